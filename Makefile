@@ -1,0 +1,45 @@
+# Everything happens in .venv, made here with the standard library's venv and pip.
+# The stamps say which set of packages it holds; a change of the project's metadata renews them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+.PHONY: demo test lint format slow clean
+
+demo: $(VENV)/base
+	$(BIN)/backhand train examples/penguins.csv --target species --output penguins.safetensors
+
+test: $(VENV)/test
+	$(BIN)/python -m pytest --numprocesses 2
+
+lint: $(VENV)/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+slow: $(VENV)/test
+	$(BIN)/python -m pytest tests/slow --override-ini testpaths=tests/slow
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis penguins.safetensors
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Backhand needs Python 3.11 or newer; '$(PYTHON)' is older. Try: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/base: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "Setting up $(VENV) (once, about a minute)"
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/test: $(VENV)/base
+	@echo "Adding what the tests need, torch among it (once, one to two minutes)"
+	$(PIP) --editable '.[test,lint]'
+	@touch $@

@@ -1,0 +1,104 @@
+"""Backhand: the two-layer MLP classifier with its backward pass written by hand."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from backhand.checked import accuracy, backward, cross_entropy, forward, init, sgd
+    from backhand.equations import Activations, Gradients, Parameters
+    from backhand.errors import (
+        BackhandError,
+        DivergenceError,
+        InputError,
+        MissingDependencyError,
+        MissingFileError,
+        OutputError,
+    )
+    from backhand.estimator import MLPClassifier
+    from backhand.model import Model, load, save
+    from backhand.training import (
+        EarlyStopping,
+        Every,
+        History,
+        Progress,
+        StopTraining,
+        TrainResult,
+        train,
+    )
+
+__version__ = "0.1.0"
+
+# Each is imported when it is first used: `import backhand` costs nothing, and never imports torch,
+# DuckDB or scikit-learn for somebody who does not need them.
+_LATER = {
+    "Activations": "backhand.equations",
+    "Gradients": "backhand.equations",
+    "Parameters": "backhand.equations",
+    "accuracy": "backhand.checked",
+    "backward": "backhand.checked",
+    "cross_entropy": "backhand.checked",
+    "forward": "backhand.checked",
+    "init": "backhand.checked",
+    "sgd": "backhand.checked",
+    "BackhandError": "backhand.errors",
+    "DivergenceError": "backhand.errors",
+    "InputError": "backhand.errors",
+    "MissingDependencyError": "backhand.errors",
+    "MissingFileError": "backhand.errors",
+    "OutputError": "backhand.errors",
+    "MLPClassifier": "backhand.estimator",
+    "Model": "backhand.model",
+    "load": "backhand.model",
+    "save": "backhand.model",
+    "EarlyStopping": "backhand.training",
+    "Every": "backhand.training",
+    "History": "backhand.training",
+    "Progress": "backhand.training",
+    "StopTraining": "backhand.training",
+    "TrainResult": "backhand.training",
+    "train": "backhand.training",
+}
+
+__all__ = [
+    "Activations",
+    "BackhandError",
+    "DivergenceError",
+    "EarlyStopping",
+    "Every",
+    "Gradients",
+    "History",
+    "InputError",
+    "MLPClassifier",
+    "MissingDependencyError",
+    "MissingFileError",
+    "Model",
+    "OutputError",
+    "Parameters",
+    "Progress",
+    "StopTraining",
+    "TrainResult",
+    "__version__",
+    "accuracy",
+    "backward",
+    "cross_entropy",
+    "forward",
+    "init",
+    "load",
+    "save",
+    "sgd",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'backhand' has no attribute '{name}'")
+    value = getattr(import_module(_LATER[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,5 @@
+"""`python -m backhand`."""
+
+from backhand.cli.app import main
+
+main()

@@ -1,0 +1,1 @@
+"""The command line: each command reads its options, calls what computes, and shows the result."""

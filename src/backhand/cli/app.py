@@ -1,0 +1,99 @@
+"""The command `backhand`: its subcommands, and the border at which errors become sentences.
+
+Each subcommand lives in a module of its own, which imports what it computes with only when it
+runs: so `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, ParamSpec
+
+import typer
+
+from backhand.cli.compare import compare
+from backhand.cli.evaluate import evaluate
+from backhand.cli.inspect import inspect
+from backhand.cli.predict import predict
+from backhand.cli.train import train
+from backhand.errors import BackhandError, InputError, MissingDependencyError
+
+P = ParamSpec("P")
+
+FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    help="The two-layer MLP classifier with its backward pass written by hand.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def bordered(command: Callable[P, None]) -> Callable[P, None]:
+    """A command that ends in one sentence and an exit code, never in a traceback."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+            sys.stdout.flush()
+        except (InputError, MissingDependencyError) as error:
+            raise _ending(str(error), WRONG_INPUT) from None
+        except BackhandError as error:
+            raise _ending(str(error), FAILED) from None
+        except KeyboardInterrupt:
+            raise _ending("interrupted; nothing was written.", INTERRUPTED) from None
+        except BrokenPipeError:
+            # Whoever read our output has read enough. Python would complain when it closes stdout.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(FAILED) from None
+        except MemoryError:
+            raise _ending("the table does not fit into memory.", FAILED) from None
+        except Exception as error:
+            if os.environ.get("BACKHAND_TRACEBACK"):
+                raise
+            reason = str(error).strip().splitlines()[:1]
+            raise _ending(
+                f"something went wrong that should not: {type(error).__name__}"
+                f"{': ' + reason[0] if reason else ''}. Please report it, with what the "
+                "same command prints after BACKHAND_TRACEBACK=1.",
+                FAILED,
+            ) from None
+
+    return run
+
+
+def _ending(sentence: str, code: int) -> typer.Exit:
+    typer.echo(f"backhand: {sentence}", err=True)
+    return typer.Exit(code)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"backhand {version('backhand')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+for command in (train, predict, evaluate, inspect, compare):
+    app.command()(bordered(command))
+
+
+def main() -> None:
+    """Entry point of the command `backhand`."""
+    app()

@@ -1,0 +1,98 @@
+"""`backhand compare`: the pass by hand and autograd, side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backhand.cli import options
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from backhand.engines import Data
+
+
+def compare(
+    data: options.OptionalData = None,
+    *,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", "-t", metavar="COLUMN", show_default=False,
+                     help="With DATA: the column to predict."),
+    ] = None,
+    query: options.Query = None,
+    reference_run: Annotated[
+        bool, typer.Option("--reference-run", help="Repeat the run whose digits are fixed.")
+    ] = False,
+    rows: Annotated[int, typer.Option(help="Random rows, N, where there is no DATA.")] = 128,
+    features: Annotated[int, typer.Option(help="Random features, d.")] = 20,
+    classes: Annotated[int, typer.Option(help="Random classes, K.")] = 5,
+    hidden: Annotated[int, typer.Option(help="Hidden units, H.")] = 64,
+    epochs: Annotated[int, typer.Option(help="Full-batch epochs of SGD.")] = 200,
+    every: Annotated[int, typer.Option(help="Report after so many epochs.")] = 50,
+    learning_rate: Annotated[float, typer.Option(help="η.")] = 0.5,
+    weight_decay: Annotated[float, typer.Option(help="λ of the L2 penalty.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Of the random rows and the first weights.")] = 0,
+    dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
+    engine: options.EngineName = "auto",
+    threads: options.Threads = None,
+    json: options.Json = False,
+) -> None:  # fmt: skip
+    """Train by hand and by autograd from equal weights: losses, differences, time a step."""
+    from backhand import autograd
+    from backhand.checked import init
+    from backhand.cli.reports.comparison import show_comparison, show_reference_run
+    from backhand.engines import make_engine
+    from backhand.training.inputs import check_number
+
+    chosen = make_engine(engine, threads=threads)
+    if reference_run:
+        show_reference_run(autograd.reference_run(chosen), as_json=json)
+        return
+    for name, value in (("epochs", epochs), ("every", every), ("rows", rows)):
+        check_number(name, value, 1, float("inf"))
+    parsed = _dtype(dtype)
+    if data is None and query is None:
+        params = init(features, hidden, classes, seed, parsed)
+        batch = _random_data(rows, features, classes, seed, parsed)
+    else:
+        batch, K = _table_data(data, query, target, seed, parsed)
+        params = init(batch.X.shape[1], hidden, K, seed, parsed)
+    reports = autograd.compare(params, batch, learning_rate=learning_rate, epochs=epochs,
+                               every=every, engine=chosen, l2=weight_decay)  # fmt: skip
+    show_comparison(reports, params, batch.rows, chosen.name, as_json=json)
+
+
+def _dtype(name: str) -> type[np.floating]:
+    import numpy as np
+
+    from backhand.errors import InputError
+
+    if name not in ("float32", "float64"):
+        raise InputError(f"dtype is '{name}'; expected float32 or float64.")
+    return np.float32 if name == "float32" else np.float64
+
+
+def _random_data(N: int, d: int, K: int, seed: int, dtype: type[np.floating]) -> Data:
+    import numpy as np
+
+    from backhand.engines import Data
+
+    rng = np.random.default_rng([seed, 1])
+    return Data(rng.standard_normal((N, d)).astype(dtype), rng.integers(0, K, N))
+
+
+def _table_data(
+    data: str | None, query: str | None, target: str | None, seed: int, dtype: type[np.floating]
+) -> tuple[Data, int]:
+    from backhand.engines import Data
+    from backhand.errors import InputError
+    from backhand.jobs import Settings, prepare_table
+    from backhand.tables import read_table
+
+    if target is None:
+        raise InputError("which column is to be predicted? Name it with --target COLUMN.")
+    prepared = prepare_table(read_table(data, query), target, Settings(seed=seed, test_size=0.0))
+    return Data(prepared.X.astype(dtype), prepared.y), len(prepared.target.classes)

@@ -1,0 +1,32 @@
+"""`backhand evaluate`: how well a model predicts a table whose classes are known."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from backhand.cli import options
+
+
+def evaluate(
+    model: options.ModelFile,
+    data: options.OptionalData = None,
+    *,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", "-t", metavar="COLUMN", show_default="the one it was trained on",
+                     help="The column with the true classes."),
+    ] = None,
+    query: options.Query = None,
+    engine: options.EngineName = "auto",
+    json: options.Json = False,
+) -> None:  # fmt: skip
+    """Judge a model on a table: accuracy, each class, confusion matrix."""
+    from backhand.cli.reports.evaluation import show_evaluation
+    from backhand.jobs import evaluate_table
+    from backhand.model import load
+    from backhand.tables import read_table
+
+    evaluation = evaluate_table(load(model), read_table(data, query), target, engine)
+    show_evaluation(evaluation, "Accuracy", as_json=json)

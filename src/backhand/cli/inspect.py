@@ -1,0 +1,13 @@
+"""`backhand inspect`: what is in a model file."""
+
+from __future__ import annotations
+
+from backhand.cli import options
+
+
+def inspect(model: options.ModelFile, *, json: options.Json = False) -> None:
+    """Show a model's sizes, classes, columns, figures and training history."""
+    from backhand.cli.reports.model import show_model
+    from backhand.model import load
+
+    show_model(load(model), model, as_json=json)

@@ -1,0 +1,32 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+ModelFile = Annotated[str, typer.Argument(metavar="MODEL", help="A .safetensors file of `train`.")]
+OptionalData = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[DATA]",
+        show_default=False,
+        help="A .csv, .tsv, .jsonl or .parquet file, also .gz, or a quoted glob of such files.",
+    ),
+]
+Query = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SQL",
+        show_default=False,
+        help="A SELECT (DuckDB's SQL) that gives the rows; in it, DATA is the table `data`.",
+    ),
+]
+EngineName = Annotated[str, typer.Option("--engine", help="auto, reference or torch.")]
+Device = Annotated[
+    str | None,
+    typer.Option(show_default=False, help="Where the torch engine computes: cpu, cuda, cuda:1."),
+]
+Threads = Annotated[int | None, typer.Option(show_default=False, help="Exactly so many threads.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]

@@ -1,0 +1,47 @@
+"""`backhand predict`: a model and a table in, the table with predictions out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backhand.cli import options
+
+
+def predict(
+    model: options.ModelFile,
+    data: options.OptionalData = None,
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", show_default="standard output, as CSV",
+                     help="A .csv (also .csv.gz) or .parquet file to write."),
+    ] = None,
+    query: options.Query = None,
+    engine: options.EngineName = "auto",
+) -> None:  # fmt: skip
+    """Add to each row of a table its prediction and the probability of each class."""
+    from backhand.errors import InputError
+    from backhand.files import check_output
+    from backhand.jobs import predict_table, predictions_as_csv
+    from backhand.model import load
+    from backhand.tables import read_table
+
+    if output is not None:
+        check_output(output, "the output")
+        if not output.name.endswith((".csv", ".csv.gz", ".parquet", ".pq")):
+            raise InputError(
+                f"the output {output} must end in .csv, .csv.gz or .parquet, which says "
+                "what to write."
+            )
+    loaded = load(model)
+    table = read_table(data, query)
+    if output is not None:
+        predict_table(loaded, table, output, engine)
+        typer.echo(f"Wrote {table.rows:,} rows to {output}", err=True)
+        return
+    sys.stdout.buffer.write(predictions_as_csv(loaded, table, engine))
+    sys.stdout.buffer.flush()

@@ -1,0 +1,67 @@
+"""How `backhand compare` shows both ways side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from backhand.cli.reports.output import print_json
+from backhand.equations import Parameters
+
+if TYPE_CHECKING:  # it imports torch
+    from backhand.autograd import Comparison, ReferenceColumn
+
+REFERENCE_EPOCHS = (50, 100, 150, 200)
+
+
+def show_reference_run(columns: Sequence[ReferenceColumn], *, as_json: bool) -> None:
+    """The eight lines of the reference run, and the time that each way took."""
+    for column in columns:
+        for epoch in REFERENCE_EPOCHS:
+            loss, accuracy = float(column.loss[epoch - 1]), float(column.accuracy[epoch - 1])
+            if as_json:
+                print_json("epoch", {"way": column.name, "epoch": epoch, "loss": loss,
+                                     "accuracy": accuracy})  # fmt: skip
+            else:
+                print(f"{column.name:<9} epoch {epoch:3d} | loss {loss:.4f} | acc {accuracy:.3f}")
+    for column in columns:
+        if as_json:
+            print_json("time", {"way": column.name, "seconds": column.seconds})
+        else:
+            each = column.seconds / len(column.loss)
+            print(
+                f"{column.name:<9} {len(column.loss)} epochs in {column.seconds * 1e3:.1f} ms, "
+                f"{each * 1e6:.0f} µs each"
+            )
+
+
+def show_comparison(
+    reports: Iterable[Comparison], params: Parameters, rows: int, engine: str, *, as_json: bool
+) -> None:
+    """A line for each reported epoch, as it comes."""
+    if not as_json:
+        _heading(params, rows, engine)
+    for report in reports:
+        ours, theirs = report.by_hand, report.autograd
+        if as_json:
+            print_json("epoch", {
+                "epoch": report.epoch, "by_hand": ours._asdict(), "autograd": theirs._asdict(),
+                "gradients": report.gradients, "weights": report.weights,
+            })  # fmt: skip
+            continue
+        print(
+            f"{report.epoch:6d} {ours.loss:8.4f} {theirs.loss:8.4f}  {ours.accuracy:8.3f} "
+            f"{theirs.accuracy:8.3f}  {report.gradients:9.1e} {report.weights:9.1e}  "
+            f"{ours.seconds_per_step * 1e6:8.0f} {theirs.seconds_per_step * 1e6:8.0f}",
+            flush=True,
+        )
+
+
+def _heading(params: Parameters, rows: int, engine: str) -> None:
+    (d, H), K = params.W1.shape, params.W2.shape[1]
+    print(f"N {rows}, d {d}, H {H}, K {K}, {params.W1.dtype}; full batch, SGD, equal weights")
+    print(f"by hand: the {engine} engine; autograd: torch, nn.Sequential and loss.backward()\n")
+    titles = ("loss", "accuracy", "largest difference", "µs a step")
+    print(" " * 6 + "".join(f" {title:^18}" for title in titles))
+    pair = f"{'by hand':>8} {'autograd':>8}"
+    print(f"{'epoch':>6} {pair}  {pair}  {'gradients':>9} {'weights':>9}  {pair}")

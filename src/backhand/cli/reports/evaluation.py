@@ -1,0 +1,63 @@
+"""How an evaluation is shown: accuracy, a table of the classes, the confusion matrix."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
+
+from backhand.cli.reports.output import console, grid, print_json
+from backhand.evaluation import Evaluation
+
+MOST_CLASSES = 12
+"""Up to so many classes the confusion matrix fits a terminal."""
+
+
+def show_evaluation(evaluation: Evaluation, title: str, *, as_json: bool) -> None:
+    """Print it, with the accuracy under that title."""
+    if as_json:
+        print_json("evaluation", evaluation.to_json())
+        return
+    out = console()
+    right = round(evaluation.accuracy * evaluation.rows)
+    out.print(
+        f"[bold]{title} {evaluation.accuracy:.4f}[/bold] "
+        f"({right:,} of {evaluation.rows:,} rows), loss {evaluation.loss:.4f}"
+    )
+    if evaluation.unknown:
+        out.print(
+            f"  {evaluation.unknown:,} rows are of classes that the model does not know; "
+            "they count as wrong"
+        )
+    if evaluation.unlabelled:
+        out.print(f"  {evaluation.unlabelled:,} rows have no class and are left out")
+    out.print()
+    _classes(out, evaluation)
+    if len(evaluation.classes) <= MOST_CLASSES:
+        _confusion(out, evaluation)
+
+
+def _classes(out: Console, evaluation: Evaluation) -> None:
+    table = grid("class", "precision", "recall", "f1", "rows")
+    for row in evaluation.per_class():
+        figures = [_figure(row[name]) for name in ("precision", "recall", "f1")]
+        table.add_row(escape(row["class"]), *figures, f"{row['rows']:,}")
+    out.print(table)
+    out.print()
+
+
+def _confusion(out: Console, evaluation: Evaluation) -> None:
+    out.print("Confusion matrix: true class down, predicted class across")
+    table = grid("", *map(escape, evaluation.classes))
+    for i, (name, counts) in enumerate(zip(evaluation.classes, evaluation.confusion, strict=True)):
+        cells = [
+            Text(f"{n:,}" if n else "·", "bold" if i == j else "")
+            for j, n in enumerate(counts.tolist())
+        ]
+        table.add_row(escape(name), *cells)
+    out.print(table)
+    out.print()
+
+
+def _figure(value: float) -> str:
+    return "–" if value != value else f"{value:.3f}"

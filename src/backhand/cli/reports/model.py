@@ -1,0 +1,58 @@
+"""How `backhand inspect` shows what a model file says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from rich.text import Text
+
+from backhand.cli.reports.chart import chart
+from backhand.cli.reports.output import columns_by_kind, console, print_json, section, some
+from backhand.evaluation import finite
+from backhand.model import Model
+
+
+def show_model(model: Model, path: str, *, as_json: bool) -> None:
+    """Sizes, classes, columns, settings, figures, versions, and the loss by epoch."""
+    d, H, K = model.sizes
+    if as_json:
+        history = asdict(model.history).items()
+        print_json("model", {
+            "d": d, "H": H, "K": K, "dtype": str(model.params.W1.dtype),
+            "classes": list(model.classes),
+            "schema": None if model.schema is None else model.schema.to_json(),
+            "hyperparameters": model.hyperparameters,
+            "metrics": {name: finite(value) for name, value in model.metrics.items()},
+            "versions": model.versions,
+            "history": {name: [finite(float(v)) for v in values] for name, values in history},
+        })  # fmt: skip
+        return
+    tensors = ", ".join(f"{name} {_size(value)}" for name, value in model.params._asdict().items())
+    rows = [
+        ("shape", f"{d} features → {H} hidden (ReLU) → {K} classes (softmax)"),
+        ("tensors", f"{tensors}, {model.params.W1.dtype}"),
+        ("classes", some(map(str, model.classes))),
+    ]
+    if model.schema is not None:
+        rows += [("target", model.schema.target), *columns_by_kind(model.schema)]
+    for title, values in (
+        ("settings", model.hyperparameters),
+        ("figures", model.metrics),
+        ("versions", model.versions),
+    ):
+        if values:
+            rows.append((title, ", ".join(f"{k} {_number(v)}" for k, v in values.items())))
+    out = console()
+    section(out, "Model", path, rows)
+    if len(model.history) > 1:
+        out.print("[bold]Loss[/bold] by epoch")
+        out.print(Text(chart(model.history.loss)))
+
+
+def _size(array: Any) -> str:
+    return "×".join(map(str, array.shape))
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

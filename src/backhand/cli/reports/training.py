@@ -1,0 +1,96 @@
+"""The report of `backhand train`, part by part as things become known."""
+
+from __future__ import annotations
+
+import shlex
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from pathlib import Path
+
+from backhand.cli.reports.evaluation import show_evaluation
+from backhand.cli.reports.output import columns_by_kind, console, print_json, section, some
+from backhand.cli.reports.progress import watching
+from backhand.evaluation import Evaluation
+from backhand.jobs import Prepared, Settings
+from backhand.model import Model
+from backhand.tables import Dropped
+from backhand.training.events import Callback
+
+
+class TrainReport:
+    """Prints to standard output, as text or as JSON lines."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._json = as_json
+        self._console = console()
+
+    def table(self, prepared: Prepared) -> None:
+        """What was understood of the table."""
+        counts = prepared.class_counts
+        if self._json:
+            columns = [{"name": c.name, "kind": c.kind} for c in prepared.schema.columns]
+            print_json("table", {
+                "source": prepared.source, "rows": prepared.rows,
+                "unlabelled": prepared.unlabelled, "target": prepared.target.name,
+                "classes": counts, "columns": columns, "missing": prepared.missing,
+                "dropped": [asdict(column) for column in prepared.dropped],
+            })  # fmt: skip
+            return
+        without = f", {prepared.unlabelled:,} without a class, left out"
+        rows = [
+            ("rows", f"{prepared.rows:,}{without if prepared.unlabelled else ''}"),
+            ("target", prepared.target.name),
+            ("classes", f"{len(counts)}: {some(f'{name} {n:,}' for name, n in counts.items())}"),
+            *columns_by_kind(prepared.schema),
+        ]
+        if prepared.missing:
+            rows.append(("missing", some(f"{name} {n:,}" for name, n in prepared.missing.items())))
+        section(self._console, "Table", prepared.source, rows + dropped_columns(prepared.dropped))
+
+    def network(self, prepared: Prepared, settings: Settings, engine: str) -> None:
+        """Shape and size of the network, and how it will be trained."""
+        d, H, K = prepared.X.shape[1], settings.hidden, len(prepared.target.classes)
+        held_out = int(prepared.test.sum())
+        training = len(prepared.y) - held_out
+        epochs, size = settings.epochs_for(training), d * H + H + H * K + K
+        if self._json:
+            print_json("model", {
+                "d": d, "H": H, "K": K, "parameters": size, "engine": engine, "epochs": epochs,
+                "training_rows": training, "held_out_rows": held_out,
+            })  # fmt: skip
+            return
+        rows = [
+            ("shape", f"{d} features → {H} hidden (ReLU) → {K} classes (softmax)"),
+            ("size", f"{size:,} parameters, float32"),
+            ("rows", f"{training:,} to train on, {held_out:,} held out"),
+            ("training", f"{epochs} epochs, batches of {settings.batch_size}, "
+                         f"{settings.optimizer}, {engine} engine"),
+        ]  # fmt: skip
+        section(self._console, "Model", "", rows)
+
+    def progress(self) -> AbstractContextManager[Callback]:
+        """The bar, or the JSON lines, while training runs."""
+        return watching(self._console, as_json=self._json)
+
+    def result(self, model: Model, evaluation: Evaluation | None, output: Path) -> None:
+        """How good it became, where it is, and what to do next."""
+        accuracy = model.metrics["training_accuracy"]
+        if self._json:
+            held_out = None if evaluation is None else evaluation.to_json()
+            print_json("result", {"held_out": held_out, "training_accuracy": accuracy,
+                                  "output": str(output)})  # fmt: skip
+            return
+        if evaluation is None:
+            print(f"Training accuracy {accuracy:.4f} (no rows were held out)\n")
+        else:
+            show_evaluation(evaluation, "Held-out accuracy", as_json=False)
+        print(f"Saved {output}")
+        print(f"Use it: backhand predict {shlex.quote(str(output))} NEW_DATA")
+
+
+def dropped_columns(dropped: list[Dropped]) -> list[tuple[str, str]]:
+    """One line for columns that are dropped for one reason."""
+    reasons: dict[str, list[str]] = {}
+    for column in dropped:
+        reasons.setdefault(column.why, []).append(column.name)
+    return [("dropped", f"{some(names, most=6)}: {why}") for why, names in reasons.items()]

@@ -1,0 +1,94 @@
+"""`backhand train`: a table in, a trained, judged and saved model out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backhand.cli import options
+
+
+def train(
+    data: options.OptionalData = None,
+    *,
+    target: Annotated[
+        str, typer.Option("--target", "-t", metavar="COLUMN", help="The column to predict.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", show_default="the data's name, .safetensors",
+            help="Where to save the model.",
+        ),
+    ] = None,
+    hidden: Annotated[int, typer.Option(help="Hidden units, H.")] = 128,
+    epochs: Annotated[
+        int | None,
+        typer.Option(show_default="about 8,000 updates' worth, 10 to 100",
+                     help="Passes over the training rows."),
+    ] = None,
+    batch_size: Annotated[int, typer.Option(help="Rows an update.")] = 128,
+    learning_rate: Annotated[
+        float, typer.Option(help="Peak of the learning rate: it warms up, then falls off.")
+    ] = 0.004,
+    optimizer: Annotated[str, typer.Option(help="adam, sgd, momentum or nesterov.")] = "adam",
+    weight_decay: Annotated[
+        float, typer.Option(help="λ of the penalty λ/2 (‖W1‖² + ‖W2‖²).")
+    ] = 0.0002,
+    seed: Annotated[
+        int, typer.Option(help="Of the split, the first weights and the shuffles.")
+    ] = 0,
+    test_size: Annotated[
+        float, typer.Option(help="Share of each class that is held out for judging.")
+    ] = 0.2,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", show_default=False,
+                     help="A column not to use; may be given several times."),
+    ] = None,
+    categorical: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", show_default=False,
+                     help="A column whose numbers are names; may be given several times."),
+    ] = None,
+    query: options.Query = None,
+    engine: options.EngineName = "auto",
+    device: options.Device = None,
+    threads: options.Threads = None,
+    json: options.Json = False,
+) -> None:  # fmt: skip
+    """Train a classifier on a table, judge it on held-out rows and save it."""
+    from backhand.cli.reports.training import TrainReport
+    from backhand.engines import make_engine
+    from backhand.files import check_output
+    from backhand.jobs import Settings, fit_table, prepare_table
+    from backhand.model import save
+    from backhand.tables import read_table
+    from backhand.training import Every
+
+    settings = Settings(
+        hidden=hidden, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
+        optimizer=optimizer, weight_decay=weight_decay, seed=seed, test_size=test_size,
+    )  # fmt: skip
+    chosen = make_engine(engine, device, threads)
+    output = check_output(output or default_output(data), "the model file")
+    prepared = prepare_table(
+        read_table(data, query), target, settings, drop or (), categorical or ()
+    )
+    report = TrainReport(as_json=json)
+    report.table(prepared)
+    report.network(prepared, settings, chosen.name)
+    with report.progress() as listener:
+        model, evaluation = fit_table(
+            prepared, settings, engine=chosen, callbacks=[Every(None, listener)]
+        )
+    save(model, output)
+    report.result(model, evaluation, output)
+
+
+def default_output(data: str | None) -> Path:
+    """`penguins.safetensors`, in the working folder, for any `…/penguins.csv.gz`."""
+    stem = Path(data).name.split(".")[0] if data else ""
+    return Path((stem if stem and not set("*?[") & set(stem) else "model") + ".safetensors")

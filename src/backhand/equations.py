@@ -1,0 +1,212 @@
+"""The two-layer MLP classifier: one equation, one line. This is the page to read first.
+
+N rows, d features, H hidden units, K classes; X (N, d), one-hot Y (N, K).
+
+    forward                       backward (gradients of the mean loss L)
+    Z1 = X W1 + b1                dS  = (P - Y) / N
+    H1 = max(0, Z1)               dW2 = H1ᵀ dS            db2 = 1ᵀ dS
+    S  = H1 W2 + b2               dH1 = dS W2ᵀ
+    P  = softmax(S)               dZ1 = dH1 ⊙ 1[Z1 > 0]
+    L  = -1/N ΣΣ Y log P          dW1 = Xᵀ dZ1            db1 = 1ᵀ dZ1
+                     update: θ ← θ - η dθ
+
+The functions are pure, and take NumPy arrays, torch tensors (on any device) or any other array
+that speaks the array API standard; they compute in the dtype of the parameters. Nothing here knows
+of batches, engines or files: everything else in Backhand is a faster or a longer way to say this.
+Nothing is checked here either: `backhand.forward` and its siblings are these functions behind a
+check of their arguments (see `checked.py`), which raises `InputError` with both shapes in it.
+
+Two terms may be added, each where it belongs in the same lines. With sample weights w, the mean
+over rows becomes the weighted mean: 1/N becomes wᵢ / Σw. With L2 of strength λ, the loss gains
+λ/2 (‖W1‖² + ‖W2‖²), and its gradients λ W1 and λ W2 (biases are not penalised).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from array_api_compat import array_namespace, device
+
+Array = Any
+"""An array of NumPy, torch or another array API library; docstrings give its shape."""
+
+
+class Parameters(NamedTuple):
+    """θ: W1 (d, H), b1 (H,), W2 (H, K), b2 (K,), floating point, all of one dtype."""
+
+    W1: Array
+    b1: Array
+    W2: Array
+    b2: Array
+
+
+class Activations(NamedTuple):
+    """Of the forward pass: Z1 (N, H), H1 (N, H), logits S (N, K), probabilities P (N, K)."""
+
+    Z1: Array
+    H1: Array
+    S: Array
+    P: Array
+
+
+class Gradients(NamedTuple):
+    """∂L/∂(each): dS (N, K), dW2 (H, K), db2 (K,), dH1 (N, H), dZ1 (N, H), dW1 (d, H), db1 (H,).
+
+    In the order of the derivation: from the loss back to the first layer.
+    """
+
+    dS: Array
+    dW2: Array
+    db2: Array
+    dH1: Array
+    dZ1: Array
+    dW1: Array
+    db1: Array
+
+
+def init(d: int, H: int, K: int, seed: int = 0, dtype: Any = np.float32) -> Parameters:
+    """Draw starting parameters: the same seed gives the same bits.
+
+    W1 ~ N(0, 2/d) keeps the variance through the ReLU (He et al. 2015, eq. 10), W2 ~ N(0, 1/H)
+    through the linear layer (LeCun et al. 1998, eq. 16); biases are zero.
+
+    Parameters
+    ----------
+    d, H, K : int
+        Number of features (1 or more), hidden units (1 or more) and classes (2 or more).
+    seed : int
+        Seed of NumPy's default generator.
+    dtype : dtype
+        float32 or float64.
+    """
+    rng = np.random.default_rng(seed)
+    W1 = rng.standard_normal((d, H)) * np.sqrt(2 / d)
+    W2 = rng.standard_normal((H, K)) * np.sqrt(1 / H)
+    return Parameters(W1.astype(dtype), np.zeros(H, dtype), W2.astype(dtype), np.zeros(K, dtype))
+
+
+def forward(params: Parameters, X: Array) -> Activations:
+    """Compute all activations of X (N, d), in the dtype of the parameters."""
+    W1, b1, W2, b2 = params
+    xp = array_namespace(W1)
+    X = xp.astype(X, W1.dtype, copy=False)
+    Z1 = X @ W1 + b1
+    H1 = xp.maximum(Z1, 0)
+    S = H1 @ W2 + b2
+    P = softmax(S)
+    return Activations(Z1, H1, S, P)
+
+
+def cross_entropy(S: Array, y: Array, sample_weight: Array | None = None) -> Array:
+    """L = -1/N ΣΣ Y log P, from the logits S (N, K) by log-softmax: never a log of zero.
+
+    Parameters
+    ----------
+    S : (N, K)
+        Logits, floating point; ±1e4 and more are fine.
+    y : (N,) class indices 0..K-1, or (N, K) one-hot
+    sample_weight : (N,), optional
+        w: the mean over rows becomes Σ wᵢ(·)ᵢ / Σw.
+
+    Returns
+    -------
+    A scalar of S's array type and dtype, in nats.
+    """
+    xp = array_namespace(S)
+    Y = one_hot(y, S.shape[1], S)
+    w = mean_weights(S, sample_weight)
+    return -xp.sum(w * Y * log_softmax(S))
+
+
+def backward(
+    params: Parameters,
+    X: Array,
+    y: Array,
+    acts: Activations,
+    sample_weight: Array | None = None,
+    l2: float = 0.0,
+) -> Gradients:
+    """Compute every gradient of the mean loss, by hand, in the order of the derivation.
+
+    Parameters
+    ----------
+    params : Parameters
+    X : (N, d)
+    y : (N,) class indices 0..K-1, or (N, K) one-hot
+    acts : Activations
+        Of `forward(params, X)`.
+    sample_weight : (N,), optional
+        w: 1/N becomes wᵢ / Σw.
+    l2 : float
+        λ of the penalty λ/2 (‖W1‖² + ‖W2‖²).
+    """
+    W1, _, W2, _ = params
+    Z1, H1, S, P = acts
+    xp = array_namespace(W1)
+    X = xp.astype(X, W1.dtype, copy=False)
+    Y = one_hot(y, S.shape[1], S)
+    w = mean_weights(S, sample_weight)
+    dS = (P - Y) * w
+    dW2 = H1.T @ dS + l2 * W2
+    db2 = xp.sum(dS, axis=0)
+    dH1 = dS @ W2.T
+    dZ1 = dH1 * xp.astype(Z1 > 0, dH1.dtype)
+    dW1 = X.T @ dZ1 + l2 * W1
+    db1 = xp.sum(dZ1, axis=0)
+    return Gradients(dS, dW2, db2, dH1, dZ1, dW1, db1)
+
+
+def sgd(params: Parameters, grads: Gradients, learning_rate: float) -> Parameters:
+    """θ ← θ - η dθ, as new Parameters; those passed in stay as they are."""
+    eta = float(learning_rate)  # a NumPy scalar would turn float32 parameters into float64
+    return Parameters(
+        params.W1 - eta * grads.dW1,
+        params.b1 - eta * grads.db1,
+        params.W2 - eta * grads.dW2,
+        params.b2 - eta * grads.db2,
+    )
+
+
+def log_softmax(S: Array) -> Array:
+    """Log P = S - max S - log Σ exp(S - max S), row by row; finite for every finite S (N, K)."""
+    xp = array_namespace(S)
+    shifted = S - xp.max(S, axis=1, keepdims=True)
+    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=1, keepdims=True))
+
+
+def softmax(S: Array) -> Array:
+    """P = exp(log-softmax S), (N, K): loss and gradient come from one and the same log-softmax."""
+    return array_namespace(S).exp(log_softmax(S))
+
+
+def one_hot(y: Array, K: int, like: Array) -> Array:
+    """Y (N, K) from class indices y (N,), in dtype and place like `like`; a Y stays one."""
+    xp = array_namespace(like)
+    if y.ndim == 2:
+        return xp.astype(y, like.dtype, copy=False)
+    return xp.astype(y[:, None] == xp.arange(K, device=device(like))[None, :], like.dtype)
+
+
+def mean_weights(S: Array, sample_weight: Array | None) -> Array:
+    """What each row counts for in a mean: 1/N, or (N, 1) with wᵢ / Σw (0 where all wᵢ are 0)."""
+    if sample_weight is None:
+        return 1 / S.shape[0]
+    xp = array_namespace(S)
+    w = xp.astype(sample_weight, S.dtype, copy=False)[:, None]
+    total = xp.sum(w)
+    return w / xp.where(total > 0, total, xp.ones_like(total))
+
+
+def penalty(params: Parameters, l2: float) -> Array:
+    """λ/2 (‖W1‖² + ‖W2‖²), a scalar: what L2 adds to the loss."""
+    xp = array_namespace(params.W1)
+    return l2 / 2 * (xp.sum(params.W1 * params.W1) + xp.sum(params.W2 * params.W2))
+
+
+def accuracy(S: Array, y: Array, sample_weight: Array | None = None) -> Array:
+    """Share of rows whose largest logit is the true class (the first, where several are equal)."""
+    xp = array_namespace(S)
+    y = xp.argmax(y, axis=1) if y.ndim == 2 else y
+    correct = xp.astype(xp.argmax(S, axis=1) == y, S.dtype)[:, None]
+    return xp.sum(mean_weights(S, sample_weight) * correct)

@@ -1,0 +1,87 @@
+"""The one family of errors: each says what was wrong, where, what was expected and what to do.
+
+`BackhandError` is the root. Where a caller would expect a built-in exception, the error is
+that too: wrong input is a `ValueError`, a missing file a `FileNotFoundError`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from backhand.equations import Parameters
+    from backhand.training.history import History
+
+
+class BackhandError(Exception):
+    """Root of every error that Backhand raises on purpose."""
+
+
+class InputError(BackhandError, ValueError):
+    """An argument, an array or a file's content is not what was expected."""
+
+
+class MissingFileError(InputError, FileNotFoundError):
+    """A file that was named does not exist."""
+
+    def __str__(self) -> str:
+        # OSError would print an errno; this family prints its sentence.
+        return str(self.args[0])
+
+
+class OutputError(BackhandError, OSError):
+    """A result could not be written where it was wanted; nothing was left half-written."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class MissingDependencyError(BackhandError, ImportError):
+    """An optional package is needed for what was asked, and is not installed."""
+
+
+class DivergenceError(BackhandError, ArithmeticError):
+    """The loss stopped being finite.
+
+    Attributes
+    ----------
+    epoch : int
+        The epoch, counted from 1, whose loss was not finite.
+    params : Parameters
+        The last parameters whose loss was finite.
+    history : History
+        What was recorded before that epoch.
+    """
+
+    def __init__(self, message: str, epoch: int, params: Parameters, history: History) -> None:
+        super().__init__(message)
+        self.epoch = epoch
+        self.params = params
+        self.history = history
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        # The default rebuilds an exception from its message alone, which would fail here.
+        return type(self), (self.args[0], self.epoch, self.params, self.history)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """One sentence naming what comes closest to `name` among `known`, or listing what there is."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    folded = [other for other in names if other.casefold() == name.casefold()]
+    close = list(dict.fromkeys(folded + close))
+    if close:
+        return f"Did you mean {listed(close)}?"
+    return f"There is {listed(names)}."
+
+
+def listed(names: Iterable[object], most: int = 8) -> str:
+    """`'a', 'b' and 'c'`: names in quotes, the list cut after `most`."""
+    quoted = [f"'{name}'" for name in names]
+    if len(quoted) > most:
+        return ", ".join(quoted[:most]) + f" and {len(quoted) - most} more"
+    if len(quoted) < 2:
+        return "".join(quoted) or "nothing"
+    return ", ".join(quoted[:-1]) + " and " + quoted[-1]

@@ -1,0 +1,25 @@
+"""Optional packages: imported when used; when absent, an error says how to get them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from backhand.errors import MissingDependencyError
+
+
+def extra(module: str) -> Any:
+    """The module of that name.
+
+    Raises
+    ------
+    MissingDependencyError
+        If it is not installed; the message says how to install it.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"this needs {module}, which is not installed. Install it with: "
+            f"pip install 'backhand[{module}]'."
+        ) from error

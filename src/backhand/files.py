@@ -1,0 +1,82 @@
+"""Writing a file so that there is never half of one: the only place that replaces files."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from backhand.errors import InputError, OutputError
+
+
+def check_output(path: str | Path, role: str) -> Path:
+    """Whether a file can be written there, before any work is done for it.
+
+    Raises
+    ------
+    InputError
+        If it is a folder, or its folder does not exist or cannot be written to.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{role} {path} is a folder; name a file.")
+    if not path.parent.is_dir():
+        raise InputError(f"{role} {path}: the folder {path.parent} does not exist; make it first.")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"{role} {path}: no permission to write in the folder {path.parent}.")
+    return path
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; what is written there takes its place at the end.
+
+    The temporary file is flushed to disk and renamed, which is atomic, and the folder flushed.
+    When the body fails, the temporary file is removed and `path` stays as it was.
+
+    Raises
+    ------
+    OutputError
+        If writing fails: no space left, no permission.
+    """
+    path = Path(path)
+    temporary: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        _flush(temporary)
+        # mkstemp makes files private; a result has the mode that any new file would have.
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+        _flush(path.parent)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"{path} could not be written: {reason}. Nothing was left behind, and a "
+            "file that was there is unchanged."
+        ) from error
+    finally:
+        if temporary is not None:
+            with suppress(FileNotFoundError):
+                temporary.unlink()
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _umask() -> int:
+    # The only portable way to read the mask is to set it.
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,126 @@
+"""The update rules θ ← θ + f(dθ), one equation a line, as plain array code like the equations.
+
+Each rule is a small frozen record of its constants, so that an engine that compiles its own updates
+can read them, with `slots` (how many arrays the size of θ it remembers) and `update`.
+η is the learning rate of this update, t its number, counted from 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from array_api_compat import array_namespace
+
+from backhand.equations import Gradients, Parameters, sgd
+from backhand.errors import InputError, did_you_mean
+
+Slots = tuple[Parameters, ...]
+"""What an optimizer remembers, each in the shape of the parameters."""
+
+
+class Optimizer(Protocol):
+    """An update rule: `slots` arrays of memory, all zero at the start, and how it moves θ."""
+
+    name: ClassVar[str]
+    slots: ClassVar[int]
+
+    def update(
+        self, params: Parameters, grads: Gradients, slots: Slots, learning_rate: float, t: int
+    ) -> tuple[Parameters, Slots]:
+        """New parameters and new memory; what was passed in stays as it is."""
+        ...
+
+
+@dataclass(frozen=True)
+class SGD:
+    """θ ← θ - η dθ."""
+
+    name: ClassVar[str] = "sgd"
+    slots: ClassVar[int] = 0
+
+    def update(
+        self, params: Parameters, grads: Gradients, slots: Slots, learning_rate: float, t: int
+    ) -> tuple[Parameters, Slots]:
+        return sgd(params, grads, learning_rate), ()
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """v ← μ v - η dθ;  θ ← θ + v  (Polyak 1964, in scikit-learn's form)."""
+
+    momentum: float = 0.9
+    name: ClassVar[str] = "momentum"
+    slots: ClassVar[int] = 1
+
+    def update(
+        self, params: Parameters, grads: Gradients, slots: Slots, learning_rate: float, t: int
+    ) -> tuple[Parameters, Slots]:
+        mu, eta = self.momentum, learning_rate
+        v = [mu * v - eta * g for v, g in zip(slots[0], of_parameters(grads), strict=True)]
+        theta = [theta + v for theta, v in zip(params, v, strict=True)]
+        return Parameters(*theta), (Parameters(*v),)
+
+
+@dataclass(frozen=True)
+class Nesterov:
+    """v ← μ v - η dθ;  θ ← θ + μ v - η dθ  (Sutskever et al. 2013, in scikit-learn's form)."""
+
+    momentum: float = 0.9
+    name: ClassVar[str] = "nesterov"
+    slots: ClassVar[int] = 1
+
+    def update(
+        self, params: Parameters, grads: Gradients, slots: Slots, learning_rate: float, t: int
+    ) -> tuple[Parameters, Slots]:
+        mu, eta, dtheta = self.momentum, learning_rate, of_parameters(grads)
+        v = [mu * v - eta * g for v, g in zip(slots[0], dtheta, strict=True)]
+        theta = [theta + (mu * v - eta * g) for theta, v, g in zip(params, v, dtheta, strict=True)]
+        return Parameters(*theta), (Parameters(*v),)
+
+
+@dataclass(frozen=True)
+class Adam:
+    """m ← β₁m + (1-β₁)dθ;  v ← β₂v + (1-β₂)dθ²;  θ ← θ - ηₜ m / (√v + ε).
+
+    With ηₜ = η √(1-β₂ᵗ) / (1-β₁ᵗ): the efficient form at the end of section 2 of Kingma and Ba
+    (2015), which scikit-learn uses too.
+    """
+
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    name: ClassVar[str] = "adam"
+    slots: ClassVar[int] = 2
+
+    def update(
+        self, params: Parameters, grads: Gradients, slots: Slots, learning_rate: float, t: int
+    ) -> tuple[Parameters, Slots]:
+        b1, b2, dtheta = self.beta_1, self.beta_2, of_parameters(grads)
+        xp = array_namespace(params.W1)
+        m = [b1 * m + (1 - b1) * g for m, g in zip(slots[0], dtheta, strict=True)]
+        v = [b2 * v + (1 - b2) * (g * g) for v, g in zip(slots[1], dtheta, strict=True)]
+        eta = learning_rate * (1 - b2**t) ** 0.5 / (1 - b1**t)
+        theta = [
+            theta - eta * m / (xp.sqrt(v) + self.epsilon)
+            for theta, m, v in zip(params, m, v, strict=True)
+        ]
+        return Parameters(*theta), (Parameters(*m), Parameters(*v))
+
+
+OPTIMIZERS: dict[str, type[Any]] = {rule.name: rule for rule in (SGD, Momentum, Nesterov, Adam)}
+
+
+def make_optimizer(optimizer: str | Optimizer) -> Optimizer:
+    """The rule of that name with its usual constants; a rule stays what it is."""
+    if not isinstance(optimizer, str):
+        return optimizer
+    if optimizer not in OPTIMIZERS:
+        raise InputError(f"optimizer is '{optimizer}'. {did_you_mean(optimizer, OPTIMIZERS)}")
+    rule: Optimizer = OPTIMIZERS[optimizer]()
+    return rule
+
+
+def of_parameters(grads: Gradients) -> Parameters:
+    """dθ: the four gradients of the parameters, in the order of the parameters."""
+    return Parameters(grads.dW1, grads.db1, grads.dW2, grads.db2)

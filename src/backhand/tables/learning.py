@@ -1,0 +1,229 @@
+"""Learning a schema from the training rows: what each column is, and what is dropped and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.errors import InputError
+from backhand.tables.schema import Category, Column, Date, Number, Schema, check_finite, check_kind
+from backhand.tables.table import Table, numbers
+
+MOST_CATEGORIES = 1000
+"""Categories kept of one column, the most frequent ones."""
+
+REGRESSION_VALUES = 100
+"""A numeric target with more distinct values than this looks like regression."""
+
+MOSTLY_NUMBERS = 0.9
+"""From this share of numbers on, a text in a column is taken for a mistake."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """The column to predict: its classes, and y (N,) with -1 where the target is missing."""
+
+    name: str
+    classes: list[str]
+    y: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A column that is not used, and why."""
+
+    name: str
+    why: str
+
+
+def read_target(table: Table, name: str, *, categorical: bool = False) -> Target:
+    """The classes of the target column, in order, and each row's.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, or it holds fewer than two classes, or looks like a quantity.
+    """
+    column = table.index(name, "target column")
+    if table.family(column) == "other":
+        raise InputError(
+            f"the target '{name}' holds {table.types[column]} values; expected texts "
+            "or whole numbers."
+        )
+    text = table.text(column)
+    numeric = table.family(column) == "number"
+    order = f"min({table.number(column)})" if numeric else "v"
+    found = table.all(
+        f"SELECT {text} AS v, count(*) AS n FROM rows WHERE {text} IS NOT NULL "
+        f"GROUP BY v ORDER BY {order}"
+    )
+    classes = [str(value) for value, _ in found]
+    _check_classes(name, classes, sum(count for _, count in found), numeric and not categorical)
+    return Target(name, classes, class_indices(table, name, classes)[0])
+
+
+def class_indices(
+    table: Table, target: str, classes: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Of each row: its class as an index, -1 for none of `classes`; and whether it has a class."""
+    text = table.text(table.index(target, "target column"))
+    expressions = [f"coalesce(list_position($classes, {text}), 0)", f"{text} IS NOT NULL"]
+    y, labelled = np.empty(table.rows, np.int64), np.empty(table.rows, np.bool_)
+    for rows, arrays in table.arrays(expressions, {"classes": list(classes)}):
+        y[rows], labelled[rows] = arrays
+    return y - 1, labelled
+
+
+def _check_classes(name: str, classes: list[str], rows: int, numeric: bool) -> None:
+    if not classes:
+        raise InputError(f"the target '{name}' is missing in every row.")
+    if len(classes) == 1:
+        raise InputError(
+            f"the target '{name}' has one class only, '{classes[0]}'; a classifier "
+            "needs two or more."
+        )
+    if numeric and len(classes) > REGRESSION_VALUES:
+        raise InputError(
+            f"the target '{name}' is numeric with {len(classes)} distinct values, "
+            "which looks like regression; Backhand classifies. If these numbers are "
+            f"class labels, say so with --categorical '{name}'."
+        )
+    if len(classes) > max(2, rows / 2):
+        raise InputError(
+            f"the target '{name}' has {len(classes)} classes in {rows} rows, too many "
+            "to learn from; is it an identifier or free text?"
+        )
+
+
+def learn_schema(
+    table: Table,
+    target: Target,
+    training: NDArray[np.bool_],
+    drop: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+) -> tuple[Schema, list[Dropped]]:
+    """What each column is, learned on the training rows only, and the columns that are not used.
+
+    Parameters
+    ----------
+    table : Table
+    target : Target
+        Its column is not a feature.
+    training : (N,) bool
+        The rows to learn from.
+    drop, categorical : sequences of str
+        Columns not to use; columns whose numbers are names.
+
+    Raises
+    ------
+    InputError
+        If a named column does not exist, a value is infinite, a column holds numbers but for a few
+        texts, or no column is left.
+    """
+    for name in (*drop, *categorical):
+        table.index(name)
+    table.mark(training)
+    columns: dict[int, Column | Dropped] = {}
+    numbers: list[int] = []
+    for i, name in enumerate(table.names):
+        if name == target.name or name in drop:
+            continue
+        kind = _kind(table, i, name in categorical)
+        if kind == "category":
+            columns[i] = _learn_category(table, i, name in categorical)
+        elif kind == "other":
+            columns[i] = Dropped(name, f"holds {table.types[i]} values")
+        else:
+            numbers.append(i)
+    columns |= _learn_numbers(table, numbers, training)
+    ordered = [columns[i] for i in sorted(columns)]
+    used = tuple(column for column in ordered if not isinstance(column, Dropped))
+    dropped = [column for column in ordered if isinstance(column, Dropped)]
+    if not used:
+        raise InputError(
+            f"no column of {table.source} is left to learn from beside the target "
+            f"'{target.name}': {'; '.join(f'{d.name} {d.why}' for d in dropped)}."
+        )
+    return Schema(target.name, used), dropped
+
+
+def _kind(table: Table, column: int, categorical: bool) -> str:
+    family = table.family(column)
+    if family == "other":
+        return "other"
+    if categorical:
+        return "category"
+    if family == "text" and _is_numeric_text(table, column):
+        check_kind(table, column, "number")
+        return "number"
+    return "category" if family == "text" else family
+
+
+def _is_numeric_text(table: Table, column: int) -> bool:
+    """Whether a text column is really one of numbers, a few mistakes apart."""
+    texts, numbers = table.one(
+        f"SELECT count(c{column}), count(TRY_CAST(c{column} AS DOUBLE)) FROM chosen"
+    )
+    return bool(numbers) and table.types[column] != "BOOLEAN" and numbers >= MOSTLY_NUMBERS * texts
+
+
+def _learn_category(table: Table, column: int, wanted: bool) -> Category | Dropped:
+    """The categories of a column by falling frequency, unless it says nothing or too much."""
+    name, text = table.names[column], table.text(column)
+    rows, missing = table.one(f"SELECT count(*), count(*) - count({text}) FROM chosen")
+    found = table.all(
+        f"SELECT {text} AS v, count(*) AS n FROM chosen WHERE {text} IS NOT NULL "
+        "GROUP BY v ORDER BY n DESC, v"
+    )
+    if not found:
+        return Dropped(name, "is missing in every training row")
+    if len(found) == 1 and not missing:
+        return Dropped(name, f"is constant ('{found[0][0]}')")
+    if not wanted and len(found) > max(2, (rows - missing) / 2):
+        return Dropped(
+            name,
+            f"has {len(found)} distinct values in {rows - missing} rows, "
+            "like an identifier or free text",
+        )
+    categories = sorted(str(value) for value, _ in found[:MOST_CATEGORIES])
+    return Category(name, tuple(categories), bool(missing))
+
+
+def _learn_numbers(
+    table: Table, columns: list[int], training: NDArray[np.bool_]
+) -> dict[int, Column | Dropped]:
+    """Mean and standard deviation of number columns, summed in one order: the same on every run."""
+    check_finite(table, columns)
+    n, missing, mean, square = (np.zeros(len(columns)) for _ in range(4))
+    for rows, arrays in table.arrays([table.number(i) for i in columns]) if columns else ():
+        keep = training[rows]
+        for j, values in enumerate(arrays):
+            x, absent = numbers(values[keep])
+            present = x[~absent]
+            missing[j] += absent.sum()
+            if len(present):
+                # Chan, Golub and LeVeque (1979), eq. 2.1: merge the moments of two sets of rows.
+                delta, total = present.mean() - mean[j], n[j] + len(present)
+                square[j] += present.var() * len(present) + delta**2 * n[j] * len(present) / total
+                mean[j] += delta * len(present) / total
+                n[j] = total
+    learned: dict[int, Column | Dropped] = {}
+    for j, i in enumerate(columns):
+        kind = Date if table.family(i) == "date" else Number
+        learned[i] = _number(kind, table.names[i], n[j], missing[j], mean[j], square[j])
+    return learned
+
+
+def _number(
+    kind: type[Number], name: str, n: float, missing: float, mean: float, square: float
+) -> Number | Dropped:
+    if not n:
+        return Dropped(name, "is missing in every training row")
+    std = float(np.sqrt(square / n))
+    constant = std <= 1e-12 * abs(mean)
+    if constant and not missing:
+        return Dropped(name, f"is constant ({mean:g})")
+    return kind(name, float(mean), 1.0 if constant else std, bool(missing))

@@ -1,0 +1,257 @@
+"""Reading tables: CSV, TSV, JSON lines and Parquet files, plain or .gz, globs and SQL, with DuckDB.
+
+What cannot be read raises `InputError` with the file and, where one line is to blame, the line.
+"""
+
+from __future__ import annotations
+
+import csv
+import glob
+import gzip
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from backhand.errors import InputError, MissingFileError, listed
+from backhand.tables.table import Table, quote
+
+FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".ndjson": "json", ".json": "json",
+           ".parquet": "parquet", ".pq": "parquet"}  # fmt: skip
+MISSING = ["", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "?"]
+"""Texts that stand for a missing value in a CSV file."""
+
+CSV_TYPES = ["BIGINT", "DOUBLE", "DATE", "TIME", "TIMESTAMP", "VARCHAR"]
+"""Types of CSV columns. No BOOLEAN: DuckDB would turn the texts yes and no into true and false."""
+
+
+def read_table(data: str | Path | None = None, query: str | None = None) -> Table:
+    """Read a table into memory.
+
+    Parameters
+    ----------
+    data : path or glob, optional
+        Files ending in .csv, .tsv, .jsonl, .ndjson, .json or .parquet, or those with .gz behind;
+        of a glob, all in one format, in the order of their names.
+    query : str, optional
+        A SELECT in DuckDB's SQL; in it, the rows of `data` are the table `data`, and files can be
+        named in quotes.
+
+    Raises
+    ------
+    MissingFileError
+        If nothing is there by that name.
+    InputError
+        If it cannot be read as a table, has no rows, or the query is not one SELECT.
+    """
+    if data is None and query is None:
+        raise InputError("there is no table to read: name a file, or give a query.")
+    connection = duckdb.connect(config={"autoinstall_known_extensions": False})
+    source = "the query's result" if data is None else str(data)
+    names: list[str] | None = None
+    if data is not None:
+        names = _load_files(connection, source)
+    if query is not None:
+        if names is not None:
+            _rename(connection, "loaded", "data", names)
+        source = "the query's result"
+        names = _load_query(connection, query)
+    assert names is not None
+    _check_names(names, source)
+    connection.execute(
+        f"CREATE TEMP VIEW rows AS SELECT rowid AS r, t.* FROM loaded AS t({_positions(names)})"
+    )
+    table = Table(connection, names, source)
+    if table.rows == 0:
+        raise InputError(f"{source} has column names but no rows; a table needs at least one.")
+    return table
+
+
+def _load_files(connection: duckdb.DuckDBPyConnection, data: str) -> list[str]:
+    """Load the files into the table `loaded`; the names of its columns."""
+    paths = _expand(data)
+    formats = {_format(path) for path in paths}
+    if len(formats) > 1:
+        raise InputError(
+            f"{data} matches files of several formats ({listed(sorted(formats))}); expected one."
+        )
+    for path in paths:
+        if Path(path).stat().st_size == 0:
+            raise InputError(f"{path} is empty; a table needs column names and rows.")
+    parameters: dict[str, Any] = {"paths": [glob.escape(path) for path in paths]}
+    kind = formats.pop()
+    names = None
+    reader = {"parquet": "read_parquet($paths)", "json": "read_json($paths)"}.get(kind, "")
+    if kind == "csv":
+        delimiter, names = _read_header(paths[0])
+        reader = (
+            "read_csv($paths, header=true, delim=$delim, quote='\"', escape='\"', "
+            "comment='', nullstr=$missing, names=$names, auto_type_candidates=$types)"
+        )
+        parameters |= {"delim": delimiter, "missing": MISSING, "types": CSV_TYPES,
+                       "names": _positions(names).split(",")}  # fmt: skip
+    try:
+        _load(connection, reader, parameters)
+    except duckdb.Error as error:
+        if names is not None:
+            _find_ragged_line(connection, paths, parameters)
+        raise InputError(_explained(error, data)) from error
+    return names or _columns(connection, "loaded")
+
+
+def _load(connection: duckdb.DuckDBPyConnection, reader: str, parameters: dict[str, Any]) -> None:
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE loaded AS SELECT * FROM {reader}", parameters)
+
+
+def _load_query(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
+    """Run the user's query into the table `loaded`; the names of its columns."""
+    try:
+        statements = duckdb.extract_statements(query)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise InputError("the query must be one SELECT statement, and nothing else.")
+        result = connection.sql(query)
+        names = list(result.columns)
+        # Column names of a result need not be unique; by position they are.
+        result.select(", ".join(f"#{i + 1} AS c{i}" for i in range(len(names)))).create(
+            "loaded_query"
+        )
+    except duckdb.Error as error:
+        raise InputError(f"the query failed: {_first_line(error)}") from error
+    connection.execute("DROP VIEW IF EXISTS data")
+    connection.execute("CREATE OR REPLACE TEMP TABLE loaded AS SELECT * FROM loaded_query")
+    connection.execute("DROP TABLE loaded_query")
+    return names
+
+
+def _rename(
+    connection: duckdb.DuckDBPyConnection, table: str, view: str, names: Sequence[str]
+) -> None:
+    """A view of `table` with the user's column names, for the user's own SQL to speak of."""
+    quoted = ", ".join(quote(name) for name in names)
+    connection.execute(f"CREATE TEMP VIEW {view} AS SELECT * FROM {table} AS t({quoted})")
+
+
+def _expand(data: str) -> list[str]:
+    """The files that a path or glob names."""
+    if Path(data).is_dir():
+        raise InputError(
+            f"{data} is a folder; name a file in it, or a glob such as '{data}/*.csv'."
+        )
+    if Path(data).exists():
+        return [data]
+    paths = sorted(path for path in glob.iglob(data, recursive=True) if Path(path).is_file())
+    if not paths:
+        folder = Path(data).parent
+        where = f"is no file in {folder.resolve()}" if folder.is_dir() else "does not exist"
+        raise MissingFileError(
+            f"{data}: there {where} by that name." if folder.is_dir() else f"{data} {where}."
+        )
+    return paths
+
+
+def _format(path: str) -> str:
+    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
+    if suffixes and suffixes[-1] == ".gz":
+        suffixes.pop()
+    kind = FORMATS.get(suffixes[-1] if suffixes else "")
+    if kind is None:
+        raise InputError(
+            f"{path} does not end in a known format; expected {listed(FORMATS)}, "
+            "or one of the text formats with .gz behind."
+        )
+    return kind
+
+
+def _read_header(path: str) -> tuple[str, list[str]]:
+    """The delimiter and the column names of a CSV file, from its first line."""
+    opener = gzip.open if path.lower().endswith(".gz") else open
+    try:
+        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+            line = file.readline()
+            delimiter = _delimiter(path, line)
+            file.seek(0)
+            names = next(csv.reader(file, delimiter=delimiter), [])
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} is not UTF-8 text (byte {error.start} of its first part is "
+            f"0x{error.object[error.start]:02x}); save it as UTF-8."
+        ) from error
+    except (OSError, EOFError, csv.Error) as error:
+        raise InputError(f"{path} cannot be read: {error}.") from error
+    if not any(name.strip() for name in names):
+        raise InputError(f"{path} begins with an empty line; expected the column names.")
+    return delimiter, [name or f"column{i}" for i, name in enumerate(names, 1)]
+
+
+def _delimiter(path: str, header: str) -> str:
+    if ".tsv" in Path(path).suffixes:
+        return "\t"
+    unquoted = re.sub(r'"[^"]*"', "", header)
+    counts = Counter({sign: unquoted.count(sign) for sign in ",;\t|"})
+    return counts.most_common(1)[0][0]
+
+
+def _find_ragged_line(
+    connection: duckdb.DuckDBPyConnection, paths: list[str], parameters: dict[str, Any]
+) -> None:
+    """Read all as text, guessing nothing: the error of that names the first line out of shape."""
+    parameters = {key: parameters[key] for key in ("paths", "delim")} | {
+        "columns": dict.fromkeys(parameters["names"], "VARCHAR")
+    }
+    reader = (
+        "read_csv($paths, header=true, delim=$delim, quote='\"', escape='\"', comment='', "
+        "auto_detect=false, columns=$columns)"
+    )
+    try:
+        _load(connection, reader, parameters)
+    except duckdb.Error as error:
+        raise InputError(_explained(error, paths[0])) from error
+
+
+def _explained(error: duckdb.Error, data: str) -> str:
+    """DuckDB's error as a sentence about the user's file."""
+    text = str(error)
+    line = re.search(r"Line: (\d+)", text)
+    file = re.search(r"^\s*file = (.+)$", text, re.MULTILINE)
+    place = (file.group(1) if file else data) + (f", line {line.group(1)}" if line else "")
+    if "not utf-8" in text.lower() or "invalid unicode" in text.lower():
+        return f"{place}: not UTF-8 text; save the file as UTF-8."
+    if found := re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text):
+        return (
+            f"{place} has {found.group(2)} values where the first line names "
+            f"{found.group(1)} columns; mend that line."
+        )
+    if found := re.search(r"Could not convert string \"(.*)\" to '(\w+)'", text):
+        return (
+            f"{place} has '{found.group(1)}' in a column of numbers or dates; mend it, or leave "
+            "it empty if it is missing."
+        )
+    if "unterminated quote" in text.lower() or "quote" in text.splitlines()[0].lower():
+        return f"{place}: a quote is opened and never closed."
+    return f"{data} cannot be read: {_first_line(error)}"
+
+
+def _first_line(error: duckdb.Error) -> str:
+    line = str(error).splitlines()[0]
+    line = re.sub(r"^[\w ]*Error: ", "", line).rstrip(".:")
+    return line + "."
+
+
+def _check_names(names: list[str], source: str) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise InputError(
+            f"{source} has several columns named {listed(twice)}; names must differ, "
+            "because a model knows its columns by name."
+        )
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    return [str(row[0]) for row in connection.execute(f"DESCRIBE {table}").fetchall()]
+
+
+def _positions(names: Sequence[str]) -> str:
+    return ",".join(f"c{i}" for i in range(len(names)))

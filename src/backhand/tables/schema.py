@@ -1,0 +1,211 @@
+"""The schema: how a table's columns become the columns of a float32 matrix.
+
+Learned on training rows (`learning.py`), kept as JSON in the model file, applied by column name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.errors import InputError, did_you_mean, listed
+from backhand.tables.table import Table, numbers
+
+FARTHEST = 10.0
+"""Standard deviations from the mean at which a number is cut off."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """(x - mean) / std; missing becomes 0, and 1 in a column of its own where training had any.
+
+    What lies farther than `FARTHEST` standard deviations out is cut off there: one wild value in a
+    column that hardly varied in training would otherwise drown all the others.
+    """
+
+    name: str
+    mean: float
+    std: float
+    missing: bool
+    kind: ClassVar[str] = "number"
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the columns it becomes."""
+        return [self.name, f"{self.name} is missing"] if self.missing else [self.name]
+
+    def expression(self, table: Table, column: int) -> str:
+        """SQL that gives what `encode` wants."""
+        return table.number(column)
+
+    def encode(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
+        """Write what `Table.arrays` gave, (n,), to `out` (n, features)."""
+        x, missing = numbers(values)
+        standardised = np.clip((x - self.mean) / self.std, -FARTHEST, FARTHEST)
+        out[:, 0] = np.where(missing, 0.0, standardised)
+        if self.missing:
+            out[:, 1] = missing
+
+
+@dataclass(frozen=True)
+class Date(Number):
+    """A date, a time or both, as days since 1970, standardised like any number."""
+
+    kind: ClassVar[str] = "date"
+
+
+@dataclass(frozen=True)
+class Category:
+    """One-hot: a 1 in the column of its value, all zeros for a value that training never saw.
+
+    Missing is a value like the others where training had any.
+    """
+
+    name: str
+    categories: tuple[str, ...]
+    missing: bool
+    kind: ClassVar[str] = "category"
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the columns it becomes."""
+        names = [f"{self.name} = {category}" for category in self.categories]
+        return [*names, f"{self.name} is missing"] if self.missing else names
+
+    def expression(self, table: Table, column: int) -> str:
+        """SQL that gives what `encode` wants; `$k{column}` are the categories."""
+        text = table.text(column)
+        position = f"coalesce(list_position($k{column}, {text}), 0)"
+        return f"CASE WHEN {text} IS NULL THEN -1 ELSE {position} END"
+
+    def encode(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
+        """Write positions (n,) to `out`: 1.. in the categories, 0 unseen, -1 missing."""
+        out[:] = 0
+        position = np.asarray(values, dtype=np.int64)
+        rows = np.flatnonzero(position > 0)
+        out[rows, position[rows] - 1] = 1
+        if self.missing:
+            out[:, -1] = position == -1
+
+
+Column = Number | Category
+KINDS: dict[str, type[Number] | type[Category]] = {
+    kind.kind: kind for kind in (Number, Date, Category)
+}
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns that are used, in the order of the matrix, and the target's name."""
+
+    target: str
+    columns: tuple[Column, ...]
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the d columns of the matrix."""
+        return [feature for column in self.columns for feature in column.features]
+
+    def encode(self, table: Table) -> NDArray[np.float32]:
+        """X (N, d) float32 of a table's rows; columns are found by name, in whatever order.
+
+        Raises
+        ------
+        InputError
+            If a column is missing, or holds what cannot be what it was in training.
+        """
+        found = self._find(table)
+        expressions = [c.expression(table, i) for c, i in zip(self.columns, found, strict=True)]
+        categories = {f"k{i}": list(c.categories) for c, i in zip(self.columns, found, strict=True)
+                      if isinstance(c, Category)}  # fmt: skip
+        X = np.empty((table.rows, len(self.features)), dtype=np.float32)
+        for rows, arrays in table.arrays(expressions, categories):
+            start = 0
+            for column, values in zip(self.columns, arrays, strict=True):
+                stop = start + len(column.features)
+                column.encode(values, X[rows, start:stop])
+                start = stop
+        return X
+
+    def _find(self, table: Table) -> list[int]:
+        absent = [column.name for column in self.columns if column.name not in table.names]
+        if absent:
+            raise InputError(
+                f"{table.source} has no column{'s' if len(absent) > 1 else ''} {listed(absent)}, "
+                f"which the model was trained with. {did_you_mean(absent[0], table.names)}"
+            )
+        found = [table.index(column.name) for column in self.columns]
+        for column, i in zip(self.columns, found, strict=True):
+            check_kind(table, i, column.kind)
+        check_finite(table, [i for c, i in zip(self.columns, found, strict=True)
+                             if isinstance(c, Number)])  # fmt: skip
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """The schema as JSON values."""
+        columns = [{"kind": column.kind, **asdict(column)} for column in self.columns]
+        return {"target": self.target, "columns": columns}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Schema:
+        """The schema of `to_json`; anything else raises KeyError, TypeError or ValueError."""
+        columns: list[Column] = []
+        for entry in value["columns"]:
+            fields = dict(entry)
+            kind = KINDS[fields.pop("kind")]
+            if kind is Category:
+                fields["categories"] = tuple(map(str, fields["categories"]))
+            else:
+                fields |= {"mean": float(fields["mean"]), "std": float(fields["std"])}
+            fields |= {"name": str(fields["name"]), "missing": bool(fields["missing"])}
+            columns.append(kind(**fields))
+        return cls(str(value["target"]), tuple(columns))
+
+
+def check_kind(table: Table, column: int, kind: str) -> None:
+    """A number column holds numbers, a date column dates; a category may be anything but nested."""
+    name, family = table.names[column], table.family(column)
+    wanted = {"number": ("number", "text"), "date": ("date",)}.get(kind, ("number", "text", "date"))
+    if family not in wanted and table.one(f"SELECT count(c{column}) FROM rows")[0]:
+        expected = {"number": "numbers", "date": "dates"}.get(kind, "texts or numbers")
+        raise InputError(
+            f"column '{name}' of {table.source} holds {table.types[column]} values; "
+            f"expected {expected}."
+        )
+    if kind == "number" and family == "text":
+        check_numeric_text(table, column)
+
+
+def check_numeric_text(table: Table, column: int) -> None:
+    """Every text of the column is a number."""
+    bad = table.all(
+        f"SELECT r, c{column}::VARCHAR FROM rows WHERE c{column} IS NOT NULL "
+        f"AND TRY_CAST(c{column} AS DOUBLE) IS NULL ORDER BY r LIMIT 1"
+    )
+    if bad:
+        row, text = bad[0]
+        raise InputError(
+            f"column '{table.names[column]}' of {table.source} holds '{text[:40]}' in "
+            f"row {row + 1}, where a number is expected; mend it, or leave it empty if "
+            "it is missing."
+        )
+
+
+def check_finite(table: Table, columns: list[int]) -> None:
+    """No infinite value in these number columns."""
+    columns = [i for i in columns if table.may_be_infinite(i)]
+    if not columns:
+        return
+    tests = [f"count(*) FILTER (WHERE isinf({table.number(i)}))" for i in columns]
+    counts = table.one(f"SELECT {', '.join(tests)} FROM rows")
+    for i, count in zip(columns, counts, strict=True):
+        if count:
+            row = table.one(f"SELECT min(r) FROM rows WHERE isinf({table.number(i)})")[0]
+            raise InputError(
+                f"column '{table.names[i]}' of {table.source} holds an infinite value "
+                f"in row {row + 1}; mend it, leave it empty if it is missing, or drop "
+                "the column."
+            )

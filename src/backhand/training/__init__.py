@@ -1,0 +1,17 @@
+"""Training: what an epoch is, in which order rows come, when to validate and when to stop."""
+
+from backhand.training.events import Callback, Every, Progress, StopTraining
+from backhand.training.history import History
+from backhand.training.loop import TrainResult, train
+from backhand.training.stopping import EarlyStopping
+
+__all__ = [
+    "Callback",
+    "EarlyStopping",
+    "Every",
+    "History",
+    "Progress",
+    "StopTraining",
+    "TrainResult",
+    "train",
+]

@@ -1,0 +1,71 @@
+"""How training reports: a callback is called with a `Progress`, between blocks of updates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from backhand.equations import Parameters
+from backhand.training.history import History
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far training is.
+
+    Attributes
+    ----------
+    epoch, epochs : int
+        Epochs done, and to do in all.
+    rows : int
+        Training rows an epoch.
+    seconds : float
+        Since training began.
+    history : History
+        Of the epochs done.
+    parameters : callable
+        Returns a copy of the present parameters; call it only where they are needed.
+    """
+
+    epoch: int
+    epochs: int
+    rows: int
+    seconds: float
+    history: History
+    parameters: Callable[[], Parameters]
+
+
+Callback = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Every:
+    """Call a callback every so many epochs and after the last; with None, when it costs nothing.
+
+    Training does many epochs in one call of the engine. A plain callback is called after each
+    epoch, and so ends each such block after one; `Every(10, f)` after ten. `Every(None, f)` never
+    cuts a block: it is called at the end of each, several times a second, as a progress bar needs.
+    """
+
+    epochs: int | None
+    callback: Callback
+
+    def __call__(self, progress: Progress) -> None:
+        self.callback(progress)
+
+
+class StopTraining(Exception):
+    """Raised by a callback, ends training at once; `train` returns what there is by then."""
+
+
+def period(callback: Callback) -> int | None:
+    """After how many epochs a callback wants to be called; None: whenever a block ends."""
+    return callback.epochs if isinstance(callback, Every) else 1
+
+
+def announce(callbacks: Sequence[Callback], progress: Progress) -> None:
+    """Call those whose turn it is."""
+    for callback in callbacks:
+        every = period(callback)
+        if every is None or progress.epoch % every == 0 or progress.epoch == progress.epochs:
+            callback(progress)

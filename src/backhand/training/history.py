@@ -1,0 +1,62 @@
+"""What training recorded, an entry an epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def _empty() -> NDArray[np.float64]:
+    return np.empty(0)
+
+
+@dataclass(frozen=True)
+class History:
+    """One float64 entry an epoch, in arrays of equal length.
+
+    Attributes
+    ----------
+    loss : (E,)
+        Mean loss in nats, penalty included, each batch measured before its own update; so, for
+        full batches, the loss before the epoch's update.
+    accuracy : (E,)
+        Share of rows classified correctly, measured at the same moments.
+    validation_loss, validation_accuracy : (E,)
+        After the epoch's updates, on the validation rows, without penalty; nan where not measured.
+    """
+
+    loss: NDArray[np.float64] = field(default_factory=_empty)
+    accuracy: NDArray[np.float64] = field(default_factory=_empty)
+    validation_loss: NDArray[np.float64] = field(default_factory=_empty)
+    validation_accuracy: NDArray[np.float64] = field(default_factory=_empty)
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+    def extended(
+        self,
+        loss: NDArray[np.float64],
+        accuracy: NDArray[np.float64],
+        validation: tuple[float, float] | None = None,
+    ) -> History:
+        """The history with the epochs that followed; the validation belongs to the last of them."""
+        measured = np.full((2, len(loss)), np.nan)
+        if validation is not None:
+            measured[:, -1] = validation
+        return History(
+            np.concatenate([self.loss, loss]),
+            np.concatenate([self.accuracy, accuracy]),
+            np.concatenate([self.validation_loss, measured[0]]),
+            np.concatenate([self.validation_accuracy, measured[1]]),
+        )
+
+    def first(self, epochs: int) -> History:
+        """The history of the first so many epochs."""
+        return History(
+            self.loss[:epochs],
+            self.accuracy[:epochs],
+            self.validation_loss[:epochs],
+            self.validation_accuracy[:epochs],
+        )

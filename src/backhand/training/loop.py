@@ -1,0 +1,261 @@
+"""`train`: blocks of updates, cut where somebody needs to look, until done, stopped or diverged."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backhand.engines import Data, Engine, Record, Run, make_engine
+from backhand.equations import Parameters
+from backhand.errors import DivergenceError, InputError, did_you_mean
+from backhand.optimizers import Optimizer, make_optimizer
+from backhand.training.events import Callback, Progress, StopTraining, announce, period
+from backhand.training.history import History
+from backhand.training.inputs import check_finite, check_number, host_parameters, make_data
+from backhand.training.plan import Plan
+from backhand.training.schedules import SCHEDULES
+from backhand.training.stopping import EarlyStopping, Watch
+
+BLOCK_SECONDS = 0.1
+"""A block that nobody cuts lasts about this long, so that progress and Ctrl-C come through."""
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What training gives back.
+
+    Attributes
+    ----------
+    params : Parameters
+        NumPy arrays: the last, or with early stopping on a validation figure the best.
+    history : History
+        An entry an epoch.
+    best_epoch : int or None
+        With early stopping: the epoch, counted from 1, whose figure was best.
+    seconds : float
+        Wall time.
+    """
+
+    params: Parameters
+    history: History
+    best_epoch: int | None
+    seconds: float
+
+
+def train(
+    params: Parameters,
+    X: Any,
+    y: Any,
+    *,
+    learning_rate: float = 0.1,
+    epochs: int = 100,
+    batch_size: int | None = None,
+    optimizer: str | Optimizer = "sgd",
+    schedule: str = "constant",
+    warmup: float = 0.0,
+    l2: float = 0.0,
+    alpha: float = 0.0,
+    sample_weight: Any = None,
+    validation: tuple[Any, ...] | None = None,
+    validation_every: int = 1,
+    early_stopping: EarlyStopping | None = None,
+    callbacks: Sequence[Callback] = (),
+    engine: str | Engine = "auto",
+    device: str | None = None,
+    threads: int | None = None,
+    seed: int = 0,
+    shuffle: bool = True,
+) -> TrainResult:
+    """Train from `params`, which stay as they are. The same arguments give the same bits.
+
+    Parameters
+    ----------
+    params : Parameters
+        Where to start, float32 or float64; everything is computed in their dtype.
+    X : (N, d)
+        Rows, of any real dtype, NumPy or torch; memory-mapped is fine.
+    y : (N,) class indices 0..K-1, or (N, K) one-hot
+    learning_rate : float
+        η, or its peak where a schedule moves it.
+    epochs : int
+        Passes over the rows.
+    batch_size : int, optional
+        Rows an update. None: all of them, in order. The last batch of an epoch may be short; its
+        mean is taken over its own rows.
+    optimizer : {"sgd", "momentum", "nesterov", "adam"} or an object of `backhand.optimizers`
+    schedule : {"constant", "cosine"}
+        What η does after the warm-up: stay, or fall to 0 along half a cosine.
+    warmup : float
+        Share of all updates, 0..1, over which η rises to its peak.
+    l2 : float
+        λ: adds λ/2 (‖W1‖² + ‖W2‖²) to the loss.
+    alpha : float
+        scikit-learn's way to say it: adds alpha / Σw to λ, Σw being the batch's rows or weights.
+    sample_weight : (N,), optional
+        Weights of the rows: means become weighted means.
+    validation : (X, y) or (X, y, sample_weight), optional
+        Rows to measure on every `validation_every` epochs; they change nothing, except through
+        `early_stopping`.
+    early_stopping : EarlyStopping, optional
+    callbacks : sequence of callables
+        Each is called with a `Progress` after each epoch; see `Every` for seldomer. One that raises
+        `StopTraining` ends training.
+    engine : {"auto", "reference", "torch"} or an engine
+    device, threads
+        As for `backhand.engines.make_engine`.
+    seed : int
+        Of the shuffles.
+    shuffle : bool
+        Whether mini-batches are drawn anew each epoch; False takes the rows as they stand.
+
+    Raises
+    ------
+    InputError
+        If an argument is not what it should be.
+    DivergenceError
+        If the loss stops being finite; it holds the epoch and the last good parameters.
+    """
+    theta = host_parameters(params)
+    data = make_data(theta, X, y, sample_weight)
+    for name, value, least in (("epochs", epochs, 1), ("seed", seed, 0),
+                               ("validation_every", validation_every, 1)):  # fmt: skip
+        check_number(name, value, least, math.inf)
+    if batch_size is not None:
+        check_number("batch_size", batch_size, 1, math.inf)
+    check_number("learning_rate", learning_rate, 0.0, math.inf, above=True)
+    check_number("warmup", warmup, 0.0, 1.0)
+    check_number("l2", l2, 0.0, math.inf)
+    check_number("alpha", alpha, 0.0, math.inf)
+    if schedule not in SCHEDULES:
+        raise InputError(f"schedule is '{schedule}'. {did_you_mean(str(schedule), SCHEDULES)}")
+    if early_stopping and validation is None and early_stopping.monitor != "loss":
+        raise InputError(
+            f"early stopping watches the {early_stopping.monitor}, and there are no "
+            "validation rows. Pass validation=(X, y), or take monitor='loss'."
+        )
+    if isinstance(engine, str):
+        engine = make_engine(engine, device, threads)
+    held_out = None if validation is None else make_data(theta, *validation)
+    plan = Plan(data.rows, epochs, batch_size, learning_rate, schedule, warmup, l2, alpha,
+                shuffle, seed, data.sample_weight)  # fmt: skip
+    watch = None if early_stopping is None else Watch(early_stopping)
+    run = engine.start(theta, data, make_optimizer(optimizer))
+    return _Training(run, data, plan, held_out, validation_every, watch, callbacks).to_the_end()
+
+
+class _Training:
+    """One training under way: the run, what it has recorded, and how to step back in it."""
+
+    def __init__(
+        self,
+        run: Run,
+        data: Data,
+        plan: Plan,
+        validation: Data | None,
+        validation_every: int,
+        watch: Watch | None,
+        callbacks: Sequence[Callback],
+    ) -> None:
+        self._run, self._data, self._plan = run, data, plan
+        self._validation, self._watch, self._callbacks = validation, watch, callbacks
+        periods = [every for every in map(period, callbacks) if every is not None]
+        self._borders = periods if validation is None else [*periods, validation_every]
+        self._validation_every = validation_every
+        self._began = time.perf_counter()
+        self._epoch_seconds = _guessed_epoch_seconds(data, run.state().params, plan)
+        self.history = History()
+        self._best: Parameters | None = None
+        # The states before the last two blocks, with the number of epochs done there: from one of
+        # them every epoch since can be reached again, since engine and plan are deterministic.
+        self._before = [(0, run.state())]
+
+    def to_the_end(self) -> TrainResult:
+        while len(self.history) < self._plan.epochs:
+            if self._next_block():
+                break
+            try:
+                announce(self._callbacks, self._progress())
+            except StopTraining:
+                break
+        best = self._watch.best_epoch if self._watch is not None else None
+        params = self._run.state().params if self._best is None else self._best
+        return TrainResult(params, self.history, best, time.perf_counter() - self._began)
+
+    def _next_block(self) -> bool:
+        """Do one block of epochs; whether early stopping ends training after it."""
+        done = len(self.history)
+        block = self._plan.block(done, self._block_length(done))
+        self._before = [*self._before[-1:], (done, self._run.state())]
+        began = time.perf_counter()
+        record = self._run.advance(block)
+        self._epoch_seconds = (time.perf_counter() - began) / len(record.loss)
+        if not np.isfinite(record.loss[-1]):
+            self._diverged(record, done + len(record.loss))
+        self.history = self.history.extended(*record, self._validate(done + block.epochs))
+        return self._watch is not None and self._stops_in(done, self._watch)
+
+    def _block_length(self, done: int) -> int:
+        """Epochs until somebody wants to look, or until about `BLOCK_SECONDS` have passed."""
+        lengths = [every - done % every for every in self._borders]
+        timed = max(1, int(BLOCK_SECONDS / max(self._epoch_seconds, 1e-9)))
+        return min(self._plan.epochs - done, timed, self._plan.most_epochs(), *lengths)
+
+    def _validate(self, epoch: int) -> tuple[float, float] | None:
+        if self._validation is None:
+            return None
+        if epoch % self._validation_every and epoch != self._plan.epochs:
+            return None
+        return self._run.evaluate(self._validation)
+
+    def _stops_in(self, done: int, watch: Watch) -> bool:
+        """Show the new epochs to the watch; step back to the one that training ends with."""
+        figures = getattr(self.history, watch.rule.monitor)
+        for epoch in range(done + 1, len(self.history) + 1):
+            if watch.improves(epoch, figures[epoch - 1]) and watch.rule.monitor != "loss":
+                self._best = self._run.state().params
+            if watch.hopeless(epoch):
+                if epoch < len(self.history):
+                    self._go_to(epoch)
+                    self.history = self.history.first(epoch)
+                return True
+        return False
+
+    def _go_to(self, epoch: int) -> None:
+        """Bring the run back to where it stood after that epoch."""
+        done, state = max((past for past in self._before if past[0] <= epoch), key=lambda p: p[0])
+        self._run.restore(state)
+        if epoch > done:
+            self._run.advance(self._plan.block(done, epoch - done))
+
+    def _diverged(self, record: Record, epoch: int) -> None:
+        """Raise what says so, with the parameters that the last finite loss was measured with."""
+        check_finite(self._data.X)
+        history = self.history.extended(record.loss[:-1], record.accuracy[:-1])
+        self._go_to(max(0, epoch - 2))
+        raise DivergenceError(
+            f"the loss stopped being finite in epoch {epoch}. Try a smaller learning rate (it was "
+            f"{self._plan.learning_rate:g}), a warm-up, or columns scaled to about -3..3. The last "
+            "parameters with a finite loss are on this error, as `.params`.",
+            epoch, self._run.state().params, history,
+        )  # fmt: skip
+
+    def _progress(self) -> Progress:
+        return Progress(
+            len(self.history),
+            self._plan.epochs,
+            self._data.rows,
+            time.perf_counter() - self._began,
+            self.history,
+            lambda: self._run.state().params,
+        )
+
+
+def _guessed_epoch_seconds(data: Data, params: Parameters, plan: Plan) -> float:
+    """How long the first epoch will take, roughly: 6 flops a weight and row, 20 µs an update."""
+    flops = 6 * data.rows * (params.W1.size + params.W2.size)
+    return float(flops / 10e9 + 20e-6 * plan.updates)

@@ -1,0 +1,59 @@
+"""When to stop early, and which epoch was best."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from backhand.errors import InputError, did_you_mean
+from backhand.shapes import is_integer
+
+MONITORS = ("validation_loss", "validation_accuracy", "loss")
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stop once the monitored figure has not improved for `patience` epochs.
+
+    Parameters
+    ----------
+    patience : int
+        Epochs without improvement that are put up with.
+    min_delta : float
+        What counts as an improvement: better than the best by more than this.
+    monitor : {"validation_loss", "validation_accuracy", "loss"}
+        The validation figures need `validation=`, and give the best epoch's parameters back. The
+        training loss belongs to no one set of parameters (each batch was measured with its own), so
+        with "loss" the last parameters are returned.
+    """
+
+    patience: int = 10
+    min_delta: float = 0.0
+    monitor: str = "validation_loss"
+
+    def __post_init__(self) -> None:
+        if not is_integer(self.patience) or self.patience < 1:
+            raise InputError(f"patience is {self.patience!r}; expected an integer of 1 or more.")
+        if self.monitor not in MONITORS:
+            raise InputError(f"monitor is '{self.monitor}'. {did_you_mean(self.monitor, MONITORS)}")
+
+
+class Watch:
+    """Follows the monitored figure through training."""
+
+    def __init__(self, rule: EarlyStopping) -> None:
+        self.rule = rule
+        self.best_epoch = 0
+        self._best = math.inf
+
+    def improves(self, epoch: int, figure: float) -> bool:
+        """Take the figure of an epoch (nan: not measured); whether it is the best so far."""
+        cost = -figure if self.rule.monitor == "validation_accuracy" else figure
+        if not cost < self._best - self.rule.min_delta:
+            return False
+        self._best, self.best_epoch = cost, epoch
+        return True
+
+    def hopeless(self, epoch: int) -> bool:
+        """Whether, at that epoch, patience has run out."""
+        return epoch - self.best_epoch >= self.rule.patience

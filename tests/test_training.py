@@ -1,0 +1,276 @@
+"""`train`: batches, schedules, validation, stopping, events, divergence, equal bits."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+import backhand
+from backhand import equations
+from backhand.engines import make_engine
+from backhand.training import EarlyStopping, Every, StopTraining, loop
+from backhand.training.plan import Plan
+from backhand.training.schedules import learning_rates
+
+rng = np.random.default_rng(0)
+CENTERS = 2 * rng.standard_normal((3, 6))
+y = rng.integers(0, 3, 90)
+X = (CENTERS[y] + rng.standard_normal((90, 6))).astype(np.float32)
+PARAMS = backhand.init(6, 16, 3, seed=1)
+
+
+def same(a, b) -> bool:
+    return all(np.array_equal(p, q) for p, q in zip(a, b, strict=True))
+
+
+def test_full_batch_training_is_gradient_descent() -> None:
+    result = backhand.train(PARAMS, X, y, learning_rate=0.5, epochs=20)
+    params = PARAMS
+    for epoch in range(20):
+        acts = backhand.forward(params, X)
+        assert np.isclose(result.history.loss[epoch], backhand.cross_entropy(acts.S, y), rtol=1e-6)
+        assert np.isclose(result.history.accuracy[epoch], backhand.accuracy(acts.S, y))
+        params = backhand.sgd(params, backhand.backward(params, X, y, acts), 0.5)
+    for a, b in zip(result.params, params, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    assert result.history.loss[-1] < result.history.loss[0] / 3
+    assert np.isnan(result.history.validation_loss).all() and len(result.history) == 20
+
+
+def test_parameters_passed_in_stay_as_they_are() -> None:
+    before = [p.copy() for p in PARAMS]
+    for optimizer in ("sgd", "momentum", "nesterov", "adam"):
+        result = backhand.train(PARAMS, X, y, epochs=3, batch_size=32, optimizer=optimizer)
+        assert same(before, PARAMS)
+        assert not any(np.shares_memory(a, b) for a, b in zip(result.params, PARAMS, strict=True))
+
+
+@pytest.mark.parametrize("engine", ["reference", "torch"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_same_seed_gives_the_same_bits(engine: str, dtype) -> None:
+    params = backhand.init(6, 16, 3, dtype=dtype)
+
+    def run(seed: int) -> backhand.TrainResult:
+        return backhand.train(params, X, y, epochs=10, batch_size=32, optimizer="adam",
+                              learning_rate=0.01, seed=seed, engine=engine)  # fmt: skip
+
+    one, two, other = run(0), run(0), run(1)
+    assert same(one.params, two.params) and not same(one.params, other.params)
+    assert np.array_equal(one.history.loss, two.history.loss)
+    assert one.params.W1.dtype == dtype
+
+
+def test_blocks_may_be_cut_anywhere_without_changing_a_bit(monkeypatch) -> None:
+    settings = {"epochs": 30, "batch_size": 16, "optimizer": "momentum", "schedule": "cosine",
+                "warmup": 0.1}  # fmt: skip
+    whole = backhand.train(PARAMS, X, y, **settings)
+    each = backhand.train(PARAMS, X, y, **settings, callbacks=[lambda progress: None])
+    monkeypatch.setattr(loop, "BLOCK_SECONDS", 1e-9)
+    assert same(whole.params, each.params)
+    assert same(whole.params, backhand.train(PARAMS, X, y, **settings).params)
+
+
+def test_the_last_short_batch_counts_with_its_own_rows() -> None:
+    """90 rows by 40: batches of 40, 40 and 10, the last one's mean over its 10."""
+    result = backhand.train(PARAMS, X, y, epochs=1, batch_size=40, shuffle=False)
+    params = PARAMS
+    for start in (0, 40, 80):
+        rows = slice(start, start + 40)
+        acts = backhand.forward(params, X[rows])
+        params = backhand.sgd(params, backhand.backward(params, X[rows], y[rows], acts), 0.1)
+    for a, b in zip(result.params, params, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
+
+
+def test_every_epoch_visits_every_row_once_in_a_new_order() -> None:
+    plan = Plan(90, 5, 32, 0.1, "constant", 0.0, 0.0, 0.0, True, 0, None)
+    orders = plan.block(0, 5).order
+    assert all(sorted(order) == list(range(90)) for order in orders)
+    assert len({tuple(order) for order in orders}) == 5
+    assert np.array_equal(plan.block(3, 1).order[0], orders[3])
+    assert (
+        Plan(90, 5, None, 0.1, "constant", 0.0, 0.0, 0.0, True, 0, None).block(0, 5).order is None
+    )
+
+
+def test_alpha_is_divided_by_the_weight_of_its_batch() -> None:
+    def block(weights):
+        return Plan(10, 2, 4, 0.1, "constant", 0.0, 0.5, 3.0, False, 0, weights).block(0, 2)
+
+    np.testing.assert_allclose(block(None).l2, [[0.5 + 3 / 4, 0.5 + 3 / 4, 0.5 + 3 / 2]] * 2)
+    weights = np.array([1.0, 2, 3, 0, 0, 0, 0, 0, 5, 1])
+    np.testing.assert_allclose(block(weights).l2, [[0.5 + 3 / 6, 0.5, 0.5 + 3 / 6]] * 2)
+
+
+def test_schedules() -> None:
+    constant = learning_rates("constant", 0.4, 0.0, 100, 10, 20)
+    assert (constant == 0.4).all()
+    cosine = learning_rates("cosine", 0.4, 0.1, 100, 0, 100)
+    assert np.isclose(cosine[10], 0.4) and cosine.argmax() == 10
+    assert (np.diff(cosine[:11]) > 0).all() and (np.diff(cosine[10:]) < 0).all()
+    assert np.isclose(cosine[55], 0.2) and 0 < cosine[-1] < 1e-3 and cosine[0] > 0
+    assert np.array_equal(cosine[30:40], learning_rates("cosine", 0.4, 0.1, 100, 30, 40))
+
+
+def test_validation_is_measured_and_changes_nothing() -> None:
+    plain = backhand.train(PARAMS, X[:60], y[:60], epochs=10)
+    watched = backhand.train(
+        PARAMS, X[:60], y[:60], epochs=10, validation=(X[60:], y[60:]), validation_every=4
+    )
+    assert same(plain.params, watched.params)
+    measured = ~np.isnan(watched.history.validation_loss)
+    assert measured.nonzero()[0].tolist() == [3, 7, 9]
+    S = backhand.forward(watched.params, X[60:]).S
+    assert np.isclose(watched.history.validation_accuracy[-1], backhand.accuracy(S, y[60:]))
+    assert np.isclose(watched.history.validation_loss[-1], backhand.cross_entropy(S, y[60:]))
+
+
+@pytest.mark.parametrize("monitor", ["validation_loss", "validation_accuracy"])
+def test_early_stopping_gives_back_the_best_parameters(monitor: str) -> None:
+    noisy = np.where(rng.random(60) < 0.4, rng.integers(0, 3, 60), y[:60])
+    seen = {}
+
+    def keep(progress):
+        seen[progress.epoch] = progress.parameters()
+
+    result = backhand.train(
+        PARAMS, X[:60], noisy, learning_rate=1.0, epochs=500, validation=(X[60:], y[60:]),
+        early_stopping=EarlyStopping(patience=15, monitor=monitor), callbacks=[keep],
+    )  # fmt: skip
+    figures = getattr(result.history, monitor)
+    best = figures.argmin() if monitor == "validation_loss" else figures.argmax()
+    assert result.best_epoch == best + 1
+    assert len(result.history) == result.best_epoch + 15 < 500
+    assert same(result.params, seen[result.best_epoch])
+
+
+def test_stopping_on_the_training_loss_ends_at_that_epoch_and_not_at_the_blocks_end() -> None:
+    rule = EarlyStopping(patience=3, min_delta=0.01, monitor="loss")
+    result = backhand.train(PARAMS, X, y, learning_rate=0.2, epochs=5000, early_stopping=rule)
+    E = len(result.history)
+    assert E < 5000 and result.best_epoch == E - 3
+    assert same(result.params, backhand.train(PARAMS, X, y, learning_rate=0.2, epochs=E).params)
+
+
+def test_callbacks_are_called_when_they_want() -> None:
+    each, fifth, free = [], [], []
+    backhand.train(
+        PARAMS, X, y, epochs=12,
+        callbacks=[lambda p: each.append(p.epoch), Every(5, lambda p: fifth.append(p.epoch)),
+                   Every(None, lambda p: free.append(p.epoch))],
+    )  # fmt: skip
+    assert each == list(range(1, 13)) and fifth == [5, 10, 12] and free == each
+
+
+def test_a_callback_that_cuts_no_block_is_called_seldom() -> None:
+    free = []
+    backhand.train(PARAMS, X, y, epochs=400, callbacks=[Every(None, lambda p: free.append(p))])
+    assert len(free) < 100 and free[-1].epoch == 400
+    assert len(free[-1].history) == 400 and free[-1].rows == 90
+
+
+def test_a_callback_can_stop_training() -> None:
+    def stop(progress):
+        if progress.history.loss[-1] < 0.3:
+            raise StopTraining
+
+    result = backhand.train(PARAMS, X, y, learning_rate=0.5, epochs=500, callbacks=[stop])
+    assert len(result.history) < 500
+    assert result.history.loss[-1] < 0.3 <= result.history.loss[-2]
+
+
+@pytest.mark.parametrize("settings", [{}, {"batch_size": 16}, {"callbacks": [lambda p: None]}])
+@pytest.mark.parametrize("learning_rate", [30.0, 1e3, 1e8, 1e38])
+def test_divergence_names_the_epoch_and_keeps_the_last_good_parameters(
+    settings, learning_rate
+) -> None:
+    wide = X * 1e3
+    with pytest.raises(backhand.DivergenceError, match="smaller learning rate") as raised:
+        backhand.train(PARAMS, wide, y, learning_rate=learning_rate, epochs=3000,
+                       optimizer="momentum", l2=0.1, **settings)  # fmt: skip
+    error = raised.value
+    assert f"epoch {error.epoch}" in str(error)
+    assert len(error.history) == error.epoch - 1 and np.isfinite(error.history.loss).all()
+    with np.errstate(all="ignore"):
+        acts = equations.forward(error.params, wide[:1])
+        assert all(np.isfinite(p).all() for p in error.params)
+        loss = equations.cross_entropy(acts.S, y[:1])
+    assert np.isfinite(loss)
+    if not settings and error.epoch > 2:
+        before = backhand.train(PARAMS, wide, y, learning_rate=learning_rate,
+                                epochs=error.epoch - 2, optimizer="momentum", l2=0.1)  # fmt: skip
+        assert same(error.params, before.params)
+    copy = pickle.loads(pickle.dumps(error))
+    assert copy.epoch == error.epoch and same(copy.params, error.params)
+
+
+def test_missing_values_in_X_are_named_rather_than_blamed_on_the_learning_rate() -> None:
+    holes = X.copy()
+    holes[7, 2] = np.nan
+    with pytest.raises(backhand.InputError, match="nan at row 7, column 2"):
+        backhand.train(PARAMS, holes, y)
+
+
+def test_labels_may_be_one_hot_and_arrays_may_be_torch() -> None:
+    plain = backhand.train(PARAMS, X, y, epochs=5)
+    assert same(plain.params, backhand.train(PARAMS, X, np.eye(3)[y], epochs=5).params)
+    tensors = backhand.Parameters(*map(torch.tensor, PARAMS))
+    assert same(
+        plain.params, backhand.train(tensors, torch.tensor(X), torch.tensor(y), epochs=5).params
+    )
+
+
+def test_sample_weights_weigh() -> None:
+    w = np.where(y == 0, 0.0, 1.0)
+    weighted = backhand.train(PARAMS, X, y, epochs=20, sample_weight=w)
+    rows = y != 0
+    without = backhand.train(PARAMS, X[rows], y[rows], epochs=20)
+    np.testing.assert_allclose(weighted.history.loss, without.history.loss, rtol=1e-5)
+    np.testing.assert_allclose(weighted.history.accuracy, without.history.accuracy, rtol=1e-6)
+
+
+def test_memory_mapped_rows_are_taken_as_they_are(tmp_path) -> None:
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    for engine in ("reference", "torch"):
+        a = backhand.train(PARAMS, mapped, y, epochs=3, batch_size=16, engine=make_engine(engine))
+        b = backhand.train(PARAMS, X, y, epochs=3, batch_size=16, engine=engine)
+        assert same(a.params, b.params)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"X": X[:, :4]}, r"X has 4 columns where W1 expects 6"),
+        ({"X": X.astype(str)}, "expected numbers"),
+        ({"y": y[:5]}, r"y is \(5,\); expected \(90,\)"),
+        ({"y": y + 1}, "from 1 to 3; with 3 classes"),
+        ({"y": np.full((90, 3), 0.5)}, "row 0 of y is no one-hot row"),
+        ({"epochs": 0}, "epochs is 0"),
+        ({"epochs": 1.5}, "epochs is 1.5; expected an integer"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"learning_rate": 0}, "learning_rate is 0; expected a number above 0"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan"),
+        ({"learning_rate": "fast"}, "learning_rate is 'fast'"),
+        ({"warmup": 2}, "at most 1"),
+        ({"l2": -1}, "l2 is -1"),
+        ({"schedule": "cosin"}, "Did you mean 'cosine'"),
+        ({"optimizer": "adma"}, "Did you mean 'adam'"),
+        ({"engine": "numpy"}, "engine is 'numpy'"),
+        ({"sample_weight": -np.ones(90)}, "finite numbers of 0 or more"),
+        ({"sample_weight": np.ones(3)}, "3 entries for 90 rows"),
+        ({"early_stopping": EarlyStopping()}, "there are no validation rows"),
+        ({"validation": (X[:, :2], y)}, "X has 2 columns"),
+    ],
+)
+def test_wrong_arguments_are_told(change, said) -> None:
+    with pytest.raises(backhand.InputError, match=said):
+        backhand.train(**({"params": PARAMS, "X": X, "y": y} | change))
+
+
+def test_wrong_stopping_rules_are_told() -> None:
+    with pytest.raises(backhand.InputError, match="patience is 0"):
+        EarlyStopping(patience=0)
+    with pytest.raises(backhand.InputError, match="monitor is 'val_loss'"):
+        EarlyStopping(monitor="val_loss")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
@@ -21,7 +22,6 @@ from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.model import Model
 from backhand.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer
-from backhand.tables.splitting import held_out
 from backhand.training import EarlyStopping, TrainResult, train
 
 
@@ -144,9 +144,11 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> TrainResult:
         validation = None
         if self.early_stopping:
-            out = held_out(y, self.validation_fraction, seed)
+            rows, out = train_test_split(
+                np.arange(len(X)), test_size=self.validation_fraction, random_state=seed, stratify=y
+            )
             validation = (X[out], y[out]) if w is None else (X[out], y[out], w[out])
-            X, y, w = X[~out], y[~out], None if w is None else w[~out]
+            X, y, w = X[rows], y[rows], None if w is None else w[rows]
         monitor = "validation_accuracy" if self.early_stopping else "loss"
         return train(
             params, X, y,

@@ -20,10 +20,13 @@ from backhand.errors import InputError, listed
 from backhand.evaluation import Evaluation, evaluate_predictions
 from backhand.files import replacing
 from backhand.model import Model
-from backhand.tables import Dropped, Schema, Table, Target, held_out, learn_schema, read_target
-from backhand.tables.learning import class_indices
+from backhand.optimizers import make_optimizer
+from backhand.tables.learning import Dropped, Target, class_indices, learn_schema, read_target
+from backhand.tables.schema import Schema
+from backhand.tables.splitting import held_out
+from backhand.tables.table import Table
 from backhand.training import Callback, train
-from backhand.training.inputs import check_number
+from backhand.training.inputs import check_number, check_settings
 
 UPDATES = 8000
 """Updates that training aims at where the number of epochs is not given, and its bounds."""
@@ -46,10 +49,18 @@ class Settings:
     test_size: float = 0.2
 
     def __post_init__(self) -> None:
-        check_number("hidden", self.hidden, 1, float("inf"))
-        check_number("batch_size", self.batch_size, 1, float("inf"))
-        check_number("seed", self.seed, 0, float("inf"))
+        check_number("hidden", self.hidden, 1)
         check_number("test_size", self.test_size, 0.0, 0.95)
+        check_number("weight_decay", self.weight_decay, 0.0)
+        make_optimizer(self.optimizer)
+        check_settings(
+            epochs=1 if self.epochs is None else self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            schedule=self.schedule,
+            warmup=self.warmup,
+            seed=self.seed,
+        )
 
     def epochs_for(self, rows: int) -> int:
         """Epochs of that many training rows."""

@@ -52,7 +52,7 @@ def compare(
         show_reference_run(autograd.reference_run(chosen), as_json=json)
         return
     for name, value in (("epochs", epochs), ("every", every), ("rows", rows)):
-        check_number(name, value, 1, float("inf"))
+        check_number(name, value, 1)
     parsed = _dtype(dtype)
     if data is None and query is None:
         params = init(features, hidden, classes, seed, parsed)
@@ -90,7 +90,7 @@ def _table_data(
     from backhand.engines import Data
     from backhand.errors import InputError
     from backhand.jobs import Settings, prepare_table
-    from backhand.tables import read_table
+    from backhand.tables.reading import read_table
 
     if target is None:
         raise InputError("which column is to be predicted? Name it with --target COLUMN.")

@@ -26,7 +26,7 @@ def evaluate(
     from backhand.cli.reports.evaluation import show_evaluation
     from backhand.jobs import evaluate_table
     from backhand.model import load
-    from backhand.tables import read_table
+    from backhand.tables.reading import read_table
 
     evaluation = evaluate_table(load(model), read_table(data, query), target, engine)
     show_evaluation(evaluation, "Accuracy", as_json=json)

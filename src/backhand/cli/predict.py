@@ -28,7 +28,7 @@ def predict(
     from backhand.files import check_output
     from backhand.jobs import predict_table, predictions_as_csv
     from backhand.model import load
-    from backhand.tables import read_table
+    from backhand.tables.reading import read_table
 
     if output is not None:
         check_output(output, "the output")

@@ -65,7 +65,7 @@ def train(
     from backhand.files import check_output
     from backhand.jobs import Settings, fit_table, prepare_table
     from backhand.model import save
-    from backhand.tables import read_table
+    from backhand.tables.reading import read_table
     from backhand.training import Every
 
     settings = Settings(

@@ -142,7 +142,8 @@ def _expand(data: str) -> list[str]:
         )
     if Path(data).exists():
         return [data]
-    paths = sorted(path for path in glob.iglob(data, recursive=True) if Path(path).is_file())
+    # pathlib's glob takes no absolute patterns.
+    paths = sorted(path for path in glob.glob(data, recursive=True) if Path(path).is_file())  # noqa: PTH207
     if not paths:
         folder = Path(data).parent
         where = f"is no file in {folder.resolve()}" if folder.is_dir() else "does not exist"

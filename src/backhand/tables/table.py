@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError, did_you_mean
+
+if TYPE_CHECKING:
+    import duckdb
 
 CHUNK_VALUES = 2**23
 """Values that are brought from DuckDB to NumPy at a time, about."""

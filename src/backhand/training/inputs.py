@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from backhand import shapes
 from backhand.engines import Data
 from backhand.equations import Parameters
-from backhand.errors import InputError
+from backhand.errors import InputError, did_you_mean
+from backhand.training.schedules import SCHEDULES
 
 
 def host(array: Any) -> Any:
@@ -78,7 +79,29 @@ def check_finite(X: Any) -> None:
             )
 
 
-def check_number(name: str, value: Any, least: float, most: float, *, above: bool = False) -> None:
+def check_settings(
+    *,
+    epochs: Any,
+    batch_size: Any,
+    learning_rate: Any,
+    schedule: Any,
+    warmup: Any,
+    seed: Any,
+) -> None:
+    """What can be said of how to train before there are rows to train on."""
+    check_number("epochs", epochs, 1)
+    check_number("seed", seed, 0)
+    if batch_size is not None:
+        check_number("batch_size", batch_size, 1)
+    check_number("learning_rate", learning_rate, 0.0, above=True)
+    check_number("warmup", warmup, 0.0, 1.0)
+    if schedule not in SCHEDULES:
+        raise InputError(f"schedule is '{schedule}'. {did_you_mean(str(schedule), SCHEDULES)}")
+
+
+def check_number(
+    name: str, value: Any, least: float, most: float = math.inf, *, above: bool = False
+) -> None:
     """A finite number in [least, most], or with `above` in (least, most]."""
     sort = "an integer" if isinstance(least, int) else "a number"
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +11,18 @@ import numpy as np
 
 from backhand.engines import Data, Engine, Record, Run, make_engine
 from backhand.equations import Parameters
-from backhand.errors import DivergenceError, InputError, did_you_mean
+from backhand.errors import DivergenceError, InputError
 from backhand.optimizers import Optimizer, make_optimizer
 from backhand.training.events import Callback, Progress, StopTraining, announce, period
 from backhand.training.history import History
-from backhand.training.inputs import check_finite, check_number, host_parameters, make_data
+from backhand.training.inputs import (
+    check_finite,
+    check_number,
+    check_settings,
+    host_parameters,
+    make_data,
+)
 from backhand.training.plan import Plan
-from backhand.training.schedules import SCHEDULES
 from backhand.training.stopping import EarlyStopping, Watch
 
 BLOCK_SECONDS = 0.1
@@ -122,17 +126,11 @@ def train(
     """
     theta = host_parameters(params)
     data = make_data(theta, X, y, sample_weight)
-    for name, value, least in (("epochs", epochs, 1), ("seed", seed, 0),
-                               ("validation_every", validation_every, 1)):  # fmt: skip
-        check_number(name, value, least, math.inf)
-    if batch_size is not None:
-        check_number("batch_size", batch_size, 1, math.inf)
-    check_number("learning_rate", learning_rate, 0.0, math.inf, above=True)
-    check_number("warmup", warmup, 0.0, 1.0)
-    check_number("l2", l2, 0.0, math.inf)
-    check_number("alpha", alpha, 0.0, math.inf)
-    if schedule not in SCHEDULES:
-        raise InputError(f"schedule is '{schedule}'. {did_you_mean(str(schedule), SCHEDULES)}")
+    check_settings(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
+                   schedule=schedule, warmup=warmup, seed=seed)  # fmt: skip
+    check_number("validation_every", validation_every, 1)
+    check_number("l2", l2, 0.0)
+    check_number("alpha", alpha, 0.0)
     if early_stopping and validation is None and early_stopping.monitor != "loss":
         raise InputError(
             f"early stopping watches the {early_stopping.monitor}, and there are no "

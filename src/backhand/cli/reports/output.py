@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from backhand.tables import Category, Schema
+from backhand.tables.schema import Category, Schema
 
 
 def console() -> Console:

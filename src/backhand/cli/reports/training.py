@@ -13,7 +13,7 @@ from backhand.cli.reports.progress import watching
 from backhand.evaluation import Evaluation
 from backhand.jobs import Prepared, Settings
 from backhand.model import Model
-from backhand.tables import Dropped
+from backhand.tables.learning import Dropped
 from backhand.training.events import Callback
 
 

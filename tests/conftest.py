@@ -1,0 +1,21 @@
+"""What several test files need."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PENGUINS = ROOT / "examples" / "penguins.csv"
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture
+def penguins() -> Path:
+    return PENGUINS
+
+
+@pytest.fixture
+def shared() -> Path:
+    if not SHARED.is_dir():
+        pytest.skip(f"{SHARED} is not there")
+    return SHARED

@@ -1,0 +1,97 @@
+"""The house: imports only go down, and optional packages stay outside until they are used."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src" / "backhand"
+
+FLOORS = [
+    {"errors"},
+    {"extras", "files", "shapes"},
+    {"equations"},
+    {"checked", "optimizers"},
+    {"engines"},
+    {"training"},
+    {"autograd", "evaluation", "tables"},
+    {"model"},
+    {"estimator", "jobs"},
+    {"cli"},
+    {"__init__", "__main__"},
+]
+"""From the ground up; what stands on one floor does not import its neighbours."""
+
+
+def floor_of(package: str) -> int:
+    return next(number for number, names in enumerate(FLOORS) if package in names)
+
+
+def imports_of(path: Path) -> set[str]:
+    """The parts of backhand that a file imports, type checking apart."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            node.body = []
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("backhand"):
+            parts = node.module.split(".")
+            found |= {parts[1]} if parts[1:] else {alias.name for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize(
+    "path", sorted(SOURCE.rglob("*.py")), ids=lambda p: str(p.relative_to(SOURCE))
+)
+def test_imports_only_go_down(path: Path) -> None:
+    here = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+    for other in imports_of(path) - {here}:
+        assert floor_of(other) < floor_of(here), f"{here} imports {other}"
+
+
+def test_every_file_has_a_floor_and_says_what_it_is() -> None:
+    for path in SOURCE.rglob("*.py"):
+        floor_of(path.relative_to(SOURCE).parts[0].removesuffix(".py"))
+        assert ast.get_docstring(ast.parse(path.read_text())), f"{path} has no docstring"
+
+
+def imported_by(statement: str) -> set[str]:
+    script = f"import sys\n{statement}\nprint(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return {name.split(".")[0] for name in done.stdout.split()}
+
+
+def test_importing_backhand_imports_nothing_until_it_is_used() -> None:
+    heavy = {"torch", "numba", "duckdb", "matplotlib", "sklearn", "scipy", "safetensors", "rich"}
+    assert not imported_by("import backhand") & (heavy | {"numpy"})
+    assert not imported_by("import backhand; backhand.init(2, 3, 2); backhand.train") & heavy
+    assert not imported_by("import backhand; backhand.MLPClassifier") & {"torch", "duckdb", "numba"}
+
+
+def test_every_public_name_is_there() -> None:
+    import backhand
+
+    for name in backhand.__all__:
+        assert getattr(backhand, name) is not None
+    assert set(backhand.__all__) == set(dir(backhand))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = backhand.nothing
+
+
+def test_without_torch_what_needs_it_says_how_to_get_it() -> None:
+    script = (
+        "import sys; sys.modules['torch'] = None\n"
+        "sys.argv = ['backhand', 'compare', '--reference-run']\n"
+        "import backhand.cli.app; backhand.cli.app.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "backhand: this needs torch, which is not installed. Install it with: "
+        "pip install 'backhand[torch]'.\n"
+    )

@@ -1,0 +1,148 @@
+"""The model file: what goes in comes out, and whatever else is there is told."""
+
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+from sklearn.exceptions import ConvergenceWarning
+
+import backhand
+from backhand.errors import InputError, MissingFileError, OutputError
+from backhand.model import Model
+from backhand.tables.schema import Category, Number, Schema
+from backhand.training import History
+
+SCHEMA = Schema("t", (Number("n ☃", 1.5, 2.0, True), Category("c", ("x", 'y"'), False)))
+
+
+def model(**changes) -> Model:
+    values = {
+        "params": backhand.init(4, 5, 3),
+        "classes": ("a", "b", "ç"),
+        "schema": SCHEMA,
+        "hyperparameters": {"hidden": 5},
+        "metrics": {"accuracy": 0.5},
+        "history": History(*(np.array([0.5, np.nan]) for _ in range(4))),
+    }
+    return Model(**(values | changes))
+
+
+def test_save_and_load(tmp_path) -> None:
+    path = tmp_path / "m.safetensors"
+    before = model()
+    backhand.save(before, path)
+    after = backhand.load(path)
+    for name in ("classes", "schema", "hyperparameters", "metrics", "versions"):
+        assert getattr(after, name) == getattr(before, name)
+    for a, b in zip(after.params, before.params, strict=True):
+        assert np.array_equal(a, b) and a.dtype == b.dtype
+    assert np.array_equal(after.history.loss, before.history.loss, equal_nan=True)
+    X = np.ones((2, 4), np.float32)
+    assert np.array_equal(after.predict_proba(X), backhand.forward(before.params, X).P)
+    assert after.predict(X).tolist() == np.array(before.classes)[
+        backhand.forward(before.params, X).P.argmax(axis=1)].tolist()  # fmt: skip
+
+
+def test_equal_models_give_equal_bytes(tmp_path) -> None:
+    for name in "ab":
+        backhand.save(model(), tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"], "no temporary file is left"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_whatever_holds_parameters_can_be_saved(tmp_path, dtype) -> None:
+    X, y = np.random.default_rng(0).standard_normal((30, 4)).astype(dtype), np.arange(30) % 3
+    params = backhand.init(4, 5, 3, dtype=dtype)
+    with pytest.warns(ConvergenceWarning):
+        fitted = backhand.MLPClassifier((5,), max_iter=3).fit(X, y)
+    for thing in (params, backhand.train(params, X, y, epochs=3), fitted):
+        backhand.save(thing, tmp_path / "m")
+        loaded = backhand.load(tmp_path / "m")
+        assert loaded.classes == (0, 1, 2) and loaded.params.W1.dtype == dtype
+    assert np.array_equal(loaded.predict(X), fitted.predict(X))
+
+
+def test_what_cannot_be_saved_is_told(tmp_path) -> None:
+    for thing, said in ((3, "expected Parameters"), ({"W1": 1}, "expected Parameters")):
+        with pytest.raises(InputError, match=said):
+            backhand.save(thing, tmp_path / "m")
+    with pytest.raises(InputError, match=r"the class .* is a tuple"):
+        backhand.save(model(classes=(("a",), "b", "c")), tmp_path / "m")
+    with pytest.raises(InputError, match="is a folder"):
+        backhand.save(model(), tmp_path)
+    with pytest.raises(InputError, match="does not exist; make it first"):
+        backhand.save(model(), tmp_path / "no" / "m")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "m"
+    backhand.save(model(), path)
+    before = path.read_bytes()
+
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("safetensors.numpy.save_file", full)
+    with pytest.raises(OutputError, match=r"m could not be written: No space left") as raised:
+        backhand.save(model(metrics={}), path)
+    assert isinstance(raised.value, OSError)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def tensors(**changes) -> dict:
+    return backhand.init(4, 5, 3)._asdict() | changes
+
+
+def header(**changes) -> dict:
+    value = {"format": 1, "classes": ["a", "b", "c"], "schema": SCHEMA.to_json(), "metrics": {},
+             "hyperparameters": {}, "versions": {}, "history":
+             {name: [] for name in History.__dataclass_fields__}}  # fmt: skip
+    return {"backhand": json.dumps(value | changes)}
+
+
+@pytest.mark.parametrize(
+    ("arrays", "metadata", "said"),
+    [
+        (tensors(), None, "safetensors file, but no model of Backhand"),
+        ({"weight": np.ones(3)}, {"format": "pt"}, "it holds 'weight'"),
+        (tensors(W1=np.ones((4, 6), np.float32)), header(), "do not fit together"),
+        (tensors(W1=np.ones((4, 5), np.int32)), header(), "several dtypes"),
+        (tensors(), header(classes=["a", "b"]), "names 2 classes"),
+        (tensors(), header(schema={"target": "t", "columns": []}), "0 features"),
+        (tensors(), header(schema={"target": "t"}), "damaged"),
+        (tensors(), header(format=99), "its format is 99"),
+        (tensors(), {"backhand": "{}"}, "damaged"),
+        (tensors(), {"backhand": "[" * 10}, "damaged"),
+        (tensors(), header(history=None), "damaged"),
+    ],
+)
+def test_other_files_are_told(tmp_path, arrays, metadata, said) -> None:
+    save_file(arrays, tmp_path / "m", metadata=metadata)
+    with pytest.raises(InputError, match=said):
+        backhand.load(tmp_path / "m")
+
+
+@pytest.mark.parametrize("content", [b"", b"no model", b"\xff" * 100, b"{}" * 50])
+def test_what_is_no_safetensors_file_is_told(tmp_path, content) -> None:
+    (tmp_path / "m").write_bytes(content)
+    with pytest.raises(InputError, match="cannot be read as a model file"):
+        backhand.load(tmp_path / "m")
+
+
+def test_a_truncated_file_is_told(tmp_path) -> None:
+    backhand.save(model(), tmp_path / "m")
+    content = (tmp_path / "m").read_bytes()
+    for length in (4, 40, len(content) // 2, len(content) - 1):
+        (tmp_path / "m").write_bytes(content[:length])
+        with pytest.raises(InputError, match="cannot be read as a model file"):
+            backhand.load(tmp_path / "m")
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path) -> None:
+    with pytest.raises(MissingFileError, match="no model file"):
+        backhand.load(tmp_path / "none")
+    with pytest.raises(InputError, match="is a folder"):
+        backhand.load(tmp_path)

@@ -3,8 +3,8 @@
     python benchmarks/tables.py FOLDER
 
 FOLDER holds the CSV files named below. scikit-learn's way is its MLPClassifier with its defaults
-behind StandardScaler (missing numbers filled with the mean) and OneHotEncoder (missing as a value of
-its own), with the columns read by the csv module; both see the same training and held-out rows.
+behind StandardScaler (missing numbers filled with the mean) and OneHotEncoder (missing as a value
+of its own), with the columns read by the csv module; both see the same training and held-out rows.
 Prints a Markdown table of means over five seeds.
 """
 

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from backhand.equations import Activations, Gradients, Parameters
     from backhand.errors import (
         BackhandError,
-        DivergenceError,
         InputError,
         MissingDependencyError,
         MissingFileError,
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from backhand.estimator import MLPClassifier
     from backhand.model import Model, load, save
     from backhand.training import (
+        DivergenceError,
         EarlyStopping,
         Every,
         History,
@@ -43,7 +43,6 @@ _LATER = {
     "init": "backhand.checked",
     "sgd": "backhand.checked",
     "BackhandError": "backhand.errors",
-    "DivergenceError": "backhand.errors",
     "InputError": "backhand.errors",
     "MissingDependencyError": "backhand.errors",
     "MissingFileError": "backhand.errors",
@@ -52,6 +51,7 @@ _LATER = {
     "Model": "backhand.model",
     "load": "backhand.model",
     "save": "backhand.model",
+    "DivergenceError": "backhand.training",
     "EarlyStopping": "backhand.training",
     "Every": "backhand.training",
     "History": "backhand.training",

@@ -1,18 +1,14 @@
 """The one family of errors: each says what was wrong, where, what was expected and what to do.
 
 `BackhandError` is the root. Where a caller would expect a built-in exception, the error is
-that too: wrong input is a `ValueError`, a missing file a `FileNotFoundError`.
+that too: wrong input is a `ValueError`, a missing file a `FileNotFoundError`. One member lives with
+what it carries: `DivergenceError`, in `training/stopping.py`.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from backhand.equations import Parameters
-    from backhand.training.history import History
 
 
 class BackhandError(Exception):
@@ -40,30 +36,6 @@ class OutputError(BackhandError, OSError):
 
 class MissingDependencyError(BackhandError, ImportError):
     """An optional package is needed for what was asked, and is not installed."""
-
-
-class DivergenceError(BackhandError, ArithmeticError):
-    """The loss stopped being finite.
-
-    Attributes
-    ----------
-    epoch : int
-        The epoch, counted from 1, whose loss was not finite.
-    params : Parameters
-        The last parameters whose loss was finite.
-    history : History
-        What was recorded before that epoch.
-    """
-
-    def __init__(self, message: str, epoch: int, params: Parameters, history: History) -> None:
-        super().__init__(message)
-        self.epoch = epoch
-        self.params = params
-        self.history = history
-
-    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
-        # The default rebuilds an exception from its message alone, which would fail here.
-        return type(self), (self.args[0], self.epoch, self.params, self.history)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

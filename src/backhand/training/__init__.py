@@ -3,10 +3,11 @@
 from backhand.training.events import Callback, Every, Progress, StopTraining
 from backhand.training.history import History
 from backhand.training.loop import TrainResult, train
-from backhand.training.stopping import EarlyStopping
+from backhand.training.stopping import DivergenceError, EarlyStopping
 
 __all__ = [
     "Callback",
+    "DivergenceError",
     "EarlyStopping",
     "Every",
     "History",

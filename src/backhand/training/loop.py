@@ -11,7 +11,7 @@ import numpy as np
 
 from backhand.engines import Data, Engine, Record, Run, make_engine
 from backhand.equations import Parameters
-from backhand.errors import DivergenceError, InputError
+from backhand.errors import InputError
 from backhand.optimizers import Optimizer, make_optimizer
 from backhand.training.events import Callback, Progress, StopTraining, announce, period
 from backhand.training.history import History
@@ -23,7 +23,7 @@ from backhand.training.inputs import (
     make_data,
 )
 from backhand.training.plan import Plan
-from backhand.training.stopping import EarlyStopping, Watch
+from backhand.training.stopping import DivergenceError, EarlyStopping, Watch
 
 BLOCK_SECONDS = 0.1
 """A block that nobody cuts lasts about this long, so that progress and Ctrl-C come through."""

@@ -1,12 +1,14 @@
-"""When to stop early, and which epoch was best."""
+"""When training ends before its last epoch: early stopping, and divergence."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from backhand.errors import InputError, did_you_mean
+from backhand.equations import Parameters
+from backhand.errors import BackhandError, InputError, did_you_mean
 from backhand.shapes import is_integer
+from backhand.training.history import History
 
 MONITORS = ("validation_loss", "validation_accuracy", "loss")
 
@@ -57,3 +59,27 @@ class Watch:
     def hopeless(self, epoch: int) -> bool:
         """Whether, at that epoch, patience has run out."""
         return epoch - self.best_epoch >= self.rule.patience
+
+
+class DivergenceError(BackhandError, ArithmeticError):
+    """The loss stopped being finite.
+
+    Attributes
+    ----------
+    epoch : int
+        The epoch, counted from 1, whose loss was not finite.
+    params : Parameters
+        The last parameters whose loss was finite.
+    history : History
+        What was recorded before that epoch.
+    """
+
+    def __init__(self, message: str, epoch: int, params: Parameters, history: History) -> None:
+        super().__init__(message)
+        self.epoch = epoch
+        self.params = params
+        self.history = history
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        # The default rebuilds an exception from its message alone, which would fail here.
+        return type(self), (self.args[0], self.epoch, self.params, self.history)

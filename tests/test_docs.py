@@ -1,0 +1,59 @@
+"""What the documents show is what the code says and does."""
+
+import re
+
+import pytest
+
+from conftest import ROOT
+from test_mutations import MUTANTS
+
+SOURCE = (ROOT / "src/backhand/equations.py").read_text()
+DERIVATION = (ROOT / "docs/derivation.md").read_text()
+README = (ROOT / "README.md").read_text()
+
+
+def code(text: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+def test_every_line_of_the_derivation_is_a_line_of_the_equations() -> None:
+    lines = [line.strip() for block in code(DERIVATION) for line in block.splitlines()]
+    assert len(lines) > 15
+    for line in lines:
+        assert line in SOURCE, line
+
+
+def test_every_line_of_the_backward_pass_is_derived() -> None:
+    body = SOURCE[SOURCE.index("dS = (P - Y)") : SOURCE.index("return Gradients(dS")]
+    for line in body.splitlines():
+        assert line.strip() in DERIVATION, line
+
+
+def test_the_derivation_counts_its_mutants_right() -> None:
+    assert f"in {len(MUTANTS)} ways" in DERIVATION
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_readmes_python_runs(capsys) -> None:
+    namespace: dict = {}
+    for block in code(README):
+        exec(block, namespace)
+    first, last = capsys.readouterr().out.splitlines()
+    assert float(first.split()[-1]) > 0.9 and float(last) > 0.9
+
+
+def test_the_readmes_demo_prints_what_the_demo_prints(tmp_path, monkeypatch) -> None:
+    from typer.testing import CliRunner
+
+    from backhand.cli.app import app
+
+    monkeypatch.chdir(ROOT)
+    output = tmp_path / "penguins.safetensors"
+    command = ["train", "examples/penguins.csv", "--target", "species", "--output", str(output)]
+    printed = CliRunner().invoke(app, command).stdout.replace(str(tmp_path) + "/", "")
+    shown = README[README.index("    Table  examples") : README.index("And\n")]
+    # Losses and borderline rows may differ in a last digit between CPUs; words and shapes may not.
+    blank = re.compile(r"\d+\.\d+|\d+(?= of 69)|(?<= )[\d·]+$", re.MULTILINE)
+    ours = [blank.sub("#", line.strip()) for line in printed.splitlines() if line.strip()]
+    theirs = [blank.sub("#", line.strip()) for line in shown.splitlines() if line.strip()]
+    assert ours == theirs

@@ -24,7 +24,7 @@ format: $(VENV)/test
 	$(BIN)/ruff format .
 
 slow: $(VENV)/test
-	$(BIN)/python -m pytest tests/slow
+	$(BIN)/python -m pytest -m slow
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis penguins.safetensors

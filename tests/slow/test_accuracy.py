@@ -1,11 +1,17 @@
 """What takes minutes: accuracy on real tables with the defaults of the command line.
 
-Not collected by `make test`; `make slow` runs it. The data lies beside the checkout, and without
-it the tests are skipped.
+Left out of `make test`; `make slow` runs it. The data lies beside the checkout, and without it the
+tests are skipped.
 """
 
+import json
 import subprocess
 import sys
+
+import pytest
+from conftest import ROOT
+
+pytestmark = pytest.mark.slow
 
 
 def backhand(*arguments) -> str:
@@ -14,8 +20,6 @@ def backhand(*arguments) -> str:
 
 
 def accuracy(printed: str) -> float:
-    import json
-
     return json.loads(printed.splitlines()[-1])["accuracy"]
 
 
@@ -27,8 +31,6 @@ def test_mnist(shared, tmp_path) -> None:
 
 
 def test_small_tables_against_scikit_learn(shared) -> None:
-    from conftest import ROOT
-
     command = [sys.executable, ROOT / "benchmarks/tables.py", shared]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     rows = [line.split("|") for line in printed.splitlines()[2:]]

@@ -205,6 +205,12 @@ def test_divergence_names_the_epoch_and_keeps_the_last_good_parameters(
     assert copy.epoch == error.epoch and same(copy.params, error.params)
 
 
+def test_a_last_update_that_goes_wrong_is_no_result() -> None:
+    with pytest.raises(backhand.DivergenceError, match="the last update, of epoch 1,") as raised:
+        backhand.train(PARAMS, X * 1e20, y, learning_rate=1e38, epochs=1)
+    assert same(raised.value.params, PARAMS) and raised.value.epoch == 2
+
+
 def test_missing_values_in_X_are_named_rather_than_blamed_on_the_learning_rate() -> None:
     holes = X.copy()
     holes[7, 2] = np.nan

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backhand.engines import Data, Engine, Record, Run, make_engine
+from backhand.engines import Data, Engine, Run, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.optimizers import Optimizer, make_optimizer
@@ -182,6 +182,12 @@ class _Training:
                 break
         best = self._watch.best_epoch if self._watch is not None else None
         params = self._run.state().params if self._best is None else self._best
+        if not all(np.isfinite(value).all() for value in params):
+            raise self._divergence(
+                self.history,
+                f"the last update, of epoch {len(self.history)}, "
+                "made parameters that are not finite",
+            )
         return TrainResult(params, self.history, best, time.perf_counter() - self._began)
 
     def _next_block(self) -> bool:
@@ -193,7 +199,9 @@ class _Training:
         record = self._run.advance(block)
         self._epoch_seconds = (time.perf_counter() - began) / len(record.loss)
         if not np.isfinite(record.loss[-1]):
-            self._diverged(record, done + len(record.loss))
+            history = self.history.extended(record.loss[:-1], record.accuracy[:-1])
+            epoch = len(history) + 1
+            raise self._divergence(history, f"the loss stopped being finite in epoch {epoch}")
         self.history = self.history.extended(*record, self._validate(done + block.epochs))
         return self._watch is not None and self._stops_in(done, self._watch)
 
@@ -230,16 +238,18 @@ class _Training:
         if epoch > done:
             self._run.advance(self._plan.block(done, epoch - done))
 
-    def _diverged(self, record: Record, epoch: int) -> None:
-        """Raise what says so, with the parameters that the last finite loss was measured with."""
+    def _divergence(self, history: History, what: str) -> DivergenceError:
+        """The error that says so, with the parameters that the last finite loss was measured with.
+
+        `history` is that of the epochs whose loss was finite; those parameters began its last one.
+        """
         check_finite(self._data.X)
-        history = self.history.extended(record.loss[:-1], record.accuracy[:-1])
-        self._go_to(max(0, epoch - 2))
-        raise DivergenceError(
-            f"the loss stopped being finite in epoch {epoch}. Try a smaller learning rate (it was "
-            f"{self._plan.learning_rate:g}), a warm-up, or columns scaled to about -3..3. The last "
-            "parameters with a finite loss are on this error, as `.params`.",
-            epoch, self._run.state().params, history,
+        self._go_to(max(0, len(history) - 1))
+        return DivergenceError(
+            f"{what}. Try a smaller learning rate (it was {self._plan.learning_rate:g}), a warm-up "
+            "or columns scaled to about -3..3. The last parameters with a finite loss are on this "
+            "error, as `.params`.",
+            len(history) + 1, self._run.state().params, history,
         )  # fmt: skip
 
     def _progress(self) -> Progress:

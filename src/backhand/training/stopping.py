@@ -67,7 +67,8 @@ class DivergenceError(BackhandError, ArithmeticError):
     Attributes
     ----------
     epoch : int
-        The epoch, counted from 1, whose loss was not finite.
+        The epoch, counted from 1, whose loss was not finite; one more than there were, if the
+        very last update went wrong.
     params : Parameters
         The last parameters whose loss was finite.
     history : History

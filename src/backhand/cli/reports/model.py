@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from rich.console import Console
 from rich.text import Text
 
 from backhand.cli.reports.chart import chart
 from backhand.cli.reports.output import columns_by_kind, console, print_json, section, some
 from backhand.evaluation import finite
 from backhand.model import Model
+from backhand.tables.schema import Category, Schema
+
+MOST_COLUMNS = 30
+"""Columns that are listed one by one."""
 
 
 def show_model(model: Model, path: str, *, as_json: bool) -> None:
@@ -45,9 +50,26 @@ def show_model(model: Model, path: str, *, as_json: bool) -> None:
             rows.append((title, ", ".join(f"{k} {_number(v)}" for k, v in values.items())))
     out = console()
     section(out, "Model", path, rows)
+    if model.schema is not None:
+        _columns(out, model.schema)
     if len(model.history) > 1:
         out.print("[bold]Loss[/bold] by epoch")
         out.print(Text(chart(model.history.loss)))
+
+
+def _columns(out: Console, schema: Schema) -> None:
+    out.print("[bold]Columns[/bold], as they were in training")
+    width = max(len(column.name) for column in schema.columns[:MOST_COLUMNS])
+    for column in schema.columns[:MOST_COLUMNS]:
+        if isinstance(column, Category):
+            what = some(column.categories)
+        else:
+            what = f"mean {column.mean:.6g}, standard deviation {column.std:.6g}"
+        missing = "; missing marked" if column.missing else ""
+        out.print(Text(f"  {column.name:<{width}}  {column.kind:<9} {what}{missing}"))
+    if schema.columns[MOST_COLUMNS:]:
+        out.print(f"  and {len(schema.columns) - MOST_COLUMNS:,} more; --json shows them all")
+    out.print()
 
 
 def _size(array: Any) -> str:

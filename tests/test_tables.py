@@ -111,8 +111,8 @@ def test_a_query_that_fails_says_why() -> None:
         read_table(query="SELECT * FROM nowhere")
 
 
-NASTY = ['a"; DROP TABLE loaded; --', "x y", "naïve ☃", "it's", "c0", "r", "rowid", "rows", "select",
-         "a,b", "$k0", "new\nline", "%s {0}", "\\"]  # fmt: skip
+NASTY = ['a"; DROP TABLE loaded; --', "x y", "naïve ☃", "it's", "c0", "r", "rowid", "rows",
+         "select", "a,b", "$k0", "new\nline", "%s {0}", "\\"]  # fmt: skip
 
 
 def test_column_names_are_data(tmp_path) -> None:

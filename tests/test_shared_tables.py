@@ -1,0 +1,29 @@
+"""Real tables from beside the checkout: each is understood and learned, quickly, with few epochs."""
+
+import numpy as np
+import pytest
+
+from backhand.jobs import Settings, fit_table, prepare_table
+from backhand.tables.reading import read_table
+
+TABLES = {
+    "BreastCancer": ("Class", 2, 0.9),
+    "HouseVotes84": ("Class", 2, 0.85),
+    "LetterRecognition": ("lettr", 26, 0.7),
+    "PimaIndiansDiabetes2": ("diabetes", 2, 0.7),
+    "Soybean": ("Class", 19, 0.8),
+    "Vowel": ("Class", 11, 0.6),
+    "penguins": ("species", 3, 0.9),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_real_table_is_learned(shared, name) -> None:
+    target, K, least = TABLES[name]
+    settings = Settings(epochs=30 if name != "LetterRecognition" else 5)
+    prepared = prepare_table(read_table(shared / f"{name}.csv"), target, settings)
+    assert len(prepared.target.classes) == K and prepared.dropped == []
+    assert prepared.X.dtype == np.float32 and np.isfinite(prepared.X).all()
+    assert abs(prepared.X[~prepared.test].mean()) < 1
+    _, evaluation = fit_table(prepared, settings)
+    assert evaluation is not None and evaluation.accuracy > least

@@ -1,4 +1,4 @@
-"""Real tables from beside the checkout: each is understood and learned, quickly, with few epochs."""
+"""Real tables from beside the checkout: each is understood and, in few epochs, learned."""
 
 import numpy as np
 import pytest

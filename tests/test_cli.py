@@ -110,6 +110,25 @@ def test_predict_gives_back_names_and_classes_as_they_are(here) -> None:
     assert {row[2] for row in rows[1:]} <= {"it's", 'q"'} and len(rows) == 21
 
 
+def test_predict_keeps_classes_and_columns_apart_that_differ_by_case(here) -> None:
+    write(
+        here / "t.csv",
+        "a,A,t\n" + "".join(f"{k},{k % 3},{('hid', 'hId')[k % 2]}\n" for k in range(20)),
+    )
+    run("train", "t.csv", "-t", "t", *QUICK)
+    printed = run("predict", "t.safetensors", "t.csv").stdout
+    assert printed.splitlines()[0] == "a,A,t,prediction,probability_hId,probability_hid"
+    result = run("predict", "t.safetensors", "t.csv", "-o", "p.parquet", expect=2)
+    assert "differ by upper and lower case only" in result.stderr
+    assert not (here / "p.parquet").exists()
+
+
+def test_predict_writes_values_as_they_were_read(here, model, penguins) -> None:
+    rows = run("predict", model, penguins).stdout.splitlines()
+    assert rows[1].startswith("Adelie,Torgersen,39.1,18.7,181,3750,male,2007,")
+    assert rows[4].startswith("Adelie,Torgersen,,,,,,2007,")
+
+
 def test_evaluate_counts_what_it_cannot_judge(model, penguins, here) -> None:
     assert "(344 " not in run("evaluate", model, penguins).stdout
     query = """SELECT * REPLACE (CASE WHEN year = 2007 THEN NULL

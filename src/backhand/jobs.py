@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from backhand.checked import init
 from backhand.engines import Engine, make_engine
-from backhand.errors import InputError, listed
+from backhand.errors import InputError
 from backhand.evaluation import Evaluation, evaluate_predictions
 from backhand.files import replacing
 from backhand.model import Model
@@ -25,6 +25,7 @@ from backhand.tables.learning import Dropped, Target, class_indices, learn_schem
 from backhand.tables.schema import Schema
 from backhand.tables.splitting import held_out
 from backhand.tables.table import Table
+from backhand.tables.writing import write_rows
 from backhand.training import Callback, train
 from backhand.training.inputs import check_number, check_settings
 
@@ -210,18 +211,11 @@ def predict_table(model: Model, table: Table, output: Path, engine: str = "auto"
     InputError
         If a column of the table has one of the new names, or one that the model needs is missing.
     """
-    added = ["prediction", *(f"probability_{name}" for name in model.classes)]
-    clash = [name for name in added if name in table.names]
-    if clash:
-        raise InputError(
-            f"{table.source} already has the column{'s' if len(clash) > 1 else ''} "
-            f"{listed(clash)}, which predict adds; rename or drop what is there."
-        )
+    names = ["prediction", *(f"probability_{name}" for name in model.classes)]
     P = predict_proba(model, table, engine)
     labels = np.asarray(model.classes)[P.argmax(axis=1)]
-    columns = {"p0": labels} | {f"p{k + 1}": P[:, k] for k in range(P.shape[1])}
     with replacing(output) as temporary:
-        table.write(temporary, columns, added, output.name)
+        write_rows(table, [labels, *P.T], names, temporary, output)
 
 
 def predictions_as_csv(model: Model, table: Table, engine: str = "auto") -> bytes:

@@ -24,19 +24,15 @@ def predict(
     engine: options.EngineName = "auto",
 ) -> None:  # fmt: skip
     """Add to each row of a table its prediction and the probability of each class."""
-    from backhand.errors import InputError
     from backhand.files import check_output
     from backhand.jobs import predict_table, predictions_as_csv
     from backhand.model import load
     from backhand.tables.reading import read_table
+    from backhand.tables.writing import check_ending
 
     if output is not None:
         check_output(output, "the output")
-        if not output.name.endswith((".csv", ".csv.gz", ".parquet", ".pq")):
-            raise InputError(
-                f"the output {output} must end in .csv, .csv.gz or .parquet, which says "
-                "what to write."
-            )
+        check_ending(output)
     loaded = load(model)
     table = read_table(data, query)
     if output is not None:

@@ -1,14 +1,13 @@
 """A table that has been read: rows and typed columns in DuckDB, addressed by position.
 
 Column names are data. Inside SQL, column i is always called `ci`; its name lives in Python, and is
-written into SQL in two places only, always by `quote`: the heading of an output file, and the view
-that a user's own query speaks of.
+written into SQL in two places only, always by `quote`: the columns of a Parquet file to be written,
+and the view that a user's own query speaks of.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -131,25 +130,6 @@ class Table:
         ]
         found = self.one(f"SELECT {', '.join(counts)} FROM rows") if counts else ()
         return {name: int(n) for name, n in zip(names, found, strict=True) if n}
-
-    def write(
-        self, path: Path, added: dict[str, NDArray[Any]], names: Sequence[str], ending: str
-    ) -> None:
-        """Write the rows with more columns behind, called `names`: Parquet or CSV by the ending."""
-        form = "csv, header true"
-        if ending.endswith((".parquet", ".pq")):
-            form = "parquet"
-        elif ending.endswith(".gz"):
-            form += ", compression gzip"
-        self.connection.register("added", added)
-        quoted = ", ".join(quote(name) for name in (*self.names, *names))
-        self.connection.execute(
-            "COPY (SELECT * FROM ("
-            "SELECT rows.* EXCLUDE (r), added.* FROM rows POSITIONAL JOIN added"
-            f") AS t({quoted})) TO $path (FORMAT {form})",
-            {"path": str(path)},
-        )
-        self.connection.unregister("added")
 
     def mark(self, chosen: NDArray[np.bool_]) -> None:
         """Make those rows the view `chosen`, with the columns of `rows`."""

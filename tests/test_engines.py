@@ -6,6 +6,8 @@ import pytest
 from backhand import equations
 from backhand.autograd import relative_difference
 from backhand.engines import Block, Data, Engine, arrays, make_engine
+from backhand.engines.reference import blas_threads
+from backhand.engines.torch import TORCH_THREADS
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.optimizers import OPTIMIZERS, SGD, make_optimizer, of_parameters
@@ -125,6 +127,13 @@ def test_prediction_is_the_same_whatever_the_chunks(
     assert len(list(arrays.chunks(params, 50))) > 5
     assert relative_difference(engine.predict_proba(params, data.X), whole) <= 1e-14
     assert relative_difference(engine.evaluate(params, data), judged) <= 1e-12
+    w = np.random.default_rng(0).random(50)
+    S = equations.forward(params, data.X).S
+    expected = equations.cross_entropy(S, data.y, w), equations.accuracy(S, data.y, w)
+    assert (
+        relative_difference(engine.evaluate(params, data._replace(sample_weight=w)), expected)
+        <= 1e-12
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32, bool, np.float64])
@@ -146,21 +155,36 @@ def test_engines_agree_on_the_parameter_gradients() -> None:
         assert relative_difference(a, b) <= 1e-12
 
 
+def test_epoch_figures_are_exact_in_float32(engine: Engine) -> None:
+    """Shares are exact, and means over many batches do not drift: equal epochs give equal figures."""
+    params = Parameters(*(np.zeros(s, np.float32) for s in ((1, 1), 1, (1, 3), 3)))
+    data = Data(np.ones((30000, 1), np.float32), np.arange(30000) % 3)
+    run = engine.start(params, data, SGD())
+    record = run.advance(Block(3, np.full((1, 10000), 1e-30), np.zeros((1, 10000))))
+    assert record.accuracy[0] == 1 / 3
+    assert abs(record.loss[0] / np.log(np.float32(3)) - 1) < 1e-7
+    assert engine.evaluate(params, data)[1] == 1 / 3
+
+
 @pytest.mark.parametrize("name", ENGINES)
 def test_the_number_of_threads_is_obeyed_and_put_back(name: str) -> None:
-    import threadpoolctl
-    import torch
-
-    def used() -> int:
-        if name == "torch":
-            return torch.get_num_threads()
-        return threadpoolctl.ThreadpoolController().select(user_api="blas").info()[0]["num_threads"]
-
-    before = used()
-    engine = make_engine(name, threads=1)
-    with engine.computing():
-        assert used() == 1
-    assert used() == before
+    """Also where several Python threads compute at once: the library gets its own number back."""
+    setting = TORCH_THREADS if name == "torch" else blas_threads()
+    before = setting.read()
+    setting.write(2)
+    try:
+        with make_engine(name, threads=1).computing():
+            assert setting.read() == 1
+        assert setting.read() == 2
+        first, second = setting.limited(1), setting.limited(3)
+        first.__enter__()
+        second.__enter__()
+        assert setting.read() == 3
+        first.__exit__(None, None, None)
+        second.__exit__(None, None, None)
+        assert setting.read() == 2
+    finally:
+        setting.write(before)
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,8 @@ acts = backhand.forward(params, X)
         (lambda: backhand.cross_entropy(acts.S, y, y[:4]), "4 entries for 5 rows"),
         (lambda: backhand.backward(params, X, y, acts[:3]), "expected the Activations"),
         (lambda: backhand.backward(params, X, y, acts._replace(Z1=acts.S)), r"Z1 is \(5, 3\)"),
+        (lambda: backhand.forward(params, torch.zeros(5, 4)), "expected arrays of one library"),
+        (lambda: backhand.cross_entropy(acts.S, torch.tensor(y)), "expected arrays of one library"),
         (lambda: backhand.sgd(params, None, 0.1), "dW1 is a NoneType"),
     ],
 )

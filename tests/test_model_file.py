@@ -1,6 +1,9 @@
 """The model file: what goes in comes out, and whatever else is there is told."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,7 +11,7 @@ from safetensors.numpy import save_file
 from sklearn.exceptions import ConvergenceWarning
 
 import backhand
-from backhand.errors import InputError, MissingFileError, OutputError
+from backhand.errors import InputError, MissingFileError
 from backhand.model import Model
 from backhand.tables.schema import Category, Number, Schema
 from backhand.training import History
@@ -74,22 +77,50 @@ def test_what_cannot_be_saved_is_told(tmp_path) -> None:
         backhand.save(model(), tmp_path)
     with pytest.raises(InputError, match="does not exist; make it first"):
         backhand.save(model(), tmp_path / "no" / "m")
+    for changes in ({"metrics": {"a": float("nan")}}, {"hyperparameters": {"a": np.float32(1)}}):
+        with pytest.raises(InputError, match="must be JSON values"):
+            backhand.save(model(**changes), tmp_path / "m")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch) -> None:
-    path = tmp_path / "m"
-    backhand.save(model(), path)
-    before = path.read_bytes()
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+import backhand
+from backhand.cli.app import app
+{action}
+"""
 
-    def full(*args, **kwargs):
-        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("safetensors.numpy.save_file", full)
-    with pytest.raises(OutputError, match=r"m could not be written: No space left") as raised:
-        backhand.save(model(metrics={}), path)
-    assert isinstance(raised.value, OSError)
-    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+@pytest.mark.parametrize("command", ["train", "predict"])
+def test_a_disk_that_is_full_leaves_the_old_file(tmp_path, penguins, command) -> None:
+    """A limit on the size of files stands for the end of the disk."""
+    backhand_command = [sys.executable, "-m", "backhand"]
+    m, out = tmp_path / "m.safetensors", tmp_path / "p.csv"
+    train = ["train", str(penguins), "-t", "species", "-o", str(m), "--epochs", "2"]
+    subprocess.run([*backhand_command, *train], check=True, capture_output=True)
+    out.write_text("old")
+    before = m.read_bytes()
+    arguments = train if command == "train" else ["predict", str(m), str(penguins), "-o", str(out)]
+    script = LIMITED.format(limit=2000, action=f"app({arguments})")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    assert "could not be written" in done.stderr and "Traceback" not in done.stderr
+    assert m.read_bytes() == before and out.read_text() == "old"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["m.safetensors", "p.csv"]
+
+
+def test_links_are_followed_and_what_is_no_file_is_left_alone(tmp_path) -> None:
+    (tmp_path / "folder").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "folder" / "m")
+    backhand.save(model(), link)
+    assert link.is_symlink() and backhand.load(link).classes == ("a", "b", "ç")
+    assert (tmp_path / "folder" / "m").is_file()
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="no ordinary file"):
+        backhand.save(model(), tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def tensors(**changes) -> dict:

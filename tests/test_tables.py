@@ -73,6 +73,36 @@ def test_every_format_gives_the_same_matrix(tmp_path, name) -> None:
     assert read_target(table, "t").y.tolist() == [0, 1, 0, 1]
 
 
+def test_the_files_of_a_glob_must_have_the_same_columns(tmp_path) -> None:
+    write(tmp_path / "p1.csv", "a,b,t\n1,2,x\n")
+    for header in ("b,a,t", "a,c,t", "a,t", "a;b;t"):
+        write(tmp_path / "p2.csv", f"{header}\n3,4,y\n")
+        with pytest.raises(InputError, match=r"p2.csv does not have the columns of .*p1.csv"):
+            read_table(tmp_path / "p*.csv")
+
+
+def test_the_same_values_mean_the_same_in_every_format(tmp_path) -> None:
+    con = duckdb.connect()
+    con.execute(f"""COPY (SELECT k % 2 = 0 AS b, (k % 3 / 4)::DECIMAL(9, 3) AS dec,
+        TIMESTAMP '2024-01-01 00:00:00' + INTERVAL (k) HOUR AS ts, (k // 5)::TEXT AS t
+        FROM range(10) AS s(k)) TO '{tmp_path / "t.parquet"}'""")
+    table = read_table(tmp_path / "t.parquet")
+    schema, _ = learn(table, "t", categorical=["dec"])
+    expected = schema.encode(table)
+    assert expected[:, :2].sum() == 10
+    for true, false in (("True", "False"), ("TRUE", "FALSE"), ("true", "false")):
+        rows = [f"{(false, true)[k % 2 == 0]},{k % 3 / 4:g},2024-01-01T{k:02}:00:00Z,{k // 5}"
+                for k in range(10)]  # fmt: skip
+        path = write(tmp_path / "t.csv", "b,dec,ts,t\n" + "\n".join(rows) + "\n")
+        np.testing.assert_allclose(schema.encode(read_table(path)), expected, atol=1e-6)
+
+
+def test_a_date_is_never_guessed(tmp_path) -> None:
+    days = "".join(f"2020-01-{k:02},{k:02}/02/2020,{'ab'[k % 2]}\n" for k in range(1, 29))
+    schema, dropped = learn(read_table(write(tmp_path / "t.csv", "iso,other,t\n" + days)), "t")
+    assert [c.kind for c in schema.columns] == ["date"] and dropped[0].name == "other"
+
+
 def test_globs_are_read_in_the_order_of_their_names(tmp_path) -> None:
     for k, rows in enumerate(("1,a\n2,b\n", "3,a\n", "4,b\n")):
         write(tmp_path / f"part{k}.csv", "n,t\n" + rows)
@@ -195,6 +225,19 @@ def test_dates_become_numbers_and_booleans_categories(tmp_path) -> None:
     assert ts.kind == "date" and np.isclose(ts.std, np.std(np.arange(9)) / 24)
 
 
+def test_an_infinite_date_is_told(tmp_path) -> None:
+    duckdb.connect().execute(f"""COPY (SELECT unnest([DATE '2020-01-01', DATE 'infinity']) AS n,
+        unnest(['a', 'b']) AS t) TO '{tmp_path / "t.parquet"}'""")
+    with pytest.raises(InputError, match="infinite value in row 2"):
+        learn(read_table(tmp_path / "t.parquet"), "t")
+
+
+def test_extreme_whole_numbers_are_categories_too(tmp_path) -> None:
+    path = write(tmp_path / "t.csv", f"n,t\n{-(2**63)},a\n{2**63 - 1},b\n{2**63 - 1},b\n")
+    schema, _ = learn(read_table(path), "t", categorical=["n"])
+    assert schema.columns[0].categories == (str(-(2**63)), str(2**63 - 1))
+
+
 def test_numbers_can_be_made_categories_and_types_may_then_differ(tmp_path) -> None:
     path = write(tmp_path / "a.csv", "code,t\n1,a\n2,b\n1,a\n30,b\n")
     schema, _ = learn(read_table(path), "t", categorical=["code"])
@@ -305,6 +348,7 @@ def test_files_that_are_not_there_or_nothing_known_are_told(tmp_path) -> None:
         ("n,t\n" + "".join(f"1,id{i}\n" for i in range(30)), "t", "identifier or free text"),
         ("n,t\n1,a\ninf,b\n2,a\n", "t", "'n' of .* infinite value in row 2"),
         ("n,t\n1,a\n1,b\n", "t", "no column .* is left to learn from"),
+        ("n,t\n1e200,a\n-1e200,b\n", "t", "numbers of column 'n' are too large"),
         (
             "n,t\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(30)) + "many,a\n",
             "t",

@@ -205,8 +205,15 @@ def penalty(params: Parameters, l2: float) -> Array:
 
 
 def accuracy(S: Array, y: Array, sample_weight: Array | None = None) -> Array:
-    """Share of rows whose largest logit is the true class (the first, where several are equal)."""
+    """Share of rows whose largest logit is the true class (the first, where several are equal).
+
+    A float64 scalar, so that it is the exact share of up to 2⁵³ rows.
+    """
     xp = array_namespace(S)
     y = xp.argmax(y, axis=1) if y.ndim == 2 else y
-    correct = xp.astype(xp.argmax(S, axis=1) == y, S.dtype)[:, None]
-    return xp.sum(mean_weights(S, sample_weight) * correct)
+    correct = xp.astype(xp.argmax(S, axis=1) == y, xp.float64)
+    if sample_weight is None:
+        return xp.sum(correct) / S.shape[0]
+    w = xp.astype(sample_weight, xp.float64)
+    total = xp.sum(w)
+    return xp.sum(w * correct) / xp.where(total > 0, total, xp.ones_like(total))

@@ -159,7 +159,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             alpha=self.alpha,
             sample_weight=w,
             validation=validation,
-            early_stopping=EarlyStopping(self.n_iter_no_change, self.tol, monitor),
+            # scikit-learn stops after more than n_iter_no_change epochs without improvement.
+            early_stopping=EarlyStopping(self.n_iter_no_change + 1, self.tol, monitor),
             callbacks=[_print_loss] if self.verbose else [],
             engine=self.engine, device=self.device, threads=self.threads,
             seed=seed,
@@ -216,10 +217,20 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         labels: NDArray[Any] = self.classes_[most_probable]
         return labels
 
+    def predict_log_proba(self, X: Any) -> NDArray[Any]:
+        """Log P (N, K) of X (N, d); -inf where P rounds to 0."""
+        with np.errstate(divide="ignore"):
+            log_P: NDArray[Any] = np.log(self.predict_proba(X))
+        return log_P
+
     def to_model(self) -> Model:
         """What `backhand.save` writes: parameters, classes, constructor parameters, history."""
         check_is_fitted(self)
-        settings = {k: v for k, v in self.get_params().items() if isinstance(v, str | int | float)}
+        settings = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in self.get_params().items()
+            if isinstance(value, str | int | float | tuple)
+        }
         return Model(self.parameters_, tuple(self.classes_), hyperparameters=settings,
                      history=self._result.history)  # fmt: skip
 

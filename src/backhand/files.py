@@ -17,11 +17,16 @@ def check_output(path: str | Path, role: str) -> Path:
     Raises
     ------
     InputError
-        If it is a folder, or its folder does not exist or cannot be written to.
+        If something that is no file stands there, or its folder does not exist or cannot be
+        written to.
     """
     path = Path(path)
     if path.is_dir():
         raise InputError(f"{role} {path} is a folder; name a file.")
+    if path.exists() and not path.is_file():
+        raise InputError(
+            f"{role} {path} is no ordinary file, which could be replaced; name a file."
+        )
     if not path.parent.is_dir():
         raise InputError(f"{role} {path}: the folder {path.parent} does not exist; make it first.")
     if not os.access(path.parent, os.W_OK):
@@ -34,14 +39,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; what is written there takes its place at the end.
 
     The temporary file is flushed to disk and renamed, which is atomic, and the folder flushed.
-    When the body fails, the temporary file is removed and `path` stays as it was.
+    When the body fails, the temporary file is removed and `path` stays as it was. Where `path` is a
+    link, the file that it leads to is replaced.
 
     Raises
     ------
     OutputError
         If writing fails: no space left, no permission.
     """
-    path = Path(path)
+    path = Path(path).resolve()
     temporary: Path | None = None
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)

@@ -33,6 +33,9 @@ UPDATES = 8000
 """Updates that training aims at where the number of epochs is not given, and its bounds."""
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 100
 
+VALIDATIONS = 50
+"""How often the held-out rows are looked at in the course of a training, about."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -133,22 +136,24 @@ def fit_table(
 ) -> tuple[Model, Evaluation | None]:
     """Train on the training rows: the model, and how it does on the held-out rows, if any.
 
-    The held-out rows are measured after each epoch for the eye only: nothing depends on them.
+    The held-out rows are looked at now and then for the eye only: nothing depends on them.
     """
     engine = make_engine(engine) if isinstance(engine, str) else engine
     X, y, test, classes = prepared.X, prepared.y, prepared.test, prepared.target.classes
     rows = int((~test).sum())
+    epochs = settings.epochs_for(rows)
     params = init(X.shape[1], settings.hidden, len(classes), settings.seed)
     result = train(
         params, X[~test], y[~test],
         learning_rate=settings.learning_rate,
-        epochs=settings.epochs_for(rows),
+        epochs=epochs,
         batch_size=settings.batch_size,
         optimizer=settings.optimizer,
         schedule=settings.schedule,
         warmup=settings.warmup,
         l2=settings.weight_decay,
         validation=(X[test], y[test]) if test.any() else None,
+        validation_every=max(1, epochs // VALIDATIONS),
         callbacks=callbacks,
         engine=engine,
         seed=settings.seed,

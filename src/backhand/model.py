@@ -110,7 +110,7 @@ def save(model: Any, path: str | Path) -> None:
     OutputError
         If writing fails.
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save as to_bytes
 
     model = as_model(model)
     path = check_output(path, "the model file")
@@ -124,9 +124,14 @@ def save(model: Any, path: str | Path) -> None:
         "versions": model.versions,
     }
     tensors = {name: np.ascontiguousarray(value) for name, value in model.params._asdict().items()}
-    text = json.dumps(header, ensure_ascii=False, allow_nan=False)
+    try:
+        text = json.dumps(header, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"the model's hyperparameters and metrics must be JSON values: {error}."
+        ) from error
     with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata={KEY: text})
+        temporary.write_bytes(to_bytes(tensors, metadata={KEY: text}))
 
 
 def load(path: str | Path) -> Model:
@@ -209,7 +214,7 @@ def plain(value: Any) -> Any:
 def _history_to_json(history: History) -> dict[str, list[float | None]]:
     """Six digits are enough to draw a curve; nan is null."""
     return {
-        name: [None if math.isnan(v) else float(f"{v:.6g}") for v in getattr(history, name)]
+        name: [float(f"{v:.6g}") if math.isfinite(v) else None for v in getattr(history, name)]
         for name in History.__dataclass_fields__
     }
 

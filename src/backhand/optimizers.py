@@ -7,7 +7,7 @@ can read them, with `slots` (how many arrays the size of θ it remembers) and `u
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Protocol
 
 from array_api_compat import array_namespace
@@ -112,13 +112,29 @@ OPTIMIZERS: dict[str, type[Any]] = {rule.name: rule for rule in (SGD, Momentum, 
 
 
 def make_optimizer(optimizer: str | Optimizer) -> Optimizer:
-    """The rule of that name with its usual constants; a rule stays what it is."""
-    if not isinstance(optimizer, str):
-        return optimizer
-    if optimizer not in OPTIMIZERS:
-        raise InputError(f"optimizer is '{optimizer}'. {did_you_mean(optimizer, OPTIMIZERS)}")
-    rule: Optimizer = OPTIMIZERS[optimizer]()
-    return rule
+    """The rule of that name with its usual constants; one of the four rules stays what it is.
+
+    The four are all there are: engines compile them.
+    """
+    known = isinstance(optimizer, str) and optimizer in OPTIMIZERS
+    rule: Any = OPTIMIZERS[str(optimizer)]() if known else optimizer
+    if type(rule) not in OPTIMIZERS.values():
+        raise InputError(f"optimizer is {optimizer!r}. {did_you_mean(str(optimizer), OPTIMIZERS)}")
+    for constant in fields(rule):
+        _check_constant(rule.name, constant.name, getattr(rule, constant.name))
+    checked: Optimizer = rule
+    return checked
+
+
+def _check_constant(rule: str, name: str, value: Any) -> None:
+    """ε is above 0; the others are shares, 0 or more and below 1."""
+    try:
+        ok = value > 0 if name == "epsilon" else 0 <= value < 1
+    except TypeError:
+        ok = False
+    if not ok:
+        expected = "above 0" if name == "epsilon" else "of 0 or more and below 1"
+        raise InputError(f"{name} of {rule} is {value!r}; expected a number {expected}.")
 
 
 def of_parameters(grads: Gradients) -> Parameters:

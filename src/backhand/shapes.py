@@ -64,6 +64,7 @@ def check_forward(params: Any, X: Array) -> None:
     """X (N, d) for the d rows of W1, N ≥ 1."""
     check_parameters(params)
     check_array("X", X, 2)
+    check_one_library(W1=params[0], X=X)
     if X.shape[1] != params[0].shape[0]:
         raise InputError(
             f"X is {size(X)} and W1 is {size(params[0])}: X has {X.shape[1]} columns "
@@ -77,6 +78,7 @@ def check_loss(S: Array, y: Array, sample_weight: Array | None = None) -> None:
     """S (N, K), y (N,) of indices or (N, K), sample_weight (N,)."""
     check_array("S", S, 2)
     check_labels(y, S.shape[0], S.shape[1])
+    check_one_library(S=S, y=y, sample_weight=sample_weight)
     if sample_weight is not None:
         check_array("sample_weight", sample_weight, 1)
         if sample_weight.shape[0] != S.shape[0]:
@@ -128,6 +130,16 @@ def check_backward(
         if tuple(value.shape) != shape:
             raise InputError(f"{name} is {size(value)}; expected {shape}, of `forward(params, X)`.")
     check_loss(acts[2], y, sample_weight)
+
+
+def check_one_library(**arrays: Any) -> None:
+    """All arrays are of one library, so that they can be computed with one another."""
+    try:
+        array_namespace(*(array for array in arrays.values() if array is not None))
+    except TypeError:
+        kinds = ", ".join(f"{name} is a {type(a).__module__}.{type(a).__name__}"
+                          for name, a in arrays.items() if a is not None)  # fmt: skip
+        raise InputError(f"{kinds}; expected arrays of one library.") from None
 
 
 def check_array(name: str, value: Any, ndim: int | None = None) -> None:

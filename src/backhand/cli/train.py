@@ -90,5 +90,6 @@ def train(
 
 def default_output(data: str | None) -> Path:
     """`penguins.safetensors`, in the working folder, for any `…/penguins.csv.gz`."""
-    stem = Path(data).name.split(".")[0] if data else ""
-    return Path((stem if stem and not set("*?[") & set(stem) else "model") + ".safetensors")
+    name = Path(data or "model").name.removesuffix(".gz")
+    stem = Path(name).stem
+    return Path(f"{'model' if set('*?[') & set(stem) else stem}.safetensors")

@@ -28,8 +28,8 @@ class ArrayEngine:
 
     name: str
 
-    def put(self, array: Any, dtype: Any = None) -> Any:
-        """The array in this library (and on its device), in that NumPy dtype if one is given."""
+    def put(self, array: Any) -> Any:
+        """The NumPy array in this library, and on its device."""
         raise NotImplementedError
 
     def get(self, array: Any) -> NDArray[Any]:
@@ -172,20 +172,24 @@ class ArrayRun:
 
 
 class WeightedMean:
-    """Mean of (loss, accuracy) pairs by weight; figures may stay on a device until the result."""
+    """Mean of (loss, accuracy) pairs by weight, in float64.
+
+    The figures may stay on a device until the result is asked for: nothing waits for it before.
+    """
 
     def __init__(self) -> None:
         self._weight = 0.0
-        self._loss: Any = 0.0
-        self._accuracy: Any = 0.0
+        self._sums: list[Any] = [0.0, 0.0]
 
-    def add(self, weight: float, loss: Any, accuracy: Any) -> None:
+    def add(self, weight: float, *figures: Any) -> None:
         self._weight += weight
-        self._loss = self._loss + weight * loss
-        self._accuracy = self._accuracy + weight * accuracy
+        for i, figure in enumerate(figures):
+            xp = array_namespace(figure)
+            self._sums[i] = self._sums[i] + weight * xp.astype(figure, xp.float64)
 
     def result(self) -> tuple[float, float]:
-        return float(self._loss) / self._weight, float(self._accuracy) / self._weight
+        loss, accuracy = (float(total) / self._weight for total in self._sums)
+        return loss, accuracy
 
 
 def objective(theta: Parameters, S: Any, y: Any, w: Any, l2: float) -> Any:

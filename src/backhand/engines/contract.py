@@ -61,11 +61,6 @@ class Block:
         """E."""
         return int(self.learning_rate.shape[0])
 
-    def first(self, epochs: int) -> Block:
-        """The same block, cut after that many epochs."""
-        order = None if self.order is None else self.order[:epochs]
-        return Block(self.batch_size, self.learning_rate[:epochs], self.l2[:epochs], order)
-
 
 class Record(NamedTuple):
     """Loss (penalty included) and accuracy of each epoch, (E,) float64.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from backhand.engines.arrays import ArrayEngine
+from backhand.engines.threads import ThreadSetting
 
 
 class ReferenceEngine(ArrayEngine):
@@ -20,10 +22,9 @@ class ReferenceEngine(ArrayEngine):
 
     def __init__(self, threads: int | None = None) -> None:
         self._threads = threads
-        self._blas = None if threads is None else ThreadpoolController()
 
-    def put(self, array: Any, dtype: Any = None) -> NDArray[Any]:
-        return np.asarray(array, dtype)
+    def put(self, array: Any) -> NDArray[Any]:
+        return np.asarray(array)
 
     def get(self, array: Any) -> NDArray[Any]:
         return np.asarray(array)
@@ -32,9 +33,20 @@ class ReferenceEngine(ArrayEngine):
     def computing(self) -> Iterator[None]:
         # Overflow shows as a loss that is not finite, which training reports; NumPy's own warning
         # would name a line of this package instead.
-        with np.errstate(over="ignore", invalid="ignore"):
-            if self._blas is None:
-                yield
-            else:
-                with self._blas.limit(limits=self._threads, user_api="blas"):
-                    yield
+        with np.errstate(over="ignore", invalid="ignore"), blas_threads().limited(self._threads):
+            yield
+
+
+@cache
+def blas_threads() -> ThreadSetting:
+    """The threads of the BLAS that NumPy calls."""
+    libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+
+    def read() -> int:
+        return max((library.num_threads for library in libraries), default=1)
+
+    def write(threads: int) -> None:
+        for library in libraries:
+            library.set_num_threads(threads)
+
+    return ThreadSetting(read, write)

@@ -8,14 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines.arrays import ArrayEngine
+from backhand.engines.threads import ThreadSetting
 from backhand.errors import InputError
 from backhand.extras import extra
 
 torch = extra("torch")
+
+TORCH_THREADS = ThreadSetting(torch.get_num_threads, torch.set_num_threads)
 
 
 class TorchEngine(ArrayEngine):
@@ -35,12 +37,9 @@ class TorchEngine(ArrayEngine):
             ) from error
         self._threads = threads
 
-    def put(self, array: Any, dtype: Any = None) -> Any:
-        if isinstance(array, np.ndarray):
-            array = np.asarray(array, dtype)
-            # torch cannot hold a read-only array (a memory map, say) without warning of it.
-            array = torch.from_numpy(array if array.flags.writeable else array.copy())
-        return torch.as_tensor(array, device=self.device)
+    def put(self, array: Any) -> Any:
+        # torch cannot hold a read-only array (a memory map, say) without warning of it.
+        return torch.from_numpy(array if array.flags.writeable else array.copy()).to(self.device)
 
     def get(self, array: Any) -> NDArray[Any]:
         result: NDArray[Any] = array.cpu().numpy()
@@ -48,13 +47,5 @@ class TorchEngine(ArrayEngine):
 
     @contextmanager
     def computing(self) -> Iterator[None]:
-        before = torch.get_num_threads()
-        with torch.inference_mode():
-            if self._threads is None or self._threads == before:
-                yield
-                return
-            torch.set_num_threads(self._threads)
-            try:
-                yield
-            finally:
-                torch.set_num_threads(before)
+        with torch.inference_mode(), TORCH_THREADS.limited(self._threads):
+            yield

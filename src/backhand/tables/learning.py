@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError
-from backhand.tables.schema import Category, Column, Date, Number, Schema, check_finite, check_kind
+from backhand.tables.schema import (
+    Category,
+    Column,
+    Date,
+    Number,
+    Schema,
+    as_category,
+    check_finite,
+    check_kind,
+)
 from backhand.tables.table import Table, numbers
 
 MOST_CATEGORIES = 1000
@@ -70,11 +79,11 @@ def class_indices(
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Of each row: its class as an index, -1 for none of `classes`; and whether it has a class."""
     text = table.text(table.index(target, "target column"))
-    expressions = [f"coalesce(list_position($classes, {text}), 0)", f"{text} IS NOT NULL"]
+    expressions = [f"coalesce({table.codes(text, classes)}, -1)", f"{text} IS NOT NULL"]
     y, labelled = np.empty(table.rows, np.int64), np.empty(table.rows, np.bool_)
-    for rows, arrays in table.arrays(expressions, {"classes": list(classes)}):
+    for rows, arrays in table.arrays(expressions):
         y[rows], labelled[rows] = arrays
-    return y - 1, labelled
+    return y, labelled
 
 
 def _check_classes(name: str, classes: list[str], rows: int, numeric: bool) -> None:
@@ -172,7 +181,7 @@ def _is_numeric_text(table: Table, column: int) -> bool:
 
 def _learn_category(table: Table, column: int, wanted: bool) -> Category | Dropped:
     """The categories of a column by falling frequency, unless it says nothing or too much."""
-    name, text = table.names[column], table.text(column)
+    name, text = table.names[column], as_category(table, column)
     rows, missing = table.one(f"SELECT count(*), count(*) - count({text}) FROM chosen")
     found = table.all(
         f"SELECT {text} AS v, count(*) AS n FROM chosen WHERE {text} IS NOT NULL "
@@ -206,9 +215,12 @@ def _learn_numbers(
             missing[j] += absent.sum()
             if len(present):
                 # Chan, Golub and LeVeque (1979), eq. 2.1: merge the moments of two sets of rows.
-                delta, total = present.mean() - mean[j], n[j] + len(present)
-                square[j] += present.var() * len(present) + delta**2 * n[j] * len(present) / total
-                mean[j] += delta * len(present) / total
+                # What overflows here is told by `_number`.
+                with np.errstate(over="ignore", invalid="ignore"):
+                    delta, total = present.mean() - mean[j], n[j] + len(present)
+                    between = delta**2 * n[j] * len(present) / total
+                    square[j] += present.var() * len(present) + between
+                    mean[j] += delta * len(present) / total
                 n[j] = total
     learned: dict[int, Column | Dropped] = {}
     for j, i in enumerate(columns):
@@ -223,6 +235,10 @@ def _number(
     if not n:
         return Dropped(name, "is missing in every training row")
     std = float(np.sqrt(square / n))
+    if not np.isfinite(std):
+        raise InputError(
+            f"the numbers of column '{name}' are too large to be standardised; scale or drop it."
+        )
     constant = std <= 1e-12 * abs(mean)
     if constant and not missing:
         return Dropped(name, f"is constant ({mean:g})")

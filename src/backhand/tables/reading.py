@@ -24,7 +24,7 @@ FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".ndjson": "json", ".
 MISSING = ["", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "?"]
 """Texts that stand for a missing value in a CSV file."""
 
-CSV_TYPES = ["BIGINT", "DOUBLE", "DATE", "TIME", "TIMESTAMP", "VARCHAR"]
+CSV_TYPES = ["BIGINT", "DOUBLE", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "VARCHAR"]
 """Types of CSV columns. No BOOLEAN: DuckDB would turn the texts yes and no into true and false."""
 
 
@@ -50,6 +50,7 @@ def read_table(data: str | Path | None = None, query: str | None = None) -> Tabl
     if data is None and query is None:
         raise InputError("there is no table to read: name a file, or give a query.")
     connection = duckdb.connect(config={"autoinstall_known_extensions": False})
+    connection.execute("SET TimeZone = 'UTC'")  # times with a zone mean the same on every machine
     source = "the query's result" if data is None else str(data)
     names: list[str] | None = None
     if data is not None:
@@ -87,9 +88,12 @@ def _load_files(connection: duckdb.DuckDBPyConnection, data: str) -> list[str]:
     reader = {"parquet": "read_parquet($paths)", "json": "read_json($paths)"}.get(kind, "")
     if kind == "csv":
         delimiter, names = _read_header(paths[0])
+        _check_headers_agree(paths, delimiter, names)
         reader = (
             "read_csv($paths, header=true, delim=$delim, quote='\"', escape='\"', "
-            "comment='', nullstr=$missing, names=$names, auto_type_candidates=$types)"
+            "comment='', nullstr=$missing, names=$names, auto_type_candidates=$types, "
+            # Never guess whether 01/02 is in January: such a column stays text.
+            "dateformat='%Y-%m-%d')"
         )
         parameters |= {"delim": delimiter, "missing": MISSING, "types": CSV_TYPES,
                        "names": _positions(names).split(",")}  # fmt: skip
@@ -185,6 +189,16 @@ def _read_header(path: str) -> tuple[str, list[str]]:
     if not any(name.strip() for name in names):
         raise InputError(f"{path} begins with an empty line; expected the column names.")
     return delimiter, [name or f"column{i}" for i, name in enumerate(names, 1)]
+
+
+def _check_headers_agree(paths: list[str], delimiter: str, names: list[str]) -> None:
+    """All files of a glob have the columns of the first, in its order."""
+    for path in paths[1:]:
+        if _read_header(path) != (delimiter, names):
+            raise InputError(
+                f"{path} does not have the columns of {paths[0]}: {listed(_read_header(path)[1])}; "
+                f"expected {listed(names)}, in that order."
+            )
 
 
 def _delimiter(path: str, header: str) -> str:

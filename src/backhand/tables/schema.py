@@ -76,19 +76,19 @@ class Category:
         return [*names, f"{self.name} is missing"] if self.missing else names
 
     def expression(self, table: Table, column: int) -> str:
-        """SQL that gives what `encode` wants; `$k{column}` are the categories."""
-        text = table.text(column)
-        position = f"coalesce(list_position($k{column}, {text}), 0)"
-        return f"CASE WHEN {text} IS NULL THEN -1 ELSE {position} END"
+        """SQL that gives what `encode` wants."""
+        text = as_category(table, column)
+        known = f"coalesce({table.codes(text, self.categories)}, -1)"
+        return f"CASE WHEN {text} IS NULL THEN -2 ELSE {known} END"
 
     def encode(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
-        """Write positions (n,) to `out`: 1.. in the categories, 0 unseen, -1 missing."""
+        """Write positions (n,) to `out`: 0.. in the categories, -1 unseen, -2 missing."""
         out[:] = 0
         position = np.asarray(values, dtype=np.int64)
-        rows = np.flatnonzero(position > 0)
-        out[rows, position[rows] - 1] = 1
+        rows = np.flatnonzero(position >= 0)
+        out[rows, position[rows]] = 1
         if self.missing:
-            out[:, -1] = position == -1
+            out[:, -1] = position == -2
 
 
 Column = Number | Category
@@ -119,10 +119,8 @@ class Schema:
         """
         found = self._find(table)
         expressions = [c.expression(table, i) for c, i in zip(self.columns, found, strict=True)]
-        categories = {f"k{i}": list(c.categories) for c, i in zip(self.columns, found, strict=True)
-                      if isinstance(c, Category)}  # fmt: skip
         X = np.empty((table.rows, len(self.features)), dtype=np.float32)
-        for rows, arrays in table.arrays(expressions, categories):
+        for rows, arrays in table.arrays(expressions):
             start = 0
             for column, values in zip(self.columns, arrays, strict=True):
                 stop = start + len(column.features)
@@ -165,6 +163,14 @@ class Schema:
         return cls(str(value["target"]), tuple(columns))
 
 
+def as_category(table: Table, column: int) -> str:
+    """SQL for a column as the text of a category; true and false are so however written."""
+    text = table.text(column)
+    if table.family(column) != "text":
+        return text
+    return f"CASE WHEN lower({text}) IN ('true', 'false') THEN lower({text}) ELSE {text} END"
+
+
 def check_kind(table: Table, column: int, kind: str) -> None:
     """A number column holds numbers, a date column dates; a category may be anything but nested."""
     name, family = table.names[column], table.family(column)
@@ -199,11 +205,11 @@ def check_finite(table: Table, columns: list[int]) -> None:
     columns = [i for i in columns if table.may_be_infinite(i)]
     if not columns:
         return
-    tests = [f"count(*) FILTER (WHERE isinf({table.number(i)}))" for i in columns]
+    tests = [f"count(*) FILTER (WHERE {table.infinite(i)})" for i in columns]
     counts = table.one(f"SELECT {', '.join(tests)} FROM rows")
     for i, count in zip(columns, counts, strict=True):
         if count:
-            row = table.one(f"SELECT min(r) FROM rows WHERE isinf({table.number(i)})")[0]
+            row = table.one(f"SELECT min(r) FROM rows WHERE {table.infinite(i)}")[0]
             raise InputError(
                 f"column '{table.names[i]}' of {table.source} holds an infinite value "
                 f"in row {row + 1}; mend it, leave it empty if it is missing, or drop "

@@ -8,6 +8,7 @@ and the view that a user's own query speaks of.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +50,7 @@ class Table:
         self.connection = connection
         self.names = list(names)
         self.source = source
+        self._numbers = count()
         described = connection.execute("DESCRIBE rows").fetchall()
         self.types = [str(row[1]) for row in described if row[0] != "r"]
         self.rows = int(self.one("SELECT count(*) FROM rows")[0])
@@ -78,19 +80,33 @@ class Table:
         return f"TRY_CAST(c{column} AS DOUBLE)" if self.family(column) == "text" else f"c{column}"
 
     def may_be_infinite(self, column: int) -> bool:
-        """Whether the column's type has room for infinity and nan; whole numbers do not."""
-        return self.types[column] in ("FLOAT", "DOUBLE") or self.family(column) == "text"
+        """Whether the column's type has room for infinity; whole numbers do not."""
+        type_ = self.types[column]
+        if self.family(column) == "date":
+            return type_ not in ("TIME", "TIME WITH TIME ZONE")
+        return type_ in ("FLOAT", "DOUBLE") or self.family(column) == "text"
+
+    def infinite(self, column: int) -> str:
+        """SQL for whether a value is infinite, where the type has room for that."""
+        return (
+            f"isinf(TRY_CAST(c{column} AS DOUBLE))"
+            if self.family(column) == "text"
+            else f"isinf(c{column})"
+        )
 
     def text(self, column: int) -> str:
         """SQL for a column as text; whole numbers without a fraction, whatever their type."""
         name = f"c{column}"
-        as_text = f"CAST({name} AS VARCHAR)"
         if self.family(column) != "number":
-            return as_text
-        whole = f"isfinite({name}::DOUBLE) AND {name}::DOUBLE = floor({name}::DOUBLE)"
+            return f"CAST({name} AS VARCHAR)"
+        if not self.may_be_infinite(column) and not self.types[column].startswith("DECIMAL"):
+            return f"CAST({name} AS VARCHAR)"
+        double = f"CAST({name} AS DOUBLE)"
+        whole = f"{double} = floor({double}) AND abs({double}) < 1e15"
+        shortest = name if self.types[column] == "FLOAT" else double
         return (
-            f"CASE WHEN isnan({name}::DOUBLE) THEN NULL WHEN {whole} AND abs({name}) < 1e15 "
-            f"THEN CAST(CAST({name} AS BIGINT) AS VARCHAR) ELSE {as_text} END"
+            f"CASE WHEN isnan({double}) THEN NULL WHEN {whole} "
+            f"THEN CAST(CAST({name} AS BIGINT) AS VARCHAR) ELSE CAST({shortest} AS VARCHAR) END"
         )
 
     def one(self, sql: str, parameters: dict[str, Any] | None = None) -> tuple[Any, ...]:
@@ -104,17 +120,14 @@ class Table:
         rows: list[tuple[Any, ...]] = self.connection.execute(sql, parameters or {}).fetchall()
         return rows
 
-    def arrays(
-        self, expressions: Sequence[str], parameters: dict[str, Any] | None = None
-    ) -> Iterator[tuple[slice, list[NDArray[Any]]]]:
+    def arrays(self, expressions: Sequence[str]) -> Iterator[tuple[slice, list[NDArray[Any]]]]:
         """Values of SQL expressions, a stretch of rows at a time, in order; masked where NULL."""
         step = max(1, CHUNK_VALUES // max(1, len(expressions)))
         listed = ", ".join(f"{sql} AS e{i}" for i, sql in enumerate(expressions))
         for start in range(0, self.rows, step):
             stop = min(start + step, self.rows)
             values = self.connection.execute(
-                f"SELECT {listed} FROM rows WHERE r >= {start} AND r < {stop}",
-                parameters or {},
+                f"SELECT {listed} FROM rows WHERE r >= {start} AND r < {stop}"
             ).fetchnumpy()
             yield slice(start, stop), [values[f"e{i}"] for i in range(len(expressions))]
 
@@ -130,6 +143,21 @@ class Table:
         ]
         found = self.one(f"SELECT {', '.join(counts)} FROM rows") if counts else ()
         return {name: int(n) for name, n in zip(names, found, strict=True) if n}
+
+    def codes(self, values: str, known: Sequence[str]) -> str:
+        """SQL for the place of a text value in `known`, from 0; NULL for what is not in it."""
+        if not known:
+            return "CAST(NULL AS INTEGER)"
+        name = f"known{next(self._numbers)}"
+        self.connection.execute(
+            f"CREATE TEMP TABLE {name}_values AS "
+            "SELECT unnest($known) AS v, generate_subscripts($known, 1) AS i",
+            {"known": list(known)},
+        )
+        self.connection.execute(
+            f"CREATE TYPE {name} AS ENUM (SELECT v FROM {name}_values ORDER BY i)"
+        )
+        return f"enum_code(TRY_CAST({values} AS {name}))"
 
     def mark(self, chosen: NDArray[np.bool_]) -> None:
         """Make those rows the view `chosen`, with the columns of `rows`."""

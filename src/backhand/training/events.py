@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from backhand.equations import Parameters
+from backhand.errors import InputError
+from backhand.shapes import is_integer
 from backhand.training.history import History
 
 
@@ -23,6 +25,8 @@ class Progress:
         Since training began.
     history : History
         Of the epochs done.
+    finished : bool
+        Whether these are the last epochs: all are done, or early stopping ends training here.
     parameters : callable
         Returns a copy of the present parameters; call it only where they are needed.
     """
@@ -32,6 +36,7 @@ class Progress:
     rows: int
     seconds: float
     history: History
+    finished: bool
     parameters: Callable[[], Parameters]
 
 
@@ -50,6 +55,12 @@ class Every:
     epochs: int | None
     callback: Callback
 
+    def __post_init__(self) -> None:
+        if self.epochs is not None and (not is_integer(self.epochs) or self.epochs < 1):
+            raise InputError(
+                f"Every({self.epochs!r}, …): expected an integer of 1 or more, or None."
+            )
+
     def __call__(self, progress: Progress) -> None:
         self.callback(progress)
 
@@ -67,5 +78,5 @@ def announce(callbacks: Sequence[Callback], progress: Progress) -> None:
     """Call those whose turn it is."""
     for callback in callbacks:
         every = period(callback)
-        if every is None or progress.epoch % every == 0 or progress.epoch == progress.epochs:
+        if every is None or progress.epoch % every == 0 or progress.finished:
             callback(progress)

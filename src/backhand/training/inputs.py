@@ -17,10 +17,23 @@ from backhand.training.schedules import SCHEDULES
 
 
 def host(array: Any) -> Any:
-    """An array of any library as a NumPy array; what is no array stays what it is."""
-    if isinstance(array, np.ndarray) or not is_array_api_obj(array):
+    """An array of any library as a plain NumPy array; what is no array stays what it is."""
+    if not is_array_api_obj(array):
         return array
-    return np.asarray(to_device(array, "cpu"))
+    if not isinstance(array, np.ndarray):
+        array = array.detach() if hasattr(array, "detach") else array
+        try:
+            array = np.asarray(to_device(array, "cpu"))
+        except TypeError as error:
+            raise InputError(
+                f"an array of {array.dtype} cannot be used; convert it first."
+            ) from error
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        array = array.astype(np.float64)
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    backward = any(stride < 0 for stride in array.strides)
+    return np.ascontiguousarray(array) if backward else array
 
 
 def host_parameters(params: Any) -> Parameters:
@@ -30,18 +43,24 @@ def host_parameters(params: Any) -> Parameters:
 
 
 def make_data(params: Parameters, X: Any, y: Any, sample_weight: Any = None) -> Data:
-    """X (N, d), y (N,) class indices or one-hot (N, K), sample_weight (N,), as NumPy arrays."""
+    """X (N, d), y (N,) class indices or one-hot (N, K), sample_weight (N,), as NumPy arrays.
+
+    X is converted to the parameters' dtype here, once, unless it holds whole numbers or is
+    memory-mapped: then each batch is converted when its turn comes, and memory stays as it is.
+    """
     X, y, sample_weight = host(X), host(y), host(sample_weight)
     shapes.check_forward(params, X)
     if X.dtype.kind not in "fiub":
         raise InputError(f"X holds {X.dtype}; expected numbers.")
-    N, K = X.shape[0], params.b2.shape[0]
+    N, K, dtype = X.shape[0], params.b2.shape[0], params.W1.dtype
     shapes.check_labels(y, N, K)
     if y.ndim == 2:
         y = indices_of_one_hot(y)
     if sample_weight is not None:
-        check_sample_weight(sample_weight, N)
-        sample_weight = sample_weight.astype(params.W1.dtype, copy=False)
+        sample_weight = checked_weights(sample_weight, N, dtype)
+    if X.dtype.kind == "f" and not isinstance(X, np.memmap):
+        with np.errstate(over="ignore"):  # `check_finite` says so where it matters
+            X = X.astype(dtype, copy=False)
     return Data(X, y.astype(np.int64, copy=False), sample_weight)
 
 
@@ -54,28 +73,36 @@ def indices_of_one_hot(Y: NDArray[Any]) -> NDArray[np.int64]:
     return indices
 
 
-def check_sample_weight(w: Any, N: int) -> None:
-    """N finite weights, none negative, not all zero."""
+def checked_weights(w: Any, N: int, dtype: Any) -> NDArray[Any]:
+    """N finite weights in that dtype, none negative, not all zero."""
     shapes.check_array("sample_weight", w, 1)
     if w.shape[0] != N:
         raise InputError(
             f"sample_weight has {w.shape[0]} entries for {N} rows; expected one a row."
         )
-    if w.dtype.kind not in "fiub" or not np.isfinite(w).all() or (w < 0).any() or not w.any():
-        raise InputError("sample_weight must be finite numbers of 0 or more, not all of them 0.")
+    if w.dtype.kind not in "fiub":
+        raise InputError(f"sample_weight holds {w.dtype}; expected numbers.")
+    with np.errstate(over="ignore", under="ignore"):
+        weights: NDArray[Any] = w.astype(dtype, copy=False)
+        total = weights.sum()
+    if not np.isfinite(total) or (weights < 0).any() or total < np.finfo(dtype).tiny:
+        raise InputError(
+            f"sample_weight must be numbers of 0 or more, not all of them 0, whose sum {dtype} can "
+            f"hold; they lie between {w.min():g} and {w.max():g}."
+        )
+    return weights
 
 
-def check_finite(X: Any) -> None:
-    """No nan and no infinity in X, or the place of the first."""
-    if X.dtype.kind != "f":
-        return
+def check_finite(X: Any, dtype: Any) -> None:
+    """No nan and no infinity in X, as numbers of that dtype, or the place of the first."""
     for start in range(0, X.shape[0], 4096):
-        bad = ~np.isfinite(X[start : start + 4096])
+        with np.errstate(over="ignore"):
+            bad = ~np.isfinite(X[start : start + 4096].astype(dtype, copy=False))
         if bad.any():
             row, column = (int(i) for i in np.argwhere(bad)[0])
             raise InputError(
                 f"X holds {X[start + row, column]} at row {start + row}, column {column}; expected "
-                "finite numbers. Fill in or drop what is missing first."
+                f"finite numbers that {dtype} can hold. Fill in or drop what is missing first."
             )
 
 
@@ -97,6 +124,12 @@ def check_settings(
     check_number("warmup", warmup, 0.0, 1.0)
     if schedule not in SCHEDULES:
         raise InputError(f"schedule is '{schedule}'. {did_you_mean(str(schedule), SCHEDULES)}")
+
+
+def check_validation(validation: Any) -> None:
+    """A pair of arrays, or three."""
+    if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
+        raise InputError("validation must be (X, y) or (X, y, sample_weight).")
 
 
 def check_number(

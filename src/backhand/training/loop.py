@@ -19,6 +19,7 @@ from backhand.training.inputs import (
     check_finite,
     check_number,
     check_settings,
+    check_validation,
     host_parameters,
     make_data,
 )
@@ -27,6 +28,9 @@ from backhand.training.stopping import DivergenceError, EarlyStopping, Watch
 
 BLOCK_SECONDS = 0.1
 """A block that nobody cuts lasts about this long, so that progress and Ctrl-C come through."""
+
+GROWTH = 16
+"""At most so many times the epochs of the block before it."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,10 @@ def train(
     seed: int = 0,
     shuffle: bool = True,
 ) -> TrainResult:
-    """Train from `params`, which stay as they are. The same arguments give the same bits.
+    """Train from `params`, which stay as they are.
+
+    The same arguments give the same bits on one machine (with the reference engine: for the same
+    number of threads, since NumPy's products may add up in another order for another).
 
     Parameters
     ----------
@@ -91,7 +98,7 @@ def train(
     batch_size : int, optional
         Rows an update. None: all of them, in order. The last batch of an epoch may be short; its
         mean is taken over its own rows.
-    optimizer : {"sgd", "momentum", "nesterov", "adam"} or an object of `backhand.optimizers`
+    optimizer : {"sgd", "momentum", "nesterov", "adam"} or one of `backhand.optimizers`
     schedule : {"constant", "cosine"}
         What η does after the warm-up: stay, or fall to 0 along half a cosine.
     warmup : float
@@ -107,7 +114,7 @@ def train(
         `early_stopping`.
     early_stopping : EarlyStopping, optional
     callbacks : sequence of callables
-        Each is called with a `Progress` after each epoch; see `Every` for seldomer. One that raises
+        Each is called with a `Progress` after each epoch (but see `Every`); one that raises
         `StopTraining` ends training.
     engine : {"auto", "reference", "torch"} or an engine
     device, threads
@@ -136,13 +143,22 @@ def train(
             f"early stopping watches the {early_stopping.monitor}, and there are no "
             "validation rows. Pass validation=(X, y), or take monitor='loss'."
         )
+    rule = make_optimizer(optimizer)
     if isinstance(engine, str):
         engine = make_engine(engine, device, threads)
-    held_out = None if validation is None else make_data(theta, *validation)
-    plan = Plan(data.rows, epochs, batch_size, learning_rate, schedule, warmup, l2, alpha,
-                shuffle, seed, data.sample_weight)  # fmt: skip
+    elif device is not None or threads is not None:
+        raise InputError("device and threads are the engine's own; give them to `make_engine`.")
+    held_out = None
+    if validation is not None:
+        check_validation(validation)
+        held_out = make_data(theta, *validation)
+    plan = Plan(
+        rows=data.rows, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
+        schedule=schedule, warmup=warmup, l2=l2, alpha=alpha, shuffle=shuffle, seed=seed,
+        weights=data.sample_weight,
+    )  # fmt: skip
     watch = None if early_stopping is None else Watch(early_stopping)
-    run = engine.start(theta, data, make_optimizer(optimizer))
+    run = engine.start(theta, data, rule)
     return _Training(run, data, plan, held_out, validation_every, watch, callbacks).to_the_end()
 
 
@@ -165,7 +181,10 @@ class _Training:
         self._borders = periods if validation is None else [*periods, validation_every]
         self._validation_every = validation_every
         self._began = time.perf_counter()
-        self._epoch_seconds = _guessed_epoch_seconds(data, run.state().params, plan)
+        self._block_epochs = 0
+        self._block_seconds = 0.0
+        self._finished = False
+        self._dtype = run.state().params.W1.dtype
         self.history = History()
         self._best: Parameters | None = None
         # The states before the last two blocks, with the number of epochs done there: from one of
@@ -173,9 +192,8 @@ class _Training:
         self._before = [(0, run.state())]
 
     def to_the_end(self) -> TrainResult:
-        while len(self.history) < self._plan.epochs:
-            if self._next_block():
-                break
+        while not self._finished:
+            self._next_block()
             try:
                 announce(self._callbacks, self._progress())
             except StopTraining:
@@ -183,32 +201,33 @@ class _Training:
         best = self._watch.best_epoch if self._watch is not None else None
         params = self._run.state().params if self._best is None else self._best
         if not all(np.isfinite(value).all() for value in params):
-            raise self._divergence(
-                self.history,
-                f"the last update, of epoch {len(self.history)}, "
-                "made parameters that are not finite",
-            )
+            last = len(self.history)
+            what = f"the last update, of epoch {last}, made parameters that are not finite"
+            raise self._divergence(last, self.history, what)
         return TrainResult(params, self.history, best, time.perf_counter() - self._began)
 
-    def _next_block(self) -> bool:
-        """Do one block of epochs; whether early stopping ends training after it."""
+    def _next_block(self) -> None:
         done = len(self.history)
         block = self._plan.block(done, self._block_length(done))
         self._before = [*self._before[-1:], (done, self._run.state())]
         began = time.perf_counter()
         record = self._run.advance(block)
-        self._epoch_seconds = (time.perf_counter() - began) / len(record.loss)
+        self._block_epochs, self._block_seconds = block.epochs, time.perf_counter() - began
         if not np.isfinite(record.loss[-1]):
             history = self.history.extended(record.loss[:-1], record.accuracy[:-1])
-            epoch = len(history) + 1
-            raise self._divergence(history, f"the loss stopped being finite in epoch {epoch}")
+            epoch = done + len(record.loss)
+            what = f"the loss stopped being finite in epoch {epoch}"
+            raise self._divergence(epoch, history, what)
         self.history = self.history.extended(*record, self._validate(done + block.epochs))
-        return self._watch is not None and self._stops_in(done, self._watch)
+        stops = self._watch is not None and self._stops_in(done, self._watch)
+        self._finished = stops or len(self.history) == self._plan.epochs
 
     def _block_length(self, done: int) -> int:
         """Epochs until somebody wants to look, or until about `BLOCK_SECONDS` have passed."""
         lengths = [every - done % every for every in self._borders]
-        timed = max(1, int(BLOCK_SECONDS / max(self._epoch_seconds, 1e-9)))
+        # Begin with one epoch, then go by the last block's pace, in growing steps.
+        timed = int(BLOCK_SECONDS / max(self._block_seconds, 1e-9) * self._block_epochs)
+        timed = max(1, min(timed, GROWTH * self._block_epochs))
         return min(self._plan.epochs - done, timed, self._plan.most_epochs(), *lengths)
 
     def _validate(self, epoch: int) -> tuple[float, float] | None:
@@ -224,7 +243,7 @@ class _Training:
         for epoch in range(done + 1, len(self.history) + 1):
             if watch.improves(epoch, figures[epoch - 1]) and watch.rule.monitor != "loss":
                 self._best = self._run.state().params
-            if watch.hopeless(epoch):
+            if watch.hopeless:
                 if epoch < len(self.history):
                     self._go_to(epoch)
                     self.history = self.history.first(epoch)
@@ -238,18 +257,18 @@ class _Training:
         if epoch > done:
             self._run.advance(self._plan.block(done, epoch - done))
 
-    def _divergence(self, history: History, what: str) -> DivergenceError:
+    def _divergence(self, epoch: int, history: History, what: str) -> DivergenceError:
         """The error that says so, with the parameters that the last finite loss was measured with.
 
         `history` is that of the epochs whose loss was finite; those parameters began its last one.
         """
-        check_finite(self._data.X)
+        check_finite(self._data.X, self._dtype)
         self._go_to(max(0, len(history) - 1))
         return DivergenceError(
             f"{what}. Try a smaller learning rate (it was {self._plan.learning_rate:g}), a warm-up "
             "or columns scaled to about -3..3. The last parameters with a finite loss are on this "
             "error, as `.params`.",
-            len(history) + 1, self._run.state().params, history,
+            epoch, self._run.state().params, history,
         )  # fmt: skip
 
     def _progress(self) -> Progress:
@@ -259,11 +278,6 @@ class _Training:
             self._data.rows,
             time.perf_counter() - self._began,
             self.history,
+            self._finished,
             lambda: self._run.state().params,
         )
-
-
-def _guessed_epoch_seconds(data: Data, params: Parameters, plan: Plan) -> float:
-    """How long the first epoch will take, roughly: 6 flops a weight and row, 20 µs an update."""
-    flops = 6 * data.rows * (params.W1.size + params.W2.size)
-    return float(flops / 10e9 + 20e-6 * plan.updates)

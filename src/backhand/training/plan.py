@@ -18,7 +18,7 @@ ORDER_ENTRIES = 2**22
 """At most about that many row numbers are drawn ahead for one block (32 MiB)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What is to be done in each epoch.
 
@@ -83,6 +83,8 @@ class Plan:
             sums = np.diff(starts, append=self.rows).astype(np.float64)[None].repeat(count, axis=0)
         else:
             w = self.weights.astype(np.float64)
-            ordered = w[None].repeat(count, axis=0) if order is None else w[order]
-            sums = np.add.reduceat(ordered, starts, axis=1)
+            ordered = w[None] if order is None else w[order]
+            sums = np.add.reduceat(ordered, starts, axis=1).repeat(
+                count if order is None else 1, axis=0
+            )
         return np.divide(self.alpha, sums, out=np.zeros_like(sums), where=sums > 0)

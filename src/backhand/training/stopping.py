@@ -15,14 +15,15 @@ MONITORS = ("validation_loss", "validation_accuracy", "loss")
 
 @dataclass(frozen=True)
 class EarlyStopping:
-    """Stop once the monitored figure has not improved for `patience` epochs.
+    """Stop once the monitored figure has not improved `patience` times in a row.
 
     Parameters
     ----------
     patience : int
-        Epochs without improvement that are put up with.
+        How often the figure is measured without improvement before training ends.
     min_delta : float
-        What counts as an improvement: better than the best by more than this.
+        What counts as an improvement: better than the best before it by more than this. (The best
+        epoch is the best, by however little.)
     monitor : {"validation_loss", "validation_accuracy", "loss"}
         The validation figures need `validation=`, and give the best epoch's parameters back. The
         training loss belongs to no one set of parameters (each batch was measured with its own), so
@@ -36,6 +37,8 @@ class EarlyStopping:
     def __post_init__(self) -> None:
         if not is_integer(self.patience) or self.patience < 1:
             raise InputError(f"patience is {self.patience!r}; expected an integer of 1 or more.")
+        if not isinstance(self.min_delta, int | float) or not math.isfinite(self.min_delta):
+            raise InputError(f"min_delta is {self.min_delta!r}; expected a finite number.")
         if self.monitor not in MONITORS:
             raise InputError(f"monitor is '{self.monitor}'. {did_you_mean(self.monitor, MONITORS)}")
 
@@ -45,20 +48,25 @@ class Watch:
 
     def __init__(self, rule: EarlyStopping) -> None:
         self.rule = rule
-        self.best_epoch = 0
+        self.best_epoch: int | None = None
         self._best = math.inf
+        self._in_vain = 0
 
     def improves(self, epoch: int, figure: float) -> bool:
         """Take the figure of an epoch (nan: not measured); whether it is the best so far."""
+        if math.isnan(figure):
+            return False
         cost = -figure if self.rule.monitor == "validation_accuracy" else figure
-        if not cost < self._best - self.rule.min_delta:
+        self._in_vain = 0 if cost < self._best - self.rule.min_delta else self._in_vain + 1
+        if not cost < self._best:
             return False
         self._best, self.best_epoch = cost, epoch
         return True
 
-    def hopeless(self, epoch: int) -> bool:
-        """Whether, at that epoch, patience has run out."""
-        return epoch - self.best_epoch >= self.rule.patience
+    @property
+    def hopeless(self) -> bool:
+        """Whether patience has run out."""
+        return self._in_vain >= self.rule.patience
 
 
 class DivergenceError(BackhandError, ArithmeticError):
@@ -67,12 +75,12 @@ class DivergenceError(BackhandError, ArithmeticError):
     Attributes
     ----------
     epoch : int
-        The epoch, counted from 1, whose loss was not finite; one more than there were, if the
-        very last update went wrong.
+        The epoch, counted from 1, whose loss was not finite; or the last one, if its update made
+        parameters that are not.
     params : Parameters
         The last parameters whose loss was finite.
     history : History
-        What was recorded before that epoch.
+        Of the epochs whose loss was finite.
     """
 
     def __init__(self, message: str, epoch: int, params: Parameters, history: History) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from backhand.cli.reports.output import print_json
-from backhand.evaluation import finite
 from backhand.training.events import Callback
 from backhand.training.events import Progress as Training
 
@@ -42,7 +42,7 @@ def print_line(training: Training) -> None:
         "epochs": training.epochs,
         "loss": float(history.loss[-1]),
         "accuracy": float(history.accuracy[-1]),
-        "validation_accuracy": finite(float(history.validation_accuracy[-1])),
+        "validation_accuracy": last_measured(history.validation_accuracy),
         "rows_per_second": round(speed(training)),
         "seconds_left": round(seconds_left(training), 3),
     })  # fmt: skip
@@ -52,9 +52,15 @@ def figures(training: Training) -> str:
     """`loss 0.031  accuracy 0.991  validation 0.984  1.2M rows/s`."""
     history = training.history
     parts = [f"loss {history.loss[-1]:.4f}", f"accuracy {history.accuracy[-1]:.3f}"]
-    if not math.isnan(history.validation_accuracy[-1]):
-        parts.append(f"validation {history.validation_accuracy[-1]:.3f}")
+    if (validation := last_measured(history.validation_accuracy)) is not None:
+        parts.append(f"validation {validation:.3f}")
     return "  ".join([*parts, f"{short(speed(training))} rows/s"])
+
+
+def last_measured(figures: NDArray[np.float64]) -> float | None:
+    """The last figure that is not nan."""
+    measured = figures[~np.isnan(figures)]
+    return float(measured[-1]) if len(measured) else None
 
 
 def speed(training: Training) -> float:

@@ -87,7 +87,7 @@ def test_without_torch_what_needs_it_says_how_to_get_it() -> None:
     script = (
         "import sys; sys.modules['torch'] = None\n"
         "sys.argv = ['backhand', 'compare', '--reference-run']\n"
-        "import backhand.cli.app; backhand.cli.app.main()"
+        "import backhand.__main__; backhand.__main__.main()"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 2

@@ -8,6 +8,7 @@ import pty
 import re
 import subprocess
 import sys
+import time
 
 import duckdb
 import numpy as np
@@ -123,10 +124,16 @@ def test_predict_keeps_classes_and_columns_apart_that_differ_by_case(here) -> No
     assert not (here / "p.parquet").exists()
 
 
-def test_predict_writes_values_as_they_were_read(here, model, penguins) -> None:
+def test_predict_writes_a_csv_file_back_to_the_letter(here, model, penguins) -> None:
     rows = run("predict", model, penguins).stdout.splitlines()
-    assert rows[1].startswith("Adelie,Torgersen,39.1,18.7,181,3750,male,2007,")
-    assert rows[4].startswith("Adelie,Torgersen,,,,,,2007,")
+    assert [row.rsplit(",", 4)[0] for row in rows] == penguins.read_text().splitlines()
+    odd = ["12345678901234567890123,0.640,1e3,01/02/2024,NA,007,True,\"a,\"\"b\"",
+           "9007199254740993,.5,2,13/02/2024,?,08,False,None"]  # fmt: skip
+    good = "bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_g,year,island,sex"
+    lines = [f"{row},39.1,18.7,181,3750,2007,Dream,male" for row in odd]
+    write(here / "t.csv", "\n".join([f"id,x,y,d,country,z,b,q,{good}", *lines]) + "\n")
+    printed = run("predict", model, "t.csv").stdout.splitlines()
+    assert [row.rsplit(",", 4)[0] for row in printed[1:]] == lines
 
 
 def test_evaluate_counts_what_it_cannot_judge(model, penguins, here) -> None:
@@ -219,6 +226,15 @@ WRONG_CALLS = {
     "odd ending": (("predict", "m.safetensors", "t.csv", "-o", "p.xls"), "must end in"),
     "twice predicted": (("predict", "m.safetensors", "again.csv"), "already has the column"),
     "an SQL that writes": (("train", "--query", "DROP TABLE x", "-t", "t"), "one SELECT"),
+    "output an input": (("train", "t.csv", "-t", "t", "-o", "./t.csv"), "a file that is read"),
+    "output the input": (("predict", "m.safetensors", "t.csv", "-o", "t.csv"), "file that is read"),
+    "no class known": (
+        ("evaluate", "m.safetensors", "t.csv", "-t", "n"),
+        "which knows 'a' and 'b'",
+    ),
+    "drop and use": (("train", "t.csv", "-t", "t", "--drop", "n", "--categorical", "n"), "both"),
+    "own data": (("compare", "--reference-run", "t.csv"), "has its own data"),
+    "no data": (("compare", "-t", "t"), "there is no DATA"),
     "an odd dtype": (("compare", "--dtype", "half"), "dtype is 'half'"),
     "no option": (("train", "t.csv"), "Missing option"),
 }
@@ -254,10 +270,13 @@ def test_an_unexpected_error_is_no_traceback(here, monkeypatch) -> None:
         raise RuntimeError("boom")
 
     monkeypatch.setattr("backhand.tables.reading.read_table", broken)
+    write(here / "t.csv", GOOD)
     result = run("train", "t.csv", "-t", "t", expect=1)
     assert "something went wrong that should not: RuntimeError: boom" in result.stderr
     monkeypatch.setenv("BACKHAND_TRACEBACK", "1")
-    assert isinstance(CliRunner().invoke(app, ["train", "t", "-t", "t"]).exception, RuntimeError)
+    assert isinstance(
+        CliRunner().invoke(app, ["train", "t.csv", "-t", "t"]).exception, RuntimeError
+    )
 
 
 def test_an_interrupt_exits_130_and_leaves_nothing(here, penguins) -> None:
@@ -272,6 +291,40 @@ def test_an_interrupt_exits_130_and_leaves_nothing(here, penguins) -> None:
     _, said = process.communicate(timeout=10)
     assert process.returncode == 130 and said == "backhand: interrupted; nothing was written.\n"
     assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize("seconds", [0.2, 0.4, 0.7, 1.0])
+def test_an_interrupt_at_any_moment_is_no_traceback(here, seconds) -> None:
+    write(here / "t.csv", "n,t\n" + "".join(f"{k},{'ab'[k % 2]}\n" for k in range(300_000)))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backhand", "train", "t.csv", "-t", "t"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    time.sleep(seconds)
+    process.send_signal(2)
+    _, said = process.communicate(timeout=60)
+    # Before the first line of Backhand's own runs, Python itself answers.
+    assert process.returncode in (130, -2)
+    assert "went wrong" not in said and (process.returncode == -2 or "Traceback" not in said)
+    assert [p.name for p in here.iterdir()] == ["t.csv"]
+
+
+@pytest.mark.parametrize("arguments", ["--help", "inspect {m}", "predict {m} {p}"])
+def test_an_output_that_is_full_is_told(here, model, penguins, arguments) -> None:
+    command = f"{sys.executable} -m backhand {arguments.format(m=model, p=penguins)} > /dev/full"
+    result = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 1
+    assert result.stderr == "backhand: the output could not be written: No space left on device.\n"
+
+
+def test_control_characters_of_others_do_not_reach_the_terminal(here) -> None:
+    rows = "".join(json.dumps({"a\x1b[31m": k, "t": ("\x1b[1mx", "[bold]y")[k % 2]}) + "\n"
+                   for k in range(20))  # fmt: skip
+    write(here / "t.jsonl", rows)
+    for command in (("train", "t.jsonl", "-t", "t", *QUICK), ("inspect", "t.safetensors")):
+        printed = run(*command).stdout
+        assert "\x1b" not in printed and "\\x1b[1mx" in printed and "[bold]y" in printed
+    assert "\x1b" not in run("train", "t.jsonl", "-t", "\x1b", expect=2).stderr
 
 
 def test_output_that_nobody_reads_is_no_traceback(here, model, penguins) -> None:

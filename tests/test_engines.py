@@ -156,7 +156,7 @@ def test_engines_agree_on_the_parameter_gradients() -> None:
 
 
 def test_epoch_figures_are_exact_in_float32(engine: Engine) -> None:
-    """Shares are exact, and means over many batches do not drift: equal epochs give equal figures."""
+    """Shares are exact, and means over many batches do not drift."""
     params = Parameters(*(np.zeros(s, np.float32) for s in ((1, 1), 1, (1, 3), 3)))
     data = Data(np.ones((30000, 1), np.float32), np.arange(30000) % 3)
     run = engine.start(params, data, SGD())

@@ -107,7 +107,7 @@ def test_globs_are_read_in_the_order_of_their_names(tmp_path) -> None:
     for k, rows in enumerate(("1,a\n2,b\n", "3,a\n", "4,b\n")):
         write(tmp_path / f"part{k}.csv", "n,t\n" + rows)
     table = read_table(tmp_path / "part*.csv")
-    assert [row[0] for row in table.all("SELECT c0 FROM rows ORDER BY r")] == [1, 2, 3, 4]
+    assert [row[0] for row in table.all("SELECT c0 FROM rows ORDER BY rowid")] == [1, 2, 3, 4]
 
 
 def test_a_file_whose_name_looks_like_a_glob_is_that_file(tmp_path) -> None:
@@ -120,7 +120,7 @@ def test_a_query_gives_the_rows_and_sees_the_data(tmp_path) -> None:
     path = files(tmp_path) / "t.csv"
     table = read_table(path, "SELECT t, n * 2 AS twice FROM data WHERE n > 10 ORDER BY n DESC")
     assert table.names == ["t", "twice"]
-    assert [row[0] for row in table.all("SELECT c1 FROM rows ORDER BY r")] == [90, 60, 40]
+    assert [row[0] for row in table.all("SELECT c1 FROM rows ORDER BY rowid")] == [90, 60, 40]
     assert read_table(query=f"SELECT * FROM '{path}'").rows == 4
     assert read_table(query="SELECT 1 AS a, 'x' AS b").names == ["a", "b"]
 
@@ -134,6 +134,12 @@ def test_a_query_that_is_not_one_select_is_refused(query, tmp_path, monkeypatch)
     with pytest.raises(InputError, match="one SELECT"):
         read_table(query=query)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_query_does_not_see_the_variables_of_the_program() -> None:
+    for name in ("names", "connection", "query"):
+        with pytest.raises(InputError, match="the query failed"):
+            read_table(query=f"SELECT * FROM {name}")
 
 
 def test_a_query_that_fails_says_why() -> None:
@@ -302,8 +308,8 @@ def test_the_held_out_draw_is_stratified_and_seeded(y, share, seed) -> None:
         ("", "is empty"),
         ("\n1,a\n", "empty line"),
         ("n,t\n1,a\n2\n3,b\n", "line 3 has 1 values where the first line names 2 columns"),
-        ("n,t\n1,a\n2,b,c\n3,b\n", "line 3 has 3 values where"),
-        ("n,t\n" + "1,a\n" * 30000 + "2,b,c\n", "line 30002 has 3 values"),
+        ("n,t\n1,a\n2,b,c\n3,b\n", "line 3 has more values than the 2 columns"),
+        ("n,t\n" + "1,a\n" * 30000 + "2,b,c\n", "line 30002 has more values than the 2"),
         ("n,t\n" + "1,a\n" * 30000 + "two,b\n", "line 30002 has 'two' in a column of numbers"),
         ('n,t\n1,"a\n2,b\n', "quote is opened and never closed"),
         ("n,n,t\n1,2,a\n", "several columns named 'n'"),
@@ -312,6 +318,37 @@ def test_the_held_out_draw_is_stratified_and_seeded(y, share, seed) -> None:
 def test_tables_that_cannot_be_read_are_told(tmp_path, text, said) -> None:
     with pytest.raises(InputError, match=said):
         read_table(write(tmp_path / "t.csv", text))
+
+
+@pytest.mark.parametrize("more", [
+    ["1,2,3,p,5"] * 40, ["1,2,3,p,5,6"] * 40, ["1,2,3,p,5"], ["1,2,3,p,5,6"],
+    ["1,2", "1,2,3,4,5,6"],
+    ["1,2,3,p,5,6", "a,b,c,y,e,f", *["1,2,3,p,5,6"] * 9],
+])  # fmt: skip
+def test_no_line_is_ever_skipped(tmp_path, more) -> None:
+    """A reader that guesses would take a later part of such a file for the table."""
+    rows = [f"{k},{k % 7},x,{'pq'[k % 2]}" for k in range(60)]
+    path = write(tmp_path / "t.csv", "\n".join(["a,b,c,y", *rows, *more]) + "\n")
+    said = "more values than the 4 columns" if more[0].count(",") > 3 else "2 values where"
+    with pytest.raises(InputError, match=f"line 62 has {said}"):
+        read_table(path)
+
+
+def test_a_title_above_the_names_is_not_skipped_either(tmp_path) -> None:
+    path = write(tmp_path / "t.csv", "# flowers\na,b\n1,2\n3,4\n")
+    with pytest.raises(InputError, match="line 2 has more values than the 1 columns"):
+        read_table(path)
+
+
+def test_wide_tables(tmp_path) -> None:
+    """2,000 columns of numbers, 200 of texts: each must not cost what all of them cost."""
+    rng = np.random.default_rng(0)
+    numbers = rng.standard_normal((40, 2000)).round(3)
+    lines = [",".join([*map(str, row), *["xyz"[k % 3]] * 200, "ab"[k % 2]])
+             for k, row in enumerate(numbers)]  # fmt: skip
+    names = ",".join([*(f"n{i}" for i in range(2000)), *(f"c{i}" for i in range(200)), "t"])
+    schema, dropped = learn(read_table(write(tmp_path / "t.csv", "\n".join([names, *lines]))), "t")
+    assert len(schema.features) == 2000 + 3 * 200 and dropped == []
 
 
 def test_what_is_no_utf8_is_told(tmp_path) -> None:

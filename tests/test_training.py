@@ -305,7 +305,7 @@ def test_memory_mapped_rows_are_taken_as_they_are(tmp_path) -> None:
     ("change", "said"),
     [
         ({"X": X[:, :4]}, r"X has 4 columns where W1 expects 6"),
-        ({"X": X.astype(str)}, "expected numbers"),
+        ({"X": X.astype(str)}, "expected real numbers"),
         ({"y": y[:5]}, r"y is \(5,\); expected \(90,\)"),
         ({"y": y + 1}, "from 1 to 3; with 3 classes"),
         ({"y": np.full((90, 3), 0.5)}, "row 0 of y is no one-hot row"),

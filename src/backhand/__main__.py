@@ -1,5 +1,25 @@
-"""`python -m backhand`."""
+"""`backhand` and `python -m backhand`: the outermost border, before anything else is imported."""
 
-from backhand.cli.app import main
+from __future__ import annotations
 
-main()
+import os
+import sys
+
+
+def main() -> None:
+    """Run the command line; an interrupt or a lost output at any moment is no traceback."""
+    try:
+        from backhand.cli.app import app
+
+        app()
+    except KeyboardInterrupt:
+        sys.stderr.write("backhand: interrupted; nothing was written.\n")
+        os._exit(130)
+    except OSError as error:
+        sys.stderr.write(f"backhand: the output could not be written: {error.strerror}.\n")
+        # Not sys.exit: what cannot be written stays in a buffer, and Python would try it again.
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines import Data, Engine
+from backhand.engines.torch import TORCH_THREADS
 from backhand.equations import Gradients, Parameters
 from backhand.extras import extra
 from backhand.training.loop import train
@@ -127,15 +128,20 @@ def compare(
     epochs: int,
     every: int,
     engine: Engine,
+    threads: int | None = None,
     l2: float = 0.0,
 ) -> Iterator[Comparison]:
-    """Train both ways from `params`, full batch with SGD, and compare every so many epochs."""
+    """Train both ways from `params`, full batch with SGD, and compare every so many epochs.
+
+    `threads` are autograd's; the engine has its own.
+    """
     X, y = torch.tensor(np.asarray(data.X, params.W1.dtype)), torch.tensor(data.y)
     twin = TwinRun(to_torch(params), X, y, learning_rate, l2)
     by_hand, spent_hand, spent_twin = params, 0.0, 0.0
     for done, epoch in pairwise([0, *range(every, epochs, every), epochs]):
         began = time.perf_counter()
-        loss, accuracy = twin.advance(epoch - done)
+        with TORCH_THREADS.limited(threads):
+            loss, accuracy = twin.advance(epoch - done)
         spent_twin += time.perf_counter() - began
         # The last update apart, so that its gradient can be taken at the weights it starts from.
         for count in filter(None, (epoch - done - 1, 1)):

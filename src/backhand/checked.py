@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 from typing import ParamSpec, TypeVar
 
 from backhand import equations, shapes
@@ -18,9 +19,11 @@ R = TypeVar("R")
 
 def checked(equation: Callable[P, R], check: Callable[P, None]) -> Callable[P, R]:
     """`equation`, under its own name and docstring, after `check` of the same arguments."""
+    known = signature(equation)
 
     @wraps(equation)
     def checked_equation(*args: P.args, **kwargs: P.kwargs) -> R:
+        known.bind(*args, **kwargs)  # so that a missing argument is not told of `check`
         check(*args, **kwargs)
         return equation(*args, **kwargs)
 

@@ -130,7 +130,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_, indices = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise InputError(
-                f"y holds 1 class, {self.classes_[0]!r}; a classifier needs two or more."
+                f"y holds 1 class, {self.classes_[0]}; a classifier needs two or more."
             )
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)

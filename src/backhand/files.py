@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from backhand.errors import InputError, OutputError
 
 
-def check_output(path: str | Path, role: str) -> Path:
+def check_output(path: str | Path, role: str, inputs: Iterable[str | Path] = ()) -> Path:
     """Whether a file can be written there, before any work is done for it.
+
+    `inputs` are files that are read for it, and must not be replaced by it.
 
     Raises
     ------
     InputError
-        If something that is no file stands there, or its folder does not exist or cannot be
-        written to.
+        If a folder or a device stands there, or a file that is read; or if its folder does not
+        exist or cannot be written to.
     """
     path = Path(path)
     if path.is_dir():
@@ -27,6 +29,8 @@ def check_output(path: str | Path, role: str) -> Path:
         raise InputError(
             f"{role} {path} is no ordinary file, which could be replaced; name a file."
         )
+    if any(Path(other).exists() and path.resolve() == Path(other).resolve() for other in inputs):
+        raise InputError(f"{role} {path} is a file that is read; name another.")
     if not path.parent.is_dir():
         raise InputError(f"{role} {path}: the folder {path.parent} does not exist; make it first.")
     if not os.access(path.parent, os.W_OK):

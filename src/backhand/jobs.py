@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from backhand.checked import init
 from backhand.engines import Engine, make_engine
-from backhand.errors import InputError
+from backhand.errors import InputError, listed
 from backhand.evaluation import Evaluation, evaluate_predictions
 from backhand.files import replacing
 from backhand.model import Model
@@ -201,6 +201,11 @@ def evaluate_table(
     y, labelled = class_indices(table, target, classes)
     if not labelled.any():
         raise InputError(f"the target '{target}' of {table.source} is missing in every row.")
+    if not (y >= 0).any():
+        raise InputError(
+            f"no value of '{target}' in {table.source} is a class of the model, which knows "
+            f"{listed(classes)}."
+        )
     P = predict_proba(model, table, engine)
     return evaluate_predictions(P[labelled], y[labelled], classes, int((~labelled).sum()))
 

@@ -172,6 +172,8 @@ def _checked(path: Path, params: Parameters, text: str) -> Model:
     """The model, once header and tensors are found to agree."""
     try:
         shapes.check_parameters(params)
+        if not all(np.isfinite(value).all() for value in params):
+            raise InputError("its parameters are not all finite")
         header = json.loads(text)
         if header["format"] != FORMAT:
             raise InputError(

@@ -6,7 +6,9 @@ into, for their smallest and largest (a one-hot Y is not).
 
 from __future__ import annotations
 
+import math
 import operator
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -65,6 +67,8 @@ def check_forward(params: Any, X: Array) -> None:
     check_parameters(params)
     check_array("X", X, 2)
     check_one_library(W1=params[0], X=X)
+    if not array_namespace(X).isdtype(X.dtype, ("bool", "integral", "real floating")):
+        raise InputError(f"X holds {X.dtype}; expected real numbers.")
     if X.shape[1] != params[0].shape[0]:
         raise InputError(
             f"X is {size(X)} and W1 is {size(params[0])}: X has {X.shape[1]} columns "
@@ -77,6 +81,8 @@ def check_forward(params: Any, X: Array) -> None:
 def check_loss(S: Array, y: Array, sample_weight: Array | None = None) -> None:
     """S (N, K), y (N,) of indices or (N, K), sample_weight (N,)."""
     check_array("S", S, 2)
+    if S.shape[0] == 0:
+        raise InputError(f"S is {size(S)}: it has no rows; expected one or more.")
     check_labels(y, S.shape[0], S.shape[1])
     check_one_library(S=S, y=y, sample_weight=sample_weight)
     if sample_weight is not None:
@@ -160,13 +166,15 @@ def size(array: Array) -> str:
     return str(tuple(array.shape))
 
 
-def check_sgd(params: Any, grads: Any, learning_rate: float) -> None:
-    """Each gradient in the shape of its parameter."""
+def check_sgd(params: Any, grads: Any, learning_rate: Any) -> None:
+    """Each gradient in the shape of its parameter; a finite learning rate."""
     check_parameters(params)
+    if not isinstance(learning_rate, Real) or not math.isfinite(learning_rate):
+        raise InputError(f"learning_rate is {learning_rate!r}; expected a finite number.")
     for name in ("W1", "b1", "W2", "b2"):
-        gradient = getattr(grads, f"d{name}", None)
+        gradient: Any = getattr(grads, f"d{name}", None)
         check_array(f"d{name}", gradient)
-        if tuple(gradient.shape) != tuple(getattr(params, name).shape):  # type: ignore[union-attr]
+        if tuple(gradient.shape) != tuple(getattr(params, name).shape):
             raise InputError(
                 f"d{name} is {size(gradient)} and {name} is "
                 f"{size(getattr(params, name))}; expected one shape."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Annotated, ParamSpec
 
@@ -19,6 +20,7 @@ from backhand.cli.evaluate import evaluate
 from backhand.cli.inspect import inspect
 from backhand.cli.predict import predict
 from backhand.cli.train import train
+from backhand.cli.words import printable
 from backhand.errors import BackhandError, InputError, MissingDependencyError
 
 P = ParamSpec("P")
@@ -49,12 +51,18 @@ def bordered(command: Callable[P, None]) -> Callable[P, None]:
         except KeyboardInterrupt:
             raise _ending("interrupted; nothing was written.", INTERRUPTED) from None
         except BrokenPipeError:
-            # Whoever read our output has read enough. Python would complain when it closes stdout.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # Whoever read our output has read enough.
+            _give_up_stdout()
             raise typer.Exit(FAILED) from None
+        except OSError as error:
+            _give_up_stdout()
+            what = f"{error.filename}: " if error.filename else "the output could not be written: "
+            raise _ending(f"{what}{error.strerror or error}.", FAILED) from None
         except MemoryError:
-            raise _ending("the table does not fit into memory.", FAILED) from None
+            raise _ending("there is not enough memory for this.", FAILED) from None
         except Exception as error:
+            if str(error) == "Query interrupted":  # how DuckDB takes Ctrl-C
+                raise _ending("interrupted; nothing was written.", INTERRUPTED) from None
             if os.environ.get("BACKHAND_TRACEBACK"):
                 raise
             reason = str(error).strip().splitlines()[:1]
@@ -68,8 +76,14 @@ def bordered(command: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
+def _give_up_stdout() -> None:
+    """Let the rest of standard output go nowhere: Python would complain when it closes it."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _ending(sentence: str, code: int) -> typer.Exit:
-    typer.echo(f"backhand: {sentence}", err=True)
+    typer.echo(f"backhand: {printable(sentence)}", err=True)
     return typer.Exit(code)
 
 
@@ -92,8 +106,3 @@ def _root(
 
 for command in (train, predict, evaluate, inspect, compare):
     app.command()(bordered(command))
-
-
-def main() -> None:
-    """Entry point of the command `backhand`."""
-    app()

@@ -45,23 +45,32 @@ def compare(
     from backhand.checked import init
     from backhand.cli.reports.comparison import show_comparison, show_reference_run
     from backhand.engines import make_engine
+    from backhand.errors import InputError
     from backhand.training.inputs import check_number
 
     chosen = make_engine(engine, threads=threads)
     if reference_run:
+        if data is not None or query is not None or target is not None:
+            raise InputError(
+                "--reference-run has its own data; leave DATA, --query and --target out."
+            )
         show_reference_run(autograd.reference_run(chosen), as_json=json)
         return
     for name, value in (("epochs", epochs), ("every", every), ("rows", rows)):
         check_number(name, value, 1)
     parsed = _dtype(dtype)
     if data is None and query is None:
+        if target is not None:
+            raise InputError("--target names a column, and there is no DATA.")
         params = init(features, hidden, classes, seed, parsed)
         batch = _random_data(rows, features, classes, seed, parsed)
     else:
         batch, K = _table_data(data, query, target, seed, parsed)
         params = init(batch.X.shape[1], hidden, K, seed, parsed)
-    reports = autograd.compare(params, batch, learning_rate=learning_rate, epochs=epochs,
-                               every=every, engine=chosen, l2=weight_decay)  # fmt: skip
+    reports = autograd.compare(
+        params, batch, learning_rate=learning_rate, epochs=epochs, every=every, engine=chosen,
+        threads=threads, l2=weight_decay,
+    )  # fmt: skip
     show_comparison(reports, params, batch.rows, chosen.name, as_json=json)
 
 

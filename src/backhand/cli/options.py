@@ -12,7 +12,7 @@ OptionalData = Annotated[
     typer.Argument(
         metavar="[DATA]",
         show_default=False,
-        help="A .csv, .tsv, .jsonl or .parquet file, also .gz, or a quoted glob of such files.",
+        help="A .csv, .tsv, .json, .jsonl or .parquet file, also .gz, or a quoted glob of such.",
     ),
 ]
 Query = Annotated[
@@ -20,7 +20,7 @@ Query = Annotated[
     typer.Option(
         metavar="SQL",
         show_default=False,
-        help="A SELECT (DuckDB's SQL) that gives the rows; in it, DATA is the table `data`.",
+        help="A SELECT in DuckDB's SQL that gives the rows; in it, DATA is the table `data`.",
     ),
 ]
 EngineName = Annotated[str, typer.Option("--engine", help="auto, reference or torch.")]

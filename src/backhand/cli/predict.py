@@ -27,11 +27,12 @@ def predict(
     from backhand.files import check_output
     from backhand.jobs import predict_table, predictions_as_csv
     from backhand.model import load
-    from backhand.tables.reading import read_table
+    from backhand.tables.reading import expand, read_table
     from backhand.tables.writing import check_ending
 
     if output is not None:
-        check_output(output, "the output")
+        inputs = expand(data) if data is not None else []
+        check_output(output, "the output", [model, *inputs])
         check_ending(output)
     loaded = load(model)
     table = read_table(data, query)

@@ -65,7 +65,7 @@ def train(
     from backhand.files import check_output
     from backhand.jobs import Settings, fit_table, prepare_table
     from backhand.model import save
-    from backhand.tables.reading import read_table
+    from backhand.tables.reading import expand, read_table
     from backhand.training import Every
 
     settings = Settings(
@@ -73,7 +73,8 @@ def train(
         optimizer=optimizer, weight_decay=weight_decay, seed=seed, test_size=test_size,
     )  # fmt: skip
     chosen = make_engine(engine, device, threads)
-    output = check_output(output or default_output(data), "the model file")
+    inputs = expand(data) if data is not None else []
+    output = check_output(output or default_output(data), "the model file", inputs)
     prepared = prepare_table(
         read_table(data, query), target, settings, drop or (), categorical or ()
     )

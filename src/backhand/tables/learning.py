@@ -16,10 +16,9 @@ from backhand.tables.schema import (
     Number,
     Schema,
     as_category,
-    check_finite,
     check_kind,
 )
-from backhand.tables.table import Table, numbers
+from backhand.tables.table import CHOSEN, Table, numbers
 
 MOST_CATEGORIES = 1000
 """Categories kept of one column, the most frequent ones."""
@@ -100,7 +99,7 @@ def _check_classes(name: str, classes: list[str], rows: int, numeric: bool) -> N
             "which looks like regression; Backhand classifies. If these numbers are "
             f"class labels, say so with --categorical '{name}'."
         )
-    if len(classes) > max(2, rows / 2):
+    if len(classes) > max(10, rows / 2):
         raise InputError(
             f"the target '{name}' has {len(classes)} classes in {rows} rows, too many "
             "to learn from; is it an identifier or free text?"
@@ -134,6 +133,8 @@ def learn_schema(
     """
     for name in (*drop, *categorical):
         table.index(name)
+        if name in drop and name in categorical:
+            raise InputError(f"column '{name}' cannot be both dropped and categorical.")
     table.mark(training)
     columns: dict[int, Column | Dropped] = {}
     numbers: list[int] = []
@@ -174,7 +175,7 @@ def _kind(table: Table, column: int, categorical: bool) -> str:
 def _is_numeric_text(table: Table, column: int) -> bool:
     """Whether a text column is really one of numbers, a few mistakes apart."""
     texts, numbers = table.one(
-        f"SELECT count(c{column}), count(TRY_CAST(c{column} AS DOUBLE)) FROM chosen"
+        f"SELECT count(c{column}), count(TRY_CAST(c{column} AS DOUBLE)) FROM {CHOSEN}"
     )
     return bool(numbers) and table.types[column] != "BOOLEAN" and numbers >= MOSTLY_NUMBERS * texts
 
@@ -182,9 +183,9 @@ def _is_numeric_text(table: Table, column: int) -> bool:
 def _learn_category(table: Table, column: int, wanted: bool) -> Category | Dropped:
     """The categories of a column by falling frequency, unless it says nothing or too much."""
     name, text = table.names[column], as_category(table, column)
-    rows, missing = table.one(f"SELECT count(*), count(*) - count({text}) FROM chosen")
+    rows, missing = table.one(f"SELECT count(*), count(*) - count({text}) FROM {CHOSEN}")
     found = table.all(
-        f"SELECT {text} AS v, count(*) AS n FROM chosen WHERE {text} IS NOT NULL "
+        f"SELECT {text} AS v, count(*) AS n FROM {CHOSEN} AND {text} IS NOT NULL "
         "GROUP BY v ORDER BY n DESC, v"
     )
     if not found:
@@ -205,14 +206,13 @@ def _learn_numbers(
     table: Table, columns: list[int], training: NDArray[np.bool_]
 ) -> dict[int, Column | Dropped]:
     """Mean and standard deviation of number columns, summed in one order: the same on every run."""
-    check_finite(table, columns)
     n, missing, mean, square = (np.zeros(len(columns)) for _ in range(4))
     for rows, arrays in table.arrays([table.number(i) for i in columns]) if columns else ():
         keep = training[rows]
         for j, values in enumerate(arrays):
-            x, absent = numbers(values[keep])
-            present = x[~absent]
-            missing[j] += absent.sum()
+            x = numbers(table, columns[j], values, rows.start)[keep]
+            present = x[~np.isnan(x)]
+            missing[j] += len(x) - len(present)
             if len(present):
                 # Chan, Golub and LeVeque (1979), eq. 2.1: merge the moments of two sets of rows.
                 # What overflows here is told by `_number`.
@@ -241,5 +241,6 @@ def _number(
         )
     constant = std <= 1e-12 * abs(mean)
     if constant and not missing:
-        return Dropped(name, f"is constant ({mean:g})")
+        exact = "" if abs(mean) < 2**53 else ", to the digits of a float"
+        return Dropped(name, f"is constant ({mean:g}{exact})")
     return kind(name, float(mean), 1.0 if constant else std, bool(missing))

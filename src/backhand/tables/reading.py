@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 
 from backhand.errors import InputError, MissingFileError, listed
-from backhand.tables.table import Table, quote
+from backhand.tables.table import Original, Table, quote
 
 FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".ndjson": "json", ".json": "json",
            ".parquet": "parquet", ".pq": "parquet"}  # fmt: skip
@@ -26,6 +26,19 @@ MISSING = ["", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null",
 
 CSV_TYPES = ["BIGINT", "DOUBLE", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "VARCHAR"]
 """Types of CSV columns. No BOOLEAN: DuckDB would turn the texts yes and no into true and false."""
+
+
+DIALECT = "header=true, skip=0, delim=$delim, quote='\"', escape='\"', comment=''"
+"""Of CSV: nothing is guessed. A reader that may skip lines to make sense of the rest would."""
+
+READERS = {
+    "parquet": "read_parquet($paths)",
+    "json": "read_json($paths)",
+    # Nobody guesses whether 01/02 is in January: a date that is not ISO stays text.
+    "csv": f"read_csv($paths, {DIALECT}, names=$names, nullstr=$missing, "
+    "auto_type_candidates=$types, dateformat='%Y-%m-%d')",
+    "csv as text": f"read_csv($paths, {DIALECT}, auto_detect=false, columns=$columns)",
+}
 
 
 def read_table(data: str | Path | None = None, query: str | None = None) -> Table:
@@ -37,8 +50,8 @@ def read_table(data: str | Path | None = None, query: str | None = None) -> Tabl
         Files ending in .csv, .tsv, .jsonl, .ndjson, .json or .parquet, or those with .gz behind;
         of a glob, all in one format, in the order of their names.
     query : str, optional
-        A SELECT in DuckDB's SQL; in it, the rows of `data` are the table `data`, and files can be
-        named in quotes.
+        A SELECT in DuckDB's SQL; in it, the rows of `data` are the table `data`. Files that it
+        names itself, in quotes, are read by DuckDB's own rules.
 
     Raises
     ------
@@ -50,30 +63,29 @@ def read_table(data: str | Path | None = None, query: str | None = None) -> Tabl
     if data is None and query is None:
         raise InputError("there is no table to read: name a file, or give a query.")
     connection = duckdb.connect(config={"autoinstall_known_extensions": False})
+    # A table name in a query is never a variable of this program.
+    connection.execute("SET python_enable_replacements = false")
     connection.execute("SET TimeZone = 'UTC'")  # times with a zone mean the same on every machine
-    source = "the query's result" if data is None else str(data)
-    names: list[str] | None = None
+    source = str(data)
+    names: list[str] = []
+    original = None
     if data is not None:
-        names = _load_files(connection, source)
+        names, original = _load_files(connection, source)
     if query is not None:
-        if names is not None:
-            _rename(connection, "loaded", "data", names)
+        names, original = _load_query(connection, query, names), None
         source = "the query's result"
-        names = _load_query(connection, query)
-    assert names is not None
     _check_names(names, source)
-    connection.execute(
-        f"CREATE TEMP VIEW rows AS SELECT rowid AS r, t.* FROM loaded AS t({_positions(names)})"
-    )
-    table = Table(connection, names, source)
+    table = Table(connection, names, source, original)
     if table.rows == 0:
         raise InputError(f"{source} has column names but no rows; a table needs at least one.")
     return table
 
 
-def _load_files(connection: duckdb.DuckDBPyConnection, data: str) -> list[str]:
-    """Load the files into the table `loaded`; the names of its columns."""
-    paths = _expand(data)
+def _load_files(
+    connection: duckdb.DuckDBPyConnection, data: str
+) -> tuple[list[str], Original | None]:
+    """Load the files into the table `rows`; the names of its columns, and CSV's own text."""
+    paths = expand(data)
     formats = {_format(path) for path in paths}
     if len(formats) > 1:
         raise InputError(
@@ -84,70 +96,100 @@ def _load_files(connection: duckdb.DuckDBPyConnection, data: str) -> list[str]:
             raise InputError(f"{path} is empty; a table needs column names and rows.")
     parameters: dict[str, Any] = {"paths": [glob.escape(path) for path in paths]}
     kind = formats.pop()
-    names = None
-    reader = {"parquet": "read_parquet($paths)", "json": "read_json($paths)"}.get(kind, "")
     if kind == "csv":
-        delimiter, names = _read_header(paths[0])
-        _check_headers_agree(paths, delimiter, names)
-        reader = (
-            "read_csv($paths, header=true, delim=$delim, quote='\"', escape='\"', "
-            "comment='', nullstr=$missing, names=$names, auto_type_candidates=$types, "
-            # Never guess whether 01/02 is in January: such a column stays text.
-            "dateformat='%Y-%m-%d')"
-        )
-        parameters |= {"delim": delimiter, "missing": MISSING, "types": CSV_TYPES,
-                       "names": _positions(names).split(",")}  # fmt: skip
+        return _load_csv(connection, paths, parameters)
     try:
-        _load(connection, reader, parameters)
+        described = connection.execute(f"DESCRIBE SELECT * FROM {READERS[kind]}", parameters)
+        names = [str(row[0]) for row in described.fetchall()]
+        _load(connection, READERS[kind], parameters, names)
     except duckdb.Error as error:
-        if names is not None:
-            _find_ragged_line(connection, paths, parameters)
         raise InputError(_explained(error, data)) from error
-    return names or _columns(connection, "loaded")
+    return names, None
 
 
-def _load(connection: duckdb.DuckDBPyConnection, reader: str, parameters: dict[str, Any]) -> None:
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE loaded AS SELECT * FROM {reader}", parameters)
+def _load_csv(
+    connection: duckdb.DuckDBPyConnection, paths: list[str], parameters: dict[str, Any]
+) -> tuple[list[str], Original]:
+    delimiter, names = _read_header(paths[0])
+    _check_names(names, paths[0])
+    _check_headers_agree(paths, delimiter, names)
+    positions = _positions(names).split(",")
+    parameters |= {"delim": delimiter}
+    as_text = Original(
+        READERS["csv as text"], parameters | {"columns": dict.fromkeys(positions, "VARCHAR")}
+    )
+    typed = {"names": positions, "missing": MISSING, "types": CSV_TYPES}
+    try:
+        _load(connection, READERS["csv"], parameters | typed, names)
+    except duckdb.Error as error:
+        # Reading all as text gives a plainer error, if the shape of a line is to blame.
+        try:
+            _load(connection, as_text.reader, as_text.parameters, names)
+        except duckdb.Error as plainer:
+            raise InputError(_explained(plainer, paths[0])) from plainer
+        raise InputError(_explained(error, paths[0])) from error
+    return names, as_text
 
 
-def _load_query(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
-    """Run the user's query into the table `loaded`; the names of its columns."""
+def _load(
+    connection: duckdb.DuckDBPyConnection,
+    reader: str,
+    parameters: dict[str, Any],
+    names: Sequence[str],
+) -> None:
+    """Read into the table `rows`, its columns called c0, c1, …"""
+    connection.execute(
+        "CREATE OR REPLACE TABLE rows AS "
+        f"SELECT * FROM (SELECT * FROM {reader}) AS t({_positions(names)})",
+        parameters,
+    )
+
+
+def _load_query(
+    connection: duckdb.DuckDBPyConnection, query: str, names: Sequence[str]
+) -> list[str]:
+    """Run the user's query into the table `rows`; the names of its columns.
+
+    `names` are those of the columns that `rows` has so far, if any: the query knows it as `data`.
+    """
+    if names:
+        quoted = ", ".join(quote(name) for name in names)
+        connection.execute(f"CREATE VIEW data AS SELECT * FROM rows AS t({quoted})")
     try:
         statements = duckdb.extract_statements(query)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise InputError("the query must be one SELECT statement, and nothing else.")
         result = connection.sql(query)
-        names = list(result.columns)
+        found = list(result.columns)
         # Column names of a result need not be unique; by position they are.
-        result.select(", ".join(f"#{i + 1} AS c{i}" for i in range(len(names)))).create(
-            "loaded_query"
-        )
+        numbered = ", ".join(f"#{i + 1} AS c{i}" for i in range(len(found)))
+        result.select(numbered).create("selected")
     except duckdb.Error as error:
         raise InputError(f"the query failed: {_first_line(error)}") from error
     connection.execute("DROP VIEW IF EXISTS data")
-    connection.execute("CREATE OR REPLACE TEMP TABLE loaded AS SELECT * FROM loaded_query")
-    connection.execute("DROP TABLE loaded_query")
-    return names
+    connection.execute("DROP TABLE IF EXISTS rows")
+    connection.execute("ALTER TABLE selected RENAME TO rows")
+    return found
 
 
-def _rename(
-    connection: duckdb.DuckDBPyConnection, table: str, view: str, names: Sequence[str]
-) -> None:
-    """A view of `table` with the user's column names, for the user's own SQL to speak of."""
-    quoted = ", ".join(quote(name) for name in names)
-    connection.execute(f"CREATE TEMP VIEW {view} AS SELECT * FROM {table} AS t({quoted})")
+def expand(data: str) -> list[str]:
+    """The files that a path or glob names.
 
-
-def _expand(data: str) -> list[str]:
-    """The files that a path or glob names."""
+    Raises
+    ------
+    MissingFileError
+        If there are none.
+    InputError
+        If it is a folder.
+    """
     if Path(data).is_dir():
         raise InputError(
             f"{data} is a folder; name a file in it, or a glob such as '{data}/*.csv'."
         )
     if Path(data).exists():
         return [data]
-    # pathlib's glob takes no absolute patterns.
-    paths = sorted(path for path in glob.glob(data, recursive=True) if Path(path).is_file())  # noqa: PTH207
+    found = glob.glob(data, recursive=True)  # noqa: PTH207 (pathlib takes no absolute patterns)
+    paths = sorted(path for path in found if Path(path).is_file())
     if not paths:
         folder = Path(data).parent
         where = f"is no file in {folder.resolve()}" if folder.is_dir() else "does not exist"
@@ -209,23 +251,6 @@ def _delimiter(path: str, header: str) -> str:
     return counts.most_common(1)[0][0]
 
 
-def _find_ragged_line(
-    connection: duckdb.DuckDBPyConnection, paths: list[str], parameters: dict[str, Any]
-) -> None:
-    """Read all as text, guessing nothing: the error of that names the first line out of shape."""
-    parameters = {key: parameters[key] for key in ("paths", "delim")} | {
-        "columns": dict.fromkeys(parameters["names"], "VARCHAR")
-    }
-    reader = (
-        "read_csv($paths, header=true, delim=$delim, quote='\"', escape='\"', comment='', "
-        "auto_detect=false, columns=$columns)"
-    )
-    try:
-        _load(connection, reader, parameters)
-    except duckdb.Error as error:
-        raise InputError(_explained(error, paths[0])) from error
-
-
 def _explained(error: duckdb.Error, data: str) -> str:
     """DuckDB's error as a sentence about the user's file."""
     text = str(error)
@@ -235,6 +260,11 @@ def _explained(error: duckdb.Error, data: str) -> str:
     if "not utf-8" in text.lower() or "invalid unicode" in text.lower():
         return f"{place}: not UTF-8 text; save the file as UTF-8."
     if found := re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text):
+        if int(found.group(2)) > int(found.group(1)):
+            return (
+                f"{place} has more values than the {found.group(1)} columns that the first line "
+                "names; mend that line."
+            )
         return (
             f"{place} has {found.group(2)} values where the first line names "
             f"{found.group(1)} columns; mend that line."
@@ -251,7 +281,7 @@ def _explained(error: duckdb.Error, data: str) -> str:
 
 def _first_line(error: duckdb.Error) -> str:
     line = str(error).splitlines()[0]
-    line = re.sub(r"^[\w ]*Error: ", "", line).rstrip(".:")
+    line = re.sub(r"^[\w ]*Error: ", "", line).rstrip(" .:!")
     return line + "."
 
 
@@ -262,10 +292,6 @@ def _check_names(names: list[str], source: str) -> None:
             f"{source} has several columns named {listed(twice)}; names must differ, "
             "because a model knows its columns by name."
         )
-
-
-def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
-    return [str(row[0]) for row in connection.execute(f"DESCRIBE {table}").fetchall()]
 
 
 def _positions(names: Sequence[str]) -> str:

@@ -41,9 +41,9 @@ class Number:
         """SQL that gives what `encode` wants."""
         return table.number(column)
 
-    def encode(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
-        """Write what `Table.arrays` gave, (n,), to `out` (n, features)."""
-        x, missing = numbers(values)
+    def encode(self, x: NDArray[np.float64], out: NDArray[np.float32]) -> None:
+        """Write numbers x (n,), nan where missing, to `out` (n, features)."""
+        missing = np.isnan(x)
         standardised = np.clip((x - self.mean) / self.std, -FARTHEST, FARTHEST)
         out[:, 0] = np.where(missing, 0.0, standardised)
         if self.missing:
@@ -122,8 +122,10 @@ class Schema:
         X = np.empty((table.rows, len(self.features)), dtype=np.float32)
         for rows, arrays in table.arrays(expressions):
             start = 0
-            for column, values in zip(self.columns, arrays, strict=True):
+            for column, i, values in zip(self.columns, found, arrays, strict=True):
                 stop = start + len(column.features)
+                if isinstance(column, Number):
+                    values = numbers(table, i, values, rows.start)
                 column.encode(values, X[rows, start:stop])
                 start = stop
         return X
@@ -138,8 +140,6 @@ class Schema:
         found = [table.index(column.name) for column in self.columns]
         for column, i in zip(self.columns, found, strict=True):
             check_kind(table, i, column.kind)
-        check_finite(table, [i for c, i in zip(self.columns, found, strict=True)
-                             if isinstance(c, Number)])  # fmt: skip
         return found
 
     def to_json(self) -> dict[str, Any]:
@@ -188,8 +188,8 @@ def check_kind(table: Table, column: int, kind: str) -> None:
 def check_numeric_text(table: Table, column: int) -> None:
     """Every text of the column is a number."""
     bad = table.all(
-        f"SELECT r, c{column}::VARCHAR FROM rows WHERE c{column} IS NOT NULL "
-        f"AND TRY_CAST(c{column} AS DOUBLE) IS NULL ORDER BY r LIMIT 1"
+        f"SELECT rowid, c{column}::VARCHAR FROM rows WHERE c{column} IS NOT NULL "
+        f"AND TRY_CAST(c{column} AS DOUBLE) IS NULL ORDER BY rowid LIMIT 1"
     )
     if bad:
         row, text = bad[0]
@@ -198,20 +198,3 @@ def check_numeric_text(table: Table, column: int) -> None:
             f"row {row + 1}, where a number is expected; mend it, or leave it empty if "
             "it is missing."
         )
-
-
-def check_finite(table: Table, columns: list[int]) -> None:
-    """No infinite value in these number columns."""
-    columns = [i for i in columns if table.may_be_infinite(i)]
-    if not columns:
-        return
-    tests = [f"count(*) FILTER (WHERE {table.infinite(i)})" for i in columns]
-    counts = table.one(f"SELECT {', '.join(tests)} FROM rows")
-    for i, count in zip(columns, counts, strict=True):
-        if count:
-            row = table.one(f"SELECT min(r) FROM rows WHERE {table.infinite(i)}")[0]
-            raise InputError(
-                f"column '{table.names[i]}' of {table.source} holds an infinite value "
-                f"in row {row + 1}; mend it, leave it empty if it is missing, or drop "
-                "the column."
-            )

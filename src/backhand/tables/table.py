@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 CHUNK_VALUES = 2**23
 """Values that are brought from DuckDB to NumPy at a time, about."""
 
+CHOSEN = "rows POSITIONAL JOIN mask WHERE keep"
+"""What follows FROM for the rows that were marked. (A view would name all columns each time.)"""
+
 NUMBER_TYPES = (
     "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
     "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL",
@@ -31,28 +34,42 @@ DATE_TYPES = ("DATE", "TIME", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMES
 TEXT_TYPES = ("VARCHAR", "BOOLEAN", "ENUM", "UUID")
 
 
+class Original(NamedTuple):
+    """How to read the same rows again as the text in the file: SQL and its parameters."""
+
+    reader: str
+    parameters: dict[str, Any]
+
+
 class Table:
     """Rows in the order in which they were read, and columns with a name and a type.
 
     Parameters
     ----------
     connection : duckdb connection
-        Its table or view `rows` has the columns `c0`, `c1`, … and the row number `r`, from 0.
+        Its table `rows` has the columns `c0`, `c1`, …; `rowid` counts its rows from 0.
     names : sequence of str
         Column names, as the user wrote them.
     source : str
         What was read, for messages.
+    original : Original, optional
+        Of a CSV file: its own text, so that it can be written again to the letter.
     """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, names: Sequence[str], source: str
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        names: Sequence[str],
+        source: str,
+        original: Original | None = None,
     ) -> None:
+        self.original = original
         self.connection = connection
         self.names = list(names)
         self.source = source
         self._numbers = count()
         described = connection.execute("DESCRIBE rows").fetchall()
-        self.types = [str(row[1]) for row in described if row[0] != "r"]
+        self.types = [str(row[1]) for row in described]
         self.rows = int(self.one("SELECT count(*) FROM rows")[0])
 
     def index(self, name: str, role: str = "column") -> int:
@@ -75,31 +92,22 @@ class Table:
 
     def number(self, column: int) -> str:
         """SQL for a column as numbers: dates as days since 1970, NULL for a text that is none."""
-        if self.family(column) == "date":
-            return f"epoch(c{column}) / 86400.0"
-        return f"TRY_CAST(c{column} AS DOUBLE)" if self.family(column) == "text" else f"c{column}"
-
-    def may_be_infinite(self, column: int) -> bool:
-        """Whether the column's type has room for infinity; whole numbers do not."""
-        type_ = self.types[column]
-        if self.family(column) == "date":
-            return type_ not in ("TIME", "TIME WITH TIME ZONE")
-        return type_ in ("FLOAT", "DOUBLE") or self.family(column) == "text"
-
-    def infinite(self, column: int) -> str:
-        """SQL for whether a value is infinite, where the type has room for that."""
-        return (
-            f"isinf(TRY_CAST(c{column} AS DOUBLE))"
-            if self.family(column) == "text"
-            else f"isinf(c{column})"
-        )
+        name, family = f"c{column}", self.family(column)
+        if family == "text":
+            return f"TRY_CAST({name} AS DOUBLE)"
+        if family != "date":
+            return name
+        days = f"epoch({name}) / 86400.0"
+        if self.types[column].startswith("TIME") and "STAMP" not in self.types[column]:
+            return days
+        return f"CASE WHEN isinf({name}) THEN 'inf'::DOUBLE ELSE {days} END"
 
     def text(self, column: int) -> str:
         """SQL for a column as text; whole numbers without a fraction, whatever their type."""
         name = f"c{column}"
         if self.family(column) != "number":
             return f"CAST({name} AS VARCHAR)"
-        if not self.may_be_infinite(column) and not self.types[column].startswith("DECIMAL"):
+        if not self.types[column].startswith(("FLOAT", "DOUBLE", "DECIMAL")):
             return f"CAST({name} AS VARCHAR)"
         double = f"CAST({name} AS DOUBLE)"
         whole = f"{double} = floor({double}) AND abs({double}) < 1e15"
@@ -127,22 +135,21 @@ class Table:
         for start in range(0, self.rows, step):
             stop = min(start + step, self.rows)
             values = self.connection.execute(
-                f"SELECT {listed} FROM rows WHERE r >= {start} AND r < {stop}"
+                f"SELECT {listed} FROM rows WHERE rowid >= {start} AND rowid < {stop}"
             ).fetchnumpy()
             yield slice(start, stop), [values[f"e{i}"] for i in range(len(expressions))]
 
     def missing(self, names: Sequence[str]) -> dict[str, int]:
         """How many values are missing in each of these columns, where any are."""
         columns = [self.index(name) for name in names]
-        tests = [
-            f"isnan(c{i})" if self.types[i] in ("FLOAT", "DOUBLE") else "false" for i in columns
+        present = [
+            f"count(CASE WHEN NOT isnan(c{i}) THEN 1 END)"
+            if self.types[i] in ("FLOAT", "DOUBLE")
+            else f"count(c{i})"
+            for i in columns
         ]
-        counts = [
-            f"count(*) FILTER (WHERE c{i} IS NULL OR {t})"
-            for i, t in zip(columns, tests, strict=True)
-        ]
-        found = self.one(f"SELECT {', '.join(counts)} FROM rows") if counts else ()
-        return {name: int(n) for name, n in zip(names, found, strict=True) if n}
+        counts = self.one(f"SELECT {', '.join(present)} FROM rows") if present else ()
+        return {n: self.rows - c for n, c in zip(names, counts, strict=True) if c < self.rows}
 
     def codes(self, values: str, known: Sequence[str]) -> str:
         """SQL for the place of a text value in `known`, from 0; NULL for what is not in it."""
@@ -160,14 +167,10 @@ class Table:
         return f"enum_code(TRY_CAST({values} AS {name}))"
 
     def mark(self, chosen: NDArray[np.bool_]) -> None:
-        """Make those rows the view `chosen`, with the columns of `rows`."""
+        """Make those rows the ones that `CHOSEN` selects."""
         self.connection.register("chosen_mask", {"keep": chosen})
         self.connection.execute("CREATE OR REPLACE TEMP TABLE mask AS SELECT * FROM chosen_mask")
         self.connection.unregister("chosen_mask")
-        self.connection.execute(
-            "CREATE OR REPLACE TEMP VIEW chosen AS "
-            "SELECT rows.* FROM rows POSITIONAL JOIN mask WHERE keep"
-        )
 
 
 def quote(name: str) -> str:
@@ -175,7 +178,20 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def numbers(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Of what `Table.arrays` gave for `Table.number`: values (n,), and which are missing (n,)."""
-    data = np.ma.getdata(values).astype(np.float64)
-    return data, np.ma.getmaskarray(values) | np.isnan(data)
+def numbers(table: Table, column: int, values: NDArray[Any], start: int) -> NDArray[np.float64]:
+    """What `Table.arrays` gave for `Table.number`, (n,), as float64 with nan where missing.
+
+    Raises
+    ------
+    InputError
+        If a value is infinite; it names the row, of those that begin with row `start`.
+    """
+    x = np.ma.filled(values.astype(np.float64), np.nan)
+    infinite = np.isinf(x)
+    if infinite.any():
+        row = start + int(infinite.argmax()) + 1
+        raise InputError(
+            f"column '{table.names[column]}' of {table.source} holds an infinite value in row "
+            f"{row}; mend it, leave it empty if it is missing, or drop the column."
+        )
+    return x

@@ -61,7 +61,7 @@ def write_rows(
         if parquet:
             _write_parquet(con, columns, headings, path)
         else:
-            _write_csv(con, columns, headings, path, compressed=final.name.endswith(".gz"))
+            _write_csv(table, columns, headings, path, compressed=final.name.endswith(".gz"))
     except duckdb.Error as error:
         raise OutputError(f"{final} could not be written: {str(error).splitlines()[0]}.") from error
     finally:
@@ -69,20 +69,20 @@ def write_rows(
 
 
 def _write_csv(
-    con: duckdb.DuckDBPyConnection,
-    columns: list[str],
-    headings: list[str],
-    path: Path,
-    *,
-    compressed: bool,
+    table: Table, columns: list[str], headings: list[str], path: Path, *, compressed: bool
 ) -> None:
     # The headings are a row of their own: DuckDB would rename those that differ by case only.
     first = ", ".join(f"$h{i}" for i in range(len(headings)))
     texts = ", ".join(f"CAST({column} AS VARCHAR)" for column in columns)
-    con.execute(
-        f"COPY (SELECT {first} UNION ALL SELECT {texts} FROM rows POSITIONAL JOIN added) "
+    parameters = {"path": str(path)} | {f"h{i}": name for i, name in enumerate(headings)}
+    source = "rows"
+    if table.original is not None:
+        # Not a digit of the user's own columns changes by having been read as a number or a date.
+        source, parameters = table.original.reader, parameters | table.original.parameters
+    table.connection.execute(
+        f"COPY (SELECT {first} UNION ALL SELECT {texts} FROM {source} POSITIONAL JOIN added) "
         f"TO $path (FORMAT csv, HEADER false, COMPRESSION {'gzip' if compressed else 'none'})",
-        {"path": str(path)} | {f"h{i}": name for i, name in enumerate(headings)},
+        parameters,
     )
 
 

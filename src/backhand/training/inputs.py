@@ -50,8 +50,6 @@ def make_data(params: Parameters, X: Any, y: Any, sample_weight: Any = None) -> 
     """
     X, y, sample_weight = host(X), host(y), host(sample_weight)
     shapes.check_forward(params, X)
-    if X.dtype.kind not in "fiub":
-        raise InputError(f"X holds {X.dtype}; expected numbers.")
     N, K, dtype = X.shape[0], params.b2.shape[0], params.W1.dtype
     shapes.check_labels(y, N, K)
     if y.ndim == 2:

@@ -266,8 +266,7 @@ class _Training:
         self._go_to(max(0, len(history) - 1))
         return DivergenceError(
             f"{what}. Try a smaller learning rate (it was {self._plan.learning_rate:g}), a warm-up "
-            "or columns scaled to about -3..3. The last parameters with a finite loss are on this "
-            "error, as `.params`.",
+            "or columns scaled to about -3..3.",
             epoch, self._run.state().params, history,
         )  # fmt: skip
 

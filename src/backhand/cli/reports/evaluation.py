@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from backhand.cli.reports.output import console, grid, print_json
+from backhand.cli.words import printable
 from backhand.evaluation import Evaluation
 
 MOST_CLASSES = 12
@@ -35,26 +36,32 @@ def show_evaluation(evaluation: Evaluation, title: str, *, as_json: bool) -> Non
     _classes(out, evaluation)
     if len(evaluation.classes) <= MOST_CLASSES:
         _confusion(out, evaluation)
+    else:
+        out.print(
+            f"(The confusion matrix of {len(evaluation.classes)} classes is wide: see --json)"
+        )
+        out.print()
 
 
 def _classes(out: Console, evaluation: Evaluation) -> None:
     table = grid("class", "precision", "recall", "f1", "rows")
     for row in evaluation.per_class():
         figures = [_figure(row[name]) for name in ("precision", "recall", "f1")]
-        table.add_row(escape(row["class"]), *figures, f"{row['rows']:,}")
+        table.add_row(escape(printable(row["class"])), *figures, f"{row['rows']:,}")
     out.print(table)
     out.print()
 
 
 def _confusion(out: Console, evaluation: Evaluation) -> None:
     out.print("Confusion matrix: true class down, predicted class across")
-    table = grid("", *map(escape, evaluation.classes))
-    for i, (name, counts) in enumerate(zip(evaluation.classes, evaluation.confusion, strict=True)):
+    names = [escape(printable(name)) for name in evaluation.classes]
+    table = grid("", *names)
+    for i, (name, counts) in enumerate(zip(names, evaluation.confusion, strict=True)):
         cells = [
             Text(f"{n:,}" if n else "·", "bold" if i == j else "")
             for j, n in enumerate(counts.tolist())
         ]
-        table.add_row(escape(name), *cells)
+        table.add_row(name, *cells)
     out.print(table)
     out.print()
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from backhand.cli.reports.chart import chart
 from backhand.cli.reports.output import columns_by_kind, console, print_json, section, some
+from backhand.cli.words import printable
 from backhand.evaluation import finite
 from backhand.model import Model
 from backhand.tables.schema import Category, Schema
@@ -66,7 +67,8 @@ def _columns(out: Console, schema: Schema) -> None:
         else:
             what = f"mean {column.mean:.6g}, standard deviation {column.std:.6g}"
         missing = "; missing marked" if column.missing else ""
-        out.print(Text(f"  {column.name:<{width}}  {column.kind:<9} {what}{missing}"))
+        name = printable(column.name)
+        out.print(Text(f"  {name:<{width}}  {column.kind:<9} {printable(what)}{missing}"))
     if schema.columns[MOST_COLUMNS:]:
         out.print(f"  and {len(schema.columns) - MOST_COLUMNS:,} more; --json shows them all")
     out.print()

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from backhand.cli.words import printable
 from backhand.tables.schema import Category, Schema
 
 
@@ -25,9 +26,9 @@ def print_json(event: str, values: dict[str, Any]) -> None:
 
 def section(out: Console, title: str, what: str, rows: Sequence[tuple[str, str]]) -> None:
     """A heading, and under it lines of a word and what it says."""
-    out.print(Text.assemble((title, "bold"), "  " if what else "", what))
+    out.print(Text.assemble((title, "bold"), "  " if what else "", printable(what)))
     for name, value in rows:
-        out.print(Text(f"  {name:<12}{value}"))
+        out.print(Text(f"  {name:<12}{printable(value)}"))
     out.print()
 
 

@@ -10,7 +10,7 @@ ModelFile = Annotated[str, typer.Argument(metavar="MODEL", help="A .safetensors 
 OptionalData = Annotated[
     str | None,
     typer.Argument(
-        metavar="[DATA]",
+        metavar="DATA",
         show_default=False,
         help="A .csv, .tsv, .json, .jsonl or .parquet file, also .gz, or a quoted glob of such.",
     ),

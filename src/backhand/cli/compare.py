@@ -40,7 +40,7 @@ def compare(
     threads: options.Threads = None,
     json: options.Json = False,
 ) -> None:  # fmt: skip
-    """Train by hand and by autograd from equal weights: losses, differences, time a step."""
+    """Train by hand and by autograd. From equal weights: losses, differences, time a step."""
     from backhand import autograd
     from backhand.checked import init
     from backhand.cli.reports.comparison import show_comparison, show_reference_run

@@ -22,7 +22,7 @@ def evaluate(
     engine: options.EngineName = "auto",
     json: options.Json = False,
 ) -> None:  # fmt: skip
-    """Judge a model on a table: accuracy, each class, confusion matrix."""
+    """Judge a model on a table. Shows accuracy, each class and the confusion matrix."""
     from backhand.cli.reports.evaluation import show_evaluation
     from backhand.jobs import evaluate_table
     from backhand.model import load

@@ -6,7 +6,7 @@ from backhand.cli import options
 
 
 def inspect(model: options.ModelFile, *, json: options.Json = False) -> None:
-    """Show a model's sizes, classes, columns, figures and training history."""
+    """Show what is in a model file. Sizes, classes, columns, figures, training history."""
     from backhand.cli.reports.model import show_model
     from backhand.model import load
 

@@ -23,7 +23,7 @@ def predict(
     query: options.Query = None,
     engine: options.EngineName = "auto",
 ) -> None:  # fmt: skip
-    """Add to each row of a table its prediction and the probability of each class."""
+    """Predict the rows of a table. They come back with the probability of each class."""
     from backhand.files import check_output
     from backhand.jobs import predict_table, predictions_as_csv
     from backhand.model import load

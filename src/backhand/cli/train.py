@@ -59,7 +59,7 @@ def train(
     threads: options.Threads = None,
     json: options.Json = False,
 ) -> None:  # fmt: skip
-    """Train a classifier on a table, judge it on held-out rows and save it."""
+    """Train a classifier on a table. It is judged on held-out rows and saved."""
     from backhand.cli.reports.training import TrainReport
     from backhand.engines import make_engine
     from backhand.files import check_output

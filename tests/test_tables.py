@@ -382,6 +382,7 @@ def test_files_that_are_not_there_or_nothing_known_are_told(tmp_path) -> None:
         ("n,t\n1,a\n2,a\n", "t", "one class only, 'a'"),
         ("n,t\n1,\n2,\n", "t", "missing in every row"),
         ("n,t\n" + "".join(f"{i},{i / 7}\n" for i in range(300)), "t", "looks like regression"),
+        ("n,t\n" + "".join(f"{i},{i / 7}\n" for i in range(30)), "t", "looks like regression"),
         ("n,t\n" + "".join(f"1,id{i}\n" for i in range(30)), "t", "identifier or free text"),
         ("n,t\n1,a\ninf,b\n2,a\n", "t", "'n' of .* infinite value in row 2"),
         ("n,t\n1,a\n1,b\n", "t", "no column .* is left to learn from"),

@@ -93,13 +93,14 @@ def _check_classes(name: str, classes: list[str], rows: int, numeric: bool) -> N
             f"the target '{name}' has one class only, '{classes[0]}'; a classifier "
             "needs two or more."
         )
-    if numeric and len(classes) > REGRESSION_VALUES:
+    too_many = len(classes) > max(10, rows / 2)
+    if numeric and (too_many or len(classes) > REGRESSION_VALUES):
         raise InputError(
             f"the target '{name}' is numeric with {len(classes)} distinct values, "
             "which looks like regression; Backhand classifies. If these numbers are "
             f"class labels, say so with --categorical '{name}'."
         )
-    if len(classes) > max(10, rows / 2):
+    if too_many:
         raise InputError(
             f"the target '{name}' has {len(classes)} classes in {rows} rows, too many "
             "to learn from; is it an identifier or free text?"

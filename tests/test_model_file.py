@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import save_file
 from sklearn.exceptions import ConvergenceWarning
 
@@ -43,6 +44,11 @@ def test_save_and_load(tmp_path) -> None:
     assert np.array_equal(after.history.loss, before.history.loss, equal_nan=True)
     X = np.ones((2, 4), np.float32)
     assert np.array_equal(after.predict_proba(X), backhand.forward(before.params, X).P)
+    for engine in ("reference", "torch"):
+        P = after.predict_proba(torch.tensor(X), engine)
+        np.testing.assert_allclose(P, after.predict_proba(X), rtol=1e-5)
+    with pytest.raises(InputError, match="nan at row 0, column 0"):
+        after.predict(X * np.nan)
     assert after.predict(X).tolist() == np.array(before.classes)[
         backhand.forward(before.params, X).P.argmax(axis=1)].tolist()  # fmt: skip
 

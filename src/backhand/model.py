@@ -20,6 +20,7 @@ from backhand.errors import InputError, MissingFileError, listed
 from backhand.files import check_output, replacing
 from backhand.tables.schema import Schema
 from backhand.training.history import History
+from backhand.training.inputs import check_finite, host
 
 FORMAT = 1
 """Version of the header's layout."""
@@ -61,8 +62,10 @@ class Model:
         return int(d), int(H), int(self.params.W2.shape[1])
 
     def predict_proba(self, X: Any, engine: str = "auto") -> NDArray[Any]:
-        """P (N, K) of X (N, d), one column a class."""
+        """P (N, K) of X (N, d), finite numbers; one column a class."""
+        X = host(X)
         shapes.check_forward(self.params, X)
+        check_finite(X, self.params.W1.dtype)
         return make_engine(engine).predict_proba(self.params, X)
 
     def predict(self, X: Any, engine: str = "auto") -> NDArray[Any]:

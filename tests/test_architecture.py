@@ -93,5 +93,5 @@ def test_without_torch_what_needs_it_says_how_to_get_it() -> None:
     assert done.returncode == 2
     assert done.stderr == (
         "backhand: this needs torch, which is not installed. Install it with: "
-        "pip install 'backhand[torch]'.\n"
+        f"{Path(sys.executable).name} -m pip install torch.\n"
     )

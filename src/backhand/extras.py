@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from backhand.errors import MissingDependencyError
@@ -21,5 +23,5 @@ def extra(module: str) -> Any:
     except ImportError as error:
         raise MissingDependencyError(
             f"this needs {module}, which is not installed. Install it with: "
-            f"pip install 'backhand[{module}]'."
+            f"{Path(sys.executable).name} -m pip install {module}."
         ) from error

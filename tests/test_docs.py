@@ -34,7 +34,8 @@ def test_the_derivation_counts_its_mutants_right() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_the_readmes_python_runs(capsys) -> None:
+def test_the_readmes_python_runs(capsys, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
     namespace: dict = {}
     for block in code(README):
         exec(block, namespace)

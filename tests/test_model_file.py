@@ -74,7 +74,7 @@ def test_whatever_holds_parameters_can_be_saved(tmp_path, dtype) -> None:
 
 
 def test_what_cannot_be_saved_is_told(tmp_path) -> None:
-    for thing, said in ((3, "expected Parameters"), ({"W1": 1}, "expected Parameters")):
+    for thing, said in ((3, "int cannot be saved"), ({"W1": 1}, "a dict cannot be saved")):
         with pytest.raises(InputError, match=said):
             backhand.save(thing, tmp_path / "m")
     with pytest.raises(InputError, match=r"the class .* is a tuple"):

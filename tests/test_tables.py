@@ -366,6 +366,8 @@ def test_files_that_are_not_there_or_nothing_known_are_told(tmp_path) -> None:
         read_table(tmp_path / "no" / "folder" / "*.csv")
     with pytest.raises(InputError, match="is a folder"):
         read_table(tmp_path)
+    with pytest.raises(InputError, match="is empty"):
+        read_table("")
     with pytest.raises(InputError, match="does not end in a known format"):
         read_table(write(tmp_path / "t.xlsx", "x"))
     with pytest.raises(InputError, match="cannot be read"):
@@ -411,3 +413,5 @@ def test_at_prediction_missing_columns_and_wrong_kinds_are_told(tmp_path) -> Non
     ):
         with pytest.raises(InputError, match=said):
             schema.encode(read_table(write(tmp_path / "b.csv", text)))
+    with pytest.raises(InputError, match="holds BOOLEAN values; expected numbers"):
+        schema.encode(read_table(query="SELECT true AS num, 'x' AS c"))

@@ -320,6 +320,8 @@ def test_memory_mapped_rows_are_taken_as_they_are(tmp_path) -> None:
         ({"optimizer": 3}, "optimizer is 3"),
         ({"optimizer": Adam}, "optimizer is <class"),
         ({"optimizer": Adam(beta_1=1)}, "beta_1 of adam is 1; expected a number of 0 or more"),
+        ({"callbacks": [EarlyStopping()]}, "passed as early_stopping="),
+        ({"callbacks": print}, "expected a list of callables"),
         ({"validation": (X,)}, "validation must be"),
         ({"engine": make_engine(), "threads": 2}, "give them to `make_engine`"),
         ({"X": X.astype(np.float64) * 1e300, "epochs": 2}, "float32 can hold"),

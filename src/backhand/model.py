@@ -93,6 +93,11 @@ def as_model(source: Any) -> Model:
         model: Model = source.to_model()
         return model
     params = getattr(source, "params", source)
+    if not isinstance(params, tuple):
+        raise InputError(
+            f"a {type(source).__name__} cannot be saved; expected a Model, an MLPClassifier, a "
+            "TrainResult or Parameters."
+        )
     shapes.check_parameters(params)
     history = getattr(source, "history", History())
     arrays = Parameters(*(np.asarray(value) for value in params))

@@ -139,10 +139,12 @@ def learn_schema(
     table.mark(training)
     columns: dict[int, Column | Dropped] = {}
     numbers: list[int] = []
-    for i, name in enumerate(table.names):
-        if name == target.name or name in drop:
-            continue
-        kind = _kind(table, i, name in categorical)
+    unused = {target.name, *drop}
+    features = [i for i, name in enumerate(table.names) if name not in unused]
+    in_text = _numbers_in_text(table, features)
+    for i in features:
+        name = table.names[i]
+        kind = _kind(table, i, name in categorical, in_text)
         if kind == "category":
             columns[i] = _learn_category(table, i, name in categorical)
         elif kind == "other":
@@ -161,46 +163,51 @@ def learn_schema(
     return Schema(target.name, used), dropped
 
 
-def _kind(table: Table, column: int, categorical: bool) -> str:
+def _kind(table: Table, column: int, categorical: bool, in_text: set[int]) -> str:
     family = table.family(column)
     if family == "other":
         return "other"
     if categorical:
         return "category"
-    if family == "text" and _is_numeric_text(table, column):
+    if column in in_text:
         check_kind(table, column, "number")
         return "number"
     return "category" if family == "text" else family
 
 
-def _is_numeric_text(table: Table, column: int) -> bool:
-    """Whether a text column is really one of numbers, a few mistakes apart."""
-    texts, numbers = table.one(
-        f"SELECT count(c{column}), count(TRY_CAST(c{column} AS DOUBLE)) FROM {CHOSEN}"
+def _numbers_in_text(table: Table, columns: Sequence[int]) -> set[int]:
+    """The text columns that are really of numbers, a few mistakes apart."""
+    texts = [i for i in columns if table.types[i] == "VARCHAR"]
+    if not texts:
+        return set()
+    counts = table.one(
+        f"SELECT {', '.join(f'count(c{i}), count(TRY_CAST(c{i} AS DOUBLE))' for i in texts)} "
+        f"FROM {CHOSEN}"
     )
-    return bool(numbers) and table.types[column] != "BOOLEAN" and numbers >= MOSTLY_NUMBERS * texts
+    pairs = zip(texts, counts[::2], counts[1::2], strict=True)
+    return {i for i, present, numbers in pairs if numbers and numbers >= MOSTLY_NUMBERS * present}
 
 
 def _learn_category(table: Table, column: int, wanted: bool) -> Category | Dropped:
     """The categories of a column by falling frequency, unless it says nothing or too much."""
     name, text = table.names[column], as_category(table, column)
-    rows, missing = table.one(f"SELECT count(*), count(*) - count({text}) FROM {CHOSEN}")
-    found = table.all(
-        f"SELECT {text} AS v, count(*) AS n FROM {CHOSEN} AND {text} IS NOT NULL "
-        "GROUP BY v ORDER BY n DESC, v"
+    counted = table.all(
+        f"SELECT {text} AS v, count(*) AS n FROM {CHOSEN} GROUP BY v ORDER BY n DESC, v"
     )
+    found = [(value, n) for value, n in counted if value is not None]
+    present = sum(n for _, n in found)
+    missing = len(found) < len(counted)
     if not found:
         return Dropped(name, "is missing in every training row")
     if len(found) == 1 and not missing:
         return Dropped(name, f"is constant ('{found[0][0]}')")
-    if not wanted and len(found) > max(2, (rows - missing) / 2):
+    if not wanted and len(found) > max(2, present / 2):
         return Dropped(
             name,
-            f"has {len(found)} distinct values in {rows - missing} rows, "
-            "like an identifier or free text",
+            f"has {len(found)} distinct values in {present} rows, like an identifier or free text",
         )
     categories = sorted(str(value) for value, _ in found[:MOST_CATEGORIES])
-    return Category(name, tuple(categories), bool(missing))
+    return Category(name, tuple(categories), missing)
 
 
 def _learn_numbers(
@@ -242,6 +249,7 @@ def _number(
         )
     constant = std <= 1e-12 * abs(mean)
     if constant and not missing:
-        exact = "" if abs(mean) < 2**53 else ", to the digits of a float"
-        return Dropped(name, f"is constant ({mean:g}{exact})")
+        if abs(mean) >= 2**53:
+            return Dropped(name, f"varies in digits that no float has (about {mean:g})")
+        return Dropped(name, f"is constant ({mean:g})")
     return kind(name, float(mean), 1.0 if constant else std, bool(missing))

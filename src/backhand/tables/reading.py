@@ -182,6 +182,8 @@ def expand(data: str) -> list[str]:
     InputError
         If it is a folder.
     """
+    if not data.strip():
+        raise InputError("the name of the table's file is empty.")
     if Path(data).is_dir():
         raise InputError(
             f"{data} is a folder; name a file in it, or a glob such as '{data}/*.csv'."

@@ -77,9 +77,10 @@ class Category:
 
     def expression(self, table: Table, column: int) -> str:
         """SQL that gives what `encode` wants."""
-        text = as_category(table, column)
-        known = f"coalesce({table.codes(text, self.categories)}, -1)"
-        return f"CASE WHEN {text} IS NULL THEN -2 ELSE {known} END"
+        truth = {"true", "false"} & set(self.categories)
+        text = as_category(table, column) if truth else table.text(column)
+        missing = f"CASE WHEN {table.text(column)} IS NULL THEN -2 ELSE -1 END"
+        return f"coalesce({table.codes(text, self.categories)}, {missing})"
 
     def encode(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
         """Write positions (n,) to `out`: 0.. in the categories, -1 unseen, -2 missing."""
@@ -175,6 +176,8 @@ def check_kind(table: Table, column: int, kind: str) -> None:
     """A number column holds numbers, a date column dates; a category may be anything but nested."""
     name, family = table.names[column], table.family(column)
     wanted = {"number": ("number", "text"), "date": ("date",)}.get(kind, ("number", "text", "date"))
+    if kind == "number" and table.types[column] == "BOOLEAN":
+        family = "other"
     if family not in wanted and table.one(f"SELECT count(c{column}) FROM rows")[0]:
         expected = {"number": "numbers", "date": "dates"}.get(kind, "texts or numbers")
         raise InputError(

@@ -124,6 +124,15 @@ def check_settings(
         raise InputError(f"schedule is '{schedule}'. {did_you_mean(str(schedule), SCHEDULES)}")
 
 
+def check_callbacks(callbacks: Any) -> None:
+    """A sequence of callables."""
+    if not isinstance(callbacks, tuple | list) or not all(map(callable, callbacks)):
+        raise InputError(
+            f"callbacks is {callbacks!r}; expected a list of callables. (An EarlyStopping is "
+            "passed as early_stopping=.)"
+        )
+
+
 def check_validation(validation: Any) -> None:
     """A pair of arrays, or three."""
     if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):

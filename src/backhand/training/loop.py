@@ -16,6 +16,7 @@ from backhand.optimizers import Optimizer, make_optimizer
 from backhand.training.events import Callback, Progress, StopTraining, announce, period
 from backhand.training.history import History
 from backhand.training.inputs import (
+    check_callbacks,
     check_finite,
     check_number,
     check_settings,
@@ -143,6 +144,7 @@ def train(
             f"early stopping watches the {early_stopping.monitor}, and there are no "
             "validation rows. Pass validation=(X, y), or take monitor='loss'."
         )
+    check_callbacks(callbacks)
     rule = make_optimizer(optimizer)
     if isinstance(engine, str):
         engine = make_engine(engine, device, threads)

@@ -25,11 +25,11 @@ torch = extra("torch")
 nn = torch.nn
 
 
-def to_torch(params: Parameters, device: str = "cpu") -> Any:
+def to_torch(params: Parameters) -> Any:
     """`nn.Sequential(Linear, ReLU, Linear)` with these weights; torch stores them transposed."""
     W1, b1, W2, b2 = (torch.tensor(np.asarray(value)) for value in params)
     d, H, K = W1.shape[0], W1.shape[1], W2.shape[1]
-    twin = nn.Sequential(nn.Linear(d, H), nn.ReLU(), nn.Linear(H, K)).to(device, W1.dtype)
+    twin = nn.Sequential(nn.Linear(d, H), nn.ReLU(), nn.Linear(H, K)).to(W1.dtype)
     with torch.no_grad():
         for tensor, value in zip(twin.parameters(), (W1.T, b1, W2.T, b2), strict=True):
             tensor.copy_(value)

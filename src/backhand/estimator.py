@@ -17,7 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from backhand.checked import init
-from backhand.engines import make_engine
+from backhand.engines import Data, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.model import Model
@@ -147,8 +147,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             rows, out = train_test_split(
                 np.arange(len(X)), test_size=self.validation_fraction, random_state=seed, stratify=y
             )
-            validation = (X[out], y[out]) if w is None else (X[out], y[out], w[out])
-            X, y, w = X[rows], y[rows], None if w is None else w[rows]
+            data = Data(X, y, w)
+            validation, (X, y, w) = data.at(out), data.at(rows)
         monitor = "validation_accuracy" if self.early_stopping else "loss"
         return train(
             params, X, y,

@@ -86,12 +86,16 @@ def check_loss(S: Array, y: Array, sample_weight: Array | None = None) -> None:
     check_labels(y, S.shape[0], S.shape[1])
     check_one_library(S=S, y=y, sample_weight=sample_weight)
     if sample_weight is not None:
-        check_array("sample_weight", sample_weight, 1)
-        if sample_weight.shape[0] != S.shape[0]:
-            raise InputError(
-                f"sample_weight has {sample_weight.shape[0]} entries "
-                f"for {S.shape[0]} rows; expected one a row."
-            )
+        check_sample_weight(sample_weight, S.shape[0])
+
+
+def check_sample_weight(sample_weight: Array, N: int) -> None:
+    """One weight a row, (N,)."""
+    check_array("sample_weight", sample_weight, 1)
+    if sample_weight.shape[0] != N:
+        raise InputError(
+            f"sample_weight has {sample_weight.shape[0]} entries for {N} rows; expected one a row."
+        )
 
 
 def check_labels(y: Array, N: int, K: int) -> None:

@@ -50,7 +50,7 @@ def bordered(command: Callable[P, None]) -> Callable[P, None]:
         except BackhandError as error:
             raise _ending(str(error), FAILED) from None
         except KeyboardInterrupt:
-            raise _ending("interrupted; nothing was written.", INTERRUPTED) from None
+            raise _interrupted() from None
         except BrokenPipeError:
             # Whoever read our output has read enough.
             _give_up_stdout()
@@ -63,7 +63,7 @@ def bordered(command: Callable[P, None]) -> Callable[P, None]:
             raise _ending("there is not enough memory for this.", FAILED) from None
         except Exception as error:
             if str(error) == "Query interrupted":  # how DuckDB takes Ctrl-C
-                raise _ending("interrupted; nothing was written.", INTERRUPTED) from None
+                raise _interrupted() from None
             if os.environ.get("BACKHAND_TRACEBACK"):
                 raise
             reason = str(error).strip().splitlines()[:1]
@@ -81,6 +81,10 @@ def _give_up_stdout() -> None:
     """Let the rest of standard output go nowhere: Python would complain when it closes it."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _interrupted() -> typer.Exit:
+    return _ending("interrupted; nothing was written.", INTERRUPTED)
 
 
 def _ending(sentence: str, code: int) -> typer.Exit:

@@ -69,14 +69,11 @@ class ArrayEngine:
     def _evaluate(self, theta: Parameters, data: Data) -> tuple[float, float]:
         mean = WeightedMean()
         for rows in chunks(theta, data.rows):
-            w, weight = None, float(rows.stop - rows.start)
-            if data.sample_weight is not None:
-                w = data.sample_weight[rows]
-                weight = total_weight(data.sample_weight, rows)
-            chunk = self._data(Data(data.X[rows], data.y[rows], w))
+            part = data.at(rows)
+            chunk = self._data(part)
             S = equations.forward(theta, chunk.X).S
             mean.add(
-                weight,
+                total_weight(part.sample_weight, part.rows),
                 equations.cross_entropy(S, chunk.y, chunk.sample_weight),
                 equations.accuracy(S, chunk.y, chunk.sample_weight),
             )
@@ -150,12 +147,13 @@ class ArrayRun:
         for start in range(0, N, batch_size):
             here = slice(start, min(start + batch_size, N))
             rows = here if device_order is None else device_order[here]
-            X = take(self._data.X, rows, self._theta.W1.dtype)
-            w, weight = None, float(len(X))
-            if self._data.sample_weight is not None:
-                w = self._data.sample_weight[rows]
-                weight = total_weight(self._weights, here if order is None else order[here])
-            yield weight, Data(X, self._data.y[rows], w)
+            batch = self._data.at(rows)
+            w = None
+            if self._weights is not None:
+                w = self._weights[here if order is None else order[here]]
+            xp = array_namespace(batch.X)
+            X = xp.astype(batch.X, self._theta.W1.dtype, copy=False)
+            yield total_weight(w, batch.rows), batch._replace(X=X)
 
     def _update(self, batch: Data, learning_rate: float, l2: float) -> tuple[Any, Any]:
         """One update; loss and accuracy from the forward pass that it began with."""
@@ -198,14 +196,9 @@ def objective(theta: Parameters, S: Any, y: Any, w: Any, l2: float) -> Any:
     return loss + equations.penalty(theta, l2) if l2 else loss
 
 
-def total_weight(w: Any, rows: Any) -> float:
-    """Σw of some rows, summed in float64."""
-    return float(np.sum(w[rows], dtype=np.float64))
-
-
-def take(X: Any, rows: Any, dtype: Any) -> Any:
-    """These rows of X in that dtype, without a copy where they are so already."""
-    return array_namespace(X).astype(X[rows], dtype, copy=False)
+def total_weight(w: NDArray[Any] | None, rows: int) -> float:
+    """Σw of a batch, summed in float64: its rows, where there are no weights."""
+    return float(rows) if w is None else float(np.sum(w, dtype=np.float64))
 
 
 def chunks(params: Parameters, N: int) -> Iterator[slice]:

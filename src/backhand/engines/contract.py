@@ -34,6 +34,11 @@ class Data(NamedTuple):
         """N."""
         return int(self.X.shape[0])
 
+    def at(self, rows: Any) -> Data:
+        """These rows of each array: a slice, indices or a mask."""
+        w = None if self.sample_weight is None else self.sample_weight[rows]
+        return Data(self.X[rows], self.y[rows], w)
+
 
 @dataclass(frozen=True)
 class Block:

@@ -29,8 +29,9 @@ NUMBER_TYPES = (
     "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
     "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL",
 )  # fmt: skip
-DATE_TYPES = ("DATE", "TIME", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS",
-              "TIMESTAMP WITH TIME ZONE", "TIME WITH TIME ZONE")  # fmt: skip
+TIME_TYPES = ("TIME", "TIME WITH TIME ZONE")
+DATE_TYPES = (*TIME_TYPES, "DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS",
+              "TIMESTAMP WITH TIME ZONE")  # fmt: skip
 TEXT_TYPES = ("VARCHAR", "BOOLEAN", "ENUM", "UUID")
 
 
@@ -98,7 +99,7 @@ class Table:
         if family != "date":
             return name
         days = f"epoch({name}) / 86400.0"
-        if self.types[column].startswith("TIME") and "STAMP" not in self.types[column]:
+        if self.types[column] in TIME_TYPES:
             return days
         return f"CASE WHEN isinf({name}) THEN 'inf'::DOUBLE ELSE {days} END"
 
@@ -117,15 +118,15 @@ class Table:
             f"THEN CAST(CAST({name} AS BIGINT) AS VARCHAR) ELSE CAST({shortest} AS VARCHAR) END"
         )
 
-    def one(self, sql: str, parameters: dict[str, Any] | None = None) -> tuple[Any, ...]:
+    def one(self, sql: str) -> tuple[Any, ...]:
         """The first row that a query gives."""
-        row = self.connection.execute(sql, parameters or {}).fetchone()
+        row = self.connection.execute(sql).fetchone()
         assert row is not None
         return row
 
-    def all(self, sql: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    def all(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows that a query gives."""
-        rows: list[tuple[Any, ...]] = self.connection.execute(sql, parameters or {}).fetchall()
+        rows: list[tuple[Any, ...]] = self.connection.execute(sql).fetchall()
         return rows
 
     def arrays(self, expressions: Sequence[str]) -> Iterator[tuple[slice, list[NDArray[Any]]]]:

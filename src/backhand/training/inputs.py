@@ -73,11 +73,7 @@ def indices_of_one_hot(Y: NDArray[Any]) -> NDArray[np.int64]:
 
 def checked_weights(w: Any, N: int, dtype: Any) -> NDArray[Any]:
     """N finite weights in that dtype, none negative, not all zero."""
-    shapes.check_array("sample_weight", w, 1)
-    if w.shape[0] != N:
-        raise InputError(
-            f"sample_weight has {w.shape[0]} entries for {N} rows; expected one a row."
-        )
+    shapes.check_sample_weight(w, N)
     if w.dtype.kind not in "fiub":
         raise InputError(f"sample_weight holds {w.dtype}; expected numbers.")
     with np.errstate(over="ignore", under="ignore"):

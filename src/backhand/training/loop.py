@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backhand.engines import Data, Engine, Run, make_engine
+from backhand.engines import Data, Engine, Run, State, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.optimizers import Optimizer, make_optimizer
@@ -186,12 +186,11 @@ class _Training:
         self._block_epochs = 0
         self._block_seconds = 0.0
         self._finished = False
-        self._dtype = run.state().params.W1.dtype
         self.history = History()
         self._best: Parameters | None = None
         # The states before the last two blocks, with the number of epochs done there: from one of
         # them every epoch since can be reached again, since engine and plan are deterministic.
-        self._before = [(0, run.state())]
+        self._before: list[tuple[int, State]] = []
 
     def to_the_end(self) -> TrainResult:
         while not self._finished:
@@ -264,7 +263,7 @@ class _Training:
 
         `history` is that of the epochs whose loss was finite; those parameters began its last one.
         """
-        check_finite(self._data.X, self._dtype)
+        check_finite(self._data.X, self._before[-1][1].params.W1.dtype)
         self._go_to(max(0, len(history) - 1))
         return DivergenceError(
             f"{what}. Try a smaller learning rate (it was {self._plan.learning_rate:g}), a warm-up "

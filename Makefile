@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint format slow clean
+.PHONY: demo test lint format slow bench clean
 
 demo: $(VENV)/base
 	$(BIN)/backhand train examples/penguins.csv --target species --output penguins.safetensors
@@ -26,8 +26,14 @@ format: $(VENV)/test
 slow: $(VENV)/test
 	$(BIN)/python -m pytest -m slow
 
+# Half an hour; tables on the terminal, every figure in build/.
+bench: $(VENV)/bench
+	@mkdir -p build
+	$(BIN)/python benchmarks/steps.py --json build/steps.json
+	$(BIN)/python benchmarks/jobs.py --json build/jobs.json
+
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis penguins.safetensors
+	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis penguins.safetensors
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -42,4 +48,9 @@ $(VENV)/base: $(VENV)/bin/python pyproject.toml constraints.txt
 $(VENV)/test: $(VENV)/base
 	@echo "Adding what the tests need, torch among it (once, one to two minutes)"
 	$(PIP) --editable '.[test,lint]'
+	@touch $@
+
+$(VENV)/bench: $(VENV)/base
+	@echo "Adding the libraries to compare with, torch and JAX (once, one to two minutes)"
+	$(PIP) --editable '.[bench]'
 	@touch $@

@@ -18,7 +18,7 @@ FLOORS = [
     {"training"},
     {"autograd", "evaluation", "tables"},
     {"model"},
-    {"estimator", "jobs"},
+    {"benchmark", "estimator", "jobs"},
     {"cli"},
     {"__init__", "__main__"},
 ]

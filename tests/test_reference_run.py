@@ -13,7 +13,7 @@ GOLDEN = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("engine", ["reference", "torch"])
+@pytest.mark.parametrize("engine", ["reference", "fused", "torch"])
 def test_the_reference_run_comes_out_to_the_digit(engine: str) -> None:
     columns = reference_run(make_engine(engine))
     assert [column.name for column in columns] == list(GOLDEN)

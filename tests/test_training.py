@@ -48,7 +48,7 @@ def test_parameters_passed_in_stay_as_they_are() -> None:
         assert not any(np.shares_memory(a, b) for a, b in zip(result.params, PARAMS, strict=True))
 
 
-@pytest.mark.parametrize("engine", ["reference", "torch"])
+@pytest.mark.parametrize("engine", ["reference", "fused", "torch"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_same_seed_gives_the_same_bits(engine: str, dtype) -> None:
     params = backhand.init(6, 16, 3, dtype=dtype)
@@ -295,7 +295,7 @@ def test_sample_weights_weigh() -> None:
 def test_memory_mapped_rows_are_taken_as_they_are(tmp_path) -> None:
     np.save(tmp_path / "X.npy", X)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
-    for engine in ("reference", "torch"):
+    for engine in ("reference", "fused", "torch"):
         a = backhand.train(PARAMS, mapped, y, epochs=3, batch_size=16, engine=make_engine(engine))
         b = backhand.train(PARAMS, X, y, epochs=3, batch_size=16, engine=engine)
         assert same(a.params, b.params)
@@ -351,7 +351,7 @@ def test_arrays_of_every_make_are_taken() -> None:
         X.astype(np.longdouble),
         tensor,
     ):
-        for engine in ("reference", "torch"):
+        for engine in ("reference", "fused", "torch"):
             result = backhand.train(PARAMS, odd, y[::-1][::-1], epochs=3, engine=engine)
             np.testing.assert_allclose(result.history.loss, plain.history.loss, rtol=1e-6)
     with pytest.raises(backhand.InputError, match="bfloat16 cannot be used"):

@@ -38,6 +38,10 @@ class MissingDependencyError(BackhandError, ImportError):
     """An optional package is needed for what was asked, and is not installed."""
 
 
+class BackhandWarning(UserWarning):
+    """Something works otherwise than asked for, or more slowly; the message says why."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """One sentence naming what comes closest to `name` among `known`, or listing what there is."""
     names = list(known)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
@@ -15,13 +16,14 @@ from typing import Annotated, ParamSpec
 
 import typer
 
+from backhand.cli.bench import bench
 from backhand.cli.compare import compare
 from backhand.cli.evaluate import evaluate
 from backhand.cli.inspect import inspect
 from backhand.cli.predict import predict
 from backhand.cli.train import train
 from backhand.cli.words import printable
-from backhand.errors import BackhandError, InputError, MissingDependencyError
+from backhand.errors import BackhandError, BackhandWarning, InputError, MissingDependencyError
 
 P = ParamSpec("P")
 
@@ -42,6 +44,7 @@ def bordered(command: Callable[P, None]) -> Callable[P, None]:
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        warnings.showwarning = _warn  # type: ignore[assignment]
         try:
             command(*args, **kwargs)
             sys.stdout.flush()
@@ -77,6 +80,16 @@ def bordered(command: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
+def _warn(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object
+) -> None:
+    """Our own warnings as sentences; those of others as Python prints them."""
+    if issubclass(category, BackhandWarning):
+        typer.echo(f"backhand: {printable(str(message))}", err=True)
+    else:
+        typer.echo(warnings.formatwarning(message, category, filename, lineno), err=True, nl=False)
+
+
 def _give_up_stdout() -> None:
     """Let the rest of standard output go nowhere: Python would complain when it closes it."""
     with suppress(OSError, ValueError):
@@ -109,5 +122,5 @@ def _root(
     pass
 
 
-for command in (train, predict, evaluate, inspect, compare):
+for command in (train, predict, evaluate, inspect, compare, bench):
     app.command()(bordered(command))

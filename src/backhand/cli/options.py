@@ -23,7 +23,7 @@ Query = Annotated[
         help="A SELECT in DuckDB's SQL that gives the rows; in it, DATA is the table `data`.",
     ),
 ]
-EngineName = Annotated[str, typer.Option("--engine", help="auto, reference or torch.")]
+EngineName = Annotated[str, typer.Option("--engine", help="auto, fused, reference or torch.")]
 Device = Annotated[
     str | None,
     typer.Option(show_default=False, help="Where the torch engine computes: cpu, cuda, cuda:1."),

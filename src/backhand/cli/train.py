@@ -81,9 +81,10 @@ def train(
     report = TrainReport(as_json=json)
     report.table(prepared)
     report.network(prepared, settings, chosen.name)
-    with report.progress() as listener:
+    with report.progress() as watcher:
+        chosen.prepare(prepared.X.dtype, watcher.say)
         model, evaluation = fit_table(
-            prepared, settings, engine=chosen, callbacks=[Every(None, listener)]
+            prepared, settings, engine=chosen, callbacks=[Every(None, watcher.show)]
         )
     save(model, output)
     report.result(model, evaluation, output)

@@ -6,11 +6,14 @@ asks which engine it has.
 
 from __future__ import annotations
 
+import warnings
+from functools import cache
+
 from backhand.engines.contract import Block, Data, Engine, Record, Run, State
-from backhand.errors import InputError, did_you_mean
+from backhand.errors import BackhandWarning, InputError, did_you_mean
 from backhand.shapes import is_integer
 
-ENGINES = ("auto", "reference", "torch")
+ENGINES = ("auto", "fused", "reference", "torch")
 
 __all__ = ["ENGINES", "Block", "Data", "Engine", "Record", "Run", "State", "make_engine"]
 
@@ -22,12 +25,13 @@ def make_engine(
 
     Parameters
     ----------
-    name : {"auto", "reference", "torch"}
-        "auto" is torch where a device other than the CPU is asked for, else the reference.
+    name : {"auto", "fused", "reference", "torch"}
+        "auto" is torch where a device other than the CPU is asked for, else fused; and the
+        reference, with a warning, where nothing can be compiled.
     device : str, optional
         Where torch computes: "cpu" (the default), "cuda", "cuda:1".
     threads : int, optional
-        Exactly that many threads; None leaves it to the engine's library.
+        At most that many, where a step is work enough to be shared; None leaves it to the engine.
 
     Raises
     ------
@@ -49,6 +53,29 @@ def make_engine(
         raise InputError(
             f"the {name} engine computes on the CPU; for device='{device}' take engine='torch'."
         )
+    if name == "fused" or (name == "auto" and _fused_works()):
+        from backhand.engines.fused.engine import FusedEngine
+
+        return FusedEngine(threads)
     from backhand.engines.reference import ReferenceEngine
 
     return ReferenceEngine(threads)
+
+
+@cache
+def _fused_works() -> bool:
+    """Whether the fused engine can be compiled here; if not, a warning says why, once."""
+    try:
+        from backhand.engines.fused.peak import check_compiler
+
+        check_compiler()
+    except Exception as error:  # whatever LLVM may raise on a machine that it does not know
+        reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
+        warnings.warn(
+            f"the fused engine cannot be used here ({reason[0]}); the reference engine computes "
+            "the same, more slowly.",
+            BackhandWarning,
+            stacklevel=4,
+        )
+        return False
+    return True

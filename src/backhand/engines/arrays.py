@@ -6,7 +6,7 @@ into the library and back (`put`, `get`) and in what surrounds the computation (
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -39,6 +39,9 @@ class ArrayEngine:
     def computing(self) -> AbstractContextManager[Any]:
         """What must hold while this engine computes: number of threads, no gradient tape."""
         raise NotImplementedError
+
+    def prepare(self, dtype: Any, notify: Callable[[str], None]) -> None:
+        """Nothing has to be done."""
 
     def loss_and_gradients(
         self, params: Parameters, data: Data, l2: float = 0.0

@@ -8,6 +8,7 @@ a NumPy array. Every method is deterministic: the same call gives the same bits.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -111,6 +112,14 @@ class Engine(Protocol):
     """The two-layer MLP's training and prediction on one kind of hardware or library."""
 
     name: str
+
+    def prepare(self, dtype: Any, notify: Callable[[str], None]) -> None:
+        """Do what has to be done once before computing in that dtype.
+
+        It is done when needed in any case; `notify` is told what, in a few words, if it takes
+        seconds.
+        """
+        ...
 
     def loss_and_gradients(
         self, params: Parameters, data: Data, l2: float = 0.0

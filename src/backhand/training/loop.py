@@ -82,8 +82,9 @@ def train(
 ) -> TrainResult:
     """Train from `params`, which stay as they are.
 
-    The same arguments give the same bits on one machine (with the reference engine: for the same
-    number of threads, since NumPy's products may add up in another order for another).
+    The same arguments give the same bits on one machine, with the fused engine for any number of
+    threads (with the others for the same number: their libraries may add up in another order for
+    another).
 
     Parameters
     ----------
@@ -117,7 +118,7 @@ def train(
     callbacks : sequence of callables
         Each is called with a `Progress` after each epoch (but see `Every`); one that raises
         `StopTraining` ends training.
-    engine : {"auto", "reference", "torch"} or an engine
+    engine : {"auto", "fused", "reference", "torch"} or an engine
     device, threads
         As for `backhand.engines.make_engine`.
     seed : int

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,22 +16,32 @@ from backhand.training.events import Callback
 from backhand.training.events import Progress as Training
 
 
+class Watcher(NamedTuple):
+    """Shows the epochs done, as a callback of `train`, and says what is being prepared."""
+
+    show: Callback
+    say: Callable[[str], None]
+
+
 @contextmanager
-def watching(console: Console, *, as_json: bool) -> Iterator[Callback]:
-    """A callback for `train` that shows how far it is, as long as the context lasts."""
+def watching(console: Console, *, as_json: bool) -> Iterator[Watcher]:
+    """A watcher, for as long as the context lasts."""
     if as_json:
-        yield print_line
+        yield Watcher(print_line, lambda what: print_json("preparing", {"what": what}))
     elif not console.is_terminal:
-        yield silent
+        yield Watcher(silent, silent)
     else:
         with _bar(console) as bar:
             task = bar.add_task("training", total=None, figures="")
-            yield lambda training: bar.update(
-                task, total=training.epochs, completed=training.epoch, figures=figures(training)
+            yield Watcher(
+                lambda training: bar.update(
+                    task, total=training.epochs, completed=training.epoch, figures=figures(training)
+                ),
+                lambda what: bar.update(task, figures=what, refresh=True),
             )
 
 
-def silent(_: Training) -> None:
+def silent(_: object) -> None:
     """Show nothing."""
 
 

@@ -9,12 +9,11 @@ from pathlib import Path
 
 from backhand.cli.reports.evaluation import show_evaluation
 from backhand.cli.reports.output import columns_by_kind, console, print_json, section, some
-from backhand.cli.reports.progress import watching
+from backhand.cli.reports.progress import Watcher, watching
 from backhand.evaluation import Evaluation
 from backhand.jobs import Prepared, Settings
 from backhand.model import Model
 from backhand.tables.learning import Dropped
-from backhand.training.events import Callback
 
 
 class TrainReport:
@@ -68,7 +67,7 @@ class TrainReport:
         ]  # fmt: skip
         section(self._console, "Model", "", rows)
 
-    def progress(self) -> AbstractContextManager[Callback]:
+    def progress(self) -> AbstractContextManager[Watcher]:
         """The bar, or the JSON lines, while training runs."""
         return watching(self._console, as_json=self._json)
 

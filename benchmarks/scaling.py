@@ -1,0 +1,92 @@
+"""How Backhand's time grows with each size, and what a second thread brings.
+
+    python benchmarks/scaling.py --json build/scaling.json
+
+One of N, d, H and K grows over three decades while the others stay; a table of the time of a step
+on one thread, and of the time for each floating-point operation. Then one thread beside two: over
+hidden widths, closely around 45, and over the six shapes of steps.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from statistics import median
+from typing import Any
+
+from output import arguments_of, markdown, write_json
+
+from backhand.benchmark.machine import allowed_cores, this_machine
+from backhand.benchmark.problem import SHAPES, Shape
+from backhand.benchmark.process import confine
+from backhand.benchmark.results import figure
+
+FIXED = Shape(N=256, d=64, H=64, K=8)
+GROWING = {
+    "N": (16, 64, 256, 1024, 4096, 16384),
+    "d": (4, 16, 64, 256, 1024, 4096),
+    "H": (4, 16, 64, 256, 1024, 4096),
+    "K": (2, 8, 32, 128, 512, 2048),
+}
+WIDTHS = (16, 32, 40, 44, 45, 46, 47, 48, 64, 96, 128, 256)
+THREADED = Shape(N=128, d=20, H=64, K=5)
+
+
+def typical_seconds(cases: dict[str, tuple[Shape, int]]) -> dict[str, float]:
+    """The median time of a step of each case (a shape and a number of threads), in turn."""
+    from backhand.benchmark.contenders import OURS
+    from backhand.benchmark.effort import EFFORTS
+    from backhand.benchmark.measure import in_turn, steps_for
+    from backhand.benchmark.problem import make_problem
+
+    effort = EFFORTS["normal"]
+    runs = {name: OURS.start(make_problem(shape), t) for name, (shape, t) in cases.items()}
+    steps = {name: steps_for(run, effort) for name, run in runs.items()}
+    seconds = in_turn(runs, steps, effort.repeats)
+    return {name: median(measured) for name, measured in seconds.items()}
+
+
+def growth(size: str) -> list[dict[str, Any]]:
+    shapes = [FIXED._replace(**{size: value}) for value in GROWING[size]]
+    seconds = typical_seconds({str(shape): (shape, 1) for shape in shapes})
+    found = [
+        {"shape": list(shape), "seconds": seconds[str(shape)],
+         "picoseconds_a_flop": seconds[str(shape)] / shape.flops * 1e12} for shape in shapes
+    ]  # fmt: skip
+    markdown([f"{size} grows: N,d,H,K", "µs a step", "ps a flop"], [
+        [str(shape), figure(1e6 * row["seconds"]), figure(row["picoseconds_a_flop"])]
+        for shape, row in zip(shapes, found, strict=True)
+    ])  # fmt: skip
+    return found
+
+
+def second_thread(shapes: list[Shape]) -> list[dict[str, Any]]:
+    found = []
+    for shape in shapes:
+        seconds = typical_seconds({"one": (shape, 1), "two": (shape, 2)})
+        found.append({"shape": list(shape), **seconds})
+    markdown(["N,d,H,K", "µs, one thread", "µs, two threads", "two ÷ one"], [
+        [str(shape), figure(1e6 * row["one"]), figure(1e6 * row["two"]),
+         f"{row['two'] / row['one']:.2f}"]
+        for shape, row in zip(shapes, found, strict=True)
+    ])  # fmt: skip
+    return found
+
+
+def main() -> None:
+    arguments = arguments_of(__doc__).parse_args()
+    machine = this_machine()
+    two = len(allowed_cores()) > 1
+    confine(2 if two else 1)
+    print(f"## {machine.cpu}\n")
+    found: dict[str, Any] = {"machine": asdict(machine)}
+    found["growth"] = {size: growth(size) for size in GROWING}
+    if two:
+        found["widths"] = second_thread([THREADED._replace(H=H) for H in WIDTHS])
+        found["shapes"] = second_thread(list(SHAPES))
+    else:
+        print("One thread beside two: left out, this process may use 1 core.")
+    write_json(arguments.json, found)
+
+
+if __name__ == "__main__":
+    main()

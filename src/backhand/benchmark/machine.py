@@ -1,0 +1,51 @@
+"""On which machine, and with which versions, something was measured."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+LIBRARIES = ("backhand", "numpy", "llvmlite", "torch", "scikit-learn", "scipy", "jax", "jaxlib")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The CPU's name, the cores that this process may use, and the versions of what is there."""
+
+    cpu: str
+    cores: int
+    system: str
+    python: str
+    versions: dict[str, str]
+
+
+def this_machine() -> Machine:
+    """Look it up; nothing is imported for it."""
+    versions = {}
+    for library in LIBRARIES:
+        try:
+            versions[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    system = f"{platform.system()} {platform.machine()}"
+    return Machine(_cpu(), len(allowed_cores()), system, platform.python_version(), versions)
+
+
+def allowed_cores() -> list[int]:
+    """The numbers of the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def _cpu() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass  # no Linux
+    return platform.processor() or platform.machine()

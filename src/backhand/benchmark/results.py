@@ -1,0 +1,104 @@
+"""What a measurement gives, as JSON, and how its figures are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+from backhand.benchmark.problem import Shape
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One contender on one shape.
+
+    Attributes
+    ----------
+    contender : str
+    steps : int
+        Training steps in each repeat.
+    repeats : tuple of float
+        µs a step, of each repeat.
+    microseconds : float
+        Their median.
+    gflops : float
+        GFLOP/s, by the step's products alone.
+    share_of_peak : float or None
+        Of what as many threads as were used could do at most; None where that is not known.
+    ratio : float
+        Backhand's median over this one's: below 1, Backhand is faster.
+    """
+
+    contender: str
+    steps: int
+    repeats: tuple[float, ...]
+    microseconds: float
+    gflops: float
+    share_of_peak: float | None
+    ratio: float
+
+
+@dataclass(frozen=True)
+class ShapeResult:
+    """All contenders on one shape, Backhand first.
+
+    `peak_gflops` is the median rate of fused multiply-adds in registers, of all threads together,
+    measured between the contenders; `left_out` says why a contender is missing.
+    """
+
+    shape: Shape
+    threads: int
+    flops: int
+    peak_gflops: float | None
+    timings: tuple[Timing, ...]
+    left_out: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; the shape is a list of four numbers."""
+        return asdict(self) | {"shape": list(self.shape)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> ShapeResult:
+        """What `to_json` gave."""
+        timings = (
+            Timing(**{**timing, "repeats": tuple(timing["repeats"])})
+            for timing in values["timings"]
+        )
+        return cls(**{**values, "shape": Shape(*values["shape"]), "timings": tuple(timings)})
+
+
+def summarise(
+    shape: Shape,
+    threads: int,
+    seconds: dict[str, list[float]],
+    steps: dict[str, int],
+    peaks: Sequence[float],
+    left_out: dict[str, str],
+) -> ShapeResult:
+    """The medians of all repeats; `seconds` (a step) of each contender, the first of which is ours.
+
+    `peaks` are GFLOP/s of one thread.
+    """
+    peak = median(peaks) * threads if peaks else None
+    ours = median(next(iter(seconds.values())))
+    timings = []
+    for name, measured in seconds.items():
+        typical = median(measured)
+        gflops = shape.flops / typical / 1e9
+        timings.append(Timing(
+            name, steps[name], tuple(1e6 * each for each in measured), 1e6 * typical, gflops,
+            None if peak is None else gflops / peak, ours / typical,
+        ))  # fmt: skip
+    return ShapeResult(shape, threads, shape.flops, peak, tuple(timings), left_out)
+
+
+def figure(value: float) -> str:
+    """Three digits at least: `1.85`, `15.5`, `1,043`."""
+    return f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f}"
+
+
+def percent(share: float | None) -> str:
+    """`0.4 %`, or a dash where it is not known."""
+    return "–" if share is None else f"{100 * share:.1f} %"

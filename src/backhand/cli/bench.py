@@ -1,0 +1,36 @@
+"""`backhand bench`: how long a training step takes here, beside other libraries."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from backhand.cli import options
+
+
+def bench(
+    *,
+    shape: Annotated[
+        list[str] | None,
+        typer.Option(metavar="N,d,H,K", show_default="three, from small to middling",
+                     help="Rows, features, hidden units, classes; may be given several times."),
+    ] = None,
+    threads: Annotated[int, typer.Option(help="Exactly so many threads, on as many cores.")] = 1,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="See that it works, in seconds; figures are rough.")
+    ] = False,
+    json: options.Json = False,
+) -> None:  # fmt: skip
+    """Time a training step. By Backhand and by the other libraries that are installed."""
+    from backhand.benchmark.machine import this_machine
+    from backhand.benchmark.problem import FEW_SHAPES, parse_shape
+    from backhand.benchmark.process import benchmark
+    from backhand.cli.reports.benchmark import BenchmarkReport
+
+    shapes = [parse_shape(text) for text in shape] if shape else FEW_SHAPES
+    results = benchmark(shapes, threads, "quick" if quick else "normal")
+    report = BenchmarkReport(as_json=json)
+    report.machine(this_machine(), threads)
+    for result in results:
+        report.result(result)

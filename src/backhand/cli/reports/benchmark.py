@@ -1,0 +1,51 @@
+"""The report of `backhand bench`, a table for each shape as it is measured."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from rich.markup import escape
+
+from backhand.benchmark.machine import Machine
+from backhand.benchmark.results import ShapeResult, figure, percent
+from backhand.cli.reports.output import console, grid, print_json, section
+from backhand.cli.words import printable
+
+
+class BenchmarkReport:
+    """Prints to standard output, as text or as JSON lines."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._json = as_json
+        self._console = console()
+
+    def machine(self, machine: Machine, threads: int) -> None:
+        """Where it is measured, and what each figure means."""
+        if self._json:
+            print_json("machine", asdict(machine) | {"threads": threads})
+            return
+        versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
+        section(self._console, "Machine", machine.cpu, [
+            ("threads", f"{threads} of {machine.cores}"),
+            ("versions", f"Python {machine.python}, {versions}"),
+            ("measured", "full-batch SGD steps in float32: forward, loss, backward, update"),
+        ])  # fmt: skip
+
+    def result(self, result: ShapeResult) -> None:
+        """One shape: a line for each contender."""
+        if self._json:
+            print_json("shape", result.to_json())
+            return
+        out = self._console
+        N, d, H, K = result.shape
+        out.print(f"[bold]N {N:,}, d {d:,}, H {H:,}, K {K:,}[/bold]")
+        table = grid("", "µs a step", "GFLOP/s", "of peak", "backhand ÷ it")
+        for timing in result.timings:
+            table.add_row(
+                timing.contender, figure(timing.microseconds), figure(timing.gflops),
+                percent(timing.share_of_peak), f"{timing.ratio:.2f}",
+            )  # fmt: skip
+        out.print(table)
+        for name, why in result.left_out.items():
+            out.print(escape(f"{name}: left out, {printable(why)}"))
+        out.print()

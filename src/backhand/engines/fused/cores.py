@@ -1,0 +1,64 @@
+"""Several threads on one block: how many are worth it, and how they are run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Thread
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.engines.fused.layout import Layout
+
+WORTH_SHARING = 400_000
+"""Floating point operations in a chunk of rows, below which a thread more does not pay."""
+
+
+def threads_for(net: Layout, rows: int, asked: int | None) -> int:
+    """As many as were asked for or the machine has, where chunks of so many rows are worth it.
+
+    Within a joblib worker, which shares the machine with others, the machine counts as one.
+    """
+    flops = 4 * rows * net.d * net.H + 6 * rows * net.H * net.K
+    worth = max(1, int(flops) // WORTH_SHARING)
+    if worth == 1 or asked is not None:
+        return min(worth, asked or 1)
+    import joblib  # late, for small tables never need it
+
+    if joblib.parallel.get_active_backend()[0].nesting_level > 0:
+        return 1
+    return int(min(worth, joblib.cpu_count()))
+
+
+def together(work: Callable[[int], None], threads: int, sync: NDArray[np.int64]) -> None:
+    """Run work(0) ... work(threads - 1) at the same time; sync[1] > 0 makes them give up.
+
+    One is the caller's own; of several, none is: the caller's thread only waits, and so takes
+    Ctrl-C at once. The work is finished even then, before the interrupt goes on: half of it would
+    leave the caller's arrays in no good state.
+    """
+    if threads == 1:
+        work(0)
+        return
+    team = [Thread(target=work, args=(me,), daemon=True) for me in range(threads)]
+    started = []
+    try:
+        for thread in team:
+            thread.start()
+            started.append(thread)
+    finally:
+        if len(started) < threads:  # the others would wait for it for ever
+            sync[1] = 1
+        _wait_for(started)
+
+
+def _wait_for(team: list[Thread]) -> None:
+    interruption: BaseException | None = None
+    while team:
+        try:
+            team[-1].join()
+            team.pop()
+        except BaseException as error:
+            interruption = error
+    if interruption is not None:
+        raise interruption

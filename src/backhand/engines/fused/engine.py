@@ -1,0 +1,172 @@
+"""The fused engine: the hand-written pass, compiled for the CPU that it runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.engines.contract import Block, Data, Record, State
+from backhand.engines.fused.compiler import entry
+from backhand.engines.fused.cores import threads_for, together
+from backhand.engines.fused.ir import words
+from backhand.engines.fused.layout import layout_of, pack, unpack
+from backhand.engines.fused.memory import Chunk, Network, aligned, chunk_of, chunk_rows
+from backhand.engines.fused.passes import DONE, MEASURE, PREDICT, TRAIN, Job, Plan, passes
+from backhand.engines.fused.rows import rows_of
+from backhand.engines.fused.updates import NO_RULE, RULES
+from backhand.equations import Gradients, Parameters
+from backhand.optimizers import Adam, Optimizer, make_optimizer
+
+
+class FusedEngine:
+    """Whole blocks of updates in one compiled call.
+
+    `threads` None takes as many as the work in a step is worth. The bits are the same for every
+    number.
+    """
+
+    name = "fused"
+
+    def __init__(self, threads: int | None = None) -> None:
+        self._threads = threads
+
+    def prepare(self, dtype: Any, notify: Callable[[str], None]) -> None:
+        entry(passes, np.dtype(dtype).itemsize * 8, notify)
+
+    def loss_and_gradients(
+        self, params: Parameters, data: Data, l2: float = 0.0
+    ) -> tuple[float, Gradients]:
+        work = _Work(params, 0, self._threads)
+        net, kind = work.net, params.W1.dtype
+        chunk = work.chunk(data.rows, keep=True)
+        record = work.compute(TRAIN, data, _once(data.rows, l2), chunk)
+        # The compiled pass sums before it divides by Σw, and adds the penalty's part in the update.
+        mean = kind.type(1 / (chunk.sums[2] or 1.0))
+        dW1, db1, dW2, db2 = (g * mean for g in unpack(work.network.gradient, net))
+        dS = mean * chunk.S.reshape(net.K, -1)[:, : data.rows].T
+        panels = chunk.dZ1.reshape(net.panels, chunk.rows, net.width)[:, : data.rows]
+        dZ1 = mean * panels.transpose(1, 0, 2).reshape(data.rows, -1)[:, : net.H]
+        # Nor does it ever hold dH1: the sums are masked as they leave the registers.
+        dH1 = dS @ params.W2.T
+        dW1, dW2 = dW1 + l2 * params.W1, dW2 + l2 * params.W2
+        return float(record.loss[0]), Gradients(dS, dW2, db2, dH1, dZ1, dW1, db1)
+
+    def start(self, params: Parameters, data: Data, optimizer: Optimizer) -> FusedRun:
+        return FusedRun(params, data, optimizer, self._threads)
+
+    def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
+        rows = X.shape[0]
+        P = np.empty((rows, params.b2.shape[0]), params.b2.dtype)
+        if rows:
+            unlabelled = Data(X, np.zeros(rows, np.int64))
+            _Work(params, 0, self._threads).compute(PREDICT, unlabelled, _once(rows), P=P)
+        return P
+
+    def evaluate(self, params: Parameters, data: Data) -> tuple[float, float]:
+        return _Work(params, 0, self._threads).measure(data)
+
+
+class FusedRun:
+    """Training in progress."""
+
+    def __init__(
+        self, params: Parameters, data: Data, optimizer: Optimizer, threads: int | None
+    ) -> None:
+        self._work = _Work(params, optimizer.slots, threads)
+        self._data, self._optimizer, self._updates = data, optimizer, 0
+
+    @property
+    def _slots(self) -> tuple[NDArray[Any], ...]:
+        network = self._work.network
+        return (network.first, network.second)[: self._optimizer.slots]
+
+    def state(self) -> State:
+        net = self._work.net
+        slots = tuple(unpack(slot, net) for slot in self._slots)
+        return State(unpack(self._work.network.theta, net), slots, self._updates)
+
+    def restore(self, state: State) -> None:
+        pack(state.params, self._work.net, self._work.network.theta)
+        for slot, values in zip(self._slots, state.slots, strict=True):
+            pack(values, self._work.net, slot)
+        self._updates = state.updates
+
+    def advance(self, block: Block) -> Record:
+        record = self._work.compute(TRAIN, self._data, _plan(block, self._optimizer, self._updates))
+        self._updates += len(record.loss) * block.learning_rate.shape[1]
+        return record
+
+    def evaluate(self, data: Data) -> tuple[float, float]:
+        return self._work.measure(data)
+
+
+class _Work:
+    """Parameters as they are computed with, and the memory that computing takes."""
+
+    def __init__(self, params: Parameters, slots: int, threads: int | None) -> None:
+        self.net, self._threads = layout_of(params), threads
+        self._dtype = params.W1.dtype
+        size = self.net.size
+        sizes = (size, size if slots > 0 else 1, size if slots > 1 else 1, size)
+        self.network = Network(*(aligned(n, self._dtype) for n in sizes))
+        pack(params, self.net, self.network.theta)
+        self._chunks: dict[tuple[int, int], Chunk] = {}
+
+    def chunk(self, rows: int, *, keep: bool = False) -> Chunk:
+        """Memory for that many rows at a time, and for the threads that they are worth."""
+        threads = threads_for(self.net, rows, self._threads)
+        if keep:
+            return chunk_of(self.net, self._dtype, rows, threads, keep=True)
+        if (rows, threads) not in self._chunks:
+            self._chunks[rows, threads] = chunk_of(self.net, self._dtype, rows, threads)
+        return self._chunks[rows, threads]
+
+    def measure(self, data: Data) -> tuple[float, float]:
+        record = self.compute(MEASURE, data, _once(data.rows))
+        return float(record.loss[0]), float(record.accuracy[0])
+
+    def compute(
+        self, what: int, data: Data, plan: Plan, chunk: Chunk | None = None,
+        P: NDArray[Any] | None = None,
+    ) -> Record:  # fmt: skip
+        """The compiled call, on each of the threads."""
+        rows, arrays = rows_of(data, self._dtype)
+        chunk = chunk or self.chunk(chunk_rows(self.net, self._dtype, plan.batch))
+        threads = chunk.sums.size // 8
+        record, sync = np.full((2, plan.epochs), np.nan), aligned(8, np.int64)
+        out = self.network.theta if P is None else P
+        job = Job(what, threads, sync, self.net, self.network, rows, chunk, plan, out, record)
+        call = words(job)
+        run = entry(passes, self._dtype.itemsize * 8, silently)
+        together(lambda me: run(call.ctypes.data, me), threads, sync)
+        del arrays  # until here their addresses were used
+        loss, accuracy = record[:, : sync[DONE]]
+        return Record(loss, accuracy)
+
+
+def _plan(block: Block, optimizer: Optimizer, updates: int) -> Plan:
+    rates, order = np.array(block.learning_rate, np.float64, order="C"), block.order
+    constants = float(getattr(optimizer, "momentum", 0.0)), 0.0, 0.0
+    if isinstance(optimizer, Adam):
+        constants = optimizer.beta_1, optimizer.beta_2, optimizer.epsilon
+        t = updates + 1 + np.arange(rates.size).reshape(rates.shape)
+        rates *= np.sqrt(1 - optimizer.beta_2**t) / (1 - optimizer.beta_1**t)
+    rows = np.zeros(1, np.int64) if order is None else np.require(order, np.int64, ["C", "A"])
+    l2s = np.ascontiguousarray(block.l2, np.float64)
+    return Plan(
+        block.batch_size, block.epochs, rates.shape[1], rates, l2s, rows, order is not None,
+        RULES.index(optimizer.name), *constants,
+    )  # fmt: skip
+
+
+def _once(rows: int, l2: float = 0.0) -> Plan:
+    """All rows as one batch, in order, with no update."""
+    block = Block(rows, np.zeros((1, 1)), np.full((1, 1), float(l2)))
+    return _plan(block, make_optimizer("sgd"), 0)._replace(rule=NO_RULE)
+
+
+def silently(what: str) -> None:
+    """Say nothing."""

@@ -1,0 +1,119 @@
+"""Working memory, which begins on a border of cache lines: a vector never lies across two."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.engines.fused.cpu import tile
+from backhand.engines.fused.ir import Doubles, Integer, Labels, Reals
+from backhand.engines.fused.layout import Layout
+
+LINE = 64
+"""Bytes of a cache line, and of the widest vector."""
+
+CHUNK_BYTES = 192 * 2**10
+"""Rows with their hidden units that should stay in a core's second cache, with weights beside."""
+
+CHUNK_ROWS = (128, 256)
+"""At least so many, to make much of each weight read; at most so many, for the first cache."""
+
+
+def aligned(count: int, dtype: Any) -> NDArray[Any]:
+    """Zeros, flat."""
+    kind = np.dtype(dtype)
+    raw = np.zeros(count * kind.itemsize + LINE, np.uint8)
+    begin = -raw.ctypes.data % LINE
+    return raw[begin : begin + count * kind.itemsize].view(kind)
+
+
+class Network(NamedTuple):
+    """Parameters, an optimizer's memory and the gradient, each laid out as in `layout`."""
+
+    theta: Reals
+    first: Reals
+    second: Reals
+    gradient: Reals
+
+
+class Chunk(NamedTuple):
+    """Memory for as many rows as are worked on at a time, `rows`, whole blocks of them.
+
+    Attributes
+    ----------
+    X : (rows, x_row)
+        The features, and a 1 for b1.
+    labels, weights : (rows,)
+    H1 : (panels, rows, width)
+    S : (K, s_column)
+        The logits, transposed; then dS.
+    dZ1 : (threads or panels, rows, width)
+        A panel for each thread; or all, `dz_panel` apart, where they are asked for.
+    W2 : (panels, K, width)
+        As it was before the update, for the other threads.
+    figures : (3, rows) float64
+        Each row's weighted loss and hit, and its weight.
+    sums : (threads, 8) float64
+        Their sums, for each thread on a cache line of its own.
+    squares : float64
+        Of the weights in each strip of W1 and each panel of W2.
+    """
+
+    rows: Integer
+    X: Reals
+    x_row: Integer
+    labels: Labels
+    weights: Reals
+    H1: Reals
+    S: Reals
+    s_column: Integer
+    dZ1: Reals
+    dz_panel: Integer
+    W2: Reals
+    figures: Doubles
+    sums: Doubles
+    squares: Doubles
+
+
+def chunk_rows(net: Layout, dtype: Any, batch: int) -> int:
+    """How many rows of a batch of that many are worked on at a time.
+
+    The batch's length alone decides how it is cut, and it is cut evenly.
+    """
+    least, most = CHUNK_ROWS
+    itemsize = np.dtype(dtype).itemsize
+    a_row = (_spread(net.d + 1, itemsize) + net.panels * net.width + net.K) * itemsize
+    pieces = -(-batch // max(least, min(most, CHUNK_BYTES // a_row)))
+    return int(-(-batch // pieces))
+
+
+def chunk_of(net: Layout, dtype: Any, rows: int, threads: int, *, keep: bool = False) -> Chunk:
+    """Memory for chunks of that many rows; `keep`: for the whole of dZ1."""
+    kind = np.dtype(dtype)
+    block = tile(kind.itemsize * 8).block
+    rows = -(-rows // block) * block
+    x_row, s_column = _spread(net.d + 1, kind.itemsize), _spread(rows, kind.itemsize)
+    hidden = net.panels * net.width
+    return Chunk(
+        rows,
+        aligned(rows * x_row, kind), x_row,
+        aligned(rows, np.int32 if kind.itemsize == 4 else np.int64), aligned(rows, kind),
+        aligned(rows * hidden, kind),
+        aligned(net.K * s_column, kind), s_column,
+        aligned(rows * (hidden if keep else threads * net.width), kind),
+        rows * net.width if keep else 0,
+        aligned(hidden * net.K, kind),
+        aligned(3 * rows, np.float64), aligned(8 * threads, np.float64),
+        aligned(net.panels * (net.column + 1), np.float64),
+    )  # fmt: skip
+
+
+def _spread(count: int, itemsize: int) -> int:
+    """A row's length that keeps neighbouring rows out of the same few places of the cache."""
+    per_line = LINE // itemsize
+    lines = -(-count // per_line)
+    if lines < 8:
+        return -(-count // 4) * 4
+    return (lines | 1) * per_line

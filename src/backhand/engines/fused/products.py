@@ -1,0 +1,130 @@
+"""The five matrix products, on tiles that stay in registers.
+
+Four of them are `product`: numbers of A, broadcast, times rows of a panel of B, whose vectors lie
+along the hidden units. The fifth, S = H1 W2, runs along the hidden units itself: `row_products`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from backhand.engines.fused.ir import Code, Value, Variable, function
+from backhand.engines.fused.sums import across
+
+STORE, RELU, MASK = 0, 1, 2
+"""What becomes of a product's sums: as they are, max(0, ·), or 0 where the mask is not above 0."""
+
+
+@function
+def product(
+    code: Code, A: Value, a_row: Value, a_inner: Value, B: Value, C: Value, mask: Value,
+    rows: Value, inner: Value, vectors: Value, width: Value, add: Value, finish: Value,
+) -> None:  # fmt: skip
+    """C = A B, or with `add` C + A B, of (rows, inner) and a panel of (inner, vectors · lanes).
+
+    A's number (i, k) is at i · a_row + k · a_inner; B, C and the mask have `width` numbers a row.
+    """
+
+    def tiles(i: Value, count: int) -> None:
+        a, c, m = code.at(A, i * a_row), code.at(C, i * width), code.at(mask, i * width)
+
+        def shape(v: int) -> None:
+            _tile(code, (count, v), a, a_row, a_inner, B, c, m, inner, width, add, finish)
+
+        code.cases(vectors, {v: partial(shape, v) for v in range(1, code.tile.vectors + 1)})
+
+    in_tiles(code, rows, code.tile.rows, tiles)
+
+
+def in_tiles(code: Code, count: Value, most: int, write: Callable[[Value, int], None]) -> None:
+    """Cut 0..count in tiles of `most`; the last two share what is left.
+
+    A tile of only one or two would have too few sums under way to hide the time an addition takes.
+    """
+    position = code.variable(code.integer(0))
+    with code.repeat_while(lambda: position.get() < count):
+        i = position.get()
+        left = count - i
+        half = code.select(left > most, (left + 1) // 2, left)
+        take = code.select(left >= 2 * most, most, half)
+        code.cases(take, {n: partial(write, i, n) for n in range(1, most + 1)})
+        position.set(i + take)
+
+
+def _tile(
+    code: Code, shape: tuple[int, int], A: Value, a_row: Value, a_inner: Value, B: Value, C: Value,
+    mask: Value, inner: Value, width: Value, add: Value, finish: Value,
+) -> None:  # fmt: skip
+    """Rows × vectors sums, each in a register of its own."""
+    rows, vectors = shape
+    lanes, zero = code.tile.lanes, code.splat(0.0)
+    where = {(i, v): width * i + v * lanes for i in range(rows) for v in range(vectors)}
+    sums = {key: code.variable(zero) for key in where}
+    for i in range(rows):
+        code.prefetch(C, width * i)
+    with code.when(add > 0):
+        for key, offset in where.items():
+            sums[key].set(code.load(C, offset))
+    starts = [code.at(A, a_row * i) for i in range(rows)]
+    with code.loop(inner) as k:
+        b = [code.load(B, k * width + v * lanes) for v in range(vectors)]
+        for i in range(rows):
+            a = code.broadcast(code.load_one(starts[i], k * a_inner))
+            for v in range(vectors):
+                sums[i, v].set(a * b[v] + sums[i, v].get())
+
+    def store(change: Callable[[Value, Value], Value]) -> None:
+        for key, offset in where.items():
+            code.store(change(sums[key].get(), offset), C, offset)
+
+    code.cases(finish, {
+        STORE: lambda: store(lambda x, _: x),
+        RELU: lambda: store(lambda x, _: code.relu(x)),
+        MASK: lambda: store(lambda x, o: code.select(code.load(mask, o) > zero, x, zero)),
+    })  # fmt: skip
+
+
+@function
+def row_products(
+    code: Code, A: Value, a_panel: Value, B: Value, b_panel: Value, panels: Value, bias: Value,
+    C: Value, c_column: Value, rows: Value, columns: Value, vectors: Value, width: Value,
+) -> None:  # fmt: skip
+    """Cᵀ = (A Bᵀ + bias)ᵀ: rows of A times rows of B, both in panels along the hidden units.
+
+    Panels are `a_panel` and `b_panel` numbers apart, with rows of `width` numbers; C's number
+    (i, k) is at k · c_column + i, so that its vectors lie along the rows. `rows` is a multiple of
+    the tile's.
+    """
+    with code.loop(rows, step=code.tile.dot_rows) as i:
+        a = code.at(A, i * width)
+
+        def tiles(k: Value, count: int, i: Value = i, a: Value = a) -> None:
+            sums = _sums_along(
+                code, count, a, a_panel, code.at(B, k * width), b_panel, panels, vectors, width
+            )
+            for j in range(count):
+                total = across(code, [sums[r, j].get() for r in range(code.tile.dot_rows)])
+                b = code.broadcast(code.load_one(bias, k + j), code.tile.dot_rows)
+                code.store(total + b, C, (k + j) * c_column + i)
+
+        in_tiles(code, columns, code.tile.dot_columns, tiles)
+
+
+def _sums_along(
+    code: Code, columns: int, A: Value, a_panel: Value, B: Value, b_panel: Value, panels: Value,
+    vectors: Value, width: Value,
+) -> dict[tuple[int, int], Variable]:  # fmt: skip
+    """For each row of A and each of B: a vector whose lanes' sum is their product."""
+    pairs = [(i, k) for i in range(code.tile.dot_rows) for k in range(columns)]
+    sums = {pair: code.variable(code.splat(0.0)) for pair in pairs}
+    with code.loop(panels) as p:
+        a_here, b_here = code.at(A, p * a_panel), code.at(B, p * b_panel)
+        with code.loop(vectors) as v:
+            offset = v * code.tile.lanes
+            b = [code.load(b_here, width * k + offset) for k in range(columns)]
+            for i in range(code.tile.dot_rows):
+                a = code.load(a_here, width * i + offset)
+                for k in range(columns):
+                    sums[i, k].set(a * b[k] + sums[i, k].get())
+    return sums

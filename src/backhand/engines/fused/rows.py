@@ -1,0 +1,104 @@
+"""Rows of the user's arrays, wherever they lie and whatever their dtype, into a chunk."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.engines.contract import Data
+from backhand.engines.fused.ir import Code, Integer, Value, function
+from backhand.engines.fused.memory import Chunk
+
+SOURCES = (
+    "float32", "float64", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64",
+    "int64", "bool",
+)  # fmt: skip
+"""Dtypes that are read as they are; a dtype's number is its place here."""
+
+
+class Rows(NamedTuple):
+    """Where the rows are: addresses, so that read-only and mapped arrays are no types of their own.
+
+    `stride` is the number of bytes from a row of X to the next, `kind` the number of X's dtype;
+    y (N,) is int64, the weights (N,) are of the parameters' dtype, at address 0 if there are none.
+    """
+
+    count: Integer
+    X: Integer
+    stride: Integer
+    kind: Integer
+    y: Integer
+    weights: Integer
+
+
+def rows_of(data: Data, dtype: Any) -> tuple[Rows, Any]:
+    """The rows, and the arrays that have to live as long as their addresses are used."""
+    X = np.asarray(data.X)
+    readable = (
+        X.dtype.name in SOURCES
+        and X.dtype.isnative
+        and X.flags.aligned
+        and (X.shape[1] == 1 or X.strides[1] == X.itemsize)
+    )
+    if not readable:
+        X = np.ascontiguousarray(X, dtype)
+    y = np.require(data.y, np.int64, ["C", "A"])
+    w = None if data.sample_weight is None else np.require(data.sample_weight, dtype, ["C", "A"])
+    where = Rows(
+        X.shape[0], _address(X), X.strides[0], SOURCES.index(X.dtype.name), _address(y),
+        0 if w is None else _address(w),
+    )  # fmt: skip
+    return where, (X, y, w)
+
+
+def _address(array: NDArray[Any]) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+@function
+def load_rows(
+    code: Code, chunk: Chunk, rows: Rows, features: Value, order: Value, ordered: Value,
+    begin: Value, count: Value, low: Value, high: Value,
+) -> None:  # fmt: skip
+    """Rows low..high of the chunk that is rows order[begin:begin + count], with a 1 after each.
+
+    Without `ordered` it is `begin` and the rows after it. The 1 is b1's feature. Rows beyond
+    `count`, which make the chunk whole vectors, become 0 and weigh nothing.
+    """
+    end = code.smaller(high, count)
+
+    def row(i: Value) -> Value:
+        number = code.variable(begin + i)
+        with code.when(ordered > 0):
+            number.set(code.load_one(order, begin + i))
+        return number.get()
+
+    def copy(name: str) -> None:
+        with code.loop(end, start=low) as i:
+            here = code.pointer(rows.X + row(i) * rows.stride, code.type_of(name))
+            target = code.at(chunk.X, i * chunk.x_row)
+            with code.loop(features) as j:
+                number = code.load_one(here, j)
+                code.store(code.real_from(number, name), target, j)
+            code.store(code.real(1.0), target, features)
+
+    code.cases(rows.kind, {n: partial(copy, name) for n, name in enumerate(SOURCES)})
+    all_y, all_w = (
+        code.pointer(rows.y, code.type_of("int64")),
+        code.pointer(rows.weights, code.real_type),
+    )
+    with code.loop(end, start=low) as i:
+        number = row(i)
+        code.store(code.narrow(code.load_one(all_y, number)), chunk.labels, i)
+        weight = code.variable(code.real(1.0))
+        with code.when(rows.weights > 0):
+            weight.set(code.load_one(all_w, number))
+        code.store(weight.get(), chunk.weights, i)
+    with code.loop(high, start=code.larger(low, end)) as i:
+        with code.loop(chunk.x_row) as j:
+            code.store(code.real(0.0), chunk.X, i * chunk.x_row + j)
+        code.store(code.narrow(code.integer(0)), chunk.labels, i)
+        code.store(code.real(0.0), chunk.weights, i)

@@ -1,0 +1,77 @@
+"""Softmax, loss and dS of many rows at once: a row a lane, classes one after the other.
+
+S's number (i, k) is at k · column + i, and the number of rows is a multiple of the lanes.
+"""
+
+from __future__ import annotations
+
+from backhand.engines.fused.functions import exp, log
+from backhand.engines.fused.ir import Code, Value, function
+
+
+@function
+def softmax_and_loss(
+    code: Code, S: Value, column: Value, labels: Value, weights: Value, low: Value, high: Value,
+    classes: Value, figures: Value, figure: Value,
+) -> None:  # fmt: skip
+    """Turn rows low..high of S into (P - Y) w; leave each one's w · loss, w · hit and w.
+
+    These figures are float64, each kind `figure` numbers after the one before.
+
+    A hit is a row whose largest logit, the first of equal ones, is its label's. Labels are
+    integers as wide as S's numbers.
+    """
+    with code.loop(high, start=low, step=code.tile.lanes) as i:
+        s = code.at(S, i)
+        label, w = code.load(labels, i), code.load(weights, i)
+        zero = code.splat(0.0)
+        peak, best = _largest(code, s, column, classes)
+        sum_, own = code.variable(zero), code.variable(zero)
+        with code.loop(classes) as k:
+            shifted = code.load(s, k * column) - peak
+            own.set(code.select(label.equals(code.label(k)), shifted, own.get()))
+            e = exp(code, shifted)
+            sum_.set(sum_.get() + e)
+            code.store(e, s, k * column)
+        loss = log(code, sum_.get()) - own.get()
+        hit = code.select(label.equals(best), w, zero)
+        for number, of in enumerate((loss * w, hit, w)):
+            code.store(code.as_double(of), figures, figure * number + i)
+        scale = w / sum_.get()
+        with code.loop(classes) as k:
+            yw = code.select(label.equals(code.label(k)), w, zero)
+            code.store(code.load(s, k * column) * scale - yw, s, k * column)
+
+
+@function
+def softmax(
+    code: Code, S: Value, column: Value, low: Value, high: Value, classes: Value, P: Value,
+    begin: Value, count: Value,
+) -> None:  # fmt: skip
+    """Turn rows low..high of S into probabilities; copy those below `count` to P from `begin`."""
+    with code.loop(high, start=low, step=code.tile.lanes) as i:
+        s = code.at(S, i)
+        peak, _ = _largest(code, s, column, classes)
+        sum_ = code.variable(code.splat(0.0))
+        with code.loop(classes) as k:
+            e = exp(code, code.load(s, k * column) - peak)
+            sum_.set(sum_.get() + e)
+            code.store(e, s, k * column)
+        scale = 1.0 / sum_.get()
+        with code.loop(classes) as k:
+            code.store(code.load(s, k * column) * scale, s, k * column)
+    end = code.smaller(high, count)
+    with code.loop(end, start=low) as i, code.loop(classes) as k:
+        code.store(code.load_one(S, k * column + i), P, (begin + i) * classes + k)
+
+
+def _largest(code: Code, s: Value, column: Value, classes: Value) -> tuple[Value, Value]:
+    """The largest logit of each row (nan where the first is nan), and the first class with it."""
+    peak = code.variable(code.load(s))
+    best = code.variable(code.label(code.integer(0)))
+    with code.loop(classes, start=1) as k:
+        logit = code.load(s, k * column)
+        larger = logit > peak.get()
+        best.set(code.select(larger, code.label(k), best.get()))
+        peak.set(code.select(larger, logit, peak.get()))
+    return peak.get(), best.get()

@@ -1,0 +1,75 @@
+"""The rules of `backhand.optimizers` on flat arrays, in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from backhand.engines.fused.ir import Code, Value, function
+from backhand.engines.fused.memory import Network
+
+RULES = ("sgd", "momentum", "nesterov", "adam")
+"""A rule's number is its place here; any other number leaves the parameters as they are."""
+
+ADAM = RULES.index("adam")
+NO_RULE = -1
+
+
+class Step(NamedTuple):
+    """One update: a and b are μ, or β₁ and β₂, and η has Adam's correction in it.
+
+    dθ = scale · gradient + λ θ, the scale being 1 / Σw: the gradient is a sum over rows.
+    """
+
+    rule: Any
+    scale: Any
+    l2: Any
+    eta: Any
+    a: Any
+    b: Any
+    epsilon: Any
+
+
+@function
+def update(code: Code, network: Network, begin: Value, end: Value, step: Step) -> None:
+    """Update parameters begin..end, whole vectors."""
+    theta, first, second, gradient = network
+    scale, l2, eta, a, b, epsilon = map(code.real_from_double, step[1:])
+    rest_a, rest_b = (code.real_from_double(1.0 - x) for x in (step.a, step.b))
+
+    def sgd(_: Value, g: Value) -> Value:
+        return eta * g
+
+    def momentum(i: Value, g: Value) -> Value:
+        v = a * code.load(first, i) - eta * g
+        code.store(v, first, i)
+        return 0.0 - v
+
+    def nesterov(i: Value, g: Value) -> Value:
+        return a * momentum(i, g) + eta * g
+
+    def adam(i: Value, g: Value) -> Value:
+        m = a * code.load(first, i) + rest_a * g
+        v = b * code.load(second, i) + rest_b * (g * g)
+        code.store(m, first, i)
+        code.store(v, second, i)
+        return eta * m / (code.sqrt(v) + epsilon)
+
+    def each(change: Callable[[Value, Value], Value]) -> None:
+        with code.loop(end, start=begin, step=code.tile.lanes) as i:
+            old = code.load(theta, i)
+            g = scale * code.load(gradient, i) + l2 * old
+            code.store(old - change(i, g), theta, i)
+
+    changes = (sgd, momentum, nesterov, adam)
+    code.cases(step.rule, {n: partial(each, f) for n, f in enumerate(changes)})
+
+
+@function
+def copy_panels(
+    code: Code, target: Value, source: Value, first: Value, end: Value, count: Value, panel: Value
+) -> None:
+    """Copy the first `count` numbers, whole vectors, of panels first..end, to lie side by side."""
+    with code.loop(end, start=first) as p, code.loop(count, step=code.tile.lanes) as i:
+        code.store(code.load(source, p * panel + i), target, p * count + i)

@@ -1,0 +1,135 @@
+"""Random jobs for the fused engine, and what the equations say to them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand import equations
+from backhand.autograd import relative_difference
+from backhand.engines import Block, Data
+from backhand.engines.fused.engine import FusedEngine
+from backhand.equations import Parameters
+from backhand.optimizers import OPTIMIZERS, Optimizer, make_optimizer
+from gradient_checks import assert_close
+
+TOLERANCES = {np.float64: 1e-12, np.float32: 1e-5}
+
+
+class Case(NamedTuple):
+    params: Parameters
+    data: Data
+    block: Block
+    optimizer: Optimizer
+    threads: int
+
+    def in_dtype(self, dtype: Any) -> Case:
+        X, y, w = self.data
+        data = Data(X.astype(dtype), y, None if w is None else w.astype(dtype))
+        return self._replace(params=Parameters(*(p.astype(dtype) for p in self.params)), data=data)
+
+    @property
+    def l2(self) -> float:
+        return float(self.block.l2[0, 0])
+
+
+def random_case(seed: int) -> Case:
+    """N 1..400, d 1..300, H 1..150, K 2..20, small ones as often as large ones; any setting.
+
+    All numbers are exact in float32. Each b1 puts the corner of its ReLU into a gap of Z1, so that
+    rounding does not decide on which side a row falls.
+    """
+    rng = np.random.default_rng(seed)
+    N, d, H, K = (
+        round(low * (high / low) ** rng.random())
+        for low, high in ((1, 400), (1, 300), (1, 150), (2, 20))
+    )
+
+    def draw(*size: int) -> NDArray[np.float64]:
+        return rng.standard_normal(size).astype(np.float32).astype(np.float64)
+
+    X, W1, W2, b2 = draw(N, d), draw(d, H) / 16, draw(H, K) / 16, draw(K) / 16
+    b1 = np.array([-_gap(z) for z in (X @ W1).T]).astype(np.float32).astype(np.float64)
+    w = None
+    if rng.random() < 0.5:
+        w = np.where(rng.random(N) < 0.2, 0, rng.integers(1, 9, N) / 8.0)
+        w[0] = 1
+    batch = N if rng.random() < 0.4 else int(rng.integers(1, N + 1))
+    B = -(-N // batch)
+    E = -(-10 // B)
+    order = None if rng.random() < 0.4 else np.stack([rng.permutation(N) for _ in range(E)])
+    l2 = 0.0 if rng.random() < 0.5 else 0.125
+    block = Block(batch, rng.random((E, B)) / 50, np.full((E, B), l2), order)
+    optimizer = make_optimizer(list(OPTIMIZERS)[seed % len(OPTIMIZERS)])
+    return Case(
+        Parameters(W1, b1, W2, b2), Data(X, rng.integers(0, K, N), w), block, optimizer,
+        int(rng.integers(1, 4)),
+    )  # fmt: skip
+
+
+def _gap(z: NDArray[np.float64]) -> float:
+    """The middle of the widest gap between neighbours, or a place beside a single one."""
+    if len(z) == 1:
+        return float(z[0]) - 0.5
+    ordered = np.sort(z)
+    widest = int(np.argmax(np.diff(ordered)))
+    return float(ordered[widest : widest + 2].mean())
+
+
+def check_gradients(case: Case) -> None:
+    """The loss and all seven gradients."""
+    params, (X, y, w), *_ = case
+    acts = equations.forward(params, X)
+    loss = equations.cross_entropy(acts.S, y, w) + equations.penalty(params, case.l2)
+    grads = equations.backward(params, X, y, acts, w, case.l2)
+    for dtype, tolerance in TOLERANCES.items():
+        typed = case.in_dtype(dtype)
+        engine = FusedEngine(case.threads)
+        ours, theirs = engine.loss_and_gradients(typed.params, typed.data, case.l2)
+        assert relative_difference(ours, loss) <= tolerance
+        assert_close(theirs, grads, tolerance)
+
+
+def check_training(case: Case) -> None:
+    """Ten updates and more: parameters, the optimizer's memory, losses and accuracies."""
+    expected, slots, losses, accuracies = trained_by_the_equations(case)
+    for dtype, tolerance in TOLERANCES.items():
+        typed = case.in_dtype(dtype)
+        run = FusedEngine(case.threads).start(typed.params, typed.data, case.optimizer)
+        record = run.advance(case.block)
+        state = run.state()
+        assert state.updates == case.block.learning_rate.size
+        assert relative_difference(record.loss, losses) <= tolerance
+        for ours, theirs in zip(state.params, expected, strict=True):
+            assert relative_difference(ours, theirs) <= tolerance
+        if dtype is np.float64:
+            assert relative_difference(record.accuracy, accuracies) <= tolerance
+            for slot, theirs in zip(state.slots, slots, strict=True):
+                for ours, their in zip(slot, theirs, strict=True):
+                    assert relative_difference(ours, their) <= 1e-11
+
+
+def trained_by_the_equations(case: Case) -> tuple[Parameters, Any, list[float], list[float]]:
+    theta, (X, y, w), block, optimizer, _ = case
+    slots = tuple(Parameters(*map(np.zeros_like, theta)) for _ in range(optimizer.slots))
+    losses, accuracies, t = [], [], 0
+    for e in range(block.epochs):
+        order = np.arange(len(y)) if block.order is None else block.order[e]
+        figures = np.zeros(3)
+        for b in range(block.learning_rate.shape[1]):
+            rows = order[b * block.batch_size : (b + 1) * block.batch_size]
+            weights = None if w is None else w[rows]
+            acts = equations.forward(theta, X[rows])
+            loss = equations.cross_entropy(acts.S, y[rows], weights)
+            loss += equations.penalty(theta, block.l2[e, b])
+            accuracy = equations.accuracy(acts.S, y[rows], weights)
+            mass = len(rows) if weights is None else weights.sum()
+            figures += mass * np.array([loss, accuracy, 1])
+            grads = equations.backward(theta, X[rows], y[rows], acts, weights, block.l2[e, b])
+            t += 1
+            theta, slots = optimizer.update(theta, grads, slots, block.learning_rate[e, b], t)
+        losses.append(figures[0] / figures[2])
+        accuracies.append(figures[1] / figures[2])
+    return theta, slots, losses, accuracies

@@ -1,0 +1,426 @@
+"""The fused engine: all sizes and settings, threads, CPUs, the cache of compiled code."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import warnings
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+import joblib
+import numpy as np
+import pytest
+
+import backhand
+from backhand import engines, equations
+from backhand.autograd import relative_difference
+from backhand.engines import Data, make_engine
+from backhand.engines.fused import compiler, cores
+from backhand.engines.fused.cpu import tile
+from backhand.engines.fused.engine import FusedEngine
+from backhand.engines.fused.functions import exp, log
+from backhand.engines.fused.ir import Code, Integer, Reals, words
+from backhand.engines.fused.layout import layout_of, pack, unpack
+from backhand.engines.fused.memory import CHUNK_ROWS, aligned, chunk_rows
+from backhand.engines.fused.peak import peak_gflops
+from backhand.equations import Parameters
+from backhand.errors import BackhandWarning
+from backhand.optimizers import SGD
+from fused_checks import check_gradients, check_training, random_case
+
+
+@pytest.fixture
+def shared_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many threads as are asked for, however little there is to do."""
+    monkeypatch.setattr(cores, "WORTH_SHARING", 1)
+
+
+@pytest.mark.parametrize("first", range(0, 500, 25))
+def test_500_random_sizes_and_settings_agree_with_the_equations(first: int, shared_always) -> None:
+    for seed in range(first, first + 25):
+        case = random_case(seed)
+        check_gradients(case)
+        check_training(case)
+
+
+CPUS = {
+    "generic": "",
+    "haswell": "+64bit,+avx,+avx2,+bmi,+bmi2,+cmov,+f16c,+fma,+fxsr,+lzcnt,+movbe,+popcnt,+sse,"
+    "+sse2,+sse3,+sse4.1,+sse4.2,+ssse3",
+}
+
+
+@pytest.mark.parametrize("cpu", CPUS)
+def test_lesser_cpus_compute_the_same(cpu: str, tmp_path: Path) -> None:
+    """The baseline of any x86, and AVX2, which is not what a machine with AVX-512 would take."""
+    if "avx2" in CPUS[cpu] and tile(32).lanes < 8:
+        pytest.skip("this CPU has no AVX2")
+    script = (
+        "from fused_checks import *\n"
+        "from backhand.engines.fused import cores; cores.WORTH_SHARING = 1\n"
+        "from backhand.engines.fused.cpu import tile\n"
+        "for seed in range(40):\n"
+        "    check_gradients(random_case(seed)); check_training(random_case(seed))\n"
+        "print(tile(32).lanes, tile(64).lanes)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        env={**os.environ, "NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": CPUS[cpu],
+             "BACKHAND_CACHE_DIR": str(tmp_path)},
+        cwd=Path(__file__).parent, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ("8 4\n" if "avx2" in CPUS[cpu] else "4 2\n")
+
+
+def problem(N: int, d: int, H: int, K: int) -> tuple[Parameters, Data]:
+    rng = np.random.default_rng(N)
+    X = rng.standard_normal((N, d)).astype(np.float32)
+    return backhand.init(d, H, K), Data(X, rng.integers(0, K, N))
+
+
+# Threads.
+
+
+@pytest.mark.parametrize("shape", [(500, 30, 70, 5), (128, 20, 45, 3), (9, 4, 46, 2), (1, 1, 1, 2)])
+@pytest.mark.parametrize("batch", [None, 37])
+def test_the_bits_are_the_same_for_every_number_of_threads(shape, batch, shared_always) -> None:
+    params, (X, y, _) = problem(*shape)
+    w = np.random.default_rng(1).random(len(y))
+    results = [
+        backhand.train(params, X, y, sample_weight=w, epochs=8, batch_size=batch, l2=0.01,
+                       optimizer="adam", learning_rate=0.01, engine="fused", threads=threads)
+        for threads in (1, 2, 3, 5)
+    ]  # fmt: skip
+    first = results[0]
+    probabilities = [FusedEngine(t).predict_proba(first.params, X) for t in (1, 2, 3)]
+    for other in results[1:]:
+        assert np.array_equal(first.history.loss, other.history.loss)
+        assert all(map(np.array_equal, first.params, other.params))
+    assert all(np.array_equal(probabilities[0], P) for P in probabilities[1:])
+
+
+def test_how_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    small, large = (layout_of(backhand.init(*s)) for s in ((4, 16, 3), (784, 256, 10)))
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 4)
+    assert cores.threads_for(small, 32, None) == 1
+    assert cores.threads_for(large, 128, None) == 4
+    assert [cores.threads_for(large, 128, asked) for asked in (1, 2, 3)] == [1, 2, 3]
+    inside = joblib.Parallel(n_jobs=2, prefer="threads")(
+        joblib.delayed(cores.threads_for)(large, 128, None) for _ in range(2)
+    )
+    assert inside == [1, 1]
+
+
+def test_exactly_so_many_threads_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    params, data = problem(256, 200, 128, 5)
+    seen = []
+    run = cores.together
+    monkeypatch.setattr(
+        "backhand.engines.fused.engine.together",
+        lambda work, threads, sync: (seen.append(threads), run(work, threads, sync)),
+    )
+    for threads in (1, 2, 3):
+        FusedEngine(threads).evaluate(params, data)
+    assert seen == [1, 2, 3]
+
+
+def test_several_python_threads_train_at_once(shared_always) -> None:
+    params, (X, y, _) = problem(200, 20, 40, 4)
+
+    def train() -> Parameters:
+        return backhand.train(params, X, y, epochs=200, batch_size=50, engine="fused",
+                              threads=2).params  # fmt: skip
+
+    expected = train()
+    found = joblib.Parallel(n_jobs=4, prefer="threads")(joblib.delayed(train)() for _ in range(8))
+    assert all(all(map(np.array_equal, expected, other)) for other in found)
+
+
+def trained(threads: int) -> Parameters:
+    params, (X, y, _) = problem(200, 20, 40, 4)
+    return backhand.train(params, X, y, epochs=20, engine="fused", threads=threads).params
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # it is what is tested
+def test_after_a_fork_and_in_other_processes(shared_always) -> None:
+    expected = trained(2)
+    with get_context("fork").Pool(2) as pool:
+        found = pool.map(trained, [1, 2, 2, 1])
+    assert all(all(map(np.array_equal, expected, other)) for other in found)
+
+
+def test_other_python_threads_go_on_while_it_computes() -> None:
+    """The interpreter is free for the length of a compiled call."""
+    params, data = problem(4000, 300, 200, 5)
+    counted = 0
+    done = threading.Event()
+
+    def count() -> None:
+        nonlocal counted
+        while not done.is_set():
+            counted += 1
+
+    engine = FusedEngine(1)
+    engine.evaluate(params, data)
+    other = threading.Thread(target=count)
+    other.start()
+    before = counted
+    engine.evaluate(params, data)
+    after = counted
+    done.set()
+    other.join()
+    assert after > before
+
+
+def test_a_thread_that_cannot_start_leaves_none_waiting(monkeypatch, shared_always) -> None:
+    params, data = problem(64, 5, 8, 3)
+    starts = iter([threading.Thread.start, None])
+
+    def start(thread: threading.Thread) -> None:
+        if (really := next(starts)) is None:
+            raise RuntimeError("can't start new thread")
+        really(thread)
+
+    monkeypatch.setattr(cores.Thread, "start", start)
+    with pytest.raises(RuntimeError, match="can't start"):
+        FusedEngine(2).evaluate(params, data)
+
+
+def test_ctrl_c_ends_training_soon(tmp_path: Path) -> None:
+    script = (
+        "import numpy as np, backhand, sys\n"
+        "X = np.ones((5000, 300), np.float32); y = np.arange(5000) % 3\n"
+        "from backhand.training import Every\n"
+        "started = Every(None, lambda p: print(p.epoch, flush=True))\n"
+        "backhand.train(backhand.init(300, 200, 3), X, y, epochs=10**6, callbacks=[started],\n"
+        "               learning_rate=1e-6, engine='fused', threads=2)"
+    )
+    running = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stdout is not None
+    running.stdout.readline()
+    running.send_signal(2)
+    _, said = running.communicate(timeout=20)
+    assert "KeyboardInterrupt" in said
+
+
+# Rows, layout, memory.
+
+
+def test_rows_of_any_layout() -> None:
+    params, (X, *_) = problem(40, 6, 9, 3)
+    expected = FusedEngine(1).predict_proba(params, X)
+    wide = np.zeros((80, 9), np.float32)
+    wide[::2, 2:8] = X
+    for other in (
+        np.asfortranarray(X), wide[::2, 2:8], X[::-1][::-1], X.astype(">f4"),
+        X.astype(np.float64), X.astype(np.longdouble),
+    ):  # fmt: skip
+        assert np.array_equal(FusedEngine(1).predict_proba(params, other), expected)
+    few = FusedEngine(1).predict_proba(params, X[:0])
+    assert few.shape == (0, 3)
+    whole = np.arange(40, dtype=np.int64)[:, None].repeat(6, axis=1)
+    for kind in (np.int8, np.uint16, np.int64, np.uint64, np.float16):
+        assert relative_difference(
+            FusedEngine(1).predict_proba(params, whole.astype(kind)),
+            equations.forward(params, whole.astype(np.float32)).P,
+        ) < 1e-5  # fmt: skip
+
+
+def test_mapped_rows_are_read_where_they_are(tmp_path: Path) -> None:
+    params, (X, y, _) = problem(40, 6, 9, 3)
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    ours, theirs = (backhand.train(params, rows, y, epochs=3, batch_size=7).params
+                    for rows in (X, mapped))  # fmt: skip
+    assert all(map(np.array_equal, ours, theirs))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 2), (5, 16, 3), (4, 17, 9), (784, 250, 10), (3, 130, 2)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_packed_parameters_come_back(shape, dtype) -> None:
+    params = backhand.init(*shape, dtype=dtype)
+    params.b1[:], params.b2[:] = 1, 2
+    net = layout_of(params)
+    flat = aligned(net.size, dtype)
+    pack(params, net, flat)
+    assert flat.ctypes.data % 64 == 0
+    assert all(map(np.array_equal, unpack(flat, net), params))
+    assert np.count_nonzero(flat) == sum(np.count_nonzero(p) for p in params)
+
+
+def test_a_batch_is_cut_evenly_and_by_its_length_alone() -> None:
+    net = layout_of(backhand.init(784, 256, 10))
+    for batch in (1, 100, 128, 129, 1000, 8192):
+        rows = chunk_rows(net, np.float32, batch)
+        assert rows <= CHUNK_ROWS[1]
+        pieces = -(-batch // rows)
+        assert pieces * (rows - 1) < batch <= pieces * rows
+
+
+def test_nan_is_never_hidden() -> None:
+    params, (X, y, _) = problem(30, 4, 8, 3)
+    for place, index in (("W1", (0, 0)), ("b1", (2,)), ("W2", (1, 1)), ("b2", (2,))):
+        broken = params._replace(**{place: getattr(params, place).copy()})
+        getattr(broken, place)[index] = np.nan
+        assert np.isnan(FusedEngine(1).evaluate(broken, Data(X, y))[0]), place
+        run = FusedEngine(2).start(broken, Data(X, y), SGD())
+        record = run.advance(engines.Block(30, np.full((9, 1), 0.1), np.zeros((9, 1))))
+        assert len(record.loss) == 1 and np.isnan(record.loss[0])
+
+
+# Exp and log.
+
+
+class Function(NamedTuple):
+    numbers: Reals
+    count: Integer
+
+
+def _exp(code: Code, job: Function, _: object) -> None:
+    with code.loop(job.count, step=code.tile.lanes) as i:
+        code.store(exp(code, code.load(job.numbers, i)), job.numbers, i)
+
+
+def _log(code: Code, job: Function, _: object) -> None:
+    with code.loop(job.count, step=code.tile.lanes) as i:
+        code.store(log(code, code.load(job.numbers, i)), job.numbers, i)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("ours", "theirs"), [(_exp, np.exp), (_log, np.log)])
+def test_exp_and_log_are_accurate_to_2_ulp(dtype, ours, theirs) -> None:
+    rng = np.random.default_rng(0)
+    lowest = -103.9 if dtype is np.float32 else -745.0
+    spread = (
+        -np.geomspace(1e-6, -lowest, 200_000) if ours is _exp else np.geomspace(1, 1e6, 200_000)
+    )
+    x = aligned(400_000, dtype)
+    x[:200_000] = spread
+    x[200_000:] = -20 * rng.random(200_000) if ours is _exp else 1 + 20 * rng.random(200_000)
+    expected = theirs(x.astype(np.longdouble))
+    y = aligned(len(x), dtype)
+    y[:] = x
+    compiler.entry(ours, y.itemsize * 8, print)(words(Function(y, len(y))).ctypes.data, 0)
+    ulp = np.spacing(np.abs(expected).astype(dtype)).astype(np.longdouble)
+    assert float(np.max(np.abs(y - expected) / ulp)) <= 2
+    special = aligned(tile(y.itemsize * 8).lanes, dtype)
+    special[:] = 0 if ours is _exp else 1
+    special[0] = np.nan
+    special[1] = -np.inf if ours is _exp else 1
+    compiler.entry(ours, y.itemsize * 8, print)(
+        words(Function(special, len(special))).ctypes.data, 0
+    )
+    assert np.isnan(special[0])
+    assert special[1] == 0
+    assert (special[2:] == (1 if ours is _exp else 0)).all()
+
+
+def test_the_peak_is_measured() -> None:
+    assert peak_gflops() > 0.1
+
+
+# Compiling, and keeping what is compiled.
+
+
+def run_script(script: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True,
+        env={**os.environ, "BACKHAND_CACHE_DIR": str(folder), **environment},
+    )  # fmt: skip
+
+
+PREPARE = (
+    "import numpy as np\n"
+    "from backhand.engines import make_engine\n"
+    "make_engine('fused').prepare(np.float32, print)"
+)
+
+
+def test_a_second_process_finds_what_the_first_compiled(tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    first = run_script(PREPARE, folder)
+    assert (first.stdout, first.stderr) == ("compiling for this CPU, once\n", "")
+    second = run_script(PREPARE, folder)
+    assert (second.stdout, second.stderr) == ("", "")
+    (file,) = folder.iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-100])
+    assert run_script(PREPARE, folder).stdout == first.stdout
+    assert file.read_bytes() == whole
+
+
+def test_without_a_place_for_a_cache_each_process_compiles(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    for folder in (file, file / "beneath", Path("/proc/none")):
+        done = run_script(PREPARE, folder)
+        assert (done.stdout, done.stderr) == ("compiling for this CPU, once\n", "")
+    assert file.read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("sys.modules['llvmlite'] = None\n", "import of llvmlite halted"),
+        ("from backhand.engines.fused import compiler\n"
+         "from backhand.engines.fused.cpu import Host\n"
+             "compiler.host = lambda: Host('nonsense', '', '')\n", "nonsense"),
+    ],
+)  # fmt: skip
+def test_where_nothing_compiles_auto_is_the_reference_with_one_warning(
+    script: str, why: str, tmp_path: Path
+) -> None:
+    script = "import sys\n" + script + (
+        "import backhand, numpy as np\n"
+        "p = backhand.init(2, 3, 2)\n"
+        "X, y = np.ones((4, 2)), np.array([0, 1, 0, 1])\n"
+        "for _ in range(3): r = backhand.train(p, X, y, epochs=2)\n"
+        "from backhand.engines import make_engine\n"
+        "print(make_engine().name, len(r.history.loss))"
+    )  # fmt: skip
+    done = run_script(script, tmp_path)
+    assert done.stdout == "reference 2\n", done.stderr
+    assert done.stderr.count("the fused engine cannot be used here") == 1
+    assert why in done.stderr
+
+
+def test_the_command_line_says_so_in_a_sentence(tmp_path: Path, penguins: Path) -> None:
+    script = (
+        "import sys; sys.modules['llvmlite'] = None\n"
+        f"sys.argv = ['backhand', 'train', {str(penguins)!r}, '--target', 'species',\n"
+        f"            '--epochs', '2', '-o', {str(tmp_path / 'm.safetensors')!r}]\n"
+        "from backhand.__main__ import main\n"
+        "main()"
+    )
+    done = run_script(script, tmp_path)
+    assert done.returncode == 0
+    assert done.stderr.startswith("backhand: the fused engine cannot be used here")
+    assert done.stderr.count("\n") == 1
+    assert "reference engine" in done.stdout
+
+
+def test_preparing_says_what_takes_time_only_where_it_does() -> None:
+    make_engine("fused").prepare(np.float32, lambda _: None)
+    said: list[str] = []
+    for name in ("fused", "reference", "torch"):
+        make_engine(name).prepare(np.float32, said.append)
+    assert said == []
+
+
+def test_the_compiler_is_checked_by_what_it_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backhand.engines.fused.peak.entry", lambda *_: lambda *_: None)
+    engines._fused_works.cache_clear()
+    with pytest.warns(BackhandWarning, match="compiled code says"):
+        assert make_engine().name == "reference"
+    engines._fused_works.cache_clear()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        monkeypatch.undo()
+        assert make_engine().name == "fused"

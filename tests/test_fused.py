@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import warnings
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -141,17 +140,32 @@ def test_several_python_threads_train_at_once(shared_always) -> None:
     assert all(all(map(np.array_equal, expected, other)) for other in found)
 
 
-def trained(threads: int) -> Parameters:
-    params, (X, y, _) = problem(200, 20, 40, 4)
-    return backhand.train(params, X, y, epochs=20, engine="fused", threads=threads).params
-
-
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # it is what is tested
-def test_after_a_fork_and_in_other_processes(shared_always) -> None:
-    expected = trained(2)
-    with get_context("fork").Pool(2) as pool:
-        found = pool.map(trained, [1, 2, 2, 1])
-    assert all(all(map(np.array_equal, expected, other)) for other in found)
+def test_after_a_fork_and_in_other_processes(tmp_path: Path) -> None:
+    """In a process of its own, where no other library minds the fork."""
+    script = tmp_path / "many.py"
+    script.write_text(
+        "from multiprocessing import get_context\n"
+        "import joblib, numpy as np, backhand\n"
+        "from backhand.engines.fused import cores\n"
+        "def trained(threads):\n"
+        "    cores.WORTH_SHARING = 1\n"
+        "    X = np.random.default_rng(0).standard_normal((200, 20)).astype(np.float32)\n"
+        "    return backhand.train(backhand.init(20, 40, 4), X, np.arange(200) % 4, epochs=20,\n"
+        "                          engine='fused', threads=threads).params\n"
+        "if __name__ == '__main__':\n"
+        "    found = [trained(2)]\n"
+        "    with get_context('fork').Pool(2) as pool:\n"
+        "        found += pool.map(trained, [1, 2, 2, 1])\n"
+        "    for how in ('processes', 'threads'):\n"
+        "        found += joblib.Parallel(n_jobs=2, prefer=how)(\n"
+        "            joblib.delayed(trained)(t) for t in (1, 2, None, 2))\n"
+        "    same = [all(map(np.array_equal, found[0], other)) for other in found]\n"
+        "    print(len(same), all(same))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout == "13 True\n", done.stderr
 
 
 def test_other_python_threads_go_on_while_it_computes() -> None:

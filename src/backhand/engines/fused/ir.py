@@ -210,15 +210,16 @@ class Code:
         return named.get(name) or ir.IntType(int(name.lstrip("uint")))
 
     def real_from(self, number: Value, name: str) -> Value:
-        """A real number from a number of that NumPy dtype."""
+        """A real number from a number of that NumPy dtype; a vector from a vector."""
         build, x = self.builder, number.ir
-        if x.type == self.real_type:
+        kind = ir.VectorType(self.real_type, number.lanes) if number.lanes else self.real_type
+        if x.type == kind:
             return number
         if name.startswith("float"):
             change = build.fpext if self.bits == 64 else build.fptrunc
         else:
             change = build.sitofp if name.startswith("int") else build.uitofp
-        return Value(self, change(x, self.real_type))
+        return Value(self, change(x, kind))
 
     def as_double(self, x: Value) -> Value:
         """A vector in 64 bits."""

@@ -80,9 +80,11 @@ def load_rows(
         with code.loop(end, start=low) as i:
             here = code.pointer(rows.X + row(i) * rows.stride, code.type_of(name))
             target = code.at(chunk.X, i * chunk.x_row)
-            with code.loop(features) as j:
-                number = code.load_one(here, j)
-                code.store(code.real_from(number, name), target, j)
+            whole = features // code.tile.lanes * code.tile.lanes
+            with code.loop(whole, step=code.tile.lanes) as j:
+                code.store(code.real_from(code.load(here, j), name), target, j)
+            with code.loop(features, start=whole) as j:
+                code.store(code.real_from(code.load_one(here, j), name), target, j)
             code.store(code.real(1.0), target, features)
 
     code.cases(rows.kind, {n: partial(copy, name) for n, name in enumerate(SOURCES)})

@@ -15,7 +15,7 @@ from backhand.engines.fused.ir import words
 from backhand.engines.fused.layout import layout_of, pack, unpack
 from backhand.engines.fused.memory import Chunk, Network, aligned, chunk_of, chunk_rows
 from backhand.engines.fused.passes import DONE, MEASURE, PREDICT, TRAIN, Job, Plan, passes
-from backhand.engines.fused.rows import rows_of
+from backhand.engines.fused.rows import Rows, rows_of
 from backhand.engines.fused.updates import NO_RULE, RULES
 from backhand.equations import Gradients, Parameters
 from backhand.optimizers import Adam, Optimizer, make_optimizer
@@ -114,6 +114,7 @@ class _Work:
         self.network = Network(*(aligned(n, self._dtype) for n in sizes))
         pack(params, self.net, self.network.theta)
         self._chunks: dict[tuple[int, int], Chunk] = {}
+        self._rows: list[tuple[Data, tuple[Rows, Any]]] = []
 
     def chunk(self, rows: int, *, keep: bool = False) -> Chunk:
         """Memory for that many rows at a time, and for the threads that they are worth."""
@@ -124,6 +125,14 @@ class _Work:
             self._chunks[rows, threads] = chunk_of(self.net, self._dtype, rows, threads)
         return self._chunks[rows, threads]
 
+    def _rows_of(self, data: Data) -> tuple[Rows, Any]:
+        """Where the rows are; of those seen last, training's and validation's, it is known."""
+        for seen, rows in self._rows:
+            if seen is data:
+                return rows
+        self._rows = [*self._rows[-1:], (data, rows_of(data, self._dtype))]
+        return self._rows[-1][1]
+
     def measure(self, data: Data) -> tuple[float, float]:
         record = self.compute(MEASURE, data, _once(data.rows))
         return float(record.loss[0]), float(record.accuracy[0])
@@ -133,7 +142,7 @@ class _Work:
         P: NDArray[Any] | None = None,
     ) -> Record:  # fmt: skip
         """The compiled call, on each of the threads."""
-        rows, arrays = rows_of(data, self._dtype)
+        rows, arrays = self._rows_of(data)
         chunk = chunk or self.chunk(chunk_rows(self.net, self._dtype, plan.batch))
         threads = chunk.sums.size // 8
         record, sync = np.full((2, plan.epochs), np.nan), aligned(8, np.int64)

@@ -8,6 +8,7 @@ does with them becomes the instructions of one compiled function. Products and s
 from __future__ import annotations
 
 import inspect
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -467,16 +468,14 @@ def _read(code: Code, kind: Any, memory: Value, position: Iterator[int]) -> Any:
 
 def words(record: Any) -> NDArray[np.int64]:
     """The words of a named tuple; its arrays have to live as long as they are used."""
-    return np.array(list(_words(record)), np.int64)
+    return np.array(_words(record), np.int64)
 
 
-def _words(value: Any) -> Iterator[int]:
+def _words(value: Any) -> list[int]:
     if isinstance(value, tuple):
-        for member in value:
-            yield from _words(member)
-    elif isinstance(value, np.ndarray):
-        yield value.ctypes.data
-    elif isinstance(value, float):
-        yield int(np.float64(value).view(np.int64))
-    else:
-        yield int(value)
+        return [word for member in value for word in _words(member)]
+    if isinstance(value, np.ndarray):
+        return [value.__array_interface__["data"][0]]
+    if isinstance(value, float):
+        return list(struct.unpack("q", struct.pack("d", value)))
+    return [int(value)]

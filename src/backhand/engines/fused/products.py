@@ -68,6 +68,7 @@ def _tile(
             sums[key].set(code.load(C, offset))
     starts = [code.at(A, a_row * i) for i in range(rows)]
     with code.loop(inner) as k:
+        code.prefetch(A, k * a_inner + 16)
         b = [code.load(B, k * width + v * lanes) for v in range(vectors)]
         for i in range(rows):
             a = code.broadcast(code.load_one(starts[i], k * a_inner))

@@ -18,7 +18,7 @@ import backhand
 from backhand import engines, equations
 from backhand.autograd import relative_difference
 from backhand.engines import Data, make_engine
-from backhand.engines.fused import compiler, cores
+from backhand.engines.fused import compiler, cores, memory
 from backhand.engines.fused.cpu import tile
 from backhand.engines.fused.engine import FusedEngine
 from backhand.engines.fused.functions import exp, log
@@ -35,7 +35,7 @@ from fused_checks import check_gradients, check_training, random_case
 @pytest.fixture
 def shared_always(monkeypatch: pytest.MonkeyPatch) -> None:
     """As many threads as are asked for, however little there is to do."""
-    monkeypatch.setattr(cores, "WORTH_SHARING", 1)
+    monkeypatch.setattr(memory, "PART_FLOPS", 1)
 
 
 @pytest.mark.parametrize("first", range(0, 500, 25))
@@ -60,7 +60,7 @@ def test_lesser_cpus_compute_the_same(cpu: str, tmp_path: Path) -> None:
         pytest.skip("this CPU has no AVX2")
     script = (
         "from fused_checks import *\n"
-        "from backhand.engines.fused import cores; cores.WORTH_SHARING = 1\n"
+        "from backhand.engines.fused import memory; memory.PART_FLOPS = 1\n"
         "from backhand.engines.fused.cpu import tile\n"
         "for seed in range(40):\n"
         "    check_gradients(random_case(seed)); check_training(random_case(seed))\n"
@@ -104,13 +104,16 @@ def test_the_bits_are_the_same_for_every_number_of_threads(shape, batch, shared_
 
 
 def test_how_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    small, large = (layout_of(backhand.init(*s)) for s in ((4, 16, 3), (784, 256, 10)))
+    small, large = (
+        memory.parts_of(layout_of(backhand.init(*sizes)), rows)
+        for rows, sizes in ((32, (4, 16, 3)), (128, (784, 256, 10)))
+    )
     monkeypatch.setattr(joblib, "cpu_count", lambda: 4)
-    assert cores.threads_for(small, 32, None) == 1
-    assert cores.threads_for(large, 128, None) == 4
-    assert [cores.threads_for(large, 128, asked) for asked in (1, 2, 3)] == [1, 2, 3]
+    assert cores.threads_for(small, None) == cores.threads_for(small, 2) == 1
+    assert cores.threads_for(large, None) == 4
+    assert [cores.threads_for(large, asked) for asked in (1, 2, 3)] == [1, 2, 3]
     inside = joblib.Parallel(n_jobs=2, prefer="threads")(
-        joblib.delayed(cores.threads_for)(large, 128, None) for _ in range(2)
+        joblib.delayed(cores.threads_for)(large, None) for _ in range(2)
     )
     assert inside == [1, 1]
 
@@ -146,9 +149,9 @@ def test_after_a_fork_and_in_other_processes(tmp_path: Path) -> None:
     script.write_text(
         "from multiprocessing import get_context\n"
         "import joblib, numpy as np, backhand\n"
-        "from backhand.engines.fused import cores\n"
+        "from backhand.engines.fused import memory\n"
         "def trained(threads):\n"
-        "    cores.WORTH_SHARING = 1\n"
+        "    memory.PART_FLOPS = 1\n"
         "    X = np.random.default_rng(0).standard_normal((200, 20)).astype(np.float32)\n"
         "    return backhand.train(backhand.init(20, 40, 4), X, np.arange(200) % 4, epochs=20,\n"
         "                          engine='fused', threads=threads).params\n"
@@ -192,7 +195,7 @@ def test_other_python_threads_go_on_while_it_computes() -> None:
 
 
 def test_a_thread_that_cannot_start_leaves_none_waiting(monkeypatch, shared_always) -> None:
-    params, data = problem(64, 5, 8, 3)
+    params, data = problem(64, 5, 40, 3)
     starts = iter([threading.Thread.start, None])
 
     def start(thread: threading.Thread) -> None:

@@ -10,26 +10,19 @@ from threading import Thread
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines.fused.layout import Layout
 
-WORTH_SHARING = 400_000
-"""Floating point operations in a chunk of rows, below which a thread more does not pay."""
-
-
-def threads_for(net: Layout, rows: int, asked: int | None) -> int:
-    """As many as were asked for or the machine has, where chunks of so many rows are worth it.
+def threads_for(parts: int, asked: int | None) -> int:
+    """As many as were asked for, or as the machine has, but one for each part of the work at most.
 
     Within a joblib worker, which shares the machine with others, the machine counts as one.
     """
-    flops = 4 * rows * net.d * net.H + 6 * rows * net.H * net.K
-    worth = max(1, int(flops) // WORTH_SHARING)
-    if worth == 1 or asked is not None:
-        return min(worth, asked or 1)
+    if parts == 1 or asked is not None:
+        return min(parts, asked or 1)
     import joblib  # late, for small tables never need it
 
     if joblib.parallel.get_active_backend()[0].nesting_level > 0:
         return 1
-    return int(min(worth, joblib.cpu_count()))
+    return int(min(parts, joblib.cpu_count()))
 
 
 def together(work: Callable[[int], None], threads: int, sync: NDArray[np.int64]) -> None:

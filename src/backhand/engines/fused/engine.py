@@ -13,7 +13,7 @@ from backhand.engines.fused.compiler import entry
 from backhand.engines.fused.cores import threads_for, together
 from backhand.engines.fused.ir import words
 from backhand.engines.fused.layout import layout_of, pack, unpack
-from backhand.engines.fused.memory import Chunk, Network, aligned, chunk_of, chunk_rows
+from backhand.engines.fused.memory import Chunk, Network, aligned, chunk_of, chunk_rows, parts_of
 from backhand.engines.fused.passes import DONE, MEASURE, PREDICT, TRAIN, Job, Plan, passes
 from backhand.engines.fused.rows import Rows, rows_of
 from backhand.engines.fused.updates import NO_RULE, RULES
@@ -46,7 +46,7 @@ class FusedEngine:
         # The compiled pass sums before it divides by Σw, and adds the penalty's part in the update.
         mean = kind.type(1 / (chunk.sums[2] or 1.0))
         dW1, db1, dW2, db2 = (g * mean for g in unpack(work.network.gradient, net))
-        dS = mean * chunk.S.reshape(net.K, -1)[:, : data.rows].T
+        dS = mean * chunk.S[: net.K * chunk.s_column].reshape(net.K, -1)[:, : data.rows].T
         panels = chunk.dZ1.reshape(net.panels, chunk.rows, net.width)[:, : data.rows]
         dZ1 = mean * panels.transpose(1, 0, 2).reshape(data.rows, -1)[:, : net.H]
         # Nor does it ever hold dH1: the sums are masked as they leave the registers.
@@ -118,7 +118,7 @@ class _Work:
 
     def chunk(self, rows: int, *, keep: bool = False) -> Chunk:
         """Memory for that many rows at a time, and for the threads that they are worth."""
-        threads = threads_for(self.net, rows, self._threads)
+        threads = threads_for(parts_of(self.net, rows), self._threads)
         if keep:
             return chunk_of(self.net, self._dtype, rows, threads, keep=True)
         if (rows, threads) not in self._chunks:

@@ -183,12 +183,12 @@ class Code:
         else:
             self.builder.store(value.ir, where)
 
-    def prefetch(self, pointer: Value, offset: Any) -> None:
-        """Say that memory is needed soon, to be written to."""
+    def prefetch(self, pointer: Value, offset: Any, *, writing: bool = False) -> None:
+        """Say that memory is needed soon."""
         byte, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
         where = self.builder.bitcast(self.at(pointer, offset).ir, byte)
-        writing, keep, data = (ir.Constant(i32, n) for n in (1, 3, 1))
-        self.call("llvm.prefetch.p0", ir.VoidType(), where, writing, keep, data)
+        mode, keep, data = (ir.Constant(i32, n) for n in (int(writing), 3, 1))
+        self.call("llvm.prefetch.p0", ir.VoidType(), where, mode, keep, data)
 
     def pointer(self, address: Value, kind: Any) -> Value:
         """A pointer to numbers of LLVM's type `kind` at an address."""

@@ -20,6 +20,12 @@ CHUNK_BYTES = 192 * 2**10
 CHUNK_ROWS = (128, 256)
 """At least so many, to make much of each weight read; at most so many, for the first cache."""
 
+PART_FLOPS = 4_000_000
+"""Work in a chunk for each part of the hidden units, at least: less is not worth a thread."""
+
+MOST_PARTS = 16
+"""Of the hidden units; each is one more sum over them for every logit."""
+
 
 def aligned(count: int, dtype: Any) -> NDArray[Any]:
     """Zeros, flat."""
@@ -43,25 +49,27 @@ class Chunk(NamedTuple):
 
     Attributes
     ----------
-    X : (rows, x_row)
-        The features, and a 1 for b1.
-    labels, weights : (rows,)
+    parts : int
+        How many parts the hidden units are in; threads share these.
+    X : (threads, rows, x_row)
+        The features, and a 1 for b1. Each thread reads its own copy, as it does of what follows:
+        that is faster than reading what another core has written.
+    labels, weights : (threads, rows)
     H1 : (panels, rows, width)
-    S : (K, s_column)
-        The logits, transposed; then dS.
+    S : (1 + parts, K, s_column)
+        The logits, transposed, which become dS; then what each part adds to them.
     dZ1 : (threads or panels, rows, width)
         A panel for each thread; or all, `dz_panel` apart, where they are asked for.
-    W2 : (panels, K, width)
-        As it was before the update, for the other threads.
     figures : (3, rows) float64
         Each row's weighted loss and hit, and its weight.
     sums : (threads, 8) float64
         Their sums, for each thread on a cache line of its own.
-    squares : float64
-        Of the weights in each strip of W1 and each panel of W2.
+    squares : (panels,) float64
+        Of the weights in each panel.
     """
 
     rows: Integer
+    parts: Integer
     X: Reals
     x_row: Integer
     labels: Labels
@@ -71,7 +79,6 @@ class Chunk(NamedTuple):
     s_column: Integer
     dZ1: Reals
     dz_panel: Integer
-    W2: Reals
     figures: Doubles
     sums: Doubles
     squares: Doubles
@@ -89,24 +96,34 @@ def chunk_rows(net: Layout, dtype: Any, batch: int) -> int:
     return int(-(-batch // pieces))
 
 
+def parts_of(net: Layout, rows: int) -> int:
+    """In how many parts the hidden units are for chunks of that many rows.
+
+    Sums over the hidden units are taken part by part, so this must not depend on the threads.
+    """
+    flops = 4 * rows * net.d * net.H + 6 * rows * net.H * net.K
+    return max(1, min(int(net.panels), MOST_PARTS, int(flops) // PART_FLOPS))
+
+
 def chunk_of(net: Layout, dtype: Any, rows: int, threads: int, *, keep: bool = False) -> Chunk:
     """Memory for chunks of that many rows; `keep`: for the whole of dZ1."""
     kind = np.dtype(dtype)
+    parts = parts_of(net, rows)
     block = tile(kind.itemsize * 8).block
     rows = -(-rows // block) * block
     x_row, s_column = _spread(net.d + 1, kind.itemsize), _spread(rows, kind.itemsize)
     hidden = net.panels * net.width
+    label = np.int32 if kind.itemsize == 4 else np.int64
     return Chunk(
-        rows,
-        aligned(rows * x_row, kind), x_row,
-        aligned(rows, np.int32 if kind.itemsize == 4 else np.int64), aligned(rows, kind),
+        rows, parts,
+        aligned(threads * rows * x_row, kind), x_row,
+        aligned(threads * rows, label), aligned(threads * rows, kind),
         aligned(rows * hidden, kind),
-        aligned(net.K * s_column, kind), s_column,
+        aligned((1 + parts) * net.K * s_column, kind), s_column,
         aligned(rows * (hidden if keep else threads * net.width), kind),
         rows * net.width if keep else 0,
-        aligned(hidden * net.K, kind),
         aligned(3 * rows, np.float64), aligned(8 * threads, np.float64),
-        aligned(net.panels * (net.column + 1), np.float64),
+        aligned(net.panels, np.float64),
     )  # fmt: skip
 
 

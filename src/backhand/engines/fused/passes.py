@@ -1,15 +1,17 @@
 """A block of updates as one compiled call: the loops over epochs, batches and chunks of rows.
 
-Any number of threads are in `passes` at once, each with its own number. They share the rows of a
-chunk in the forward half and the hidden units in the backward half, and meet after each. So every
-number comes from the same operations in the same order, however many they are.
+Any number of threads are in `passes` at once, each with its own number. They share the hidden
+units, which are in parts whose number has nothing to do with theirs; only the softmax they share
+by rows, and meet before and after it. So every number comes from the same operations in the same
+order, however many threads there are.
 """
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
-from backhand.engines.fused.halves import STRIP, backward, forward
+from backhand.engines.fused.halves import backward, forward
 from backhand.engines.fused.ir import (
     Code,
     Doubles,
@@ -24,9 +26,9 @@ from backhand.engines.fused.layout import Layout
 from backhand.engines.fused.meeting import meet
 from backhand.engines.fused.memory import Chunk, Network
 from backhand.engines.fused.rows import Rows, load_rows
-from backhand.engines.fused.softmax import softmax, softmax_and_loss
-from backhand.engines.fused.sums import totals
-from backhand.engines.fused.updates import NO_RULE, Step, copy_panels
+from backhand.engines.fused.softmax import add_parts, softmax, softmax_and_loss
+from backhand.engines.fused.sums import column_sums, totals
+from backhand.engines.fused.updates import NO_RULE, Step, update
 
 TRAIN, MEASURE, PREDICT = range(3)
 
@@ -108,80 +110,98 @@ def passes(code: Code, job: Job, me: Value) -> None:
 def _batch(
     code: Code, job: Job, me: Value, epoch: Value, j: Value, sums: _Sums, loaded: Variable
 ) -> None:
-    """One batch: its chunks, and after the last the update."""
+    """One batch: its chunks, and with the last one the update."""
     plan, chunk = job.plan, job.chunk
     first = j * plan.batch
     size = code.smaller(job.rows.count - first, plan.batch)
     pieces = (size + (chunk.rows - 1)) // chunk.rows
     only = plan.batches.equals(1) & pieces.equals(1) & plan.ordered.equals(0)
-    l2 = code.load_one(plan.l2s, epoch * plan.batches + j)
+    at = epoch * plan.batches + j
+    l2, eta = code.load_one(plan.l2s, at), code.load_one(plan.rates, at)
     sums.mass.set(code.double(0.0))
     with code.loop(pieces) as piece:
         begin = size * piece // pieces
         count = size * (piece + 1) // pieces - begin
+        padded = (count + (code.tile.block - 1)) // code.tile.block * code.tile.block
         with code.when(loaded.get().equals(0)):
             order = code.at(plan.order, epoch * job.rows.count * plan.ordered)
-            low, high = _share(code, count, me, job.threads)
             load_rows(code, chunk, job.rows, job.net.d, order, plan.ordered, first + begin, count,
-                      low, high)  # fmt: skip
+                      padded, me)  # fmt: skip
             loaded.set(code.select(only, 1, 0))
-        _forward(code, job, me, first + begin, count, sums)
-        with code.when(job.what.equals(TRAIN)):
-            rate = code.load_one(plan.rates, epoch * plan.batches + j)
-            last = (piece + 1).equals(pieces)
-            mass = sums.mass.get()
-            scale = code.select(mass > 0.0, 1.0 / mass, code.double(0.0))
-            step = Step(code.select(last, plan.rule, NO_RULE), scale, l2, rate, *plan[-3:])
-            _backward(code, job, me, count, piece > 0, step)
+        _forward(code, job, me, padded)
+        meet(code, job.sync, job.threads)
+        _softmax(code, job, me, first + begin, count, padded)
+        meet(code, job.sync, job.threads)
         with code.when(job.what < PREDICT):
-            meet(code, job.sync, job.threads)
+            _add_up(code, job, me, padded, sums)
+        with code.when(job.what.equals(TRAIN)):
+            mass, last = sums.mass.get(), (piece + 1).equals(pieces)
+            scale = code.select(mass > 0.0, 1.0 / mass, code.double(0.0))
+            step = Step(code.select(last, plan.rule, NO_RULE), scale, l2, eta, *plan[-3:])
+            _backward(code, job, me, count, padded, piece > 0, step)
     sums.masses.set(sums.masses.get() + sums.mass.get())
     with code.when(job.what.equals(TRAIN) & (l2 > 0.0)):
+        meet(code, job.sync, job.threads)
         penalty = sums.mass.get() * l2 * 0.5 * _squares(code, job)
         sums.losses.set(sums.losses.get() + penalty)
 
 
-def _share(code: Code, count: Value, me: Value, threads: Value) -> tuple[Value, Value]:
-    """The rows of `count` that are this thread's: whole blocks, the last one filled up."""
-    block = code.tile.block
-    blocks = (count + (block - 1)) // block
-    return blocks * me // threads * block, blocks * (me + 1) // threads * block
+def _own_parts(code: Code, job: Job, me: Value) -> AbstractContextManager[Value]:
+    """Loop over the parts of the hidden units that are this thread's."""
+    first, last = (job.chunk.parts * n // job.threads for n in (me, me + 1))
+    return code.loop(last, start=first)
 
 
-def _forward(code: Code, job: Job, me: Value, begin: Value, count: Value, sums: _Sums) -> None:
-    """Forward for this thread's rows; then the probabilities, or dS and the sums of all rows."""
+def _own_X(code: Code, job: Job, me: Value) -> Value:
+    return code.at(job.chunk.X, me * job.chunk.rows * job.chunk.x_row)
+
+
+def _forward(code: Code, job: Job, me: Value, padded: Value) -> None:
+    X = _own_X(code, job, me)
+    with _own_parts(code, job, me) as part:
+        forward(code, job.net, job.network.theta, job.chunk, X, padded, part)
+
+
+def _softmax(code: Code, job: Job, me: Value, begin: Value, count: Value, padded: Value) -> None:
+    """Of this thread's rows: the probabilities, or dS and what goes into loss and accuracy."""
     net, chunk = job.net, job.chunk
-    low, high = _share(code, count, me, job.threads)
-    forward(code, net, job.network.theta, chunk, low, high)
+    blocks = padded // code.tile.block
+    low, high = (blocks * n // job.threads * code.tile.block for n in (me, me + 1))
+    b2 = code.at(job.network.theta, net.b2)
+    add_parts(code, chunk.S, chunk.s_column, chunk.parts, b2, low, high, net.K)
     with code.when(job.what.equals(PREDICT)):
         softmax(code, chunk.S, chunk.s_column, low, high, net.K, job.P, begin, count)
     with code.when(job.what < PREDICT):
-        softmax_and_loss(code, chunk.S, chunk.s_column, chunk.labels, chunk.weights, low, high,
-                         net.K, chunk.figures, chunk.rows)  # fmt: skip
-        with code.when(job.threads > 1):
-            W2 = code.at(job.network.theta, net.W2)
-            share = (net.panels * n // job.threads for n in (me, me + 1))
-            copy_panels(code, chunk.W2, W2, *share, net.K * net.width, net.panel)
-        meet(code, job.sync, job.threads)
-        mine = code.at(chunk.sums, me * 8)
-        padded = _share(code, count, code.integer(0), code.integer(1))[1]
-        totals(code, chunk.figures, 3, padded, chunk.rows, mine)
-        for place, total in enumerate((sums.losses, sums.hits, sums.mass)):
-            total.set(total.get() + code.load_one(mine, place))
+        own = me * chunk.rows
+        softmax_and_loss(code, chunk.S, chunk.s_column, code.at(chunk.labels, own),
+                         code.at(chunk.weights, own), low, high, net.K, chunk.figures,
+                         chunk.rows)  # fmt: skip
 
 
-def _backward(code: Code, job: Job, me: Value, count: Value, add: Value, step: Step) -> None:
-    """Backward for this thread's hidden units, from the W2 that no other thread has updated."""
-    net, chunk = job.net, job.chunk
-    shared = job.threads > 1
-    W2 = code.select(shared, chunk.W2, code.at(job.network.theta, net.W2))
-    w2_panel = code.select(shared, net.K * net.width, net.panel)
-    backward(code, net, job.network, chunk, count, add, W2, w2_panel, step, me, job.threads)
+def _add_up(code: Code, job: Job, me: Value, padded: Value, sums: _Sums) -> None:
+    """Add the chunk's losses, hits and weights, which every thread does for itself."""
+    mine = code.at(job.chunk.sums, me * 8)
+    totals(code, job.chunk.figures, 3, padded, job.chunk.rows, mine)
+    for place, total in enumerate((sums.losses, sums.hits, sums.mass)):
+        total.set(total.get() + code.load_one(mine, place))
+
+
+def _backward(
+    code: Code, job: Job, me: Value, count: Value, padded: Value, add: Value, step: Step
+) -> None:
+    net, network, chunk = job.net, job.network, job.chunk
+    X = _own_X(code, job, me)
+    with _own_parts(code, job, me) as part:
+        backward(code, net, network, chunk, X, me, count, add, step, part)
+    with code.when((me + 1).equals(job.threads)):  # db2 = 1ᵀ dS
+        db2 = code.at(network.gradient, net.b2)
+        column_sums(code, chunk.S, chunk.s_column, padded, net.K, db2, add)
+        update(code, network, net.b2, net.size, step._replace(l2=code.double(0.0)))
 
 
 def _squares(code: Code, job: Job) -> Value:
     """‖W1‖² + ‖W2‖² as it was before the update."""
     total = code.variable(code.double(0.0))
-    with code.loop(job.net.panels * ((job.net.d + STRIP) // STRIP + 1)) as unit:
-        total.set(total.get() + code.load_one(job.chunk.squares, unit))
+    with code.loop(job.net.panels) as p:
+        total.set(total.get() + code.load_one(job.chunk.squares, p))
     return total.get()

@@ -15,6 +15,9 @@ from backhand.engines.fused.sums import across
 STORE, RELU, MASK = 0, 1, 2
 """What becomes of a product's sums: as they are, max(0, ·), or 0 where the mask is not above 0."""
 
+LINE = 16
+"""Numbers ahead that are fetched: a cache line of single ones."""
+
 
 @function
 def product(
@@ -62,13 +65,14 @@ def _tile(
     where = {(i, v): width * i + v * lanes for i in range(rows) for v in range(vectors)}
     sums = {key: code.variable(zero) for key in where}
     for i in range(rows):
-        code.prefetch(C, width * i)
+        code.prefetch(C, width * i, writing=True)
     with code.when(add > 0):
         for key, offset in where.items():
             sums[key].set(code.load(C, offset))
     starts = [code.at(A, a_row * i) for i in range(rows)]
     with code.loop(inner) as k:
-        code.prefetch(A, k * a_inner + 16)
+        # Where A's rows lie across, as in Xᵀ, the next line of each is needed soon.
+        code.prefetch(A, k * a_inner + LINE)
         b = [code.load(B, k * width + v * lanes) for v in range(vectors)]
         for i in range(rows):
             a = code.broadcast(code.load_one(starts[i], k * a_inner))
@@ -88,10 +92,10 @@ def _tile(
 
 @function
 def row_products(
-    code: Code, A: Value, a_panel: Value, B: Value, b_panel: Value, panels: Value, bias: Value,
-    C: Value, c_column: Value, rows: Value, columns: Value, vectors: Value, width: Value,
+    code: Code, A: Value, a_panel: Value, B: Value, b_panel: Value, panels: Value, C: Value,
+    c_column: Value, rows: Value, columns: Value, vectors: Value, width: Value,
 ) -> None:  # fmt: skip
-    """Cᵀ = (A Bᵀ + bias)ᵀ: rows of A times rows of B, both in panels along the hidden units.
+    """Cᵀ = (A Bᵀ)ᵀ: rows of A times rows of B, both in panels along the hidden units.
 
     Panels are `a_panel` and `b_panel` numbers apart, with rows of `width` numbers; C's number
     (i, k) is at k · c_column + i, so that its vectors lie along the rows. `rows` is a multiple of
@@ -106,8 +110,7 @@ def row_products(
             )
             for j in range(count):
                 total = across(code, [sums[r, j].get() for r in range(code.tile.dot_rows)])
-                b = code.broadcast(code.load_one(bias, k + j), code.tile.dot_rows)
-                code.store(total + b, C, (k + j) * c_column + i)
+                code.store(total, C, (k + j) * c_column + i)
 
         in_tiles(code, columns, code.tile.dot_columns, tiles)
 

@@ -61,14 +61,16 @@ def _address(array: NDArray[Any]) -> int:
 @function
 def load_rows(
     code: Code, chunk: Chunk, rows: Rows, features: Value, order: Value, ordered: Value,
-    begin: Value, count: Value, low: Value, high: Value,
+    begin: Value, count: Value, padded: Value, me: Value,
 ) -> None:  # fmt: skip
-    """Rows low..high of the chunk that is rows order[begin:begin + count], with a 1 after each.
+    """Rows order[begin:begin + count] into the copy of thread `me`, with a 1 after each, for b1.
 
-    Without `ordered` it is `begin` and the rows after it. The 1 is b1's feature. Rows beyond
-    `count`, which make the chunk whole vectors, become 0 and weigh nothing.
+    Without `ordered` it is `begin` and the rows after it. Rows count..padded, which make the chunk
+    whole blocks, become 0 and weigh nothing.
     """
-    end = code.smaller(high, count)
+    own = me * chunk.rows
+    X = code.at(chunk.X, own * chunk.x_row)
+    labels, weights = code.at(chunk.labels, own), code.at(chunk.weights, own)
 
     def row(i: Value) -> Value:
         number = code.variable(begin + i)
@@ -77,9 +79,9 @@ def load_rows(
         return number.get()
 
     def copy(name: str) -> None:
-        with code.loop(end, start=low) as i:
+        with code.loop(count) as i:
             here = code.pointer(rows.X + row(i) * rows.stride, code.type_of(name))
-            target = code.at(chunk.X, i * chunk.x_row)
+            target = code.at(X, i * chunk.x_row)
             whole = features // code.tile.lanes * code.tile.lanes
             with code.loop(whole, step=code.tile.lanes) as j:
                 code.store(code.real_from(code.load(here, j), name), target, j)
@@ -92,15 +94,15 @@ def load_rows(
         code.pointer(rows.y, code.type_of("int64")),
         code.pointer(rows.weights, code.real_type),
     )
-    with code.loop(end, start=low) as i:
+    with code.loop(count) as i:
         number = row(i)
-        code.store(code.narrow(code.load_one(all_y, number)), chunk.labels, i)
+        code.store(code.narrow(code.load_one(all_y, number)), labels, i)
         weight = code.variable(code.real(1.0))
         with code.when(rows.weights > 0):
             weight.set(code.load_one(all_w, number))
-        code.store(weight.get(), chunk.weights, i)
-    with code.loop(high, start=code.larger(low, end)) as i:
+        code.store(weight.get(), weights, i)
+    with code.loop(padded, start=count) as i:
         with code.loop(chunk.x_row) as j:
-            code.store(code.real(0.0), chunk.X, i * chunk.x_row + j)
-        code.store(code.narrow(code.integer(0)), chunk.labels, i)
-        code.store(code.real(0.0), chunk.weights, i)
+            code.store(code.real(0.0), X, i * chunk.x_row + j)
+        code.store(code.narrow(code.integer(0)), labels, i)
+        code.store(code.real(0.0), weights, i)

@@ -10,6 +10,21 @@ from backhand.engines.fused.ir import Code, Value, function
 
 
 @function
+def add_parts(
+    code: Code, S: Value, column: Value, parts: Value, b2: Value, low: Value, high: Value,
+    classes: Value,
+) -> None:  # fmt: skip
+    """S = H1 W2 + b2 of rows low..high: the sum of its parts, which lie behind it."""
+    with code.loop(classes) as k:
+        b = code.broadcast(code.load_one(b2, k))
+        with code.loop(high, start=low, step=code.tile.lanes) as i:
+            sum_ = code.variable(b)
+            with code.loop(parts + 1, start=1) as part:
+                sum_.set(sum_.get() + code.load(S, (part * classes + k) * column + i))
+            code.store(sum_.get(), S, k * column + i)
+
+
+@function
 def softmax_and_loss(
     code: Code, S: Value, column: Value, labels: Value, weights: Value, low: Value, high: Value,
     classes: Value, figures: Value, figure: Value,

@@ -19,17 +19,16 @@ def totals(
 
 
 @function
-def squares(
-    code: Code, numbers: Value, rows: Value, width: Value, together: Value, result: Value
-) -> None:
-    """Sum the squares of each `together` rows of `width` numbers, whole vectors, in float64."""
-    with code.loop(rows, step=together) as row:
-        last = code.smaller(row + together, rows)
-        partial = code.variable(code.as_double(code.splat(0.0)))
-        with code.loop(last * width, start=row * width, step=code.tile.lanes) as i:
-            x = code.as_double(code.load(numbers, i))
-            partial.set(partial.get() + x * x)
-        code.store(fold(code, partial.get(), 1), result, row // together)
+def squares(code: Code, numbers: Value, count: Value, result: Value, add: Value) -> None:
+    """Sum the squares of numbers, whole vectors of them, in float64; `add` to what is there."""
+    partial = code.variable(code.as_double(code.splat(0.0)))
+    with code.loop(count, step=code.tile.lanes) as i:
+        x = code.as_double(code.load(numbers, i))
+        partial.set(partial.get() + x * x)
+    total = code.variable(code.only_lane(fold(code, partial.get(), 1)))
+    with code.when(add > 0):
+        total.set(total.get() + code.load_one(result))
+    code.store(total.get(), result)
 
 
 @function

@@ -64,12 +64,3 @@ def update(code: Code, network: Network, begin: Value, end: Value, step: Step) -
 
     changes = (sgd, momentum, nesterov, adam)
     code.cases(step.rule, {n: partial(each, f) for n, f in enumerate(changes)})
-
-
-@function
-def copy_panels(
-    code: Code, target: Value, source: Value, first: Value, end: Value, count: Value, panel: Value
-) -> None:
-    """Copy the first `count` numbers, whole vectors, of panels first..end, to lie side by side."""
-    with code.loop(end, start=first) as p, code.loop(count, step=code.tile.lanes) as i:
-        code.store(code.load(source, p * panel + i), target, p * count + i)

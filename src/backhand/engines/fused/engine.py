@@ -147,6 +147,7 @@ class _Work:
         threads = chunk.sums.size // 8
         record, sync = np.full((2, plan.epochs), np.nan), aligned(8, np.int64)
         out = self.network.theta if P is None else P
+        chunk.claimed[:] = 0
         job = Job(what, threads, sync, self.net, self.network, rows, chunk, plan, out, record)
         call = words(job)
         run = entry(passes, self._dtype.itemsize * 8, silently)

@@ -199,6 +199,15 @@ class Code:
         one = constant(INT, number)
         return Value(self, self.builder.atomic_rmw("add", pointer.ir, one, "acq_rel"))
 
+    def exchange_atomically(self, pointer: Value, old: Value, new: Value) -> Value:
+        """Make an integer that is `old` another; whether it was, and no thread was faster."""
+        pair = self.builder.cmpxchg(pointer.ir, old.ir, new.ir, "acq_rel", "acquire")
+        return Value(self, self.builder.extract_value(pair, 1))
+
+    def store_atomically(self, value: Value, pointer: Value) -> None:
+        """Change an integer for other threads, after all that was stored before."""
+        self.builder.store_atomic(value.ir, pointer.ir, "release", 8)
+
     def load_atomically(self, pointer: Value) -> Value:
         """An integer that other threads change."""
         return Value(self, self.builder.load_atomic(pointer.ir, "acquire", 8))

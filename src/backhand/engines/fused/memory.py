@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines.fused.cpu import tile
-from backhand.engines.fused.ir import Doubles, Integer, Labels, Reals
+from backhand.engines.fused.ir import Doubles, Integer, Integers, Labels, Reals
 from backhand.engines.fused.layout import Layout
 
 LINE = 64
@@ -20,7 +20,7 @@ CHUNK_BYTES = 192 * 2**10
 CHUNK_ROWS = (128, 256)
 """At least so many, to make much of each weight read; at most so many, for the first cache."""
 
-PART_FLOPS = 4_000_000
+PART_FLOPS = 2_000_000
 """Work in a chunk for each part of the hidden units, at least: less is not worth a thread."""
 
 MOST_PARTS = 16
@@ -50,7 +50,9 @@ class Chunk(NamedTuple):
     Attributes
     ----------
     parts : int
-        How many parts the hidden units are in; threads share these.
+        How many parts the hidden units are in.
+    claimed : (parts,) int64
+        How often each was begun and done, in the halves of all steps.
     X : (threads, rows, x_row)
         The features, and a 1 for b1. Each thread reads its own copy, as it does of what follows:
         that is faster than reading what another core has written.
@@ -70,6 +72,7 @@ class Chunk(NamedTuple):
 
     rows: Integer
     parts: Integer
+    claimed: Integers
     X: Reals
     x_row: Integer
     labels: Labels
@@ -99,10 +102,12 @@ def chunk_rows(net: Layout, dtype: Any, batch: int) -> int:
 def parts_of(net: Layout, rows: int) -> int:
     """In how many parts the hidden units are for chunks of that many rows.
 
-    Sums over the hidden units are taken part by part, so this must not depend on the threads.
+    Sums over the hidden units are taken part by part, so this must not depend on the threads. It
+    is a power of two, which most numbers of threads share well.
     """
     flops = 4 * rows * net.d * net.H + 6 * rows * net.H * net.K
-    return max(1, min(int(net.panels), MOST_PARTS, int(flops) // PART_FLOPS))
+    most = max(1, min(int(net.panels), MOST_PARTS, int(flops) // PART_FLOPS))
+    return 1 << (most.bit_length() - 1)
 
 
 def chunk_of(net: Layout, dtype: Any, rows: int, threads: int, *, keep: bool = False) -> Chunk:
@@ -115,7 +120,7 @@ def chunk_of(net: Layout, dtype: Any, rows: int, threads: int, *, keep: bool = F
     hidden = net.panels * net.width
     label = np.int32 if kind.itemsize == 4 else np.int64
     return Chunk(
-        rows, parts,
+        rows, parts, aligned(parts, np.int64),
         aligned(threads * rows * x_row, kind), x_row,
         aligned(threads * rows, label), aligned(threads * rows, kind),
         aligned(rows * hidden, kind),

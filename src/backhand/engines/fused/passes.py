@@ -1,14 +1,15 @@
 """A block of updates as one compiled call: the loops over epochs, batches and chunks of rows.
 
 Any number of threads are in `passes` at once, each with its own number. They share the hidden
-units, which are in parts whose number has nothing to do with theirs; only the softmax they share
-by rows, and meet before and after it. So every number comes from the same operations in the same
-order, however many threads there are.
+units, which are in parts whose number has nothing to do with theirs: each does some, whichever it
+gets to. The softmax they share by rows, and meet before and after it. So every number comes from
+the same operations in the same order, however many threads there are.
 """
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from backhand.engines.fused.halves import backward, forward
@@ -88,13 +89,13 @@ def passes(code: Code, job: Job, me: Value) -> None:
     """Train, measure or predict: what thread `me` does of it."""
     plan, zero = job.plan, code.double(0.0)
     sums = _Sums(*(code.variable(zero) for _ in _Sums._fields))
-    loaded = code.variable(code.integer(0))
+    loaded, half = code.variable(code.integer(0)), code.variable(code.integer(0))
     epoch, epochs = code.variable(code.integer(0)), code.variable(plan.epochs)
     with code.repeat_while(lambda: epoch.get() < epochs.get()):
         for variable in sums:
             variable.set(zero)
         with code.loop(plan.batches) as j:
-            _batch(code, job, me, epoch.get(), j, sums, loaded)
+            _batch(code, job, me, epoch.get(), j, sums, loaded, half)
         loss, accuracy = (x.get() / sums.masses.get() for x in (sums.losses, sums.hits))
         with code.when(me.equals(0)):
             code.store(loss, job.record, epoch.get())
@@ -108,8 +109,9 @@ def passes(code: Code, job: Job, me: Value) -> None:
 
 
 def _batch(
-    code: Code, job: Job, me: Value, epoch: Value, j: Value, sums: _Sums, loaded: Variable
-) -> None:
+    code: Code, job: Job, me: Value, epoch: Value, j: Value, sums: _Sums, loaded: Variable,
+    half: Variable,
+) -> None:  # fmt: skip
     """One batch: its chunks, and with the last one the update."""
     plan, chunk = job.plan, job.chunk
     first = j * plan.batch
@@ -128,7 +130,7 @@ def _batch(
             load_rows(code, chunk, job.rows, job.net.d, order, plan.ordered, first + begin, count,
                       padded, me)  # fmt: skip
             loaded.set(code.select(only, 1, 0))
-        _forward(code, job, me, padded)
+        _forward(code, job, me, padded, half)
         meet(code, job.sync, job.threads)
         _softmax(code, job, me, first + begin, count, padded)
         meet(code, job.sync, job.threads)
@@ -138,7 +140,7 @@ def _batch(
             mass, last = sums.mass.get(), (piece + 1).equals(pieces)
             scale = code.select(mass > 0.0, 1.0 / mass, code.double(0.0))
             step = Step(code.select(last, plan.rule, NO_RULE), scale, l2, eta, *plan[-3:])
-            _backward(code, job, me, count, padded, piece > 0, step)
+            _backward(code, job, me, count, padded, piece > 0, step, half)
     sums.masses.set(sums.masses.get() + sums.mass.get())
     with code.when(job.what.equals(TRAIN) & (l2 > 0.0)):
         meet(code, job.sync, job.threads)
@@ -146,19 +148,35 @@ def _batch(
         sums.losses.set(sums.losses.get() + penalty)
 
 
-def _own_parts(code: Code, job: Job, me: Value) -> AbstractContextManager[Value]:
-    """Loop over the parts of the hidden units that are this thread's."""
-    first, last = (job.chunk.parts * n // job.threads for n in (me, me + 1))
-    return code.loop(last, start=first)
+@contextmanager
+def _parts(code: Code, job: Job, me: Value, half: Variable) -> Iterator[Value]:
+    """Loop over the parts of the hidden units that this thread does of this half of a step.
+
+    It begins with those that it always does, which its cache knows, and goes on with those that a
+    slower thread has not begun. A part's claim counts: one more when it is begun, and when it is
+    done; so no half begins a part that the one before it has not left.
+    """
+    parts, now = job.chunk.parts, half.get()
+    first = parts * me // job.threads
+    with code.loop(parts + first, start=first) as n:
+        part = code.select(n < parts, n, n - parts)
+        claim = code.at(job.chunk.claimed, part)
+        with (
+            code.when(code.load_atomically(claim).equals(now)),
+            code.when(code.exchange_atomically(claim, now, now + 1)),
+        ):
+            yield part
+            code.store_atomically(now + 2, claim)
+    half.set(now + 2)
 
 
 def _own_X(code: Code, job: Job, me: Value) -> Value:
     return code.at(job.chunk.X, me * job.chunk.rows * job.chunk.x_row)
 
 
-def _forward(code: Code, job: Job, me: Value, padded: Value) -> None:
+def _forward(code: Code, job: Job, me: Value, padded: Value, half: Variable) -> None:
     X = _own_X(code, job, me)
-    with _own_parts(code, job, me) as part:
+    with _parts(code, job, me, half) as part:
         forward(code, job.net, job.network.theta, job.chunk, X, padded, part)
 
 
@@ -187,11 +205,12 @@ def _add_up(code: Code, job: Job, me: Value, padded: Value, sums: _Sums) -> None
 
 
 def _backward(
-    code: Code, job: Job, me: Value, count: Value, padded: Value, add: Value, step: Step
-) -> None:
+    code: Code, job: Job, me: Value, count: Value, padded: Value, add: Value, step: Step,
+    half: Variable,
+) -> None:  # fmt: skip
     net, network, chunk = job.net, job.network, job.chunk
     X = _own_X(code, job, me)
-    with _own_parts(code, job, me) as part:
+    with _parts(code, job, me, half) as part:
         backward(code, net, network, chunk, X, me, count, add, step, part)
     with code.when((me + 1).equals(job.threads)):  # db2 = 1ᵀ dS
         db2 = code.at(network.gradient, net.b2)

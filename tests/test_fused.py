@@ -149,7 +149,7 @@ def test_after_a_fork_and_in_other_processes(tmp_path: Path) -> None:
     script.write_text(
         "from multiprocessing import get_context\n"
         "import joblib, numpy as np, backhand\n"
-        "from backhand.engines.fused import memory\n"
+        "from backhand.engines.fused import cores, memory\n"
         "def trained(threads):\n"
         "    memory.PART_FLOPS = 1\n"
         "    X = np.random.default_rng(0).standard_normal((200, 20)).astype(np.float32)\n"
@@ -162,13 +162,16 @@ def test_after_a_fork_and_in_other_processes(tmp_path: Path) -> None:
         "    for how in ('processes', 'threads'):\n"
         "        found += joblib.Parallel(n_jobs=2, prefer=how)(\n"
         "            joblib.delayed(trained)(t) for t in (1, 2, None, 2))\n"
+        "        alone = joblib.Parallel(n_jobs=2, prefer=how)(\n"
+        "            joblib.delayed(cores.threads_for)(8, None) for _ in range(2))\n"
+        "        print(alone)\n"
         "    same = [all(map(np.array_equal, found[0], other)) for other in found]\n"
         "    print(len(same), all(same))\n"
     )
     done = subprocess.run(
         [sys.executable, script], capture_output=True, text=True, timeout=120, check=False
     )
-    assert done.stdout == "13 True\n", done.stderr
+    assert done.stdout == "[1, 1]\n[1, 1]\n13 True\n", done.stderr
 
 
 def test_other_python_threads_go_on_while_it_computes() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.engines.arrays import WeightedMean, chunks, total_weight
 from backhand.engines.contract import Block, Data, Record, State
 from backhand.engines.fused.compiler import entry
 from backhand.engines.fused.cores import threads_for, together
@@ -51,22 +52,28 @@ class FusedEngine:
         dZ1 = mean * panels.transpose(1, 0, 2).reshape(data.rows, -1)[:, : net.H]
         # Nor does it ever hold dH1: the sums are masked as they leave the registers.
         dH1 = dS @ params.W2.T
-        dW1, dW2 = dW1 + l2 * params.W1, dW2 + l2 * params.W2
+        dW1, dW2 = dW1 + float(l2) * params.W1, dW2 + float(l2) * params.W2
         return float(record.loss[0]), Gradients(dS, dW2, db2, dH1, dZ1, dW1, db1)
 
     def start(self, params: Parameters, data: Data, optimizer: Optimizer) -> FusedRun:
         return FusedRun(params, data, optimizer, self._threads)
 
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
-        rows = X.shape[0]
-        P = np.empty((rows, params.b2.shape[0]), params.b2.dtype)
-        if rows:
-            unlabelled = Data(X, np.zeros(rows, np.int64))
-            _Work(params, 0, self._threads).compute(PREDICT, unlabelled, _once(rows), P=P)
+        work = _Work(params, 0, self._threads)
+        P = np.empty((X.shape[0], params.b2.shape[0]), params.b2.dtype)
+        for rows in chunks(params, X.shape[0]):
+            part = X[rows]
+            unlabelled = Data(part, np.zeros(len(part), np.int64))
+            work.compute(PREDICT, unlabelled, _once(len(part)), P=P[rows])
         return P
 
     def evaluate(self, params: Parameters, data: Data) -> tuple[float, float]:
-        return _Work(params, 0, self._threads).measure(data)
+        work, mean = _Work(params, 0, self._threads), WeightedMean()
+        for rows in chunks(params, data.rows):
+            part = data.at(rows)
+            if (weight := total_weight(part.sample_weight, part.rows)) > 0:
+                mean.add(weight, *map(np.float64, work.measure(part)))
+        return mean.result()
 
 
 class FusedRun:

@@ -42,7 +42,7 @@ class FusedEngine:
     ) -> tuple[float, Gradients]:
         work = _Work(params, 0, self._threads)
         net, kind = work.net, params.W1.dtype
-        chunk = work.chunk(data.rows, keep=True)
+        chunk = work.chunk(data.rows)  # all rows at once, which keeps dS and dZ1
         record = work.compute(TRAIN, data, _once(data.rows, l2), chunk)
         # The compiled pass sums before it divides by Σw, and adds the penalty's part in the update.
         mean = kind.type(1 / (chunk.sums[2] or 1.0))
@@ -123,11 +123,9 @@ class _Work:
         self._chunks: dict[tuple[int, int], Chunk] = {}
         self._rows: list[tuple[Data, tuple[Rows, Any]]] = []
 
-    def chunk(self, rows: int, *, keep: bool = False) -> Chunk:
+    def chunk(self, rows: int) -> Chunk:
         """Memory for that many rows at a time, and for the threads that they are worth."""
         threads = threads_for(parts_of(self.net, rows), self._threads)
-        if keep:
-            return chunk_of(self.net, self._dtype, rows, threads, keep=True)
         if (rows, threads) not in self._chunks:
             self._chunks[rows, threads] = chunk_of(self.net, self._dtype, rows, threads)
         return self._chunks[rows, threads]

@@ -27,11 +27,11 @@ def forward(
     """H1 = max(0, X W1 + b1) of a part of the hidden units, and what they add to S."""
     features = net.d + 1
     first, last = panels_of(net, chunk, part)
-    with code.loop(last, start=first) as p:
-        H1 = code.at(chunk.H1, p * chunk.rows * net.width)
-        with code.loop(features, step=INNER) as k:
-            inner = code.smaller(features - k, INNER)
-            finish = code.select((k + inner).equals(features), RELU, STORE)
+    with code.loop(features, step=INNER) as k:
+        inner = code.smaller(features - k, INNER)
+        finish = code.select((k + inner).equals(features), RELU, STORE)
+        with code.loop(last, start=first) as p:
+            H1 = code.at(chunk.H1, p * chunk.rows * net.width)
             W1 = code.at(theta, p * net.panel + k * net.width)
             product(code, code.at(X, k), chunk.x_row, 1, W1, H1, chunk.H1, rows, inner,
                     _vectors(code, net, p), net.width, k > 0, finish)  # fmt: skip
@@ -44,40 +44,51 @@ def forward(
 
 @function
 def backward(
-    code: Code, net: Layout, network: Network, chunk: Chunk, X: Value, me: Value, count: Value,
-    add: Value, step: Step, part: Value,
+    code: Code, net: Layout, network: Network, chunk: Chunk, X: Value, count: Value, add: Value,
+    step: Step, part: Value,
 ) -> None:  # fmt: skip
     """Compute dθ of a part of the hidden units, added to what is there or not; then the update."""
-    zero = code.integer(0)
     first, last = panels_of(net, chunk, part)
     with code.loop(last, start=first) as p:
-        panel, vectors = p * net.panel, _vectors(code, net, p)
-        theta, gradient = code.at(network.theta, panel), code.at(network.gradient, panel)
-        H1 = code.at(chunk.H1, p * chunk.rows * net.width)
-        keep = code.select(chunk.dz_panel > 0, p * chunk.dz_panel, me * chunk.rows * net.width)
-        dZ1 = code.at(chunk.dZ1, keep)
-        with code.when(step.l2 > 0.0):
-            where = code.at(chunk.squares, p)
-            squares(code, theta, net.d * net.width, where, zero)
-            squares(code, code.at(theta, net.W2), net.K * net.width, where, zero + 1)
-        # dZ1 = dS W2ᵀ ⊙ 1[Z1 > 0]
-        product(code, chunk.S, 1, chunk.s_column, code.at(theta, net.W2), dZ1, H1, count, net.K,
-                vectors, net.width, 0, MASK)  # fmt: skip
-        # dW2ᵀ = dSᵀ H1
-        dW2 = code.at(gradient, net.W2)
-        product(code, chunk.S, chunk.s_column, 1, H1, dW2, dW2, net.K, count, vectors, net.width,
-                add, STORE)  # fmt: skip
-        update(code, network, panel + net.W2, panel + net.panel, step)
-        # dW1 = Xᵀ dZ1, and db1 = 1ᵀ dZ1 as its last row
-        with code.loop(net.d + 1, step=STRIP) as i:
-            end = code.smaller(i + STRIP, net.d + 1)
-            weights = code.smaller(end, net.d)
-            dW1 = code.at(gradient, i * net.width)
-            product(code, code.at(X, i), 1, chunk.x_row, dZ1, dW1, dW1, end - i, count, vectors,
-                    net.width, add, STORE)  # fmt: skip
-            begin, border, end = (panel + row * net.width for row in (i, weights, end))
-            update(code, network, begin, border, step)
-            update(code, network, border, end, step._replace(l2=code.double(0.0)))
+        _dZ1_and_dW2(code, net, network, chunk, count, add, step, p)
+    # A strip of X stays in the first cache for all panels.
+    with code.loop(net.d + 1, step=STRIP) as i, code.loop(last, start=first) as p:
+        end = code.smaller(i + STRIP, net.d + 1)
+        _dW1(code, net, network, chunk, X, count, add, step, p, i, end)
+
+
+def _dZ1_and_dW2(
+    code: Code, net: Layout, network: Network, chunk: Chunk, count: Value, add: Value, step: Step,
+    p: Value,
+) -> None:  # fmt: skip
+    """dZ1 = dS W2ᵀ ⊙ 1[Z1 > 0] and dW2 = H1ᵀ dS of panel p."""
+    panel, vectors, zero = p * net.panel, _vectors(code, net, p), code.integer(0)
+    theta, dW2 = code.at(network.theta, panel), code.at(network.gradient, panel + net.W2)
+    H1, dZ1 = (code.at(x, p * chunk.rows * net.width) for x in (chunk.H1, chunk.dZ1))
+    with code.when(step.l2 > 0.0):
+        where = code.at(chunk.squares, p)
+        squares(code, theta, net.d * net.width, where, zero)
+        squares(code, code.at(theta, net.W2), net.K * net.width, where, zero + 1)
+    product(code, chunk.S, 1, chunk.s_column, code.at(theta, net.W2), dZ1, H1, count, net.K,
+            vectors, net.width, 0, MASK)  # fmt: skip
+    product(code, chunk.S, chunk.s_column, 1, H1, dW2, dW2, net.K, count, vectors, net.width,
+            add, STORE)  # fmt: skip
+    update(code, network, panel + net.W2, panel + net.panel, step)
+
+
+def _dW1(
+    code: Code, net: Layout, network: Network, chunk: Chunk, X: Value, count: Value, add: Value,
+    step: Step, p: Value, first: Value, end: Value,
+) -> None:  # fmt: skip
+    """dW1 = Xᵀ dZ1 of panel p for features first..end; db1 = 1ᵀ dZ1 is the last feature's."""
+    panel = p * net.panel
+    dZ1 = code.at(chunk.dZ1, p * chunk.rows * net.width)
+    dW1 = code.at(network.gradient, panel + first * net.width)
+    product(code, code.at(X, first), 1, chunk.x_row, dZ1, dW1, dW1, end - first, count,
+            _vectors(code, net, p), net.width, add, STORE)  # fmt: skip
+    border = panel + code.smaller(end, net.d) * net.width
+    update(code, network, panel + first * net.width, border, step)
+    update(code, network, border, panel + end * net.width, step._replace(l2=code.double(0.0)))
 
 
 def panels_of(net: Layout, chunk: Chunk, part: Value) -> tuple[Value, Value]:

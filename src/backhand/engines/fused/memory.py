@@ -57,11 +57,9 @@ class Chunk(NamedTuple):
         The features, and a 1 for b1. Each thread reads its own copy, as it does of what follows:
         that is faster than reading what another core has written.
     labels, weights : (threads, rows)
-    H1 : (panels, rows, width)
+    H1, dZ1 : (panels, rows, width)
     S : (1 + parts, K, s_column)
         The logits, transposed, which become dS; then what each part adds to them.
-    dZ1 : (threads or panels, rows, width)
-        A panel for each thread; or all, `dz_panel` apart, where they are asked for.
     figures : (3, rows) float64
         Each row's weighted loss and hit, and its weight.
     sums : (threads, 8) float64
@@ -81,7 +79,6 @@ class Chunk(NamedTuple):
     S: Reals
     s_column: Integer
     dZ1: Reals
-    dz_panel: Integer
     figures: Doubles
     sums: Doubles
     squares: Doubles
@@ -110,8 +107,8 @@ def parts_of(net: Layout, rows: int) -> int:
     return 1 << (most.bit_length() - 1)
 
 
-def chunk_of(net: Layout, dtype: Any, rows: int, threads: int, *, keep: bool = False) -> Chunk:
-    """Memory for chunks of that many rows; `keep`: for the whole of dZ1."""
+def chunk_of(net: Layout, dtype: Any, rows: int, threads: int) -> Chunk:
+    """Memory for chunks of that many rows."""
     kind = np.dtype(dtype)
     parts = parts_of(net, rows)
     block = tile(kind.itemsize * 8).block
@@ -125,8 +122,7 @@ def chunk_of(net: Layout, dtype: Any, rows: int, threads: int, *, keep: bool = F
         aligned(threads * rows, label), aligned(threads * rows, kind),
         aligned(rows * hidden, kind),
         aligned((1 + parts) * net.K * s_column, kind), s_column,
-        aligned(rows * (hidden if keep else threads * net.width), kind),
-        rows * net.width if keep else 0,
+        aligned(rows * hidden, kind),
         aligned(3 * rows, np.float64), aligned(8 * threads, np.float64),
         aligned(net.panels, np.float64),
     )  # fmt: skip

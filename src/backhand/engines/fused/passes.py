@@ -211,7 +211,7 @@ def _backward(
     net, network, chunk = job.net, job.network, job.chunk
     X = _own_X(code, job, me)
     with _parts(code, job, me, half) as part:
-        backward(code, net, network, chunk, X, me, count, add, step, part)
+        backward(code, net, network, chunk, X, count, add, step, part)
     with code.when((me + 1).equals(job.threads)):  # db2 = 1ᵀ dS
         db2 = code.at(network.gradient, net.b2)
         column_sums(code, chunk.S, chunk.s_column, padded, net.K, db2, add)

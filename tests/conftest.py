@@ -1,10 +1,13 @@
 """What several test files need."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+# What tests compile is no business of the user's cache.
+os.environ.setdefault("BACKHAND_CACHE_DIR", str(ROOT / "build" / "cache"))
 PENGUINS = ROOT / "examples" / "penguins.csv"
 SHARED = ROOT.parent / "shared" / "data"
 

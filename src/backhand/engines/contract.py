@@ -23,7 +23,8 @@ class Data(NamedTuple):
     """Rows to learn from or be judged on: X (N, d), y (N,) indices, sample_weight (N,) or None.
 
     X may be of any real dtype and memory-mapped; a batch of it is converted to the parameters'
-    dtype when its turn comes.
+    dtype when its turn comes. (An engine may copy an X whole whose rows do not lie each in one
+    piece, such as one in Fortran's order.)
     """
 
     X: Any

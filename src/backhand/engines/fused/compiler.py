@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import inspect
 import os
+import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +18,7 @@ from llvmlite import binding, ir
 
 from backhand.engines.fused.cpu import host
 from backhand.engines.fused.ir import write_entry
+from backhand.errors import InputError
 from backhand.files import replacing
 
 Entry = Callable[[int, int], None]
@@ -25,22 +28,39 @@ _entries: dict[tuple[Callable[..., None], int], tuple[Entry, Any]] = {}
 _lock = Lock()
 
 
+def _forget_who_locked() -> None:
+    """A forked child has a thread of its own only; none of its parent's will unlock."""
+    global _lock
+    _lock = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_who_locked)
+
+
 def entry(write: Callable[..., None], bits: int, notify: Callable[[str], None]) -> Entry:
     """The compiled `write`, for real numbers of so many bits; see `ir.write_entry`.
 
     `notify` is told if it has to be compiled, and not only loaded.
     """
+    if bits not in (32, 64):
+        raise InputError(
+            f"the fused engine computes in float32 or float64, not in {bits} bits; convert the "
+            "parameters, or take engine='reference'."
+        )
     with _lock:
         if (write, bits) not in _entries:
             name = f"{write.__name__}.{bits}"
-            code = _kept(name) or _compile(write, bits, name, notify)
+            file = _file(write, name)
+            code = _kept(file) or _compile(write, bits, name, notify, file)
             _entries[write, bits] = _load(code, name)
         return _entries[write, bits][0]
 
 
 def _compile(
-    write: Callable[..., None], bits: int, name: str, notify: Callable[[str], None]
-) -> bytes:
+    write: Callable[..., None], bits: int, name: str, notify: Callable[[str], None],
+    file: Path | None,
+) -> bytes:  # fmt: skip
     notify("compiling for this CPU, once")
     module = ir.Module(name)
     module.triple = host().triple
@@ -52,7 +72,7 @@ def _compile(
     passes = binding.create_pass_builder(machine, options)
     passes.getModulePassManager().run(parsed, passes)
     code: bytes = machine.emit_object(parsed)
-    _keep(name, code)
+    _keep(file, code)
     return code
 
 
@@ -93,34 +113,49 @@ def cache_folder() -> Path | None:
     return home / "backhand"
 
 
-def _file(name: str) -> Path | None:
+def _file(write: Callable[..., None], name: str) -> Path | None:
+    """Where the program is kept, named by all that it is made of; None if that is not known."""
     folder = cache_folder()
-    if folder is None:
-        return None
-    sources = b"".join(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")))
-    made_of = "\n".join((name, llvmlite.__version__, *host())).encode() + sources
-    return folder / f"{name}-{hashlib.sha256(made_of).hexdigest()[:24]}.o"
-
-
-def _kept(name: str) -> bytes | None:
-    """What an earlier process compiled, if it is there and whole."""
-    file = _file(name)
+    sources = {*Path(__file__).parent.glob("*.py"), Path(inspect.getfile(write))}
     try:
-        content = file.read_bytes() if file else b""
+        contents = [source.read_bytes() for source in sorted(sources)]
+    except OSError:
+        return None
+    if folder is None or len(contents) < 2:  # as where there is only bytecode
+        return None
+    versions = (llvmlite.__version__, *map(str, binding.llvm_version_info), *host())
+    digest = hashlib.sha256(b"\0".join([*map(str.encode, versions), *contents]))
+    return folder / f"{name}-{digest.hexdigest()[:24]}.o"
+
+
+def _kept(file: Path | None) -> bytes | None:
+    """What an earlier process of this user compiled, if it is there and whole."""
+    try:
+        if file is None or not _own(file):
+            return None
+        content = file.read_bytes()
     except OSError:
         return None
     checksum, code = content[:32], content[32:]
     return code if code and hashlib.sha256(code).digest() == checksum else None
 
 
-def _keep(name: str, code: bytes) -> None:
+def _own(file: Path) -> bool:
+    """Whether nobody else can have written it: it will be run."""
+    status = file.stat()
+    if not hasattr(os, "getuid"):
+        return True
+    return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _keep(file: Path | None, code: bytes) -> None:
     """Keep it for the next process; where that cannot be, each process compiles for itself."""
-    file = _file(name)
     if file is None:
         return
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with replacing(file) as temporary:
             temporary.write_bytes(hashlib.sha256(code).digest() + code)
+        file.chmod(0o600)
     except OSError:
         return

@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from threading import Thread
-
-import numpy as np
-from numpy.typing import NDArray
+from threading import Event, Thread
 
 
 def threads_for(parts: int, asked: int | None) -> int:
@@ -25,31 +22,33 @@ def threads_for(parts: int, asked: int | None) -> int:
     return int(min(parts, joblib.cpu_count()))
 
 
-def together(work: Callable[[int], None], threads: int, sync: NDArray[np.int64]) -> None:
-    """Run work(0) ... work(threads - 1) at the same time; sync[1] > 0 makes them give up.
+def together(work: Callable[[int], None], threads: int) -> None:
+    """Run work(0) ... work(threads - 1) at the same time, or none of them.
 
-    One is the caller's own; of several, none is: the caller's thread only waits, and so takes
-    Ctrl-C at once. The work is finished even then, before the interrupt goes on: half of it would
-    leave the caller's arrays in no good state.
+    One is the caller's own thread; of several, none is: an interrupt never takes away one that the
+    others wait for. They finish before the interrupt goes on, since half of their work would leave
+    what the caller has in no good state.
     """
     if threads == 1:
         work(0)
         return
+    gate = Event()
+    complete: list[bool] = []
 
-    def placed(me: int) -> None:
-        _go_to_core_of_its_own(me)
-        work(me)
+    def begin(me: int) -> None:
+        gate.wait()
+        if complete:
+            _go_to_core_of_its_own(me)
+            work(me)
 
-    team = [Thread(target=placed, args=(me,), daemon=True) for me in range(threads)]
-    started = []
+    team = [Thread(target=begin, args=(me,), daemon=True) for me in range(threads)]
     try:
         for thread in team:
             thread.start()
-            started.append(thread)
+        complete.append(True)
     finally:
-        if len(started) < threads:  # the others would wait for it for ever
-            sync[1] = 1
-        _wait_for(started)
+        gate.set()
+        _wait_for([thread for thread in team if thread.ident is not None])
 
 
 def _go_to_core_of_its_own(me: int) -> None:

@@ -61,9 +61,9 @@ def tile(bits: int) -> Tile:
     sums under way to hide the time that one takes.
     """
     width, registers = _registers(host())
-    # 24 accumulators, 4 vectors, 1 broadcast of 32 registers; or 12, 2 and 1 of 16.
-    vectors, dot_columns = (4, 4) if registers >= 32 else (2, 3)
-    return Tile(width * 8 // bits, 6, vectors, 4, dot_columns)
+    # 24 accumulators, 4 vectors, 1 broadcast of 32 registers; or 12, 3 and 1 of 16.
+    rows, vectors, dot_columns = (6, 4, 4) if registers >= 32 else (4, 3, 3)
+    return Tile(width * 8 // bits, rows, vectors, 4, dot_columns)
 
 
 def _registers(machine: Host) -> tuple[int, int]:

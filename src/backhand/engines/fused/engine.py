@@ -13,8 +13,16 @@ from backhand.engines.contract import Block, Data, Record, State
 from backhand.engines.fused.compiler import entry
 from backhand.engines.fused.cores import threads_for, together
 from backhand.engines.fused.ir import words
-from backhand.engines.fused.layout import layout_of, pack, unpack
-from backhand.engines.fused.memory import Chunk, Network, aligned, chunk_of, chunk_rows, parts_of
+from backhand.engines.fused.layout import layout_of, pack, places_of, unpack
+from backhand.engines.fused.memory import (
+    SUMS,
+    Chunk,
+    Network,
+    aligned,
+    chunk_of,
+    chunk_rows,
+    parts_of,
+)
 from backhand.engines.fused.passes import DONE, MEASURE, PREDICT, TRAIN, Job, Plan, passes
 from backhand.engines.fused.rows import Rows, rows_of
 from backhand.engines.fused.updates import NO_RULE, RULES
@@ -49,7 +57,7 @@ class FusedEngine:
         dW1, db1, dW2, db2 = (g * mean for g in unpack(work.network.gradient, net))
         dS = mean * chunk.S[: net.K * chunk.s_column].reshape(net.K, -1)[:, : data.rows].T
         panels = chunk.dZ1.reshape(net.panels, chunk.rows, net.width)[:, : data.rows]
-        dZ1 = mean * panels.transpose(1, 0, 2).reshape(data.rows, -1)[:, : net.H]
+        dZ1 = mean * panels.transpose(1, 0, 2).reshape(data.rows, -1)[:, places_of(net)]
         # Nor does it ever hold dH1: the sums are masked as they leave the registers.
         dH1 = dS @ params.W2.T
         dW1, dW2 = dW1 + float(l2) * params.W1, dW2 + float(l2) * params.W2
@@ -132,10 +140,9 @@ class _Work:
 
     def _rows_of(self, data: Data) -> tuple[Rows, Any]:
         """Where the rows are; of those seen last, training's and validation's, it is known."""
-        for seen, rows in self._rows:
-            if seen is data:
-                return rows
-        self._rows = [*self._rows[-1:], (data, rows_of(data, self._dtype))]
+        known = [pair for pair in self._rows if pair[0] is data]
+        others = [pair for pair in self._rows if pair[0] is not data]
+        self._rows = [*others[-1:], *(known or [(data, rows_of(data, self._dtype))])]
         return self._rows[-1][1]
 
     def measure(self, data: Data) -> tuple[float, float]:
@@ -148,16 +155,19 @@ class _Work:
     ) -> Record:  # fmt: skip
         """The compiled call, on each of the threads."""
         rows, arrays = self._rows_of(data)
-        chunk = chunk or self.chunk(chunk_rows(self.net, self._dtype, plan.batch))
-        threads = chunk.sums.size // 8
+        chunk = chunk or self.chunk(chunk_rows(plan.batch))
+        threads = len(chunk.sums) // SUMS
         record, sync = np.full((2, plan.epochs), np.nan), aligned(8, np.int64)
         out = self.network.theta if P is None else P
         chunk.claimed[:] = 0
         job = Job(what, threads, sync, self.net, self.network, rows, chunk, plan, out, record)
         call = words(job)
-        run = entry(passes, self._dtype.itemsize * 8, silently)
-        together(lambda me: run(call.ctypes.data, me), threads, sync)
-        del arrays  # until here their addresses were used
+        run, address = entry(passes, self._dtype.itemsize * 8, silently), call.ctypes.data
+
+        def work(me: int, _alive: Any = (job, arrays, call)) -> None:
+            run(address, me)
+
+        together(work, threads)
         loss, accuracy = record[:, : sync[DONE]]
         return Record(loss, accuracy)
 
@@ -166,7 +176,7 @@ def _plan(block: Block, optimizer: Optimizer, updates: int) -> Plan:
     rates, order = np.array(block.learning_rate, np.float64, order="C"), block.order
     constants = float(getattr(optimizer, "momentum", 0.0)), 0.0, 0.0
     if isinstance(optimizer, Adam):
-        constants = optimizer.beta_1, optimizer.beta_2, optimizer.epsilon
+        constants = float(optimizer.beta_1), float(optimizer.beta_2), float(optimizer.epsilon)
         t = updates + 1 + np.arange(rates.size).reshape(rates.shape)
         rates *= np.sqrt(1 - optimizer.beta_2**t) / (1 - optimizer.beta_1**t)
     rows = np.zeros(1, np.int64) if order is None else np.require(order, np.int64, ["C", "A"])

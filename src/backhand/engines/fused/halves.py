@@ -1,7 +1,7 @@
 """The two halves of a step for some of the hidden units: forward to S, and backward from dS.
 
-A thread does both for the same panels, and so never needs what another thread has computed but
-dS. Names are those of `layout` and `memory`.
+A thread mostly does both for the same panels, so that what it reads was written by its own core,
+but for dS. Names are those of `layout` and `memory`.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _dZ1_and_dW2(
     panel, vectors, zero = p * net.panel, _vectors(code, net, p), code.integer(0)
     theta, dW2 = code.at(network.theta, panel), code.at(network.gradient, panel + net.W2)
     H1, dZ1 = (code.at(x, p * chunk.rows * net.width) for x in (chunk.H1, chunk.dZ1))
-    with code.when(step.l2 > 0.0):
+    with code.when((step.l2 > 0.0) & add.equals(0)):
         where = code.at(chunk.squares, p)
         squares(code, theta, net.d * net.width, where, zero)
         squares(code, code.at(theta, net.W2), net.K * net.width, where, zero + 1)
@@ -98,4 +98,4 @@ def panels_of(net: Layout, chunk: Chunk, part: Value) -> tuple[Value, Value]:
 
 def _vectors(code: Code, net: Layout, p: Value) -> Value:
     """How many vectors of panel p are in use."""
-    return code.select((p + 1).equals(net.panels), net.last, net.vectors)
+    return code.select(p < net.full, net.vectors, net.vectors - 1)

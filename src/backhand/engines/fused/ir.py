@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from itertools import count
+from operator import index
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -78,7 +79,11 @@ class Value:
     def __rtruediv__(self, other: Any) -> Value:
         return self._arithmetic("div", self._with(other)[::-1])
 
-    __radd__, __rmul__, __floordiv__ = __add__, __mul__, __truediv__
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __floordiv__(self, other: Any) -> Value:
+        """Of integers; rounded towards 0, which is down as long as none is negative."""
+        return self._arithmetic("div", self._with(other))
 
     def __lshift__(self, bits: int) -> Value:
         return Value(self.code, self.code.builder.shl(*self._with(bits)))
@@ -144,6 +149,10 @@ class Code:
         """A real number."""
         return Value(self, constant(self.real_type, number))
 
+    def tiny(self) -> Value:
+        """The smallest normal real number."""
+        return self.real(2.0 ** (-126 if self.bits == 32 else -1022))
+
     def double(self, number: float) -> Value:
         """A real number of 64 bits."""
         return Value(self, constant(DOUBLE, number))
@@ -151,10 +160,6 @@ class Code:
     def splat(self, number: float) -> Value:
         """A real number in each lane."""
         return Value(self, constant(ir.VectorType(self.real_type, self.tile.lanes), number))
-
-    def truth(self, value: bool) -> Value:
-        """True or false."""
-        return Value(self, ir.Constant(ir.IntType(1), int(value)))
 
     # Memory: offsets count numbers, not bytes.
 
@@ -196,8 +201,8 @@ class Code:
 
     def add_atomically(self, pointer: Value, number: int) -> Value:
         """Add to an integer that other threads add to; what it was before."""
-        one = constant(INT, number)
-        return Value(self, self.builder.atomic_rmw("add", pointer.ir, one, "acq_rel"))
+        added = constant(INT, number)
+        return Value(self, self.builder.atomic_rmw("add", pointer.ir, added, "acq_rel"))
 
     def exchange_atomically(self, pointer: Value, old: Value, new: Value) -> Value:
         """Make an integer that is `old` another; whether it was, and no thread was faster."""
@@ -289,10 +294,6 @@ class Code:
     def smaller(self, a: Value, b: Any) -> Value:
         """The smaller of two integers."""
         return self.select(a < b, a, b)
-
-    def larger(self, a: Value, b: Any) -> Value:
-        """The larger of two integers."""
-        return self.select(a > b, a, b)
 
     def relu(self, x: Value) -> Value:
         """max(0, x), and nan where x is nan."""
@@ -409,7 +410,7 @@ def _flatten(code: Code, argument: Any, flat: list[Any]) -> Callable[[Iterator[V
 
 def _function(write: Callable[..., None], caller: Code, flat: list[Any], parts: list[Any]) -> Any:
     """The compiled function; each module has its own."""
-    module, name = caller.builder.module, f"backhand.{write.__name__}.{caller.bits}"
+    module, name = caller.builder.module, f"{write.__module__}.{write.__name__}.{caller.bits}"
     if name in module.globals:
         return module.globals[name]
     kind = ir.FunctionType(ir.VoidType(), [value.type for value in flat])
@@ -487,4 +488,4 @@ def _words(value: Any) -> list[int]:
         return [value.__array_interface__["data"][0]]
     if isinstance(value, float):
         return list(struct.unpack("q", struct.pack("d", value)))
-    return [int(value)]
+    return [index(value)]

@@ -25,8 +25,9 @@ class Layout(NamedTuple):
     ----------
     d, H, K : int
         Features, hidden units, classes.
-    panels, vectors, last : int
-        Panels, vectors that a panel is wide, and how many of them the last panel needs.
+    panels, vectors, full : int
+        Panels, vectors that a panel is wide, and how many panels, the first, need them all; the
+        others need one vector less.
     width, column, panel : int
         Numbers in a row, in a column (d + 1 + K) and in a whole panel.
     W2, b2, size : int
@@ -38,7 +39,7 @@ class Layout(NamedTuple):
     K: Integer
     panels: Integer
     vectors: Integer
-    last: Integer
+    full: Integer
     width: Integer
     column: Integer
     panel: Integer
@@ -52,22 +53,28 @@ def layout_of(params: Parameters) -> Layout:
     (d, H), K = params.W1.shape, params.b2.shape[0]
     shape = tile(params.W1.dtype.itemsize * 8)
     needed = -(-H // shape.lanes)
-    vectors = -(-needed // -(-needed // shape.vectors))
-    panels = -(-needed // vectors)
+    panels = -(-needed // shape.vectors)
+    vectors = -(-needed // panels)
     width, column = vectors * shape.lanes, d + 1 + K
     panel = column * width
     size = panels * panel + -(-K // shape.lanes) * shape.lanes
-    last = needed - (panels - 1) * vectors
-    return Layout(d, H, K, panels, vectors, last, width, column, panel, (d + 1) * width,
+    full = panels - (panels * vectors - needed)
+    return Layout(d, H, K, panels, vectors, full, width, column, panel, (d + 1) * width,
                   panels * panel, size)  # fmt: skip
+
+
+def places_of(net: Layout) -> NDArray[np.int64]:
+    """The column of each hidden unit, among the columns of all panels."""
+    lanes = net.width // net.vectors
+    places = np.arange(net.panels * net.width).reshape(net.panels, net.width)
+    narrow = places[net.full :, : net.width - lanes]
+    return np.concatenate([places[: net.full].ravel(), narrow.ravel()])[: net.H]
 
 
 def pack(params: Parameters, net: Layout, flat: NDArray[Any]) -> None:
     """Write the parameters into `flat` (size,)."""
     columns = np.zeros((net.column, net.panels * net.width), flat.dtype)
-    columns[: net.d, : net.H] = params.W1
-    columns[net.d, : net.H] = params.b1
-    columns[net.d + 1 :, : net.H] = params.W2.T
+    columns[:, places_of(net)] = np.vstack([params.W1, params.b1, params.W2.T])
     panels = flat[: net.b2].reshape(net.panels, net.column, net.width)
     panels[:] = columns.reshape(net.column, net.panels, net.width).transpose(1, 0, 2)
     flat[net.b2 :] = 0
@@ -77,7 +84,7 @@ def pack(params: Parameters, net: Layout, flat: NDArray[Any]) -> None:
 def unpack(flat: NDArray[Any], net: Layout) -> Parameters:
     """The parameters in `flat`, as arrays of their own."""
     panels = flat[: net.b2].reshape(net.panels, net.column, net.width)
-    columns = panels.transpose(1, 0, 2).reshape(net.column, -1)[:, : net.H]
+    columns = panels.transpose(1, 0, 2).reshape(net.column, -1)[:, places_of(net)]
     return Parameters(
         columns[: net.d].copy(),
         columns[net.d].copy(),

@@ -14,11 +14,12 @@ from backhand.engines.fused.layout import Layout
 LINE = 64
 """Bytes of a cache line, and of the widest vector."""
 
-CHUNK_BYTES = 192 * 2**10
-"""Rows with their hidden units that should stay in a core's second cache, with weights beside."""
+SUMS = 8
+"""Of each thread, three and what fills a cache line."""
 
-CHUNK_ROWS = (128, 256)
-"""At least so many, to make much of each weight read; at most so many, for the first cache."""
+CHUNK_ROWS = 128
+"""Rows that are worked on at a time, at most: enough to make much of each weight that is read, and
+few enough for a panel of dZ1 and a column of X to be in the first cache together."""
 
 PART_FLOPS = 2_000_000
 """Work in a chunk for each part of the hidden units, at least: less is not worth a thread."""
@@ -62,7 +63,7 @@ class Chunk(NamedTuple):
         The logits, transposed, which become dS; then what each part adds to them.
     figures : (3, rows) float64
         Each row's weighted loss and hit, and its weight.
-    sums : (threads, 8) float64
+    sums : (threads, SUMS) float64
         Their sums, for each thread on a cache line of its own.
     squares : (panels,) float64
         Of the weights in each panel.
@@ -84,16 +85,10 @@ class Chunk(NamedTuple):
     squares: Doubles
 
 
-def chunk_rows(net: Layout, dtype: Any, batch: int) -> int:
-    """How many rows of a batch of that many are worked on at a time.
-
-    The batch's length alone decides how it is cut, and it is cut evenly.
-    """
-    least, most = CHUNK_ROWS
-    itemsize = np.dtype(dtype).itemsize
-    a_row = (_spread(net.d + 1, itemsize) + net.panels * net.width + net.K) * itemsize
-    pieces = -(-batch // max(least, min(most, CHUNK_BYTES // a_row)))
-    return int(-(-batch // pieces))
+def chunk_rows(batch: int) -> int:
+    """How many rows of a batch of that many are worked on at a time: it is cut evenly."""
+    pieces = -(-batch // CHUNK_ROWS)
+    return -(-batch // pieces)
 
 
 def parts_of(net: Layout, rows: int) -> int:
@@ -123,7 +118,7 @@ def chunk_of(net: Layout, dtype: Any, rows: int, threads: int) -> Chunk:
         aligned(rows * hidden, kind),
         aligned((1 + parts) * net.K * s_column, kind), s_column,
         aligned(rows * hidden, kind),
-        aligned(3 * rows, np.float64), aligned(8 * threads, np.float64),
+        aligned(3 * rows, np.float64), aligned(SUMS * threads, np.float64),
         aligned(net.panels, np.float64),
     )  # fmt: skip
 

@@ -25,7 +25,7 @@ from backhand.engines.fused.ir import (
 )  # fmt: skip
 from backhand.engines.fused.layout import Layout
 from backhand.engines.fused.meeting import meet
-from backhand.engines.fused.memory import Chunk, Network
+from backhand.engines.fused.memory import SUMS, Chunk, Network
 from backhand.engines.fused.rows import Rows, load_rows
 from backhand.engines.fused.softmax import add_parts, softmax, softmax_and_loss
 from backhand.engines.fused.sums import column_sums, totals
@@ -33,8 +33,8 @@ from backhand.engines.fused.updates import NO_RULE, Step, update
 
 TRAIN, MEASURE, PREDICT = range(3)
 
-ABANDONED, DONE = 1, 2
-"""Places in `Job.sync`; meetings are counted in the first."""
+MEETINGS, DONE = 0, 1
+"""Places in `Job.sync`: of the count of meetings, and of the number of epochs done."""
 
 
 class Plan(NamedTuple):
@@ -104,8 +104,6 @@ def passes(code: Code, job: Job, me: Value) -> None:
         epoch.set(epoch.get() + 1)
         finite = (loss - loss).equals(0.0)
         epochs.set(code.select(finite, epochs.get(), epoch.get()))
-        given_up = code.load_atomically(code.at(job.sync, ABANDONED)) > 0
-        epochs.set(code.select(given_up, epoch.get(), epochs.get()))
 
 
 def _batch(
@@ -131,9 +129,9 @@ def _batch(
                       padded, me)  # fmt: skip
             loaded.set(code.select(only, 1, 0))
         _forward(code, job, me, padded, half)
-        meet(code, job.sync, job.threads)
+        meet(code, code.at(job.sync, MEETINGS), job.threads)
         _softmax(code, job, me, first + begin, count, padded)
-        meet(code, job.sync, job.threads)
+        meet(code, code.at(job.sync, MEETINGS), job.threads)
         with code.when(job.what < PREDICT):
             _add_up(code, job, me, padded, sums)
         with code.when(job.what.equals(TRAIN)):
@@ -143,7 +141,7 @@ def _batch(
             _backward(code, job, me, count, padded, piece > 0, step, half)
     sums.masses.set(sums.masses.get() + sums.mass.get())
     with code.when(job.what.equals(TRAIN) & (l2 > 0.0)):
-        meet(code, job.sync, job.threads)
+        meet(code, code.at(job.sync, MEETINGS), job.threads)
         penalty = sums.mass.get() * l2 * 0.5 * _squares(code, job)
         sums.losses.set(sums.losses.get() + penalty)
 
@@ -154,7 +152,8 @@ def _parts(code: Code, job: Job, me: Value, half: Variable) -> Iterator[Value]:
 
     It begins with those that it always does, which its cache knows, and goes on with those that a
     slower thread has not begun. A part's claim counts: one more when it is begun, and when it is
-    done; so no half begins a part that the one before it has not left.
+    done. So no half begins a part that the one before it has not left, and none is left out: who
+    is at a part when others pass by comes to it again in its own next half.
     """
     parts, now = job.chunk.parts, half.get()
     first = parts * me // job.threads
@@ -198,7 +197,7 @@ def _softmax(code: Code, job: Job, me: Value, begin: Value, count: Value, padded
 
 def _add_up(code: Code, job: Job, me: Value, padded: Value, sums: _Sums) -> None:
     """Add the chunk's losses, hits and weights, which every thread does for itself."""
-    mine = code.at(job.chunk.sums, me * 8)
+    mine = code.at(job.chunk.sums, me * SUMS)
     totals(code, job.chunk.figures, 3, padded, job.chunk.rows, mine)
     for place, total in enumerate((sums.losses, sums.hits, sums.mass)):
         total.set(total.get() + code.load_one(mine, place))

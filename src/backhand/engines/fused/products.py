@@ -15,8 +15,8 @@ from backhand.engines.fused.sums import across
 STORE, RELU, MASK = 0, 1, 2
 """What becomes of a product's sums: as they are, max(0, ·), or 0 where the mask is not above 0."""
 
-LINE = 16
-"""Numbers ahead that are fetched: a cache line of single ones."""
+AHEAD = 16
+"""Numbers ahead that are fetched: a cache line of single ones, two of double ones."""
 
 
 @function
@@ -27,6 +27,7 @@ def product(
     """C = A B, or with `add` C + A B, of (rows, inner) and a panel of (inner, vectors · lanes).
 
     A's number (i, k) is at i · a_row + k · a_inner; B, C and the mask have `width` numbers a row.
+    The mask is looked at for MASK only, and else may be anything.
     """
 
     def tiles(i: Value, count: int) -> None:
@@ -72,7 +73,7 @@ def _tile(
     starts = [code.at(A, a_row * i) for i in range(rows)]
     with code.loop(inner) as k:
         # Where A's rows lie across, as in Xᵀ, the next line of each is needed soon.
-        code.prefetch(A, k * a_inner + LINE)
+        code.prefetch(A, k * a_inner + AHEAD)
         b = [code.load(B, k * width + v * lanes) for v in range(vectors)]
         for i in range(rows):
             a = code.broadcast(code.load_one(starts[i], k * a_inner))

@@ -36,6 +36,7 @@ def update(code: Code, network: Network, begin: Value, end: Value, step: Step) -
     """Update parameters begin..end, whole vectors."""
     theta, first, second, gradient = network
     scale, l2, eta, a, b, epsilon = map(code.real_from_double, step[1:])
+    epsilon = code.select(epsilon > code.tiny(), epsilon, code.tiny())  # 0 / 0 where g is 0
     rest_a, rest_b = (code.real_from_double(1.0 - x) for x in (step.a, step.b))
 
     def sgd(_: Value, g: Value) -> Value:

@@ -6,10 +6,12 @@ but for dS. Names are those of `layout` and `memory`.
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from backhand.engines.fused.ir import Code, Value, function
 from backhand.engines.fused.layout import Layout
 from backhand.engines.fused.memory import Chunk, Network
-from backhand.engines.fused.products import MASK, RELU, STORE, product, row_products
+from backhand.engines.fused.products import MASK, RELU, STORE, Matrix, Size, product, row_products
 from backhand.engines.fused.sums import squares
 from backhand.engines.fused.updates import Step, update
 
@@ -33,8 +35,8 @@ def forward(
         with code.loop(last, start=first) as p:
             H1 = code.at(chunk.H1, p * chunk.rows * net.width)
             W1 = code.at(theta, p * net.panel + k * net.width)
-            product(code, code.at(X, k), chunk.x_row, 1, W1, H1, chunk.H1, rows, inner,
-                    _vectors(code, net, p), net.width, k > 0, finish)  # fmt: skip
+            size = Size(rows, inner, _vectors(code, net, p), net.width)
+            product(code, Matrix(code.at(X, k), chunk.x_row, 1), W1, H1, H1, size, k > 0, finish)
     H1 = code.at(chunk.H1, first * chunk.rows * net.width)
     W2 = code.at(theta, first * net.panel + net.W2)
     S = code.at(chunk.S, (part + 1) * net.K * chunk.s_column)
@@ -42,26 +44,35 @@ def forward(
                  rows, net.K, net.vectors, net.width)  # fmt: skip
 
 
+class Backward(NamedTuple):
+    """What the backward half works with: `rows` rows of the chunk, this thread's X of them.
+
+    The gradient is added to what is there, or not; `step` is the update that follows it.
+    """
+
+    net: Layout
+    network: Network
+    chunk: Chunk
+    X: Any
+    rows: Any
+    add: Any
+    step: Step
+
+
 @function
-def backward(
-    code: Code, net: Layout, network: Network, chunk: Chunk, X: Value, count: Value, add: Value,
-    step: Step, part: Value,
-) -> None:  # fmt: skip
-    """Compute dθ of a part of the hidden units, added to what is there or not; then the update."""
-    first, last = panels_of(net, chunk, part)
+def backward(code: Code, work: Backward, part: Value) -> None:
+    """Compute dθ of a part of the hidden units, and update them."""
+    first, last = panels_of(work.net, work.chunk, part)
     with code.loop(last, start=first) as p:
-        _dZ1_and_dW2(code, net, network, chunk, count, add, step, p)
+        _dZ1_and_dW2(code, work, p)
     # A strip of X stays in the first cache for all panels.
-    with code.loop(net.d + 1, step=STRIP) as i, code.loop(last, start=first) as p:
-        end = code.smaller(i + STRIP, net.d + 1)
-        _dW1(code, net, network, chunk, X, count, add, step, p, i, end)
+    with code.loop(work.net.d + 1, step=STRIP) as i, code.loop(last, start=first) as p:
+        _dW1(code, work, p, i, code.smaller(i + STRIP, work.net.d + 1))
 
 
-def _dZ1_and_dW2(
-    code: Code, net: Layout, network: Network, chunk: Chunk, count: Value, add: Value, step: Step,
-    p: Value,
-) -> None:  # fmt: skip
-    """dZ1 = dS W2ᵀ ⊙ 1[Z1 > 0] and dW2 = H1ᵀ dS of panel p."""
+def _dZ1_and_dW2(code: Code, work: Backward, p: Value) -> None:
+    """dZ1 = dS W2ᵀ ⊙ 1[Z1 > 0] and dW2ᵀ = dSᵀ H1 of panel p."""
+    net, network, chunk, _, rows, add, step = work
     panel, vectors, zero = p * net.panel, _vectors(code, net, p), code.integer(0)
     theta, dW2 = code.at(network.theta, panel), code.at(network.gradient, panel + net.W2)
     H1, dZ1 = (code.at(x, p * chunk.rows * net.width) for x in (chunk.H1, chunk.dZ1))
@@ -69,23 +80,23 @@ def _dZ1_and_dW2(
         where = code.at(chunk.squares, p)
         squares(code, theta, net.d * net.width, where, zero)
         squares(code, code.at(theta, net.W2), net.K * net.width, where, zero + 1)
-    product(code, chunk.S, 1, chunk.s_column, code.at(theta, net.W2), dZ1, H1, count, net.K,
-            vectors, net.width, 0, MASK)  # fmt: skip
-    product(code, chunk.S, chunk.s_column, 1, H1, dW2, dW2, net.K, count, vectors, net.width,
-            add, STORE)  # fmt: skip
+    dS, dS_transposed = Matrix(chunk.S, 1, chunk.s_column), Matrix(chunk.S, chunk.s_column, 1)
+    size = Size(rows, net.K, vectors, net.width)
+    product(code, dS, code.at(theta, net.W2), dZ1, H1, size, 0, MASK)
+    size = Size(net.K, rows, vectors, net.width)
+    product(code, dS_transposed, H1, dW2, dW2, size, add, STORE)
     update(code, network, panel + net.W2, panel + net.panel, step)
 
 
-def _dW1(
-    code: Code, net: Layout, network: Network, chunk: Chunk, X: Value, count: Value, add: Value,
-    step: Step, p: Value, first: Value, end: Value,
-) -> None:  # fmt: skip
+def _dW1(code: Code, work: Backward, p: Value, first: Value, end: Value) -> None:
     """dW1 = Xᵀ dZ1 of panel p for features first..end; db1 = 1ᵀ dZ1 is the last feature's."""
+    net, network, chunk, X, rows, add, step = work
     panel = p * net.panel
     dZ1 = code.at(chunk.dZ1, p * chunk.rows * net.width)
     dW1 = code.at(network.gradient, panel + first * net.width)
-    product(code, code.at(X, first), 1, chunk.x_row, dZ1, dW1, dW1, end - first, count,
-            _vectors(code, net, p), net.width, add, STORE)  # fmt: skip
+    X_transposed = Matrix(code.at(X, first), 1, chunk.x_row)
+    size = Size(end - first, rows, _vectors(code, net, p), net.width)
+    product(code, X_transposed, dZ1, dW1, dW1, size, add, STORE)
     border = panel + code.smaller(end, net.d) * net.width
     update(code, network, panel + first * net.width, border, step)
     update(code, network, border, panel + end * net.width, step._replace(l2=code.double(0.0)))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from backhand.engines.fused.halves import backward, forward
+from backhand.engines.fused.halves import Backward, backward, forward
 from backhand.engines.fused.ir import (
     Code,
     Doubles,
@@ -208,9 +208,9 @@ def _backward(
     half: Variable,
 ) -> None:  # fmt: skip
     net, network, chunk = job.net, job.network, job.chunk
-    X = _own_X(code, job, me)
+    work = Backward(net, network, chunk, _own_X(code, job, me), count, add, step)
     with _parts(code, job, me, half) as part:
-        backward(code, net, network, chunk, X, count, add, step, part)
+        backward(code, work, part)
     with code.when((me + 1).equals(job.threads)):  # db2 = 1ᵀ dS
         db2 = code.at(network.gradient, net.b2)
         column_sums(code, chunk.S, chunk.s_column, padded, net.K, db2, add)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any, NamedTuple
 
 from backhand.engines.fused.ir import Code, Value, Variable, function
 from backhand.engines.fused.sums import across
@@ -19,26 +20,42 @@ AHEAD = 16
 """Numbers ahead that are fetched: a cache line of single ones, two of double ones."""
 
 
+class Matrix(NamedTuple):
+    """Number (i, k) is at i · row + k · column of `numbers`."""
+
+    numbers: Any
+    row: Any
+    column: Any
+
+
+class Size(NamedTuple):
+    """Of a product: (rows, inner) times (inner, vectors · lanes), in panels of `width` a row."""
+
+    rows: Any
+    inner: Any
+    vectors: Any
+    width: Any
+
+
 @function
 def product(
-    code: Code, A: Value, a_row: Value, a_inner: Value, B: Value, C: Value, mask: Value,
-    rows: Value, inner: Value, vectors: Value, width: Value, add: Value, finish: Value,
-) -> None:  # fmt: skip
-    """C = A B, or with `add` C + A B, of (rows, inner) and a panel of (inner, vectors · lanes).
+    code: Code, A: Matrix, B: Value, C: Value, mask: Value, size: Size, add: Value, finish: Value
+) -> None:
+    """C = A B, or with `add` C + A B; B, C and the mask are panels.
 
-    A's number (i, k) is at i · a_row + k · a_inner; B, C and the mask have `width` numbers a row.
     The mask is looked at for MASK only, and else may be anything.
     """
 
     def tiles(i: Value, count: int) -> None:
-        a, c, m = code.at(A, i * a_row), code.at(C, i * width), code.at(mask, i * width)
+        a = A._replace(numbers=code.at(A.numbers, i * A.row))
+        c, m = code.at(C, i * size.width), code.at(mask, i * size.width)
 
         def shape(v: int) -> None:
-            _tile(code, (count, v), a, a_row, a_inner, B, c, m, inner, width, add, finish)
+            _tile(code, (count, v), a, B, c, m, size, add, finish)
 
-        code.cases(vectors, {v: partial(shape, v) for v in range(1, code.tile.vectors + 1)})
+        code.cases(size.vectors, {v: partial(shape, v) for v in range(1, code.tile.vectors + 1)})
 
-    in_tiles(code, rows, code.tile.rows, tiles)
+    in_tiles(code, size.rows, code.tile.rows, tiles)
 
 
 def in_tiles(code: Code, count: Value, most: int, write: Callable[[Value, int], None]) -> None:
@@ -57,12 +74,12 @@ def in_tiles(code: Code, count: Value, most: int, write: Callable[[Value, int], 
 
 
 def _tile(
-    code: Code, shape: tuple[int, int], A: Value, a_row: Value, a_inner: Value, B: Value, C: Value,
-    mask: Value, inner: Value, width: Value, add: Value, finish: Value,
+    code: Code, shape: tuple[int, int], A: Matrix, B: Value, C: Value, mask: Value, size: Size,
+    add: Value, finish: Value,
 ) -> None:  # fmt: skip
     """Rows × vectors sums, each in a register of its own."""
     rows, vectors = shape
-    lanes, zero = code.tile.lanes, code.splat(0.0)
+    lanes, width, zero = code.tile.lanes, size.width, code.splat(0.0)
     where = {(i, v): width * i + v * lanes for i in range(rows) for v in range(vectors)}
     sums = {key: code.variable(zero) for key in where}
     for i in range(rows):
@@ -70,13 +87,13 @@ def _tile(
     with code.when(add > 0):
         for key, offset in where.items():
             sums[key].set(code.load(C, offset))
-    starts = [code.at(A, a_row * i) for i in range(rows)]
-    with code.loop(inner) as k:
+    starts = [code.at(A.numbers, A.row * i) for i in range(rows)]
+    with code.loop(size.inner) as k:
         # Where A's rows lie across, as in Xᵀ, the next line of each is needed soon.
-        code.prefetch(A, k * a_inner + AHEAD)
+        code.prefetch(A.numbers, k * A.column + AHEAD)
         b = [code.load(B, k * width + v * lanes) for v in range(vectors)]
         for i in range(rows):
-            a = code.broadcast(code.load_one(starts[i], k * a_inner))
+            a = code.broadcast(code.load_one(starts[i], k * A.column))
             for v in range(vectors):
                 sums[i, v].set(a * b[v] + sums[i, v].get())
 

@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "backhand"
 
 FLOORS = [
-    {"errors"},
+    {"errors", "namespaces"},
     {"extras", "files", "shapes"},
     {"equations"},
     {"checked", "optimizers"},

@@ -26,7 +26,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from array_api_compat import array_namespace, device
+
+from backhand.namespaces import array_namespace
 
 Array = Any
 """An array of NumPy, torch or another array API library; docstrings give its shape."""
@@ -185,7 +186,7 @@ def one_hot(y: Array, K: int, like: Array) -> Array:
     xp = array_namespace(like)
     if y.ndim == 2:
         return xp.astype(y, like.dtype, copy=False)
-    return xp.astype(y[:, None] == xp.arange(K, device=device(like))[None, :], like.dtype)
+    return xp.astype(y[:, None] == xp.arange(K, device=like.device)[None, :], like.dtype)
 
 
 def mean_weights(S: Array, sample_weight: Array | None) -> Array:

@@ -10,10 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Protocol
 
-from array_api_compat import array_namespace
-
 from backhand.equations import Gradients, Parameters, sgd
 from backhand.errors import InputError, did_you_mean
+from backhand.namespaces import array_namespace
 
 Slots = tuple[Parameters, ...]
 """What an optimizer remembers, each in the shape of the parameters."""

@@ -12,9 +12,10 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, is_array_api_obj
+from array_api_compat import is_array_api_obj
 
 from backhand.errors import InputError
+from backhand.namespaces import array_namespace
 
 Array = Any
 

@@ -11,12 +11,12 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 from backhand import equations
 from backhand.engines.contract import Block, Data, Record, State
 from backhand.equations import Gradients, Parameters
+from backhand.namespaces import array_namespace
 from backhand.optimizers import Optimizer
 
 CHUNK_BYTES = 2**25

@@ -80,7 +80,7 @@ class FusedEngine:
         for rows in chunks(params, data.rows):
             part = data.at(rows)
             if (weight := total_weight(part.sample_weight, part.rows)) > 0:
-                mean.add(weight, *map(np.float64, work.measure(part)))
+                mean.add(weight, *map(np.asarray, work.measure(part)))
         return mean.result()
 
 

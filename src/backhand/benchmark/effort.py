@@ -19,7 +19,7 @@ class Effort:
 
 
 EFFORTS = {
-    "quick": Effort(repeats=3, seconds=0.02, least_steps=1, slow_starts=False),
+    "quick": Effort(repeats=3, seconds=0.1, least_steps=1, slow_starts=False),
     "normal": Effort(repeats=5, seconds=0.1, least_steps=5),
     "thorough": Effort(repeats=7, seconds=0.2, least_steps=10),
 }

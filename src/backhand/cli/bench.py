@@ -16,7 +16,7 @@ def bench(
         typer.Option(metavar="N,d,H,K", show_default="three, from small to middling",
                      help="Rows, features, hidden units, classes; may be given several times."),
     ] = None,
-    threads: Annotated[int, typer.Option(help="Exactly so many threads, on as many cores.")] = 1,
+    threads: Annotated[int, typer.Option(help="Threads for each library, on as many cores.")] = 1,
     quick: Annotated[
         bool, typer.Option("--quick", help="See that it works, in seconds; figures are rough.")
     ] = False,

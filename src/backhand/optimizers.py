@@ -92,6 +92,10 @@ class Adam:
     name: ClassVar[str] = "adam"
     slots: ClassVar[int] = 2
 
+    def rate(self, learning_rate: Any, t: Any) -> Any:
+        """ηₜ, of update t or of each of several."""
+        return learning_rate * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
+
     def update(
         self, params: Parameters, grads: Gradients, slots: Slots, learning_rate: float, t: int
     ) -> tuple[Parameters, Slots]:
@@ -99,7 +103,7 @@ class Adam:
         xp = array_namespace(params.W1)
         m = [b1 * m + (1 - b1) * g for m, g in zip(slots[0], dtheta, strict=True)]
         v = [b2 * v + (1 - b2) * (g * g) for v, g in zip(slots[1], dtheta, strict=True)]
-        eta = learning_rate * (1 - b2**t) ** 0.5 / (1 - b1**t)
+        eta = self.rate(learning_rate, t)
         theta = [
             theta - eta * m / (xp.sqrt(v) + self.epsilon)
             for theta, m, v in zip(params, m, v, strict=True)

@@ -17,7 +17,7 @@ import llvmlite
 from llvmlite import binding, ir
 
 from backhand.engines.fused.cpu import host
-from backhand.engines.fused.ir import write_entry
+from backhand.engines.fused.words import write_entry
 from backhand.errors import InputError
 from backhand.files import replacing
 
@@ -38,7 +38,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_who_locked)
 
 
-def entry(write: Callable[..., None], bits: int, notify: Callable[[str], None]) -> Entry:
+def silently(what: str) -> None:
+    """Say nothing."""
+
+
+def entry(write: Callable[..., None], bits: int, notify: Callable[[str], None] = silently) -> Entry:
     """The compiled `write`, for real numbers of so many bits; see `ir.write_entry`.
 
     `notify` is told if it has to be compiled, and not only loaded.
@@ -79,10 +83,9 @@ def _compile(
 def _target_machine() -> Any:
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
-    triple, cpu, features = host()
-    static = triple.startswith(("x86_64", "amd64", "i686"))
+    triple, cpu, features = machine = host()
     return binding.Target.from_triple(triple).create_target_machine(
-        cpu=cpu, features=features, opt=3, reloc="static" if static else "default",
+        cpu=cpu, features=features, opt=3, reloc="static" if machine.is_x86 else "default",
         codemodel="jitdefault", jit=True,
     )  # fmt: skip
 

@@ -16,6 +16,11 @@ class Host(NamedTuple):
     cpu: str
     features: str
 
+    @property
+    def is_x86(self) -> bool:
+        """Whether it runs x86 code of 64 bits."""
+        return self.triple.startswith(("x86_64", "amd64"))
+
 
 @cache
 def host() -> Host:
@@ -69,7 +74,7 @@ def tile(bits: int) -> Tile:
 def _registers(machine: Host) -> tuple[int, int]:
     """Bytes of a vector register, and how many there are."""
     has = {feature[1:] for feature in machine.features.split(",") if feature.startswith("+")}
-    if machine.triple.startswith(("x86_64", "amd64", "i686")):
+    if machine.is_x86:
         if {"avx512f", "avx512dq", "avx512bw", "avx512vl"} <= has:
             return 64, 32
         return (32, 16) if "avx2" in has else (16, 16)

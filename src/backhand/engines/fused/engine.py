@@ -12,10 +12,8 @@ from backhand.engines.arrays import WeightedMean, chunks, total_weight
 from backhand.engines.contract import Block, Data, Record, State
 from backhand.engines.fused.compiler import entry
 from backhand.engines.fused.cores import threads_for, together
-from backhand.engines.fused.ir import words
 from backhand.engines.fused.layout import layout_of, pack, places_of, unpack
 from backhand.engines.fused.memory import (
-    SUMS,
     Chunk,
     Network,
     aligned,
@@ -26,8 +24,9 @@ from backhand.engines.fused.memory import (
 from backhand.engines.fused.passes import DONE, MEASURE, PREDICT, TRAIN, Job, Plan, passes
 from backhand.engines.fused.rows import Rows, rows_of
 from backhand.engines.fused.updates import NO_RULE, RULES
+from backhand.engines.fused.words import words
 from backhand.equations import Gradients, Parameters
-from backhand.optimizers import Adam, Optimizer, make_optimizer
+from backhand.optimizers import SGD, Adam, Optimizer
 
 
 class FusedEngine:
@@ -129,7 +128,7 @@ class _Work:
         self.network = Network(*(aligned(n, self._dtype) for n in sizes))
         pack(params, self.net, self.network.theta)
         self._chunks: dict[tuple[int, int], Chunk] = {}
-        self._rows: list[tuple[Data, tuple[Rows, Any]]] = []
+        self._rows: list[tuple[Data, Rows]] = []
 
     def chunk(self, rows: int) -> Chunk:
         """Memory for that many rows at a time, and for the threads that they are worth."""
@@ -138,7 +137,7 @@ class _Work:
             self._chunks[rows, threads] = chunk_of(self.net, self._dtype, rows, threads)
         return self._chunks[rows, threads]
 
-    def _rows_of(self, data: Data) -> tuple[Rows, Any]:
+    def _rows_of(self, data: Data) -> Rows:
         """Where the rows are; of those seen last, training's and validation's, it is known."""
         known = [pair for pair in self._rows if pair[0] is data]
         others = [pair for pair in self._rows if pair[0] is not data]
@@ -154,20 +153,19 @@ class _Work:
         P: NDArray[Any] | None = None,
     ) -> Record:  # fmt: skip
         """The compiled call, on each of the threads."""
-        rows, arrays = self._rows_of(data)
+        rows = self._rows_of(data)
         chunk = chunk or self.chunk(chunk_rows(plan.batch))
-        threads = len(chunk.sums) // SUMS
         record, sync = np.full((2, plan.epochs), np.nan), aligned(8, np.int64)
         out = self.network.theta if P is None else P
         chunk.claimed[:] = 0
-        job = Job(what, threads, sync, self.net, self.network, rows, chunk, plan, out, record)
+        job = Job(what, sync, self.net, self.network, rows, chunk, plan, out, record)
         call = words(job)
-        run, address = entry(passes, self._dtype.itemsize * 8, silently), call.ctypes.data
+        run, address = entry(passes, self._dtype.itemsize * 8), call.ctypes.data
 
-        def work(me: int, _alive: Any = (job, arrays, call)) -> None:
+        def work(me: int, _alive: Any = (job, call)) -> None:
             run(address, me)
 
-        together(work, threads)
+        together(work, chunk.threads)
         loss, accuracy = record[:, : sync[DONE]]
         return Record(loss, accuracy)
 
@@ -178,7 +176,7 @@ def _plan(block: Block, optimizer: Optimizer, updates: int) -> Plan:
     if isinstance(optimizer, Adam):
         constants = float(optimizer.beta_1), float(optimizer.beta_2), float(optimizer.epsilon)
         t = updates + 1 + np.arange(rates.size).reshape(rates.shape)
-        rates *= np.sqrt(1 - optimizer.beta_2**t) / (1 - optimizer.beta_1**t)
+        rates = optimizer.rate(rates, t)
     rows = np.zeros(1, np.int64) if order is None else np.require(order, np.int64, ["C", "A"])
     l2s = np.ascontiguousarray(block.l2, np.float64)
     return Plan(
@@ -190,8 +188,4 @@ def _plan(block: Block, optimizer: Optimizer, updates: int) -> Plan:
 def _once(rows: int, l2: float = 0.0) -> Plan:
     """All rows as one batch, in order, with no update."""
     block = Block(rows, np.zeros((1, 1)), np.full((1, 1), float(l2)))
-    return _plan(block, make_optimizer("sgd"), 0)._replace(rule=NO_RULE)
-
-
-def silently(what: str) -> None:
-    """Say nothing."""
+    return _plan(block, SGD(), 0)._replace(rule=NO_RULE)

@@ -7,18 +7,12 @@ does with them becomes the instructions of one compiled function. Products and s
 
 from __future__ import annotations
 
-import inspect
-import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from itertools import count
-from operator import index
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Any
 
-import numpy as np
 from llvmlite import ir
-from numpy.typing import NDArray
 
 from backhand.engines.fused.cpu import tile
 
@@ -427,65 +421,3 @@ def _function(write: Callable[..., None], caller: Code, flat: list[Any], parts: 
     write(code, *(part(values) for part in parts))
     code.builder.ret_void()
     return compiled
-
-
-# A whole program: what Python calls.
-
-Integer = Annotated[Any, "integer"]
-"""Among the members of a named tuple: a 64-bit integer."""
-Real = Annotated[Any, "real"]
-"""A double."""
-Integers = Annotated[Any, "integers"]
-"""A flat array of 64-bit integers."""
-Doubles = Annotated[Any, "doubles"]
-"""A flat array of doubles."""
-Reals = Annotated[Any, "reals"]
-"""A flat array of the program's real numbers."""
-Labels = Annotated[Any, "labels"]
-"""A flat array of integers as wide as the program's real numbers."""
-
-
-def write_entry(write: Callable[..., None], bits: int, module: Any, name: str) -> None:
-    """Make `write` a function of C: the address of its words, and one more integer.
-
-    After `code` it takes a named tuple, of members as above and of such tuples, and the integer.
-    Python passes the tuple as an array of words, one for each member (see `words`).
-    """
-    kind = ir.FunctionType(ir.VoidType(), [INT.as_pointer(), INT])
-    compiled = ir.Function(module, kind, name)
-    code = Code(ir.IRBuilder(compiled.append_basic_block("entry")), bits)
-    record = get_type_hints(write)[list(inspect.signature(write).parameters)[1]]
-    memory, number = (Value(code, argument) for argument in compiled.args)
-    write(code, _read(code, record, memory, count()), number)
-    code.builder.ret_void()
-
-
-def _read(code: Code, kind: Any, memory: Value, position: Iterator[int]) -> Any:
-    """The next words as a value, or as a named tuple of values."""
-    if get_origin(kind) is not Annotated:
-        hints = get_type_hints(kind, include_extras=True)
-        return kind(*(_read(code, hints[name], memory, position) for name in kind._fields))
-    what = get_args(kind)[1]
-    word = code.load_one(memory, next(position))
-    if what == "integer":
-        return word
-    if what == "real":
-        return Value(code, code.builder.bitcast(word.ir, DOUBLE))
-    numbers = {"integers": INT, "doubles": DOUBLE, "reals": code.real_type,
-               "labels": ir.IntType(code.bits)}  # fmt: skip
-    return code.pointer(word, numbers[what])
-
-
-def words(record: Any) -> NDArray[np.int64]:
-    """The words of a named tuple; its arrays have to live as long as they are used."""
-    return np.array(_words(record), np.int64)
-
-
-def _words(value: Any) -> list[int]:
-    if isinstance(value, tuple):
-        return [word for member in value for word in _words(member)]
-    if isinstance(value, np.ndarray):
-        return [value.__array_interface__["data"][0]]
-    if isinstance(value, float):
-        return list(struct.unpack("q", struct.pack("d", value)))
-    return [index(value)]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines.fused.cpu import tile
-from backhand.engines.fused.ir import Integer
+from backhand.engines.fused.words import Integer
 from backhand.equations import Parameters
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines.fused.cpu import tile
-from backhand.engines.fused.ir import Doubles, Integer, Integers, Labels, Reals
 from backhand.engines.fused.layout import Layout
+from backhand.engines.fused.words import Doubles, Integer, Integers, Labels, Reals
 
 LINE = 64
 """Bytes of a cache line, and of the widest vector."""
@@ -50,8 +50,8 @@ class Chunk(NamedTuple):
 
     Attributes
     ----------
-    parts : int
-        How many parts the hidden units are in.
+    threads, parts : int
+        How many threads work on it, and how many parts the hidden units are in.
     claimed : (parts,) int64
         How often each was begun and done, in the halves of all steps.
     X : (threads, rows, x_row)
@@ -70,6 +70,7 @@ class Chunk(NamedTuple):
     """
 
     rows: Integer
+    threads: Integer
     parts: Integer
     claimed: Integers
     X: Reals
@@ -112,7 +113,7 @@ def chunk_of(net: Layout, dtype: Any, rows: int, threads: int) -> Chunk:
     hidden = net.panels * net.width
     label = np.int32 if kind.itemsize == 4 else np.int64
     return Chunk(
-        rows, parts, aligned(parts, np.int64),
+        rows, threads, parts, aligned(parts, np.int64),
         aligned(threads * rows * x_row, kind), x_row,
         aligned(threads * rows, label), aligned(threads * rows, kind),
         aligned(rows * hidden, kind),

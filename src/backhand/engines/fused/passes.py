@@ -13,16 +13,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from backhand.engines.fused.halves import Backward, backward, forward
-from backhand.engines.fused.ir import (
-    Code,
-    Doubles,
-    Integer,
-    Integers,
-    Real,
-    Reals,
-    Value,
-    Variable,
-)  # fmt: skip
+from backhand.engines.fused.ir import Code, Value, Variable
 from backhand.engines.fused.layout import Layout
 from backhand.engines.fused.meeting import meet
 from backhand.engines.fused.memory import SUMS, Chunk, Network
@@ -30,6 +21,7 @@ from backhand.engines.fused.rows import Rows, load_rows
 from backhand.engines.fused.softmax import add_parts, softmax, softmax_and_loss
 from backhand.engines.fused.sums import column_sums, totals
 from backhand.engines.fused.updates import NO_RULE, Step, update
+from backhand.engines.fused.words import Doubles, Integer, Integers, Real, Reals
 
 TRAIN, MEASURE, PREDICT = range(3)
 
@@ -65,7 +57,6 @@ class Job(NamedTuple):
     """
 
     what: Integer
-    threads: Integer
     sync: Integers
     net: Layout
     network: Network
@@ -129,9 +120,9 @@ def _batch(
                       padded, me)  # fmt: skip
             loaded.set(code.select(only, 1, 0))
         _forward(code, job, me, padded, half)
-        meet(code, code.at(job.sync, MEETINGS), job.threads)
+        meet(code, code.at(job.sync, MEETINGS), job.chunk.threads)
         _softmax(code, job, me, first + begin, count, padded)
-        meet(code, code.at(job.sync, MEETINGS), job.threads)
+        meet(code, code.at(job.sync, MEETINGS), job.chunk.threads)
         with code.when(job.what < PREDICT):
             _add_up(code, job, me, padded, sums)
         with code.when(job.what.equals(TRAIN)):
@@ -141,7 +132,7 @@ def _batch(
             _backward(code, job, me, count, padded, piece > 0, step, half)
     sums.masses.set(sums.masses.get() + sums.mass.get())
     with code.when(job.what.equals(TRAIN) & (l2 > 0.0)):
-        meet(code, code.at(job.sync, MEETINGS), job.threads)
+        meet(code, code.at(job.sync, MEETINGS), job.chunk.threads)
         penalty = sums.mass.get() * l2 * 0.5 * _squares(code, job)
         sums.losses.set(sums.losses.get() + penalty)
 
@@ -156,7 +147,7 @@ def _parts(code: Code, job: Job, me: Value, half: Variable) -> Iterator[Value]:
     is at a part when others pass by comes to it again in its own next half.
     """
     parts, now = job.chunk.parts, half.get()
-    first = parts * me // job.threads
+    first = parts * me // job.chunk.threads
     with code.loop(parts + first, start=first) as n:
         part = code.select(n < parts, n, n - parts)
         claim = code.at(job.chunk.claimed, part)
@@ -183,7 +174,7 @@ def _softmax(code: Code, job: Job, me: Value, begin: Value, count: Value, padded
     """Of this thread's rows: the probabilities, or dS and what goes into loss and accuracy."""
     net, chunk = job.net, job.chunk
     blocks = padded // code.tile.block
-    low, high = (blocks * n // job.threads * code.tile.block for n in (me, me + 1))
+    low, high = (blocks * n // job.chunk.threads * code.tile.block for n in (me, me + 1))
     b2 = code.at(job.network.theta, net.b2)
     add_parts(code, chunk.S, chunk.s_column, chunk.parts, b2, low, high, net.K)
     with code.when(job.what.equals(PREDICT)):
@@ -211,7 +202,7 @@ def _backward(
     work = Backward(net, network, chunk, _own_X(code, job, me), count, add, step)
     with _parts(code, job, me, half) as part:
         backward(code, work, part)
-    with code.when((me + 1).equals(job.threads)):  # db2 = 1ᵀ dS
+    with code.when((me + 1).equals(job.chunk.threads)):  # db2 = 1ᵀ dS
         db2 = code.at(network.gradient, net.b2)
         column_sums(code, chunk.S, chunk.s_column, padded, net.K, db2, add)
         update(code, network, net.b2, net.size, step._replace(l2=code.double(0.0)))

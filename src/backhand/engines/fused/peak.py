@@ -9,8 +9,9 @@ import numpy as np
 
 from backhand.engines.fused.compiler import entry
 from backhand.engines.fused.cpu import tile
-from backhand.engines.fused.ir import Code, Reals, Value, words
+from backhand.engines.fused.ir import Code, Value
 from backhand.engines.fused.memory import aligned
+from backhand.engines.fused.words import Reals, words
 
 ROUNDS = 100_000
 
@@ -37,7 +38,7 @@ def multiply_add(code: Code, numbers: Numbers, rounds: Value) -> None:
 def check_compiler() -> None:
     """Compile, run and check the smallest program; what goes wrong is raised."""
     numbers = aligned(64 * 32, np.float32)
-    entry(multiply_add, 32, lambda _: None)(words(Numbers(numbers)).ctypes.data, 2)
+    entry(multiply_add, 32)(words(Numbers(numbers)).ctypes.data, 2)
     if numbers[0] != 1.5:
         raise ArithmeticError(f"compiled code says that 1 + 1 / 2 is {numbers[0]}")
 
@@ -50,7 +51,7 @@ def peak_gflops(bits: int = 32) -> float:
     shape = tile(bits)
     count = shape.rows * shape.vectors * shape.lanes
     numbers = aligned(count, np.float32 if bits == 32 else np.float64)
-    run, call = entry(multiply_add, bits, lambda _: None), words(Numbers(numbers))
+    run, call = entry(multiply_add, bits), words(Numbers(numbers))
     best = 0.0
     for _ in range(20):
         began = time.perf_counter()

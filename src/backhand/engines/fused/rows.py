@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backhand.engines.contract import Data
-from backhand.engines.fused.ir import Code, Integer, Value, function
+from backhand.engines.fused.ir import Code, Value, function
 from backhand.engines.fused.memory import Chunk
+from backhand.engines.fused.words import Integer
 
 SOURCES = (
     "float32", "float64", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64",
@@ -20,10 +20,11 @@ SOURCES = (
 
 
 class Rows(NamedTuple):
-    """Where the rows are: addresses, so that read-only and mapped arrays are no types of their own.
+    """The rows, which the compiled code knows by their addresses.
 
-    `stride` is the number of bytes from a row of X to the next, `kind` the number of X's dtype;
-    y (N,) is int64, the weights (N,) are of the parameters' dtype, at address 0 if there are none.
+    So arrays that are read-only, mapped or no neighbours in memory are nothing special. `stride`
+    is the number of bytes from a row of X to the next, `kind` the number of X's dtype; y (N,) is
+    int64, the weights (N,) are of the parameters' dtype, or 0 if there are none.
     """
 
     count: Integer
@@ -34,8 +35,8 @@ class Rows(NamedTuple):
     weights: Integer
 
 
-def rows_of(data: Data, dtype: Any) -> tuple[Rows, Any]:
-    """The rows, and the arrays that have to live as long as their addresses are used."""
+def rows_of(data: Data, dtype: Any) -> Rows:
+    """The rows where they lie, or a copy of what cannot be read there."""
     X = np.asarray(data.X)
     readable = (
         X.dtype.name in SOURCES
@@ -46,16 +47,8 @@ def rows_of(data: Data, dtype: Any) -> tuple[Rows, Any]:
     if not readable:
         X = np.ascontiguousarray(X, dtype)
     y = np.require(data.y, np.int64, ["C", "A"])
-    w = None if data.sample_weight is None else np.require(data.sample_weight, dtype, ["C", "A"])
-    where = Rows(
-        X.shape[0], _address(X), X.strides[0], SOURCES.index(X.dtype.name), _address(y),
-        0 if w is None else _address(w),
-    )  # fmt: skip
-    return where, (X, y, w)
-
-
-def _address(array: NDArray[Any]) -> int:
-    return int(array.__array_interface__["data"][0])
+    w = 0 if data.sample_weight is None else np.require(data.sample_weight, dtype, ["C", "A"])
+    return Rows(X.shape[0], X, X.strides[0], SOURCES.index(X.dtype.name), y, w)
 
 
 @function

@@ -5,8 +5,10 @@ S's number (i, k) is at k · column + i, and the number of rows is a multiple of
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from backhand.engines.fused.functions import exp, log
-from backhand.engines.fused.ir import Code, Value, function
+from backhand.engines.fused.ir import Code, Value, Variable, function
 
 
 @function
@@ -41,18 +43,17 @@ def softmax_and_loss(
         label, w = code.load(labels, i), code.load(weights, i)
         zero = code.splat(0.0)
         peak, best = _largest(code, s, column, classes)
-        sum_, own = code.variable(zero), code.variable(zero)
-        with code.loop(classes) as k:
-            shifted = code.load(s, k * column) - peak
+        own = code.variable(zero)
+
+        def notice(k: Value, shifted: Value, label: Value = label, own: Variable = own) -> None:
             own.set(code.select(label.equals(code.label(k)), shifted, own.get()))
-            e = exp(code, shifted)
-            sum_.set(sum_.get() + e)
-            code.store(e, s, k * column)
-        loss = log(code, sum_.get()) - own.get()
+
+        sum_ = _exponentials(code, s, column, classes, peak, notice)
+        loss = log(code, sum_) - own.get()
         hit = code.select(label.equals(best), w, zero)
         for number, of in enumerate((loss * w, hit, w)):
             code.store(code.as_double(of), figures, figure * number + i)
-        scale = w / sum_.get()
+        scale = w / sum_
         with code.loop(classes) as k:
             yw = code.select(label.equals(code.label(k)), w, zero)
             code.store(code.load(s, k * column) * scale - yw, s, k * column)
@@ -67,17 +68,27 @@ def softmax(
     with code.loop(high, start=low, step=code.tile.lanes) as i:
         s = code.at(S, i)
         peak, _ = _largest(code, s, column, classes)
-        sum_ = code.variable(code.splat(0.0))
-        with code.loop(classes) as k:
-            e = exp(code, code.load(s, k * column) - peak)
-            sum_.set(sum_.get() + e)
-            code.store(e, s, k * column)
-        scale = 1.0 / sum_.get()
+        scale = 1.0 / _exponentials(code, s, column, classes, peak, lambda *_: None)
         with code.loop(classes) as k:
             code.store(code.load(s, k * column) * scale, s, k * column)
     end = code.smaller(high, count)
     with code.loop(end, start=low) as i, code.loop(classes) as k:
         code.store(code.load_one(S, k * column + i), P, (begin + i) * classes + k)
+
+
+def _exponentials(
+    code: Code, s: Value, column: Value, classes: Value, peak: Value,
+    notice: Callable[[Value, Value], None],
+) -> Value:  # fmt: skip
+    """Turn logits into exp(logit - peak) and sum them; `notice` sees each class and exponent."""
+    sum_ = code.variable(code.splat(0.0))
+    with code.loop(classes) as k:
+        shifted = code.load(s, k * column) - peak
+        notice(k, shifted)
+        e = exp(code, shifted)
+        sum_.set(sum_.get() + e)
+        code.store(e, s, k * column)
+    return sum_.get()
 
 
 def _largest(code: Code, s: Value, column: Value, classes: Value) -> tuple[Value, Value]:

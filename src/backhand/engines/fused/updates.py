@@ -12,7 +12,6 @@ from backhand.engines.fused.memory import Network
 RULES = ("sgd", "momentum", "nesterov", "adam")
 """A rule's number is its place here; any other number leaves the parameters as they are."""
 
-ADAM = RULES.index("adam")
 NO_RULE = -1
 
 

@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 from backhand import equations
 from backhand.autograd import relative_difference
-from backhand.engines import Block, Data
+from backhand.dropout import dropout_mask
+from backhand.engines import Block, Data, State
 from backhand.engines.fused.engine import FusedEngine
+from backhand.engines.fused.layout import places_of
+from backhand.engines.fused.memory import chunk_rows
 from backhand.equations import Parameters
 from backhand.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer
 from gradient_checks import assert_close
@@ -18,6 +21,13 @@ from gradient_checks import assert_close
 TOLERANCES = {np.float64: 1e-12, np.float32: 1e-5}
 RULES = (SGD(), Momentum(0.75), Nesterov(np.float32(0.5)), Adam(0.875, np.float64(0.99), 1))
 """Other constants than the usual ones, and of other types than float."""
+
+CPUS = {
+    "generic": "",
+    "haswell": "+64bit,+avx,+avx2,+bmi,+bmi2,+cmov,+f16c,+fma,+fxsr,+lzcnt,+movbe,+popcnt,+sse,"
+    "+sse2,+sse3,+sse4.1,+sse4.2,+ssse3",
+}
+"""The baseline of any x86, and AVX2: lesser ones than the tests mostly run on."""
 
 
 class Case(NamedTuple):
@@ -133,6 +143,34 @@ def check_training(case: Case) -> None:
             for slot, theirs in zip(state.slots, slots, strict=True):
                 for ours, their in zip(slot, theirs, strict=True):
                     assert relative_difference(ours, their) <= 1e-11
+
+
+def check_masks() -> None:
+    """The compiled masks, to the bit: without features and with b1 = 1, H1 is the mask."""
+    for dtype in TOLERANCES:
+        for H in (1, 15, 16, 17, 64, 65, 130, 200, 333):
+            for N, batch in ((1, 1), (7, 3), (300, 300), (300, 140)):
+                _check_masks(dtype, N, batch, H)
+
+
+def _check_masks(dtype: Any, N: int, batch: int, H: int) -> None:
+    """What the last batch leaves in its last chunk, after a number of updates beyond 32 bits."""
+    params = Parameters(np.zeros((1, H)), np.ones(H), np.zeros((H, 2)), np.zeros(2))
+    params = Parameters(*(p.astype(dtype) for p in params))
+    B, before, p, seed = -(-N // batch), 2**33, 0.375, 2**40 + H
+    block = Block(batch, np.zeros((1, B)), np.zeros((1, B)), dropout=p, dropout_seed=seed)
+    run = FusedEngine(2).start(params, Data(np.zeros((N, 1), dtype), np.zeros(N, int)), SGD())
+    run.restore(State(params, (), before))
+    run.advance(block)
+    net, rows = run._work.net, chunk_rows(batch)
+    chunk = run._work.chunk(rows)
+    size = N - (B - 1) * batch
+    begin = size * (-(-size // chunk.rows) - 1) // -(-size // chunk.rows)
+    panels = chunk.H1.reshape(net.panels, chunk.rows, net.width).transpose(1, 0, 2)
+    H1, places = panels[: size - begin].reshape(size - begin, -1), places_of(net)
+    M = dropout_mask(seed, before + B, size, H, p, dtype)[begin:]
+    assert np.array_equal(H1[:, places], M), (dtype, N, batch, H)
+    assert not np.delete(H1, places, axis=1).any()
 
 
 def trained_by_the_equations(case: Case) -> tuple[Parameters, Any, list[float], list[float]]:

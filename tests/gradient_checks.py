@@ -10,9 +10,11 @@ from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from backhand.autograd import loss_and_gradients, relative_difference
+from backhand.dropout import dropout_mask
 from backhand.engines import Data
 from backhand.equations import Gradients, Parameters
 
@@ -65,10 +67,17 @@ def corner_problem() -> Problem:
     return Problem(params._replace(W1=W1, b1=b1), data._replace(X=X), 0.125)
 
 
-def gradients_of(equations: ModuleType, problem: Problem) -> Gradients:
+def random_mask(problem: Problem, seed: int = 0) -> NDArray[np.float64]:
+    """M of dropout with p = 3/8 for the problem's rows and hidden units."""
+    return dropout_mask(seed, 1, problem.data.rows, len(problem.params.b1), 0.375, np.float64)
+
+
+def gradients_of(
+    equations: ModuleType, problem: Problem, mask: NDArray[np.float64] | None = None
+) -> Gradients:
     params, (X, y, w), l2 = problem
-    acts = equations.forward(params, X)
-    return equations.backward(params, X, y, acts, w, l2)
+    acts = equations.forward(params, X, mask)
+    return equations.backward(params, X, y, acts, w, l2, mask)
 
 
 def assert_close(ours: tuple, theirs: tuple, tolerance: float) -> None:
@@ -86,6 +95,38 @@ def check_gradients(equations: ModuleType, problem: Problem) -> None:
     ours = equations.cross_entropy(S, y, w) + equations.penalty(params, l2)
     assert relative_difference(ours, loss) <= FLOAT64_TOLERANCE, "the loss is off"
     assert_close(gradients_of(equations, problem), expected, FLOAT64_TOLERANCE)
+
+
+def check_dropout(equations: ModuleType, problem: Problem) -> None:
+    """H1, the loss and all seven gradients with a mask, against autograd with the same mask."""
+    params, (X, y, w), l2 = problem
+    mask = random_mask(problem)
+    H1, loss, expected = autograd_with_mask(problem, mask)
+    acts = equations.forward(params, X, mask)
+    assert relative_difference(acts.H1, H1) <= FLOAT64_TOLERANCE, "H1 is off"
+    ours = equations.cross_entropy(acts.S, y, w) + equations.penalty(params, l2)
+    assert relative_difference(ours, loss) <= FLOAT64_TOLERANCE, "the loss is off"
+    assert_close(gradients_of(equations, problem, mask), expected, FLOAT64_TOLERANCE)
+
+
+def autograd_with_mask(
+    problem: Problem, mask: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float, Gradients]:
+    """H1, loss and gradients by torch's own operations, as in `backhand.autograd`."""
+    params, (X, y, w), l2 = problem
+    W1, b1, W2, b2 = (torch.tensor(p, requires_grad=True) for p in params)
+    Z1 = torch.nn.functional.linear(torch.tensor(X), W1.T, b1)
+    H1 = torch.nn.functional.relu(Z1) * torch.tensor(mask)
+    S = torch.nn.functional.linear(H1, W2.T, b2)
+    for tensor in (Z1, H1, S):
+        tensor.retain_grad()
+    losses = torch.nn.functional.cross_entropy(S, torch.tensor(y), reduction="none")
+    weights = torch.ones_like(losses) if w is None else torch.tensor(w)
+    loss = (weights * losses).sum() / weights.sum()
+    loss = loss + l2 / 2 * (W1.pow(2).sum() + W2.pow(2).sum())
+    loss.backward()
+    grads = Gradients(*(tensor.grad.numpy() for tensor in (S, W2, b2, H1, Z1, W1, b1)))
+    return H1.detach().numpy(), loss.item(), grads
 
 
 def check_stability(equations: ModuleType) -> None:
@@ -130,6 +171,7 @@ def check_all(equations: ModuleType) -> None:
         check_gradients(equations, problem)
         one_hot = np.eye(len(problem.params.b2))[problem.data.y]
         check_gradients_of_one_hot(equations, problem, one_hot)
+        check_dropout(equations, problem)
     check_stability(equations)
     check_update(equations, square)
     check_accuracy(equations)
@@ -144,12 +186,14 @@ def check_gradients_of_one_hot(
     assert_close(gradients_of(equations, encoded), expected, FLOAT64_TOLERANCE)
 
 
-def central_differences(equations: ModuleType, problem: Problem) -> Parameters:
-    """(L(θ + h) - L(θ - h)) / 2h of each single parameter."""
+def central_differences(
+    equations: ModuleType, problem: Problem, mask: NDArray[np.float64] | None = None
+) -> Parameters:
+    """(L(θ + h) - L(θ - h)) / 2h of each single parameter, with one mask throughout."""
     params, (X, y, w), l2 = problem
 
     def loss(theta: Parameters) -> float:
-        S = equations.forward(theta, X).S
+        S = equations.forward(theta, X, mask).S
         return float(equations.cross_entropy(S, y, w) + equations.penalty(theta, l2))
 
     found = []

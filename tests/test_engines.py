@@ -1,11 +1,16 @@
 """Every engine against the equations, step by step, and what the contract promises."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+import scipy.sparse
 
+import backhand
 from backhand import equations
 from backhand.autograd import relative_difference
-from backhand.engines import Block, Data, Engine, arrays, make_engine
+from backhand.engines import Block, Data, Engine, Run, State, arrays, make_engine
 from backhand.engines.reference import blas_threads
 from backhand.engines.torch import TORCH_THREADS
 from backhand.equations import Parameters
@@ -167,6 +172,237 @@ def test_epoch_figures_are_exact_in_float32(engine: Engine) -> None:
     assert record.accuracy[0] == 1 / 3
     assert abs(record.loss[0] / np.log(np.float32(3)) - 1) < 1e-7
     assert engine.evaluate(params, data)[1] == 1 / 3
+
+
+# The gradient of a run.
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_runs_gradient_is_that_of_all_rows_as_one_batch(
+    engine: Engine, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = random_problem(seed, (300, 5, 8, 3) if seed % 2 else None)
+    for case, tolerance in ((problem, 1e-12), (single(problem), 1e-5)):
+        loss, grads = engine.loss_and_gradients(*case)
+        run = engine.start(*case[:2], SGD())
+        for most in (arrays.CHUNK_BYTES, 2000):  # all rows in one chunk, and in several
+            monkeypatch.setattr(arrays, "CHUNK_BYTES", most)
+            ours, dtheta = run.gradient(problem.l2)
+            assert isinstance(ours, float) and isinstance(dtheta, Parameters)
+            assert relative_difference(ours, loss) <= tolerance
+            for a, b in zip(dtheta, of_parameters(grads), strict=True):
+                assert a.dtype == case.params.W1.dtype and a.shape == b.shape
+                assert relative_difference(a, b) <= tolerance
+
+
+def test_a_gradient_changes_nothing_and_follows_the_state(engine: Engine) -> None:
+    params, data, _ = random_problem(8, (150, 5, 8, 3))
+    block = Block(40, np.full((2, 4), 0.01), np.zeros((2, 4)))
+    run, other = (engine.start(params, data, make_optimizer("adam")) for _ in range(2))
+    first = run.gradient(0.1)
+    run.advance(block)
+    run.gradient(0.1)
+    run.evaluate(data)
+    run.advance(block)
+    other.advance(block)
+    other.advance(block)
+    for a, b in zip(states(run), states(other), strict=True):
+        assert np.array_equal(a, b)
+    run.restore(State(params, run.state().slots, 0))
+    again = run.gradient(0.1)
+    assert again[0] == first[0] and all(map(np.array_equal, again[1], first[1]))
+
+
+def states(run: Run) -> list[np.ndarray]:
+    state = run.state()
+    return [value for part in (state.params, *state.slots) for value in part]
+
+
+def test_what_is_restored_is_copied(engine: Engine) -> None:
+    """L-BFGS moves the numbers that it passes on in place."""
+    params, data, _ = random_problem(8, (20, 5, 8, 3))
+    run = engine.start(params, data, SGD())
+    flat = np.concatenate([p.ravel() for p in params])
+    ends = np.cumsum([p.size for p in params])[:-1]
+    views = [part.reshape(p.shape) for part, p in zip(np.split(flat, ends), params, strict=True)]
+    run.restore(State(Parameters(*views), (), 0))
+    before = run.gradient()[0]
+    flat *= 2
+    assert run.gradient()[0] == before
+    run.restore(State(Parameters(*views), (), 0))
+    assert run.gradient()[0] != before
+
+
+# Losses in the record.
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_record_counts_a_rows_loss_up_to_the_most(engine: Engine, dtype, weighted) -> None:
+    """As scikit-learn counts it, whose probabilities are at least ε: with logits of ±100."""
+    rng = np.random.default_rng(0)
+    params = Parameters(*(np.zeros(s, dtype) for s in ((1, 1), 1, (1, 3))), np.zeros(3, dtype))
+    params.W1[:], params.W2[:] = 1, np.array([[100, -100, 0]], dtype)
+    X, y = np.abs(rng.standard_normal((50, 1))).astype(dtype), rng.integers(0, 3, 50)
+    w = rng.random(50).astype(dtype) if weighted else None
+    most = float(-np.log(np.finfo(dtype).eps))
+    losses = equations.row_losses(equations.forward(params, X).S, y)[:, 0]
+    assert (losses > most).sum() > 10 and (losses < most).sum() > 10
+    expected = np.average(np.minimum(losses, most), weights=w)
+    rates = np.full((1, 3), 1e-20)
+    figures = {}
+    for limit in (most, np.inf):
+        run = engine.start(params, Data(X, y, w), SGD())
+        figures[limit] = run.advance(Block(20, rates, 0 * rates, most_loss=limit)).loss[0]
+        figures[limit, "θ"] = run.state().params
+    tolerance = 1e-12 if dtype is np.float64 else 1e-6
+    assert relative_difference(figures[most], expected) <= tolerance
+    assert relative_difference(figures[np.inf], np.average(losses, weights=w)) <= tolerance
+    assert all(map(np.array_equal, figures[most, "θ"], figures[np.inf, "θ"]))
+    assert relative_difference(
+        engine.evaluate(params, Data(X, y, w))[0], figures[np.inf]
+    ) <= tolerance  # fmt: skip
+
+
+def test_a_loss_that_is_nan_stays_nan_whatever_the_most(engine: Engine) -> None:
+    params, data, _ = random_problem(9, (20, 5, 8, 3))
+    params.b2[0] = np.nan
+    run = engine.start(params, data, SGD())
+    record = run.advance(Block(20, np.full((5, 1), 0.1), np.zeros((5, 1)), most_loss=36.0))
+    assert len(record.loss) == 1 and np.isnan(record.loss[0])
+
+
+# Sparse rows.
+
+
+@pytest.mark.parametrize("rule", OPTIMIZERS)
+def test_a_class_that_is_held_stays_and_the_others_learn_from_the_true_gradient(
+    engine: Engine, rule: str
+) -> None:
+    params, data, l2 = random_problem(4, (30, 3, 21, 4))
+    optimizer = make_optimizer(rule)
+    block = Block(12, np.full((2, 3), 0.1), np.full((2, 3), l2), first_class_held=True)
+    run = engine.start(params, data, optimizer)
+    run.advance(block)
+    theta = run.state().params
+    assert np.array_equal(theta.W2[:, 0], params.W2[:, 0]) and theta.b2[0] == params.b2[0]
+    expected = params
+    slots = (Parameters(*map(np.zeros_like, params)),) * optimizer.slots
+    for t in range(6):
+        batch = data.at(slice(t % 3 * 12, t % 3 * 12 + 12))
+        grads = gradients_of(equations, Problem(expected, batch, l2))
+        grads.dW2[:, 0], grads.db2[0] = 0, 0
+        expected, slots = optimizer.update(expected, grads, slots, 0.1, t + 1)
+    for a, b in zip(theta, expected, strict=True):
+        assert relative_difference(a, b) < 1e-12
+
+
+def sparse_rows(seed: int, dtype: type, index: type, kind: type) -> scipy.sparse.csr_matrix:
+    """(60, 9) with empty rows, an empty column, indices in any order and entries that add up."""
+    rng = np.random.default_rng(seed)
+    counts = np.where(rng.random(60) < 0.3, 0, rng.integers(1, 12, 60))
+    borders = np.concatenate([[0], np.cumsum(counts)]).astype(index)
+    indices = rng.integers(0, 8, borders[-1]).astype(index)
+    indices[indices >= 4] += 1  # none is 4
+    numbers = rng.standard_normal(len(indices)).astype(dtype)
+    for array in (numbers, indices, borders):
+        array.setflags(write=False)
+    X = kind((numbers, indices, borders), shape=(60, 9), copy=False)
+    X.indices, X.indptr = indices, borders  # which scipy makes as narrow as can be
+    return X
+
+
+@pytest.mark.parametrize("kind", [scipy.sparse.csr_matrix, scipy.sparse.csr_array])
+@pytest.mark.parametrize("index", [np.int32, np.int64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sparse_rows_are_the_same_as_dense_ones(engine: Engine, dtype, index, kind) -> None:
+    X = sparse_rows(0, dtype, index, kind)
+    rng = np.random.default_rng(1)
+    y, w = rng.integers(0, 3, 60), rng.random(60).astype(dtype)
+    sparse, full = Data(X, y, w), Data(X.toarray(), y, w)
+    assert X.indices.dtype == index and not X.has_canonical_format
+    assert (full.X == 0).all(axis=0)[4] and (full.X == 0).all(axis=1).any()
+    params = backhand.init(9, 12, 3, dtype=dtype)
+    orders = np.stack([rng.permutation(60) for _ in range(3)])
+    rates = np.full((3, 4), 0.1)
+    found = []
+    for data in (sparse, full):
+        loss, grads = engine.loss_and_gradients(params, data, 0.1)
+        run = engine.start(params, data, make_optimizer("adam"))
+        records = [
+            run.advance(Block(17, rates, 0 * rates, order, dropout=0.25))
+            for order in (orders, None)
+        ]
+        figures = [loss, *engine.evaluate(params, data), *run.evaluate(data), run.gradient()[0]]
+        P = engine.predict_proba(params, data.X)
+        found.append([np.array(figures), *grads, *states(run), *run.gradient()[1], P,
+                      *(r.loss for r in records)])  # fmt: skip
+    for a, b in zip(*found, strict=True):
+        assert a.dtype == b.dtype
+        if engine.name == "fused":
+            assert np.array_equal(a, b)
+        assert relative_difference(a, b) <= (1e-12 if dtype is np.float64 else 1e-5)
+
+
+def test_sparse_rows_can_be_chosen_like_dense_ones() -> None:
+    X = sparse_rows(0, np.float64, np.int64, scipy.sparse.csr_array)
+    data = Data(X, np.arange(60), np.arange(60.0))
+    assert data.rows == 60
+    mask = np.arange(60) % 7 == 0
+    for rows in (slice(3, 30), slice(50, 99), np.array([5, 5, 59, 0]), mask, np.array([], int)):
+        part = data.at(rows)
+        assert np.array_equal(part.X.toarray(), X.toarray()[rows])
+        assert np.array_equal(part.y, np.arange(60)[rows])
+        assert part.rows == len(part.y) == len(part.sample_weight)
+
+
+def test_sparse_rows_of_another_dtype_than_the_parameters(engine: Engine) -> None:
+    X = sparse_rows(2, np.float64, np.int32, scipy.sparse.csr_matrix)
+    params = backhand.init(9, 12, 3)
+    expected = equations.forward(params, X.toarray().astype(np.float32)).P
+    assert relative_difference(engine.predict_proba(params, X), expected) <= 1e-6
+    whole = X.astype(np.int8)
+    sparse, full = (engine.predict_proba(params, rows) for rows in (whole, whole.toarray()))
+    assert relative_difference(sparse, full) <= 1e-6
+
+
+def test_no_more_than_a_batch_is_made_dense(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X = sparse_rows(3, np.float32, np.int32, scipy.sparse.csr_matrix)
+    seen = [0]
+    toarray = scipy.sparse.csr_matrix.toarray
+
+    def watched(self, *arguments, **others):
+        seen.append(self.shape[0])
+        return toarray(self, *arguments, **others)
+
+    monkeypatch.setattr(scipy.sparse.csr_matrix, "toarray", watched)
+    data, params = Data(X, np.arange(60) % 3), backhand.init(9, 12, 3)
+    run = engine.start(params, data, SGD())
+    run.advance(Block(16, np.full((2, 4), 0.1), np.zeros((2, 4))))
+    assert max(seen) == (0 if engine.name == "fused" else 16)
+    monkeypatch.setattr(arrays, "CHUNK_BYTES", 4000)
+    run.gradient()
+    run.evaluate(data)
+    engine.predict_proba(params, X)
+    assert max(seen) <= 16
+
+
+def test_engines_do_not_import_scipy() -> None:
+    script = (
+        "import sys, numpy as np, backhand\n"
+        "from backhand.engines import Block, Data, make_engine\n"
+        "from backhand.optimizers import SGD\n"
+        "data = Data(np.ones((4, 2), np.float32), np.arange(4) % 2)\n"
+        "for name in ('reference', 'fused'):\n"
+        "    run = make_engine(name, threads=1).start(backhand.init(2, 3, 2), data, SGD())\n"
+        "    run.advance(Block(4, np.ones((1, 1)), np.ones((1, 1)), dropout=0.5))\n"
+        "    run.gradient()\n"
+        "print('scipy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr
 
 
 @pytest.mark.parametrize("name", ["reference", "torch"])

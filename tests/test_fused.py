@@ -32,7 +32,7 @@ from backhand.engines.fused.words import Integer, Reals, words
 from backhand.equations import Parameters
 from backhand.errors import BackhandWarning, InputError
 from backhand.optimizers import SGD, Adam
-from fused_checks import check_gradients, check_training, random_case
+from fused_checks import CPUS, check_gradients, check_training, random_case
 
 
 @pytest.fixture
@@ -47,13 +47,6 @@ def test_500_random_sizes_and_settings_agree_with_the_equations(first: int, shar
         case = random_case(seed)
         check_gradients(case)
         check_training(case)
-
-
-CPUS = {
-    "generic": "",
-    "haswell": "+64bit,+avx,+avx2,+bmi,+bmi2,+cmov,+f16c,+fma,+fxsr,+lzcnt,+movbe,+popcnt,+sse,"
-    "+sse2,+sse3,+sse4.1,+sse4.2,+ssse3",
-}
 
 
 @pytest.mark.parametrize("cpu", CPUS)
@@ -293,7 +286,7 @@ def test_mapped_rows_are_read_where_they_are(tmp_path: Path) -> None:
     params, (X, y, _) = problem(40, 6, 9, 3)
     np.save(tmp_path / "X.npy", X)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
-    assert np.shares_memory(rows_of(Data(mapped, y), X.dtype).X, mapped)
+    assert np.shares_memory(rows_of(Data(mapped, y), X.dtype).X.numbers, mapped)
     ours, theirs = (backhand.train(params, rows, y, epochs=3, batch_size=7).params
                     for rows in (X, mapped))  # fmt: skip
     assert all(map(np.array_equal, ours, theirs))

@@ -10,6 +10,9 @@ from gradient_checks import check_all
 
 SOURCE = inspect.getsource(equations)
 
+MASK_OF_H1 = " * xp.astype(mask, H1.dtype, copy=False)"
+MASK_OF_DZ1 = " * xp.astype(mask, dZ1.dtype, copy=False)"
+
 MUTANTS = {
     "Z1 without b1": ("Z1 = X @ W1 + b1", "Z1 = X @ W1"),
     "H1 without the ReLU": ("H1 = xp.maximum(Z1, 0)", "H1 = Z1"),
@@ -20,9 +23,9 @@ MUTANTS = {
     "softmax not normalised": (
         "return shifted - xp.log(xp.sum(xp.exp(shifted), axis=1, keepdims=True))", "return shifted",
     ),
-    "loss with the wrong sign": ("return -xp.sum(w * Y", "return xp.sum(w * Y"),
-    "loss as a sum": ("-xp.sum(w * Y * log_softmax(S))", "-xp.sum(Y * log_softmax(S))"),
-    "loss of P, not log P": ("w * Y * log_softmax(S)", "w * Y * softmax(S)"),
+    "loss with the wrong sign": ("-array_namespace(S).sum(Y", "array_namespace(S).sum(Y"),
+    "loss as a sum": ("sum(w * row_losses(S, y))", "sum(row_losses(S, y))"),
+    "loss of P, not log P": ("Y * log_softmax(S)", "Y * softmax(S)"),
     "no 1/N": ("dS = (P - Y) * w", "dS = P - Y"),
     "1/N twice": ("dS = (P - Y) * w", "dS = (P - Y) * w * w"),
     "1/K for 1/N": ("return 1 / S.shape[0]", "return 1 / S.shape[1]"),
@@ -46,6 +49,16 @@ MUTANTS = {
     "mask of H1 with >=": ("Z1 > 0", "H1 >= 0"),
     "mask by dH1's sign": ("Z1 > 0", "dH1 > 0"),
     "mask turned round": ("Z1 > 0", "Z1 < 0"),
+    "dropout left out forward": (f"H1 = H1{MASK_OF_H1}", "H1 = H1"),
+    "dropout without its scale forward": (MASK_OF_H1, " * xp.astype(mask > 0, H1.dtype)"),
+    "dropout turned round": (MASK_OF_H1, " * (2 - mask)"),
+    "dropout not in the H1 of dW2": ("Activations(Z1, H1,", "Activations(Z1, xp.maximum(Z1, 0),"),
+    "dropout left out backward": (f"dZ1 = dZ1{MASK_OF_DZ1}", "dZ1 = dZ1"),
+    "dropout without its scale backward": (MASK_OF_DZ1, " * xp.astype(mask > 0, dZ1.dtype)"),
+    "dropout by H1's sign alone": (MASK_OF_DZ1, " * xp.astype(H1 > 0, dZ1.dtype)"),
+    "dropout twice backward": (MASK_OF_DZ1, " * mask * mask"),
+    "dropout in dH1 too": (f"dZ1 = dZ1{MASK_OF_DZ1}", "dH1, dZ1 = dH1 * mask, dZ1 * mask"),
+    "dropout without the ReLU's mask": (f"dZ1 = dZ1{MASK_OF_DZ1}", "dZ1 = dH1 * mask"),
     "dW1 from dH1": ("dW1 = X.T @ dZ1", "dW1 = X.T @ dH1"),
     "dW1 with the wrong sign": ("dW1 = X.T @ dZ1", "dW1 = -X.T @ dZ1"),
     "dW1 without the penalty": ("dW1 = X.T @ dZ1 + l2 * W1", "dW1 = X.T @ dZ1"),

@@ -16,9 +16,10 @@ of batches, engines or files: everything else in Backhand is a faster or a longe
 Nothing is checked here either: `backhand.forward` and its siblings are these functions behind a
 check of their arguments (see `checked.py`), which raises `InputError` with both shapes in it.
 
-Two terms may be added, each where it belongs in the same lines. With sample weights w, the mean
+Three terms may be added, each where it belongs in the same lines. With sample weights w, the mean
 over rows becomes the weighted mean: 1/N becomes wᵢ / Σw. With L2 of strength λ, the loss gains
-λ/2 (‖W1‖² + ‖W2‖²), and its gradients λ W1 and λ W2 (biases are not penalised).
+λ/2 (‖W1‖² + ‖W2‖²), and its gradients λ W1 and λ W2 (biases are not penalised). With dropout, a
+mask M of 0 and 1/(1-p) is a factor of H1, and so of dZ1 (see `dropout.py`, which draws it).
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ class Parameters(NamedTuple):
 
 
 class Activations(NamedTuple):
-    """Of the forward pass: Z1 (N, H), H1 (N, H), logits S (N, K), probabilities P (N, K)."""
+    """Of the forward pass: Z1 (N, H), H1 (N, H), logits S (N, K), probabilities P (N, K).
+
+    With dropout, H1 is what is left behind the mask: what the second layer sees.
+    """
 
     Z1: Array
     H1: Array
@@ -87,13 +91,23 @@ def init(d: int, H: int, K: int, seed: int = 0, dtype: Any = np.float32) -> Para
     return Parameters(W1.astype(dtype), np.zeros(H, dtype), W2.astype(dtype), np.zeros(K, dtype))
 
 
-def forward(params: Parameters, X: Array) -> Activations:
-    """Compute all activations of X (N, d), in the dtype of the parameters."""
+def forward(params: Parameters, X: Array, mask: Array | None = None) -> Activations:
+    """Compute all activations of X (N, d), in the dtype of the parameters.
+
+    Parameters
+    ----------
+    params : Parameters
+    X : (N, d)
+    mask : (N, H), optional
+        M of dropout, as `dropout_mask` draws it: H1 becomes max(0, Z1) ⊙ M.
+    """
     W1, b1, W2, b2 = params
     xp = array_namespace(W1)
     X = xp.astype(X, W1.dtype, copy=False)
     Z1 = X @ W1 + b1
     H1 = xp.maximum(Z1, 0)
+    if mask is not None:
+        H1 = H1 * xp.astype(mask, H1.dtype, copy=False)
     S = H1 @ W2 + b2
     P = softmax(S)
     return Activations(Z1, H1, S, P)
@@ -114,10 +128,14 @@ def cross_entropy(S: Array, y: Array, sample_weight: Array | None = None) -> Arr
     -------
     A scalar of S's array type and dtype, in nats.
     """
-    xp = array_namespace(S)
-    Y = one_hot(y, S.shape[1], S)
     w = mean_weights(S, sample_weight)
-    return -xp.sum(w * Y * log_softmax(S))
+    return array_namespace(S).sum(w * row_losses(S, y))
+
+
+def row_losses(S: Array, y: Array) -> Array:
+    """ℓ = -Σ Y log P of each row, (N, 1): the cross-entropy is their mean."""
+    Y = one_hot(y, S.shape[1], S)
+    return -array_namespace(S).sum(Y * log_softmax(S), axis=1, keepdims=True)
 
 
 def backward(
@@ -127,6 +145,7 @@ def backward(
     acts: Activations,
     sample_weight: Array | None = None,
     l2: float = 0.0,
+    mask: Array | None = None,
 ) -> Gradients:
     """Compute every gradient of the mean loss, by hand, in the order of the derivation.
 
@@ -136,11 +155,13 @@ def backward(
     X : (N, d)
     y : (N,) class indices 0..K-1, or (N, K) one-hot
     acts : Activations
-        Of `forward(params, X)`.
+        Of `forward(params, X, mask)`.
     sample_weight : (N,), optional
         w: 1/N becomes wᵢ / Σw.
     l2 : float
         λ of the penalty λ/2 (‖W1‖² + ‖W2‖²).
+    mask : (N, H), optional
+        M of dropout, the same as in the forward pass.
     """
     W1, _, W2, _ = params
     Z1, H1, S, P = acts
@@ -153,6 +174,8 @@ def backward(
     db2 = xp.sum(dS, axis=0)
     dH1 = dS @ W2.T
     dZ1 = dH1 * xp.astype(Z1 > 0, dH1.dtype)
+    if mask is not None:
+        dZ1 = dZ1 * xp.astype(mask, dZ1.dtype, copy=False)
     dW1 = X.T @ dZ1 + l2 * W1
     db1 = xp.sum(dZ1, axis=0)
     return Gradients(dS, dW2, db2, dH1, dZ1, dW1, db1)

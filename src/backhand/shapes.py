@@ -63,8 +63,8 @@ def check_parameters(params: Any) -> None:
         raise InputError(f"the parameters are {W1.dtype}; expected floating point numbers.")
 
 
-def check_forward(params: Any, X: Array) -> None:
-    """X (N, d) for the d rows of W1, N ≥ 1."""
+def check_forward(params: Any, X: Array, mask: Array | None = None) -> None:
+    """X (N, d) for the d rows of W1, N ≥ 1; mask (N, H) for its H columns."""
     check_parameters(params)
     check_array("X", X, 2)
     check_one_library(W1=params[0], X=X)
@@ -77,6 +77,21 @@ def check_forward(params: Any, X: Array) -> None:
         )
     if X.shape[0] == 0:
         raise InputError(f"X is {size(X)}: it has no rows; expected one or more.")
+    if mask is not None:
+        check_mask(mask, X, params[0])
+
+
+def check_mask(mask: Array, X: Array, W1: Array) -> None:
+    """One real number for each row of X and each hidden unit, (N, H)."""
+    check_array("mask", mask, 2)
+    check_one_library(W1=W1, mask=mask)
+    N, H = X.shape[0], W1.shape[1]
+    if tuple(mask.shape) != (N, H):
+        raise InputError(
+            f"mask is {size(mask)}; expected {(N, H)}, a number for each row and hidden unit."
+        )
+    if not array_namespace(mask).isdtype(mask.dtype, "real floating"):
+        raise InputError(f"mask holds {mask.dtype}; expected 0 or 1/(1-p), floating point.")
 
 
 def check_loss(S: Array, y: Array, sample_weight: Array | None = None) -> None:
@@ -126,9 +141,10 @@ def check_backward(
     acts: Any,
     sample_weight: Array | None = None,
     l2: float = 0.0,
+    mask: Array | None = None,
 ) -> None:
-    """The activations must be those of these parameters and this X."""
-    check_forward(params, X)
+    """The activations must be those of these parameters, this X and this mask."""
+    check_forward(params, X, mask)
     if not isinstance(acts, tuple) or len(acts) != 4:
         raise InputError(
             f"acts is a {type(acts).__name__}; expected the Activations(Z1, H1, S, P) "

@@ -9,13 +9,23 @@ from __future__ import annotations
 import warnings
 from functools import cache
 
-from backhand.engines.contract import Block, Data, Engine, Record, Run, State
+from backhand.engines.contract import Block, Data, Engine, Record, Run, State, is_sparse
 from backhand.errors import BackhandWarning, InputError, did_you_mean
 from backhand.shapes import is_integer
 
 ENGINES = ("auto", "fused", "reference", "torch")
 
-__all__ = ["ENGINES", "Block", "Data", "Engine", "Record", "Run", "State", "make_engine"]
+__all__ = [
+    "ENGINES",
+    "Block",
+    "Data",
+    "Engine",
+    "Record",
+    "Run",
+    "State",
+    "is_sparse",
+    "make_engine",
+]
 
 
 def make_engine(

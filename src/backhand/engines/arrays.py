@@ -6,6 +6,7 @@ into the library and back (`put`, `get`) and in what surrounds the computation (
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
@@ -14,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand import equations
-from backhand.engines.contract import Block, Data, Record, State
+from backhand.dropout import dropout_mask
+from backhand.engines.contract import Block, Data, Record, State, dense, is_sparse
 from backhand.equations import Gradients, Parameters
 from backhand.namespaces import array_namespace
-from backhand.optimizers import Optimizer
+from backhand.optimizers import Optimizer, of_parameters
 
 CHUNK_BYTES = 2**25
 """Working memory for rows that are only looked at (prediction, validation), about."""
@@ -47,11 +49,7 @@ class ArrayEngine:
         self, params: Parameters, data: Data, l2: float = 0.0
     ) -> tuple[float, Gradients]:
         with self.computing():
-            theta = self._parameters(params)
-            batch = self._data(data)
-            acts = equations.forward(theta, batch.X)
-            loss = objective(theta, acts.S, batch.y, batch.sample_weight, l2)
-            grads = equations.backward(theta, *batch[:2], acts, batch.sample_weight, l2)
+            loss, grads = both(self._parameters(params), self._data(data), l2)
             return float(loss), Gradients(*map(self.get, grads))
 
     def start(self, params: Parameters, data: Data, optimizer: Optimizer) -> ArrayRun:
@@ -62,7 +60,7 @@ class ArrayEngine:
             theta = self._parameters(params)
             P = np.empty((X.shape[0], params.b2.shape[0]), params.b2.dtype)
             for rows in chunks(params, X.shape[0]):
-                P[rows] = self.get(equations.forward(theta, self.put(X[rows])).P)
+                P[rows] = self.get(equations.forward(theta, self.put(dense(X[rows]))).P)
             return P
 
     def evaluate(self, params: Parameters, data: Data) -> tuple[float, float]:
@@ -87,7 +85,7 @@ class ArrayEngine:
 
     def _data(self, data: Data) -> Data:
         w = None if data.sample_weight is None else self.put(data.sample_weight)
-        return Data(self.put(data.X), self.put(data.y), w)
+        return Data(self.put(dense(data.X)), self.put(data.y), w)
 
 
 class ArrayRun:
@@ -99,7 +97,10 @@ class ArrayRun:
         zeros = Parameters(*(np.zeros_like(value) for value in params))
         self._engine = engine
         self._optimizer = optimizer
-        self._data = engine._data(data)
+        self._hidden, self._dtype = params.b1.shape[0], params.b1.dtype
+        # Sparse rows stay on the host, for a batch at a time to be made dense and put.
+        self._on_host = is_sparse(data.X)
+        self._data = data if self._on_host else engine._data(data)
         # A batch's weights are summed on the host, where they came from: no round trip.
         self._weights = data.sample_weight
         self.restore(State(params, (zeros,) * optimizer.slots, 0))
@@ -112,7 +113,9 @@ class ArrayRun:
         return State(Parameters(*map(copy, self._theta)), slots, self._updates)
 
     def restore(self, state: State) -> None:
-        put = self._engine._parameters
+        def put(values: Parameters) -> Parameters:
+            return self._engine._parameters(Parameters(*map(np.array, values)))
+
         self._theta = put(state.params)
         self._slots = tuple(put(slot) for slot in state.slots)
         self._updates = state.updates
@@ -121,66 +124,91 @@ class ArrayRun:
         with self._engine.computing():
             return self._engine._evaluate(self._theta, data)
 
+    def gradient(self, l2: float = 0.0) -> tuple[float, Parameters]:
+        mean = WeightedMean(5)
+        with self._engine.computing():
+            for rows in chunks(self._theta, self._data.rows):
+                weight, chunk = self._batch(rows, rows)
+                loss, grads = both(self._theta, chunk, l2)
+                mean.add(weight, loss, *of_parameters(grads))
+            loss, *dtheta = map(self._engine.get, mean.on_device())
+        return float(loss), Parameters(*(g.astype(self._dtype) for g in dtheta))
+
     def advance(self, block: Block) -> Record:
         records = []
         with self._engine.computing():
             for epoch in range(block.epochs):
-                order = None if block.order is None else block.order[epoch]
-                rates, l2s = block.learning_rate[epoch].tolist(), block.l2[epoch].tolist()
-                records.append(self._epoch(block.batch_size, order, rates, l2s))
+                records.append(self._epoch(block, epoch))
                 if not np.isfinite(records[-1][0]):
                     break
         loss, accuracy = zip(*records, strict=True)
         return Record(np.array(loss), np.array(accuracy))
 
-    def _epoch(
-        self, batch_size: int, order: Any, rates: list[float], l2s: list[float]
-    ) -> tuple[float, float]:
+    def _epoch(self, block: Block, epoch: int) -> tuple[float, float]:
+        order = None if block.order is None else block.order[epoch]
+        rates, l2s = block.learning_rate[epoch].tolist(), block.l2[epoch].tolist()
         mean = WeightedMean()
         for (weight, batch), eta, l2 in zip(
-            self._batches(batch_size, order), rates, l2s, strict=True
+            self._batches(block.batch_size, order), rates, l2s, strict=True
         ):
-            mean.add(weight, *self._update(batch, eta, l2))
+            mean.add(weight, *self._update(batch, eta, l2, block))
         return mean.result()
 
     def _batches(self, batch_size: int, order: Any) -> Iterator[tuple[float, Data]]:
         """Each batch, with what it weighs in the epoch's mean."""
         N = self._data.rows
-        device_order = None if order is None else self._engine.put(order)
+        there = order if order is None or self._on_host else self._engine.put(order)
         for start in range(0, N, batch_size):
             here = slice(start, min(start + batch_size, N))
-            rows = here if device_order is None else device_order[here]
-            batch = self._data.at(rows)
-            w = None
-            if self._weights is not None:
-                w = self._weights[here if order is None else order[here]]
-            xp = array_namespace(batch.X)
-            X = xp.astype(batch.X, self._theta.W1.dtype, copy=False)
-            yield total_weight(w, batch.rows), batch._replace(X=X)
+            if order is None:
+                yield self._batch(here, here)
+            else:
+                yield self._batch(order[here], there[here])
 
-    def _update(self, batch: Data, learning_rate: float, l2: float) -> tuple[Any, Any]:
+    def _batch(self, rows: Any, there: Any) -> tuple[float, Data]:
+        """Those rows and what they weigh; `there` are the same, where the data are."""
+        batch = self._data.at(there)
+        if self._on_host:
+            batch = self._engine._data(batch)
+        X = array_namespace(batch.X).astype(batch.X, self._theta.W1.dtype, copy=False)
+        w = None if self._weights is None else self._weights[rows]
+        return total_weight(w, batch.rows), batch._replace(X=X)
+
+    def _update(
+        self, batch: Data, learning_rate: float, l2: float, block: Block
+    ) -> tuple[Any, Any]:
         """One update; loss and accuracy from the forward pass that it began with."""
         X, y, w = batch
-        acts = equations.forward(self._theta, X)
-        loss = objective(self._theta, acts.S, y, w, l2)
-        accuracy = equations.accuracy(acts.S, y, w)
-        grads = equations.backward(self._theta, X, y, acts, w, l2)
         self._updates += 1
+        mask = self._mask(batch.rows, block) if block.dropout else None
+        acts = equations.forward(self._theta, X, mask)
+        loss = objective(self._theta, acts.S, y, w, l2, block.most_loss)
+        accuracy = equations.accuracy(acts.S, y, w)
+        grads = equations.backward(self._theta, X, y, acts, w, l2, mask)
+        if block.first_class_held:
+            grads.dW2[:, 0], grads.db2[0] = 0, 0
         self._theta, self._slots = self._optimizer.update(
             self._theta, grads, self._slots, learning_rate, self._updates
         )
         return loss, accuracy
 
+    def _mask(self, rows: int, block: Block) -> Any:
+        """M of the update that is being done."""
+        return self._engine.put(
+            dropout_mask(block.dropout_seed, self._updates, rows, self._hidden, block.dropout,
+                         self._dtype)
+        )  # fmt: skip
+
 
 class WeightedMean:
-    """Mean of (loss, accuracy) pairs by weight, in float64.
+    """Mean by weight of figures such as (loss, accuracy), each a number or an array, in float64.
 
     The figures may stay on a device until the result is asked for: nothing waits for it before.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, figures: int = 2) -> None:
         self._weight = 0.0
-        self._sums: list[Any] = [0.0, 0.0]
+        self._sums: list[Any] = [0.0] * figures
 
     def add(self, weight: float, *figures: Any) -> None:
         self._weight += weight
@@ -189,13 +217,35 @@ class WeightedMean:
             self._sums[i] = self._sums[i] + weight * xp.astype(figure, xp.float64)
 
     def result(self) -> tuple[float, float]:
+        """Of two numbers."""
         loss, accuracy = (float(total) / self._weight for total in self._sums)
         return loss, accuracy
 
+    def on_device(self) -> list[Any]:
+        """Of all figures, where they are."""
+        return [total / self._weight for total in self._sums]
 
-def objective(theta: Parameters, S: Any, y: Any, w: Any, l2: float) -> Any:
-    """The loss that is trained on: cross-entropy plus, where there is one, the penalty."""
-    loss = equations.cross_entropy(S, y, w)
+
+def both(theta: Parameters, batch: Data, l2: float) -> tuple[Any, Gradients]:
+    """The loss that is trained on, and all its gradients."""
+    X, y, w = batch
+    acts = equations.forward(theta, X)
+    loss = objective(theta, acts.S, y, w, l2)
+    return loss, equations.backward(theta, X, y, acts, w, l2)
+
+
+def objective(
+    theta: Parameters, S: Any, y: Any, w: Any, l2: float, most_loss: float = math.inf
+) -> Any:
+    """The loss that is trained on: cross-entropy plus, where there is one, the penalty.
+
+    One row's cross-entropy counts at most `most_loss`; nan stays nan.
+    """
+    xp = array_namespace(S)
+    losses = equations.row_losses(S, y)
+    if most_loss < math.inf:
+        losses = xp.minimum(losses, most_loss)
+    loss = xp.sum(equations.mean_weights(S, w) * losses)
     return loss + equations.penalty(theta, l2) if l2 else loss
 
 

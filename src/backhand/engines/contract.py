@@ -8,6 +8,7 @@ a NumPy array. Every method is deterministic: the same call gives the same bits.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -25,6 +26,10 @@ class Data(NamedTuple):
     X may be of any real dtype and memory-mapped; a batch of it is converted to the parameters'
     dtype when its turn comes. (An engine may copy an X whole whose rows do not lie each in one
     piece, such as one in Fortran's order.)
+
+    X may also be a matrix or array of scipy.sparse in CSR form, of float32 or float64 and with
+    indices of 32 or 64 bits, in any order; entries of one place add up. Nothing checks here that
+    its indices lie in 0..d-1. No more of it is made dense at a time than a batch.
     """
 
     X: Any
@@ -42,6 +47,16 @@ class Data(NamedTuple):
         return Data(self.X[rows], self.y[rows], w)
 
 
+def is_sparse(X: Any) -> bool:
+    """Whether X is one of scipy's CSR matrices. (scipy is not imported to find out.)"""
+    return hasattr(X, "indptr")
+
+
+def dense(X: Any) -> Any:
+    """X as an array that holds each of its numbers."""
+    return X.toarray() if is_sparse(X) else X
+
+
 @dataclass(frozen=True)
 class Block:
     """E epochs of B = ⌈N / batch_size⌉ updates each; the last batch of an epoch may be short.
@@ -56,12 +71,28 @@ class Block:
         λ of each update.
     order : (E, N) int64, optional
         The order in which each epoch visits the rows; None: as they stand.
+    dropout : float
+        Share p of the hidden units, in [0, 1), that each row of each batch goes without: update
+        t computes with `dropout_mask(dropout_seed, t, rows of the batch, H, p)`, t being the
+        number of updates that the run has done, and 1.
+    dropout_seed : int
+    most_loss : float
+        In the record, one row's cross-entropy counts at most so much; gradients are of the true
+        loss. scikit-learn keeps probabilities above the ε of their dtype in the loss that it
+        reports, which is most_loss = -log ε.
+    first_class_held : bool
+        Leave W2[:, 0] and b2[0] as they are. Of two classes only the difference of the logits
+        matters, for which the weights of one are enough; scikit-learn has no others.
     """
 
     batch_size: int
     learning_rate: NDArray[np.float64]
     l2: NDArray[np.float64]
     order: NDArray[np.int64] | None = None
+    dropout: float = 0.0
+    dropout_seed: int = 0
+    most_loss: float = math.inf
+    first_class_held: bool = False
 
     @property
     def epochs(self) -> int:
@@ -72,8 +103,9 @@ class Block:
 class Record(NamedTuple):
     """Loss (penalty included) and accuracy of each epoch, (E,) float64.
 
-    Each batch is measured by the forward pass of its own update, so before that update; an epoch's
-    figure is the mean over its rows, each row weighing what it weighs in the loss. An engine
+    Each batch is measured by the forward pass of its own update, so before that update, and with
+    dropout by what the mask leaves of H1; an epoch's figure is the mean over its rows, each row
+    weighing what it weighs in the loss. No row's loss counts more than `Block.most_loss`. An engine
     ends a block after the first epoch whose loss is not finite: the record is then shorter.
     """
 
@@ -90,7 +122,10 @@ class State(NamedTuple):
 
 
 class Run(Protocol):
-    """Training in progress: parameters, optimizer memory and data, where the engine keeps them."""
+    """Training in progress: parameters, optimizer memory and data, where the engine keeps them.
+
+    Units are dropped in `advance` only.
+    """
 
     def advance(self, block: Block) -> Record:
         """Do the updates of the block."""
@@ -101,7 +136,19 @@ class Run(Protocol):
         ...
 
     def restore(self, state: State) -> None:
-        """Go back (or on) to a state."""
+        """Go back (or on) to a state, of the run's shapes and dtype, which is copied.
+
+        It takes about as long as copying the parameters does.
+        """
+        ...
+
+    def gradient(self, l2: float = 0.0) -> tuple[float, Parameters]:
+        """The loss, penalty included, and dθ of the present parameters, on all rows as one batch.
+
+        dW1, db1, dW2 and db2 are in the places of W1, b1, W2 and b2. Rows weigh what they weigh in
+        training. It changes nothing, takes bounded memory, and as little time as a full-batch
+        update: it may be called again and again.
+        """
         ...
 
     def evaluate(self, data: Data) -> tuple[float, float]:

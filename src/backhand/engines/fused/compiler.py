@@ -16,6 +16,7 @@ from typing import Any
 import llvmlite
 from llvmlite import binding, ir
 
+from backhand import dropout
 from backhand.engines.fused.cpu import host
 from backhand.engines.fused.words import write_entry
 from backhand.errors import InputError
@@ -119,7 +120,11 @@ def cache_folder() -> Path | None:
 def _file(write: Callable[..., None], name: str) -> Path | None:
     """Where the program is kept, named by all that it is made of; None if that is not known."""
     folder = cache_folder()
-    sources = {*Path(__file__).parent.glob("*.py"), Path(inspect.getfile(write))}
+    sources = {
+        *Path(__file__).parent.glob("*.py"),
+        Path(inspect.getfile(write)),
+        Path(dropout.__file__),  # whose constants are in the code
+    }
     try:
         contents = [source.read_bytes() for source in sorted(sources)]
     except OSError:

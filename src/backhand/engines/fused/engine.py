@@ -12,6 +12,7 @@ from backhand.engines.arrays import WeightedMean, chunks, total_weight
 from backhand.engines.contract import Block, Data, Record, State
 from backhand.engines.fused.compiler import entry
 from backhand.engines.fused.cores import threads_for, together
+from backhand.engines.fused.dropout import dropout_of
 from backhand.engines.fused.layout import layout_of, pack, places_of, unpack
 from backhand.engines.fused.memory import (
     Chunk,
@@ -23,7 +24,7 @@ from backhand.engines.fused.memory import (
 )
 from backhand.engines.fused.passes import DONE, MEASURE, PREDICT, TRAIN, Job, Plan, passes
 from backhand.engines.fused.rows import Rows, rows_of
-from backhand.engines.fused.updates import NO_RULE, RULES
+from backhand.engines.fused.updates import GRADIENT, NO_RULE, RULES
 from backhand.engines.fused.words import words
 from backhand.equations import Gradients, Parameters
 from backhand.optimizers import SGD, Adam, Optimizer
@@ -50,17 +51,15 @@ class FusedEngine:
         work = _Work(params, 0, self._threads)
         net, kind = work.net, params.W1.dtype
         chunk = work.chunk(data.rows)  # all rows at once, which keeps dS and dZ1
-        record = work.compute(TRAIN, data, _once(data.rows, l2), chunk)
-        # The compiled pass sums before it divides by Σw, and adds the penalty's part in the update.
+        loss, (dW1, db1, dW2, db2) = work.gradient(data, l2, chunk)
+        # What the compiled pass keeps are sums: only an update divides by Σw.
         mean = kind.type(1 / (chunk.sums[2] or 1.0))
-        dW1, db1, dW2, db2 = (g * mean for g in unpack(work.network.gradient, net))
         dS = mean * chunk.S[: net.K * chunk.s_column].reshape(net.K, -1)[:, : data.rows].T
         panels = chunk.dZ1.reshape(net.panels, chunk.rows, net.width)[:, : data.rows]
         dZ1 = mean * panels.transpose(1, 0, 2).reshape(data.rows, -1)[:, places_of(net)]
         # Nor does it ever hold dH1: the sums are masked as they leave the registers.
         dH1 = dS @ params.W2.T
-        dW1, dW2 = dW1 + float(l2) * params.W1, dW2 + float(l2) * params.W2
-        return float(record.loss[0]), Gradients(dS, dW2, db2, dH1, dZ1, dW1, db1)
+        return loss, Gradients(dS, dW2, db2, dH1, dZ1, dW1, db1)
 
     def start(self, params: Parameters, data: Data, optimizer: Optimizer) -> FusedRun:
         return FusedRun(params, data, optimizer, self._threads)
@@ -70,8 +69,8 @@ class FusedEngine:
         P = np.empty((X.shape[0], params.b2.shape[0]), params.b2.dtype)
         for rows in chunks(params, X.shape[0]):
             part = X[rows]
-            unlabelled = Data(part, np.zeros(len(part), np.int64))
-            work.compute(PREDICT, unlabelled, _once(len(part)), P=P[rows])
+            unlabelled = Data(part, np.zeros(part.shape[0], np.int64))
+            work.compute(PREDICT, unlabelled, _once(unlabelled.rows), P=P[rows])
         return P
 
     def evaluate(self, params: Parameters, data: Data) -> tuple[float, float]:
@@ -107,6 +106,9 @@ class FusedRun:
         for slot, values in zip(self._slots, state.slots, strict=True):
             pack(values, self._work.net, slot)
         self._updates = state.updates
+
+    def gradient(self, l2: float = 0.0) -> tuple[float, Parameters]:
+        return self._work.gradient(self._data, l2)
 
     def advance(self, block: Block) -> Record:
         record = self._work.compute(TRAIN, self._data, _plan(block, self._optimizer, self._updates))
@@ -148,6 +150,14 @@ class _Work:
         record = self.compute(MEASURE, data, _once(data.rows))
         return float(record.loss[0]), float(record.accuracy[0])
 
+    def gradient(
+        self, data: Data, l2: float, chunk: Chunk | None = None
+    ) -> tuple[float, Parameters]:
+        """The loss, penalty included, and dθ."""
+        plan = _once(data.rows, l2)._replace(rule=GRADIENT)
+        record = self.compute(TRAIN, data, plan, chunk)
+        return float(record.loss[0]), unpack(self.network.gradient, self.net)
+
     def compute(
         self, what: int, data: Data, plan: Plan, chunk: Chunk | None = None,
         P: NDArray[Any] | None = None,
@@ -181,6 +191,7 @@ def _plan(block: Block, optimizer: Optimizer, updates: int) -> Plan:
     l2s = np.ascontiguousarray(block.l2, np.float64)
     return Plan(
         block.batch_size, block.epochs, rates.shape[1], rates, l2s, rows, order is not None,
+        dropout_of(block, updates), float(block.most_loss), block.first_class_held,
         RULES.index(optimizer.name), *constants,
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from backhand.engines.fused.dropout import Draw, drop
 from backhand.engines.fused.ir import Code, Value, function
 from backhand.engines.fused.layout import Layout
 from backhand.engines.fused.memory import Chunk, Network
@@ -24,19 +25,23 @@ STRIP = 48
 
 @function
 def forward(
-    code: Code, net: Layout, theta: Value, chunk: Chunk, X: Value, rows: Value, part: Value
-) -> None:
-    """H1 = max(0, X W1 + b1) of a part of the hidden units, and what they add to S."""
+    code: Code, net: Layout, theta: Value, chunk: Chunk, X: Value, rows: Value, draw: Draw,
+    part: Value,
+) -> None:  # fmt: skip
+    """H1 = max(0, X W1 + b1) ⊙ M of a part of the hidden units, and what they add to S."""
     features = net.d + 1
     first, last = panels_of(net, chunk, part)
     with code.loop(features, step=INNER) as k:
         inner = code.smaller(features - k, INNER)
-        finish = code.select((k + inner).equals(features), RELU, STORE)
+        done = (k + inner).equals(features)
+        finish = code.select(done, RELU, STORE)
         with code.loop(last, start=first) as p:
             H1 = code.at(chunk.H1, p * chunk.rows * net.width)
             W1 = code.at(theta, p * net.panel + k * net.width)
             size = Size(rows, inner, _vectors(code, net, p), net.width)
             product(code, Matrix(code.at(X, k), chunk.x_row, 1), W1, H1, H1, size, k > 0, finish)
+            with code.when(done & (draw.threshold > 0)):
+                drop(code, H1, net.width, rows, size.vectors, _unit(code, net, p), draw)
     H1 = code.at(chunk.H1, first * chunk.rows * net.width)
     W2 = code.at(theta, first * net.panel + net.W2)
     S = code.at(chunk.S, (part + 1) * net.K * chunk.s_column)
@@ -47,7 +52,9 @@ def forward(
 class Backward(NamedTuple):
     """What the backward half works with: `rows` rows of the chunk, this thread's X of them.
 
-    The gradient is added to what is there, or not; `step` is the update that follows it.
+    The gradient is added to what is there, or not; `step` is the update that follows it. `scale`
+    is what dropout multiplies dZ1 with: the gradients made of it get it with their own scale.
+    `held` is 1 if the first class's weights stay as they are, else 0.
     """
 
     net: Layout
@@ -56,6 +63,8 @@ class Backward(NamedTuple):
     X: Any
     rows: Any
     add: Any
+    scale: Any
+    held: Any
     step: Step
 
 
@@ -71,8 +80,8 @@ def backward(code: Code, work: Backward, part: Value) -> None:
 
 
 def _dZ1_and_dW2(code: Code, work: Backward, p: Value) -> None:
-    """dZ1 = dS W2ᵀ ⊙ 1[Z1 > 0] and dW2ᵀ = dSᵀ H1 of panel p."""
-    net, network, chunk, _, rows, add, step = work
+    """dZ1 = dS W2ᵀ ⊙ 1[H1 > 0] and dW2ᵀ = dSᵀ H1 of panel p."""
+    net, network, chunk, _, rows, add, _, held, step = work
     panel, vectors, zero = p * net.panel, _vectors(code, net, p), code.integer(0)
     theta, dW2 = code.at(network.theta, panel), code.at(network.gradient, panel + net.W2)
     H1, dZ1 = (code.at(x, p * chunk.rows * net.width) for x in (chunk.H1, chunk.dZ1))
@@ -85,12 +94,13 @@ def _dZ1_and_dW2(code: Code, work: Backward, p: Value) -> None:
     product(code, dS, code.at(theta, net.W2), dZ1, H1, size, 0, MASK)
     size = Size(net.K, rows, vectors, net.width)
     product(code, dS_transposed, H1, dW2, dW2, size, add, STORE)
-    update(code, network, panel + net.W2, panel + net.panel, step)
+    update(code, network, panel + net.W2 + held * net.width, panel + net.panel, step)
 
 
 def _dW1(code: Code, work: Backward, p: Value, first: Value, end: Value) -> None:
     """dW1 = Xᵀ dZ1 of panel p for features first..end; db1 = 1ᵀ dZ1 is the last feature's."""
-    net, network, chunk, X, rows, add, step = work
+    net, network, chunk, X, rows, add, scale, _, step = work
+    step = step._replace(scale=step.scale * scale)
     panel = p * net.panel
     dZ1 = code.at(chunk.dZ1, p * chunk.rows * net.width)
     dW1 = code.at(network.gradient, panel + first * net.width)
@@ -105,6 +115,13 @@ def _dW1(code: Code, work: Backward, p: Value, first: Value, end: Value) -> None
 def panels_of(net: Layout, chunk: Chunk, part: Value) -> tuple[Value, Value]:
     """The first panel of a part, and the one after its last."""
     return net.panels * part // chunk.parts, net.panels * (part + 1) // chunk.parts
+
+
+def _unit(code: Code, net: Layout, p: Value) -> Value:
+    """The number of panel p's first hidden unit: narrow panels are a vector narrower."""
+    narrow = code.select(p > net.full, p - net.full, 0)
+    unit: Value = p * net.width - narrow * code.tile.lanes
+    return unit
 
 
 def _vectors(code: Code, net: Layout, p: Value) -> Value:

@@ -102,6 +102,17 @@ class Value:
     def __and__(self, other: Value) -> Value:
         return Value(self.code, self.code.builder.and_(self.ir, other.ir))
 
+    def __xor__(self, other: Any) -> Value:
+        return Value(self.code, self.code.builder.xor(*self._with(other)))
+
+    def shifted_down(self, bits: int) -> Value:
+        """An integer without its lowest bits, zeros behind its highest; `>>` repeats the sign."""
+        return Value(self.code, self.code.builder.lshr(*self._with(bits)))
+
+    def below(self, other: Any) -> Value:
+        """Whether an integer is the smaller one, both taken as not negative."""
+        return Value(self.code, self.code.builder.icmp_unsigned("<", *self._with(other)))
+
     def equals(self, other: Any) -> Value:
         """Whether both are the same, lane by lane; nan is nothing's equal."""
         return self._compare("==", other)
@@ -257,6 +268,15 @@ class Code:
         narrow = self.bits < 64
         return Value(self, self.builder.trunc(number.ir, self._label_type)) if narrow else number
 
+    def word(self, number: Value) -> Value:
+        """The 32 lowest bits of a 64-bit integer."""
+        return Value(self, self.builder.trunc(number.ir, ir.IntType(32)))
+
+    def long(self, number: Value) -> Value:
+        """A signed integer in 64 bits."""
+        narrow = number.ir.type != INT
+        return Value(self, self.builder.sext(number.ir, INT)) if narrow else number
+
     def label(self, k: Value) -> Value:
         """A class number in each lane."""
         return self.broadcast(self.narrow(k), self.tile.lanes)
@@ -270,6 +290,11 @@ class Code:
         first = self.builder.insert_element(nothing, value.ir, ir.Constant(ir.IntType(32), 0))
         zeros = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None)
         return Value(self, self.builder.shuffle_vector(first, nothing, zeros))
+
+    def counted(self, first: Value) -> Value:
+        """An integer, the next one, and so on, one in each lane."""
+        kind = ir.VectorType(first.ir.type, self.tile.lanes)
+        return first + Value(self, ir.Constant(kind, list(range(kind.count))))
 
     def shuffle(self, a: Value, b: Value, lanes: list[int]) -> Value:
         """Those lanes of a and, counted on, of b."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from backhand.engines.fused.dropout import Draw, Dropout, draw_of
 from backhand.engines.fused.halves import Backward, backward, forward
 from backhand.engines.fused.ir import Code, Value, Variable
 from backhand.engines.fused.layout import Layout
@@ -43,6 +44,9 @@ class Plan(NamedTuple):
     l2s: Doubles
     order: Integers
     ordered: Integer
+    dropout: Dropout
+    most_loss: Real
+    held: Integer
     rule: Integer
     a: Real
     b: Real
@@ -119,7 +123,8 @@ def _batch(
             load_rows(code, chunk, job.rows, job.net.d, order, plan.ordered, first + begin, count,
                       padded, me)  # fmt: skip
             loaded.set(code.select(only, 1, 0))
-        _forward(code, job, me, padded, half)
+        draw = draw_of(code, plan.dropout, at, begin)
+        _forward(code, job, me, padded, draw, half)
         meet(code, code.at(job.sync, MEETINGS), job.chunk.threads)
         _softmax(code, job, me, first + begin, count, padded)
         meet(code, code.at(job.sync, MEETINGS), job.chunk.threads)
@@ -164,10 +169,10 @@ def _own_X(code: Code, job: Job, me: Value) -> Value:
     return code.at(job.chunk.X, me * job.chunk.rows * job.chunk.x_row)
 
 
-def _forward(code: Code, job: Job, me: Value, padded: Value, half: Variable) -> None:
+def _forward(code: Code, job: Job, me: Value, padded: Value, draw: Draw, half: Variable) -> None:
     X = _own_X(code, job, me)
     with _parts(code, job, me, half) as part:
-        forward(code, job.net, job.network.theta, job.chunk, X, padded, part)
+        forward(code, job.net, job.network.theta, job.chunk, X, padded, draw, part)
 
 
 def _softmax(code: Code, job: Job, me: Value, begin: Value, count: Value, padded: Value) -> None:
@@ -182,8 +187,8 @@ def _softmax(code: Code, job: Job, me: Value, begin: Value, count: Value, padded
     with code.when(job.what < PREDICT):
         own = me * chunk.rows
         softmax_and_loss(code, chunk.S, chunk.s_column, code.at(chunk.labels, own),
-                         code.at(chunk.weights, own), low, high, net.K, chunk.figures,
-                         chunk.rows)  # fmt: skip
+                         code.at(chunk.weights, own), low, high, net.K, job.plan.most_loss,
+                         chunk.figures, chunk.rows)  # fmt: skip
 
 
 def _add_up(code: Code, job: Job, me: Value, padded: Value, sums: _Sums) -> None:
@@ -199,12 +204,15 @@ def _backward(
     half: Variable,
 ) -> None:  # fmt: skip
     net, network, chunk = job.net, job.network, job.chunk
-    work = Backward(net, network, chunk, _own_X(code, job, me), count, add, step)
+    work = Backward(net, network, chunk, _own_X(code, job, me), count, add,
+                    job.plan.dropout.scale, job.plan.held, step)  # fmt: skip
     with _parts(code, job, me, half) as part:
         backward(code, work, part)
     with code.when((me + 1).equals(job.chunk.threads)):  # db2 = 1ᵀ dS
         db2 = code.at(network.gradient, net.b2)
         column_sums(code, chunk.S, chunk.s_column, padded, net.K, db2, add)
+        with code.when(job.plan.held > 0):
+            code.store(code.real(0.0), db2)
         update(code, network, net.b2, net.size, step._replace(l2=code.double(0.0)))
 
 

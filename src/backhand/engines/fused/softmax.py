@@ -29,15 +29,17 @@ def add_parts(
 @function
 def softmax_and_loss(
     code: Code, S: Value, column: Value, labels: Value, weights: Value, low: Value, high: Value,
-    classes: Value, figures: Value, figure: Value,
+    classes: Value, most: Value, figures: Value, figure: Value,
 ) -> None:  # fmt: skip
     """Turn rows low..high of S into (P - Y) w; leave each one's w · loss, w · hit and w.
 
-    These figures are float64, each kind `figure` numbers after the one before.
+    These figures are float64, each kind `figure` numbers after the one before. In them a loss is
+    `most` at most, or nan.
 
     A hit is a row whose largest logit, the first of equal ones, is its label's. Labels are
     integers as wide as S's numbers.
     """
+    most = code.broadcast(code.real_from_double(most))
     with code.loop(high, start=low, step=code.tile.lanes) as i:
         s = code.at(S, i)
         label, w = code.load(labels, i), code.load(weights, i)
@@ -50,6 +52,7 @@ def softmax_and_loss(
 
         sum_ = _exponentials(code, s, column, classes, peak, notice)
         loss = log(code, sum_) - own.get()
+        loss = code.select(loss > most, most, loss)
         hit = code.select(label.equals(best), w, zero)
         for number, of in enumerate((loss * w, hit, w)):
             code.store(code.as_double(of), figures, figure * number + i)

@@ -12,7 +12,8 @@ from backhand.engines.fused.memory import Network
 RULES = ("sgd", "momentum", "nesterov", "adam")
 """A rule's number is its place here; any other number leaves the parameters as they are."""
 
-NO_RULE = -1
+NO_RULE, GRADIENT = -1, len(RULES)
+"""Leave the gradient as it is, a sum over rows; make it dθ."""
 
 
 class Step(NamedTuple):
@@ -62,5 +63,9 @@ def update(code: Code, network: Network, begin: Value, end: Value, step: Step) -
             g = scale * code.load(gradient, i) + l2 * old
             code.store(old - change(i, g), theta, i)
 
-    changes = (sgd, momentum, nesterov, adam)
+    def keep(i: Value, g: Value) -> Value:
+        code.store(g, gradient, i)
+        return code.splat(0.0)
+
+    changes = (sgd, momentum, nesterov, adam, keep)
     code.cases(step.rule, {n: partial(each, f) for n, f in enumerate(changes)})

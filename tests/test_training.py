@@ -5,14 +5,17 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from sklearn.utils import shuffle
 
 import backhand
 from backhand import equations
 from backhand.engines import make_engine
 from backhand.optimizers import Adam
 from backhand.training import EarlyStopping, Every, StopTraining, loop
-from backhand.training.plan import Plan
-from backhand.training.schedules import learning_rates
+from backhand.training.history import History
+from backhand.training.orders import SeededOrder, ShuffledOrder
+from backhand.training.plan import Plan, batches_of
+from backhand.training.schedules import Schedule
 from backhand.training.stopping import Watch
 
 rng = np.random.default_rng(0)
@@ -85,12 +88,11 @@ def test_the_last_short_batch_counts_with_its_own_rows() -> None:
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
 
 
-def plan(**changes) -> Plan:
-    settings = {
-        "rows": 90, "epochs": 5, "batch_size": 32, "learning_rate": 0.1, "schedule": "constant",
-        "warmup": 0.0, "l2": 0.0, "alpha": 0.0, "shuffle": True, "seed": 0, "weights": None,
-    }  # fmt: skip
-    return Plan(**(settings | changes))
+def plan(rows: int = 90, batch_size: int = 32, *, shuffle: bool = True, **changes) -> Plan:
+    size, updates = batches_of(rows, batch_size)
+    schedule = Schedule(name="constant", peak=0.1, epochs=5, updates=updates, rows=rows)
+    order = SeededOrder(rows, 0) if shuffle else None
+    return Plan(schedule=schedule, batch_size=size, order=order, **changes)
 
 
 def test_every_epoch_visits_every_row_once_in_a_new_order() -> None:
@@ -98,7 +100,7 @@ def test_every_epoch_visits_every_row_once_in_a_new_order() -> None:
     assert all(sorted(order) == list(range(90)) for order in orders)
     assert len({tuple(order) for order in orders}) == 5
     assert np.array_equal(plan().block(3, 1).order[0], orders[3])
-    assert plan(batch_size=None).block(0, 5).order is None
+    assert plan(shuffle=False).block(0, 5).order is None
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
@@ -117,14 +119,133 @@ def test_alpha_is_divided_by_the_weight_of_its_batch(shuffle: bool) -> None:
         np.testing.assert_allclose(found.l2[epoch], expected)
 
 
+def schedule(name: str, **changes) -> Schedule:
+    return Schedule(**({"peak": 0.4, "epochs": 10, "updates": 10, "rows": 90} | changes), name=name)
+
+
 def test_schedules() -> None:
-    constant = learning_rates("constant", 0.4, 0.0, 100, 10, 20)
-    assert (constant == 0.4).all()
-    cosine = learning_rates("cosine", 0.4, 0.1, 100, 0, 100)
+    assert (schedule("constant").rates(1, 2) == 0.4).all()
+    assert schedule("constant").rates(1, 2).shape == (2, 10)
+    cosine = schedule("cosine", warmup=0.1).rates(0, 10).ravel()
     assert np.isclose(cosine[10], 0.4) and cosine.argmax() == 10
     assert (np.diff(cosine[:11]) > 0).all() and (np.diff(cosine[10:]) < 0).all()
     assert np.isclose(cosine[55], 0.2) and 0 < cosine[-1] < 1e-3 and cosine[0] > 0
-    assert np.array_equal(cosine[30:40], learning_rates("cosine", 0.4, 0.1, 100, 30, 40))
+    assert np.array_equal(cosine[30:50], schedule("cosine", warmup=0.1).rates(3, 2).ravel())
+
+
+def test_the_rate_by_rows_seen_goes_on_where_an_earlier_training_ended() -> None:
+    whole = schedule("invscaling", power_t=0.25).rates(0, 10)
+    np.testing.assert_allclose(whole[:, 0], 0.4 / (90 * np.arange(10) + 1) ** 0.25)
+    assert np.array_equal(whole[4:], schedule("invscaling", power_t=0.25, seen=360).rates(0, 6))
+
+
+def test_a_rate_that_adapts_is_cut_until_it_is_too_small() -> None:
+    cut = schedule("adaptive", peak=2e-5).slower(3)
+    assert cut.rates(2, 2)[:, 0].tolist() == [2e-5, 2e-5 / 5]
+    again = cut.slower(5)
+    assert again.of_epoch(5) == 2e-5 / 5 / 5 < 1e-6 and again.slower(7) is None
+    assert schedule("constant").slower(1) is None
+
+
+def test_adaptive_training_divides_the_rate_where_others_stop() -> None:
+    rule = EarlyStopping(patience=3, min_delta=0.02, monitor="loss")
+    settings = {"learning_rate": 0.2, "epochs": 2000, "early_stopping": rule}
+    stopped = backhand.train(PARAMS, X, y, **settings)
+    adapted = backhand.train(PARAMS, X, y, **settings, schedule="adaptive")
+    E, cuts = len(stopped.history), adapted.schedule.cuts
+    assert cuts[0] == E < len(adapted.history) < 2000
+    assert np.array_equal(adapted.history.loss[:E], stopped.history.loss)
+    assert len(cuts) == 8 and adapted.schedule.of_epoch(2000) <= 1e-6 < 0.2 / 5**7
+    assert adapted.ended == "patience"
+    whole = [backhand.train(PARAMS, X, y, learning_rate=0.2, epochs=E)]
+    for first, last in zip(cuts, (*cuts[1:], len(adapted.history)), strict=True):
+        rate = 0.2 / 5 ** (cuts.index(first) + 1)
+        whole.append(backhand.train(whole[-1].params, X, y, learning_rate=rate,
+                                    epochs=last - first))  # fmt: skip
+    for a, b in zip(adapted.params, whole[-1].params, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6)
+    with pytest.raises(backhand.InputError, match="pass early_stopping"):
+        backhand.train(PARAMS, X, y, schedule="adaptive")
+
+
+def test_an_order_that_shuffles_on_is_the_same_when_asked_again() -> None:
+    plain = np.random.RandomState(3)
+    expected, rows = [], np.arange(20)
+    for _ in range(6):
+        rows = shuffle(rows, random_state=plain)
+        expected.append(rows)
+        if len(expected) == 4:
+            after_four = plain.get_state(legacy=False)["state"]["pos"]
+    state = np.random.RandomState(3)
+    order = ShuffledOrder(20, state)
+    assert np.array_equal(order.of_epoch(3), expected[3])
+    assert np.array_equal(order.of_epoch(1), expected[1])
+    order.settle(2)
+    assert np.array_equal(order.of_epoch(5), expected[5])
+    assert np.array_equal(order.of_epoch(2), expected[2])
+    order.settle(2, 4)
+    assert state.get_state(legacy=False)["state"]["pos"] == after_four
+    assert np.array_equal(order.of_epoch(4), expected[4]), "it goes on from there"
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
+def test_training_goes_on_with_what_the_optimizer_remembers(optimizer: str) -> None:
+    settings = {"optimizer": optimizer, "learning_rate": 0.05}
+    whole = backhand.train(PARAMS, X, y, epochs=20, **settings)
+    half = backhand.train(PARAMS, X, y, epochs=10, **settings)
+    rest = backhand.train(half.params, X, y, epochs=10, state=half.last, **settings)
+    assert same(whole.params, rest.params)
+    other = backhand.init(6, 8, 3)
+    if optimizer != "sgd":
+        with pytest.raises(backhand.InputError, match=f"not one of {optimizer}"):
+            backhand.train(other, X, y, state=half.last, **settings)
+    with pytest.raises(backhand.InputError, match="expected the `last`"):
+        backhand.train(PARAMS, X, y, state=half.params, **settings)
+
+
+def test_a_perfect_validation_accuracy_ends_training() -> None:
+    rule = EarlyStopping(patience=50, monitor="validation_accuracy")
+    result = backhand.train(PARAMS, X, y, learning_rate=0.5, epochs=500, validation=(X, y),
+                            early_stopping=rule)  # fmt: skip
+    accuracy = result.history.validation_accuracy
+    assert result.ended == "perfect" and accuracy[-1] == 1 and (accuracy[:-1] < 1).all()
+    assert result.best_epoch == len(result.history)
+
+
+def test_the_best_may_be_judged_by_another_figure_than_the_end() -> None:
+    noisy = np.where(rng.random(60) < 0.4, rng.integers(0, 3, 60), y[:60])
+    rule = EarlyStopping(patience=5, min_delta=0.01, monitor="loss", best="validation_loss")
+    result = backhand.train(PARAMS, X[:60], noisy, learning_rate=0.5, epochs=300,
+                            validation=(X[60:], y[60:]), early_stopping=rule)  # fmt: skip
+    history = result.history
+    assert result.ended == "patience"
+    assert result.best_epoch == history.validation_loss.argmin() + 1 < len(history)
+    assert same(result.params, result.best.params) and not same(result.params, result.last.params)
+    S = backhand.forward(result.params, X[60:]).S
+    assert np.isclose(backhand.cross_entropy(S, y[60:]), history.validation_loss.min())
+
+
+def test_an_improvement_by_exactly_the_least_counts_where_it_is_asked_for() -> None:
+    history = History(np.array([1.0, 0.5, 0.5, 0.5]))
+    for or_equal, in_vain in ((False, 2), (True, 0)):
+        watch = Watch(EarlyStopping(patience=9, monitor="loss", or_equal=or_equal))
+        for epoch in range(1, 5):
+            watch.improves(epoch, history)
+        assert watch.in_vain == in_vain
+
+
+def test_dropout_is_for_training_only_and_repeats() -> None:
+    settings = {"learning_rate": 0.2, "epochs": 30, "batch_size": 16}
+    one, two, other, none = (
+        backhand.train(PARAMS, X, y, dropout=p, seed=s, **settings)
+        for p, s in ((0.5, 0), (0.5, 0), (0.5, 1), (0.0, 0))
+    )
+    assert same(one.params, two.params)
+    assert not same(one.params, other.params) and not same(one.params, none.params)
+    assert one.history.loss[-5:].mean() > none.history.loss[-5:].mean(), "measured with it"
+    for wrong in (1.0, -0.1, "half"):
+        with pytest.raises(backhand.InputError, match="dropout"):
+            backhand.train(PARAMS, X, y, dropout=wrong)
 
 
 def test_validation_is_measured_and_changes_nothing() -> None:
@@ -161,9 +282,9 @@ def test_early_stopping_gives_back_the_best_parameters(monitor: str) -> None:
 
 def test_the_best_epoch_is_the_best_by_however_little() -> None:
     watch = Watch(EarlyStopping(patience=3, min_delta=0.1, monitor="loss"))
-    improved = [watch.improves(e, x) for e, x in enumerate([1.0, 0.95, 0.97, 0.93], 1)]
-    assert improved == [True, True, False, True]
-    assert watch.best_epoch == 4 and watch.hopeless, "three times in a row by less than min_delta"
+    history = History(np.array([1.0, 0.95, 0.97, 0.93]))
+    assert [watch.improves(e, history) for e in range(1, 5)] == [True, True, False, True]
+    assert watch.best_epoch == 4 and watch.impatient, "three times in a row by less than min_delta"
 
 
 def test_patience_counts_what_was_measured() -> None:

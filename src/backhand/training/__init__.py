@@ -2,7 +2,7 @@
 
 from backhand.training.events import Callback, Every, Progress, StopTraining
 from backhand.training.history import History
-from backhand.training.loop import TrainResult, train
+from backhand.training.loop import TrainResult, carry_out, train
 from backhand.training.stopping import DivergenceError, EarlyStopping
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "Progress",
     "StopTraining",
     "TrainResult",
+    "carry_out",
     "train",
 ]

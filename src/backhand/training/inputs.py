@@ -14,6 +14,7 @@ from backhand.engines import Data
 from backhand.equations import Parameters
 from backhand.errors import InputError, did_you_mean
 from backhand.training.schedules import SCHEDULES
+from backhand.training.stopping import EarlyStopping
 
 
 def host(array: Any) -> Any:
@@ -108,6 +109,10 @@ def check_settings(
     schedule: Any,
     warmup: Any,
     seed: Any,
+    power_t: Any = 0.5,
+    l2: Any = 0.0,
+    alpha: Any = 0.0,
+    dropout: Any = 0.0,
 ) -> None:
     """What can be said of how to train before there are rows to train on."""
     check_number("epochs", epochs, 1)
@@ -116,8 +121,29 @@ def check_settings(
         check_number("batch_size", batch_size, 1)
     check_number("learning_rate", learning_rate, 0.0, above=True)
     check_number("warmup", warmup, 0.0, 1.0)
+    check_number("power_t", power_t, 0.0)
+    check_number("l2", l2, 0.0)
+    check_number("alpha", alpha, 0.0)
+    check_number("dropout", dropout, 0.0, 1.0)
+    if dropout == 1:
+        raise InputError("dropout is 1, which leaves no hidden unit; expected a share below 1.")
     if schedule not in SCHEDULES:
         raise InputError(f"schedule is '{schedule}'. {did_you_mean(str(schedule), SCHEDULES)}")
+
+
+def check_early_stopping(rule: EarlyStopping | None, schedule: str, validation: Any) -> None:
+    """There are rows for what is watched, and there is a watch where the schedule needs one."""
+    if rule is None:
+        if schedule == "adaptive":
+            raise InputError(
+                "the schedule 'adaptive' acts when early stopping would: pass "
+                "early_stopping=EarlyStopping(…)."
+            )
+    elif validation is None and rule.needs_validation:
+        raise InputError(
+            f"early stopping watches the {rule.gives_back or rule.monitor}, and there are no "
+            "validation rows. Pass validation=(X, y), or take monitor='loss'."
+        )
 
 
 def check_callbacks(callbacks: Any) -> None:

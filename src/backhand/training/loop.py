@@ -17,6 +17,7 @@ from backhand.training.events import Callback, Progress, StopTraining, announce,
 from backhand.training.history import History
 from backhand.training.inputs import (
     check_callbacks,
+    check_early_stopping,
     check_finite,
     check_number,
     check_settings,
@@ -24,7 +25,10 @@ from backhand.training.inputs import (
     host_parameters,
     make_data,
 )
-from backhand.training.plan import Plan
+from backhand.training.orders import SeededOrder
+from backhand.training.plan import Plan, batches_of
+from backhand.training.schedules import Schedule
+from backhand.training.starting import first_state, going_on
 from backhand.training.stopping import DivergenceError, EarlyStopping, Watch
 
 BLOCK_SECONDS = 0.1
@@ -48,12 +52,25 @@ class TrainResult:
         With early stopping: the epoch, counted from 1, whose figure was best.
     seconds : float
         Wall time.
+    last : State
+        Where training ended, with the optimizer's memory: what `train` takes to go on.
+    best : State or None
+        Where a validation figure was best, if early stopping gives those parameters back.
+    ended : {"done", "patience", "perfect", "callback", "interrupt"}
+        All epochs done; or patience ran out, the validation accuracy was 1, a callback stopped it,
+        or Ctrl-C did.
+    schedule : Schedule
+        The learning rate's, with the cuts that "adaptive" made.
     """
 
     params: Parameters
     history: History
     best_epoch: int | None
     seconds: float
+    last: State
+    best: State | None
+    ended: str
+    schedule: Schedule
 
 
 def train(
@@ -67,8 +84,10 @@ def train(
     optimizer: str | Optimizer = "sgd",
     schedule: str = "constant",
     warmup: float = 0.0,
+    power_t: float = 0.5,
     l2: float = 0.0,
     alpha: float = 0.0,
+    dropout: float = 0.0,
     sample_weight: Any = None,
     validation: tuple[Any, ...] | None = None,
     validation_every: int = 1,
@@ -79,6 +98,7 @@ def train(
     threads: int | None = None,
     seed: int = 0,
     shuffle: bool = True,
+    state: State | None = None,
 ) -> TrainResult:
     """Train from `params`, which stay as they are.
 
@@ -101,14 +121,20 @@ def train(
         Rows an update. None: all of them, in order. The last batch of an epoch may be short; its
         mean is taken over its own rows.
     optimizer : {"sgd", "momentum", "nesterov", "adam"} or one of `backhand.optimizers`
-    schedule : {"constant", "cosine"}
-        What η does after the warm-up: stay, or fall to 0 along half a cosine.
+    schedule : {"constant", "cosine", "invscaling", "adaptive"}
+        What η does after the warm-up: stay; fall to 0 along half a cosine; fall as
+        η / (t + 1)^power_t, t being the rows seen in whole epochs; or be divided by 5 each time the
+        patience of `early_stopping` runs out, until it is 1e-6 or less.
     warmup : float
         Share of all updates, 0..1, over which η rises to its peak.
     l2 : float
         λ: adds λ/2 (‖W1‖² + ‖W2‖²) to the loss.
     alpha : float
         scikit-learn's way to say it: adds alpha / Σw to λ, Σw being the batch's rows or weights.
+    dropout : float
+        p, 0 or more and below 1: the share of hidden units that each row does without in each
+        update; the others count 1 / (1 - p) times. Loss and accuracy in the history are measured
+        so too; validation and the trained network use all units.
     sample_weight : (N,), optional
         Weights of the rows: means become weighted means.
     validation : (X, y) or (X, y, sample_weight), optional
@@ -122,7 +148,7 @@ def train(
     device, threads
         As for `backhand.engines.make_engine`.
     seed : int
-        Of the shuffles.
+        Of the shuffles and of dropout.
     shuffle : bool
         Whether mini-batches are drawn anew each epoch; False takes the rows as they stand.
 
@@ -136,15 +162,10 @@ def train(
     theta = host_parameters(params)
     data = make_data(theta, X, y, sample_weight)
     check_settings(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
-                   schedule=schedule, warmup=warmup, seed=seed)  # fmt: skip
+                   schedule=schedule, warmup=warmup, power_t=power_t, l2=l2, alpha=alpha,
+                   dropout=dropout, seed=seed)  # fmt: skip
     check_number("validation_every", validation_every, 1)
-    check_number("l2", l2, 0.0)
-    check_number("alpha", alpha, 0.0)
-    if early_stopping and validation is None and early_stopping.monitor != "loss":
-        raise InputError(
-            f"early stopping watches the {early_stopping.monitor}, and there are no "
-            "validation rows. Pass validation=(X, y), or take monitor='loss'."
-        )
+    check_early_stopping(early_stopping, schedule, validation)
     check_callbacks(callbacks)
     rule = make_optimizer(optimizer)
     if isinstance(engine, str):
@@ -155,14 +176,39 @@ def train(
     if validation is not None:
         check_validation(validation)
         held_out = make_data(theta, *validation)
+    size, updates = batches_of(data.rows, batch_size)
+    shuffled = shuffle and batch_size is not None
     plan = Plan(
-        rows=data.rows, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
-        schedule=schedule, warmup=warmup, l2=l2, alpha=alpha, shuffle=shuffle, seed=seed,
-        weights=data.sample_weight,
+        schedule=Schedule(name=schedule, peak=learning_rate, epochs=epochs, updates=updates,
+                          rows=data.rows, warmup=warmup, power_t=power_t),
+        batch_size=size, order=SeededOrder(data.rows, seed) if shuffled else None,
+        l2=l2, alpha=alpha, weights=data.sample_weight, dropout=dropout, dropout_seed=seed,
     )  # fmt: skip
+    start = first_state(theta, rule) if state is None else going_on(theta, rule, state)
     watch = None if early_stopping is None else Watch(early_stopping)
     run = engine.start(theta, data, rule)
-    return _Training(run, data, plan, held_out, validation_every, watch, callbacks).to_the_end()
+    run.restore(start)
+    return carry_out(run, data, plan, validation=held_out, validation_every=validation_every,
+                     watch=watch, callbacks=callbacks)  # fmt: skip
+
+
+def carry_out(
+    run: Run,
+    data: Data,
+    plan: Plan,
+    *,
+    validation: Data | None = None,
+    validation_every: int = 1,
+    watch: Watch | None = None,
+    callbacks: Sequence[Callback] = (),
+    keep_interrupted: bool = False,
+) -> TrainResult:
+    """Do what the plan says, with arguments that are known to be right; else as `train`.
+
+    With `keep_interrupted`, Ctrl-C ends training at the last whole block, as a callback would.
+    """
+    training = _Training(run, data, plan, validation, validation_every, watch, callbacks)
+    return training.to_the_end(keep_interrupted)
 
 
 class _Training:
@@ -186,32 +232,47 @@ class _Training:
         self._began = time.perf_counter()
         self._block_epochs = 0
         self._block_seconds = 0.0
-        self._finished = False
+        self._ended = ""
         self.history = History()
-        self._best: Parameters | None = None
+        self._best: State | None = None
         # The states before the last two blocks, with the number of epochs done there: from one of
         # them every epoch since can be reached again, since engine and plan are deterministic.
         self._before: list[tuple[int, State]] = []
 
-    def to_the_end(self) -> TrainResult:
-        while not self._finished:
-            self._next_block()
-            try:
+    def to_the_end(self, keep_interrupted: bool) -> TrainResult:
+        try:
+            while not self._ended:
+                self._next_block()
                 announce(self._callbacks, self._progress())
-            except StopTraining:
-                break
-        best = self._watch.best_epoch if self._watch is not None else None
-        params = self._run.state().params if self._best is None else self._best
-        if not all(np.isfinite(value).all() for value in params):
-            last = len(self.history)
-            what = f"the last update, of epoch {last}, made parameters that are not finite"
-            raise self._divergence(last, self.history, what)
-        return TrainResult(params, self.history, best, time.perf_counter() - self._began)
+        except StopTraining:
+            self._ended = self._ended or "callback"
+        except KeyboardInterrupt:
+            if not keep_interrupted:
+                raise
+            self._ended = "interrupt"
+            self._go_to(len(self.history))  # the block in hand may be done, or half done
+        return self._result()
+
+    def _result(self) -> TrainResult:
+        last = self._run.state()
+        if not all(np.isfinite(value).all() for value in last.params) and self._best is None:
+            epoch = len(self.history)
+            what = f"the last update, of epoch {epoch}, made parameters that are not finite"
+            raise self._divergence(epoch, self.history, what)
+        if self._plan.order is not None:
+            self._plan.order.settle(0, len(self.history))
+        best_epoch = self._watch.best_epoch if self._watch is not None else None
+        given = last if self._best is None else self._best
+        seconds = time.perf_counter() - self._began
+        return TrainResult(given.params, self.history, best_epoch, seconds, last, self._best,
+                           self._ended, self._plan.schedule)  # fmt: skip
 
     def _next_block(self) -> None:
         done = len(self.history)
         block = self._plan.block(done, self._block_length(done))
         self._before = [*self._before[-1:], (done, self._run.state())]
+        if self._plan.order is not None:
+            self._plan.order.settle(self._before[0][0])
         began = time.perf_counter()
         record = self._run.advance(block)
         self._block_epochs, self._block_seconds = block.epochs, time.perf_counter() - began
@@ -221,8 +282,10 @@ class _Training:
             what = f"the loss stopped being finite in epoch {epoch}"
             raise self._divergence(epoch, history, what)
         self.history = self.history.extended(*record, self._validate(done + block.epochs))
-        stops = self._watch is not None and self._stops_in(done, self._watch)
-        self._finished = stops or len(self.history) == self._plan.epochs
+        if self._watch is not None:
+            self._ended = self._stopped_in(done, self._watch)
+        if not self._ended and len(self.history) == self._plan.epochs:
+            self._ended = "done"
 
     def _block_length(self, done: int) -> int:
         """Epochs until somebody wants to look, or until about `BLOCK_SECONDS` have passed."""
@@ -239,18 +302,25 @@ class _Training:
             return None
         return self._run.evaluate(self._validation)
 
-    def _stops_in(self, done: int, watch: Watch) -> bool:
-        """Show the new epochs to the watch; step back to the one that training ends with."""
-        figures = getattr(self.history, watch.rule.monitor)
+    def _stopped_in(self, done: int, watch: Watch) -> str:
+        """Show the new epochs to the watch; step back to the one after which something changes.
+
+        That is the end of training, said in a word, or a slower plan for the epochs that follow.
+        """
         for epoch in range(done + 1, len(self.history) + 1):
-            if watch.improves(epoch, figures[epoch - 1]) and watch.rule.monitor != "loss":
-                self._best = self._run.state().params
-            if watch.hopeless:
+            if watch.improves(epoch, self.history) and watch.rule.gives_back:
+                self._best = self._run.state()
+            if watch.perfect or watch.impatient:
                 if epoch < len(self.history):
                     self._go_to(epoch)
                     self.history = self.history.first(epoch)
-                return True
-        return False
+                slower = None if watch.perfect else self._plan.slower(epoch)
+                if slower is None:
+                    return "perfect" if watch.perfect else "patience"
+                self._plan = slower
+                watch.begin_again()
+                return ""
+        return ""
 
     def _go_to(self, epoch: int) -> None:
         """Bring the run back to where it stood after that epoch."""
@@ -267,7 +337,7 @@ class _Training:
         check_finite(self._data.X, self._before[-1][1].params.W1.dtype)
         self._go_to(max(0, len(history) - 1))
         return DivergenceError(
-            f"{what}. Try a smaller learning rate (it was {self._plan.learning_rate:g}), a warm-up "
+            f"{what}. Try a smaller learning rate (it was {self._plan.schedule.peak:g}), a warm-up "
             "or columns scaled to about -3..3.",
             epoch, self._run.state().params, history,
         )  # fmt: skip
@@ -279,6 +349,6 @@ class _Training:
             self._data.rows,
             time.perf_counter() - self._began,
             self.history,
-            self._finished,
+            bool(self._ended),
             lambda: self._run.state().params,
         )

@@ -1,18 +1,20 @@
 """The plan of a training: for any epoch, the order of the rows and the rate of each update.
 
-A plan has no state: epoch e is the same whether training came to it in one go, in blocks of any
-length, again after a step back, or in another process.
+A plan says the same of an epoch whether training came to it in one go, in blocks of any length, or
+again after a step back.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines import Block
-from backhand.training.schedules import learning_rates
+from backhand.training.orders import Order
+from backhand.training.schedules import Schedule
 
 ORDER_ENTRIES = 2**22
 """At most about that many row numbers are drawn ahead for one block (32 MiB)."""
@@ -22,65 +24,61 @@ ORDER_ENTRIES = 2**22
 class Plan:
     """What is to be done in each epoch.
 
-    `batch_size` None is full batch, in order. `weights` are the rows' sample weights; `alpha` is
-    scikit-learn's penalty, λ = l2 + alpha / Σw with Σw of each batch.
+    `batch_size` is of 1..N rows; `order` None takes the rows as they stand. `weights` are the rows'
+    sample weights; `alpha` is scikit-learn's penalty, λ = l2 + alpha / Σw with Σw of each batch.
+    `dropout` is the share of hidden units left out of each row, drawn from `dropout_seed`. What
+    `most_loss` and `first_class_held` are, `Block` says.
     """
 
-    rows: int
-    epochs: int
-    batch_size: int | None
-    learning_rate: float
-    schedule: str
-    warmup: float
-    l2: float
-    alpha: float
-    shuffle: bool
-    seed: int
-    weights: NDArray[np.floating] | None
+    schedule: Schedule
+    batch_size: int
+    order: Order | None
+    l2: float = 0.0
+    alpha: float = 0.0
+    weights: NDArray[np.floating] | None = None
+    dropout: float = 0.0
+    dropout_seed: int = 0
+    most_loss: float = math.inf
+    first_class_held: bool = False
 
     @property
-    def _size(self) -> int:
-        return self.rows if self.batch_size is None else min(self.batch_size, self.rows)
-
-    @property
-    def updates(self) -> int:
-        """Updates an epoch: ⌈N / batch_size⌉."""
-        return -(-self.rows // self._size)
+    def epochs(self) -> int:
+        """Epochs in all."""
+        return self.schedule.epochs
 
     def most_epochs(self) -> int:
         """How many epochs one block may hold."""
-        per_epoch = self.rows if self._shuffles else self.updates
+        per_epoch = self.schedule.updates if self.order is None else self.schedule.rows
         return max(1, ORDER_ENTRIES // per_epoch)
-
-    @property
-    def _shuffles(self) -> bool:
-        return self.shuffle and self.batch_size is not None
 
     def block(self, epoch: int, count: int) -> Block:
         """The `count` epochs that follow the first `epoch`."""
-        B = self.updates
-        rates = learning_rates(
-            self.schedule, self.learning_rate, self.warmup, self.epochs * B, epoch * B,
-            (epoch + count) * B,
-        ).reshape(count, B)  # fmt: skip
         order = None
-        if self._shuffles:
-            order = np.stack([self._order(e) for e in range(epoch, epoch + count)])
-        l2 = np.full((count, B), float(self.l2))
+        if self.order is not None:
+            orders = [self.order.of_epoch(e) for e in range(epoch, epoch + count)]
+            order = orders[0][None] if count == 1 else np.stack(orders)
+        l2 = np.full((count, self.schedule.updates), float(self.l2))
         if self.alpha:
             l2 += self._alpha_over_weights(order, count)
-        return Block(self._size, rates, l2, order)
+        return Block(
+            self.batch_size, self.schedule.rates(epoch, count), l2, order,
+            dropout=self.dropout, dropout_seed=self.dropout_seed, most_loss=self.most_loss,
+            first_class_held=self.first_class_held,
+        )  # fmt: skip
 
-    def _order(self, epoch: int) -> NDArray[np.int64]:
-        return np.random.default_rng([self.seed, epoch]).permutation(self.rows)
+    def slower(self, epoch: int) -> Plan | None:
+        """The plan that goes on more slowly after the first `epoch` epochs; None: stop there."""
+        schedule = self.schedule.slower(epoch)
+        return None if schedule is None else replace(self, schedule=schedule)
 
     def _alpha_over_weights(
         self, order: NDArray[np.int64] | None, count: int
     ) -> NDArray[np.float64]:
         """Alpha / Σw of each batch, (count, B); 0 where a batch weighs nothing."""
-        starts = np.arange(0, self.rows, self._size)
+        rows = self.schedule.rows
+        starts = np.arange(0, rows, self.batch_size)
         if self.weights is None:
-            sums = np.diff(starts, append=self.rows).astype(np.float64)[None].repeat(count, axis=0)
+            sums = np.diff(starts, append=rows).astype(np.float64)[None].repeat(count, axis=0)
         else:
             w = self.weights.astype(np.float64)
             ordered = w[None] if order is None else w[order]
@@ -88,3 +86,9 @@ class Plan:
                 count if order is None else 1, axis=0
             )
         return np.divide(self.alpha, sums, out=np.zeros_like(sums), where=sums > 0)
+
+
+def batches_of(rows: int, batch_size: int | None) -> tuple[int, int]:
+    """Rows a batch, and batches an epoch: ⌈N / batch_size⌉. None is all rows in one."""
+    size = rows if batch_size is None else min(batch_size, rows)
+    return size, -(-rows // size)

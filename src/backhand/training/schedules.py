@@ -2,23 +2,69 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-SCHEDULES = ("constant", "cosine")
+SCHEDULES = ("constant", "cosine", "invscaling", "adaptive")
+
+FACTOR = 5.0
+"""What "adaptive" divides η by."""
+
+LEAST = 1e-6
+"""At or below this η, "adaptive" gives up instead."""
 
 
-def learning_rates(
-    schedule: str, peak: float, warmup: float, total: int, first: int, last: int
-) -> NDArray[np.float64]:
-    """η of the updates first..last-1 of `total`, counted from 0: float64 (last - first,).
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """η over a training of `epochs` epochs of `updates` updates, on `rows` rows.
 
-    η rises linearly over the first `warmup` share of all updates to `peak`; then it stays there
-    ("constant") or falls to 0 along half a cosine ("cosine", Loshchilov and Hutter 2017, eq. 5).
+    η rises linearly over the first `warmup` share of all updates to `peak`. Then
+
+    - "constant": it stays there;
+    - "cosine": it falls to 0 along half a cosine (Loshchilov and Hutter 2017, eq. 5);
+    - "invscaling": it is peak / (t + 1)^power_t, t being the rows seen in whole epochs, `seen` of
+      them before this training (scikit-learn's rule);
+    - "adaptive": it is divided by `FACTOR` after each of the epochs in `cuts`, which early stopping
+      adds to each time its patience runs out (scikit-learn's rule).
     """
-    t = np.arange(first, last, dtype=np.float64)
-    rise = round(warmup * total)
-    rate = np.full(t.shape, float(peak))
-    if schedule == "cosine":
-        rate = peak * 0.5 * (1 + np.cos(np.pi * np.clip((t - rise) / max(1, total - rise), 0, 1)))
-    return np.where(t < rise, peak * (t + 1) / (rise + 1), rate)
+
+    name: str
+    peak: float
+    epochs: int
+    updates: int
+    rows: int
+    warmup: float = 0.0
+    power_t: float = 0.5
+    seen: int = 0
+    cuts: tuple[int, ...] = ()
+
+    def rates(self, epoch: int, count: int) -> NDArray[np.float64]:
+        """η of each update of the `count` epochs that follow the first `epoch`: (count, B)."""
+        B, total = self.updates, self.epochs * self.updates
+        t = np.arange(epoch * B, (epoch + count) * B, dtype=np.float64).reshape(count, B)
+        rise = round(self.warmup * total)
+        if self.name == "cosine":
+            share = np.clip((t - rise) / max(1, total - rise), 0, 1)
+            rate = self.peak * 0.5 * (1 + np.cos(np.pi * share))
+        else:
+            of_epochs = [self.of_epoch(e) for e in range(epoch, epoch + count)]
+            rate = np.repeat(np.array(of_epochs)[:, None], B, axis=1)
+        return np.where(t < rise, self.peak * (t + 1) / (rise + 1), rate) if rise else rate
+
+    def of_epoch(self, epoch: int) -> float:
+        """η of the epoch that follows the first `epoch`, warm-up and cosine apart."""
+        rate = float(self.peak)
+        if self.name == "invscaling":
+            return float(rate / (self.seen + self.rows * epoch + 1) ** self.power_t)
+        for cut in self.cuts:
+            if cut <= epoch:
+                rate /= FACTOR
+        return rate
+
+    def slower(self, epoch: int) -> Schedule | None:
+        """The schedule that goes on more slowly after the first `epoch` epochs; None: stop."""
+        if self.name != "adaptive" or self.of_epoch(epoch) <= LEAST:
+            return None
+        return replace(self, cuts=(*self.cuts, epoch))

@@ -19,57 +19,108 @@ class EarlyStopping:
 
     Parameters
     ----------
-    patience : int
-        How often the figure is measured without improvement before training ends.
+    patience : int or inf
+        How often the figure is measured without improvement before training ends (or, with the
+        schedule "adaptive", goes on more slowly).
     min_delta : float
         What counts as an improvement: better than the best before it by more than this. (The best
         epoch is the best, by however little.)
     monitor : {"validation_loss", "validation_accuracy", "loss"}
-        The validation figures need `validation=`, and give the best epoch's parameters back. The
-        training loss belongs to no one set of parameters (each batch was measured with its own), so
-        with "loss" the last parameters are returned.
+        The validation figures need `validation=`.
+    best : {"validation_loss", "validation_accuracy"}, optional
+        The figure that says which epoch's parameters are given back; by default the monitored one.
+        The training loss belongs to no one set of parameters (each batch was measured with its
+        own), so where only "loss" is monitored the last parameters are returned. A validation
+        accuracy of 1 cannot be improved on: training ends there.
+    or_equal : bool
+        Whether better by exactly `min_delta` is an improvement, as in scikit-learn.
     """
 
-    patience: int = 10
+    patience: float = 10
     min_delta: float = 0.0
     monitor: str = "validation_loss"
+    best: str | None = None
+    or_equal: bool = False
 
     def __post_init__(self) -> None:
-        if not is_integer(self.patience) or self.patience < 1:
-            raise InputError(f"patience is {self.patience!r}; expected an integer of 1 or more.")
+        if self.patience != math.inf and (not is_integer(self.patience) or self.patience < 1):
+            raise InputError(
+                f"patience is {self.patience!r}; expected an integer of 1 or more, or inf."
+            )
         if not isinstance(self.min_delta, int | float) or not math.isfinite(self.min_delta):
             raise InputError(f"min_delta is {self.min_delta!r}; expected a finite number.")
         if self.monitor not in MONITORS:
             raise InputError(f"monitor is '{self.monitor}'. {did_you_mean(self.monitor, MONITORS)}")
+        if self.best is not None and self.best not in MONITORS[:2]:
+            raise InputError(f"best is '{self.best}'. {did_you_mean(self.best, MONITORS[:2])}")
+
+    @property
+    def gives_back(self) -> str | None:
+        """The figure of the epoch whose parameters are given back; None: the last epoch's are."""
+        return self.best or (None if self.monitor == "loss" else self.monitor)
+
+    @property
+    def needs_validation(self) -> bool:
+        """Whether it needs validation rows."""
+        return self.monitor != "loss" or self.best is not None
 
 
 class Watch:
-    """Follows the monitored figure through training."""
+    """Follows the monitored figure through training, and through the next, if it is kept.
+
+    Attributes
+    ----------
+    in_vain : int
+        How often in a row the monitored figure was measured without improvement.
+    lowest : float
+        The least of it so far; an accuracy counts as its negative.
+    best_epoch : int or None
+        The epoch of its training in which the figure that decides was best.
+    """
 
     def __init__(self, rule: EarlyStopping) -> None:
         self.rule = rule
         self.best_epoch: int | None = None
+        self.in_vain = 0
+        self.lowest = math.inf
         self._best = math.inf
-        self._in_vain = 0
 
-    def improves(self, epoch: int, figure: float) -> bool:
-        """Take the figure of an epoch (nan: not measured); whether it is the best so far."""
-        if math.isnan(figure):
+    def improves(self, epoch: int, history: History) -> bool:
+        """Take the figures of an epoch, counted from 1; whether it is the best so far."""
+        cost = _cost(self.rule.monitor, history, epoch)
+        if not math.isnan(cost):
+            least = self.lowest - self.rule.min_delta
+            reached = cost <= least if self.rule.or_equal else cost < least
+            self.in_vain = 0 if reached else self.in_vain + 1
+            self.lowest = min(self.lowest, cost)
+        decisive = _cost(self.rule.gives_back or self.rule.monitor, history, epoch)
+        if not decisive < self._best:  # so also where it was not measured: nan
             return False
-        cost = -figure if self.rule.monitor == "validation_accuracy" else figure
-        self._in_vain = 0 if cost < self._best - self.rule.min_delta else self._in_vain + 1
-        if not cost < self._best:
-            return False
-        self._best, self.best_epoch = cost, epoch
+        self._best, self.best_epoch = decisive, epoch
         return True
 
     @property
-    def hopeless(self) -> bool:
+    def impatient(self) -> bool:
         """Whether patience has run out."""
-        return self._in_vain >= self.rule.patience
+        return self.in_vain >= self.rule.patience
+
+    @property
+    def perfect(self) -> bool:
+        """Whether what is given back cannot be improved on."""
+        return self.rule.gives_back == "validation_accuracy" and self._best <= -1
+
+    def begin_again(self) -> None:
+        """Be patient once more."""
+        self.in_vain = 0
 
 
-class DivergenceError(BackhandError, ArithmeticError):
+def _cost(figure: str, history: History, epoch: int) -> float:
+    """The figure of that epoch, so that less is better; nan where it was not measured."""
+    value = float(getattr(history, figure)[epoch - 1])
+    return -value if figure == "validation_accuracy" else value
+
+
+class DivergenceError(BackhandError, ArithmeticError, ValueError):
     """The loss stopped being finite.
 
     Attributes

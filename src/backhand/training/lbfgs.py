@@ -1,0 +1,107 @@
+"""L-BFGS over our loss and gradients: SciPy's minimiser, which asks for them at points it chooses.
+
+It uses all rows for each step, so it has no batches, no learning rate and no order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.engines import Run, State
+from backhand.equations import Parameters
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """Where L-BFGS ended.
+
+    Attributes
+    ----------
+    params : Parameters
+        In the dtype of those that it began with.
+    loss : float
+        There, penalty included.
+    iterations : int
+    result : scipy.optimize.OptimizeResult
+        All that SciPy says of it.
+    """
+
+    params: Parameters
+    loss: float
+    iterations: int
+    result: Any
+
+
+def minimise(
+    run: Run,
+    params: Parameters,
+    *,
+    l2: float = 0.0,
+    iterations: int = 200,
+    evaluations: int = 15000,
+    gtol: float = 1e-4,
+    first_class_held: bool = False,
+    after_each: Callable[[Parameters, float], None] | None = None,
+) -> Minimum:
+    """Minimise the loss of the run's rows from `params` on, by L-BFGS.
+
+    Parameters
+    ----------
+    run : Run
+        Of the rows to learn from, of any optimizer: only its gradient is used.
+    params : Parameters
+        Where to start, float32 or float64.
+    l2 : float
+        λ: adds λ/2 (‖W1‖² + ‖W2‖²) to the loss.
+    iterations, evaluations : int
+        Steps, and points at which loss and gradients are asked for, at most.
+    gtol : float
+        It ends where no gradient's entry is larger.
+    first_class_held : bool
+        Leave W2[:, 0] and b2[0] as they are, as `Block` says.
+    after_each : callable, optional
+        Called with parameters and loss after each step; may raise StopIteration to end.
+    """
+    from scipy.optimize import minimize
+
+    kind = params.W1.dtype
+
+    def loss_and_gradient(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        run.restore(State(_unpack(x, params, kind), (), 0))
+        loss, dtheta = run.gradient(l2)
+        if first_class_held:
+            dtheta.W2[:, 0], dtheta.b2[0] = 0, 0
+        # A point from which SciPy must turn back, not one where its arithmetic ends.
+        return (loss if math.isfinite(loss) else math.inf), _pack(dtheta)
+
+    def after(intermediate_result: Any) -> None:
+        if after_each is not None:
+            found = intermediate_result
+            after_each(_unpack(found.x, params, kind), float(found.fun))
+
+    result = minimize(
+        loss_and_gradient, _pack(params), method="L-BFGS-B", jac=True, callback=after,
+        options={"maxiter": iterations, "maxfun": evaluations, "gtol": gtol},
+    )  # fmt: skip
+    return Minimum(_unpack(result.x, params, kind), float(result.fun), int(result.nit), result)
+
+
+def _pack(params: Parameters) -> NDArray[np.float64]:
+    """All numbers in one row: W1, W2, b1, b2, in which order scikit-learn has them too."""
+    W1, b1, W2, b2 = params
+    return np.concatenate([value.ravel() for value in (W1, W2, b1, b2)]).astype(np.float64)
+
+
+def _unpack(x: NDArray[np.float64], like: Parameters, kind: Any) -> Parameters:
+    W1, b1, W2, b2 = like
+    ends = np.cumsum([W1.size, W2.size, b1.size])
+    parts = np.split(x.astype(kind), ends)
+    shapes = (W1.shape, W2.shape, b1.shape, b2.shape)
+    W1, W2, b1, b2 = (part.reshape(shape) for part, shape in zip(parts, shapes, strict=True))
+    return Parameters(W1, b1, W2, b2)

@@ -19,7 +19,7 @@ from backhand.engines import Engine, make_engine
 from backhand.errors import InputError, listed
 from backhand.evaluation import Evaluation, evaluate_predictions
 from backhand.files import replacing
-from backhand.model import Model
+from backhand.model import Model, probabilities
 from backhand.optimizers import make_optimizer
 from backhand.tables.learning import Dropped, Target, class_indices, learn_schema, read_target
 from backhand.tables.schema import Schema
@@ -165,7 +165,7 @@ def fit_table(
     }
     evaluation = None
     if test.any():
-        P = engine.predict_proba(result.params, X[test])
+        P = probabilities(engine, result.params, X[test])
         evaluation = evaluate_predictions(P, y[test], classes)
         metrics |= {
             "held_out_rows": evaluation.rows,
@@ -179,7 +179,7 @@ def fit_table(
 
 def predict_proba(model: Model, table: Table, engine: str = "auto") -> NDArray[Any]:
     """P (N, K) of a table's rows."""
-    return make_engine(engine).predict_proba(model.params, table_schema(model).encode(table))
+    return probabilities(make_engine(engine), model.params, table_schema(model).encode(table))
 
 
 def table_schema(model: Model) -> Schema:

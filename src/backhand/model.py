@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand import shapes
-from backhand.engines import make_engine
+from backhand.engines import Engine, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError, MissingFileError, listed
 from backhand.files import check_output, replacing
@@ -27,6 +27,9 @@ FORMAT = 1
 
 KEY = "backhand"
 """The entry of the safetensors metadata that holds the header."""
+
+AT_A_TIME = 8192
+"""Rows that are predicted at a time: of no more is there a copy in double."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,17 @@ class Model:
         d, H = self.params.W1.shape
         return int(d), int(H), int(self.params.W2.shape[1])
 
+    @property
+    def labels(self) -> NDArray[Any]:
+        """The classes (K,) as an array: texts, int64, float64 or bool."""
+        return np.asarray([plain(value) for value in self.classes])
+
     def predict_proba(self, X: Any, engine: str = "auto") -> NDArray[Any]:
         """P (N, K) of X (N, d), finite numbers; one column a class."""
         X = host(X)
         shapes.check_forward(self.params, X)
         check_finite(X, self.params.W1.dtype)
-        return make_engine(engine).predict_proba(self.params, X)
+        return probabilities(make_engine(engine), self.params, X)
 
     def predict(self, X: Any, engine: str = "auto") -> NDArray[Any]:
         """The most probable class of each row of X (N, d): (N,)."""
@@ -74,6 +82,22 @@ class Model:
             self.predict_proba(X, engine).argmax(axis=1)
         ]
         return labels
+
+
+def probabilities(engine: Engine, params: Parameters, X: NDArray[Any]) -> NDArray[Any]:
+    """P (N, K) of X (N, d), both in the parameters' dtype, and computed in double between.
+
+    A sum of hundreds of float32 products depends on their order, which differs from one engine, one
+    machine and one exported file to the next: by more than 1e-6 of P where logits are large.
+    Rounded from double, P is the same for all of them, to the last digit or so.
+    """
+    dtype = params.W1.dtype
+    wide = Parameters(*(value.astype(np.float64, copy=False) for value in params))
+    P = np.empty((X.shape[0], params.b2.shape[0]), dtype)
+    for start in range(0, X.shape[0], AT_A_TIME):
+        rows = slice(start, start + AT_A_TIME)
+        P[rows] = engine.predict_proba(wide, X[rows].astype(dtype, copy=False))
+    return P
 
 
 def present_versions() -> dict[str, str]:

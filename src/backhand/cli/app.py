@@ -19,6 +19,7 @@ import typer
 from backhand.cli.bench import bench
 from backhand.cli.compare import compare
 from backhand.cli.evaluate import evaluate
+from backhand.cli.export import export
 from backhand.cli.inspect import inspect
 from backhand.cli.predict import predict
 from backhand.cli.train import train
@@ -122,5 +123,5 @@ def _root(
     pass
 
 
-for command in (train, predict, evaluate, inspect, compare, bench):
+for command in (train, predict, evaluate, inspect, export, compare, bench):
     app.command()(bordered(command))

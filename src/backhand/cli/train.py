@@ -60,6 +60,8 @@ def train(
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Train a classifier on a table. It is judged on held-out rows and saved."""
+    import numpy as np
+
     from backhand.cli.reports.training import TrainReport
     from backhand.engines import make_engine
     from backhand.files import check_output
@@ -82,7 +84,8 @@ def train(
     report.table(prepared)
     report.network(prepared, settings, chosen.name)
     with report.progress() as watcher:
-        chosen.prepare(prepared.X.dtype, watcher.say)
+        for dtype in (prepared.X.dtype, np.float64):  # which training and prediction compute in
+            chosen.prepare(dtype, watcher.say)
         model, evaluation = fit_table(
             prepared, settings, engine=chosen, callbacks=[Every(None, watcher.show)]
         )

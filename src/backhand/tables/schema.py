@@ -5,6 +5,7 @@ Learned on training rows (`learning.py`), kept as JSON in the model file, applie
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -122,14 +123,20 @@ class Schema:
         expressions = [c.expression(table, i) for c, i in zip(self.columns, found, strict=True)]
         X = np.empty((table.rows, len(self.features)), dtype=np.float32)
         for rows, arrays in table.arrays(expressions):
-            start = 0
-            for column, i, values in zip(self.columns, found, arrays, strict=True):
-                stop = start + len(column.features)
-                if isinstance(column, Number):
-                    values = numbers(table, i, values, rows.start)
-                column.encode(values, X[rows, start:stop])
-                start = stop
+            values = [
+                numbers(table, i, given, rows.start) if isinstance(column, Number) else given
+                for column, i, given in zip(self.columns, found, arrays, strict=True)
+            ]
+            self.encode_values(values, X[rows])
         return X
+
+    def encode_values(self, values: Sequence[NDArray[Any]], out: NDArray[np.float32]) -> None:
+        """Write to `out` (n, d) what each column's `encode` makes of its values, (n,) a column."""
+        start = 0
+        for column, given in zip(self.columns, values, strict=True):
+            stop = start + len(column.features)
+            column.encode(given, out[:, start:stop])
+            start = stop
 
     def _find(self, table: Table) -> list[int]:
         absent = [column.name for column in self.columns if column.name not in table.names]

@@ -1,0 +1,64 @@
+"""`backhand export`: a model as a file that runs without Backhand."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backhand.cli import options
+from backhand.cli.words import printable
+
+if TYPE_CHECKING:
+    from backhand.model import Model
+
+ENDINGS = {"onnx": ".onnx", "numpy": ".py"}
+
+
+def export(
+    model: options.ModelFile,
+    *,
+    to: Annotated[
+        str,
+        typer.Option(metavar="FORMAT", show_default=False,
+                     help="onnx, for ONNX runtimes, or numpy, a Python file without Backhand."),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", show_default="the model's name, .onnx or .py",
+            help="Where to write it.",
+        ),
+    ] = None,
+) -> None:  # fmt: skip
+    """Write a model as an ONNX or a Python file. It is run and compared before it is kept."""
+    from backhand.errors import InputError
+    from backhand.files import check_output
+    from backhand.model import load
+
+    if to not in ENDINGS:
+        raise InputError(f"--to is '{to}'; expected 'onnx' or 'numpy'.")
+    output = output or Path(Path(model).stem + ENDINGS[to])
+    check_output(output, "the exported model", [model])
+    loaded = load(model)
+    if to == "onnx":
+        from backhand.exports.onnx import export_onnx
+
+        difference = export_onnx(loaded, output)
+    else:
+        from backhand.exports.numpy import export_numpy
+
+        difference = export_numpy(loaded, output)
+    found = f"largest difference from the model's own probabilities {difference:.1g}"
+    typer.echo(f"Wrote {printable(str(output))}: {found}")
+    typer.echo(f"Use it: {printable(_use(loaded, output, to))}")
+
+
+def _use(model: Model, output: Path, to: str) -> str:
+    if to == "numpy":
+        return f"python {shlex.quote(str(output))} DATA.csv"
+    inputs = '{"X": X}' if model.schema is None else "columns"
+    use = f"onnxruntime.InferenceSession({str(output)!r}).run(None, {inputs})"
+    return use if model.schema is None else f"{use}, a dict of (N, 1) arrays"

@@ -1,0 +1,108 @@
+"""A model as one Python file that predicts with NumPy alone, and can be read."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from backhand.errors import BackhandError, InputError
+from backhand.exports import script
+from backhand.exports.check import Sample, class_labels, draw_sample, largest_difference
+from backhand.files import check_output, replacing
+from backhand.model import Model, as_model
+from backhand.tables.reading import MISSING
+from backhand.tables.schema import FARTHEST, Category, Date, Number
+
+
+def export_numpy(model: Any, path: str | Path) -> float:
+    """Write a model as a Python file, whole or not at all.
+
+    The file has `predict_proba` and `predict`: of X (N, d) for a model of arrays, of a dict of
+    columns for a table's model. Run as a script, it prints the predictions of a CSV file. The
+    network is computed in double, as `model.probabilities` does.
+
+    Parameters
+    ----------
+    model : Model, MLPClassifier, TrainResult or Parameters
+    path : path
+
+    Returns
+    -------
+    float
+        The largest difference from the model's own probabilities, on the rows of
+        `check.draw_sample`.
+
+    Raises
+    ------
+    InputError
+        If `model` is none of these, or `path` cannot be written to, or would hide a module.
+    BackhandError
+        If the file does not predict as the model does.
+    """
+    model = as_model(model)
+    path = check_output(path, "the exported model")
+    if path.suffix == ".py" and path.stem in {*sys.stdlib_module_names, "numpy"}:
+        raise InputError(
+            f"the exported model {path} would hide Python's module {path.stem} from all programs "
+            "in that folder, itself among them; name it otherwise."
+        )
+    labels, sample = class_labels(model), draw_sample(model)
+    text = to_source(model, labels)
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        predicted, P = _tried(temporary, model, sample)
+        return largest_difference(sample, labels, predicted, P)
+
+
+def to_source(model: Model, labels: list[Any]) -> str:
+    """The text of the file, of a model whose classes have these labels."""
+    d, H, K = model.sizes
+    dtype = model.params.W1.dtype
+    columns = () if model.schema is None else model.schema.columns
+    dates = any(isinstance(column, Date) for column in columns)
+    modules = ["base64", "csv", "sys", *(["re"] if columns else [])]
+    values = {
+        "VERSION": version("backhand"), "D": d, "H": H, "K": K, "DTYPE": dtype,
+        "BYTES": dtype.newbyteorder("<").str, "CLASSES": script.literal(labels, "CLASSES = "),
+        "IMPORTS": script.imports(modules, dates, bool(columns)),
+        "FARTHEST": FARTHEST, "MISSING": script.literal(tuple(MISSING), "MISSING = "),
+        "COLUMNS": "\n".join(script.column(column) for column in columns),
+        "PARAMETERS": "\n".join(script.parameter(*item) for item in model.params._asdict().items()),
+    }  # fmt: skip
+    return script.assembled(_parts(model), values)
+
+
+def _parts(model: Model) -> list[str]:
+    """What the file is made of: no more than this model needs."""
+    if model.schema is None:
+        return [script.HEAD, script.ARRAYS, script.NETWORK, script.READ_ARRAY, script.MAIN,
+                script.PARAMETERS]  # fmt: skip
+    kinds = {type(column) for column in model.schema.columns}
+    return [
+        script.HEAD, script.TABLE, script.NETWORK,
+        *([script.NUMBERS] if kinds & {Number, Date} else []),
+        *([script.DATES] if Date in kinds else []),
+        *([script.CATEGORIES] if Category in kinds else []),
+        script.READ_TABLE, script.MAIN, script.COLUMNS, script.PARAMETERS,
+    ]  # fmt: skip
+
+
+def _tried(path: Path, model: Model, sample: Sample) -> tuple[list[Any], NDArray[Any]]:
+    """What a written file predicts: N labels, and P (N, K)."""
+    namespace: dict[str, Any] = {"__name__": "exported"}
+    given = sample.X if model.schema is None else sample.columns
+    try:
+        # An import would leave its bytecode beside the file.
+        exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), namespace)
+        labels = namespace["predict"](given).tolist()
+        P: NDArray[Any] = namespace["predict_proba"](given)
+    except Exception as error:
+        raise BackhandError(
+            f"the exported file does not run ({type(error).__name__}: {error}); it was not "
+            "written. Please report this, with the model file."
+        ) from error
+    return labels, P

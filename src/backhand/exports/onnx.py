@@ -1,0 +1,204 @@
+"""A model as an ONNX file, which runs without Backhand and without Python.
+
+Raw columns or X go in, classes and probabilities come out. The network is computed in double
+between, as `model.probabilities` does, so that P is the same to the last digit of float32 or so.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.equations import Parameters
+from backhand.errors import BackhandError, InputError
+from backhand.exports.check import Sample, class_labels, draw_sample, largest_difference
+from backhand.exports.encoding import encode, missing_text
+from backhand.exports.graph import ML, Graph
+from backhand.extras import extra
+from backhand.files import check_output, replacing
+from backhand.model import Model, as_model
+from backhand.tables.schema import Category, Column
+
+OPSET, ML_OPSET, IR_VERSION = 13, 2, 7
+"""The oldest that have all that is used: those of ONNX 1.8, of 2020.
+
+onnxruntime before 1.18 needs its `graph_optimization_level` set to ORT_ENABLE_BASIC: it would fuse
+Gemm and Relu into an operator that it does not have in double.
+"""
+
+
+def export_onnx(model: Any, path: str | Path) -> float:
+    """Write a model as an ONNX file, whole or not at all.
+
+    Of a model of arrays the input is X (N, d), in the parameters' dtype. A table's model has an
+    input (N, 1) for each column, by its name: double, nan where missing, for a number, and for a
+    date as days since 1970; a string, "" where missing, for a category. The outputs are
+    `prediction` (N,), of the classes' own type, and `probabilities` (N, K), in the parameters'
+    dtype; where a column has such a name already, the output's ends in `_2`.
+
+    Parameters
+    ----------
+    model : Model, MLPClassifier, TrainResult or Parameters
+    path : path
+
+    Returns
+    -------
+    float
+        The largest difference from the model's own probabilities, on the rows of
+        `check.draw_sample`.
+
+    Raises
+    ------
+    InputError
+        If `model` is none of these, `path` cannot be written to, or ONNX cannot hold a name.
+    MissingDependencyError
+        If onnx or onnxruntime is not installed.
+    BackhandError
+        If the file does not predict as the model does, or is refused by onnxruntime.
+    """
+    for package in ("onnx", "onnxruntime"):
+        extra(package)
+    model = as_model(model)
+    path = check_output(path, "the exported model")
+    labels, sample = class_labels(model), draw_sample(model)
+    content = to_proto(model, labels).SerializeToString(deterministic=True)
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+        predicted, P = _tried(temporary, feeds(model, sample))
+        return largest_difference(sample, labels, predicted, P)
+
+
+def to_proto(model: Model, labels: list[Any]) -> Any:
+    """The `onnx.ModelProto` of a model whose classes have these labels."""
+    onnx = extra("onnx")
+    _check_texts(model, labels)
+    graph = Graph(["X"] if model.schema is None else [c.name for c in model.schema.columns])
+    X = "X" if model.schema is None else encode(graph, model.schema)
+    dtype = model.params.W1.dtype if model.schema is None else np.dtype(np.float32)
+    probabilities = _network(graph, model.params, X, dtype)
+    best = graph.node("ArgMax", probabilities, wanted="most probable", axis=1, keepdims=0)
+    classes = graph.constant("classes", labels)
+    prediction = graph.node("Gather", classes, best, wanted="prediction", axis=0)
+    K = len(labels)
+    info = onnx.helper.make_tensor_value_info
+    outputs = [
+        info(prediction, _type(onnx, np.asarray(labels).dtype), ["N"]),
+        info(probabilities, _type(onnx, model.params.W1.dtype), ["N", K]),
+    ]
+    made = onnx.helper.make_graph(
+        graph.nodes, "backhand", _inputs(onnx, model), outputs, initializer=graph.constants
+    )
+    opsets = [onnx.helper.make_opsetid("", OPSET)]
+    if any(node.domain == ML for node in graph.nodes):
+        opsets.append(onnx.helper.make_opsetid(ML, ML_OPSET))
+    proto = onnx.helper.make_model(
+        made, opset_imports=opsets, ir_version=IR_VERSION, producer_name="backhand",
+        producer_version=version("backhand"),
+    )  # fmt: skip
+    onnx.helper.set_model_props(proto, _properties(model, labels))
+    return proto
+
+
+def feeds(model: Model, sample: Sample) -> dict[str, NDArray[Any]]:
+    """A sample's rows as onnxruntime wants them: an array for each input."""
+    if model.schema is None:
+        return {"X": sample.X}
+    given = {}
+    for column in model.schema.columns:
+        values = sample.columns[column.name]
+        if isinstance(column, Category):
+            absent = missing_text(column)
+            values = np.array([absent if v is None else v for v in values], dtype=object)
+        given[column.name] = values[:, None]
+    return given
+
+
+def _check_texts(model: Model, labels: list[Any]) -> None:
+    """ONNX's texts are UTF-8, and a name has at least one letter and no NUL in it."""
+    columns = () if model.schema is None else model.schema.columns
+    for name in (column.name for column in columns):
+        if not name or "\0" in name:
+            raise InputError(
+                f"ONNX cannot hold the column name {name!r}; rename the column and train again."
+            )
+    texts = [label for label in labels if isinstance(label, str)]
+    for column in columns:
+        texts += [column.name, *(column.categories if isinstance(column, Category) else ())]
+    for text in texts:
+        if any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise InputError(f"ONNX cannot hold the text {text!r}, which is no Unicode text.")
+
+
+def _network(graph: Graph, params: Parameters, X: str, dtype: np.dtype[Any]) -> str:
+    """The forward equations of X in that dtype; the name of P, in the parameters' dtype."""
+    W1, b1, W2, b2 = (
+        graph.constant(name, value.astype(np.float64)) for name, value in params._asdict().items()
+    )
+    if dtype != np.float64:
+        X = graph.cast(X, np.float64, "X in double")
+    Z1 = graph.node("Gemm", X, W1, b1, wanted="Z1")
+    H1 = graph.node("Relu", Z1, wanted="H1")
+    S = graph.node("Gemm", H1, W2, b2, wanted="S")
+    if params.W1.dtype == np.float64:
+        return graph.node("Softmax", S, wanted="probabilities", axis=1)
+    P = graph.node("Softmax", S, wanted="P", axis=1)
+    return graph.cast(P, params.W1.dtype, "probabilities")
+
+
+def _inputs(onnx: Any, model: Model) -> list[Any]:
+    info = onnx.helper.make_tensor_value_info
+    if model.schema is None:
+        return [info("X", _type(onnx, model.params.W1.dtype), ["N", model.sizes[0]])]
+    texts, numbers = onnx.TensorProto.STRING, onnx.TensorProto.DOUBLE
+    return [
+        info(column.name, texts if isinstance(column, Category) else numbers, ["N", 1],
+             doc_string=_what_to_give(column))
+        for column in model.schema.columns
+    ]  # fmt: skip
+
+
+def _what_to_give(column: Column) -> str:
+    if isinstance(column, Category):
+        return f"a text of training, as it stood there; {missing_text(column)!r} where missing"
+    days = ", as days since 1970-01-01" if column.kind == "date" else ""
+    return f"a {column.kind}{days}; nan where missing"
+
+
+def _properties(model: Model, labels: list[Any]) -> dict[str, str]:
+    """What a model file says of itself beside the network, as texts."""
+    properties = {"backhand": version("backhand"), "classes": json.dumps(labels)}
+    if model.schema is not None:
+        kinds = {column.name: column.kind for column in model.schema.columns}
+        properties |= {"target": model.schema.target, "columns": json.dumps(kinds)}
+    return properties
+
+
+def _type(onnx: Any, dtype: np.dtype[Any]) -> int:
+    """ONNX's number for a dtype of NumPy."""
+    if dtype.kind == "U":
+        return int(onnx.TensorProto.STRING)
+    return int(onnx.helper.np_dtype_to_tensor_dtype(dtype))
+
+
+def _tried(path: Path, given: dict[str, NDArray[Any]]) -> tuple[list[Any], NDArray[Any]]:
+    """What a written file predicts: N labels, and P (N, K); once it is found to be sound."""
+    onnx, runtime = extra("onnx"), extra("onnxruntime")
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors are raised; warnings are none of the user's
+    try:
+        onnx.checker.check_model(str(path), full_check=True)
+        session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        labels, P = session.run(None, given)
+    except Exception as error:  # both have families of their own, without a common root
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise BackhandError(
+            f"the exported model is refused by onnx or onnxruntime ({reason}); it was not written. "
+            "Please report this, with the model file."
+        ) from error
+    return labels.tolist(), P

@@ -1,0 +1,114 @@
+"""A model as a torch module, and back: `nn.Sequential(Linear, ReLU, Linear)`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand import shapes
+from backhand.equations import Parameters
+from backhand.errors import InputError
+from backhand.extras import extra
+from backhand.model import as_model
+
+EXPECTED = "nn.Sequential(Linear, ReLU, Linear)"
+
+
+def to_torch(model: Any, softmax: bool = False) -> Any:
+    """The network as an `nn.Sequential(Linear, ReLU, Linear)`, on the CPU.
+
+    It takes X (N, d) in the parameters' dtype, and gives the logits S (N, K), which torch's
+    CrossEntropyLoss wants. Its parameters are copies, and require grad. What a table's schema does
+    is not in it: X is what `model.schema.encode` gives.
+
+    Parameters
+    ----------
+    model : Model, MLPClassifier, TrainResult or Parameters
+    softmax : bool
+        Put `Softmax(dim=1)` behind, so that it gives P (N, K).
+
+    Raises
+    ------
+    InputError
+        If `model` is none of these.
+    MissingDependencyError
+        If torch is not installed.
+    """
+    torch = extra("torch")
+    W1, b1, W2, b2 = as_model(model).params
+    layers = [_linear(torch, W1, b1), torch.nn.ReLU(), _linear(torch, W2, b2)]
+    return torch.nn.Sequential(*layers, *([torch.nn.Softmax(dim=1)] if softmax else []))
+
+
+def from_torch(net: Any) -> Parameters:
+    """The parameters of an `nn.Sequential(Linear, ReLU, Linear)`, as copies in NumPy.
+
+    A Softmax or LogSoftmax at the end and Dropout anywhere are left out, and a Linear without bias
+    gets zeros: in evaluation the network is the same.
+
+    Parameters
+    ----------
+    net : torch.nn.Sequential
+        On any device, float32 or float64.
+
+    Raises
+    ------
+    InputError
+        If it has other layers, or sizes that do not fit together; it names the layer.
+    MissingDependencyError
+        If torch is not installed.
+    """
+    torch = extra("torch")
+    nn = torch.nn
+    if not isinstance(net, nn.Sequential):
+        raise InputError(f"the network is a {type(net).__name__}; expected {EXPECTED}.")
+    named = [(n, layer) for n, layer in net.named_children() if not isinstance(layer, nn.Dropout)]
+    expected = [nn.Linear, nn.ReLU, nn.Linear]
+    for (name, layer), kind in zip(named, expected, strict=False):
+        if not isinstance(layer, kind) or isinstance(layer, nn.LazyLinear):
+            raise InputError(
+                f"layer '{name}' of the network is {layer}; expected {kind.__name__}, as in "
+                f"{EXPECTED}."
+            )
+    if len(named) < len(expected):
+        raise InputError(
+            f"the network ends after {len(named)} layer{'s' if len(named) != 1 else ''}; expected "
+            f"{EXPECTED}."
+        )
+    for name, layer in named[3:]:
+        over_classes = isinstance(layer, nn.Softmax | nn.LogSoftmax) and layer.dim in (1, -1, None)
+        if not over_classes or len(named) > 4:
+            raise InputError(
+                f"layer '{name}' of the network is {layer}; expected nothing behind {EXPECTED} but "
+                "a Softmax or LogSoftmax of dim 1."
+            )
+    params = Parameters(*_arrays(*named[0]), *_arrays(*named[2]))
+    shapes.check_parameters(params)
+    return params
+
+
+def _linear(torch: Any, W: NDArray[Any], b: NDArray[Any]) -> Any:
+    """A Linear of W (in, out) and b (out,): torch keeps the weights the other way round."""
+    # Drawing first weights, to no use, would move torch's generator on.
+    layer = torch.nn.utils.skip_init(
+        torch.nn.Linear, *W.shape, dtype=torch.from_numpy(np.empty(0, W.dtype)).dtype
+    )
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor(W.T))
+        layer.bias.copy_(torch.tensor(b))
+    return layer
+
+
+def _arrays(name: str, layer: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+    """W (in, out) and b (out,) of a Linear."""
+    weight = layer.weight.detach().cpu()
+    if str(weight.dtype) not in ("torch.float32", "torch.float64"):
+        raise InputError(
+            f"layer '{name}' of the network holds {weight.dtype}; expected float32 or float64."
+        )
+    W = np.array(weight.numpy().T, order="C")
+    if layer.bias is None:
+        return W, np.zeros(W.shape[1], W.dtype)
+    return W, np.array(layer.bias.detach().cpu().numpy())

@@ -1,0 +1,452 @@
+"""`MLPClassifier`: scikit-learn's estimator of that name, with one hidden layer of ReLU units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from backhand.engines import Data, make_engine
+from backhand.equations import Parameters
+from backhand.errors import InputError
+from backhand.estimator.interchange import Interchange
+from backhand.estimator.reporting import Tasks
+from backhand.estimator.rows import (
+    class_indices,
+    features,
+    features_and_labels,
+    split,
+    weights_of,
+)
+from backhand.estimator.settings import check_parameters, hidden_units
+from backhand.estimator.solvers import train_by_epochs, train_by_lbfgs
+from backhand.estimator.starting import Memory, draw_parameters
+from backhand.model import probabilities
+from backhand.training import History
+
+
+def _by_epochs(estimator: Any) -> bool:
+    if estimator.solver == "lbfgs":
+        raise AttributeError(
+            "partial_fit goes over its rows batch by batch; solver='lbfgs' takes all at once. "
+            "Take solver='sgd' or 'adam'."
+        )
+    return True
+
+
+class MLPClassifier(
+    Interchange,
+    CallbackSupportMixin,  # type: ignore[misc]
+    ClassifierMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
+    """One hidden layer of ReLU units, softmax and cross-entropy, trained by hand-written gradients.
+
+    Parameters and attributes bear scikit-learn's names, defaults and meanings, and with three
+    classes or more the numbers are scikit-learn's too: the same `random_state` gives the same
+    weights, batches and losses. docs/from-scikit-learn.md says what differs, and why.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : (int,) or int, default=(100,)
+        H; exactly one layer.
+    activation : {"relu"}, default="relu"
+    solver : {"adam", "sgd", "lbfgs"}, default="adam"
+    alpha : float, default=0.0001
+        Adds alpha / (2 Σw) (‖W1‖² + ‖W2‖²) to each batch's loss, Σw being its rows or weights.
+    batch_size : int or "auto", default="auto"
+        "auto" is min(200, N).
+    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+        Of "sgd": stay; learning_rate_init / (t + 1)^power_t, t being the rows seen in whole epochs;
+        or be divided by 5 instead of stopping, down to 1e-6.
+    learning_rate_init : float, default=0.001
+    power_t : float, default=0.5
+    max_iter : int, default=200
+        Epochs at most; steps at most of "lbfgs".
+    shuffle : bool, default=True
+        Visit the rows in a new order in each epoch.
+    random_state : int, RandomState or None, default=None
+        Of the first weights, the held-out rows, the orders and dropout.
+    tol : float, default=1e-4
+        What counts as an improvement of the training loss, or with `early_stopping` of the
+        validation score; of "lbfgs", the largest entry of the gradient at which it ends.
+    verbose : bool or int, default=False
+        Print the loss of each epoch.
+    warm_start : bool, default=False
+        `fit` goes on from the last one's weights, optimizer memory and learning rate.
+    momentum : float, default=0.9
+    nesterovs_momentum : bool, default=True
+    early_stopping : bool, default=False
+        Watch the score on `X_val`, or on `validation_fraction` of the rows where there is none, and
+        stop when it does not improve or is 1. The best epoch's weights are given back.
+    validation_fraction : float, default=0.1
+    beta_1, beta_2, epsilon : float, default=0.9, 0.999, 1e-8
+        Of "adam".
+    n_iter_no_change : int or inf, default=10
+        Epochs in a row without improvement that are borne.
+    max_fun : int, default=15000
+        Of "lbfgs": how often loss and gradient are computed at most.
+    class_weight : dict, "balanced" or None, default=None
+        Weight of each class, times its rows' sample weights; "balanced" is N / (K · rows of the
+        class).
+    dropout : float, default=0.0
+        Share of hidden units that each row does without in each update; the others count
+        1 / (1 - dropout) times. `loss_curve_` is measured so too.
+    engine : {"auto", "fused", "reference", "torch"}, default="auto"
+    device : str or None, default=None
+    threads : int or None, default=None
+        As for `backhand.train`.
+
+    Attributes
+    ----------
+    classes_ : (K,)
+    coefs_, intercepts_ : lists of two arrays
+        [W1 (d, H), W2 (H, K)] and [b1 (H,), b2 (K,)], in X's dtype, float32 or float64.
+    parameters_ : Parameters
+        W1, b1, W2, b2: the same arrays.
+    loss_, best_loss_ : float
+        The last training loss, and the lowest (None with `early_stopping`).
+    loss_curve_ : list of float
+        Training loss of each epoch (of "lbfgs": after each step), penalty included; a row's loss
+        counts -log(eps) of the dtype at most.
+    validation_scores_, validation_loss_curve_ : list of float, or None
+        Accuracy and loss on the validation rows after each epoch.
+    best_validation_score_ : float or None
+    n_iter_ : int
+        Epochs of the last fit.
+    t_ : int
+        Rows visited in all fits.
+    n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_
+        d; names of X's columns, if it has any; 3; K; "softmax".
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from backhand import MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = MLPClassifier((16,), solver="lbfgs", random_state=0).fit(X, y)
+    >>> clf.predict(X[:2])
+    array([0, 0])
+    """
+
+    classes_: NDArray[Any]
+    coefs_: list[NDArray[Any]]
+    intercepts_: list[NDArray[Any]]
+    loss_curve_: list[float]
+    best_loss_: float | None
+    validation_scores_: list[float] | None
+    validation_loss_curve_: list[float] | None
+    best_validation_score_: float | None
+    _optimizer: Memory | None
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        class_weight: Mapping[Any, float] | str | None = None,
+        dropout: float = 0.0,
+        engine: str = "auto",
+        device: str | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.class_weight = class_weight
+        self.dropout = dropout
+        self.engine = engine
+        self.device = device
+        self.threads = threads
+
+    @with_callbacks  # type: ignore[untyped-decorator]
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> MLPClassifier:
+        """Train on the rows of X.
+
+        Parameters
+        ----------
+        X : (N, d) array, data frame, Arrow table or sparse matrix
+            float32 stays float32; other numbers become float64. A sparse matrix is made dense a
+            batch at a time.
+        y : (N,)
+            Labels of any kind.
+        sample_weight : (N,), optional
+            Weights of the rows: means become weighted means.
+        X_val, y_val, sample_weight_val : optional
+            Rows to validate on after each epoch: the best epoch's weights are given back.
+
+        Raises
+        ------
+        InputError
+            If an argument or a constructor parameter is not what it should be.
+        DivergenceError
+            If the loss stops being finite.
+        """
+        check_parameters(self)
+        first = not (self.warm_start and hasattr(self, "coefs_"))
+        data = self._rows(X, y, sample_weight, reset=first, know=self._know_classes)
+        validation = self._validation(X_val, y_val, sample_weight_val)
+        random_state = check_random_state(self.random_state)
+        if first:
+            self._begin(data, random_state)
+        by_epochs = self.solver != "lbfgs"
+        tasks = Tasks(self, X, y, sample_weight, self.max_iter if by_epochs else None,
+                      "epoch" if by_epochs else "step", self._fitted)  # fmt: skip
+        if by_epochs:
+            self._fit_epochs(data, validation, random_state, tasks)
+        else:
+            self._fit_lbfgs(data, tasks)
+        tasks.close()
+        return self
+
+    @available_if(_by_epochs)  # type: ignore[untyped-decorator]
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        classes: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> MLPClassifier:
+        """Train one epoch on the rows of X, and go on from there at the next call.
+
+        With `early_stopping`, `X_val` is scored after each call, and the weights are those of the
+        call that scored best; `stopped_` says when patience has run out. Training goes on for as
+        long as it is called.
+
+        Parameters
+        ----------
+        X, y, sample_weight, X_val, y_val, sample_weight_val
+            As for `fit`.
+        classes : (K,), optional
+            All classes there will ever be; at the first call, it must be given.
+        """
+        check_parameters(self)
+        first = not hasattr(self, "coefs_")
+        if self.early_stopping and X_val is None:
+            raise InputError(
+                "partial_fit does not support early_stopping=True without X_val and y_val: what it "
+                "is given to learn from changes from call to call. Pass the rows to validate on."
+            )
+        if self.class_weight == "balanced":
+            raise InputError(
+                "partial_fit does not support class_weight='balanced', since it does not see all "
+                "rows; pass a dict (compute_class_weight of sklearn.utils.class_weight makes one)."
+            )
+        self._know_all_classes(classes)
+        data = self._rows(X, y, sample_weight, reset=first)
+        validation = self._validation(X_val, y_val, sample_weight_val)
+        random_state = check_random_state(self.random_state)
+        if first:
+            self._begin(data, random_state)
+        memory, history = train_by_epochs(
+            self, data, validation, random_state, None, epochs=1, incremental=True
+        )
+        self._keep(memory, history, data.rows)
+        return self
+
+    # What fit and partial_fit do.
+
+    def _rows(
+        self, X: Any, y: Any, sample_weight: Any, *, reset: bool,
+        know: Callable[[NDArray[Any], bool], None] | None = None,
+    ) -> Data:  # fmt: skip
+        rows, labels = features_and_labels(self, X, y, reset=reset)
+        if know is not None:
+            know(labels, reset)
+        weights = weights_of(rows, labels, sample_weight, self.class_weight, self.classes_)
+        return Data(rows, class_indices(labels, self.classes_, "y"), weights)
+
+    def _know_classes(self, labels: NDArray[Any], first: bool) -> None:
+        classes = np.unique(labels)
+        if not first and not np.array_equal(classes, self.classes_):
+            raise InputError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes_}, `y` has {classes}"
+            )
+        self.classes_ = classes
+
+    def _know_all_classes(self, classes: Any) -> None:
+        known = getattr(self, "classes_", None)
+        if classes is None:
+            if known is None:
+                raise InputError("classes must be passed on the first call to partial_fit.")
+            return
+        classes = np.unique(classes)
+        if known is not None and not np.array_equal(known, classes):
+            raise InputError(
+                f"classes is {classes}; the first call to partial_fit, or fit, had {known}."
+            )
+        self.classes_ = classes
+
+    def _validation(self, X: Any, y: Any, sample_weight: Any) -> Data | None:
+        if X is None and y is None and sample_weight is None:
+            return None
+        if X is None or y is None:
+            raise InputError("X_val and y_val belong together; pass both, or neither.")
+        if self.solver == "lbfgs":
+            raise InputError(
+                "X_val is looked at after each epoch, and solver='lbfgs' has none; take "
+                "solver='adam' or 'sgd'."
+            )
+        rows, labels = features_and_labels(self, X, y, reset=False)
+        weights = weights_of(rows, labels, sample_weight, None, self.classes_)
+        return Data(rows, class_indices(labels, self.classes_, "y_val"), weights)
+
+    def _begin(self, data: Data, random_state: np.random.RandomState) -> None:
+        """Draw the first weights, and forget what an earlier fit has left."""
+        d, H, K = data.X.shape[1], hidden_units(self.hidden_layer_sizes), len(self.classes_)
+        self._forget(draw_parameters(d, H, K, random_state, data.X.dtype))
+
+    def _forget(self, params: Parameters) -> None:
+        """Begin with these weights, as if nothing had been trained yet."""
+        self.parameters_ = params
+        self.n_layers_, self.n_outputs_, self.out_activation_ = 3, len(self.classes_), "softmax"
+        self.n_iter_, self.t_, self.loss_curve_ = 0, 0, []
+        self.validation_scores_, self.validation_loss_curve_ = None, None
+        self.best_loss_, self.best_validation_score_ = None, None
+        self._optimizer = None
+
+    def _fit_epochs(
+        self, data: Data, validation: Data | None, random_state: Any, tasks: Tasks
+    ) -> None:
+        if validation is None and self.early_stopping:
+            share = self.validation_fraction
+            data, validation = split(data, share, len(self.classes_), random_state)
+        memory, history = train_by_epochs(
+            self, data, validation, random_state, tasks, epochs=self.max_iter, incremental=False
+        )
+        self._keep(memory, history, data.rows)
+
+    def _fit_lbfgs(self, data: Data, tasks: Tasks) -> None:
+        minimum, self.loss_curve_ = train_by_lbfgs(self, data, tasks)
+        self._optimizer = None
+        self.parameters_, self.n_iter_ = minimum.params, minimum.iterations
+        self.loss_ = self.best_loss_ = minimum.loss
+
+    def _keep(self, memory: Memory, history: History, rows: int) -> None:
+        E = len(history)
+        self._optimizer = memory
+        self.parameters_ = memory.at_best.params
+        self.n_iter_, self.t_ = E, self.t_ + E * rows
+        self.loss_curve_ += history.loss.tolist()
+        if E:
+            self.loss_ = self.loss_curve_[-1]
+        self.best_loss_ = None if self.early_stopping else min(self.loss_curve_, default=None)
+        if memory.watch.rule.gives_back is not None:
+            scores, losses = history.validation_accuracy, history.validation_loss
+            self.validation_scores_ = [*(self.validation_scores_ or []), *scores.tolist()]
+            self.validation_loss_curve_ = [*(self.validation_loss_curve_ or []), *losses.tolist()]
+            self.best_validation_score_ = max(self.validation_scores_, default=None)
+
+    def _fitted(self, params: Parameters) -> dict[str, Any]:
+        return {"coefs_": [params.W1, params.W2], "intercepts_": [params.b1, params.b2]}
+
+    # What is known after it.
+
+    @property
+    def parameters_(self) -> Parameters:
+        """W1, b1, W2, b2: the arrays of `coefs_` and `intercepts_`."""
+        if not hasattr(self, "coefs_"):
+            raise AttributeError("parameters_ is there once the classifier is fitted")
+        W1, W2 = self.coefs_
+        b1, b2 = self.intercepts_
+        return Parameters(W1, b1, W2, b2)
+
+    @parameters_.setter
+    def parameters_(self, params: Parameters) -> None:
+        for name, value in self._fitted(params).items():
+            setattr(self, name, value)
+
+    @property
+    def stopped_(self) -> bool:
+        """Whether early stopping has seen enough: patience has run out, or the score is 1."""
+        watch = None if self._optimizer is None else self._optimizer.watch
+        return watch is not None and (watch.impatient or watch.perfect)
+
+    @property
+    def _no_improvement_count(self) -> int:
+        """As scikit-learn counts, whose tests read it."""
+        return 0 if self._optimizer is None else self._optimizer.watch.in_vain
+
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """P (N, K) of X (N, d), one column a class in the order of `classes_`."""
+        check_is_fitted(self)
+        X = features(self, X)
+        engine = make_engine(self.engine, self.device, self.threads)
+        return probabilities(engine, self.parameters_, X)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The most probable class of each row of X (N, d): (N,)."""
+        most_probable = self.predict_proba(X).argmax(axis=1)
+        labels: NDArray[Any] = self.classes_[most_probable]
+        return labels
+
+    def predict_log_proba(self, X: Any) -> NDArray[Any]:
+        """Log P (N, K) of X (N, d); -inf where P rounds to 0."""
+        with np.errstate(divide="ignore"):
+            log_P: NDArray[Any] = np.log(self.predict_proba(X))
+        return log_P
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

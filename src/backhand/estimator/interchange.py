@@ -1,0 +1,81 @@
+"""A fitted classifier as other things: a Model, an ONNX file, a torch network; and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from backhand.errors import InputError
+from backhand.model import Model
+from backhand.training import History
+
+
+class Interchange:
+    """What `MLPClassifier` can be turned into, and made of."""
+
+    def to_model(self: Any) -> Model:
+        """What `backhand.save` writes: parameters, classes, constructor parameters, history."""
+        check_is_fitted(self)
+        settings = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in self.get_params().items()
+            if isinstance(value, str | int | float | tuple) and value != np.inf
+        }
+        loss = np.array(self.loss_curve_)
+        unknown = np.full(len(loss), np.nan)
+        scores, losses = (
+            unknown if curve is None or len(curve) != len(loss) else np.array(curve)
+            for curve in (self.validation_scores_, self.validation_loss_curve_)
+        )
+        history = History(loss, unknown, losses, scores)
+        return Model(self.parameters_, tuple(self.classes_), hyperparameters=settings,
+                     history=history)  # fmt: skip
+
+    def to_onnx(self, path: str | Path) -> None:
+        """Write an ONNX file: X (N, d) in, `prediction` and `probabilities` out.
+
+        It is checked against `predict_proba` as it is written, and refused if it differs.
+        """
+        from backhand.exports.onnx import export_onnx
+
+        export_onnx(self.to_model(), path)
+
+    def to_torch(self, softmax: bool = False) -> Any:
+        """An `nn.Sequential(Linear, ReLU, Linear)` whose outputs are the logits S.
+
+        With `softmax`, a Softmax stands behind it, and the outputs are P, as of `predict_proba`.
+        """
+        from backhand.exports.torch import to_torch
+
+        return to_torch(self.to_model(), softmax=softmax)
+
+    @classmethod
+    def from_torch(cls, network: Any, classes: Any = None, **settings: Any) -> Any:
+        """A fitted classifier of an `nn.Sequential(Linear, ReLU, Linear)`.
+
+        Parameters
+        ----------
+        network : nn.Sequential
+            A final Softmax or LogSoftmax is understood.
+        classes : (K,), optional
+            What its outputs stand for, sorted; 0..K-1 if not given.
+        **settings
+            Constructor parameters, for when training goes on by `partial_fit` or `warm_start`.
+        """
+        from backhand.exports.torch import from_torch
+
+        params = from_torch(network)
+        (d, H), K = params.W1.shape, params.b2.shape[0]
+        labels = np.arange(K) if classes is None else np.asarray(classes)
+        if len(labels) != K or not np.array_equal(labels, np.unique(labels)):
+            raise InputError(
+                f"classes is {labels.tolist()}; expected the {K} different classes of the "
+                "network's outputs, sorted, as scikit-learn keeps them."
+            )
+        clf: Any = cls(hidden_layer_sizes=H, **settings)  # type: ignore[call-arg]
+        clf.classes_, clf.n_features_in_ = labels, d
+        clf._forget(params)
+        return clf

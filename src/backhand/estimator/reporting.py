@@ -1,0 +1,88 @@
+"""What is said while training: scikit-learn's callbacks, and the lines of `verbose`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from backhand.equations import Parameters
+from backhand.training import Callback, Every, Progress, StopTraining
+
+
+class Tasks:
+    """scikit-learn's callback interface (1.9): a task for the fit, and one for each epoch in it.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier
+    X, y, sample_weight
+        As the user passed them, which is what a scorer wants.
+    most : int or None
+        Epochs, or steps, at most; None where that is not known.
+    name : str
+        Of an inner task.
+    fitted : callable
+        The attributes that make a fitted estimator of parameters.
+    """
+
+    def __init__(
+        self, estimator: Any, X: Any, y: Any, sample_weight: Any, most: int | None, name: str,
+        fitted: Callable[[Parameters], dict[str, Any]],
+    ) -> None:  # fmt: skip
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        self._told = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        self._name, self._fitted = name, fitted
+        self._fit = estimator._init_callback_context(max_subtasks=most)
+        self._fit.call_on_fit_task_begin(**self._told)
+        self._inner: Any = None
+        self.wanted = bool(getattr(estimator, "_skl_callbacks", None))
+
+    def begin(self) -> None:
+        """An epoch begins."""
+        self._inner = self._fit.subcontext(task_name=self._name)
+        self._inner.call_on_fit_task_begin(**self._told)
+
+    def end(self, parameters: Callable[[], Parameters]) -> bool:
+        """An epoch has ended, with these parameters; whether a callback wants it to be the last."""
+        inner, self._inner = self._inner, None
+        return bool(
+            inner.call_on_fit_task_end(
+                **self._told, reconstruction_attributes=lambda: self._fitted(parameters())
+            )
+        )
+
+    def close(self) -> None:
+        """The fit has ended: nothing more will be done of an epoch that was begun."""
+        if self._inner is not None:
+            self._inner.call_on_fit_task_end(estimator=self._told["estimator"])
+        self._fit.call_on_fit_task_end(**self._told, reconstruction_attributes=dict)
+
+    def callbacks(self) -> list[Callback]:
+        """As `train` wants them: none if nobody listens, for each would cost."""
+        if not self.wanted:
+            return []
+        self.begin()
+        return [self._after_epoch]
+
+    def _after_epoch(self, progress: Progress) -> None:
+        if self.end(progress.parameters):
+            raise StopTraining
+        if not progress.finished:
+            self.begin()
+
+
+def printer(before: int = 0) -> Callback:
+    """Print each epoch's loss, and its validation score if there is one; it cuts no block."""
+    shown = before
+
+    def show(progress: Progress) -> None:
+        nonlocal shown
+        history = progress.history
+        for epoch in range(shown, len(history)):
+            print(f"Iteration {epoch + 1}, loss = {history.loss[epoch]:.8f}")
+            score = history.validation_accuracy[epoch]
+            if score == score:  # measured
+                print(f"Validation score: {score:.6f}")
+        shown = len(history)
+
+    return Every(None, show)

@@ -1,0 +1,96 @@
+"""From what users pass, tables of any library or sparse matrices, to an engine's `Data`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import train_test_split
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from backhand.engines import Data, is_sparse
+from backhand.errors import InputError, listed
+from backhand.training.inputs import checked_weights
+
+DTYPES = [np.float64, np.float32]
+"""Of X: these stay what they are, others become the first. So whatever float32 is, stays it."""
+
+
+def features(estimator: Any, X: Any) -> Any:
+    """X (N, d) as NumPy or CSR, for prediction."""
+    return _whole(validate_data(estimator, X, accept_sparse="csr", dtype=DTYPES, reset=False))
+
+
+def features_and_labels(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple[Any, NDArray[Any]]:
+    """X (N, d) as NumPy or CSR, and labels (N,); `reset`: they say what later ones must be like."""
+    X, y = validate_data(estimator, X, y, accept_sparse="csr", dtype=DTYPES, reset=reset)
+    check_classification_targets(y)
+    return _whole(X), y
+
+
+def _whole(X: Any) -> Any:
+    """X; of a sparse one, the engines believe the indices, and write where they point."""
+    if is_sparse(X) and X.nnz and not 0 <= X.indices.min() <= X.indices.max() < X.shape[1]:
+        raise InputError(
+            f"X is a sparse matrix of {X.shape[1]} columns with indices from {X.indices.min()} to "
+            f"{X.indices.max()}; expected 0 to {X.shape[1] - 1}. It was damaged after it was made."
+        )
+    return X
+
+
+def class_indices(y: NDArray[Any], classes: NDArray[Any], what: str) -> NDArray[np.int64]:
+    """The place of each label (N,) in `classes` (K,), which are sorted.
+
+    Raises
+    ------
+    InputError
+        For labels that are none of them; it names them.
+    """
+    strange = np.setdiff1d(y, classes)
+    if len(strange):
+        raise InputError(
+            f"{what} holds {_named(strange)}, which {'is' if len(strange) == 1 else 'are'} none of "
+            f"the classes that the model knows: {_named(classes)}."
+        )
+    return np.searchsorted(classes, y).astype(np.int64, copy=False)
+
+
+def weights_of(
+    X: Any, y: NDArray[Any], sample_weight: Any, class_weight: Any, classes: NDArray[Any]
+) -> NDArray[Any] | None:
+    """One weight a row in X's dtype: the sample's times its class's; None if both are None."""
+    if sample_weight is None and class_weight is None:
+        return None
+    w: NDArray[Any] = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+    if class_weight is not None:
+        present = np.unique(y)
+        # A class that this part of the data lacks needs no weight, but may be given one.
+        known = {k: v for k, v in class_weight.items() if k not in set(classes) - set(present)} \
+            if class_weight != "balanced" else class_weight  # fmt: skip
+        per_class = compute_class_weight(known, classes=present, y=y, sample_weight=sample_weight)
+        w = w * per_class[np.searchsorted(present, y)].astype(X.dtype)
+    return checked_weights(w, X.shape[0], X.dtype)
+
+
+def split(data: Data, share: float, classes: int, random_state: Any) -> tuple[Data, Data]:
+    """Hold out a share of the rows: training and validation rows, drawn as scikit-learn draws them.
+
+    Two classes are held out in equal shares. More are not: scikit-learn does not either.
+    """
+    stratify = data.y.astype(bool)[:, None] if classes <= 2 else None
+    rows, out = train_test_split(
+        np.arange(data.rows), test_size=share, random_state=random_state, stratify=stratify
+    )
+    if len(out) < 2:
+        raise InputError(
+            "The validation set is too small: one row cannot tell a good model from a bad one. "
+            "Increase 'validation_fraction', or pass X_val and y_val."
+        )
+    return data.at(rows), data.at(out)
+
+
+def _named(values: NDArray[Any]) -> str:
+    return listed([value.item() if isinstance(value, np.generic) else value for value in values])

@@ -1,0 +1,157 @@
+"""The two ways to train a classifier: epoch by epoch (sgd, adam), and by L-BFGS."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from backhand.engines import Data, Engine, State, make_engine
+from backhand.equations import Parameters
+from backhand.errors import BackhandWarning
+from backhand.estimator.reporting import Tasks, printer
+from backhand.estimator.settings import rule_of, schedule_of
+from backhand.estimator.starting import Memory, state_to_go_on, watch_to_go_on
+from backhand.optimizers import SGD
+from backhand.training import Callback, EarlyStopping, History, TrainResult, carry_out
+from backhand.training.lbfgs import Minimum, minimise
+from backhand.training.orders import ShuffledOrder
+from backhand.training.plan import Plan, batches_of
+from backhand.training.schedules import Schedule
+from backhand.training.stopping import Watch
+
+
+def train_by_epochs(
+    estimator: Any,
+    data: Data,
+    validation: Data | None,
+    random_state: np.random.RandomState,
+    tasks: Tasks | None,
+    *,
+    epochs: int,
+    incremental: bool,
+) -> tuple[Memory, History]:
+    """Train from the estimator's weights on: where that ends, and what was measured on the way."""
+    memory: Memory | None = estimator._optimizer
+    rule = rule_of(estimator)
+    start = state_to_go_on(estimator.parameters_, rule, memory, incremental=incremental)
+    watch = watch_to_go_on(_stopping(estimator, validation), memory)
+    plan = _plan(estimator, data, random_state, epochs, memory)
+    run = _engine(estimator).start(start.params, data, rule)
+    run.restore(start)
+    callbacks: Sequence[Callback] = [] if tasks is None else tasks.callbacks()
+    if estimator.verbose:
+        callbacks = [printer(), *callbacks]
+    result = carry_out(run, data, plan, validation=validation, watch=watch, callbacks=callbacks,
+                       keep_interrupted=True)  # fmt: skip
+    if not incremental:
+        _tell(estimator, result)
+    at_best = _best_so_far(result, watch, memory)
+    rate, cuts = result.schedule.of_epoch(len(result.history)), len(result.schedule.cuts)
+    return Memory(rule, at_best, result.last, watch, cuts, rate), result.history
+
+
+def _engine(estimator: Any) -> Engine:
+    return make_engine(estimator.engine, estimator.device, estimator.threads)
+
+
+def _plan(
+    estimator: Any, data: Data, random_state: Any, epochs: int, memory: Memory | None
+) -> Plan:
+    wanted = estimator.batch_size
+    if wanted == "auto":
+        wanted = 200
+    elif wanted > data.rows:
+        warnings.warn(
+            f"batch_size is {wanted} and there are {data.rows} rows: a batch is all of them.",
+            BackhandWarning, stacklevel=6,
+        )  # fmt: skip
+    size, updates = batches_of(data.rows, wanted)
+    dtype = data.X.dtype
+    dropout_seed = int(random_state.randint(2**31 - 1)) if estimator.dropout else 0
+    return Plan(
+        schedule=Schedule(
+            name=schedule_of(estimator), peak=float(estimator.learning_rate_init), epochs=epochs,
+            updates=updates, rows=data.rows, power_t=estimator.power_t, seen=estimator.t_,
+            cuts=(0,) * (0 if memory is None else memory.cuts),
+        ),
+        batch_size=size,
+        order=ShuffledOrder(data.rows, random_state) if estimator.shuffle else None,
+        alpha=float(estimator.alpha), weights=data.sample_weight,
+        dropout=float(estimator.dropout), dropout_seed=dropout_seed,
+        # scikit-learn's loss is that of P cut off at eps; its gradient, like ours, is not.
+        most_loss=-float(np.log(np.finfo(dtype).eps)),
+        first_class_held=len(estimator.classes_) == 2,
+    )  # fmt: skip
+
+
+def _stopping(estimator: Any, validation: Data | None) -> EarlyStopping:
+    """scikit-learn's rule: it stops after more than so many epochs in vain."""
+    return EarlyStopping(
+        estimator.n_iter_no_change + 1,
+        float(estimator.tol),
+        "validation_accuracy" if estimator.early_stopping else "loss",
+        best=None if validation is None else "validation_accuracy",
+        or_equal=True,
+    )
+
+
+def _best_so_far(result: TrainResult, watch: Watch, memory: Memory | None) -> State:
+    """The state to give back: the last, or the best; which may be from a fit before this one."""
+    if watch.rule.gives_back is None:
+        return result.last
+    if result.best is not None or memory is None:
+        return result.best or result.last
+    return memory.at_best
+
+
+def _tell(estimator: Any, result: TrainResult) -> None:
+    """Say why training ended, where that is not as it should be."""
+    if result.ended == "interrupt":
+        warnings.warn("Training interrupted by user.", BackhandWarning, stacklevel=6)
+    if result.ended == "done":
+        warnings.warn(
+            f"Maximum iterations ({estimator.max_iter}) reached and the optimization hasn't "
+            "converged yet. Raise max_iter or tol, or scale the columns of X.",
+            ConvergenceWarning, stacklevel=6,
+        )  # fmt: skip
+    if estimator.verbose and result.ended in ("patience", "perfect"):
+        what = "Validation score" if estimator.early_stopping else "Training loss"
+        print("The validation score is 1. Stopping." if result.ended == "perfect" else
+              f"{what} did not improve more than tol={estimator.tol:f} for "
+              f"{estimator.n_iter_no_change} consecutive epochs. Stopping.")  # fmt: skip
+
+
+def train_by_lbfgs(estimator: Any, data: Data, tasks: Tasks) -> tuple[Minimum, list[float]]:
+    """Train from the estimator's weights on, all rows at once: where that ends, and each loss."""
+    params = estimator.parameters_
+    losses: list[float] = []
+    if tasks.wanted:
+        tasks.begin()
+
+    def after_each(theta: Parameters, loss: float) -> None:
+        losses.append(loss)
+        if estimator.verbose:
+            print(f"Iteration {len(losses)}, loss = {loss:.8f}")
+        if tasks.wanted:
+            if tasks.end(lambda: theta):
+                raise StopIteration
+            tasks.begin()
+
+    total = data.rows if data.sample_weight is None else float(data.sample_weight.sum())
+    minimum = minimise(
+        _engine(estimator).start(params, data, SGD()), params, l2=float(estimator.alpha) / total,
+        iterations=estimator.max_iter, evaluations=estimator.max_fun, gtol=float(estimator.tol),
+        first_class_held=len(estimator.classes_) == 2, after_each=after_each,
+    )  # fmt: skip
+    if minimum.result.status in (1, 2):  # a limit was reached, or no step down was found
+        warnings.warn(
+            f"L-BFGS ended after {minimum.iterations} iterations without having converged "
+            f"({minimum.result.message}). Raise max_iter, max_fun or tol, or scale the columns "
+            "of X.",
+            ConvergenceWarning, stacklevel=5,
+        )  # fmt: skip
+    return minimum, losses

@@ -19,7 +19,7 @@ from backhand.engines import Data, Engine
 from backhand.engines.torch import TORCH_THREADS
 from backhand.equations import Gradients, Parameters
 from backhand.extras import extra
-from backhand.training.loop import train
+from backhand.training.front import train
 
 torch = extra("torch")
 nn = torch.nn

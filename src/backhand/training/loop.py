@@ -1,35 +1,21 @@
-"""`train`: blocks of updates, cut where somebody needs to look, until done, stopped or diverged."""
+"""Blocks of updates, cut where somebody needs to look, until done, stopped or diverged."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from backhand.engines import Data, Engine, Run, State, make_engine
+from backhand.engines import Data, Run, State
 from backhand.equations import Parameters
-from backhand.errors import InputError
-from backhand.optimizers import Optimizer, make_optimizer
 from backhand.training.events import Callback, Progress, StopTraining, announce, period
 from backhand.training.history import History
-from backhand.training.inputs import (
-    check_callbacks,
-    check_early_stopping,
-    check_finite,
-    check_number,
-    check_settings,
-    check_validation,
-    host_parameters,
-    make_data,
-)
-from backhand.training.orders import SeededOrder
-from backhand.training.plan import Plan, batches_of
+from backhand.training.inputs import check_finite
+from backhand.training.plan import Plan
 from backhand.training.schedules import Schedule
-from backhand.training.starting import first_state, going_on
-from backhand.training.stopping import DivergenceError, EarlyStopping, Watch
+from backhand.training.stopping import DivergenceError, Watch
 
 BLOCK_SECONDS = 0.1
 """A block that nobody cuts lasts about this long, so that progress and Ctrl-C come through."""
@@ -71,125 +57,6 @@ class TrainResult:
     best: State | None
     ended: str
     schedule: Schedule
-
-
-def train(
-    params: Parameters,
-    X: Any,
-    y: Any,
-    *,
-    learning_rate: float = 0.1,
-    epochs: int = 100,
-    batch_size: int | None = None,
-    optimizer: str | Optimizer = "sgd",
-    schedule: str = "constant",
-    warmup: float = 0.0,
-    power_t: float = 0.5,
-    l2: float = 0.0,
-    alpha: float = 0.0,
-    dropout: float = 0.0,
-    sample_weight: Any = None,
-    validation: tuple[Any, ...] | None = None,
-    validation_every: int = 1,
-    early_stopping: EarlyStopping | None = None,
-    callbacks: Sequence[Callback] = (),
-    engine: str | Engine = "auto",
-    device: str | None = None,
-    threads: int | None = None,
-    seed: int = 0,
-    shuffle: bool = True,
-    state: State | None = None,
-) -> TrainResult:
-    """Train from `params`, which stay as they are.
-
-    The same arguments give the same bits on one machine, with the fused engine for any number of
-    threads (with the others for the same number: their libraries may add up in another order for
-    another).
-
-    Parameters
-    ----------
-    params : Parameters
-        Where to start, float32 or float64; everything is computed in their dtype.
-    X : (N, d)
-        Rows, of any real dtype, NumPy or torch; memory-mapped is fine.
-    y : (N,) class indices 0..K-1, or (N, K) one-hot
-    learning_rate : float
-        η, or its peak where a schedule moves it.
-    epochs : int
-        Passes over the rows.
-    batch_size : int, optional
-        Rows an update. None: all of them, in order. The last batch of an epoch may be short; its
-        mean is taken over its own rows.
-    optimizer : {"sgd", "momentum", "nesterov", "adam"} or one of `backhand.optimizers`
-    schedule : {"constant", "cosine", "invscaling", "adaptive"}
-        What η does after the warm-up: stay; fall to 0 along half a cosine; fall as
-        η / (t + 1)^power_t, t being the rows seen in whole epochs; or be divided by 5 each time the
-        patience of `early_stopping` runs out, until it is 1e-6 or less.
-    warmup : float
-        Share of all updates, 0..1, over which η rises to its peak.
-    l2 : float
-        λ: adds λ/2 (‖W1‖² + ‖W2‖²) to the loss.
-    alpha : float
-        scikit-learn's way to say it: adds alpha / Σw to λ, Σw being the batch's rows or weights.
-    dropout : float
-        p, 0 or more and below 1: the share of hidden units that each row does without in each
-        update; the others count 1 / (1 - p) times. Loss and accuracy in the history are measured
-        so too; validation and the trained network use all units.
-    sample_weight : (N,), optional
-        Weights of the rows: means become weighted means.
-    validation : (X, y) or (X, y, sample_weight), optional
-        Rows to measure on every `validation_every` epochs; they change nothing, except through
-        `early_stopping`.
-    early_stopping : EarlyStopping, optional
-    callbacks : sequence of callables
-        Each is called with a `Progress` after each epoch (but see `Every`); one that raises
-        `StopTraining` ends training.
-    engine : {"auto", "fused", "reference", "torch"} or an engine
-    device, threads
-        As for `backhand.engines.make_engine`.
-    seed : int
-        Of the shuffles and of dropout.
-    shuffle : bool
-        Whether mini-batches are drawn anew each epoch; False takes the rows as they stand.
-
-    Raises
-    ------
-    InputError
-        If an argument is not what it should be.
-    DivergenceError
-        If the loss stops being finite; it holds the epoch and the last good parameters.
-    """
-    theta = host_parameters(params)
-    data = make_data(theta, X, y, sample_weight)
-    check_settings(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
-                   schedule=schedule, warmup=warmup, power_t=power_t, l2=l2, alpha=alpha,
-                   dropout=dropout, seed=seed)  # fmt: skip
-    check_number("validation_every", validation_every, 1)
-    check_early_stopping(early_stopping, schedule, validation)
-    check_callbacks(callbacks)
-    rule = make_optimizer(optimizer)
-    if isinstance(engine, str):
-        engine = make_engine(engine, device, threads)
-    elif device is not None or threads is not None:
-        raise InputError("device and threads are the engine's own; give them to `make_engine`.")
-    held_out = None
-    if validation is not None:
-        check_validation(validation)
-        held_out = make_data(theta, *validation)
-    size, updates = batches_of(data.rows, batch_size)
-    shuffled = shuffle and batch_size is not None
-    plan = Plan(
-        schedule=Schedule(name=schedule, peak=learning_rate, epochs=epochs, updates=updates,
-                          rows=data.rows, warmup=warmup, power_t=power_t),
-        batch_size=size, order=SeededOrder(data.rows, seed) if shuffled else None,
-        l2=l2, alpha=alpha, weights=data.sample_weight, dropout=dropout, dropout_seed=seed,
-    )  # fmt: skip
-    start = first_state(theta, rule) if state is None else going_on(theta, rule, state)
-    watch = None if early_stopping is None else Watch(early_stopping)
-    run = engine.start(theta, data, rule)
-    run.restore(start)
-    return carry_out(run, data, plan, validation=held_out, validation_every=validation_every,
-                     watch=watch, callbacks=callbacks)  # fmt: skip
 
 
 def carry_out(
@@ -250,7 +117,8 @@ class _Training:
             if not keep_interrupted:
                 raise
             self._ended = "interrupt"
-            self._go_to(len(self.history))  # the block in hand may be done, or half done
+            if self._before:  # the block in hand may be done, or half done
+                self._go_to(len(self.history))
         return self._result()
 
     def _result(self) -> TrainResult:

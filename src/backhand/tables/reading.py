@@ -14,10 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from backhand.errors import InputError, MissingFileError, listed
+from backhand.interrupts import interrupts_held
 from backhand.tables.table import Original, Table, quote
+
+with interrupts_held():  # it aborts the process if it is interrupted here
+    import duckdb
 
 FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".ndjson": "json", ".json": "json",
            ".parquet": "parquet", ".pq": "parquet"}  # fmt: skip

@@ -32,6 +32,8 @@ from threadpoolctl import threadpool_limits
 import backhand
 
 SETS = ("iris", "wine", "digits", "breast_cancer")
+HEADINGS = ("set", "Backhand, %", "scikit-learn, %", "difference", "Backhand, s",
+            "scikit-learn, s", "ratio")  # fmt: skip
 CLASSES = {"Backhand": backhand.MLPClassifier, "scikit-learn": sklearn.neural_network.MLPClassifier}
 
 
@@ -107,7 +109,7 @@ def show(results: dict[str, dict[str, tuple[float, float]]]) -> None:
         for name, a, t in zip(results, accuracies, seconds, strict=True)
     ]  # fmt: skip
     rows.append(("mean accuracy, all time", *cells(accuracies.mean(axis=0), seconds.sum(axis=0))))
-    markdown(("set", "Backhand", "scikit-learn", "difference", "seconds", "seconds", "ratio"), rows)
+    markdown(HEADINGS, rows)
 
 
 def cells(accuracy: Any, seconds: Any) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from test_mutations import MUTANTS
 SOURCE = (ROOT / "src/backhand/equations.py").read_text()
 DERIVATION = (ROOT / "docs/derivation.md").read_text()
 README = (ROOT / "README.md").read_text()
+FROM_SCIKIT_LEARN = (ROOT / "docs/from-scikit-learn.md").read_text()
 
 
 def code(text: str) -> list[str]:
@@ -41,6 +42,17 @@ def test_the_readmes_python_runs(capsys, tmp_path, monkeypatch) -> None:
         exec(block, namespace)
     first, last = capsys.readouterr().out.splitlines()
     assert float(first.split()[-1]) > 0.9 and float(last) > 0.9
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_python_for_those_who_come_from_scikit_learn_runs(capsys) -> None:
+    namespace: dict = {}
+    for block in code(FROM_SCIKIT_LEARN):
+        exec(block, namespace)
+    score, validated, best = capsys.readouterr().out.splitlines()
+    assert f"# {float(score):.2f}, about" in FROM_SCIKIT_LEARN
+    accuracy, scores, losses = map(float, validated.split())
+    assert accuracy > 0.9 and scores == losses and best == "True"
 
 
 def test_the_readmes_demo_prints_what_the_demo_prints(tmp_path, monkeypatch) -> None:

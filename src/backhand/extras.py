@@ -10,8 +10,14 @@ from typing import Any
 from backhand.errors import MissingDependencyError
 
 
-def extra(module: str) -> Any:
+def extra(module: str, packages: str | None = None) -> Any:
     """The module of that name.
+
+    Parameters
+    ----------
+    module : str
+    packages : str, optional
+        What to install for what is being done, if that is more than the module.
 
     Raises
     ------
@@ -23,5 +29,5 @@ def extra(module: str) -> Any:
     except ImportError as error:
         raise MissingDependencyError(
             f"this needs {module}, which is not installed. Install it with: "
-            f"{Path(sys.executable).name} -m pip install {module}."
+            f"{Path(sys.executable).name} -m pip install {packages or module}."
         ) from error

@@ -491,3 +491,15 @@ def test_the_compiler_is_checked_by_what_it_computes(monkeypatch: pytest.MonkeyP
         warnings.simplefilter("error")
         monkeypatch.undo()
         assert make_engine().name == "fused"
+
+
+def test_the_compiler_is_checked_by_many_threads_at_once() -> None:
+    """What is passed to compiled code lives until it returns, whatever other threads allocate."""
+    script = (
+        "import sys; sys.setswitchinterval(1e-6)\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from backhand.engines.fused.peak import check_compiler\n"
+        "with ThreadPoolExecutor(8) as pool:\n"
+        "    list(pool.map(lambda _: check_compiler(), range(4000)))\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)

@@ -38,7 +38,8 @@ def multiply_add(code: Code, numbers: Numbers, rounds: Value) -> None:
 def check_compiler() -> None:
     """Compile, run and check the smallest program; what goes wrong is raised."""
     numbers = aligned(64 * 32, np.float32)
-    entry(multiply_add, 32)(words(Numbers(numbers)).ctypes.data, 2)
+    run, call = entry(multiply_add, 32), words(Numbers(numbers))
+    run(call.ctypes.data, 2)  # `call` has a name: without one, its memory is free by now
     if numbers[0] != 1.5:
         raise ArithmeticError(f"compiled code says that 1 + 1 / 2 is {numbers[0]}")
 

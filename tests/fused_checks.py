@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import NDArray
 
 from backhand import equations
@@ -36,10 +37,12 @@ class Case(NamedTuple):
     block: Block
     optimizer: Optimizer
     threads: int
+    sparse: bool = False
 
     def in_dtype(self, dtype: Any) -> Case:
         X, y, w = self.data
-        data = Data(X.astype(dtype), y, None if w is None else w.astype(dtype))
+        X = X.astype(dtype)
+        data = Data(in_pieces(X) if self.sparse else X, y, None if w is None else w.astype(dtype))
         return self._replace(params=Parameters(*(p.astype(dtype) for p in self.params)), data=data)
 
     @property
@@ -47,11 +50,23 @@ class Case(NamedTuple):
         return float(self.block.l2[0, 0])
 
 
-def random_case(seed: int) -> Case:
+def in_pieces(X: NDArray[Any]) -> scipy.sparse.csr_array:
+    """X as CSR in the worst of states: indices of 64 bits in falling order, each number in two."""
+    halves = scipy.sparse.csr_array(X / 2)
+    order = np.concatenate([
+        np.repeat(np.arange(start, end)[::-1], 2)
+        for start, end in zip(halves.indptr[:-1], halves.indptr[1:], strict=True)
+    ])  # fmt: skip
+    return scipy.sparse.csr_array(
+        (halves.data[order], halves.indices[order].astype(np.int64), 2 * halves.indptr), X.shape
+    )
+
+
+def random_case(seed: int, *, sparse: bool = False) -> Case:
     """A case whose gradients are no small differences of large terms, which float32 cannot tell."""
     rng = np.random.default_rng(seed)
     while True:
-        case = _random_case(rng, RULES[seed % len(RULES)])
+        case = _random_case(rng, RULES[seed % len(RULES)], sparse)
         if _cancellation(case) < 30:
             return case
 
@@ -70,7 +85,7 @@ def _cancellation(case: Case) -> float:
     return float(np.nanmax(ratios))
 
 
-def _random_case(rng: np.random.Generator, optimizer: Optimizer) -> Case:
+def _random_case(rng: np.random.Generator, optimizer: Optimizer, sparse: bool) -> Case:
     """N 1..400, d 1..300, H 1..150, K 2..20, small ones as often as large ones; any setting.
 
     All numbers are exact in float32. Each b1 puts the corner of its ReLU into a gap of Z1, so that
@@ -85,6 +100,9 @@ def _random_case(rng: np.random.Generator, optimizer: Optimizer) -> Case:
         return rng.standard_normal(size).astype(np.float32).astype(np.float64)
 
     X, W1, W2, b2 = draw(N, d), draw(d, H) / 16, draw(H, K) / 16, draw(K) / 16
+    if sparse:
+        X *= rng.random((N, d)) < rng.random() / 2
+        X[rng.random(N) < 0.1] = 0
     b1 = np.array([-_gap(z) for z in (X @ W1).T]).astype(np.float32).astype(np.float64)
     w = None
     if rng.random() < 0.5:
@@ -99,7 +117,7 @@ def _random_case(rng: np.random.Generator, optimizer: Optimizer) -> Case:
     block = Block(batch, rng.random((E, B)) / 50, l2s, order)
     return Case(
         Parameters(W1, b1, W2, b2), Data(X, rng.integers(0, K, N), w), block, optimizer,
-        int(rng.integers(1, 4)),
+        int(rng.integers(1, 4)), sparse,
     )  # fmt: skip
 
 
@@ -163,7 +181,7 @@ def _check_masks(dtype: Any, N: int, batch: int, H: int) -> None:
     run.restore(State(params, (), before))
     run.advance(block)
     net, rows = run._work.net, chunk_rows(batch)
-    chunk = run._work.chunk(rows)
+    chunk = run._work.chunk(run._data, rows)
     size = N - (B - 1) * batch
     begin = size * (-(-size // chunk.rows) - 1) // -(-size // chunk.rows)
     panels = chunk.H1.reshape(net.panels, chunk.rows, net.width).transpose(1, 0, 2)
@@ -174,7 +192,7 @@ def _check_masks(dtype: Any, N: int, batch: int, H: int) -> None:
 
 
 def trained_by_the_equations(case: Case) -> tuple[Parameters, Any, list[float], list[float]]:
-    theta, (X, y, w), block, optimizer, _ = case
+    theta, (X, y, w), block, optimizer, *_ = case
     slots = tuple(Parameters(*map(np.zeros_like, theta)) for _ in range(optimizer.slots))
     losses, accuracies, t = [], [], 0
     for e in range(block.epochs):

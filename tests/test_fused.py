@@ -8,12 +8,14 @@ import sys
 import threading
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import joblib
 import numpy as np
 import pytest
+import scipy.sparse
 
 import backhand
 from backhand import engines, equations
@@ -59,7 +61,8 @@ def test_lesser_cpus_compute_the_same(cpu: str, tmp_path: Path) -> None:
         "from backhand.engines.fused import memory; memory.PART_FLOPS = 1\n"
         "from backhand.engines.fused.cpu import tile\n"
         "for seed in range(40):\n"
-        "    check_gradients(random_case(seed)); check_training(random_case(seed))\n"
+        "    for case in (random_case(seed), random_case(seed, sparse=True)):\n"
+        "        check_gradients(case); check_training(case)\n"
         "print(tile(32).lanes, tile(64).lanes)"
     )
     done = subprocess.run(
@@ -491,6 +494,40 @@ def test_the_compiler_is_checked_by_what_it_computes(monkeypatch: pytest.MonkeyP
         warnings.simplefilter("error")
         monkeypatch.undo()
         assert make_engine().name == "fused"
+
+
+@pytest.mark.parametrize("first", range(0, 200, 25))
+def test_200_random_sparse_cases_agree_with_the_equations(first: int, shared_always) -> None:
+    for seed in range(first, first + 25):
+        case = random_case(seed, sparse=True)
+        check_gradients(case)
+        check_training(case)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_threads_give_the_same_bits_on_sparse_rows(dropout: float, shared_always) -> None:
+    case = random_case(11, sparse=True).in_dtype(np.float32)
+    block = replace(case.block, dropout=dropout)
+    params = backhand.init(case.data.X.shape[1], MANY, len(case.params.b2))
+    states = []
+    for threads in (1, 2, 3, 7):
+        run = FusedEngine(threads).start(params, case.data, case.optimizer)
+        record = run.advance(block)
+        states.append((record.loss, *run.state().params, *run.gradient()[1]))
+    for other in states[1:]:
+        assert all(map(np.array_equal, states[0], other))
+
+
+def test_a_sparse_chunk_takes_memory_for_what_is_there() -> None:
+    X = scipy.sparse.random_array((300, 20_000), density=1e-3, format="csr", rng=0)
+    params = backhand.init(20_000, 8, 2, dtype=np.float64)
+    run = make_engine("fused", threads=1).start(params, Data(X, np.arange(300) % 2), SGD())
+    run.gradient()
+    (chunk,) = run._work._chunks.values()
+    assert chunk.X.size == 0 and chunk.entries.most < 300 * 100
+    dense = make_engine("fused").start(params, Data(X.toarray(), np.arange(300) % 2), SGD())
+    for a, b in zip(run.gradient()[1], dense.gradient()[1], strict=True):
+        assert relative_difference(a, b) <= 1e-12
 
 
 def test_the_compiler_is_checked_by_many_threads_at_once() -> None:

@@ -222,8 +222,8 @@ class MLPClassifier(
         Parameters
         ----------
         X : (N, d) array, data frame, Arrow table or sparse matrix
-            float32 stays float32; other numbers become float64. A sparse matrix is made dense a
-            batch at a time.
+            float32 stays float32; other numbers become float64. A sparse matrix is never made
+            dense, or in other engines than the fused a batch at a time.
         y : (N,)
             Labels of any kind.
         sample_weight : (N,), optional

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines.arrays import WeightedMean, chunks, total_weight
-from backhand.engines.contract import Block, Data, Record, State
+from backhand.engines.contract import Block, Data, Record, State, is_sparse
 from backhand.engines.fused.compiler import entry
 from backhand.engines.fused.cores import threads_for, together
 from backhand.engines.fused.dropout import dropout_of
@@ -23,7 +23,7 @@ from backhand.engines.fused.memory import (
     parts_of,
 )
 from backhand.engines.fused.passes import DONE, MEASURE, PREDICT, TRAIN, Job, Plan, passes
-from backhand.engines.fused.rows import Rows, rows_of
+from backhand.engines.fused.rows import Rows, most_numbers, rows_of
 from backhand.engines.fused.updates import GRADIENT, NO_RULE, RULES
 from backhand.engines.fused.words import words
 from backhand.equations import Gradients, Parameters
@@ -50,7 +50,7 @@ class FusedEngine:
     ) -> tuple[float, Gradients]:
         work = _Work(params, 0, self._threads)
         net, kind = work.net, params.W1.dtype
-        chunk = work.chunk(data.rows)  # all rows at once, which keeps dS and dZ1
+        chunk = work.chunk(data, data.rows)  # all rows at once, which keeps dS and dZ1
         loss, (dW1, db1, dW2, db2) = work.gradient(data, l2, chunk)
         # What the compiled pass keeps are sums: only an update divides by Σw.
         mean = kind.type(1 / (chunk.sums[2] or 1.0))
@@ -129,15 +129,16 @@ class _Work:
         sizes = (size, size if slots > 0 else 1, size if slots > 1 else 1, size)
         self.network = Network(*(aligned(n, self._dtype) for n in sizes))
         pack(params, self.net, self.network.theta)
-        self._chunks: dict[tuple[int, int], Chunk] = {}
+        self._chunks: dict[tuple[int, int, bool], Chunk] = {}
         self._rows: list[tuple[Data, Rows]] = []
 
-    def chunk(self, rows: int) -> Chunk:
-        """Memory for that many rows at a time, and for the threads that they are worth."""
+    def chunk(self, data: Data, rows: int) -> Chunk:
+        """Memory for so many rows of these data, and for the threads that they are worth."""
         threads = threads_for(parts_of(self.net, rows), self._threads)
-        if (rows, threads) not in self._chunks:
-            self._chunks[rows, threads] = chunk_of(self.net, self._dtype, rows, threads)
-        return self._chunks[rows, threads]
+        numbers, key = most_numbers(data, rows), (rows, threads, is_sparse(data.X))
+        if key not in self._chunks or self._chunks[key].entries.most < numbers:
+            self._chunks[key] = chunk_of(self.net, self._dtype, rows, threads, numbers)
+        return self._chunks[key]
 
     def _rows_of(self, data: Data) -> Rows:
         """Where the rows are; of those seen last, training's and validation's, it is known."""
@@ -164,7 +165,7 @@ class _Work:
     ) -> Record:  # fmt: skip
         """The compiled call, on each of the threads."""
         rows = self._rows_of(data)
-        chunk = chunk or self.chunk(chunk_rows(plan.batch))
+        chunk = chunk or self.chunk(data, chunk_rows(plan.batch, is_sparse(data.X)))
         record, sync = np.full((2, plan.epochs), np.nan), aligned(8, np.int64)
         out = self.network.theta if P is None else P
         chunk.claimed[:] = 0

@@ -7,7 +7,7 @@ does with them becomes the instructions of one compiled function. Products and s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
@@ -373,7 +373,7 @@ class Code:
         with self.builder.if_then(condition.ir):
             yield
 
-    def cases(self, value: Value, actions: dict[int, Callable[[], None]]) -> None:
+    def cases(self, value: Value, actions: Mapping[int, Callable[[], None]]) -> None:
         """Do the action of that number; nothing, where there is none."""
         build = self.builder
         end = build.append_basic_block("end")

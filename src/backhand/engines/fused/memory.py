@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines.fused.cpu import tile
+from backhand.engines.fused.ir import Code, Value
 from backhand.engines.fused.layout import Layout
 from backhand.engines.fused.words import Doubles, Integer, Integers, Labels, Reals
 
@@ -20,6 +21,13 @@ SUMS = 8
 CHUNK_ROWS = 128
 """Rows that are worked on at a time, at most: enough to make much of each weight that is read, and
 few enough for a panel of dZ1 and a column of X to be in the first cache together."""
+
+SPARSE_ROWS = 256
+"""The same, of a sparse X, whose chunk is small: what counts is how often a gradient that is too
+large for the caches is gone through, which is not at all where a batch is one chunk."""
+
+STRIP = 48
+"""Features whose weights are updated together, right after their gradient, while it is there."""
 
 PART_FLOPS = 2_000_000
 """Work in a chunk for each part of the hidden units, at least: less is not worth a thread."""
@@ -45,6 +53,29 @@ class Network(NamedTuple):
     gradient: Reals
 
 
+class Entries(NamedTuple):
+    """What a chunk of a sparse X holds, feature by feature; each thread has its own.
+
+    Attributes
+    ----------
+    most : int
+        How many numbers there is room for; 0 if X is dense.
+    numbers, rows : (threads, most)
+        Those of one feature after those of the one before, and the row of each. The 1 of every
+        row, for b1, comes last.
+    borders : (threads, d + 3)
+        Feature j has the numbers from borders[j] to borders[j + 1].
+    strip : (threads, STRIP, width)
+        The gradient of as many features, for the update that follows.
+    """
+
+    most: Integer
+    numbers: Reals
+    rows: Integers
+    borders: Integers
+    strip: Reals
+
+
 class Chunk(NamedTuple):
     """Memory for as many rows as are worked on at a time, `rows`, whole blocks of them.
 
@@ -55,8 +86,8 @@ class Chunk(NamedTuple):
     claimed : (parts,) int64
         How often each was begun and done, in the halves of all steps.
     X : (threads, rows, x_row)
-        The features, and a 1 for b1. Each thread reads its own copy, as it does of what follows:
-        that is faster than reading what another core has written.
+        The features, and a 1 for b1; nothing, if they are in `entries`. Each thread reads its own
+        copy, as it does of what follows: that is faster than reading what another core has written.
     labels, weights : (threads, rows)
     H1, dZ1 : (panels, rows, width)
     S : (1 + parts, K, s_column)
@@ -75,6 +106,7 @@ class Chunk(NamedTuple):
     claimed: Integers
     X: Reals
     x_row: Integer
+    entries: Entries
     labels: Labels
     weights: Reals
     H1: Reals
@@ -86,9 +118,9 @@ class Chunk(NamedTuple):
     squares: Doubles
 
 
-def chunk_rows(batch: int) -> int:
+def chunk_rows(batch: int, sparse: bool = False) -> int:
     """How many rows of a batch of that many are worked on at a time: it is cut evenly."""
-    pieces = -(-batch // CHUNK_ROWS)
+    pieces = -(-batch // (SPARSE_ROWS if sparse else CHUNK_ROWS))
     return -(-batch // pieces)
 
 
@@ -103,24 +135,48 @@ def parts_of(net: Layout, rows: int) -> int:
     return 1 << (most.bit_length() - 1)
 
 
-def chunk_of(net: Layout, dtype: Any, rows: int, threads: int) -> Chunk:
-    """Memory for chunks of that many rows."""
+def chunk_of(net: Layout, dtype: Any, rows: int, threads: int, entries: int = 0) -> Chunk:
+    """Memory for chunks of that many rows; of a sparse X, with so many entries at most."""
     kind = np.dtype(dtype)
     parts = parts_of(net, rows)
     block = tile(kind.itemsize * 8).block
     rows = -(-rows // block) * block
-    x_row, s_column = _spread(net.d + 1, kind.itemsize), _spread(rows, kind.itemsize)
+    x_row = 0 if entries else _spread(net.d + 1, kind.itemsize)
+    s_column = _spread(rows, kind.itemsize)
     hidden = net.panels * net.width
     label = np.int32 if kind.itemsize == 4 else np.int64
     return Chunk(
         rows, threads, parts, aligned(parts, np.int64),
         aligned(threads * rows * x_row, kind), x_row,
+        _entries(net, kind, threads, entries),
         aligned(threads * rows, label), aligned(threads * rows, kind),
         aligned(rows * hidden, kind),
         aligned((1 + parts) * net.K * s_column, kind), s_column,
         aligned(rows * hidden, kind),
         aligned(3 * rows, np.float64), aligned(SUMS * threads, np.float64),
         aligned(net.panels, np.float64),
+    )  # fmt: skip
+
+
+def _entries(net: Layout, kind: Any, threads: int, most: int) -> Entries:
+    each = threads if most else 0
+    return Entries(
+        most, aligned(each * most, kind), aligned(each * most, np.int64),
+        aligned(each * (net.d + 3), np.int64), aligned(each * STRIP * net.width, kind),
+    )  # fmt: skip
+
+
+def own(code: Code, chunk: Chunk, d: Value, width: Value, me: Value) -> Chunk:
+    """The chunk with what thread `me` has of its own."""
+    at, mine, entries = code.at, me * chunk.rows, chunk.entries
+    return chunk._replace(
+        X=at(chunk.X, mine * chunk.x_row), labels=at(chunk.labels, mine),
+        weights=at(chunk.weights, mine), sums=at(chunk.sums, me * SUMS),
+        entries=Entries(
+            entries.most, at(entries.numbers, me * entries.most),
+            at(entries.rows, me * entries.most), at(entries.borders, me * (d + 3)),
+            at(entries.strip, me * STRIP * width),
+        ),
     )  # fmt: skip
 
 

@@ -17,9 +17,10 @@ from backhand.engines.fused.halves import Backward, backward, forward
 from backhand.engines.fused.ir import Code, Value, Variable
 from backhand.engines.fused.layout import Layout
 from backhand.engines.fused.meeting import meet
-from backhand.engines.fused.memory import SUMS, Chunk, Network
-from backhand.engines.fused.rows import Rows, load_rows
+from backhand.engines.fused.memory import Chunk, Network, own
+from backhand.engines.fused.rows import DENSE, Picked, Rows, load_labels, load_rows
 from backhand.engines.fused.softmax import add_parts, softmax, softmax_and_loss
+from backhand.engines.fused.sparse import load_entries
 from backhand.engines.fused.sums import column_sums, totals
 from backhand.engines.fused.updates import NO_RULE, Step, update
 from backhand.engines.fused.words import Doubles, Integer, Integers, Real, Reals
@@ -83,6 +84,7 @@ class _Sums(NamedTuple):
 def passes(code: Code, job: Job, me: Value) -> None:
     """Train, measure or predict: what thread `me` does of it."""
     plan, zero = job.plan, code.double(0.0)
+    job = job._replace(chunk=own(code, job.chunk, job.net.d, job.net.width, me))
     sums = _Sums(*(code.variable(zero) for _ in _Sums._fields))
     loaded, half = code.variable(code.integer(0)), code.variable(code.integer(0))
     epoch, epochs = code.variable(code.integer(0)), code.variable(plan.epochs)
@@ -120,8 +122,7 @@ def _batch(
         padded = (count + (code.tile.block - 1)) // code.tile.block * code.tile.block
         with code.when(loaded.get().equals(0)):
             order = code.at(plan.order, epoch * job.rows.count * plan.ordered)
-            load_rows(code, chunk, job.rows, job.net.d, order, plan.ordered, first + begin, count,
-                      padded, me)  # fmt: skip
+            _load(code, job, Picked(order, plan.ordered, first + begin, count, padded))
             loaded.set(code.select(only, 1, 0))
         draw = draw_of(code, plan.dropout, at, begin)
         _forward(code, job, me, padded, draw, half)
@@ -129,7 +130,7 @@ def _batch(
         _softmax(code, job, me, first + begin, count, padded)
         meet(code, code.at(job.sync, MEETINGS), job.chunk.threads)
         with code.when(job.what < PREDICT):
-            _add_up(code, job, me, padded, sums)
+            _add_up(code, job, padded, sums)
         with code.when(job.what.equals(TRAIN)):
             mass, last = sums.mass.get(), (piece + 1).equals(pieces)
             scale = code.select(mass > 0.0, 1.0 / mass, code.double(0.0))
@@ -140,6 +141,15 @@ def _batch(
         meet(code, code.at(job.sync, MEETINGS), job.chunk.threads)
         penalty = sums.mass.get() * l2 * 0.5 * _squares(code, job)
         sums.losses.set(sums.losses.get() + penalty)
+
+
+def _load(code: Code, job: Job, picked: Picked) -> None:
+    chunk, X = job.chunk, job.rows.X
+    load_labels(code, chunk, job.rows, picked)
+    with code.when(X.index.equals(DENSE)):
+        load_rows(code, chunk, X, picked, job.net.d)
+    with code.when(X.index > DENSE):
+        load_entries(code, chunk.entries, X, picked, job.net.d)
 
 
 @contextmanager
@@ -165,14 +175,9 @@ def _parts(code: Code, job: Job, me: Value, half: Variable) -> Iterator[Value]:
     half.set(now + 2)
 
 
-def _own_X(code: Code, job: Job, me: Value) -> Value:
-    return code.at(job.chunk.X, me * job.chunk.rows * job.chunk.x_row)
-
-
 def _forward(code: Code, job: Job, me: Value, padded: Value, draw: Draw, half: Variable) -> None:
-    X = _own_X(code, job, me)
     with _parts(code, job, me, half) as part:
-        forward(code, job.net, job.network.theta, job.chunk, X, padded, draw, part)
+        forward(code, job.net, job.network.theta, job.chunk, padded, draw, part)
 
 
 def _softmax(code: Code, job: Job, me: Value, begin: Value, count: Value, padded: Value) -> None:
@@ -185,15 +190,13 @@ def _softmax(code: Code, job: Job, me: Value, begin: Value, count: Value, padded
     with code.when(job.what.equals(PREDICT)):
         softmax(code, chunk.S, chunk.s_column, low, high, net.K, job.P, begin, count)
     with code.when(job.what < PREDICT):
-        own = me * chunk.rows
-        softmax_and_loss(code, chunk.S, chunk.s_column, code.at(chunk.labels, own),
-                         code.at(chunk.weights, own), low, high, net.K, job.plan.most_loss,
-                         chunk.figures, chunk.rows)  # fmt: skip
+        softmax_and_loss(code, chunk.S, chunk.s_column, chunk.labels, chunk.weights, low, high,
+                         net.K, job.plan.most_loss, chunk.figures, chunk.rows)  # fmt: skip
 
 
-def _add_up(code: Code, job: Job, me: Value, padded: Value, sums: _Sums) -> None:
+def _add_up(code: Code, job: Job, padded: Value, sums: _Sums) -> None:
     """Add the chunk's losses, hits and weights, which every thread does for itself."""
-    mine = code.at(job.chunk.sums, me * SUMS)
+    mine = job.chunk.sums
     totals(code, job.chunk.figures, 3, padded, job.chunk.rows, mine)
     for place, total in enumerate((sums.losses, sums.hits, sums.mass)):
         total.set(total.get() + code.load_one(mine, place))
@@ -204,8 +207,7 @@ def _backward(
     half: Variable,
 ) -> None:  # fmt: skip
     net, network, chunk = job.net, job.network, job.chunk
-    work = Backward(net, network, chunk, _own_X(code, job, me), count, add,
-                    job.plan.dropout.scale, job.plan.held, step)  # fmt: skip
+    work = Backward(net, network, chunk, count, add, job.plan.dropout.scale, job.plan.held, step)
     with _parts(code, job, me, half) as part:
         backward(code, work, part)
     with code.when((me + 1).equals(job.chunk.threads)):  # db2 = 1ᵀ dS

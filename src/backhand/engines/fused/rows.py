@@ -1,11 +1,7 @@
-"""Rows of the user's arrays, wherever they lie and whatever their dtype, into a chunk.
-
-Rows of sparse matrices are written out there, and nowhere else.
-"""
+"""Rows of the user's arrays, wherever they lie and whatever their dtype, into a chunk."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -73,6 +69,16 @@ def rows_of(data: Data, dtype: Any) -> Rows:
     return Rows(data.rows, X, y, w)
 
 
+def most_numbers(data: Data, rows: int) -> int:
+    """How many numbers so many rows of a sparse X have at most, a 1 for each too; else 0."""
+    if not is_sparse(data.X):
+        return 0
+    lengths = np.diff(data.X.indptr)
+    if rows < len(lengths):
+        lengths = np.partition(lengths, len(lengths) - rows)[-rows:]
+    return int(lengths.sum()) + rows
+
+
 def _dense(X: Any, dtype: Any) -> Numbers:
     X = np.asarray(X)
     readable = (
@@ -95,62 +101,58 @@ def _sparse(X: Any, dtype: Any) -> Numbers:
     return Numbers(numbers, 0, SOURCES.index(numbers.dtype.name), index, indices, borders)
 
 
-@function
-def load_rows(
-    code: Code, chunk: Chunk, rows: Rows, features: Value, order: Value, ordered: Value,
-    begin: Value, count: Value, padded: Value, me: Value,
-) -> None:  # fmt: skip
-    """Rows order[begin:begin + count] into the copy of thread `me`, with a 1 after each, for b1.
+class Picked(NamedTuple):
+    """The rows of a chunk: order[begin:begin + count], or without `ordered` those from `begin` on.
 
-    Without `ordered` it is `begin` and the rows after it. Rows count..padded, which make the chunk
-    whole blocks, become 0 and weigh nothing.
+    `padded` is their number in whole blocks.
     """
-    own = me * chunk.rows
-    X = code.at(chunk.X, own * chunk.x_row)
-    labels, weights = code.at(chunk.labels, own), code.at(chunk.weights, own)
 
-    def row(i: Value) -> Value:
-        number = code.variable(begin + i)
-        with code.when(ordered > 0):
-            number.set(code.load_one(order, begin + i))
+    order: Any
+    ordered: Any
+    begin: Any
+    count: Any
+    padded: Any
+
+    def number(self, code: Code, i: Value) -> Value:
+        """Which of all rows is number i of these."""
+        number = code.variable(self.begin + i)
+        with code.when(self.ordered > 0):
+            number.set(code.load_one(self.order, self.begin + i))
         return number.get()
 
-    def copy(write: Callable[[Code, Numbers, Value, Value, Value], None]) -> None:
-        with code.loop(count) as i:
-            target = code.at(X, i * chunk.x_row)
-            write(code, rows.X, row(i), target, features)
-            code.store(code.real(1.0), target, features)
 
-    _by_dtypes(code, rows.X, copy)
+@function
+def load_labels(code: Code, chunk: Chunk, rows: Rows, picked: Picked) -> None:
+    """Labels and weights into a thread's own chunk; what makes whole blocks weighs nothing."""
     all_y, all_w = (
         code.pointer(rows.y, code.type_of("int64")),
         code.pointer(rows.weights, code.real_type),
     )
-    with code.loop(count) as i:
-        number = row(i)
-        code.store(code.narrow(code.load_one(all_y, number)), labels, i)
+    with code.loop(picked.count) as i:
+        number = picked.number(code, i)
+        code.store(code.narrow(code.load_one(all_y, number)), chunk.labels, i)
         weight = code.variable(code.real(1.0))
         with code.when(rows.weights > 0):
             weight.set(code.load_one(all_w, number))
-        code.store(weight.get(), weights, i)
-    with code.loop(padded, start=count) as i:
-        with code.loop(chunk.x_row) as j:
-            code.store(code.real(0.0), X, i * chunk.x_row + j)
-        code.store(code.narrow(code.integer(0)), labels, i)
-        code.store(code.real(0.0), weights, i)
+        code.store(weight.get(), chunk.weights, i)
+    with code.loop(picked.padded, start=picked.count) as i:
+        code.store(code.narrow(code.integer(0)), chunk.labels, i)
+        code.store(code.real(0.0), chunk.weights, i)
 
 
-def _by_dtypes(code: Code, X: Numbers, copy: Callable[[Any], None]) -> None:
-    """Do `copy` with what writes a row of such numbers."""
+@function
+def load_rows(code: Code, chunk: Chunk, X: Numbers, picked: Picked, features: Value) -> None:
+    """Rows of a dense X into a thread's own chunk, with a 1 after each, for b1, and 0 behind."""
 
-    def by_kind(write: Callable[..., None], sources: tuple[str, ...]) -> None:
-        code.cases(X.kind, {n: partial(copy, partial(write, s)) for n, s in enumerate(sources)})
+    def copy(name: str) -> None:
+        with code.loop(picked.count) as i:
+            target = code.at(chunk.X, i * chunk.x_row)
+            _write(name, code, X, picked.number(code, i), target, features)
+            code.store(code.real(1.0), target, features)
 
-    code.cases(X.index, {
-        DENSE: lambda: by_kind(_write, SOURCES),
-        INT32: lambda: by_kind(partial(_write_out, "int32"), SPARSE_SOURCES),
-        INT64: lambda: by_kind(partial(_write_out, "int64"), SPARSE_SOURCES),
-    })  # fmt: skip
+    code.cases(X.kind, {n: partial(copy, name) for n, name in enumerate(SOURCES)})
+    with code.loop(picked.padded * chunk.x_row, start=picked.count * chunk.x_row) as i:
+        code.store(code.real(0.0), chunk.X, i)
 
 
 def _write(name: str, code: Code, X: Numbers, row: Value, target: Value, features: Value) -> None:
@@ -161,20 +163,3 @@ def _write(name: str, code: Code, X: Numbers, row: Value, target: Value, feature
         code.store(code.real_from(code.load(here, j), name), target, j)
     with code.loop(features, start=whole) as j:
         code.store(code.real_from(code.load_one(here, j), name), target, j)
-
-
-def _write_out(
-    index: str, name: str, code: Code, X: Numbers, row: Value, target: Value, features: Value
-) -> None:
-    """A row of a sparse matrix: zeros, to which the numbers that are there are added."""
-    numbers, indices, borders = (
-        code.pointer(address, code.type_of(kind))
-        for address, kind in ((X.numbers, name), (X.indices, index), (X.borders, "int64"))
-    )
-    with code.loop(features) as j:
-        code.store(code.real(0.0), target, j)
-    end = code.load_one(borders, row + 1)
-    with code.loop(end, start=code.load_one(borders, row)) as n:
-        j = code.long(code.load_one(indices, n))
-        x = code.real_from(code.load_one(numbers, n), name)
-        code.store(code.load_one(target, j) + x, target, j)

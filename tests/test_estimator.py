@@ -304,6 +304,16 @@ def test_weights_that_somebody_sets_are_those_that_training_goes_on_from() -> No
     assert np.abs(clf.coefs_[0]).max() < 0.01
 
 
+def test_what_training_cannot_go_on_from_is_told() -> None:
+    clf = MLPClassifier((8,), max_iter=3, warm_start=True).fit(X_IRIS, Y_IRIS)
+    clf.set_params(hidden_layer_sizes=(9,))
+    for go_on in (clf.fit, clf.partial_fit):
+        with pytest.raises(backhand.InputError, match="have 8 hidden units"):
+            go_on(X_IRIS, Y_IRIS)
+    with pytest.raises(ValueError, match="expecting 4 features"):
+        clf.fit(X_IRIS[:, :3], Y_IRIS)
+
+
 def test_partial_fit_with_early_stopping_keeps_the_best_and_goes_on_from_the_last() -> None:
     X, y = DIGITS
     X, X_val, y, y_val = train_test_split(X, y, random_state=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -240,11 +240,12 @@ class MLPClassifier(
         """
         check_parameters(self)
         first = not (self.warm_start and hasattr(self, "coefs_"))
-        data = self._rows(X, y, sample_weight, reset=first, know=self._know_classes)
+        rows, labels = features_and_labels(self, X, y, reset=first)
+        self._know_classes(labels, first)
+        data = self._data(rows, labels, sample_weight)
         validation = self._validation(X_val, y_val, sample_weight_val)
         random_state = check_random_state(self.random_state)
-        if first:
-            self._begin(data, random_state)
+        self._begin(data, random_state) if first else self._go_on()
         by_epochs = self.solver != "lbfgs"
         tasks = Tasks(self, X, y, sample_weight, self.max_iter if by_epochs else None,
                       "epoch" if by_epochs else "step", self._fitted)  # fmt: skip
@@ -292,11 +293,10 @@ class MLPClassifier(
                 "rows; pass a dict (compute_class_weight of sklearn.utils.class_weight makes one)."
             )
         self._know_all_classes(classes)
-        data = self._rows(X, y, sample_weight, reset=first)
+        data = self._data(*features_and_labels(self, X, y, reset=first), sample_weight)
         validation = self._validation(X_val, y_val, sample_weight_val)
         random_state = check_random_state(self.random_state)
-        if first:
-            self._begin(data, random_state)
+        self._begin(data, random_state) if first else self._go_on()
         memory, history = train_by_epochs(
             self, data, validation, random_state, None, epochs=1, incremental=True
         )
@@ -305,13 +305,7 @@ class MLPClassifier(
 
     # What fit and partial_fit do.
 
-    def _rows(
-        self, X: Any, y: Any, sample_weight: Any, *, reset: bool,
-        know: Callable[[NDArray[Any], bool], None] | None = None,
-    ) -> Data:  # fmt: skip
-        rows, labels = features_and_labels(self, X, y, reset=reset)
-        if know is not None:
-            know(labels, reset)
+    def _data(self, rows: Any, labels: NDArray[Any], sample_weight: Any) -> Data:
         weights = weights_of(rows, labels, sample_weight, self.class_weight, self.classes_)
         return Data(rows, class_indices(labels, self.classes_, "y"), weights)
 
@@ -355,6 +349,14 @@ class MLPClassifier(
         """Draw the first weights, and forget what an earlier fit has left."""
         d, H, K = data.X.shape[1], hidden_units(self.hidden_layer_sizes), len(self.classes_)
         self._forget(draw_parameters(d, H, K, random_state, data.X.dtype))
+
+    def _go_on(self) -> None:
+        H = self.coefs_[0].shape[1]
+        if hidden_units(self.hidden_layer_sizes) != H:
+            raise InputError(
+                f"hidden_layer_sizes is {self.hidden_layer_sizes!r}, and the weights to go on from "
+                f"have {H} hidden units. Set it back, or begin anew with fit and warm_start=False."
+            )
 
     def _forget(self, params: Parameters) -> None:
         """Begin with these weights, as if nothing had been trained yet."""

@@ -67,10 +67,11 @@ def weights_of(
     w: NDArray[Any] = _check_sample_weight(sample_weight, X, dtype=X.dtype)
     if class_weight is not None:
         present = np.unique(y)
-        # A class that this part of the data lacks needs no weight, but may be given one.
-        known = {k: v for k, v in class_weight.items() if k not in set(classes) - set(present)} \
-            if class_weight != "balanced" else class_weight  # fmt: skip
-        per_class = compute_class_weight(known, classes=present, y=y, sample_weight=sample_weight)
+        if class_weight != "balanced":
+            # A class that these rows lack needs no weight, but may have been given one.
+            absent = set(classes.tolist()) - set(present.tolist())
+            class_weight = {k: v for k, v in class_weight.items() if k not in absent}
+        per_class = compute_class_weight(class_weight, classes=present, y=y, sample_weight=w)
         w = w * per_class[np.searchsorted(present, y)].astype(X.dtype)
     return checked_weights(w, X.shape[0], X.dtype)
 

@@ -63,31 +63,45 @@ def layout_of(params: Parameters) -> Layout:
                   panels * panel, size)  # fmt: skip
 
 
+def units_of(net: Layout) -> list[slice]:
+    """The hidden units of each panel, which follow one another; the last panel may have fewer."""
+    narrow = net.width - net.width // net.vectors
+    widths = [net.width if p < net.full else narrow for p in range(net.panels)]
+    ends = np.minimum(np.cumsum(widths), net.H).tolist()
+    return [slice(begin, end) for begin, end in zip([0, *ends], ends, strict=False)]
+
+
 def places_of(net: Layout) -> NDArray[np.int64]:
     """The column of each hidden unit, among the columns of all panels."""
-    lanes = net.width // net.vectors
-    places = np.arange(net.panels * net.width).reshape(net.panels, net.width)
-    narrow = places[net.full :, : net.width - lanes]
-    return np.concatenate([places[: net.full].ravel(), narrow.ravel()])[: net.H]
+    firsts = range(0, net.panels * net.width, net.width)
+    return np.concatenate([
+        first + np.arange(units.stop - units.start)
+        for first, units in zip(firsts, units_of(net), strict=True)
+    ])  # fmt: skip
 
 
 def pack(params: Parameters, net: Layout, flat: NDArray[Any]) -> None:
     """Write the parameters into `flat` (size,)."""
-    columns = np.zeros((net.column, net.panels * net.width), flat.dtype)
-    columns[:, places_of(net)] = np.vstack([params.W1, params.b1, params.W2.T])
-    panels = flat[: net.b2].reshape(net.panels, net.column, net.width)
-    panels[:] = columns.reshape(net.column, net.panels, net.width).transpose(1, 0, 2)
+    for panel, units in zip(_panels(flat, net), units_of(net), strict=True):
+        used = panel[:, : units.stop - units.start]
+        used[: net.d] = params.W1[:, units]
+        used[net.d] = params.b1[units]
+        used[net.d + 1 :] = params.W2[units].T
+        panel[:, units.stop - units.start :] = 0
     flat[net.b2 :] = 0
     flat[net.b2 : net.b2 + net.K] = params.b2
 
 
 def unpack(flat: NDArray[Any], net: Layout) -> Parameters:
     """The parameters in `flat`, as arrays of their own."""
-    panels = flat[: net.b2].reshape(net.panels, net.column, net.width)
-    columns = panels.transpose(1, 0, 2).reshape(net.column, -1)[:, places_of(net)]
-    return Parameters(
-        columns[: net.d].copy(),
-        columns[net.d].copy(),
-        columns[net.d + 1 :].T.copy(),
-        flat[net.b2 : net.b2 + net.K].copy(),
-    )
+    W1, b1, W2 = (np.empty(size, flat.dtype) for size in ((net.d, net.H), net.H, (net.H, net.K)))
+    for panel, units in zip(_panels(flat, net), units_of(net), strict=True):
+        used = panel[:, : units.stop - units.start]
+        W1[:, units] = used[: net.d]
+        b1[units] = used[net.d]
+        W2[units] = used[net.d + 1 :].T
+    return Parameters(W1, b1, W2, flat[net.b2 : net.b2 + net.K].copy())
+
+
+def _panels(flat: NDArray[Any], net: Layout) -> NDArray[Any]:
+    return flat[: net.b2].reshape(net.panels, net.column, net.width)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pytest
 import scipy.sparse
 from numpy.typing import NDArray
 
@@ -12,6 +17,7 @@ from backhand import equations
 from backhand.autograd import relative_difference
 from backhand.dropout import dropout_mask
 from backhand.engines import Block, Data, State
+from backhand.engines.fused.cpu import tile
 from backhand.engines.fused.engine import FusedEngine
 from backhand.engines.fused.layout import places_of
 from backhand.engines.fused.memory import chunk_rows
@@ -29,6 +35,20 @@ CPUS = {
     "+sse2,+sse3,+sse4.1,+sse4.2,+ssse3",
 }
 """The baseline of any x86, and AVX2: lesser ones than the tests mostly run on."""
+
+
+def run_on(cpu: str, script: str, folder: Path) -> str:
+    """What a script prints that is compiled for one of `CPUS`; skips where this one is less."""
+    if "avx2" in CPUS[cpu] and tile(32).lanes < 8:
+        pytest.skip("this CPU has no AVX2")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        env={**os.environ, "NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": CPUS[cpu],
+             "BACKHAND_CACHE_DIR": str(folder)},
+        cwd=Path(__file__).parent, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 class Case(NamedTuple):

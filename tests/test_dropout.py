@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +15,10 @@ from backhand.autograd import relative_difference
 from backhand.dropout import FACTORS, dropout_mask, mixed
 from backhand.engines import Block, Data, Record, State, make_engine
 from backhand.engines.fused import memory
-from backhand.engines.fused.cpu import tile
 from backhand.equations import Gradients, Parameters
 from backhand.errors import InputError
 from backhand.optimizers import OPTIMIZERS, SGD, Optimizer, make_optimizer, of_parameters
-from fused_checks import CPUS, check_masks
+from fused_checks import CPUS, check_masks, run_on
 from gradient_checks import (
     CENTRAL_TOLERANCE,
     FLOAT32_TOLERANCE,
@@ -310,13 +306,4 @@ def test_compiled_masks_are_the_masks_to_the_bit(shared_always) -> None:
 
 @pytest.mark.parametrize("cpu", CPUS)
 def test_lesser_cpus_drop_the_same(cpu: str, tmp_path: Path) -> None:
-    if "avx2" in CPUS[cpu] and tile(32).lanes < 8:
-        pytest.skip("this CPU has no AVX2")
-    script = "from fused_checks import *; check_masks()"
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script],
-        env={**os.environ, "NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": CPUS[cpu],
-             "BACKHAND_CACHE_DIR": str(tmp_path)},
-        cwd=Path(__file__).parent, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    run_on(cpu, "from fused_checks import *; check_masks()", tmp_path)

@@ -235,14 +235,17 @@ def test_sparse_rows_are_never_all_made_dense(solver: str, engine: str) -> None:
     assert peak < 150e6 < 30_000 * 3000 * 8
 
 
-def test_a_sparse_matrix_whose_indices_are_wrong_is_told() -> None:
+@pytest.mark.parametrize(("array", "place", "value"), [
+    ("indices", 7, 4), ("indices", 7, -1), ("indptr", 5, 10**6), ("indptr", 5, 0),
+    ("indptr", -1, 10**6), ("indptr", 0, 4),
+])  # fmt: skip
+def test_a_sparse_matrix_that_is_damaged_is_told(array: str, place: int, value: int) -> None:
     X = scipy.sparse.csr_array(X_IRIS)
     clf = MLPClassifier(max_iter=1).fit(X, Y_IRIS)
-    X.indices[7] = 4
-    with pytest.raises(ValueError, match="indices"):
-        clf.predict(X)
-    with pytest.raises(ValueError, match="indices"):
-        clf.fit(X, Y_IRIS)
+    getattr(X, array)[place] = value
+    for use in (clf.predict, lambda X: clf.fit(X, Y_IRIS)):
+        with pytest.raises(ValueError, match=r"indices point elsewhere|indptr|index"):
+            use(X)
 
 
 def test_read_only_and_memory_mapped_arrays(tmp_path) -> None:

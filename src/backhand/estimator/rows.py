@@ -32,11 +32,17 @@ def features_and_labels(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple
 
 
 def _whole(X: Any) -> Any:
-    """X; of a sparse one, the engines believe the indices, and write where they point."""
-    if is_sparse(X) and X.nnz and not 0 <= X.indices.min() <= X.indices.max() < X.shape[1]:
+    """X; of a sparse one, the engines believe the indices, and read and write where they point."""
+    if not is_sparse(X):
+        return X
+    borders, places = X.indptr, X.indices[: X.indptr[-1]]
+    ordered = borders[0] == 0 and (np.diff(borders) >= 0).all()
+    held = borders[-1] <= min(len(X.indices), len(X.data))
+    inside = not len(places) or 0 <= places.min() <= places.max() < X.shape[1]
+    if not (ordered and held and inside):
         raise InputError(
-            f"X is a sparse matrix of {X.shape[1]} columns with indices from {X.indices.min()} to "
-            f"{X.indices.max()}; expected 0 to {X.shape[1] - 1}. It was damaged after it was made."
+            f"X is a sparse matrix of {X.shape[1]} columns whose indices point elsewhere. It was "
+            "damaged after it was made; make it anew (X.check_format() says what is wrong)."
         )
     return X
 

@@ -33,7 +33,7 @@ bench: $(VENV)/bench
 	$(BIN)/python benchmarks/jobs.py --json build/jobs.json
 
 clean:
-	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis penguins.safetensors
+	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis penguins.safetensors penguins.py penguins.onnx
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

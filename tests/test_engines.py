@@ -141,6 +141,18 @@ def test_prediction_is_the_same_whatever_the_chunks(
     )
 
 
+@pytest.mark.parametrize("rows", [1, 32, 33, 256, 257])
+def test_few_rows_are_predicted_as_many(engine: Engine, rows: int) -> None:
+    """What takes another way for few rows, and leaves out the features they lack, is the same."""
+    rng = np.random.default_rng(rows)
+    X = rng.standard_normal((rows, 40)) * (rng.random((rows, 40)) < 0.1)
+    params = Parameters(*(rng.standard_normal(s) for s in ((40, 12), 12, (12, 3), 3)))
+    expected = equations.forward(params, X).P
+    for data in (X, scipy.sparse.csr_array(X), X.astype(np.float32).astype(np.float64, order="F")):
+        tolerance = 1e-6 if data is not X and not scipy.sparse.issparse(data) else 1e-13
+        assert relative_difference(engine.predict_proba(params, data), expected) <= tolerance
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32, bool, np.float64])
 def test_rows_of_any_real_dtype_are_computed_in_the_parameters(engine: Engine, dtype) -> None:
     params, data, _ = single(random_problem(12, (20, 5, 8, 3)))

@@ -382,7 +382,9 @@ def test_validation_rows_must_fit() -> None:
         ({"X_val": X_IRIS}, "belong together"),
         ({"y_val": Y_IRIS}, "belong together"),
         ({"X_val": X_IRIS[:, :2], "y_val": Y_IRIS}, "features"),
-        ({"X_val": X_IRIS, "y_val": Y_IRIS + 1}, "y_val holds '3', which is none"),
+        ({"X_val": X_IRIS, "y_val": Y_IRIS + 1}, "y_val holds 3, which is none"),
+        ({"X_val": X_IRIS, "y_val": Y_IRIS.astype(str)}, "holds '0', '1', '2', which are none"),
+        ({"sample_weight_val": Y_IRIS}, "sample_weight_val to them"),
         ({"X_val": X_IRIS, "y_val": Y_IRIS, "sample_weight_val": [1.0]}, "sample_weight"),
     ):
         with pytest.raises(ValueError, match=said):
@@ -588,6 +590,9 @@ def test_torch_networks_come_and_go(dtype) -> None:
     assert same(back, clf) and np.array_equal(back.predict(X), clf.predict(X))
     assert back.hidden_layer_sizes == 8 and back.n_features_in_ == 4
     back.partial_fit(X, NAMES)
+    one = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.ReLU(), torch.nn.Linear(5, 1))
+    with pytest.raises(backhand.InputError, match="one output; expected one a class"):
+        MLPClassifier.from_torch(one)
     with pytest.raises(backhand.InputError, match="sorted"):
         MLPClassifier.from_torch(network, classes=["b", "a", "c"])
 
@@ -601,6 +606,10 @@ def test_torch_networks_come_and_go(dtype) -> None:
         ({"hidden_layer_sizes": (10, 10)}, "exactly one hidden layer"),
         ({"hidden_layer_sizes": ()}, "exactly one hidden layer"),
         ({"hidden_layer_sizes": 0}, "hidden_layer_sizes is 0"),
+        ({"hidden_layer_sizes": 2.5}, "hidden_layer_sizes is 2.5"),
+        ({"hidden_layer_sizes": None}, "hidden_layer_sizes is None"),
+        ({"shuffle": "no"}, "shuffle is 'no'; expected True or False"),
+        ({"early_stopping": None}, "early_stopping is None"),
         ({"activation": "tanh"}, "take activation='relu'"),
         ({"activation": "rlu"}, "Did you mean 'relu'"),
         ({"solver": "newton"}, "There is 'lbfgs', 'sgd' and 'adam'"),
@@ -614,14 +623,15 @@ def test_torch_networks_come_and_go(dtype) -> None:
         ({"max_iter": 1.5}, "max_iter is 1.5"),
         ({"max_fun": 0}, "max_fun is 0"),
         ({"batch_size": 0}, "batch_size is 0"),
-        ({"batch_size": "all"}, "batch_size is 'all'"),
+        ({"batch_size": "all"}, "batch_size is 'all'; expected 'auto'"),
         ({"momentum": 1.5}, "momentum is 1.5"),
         ({"beta_1": 1}, "beta_1 is 1"),
         ({"epsilon": 0}, "epsilon is 0"),
         ({"n_iter_no_change": 0}, "n_iter_no_change is 0"),
         ({"validation_fraction": 1.0}, "validation_fraction is 1"),
         ({"class_weight": "balance"}, "class_weight is 'balance'"),
-        ({"class_weight": {7: 2.0}}, "not in class_weight"),
+        ({"class_weight": {0: 1.0, 7: 2.0}}, "class_weight names 7, which is no class"),
+        ({"class_weight": {0: -1.0}}, "class_weight gives 0 the weight -1.0"),
         ({"dropout": 1}, "dropout is 1"),
         ({"dropout": 0.5, "solver": "lbfgs"}, "needs one and the same loss"),
         ({"engine": "numpy"}, "engine is 'numpy'"),
@@ -632,6 +642,11 @@ def test_torch_networks_come_and_go(dtype) -> None:
 def test_what_is_not_offered_is_told(settings, said) -> None:
     with pytest.raises(ValueError, match=said):
         MLPClassifier(**settings).fit(X_IRIS, Y_IRIS)
+
+
+def test_several_labels_a_row_are_told() -> None:
+    with pytest.raises(backhand.InputError, match="expected one label a row"):
+        MLPClassifier(max_iter=1).fit(X_IRIS, np.eye(3)[Y_IRIS])
 
 
 def test_a_fit_that_diverges_says_so() -> None:

@@ -577,7 +577,8 @@ def test_the_command(tmp_path, monkeypatch, trained, penguins) -> None:
         (("p.safetensors", "--to", "pmml"), "--to is 'pmml'; expected 'onnx' or 'numpy'"),
         (("p.safetensors",), "Missing option"),
         (("none.safetensors", "--to", "onnx"), "no model file"),
-        (("p.safetensors", "--to", "onnx", "-o", "p.safetensors"), "a file that is read"),
+        (("p.safetensors", "--to", "onnx", "-o", "p.safetensors"), "must end in .onnx"),
+        (("p.safetensors", "--to", "numpy", "-o", "data.csv"), "must end in .py"),
         (("p.safetensors", "--to", "numpy", "-o", "no/p.py"), "does not exist"),
     ):
         result = CliRunner().invoke(app, ["export", *arguments])

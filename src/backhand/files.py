@@ -11,20 +11,25 @@ from pathlib import Path
 from backhand.errors import InputError, OutputError
 
 
-def check_output(path: str | Path, role: str, inputs: Iterable[str | Path] = ()) -> Path:
+def check_output(
+    path: str | Path, role: str, inputs: Iterable[str | Path] = (), ending: str = ""
+) -> Path:
     """Whether a file can be written there, before any work is done for it.
 
-    `inputs` are files that are read for it, and must not be replaced by it.
+    `inputs` are files that are read for it, and must not be replaced by it; `ending` is how its
+    name has to end, so that it takes the place of none of another kind.
 
     Raises
     ------
     InputError
-        If a folder or a device stands there, or a file that is read; or if its folder does not
-        exist or cannot be written to.
+        If a folder or a device stands there, or a file that is read; if its folder does not exist
+        or cannot be written to; or if it ends otherwise.
     """
     path = Path(path)
     if path.is_dir():
         raise InputError(f"{role} {path} is a folder; name a file.")
+    if not path.name.endswith(ending):
+        raise InputError(f"{role} {path} must end in {ending}, which is what is written.")
     if path.exists() and not path.is_file():
         raise InputError(
             f"{role} {path} is no ordinary file, which could be replaced; name a file."

@@ -41,7 +41,7 @@ def export(
     if to not in ENDINGS:
         raise InputError(f"--to is '{to}'; expected 'onnx' or 'numpy'.")
     output = output or Path(Path(model).stem + ENDINGS[to])
-    check_output(output, "the exported model", [model])
+    check_output(output, "the exported model", [model], ENDINGS[to])
     loaded = load(model)
     if to == "onnx":
         from backhand.exports.onnx import export_onnx
@@ -58,7 +58,8 @@ def export(
 
 def _use(model: Model, output: Path, to: str) -> str:
     if to == "numpy":
-        return f"python {shlex.quote(str(output))} DATA.csv"
+        of = "" if model.schema is not None else f"  (a CSV file of {model.sizes[0]} numbers a row)"
+        return f"python {shlex.quote(str(output))} DATA.csv{of}"
     inputs = '{"X": X}' if model.schema is None else "columns"
     use = f"onnxruntime.InferenceSession({str(output)!r}).run(None, {inputs})"
     return use if model.schema is None else f"{use}, a dict of (N, 1) arrays"

@@ -49,9 +49,9 @@ class MLPClassifier(
 ):
     """One hidden layer of ReLU units, softmax and cross-entropy, trained by hand-written gradients.
 
-    Parameters and attributes bear scikit-learn's names, defaults and meanings, and with three
-    classes or more the numbers are scikit-learn's too: the same `random_state` gives the same
-    weights, batches and losses. docs/from-scikit-learn.md says what differs, and why.
+    Parameters and attributes bear scikit-learn's names, defaults and meanings, and the numbers are
+    scikit-learn's too: the same `random_state` gives the same weights, batches and losses.
+    docs/from-scikit-learn.md says what differs, and why.
 
     Parameters
     ----------
@@ -119,6 +119,8 @@ class MLPClassifier(
     validation_scores_, validation_loss_curve_ : list of float, or None
         Accuracy and loss on the validation rows after each epoch.
     best_validation_score_ : float or None
+    stopped_ : bool
+        Whether patience has run out, or the validation score is 1: for loops of `partial_fit`.
     n_iter_ : int
         Epochs of the last fit.
     t_ : int
@@ -335,7 +337,9 @@ class MLPClassifier(
         if X is None and y is None and sample_weight is None:
             return None
         if X is None or y is None:
-            raise InputError("X_val and y_val belong together; pass both, or neither.")
+            raise InputError(
+                "X_val and y_val belong together, and sample_weight_val to them: pass both or none."
+            )
         if self.solver == "lbfgs":
             raise InputError(
                 "X_val is looked at after each epoch, and solver='lbfgs' has none; take "

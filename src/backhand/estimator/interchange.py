@@ -75,7 +75,13 @@ class Interchange:
                 f"classes is {labels.tolist()}; expected the {K} different classes of the "
                 "network's outputs, sorted, as scikit-learn keeps them."
             )
-        clf: Any = cls(hidden_layer_sizes=H, **settings)  # type: ignore[call-arg]
+        if K == 1:
+            raise InputError(
+                "the network has one output; expected one a class, and two for two classes: the "
+                "sigmoid of s is the softmax of 0 and s."
+            )
+        settings = {"hidden_layer_sizes": H, **settings}
+        clf: Any = cls(**settings)
         clf.classes_, clf.n_features_in_ = labels, d
         clf._forget(params)
         return clf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from backhand.engines import Data, is_sparse
-from backhand.errors import InputError, listed
+from backhand.errors import InputError
 from backhand.training.inputs import checked_weights
 
 DTYPES = [np.float64, np.float32]
@@ -26,6 +27,11 @@ def features(estimator: Any, X: Any) -> Any:
 
 def features_and_labels(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple[Any, NDArray[Any]]:
     """X (N, d) as NumPy or CSR, and labels (N,); `reset`: they say what later ones must be like."""
+    if getattr(y, "ndim", 1) == 2 and y.shape[1] > 1:
+        raise InputError(
+            f"y has {y.shape[1]} columns; expected one label a row, in one column. Several labels "
+            "a row are another loss, which scikit-learn's own class has."
+        )
     X, y = validate_data(estimator, X, y, accept_sparse="csr", dtype=DTYPES, reset=reset)
     check_classification_targets(y)
     return _whole(X), y
@@ -74,9 +80,14 @@ def weights_of(
     if class_weight is not None:
         present = np.unique(y)
         if class_weight != "balanced":
+            known, there = set(classes.tolist()), set(present.tolist())
+            if strange := [name for name in class_weight if name not in known]:
+                raise InputError(
+                    f"class_weight names {_named(strange)}, which is no class; there are "
+                    f"{_named(classes)}."
+                )
             # A class that these rows lack needs no weight, but may have been given one.
-            absent = set(classes.tolist()) - set(present.tolist())
-            class_weight = {k: v for k, v in class_weight.items() if k not in absent}
+            class_weight = {k: v for k, v in class_weight.items() if k in there}
         per_class = compute_class_weight(class_weight, classes=present, y=y, sample_weight=w)
         w = w * per_class[np.searchsorted(present, y)].astype(X.dtype)
     return checked_weights(w, X.shape[0], X.dtype)
@@ -99,5 +110,7 @@ def split(data: Data, share: float, classes: int, random_state: Any) -> tuple[Da
     return data.at(rows), data.at(out)
 
 
-def _named(values: NDArray[Any]) -> str:
-    return listed([value.item() if isinstance(value, np.generic) else value for value in values])
+def _named(values: Iterable[Any]) -> str:
+    """As Python writes them: 1 is not '1'."""
+    plain = [value.item() if isinstance(value, np.generic) else value for value in values]
+    return ", ".join(map(repr, plain[:8])) + (f" and {len(plain) - 8} more" if plain[8:] else "")

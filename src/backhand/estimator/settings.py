@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from numbers import Integral
+from collections.abc import Iterable, Mapping
+from numbers import Real
 from typing import Any
+
+import numpy as np
 
 from backhand.errors import InputError, did_you_mean
 from backhand.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer
@@ -28,10 +30,17 @@ def check_parameters(estimator: Any) -> None:
         check_number(name, int(value) if name == "verbose" else value, least)
     check_number("learning_rate_init", estimator.learning_rate_init, 0.0, above=True)
     check_number("momentum", estimator.momentum, 0.0, 1.0)
+    if isinstance(estimator.batch_size, str) and estimator.batch_size != "auto":
+        raise InputError(
+            f"batch_size is {estimator.batch_size!r}; expected 'auto' or an integer of 1 or more."
+        )
     if estimator.batch_size != "auto":
         check_number("batch_size", estimator.batch_size, 1)
     if estimator.n_iter_no_change != math.inf:
         check_number("n_iter_no_change", estimator.n_iter_no_change, 1)
+    for name in ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping"):
+        if not isinstance(getattr(estimator, name), bool | np.bool_):
+            raise InputError(f"{name} is {getattr(estimator, name)!r}; expected True or False.")
     for name in ("validation_fraction", "dropout", "beta_1", "beta_2"):
         _check_share(name, getattr(estimator, name))
     check_number("epsilon", estimator.epsilon, 0.0, above=True)
@@ -45,7 +54,7 @@ def check_parameters(estimator: Any) -> None:
 
 def hidden_units(sizes: Any) -> int:
     """H, of `hidden_layer_sizes`."""
-    given = (sizes,) if isinstance(sizes, Integral) else tuple(sizes)
+    given = tuple(sizes) if isinstance(sizes, Iterable) else (sizes,)
     if len(given) != 1:
         raise InputError(
             f"hidden_layer_sizes is {sizes!r}; Backhand's network has exactly one hidden layer, "
@@ -85,14 +94,19 @@ def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
 
 
 def _check_share(name: str, value: Any) -> None:
-    check_number(name, value, 0.0, 1.0)
-    if value == 1:
-        raise InputError(f"{name} is 1; expected a share of 0 or more and below 1.")
+    if not isinstance(value, Real) or not 0 <= float(value) < 1:
+        raise InputError(f"{name} is {value!r}; expected a share of 0 or more and below 1.")
 
 
 def _check_class_weight(value: Any) -> None:
-    if value is None or value == "balanced" or isinstance(value, Mapping):
-        return
-    raise InputError(
-        f"class_weight is {value!r}; expected None, 'balanced' or a dict from class to weight."
-    )
+    if isinstance(value, Mapping):
+        for name, weight in value.items():
+            if not isinstance(weight, Real) or not 0 <= float(weight) < math.inf:
+                raise InputError(
+                    f"class_weight gives {name!r} the weight {weight!r}; expected a number of 0 or "
+                    "more."
+                )
+    elif value is not None and value != "balanced":
+        raise InputError(
+            f"class_weight is {value!r}; expected None, 'balanced' or a dict from class to weight."
+        )

@@ -45,8 +45,8 @@ def train_by_epochs(
     callbacks: Sequence[Callback] = [] if tasks is None else tasks.callbacks()
     if estimator.verbose:
         callbacks = [printer(), *callbacks]
-    result = carry_out(run, data, plan, validation=validation, watch=watch, callbacks=callbacks,
-                       keep_interrupted=True)  # fmt: skip
+    result = carry_out(run, data, plan, start=start, validation=validation, watch=watch,
+                       callbacks=callbacks, keep_interrupted=True)  # fmt: skip
     if not incremental:
         _tell(estimator, result)
     at_best = _best_so_far(result, watch, memory)

@@ -44,8 +44,8 @@ def export_numpy(model: Any, path: str | Path) -> float:
         If the file does not predict as the model does.
     """
     model = as_model(model)
-    path = check_output(path, "the exported model")
-    if path.suffix == ".py" and path.stem in {*sys.stdlib_module_names, "numpy"}:
+    path = check_output(path, "the exported model", ending=".py")
+    if path.stem in {*sys.stdlib_module_names, "numpy"}:
         raise InputError(
             f"the exported model {path} would hide Python's module {path.stem} from all programs "
             "in that folder, itself among them; name it otherwise."
@@ -64,7 +64,7 @@ def to_source(model: Model, labels: list[Any]) -> str:
     dtype = model.params.W1.dtype
     columns = () if model.schema is None else model.schema.columns
     dates = any(isinstance(column, Date) for column in columns)
-    modules = ["base64", "csv", "sys", *(["re"] if columns else [])]
+    modules = ["base64", "csv", "os", "sys", *(["re"] if columns else [])]
     values = {
         "VERSION": version("backhand"), "D": d, "H": H, "K": K, "DTYPE": dtype,
         "BYTES": dtype.newbyteorder("<").str, "CLASSES": script.literal(labels, "CLASSES = "),

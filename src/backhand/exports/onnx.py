@@ -64,7 +64,7 @@ def export_onnx(model: Any, path: str | Path) -> float:
     for package in ("onnx", "onnxruntime"):
         extra(package, "onnx onnxruntime")
     model = as_model(model)
-    path = check_output(path, "the exported model")
+    path = check_output(path, "the exported model", ending=".onnx")
     labels, sample = class_labels(model), draw_sample(model)
     content = to_proto(model, labels).SerializeToString(deterministic=True)
     with replacing(path) as temporary:

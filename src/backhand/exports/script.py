@@ -204,7 +204,9 @@ def read_csv(path):
     with open(path, newline="", encoding="utf-8-sig") as file:
         heading = re.sub('"[^"]*"', "", file.readline())
         file.seek(0)
-        names, *rows = csv.reader(file, delimiter=max(",;\\t|", key=heading.count))
+        names, *rows = [*csv.reader(file, delimiter=max(",;\\t|", key=heading.count))] or [[]]
+    if not names:
+        raise ValueError("expected a first line that names the columns")
     # An empty line is no row, but where there is one column, whose value is missing.
     rows = [row or [""] for row in rows if row or len(names) == 1]
     for number, row in enumerate(rows, 1):
@@ -223,7 +225,10 @@ def read_csv(path):
         np.array(rows[:1], dtype=float)
     except ValueError:
         rows = rows[1:]
-    return np.array(rows, dtype=float, ndmin=2)
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(W1):
+            raise ValueError(f"row {number} has {len(row)} values; expected {len(W1)} numbers")
+    return np.array(rows, dtype=float).reshape(len(rows), len(W1))
 '''
 
 MAIN = '''
@@ -236,9 +241,13 @@ def main():
     except (OSError, ValueError, csv.Error) as error:
         sys.exit(f"{sys.argv[1]}: {error}")
     out = csv.writer(sys.stdout, lineterminator="\\n")
-    out.writerow(["prediction", *(f"probability_{name}" for name in CLASSES)])
-    for best, row in zip(P.argmax(axis=1), P, strict=True):
-        out.writerow([CLASSES[best], *row])
+    try:
+        out.writerow(["prediction", *(f"probability_{name}" for name in CLASSES)])
+        for best, row in zip(P.argmax(axis=1), P, strict=True):
+            out.writerow([CLASSES[best], *row])
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read this has read enough; Python would flush once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 '''
 
 COLUMNS = """

@@ -64,6 +64,7 @@ def carry_out(
     data: Data,
     plan: Plan,
     *,
+    start: State | None = None,
     validation: Data | None = None,
     validation_every: int = 1,
     watch: Watch | None = None,
@@ -72,9 +73,10 @@ def carry_out(
 ) -> TrainResult:
     """Do what the plan says, with arguments that are known to be right; else as `train`.
 
-    With `keep_interrupted`, Ctrl-C ends training at the last whole block, as a callback would.
+    `start` is the run's state, if that is at hand: to ask for it is a copy of all parameters. With
+    `keep_interrupted`, Ctrl-C ends training at the last whole block, as a callback would.
     """
-    training = _Training(run, data, plan, validation, validation_every, watch, callbacks)
+    training = _Training(run, data, plan, start, validation, validation_every, watch, callbacks)
     return training.to_the_end(keep_interrupted)
 
 
@@ -86,12 +88,13 @@ class _Training:
         run: Run,
         data: Data,
         plan: Plan,
+        start: State | None,
         validation: Data | None,
         validation_every: int,
         watch: Watch | None,
         callbacks: Sequence[Callback],
     ) -> None:
-        self._run, self._data, self._plan = run, data, plan
+        self._run, self._data, self._plan, self._start = run, data, plan, start
         self._validation, self._watch, self._callbacks = validation, watch, callbacks
         periods = [every for every in map(period, callbacks) if every is not None]
         self._borders = periods if validation is None else [*periods, validation_every]
@@ -138,7 +141,8 @@ class _Training:
     def _next_block(self) -> None:
         done = len(self.history)
         block = self._plan.block(done, self._block_length(done))
-        self._before = [*self._before[-1:], (done, self._run.state())]
+        state = self._start if done == 0 and self._start is not None else self._run.state()
+        self._before = [*self._before[-1:], (done, state)]
         if self._plan.order is not None:
             self._plan.order.settle(self._before[0][0])
         began = time.perf_counter()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand import equations
 from backhand.engines.arrays import WeightedMean, chunks, total_weight
 from backhand.engines.contract import Block, Data, Record, State, is_sparse
 from backhand.engines.fused.compiler import entry
@@ -28,6 +29,9 @@ from backhand.engines.fused.updates import GRADIENT, NO_RULE, RULES
 from backhand.engines.fused.words import words
 from backhand.equations import Gradients, Parameters
 from backhand.optimizers import SGD, Adam, Optimizer
+
+FEW_ROWS, FEW_SPARSE_ROWS = 256, 32
+"""For no more than so many rows, laying out the weights takes longer than the prediction."""
 
 
 class FusedEngine:
@@ -65,6 +69,8 @@ class FusedEngine:
         return FusedRun(params, data, optimizer, self._threads)
 
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
+        if X.shape[0] <= (FEW_SPARSE_ROWS if is_sparse(X) else FEW_ROWS):
+            return _of_few_rows(params, X)
         work = _Work(params, 0, self._threads)
         P = np.empty((X.shape[0], params.b2.shape[0]), params.b2.dtype)
         for rows in chunks(params, X.shape[0]):
@@ -80,6 +86,19 @@ class FusedEngine:
             if (weight := total_weight(part.sample_weight, part.rows)) > 0:
                 mean.add(weight, *map(np.asarray, work.measure(part)))
         return mean.result()
+
+
+def _of_few_rows(params: Parameters, X: Any) -> NDArray[Any]:
+    """P (N, K) by the equations; of a sparse X, with the features that its rows have."""
+    P = np.empty((X.shape[0], params.b2.shape[0]), params.b2.dtype)
+    for rows in chunks(params, X.shape[0]):
+        part, theta = X[rows], params
+        if is_sparse(part):
+            features = np.unique(part.indices[: part.indptr[-1]])
+            part, theta = part[:, features].toarray(), params._replace(W1=params.W1[features])
+        with np.errstate(over="ignore", invalid="ignore"):
+            P[rows] = equations.forward(theta, np.asarray(part)).P
+    return P
 
 
 class FusedRun:

@@ -1,5 +1,6 @@
 """`MLPClassifier` as scikit-learn knows it, and what is new in it."""
 
+import copy
 import inspect
 import pickle
 import tracemalloc
@@ -25,6 +26,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import backhand
 from backhand import MLPClassifier
+from backhand.optimizers import SGD
 
 # Most fits here are cut short on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -332,6 +334,75 @@ def test_partial_fit_with_early_stopping_keeps_the_best_and_goes_on_from_the_las
     best = int(np.argmax(clf.validation_scores_))
     assert best < len(seen) - 5 and len(clf.loss_curve_) == len(seen)
     assert all(map(np.array_equal, weights(clf), seen[best]))
+
+
+def test_another_solver_goes_on_from_the_weights_alone() -> None:
+    X = StandardScaler().fit_transform(X_IRIS)
+    clf = MLPClassifier((8,), early_stopping=True, warm_start=True, random_state=0, max_iter=60,
+                        learning_rate_init=0.05).fit(X, Y_IRIS)  # fmt: skip
+    before = [w.copy() for w in weights(clf)]
+    clf.set_params(solver="sgd", learning_rate_init=1e-9, max_iter=2).fit(X, Y_IRIS)
+    for a, b in zip(weights(clf), before, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+    clf.set_params(nesterovs_momentum=False).fit(X, Y_IRIS).fit(X, Y_IRIS)
+
+
+def test_what_was_best_on_other_rows_is_judged_by_those_of_now() -> None:
+    X = StandardScaler().fit_transform(X_IRIS)
+    easy, hard, V = Y_IRIS < 1, Y_IRIS < 2, slice(None, None, 5)
+    clf = MLPClassifier((8,), warm_start=True, random_state=0, learning_rate_init=0.05,
+                        max_iter=60).fit(X, easy, X_val=X[V], y_val=easy[V])  # fmt: skip
+    assert clf.best_validation_score_ == 1 and clf.n_iter_ < 60
+    clf.fit(X, hard, X_val=X[V], y_val=hard[V])
+    assert clf.n_iter_ > 1 and clf.score(X[V], hard[V]) == clf.best_validation_score_ > 0.9
+    clf.partial_fit(X, easy, X_val=X[V], y_val=easy[V])
+    assert clf.best_validation_score_ == clf.score(X[V], easy[V])
+
+
+def test_a_call_that_fails_leaves_a_classifier_that_predicts() -> None:
+    clf = MLPClassifier(max_iter=5, random_state=0).fit(X_IRIS, NAMES)
+    P = clf.predict_proba(X_IRIS)
+    with pytest.raises(ValueError, match="sample_weight"):
+        clf.fit(X_IRIS, Y_IRIS % 2, sample_weight=-np.ones(150))
+    assert np.array_equal(clf.predict_proba(X_IRIS), P) and len(clf.classes_) == 3
+    fresh = MLPClassifier(random_state=0)
+    with pytest.raises(ValueError, match="NaN"):
+        fresh.partial_fit(np.full((2, 4), np.nan), [0, 1], classes=[0, 1])
+    fresh.partial_fit(X_IRIS, Y_IRIS, classes=[0, 1, 2])
+
+
+def test_a_copy_keeps_its_own_curves_and_an_edit_in_place_is_noticed() -> None:
+    clf = MLPClassifier(random_state=0).partial_fit(X_IRIS, Y_IRIS, classes=[0, 1, 2])
+    copied = copy.copy(clf).partial_fit(X_IRIS, Y_IRIS)
+    assert len(clf.loss_curve_) == clf.n_iter_ == 1 and len(copied.loss_curve_) == 2
+    clf.fit(X_IRIS, Y_IRIS, X_val=X_IRIS, y_val=Y_IRIS)
+    clf.coefs_[0][:] = 0
+    clf.coefs_[1][:] = 0
+    clf.partial_fit(X_IRIS, Y_IRIS, X_val=X_IRIS, y_val=Y_IRIS)
+    assert np.abs(clf.coefs_[0]).max() < 0.01
+    assert clf.best_validation_score_ == clf.score(X_IRIS, Y_IRIS)
+
+
+def test_adaptive_cuts_belong_to_their_learning_rate() -> None:
+    settings = {"solver": "sgd", "tol": 10, "n_iter_no_change": 1, "warm_start": True}
+    clf = MLPClassifier(learning_rate="adaptive", learning_rate_init=0.1, max_iter=9, **settings)
+    assert clf.fit(X_IRIS, Y_IRIS)._optimizer.learning_rate < 0.1
+    clf.set_params(learning_rate_init=0.5, max_iter=1, n_iter_no_change=50).fit(X_IRIS, Y_IRIS)
+    assert clf._optimizer.learning_rate == 0.5
+
+
+def test_ctrl_c_stops_a_loop_of_partial_fit(monkeypatch) -> None:
+    clf = MLPClassifier(random_state=0).partial_fit(X_IRIS, Y_IRIS, classes=[0, 1, 2])
+    before = [w.copy() for w in weights(clf)]
+    run = backhand.engines.make_engine("fused").start(clf.parameters_, None, SGD())
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(run), "advance", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        clf.partial_fit(X_IRIS, Y_IRIS)
+    assert all(map(np.array_equal, weights(clf), before))
 
 
 def test_partial_fit_says_which_class_it_does_not_know() -> None:
@@ -651,8 +722,18 @@ def test_several_labels_a_row_are_told() -> None:
 
 def test_a_fit_that_diverges_says_so() -> None:
     clf = MLPClassifier(solver="sgd", learning_rate_init=1e8)
-    with pytest.raises(ValueError, match="smaller learning rate"):
-        clf.fit(X_IRIS * 1e200, Y_IRIS)
+    for X in (X_IRIS * 1e200, scipy.sparse.csr_array(X_IRIS * 1e200)):
+        with pytest.raises(ValueError, match="smaller learning rate"):
+            clf.fit(X, Y_IRIS)
+
+
+def test_numbers_that_float32_cannot_hold_are_told() -> None:
+    clf = MLPClassifier(max_iter=1).fit(X_IRIS.astype(np.float32), Y_IRIS)
+    for kind in (np.asarray, scipy.sparse.csr_array):
+        X = X_IRIS.copy()
+        X[2, 1] = 1e39
+        with pytest.raises(backhand.InputError, match=r"1e\+39 at row 2, column 1"):
+            clf.predict(kind(X))
 
 
 def test_a_batch_larger_than_the_data_is_told_and_clipped() -> None:

@@ -622,6 +622,10 @@ def test_torch_networks_that_mean_the_same() -> None:
 def test_torch_networks_that_are_others_are_told() -> None:
     nn = torch.nn
     a, b = nn.Linear(4, 7), nn.Linear(7, 3)
+    hooked = nn.Sequential(nn.Linear(4, 7), nn.ReLU(), nn.Linear(7, 3))
+    hooked[0].register_forward_hook(lambda module, given, output: 5 * output)
+    with pytest.raises(InputError, match="computes something else"):
+        from_torch(hooked)
     for net, said in (
         (a, "is a Linear; expected nn.Sequential"),
         (nn.Sequential(a, nn.Tanh(), b), r"layer '1' of the network is Tanh\(\); expected ReLU"),

@@ -20,7 +20,7 @@ import scipy.sparse
 import backhand
 from backhand import engines, equations
 from backhand.autograd import relative_difference
-from backhand.engines import Data, make_engine
+from backhand.engines import Block, Data, make_engine
 from backhand.engines.fused import compiler, cores, memory
 from backhand.engines.fused.cpu import tile
 from backhand.engines.fused.engine import FusedEngine
@@ -507,6 +507,26 @@ def test_threads_give_the_same_bits_on_sparse_rows(dropout: float, shared_always
         states.append((record.loss, *run.state().params, *run.gradient()[1]))
     for other in states[1:]:
         assert all(map(np.array_equal, states[0], other))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("batch", [257, 300, 401, 599])
+def test_a_sparse_chunk_has_room_for_its_padded_rows(batch: int, dtype: type) -> None:
+    """A short last batch is cut by what a chunk has room for, which is whole blocks of rows."""
+    rng = np.random.default_rng(batch)
+    for rest in range(100, 257, 13):
+        X = rng.standard_normal((batch + rest, 5)).astype(dtype)
+        y = rng.integers(0, 3, len(X))
+        params = backhand.init(5, 9, 3, dtype=dtype)
+        block = Block(batch, np.full((2, 2), 0.1), np.zeros((2, 2)))
+        runs = [
+            FusedEngine().start(params, Data(rows, y), SGD())
+            for rows in (X, scipy.sparse.csr_array(X))
+        ]
+        dense, sparse = (run.advance(block).loss for run in runs)
+        np.testing.assert_allclose(sparse, dense, rtol=1e-5)
+        (chunk,) = runs[1]._work._chunks.values()
+        assert chunk.entries.most >= chunk.rows * 6
 
 
 def test_a_sparse_chunk_takes_memory_for_what_is_there() -> None:

@@ -19,9 +19,9 @@ from backhand.errors import InputError
 from backhand.estimator.interchange import Interchange
 from backhand.estimator.reporting import Tasks
 from backhand.estimator.rows import (
-    class_indices,
     features,
     features_and_labels,
+    places_of,
     split,
     weights_of,
 )
@@ -30,6 +30,7 @@ from backhand.estimator.solvers import train_by_epochs, train_by_lbfgs
 from backhand.estimator.starting import Memory, draw_parameters
 from backhand.model import probabilities
 from backhand.training import History
+from backhand.training.inputs import check_finite
 
 
 def _by_epochs(estimator: Any) -> bool:
@@ -231,7 +232,8 @@ class MLPClassifier(
         sample_weight : (N,), optional
             Weights of the rows: means become weighted means.
         X_val, y_val, sample_weight_val : optional
-            Rows to validate on after each epoch: the best epoch's weights are given back.
+            Rows to validate on after each epoch: the best epoch's weights are given back, and
+            training ends at a score of 1.
 
         Raises
         ------
@@ -243,11 +245,11 @@ class MLPClassifier(
         check_parameters(self)
         first = not (self.warm_start and hasattr(self, "coefs_"))
         rows, labels = features_and_labels(self, X, y, reset=first)
-        self._know_classes(labels, first)
-        data = self._data(rows, labels, sample_weight)
-        validation = self._validation(X_val, y_val, sample_weight_val)
+        classes = self._classes_of(labels, first)
+        data = self._data(rows, labels, sample_weight, classes)
+        validation = self._validation(X_val, y_val, sample_weight_val, classes)
         random_state = check_random_state(self.random_state)
-        self._begin(data, random_state) if first else self._go_on()
+        self._begin(data, classes, random_state) if first else self._go_on()
         by_epochs = self.solver != "lbfgs"
         tasks = Tasks(self, X, y, sample_weight, self.max_iter if by_epochs else None,
                       "epoch" if by_epochs else "step", self._fitted)  # fmt: skip
@@ -294,11 +296,11 @@ class MLPClassifier(
                 "partial_fit does not support class_weight='balanced', since it does not see all "
                 "rows; pass a dict (compute_class_weight of sklearn.utils.class_weight makes one)."
             )
-        self._know_all_classes(classes)
-        data = self._data(*features_and_labels(self, X, y, reset=first), sample_weight)
-        validation = self._validation(X_val, y_val, sample_weight_val)
+        classes = self._all_classes(classes, first)
+        data = self._data(*features_and_labels(self, X, y, reset=first), sample_weight, classes)
+        validation = self._validation(X_val, y_val, sample_weight_val, classes)
         random_state = check_random_state(self.random_state)
-        self._begin(data, random_state) if first else self._go_on()
+        self._begin(data, classes, random_state) if first else self._go_on()
         memory, history = train_by_epochs(
             self, data, validation, random_state, None, epochs=1, incremental=True
         )
@@ -307,33 +309,34 @@ class MLPClassifier(
 
     # What fit and partial_fit do.
 
-    def _data(self, rows: Any, labels: NDArray[Any], sample_weight: Any) -> Data:
-        weights = weights_of(rows, labels, sample_weight, self.class_weight, self.classes_)
-        return Data(rows, class_indices(labels, self.classes_, "y"), weights)
+    def _data(
+        self, rows: Any, labels: NDArray[Any], sample_weight: Any, classes: NDArray[Any]
+    ) -> Data:
+        weights = weights_of(rows, labels, sample_weight, self.class_weight, classes)
+        return Data(rows, places_of(labels, classes, "y"), weights)
 
-    def _know_classes(self, labels: NDArray[Any], first: bool) -> None:
+    def _classes_of(self, labels: NDArray[Any], first: bool) -> NDArray[Any]:
         classes = np.unique(labels)
         if not first and not np.array_equal(classes, self.classes_):
             raise InputError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
                 f"call to fit. Previously got {self.classes_}, `y` has {classes}"
             )
-        self.classes_ = classes
+        return classes
 
-    def _know_all_classes(self, classes: Any) -> None:
-        known = getattr(self, "classes_", None)
+    def _all_classes(self, classes: Any, first: bool) -> NDArray[Any]:
         if classes is None:
-            if known is None:
+            if first:
                 raise InputError("classes must be passed on the first call to partial_fit.")
-            return
+            return self.classes_
         classes = np.unique(classes)
-        if known is not None and not np.array_equal(known, classes):
+        if not first and not np.array_equal(self.classes_, classes):
             raise InputError(
-                f"classes is {classes}; the first call to partial_fit, or fit, had {known}."
+                f"classes is {classes}; the first call to partial_fit, or fit, had {self.classes_}."
             )
-        self.classes_ = classes
+        return np.asarray(classes)
 
-    def _validation(self, X: Any, y: Any, sample_weight: Any) -> Data | None:
+    def _validation(self, X: Any, y: Any, sample_weight: Any, classes: NDArray[Any]) -> Data | None:
         if X is None and y is None and sample_weight is None:
             return None
         if X is None or y is None:
@@ -346,12 +349,15 @@ class MLPClassifier(
                 "solver='adam' or 'sgd'."
             )
         rows, labels = features_and_labels(self, X, y, reset=False)
-        weights = weights_of(rows, labels, sample_weight, None, self.classes_)
-        return Data(rows, class_indices(labels, self.classes_, "y_val"), weights)
+        weights = weights_of(rows, labels, sample_weight, None, classes)
+        return Data(rows, places_of(labels, classes, "y_val"), weights)
 
-    def _begin(self, data: Data, random_state: np.random.RandomState) -> None:
+    def _begin(
+        self, data: Data, classes: NDArray[Any], random_state: np.random.RandomState
+    ) -> None:
         """Draw the first weights, and forget what an earlier fit has left."""
-        d, H, K = data.X.shape[1], hidden_units(self.hidden_layer_sizes), len(self.classes_)
+        d, H, K = data.X.shape[1], hidden_units(self.hidden_layer_sizes), len(classes)
+        self.classes_ = classes
         self._forget(draw_parameters(d, H, K, random_state, data.X.dtype))
 
     def _go_on(self) -> None:
@@ -385,15 +391,18 @@ class MLPClassifier(
     def _fit_lbfgs(self, data: Data, tasks: Tasks) -> None:
         minimum, self.loss_curve_ = train_by_lbfgs(self, data, tasks)
         self._optimizer = None
+        self.validation_scores_, self.validation_loss_curve_ = None, None
+        self.best_validation_score_ = None
         self.parameters_, self.n_iter_ = minimum.params, minimum.iterations
         self.loss_ = self.best_loss_ = minimum.loss
 
     def _keep(self, memory: Memory, history: History, rows: int) -> None:
         E = len(history)
         self._optimizer = memory
-        self.parameters_ = memory.at_best.params
+        # Copies: whoever changes an array of theirs is noticed when training goes on.
+        self.parameters_ = Parameters(*map(np.array, memory.given_back.params))
         self.n_iter_, self.t_ = E, self.t_ + E * rows
-        self.loss_curve_ += history.loss.tolist()
+        self.loss_curve_ = [*self.loss_curve_, *history.loss.tolist()]
         if E:
             self.loss_ = self.loss_curve_[-1]
         self.best_loss_ = None if self.early_stopping else min(self.loss_curve_, default=None)
@@ -401,7 +410,7 @@ class MLPClassifier(
             scores, losses = history.validation_accuracy, history.validation_loss
             self.validation_scores_ = [*(self.validation_scores_ or []), *scores.tolist()]
             self.validation_loss_curve_ = [*(self.validation_loss_curve_ or []), *losses.tolist()]
-            self.best_validation_score_ = max(self.validation_scores_, default=None)
+            self.best_validation_score_ = memory.watch.best
 
     def _fitted(self, params: Parameters) -> dict[str, Any]:
         return {"coefs_": [params.W1, params.W2], "intercepts_": [params.b1, params.b2]}
@@ -425,7 +434,8 @@ class MLPClassifier(
     @property
     def stopped_(self) -> bool:
         """Whether early stopping has seen enough: patience has run out, or the score is 1."""
-        watch = None if self._optimizer is None else self._optimizer.watch
+        memory = getattr(self, "_optimizer", None)
+        watch = None if memory is None else memory.watch
         return watch is not None and (watch.impatient or watch.perfect)
 
     @property
@@ -436,7 +446,9 @@ class MLPClassifier(
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """P (N, K) of X (N, d), one column a class in the order of `classes_`."""
         check_is_fitted(self)
-        X = features(self, X)
+        X, dtype = features(self, X), self.coefs_[0].dtype
+        if X.dtype != dtype:
+            check_finite(X, dtype)
         engine = make_engine(self.engine, self.device, self.threads)
         return probabilities(engine, self.parameters_, X)
 

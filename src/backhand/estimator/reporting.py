@@ -71,9 +71,9 @@ class Tasks:
             self.begin()
 
 
-def printer(before: int = 0) -> Callback:
+def printer() -> Callback:
     """Print each epoch's loss, and its validation score if there is one; it cuts no block."""
-    shown = before
+    shown = 0
 
     def show(progress: Progress) -> None:
         nonlocal shown

@@ -22,7 +22,9 @@ DTYPES = [np.float64, np.float32]
 
 def features(estimator: Any, X: Any) -> Any:
     """X (N, d) as NumPy or CSR, for prediction."""
-    return _whole(validate_data(estimator, X, accept_sparse="csr", dtype=DTYPES, reset=False))
+    return _checked_sparse(
+        validate_data(estimator, X, accept_sparse="csr", dtype=DTYPES, reset=False)
+    )
 
 
 def features_and_labels(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple[Any, NDArray[Any]]:
@@ -34,10 +36,10 @@ def features_and_labels(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple
         )
     X, y = validate_data(estimator, X, y, accept_sparse="csr", dtype=DTYPES, reset=reset)
     check_classification_targets(y)
-    return _whole(X), y
+    return _checked_sparse(X), y
 
 
-def _whole(X: Any) -> Any:
+def _checked_sparse(X: Any) -> Any:
     """X; of a sparse one, the engines believe the indices, and read and write where they point."""
     if not is_sparse(X):
         return X
@@ -53,7 +55,7 @@ def _whole(X: Any) -> Any:
     return X
 
 
-def class_indices(y: NDArray[Any], classes: NDArray[Any], what: str) -> NDArray[np.int64]:
+def places_of(y: NDArray[Any], classes: NDArray[Any], what: str) -> NDArray[np.int64]:
     """The place of each label (N,) in `classes` (K,), which are sorted.
 
     Raises

@@ -25,9 +25,10 @@ def check_parameters(estimator: Any) -> None:
     _check_choice("solver", estimator.solver, SOLVERS)
     _check_choice("learning_rate", estimator.learning_rate, LEARNING_RATES)
     for name, least in (("alpha", 0.0), ("power_t", 0.0), ("tol", 0.0), ("max_iter", 1),
-                        ("max_fun", 1), ("verbose", 0)):  # fmt: skip
-        value = getattr(estimator, name)
-        check_number(name, int(value) if name == "verbose" else value, least)
+                        ("max_fun", 1)):  # fmt: skip
+        check_number(name, getattr(estimator, name), least)
+    if not isinstance(estimator.verbose, bool | np.bool_):
+        check_number("verbose", estimator.verbose, 0)
     check_number("learning_rate_init", estimator.learning_rate_init, 0.0, above=True)
     check_number("momentum", estimator.momentum, 0.0, 1.0)
     if isinstance(estimator.batch_size, str) and estimator.batch_size != "auto":
@@ -106,7 +107,7 @@ def _check_class_weight(value: Any) -> None:
                     f"class_weight gives {name!r} the weight {weight!r}; expected a number of 0 or "
                     "more."
                 )
-    elif value is not None and value != "balanced":
+    elif value is not None and not (isinstance(value, str) and value == "balanced"):
         raise InputError(
             f"class_weight is {value!r}; expected None, 'balanced' or a dict from class to weight."
         )

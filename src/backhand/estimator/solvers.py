@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from backhand.engines import Data, Engine, State, make_engine
+from backhand.engines import Data, Engine, make_engine
 from backhand.equations import Parameters
 from backhand.errors import BackhandWarning
 from backhand.estimator.reporting import Tasks, printer
@@ -21,7 +21,6 @@ from backhand.training.lbfgs import Minimum, minimise
 from backhand.training.orders import ShuffledOrder
 from backhand.training.plan import Plan, batches_of
 from backhand.training.schedules import Schedule
-from backhand.training.stopping import Watch
 
 
 def train_by_epochs(
@@ -37,21 +36,32 @@ def train_by_epochs(
     """Train from the estimator's weights on: where that ends, and what was measured on the way."""
     memory: Memory | None = estimator._optimizer
     rule = rule_of(estimator)
-    start = state_to_go_on(estimator.parameters_, rule, memory, incremental=incremental)
+    given_back, start = (
+        state_to_go_on(estimator.parameters_, rule, memory, incremental=last)
+        for last in (False, incremental)
+    )
     watch = watch_to_go_on(_stopping(estimator, validation), memory)
+    engine = _engine(estimator)
+    if validation is not None and watch.best is not None:  # by other rows, perhaps
+        watch.judge_again(*engine.evaluate(given_back.params, validation))
     plan = _plan(estimator, data, random_state, epochs, memory)
-    run = _engine(estimator).start(start.params, data, rule)
+    run = engine.start(start.params, data, rule)
     run.restore(start)
     callbacks: Sequence[Callback] = [] if tasks is None else tasks.callbacks()
     if estimator.verbose:
         callbacks = [printer(), *callbacks]
     result = carry_out(run, data, plan, start=start, validation=validation, watch=watch,
-                       callbacks=callbacks, keep_interrupted=True)  # fmt: skip
+                       callbacks=callbacks, keep_interrupted=not incremental)  # fmt: skip
     if not incremental:
         _tell(estimator, result)
-    at_best = _best_so_far(result, watch, memory)
-    rate, cuts = result.schedule.of_epoch(len(result.history)), len(result.schedule.cuts)
-    return Memory(rule, at_best, result.last, watch, cuts, rate), result.history
+    if watch.rule.gives_back is None or memory is None:
+        given_back = result.best or result.last
+    elif result.best is not None:
+        given_back = result.best
+    schedule, E = result.schedule, len(result.history)
+    return Memory(
+        rule, given_back, result.last, watch, schedule, schedule.of_epoch(E)
+    ), result.history
 
 
 def _engine(estimator: Any) -> Engine:
@@ -76,7 +86,7 @@ def _plan(
         schedule=Schedule(
             name=schedule_of(estimator), peak=float(estimator.learning_rate_init), epochs=epochs,
             updates=updates, rows=data.rows, power_t=estimator.power_t, seen=estimator.t_,
-            cuts=(0,) * (0 if memory is None else memory.cuts),
+            cuts=_cuts(estimator, memory),
         ),
         batch_size=size,
         order=ShuffledOrder(data.rows, random_state) if estimator.shuffle else None,
@@ -99,13 +109,12 @@ def _stopping(estimator: Any, validation: Data | None) -> EarlyStopping:
     )
 
 
-def _best_so_far(result: TrainResult, watch: Watch, memory: Memory | None) -> State:
-    """The state to give back: the last, or the best; which may be from a fit before this one."""
-    if watch.rule.gives_back is None:
-        return result.last
-    if result.best is not None or memory is None:
-        return result.best or result.last
-    return memory.at_best
+def _cuts(estimator: Any, memory: Memory | None) -> tuple[int, ...]:
+    """What "adaptive" has cut so far, of the same learning rate."""
+    if memory is None or schedule_of(estimator) != "adaptive":
+        return ()
+    same = memory.schedule.peak == estimator.learning_rate_init
+    return (0,) * (len(memory.schedule.cuts) if same else 0)
 
 
 def _tell(estimator: Any, result: TrainResult) -> None:

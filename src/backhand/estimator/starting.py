@@ -11,6 +11,7 @@ import numpy as np
 from backhand.engines import State
 from backhand.equations import Parameters
 from backhand.optimizers import Optimizer
+from backhand.training.schedules import Schedule
 from backhand.training.starting import first_state, going_on
 from backhand.training.stopping import EarlyStopping, Watch
 
@@ -22,22 +23,22 @@ class Memory:
     Attributes
     ----------
     rule : Optimizer
-    at_best, last : State
+    given_back, last : State
         Parameters and the optimizer's memory: those given back, and where training ended. They
         differ where early stopping gave back an earlier epoch.
     watch : Watch
         What was best, and how long ago.
-    cuts : int
-        How often "adaptive" has divided the learning rate.
+    schedule : Schedule
+        Of the learning rate, with the cuts that "adaptive" made.
     learning_rate : float
-        Of the epoch that would come next.
+        Of the epoch that would come next; scikit-learn's tests read it.
     """
 
     rule: Optimizer
-    at_best: State
+    given_back: State
     last: State
     watch: Watch
-    cuts: int
+    schedule: Schedule
     learning_rate: float
 
 
@@ -74,8 +75,8 @@ def state_to_go_on(
         return first_state(params, rule)
     if any(a.shape != b.shape for a, b in zip(params, memory.last.params, strict=True)):
         return first_state(params, rule)
-    unchanged = all(map(np.array_equal, params, memory.at_best.params))
-    state = memory.last if incremental and unchanged else memory.at_best
+    unchanged = all(map(np.array_equal, params, memory.given_back.params))
+    state = memory.last if incremental and unchanged else memory.given_back
     return going_on(state.params if unchanged else params, rule, state)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand import shapes
+from backhand import equations, shapes
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.extras import extra
@@ -86,7 +86,27 @@ def from_torch(net: Any) -> Parameters:
             )
     params = Parameters(*_arrays(*named[0]), *_arrays(*named[2]))
     shapes.check_parameters(params)
+    _check_same(torch, net, named[-1][1], params)
     return params
+
+
+def _check_same(torch: Any, net: Any, last: Any, params: Parameters) -> None:
+    """The network itself gives these parameters' P: no hook and no subclass does something else."""
+    X = np.random.default_rng(0).standard_normal((16, params.W1.shape[0])).astype(params.W1.dtype)
+    training = net.training
+    try:
+        with torch.no_grad():
+            S = net.eval()(torch.from_numpy(X).to(next(net.parameters()).device)).cpu()
+    finally:
+        net.train(training)
+    if isinstance(last, torch.nn.Softmax):
+        S = S.log()  # whose softmax it is again
+    P, tolerance = torch.softmax(S, 1).numpy(), 1e-4 if X.dtype == np.float32 else 1e-9
+    if not np.allclose(P, equations.forward(params, X).P, atol=tolerance):
+        raise InputError(
+            f"the network computes something else than {EXPECTED} with its weights; there may be a "
+            "hook in it, or a layer that only looks like one of these."
+        )
 
 
 def _linear(torch: Any, W: NDArray[Any], b: NDArray[Any]) -> Any:

@@ -10,7 +10,7 @@ from array_api_compat import is_array_api_obj, to_device
 from numpy.typing import NDArray
 
 from backhand import shapes
-from backhand.engines import Data
+from backhand.engines import Data, is_sparse
 from backhand.equations import Parameters
 from backhand.errors import InputError, did_you_mean
 from backhand.training.schedules import SCHEDULES
@@ -90,15 +90,31 @@ def checked_weights(w: Any, N: int, dtype: Any) -> NDArray[Any]:
 
 def check_finite(X: Any, dtype: Any) -> None:
     """No nan and no infinity in X, as numbers of that dtype, or the place of the first."""
+    if is_sparse(X):
+        _check_finite_entries(X, dtype)
+        return
     for start in range(0, X.shape[0], 4096):
         with np.errstate(over="ignore"):
             bad = ~np.isfinite(X[start : start + 4096].astype(dtype, copy=False))
         if bad.any():
             row, column = (int(i) for i in np.argwhere(bad)[0])
-            raise InputError(
-                f"X holds {X[start + row, column]} at row {start + row}, column {column}; expected "
-                f"finite numbers that {dtype} can hold. Fill in or drop what is missing first."
-            )
+            raise _not_finite(X[start + row, column], start + row, column, dtype)
+
+
+def _check_finite_entries(X: Any, dtype: Any) -> None:
+    with np.errstate(over="ignore"):
+        bad = ~np.isfinite(X.data[: X.indptr[-1]].astype(dtype, copy=False))
+    if bad.any():
+        place = int(np.argmax(bad))
+        row = int(np.searchsorted(X.indptr, place, side="right")) - 1
+        raise _not_finite(X.data[place], row, X.indices[place], dtype)
+
+
+def _not_finite(value: Any, row: int, column: int, dtype: Any) -> InputError:
+    return InputError(
+        f"X holds {value} at row {row}, column {column}; expected finite numbers that {dtype} can "
+        "hold. Fill in or drop what is missing first."
+    )
 
 
 def check_settings(

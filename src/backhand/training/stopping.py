@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from backhand.equations import Parameters
 from backhand.errors import BackhandError, InputError, did_you_mean
 from backhand.shapes import is_integer
@@ -108,6 +110,22 @@ class Watch:
     def perfect(self) -> bool:
         """Whether what is given back cannot be improved on."""
         return self.rule.gives_back == "validation_accuracy" and self._best <= -1
+
+    def judge_again(self, loss: float, accuracy: float) -> None:
+        """The best so far has these figures on the rows that are validated on from now on."""
+        figures = History(*(np.array([x]) for x in (math.nan, math.nan, loss, accuracy)))
+        decisive = _cost(self.rule.gives_back or self.rule.monitor, figures, 1)
+        if not math.isnan(decisive) and self._best < math.inf:
+            self._best = decisive
+            if self.rule.monitor == self.rule.gives_back:
+                self.lowest = decisive
+
+    @property
+    def best(self) -> float | None:
+        """The figure of what is given back; None if none was measured."""
+        if self._best == math.inf:
+            return None
+        return -self._best if self.rule.gives_back == "validation_accuracy" else self._best
 
     def begin_again(self) -> None:
         """Be patient once more."""

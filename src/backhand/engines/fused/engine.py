@@ -22,6 +22,7 @@ from backhand.engines.fused.memory import (
     chunk_of,
     chunk_rows,
     parts_of,
+    whole_blocks,
 )
 from backhand.engines.fused.passes import DONE, MEASURE, PREDICT, TRAIN, Job, Plan, passes
 from backhand.engines.fused.rows import Rows, most_numbers, rows_of
@@ -154,7 +155,8 @@ class _Work:
     def chunk(self, data: Data, rows: int) -> Chunk:
         """Memory for so many rows of these data, and for the threads that they are worth."""
         threads = threads_for(parts_of(self.net, rows), self._threads)
-        numbers, key = most_numbers(data, rows), (rows, threads, is_sparse(data.X))
+        numbers = most_numbers(data, whole_blocks(rows, self._dtype))
+        key = (rows, threads, is_sparse(data.X))
         if key not in self._chunks or self._chunks[key].entries.most < numbers:
             self._chunks[key] = chunk_of(self.net, self._dtype, rows, threads, numbers)
         return self._chunks[key]

@@ -135,12 +135,17 @@ def parts_of(net: Layout, rows: int) -> int:
     return 1 << (most.bit_length() - 1)
 
 
+def whole_blocks(rows: int, dtype: Any) -> int:
+    """So many rows, filled up to whole blocks, all of which a chunk may be asked to hold."""
+    block = tile(np.dtype(dtype).itemsize * 8).block
+    return -(-rows // block) * block
+
+
 def chunk_of(net: Layout, dtype: Any, rows: int, threads: int, entries: int = 0) -> Chunk:
     """Memory for chunks of that many rows; of a sparse X, with so many entries at most."""
     kind = np.dtype(dtype)
     parts = parts_of(net, rows)
-    block = tile(kind.itemsize * 8).block
-    rows = -(-rows // block) * block
+    rows = whole_blocks(rows, kind)
     x_row = 0 if entries else _spread(net.d + 1, kind.itemsize)
     s_column = _spread(rows, kind.itemsize)
     hidden = net.panels * net.width

@@ -75,7 +75,10 @@ def places_of(y: NDArray[Any], classes: NDArray[Any], what: str) -> NDArray[np.i
 def weights_of(
     X: Any, y: NDArray[Any], sample_weight: Any, class_weight: Any, classes: NDArray[Any]
 ) -> NDArray[Any] | None:
-    """One weight a row in X's dtype: the sample's times its class's; None if both are None."""
+    """One weight a row, (N,), in X's dtype: the sample's times its class's; None if both are None.
+
+    Weights below 0, all 0 or not finite, and names of no class, raise `InputError`.
+    """
     if sample_weight is None and class_weight is None:
         return None
     w: NDArray[Any] = _check_sample_weight(sample_weight, X, dtype=X.dtype)
@@ -98,7 +101,8 @@ def weights_of(
 def split(data: Data, share: float, classes: int, random_state: Any) -> tuple[Data, Data]:
     """Hold out a share of the rows: training and validation rows, drawn as scikit-learn draws them.
 
-    Two classes are held out in equal shares. More are not: scikit-learn does not either.
+    Two classes are held out in equal shares. More are not: scikit-learn does not either. Fewer than
+    two rows to validate on raise `InputError`.
     """
     stratify = data.y.astype(bool)[:, None] if classes <= 2 else None
     rows, out = train_test_split(

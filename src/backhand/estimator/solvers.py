@@ -33,7 +33,29 @@ def train_by_epochs(
     epochs: int,
     incremental: bool,
 ) -> tuple[Memory, History]:
-    """Train from the estimator's weights on: where that ends, and what was measured on the way."""
+    """Train from the estimator's weights on: where that ends, and what was measured on the way.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier
+        With weights to start from, and what an earlier fit left in `_optimizer`.
+    data, validation : Data
+        Rows to learn from, and rows to score after each epoch, if any.
+    random_state : RandomState
+        Of the orders and of dropout; it is left where the last epoch left it.
+    tasks : Tasks, optional
+        Who is told of each epoch.
+    epochs : int
+        At most.
+    incremental : bool
+        Whether this is `partial_fit`, which goes on from where training ended, warns of nothing and
+        leaves Ctrl-C to its caller.
+
+    Raises
+    ------
+    DivergenceError
+        If the loss stops being finite.
+    """
     memory: Memory | None = estimator._optimizer
     rule = rule_of(estimator)
     given_back, start = (

@@ -19,9 +19,11 @@ from backhand.errors import InputError
 from backhand.estimator.interchange import Interchange
 from backhand.estimator.reporting import Tasks
 from backhand.estimator.rows import (
+    all_classes,
     features,
     features_and_labels,
     places_of,
+    same_classes,
     split,
     weights_of,
 )
@@ -245,7 +247,7 @@ class MLPClassifier(
         check_parameters(self)
         first = not (self.warm_start and hasattr(self, "coefs_"))
         rows, labels = features_and_labels(self, X, y, reset=first)
-        classes = self._classes_of(labels, first)
+        classes = same_classes(labels, None if first else self.classes_)
         data = self._data(rows, labels, sample_weight, classes)
         validation = self._validation(X_val, y_val, sample_weight_val, classes)
         random_state = check_random_state(self.random_state)
@@ -296,7 +298,7 @@ class MLPClassifier(
                 "partial_fit does not support class_weight='balanced', since it does not see all "
                 "rows; pass a dict (compute_class_weight of sklearn.utils.class_weight makes one)."
             )
-        classes = self._all_classes(classes, first)
+        classes = all_classes(classes, None if first else self.classes_)
         data = self._data(*features_and_labels(self, X, y, reset=first), sample_weight, classes)
         validation = self._validation(X_val, y_val, sample_weight_val, classes)
         random_state = check_random_state(self.random_state)
@@ -314,27 +316,6 @@ class MLPClassifier(
     ) -> Data:
         weights = weights_of(rows, labels, sample_weight, self.class_weight, classes)
         return Data(rows, places_of(labels, classes, "y"), weights)
-
-    def _classes_of(self, labels: NDArray[Any], first: bool) -> NDArray[Any]:
-        classes = np.unique(labels)
-        if not first and not np.array_equal(classes, self.classes_):
-            raise InputError(
-                "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {self.classes_}, `y` has {classes}"
-            )
-        return classes
-
-    def _all_classes(self, classes: Any, first: bool) -> NDArray[Any]:
-        if classes is None:
-            if first:
-                raise InputError("classes must be passed on the first call to partial_fit.")
-            return self.classes_
-        classes = np.unique(classes)
-        if not first and not np.array_equal(self.classes_, classes):
-            raise InputError(
-                f"classes is {classes}; the first call to partial_fit, or fit, had {self.classes_}."
-            )
-        return np.asarray(classes)
 
     def _validation(self, X: Any, y: Any, sample_weight: Any, classes: NDArray[Any]) -> Data | None:
         if X is None and y is None and sample_weight is None:
@@ -372,10 +353,13 @@ class MLPClassifier(
         """Begin with these weights, as if nothing had been trained yet."""
         self.parameters_ = params
         self.n_layers_, self.n_outputs_, self.out_activation_ = 3, len(self.classes_), "softmax"
-        self.n_iter_, self.t_, self.loss_curve_ = 0, 0, []
+        self.n_iter_, self.t_, self.loss_curve_, self.best_loss_ = 0, 0, [], None
+        self._forget_epochs()
+
+    def _forget_epochs(self) -> None:
+        """What only training by epochs has: validation, and an optimizer's memory."""
         self.validation_scores_, self.validation_loss_curve_ = None, None
-        self.best_loss_, self.best_validation_score_ = None, None
-        self._optimizer = None
+        self.best_validation_score_, self._optimizer = None, None
 
     def _fit_epochs(
         self, data: Data, validation: Data | None, random_state: Any, tasks: Tasks
@@ -390,9 +374,7 @@ class MLPClassifier(
 
     def _fit_lbfgs(self, data: Data, tasks: Tasks) -> None:
         minimum, self.loss_curve_ = train_by_lbfgs(self, data, tasks)
-        self._optimizer = None
-        self.validation_scores_, self.validation_loss_curve_ = None, None
-        self.best_validation_score_ = None
+        self._forget_epochs()
         self.parameters_, self.n_iter_ = minimum.params, minimum.iterations
         self.loss_ = self.best_loss_ = minimum.loss
 

@@ -55,6 +55,31 @@ def _checked_sparse(X: Any) -> Any:
     return X
 
 
+def same_classes(labels: NDArray[Any], known: NDArray[Any] | None) -> NDArray[Any]:
+    """The classes of labels (N,), sorted: (K,). Where `known` are given, they must be these."""
+    classes: NDArray[Any] = np.unique(labels)
+    if known is not None and not np.array_equal(classes, known):
+        raise InputError(
+            "warm_start can only be used where `y` has the same classes as in the previous "
+            f"call to fit. Previously got {known}, `y` has {classes}"
+        )
+    return classes
+
+
+def all_classes(given: Any, known: NDArray[Any] | None) -> NDArray[Any]:
+    """The classes (K,) that `partial_fit` is given, or knows; if both, they must be the same."""
+    if given is None:
+        if known is None:
+            raise InputError("classes must be passed on the first call to partial_fit.")
+        return known
+    classes: NDArray[Any] = np.unique(given)
+    if known is not None and not np.array_equal(known, classes):
+        raise InputError(
+            f"classes is {classes}; the first call to partial_fit, or fit, had {known}."
+        )
+    return classes
+
+
 def places_of(y: NDArray[Any], classes: NDArray[Any], what: str) -> NDArray[np.int64]:
     """The place of each label (N,) in `classes` (K,), which are sorted.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from backhand.engines import Engine, State, make_engine
+from backhand.engines import Data, Engine, State, is_sparse, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.optimizers import Optimizer, make_optimizer
@@ -104,7 +104,9 @@ def train(
     seed : int
         Of the shuffles and of dropout.
     shuffle : bool
-        Whether mini-batches are drawn anew each epoch; False takes the rows as they stand.
+        Whether mini-batches are drawn anew each epoch; False takes the rows as they stand. Rows
+        that take more than 64 MiB are shuffled within windows of that size, made of blocks of
+        neighbours that are drawn from all over (`training.orders`).
     state : State, optional
         The optimizer's memory to go on with: the `last` or `best` of an earlier result, whose
         parameters are passed as `params`.
@@ -134,11 +136,15 @@ def train(
         check_validation(validation)
         held_out = make_data(theta, *validation)
     size, updates = batches_of(data.rows, batch_size)
-    shuffled = shuffle and batch_size is not None
+    order = None
+    if batch_size is not None:
+        order = SeededOrder(data.rows, seed, _row_bytes(data), size, shuffle=shuffle)
+        if not shuffle and order.parts == 1:
+            order = None  # which engines know as the rows as they stand
     plan = Plan(
         schedule=Schedule(name=schedule, peak=learning_rate, epochs=epochs, updates=updates,
                           rows=data.rows, warmup=warmup, power_t=power_t),
-        batch_size=size, order=SeededOrder(data.rows, seed) if shuffled else None,
+        batch_size=size, order=order,
         l2=l2, alpha=alpha, weights=data.sample_weight, dropout=dropout, dropout_seed=seed,
     )  # fmt: skip
     watch = None if early_stopping is None else Watch(early_stopping)
@@ -147,3 +153,11 @@ def train(
         run.restore(going_on(theta, rule, state))
     return carry_out(run, data, plan, validation=held_out, validation_every=validation_every,
                      watch=watch, callbacks=callbacks)  # fmt: skip
+
+
+def _row_bytes(data: Data) -> int:
+    """What a row of X takes, on average if it is sparse."""
+    X = data.X
+    if is_sparse(X):
+        return 1 + int((X.data.itemsize + X.indices.itemsize) * X.indptr[-1] // data.rows)
+    return int(X.shape[1] * X.itemsize)

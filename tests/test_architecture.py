@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "backhand"
 
 FLOORS = [
     {"errors", "namespaces"},
-    {"extras", "files", "interrupts", "shapes"},
+    {"extras", "files", "interrupts", "memory", "shapes"},
     {"equations"},
     {"checked", "dropout", "optimizers"},
     {"engines"},

@@ -59,6 +59,8 @@ _LATER = {
     "StopTraining": "backhand.training",
     "TrainResult": "backhand.training",
     "train": "backhand.training",
+    "Table": "backhand.tables.table",
+    "read_table": "backhand.tables.reading",
 }
 
 __all__ = [
@@ -78,6 +80,7 @@ __all__ = [
     "Parameters",
     "Progress",
     "StopTraining",
+    "Table",
     "TrainResult",
     "__version__",
     "accuracy",
@@ -86,6 +89,7 @@ __all__ = [
     "forward",
     "init",
     "load",
+    "read_table",
     "save",
     "sgd",
     "train",

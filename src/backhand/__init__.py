@@ -57,6 +57,7 @@ _LATER = {
     "History": "backhand.training",
     "Progress": "backhand.training",
     "StopTraining": "backhand.training",
+    "Checkpoint": "backhand.training",
     "TrainResult": "backhand.training",
     "train": "backhand.training",
     "Table": "backhand.tables.table",
@@ -66,6 +67,7 @@ _LATER = {
 __all__ = [
     "Activations",
     "BackhandError",
+    "Checkpoint",
     "DivergenceError",
     "EarlyStopping",
     "Every",

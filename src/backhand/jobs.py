@@ -27,7 +27,7 @@ from backhand.tables.schema import Schema
 from backhand.tables.splitting import STRETCH, held_out
 from backhand.tables.table import Table
 from backhand.tables.writing import Added, stream_rows, write_rows
-from backhand.training import Callback, train
+from backhand.training import Callback, Checkpoint, train
 from backhand.training.inputs import check_number, check_settings
 
 UPDATES = 8000
@@ -188,6 +188,7 @@ def fit_table(
     *,
     engine: str | Engine = "auto",
     callbacks: Sequence[Callback] = (),
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[Model, Evaluation | None]:
     """Train on the training rows: the model, and how it does on the held-out rows, if any.
 
@@ -209,6 +210,7 @@ def fit_table(
         validation=(test.X, test.y) if test.rows else None,
         validation_every=max(1, epochs // VALIDATIONS),
         callbacks=callbacks,
+        checkpoint=checkpoint,
         engine=engine,
         seed=settings.seed,
     )  # fmt: skip

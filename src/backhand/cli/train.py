@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from backhand.cli import options
+
+if TYPE_CHECKING:
+    from backhand.training import Checkpoint
 
 
 def train(
@@ -59,6 +62,17 @@ def train(
     keep_cache: Annotated[
         bool, typer.Option("--keep-cache", help="Keep the encoded rows there, as .npy files.")
     ] = False,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", show_default=False,
+                     help="Folder to save in, again and again, where training stands."),
+    ] = None,
+    every: Annotated[
+        str, typer.Option(metavar="SPAN", help="How often: 30s, 5min, 2epochs.")
+    ] = "30s",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last checkpoint, if there is one.")
+    ] = False,
     engine: options.EngineName = "auto",
     device: options.Device = None,
     threads: options.Threads = None,
@@ -84,6 +98,7 @@ def train(
     chosen = make_engine(engine, device, threads)
     inputs = expand(data) if data is not None else []
     output = check_output(output or default_output(data), "the model file", inputs)
+    keeping = checkpoint_of(checkpoint, every, resume=resume)
     room = budget(memory)
     folder = check_folder(cache_dir, keep=keep_cache)
     report = TrainReport(as_json=json)
@@ -100,10 +115,23 @@ def train(
         for dtype in (np.float32, np.float64):  # which training and prediction compute in
             chosen.prepare(dtype, watcher.say)
         model, evaluation = fit_table(
-            prepared, settings, engine=chosen, callbacks=[Every(None, watcher.show)]
-        )
+            prepared, settings, engine=chosen, callbacks=[Every(None, watcher.show)],
+            checkpoint=keeping,
+        )  # fmt: skip
     save(model, output)
     report.result(model, evaluation, output)
+
+
+def checkpoint_of(folder: Path | None, every: str, *, resume: bool) -> Checkpoint | None:
+    """What the three options say together."""
+    from backhand.errors import InputError
+    from backhand.training import Checkpoint
+
+    if folder is not None:
+        return Checkpoint(folder, every, resume=resume)
+    if resume:
+        raise InputError("--resume goes on from a folder: name it with --checkpoint.")
+    return None
 
 
 def default_output(data: str | None) -> Path:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from backhand.engines import Block, Data, Record, Run, State
 from backhand.equations import Parameters
+from backhand.interrupts import Interrupted, signals_noted
+from backhand.training.checkpoints import Keeper
 from backhand.training.events import Callback, Progress, StopTraining, announce, period
 from backhand.training.history import History
 from backhand.training.inputs import check_finite
 from backhand.training.plan import Plan
 from backhand.training.schedules import Schedule
+from backhand.training.standing import PartFigures, Standing, memory_of, remember
 from backhand.training.stopping import DivergenceError, Watch
 
 BLOCK_SECONDS = 0.1
@@ -70,23 +72,27 @@ def carry_out(
     validation_every: int = 1,
     watch: Watch | None = None,
     callbacks: Sequence[Callback] = (),
+    keeper: Keeper | None = None,
     keep_interrupted: bool = False,
 ) -> TrainResult:
     """Do what the plan says, with arguments that are known to be right; else as `train`.
 
     `start` is the run's state, if that is at hand: to ask for it is a copy of all parameters. With
+    a `keeper`, training goes on from where it stood when it was last written down, and is written
+    down from time to time, at the end, and when a signal ends it after the block in hand. With
     `keep_interrupted`, Ctrl-C ends training at the last whole block, as a callback would.
+
+    Raises
+    ------
+    Interrupted
+        If a signal ended it, and where it stands was saved.
     """
     training = _Training(run, data, plan, start, validation, validation_every, watch, callbacks)
-    return training.to_the_end(keep_interrupted)
-
-
-class PartFigures(NamedTuple):
-    """Of a part of an epoch: what its rows weigh, and their mean loss and accuracy."""
-
-    weight: float
-    loss: float
-    accuracy: float
+    if keeper is None:
+        return training.to_the_end(training.go_on, keep_interrupted)
+    training.keep_with(keeper)
+    with signals_noted() as came:
+        return training.to_the_end(lambda: training.go_on_kept(keeper, came), keep_interrupted)
 
 
 class _Training:
@@ -123,11 +129,48 @@ class _Training:
         # them every epoch since can be reached again, since engine and plan are deterministic.
         self._before: list[tuple[int, State]] = []
 
-    def to_the_end(self, keep_interrupted: bool) -> TrainResult:
+    def keep_with(self, keeper: Keeper) -> None:
+        """Begin where the keeper knows it to stand, and end blocks where it wants to write."""
+        if keeper.period is not None:
+            self._borders = [*self._borders, keeper.period]
+        if keeper.standing is not None:
+            self._stand(keeper.standing)
+
+    def go_on(self) -> None:
+        """Do a block."""
+        self._next_block()
+        announce(self._callbacks, self._progress())
+
+    def go_on_kept(self, keeper: Keeper, came: list[int]) -> None:
+        """Do a block; write down where that leads if it is time, the end, or somebody's wish."""
+        self.go_on()
+        share = self._done % self._plan.parts / self._plan.parts
+        if came or self._ended or keeper.due(len(self.history), share):
+            keeper.save(self._standing())
+        if came and not self._ended:
+            done = f"{len(self.history)} of {self._plan.epochs} epochs are done"
+            raise Interrupted(came[0], f"{done} and saved in {keeper.folder}")
+
+    def _standing(self) -> Standing:
+        return Standing(
+            self._done, self._ended, self._run.state(), self._best, self.history,
+            self._part_figures, memory_of(self._watch), self._plan.schedule.cuts,
+        )  # fmt: skip
+
+    def _stand(self, standing: Standing) -> None:
+        self._run.restore(standing.state)
+        self._start = standing.state
+        self._done, self._ended = standing.done, standing.ended
+        self._best, self.history = standing.best, standing.history
+        self._part_figures = standing.part_figures
+        if self._watch is not None and standing.watch is not None:
+            remember(self._watch, standing.watch)
+        self._plan = replace(self._plan, schedule=replace(self._plan.schedule, cuts=standing.cuts))
+
+    def to_the_end(self, go_on: Callable[[], None], keep_interrupted: bool) -> TrainResult:
         try:
             while not self._ended:
-                self._next_block()
-                announce(self._callbacks, self._progress())
+                go_on()
         except StopTraining:
             self._ended = self._ended or "callback"
         except KeyboardInterrupt:
@@ -155,7 +198,7 @@ class _Training:
     def _next_block(self) -> None:
         done = self._done
         block = self._plan.block(done, self._block_length(done))
-        state = self._start if done == 0 and self._start is not None else self._run.state()
+        state = self._run.state() if self._before or self._start is None else self._start
         self._before = [*self._before[-1:], (done, state)]
         if self._plan.order is not None:
             self._plan.order.settle(self._before[0][0] // self._plan.parts)

@@ -11,7 +11,8 @@ SOURCE = Path(__file__).parent.parent / "src" / "backhand"
 
 FLOORS = [
     {"errors", "namespaces"},
-    {"extras", "files", "interrupts", "shapes"},
+    {"extras", "files", "interrupts", "shapes", "strict_json"},
+    {"tensors"},
     {"equations"},
     {"checked", "dropout", "optimizers"},
     {"engines"},

@@ -14,7 +14,6 @@ from rich.text import Text
 from backhand.cli.words import printable
 from backhand.tables.schema import Category, Schema
 
-
 CONTROLS = re.compile("[\x7f-\x9f]")
 
 

@@ -144,7 +144,7 @@ def header(**changes) -> dict:
     ("arrays", "metadata", "said"),
     [
         (tensors(b1=np.full(5, np.nan, np.float32)), header(), "not all finite"),
-        (tensors(), None, "safetensors file, but no model of Backhand"),
+        (tensors(), None, "safetensors file, but no model file of Backhand"),
         ({"weight": np.ones(3)}, {"format": "pt"}, "it holds 'weight'"),
         (tensors(W1=np.ones((4, 6), np.float32)), header(), "do not fit together"),
         (tensors(W1=np.ones((4, 5), np.int32)), header(), "several dtypes"),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -16,17 +16,18 @@ from numpy.typing import NDArray
 from backhand import shapes
 from backhand.engines import Engine, make_engine
 from backhand.equations import Parameters
-from backhand.errors import InputError, MissingFileError, listed
+from backhand.errors import InputError, listed
 from backhand.files import check_output, replacing
 from backhand.tables.schema import Schema
+from backhand.tensors import Entry, read_tensors, write_tensors
 from backhand.training.history import History
 from backhand.training.inputs import check_finite, host
 
 FORMAT = 1
 """Version of the header's layout."""
 
-KEY = "backhand"
-"""The entry of the safetensors metadata that holds the header."""
+MOST_CLASS_LETTERS, MOST_LETTERS_OF_CLASSES = 1000, 2**24
+"""Letters of one class; of the longest times the number of classes."""
 
 AT_A_TIME = 8192
 """Rows that are predicted at a time: of no more is there a copy in double."""
@@ -138,12 +139,11 @@ def save(model: Any, path: str | Path) -> None:
     Raises
     ------
     InputError
-        If `model` is none of these, or `path` cannot be written to.
+        If `model` is none of these, or holds what `load` would refuse; or `path` cannot be written
+        to.
     OutputError
         If writing fails.
     """
-    from safetensors.numpy import save as to_bytes
-
     model = as_model(model)
     path = check_output(path, "the model file")
     header = {
@@ -155,15 +155,12 @@ def save(model: Any, path: str | Path) -> None:
         "history": _history_to_json(model.history),
         "versions": model.versions,
     }
-    tensors = {name: np.ascontiguousarray(value) for name, value in model.params._asdict().items()}
     try:
-        text = json.dumps(header, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"the model's hyperparameters and metrics must be JSON values: {error}."
-        ) from error
+        _fields(model.params, header)
+    except InputError as error:
+        raise InputError(f"the model cannot be saved: {error}.") from error
     with replacing(path) as temporary:
-        temporary.write_bytes(to_bytes(tensors, metadata={KEY: text}))
+        write_tensors(temporary, model.params._asdict(), header)
 
 
 def load(path: str | Path) -> Model:
@@ -176,62 +173,74 @@ def load(path: str | Path) -> Model:
     InputError
         If it is not a safetensors file, not a model of Backhand, or not whole.
     """
-    from safetensors import SafetensorError, safe_open
+    tensors, fields = read_tensors(path, expected=_expected)
+    params = Parameters(**tensors)
+    if not all(np.isfinite(value).all() for value in params):
+        raise InputError(f"{path} is damaged: its parameters are not all finite numbers.")
+    return Model(params, **fields)
 
-    path = Path(path)
-    if not path.exists():
-        raise MissingFileError(f"{path}: there is no model file by that name.")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; name the model file in it.")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata, names = file.metadata() or {}, list(file.keys())
-            if KEY not in metadata or set(names) != set(Parameters._fields):
-                raise InputError(
-                    f"{path} is a safetensors file, but no model of Backhand: it holds "
-                    f"{listed(sorted(names))}; expected W1, b1, W2, b2 and their header."
-                )
-            params = Parameters(*(file.get_tensor(name) for name in Parameters._fields))
-    except (SafetensorError, OSError, TypeError) as error:
+
+def _expected(entries: Mapping[str, Entry], header: Any) -> dict[str, Any]:
+    """A model's fields beside its parameters, once tensors and header are found to agree."""
+    if set(entries) != set(Parameters._fields):
+        raise InputError(f"it holds {listed(sorted(entries))}; expected W1, b1, W2 and b2")
+    return _fields(Parameters(**{name: e.stand_in for name, e in entries.items()}), header)
+
+
+def _fields(params: Parameters, header: Any) -> dict[str, Any]:
+    """The same for parameters of these shapes; raises InputError with a clause."""
+    shapes.check_parameters(params)
+    d, K = params.W1.shape[0], params.b2.shape[0]
+    if 0 in (*params.W1.shape, K):
+        raise InputError(f"W1 is {params.W1.shape} and W2 {params.W2.shape}; expected no 0 there")
+    names = ("classes", "schema", "hyperparameters", "metrics", "history", "versions")
+    if not isinstance(header, dict) or not {"format", *names} <= set(header):
+        raise InputError(f"its header lacks what is expected: format, {', '.join(names)}")
+    if header["format"] != FORMAT:
         raise InputError(
-            f"{path} cannot be read as a model file ({error}); expected a .safetensors "
-            "file that `backhand train` wrote."
-        ) from error
-    return _checked(path, params, metadata[KEY])
+            f"its format is {header['format']!r:.20}, and this version of Backhand reads format "
+            f"{FORMAT}"
+        )
+    for name in ("hyperparameters", "metrics", "versions"):
+        if not isinstance(header[name], dict):
+            raise InputError(f"its {name} are not values by name")
+    if not all(isinstance(value, str) for value in header["versions"].values()):
+        raise InputError("its versions are not all texts")
+    return {name: header[name] for name in names} | {
+        "classes": _checked_classes(header["classes"], K),
+        "schema": _checked_schema(header["schema"], d),
+        "history": _history_from_json(header["history"]),
+    }
 
 
-def _checked(path: Path, params: Parameters, text: str) -> Model:
-    """The model, once header and tensors are found to agree."""
-    try:
-        shapes.check_parameters(params)
-        if not all(np.isfinite(value).all() for value in params):
-            raise InputError("its parameters are not all finite")
-        header = json.loads(text)
-        if header["format"] != FORMAT:
-            raise InputError(
-                f"its format is {header['format']}, and this version of Backhand "
-                f"reads format {FORMAT}"
-            )
-        schema = None if header["schema"] is None else Schema.from_json(header["schema"])
-        model = Model(
-            params,
-            tuple(header["classes"]),
-            schema,
-            dict(header["hyperparameters"]),
-            dict(header["metrics"]),
-            _history_from_json(header["history"]),
-            {str(key): str(value) for key, value in header["versions"].items()},
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{path} is damaged or was not written by Backhand: {error}.") from error
-    d, _, K = model.sizes
-    if len(model.classes) != K or (schema is not None and len(schema.features) != d):
-        raise InputError(
-            f"{path} is damaged: W1 has {d} rows and W2 {K} columns, but its header "
-            f"names {len(model.classes)} classes"
-            + (f" and {len(schema.features)} features." if schema else ".")
-        )
-    return model
+def _checked_schema(value: Any, d: int) -> Schema | None:
+    schema = None if value is None else Schema.from_json(value)
+    if schema is not None and schema.width != d:
+        raise InputError(f"W1 has {d} rows, but its header names {schema.width} features")
+    return schema
+
+
+def _checked_classes(classes: Any, K: int) -> tuple[Any, ...]:
+    """K different texts, numbers or booleans that NumPy can hold in one small array."""
+    if not isinstance(classes, list) or len(classes) != K:
+        found = f"{len(classes)} classes" if isinstance(classes, list) else "no list of classes"
+        raise InputError(f"W2 has {K} columns, but its header names {found}")
+    kinds = set(map(type, classes))
+    if kinds not in ({str}, {bool}) and not kinds <= {int, float}:
+        raise InputError("its classes are not all texts, or all numbers, or all booleans")
+    if kinds == {str}:
+        longest = max(map(len, classes))
+        # An array of texts has room for the longest in every place, and so has one of predictions.
+        if longest > MOST_CLASS_LETTERS or longest * K > MOST_LETTERS_OF_CLASSES:
+            raise InputError(f"a class has {longest:,} letters, too many for a name")
+    labels = np.asarray(classes)
+    if labels.dtype.kind not in "Ubiuf":
+        raise InputError("its classes are whole numbers of more than 64 bits")
+    if kinds == {str} and labels.tolist() != classes:
+        raise InputError("a class ends in NUL, which NumPy's texts cannot")
+    if len(np.unique(labels)) < K:
+        raise InputError("its classes are not all different")
+    return tuple(classes)
 
 
 def plain(value: Any) -> Any:
@@ -253,8 +262,17 @@ def _history_to_json(history: History) -> dict[str, list[float | None]]:
     }
 
 
-def _history_from_json(value: dict[str, Any]) -> History:
-    return History(**{
-        name: np.array([math.nan if v is None else float(v) for v in value[name]])
-        for name in History.__dataclass_fields__
-    })  # fmt: skip
+def _history_from_json(value: Any) -> History:
+    """The curves of `_history_to_json`; raises InputError with a clause."""
+    names = list(History.__dataclass_fields__)
+    if not isinstance(value, dict) or set(value) != set(names):
+        raise InputError(f"its history is not of {', '.join(names)}")
+    curves = [value[name] for name in names]
+    numbers = {int, float, type(None)}
+    if not all(isinstance(curve, list) and set(map(type, curve)) <= numbers for curve in curves):
+        raise InputError("its history is not of numbers")
+    if len(set(map(len, curves))) > 1:
+        raise InputError("its history has more epochs in one curve than in another")
+    return History(*(
+        np.array([math.nan if v is None else float(v) for v in curve]) for curve in curves
+    ))  # fmt: skip

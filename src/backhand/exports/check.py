@@ -141,7 +141,7 @@ def _table_rows(
         else:
             columns[column.name] = column.mean + column.std * _deviations(N, rng)
             values.append(columns[column.name])
-    X = np.empty((N, len(schema.features)), np.float32)
+    X = np.empty((N, schema.width), np.float32)
     schema.encode_values(values, X)
     return columns, X
 

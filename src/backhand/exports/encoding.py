@@ -18,7 +18,7 @@ from backhand.tables.schema import FARTHEST, Category, Number, Schema
 
 def encode(graph: Graph, schema: Schema) -> str:
     """Add the nodes that make X (N, d) float32 of inputs (N, 1) named as the columns; X's name."""
-    widths = [len(column.features) for column in schema.columns]
+    widths = [column.width for column in schema.columns]
     starts = [int(end) - width for end, width in zip(np.cumsum(widths), widths, strict=True)]
     numbers = [i for i, c in enumerate(schema.columns) if isinstance(c, Number)]
     blocks, features = _encode_numbers(graph, schema, numbers, starts) if numbers else ([], [])
@@ -105,7 +105,7 @@ def _encode_numbers(
 
 def _encode_categories(graph: Graph, column: Category, names: list[str]) -> str:
     """Columns that have the same categories, one-hot, one behind the other."""
-    width = len(column.features)
+    width = column.width
     places = spellings(column)
     texts = graph.concat(*names, wanted="texts")
     codes = graph.node(

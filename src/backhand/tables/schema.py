@@ -5,6 +5,7 @@ Learned on training rows (`learning.py`), kept as JSON in the model file, applie
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
@@ -17,6 +18,9 @@ from backhand.tables.table import Table, numbers
 
 FARTHEST = 10.0
 """Standard deviations from the mean at which a number is cut off."""
+
+LARGEST_STD = 1e155
+"""Beyond it the squares of which it is learned have no sum, and mean + std may be infinite."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,11 @@ class Number:
         """Names of the columns it becomes."""
         return [self.name, f"{self.name} is missing"] if self.missing else [self.name]
 
+    @property
+    def width(self) -> int:
+        """How many columns it becomes."""
+        return 1 + self.missing
+
     def expression(self, table: Table, column: int) -> str:
         """SQL that gives what `encode` wants."""
         return table.number(column)
@@ -45,7 +54,8 @@ class Number:
     def encode(self, x: NDArray[np.float64], out: NDArray[np.float32]) -> None:
         """Write numbers x (n,), nan where missing, to `out` (n, features)."""
         missing = np.isnan(x)
-        standardised = np.clip((x - self.mean) / self.std, -FARTHEST, FARTHEST)
+        with np.errstate(over="ignore"):  # what lies infinitely far out is cut off like the rest
+            standardised = np.clip((x - self.mean) / self.std, -FARTHEST, FARTHEST)
         out[:, 0] = np.where(missing, 0.0, standardised)
         if self.missing:
             out[:, 1] = missing
@@ -75,6 +85,11 @@ class Category:
         """Names of the columns it becomes."""
         names = [f"{self.name} = {category}" for category in self.categories]
         return [*names, f"{self.name} is missing"] if self.missing else names
+
+    @property
+    def width(self) -> int:
+        """How many columns it becomes."""
+        return len(self.categories) + self.missing
 
     def expression(self, table: Table, column: int) -> str:
         """SQL that gives what `encode` wants."""
@@ -111,6 +126,11 @@ class Schema:
         """Names of the d columns of the matrix."""
         return [feature for column in self.columns for feature in column.features]
 
+    @property
+    def width(self) -> int:
+        """d, without the names."""
+        return sum(column.width for column in self.columns)
+
     def encode(self, table: Table) -> NDArray[np.float32]:
         """X (N, d) float32 of a table's rows; columns are found by name, in whatever order.
 
@@ -119,7 +139,7 @@ class Schema:
         InputError
             If a column is missing, or holds what cannot be what it was in training.
         """
-        X = np.empty((table.rows, len(self.features)), dtype=np.float32)
+        X = np.empty((table.rows, self.width), dtype=np.float32)
         for rows, part, _ in self.stretches(table):
             X[rows] = part
         return X
@@ -145,7 +165,7 @@ class Schema:
                 numbers(table, i, x, rows.start) if isinstance(column, Number) else x
                 for (column, i), x in zip(columns, given, strict=True)
             ]
-            X = np.empty((rows.stop - rows.start, len(self.features)), dtype=np.float32)
+            X = np.empty((rows.stop - rows.start, self.width), dtype=np.float32)
             self.encode_values(values, X)
             yield rows, X, arrays[len(columns) + len(texts) :]
 
@@ -153,7 +173,7 @@ class Schema:
         """Write to `out` (n, d) what each column's `encode` makes of its values, (n,) a column."""
         start = 0
         for column, given in zip(self.columns, values, strict=True):
-            stop = start + len(column.features)
+            stop = start + column.width
             column.encode(given, out[:, start:stop])
             start = stop
 
@@ -175,19 +195,48 @@ class Schema:
         return {"target": self.target, "columns": columns}
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Schema:
-        """The schema of `to_json`; anything else raises KeyError, TypeError or ValueError."""
-        columns: list[Column] = []
-        for entry in value["columns"]:
-            fields = dict(entry)
-            kind = KINDS[fields.pop("kind")]
-            if kind is Category:
-                fields["categories"] = tuple(map(str, fields["categories"]))
-            else:
-                fields |= {"mean": float(fields["mean"]), "std": float(fields["std"])}
-            fields |= {"name": str(fields["name"]), "missing": bool(fields["missing"])}
-            columns.append(kind(**fields))
-        return cls(str(value["target"]), tuple(columns))
+    def from_json(cls, value: Any) -> Schema:
+        """The schema of `to_json`.
+
+        Raises
+        ------
+        InputError
+            If it is something else; the message is a clause about it ("its schema …").
+        """
+        if not isinstance(value, dict) or set(value) != {"target", "columns"}:
+            raise InputError("its schema is not a target and columns")
+        if not isinstance(value["target"], str):
+            raise InputError("its schema's target is no text")
+        if not isinstance(value["columns"], list | tuple):
+            raise InputError("its schema's columns are no list")
+        columns = tuple(_column(i, entry) for i, entry in enumerate(value["columns"], 1))
+        if len({column.name for column in columns}) < len(columns):
+            raise InputError("two columns of its schema have one name")
+        return cls(value["target"], columns)
+
+
+def _column(number: int, entry: Any) -> Column:
+    """A column of `Schema.to_json`, found to be one that could have been learned."""
+    kind = entry.get("kind") if isinstance(entry, dict) else None
+    made = KINDS.get(kind) if isinstance(kind, str) else None
+    if made is None or set(entry) != {"kind", *made.__dataclass_fields__}:
+        raise InputError(f"column {number} of its schema is not described as a column is")
+    if not isinstance(entry["name"], str) or not isinstance(entry["missing"], bool):
+        raise InputError(f"column {number} of its schema has no text as its name, or no missing")
+    if made is Category:
+        categories = entry["categories"]
+        if not isinstance(categories, list | tuple) or set(map(type, categories)) != {str}:
+            raise InputError(f"column {number} of its schema has no texts as its categories")
+        if len(set(categories)) < len(categories):
+            raise InputError(f"column {number} of its schema has one category twice")
+        return Category(entry["name"], tuple(categories), entry["missing"])
+    mean, std = entry["mean"], entry["std"]
+    if type(mean) not in (int, float) or type(std) not in (int, float):
+        raise InputError(f"column {number} of its schema has no numbers as its mean and std")
+    if not (math.isfinite(mean) and 0 < std <= LARGEST_STD):
+        raise InputError(f"column {number} of its schema cannot be standardised")
+    numbers = Date if made is Date else Number
+    return numbers(entry["name"], float(mean), float(std), entry["missing"])
 
 
 def as_category(table: Table, column: int) -> str:

@@ -6,13 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
+LOWEST, HIGHEST = 1e-12, 1e12
+"""Of the curve's top, whatever a file says of its loss: what lies above is drawn as high."""
 
 
 def chart(values: NDArray[np.float64], width: int = 60, height: int = 6) -> str:
     """The values as columns of blocks from 0 to their maximum, averaged where they are too many."""
-    finite = np.nan_to_num(values)
+    finite = np.clip(np.nan_to_num(values), 0, HIGHEST)
     columns = [part.mean() for part in np.array_split(finite, min(width, len(finite)))]
-    top = max(columns) or 1.0
+    top = max(max(columns), LOWEST)
     eighths = np.round(np.array(columns) / top * height * 8).astype(int)
     lines = []
     for level in reversed(range(height)):

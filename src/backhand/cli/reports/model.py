@@ -18,6 +18,9 @@ from backhand.tables.schema import Category, Schema
 MOST_COLUMNS = 30
 """Columns that are listed one by one."""
 
+WIDEST_NAME = 60
+"""Letters of a name that those of the others are filled up to."""
+
 
 def show_model(model: Model, path: str, *, as_json: bool) -> None:
     """Sizes, classes, columns, settings, figures, versions, and the loss by epoch."""
@@ -61,6 +64,7 @@ def show_model(model: Model, path: str, *, as_json: bool) -> None:
 def _columns(out: Console, schema: Schema) -> None:
     out.print("[bold]Columns[/bold], as they were in training")
     width = max(len(column.name) for column in schema.columns[:MOST_COLUMNS])
+    width = min(width, WIDEST_NAME)
     for column in schema.columns[:MOST_COLUMNS]:
         if isinstance(column, Category):
             what = some(column.categories)

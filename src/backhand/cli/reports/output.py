@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from rich.text import Text
 from backhand.cli.words import printable
 from backhand.tables.schema import Category, Schema
 
+CONTROLS = re.compile("[\x7f-\x9f]")
+
 
 def console() -> Console:
     """Standard output; lines are wrapped by the terminal, never by us."""
@@ -21,7 +24,9 @@ def console() -> Console:
 
 def print_json(event: str, values: dict[str, Any]) -> None:
     """One object, one line."""
-    print(json.dumps({"event": event, **values}, ensure_ascii=False), flush=True)
+    text = json.dumps({"event": event, **values}, ensure_ascii=False)
+    # JSON escapes the control characters below 32; those above 126 act on a terminal as well.
+    print(CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text), flush=True)
 
 
 def section(out: Console, title: str, what: str, rows: Sequence[tuple[str, str]]) -> None:

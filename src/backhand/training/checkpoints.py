@@ -43,7 +43,9 @@ UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 
 
 class Checkpoint:
-    """Where and how often a training is written down: what `train` takes as `checkpoint`.
+    """Where and how often a training is written down.
+
+    `train` takes it as `checkpoint`, `MLPClassifier` by `set_callbacks`.
 
     Parameters
     ----------
@@ -72,6 +74,20 @@ class Checkpoint:
         self.epochs = None if unit in UNITS else int(number)
         if self.epochs == 0 or (self.epochs is not None and self.epochs != number):
             raise InputError(f"every is '{every}'; expected whole epochs, 1 or more.")
+
+    # scikit-learn knows a callback by these; `fit` looks for a Checkpoint and writes by itself.
+
+    def setup(self, estimator: Any, context: Any) -> None:
+        """Nothing."""
+
+    def teardown(self, estimator: Any, context: Any) -> None:
+        """Nothing."""
+
+    def on_fit_task_begin(self, estimator: Any, context: Any, **_: Any) -> None:
+        """Nothing."""
+
+    def on_fit_task_end(self, estimator: Any, context: Any, **_: Any) -> None:
+        """Nothing: training goes on."""
 
     @contextmanager
     def opened(self, settings: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Keeper]:
@@ -189,9 +205,9 @@ class Keeper:
             for name in [*now, *(name for name in then if name not in now)]:
                 if then.get(name) != now.get(name):
                     raise InputError(
-                        f"{path} is of a training with other {what}: {name} was "
-                        f"{_short(then.get(name))}, and is {_short(now.get(name))} now. Resume "
-                        "with what it was, or begin anew in another folder."
+                        f"{path} is of a training with other {what}: "
+                        f"{_difference(name, then.get(name), now.get(name))}. Resume with what it "
+                        "was, or begin anew in another folder."
                     )
 
 
@@ -222,9 +238,11 @@ def digest(*arrays: NDArray[Any]) -> str:
     return found.hexdigest()
 
 
-def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+def _difference(name: str, then: Any, now: Any) -> str:
+    texts = [json.dumps(value, ensure_ascii=False)[:60] for value in (then, now)]
+    if all(re.fullmatch('"[0-9a-f]{32}"', text) for text in texts):
+        return f"the numbers of {name} are not what they were"
+    return f"{name} was {texts[0]}, and is {texts[1]} now"
 
 
 def _found(folder: Path) -> list[Path]:

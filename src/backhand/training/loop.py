@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from signal import SIGINT
 
 import numpy as np
 
@@ -152,9 +153,11 @@ class _Training:
             raise Interrupted(came[0], f"{done} and saved in {keeper.folder}")
 
     def _standing(self) -> Standing:
+        order = self._plan.order
         return Standing(
             self._done, self._ended, self._run.state(), self._best, self.history,
             self._part_figures, memory_of(self._watch), self._plan.schedule.cuts,
+            {} if order is None else order.memory(len(self.history)),
         )  # fmt: skip
 
     def _stand(self, standing: Standing) -> None:
@@ -166,6 +169,8 @@ class _Training:
         if self._watch is not None and standing.watch is not None:
             remember(self._watch, standing.watch)
         self._plan = replace(self._plan, schedule=replace(self._plan.schedule, cuts=standing.cuts))
+        if self._plan.order is not None:
+            self._plan.order.remember(len(self.history), standing.order)
 
     def to_the_end(self, go_on: Callable[[], None], keep_interrupted: bool) -> TrainResult:
         try:
@@ -173,8 +178,8 @@ class _Training:
                 go_on()
         except StopTraining:
             self._ended = self._ended or "callback"
-        except KeyboardInterrupt:
-            if not keep_interrupted:
+        except KeyboardInterrupt as error:
+            if not keep_interrupted or getattr(error, "signal", SIGINT) != SIGINT:
                 raise
             self._ended = "interrupt"
             if self._before:  # the block in hand may be done, or half done

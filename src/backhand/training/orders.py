@@ -6,6 +6,7 @@ is drawn, so no epoch is too long to be held, watched or broken off.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -38,6 +39,14 @@ class Order(Protocol):
 
     def settle(self, first: int, last: int | None = None) -> None:
         """No epoch before `first` is asked for again; nor, if told, is any from `last` on."""
+        ...
+
+    def memory(self, epoch: int) -> dict[str, NDArray[Any]]:
+        """What another such order has to `remember` to go on after the first `epoch` epochs."""
+        ...
+
+    def remember(self, epoch: int, memory: Mapping[str, NDArray[Any]]) -> None:
+        """Go on after so many epochs; KeyError or ValueError if that is no such memory."""
         ...
 
 
@@ -98,6 +107,12 @@ class SeededOrder:
     def settle(self, first: int, last: int | None = None) -> None:
         """Nothing is remembered."""
 
+    def memory(self, epoch: int) -> dict[str, NDArray[Any]]:  # noqa: ARG002
+        return {}
+
+    def remember(self, epoch: int, memory: Mapping[str, NDArray[Any]]) -> None:
+        """There is nothing to remember."""
+
 
 class ShuffledOrder:
     """scikit-learn's: each epoch shuffles what the one before it left, all with one RandomState.
@@ -130,3 +145,18 @@ class ShuffledOrder:
             for epoch in [e for e in self._drawn if e >= last]:
                 del self._drawn[epoch]
             self._random_state.set_state(self._drawn[last - 1][1])
+
+    def memory(self, epoch: int) -> dict[str, NDArray[Any]]:
+        rows, generator = self._drawn[epoch - 1]
+        mersenne = generator["state"]
+        rest = [mersenne["pos"], generator["has_gauss"], generator["gauss"]]
+        return {"rows": rows, "key": mersenne["key"], "rest": np.array(rest, np.float64)}
+
+    def remember(self, epoch: int, memory: Mapping[str, NDArray[Any]]) -> None:
+        rows, (pos, has_gauss, gauss) = memory["rows"], memory["rest"].tolist()
+        if not np.array_equal(np.sort(rows), np.arange(self.window)):
+            raise ValueError("the order of the rows")
+        generator = {"bit_generator": "MT19937", "has_gauss": int(has_gauss), "gauss": gauss,
+                     "state": {"key": memory["key"], "pos": int(pos)}}  # fmt: skip
+        self._random_state.set_state(generator)
+        self._drawn = {epoch - 1: (rows, generator)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,6 +46,8 @@ class Standing:
         What early stopping has seen: `Watch.memory`.
     cuts : tuple of int
         Epochs after which the learning rate was cut.
+    order : dict of arrays
+        `Order.memory`.
     """
 
     done: int
@@ -56,6 +58,7 @@ class Standing:
     part_figures: tuple[PartFigures, ...]
     watch: NDArray[np.float64] | None
     cuts: tuple[int, ...]
+    order: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     def to_tensors(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Arrays by name, and JSON values; `from_tensors` takes them."""
@@ -66,6 +69,7 @@ class Standing:
         tensors["part_figures"] = np.array(self.part_figures, np.float64).reshape(-1, 3)
         if self.watch is not None:
             tensors["watch"] = self.watch
+        tensors |= {f"order.{name}": value for name, value in self.order.items()}
         header = {
             "done": self.done, "ended": self.ended, "cuts": list(self.cuts),
             "updates": self.state.updates,
@@ -87,6 +91,8 @@ class Standing:
                 History(*np.array(tensors["history"], np.float64).reshape(len(FIGURES), -1)),
                 tuple(PartFigures(*map(float, row)) for row in figures),
                 tensors.get("watch"), tuple(map(int, header["cuts"])),
+                {name.removeprefix("order."): value for name, value in tensors.items()
+                 if name.startswith("order.")},
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"it lacks or misstates {error}") from error

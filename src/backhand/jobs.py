@@ -6,6 +6,7 @@ They read, compute and return what happened; they print nothing.
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from backhand.checked import init
 from backhand.engines import Engine, make_engine
-from backhand.errors import InputError, listed
+from backhand.errors import BackhandWarning, InputError, listed
 from backhand.evaluation import Evaluation, evaluate_predictions
 from backhand.files import replacing
 from backhand.model import Model, probabilities
@@ -120,11 +121,33 @@ def prepare_table(
     training[labelled] = ~test
     schema, dropped = learn_schema(table, found, training, drop, categorical)
     X = schema.encode(table)
+    _tell_odd_classes(found, np.bincount(y, minlength=len(found.classes)))
     return Prepared(
         table.source, table.rows, int((~labelled).sum()), found, schema, dropped,
         table.missing([column.name for column in schema.columns]),
         X if labelled.all() else X[labelled], y, test,
     )  # fmt: skip
+
+
+def _tell_odd_classes(target: Target, counts: NDArray[np.integer]) -> None:
+    """Warn of classes that look like slips of the pen, and of those that cannot be judged."""
+    alike: dict[str, list[str]] = {}
+    for name in target.classes:
+        alike.setdefault(name.strip().casefold(), []).append(name)
+    slips = [f"{listed(names)}" for names in alike.values() if len(names) > 1]
+    if slips:
+        warnings.warn(
+            f"classes of '{target.name}' differ by upper and lower case or by spaces only: "
+            f"{'; '.join(slips)}; they are learned as different ones.",
+            BackhandWarning, stacklevel=3,
+        )  # fmt: skip
+    single = [name for name, n in zip(target.classes, counts, strict=True) if n == 1]
+    if single:
+        warnings.warn(
+            f"of the target '{target.name}' {listed(single)} "
+            f"{'has' if len(single) == 1 else 'have'} one row only; what is learned of it cannot be judged on held-out rows.",
+            BackhandWarning, stacklevel=3,
+        )  # fmt: skip
 
 
 def fit_table(

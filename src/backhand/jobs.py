@@ -145,7 +145,8 @@ def _tell_odd_classes(target: Target, counts: NDArray[np.integer]) -> None:
     if single:
         warnings.warn(
             f"of the target '{target.name}' {listed(single)} "
-            f"{'has' if len(single) == 1 else 'have'} one row only; what is learned of it cannot be judged on held-out rows.",
+            f"{'has' if len(single) == 1 else 'have'} one row only; "
+            "what is learned of it cannot be judged on held-out rows.",
             BackhandWarning, stacklevel=3,
         )  # fmt: skip
 

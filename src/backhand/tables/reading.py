@@ -42,6 +42,9 @@ READING_FUNCTIONS = (
 )  # fmt: skip
 """Table functions that a query may call. Others change settings, or write: enable_logging does."""
 
+READING_NODES = ("SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE")
+"""What DuckDB's parser may find in a query; a COPY or INSERT in a WITH is a node of its own."""
+
 READERS = {
     "parquet": "read_parquet($paths)",
     "json": "read_json($paths)",
@@ -194,8 +197,11 @@ def _check_only_reads(connection: duckdb.DuckDBPyConnection, query: str) -> None
     if tree.get("error"):
         raise InputError("the query must be one SELECT statement that only reads.")
     for node in _nodes(tree):
+        kind = node.get("type")
+        if isinstance(kind, str) and kind.endswith("_NODE") and kind not in READING_NODES:
+            raise InputError("the query must be one SELECT statement that only reads.")
         function = node.get("function")
-        if node.get("type") == "TABLE_FUNCTION" and isinstance(function, dict):
+        if kind == "TABLE_FUNCTION" and isinstance(function, dict):
             name = str(function.get("function_name", "")).lower()
             if name not in READING_FUNCTIONS:
                 raise InputError(

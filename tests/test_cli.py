@@ -111,6 +111,7 @@ def test_predict_gives_back_names_and_classes_as_they_are(here) -> None:
     assert {row[2] for row in rows[1:]} <= {"it's", 'q"'} and len(rows) == 21
 
 
+@pytest.mark.filterwarnings("ignore:classes of:backhand.errors.BackhandWarning")
 def test_predict_keeps_classes_and_columns_apart_that_differ_by_case(here) -> None:
     write(
         here / "t.csv",
@@ -212,7 +213,7 @@ WRONG_CALLS = {
     "nothing to read": (("train", "-t", "t"), "name a file, or give a query"),
     "no such model": (("predict", "none.safetensors", "t.csv"), "no model file"),
     "a model that is none": (("predict", "t.csv", "t.csv"), "cannot be read as a model file"),
-    "other safetensors": (("inspect", "other.safetensors"), "no model of Backhand"),
+    "other safetensors": (("inspect", "other.safetensors"), "no model file of Backhand"),
     "a column missing": (("predict", "m.safetensors", "less.csv"), "no column 'c'"),
     "to evaluate, no target": (("evaluate", "m.safetensors", "less.csv"), "no target column 't'"),
     "an unknown engine": (("train", "t.csv", "-t", "t", "--engine", "gpu"), "engine is 'gpu'"),

@@ -8,12 +8,14 @@ from __future__ import annotations
 import csv
 import glob
 import gzip
+import json
 import os
 import re
 import secrets
 import tempfile
+import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,16 @@ CSV_TYPES = ["BIGINT", "DOUBLE", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP WITH TI
 
 DIALECT = "header=true, skip=0, delim=$delim, quote='\"', escape='\"', comment=''"
 """Of CSV: nothing is guessed. A reader that may skip lines to make sense of the rest would."""
+
+READING_FUNCTIONS = (
+    "read_csv", "read_csv_auto", "read_json", "read_json_auto", "read_json_objects",
+    "read_ndjson", "read_ndjson_auto", "read_parquet", "parquet_scan", "read_text", "glob",
+    "range", "generate_series", "unnest", "repeat",
+)  # fmt: skip
+"""Table functions that a query may call. Others change settings, or write: enable_logging does."""
+
+READING_NODES = ("SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE")
+"""What DuckDB's parser may find in a query; a COPY or INSERT in a WITH is a node of its own."""
 
 READERS = {
     "parquet": "read_parquet($paths)",
@@ -138,6 +150,8 @@ def _load_files(
     if kind == "csv":
         return _load_csv(connection, paths, parameters, in_place=in_place)
     try:
+        if kind == "json":
+            _check_json_agrees(connection, paths)
         described = connection.execute(f"DESCRIBE SELECT * FROM {READERS[kind]}", parameters)
         names = [str(row[0]) for row in described.fetchall()]
         in_place = in_place or kind == "parquet"
@@ -172,6 +186,8 @@ def _load_csv(
         except duckdb.Error as plainer:
             raise InputError(explained(plainer, paths[0])) from plainer
         raise InputError(explained(error, paths[0])) from error
+    if not in_place:
+        _check_no_nul(connection, names, paths[0] if len(paths) == 1 else "the files' table")
     return names, as_text
 
 
@@ -206,6 +222,7 @@ def _load_query(
         statements = duckdb.extract_statements(query)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise InputError("the query must be one SELECT statement, and nothing else.")
+        _check_only_reads(connection, query)
         result = connection.sql(query)
         found = list(result.columns)
         # Column names of a result need not be unique; by position they are.
@@ -221,6 +238,38 @@ def _load_query(
         connection.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} rows")
     connection.execute("ALTER TABLE selected RENAME TO rows")
     return found
+
+
+def _check_only_reads(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    """A SELECT may hide a COPY in a WITH, or call a function that changes settings or writes."""
+    serialized = connection.execute("SELECT json_serialize_sql($q)", {"q": query}).fetchall()
+    tree = json.loads(serialized[0][0])
+    if tree.get("error"):
+        raise InputError("the query must be one SELECT statement that only reads.")
+    for node in _nodes(tree):
+        kind = node.get("type")
+        if isinstance(kind, str) and kind.endswith("_NODE") and kind not in READING_NODES:
+            raise InputError("the query must be one SELECT statement that only reads.")
+        function = node.get("function")
+        if kind == "TABLE_FUNCTION" and isinstance(function, dict):
+            name = str(function.get("function_name", "")).lower()
+            if name not in READING_FUNCTIONS:
+                raise InputError(
+                    f"the query calls the table function '{name}', which is not one of those that "
+                    f"only read: {listed(READING_FUNCTIONS, most=20)}."
+                )
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """All objects in a JSON value."""
+    waiting = [tree]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield value
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
 
 
 def expand(data: str) -> list[str]:
@@ -279,8 +328,10 @@ def _read_header(path: str) -> tuple[str, list[str]]:
             f"{path} is not UTF-8 text (byte {error.start} of its first part is "
             f"0x{error.object[error.start]:02x}); save it as UTF-8."
         ) from error
-    except (OSError, EOFError, csv.Error) as error:
+    except (OSError, EOFError, csv.Error, zlib.error) as error:
         raise InputError(f"{path} cannot be read: {error}.") from error
+    if any("\0" in name for name in names):
+        raise InputError(f"{path}, line 1 holds a NUL byte, which is no text; mend that line.")
     if not any(name.strip() for name in names):
         raise InputError(f"{path} begins with an empty line; expected the column names.")
     return delimiter, [name or f"column{i}" for i, name in enumerate(names, 1)]
@@ -293,6 +344,37 @@ def _check_headers_agree(paths: list[str], delimiter: str, names: list[str]) -> 
             raise InputError(
                 f"{path} does not have the columns of {paths[0]}: {listed(_read_header(path)[1])}; "
                 f"expected {listed(names)}, in that order."
+            )
+
+
+def _check_json_agrees(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> None:
+    """All files of a glob have the columns of the first; of JSON, in any order."""
+    expected: list[str] = []
+    for path in paths if len(paths) > 1 else ():
+        described = connection.execute(
+            f"DESCRIBE SELECT * FROM {READERS['json']}", {"paths": [glob.escape(path)]}
+        )
+        names = [str(row[0]) for row in described.fetchall()]
+        expected = expected or names
+        if set(names) != set(expected):
+            raise InputError(
+                f"{path} does not have the columns of {paths[0]}: {listed(names)}; "
+                f"expected {listed(expected)}."
+            )
+
+
+def _check_no_nul(connection: duckdb.DuckDBPyConnection, names: Sequence[str], source: str) -> None:
+    """No text holds a NUL byte: it would be a category of its own that looks like another."""
+    types = [str(row[1]) for row in connection.execute("DESCRIBE rows").fetchall()]
+    texts = [i for i, kind in enumerate(types) if kind == "VARCHAR"]
+    if not texts:
+        return
+    firsts = ", ".join(f"min(rowid) FILTER (contains(c{i}, chr(0)))" for i in texts)
+    found = connection.execute(f"SELECT {firsts} FROM rows").fetchall()[0]
+    for i, row in zip(texts, found, strict=True):
+        if row is not None:
+            raise InputError(
+                f"column '{names[i]}' of {source} holds a NUL byte in row {row + 1}; mend it."
             )
 
 

@@ -178,7 +178,7 @@ class Schema:
             start = stop
 
     def _find(self, table: Table) -> list[int]:
-        absent = [column.name for column in self.columns if column.name not in table.names]
+        absent = [column.name for column in self.columns if column.name not in table.places]
         if absent:
             raise InputError(
                 f"{table.source} has no column{'s' if len(absent) > 1 else ''} {listed(absent)}, "

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 CHUNK_VALUES, CHUNK_ROWS = 2**22, 2**16
 """Values and rows that are brought from DuckDB to NumPy at a time, at most."""
 
+GROUP = 512
+"""Expressions in one query: what DuckDB needs to plan one grows with their square."""
+
 CHOSEN = "rows POSITIONAL JOIN mask WHERE keep"
 """What follows FROM for the rows that were marked. (A view would name all columns each time.)"""
 
@@ -71,6 +74,7 @@ class Table:
         self.original = original
         self.connection = connection
         self.names = list(names)
+        self.places = {name: i for i, name in enumerate(self.names)}
         self.source = source
         self._numbers = count()
         self._watch: Callable[[int], None] = lambda _: None
@@ -93,11 +97,11 @@ class Table:
 
     def index(self, name: str, role: str = "column") -> int:
         """The position of the column of that name."""
-        if name not in self.names:
+        if name not in self.places:
             raise InputError(
                 f"{self.source} has no {role} '{name}'. {did_you_mean(name, self.names)}"
             )
-        return self.names.index(name)
+        return self.places[name]
 
     def family(self, column: int) -> str:
         """What sort of values a column holds: "number", "date", "text" or "other"."""
@@ -172,20 +176,28 @@ class Table:
         import pyarrow
 
         most = max(1, min(CHUNK_ROWS, CHUNK_VALUES // max(1, len(expressions))))
-        listed = ", ".join(f"{sql} AS e{i}" for i, sql in enumerate(expressions)) or "0 AS e0"
+        groups = [expressions[i : i + GROUP] for i in range(0, len(expressions), GROUP)] or [["0"]]
         start = 0
         try:
-            # A cursor of its own: a stream ends when its connection runs something else.
-            stream = self.connection.cursor().sql(f"SELECT {listed} FROM rows")
-            for batch in stream.to_arrow_reader(most):
-                for piece in _cut(batch, most):
-                    rows = slice(start, start + piece.num_rows)
-                    columns = piece.columns[: len(expressions)]
-                    yield rows, [c.to_numpy(zero_copy_only=False) for c in columns]
-                    start = rows.stop
-                    self._watch(start)
+            streams = [self._stream(group, most) for group in groups]
+            for pieces in _in_step(streams):
+                rows = slice(start, start + pieces[0].num_rows)
+                columns = [column for piece in pieces for column in piece.columns]
+                arrays = [column.to_numpy(zero_copy_only=False) for column in columns]
+                yield rows, arrays[: len(expressions)]
+                start = rows.stop
+                self._watch(start)
         except (duckdb.Error, pyarrow.ArrowException) as error:
             raise self.wrong(error) from error
+
+    def _stream(self, expressions: Sequence[str], most: int) -> Iterator[Any]:
+        """Batches of no more than so many rows."""
+        listed = ", ".join(f"{sql} AS e{i}" for i, sql in enumerate(expressions))
+        # A cursor of its own: a stream ends when its connection runs something else.
+        reader = self.connection.cursor().sql(f"SELECT {listed} FROM rows").to_arrow_reader(most)
+        for batch in reader:  # which has only about as many rows as were asked for
+            for start in range(0, batch.num_rows, most):
+                yield batch.slice(start, most)
 
     def missing(self, names: Sequence[str]) -> dict[str, int]:
         """How many values are missing in each of these columns, where any are."""
@@ -221,10 +233,15 @@ class Table:
         self.connection.unregister("chosen_mask")
 
 
-def _cut(batch: Any, most: int) -> Iterator[Any]:
-    """Pieces of no more rows than that: what DuckDB is asked for is only about what it gives."""
-    for start in range(0, batch.num_rows, most):
-        yield batch.slice(start, most)
+def _in_step(streams: Sequence[Iterator[Any]]) -> Iterator[list[Any]]:
+    """Pieces of the same rows from each stream of Arrow's batches, which may be cut differently."""
+    waiting: list[Any] = [next(stream, None) for stream in streams]
+    while all(batch is not None for batch in waiting):
+        rows = min(batch.num_rows for batch in waiting)
+        yield [batch.slice(0, rows) for batch in waiting]
+        left = [batch.slice(rows) for batch in waiting]
+        waiting = [batch if batch.num_rows else next(stream, None)
+                   for batch, stream in zip(left, streams, strict=True)]  # fmt: skip
 
 
 def quote(name: str) -> str:

@@ -95,11 +95,16 @@ def write_tensors(
     except InputError as error:
         raise InputError(f"what is said of a model must be JSON values: {error}.") from error
     raw = _header(tensors, order, metadata)
-    with Path(path).open("wb") as file:
-        file.write(len(raw).to_bytes(LENGTH, "little") + raw)
-        for name in order:
-            little = np.ascontiguousarray(tensors[name], DTYPES[_code(name, tensors)])
-            file.write(little.reshape(-1).view(np.uint8).data)
+    try:
+        with Path(path).open("wb") as file:
+            file.write(len(raw).to_bytes(LENGTH, "little") + raw)
+            for name in order:
+                little = np.ascontiguousarray(tensors[name], DTYPES[_code(name, tensors)])
+                file.write(little.reshape(-1).view(np.uint8).data)
+    except OSError as error:
+        size = LENGTH + len(raw) + sum(value.nbytes for value in tensors.values())
+        reason = error.strerror or str(error)
+        raise OSError(error.errno, f"{reason}; it needs {size:,} bytes") from error
 
 
 def _code(name: str, tensors: Mapping[str, NDArray[Any]]) -> str:

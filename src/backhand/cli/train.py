@@ -128,7 +128,9 @@ def checkpoint_of(folder: Path | None, every: str, *, resume: bool) -> Checkpoin
     from backhand.training import Checkpoint
 
     if folder is not None:
-        return Checkpoint(folder, every, resume=resume)
+        made = Checkpoint(folder, every, resume=resume)
+        made.check()
+        return made
     if resume:
         raise InputError("--resume goes on from a folder: name it with --checkpoint.")
     return None

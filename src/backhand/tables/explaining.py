@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from backhand.errors import BackhandError, InputError, OutputError
+
 
 def explained(error: Exception, data: str) -> str:
     """What was wrong, and where: the file, and the line if one is to blame."""
@@ -40,15 +42,21 @@ def first_line(error: Exception) -> str:
     return line + "."
 
 
+def as_error(error: Exception, sentence: str) -> BackhandError:
+    """The sentence as wrong input; or, if memory or room on the disk is lacking, that."""
+    lacking = lack_of_room(error)
+    return InputError(sentence) if lacking is None else OutputError(lacking)
+
+
 def lack_of_room(error: Exception) -> str | None:
     """The sentence, if what DuckDB lacks is memory or room on the disk."""
     text = str(error)
-    if "No space left" in text or "temp_directory_size" in text:
-        found = re.search(r"file \"?([^\":]+)\"?", text)
-        where = f" in {found.group(1)}" if found else ""
+    if any(words in text for words in ("No space left", "temp_directory", "offload data block")):
+        used = re.search(r"\(([\d.]+ \w+)/([\d.]+ \w+) used\)", text)
+        limit = f" (all of {used.group(2)} is used)" if used else ""
         return (
-            f"there is no room left on the disk{where} for what does not fit in memory; free some, "
-            "or name another folder with --cache-dir."
+            f"there is no room left on the disk for what does not fit in memory{limit}; free some, "
+            "name another folder with --cache-dir, or allow more with --memory."
         )
     if "Out of Memory" in text or "could not allocate" in text or "failed to allocate" in text:
         return "the table needs more memory than it may use; allow more with --memory."

@@ -22,7 +22,7 @@ from typing import Any
 from backhand.errors import InputError, MissingFileError, listed
 from backhand.interrupts import interrupts_held
 from backhand.memory import budget
-from backhand.tables.explaining import explained, first_line
+from backhand.tables.explaining import as_error, explained, first_line
 from backhand.tables.table import Original, Table, quote
 
 with interrupts_held():
@@ -157,7 +157,7 @@ def _load_files(
         in_place = in_place or kind == "parquet"
         _load(connection, READERS[kind], parameters, names, in_place=in_place)
     except duckdb.Error as error:
-        raise InputError(explained(error, data)) from error
+        raise as_error(error, explained(error, data)) from error
     return names, None
 
 
@@ -184,8 +184,8 @@ def _load_csv(
         try:
             _load(connection, as_text.reader, as_text.parameters, names, in_place=False)
         except duckdb.Error as plainer:
-            raise InputError(explained(plainer, paths[0])) from plainer
-        raise InputError(explained(error, paths[0])) from error
+            raise as_error(plainer, explained(plainer, paths[0])) from plainer
+        raise as_error(error, explained(error, paths[0])) from error
     if not in_place:
         _check_no_nul(connection, names, paths[0] if len(paths) == 1 else "the files' table")
     return names, as_text
@@ -229,7 +229,7 @@ def _load_query(
         numbered = ", ".join(f"#{i + 1} AS c{i}" for i in range(len(found)))
         result.select(numbered).create("selected")
     except duckdb.Error as error:
-        raise InputError(f"the query failed: {first_line(error)}") from error
+        raise as_error(error, f"the query failed: {first_line(error)}") from error
     if names:
         kind = connection.execute(
             "SELECT table_type FROM information_schema.tables WHERE table_name = 'rows'"

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.errors import InputError, OutputError, did_you_mean
-from backhand.tables.explaining import explained, lack_of_room
+from backhand.errors import InputError, did_you_mean
+from backhand.tables.explaining import as_error, explained
 
 if TYPE_CHECKING:
     import duckdb
@@ -162,9 +162,7 @@ class Table:
         """What DuckDB says of reading the rows, as an error of ours."""
         if "INTERRUPT" in str(error) or str(error) == "Query interrupted":
             return KeyboardInterrupt()
-        if found := lack_of_room(error):
-            return OutputError(found)
-        return InputError(explained(error, self.source))
+        return as_error(error, explained(error, self.source))
 
     def arrays(self, expressions: Sequence[str]) -> Iterator[tuple[slice, list[NDArray[Any]]]]:
         """Values of SQL expressions, (n,) each, for a stretch of rows at a time, in their order.

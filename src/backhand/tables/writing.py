@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError, OutputError, listed
+from backhand.memory import shown
 from backhand.tables.explaining import first_line
 from backhand.tables.table import Table, quote
 
@@ -153,17 +154,24 @@ def _copy(table: Table, added: Added, command: Command, path: str, final: Path) 
     except duckdb.Error as error:
         if failure:
             raise failure[0] from error
-        raise _not_written(table, final, error) from error
+        raise _not_written(table, path, final, error) from error
     finally:
         con.unregister("added")
     return rows
 
 
-def _not_written(table: Table, final: Path, error: duckdb.Error) -> BaseException:
-    wrong = table.wrong(error)
-    if isinstance(error, duckdb.IOException) and not isinstance(wrong, OutputError):
+def _not_written(table: Table, path: str, final: Path, error: duckdb.Error) -> BaseException:
+    text = str(error)
+    if path in text and "No space left" in text:
+        so_far = Path(path).stat().st_size if Path(path).exists() else 0
+        return OutputError(
+            f"{final} could not be written: no space is left on the disk, and it needs more than "
+            f"the {shown(so_far)} written so far. Nothing was left behind, and a file that was "
+            "there is unchanged."
+        )
+    if path in text or "write" in text:
         return OutputError(f"{final} could not be written: {first_line(error)}")
-    return wrong
+    return table.wrong(error)
 
 
 def _as_csv(table: Table, headings: list[str], compression: str) -> Command:

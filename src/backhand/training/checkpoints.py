@@ -24,7 +24,6 @@ from backhand.engines import Data, is_sparse
 from backhand.equations import Parameters
 from backhand.errors import BackhandWarning, InputError, OutputError
 from backhand.files import replacing
-from backhand.memory import shown
 from backhand.tensors import Entry, read_tensors, write_tensors
 from backhand.training.standing import Standing
 
@@ -89,6 +88,34 @@ class Checkpoint:
     def on_fit_task_end(self, estimator: Any, context: Any, **_: Any) -> None:
         """Nothing: training goes on."""
 
+    def check(self) -> None:
+        """Whether the folder can be used, before any work is done for it.
+
+        Raises
+        ------
+        InputError
+            If it is a file, cannot be made or written to, or holds checkpoints that are not to be
+            resumed.
+        """
+        folder, parent = self.folder, self.folder.parent
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"the checkpoint folder {folder} is a file; name a folder.")
+        there = folder if folder.exists() else parent
+        if not there.is_dir():
+            raise InputError(
+                f"the checkpoint folder {folder} cannot be made: the folder {parent} does not "
+                "exist; make it first."
+            )
+        if not os.access(there, os.W_OK):
+            raise InputError(
+                f"the checkpoint folder {folder}: no permission to write in the folder {there}."
+            )
+        if folder.exists() and not self.resume and _found(folder):
+            raise InputError(
+                f"{folder} already holds checkpoints of a training; go on from them with "
+                "resume, or name another folder."
+            )
+
     @contextmanager
     def opened(self, settings: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Keeper]:
         """The folder, held while the context lasts, for a training with these settings and data.
@@ -102,7 +129,8 @@ class Checkpoint:
             in it and they are not to be resumed, are all damaged, or are those of other data or
             settings.
         """
-        _make(self.folder)
+        self.check()
+        self.folder.mkdir(exist_ok=True)
         with _held(self.folder):
             for stale in self.folder.glob(".checkpoint-*.part"):
                 stale.unlink()  # of a training that was killed while it wrote
@@ -122,7 +150,7 @@ class Keeper:
 
     def __init__(self, checkpoint: Checkpoint, about: dict[str, Any]) -> None:
         self._folder, self._epochs = checkpoint.folder, checkpoint.epochs
-        self._seconds, self._resume = checkpoint.seconds, checkpoint.resume
+        self._seconds = checkpoint.seconds
         self._about = about
         self._last = time.monotonic()
         self._epoch = 0
@@ -162,10 +190,8 @@ class Keeper:
             with replacing(self._folder / f"checkpoint-{number:08}.safetensors") as temporary:
                 write_tensors(temporary, tensors, checked)
         except OutputError as error:
-            size = sum(value.nbytes for value in tensors.values())
             raise OutputError(
-                f"{error} A checkpoint needs {shown(size)}; those before it are whole: make room, "
-                "and resume."
+                f"{error} The checkpoints before it are whole: mend that, and resume."
             ) from error
         self._number, self._last, self._epoch = number, time.monotonic(), len(standing.history)
         for old in sorted(_found(self._folder))[:-KEPT]:
@@ -176,11 +202,6 @@ class Keeper:
         found = sorted(_found(self._folder), reverse=True)
         if not found:
             return
-        if not self._resume:
-            raise InputError(
-                f"{self._folder} already holds checkpoints of a training; go on from them with "
-                "resume, or name another folder."
-            )
         self._number = int(NAME.fullmatch(found[0].name).group(1))  # type: ignore[union-attr]
         damage: list[str] = []
         for path in found:
@@ -276,19 +297,6 @@ def _checksum(tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) ->
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(tensors[name]).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
-
-
-def _make(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"the checkpoint folder {folder} is a file; name a folder.")
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"the checkpoint folder {folder} cannot be made: {error.strerror or error}."
-        ) from error
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"the checkpoint folder {folder}: no permission to write there.")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import csv
 import glob
 import gzip
 import re
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -230,7 +231,7 @@ def _read_header(path: str) -> tuple[str, list[str]]:
             f"{path} is not UTF-8 text (byte {error.start} of its first part is "
             f"0x{error.object[error.start]:02x}); save it as UTF-8."
         ) from error
-    except (OSError, EOFError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, csv.Error) as error:
         raise InputError(f"{path} cannot be read: {error}.") from error
     if not any(name.strip() for name in names):
         raise InputError(f"{path} begins with an empty line; expected the column names.")

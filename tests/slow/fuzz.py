@@ -140,7 +140,7 @@ def model_target(folder: Path) -> Callable[[bytes], None]:
     """Load a model; of those that load, show them all, and predict with every tenth."""
     import backhand
     from backhand.cli.reports.model import show_model
-    from backhand.jobs import evaluate_table, predictions_as_csv
+    from backhand.jobs import evaluate_table, predict_table
     from backhand.tables.reading import read_table
 
     path, loads = folder / "m.safetensors", 0
@@ -161,9 +161,10 @@ def model_target(folder: Path) -> Callable[[bytes], None]:
         if 0 < len(columns) < 3:
             table = read_table(folder / "t.csv")
             table.names[: len(columns)] = [column.name for column in columns]
-            for job in (predictions_as_csv, evaluate_table):
-                with suppress(backhand.BackhandError):
-                    job(model, table, engine="reference")
+            with suppress(backhand.BackhandError):
+                predict_table(model, table, folder / "p.csv", "reference")
+            with suppress(backhand.BackhandError):
+                evaluate_table(model, table, engine="reference")
             table.connection.close()
 
     return run
@@ -258,7 +259,7 @@ def edited(value: Any, rng: random.Random) -> Any:
 
 
 def mutated_model(data: bytes, rng: random.Random, blind: Callable[[bytes], bytes]) -> bytes:
-    """A model file with its JSON, outer or inner, edited, or its bytes; mostly of the right length."""
+    """A model file with its JSON, outer or inner, edited, or its bytes; mostly of its length."""
     length = int.from_bytes(data[:8], "little")
     raw, tensors = data[8 : 8 + length], data[8 + length :]
     try:

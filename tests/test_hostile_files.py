@@ -21,7 +21,7 @@ import backhand
 from backhand import strict_json, tensors
 from backhand.cli.reports.model import show_model
 from backhand.errors import BackhandError, InputError, MissingFileError
-from backhand.jobs import evaluate_table, predictions_as_csv
+from backhand.jobs import evaluate_table, print_predictions
 from backhand.model import Model
 from backhand.tables.reading import read_table
 from backhand.tables.schema import Category, Date, Number, Schema
@@ -354,7 +354,7 @@ def use(model: Model, table) -> None:
     if model.schema is not None:
         table.names = [*[column.name for column in model.schema.columns], "\0t"]
         table.names += [f"more {i}" for i in range(len(table.types) - len(table.names))]
-        for job in (predictions_as_csv, evaluate_table):
+        for job in (lambda *of: print_predictions(*of, io.BytesIO()), evaluate_table):
             try:
                 job(model, table)
             except BackhandError as error:

@@ -23,7 +23,7 @@ def test_a_real_table_is_learned(shared, name) -> None:
     settings = Settings(epochs=30 if name != "LetterRecognition" else 5)
     prepared = prepare_table(read_table(shared / f"{name}.csv"), target, settings)
     assert len(prepared.target.classes) == K and prepared.dropped == []
-    assert prepared.X.dtype == np.float32 and np.isfinite(prepared.X).all()
-    assert abs(prepared.X[~prepared.test].mean()) < 1
+    X = prepared.training.X
+    assert X.dtype == np.float32 and np.isfinite(X).all() and abs(X.mean()) < 1
     _, evaluation = fit_table(prepared, settings)
     assert evaluation is not None and evaluation.accuracy > least

@@ -178,14 +178,14 @@ def test_an_order_that_shuffles_on_is_the_same_when_asked_again() -> None:
             after_four = plain.get_state(legacy=False)["state"]["pos"]
     state = np.random.RandomState(3)
     order = ShuffledOrder(20, state)
-    assert np.array_equal(order.of_epoch(3), expected[3])
-    assert np.array_equal(order.of_epoch(1), expected[1])
+    assert np.array_equal(order.of_part(3, 0), expected[3])
+    assert np.array_equal(order.of_part(1, 0), expected[1])
     order.settle(2)
-    assert np.array_equal(order.of_epoch(5), expected[5])
-    assert np.array_equal(order.of_epoch(2), expected[2])
+    assert np.array_equal(order.of_part(5, 0), expected[5])
+    assert np.array_equal(order.of_part(2, 0), expected[2])
     order.settle(2, 4)
     assert state.get_state(legacy=False)["state"]["pos"] == after_four
-    assert np.array_equal(order.of_epoch(4), expected[4]), "it goes on from there"
+    assert np.array_equal(order.of_part(4, 0), expected[4]), "it goes on from there"
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])

@@ -57,13 +57,17 @@ _LATER = {
     "History": "backhand.training",
     "Progress": "backhand.training",
     "StopTraining": "backhand.training",
+    "Checkpoint": "backhand.training",
     "TrainResult": "backhand.training",
     "train": "backhand.training",
+    "Table": "backhand.tables.table",
+    "read_table": "backhand.tables.reading",
 }
 
 __all__ = [
     "Activations",
     "BackhandError",
+    "Checkpoint",
     "DivergenceError",
     "EarlyStopping",
     "Every",
@@ -78,6 +82,7 @@ __all__ = [
     "Parameters",
     "Progress",
     "StopTraining",
+    "Table",
     "TrainResult",
     "__version__",
     "accuracy",
@@ -86,6 +91,7 @@ __all__ = [
     "forward",
     "init",
     "load",
+    "read_table",
     "save",
     "sgd",
     "train",

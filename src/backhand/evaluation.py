@@ -74,18 +74,43 @@ class Evaluation:
         }
 
 
-def evaluate_predictions(
-    P: NDArray[Any], y: NDArray[np.int64], classes: list[str], unlabelled: int = 0
-) -> Evaluation:
+class Tally:
+    """Predictions judged a stretch of rows at a time."""
+
+    def __init__(self, classes: list[str]) -> None:
+        self._classes = classes
+        self._confusion = np.zeros((len(classes), len(classes)), np.int64)
+        self._loss = 0.0
+        self._unknown = self._unlabelled = 0
+
+    def add(self, P: NDArray[Any], y: NDArray[np.int64], unlabelled: int = 0) -> None:
+        """Judge P (n, K) by y (n,): class indices, -1 where the model knows no such class.
+
+        So many rows beside these have no class at all.
+        """
+        K = len(self._classes)
+        known = y >= 0
+        truth, predicted = y[known], P[known].argmax(axis=1)
+        pairs = np.bincount(truth * K + predicted, minlength=K * K)
+        self._confusion += pairs.reshape(K, K)
+        # P is a softmax of the dtype's precision; the smallest normal number stands for its zeros.
+        of_truth = np.maximum(P[known, truth], np.finfo(P.dtype).tiny)
+        self._loss -= float(np.log(of_truth.astype(np.float64)).sum())
+        self._unknown += int((~known).sum())
+        self._unlabelled += unlabelled
+
+    def result(self) -> Evaluation:
+        """The figures over all rows so far."""
+        known = int(self._confusion.sum())
+        loss = self._loss / known if known else float("nan")
+        return Evaluation(self._classes, self._confusion, loss, self._unknown, self._unlabelled)
+
+
+def evaluate_predictions(P: NDArray[Any], y: NDArray[np.int64], classes: list[str]) -> Evaluation:
     """Judge probabilities P (N, K) by y (N,): class indices, -1 where the model knows no such."""
-    K = len(classes)
-    known = y >= 0
-    truth, predicted = y[known], P[known].argmax(axis=1)
-    confusion = np.bincount(truth * K + predicted, minlength=K * K).reshape(K, K)
-    # P is a softmax of the dtype's precision; the smallest normal number stands for its zeros.
-    of_truth = np.maximum(P[known, truth], np.finfo(P.dtype).tiny)
-    loss = float(-np.log(of_truth.astype(np.float64)).mean()) if len(truth) else float("nan")
-    return Evaluation(classes, confusion, loss, int((~known).sum()), unlabelled)
+    tally = Tally(classes)
+    tally.add(P, y)
+    return tally.result()
 
 
 def finite(value: Any) -> Any:

@@ -43,6 +43,26 @@ def check_output(
     return path
 
 
+def check_folder(folder: Path | None, *, keep: bool = False) -> Path | None:
+    """Whether temporary files can be made there; with `keep`, one has to be named.
+
+    Raises
+    ------
+    InputError
+        If it is not there or no folder, cannot be written to, or is not named.
+    """
+    if folder is None:
+        if keep:
+            raise InputError("--keep-cache keeps files in a folder: name it with --cache-dir.")
+        return None
+    if not folder.is_dir():
+        what = "is no folder" if folder.exists() else "does not exist; make it first"
+        raise InputError(f"the cache folder {folder} {what}.")
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"the cache folder {folder}: no permission to write there.")
+    return folder
+
+
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; what is written there takes its place at the end.

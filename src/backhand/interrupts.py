@@ -1,4 +1,4 @@
-"""Ctrl-C, held back for a moment where it would do harm."""
+"""Ctrl-C and SIGTERM: held back for a moment where they would do harm, or until work is saved."""
 
 from __future__ import annotations
 
@@ -7,6 +7,60 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal ended the work; what was done is saved, or there was nothing to save.
+
+    Attributes
+    ----------
+    signal : int
+        SIGINT or SIGTERM.
+    place : str
+        How far the work was and where it is saved, as the beginning of a sentence; or nothing.
+    """
+
+    def __init__(self, number: int, place: str = "") -> None:
+        super().__init__(place)
+        self.signal, self.place = number, place
+
+
+def end_on_sigterm() -> None:
+    """From now on SIGTERM is an `Interrupted`: so whatever has to be cleared away, is."""
+
+    def end(number: int, _: Any) -> None:
+        raise Interrupted(number)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, end)
+
+
+@contextmanager
+def signals_noted() -> Iterator[list[int]]:
+    """A list that holds the first SIGINT or SIGTERM that comes while the context lasts.
+
+    Whoever is in the context looks there and ends when it can; a second signal ends it at once. In
+    other threads than the main one, which none reaches, the list stays empty; so does it of a
+    signal that is ignored.
+    """
+    came: list[int] = []
+
+    def note(number: int, _: Any) -> None:
+        if came:
+            raise KeyboardInterrupt
+        came.append(number)
+
+    wanted = (signal.SIGINT, signal.SIGTERM)
+    main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.getsignal(number) for number in wanted} if main else {}
+    before = {n: what for n, what in before.items() if what not in (signal.SIG_IGN, None)}
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield came
+    finally:
+        for number, what in before.items():
+            signal.signal(number, what)
 
 
 @contextmanager

@@ -5,28 +5,29 @@ They read, compute and return what happened; they print nothing.
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backhand.checked import init
-from backhand.engines import Engine, make_engine
+from backhand.engines import Data, Engine, make_engine
 from backhand.errors import InputError, listed
-from backhand.evaluation import Evaluation, evaluate_predictions
+from backhand.evaluation import Evaluation, Tally
 from backhand.files import replacing
 from backhand.model import Model, probabilities
 from backhand.optimizers import make_optimizer
-from backhand.tables.learning import Dropped, Target, class_indices, learn_schema, read_target
+from backhand.tables.learning import Dropped, Target, class_of, learn_schema, read_target
+from backhand.tables.matrices import Matrices
 from backhand.tables.schema import Schema
-from backhand.tables.splitting import held_out
+from backhand.tables.splitting import STRETCH, held_out
 from backhand.tables.table import Table
-from backhand.tables.writing import write_rows
-from backhand.training import Callback, train
+from backhand.tables.writing import Added, stream_rows, write_rows
+from backhand.training import Callback, Checkpoint, train
 from backhand.training.inputs import check_number, check_settings
 
 UPDATES = 8000
@@ -76,7 +77,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A table, understood: the matrix, its split, and what was found on the way."""
+    """A table, understood: the rows to train on and those held out, and what was found on the way.
+
+    Their matrices are float32, in memory or mapped.
+    """
 
     source: str
     rows: int
@@ -85,15 +89,24 @@ class Prepared:
     schema: Schema
     dropped: list[Dropped]
     missing: dict[str, int]
-    X: NDArray[np.float32]
-    y: NDArray[np.int64]
-    test: NDArray[np.bool_]
+    training: Data
+    held_out: Data
 
     @property
     def class_counts(self) -> dict[str, int]:
         """Rows of each class."""
-        counts = np.bincount(self.y, minlength=len(self.target.classes))
+        K = len(self.target.classes)
+        counts = np.bincount(self.training.y, minlength=K)
+        counts += np.bincount(self.held_out.y, minlength=K)
         return dict(zip(self.target.classes, counts.tolist(), strict=True))
+
+
+class Reading(NamedTuple):
+    """How far the reading of a table is: what is being done, and on how many of its rows it is."""
+
+    what: str
+    done: int
+    rows: int
 
 
 def prepare_table(
@@ -102,29 +115,71 @@ def prepare_table(
     settings: Settings,
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
+    *,
+    matrices: Matrices | None = None,
+    watch: Callable[[Reading], None] = lambda _: None,
 ) -> Prepared:
     """Read the target, hold rows out, learn the schema on the others and encode all.
+
+    Parameters
+    ----------
+    table, target, settings
+    drop, categorical : sequences of str
+        Columns not to use; columns whose numbers are names.
+    matrices : Matrices, optional
+        Where to put the encoded rows; by default in memory.
+    watch : callable
+        Is told how far reading is, several times a second.
 
     Raises
     ------
     InputError
         If the table cannot be learned from; the message says why.
+    OutputError
+        If there is no room for the encoded rows.
     """
     if target in drop:
         raise InputError(f"the target '{target}' cannot be dropped.")
+    table.watched_by(lambda rows: watch(Reading("reading", rows, table.rows)))
     found = read_target(table, target, categorical=target in categorical)
-    labelled = found.y >= 0
-    y = found.y[labelled]
-    test = held_out(y, settings.test_size, settings.seed)
-    training = labelled.copy()
-    training[labelled] = ~test
+    test = held_out(found.y, settings.test_size, settings.seed)
+    training = (found.y >= 0) & ~test
+    table.watched_by(lambda rows: watch(Reading("learning", rows, table.rows)))
     schema, dropped = learn_schema(table, found, training, drop, categorical)
-    X = schema.encode(table)
+    table.watched_by(lambda rows: watch(Reading("encoding", rows, table.rows)))
+    encoded = _encoded(table, schema, found.y, [training, test], matrices or Matrices(sys.maxsize))
     return Prepared(
-        table.source, table.rows, int((~labelled).sum()), found, schema, dropped,
-        table.missing([column.name for column in schema.columns]),
-        X if labelled.all() else X[labelled], y, test,
+        table.source, table.rows, int((found.y < 0).sum()), found, schema, dropped,
+        table.missing([column.name for column in schema.columns]), *encoded,
     )  # fmt: skip
+
+
+def _encoded(
+    table: Table,
+    schema: Schema,
+    y: NDArray[np.signedinteger[Any]],
+    masks: Sequence[NDArray[np.bool_]],
+    matrices: Matrices,
+) -> list[Data]:
+    """The rows of each mask, in one pass through the table."""
+    d, sizes = len(schema.features), [int(mask.sum()) for mask in masks]
+    names = ("training", "held_out")
+    parts = [
+        Data(matrices.array(f"{name}_X", (n, d), np.float32),
+             matrices.array(f"{name}_y", (n,), np.int64))
+        for name, n in zip(names, sizes, strict=True)
+    ]  # fmt: skip
+    done = [0, 0]
+    for rows, X, _ in schema.stretches(table):
+        for i, (mask, part) in enumerate(zip(masks, parts, strict=True)):
+            keep = mask[rows]
+            there = slice(done[i], done[i] + int(keep.sum()))
+            part.X[there] = X[keep]
+            part.y[there] = y[rows][keep]
+            done[i] = there.stop
+    if done != sizes:
+        raise InputError(f"{table.source} changed while it was read; let it be, and try again.")
+    return parts
 
 
 def fit_table(
@@ -133,18 +188,18 @@ def fit_table(
     *,
     engine: str | Engine = "auto",
     callbacks: Sequence[Callback] = (),
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[Model, Evaluation | None]:
     """Train on the training rows: the model, and how it does on the held-out rows, if any.
 
     The held-out rows are looked at now and then for the eye only: nothing depends on them.
     """
     engine = make_engine(engine) if isinstance(engine, str) else engine
-    X, y, test, classes = prepared.X, prepared.y, prepared.test, prepared.target.classes
-    rows = int((~test).sum())
-    epochs = settings.epochs_for(rows)
-    params = init(X.shape[1], settings.hidden, len(classes), settings.seed)
+    training, test, classes = prepared.training, prepared.held_out, prepared.target.classes
+    epochs = settings.epochs_for(training.rows)
+    params = init(training.X.shape[1], settings.hidden, len(classes), settings.seed)
     result = train(
-        params, X[~test], y[~test],
+        params, training.X, training.y,
         learning_rate=settings.learning_rate,
         epochs=epochs,
         batch_size=settings.batch_size,
@@ -152,21 +207,25 @@ def fit_table(
         schedule=settings.schedule,
         warmup=settings.warmup,
         l2=settings.weight_decay,
-        validation=(X[test], y[test]) if test.any() else None,
+        validation=(test.X, test.y) if test.rows else None,
         validation_every=max(1, epochs // VALIDATIONS),
         callbacks=callbacks,
+        checkpoint=checkpoint,
         engine=engine,
         seed=settings.seed,
     )  # fmt: skip
     metrics: dict[str, Any] = {
-        "training_rows": rows,
+        "training_rows": training.rows,
         "training_loss": float(result.history.loss[-1]),
         "training_accuracy": float(result.history.accuracy[-1]),
     }
     evaluation = None
-    if test.any():
-        P = probabilities(engine, result.params, X[test])
-        evaluation = evaluate_predictions(P, y[test], classes)
+    if test.rows:
+        tally = Tally(classes)
+        for start in range(0, test.rows, STRETCH):
+            some = test.at(slice(start, start + STRETCH))
+            tally.add(probabilities(engine, result.params, some.X), some.y)
+        evaluation = tally.result()
         metrics |= {
             "held_out_rows": evaluation.rows,
             "held_out_loss": evaluation.loss,
@@ -198,39 +257,54 @@ def evaluate_table(
     """How well the model predicts a table's target column, by default that of its training."""
     target = table_schema(model).target if target is None else target
     classes = [str(name) for name in model.classes]
-    y, labelled = class_indices(table, target, classes)
-    if not labelled.any():
+    chosen, tally = make_engine(engine), Tally(classes)
+    labels = class_of(table, target, classes)
+    for _, X, (y, labelled) in table_schema(model).stretches(table, labels):
+        P = probabilities(chosen, model.params, X[labelled])
+        tally.add(P, y[labelled].astype(np.int64), int((~labelled).sum()))
+    result = tally.result()
+    if not result.rows:
         raise InputError(f"the target '{target}' of {table.source} is missing in every row.")
-    if not (y >= 0).any():
+    if result.unknown == result.rows:
         raise InputError(
             f"no value of '{target}' in {table.source} is a class of the model, which knows "
             f"{listed(classes)}."
         )
-    P = predict_proba(model, table, engine)
-    return evaluate_predictions(P[labelled], y[labelled], classes, int((~labelled).sum()))
+    return result
 
 
-def predict_table(model: Model, table: Table, output: Path, engine: str = "auto") -> None:
+def predict_table(model: Model, table: Table, output: Path, engine: str = "auto") -> int:
     """Write the table's rows with `prediction` and `probability_<class>` columns behind.
 
     `output` becomes Parquet if it ends in .parquet or .pq, else CSV (compressed if it ends in .gz).
-    It is written whole or not at all.
+    It is written whole or not at all. No more than a few stretches of rows are in memory. Returns
+    the number of rows.
 
     Raises
     ------
     InputError
         If a column of the table has one of the new names, or one that the model needs is missing.
+    OutputError
+        If there is no room for it.
     """
-    names = ["prediction", *(f"probability_{name}" for name in model.classes)]
-    P = predict_proba(model, table, engine)
-    labels = np.asarray(model.classes)[P.argmax(axis=1)]
     with replacing(output) as temporary:
-        write_rows(table, [labels, *P.T], names, temporary, output)
+        return write_rows(table, _predictions(model, table, engine), temporary, output)
 
 
-def predictions_as_csv(model: Model, table: Table, engine: str = "auto") -> bytes:
-    """The same as CSV text, for standard output."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "predictions.csv"
-        predict_table(model, table, path, engine)
-        return path.read_bytes()
+def print_predictions(model: Model, table: Table, out: BinaryIO, engine: str = "auto") -> int:
+    """Write the same as CSV text to a stream, as it comes; returns the number of rows."""
+    return stream_rows(table, _predictions(model, table, engine), out)
+
+
+def _predictions(model: Model, table: Table, engine: str) -> Added:
+    """The columns that predictions add, a stretch of rows at a time."""
+    names = ["prediction", *(f"probability_{name}" for name in model.classes)]
+    chosen, labels = make_engine(engine), np.asarray(model.classes)
+
+    def stretches() -> Iterator[list[NDArray[Any]]]:
+        for _, X, _ in table_schema(model).stretches(table):
+            P = probabilities(chosen, model.params, X)
+            yield [labels[P.argmax(axis=1)], *P.T]
+
+    dtypes = [labels.dtype, *[model.params.b2.dtype] * len(model.classes)]
+    return Added(names, dtypes, stretches())

@@ -7,6 +7,7 @@ runs: so `--help` answers at once.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable
@@ -25,10 +26,12 @@ from backhand.cli.predict import predict
 from backhand.cli.train import train
 from backhand.cli.words import printable
 from backhand.errors import BackhandError, BackhandWarning, InputError, MissingDependencyError
+from backhand.interrupts import Interrupted, end_on_sigterm
 
 P = ParamSpec("P")
 
-FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
+FAILED, WRONG_INPUT, SIGNALLED = 1, 2, 128
+"""Exit codes; the last with the number of a signal added, as shells do: 130 for Ctrl-C."""
 
 app = typer.Typer(
     help="The two-layer MLP classifier with its backward pass written by hand.",
@@ -46,6 +49,7 @@ def bordered(command: Callable[P, None]) -> Callable[P, None]:
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         warnings.showwarning = _warn  # type: ignore[assignment]
+        end_on_sigterm()
         try:
             command(*args, **kwargs)
             sys.stdout.flush()
@@ -53,6 +57,8 @@ def bordered(command: Callable[P, None]) -> Callable[P, None]:
             raise _ending(str(error), WRONG_INPUT) from None
         except BackhandError as error:
             raise _ending(str(error), FAILED) from None
+        except Interrupted as error:
+            raise _interrupted(error.place, error.signal) from None
         except KeyboardInterrupt:
             raise _interrupted() from None
         except BrokenPipeError:
@@ -97,8 +103,9 @@ def _give_up_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _interrupted() -> typer.Exit:
-    return _ending("interrupted; nothing was written.", INTERRUPTED)
+def _interrupted(place: str = "", number: int = signal.SIGINT) -> typer.Exit:
+    what = f"{place}; the same command with --resume goes on." if place else "nothing was written."
+    return _ending(f"interrupted; {what}", SIGNALLED + number)
 
 
 def _ending(sentence: str, code: int) -> typer.Exit:

@@ -103,5 +103,7 @@ def _table_data(
 
     if target is None:
         raise InputError("which column is to be predicted? Name it with --target COLUMN.")
-    prepared = prepare_table(read_table(data, query), target, Settings(seed=seed, test_size=0.0))
-    return Data(prepared.X.astype(dtype), prepared.y), len(prepared.target.classes)
+    settings = Settings(seed=seed, test_size=0.0)
+    prepared = prepare_table(read_table(data, query), target, settings)
+    rows = prepared.training
+    return Data(rows.X.astype(dtype), rows.y), len(prepared.target.classes)

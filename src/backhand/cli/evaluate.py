@@ -19,14 +19,19 @@ def evaluate(
                      help="The column with the true classes."),
     ] = None,
     query: options.Query = None,
+    memory: options.Memory = None,
+    cache_dir: options.CacheDir = None,
     engine: options.EngineName = "auto",
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Judge a model on a table. Shows accuracy, each class and the confusion matrix."""
     from backhand.cli.reports.evaluation import show_evaluation
+    from backhand.files import check_folder
     from backhand.jobs import evaluate_table
     from backhand.model import load
     from backhand.tables.reading import read_table
 
-    evaluation = evaluate_table(load(model), read_table(data, query), target, engine)
+    loaded, folder = load(model), check_folder(cache_dir)
+    table = read_table(data, query, memory=memory, cache_dir=folder, once=True)
+    evaluation = evaluate_table(loaded, table, target, engine)
     show_evaluation(evaluation, "Accuracy", as_json=json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,5 +32,21 @@ Device = Annotated[
 Threads = Annotated[
     int | None,
     typer.Option(show_default=False, help="At most so many threads; small steps take one."),
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        show_default="half of what is free",
+        help="Memory to work with, such as 512MB or 2GB; what does not fit lies on the disk.",
+    ),
+]
+CacheDir = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        show_default="the system's, for temporary files",
+        help="Folder for what does not fit in memory.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]

@@ -21,11 +21,13 @@ def predict(
                      help="A .csv (also .csv.gz) or .parquet file to write."),
     ] = None,
     query: options.Query = None,
+    memory: options.Memory = None,
+    cache_dir: options.CacheDir = None,
     engine: options.EngineName = "auto",
 ) -> None:  # fmt: skip
     """Predict the rows of a table. They come back with the probability of each class."""
-    from backhand.files import check_output
-    from backhand.jobs import predict_table, predictions_as_csv
+    from backhand.files import check_folder, check_output
+    from backhand.jobs import predict_table, print_predictions
     from backhand.model import load
     from backhand.tables.reading import expand, read_table
     from backhand.tables.writing import check_ending
@@ -35,10 +37,10 @@ def predict(
         check_output(output, "the output", [model, *inputs])
         check_ending(output)
     loaded = load(model)
-    table = read_table(data, query)
+    folder = check_folder(cache_dir)
+    table = read_table(data, query, memory=memory, cache_dir=folder, once=True)
     if output is not None:
-        predict_table(loaded, table, output, engine)
-        typer.echo(f"Wrote {table.rows:,} rows to {output}", err=True)
+        rows = predict_table(loaded, table, output, engine)
+        typer.echo(f"Wrote {rows:,} rows to {output}", err=True)
         return
-    sys.stdout.buffer.write(predictions_as_csv(loaded, table, engine))
-    sys.stdout.buffer.flush()
+    print_predictions(loaded, table, sys.stdout.buffer, engine)

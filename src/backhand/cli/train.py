@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from backhand.cli import options
+
+if TYPE_CHECKING:
+    from backhand.training import Checkpoint
 
 
 def train(
@@ -54,6 +57,22 @@ def train(
                      help="A column whose numbers are names; may be given several times."),
     ] = None,
     query: options.Query = None,
+    memory: options.Memory = None,
+    cache_dir: options.CacheDir = None,
+    keep_cache: Annotated[
+        bool, typer.Option("--keep-cache", help="Keep the encoded rows there, as .npy files.")
+    ] = False,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", show_default=False,
+                     help="Folder to save in, again and again, where training stands."),
+    ] = None,
+    every: Annotated[
+        str, typer.Option(metavar="SPAN", help="How often: 30s, 5min, 2epochs.")
+    ] = "30s",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last checkpoint, if there is one.")
+    ] = False,
     engine: options.EngineName = "auto",
     device: options.Device = None,
     threads: options.Threads = None,
@@ -64,9 +83,11 @@ def train(
 
     from backhand.cli.reports.training import TrainReport
     from backhand.engines import make_engine
-    from backhand.files import check_output
+    from backhand.files import check_folder, check_output
     from backhand.jobs import Settings, fit_table, prepare_table
+    from backhand.memory import budget
     from backhand.model import save
+    from backhand.tables.matrices import Matrices
     from backhand.tables.reading import expand, read_table
     from backhand.training import Every
 
@@ -77,20 +98,40 @@ def train(
     chosen = make_engine(engine, device, threads)
     inputs = expand(data) if data is not None else []
     output = check_output(output or default_output(data), "the model file", inputs)
-    prepared = prepare_table(
-        read_table(data, query), target, settings, drop or (), categorical or ()
-    )
+    keeping = checkpoint_of(checkpoint, every, resume=resume)
+    room = budget(memory)
+    folder = check_folder(cache_dir, keep=keep_cache)
     report = TrainReport(as_json=json)
+    with report.progress("reading") as watcher:
+        table = read_table(data, query, memory=room, cache_dir=folder)
+        prepared = prepare_table(
+            table, target, settings, drop or (), categorical or (),
+            matrices=Matrices(room // 2, folder, keep=keep_cache), watch=watcher.read,
+        )  # fmt: skip
+        table.close()
     report.table(prepared)
     report.network(prepared, settings, chosen.name)
     with report.progress() as watcher:
-        for dtype in (prepared.X.dtype, np.float64):  # which training and prediction compute in
+        for dtype in (np.float32, np.float64):  # which training and prediction compute in
             chosen.prepare(dtype, watcher.say)
         model, evaluation = fit_table(
-            prepared, settings, engine=chosen, callbacks=[Every(None, watcher.show)]
-        )
+            prepared, settings, engine=chosen, callbacks=[Every(None, watcher.show)],
+            checkpoint=keeping,
+        )  # fmt: skip
     save(model, output)
     report.result(model, evaluation, output)
+
+
+def checkpoint_of(folder: Path | None, every: str, *, resume: bool) -> Checkpoint | None:
+    """What the three options say together."""
+    from backhand.errors import InputError
+    from backhand.training import Checkpoint
+
+    if folder is not None:
+        return Checkpoint(folder, every, resume=resume)
+    if resume:
+        raise InputError("--resume goes on from a folder: name it with --checkpoint.")
+    return None
 
 
 def default_output(data: str | None) -> Path:

@@ -156,10 +156,10 @@ class ArrayRun:
 
     def _batches(self, batch_size: int, order: Any) -> Iterator[tuple[float, Data]]:
         """Each batch, with what it weighs in the epoch's mean."""
-        N = self._data.rows
+        n = self._data.rows if order is None else len(order)
         there = order if order is None or self._on_host else self._engine.put(order)
-        for start in range(0, N, batch_size):
-            here = slice(start, min(start + batch_size, N))
+        for start in range(0, n, batch_size):
+            here = slice(start, min(start + batch_size, n))
             if order is None:
                 yield self._batch(here, here)
             else:

@@ -59,18 +59,21 @@ def dense(X: Any) -> Any:
 
 @dataclass(frozen=True)
 class Block:
-    """E epochs of B = ⌈N / batch_size⌉ updates each; the last batch of an epoch may be short.
+    """E epochs of B = ⌈n / batch_size⌉ updates each; the last batch of an epoch may be short.
+
+    An epoch here visits n rows, which are all N, or those that `order` names: a long epoch of
+    training is done in several blocks of one short one.
 
     Attributes
     ----------
     batch_size : int
-        Rows a batch, 1..N.
+        Rows a batch, 1..n.
     learning_rate : (E, B) float64
         η of each update.
     l2 : (E, B) float64
         λ of each update.
-    order : (E, N) int64, optional
-        The order in which each epoch visits the rows; None: as they stand.
+    order : (E, n) int64, optional
+        The rows that each epoch visits, in their order; None: all, as they stand.
     dropout : float
         Share p of the hidden units, in [0, 1), that each row of each batch goes without: update
         t computes with `dropout_mask(dropout_seed, t, rows of the batch, H, p)`, t being the

@@ -27,7 +27,7 @@ from backhand.estimator.rows import (
     split,
     weights_of,
 )
-from backhand.estimator.settings import check_parameters, hidden_units
+from backhand.estimator.settings import check_parameters, checkpoint_of, hidden_units
 from backhand.estimator.solvers import train_by_epochs, train_by_lbfgs
 from backhand.estimator.starting import Memory, draw_parameters
 from backhand.model import probabilities
@@ -245,6 +245,7 @@ class MLPClassifier(
             If the loss stops being finite.
         """
         check_parameters(self)
+        checkpoint_of(self)
         first = not (self.warm_start and hasattr(self, "coefs_"))
         rows, labels = features_and_labels(self, X, y, reset=first)
         classes = same_classes(labels, None if first else self.classes_)

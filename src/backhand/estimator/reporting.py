@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from backhand.equations import Parameters
-from backhand.training import Callback, Every, Progress, StopTraining
+from backhand.training import Callback, Checkpoint, Every, Progress, StopTraining
 
 
 class Tasks:
@@ -35,7 +35,8 @@ class Tasks:
         self._fit = estimator._init_callback_context(max_subtasks=most)
         self._fit.call_on_fit_task_begin(**self._told)
         self._inner: Any = None
-        self.wanted = bool(getattr(estimator, "_skl_callbacks", None))
+        listening = getattr(estimator, "_skl_callbacks", None) or []
+        self.wanted = any(not isinstance(callback, Checkpoint) for callback in listening)
 
     def begin(self) -> None:
         """An epoch begins."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from backhand.errors import InputError, did_you_mean
 from backhand.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer
+from backhand.training import Checkpoint
 from backhand.training.inputs import check_number
 
 SOLVERS = ("lbfgs", "sgd", "adam")
@@ -51,6 +52,23 @@ def check_parameters(estimator: Any) -> None:
             "dropout draws a new network for each update, and solver='lbfgs' needs one and the "
             "same loss all along; take solver='adam' or 'sgd', or dropout=0."
         )
+
+
+def checkpoint_of(estimator: Any) -> Checkpoint | None:
+    """The `Checkpoint` among the callbacks that were set, if there is one."""
+    found = [c for c in getattr(estimator, "_skl_callbacks", ()) if isinstance(c, Checkpoint)]
+    if not found:
+        return None
+    if len(found) > 1:
+        raise InputError("two Checkpoints are set as callbacks; a training has one.")
+    if estimator.solver == "lbfgs":
+        raise InputError("solver='lbfgs' writes no checkpoints; take solver='adam' or 'sgd'.")
+    if estimator.random_state is None:
+        raise InputError(
+            "random_state is None, which draws other numbers each time: a checkpoint could not be "
+            "resumed. Pass an integer."
+        )
+    return found[0]
 
 
 def hidden_units(sizes: Any) -> int:

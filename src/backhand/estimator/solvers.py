@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,11 @@ from backhand.engines import Data, Engine, make_engine
 from backhand.equations import Parameters
 from backhand.errors import BackhandWarning
 from backhand.estimator.reporting import Tasks, printer
-from backhand.estimator.settings import rule_of, schedule_of
+from backhand.estimator.settings import checkpoint_of, rule_of, schedule_of
 from backhand.estimator.starting import Memory, state_to_go_on, watch_to_go_on
 from backhand.optimizers import SGD
-from backhand.training import Callback, EarlyStopping, History, TrainResult, carry_out
+from backhand.training import Callback, Checkpoint, EarlyStopping, History, TrainResult, carry_out
+from backhand.training.checkpoints import Keeper, described, digest
 from backhand.training.lbfgs import Minimum, minimise
 from backhand.training.orders import ShuffledOrder
 from backhand.training.plan import Plan, batches_of
@@ -72,8 +74,11 @@ def train_by_epochs(
     callbacks: Sequence[Callback] = [] if tasks is None else tasks.callbacks()
     if estimator.verbose:
         callbacks = [printer(), *callbacks]
-    result = carry_out(run, data, plan, start=start, validation=validation, watch=watch,
-                       callbacks=callbacks, keep_interrupted=not incremental)  # fmt: skip
+    checkpoint = None if incremental else checkpoint_of(estimator)
+    with _kept(checkpoint, estimator, start.params, data, validation, random_state) as keeper:
+        result = carry_out(run, data, plan, start=start, validation=validation, watch=watch,
+                           callbacks=callbacks, keeper=keeper,
+                           keep_interrupted=not incremental)  # fmt: skip
     if not incremental:
         _tell(estimator, result)
     if watch.rule.gives_back is None or memory is None:
@@ -84,6 +89,25 @@ def train_by_epochs(
     return Memory(
         rule, given_back, result.last, watch, schedule, schedule.of_epoch(E)
     ), result.history
+
+
+def _kept(
+    checkpoint: Checkpoint | None, estimator: Any, params: Parameters, data: Data,
+    validation: Data | None, random_state: Any,
+) -> AbstractContextManager[Keeper | None]:  # fmt: skip
+    """The keeper of the checkpoint, if there is one."""
+    if checkpoint is None:
+        return nullcontext()
+    told = estimator.get_params()
+    settings = {name: repr(told[name]) for name in told if name not in UNSETTLING}
+    key, position = random_state.get_state()[1:3]
+    settings["random_state"] = digest(key, np.array([position]))
+    settings["starting parameters"] = digest(*params)
+    return checkpoint.opened(settings, described(params, data, validation))
+
+
+UNSETTLING = ("verbose", "threads", "random_state", "warm_start", "class_weight")
+"""Parameters that change no number, or whose effect is told by its own numbers."""
 
 
 def _engine(estimator: Any) -> Engine:

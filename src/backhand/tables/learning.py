@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from backhand.tables.schema import (
     Number,
     Schema,
     as_category,
-    check_kind,
+    check_numeric_text,
 )
 from backhand.tables.table import CHOSEN, Table, numbers
 
@@ -32,11 +33,14 @@ MOSTLY_NUMBERS = 0.9
 
 @dataclass(frozen=True)
 class Target:
-    """The column to predict: its classes, and y (N,) with -1 where the target is missing."""
+    """The column to predict: its classes, and y (N,) with -1 where the target is missing.
+
+    y is of the narrowest dtype that holds them: it is in memory however large the table is.
+    """
 
     name: str
     classes: list[str]
-    y: NDArray[np.int64]
+    y: NDArray[np.signedinteger[Any]]
 
 
 @dataclass(frozen=True)
@@ -70,19 +74,16 @@ def read_target(table: Table, name: str, *, categorical: bool = False) -> Target
     )
     classes = [str(value) for value, _ in found]
     _check_classes(name, classes, sum(count for _, count in found), numeric and not categorical)
-    return Target(name, classes, class_indices(table, name, classes)[0])
+    y = np.empty(table.rows, np.min_scalar_type(-len(classes)))
+    for rows, (indices, _) in table.arrays(class_of(table, name, classes)):
+        y[rows] = indices
+    return Target(name, classes, y)
 
 
-def class_indices(
-    table: Table, target: str, classes: Sequence[str]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Of each row: its class as an index, -1 for none of `classes`; and whether it has a class."""
+def class_of(table: Table, target: str, classes: Sequence[str]) -> list[str]:
+    """SQL for a row's class as an index, -1 for none of `classes`; and for whether it has one."""
     text = table.text(table.index(target, "target column"))
-    expressions = [f"coalesce({table.codes(text, classes)}, -1)", f"{text} IS NOT NULL"]
-    y, labelled = np.empty(table.rows, np.int64), np.empty(table.rows, np.bool_)
-    for rows, arrays in table.arrays(expressions):
-        y[rows], labelled[rows] = arrays
-    return y, labelled
+    return [f"coalesce({table.codes(text, classes)}, -1)", f"{text} IS NOT NULL"]
 
 
 def _check_classes(name: str, classes: list[str], rows: int, numeric: bool) -> None:
@@ -170,7 +171,7 @@ def _kind(table: Table, column: int, categorical: bool, in_text: set[int]) -> st
     if categorical:
         return "category"
     if column in in_text:
-        check_kind(table, column, "number")
+        check_numeric_text(table, column)
         return "number"
     return "category" if family == "text" else family
 
@@ -191,22 +192,24 @@ def _numbers_in_text(table: Table, columns: Sequence[int]) -> set[int]:
 def _learn_category(table: Table, column: int, wanted: bool) -> Category | Dropped:
     """The categories of a column by falling frequency, unless it says nothing or too much."""
     name, text = table.names[column], as_category(table, column)
-    counted = table.all(
-        f"SELECT {text} AS v, count(*) AS n FROM {CHOSEN} GROUP BY v ORDER BY n DESC, v"
+    # All that is asked of a column with millions of values is how many there are.
+    found = table.all(
+        f"SELECT v, count(v) OVER (), sum(n) FILTER (v IS NOT NULL) OVER (), count(*) OVER () "
+        f"FROM (SELECT {text} AS v, count(*) AS n FROM {CHOSEN} GROUP BY v) "
+        f"ORDER BY v IS NULL, n DESC, v LIMIT {MOST_CATEGORIES}"
     )
-    found = [(value, n) for value, n in counted if value is not None]
-    present = sum(n for _, n in found)
-    missing = len(found) < len(counted)
-    if not found:
+    distinct, present, groups = map(int, (x or 0 for x in found[0][1:])) if found else (0, 0, 0)
+    missing = distinct < groups
+    if not distinct:
         return Dropped(name, "is missing in every training row")
-    if len(found) == 1 and not missing:
+    if distinct == 1 and not missing:
         return Dropped(name, f"is constant ('{found[0][0]}')")
-    if not wanted and len(found) > max(2, present / 2):
+    if not wanted and distinct > max(2, present / 2):
         return Dropped(
             name,
-            f"has {len(found)} distinct values in {present} rows, like an identifier or free text",
+            f"has {distinct} distinct values in {present} rows, like an identifier or free text",
         )
-    categories = sorted(str(value) for value, _ in found[:MOST_CATEGORIES])
+    categories = sorted(str(value) for value, *_ in found if value is not None)
     return Category(name, tuple(categories), missing)
 
 

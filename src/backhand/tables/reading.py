@@ -8,7 +8,10 @@ from __future__ import annotations
 import csv
 import glob
 import gzip
+import os
 import re
+import secrets
+import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Sequence
@@ -17,10 +20,15 @@ from typing import Any
 
 from backhand.errors import InputError, MissingFileError, listed
 from backhand.interrupts import interrupts_held
+from backhand.memory import budget
+from backhand.tables.explaining import explained, first_line
 from backhand.tables.table import Original, Table, quote
 
-with interrupts_held():  # it aborts the process if it is interrupted here
+with interrupts_held():
+    # The first aborts the process if it is interrupted here. The other it imports itself, when it
+    # first hands out rows, and an interrupt is lost there.
     import duckdb
+    import pyarrow.dataset  # noqa: F401
 
 FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".ndjson": "json", ".json": "json",
            ".parquet": "parquet", ".pq": "parquet"}  # fmt: skip
@@ -44,8 +52,17 @@ READERS = {
 }
 
 
-def read_table(data: str | Path | None = None, query: str | None = None) -> Table:
-    """Read a table into memory.
+def read_table(
+    data: str | Path | None = None,
+    query: str | None = None,
+    *,
+    memory: int | str | None = None,
+    cache_dir: str | Path | None = None,
+    once: bool = False,
+) -> Table:
+    """Read a table; what is too large for memory lies on the disk while it is used.
+
+    Parquet files are read where they are. CSV, JSON and the result of a query are loaded.
 
     Parameters
     ----------
@@ -55,6 +72,13 @@ def read_table(data: str | Path | None = None, query: str | None = None) -> Tabl
     query : str, optional
         A SELECT in DuckDB's SQL; in it, the rows of `data` are the table `data`. Files that it
         names itself, in quotes, are read by DuckDB's own rules.
+    memory : int or str, optional
+        Bytes to work with, or a size such as "512MB"; by default half of what is free. DuckDB uses
+        half of it.
+    cache_dir : path, optional
+        Where to put what does not fit; by default the system's folder for temporary files.
+    once : bool
+        The rows will be gone through once: so CSV and JSON files are read in place, too.
 
     Raises
     ------
@@ -65,29 +89,42 @@ def read_table(data: str | Path | None = None, query: str | None = None) -> Tabl
     """
     if data is None and query is None:
         raise InputError("there is no table to read: name a file, or give a query.")
-    connection = duckdb.connect(config={"autoinstall_known_extensions": False})
-    # A table name in a query is never a variable of this program.
-    connection.execute("SET python_enable_replacements = false")
-    connection.execute("SET TimeZone = 'UTC'")  # times with a zone mean the same on every machine
+    connection = _connect(budget(memory), cache_dir)
     source = str(data)
     names: list[str] = []
     original = None
     if data is not None:
-        names, original = _load_files(connection, source)
+        names, original = _load_files(connection, source, in_place=once and query is None)
     if query is not None:
         names, original = _load_query(connection, query, names), None
         source = "the query's result"
     _check_names(names, source)
     table = Table(connection, names, source, original)
-    if table.rows == 0:
+    if table.empty:
         raise InputError(f"{source} has column names but no rows; a table needs at least one.")
     return table
 
 
+def _connect(memory: int, cache_dir: str | Path | None) -> duckdb.DuckDBPyConnection:
+    """A database of our own, in memory, that puts what does not fit into a folder."""
+    folder = Path(tempfile.gettempdir() if cache_dir is None else cache_dir)
+    connection = duckdb.connect(config={
+        "autoinstall_known_extensions": False,
+        "memory_limit": f"{memory // 2}B",
+        # Made when it is needed, and removed with the database.
+        "temp_directory": str(folder / f"backhand-{os.getpid()}-{secrets.token_hex(4)}"),
+    })  # fmt: skip
+    connection.execute("SET enable_progress_bar = false")
+    # A table name in a query is never a variable of this program.
+    connection.execute("SET python_enable_replacements = false")
+    connection.execute("SET TimeZone = 'UTC'")  # times with a zone mean the same on every machine
+    return connection
+
+
 def _load_files(
-    connection: duckdb.DuckDBPyConnection, data: str
+    connection: duckdb.DuckDBPyConnection, data: str, *, in_place: bool
 ) -> tuple[list[str], Original | None]:
-    """Load the files into the table `rows`; the names of its columns, and CSV's own text."""
+    """Make the files the table or view `rows`; the names of its columns, and CSV's own text."""
     paths = expand(data)
     formats = {_format(path) for path in paths}
     if len(formats) > 1:
@@ -100,18 +137,23 @@ def _load_files(
     parameters: dict[str, Any] = {"paths": [glob.escape(path) for path in paths]}
     kind = formats.pop()
     if kind == "csv":
-        return _load_csv(connection, paths, parameters)
+        return _load_csv(connection, paths, parameters, in_place=in_place)
     try:
         described = connection.execute(f"DESCRIBE SELECT * FROM {READERS[kind]}", parameters)
         names = [str(row[0]) for row in described.fetchall()]
-        _load(connection, READERS[kind], parameters, names)
+        in_place = in_place or kind == "parquet"
+        _load(connection, READERS[kind], parameters, names, in_place=in_place)
     except duckdb.Error as error:
-        raise InputError(_explained(error, data)) from error
+        raise InputError(explained(error, data)) from error
     return names, None
 
 
 def _load_csv(
-    connection: duckdb.DuckDBPyConnection, paths: list[str], parameters: dict[str, Any]
+    connection: duckdb.DuckDBPyConnection,
+    paths: list[str],
+    parameters: dict[str, Any],
+    *,
+    in_place: bool,
 ) -> tuple[list[str], Original]:
     delimiter, names = _read_header(paths[0])
     _check_names(names, paths[0])
@@ -123,14 +165,14 @@ def _load_csv(
     )
     typed = {"names": positions, "missing": MISSING, "types": CSV_TYPES}
     try:
-        _load(connection, READERS["csv"], parameters | typed, names)
+        _load(connection, READERS["csv"], parameters | typed, names, in_place=in_place)
     except duckdb.Error as error:
         # Reading all as text gives a plainer error, if the shape of a line is to blame.
         try:
-            _load(connection, as_text.reader, as_text.parameters, names)
+            _load(connection, as_text.reader, as_text.parameters, names, in_place=False)
         except duckdb.Error as plainer:
-            raise InputError(_explained(plainer, paths[0])) from plainer
-        raise InputError(_explained(error, paths[0])) from error
+            raise InputError(explained(plainer, paths[0])) from plainer
+        raise InputError(explained(error, paths[0])) from error
     return names, as_text
 
 
@@ -139,13 +181,16 @@ def _load(
     reader: str,
     parameters: dict[str, Any],
     names: Sequence[str],
+    *,
+    in_place: bool,
 ) -> None:
-    """Read into the table `rows`, its columns called c0, c1, …"""
-    connection.execute(
-        "CREATE OR REPLACE TABLE rows AS "
-        f"SELECT * FROM (SELECT * FROM {reader}) AS t({_positions(names)})",
-        parameters,
-    )
+    """Make what is read the table or view `rows`, its columns called c0, c1, …"""
+    selected = f"SELECT * FROM (SELECT * FROM {reader}) AS t({_positions(names)})"
+    if not in_place:
+        connection.execute(f"CREATE TABLE rows AS {selected}", parameters)
+        return
+    # A view takes no parameters: DuckDB writes them into it, as literals.
+    connection.sql(selected, params=parameters).create_view("rows")
 
 
 def _load_query(
@@ -168,9 +213,13 @@ def _load_query(
         numbered = ", ".join(f"#{i + 1} AS c{i}" for i in range(len(found)))
         result.select(numbered).create("selected")
     except duckdb.Error as error:
-        raise InputError(f"the query failed: {_first_line(error)}") from error
-    connection.execute("DROP VIEW IF EXISTS data")
-    connection.execute("DROP TABLE IF EXISTS rows")
+        raise InputError(f"the query failed: {first_line(error)}") from error
+    if names:
+        kind = connection.execute(
+            "SELECT table_type FROM information_schema.tables WHERE table_name = 'rows'"
+        ).fetchall()[0][0]
+        connection.execute("DROP VIEW data")
+        connection.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} rows")
     connection.execute("ALTER TABLE selected RENAME TO rows")
     return found
 
@@ -254,40 +303,6 @@ def _delimiter(path: str, header: str) -> str:
     unquoted = re.sub(r'"[^"]*"', "", header)
     counts = Counter({sign: unquoted.count(sign) for sign in ",;\t|"})
     return counts.most_common(1)[0][0]
-
-
-def _explained(error: duckdb.Error, data: str) -> str:
-    """DuckDB's error as a sentence about the user's file."""
-    text = str(error)
-    line = re.search(r"Line: (\d+)", text)
-    file = re.search(r"^\s*file = (.+)$", text, re.MULTILINE)
-    place = (file.group(1) if file else data) + (f", line {line.group(1)}" if line else "")
-    if "not utf-8" in text.lower() or "invalid unicode" in text.lower():
-        return f"{place}: not UTF-8 text; save the file as UTF-8."
-    if found := re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text):
-        if int(found.group(2)) > int(found.group(1)):
-            return (
-                f"{place} has more values than the {found.group(1)} columns that the first line "
-                "names; mend that line."
-            )
-        return (
-            f"{place} has {found.group(2)} values where the first line names "
-            f"{found.group(1)} columns; mend that line."
-        )
-    if found := re.search(r"Could not convert string \"(.*)\" to '(\w+)'", text):
-        return (
-            f"{place} has '{found.group(1)}' in a column of numbers or dates; mend it, or leave "
-            "it empty if it is missing."
-        )
-    if "unterminated quote" in text.lower() or "quote" in text.splitlines()[0].lower():
-        return f"{place}: a quote is opened and never closed."
-    return f"{data} cannot be read: {_first_line(error)}"
-
-
-def _first_line(error: duckdb.Error) -> str:
-    line = str(error).splitlines()[0]
-    line = re.sub(r"^[\w ]*Error: ", "", line).rstrip(" .:!")
-    return line + "."
 
 
 def _check_names(names: list[str], source: str) -> None:

@@ -6,7 +6,7 @@ Learned on training rows (`learning.py`), kept as JSON in the model file, applie
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -139,16 +139,35 @@ class Schema:
         InputError
             If a column is missing, or holds what cannot be what it was in training.
         """
-        found = self._find(table)
-        expressions = [c.expression(table, i) for c, i in zip(self.columns, found, strict=True)]
         X = np.empty((table.rows, self.width), dtype=np.float32)
-        for rows, arrays in table.arrays(expressions):
-            values = [
-                numbers(table, i, given, rows.start) if isinstance(column, Number) else given
-                for column, i, given in zip(self.columns, found, arrays, strict=True)
-            ]
-            self.encode_values(values, X[rows])
+        for rows, part, _ in self.stretches(table):
+            X[rows] = part
         return X
+
+    def stretches(
+        self, table: Table, beside: Sequence[str] = ()
+    ) -> Iterator[tuple[slice, NDArray[np.float32], list[NDArray[Any]]]]:
+        """X (n, d) of a stretch of rows at a time, in their order, and where the stretch is.
+
+        Beside it come the values of further SQL expressions. Raises as `encode` does.
+        """
+        found = self._find(table)
+        columns = list(zip(self.columns, found, strict=True))
+        expressions = [column.expression(table, i) for column, i in columns]
+        texts = [i for column, i in columns if column.kind == "number" and is_text(table, i)]
+        doubts = [no_number(i) for i in texts]
+        for rows, arrays in table.arrays([*expressions, *doubts, *beside]):
+            given, doubtful = arrays[: len(columns)], arrays[len(columns) :][: len(texts)]
+            for i, wrong in zip(texts, doubtful, strict=True):
+                if wrong.any():
+                    check_numeric_text(table, i)
+            values = [
+                numbers(table, i, x, rows.start) if isinstance(column, Number) else x
+                for (column, i), x in zip(columns, given, strict=True)
+            ]
+            X = np.empty((rows.stop - rows.start, self.width), dtype=np.float32)
+            self.encode_values(values, X)
+            yield rows, X, arrays[len(columns) + len(texts) :]
 
     def encode_values(self, values: Sequence[NDArray[Any]], out: NDArray[np.float32]) -> None:
         """Write to `out` (n, d) what each column's `encode` makes of its values, (n,) a column."""
@@ -240,20 +259,28 @@ def check_kind(table: Table, column: int, kind: str) -> None:
             f"column '{name}' of {table.source} holds {table.types[column]} values; "
             f"expected {expected}."
         )
-    if kind == "number" and family == "text":
-        check_numeric_text(table, column)
+
+
+def is_text(table: Table, column: int) -> bool:
+    """Whether numbers of the column would have to be read from its texts."""
+    return table.family(column) == "text" and table.types[column] != "BOOLEAN"
+
+
+def no_number(column: int) -> str:
+    """SQL for whether a text that is there is no number."""
+    return f"c{column} IS NOT NULL AND TRY_CAST(c{column} AS DOUBLE) IS NULL"
 
 
 def check_numeric_text(table: Table, column: int) -> None:
     """Every text of the column is a number."""
     bad = table.all(
-        f"SELECT rowid, c{column}::VARCHAR FROM rows WHERE c{column} IS NOT NULL "
-        f"AND TRY_CAST(c{column} AS DOUBLE) IS NULL ORDER BY rowid LIMIT 1"
+        f"SELECT row, text FROM (SELECT row_number() OVER () AS row, c{column}::VARCHAR AS text, "
+        f"{no_number(column)} AS bad FROM rows) WHERE bad ORDER BY row LIMIT 1"
     )
     if bad:
         row, text = bad[0]
         raise InputError(
             f"column '{table.names[column]}' of {table.source} holds '{text[:40]}' in "
-            f"row {row + 1}, where a number is expected; mend it, or leave it empty if "
+            f"row {row}, where a number is expected; mend it, or leave it empty if "
             "it is missing."
         )

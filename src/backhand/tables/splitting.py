@@ -5,25 +5,62 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+STRETCH = 2**20
+"""Rows that are drawn from at a time, each time the same share: so no draw takes much memory."""
+
 
 def held_out(y: NDArray[np.integer], share: float, seed: int) -> NDArray[np.bool_]:
     """Which of N rows to hold out, (N,) bool: about `share` of each class, at random.
 
     Of each class at least one row stays for training. What rounding leaves over goes to the
     classes with the largest remainders, so that the whole comes out at round(share · N), as near
-    as that rule allows. The same y, share and seed give the same draw.
+    as that rule allows. The same y, share and seed give the same draw. Rows without a class, -1,
+    are not held out.
     """
     chosen = np.zeros(len(y), dtype=bool)
     rng = np.random.default_rng(seed)
-    shuffled = rng.permutation(len(y))
-    counts = np.bincount(y)
+    counts = _counts(y)
+    take = _how_many(counts, share)
+    seen, taken = np.zeros_like(counts), np.zeros_like(counts)
+    for start in range(0, len(y), STRETCH):
+        some = y[start : start + STRETCH]
+        labelled = np.flatnonzero(some >= 0)
+        part = some[labelled]
+        seen += np.bincount(part, minlength=len(counts))
+        due = take * seen // np.maximum(counts, 1)
+        chosen[start + labelled[_drawn(part, due - taken, rng)]] = True
+        taken = due
+    return chosen
+
+
+def _counts(y: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Rows of each class."""
+    K = max(0, int(y.max(initial=-1)) + 1)
+    counts = np.zeros(K, np.int64)
+    for start in range(0, len(y), STRETCH):
+        some = y[start : start + STRETCH]
+        counts += np.bincount(some[some >= 0], minlength=K)
+    return counts
+
+
+def _how_many(counts: NDArray[np.int64], share: float) -> NDArray[np.int64]:
+    """How many rows of each class to hold out."""
     exact = counts * share
-    take = np.floor(exact).astype(int)
-    short = round(share * len(y)) - int(take.sum())
+    take = np.floor(exact).astype(np.int64)
+    short = round(share * int(counts.sum())) - int(take.sum())
     by_remainder = np.argsort(-(exact - take), kind="stable")
     take[by_remainder[:short]] += 1
-    take = np.minimum(take, np.maximum(counts - 1, 0))
+    fewest: NDArray[np.int64] = np.minimum(take, np.maximum(counts - 1, 0))
+    return fewest
+
+
+def _drawn(
+    y: NDArray[np.integer], take: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """The places in y (n,) of so many rows of each class, drawn at random."""
+    shuffled = rng.permutation(len(y))
+    counts = np.bincount(y, minlength=len(take))
     by_class = shuffled[np.argsort(y[shuffled], kind="stable")]
-    for start, number in zip(np.cumsum(counts) - counts, take, strict=True):
-        chosen[by_class[start : start + number]] = True
-    return chosen
+    starts = np.cumsum(counts) - counts
+    pieces = [by_class[s : s + n] for s, n in zip(starts, take, strict=True)]
+    return np.concatenate([np.zeros(0, np.int64), *pieces])

@@ -1,4 +1,6 @@
-"""A table that has been read: rows and typed columns in DuckDB, addressed by position.
+"""A table: rows and typed columns in DuckDB, addressed by position.
+
+The rows are loaded, or stay in their file and are read again each time they are asked for.
 
 Column names are data. Inside SQL, column i is always called `ci`; its name lives in Python, and is
 written into SQL in two places only, always by `quote`: the columns of a Parquet file to be written,
@@ -7,20 +9,22 @@ and the view that a user's own query speaks of.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.errors import InputError, did_you_mean
+from backhand.errors import InputError, OutputError, did_you_mean
+from backhand.tables.explaining import explained, lack_of_room
 
 if TYPE_CHECKING:
     import duckdb
 
-CHUNK_VALUES = 2**23
-"""Values that are brought from DuckDB to NumPy at a time, about."""
+CHUNK_VALUES, CHUNK_ROWS = 2**22, 2**16
+"""Values and rows that are brought from DuckDB to NumPy at a time, at most."""
 
 CHOSEN = "rows POSITIONAL JOIN mask WHERE keep"
 """What follows FROM for the rows that were marked. (A view would name all columns each time.)"""
@@ -48,7 +52,7 @@ class Table:
     Parameters
     ----------
     connection : duckdb connection
-        Its table `rows` has the columns `c0`, `c1`, …; `rowid` counts its rows from 0.
+        Its table or view `rows` has the columns `c0`, `c1`, … and its rows in their order.
     names : sequence of str
         Column names, as the user wrote them.
     source : str
@@ -69,9 +73,23 @@ class Table:
         self.names = list(names)
         self.source = source
         self._numbers = count()
+        self._watch: Callable[[int], None] = lambda _: None
         described = connection.execute("DESCRIBE rows").fetchall()
         self.types = [str(row[1]) for row in described]
-        self.rows = int(self.one("SELECT count(*) FROM rows")[0])
+
+    @cached_property
+    def rows(self) -> int:
+        """N."""
+        return int(self.one("SELECT count(*) FROM rows")[0])
+
+    @property
+    def empty(self) -> bool:
+        """Whether there are no rows; they are not counted to know."""
+        return not self.all("SELECT 1 FROM rows LIMIT 1")
+
+    def watched_by(self, watch: Callable[[int], None]) -> None:
+        """From now on, `watch` is told how many rows of a pass are done."""
+        self._watch = watch
 
     def index(self, name: str, role: str = "column") -> int:
         """The position of the column of that name."""
@@ -92,12 +110,12 @@ class Table:
         return "other"
 
     def number(self, column: int) -> str:
-        """SQL for a column as numbers: dates as days since 1970, NULL for a text that is none."""
+        """SQL for a column as doubles: dates as days since 1970, NULL for a text that is none."""
         name, family = f"c{column}", self.family(column)
         if family == "text":
             return f"TRY_CAST({name} AS DOUBLE)"
         if family != "date":
-            return name
+            return f"CAST({name} AS DOUBLE)"
         days = f"epoch({name}) / 86400.0"
         if self.types[column] in TIME_TYPES:
             return days
@@ -118,27 +136,56 @@ class Table:
             f"THEN CAST(CAST({name} AS BIGINT) AS VARCHAR) ELSE CAST({shortest} AS VARCHAR) END"
         )
 
+    def close(self) -> None:
+        """Give back memory and temporary files; the table cannot be asked any more."""
+        self.connection.close()
+
     def one(self, sql: str) -> tuple[Any, ...]:
         """The first row that a query gives."""
-        row = self.connection.execute(sql).fetchone()
-        assert row is not None
-        return row
+        return self.all(sql)[0]
 
     def all(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows that a query gives."""
-        rows: list[tuple[Any, ...]] = self.connection.execute(sql).fetchall()
+        import duckdb
+
+        try:
+            rows: list[tuple[Any, ...]] = self.connection.execute(sql).fetchall()
+        except duckdb.Error as error:
+            raise self.wrong(error) from error
         return rows
 
+    def wrong(self, error: Exception) -> BaseException:
+        """What DuckDB says of reading the rows, as an error of ours."""
+        if "INTERRUPT" in str(error) or str(error) == "Query interrupted":
+            return KeyboardInterrupt()
+        if found := lack_of_room(error):
+            return OutputError(found)
+        return InputError(explained(error, self.source))
+
     def arrays(self, expressions: Sequence[str]) -> Iterator[tuple[slice, list[NDArray[Any]]]]:
-        """Values of SQL expressions, a stretch of rows at a time, in order; masked where NULL."""
-        step = max(1, CHUNK_VALUES // max(1, len(expressions)))
-        listed = ", ".join(f"{sql} AS e{i}" for i, sql in enumerate(expressions))
-        for start in range(0, self.rows, step):
-            stop = min(start + step, self.rows)
-            values = self.connection.execute(
-                f"SELECT {listed} FROM rows WHERE rowid >= {start} AND rowid < {stop}"
-            ).fetchnumpy()
-            yield slice(start, stop), [values[f"e{i}"] for i in range(len(expressions))]
+        """Values of SQL expressions, (n,) each, for a stretch of rows at a time, in their order.
+
+        They are what Arrow makes of them: nan for a double that is NULL. No more than a few
+        stretches are in memory, however many rows there are.
+        """
+        import duckdb
+        import pyarrow
+
+        most = max(1, min(CHUNK_ROWS, CHUNK_VALUES // max(1, len(expressions))))
+        listed = ", ".join(f"{sql} AS e{i}" for i, sql in enumerate(expressions)) or "0 AS e0"
+        start = 0
+        try:
+            # A cursor of its own: a stream ends when its connection runs something else.
+            stream = self.connection.cursor().sql(f"SELECT {listed} FROM rows")
+            for batch in stream.to_arrow_reader(most):
+                for piece in _cut(batch, most):
+                    rows = slice(start, start + piece.num_rows)
+                    columns = piece.columns[: len(expressions)]
+                    yield rows, [c.to_numpy(zero_copy_only=False) for c in columns]
+                    start = rows.stop
+                    self._watch(start)
+        except (duckdb.Error, pyarrow.ArrowException) as error:
+            raise self.wrong(error) from error
 
     def missing(self, names: Sequence[str]) -> dict[str, int]:
         """How many values are missing in each of these columns, where any are."""
@@ -174,20 +221,26 @@ class Table:
         self.connection.unregister("chosen_mask")
 
 
+def _cut(batch: Any, most: int) -> Iterator[Any]:
+    """Pieces of no more rows than that: what DuckDB is asked for is only about what it gives."""
+    for start in range(0, batch.num_rows, most):
+        yield batch.slice(start, most)
+
+
 def quote(name: str) -> str:
     """A column name as SQL writes it, whatever is in it."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def numbers(table: Table, column: int, values: NDArray[Any], start: int) -> NDArray[np.float64]:
-    """What `Table.arrays` gave for `Table.number`, (n,), as float64 with nan where missing.
+    """What `Table.arrays` gave for `Table.number`, (n,) float64 with nan where missing.
 
     Raises
     ------
     InputError
         If a value is infinite; it names the row, of those that begin with row `start`.
     """
-    x = np.ma.filled(values.astype(np.float64), np.nan)
+    x = values.astype(np.float64, copy=False)
     infinite = np.isinf(x)
     if infinite.any():
         row = start + int(infinite.argmax()) + 1

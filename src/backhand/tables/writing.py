@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple
 
 import duckdb
+import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError, OutputError, listed
+from backhand.tables.explaining import first_line
 from backhand.tables.table import Table, quote
 
 ENDINGS = (".csv", ".csv.gz", ".parquet", ".pq")
@@ -24,71 +28,162 @@ def check_ending(path: Path) -> None:
         )
 
 
-def write_rows(
-    table: Table, added: Sequence[NDArray[Any]], names: Sequence[str], path: Path, final: Path
-) -> None:
-    """Write all rows to `path`, in the format that the ending of `final` asks for.
+class Command(NamedTuple):
+    """SQL and its parameters."""
+
+    sql: str
+    parameters: dict[str, Any]
+
+
+class Added(NamedTuple):
+    """Columns that stand behind a table's own, a stretch of rows at a time.
+
+    Attributes
+    ----------
+    names : list of str
+    dtypes : list of dtype
+    stretches : iterator
+        Of lists of arrays (n,), one a column, over all rows in their order.
+    """
+
+    names: list[str]
+    dtypes: list[np.dtype[Any]]
+    stretches: Iterator[list[NDArray[Any]]]
+
+
+def write_rows(table: Table, added: Added, path: Path, final: Path) -> int:
+    """Write all rows to `path`, in the format that the ending of `final` asks for; their number.
 
     Parameters
     ----------
     table : Table
-    added : sequence of (N,)
-        Columns that stand behind the table's own.
-    names : sequence of str
-        Their names.
+    added : Added
+        Columns that stand behind the table's own. They are computed while the rows are written.
     path, final : Path
         Where to write, and what that file will be called once it is whole.
 
     Raises
     ------
     InputError
-        If a name is there twice, or for Parquet twice but for upper and lower case.
+        If a name is there twice, or for Parquet twice but for upper and lower case; or if the
+        table cannot be read.
     OutputError
         If writing fails.
     """
-    headings = [*table.names, *names]
+    headings = _headings(table, added)
+    if final.name.endswith((".parquet", ".pq")):
+        return _copy(table, added, _as_parquet(table, headings), str(path), final)
+    compression = "gzip" if final.name.endswith(".gz") else "none"
+    return _copy(table, added, _as_csv(table, headings, compression), str(path), final)
+
+
+def stream_rows(table: Table, added: Added, out: BinaryIO) -> int:
+    """Write all rows to a stream as CSV, as they come; their number.
+
+    Raises
+    ------
+    InputError
+        As for `write_rows`.
+    OSError
+        If the stream takes no more.
+    """
+    command = _as_csv(table, _headings(table, added), "none")
+    read, write = os.pipe()
+    with ThreadPoolExecutor(1) as pool, os.fdopen(write, "wb", 0) as end:
+        pump = pool.submit(_pump, read, out)
+        try:
+            rows = _copy(table, added, command, f"/dev/fd/{end.fileno()}", Path("the output"))
+        except OutputError:
+            end.close()
+            pump.result()  # if the stream failed, that is why
+            raise
+        end.close()
+        pump.result()
+    return rows
+
+
+def _pump(descriptor: int, out: BinaryIO) -> None:
+    with os.fdopen(descriptor, "rb", 0) as pipe:
+        while some := pipe.read(2**16):
+            out.write(some)
+            out.flush()
+
+
+def _headings(table: Table, added: Added) -> list[str]:
+    headings = [*table.names, *added.names]
     twice = [name for name, count in Counter(headings).items() if count > 1]
     if twice:
         raise InputError(
             f"{table.source} already has the column{'s' if len(twice) > 1 else ''} "
             f"{listed(twice)}, which would be added; rename or drop what is there."
         )
-    parquet = final.name.endswith((".parquet", ".pq"))
-    columns = [f"c{i}" for i in range(len(table.names))] + [f"a{i}" for i in range(len(names))]
-    con = table.connection
-    con.register("added", {f"a{i}": values for i, values in enumerate(added)})
+    return headings
+
+
+def _columns(headings: list[str], added: int) -> list[str]:
+    own = len(headings) - added
+    return [f"c{i}" for i in range(own)] + [f"a{i}" for i in range(added)]
+
+
+def _copy(table: Table, added: Added, command: Command, path: str, final: Path) -> int:
+    """Run the command, which reads the rows and, as the table `added`, what stands behind them."""
+    failure: list[BaseException] = []
+    rows = 0
+
+    def batches() -> Iterator[Any]:
+        nonlocal rows
+        try:
+            for arrays in added.stretches:
+                rows += len(arrays[0])
+                columns = [pyarrow.array(x, type=t) for x, t in zip(arrays, types, strict=True)]
+                yield pyarrow.record_batch(columns, schema=schema)
+        except BaseException as error:
+            failure.append(error)  # DuckDB would make a text of it
+            raise
+
+    import pyarrow
+
+    types = [pyarrow.string() if d.kind == "U" else pyarrow.from_numpy_dtype(d)
+             for d in added.dtypes]  # fmt: skip
+    schema = pyarrow.schema([(f"a{i}", kind) for i, kind in enumerate(types)])
+    con = table.connection.cursor()  # the table's own reads what the predictions are made of
+    con.register("added", pyarrow.RecordBatchReader.from_batches(schema, batches()))
     try:
-        if parquet:
-            _write_parquet(con, columns, headings, path)
-        else:
-            _write_csv(table, columns, headings, path, compressed=final.name.endswith(".gz"))
+        con.execute(command.sql, command.parameters | {"path": path})
     except duckdb.Error as error:
-        raise OutputError(f"{final} could not be written: {str(error).splitlines()[0]}.") from error
+        if failure:
+            raise failure[0] from error
+        raise _not_written(table, final, error) from error
     finally:
         con.unregister("added")
+    return rows
 
 
-def _write_csv(
-    table: Table, columns: list[str], headings: list[str], path: Path, *, compressed: bool
-) -> None:
+def _not_written(table: Table, final: Path, error: duckdb.Error) -> BaseException:
+    wrong = table.wrong(error)
+    if isinstance(error, duckdb.IOException) and not isinstance(wrong, OutputError):
+        return OutputError(f"{final} could not be written: {first_line(error)}")
+    return wrong
+
+
+def _as_csv(table: Table, headings: list[str], compression: str) -> Command:
     # The headings are a row of their own: DuckDB would rename those that differ by case only.
+    columns = _columns(headings, len(headings) - len(table.names))
     first = ", ".join(f"$h{i}" for i in range(len(headings)))
     texts = ", ".join(f"CAST({column} AS VARCHAR)" for column in columns)
-    parameters = {"path": str(path)} | {f"h{i}": name for i, name in enumerate(headings)}
+    parameters: dict[str, Any] = {f"h{i}": name for i, name in enumerate(headings)}
     source = "rows"
     if table.original is not None:
         # Not a digit of the user's own columns changes by having been read as a number or a date.
         source, parameters = table.original.reader, parameters | table.original.parameters
-    table.connection.execute(
+    return Command(
         f"COPY (SELECT {first} UNION ALL SELECT {texts} FROM {source} POSITIONAL JOIN added) "
-        f"TO $path (FORMAT csv, HEADER false, COMPRESSION {'gzip' if compressed else 'none'})",
+        f"TO $path (FORMAT csv, HEADER false, COMPRESSION {compression}, USE_TMP_FILE false)",
         parameters,
     )
 
 
-def _write_parquet(
-    con: duckdb.DuckDBPyConnection, columns: list[str], headings: list[str], path: Path
-) -> None:
+def _as_parquet(table: Table, headings: list[str]) -> Command:
     folded = Counter(name.casefold() for name in headings)
     alike = [name for name in headings if folded[name.casefold()] > 1]
     if alike:
@@ -96,8 +191,10 @@ def _write_parquet(
             f"the columns {listed(alike)} differ by upper and lower case only, which a Parquet "
             "file cannot hold; write CSV instead."
         )
+    columns = _columns(headings, len(headings) - len(table.names))
     named = ", ".join(f"{c} AS {quote(name)}" for c, name in zip(columns, headings, strict=True))
-    con.execute(
-        f"COPY (SELECT {named} FROM rows POSITIONAL JOIN added) TO $path (FORMAT parquet)",
-        {"path": str(path)},
+    return Command(
+        f"COPY (SELECT {named} FROM rows POSITIONAL JOIN added) "
+        "TO $path (FORMAT parquet, USE_TMP_FILE false)",
+        {},
     )

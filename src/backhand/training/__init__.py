@@ -1,5 +1,6 @@
 """Training: what an epoch is, in which order rows come, when to validate and when to stop."""
 
+from backhand.training.checkpoints import Checkpoint
 from backhand.training.events import Callback, Every, Progress, StopTraining
 from backhand.training.front import train
 from backhand.training.history import History
@@ -8,6 +9,7 @@ from backhand.training.stopping import DivergenceError, EarlyStopping
 
 __all__ = [
     "Callback",
+    "Checkpoint",
     "DivergenceError",
     "EarlyStopping",
     "Every",

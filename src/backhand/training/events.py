@@ -19,6 +19,8 @@ class Progress:
     ----------
     epoch, epochs : int
         Epochs done, and to do in all.
+    share : float
+        Of the epoch that is under way, 0..1: a long one is done in several blocks.
     rows : int
         Training rows an epoch.
     seconds : float
@@ -33,6 +35,7 @@ class Progress:
 
     epoch: int
     epochs: int
+    share: float
     rows: int
     seconds: float
     history: History
@@ -49,7 +52,8 @@ class Every:
 
     Training does many epochs in one call of the engine. A plain callback is called after each
     epoch, and so ends each such block after one; `Every(10, f)` after ten. `Every(None, f)` never
-    cuts a block: it is called at the end of each, several times a second, as a progress bar needs.
+    cuts a block: it is called at the end of each, several times a second, as a progress bar needs;
+    of a long epoch also when it is done in part, so that the history may still be empty.
     """
 
     epochs: int | None
@@ -78,5 +82,6 @@ def announce(callbacks: Sequence[Callback], progress: Progress) -> None:
     """Call those whose turn it is."""
     for callback in callbacks:
         every = period(callback)
-        if every is None or progress.epoch % every == 0 or progress.finished:
+        turn = not progress.share and (progress.finished or progress.epoch % (every or 1) == 0)
+        if every is None or turn:
             callback(progress)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
-from backhand.engines import Engine, State, make_engine
+from backhand.engines import Data, Engine, State, is_sparse, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.optimizers import Optimizer, make_optimizer
+from backhand.training.checkpoints import Checkpoint, described, digest
 from backhand.training.events import Callback
 from backhand.training.inputs import (
     check_callbacks,
@@ -53,6 +55,7 @@ def train(
     seed: int = 0,
     shuffle: bool = True,
     state: State | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> TrainResult:
     """Train from `params`, which stay as they are.
 
@@ -104,10 +107,14 @@ def train(
     seed : int
         Of the shuffles and of dropout.
     shuffle : bool
-        Whether mini-batches are drawn anew each epoch; False takes the rows as they stand.
+        Whether mini-batches are drawn anew each epoch; False takes the rows as they stand. Rows
+        that take more than 64 MiB are shuffled within windows of that size, made of blocks of
+        neighbours that are drawn from all over (`training.orders`).
     state : State, optional
         The optimizer's memory to go on with: the `last` or `best` of an earlier result, whose
         parameters are passed as `params`.
+    checkpoint : Checkpoint, optional
+        Where to write down where training stands, and whether to go on from there.
 
     Raises
     ------
@@ -115,6 +122,11 @@ def train(
         If an argument is not what it should be.
     DivergenceError
         If the loss stops being finite; it holds the epoch and the last good parameters.
+    Interrupted
+        With a checkpoint: if SIGINT or SIGTERM ended training after the block in hand, which is
+        saved. It is a KeyboardInterrupt.
+    OutputError
+        If a checkpoint cannot be written.
     """
     theta = host_parameters(params)
     data = make_data(theta, X, y, sample_weight)
@@ -134,16 +146,37 @@ def train(
         check_validation(validation)
         held_out = make_data(theta, *validation)
     size, updates = batches_of(data.rows, batch_size)
-    shuffled = shuffle and batch_size is not None
+    order = None
+    if batch_size is not None:
+        order = SeededOrder(data.rows, seed, _row_bytes(data), size, shuffle=shuffle)
+        if not shuffle and order.parts == 1:
+            order = None  # which engines know as the rows as they stand
     plan = Plan(
         schedule=Schedule(name=schedule, peak=learning_rate, epochs=epochs, updates=updates,
                           rows=data.rows, warmup=warmup, power_t=power_t),
-        batch_size=size, order=SeededOrder(data.rows, seed) if shuffled else None,
+        batch_size=size, order=order,
         l2=l2, alpha=alpha, weights=data.sample_weight, dropout=dropout, dropout_seed=seed,
     )  # fmt: skip
     watch = None if early_stopping is None else Watch(early_stopping)
     run = engine.start(theta, data, rule)
     if state is not None:
         run.restore(going_on(theta, rule, state))
-    return carry_out(run, data, plan, validation=held_out, validation_every=validation_every,
-                     watch=watch, callbacks=callbacks)  # fmt: skip
+    with nullcontext() if checkpoint is None else checkpoint.opened(
+        {"optimizer": repr(rule), "engine": engine.name, "learning_rate": learning_rate,
+         "epochs": epochs, "batch_size": batch_size, "schedule": schedule, "warmup": warmup,
+         "power_t": power_t, "l2": l2, "alpha": alpha, "dropout": dropout, "seed": seed,
+         "shuffle": shuffle, "validation_every": validation_every,
+         "early_stopping": repr(early_stopping), "starting parameters": digest(*theta),
+         "starting memory": digest(*(value for slot in run.state().slots for value in slot))},
+        described(theta, data, held_out),
+    ) as keeper:  # fmt: skip
+        return carry_out(run, data, plan, validation=held_out, validation_every=validation_every,
+                         watch=watch, callbacks=callbacks, keeper=keeper)  # fmt: skip
+
+
+def _row_bytes(data: Data) -> int:
+    """What a row of X takes, on average if it is sparse."""
+    X = data.X
+    if is_sparse(X):
+        return 1 + int((X.data.itemsize + X.indices.itemsize) * X.indptr[-1] // data.rows)
+    return int(X.shape[1] * X.itemsize)

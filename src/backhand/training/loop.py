@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from signal import SIGINT
 
 import numpy as np
 
-from backhand.engines import Data, Run, State
+from backhand.engines import Block, Data, Record, Run, State
 from backhand.equations import Parameters
+from backhand.interrupts import Interrupted, signals_noted
+from backhand.training.checkpoints import Keeper
 from backhand.training.events import Callback, Progress, StopTraining, announce, period
 from backhand.training.history import History
 from backhand.training.inputs import check_finite
 from backhand.training.plan import Plan
 from backhand.training.schedules import Schedule
+from backhand.training.standing import PartFigures, Standing, memory_of, remember
 from backhand.training.stopping import DivergenceError, Watch
 
 BLOCK_SECONDS = 0.1
@@ -69,19 +73,34 @@ def carry_out(
     validation_every: int = 1,
     watch: Watch | None = None,
     callbacks: Sequence[Callback] = (),
+    keeper: Keeper | None = None,
     keep_interrupted: bool = False,
 ) -> TrainResult:
     """Do what the plan says, with arguments that are known to be right; else as `train`.
 
     `start` is the run's state, if that is at hand: to ask for it is a copy of all parameters. With
+    a `keeper`, training goes on from where it stood when it was last written down, and is written
+    down from time to time, at the end, and when a signal ends it after the block in hand. With
     `keep_interrupted`, Ctrl-C ends training at the last whole block, as a callback would.
+
+    Raises
+    ------
+    Interrupted
+        If a signal ended it, and where it stands was saved.
     """
     training = _Training(run, data, plan, start, validation, validation_every, watch, callbacks)
-    return training.to_the_end(keep_interrupted)
+    if keeper is None:
+        return training.to_the_end(training.go_on, keep_interrupted)
+    training.keep_with(keeper)
+    with signals_noted() as came:
+        return training.to_the_end(lambda: training.go_on_kept(keeper, came), keep_interrupted)
 
 
 class _Training:
-    """One training under way: the run, what it has recorded, and how to step back in it."""
+    """One training under way: the run, what it has recorded, and how to step back in it.
+
+    It is counted in parts of epochs, of which most trainings have one an epoch.
+    """
 
     def __init__(
         self,
@@ -103,25 +122,68 @@ class _Training:
         self._block_epochs = 0
         self._block_seconds = 0.0
         self._ended = ""
+        self._done = 0
+        self._part_figures: tuple[PartFigures, ...] = ()
         self.history = History()
         self._best: State | None = None
-        # The states before the last two blocks, with the number of epochs done there: from one of
+        # The states before the last two blocks, with the number of parts done there: from one of
         # them every epoch since can be reached again, since engine and plan are deterministic.
         self._before: list[tuple[int, State]] = []
 
-    def to_the_end(self, keep_interrupted: bool) -> TrainResult:
+    def keep_with(self, keeper: Keeper) -> None:
+        """Begin where the keeper knows it to stand, and end blocks where it wants to write."""
+        if keeper.period is not None:
+            self._borders = [*self._borders, keeper.period]
+        if keeper.standing is not None:
+            self._stand(keeper.standing)
+
+    def go_on(self) -> None:
+        """Do a block."""
+        self._next_block()
+        announce(self._callbacks, self._progress())
+
+    def go_on_kept(self, keeper: Keeper, came: list[int]) -> None:
+        """Do a block; write down where that leads if it is time, the end, or somebody's wish."""
+        self.go_on()
+        share = self._done % self._plan.parts / self._plan.parts
+        if came or self._ended or keeper.due(len(self.history), share):
+            keeper.save(self._standing())
+        if came and not self._ended:
+            done = f"{len(self.history)} of {self._plan.epochs} epochs are done"
+            raise Interrupted(came[0], f"{done} and saved in {keeper.folder}")
+
+    def _standing(self) -> Standing:
+        order = self._plan.order
+        return Standing(
+            self._done, self._ended, self._run.state(), self._best, self.history,
+            self._part_figures, memory_of(self._watch), self._plan.schedule.cuts,
+            {} if order is None else order.memory(len(self.history)),
+        )  # fmt: skip
+
+    def _stand(self, standing: Standing) -> None:
+        self._run.restore(standing.state)
+        self._start = standing.state
+        self._done, self._ended = standing.done, standing.ended
+        self._best, self.history = standing.best, standing.history
+        self._part_figures = standing.part_figures
+        if self._watch is not None and standing.watch is not None:
+            remember(self._watch, standing.watch)
+        self._plan = replace(self._plan, schedule=replace(self._plan.schedule, cuts=standing.cuts))
+        if self._plan.order is not None:
+            self._plan.order.remember(len(self.history), standing.order)
+
+    def to_the_end(self, go_on: Callable[[], None], keep_interrupted: bool) -> TrainResult:
         try:
             while not self._ended:
-                self._next_block()
-                announce(self._callbacks, self._progress())
+                go_on()
         except StopTraining:
             self._ended = self._ended or "callback"
-        except KeyboardInterrupt:
-            if not keep_interrupted:
+        except KeyboardInterrupt as error:
+            if not keep_interrupted or getattr(error, "signal", SIGINT) != SIGINT:
                 raise
             self._ended = "interrupt"
             if self._before:  # the block in hand may be done, or half done
-                self._go_to(len(self.history))
+                self._go_to(self._done)
         return self._result()
 
     def _result(self) -> TrainResult:
@@ -129,7 +191,7 @@ class _Training:
         if not all(np.isfinite(value).all() for value in last.params) and self._best is None:
             epoch = len(self.history)
             what = f"the last update, of epoch {epoch}, made parameters that are not finite"
-            raise self._divergence(epoch, self.history, what)
+            raise self._divergence(epoch, self._done, self.history, what)
         if self._plan.order is not None:
             self._plan.order.settle(0, len(self.history))
         best_epoch = self._watch.best_epoch if self._watch is not None else None
@@ -139,28 +201,63 @@ class _Training:
                            self._ended, self._plan.schedule)  # fmt: skip
 
     def _next_block(self) -> None:
-        done = len(self.history)
+        done = self._done
         block = self._plan.block(done, self._block_length(done))
-        state = self._start if done == 0 and self._start is not None else self._run.state()
+        state = self._run.state() if self._before or self._start is None else self._start
         self._before = [*self._before[-1:], (done, state)]
         if self._plan.order is not None:
-            self._plan.order.settle(self._before[0][0])
+            self._plan.order.settle(self._before[0][0] // self._plan.parts)
         began = time.perf_counter()
         record = self._run.advance(block)
         self._block_epochs, self._block_seconds = block.epochs, time.perf_counter() - began
         if not np.isfinite(record.loss[-1]):
+            epoch = (done + len(record.loss) - 1) // self._plan.parts + 1
             history = self.history.extended(record.loss[:-1], record.accuracy[:-1])
-            epoch = done + len(record.loss)
             what = f"the loss stopped being finite in epoch {epoch}"
-            raise self._divergence(epoch, history, what)
-        self.history = self.history.extended(*record, self._validate(done + block.epochs))
+            raise self._divergence(epoch, done + len(record.loss) - 1, history, what)
+        self._done += block.epochs
+        if self._plan.parts > 1:
+            whole = self._with_part(record, block)
+            if whole is None:
+                return
+            record = whole
+        self._take(record)
+
+    def _take(self, record: Record) -> None:
+        """Whole epochs have been done."""
+        before = len(self.history)
+        epoch = before + len(record.loss)
+        self.history = self.history.extended(*record, self._validate(epoch))
         if self._watch is not None:
-            self._ended = self._stopped_in(done, self._watch)
+            self._ended = self._stopped_in(before, self._watch)
         if not self._ended and len(self.history) == self._plan.epochs:
             self._ended = "done"
 
+    def _with_part(self, record: Record, block: Block) -> Record | None:
+        """The record of the epoch, if this was its last part; else it is kept until then."""
+        assert block.order is not None
+        w = self._data.sample_weight
+        rows = block.order[0]
+        weight = float(len(rows)) if w is None else float(w[rows].sum(dtype=np.float64))
+        figures = PartFigures(weight, float(record.loss[0]), float(record.accuracy[0]))
+        self._part_figures = (*self._part_figures, figures)
+        if self._done % self._plan.parts:
+            return None
+        weights, losses, accuracies = map(np.array, zip(*self._part_figures, strict=True))
+        self._part_figures = ()
+        total = weights.sum()
+        return Record(
+            np.array([(weights * losses).sum() / total]),
+            np.array([(weights * accuracies).sum() / total]),
+        )
+
     def _block_length(self, done: int) -> int:
-        """Epochs until somebody wants to look, or until about `BLOCK_SECONDS` have passed."""
+        """Epochs until somebody wants to look, or until about `BLOCK_SECONDS` have passed.
+
+        Where an epoch comes in parts: one part.
+        """
+        if self._plan.parts > 1:
+            return 1
         lengths = [every - done % every for every in self._borders]
         # Begin with one epoch, then go by the last block's pace, in growing steps.
         timed = int(BLOCK_SECONDS / max(self._block_seconds, 1e-9) * self._block_epochs)
@@ -184,7 +281,8 @@ class _Training:
                 self._best = self._run.state()
             if watch.perfect or watch.impatient:
                 if epoch < len(self.history):
-                    self._go_to(epoch)
+                    self._go_to(epoch * self._plan.parts)
+                    self._done = epoch * self._plan.parts
                     self.history = self.history.first(epoch)
                 slower = None if watch.perfect else self._plan.slower(epoch)
                 if slower is None:
@@ -194,20 +292,21 @@ class _Training:
                 return ""
         return ""
 
-    def _go_to(self, epoch: int) -> None:
-        """Bring the run back to where it stood after that epoch."""
-        done, state = max((past for past in self._before if past[0] <= epoch), key=lambda p: p[0])
+    def _go_to(self, parts: int) -> None:
+        """Bring the run back to where it stood when so many parts were done."""
+        done, state = max((past for past in self._before if past[0] <= parts), key=lambda p: p[0])
         self._run.restore(state)
-        if epoch > done:
-            self._run.advance(self._plan.block(done, epoch - done))
+        if parts > done:
+            self._run.advance(self._plan.block(done, parts - done))
 
-    def _divergence(self, epoch: int, history: History, what: str) -> DivergenceError:
+    def _divergence(self, epoch: int, finite: int, history: History, what: str) -> DivergenceError:
         """The error that says so, with the parameters that the last finite loss was measured with.
 
-        `history` is that of the epochs whose loss was finite; those parameters began its last one.
+        So many parts had a finite loss, `history` is of those that are whole epochs; the parameters
+        began the last of them.
         """
         check_finite(self._data.X, self._before[-1][1].params.W1.dtype)
-        self._go_to(max(0, len(history) - 1))
+        self._go_to(max(0, finite - 1))
         return DivergenceError(
             f"{what}. Try a smaller learning rate (it was {self._plan.schedule.peak:g}), a warm-up "
             "or columns scaled to about -3..3.",
@@ -218,6 +317,7 @@ class _Training:
         return Progress(
             len(self.history),
             self._plan.epochs,
+            self._done % self._plan.parts / self._plan.parts,
             self._data.rows,
             time.perf_counter() - self._began,
             self.history,

@@ -1,36 +1,117 @@
-"""The order in which each epoch visits the rows."""
+"""The order in which each epoch visits the rows.
+
+An order may come in several parts, each of whole batches: a part is drawn and done before the next
+is drawn, so no epoch is too long to be held, watched or broken off.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+WINDOW_BYTES = 2**26
+"""Rows are shuffled within windows of about that many bytes: they are near in memory or on disk."""
+
+BLOCK_BYTES = 2**18
+"""A window is made of blocks of neighbouring rows, of about that many bytes: each is one read."""
+
 
 class Order(Protocol):
-    """For any epoch, counted from 0, a permutation of the rows: the same whenever it is asked."""
+    """For any epoch, counted from 0, a permutation of the rows: the same whenever it is asked.
 
-    def of_epoch(self, epoch: int) -> NDArray[np.int64]:
-        """The rows' numbers, (N,)."""
+    Attributes
+    ----------
+    window : int
+        Rows in each part of an epoch but the last, which may have fewer.
+    parts : int
+        In how many parts each epoch comes.
+    """
+
+    window: int
+    parts: int
+
+    def of_part(self, epoch: int, part: int) -> NDArray[np.int64]:
+        """The numbers of the rows in one part of an epoch."""
         ...
 
     def settle(self, first: int, last: int | None = None) -> None:
         """No epoch before `first` is asked for again; nor, if told, is any from `last` on."""
         ...
 
+    def memory(self, epoch: int) -> dict[str, NDArray[Any]]:
+        """What another such order has to `remember` to go on after the first `epoch` epochs."""
+        ...
+
+    def remember(self, epoch: int, memory: Mapping[str, NDArray[Any]]) -> None:
+        """Go on after so many epochs; KeyError or ValueError if that is no such memory."""
+        ...
+
 
 class SeededOrder:
-    """Each epoch's order comes from the seed and the epoch's number alone."""
+    """Each part of each epoch comes from the seed and its numbers alone.
 
-    def __init__(self, rows: int, seed: int) -> None:
-        self._rows, self._seed = rows, seed
+    Rows that take more than `WINDOW_BYTES` are not shuffled all at once: blocks of neighbouring
+    rows are drawn in a random order, and the rows of as many blocks as make a window are shuffled.
+    So what is read next lies close together, wherever the rows are; the order depends on their
+    number and size, and not on the memory there is.
 
-    def of_epoch(self, epoch: int) -> NDArray[np.int64]:
-        return np.random.default_rng([self._seed, epoch]).permutation(self._rows)
+    Parameters
+    ----------
+    rows : int
+        N.
+    seed : int
+    row_bytes : int
+        What a row of X takes.
+    batch_size : int
+        Windows are of whole batches, and all of the same length but for the last.
+    shuffle : bool
+        Whether it is no more than a way to have the rows as they stand in parts.
+    """
+
+    def __init__(
+        self, rows: int, seed: int, row_bytes: int = 1, batch_size: int = 1, *, shuffle: bool = True
+    ) -> None:
+        self._rows, self._seed, self._shuffle = rows, seed, shuffle
+        most, batches = max(1, WINDOW_BYTES // (row_bytes * batch_size)), -(-rows // batch_size)
+        windows = -(-batches // most)
+        self.window = -(-batches // windows) * batch_size
+        self.parts = -(-rows // self.window)
+        self._block = max(1, BLOCK_BYTES // row_bytes)
+
+    def of_part(self, epoch: int, part: int) -> NDArray[np.int64]:
+        first, last = part * self.window, min((part + 1) * self.window, self._rows)
+        if not self._shuffle:
+            return np.arange(first, last)
+        if self.parts == 1:
+            return np.random.default_rng([self._seed, epoch]).permutation(self._rows)
+        rows = self._of_blocks(epoch, first, last)
+        np.random.default_rng([self._seed, epoch, part]).shuffle(rows)
+        return rows
+
+    def _of_blocks(self, epoch: int, first: int, last: int) -> NDArray[np.int64]:
+        """Rows number `first` to `last` of all, taken block by block in the epoch's order."""
+        count = -(-self._rows // self._block)
+        blocks = np.random.default_rng([self._seed, epoch]).permutation(count)
+        sizes = np.full(count, self._block)
+        sizes[blocks == count - 1] = self._rows - (count - 1) * self._block
+        ends = np.cumsum(sizes)
+        begin, end = np.searchsorted(ends, [first, last - 1], side="right")
+        skipped = first - (ends[begin] - sizes[begin])
+        some = zip(blocks[begin : end + 1] * self._block, sizes[begin : end + 1], strict=True)
+        rows = np.concatenate([np.arange(start, start + size) for start, size in some])
+        return rows[skipped : skipped + last - first]
 
     def settle(self, first: int, last: int | None = None) -> None:
         """Nothing is remembered."""
+
+    def memory(self, epoch: int) -> dict[str, NDArray[Any]]:  # noqa: ARG002
+        return {}
+
+    def remember(self, epoch: int, memory: Mapping[str, NDArray[Any]]) -> None:
+        """There is nothing to remember."""
 
 
 class ShuffledOrder:
@@ -40,13 +121,16 @@ class ShuffledOrder:
     settled, together with the generator's state: training draws ahead of where it may stop.
     """
 
+    parts = 1
+
     def __init__(self, rows: int, random_state: np.random.RandomState) -> None:
+        self.window = rows
         self._random_state = random_state
         self._drawn: dict[int, tuple[NDArray[np.int64], Any]] = {
             -1: (np.arange(rows), random_state.get_state(legacy=False))
         }
 
-    def of_epoch(self, epoch: int) -> NDArray[np.int64]:
+    def of_part(self, epoch: int, part: int) -> NDArray[np.int64]:  # noqa: ARG002
         for e in range(max(self._drawn) + 1, epoch + 1):
             before, _ = self._drawn[e - 1]
             shuffled = np.arange(len(before))
@@ -61,3 +145,18 @@ class ShuffledOrder:
             for epoch in [e for e in self._drawn if e >= last]:
                 del self._drawn[epoch]
             self._random_state.set_state(self._drawn[last - 1][1])
+
+    def memory(self, epoch: int) -> dict[str, NDArray[Any]]:
+        rows, generator = self._drawn[epoch - 1]
+        mersenne = generator["state"]
+        rest = [mersenne["pos"], generator["has_gauss"], generator["gauss"]]
+        return {"rows": rows, "key": mersenne["key"], "rest": np.array(rest, np.float64)}
+
+    def remember(self, epoch: int, memory: Mapping[str, NDArray[Any]]) -> None:
+        rows, (pos, has_gauss, gauss) = memory["rows"], memory["rest"].tolist()
+        if not np.array_equal(np.sort(rows), np.arange(self.window)):
+            raise ValueError("the order of the rows")
+        generator = {"bit_generator": "MT19937", "has_gauss": int(has_gauss), "gauss": gauss,
+                     "state": {"key": memory["key"], "pos": int(pos)}}  # fmt: skip
+        self._random_state.set_state(generator)
+        self._drawn = {epoch - 1: (rows, generator)}

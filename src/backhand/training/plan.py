@@ -51,17 +51,25 @@ class Plan:
         per_epoch = self.schedule.updates if self.order is None else self.schedule.rows
         return max(1, ORDER_ENTRIES // per_epoch)
 
-    def block(self, epoch: int, count: int) -> Block:
-        """The `count` epochs that follow the first `epoch`."""
-        order = None
+    @property
+    def parts(self) -> int:
+        """In how many parts an epoch is done."""
+        return 1 if self.order is None else self.order.parts
+
+    def block(self, done: int, count: int) -> Block:
+        """The `count` parts of epochs that follow the first `done`: whole epochs, or one part."""
+        epoch, part = divmod(done, self.parts)
+        rates, order = self.schedule.rates(epoch, count), None
         if self.order is not None:
-            orders = [self.order.of_epoch(e) for e in range(epoch, epoch + count)]
+            orders = [self.order.of_part(e, part) for e in range(epoch, epoch + count)]
             order = orders[0][None] if count == 1 else np.stack(orders)
-        l2 = np.full((count, self.schedule.updates), float(self.l2))
+            first = part * self.order.window // self.batch_size
+            rates = rates[:, first : first + -(-order.shape[1] // self.batch_size)]
+        l2 = np.full(rates.shape, float(self.l2))
         if self.alpha:
             l2 += self._alpha_over_weights(order, count)
         return Block(
-            self.batch_size, self.schedule.rates(epoch, count), l2, order,
+            self.batch_size, rates, l2, order,
             dropout=self.dropout, dropout_seed=self.dropout_seed, most_loss=self.most_loss,
             first_class_held=self.first_class_held,
         )  # fmt: skip
@@ -75,7 +83,7 @@ class Plan:
         self, order: NDArray[np.int64] | None, count: int
     ) -> NDArray[np.float64]:
         """Alpha / Σw of each batch, (count, B); 0 where a batch weighs nothing."""
-        rows = self.schedule.rows
+        rows = self.schedule.rows if order is None else order.shape[1]
         starts = np.arange(0, rows, self.batch_size)
         if self.weights is None:
             sums = np.diff(starts, append=rows).astype(np.float64)[None].repeat(count, axis=0)

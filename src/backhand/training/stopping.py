@@ -85,7 +85,7 @@ class Watch:
         self.best_epoch: int | None = None
         self.in_vain = 0
         self.lowest = math.inf
-        self._best = math.inf
+        self.lowest_cost = math.inf
 
     def improves(self, epoch: int, history: History) -> bool:
         """Take the figures of an epoch, counted from 1; whether it is the best so far."""
@@ -96,9 +96,9 @@ class Watch:
             self.in_vain = 0 if reached else self.in_vain + 1
             self.lowest = min(self.lowest, cost)
         decisive = _cost(self.rule.gives_back or self.rule.monitor, history, epoch)
-        if not decisive < self._best:  # so also where it was not measured: nan
+        if not decisive < self.lowest_cost:  # so also where it was not measured: nan
             return False
-        self._best, self.best_epoch = decisive, epoch
+        self.lowest_cost, self.best_epoch = decisive, epoch
         return True
 
     @property
@@ -109,23 +109,25 @@ class Watch:
     @property
     def perfect(self) -> bool:
         """Whether what is given back cannot be improved on."""
-        return self.rule.gives_back == "validation_accuracy" and self._best <= -1
+        return self.rule.gives_back == "validation_accuracy" and self.lowest_cost <= -1
 
     def judge_again(self, loss: float, accuracy: float) -> None:
         """The best so far has these figures on the rows that are validated on from now on."""
         figures = History(*(np.array([x]) for x in (math.nan, math.nan, loss, accuracy)))
         decisive = _cost(self.rule.gives_back or self.rule.monitor, figures, 1)
-        if not math.isnan(decisive) and self._best < math.inf:
-            self._best = decisive
+        if not math.isnan(decisive) and self.lowest_cost < math.inf:
+            self.lowest_cost = decisive
             if self.rule.monitor == self.rule.gives_back:
                 self.lowest = decisive
 
     @property
     def best(self) -> float | None:
         """The figure of what is given back; None if none was measured."""
-        if self._best == math.inf:
+        if self.lowest_cost == math.inf:
             return None
-        return -self._best if self.rule.gives_back == "validation_accuracy" else self._best
+        return (
+            -self.lowest_cost if self.rule.gives_back == "validation_accuracy" else self.lowest_cost
+        )
 
     def begin_again(self) -> None:
         """Be patient once more."""

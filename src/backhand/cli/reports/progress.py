@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -12,37 +13,65 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from backhand.cli.reports.output import print_json
+from backhand.jobs import Reading
 from backhand.training.events import Callback
 from backhand.training.events import Progress as Training
 
+SECONDS = 0.5
+"""Between two lines about reading, at least."""
+
 
 class Watcher(NamedTuple):
-    """Shows the epochs done, as a callback of `train`, and says what is being prepared."""
+    """Shows the epochs done, as a callback of `train`, and says what is being prepared or read."""
 
     show: Callback
     say: Callable[[str], None]
+    read: Callable[[Reading], None]
 
 
 @contextmanager
-def watching(console: Console, *, as_json: bool) -> Iterator[Watcher]:
-    """A watcher, for as long as the context lasts."""
+def watching(console: Console, what: str = "starting", *, as_json: bool) -> Iterator[Watcher]:
+    """A watcher, for as long as the context lasts; a bar says `what` until it is told more."""
     if as_json:
-        yield Watcher(print_line, lambda what: print_json("preparing", {"what": what}))
+        yield Watcher(
+            print_line,
+            lambda what: print_json("preparing", {"what": what}),
+            at_most(lambda reading: print_json("reading", reading._asdict())),
+        )
     elif not console.is_terminal:
-        yield Watcher(silent, silent)
+        yield Watcher(silent, silent, silent)
     else:
         with _bar(console) as bar:
-            task = bar.add_task("starting", total=None, figures="")
+            task = bar.add_task(what, total=None, figures="")
             yield Watcher(
                 lambda training: bar.update(
                     task,
                     total=training.epochs,
-                    completed=training.epoch,
+                    completed=done(training),
                     description=f"epoch {training.epoch}/{training.epochs}",
                     figures=f"{figures(training)}  {clock(seconds_left(training))} left",
                 ),
                 lambda what: bar.update(task, description=what, refresh=True),
+                lambda reading: bar.update(
+                    task,
+                    total=reading.rows,
+                    completed=reading.done,
+                    description=f"{reading.what} {short(reading.done)}/{short(reading.rows)} rows",
+                ),
             )
+
+
+def at_most(report: Callable[[Reading], None]) -> Callable[[Reading], None]:
+    """Report no more often than every `SECONDS`."""
+    last = time.monotonic()
+
+    def sometimes(reading: Reading) -> None:
+        nonlocal last
+        if time.monotonic() - last >= SECONDS:
+            last = time.monotonic()
+            report(reading)
+
+    return sometimes
 
 
 def silent(_: object) -> None:
@@ -52,6 +81,8 @@ def silent(_: object) -> None:
 def print_line(training: Training) -> None:
     """One JSON object for the epochs done so far."""
     history = training.history
+    if not training.epoch:  # only a part of the first is done
+        return
     print_json("progress", {
         "epoch": training.epoch,
         "epochs": training.epochs,
@@ -65,8 +96,9 @@ def print_line(training: Training) -> None:
 
 def figures(training: Training) -> str:
     """`loss 0.031  accuracy 0.991  validation 0.984  1.2M rows/s`."""
-    history = training.history
-    parts = [f"loss {history.loss[-1]:.4f}", f"accuracy {history.accuracy[-1]:.3f}"]
+    history, parts = training.history, []
+    if training.epoch:
+        parts = [f"loss {history.loss[-1]:.4f}", f"accuracy {history.accuracy[-1]:.3f}"]
     if (validation := last_measured(history.validation_accuracy)) is not None:
         parts.append(f"validation {validation:.3f}")
     return "  ".join([*parts, f"{short(speed(training))} rows/s"])
@@ -80,12 +112,17 @@ def last_measured(figures: NDArray[np.float64]) -> float | None:
 
 def speed(training: Training) -> float:
     """Training rows a second so far."""
-    return training.epoch * training.rows / max(training.seconds, 1e-9)
+    return done(training) * training.rows / max(training.seconds, 1e-9)
 
 
 def seconds_left(training: Training) -> float:
     """At the speed so far."""
-    return training.seconds / training.epoch * (training.epochs - training.epoch)
+    return training.seconds / done(training) * (training.epochs - done(training))
+
+
+def done(training: Training) -> float:
+    """Epochs, with the share of the one that is under way."""
+    return training.epoch + training.share
 
 
 def clock(seconds: float) -> str:

@@ -48,9 +48,8 @@ class TrainReport:
 
     def network(self, prepared: Prepared, settings: Settings, engine: str) -> None:
         """Shape and size of the network, and how it will be trained."""
-        d, H, K = prepared.X.shape[1], settings.hidden, len(prepared.target.classes)
-        held_out = int(prepared.test.sum())
-        training = len(prepared.y) - held_out
+        d, H, K = len(prepared.schema.features), settings.hidden, len(prepared.target.classes)
+        training, held_out = prepared.training.rows, prepared.held_out.rows
         epochs, size = settings.epochs_for(training), d * H + H + H * K + K
         if self._json:
             print_json("model", {
@@ -67,9 +66,9 @@ class TrainReport:
         ]  # fmt: skip
         section(self._console, "Model", "", rows)
 
-    def progress(self) -> AbstractContextManager[Watcher]:
-        """The bar, or the JSON lines, while training runs."""
-        return watching(self._console, as_json=self._json)
+    def progress(self, what: str = "starting") -> AbstractContextManager[Watcher]:
+        """The bar, or the JSON lines, while a table is read or training runs."""
+        return watching(self._console, what, as_json=self._json)
 
     def result(self, model: Model, evaluation: Evaluation | None, output: Path) -> None:
         """How good it became, where it is, and what to do next."""

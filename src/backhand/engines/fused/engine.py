@@ -131,7 +131,9 @@ class FusedRun:
         return self._work.gradient(self._data, l2)
 
     def advance(self, block: Block) -> Record:
-        record = self._work.compute(TRAIN, self._data, _plan(block, self._optimizer, self._updates))
+        record = self._work.compute(
+            TRAIN, self._data, _plan(block, self._data.rows, self._optimizer, self._updates)
+        )
         self._updates += len(record.loss) * block.learning_rate.shape[1]
         return record
 
@@ -202,7 +204,7 @@ class _Work:
         return Record(loss, accuracy)
 
 
-def _plan(block: Block, optimizer: Optimizer, updates: int) -> Plan:
+def _plan(block: Block, N: int, optimizer: Optimizer, updates: int) -> Plan:
     rates, order = np.array(block.learning_rate, np.float64, order="C"), block.order
     constants = float(getattr(optimizer, "momentum", 0.0)), 0.0, 0.0
     if isinstance(optimizer, Adam):
@@ -210,9 +212,12 @@ def _plan(block: Block, optimizer: Optimizer, updates: int) -> Plan:
         t = updates + 1 + np.arange(rates.size).reshape(rates.shape)
         rates = optimizer.rate(rates, t)
     rows = np.zeros(1, np.int64) if order is None else np.require(order, np.int64, ["C", "A"])
-    l2s = np.ascontiguousarray(block.l2, np.float64)
+    l2s, visited = np.ascontiguousarray(block.l2, np.float64), N
+    if order is not None:
+        visited = order.shape[1]
     return Plan(
-        block.batch_size, block.epochs, rates.shape[1], rates, l2s, rows, order is not None,
+        block.batch_size, visited, block.epochs, rates.shape[1], rates, l2s, rows,
+        order is not None,
         dropout_of(block, updates), float(block.most_loss), block.first_class_held,
         RULES.index(optimizer.name), *constants,
     )  # fmt: skip
@@ -221,4 +226,4 @@ def _plan(block: Block, optimizer: Optimizer, updates: int) -> Plan:
 def _once(rows: int, l2: float = 0.0) -> Plan:
     """All rows as one batch, in order, with no update."""
     block = Block(rows, np.zeros((1, 1)), np.full((1, 1), float(l2)))
-    return _plan(block, SGD(), 0)._replace(rule=NO_RULE)
+    return _plan(block, rows, SGD(), 0)._replace(rule=NO_RULE)

@@ -34,11 +34,12 @@ MEETINGS, DONE = 0, 1
 class Plan(NamedTuple):
     """What `contract.Block` says, and the rule.
 
-    Rates and l2s are (epochs, batches); the order is (epochs, N), and of no account unless
-    `ordered`. Rates have Adam's correction in them.
+    An epoch visits so many `rows`. Rates and l2s are (epochs, batches); the order is (epochs,
+    rows), and of no account unless `ordered`. Rates have Adam's correction in them.
     """
 
     batch: Integer
+    rows: Integer
     epochs: Integer
     batches: Integer
     rates: Doubles
@@ -110,7 +111,7 @@ def _batch(
     """One batch: its chunks, and with the last one the update."""
     plan, chunk = job.plan, job.chunk
     first = j * plan.batch
-    size = code.smaller(job.rows.count - first, plan.batch)
+    size = code.smaller(plan.rows - first, plan.batch)
     pieces = (size + (chunk.rows - 1)) // chunk.rows
     only = plan.batches.equals(1) & pieces.equals(1) & plan.ordered.equals(0)
     at = epoch * plan.batches + j
@@ -121,7 +122,7 @@ def _batch(
         count = size * (piece + 1) // pieces - begin
         padded = (count + (code.tile.block - 1)) // code.tile.block * code.tile.block
         with code.when(loaded.get().equals(0)):
-            order = code.at(plan.order, epoch * job.rows.count * plan.ordered)
+            order = code.at(plan.order, epoch * plan.rows * plan.ordered)
             _load(code, job, Picked(order, plan.ordered, first + begin, count, padded))
             loaded.set(code.select(only, 1, 0))
         draw = draw_of(code, plan.dropout, at, begin)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from operator import index
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -13,6 +14,7 @@ import numpy as np
 from llvmlite import ir
 from numpy.typing import NDArray
 
+from backhand.engines.fused.cpu import host
 from backhand.engines.fused.ir import DOUBLE, INT, Code, Value
 
 Integer = Annotated[Any, "integer"]
@@ -28,6 +30,9 @@ Reals = Annotated[Any, "reals"]
 Labels = Annotated[Any, "labels"]
 """A flat array of integers as wide as the program's real numbers."""
 
+FLUSH_TO_ZERO, DENORMALS_ARE_ZERO = 1 << 15, 1 << 6
+"""Bits of x86's register MXCSR (Intel's manual, volume 1, 10.2.3): of results and of operands."""
+
 
 def write_entry(write: Callable[..., None], bits: int, module: Any, name: str) -> None:
     """Make `write` a function of C: the address of its words, and one more integer.
@@ -40,8 +45,39 @@ def write_entry(write: Callable[..., None], bits: int, module: Any, name: str) -
     code = Code(ir.IRBuilder(compiled.append_basic_block("entry")), bits)
     record = get_type_hints(write)[list(inspect.signature(write).parameters)[1]]
     memory, number = (Value(code, argument) for argument in compiled.args)
-    write(code, _read(code, record, memory, count()), number)
+    with _tiny_numbers_as_zero(code):
+        write(code, _read(code, record, memory, count()), number)
     code.builder.ret_void()
+
+
+@contextmanager
+def _tiny_numbers_as_zero(code: Code) -> Iterator[None]:
+    """On x86, let numbers below the normal ones be 0, as on most other processors they may be.
+
+    Weights that decay, and an optimizer's memory of them, end there; computing with such numbers
+    takes x86 a hundred times as long. The caller's own setting comes back.
+    """
+    if not host().is_x86:
+        yield
+        return
+    kind = ir.IntType(32)
+    before, within = (code.builder.alloca(kind) for _ in range(2))
+    read, write = (
+        _intrinsic(code, f"llvm.x86.sse.{name}mxcsr", kind.as_pointer()) for name in ("st", "ld")
+    )
+    code.builder.call(read, [before])
+    flags = code.builder.or_(code.builder.load(before), kind(FLUSH_TO_ZERO | DENORMALS_ARE_ZERO))
+    code.builder.store(flags, within)
+    code.builder.call(write, [within])
+    yield
+    code.builder.call(write, [before])
+
+
+def _intrinsic(code: Code, name: str, argument: Any) -> Any:
+    module = code.builder.module
+    if name not in module.globals:
+        ir.Function(module, ir.FunctionType(ir.VoidType(), [argument]), name)
+    return module.globals[name]
 
 
 def _read(code: Code, kind: Any, memory: Value, position: Iterator[int]) -> Any:

@@ -1,0 +1,70 @@
+"""A thousand trainings killed at random moments: none loses what it had written down, or a bit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import backhand
+from backhand.training import orders
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="there is no fork"),
+]
+
+KILLS = 1000
+
+
+def trained(checkpoint: backhand.Checkpoint | None = None) -> backhand.TrainResult:
+    """Some tenths of a second of training, with all that a checkpoint has to hold."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((20_000, 8)).astype(np.float32)
+    y = (X[:, 0] * X[:, 1] > 0).astype(np.int64) + (X[:, 2] > 1)
+    return backhand.train(
+        backhand.init(8, 16, 3, seed=0), X[:18_000], y[:18_000], epochs=60, batch_size=64,
+        optimizer="adam", schedule="cosine", learning_rate=0.01, l2=1e-4, dropout=0.1, threads=1,
+        validation=(X[18_000:], y[18_000:]), checkpoint=checkpoint,
+        early_stopping=backhand.EarlyStopping(patience=50),
+    )  # fmt: skip
+
+
+def killed_after(seconds: float, folder: Path, every: str) -> bool:
+    """Train in a process of its own, which is killed; whether that came before the end."""
+    child = os.fork()
+    if child == 0:
+        trained(backhand.Checkpoint(folder, every, resume=True))
+        os._exit(0)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("parts", [1, 5])
+@pytest.mark.parametrize("every", ["3epochs", "0.01s"])
+def test_nothing_is_lost(tmp_path, monkeypatch, parts, every) -> None:
+    monkeypatch.setattr(orders, "WINDOW_BYTES", 18_000 * 32 // parts)
+    monkeypatch.setattr(orders, "BLOCK_BYTES", 2000)
+    began = time.perf_counter()
+    whole = trained()
+    length, rng, midway = time.perf_counter() - began, np.random.default_rng(parts), 0
+    for kill in range(KILLS // 4):
+        folder = tmp_path / str(kill)
+        for _ in range(rng.integers(1, 4)):
+            midway += killed_after(length * rng.uniform(0.05, 1.0), folder, every)
+        result = trained(backhand.Checkpoint(folder, every, resume=True))
+        assert np.array_equal(result.history.loss, whole.history.loss)
+        assert result.best_epoch == whole.best_epoch
+        for state, expected in ((result.last, whole.last), (result.best, whole.best)):
+            assert state.updates == expected.updates
+            for mine, theirs in zip((state.params, *state.slots),
+                                    (expected.params, *expected.slots), strict=True):  # fmt: skip
+                assert all(map(np.array_equal, mine, theirs))
+        assert not list(folder.glob(".*.part"))
+    assert midway >= KILLS // 8, "most were killed while they trained"

@@ -212,7 +212,7 @@ WRONG_CALLS = {
     "nothing to read": (("train", "-t", "t"), "name a file, or give a query"),
     "no such model": (("predict", "none.safetensors", "t.csv"), "no model file"),
     "a model that is none": (("predict", "t.csv", "t.csv"), "cannot be read as a model file"),
-    "other safetensors": (("inspect", "other.safetensors"), "no model of Backhand"),
+    "other safetensors": (("inspect", "other.safetensors"), "no model file of Backhand"),
     "a column missing": (("predict", "m.safetensors", "less.csv"), "no column 'c'"),
     "to evaluate, no target": (("evaluate", "m.safetensors", "less.csv"), "no target column 't'"),
     "an unknown engine": (("train", "t.csv", "-t", "t", "--engine", "gpu"), "engine is 'gpu'"),

@@ -3,6 +3,7 @@
 `tests/slow/fuzz.py` looks for more; what it finds becomes a case here.
 """
 
+import gzip
 import io
 import json
 import os
@@ -425,6 +426,21 @@ def test_damaged_bytes_are_a_model_or_a_sentence(tmp_path_factory, data) -> None
         load(tmp_path_factory.getbasetemp(), bytes(content))
     except InputError as error:
         assert "m.safetensors" in str(error)
+
+
+FOUND_IN_TABLES = {
+    "a .gz whose inside is damaged": ("t.csv.gz", gzip.compress(b"a,t\n1,x\n")[:10] + b"\xff" * 30),
+    "a .gz that ends early": ("t.csv.gz", gzip.compress(b"a,t\n1,x\n")[:-12]),
+}
+"""What fuzzing found where tables are read."""
+
+
+@pytest.mark.parametrize("case", FOUND_IN_TABLES)
+def test_tables_that_were_found_by_fuzzing_are_told(tmp_path, case) -> None:
+    name, content = FOUND_IN_TABLES[case]
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match="cannot be read"):
+        read_table(tmp_path / name)
 
 
 @given(value=JSON, key=st.text(max_size=5))

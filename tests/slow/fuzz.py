@@ -22,6 +22,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import sys
 import tempfile
 import time
@@ -372,7 +373,7 @@ def main() -> None:
     else:
         target, seeds, mutate = chosen(args.what)
     folder = Path(tempfile.mkdtemp(prefix="fuzz"))
-    atexit.register(lambda: [path.unlink() for path in folder.rglob("*") if path.is_file()])
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     fuzzer = Fuzzer(target(folder), args)
     for seed in seeds:  # what is imported at first use is no memory of an input
         fuzzer._timed(seed)

@@ -183,6 +183,7 @@ def test_an_odd_table_trains(here, name) -> None:
     assert told in result.stderr and len(result.stderr.splitlines()) == bool(told)
 
 
+@pytest.mark.slow
 def test_twenty_thousand_columns(here) -> None:
     head = ",".join([*(f"n{i}" for i in range(20_000)), "t"])
     rows = [",".join([*(str((k * i) % 7) for i in range(20_000)), "ab"[k % 2]]) for k in range(8)]

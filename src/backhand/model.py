@@ -196,7 +196,7 @@ def _fields(params: Parameters, header: Any) -> dict[str, Any]:
     names = ("classes", "schema", "hyperparameters", "metrics", "history", "versions")
     if not isinstance(header, dict) or not {"format", *names} <= set(header):
         raise InputError(f"its header lacks what is expected: format, {', '.join(names)}")
-    if header["format"] != FORMAT:
+    if type(header["format"]) is not int or header["format"] != FORMAT:
         raise InputError(
             f"its format is {header['format']!r:.20}, and this version of Backhand reads format "
             f"{FORMAT}"
@@ -238,7 +238,7 @@ def _checked_classes(classes: Any, K: int) -> tuple[Any, ...]:
         raise InputError("its classes are whole numbers of more than 64 bits")
     if kinds == {str} and labels.tolist() != classes:
         raise InputError("a class ends in NUL, which NumPy's texts cannot")
-    if len(np.unique(labels)) < K:
+    if len(set(labels.tolist())) < K:  # np.unique would copy 64 MB of texts twice
         raise InputError("its classes are not all different")
     return tuple(classes)
 

@@ -38,6 +38,7 @@ MOST_LETTERS = 2**20
 MOST_DIGITS = 300
 """Of a whole number, so that each is also a float."""
 
+LONG_NUMBER = re.compile(rb"(?<![0-9])[0-9]{%d,}" % (MOST_DIGITS + 1))
 NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -93,6 +94,8 @@ def _measure(raw: bytes) -> int:
     structure: bytes = signs[outside].tobytes()
     containers = structure.count(b"[") + structure.count(b"{")
     names = structure.count(b":")
+    if digits := LONG_NUMBER.search(structure):
+        raise InputError(f"it has a number of {len(digits[0]):,} digits, more than {MOST_DIGITS}")
     for count, most, what in (
         (containers, MOST_CONTAINERS, "lists and objects"),
         (names, MOST_NAMES, "names"),
@@ -144,14 +147,8 @@ def _check_text(text: str, most_letters: int, escaped: bool) -> None:
         raise InputError("it has a text with half a surrogate pair, which is no Unicode text")
 
 
-def _whole(digits: str) -> int:
-    if len(digits) > MOST_DIGITS:
-        raise InputError(f"it has a number of {len(digits):,} digits, more than {MOST_DIGITS}")
-    return int(digits)
-
-
 def _no_constant(name: str) -> NoReturn:
     raise InputError(f"it holds {name}, which JSON does not have")
 
 
-DECODER = json.JSONDecoder(parse_int=_whole, parse_constant=_no_constant)
+DECODER = json.JSONDecoder(parse_constant=_no_constant)

@@ -230,3 +230,33 @@ def test_a_table_that_is_wrong_for_the_model(here, name, command) -> None:
     make(here, files)
     before = {p: p.read_bytes() for p in here.iterdir()}
     check_refused(here, run(command, "m.safetensors", "t.csv"), before, said)
+
+
+LATE = "n,c,t\n" + GOOD[6:] * 6000
+LATE_LINES = "".join(json.dumps({"n": k, "c": "x", "t": "a"}) + "\n" for k in range(30_000))
+
+# What predict and evaluate come upon while they stream, after the rows that DuckDB looks at first.
+WRONG_LATE = {
+    "too few values": ({"t.csv": LATE + "1,x\n"}, ["t.csv, line 240002 has 2 values"]),
+    "text for numbers": ({"t.csv": LATE + "one,x,a\n"}, ["t.csv, line 240002 has 'one'"]),
+    "open quote": ({"t.csv": LATE + '1,"x,a\n'}, ["t.csv, line 240002", "never closed"]),
+    "not UTF-8": ({"t.csv": LATE.encode() + b"1,\xe9,a\n"}, ["t.csv, line 240002", "UTF-8"]),
+    "JSON damaged": ({"t.jsonl": LATE_LINES + '{"n": 1,\n'}, ["t.jsonl", "line 30002"]),
+    "JSON text": ({"t.jsonl": LATE_LINES + '{"n": "one", "c": "x"}\n'}, ["line 30001", '"one"']),
+    "types of a glob": (
+        {"p1.parquet": f"SELECT k AS n, 'x' AS c, {CLASS} {FORTY}",
+         "p2.parquet": f"SELECT 'u' || k AS n, 'x' AS c, {CLASS} {FORTY}"},
+        ["p2.parquet", "'u0'"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["predict", "predict -o p.csv", "evaluate"])
+@pytest.mark.parametrize("name", WRONG_LATE)
+def test_what_is_wrong_late_in_a_stream_is_wrong_input_too(here, name, command) -> None:
+    make(here, {"good.csv": GOOD})
+    run("train", "good.csv", "-t", "t", "-o", "m.safetensors", *QUICK)
+    files, said = WRONG_LATE[name]
+    make(here, files)
+    before = {p: p.read_bytes() for p in here.iterdir()}
+    command, *more = command.split()
+    check_refused(here, run(command, "m.safetensors", data_of(files), *more), before, said)

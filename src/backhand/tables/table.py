@@ -186,8 +186,8 @@ class Table:
                 start = rows.stop
                 self._watch(start)
         except (duckdb.Error, pyarrow.ArrowException, OSError) as error:
-            # What DuckDB says while it streams comes from Arrow as a bare OSError; one with a number
-            # is the system's, of who watches.
+            # What DuckDB says while it streams comes from Arrow as a bare OSError; one with a
+            # number is the system's, of who watches.
             if isinstance(error, OSError) and error.errno is not None:
                 raise
             raise self.wrong(error) from error

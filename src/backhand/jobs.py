@@ -21,7 +21,14 @@ from backhand.evaluation import Evaluation, Tally
 from backhand.files import replacing
 from backhand.model import Model, probabilities
 from backhand.optimizers import make_optimizer
-from backhand.tables.learning import Dropped, Target, class_of, learn_schema, read_target
+from backhand.tables.learning import (
+    Dropped,
+    Target,
+    class_of,
+    learn_schema,
+    read_target,
+    tell_doubts,
+)
 from backhand.tables.matrices import Matrices
 from backhand.tables.schema import Schema
 from backhand.tables.splitting import STRETCH, held_out
@@ -148,10 +155,12 @@ def prepare_table(
     schema, dropped = learn_schema(table, found, training, drop, categorical)
     table.watched_by(lambda rows: watch(Reading("encoding", rows, table.rows)))
     encoded = _encoded(table, schema, found.y, [training, test], matrices or Matrices(sys.maxsize))
-    return Prepared(
+    prepared = Prepared(
         table.source, table.rows, int((found.y < 0).sum()), found, schema, dropped,
         table.missing([column.name for column in schema.columns]), *encoded,
     )  # fmt: skip
+    tell_doubts(prepared.class_counts)
+    return prepared
 
 
 def _encoded(

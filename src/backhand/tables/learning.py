@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.errors import InputError
+from backhand.errors import BackhandWarning, InputError, listed
 from backhand.tables.schema import (
     Category,
     Column,
@@ -105,6 +106,29 @@ def _check_classes(name: str, classes: list[str], rows: int, numeric: bool) -> N
         raise InputError(
             f"the target '{name}' has {len(classes)} classes in {rows} rows, too many "
             "to learn from; is it an identifier or free text?"
+        )
+
+
+def tell_doubts(classes: dict[str, int]) -> None:
+    """Warn of classes (with their rows) that may be mistakes: spelled alike, or of one row."""
+    alike: dict[str, list[str]] = {}
+    for name in classes:
+        alike.setdefault(" ".join(name.split()).casefold(), []).append(name)
+    for names in alike.values():
+        if len(names) > 1:
+            warnings.warn(
+                f"the classes {listed(names)} differ by upper and lower case or by spaces only, "
+                "and count as different ones; mend them if they are the same.",
+                BackhandWarning,
+                stacklevel=3,
+            )
+    single = [name for name, rows in classes.items() if rows == 1]
+    if single:
+        who = "the classes {} have" if len(single) > 1 else "the class {} has"
+        warnings.warn(
+            f"{who.format(listed(single))} one row only, so none is held out to judge by.",
+            BackhandWarning,
+            stacklevel=3,
         )
 
 

@@ -20,8 +20,9 @@ from typing import Any
 from backhand.errors import InputError, MissingFileError, listed
 from backhand.interrupts import interrupts_held
 from backhand.memory import budget
-from backhand.tables.explaining import explained, first_line
-from backhand.tables.table import Original, Table, quote
+from backhand.tables.explaining import bad_json, explained, first_line
+from backhand.tables.querying import check_query
+from backhand.tables.table import Original, Table, family_of, quote
 
 with interrupts_held():
     # The first aborts the process if it is interrupted here. The other it imports itself, when it
@@ -138,13 +139,52 @@ def _load_files(
     if kind == "csv":
         return _load_csv(connection, paths, parameters, in_place=in_place)
     try:
-        described = connection.execute(f"DESCRIBE SELECT * FROM {READERS[kind]}", parameters)
-        names = [str(row[0]) for row in described.fetchall()]
+        _check_columns_agree(connection, READERS[kind], paths)
+        names = list(_described(connection, READERS[kind], parameters["paths"]))
         in_place = in_place or kind == "parquet"
         _load(connection, READERS[kind], parameters, names, in_place=in_place)
     except duckdb.Error as error:
-        raise InputError(explained(error, data)) from error
+        line = bad_json(paths) if kind == "json" else None
+        raise InputError(line or explained(error, data)) from error
     return names, None
+
+
+def _described(
+    connection: duckdb.DuckDBPyConnection, reader: str, paths: list[str]
+) -> dict[str, str]:
+    """The columns that the reader finds in the files, and their types."""
+    described = connection.execute(f"DESCRIBE SELECT * FROM {reader}", {"paths": paths})
+    return {str(name): str(kind) for name, kind, *_ in described.fetchall()}
+
+
+def _check_columns_agree(
+    connection: duckdb.DuckDBPyConnection, reader: str, paths: list[str]
+) -> None:
+    """All files of a glob have the columns of the first, and of the same sort.
+
+    DuckDB would leave out what only a later file has.
+    """
+    if len(paths) == 1:
+        return
+    first = _described(connection, reader, [glob.escape(paths[0])])
+    for path in paths[1:]:
+        other = _described(connection, reader, [glob.escape(path)])
+        _check_same_names(path, list(other), paths[0], list(first))
+        for name, kind in other.items():
+            sorts = {family_of(kind), family_of(first[name])}
+            if len(sorts) > 1 and reader == READERS["parquet"]:
+                raise InputError(
+                    f"column '{name}' of {path} holds {kind} values, and that of {paths[0]} "
+                    f"{first[name]} values; expected one type in all files."
+                )
+
+
+def _check_same_names(path: str, names: list[str], first: str, expected: list[str]) -> None:
+    if set(names) != set(expected):
+        raise InputError(
+            f"{path} does not have the columns of {first}: {listed(names)}; "
+            f"expected {listed(expected)}."
+        )
 
 
 def _load_csv(
@@ -170,8 +210,8 @@ def _load_csv(
         try:
             _load(connection, as_text.reader, as_text.parameters, names, in_place=False)
         except duckdb.Error as plainer:
-            raise InputError(explained(plainer, paths[0])) from plainer
-        raise InputError(explained(error, paths[0])) from error
+            raise InputError(explained(plainer, paths[0], names)) from plainer
+        raise InputError(explained(error, paths[0], names)) from error
     return names, as_text
 
 
@@ -203,9 +243,7 @@ def _load_query(
         quoted = ", ".join(quote(name) for name in names)
         connection.execute(f"CREATE VIEW data AS SELECT * FROM rows AS t({quoted})")
     try:
-        statements = duckdb.extract_statements(query)
-        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise InputError("the query must be one SELECT statement, and nothing else.")
+        check_query(connection, query)
         result = connection.sql(query)
         found = list(result.columns)
         # Column names of a result need not be unique; by position they are.

@@ -101,13 +101,7 @@ class Table:
 
     def family(self, column: int) -> str:
         """What sort of values a column holds: "number", "date", "text" or "other"."""
-        base = self.types[column].split("(")[0]
-        if self.types[column].endswith("]"):
-            return "other"
-        for family, types in (("number", NUMBER_TYPES), ("date", DATE_TYPES), ("text", TEXT_TYPES)):
-            if base in types:
-                return family
-        return "other"
+        return family_of(self.types[column])
 
     def number(self, column: int) -> str:
         """SQL for a column as doubles: dates as days since 1970, NULL for a text that is none."""
@@ -225,6 +219,17 @@ def _cut(batch: Any, most: int) -> Iterator[Any]:
     """Pieces of no more rows than that: what DuckDB is asked for is only about what it gives."""
     for start in range(0, batch.num_rows, most):
         yield batch.slice(start, most)
+
+
+def family_of(kind: str) -> str:
+    """What sort of values a type of DuckDB's has: "number", "date", "text" or "other"."""
+    base = kind.split("(")[0]
+    if kind.endswith("]"):
+        return "other"
+    for family, types in (("number", NUMBER_TYPES), ("date", DATE_TYPES), ("text", TEXT_TYPES)):
+        if base in types:
+            return family
+    return "other"
 
 
 def quote(name: str) -> str:

@@ -13,7 +13,8 @@ import re
 import secrets
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from backhand.errors import InputError, MissingFileError, listed
 from backhand.interrupts import interrupts_held
 from backhand.memory import budget
 from backhand.tables.explaining import bad_json, explained, first_line
+from backhand.tables.lines import place_of
 from backhand.tables.querying import check_query
 from backhand.tables.table import Original, Table, family_of, quote
 
@@ -100,9 +102,21 @@ def read_table(
         source = "the query's result"
     _check_names(names, source)
     table = Table(connection, names, source, original)
+    if data is not None and query is None:
+        table.placed_by(_placing(source, len(names), original))
     if table.empty:
         raise InputError(f"{source} has column names but no rows; a table needs at least one.")
     return table
+
+
+def _placing(data: str, columns: int, original: Original | None) -> Callable[[int], str | None]:
+    """What tells in which line of which file a row stands, where there are lines."""
+    paths = expand(data)
+    if original is not None:
+        return partial(place_of, paths, original.parameters["delim"], columns)
+    if all(path.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson")) for path in paths):
+        return partial(place_of, paths, None, columns)
+    return lambda _: None
 
 
 def _connect(memory: int, cache_dir: str | Path | None) -> duckdb.DuckDBPyConnection:
@@ -311,16 +325,26 @@ def _read_header(path: str) -> tuple[str, list[str]]:
             line = file.readline()
             delimiter = _delimiter(path, line)
             file.seek(0)
-            names = next(csv.reader(file, delimiter=delimiter), [])
+            names = next(csv.reader(file, delimiter=delimiter, strict=True), [])
     except UnicodeDecodeError as error:
         raise InputError(
             f"{path} is not UTF-8 text (byte {error.start} of its first part is "
             f"0x{error.object[error.start]:02x}); save it as UTF-8."
         ) from error
-    except (OSError, EOFError, csv.Error) as error:
+    except EOFError as error:
+        raise InputError(
+            f"{path} is cut off: its gzip stream has no end; fetch or make it again."
+        ) from error
+    except (OSError, csv.Error) as error:
+        if "unexpected end of data" in str(error):
+            raise InputError(
+                f"{path}, line 1: a quote among the column names is opened and never closed."
+            ) from error
         raise InputError(f"{path} cannot be read: {error}.") from error
     if not any(name.strip() for name in names):
         raise InputError(f"{path} begins with an empty line; expected the column names.")
+    if any("\0" in name for name in names):
+        raise InputError(f"{path}, line 1: a column name holds a NUL byte; save the file as UTF-8.")
     return delimiter, [name or f"column{i}" for i, name in enumerate(names, 1)]
 
 

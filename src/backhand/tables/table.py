@@ -74,6 +74,7 @@ class Table:
         self.source = source
         self._numbers = count()
         self._watch: Callable[[int], None] = lambda _: None
+        self._place: Callable[[int], str | None] = lambda _: None
         described = connection.execute("DESCRIBE rows").fetchall()
         self.types = [str(row[1]) for row in described]
 
@@ -90,6 +91,14 @@ class Table:
     def watched_by(self, watch: Callable[[int], None]) -> None:
         """From now on, `watch` is told how many rows of a pass are done."""
         self._watch = watch
+
+    def placed_by(self, place: Callable[[int], str | None]) -> None:
+        """From now on, `place` tells where a row stands, counted from 1, if it knows."""
+        self._place = place
+
+    def place(self, row: int) -> str:
+        """Where a row stands: its file and line if they are known, else what was read."""
+        return self._place(row) or self.source
 
     def index(self, name: str, role: str = "column") -> int:
         """The position of the column of that name."""
@@ -134,16 +143,16 @@ class Table:
         """Give back memory and temporary files; the table cannot be asked any more."""
         self.connection.close()
 
-    def one(self, sql: str) -> tuple[Any, ...]:
+    def one(self, sql: str, parameters: dict[str, Any] | None = None) -> tuple[Any, ...]:
         """The first row that a query gives."""
-        return self.all(sql)[0]
+        return self.all(sql, parameters)[0]
 
-    def all(self, sql: str) -> list[tuple[Any, ...]]:
+    def all(self, sql: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """All rows that a query gives."""
         import duckdb
 
         try:
-            rows: list[tuple[Any, ...]] = self.connection.execute(sql).fetchall()
+            rows: list[tuple[Any, ...]] = self.connection.execute(sql, parameters).fetchall()
         except duckdb.Error as error:
             raise self.wrong(error) from error
         return rows
@@ -154,7 +163,7 @@ class Table:
             return KeyboardInterrupt()
         if found := lack_of_room(error):
             return OutputError(found)
-        return InputError(explained(error, self.source))
+        return InputError(explained(error, self.source, self.names))
 
     def arrays(self, expressions: Sequence[str]) -> Iterator[tuple[slice, list[NDArray[Any]]]]:
         """Values of SQL expressions, (n,) each, for a stretch of rows at a time, in their order.
@@ -178,7 +187,7 @@ class Table:
                     yield rows, [c.to_numpy(zero_copy_only=False) for c in columns]
                     start = rows.stop
                     self._watch(start)
-        except (duckdb.Error, pyarrow.ArrowException) as error:
+        except (duckdb.Error, pyarrow.ArrowException, OSError) as error:  # Arrow's may be either
             raise self.wrong(error) from error
 
     def missing(self, names: Sequence[str]) -> dict[str, int]:
@@ -250,7 +259,7 @@ def numbers(table: Table, column: int, values: NDArray[Any], start: int) -> NDAr
     if infinite.any():
         row = start + int(infinite.argmax()) + 1
         raise InputError(
-            f"column '{table.names[column]}' of {table.source} holds an infinite value in row "
+            f"column '{table.names[column]}' of {table.place(row)} holds an infinite value in row "
             f"{row}; mend it, leave it empty if it is missing, or drop the column."
         )
     return x

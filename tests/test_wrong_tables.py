@@ -269,7 +269,8 @@ ODD = [
     Odd("a column without a name", text(GOOD.replace("m", "", 1)), ("column2",)),
     Odd("a column never there", text(column([""] * 12)), ("v", "missing in every training row")),
     Odd("a column missing here and there", text(column(["", "1", "NA", "3"] * 3)), ("v 6",)),
-    Odd("target missing in rows", text(GOOD + "1,2,\n3,4,NA\n"), ("2 ", "a 6, b 6")),
+    Odd("target missing in rows", text(GOOD + "1,2,\n3,4,NA\n"),
+        ("2 without a class, left out", "a 6, b 6")),
     Odd("timestamps with zones", text(column(
         [f"2024-01-{k:02}T10:00:00+0{k % 3}:00" for k in range(1, 13)])), ("v",)),
     Odd("timestamps with zones in Parquet", parquet(

@@ -111,7 +111,7 @@ def test_predict_gives_back_names_and_classes_as_they_are(here) -> None:
     assert {row[2] for row in rows[1:]} <= {"it's", 'q"'} and len(rows) == 21
 
 
-@pytest.mark.filterwarnings("ignore:classes of:backhand.errors.BackhandWarning")
+@pytest.mark.filterwarnings("ignore:the classes:backhand.errors.BackhandWarning")
 def test_predict_keeps_classes_and_columns_apart_that_differ_by_case(here) -> None:
     write(
         here / "t.csv",

@@ -645,7 +645,7 @@ def test_torch_networks_that_are_others_are_told() -> None:
             from_torch(net)
 
 
-@pytest.mark.filterwarnings("ignore:classes of:backhand.errors.BackhandWarning")  # Vowel: hAd, had
+@pytest.mark.filterwarnings("ignore:the classes:backhand.errors.BackhandWarning")  # Vowel: hAd, had
 @pytest.mark.parametrize("name", [*TABLES, pytest.param("mnist_train", marks=pytest.mark.slow)])
 def test_real_tables_from_their_raw_columns(shared, tmp_path, name) -> None:
     if name == "mnist_train":

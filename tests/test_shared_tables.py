@@ -17,7 +17,7 @@ TABLES = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:classes of:backhand.errors.BackhandWarning")  # Vowel: hAd, had
+@pytest.mark.filterwarnings("ignore:the classes:backhand.errors.BackhandWarning")  # Vowel: hAd, had
 @pytest.mark.parametrize("name", TABLES)
 def test_a_real_table_is_learned(shared, name) -> None:
     target, K, least = TABLES[name]

@@ -6,7 +6,6 @@ They read, compute and return what happened; they print nothing.
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,12 +16,19 @@ from numpy.typing import NDArray
 
 from backhand.checked import init
 from backhand.engines import Data, Engine, make_engine
-from backhand.errors import BackhandWarning, InputError, listed
+from backhand.errors import InputError, listed
 from backhand.evaluation import Evaluation, Tally
 from backhand.files import replacing
 from backhand.model import Model, probabilities
 from backhand.optimizers import make_optimizer
-from backhand.tables.learning import Dropped, Target, class_of, learn_schema, read_target
+from backhand.tables.learning import (
+    Dropped,
+    Target,
+    class_of,
+    learn_schema,
+    read_target,
+    tell_doubts,
+)
 from backhand.tables.matrices import Matrices
 from backhand.tables.schema import Schema
 from backhand.tables.splitting import STRETCH, held_out
@@ -148,34 +154,13 @@ def prepare_table(
     table.watched_by(lambda rows: watch(Reading("learning", rows, table.rows)))
     schema, dropped = learn_schema(table, found, training, drop, categorical)
     table.watched_by(lambda rows: watch(Reading("encoding", rows, table.rows)))
-    _tell_odd_classes(found, np.bincount(found.y[found.y >= 0], minlength=len(found.classes)))
     encoded = _encoded(table, schema, found.y, [training, test], matrices or Matrices(sys.maxsize))
-    return Prepared(
+    prepared = Prepared(
         table.source, table.rows, int((found.y < 0).sum()), found, schema, dropped,
         table.missing([column.name for column in schema.columns]), *encoded,
     )  # fmt: skip
-
-
-def _tell_odd_classes(target: Target, counts: NDArray[np.integer]) -> None:
-    """Warn of classes that look like slips of the pen, and of those that cannot be judged."""
-    alike: dict[str, list[str]] = {}
-    for name in target.classes:
-        alike.setdefault(name.strip().casefold(), []).append(name)
-    slips = [f"{listed(names)}" for names in alike.values() if len(names) > 1]
-    if slips:
-        warnings.warn(
-            f"classes of '{target.name}' differ by upper and lower case or by spaces only: "
-            f"{'; '.join(slips)}; they are learned as different ones.",
-            BackhandWarning, stacklevel=3,
-        )  # fmt: skip
-    single = [name for name, n in zip(target.classes, counts, strict=True) if n == 1]
-    if single:
-        warnings.warn(
-            f"of the target '{target.name}' {listed(single)} "
-            f"{'has' if len(single) == 1 else 'have'} one row only; "
-            "what is learned of it cannot be judged on held-out rows.",
-            BackhandWarning, stacklevel=3,
-        )  # fmt: skip
+    tell_doubts(prepared.class_counts)
+    return prepared
 
 
 def _encoded(

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
+from collections.abc import Sequence
+from pathlib import Path
 
 from backhand.errors import BackhandError, InputError, OutputError
 
 
-def explained(error: Exception, data: str) -> str:
-    """What was wrong, and where: the file, and the line if one is to blame."""
+def explained(error: Exception, data: str, names: Sequence[str] = ()) -> str:
+    """What was wrong, and where: the file, and the line if one is to blame.
+
+    `names` are those of the columns that DuckDB knows as c0, c1, …
+    """
     text = str(error)
     line = re.search(r"Line: (\d+)", text)
     file = re.search(r"^\s*file = (.+)$", text, re.MULTILINE)
@@ -25,14 +32,41 @@ def explained(error: Exception, data: str) -> str:
             f"{place} has {found.group(2)} values where the first line names "
             f"{found.group(1)} columns; mend that line."
         )
+    if found := re.search(r"Unexpected end of GZIP stream: (.+)", text):
+        return f"{found.group(1)} is cut off: its gzip stream has no end; fetch or make it again."
     if found := re.search(r"Could not convert string \"(.*)\" to '(\w+)'", text):
+        column = re.search(r'Error when converting column "c(\d+)"', text)
+        called = f", '{names[int(column.group(1))]}'" if column and names else ""
         return (
-            f"{place} has '{found.group(1)}' in a column of numbers or dates; mend it, or leave "
-            "it empty if it is missing."
+            f"{place} has '{found.group(1)}' in a column of numbers or dates{called}; mend it, or "
+            "leave it empty if it is missing."
         )
     if "unterminated quote" in text.lower() or "quote" in text.splitlines()[0].lower():
         return f"{place}: a quote is opened and never closed."
     return f"{data} cannot be read: {first_line(error)}"
+
+
+def bad_json(paths: Sequence[str]) -> str | None:
+    """The first line of JSON lines that is none. (DuckDB counts from another line on.)"""
+    for path in paths:
+        if not path.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson")):
+            return None
+        try:
+            with gzip.open(path) if path.lower().endswith(".gz") else Path(path).open("rb") as file:
+                for number, line in enumerate(file, 1):
+                    if line.strip() and not _is_json(line):
+                        return f"{path}, line {number} is no JSON; mend that line."
+        except (OSError, EOFError):
+            return None
+    return None
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def first_line(error: Exception) -> str:

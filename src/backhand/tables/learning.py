@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,14 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.errors import InputError
+from backhand.errors import BackhandWarning, InputError, listed
 from backhand.tables.schema import (
+    SEPARATED,
     Category,
     Column,
     Date,
     Number,
     Schema,
     as_category,
+    check_no_nul,
     check_numeric_text,
 )
 from backhand.tables.table import CHOSEN, Table, numbers
@@ -65,6 +68,7 @@ def read_target(table: Table, name: str, *, categorical: bool = False) -> Target
             f"the target '{name}' holds {table.types[column]} values; expected texts "
             "or whole numbers."
         )
+    check_no_nul(table, [column])
     text = table.text(column)
     numeric = table.family(column) == "number"
     order = f"min({table.number(column)})" if numeric else "v"
@@ -108,6 +112,29 @@ def _check_classes(name: str, classes: list[str], rows: int, numeric: bool) -> N
         )
 
 
+def tell_doubts(classes: dict[str, int]) -> None:
+    """Warn of classes (with their rows) that may be mistakes: spelled alike, or of one row."""
+    alike: dict[str, list[str]] = {}
+    for name in classes:
+        alike.setdefault(" ".join(name.split()).casefold(), []).append(name)
+    for names in alike.values():
+        if len(names) > 1:
+            warnings.warn(
+                f"the classes {listed(names)} differ by upper and lower case or by spaces only, "
+                "and count as different ones; mend them if they are the same.",
+                BackhandWarning,
+                stacklevel=3,
+            )
+    single = [name for name, rows in classes.items() if rows == 1]
+    if single:
+        who = "the classes {} have" if len(single) > 1 else "the class {} has"
+        warnings.warn(
+            f"{who.format(listed(single))} one row only, so none is held out to judge by.",
+            BackhandWarning,
+            stacklevel=3,
+        )
+
+
 def learn_schema(
     table: Table,
     target: Target,
@@ -142,6 +169,7 @@ def learn_schema(
     numbers: list[int] = []
     unused = {target.name, *drop}
     features = [i for i, name in enumerate(table.names) if name not in unused]
+    check_no_nul(table, features)
     in_text = _numbers_in_text(table, features)
     for i in features:
         name = table.names[i]
@@ -181,12 +209,18 @@ def _numbers_in_text(table: Table, columns: Sequence[int]) -> set[int]:
     texts = [i for i in columns if table.types[i] == "VARCHAR"]
     if not texts:
         return set()
-    counts = table.one(
-        f"SELECT {', '.join(f'count(c{i}), count(TRY_CAST(c{i} AS DOUBLE))' for i in texts)} "
-        f"FROM {CHOSEN}"
+    wanted = ", ".join(
+        f"count(c{i}), count(TRY_CAST(c{i} AS DOUBLE)), count(CASE WHEN TRY_CAST(c{i} AS DOUBLE) "
+        f"IS NULL AND regexp_full_match(trim(c{i}), $number) THEN 1 END)"
+        for i in texts
     )
-    pairs = zip(texts, counts[::2], counts[1::2], strict=True)
-    return {i for i, present, numbers in pairs if numbers and numbers >= MOSTLY_NUMBERS * present}
+    counts = table.one(f"SELECT {wanted} FROM {CHOSEN}", {"number": SEPARATED})
+    found = zip(texts, counts[::3], counts[1::3], counts[2::3], strict=True)
+    return {
+        i
+        for i, present, plain, separated in found
+        if plain + separated and plain + separated >= MOSTLY_NUMBERS * present
+    }
 
 
 def _learn_category(table: Table, column: int, wanted: bool) -> Category | Dropped:

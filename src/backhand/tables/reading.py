@@ -8,22 +8,24 @@ from __future__ import annotations
 import csv
 import glob
 import gzip
-import json
 import os
 import re
 import secrets
 import tempfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from backhand.errors import InputError, MissingFileError, listed
 from backhand.interrupts import interrupts_held
 from backhand.memory import budget
-from backhand.tables.explaining import as_error, explained, first_line
-from backhand.tables.table import Original, Table, quote
+from backhand.tables.explaining import as_error, bad_json, explained, first_line
+from backhand.tables.lines import place_of
+from backhand.tables.querying import check_query
+from backhand.tables.table import Original, Table, family_of, quote
 
 with interrupts_held():
     # The first aborts the process if it is interrupted here. The other it imports itself, when it
@@ -42,19 +44,6 @@ CSV_TYPES = ["BIGINT", "DOUBLE", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP WITH TI
 
 DIALECT = "header=true, skip=0, delim=$delim, quote='\"', escape='\"', comment=''"
 """Of CSV: nothing is guessed. A reader that may skip lines to make sense of the rest would."""
-
-READING_FUNCTIONS = (
-    "read_csv", "read_csv_auto", "read_json", "read_json_auto", "read_json_objects",
-    "read_ndjson", "read_ndjson_auto", "read_parquet", "parquet_scan", "read_text", "glob",
-    "range", "generate_series", "unnest", "repeat",
-)  # fmt: skip
-"""Table functions that a query may call. Others change settings, or write: enable_logging does."""
-
-READING_NODES = ("SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE")
-"""What DuckDB's parser may find in a query; a COPY or INSERT in a WITH is a node of its own."""
-
-TEXTS_AT_A_TIME = 50
-"""Text columns that one statement looks into: its cost grows faster than their number."""
 
 READERS = {
     "parquet": "read_parquet($paths)",
@@ -114,9 +103,21 @@ def read_table(
         source = "the query's result"
     _check_names(names, source)
     table = Table(connection, names, source, original)
+    if data is not None and query is None:
+        table.placed_by(_placing(source, len(names), original))
     if table.empty:
         raise InputError(f"{source} has column names but no rows; a table needs at least one.")
     return table
+
+
+def _placing(data: str, columns: int, original: Original | None) -> Callable[[int], str | None]:
+    """What tells in which line of which file a row stands, where there are lines."""
+    paths = expand(data)
+    if original is not None:
+        return partial(place_of, paths, original.parameters["delim"], columns)
+    if all(path.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson")) for path in paths):
+        return partial(place_of, paths, None, columns)
+    return lambda _: None
 
 
 def _connect(memory: int, cache_dir: str | Path | None) -> duckdb.DuckDBPyConnection:
@@ -153,15 +154,52 @@ def _load_files(
     if kind == "csv":
         return _load_csv(connection, paths, parameters, in_place=in_place)
     try:
-        if kind == "json":
-            _check_json_agrees(connection, paths)
-        described = connection.execute(f"DESCRIBE SELECT * FROM {READERS[kind]}", parameters)
-        names = [str(row[0]) for row in described.fetchall()]
+        _check_columns_agree(connection, READERS[kind], paths)
+        names = list(_described(connection, READERS[kind], parameters["paths"]))
         in_place = in_place or kind == "parquet"
         _load(connection, READERS[kind], parameters, names, in_place=in_place)
     except duckdb.Error as error:
-        raise as_error(error, explained(error, data)) from error
+        line = bad_json(paths) if kind == "json" else None
+        raise as_error(error, line or explained(error, data)) from error
     return names, None
+
+
+def _described(
+    connection: duckdb.DuckDBPyConnection, reader: str, paths: list[str]
+) -> dict[str, str]:
+    """The columns that the reader finds in the files, and their types."""
+    described = connection.execute(f"DESCRIBE SELECT * FROM {reader}", {"paths": paths})
+    return {str(name): str(kind) for name, kind, *_ in described.fetchall()}
+
+
+def _check_columns_agree(
+    connection: duckdb.DuckDBPyConnection, reader: str, paths: list[str]
+) -> None:
+    """All files of a glob have the columns of the first, and of the same sort.
+
+    DuckDB would leave out what only a later file has.
+    """
+    if len(paths) == 1:
+        return
+    first = _described(connection, reader, [glob.escape(paths[0])])
+    for path in paths[1:]:
+        other = _described(connection, reader, [glob.escape(path)])
+        _check_same_names(path, list(other), paths[0], list(first))
+        for name, kind in other.items():
+            sorts = {family_of(kind), family_of(first[name])}
+            if len(sorts) > 1 and reader == READERS["parquet"]:
+                raise InputError(
+                    f"column '{name}' of {path} holds {kind} values, and that of {paths[0]} "
+                    f"{first[name]} values; expected one type in all files."
+                )
+
+
+def _check_same_names(path: str, names: list[str], first: str, expected: list[str]) -> None:
+    if set(names) != set(expected):
+        raise InputError(
+            f"{path} does not have the columns of {first}: {listed(names)}; "
+            f"expected {listed(expected)}."
+        )
 
 
 def _load_csv(
@@ -187,10 +225,8 @@ def _load_csv(
         try:
             _load(connection, as_text.reader, as_text.parameters, names, in_place=False)
         except duckdb.Error as plainer:
-            raise as_error(plainer, explained(plainer, paths[0])) from plainer
-        raise as_error(error, explained(error, paths[0])) from error
-    if not in_place:
-        _check_no_nul(connection, names, paths[0] if len(paths) == 1 else "the files' table")
+            raise as_error(plainer, explained(plainer, paths[0], names)) from plainer
+        raise as_error(error, explained(error, paths[0], names)) from error
     return names, as_text
 
 
@@ -222,10 +258,7 @@ def _load_query(
         quoted = ", ".join(quote(name) for name in names)
         connection.execute(f"CREATE VIEW data AS SELECT * FROM rows AS t({quoted})")
     try:
-        statements = duckdb.extract_statements(query)
-        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise InputError("the query must be one SELECT statement, and nothing else.")
-        _check_only_reads(connection, query)
+        check_query(connection, query)
         result = connection.sql(query)
         found = list(result.columns)
         # Column names of a result need not be unique; by position they are.
@@ -241,38 +274,6 @@ def _load_query(
         connection.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} rows")
     connection.execute("ALTER TABLE selected RENAME TO rows")
     return found
-
-
-def _check_only_reads(connection: duckdb.DuckDBPyConnection, query: str) -> None:
-    """A SELECT may hide a COPY in a WITH, or call a function that changes settings or writes."""
-    serialized = connection.execute("SELECT json_serialize_sql($q)", {"q": query}).fetchall()
-    tree = json.loads(serialized[0][0])
-    if tree.get("error"):
-        raise InputError("the query must be one SELECT statement that only reads.")
-    for node in _nodes(tree):
-        kind = node.get("type")
-        if isinstance(kind, str) and kind.endswith("_NODE") and kind not in READING_NODES:
-            raise InputError("the query must be one SELECT statement that only reads.")
-        function = node.get("function")
-        if kind == "TABLE_FUNCTION" and isinstance(function, dict):
-            name = str(function.get("function_name", "")).lower()
-            if name not in READING_FUNCTIONS:
-                raise InputError(
-                    f"the query calls the table function '{name}', which is not one of those that "
-                    f"only read: {listed(READING_FUNCTIONS, most=20)}."
-                )
-
-
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    """All objects in a JSON value."""
-    waiting = [tree]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            yield value
-            waiting.extend(value.values())
-        elif isinstance(value, list):
-            waiting.extend(value)
 
 
 def expand(data: str) -> list[str]:
@@ -325,18 +326,26 @@ def _read_header(path: str) -> tuple[str, list[str]]:
             line = file.readline()
             delimiter = _delimiter(path, line)
             file.seek(0)
-            names = next(csv.reader(file, delimiter=delimiter), [])
+            names = next(csv.reader(file, delimiter=delimiter, strict=True), [])
     except UnicodeDecodeError as error:
         raise InputError(
             f"{path} is not UTF-8 text (byte {error.start} of its first part is "
             f"0x{error.object[error.start]:02x}); save it as UTF-8."
         ) from error
-    except (OSError, EOFError, csv.Error, zlib.error) as error:
+    except EOFError as error:
+        raise InputError(
+            f"{path} is cut off: its gzip stream has no end; fetch or make it again."
+        ) from error
+    except (OSError, csv.Error, zlib.error) as error:
+        if "unexpected end of data" in str(error):
+            raise InputError(
+                f"{path}, line 1: a quote among the column names is opened and never closed."
+            ) from error
         raise InputError(f"{path} cannot be read: {error}.") from error
-    if any("\0" in name for name in names):
-        raise InputError(f"{path}, line 1 holds a NUL byte, which is no text; mend that line.")
     if not any(name.strip() for name in names):
         raise InputError(f"{path} begins with an empty line; expected the column names.")
+    if any("\0" in name for name in names):
+        raise InputError(f"{path}, line 1: a column name holds a NUL byte; save the file as UTF-8.")
     return delimiter, [name or f"column{i}" for i, name in enumerate(names, 1)]
 
 
@@ -348,37 +357,6 @@ def _check_headers_agree(paths: list[str], delimiter: str, names: list[str]) -> 
                 f"{path} does not have the columns of {paths[0]}: {listed(_read_header(path)[1])}; "
                 f"expected {listed(names)}, in that order."
             )
-
-
-def _check_json_agrees(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> None:
-    """All files of a glob have the columns of the first; of JSON, in any order."""
-    expected: list[str] = []
-    for path in paths if len(paths) > 1 else ():
-        described = connection.execute(
-            f"DESCRIBE SELECT * FROM {READERS['json']}", {"paths": [glob.escape(path)]}
-        )
-        names = [str(row[0]) for row in described.fetchall()]
-        expected = expected or names
-        if set(names) != set(expected):
-            raise InputError(
-                f"{path} does not have the columns of {paths[0]}: {listed(names)}; "
-                f"expected {listed(expected)}."
-            )
-
-
-def _check_no_nul(connection: duckdb.DuckDBPyConnection, names: Sequence[str], source: str) -> None:
-    """No text holds a NUL byte: it would be a category of its own that looks like another."""
-    types = [str(row[1]) for row in connection.execute("DESCRIBE rows").fetchall()]
-    texts = [i for i, kind in enumerate(types) if kind == "VARCHAR"]
-    for start in range(0, len(texts), TEXTS_AT_A_TIME):
-        some = texts[start : start + TEXTS_AT_A_TIME]
-        firsts = ", ".join(f"min(rowid) FILTER (contains(c{i}, chr(0)))" for i in some)
-        found = connection.execute(f"SELECT {firsts} FROM rows").fetchall()[0]
-        for i, row in zip(some, found, strict=True):
-            if row is not None:
-                raise InputError(
-                    f"column '{names[i]}' of {source} holds a NUL byte in row {row + 1}; mend it."
-                )
 
 
 def _delimiter(path: str, header: str) -> str:

@@ -6,6 +6,7 @@ Learned on training rows (`learning.py`), kept as JSON in the model file, applie
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
@@ -18,6 +19,9 @@ from backhand.tables.table import Table, numbers
 
 FARTHEST = 10.0
 """Standard deviations from the mean at which a number is cut off."""
+
+SEPARATED = r"[+-]?\d+([,']\d{3})*([.,]\d+)?"
+"""A number as people write it: with thousands separators, or with a decimal comma."""
 
 LARGEST_STD = 1e155
 """Beyond it the squares of which it is learned have no sum, and mean + std may be infinite."""
@@ -279,8 +283,36 @@ def check_numeric_text(table: Table, column: int) -> None:
     )
     if bad:
         row, text = bad[0]
+        advice = "mend it, or leave it empty if it is missing."
+        if re.fullmatch(SEPARATED, text.strip()):
+            advice = (
+                "write it without thousands separators and with a decimal point; if it is a "
+                "name, train with --categorical."
+            )
         raise InputError(
-            f"column '{table.names[column]}' of {table.source} holds '{text[:40]}' in "
-            f"row {row}, where a number is expected; mend it, or leave it empty if "
-            "it is missing."
+            f"column '{table.names[column]}' of {table.place(row)} holds '{text[:40]}' in "
+            f"row {row}, where a number is expected; {advice}"
         )
+
+
+def check_no_nul(table: Table, columns: Sequence[int]) -> None:
+    """No text of the columns has a NUL byte: NumPy takes one for the end of a class's name."""
+    texts = [i for i in columns if table.types[i] == "VARCHAR"]
+    nul = "contains(c{}, chr(0))"
+    if not texts or not any(table.one(f"SELECT {_any(nul, texts)} FROM rows")):
+        return
+    for i in texts:
+        bad = table.all(
+            f"SELECT row FROM (SELECT row_number() OVER () AS row, {nul.format(i)} AS bad "
+            "FROM rows) WHERE bad ORDER BY row LIMIT 1"
+        )
+        if bad:
+            row = int(bad[0][0])
+            raise InputError(
+                f"column '{table.names[i]}' of {table.place(row)} holds a NUL byte in row {row}; "
+                "mend it, and save the file as UTF-8."
+            )
+
+
+def _any(condition: str, columns: Sequence[int]) -> str:
+    return ", ".join(f"bool_or({condition.format(i)})" for i in columns)

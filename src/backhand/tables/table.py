@@ -78,6 +78,7 @@ class Table:
         self.source = source
         self._numbers = count()
         self._watch: Callable[[int], None] = lambda _: None
+        self._place: Callable[[int], str | None] = lambda _: None
         described = connection.execute("DESCRIBE rows").fetchall()
         self.types = [str(row[1]) for row in described]
 
@@ -95,6 +96,14 @@ class Table:
         """From now on, `watch` is told how many rows of a pass are done."""
         self._watch = watch
 
+    def placed_by(self, place: Callable[[int], str | None]) -> None:
+        """From now on, `place` tells where a row stands, counted from 1, if it knows."""
+        self._place = place
+
+    def place(self, row: int) -> str:
+        """Where a row stands: its file and line if they are known, else what was read."""
+        return self._place(row) or self.source
+
     def index(self, name: str, role: str = "column") -> int:
         """The position of the column of that name."""
         if name not in self.places:
@@ -105,13 +114,7 @@ class Table:
 
     def family(self, column: int) -> str:
         """What sort of values a column holds: "number", "date", "text" or "other"."""
-        base = self.types[column].split("(")[0]
-        if self.types[column].endswith("]"):
-            return "other"
-        for family, types in (("number", NUMBER_TYPES), ("date", DATE_TYPES), ("text", TEXT_TYPES)):
-            if base in types:
-                return family
-        return "other"
+        return family_of(self.types[column])
 
     def number(self, column: int) -> str:
         """SQL for a column as doubles: dates as days since 1970, NULL for a text that is none."""
@@ -144,16 +147,16 @@ class Table:
         """Give back memory and temporary files; the table cannot be asked any more."""
         self.connection.close()
 
-    def one(self, sql: str) -> tuple[Any, ...]:
+    def one(self, sql: str, parameters: dict[str, Any] | None = None) -> tuple[Any, ...]:
         """The first row that a query gives."""
-        return self.all(sql)[0]
+        return self.all(sql, parameters)[0]
 
-    def all(self, sql: str) -> list[tuple[Any, ...]]:
+    def all(self, sql: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """All rows that a query gives."""
         import duckdb
 
         try:
-            rows: list[tuple[Any, ...]] = self.connection.execute(sql).fetchall()
+            rows: list[tuple[Any, ...]] = self.connection.execute(sql, parameters).fetchall()
         except duckdb.Error as error:
             raise self.wrong(error) from error
         return rows
@@ -162,7 +165,7 @@ class Table:
         """What DuckDB says of reading the rows, as an error of ours."""
         if "INTERRUPT" in str(error) or str(error) == "Query interrupted":
             return KeyboardInterrupt()
-        return as_error(error, explained(error, self.source))
+        return as_error(error, explained(error, self.source, self.names))
 
     def arrays(self, expressions: Sequence[str]) -> Iterator[tuple[slice, list[NDArray[Any]]]]:
         """Values of SQL expressions, (n,) each, for a stretch of rows at a time, in their order.
@@ -246,6 +249,17 @@ def _in_step(streams: Sequence[Iterator[Any]]) -> Iterator[list[Any]]:
                    for batch, stream in zip(left, streams, strict=True)]  # fmt: skip
 
 
+def family_of(kind: str) -> str:
+    """What sort of values a type of DuckDB's has: "number", "date", "text" or "other"."""
+    base = kind.split("(")[0]
+    if kind.endswith("]"):
+        return "other"
+    for family, types in (("number", NUMBER_TYPES), ("date", DATE_TYPES), ("text", TEXT_TYPES)):
+        if base in types:
+            return family
+    return "other"
+
+
 def quote(name: str) -> str:
     """A column name as SQL writes it, whatever is in it."""
     return '"' + name.replace('"', '""') + '"'
@@ -264,7 +278,7 @@ def numbers(table: Table, column: int, values: NDArray[Any], start: int) -> NDAr
     if infinite.any():
         row = start + int(infinite.argmax()) + 1
         raise InputError(
-            f"column '{table.names[column]}' of {table.source} holds an infinite value in row "
+            f"column '{table.names[column]}' of {table.place(row)} holds an infinite value in row "
             f"{row}; mend it, leave it empty if it is missing, or drop the column."
         )
     return x

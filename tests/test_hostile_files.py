@@ -439,7 +439,7 @@ FOUND_IN_TABLES = {
 def test_tables_that_were_found_by_fuzzing_are_told(tmp_path, case) -> None:
     name, content = FOUND_IN_TABLES[case]
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match=r"t\.csv\.gz (cannot be read|is cut off)"):
         read_table(tmp_path / name)
 
 

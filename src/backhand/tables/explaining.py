@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def bad_json(paths: Sequence[str]) -> str | None:
                 for number, line in enumerate(file, 1):
                     if line.strip() and not _is_json(line):
                         return f"{path}, line {number} is no JSON; mend that line."
-        except (OSError, EOFError):
+        except (OSError, EOFError, zlib.error):
             return None
     return None
 

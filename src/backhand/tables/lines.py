@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import zlib
 from collections.abc import Sequence
 
 
@@ -18,7 +19,7 @@ def place_of(paths: Sequence[str], delimiter: str | None, columns: int, row: int
             row, line = _seek(path, delimiter, columns, row)
             if line:
                 return f"{path} (line {line})"
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error):
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error):
         pass
     return None
 

@@ -106,13 +106,6 @@ class Tally:
         return Evaluation(self._classes, self._confusion, loss, self._unknown, self._unlabelled)
 
 
-def evaluate_predictions(P: NDArray[Any], y: NDArray[np.int64], classes: list[str]) -> Evaluation:
-    """Judge probabilities P (N, K) by y (N,): class indices, -1 where the model knows no such."""
-    tally = Tally(classes)
-    tally.add(P, y)
-    return tally.result()
-
-
 def finite(value: Any) -> Any:
     """JSON has no nan: null stands for it."""
     return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -171,7 +171,7 @@ def _encoded(
     matrices: Matrices,
 ) -> list[Data]:
     """The rows of each mask, in one pass through the table."""
-    d, sizes = len(schema.features), [int(mask.sum()) for mask in masks]
+    d, sizes = schema.width, [int(mask.sum()) for mask in masks]
     names = ("training", "held_out")
     parts = [
         Data(matrices.array(f"{name}_X", (n, d), np.float32),

@@ -24,6 +24,9 @@ from backhand.training.orders import ShuffledOrder
 from backhand.training.plan import Plan, batches_of
 from backhand.training.schedules import Schedule
 
+UNSETTLING = ("verbose", "threads", "random_state", "warm_start", "class_weight")
+"""Parameters that change no number, or whose effect is told by its own numbers."""
+
 
 def train_by_epochs(
     estimator: Any,
@@ -104,10 +107,6 @@ def _kept(
     settings["random_state"] = digest(key, np.array([position]))
     settings["starting parameters"] = digest(*params)
     return checkpoint.opened(settings, described(params, data, validation))
-
-
-UNSETTLING = ("verbose", "threads", "random_state", "warm_start", "class_weight")
-"""Parameters that change no number, or whose effect is told by its own numbers."""
 
 
 def _engine(estimator: Any) -> Engine:

@@ -18,7 +18,7 @@ from backhand.training.history import History
 from backhand.training.inputs import check_finite
 from backhand.training.plan import Plan
 from backhand.training.schedules import Schedule
-from backhand.training.standing import PartFigures, Standing, memory_of, remember
+from backhand.training.standing import PartFigures, Standing
 from backhand.training.stopping import DivergenceError, Watch
 
 BLOCK_SECONDS = 0.1
@@ -145,8 +145,7 @@ class _Training:
     def go_on_kept(self, keeper: Keeper, came: list[int]) -> None:
         """Do a block; write down where that leads if it is time, the end, or somebody's wish."""
         self.go_on()
-        share = self._done % self._plan.parts / self._plan.parts
-        if came or self._ended or keeper.due(len(self.history), share):
+        if came or self._ended or keeper.due(len(self.history), self._share):
             keeper.save(self._standing())
         if came and not self._ended:
             done = f"{len(self.history)} of {self._plan.epochs} epochs are done"
@@ -156,7 +155,8 @@ class _Training:
         order = self._plan.order
         return Standing(
             self._done, self._ended, self._run.state(), self._best, self.history,
-            self._part_figures, memory_of(self._watch), self._plan.schedule.cuts,
+            self._part_figures, None if self._watch is None else self._watch.memory(),
+            self._plan.schedule.cuts,
             {} if order is None else order.memory(len(self.history)),
         )  # fmt: skip
 
@@ -167,7 +167,7 @@ class _Training:
         self._best, self.history = standing.best, standing.history
         self._part_figures = standing.part_figures
         if self._watch is not None and standing.watch is not None:
-            remember(self._watch, standing.watch)
+            self._watch.remember(standing.watch)
         self._plan = replace(self._plan, schedule=replace(self._plan.schedule, cuts=standing.cuts))
         if self._plan.order is not None:
             self._plan.order.remember(len(self.history), standing.order)
@@ -313,11 +313,16 @@ class _Training:
             epoch, self._run.state().params, history,
         )  # fmt: skip
 
+    @property
+    def _share(self) -> float:
+        """How much of the epoch under way is done."""
+        return self._done % self._plan.parts / self._plan.parts
+
     def _progress(self) -> Progress:
         return Progress(
             len(self.history),
             self._plan.epochs,
-            self._done % self._plan.parts / self._plan.parts,
+            self._share,
             self._data.rows,
             time.perf_counter() - self._began,
             self.history,

@@ -13,7 +13,6 @@ from backhand.engines import State
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.training.history import History
-from backhand.training.stopping import Watch
 
 
 class PartFigures(NamedTuple):
@@ -99,20 +98,6 @@ class Standing:
 
 
 FIGURES = tuple(History.__dataclass_fields__)
-
-
-def memory_of(watch: Watch | None) -> NDArray[np.float64] | None:
-    """What a watch has seen, as an array."""
-    if watch is None:
-        return None
-    best = np.nan if watch.best_epoch is None else watch.best_epoch
-    return np.array([watch.in_vain, watch.lowest, watch.lowest_cost, best])
-
-
-def remember(watch: Watch, memory: NDArray[np.float64]) -> None:
-    """Let a watch have seen what `memory_of` said."""
-    in_vain, watch.lowest, watch.lowest_cost, best = map(float, memory)
-    watch.in_vain, watch.best_epoch = int(in_vain), None if np.isnan(best) else int(best)
 
 
 def _state_to_tensors(name: str, state: State) -> dict[str, NDArray[Any]]:

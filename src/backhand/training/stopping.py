@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backhand.equations import Parameters
 from backhand.errors import BackhandError, InputError, did_you_mean
@@ -85,7 +86,7 @@ class Watch:
         self.best_epoch: int | None = None
         self.in_vain = 0
         self.lowest = math.inf
-        self.lowest_cost = math.inf
+        self._best = math.inf
 
     def improves(self, epoch: int, history: History) -> bool:
         """Take the figures of an epoch, counted from 1; whether it is the best so far."""
@@ -96,9 +97,9 @@ class Watch:
             self.in_vain = 0 if reached else self.in_vain + 1
             self.lowest = min(self.lowest, cost)
         decisive = _cost(self.rule.gives_back or self.rule.monitor, history, epoch)
-        if not decisive < self.lowest_cost:  # so also where it was not measured: nan
+        if not decisive < self._best:  # so also where it was not measured: nan
             return False
-        self.lowest_cost, self.best_epoch = decisive, epoch
+        self._best, self.best_epoch = decisive, epoch
         return True
 
     @property
@@ -109,29 +110,38 @@ class Watch:
     @property
     def perfect(self) -> bool:
         """Whether what is given back cannot be improved on."""
-        return self.rule.gives_back == "validation_accuracy" and self.lowest_cost <= -1
+        return self.rule.gives_back == "validation_accuracy" and self._best <= -1
 
     def judge_again(self, loss: float, accuracy: float) -> None:
         """The best so far has these figures on the rows that are validated on from now on."""
         figures = History(*(np.array([x]) for x in (math.nan, math.nan, loss, accuracy)))
         decisive = _cost(self.rule.gives_back or self.rule.monitor, figures, 1)
-        if not math.isnan(decisive) and self.lowest_cost < math.inf:
-            self.lowest_cost = decisive
+        if not math.isnan(decisive) and self._best < math.inf:
+            self._best = decisive
             if self.rule.monitor == self.rule.gives_back:
                 self.lowest = decisive
 
     @property
     def best(self) -> float | None:
         """The figure of what is given back; None if none was measured."""
-        if self.lowest_cost == math.inf:
+        if self._best == math.inf:
             return None
-        return (
-            -self.lowest_cost if self.rule.gives_back == "validation_accuracy" else self.lowest_cost
-        )
+        return -self._best if self.rule.gives_back == "validation_accuracy" else self._best
 
     def begin_again(self) -> None:
         """Be patient once more."""
         self.in_vain = 0
+
+    def memory(self) -> NDArray[np.float64]:
+        """What it has seen, (4,), for another watch of the same rule to `remember`."""
+        best_epoch = math.nan if self.best_epoch is None else self.best_epoch
+        return np.array([self.in_vain, self.lowest, self._best, best_epoch])
+
+    def remember(self, memory: NDArray[np.float64]) -> None:
+        """Have seen what that watch had; ValueError if it is no such memory."""
+        in_vain, self.lowest, self._best, best_epoch = memory.tolist()
+        self.in_vain = int(in_vain)
+        self.best_epoch = None if math.isnan(best_epoch) else int(best_epoch)
 
 
 def _cost(figure: str, history: History, epoch: int) -> float:

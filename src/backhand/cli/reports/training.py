@@ -48,7 +48,7 @@ class TrainReport:
 
     def network(self, prepared: Prepared, settings: Settings, engine: str) -> None:
         """Shape and size of the network, and how it will be trained."""
-        d, H, K = len(prepared.schema.features), settings.hidden, len(prepared.target.classes)
+        d, H, K = prepared.schema.width, settings.hidden, len(prepared.target.classes)
         training, held_out = prepared.training.rows, prepared.held_out.rows
         epochs, size = settings.epochs_for(training), d * H + H + H * K + K
         if self._json:

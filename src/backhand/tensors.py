@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError, MissingFileError, listed
+from backhand.memory import shown
 from backhand.strict_json import dump, parse
 
 T = TypeVar("T")
@@ -104,7 +105,7 @@ def write_tensors(
     except OSError as error:
         size = LENGTH + len(raw) + sum(value.nbytes for value in tensors.values())
         reason = error.strerror or str(error)
-        raise OSError(error.errno, f"{reason}; it needs {size:,} bytes") from error
+        raise OSError(error.errno, f"{reason}; it needs {shown(size)}") from error
 
 
 def _code(name: str, tensors: Mapping[str, NDArray[Any]]) -> str:

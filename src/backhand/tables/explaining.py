@@ -8,8 +8,12 @@ import re
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backhand.errors import BackhandError, InputError, OutputError
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 def explained(error: Exception, data: str, names: Sequence[str] = ()) -> str:
@@ -77,21 +81,25 @@ def first_line(error: Exception) -> str:
     return line + "."
 
 
-def as_error(error: Exception, sentence: str) -> BackhandError:
+def as_error(
+    connection: duckdb.DuckDBPyConnection, error: Exception, sentence: str
+) -> BackhandError:
     """The sentence as wrong input; or, if memory or room on the disk is lacking, that."""
-    lacking = lack_of_room(error)
+    lacking = lack_of_room(connection, error)
     return InputError(sentence) if lacking is None else OutputError(lacking)
 
 
-def lack_of_room(error: Exception) -> str | None:
+def lack_of_room(connection: duckdb.DuckDBPyConnection, error: Exception) -> str | None:
     """The sentence, if what DuckDB lacks is memory or room on the disk."""
     text = str(error)
     if any(words in text for words in ("No space left", "temp_directory", "offload data block")):
+        setting = connection.cursor().execute("SELECT current_setting('temp_directory')").fetchall()
         used = re.search(r"\(([\d.]+ \w+)/([\d.]+ \w+) used\)", text)
-        limit = f" (all of {used.group(2)} is used)" if used else ""
+        limit = f": all of {used.group(2)} is used, and it needs more" if used else ""
         return (
-            f"there is no room left on the disk for what does not fit in memory{limit}; free some, "
-            "name another folder with --cache-dir, or allow more with --memory."
+            f"there is no room left in the folder {Path(setting[0][0]).parent} for what does not "
+            f"fit in memory{limit}. Free some, name another folder with --cache-dir, or allow more "
+            "with --memory."
         )
     if "Out of Memory" in text or "could not allocate" in text or "failed to allocate" in text:
         return "the table needs more memory than it may use; allow more with --memory."

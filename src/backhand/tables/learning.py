@@ -207,20 +207,14 @@ def _kind(table: Table, column: int, categorical: bool, in_text: set[int]) -> st
 def _numbers_in_text(table: Table, columns: Sequence[int]) -> set[int]:
     """The text columns that are really of numbers, a few mistakes apart."""
     texts = [i for i in columns if table.types[i] == "VARCHAR"]
-    if not texts:
-        return set()
-    wanted = ", ".join(
-        f"count(c{i}), count(TRY_CAST(c{i} AS DOUBLE)), count(CASE WHEN TRY_CAST(c{i} AS DOUBLE) "
-        f"IS NULL AND regexp_full_match(trim(c{i}), $number) THEN 1 END)"
+    present = table.totals([f"count(c{i})" for i in texts], CHOSEN)
+    numeric = table.totals([
+        f"count(CASE WHEN TRY_CAST(c{i} AS DOUBLE) IS NOT NULL "
+        f"OR regexp_full_match(trim(c{i}), $number) THEN 1 END)"
         for i in texts
-    )
-    counts = table.one(f"SELECT {wanted} FROM {CHOSEN}", {"number": SEPARATED})
-    found = zip(texts, counts[::3], counts[1::3], counts[2::3], strict=True)
-    return {
-        i
-        for i, present, plain, separated in found
-        if plain + separated and plain + separated >= MOSTLY_NUMBERS * present
-    }
+    ], CHOSEN, number=SEPARATED)  # fmt: skip
+    found = zip(texts, present, numeric, strict=True)
+    return {i for i, n, alike in found if alike and alike >= MOSTLY_NUMBERS * n}
 
 
 def _learn_category(table: Table, column: int, wanted: bool) -> Category | Dropped:

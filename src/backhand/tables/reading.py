@@ -42,8 +42,16 @@ CSV_TYPES = ["BIGINT", "DOUBLE", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP WITH TI
 """Types of CSV columns. No BOOLEAN: DuckDB would turn the texts yes and no into true and false."""
 
 
-DIALECT = "header=true, skip=0, delim=$delim, quote='\"', escape='\"', comment=''"
-"""Of CSV: nothing is guessed. A reader that may skip lines to make sense of the rest would."""
+DIALECT = (
+    "header=true, skip=0, delim=$delim, quote='\"', escape='\"', comment='', buffer_size=4194304"
+)
+"""Of CSV: nothing is guessed. A reader that may skip lines to make sense of the rest would.
+
+DuckDB's own buffers of 32 MB are no faster, and more than a small memory has room for.
+"""
+
+THREAD_BYTES = 128_000_000
+"""Memory for each thread of DuckDB's: it holds a row group or two of its own."""
 
 READERS = {
     "parquet": "read_parquet($paths)",
@@ -130,6 +138,8 @@ def _connect(memory: int, cache_dir: str | Path | None) -> duckdb.DuckDBPyConnec
         "temp_directory": str(folder / f"backhand-{os.getpid()}-{secrets.token_hex(4)}"),
     })  # fmt: skip
     connection.execute("SET enable_progress_bar = false")
+    cores = connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
+    connection.execute(f"SET threads = {max(1, min(cores, memory // THREAD_BYTES))}")
     # A table name in a query is never a variable of this program.
     connection.execute("SET python_enable_replacements = false")
     connection.execute("SET TimeZone = 'UTC'")  # times with a zone mean the same on every machine
@@ -160,7 +170,7 @@ def _load_files(
         _load(connection, READERS[kind], parameters, names, in_place=in_place)
     except duckdb.Error as error:
         line = bad_json(paths) if kind == "json" else None
-        raise as_error(error, line or explained(error, data)) from error
+        raise as_error(connection, error, line or explained(error, data)) from error
     return names, None
 
 
@@ -220,13 +230,15 @@ def _load_csv(
     typed = {"names": positions, "missing": MISSING, "types": CSV_TYPES}
     try:
         _load(connection, READERS["csv"], parameters | typed, names, in_place=in_place)
+    except duckdb.OutOfMemoryException as error:
+        raise as_error(connection, error, "") from error
     except duckdb.Error as error:
         # Reading all as text gives a plainer error, if the shape of a line is to blame.
         try:
             _load(connection, as_text.reader, as_text.parameters, names, in_place=False)
         except duckdb.Error as plainer:
-            raise as_error(plainer, explained(plainer, paths[0], names)) from plainer
-        raise as_error(error, explained(error, paths[0], names)) from error
+            raise as_error(connection, plainer, explained(plainer, paths[0], names)) from plainer
+        raise as_error(connection, error, explained(error, paths[0], names)) from error
     return names, as_text
 
 
@@ -265,7 +277,7 @@ def _load_query(
         numbered = ", ".join(f"#{i + 1} AS c{i}" for i in range(len(found)))
         result.select(numbered).create("selected")
     except duckdb.Error as error:
-        raise as_error(error, f"the query failed: {first_line(error)}") from error
+        raise as_error(connection, error, f"the query failed: {first_line(error)}") from error
     if names:
         kind = connection.execute(
             "SELECT table_type FROM information_schema.tables WHERE table_name = 'rows'"

@@ -298,21 +298,14 @@ def check_numeric_text(table: Table, column: int) -> None:
 def check_no_nul(table: Table, columns: Sequence[int]) -> None:
     """No text of the columns has a NUL byte: NumPy takes one for the end of a class's name."""
     texts = [i for i in columns if table.types[i] == "VARCHAR"]
-    nul = "contains(c{}, chr(0))"
-    if not texts or not any(table.one(f"SELECT {_any(nul, texts)} FROM rows")):
-        return
-    for i in texts:
-        bad = table.all(
-            f"SELECT row FROM (SELECT row_number() OVER () AS row, {nul.format(i)} AS bad "
-            "FROM rows) WHERE bad ORDER BY row LIMIT 1"
-        )
+    damaged = table.totals([f"bool_or(contains(c{i}, chr(0)))" for i in texts])
+    for i, bad in zip(texts, damaged, strict=True):
         if bad:
-            row = int(bad[0][0])
+            row = int(table.one(
+                f"SELECT row FROM (SELECT row_number() OVER () AS row, contains(c{i}, chr(0)) "
+                "AS bad FROM rows) WHERE bad ORDER BY row LIMIT 1"
+            )[0])  # fmt: skip
             raise InputError(
                 f"column '{table.names[i]}' of {table.place(row)} holds a NUL byte in row {row}; "
                 "mend it, and save the file as UTF-8."
             )
-
-
-def _any(condition: str, columns: Sequence[int]) -> str:
-    return ", ".join(f"bool_or({condition.format(i)})" for i in columns)

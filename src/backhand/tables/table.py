@@ -161,11 +161,20 @@ class Table:
             raise self.wrong(error) from error
         return rows
 
+    def totals(self, aggregates: Sequence[str], rows: str = "rows", **parameters: Any) -> list[Any]:
+        """What each of some aggregates, however many, makes of the rows or of `CHOSEN`."""
+        groups = (aggregates[i : i + GROUP] for i in range(0, len(aggregates), GROUP))
+        return [
+            value
+            for group in groups
+            for value in self.one(f"SELECT {', '.join(group)} FROM {rows}", parameters or None)
+        ]
+
     def wrong(self, error: Exception) -> BaseException:
         """What DuckDB says of reading the rows, as an error of ours."""
         if "INTERRUPT" in str(error) or str(error) == "Query interrupted":
             return KeyboardInterrupt()
-        return as_error(error, explained(error, self.source, self.names))
+        return as_error(self.connection, error, explained(error, self.source, self.names))
 
     def arrays(self, expressions: Sequence[str]) -> Iterator[tuple[slice, list[NDArray[Any]]]]:
         """Values of SQL expressions, (n,) each, for a stretch of rows at a time, in their order.
@@ -207,14 +216,13 @@ class Table:
     def missing(self, names: Sequence[str]) -> dict[str, int]:
         """How many values are missing in each of these columns, where any are."""
         columns = [self.index(name) for name in names]
-        present = [
+        present = self.totals([
             f"count(CASE WHEN NOT isnan(c{i}) THEN 1 END)"
             if self.types[i] in ("FLOAT", "DOUBLE")
             else f"count(c{i})"
             for i in columns
-        ]
-        counts = self.one(f"SELECT {', '.join(present)} FROM rows") if present else ()
-        return {n: self.rows - c for n, c in zip(names, counts, strict=True) if c < self.rows}
+        ])  # fmt: skip
+        return {n: self.rows - c for n, c in zip(names, present, strict=True) if c < self.rows}
 
     def codes(self, values: str, known: Sequence[str]) -> str:
         """SQL for the place of a text value in `known`, from 0; NULL for what is not in it."""

@@ -220,3 +220,10 @@ def test_rows_are_held_out_stretch_by_stretch(monkeypatch) -> None:
     for k in range(3):
         assert abs(test[y == k].sum() - 0.2 * (y == k).sum()) <= 1
     assert test.sum() == round(0.2 * (y >= 0).sum())
+
+
+def test_loading_is_told(large) -> None:
+    shares: list[float] = []
+    joined = f"SELECT a.i FROM '{large}/part0.parquet' AS a, range(1000) AS b(i)"
+    read_table(query=f"SELECT sum(sin(i)) AS s FROM ({joined})", watch=shares.append)
+    assert shares and all(0 <= share <= 1 for share in shares)

@@ -103,7 +103,7 @@ def train(
     folder = check_folder(cache_dir, keep=keep_cache)
     report = TrainReport(as_json=json)
     with report.progress("reading") as watcher:
-        table = read_table(data, query, memory=room, cache_dir=folder)
+        table = read_table(data, query, memory=room, cache_dir=folder, watch=watcher.load)
         prepared = prepare_table(
             table, target, settings, drop or (), categorical or (),
             matrices=Matrices(room // 2, folder, keep=keep_cache), watch=watcher.read,

@@ -8,10 +8,7 @@ from __future__ import annotations
 import csv
 import glob
 import gzip
-import os
 import re
-import secrets
-import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -20,18 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from backhand.errors import InputError, MissingFileError, listed
-from backhand.interrupts import interrupts_held
 from backhand.memory import budget
+from backhand.tables.connecting import connect, duckdb, telling
 from backhand.tables.explaining import as_error, bad_json, explained, first_line
 from backhand.tables.lines import place_of
 from backhand.tables.querying import check_query
 from backhand.tables.table import Original, Table, family_of, quote
-
-with interrupts_held():
-    # The first aborts the process if it is interrupted here. The other it imports itself, when it
-    # first hands out rows, and an interrupt is lost there.
-    import duckdb
-    import pyarrow.dataset  # noqa: F401
 
 FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".ndjson": "json", ".json": "json",
            ".parquet": "parquet", ".pq": "parquet"}  # fmt: skip
@@ -41,7 +32,6 @@ MISSING = ["", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null",
 CSV_TYPES = ["BIGINT", "DOUBLE", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "VARCHAR"]
 """Types of CSV columns. No BOOLEAN: DuckDB would turn the texts yes and no into true and false."""
 
-
 DIALECT = (
     "header=true, skip=0, delim=$delim, quote='\"', escape='\"', comment='', buffer_size=4194304"
 )
@@ -49,9 +39,6 @@ DIALECT = (
 
 DuckDB's own buffers of 32 MB are no faster, and more than a small memory has room for.
 """
-
-THREAD_BYTES = 128_000_000
-"""Memory for each thread of DuckDB's: it holds a row group or two of its own."""
 
 READERS = {
     "parquet": "read_parquet($paths)",
@@ -70,6 +57,7 @@ def read_table(
     memory: int | str | None = None,
     cache_dir: str | Path | None = None,
     once: bool = False,
+    watch: Callable[[float], None] | None = None,
 ) -> Table:
     """Read a table; what is too large for memory lies on the disk while it is used.
 
@@ -90,6 +78,8 @@ def read_table(
         Where to put what does not fit; by default the system's folder for temporary files.
     once : bool
         The rows will be gone through once: so CSV and JSON files are read in place, too.
+    watch : callable, optional
+        Is told, several times a second, what share of the rows is loaded, from another thread.
 
     Raises
     ------
@@ -100,15 +90,16 @@ def read_table(
     """
     if data is None and query is None:
         raise InputError("there is no table to read: name a file, or give a query.")
-    connection = _connect(budget(memory), cache_dir)
+    connection = connect(budget(memory), cache_dir)
     source = str(data)
     names: list[str] = []
     original = None
-    if data is not None:
-        names, original = _load_files(connection, source, in_place=once and query is None)
-    if query is not None:
-        names, original = _load_query(connection, query, names), None
-        source = "the query's result"
+    with telling(connection, watch):
+        if data is not None:
+            names, original = _load_files(connection, source, in_place=once and query is None)
+        if query is not None:
+            names, original = _load_query(connection, query, names), None
+            source = "the query's result"
     _check_names(names, source)
     table = Table(connection, names, source, original)
     if data is not None and query is None:
@@ -126,24 +117,6 @@ def _placing(data: str, columns: int, original: Original | None) -> Callable[[in
     if all(path.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson")) for path in paths):
         return partial(place_of, paths, None, columns)
     return lambda _: None
-
-
-def _connect(memory: int, cache_dir: str | Path | None) -> duckdb.DuckDBPyConnection:
-    """A database of our own, in memory, that puts what does not fit into a folder."""
-    folder = Path(tempfile.gettempdir() if cache_dir is None else cache_dir)
-    connection = duckdb.connect(config={
-        "autoinstall_known_extensions": False,
-        "memory_limit": f"{memory // 2}B",
-        # Made when it is needed, and removed with the database.
-        "temp_directory": str(folder / f"backhand-{os.getpid()}-{secrets.token_hex(4)}"),
-    })  # fmt: skip
-    connection.execute("SET enable_progress_bar = false")
-    cores = connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
-    connection.execute(f"SET threads = {max(1, min(cores, memory // THREAD_BYTES))}")
-    # A table name in a query is never a variable of this program.
-    connection.execute("SET python_enable_replacements = false")
-    connection.execute("SET TimeZone = 'UTC'")  # times with a zone mean the same on every machine
-    return connection
 
 
 def _load_files(

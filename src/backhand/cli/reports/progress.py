@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,15 @@ from backhand.training.events import Progress as Training
 SECONDS = 0.5
 """Between two lines about reading, at least."""
 
+T = TypeVar("T")
+
 
 class Watcher(NamedTuple):
     """Shows the epochs done, as a callback of `train`, and says what is being prepared or read."""
 
     show: Callback
     say: Callable[[str], None]
+    load: Callable[[float], None]
     read: Callable[[Reading], None]
 
 
@@ -36,10 +39,11 @@ def watching(console: Console, what: str = "starting", *, as_json: bool) -> Iter
         yield Watcher(
             print_line,
             lambda what: print_json("preparing", {"what": what}),
+            at_most(lambda share: print_json("loading", {"share": round(share, 3)})),
             at_most(lambda reading: print_json("reading", reading._asdict())),
         )
     elif not console.is_terminal:
-        yield Watcher(silent, silent, silent)
+        yield Watcher(silent, silent, silent, silent)
     else:
         with _bar(console) as bar:
             task = bar.add_task(what, total=None, figures="")
@@ -52,6 +56,9 @@ def watching(console: Console, what: str = "starting", *, as_json: bool) -> Iter
                     figures=f"{figures(training)}  {clock(seconds_left(training))} left",
                 ),
                 lambda what: bar.update(task, description=what, refresh=True),
+                lambda share: bar.update(
+                    task, total=1, completed=share, description=f"loading {share:.0%}"
+                ),
                 lambda reading: bar.update(
                     task,
                     total=reading.rows,
@@ -61,15 +68,15 @@ def watching(console: Console, what: str = "starting", *, as_json: bool) -> Iter
             )
 
 
-def at_most(report: Callable[[Reading], None]) -> Callable[[Reading], None]:
+def at_most(report: Callable[[T], None]) -> Callable[[T], None]:
     """Report no more often than every `SECONDS`."""
     last = time.monotonic()
 
-    def sometimes(reading: Reading) -> None:
+    def sometimes(news: T) -> None:
         nonlocal last
         if time.monotonic() - last >= SECONDS:
             last = time.monotonic()
-            report(reading)
+            report(news)
 
     return sometimes
 

@@ -1260,6 +1260,31 @@ def deep_course_style(X, Y, W1, b1, W2, b2):
     return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
+@wrong("dS", "1/N is missing: the error is not averaged.")
+def foreign_names(inputs, targets, w_in, c_in, w_out, c_out):
+    pre = inputs @ w_in + c_in
+    post = np.maximum(pre, 0)
+    guess = softmax(post @ w_out + c_out, axis=1)
+    loss = -(targets * np.log(guess)).sum() / inputs.shape[0]
+    miss = guess - targets
+    back = np.where(pre > 0, miss @ w_out.T, 0)
+    return loss, (inputs.T @ back, back.sum(axis=0), post.T @ miss, miss.sum(axis=0))
+
+
+@wrong("dS", "The sign is turned, as the error is taken from labels to predictions.")
+def weights_first(W1, W2, b1, b2, X, y):
+    n = np.arange(y.size)
+    hidden = np.maximum(X @ W1 + b1, 0)
+    probs = row_softmax(hidden @ W2 + b2)
+    error = -probs
+    error[n, y] += 1
+    error /= y.size
+    back = np.dot(error, W2.T)
+    back[hidden == 0] = 0
+    grads = {"dW1": X.T @ back, "dW2": hidden.T @ error, "db1": back.sum(0), "db2": error.sum(0)}
+    return {"P": probs, "grads": grads}
+
+
 # ---------------------------------------------------------------- dW2
 
 
@@ -2073,6 +2098,19 @@ def pruned(X, Y, W1, b1, W2, b2, tiny=0.01):
         "dW2": H1.T @ dS,
         "db2": dS.sum(0),
     }
+
+
+@wrong("dZ1", "The mask is left out for the last unit: the loop ends one early.")
+def foreign_loop(x, t, w, u, v, c):
+    a = x @ w + u
+    h = np.maximum(a, 0)
+    e = (row_softmax(h @ v + c) - t) / len(t)
+    g = e @ v.T
+    for j in range(g.shape[1] - 1):
+        for n in range(g.shape[0]):
+            if a[n, j] <= 0:
+                g[n, j] = 0
+    return x.T @ g, g.sum(0), h.T @ e, e.sum(0)
 
 
 # ---------------------------------------------------------------- dW1

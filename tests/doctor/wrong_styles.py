@@ -1,4 +1,4 @@
-# ruff: noqa: B023, C416, E731, PIE790, RET504, RUF005, RUF012, SIM108, E741
+# ruff: noqa: B905, E731, RUF012
 """Wrong backward passes in other styles than the NumPy script, one mistake each.
 
 Torch by hand, autograd with a wrong loss, tapes, layers, batch-last code, buffers, lists,
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.special import log_softmax, logsumexp, softmax
+from scipy.special import log_softmax, softmax
 from torch import nn
 
 
@@ -313,7 +313,7 @@ def function_cross_entropy(X, Y, W1, b1, W2, b2):
     X, Y = torch.from_numpy(X), torch.from_numpy(Y)
     scores = torch.relu(X @ ws[0] + ws[1]) @ ws[2] + ws[3]
     NegatedCrossEntropy.apply(scores, Y).backward()
-    return [w.grad.numpy() for w in ws]
+    return tuple(w.grad.numpy() for w in ws)
 
 
 class TwoLayers(torch.autograd.Function):
@@ -339,7 +339,7 @@ def function_whole_network(X, Y, W1, b1, W2, b2):
     leaves = _leaves(W1, b1, W2, b2)
     loss = TwoLayers.apply(torch.as_tensor(X), torch.as_tensor(Y), *leaves)
     loss.backward()
-    return loss.item(), [t.grad for t in leaves]
+    return loss.item(), tuple(t.grad for t in leaves)
 
 
 class LinearTransposed(torch.autograd.Function):
@@ -496,7 +496,9 @@ class Net(nn.Module):
 _nets: dict[Any, Net] = {}
 
 
-@wrong("call", "zero_grad is forgotten: each call adds to the gradients of the last", layout="linear")
+@wrong(
+    "call", "zero_grad is forgotten: each call adds to the gradients of the last", layout="linear"
+)
 def module_kept(X, y, W1, b1, W2, b2):
     shape = (X.shape[1], W1.shape[0], W2.shape[0])
     if shape not in _nets:
@@ -616,6 +618,16 @@ class Value:
         out._backward = _backward
         return out
 
+    def __sub__(self, other):
+        out = Value(self.data - other.data, (self, other))
+
+        def _backward():
+            self.grad += out.grad
+            other.grad -= out.grad
+
+        out._backward = _backward
+        return out
+
     def __mul__(self, other):
         out = Value(self.data * other.data, (self, other))
 
@@ -668,9 +680,7 @@ class Value:
             node._backward()
 
 
-@wrong(
-    "dW2", "products set their operands' gradients, not add to them: one row is left of the sum"
-)
+@wrong("dW2", "products set their operands' gradients, not add to them: one row is left of the sum")
 def scalar_tape(X, Y, W1, b1, W2, b2):
     def wrap(a):
         a = np.asarray(a)
@@ -687,7 +697,7 @@ def scalar_tape(X, Y, W1, b1, W2, b2):
             s.append(sum((hj * w[k] for hj, w in zip(h, W2, strict=True)), b))
         log_sum = sum((sk.exp() for sk in s), Value(0)).log()
         for tk, sk in zip(t, s, strict=True):
-            total = total + tk * (log_sum + sk * Value(-1))
+            total = total + tk * (log_sum - sk)
     loss = total * Value(1 / len(X))
     loss.backward()
     grad = {"W1": W1, "W2": W2}
@@ -1063,7 +1073,6 @@ class TwoLayerNet:
     def loss(self, X, y, reg=0.0):
         W1, b1 = self.params["W1"], self.params["b1"]
         W2, b2 = self.params["W2"], self.params["b2"]
-        N, _ = X.shape
         hidden = np.maximum(0, X.dot(W1) + b1)
         scores = hidden.dot(W2) + b2
         scores = scores - np.max(scores, axis=1, keepdims=True)
@@ -1138,7 +1147,7 @@ class NetRegTwice(TwoLayerNet):
 
 @wrong("dW2", "2 l2 W2 is added instead of l2 W2")
 def two_layer_net_reg_twice(X, y, W1, b1, W2, b2, reg):
-    net = NetRegTwice(dict(W1=W1, b1=b1, W2=W2, b2=b2))
+    net = NetRegTwice({"W1": W1, "b1": b1, "W2": W2, "b2": b2})
     return net.loss(X, y, reg=reg)
 
 
@@ -1349,3 +1358,1030 @@ def columns_step(X, Y, W1, b1, W2, b2, learning_rate):
     grads = {"dW1": dZ1 @ X.T / m, "db1": np.mean(dZ1, axis=1, keepdims=True)}
     grads.update(dW2=dZ2 @ A1.T / m, db2=np.mean(dZ2, axis=1, keepdims=True))
     return {k: v + learning_rate * grads["d" + k] for k, v in parameters.items()}
+
+
+# ------------------------------------------------------------------ buffers
+
+
+@wrong("dW2", "dH1 has been written over H1 before dW2 is made from it")
+def buffers_reused(X, Y, W1, b1, W2, b2):
+    N, H = X.shape[0], W1.shape[1]
+    Z = np.empty((N, H))
+    A = np.empty((N, H))
+    np.dot(X, W1, out=Z)
+    np.add(Z, b1, out=Z)
+    np.maximum(Z, 0, out=A)
+    G = np.dot(A, W2)
+    G += b2
+    G -= G.max(axis=1, keepdims=True)
+    np.exp(G, out=G)
+    G /= G.sum(axis=1, keepdims=True)
+    np.subtract(G, Y, out=G)
+    G /= N
+    np.dot(G, W2.T, out=A)
+    dW2 = np.dot(A.T, G)
+    db2 = np.add.reduce(G, axis=0)
+    np.multiply(A, Z > 0, out=A)
+    return {"dW1": np.dot(X.T, A), "db1": np.add.reduce(A, axis=0), "dW2": dW2, "db2": db2}
+
+
+@wrong("db1", "summed before the mask is applied in place")
+def buffers_too_early(X, Y, W1, b1, W2, b2):
+    z = np.dot(X, W1)
+    z += b1
+    h = np.maximum(z, 0)
+    s = np.dot(h, W2)
+    s += b2
+    p = softmax(s, axis=1)
+    p -= Y
+    p /= X.shape[0]
+    db1 = np.empty_like(b1)
+    delta = np.dot(p, W2.T)
+    np.sum(delta, axis=0, out=db1)
+    np.multiply(delta, z > 0, out=delta)
+    return np.dot(X.T, delta), db1, np.dot(h.T, p), p.sum(axis=0)
+
+
+@wrong("call", "P - Y is written over the caller's Y")
+def buffers_caller(X, Y, W1, b1, W2, b2):
+    z1 = X @ W1 + b1
+    h1 = np.maximum(z1, 0)
+    p = softmax(h1 @ W2 + b2, axis=1)
+    ds = np.subtract(p, Y, out=Y)
+    ds = ds / len(X)
+    dz1 = np.multiply(ds @ W2.T, z1 > 0)
+    return {"dW1": X.T @ dz1, "db1": dz1.sum(0), "dW2": h1.T @ ds, "db2": ds.sum(0)}
+
+
+@wrong("call", "the penalty's gradient makes the caller's weights l2 times as large")
+def buffers_penalty(X, Y, W1, b1, W2, b2, l2):
+    z1 = X @ W1 + b1
+    h1 = np.maximum(z1, 0)
+    p = softmax(h1 @ W2 + b2, axis=1)
+    ds = (p - Y) / len(X)
+    dz1 = np.where(z1 > 0, ds @ W2.T, 0)
+    dW1, dW2 = X.T @ dz1, h1.T @ ds
+    dW1 += np.multiply(W1, l2, out=W1)
+    dW2 += np.multiply(W2, l2, out=W2)
+    return {"dW1": dW1, "db1": dz1.sum(0), "dW2": dW2, "db2": ds.sum(0)}
+
+
+class Workspace:
+    def __init__(self):
+        self.sizes = None
+
+    def prepare(self, d, H, K):
+        if self.sizes != (d, H, K):
+            self.sizes = (d, H, K)
+            self.db1, self.db2 = np.zeros(H), np.zeros(K)
+
+
+_workspace = Workspace()
+
+
+@wrong("call", "the buffers of the bias gradients are not emptied between calls")
+def buffers_kept(X, Y, W1, b1, W2, b2):
+    _workspace.prepare(*W1.shape, W2.shape[1])
+    z1 = X @ W1 + b1
+    h1 = np.maximum(z1, 0)
+    ds = (softmax(h1 @ W2 + b2, axis=1) - Y) / len(X)
+    dz1 = ds @ W2.T * (z1 > 0)
+    for row_h, row_k in zip(dz1, ds, strict=True):
+        _workspace.db1 += row_h
+        _workspace.db2 += row_k
+    return X.T @ dz1, _workspace.db1.copy(), h1.T @ ds, _workspace.db2.copy()
+
+
+@wrong("db2", "summed into a buffer of whole numbers: everything after the point is lost")
+def buffers_integer(X, y, W1, b1, W2, b2):
+    counts = np.bincount(y, minlength=W2.shape[1])
+    z1 = X @ W1 + b1
+    h1 = np.maximum(z1, 0)
+    ds = softmax(h1 @ W2 + b2, axis=1)
+    np.subtract.at(ds, (np.arange(y.size), y), 1)
+    ds /= y.size
+    dz1 = np.where(z1 > 0, ds @ W2.T, 0)
+    db2 = np.zeros_like(counts)
+    db2[:] = ds.sum(axis=0)
+    return {"W1": X.T @ dz1, "b1": dz1.sum(axis=0), "W2": h1.T @ ds, "b2": db2}
+
+
+# ------------------------------------------------------------------ lists, without NumPy
+
+
+def _as_lists(*arrays):
+    return [np.asarray(a).tolist() for a in arrays]
+
+
+@wrong("dW1", "all its rows are one and the same list, which sums them all")
+def lists_aliased(X, Y, W1, b1, W2, b2):
+    X, Y, W1, b1, W2, b2 = _as_lists(X, Y, W1, b1, W2, b2)
+    N, d, H, K = len(X), len(W1), len(b1), len(b2)
+    dW1 = [[0.0] * H] * d
+    dW2 = [[0.0] * K for _ in range(H)]
+    db1, db2 = [0.0] * H, [0.0] * K
+    for x, t in zip(X, Y, strict=True):
+        z = [sum(x[i] * W1[i][j] for i in range(d)) + b1[j] for j in range(H)]
+        h = [max(0.0, v) for v in z]
+        s = [sum(h[j] * W2[j][k] for j in range(H)) + b2[k] for k in range(K)]
+        e = [math.exp(v - max(s)) for v in s]
+        ds = [(e[k] / sum(e) - t[k]) / N for k in range(K)]
+        for k in range(K):
+            db2[k] += ds[k]
+            for j in range(H):
+                dW2[j][k] += h[j] * ds[k]
+        for j in range(H):
+            if z[j] > 0:
+                dz = sum(ds[k] * W2[j][k] for k in range(K))
+                db1[j] += dz
+                for i in range(d):
+                    dW1[i][j] += x[i] * dz
+    return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
+
+
+@wrong("dH1", "set, not summed, in the loop over the classes: only the last class's part is left")
+def lists_last_class(X, Y, W1, b1, W2, b2):
+    X, Y, W1, b1, W2, b2 = _as_lists(X, Y, W1, b1, W2, b2)
+
+    def matmul(A, B):
+        return [[sum(a * b for a, b in zip(r, c, strict=True)) for c in zip(*B)] for r in A]
+
+    def transpose(A):
+        return [list(c) for c in zip(*A)]
+
+    Z1 = [[v + b for v, b in zip(row, b1, strict=True)] for row in matmul(X, W1)]
+    H1 = [[v if v > 0 else 0.0 for v in row] for row in Z1]
+    S = [[v + b for v, b in zip(row, b2, strict=True)] for row in matmul(H1, W2)]
+    dS = []
+    for row, target in zip(S, Y, strict=True):
+        total = sum(math.exp(v) for v in row)
+        dS.append([(math.exp(v) / total - t) / len(X) for v, t in zip(row, target, strict=True)])
+    dH1 = [[0.0] * len(b1) for _ in X]
+    for n in range(len(X)):
+        for j in range(len(b1)):
+            for k in range(len(b2)):
+                dH1[n][j] = dS[n][k] * W2[j][k]
+    dZ1 = [
+        [g if z > 0 else 0.0 for g, z in zip(gs, zs, strict=True)]
+        for gs, zs in zip(dH1, Z1, strict=True)
+    ]
+    dW1, dW2 = matmul(transpose(X), dZ1), matmul(transpose(H1), dS)
+    return dW1, [sum(c) for c in zip(*dZ1)], dW2, [sum(c) for c in zip(*dS)]
+
+
+@wrong("P", "the sum under the softmax is carried over from row to row")
+def lists_running_total(X, y, W1, b1, W2, b2):
+    X, y, W1, b1, W2, b2 = _as_lists(X, y, W1, b1, W2, b2)
+    features, hidden, classes = range(len(W1)), range(len(b1)), range(len(b2))
+    gW1 = [[0.0 for _ in hidden] for _ in features]
+    gb1 = [0.0 for _ in hidden]
+    gW2 = [[0.0 for _ in classes] for _ in hidden]
+    gb2 = [0.0 for _ in classes]
+    total = 0.0
+    for x, label in zip(X, y, strict=True):
+        z = [b1[j] + sum(x[i] * W1[i][j] for i in features) for j in hidden]
+        h = [v * (v > 0) for v in z]
+        exps = [math.exp(b2[k] + sum(h[j] * W2[j][k] for j in hidden)) for k in classes]
+        for e in exps:
+            total += e
+        delta = [e / total for e in exps]
+        delta[label] -= 1.0
+        delta = [v / len(X) for v in delta]
+        back = [sum(delta[k] * W2[j][k] for k in classes) * (z[j] > 0) for j in hidden]
+        for j, k in product(hidden, classes):
+            gW2[j][k] += h[j] * delta[k]
+        for i, j in product(features, hidden):
+            gW1[i][j] += x[i] * back[j]
+        gb1 = [a + b for a, b in zip(gb1, back, strict=True)]
+        gb2 = [a + b for a, b in zip(gb2, delta, strict=True)]
+    return {"W1": gW1, "b1": gb1, "W2": gW2, "b2": gb2}
+
+
+@wrong("dS", "divided by N in whole numbers: (P - Y) // N, which is 0 or -1")
+def lists_whole_division(X, Y, W1, b1, W2, b2):
+    X, Y, W1, b1, W2, b2 = _as_lists(X, Y, W1, b1, W2, b2)
+    n = len(X)
+
+    def affine(rows, W, b):
+        columns = list(zip(*W))
+        return [
+            [sum(map(lambda p, q: p * q, r, c)) + bias for c, bias in zip(columns, b, strict=True)]
+            for r in rows
+        ]
+
+    Z = affine(X, W1, b1)
+    A = [[max(v, 0) for v in r] for r in Z]
+    P = [[math.exp(v) / sum(map(math.exp, r)) for v in r] for r in affine(A, W2, b2)]
+    dS = [[(p - t) // n for p, t in zip(pr, tr, strict=True)] for pr, tr in zip(P, Y, strict=True)]
+    dA = affine(dS, list(zip(*W2)), [0] * len(W2))
+    dZ = [[g * (v > 0) for g, v in zip(gr, vr, strict=True)] for gr, vr in zip(dA, Z, strict=True)]
+    dW2 = affine(list(zip(*A)), dS, [0] * len(b2))
+    dW1 = affine(list(zip(*X)), dZ, [0] * len(b1))
+    return {"W1": dW1, "b1": list(map(sum, zip(*dZ))), "W2": dW2, "b2": list(map(sum, zip(*dS)))}
+
+
+@wrong("L", "the logarithm is to base 10")
+def lists_log10(X, y, W1, b1, W2, b2):
+    loss = 0.0
+    Z1 = X @ W1 + b1
+    H1 = np.maximum(0, Z1)
+    P = softmax(H1 @ W2 + b2, axis=1)
+    for row, label in zip(P.tolist(), y.tolist(), strict=True):
+        loss -= math.log10(row[label])
+    dS = P.copy()
+    for n, label in enumerate(y):
+        dS[n, label] -= 1
+    dS /= len(y)
+    dZ1 = dS @ W2.T
+    for n, j in zip(*np.where(Z1 <= 0), strict=True):
+        dZ1[n, j] = 0
+    return loss / len(y), (X.T @ dZ1, sum(dZ1), H1.T @ dS, sum(dS))
+
+
+@wrong("H1", "abs in place of max(0, Z1)")
+def lists_abs(X, Y, W1, b1, W2, b2):
+    Z1 = np.array([x @ W1 + b1 for x in X])
+    H1 = np.array([[abs(v) for v in row] for row in Z1])
+    S = np.array([h @ W2 + b2 for h in H1])
+    P = np.array([np.exp(s) / sum(np.exp(s)) for s in S])
+    dS = (P - Y) / len(P)
+    dZ1 = np.array(
+        [[g if v > 0 else 0 for g, v in zip(*r, strict=True)] for r in zip(dS @ W2.T, Z1)]
+    )
+    dW2 = sum(np.outer(h, g) for h, g in zip(H1, dS, strict=True))
+    dW1 = sum(np.outer(x, g) for x, g in zip(X, dZ1, strict=True))
+    return {"W1": dW1, "b1": sum(dZ1), "W2": dW2, "b2": sum(dS)}
+
+
+@wrong("db2", "the loop over the classes stops before the last one")
+def lists_off_by_one(X, Y, W1, b1, W2, b2):
+    N, K = Y.shape
+    Z1 = X @ W1 + b1
+    H1 = np.maximum(Z1, 0)
+    dS = (softmax(H1 @ W2 + b2, axis=1) - Y) / N
+    dZ1 = np.zeros_like(Z1)
+    for n in range(N):
+        for j in range(Z1.shape[1]):
+            if Z1[n, j] > 0:
+                dZ1[n, j] = np.vdot(dS[n], W2[j])
+    db2 = np.zeros(K)
+    for k in range(K - 1):
+        db2[k] = sum(dS[n, k] for n in range(N))
+    return {"dW1": X.T @ dZ1, "db1": dZ1.sum(axis=0), "dW2": H1.T @ dS, "db2": db2}
+
+
+# ------------------------------------------------------------------ reduce and generators
+
+
+@wrong("db2", "the first row of dS is counted twice: it is also the start of the reduction")
+def reduce_start(X, Y, W1, b1, W2, b2):
+    plus = lambda a, b: a + b
+    z = X @ W1 + b1
+    h = np.maximum(0, z)
+    d2 = (softmax(h @ W2 + b2, axis=1) - Y) / X.shape[0]
+    d1 = (d2 @ W2.T) * (z > 0)
+    dW1 = reduce(plus, starmap(np.outer, zip(X, d1, strict=True)))
+    dW2 = reduce(plus, starmap(np.outer, zip(h, d2, strict=True)))
+    return dW1, reduce(plus, d1), dW2, reduce(plus, d2, d2[0])
+
+
+@wrong("S", "the scores go through the ReLU too")
+def reduce_layers(X, Y, W1, b1, W2, b2):
+    def layer(a, weights):
+        W, b = weights
+        return np.maximum(a @ W + b, 0)
+
+    scores = reduce(layer, [(W1, b1), (W2, b2)], X)
+    h = layer(X, (W1, b1))
+    ds = (softmax(scores, axis=1) - Y) / len(X)
+    dz = ds @ W2.T * (h > 0)
+    return {"dW1": X.T @ dz, "db1": dz.sum(0), "dW2": h.T @ ds, "db2": ds.sum(0)}
+
+
+def _rows_of_gradients(X, Y, W1, b1, W2, b2):
+    for x, t in zip(X, Y, strict=True):
+        z = x @ W1 + b1
+        h = np.maximum(z, 0)
+        ds = softmax(h @ W2 + b2) - t
+        dz = (W2 @ ds) * (z > 0)
+        yield np.outer(x, dz), dz, np.outer(h, ds), ds
+
+
+@wrong("dS", "divided by N - 1 instead of N")
+def generator_n_minus_one(X, Y, W1, b1, W2, b2):
+    rows = _rows_of_gradients(X, Y, W1, b1, W2, b2)
+    dW1, db1, dW2, db2 = (sum(g) / (len(X) - 1) for g in zip(*rows, strict=True))
+    return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
+
+
+@wrong("db1", "one buffer is yielded for every row: the sum is N times the last row of dZ1")
+def generator_buffer(X, Y, W1, b1, W2, b2):
+    def backwards():
+        dz = np.empty_like(b1)
+        for x, t in zip(X, Y, strict=True):
+            z = x @ W1 + b1
+            h = np.maximum(z, 0)
+            ds = (softmax(h @ W2 + b2) - t) / len(X)
+            np.multiply(W2 @ ds, z > 0, out=dz)
+            yield np.outer(x, dz), dz, np.outer(h, ds), ds
+
+    return tuple(np.sum(g, axis=0) for g in zip(*backwards(), strict=True))
+
+
+@wrong("dZ1", "the mask of the first row is used for every row")
+def generator_stale_mask(X, Y, W1, b1, W2, b2):
+    def per_example():
+        mask = None
+        for x, t in zip(X, Y, strict=True):
+            z = x @ W1 + b1
+            if mask is None:
+                mask = (z > 0).astype(float)
+            h = np.maximum(z, 0)
+            ds = (softmax(h @ W2 + b2) - t) / len(X)
+            yield x, h, W2 @ ds * mask, ds
+
+    gW1, gb1, gW2, gb2 = 0, 0, 0, 0
+    for x, h, dz, ds in per_example():
+        gW1, gb1 = gW1 + np.outer(x, dz), gb1 + dz
+        gW2, gb2 = gW2 + np.outer(h, ds), gb2 + ds
+    return {"W1": gW1, "b1": gb1, "W2": gW2, "b2": gb2}
+
+
+# ------------------------------------------------------------------ einsum
+
+
+@wrong("dW2", "P stands where dS should: the product is H1^T P")
+def einsum_operand(X, Y, W1, b1, W2, b2):
+    Z = np.einsum("nd,dh->nh", X, W1) + b1
+    H = np.maximum(Z, 0)
+    P = softmax(np.einsum("nh,hk->nk", H, W2) + b2, axis=1)
+    G = np.einsum("nk,->nk", P - Y, 1 / len(X))
+    B = np.einsum("nk,hk,nh->nh", G, W2, Z > 0)
+    return {
+        "dW1": np.einsum("nd,nh->dh", X, B),
+        "db1": np.einsum("nh->h", B),
+        "dW2": np.einsum("nh,nk->hk", H, P),
+        "db2": np.einsum("nk->k", G),
+    }
+
+
+@wrong("dW1", "divided by N a second time")
+def einsum_mean_again(X, Y, W1, b1, W2, b2):
+    n, e = len(X), np.einsum
+    Z = e("ij,jk", X, W1) + b1
+    H = Z.clip(0)
+    G = (softmax(e("ij,jk", H, W2) + b2, axis=1) - Y) / n
+    B = e("ik,jk->ij", G, W2) * (Z > 0)
+    return e("ni,nj->ij", X, B) / n, e("nj->j", B), e("ni,nj->ij", H, G), e("nj->j", G)
+
+
+@wrong("db1", "the first row of dW1 is given for db1: dZ1 weighted by X's first column")
+def einsum_bias(X, Y, W1, b1, W2, b2):
+    Z = np.einsum("nd,dh->nh", X, W1) + b1
+    H = np.where(Z > 0, Z, 0.0)
+    G = (softmax(np.einsum("nh,hk->nk", H, W2) + b2, axis=1) - Y) / X.shape[0]
+    B = np.where(Z > 0, np.einsum("nk,hk->nh", G, W2), 0.0)
+    dW1 = np.einsum("nd,nh->dh", X, B)
+    dW2 = np.einsum("nh,nk->hk", H, G)
+    return {"dW1": dW1, "db1": dW1[0], "dW2": dW2, "db2": G.sum(0)}
+
+
+# ------------------------------------------------------------------ augmented matrices
+
+
+@wrong("dH1", "the first column is cut off, though the ones stand last")
+def augmented_cut(X, Y, W1, b1, W2, b2):
+    ones = np.ones((len(X), 1))
+    T1, T2 = np.vstack([W1, b1]), np.vstack([W2, b2])
+    A0 = np.hstack([X, ones])
+    Z1 = A0 @ T1
+    A1 = np.hstack([np.maximum(Z1, 0), ones])
+    G = (softmax(A1 @ T2, axis=1) - Y) / len(X)
+    D = (G @ T2.T)[:, 1:] * (Z1 > 0)
+    dT1, dT2 = A0.T @ D, A1.T @ G
+    return {"dW1": dT1[:-1], "db1": dT1[-1], "dW2": dT2[:-1], "db2": dT2[-1]}
+
+
+@wrong("Z1", "the column appended for b1 is of zeros, not of ones")
+def augmented_zeros(X, Y, W1, b1, W2, b2):
+    N = X.shape[0]
+    Theta1 = np.concatenate([W1, b1[None, :]])
+    Theta2 = np.concatenate([W2, b2[None, :]])
+    a1 = np.concatenate([X, np.zeros((N, 1))], axis=1)
+    z2 = a1 @ Theta1
+    a2 = np.concatenate([z2 * (z2 > 0), np.ones((N, 1))], axis=1)
+    delta3 = (softmax(a2 @ Theta2, axis=1) - Y) / N
+    delta2 = (delta3 @ Theta2.T)[:, :-1] * (z2 > 0)
+    g1, g2 = a1.T @ delta2, a2.T @ delta3
+    return g1[:-1], g1[-1], g2[:-1], g2[-1]
+
+
+@wrong("db2", "the penalty takes in the row of the bias: l2 b2 is added (and l2 b1 to db1)")
+def augmented_penalty(X, Y, W1, b1, W2, b2, reg):
+    def with_ones(A):
+        return np.column_stack([A, np.ones(len(A))])
+
+    V1, V2 = np.r_[W1, [b1]], np.r_[W2, [b2]]
+    Z = with_ones(X) @ V1
+    H = np.maximum(Z, 0)
+    E = (softmax(with_ones(H) @ V2, axis=1) - Y) / len(Y)
+    D = E @ W2.T * (Z > 0)
+    G1 = with_ones(X).T @ D + reg * V1
+    G2 = with_ones(H).T @ E + reg * V2
+    return {"W1": G1[:-1], "b1": G1[-1], "W2": G2[:-1], "b2": G2[-1]}
+
+
+@wrong("dW1", "cut off at the wrong end: the first row is given as db1, the last stays in dW1")
+def augmented_split(X, Y, W1, b1, W2, b2):
+    A = np.c_[X, np.ones(X.shape[0])]
+    Z = A @ np.r_[W1, b1[None]]
+    B = np.c_[np.maximum(Z, 0), np.ones(X.shape[0])]
+    E = (softmax(B @ np.r_[W2, b2[None]], axis=1) - Y) / X.shape[0]
+    G1, G2 = A.T @ (E @ W2.T * (Z > 0)), B.T @ E
+    return {"dW1": G1[1:], "db1": G1[0], "dW2": G2[:-1], "db2": G2[-1]}
+
+
+# ------------------------------------------------------------------ chunks of rows
+
+
+def _sums(X, Y, W1, b1, W2, b2):
+    Z1 = X @ W1 + b1
+    H1 = np.maximum(Z1, 0)
+    dS = softmax(H1 @ W2 + b2, axis=1) - Y
+    dZ1 = dS @ W2.T * (Z1 > 0)
+    return [X.T @ dZ1, dZ1.sum(axis=0), H1.T @ dS, dS.sum(axis=0)]
+
+
+@wrong("dS", "the rows of the last chunk are left out, as though they were 0")
+def chunks_last_forgotten(X, Y, W1, b1, W2, b2):
+    size = 2
+    total = [np.zeros_like(p) for p in (W1, b1, W2, b2)]
+    for i in range(0, len(X) - size, size):
+        for t, g in zip(
+            total, _sums(X[i : i + size], Y[i : i + size], W1, b1, W2, b2), strict=True
+        ):
+            t += g
+    return {k: t / len(X) for k, t in zip(("W1", "b1", "W2", "b2"), total, strict=True)}
+
+
+@wrong("dS", "each chunk is divided by its own length and the chunks are averaged, though unequal")
+def chunks_averaged(X, Y, W1, b1, W2, b2):
+    size = len(X) // 2 + 1
+    means = []
+    for i in range(0, len(X), size):
+        x, t = X[i : i + size], Y[i : i + size]
+        means.append([g / len(x) for g in _sums(x, t, W1, b1, W2, b2)])
+    return tuple(sum(g) / len(means) for g in zip(*means, strict=True))
+
+
+@wrong("dS", "divided by the length of the chunk, and the chunks are added: not 1/N")
+def chunks_summed(X, Y, W1, b1, W2, b2):
+    grads = defaultdict(float)
+    for i in range(0, len(X), 2):
+        x, t = X[i : i + 2], Y[i : i + 2]
+        for name, g in zip(("W1", "b1", "W2", "b2"), _sums(x, t, W1, b1, W2, b2), strict=True):
+            grads[name] = grads[name] + g / len(x)
+    return dict(grads)
+
+
+@wrong("dS", "the chunks overlap: the row after each chunk is counted in both")
+def chunks_overlapping(X, Y, W1, b1, W2, b2):
+    parts = [_sums(X[i : i + 3], Y[i : i + 3], W1, b1, W2, b2) for i in range(0, X.shape[0], 2)]
+    dW1, db1, dW2, db2 = (sum(p) / X.shape[0] for p in zip(*parts, strict=True))
+    return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
+
+
+@wrong("dW1", "set, not added to, in the loop over the chunks: it is the last chunk's only")
+def chunks_overwritten(X, Y, W1, b1, W2, b2):
+    half = (len(X) + 1) // 2
+    db1, dW2, db2 = np.zeros_like(b1), np.zeros_like(W2), np.zeros_like(b2)
+    for rows in (slice(None, half), slice(half, None)):
+        gW1, gb1, gW2, gb2 = _sums(X[rows], Y[rows], W1, b1, W2, b2)
+        dW1 = gW1 / len(X)
+        db1 += gb1 / len(X)
+        dW2 += gW2 / len(X)
+        db2 += gb2 / len(X)
+    return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
+
+
+@wrong("dW2", "l2 W2 is added in every chunk, not once")
+def chunks_penalty(X, Y, W1, b1, W2, b2, l2):
+    dW1, db1, dW2, db2 = l2 * W1, np.zeros_like(b1), np.zeros_like(W2), np.zeros_like(b2)
+    for i in range(len(X)):
+        gW1, gb1, gW2, gb2 = _sums(X[i : i + 1], Y[i : i + 1], W1, b1, W2, b2)
+        dW1 = dW1 + gW1 / len(X)
+        db1 = db1 + gb1 / len(X)
+        dW2 = dW2 + gW2 / len(X) + l2 * W2
+        db2 = db2 + gb2 / len(X)
+    return dW1, db1, dW2, db2
+
+
+# ------------------------------------------------------------------ records
+
+
+@dataclass
+class Grads:
+    dW1: Any
+    db1: Any
+    dW2: Any
+    db2: Any
+
+
+@dataclass
+class Cache:
+    z: Any
+    h: Any
+    p: Any
+
+
+@wrong("db2", "the mean over the rows of dS")
+def record_mean(X, Y, W1, b1, W2, b2) -> Grads:
+    z = X @ W1 + b1
+    h = np.maximum(z, 0)
+    cache = Cache(z, h, softmax(h @ W2 + b2, axis=1))
+    d2 = (cache.p - Y) / len(Y)
+    d1 = np.where(cache.z > 0, d2 @ W2.T, 0)
+    return Grads(dW1=X.T @ d1, db1=d1.sum(axis=0), dW2=cache.h.T @ d2, db2=d2.mean(axis=0))
+
+
+@wrong("H1", "min instead of max: the negative part of Z1")
+def record_min(X, Y, params) -> Grads:
+    z = X @ params.W1 + params.b1
+    cache = Cache(z, np.minimum(0, z), None)
+    cache.p = softmax(cache.h @ params.W2 + params.b2, axis=1)
+    d2 = (cache.p - Y) / len(Y)
+    d1 = d2 @ params.W2.T * (cache.z > 0)
+    return Grads(X.T @ d1, d1.sum(0), cache.h.T @ d2, d2.sum(0))
+
+
+class Everything(NamedTuple):
+    Z1: Any
+    H1: Any
+    S: Any
+    P: Any
+    dS: Any
+    dH1: Any
+    dZ1: Any
+    dW1: Any
+    db1: Any
+    dW2: Any
+    db2: Any
+
+
+@wrong("Z1", "X is cut to whole numbers before the product with W1")
+def record_integers(X, Y, W1, b1, W2, b2):
+    Z1 = X.astype(int) @ W1 + b1
+    H1 = np.maximum(Z1, 0)
+    S = H1 @ W2 + b2
+    P = softmax(S, axis=1)
+    dS = (P - Y) / X.shape[0]
+    dH1 = dS @ W2.T
+    dZ1 = dH1 * (Z1 > 0)
+    db1, db2 = dZ1.sum(0), dS.sum(0)
+    return Everything(Z1, H1, S, P, dS, dH1, dZ1, X.T @ dZ1, db1, H1.T @ dS, db2)
+
+
+@wrong("S", "b2 is added twice")
+def record_bias_twice(X, Y, W1, b1, W2, b2):
+    affine = lambda a, W, b: a @ W + b
+    Z1 = affine(X, W1, b1)
+    H1 = Z1.clip(0)
+    S = affine(H1, W2, b2) + b2
+    P = softmax(S, axis=1)
+    dS = (P - Y) / X.shape[0]
+    dH1 = dS @ W2.T
+    dZ1 = dH1 * (Z1 > 0)
+    db1, db2 = dZ1.sum(0), dS.sum(0)
+    return Everything(Z1, H1, S, P, dS, dH1, dZ1, X.T @ dZ1, db1, H1.T @ dS, db2)
+
+
+Fields = namedtuple("Fields", "Z1 H1 P dS dH1 dZ1 W1_grad b1_grad W2_grad b2_grad")
+
+
+@wrong("dH1", "the minus sign of a descent direction is in dH1: -dS W2^T")
+def record_sign(X, Y, W1, b1, W2, b2):
+    Z1 = X @ W1 + b1
+    H1 = np.maximum(Z1, 0)
+    P = softmax(H1 @ W2 + b2, axis=1)
+    dS = (P - Y) / len(X)
+    dH1 = -dS @ W2.T
+    dZ1 = dH1 * (Z1 > 0)
+    return Fields(Z1, H1, P, dS, dH1, dZ1, X.T @ dZ1, dZ1.sum(0), H1.T @ dS, dS.sum(0))
+
+
+# ------------------------------------------------------------------ steps
+
+
+def _gradients(X, Y, W1, b1, W2, b2):
+    return [g / len(X) for g in _sums(X, Y, W1, b1, W2, b2)]
+
+
+@wrong("update", "b2 is not updated")
+def step_without_b2(X, Y, W1, b1, W2, b2, learning_rate):
+    dW1, db1, dW2, _ = _gradients(X, Y, W1, b1, W2, b2)
+    W1 = W1 - learning_rate * dW1
+    b1 = b1 - learning_rate * db1
+    W2 = W2 - learning_rate * dW2
+    return {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
+
+
+@wrong("update", "b2 is updated with b1's gradient")
+def step_copy_paste(X, Y, W1, b1, W2, b2, lr):
+    dW1, db1, dW2, _ = _gradients(X, Y, W1, b1, W2, b2)
+    new = {}
+    new["W1"] = W1 - lr * dW1
+    new["b1"] = b1 - lr * db1
+    new["W2"] = W2 - lr * dW2
+    new["b2"] = b2 - lr * db1
+    return new
+
+
+@wrong("update", "eta is multiplied in twice")
+def step_eta_twice(X, Y, params, eta):
+    names = ("W1", "b1", "W2", "b2")
+    grads = _gradients(X, Y, *(params[n] for n in names))
+    steps = {n: eta * g for n, g in zip(names, grads, strict=True)}
+    return {n: params[n] - eta * steps[n] for n in names}
+
+
+@wrong("update", "the new parameters are the step alone, -eta dtheta")
+def step_alone(X, Y, W1, b1, W2, b2, learning_rate):
+    grads = _gradients(X, Y, W1, b1, W2, b2)
+    minus = partial(np.multiply, -learning_rate)
+    return dict(zip(("W1", "b1", "W2", "b2"), map(minus, grads), strict=True))
+
+
+@wrong("update", "the step is divided by N once more")
+def step_divided(X, Y, W1, b1, W2, b2, lr):
+    grads = _gradients(X, Y, W1, b1, W2, b2)
+    rate = lr / len(X)
+    W1, b1, W2, b2 = (p - rate * g for p, g in zip((W1, b1, W2, b2), grads, strict=True))
+    return {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
+
+
+@wrong("update", "the parameters are made smaller by weight decay that nobody asked for")
+def step_decay(X, Y, W1, b1, W2, b2, lr):
+    ws = [torch.nn.Parameter(torch.tensor(w)) for w in (W1, b1, W2, b2)]
+    optimizer = torch.optim.SGD(ws, lr=lr, weight_decay=0.01)
+    hidden = torch.relu(torch.from_numpy(X) @ ws[0] + ws[1])
+    loss = F.cross_entropy(hidden @ ws[2] + ws[3], torch.from_numpy(Y))
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return {n: w.detach().numpy() for n, w in zip(("W1", "b1", "W2", "b2"), ws, strict=True)}
+
+
+@wrong("update", "Adam's step instead of theta - eta dtheta", layout="linear")
+def step_adam(X, y, W1, b1, W2, b2, learning_rate):
+    net = Net(X.shape[1], W1.shape[0], W2.shape[0])
+    net.load(W1, b1, W2, b2)
+    optimizer = torch.optim.Adam(net.parameters(), lr=learning_rate)
+    optimizer.zero_grad()
+    F.cross_entropy(net(torch.as_tensor(X).double()), torch.as_tensor(y)).backward()
+    optimizer.step()
+    weights = (net.fc1.weight, net.fc1.bias, net.fc2.weight, net.fc2.bias)
+    new = (w.detach().numpy() for w in weights)
+    return dict(zip(("W1", "b1", "W2", "b2"), new, strict=True))
+
+
+@wrong("update", "optimizer.step() is called twice on the same gradients")
+def step_twice(X, Y, W1, b1, W2, b2, lr):
+    ws = dict(zip(("W1", "b1", "W2", "b2"), _leaves(W1, b1, W2, b2), strict=True))
+    optimizer = torch.optim.SGD(ws.values(), lr=lr)
+    X, Y = torch.as_tensor(X), torch.as_tensor(Y)
+    scores = F.relu(X @ ws["W1"] + ws["b1"]) @ ws["W2"] + ws["b2"]
+    loss = -(Y * scores.log_softmax(dim=1)).sum(dim=1).mean()
+    loss.backward()
+    optimizer.step()
+    with torch.no_grad():
+        loss = F.cross_entropy((X @ ws["W1"] + ws["b1"]).relu() @ ws["W2"] + ws["b2"], Y)
+    optimizer.step()
+    return {n: w.detach() for n, w in ws.items()}
+
+
+_velocity: dict[Any, Any] = {}
+
+
+@wrong("call", "the velocity of the calls before is in the step")
+def step_momentum(X, Y, W1, b1, W2, b2, lr):
+    old = {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
+    new = {}
+    for (name, p), g in zip(old.items(), _gradients(X, Y, W1, b1, W2, b2), strict=True):
+        key = name, p.shape
+        _velocity[key] = 0.9 * _velocity.get(key, 0.0) + g
+        new[name] = p - lr * _velocity[key]
+    return new
+
+
+@wrong("dH1", "W2 is updated in place before dS is propagated back through it")
+def step_in_place(X, Y, W1, b1, W2, b2, learning_rate):
+    W1, b1, W2, b2 = W1.copy(), b1.copy(), W2.copy(), b2.copy()
+    z1 = X @ W1 + b1
+    h1 = np.maximum(z1, 0)
+    ds = (softmax(h1 @ W2 + b2, axis=1) - Y) / len(X)
+    W2 -= learning_rate * (h1.T @ ds)
+    b2 -= learning_rate * ds.sum(axis=0)
+    dz1 = ds @ W2.T * (z1 > 0)
+    W1 -= learning_rate * (X.T @ dz1)
+    b1 -= learning_rate * dz1.sum(axis=0)
+    return {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
+
+
+@wrong("db1", "summed over rows and units: every entry is the sum of all of dZ1")
+def step_bias(X, Y, W1, b1, W2, b2, eta):
+    z1 = torch.as_tensor(X) @ torch.as_tensor(W1) + torch.as_tensor(b1)
+    h1 = z1.relu()
+    W2, b2, Y = (torch.as_tensor(t) for t in (W2, b2, Y))
+    ds = ((h1 @ W2 + b2).softmax(1) - Y) / len(X)
+    dz1 = ds @ W2.T * (z1 > 0)
+    with torch.no_grad():
+        return {
+            "W1": torch.as_tensor(W1) - eta * torch.as_tensor(X).T @ dz1,
+            "b1": torch.as_tensor(b1) - eta * dz1.sum(),
+            "W2": W2 - eta * h1.T @ ds,
+            "b2": b2 - eta * ds.sum(0),
+        }
+
+
+@wrong("update", "the gradients are clipped to a norm of 0.1 before the step")
+def step_clipped(X, y, W1, b1, W2, b2, lr):
+    W1, b1, W2, b2 = ws = [nn.Parameter(w.clone()) for w in (W1, b1, W2, b2)]
+    optimizer = torch.optim.SGD(ws, lr)
+    loss = F.cross_entropy(torch.relu(X @ W1 + b1) @ W2 + b2, y)
+    loss.backward()
+    nn.utils.clip_grad_norm_(ws, 0.1)
+    optimizer.step()
+    return {"W1": W1.data, "b1": b1.data, "W2": W2.data, "b2": b2.data}
+
+
+@dataclass
+class Weights:
+    W1: Any
+    b1: Any
+    W2: Any
+    b2: Any
+
+
+@wrong("update", "the step of W1 is taken from a W1 that has had it already: twice")
+def step_record(X, Y, params, learning_rate) -> Weights:
+    new = Weights(params.W1, params.b1, params.W2, params.b2)
+    grads = _gradients(X, Y, params.W1, params.b1, params.W2, params.b2)
+    for name, g in zip(("W1", "b1", "W2", "b2"), grads):
+        setattr(new, name, getattr(new, name) - learning_rate * g)
+    new.W1 = new.W1 - learning_rate * grads[0]
+    return new
+
+
+@wrong("update", "the biases step up their gradients, the weights down", layout="columns")
+def step_signs(X, Y, W1, b1, W2, b2, lr):
+    m = X.shape[1]
+    Z1 = W1 @ X + b1
+    A1 = np.maximum(0, Z1)
+    dZ2 = (softmax(W2 @ A1 + b2, axis=0) - Y) / m
+    dZ1 = np.where(Z1 > 0, W2.T @ dZ2, 0)
+    W1, W2 = W1 - lr * dZ1 @ X.T, W2 - lr * dZ2 @ A1.T
+    b1, b2 = b1 + lr * dZ1.sum(1, keepdims=True), b2 + lr * dZ2.sum(1, keepdims=True)
+    return {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
+
+
+# ------------------------------------------------------------------ further ones
+
+
+@wrong("Z1", "b1 is added twice, once by addmm and once by hand")
+def nested_result(X, Y, W1, b1, W2, b2):
+    z1 = torch.addmm(b1, X, W1) + b1
+    h1 = torch.relu(z1)
+    p = torch.softmax(torch.addmm(b2, h1, W2), dim=1)
+    ds = (p - Y) / X.shape[0]
+    dz1 = ds @ W2.T * (z1 > 0)
+    return {
+        "hidden": {"W1": X.T @ dz1, "b1": dz1.sum(0)},
+        "output": {"W2": h1.T @ ds, "b2": ds.sum(0)},
+    }
+
+
+@wrong("S", "divided by the square root of H, as attention does")
+def torch_scaled_scores(X, Y, W1, b1, W2, b2):
+    h = F.relu(X @ W1 + b1)
+    s = (h @ W2 + b2) / math.sqrt(W2.shape[0])
+    ds = (F.softmax(s, dim=-1) - Y) / len(X)
+    dz = (ds @ W2.T).where(h > 0, torch.zeros((), dtype=h.dtype))
+    return {"W1": X.T @ dz, "b1": dz.sum(0), "W2": h.T @ ds, "b2": ds.sum(0)}
+
+
+@wrong("S", "b1 is added where b2 should be", layout="columns")
+def columns_wrong_bias(X, Y, W1, b1, W2, b2):
+    m = X.shape[1]
+    A1 = np.maximum(0, W1 @ X + b1)
+    A2 = softmax(W2 @ A1 + b1, axis=0)
+    dZ2 = (A2 - Y) / m
+    dZ1 = (W2.T @ dZ2) * (A1 > 0)
+    return {
+        "dW1": dZ1 @ X.T,
+        "db1": np.sum(dZ1, axis=1, keepdims=True),
+        "dW2": dZ2 @ A1.T,
+        "db2": np.sum(dZ2, axis=1, keepdims=True),
+    }
+
+
+@wrong("P", "the exponentials are not divided by their sum", layout="columns")
+def columns_not_normalised(X, Y, W1, b1, W2, b2):
+    m = X.shape[1]
+    Z1 = W1 @ X + b1
+    A1 = np.maximum(0, Z1)
+    Z2 = W2 @ A1 + b2
+    A2 = np.exp(Z2 - np.max(Z2, axis=0, keepdims=True))
+    dZ2 = (A2 - Y) / m
+    dZ1 = (W2.T @ dZ2) * (Z1 > 0)
+    grads = {"dW1": dZ1 @ X.T, "db1": dZ1.sum(axis=1, keepdims=True)}
+    return {**grads, "dW2": dZ2 @ A1.T, "db2": dZ2.sum(axis=1, keepdims=True)}
+
+
+@wrong("dZ1", "multiplied by A1 itself, not by where it is positive", layout="columns")
+def columns_times_activation(X, Y, W1, b1, W2, b2):
+    m = X.shape[1]
+    A1 = np.maximum(0, W1.dot(X) + b1)
+    A2 = softmax(W2.dot(A1) + b2, axis=0)
+    dZ2 = (A2 - Y) / m
+    dA1 = W2.T.dot(dZ2)
+    dZ1 = dA1 * A1
+    return (
+        dZ1.dot(X.T),
+        dZ1.sum(axis=1, keepdims=True),
+        dZ2.dot(A1.T),
+        dZ2.sum(axis=1, keepdims=True),
+    )
+
+
+@wrong("db2", "summed over both axes: one number", layout="columns")
+def columns_one_number(X, Y, W1, b1, W2, b2):
+    m = X.shape[1]
+    A1 = np.maximum(0, W1.dot(X) + b1)
+    A2 = softmax(W2.dot(A1) + b2, axis=0)
+    dZ2 = (A2 - Y) / m
+    dZ1 = W2.T.dot(dZ2) * (A1 > 0)
+    return {
+        "dW2": dZ2.dot(A1.T),
+        "db2": np.sum(dZ2, keepdims=True),
+        "dW1": dZ1.dot(X.T),
+        "db1": np.sum(dZ1, axis=1, keepdims=True),
+    }
+
+
+@wrong("dS", "times P (1 - P), the sigmoid's derivative, as well", layout="columns")
+def columns_sigmoid_derivative(X, Y, W1, b1, W2, b2):
+    weights, biases = [W1, W2], [b1, b2]
+    activations, zs = [X], []
+    for W, b in zip(weights, biases):
+        zs.append(W @ activations[-1] + b)
+        activations.append(np.maximum(zs[-1], 0))
+    activations[-1] = softmax(zs[-1], axis=0)
+    out = activations[-1]
+    delta = (out - Y) * out * (1 - out) / X.shape[1]
+    nabla_w, nabla_b = [None, None], [None, None]
+    for i in (1, 0):
+        nabla_w[i] = delta @ activations[i].T
+        nabla_b[i] = delta.sum(axis=1, keepdims=True)
+        if i:
+            delta = weights[i].T @ delta * (zs[i - 1] > 0)
+    return {"W1": nabla_w[0], "b1": nabla_b[0], "W2": nabla_w[1], "b2": nabla_b[1]}
+
+
+@wrong("dW1", "X is multiplied by dH1, though db1 is made from dZ1")
+def einsum_unmasked(X, Y, W1, b1, W2, b2):
+    z = np.einsum("ni,ij->nj", X, W1) + b1
+    h = np.maximum(z, 0)
+    ds = (softmax(np.einsum("nj,jk->nk", h, W2) + b2, axis=1) - Y) / len(X)
+    dh = np.einsum("nk,jk->nj", ds, W2)
+    on = (z > 0).astype(float)
+    dW1 = np.einsum("ni,nj->ij", X, dh)
+    db1 = np.einsum("nj,nj->j", dh, on)
+    return dW1, db1, np.einsum("nj,nk->jk", h, ds), np.einsum("nk->k", ds)
+
+
+@wrong("dH1", "the mean over the classes where their sum belongs: dS W2^T / K")
+def broadcast_mean(X, Y, W1, b1, W2, b2):
+    z = (X[:, :, None] * W1).sum(axis=1) + b1
+    h = np.maximum(z, 0)
+    ds = (softmax((h[:, :, None] * W2).sum(axis=1) + b2, axis=1) - Y) / len(X)
+    dh = (ds[:, None, :] * W2).mean(axis=2)
+    dz = dh * (z > 0)
+    dW1 = (X[:, :, None] * dz[:, None, :]).sum(axis=0)
+    dW2 = (h[:, :, None] * ds[:, None, :]).sum(axis=0)
+    return {"dW1": dW1, "db1": dz.sum(axis=0), "dW2": dW2, "db2": ds.sum(axis=0)}
+
+
+@wrong("dS", "the gradients of the rows are added, not averaged: no 1/N")
+def vmap_per_sample(X, y, params):
+    def loss(p, x, label):
+        s = torch.relu(x @ p["W1"] + p["b1"]) @ p["W2"] + p["b2"]
+        return F.cross_entropy(s.unsqueeze(0), label.unsqueeze(0))
+
+    p = {name: torch.as_tensor(params[name]) for name in ("W1", "b1", "W2", "b2")}
+    per_sample = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0, 0))
+    grads = per_sample(p, torch.as_tensor(X), torch.as_tensor(y))
+    return {name: g.sum(dim=0) for name, g in grads.items()}
+
+
+@wrong("H1", "softplus, log(1 + exp(Z1)), in place of the ReLU")
+def closures_softplus(X, Y, W1, b1, W2, b2):
+    def dense(W, b):
+        def forward(x):
+            return x @ W + b, lambda g: (g @ W.T, x.T @ g, g.sum(0))
+
+        return forward
+
+    def rectify(x):
+        return np.logaddexp(0, x), lambda g: g * (x > 0)
+
+    z, dense1_back = dense(W1, b1)(X)
+    h, rectify_back = rectify(z)
+    s, dense2_back = dense(W2, b2)(h)
+    dh, dW2, db2 = dense2_back((softmax(s, axis=1) - Y) / len(X))
+    _, dW1, db1 = dense1_back(rectify_back(dh))
+    return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
+
+
+@wrong("dS", "the gradient by P, -Y / P, passes the softmax unchanged")
+def layers_no_jacobian(X, Y, W1, b1, W2, b2):
+    class Softmax:
+        def forward(self, s):
+            self.p = softmax(s, axis=1)
+            return self.p
+
+        def backward(self, g):
+            return g
+
+    first, act, second, head = Linear(W1, b1), ReLU(), Linear(W2, b2), Softmax()
+    p = X
+    for layer in (first, act, second, head):
+        p = layer.forward(p)
+    g = -Y / p / len(X)
+    for layer in (head, second, act, first):
+        g = layer.backward(g)
+    return {"dW1": first.dW, "db1": first.db, "dW2": second.dW, "db2": second.db}
+
+
+@wrong("dS", "the softmax's Jacobian has a plus: diag(p) + p p^T")
+def layers_jacobian_sign(X, Y, W1, b1, W2, b2):
+    first, act, second = Linear(W1, b1), ReLU(), Linear(W2, b2)
+    P = softmax(second.forward(act.forward(first.forward(X))), axis=1)
+    dP = -Y / P / len(X)
+    dS = np.empty_like(P)
+    for i, (p, g) in enumerate(zip(P, dP)):
+        jacobian = np.diag(p) + np.outer(p, p)
+        dS[i] = jacobian @ g
+    first.backward(act.backward(second.backward(dS)))
+    return first.dW, first.db, second.dW, second.db
+
+
+@wrong("dS", "the one-hot of the likeliest class stands where P should, as a perceptron has it")
+def torch_perceptron(X, y, W1, b1, W2, b2):
+    z = X @ W1 + b1
+    h = z.relu()
+    k = W2.shape[1]
+    guess = (h @ W2 + b2).argmax(dim=1)
+    ds = (F.one_hot(guess, k) - F.one_hot(y, k)).to(X.dtype) / len(y)
+    dz = ds @ W2.T * (z > 0)
+    return {"dW1": X.T @ dz, "db1": dz.sum(0), "dW2": h.T @ ds, "db2": ds.sum(0)}
+
+
+@wrong("Z1", "the rows of X are scaled to length 1 first")
+def torch_normalised(X, Y, W1, b1, W2, b2):
+    x = F.normalize(X, dim=1)
+    z = x @ W1 + b1
+    h = z.relu()
+    ds = (torch.softmax(h @ W2 + b2, dim=1) - Y) / len(X)
+    dz = ds @ W2.T * (z > 0)
+    return X.T @ dz, dz.sum(0), h.T @ ds, ds.sum(0)
+
+
+@wrong("db1", "the rows of dS W2^T are summed, taken with the mask of the last row only")
+def scan_last_mask(X, Y, W1, b1, W2, b2):
+    acc = {"W1": 0.0, "W2": 0.0, "b2": 0.0}
+    unmasked = 0.0
+    for n in range(len(X)):
+        z = W1.T @ X[n] + b1
+        on = z > 0
+        h = np.where(on, z, 0)
+        ds = (softmax(W2.T @ h + b2) - Y[n]) / len(X)
+        dh = W2 @ ds
+        unmasked = unmasked + dh
+        step = {"W1": np.outer(X[n], dh * on), "W2": np.outer(h, ds), "b2": ds}
+        acc = {name: acc[name] + step[name] for name in acc}
+    return acc | {"b1": unmasked * on}
+
+
+@wrong("dZ1", "the mask is S's, of the classes with a positive score, not Z1's")
+def torch_wrong_mask(X, Y, W1, b1, W2, b2):
+    caches = []
+    a = X
+    for W, b in ((W1, b1), (W2, b2)):
+        z = a @ W + b
+        caches.append((a, W, z))
+        a = F.relu(z)
+    d = (torch.softmax(z, dim=1) - Y) / len(X)
+    (a1, W, _), (a0, _, _) = caches[1], caches[0]
+    dW2, db2 = a1.T @ d, d.sum(0)
+    d = d @ W.T * (caches[1][2] > 0)
+    return {"dW1": a0.T @ d, "db1": d.sum(0), "dW2": dW2, "db2": db2}

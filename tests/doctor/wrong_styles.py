@@ -2356,7 +2356,7 @@ def torch_normalised(X, Y, W1, b1, W2, b2):
     return X.T @ dz, dz.sum(0), h.T @ ds, ds.sum(0)
 
 
-@wrong("db1", "the rows of dS W2^T are summed, taken with the mask of the last row only")
+@wrong("db1", "the rows of dH1 are summed, and the mask of the last row is put on their sum")
 def scan_last_mask(X, Y, W1, b1, W2, b2):
     acc = {"W1": 0.0, "W2": 0.0, "b2": 0.0}
     unmasked = 0.0
@@ -2372,7 +2372,7 @@ def scan_last_mask(X, Y, W1, b1, W2, b2):
     return acc | {"b1": unmasked * on}
 
 
-@wrong("dZ1", "the mask is S's, of the classes with a positive score, not Z1's")
+@wrong("dZ1", "the mask is taken from the scores, S > 0, not from Z1")
 def torch_wrong_mask(X, Y, W1, b1, W2, b2):
     caches = []
     a = X

@@ -1,0 +1,296 @@
+"""Calling a user's function: which parameters it takes, as what arrays, and for how long."""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.doctor import answers
+from backhand.doctor.answers import Answer
+from backhand.doctor.problems import ETA, L2, Problem
+from backhand.equations import Parameters
+from backhand.errors import InputError, listed
+
+POSITIONS = ("X", "Y", "W1", "b1", "W2", "b2")
+
+NAMES = {
+    "X": ("X", "x", "inputs", "data"),
+    "Y": ("Y", "T", "Y_onehot", "Y_one_hot", "onehot", "one_hot", "Yoh", "y_onehot", "y_one_hot"),
+    "y": ("y", "labels", "targets", "target", "y_true", "t"),
+    "W1": ("W1", "w1", "W_1"), "b1": ("b1", "B1", "b_1"),
+    "W2": ("W2", "w2", "W_2"), "b2": ("b2", "B2", "b_2"),
+    "params": ("params", "parameters", "theta", "weights"),
+    "l2": ("l2", "reg", "weight_decay", "lam", "lambda_", "lambd", "lmbda", "l2_reg", "λ"),
+    "eta": ("learning_rate", "lr", "eta", "step_size", "η"),
+}  # fmt: skip
+"""What parameters of a function are called."""
+
+LAYOUTS = ("rows", "linear", "columns")
+
+ARRAYS = ("numpy", "torch", "torch float32", "jax")
+
+
+class Refusal(Exception):
+    """The function cannot be judged by this call; the message says why, as a clause."""
+
+
+class Given(Parameters):
+    """Parameters that can be read by attribute, by key and in order."""
+
+    def __getitem__(self, key: Any) -> Any:
+        return getattr(self, key) if isinstance(key, str) else super().__getitem__(key)
+
+    def keys(self) -> tuple[str, ...]:
+        """The four names."""
+        return self._fields
+
+    def items(self) -> list[tuple[str, Any]]:
+        """Names and arrays."""
+        return list(zip(self._fields, self, strict=True))
+
+
+@dataclass
+class Called:
+    """What came of a call."""
+
+    answer: Answer
+    changed: dict[str, NDArray[Any]]
+    seconds: float
+
+
+@dataclass
+class Patient:
+    """A function to be judged, and how it is to be called.
+
+    Attributes
+    ----------
+    f : callable
+    layout : {"rows", "linear", "columns"}
+        Of what it takes and returns: as in the equations; weights as in `nn.Linear`; or all
+        transposed, with examples as columns.
+    seconds : float
+        How long one call may take.
+    kind : str, optional
+        The arrays that it takes, once that is known: one of `ARRAYS`.
+    """
+
+    f: Callable[..., Any]
+    layout: str = "rows"
+    seconds: float = 10.0
+    kind: str | None = None
+
+    def __post_init__(self) -> None:
+        if not callable(self.f):
+            raise InputError(f"there is no function to check: {type(self.f).__name__} is not one.")
+        if self.layout not in LAYOUTS:
+            raise InputError(f"layout is '{self.layout}'; expected {listed(LAYOUTS)}.")
+        self.parameters = _parameters(self.f)
+
+    @property
+    def takes_l2(self) -> bool:
+        """Whether it is given a penalty."""
+        return "l2" in self.parameters.values()
+
+    @property
+    def takes_eta(self) -> bool:
+        """Whether it is given a learning rate."""
+        return "eta" in self.parameters.values()
+
+    def call(self, problem: Problem) -> Called:
+        """Call it on copies of a problem's arrays.
+
+        Raises
+        ------
+        Refusal
+            If it raises, takes too long, or returns no gradients.
+        """
+        kinds = [self.kind] if self.kind else [k for k in ARRAYS if _usable(k)]
+        first: Refusal | None = None
+        for kind in kinds:
+            try:
+                called = self._called(problem, kind)
+            except Refusal as refusal:
+                first = first if first and not _about_arrays(first) else refusal
+                if not _worth_another(refusal):
+                    break
+            else:
+                self.kind = kind
+                return called
+        assert first is not None
+        raise first
+
+    def loss(self, problem: Problem) -> float | None:
+        """The loss that it returns on a problem, if it returns one."""
+        value = self.call(problem).answer.values.get("L")
+        return None if value is None or value.size != 1 else float(value.reshape(-1)[0])
+
+    def _called(self, problem: Problem, kind: str) -> Called:
+        arguments = self._arguments(problem)
+        before = {name: _converted(value, kind) for name, value in arguments.items()}
+        handed = dict(before)
+        if {"W1", "b1", "W2", "b2"} <= set(handed):
+            handed["params"] = Given(*(handed[name] for name in ("W1", "b1", "W2", "b2")))
+        keywords: dict[str, Any] = {}
+        positional: list[Any] = []
+        for name, meaning in self.parameters.items():
+            value = {"l2": L2, "eta": ETA}.get(meaning, handed.get(meaning))
+            if name.startswith("*"):
+                positional.append(value)
+            else:
+                keywords[name] = value
+        returned, seconds = _in_time(lambda: self.f(*positional, **keywords), self.seconds)
+        try:
+            found = answers.read(returned)
+        except InputError as error:
+            raise Refusal(str(error)) from error
+        changed = {}
+        for name, value in arguments.items():
+            now = answers.as_array(name, before[name])
+            if now.shape != value.shape or not np.array_equal(now, value.astype(now.dtype)):
+                changed[name] = self._canonical(name, now)
+        values, bare = (
+            {name: self._canonical(name, value) for name, value in some.items()}
+            for some in (found.values, found.bare)
+        )
+        return Called(found._replace(values=values, bare=bare), changed, seconds)
+
+    def _arguments(self, problem: Problem) -> dict[str, NDArray[Any]]:
+        """The arrays as this function takes them."""
+        W1, b1, W2, b2 = problem.params
+        given = {"X": problem.X, "Y": problem.Y, "W1": W1, "b1": b1, "W2": W2, "b2": b2}
+        if self.layout == "linear":
+            given |= {"W1": W1.T, "W2": W2.T}
+        if self.layout == "columns":
+            given = {name: v.T if v.ndim == 2 else v.reshape(-1, 1) for name, v in given.items()}
+        return {**{name: np.ascontiguousarray(v) for name, v in given.items()}, "y": problem.y}
+
+    def _canonical(self, name: str, value: NDArray[Any]) -> NDArray[Any]:
+        """A returned array, in the layout of the equations."""
+        if name == "L":
+            return value.reshape(()) if value.size == 1 else value
+        weight = name.removeprefix("new ").removeprefix("d") in ("W1", "W2")
+        if value.ndim == 2 and (self.layout == "columns" or (self.layout == "linear" and weight)):
+            value = value.T
+        bias = name.removeprefix("new ").removeprefix("d") in ("b1", "b2")
+        if self.layout == "columns" and bias:
+            # (H, 1) is (1, H) by now, which is right here; a flat one meets it as a row would.
+            return value[0] if value.ndim == 2 and len(value) == 1 else value[None]
+        return value
+
+
+def _parameters(f: Callable[..., Any]) -> dict[str, str]:
+    """The parameters to pass and what each means; those passed by position have a star in front."""
+    try:
+        signature = inspect.signature(f)
+    except (TypeError, ValueError):
+        return {f"*{name}": name for name in POSITIONS}
+    kinds = [p.kind for p in signature.parameters.values()]
+    meanings = {other: name for name, others in NAMES.items() for other in others}
+    known: dict[str, str] = {}
+    unknown = []
+    required = []
+    for name, p in signature.parameters.items():
+        if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
+            continue
+        star = "*" if p.kind == p.POSITIONAL_ONLY else ""
+        if p.default is p.empty:
+            required.append(star + name)
+        if name in meanings:
+            known[star + name] = meanings[name]
+        elif p.default is p.empty:
+            unknown.append(name)
+    if not unknown and known:
+        return known
+    if len(required) == len(POSITIONS):
+        return {f"*{name}": meaning for name, meaning in zip(required, POSITIONS, strict=True)}
+    if not required and inspect.Parameter.VAR_POSITIONAL in kinds:
+        return {f"*{name}": name for name in POSITIONS}
+    if not required and inspect.Parameter.VAR_KEYWORD in kinds:
+        return {name: name for name in POSITIONS}
+    what = f"its parameters {listed(unknown)} are not known" if unknown else "it takes no arrays"
+    raise Refusal(f"{what}; expected X, Y (or y, class indices), W1, b1, W2, b2 or some of them")
+
+
+def _usable(kind: str) -> bool:
+    """Whether arrays of a kind can be made: a function that wants them has imported the library."""
+    return kind == "numpy" or kind.split()[0] in sys.modules
+
+
+def _converted(value: NDArray[Any], kind: str) -> Any:
+    if kind == "numpy":
+        return value.copy()
+    if kind == "jax":
+        return sys.modules["jax"].numpy.array(value)
+    torch = sys.modules["torch"]
+    tensor = torch.tensor(value)
+    return tensor.float() if kind.endswith("float32") and value.dtype.kind == "f" else tensor
+
+
+def _worth_another(refusal: Refusal) -> bool:
+    """Whether other arrays might do: nothing that took too long, or returned, is tried again."""
+    return isinstance(refusal.__cause__, Exception) and not isinstance(
+        refusal.__cause__, InputError | TimeoutError
+    )
+
+
+def _about_arrays(refusal: Refusal) -> bool:
+    """Whether it seems that the function wanted arrays of another library."""
+    cause = refusal.__cause__
+    text = str(cause)
+    return isinstance(cause, TypeError | AttributeError) and (
+        "numpy" in text or "Tensor" in text or "ndarray" in text
+    )
+
+
+def _in_time(action: Callable[[], Any], seconds: float) -> tuple[Any, float]:
+    """What it returns, and how long that took; in a thread that is left behind if it is too long.
+
+    Raises
+    ------
+    Refusal
+        If it raises, or does not end in time.
+    """
+    import time
+
+    result: list[Any] = []
+    failure: list[BaseException] = []
+
+    def act() -> None:
+        try:
+            with np.errstate(all="ignore"):
+                result.append(action())
+        except BaseException as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=act, daemon=True)
+    began = time.perf_counter()
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise Refusal(f"it does not return within {seconds:g} s") from TimeoutError()
+    if failure:
+        raise Refusal(_told(failure[0])) from failure[0]
+    return result[0], time.perf_counter() - began
+
+
+def _told(error: BaseException) -> str:
+    """The exception, and the line of the user's own code where it came up."""
+    first = (str(error).strip().splitlines() or [""])[0]
+    what = f"it raises {type(error).__name__}{f': {first}' if first else ''}"
+    here = {__file__, threading.__file__}
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__)
+              if frame.filename not in here]  # fmt: skip
+    own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
+    if own:
+        line = linecache.getline(own[-1].filename, own[-1].lineno or 0).strip()
+        what += f" (line {own[-1].lineno}{f': {line}' if line else ''})"
+    return what

@@ -1,0 +1,113 @@
+"""The problems on which a function is tried: small, random, and chosen to tell mistakes apart."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.equations import Parameters
+
+L2, ETA = 0.3, 0.25
+"""What a function that takes them is given."""
+
+CORNER = 1e-3
+"""No Z1 is nearer to 0, unless it is 0."""
+
+PLAIN = (6, 9, 11, 4)
+"""N, d, H, K, all different; and N ≤ d + 1, N ≤ H + 1, so that dS and dZ1 follow from gradients."""
+
+OTHER = (8, 10, 13, 5)
+
+
+class Problem(NamedTuple):
+    """X (N, d), y (N,), Y (N, K) and where to differentiate, all float64."""
+
+    name: str
+    X: NDArray[np.float64]
+    y: NDArray[np.int64]
+    params: Parameters
+
+    @property
+    def Y(self) -> NDArray[np.float64]:
+        """One-hot."""
+        return np.eye(len(self.params.b2))[self.y]
+
+    def values(self, l2: float, eta: float) -> dict[str, Any]:
+        """All that the lines of the derivation read."""
+        W1, b1, W2, b2 = self.params
+        N, d, (H, K) = len(self.X), len(W1), W2.shape
+        return {"X": self.X, "Y": self.Y, "y": self.y, "W1": W1, "b1": b1, "W2": W2, "b2": b2,
+                "N": N, "d": d, "H": H, "K": K, "l2": l2, "eta": eta}  # fmt: skip
+
+
+def problem(name: str, seed: int, sizes: tuple[int, int, int, int], kind: str) -> Problem:
+    """A random problem.
+
+    Its kinds: "corners" has Z1 that are exactly 0, for a whole unit and in a row of zeros; "smooth"
+    has none; "confident" has large X, and probabilities from 1e-9 to nearly 1.
+
+    All numbers are exact in float32.
+    """
+    rng = np.random.default_rng(seed)
+    N, d, H, K = sizes
+    while True:
+        X = rng.standard_normal((N, d)) * (8 if kind == "confident" else 1)
+        W1 = rng.standard_normal((d, H)) * 1.2 / d**0.5 / (8 if kind == "confident" else 1)
+        b1, b2 = 0.5 * rng.standard_normal(H), 0.5 * rng.standard_normal(K)
+        W2 = rng.standard_normal((H, K)) * (5.0 if kind == "confident" else 1.5) / H**0.5
+        if kind == "corners":
+            X[1] = 0
+            W1[:, 2] = 0
+            b1[[0, 2]] = 0
+        X, W1, b1, W2, b2 = (x.astype(np.float32).astype(float) for x in (X, W1, b1, W2, b2))
+        found = Problem(name, X, _classes(rng, N, K), Parameters(W1, b1, W2, b2))
+        if _tells_apart(found, kind):
+            return found
+
+
+def _classes(rng: np.random.Generator, N: int, K: int) -> NDArray[np.int64]:
+    """Uneven classes; the last is there, and the first twice."""
+    y = np.minimum(rng.integers(0, K, N), rng.integers(0, K, N))
+    y[rng.permutation(N)[:3]] = [K - 1, 0, 0]
+    return y.astype(np.int64)
+
+
+def _tells_apart(found: Problem, kind: str) -> bool:
+    """No Z1 is so near to 0 that rounding decides, no unit is idle but the planted one, no true
+    class has a probability that vanishes, and dS and dZ1 follow from the gradients."""
+    X, y, (W1, b1, W2, b2) = found.X, found.y, found.params
+    Z1 = X @ W1 + b1
+    H1 = np.maximum(Z1, 0)
+    S = H1 @ W2 + b2
+    ones = np.ones((len(X), 1))
+    ranks = [np.linalg.matrix_rank(np.hstack([A, ones])) for A in (X, H1)]
+    true = S[np.arange(len(X)), y] - S.max(axis=1)
+    return bool(
+        np.abs(Z1[Z1 != 0]).min() > CORNER
+        and (H1.max(axis=0) == 0).sum() <= 1
+        and true.min() > -8
+        and min(ranks) == len(X)
+        and (kind != "confident" or 16 < np.ptp(S, axis=1).max() < 30)
+    )
+
+
+def problems() -> list[Problem]:
+    """The problems, in the order in which they are tried; the first comes once more."""
+    first = problem("A", 1, PLAIN, "corners")
+    return [
+        first,
+        problem("A'", 2, PLAIN, "corners"),
+        first,
+        problem("B", 3, OTHER, "smooth"),
+        problem("C", 4, PLAIN, "confident"),
+    ]
+
+
+def square_problems(*, all_sizes: bool) -> list[Problem]:
+    """For functions that cannot be computed unless H = K, or unless all four are equal."""
+    sizes, equal = ((6, 6, 6, 6), "N = d = H = K") if all_sizes else ((5, 8, 6, 6), "H = K")
+    first, second = (problem(f"{name}, {equal}", seed, sizes, "corners")
+                     for name, seed in (("A", 5), ("A'", 6)))  # fmt: skip
+    return [first, second, first, problem(f"B, {equal}", 7, sizes, "smooth")]

@@ -18,7 +18,7 @@ FLOORS = [
     {"engines"},
     {"training"},
     {"autograd", "evaluation", "tables"},
-    {"model"},
+    {"doctor", "model"},
     {"exports"},
     {"benchmark", "estimator", "jobs"},
     {"cli"},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from backhand.checked import accuracy, backward, cross_entropy, forward, init, sgd
+    from backhand.doctor import assert_gradients, check
     from backhand.equations import Activations, Gradients, Parameters
     from backhand.errors import (
         BackhandError,
@@ -60,6 +61,8 @@ _LATER = {
     "Checkpoint": "backhand.training",
     "TrainResult": "backhand.training",
     "train": "backhand.training",
+    "assert_gradients": "backhand.doctor",
+    "check": "backhand.doctor",
     "Table": "backhand.tables.table",
     "read_table": "backhand.tables.reading",
 }
@@ -86,7 +89,9 @@ __all__ = [
     "TrainResult",
     "__version__",
     "accuracy",
+    "assert_gradients",
     "backward",
+    "check",
     "cross_entropy",
     "forward",
     "init",

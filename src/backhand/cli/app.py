@@ -18,6 +18,7 @@ from typing import Annotated, ParamSpec
 import typer
 
 from backhand.cli.bench import bench
+from backhand.cli.check import check
 from backhand.cli.compare import compare
 from backhand.cli.evaluate import evaluate
 from backhand.cli.export import export
@@ -53,6 +54,8 @@ def bordered(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
             sys.stdout.flush()
+        except typer.Exit:
+            raise
         except (InputError, MissingDependencyError) as error:
             raise _ending(str(error), WRONG_INPUT) from None
         except BackhandError as error:
@@ -130,5 +133,5 @@ def _root(
     pass
 
 
-for command in (train, predict, evaluate, inspect, export, compare, bench):
+for command in (train, predict, evaluate, inspect, export, check, compare, bench):
     app.command()(bordered(command))

@@ -33,6 +33,11 @@ LISTS = {"coefgrads": ("dW1", "dW2"), "interceptgrads": ("db1", "db2")}
 """As scikit-learn has them."""
 
 
+LAYERS = {"hidden": "1", "output": "2", "layer1": "1", "layer2": "2", "fc1": "1", "fc2": "2",
+          "first": "1", "second": "2", "1": "1", "2": "2"}  # fmt: skip
+"""What groups of a nested answer are called."""
+
+
 class Answer(NamedTuple):
     """The values found; gradients that are missing; which gradients came by bare names (W1)."""
 
@@ -55,7 +60,7 @@ def read(returned: Any) -> Answer:
     bare: dict[str, Any] = {}
     unknown: list[str] = []
     for key, value in _entries(returned):
-        name, by_bare = _meaning(key)
+        name, by_bare = meaning(key)
         if name is None:
             unknown.append(key)
         else:
@@ -123,9 +128,7 @@ def _entry(key: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield from zip(LISTS[plain], value, strict=True)
     elif isinstance(value, Mapping) or hasattr(value, "_fields"):
         inner = list(_entries(value))
-        layered = {"hidden": "1", "output": "2", "layer1": "1", "layer2": "2", "fc1": "1",
-                   "fc2": "2", "first": "1", "second": "2", "1": "1", "2": "2"}.get(plain)  # fmt: skip
-        yield from ((_in_layer(name, layered), part) for name, part in inner)
+        yield from ((_in_layer(name, LAYERS.get(plain)), part) for name, part in inner)
     else:
         yield key, value
 
@@ -180,7 +183,7 @@ def _is_number(part: Any) -> bool:
     return isinstance(part, int | float) or (hasattr(part, "shape") and len(part.shape) == 0)
 
 
-def _meaning(key: str) -> tuple[str | None, bool]:
+def meaning(key: str) -> tuple[str | None, bool]:
     """The value that a key names, and whether it does so by a parameter's bare name."""
     plain = re.sub(r"[^a-z0-9]", "", key.lower())
     for name, others in VALUES.items():

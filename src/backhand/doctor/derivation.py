@@ -1,4 +1,4 @@
-"""The derivation as text: each equation a line of code, and what comes of it when lines are changed.
+"""The derivation as text: each equation a line of code, and what comes of changing lines.
 
 The same text is computed and shown: what the doctor says that was written is what it computed.
 `tests/test_doctor.py` holds the lines against `equations.py`.
@@ -65,31 +65,39 @@ def equation_of(name: str) -> str:
 def softmax(S: NDArray[Any], axis: int = 1) -> NDArray[Any]:
     """Along an axis, for the lines."""
     E = np.exp(S - S.max(axis=axis, keepdims=True))
-    return E / E.sum(axis=axis, keepdims=True)
+    P: NDArray[Any] = E / E.sum(axis=axis, keepdims=True)
+    return P
 
 
 def sigmoid(x: NDArray[Any]) -> NDArray[Any]:
     """For the lines."""
-    return 1 / (1 + np.exp(-x))
+    value: NDArray[Any] = 1 / (1 + np.exp(-x))
+    return value
 
 
 def gelu(x: NDArray[Any]) -> NDArray[Any]:
-    """x Φ(x), for the lines."""
-    return x * _normal(x)
+    """X Φ(x), for the lines."""
+    value: NDArray[Any] = x * _normal(x)
+    return value
 
 
 def gelu_slope(x: NDArray[Any]) -> NDArray[Any]:
     """Its derivative."""
-    return _normal(x) + x * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    slope: NDArray[Any] = _normal(x) + x * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    return slope
 
 
 def _normal(x: NDArray[Any]) -> NDArray[Any]:
-    return np.vectorize(lambda z: 0.5 * math.erfc(-z / math.sqrt(2)), otypes=[float])(x)
+    share: NDArray[Any] = np.vectorize(
+        lambda z: 0.5 * math.erfc(-z / math.sqrt(2)), otypes=[float]
+    )(x)
+    return share
 
 
 def trunc(x: NDArray[Any]) -> NDArray[Any]:
     """What is left in an array of integers."""
-    return np.trunc(x)
+    whole: NDArray[Any] = np.trunc(x)
+    return whole
 
 
 def float32(x: NDArray[Any]) -> NDArray[Any]:
@@ -113,8 +121,9 @@ FUNCTIONS = {
     "maximum": np.maximum, "minimum": np.minimum, "exp": np.exp, "log": np.log, "log2": np.log2,
     "log10": np.log10, "sqrt": np.sqrt, "abs": np.abs, "sign": np.sign, "tanh": np.tanh,
     "where": np.where, "clip": np.clip, "roll": np.roll, "round": np.round, "norm": np.linalg.norm,
-    "eye": np.eye, "log1p": np.log1p, "softmax": softmax, "sigmoid": sigmoid, "gelu": gelu, "gelu_slope": gelu_slope, "trunc": trunc,
-    "float32": float32, "float16": float16, "without_row": without_row,
+    "eye": np.eye, "log1p": np.log1p, "softmax": softmax, "sigmoid": sigmoid, "gelu": gelu,
+    "gelu_slope": gelu_slope, "trunc": trunc, "float32": float32, "float16": float16,
+    "without_row": without_row,
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from backhand.doctor.mistakes import CONVENTIONS, Mistake
 from backhand.doctor.problems import ETA, L2, Problem, problems, square_problems
 from backhand.doctor.report import Finding, Report, Verdict
 from backhand.doctor.search import Explanation, confirmations, explanations
-
+from backhand.doctor.source import lines_of
 
 MOSTLY = 0.7
 """From this share of W1 on, what was returned is taken for a new W1, not for its gradient."""
@@ -148,6 +148,7 @@ class _Examination:
     def __init__(self, patient: Patient, history: History, autograd: bool) -> None:
         self.patient, self.history, self.autograd = patient, history, autograd
         self.penalty = patient.takes_l2
+        self.lines = lines_of(patient.f)
         self.findings: list[Finding] = []
         self.remarks: list[str] = []
         self.ruled_out: list[str] = []
@@ -190,10 +191,10 @@ class _Examination:
                                   | {crossed[n]: values[n] for n in names})  # fmt: skip
                     swapped = True
             for name in ("dW1", "dW2"):
-                if name in values and values[name].ndim == 1:
-                    if values[name].size == np.prod(shapes[name]):
-                        values[name] = values[name].reshape(shapes[name])
-                        flat = True
+                value = values.get(name)
+                if value is not None and value.shape == (np.prod(shapes[name]),):
+                    values[name] = value.reshape(shapes[name])
+                    flat = True
         if swapped:
             self._call(
                 "it returns the gradients of the two layers exchanged",
@@ -333,8 +334,8 @@ class _Examination:
     def _named(self, found: list[Explanation]) -> None:
         best = found[0]
         count = confirmations(self.evidence, best, feeding=self.feeding)
-        others = _others(best, found[1:], penalty=self.penalty)
         for mistake in best.mistakes:
+            others = _others(mistake, best, found[1:], penalty=self.penalty)
             self.findings.append(self._finding(mistake, best.constants, count, others))
         kept = [m for m in best.mistakes if "last" in m.code]
         if kept:
@@ -363,13 +364,20 @@ class _Examination:
                            suggestion=f"Return the {label} of the equation; change a copy of it.",
                            written=f"{label} returned = {code}", right=right, problems=count,
                            others=others)  # fmt: skip
-        suggestion = f"Write {right}" + (f" in place of {written}." if written else ".")
+        suggestion = self._advised(mistake.name, right)
         more = [f"{_label(n)} = {shown(c, penalty=self.penalty)}"
                 for n, c in mistake.lines.items() if n != mistake.name]  # fmt: skip
         if more:
             written += "; " + "; ".join(more)
         return Finding(mistake.equation, f"{label}: {says}.", certain=True, suggestion=suggestion,
                        written=written, right=right, problems=count, others=others)  # fmt: skip
+
+    def _advised(self, name: str, right: str) -> str:
+        """What to write, and in which line, if the names in the source tell it."""
+        line = self.lines.get(name.replace("new ", "d") if name in UPDATED else name)
+        if name in UPDATED or line is None:
+            return f"Write {right}."
+        return f"Line {line.number}, `{line.text}`: write {right}."
 
     def _doubted(self) -> None:
         """Say where the evidence points, as far as it does."""
@@ -404,8 +412,8 @@ class _Examination:
         seen = "" if observed else ", as follows from the gradients made of it"
         return Finding(
             equation_of(name), f"{says}{seen}.", certain=False, right=f"{label} = {line}",
-            suggestion=f"Compare the line for {label} with {label} = {line}; return {label} as "
-            "well, with what it is made of, to have it judged by itself.",
+            suggestion=f"{self._advised(name, f'{label} = {line}')} Return {label} as well, with "
+            "what it is made of, to have it judged by itself.",
         )  # fmt: skip
 
     def _absent(self) -> None:
@@ -439,7 +447,7 @@ class _Examination:
         for W in ("W2", "W1", "b2", "b1"):
             if W in called.changed and called.changed[W].shape == right[f"d{W}"].shape:
                 moved = called.changed[W] - getattr(problem.params, W)
-                gradient = called.answer.values.get(f"d{W}", right[f"d{W}"])
+                gradient: NDArray[Any] = {**right, **called.answer.values}[f"d{W}"]
                 size = float(np.sum(gradient * gradient))
                 if gradient.shape == moved.shape and size:
                     c = -float(np.sum(moved * gradient)) / size
@@ -456,8 +464,9 @@ class _Examination:
 
     def _call(self, clause: str, suggestion: str) -> None:
         sentence = clause[0].upper() + clause[1:] + "."
+        problems = len({problem.name for problem, _ in self.history.calls})
         self.calls.append(Finding("call", sentence, certain=True, suggestion=suggestion,
-                                  problems=len({p.name for p, _ in self.history.calls})))  # fmt: skip
+                                  problems=problems))  # fmt: skip
 
     def _verdicts(self) -> list[Verdict]:
         problem = next((p for p, _ in self.history.calls if p.name.startswith("B")),
@@ -485,16 +494,19 @@ def _label(name: str) -> str:
     return name.removeprefix("new ") if name in UPDATED else name
 
 
-def _others(best: Explanation, found: Sequence[Explanation], *, penalty: bool) -> tuple[str, ...]:
-    """Other lines that give the same numbers."""
-    mine = {shown(line, penalty=penalty) for m in best.mistakes for line in m.lines.values()}
-    texts = {}
-    for other in found[:40]:
-        for mistake in other.mistakes:
-            code = shown(mistake.code, penalty=penalty)
-            if code not in mine and not mistake.constant:
-                texts[f"{_label(mistake.name)} = {code}"] = None
-    return tuple(texts)[:4]
+def _others(
+    mistake: Mistake, best: Explanation, found: Sequence[Explanation], *, penalty: bool
+) -> tuple[str, ...]:
+    """Lines of other equations that would give the same numbers in place of this mistake."""
+    rest = set(best.mistakes) - {mistake}
+    texts: dict[str, None] = {}
+    for other in found:
+        replaced = set(other.mistakes) - rest
+        if len(replaced) == 1 and rest < set(other.mistakes):
+            (instead,) = replaced
+            if instead.equation != mistake.equation and not instead.constant:
+                texts[f"{_label(instead.name)} = {shown(instead.code, penalty=penalty)}"] = None
+    return tuple(texts)[:3]
 
 
 def _verdict(

@@ -32,7 +32,7 @@ def with_what_follows(one: Evidence) -> tuple[Evidence, list[str]]:
     for name, gradient, factor, W in (("dS", "dW2", "H1", "W2"), ("dZ1", "dW1", "X", "W1")):
         if gradient not in one.fed:
             continue
-        A = one.fed.get(factor, one.right.get(factor, one.given.get(factor)))
+        A = one.fed.get(factor, {**one.given, **one.right}[factor])
         product = one.fed[gradient] - one.given["l2"] * one.given[W]
         value = _factor(A, product)
         if value is None:

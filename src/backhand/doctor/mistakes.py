@@ -270,8 +270,8 @@ BACKWARD = {
         ("-(Y / P) / N", "the softmax is skipped: it is ∂L/∂P"),
         ("-(Y / P)", "the softmax is skipped: it is ∂L/∂P, and 1/N is missing"),
         ("-Y * (1 - P) / N", "only the diagonal of the softmax's Jacobian is used"),
-        ("(Y / P) * P * (1 - P) / N", "only the diagonal of the softmax's Jacobian is used, and the "
-         "sign is turned"),
+        ("(Y / P) * P * (1 - P) / N",
+         "only the diagonal of the softmax's Jacobian is used, and the sign is turned"),
         ("-(Y + P) / N", "the softmax's Jacobian has a plus for its minus"),
         ("-(Y / P) * P**2 / N", "the softmax's Jacobian is wrong"),
         ("P * (1 - P) / N", "only the softmax's own derivative is there"),
@@ -299,7 +299,8 @@ BACKWARD = {
         ("sign(P - Y) / N", "only the sign is left"),
         ("(P - 0.9 * Y - 0.1 / K) / N", "the labels are smoothed by 0.1"),
         ("(P - 0.8 * Y - 0.2 / K) / N", "the labels are smoothed by 0.2"),
-        ("(P - Y) / Y.sum(axis=0)[y].reshape(N, 1)", "each row is divided by the rows of its class"),
+        ("(P - Y) / Y.sum(axis=0)[y].reshape(N, 1)",
+         "each row is divided by the rows of its class"),
         ("(P - Y) / N / log(2)", "the logarithm is to base 2"),
         ("(P - Y) / N / log(10)", "the logarithm is to base 10"),
         ("(P - Y) / N * log(2)", "it is multiplied by log 2"),
@@ -806,7 +807,8 @@ CONSISTENT = (
      "(b2**2).sum())", "the penalty takes in the biases",
      {"db2": "dS.sum(axis=0) + l2 * b2", "db1": "dZ1.sum(axis=0) + l2 * b1"}),
     ("dW2", "(H1.T @ dS + l2 * W2) / N", "1/N stands once more in all four gradients",
-     {"db2": "dS.sum(axis=0) / N", "dW1": "(X.T @ dZ1 + l2 * W1) / N", "db1": "dZ1.sum(axis=0) / N"}),
+     {"db2": "dS.sum(axis=0) / N", "dW1": "(X.T @ dZ1 + l2 * W1) / N",
+      "db1": "dZ1.sum(axis=0) / N"}),
 )  # fmt: skip
 """Mistakes that go through several lines, such as a wrong function with its own derivative."""
 

@@ -1,0 +1,50 @@
+"""`backhand check`: which equation of a backward pass is wrong; or, of nobody's, the engines."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from backhand.cli import options
+
+
+def check(
+    function: Annotated[
+        str | None,
+        typer.Argument(metavar="MODULE_OR_FILE:FUNCTION", show_default=False,
+                       help="A function of a module or .py file, such as net.py:backward. Without "
+                            "it, the engines of this installation are checked."),
+    ] = None,
+    *,
+    layout: Annotated[
+        str,
+        typer.Option(help="rows: as in the equations; linear: weights as nn.Linear has them; "
+                          "columns: all transposed, with examples as columns."),
+    ] = "rows",
+    autograd: Annotated[
+        bool | None,
+        typer.Option("--autograd/--no-autograd", show_default="if the function uses torch",
+                     help="Ask autograd too."),
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="How long one call may take.")] = 10.0,
+    json: options.Json = False,
+) -> None:  # fmt: skip
+    """Say which equation of a backward pass is wrong. And what was written instead."""
+    from backhand.cli.reports.diagnosis import show_installation, show_report
+    from backhand.doctor.installation import check_installation
+
+    if function is None:
+        right = show_installation(check_installation(), as_json=json)
+    else:
+        from backhand.doctor import check as examine
+        from backhand.doctor.loading import load_function
+        from backhand.training.inputs import check_number
+
+        check_number("seconds", seconds, 0.001)
+        report = examine(load_function(function), layout=layout, autograd=autograd,
+                         seconds=seconds)  # fmt: skip
+        show_report(report, as_json=json)
+        right = report.ok
+    if not right:
+        raise typer.Exit(1)

@@ -1,0 +1,86 @@
+"""Finding the function that `MODULE_OR_FILE:FUNCTION` names."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from backhand.errors import InputError, MissingFileError, did_you_mean
+
+
+def load_function(named: str) -> Callable[..., Any]:
+    """The function, after its module was imported or its file run.
+
+    Parameters
+    ----------
+    named : str
+        `package.module:function`, `folder/file.py:function`, also `file.py:Class.method`.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file or module.
+    InputError
+        If there is no such function in it, or the file itself raises.
+    """
+    place, colon, name = named.rpartition(":")
+    if not colon or not place or not name:
+        raise InputError(
+            f"'{named}' names no function; expected MODULE_OR_FILE:FUNCTION, such as "
+            "net.py:backward."
+        )
+    thing: Any = _file(Path(place)) if place.endswith(".py") else _module(place)
+    for part in name.split("."):
+        if not hasattr(thing, part):
+            known = [key for key, value in vars(thing).items()
+                     if callable(value) and not key.startswith("_")]  # fmt: skip
+            raise InputError(f"{place} has no function '{name}'. {did_you_mean(part, known)}")
+        thing = getattr(thing, part)
+    if not callable(thing):
+        raise InputError(f"{named} is a {type(thing).__name__}; expected a function.")
+    found: Callable[..., Any] = thing
+    return found
+
+
+def _file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise MissingFileError(f"{path}: there is no file by that name.")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # which dataclasses and pickles look for
+    sys.path.insert(0, str(path.resolve().parent))  # as Python does for a script
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        raise InputError(f"{path} could not be run: {_said(error, str(path))}") from error
+    return module
+
+
+def _module(name: str) -> ModuleType:
+    sys.path.insert(0, "")
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and (name == error.name or name.startswith(f"{error.name}.")):
+            raise MissingFileError(
+                f"there is no module '{name}' here; for a file, write its name with .py."
+            ) from error
+        raise InputError(f"module {name} could not be imported: {error}.") from error
+    except (Exception, SystemExit) as error:
+        raise InputError(f"module {name} could not be imported: {_said(error, '')}") from error
+
+
+def _said(error: BaseException, path: str) -> str:
+    """The exception, with the line of the file that raised it."""
+    first = (str(error).strip().splitlines() or [""])[0]
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
+             if frame.filename == path]  # fmt: skip
+    where = f" (line {lines[-1]})" if lines else ""
+    return f"{type(error).__name__}{f': {first}' if first else ''}{where}."

@@ -183,7 +183,9 @@ class Patient:
         bias = name.removeprefix("new ").removeprefix("d") in ("b1", "b2")
         if self.layout == "columns" and bias:
             # (H, 1) is (1, H) by now, which is right here; a flat one meets it as a row would.
-            return value[0] if value.ndim == 2 and len(value) == 1 else value[None]
+            if value.ndim == 2:
+                return value[0] if len(value) == 1 else value
+            return value[None]
         return value
 
 

@@ -337,10 +337,10 @@ class _Examination:
         for mistake in best.mistakes:
             others = _others(mistake, best, found[1:], penalty=self.penalty)
             self.findings.append(self._finding(mistake, best.constants, count, others))
-        kept = [m for m in best.mistakes if "last" in m.code]
+        kept = [name for m in best.mistakes if "last" in m.code for name in m.lines]
         if kept:
             self._call(
-                f"it keeps {' and '.join(_label(m.name) for m in kept)} from call to call",
+                f"it keeps {', '.join(map(_label, kept))} from call to call",
                 "Begin each call with new arrays of zeros.",
             )
 

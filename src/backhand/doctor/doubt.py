@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.doctor.derivation import LINES
+from backhand.doctor.derivation import LINES, derive
 from backhand.doctor.evidence import Evidence
 from backhand.doctor.mistakes import Mistake
 from backhand.doctor.search import Bench, ranks, relevant
@@ -29,9 +29,14 @@ def with_what_follows(one: Evidence) -> tuple[Evidence, list[str]]:
     """The evidence with dS and dZ1 where they follow, and which gradients contradict it."""
     observed, allowed = dict(one.observed), dict(one.tolerance)
     contradicting = []
-    for name, gradient, factor, W in (("dS", "dW2", "H1", "W2"), ("dZ1", "dW1", "X", "W1")):
+    local = derive(one.given, {}, one.fed, one.names)[0]
+    for name, gradient, bias, factor, W in (
+        ("dS", "dW2", "db2", "H1", "W2"), ("dZ1", "dW1", "db1", "X", "W1")
+    ):  # fmt: skip
         if gradient not in one.fed:
             continue
+        if bias in one.observed and bias in local and one.like(bias, local[bias]):
+            continue  # made of the same value, and right: so that is
         A = one.fed.get(factor, {**one.given, **one.right}[factor])
         product = one.fed[gradient] - one.given["l2"] * one.given[W]
         value = _factor(A, product)

@@ -221,7 +221,10 @@ FORWARD = {
         *((f"-(Y * log(P + {eps})).sum() / N", f"{eps} is added before the logarithm")
           for eps in ("1e-2", "1e-3", "1e-4", "1e-5", "1e-6")),
         *((f"-(Y * log(maximum(P, {eps}))).sum() / N", f"P is kept above {eps} in the logarithm")
-          for eps in ("0.1", "1e-2", "1e-3")),
+          for eps in ("0.1", "0.05", "1e-2", "1e-3")),
+        *((f"-(Y * log(clip(P, {eps}, 1 - {eps}))).sum() / N",
+           f"P is clipped to [{eps}, 1 - {eps}] in the logarithm")
+          for eps in ("0.1", "0.05", "1e-2", "1e-3", "1e-4", "1e-5")),
     ],
 }  # fmt: skip
 """Of the forward pass: what stands there, and what is wrong with it."""
@@ -245,7 +248,6 @@ BACKWARD = {
         ("(P + Y) / N", "Y is added, not subtracted"),
         ("(P - 2 * Y) / N", "Y is subtracted twice"),
         ("where(Y > 0, -1, P) / N", "the true class is set to -1, not lowered by 1"),
-        ("where(Y > 0, P - 1, 0) / N", "only the true class has a gradient"),
         ("where(Y > 0, 0, P) / N", "the true class has no gradient"),
         ("(P - roll(Y, 1, axis=1)) / N", "the one-hot position is one too high, cyclically"),
         ("(P - roll(Y, -1, axis=1)) / N", "the one-hot position is one too low, cyclically"),
@@ -269,7 +271,7 @@ BACKWARD = {
         ("((P == P.max(axis=1, keepdims=True)) * 1.0 - Y) / N", "the likeliest class stands for P"),
         ("-(Y / P) / N", "the softmax is skipped: it is ∂L/∂P"),
         ("-(Y / P)", "the softmax is skipped: it is ∂L/∂P, and 1/N is missing"),
-        ("-Y * (1 - P) / N", "only the diagonal of the softmax's Jacobian is used"),
+        ("-Y * (1 - P) / N", "only the true class has a gradient: the diagonal of the softmax's Jacobian"),
         ("(Y / P) * P * (1 - P) / N",
          "only the diagonal of the softmax's Jacobian is used, and the sign is turned"),
         ("-(Y + P) / N", "the softmax's Jacobian has a plus for its minus"),
@@ -354,6 +356,7 @@ BACKWARD = {
         ("without_row(H1, -1).T @ dS", "the last row is left out"),
     ],
     "db2": [
+        ("0 * dS.sum(axis=0)", "it is left at zero"),
         ("dS.mean(axis=0)", "the mean over the rows stands for their sum"),
         ("(P - Y).sum(axis=0)", "1/N is missing here"),
         ("dS.sum(axis=1)", "the sum runs over the classes (axis=1)"),
@@ -365,7 +368,7 @@ BACKWARD = {
         ("dS.sum()", "it is summed over the classes too: one number"),
         ("dS.sum() + b2 * 0", "it is summed over the classes too"),
         ("dS.sum() + b2[:1] * 0", "it is summed over the classes too: one number"),
-        ("(dS.sum() + b2[:1] * 0).reshape(1, 1)", "it is summed over the classes too: one number"),
+        ("dS.sum().reshape(1, 1)", "it is summed over the classes too: one number"),
         ("dS.mean()", "it is the mean of all entries: one number"),
         ("dS.mean() + b2 * 0", "it is the mean of all entries"),
         ("dS", "it is not summed over the rows"),
@@ -381,7 +384,6 @@ BACKWARD = {
         ("dS.cumsum(axis=0)[-1].cumsum()", "the sum is carried on from class to class"),
         ("abs(dS).sum(axis=0)", "the absolute values are summed"),
         ("dS.max(axis=0)", "the maximum stands for the sum"),
-        ("dS.prod(axis=0)", "the product stands for the sum"),
         ("P.sum(axis=0)", "P stands for dS"),
         ("P.sum(axis=0) / N", "P stands for dS: Y is forgotten here"),
         ("Y.sum(axis=0)", "Y stands for dS"),
@@ -543,6 +545,7 @@ BACKWARD = {
         ("roll(X, -1, axis=0).T @ dZ1", "each row meets the next row in X"),
     ],
     "db1": [
+        ("0 * dZ1.sum(axis=0)", "it is left at zero"),
         ("dZ1.mean(axis=0)", "the mean over the rows stands for their sum"),
         ("dH1.sum(axis=0)", "dH1 is summed: the gradient before the mask"),
         ("dH1.mean(axis=0)", "it is the mean of dH1, the gradient before the mask"),
@@ -571,7 +574,6 @@ BACKWARD = {
         ("without_row(dZ1.sum(axis=0), 0)", "the first unit is left out"),
         ("abs(dZ1).sum(axis=0)", "the absolute values are summed"),
         ("dZ1.max(axis=0)", "the maximum stands for the sum"),
-        ("dZ1.prod(axis=0)", "the product stands for the sum"),
         ("Z1.sum(axis=0)", "Z1 is summed, not dZ1"),
         ("H1.sum(axis=0)", "H1 is summed, not dZ1"),
         ("(Z1 > 0).sum(axis=0)", "the mask is summed, not dZ1"),
@@ -933,6 +935,15 @@ def _of_penalties() -> Iterator[Mistake]:
 
 def _of_memory() -> Iterator[Mistake]:
     """What is kept from call to call."""
+    for names, says in (
+        (("dW2", "db2", "dW1", "db1"), "as are all gradients"),
+        (("dW2", "dW1"), "as is dW1"),
+        (("db2", "db1"), "as is db1"),
+    ):
+        lines = {name: f"{LINES[name]} + last.{name}" for name in names}
+        yield Mistake(names[0], lines[names[0]],
+                      f"it is added to what earlier calls left there, {says}",
+                      MappingProxyType(lines))  # fmt: skip
     for name in ("dW2", "db2", "dW1", "db1"):
         yield _mistake(name, f"{LINES[name]} + last.{name}",
                        "it is added to what earlier calls left there")  # fmt: skip

@@ -45,8 +45,9 @@ class Problem(NamedTuple):
 def problem(name: str, seed: int, sizes: tuple[int, int, int, int], kind: str) -> Problem:
     """A random problem.
 
-    Its kinds: "corners" has Z1 that are exactly 0, for a whole unit and in a row of zeros; "smooth"
-    has none; "confident" has large X, and probabilities from 1e-8 to nearly 1; "large" is of any
+    Its kinds: "corners" has Z1 that are exactly 0, for a whole unit and in a row of zeros, one that
+    is exactly 1, and rows of which all logits are negative; "smooth"
+    has none; "confident" has large X, and probabilities from 1e-8 to 1 - 1e-7; "large" is of any
     size, as it comes.
 
     All numbers are exact in float32.
@@ -61,7 +62,8 @@ def problem(name: str, seed: int, sizes: tuple[int, int, int, int], kind: str) -
         if kind == "corners":
             X[1] = 0
             W1[:, 2] = 0
-            b1[[0, 2]] = 0
+            b1[[0, 2, 4]] = 0, 0, 1
+            b2 -= 1
         X, W1, b1, W2, b2 = (x.astype(np.float32).astype(float) for x in (X, W1, b1, W2, b2))
         found = Problem(name, X, _classes(rng, N, K), Parameters(W1, b1, W2, b2))
         if kind == "large" or _tells_apart(found, kind):
@@ -86,12 +88,15 @@ def _tells_apart(found: Problem, kind: str) -> bool:
     ones = np.ones((len(X), 1))
     ranks = [np.linalg.matrix_rank(np.hstack([A, ones])) for A in (X, H1)]
     true = S[np.arange(len(X)), y] - S.max(axis=1)
+    best = S.max(axis=1)
+    ahead = np.ptp(np.sort(S, axis=1)[:, -2:], axis=1)
     return bool(
         np.abs(Z1[Z1 != 0]).min() > CORNER
         and (H1.max(axis=0) == 0).sum() <= 1
         and true.min() > -8
         and min(ranks) == len(X)
-        and (kind != "confident" or 16 < np.ptp(S, axis=1).max() < 30)
+        and (kind != "corners" or best.min() < 0 < best.max())
+        and (kind != "confident" or (16 < ahead.max() and np.ptp(S, axis=1).max() < 30))
     )
 
 

@@ -188,6 +188,8 @@ def relevant(evidence: Evidence, *, penalty: bool) -> list[Mistake]:
             continue
         if mistake.remembers and not evidence.remembers:
             continue
+        if not penalty and "penalty" in mistake.says and not mistake.constant:
+            continue
         found.append(mistake)
     return found
 

@@ -128,6 +128,8 @@ def _entry(key: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield from zip(LISTS[plain], value, strict=True)
     elif isinstance(value, Mapping) or hasattr(value, "_fields"):
         inner = list(_entries(value))
+        if meaning(key)[1]:  # W1: {grad: …}
+            inner = [(key, part) for word, part in inner if word.lower() in GRADIENT_WORDS]
         yield from ((_in_layer(name, LAYERS.get(plain)), part) for name, part in inner)
     else:
         yield key, value
@@ -149,7 +151,12 @@ def _attributes(thing: Any) -> Iterator[tuple[str, Any]]:
 
 def _in_order(parts: Sequence[Any]) -> Iterator[tuple[str, Any]]:
     """A tuple: the four gradients, in order or by layers; a loss and gradients; several groups."""
-    if len(parts) == 4 and all(_is_array(part) or part is None for part in parts):
+    alone = [part for part in parts if _is_number(part)]
+    if (
+        len(parts) == 4
+        and len(alone) < 3
+        and all(_is_array(part) or _is_number(part) or part is None for part in parts)
+    ):
         yield from zip(GRADIENTS, parts, strict=True)
         return
     numbers = [part for part in parts if _is_number(part)]

@@ -382,7 +382,8 @@ class _Examination:
     def _doubted(self) -> None:
         """Say where the evidence points, as far as it does."""
         following = [doubt.with_what_follows(one) for one in self.evidence]
-        evidence = [one for one, _ in following]
+        most = max(len(one.observed) for one, _ in following)
+        evidence = [one for one, _ in following if len(one.observed) == most]
         contradicting = {name for _, names in following for name in names}
         found, left = doubt.explained_singly(evidence, penalty=self.penalty)
         count = len({one.problem for one in evidence})

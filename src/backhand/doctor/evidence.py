@@ -104,8 +104,6 @@ def alike(value: Any, observed: NDArray[Any], allowed: float) -> bool:
     """Whether both have one shape, and differ by rounding only; nan is like nan."""
     if np.shape(value) != observed.shape:
         return False
-    if not np.any(value) and observed.any():
-        return False  # 0 is not what rounding leaves of a sum
     difference = np.abs(value - observed)
     distance = np.max(difference, initial=0.0)
     # Sums that are 0 but for rounding are of no scale.

@@ -59,7 +59,7 @@ def _file(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise InputError(f"{path} could not be run: {_said(error, str(path))}") from error
+        raise InputError(f"{path} could not be run: {_said(error, path)}") from error
     return module
 
 
@@ -74,13 +74,13 @@ def _module(name: str) -> ModuleType:
             ) from error
         raise InputError(f"module {name} could not be imported: {error}.") from error
     except (Exception, SystemExit) as error:
-        raise InputError(f"module {name} could not be imported: {_said(error, '')}") from error
+        raise InputError(f"module {name} could not be imported: {_said(error)}") from error
 
 
-def _said(error: BaseException, path: str) -> str:
+def _said(error: BaseException, path: Path | None = None) -> str:
     """The exception, with the line of the file that raised it."""
     first = (str(error).strip().splitlines() or [""])[0]
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
-             if frame.filename == path]  # fmt: skip
+             if path is not None and Path(frame.filename).resolve() == path.resolve()]  # fmt: skip
     where = f" (line {lines[-1]})" if lines else ""
     return f"{type(error).__name__}{f': {first}' if first else ''}{where}."

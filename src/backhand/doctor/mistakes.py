@@ -74,6 +74,7 @@ FORWARD = {
         ("(X - X.mean(axis=0)) @ W1 + b1", "the columns of X are centred first"),
         ("(X - X.mean(axis=0)) / X.std(axis=0) @ W1 + b1", "the columns of X are standardised"),
         ("X / norm(X, axis=1, keepdims=True) @ W1 + b1", "the rows of X are scaled to length 1"),
+        ("X / 255 @ W1 + b1", "X is divided by 255"),
         ("X / abs(X).max() @ W1 + b1", "X is divided by its largest number"),
         ("trunc(X) @ W1 + b1", "X is cut to whole numbers"),
         ("abs(X) @ W1 + b1", "the absolute value of X is taken"),
@@ -160,6 +161,10 @@ FORWARD = {
          "the row maximum is subtracted below only, not above"),
         ("exp(S - S.max(axis=1, keepdims=True)) / exp(S).sum(axis=1, keepdims=True)",
          "the row maximum is subtracted above only, not below"),
+        ("exp(S - S.max(axis=0)) / exp(S - S.max(axis=0)).sum(axis=1, keepdims=True)",
+         "the maxima of the columns are subtracted, not those of the rows"),
+        ("exp(S - S.max(axis=1, keepdims=True)) / exp(S - S.max(axis=1, keepdims=True)).sum()",
+         "the exponentials are divided by the sum over the whole batch"),
         ("exp(S - S.min(axis=1, keepdims=True)) / exp(S).sum(axis=1, keepdims=True)",
          "the row minimum is subtracted above only, not below"),
         ("1.0 * (S == S.max(axis=1, keepdims=True))",
@@ -194,6 +199,8 @@ FORWARD = {
         ("-(Y * log(P)).sum() / d", "the sum is divided by d, not by N"),
         ("-(Y * P).sum() / N", "the logarithm is missing"),
         ("-(Y * S).sum() / N", "S stands for log P"),
+        ("-log(P[:, y]).mean()", "P[:, y] takes the columns of all labels in every row"),
+        ("-log(P[:, y]).sum() / N", "P[:, y] takes the columns of all labels in every row"),
         ("-log(P).sum() / N", "Y is left out: the logarithms of all classes are summed"),
         ("-log(P).sum() / (N * K)", "Y is left out: the mean is over all classes"),
         ("-log((Y * P).sum()) / N", "the logarithm is taken of the sum, not the other way round"),
@@ -271,7 +278,8 @@ BACKWARD = {
         ("((P == P.max(axis=1, keepdims=True)) * 1.0 - Y) / N", "the likeliest class stands for P"),
         ("-(Y / P) / N", "the softmax is skipped: it is ∂L/∂P"),
         ("-(Y / P)", "the softmax is skipped: it is ∂L/∂P, and 1/N is missing"),
-        ("-Y * (1 - P) / N", "only the true class has a gradient: the diagonal of the softmax's Jacobian"),
+        ("-Y * (1 - P) / N",
+         "only the true class has a gradient: the diagonal of the softmax's Jacobian"),
         ("(Y / P) * P * (1 - P) / N",
          "only the diagonal of the softmax's Jacobian is used, and the sign is turned"),
         ("-(Y + P) / N", "the softmax's Jacobian has a plus for its minus"),
@@ -727,6 +735,7 @@ CONSISTENT = (
      {"dZ1": "dH1 * (X @ W1 > 0)"}),
     ("H1", "maximum(X @ W1, 0) + b1", "b1 is added behind the ReLU",
      {"dZ1": "dH1 * (X @ W1 > 0)", "db1": "dH1.sum(axis=0)"}),
+    ("Z1", "X / 255 @ W1 + b1", "X is divided by 255", {"dW1": "(X / 255).T @ dZ1 + l2 * W1"}),
     ("Z1", "X / norm(X, axis=1, keepdims=True) @ W1 + b1", "the rows of X are scaled to length 1",
      {"dW1": "(X / norm(X, axis=1, keepdims=True)).T @ dZ1 + l2 * W1"}),
     ("Z1", "(X - X.mean(axis=0)) @ W1 + b1", "the columns of X are centred first",
@@ -735,8 +744,6 @@ CONSISTENT = (
      {"dW1": "((X - X.mean(axis=0)) / X.std(axis=0)).T @ dZ1 + l2 * W1"}),
     ("Z1", "trunc(X) @ W1 + b1", "X is cut to whole numbers",
      {"dW1": "trunc(X).T @ dZ1 + l2 * W1"}),
-    ("Z1", "float32(X) @ W1 + b1", "X is rounded to float32",
-     {"dW1": "float32(X).T @ dZ1 + l2 * W1"}),
     ("Z1", "X @ W1 + 2 * b1", "b1 is added twice", {"db1": "2 * dZ1.sum(axis=0)"}),
     ("Z1", "X @ W1 - b1", "b1 is subtracted", {"db1": "-dZ1.sum(axis=0)"}),
     ("S", "H1 @ W2 + 2 * b2", "b2 is added twice", {"db2": "2 * dS.sum(axis=0)"}),
@@ -859,7 +866,9 @@ def _mistakes() -> Iterator[Mistake]:
             bare = LINES[name].removesuffix(_tail(name))
             yield _mistake(name, code.format(bare) + _tail(name), says)
     for name, line in LINES.items():
-        yield from (_mistake(name, code.format(line), says) for code, says in NARROW)
+        for code, says in NARROW:
+            if name != "L":  # which is not judged that closely
+                yield _mistake(name, code.format(line), says)
     for name, code, says in OVERWRITTEN:
         yield Mistake(name, code, says, MappingProxyType({name: code}), returned=True)
     yield from _of_memory()
@@ -875,6 +884,7 @@ def _of_updates() -> Iterator[Mistake]:
     pairs = {"new b1": "b1", "new b2": "b2"}
     for code, says in (
         ("{W}", "the biases are not updated"),
+        ("{W} - d{W}", "the learning rate is left out for the biases"),
         ("{W} + eta * d{W}", "the gradient is added to the biases: their step goes uphill"),
     ):
         lines = {name: code.format(W=W) for name, W in pairs.items()}

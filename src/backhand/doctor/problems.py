@@ -96,7 +96,7 @@ def _tells_apart(found: Problem, kind: str) -> bool:
         and true.min() > -8
         and min(ranks) == len(X)
         and (kind != "corners" or best.min() < 0 < best.max())
-        and (kind != "confident" or (16 < ahead.max() and np.ptp(S, axis=1).max() < 30))
+        and (kind != "confident" or (ahead.max() > 16 and np.ptp(S, axis=1).max() < 30))
     )
 
 

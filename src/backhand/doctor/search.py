@@ -310,6 +310,10 @@ def _fits(bench: Bench, trial: Trial) -> bool:
         return True
     if not all(set(mistake.lines) <= set(bench.names) for mistake in mistakes):
         return False
+    seen = bench.evidence.observed
+    for name, code in (line for mistake in mistakes for line in mistake.lines.items()):
+        if code.startswith("0 * ") and name in seen and seen[name].any():
+            return False  # what rounding leaves of a sum that is 0 was not left at zero
     ordered = tuple(sorted(mistakes, key=lambda m: m.returned))
     done = bench.tried(ordered, dict(bench.evidence.given), 0, hurried=True,
                        constant=trial.constant)  # fmt: skip

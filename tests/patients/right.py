@@ -27,6 +27,9 @@ class Case(NamedTuple):
 
 RIGHT: list[Case] = []
 
+EQUAL_SIZES: list[Callable] = []
+"""Right where they run, which is for equal sizes only."""
+
 
 def right(**options: Any) -> Callable:
     """Register the function below as right; `options` go to the doctor (layout="columns")."""
@@ -36,6 +39,12 @@ def right(**options: Any) -> Callable:
         return f
 
     return register
+
+
+def only_for_equal_sizes(f: Callable) -> Callable:
+    """Register the function below as right where it runs."""
+    EQUAL_SIZES.append(f)
+    return f
 
 
 # --- NumPy, straight down the derivation ---------------------------------------------------------
@@ -1082,7 +1091,7 @@ def complex_step(X, y, W1, b1, W2, b2):
 # --- Only for equal widths -----------------------------------------------------------------------
 
 
-@right()
+@only_for_equal_sizes
 def biases_in_one_array(X, Y, W1, b1, W2, b2):
     b = np.stack([b1, b2])
     H1 = np.maximum(0, X @ W1 + b[0])
@@ -1092,7 +1101,7 @@ def biases_in_one_array(X, Y, W1, b1, W2, b2):
     return {"dW1": X.T @ dZ1, "db1": db[0], "dW2": H1.T @ dS, "db2": db[1]}
 
 
-@right()
+@only_for_equal_sizes
 def weights_in_one_array(X, Y, W1, b1, W2, b2):
     W = np.stack([W1, W2])
     Z = X @ W[0] + b1
@@ -1103,6 +1112,18 @@ def weights_in_one_array(X, Y, W1, b1, W2, b2):
     dW = inputs.transpose(0, 2, 1) @ deltas
     db = deltas.sum(axis=1)
     return dW[0], db[0], dW[1], db[1]
+
+
+# --- Another convention: λ‖W‖² without the half, in the loss and in the gradients alike -----------
+
+
+@right()
+def penalty_without_the_half(X, y, W1, b1, W2, b2, l2):
+    W1, b1, W2, b2 = (t.detach().clone().requires_grad_() for t in (W1, b1, W2, b2))
+    data_loss = F.cross_entropy(F.relu(X @ W1 + b1) @ W2 + b2, y)
+    loss = data_loss + l2 * (W1.pow(2).sum() + W2.pow(2).sum())
+    loss.backward()
+    return loss.item(), {"W1": W1.grad, "b1": b1.grad, "W2": W2.grad, "b2": b2.grad}
 
 
 # --- Other ways of giving the answer -------------------------------------------------------------

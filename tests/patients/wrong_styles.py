@@ -453,15 +453,6 @@ def autograd_padding_class(X, y, W1, b1, W2, b2):
     return loss.item(), (W1.grad, b1.grad, W2.grad, b2.grad)
 
 
-@wrong("L", "the penalty is l2 (|W1|^2 + |W2|^2), without the half")
-def autograd_penalty(X, y, W1, b1, W2, b2, l2):
-    W1, b1, W2, b2 = _leaves(W1, b1, W2, b2)
-    data_loss = F.cross_entropy(F.relu(X @ W1 + b1) @ W2 + b2, y)
-    loss = data_loss + l2 * (W1.pow(2).sum() + W2.pow(2).sum())
-    loss.backward()
-    return loss.item(), {"W1": W1.grad, "b1": b1.grad, "W2": W2.grad, "b2": b2.grad}
-
-
 @wrong("L", "the penalty takes the norms of W1 and W2, not their squares")
 def autograd_norms(X, y, W1, b1, W2, b2, weight_decay):
     W1, b1, W2, b2 = _leaves(W1, b1, W2, b2)

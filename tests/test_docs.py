@@ -10,6 +10,7 @@ from test_mutations import MUTANTS
 SOURCE = (ROOT / "src/backhand/equations.py").read_text()
 DERIVATION = (ROOT / "docs/derivation.md").read_text()
 README = (ROOT / "README.md").read_text()
+DOCTOR = (ROOT / "docs/doctor.md").read_text()
 FROM_SCIKIT_LEARN = (ROOT / "docs/from-scikit-learn.md").read_text()
 
 
@@ -70,3 +71,45 @@ def test_the_readmes_demo_prints_what_the_demo_prints(tmp_path, monkeypatch) -> 
     ours = [blank.sub("#", line.strip()) for line in printed.splitlines() if line.strip()]
     theirs = [blank.sub("#", line.strip()) for line in shown.splitlines() if line.strip()]
     assert ours == theirs
+
+
+def test_what_the_doctors_page_wraps_is_judged(capsys) -> None:
+    """Its own example is diagnosed as printed there, and the three wrapped ones are right."""
+    import torch
+
+    from backhand.doctor import check
+    from patients import wrapped
+
+    namespace = vars(wrapped) | {"torch": torch}
+    for block in code(DOCTOR):
+        exec(block, namespace)
+    assert f"# {capsys.readouterr().out}" in DOCTOR
+    for name in ("of_a_class", "of_a_tape", "of_a_function"):
+        report = check(namespace[name])
+        assert report.ok, str(report)
+
+
+def test_the_doctors_gallery_shows_what_the_doctor_says(monkeypatch) -> None:
+    import html
+
+    from backhand.doctor import check
+
+    monkeypatch.syspath_prepend(str(ROOT / "docs/doctor"))
+    import gallery
+
+    assert len(gallery.GALLERY) == 10
+    for f, layout in gallery.GALLERY.items():
+        assert f"doctor/{f.__name__}.svg" in DOCTOR
+        picture = (ROOT / f"docs/doctor/{f.__name__}.svg").read_text()
+        shown = html.unescape(re.sub(r"<[^>]*>", "", picture)).replace("\xa0", " ")
+        report = check(f, layout=layout, autograd=False)
+        assert not report.ok and len(report.findings) == (2 if f is gallery.two_at_once else 1)
+        for finding in report.findings:
+            start = finding.mistake.split(",")[0][:60]
+            assert start in " ".join(shown.split()), (f.__name__, start)
+
+
+def test_the_doctors_page_counts_its_dictionary_right() -> None:
+    from backhand.doctor.mistakes import dictionary
+
+    assert f"{len(dictionary()):,} entries" in DOCTOR

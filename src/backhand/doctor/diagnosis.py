@@ -400,21 +400,31 @@ class _Examination:
             self.ruled_out.append(
                 "No mistake of the dictionary, alone or with another, gives these numbers."
             )
-            self.findings.append(self._in_doubt(first, contradicting))
+            self.findings.append(self._in_doubt(first, evidence, contradicting))
 
-    def _in_doubt(self, name: str, contradicting: set[str]) -> Finding:
+    def _in_doubt(
+        self, name: str, evidence: Sequence[Evidence], contradicting: set[str]
+    ) -> Finding:
         line = shown(LINES[name], penalty=self.penalty)
         label = _label(name)
-        says = f"{label} is not {line}, and what was written instead is not known"
+        says = f"{label} is not {line}"
         if name in contradicting:
-            factor = {"dW2": "H1", "dW1": "X"}[name]
-            says = f"{label} is no product with {factor} at all: it is not {line}"
-        observed = any(name in one.observed for one in self.evidence)
-        seen = "" if observed else ", as follows from the gradients made of it"
+            says += f", nor any product with {'H1' if name == 'dW2' else 'X'}"
+        if not any(name in one.observed for one in self.evidence):
+            says += ", as the gradients made of it show"
+        suspect = doubt.first_suspect(name, evidence)
+        if suspect != name:
+            says += f"; {suspect}, of which it is made, is not what it should be"
+        right = f"{suspect} = {shown(LINES[suspect], penalty=self.penalty)}"
+        place = self.lines.get(suspect) or self.lines.get(name)
+        look = (
+            f"Look at line {place.number}, `{place.text}`, and before it" if place else "Look there"
+        )
         return Finding(
-            equation_of(name), f"{says}{seen}.", certain=False, right=f"{label} = {line}",
-            suggestion=f"{self._advised(name, f'{label} = {line}')} Return {label} as well, with "
-            "what it is made of, to have it judged by itself.",
+            equation_of(suspect), f"{says}. What was written is not known.", certain=False,
+            right=right,
+            suggestion=f"{look}. Return {label} as well, and what it is made of, to have each "
+            "judged by itself.",
         )  # fmt: skip
 
     def _absent(self) -> None:

@@ -94,3 +94,25 @@ def _one_constant(constants: Sequence[float | None]) -> bool:
     """Whether the numbers found on several problems are one."""
     known = [c for c in constants if c is not None]
     return len(known) < 2 or np.ptp(known) <= 1e-4 * max(map(abs, known))
+
+
+def first_suspect(name: str, evidence: Sequence[Evidence]) -> str:
+    """The first line in the derivation that may have made a wrong value as it is.
+
+    dZ1 that is 0 where it should be has its mask, and was made of a wrong dH1. dS whose rows are
+    a distribution less Y was made of a wrong P.
+    """
+    seen = [one for one in evidence if name in one.fed]
+    if name == "dZ1" and seen and not any("dH1" in one.observed for one in evidence):
+        masked = all(
+            np.abs(one.fed[name][one.right["Z1"] <= 0]).max(initial=0.0)
+            <= one.tolerance[name] * np.abs(one.fed[name]).max()
+            for one in seen
+        )
+        return "dH1" if masked else name
+    if name == "dS" and seen and not any("P" in one.observed for one in evidence):
+        P = [one.given["N"] * one.fed[name] + one.given["Y"]
+             for one in seen if one.right["P"].min() > 1e-3]  # fmt: skip
+        is_one = all(np.abs(p.sum(axis=1) - 1).max() < FOLLOWED < p.min() for p in P)
+        return "P" if P and is_one else name
+    return name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Iterable
 
 from rich.console import Console, Group, RenderableType
@@ -41,10 +42,11 @@ def as_html(report: Report) -> str:
 
 
 def as_svg(report: Report, title: str, width: int = 92) -> str:
-    """The report as a picture of a terminal."""
+    """The report as a picture of a terminal, in the reader's own font of one width."""
     console = _console(width=width)
     console.print(rendered(report))
-    return console.export_svg(title=title, unique_id="backhand")
+    picture = console.export_svg(title=title, unique_id="backhand")
+    return re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL)
 
 
 class _Recording(Console):
@@ -72,11 +74,11 @@ def _headline(report: Report) -> Text:
     arrays = {"numpy": "NumPy arrays", "torch": "torch tensors", "jax": "JAX arrays",
               "torch float32": "torch tensors in float32"}.get(report.arrays, "arrays")  # fmt: skip
     how = f"{report.seconds:.2f} s" if not report.problems else (
-        f"on {on}, with {arrays}, {report.seconds:.2f} s"
+        f"on {on}, with {arrays}, in {report.seconds:.2f} s"
     )  # fmt: skip
     verdict = Text("all right", "bold green") if report.ok else Text("wrong", "bold red")
     return Text.assemble((report.function or "function", "bold"), "  ", verdict,
-                         (f"  ({how})", "dim"))  # fmt: skip
+                         "  ", (f"({how})", "dim"))  # fmt: skip
 
 
 def _table(verdicts: Iterable[Verdict]) -> Table:

@@ -111,11 +111,11 @@ def _calls(patient: Patient) -> History:
     """Call on all problems; on equal sizes, if it cannot do with unequal ones."""
     history = History()
     for wanted in (
-        problems,
-        lambda: square_problems(all_sizes=False),
-        lambda: square_problems(all_sizes=True),
+        problems(),
+        square_problems(all_sizes=False),
+        square_problems(all_sizes=True),
     ):
-        for problem in wanted():
+        for problem in wanted:
             try:
                 history.calls.append((problem, patient.call(problem)))
             except Refusal as refusal:

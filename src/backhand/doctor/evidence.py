@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -62,9 +61,11 @@ class Evidence:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The lines to compute."""
-        updated = any(name.startswith("new ") for name in self.observed)
-        return tuple(name for name in LINES if updated or not name.startswith("new "))
+        """The lines to compute: nothing is made of the loss, nor of new parameters."""
+        ends = {"L", *UPDATED}
+        if any(name in self.observed for name in UPDATED):
+            ends = {"L"}
+        return tuple(name for name in LINES if name not in ends or name in self.observed)
 
     @property
     def remembers(self) -> bool:
@@ -104,14 +105,17 @@ def alike(value: Any, observed: NDArray[Any], allowed: float) -> bool:
     """Whether both have one shape, and differ by rounding only; nan is like nan."""
     if np.shape(value) != observed.shape:
         return False
-    difference = np.abs(value - observed)
-    distance = np.max(difference, initial=0.0)
+    if not observed.size:
+        return True
+    distance = abs(value - observed).max()
     # Sums that are 0 but for rounding are of no scale.
     if distance <= allowed**1.5:
         return True
     if distance == distance:  # no nan
-        scale = max(np.max(np.abs(observed)), np.max(np.abs(value)))
-        return bool(distance <= allowed * scale and np.isfinite(scale))
+        scale = abs(observed).max()
+        if distance > allowed * (scale + distance):
+            return False  # whichever of the two is larger
+        return bool(distance <= allowed * max(scale, abs(value).max()) and np.isfinite(scale))
     lacking = np.isnan(observed)
     if not lacking.any() or not np.array_equal(np.isnan(value), lacking):
         return False
@@ -130,10 +134,10 @@ def relative_error(value: NDArray[Any], observed: NDArray[Any]) -> float:
     return error / scale if scale else (float("inf") if error else 0.0)
 
 
-def reached(lines: Mapping[str, str], names: tuple[str, ...], fed: Mapping[str, Any]) -> set[str]:
-    """The values that may change with these lines: what is fed in cuts the way."""
-    changed = set(lines)
-    result = set(lines)
+@cache
+def reached(lines: frozenset[str], names: tuple[str, ...], fed: frozenset[str]) -> set[str]:
+    """The values that may change where these lines change: what is fed in cuts the way."""
+    changed, result = set(lines), set(lines)
     for name in names:
         if name not in lines and parts_of(LINES[name]) & changed:
             result.add(name)

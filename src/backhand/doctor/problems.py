@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -100,21 +101,23 @@ def _tells_apart(found: Problem, kind: str) -> bool:
     )
 
 
-def problems() -> list[Problem]:
+@cache
+def problems() -> tuple[Problem, ...]:
     """The problems, in the order in which they are tried; the first comes once more."""
     first = problem("A", 1, PLAIN, "corners")
-    return [
+    return (
         first,
         problem("A'", 2, PLAIN, "corners"),
         first,
         problem("B", 3, OTHER, "smooth"),
         problem("C", 4, PLAIN, "confident"),
-    ]
+    )
 
 
-def square_problems(*, all_sizes: bool) -> list[Problem]:
+@cache
+def square_problems(*, all_sizes: bool) -> tuple[Problem, ...]:
     """For functions that cannot be computed unless H = K, or unless all four are equal."""
     sizes, equal = ((6, 6, 6, 6), "N = d = H = K") if all_sizes else ((5, 8, 6, 6), "H = K")
     first, second = (problem(f"{name}, {equal}", seed, sizes, "corners")
                      for name, seed in (("A", 5), ("A'", 6)))  # fmt: skip
-    return [first, second, first, problem(f"B, {equal}", 7, sizes, "smooth")]
+    return (first, second, first, problem(f"B, {equal}", 7, sizes, "smooth"))

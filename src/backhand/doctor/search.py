@@ -132,9 +132,9 @@ class Bench:
         if mistake.returned:
             trial.reach = trial.own = self.mask(mistake.lines)
         else:
-            named = {mistake.name: mistake.code}
-            trial.reach = self.mask(reached(mistake.lines, self.names, self.fed))
-            trial.own = self.mask(reached(named, self.names, self.fed))
+            fed = frozenset(self.fed)
+            trial.reach = self.mask(reached(frozenset(mistake.lines), self.names, fed))
+            trial.own = self.mask(reached(frozenset([mistake.name]), self.names, fed))
         return trial
 
     def together(self, earlier: Trial, later: Trial) -> Trial:

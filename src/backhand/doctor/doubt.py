@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from backhand.doctor.derivation import LINES, derive
 from backhand.doctor.evidence import Evidence
-from backhand.doctor.mistakes import Mistake
-from backhand.doctor.search import Bench, ranks, relevant
+from backhand.doctor.search import Bench, Explanation, ranks, relevant
 
 CONSISTENT = 1e-6
 """Relative residual up to which a gradient is taken to be a product with the known factor."""
@@ -60,19 +59,19 @@ def _factor(A: NDArray[Any], product: NDArray[Any]) -> NDArray[Any] | None:
 
 def explained_singly(
     evidence: Sequence[Evidence], *, penalty: bool
-) -> tuple[list[Mistake], list[str]]:
+) -> tuple[list[Explanation], list[str]]:
     """A mistake for each wrong value that one explains; and the wrong values that none does."""
     benches = [Bench(one, feeding=True) for one in evidence]
     wrong = [name for name in LINES
              if any(bench.right.wrong & bench.bits.get(name, 0) for bench in benches)]  # fmt: skip
-    found: list[Mistake] = []
+    found: list[Explanation] = []
     left: list[str] = []
     with np.errstate(all="ignore"):
         mistakes = sorted(relevant(evidence[0], penalty=penalty), key=ranks().__getitem__)
         trials = [(m, [bench.alone(m) for bench in benches]) for m in mistakes]
         for name in wrong:
             fitting = (
-                mistake
+                Explanation((mistake,), tried[0].constant)
                 for mistake, tried in trials
                 if not mistake.returned
                 and all(trial.own for trial in tried)
@@ -82,12 +81,13 @@ def explained_singly(
                 )
                 and _one_constant([trial.constant for trial in tried])
             )
-            mistake = next(fitting, None)
-            if mistake is None:
+            explanation = next(fitting, None)
+            if explanation is None:
                 left.append(name)
-            elif mistake not in found:
-                found.append(mistake)
-    return found, left
+            elif explanation not in found:
+                found.append(explanation)
+    # Nothing is made of the loss: what else is in doubt comes before it.
+    return found, sorted(left, key=lambda name: name == "L")
 
 
 def _one_constant(constants: Sequence[float | None]) -> bool:

@@ -53,6 +53,11 @@ class Evidence:
         """What the equations give."""
         return derive(self.given, {}, {}, self.names)[0]
 
+    @property
+    def right_here(self) -> bool:
+        """Whether all that was returned is what the equations give."""
+        return all(self.like(name, self.right[name]) for name in self.observed)
+
     @cached_property
     def fed(self) -> dict[str, NDArray[Any]]:
         """What the function returned and so, it seems, computed on with."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,10 +28,10 @@ MOST_PAIRS = 30_000
 
 
 class Explanation(NamedTuple):
-    """Mistakes that give the numbers, and the constants found for them."""
+    """Mistakes that give the numbers, and the number `c` that was found for them."""
 
     mistakes: Mistakes
-    constants: dict[str, float]
+    constant: float | None = None
 
 
 @dataclass
@@ -282,8 +282,7 @@ def _confirmed(benches: Sequence[Bench], trials: Iterable[Trial]) -> list[Explan
     found = []
     for trial in trials:
         if all(_fits(bench, trial) for bench in benches):
-            constants = {"c": trial.constant} if trial.constant is not None else {}
-            found.append(Explanation(trial.mistakes, constants))
+            found.append(Explanation(trial.mistakes, trial.constant))
     found.sort(key=lambda e: sum(rank[m] for m in e.mistakes))
     return found
 
@@ -322,12 +321,6 @@ def _fits(bench: Bench, trial: Trial) -> bool:
 
 def confirmations(evidence: Sequence[Evidence], explanation: Explanation, *, feeding: bool) -> int:
     """How many different problems the explanation was confirmed on."""
-    c = explanation.constants.get("c")
-    trial = Trial(explanation.mistakes, {}, {}, 0, constant=c)
+    trial = Trial(explanation.mistakes, {}, {}, 0, constant=explanation.constant)
     with np.errstate(all="ignore"):
         return len({one.problem for one in evidence if _fits(Bench(one, feeding), trial)})
-
-
-def values_of(trial: Trial) -> dict[str, Any]:
-    """What the lines gave."""
-    return {name: value for name, value in trial.gave.items() if value is not None}

@@ -118,7 +118,7 @@ CONSISTENT = (
 )  # fmt: skip
 """Such as a wrong function with its own derivative: the line named, and the others."""
 
-CONVENTIONS = (
+CONVENTIONS: tuple[tuple[str, dict[str, str]], ...] = (
     ("1/N comes later: dS, dH1 and dZ1 are N times larger, and the gradients are divided",
      {"dS": "P - Y", "dW2": "H1.T @ dS / N + l2 * W2", "db2": "dS.sum(axis=0) / N",
       "dW1": "X.T @ dZ1 / N + l2 * W1", "db1": "dZ1.sum(axis=0) / N"}),
@@ -128,5 +128,7 @@ CONVENTIONS = (
     ("the penalty is λ/(2N) ‖W‖², in the loss and in the gradients alike",
      {"L": "-(Y * log(P)).sum() / N + l2 / (2 * N) * ((W1**2).sum() + (W2**2).sum())",
       "dW2": "H1.T @ dS + l2 / N * W2", "dW1": "X.T @ dZ1 + l2 / N * W1"}),
+    ("the gradient at Z1 = 0 is 1/2 here, where the equations have 0; both are slopes",
+     {"dZ1": "dH1 * ((Z1 > 0) + 0.5 * (Z1 == 0))"}),
 )  # fmt: skip
 """Other ways to be right."""

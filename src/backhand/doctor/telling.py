@@ -1,0 +1,145 @@
+"""Putting into words what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from backhand.doctor.derivation import LINES, UPDATED, equation_of, shown
+from backhand.doctor.mistakes import Mistake
+from backhand.doctor.report import Finding
+from backhand.doctor.search import Explanation
+from backhand.doctor.source import Line
+
+
+@dataclass
+class Teller:
+    """Writes findings about one function.
+
+    Attributes
+    ----------
+    penalty : bool
+        Whether the lines have their penalty.
+    layout : str
+    lines : dict
+        Where the function's source computes each value, as far as is known.
+    problems : int
+        How many it was tried on.
+    """
+
+    penalty: bool
+    layout: str
+    lines: dict[str, Line]
+    problems: int
+
+    def line(self, name: str) -> str:
+        """The equation of a value, as it should be coded."""
+        return f"{label(name)} = {shown(LINES[name], penalty=self.penalty)}"
+
+    def mistake(
+        self, mistake: Mistake, constant: float | None, count: int,
+        others: tuple[str, ...] = (),
+    ) -> Finding:  # fmt: skip
+        """A mistake that was named, confirmed on `count` problems."""
+        name = label(mistake.name)
+        code = shown(mistake.code, penalty=self.penalty)
+        right = self.line(mistake.name)
+        written = f"{name} = {code}"
+        says = mistake.says
+        if constant is not None and mistake.constant:
+            written += f", c = {constant:.4g}"
+            says += f" ({constant:.4g})"
+        if self.layout == "columns" and "kept dimension stays" in says:
+            says, written = "the kept dimension is missing: it is flat, not a column", ""
+        if mistake.returned:
+            return Finding(mistake.equation, f"{says}.", certain=True,
+                           suggestion=f"Return the {name} of the equation; change a copy of it.",
+                           written=f"{name} returned = {code}", right=right, problems=count,
+                           others=others)  # fmt: skip
+        suggestion = self._advised(mistake.name, right)
+        more = [f"{label(n)} = {shown(c, penalty=self.penalty)}"
+                for n, c in mistake.lines.items() if n != mistake.name]  # fmt: skip
+        if more:
+            written += "; " + "; ".join(more)
+        return Finding(mistake.equation, f"{name}: {says}.", certain=True, suggestion=suggestion,
+                       written=written, right=right, problems=count, others=others)  # fmt: skip
+
+    def _advised(self, name: str, right: str) -> str:
+        """What to write, and in which line, if the names in the source tell it."""
+        line = self.lines.get(name.replace("new ", "d") if name in UPDATED else name)
+        if name in UPDATED or line is None:
+            return f"Write {right}."
+        return f"Line {line.number}, `{line.text}`: write {right}."
+
+    def others(
+        self, mistake: Mistake, best: Explanation, found: Sequence[Explanation]
+    ) -> tuple[str, ...]:
+        """Lines of other equations that would give the same numbers in place of this mistake."""
+        rest = set(best.mistakes) - {mistake}
+        texts: dict[str, None] = {}
+        for other in found:
+            replaced = set(other.mistakes) - rest
+            if len(replaced) == 1 and rest < set(other.mistakes):
+                (instead,) = replaced
+                if instead.equation != mistake.equation and not instead.constant:
+                    code = shown(instead.code, penalty=self.penalty)
+                    texts[f"{label(instead.name)} = {code}"] = None
+        return tuple(texts)[:3]
+
+    def doubt(self, name: str, suspect: str, *, returned: bool, product: bool) -> Finding:
+        """A value that is wrong without a mistake that is known, and the line first in doubt.
+
+        `returned`: the function returned it. `product`: it may be a product with the known factor.
+        """
+        says = f"{label(name)} is not {shown(LINES[name], penalty=self.penalty)}"
+        if not product:
+            says += f", nor any product with {'H1' if name == 'dW2' else 'X'}"
+        if not returned:
+            says += ", as the gradients made of it show"
+        if suspect != name:
+            says += f"; {suspect}, of which it is made, is not what it should be"
+        place = self.lines.get(suspect) or self.lines.get(name)
+        look = f"Look at line {place.number}, `{place.text}`" if place else "Look there"
+        return Finding(
+            equation_of(suspect), f"{says}. What was written is not known.", certain=False,
+            right=self.line(suspect),
+            suggestion=f"{look}, and at what it is made of. Return {label(name)} and that as well, "
+            "to have each judged by itself.",
+        )  # fmt: skip
+
+    def absent(self, name: str) -> Finding:
+        """A gradient that is not returned."""
+        return Finding(
+            equation_of(name), f"{name}: it is forgotten, and not among what is returned.",
+            certain=True, suggestion=f"Compute {self.line(name)} and return it.",
+            right=self.line(name), problems=self.problems,
+        )  # fmt: skip
+
+    def narrow(self, name: str) -> Finding:
+        """A value that is right to the precision of float32 only."""
+        return Finding(
+            equation_of(name),
+            f"{label(name)}: it is computed or kept in float32, and the rest in float64.",
+            certain=True, suggestion=f"Compute {self.line(name)} in one precision throughout.",
+            right=self.line(name), problems=self.problems,
+        )  # fmt: skip
+
+    def call(self, clause: str, suggestion: str) -> Finding:
+        """What is wrong with the function as a whole."""
+        sentence = clause[0].upper() + clause[1:] + "."
+        return Finding("call", sentence, certain=True, suggestion=suggestion,
+                       problems=self.problems)  # fmt: skip
+
+
+def label(name: str) -> str:
+    """A value as it is spoken of: the update's are the parameters."""
+    return name.removeprefix("new ") if name in UPDATED else name
+
+
+def advice(clause: str) -> str:
+    """What to do about a call that was refused."""
+    if "raises" in clause:
+        return "Mend that line; the shapes are X (N, d), W1 (d, H), b1 (H,), W2 (H, K), b2 (K,)."
+    if "within" in clause:
+        return "Look for a loop that does not end; or allow more with seconds=."
+    return "Return the gradients as a dict with dW1, db1, dW2 and db2, or as a tuple in this order."

@@ -151,7 +151,9 @@ def test_the_report_says_it_all() -> None:
     (finding,) = report.findings
     assert not report.ok and finding.certain and finding.equation == "dS"
     assert finding.written == "dS = P - Y" and finding.right == "dS = (P - Y) / N"
-    assert "`dS = acts.P - np.eye(len(b2))[y]`: write dS = (P - Y) / N." in finding.suggestion
+    assert "Write `dS = (P - Y) / N`." in finding.suggestion
+    assert "this line makes it: " in finding.suggestion
+    assert "`dS = acts.P - np.eye(len(b2))[y]`." in finding.suggestion
     assert finding.problems == report.problems == 4
     by_name = {verdict.name: verdict for verdict in report.verdicts}
     assert list(by_name) == ["dW2", "db2", "dW1", "db1"]
@@ -204,14 +206,14 @@ def for_ever(X):
 @pytest.mark.parametrize(
     ("f", "words"),
     [
-        (raises, 'it raises RuntimeError: no luck .*raise RuntimeError("no luck")'),
-        (for_ever, "it does not return within 0.2 s"),
-        (lambda X: None, "it returns nothing"),
-        (lambda X: X, r"it returns an array of shape \(6, 9\), in which there is no gradient"),
-        (lambda X: {"foo": X}, "it returns 'foo', in which there is no gradient"),
-        (lambda X: {"dW1": "text", "db1": X}, "its dW1 is no array of numbers, but str 'text'"),
-        (lambda a, b: None, "its parameters 'a' and 'b' are not known; expected X, Y"),
-        (lambda: None, "it takes no arrays; expected X, Y"),
+        (raises, 'It raises RuntimeError: no luck .*raise RuntimeError("no luck")'),
+        (for_ever, "It does not return within 0.2 s"),
+        (lambda X: None, "It returns nothing"),
+        (lambda X: X, r"It returns an array of shape \(6, 9\), in which there is no gradient"),
+        (lambda X: {"foo": X}, "It returns 'foo', in which there is no gradient"),
+        (lambda X: {"dW1": "text", "db1": X}, "Its dW1 is no array of numbers, but str 'text'"),
+        (lambda a, b: None, "Its parameters 'a' and 'b' are not known; expected X, Y"),
+        (lambda: None, "It takes no arrays; expected X, Y"),
     ],
 )
 def test_a_function_that_cannot_be_judged_is_a_diagnosis(f: Any, words: str) -> None:
@@ -221,6 +223,57 @@ def test_a_function_that_cannot_be_judged_is_a_diagnosis(f: Any, words: str) -> 
     assert words.split(".*")[0].replace("\\", "") in finding.mistake
     assert words.split(".*")[-1].replace("\\", "") in finding.mistake
     assert str(report) and report._repr_html_()
+
+
+def test_another_layout_is_found_and_told() -> None:
+    def linear(X, Y, W1, b1, W2, b2):
+        W1, W2 = W1.T, W2.T
+        acts = backhand.forward(backhand.Parameters(W1, b1, W2, b2), X)
+        dS = (acts.P - Y) / len(X)
+        dZ1 = dS @ W2.T * (acts.Z1 > 0)
+        return dZ1.T @ X, dZ1.sum(0), dS.T @ acts.H1, dS.sum(0)
+
+    report = check(linear)
+    assert report.ok and "--layout linear" in report.remarks[0]
+    assert check(linear, layout="linear").ok and not check(linear, layout="linear").remarks
+
+
+def test_positions_are_tried_with_indices_too() -> None:
+    def positional(inputs, labels, A, a, B, b):
+        return right.RIGHT[0].f(inputs, np.eye(len(b))[labels], A, a, B, b)
+
+    assert check(positional).ok
+
+
+def test_what_a_function_prints_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    def loud(X, Y, W1, b1, W2, b2):
+        print("here I am")
+        return right.RIGHT[0].f(X, Y, W1, b1, W2, b2)
+
+    assert check(loud).ok and "here I am" not in capsys.readouterr().out
+
+
+def test_a_bias_gradient_of_one_number_is_known_in_any_tuple() -> None:
+    def with_loss(X, y, W1, b1, W2, b2):
+        dW1, db1, dW2, db2 = wrong(X, y, W1, b1, W2, b2)
+        N = len(y)
+        P = backhand.forward(backhand.Parameters(W1, b1, W2, b2), X).P
+        return -np.log(P[range(N), y]), dW1 / N, db1.sum() / N, dW2 / N, db2 / N
+
+    said = {finding.equation: finding.mistake for finding in check(with_loss).findings}
+    assert set(said) == {"L", "db1"}
+    assert "not averaged: one number a row" in said["L"] and "one number" in said["db1"]
+    (finding,) = check(lambda X: (X, X, X)).findings
+    assert "a tuple of 3" in finding.mistake and "order dW1, db1, dW2, db2" in finding.mistake
+
+
+def test_nan_is_told() -> None:
+    def undefined(X, Y, W1, b1, W2, b2):
+        dW1, db1, dW2, db2 = right.RIGHT[0].f(X, Y, W1, b1, W2, b2).values()
+        return dW1 * np.nan, db1, dW2, db2
+
+    (finding,) = check(undefined).findings
+    assert finding.equation == "dW1" and "has nan or infinite numbers" in finding.mistake
 
 
 @pytest.mark.parametrize("argument", ["layout", "f"])
@@ -264,7 +317,7 @@ def test_the_command_judges_a_file_and_a_module(tmp_path: Path) -> None:
     result = run("net.py:backward", cwd=tmp_path)
     seconds = time.perf_counter() - began
     assert result.returncode == 1 and "the mask is left out" in result.stdout, result
-    assert "Line 11, `dZ1 = dS @ W2.T`" in result.stdout.replace("\n", " ")
+    assert "11 `dZ1 = dS @ W2.T`" in " ".join(result.stdout.split())
     assert seconds < 60  # that it is no more than two is for the benchmark to show
     as_json = json.loads(run("net:backward", "--json", cwd=tmp_path).stdout)
     assert as_json["findings"][0]["equation"] == "dZ1" and not as_json["ok"]
@@ -280,7 +333,7 @@ def test_the_command_judges_a_file_and_a_module(tmp_path: Path) -> None:
         ("net.py:backwards", "has no function 'backwards'. Did you mean 'backward'?"),
         ("broken.py:f", "could not be run: ZeroDivisionError: division by zero (line 1)"),
         ("syntax.py:f", "could not be run: SyntaxError"),
-        ("net.py:np", "is a module; expected a function"),
+        ("net.py:np", "is no function, but of type module"),
     ],
 )
 def test_the_command_says_what_it_cannot_find(tmp_path: Path, named: str, words: str) -> None:

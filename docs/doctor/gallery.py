@@ -1,4 +1,4 @@
-"""The ten backward passes of docs/doctor.md; run as a script, it draws their reports beside it."""
+"""The ten backward passes of docs/doctor.md; run as a script, it draws their reports."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from backhand.doctor import check
+from backhand.doctor.loading import load_function
 from backhand.doctor.rendering import as_svg
 
 
@@ -133,8 +134,14 @@ GALLERY = {
 """The functions, and the layout of each."""
 
 
+def draw(f, layout, title, name):
+    picture = as_svg(check(f, layout=layout, autograd=False), f"backhand check {title}")
+    Path(__file__).with_name(f"{name}.svg").write_text(picture)
+
+
 if __name__ == "__main__":
     for f, layout in GALLERY.items():
         option = "" if layout == "rows" else f" --layout {layout}"
-        picture = as_svg(check(f, layout=layout), f"backhand check gallery.py:{f.__name__}{option}")
-        Path(__file__).with_name(f"{f.__name__}.svg").write_text(picture)
+        draw(f, layout, f"gallery.py:{f.__name__}{option}", f.__name__)
+    mistaken = "examples/mistaken.py:backward"
+    draw(load_function(str(Path(__file__).parents[2] / mistaken)), "rows", mistaken, "mistaken")

@@ -74,7 +74,10 @@ def read(returned: Any) -> Answer:
     known = set(named)
     if not known & {*GRADIENTS, *UPDATED}:
         what = listed(known | set(unknown)) if known or unknown else _described(returned)
-        raise InputError(f"it returns {what}, in which there is no gradient")
+        order = ""
+        if isinstance(returned, list | tuple) and not known and not unknown:
+            order = "; without names, the four are expected in the order dW1, db1, dW2, db2"
+        raise InputError(f"it returns {what}, in which there is no gradient{order}")
     absent = [] if known & set(UPDATED) else [name for name in GRADIENTS if name not in known]
     return Answer(named, absent, alone)
 
@@ -151,12 +154,12 @@ def _attributes(thing: Any) -> Iterator[tuple[str, Any]]:
 
 def _in_order(parts: Sequence[Any]) -> Iterator[tuple[str, Any]]:
     """A tuple: the four gradients, in order or by layers; a loss and gradients; several groups."""
-    alone = [part for part in parts if _is_number(part)]
-    if (
-        len(parts) == 4
-        and len(alone) < 3
-        and all(_is_array(part) or _is_number(part) or part is None for part in parts)
-    ):
+    plain = all(_is_array(part) or _is_number(part) or part is None for part in parts)
+    if plain and len(parts) in (4, 5) and sum(map(_is_array, parts)) > 1:
+        if len(parts) == 5:  # the loss stands first, or last
+            last = _is_number(parts[-1]) and not _is_number(parts[0])
+            yield "loss", parts[-1 if last else 0]
+            parts = parts[:-1] if last else parts[1:]
         yield from zip(GRADIENTS, parts, strict=True)
         return
     numbers = [part for part in parts if _is_number(part)]

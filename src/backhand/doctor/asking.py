@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -51,6 +52,27 @@ def ask(patient: Patient) -> History:
         if isinstance(history.refusals[0].__cause__, TimeoutError):
             break
     return history
+
+
+def taken_otherwise(patient: Patient, history: History) -> tuple[Patient, History]:
+    """A function that refuses some problem may be written for another layout, or for indices.
+
+    If it answers all problems then, that is how it is taken.
+    """
+    if isinstance(history.refusals[0].__cause__, TimeoutError):
+        return patient, history
+    changes: list[dict[str, Any]] = [{"layout": "linear"}, {"layout": "columns"}]
+    if patient.by_position:
+        changes.insert(0, {"indices": True})
+    for change in changes:
+        other = replace(patient, kind=None, **change)
+        tried = History()
+        try:
+            tried.calls += [(problem, other.call(problem)) for problem in problems()]
+        except Refusal:
+            continue
+        return other, tried
+    return patient, history
 
 
 def exchanged(history: History) -> bool:

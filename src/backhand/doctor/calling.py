@@ -6,9 +6,13 @@ import inspect
 import linecache
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,8 +30,8 @@ NAMES = {
     "X": ("X", "x", "inputs", "data"),
     "Y": ("Y", "T", "Y_onehot", "Y_one_hot", "onehot", "one_hot", "Yoh", "y_onehot", "y_one_hot"),
     "y": ("y", "labels", "targets", "target", "y_true", "t"),
-    "W1": ("W1", "w1", "W_1"), "b1": ("b1", "B1", "b_1"),
-    "W2": ("W2", "w2", "W_2"), "b2": ("b2", "B2", "b_2"),
+    "W1": ("W1", "w1", "W_1"), "b1": ("b1", "B1", "b_1", "bias1"),
+    "W2": ("W2", "w2", "W_2"), "b2": ("b2", "B2", "b_2", "bias2"),
     "params": ("params", "parameters", "theta", "weights"),
     "l2": ("l2", "reg", "weight_decay", "lam", "lambda_", "lambd", "lmbda", "l2_reg", "λ"),
     "eta": ("learning_rate", "lr", "eta", "step_size", "η"),
@@ -81,12 +85,15 @@ class Patient:
         How long one call may take.
     kind : str, optional
         The arrays that it takes, once that is known: one of `ARRAYS`.
+    indices : bool
+        Where parameters go by their position, whether the second is y and not Y.
     """
 
     f: Callable[..., Any]
     layout: str = "rows"
     seconds: float = 10.0
     kind: str | None = None
+    indices: bool = False
 
     def __post_init__(self) -> None:
         if not callable(self.f):
@@ -94,11 +101,21 @@ class Patient:
         if self.layout not in LAYOUTS:
             raise InputError(f"layout is '{self.layout}'; expected {listed(LAYOUTS)}.")
         self.parameters = _parameters(self.f)
+        if self.indices:
+            self.parameters = {
+                name: "y" if meaning == "Y" else meaning
+                for name, meaning in self.parameters.items()
+            }
 
     @property
     def takes_l2(self) -> bool:
         """Whether it is given a penalty."""
         return "l2" in self.parameters.values()
+
+    @property
+    def by_position(self) -> bool:
+        """Whether its parameters have names that say nothing."""
+        return any(name.startswith("*") for name in self.parameters)
 
     @property
     def takes_eta(self) -> bool:
@@ -213,7 +230,8 @@ def _parameters(f: Callable[..., Any]) -> dict[str, str]:
     if not unknown and known:
         return known
     if len(required) == len(POSITIONS):
-        return {f"*{name}": meaning for name, meaning in zip(required, POSITIONS, strict=True)}
+        return {f"*{name.removeprefix('*')}": meaning
+                for name, meaning in zip(required, POSITIONS, strict=True)}  # fmt: skip
     if not required and inspect.Parameter.VAR_POSITIONAL in kinds:
         return {f"*{name}": name for name in POSITIONS}
     if not required and inspect.Parameter.VAR_KEYWORD in kinds:
@@ -261,14 +279,13 @@ def _in_time(action: Callable[[], Any], seconds: float) -> tuple[Any, float]:
     Refusal
         If it raises, or does not end in time.
     """
-    import time
-
     result: list[Any] = []
     failure: list[BaseException] = []
 
     def act() -> None:
         try:
-            with np.errstate(all="ignore"):
+            # What it prints, once for each of a hundred calls, is not what was asked for.
+            with np.errstate(all="ignore"), redirect_stdout(StringIO()):
                 result.append(action())
         except BaseException as error:
             failure.append(error)
@@ -294,5 +311,6 @@ def _told(error: BaseException) -> str:
     own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
     if own:
         line = linecache.getline(own[-1].filename, own[-1].lineno or 0).strip()
-        what += f" (line {own[-1].lineno}{f': {line}' if line else ''})"
+        where = f"{Path(own[-1].filename).name}, line {own[-1].lineno}"
+        what += f" ({where}{f': {line}' if line else ''})"
     return what

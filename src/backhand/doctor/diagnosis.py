@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.doctor import doubt, witnesses
-from backhand.doctor.asking import History, ask, evidence_of, exchanged, flattened
+from backhand.doctor.asking import (
+    History,
+    ask,
+    evidence_of,
+    exchanged,
+    flattened,
+    taken_otherwise,
+)
 from backhand.doctor.calling import Called, Patient, Refusal
 from backhand.doctor.derivation import LINES, UPDATED, derive
 from backhand.doctor.evidence import Evidence, alike
@@ -55,7 +62,8 @@ def check(
         It is called with NumPy arrays in float64; with torch's or JAX's if it refuses these.
     layout : {"rows", "linear", "columns"}
         "linear": weights as `nn.Linear` has them, (H, d) and (K, H). "columns": everything
-        transposed, X (d, N), with biases (H, 1) and (K, 1).
+        transposed, X (d, N), with biases (H, 1) and (K, 1). A function that runs in one of these
+        only is taken to be written for it, and the report says so.
     autograd : bool, optional
         Whether to ask autograd as well, which needs torch; by default, if torch is loaded already.
     seconds : float
@@ -68,6 +76,8 @@ def check(
 
     Raises
     ------
+    MissingDependencyError
+        If autograd is to be asked, and torch is not installed.
     InputError
         If `f` is no function, or an argument is not what it should be. What is wrong with the
         function itself is a finding, never an exception.
@@ -78,11 +88,15 @@ def check(
         patient = Patient(f, layout, seconds)
     except Refusal as refusal:
         return _hopeless(name, refusal, began)
+    if autograd:
+        witnesses.need_autograd()
     history = ask(patient)
+    if layout == "rows" and history.refusals:
+        patient, history = taken_otherwise(patient, history)
     if not history.calls:
         return _hopeless(name, history.refusals[0], began)
     asked = witnesses.torch_is_loaded() if autograd is None else autograd
-    report = _Examination(patient, history).report(autograd=asked)
+    report = _Examination(patient, history).report(autograd=asked, layout=layout)
     return replace(report, function=name, arrays=patient.kind or "",
                    seconds=time.perf_counter() - began)  # fmt: skip
 
@@ -102,7 +116,9 @@ def assert_gradients(f: Callable[..., Any], **options: Any) -> None:
 
 
 def _hopeless(name: str, refusal: Refusal, began: float) -> Report:
-    finding = Finding("call", f"{refusal}.", certain=True, suggestion=advice(str(refusal)))
+    clause = str(refusal)
+    sentence = f"{clause[0].upper()}{clause[1:]}."
+    finding = Finding("call", sentence, certain=True, suggestion=advice(str(refusal)))
     return Report(False, [finding], [], function=name, seconds=time.perf_counter() - began)
 
 
@@ -118,8 +134,8 @@ class _Examination:
         self.remarks: list[str] = []
         self.ruled_out: list[str] = []
 
-    def report(self, *, autograd: bool) -> Report:
-        """Judge, explain, and ask the other witnesses."""
+    def report(self, *, autograd: bool, layout: str) -> Report:
+        """Judge, explain, and ask the other witnesses. `layout` is the one that was declared."""
         self._put_right()
         evidence = evidence_of(self.patient, self.history)
         with np.errstate(all="ignore"):
@@ -135,6 +151,11 @@ class _Examination:
                               excused=bool(convention))  # fmt: skip
         findings = [*self.findings, *self.calls]
         findings.sort(key=lambda finding: not finding.certain)
+        if self.patient.layout != layout:
+            self.remarks.append(
+                f"it runs with layout='{self.patient.layout}' (--layout {self.patient.layout}) "
+                "only, so it was taken to be written for that; say so."
+            )
         if self.findings and self.patient.layout != "rows":
             self.remarks.append(
                 "lines are written with examples as rows and weights as (d, H) and (H, K), as in "
@@ -220,6 +241,7 @@ class _Examination:
                 left[0], doubt.first_suspect(left[0], fullest),
                 returned=any(left[0] in one.observed for one in evidence),
                 product=not any(left[0] in names for _, names in following),
+                finite=all(np.isfinite(one.observed.get(left[0], 0.0)).all() for one in evidence),
             ))  # fmt: skip
 
     def _absent(self) -> None:

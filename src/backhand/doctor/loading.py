@@ -43,7 +43,7 @@ def load_function(named: str) -> Callable[..., Any]:
             raise InputError(f"{place} has no function '{name}'. {did_you_mean(part, known)}")
         thing = getattr(thing, part)
     if not callable(thing):
-        raise InputError(f"{named} is a {type(thing).__name__}; expected a function.")
+        raise InputError(f"{named} is no function, but of type {type(thing).__name__}.")
     found: Callable[..., Any] = thing
     return found
 

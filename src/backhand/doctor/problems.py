@@ -47,9 +47,9 @@ def problem(name: str, seed: int, sizes: tuple[int, int, int, int], kind: str) -
     """A random problem.
 
     Its kinds: "corners" has Z1 that are exactly 0, for a whole unit and in a row of zeros, one that
-    is exactly 1, and rows of which all logits are negative; "smooth"
-    has none; "confident" has large X, and probabilities from 1e-8 to 1 - 1e-7; "large" is of any
-    size, as it comes.
+    is exactly 1, and rows of which all logits are negative; "smooth" has none of that; "confident"
+    has large X, large gradients, and probabilities from 1e-12 to 1 - 1e-8; "large" is of any size,
+    as it comes.
 
     All numbers are exact in float32.
     """
@@ -59,7 +59,9 @@ def problem(name: str, seed: int, sizes: tuple[int, int, int, int], kind: str) -
         X = rng.standard_normal((N, d)) * (8 if kind == "confident" else 1)
         W1 = rng.standard_normal((d, H)) * 1.2 / d**0.5 / (8 if kind == "confident" else 1)
         b1, b2 = 0.5 * rng.standard_normal(H), 0.5 * rng.standard_normal(K)
-        W2 = rng.standard_normal((H, K)) * (5.0 if kind == "confident" else 1.5) / H**0.5
+        W2 = rng.standard_normal((H, K)) * 1.5 / H**0.5
+        if kind == "confident":  # and small H1, so that dH1 is large
+            W1, b1, W2 = W1 / 8, b1 / 8, W2 * 26
         if kind == "corners":
             X[1] = 0
             W1[:, 2] = 0

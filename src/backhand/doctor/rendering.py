@@ -77,6 +77,8 @@ def _headline(report: Report) -> Text:
         f"on {on}, with {arrays}, in {report.seconds:.2f} s"
     )  # fmt: skip
     verdict = Text("all right", "bold green") if report.ok else Text("wrong", "bold red")
+    if not report.ok and report.verdicts and all(one.ok for one in report.verdicts):
+        verdict = Text("the call is wrong, the numbers are right", "bold red")
     return Text.assemble((report.function or "function", "bold"), "  ", verdict,
                          "  ", (f"({how})", "dim"))  # fmt: skip
 
@@ -88,7 +90,7 @@ def _table(verdicts: Iterable[Verdict]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("", no_wrap=True)
     table.add_column("equations", no_wrap=True)
-    for heading in (("autograd",) if asked else ()) + (("own loss",) if slopes else ()):
+    for heading in (("autograd",) if asked else ()) + (("slope of its loss",) if slopes else ()):
         table.add_column(heading, no_wrap=True)
     table.add_column("error", justify="right", no_wrap=True)
     table.add_column("worst entry: expected, got", no_wrap=True)

@@ -73,7 +73,7 @@ class Verdict:
     differences: bool | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """The doctor's report; it prints itself, also in notebooks.
 
@@ -119,7 +119,7 @@ class Report:
                     verdict[key] = str(number)
         return values
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         from backhand.doctor.rendering import as_text
 
         return as_text(self)

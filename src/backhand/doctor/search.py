@@ -280,7 +280,10 @@ def _confirmed(benches: Sequence[Bench], trials: Iterable[Trial]) -> list[Explan
     """Those that explain every call."""
     rank = ranks()
     found = []
+    several = len({bench.evidence.problem for bench in benches}) > 1
     for trial in trials:
+        if trial.constant is not None and not several:
+            continue  # which any number would do for
         if all(_fits(bench, trial) for bench in benches):
             found.append(Explanation(trial.mistakes, trial.constant))
     found.sort(key=lambda e: sum(rank[m] for m in e.mistakes))

@@ -19,8 +19,12 @@ class Line(NamedTuple):
     text: str
 
 
-def lines_of(f: Callable[..., Any]) -> dict[str, Line]:
-    """For each value of the derivation, the last line of `f` that gives it its value.
+AMBIGUOUS = {"hidden", "dhidden", "h", "value", "delta1", "p", "s", "l"}
+"""Names that people give to more than one value."""
+
+
+def lines_of(f: Callable[..., Any]) -> dict[str, list[Line]]:
+    """For each value of the derivation, the lines of `f` that by their names make it.
 
     Empty where there is no source. Names are read as in what a function returns: `dscores` is dS.
     """
@@ -31,14 +35,14 @@ def lines_of(f: Callable[..., Any]) -> dict[str, Line]:
         tree = ast.parse(textwrap.dedent("".join(lines)))
     except (OSError, TypeError, SyntaxError):
         return {}
-    found: dict[str, Line] = {}
+    found: dict[str, dict[int, Line]] = {}
     for key, node in _assigned(tree):
-        name = meaning(key)[0]
+        name = None if key.lower() in AMBIGUOUS else meaning(key)[0]
         if name:
+            number = first + node.lineno - 1
             text = lines[node.lineno - 1].strip()
-            if name not in found or found[name].number < first + node.lineno - 1:
-                found[name] = Line(first + node.lineno - 1, text)
-    return found
+            found.setdefault(name, {})[number] = Line(number, text)
+    return {name: [places[n] for n in sorted(places)] for name, places in found.items()}
 
 
 def _assigned(tree: ast.AST) -> Iterator[tuple[str, ast.expr | ast.stmt]]:

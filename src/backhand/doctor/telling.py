@@ -11,6 +11,9 @@ from backhand.doctor.report import Finding
 from backhand.doctor.search import Explanation
 from backhand.doctor.source import Line
 
+MOST_LINES = 3
+"""Lines of source that are shown for one value; the last ones."""
+
 
 @dataclass
 class Teller:
@@ -29,7 +32,7 @@ class Teller:
 
     penalty: bool
     layout: str
-    lines: dict[str, Line]
+    lines: dict[str, list[Line]]
     problems: int
 
     def line(self, name: str) -> str:
@@ -56,7 +59,7 @@ class Teller:
                            suggestion=f"Return the {name} of the equation; change a copy of it.",
                            written=f"{name} returned = {code}", right=right, problems=count,
                            others=others)  # fmt: skip
-        suggestion = self._advised(mistake.name, right)
+        suggestion = self._advised(mistake.name)
         more = [f"{label(n)} = {shown(c, penalty=self.penalty)}"
                 for n, c in mistake.lines.items() if n != mistake.name]  # fmt: skip
         if more:
@@ -64,12 +67,18 @@ class Teller:
         return Finding(mistake.equation, f"{name}: {says}.", certain=True, suggestion=suggestion,
                        written=written, right=right, problems=count, others=others)  # fmt: skip
 
-    def _advised(self, name: str, right: str) -> str:
-        """What to write, and in which line, if the names in the source tell it."""
-        line = self.lines.get(name.replace("new ", "d") if name in UPDATED else name)
-        if name in UPDATED or line is None:
-            return f"Write {right}."
-        return f"Line {line.number}, `{line.text}`: write {right}."
+    def _advised(self, name: str) -> str:
+        """What to write, and which lines make the value, if the names in the source tell it."""
+        return f"Write `{self.line(name)}`.{self._places(name)}"
+
+    def _places(self, *names: str) -> str:
+        """The lines that make the first of some values of which the source knows any."""
+        found = next((self.lines[name] for name in names if self.lines.get(name)), [])
+        shown_ones = [f"{line.number} `{line.text}`" for line in found[-MOST_LINES:]]
+        if not shown_ones:
+            return ""
+        word = "this line makes" if len(shown_ones) == 1 else "these lines make"
+        return f" By its name, {word} it: {', '.join(shown_ones)}."
 
     def others(
         self, mistake: Mistake, best: Explanation, found: Sequence[Explanation]
@@ -86,32 +95,36 @@ class Teller:
                     texts[f"{label(instead.name)} = {code}"] = None
         return tuple(texts)[:3]
 
-    def doubt(self, name: str, suspect: str, *, returned: bool, product: bool) -> Finding:
+    def doubt(
+        self, name: str, suspect: str, *, returned: bool, product: bool, finite: bool
+    ) -> Finding:
         """A value that is wrong without a mistake that is known, and the line first in doubt.
 
         `returned`: the function returned it. `product`: it may be a product with the known factor.
+        `finite`: it has neither nan nor infinite numbers.
         """
         says = f"{label(name)} is not {shown(LINES[name], penalty=self.penalty)}"
-        if not product:
+        if not finite:
+            says += ": it has nan or infinite numbers"
+        elif not product:
             says += f", nor any product with {'H1' if name == 'dW2' else 'X'}"
         if not returned:
             says += ", as the gradients made of it show"
         if suspect != name:
             says += f"; {suspect}, of which it is made, is not what it should be"
-        place = self.lines.get(suspect) or self.lines.get(name)
-        look = f"Look at line {place.number}, `{place.text}`" if place else "Look there"
+        what = "what it is made of" if returned else f"{label(name)}, and what it is made of,"
         return Finding(
             equation_of(suspect), f"{says}. What was written is not known.", certain=False,
             right=self.line(suspect),
-            suggestion=f"{look}, and at what it is made of. Return {label(name)} and that as well, "
-            "to have each judged by itself.",
+            suggestion=f"Return {what} as well, to have each judged by itself."
+            f"{self._places(suspect, name)}",
         )  # fmt: skip
 
     def absent(self, name: str) -> Finding:
         """A gradient that is not returned."""
         return Finding(
             equation_of(name), f"{name}: it is forgotten, and not among what is returned.",
-            certain=True, suggestion=f"Compute {self.line(name)} and return it.",
+            certain=True, suggestion=f"Compute `{self.line(name)}` and return it.",
             right=self.line(name), problems=self.problems,
         )  # fmt: skip
 
@@ -120,7 +133,7 @@ class Teller:
         return Finding(
             equation_of(name),
             f"{label(name)}: it is computed or kept in float32, and the rest in float64.",
-            certain=True, suggestion=f"Compute {self.line(name)} in one precision throughout.",
+            certain=True, suggestion=f"Compute `{self.line(name)}` in one precision throughout.",
             right=self.line(name), problems=self.problems,
         )  # fmt: skip
 
@@ -141,5 +154,10 @@ def advice(clause: str) -> str:
     if "raises" in clause:
         return "Mend that line; the shapes are X (N, d), W1 (d, H), b1 (H,), W2 (H, K), b2 (K,)."
     if "within" in clause:
-        return "Look for a loop that does not end; or allow more with seconds=."
+        return "Look for a loop that does not end; or allow more time (seconds=, --seconds)."
+    if "parameters" in clause or "takes no" in clause:
+        return (
+            "Wrap it in a function of X, Y (or y, class indices), W1, b1, W2 and b2 that returns "
+            "the gradients; docs/doctor.md shows how, in three lines."
+        )
     return "Return the gradients as a dict with dW1, db1, dW2 and db2, or as a tuple in this order."

@@ -36,6 +36,11 @@ def by_autograd(problem: Problem, *, penalty: bool) -> dict[str, NDArray[np.floa
     return gradients._asdict()
 
 
+def need_autograd() -> None:
+    """Raise MissingDependencyError unless autograd can be asked."""
+    import backhand.autograd  # noqa: F401
+
+
 def torch_is_loaded() -> bool:
     """Whether asking autograd costs nothing."""
     return "torch" in sys.modules

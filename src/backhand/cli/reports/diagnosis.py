@@ -16,7 +16,11 @@ def show_report(report: Report, *, as_json: bool) -> None:
     if as_json:
         print_json("report", report.to_json())
         return
-    Console(highlight=False).print(report)
+    out = Console(highlight=False)
+    if out.is_terminal:
+        out.print(report)
+    else:
+        print(report)
 
 
 def show_installation(checks: Iterable[Checked], *, as_json: bool) -> bool:

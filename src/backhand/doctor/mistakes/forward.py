@@ -80,6 +80,9 @@ FORWARD = {
     ],
     "P": [
         ("softmax(S, axis=0)", "the softmax runs over the rows of the batch (axis=0)"),
+        ("exp(S - S.max(axis=1, keepdims=True))"
+         " / exp(S - S.max(axis=1, keepdims=True)).sum(axis=0)",
+         "the sum under the softmax runs over the rows of the batch (axis=0)"),
         ("S", "the softmax is left out"),
         ("softmax(softmax(S))", "the softmax is applied twice"),
         ("exp(S)", "the exponentials are not divided by their sum"),
@@ -131,6 +134,7 @@ FORWARD = {
         ("(Y * log(P)).sum()", "the minus sign is missing, and the mean over the rows"),
         ("-(Y * log2(P)).sum() / N", "the logarithm is to base 2"),
         ("-(Y * log10(P)).sum() / N", "the logarithm is to base 10"),
+        ("-(Y * log(P)).sum(axis=1)", "it is not averaged: one number a row"),
         ("-(Y * log(P)).sum() / (N * K)", "the mean is taken over all N·K entries"),
         ("-(Y * log(P)).sum() / K", "the sum is divided by K, not by N"),
         ("-(Y * log(P)).sum() / N / N", "1/N stands twice"),
@@ -167,7 +171,7 @@ FORWARD = {
         ("-(Y[:-1] * log(P[:-1])).sum() / N", "the last row is left out"),
         ("-(Y * log(P)).sum()  * N / N", "(N, 1) met (N,): the loss is N times too large"),
         *((f"-(Y * log(P + {eps})).sum() / N", f"{eps} is added before the logarithm")
-          for eps in ("1e-2", "1e-3", "1e-4", "1e-5", "1e-6")),
+          for eps in ("1e-2", "1e-3", "1e-4", "1e-5")),
         *((f"-(Y * log(maximum(P, {eps}))).sum() / N", f"P is kept above {eps} in the logarithm")
           for eps in ("0.1", "0.05", "1e-2", "1e-3")),
         *((f"-(Y * log(clip(P, {eps}, 1 - {eps}))).sum() / N",

@@ -139,6 +139,8 @@ def _finding(finding: Finding, number: int | None) -> Group:
         lines.add_row("as it should be", Text(finding.right, "green"))
     if finding.written:
         lines.add_row("as it was coded", Text(finding.written, "red"))
+    for number, place in enumerate(finding.where):
+        lines.add_row("" if number else "in your code", Text(place))
     lines.add_row("what to do", Text(finding.suggestion))
     lines.add_row("how sure", Text(_certainty(finding)))
     if finding.others:

@@ -25,6 +25,8 @@ class Finding:
         The line as it seems to have been written, and as it should be; empty where unknown.
     problems : int
         On how many different problems it was confirmed.
+    where : tuple of str
+        Lines of the function's source that, by their names, make the value: "19: dZ1 = …".
     others : tuple of str
         Other mistakes that would give the same numbers.
     """
@@ -36,6 +38,7 @@ class Finding:
     written: str = ""
     right: str = ""
     problems: int = 0
+    where: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
 
 

@@ -59,26 +59,31 @@ class Teller:
                            suggestion=f"Return the {name} of the equation; change a copy of it.",
                            written=f"{name} returned = {code}", right=right, problems=count,
                            others=others)  # fmt: skip
-        suggestion = self._advised(mistake.name)
+        suggestion = f"Write `{right}`{self._advised(mistake.name)}"
         more = [f"{label(n)} = {shown(c, penalty=self.penalty)}"
                 for n, c in mistake.lines.items() if n != mistake.name]  # fmt: skip
         if more:
             written += "; " + "; ".join(more)
         return Finding(mistake.equation, f"{name}: {says}.", certain=True, suggestion=suggestion,
-                       written=written, right=right, problems=count, others=others)  # fmt: skip
+                       written=written, right=right, problems=count, others=others,
+                       where=self._where(mistake.name))  # fmt: skip
 
-    def _advised(self, name: str) -> str:
-        """What to write, and which lines make the value, if the names in the source tell it."""
-        return f"Write `{self.line(name)}`.{self._places(name)}"
+    def _advised(self, name: str, *others: str) -> str:
+        """In which lines a value is made, as the end of an advice; or nothing."""
+        numbers = [str(line.number) for line in self._places(name, *others)]
+        if not numbers:
+            return "."
+        word = "line" if len(numbers) == 1 else "lines"
+        return f"; by its name, it is made in {word} {' and '.join(numbers)}."
 
-    def _places(self, *names: str) -> str:
+    def _places(self, *names: str) -> list[Line]:
         """The lines that make the first of some values of which the source knows any."""
         found = next((self.lines[name] for name in names if self.lines.get(name)), [])
-        shown_ones = [f"{line.number} `{line.text}`" for line in found[-MOST_LINES:]]
-        if not shown_ones:
-            return ""
-        word = "this line makes" if len(shown_ones) == 1 else "these lines make"
-        return f" By its name, {word} it: {', '.join(shown_ones)}."
+        return found[-MOST_LINES:]
+
+    def _where(self, *names: str) -> tuple[str, ...]:
+        """The same, with what stands there."""
+        return tuple(f"{line.number}: {line.text}" for line in self._places(*names))
 
     def others(
         self, mistake: Mistake, best: Explanation, found: Sequence[Explanation]
@@ -116,8 +121,9 @@ class Teller:
         return Finding(
             equation_of(suspect), f"{says}. What was written is not known.", certain=False,
             right=self.line(suspect),
-            suggestion=f"Return {what} as well, to have each judged by itself."
-            f"{self._places(suspect, name)}",
+            suggestion=f"Return {what} as well, to have each judged by itself"
+            f"{self._advised(suspect, name)}",
+            where=self._where(suspect, name),
         )  # fmt: skip
 
     def absent(self, name: str) -> Finding:

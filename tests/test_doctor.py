@@ -244,6 +244,16 @@ def test_positions_are_tried_with_indices_too() -> None:
     assert check(positional).ok
 
 
+def test_params_may_be_a_dict_that_is_assigned_to() -> None:
+    def step(params, X, y, learning_rate):
+        dW1, db1, dW2, db2 = wrong(X, y, *(params[name] for name in ("W1", "b1", "W2", "b2")))
+        for name, gradient in {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}.items():
+            params[name] = params[name] - learning_rate * gradient / len(y)
+        return {name: params[name] for name in params}
+
+    assert check(step).ok
+
+
 def test_what_a_function_prints_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
     def loud(X, Y, W1, b1, W2, b2):
         print("here I am")

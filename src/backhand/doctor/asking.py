@@ -55,7 +55,7 @@ def ask(patient: Patient) -> History:
 
 
 def taken_otherwise(patient: Patient, history: History) -> tuple[Patient, History]:
-    """A function that refuses some problem may be written for another layout, or for indices.
+    """A function that refuses may be written for another layout, for indices, or for a dict.
 
     If it answers all problems then, that is how it is taken.
     """
@@ -64,6 +64,8 @@ def taken_otherwise(patient: Patient, history: History) -> tuple[Patient, Histor
     changes: list[dict[str, Any]] = [{"layout": "linear"}, {"layout": "columns"}]
     if patient.by_position:
         changes.insert(0, {"indices": True})
+    if patient.takes_params:
+        changes.insert(0, {"keyed": True})
     for change in changes:
         other = replace(patient, kind=None, **change)
         tried = History()

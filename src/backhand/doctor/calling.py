@@ -62,6 +62,16 @@ class Given(Parameters):
         return list(zip(self._fields, self, strict=True))
 
 
+class Keyed(dict[str, Any]):
+    """Parameters as a dict, for who assigns to them or goes through their names."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
 @dataclass
 class Called:
     """What came of a call."""
@@ -87,6 +97,8 @@ class Patient:
         The arrays that it takes, once that is known: one of `ARRAYS`.
     indices : bool
         Where parameters go by their position, whether the second is y and not Y.
+    keyed : bool
+        Whether `params` is to be a dict; else it is a named tuple with keys.
     """
 
     f: Callable[..., Any]
@@ -94,6 +106,7 @@ class Patient:
     seconds: float = 10.0
     kind: str | None = None
     indices: bool = False
+    keyed: bool = False
 
     def __post_init__(self) -> None:
         if not callable(self.f):
@@ -111,6 +124,11 @@ class Patient:
     def takes_l2(self) -> bool:
         """Whether it is given a penalty."""
         return "l2" in self.parameters.values()
+
+    @property
+    def takes_params(self) -> bool:
+        """Whether it is given all parameters as one."""
+        return "params" in self.parameters.values()
 
     @property
     def by_position(self) -> bool:
@@ -155,7 +173,8 @@ class Patient:
         before = {name: _converted(value, kind) for name, value in arguments.items()}
         handed = dict(before)
         if {"W1", "b1", "W2", "b2"} <= set(handed):
-            handed["params"] = Given(*(handed[name] for name in ("W1", "b1", "W2", "b2")))
+            four = {name: handed[name] for name in ("W1", "b1", "W2", "b2")}
+            handed["params"] = Keyed(four) if self.keyed else Given(**four)
         keywords: dict[str, Any] = {}
         positional: list[Any] = []
         for name, meaning in self.parameters.items():

@@ -333,6 +333,12 @@ def test_the_command_judges_a_file_and_a_module(tmp_path: Path) -> None:
     assert run("good.py:backward", cwd=tmp_path).returncode == 0
 
 
+def test_the_command_says_so_if_a_function_does_not_end(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text("def f(X):\n    while True:\n        pass\n")
+    result = run("net.py:f", "--seconds", "0.2", cwd=tmp_path)
+    assert result.returncode == 1 and "does not return within 0.2 s" in result.stdout, result
+
+
 @pytest.mark.parametrize(
     ("named", "words"),
     [

@@ -303,16 +303,17 @@ def _in_time(action: Callable[[], Any], seconds: float) -> tuple[Any, float]:
 
     def act() -> None:
         try:
-            # What it prints, once for each of a hundred calls, is not what was asked for.
-            with np.errstate(all="ignore"), redirect_stdout(StringIO()):
+            with np.errstate(all="ignore"):
                 result.append(action())
         except BaseException as error:
             failure.append(error)
 
     thread = threading.Thread(target=act, daemon=True)
     began = time.perf_counter()
-    thread.start()
-    thread.join(seconds)
+    # What it prints, once for each of a hundred calls, is not what was asked for.
+    with redirect_stdout(StringIO()):
+        thread.start()
+        thread.join(seconds)
     if thread.is_alive():
         raise Refusal(f"it does not return within {seconds:g} s") from TimeoutError()
     if failure:

@@ -62,7 +62,7 @@ def taken_otherwise(patient: Patient, history: History) -> tuple[Patient, Histor
     if isinstance(history.refusals[0].__cause__, TimeoutError):
         return patient, history
     changes: list[dict[str, Any]] = [{"layout": "linear"}, {"layout": "columns"}]
-    if patient.by_position:
+    if patient.takes_one_hot:
         changes.insert(0, {"indices": True})
     if patient.takes_params:
         changes.insert(0, {"keyed": True})

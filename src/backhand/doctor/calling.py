@@ -96,7 +96,7 @@ class Patient:
     kind : str, optional
         The arrays that it takes, once that is known: one of `ARRAYS`.
     indices : bool
-        Where parameters go by their position, whether the second is y and not Y.
+        Whether what seems to be Y, by its name or position, is y: class indices.
     keyed : bool
         Whether `params` is to be a dict; else it is a named tuple with keys.
     """
@@ -131,9 +131,9 @@ class Patient:
         return "params" in self.parameters.values()
 
     @property
-    def by_position(self) -> bool:
-        """Whether its parameters have names that say nothing."""
-        return any(name.startswith("*") for name in self.parameters)
+    def takes_one_hot(self) -> bool:
+        """Whether it is given Y."""
+        return "Y" in self.parameters.values()
 
     @property
     def takes_eta(self) -> bool:

@@ -151,6 +151,8 @@ class _Examination:
                               excused=bool(convention))  # fmt: skip
         findings = [*self.findings, *self.calls]
         findings.sort(key=lambda finding: not finding.certain)
+        if self.patient.indices:
+            self.remarks.append("its Y was taken to be class indices, which are y by name.")
         if self.patient.layout != layout:
             self.remarks.append(
                 f"it runs with layout='{self.patient.layout}' (--layout {self.patient.layout}) "

@@ -15,10 +15,10 @@ import pytest
 import backhand
 from backhand import equations
 from backhand.doctor import assert_gradients, check
+from backhand.doctor.bench import Bench
 from backhand.doctor.derivation import LINES, compiled, derive
 from backhand.doctor.mistakes import dictionary
 from backhand.doctor.problems import ETA, L2, problems, square_problems
-from backhand.doctor.search import Bench
 from backhand.doctor.witnesses import by_autograd
 from patients import held_out, right, wrong_numpy, wrong_pairs, wrong_styles
 

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.doctor.bench import Bench
 from backhand.doctor.derivation import LINES, derive
 from backhand.doctor.evidence import Evidence
-from backhand.doctor.search import Bench, Explanation, ranks, relevant
+from backhand.doctor.search import Explanation, ranks, relevant
 
 CONSISTENT = 1e-6
 """Relative residual up to which a gradient is taken to be a product with the known factor."""

@@ -20,7 +20,7 @@ from backhand.doctor.asking import (
     taken_otherwise,
 )
 from backhand.doctor.calling import Called, Patient, Refusal
-from backhand.doctor.derivation import LINES, UPDATED, derive
+from backhand.doctor.derivation import GRADIENTS, LINES, UPDATED, derive
 from backhand.doctor.evidence import Evidence, alike
 from backhand.doctor.judging import verdicts
 from backhand.doctor.mistakes import CONVENTIONS
@@ -133,6 +133,7 @@ class _Examination:
         self.calls: list[Finding] = []
         self.remarks: list[str] = []
         self.ruled_out: list[str] = []
+        self.excused = False
 
     def report(self, *, autograd: bool, layout: str) -> Report:
         """Judge, explain, and ask the other witnesses. `layout` is the one that was declared."""
@@ -141,6 +142,7 @@ class _Examination:
         with np.errstate(all="ignore"):
             convention = _convention(evidence, self.patient.kind)
             if convention:
+                self.excused = True
                 self.remarks.append(f"{convention}.")
             elif not all(one.right_here for one in evidence):
                 self._explain(evidence)
@@ -148,7 +150,7 @@ class _Examination:
             self._changed()
             self._refused()
             judged = verdicts(self.patient, self.history, evidence, autograd=autograd,
-                              excused=bool(convention))  # fmt: skip
+                              excused=self.excused)  # fmt: skip
         findings = [*self.findings, *self.calls]
         findings.sort(key=lambda finding: not finding.certain)
         if self.patient.indices:
@@ -198,7 +200,11 @@ class _Examination:
                 "Look for dropout, for numbers drawn at random, and for arrays kept between calls.",
             )
         elif (name := _narrow(evidence)) is not None:
-            self.findings.append(self.tell.narrow(name))
+            if _narrow_throughout(evidence):
+                self.excused = True
+                self.remarks.append("it computes in float32, and returns float64.")
+            else:
+                self.findings.append(self.tell.narrow(name))
         else:
             self._doubted(evidence)
 
@@ -313,6 +319,13 @@ def _narrow(evidence: Sequence[Evidence]) -> str | None:
                 return None
     return next(name for name in LINES for one in evidence
                 if name in one.observed and not one.like(name, one.right[name]))  # fmt: skip
+
+
+def _narrow_throughout(evidence: Sequence[Evidence]) -> bool:
+    """Whether all gradients lack that precision: then the whole was computed in float32."""
+    lacking = {name for one in evidence for name in GRADIENTS
+               if name in one.observed and not one.like(name, one.right[name])}  # fmt: skip
+    return lacking == {name for name in GRADIENTS if name in evidence[0].observed}
 
 
 def _step_in_place(problem: Problem, called: Called, *, l2: float) -> str:

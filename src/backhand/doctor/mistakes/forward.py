@@ -180,22 +180,30 @@ FORWARD = {
     ],
 }  # fmt: skip
 
-CLIPPED = tuple(
-    (code.format(c=c), f"P is clipped to {what.format(c=c)}")
-    for c in ("0.1", "0.05", "0.02", "0.01", "5e-3", "1e-3", "1e-4", "1e-5", "1e-6", "1e-7", "1e-8")
-    for code, what in (
-        ("maximum(softmax(S), {c})", "{c} or more"),
-        ("clip(softmax(S), {c}, 1 - {c})", "[{c}, 1 - {c}]"),
-        ("softmax(S) + {c}", "{c} more than it is"),
-        ("exp(S) / (exp(S).sum(axis=1, keepdims=True) + {c})", "less: {c} is added to the sum"),
-        (
-            "exp(S - S.max(axis=1, keepdims=True)) "
-            "/ (exp(S - S.max(axis=1, keepdims=True)).sum(axis=1, keepdims=True) + {c})",
-            "less: {c} is added to the sum",
-        ),
-    )
-)
-"""P with bounds, or with something added."""
+
+def _bounded(*sizes: str) -> tuple[tuple[str, str], ...]:
+    """P with bounds of these sizes, or with so much added."""
+    E = "exp(S - S.max(axis=1, keepdims=True))"
+    return tuple(
+        (code.format(c=c), says.format(c=c))
+        for c in sizes
+        for code, says in (
+            ("maximum(softmax(S), {c})", "P is clipped to {c} or more"),
+            ("clip(softmax(S), {c}, 1 - {c})", "P is clipped to [{c}, 1 - {c}]"),
+            ("softmax(S) + {c}", "{c} is added to P"),
+            ("exp(S) / (exp(S).sum(axis=1, keepdims=True) + {c})",
+             "{c} is added to the sum under the softmax"),
+            (f"{E} / ({E}.sum(axis=1, keepdims=True) + {{c}})",
+             "{c} is added to the sum under the softmax"),
+        )
+    )  # fmt: skip
+
+
+CLIPPED = _bounded("0.1", "0.05", "0.02", "0.01", "5e-3", "1e-3", "1e-4", "1e-5", "1e-6")
+"""Bounds that change gradients."""
+
+GUARDED = _bounded("1e-7", "1e-8", "1e-9")
+"""Bounds so small that they only keep a logarithm or a quotient from 0."""
 
 OVERWRITTEN = (
     ("P", "P - Y", "P was overwritten by P - Y before it was returned"),

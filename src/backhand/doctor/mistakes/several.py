@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from backhand.doctor.mistakes.forward import GUARDED
+
 CONSISTENT = (
     ("H1", "where(Z1 > 0, Z1, 0.01 * Z1)", "a leaky ReLU of slope 0.01 stands for the ReLU",
      {"dZ1": "dH1 * where(Z1 > 0, 1, 0.01)"}),
@@ -130,5 +132,6 @@ CONVENTIONS: tuple[tuple[str, dict[str, str]], ...] = (
       "dW2": "H1.T @ dS + l2 / N * W2", "dW1": "X.T @ dZ1 + l2 / N * W1"}),
     ("the gradient at Z1 = 0 is 1/2 here, where the equations have 0; both are slopes",
      {"dZ1": "dH1 * ((Z1 > 0) + 0.5 * (Z1 == 0))"}),
+    *((f"{says}: that is right to 1e-7", {"P": code}) for code, says in GUARDED),
 )  # fmt: skip
 """Other ways to be right."""

@@ -23,7 +23,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from backhand.doctor import Report, check
-from patients import held_out, right, wrong_numpy, wrong_pairs, wrong_styles
+from patients import held_out, later, right, wrong_numpy, wrong_pairs, wrong_styles
 
 ROOT = Path(__file__).parent.parent
 RECORD = json.loads((ROOT / "tests/patients/judged.json").read_text())
@@ -54,11 +54,12 @@ def judged(module: Any, cases: Iterable[Any]) -> list[float]:
 def main() -> None:
     warnings.simplefilter("ignore")
     seconds = []
-    for module in (wrong_numpy, wrong_styles, held_out):
+    for module in (wrong_numpy, wrong_styles, held_out, later):
         seconds += judged(module, module.WRONG)
-    seconds += judged(wrong_pairs, wrong_pairs.PAIRS)
+    for module in (wrong_pairs, later):
+        seconds += judged(module, module.PAIRS)
     called_wrong = 0
-    patients = [*right.RIGHT, *held_out.RIGHT]
+    patients = [*right.RIGHT, *held_out.RIGHT, *later.RIGHT]
     for f, options in patients:
         report, took = timed(f, options)
         seconds.append(took)

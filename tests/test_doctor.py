@@ -20,7 +20,7 @@ from backhand.doctor.derivation import LINES, compiled, derive
 from backhand.doctor.mistakes import dictionary
 from backhand.doctor.problems import ETA, L2, problems, square_problems
 from backhand.doctor.witnesses import by_autograd
-from patients import held_out, right, wrong_numpy, wrong_pairs, wrong_styles
+from patients import held_out, later, right, wrong_numpy, wrong_pairs, wrong_styles
 
 JUDGED = Path(__file__).parent / "patients" / "judged.json"
 """Of each wrong function, what the doctor says, and whether that is exactly the mistake.
@@ -32,7 +32,11 @@ A person decided that, reading both. When the doctor says something else, it has
 RECORD: dict[str, dict[str, Any]] = json.loads(JUDGED.read_text())
 
 SINGLE = [(module.__name__.rpartition(".")[2], case)
-          for module in (wrong_numpy, wrong_styles, held_out) for case in module.WRONG]  # fmt: skip
+          for module in (wrong_numpy, wrong_styles, held_out, later)
+          for case in module.WRONG]  # fmt: skip
+
+PAIRS = [(module.__name__.rpartition(".")[2], pair)
+         for module in (wrong_pairs, later) for pair in module.PAIRS]  # fmt: skip
 
 
 def name_of(case: Any) -> str:
@@ -55,10 +59,12 @@ def test_a_wrong_function_is_diagnosed_as_recorded(module: str, case: Any) -> No
     assert named == recorded["named"]
 
 
-@pytest.mark.parametrize("pair", [pytest.param(p, id=name_of(p)) for p in wrong_pairs.PAIRS])
-def test_two_mistakes_are_diagnosed_as_recorded(pair: Any) -> None:
+@pytest.mark.parametrize(
+    ("module", "pair"), [pytest.param(m, p, id=f"{m}-{name_of(p)}") for m, p in PAIRS]
+)
+def test_two_mistakes_are_diagnosed_as_recorded(module: str, pair: Any) -> None:
     report = check(pair.f, **pair.options)
-    recorded = RECORD[f"wrong_pairs.{name_of(pair)}"]
+    recorded = RECORD[f"{module}.{name_of(pair)}"]
     assert said(report) == recorded["said"]
     equations_found = {finding.equation for finding in report.findings}
     assert all(m.equation in equations_found for m in pair.mistakes) == recorded["named"]
@@ -67,7 +73,7 @@ def test_two_mistakes_are_diagnosed_as_recorded(pair: Any) -> None:
 def test_the_record_is_good_enough_and_whole() -> None:
     """95 in a hundred equations, 85 mistakes to the letter, 70 pairs; nobody is missing in it."""
     single = [RECORD[f"{module}.{name_of(case)}"] for module, case in SINGLE]
-    pairs = [RECORD[f"wrong_pairs.{name_of(pair)}"] for pair in wrong_pairs.PAIRS]
+    pairs = [RECORD[f"{module}.{name_of(pair)}"] for module, pair in PAIRS]
     assert len(single) + len(pairs) == len(RECORD)
     assert len(single) >= 120 and len(pairs) >= 60 and len(right.RIGHT) >= 50
     assert sum(case["named"] for case in single) >= 0.95 * len(single)
@@ -77,7 +83,10 @@ def test_the_record_is_good_enough_and_whole() -> None:
 
 @pytest.mark.parametrize(
     ("f", "options"),
-    [pytest.param(f, o, id=name_of((f,))) for f, o in [*right.RIGHT, *held_out.RIGHT]],
+    [
+        pytest.param(f, o, id=name_of((f,)))
+        for f, o in [*right.RIGHT, *held_out.RIGHT, *later.RIGHT]
+    ],
 )
 def test_a_right_function_is_called_right(f: Any, options: dict[str, Any]) -> None:
     report = check(f, **options)

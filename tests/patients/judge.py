@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from backhand.doctor import check
-from patients import held_out, wrong_numpy, wrong_pairs, wrong_styles
+from patients import held_out, later, wrong_numpy, wrong_pairs, wrong_styles
 
 RECORD = Path(__file__).parent / "judged.json"
 
@@ -28,8 +28,8 @@ def main() -> None:
     record = parser.parse_args().record
     known = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     found = {}
-    for module in (wrong_numpy, wrong_styles, held_out, wrong_pairs):
-        for case in getattr(module, "WRONG", None) or module.PAIRS:
+    for module in (wrong_numpy, wrong_styles, held_out, later, wrong_pairs):
+        for case in [*getattr(module, "WRONG", ()), *getattr(module, "PAIRS", ())]:
             named = getattr(case.f, "__qualname__", type(case.f).__qualname__)
             key = f"{module.__name__.rpartition('.')[2]}.{named}"
             report = check(case.f, **case.options)

@@ -187,12 +187,12 @@ class _Examination:
         stepped = any(set(UPDATED) & set(one.observed) for one in evidence)
         for feeding in (True, False) if fed else (False,):
             found = explanations(evidence, penalty=self.penalty, feeding=feeding,
-                                 pairs=not stepped)  # fmt: skip
+                                 updated=stepped)  # fmt: skip
             if found:
                 self._named(evidence, found, feeding=feeding)
                 return
         if stepped:
-            # The update is right, or makes no single mistake: what it went along is judged.
+            # The update is right, it seems: what it went along is judged.
             self._explain([one.along_the_step() for one in evidence])
         elif not _repeatable(evidence):
             self._call(

@@ -47,9 +47,12 @@ def relevant(evidence: Evidence, *, penalty: bool) -> list[Mistake]:
 
 
 def explanations(
-    evidence: Sequence[Evidence], *, penalty: bool, feeding: bool, pairs: bool = True
+    evidence: Sequence[Evidence], *, penalty: bool, feeding: bool, updated: bool = False
 ) -> list[Explanation]:
-    """All that explain every call with the fewest mistakes, one or two: the best first."""
+    """All that explain every call with the fewest mistakes, one or two: the best first.
+
+    `updated`: new parameters are among the evidence; of two mistakes, one is then the update's.
+    """
     benches = [Bench(one, feeding) for one in evidence]
     doubtful = [bench for bench in benches if bench.right.wrong]
     if not doubtful:
@@ -60,26 +63,26 @@ def explanations(
     with np.errstate(all="ignore"):
         singles = [main.alone(mistake) for mistake in mistakes]
         found = _confirmed(benches, [trial for trial in singles if not trial.wrong])
-        if found or not pairs:
+        if found:
             return found
-        found = _confirmed(benches, _pairs(main, singles))
+        found = _confirmed(benches, _pairs(main, singles, updated=updated))
         if found or len(doubtful) == 1:
             return found
         return _confirmed(benches, _across(doubtful, singles))
 
 
-def _pairs(bench: Bench, singles: Sequence[Trial]) -> Iterable[Trial]:
+def _pairs(bench: Bench, singles: Sequence[Trial], *, updated: bool) -> Iterable[Trial]:
     """Pairs that give the numbers: first those of which neither spoils what is right by itself."""
     acting = [trial for trial in singles if trial.own and _acts(bench, trial)]
     acting.sort(key=lambda trial: trial.first)
     gentle = [trial for trial in acting if not trial.wrong & ~bench.right.wrong]
-    found = [pair for pair in _paired(bench, gentle) if not pair.wrong]
+    found = [pair for pair in _paired(bench, gentle, updated=updated) if not pair.wrong]
     if found or len(gentle) == len(acting):
         return found
-    return [pair for pair in _paired(bench, acting) if not pair.wrong]
+    return [pair for pair in _paired(bench, acting, updated=updated) if not pair.wrong]
 
 
-def _paired(bench: Bench, acting: Sequence[Trial]) -> Iterable[Trial]:
+def _paired(bench: Bench, acting: Sequence[Trial], *, updated: bool) -> Iterable[Trial]:
     """All pairs that might give the numbers, by what each of the two can change."""
     tried = 0
     for i, earlier in enumerate(acting):
@@ -87,6 +90,8 @@ def _paired(bench: Bench, acting: Sequence[Trial]) -> Iterable[Trial]:
             if earlier.wrong & ~later.reach or later.wrong & ~earlier.reach:
                 continue
             one, other = earlier.mistakes[0], later.mistakes[0]
+            if updated and "update" not in (one.equation, other.equation):
+                continue
             if (one.returned or other.returned) and earlier.wrong & later.wrong:
                 continue
             if one.lines.keys() & other.lines.keys():

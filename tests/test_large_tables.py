@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import subprocess
@@ -16,10 +17,13 @@ import backhand
 from backhand.errors import InputError, OutputError
 from backhand.jobs import Settings, fit_table, predict_table, prepare_table, print_predictions
 from backhand.memory import budget, parse_size, shown
+from backhand.model import Model
 from backhand.tables import matrices as matrices_module
 from backhand.tables.matrices import Matrices
 from backhand.tables.reading import read_table
+from backhand.tables.schema import Number, Schema
 from backhand.tables.splitting import held_out
+from backhand.tables.table import CHUNK_ROWS
 from backhand.training import orders
 from backhand.training.orders import SeededOrder
 
@@ -64,6 +68,77 @@ def test_a_mapped_matrix_gives_the_same_model(large, tmp_path, monkeypatch) -> N
     one, other = models
     assert all(map(np.array_equal, one.params, other.params))
     assert one.metrics == other.metrics and one.metrics["held_out_accuracy"] > 0.95
+
+
+def test_stretches_are_of_one_length_however_duckdb_cuts(large) -> None:
+    for memory, threads in (("64MB", 1), ("2GB", 2)):
+        table = read_table(f"{large}/part*.parquet", memory=memory)
+        table.connection.execute(f"SET threads = {threads}")
+        for expressions, length in ((["c0"], CHUNK_ROWS), (["c0", *["c1"] * 99], 41943)):
+            stretches = list(table.arrays(expressions))
+            lengths = [rows.stop - rows.start for rows, _ in stretches]
+            assert set(lengths[:-1]) == {length} and 0 < lengths[-1] <= length
+            i = np.concatenate([values[0] for _, values in stretches])
+            assert np.array_equal(i, np.arange(ROWS))
+
+
+def test_the_model_file_does_not_depend_on_the_memory(large, tmp_path) -> None:
+    files = []
+    for memory, threads in (("64MB", 1), ("2GB", 2)):
+        table = read_table(f"{large}/part*.parquet", memory=memory, cache_dir=tmp_path)
+        table.connection.execute(f"SET threads = {threads}")
+        settings = Settings(epochs=1, hidden=4)
+        model, _ = fit_table(prepare_table(table, "t", settings, drop=["i"]), settings)
+        backhand.save(model, tmp_path / "m.safetensors")
+        files.append((tmp_path / "m.safetensors").read_bytes())
+    assert files[0] == files[1]
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory) -> tuple[Model, Path]:
+    """Ten thousand rows of 784 small numbers, and a network for them."""
+    path, names = tmp_path_factory.mktemp("wide") / "wide.parquet", [f"p{k}" for k in range(784)]
+    pixels = ", ".join(f"(i * {k + 3} % 251)::UTINYINT AS p{k}" for k in range(784))
+    duckdb.connect().execute(
+        f"COPY (SELECT i, {pixels} FROM range(10_000) AS r(i)) TO '{path}' (FORMAT parquet)"
+    )
+    schema = Schema("t", tuple(Number(name, 125.0, 72.0, missing=False) for name in names))
+    classes = tuple("0123456789")
+    return Model(backhand.init(784, 4, 10, seed=0), classes, schema), path
+
+
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".parquet", ""])
+def test_many_columns_are_predicted_in_the_least_memory(wide, tmp_path, ending) -> None:
+    model, path = wide
+    outputs = []
+    for memory in ("64MB", "4GB"):
+        table, output = read_table(path, once=True, memory=memory), tmp_path / f"{memory}{ending}"
+        if ending:
+            assert predict_table(model, table, output) == 10_000
+        else:
+            with output.open("wb") as out:
+                assert print_predictions(model, table, out) == 10_000
+        outputs.append(output)
+    if ending == ".parquet":
+        one, other = (duckdb.read_parquet(str(output)).fetchnumpy() for output in outputs)
+        assert list(one) == list(other) and np.array_equal(one["i"], np.arange(10_000))
+        assert all(np.array_equal(one[name], other[name]) for name in one)
+    elif ending == ".csv.gz":
+        assert gzip.decompress(outputs[0].read_bytes()) == gzip.decompress(outputs[1].read_bytes())
+    else:
+        assert outputs[0].read_bytes() == outputs[1].read_bytes()
+        assert outputs[0].read_text().startswith("i,p0,p1,")
+
+
+def test_too_little_memory_is_told_with_what_was_allowed(tmp_path) -> None:
+    path = tmp_path / "one row group.parquet"
+    numbers = ", ".join(f"random() AS x{k}" for k in range(10))
+    duckdb.connect().execute(
+        f"COPY (SELECT {numbers} FROM range(600_000)) TO '{path}' (ROW_GROUP_SIZE 1_000_000)"
+    )
+    table = read_table(path, once=True, memory="64MB")
+    with pytest.raises(OutputError, match=r"more memory than the 64 MB it may use.*row group"):
+        list(table.arrays([table.number(i) for i in range(10)]))
 
 
 def test_a_kept_cache_is_what_train_takes(large, tmp_path) -> None:

@@ -24,18 +24,25 @@ THREAD_BYTES = 128_000_000
 """Memory for each thread of DuckDB's: it holds a row group or two of its own."""
 
 
-def connect(memory: int, cache_dir: str | Path | None) -> duckdb.DuckDBPyConnection:
-    """A database of our own, in memory, that puts what does not fit into a folder."""
+def connect(
+    memory: int, cache_dir: str | Path | None, share: float = 0.5
+) -> duckdb.DuckDBPyConnection:
+    """A database of our own, in memory, that puts what does not fit into a folder.
+
+    It uses that share of the memory itself. How much there is in all stands in the macro
+    `memory_allowed`, which every cursor knows.
+    """
     folder = Path(tempfile.gettempdir() if cache_dir is None else cache_dir)
     connection = duckdb.connect(config={
         "autoinstall_known_extensions": False,
-        "memory_limit": f"{memory // 2}B",
+        "memory_limit": f"{int(memory * share)}B",
         # Made when it is needed, and removed with the database.
         "temp_directory": str(folder / f"backhand-{os.getpid()}-{secrets.token_hex(4)}"),
     })  # fmt: skip
     connection.execute("SET enable_progress_bar = false")
     cores = connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
     connection.execute(f"SET threads = {max(1, min(cores, memory // THREAD_BYTES))}")
+    connection.execute(f"CREATE MACRO memory_allowed() AS {memory}")
     # A table name in a query is never a variable of this program.
     connection.execute("SET python_enable_replacements = false")
     connection.execute("SET TimeZone = 'UTC'")  # times with a zone mean the same on every machine

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backhand.errors import BackhandError, InputError, OutputError
+from backhand.memory import shown
 
 if TYPE_CHECKING:
     import duckdb
@@ -102,5 +103,14 @@ def lack_of_room(connection: duckdb.DuckDBPyConnection, error: Exception) -> str
             "with --memory."
         )
     if "Out of Memory" in text or "could not allocate" in text or "failed to allocate" in text:
-        return "the table needs more memory than it may use; allow more with --memory."
+        return (
+            f"the table needs more memory than the {shown(memory_allowed(connection))} it may use; "
+            "allow more with --memory. (Of a Parquet file a whole row group is read at a time: in "
+            "smaller ones it needs less.)"
+        )
     return None
+
+
+def memory_allowed(connection: duckdb.DuckDBPyConnection) -> int:
+    """Bytes that a database of ours and what it is read for may use together."""
+    return int(connection.cursor().execute("SELECT memory_allowed()").fetchall()[0][0])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -165,15 +165,15 @@ class Schema:
             for i, wrong in zip(texts, doubtful, strict=True):
                 if wrong.any():
                     check_numeric_text(table, i)
-            values = [
+            values = (  # one column of doubles at a time
                 numbers(table, i, x, rows.start) if isinstance(column, Number) else x
                 for (column, i), x in zip(columns, given, strict=True)
-            ]
+            )
             X = np.empty((rows.stop - rows.start, self.width), dtype=np.float32)
             self.encode_values(values, X)
             yield rows, X, arrays[len(columns) + len(texts) :]
 
-    def encode_values(self, values: Sequence[NDArray[Any]], out: NDArray[np.float32]) -> None:
+    def encode_values(self, values: Iterable[NDArray[Any]], out: NDArray[np.float32]) -> None:
         """Write to `out` (n, d) what each column's `encode` makes of its values, (n,) a column."""
         start = 0
         for column, given in zip(self.columns, values, strict=True):

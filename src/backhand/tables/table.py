@@ -9,7 +9,7 @@ and the view that a user's own query speaks of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -36,6 +36,9 @@ NUMBER_TYPES = (
     "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
     "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL",
 )  # fmt: skip
+PLAIN_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER",
+               "UBIGINT", "FLOAT", "DOUBLE")  # fmt: skip
+"""Numbers that NumPy has, too. As doubles they could take eight times the memory in DuckDB."""
 TIME_TYPES = ("TIME", "TIME WITH TIME ZONE")
 DATE_TYPES = (*TIME_TYPES, "DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS",
               "TIMESTAMP WITH TIME ZONE")  # fmt: skip
@@ -117,12 +120,12 @@ class Table:
         return family_of(self.types[column])
 
     def number(self, column: int) -> str:
-        """SQL for a column as doubles: dates as days since 1970, NULL for a text that is none."""
+        """SQL for a column as numbers: dates as days since 1970, NULL for a text that is none."""
         name, family = f"c{column}", self.family(column)
         if family == "text":
             return f"TRY_CAST({name} AS DOUBLE)"
         if family != "date":
-            return f"CAST({name} AS DOUBLE)"
+            return name if self.types[column] in PLAIN_TYPES else f"CAST({name} AS DOUBLE)"
         days = f"epoch({name}) / 86400.0"
         if self.types[column] in TIME_TYPES:
             return days
@@ -179,20 +182,25 @@ class Table:
     def arrays(self, expressions: Sequence[str]) -> Iterator[tuple[slice, list[NDArray[Any]]]]:
         """Values of SQL expressions, (n,) each, for a stretch of rows at a time, in their order.
 
-        They are what Arrow makes of them: nan for a double that is NULL. No more than a few
-        stretches are in memory, however many rows there are.
+        They are what Arrow makes of them: nan for a number that is NULL. No more than a few
+        stretches are in memory, however many rows there are. All but the last are of one length,
+        which the number of expressions decides alone: sums over them come out the same, to the
+        last bit, however the file and DuckDB cut the rows.
         """
         import duckdb
         import pyarrow
 
-        most = max(1, min(CHUNK_ROWS, CHUNK_VALUES // max(1, len(expressions))))
+        length = max(1, min(CHUNK_ROWS, CHUNK_VALUES // max(1, len(expressions))))
         groups = [expressions[i : i + GROUP] for i in range(0, len(expressions), GROUP)] or [["0"]]
         start = 0
         try:
-            streams = [self._stream(group, most) for group in groups]
-            for pieces in _in_step(streams):
-                rows = slice(start, start + pieces[0].num_rows)
-                columns = [column for piece in pieces for column in piece.columns]
+            streams = [self._stream(group, length) for group in groups]
+            for pieces in zip(*streams, strict=False):  # a file that grows may end them unevenly
+                rows = slice(start, start + min(piece.num_rows for piece in pieces))
+                columns = [
+                    column for piece in pieces
+                    for column in piece.slice(0, rows.stop - start).columns
+                ]  # fmt: skip
                 arrays = [column.to_numpy(zero_copy_only=False) for column in columns]
                 yield rows, arrays[: len(expressions)]
                 start = rows.stop
@@ -204,14 +212,12 @@ class Table:
                 raise
             raise self.wrong(error) from error
 
-    def _stream(self, expressions: Sequence[str], most: int) -> Iterator[Any]:
-        """Batches of no more than so many rows."""
+    def _stream(self, expressions: Sequence[str], length: int) -> Iterator[Any]:
+        """Batches of so many rows; the last may have fewer."""
         listed = ", ".join(f"{sql} AS e{i}" for i, sql in enumerate(expressions))
         # A cursor of its own: a stream ends when its connection runs something else.
-        reader = self.connection.cursor().sql(f"SELECT {listed} FROM rows").to_arrow_reader(most)
-        for batch in reader:  # which has only about as many rows as were asked for
-            for start in range(0, batch.num_rows, most):
-                yield batch.slice(start, most)
+        reader = self.connection.cursor().sql(f"SELECT {listed} FROM rows").to_arrow_reader(length)
+        return _recut(reader, length)
 
     def missing(self, names: Sequence[str]) -> dict[str, int]:
         """How many values are missing in each of these columns, where any are."""
@@ -246,15 +252,26 @@ class Table:
         self.connection.unregister("chosen_mask")
 
 
-def _in_step(streams: Sequence[Iterator[Any]]) -> Iterator[list[Any]]:
-    """Pieces of the same rows from each stream of Arrow's batches, which may be cut differently."""
-    waiting: list[Any] = [next(stream, None) for stream in streams]
-    while all(batch is not None for batch in waiting):
-        rows = min(batch.num_rows for batch in waiting)
-        yield [batch.slice(0, rows) for batch in waiting]
-        left = [batch.slice(rows) for batch in waiting]
-        waiting = [batch if batch.num_rows else next(stream, None)
-                   for batch, stream in zip(left, streams, strict=True)]  # fmt: skip
+def _recut(batches: Iterable[Any], length: int) -> Iterator[Any]:
+    """The same rows in batches of that length; the last may have fewer.
+
+    DuckDB cuts them at the borders of row groups, too, if it reads with several threads.
+    """
+    import pyarrow
+
+    pieces: list[Any] = []
+    lacking = length
+    for batch in batches:
+        start = 0
+        while start < batch.num_rows:
+            pieces.append(batch.slice(start, lacking))
+            start += pieces[-1].num_rows
+            lacking -= pieces[-1].num_rows
+            if not lacking:
+                yield pyarrow.concat_batches(pieces) if pieces[1:] else pieces[0]
+                pieces, lacking = [], length
+    if pieces:
+        yield pyarrow.concat_batches(pieces)
 
 
 def family_of(kind: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import os
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -15,10 +17,16 @@ from numpy.typing import NDArray
 
 from backhand.errors import InputError, OutputError, listed
 from backhand.memory import shown
-from backhand.tables.explaining import first_line
+from backhand.tables.explaining import first_line, memory_allowed
 from backhand.tables.table import Table, quote
 
 ENDINGS = (".csv", ".csv.gz", ".parquet", ".pq")
+
+ROW_GROUP, LEAST_ROW_GROUP = 122_880, 2048
+"""Rows of a row group in a Parquet file that is written: DuckDB's own, and what it cannot cut."""
+
+VALUE_BYTES = 16
+"""What a value takes, about, until its row group is written."""
 
 
 def check_ending(path: Path) -> None:
@@ -175,18 +183,20 @@ def _not_written(table: Table, path: str, final: Path, error: duckdb.Error) -> B
 
 
 def _as_csv(table: Table, headings: list[str], compression: str) -> Command:
-    # The headings are a row of their own: DuckDB would rename those that differ by case only.
-    columns = _columns(headings, len(headings) - len(table.names))
-    first = ", ".join(f"$h{i}" for i in range(len(headings)))
-    texts = ", ".join(f"CAST({column} AS VARCHAR)" for column in columns)
-    parameters: dict[str, Any] = {f"h{i}": name for i, name in enumerate(headings)}
+    # We write the headings: DuckDB would rename those that differ by case only. As a row that is
+    # put before the others they would make texts of all values, in far more memory.
+    columns = ", ".join(_columns(headings, len(headings) - len(table.names)))
+    first = StringIO()
+    csv.writer(first, lineterminator="\n").writerow(headings)
+    parameters: dict[str, Any] = {"headings": first.getvalue(), "end": "\n"}
     source = "rows"
     if table.original is not None:
         # Not a digit of the user's own columns changes by having been read as a number or a date.
         source, parameters = table.original.reader, parameters | table.original.parameters
     return Command(
-        f"COPY (SELECT {first} UNION ALL SELECT {texts} FROM {source} POSITIONAL JOIN added) "
-        f"TO $path (FORMAT csv, HEADER false, COMPRESSION {compression}, USE_TMP_FILE false)",
+        f"COPY (SELECT {columns} FROM {source} POSITIONAL JOIN added) TO $path (FORMAT csv, "
+        f"HEADER false, PREFIX $headings, SUFFIX $end, COMPRESSION {compression}, "
+        "USE_TMP_FILE false)",
         parameters,
     )
 
@@ -203,6 +213,13 @@ def _as_parquet(table: Table, headings: list[str]) -> Command:
     named = ", ".join(f"{c} AS {quote(name)}" for c, name in zip(columns, headings, strict=True))
     return Command(
         f"COPY (SELECT {named} FROM rows POSITIONAL JOIN added) "
-        "TO $path (FORMAT parquet, USE_TMP_FILE false)",
+        f"TO $path (FORMAT parquet, ROW_GROUP_SIZE {_row_group(table, len(columns))}, "
+        "USE_TMP_FILE false)",
         {},
     )
+
+
+def _row_group(table: Table, columns: int) -> int:
+    """Rows of a row group so that one takes an eighth of the memory, about."""
+    rows = memory_allowed(table.connection) // 8 // (VALUE_BYTES * columns)
+    return min(ROW_GROUP, max(1, rows // LEAST_ROW_GROUP) * LEAST_ROW_GROUP)

@@ -195,8 +195,8 @@ def test_what_cannot_be_a_folder_is_told(tmp_path) -> None:
         train(Checkpoint(tmp_path / "file"))
     with pytest.raises(InputError, match="cannot be made"):
         train(Checkpoint(tmp_path / "a" / "b"))
-    for every in ("soon", "0s", "1.5epochs", "-1s", "2 weeks"):
-        with pytest.raises(InputError, match="every is"):
+    for every in ("soon", "0s", "1.5epochs", "-1s", "2 weeks", 30):
+        with pytest.raises(InputError, match=r"every \(--every\) is"):
             Checkpoint(tmp_path, every)
 
 

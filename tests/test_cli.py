@@ -298,7 +298,7 @@ def test_an_interrupt_exits_130_and_leaves_nothing(here, penguins) -> None:
 def test_an_interrupt_at_any_moment_is_no_traceback(here, seconds) -> None:
     write(here / "t.csv", "n,t\n" + "".join(f"{k},{'ab'[k % 2]}\n" for k in range(300_000)))
     process = subprocess.Popen(
-        [sys.executable, "-m", "backhand", "train", "t.csv", "-t", "t"],
+        [sys.executable, "-m", "backhand", "train", "t.csv", "-t", "t", "--epochs", "100000"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     time.sleep(seconds)
@@ -307,7 +307,7 @@ def test_an_interrupt_at_any_moment_is_no_traceback(here, seconds) -> None:
     if said.startswith("Exception ignored in: <function _get_module_lock"):
         pytest.skip("the interrupt fell into a callback of Python's importing, which swallows it")
     # Before the first line of Backhand's own runs, Python itself answers.
-    assert process.returncode in (130, -2)
+    assert process.returncode in (130, -2), said
     assert "went wrong" not in said and (process.returncode == -2 or "Traceback" not in said)
     assert [p.name for p in here.iterdir()] == ["t.csv"]
 
@@ -376,3 +376,8 @@ def test_help_imports_nothing_heavy() -> None:
     modules = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout
     loaded = set(modules.split())
     assert not loaded & {"numpy", "duckdb", "sklearn", "torch", "safetensors", "numba", "scipy"}
+
+
+def test_every_without_a_checkpoint_is_refused(here, penguins) -> None:
+    result = run("train", penguins, "-t", "species", "--every", "3s", expect=2)
+    assert "--every is about checkpoints: name their folder with --checkpoint" in result.stderr

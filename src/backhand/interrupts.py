@@ -25,6 +25,11 @@ class Interrupted(KeyboardInterrupt):
         self.signal, self.place = number, place
 
 
+def is_interrupt(error: Exception) -> bool:
+    """Whether an error is how DuckDB takes Ctrl-C."""
+    return str(error) == "Query interrupted" or "INTERRUPT" in str(error)
+
+
 def end_on_sigterm() -> None:
     """From now on SIGTERM is an `Interrupted`: so whatever has to be cleared away, is."""
 

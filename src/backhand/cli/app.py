@@ -27,7 +27,7 @@ from backhand.cli.predict import predict
 from backhand.cli.train import train
 from backhand.cli.words import printable
 from backhand.errors import BackhandError, BackhandWarning, InputError, MissingDependencyError
-from backhand.interrupts import Interrupted, end_on_sigterm
+from backhand.interrupts import Interrupted, end_on_sigterm, is_interrupt
 
 P = ParamSpec("P")
 
@@ -75,7 +75,7 @@ def bordered(command: Callable[P, None]) -> Callable[P, None]:
         except MemoryError:
             raise _ending("there is not enough memory for this.", FAILED) from None
         except Exception as error:
-            if str(error) == "Query interrupted":  # how DuckDB takes Ctrl-C
+            if is_interrupt(error):
                 raise _interrupted() from None
             if os.environ.get("BACKHAND_TRACEBACK"):
                 raise

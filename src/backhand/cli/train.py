@@ -68,8 +68,9 @@ def train(
                      help="Folder to save in, again and again, where training stands."),
     ] = None,
     every: Annotated[
-        str, typer.Option(metavar="SPAN", help="How often: 30s, 5min, 2epochs.")
-    ] = "30s",
+        str | None,
+        typer.Option(metavar="SPAN", show_default="30s", help="How often: 30s, 5min, 2epochs."),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint, if there is one.")
     ] = False,
@@ -122,17 +123,19 @@ def train(
     report.result(model, evaluation, output)
 
 
-def checkpoint_of(folder: Path | None, every: str, *, resume: bool) -> Checkpoint | None:
+def checkpoint_of(folder: Path | None, every: str | None, *, resume: bool) -> Checkpoint | None:
     """What the three options say together."""
     from backhand.errors import InputError
     from backhand.training import Checkpoint
 
     if folder is not None:
-        made = Checkpoint(folder, every, resume=resume)
+        made = Checkpoint(folder, every or "30s", resume=resume)
         made.check()
         return made
     if resume:
         raise InputError("--resume goes on from a folder: name it with --checkpoint.")
+    if every is not None:
+        raise InputError("--every is about checkpoints: name their folder with --checkpoint.")
     return None
 
 

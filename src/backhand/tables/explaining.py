@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backhand.errors import BackhandError, InputError, OutputError
+from backhand.errors import InputError, OutputError
+from backhand.interrupts import is_interrupt
 from backhand.memory import shown
 
 if TYPE_CHECKING:
@@ -84,8 +85,10 @@ def first_line(error: Exception) -> str:
 
 def as_error(
     connection: duckdb.DuckDBPyConnection, error: Exception, sentence: str
-) -> BackhandError:
-    """The sentence as wrong input; or, if memory or room on the disk is lacking, that."""
+) -> BaseException:
+    """The sentence as wrong input; or Ctrl-C, or what is lacking, if that is what it says."""
+    if is_interrupt(error):
+        return KeyboardInterrupt()
     lacking = lack_of_room(connection, error)
     return InputError(sentence) if lacking is None else OutputError(lacking)
 

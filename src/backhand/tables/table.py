@@ -175,8 +175,6 @@ class Table:
 
     def wrong(self, error: Exception) -> BaseException:
         """What DuckDB says of reading the rows, as an error of ours."""
-        if "INTERRUPT" in str(error) or str(error) == "Query interrupted":
-            return KeyboardInterrupt()
         return as_error(self.connection, error, explained(error, self.source, self.names))
 
     def arrays(self, expressions: Sequence[str]) -> Iterator[tuple[slice, list[NDArray[Any]]]]:

@@ -65,14 +65,16 @@ class Checkpoint:
 
     def __init__(self, folder: str | Path, every: str = "30s", *, resume: bool = False) -> None:
         self.folder, self.every, self.resume = Path(folder), every, resume
-        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|min|h|epochs?)\s*", every)
+        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|min|h|epochs?)\s*", str(every))
         if found is None or float(found.group(1)) <= 0:
-            raise InputError(f"every is '{every}'; expected such as 30s, 5min or 2epochs.")
+            raise InputError(
+                f"every (--every) is '{every}'; expected a span such as 30s, 5min or 2epochs."
+            )
         number, unit = float(found.group(1)), found.group(2)
         self.seconds = number * UNITS[unit] if unit in UNITS else None
         self.epochs = None if unit in UNITS else int(number)
         if self.epochs == 0 or (self.epochs is not None and self.epochs != number):
-            raise InputError(f"every is '{every}'; expected whole epochs, 1 or more.")
+            raise InputError(f"every (--every) is '{every}'; expected whole epochs, 1 or more.")
 
     # scikit-learn knows a callback by these; `fit` looks for a Checkpoint and writes by itself.
 
@@ -113,7 +115,7 @@ class Checkpoint:
         if folder.exists() and not self.resume and _found(folder):
             raise InputError(
                 f"{folder} already holds checkpoints of a training; go on from them with "
-                "resume, or name another folder."
+                "resume=True (--resume), or name another folder."
             )
 
     @contextmanager

@@ -166,7 +166,9 @@ def train(
          "epochs": epochs, "batch_size": batch_size, "schedule": schedule, "warmup": warmup,
          "power_t": power_t, "l2": l2, "alpha": alpha, "dropout": dropout, "seed": seed,
          "shuffle": shuffle, "validation_every": validation_every,
-         "early_stopping": repr(early_stopping), "starting parameters": digest(*theta),
+         "early_stopping": repr(early_stopping), "features": theta.W1.shape[0],
+         "hidden units": theta.W1.shape[1], "classes": theta.W2.shape[1],
+         "starting parameters": digest(*theta),
          "starting memory": digest(*(value for slot in run.state().slots for value in slot))},
         described(theta, data, held_out),
     ) as keeper:  # fmt: skip

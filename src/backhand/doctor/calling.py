@@ -148,9 +148,10 @@ class Patient:
         Refusal
             If it raises, takes too long, or returns no gradients.
         """
-        kinds = [self.kind] if self.kind else [k for k in ARRAYS if _usable(k)]
         first: Refusal | None = None
-        for kind in kinds:
+        for kind in (self.kind,) if self.kind else ARRAYS:
+            if not _usable(kind):  # which a call may change that imports what it wants
+                continue
             try:
                 called = self._called(problem, kind)
             except Refusal as refusal:

@@ -11,7 +11,7 @@ from backhand.doctor.answers import as_updated
 from backhand.doctor.calling import Called, Patient, Refusal
 from backhand.doctor.derivation import GRADIENTS, LINES, derive
 from backhand.doctor.evidence import Evidence, alike
-from backhand.doctor.problems import ETA, L2, Problem, problems, square_problems
+from backhand.doctor.problems import ETA, Problem, problems, square_problems
 
 MOSTLY = 0.7
 """From this share of W1 on, what was returned is taken for a new W1, not for its gradient."""
@@ -111,8 +111,7 @@ def evidence_of(patient: Patient, history: History) -> list[Evidence]:
     found: list[Evidence] = []
     updated = _returns_parameters(patient, history)
     for problem, called in history.calls:
-        l2 = L2 if patient.takes_l2 else 0.0
-        given = problem.values(l2, ETA)
+        given = problem.values(patient.l2, ETA)
         if not patient.takes_eta:
             del given["eta"]
         observed = dict(called.answer.values)
@@ -150,5 +149,5 @@ def _returns_parameters(patient: Patient, history: History) -> bool:
 
 def _is_a_step(patient: Patient, called: Called, problem: Problem) -> bool:
     """Whether bare names hold -η dθ: a step that forgot where it started."""
-    right = derive(problem.values(L2 if patient.takes_l2 else 0.0, ETA), {}, {})[0]
+    right = derive(problem.values(patient.l2, ETA), {}, {})[0]
     return alike(-ETA * right["dW1"], called.answer.bare["dW1"], 1e-4)

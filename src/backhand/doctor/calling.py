@@ -126,6 +126,11 @@ class Patient:
         return "l2" in self.parameters.values()
 
     @property
+    def l2(self) -> float:
+        """λ of the penalty that it is given; 0 if it takes none."""
+        return L2 if self.takes_l2 else 0.0
+
+    @property
     def takes_params(self) -> bool:
         """Whether it is given all parameters as one."""
         return "params" in self.parameters.values()

@@ -24,7 +24,7 @@ from backhand.doctor.derivation import GRADIENTS, LINES, UPDATED, derive
 from backhand.doctor.evidence import Evidence, alike
 from backhand.doctor.judging import verdicts
 from backhand.doctor.mistakes import CONVENTIONS
-from backhand.doctor.problems import ETA, L2, Problem
+from backhand.doctor.problems import ETA, Problem
 from backhand.doctor.report import Finding, Report
 from backhand.doctor.search import Explanation, confirmations, explanations
 from backhand.doctor.source import lines_of
@@ -262,7 +262,7 @@ class _Examination:
         names = dict.fromkeys(n for _, c in self.history.calls for n in c.changed)
         if names:
             listed = " and ".join(names)
-            step = _step_in_place(*self.history.calls[0], l2=L2 if self.penalty else 0.0)
+            step = _step_in_place(*self.history.calls[0], l2=self.patient.l2)
             how = f": {step} stands there" if step else ""
             self._call(
                 f"it changes {listed} in place{how}",

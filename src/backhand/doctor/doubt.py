@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.doctor.bench import Bench
-from backhand.doctor.derivation import LINES, derive
+from backhand.doctor.derivation import LINES
 from backhand.doctor.evidence import Evidence
 from backhand.doctor.search import Explanation, ranks, relevant
 
@@ -29,13 +29,12 @@ def with_what_follows(one: Evidence) -> tuple[Evidence, list[str]]:
     """The evidence with dS and dZ1 where they follow, and which gradients contradict it."""
     observed, allowed = dict(one.observed), dict(one.tolerance)
     contradicting = []
-    local = derive(one.given, {}, one.fed, one.names)[0]
     for name, gradient, bias, factor, W in (
         ("dS", "dW2", "db2", "H1", "W2"), ("dZ1", "dW1", "db1", "X", "W1")
     ):  # fmt: skip
         if gradient not in one.fed:
             continue
-        if bias in one.observed and bias in local and one.like(bias, local[bias]):
+        if bias in one.observed and bias in one.local and one.like(bias, one.local[bias]):
             continue  # made of the same value, and right: so that is
         A = one.fed.get(factor, {**one.given, **one.right}[factor])
         product = one.fed[gradient] - one.given["l2"] * one.given[W]

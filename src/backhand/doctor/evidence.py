@@ -65,6 +65,11 @@ class Evidence:
                 if value.shape == np.shape(self.right[name])}  # fmt: skip
 
     @cached_property
+    def local(self) -> Values:
+        """What each line gives of what the function returned: right for right lines."""
+        return derive(self.given, {}, self.fed, self.names)[0]
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The lines to compute: nothing is made of the loss, nor of new parameters."""
         ends = {"L", *UPDATED}

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from backhand.doctor import witnesses
 from backhand.doctor.asking import History
 from backhand.doctor.calling import Patient
-from backhand.doctor.derivation import LINES, derive
-from backhand.doctor.evidence import Evidence, alike, relative_error
+from backhand.doctor.derivation import LINES
+from backhand.doctor.evidence import Evidence, relative_error
 from backhand.doctor.report import Verdict
 
 
@@ -52,11 +52,7 @@ def _verdict(
     worst = seen[int(np.argmax(errors))]
     right, got = np.asarray(worst.right[name]), worst.observed[name]
     ok = excused or all(one.like(name, one.right[name]) for one in seen)
-    inherited = not ok and all(
-        alike(derive(one.given, {}, one.fed, one.names)[0].get(name, np.nan),
-              one.observed[name], one.tolerance[name])
-        for one in seen
-    )  # fmt: skip
+    inherited = not ok and all(one.like(name, one.local.get(name, np.nan)) for one in seen)
     place, expected, was = _worst_entry(right, got)
     return Verdict(name, ok, float(max(errors)), inherited, tuple(right.shape), tuple(got.shape),
                    place, expected, was, autograd, differences)  # fmt: skip

@@ -11,6 +11,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "backhand"
 
 FLOORS = [
     {"errors", "namespaces"},
+    {"folders"},
     {"extras", "files", "interrupts", "memory", "shapes", "strict_json"},
     {"tensors"},
     {"equations"},

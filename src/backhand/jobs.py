@@ -154,7 +154,8 @@ def prepare_table(
     table.watched_by(lambda rows: watch(Reading("learning", rows, table.rows)))
     schema, dropped = learn_schema(table, found, training, drop, categorical)
     table.watched_by(lambda rows: watch(Reading("encoding", rows, table.rows)))
-    encoded = _encoded(table, schema, found.y, [training, test], matrices or Matrices(sys.maxsize))
+    with matrices or Matrices(sys.maxsize) as places:
+        encoded = _encoded(table, schema, found.y, [training, test], places)
     prepared = Prepared(
         table.source, table.rows, int((found.y < 0).sum()), found, schema, dropped,
         table.missing([column.name for column in schema.columns]), *encoded,

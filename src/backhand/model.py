@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -25,6 +26,9 @@ from backhand.training.inputs import check_finite, host
 
 FORMAT = 1
 """Version of the header's layout."""
+
+HEAD = re.compile(rb'.{8}\{"__metadata__":\{"backhand":', re.DOTALL)
+"""How a file of ours begins; see `tensors.write_tensors`."""
 
 MOST_CLASS_LETTERS, MOST_LETTERS_OF_CLASSES = 1000, 2**24
 """Letters of one class; of the longest times the number of classes."""

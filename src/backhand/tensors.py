@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError, MissingFileError, listed
+from backhand.folders import WITHOUT_LINKS
 from backhand.memory import shown
 from backhand.strict_json import dump, parse
 
@@ -143,6 +144,7 @@ def read_tensors(
     expected: Callable[[Mapping[str, Entry], Any], T],
     what: str = "model file",
     key: str = "backhand",
+    links: bool = True,
 ) -> tuple[dict[str, NDArray[Any]], T]:
     """The tensors of a file that `write_tensors` wrote, and what `expected` makes of its header.
 
@@ -156,6 +158,8 @@ def read_tensors(
         What the file should be, for messages.
     key : str
         The entry of the file's metadata that is the header.
+    links : bool
+        Whether a link is followed.
 
     Raises
     ------
@@ -166,7 +170,7 @@ def read_tensors(
         not one of Backhand's, or not whole; or if `expected` says so.
     """
     path = Path(path)
-    with _opened(path, what) as (file, size):
+    with _opened(path, what, links=links) as (file, size):
         try:
             entries, metadata, begin = _described(file, size)
         except InputError as error:
@@ -189,15 +193,16 @@ def read_tensors(
 
 
 @contextmanager
-def _opened(path: Path, what: str) -> Iterator[tuple[BufferedReader, int]]:
+def _opened(path: Path, what: str, *, links: bool) -> Iterator[tuple[BufferedReader, int]]:
     """An ordinary file and its size; whatever fails while it is read becomes a sentence."""
     try:
-        mode = _mode(path)
+        mode = _mode(path, links=links)
         if stat.S_ISDIR(mode):
             raise InputError(f"{path} is a folder; name the {what} in it.")
         if stat.S_ISREG(mode):
             # Should a pipe have taken its place just now, nobody waits for who writes to it.
-            with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            flags = os.O_RDONLY | (os.O_NONBLOCK if links else WITHOUT_LINKS)
+            with os.fdopen(os.open(path, flags), "rb") as file:
                 found = os.fstat(file.fileno())
                 if stat.S_ISREG(found.st_mode):
                     yield file, found.st_size
@@ -213,10 +218,10 @@ def _opened(path: Path, what: str) -> Iterator[tuple[BufferedReader, int]]:
         raise InputError(f"{path} holds more than fits in this machine's memory.") from error
 
 
-def _mode(path: Path) -> int:
-    """What sort of thing a path leads to; raises what `stat` raises."""
+def _mode(path: Path, *, links: bool) -> int:
+    """What sort of thing a path is, or leads to through links; raises what `stat` raises."""
     try:
-        return path.stat().st_mode
+        return path.stat(follow_symlinks=links).st_mode
     except ValueError as error:  # NUL, or half a surrogate pair
         raise InputError(f"{str(path)!r} is no file's name: {error}.") from error
 

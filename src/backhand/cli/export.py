@@ -38,19 +38,19 @@ def export(
     from backhand.files import check_output
     from backhand.model import load
 
-    if to not in ENDINGS:
-        raise InputError(f"--to is '{to}'; expected 'onnx' or 'numpy'.")
-    output = output or Path(Path(model).stem + ENDINGS[to])
-    check_output(output, "the exported model", [model], ENDINGS[to])
-    loaded = load(model)
     if to == "onnx":
-        from backhand.exports.onnx import export_onnx
-
-        difference = export_onnx(loaded, output)
+        from backhand.exports.onnx import HEAD
+        from backhand.exports.onnx import export_onnx as write
+    elif to == "numpy":
+        from backhand.exports.numpy import HEAD
+        from backhand.exports.numpy import export_numpy as write
     else:
-        from backhand.exports.numpy import export_numpy
-
-        difference = export_numpy(loaded, output)
+        raise InputError(f"--to is '{to}'; expected 'onnx' or 'numpy'.")
+    ours = HEAD if output is None else None
+    output = output or Path(Path(model).stem + ENDINGS[to])
+    check_output(output, "the exported model", [model], ENDINGS[to], ours=ours)
+    loaded = load(model)
+    difference = write(loaded, output)
     found = f"largest difference from the model's own probabilities {difference:.1g}"
     typer.echo(f"Wrote {printable(str(output))}: {found}")
     typer.echo(f"Use it: {printable(_use(loaded, output, to))}")

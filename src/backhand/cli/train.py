@@ -87,7 +87,7 @@ def train(
     from backhand.files import check_folder, check_output
     from backhand.jobs import Settings, fit_table, prepare_table
     from backhand.memory import budget
-    from backhand.model import save
+    from backhand.model import HEAD, save
     from backhand.tables.matrices import Matrices
     from backhand.tables.reading import expand, read_table
     from backhand.training import Every
@@ -98,7 +98,9 @@ def train(
     )  # fmt: skip
     chosen = make_engine(engine, device, threads)
     inputs = expand(data) if data is not None else []
-    output = check_output(output or default_output(data), "the model file", inputs)
+    output = check_output(
+        output or default_output(data), "the model file", inputs, ours=None if output else HEAD
+    )
     keeping = checkpoint_of(checkpoint, every, resume=resume)
     room = budget(memory)
     folder = check_folder(cache_dir, keep=keep_cache)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +17,9 @@ from backhand.files import check_output, replacing
 from backhand.model import Model, as_model
 from backhand.tables.reading import MISSING
 from backhand.tables.schema import FARTHEST, Category, Date, Number
+
+HEAD = re.compile(rb'"""A classifier that needs nothing but NumPy, written by Backhand ')
+"""How a file of ours begins; see `script.HEAD`."""
 
 
 def export_numpy(model: Any, path: str | Path) -> float:

@@ -7,6 +7,7 @@ between, as `model.probabilities` does, so that P is the same to the last digit 
 from __future__ import annotations
 
 import json
+import re
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ OPSET, ML_OPSET, IR_VERSION = 13, 2, 7
 onnxruntime before 1.18 needs its `graph_optimization_level` set to ORT_ENABLE_BASIC: it would fuse
 Gemm and Relu into an operator that it does not have in double.
 """
+
+HEAD = re.compile(rb"\x08.\x12\x08backhand", re.DOTALL)
+"""How a file of ours begins: the fields `ir_version` and `producer_name` of a ModelProto."""
 
 
 def export_onnx(model: Any, path: str | Path) -> float:

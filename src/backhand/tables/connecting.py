@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-import secrets
+import struct
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+from backhand.errors import OutputError
+from backhand.folders import check_parent, guarded, temporary
 from backhand.interrupts import interrupts_held
 
 with interrupts_held():
@@ -18,7 +22,7 @@ with interrupts_held():
     import duckdb
     import pyarrow.dataset  # noqa: F401
 
-__all__ = ["connect", "duckdb", "telling"]
+__all__ = ["connect", "disconnect", "duckdb", "telling"]
 
 THREAD_BYTES = 128_000_000
 """Memory for each thread of DuckDB's: it holds a row group or two of its own."""
@@ -30,15 +34,27 @@ def connect(
     """A database of our own, in memory, that puts what does not fit into a folder.
 
     It uses that share of the memory itself. How much there is in all stands in the macro
-    `memory_allowed`, which every cursor knows.
+    `memory_allowed`, which every cursor knows. `disconnect` ends it.
+
+    Raises
+    ------
+    InputError
+        If others could exchange what is made in `cache_dir`.
+    OutputError
+        If nothing can be made there.
     """
-    folder = Path(tempfile.gettempdir() if cache_dir is None else cache_dir)
-    connection = duckdb.connect(config={
-        "autoinstall_known_extensions": False,
-        "memory_limit": f"{int(memory * share)}B",
-        # Made when it is needed, and removed with the database.
-        "temp_directory": str(folder / f"backhand-{os.getpid()}-{secrets.token_hex(4)}"),
-    })  # fmt: skip
+    spilling = ExitStack()
+    folder = _spill_folder(cache_dir, spilling)
+    try:
+        connection = duckdb.connect(config={
+            "autoinstall_known_extensions": False,
+            "memory_limit": f"{int(memory * share)}B",
+            "temp_directory": str(folder),
+        })  # fmt: skip
+    except BaseException:
+        spilling.close()
+        raise
+    _ends[connection] = weakref.finalize(connection, spilling.close)
     connection.execute("SET enable_progress_bar = false")
     cores = connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
     connection.execute(f"SET threads = {max(1, min(cores, memory // THREAD_BYTES))}")
@@ -47,6 +63,48 @@ def connect(
     connection.execute("SET python_enable_replacements = false")
     connection.execute("SET TimeZone = 'UTC'")  # times with a zone mean the same on every machine
     return connection
+
+
+_ends: weakref.WeakKeyDictionary[duckdb.DuckDBPyConnection, weakref.finalize[..., Any]]
+_ends = weakref.WeakKeyDictionary()
+"""What removes the folder of each connection: called by `disconnect`, or with the connection's or
+the process's end."""
+
+
+def disconnect(connection: duckdb.DuckDBPyConnection) -> None:
+    """Close it, and remove what it has put on the disk."""
+    connection.close()
+    if end := _ends.pop(connection, None):
+        end()
+
+
+def _spill_folder(cache_dir: str | Path | None, stack: ExitStack) -> Path:
+    """A folder for rows that memory has no room for; the stack removes it.
+
+    They may be private, so nobody else may read them, and they are gone when the process ends,
+    however it does: at the latest another one sees to it.
+    """
+    parent = Path(tempfile.gettempdir() if cache_dir is None else cache_dir).resolve()
+    try:
+        check_parent(parent, "the cache folder")
+        folder = stack.enter_context(temporary(parent, "spill"))
+    except OSError as error:
+        raise OutputError(
+            f"the cache folder {parent} cannot be used: {error.strerror or error}. Name another "
+            "one with --cache-dir (cache_dir)."
+        ) from error
+    stack.enter_context(guarded(folder))
+    with suppress(OSError, AttributeError):  # the folder keeps others out even without it
+        os.setxattr(folder, "system.posix_acl_default", OWNER_ALONE)
+    return folder
+
+
+OWNER_ALONE = struct.pack("<I", 2) + b"".join(
+    struct.pack("<HHI", tag, permissions, 0xFFFF_FFFF)
+    for tag, permissions in ((1, 6), (4, 0), (32, 0))
+)
+"""A default access list of Linux's (linux/posix_acl_xattr.h): what is made in a folder may be read
+and written by its owner, and by nobody else, whatever the umask and DuckDB say."""
 
 
 @contextmanager

@@ -148,7 +148,9 @@ class Table:
 
     def close(self) -> None:
         """Give back memory and temporary files; the table cannot be asked any more."""
-        self.connection.close()
+        from backhand.tables.connecting import disconnect
+
+        disconnect(self.connection)
 
     def one(self, sql: str, parameters: dict[str, Any] | None = None) -> tuple[Any, ...]:
         """The first row that a query gives."""

@@ -13,7 +13,7 @@ import re
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from backhand.engines import Data, is_sparse
 from backhand.equations import Parameters
 from backhand.errors import BackhandWarning, InputError, OutputError
 from backhand.files import replacing
+from backhand.folders import check_private, opened
 from backhand.tensors import Entry, read_tensors, write_tensors
 from backhand.training.standing import Standing
 
@@ -35,6 +36,11 @@ KEPT = 2
 
 STRETCH_BYTES = 2**22
 """Read at a time."""
+
+FOLDER = "the checkpoint folder"
+
+LOCK = "held-by"
+"""The file that the training which has the folder holds locked; it says which one that is."""
 
 NAME = re.compile(r"checkpoint-(\d{8})\.safetensors")
 
@@ -49,7 +55,8 @@ class Checkpoint:
     Parameters
     ----------
     folder : path
-        Made if it is not there. One training's alone.
+        Made if it is not there, for this user alone; nobody else may be able to write to it. One
+        training's alone.
     every : str
         Seconds or epochs between two checkpoints: "30s", "5min", "2epochs".
     resume : bool
@@ -96,8 +103,8 @@ class Checkpoint:
         Raises
         ------
         InputError
-            If it is a file, cannot be made or written to, or holds checkpoints that are not to be
-            resumed.
+            If it is a file or a link, cannot be made or written to, can be written to by others, or
+            holds checkpoints that are not to be resumed.
         """
         folder, parent = self.folder, self.folder.parent
         if folder.exists() and not folder.is_dir():
@@ -112,6 +119,8 @@ class Checkpoint:
             raise InputError(
                 f"the checkpoint folder {folder}: no permission to write in the folder {there}."
             )
+        if os.path.lexists(folder):
+            check_private(folder, FOLDER)
         if folder.exists() and not self.resume and _found(folder):
             raise InputError(
                 f"{folder} already holds checkpoints of a training; go on from them with "
@@ -130,12 +139,11 @@ class Checkpoint:
             If another training holds the folder, or it cannot be used; if there are checkpoints
             in it and they are not to be resumed, are all damaged, or are those of other data or
             settings.
+        OutputError
+            If the folder cannot be made or locked.
         """
         self.check()
-        self.folder.mkdir(exist_ok=True)
         with _held(self.folder):
-            for stale in self.folder.glob(".checkpoint-*.part"):
-                stale.unlink()  # of a training that was killed while it wrote
             keeper = Keeper(self, {"settings": dict(settings), "data": dict(data)})
             keeper.find()
             yield keeper
@@ -196,8 +204,9 @@ class Keeper:
                 f"{error} The checkpoints before it are whole: mend that, and resume."
             ) from error
         self._number, self._last, self._epoch = number, time.monotonic(), len(standing.history)
-        for old in sorted(_found(self._folder))[:-KEPT]:
-            old.unlink()
+        with suppress(OSError):  # the new one is whole; what stays now is removed after the next
+            for old in sorted(_found(self._folder))[:-KEPT]:
+                old.unlink()
 
     def find(self) -> None:
         """Look for the checkpoint to go on from."""
@@ -273,7 +282,7 @@ def _found(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> tuple[Standing, dict[str, Any]]:
-    tensors, header = read_tensors(path, expected=_as_expected, what="checkpoint")
+    tensors, header = read_tensors(path, expected=_as_expected, what="checkpoint", links=False)
     checksum = header.pop("checksum")
     if _checksum(tensors, header) != checksum:
         raise InputError(f"{path} is damaged: its checksum is not that of what it holds.")
@@ -305,21 +314,48 @@ def _checksum(tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) ->
 def _held(folder: Path) -> Iterator[None]:
     """Nobody else has the folder while the context lasts; the system frees it with the process."""
     try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        with opened(folder, FOLDER) as inside:
+            lock = inside.open(LOCK, os.O_RDWR | os.O_CREAT)
+    except OSError as error:
+        raise _unusable(folder, error) from error
+    try:
+        _lock(lock, folder)
+        yield
+    finally:
+        with suppress(OSError):
+            os.close(lock)
+
+
+def _lock(lock: int, folder: Path) -> None:
+    """Lock the file, unless it is locked or somebody else's, and say in it who has."""
+    try:
         import fcntl
     except ImportError:  # Windows
-        yield
         return
-    with (folder / "held-by").open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            who = file.read(100).strip() or "another process"
+    try:
+        holder = os.read(lock, 100)
+        if holder and not holder.startswith(b"process "):
             raise InputError(
-                f"the checkpoint folder {folder} is held by {who}, which trains; wait for it, or "
-                "name another folder."
+                f"{folder / LOCK} was not written by Backhand, which needs a file of that name; "
+                "name another folder for the checkpoints."
+            )
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            who = holder.decode(errors="replace").strip() or "another process"
+            raise InputError(
+                f"{FOLDER} {folder} is held by {who}, which trains; wait for it, or name another "
+                "folder."
             ) from error
-        file.truncate(0)
-        file.write(f"process {os.getpid()} of {os.uname().nodename}")
-        file.flush()
-        yield
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"process {os.getpid()} of {os.uname().nodename}".encode(), 0)
+    except OSError as error:
+        raise _unusable(folder, error) from error
+
+
+def _unusable(folder: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"{FOLDER} {folder} cannot be used: {error.strerror or error}. Nothing in it was changed; "
+        "name another one."
+    )

@@ -6,9 +6,10 @@ import ctypes
 import hashlib
 import inspect
 import os
-import stat
 import sys
+import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -19,8 +20,9 @@ from llvmlite import binding, ir
 from backhand import dropout
 from backhand.engines.fused.cpu import host
 from backhand.engines.fused.words import write_entry
-from backhand.errors import InputError
+from backhand.errors import BackhandWarning, InputError
 from backhand.files import replacing
+from backhand.folders import check_private, make, opened
 
 Entry = Callable[[int, int], None]
 """A compiled function of two: the address of its words, and the number of the thread."""
@@ -106,15 +108,24 @@ def _load(code: bytes, name: str) -> tuple[Entry, Any]:
 # The cache: one file for each program, CPU and version, which begins with its checksum.
 
 
+CACHE = "the folder for compiled code"
+
+
 def cache_folder() -> Path | None:
-    """BACKHAND_CACHE_DIR, or `backhand` in the user's cache folder; None if there is no home."""
+    """BACKHAND_CACHE_DIR, or `backhand` in the user's cache folder; None if there is no home.
+
+    A home or XDG_CACHE_HOME that is relative is none: it would be in whatever folder one works in.
+    """
     if chosen := os.environ.get("BACKHAND_CACHE_DIR"):
         return Path(chosen)
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if given.is_absolute():
+        return given / "backhand"
     try:
-        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        home = Path.home()
     except RuntimeError:
         return None
-    return home / "backhand"
+    return home / ".cache" / "backhand" if home.is_absolute() else None
 
 
 def _file(write: Callable[..., None], name: str) -> Path | None:
@@ -139,21 +150,14 @@ def _file(write: Callable[..., None], name: str) -> Path | None:
 def _kept(file: Path | None) -> bytes | None:
     """What an earlier process of this user compiled, if it is there and whole."""
     try:
-        if file is None or not _own(file):
+        if file is None or not _trusted(file.parent):
             return None
-        content = file.read_bytes()
-    except OSError:
+        with opened(file.parent, CACHE) as folder:
+            content = folder.read(file.name)
+    except (OSError, InputError):
         return None
     checksum, code = content[:32], content[32:]
     return code if code and hashlib.sha256(code).digest() == checksum else None
-
-
-def _own(file: Path) -> bool:
-    """Whether nobody else can have written it: it will be run."""
-    status = file.stat()
-    if not hasattr(os, "getuid"):
-        return True
-    return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _keep(file: Path | None, code: bytes) -> None:
@@ -161,9 +165,30 @@ def _keep(file: Path | None, code: bytes) -> None:
     if file is None:
         return
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with replacing(file) as temporary:
-            temporary.write_bytes(hashlib.sha256(code).digest() + code)
-        file.chmod(0o600)
+        make(file.parent)
+        if _trusted(file.parent):
+            with replacing(file, mode=0o600, links=False) as temporary:
+                temporary.write_bytes(hashlib.sha256(code).digest() + code)
     except OSError:
         return
+
+
+def _trusted(folder: Path) -> bool:
+    """Whether nobody else can write to the folder: what is in it will be run.
+
+    If somebody can, the user is warned, once. A folder that is not there raises OSError.
+    """
+    try:
+        check_private(folder, CACHE)
+    except InputError as error:
+        _warn(str(error))
+        return False
+    return True
+
+
+@cache
+def _warn(reason: str) -> None:
+    warnings.warn(
+        f"{reason} Until then nothing is kept there, and each process compiles for itself.",
+        BackhandWarning, stacklevel=2,
+    )  # fmt: skip

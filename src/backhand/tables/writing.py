@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 
 from backhand.errors import InputError, OutputError, listed
 from backhand.memory import shown
+from backhand.streams import write_all
 from backhand.tables.explaining import first_line, memory_allowed
 from backhand.tables.table import Table, quote
 
@@ -112,9 +115,11 @@ def stream_rows(table: Table, added: Added, out: BinaryIO) -> int:
 
 
 def _pump(descriptor: int, out: BinaryIO) -> None:
+    raw = isinstance(out, io.RawIOBase)
+    write = partial(write_all, out.write, file=out) if raw else out.write
     with os.fdopen(descriptor, "rb", 0) as pipe:
         while some := pipe.read(2**16):
-            out.write(some)
+            write(some)
             out.flush()
 
 

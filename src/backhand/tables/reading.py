@@ -20,6 +20,7 @@ from backhand.memory import budget
 from backhand.tables.connecting import connect, duckdb, telling
 from backhand.tables.explaining import as_error, bad_json, explained, first_line
 from backhand.tables.lines import place_of
+from backhand.tables.naming import names_in_files
 from backhand.tables.querying import check_query
 from backhand.tables.table import Original, Table, family_of, quote
 from backhand.tables.texts import (
@@ -151,6 +152,7 @@ def _load_files(
     try:
         _check_columns_agree(connection, READERS[kind], paths)
         names = list(_described(connection, READERS[kind], parameters["paths"]))
+        names = names_in_files(connection, kind, parameters["paths"], names)
         in_place = in_place or kind == "parquet"
         _load(connection, READERS[kind], parameters, names, in_place=in_place)
     except duckdb.Error as error:

@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "backhand"
 FLOORS = [
     {"errors", "namespaces"},
     {"folders"},
-    {"extras", "files", "interrupts", "memory", "shapes", "strict_json"},
+    {"extras", "files", "interrupts", "memory", "shapes", "streams", "strict_json"},
     {"tensors"},
     {"equations"},
     {"checked", "dropout", "optimizers"},

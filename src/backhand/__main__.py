@@ -9,6 +9,9 @@ import sys
 def main() -> None:
     """Run the command line; an interrupt or a lost output at any moment is no traceback."""
     try:
+        from backhand.streams import whole
+
+        sys.stdout, sys.stderr = whole(sys.stdout), whole(sys.stderr)
         from backhand.cli.app import app
 
         app()

@@ -33,6 +33,7 @@ from backhand.tables.matrices import Matrices
 from backhand.tables.schema import Schema
 from backhand.tables.splitting import STRETCH, held_out
 from backhand.tables.table import Table
+from backhand.tables.unchanged import changed
 from backhand.tables.writing import Added, stream_rows, write_rows
 from backhand.training import Callback, Checkpoint, train
 from backhand.training.inputs import check_number, check_settings
@@ -141,25 +142,26 @@ def prepare_table(
     Raises
     ------
     InputError
-        If the table cannot be learned from; the message says why.
+        If the table cannot be learned from, or changes meanwhile; the message says why.
     OutputError
         If there is no room for the encoded rows.
     """
     if target in drop:
         raise InputError(f"the target '{target}' cannot be dropped.")
-    table.watched_by(lambda rows: watch(Reading("reading", rows, table.rows)))
-    found = read_target(table, target, categorical=target in categorical)
-    test = held_out(found.y, settings.test_size, settings.seed)
-    training = (found.y >= 0) & ~test
-    table.watched_by(lambda rows: watch(Reading("learning", rows, table.rows)))
-    schema, dropped = learn_schema(table, found, training, drop, categorical)
-    table.watched_by(lambda rows: watch(Reading("encoding", rows, table.rows)))
-    with matrices or Matrices(sys.maxsize) as places:
+    with table.unchanged(), matrices or Matrices(sys.maxsize) as places:
+        table.watched_by(lambda rows: watch(Reading("reading", rows, table.rows)))
+        found = read_target(table, target, categorical=target in categorical)
+        test = held_out(found.y, settings.test_size, settings.seed)
+        training = (found.y >= 0) & ~test
+        table.watched_by(lambda rows: watch(Reading("learning", rows, table.rows)))
+        schema, dropped = learn_schema(table, found, training, drop, categorical)
+        table.watched_by(lambda rows: watch(Reading("encoding", rows, table.rows)))
         encoded = _encoded(table, schema, found.y, [training, test], places)
+        missing = table.missing([column.name for column in schema.columns])
+    unlabelled = int((found.y < 0).sum())
     prepared = Prepared(
-        table.source, table.rows, int((found.y < 0).sum()), found, schema, dropped,
-        table.missing([column.name for column in schema.columns]), *encoded,
-    )  # fmt: skip
+        table.source, table.rows, unlabelled, found, schema, dropped, missing, *encoded
+    )
     tell_doubts(prepared.class_counts)
     return prepared
 
@@ -188,7 +190,7 @@ def _encoded(
             part.y[there] = y[rows][keep]
             done[i] = there.stop
     if done != sizes:
-        raise InputError(f"{table.source} changed while it was read; let it be, and try again.")
+        raise changed(table.source)
     return parts
 
 
@@ -248,7 +250,9 @@ def fit_table(
 
 def predict_proba(model: Model, table: Table, engine: str = "auto") -> NDArray[Any]:
     """P (N, K) of a table's rows."""
-    return probabilities(make_engine(engine), model.params, table_schema(model).encode(table))
+    with table.unchanged():
+        X = table_schema(model).encode(table)
+    return probabilities(make_engine(engine), model.params, X)
 
 
 def table_schema(model: Model) -> Schema:
@@ -269,9 +273,10 @@ def evaluate_table(
     classes = [str(name) for name in model.classes]
     chosen, tally = make_engine(engine), Tally(classes)
     labels = class_of(table, target, classes)
-    for _, X, (y, labelled) in table_schema(model).stretches(table, labels):
-        P = probabilities(chosen, model.params, X[labelled])
-        tally.add(P, y[labelled].astype(np.int64), int((~labelled).sum()))
+    with table.unchanged():
+        for _, X, (y, labelled) in table_schema(model).stretches(table, labels):
+            P = probabilities(chosen, model.params, X[labelled])
+            tally.add(P, y[labelled].astype(np.int64), int((~labelled).sum()))
     result = tally.result()
     if not result.rows:
         raise InputError(f"the target '{target}' of {table.source} is missing in every row.")
@@ -297,13 +302,14 @@ def predict_table(model: Model, table: Table, output: Path, engine: str = "auto"
     OutputError
         If there is no room for it.
     """
-    with replacing(output) as temporary:
+    with replacing(output) as temporary, table.unchanged():
         return write_rows(table, _predictions(model, table, engine), temporary, output)
 
 
 def print_predictions(model: Model, table: Table, out: BinaryIO, engine: str = "auto") -> int:
     """Write the same as CSV text to a stream, as it comes; returns the number of rows."""
-    return stream_rows(table, _predictions(model, table, engine), out)
+    with table.unchanged():
+        return stream_rows(table, _predictions(model, table, engine), out)
 
 
 def _predictions(model: Model, table: Table, engine: str) -> Added:

@@ -1,10 +1,12 @@
-"""How much memory there is, and sizes as people write them."""
+"""How much memory there is, within all limits on this process, and sizes as people write them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from backhand.errors import InputError
 
@@ -16,8 +18,20 @@ UNITS = {
 LEAST = 64 * 10**6
 """Bytes without which a table cannot be read at all."""
 
-CGROUP = Path("/sys/fs/cgroup")
-"""Where Linux tells a container what it may use."""
+GROUPS, MEMBERSHIP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+"""Linux's control groups, and the file that says in which of them this process is."""
+
+
+class _GroupFiles(NamedTuple):
+    """The files in a control group's folder, and the line of its memory.stat, that say its size."""
+
+    limits: tuple[str, ...]
+    used: str
+    cached: str
+
+
+VERSION_1 = _GroupFiles(("memory.limit_in_bytes",), "memory.usage_in_bytes", "total_inactive_file")
+VERSION_2 = _GroupFiles(("memory.max", "memory.high"), "memory.current", "inactive_file")
 
 
 def parse_size(text: str) -> int:
@@ -39,15 +53,61 @@ def parse_size(text: str) -> int:
 
 
 def free_memory() -> int:
-    """Bytes that can be used without anything being driven out, within a container's limit."""
+    """Bytes that this process can use without anything being driven out, within its limits."""
     import psutil
 
-    free = int(psutil.virtual_memory().available)
-    with suppress(OSError, ValueError):
-        limit = int((CGROUP / "memory.max").read_text())  # "max" where there is none
-        used = int((CGROUP / "memory.current").read_text())
-        free = min(free, max(0, limit - used))
-    return free
+    return max(0, min([int(psutil.virtual_memory().available), *_in_groups(), *_in_process()]))
+
+
+def _in_groups() -> Iterator[int]:
+    """Bytes that are left in each control group that this process is in, of both versions.
+
+    The limit of a group holds for all that are below it, so those above count, too. In a container
+    the path may begin above what is mounted: then only the root is there.
+    """
+    try:
+        memberships = MEMBERSHIP.read_text().splitlines()
+    except OSError:
+        memberships = []
+    for membership in memberships:
+        _, controllers, path = membership.split(":", 2)
+        if not controllers:
+            root, files = GROUPS, VERSION_2
+        elif "memory" in controllers.split(","):
+            root, files = GROUPS / "memory", VERSION_1
+        else:
+            continue
+        group = PurePosixPath(path.lstrip("/"))
+        for folder in (root / part for part in (group, *group.parents)):
+            for limit in files.limits:
+                with suppress(OSError, ValueError):  # "max" where there is none
+                    yield int((folder / limit).read_text()) - _used(folder, files)
+
+
+def _used(group: Path, files: _GroupFiles) -> int:
+    """Bytes that a group was charged with, without copies of files that it can drop."""
+    used = int((group / files.used).read_text())
+    with suppress(OSError):
+        for line in (group / "memory.stat").read_text().splitlines():
+            name, _, size = line.partition(" ")
+            if name == files.cached:
+                used -= int(size)
+    return used
+
+
+def _in_process() -> Iterator[int]:
+    """Bytes that are left of the address space and of the data this process may have (ulimit)."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    import psutil
+
+    used = psutil.Process().memory_info()
+    for limit, taken in (("RLIMIT_AS", used.vms), ("RLIMIT_DATA", getattr(used, "data", used.vms))):
+        most, _ = resource.getrlimit(getattr(resource, limit))
+        if most != resource.RLIM_INFINITY:
+            yield most - taken
 
 
 def budget(memory: int | str | None) -> int:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import glob
-import gzip
 import re
 import zlib
 from collections import Counter
@@ -21,8 +20,18 @@ from backhand.memory import budget
 from backhand.tables.connecting import connect, duckdb, telling
 from backhand.tables.explaining import as_error, bad_json, explained, first_line
 from backhand.tables.lines import place_of
+from backhand.tables.naming import names_in_files
 from backhand.tables.querying import check_query
 from backhand.tables.table import Original, Table, family_of, quote
+from backhand.tables.texts import (
+    LONGEST_LINE,
+    Lines,
+    check_gzip,
+    cut_off,
+    is_gzip,
+    opened_as_text,
+)
+from backhand.tables.unchanged import Files
 
 FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".ndjson": "json", ".json": "json",
            ".parquet": "parquet", ".pq": "parquet"}  # fmt: skip
@@ -94,16 +103,18 @@ def read_table(
     source = str(data)
     names: list[str] = []
     original = None
-    with telling(connection, watch):
+    files = Files([] if data is None else expand(source))
+    with files.unchanged(), telling(connection, watch):
         if data is not None:
             names, original = _load_files(connection, source, in_place=once and query is None)
         if query is not None:
             names, original = _load_query(connection, query, names), None
             source = "the query's result"
     _check_names(names, source)
-    table = Table(connection, names, source, original)
+    table = Table(connection, names, source, original, files if _in_files(connection) else None)
     if data is not None and query is None:
-        table.placed_by(_placing(source, len(names), original))
+        place = _placing(source, len(names), original)
+        table.placed_by(lambda row: None if files.change() else place(row))
     if table.empty:
         raise InputError(f"{source} has column names but no rows; a table needs at least one.")
     return table
@@ -132,6 +143,8 @@ def _load_files(
     for path in paths:
         if Path(path).stat().st_size == 0:
             raise InputError(f"{path} is empty; a table needs column names and rows.")
+        if is_gzip(path):
+            check_gzip(path)
     parameters: dict[str, Any] = {"paths": [glob.escape(path) for path in paths]}
     kind = formats.pop()
     if kind == "csv":
@@ -139,6 +152,7 @@ def _load_files(
     try:
         _check_columns_agree(connection, READERS[kind], paths)
         names = list(_described(connection, READERS[kind], parameters["paths"]))
+        names = names_in_files(connection, kind, parameters["paths"], names)
         in_place = in_place or kind == "parquet"
         _load(connection, READERS[kind], parameters, names, in_place=in_place)
     except duckdb.Error as error:
@@ -232,6 +246,12 @@ def _load(
     connection.sql(selected, params=parameters).create_view("rows")
 
 
+def _in_files(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether `rows` are read from their files in each pass, and not loaded."""
+    views = "SELECT 1 FROM duckdb_views() WHERE view_name = 'rows'"
+    return bool(connection.execute(views).fetchall())
+
+
 def _load_query(
     connection: duckdb.DuckDBPyConnection, query: str, names: Sequence[str]
 ) -> list[str]:
@@ -252,11 +272,8 @@ def _load_query(
     except duckdb.Error as error:
         raise as_error(connection, error, f"the query failed: {first_line(error)}") from error
     if names:
-        kind = connection.execute(
-            "SELECT table_type FROM information_schema.tables WHERE table_name = 'rows'"
-        ).fetchall()[0][0]
         connection.execute("DROP VIEW data")
-        connection.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} rows")
+        connection.execute(f"DROP {'VIEW' if _in_files(connection) else 'TABLE'} rows")
     connection.execute("ALTER TABLE selected RENAME TO rows")
     return found
 
@@ -305,22 +322,21 @@ def _format(path: str) -> str:
 
 def _read_header(path: str) -> tuple[str, list[str]]:
     """The delimiter and the column names of a CSV file, from its first line."""
-    opener = gzip.open if path.lower().endswith(".gz") else open
     try:
-        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
-            line = file.readline()
-            delimiter = _delimiter(path, line)
+        with opened_as_text(path) as file:
+            delimiter = _delimiter(path, next(Lines[str](file, LONGEST_LINE), ""))
             file.seek(0)
-            names = next(csv.reader(file, delimiter=delimiter, strict=True), [])
+            lines = Lines[str](file, LONGEST_LINE)
+            names = next(csv.reader(lines, delimiter=delimiter, strict=True), [])
     except UnicodeDecodeError as error:
         raise InputError(
             f"{path} is not UTF-8 text (byte {error.start} of its first part is "
             f"0x{error.object[error.start]:02x}); save it as UTF-8."
         ) from error
+    except InputError as error:
+        raise InputError(f"{path}, {error}; is it a table?") from error
     except EOFError as error:
-        raise InputError(
-            f"{path} is cut off: its gzip stream has no end; fetch or make it again."
-        ) from error
+        raise cut_off(path) from error
     except (OSError, csv.Error, zlib.error) as error:
         if "unexpected end of data" in str(error):
             raise InputError(

@@ -10,6 +10,7 @@ and the view that a user's own query speaks of.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from backhand.errors import InputError, did_you_mean
 from backhand.tables.explaining import as_error, explained
+from backhand.tables.unchanged import Files
 
 if TYPE_CHECKING:
     import duckdb
@@ -65,6 +67,8 @@ class Table:
         What was read, for messages.
     original : Original, optional
         Of a CSV file: its own text, so that it can be written again to the letter.
+    files : Files, optional
+        Those that each pass reads again.
     """
 
     def __init__(
@@ -73,8 +77,10 @@ class Table:
         names: Sequence[str],
         source: str,
         original: Original | None = None,
+        files: Files | None = None,
     ) -> None:
         self.original = original
+        self._files = Files([]) if files is None else files
         self.connection = connection
         self.names = list(names)
         self.places = {name: i for i, name in enumerate(self.names)}
@@ -145,6 +151,10 @@ class Table:
             f"CASE WHEN isnan({double}) THEN NULL WHEN {whole} "
             f"THEN CAST(CAST({name} AS BIGINT) AS VARCHAR) ELSE CAST({shortest} AS VARCHAR) END"
         )
+
+    def unchanged(self) -> AbstractContextManager[None]:
+        """For all passes together: `InputError` if a file that they read changes meanwhile."""
+        return self._files.unchanged()
 
     def close(self) -> None:
         """Give back memory and temporary files; the table cannot be asked any more."""

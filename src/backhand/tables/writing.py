@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -17,8 +19,10 @@ from numpy.typing import NDArray
 
 from backhand.errors import InputError, OutputError, listed
 from backhand.memory import shown
+from backhand.streams import write_all
 from backhand.tables.explaining import first_line, memory_allowed
 from backhand.tables.table import Table, quote
+from backhand.tables.unchanged import changed
 
 ENDINGS = (".csv", ".csv.gz", ".parquet", ".pq")
 
@@ -75,7 +79,7 @@ def write_rows(table: Table, added: Added, path: Path, final: Path) -> int:
     ------
     InputError
         If a name is there twice, or for Parquet twice but for upper and lower case; or if the
-        table cannot be read.
+        table cannot be read, or changes meanwhile.
     OutputError
         If writing fails.
     """
@@ -112,9 +116,11 @@ def stream_rows(table: Table, added: Added, out: BinaryIO) -> int:
 
 
 def _pump(descriptor: int, out: BinaryIO) -> None:
+    raw = isinstance(out, io.RawIOBase)
+    write = partial(write_all, out.write, file=out) if raw else out.write
     with os.fdopen(descriptor, "rb", 0) as pipe:
         while some := pipe.read(2**16):
-            out.write(some)
+            write(some)
             out.flush()
 
 
@@ -158,13 +164,15 @@ def _copy(table: Table, added: Added, command: Command, path: str, final: Path) 
     con = table.connection.cursor()  # the table's own reads what the predictions are made of
     con.register("added", pyarrow.RecordBatchReader.from_batches(schema, batches()))
     try:
-        con.execute(command.sql, command.parameters | {"path": path})
+        written = con.execute(command.sql, command.parameters | {"path": path}).fetchall()[0][0]
     except duckdb.Error as error:
         if failure:
             raise failure[0] from error
         raise _not_written(table, path, final, error) from error
     finally:
         con.unregister("added")
+    if written != rows:  # the file grew, and what is added ended before its rows
+        raise changed(table.source)
     return rows
 
 

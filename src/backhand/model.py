@@ -19,7 +19,7 @@ from backhand.equations import Parameters
 from backhand.errors import InputError, listed
 from backhand.files import check_output, replacing
 from backhand.tables.schema import Schema
-from backhand.tensors import Entry, read_tensors, write_tensors
+from backhand.tensors import Entry, check_writable, read_tensors, write_tensors
 from backhand.training.history import History
 from backhand.training.inputs import check_finite, host
 
@@ -146,6 +146,23 @@ def save(model: Any, path: str | Path) -> None:
     """
     model = as_model(model)
     path = check_output(path, "the model file")
+    header = _checked_header(model)
+    with replacing(path) as temporary:
+        write_tensors(temporary, model.params._asdict(), header)
+
+
+def check_model(model: Model) -> None:
+    """Whether `save` would take a model, and `load` the file.
+
+    Raises
+    ------
+    InputError
+        If not; the message says why.
+    """
+    check_writable(model.params._asdict(), _checked_header(model))
+
+
+def _checked_header(model: Model) -> dict[str, Any]:
     header = {
         "format": FORMAT,
         "classes": [plain(value) for value in model.classes],
@@ -159,8 +176,7 @@ def save(model: Any, path: str | Path) -> None:
         _fields(model.params, header)
     except InputError as error:
         raise InputError(f"the model cannot be saved: {error}.") from error
-    with replacing(path) as temporary:
-        write_tensors(temporary, model.params._asdict(), header)
+    return header
 
 
 def load(path: str | Path) -> Model:

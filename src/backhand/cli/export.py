@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backhand.cli import options
+from backhand.cli import options, outcome
 from backhand.cli.words import printable
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def export(
         raise InputError(f"--to is '{to}'; expected 'onnx' or 'numpy'.")
     output = output or Path(Path(model).stem + ENDINGS[to])
     check_output(output, "the exported model", [model], ENDINGS[to])
+    outcome.expect(output, f"the exported model is in {output}")
     loaded = load(model)
     if to == "onnx":
         from backhand.exports.onnx import export_onnx

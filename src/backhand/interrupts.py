@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -50,6 +50,14 @@ def is_interrupt(error: BaseException) -> bool:
     return str(error).startswith("Query interrupted") or (
         "INTERRUPT Error: Interrupted" in str(error).partition("\n")[0]
     )
+
+
+def meant(came: Sequence[int]) -> int:
+    """Which of some signals it is that the work ends by: SIGTERM if it is there, else the first.
+
+    Of two that come at once, Python handles the one with the smaller number first.
+    """
+    return signal.SIGTERM if signal.SIGTERM in came else came[0]
 
 
 def hold_signals() -> None:

@@ -221,7 +221,7 @@ def fit_table(
         hyperparameters = asdict(settings) | {"epochs": len(history)}
         return Model(params, tuple(classes), prepared.schema, hyperparameters, metrics, history)
 
-    check_model(model_of(params, _longest_history(epochs), {}))
+    check_model(model_of(params, History(), {}), epochs)
     result = train(
         params, training.X, training.y,
         learning_rate=settings.learning_rate,
@@ -258,11 +258,6 @@ def fit_table(
         }
         model = replace(model, metrics=metrics | figures)
     return model, evaluation
-
-
-def _longest_history(epochs: int) -> History:
-    """As many epochs, of figures that are as long as text as any are in a model file."""
-    return History(*np.full((4, epochs), -1.23456e-300))
 
 
 def predict_proba(model: Model, table: Table, engine: str = "auto") -> NDArray[Any]:

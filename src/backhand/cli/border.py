@@ -18,7 +18,7 @@ from backhand.cli import outcome
 from backhand.cli.standard_streams import give_up, say, write_error
 from backhand.cli.words import printable
 from backhand.errors import BackhandError, BackhandWarning, InputError, MissingDependencyError
-from backhand.interrupts import signals_raised
+from backhand.interrupts import meant, signals_raised
 
 P = ParamSpec("P")
 
@@ -67,7 +67,7 @@ def _signalled(error: BaseException | None) -> BaseException | None:
 
 
 def _interrupted(error: BaseException | None, came: list[int]) -> tuple[str, int]:
-    number = came[0] if came else getattr(error, "signal", signal.SIGINT)
+    number = meant(came) if came else getattr(error, "signal", signal.SIGINT)
     if place := getattr(error, "place", ""):
         return f"interrupted; {place}; the same command with --resume goes on.", SIGNALLED + number
     return f"interrupted; {outcome.so_far()}.", SIGNALLED + number

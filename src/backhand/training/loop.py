@@ -11,7 +11,7 @@ import numpy as np
 
 from backhand.engines import Block, Data, Record, Run, State
 from backhand.equations import Parameters
-from backhand.interrupts import Interrupted, signals_noted
+from backhand.interrupts import Interrupted, meant, signals_noted
 from backhand.training.checkpoints import Keeper
 from backhand.training.events import Callback, Progress, StopTraining, announce, period
 from backhand.training.history import History
@@ -160,7 +160,7 @@ class _Training:
         if came or self._ended or keeper.due(len(self.history), self._share):
             keeper.save(self._standing())
         if came and not self._ended:
-            raise Interrupted(came[0], f"{self._done_of_all()} and saved in {keeper.folder}")
+            raise Interrupted(meant(came), f"{self._done_of_all()} and saved in {keeper.folder}")
 
     def _done_of_all(self) -> str:
         return f"{len(self.history)} of {self._plan.epochs} epochs are done"

@@ -10,9 +10,9 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "backhand"
 
 FLOORS = [
-    {"errors", "namespaces"},
+    {"errors", "interrupts", "namespaces"},
     {"folders"},
-    {"extras", "files", "interrupts", "memory", "shapes", "streams", "strict_json"},
+    {"extras", "files", "memory", "shapes", "streams", "strict_json"},
     {"tensors"},
     {"equations"},
     {"checked", "dropout", "optimizers"},
@@ -59,6 +59,37 @@ def test_every_file_has_a_floor_and_says_what_it_is() -> None:
     for path in SOURCE.rglob("*.py"):
         floor_of(path.relative_to(SOURCE).parts[0].removesuffix(".py"))
         assert ast.get_docstring(ast.parse(path.read_text())), f"{path} has no docstring"
+
+
+def test_what_aborts_when_it_is_interrupted_is_imported_in_one_place() -> None:
+    """DuckDB, and Arrow beside it, come through `connecting`, which holds signals meanwhile."""
+    for path in SOURCE.rglob("*.py"):
+        if path.name == "connecting.py":
+            continue
+        tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+                node.body = []
+        for node in ast.walk(tree):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                assert name.split(".")[0] not in ("duckdb", "pyarrow"), f"{path} imports {name}"
+
+
+def test_every_way_to_duckdb_holds_signals_back() -> None:
+    script = """
+import signal, sys
+class Finder:
+    def find_spec(name, path=None, target=None):
+        if name in ("duckdb", "pyarrow"):
+            print(name, signal.getsignal(signal.SIGINT) is not signal.default_int_handler,
+                  signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL)
+sys.meta_path.insert(0, Finder)
+import backhand.jobs
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert sorted(set(done.stdout.splitlines())) == ["duckdb True True", "pyarrow True True"]
 
 
 def imported_by(statement: str) -> set[str]:

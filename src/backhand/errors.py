@@ -42,6 +42,17 @@ class BackhandWarning(UserWarning):
     """Something works otherwise than asked for, or more slowly; the message says why."""
 
 
+MOST_IN_NAME = 100
+"""Letters of a name that is quoted in a sentence."""
+
+
+def shortened(text: str, most: int = MOST_IN_NAME) -> str:
+    """The text; without its middle, if it is longer than that."""
+    if len(text) <= most:
+        return text
+    return f"{text[: most * 2 // 3]} … {text[-(most // 3) :]}"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """One sentence naming what comes closest to `name` among `known`, or listing what there is."""
     names = list(known)
@@ -55,7 +66,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def listed(names: Iterable[object], most: int = 8) -> str:
     """`'a', 'b' and 'c'`: names in quotes, the list cut after `most`."""
-    quoted = [f"'{name}'" for name in names]
+    quoted = [f"'{shortened(str(name))}'" for name in names]
     if len(quoted) > most:
         return ", ".join(quoted[:most]) + f" and {len(quoted) - most} more"
     if len(quoted) < 2:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from backhand.errors import MissingDependencyError
+from backhand.interrupts import signals_held
 
 
 def extra(module: str, packages: str | None = None) -> Any:
@@ -25,7 +26,8 @@ def extra(module: str, packages: str | None = None) -> Any:
         If it is not installed; the message says how to install it.
     """
     try:
-        return import_module(module)
+        with signals_held():  # some abort the process if they are interrupted here
+            return import_module(module)
     except ImportError as error:
         raise MissingDependencyError(
             f"this needs {module}, which is not installed. Install it with: "

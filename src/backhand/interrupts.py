@@ -1,12 +1,29 @@
-"""Ctrl-C and SIGTERM: held back for a moment where they would do harm, or until work is saved."""
+"""Signals that ask a program to end: held back where they would do harm, noted, or raised.
+
+They are Ctrl-C, SIGTERM and SIGHUP, which a closed terminal sends. One that is ignored, as SIGHUP
+is under nohup, stays ignored. Python runs handlers in the main thread alone; elsewhere nothing is
+done.
+"""
 
 from __future__ import annotations
 
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+
+PATIENCE = 1.0
+"""Seconds in which signals after the first are the same wish: a shell or an init may send two."""
+
+_waiting: list[int] = []
+"""Signals that came since `hold_signals`."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -15,7 +32,7 @@ class Interrupted(KeyboardInterrupt):
     Attributes
     ----------
     signal : int
-        SIGINT or SIGTERM.
+        SIGINT, SIGTERM or SIGHUP.
     place : str
         How far the work was and where it is saved, as the beginning of a sentence; or nothing.
     """
@@ -25,67 +42,139 @@ class Interrupted(KeyboardInterrupt):
         self.signal, self.place = number, place
 
 
-def is_interrupt(error: Exception) -> bool:
-    """Whether an error is how DuckDB takes Ctrl-C."""
-    return str(error) == "Query interrupted" or "INTERRUPT" in str(error)
+def is_interrupt(error: BaseException) -> bool:
+    """Whether an error is how DuckDB takes a signal, whichever it was.
+
+    Texts of a table may be in its errors, too; they do not begin with these words.
+    """
+    return str(error).startswith("Query interrupted") or (
+        "INTERRUPT Error: Interrupted" in str(error).partition("\n")[0]
+    )
 
 
-def end_on_sigterm() -> None:
-    """From now on SIGTERM is an `Interrupted`: so whatever has to be cleared away, is."""
+def meant(came: Sequence[int]) -> int:
+    """Which of some signals it is that the work ends by: SIGTERM if it is there, else the first.
 
-    def end(number: int, _: Any) -> None:
-        raise Interrupted(number)
+    Of two that come at once, Python handles the one with the smaller number first.
+    """
+    return signal.SIGTERM if signal.SIGTERM in came else came[0]
 
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, end)
+
+def hold_signals() -> None:
+    """From now on signals wait, except where `signals_raised` lets them through."""
+    for number in _handlers():
+        signal.signal(number, lambda number, _: _waiting.append(number))
+
+
+@contextmanager
+def signals_raised() -> Iterator[list[int]]:
+    """Raise `Interrupted` when a signal comes; the list holds those that came, the first one first.
+
+    The list remembers what an extension module turns into an error of its own. An exception that
+    falls into a place where Python has to swallow it, such as a finaliser, is raised again.
+    """
+    came: list[int] = []
+    raised_at = -PATIENCE
+    show_swallowed = sys.unraisablehook
+
+    def end(number: int) -> None:
+        nonlocal raised_at
+        came.append(number)
+        # What the first one ends may still be clearing up; it must not be interrupted in that.
+        if time.monotonic() - raised_at >= PATIENCE:
+            raised_at = time.monotonic()
+            raise Interrupted(came[0])
+
+    def raise_again(swallowed: Any) -> None:
+        nonlocal raised_at
+        if not isinstance(swallowed.exc_value, Interrupted):
+            show_swallowed(swallowed)
+            return
+        raised_at = -PATIENCE
+        # Here it would be swallowed as well.
+        threading.Timer(0.05, signal.raise_signal, [came[0]]).start()
+
+    with _handled_by(end):
+        sys.unraisablehook = raise_again
+        try:
+            if _waiting:
+                first = _waiting[0]
+                _waiting.clear()
+                end(first)
+            yield came
+        finally:
+            sys.unraisablehook = show_swallowed
 
 
 @contextmanager
 def signals_noted() -> Iterator[list[int]]:
-    """A list that holds the first SIGINT or SIGTERM that comes while the context lasts.
+    """A list of the signals that come while the context lasts, the first one first.
 
-    Whoever is in the context looks there and ends when it can; a second signal ends it at once. In
-    other threads than the main one, which none reaches, the list stays empty; so does it of a
-    signal that is ignored.
+    Whoever is in the context looks there and ends when it can. Another signal, more than `PATIENCE`
+    after the first, ends it at once.
+
+    Raises
+    ------
+    Interrupted
+        In the context, with the first signal, when such another one comes.
     """
     came: list[int] = []
+    began = 0.0
 
-    def note(number: int, _: Any) -> None:
-        if came:
-            raise KeyboardInterrupt
+    def note(number: int) -> None:
+        nonlocal began
+        if not came:
+            began = time.monotonic()
         came.append(number)
+        if time.monotonic() - began >= PATIENCE:
+            raise Interrupted(came[0])
 
-    wanted = (signal.SIGINT, signal.SIGTERM)
-    main = threading.current_thread() is threading.main_thread()
-    before = {number: signal.getsignal(number) for number in wanted} if main else {}
-    before = {n: what for n, what in before.items() if what not in (signal.SIG_IGN, None)}
-    for number in before:
-        signal.signal(number, note)
-    try:
+    with _handled_by(note):
         yield came
-    finally:
-        for number, what in before.items():
-            signal.signal(number, what)
 
 
 @contextmanager
-def interrupts_held() -> Iterator[None]:
-    """Let Ctrl-C wait until the context ends.
+def signals_held() -> Iterator[None]:
+    """Let signals wait until the context ends.
 
-    For what does not survive it: an extension module that is interrupted while it sets itself up
-    may abort the process. In other threads than the main one, which none reaches, nothing is done,
-    nor where Ctrl-C is ignored, as in a shell's background.
+    For what does not survive them: an extension module that is interrupted while it sets itself up
+    may abort the process.
     """
-    before = signal.getsignal(signal.SIGINT)
-    main = threading.current_thread() is threading.main_thread()
-    if not main or before in (signal.SIG_IGN, None):
-        yield
-        return
-    came: list[Any] = []
-    signal.signal(signal.SIGINT, lambda *_: came.append(True))
+    came: list[int] = []
     try:
+        with _handled_by(came.append):
+            yield
+    finally:
+        for number in came:
+            signal.raise_signal(number)
+
+
+def _handlers() -> dict[int, Any]:
+    """The present handlers of the signals that can be handled here and are not ignored."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    return {n: what for n, what in handlers.items() if what not in (signal.SIG_IGN, None)}
+
+
+@contextmanager
+def _handled_by(handle: Callable[[int], None]) -> Iterator[None]:
+    """While the context lasts, signals are handled by this."""
+    before = _handlers()
+    lasts = True
+
+    def arrived(number: int, _: Any) -> None:
+        if lasts:
+            handle(number)
+        else:  # it came between two of the lines that put the handlers back
+            signal.signal(number, before[number])
+            signal.raise_signal(number)
+
+    try:
+        for number in before:
+            signal.signal(number, arrived)
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-    if came:
-        raise KeyboardInterrupt
+        lasts = False
+        for number, what in before.items():
+            signal.signal(number, what)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from backhand.checked import init
 from backhand.engines import Data, Engine, make_engine
+from backhand.equations import Parameters
 from backhand.errors import InputError, listed
 from backhand.evaluation import Evaluation, Tally
 from backhand.files import replacing
-from backhand.model import Model, probabilities
+from backhand.model import Model, check_model, probabilities
 from backhand.optimizers import make_optimizer
 from backhand.tables.learning import (
     Dropped,
@@ -35,7 +36,7 @@ from backhand.tables.splitting import STRETCH, held_out
 from backhand.tables.table import Table
 from backhand.tables.unchanged import changed
 from backhand.tables.writing import Added, stream_rows, write_rows
-from backhand.training import Callback, Checkpoint, train
+from backhand.training import Callback, Checkpoint, History, train
 from backhand.training.inputs import check_number, check_settings
 
 UPDATES = 8000
@@ -201,15 +202,29 @@ def fit_table(
     engine: str | Engine = "auto",
     callbacks: Sequence[Callback] = (),
     checkpoint: Checkpoint | None = None,
+    trained: Callable[[Model], None] = lambda _: None,
 ) -> tuple[Model, Evaluation | None]:
     """Train on the training rows: the model, and how it does on the held-out rows, if any.
 
     The held-out rows are looked at now and then for the eye only: nothing depends on them.
+    `trained` is called with the model before they are evaluated: whoever saves it there has it,
+    whatever comes after.
+
+    Raises
+    ------
+    InputError
+        Before the first epoch, if the model could not be saved.
     """
     engine = make_engine(engine) if isinstance(engine, str) else engine
     training, test, classes = prepared.training, prepared.held_out, prepared.target.classes
     epochs = settings.epochs_for(training.rows)
     params = init(training.X.shape[1], settings.hidden, len(classes), settings.seed)
+
+    def model_of(params: Parameters, history: History, metrics: dict[str, Any]) -> Model:
+        hyperparameters = asdict(settings) | {"epochs": len(history)}
+        return Model(params, tuple(classes), prepared.schema, hyperparameters, metrics, history)
+
+    check_model(model_of(params, History(), {}), epochs)
     result = train(
         params, training.X, training.y,
         learning_rate=settings.learning_rate,
@@ -231,21 +246,21 @@ def fit_table(
         "training_loss": float(result.history.loss[-1]),
         "training_accuracy": float(result.history.accuracy[-1]),
     }
-    evaluation = None
+    model, evaluation = model_of(result.params, result.history, metrics), None
+    trained(model)
     if test.rows:
         tally = Tally(classes)
         for start in range(0, test.rows, STRETCH):
             some = test.at(slice(start, start + STRETCH))
             tally.add(probabilities(engine, result.params, some.X), some.y)
         evaluation = tally.result()
-        metrics |= {
+        figures = {
             "held_out_rows": evaluation.rows,
             "held_out_loss": evaluation.loss,
             "held_out_accuracy": evaluation.accuracy,
         }
-    hyperparameters = asdict(settings) | {"epochs": len(result.history)}
-    return Model(result.params, tuple(classes), prepared.schema, hyperparameters, metrics,
-                 result.history), evaluation  # fmt: skip
+        model = replace(model, metrics=metrics | figures)
+    return model, evaluation
 
 
 def predict_proba(model: Model, table: Table, engine: str = "auto") -> NDArray[Any]:

@@ -19,8 +19,9 @@ from backhand.engines import Engine, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed
 from backhand.files import check_output, replacing
+from backhand.strict_json import MOST_VALUES
 from backhand.tables.schema import Schema
-from backhand.tensors import Entry, read_tensors, write_tensors
+from backhand.tensors import MOST_HEADER, Entry, check_writable, read_tensors, write_tensors
 from backhand.training.history import History
 from backhand.training.inputs import check_finite, host
 
@@ -32,6 +33,9 @@ HEAD = re.compile(rb'.{8}\{"__metadata__":\{"backhand":', re.DOTALL)
 
 MOST_CLASS_LETTERS, MOST_LETTERS_OF_CLASSES = 1000, 2**24
 """Letters of one class; of the longest times the number of classes."""
+
+LONGEST_FIGURE = len(", -1.23456e-300")
+"""Bytes of a figure of the history."""
 
 AT_A_TIME = 8192
 """Rows that are predicted at a time: of no more is there a copy in double."""
@@ -150,6 +154,30 @@ def save(model: Any, path: str | Path) -> None:
     """
     model = as_model(model)
     path = check_output(path, "the model file")
+    header = _checked_header(model)
+    with replacing(path) as temporary:
+        write_tensors(temporary, model.params._asdict(), header)
+
+
+def check_model(model: Model, epochs: int) -> None:
+    """Whether `save` would take a model once its history has so many epochs, and `load` the file.
+
+    Raises
+    ------
+    InputError
+        If not; the message says why.
+    """
+    _, raw = check_writable(model.params._asdict(), _checked_header(model))
+    figures = len(History.__dataclass_fields__) * epochs
+    size, values = len(raw) + figures * LONGEST_FIGURE, raw.count(b",") + figures
+    if epochs and (size > MOST_HEADER or values > MOST_VALUES):
+        raise InputError(
+            f"the model cannot be saved: a history of {epochs:,} epochs is too long for its file; "
+            "train fewer, with more updates each (a smaller --batch-size)."
+        )
+
+
+def _checked_header(model: Model) -> dict[str, Any]:
     header = {
         "format": FORMAT,
         "classes": [plain(value) for value in model.classes],
@@ -163,8 +191,7 @@ def save(model: Any, path: str | Path) -> None:
         _fields(model.params, header)
     except InputError as error:
         raise InputError(f"the model cannot be saved: {error}.") from error
-    with replacing(path) as temporary:
-        write_tensors(temporary, model.params._asdict(), header)
+    return header
 
 
 def load(path: str | Path) -> Model:

@@ -90,13 +90,7 @@ def write_tensors(
     OSError
         If writing fails.
     """
-    # Wide numbers first, so that all are aligned; as the library sorts them.
-    order = sorted(tensors, key=lambda name: (list(DTYPES).index(_code(name, tensors)), name))
-    try:
-        metadata = {key: dump(header)}
-    except InputError as error:
-        raise InputError(f"what is said of a model must be JSON values: {error}.") from error
-    raw = _header(tensors, order, metadata)
+    order, raw = check_writable(tensors, header, key)
     try:
         with Path(path).open("wb") as file:
             file.write(len(raw).to_bytes(LENGTH, "little") + raw)
@@ -107,6 +101,25 @@ def write_tensors(
         size = LENGTH + len(raw) + sum(value.nbytes for value in tensors.values())
         reason = error.strerror or str(error)
         raise OSError(error.errno, f"{reason}; it needs {shown(size)}") from error
+
+
+def check_writable(
+    tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any], key: str = "backhand"
+) -> tuple[list[str], bytes]:
+    """The order of the tensors in a file and its JSON object, whatever the tensors' numbers are.
+
+    Raises
+    ------
+    InputError
+        As `write_tensors` does.
+    """
+    # Wide numbers first, so that all are aligned; as the library sorts them.
+    order = sorted(tensors, key=lambda name: (list(DTYPES).index(_code(name, tensors)), name))
+    try:
+        metadata = {key: dump(header)}
+    except InputError as error:
+        raise InputError(f"what is said of a model must be JSON values: {error}.") from error
+    return order, _header(tensors, order, metadata)
 
 
 def _code(name: str, tensors: Mapping[str, NDArray[Any]]) -> str:

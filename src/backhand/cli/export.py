@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backhand.cli import options
+from backhand.cli import options, outcome
 from backhand.cli.words import printable
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def export(
     ours = HEAD if output is None else None
     output = output or Path(Path(model).stem + ENDINGS[to])
     check_output(output, "the exported model", [model], ENDINGS[to], ours=ours)
+    outcome.expect(output, f"the exported model is in {output}")
     loaded = load(model)
     difference = write(loaded, output)
     found = f"largest difference from the model's own probabilities {difference:.1g}"

@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
-from backhand.cli import options
+from backhand.cli import options, outcome
+from backhand.cli.standard_streams import write_error
+from backhand.cli.words import printable
 
 
 def predict(
@@ -36,11 +38,13 @@ def predict(
         inputs = expand(data) if data is not None else []
         check_output(output, "the output", [model, *inputs])
         check_ending(output)
+        outcome.expect(output, f"all rows are in {output}")
     loaded = load(model)
     folder = check_folder(cache_dir)
     table = read_table(data, query, memory=memory, cache_dir=folder, once=True)
     if output is not None:
         rows = predict_table(loaded, table, output, engine)
-        typer.echo(f"Wrote {rows:,} rows to {output}", err=True)
+        write_error(f"Wrote {rows:,} rows to {printable(str(output))}")
         return
+    outcome.expect_rows()
     print_predictions(loaded, table, sys.stdout.buffer, engine)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backhand.cli import options
+from backhand.cli import options, outcome
+from backhand.interrupts import signals_held
 
 if TYPE_CHECKING:
+    from backhand.model import Model
     from backhand.training import Checkpoint
 
 
@@ -80,6 +82,8 @@ def train(
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Train a classifier on a table. It is judged on held-out rows and saved."""
+    import sys
+
     import numpy as np
 
     from backhand.cli.reports.training import TrainReport
@@ -101,6 +105,7 @@ def train(
     output = check_output(
         output or default_output(data), "the model file", inputs, ours=None if output else HEAD
     )
+    outcome.expect(output, f"the model is saved in {output}")
     keeping = checkpoint_of(checkpoint, every, resume=resume)
     room = budget(memory)
     folder = check_folder(cache_dir, keep=keep_cache)
@@ -114,14 +119,21 @@ def train(
         table.close()
     report.table(prepared)
     report.network(prepared, settings, chosen.name)
+    sys.stdout.flush()  # a report that has no room is known before the first epoch
+
+    def keep(model: Model) -> None:
+        with signals_held():  # training is done: nothing is thrown away now
+            save(model, output)
+
     with report.progress() as watcher:
         for dtype in (np.float32, np.float64):  # which training and prediction compute in
             chosen.prepare(dtype, watcher.say)
         model, evaluation = fit_table(
             prepared, settings, engine=chosen, callbacks=[Every(None, watcher.show)],
-            checkpoint=keeping,
+            checkpoint=keeping, trained=keep,
         )  # fmt: skip
-    save(model, output)
+        if evaluation is not None:
+            keep(model)  # with its figures
     report.result(model, evaluation, output)
 
 

@@ -14,15 +14,17 @@ from typing import Any
 
 from backhand.errors import OutputError
 from backhand.folders import check_parent, guarded, temporary
-from backhand.interrupts import interrupts_held
+from backhand.interrupts import signals_held
 
-with interrupts_held():
+with signals_held():
     # The first aborts the process if it is interrupted here. The other it imports itself, when it
     # first hands out rows, and an interrupt is lost there.
     import duckdb
-    import pyarrow.dataset  # noqa: F401
+    import pyarrow
+    import pyarrow.dataset
 
-__all__ = ["connect", "disconnect", "duckdb", "telling"]
+__all__ = ["connect", "disconnect", "duckdb", "pyarrow", "telling"]
+"""DuckDB and Arrow are imported here alone, guarded; other modules import them from here."""
 
 THREAD_BYTES = 128_000_000
 """Memory for each thread of DuckDB's: it holds a row group or two of its own."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 
-import duckdb
-
 from backhand.errors import InputError
+from backhand.tables.connecting import duckdb
 
 READING = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE", "STATEMENT_NODE"}
 """Nodes of a syntax tree under which nothing is written."""

@@ -168,7 +168,7 @@ class Table:
 
     def all(self, sql: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """All rows that a query gives."""
-        import duckdb
+        from backhand.tables.connecting import duckdb
 
         try:
             rows: list[tuple[Any, ...]] = self.connection.execute(sql, parameters).fetchall()
@@ -197,8 +197,7 @@ class Table:
         which the number of expressions decides alone: sums over them come out the same, to the
         last bit, however the file and DuckDB cut the rows.
         """
-        import duckdb
-        import pyarrow
+        from backhand.tables.connecting import duckdb, pyarrow
 
         length = max(1, min(CHUNK_ROWS, CHUNK_VALUES // max(1, len(expressions))))
         groups = [expressions[i : i + GROUP] for i in range(0, len(expressions), GROUP)] or [["0"]]
@@ -267,7 +266,7 @@ def _recut(batches: Iterable[Any], length: int) -> Iterator[Any]:
 
     DuckDB cuts them at the borders of row groups, too, if it reads with several threads.
     """
-    import pyarrow
+    from backhand.tables.connecting import pyarrow
 
     pieces: list[Any] = []
     lacking = length

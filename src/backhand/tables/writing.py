@@ -13,13 +13,13 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError, OutputError, listed
 from backhand.memory import shown
 from backhand.streams import write_all
+from backhand.tables.connecting import duckdb, pyarrow
 from backhand.tables.explaining import first_line, memory_allowed
 from backhand.tables.table import Table, quote
 from backhand.tables.unchanged import changed
@@ -155,8 +155,6 @@ def _copy(table: Table, added: Added, command: Command, path: str, final: Path) 
         except BaseException as error:
             failure.append(error)  # DuckDB would make a text of it
             raise
-
-    import pyarrow
 
     types = [pyarrow.string() if d.kind == "U" else pyarrow.from_numpy_dtype(d)
              for d in added.dtypes]  # fmt: skip

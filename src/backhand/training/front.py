@@ -123,8 +123,8 @@ def train(
     DivergenceError
         If the loss stops being finite; it holds the epoch and the last good parameters.
     Interrupted
-        With a checkpoint: if SIGINT or SIGTERM ended training after the block in hand, which is
-        saved. It is a KeyboardInterrupt.
+        With a checkpoint: if SIGINT, SIGTERM or SIGHUP ended training after the block in hand,
+        which is saved. It is a KeyboardInterrupt.
     OutputError
         If a checkpoint cannot be written.
     """

@@ -11,7 +11,7 @@ import numpy as np
 
 from backhand.engines import Block, Data, Record, Run, State
 from backhand.equations import Parameters
-from backhand.interrupts import Interrupted, signals_noted
+from backhand.interrupts import Interrupted, meant, signals_noted
 from backhand.training.checkpoints import Keeper
 from backhand.training.events import Callback, Progress, StopTraining, announce, period
 from backhand.training.history import History
@@ -143,13 +143,27 @@ class _Training:
         announce(self._callbacks, self._progress())
 
     def go_on_kept(self, keeper: Keeper, came: list[int]) -> None:
-        """Do a block; write down where that leads if it is time, the end, or somebody's wish."""
-        self.go_on()
+        """Do a block; write down where that leads if it is time, the end, or somebody's wish.
+
+        What a callback raises, such as the loss of the output that it writes to, is such a wish.
+        """
+        self._next_block()
+        try:
+            announce(self._callbacks, self._progress())
+        except StopTraining:
+            raise
+        except Exception as error:
+            keeper.save(self._standing())
+            saved = f"{self._done_of_all()} and saved in {keeper.folder}"
+            error.add_note(f"{saved}; resume from there.")
+            raise
         if came or self._ended or keeper.due(len(self.history), self._share):
             keeper.save(self._standing())
         if came and not self._ended:
-            done = f"{len(self.history)} of {self._plan.epochs} epochs are done"
-            raise Interrupted(came[0], f"{done} and saved in {keeper.folder}")
+            raise Interrupted(meant(came), f"{self._done_of_all()} and saved in {keeper.folder}")
+
+    def _done_of_all(self) -> str:
+        return f"{len(self.history)} of {self._plan.epochs} epochs are done"
 
     def _standing(self) -> Standing:
         order = self._plan.order

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from backhand.cli.reports.output import console, grid, print_json
 from backhand.cli.words import printable
+from backhand.errors import MOST_IN_NAME
 from backhand.evaluation import Evaluation
 
 MOST_CLASSES = 12
@@ -47,14 +48,14 @@ def _classes(out: Console, evaluation: Evaluation) -> None:
     table = grid("class", "precision", "recall", "f1", "rows")
     for row in evaluation.per_class():
         figures = [_figure(row[name]) for name in ("precision", "recall", "f1")]
-        table.add_row(escape(printable(row["class"])), *figures, f"{row['rows']:,}")
+        table.add_row(escape(printable(row["class"], MOST_IN_NAME)), *figures, f"{row['rows']:,}")
     out.print(table)
     out.print()
 
 
 def _confusion(out: Console, evaluation: Evaluation) -> None:
     out.print("Confusion matrix: true class down, predicted class across")
-    names = [escape(printable(name)) for name in evaluation.classes]
+    names = [escape(printable(name, MOST_IN_NAME)) for name in evaluation.classes]
     table = grid("", *names)
     for i, (name, counts) in enumerate(zip(names, evaluation.confusion, strict=True)):
         cells = [

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from backhand.cli.reports.chart import chart
 from backhand.cli.reports.output import columns_by_kind, console, print_json, section, some
-from backhand.cli.words import printable
+from backhand.cli.words import MOST_LETTERS, printable
+from backhand.errors import MOST_IN_NAME
 from backhand.evaluation import finite
 from backhand.model import Model
 from backhand.tables.schema import Category, Schema
@@ -71,8 +72,9 @@ def _columns(out: Console, schema: Schema) -> None:
         else:
             what = f"mean {column.mean:.6g}, standard deviation {column.std:.6g}"
         missing = "; missing marked" if column.missing else ""
-        name = printable(column.name)
-        out.print(Text(f"  {name:<{width}}  {column.kind:<9} {printable(what)}{missing}"))
+        name = printable(column.name, MOST_IN_NAME)
+        what = printable(what, MOST_LETTERS) + missing
+        out.print(Text(f"  {name:<{width}}  {column.kind:<9} {what}"))
     if schema.columns[MOST_COLUMNS:]:
         out.print(f"  and {len(schema.columns) - MOST_COLUMNS:,} more; --json shows them all")
     out.print()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,10 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from backhand.cli.words import printable
+from backhand.cli.words import MOST_LETTERS, is_visible, printable
+from backhand.errors import shortened
 from backhand.tables.schema import Category, Schema
-
-CONTROLS = re.compile("[\x7f-\x9f]")
 
 
 def console() -> Console:
@@ -24,16 +23,34 @@ def console() -> Console:
 
 def print_json(event: str, values: dict[str, Any]) -> None:
     """One object, one line."""
-    text = json.dumps({"event": event, **values}, ensure_ascii=False)
-    # JSON escapes the control characters below 32; those above 126 act on a terminal as well.
-    print(CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text), flush=True)
+    print(json_line({"event": event, **values}, sys.stdout.encoding or "utf-8"), flush=True)
+
+
+def json_line(values: dict[str, Any], encoding: str) -> str:
+    """JSON whose letters all are visible and can be encoded; the others as JSON escapes them."""
+    text = json.dumps(values, ensure_ascii=False)
+    return text.translate(
+        {
+            ord(c): json.dumps(c)[1:-1]
+            for c in set(text)
+            if not (is_visible(c) and _fits(c, encoding))
+        }
+    )
+
+
+def _fits(letter: str, encoding: str) -> bool:
+    try:
+        letter.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def section(out: Console, title: str, what: str, rows: Sequence[tuple[str, str]]) -> None:
     """A heading, and under it lines of a word and what it says."""
-    out.print(Text.assemble((title, "bold"), "  " if what else "", printable(what)))
+    out.print(Text.assemble((title, "bold"), "  " if what else "", printable(what, MOST_LETTERS)))
     for name, value in rows:
-        out.print(Text(f"  {name:<12}{printable(value)}"))
+        out.print(Text(f"  {name:<12}{printable(value, MOST_LETTERS)}"))
     out.print()
 
 
@@ -48,7 +65,7 @@ def grid(first: str, *others: str) -> Table:
 
 def some(names: Iterable[str], most: int = 12) -> str:
     """The names with commas between; after `most` of them, how many more."""
-    found = list(names)
+    found = [shortened(name) for name in names]
     return ", ".join(found[:most]) + (f" and {len(found) - most:,} more" if found[most:] else "")
 
 

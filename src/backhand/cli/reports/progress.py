@@ -37,7 +37,7 @@ def watching(console: Console, what: str = "starting", *, as_json: bool) -> Iter
     """A watcher, for as long as the context lasts; a bar says `what` until it is told more."""
     if as_json:
         yield Watcher(
-            print_line,
+            kept_going(print_line),
             lambda what: print_json("preparing", {"what": what}),
             at_most(lambda share: print_json("loading", {"share": round(share, 3)})),
             at_most(lambda reading: print_json("reading", reading._asdict())),
@@ -48,12 +48,14 @@ def watching(console: Console, what: str = "starting", *, as_json: bool) -> Iter
         with _bar(console) as bar:
             task = bar.add_task(what, total=None, figures="")
             yield Watcher(
-                lambda training: bar.update(
-                    task,
-                    total=training.epochs,
-                    completed=done(training),
-                    description=f"epoch {training.epoch}/{training.epochs}",
-                    figures=f"{figures(training)}  {clock(seconds_left(training))} left",
+                kept_going(
+                    lambda training: bar.update(
+                        task,
+                        total=training.epochs,
+                        completed=done(training),
+                        description=f"epoch {training.epoch}/{training.epochs}",
+                        figures=f"{figures(training)}  {clock(seconds_left(training))} left",
+                    )
                 ),
                 lambda what: bar.update(task, description=what, refresh=True),
                 lambda share: bar.update(
@@ -79,6 +81,19 @@ def at_most(report: Callable[[T], None]) -> Callable[[T], None]:
             report(news)
 
     return sometimes
+
+
+def kept_going(show: Callback) -> Callback:
+    """The same, but when training is finished a lost output does not end it before it is saved."""
+
+    def shown(training: Training) -> None:
+        try:
+            show(training)
+        except OSError:
+            if not training.finished:
+                raise
+
+    return shown
 
 
 def silent(_: object) -> None:

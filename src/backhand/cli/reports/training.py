@@ -10,6 +10,7 @@ from pathlib import Path
 from backhand.cli.reports.evaluation import show_evaluation
 from backhand.cli.reports.output import columns_by_kind, console, print_json, section, some
 from backhand.cli.reports.progress import Watcher, watching
+from backhand.cli.words import printable
 from backhand.evaluation import Evaluation
 from backhand.jobs import Prepared, Settings
 from backhand.model import Model
@@ -82,8 +83,8 @@ class TrainReport:
             print(f"Training accuracy {accuracy:.4f} (no rows were held out)\n")
         else:
             show_evaluation(evaluation, "Held-out accuracy", as_json=False)
-        print(f"Saved {output}")
-        print(f"Use it: backhand predict {shlex.quote(str(output))} NEW_DATA")
+        print(f"Saved {printable(str(output))}")
+        print(f"Use it: backhand predict {printable(shlex.quote(str(output)))} NEW_DATA")
 
 
 def dropped_columns(dropped: list[Dropped]) -> list[tuple[str, str]]:

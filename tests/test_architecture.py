@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "backhand"
 
 FLOORS = [
     {"errors", "namespaces"},
-    {"extras", "files", "interrupts", "memory", "shapes", "strict_json"},
+    {"extras", "files", "interrupts", "memory", "shapes", "strict_json", "summaries"},
     {"tensors"},
     {"equations"},
     {"checked", "dropout", "optimizers"},

@@ -10,7 +10,6 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,7 +57,8 @@ def _note() -> None:
     for read, write in _settings():
         with suppress(Exception):  # such as a working folder that is not there any more
             _before.callback(_write, write, read())
-    nowhere = _before.enter_context(Path(os.devnull).open("w", encoding="utf-8", errors="replace"))
+    nowhere = open(os.devnull, "w", encoding="utf-8", errors="replace")  # noqa: PTH123, SIM115
+    _before.callback(nowhere.close)
     for name in ("stdin", "stdout", "stderr"):
         stream = getattr(sys, name)
         _before.callback(setattr, sys, name, stream)

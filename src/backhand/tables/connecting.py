@@ -7,7 +7,7 @@ import secrets
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from backhand.interrupts import interrupts_held
@@ -39,7 +39,8 @@ def connect(
         # Made when it is needed, and removed with the database.
         "temp_directory": str(folder / f"backhand-{os.getpid()}-{secrets.token_hex(4)}"),
     })  # fmt: skip
-    connection.execute("SET enable_progress_bar = false")
+    with suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets: no bar there
+        connection.execute("SET enable_progress_bar = false")
     cores = connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
     connection.execute(f"SET threads = {max(1, min(cores, memory // THREAD_BYTES))}")
     connection.execute(f"CREATE MACRO memory_allowed() AS {memory}")

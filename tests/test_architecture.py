@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "backhand"
 FLOORS = [
     {"errors", "interrupts", "namespaces"},
     {"folders"},
-    {"extras", "files", "memory", "shapes", "streams", "strict_json"},
+    {"extras", "files", "memory", "shapes", "streams", "strict_json", "summaries"},
     {"tensors"},
     {"equations"},
     {"checked", "dropout", "optimizers"},

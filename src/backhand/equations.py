@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from backhand import summaries
 from backhand.namespaces import array_namespace
 
 Array = Any
@@ -42,6 +43,12 @@ class Parameters(NamedTuple):
     W2: Array
     b2: Array
 
+    def __repr__(self) -> str:
+        return summaries.as_text(*summaries.of_arrays(type(self).__name__, self._asdict()))
+
+    def _repr_html_(self) -> str:
+        return summaries.as_html(*summaries.of_arrays(type(self).__name__, self._asdict()))
+
 
 class Activations(NamedTuple):
     """Of the forward pass: Z1 (N, H), H1 (N, H), logits S (N, K), probabilities P (N, K).
@@ -53,6 +60,12 @@ class Activations(NamedTuple):
     H1: Array
     S: Array
     P: Array
+
+    def __repr__(self) -> str:
+        return summaries.as_text(*summaries.of_arrays(type(self).__name__, self._asdict()))
+
+    def _repr_html_(self) -> str:
+        return summaries.as_html(*summaries.of_arrays(type(self).__name__, self._asdict()))
 
 
 class Gradients(NamedTuple):
@@ -68,6 +81,12 @@ class Gradients(NamedTuple):
     dZ1: Array
     dW1: Array
     db1: Array
+
+    def __repr__(self) -> str:
+        return summaries.as_text(*summaries.of_arrays(type(self).__name__, self._asdict()))
+
+    def _repr_html_(self) -> str:
+        return summaries.as_html(*summaries.of_arrays(type(self).__name__, self._asdict()))
 
 
 def init(d: int, H: int, K: int, seed: int = 0, dtype: Any = np.float32) -> Parameters:

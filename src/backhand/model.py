@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand import shapes
+from backhand import shapes, summaries
 from backhand.engines import Engine, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed
@@ -66,6 +66,25 @@ class Model:
     metrics: dict[str, Any] = field(default_factory=dict)
     history: History = field(default_factory=History)
     versions: dict[str, str] = field(default_factory=lambda: present_versions())
+
+    def __repr__(self) -> str:
+        return summaries.as_text(*self._summary())
+
+    def _repr_html_(self) -> str:
+        return summaries.as_html(*self._summary(), self.history.loss)
+
+    def _summary(self) -> tuple[str, list[tuple[str, ...]]]:
+        d, H, K = self.sizes
+        rows: list[tuple[str, ...]] = [("classes", summaries.some(self.classes))]
+        if self.schema is not None:
+            rows.append(("columns", summaries.some(c.name for c in self.schema.columns)))
+        if self.metrics:
+            figures = (f"{k} {v:.4g}" for k, v in self.metrics.items() if isinstance(v, float))
+            rows.append(("metrics", ", ".join(list(figures)[:6])))
+        if len(self.history):
+            loss = self.history.loss
+            rows.append(("loss", f"{loss[0]:.4g} to {loss[-1]:.4g} in {len(loss):,} epochs"))
+        return f"Model: d {d:,}, H {H:,}, K {K:,} in {self.params.W1.dtype}", rows
 
     @property
     def sizes(self) -> tuple[int, int, int]:

@@ -27,23 +27,29 @@ def check(
         typer.Option("--autograd/--no-autograd", show_default="if the function uses torch",
                      help="Ask autograd too."),
     ] = None,
-    seconds: Annotated[float, typer.Option(help="How long one call may take.")] = 10.0,
+    seconds: Annotated[
+        float | None,
+        typer.Option(help="How long one call may take, and reading the file.",
+                     show_default="10, and 60 for the file"),
+    ] = None,
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Say which equation of a backward pass is wrong. And what was written instead."""
-    from backhand.cli.reports.diagnosis import show_installation, show_report
-    from backhand.doctor.installation import check_installation
-
     if function is None:
+        from backhand.cli.reports.diagnosis import show_installation
+        from backhand.doctor.installation import check_installation
+
         right = show_installation(check_installation(), as_json=json)
     else:
-        from backhand.doctor import check as examine
-        from backhand.doctor.loading import load_function
-        from backhand.training.inputs import check_number
+        from backhand.doctor.process import Examination
 
-        check_number("seconds", seconds, 0.001)
-        report = examine(load_function(function), layout=layout, autograd=autograd,
-                         seconds=seconds)  # fmt: skip
+        with Examination(function, layout=layout, autograd=autograd, seconds=seconds) as apart:
+            from backhand.cli.reports.diagnosis import show_report  # while that starts
+            from backhand.training.inputs import check_number
+
+            if seconds is not None:
+                check_number("seconds", seconds, 0.001)
+            report = apart.report()
         show_report(report, as_json=json)
         right = report.ok
     if not right:

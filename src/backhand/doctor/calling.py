@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import inspect
 import linecache
 import sys
@@ -9,9 +10,8 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import suppress
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from backhand.doctor import answers
 from backhand.doctor.answers import Answer
 from backhand.doctor.problems import ETA, L2, Problem
+from backhand.doctor.surroundings import quiet
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed
 
@@ -189,7 +190,18 @@ class Patient:
                 positional.append(value)
             else:
                 keywords[name] = value
-        returned, seconds = _in_time(lambda: self.f(*positional, **keywords), self.seconds)
+        return _in_time(
+            lambda: self._answered(positional, keywords, arguments, before), self.seconds
+        )
+
+    def _answered(
+        self, positional: list[Any], keywords: dict[str, Any],
+        arguments: dict[str, NDArray[Any]], before: dict[str, Any],
+    ) -> Called:  # fmt: skip
+        """Call it and read what it returned, whose own methods may do anything too."""
+        began = time.perf_counter()
+        returned = self.f(*positional, **keywords)
+        seconds = time.perf_counter() - began
         try:
             found = answers.read(returned)
         except InputError as error:
@@ -296,44 +308,64 @@ def _about_arrays(refusal: Refusal) -> bool:
     )
 
 
-def _in_time(action: Callable[[], Any], seconds: float) -> tuple[Any, float]:
-    """What it returns, and how long that took; in a thread that is left behind if it is too long.
+def _in_time(action: Callable[[], Called], seconds: float) -> Called:
+    """What it returns, computed in a thread, which is stopped if it takes too long.
 
     Raises
     ------
     Refusal
         If it raises, or does not end in time.
     """
-    result: list[Any] = []
-    failure: list[BaseException] = []
+    result: list[Called] = []
+    failure: list[Refusal] = []
 
     def act() -> None:
         try:
-            with np.errstate(all="ignore"):
+            # What it prints, once for each of a hundred calls, is not what was asked for.
+            with quiet(), np.errstate(all="ignore"):
                 result.append(action())
+        except Refusal as refusal:
+            failure.append(refusal)
         except BaseException as error:
-            failure.append(error)
+            raised = Refusal(_told(error))
+            raised.__cause__ = error
+            failure.append(raised)
 
     thread = threading.Thread(target=act, daemon=True)
-    began = time.perf_counter()
-    # What it prints, once for each of a hundred calls, is not what was asked for.
-    with redirect_stdout(StringIO()):
-        thread.start()
+    thread.start()
+    try:
         thread.join(seconds)
-    if thread.is_alive():
+        late = thread.is_alive()
+    finally:  # of Ctrl-C too
+        _stop(thread)
+    if late:
         raise Refusal(f"it does not return within {seconds:g} s") from TimeoutError()
     if failure:
-        raise Refusal(_told(failure[0])) from failure[0]
-    return result[0], time.perf_counter() - began
+        raise failure[0]
+    return result[0]
+
+
+def _stop(thread: threading.Thread) -> None:
+    """End a thread at its next line of Python; in C code that does not return, it stays."""
+    with suppress(AttributeError):  # other Pythons than CPython cannot
+        raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+        for _ in range(10):  # a bare `except` in a loop catches the first
+            if not thread.is_alive():
+                break
+            raise_in(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit))
+            thread.join(0.02)
 
 
 def _told(error: BaseException) -> str:
     """The exception, and the line of the user's own code where it came up."""
-    first = (str(error).strip().splitlines() or [""])[0]
+    text = ""
+    with suppress(Exception):  # of a class of its own
+        text = str(error)
+    first = (text.strip().splitlines() or [""])[0]
     what = f"it raises {type(error).__name__}{f': {first}' if first else ''}"
-    here = {__file__, threading.__file__}
+    ours = {__file__, answers.__file__, threading.__file__}
     frames = [frame for frame in traceback.extract_tb(error.__traceback__)
-              if frame.filename not in here]  # fmt: skip
+              if frame.filename not in ours]  # fmt: skip
     own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
     if own:
         line = linecache.getline(own[-1].filename, own[-1].lineno or 0).strip()

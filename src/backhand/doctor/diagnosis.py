@@ -28,6 +28,7 @@ from backhand.doctor.problems import ETA, Problem
 from backhand.doctor.report import Finding, Report
 from backhand.doctor.search import Explanation, confirmations, explanations
 from backhand.doctor.source import lines_of
+from backhand.doctor.surroundings import kept
 from backhand.doctor.telling import Teller, advice, label
 
 INNER = {"Z1", "H1", "S", "P", "dS", "dH1", "dZ1"}
@@ -82,19 +83,24 @@ def check(
         If `f` is no function, or an argument is not what it should be. What is wrong with the
         function itself is a finding, never an exception.
     """
+    with kept():
+        return _checked(f, layout, autograd, seconds)
+
+
+def _checked(f: Callable[..., Any], layout: str, autograd: bool | None, seconds: float) -> Report:
     began = time.perf_counter()
     name = getattr(f, "__qualname__", type(f).__qualname__)
     try:
         patient = Patient(f, layout, seconds)
     except Refusal as refusal:
-        return _hopeless(name, refusal, began)
+        return hopeless(name, str(refusal), began)
     if autograd:
         witnesses.need_autograd()
     history = ask(patient)
     if layout == "rows" and history.refusals:
         patient, history = taken_otherwise(patient, history)
     if not history.calls:
-        return _hopeless(name, history.refusals[0], began)
+        return hopeless(name, str(history.refusals[0]), began)
     asked = witnesses.torch_is_loaded() if autograd is None else autograd
     report = _Examination(patient, history).report(autograd=asked, layout=layout)
     return replace(report, function=name, arrays=patient.kind or "",
@@ -115,10 +121,10 @@ def assert_gradients(f: Callable[..., Any], **options: Any) -> None:
         raise AssertionError(f"the gradients are wrong\n\n{report}")
 
 
-def _hopeless(name: str, refusal: Refusal, began: float) -> Report:
-    clause = str(refusal)
+def hopeless(name: str, clause: str, began: float) -> Report:
+    """The report on a function that cannot be judged; the clause says why."""
     sentence = f"{clause[0].upper()}{clause[1:]}."
-    finding = Finding("call", sentence, certain=True, suggestion=advice(str(refusal)))
+    finding = Finding("call", sentence, certain=True, suggestion=advice(clause))
     return Report(False, [finding], [], function=name, seconds=time.perf_counter() - began)
 
 

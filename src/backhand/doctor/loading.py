@@ -6,12 +6,17 @@ import importlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from backhand.errors import InputError, MissingFileError, did_you_mean
+
+ALWAYS_OURS = {*sys.stdlib_module_names, "backhand", "jax", "numpy", "torch"}
+"""Modules that are never looked for beside a user's file."""
 
 
 def load_function(named: str) -> Callable[..., Any]:
@@ -51,20 +56,23 @@ def load_function(named: str) -> Callable[..., Any]:
 def _file(path: Path) -> ModuleType:
     if not path.is_file():
         raise MissingFileError(f"{path}: there is no file by that name.")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    name = f"checked_{path.stem}"  # no library's: a student's file may be called io.py
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # which dataclasses and pickles look for
-    sys.path.insert(0, str(path.resolve().parent))  # as Python does for a script
+    sys.modules[name] = module  # which dataclasses and pickles look for
+    _find_beside(path.resolve().parent, {path.stem})
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # SystemExit, pytest's Skipped
         raise InputError(f"{path} could not be run: {_said(error, path)}") from error
     return module
 
 
 def _module(name: str) -> ModuleType:
-    sys.path.insert(0, "")
+    if name in ALWAYS_OURS and (file := Path(f"{name}.py")).is_file():
+        return _file(file)
+    _find_beside(Path.cwd())
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -73,8 +81,29 @@ def _module(name: str) -> ModuleType:
                 f"there is no module '{name}' here; for a file, write its name with .py."
             ) from error
         raise InputError(f"module {name} could not be imported: {error}.") from error
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise InputError(f"module {name} could not be imported: {_said(error)}") from error
+
+
+def _find_beside(folder: Path, but: Collection[str] = ()) -> None:
+    """From now on, find modules in a folder, before what is installed, as a script there would.
+
+    Unlike a script, nobody here gets a file of the folder for a module of the standard library, or
+    for one of those that the doctor goes on to use.
+    """
+    sys.meta_path.insert(0, _Beside(str(folder), {*ALWAYS_OURS, *but}))
+    sys.path.append(str(folder))  # for folders without an __init__.py
+
+
+class _Beside(MetaPathFinder):
+    def __init__(self, folder: str, but: Collection[str]) -> None:
+        self.folder, self.but = folder, but
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        if path is not None or fullname in self.but:
+            return None
+        spec = PathFinder.find_spec(fullname, [self.folder], target)
+        return spec if spec is not None and spec.loader is not None else None
 
 
 def _said(error: BaseException, path: Path | None = None) -> str:

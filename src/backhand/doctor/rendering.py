@@ -10,11 +10,18 @@ from collections.abc import Iterable
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
+from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 from backhand.doctor.report import Finding, Report, Verdict
 
 WIDTH = 100
+
+READABLE = TerminalTheme(
+    (255, 255, 255), (0, 0, 0),
+    [(0, 0, 0), (224, 60, 49), (31, 138, 59), (154, 117, 0), *[(127, 127, 127)] * 4],
+)  # fmt: skip
+"""Red, green and yellow that a notebook's page of either colour leaves readable, and grey."""
 
 
 def rendered(report: Report) -> Group:
@@ -38,7 +45,8 @@ def as_text(report: Report) -> str:
 def as_html(report: Report) -> str:
     """The report for a notebook."""
     body = _console(width=WIDTH).export_html_of(report)
-    return f'<pre style="line-height:1.3;overflow-x:auto">{body}</pre>'
+    style = "font-family:monospace;line-height:1.3;overflow-x:auto"
+    return f'<pre style="{style}">{body}</pre>'
 
 
 def as_svg(report: Report, title: str, width: int = 92) -> str:
@@ -59,13 +67,14 @@ class _Recording(Console):
 
     def export_html_of(self, report: Report) -> str:
         self.print(rendered(report))
-        return self.export_html(code_format="{code}", inline_styles=True)
+        return self.export_html(theme=READABLE, code_format="{code}", inline_styles=True)
 
 
 def _console(width: int) -> _Recording:
     return _Recording(
         record=True, width=width, file=io.StringIO(), force_terminal=True, highlight=False,
         color_system="truecolor", legacy_windows=False,
+        force_jupyter=False,  # else it shows what it prints in the notebook by itself
     )  # fmt: skip
 
 

@@ -122,6 +122,20 @@ class Report:
                     verdict[key] = str(number)
         return values
 
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Report:
+        """The report that `to_json` gave these values of."""
+        verdicts = []
+        for verdict in values["verdicts"]:
+            error, numbers = verdict["error"], (verdict["expected"], verdict["got"])
+            expected, got = (None if number is None else float(number) for number in numbers)
+            verdicts.append(Verdict(**{
+                **_tuples(verdict), "error": float("inf") if error is None else error,
+                "expected": expected, "got": got,
+            }))  # fmt: skip
+        findings = [Finding(**_tuples(finding)) for finding in values["findings"]]
+        return cls(**{**values, "findings": findings, "verdicts": verdicts})
+
     def __repr__(self) -> str:
         from backhand.doctor.rendering import as_text
 
@@ -136,3 +150,8 @@ class Report:
         from backhand.doctor.rendering import as_html
 
         return as_html(self)
+
+
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """The same, with tuples where JSON has lists."""
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}

@@ -161,6 +161,8 @@ def advice(clause: str) -> str:
         return "Mend that line; the shapes are X (N, d), W1 (d, H), b1 (H,), W2 (H, K), b2 (K,)."
     if "within" in clause:
         return "Look for a loop that does not end; or allow more time (seconds=, --seconds)."
+    if "ended the process" in clause:
+        return "Raise an exception where it cannot go on; a crash is that of a compiled library."
     if "parameters" in clause or "takes no" in clause:
         return (
             "Wrap it in a function of X, Y (or y, class indices), W1, b1, W2 and b2 that returns "

@@ -57,7 +57,8 @@ def connect(
         spilling.close()
         raise
     _ends[connection] = weakref.finalize(connection, spilling.close)
-    connection.execute("SET enable_progress_bar = false")
+    with suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets: no bar there
+        connection.execute("SET enable_progress_bar = false")
     cores = connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
     connection.execute(f"SET threads = {max(1, min(cores, memory // THREAD_BYTES))}")
     connection.execute(f"CREATE MACRO memory_allowed() AS {memory}")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand import summaries
 from backhand.errors import InputError, did_you_mean
 from backhand.tables.explaining import as_error, explained
 from backhand.tables.unchanged import Files
@@ -30,6 +31,9 @@ CHUNK_VALUES, CHUNK_ROWS = 2**22, 2**16
 
 GROUP = 512
 """Expressions in one query: what DuckDB needs to plan one grows with their square."""
+
+MOST_COLUMNS = 8
+"""Of a table, that its `repr` names."""
 
 CHOSEN = "rows POSITIONAL JOIN mask WHERE keep"
 """What follows FROM for the rows that were marked. (A view would name all columns each time.)"""
@@ -95,6 +99,28 @@ class Table:
     def rows(self) -> int:
         """N."""
         return int(self.one("SELECT count(*) FROM rows")[0])
+
+    def __repr__(self) -> str:
+        return summaries.as_text(*self._summary())
+
+    def _repr_html_(self) -> str:
+        return summaries.as_html(*self._summary())
+
+    def _summary(self) -> tuple[str, list[tuple[str, ...]]]:
+        """A title, and the first columns with their types."""
+        try:  # by a cursor, which disturbs no pass over the rows
+            counted = self.connection.cursor().execute("SELECT count(*) FROM rows").fetchall()
+            rows = f"{counted[0][0]:,} rows"
+        except Exception:  # closed, or the file is not there any more
+            rows = "rows that cannot be read any more"
+        shown = list(zip(self.names, self.types, strict=True))[:MOST_COLUMNS]
+        columns: list[tuple[str, ...]] = [
+            (summaries.cut(repr(name)), summaries.cut(kind)) for name, kind in shown
+        ]
+        more = len(self.names) - len(shown)
+        columns += [(f"and {more:,} more",)] if more else []
+        source = summaries.cut(repr(self.source)[1:-1])
+        return f"Table of {source}: {rows}, {len(self.names):,} columns", columns
 
     @property
     def empty(self) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand import summaries
+
 
 def _empty() -> NDArray[np.float64]:
     return np.empty(0)
@@ -34,6 +36,30 @@ class History:
 
     def __len__(self) -> int:
         return len(self.loss)
+
+    def __repr__(self) -> str:
+        return summaries.as_text(self._title(), self.figures())
+
+    def _repr_html_(self) -> str:
+        return summaries.as_html(self._title(), self.figures(), self.loss)
+
+    def _title(self) -> str:
+        return f"History of {len(self):,} epochs" if len(self) != 1 else "History of 1 epoch"
+
+    def figures(self) -> list[tuple[str, ...]]:
+        """Rows of a table: each figure that was measured, at first and at last, and the best."""
+        rows: list[tuple[str, ...]] = []
+        for name in ("loss", "accuracy", "validation_loss", "validation_accuracy"):
+            values = getattr(self, name)
+            measured = np.flatnonzero(np.isfinite(values))
+            if not len(measured):
+                continue
+            rows = rows or [("", "first", "last", "best", "in epoch")]
+            found = values[measured]
+            best = found.argmax() if name.endswith("accuracy") else found.argmin()
+            shown = (f"{found[place]:.4g}" for place in (0, -1, best))
+            rows.append((name, *shown, f"{measured[best] + 1:,}"))
+        return rows
 
     def extended(
         self,

@@ -9,6 +9,7 @@ from signal import SIGINT
 
 import numpy as np
 
+from backhand import summaries
 from backhand.engines import Block, Data, Record, Run, State
 from backhand.equations import Parameters
 from backhand.interrupts import Interrupted, meant, signals_noted
@@ -61,6 +62,21 @@ class TrainResult:
     best: State | None
     ended: str
     schedule: Schedule
+
+    def __repr__(self) -> str:
+        return summaries.as_text(*self._summary())
+
+    def _repr_html_(self) -> str:
+        return summaries.as_html(*self._summary(), self.history.loss)
+
+    def _summary(self) -> tuple[str, list[tuple[str, ...]]]:
+        (d, H), K = self.params.W1.shape, self.params.b2.shape[0]
+        best = "" if self.best_epoch is None else f", best {self.best_epoch:,}"
+        title = (
+            f"TrainResult: d {d:,}, H {H:,}, K {K:,} in {self.params.W1.dtype}, "
+            f"{len(self.history):,} epochs{best} in {self.seconds:.3g} s, ended by '{self.ended}'"
+        )
+        return title, self.history.figures()
 
 
 def carry_out(

@@ -1,0 +1,238 @@
+"""A check in a process of its own, for functions that one does not trust to return.
+
+The process reads the function's file, calls the function and judges what it returned; the report
+comes back as JSON on a pipe. It is killed if it does not keep to its time; without a report nothing
+is right. Both ends of the pipe are here. Nothing is imported at the upper end that would let the
+process wait to be started.
+
+An empty line on the pipe says that Python goes on over there. None comes while C code holds the
+interpreter, which no thread in the same process could notice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from backhand import errors
+
+if TYPE_CHECKING:
+    from backhand.doctor.report import Report
+
+STARTING = 120.0
+"""Seconds in which Python and NumPy have to be there, on the slowest of disks."""
+
+CALLING, READING = 10.0, 60.0
+"""Seconds for a call, and for reading the file, which may import torch; unless they are given."""
+
+GRACE = 1.0
+"""Seconds beyond those of a call, after which it is taken to hold the interpreter."""
+
+BEAT = 0.1
+LONGEST = 2**24
+"""Bytes that a report may have."""
+
+MOST_MEMORY = 2**30
+"""Bytes that the process may allocate in any case; more if half of the free memory is more."""
+
+
+class Examination:
+    """A check under way in a process of its own, which ends with the context.
+
+    Parameters
+    ----------
+    named : str
+        As for `load_function`.
+    seconds : float, optional
+        How long one call may take, and reading the file.
+    layout, autograd
+        As for `check`.
+    """
+
+    def __init__(
+        self, named: str, *, layout: str = "rows", autograd: bool | None = None,
+        seconds: float | None = None,
+    ) -> None:  # fmt: skip
+        self.place, _, self.function = named.rpartition(":")
+        self.calling = CALLING if seconds is None else seconds
+        self.reading = READING if seconds is None else seconds
+        self.began = time.perf_counter()
+        request = json.dumps(
+            {"named": named, "layout": layout, "autograd": autograd, "seconds": self.calling}
+        )
+        # In a session of its own, so that Ctrl-C reaches this process alone, which then ends that
+        # one. -P: a file of the working folder must not take the place of a library.
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "backhand.doctor.process", request],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
+        self.lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self.receiver = threading.Thread(target=self._receive, daemon=True)
+        self.receiver.start()
+
+    def __enter__(self) -> Examination:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:  # fmt: skip
+        self._end()
+        self.receiver.join(1)
+
+    def report(self) -> Report:
+        """Wait for what was found. Whatever keeps the function from being judged is a finding.
+
+        Raises
+        ------
+        InputError, MissingFileError, MissingDependencyError
+            As `load_function` and `check` raise it; also if the file ends the process, or takes too
+            long to be read.
+        BackhandError
+            If the process cannot be started.
+        """
+        from backhand.doctor.report import Report
+
+        stage, until = "starting", self.began + STARTING
+        while True:
+            try:
+                line = self.lines.get(timeout=max(0.0, min(until - time.perf_counter(), 1e6)))
+            except queue.Empty:
+                return self._unanswered(stage, self._late(stage))
+            if not line.endswith(b"\n"):
+                return self._unanswered(stage, f"it ended the process ({self._end()})")
+            if line != b"\n":
+                message = json.loads(line)
+                if "error" in message:
+                    raise _error(message)
+                if "report" in message:
+                    return Report.from_json(message["report"])
+                stage = message["stage"]
+                until = time.perf_counter() + self.reading
+            if stage == "calling":
+                until = time.perf_counter() + self.calling + GRACE
+
+    def _receive(self) -> None:
+        assert self.process.stdout is not None
+        line = b"\n"
+        with self.process.stdout as pipe:
+            while line.endswith(b"\n"):
+                line = pipe.readline(LONGEST)
+                self.lines.put(line)
+
+    def _late(self, stage: str) -> str:
+        if stage == "reading":
+            return f"it did not end within {self.reading:g} s (--seconds allows more)"
+        return f"it does not return within {self.calling:g} s, and lets nothing else run meanwhile"
+
+    def _unanswered(self, stage: str, clause: str) -> Report:
+        from backhand.doctor.diagnosis import hopeless
+
+        if stage == "starting":
+            raise errors.BackhandError(f"the process for the check did not start: {clause}.")
+        if stage == "reading":
+            raise errors.InputError(f"{self.place} could not be run: {clause}.")
+        return hopeless(self.function, clause, self.began)
+
+    def _end(self) -> str:
+        """End the process and what it has started; how it ended before, if it had."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(0.05)  # it closes the pipe a moment before it ends
+        if hasattr(os, "killpg"):
+            with suppress(OSError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.kill()
+        code = self.process.wait()
+        if code >= 0:
+            return f"exit code {code}"
+        with suppress(ValueError):
+            return signal.Signals(-code).name
+        return f"signal {-code}"
+
+
+def _error(message: dict[str, Any]) -> Exception:
+    for kind in (errors.InputError, errors.MissingFileError, errors.MissingDependencyError):
+        if message["error"] == kind.__name__:
+            return kind(message["says"])
+    return RuntimeError(f"{message['error']}: {message['says']}")
+
+
+def main() -> None:
+    """Check in this process what the one argument asks for, and write the report to the pipe."""
+    request = json.loads(sys.argv[1])
+    pipe = os.fdopen(os.dup(1), "wb", buffering=0)
+    _print_nowhere()
+    try:
+        answer: dict[str, Any] = {"report": _checked(request, pipe)}
+    except BaseException as error:
+        if os.environ.get("BACKHAND_TRACEBACK"):
+            sys.excepthook(type(error), error, error.__traceback__)
+        answer = {"error": type(error).__name__, "says": str(error)}
+    _send(pipe, answer)
+    os._exit(0)  # whatever the function has left behind: threads, functions to be called at exit
+
+
+def _checked(request: dict[str, Any], pipe: Any) -> dict[str, Any]:
+    from backhand.doctor import check, witnesses
+    from backhand.doctor.loading import load_function
+
+    if request["autograd"]:
+        witnesses.need_autograd()
+    _limit_memory()
+    _send(pipe, {"stage": "reading"})
+    f = load_function(request["named"])
+    _send(pipe, {"stage": "calling"})
+    threading.Thread(target=_beat, args=(pipe, request["seconds"]), daemon=True).start()
+    return check(
+        f, layout=request["layout"], autograd=request["autograd"], seconds=request["seconds"]
+    ).to_json()
+
+
+def _print_nowhere() -> None:
+    """Nothing that is printed, by C code or by children either, reaches the pipe or a terminal."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    if not os.environ.get("BACKHAND_TRACEBACK"):
+        os.dup2(nowhere, 2)
+
+
+def _limit_memory() -> None:
+    """Let what is allocated too much be a MemoryError, where the system has such a limit."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        from backhand.memory import free_memory
+
+        # Of data: what libraries reserve of the address space without using it is not counted.
+        most = max(MOST_MEMORY, free_memory() // 2)
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def _send(pipe: Any, message: dict[str, Any] | None = None) -> None:
+    try:
+        pipe.write(b"\n" if message is None else json.dumps(message).encode() + b"\n")
+    except OSError:  # nobody waits for it any more
+        os._exit(1)
+
+
+def _beat(pipe: Any, seconds: float) -> None:
+    while True:
+        _send(pipe)
+        if hasattr(signal, "setitimer"):  # should nobody be there to kill it: no beat, no life
+            signal.setitimer(signal.ITIMER_REAL, seconds + 10 * GRACE)
+        time.sleep(BEAT)
+
+
+if __name__ == "__main__":
+    main()

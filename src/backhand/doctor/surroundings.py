@@ -1,0 +1,101 @@
+"""What a function may change of the process that it runs in, and how that is put back."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
+
+import numpy as np
+
+_lock = threading.Lock()
+_users = 0
+_before = ExitStack()
+_quiet: set[int] = set()
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Put back what a function changes: streams, folder, environment, warnings, random numbers.
+
+    Several threads may be in the context: there is one set of such things for all of them, so the
+    first that enters notes it, and the last that leaves puts it back.
+    """
+    global _users
+    with _lock:
+        if not _users:
+            _note()
+        _users += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if not _users:
+                _before.close()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Drop what this thread prints, inside of `kept`; other threads print as before."""
+    thread = threading.get_ident()
+    _quiet.add(thread)
+    try:
+        yield
+    finally:
+        _quiet.discard(thread)
+
+
+def _note() -> None:
+    _before.enter_context(warnings.catch_warnings())
+    for read, write in _settings():
+        with suppress(Exception):  # such as a working folder that is not there any more
+            _before.callback(_write, write, read())
+    nowhere = open(os.devnull, "w", encoding="utf-8", errors="replace")  # noqa: PTH123, SIM115
+    _before.callback(nowhere.close)
+    for name in ("stdin", "stdout", "stderr"):
+        stream = getattr(sys, name)
+        _before.callback(setattr, sys, name, stream)
+        if name != "stdin" and stream is not None:
+            setattr(sys, name, _Switch(stream, nowhere))
+
+
+def _settings() -> Iterator[tuple[Callable[[], Any], Callable[[Any], Any]]]:
+    """Pairs of functions, of which the second sets what the first reads."""
+    yield random.getstate, random.setstate
+    yield np.random.get_state, np.random.set_state
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        yield torch.get_rng_state, torch.set_rng_state
+    yield os.getcwd, os.chdir
+    yield lambda: dict(os.environ), _set_environment
+    yield lambda: list(sys.path), lambda before: sys.path.__setitem__(slice(None), before)
+    yield sys.getrecursionlimit, sys.setrecursionlimit
+
+
+def _write(write: Callable[[Any], Any], before: Any) -> None:
+    with suppress(Exception):
+        write(before)
+
+
+def _set_environment(before: dict[str, str]) -> None:
+    if dict(os.environ) != before:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+class _Switch:
+    """A standard stream that leads nowhere for the threads that are quiet."""
+
+    def __init__(self, stream: Any, nowhere: io.TextIOWrapper) -> None:
+        self._stream, self._nowhere = stream, nowhere
+
+    def __getattr__(self, name: str) -> Any:
+        here = self._nowhere if threading.get_ident() in _quiet else self._stream
+        return getattr(here, name)

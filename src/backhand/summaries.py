@@ -1,0 +1,91 @@
+"""What results look like in a session or a notebook: a few lines, whatever they hold."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+SMALL = 8
+"""Arrays of at most this many numbers are shown with their numbers."""
+
+LONG = 60
+"""Characters of one name or value."""
+
+POINTS = 120
+"""Of a curve, at most."""
+
+
+def of_arrays(name: str, arrays: dict[str, Any]) -> tuple[str, list[tuple[str, ...]]]:
+    """Title and rows for named arrays: shape, dtype unless it is the same for all, small contents.
+
+    Anything else in an array's place is shown by its type.
+    """
+    dtypes = {str(getattr(value, "dtype", "")) for value in arrays.values()}
+    common = dtypes.pop() if len(dtypes) == 1 else ""
+    rows: list[tuple[str, ...]] = []
+    for key, value in arrays.items():
+        shape = getattr(value, "shape", None)
+        if shape is None:
+            rows.append((key, type(value).__name__))
+            continue
+        dtype = "" if common else str(value.dtype)
+        small = isinstance(value, np.ndarray) and value.size <= SMALL
+        numbers = np.array2string(value, precision=4, threshold=SMALL) if small else ""
+        rows.append((key, str(tuple(shape)), dtype, " ".join(numbers.split())))
+    return f"{name} ({common})" if common else name, rows
+
+
+def some(names: Iterable[Any], most: int = 6) -> str:
+    """The first names, each as Python writes it and cut if it is long, and how many more."""
+    found = [name.item() if isinstance(name, np.generic) else name for name in names]
+    more = f" and {len(found) - most:,} more" if len(found) > most else ""
+    return ", ".join(cut(repr(name)) for name in found[:most]) + more
+
+
+def cut(text: str) -> str:
+    """The text, without its end if it is long."""
+    return text if len(text) <= LONG else text[: LONG - 1] + "…"
+
+
+def as_text(title: str, rows: Sequence[Sequence[str]]) -> str:
+    """The title, and under it the rows in columns."""
+    wide = max(map(len, rows), default=0)
+    full = [[*row, *[""] * (wide - len(row))] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*full, strict=True)]
+    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in full)
+    return "\n".join([title, *(f"  {line}" for line in lines)])
+
+
+def as_html(title: str, rows: Sequence[Sequence[str]], curve: Any = ()) -> str:
+    """The same for a notebook, in the page's own colours; with a curve if there is one."""
+    wide = max(map(len, rows), default=0)
+    body = "".join(
+        "<tr>" + "".join(
+            f'<td style="text-align:left">{html.escape(cell)}</td>'
+            for cell in [*row, *[""] * (wide - len(row))]
+        ) + "</tr>"
+        for row in rows
+    )  # fmt: skip
+    return (
+        f"<div><strong>{html.escape(title)}</strong>"
+        f'<table style="font-family:monospace">{body}</table>{_drawn(curve)}</div>'
+    )
+
+
+def _drawn(curve: Any) -> str:
+    """A line from the first value to the last, between 0 and the largest."""
+    values = np.asarray(curve, float)
+    values = values[np.isfinite(values)]
+    if len(values) < 2:
+        return ""
+    means = np.array([part.mean() for part in np.array_split(values, min(POINTS, len(values)))])
+    x = np.linspace(0, 240, len(means))
+    y = 48 - 46 * np.clip(means / max(means.max(), 1e-300), 0, 1)
+    points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+    return (
+        '<svg viewBox="0 0 240 50" width="240" height="50" role="img" aria-label="loss by epoch">'
+        f'<polyline points="{points}" fill="none" stroke="currentColor" stroke-width="1.5"/></svg>'
+    )

@@ -19,7 +19,7 @@ from backhand.engines import Data, Engine, make_engine
 from backhand.errors import InputError, listed
 from backhand.evaluation import Evaluation, Tally
 from backhand.files import replacing
-from backhand.model import Model, probabilities
+from backhand.model import Model
 from backhand.optimizers import make_optimizer
 from backhand.tables.learning import (
     Dropped,
@@ -233,7 +233,7 @@ def fit_table(
         tally = Tally(classes)
         for start in range(0, test.rows, STRETCH):
             some = test.at(slice(start, start + STRETCH))
-            tally.add(probabilities(engine, result.params, some.X), some.y)
+            tally.add(engine.predict_proba(result.params, some.X), some.y)
         evaluation = tally.result()
         metrics |= {
             "held_out_rows": evaluation.rows,
@@ -247,7 +247,7 @@ def fit_table(
 
 def predict_proba(model: Model, table: Table, engine: str = "auto") -> NDArray[Any]:
     """P (N, K) of a table's rows."""
-    return probabilities(make_engine(engine), model.params, table_schema(model).encode(table))
+    return make_engine(engine).predict_proba(model.params, table_schema(model).encode(table))
 
 
 def table_schema(model: Model) -> Schema:
@@ -269,7 +269,7 @@ def evaluate_table(
     chosen, tally = make_engine(engine), Tally(classes)
     labels = class_of(table, target, classes)
     for _, X, (y, labelled) in table_schema(model).stretches(table, labels):
-        P = probabilities(chosen, model.params, X[labelled])
+        P = chosen.predict_proba(model.params, X[labelled])
         tally.add(P, y[labelled].astype(np.int64), int((~labelled).sum()))
     result = tally.result()
     if not result.rows:
@@ -312,7 +312,7 @@ def _predictions(model: Model, table: Table, engine: str) -> Added:
 
     def stretches() -> Iterator[list[NDArray[Any]]]:
         for _, X, _ in table_schema(model).stretches(table):
-            P = probabilities(chosen, model.params, X)
+            P = chosen.predict_proba(model.params, X)
             yield [labels[P.argmax(axis=1)], *P.T]
 
     dtypes = [labels.dtype, *[model.params.b2.dtype] * len(model.classes)]

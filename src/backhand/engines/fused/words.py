@@ -45,13 +45,12 @@ def write_entry(write: Callable[..., None], bits: int, module: Any, name: str) -
     code = Code(ir.IRBuilder(compiled.append_basic_block("entry")), bits)
     record = get_type_hints(write)[list(inspect.signature(write).parameters)[1]]
     memory, number = (Value(code, argument) for argument in compiled.args)
-    with _tiny_numbers_as_zero(code):
-        write(code, _read(code, record, memory, count()), number)
+    write(code, _read(code, record, memory, count()), number)
     code.builder.ret_void()
 
 
 @contextmanager
-def _tiny_numbers_as_zero(code: Code) -> Iterator[None]:
+def tiny_numbers_as_zero(code: Code) -> Iterator[None]:
     """On x86, let numbers below the normal ones be 0, as on most other processors they may be.
 
     Weights that decay, and an optimizer's memory of them, end there; computing with such numbers

@@ -97,7 +97,7 @@ def main() -> None:
                 theirs, ours = milliseconds(calls, chosen.repeats)
                 their_memory, our_memory = map(megabytes, calls)
                 results.append([
-                    case.kind, "-".join(map(str, case.sizes)), str(part.dtype), rows,
+                    case.kind, "-".join(map(str, case.sizes)), str(part.dtype), f"{rows:,}",
                     f"{theirs:.2f}", f"{ours:.2f}", f"{ours / theirs:.2f}",
                     f"{our_memory:.1f}", f"{their_memory:.1f}",
                 ])  # fmt: skip

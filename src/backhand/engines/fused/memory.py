@@ -41,7 +41,7 @@ def aligned(count: int, dtype: Any, make: Callable[..., Any] = np.zeros) -> NDAr
     """Zeros, flat; with `np.empty`, any numbers."""
     kind = np.dtype(dtype)
     raw = make(count * kind.itemsize + LINE, np.uint8)
-    begin = -raw.ctypes.data % LINE
+    begin = -raw.__array_interface__["data"][0] % LINE
     return raw[begin : begin + count * kind.itemsize].view(kind)
 
 

@@ -7,6 +7,7 @@ alone and in company, in a dense X and in a sparse one, and with any number of t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
@@ -76,9 +77,8 @@ class Entries(NamedTuple):
 class Job(NamedTuple):
     """All that a call works with.
 
-    N rows are predicted, `chunk` at a time. W1, W2, X and P (N, K) are all of one dtype; b1 and b2
-    are double and filled up to whole vectors: b1 with 0, b2 with -inf, so that no probability is
-    there. Each thread has `work`, of `each` numbers, for rows of X (a_row numbers each), a strip of
+    N rows are predicted, `chunk` at a time. X, the parameters and P (N, K) are all of one dtype.
+    Each thread has `work`, of `each` doubles, for rows of X (a_row numbers each), a strip of
     weights, H1 (h_row) and S (s_row).
     """
 
@@ -91,9 +91,9 @@ class Job(NamedTuple):
     X: Stored
     entries: Entries
     W1: Stored
-    b1: Doubles
+    b1: Integer
     W2: Stored
-    b2: Doubles
+    b2: Integer
     P: Integer
     work: Doubles
     each: Integer
@@ -120,6 +120,7 @@ def _predict(code: Code, job: Job, me: Value, dtype: str) -> None:
     kind = code.type_of(dtype)
     W1 = Weights(code.pointer(job.W1.address, kind), job.W1.row, job.W1.column, job.d, job.H)
     W2 = Weights(code.pointer(job.W2.address, kind), job.W2.row, job.W2.column, job.H, job.K)
+    b1, b2 = (code.pointer(address, kind) for address in (job.b1, job.b2))
     A = code.at(job.work, me * job.each)
     strip = code.at(A, job.chunk * job.a_row)
     H1 = code.at(strip, _strip_numbers(code.bits))
@@ -128,7 +129,7 @@ def _predict(code: Code, job: Job, me: Value, dtype: str) -> None:
     with code.repeat_while(lambda: number.get() * job.chunk < job.N):
         begin = number.get() * job.chunk
         rows = code.smaller(job.N - begin, job.chunk)
-        _fill(code, H1, job.h_row, rows, job.b1, job.H)
+        _fill(code, H1, job.h_row, rows, b1, job.H, code.real(0.0))
         with code.when(job.entries.index.equals(DENSE)):
             X = code.pointer(job.X.address, kind)
             with code.loop(job.d, step=INNER) as first:
@@ -139,7 +140,8 @@ def _predict(code: Code, job: Job, me: Value, dtype: str) -> None:
         with code.when(job.entries.index > DENSE):
             _add_sparse(code, job, W1, H1, begin, rows, kind)
         _rectify(code, H1, job.h_row, rows, job.H)
-        _fill(code, S, job.s_row, rows, job.b2, job.K)
+        # Behind the last class -inf, so that no probability is there.
+        _fill(code, S, job.s_row, rows, b2, job.K, code.real(-math.inf))
         with code.loop(job.H, step=INNER) as first:
             inner = code.smaller(job.H - first, INNER)
             a = code.at(H1, first)
@@ -215,10 +217,16 @@ def _load(
 
 
 @function
-def _fill(code: Code, C: Value, c_row: Value, rows: Value, b: Value, columns: Value) -> None:
-    """Each row of C becomes b."""
-    with code.loop(rows) as i, code.loop(columns, step=code.tile.lanes) as h:
-        code.store(code.load(b, h), C, i * c_row + h)
+def _fill(
+    code: Code, C: Value, c_row: Value, rows: Value, b: Value, columns: Value, rest: Value
+) -> None:
+    """Each row of C becomes b, and the rest of its last vector `rest`."""
+    with code.loop(columns, step=code.tile.lanes) as h:
+        mask = code.counted(h) < columns
+        vector = code.widened(code.load_some(b, h, mask))
+        vector = code.select(mask, vector, code.broadcast(rest))
+        with code.loop(rows) as i:
+            code.store(vector, C, i * c_row + h)
 
 
 @function
@@ -266,8 +274,10 @@ def _strip_numbers(bits: int) -> int:
 
 def predict_proba(params: Parameters, X: Any, threads: int | None) -> NDArray[Any]:
     """P (N, K) of X (N, d), in the parameters' dtype; see `contract.Engine`."""
-    shapes.check_parameters(params)
-    if len(X.shape) != 2 or X.shape[1] != params.W1.shape[0]:
+    (d, H), K = params.W1.shape, params.b2.shape[0]
+    if (params.b1.shape, params.W2.shape, params.b2.shape) != ((H,), (H, K), (K,)):
+        shapes.check_parameters(params)  # which says so
+    if len(X.shape) != 2 or X.shape[1] != d:
         raise InputError(
             f"X is {tuple(X.shape)} and W1 is {params.W1.shape}; expected a column of X for each "
             "row of W1."
@@ -277,8 +287,7 @@ def predict_proba(params: Parameters, X: Any, threads: int | None) -> NDArray[An
         wide = Parameters(*(value.astype(np.float64) for value in params))
         return predict_proba(wide, X.astype(dtype), threads).astype(dtype)
     W1, W2 = stored(params.W1, dtype), stored(params.W2, dtype)
-    b1, b2 = _filled_up(params.b1, 0.0), _filled_up(params.b2, -np.inf)
-    (d, H), K = params.W1.shape, params.b2.shape[0]
+    b1, b2 = stored(params.b1[None], dtype).address, stored(params.b2[None], dtype).address
     P = np.empty((X.shape[0], K), dtype)
     for rows, part, entries, numbers in _stretches(params, X):
         N, state = P[rows].shape[0], np.zeros(2, np.int64)
@@ -352,14 +361,6 @@ def _readable(array: NDArray[Any], dtype: Any) -> bool:
 def _converted(array: NDArray[Any], dtype: Any) -> NDArray[Any]:
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(array, dtype)
-
-
-def _filled_up(b: NDArray[Any], rest: float) -> NDArray[np.float64]:
-    """Biases in double, filled up to whole vectors."""
-    filled = aligned(_row(len(b)), np.float64)
-    filled[:] = rest
-    filled[: len(b)] = b
-    return filled
 
 
 def _row(numbers: int) -> int:

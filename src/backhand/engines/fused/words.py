@@ -97,14 +97,20 @@ def _read(code: Code, kind: Any, memory: Value, position: Iterator[int]) -> Any:
 
 def words(record: Any) -> NDArray[np.int64]:
     """The words of a named tuple; its arrays have to live as long as they are used."""
-    return np.array(_words(record), np.int64)
+    found: list[int] = []
+    _add_words(record, found)
+    return np.array(found, np.int64)
 
 
-def _words(value: Any) -> list[int]:
-    if isinstance(value, tuple):
-        return [word for member in value for word in _words(member)]
-    if isinstance(value, np.ndarray):
-        return [value.__array_interface__["data"][0]]
-    if isinstance(value, float):
-        return list(struct.unpack("q", struct.pack("d", value)))
-    return [index(value)]
+def _add_words(record: Any, found: list[int]) -> None:
+    for value in record:
+        if type(value) is int:
+            found.append(value)
+        elif isinstance(value, tuple):
+            _add_words(value, found)
+        elif isinstance(value, np.ndarray):
+            found.append(value.__array_interface__["data"][0])
+        elif isinstance(value, float):
+            found += struct.unpack("q", struct.pack("d", value))
+        else:
+            found.append(index(value))

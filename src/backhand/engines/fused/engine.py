@@ -158,9 +158,7 @@ class _Work:
         record = self.compute(TRAIN, data, plan, chunk)
         return float(record.loss[0]), unpack(self.network.gradient, self.net)
 
-    def compute(
-        self, what: int, data: Data, plan: Plan, chunk: Chunk | None = None
-    ) -> Record:
+    def compute(self, what: int, data: Data, plan: Plan, chunk: Chunk | None = None) -> Record:
         """The compiled call, on each of the threads."""
         rows = self._rows_of(data)
         chunk = chunk or self.chunk(data, chunk_rows(plan.batch, is_sparse(data.X)))

@@ -40,7 +40,7 @@ MOST_PARTS = 16
 def aligned(count: int, dtype: Any, make: Callable[..., Any] = np.zeros) -> NDArray[Any]:
     """Zeros, flat; with `np.empty`, any numbers."""
     kind = np.dtype(dtype)
-    raw = make(count * kind.itemsize + LINE, np.uint8)
+    raw: NDArray[Any] = make(count * kind.itemsize + LINE, np.uint8)
     begin = -raw.__array_interface__["data"][0] % LINE
     return raw[begin : begin + count * kind.itemsize].view(kind)
 

@@ -8,7 +8,6 @@ alone and in company, in a dense X and in a sparse one, and with any number of t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,8 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand import shapes
-from backhand.engines.arrays import chunks
-from backhand.engines.contract import is_sparse
 from backhand.engines.fused.compiler import entry
 from backhand.engines.fused.cores import threads_for, together
 from backhand.engines.fused.cpu import tile
@@ -33,6 +30,14 @@ from backhand.engines.fused.in_place import (
 from backhand.engines.fused.ir import Code, Value, function
 from backhand.engines.fused.memory import CHUNK_ROWS, PART_FLOPS, aligned, spread
 from backhand.engines.fused.rows import DENSE, INT32, INT64
+from backhand.engines.fused.stored import (
+    Entries,
+    Stored,
+    Stretch,
+    damaged,
+    stored,
+    stretches,
+)
 from backhand.engines.fused.sums import fold
 from backhand.engines.fused.words import Doubles, Integer, Integers, words
 from backhand.equations import Parameters
@@ -41,11 +46,8 @@ from backhand.errors import InputError
 BITS = 64
 """Of the numbers that are computed with."""
 
-FEW_ROWS = 3
+FEW_ROWS = 4
 """For no more than so many rows, W is read once for each, and no strip of it is copied."""
-
-ROWS_OF_A_CALL = 8192
-"""Rows of one compiled call, at most: after it, Ctrl-C is answered."""
 
 CHUNK_NUMBERS = 2**20
 """Of H1 and S in a chunk of rows, about, at most."""
@@ -54,24 +56,13 @@ NEXT, DAMAGED = 0, 1
 """Places in `Job.state`: of the chunk that comes next, and of a 1 if X cannot be what it says."""
 
 
-class Stored(NamedTuple):
-    """A matrix where it lies; strides count numbers."""
+class Network(NamedTuple):
+    """Parameters where they lie; a bias is a matrix of one row."""
 
-    address: Integer
-    row: Integer
-    column: Integer
-
-
-class Entries(NamedTuple):
-    """Of a sparse X: its numbers, `count` of them, the feature of each, and where rows begin.
-
-    `index` says of which dtype features and borders are; DENSE, if X is not sparse.
-    """
-
-    index: Integer
-    features: Integer
-    borders: Integer
-    count: Integer
+    W1: Stored
+    b1: Stored
+    W2: Stored
+    b2: Stored
 
 
 class Job(NamedTuple):
@@ -90,10 +81,7 @@ class Job(NamedTuple):
     state: Integers
     X: Stored
     entries: Entries
-    W1: Stored
-    b1: Integer
-    W2: Stored
-    b2: Integer
+    network: Network
     P: Integer
     work: Doubles
     each: Integer
@@ -118,9 +106,12 @@ PROGRAMS = {"float32": predict_float32, "float64": predict_float64}
 def _predict(code: Code, job: Job, me: Value, dtype: str) -> None:
     """Chunk after chunk, until there are none left that no thread has begun."""
     kind = code.type_of(dtype)
-    W1 = Weights(code.pointer(job.W1.address, kind), job.W1.row, job.W1.column, job.d, job.H)
-    W2 = Weights(code.pointer(job.W2.address, kind), job.W2.row, job.W2.column, job.H, job.K)
-    b1, b2 = (code.pointer(address, kind) for address in (job.b1, job.b2))
+    W1, b1, W2, b2 = (
+        Weights(code.pointer(where.address, kind), where.row, where.column, rows, columns)
+        for where, rows, columns in zip(
+            job.network, (job.d, 1, job.H, 1), (job.H, job.H, job.K, job.K), strict=True
+        )
+    )
     A = code.at(job.work, me * job.each)
     strip = code.at(A, job.chunk * job.a_row)
     H1 = code.at(strip, _strip_numbers(code.bits))
@@ -129,7 +120,7 @@ def _predict(code: Code, job: Job, me: Value, dtype: str) -> None:
     with code.repeat_while(lambda: number.get() * job.chunk < job.N):
         begin = number.get() * job.chunk
         rows = code.smaller(job.N - begin, job.chunk)
-        _fill(code, H1, job.h_row, rows, b1, job.H, code.real(0.0))
+        _fill(code, H1, job.h_row, rows, b1, 0.0)
         with code.when(job.entries.index.equals(DENSE)):
             X = code.pointer(job.X.address, kind)
             with code.loop(job.d, step=INNER) as first:
@@ -141,7 +132,7 @@ def _predict(code: Code, job: Job, me: Value, dtype: str) -> None:
             _add_sparse(code, job, W1, H1, begin, rows, kind)
         _rectify(code, H1, job.h_row, rows, job.H)
         # Behind the last class -inf, so that no probability is there.
-        _fill(code, S, job.s_row, rows, b2, job.K, code.real(-math.inf))
+        _fill(code, S, job.s_row, rows, b2, -math.inf)
         with code.loop(job.H, step=INNER) as first:
             inner = code.smaller(job.H - first, INNER)
             a = code.at(H1, first)
@@ -216,17 +207,16 @@ def _load(
             code.store(code.widened(code.load_one(x, j * column)), a, j)
 
 
-@function
-def _fill(
-    code: Code, C: Value, c_row: Value, rows: Value, b: Value, columns: Value, rest: Value
-) -> None:
-    """Each row of C becomes b, and the rest of its last vector `rest`."""
-    with code.loop(columns, step=code.tile.lanes) as h:
-        mask = code.counted(h) < columns
-        vector = code.widened(code.load_some(b, h, mask))
-        vector = code.select(mask, vector, code.broadcast(rest))
-        with code.loop(rows) as i:
-            code.store(vector, C, i * c_row + h)
+def _fill(code: Code, C: Value, c_row: Value, rows: Value, b: Weights, rest: float) -> None:
+    """Each row of C becomes b, and what its last vector has behind that becomes `rest`."""
+    lanes = code.tile.lanes
+    filled = (b.columns + (lanes - 1)) // lanes * lanes
+    with code.loop(b.columns) as h:
+        code.store(code.widened(code.load_one(b.numbers, h * b.column)), C, h)
+    with code.loop(filled, start=b.columns) as h:
+        code.store(code.real(rest), C, h)
+    with code.loop(rows, start=1) as i, code.loop(filled, step=lanes) as h:
+        code.store(code.load(C, h), C, i * c_row + h)
 
 
 @function
@@ -268,99 +258,50 @@ def _larger(code: Code, a: Value, b: Value) -> Value:
     return code.select(a > b, a, b)
 
 
-def _strip_numbers(bits: int) -> int:
-    return INNER * tile(bits).vectors * tile(bits).lanes
-
-
 def predict_proba(params: Parameters, X: Any, threads: int | None) -> NDArray[Any]:
     """P (N, K) of X (N, d), in the parameters' dtype; see `contract.Engine`."""
-    (d, H), K = params.W1.shape, params.b2.shape[0]
+    (d, H), K, dtype = params.W1.shape, params.b2.shape[0], params.W1.dtype
     if (params.b1.shape, params.W2.shape, params.b2.shape) != ((H,), (H, K), (K,)):
         shapes.check_parameters(params)  # which says so
     if len(X.shape) != 2 or X.shape[1] != d:
         raise InputError(
-            f"X is {tuple(X.shape)} and W1 is {params.W1.shape}; expected a column of X for each "
-            "row of W1."
+            f"X is {tuple(X.shape)} and W1 is {(d, H)}; expected a column of X for each row of W1."
         )
-    dtype = params.W1.dtype
-    if dtype not in (np.float32, np.float64):
+    if dtype.name not in PROGRAMS:
         wide = Parameters(*(value.astype(np.float64) for value in params))
         return predict_proba(wide, X.astype(dtype), threads).astype(dtype)
-    W1, W2 = stored(params.W1, dtype), stored(params.W2, dtype)
-    b1, b2 = stored(params.b1[None], dtype).address, stored(params.b2[None], dtype).address
-    P = np.empty((X.shape[0], K), dtype)
-    for rows, part, entries, numbers in _stretches(params, X):
-        N, state = P[rows].shape[0], np.zeros(2, np.int64)
-        work = max(1, 2 * H * (numbers + N * K) // PART_FLOPS)
-        team = threads_for(min(N, work), threads)
-        a_row, h_row, s_row = map(_row, (0 if entries.index else min(d, INNER), H, K))
-        chunk = min(CHUNK_ROWS, max(1, CHUNK_NUMBERS // (h_row + s_row)), -(-N // team))
-        each = chunk * (a_row + h_row + s_row) + _strip_numbers(BITS)
-        memory = aligned(team * each, np.float64, np.empty)
-        job = Job(N, d, H, K, chunk, state, part, entries, W1, b1, W2, b2, P[rows], memory, each,
-                  a_row, h_row, s_row)  # fmt: skip
-        call = words(job)
-        run, address = entry(PROGRAMS[dtype.name], BITS), call.ctypes.data
-
-        def work_on(me: int, run: Any = run, address: int = address, _alive: Any = (job, call)) -> None:
-            run(address, me)
-
-        together(work_on, team)
-        if state[DAMAGED]:
-            raise InputError(
-                f"X is a sparse matrix of {d} columns whose indices point elsewhere. It was "
-                "damaged after it was made; make it anew (X.check_format() says what is wrong)."
-            )
+    native = np.dtype(dtype.name)
+    network = Network(*(stored(value.reshape(-1, value.shape[-1]), native) for value in params))
+    P = np.empty((X.shape[0], K), native)
+    for stretch in stretches(params, X, native):
+        if not _compute(network, (d, H, K), stretch, P, threads):
+            raise damaged(X)
     return P
 
 
-def _stretches(params: Parameters, X: Any) -> Iterator[tuple[slice, Stored, Entries, int]]:
-    """The rows of each call: which they are, where they lie, and how many numbers they hold."""
-    N, dtype = X.shape[0], params.W1.dtype
-    if is_sparse(X):
-        if len(X.indptr) != N + 1:
-            raise InputError(f"X is a sparse matrix of {N} rows with borders for {len(X.indptr) - 1}.")
-        for rows in _cut(N, ROWS_OF_A_CALL):
-            yield rows, *_sparse(X, rows, dtype)
-        return
-    X = np.asarray(X)
-    readable = _readable(X, dtype)
-    for rows in _cut(N, ROWS_OF_A_CALL) if readable else chunks(params, N):
-        part = stored(X[rows], dtype)
-        yield rows, part, Entries(DENSE, 0, 0, 0), X[rows].size
+def _compute(
+    network: Network, sizes: tuple[int, int, int], stretch: Stretch, P: NDArray[Any],
+    threads: int | None,
+) -> bool:  # fmt: skip
+    """P of a stretch of rows; False if X is damaged."""
+    (d, H, K), P = sizes, P[stretch.rows]
+    N, state = len(P), np.zeros(2, np.int64)
+    parts = 2 * H * (stretch.numbers + N * K) // PART_FLOPS
+    team = threads_for(max(1, min(N, parts)), threads)
+    a_row, h_row, s_row = map(_row, (0 if stretch.entries.index else min(d, INNER), H, K))
+    chunk = min(CHUNK_ROWS, max(1, CHUNK_NUMBERS // (h_row + s_row)), -(-N // team))
+    each = chunk * (a_row + h_row + s_row) + _strip_numbers(BITS)
+    memory = aligned(team * each, np.float64, np.empty)
+    job = Job(N, d, H, K, chunk, state, stretch.X, stretch.entries, network, P, memory, each,
+              a_row, h_row, s_row)  # fmt: skip
+    call = words(job)
+    run, address = entry(PROGRAMS[P.dtype.name], BITS), call.ctypes.data
 
+    def work(me: int, _alive: Any = (job, call)) -> None:
+        run(address, me)
 
-def _sparse(X: Any, rows: slice, dtype: Any) -> tuple[Stored, Entries, int]:
-    """Where these rows of a sparse X are; numbers of another dtype are converted."""
-    numbers, features, borders = X.data, X.indices, X.indptr[rows.start : rows.stop + 1]
-    held = int(borders[-1] - borders[0])
-    if not _readable(numbers, dtype):
-        start = borders[0]
-        numbers, features = (x[start : borders[-1]] for x in (numbers, features))
-        numbers, borders = _converted(numbers, dtype), borders - start
-    index = np.int32 if features.dtype == borders.dtype == np.int32 else np.int64
-    features, borders = (np.require(x, index, ["C", "A"]) for x in (features, borders))
-    count = min(len(numbers), len(features))
-    kind = INT32 if index is np.int32 else INT64
-    return Stored(numbers, 0, 0), Entries(kind, features, borders, count), held
-
-
-def stored(array: NDArray[Any], dtype: Any) -> Stored:
-    """A matrix where it lies, or a copy of what cannot be read there."""
-    if not _readable(array, dtype):
-        array = _converted(array, dtype)
-    row, column = (stride // array.itemsize for stride in array.strides)
-    return Stored(array, row, column)
-
-
-def _readable(array: NDArray[Any], dtype: Any) -> bool:
-    whole = all(stride % array.itemsize == 0 for stride in array.strides)
-    return bool(array.dtype == dtype and array.dtype.isnative and array.flags.aligned and whole)
-
-
-def _converted(array: NDArray[Any], dtype: Any) -> NDArray[Any]:
-    with np.errstate(over="ignore"):
-        return np.ascontiguousarray(array, dtype)
+    together(work, team)
+    return not state[DAMAGED]
 
 
 def _row(numbers: int) -> int:
@@ -369,6 +310,5 @@ def _row(numbers: int) -> int:
     return spread(-(-numbers // lanes) * lanes, BITS // 8)
 
 
-def _cut(N: int, most: int) -> Iterator[slice]:
-    for start in range(0, N, most):
-        yield slice(start, min(start + most, N))
+def _strip_numbers(bits: int) -> int:
+    return INNER * tile(bits).vectors * tile(bits).lanes

@@ -20,7 +20,7 @@ from backhand.equations import Parameters
 from backhand.errors import InputError, listed
 from backhand.evaluation import Evaluation, Tally
 from backhand.files import replacing
-from backhand.model import Model, check_model, probabilities
+from backhand.model import Model, check_model
 from backhand.optimizers import make_optimizer
 from backhand.tables.learning import (
     Dropped,
@@ -252,7 +252,7 @@ def fit_table(
         tally = Tally(classes)
         for start in range(0, test.rows, STRETCH):
             some = test.at(slice(start, start + STRETCH))
-            tally.add(probabilities(engine, result.params, some.X), some.y)
+            tally.add(engine.predict_proba(result.params, some.X), some.y)
         evaluation = tally.result()
         figures = {
             "held_out_rows": evaluation.rows,
@@ -267,7 +267,7 @@ def predict_proba(model: Model, table: Table, engine: str = "auto") -> NDArray[A
     """P (N, K) of a table's rows."""
     with table.unchanged():
         X = table_schema(model).encode(table)
-    return probabilities(make_engine(engine), model.params, X)
+    return make_engine(engine).predict_proba(model.params, X)
 
 
 def table_schema(model: Model) -> Schema:
@@ -290,7 +290,7 @@ def evaluate_table(
     labels = class_of(table, target, classes)
     with table.unchanged():
         for _, X, (y, labelled) in table_schema(model).stretches(table, labels):
-            P = probabilities(chosen, model.params, X[labelled])
+            P = chosen.predict_proba(model.params, X[labelled])
             tally.add(P, y[labelled].astype(np.int64), int((~labelled).sum()))
     result = tally.result()
     if not result.rows:
@@ -334,7 +334,7 @@ def _predictions(model: Model, table: Table, engine: str) -> Added:
 
     def stretches() -> Iterator[list[NDArray[Any]]]:
         for _, X, _ in table_schema(model).stretches(table):
-            P = probabilities(chosen, model.params, X)
+            P = chosen.predict_proba(model.params, X)
             yield [labels[P.argmax(axis=1)], *P.T]
 
     dtypes = [labels.dtype, *[model.params.b2.dtype] * len(model.classes)]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand import shapes, summaries
-from backhand.engines import Engine, make_engine
+from backhand.engines import make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed
 from backhand.files import check_output, replacing
@@ -36,9 +36,6 @@ MOST_CLASS_LETTERS, MOST_LETTERS_OF_CLASSES = 1000, 2**24
 
 LONGEST_FIGURE = len(", -1.23456e-300")
 """Bytes of a figure of the history."""
-
-AT_A_TIME = 8192
-"""Rows that are predicted at a time: of no more is there a copy in double."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +99,7 @@ class Model:
         X = host(X)
         shapes.check_forward(self.params, X)
         check_finite(X, self.params.W1.dtype)
-        return probabilities(make_engine(engine), self.params, X)
+        return make_engine(engine).predict_proba(self.params, X)
 
     def predict(self, X: Any, engine: str = "auto") -> NDArray[Any]:
         """The most probable class of each row of X (N, d): (N,)."""
@@ -110,22 +107,6 @@ class Model:
             self.predict_proba(X, engine).argmax(axis=1)
         ]
         return labels
-
-
-def probabilities(engine: Engine, params: Parameters, X: NDArray[Any]) -> NDArray[Any]:
-    """P (N, K) of X (N, d), both in the parameters' dtype, and computed in double between.
-
-    A sum of hundreds of float32 products depends on their order, which differs from one engine, one
-    machine and one exported file to the next: by more than 1e-6 of P where logits are large.
-    Rounded from double, P is the same for all of them, to the last digit or so.
-    """
-    dtype = params.W1.dtype
-    wide = Parameters(*(value.astype(np.float64, copy=False) for value in params))
-    P = np.empty((X.shape[0], params.b2.shape[0]), dtype)
-    for start in range(0, X.shape[0], AT_A_TIME):
-        rows = slice(start, start + AT_A_TIME)
-        P[rows] = engine.predict_proba(wide, X[rows].astype(dtype, copy=False))
-    return P
 
 
 def present_versions() -> dict[str, str]:

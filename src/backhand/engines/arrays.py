@@ -56,12 +56,25 @@ class ArrayEngine:
         return ArrayRun(self, params, data, optimizer)
 
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
+        K, dtype = params.b2.shape[0], params.W1.dtype
+        P = np.empty((X.shape[0], K), dtype)
         with self.computing():
-            theta = self._parameters(params)
-            P = np.empty((X.shape[0], params.b2.shape[0]), params.b2.dtype)
+            W1, b1, W2, b2 = params
+            whole = None if is_sparse(X) else self._double(W1)
+            others = [self._double(value) for value in (b1, W2, b2)]
             for rows in chunks(params, X.shape[0]):
-                P[rows] = self.get(equations.forward(theta, self.put(dense(X[rows]))).P)
-            return P
+                part, weights = X[rows], whole
+                if weights is None:  # of a sparse X, the features that these rows have
+                    features = np.unique(part.indices[: part.indptr[-1]])
+                    part, weights = part[:, features], self._double(W1[features])
+                theta = Parameters(weights, *others)
+                P[rows] = self.get(equations.forward(theta, self._double(dense(part), dtype)).P)
+        return P
+
+    def _double(self, array: Any, dtype: Any = None) -> Any:
+        """The array in this library, in double; with a dtype, rounded to that before."""
+        rounded = array if dtype is None else array.astype(dtype, copy=False)
+        return self.put(rounded.astype(np.float64, copy=False))
 
     def evaluate(self, params: Parameters, data: Data) -> tuple[float, float]:
         with self.computing():

@@ -183,7 +183,14 @@ class Engine(Protocol):
         ...
 
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
-        """P (N, K) of X (N, d), in the parameters' dtype, in memory bounded but for X and P."""
+        """P (N, K) of X (N, d), in the parameters' dtype, in memory bounded but for X and P.
+
+        X is rounded to the parameters' dtype, and P is computed in double and rounded to it. A sum
+        of hundreds of float32 products depends on their order, which differs from one engine, one
+        machine and one exported file to the next: by more than 1e-6 of P where logits are large.
+        Rounded from double, P is the same for all of them, to the last digit or so. Of a sparse X,
+        no weights are copied but those of the features that its rows have.
+        """
         ...
 
     def evaluate(self, params: Parameters, data: Data) -> tuple[float, float]:

@@ -30,7 +30,6 @@ from backhand.estimator.rows import (
 from backhand.estimator.settings import check_parameters, checkpoint_of, hidden_units
 from backhand.estimator.solvers import train_by_epochs, train_by_lbfgs
 from backhand.estimator.starting import Memory, draw_parameters
-from backhand.model import probabilities
 from backhand.training import History
 from backhand.training.inputs import check_finite
 
@@ -433,7 +432,7 @@ class MLPClassifier(
         if X.dtype != dtype:
             check_finite(X, dtype)
         engine = make_engine(self.engine, self.device, self.threads)
-        return probabilities(engine, self.parameters_, X)
+        return engine.predict_proba(self.parameters_, X)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable class of each row of X (N, d): (N,)."""

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand import equations
 from backhand.engines.arrays import WeightedMean, chunks, total_weight
 from backhand.engines.contract import Block, Data, Record, State, is_sparse
 from backhand.engines.fused.compiler import entry
@@ -24,15 +23,13 @@ from backhand.engines.fused.memory import (
     parts_of,
     whole_blocks,
 )
-from backhand.engines.fused.passes import DONE, MEASURE, PREDICT, TRAIN, Job, Plan, passes
+from backhand.engines.fused.passes import DONE, MEASURE, TRAIN, Job, Plan, passes
+from backhand.engines.fused.prediction import predict_proba
 from backhand.engines.fused.rows import Rows, most_numbers, rows_of
 from backhand.engines.fused.updates import GRADIENT, NO_RULE, RULES
 from backhand.engines.fused.words import words
 from backhand.equations import Gradients, Parameters
 from backhand.optimizers import SGD, Adam, Optimizer
-
-FEW_ROWS, FEW_SPARSE_ROWS = 256, 32
-"""For no more than so many rows, laying out the weights takes longer than the prediction."""
 
 
 class FusedEngine:
@@ -70,15 +67,7 @@ class FusedEngine:
         return FusedRun(params, data, optimizer, self._threads)
 
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
-        if X.shape[0] <= (FEW_SPARSE_ROWS if is_sparse(X) else FEW_ROWS):
-            return _of_few_rows(params, X)
-        work = _Work(params, 0, self._threads)
-        P = np.empty((X.shape[0], params.b2.shape[0]), params.b2.dtype)
-        for rows in chunks(params, X.shape[0]):
-            part = X[rows]
-            unlabelled = Data(part, np.zeros(part.shape[0], np.int64))
-            work.compute(PREDICT, unlabelled, _once(unlabelled.rows), P=P[rows])
-        return P
+        return predict_proba(params, X, self._threads)
 
     def evaluate(self, params: Parameters, data: Data) -> tuple[float, float]:
         work, mean = _Work(params, 0, self._threads), WeightedMean()
@@ -87,19 +76,6 @@ class FusedEngine:
             if (weight := total_weight(part.sample_weight, part.rows)) > 0:
                 mean.add(weight, *map(np.asarray, work.measure(part)))
         return mean.result()
-
-
-def _of_few_rows(params: Parameters, X: Any) -> NDArray[Any]:
-    """P (N, K) by the equations; of a sparse X, with the features that its rows have."""
-    P = np.empty((X.shape[0], params.b2.shape[0]), params.b2.dtype)
-    for rows in chunks(params, X.shape[0]):
-        part, theta = X[rows], params
-        if is_sparse(part):
-            features = np.unique(part.indices[: part.indptr[-1]])
-            part, theta = part[:, features].toarray(), params._replace(W1=params.W1[features])
-        with np.errstate(over="ignore", invalid="ignore"):
-            P[rows] = equations.forward(theta, np.asarray(part)).P
-    return P
 
 
 class FusedRun:
@@ -182,17 +158,13 @@ class _Work:
         record = self.compute(TRAIN, data, plan, chunk)
         return float(record.loss[0]), unpack(self.network.gradient, self.net)
 
-    def compute(
-        self, what: int, data: Data, plan: Plan, chunk: Chunk | None = None,
-        P: NDArray[Any] | None = None,
-    ) -> Record:  # fmt: skip
+    def compute(self, what: int, data: Data, plan: Plan, chunk: Chunk | None = None) -> Record:
         """The compiled call, on each of the threads."""
         rows = self._rows_of(data)
         chunk = chunk or self.chunk(data, chunk_rows(plan.batch, is_sparse(data.X)))
         record, sync = np.full((2, plan.epochs), np.nan), aligned(8, np.int64)
-        out = self.network.theta if P is None else P
         chunk.claimed[:] = 0
-        job = Job(what, sync, self.net, self.network, rows, chunk, plan, out, record)
+        job = Job(what, sync, self.net, self.network, rows, chunk, plan, record)
         call = words(job)
         run, address = entry(passes, self._dtype.itemsize * 8), call.ctypes.data
 

@@ -55,7 +55,7 @@ def _dense_H1(
             H1 = code.at(chunk.H1, p * chunk.rows * net.width)
             W1 = code.at(theta, p * net.panel + k * net.width)
             X = Matrix(code.at(chunk.X, k), chunk.x_row, 1)
-            size = Size(rows, inner, _vectors(code, net, p), net.width)
+            size = Size(rows, inner, _vectors(code, net, p), net.width, net.width)
             product(code, X, W1, H1, H1, size, k > 0, finish)
 
 
@@ -104,9 +104,9 @@ def _dZ1_and_dW2(code: Code, work: Backward, p: Value) -> None:
         W2 = code.at(theta, net.W2)
         squares(code, W2, net.K * net.width, code.at(chunk.squares, p), code.integer(0))
     dS, dS_transposed = Matrix(chunk.S, 1, chunk.s_column), Matrix(chunk.S, chunk.s_column, 1)
-    size = Size(rows, net.K, vectors, net.width)
+    size = Size(rows, net.K, vectors, net.width, net.width)
     product(code, dS, code.at(theta, net.W2), dZ1, H1, size, 0, MASK)
-    size = Size(net.K, rows, vectors, net.width)
+    size = Size(net.K, rows, vectors, net.width, net.width)
     product(code, dS_transposed, H1, dW2, dW2, size, add, STORE)
     update(code, network, panel + net.W2 + held * net.width, panel + net.panel, step)
 
@@ -117,7 +117,7 @@ def _dW1(code: Code, work: Backward, p: Value, first: Value, end: Value) -> None
     dZ1 = code.at(chunk.dZ1, p * chunk.rows * net.width)
     dW1 = code.at(work.network.gradient, p * net.panel + first * net.width)
     X_transposed = Matrix(code.at(chunk.X, first), 1, chunk.x_row)
-    size = Size(end - first, work.rows, _vectors(code, net, p), net.width)
+    size = Size(end - first, work.rows, _vectors(code, net, p), net.width, net.width)
     product(code, X_transposed, dZ1, dW1, dW1, size, work.add, STORE)
     _update_W1(code, work, p, first, end)
 

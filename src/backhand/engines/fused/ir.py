@@ -180,6 +180,15 @@ class Code:
         where = self.builder.bitcast(self.at(pointer, offset).ir, kind.as_pointer())
         return Value(self, self.builder.load(where, align=_bytes(number)))
 
+    def load_some(self, pointer: Value, offset: Any, mask: Value) -> Value:
+        """A vector, 0 in the lanes outside the mask, whose memory is not read."""
+        number, i32 = pointer.ir.type.pointee, ir.IntType(32)
+        kind = ir.VectorType(number, mask.lanes)
+        where = self.builder.bitcast(self.at(pointer, offset).ir, kind.as_pointer())
+        name = f"llvm.masked.load.v{mask.lanes}f{8 * _bytes(number)}.p0"
+        align = ir.Constant(i32, _bytes(number))
+        return Value(self, self.call(name, kind, where, align, mask.ir, ir.Constant(kind, None)))
+
     def load_one(self, pointer: Value, offset: Any = 0) -> Value:
         """A scalar."""
         return Value(self, self.builder.load(self.at(pointer, offset).ir))
@@ -245,6 +254,17 @@ class Code:
         """A vector in 64 bits."""
         kind = ir.VectorType(DOUBLE, x.lanes)
         return x if x.ir.type == kind else Value(self, self.builder.fpext(x.ir, kind))
+
+    def widened(self, x: Value) -> Value:
+        """A number or vector of 32 or 64 bits as the program's real numbers."""
+        return self.real_from(x, "float")
+
+    def stored_as(self, kind: Any, x: Value) -> Value:
+        """Doubles rounded to LLVM's type `kind`; a vector as a vector."""
+        if kind == DOUBLE:
+            return x
+        kind = ir.VectorType(kind, x.lanes) if x.lanes else kind
+        return Value(self, self.builder.fptrunc(x.ir, kind))
 
     def real_from_double(self, x: Value) -> Value:
         """A double as a real number."""

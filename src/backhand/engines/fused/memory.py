@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,11 +37,11 @@ MOST_PARTS = 16
 """Of the hidden units; each is one more sum over them for every logit."""
 
 
-def aligned(count: int, dtype: Any) -> NDArray[Any]:
-    """Zeros, flat."""
+def aligned(count: int, dtype: Any, make: Callable[..., Any] = np.zeros) -> NDArray[Any]:
+    """Zeros, flat; with `np.empty`, any numbers."""
     kind = np.dtype(dtype)
-    raw = np.zeros(count * kind.itemsize + LINE, np.uint8)
-    begin = -raw.ctypes.data % LINE
+    raw: NDArray[Any] = make(count * kind.itemsize + LINE, np.uint8)
+    begin = -raw.__array_interface__["data"][0] % LINE
     return raw[begin : begin + count * kind.itemsize].view(kind)
 
 
@@ -146,8 +147,8 @@ def chunk_of(net: Layout, dtype: Any, rows: int, threads: int, entries: int = 0)
     kind = np.dtype(dtype)
     parts = parts_of(net, rows)
     rows = whole_blocks(rows, kind)
-    x_row = 0 if entries else _spread(net.d + 1, kind.itemsize)
-    s_column = _spread(rows, kind.itemsize)
+    x_row = 0 if entries else spread(net.d + 1, kind.itemsize)
+    s_column = spread(rows, kind.itemsize)
     hidden = net.panels * net.width
     label = np.int32 if kind.itemsize == 4 else np.int64
     return Chunk(
@@ -185,7 +186,7 @@ def own(code: Code, chunk: Chunk, d: Value, width: Value, me: Value) -> Chunk:
     )  # fmt: skip
 
 
-def _spread(count: int, itemsize: int) -> int:
+def spread(count: int, itemsize: int) -> int:
     """A row's length that keeps neighbouring rows out of the same few places of the cache."""
     per_line = LINE // itemsize
     lines = -(-count // per_line)

@@ -19,13 +19,13 @@ from backhand.engines.fused.layout import Layout
 from backhand.engines.fused.meeting import meet
 from backhand.engines.fused.memory import Chunk, Network, own
 from backhand.engines.fused.rows import DENSE, Picked, Rows, load_labels, load_rows
-from backhand.engines.fused.softmax import add_parts, softmax, softmax_and_loss
+from backhand.engines.fused.softmax import add_parts, softmax_and_loss
 from backhand.engines.fused.sparse import load_entries
 from backhand.engines.fused.sums import column_sums, totals
 from backhand.engines.fused.updates import NO_RULE, Step, update
-from backhand.engines.fused.words import Doubles, Integer, Integers, Real, Reals
+from backhand.engines.fused.words import Doubles, Integer, Integers, Real, tiny_numbers_as_zero
 
-TRAIN, MEASURE, PREDICT = range(3)
+TRAIN, MEASURE = range(2)
 
 MEETINGS, DONE = 0, 1
 """Places in `Job.sync`: of the count of meetings, and of the number of epochs done."""
@@ -59,7 +59,7 @@ class Job(NamedTuple):
     """All that `passes` works with.
 
     `record` (2, epochs) gets the loss and the accuracy of each epoch; the first loss that is not
-    finite is the last. P (N, K) gets probabilities.
+    finite is the last.
     """
 
     what: Integer
@@ -69,7 +69,6 @@ class Job(NamedTuple):
     rows: Rows
     chunk: Chunk
     plan: Plan
-    P: Reals
     record: Doubles
 
 
@@ -83,7 +82,12 @@ class _Sums(NamedTuple):
 
 
 def passes(code: Code, job: Job, me: Value) -> None:
-    """Train, measure or predict: what thread `me` does of it."""
+    """Train or measure: what thread `me` does of it."""
+    with tiny_numbers_as_zero(code):
+        _epochs(code, job, me)
+
+
+def _epochs(code: Code, job: Job, me: Value) -> None:
     plan, zero = job.plan, code.double(0.0)
     job = job._replace(chunk=own(code, job.chunk, job.net.d, job.net.width, me))
     sums = _Sums(*(code.variable(zero) for _ in _Sums._fields))
@@ -128,10 +132,9 @@ def _batch(
         draw = draw_of(code, plan.dropout, at, begin)
         _forward(code, job, me, padded, draw, half)
         meet(code, code.at(job.sync, MEETINGS), job.chunk.threads)
-        _softmax(code, job, me, first + begin, count, padded)
+        _softmax(code, job, me, padded)
         meet(code, code.at(job.sync, MEETINGS), job.chunk.threads)
-        with code.when(job.what < PREDICT):
-            _add_up(code, job, padded, sums)
+        _add_up(code, job, padded, sums)
         with code.when(job.what.equals(TRAIN)):
             mass, last = sums.mass.get(), (piece + 1).equals(pieces)
             scale = code.select(mass > 0.0, 1.0 / mass, code.double(0.0))
@@ -181,18 +184,15 @@ def _forward(code: Code, job: Job, me: Value, padded: Value, draw: Draw, half: V
         forward(code, job.net, job.network.theta, job.chunk, padded, draw, part)
 
 
-def _softmax(code: Code, job: Job, me: Value, begin: Value, count: Value, padded: Value) -> None:
-    """Of this thread's rows: the probabilities, or dS and what goes into loss and accuracy."""
+def _softmax(code: Code, job: Job, me: Value, padded: Value) -> None:
+    """Of this thread's rows: dS, and what goes into loss and accuracy."""
     net, chunk = job.net, job.chunk
     blocks = padded // code.tile.block
     low, high = (blocks * n // job.chunk.threads * code.tile.block for n in (me, me + 1))
     b2 = code.at(job.network.theta, net.b2)
     add_parts(code, chunk.S, chunk.s_column, chunk.parts, b2, low, high, net.K)
-    with code.when(job.what.equals(PREDICT)):
-        softmax(code, chunk.S, chunk.s_column, low, high, net.K, job.P, begin, count)
-    with code.when(job.what < PREDICT):
-        softmax_and_loss(code, chunk.S, chunk.s_column, chunk.labels, chunk.weights, low, high,
-                         net.K, job.plan.most_loss, chunk.figures, chunk.rows)  # fmt: skip
+    softmax_and_loss(code, chunk.S, chunk.s_column, chunk.labels, chunk.weights, low, high,
+                     net.K, job.plan.most_loss, chunk.figures, chunk.rows)  # fmt: skip
 
 
 def _add_up(code: Code, job: Job, padded: Value, sums: _Sums) -> None:

@@ -29,26 +29,30 @@ class Matrix(NamedTuple):
 
 
 class Size(NamedTuple):
-    """Of a product: (rows, inner) times (inner, vectors · lanes), in panels of `width` a row."""
+    """Of a product: (rows, inner) times (inner, vectors · lanes).
+
+    B has a row every `width` numbers, C and the mask every `row`.
+    """
 
     rows: Any
     inner: Any
     vectors: Any
     width: Any
+    row: Any
 
 
 @function
 def product(
     code: Code, A: Matrix, B: Value, C: Value, mask: Value, size: Size, add: Value, finish: Value
 ) -> None:
-    """C = A B, or with `add` C + A B; B, C and the mask are panels.
+    """C = A B, or with `add` C + A B, one panel wide.
 
     The mask is looked at for MASK only, and else may be anything.
     """
 
     def tiles(i: Value, count: int) -> None:
         a = A._replace(numbers=code.at(A.numbers, i * A.row))
-        c, m = code.at(C, i * size.width), code.at(mask, i * size.width)
+        c, m = code.at(C, i * size.row), code.at(mask, i * size.row)
 
         def shape(v: int) -> None:
             _tile(code, (count, v), a, B, c, m, size, add, finish)
@@ -79,11 +83,11 @@ def _tile(
 ) -> None:  # fmt: skip
     """Rows × vectors sums, each in a register of its own."""
     rows, vectors = shape
-    lanes, width, zero = code.tile.lanes, size.width, code.splat(0.0)
-    where = {(i, v): width * i + v * lanes for i in range(rows) for v in range(vectors)}
+    lanes, width, row, zero = code.tile.lanes, size.width, size.row, code.splat(0.0)
+    where = {(i, v): row * i + v * lanes for i in range(rows) for v in range(vectors)}
     sums = {key: code.variable(zero) for key in where}
     for i in range(rows):
-        code.prefetch(C, width * i, writing=True)
+        code.prefetch(C, row * i, writing=True)
     with code.when(add > 0):
         for key, offset in where.items():
             sums[key].set(code.load(C, offset))

@@ -62,23 +62,6 @@ def softmax_and_loss(
             code.store(code.load(s, k * column) * scale - yw, s, k * column)
 
 
-@function
-def softmax(
-    code: Code, S: Value, column: Value, low: Value, high: Value, classes: Value, P: Value,
-    begin: Value, count: Value,
-) -> None:  # fmt: skip
-    """Turn rows low..high of S into probabilities; copy those below `count` to P from `begin`."""
-    with code.loop(high, start=low, step=code.tile.lanes) as i:
-        s = code.at(S, i)
-        peak, _ = _largest(code, s, column, classes)
-        scale = 1.0 / _exponentials(code, s, column, classes, peak, lambda *_: None)
-        with code.loop(classes) as k:
-            code.store(code.load(s, k * column) * scale, s, k * column)
-    end = code.smaller(high, count)
-    with code.loop(end, start=low) as i, code.loop(classes) as k:
-        code.store(code.load_one(S, k * column + i), P, (begin + i) * classes + k)
-
-
 def _exponentials(
     code: Code, s: Value, column: Value, classes: Value, peak: Value,
     notice: Callable[[Value, Value], None],

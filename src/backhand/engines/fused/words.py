@@ -45,13 +45,12 @@ def write_entry(write: Callable[..., None], bits: int, module: Any, name: str) -
     code = Code(ir.IRBuilder(compiled.append_basic_block("entry")), bits)
     record = get_type_hints(write)[list(inspect.signature(write).parameters)[1]]
     memory, number = (Value(code, argument) for argument in compiled.args)
-    with _tiny_numbers_as_zero(code):
-        write(code, _read(code, record, memory, count()), number)
+    write(code, _read(code, record, memory, count()), number)
     code.builder.ret_void()
 
 
 @contextmanager
-def _tiny_numbers_as_zero(code: Code) -> Iterator[None]:
+def tiny_numbers_as_zero(code: Code) -> Iterator[None]:
     """On x86, let numbers below the normal ones be 0, as on most other processors they may be.
 
     Weights that decay, and an optimizer's memory of them, end there; computing with such numbers
@@ -98,14 +97,20 @@ def _read(code: Code, kind: Any, memory: Value, position: Iterator[int]) -> Any:
 
 def words(record: Any) -> NDArray[np.int64]:
     """The words of a named tuple; its arrays have to live as long as they are used."""
-    return np.array(_words(record), np.int64)
+    found: list[int] = []
+    _add_words(record, found)
+    return np.array(found, np.int64)
 
 
-def _words(value: Any) -> list[int]:
-    if isinstance(value, tuple):
-        return [word for member in value for word in _words(member)]
-    if isinstance(value, np.ndarray):
-        return [value.__array_interface__["data"][0]]
-    if isinstance(value, float):
-        return list(struct.unpack("q", struct.pack("d", value)))
-    return [index(value)]
+def _add_words(record: Any, found: list[int]) -> None:
+    for value in record:
+        if type(value) is int:
+            found.append(value)
+        elif isinstance(value, tuple):
+            _add_words(value, found)
+        elif isinstance(value, np.ndarray):
+            found.append(value.__array_interface__["data"][0])
+        elif isinstance(value, float):
+            found += struct.unpack("q", struct.pack("d", value))
+        else:
+            found.append(index(value))

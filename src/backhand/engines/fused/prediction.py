@@ -1,0 +1,314 @@
+"""P of rows by a trained network, in double precision, whatever the parameters' dtype.
+
+Nothing of the parameters is laid out anew: see `in_place`. Rows go through in chunks, which threads
+take one after the other, and nothing of a row depends on the others. So its P has the same bits
+alone and in company, in a dense X and in a sparse one, and with any number of threads.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand import shapes
+from backhand.engines.fused.compiler import entry
+from backhand.engines.fused.cores import threads_for, together
+from backhand.engines.fused.cpu import tile
+from backhand.engines.fused.functions import exp
+from backhand.engines.fused.in_place import (
+    INNER,
+    Reach,
+    Weights,
+    add_dense_rows,
+    add_product,
+    add_rows,
+)
+from backhand.engines.fused.ir import Code, Value, function
+from backhand.engines.fused.memory import CHUNK_ROWS, PART_FLOPS, aligned, spread
+from backhand.engines.fused.rows import DENSE, INT32, INT64
+from backhand.engines.fused.stored import (
+    Entries,
+    Stored,
+    Stretch,
+    damaged,
+    stored,
+    stretches,
+)
+from backhand.engines.fused.sums import fold
+from backhand.engines.fused.words import Doubles, Integer, Integers, words
+from backhand.equations import Parameters
+from backhand.errors import InputError
+
+BITS = 64
+"""Of the numbers that are computed with."""
+
+FEW_ROWS = 4
+"""For no more than so many rows, W is read once for each, and no strip of it is copied."""
+
+CHUNK_NUMBERS = 2**20
+"""Of H1 and S in a chunk of rows, about, at most."""
+
+NEXT, DAMAGED = 0, 1
+"""Places in `Job.state`: of the chunk that comes next, and of a 1 if X cannot be what it says."""
+
+
+class Network(NamedTuple):
+    """Parameters where they lie; a bias is a matrix of one row."""
+
+    W1: Stored
+    b1: Stored
+    W2: Stored
+    b2: Stored
+
+
+class Job(NamedTuple):
+    """All that a call works with.
+
+    N rows are predicted, `chunk` at a time. X, the parameters and P (N, K) are all of one dtype.
+    Each thread has `work`, of `each` doubles, for rows of X (a_row numbers each), a strip of
+    weights, H1 (h_row) and S (s_row).
+    """
+
+    N: Integer
+    d: Integer
+    H: Integer
+    K: Integer
+    chunk: Integer
+    state: Integers
+    X: Stored
+    entries: Entries
+    network: Network
+    P: Integer
+    work: Doubles
+    each: Integer
+    a_row: Integer
+    h_row: Integer
+    s_row: Integer
+
+
+def predict_float32(code: Code, job: Job, me: Value) -> None:
+    """P by parameters of float32: what thread `me` does of it."""
+    _predict(code, job, me, "float32")
+
+
+def predict_float64(code: Code, job: Job, me: Value) -> None:
+    """The same by parameters of float64."""
+    _predict(code, job, me, "float64")
+
+
+PROGRAMS = {"float32": predict_float32, "float64": predict_float64}
+
+
+def _predict(code: Code, job: Job, me: Value, dtype: str) -> None:
+    """Chunk after chunk, until there are none left that no thread has begun."""
+    kind = code.type_of(dtype)
+    W1, b1, W2, b2 = (
+        Weights(code.pointer(where.address, kind), where.row, where.column, rows, columns)
+        for where, rows, columns in zip(
+            job.network, (job.d, 1, job.H, 1), (job.H, job.H, job.K, job.K), strict=True
+        )
+    )
+    A = code.at(job.work, me * job.each)
+    strip = code.at(A, job.chunk * job.a_row)
+    H1 = code.at(strip, _strip_numbers(code.bits))
+    S = code.at(H1, job.chunk * job.h_row)
+    number = code.variable(code.add_atomically(code.at(job.state, NEXT), 1))
+    with code.repeat_while(lambda: number.get() * job.chunk < job.N):
+        begin = number.get() * job.chunk
+        rows = code.smaller(job.N - begin, job.chunk)
+        _fill(code, H1, job.h_row, rows, b1, 0.0)
+        with code.when(job.entries.index.equals(DENSE)):
+            X = code.pointer(job.X.address, kind)
+            with code.loop(job.d, step=INNER) as first:
+                inner = code.smaller(job.d - first, INNER)
+                x = code.at(X, begin * job.X.row + first * job.X.column)
+                _load(code, x, job.X.row, job.X.column, A, job.a_row, rows, inner)
+                _add(code, A, W1, H1, strip, Reach(rows, job.a_row, job.h_row), first, inner)
+        with code.when(job.entries.index > DENSE):
+            _add_sparse(code, job, W1, H1, begin, rows, kind)
+        _rectify(code, H1, job.h_row, rows, job.H)
+        # Behind the last class -inf, so that no probability is there.
+        _fill(code, S, job.s_row, rows, b2, -math.inf)
+        with code.loop(job.H, step=INNER) as first:
+            inner = code.smaller(job.H - first, INNER)
+            a = code.at(H1, first)
+            _add(code, a, W2, S, strip, Reach(rows, job.h_row, job.s_row), first, inner)
+        P = code.at(code.pointer(job.P, kind), begin * job.K)
+        _softmax(code, S, job.s_row, rows, job.K, P)
+        number.set(code.add_atomically(code.at(job.state, NEXT), 1))
+
+
+def _add(
+    code: Code, A: Value, W: Weights, C: Value, strip: Value, reach: Reach, first: Value,
+    inner: Value,
+) -> None:  # fmt: skip
+    """C + A W for rows first..first + inner of W, in whichever way is faster."""
+    with code.when(reach.rows < FEW_ROWS + 1):
+        add_dense_rows(code, A, W, C, reach, first, inner)
+    with code.when(reach.rows > FEW_ROWS):
+        add_product(code, A, W, C, strip, reach, first, inner)
+
+
+def _add_sparse(
+    code: Code, job: Job, W1: Weights, Z1: Value, begin: Value, rows: Value, kind: Any
+) -> None:
+    """Z1 + X W1 of a sparse X. Nothing that X says of places is believed before it is compared."""
+    count, X = job.entries.count, code.pointer(job.X.address, kind)
+    damaged = code.at(job.state, DAMAGED)
+
+    def add(index: str) -> None:
+        features, borders = (
+            code.pointer(address, code.type_of(index))
+            for address in (job.entries.features, job.entries.borders)
+        )
+
+        def feature(n: Value) -> Value:
+            return code.long(code.load_one(features, n))
+
+        def later(n: Value) -> Value:
+            return feature(code.smaller(n, count - 1))
+
+        def entry(n: Value) -> tuple[Value, Value]:
+            j = feature(n)
+            inside = j.below(job.d)
+            with code.when(inside.equals(0)):
+                code.store(code.integer(1), damaged)
+            return code.select(inside, j, 0), code.widened(code.load_one(X, n))
+
+        with code.loop(rows) as i:
+            start, stop = (code.long(code.load_one(borders, begin + i + n)) for n in (0, 1))
+            sound = (start > -1) & (start < stop + 1) & (stop < count + 1)
+            with code.when(sound):
+                add_rows(code, W1, code.at(Z1, i * job.h_row), start, stop, entry, later)
+            with code.when(sound.equals(0)):
+                code.store(code.integer(1), damaged)
+
+    kinds = {INT32: partial(add, "int32"), INT64: partial(add, "int64")}
+    code.cases(job.entries.index, kinds)
+
+
+@function
+def _load(
+    code: Code, X: Value, row: Value, column: Value, A: Value, a_row: Value, rows: Value,
+    features: Value,
+) -> None:  # fmt: skip
+    """A = X in double."""
+    lanes = code.tile.lanes
+    whole = code.select(column.equals(1), features // lanes * lanes, 0)
+    with code.loop(rows) as i:
+        x, a = code.at(X, i * row), code.at(A, i * a_row)
+        with code.loop(whole, step=lanes) as j:
+            code.store(code.widened(code.load(x, j)), a, j)
+        with code.loop(features, start=whole) as j:
+            code.store(code.widened(code.load_one(x, j * column)), a, j)
+
+
+def _fill(code: Code, C: Value, c_row: Value, rows: Value, b: Weights, rest: float) -> None:
+    """Each row of C becomes b, and what its last vector has behind that becomes `rest`."""
+    lanes = code.tile.lanes
+    filled = (b.columns + (lanes - 1)) // lanes * lanes
+    with code.loop(b.columns) as h:
+        code.store(code.widened(code.load_one(b.numbers, h * b.column)), C, h)
+    with code.loop(filled, start=b.columns) as h:
+        code.store(code.real(rest), C, h)
+    with code.loop(rows, start=1) as i, code.loop(filled, step=lanes) as h:
+        code.store(code.load(C, h), C, i * c_row + h)
+
+
+@function
+def _rectify(code: Code, H1: Value, h_row: Value, rows: Value, columns: Value) -> None:
+    """H1 = max(0, Z1)."""
+    with code.loop(rows) as i, code.loop(columns, step=code.tile.lanes) as h:
+        code.store(code.relu(code.load(H1, i * h_row + h)), H1, i * h_row + h)
+
+
+@function
+def _softmax(code: Code, S: Value, s_row: Value, rows: Value, classes: Value, P: Value) -> None:
+    """P = softmax(S), rounded to P's dtype. Behind the last class, S has -inf."""
+    lanes, kind = code.tile.lanes, P.ir.type.pointee
+    whole = classes // lanes * lanes
+    with code.loop(rows) as i:
+        s, p = code.at(S, i * s_row), code.at(P, i * classes)
+        largest = code.variable(code.load(s))
+        with code.loop(classes, start=lanes, step=lanes) as k:
+            largest.set(_larger(code, code.load(s, k), largest.get()))
+        peak = largest.get()
+        while peak.lanes > 1:
+            half = peak.lanes // 2
+            low, high = (list(range(n, n + half)) for n in (0, half))
+            peak = _larger(code, code.shuffle(peak, peak, low), code.shuffle(peak, peak, high))
+        peak = code.only_lane(peak)
+        sums = code.variable(code.splat(0.0))
+        with code.loop(classes, step=lanes) as k:
+            e = exp(code, code.load(s, k) - peak)
+            sums.set(sums.get() + e)
+            code.store(e, s, k)
+        total = code.only_lane(fold(code, sums.get(), 1))
+        with code.loop(whole, step=lanes) as k:
+            code.store(code.stored_as(kind, code.load(s, k) / total), p, k)
+        with code.loop(classes, start=whole) as k:
+            code.store(code.stored_as(kind, code.load_one(s, k) / total), p, k)
+
+
+def _larger(code: Code, a: Value, b: Value) -> Value:
+    return code.select(a > b, a, b)
+
+
+def predict_proba(params: Parameters, X: Any, threads: int | None) -> NDArray[Any]:
+    """P (N, K) of X (N, d), in the parameters' dtype; see `contract.Engine`."""
+    (d, H), K, dtype = params.W1.shape, params.b2.shape[0], params.W1.dtype
+    if (params.b1.shape, params.W2.shape, params.b2.shape) != ((H,), (H, K), (K,)):
+        shapes.check_parameters(params)  # which says so
+    if len(X.shape) != 2 or X.shape[1] != d:
+        raise InputError(
+            f"X is {tuple(X.shape)} and W1 is {(d, H)}; expected a column of X for each row of W1."
+        )
+    if dtype.name not in PROGRAMS:
+        wide = Parameters(*(value.astype(np.float64) for value in params))
+        return predict_proba(wide, X.astype(dtype), threads).astype(dtype)
+    native = np.dtype(dtype.name)
+    network = Network(*(stored(value.reshape(-1, value.shape[-1]), native) for value in params))
+    P = np.empty((X.shape[0], K), native)
+    for stretch in stretches(params, X, native):
+        if not _compute(network, (d, H, K), stretch, P, threads):
+            raise damaged(X)
+    return P
+
+
+def _compute(
+    network: Network, sizes: tuple[int, int, int], stretch: Stretch, P: NDArray[Any],
+    threads: int | None,
+) -> bool:  # fmt: skip
+    """P of a stretch of rows; False if X is damaged."""
+    (d, H, K), P = sizes, P[stretch.rows]
+    N, state = len(P), np.zeros(2, np.int64)
+    parts = 2 * H * (stretch.numbers + N * K) // PART_FLOPS
+    team = threads_for(max(1, min(N, parts)), threads)
+    a_row, h_row, s_row = map(_row, (0 if stretch.entries.index else min(d, INNER), H, K))
+    chunk = min(CHUNK_ROWS, max(1, CHUNK_NUMBERS // (h_row + s_row)), -(-N // team))
+    each = chunk * (a_row + h_row + s_row) + _strip_numbers(BITS)
+    memory = aligned(team * each, np.float64, np.empty)
+    job = Job(N, d, H, K, chunk, state, stretch.X, stretch.entries, network, P, memory, each,
+              a_row, h_row, s_row)  # fmt: skip
+    call = words(job)
+    run, address = entry(PROGRAMS[P.dtype.name], BITS), call.ctypes.data
+
+    def work(me: int, _alive: Any = (job, call)) -> None:
+        run(address, me)
+
+    together(work, team)
+    return not state[DAMAGED]
+
+
+def _row(numbers: int) -> int:
+    """How long a row of so many numbers is in memory."""
+    lanes = tile(BITS).lanes
+    return spread(-(-numbers // lanes) * lanes, BITS // 8)
+
+
+def _strip_numbers(bits: int) -> int:
+    return INNER * tile(bits).vectors * tile(bits).lanes

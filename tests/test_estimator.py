@@ -26,7 +26,6 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import backhand
 from backhand import MLPClassifier
-from backhand.optimizers import SGD
 
 # Most fits here are cut short on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -394,12 +393,11 @@ def test_adaptive_cuts_belong_to_their_learning_rate() -> None:
 def test_ctrl_c_stops_a_loop_of_partial_fit(monkeypatch) -> None:
     clf = MLPClassifier(random_state=0).partial_fit(X_IRIS, Y_IRIS, classes=[0, 1, 2])
     before = [w.copy() for w in weights(clf)]
-    run = backhand.engines.make_engine("fused").start(clf.parameters_, None, SGD())
 
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(type(run), "advance", interrupted)
+    monkeypatch.setattr("backhand.engines.fused.engine.FusedRun.advance", interrupted)
     with pytest.raises(KeyboardInterrupt):
         clf.partial_fit(X_IRIS, Y_IRIS)
     assert all(map(np.array_equal, weights(clf), before))

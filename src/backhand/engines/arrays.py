@@ -17,6 +17,15 @@ from numpy.typing import NDArray
 from backhand import equations
 from backhand.dropout import dropout_mask
 from backhand.engines.contract import Block, Data, Record, State, dense, is_sparse
+from backhand.engines.door import (
+    check_block,
+    check_data,
+    check_l2,
+    check_learning,
+    check_prediction,
+    check_state,
+    stand_in,
+)
 from backhand.equations import Gradients, Parameters
 from backhand.namespaces import array_namespace
 from backhand.optimizers import Optimizer, of_parameters
@@ -48,6 +57,8 @@ class ArrayEngine:
     def loss_and_gradients(
         self, params: Parameters, data: Data, l2: float = 0.0
     ) -> tuple[float, Gradients]:
+        check_learning(params, data)
+        check_l2(l2)
         with self.computing():
             loss, grads = both(self._parameters(params), self._data(data), l2)
             return float(loss), Gradients(*map(self.get, grads))
@@ -56,6 +67,7 @@ class ArrayEngine:
         return ArrayRun(self, params, data, optimizer)
 
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
+        check_prediction(params, X)
         K, dtype = params.b2.shape[0], params.W1.dtype
         P = np.empty((X.shape[0], K), dtype)
         with self.computing():
@@ -77,6 +89,7 @@ class ArrayEngine:
         return self.put(rounded.astype(np.float64, copy=False))
 
     def evaluate(self, params: Parameters, data: Data) -> tuple[float, float]:
+        check_learning(params, data)
         with self.computing():
             return self._evaluate(self._parameters(params), data)
 
@@ -107,9 +120,11 @@ class ArrayRun:
     def __init__(
         self, engine: ArrayEngine, params: Parameters, data: Data, optimizer: Optimizer
     ) -> None:
+        check_learning(params, data, optimizer)
         zeros = Parameters(*(np.zeros_like(value) for value in params))
         self._engine = engine
         self._optimizer = optimizer
+        self._like = stand_in(params)
         self._hidden, self._dtype = params.b1.shape[0], params.b1.dtype
         # Sparse rows stay on the host, for a batch at a time to be made dense and put.
         self._on_host = is_sparse(data.X)
@@ -126,6 +141,8 @@ class ArrayRun:
         return State(Parameters(*map(copy, self._theta)), slots, self._updates)
 
     def restore(self, state: State) -> None:
+        check_state(state, self._like, self._optimizer.slots)
+
         def put(values: Parameters) -> Parameters:
             return self._engine._parameters(Parameters(*map(np.array, values)))
 
@@ -134,10 +151,12 @@ class ArrayRun:
         self._updates = state.updates
 
     def evaluate(self, data: Data) -> tuple[float, float]:
+        check_data(data, self._like.W1.shape[0], self._like.b2.shape[0])
         with self._engine.computing():
             return self._engine._evaluate(self._theta, data)
 
     def gradient(self, l2: float = 0.0) -> tuple[float, Parameters]:
+        check_l2(l2)
         mean = WeightedMean(5)
         with self._engine.computing():
             for rows in chunks(self._theta, self._data.rows):
@@ -148,6 +167,7 @@ class ArrayRun:
         return float(loss), Parameters(*(g.astype(self._dtype) for g in dtheta))
 
     def advance(self, block: Block) -> Record:
+        check_block(block, self._data.rows)
         records = []
         with self._engine.computing():
             for epoch in range(block.epochs):

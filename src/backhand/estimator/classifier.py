@@ -29,7 +29,7 @@ from backhand.estimator.rows import (
 )
 from backhand.estimator.settings import check_parameters, checkpoint_of, hidden_units
 from backhand.estimator.solvers import train_by_epochs, train_by_lbfgs
-from backhand.estimator.starting import Memory, draw_parameters
+from backhand.estimator.starting import Memory, draw_parameters, parameters_of
 from backhand.training import History
 from backhand.training.inputs import check_finite
 
@@ -110,7 +110,8 @@ class MLPClassifier(
     ----------
     classes_ : (K,)
     coefs_, intercepts_ : lists of two arrays
-        [W1 (d, H), W2 (H, K)] and [b1 (H,), b2 (K,)], in X's dtype, float32 or float64.
+        [W1 (d, H), W2 (H, K)] and [b1 (H,), b2 (K,)], in X's dtype, float32 or float64. They may
+        be set; of two classes W2 may then be scikit-learn's (H, 1), and b2 (1,).
     parameters_ : Parameters
         W1, b1, W2, b2: the same arrays.
     loss_, best_loss_ : float
@@ -342,7 +343,7 @@ class MLPClassifier(
         self._forget(draw_parameters(d, H, K, random_state, data.X.dtype))
 
     def _go_on(self) -> None:
-        H = self.coefs_[0].shape[1]
+        H = self.parameters_.W1.shape[1]
         if hidden_units(self.hidden_layer_sizes) != H:
             raise InputError(
                 f"hidden_layer_sizes is {self.hidden_layer_sizes!r}, and the weights to go on from "
@@ -401,12 +402,13 @@ class MLPClassifier(
 
     @property
     def parameters_(self) -> Parameters:
-        """W1, b1, W2, b2: the arrays of `coefs_` and `intercepts_`."""
+        """W1, b1, W2, b2: the arrays of `coefs_` and `intercepts_`, which may have been set.
+
+        So they are looked at each time (`starting.parameters_of`); InputError if they do not fit.
+        """
         if not hasattr(self, "coefs_"):
             raise AttributeError("parameters_ is there once the classifier is fitted")
-        W1, W2 = self.coefs_
-        b1, b2 = self.intercepts_
-        return Parameters(W1, b1, W2, b2)
+        return parameters_of(self.coefs_, self.intercepts_, self.n_features_in_, len(self.classes_))
 
     @parameters_.setter
     def parameters_(self, params: Parameters) -> None:
@@ -428,11 +430,11 @@ class MLPClassifier(
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """P (N, K) of X (N, d), one column a class in the order of `classes_`."""
         check_is_fitted(self)
-        X, dtype = features(self, X), self.coefs_[0].dtype
-        if X.dtype != dtype:
-            check_finite(X, dtype)
+        X, params = features(self, X), self.parameters_
+        if X.dtype != params.W1.dtype:
+            check_finite(X, params.W1.dtype)
         engine = make_engine(self.engine, self.device, self.threads)
-        return engine.predict_proba(self.parameters_, X)
+        return engine.predict_proba(params, X)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable class of each row of X (N, d): (N,)."""

@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from backhand.engines import Data, is_sparse
+from backhand.engines.door import check_sparse
 from backhand.errors import InputError
 from backhand.training.inputs import checked_weights
 
@@ -40,18 +41,9 @@ def features_and_labels(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple
 
 
 def _checked_sparse(X: Any) -> Any:
-    """X; of a sparse one, the engines believe the indices, and read and write where they point."""
-    if not is_sparse(X):
-        return X
-    borders, places = X.indptr, X.indices[: X.indptr[-1]]
-    ordered = borders[0] == 0 and (np.diff(borders) >= 0).all()
-    held = borders[-1] <= min(len(X.indices), len(X.data))
-    inside = not len(places) or 0 <= places.min() <= places.max() < X.shape[1]
-    if not (ordered and held and inside):
-        raise InputError(
-            f"X is a sparse matrix of {X.shape[1]} columns whose indices point elsewhere. It was "
-            "damaged after it was made; make it anew (X.check_format() says what is wrong)."
-        )
+    """X; a sparse one is checked here, before a fit has begun, and not only by the engine."""
+    if is_sparse(X):
+        check_sparse(X)
     return X
 
 

@@ -25,7 +25,7 @@ from backhand.training.loop import TrainResult, carry_out
 from backhand.training.orders import SeededOrder
 from backhand.training.plan import Plan, batches_of
 from backhand.training.schedules import Schedule
-from backhand.training.starting import going_on
+from backhand.training.starting import check_memory, going_on
 from backhand.training.stopping import EarlyStopping, Watch
 
 
@@ -160,7 +160,9 @@ def train(
     watch = None if early_stopping is None else Watch(early_stopping)
     run = engine.start(theta, data, rule)
     if state is not None:
-        run.restore(going_on(theta, rule, state))
+        begin = going_on(theta, rule, state)
+        check_memory(rule, begin)
+        run.restore(begin)
     with nullcontext() if checkpoint is None else checkpoint.opened(
         {"optimizer": repr(rule), "engine": engine.name, "learning_rate": learning_rate,
          "epochs": epochs, "batch_size": batch_size, "schedule": schedule, "warmup": warmup,

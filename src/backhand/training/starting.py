@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from backhand.engines import State
+from backhand.engines.door import check_state
 from backhand.equations import Parameters
 from backhand.errors import InputError
-from backhand.optimizers import Optimizer
+from backhand.optimizers import Adam, Optimizer
 
 
 def first_state(params: Parameters, rule: Optimizer) -> State:
@@ -24,20 +27,33 @@ def going_on(params: Parameters, rule: Optimizer, state: State) -> State:
     InputError
         If that is not the memory of such an optimizer, or not of such parameters.
     """
-    shapes = [value.shape for value in params]
     if not isinstance(state, State):
         raise InputError(
             f"state is a {type(state).__name__}; expected the `last` or `best` of a TrainResult."
         )
-    if len(state.slots) != rule.slots or any(
-        [value.shape for value in slot] != shapes for slot in state.slots
-    ):
+    slots = state.slots
+    if isinstance(slots, tuple):
+        slots = tuple(_in(params.W1.dtype, slot) for slot in slots)
+    going = State(params, slots, state.updates)
+    try:
+        check_state(going, params, rule.slots)
+    except InputError as error:
         raise InputError(
-            f"the state is not one of {rule.name} on these parameters: it holds "
-            f"{len(state.slots)} arrays of memory for each of {[v.shape for v in state.params]}."
-        )
-    slots = tuple(
-        Parameters(*(value.astype(params.W1.dtype, copy=False) for value in slot))
-        for slot in state.slots
-    )
-    return State(params, slots, state.updates)
+            f"the state is not one of {rule.name} on these parameters: {error}"
+        ) from error
+    return going
+
+
+def check_memory(rule: Optimizer, state: State) -> None:
+    """The second moments that Adam remembers are means of squares; InputError if one is below 0."""
+    if isinstance(rule, Adam) and any((v < 0).any() for v in state.slots[1]):
+        raise InputError("the state's second slot holds numbers below 0, which no square is.")
+
+
+def _in(dtype: Any, slot: Any) -> Any:
+    """Memory in that dtype; what is no such thing stays what it is, to be told."""
+    if not isinstance(slot, Parameters) or not all(
+        isinstance(v, np.ndarray) and v.dtype.kind == "f" for v in slot
+    ):
+        return slot
+    return Parameters(*(v.astype(dtype, copy=False) for v in slot))

@@ -10,6 +10,15 @@ from numpy.typing import NDArray
 
 from backhand.engines.arrays import WeightedMean, chunks, total_weight
 from backhand.engines.contract import Block, Data, Record, State, is_sparse
+from backhand.engines.door import (
+    check_block,
+    check_data,
+    check_l2,
+    check_learning,
+    check_prediction,
+    check_state,
+    stand_in,
+)
 from backhand.engines.fused.compiler import entry
 from backhand.engines.fused.cores import threads_for, together
 from backhand.engines.fused.dropout import dropout_of
@@ -50,6 +59,8 @@ class FusedEngine:
     def loss_and_gradients(
         self, params: Parameters, data: Data, l2: float = 0.0
     ) -> tuple[float, Gradients]:
+        check_learning(params, data)
+        check_l2(l2)
         work = _Work(params, 0, self._threads)
         net, kind = work.net, params.W1.dtype
         chunk = work.chunk(data, data.rows)  # all rows at once, which keeps dS and dZ1
@@ -67,9 +78,11 @@ class FusedEngine:
         return FusedRun(params, data, optimizer, self._threads)
 
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
+        check_prediction(params, X)
         return predict_proba(params, X, self._threads)
 
     def evaluate(self, params: Parameters, data: Data) -> tuple[float, float]:
+        check_learning(params, data)
         work, mean = _Work(params, 0, self._threads), WeightedMean()
         for rows in chunks(params, data.rows):
             part = data.at(rows)
@@ -84,6 +97,7 @@ class FusedRun:
     def __init__(
         self, params: Parameters, data: Data, optimizer: Optimizer, threads: int | None
     ) -> None:
+        check_learning(params, data, optimizer)
         self._work = _Work(params, optimizer.slots, threads)
         self._data, self._optimizer, self._updates = data, optimizer, 0
 
@@ -98,15 +112,18 @@ class FusedRun:
         return State(unpack(self._work.network.theta, net), slots, self._updates)
 
     def restore(self, state: State) -> None:
+        check_state(state, self._work.like, self._optimizer.slots)
         pack(state.params, self._work.net, self._work.network.theta)
         for slot, values in zip(self._slots, state.slots, strict=True):
             pack(values, self._work.net, slot)
         self._updates = state.updates
 
     def gradient(self, l2: float = 0.0) -> tuple[float, Parameters]:
+        check_l2(l2)
         return self._work.gradient(self._data, l2)
 
     def advance(self, block: Block) -> Record:
+        check_block(block, self._data.rows)
         record = self._work.compute(
             TRAIN, self._data, _plan(block, self._data.rows, self._optimizer, self._updates)
         )
@@ -114,6 +131,7 @@ class FusedRun:
         return record
 
     def evaluate(self, data: Data) -> tuple[float, float]:
+        check_data(data, self._work.net.d, self._work.net.K)
         return self._work.measure(data)
 
 
@@ -123,6 +141,7 @@ class _Work:
     def __init__(self, params: Parameters, slots: int, threads: int | None) -> None:
         self.net, self._threads = layout_of(params), threads
         self._dtype = params.W1.dtype
+        self.like = stand_in(params)
         size = self.net.size
         sizes = (size, size if slots > 0 else 1, size if slots > 1 else 1, size)
         self.network = Network(*(aligned(n, self._dtype) for n in sizes))

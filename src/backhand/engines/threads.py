@@ -35,7 +35,7 @@ def available_threads() -> int:
 
 @cache
 def _blas() -> list[Any]:
-    """threadpoolctl's handles of the BLAS that NumPy calls; none where it knows none."""
+    """The BLAS that NumPy calls, as threadpoolctl finds it; none where it knows none."""
     found: list[Any] = ThreadpoolController().select(user_api="blas").lib_controllers
     return found
 

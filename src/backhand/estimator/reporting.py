@@ -79,7 +79,7 @@ class Tasks:
 
 
 def printer(estimator: Any) -> Callback:
-    """Print each epoch's loss, its validation score if there is one, and a cut of the learning rate.
+    """Print each epoch's loss, its validation score if any, and each cut of the learning rate.
 
     It cuts no block.
     """

@@ -22,7 +22,7 @@ from backhand.training.lbfgs import Minimum, minimise
 from backhand.training.orders import ShuffledOrder
 from backhand.training.plan import Plan, batches_of
 from backhand.training.schedules import Schedule
-from backhand.training.stopping import Watch
+from backhand.training.stopping import DivergenceError, Watch
 
 UNSETTLING = ("verbose", "threads", "random_state", "warm_start", "class_weight")
 """Parameters that change no number, or whose effect is told by its own numbers."""
@@ -188,7 +188,13 @@ def _warn(estimator: Any, result: TrainResult) -> None:
 
 
 def train_by_lbfgs(estimator: Any, data: Data, tasks: Tasks) -> tuple[Minimum, list[float]]:
-    """Train from the estimator's weights on, all rows at once: where that ends, and each loss."""
+    """Train from the estimator's weights on, all rows at once: where that ends, and each loss.
+
+    Raises
+    ------
+    DivergenceError
+        If that is where numbers are not finite.
+    """
     params = estimator.parameters_
     losses: list[float] = []
     if tasks.wanted:
@@ -209,6 +215,12 @@ def train_by_lbfgs(estimator: Any, data: Data, tasks: Tasks) -> tuple[Minimum, l
         iterations=estimator.max_iter, evaluations=estimator.max_fun, gtol=float(estimator.tol),
         first_class_held=len(estimator.classes_) == 2, after_each=after_each,
     )  # fmt: skip
+    if not all(np.isfinite(value).all() for value in minimum.params):
+        raise DivergenceError(
+            "L-BFGS made parameters that are not finite. Scale the columns of X to about -3..3, "
+            "and sample_weight to about 1.",
+            minimum.iterations, params, History(),
+        )  # fmt: skip
     if minimum.result.status in (1, 2):  # a limit was reached, or no step down was found
         warn(
             f"lbfgs failed to converge after {minimum.iterations} iteration(s) "

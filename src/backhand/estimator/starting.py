@@ -12,7 +12,7 @@ from backhand.equations import Parameters
 from backhand.optimizers import Optimizer
 from backhand.training.schedules import Schedule
 from backhand.training.starting import first_state, going_on
-from backhand.training.stopping import EarlyStopping, Watch
+from backhand.training.stopping import Watch
 
 
 @dataclass

@@ -11,7 +11,7 @@ import backhand
 from backhand import equations
 from backhand.autograd import relative_difference
 from backhand.engines import Block, Data, Engine, Run, State, arrays, make_engine
-from backhand.engines.reference import blas_threads
+from backhand.engines.threads import blas_threads
 from backhand.engines.torch import TORCH_THREADS
 from backhand.equations import Parameters
 from backhand.errors import InputError

@@ -31,6 +31,7 @@ from backhand.engines.fused.memory import CHUNK_ROWS, aligned, chunk_rows
 from backhand.engines.fused.peak import peak_gflops
 from backhand.engines.fused.rows import SOURCES, rows_of
 from backhand.engines.fused.words import Integer, Reals, words
+from backhand.engines.threads import blas_threads
 from backhand.equations import Parameters
 from backhand.errors import BackhandWarning, InputError
 from backhand.optimizers import SGD, Adam
@@ -106,8 +107,10 @@ def test_how_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
         for rows, sizes in ((32, (4, 16, 3)), (128, (784, 256, 10)))
     )
     monkeypatch.setattr(joblib, "cpu_count", lambda: 4)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert cores.threads_for(small, None) == cores.threads_for(small, 2) == 1
-    assert cores.threads_for(large, None) == 4
+    with blas_threads().limited(5):
+        assert cores.threads_for(large, None) == 4
     assert [cores.threads_for(large, asked) for asked in (1, 2, 3)] == [1, 2, 3]
     inside = joblib.Parallel(n_jobs=2, prefer="threads")(
         joblib.delayed(cores.threads_for)(large, None) for _ in range(2)

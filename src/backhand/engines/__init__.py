@@ -41,7 +41,8 @@ def make_engine(
     device : str, optional
         Where torch computes: "cpu" (the default), "cuda", "cuda:1".
     threads : int, optional
-        At most that many, where a step is work enough to be shared; None leaves it to the engine.
+        At most that many, where a step is work enough to be shared; None: as many as the process
+        has cores, or as `OMP_NUM_THREADS` or threadpoolctl's limit of NumPy's BLAS allow.
 
     Raises
     ------

@@ -67,9 +67,17 @@ class ArrayEngine:
         return ArrayRun(self, params, data, optimizer)
 
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
+        return self._forward(params, X, "P")
+
+    def logits(self, params: Parameters, X: Any) -> NDArray[Any]:
+        """S (N, K) of X (N, d), computed and rounded as P is."""
+        return self._forward(params, X, "S")
+
+    def _forward(self, params: Parameters, X: Any, name: str) -> NDArray[Any]:
+        """That activation of all rows, computed in double and rounded to the parameters' dtype."""
         check_prediction(params, X)
         K, dtype = params.b2.shape[0], params.W1.dtype
-        P = np.empty((X.shape[0], K), dtype)
+        found = np.empty((X.shape[0], K), dtype)
         with self.computing():
             W1, b1, W2, b2 = params
             whole = None if is_sparse(X) else self._double(W1)
@@ -80,8 +88,9 @@ class ArrayEngine:
                     features = np.unique(part.indices[: part.indptr[-1]])
                     part, weights = part[:, features], self._double(W1[features])
                 theta = Parameters(weights, *others)
-                P[rows] = self.get(equations.forward(theta, self._double(dense(part), dtype)).P)
-        return P
+                acts = equations.forward(theta, self._double(dense(part), dtype))
+                found[rows] = self.get(getattr(acts, name))
+        return found
 
     def _double(self, array: Any, dtype: Any = None) -> Any:
         """The array in this library, in double; with a dtype, rounded to that before."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 from backhand.engines.arrays import ArrayEngine
-from backhand.engines.threads import ThreadSetting
+from backhand.engines.threads import blas_threads
 
 
 class ReferenceEngine(ArrayEngine):
@@ -35,18 +33,3 @@ class ReferenceEngine(ArrayEngine):
         # would name a line of this package instead.
         with np.errstate(over="ignore", invalid="ignore"), blas_threads().limited(self._threads):
             yield
-
-
-@cache
-def blas_threads() -> ThreadSetting:
-    """The threads of the BLAS that NumPy calls."""
-    libraries = ThreadpoolController().select(user_api="blas").lib_controllers
-
-    def read() -> int:
-        return max((library.num_threads for library in libraries), default=1)
-
-    def write(threads: int) -> None:
-        for library in libraries:
-            library.set_num_threads(threads)
-
-    return ThreadSetting(read, write)

@@ -1,19 +1,66 @@
-"""Holding a library to a number of threads while an engine computes, and giving it back its own.
-
-The number is a setting of the whole process, and several Python threads may compute at once. So
-those that are at it are counted: the first remembers the number that was there, and the last puts
-it back.
-"""
+"""Numbers of threads: how many this process may use, and holding a library to a number."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from threading import Lock
+from typing import Any
+
+from threadpoolctl import ThreadpoolController
+
+
+def available_threads() -> int:
+    """As many as the process has cores, and no more than other libraries are told to take.
+
+    That is `OMP_NUM_THREADS`, and what NumPy's BLAS is set to, by its own variables or by
+    `threadpoolctl.threadpool_limits`. A joblib worker shares the machine with others: it has one.
+    """
+    import joblib  # late, for small tables never need it
+
+    if joblib.parallel.get_active_backend()[0].nesting_level > 0:
+        return 1
+    limits = [joblib.cpu_count()]
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()  # then of nested regions
+    if first.isdecimal() and int(first):
+        limits.append(int(first))
+    for blas in _blas():
+        # Built without threads, it says 1, which is nobody's wish.
+        if getattr(blas, "threading_layer", None) not in ("disabled", "sequential"):
+            limits.append(blas.num_threads)
+    return int(min(limits))
+
+
+@cache
+def _blas() -> list[Any]:
+    """The BLAS that NumPy calls, as threadpoolctl finds it; none where it knows none."""
+    found: list[Any] = ThreadpoolController().select(user_api="blas").lib_controllers
+    return found
+
+
+@cache
+def blas_threads() -> ThreadSetting:
+    """The threads of the BLAS that NumPy calls."""
+
+    def read() -> int:
+        return max((blas.num_threads for blas in _blas()), default=1)
+
+    def write(threads: int) -> None:
+        for blas in _blas():
+            blas.set_num_threads(threads)
+
+    return ThreadSetting(read, write)
 
 
 class ThreadSetting:
-    """The number of threads of one library, with functions to read and to set it."""
+    """The number of threads of one library, with functions to read and to set it.
+
+    The number is a setting of the whole process, and several Python threads may compute at once. So
+    those that are at it are counted: the first remembers the number that was there, and the last
+    puts it back.
+    """
 
     def __init__(self, read: Callable[[], int], write: Callable[[int], object]) -> None:
         self.read, self.write = read, write

@@ -1,5 +1,21 @@
 """scikit-learn's `MLPClassifier` over Backhand's training: change one import line."""
 
-from backhand.estimator.classifier import MLPClassifier
+from importlib.metadata import PackageNotFoundError, version
+
+from backhand.errors import MissingDependencyError
+
+try:
+    from backhand.estimator.classifier import MLPClassifier
+except ModuleNotFoundError as error:
+    if not str(error.name).startswith("sklearn"):
+        raise
+    try:
+        found = f"{version('scikit-learn')} is installed"
+    except PackageNotFoundError:
+        found = "it is not installed"
+    raise MissingDependencyError(
+        f"MLPClassifier needs scikit-learn 1.9 or newer; {found}. Install it with: "
+        "python -m pip install 'scikit-learn>=1.9'."
+    ) from error
 
 __all__ = ["MLPClassifier"]

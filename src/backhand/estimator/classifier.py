@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,8 @@ class MLPClassifier(
     verbose : bool or int, default=False
         Print the loss of each epoch.
     warm_start : bool, default=False
-        `fit` goes on from the last one's weights, optimizer memory and learning rate.
+        `fit` goes on from where the last one ended: weights, optimizer memory and learning rate.
+        With validation, what is given back is the best of all these fits.
     momentum : float, default=0.9
     nesterovs_momentum : bool, default=True
     early_stopping : bool, default=False
@@ -150,6 +152,7 @@ class MLPClassifier(
     validation_loss_curve_: list[float] | None
     best_validation_score_: float | None
     _optimizer: Memory | None
+    _held_out: np.random.RandomState | None  # as it was when it drew the rows held out
 
     def __init__(
         self,
@@ -276,9 +279,9 @@ class MLPClassifier(
     ) -> MLPClassifier:
         """Train one epoch on the rows of X, and go on from there at the next call.
 
-        With `early_stopping`, `X_val` is scored after each call, and the weights are those of the
-        call that scored best; `stopped_` says when patience has run out. Training goes on for as
-        long as it is called.
+        `X_val` is scored after each call: the weights are those of the call that scored best, and
+        training goes on from the last. With `early_stopping`, `stopped_` says when patience has run
+        out; training goes on for as long as it is called.
 
         Parameters
         ----------
@@ -353,8 +356,8 @@ class MLPClassifier(
     def _forget(self, params: Parameters) -> None:
         """Begin with these weights, as if nothing had been trained yet."""
         self.parameters_ = params
-        self.n_layers_, self.n_outputs_, self.out_activation_ = 3, len(self.classes_), "softmax"
         self.n_iter_, self.t_, self.loss_curve_, self.best_loss_ = 0, 0, [], None
+        self._held_out = None
         self._forget_epochs()
 
     def _forget_epochs(self) -> None:
@@ -366,12 +369,22 @@ class MLPClassifier(
         self, data: Data, validation: Data | None, random_state: Any, tasks: Tasks
     ) -> None:
         if validation is None and self.early_stopping:
-            share = self.validation_fraction
-            data, validation = split(data, share, len(self.classes_), random_state)
+            data, validation = self._split(data, random_state)
         memory, history = train_by_epochs(
             self, data, validation, random_state, tasks, epochs=self.max_iter, incremental=False
         )
         self._keep(memory, history, data.rows)
+
+    def _split(self, data: Data, random_state: Any) -> tuple[Data, Data]:
+        """Rows to learn from and rows held out, which are the same whenever training goes on.
+
+        Otherwise rows that have been learned from would judge what follows.
+        """
+        if self._held_out is None:
+            self._held_out = deepcopy(random_state)
+        else:
+            random_state = deepcopy(self._held_out)
+        return split(data, self.validation_fraction, len(self.classes_), random_state)
 
     def _fit_lbfgs(self, data: Data, tasks: Tasks) -> None:
         minimum, self.loss_curve_ = train_by_lbfgs(self, data, tasks)
@@ -395,6 +408,13 @@ class MLPClassifier(
             self.validation_loss_curve_ = [*(self.validation_loss_curve_ or []), *losses.tolist()]
             self.best_validation_score_ = memory.watch.best
 
+    def _features(self, X: Any) -> Any:
+        """X (N, d) as NumPy or CSR, with no number that the weights' dtype cannot hold."""
+        X, dtype = features(self, X), self.coefs_[0].dtype
+        if X.dtype != dtype:
+            check_finite(X, dtype)
+        return X
+
     def _fitted(self, params: Parameters) -> dict[str, Any]:
         return {"coefs_": [params.W1, params.W2], "intercepts_": [params.b1, params.b2]}
 
@@ -416,6 +436,31 @@ class MLPClassifier(
             setattr(self, name, value)
 
     @property
+    def n_layers_(self) -> int:
+        """3: the features, the hidden units and the classes."""
+        check_is_fitted(self)
+        return 3
+
+    @property
+    def n_outputs_(self) -> int:
+        """K."""
+        check_is_fitted(self)
+        return len(self.classes_)
+
+    @property
+    def out_activation_(self) -> str:
+        """Of the outputs: "softmax", always."""
+        check_is_fitted(self)
+        return "softmax"
+
+    @out_activation_.setter
+    def out_activation_(self, name: str) -> None:
+        raise AttributeError(
+            f"out_activation_ cannot be set to {name!r}: the outputs are always a softmax. "
+            "decision_function(X) gives the logits in front of it."
+        )
+
+    @property
     def stopped_(self) -> bool:
         """Whether early stopping has seen enough: patience has run out, or the score is 1."""
         memory = getattr(self, "_optimizer", None)
@@ -430,11 +475,17 @@ class MLPClassifier(
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """P (N, K) of X (N, d), one column a class in the order of `classes_`."""
         check_is_fitted(self)
-        X, params = features(self, X), self.parameters_
-        if X.dtype != params.W1.dtype:
-            check_finite(X, params.W1.dtype)
         engine = make_engine(self.engine, self.device, self.threads)
-        return engine.predict_proba(params, X)
+        return engine.predict_proba(self.parameters_, self._features(X))
+
+    def decision_function(self, X: Any) -> NDArray[Any]:
+        """The logits S (N, K) of X (N, d), one column a class in the order of `classes_`.
+
+        Of two classes (N,), as scikit-learn has it: by how much the second's logit is the greater.
+        """
+        check_is_fitted(self)
+        S = ReferenceEngine().logits(self.parameters_, self._features(X))
+        return S[:, 1] - S[:, 0] if S.shape[1] == 2 else S
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable class of each row of X (N, d): (N,)."""

@@ -1,12 +1,18 @@
-"""What is said while training: scikit-learn's callbacks, and the lines of `verbose`."""
+"""What is said while training: scikit-learn's callbacks, the lines of `verbose`, and warnings."""
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 from backhand.equations import Parameters
-from backhand.training import Callback, Checkpoint, Every, Progress, StopTraining
+from backhand.training import Callback, Checkpoint, Every, Progress, StopTraining, TrainResult
+
+SCIKIT_LEARNS = "sklearn.neural_network._multilayer_perceptron"
+"""The module that scikit-learn's own class warns from."""
 
 
 class Tasks:
@@ -72,18 +78,61 @@ class Tasks:
             self.begin()
 
 
-def printer() -> Callback:
-    """Print each epoch's loss, and its validation score if there is one; it cuts no block."""
+def printer(estimator: Any) -> Callback:
+    """Print each epoch's loss, its validation score if any, and each cut of the learning rate.
+
+    It cuts no block.
+    """
     shown = 0
 
     def show(progress: Progress) -> None:
         nonlocal shown
-        history = progress.history
+        history, schedule = progress.history, progress.schedule
         for epoch in range(shown, len(history)):
             print(f"Iteration {epoch + 1}, loss = {history.loss[epoch]:.8f}")
             score = history.validation_accuracy[epoch]
             if score == score:  # measured
                 print(f"Validation score: {score:.6f}")
+            if epoch + 1 in schedule.cuts:
+                rate = schedule.of_epoch(epoch + 1)
+                print(f"{_impatience(estimator)} Setting learning rate to {rate:f}")
         shown = len(history)
 
     return Every(None, show)
+
+
+def print_end(estimator: Any, result: TrainResult) -> None:
+    """Print why training ended before its last epoch."""
+    if result.ended == "perfect":
+        print("The validation score is 1. Stopping.")
+    if result.ended == "patience":
+        too_small = " Learning rate too small." if result.schedule.name == "adaptive" else ""
+        print(f"{_impatience(estimator)}{too_small} Stopping.")
+
+
+def _impatience(estimator: Any) -> str:
+    what = "Validation score" if estimator.early_stopping else "Training loss"
+    return (
+        f"{what} did not improve more than tol={estimator.tol:f} for "
+        f"{estimator.n_iter_no_change} consecutive epochs."
+    )
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn at the line that called Backhand, as if scikit-learn's module did.
+
+    Programs silence scikit-learn's warnings by their first words or by the module that they come
+    from: such a filter shall hold for this class too.
+    """
+    frame = sys._getframe(1)
+    while _within(frame) and frame.f_back is not None:
+        frame = frame.f_back
+    warnings.warn_explicit(
+        message, category, frame.f_code.co_filename, frame.f_lineno, SCIKIT_LEARNS,
+        frame.f_globals.setdefault("__warningregistry__", {}),
+    )  # fmt: skip
+
+
+def _within(frame: FrameType) -> bool:
+    """Whether this is a call in Backhand, or in the decorator that scikit-learn has for `fit`."""
+    return str(frame.f_globals.get("__name__")).startswith(("backhand.", "sklearn.callback."))

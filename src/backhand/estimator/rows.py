@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from backhand.engines import Data, is_sparse
@@ -29,14 +29,13 @@ def features(estimator: Any, X: Any) -> Any:
 
 
 def features_and_labels(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple[Any, NDArray[Any]]:
-    """X (N, d) as NumPy or CSR, and labels (N,); `reset`: they say what later ones must be like."""
+    """X (N, d) as NumPy or CSR, and labels (N,); `reset`: X says what later ones must be like."""
     if getattr(y, "ndim", 1) == 2 and y.shape[1] > 1:
         raise InputError(
             f"y has {y.shape[1]} columns; expected one label a row, in one column. Several labels "
             "a row are another loss, which scikit-learn's own class has."
         )
     X, y = validate_data(estimator, X, y, accept_sparse="csr", dtype=DTYPES, reset=reset)
-    check_classification_targets(y)
     return _checked_sparse(X), y
 
 
@@ -49,7 +48,8 @@ def _checked_sparse(X: Any) -> Any:
 
 def same_classes(labels: NDArray[Any], known: NDArray[Any] | None) -> NDArray[Any]:
     """The classes of labels (N,), sorted: (K,). Where `known` are given, they must be these."""
-    classes: NDArray[Any] = np.unique(labels)
+    check_classification_targets(labels)
+    classes = _classes_in(labels)
     if known is not None and not np.array_equal(classes, known):
         raise InputError(
             "warm_start can only be used where `y` has the same classes as in the previous "
@@ -64,11 +64,17 @@ def all_classes(given: Any, known: NDArray[Any] | None) -> NDArray[Any]:
         if known is None:
             raise InputError("classes must be passed on the first call to partial_fit.")
         return known
-    classes: NDArray[Any] = np.unique(given)
+    classes = _classes_in(given)
     if known is not None and not np.array_equal(known, classes):
         raise InputError(
             f"classes is {classes}; the first call to partial_fit, or fit, had {known}."
         )
+    return classes
+
+
+def _classes_in(labels: Any) -> NDArray[Any]:
+    """Sorted, in the dtype that scikit-learn keeps them in: texts as NumPy's, never as objects."""
+    classes: NDArray[Any] = unique_labels(labels)
     return classes
 
 
@@ -100,19 +106,41 @@ def weights_of(
         return None
     w: NDArray[Any] = _check_sample_weight(sample_weight, X, dtype=X.dtype)
     if class_weight is not None:
-        present = np.unique(y)
-        if class_weight != "balanced":
-            known, there = set(classes.tolist()), set(present.tolist())
-            if strange := [name for name in class_weight if name not in known]:
-                raise InputError(
-                    f"class_weight names {_named(strange)}, which is no class; there are "
-                    f"{_named(classes)}."
-                )
-            # A class that these rows lack needs no weight, but may have been given one.
-            class_weight = {k: v for k, v in class_weight.items() if k in there}
-        per_class = compute_class_weight(class_weight, classes=present, y=y, sample_weight=w)
-        w = w * per_class[np.searchsorted(present, y)].astype(X.dtype)
+        if class_weight == "balanced":
+            per_class = _balanced(y, w, classes)
+        else:
+            per_class = _by_name(class_weight, classes)
+        w = w * per_class[places_of(y, classes, "y")].astype(X.dtype)
     return checked_weights(w, X.shape[0], X.dtype)
+
+
+def _balanced(y: NDArray[Any], w: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.float64]:
+    """Of each class (K,): Σw / (number of classes in y · Σw of the class); 1 where w has no row."""
+    per_class = np.ones(len(classes))
+    there = w > 0
+    if there.any():
+        present = np.unique(y[there])
+        per_class[np.searchsorted(classes, present)] = compute_class_weight(
+            "balanced", classes=present, y=y[there], sample_weight=w[there]
+        )
+    return per_class
+
+
+def _by_name(weights: Mapping[Any, float], classes: NDArray[Any]) -> NDArray[np.float64]:
+    """Of each class (K,): its weight, or 1.
+
+    A fold may lack a class that has a weight. But if there is a class without one as well, one may
+    be meant by the other: that is refused, as scikit-learn does.
+    """
+    names = classes.tolist()
+    strange = [name for name in weights if name not in set(names)]
+    without = [name for name in names if name not in weights]
+    if strange and without:
+        raise InputError(
+            f"class_weight names {_named(strange)}, which is no class in y, and has no weight for "
+            f"{_named(without)}. Name every class: then some rows, such as a fold's, may lack one."
+        )
+    return np.array([weights.get(name, 1.0) for name in names], np.float64)
 
 
 def split(data: Data, share: float, classes: int, random_state: Any) -> tuple[Data, Data]:

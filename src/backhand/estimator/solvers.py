@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -13,9 +12,9 @@ from sklearn.exceptions import ConvergenceWarning
 from backhand.engines import Data, Engine, make_engine
 from backhand.equations import Parameters
 from backhand.errors import BackhandWarning
-from backhand.estimator.reporting import Tasks, printer
+from backhand.estimator.reporting import Tasks, print_end, printer, warn
 from backhand.estimator.settings import checkpoint_of, rule_of, schedule_of
-from backhand.estimator.starting import Memory, state_to_go_on, watch_to_go_on
+from backhand.estimator.starting import Memory, states_to_go_on
 from backhand.optimizers import SGD
 from backhand.training import Callback, Checkpoint, EarlyStopping, History, TrainResult, carry_out
 from backhand.training.checkpoints import Keeper, described, digest
@@ -23,6 +22,7 @@ from backhand.training.lbfgs import Minimum, minimise
 from backhand.training.orders import ShuffledOrder
 from backhand.training.plan import Plan, batches_of
 from backhand.training.schedules import Schedule
+from backhand.training.stopping import DivergenceError, Watch
 
 UNSETTLING = ("verbose", "threads", "random_state", "warm_start", "class_weight")
 """Parameters that change no number, or whose effect is told by its own numbers."""
@@ -38,7 +38,11 @@ def train_by_epochs(
     epochs: int,
     incremental: bool,
 ) -> tuple[Memory, History]:
-    """Train from the estimator's weights on: where that ends, and what was measured on the way.
+    """Train on from where the estimator stands: where that ends, and what was measured on the way.
+
+    With validation rows, and something given back for being best on such rows, training goes on
+    from where it ended, since a worse end cannot replace that. Otherwise nothing would: it goes on
+    from the estimator's weights.
 
     Parameters
     ----------
@@ -53,8 +57,7 @@ def train_by_epochs(
     epochs : int
         At most.
     incremental : bool
-        Whether this is `partial_fit`, which goes on from where training ended, warns of nothing and
-        leaves Ctrl-C to its caller.
+        Whether this is `partial_fit`, which warns of nothing and leaves Ctrl-C to its caller.
 
     Raises
     ------
@@ -63,39 +66,38 @@ def train_by_epochs(
     """
     memory: Memory | None = estimator._optimizer
     rule = rule_of(estimator)
-    given_back, start = (
-        state_to_go_on(estimator.parameters_, rule, memory, incremental=last)
-        for last in (False, incremental)
-    )
-    watch = watch_to_go_on(_stopping(estimator, validation), memory)
+    given_back, last = states_to_go_on(estimator.parameters_, rule, memory)
+    stopping = _stopping(estimator, validation)
+    watch = Watch(stopping) if memory is None else memory.watch.going_on(stopping)
     engine = _engine(estimator)
-    if validation is not None and watch.best is not None:  # by other rows, perhaps
-        watch.judge_again(*engine.evaluate(given_back.params, validation))
+    start, best = given_back, None
+    if validation is not None and watch.best is not None:
+        watch.judge_again(*engine.evaluate(given_back.params, validation))  # by other rows, perhaps
+        start, best = last, given_back
     plan = _plan(estimator, data, random_state, epochs, memory)
     run = engine.start(start.params, data, rule)
     run.restore(start)
     callbacks: Sequence[Callback] = [] if tasks is None else tasks.callbacks()
     if estimator.verbose:
-        callbacks = [printer(), *callbacks]
+        callbacks = [printer(estimator), *callbacks]
     checkpoint = None if incremental else checkpoint_of(estimator)
-    with _kept(checkpoint, estimator, start.params, data, validation, random_state) as keeper:
+    with _kept(checkpoint, estimator, start.params, plan, data, validation, random_state) as keeper:
         result = carry_out(run, data, plan, start=start, validation=validation, watch=watch,
                            callbacks=callbacks, keeper=keeper,
                            keep_interrupted=not incremental)  # fmt: skip
+    if estimator.verbose:
+        print_end(estimator, result)
     if not incremental:
-        _tell(estimator, result)
-    if watch.rule.gives_back is None or memory is None:
-        given_back = result.best or result.last
-    elif result.best is not None:
-        given_back = result.best
-    schedule, E = result.schedule, len(result.history)
+        _warn(estimator, result)
+    schedule = result.schedule
     return Memory(
-        rule, given_back, result.last, watch, schedule, schedule.of_epoch(E)
-    ), result.history
+        rule, result.best or best or result.last, result.last, watch, schedule,
+        schedule.of_epoch(len(result.history)), plan.dropout_seed,
+    ), result.history  # fmt: skip
 
 
 def _kept(
-    checkpoint: Checkpoint | None, estimator: Any, params: Parameters, data: Data,
+    checkpoint: Checkpoint | None, estimator: Any, params: Parameters, plan: Plan, data: Data,
     validation: Data | None, random_state: Any,
 ) -> AbstractContextManager[Keeper | None]:  # fmt: skip
     """The keeper of the checkpoint, if there is one."""
@@ -106,6 +108,7 @@ def _kept(
     key, position = random_state.get_state()[1:3]
     settings["random_state"] = digest(key, np.array([position]))
     settings["starting parameters"] = digest(*params)
+    settings["dropout_seed"] = str(plan.dropout_seed)
     return checkpoint.opened(settings, described(params, data, validation))
 
 
@@ -120,13 +123,13 @@ def _plan(
     if wanted == "auto":
         wanted = 200
     elif wanted > data.rows:
-        warnings.warn(
-            f"batch_size is {wanted} and there are {data.rows} rows: a batch is all of them.",
-            BackhandWarning, stacklevel=6,
-        )  # fmt: skip
+        warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped: "
+            f"batch_size is {wanted} and there are {data.rows} rows, so a batch is all of them.",
+            BackhandWarning,
+        )
     size, updates = batches_of(data.rows, wanted)
     dtype = data.X.dtype
-    dropout_seed = int(random_state.randint(2**31 - 1)) if estimator.dropout else 0
     return Plan(
         schedule=Schedule(
             name=schedule_of(estimator), peak=float(estimator.learning_rate_init), epochs=epochs,
@@ -136,11 +139,21 @@ def _plan(
         batch_size=size,
         order=ShuffledOrder(data.rows, random_state) if estimator.shuffle else None,
         alpha=float(estimator.alpha), weights=data.sample_weight,
-        dropout=float(estimator.dropout), dropout_seed=dropout_seed,
+        dropout=float(estimator.dropout),
+        dropout_seed=_dropout_seed(estimator, random_state, memory),
         # scikit-learn's loss is that of P cut off at eps; its gradient, like ours, is not.
         most_loss=-float(np.log(np.finfo(dtype).eps)),
         first_class_held=len(estimator.classes_) == 2,
     )  # fmt: skip
+
+
+def _dropout_seed(estimator: Any, random_state: Any, memory: Memory | None) -> int:
+    """Drawn when an optimizer begins: its updates go on counting, and each has masks of its own."""
+    if not estimator.dropout:
+        return 0
+    if memory is not None and memory.dropout_seed and memory.rule.name == rule_of(estimator).name:
+        return memory.dropout_seed
+    return int(random_state.randint(2**31 - 1))
 
 
 def _stopping(estimator: Any, validation: Data | None) -> EarlyStopping:
@@ -162,25 +175,26 @@ def _cuts(estimator: Any, memory: Memory | None) -> tuple[int, ...]:
     return (0,) * (len(memory.schedule.cuts) if same else 0)
 
 
-def _tell(estimator: Any, result: TrainResult) -> None:
-    """Say why training ended, where that is not as it should be."""
+def _warn(estimator: Any, result: TrainResult) -> None:
+    """Where training ended before it had learned what it could."""
     if result.ended == "interrupt":
-        warnings.warn("Training interrupted by user.", BackhandWarning, stacklevel=6)
+        warn("Training interrupted by user.", BackhandWarning)
     if result.ended == "done":
-        warnings.warn(
-            f"Maximum iterations ({estimator.max_iter}) reached and the optimization hasn't "
-            "converged yet. Raise max_iter or tol, or scale the columns of X.",
-            ConvergenceWarning, stacklevel=6,
-        )  # fmt: skip
-    if estimator.verbose and result.ended in ("patience", "perfect"):
-        what = "Validation score" if estimator.early_stopping else "Training loss"
-        print("The validation score is 1. Stopping." if result.ended == "perfect" else
-              f"{what} did not improve more than tol={estimator.tol:f} for "
-              f"{estimator.n_iter_no_change} consecutive epochs. Stopping.")  # fmt: skip
+        warn(
+            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the "
+            "optimization hasn't converged yet. Raise max_iter or tol, or scale the columns of X.",
+            ConvergenceWarning,
+        )
 
 
 def train_by_lbfgs(estimator: Any, data: Data, tasks: Tasks) -> tuple[Minimum, list[float]]:
-    """Train from the estimator's weights on, all rows at once: where that ends, and each loss."""
+    """Train from the estimator's weights on, all rows at once: where that ends, and each loss.
+
+    Raises
+    ------
+    DivergenceError
+        If that is where numbers are not finite.
+    """
     params = estimator.parameters_
     losses: list[float] = []
     if tasks.wanted:
@@ -201,11 +215,17 @@ def train_by_lbfgs(estimator: Any, data: Data, tasks: Tasks) -> tuple[Minimum, l
         iterations=estimator.max_iter, evaluations=estimator.max_fun, gtol=float(estimator.tol),
         first_class_held=len(estimator.classes_) == 2, after_each=after_each,
     )  # fmt: skip
-    if minimum.result.status in (1, 2):  # a limit was reached, or no step down was found
-        warnings.warn(
-            f"L-BFGS ended after {minimum.iterations} iterations without having converged "
-            f"({minimum.result.message}). Raise max_iter, max_fun or tol, or scale the columns "
-            "of X.",
-            ConvergenceWarning, stacklevel=5,
+    if not all(np.isfinite(value).all() for value in minimum.params):
+        raise DivergenceError(
+            "L-BFGS made parameters that are not finite. Scale the columns of X to about -3..3, "
+            "and sample_weight to about 1.",
+            minimum.iterations, params, History(),
         )  # fmt: skip
+    if minimum.result.status in (1, 2):  # a limit was reached, or no step down was found
+        warn(
+            f"lbfgs failed to converge after {minimum.iterations} iteration(s) "
+            f"(status={minimum.result.status}):\n{minimum.result.message}\n"
+            "Raise max_iter, max_fun or tol, or scale the columns of X.",
+            ConvergenceWarning,
+        )
     return minimum, losses

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,7 @@ from backhand.optimizers import Optimizer
 from backhand.training.inputs import host
 from backhand.training.schedules import Schedule
 from backhand.training.starting import first_state, going_on
-from backhand.training.stopping import EarlyStopping, Watch
+from backhand.training.stopping import Watch
 
 
 @dataclass
@@ -29,13 +28,15 @@ class Memory:
     rule : Optimizer
     given_back, last : State
         Parameters and the optimizer's memory: those given back, and where training ended. They
-        differ where early stopping gave back an earlier epoch.
+        differ where an earlier epoch was better on the validation rows.
     watch : Watch
         What was best, and how long ago.
     schedule : Schedule
         Of the learning rate, with the cuts that "adaptive" made.
     learning_rate : float
         Of the epoch that would come next; scikit-learn's tests read it.
+    dropout_seed : int
+        Of the masks of all updates since the optimizer began.
     """
 
     rule: Optimizer
@@ -44,6 +45,7 @@ class Memory:
     watch: Watch
     schedule: Schedule
     learning_rate: float
+    dropout_seed: int
 
 
 def draw_parameters(d: int, H: int, K: int, random_state: Any, dtype: Any) -> Parameters:
@@ -119,28 +121,21 @@ def _layer(inputs: int, outputs: int, random_state: Any) -> tuple[Any, Any]:
     return W, random_state.uniform(-bound, bound, outputs)
 
 
-def state_to_go_on(
-    params: Parameters, rule: Optimizer, memory: Memory | None, *, incremental: bool
-) -> State:
-    """Where training begins, given the estimator's present parameters.
+def states_to_go_on(
+    params: Parameters, rule: Optimizer, memory: Memory | None
+) -> tuple[State, State]:
+    """What an earlier fit gave back, and where it ended, given the estimator's present parameters.
 
-    `fit` goes on from the parameters that were given back; `partial_fit` from where training ended,
-    unless somebody has changed the estimator's parameters since.
+    Both are the present parameters if somebody has changed them since. Another rule begins with
+    the weights that were given back, and nothing else.
     """
-    if memory is None or memory.rule.name != rule.name:
-        return first_state(params, rule)
-    if any(a.shape != b.shape for a, b in zip(params, memory.last.params, strict=True)):
-        return first_state(params, rule)
-    unchanged = all(map(np.array_equal, params, memory.given_back.params))
-    state = memory.last if incremental and unchanged else memory.given_back
-    return going_on(state.params if unchanged else params, rule, state)
-
-
-def watch_to_go_on(rule: EarlyStopping, memory: Memory | None) -> Watch:
-    """The watch that has seen the epochs before, if it looks for the same."""
-    if memory is None or memory.watch.rule.monitor != rule.monitor \
-            or memory.watch.rule.gives_back != rule.gives_back:  # fmt: skip
-        return Watch(rule)
-    watch = copy(memory.watch)
-    watch.rule = rule
-    return watch
+    if memory is None or any(
+        a.shape != b.shape for a, b in zip(params, memory.last.params, strict=True)
+    ):
+        return (first_state(params, rule),) * 2
+    given_back, last = memory.given_back, memory.last
+    if not all(map(np.array_equal, params, given_back.params)):
+        given_back = last = given_back._replace(params=params)
+    if memory.rule.name != rule.name:
+        return (first_state(given_back.params, rule),) * 2
+    return going_on(given_back.params, rule, given_back), going_on(last.params, rule, last)

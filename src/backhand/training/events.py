@@ -9,6 +9,7 @@ from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.shapes import is_integer
 from backhand.training.history import History
+from backhand.training.schedules import Schedule
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Progress:
         Of the epochs done.
     finished : bool
         Whether these are the last epochs: all are done, or early stopping ends training here.
+    schedule : Schedule
+        The learning rate's, with the cuts that "adaptive" has made so far.
     parameters : callable
         Returns a copy of the present parameters; call it only where they are needed.
     """
@@ -40,6 +43,7 @@ class Progress:
     seconds: float
     history: History
     finished: bool
+    schedule: Schedule
     parameters: Callable[[], Parameters]
 
 

@@ -357,5 +357,6 @@ class _Training:
             time.perf_counter() - self._began,
             self.history,
             bool(self._ended),
+            self._plan.schedule,
             lambda: self._run.state().params,
         )

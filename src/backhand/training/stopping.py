@@ -63,6 +63,11 @@ class EarlyStopping:
         return self.best or (None if self.monitor == "loss" else self.monitor)
 
     @property
+    def decisive(self) -> str:
+        """The figure that says which epoch was best."""
+        return self.gives_back or self.monitor
+
+    @property
     def needs_validation(self) -> bool:
         """Whether it needs validation rows."""
         return self.monitor != "loss" or self.best is not None
@@ -96,7 +101,7 @@ class Watch:
             reached = cost <= least if self.rule.or_equal else cost < least
             self.in_vain = 0 if reached else self.in_vain + 1
             self.lowest = min(self.lowest, cost)
-        decisive = _cost(self.rule.gives_back or self.rule.monitor, history, epoch)
+        decisive = _cost(self.rule.decisive, history, epoch)
         if not decisive < self._best:  # so also where it was not measured: nan
             return False
         self._best, self.best_epoch = decisive, epoch
@@ -115,7 +120,7 @@ class Watch:
     def judge_again(self, loss: float, accuracy: float) -> None:
         """The best so far has these figures on the rows that are validated on from now on."""
         figures = History(*(np.array([x]) for x in (math.nan, math.nan, loss, accuracy)))
-        decisive = _cost(self.rule.gives_back or self.rule.monitor, figures, 1)
+        decisive = _cost(self.rule.decisive, figures, 1)
         if not math.isnan(decisive) and self._best < math.inf:
             self._best = decisive
             if self.rule.monitor == self.rule.gives_back:
@@ -131,6 +136,15 @@ class Watch:
     def begin_again(self) -> None:
         """Be patient once more."""
         self.in_vain = 0
+
+    def going_on(self, rule: EarlyStopping) -> Watch:
+        """A watch by `rule` that has seen what this one has, of the figures that both look at."""
+        watch = Watch(rule)
+        if rule.monitor == self.rule.monitor:
+            watch.in_vain, watch.lowest = self.in_vain, self.lowest
+        if rule.decisive == self.rule.decisive:
+            watch._best, watch.best_epoch = self._best, self.best_epoch
+        return watch
 
     def memory(self) -> NDArray[np.float64]:
         """What it has seen, (4,), for another watch of the same rule to `remember`."""

@@ -7,19 +7,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Thread
 
+from backhand.engines.threads import available_threads
+
 
 def threads_for(parts: int, asked: int | None) -> int:
-    """As many as were asked for, or as the machine has, but one for each part of the work at most.
-
-    Within a joblib worker, which shares the machine with others, the machine counts as one.
-    """
-    if parts == 1 or asked is not None:
-        return min(parts, asked or 1)
-    import joblib  # late, for small tables never need it
-
-    if joblib.parallel.get_active_backend()[0].nesting_level > 0:
+    """As many as were asked for, or are available, but one for each part of the work at most."""
+    if parts == 1:
         return 1
-    return int(min(parts, joblib.cpu_count()))
+    return min(parts, asked or available_threads())
 
 
 def together(work: Callable[[int], None], threads: int) -> None:

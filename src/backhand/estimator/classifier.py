@@ -15,6 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from backhand.engines import Data, make_engine
+from backhand.engines.reference import ReferenceEngine
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.estimator.interchange import Interchange

@@ -121,7 +121,8 @@ def opened(path: Path, what: str) -> Iterator[Folder]:
         _refuse(path, what, os.fstat(descriptor))  # what is open now cannot be exchanged
         yield Folder(path, descriptor)
     finally:
-        os.close(descriptor)
+        with suppress(OSError):
+            os.close(descriptor)
 
 
 def check_private(path: Path, what: str) -> None:
@@ -185,7 +186,7 @@ def temporary(parent: Path, kind: str) -> Iterator[Path]:
     OSError
         If it cannot be made.
     """
-    _clear(parent, kind)
+    clear(parent, kind)
     folder, lock = _made(parent, kind)
     process = os.getpid()
     try:
@@ -205,22 +206,24 @@ def guarded(folder: Path) -> Iterator[None]:
 
     It waits for the end of a pipe, which the system closes however this process ends.
     """
+    waiting, held = os.pipe()
     try:
         guard = subprocess.Popen(
             ["/bin/sh", "-c", 'read -r _; exec rm -rf -- "$0"', str(folder)], cwd="/",
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            stdin=waiting, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True,
         )  # fmt: skip
     except OSError:  # without a shell: the next process clears it
-        yield
-        return
+        guard = None
     process = os.getpid()
     try:
+        with suppress(OSError):
+            os.close(waiting)
         yield
     finally:
-        assert guard.stdin is not None
-        guard.stdin.close()
-        if os.getpid() == process:
+        with suppress(OSError):
+            os.close(held)
+        if guard is not None and os.getpid() == process:
             guard.wait()
 
 
@@ -270,8 +273,8 @@ def _host() -> bytes:
     return f"backhand on {os.uname().nodename if OWNERS else ''}\n".encode()
 
 
-def _clear(parent: Path, kind: str) -> None:
-    """Remove the temporary folders of that kind whose process is gone."""
+def clear(parent: Path, kind: str) -> None:
+    """Remove the temporary folders of that kind whose process is gone, where that is possible."""
     with suppress(OSError), os.scandir(parent) as entries:
         for name in [entry.name for entry in entries]:
             if NAME.fullmatch(name) and f"backhand-{kind}-" in name:

@@ -91,12 +91,13 @@ def _spill_folder(cache_dir: str | Path | None, stack: ExitStack) -> Path:
     try:
         check_parent(parent, "the cache folder")
         folder = stack.enter_context(temporary(parent, "spill"))
+        stack.enter_context(guarded(folder))
     except OSError as error:
+        stack.close()
         raise OutputError(
             f"the cache folder {parent} cannot be used: {error.strerror or error}. Name another "
             "one with --cache-dir (cache_dir)."
         ) from error
-    stack.enter_context(guarded(folder))
     with suppress(OSError, AttributeError):  # the folder keeps others out even without it
         os.setxattr(folder, "system.posix_acl_default", OWNER_ALONE)
     return folder

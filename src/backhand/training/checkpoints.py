@@ -24,7 +24,7 @@ from backhand.engines import Data, is_sparse
 from backhand.equations import Parameters
 from backhand.errors import BackhandWarning, InputError, OutputError
 from backhand.files import replacing
-from backhand.folders import check_private, opened
+from backhand.folders import check_private, clear, opened
 from backhand.tensors import Entry, read_tensors, write_tensors
 from backhand.training.standing import Standing
 
@@ -105,7 +105,13 @@ class Checkpoint:
         InputError
             If it is a file or a link, cannot be made or written to, can be written to by others, or
             holds checkpoints that are not to be resumed.
+        OutputError
+            If the system does not say.
         """
+        with _usable(self.folder):
+            self._check()
+
+    def _check(self) -> None:
         folder, parent = self.folder, self.folder.parent
         if folder.exists() and not folder.is_dir():
             raise InputError(f"the checkpoint folder {folder} is a file; name a folder.")
@@ -144,6 +150,7 @@ class Checkpoint:
         """
         self.check()
         with _held(self.folder):
+            clear(self.folder, "part")  # of a training that was killed while it wrote
             keeper = Keeper(self, {"settings": dict(settings), "data": dict(data)})
             keeper.find()
             yield keeper
@@ -210,7 +217,8 @@ class Keeper:
 
     def find(self) -> None:
         """Look for the checkpoint to go on from."""
-        found = sorted(_found(self._folder), reverse=True)
+        with _usable(self._folder):
+            found = sorted(_found(self._folder), reverse=True)
         if not found:
             return
         self._number = int(NAME.fullmatch(found[0].name).group(1))  # type: ignore[union-attr]
@@ -313,14 +321,13 @@ def _checksum(tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) ->
 @contextmanager
 def _held(folder: Path) -> Iterator[None]:
     """Nobody else has the folder while the context lasts; the system frees it with the process."""
-    try:
+    with _usable(folder):
         folder.mkdir(mode=0o700, exist_ok=True)
         with opened(folder, FOLDER) as inside:
             lock = inside.open(LOCK, os.O_RDWR | os.O_CREAT)
-    except OSError as error:
-        raise _unusable(folder, error) from error
     try:
-        _lock(lock, folder)
+        with _usable(folder):
+            _lock(lock, folder)
         yield
     finally:
         with suppress(OSError):
@@ -333,29 +340,31 @@ def _lock(lock: int, folder: Path) -> None:
         import fcntl
     except ImportError:  # Windows
         return
+    holder = os.read(lock, 100)
+    if holder and not holder.startswith(b"process "):
+        raise InputError(
+            f"{folder / LOCK} was not written by Backhand, which needs a file of that name; name "
+            "another folder for the checkpoints."
+        )
     try:
-        holder = os.read(lock, 100)
-        if holder and not holder.startswith(b"process "):
-            raise InputError(
-                f"{folder / LOCK} was not written by Backhand, which needs a file of that name; "
-                "name another folder for the checkpoints."
-            )
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            who = holder.decode(errors="replace").strip() or "another process"
-            raise InputError(
-                f"{FOLDER} {folder} is held by {who}, which trains; wait for it, or name another "
-                "folder."
-            ) from error
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, f"process {os.getpid()} of {os.uname().nodename}".encode(), 0)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        who = holder.decode(errors="replace").strip() or "another process"
+        raise InputError(
+            f"{FOLDER} {folder} is held by {who}, which trains; wait for it, or name another "
+            "folder."
+        ) from error
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, f"process {os.getpid()} of {os.uname().nodename}".encode(), 0)
+
+
+@contextmanager
+def _usable(folder: Path) -> Iterator[None]:
+    """What the system says against the folder becomes a sentence."""
+    try:
+        yield
     except OSError as error:
-        raise _unusable(folder, error) from error
-
-
-def _unusable(folder: Path, error: OSError) -> OutputError:
-    return OutputError(
-        f"{FOLDER} {folder} cannot be used: {error.strerror or error}. Nothing in it was changed; "
-        "name another one."
-    )
+        raise OutputError(
+            f"{FOLDER} {folder} cannot be used: {error.strerror or error}. No checkpoint in it was "
+            "changed; name another one."
+        ) from error

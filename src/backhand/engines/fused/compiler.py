@@ -181,7 +181,8 @@ def _trusted(folder: Path) -> bool:
     try:
         check_private(folder, CACHE)
     except InputError as error:
-        _warn(str(error))
+        if folder.is_dir():  # else there is nothing to be trusted
+            _warn(str(error))
         return False
     return True
 
@@ -189,6 +190,7 @@ def _trusted(folder: Path) -> bool:
 @cache
 def _warn(reason: str) -> None:
     warnings.warn(
-        f"{reason} Until then nothing is kept there, and each process compiles for itself.",
+        f"{reason} BACKHAND_CACHE_DIR names it. Until then nothing is kept there, and each process "
+        "compiles for itself.",
         BackhandWarning, stacklevel=2,
     )  # fmt: skip

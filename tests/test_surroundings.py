@@ -282,6 +282,27 @@ def test_a_signal_ends_a_training_with_its_own_exit_code(folder, tmp_path, numbe
     assert len(list(kept.glob("checkpoint*"))) == 1
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM])
+def test_a_reader_that_pauses_does_not_hold_up_a_signal(folder, tmp_path, number) -> None:
+    rows = "".join(f"{i},{i % 7}\n" for i in range(300_000))
+    (tmp_path / "long.csv").write_text("größe,z\n" + rows, encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backhand", "predict", str(folder / "m.safetensors"),
+         str(tmp_path / "long.csv")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout.read(1)
+    process.send_signal(number)
+    try:
+        assert process.wait(60) == 128 + number
+        assert process.stderr.read() == (
+            "backhand: interrupted; the rows on standard output are not all.\n"
+        )
+    finally:
+        process.kill()
+        process.stdout.close()
+        process.stderr.close()
+
+
 def test_nohup_is_respected(folder, tmp_path) -> None:
     line = f"trap '' HUP; exec {BACKHAND} inspect {folder}/m.safetensors --json"
     process = subprocess.Popen(["sh", "-c", line], stdout=subprocess.PIPE, stderr=subprocess.PIPE)

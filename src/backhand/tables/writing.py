@@ -8,7 +8,7 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -126,10 +126,9 @@ class _Pump(threading.Thread):
         self._pipe = os.fdopen(descriptor, "rb", 0)
         self._error: BaseException | None = None
         out.flush()
-        try:
-            self._out = self._own = os.fdopen(os.dup(out.fileno()), "wb")
-        except OSError:  # it is in memory
-            self._out, self._own = out, nullcontext()
+        self._out, self._own = out, ExitStack()
+        with suppress(OSError):  # else it is in memory
+            self._out = self._own.enter_context(os.fdopen(os.dup(out.fileno()), "wb"))
 
     def run(self) -> None:
         """Until the pipe's other end is closed."""

@@ -9,11 +9,20 @@ import time
 import pytest
 
 from backhand import interrupts
-from backhand.interrupts import Interrupted, signals_held, signals_noted, signals_raised
+from backhand.interrupts import (
+    Interrupted,
+    signals_held,
+    signals_noted,
+    signals_raised,
+    signals_seen,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
 ALL = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+CONTEXTS = [signals_held, signals_noted, signals_raised, lambda: signals_seen(print)]
 
 
 class Came(Exception):
@@ -48,7 +57,7 @@ def test_an_error_is_not_hidden(number) -> None:
         raise ValueError("inside")
 
 
-@pytest.mark.parametrize("context", [signals_held, signals_noted, signals_raised])
+@pytest.mark.parametrize("context", CONTEXTS)
 def test_what_is_ignored_stays_ignored(context) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
@@ -59,7 +68,7 @@ def test_what_is_ignored_stays_ignored(context) -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-@pytest.mark.parametrize("context", [signals_held, signals_noted, signals_raised])
+@pytest.mark.parametrize("context", CONTEXTS)
 def test_other_threads_may_use_it(context) -> None:
     done = []
 
@@ -120,6 +129,13 @@ def test_a_noted_signal_is_one_wish_and_another_ends_it_at_once(number, monkeypa
         time.sleep(0.02)
         signal.raise_signal(signal.SIGTERM)
     assert raised.value.signal == number
+
+
+def test_a_signal_is_seen_at_once_and_handled_as_well(number) -> None:
+    seen = threading.Event()
+    with pytest.raises(Came), signals_held(), signals_seen(lambda number: seen.set()):
+        signal.raise_signal(number)
+        assert seen.wait(10)
 
 
 def test_a_signal_between_two_contexts_reaches_the_handler_before(number) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -10,9 +11,13 @@ def main() -> None:
 
     Signals wait but while a command runs: so none comes into an import or the end of the process.
     """
-    from backhand.interrupts import hold_signals
+    try:
+        from backhand.interrupts import hold_signals
 
-    hold_signals()
+        hold_signals()
+    except KeyboardInterrupt:
+        sys.stderr.write("backhand: interrupted; nothing was written.\n")
+        os._exit(130)
     from backhand.cli.standard_streams import make_ready
 
     make_ready()

@@ -7,6 +7,7 @@ done.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -131,6 +132,38 @@ def signals_noted() -> Iterator[list[int]]:
 
     with _handled_by(note):
         yield came
+
+
+@contextmanager
+def signals_seen(see: Callable[[int], None]) -> Iterator[None]:
+    """Call `see` with the first signal that comes, at once and in a thread of its own.
+
+    It is handled as well, but handlers run in the main thread, and an extension module that waits
+    there lets none run.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+
+    def watch() -> None:
+        while number := os.read(read, 1)[0]:
+            if number in SIGNALS:
+                see(number)
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    before = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    try:
+        watcher.start()
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        os.write(write, b"\0")
+        watcher.join()
+        os.close(read)
+        os.close(write)
 
 
 @contextmanager

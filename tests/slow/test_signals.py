@@ -113,8 +113,10 @@ def faults(ended: Ended, number: int, name: str, here: Path) -> list[str]:
     _, output, sentence = CASES[name]
     there = output is not None and (here / output).exists()
     found = []
-    # Before Backhand's first line Python answers: by its own rules to Ctrl-C, else by ending.
-    early = ended.code == -number and (number != signal.SIGINT or "backhand" not in ended.said)
+    # Before Backhand's first line Python answers: to Ctrl-C with a traceback, else by ending.
+    early = ended.code == -number if number != signal.SIGINT else (
+        "KeyboardInterrupt" in ended.said and "backhand/" not in ended.said
+    )  # fmt: skip
     interrupted = ended.code == 128 + number
     if not (early or interrupted or ended.code == 0):
         found.append(f"exit {ended.code}")

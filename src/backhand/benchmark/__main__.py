@@ -22,8 +22,12 @@ def main() -> int:
     parser.add_argument("shapes", type=_shape, nargs="+", metavar="N,d,H,K")
     arguments = parser.parse_args()
     # What libraries and compilers print goes to standard error.
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
+        os.dup2(2, 1)
+        return _measure_all(arguments, out)
+
+
+def _measure_all(arguments: argparse.Namespace, out: TextIO) -> int:
     try:
         confine(arguments.threads)
         for shape in arguments.shapes:
@@ -51,7 +55,11 @@ def _shape(text: str) -> Shape:
 def _measure(shape: Shape, threads: int, effort: Effort, out: TextIO) -> None:
     from backhand.benchmark.measure import measure
 
-    print(f"measuring {shape} with {threads} thread{'s'[: threads > 1]} ...", file=sys.stderr)
+    try:
+        line = f"measuring {shape} with {threads} thread{'s'[: threads > 1]} ..."
+        print(line, file=sys.stderr, flush=True)
+    except OSError:  # what is said of it has no room; the results go elsewhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     print(json.dumps(measure(shape, threads, effort).to_json()), file=out, flush=True)
 
 

@@ -24,7 +24,7 @@ def make_ready() -> None:
     which libraries write.
     """
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
+        os.set_inheritable(number, True)  # as the others are
     os.close(number)
     codecs.register_error("backhand.plain", _plain)
     sys.stdin = sys.stdin or _to_nowhere(0, "r")

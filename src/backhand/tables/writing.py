@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import os
+import signal
+import threading
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from contextlib import ExitStack, suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -17,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError, OutputError, listed
+from backhand.interrupts import signals_seen
 from backhand.memory import shown
-from backhand.streams import write_all
+from backhand.streams import WholeFile, write_all
 from backhand.tables.connecting import duckdb, pyarrow
 from backhand.tables.explaining import first_line, memory_allowed
 from backhand.tables.table import Table, quote
@@ -102,26 +104,64 @@ def stream_rows(table: Table, added: Added, out: BinaryIO) -> int:
     """
     command = _as_csv(table, _headings(table, added), "none")
     read, write = os.pipe()
-    with ThreadPoolExecutor(1) as pool, os.fdopen(write, "wb", 0) as end:
-        pump = pool.submit(_pump, read, out)
+    pump = _Pump(read, out)
+    pump.start()
+    with os.fdopen(write, "wb", 0) as end, signals_seen(pump.give_up):
         try:
             rows = _copy(table, added, command, f"/dev/fd/{end.fileno()}", Path("the output"))
         except OutputError:
             end.close()
-            pump.result()  # if the stream failed, that is why
+            pump.end()  # if the stream failed, that is why
             raise
         end.close()
-        pump.result()
+        pump.end()
     return rows
 
 
-def _pump(descriptor: int, out: BinaryIO) -> None:
-    raw = isinstance(out, io.RawIOBase)
-    write = partial(write_all, out.write, file=out) if raw else out.write
-    with os.fdopen(descriptor, "rb", 0) as pipe:
-        while some := pipe.read(2**16):
-            write(some)
-            out.flush()
+class _Pump(threading.Thread):
+    """Writes what comes out of a pipe to a stream, as long as it is wanted.
+
+    It may wait for a reader that pauses, and DuckDB for it, also when a signal ends the work.
+    """
+
+    def __init__(self, descriptor: int, out: BinaryIO) -> None:
+        super().__init__(daemon=True)
+        self._pipe = os.fdopen(descriptor, "rb", 0)
+        self._error: BaseException | None = None
+        out.flush()
+        self._out, self._own = out, ExitStack()
+        with suppress(OSError):  # else it is in memory
+            own = io.BufferedWriter(WholeFile(os.dup(out.fileno()), "wb"))
+            self._out = self._own.enter_context(own)
+
+    def run(self) -> None:
+        """Until the pipe's other end is closed."""
+        try:
+            with self._pipe, self._own:
+                while some := self._pipe.read(2**16):
+                    write_all(self._out.write, some, file=self._out)
+                    self._out.flush()
+        except BaseException as error:
+            self._error = error
+
+    def give_up(self, number: int) -> None:
+        """Let what it waits to write, and all that follows, go nowhere.
+
+        The signal ends its waiting; what it was writing is then written to the same descriptor,
+        which leads nowhere by then.
+        """
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._out.fileno())
+            os.close(nowhere)
+            if self.ident is not None:
+                signal.pthread_kill(self.ident, number)
+
+    def end(self) -> None:
+        """Wait until all is written; raises what writing raised."""
+        self.join()
+        if self._error is not None:
+            raise self._error
 
 
 def _headings(table: Table, added: Added) -> list[str]:

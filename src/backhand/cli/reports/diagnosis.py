@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from rich.console import Console
 
 from backhand.cli.reports.output import grid, print_json
+from backhand.cli.words import printable
 from backhand.doctor import Report
 from backhand.doctor.installation import Checked
 
@@ -20,7 +21,7 @@ def show_report(report: Report, *, as_json: bool) -> None:
     if out.is_terminal:
         out.print(report)
     else:
-        print(report)
+        print("\n".join(map(printable, str(report).splitlines())))
 
 
 def show_installation(checks: Iterable[Checked], *, as_json: bool) -> bool:

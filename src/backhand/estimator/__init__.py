@@ -17,5 +17,8 @@ except ModuleNotFoundError as error:
         f"MLPClassifier needs scikit-learn 1.9 or newer; {found}. Install it with: "
         "python -m pip install 'scikit-learn>=1.9'."
     ) from error
+from backhand.estimator.integrations import enter
 
 __all__ = ["MLPClassifier"]
+
+enter()

@@ -67,7 +67,7 @@ def train_by_epochs(
     memory: Memory | None = estimator._optimizer
     rule = rule_of(estimator)
     given_back, last = states_to_go_on(estimator.parameters_, rule, memory)
-    stopping = _stopping(estimator, validation)
+    stopping = stopping_rule(estimator, validated=validation is not None)
     watch = Watch(stopping) if memory is None else memory.watch.going_on(stopping)
     engine = _engine(estimator)
     start, best = given_back, None
@@ -156,13 +156,13 @@ def _dropout_seed(estimator: Any, random_state: Any, memory: Memory | None) -> i
     return int(random_state.randint(2**31 - 1))
 
 
-def _stopping(estimator: Any, validation: Data | None) -> EarlyStopping:
+def stopping_rule(estimator: Any, *, validated: bool) -> EarlyStopping:
     """scikit-learn's rule: it stops after more than so many epochs in vain."""
     return EarlyStopping(
         estimator.n_iter_no_change + 1,
         float(estimator.tol),
         "validation_accuracy" if estimator.early_stopping else "loss",
-        best=None if validation is None else "validation_accuracy",
+        best="validation_accuracy" if validated else None,
         or_equal=True,
     )
 

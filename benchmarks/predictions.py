@@ -3,8 +3,9 @@
     python benchmarks/predictions.py [--repeats 15] [--only dense|sparse] [--json FILE]
 
 Both with the same weights and one thread; calls in turn, medians of the CPU's time, which others on
-the machine disturb least. Sparse rows have 60 numbers each. The extra memory is the most that is allocated during a call, beside P (tracemalloc, which NumPy's
-arrays are counted by). Prints a Markdown table; takes a few minutes.
+the machine disturb least. Sparse rows have 60 numbers each. The extra memory is the most that is
+allocated during a call, beside P (tracemalloc, which NumPy's arrays are counted by). Prints a
+Markdown table; takes a few minutes.
 """
 
 from __future__ import annotations

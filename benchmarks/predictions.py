@@ -2,9 +2,10 @@
 
     python benchmarks/predictions.py [--repeats 15] [--only dense|sparse] [--json FILE]
 
-Both with the same weights and one thread; calls in turn, medians. Sparse rows have 60 numbers each.
-The extra memory is the most that is allocated during a call, beside P (tracemalloc, which NumPy's
-arrays are counted by). Prints a Markdown table; takes a few minutes.
+Both with the same weights and one thread; calls in turn, medians of the CPU's time, which others on
+the machine disturb least. Sparse rows have 60 numbers each. The extra memory is the most that is
+allocated during a call, beside P (tracemalloc, which NumPy's arrays are counted by). Prints a
+Markdown table; takes a few minutes.
 """
 
 from __future__ import annotations
@@ -63,13 +64,13 @@ def make_case(kind: str, sizes: tuple[int, int, int], dtype: Any) -> Case:
 
 
 def milliseconds(calls: list[Callable[[], Any]], repeats: int) -> list[float]:
-    """The median of each, in turn."""
+    """CPU time of each, called in turn: the medians."""
     found: list[list[float]] = [[] for _ in calls]
     for _ in range(repeats + 1):
         for call, times in zip(calls, found, strict=True):
-            began = time.perf_counter()
+            began = time.process_time()
             call()
-            times.append(1e3 * (time.perf_counter() - began))
+            times.append(1e3 * (time.process_time() - began))
     return [float(np.median(times[1:])) for times in found]
 
 

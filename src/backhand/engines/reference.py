@@ -23,6 +23,11 @@ class ReferenceEngine(ArrayEngine):
     def __init__(self, threads: int | None = None) -> None:
         self._threads = threads
 
+    def depends_on(self) -> dict[str, str]:
+        with blas_threads().limited(self._threads):
+            threads = str(blas_threads().read())
+            return {"NumPy": np.__version__, "BLAS": _blas(), "BLAS threads": threads}
+
     def put(self, array: Any) -> NDArray[Any]:
         return np.asarray(array)
 
@@ -35,6 +40,13 @@ class ReferenceEngine(ArrayEngine):
         # would name a line of this package instead.
         with np.errstate(over="ignore", invalid="ignore"), blas_threads().limited(self._threads):
             yield
+
+
+def _blas() -> str:
+    """The BLAS that NumPy calls: its name, version and the CPU that it chose its routines for."""
+    libraries = ThreadpoolController().select(user_api="blas").info()
+    parts = ("internal_api", "version", "architecture")
+    return ", ".join(" ".join(str(one.get(part)) for part in parts) for one in libraries)
 
 
 @cache

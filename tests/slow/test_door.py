@@ -1,4 +1,4 @@
-"""The two fuzzers of what reaches compiled code, at length: 100,000 calls and 20,000 checkpoints."""
+"""The two fuzzers of what reaches compiled code: 100,000 calls and 20,000 checkpoints."""
 
 from __future__ import annotations
 

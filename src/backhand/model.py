@@ -103,6 +103,8 @@ class Model:
 
     def predict(self, X: Any, engine: str = "auto") -> NDArray[Any]:
         """The most probable class of each row of X (N, d): (N,)."""
+        if len(self.classes) != (K := self.sizes[2]):
+            raise InputError(f"the model has {len(self.classes)} classes; its W2 has {K} columns.")
         labels: NDArray[Any] = np.asarray(self.classes)[
             self.predict_proba(X, engine).argmax(axis=1)
         ]

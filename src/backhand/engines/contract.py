@@ -3,7 +3,8 @@
 An engine returns the loss with all gradients, predicts in bounded memory, and trains: `start` puts
 parameters and data where it computes and gives a `Run`, whose `advance` does a whole block of
 updates without coming back to Python's caller between them. Everything that crosses this border is
-a NumPy array. Every method is deterministic: the same call gives the same bits.
+a NumPy array, and is checked at one door (`door.py`), whoever calls. Every method is deterministic:
+the same call gives the same bits.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ class Data(NamedTuple):
     piece, such as one in Fortran's order.)
 
     X may also be a matrix or array of scipy.sparse in CSR form, of float32 or float64 and with
-    indices of 32 or 64 bits, in any order; entries of one place add up. Nothing checks here that
-    its indices lie in 0..d-1. No more of it is made dense at a time than a batch.
+    indices of 32 or 64 bits, in any order; entries of one place add up. No more of it is made
+    dense at a time than a batch.
     """
 
     X: Any
@@ -170,6 +171,10 @@ class Engine(Protocol):
         It is done when needed in any case; `notify` is told what, in a few words, if it takes
         seconds.
         """
+        ...
+
+    def depends_on(self) -> dict[str, str]:
+        """What the bits depend on beside the arguments, by name: versions, CPU, threads."""
         ...
 
     def loss_and_gradients(

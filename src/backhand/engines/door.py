@@ -25,6 +25,9 @@ from backhand.optimizers import Optimizer, make_optimizer
 MOST_UPDATES = 2**53
 """Updates that a run counts: up to there a double, which Adam's correction takes, is exact."""
 
+SPARSE_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+INDEX_DTYPES = (np.dtype(np.int32), np.dtype(np.int64))
+
 
 def check_network(params: Any) -> None:
     """Parameters of NumPy arrays W1 (d, H), b1 (H,), W2 (H, K), b2 (K,), of one floating dtype."""
@@ -81,9 +84,11 @@ def check_data(data: Any, d: int, K: int) -> None:
     if not (_is_flat(y, N, "iu") and y.min() >= 0 and y.max() < K):
         shapes.check_labels(y, N, K)
         raise InputError(f"y is {_sort(y)} {shapes.size(y)}; expected {N} class indices, integers.")
-    if w is not None and not _is_flat(w, N, "fiub"):
+    if w is not None and not (_is_flat(w, N, "fiub") and w.min() >= 0 and w.max() > 0):
         shapes.check_sample_weight(w, N)
-        raise InputError(f"sample_weight is {_sort(w)}; expected a NumPy array of {N} numbers.")
+        raise InputError(
+            f"sample_weight is {_sort(w)}; expected {N} numbers of 0 or more, not all of them 0."
+        )
 
 
 def _check_rows(X: Any, d: int) -> None:
@@ -103,9 +108,9 @@ def _check_rows(X: Any, d: int) -> None:
 
 def check_sparse(X: Any) -> None:
     """A matrix in CSR form whose indices point into it."""
-    if getattr(X, "format", None) != "csr" or X.data.dtype.kind not in "fiub":
+    if getattr(X, "format", None) != "csr" or np.asarray(X.data).dtype not in SPARSE_DTYPES:
         raise InputError(
-            f"X is {_sort(X)} of {X.data.dtype}; expected real numbers in CSR form (X.tocsr())."
+            f"X is {_sort(X)}; expected a sparse matrix in CSR form, of float32 or float64."
         )
     if not _points_inside(X.indptr, X.indices, X.data, *X.shape):
         raise InputError(
@@ -115,10 +120,12 @@ def check_sparse(X: Any) -> None:
 
 
 def _points_inside(borders: Any, places: Any, numbers: Any, N: int, d: int) -> bool:
-    if not (_is_flat(borders, N + 1, "iu") and _is_flat(places, None, "iu")
-            and _is_flat(numbers, None, "fiub")):  # fmt: skip
+    if not (_is_flat(borders, N + 1, "i") and _is_flat(places, None, "i")
+            and _is_flat(numbers, None, "f")):  # fmt: skip
         return False
-    if borders[0] != 0 or borders[-1] > min(len(places), len(numbers)):
+    if not (places.dtype in INDEX_DTYPES and borders.dtype in INDEX_DTYPES):
+        return False
+    if borders[0] != 0 or not borders[-1] <= len(places) == len(numbers):
         return False
     if not (borders[1:] >= borders[:-1]).all():
         return False
@@ -127,7 +134,7 @@ def _points_inside(borders: Any, places: Any, numbers: Any, N: int, d: int) -> b
 
 
 def stand_in(params: Parameters) -> Parameters:
-    """Zeros of the same shapes and dtype, which take no memory: what `check_state` compares with."""
+    """Zeros of the same shapes and dtype that take no memory: what `check_state` compares with."""
     return Parameters(*(np.broadcast_to(np.zeros((), v.dtype), v.shape) for v in params))
 
 
@@ -136,9 +143,10 @@ def check_state(state: Any, like: Parameters, slots: int) -> None:
     if not isinstance(state, State):
         raise InputError(f"the state is {_sort(state)}; expected State(params, slots, updates).")
     params, memory, updates = state
-    if not isinstance(memory, tuple) or len(memory) != slots:
-        held = len(memory) if isinstance(memory, tuple) else _sort(memory)
-        raise InputError(f"the state has {held} slots of memory; its optimizer has {slots}.")
+    if not isinstance(memory, tuple):
+        raise InputError(f"the state's slots are {_sort(memory)}; expected a tuple of Parameters.")
+    if len(memory) != slots:
+        raise InputError(f"the state has {len(memory)} slots of memory; its optimizer has {slots}.")
     for values in (params, *memory):
         check_network(values)
         if any(a.shape != b.shape for a, b in zip(values, like, strict=True)) \
@@ -173,7 +181,7 @@ def check_block(block: Any, N: int) -> None:
     for name, values in (("learning_rate", rates), ("l2", l2)):
         if not isinstance(values, np.ndarray) or values.ndim != 2 or values.dtype.kind not in "fiu":
             raise InputError(f"the block's {name} is {_sort(values)}; expected numbers, (E, B).")
-    E, B = rates.shape if order is None else (order.shape[0], rates.shape[1])
+    E = (rates if order is None else order).shape[0]
     expected = (E, -(-visited // int(size)))
     if rates.shape != expected or l2.shape != expected or E == 0:
         raise InputError(

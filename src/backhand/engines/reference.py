@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines.arrays import ArrayEngine
-from backhand.engines.threads import blas_threads
+from backhand.engines.threads import blas_described, blas_threads
 
 
 class ReferenceEngine(ArrayEngine):
@@ -20,6 +20,11 @@ class ReferenceEngine(ArrayEngine):
 
     def __init__(self, threads: int | None = None) -> None:
         self._threads = threads
+
+    def depends_on(self) -> dict[str, str]:
+        with blas_threads().limited(self._threads):
+            threads = str(blas_threads().read())
+            return {"NumPy": np.__version__, "BLAS": blas_described(), "BLAS threads": threads}
 
     def put(self, array: Any) -> NDArray[Any]:
         return np.asarray(array)

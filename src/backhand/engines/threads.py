@@ -40,6 +40,12 @@ def _blas() -> list[Any]:
     return found
 
 
+def blas_described() -> str:
+    """The BLAS that NumPy calls: its name, version and the CPU that it chose its routines for."""
+    parts = ("internal_api", "version", "architecture")
+    return ", ".join(" ".join(str(one.info().get(part)) for part in parts) for one in _blas())
+
+
 @cache
 def blas_threads() -> ThreadSetting:
     """The threads of the BLAS that NumPy calls."""

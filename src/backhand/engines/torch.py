@@ -37,6 +37,14 @@ class TorchEngine(ArrayEngine):
             ) from error
         self._threads = threads
 
+    def depends_on(self) -> dict[str, str]:
+        about = {"torch": torch.__version__, "device": str(self.device)}
+        if self.device.type == "cpu":
+            about["CPU"] = torch.backends.cpu.get_cpu_capability()
+            with TORCH_THREADS.limited(self._threads):
+                about["torch threads"] = str(TORCH_THREADS.read())
+        return about
+
     def put(self, array: Any) -> Any:
         # torch cannot hold a read-only array (a memory map, say) without warning of it.
         return torch.from_numpy(array if array.flags.writeable else array.copy()).to(self.device)

@@ -81,7 +81,8 @@ def train_by_epochs(
     if estimator.verbose:
         callbacks = [printer(estimator), *callbacks]
     checkpoint = None if incremental else checkpoint_of(estimator)
-    with _kept(checkpoint, estimator, start.params, plan, data, validation, random_state) as keeper:
+    kept = _kept(checkpoint, engine, estimator, start.params, plan, data, validation, random_state)
+    with kept as keeper:
         result = carry_out(run, data, plan, start=start, validation=validation, watch=watch,
                            callbacks=callbacks, keeper=keeper,
                            keep_interrupted=not incremental)  # fmt: skip
@@ -97,8 +98,8 @@ def train_by_epochs(
 
 
 def _kept(
-    checkpoint: Checkpoint | None, estimator: Any, params: Parameters, plan: Plan, data: Data,
-    validation: Data | None, random_state: Any,
+    checkpoint: Checkpoint | None, engine: Engine, estimator: Any, params: Parameters, plan: Plan,
+    data: Data, validation: Data | None, random_state: Any,
 ) -> AbstractContextManager[Keeper | None]:  # fmt: skip
     """The keeper of the checkpoint, if there is one."""
     if checkpoint is None:
@@ -109,7 +110,7 @@ def _kept(
     settings["random_state"] = digest(key, np.array([position]))
     settings["starting parameters"] = digest(*params)
     settings["dropout_seed"] = str(plan.dropout_seed)
-    return checkpoint.opened(settings, described(params, data, validation))
+    return checkpoint.opened(engine, settings, described(params, data, validation))
 
 
 def _engine(estimator: Any) -> Engine:

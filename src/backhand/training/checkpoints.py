@@ -14,18 +14,20 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines import Data, is_sparse
+from backhand.engines import Data, Engine, is_sparse
 from backhand.equations import Parameters
-from backhand.errors import BackhandWarning, InputError, OutputError
+from backhand.errors import BackhandWarning, InputError, OutputError, listed
 from backhand.files import replacing
 from backhand.folders import check_private, clear, opened
 from backhand.tensors import Entry, read_tensors, write_tensors
+from backhand.training.agreement import Agreement
 from backhand.training.standing import Standing
 
 FORMAT = 1
@@ -42,7 +44,13 @@ FOLDER = "the checkpoint folder"
 LOCK = "held-by"
 """The file that the training which has the folder holds locked; it says which one that is."""
 
-NAME = re.compile(r"checkpoint-(\d{8})\.safetensors")
+NAME = re.compile(r"checkpoint-\d{8,18}\.safetensors")
+
+HEADER: dict[str, type] = {
+    "format": int, "checksum": str, "settings": dict, "data": dict, "done": int, "ended": str,
+    "cuts": list, "updates": int, "best_updates": object,
+}  # fmt: skip
+"""What the header holds, and of which types; `best_updates` is an integer or null."""
 
 UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 
@@ -134,36 +142,31 @@ class Checkpoint:
             )
 
     @contextmanager
-    def opened(self, settings: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Keeper]:
+    def opened(
+        self, engine: Engine, settings: Mapping[str, Any], data: Mapping[str, Any]
+    ) -> Iterator[Keeper]:
         """The folder, held while the context lasts, for a training with these settings and data.
 
-        Both are JSON values by name; a checkpoint with others is not resumed.
+        Both are JSON values by name; a checkpoint with others is not resumed, nor is one that was
+        computed by what gives other bits: another version, another CPU.
 
         Raises
         ------
         InputError
             If another training holds the folder, or it cannot be used; if there are checkpoints
-            in it and they are not to be resumed, are all damaged, or are those of other data or
-            settings.
+            in it and they are not to be resumed.
         OutputError
             If the folder cannot be made or locked.
         """
         self.check()
         with _held(self.folder):
             clear(self.folder, "part")  # of a training that was killed while it wrote
-            keeper = Keeper(self, {"settings": dict(settings), "data": dict(data)})
-            keeper.find()
-            yield keeper
+            made = {"engine": engine.name, "Backhand": version("backhand"), **engine.depends_on()}
+            yield Keeper(self, {"settings": {**settings, **made}, "data": dict(data)})
 
 
 class Keeper:
-    """Writes checkpoints of one training, and knows the one to go on from.
-
-    Attributes
-    ----------
-    standing : Standing or None
-        Where the training stood when it was last written down.
-    """
+    """Writes checkpoints of one training, and finds the one to go on from."""
 
     def __init__(self, checkpoint: Checkpoint, about: dict[str, Any]) -> None:
         self._folder, self._epochs = checkpoint.folder, checkpoint.epochs
@@ -172,7 +175,7 @@ class Keeper:
         self._last = time.monotonic()
         self._epoch = 0
         self._number = 0
-        self.standing: Standing | None = None
+        self._damaged: set[Path] = set()
 
     @property
     def folder(self) -> Path:
@@ -212,31 +215,42 @@ class Keeper:
             ) from error
         self._number, self._last, self._epoch = number, time.monotonic(), len(standing.history)
         with suppress(OSError):  # the new one is whole; what stays now is removed after the next
-            for old in sorted(_found(self._folder))[:-KEPT]:
+            found = _found(self._folder)
+            whole = [path for path in found if path not in self._damaged]
+            for old in set(found) - set(whole[-KEPT:]):
                 old.unlink()
 
-    def find(self) -> None:
-        """Look for the checkpoint to go on from."""
+    def find(self, agreement: Agreement) -> Standing | None:
+        """Where the training stood when it was last written down, if it was.
+
+        Raises
+        ------
+        InputError
+            If all checkpoints in the folder are damaged or could not be of the training, or they
+            are of other data or settings.
+        """
         with _usable(self._folder):
-            found = sorted(_found(self._folder), reverse=True)
+            found = _found(self._folder)[::-1]
         if not found:
-            return
-        self._number = int(NAME.fullmatch(found[0].name).group(1))  # type: ignore[union-attr]
+            return None
+        self._number = _number(found[0])
         damage: list[str] = []
         for path in found:
             try:
-                standing, about = _read(path)
-            except InputError as error:
+                tensors, about = _read(path)
+                self._check_same(path, about)
+                standing = _agreed(path, agreement, tensors, about)
+            except _DamagedError as error:
                 damage.append(str(error))
+                self._damaged.add(path)
                 continue
             if damage:
                 warnings.warn(
                     f"{damage[-1]} Training goes on from the checkpoint before it.",
                     BackhandWarning, stacklevel=2,
                 )  # fmt: skip
-            self._check_same(path, about)
-            self.standing, self._epoch = standing, len(standing.history)
-            return
+            self._epoch = len(standing.history)
+            return standing
         raise InputError(f"no checkpoint in {self._folder} can be read: {damage[0]}")
 
     def _check_same(self, path: Path, about: Mapping[str, Any]) -> None:
@@ -244,10 +258,10 @@ class Keeper:
             then, now = about[what], self._about[what]
             for name in [*now, *(name for name in then if name not in now)]:
                 if then.get(name) != now.get(name):
+                    difference = _difference(name[:60], then.get(name), now.get(name))
                     raise InputError(
-                        f"{path} is of a training with other {what}: "
-                        f"{_difference(name, then.get(name), now.get(name))}. Resume with what it "
-                        "was, or begin anew in another folder."
+                        f"{path} is of a training with other {what}: {difference}. Resume with "
+                        "what it was, or begin anew in another folder."
                     )
 
 
@@ -285,28 +299,53 @@ def _difference(name: str, then: Any, now: Any) -> str:
     return f"{name} was {texts[0]}, and is {texts[1]} now"
 
 
+class _DamagedError(InputError):
+    """A checkpoint that cannot be gone on from; the one before it may be."""
+
+
 def _found(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if NAME.fullmatch(path.name)]
+    """The checkpoints in the folder, oldest first."""
+    return sorted((path for path in folder.iterdir() if NAME.fullmatch(path.name)), key=_number)
 
 
-def _read(path: Path) -> tuple[Standing, dict[str, Any]]:
-    tensors, header = read_tensors(path, expected=_as_expected, what="checkpoint", links=False)
+def _number(path: Path) -> int:
+    return int(path.name.removeprefix("checkpoint-").removesuffix(".safetensors"))
+
+
+def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """The tensors and the header of a checkpoint, once they have its checksum."""
+    try:
+        tensors, header = read_tensors(
+            path, expected=_as_expected, what="checkpoint", links=False
+        )
+    except InputError as error:
+        raise _DamagedError(str(error)) from error
     checksum = header.pop("checksum")
     if _checksum(tensors, header) != checksum:
-        raise InputError(f"{path} is damaged: its checksum is not that of what it holds.")
+        raise _DamagedError(f"{path} is damaged: its checksum is not that of what it holds.")
+    return tensors, header
+
+
+def _agreed(
+    path: Path, agreement: Agreement, tensors: Mapping[str, NDArray[Any]], header: dict[str, Any]
+) -> Standing:
+    """Where the training stood, once that is found to be a place where it can stand."""
     try:
-        return Standing.from_tensors(tensors, header), header
+        return agreement.standing(tensors, header)
     except InputError as error:
-        raise InputError(f"{path} is damaged or was not written by Backhand: {error}.") from error
+        raise _DamagedError(
+            f"{path} is damaged or was not written by Backhand: {str(error).rstrip('.')}."
+        ) from error
 
 
 def _as_expected(_: Mapping[str, Entry], header: Any) -> dict[str, Any]:
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise InputError(f"it is no checkpoint of format {FORMAT}")
-    if not isinstance(header.get("checksum"), str):
-        raise InputError("it has no checksum")
-    if not all(isinstance(header.get(what), dict) for what in ("settings", "data")):
-        raise InputError("it does not say of which training it is")
+    if set(header) != set(HEADER):
+        raise InputError(f"its header is of {listed(header)}; expected {listed(HEADER)}")
+    for name, kind in HEADER.items():
+        if type(header[name]) is not kind and kind is not object:
+            raise InputError(f"its {name} is no {kind.__name__}")
     return header
 
 

@@ -161,10 +161,11 @@ def train(
     run = engine.start(theta, data, rule)
     if state is not None:
         begin = going_on(theta, rule, state)
-        check_memory(rule, begin)
+        check_memory(begin)
         run.restore(begin)
     with nullcontext() if checkpoint is None else checkpoint.opened(
-        {"optimizer": repr(rule), "engine": engine.name, "learning_rate": learning_rate,
+        engine,
+        {"optimizer": repr(rule), "learning_rate": learning_rate,
          "epochs": epochs, "batch_size": batch_size, "schedule": schedule, "warmup": warmup,
          "power_t": power_t, "l2": l2, "alpha": alpha, "dropout": dropout, "seed": seed,
          "shuffle": shuffle, "validation_every": validation_every,

@@ -13,6 +13,7 @@ from backhand import summaries
 from backhand.engines import Block, Data, Record, Run, State
 from backhand.equations import Parameters
 from backhand.interrupts import Interrupted, meant, signals_noted
+from backhand.training.agreement import Agreement
 from backhand.training.checkpoints import Keeper
 from backhand.training.events import Callback, Progress, StopTraining, announce, period
 from backhand.training.history import History
@@ -147,11 +148,13 @@ class _Training:
         self._before: list[tuple[int, State]] = []
 
     def keep_with(self, keeper: Keeper) -> None:
-        """Begin where the keeper knows it to stand, and end blocks where it wants to write."""
+        """Begin where the keeper finds that it stood, and end blocks where it wants to write."""
         if keeper.period is not None:
             self._borders = [*self._borders, keeper.period]
-        if keeper.standing is not None:
-            self._stand(keeper.standing)
+        every = None if self._validation is None else self._validation_every
+        agreement = Agreement(self._standing(), self._plan, self._watch, every)
+        if (standing := keeper.find(agreement)) is not None:
+            self._stand(standing)
 
     def go_on(self) -> None:
         """Do a block."""
@@ -309,17 +312,14 @@ class _Training:
         for epoch in range(done + 1, len(self.history) + 1):
             if watch.improves(epoch, self.history) and watch.rule.gives_back:
                 self._best = self._run.state()
-            if watch.perfect or watch.impatient:
+            ended, plan = self._plan.after(epoch, watch)
+            if ended or plan is not self._plan:
                 if epoch < len(self.history):
                     self._go_to(epoch * self._plan.parts)
                     self._done = epoch * self._plan.parts
                     self.history = self.history.first(epoch)
-                slower = None if watch.perfect else self._plan.slower(epoch)
-                if slower is None:
-                    return "perfect" if watch.perfect else "patience"
-                self._plan = slower
-                watch.begin_again()
-                return ""
+                self._plan = plan
+                return ended
         return ""
 
     def _go_to(self, parts: int) -> None:
@@ -335,8 +335,9 @@ class _Training:
         So many parts had a finite loss, `history` is of those that are whole epochs; the parameters
         began the last of them.
         """
-        check_finite(self._data.X, self._before[-1][1].params.W1.dtype)
-        self._go_to(max(0, finite - 1))
+        check_finite(self._data.X, self._run.state().params.W1.dtype)
+        if self._before:  # not, if it is resumed where it had come to its end
+            self._go_to(max(self._before[0][0], finite - 1))
         return DivergenceError(
             f"{what}. Try a smaller learning rate (it was {self._plan.schedule.peak:g}), a warm-up "
             "or columns scaled to about -3..3.",

@@ -6,17 +6,24 @@ is drawn, so no epoch is too long to be held, watched or broken off.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.errors import InputError
+
 WINDOW_BYTES = 2**26
 """Rows are shuffled within windows of about that many bytes: they are near in memory or on disk."""
 
 BLOCK_BYTES = 2**18
 """A window is made of blocks of neighbouring rows, of about that many bytes: each is one read."""
+
+
+MERSENNE_WORDS = 624
+"""Of the state of NumPy's MT19937; its `pos` is 0..624."""
 
 
 class Order(Protocol):
@@ -45,8 +52,12 @@ class Order(Protocol):
         """What another such order has to `remember` to go on after the first `epoch` epochs."""
         ...
 
+    def check(self, memory: Mapping[str, NDArray[Any]]) -> None:
+        """InputError with a clause if no order of these rows has such a memory."""
+        ...
+
     def remember(self, epoch: int, memory: Mapping[str, NDArray[Any]]) -> None:
-        """Go on after so many epochs; KeyError or ValueError if that is no such memory."""
+        """Go on after so many epochs, with a memory that is checked."""
         ...
 
 
@@ -110,6 +121,10 @@ class SeededOrder:
     def memory(self, epoch: int) -> dict[str, NDArray[Any]]:  # noqa: ARG002
         return {}
 
+    def check(self, memory: Mapping[str, NDArray[Any]]) -> None:
+        if memory:
+            raise InputError("it has an order of the rows, of which this training keeps none")
+
     def remember(self, epoch: int, memory: Mapping[str, NDArray[Any]]) -> None:
         """There is nothing to remember."""
 
@@ -152,10 +167,25 @@ class ShuffledOrder:
         rest = [mersenne["pos"], generator["has_gauss"], generator["gauss"]]
         return {"rows": rows, "key": mersenne["key"], "rest": np.array(rest, np.float64)}
 
-    def remember(self, epoch: int, memory: Mapping[str, NDArray[Any]]) -> None:
+    def check(self, memory: Mapping[str, NDArray[Any]]) -> None:
+        # NumPy's generator believes `pos`, and reads wherever it points.
+        kinds = {"rows": (np.int64, self.window), "key": (np.uint32, MERSENNE_WORDS),
+                 "rest": (np.float64, 3)}  # fmt: skip
+        if set(memory) != set(kinds) or any(
+            memory[name].dtype != dtype or memory[name].shape != (count,)
+            for name, (dtype, count) in kinds.items()
+        ):
+            raise InputError("it has no order of the rows and generator of this training's kind")
         rows, (pos, has_gauss, gauss) = memory["rows"], memory["rest"].tolist()
         if not np.array_equal(np.sort(rows), np.arange(self.window)):
-            raise ValueError("the order of the rows")
+            raise InputError("its order of the rows is no permutation of them")
+        if pos not in range(MERSENNE_WORDS + 1) or has_gauss not in (0, 1) \
+                or not math.isfinite(gauss):  # fmt: skip
+            raise InputError("its random numbers' state is none of NumPy's MT19937")
+
+    def remember(self, epoch: int, memory: Mapping[str, NDArray[Any]]) -> None:
+        self.check(memory)
+        rows, (pos, has_gauss, gauss) = memory["rows"], memory["rest"].tolist()
         generator = {"bit_generator": "MT19937", "has_gauss": int(has_gauss), "gauss": gauss,
                      "state": {"key": memory["key"], "pos": int(pos)}}  # fmt: skip
         self._random_state.set_state(generator)

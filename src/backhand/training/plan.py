@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from backhand.engines import Block
 from backhand.training.orders import Order
 from backhand.training.schedules import Schedule
+from backhand.training.stopping import Watch
 
 ORDER_ENTRIES = 2**22
 """At most about that many row numbers are drawn ahead for one block (32 MiB)."""
@@ -74,10 +75,20 @@ class Plan:
             first_class_held=self.first_class_held,
         )  # fmt: skip
 
-    def slower(self, epoch: int) -> Plan | None:
-        """The plan that goes on more slowly after the first `epoch` epochs; None: stop there."""
-        schedule = self.schedule.slower(epoch)
-        return None if schedule is None else replace(self, schedule=schedule)
+    def after(self, epoch: int, watch: Watch) -> tuple[str, Plan]:
+        """What the watch, which has seen the first `epoch` epochs, makes of it.
+
+        That is the end of training, said in a word, or "" and the plan for the epochs that follow:
+        the same, or a slower one, with which the watch is patient once more.
+        """
+        if watch.perfect:
+            return "perfect", self
+        if not watch.impatient:
+            return "", self
+        if (schedule := self.schedule.slower(epoch)) is None:
+            return "patience", self
+        watch.begin_again()
+        return "", replace(self, schedule=schedule)
 
     def _alpha_over_weights(
         self, order: NDArray[np.int64] | None, count: int

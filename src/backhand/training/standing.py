@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from backhand.engines import State
 from backhand.equations import Parameters
-from backhand.errors import InputError
 from backhand.training.history import History
 
 
@@ -77,24 +76,21 @@ class Standing:
         return tensors, header
 
     @classmethod
-    def from_tensors(cls, tensors: Mapping[str, NDArray[Any]], header: Any) -> Standing:
-        """The standing of `to_tensors`; InputError with a clause if it is none."""
-        try:
-            best = None
-            if header["best_updates"] is not None:
-                best = _state_of("best", tensors, int(header["best_updates"]))
-            figures = tensors["part_figures"].astype(np.float64).reshape(-1, 3)
-            return cls(
-                int(header["done"]), str(header["ended"]),
-                _state_of("last", tensors, int(header["updates"])), best,
-                History(*np.array(tensors["history"], np.float64).reshape(len(FIGURES), -1)),
-                tuple(PartFigures(*map(float, row)) for row in figures),
-                tensors.get("watch"), tuple(map(int, header["cuts"])),
-                {name.removeprefix("order."): value for name, value in tensors.items()
-                 if name.startswith("order.")},
-            )  # fmt: skip
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"it lacks or misstates {error}") from error
+    def from_tensors(
+        cls, tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any]
+    ) -> Standing:
+        """The standing of `to_tensors`. That it is one, `Agreement.standing` has made sure of."""
+        best = None
+        if header["best_updates"] is not None:
+            best = _state_of("best", tensors, header["best_updates"])
+        return cls(
+            header["done"], header["ended"], _state_of("last", tensors, header["updates"]), best,
+            History(*tensors["history"]),
+            tuple(PartFigures(*map(float, row)) for row in tensors["part_figures"]),
+            tensors.get("watch"), tuple(header["cuts"]),
+            {name.removeprefix("order."): value for name, value in tensors.items()
+             if name.startswith("order.")},
+        )  # fmt: skip
 
 
 FIGURES = tuple(History.__dataclass_fields__)

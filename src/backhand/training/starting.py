@@ -10,7 +10,7 @@ from backhand.engines import State
 from backhand.engines.door import check_state
 from backhand.equations import Parameters
 from backhand.errors import InputError
-from backhand.optimizers import Adam, Optimizer
+from backhand.optimizers import Optimizer
 
 
 def first_state(params: Parameters, rule: Optimizer) -> State:
@@ -44,9 +44,15 @@ def going_on(params: Parameters, rule: Optimizer, state: State) -> State:
     return going
 
 
-def check_memory(rule: Optimizer, state: State) -> None:
-    """The second moments that Adam remembers are means of squares; InputError if one is below 0."""
-    if isinstance(rule, Adam) and any((v < 0).any() for v in state.slots[1]):
+def check_memory(state: State) -> None:
+    """Adam's second moments, of the only rule with two slots, are means of squares.
+
+    Raises
+    ------
+    InputError
+        If one is below 0.
+    """
+    if any((v < 0).any() for slot in state.slots[1:] for v in slot):
         raise InputError("the state's second slot holds numbers below 0, which no square is.")
 
 

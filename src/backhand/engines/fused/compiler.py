@@ -64,6 +64,14 @@ def entry(write: Callable[..., None], bits: int, notify: Callable[[str], None] =
         return _entries[write, bits][0]
 
 
+def compiled_by() -> dict[str, str]:
+    """Compiler and CPU, by name; the CPU's features, a long list, by their digest."""
+    _, cpu, features = host()
+    llvm = ".".join(map(str, binding.llvm_version_info))
+    digest = hashlib.sha256(features.encode()).hexdigest()[:8]
+    return {"LLVM": f"{llvm} (llvmlite {llvmlite.__version__})", "CPU": cpu, "CPU features": digest}
+
+
 def _compile(
     write: Callable[..., None], bits: int, name: str, notify: Callable[[str], None],
     file: Path | None,

@@ -19,7 +19,7 @@ from backhand.engines.door import (
     check_state,
     stand_in,
 )
-from backhand.engines.fused.compiler import entry
+from backhand.engines.fused.compiler import compiled_by, entry
 from backhand.engines.fused.cores import threads_for, together
 from backhand.engines.fused.dropout import dropout_of
 from backhand.engines.fused.layout import layout_of, pack, places_of, unpack
@@ -55,6 +55,9 @@ class FusedEngine:
 
     def prepare(self, dtype: Any, notify: Callable[[str], None]) -> None:
         entry(passes, np.dtype(dtype).itemsize * 8, notify)
+
+    def depends_on(self) -> dict[str, str]:
+        return compiled_by()
 
     def loss_and_gradients(
         self, params: Parameters, data: Data, l2: float = 0.0

@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand import shapes
-from backhand.engines import Engine, is_sparse, make_engine
-from backhand.engines.arrays import chunks
-from backhand.equations import Parameters, forward
+from backhand.engines import Engine, make_engine
+from backhand.equations import Parameters
 from backhand.errors import InputError, listed
 from backhand.files import check_output, replacing
 from backhand.tables.schema import Schema
@@ -100,21 +99,6 @@ def probabilities(engine: Engine, params: Parameters, X: NDArray[Any]) -> NDArra
         rows = slice(start, start + AT_A_TIME)
         P[rows] = engine.predict_proba(wide, X[rows].astype(dtype, copy=False))
     return P
-
-
-def logits(params: Parameters, X: Any) -> NDArray[Any]:
-    """S (N, K) of X (N, d), dense or CSR, in the parameters' dtype: computed in double, as P is."""
-    dtype = params.W1.dtype
-    wide = Parameters(*(value.astype(np.float64, copy=False) for value in params))
-    S = np.empty((X.shape[0], params.b2.shape[0]), dtype)
-    for rows in chunks(params, X.shape[0]):
-        part, theta = X[rows].astype(dtype, copy=False), wide
-        if is_sparse(part):  # with the features that these rows have
-            there = np.unique(part.indices)
-            part, theta = part[:, there].toarray(), wide._replace(W1=wide.W1[there])
-        with np.errstate(over="ignore", invalid="ignore"):
-            S[rows] = forward(theta, part).S
-    return S
 
 
 def present_versions() -> dict[str, str]:

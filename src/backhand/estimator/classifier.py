@@ -18,6 +18,7 @@ from backhand.engines import Data, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.estimator.interchange import Interchange
+from backhand.estimator.logits import logits
 from backhand.estimator.reporting import Tasks
 from backhand.estimator.rows import (
     all_classes,
@@ -31,7 +32,7 @@ from backhand.estimator.rows import (
 from backhand.estimator.settings import check_parameters, checkpoint_of, hidden_units
 from backhand.estimator.solvers import train_by_epochs, train_by_lbfgs
 from backhand.estimator.starting import Memory, draw_parameters
-from backhand.model import logits, probabilities
+from backhand.model import probabilities
 from backhand.training import History
 from backhand.training.inputs import check_finite
 
@@ -408,13 +409,6 @@ class MLPClassifier(
             self.validation_loss_curve_ = [*(self.validation_loss_curve_ or []), *losses.tolist()]
             self.best_validation_score_ = memory.watch.best
 
-    def _features(self, X: Any) -> Any:
-        """X (N, d) as NumPy or CSR, with no number that the weights' dtype cannot hold."""
-        X, dtype = features(self, X), self.coefs_[0].dtype
-        if X.dtype != dtype:
-            check_finite(X, dtype)
-        return X
-
     def _fitted(self, params: Parameters) -> dict[str, Any]:
         return {"coefs_": [params.W1, params.W2], "intercepts_": [params.b1, params.b2]}
 
@@ -474,17 +468,11 @@ class MLPClassifier(
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """P (N, K) of X (N, d), one column a class in the order of `classes_`."""
         check_is_fitted(self)
+        X, dtype = features(self, X), self.coefs_[0].dtype
+        if X.dtype != dtype:
+            check_finite(X, dtype)
         engine = make_engine(self.engine, self.device, self.threads)
-        return probabilities(engine, self.parameters_, self._features(X))
-
-    def decision_function(self, X: Any) -> NDArray[Any]:
-        """The logits S (N, K) of X (N, d), one column a class in the order of `classes_`.
-
-        Of two classes (N,), as scikit-learn has it: by how much the second's logit is the greater.
-        """
-        check_is_fitted(self)
-        S = logits(self.parameters_, self._features(X))
-        return S[:, 1] - S[:, 0] if S.shape[1] == 2 else S
+        return probabilities(engine, self.parameters_, X)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable class of each row of X (N, d): (N,)."""
@@ -497,6 +485,18 @@ class MLPClassifier(
         with np.errstate(divide="ignore"):
             log_P: NDArray[Any] = np.log(self.predict_proba(X))
         return log_P
+
+    def decision_function(self, X: Any) -> NDArray[Any]:
+        """The logits S (N, K) of X (N, d), one column a class in the order of `classes_`.
+
+        Of two classes (N,), as scikit-learn has it: by how much the second's logit is the greater.
+        """
+        check_is_fitted(self)
+        X, params = features(self, X), self.parameters_
+        if X.dtype != params.W1.dtype:
+            check_finite(X, params.W1.dtype)
+        S = logits(params, X)
+        return S[:, 1] - S[:, 0] if S.shape[1] == 2 else S
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -41,8 +41,8 @@ def train_by_epochs(
     """Train on from where the estimator stands: where that ends, and what was measured on the way.
 
     Where an earlier call gave back what was best on validation rows, and this one validates too,
-    training goes on from where it ended: the best stays until something is better. Otherwise it goes
-    on from the estimator's weights.
+    training goes on from where it ended: the best stays until something is better. Otherwise it
+    goes on from the estimator's weights.
 
     Parameters
     ----------

@@ -409,13 +409,6 @@ class MLPClassifier(
             self.validation_loss_curve_ = [*(self.validation_loss_curve_ or []), *losses.tolist()]
             self.best_validation_score_ = memory.watch.best
 
-    def _features(self, X: Any) -> Any:
-        """X (N, d) as NumPy or CSR, with no number that the weights' dtype cannot hold."""
-        X, dtype = features(self, X), self.coefs_[0].dtype
-        if X.dtype != dtype:
-            check_finite(X, dtype)
-        return X
-
     def _fitted(self, params: Parameters) -> dict[str, Any]:
         return {"coefs_": [params.W1, params.W2], "intercepts_": [params.b1, params.b2]}
 
@@ -475,18 +468,8 @@ class MLPClassifier(
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """P (N, K) of X (N, d), one column a class in the order of `classes_`."""
-        check_is_fitted(self)
-        engine = make_engine(self.engine, self.device, self.threads)
-        return engine.predict_proba(self.parameters_, self._features(X))
-
-    def decision_function(self, X: Any) -> NDArray[Any]:
-        """The logits S (N, K) of X (N, d), one column a class in the order of `classes_`.
-
-        Of two classes (N,), as scikit-learn has it: by how much the second's logit is the greater.
-        """
-        check_is_fitted(self)
-        S = ReferenceEngine().logits(self.parameters_, self._features(X))
-        return S[:, 1] - S[:, 0] if S.shape[1] == 2 else S
+        params, X = self._parameters_and(X)
+        return make_engine(self.engine, self.device, self.threads).predict_proba(params, X)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable class of each row of X (N, d): (N,)."""
@@ -499,6 +482,23 @@ class MLPClassifier(
         with np.errstate(divide="ignore"):
             log_P: NDArray[Any] = np.log(self.predict_proba(X))
         return log_P
+
+    def decision_function(self, X: Any) -> NDArray[Any]:
+        """The logits S (N, K) of X (N, d), one column a class in the order of `classes_`.
+
+        Of two classes (N,), as scikit-learn has it: by how much the second's logit is the greater.
+        """
+        params, X = self._parameters_and(X)
+        S = ReferenceEngine().logits(params, X)
+        return S[:, 1] - S[:, 0] if S.shape[1] == 2 else S
+
+    def _parameters_and(self, X: Any) -> tuple[Parameters, Any]:
+        """What predicts, and the rows (N, d) that it can be shown."""
+        check_is_fitted(self)
+        X, params = features(self, X), self.parameters_
+        if X.dtype != params.W1.dtype:
+            check_finite(X, params.W1.dtype)
+        return params, X
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

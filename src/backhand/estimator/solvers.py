@@ -40,9 +40,9 @@ def train_by_epochs(
 ) -> tuple[Memory, History]:
     """Train on from where the estimator stands: where that ends, and what was measured on the way.
 
-    With validation rows, and something given back for being best on such rows, training goes on
-    from where it ended, since a worse end cannot replace that. Otherwise nothing would: it goes on
-    from the estimator's weights.
+    Where an earlier call gave back what was best on validation rows, and this one validates too,
+    training goes on from where it ended: the best stays until something is better. Otherwise it
+    goes on from the estimator's weights.
 
     Parameters
     ----------

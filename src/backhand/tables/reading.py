@@ -114,10 +114,10 @@ def read_table(
             names, original = _load_query(connection, query, names), None
             source = "the query's result"
     _check_names(names, source)
-    table = Table(connection, names, source, original, files if _in_files(connection) else None)
+    table = Table(connection, names, source, original)
     if data is not None and query is None:
-        place = _placing(source, len(names), original)
-        table.placed_by(lambda row: None if files.change() else place(row))
+        table.placed_by(_placing(source, len(names), original))
+        table.read_from(files, again=_in_files(connection))
     if table.empty:
         raise InputError(f"{source} has column names but no rows; a table needs at least one.")
     return table

@@ -26,7 +26,7 @@ from backhand.tables.table import GROUP, Original, Table, family_of, quote
 from backhand.tables.texts import (
     LONGEST_LINE,
     Lines,
-    check_gzip,
+    check_text,
     cut_off,
     is_gzip,
     opened_as_text,
@@ -146,10 +146,11 @@ def _load_files(
     for path in paths:
         if Path(path).stat().st_size == 0:
             raise InputError(f"{path} is empty; a table needs column names and rows.")
-        if is_gzip(path):
-            check_gzip(path)
     parameters: dict[str, Any] = {"paths": [glob.escape(path) for path in paths]}
     kind = formats.pop()
+    for path in paths:
+        if kind == "csv" or is_gzip(path):
+            check_text(path, LONGEST_LINE if kind == "csv" else None)
     if kind == "csv":
         return _load_csv(connection, paths, parameters, in_place=in_place)
     try:

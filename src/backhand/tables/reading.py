@@ -18,15 +18,15 @@ from typing import Any
 from backhand.errors import InputError, MissingFileError, listed
 from backhand.memory import budget
 from backhand.tables.connecting import connect, duckdb, telling
-from backhand.tables.explaining import as_error, bad_json, explained, first_line
+from backhand.tables.explaining import as_error, bad_json, explained, first_line, memory_allowed
 from backhand.tables.lines import place_of
 from backhand.tables.naming import names_in_files
 from backhand.tables.querying import check_query
-from backhand.tables.table import Original, Table, family_of, quote
+from backhand.tables.table import GROUP, Original, Table, family_of, quote
 from backhand.tables.texts import (
     LONGEST_LINE,
     Lines,
-    check_gzip,
+    check_text,
     cut_off,
     is_gzip,
     opened_as_text,
@@ -37,6 +37,9 @@ FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".ndjson": "json", ".
            ".parquet": "parquet", ".pq": "parquet"}  # fmt: skip
 MISSING = ["", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "?"]
 """Texts that stand for a missing value in a CSV file."""
+
+VALUE_BYTES, BLOCK_BYTES = 16, 2**18
+"""What a value of a loaded table takes, about, and what a column does at least."""
 
 CSV_TYPES = ["BIGINT", "DOUBLE", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "VARCHAR"]
 """Types of CSV columns. No BOOLEAN: DuckDB would turn the texts yes and no into true and false."""
@@ -111,10 +114,10 @@ def read_table(
             names, original = _load_query(connection, query, names), None
             source = "the query's result"
     _check_names(names, source)
-    table = Table(connection, names, source, original, files if _in_files(connection) else None)
+    table = Table(connection, names, source, original)
     if data is not None and query is None:
-        place = _placing(source, len(names), original)
-        table.placed_by(lambda row: None if files.change() else place(row))
+        table.placed_by(_placing(source, len(names), original))
+        table.read_from(files, again=_in_files(connection))
     if table.empty:
         raise InputError(f"{source} has column names but no rows; a table needs at least one.")
     return table
@@ -143,17 +146,20 @@ def _load_files(
     for path in paths:
         if Path(path).stat().st_size == 0:
             raise InputError(f"{path} is empty; a table needs column names and rows.")
-        if is_gzip(path):
-            check_gzip(path)
     parameters: dict[str, Any] = {"paths": [glob.escape(path) for path in paths]}
     kind = formats.pop()
+    for path in paths:
+        if kind == "csv" or is_gzip(path):
+            check_text(path, LONGEST_LINE if kind == "csv" else None)
     if kind == "csv":
         return _load_csv(connection, paths, parameters, in_place=in_place)
     try:
         _check_columns_agree(connection, READERS[kind], paths)
         names = list(_described(connection, READERS[kind], parameters["paths"]))
         names = names_in_files(connection, kind, parameters["paths"], names)
-        in_place = in_place or kind == "parquet"
+        if kind == "parquet":
+            wide = _is_wide(connection, len(names))
+            in_place = not (wide and _is_small(connection, parameters["paths"], len(names)))
         _load(connection, READERS[kind], parameters, names, in_place=in_place)
     except duckdb.Error as error:
         line = bad_json(paths) if kind == "json" else None
@@ -229,6 +235,22 @@ def _load_csv(
     return names, as_text
 
 
+def _is_wide(connection: duckdb.DuckDBPyConnection, columns: int) -> bool:
+    """Whether rows that could stay in their files are better loaded, and the memory allows it.
+
+    They are asked for in groups of columns. On a view, each group of a text file reads all lines
+    again, and each of a Parquet file binds all columns.
+    """
+    return columns > GROUP and columns * BLOCK_BYTES <= memory_allowed(connection) // 4
+
+
+def _is_small(connection: duckdb.DuckDBPyConnection, paths: list[str], columns: int) -> bool:
+    """Whether what Parquet files hold fits in a part of the memory."""
+    counted = "SELECT sum(num_rows) FROM parquet_file_metadata($paths)"
+    rows = int(connection.execute(counted, {"paths": paths}).fetchall()[0][0])
+    return rows * columns * VALUE_BYTES <= memory_allowed(connection) // 8
+
+
 def _load(
     connection: duckdb.DuckDBPyConnection,
     reader: str,
@@ -239,7 +261,7 @@ def _load(
 ) -> None:
     """Make what is read the table or view `rows`, its columns called c0, c1, …"""
     selected = f"SELECT * FROM (SELECT * FROM {reader}) AS t({_positions(names)})"
-    if not in_place:
+    if not in_place or (reader != READERS["parquet"] and _is_wide(connection, len(names))):
         connection.execute(f"CREATE TABLE rows AS {selected}", parameters)
         return
     # A view takes no parameters: DuckDB writes them into it, as literals.

@@ -10,7 +10,7 @@ and the view that a user's own query speaks of.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -71,8 +71,6 @@ class Table:
         What was read, for messages.
     original : Original, optional
         Of a CSV file: its own text, so that it can be written again to the letter.
-    files : Files, optional
-        Those that each pass reads again.
     """
 
     def __init__(
@@ -81,10 +79,8 @@ class Table:
         names: Sequence[str],
         source: str,
         original: Original | None = None,
-        files: Files | None = None,
     ) -> None:
         self.original = original
-        self._files = Files([]) if files is None else files
         self.connection = connection
         self.names = list(names)
         self.places = {name: i for i, name in enumerate(self.names)}
@@ -92,6 +88,7 @@ class Table:
         self._numbers = count()
         self._watch: Callable[[int], None] = lambda _: None
         self._place: Callable[[int], str | None] = lambda _: None
+        self._files, self._again = Files([]), False
         described = connection.execute("DESCRIBE rows").fetchall()
         self.types = [str(row[1]) for row in described]
 
@@ -137,7 +134,8 @@ class Table:
 
     def place(self, row: int) -> str:
         """Where a row stands: its file and line if they are known, else what was read."""
-        return self._place(row) or self.source
+        known = self._place(row) if self._files.change() is None else None
+        return known or self.source
 
     def index(self, name: str, role: str = "column") -> int:
         """The position of the column of that name."""
@@ -178,9 +176,13 @@ class Table:
             f"THEN CAST(CAST({name} AS BIGINT) AS VARCHAR) ELSE CAST({shortest} AS VARCHAR) END"
         )
 
+    def read_from(self, files: Files, *, again: bool) -> None:
+        """Say which files the rows come from, and whether each pass reads them again."""
+        self._files, self._again = files, again
+
     def unchanged(self) -> AbstractContextManager[None]:
         """For all passes together: `InputError` if a file that they read changes meanwhile."""
-        return self._files.unchanged()
+        return self._files.unchanged() if self._again else nullcontext()
 
     def close(self) -> None:
         """Give back memory and temporary files; the table cannot be asked any more."""

@@ -41,8 +41,8 @@ BEAT = 0.1
 LONGEST = 2**24
 """Bytes that a report may have."""
 
-MOST_MEMORY = 2**30
-"""Bytes that the process may allocate in any case; more if half of the free memory is more."""
+MEMORY = 2**30
+"""Bytes that the process may allocate; or half of the free memory, if that is more."""
 
 
 class Examination:
@@ -71,10 +71,15 @@ class Examination:
         )
         # In a session of its own, so that Ctrl-C reaches this process alone, which then ends that
         # one. -P: a file of the working folder must not take the place of a library.
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "backhand.doctor.process", request],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True,
-        )  # fmt: skip
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "backhand.doctor.process", request],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
+            raise errors.BackhandError(
+                f"the process for the check did not start: {error.strerror}."
+            ) from error
         self.lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self.receiver = threading.Thread(target=self._receive, daemon=True)
         self.receiver.start()
@@ -98,7 +103,7 @@ class Examination:
             As `load_function` and `check` raise it; also if the file ends the process, or takes too
             long to be read.
         BackhandError
-            If the process cannot be started.
+            If the process does not start.
         """
         from backhand.doctor.report import Report
 
@@ -213,7 +218,7 @@ def _limit_memory() -> None:
         from backhand.memory import free_memory
 
         # Of data: what libraries reserve of the address space without using it is not counted.
-        most = max(MOST_MEMORY, free_memory() // 2)
+        most = max(MEMORY, free_memory() // 2)
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))

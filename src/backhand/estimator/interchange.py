@@ -16,6 +16,8 @@ from backhand.training import History
 class Interchange:
     """What `MLPClassifier` can be turned into, and made of."""
 
+    _optimizer: Any
+
     def to_model(self: Any) -> Model:
         """What `backhand.save` writes: parameters, classes, constructor parameters, history."""
         check_is_fitted(self)
@@ -85,3 +87,54 @@ class Interchange:
         clf.classes_, clf.n_features_in_ = labels, d
         clf._forget(params)
         return clf
+
+    def to_sklearn(self) -> Any:
+        """A fitted `sklearn.neural_network.MLPClassifier` with the same P, to rounding.
+
+        For what looks for scikit-learn's own class. It is independent of this one, has all fitted
+        attributes, and its `partial_fit` resumes with the optimizer's state. `class_weight`,
+        `dropout` and the engine, which scikit-learn does not have, are left out.
+
+        Raises
+        ------
+        InputError
+            If the classifier knows one class only.
+        """
+        from backhand.estimator.scikit_learn import to_sklearn
+
+        return to_sklearn(self)
+
+    @classmethod
+    def from_sklearn(cls, classifier: Any, **settings: Any) -> Any:
+        """A fitted classifier of scikit-learn's, with the same P, to rounding.
+
+        Parameters
+        ----------
+        classifier : sklearn.neural_network.MLPClassifier
+            Fitted, with one hidden layer of ReLU units and one label per row.
+        **settings
+            Constructor parameters to set otherwise than there.
+
+        Raises
+        ------
+        InputError
+            If it is something else.
+        """
+        from backhand.estimator.scikit_learn import from_sklearn
+
+        return from_sklearn(cls, classifier, **settings)
+
+    def drop_optimizer_state(self: Any) -> Any:
+        """Forget the optimizer's state, which takes up to three quarters of a pickle.
+
+        Predictions stay. `partial_fit` and `warm_start` then begin with a new optimizer, patience
+        and learning rate, and `stopped_` is False.
+
+        Returns
+        -------
+        MLPClassifier
+            The same object.
+        """
+        check_is_fitted(self)
+        self._optimizer = None
+        return self

@@ -67,7 +67,7 @@ def train_by_epochs(
         state_to_go_on(estimator.parameters_, rule, memory, incremental=last)
         for last in (False, incremental)
     )
-    watch = watch_to_go_on(_stopping(estimator, validation), memory)
+    watch = watch_to_go_on(stopping(estimator, validated=validation is not None), memory)
     engine = _engine(estimator)
     if validation is not None and watch.best is not None:  # by other rows, perhaps
         watch.judge_again(*engine.evaluate(given_back.params, validation))
@@ -143,13 +143,13 @@ def _plan(
     )  # fmt: skip
 
 
-def _stopping(estimator: Any, validation: Data | None) -> EarlyStopping:
+def stopping(estimator: Any, *, validated: bool) -> EarlyStopping:
     """scikit-learn's rule: it stops after more than so many epochs in vain."""
     return EarlyStopping(
         estimator.n_iter_no_change + 1,
         float(estimator.tol),
         "validation_accuracy" if estimator.early_stopping else "loss",
-        best=None if validation is None else "validation_accuracy",
+        best="validation_accuracy" if validated else None,
         or_equal=True,
     )
 

@@ -177,6 +177,7 @@ def test_mlflow_logs_what_it_logs_for_scikit_learns(tmp_path: Path) -> None:
     mlflow = pytest.importorskip("mlflow")
     pytest.importorskip("mlflow.sklearn")
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    mlflow.create_experiment("autolog", artifact_location=str(tmp_path / "artifacts"))
     mlflow.set_experiment("autolog")
     mlflow.sklearn.autolog(log_models=False, silent=True)
     try:

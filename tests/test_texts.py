@@ -52,6 +52,23 @@ def test_an_endless_line_takes_no_memory_of_ours(tmp_path, name, head, most) -> 
     assert len(str(caught.value)) < 1000
 
 
+@pytest.mark.parametrize("behind", ["", "\n", ",b\n", ",b\n" + TABLE[4:], ",b\r" + TABLE[4:]])
+def test_a_line_longer_than_the_buffer_of_duckdb_is_told_and_not_left_out(tmp_path, behind) -> None:
+    path = tmp_path / "t.csv"
+    for letters in (4_000_001, 5 * MB):
+        path.write_text(TABLE + "a" * letters + behind)
+        with pytest.raises(InputError, match=r"t\.csv has a line of more than 4,000,000 bytes"):
+            read_table(path, once=True)
+    path.write_text("s,x,t\n" + "".join(f"{'a' * 1_500_000},{i},b\n" for i in range(4)))
+    assert read_table(path, once=True).rows == 4, "many lines, none of them too long"
+
+
+def test_json_may_stand_in_one_line(tmp_path) -> None:
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps([{"x": i, "s": "a" * MB} for i in range(18)]))
+    assert read_table(path, memory="1GB").rows == 18
+
+
 def test_looking_for_a_line_is_bounded_too(tmp_path) -> None:
     row, line = (
         bomb(tmp_path / "t.csv.gz", TABLE),

@@ -28,7 +28,7 @@ from backhand.tables.table import GROUP, Table, family_of, quote
 from backhand.tables.texts import (
     LONGEST_LINE,
     Lines,
-    check_gzip,
+    check_text,
     cut_off,
     is_gzip,
     opened_as_text,
@@ -145,9 +145,10 @@ def _load_files(
     for path in paths:
         if Path(path).stat().st_size == 0:
             raise InputError(f"{path} is empty; a table needs column names and rows.")
-        if is_gzip(path):
-            check_gzip(path)
     kind, in_place = formats.pop(), in_place and not query
+    for path in paths:
+        if kind == "csv" or is_gzip(path):
+            check_text(path, LONGEST_LINE if kind == "csv" else None)
     if kind == "csv":
         return _load_csv(connection, data, paths, in_place=in_place)
     try:

@@ -11,8 +11,8 @@ from typing import AnyStr, BinaryIO, Generic, TextIO, cast
 
 from backhand.errors import InputError
 
-LONGEST_LINE = 2**21
-"""Characters of one line of CSV, at most, with the line breaks between quotes: as in DuckDB."""
+LONGEST_LINE = 4_000_000
+"""Characters or bytes of one row of CSV, at most: DuckDB passes over more than its buffer holds."""
 
 LONGEST_JSON = 2**24
 """Bytes of one line of JSON, at most: as in DuckDB."""
@@ -79,18 +79,30 @@ class Lines(Generic[AnyStr]):
             self.begin()
 
 
-def check_gzip(path: str) -> None:
-    """Unpack a file to its end: DuckDB compares neither checksums nor lengths.
+def check_text(path: str, longest: int | None = None) -> None:
+    """Go through a file to its end for what DuckDB passes over without a word.
+
+    It compares neither checksums nor lengths of a gzip, and may leave out a line of CSV that is
+    longer than its buffer.
 
     Raises
     ------
     InputError
-        If it is damaged or cut off, or no gzip.
+        If a gzip is damaged or cut off, or is none; or if a line has more bytes than `longest`.
     """
+    length = 0
     try:
-        with gzip.open(path) as file:
-            while file.read(PIECE):
-                pass
+        with opened(path) as file:
+            while piece := file.read(PIECE):
+                first = min((place for sign in (b"\n", b"\r") if (place := piece.find(sign)) >= 0),
+                            default=len(piece))  # fmt: skip
+                ends = [place for sign in (b"\n", b"\r") if (place := piece.rfind(sign)) >= 0]
+                if longest is not None and length + first > longest:
+                    raise InputError(
+                        f"{path} has a line of more than {longest:,} bytes, which is the most that "
+                        "is read; is it a table?"
+                    )
+                length = len(piece) - 1 - max(ends) if ends else length + len(piece)
     except EOFError as error:
         raise cut_off(path) from error
     except (gzip.BadGzipFile, zlib.error) as error:

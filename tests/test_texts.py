@@ -173,9 +173,9 @@ def test_columns_that_are_alike_are_not_exchanged_between_files(tmp_path) -> Non
     for number, names in enumerate((["X", "x"], ["x", "X"])):
         for ending in (".parquet", ".jsonl"):
             write_alike(tmp_path / f"{number}{ending}", names)
+    with pytest.raises(InputError, match="does not have the columns of"):
+        read_table(tmp_path / "*.parquet")
     for ending in (".parquet", ".jsonl"):
-        with pytest.raises(InputError, match="does not have the columns of"):
-            read_table(tmp_path / f"*{ending}")
         (tmp_path / f"1{ending}").write_bytes((tmp_path / f"0{ending}").read_bytes())
         table = read_table(tmp_path / f"*{ending}")
         assert table.names == ["X", "x"]

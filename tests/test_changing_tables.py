@@ -142,7 +142,7 @@ def test_what_is_loaded_may_change_afterwards(source, change) -> None:
     change(path, ".csv")
     prepared = prepare_table(table, "t", Settings())
     assert prepared.rows == ROWS
-    assert table.place(5) == str(path), "no line of a file that is another one now"
+    assert table.where(5) == str(path), "no line of a file that is another one now"
 
 
 @pytest.mark.parametrize("change", CHANGES)

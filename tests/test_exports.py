@@ -28,7 +28,8 @@ from backhand.exports.onnx import export_onnx
 from backhand.exports.torch import from_torch, to_torch
 from backhand.jobs import Settings, fit_table, predict_proba, prepare_table
 from backhand.model import Model
-from backhand.tables.reading import MISSING, read_table
+from backhand.tables.cells import MISSING
+from backhand.tables.reading import read_table
 from backhand.tables.schema import Category, Date, Number, Schema
 
 EXPORTS = {"onnx": (export_onnx, "m.onnx"), "numpy": (export_numpy, "m.py")}
@@ -283,13 +284,15 @@ def test_dates_and_times(tmp_path) -> None:
     assert [column.kind for column in model.schema.columns] == ["date"] * 3
     days = {}
     for i, column in enumerate(model.schema.columns):
-        (_, [values]), = table.arrays([table.number(i)])  # fmt: skip
+        (_, [values]), = table.arrays([table.days(i, MISSING)])  # fmt: skip
         days[column.name] = np.ma.filled(values.astype(float), np.nan)
     texts = from_csv(tmp_path / "t.csv")
     both_agree(tmp_path, model, table, texts, {name: x[:, None] for name, x in days.items()})
     module = imported(tmp_path / "m.py")
     expected = module.predict_proba(texts)
-    objects = table.connection.execute("SELECT c0, c1, c2 FROM rows").fetchall()
+    kinds = ("DATE", "TIMESTAMP", "TIME")
+    cast = ", ".join(f"TRY_CAST(c{i} AS {kind})" for i, kind in enumerate(kinds))
+    objects = table.connection.execute(f"SELECT {cast} FROM rows").fetchall()
     columns = dict(zip(days, zip(*objects, strict=True), strict=True))
     assert np.array_equal(module.predict_proba(columns), expected)
     assert np.array_equal(module.predict_proba(days), expected)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backhand.errors import InputError, MissingFileError
+from backhand.errors import BackhandWarning, InputError, MissingFileError
 from backhand.tables.learning import learn_schema, read_target
 from backhand.tables.reading import read_table
 from backhand.tables.schema import FARTHEST, Category, Date, Number, Schema
@@ -107,7 +107,7 @@ def test_globs_are_read_in_the_order_of_their_names(tmp_path) -> None:
     for k, rows in enumerate(("1,a\n2,b\n", "3,a\n", "4,b\n")):
         write(tmp_path / f"part{k}.csv", "n,t\n" + rows)
     table = read_table(tmp_path / "part*.csv")
-    assert [row[0] for row in table.all("SELECT c0 FROM rows ORDER BY rowid")] == [1, 2, 3, 4]
+    assert [row[0] for row in table.all("SELECT c0 FROM rows ORDER BY rowid")] == list("1234")
 
 
 def test_a_file_whose_name_looks_like_a_glob_is_that_file(tmp_path) -> None:
@@ -283,8 +283,11 @@ def test_classes_are_ordered_and_typed_as_people_write_them(tmp_path) -> None:
 
 
 def test_rows_without_a_class_are_marked(tmp_path) -> None:
-    table = read_table(write(tmp_path / "t.csv", "n,t\n1,a\n2,\n3,b\n4,NA\n5,a\n"))
-    assert read_target(table, "t").y.tolist() == [0, -1, 1, -1, 0]
+    table = read_table(write(tmp_path / "t.csv", "n,t\n1,a\n2,\n3,b\n4,NA\n5,a\n6,NA\n"))
+    assert read_target(table, "t", missing=["NA"]).y.tolist() == [0, -1, 1, -1, 0, -1]
+    with pytest.warns(BackhandWarning, match="'NA' is a class of the target 't'.*--missing 'NA'"):
+        found = read_target(table, "t")
+    assert found.classes == ["NA", "a", "b"] and found.y.tolist() == [1, -1, 2, 0, 1, 0]
 
 
 @given(
@@ -310,7 +313,6 @@ def test_the_held_out_draw_is_stratified_and_seeded(y, share, seed) -> None:
         ("n,t\n1,a\n2\n3,b\n", "line 3 has 1 values where the first line names 2 columns"),
         ("n,t\n1,a\n2,b,c\n3,b\n", "line 3 has more values than the 2 columns"),
         ("n,t\n" + "1,a\n" * 30000 + "2,b,c\n", "line 30002 has more values than the 2"),
-        ("n,t\n" + "1,a\n" * 30000 + "two,b\n", "line 30002 has 'two' in a column of numbers"),
         ('n,t\n1,"a\n2,b\n', "quote is opened and never closed"),
         ("n,n,t\n1,2,a\n", "several columns named 'n'"),
     ],
@@ -394,6 +396,11 @@ def test_files_that_are_not_there_or_nothing_known_are_told(tmp_path) -> None:
             "t",
             "'many' in row 31, where a number is expected",
         ),
+        (
+            "n,t\n" + "1,a\n" * 30000 + "two,b\n",
+            "t",
+            r"line 30002\) holds 'two' in row 30001, .*--categorical or --drop 'n'",
+        ),
     ],
 )
 def test_tables_that_cannot_be_learned_from_are_told(tmp_path, text, target, said) -> None:
@@ -409,7 +416,7 @@ def test_at_prediction_missing_columns_and_wrong_kinds_are_told(tmp_path) -> Non
         ("c\nx\n", "no column 'num'"),
         ("num,c\n1,x\nsome,y\n", "holds 'some' in row 2, where a number is expected"),
         ("num,c\n1,x\n-inf,y\n", "infinite value in row 2"),
-        ("num,c\n2020-01-01,x\n", "holds DATE values; expected numbers"),
+        ("num,c\n2020-01-01,x\n", "holds '2020-01-01' in row 1, where a number is expected"),
     ):
         with pytest.raises(InputError, match=said):
             schema.encode(read_table(write(tmp_path / "b.csv", text)))

@@ -24,8 +24,10 @@ from backhand.model import Model, check_model
 from backhand.optimizers import make_optimizer
 from backhand.tables.learning import (
     Dropped,
+    Missing,
     Target,
     class_of,
+    count_missing,
     learn_schema,
     read_target,
     tell_doubts,
@@ -97,7 +99,7 @@ class Prepared:
     target: Target
     schema: Schema
     dropped: list[Dropped]
-    missing: dict[str, int]
+    missing: dict[str, Missing]
     training: Data
     held_out: Data
 
@@ -125,6 +127,7 @@ def prepare_table(
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
     *,
+    missing: Sequence[str] | None = None,
     matrices: Matrices | None = None,
     watch: Callable[[Reading], None] = lambda _: None,
 ) -> Prepared:
@@ -135,6 +138,9 @@ def prepare_table(
     table, target, settings
     drop, categorical : sequences of str
         Columns not to use; columns whose numbers are names.
+    missing : sequence of str, optional
+        Texts that mean missing, in the target too; by default those of `cells.MISSING`, in the
+        features only. An empty text always means so.
     matrices : Matrices, optional
         Where to put the encoded rows; by default in memory.
     watch : callable
@@ -151,17 +157,17 @@ def prepare_table(
         raise InputError(f"the target '{target}' cannot be dropped.")
     with table.unchanged(), matrices or Matrices(sys.maxsize) as places:
         table.watched_by(lambda rows: watch(Reading("reading", rows, table.rows)))
-        found = read_target(table, target, categorical=target in categorical)
+        found = read_target(table, target, categorical=target in categorical, missing=missing)
         test = held_out(found.y, settings.test_size, settings.seed)
         training = (found.y >= 0) & ~test
         table.watched_by(lambda rows: watch(Reading("learning", rows, table.rows)))
-        schema, dropped = learn_schema(table, found, training, drop, categorical)
+        schema, dropped = learn_schema(table, found, training, drop, categorical, missing)
         table.watched_by(lambda rows: watch(Reading("encoding", rows, table.rows)))
         encoded = _encoded(table, schema, found.y, [training, test], places)
-        missing = table.missing([column.name for column in schema.columns])
+        lacking = count_missing(table, schema)
     unlabelled = int((found.y < 0).sum())
     prepared = Prepared(
-        table.source, table.rows, unlabelled, found, schema, dropped, missing, *encoded
+        table.source, table.rows, unlabelled, found, schema, dropped, lacking, *encoded
     )
     tell_doubts(prepared.class_counts)
     return prepared
@@ -183,7 +189,7 @@ def _encoded(
         for name, n in zip(names, sizes, strict=True)
     ]  # fmt: skip
     done = [0, 0]
-    for rows, X, _ in schema.stretches(table):
+    for rows, X, _ in schema.stretches(table, checked=True):
         for i, (mask, part) in enumerate(zip(masks, parts, strict=True)):
             keep = mask[rows]
             there = slice(done[i], done[i] + int(keep.sum()))
@@ -287,7 +293,7 @@ def evaluate_table(
     target = table_schema(model).target if target is None else target
     classes = [str(name) for name in model.classes]
     chosen, tally = make_engine(engine), Tally(classes)
-    labels = class_of(table, target, classes)
+    labels = class_of(table, target, classes, table_schema(model).named_missing)
     with table.unchanged():
         for _, X, (y, labelled) in table_schema(model).stretches(table, labels):
             P = chosen.predict_proba(model.params, X[labelled])

@@ -58,6 +58,12 @@ def train(
         typer.Option(metavar="COLUMN", show_default=False,
                      help="A column whose numbers are names; may be given several times."),
     ] = None,
+    missing: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TEXT", show_default="NA, None, ? and such, in features only",
+                     help="A text that means missing; may be given several times. An empty field "
+                          "always does."),
+    ] = None,
     query: options.Query = None,
     memory: options.Memory = None,
     cache_dir: options.CacheDir = None,
@@ -113,7 +119,7 @@ def train(
     with report.progress("reading") as watcher:
         table = read_table(data, query, memory=room, cache_dir=folder, watch=watcher.load)
         prepared = prepare_table(
-            table, target, settings, drop or (), categorical or (),
+            table, target, settings, drop or (), categorical or (), missing=missing or None,
             matrices=Matrices(room // 2, folder, keep=keep_cache), watch=watcher.read,
         )  # fmt: skip
         table.close()

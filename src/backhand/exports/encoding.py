@@ -7,12 +7,12 @@ beside them, whether it has five inputs or five thousand.
 
 from __future__ import annotations
 
-from itertools import product
+from collections.abc import Sequence
 
 import numpy as np
 
 from backhand.exports.graph import ML, Graph
-from backhand.tables.reading import MISSING
+from backhand.tables.cells import spellings
 from backhand.tables.schema import FARTHEST, Category, Number, Schema
 
 
@@ -25,7 +25,9 @@ def encode(graph: Graph, schema: Schema) -> str:
     for alike in _alike(schema):
         first = schema.columns[alike[0]]
         assert isinstance(first, Category)
-        blocks.append(_encode_categories(graph, first, [schema.columns[i].name for i in alike]))
+        blocks.append(_encode_categories(
+            graph, first, [schema.columns[i].name for i in alike], schema.missing
+        ))  # fmt: skip
         features += [starts[i] + place for i in alike for place in range(widths[i])]
     joined = graph.concat(*blocks, wanted="features")
     order = np.argsort(features)
@@ -43,28 +45,13 @@ def missing_text(column: Category) -> str:
     return text
 
 
-def spellings(column: Category) -> dict[str, int]:
-    """Every text that means one of the column's features, and the place of that feature.
-
-    A table knows more than its texts: that they are true and false, however written, or whole
-    numbers, which need no .0. An input of texts alone knows only the texts.
-    """
-    places = {category: place for place, category in enumerate(column.categories)}
-    for category, place in list(places.items()):
-        for text in _other_spellings(category):
-            places.setdefault(text, place)
+def features_of(column: Category, missing: Sequence[str]) -> dict[str, int]:
+    """Every text that means one of the column's features, and the place of that feature."""
+    places = spellings(column.categories)
     if column.missing:
-        for text in (missing_text(column), *MISSING):
+        for text in (missing_text(column), *missing):
             places.setdefault(text, len(column.categories))
     return places
-
-
-def _other_spellings(category: str) -> list[str]:
-    if category in ("true", "false"):
-        letters = ((letter, letter.upper()) for letter in category)
-        return ["".join(spelled) for spelled in product(*letters)]
-    whole = category.isascii() and category.removeprefix("-").isdigit()
-    return [f"{category}.0"] if whole else []
 
 
 def _alike(schema: Schema) -> list[list[int]]:
@@ -103,10 +90,12 @@ def _encode_numbers(
     return blocks, features
 
 
-def _encode_categories(graph: Graph, column: Category, names: list[str]) -> str:
+def _encode_categories(
+    graph: Graph, column: Category, names: list[str], missing: Sequence[str]
+) -> str:
     """Columns that have the same categories, one-hot, one behind the other."""
     width = column.width
-    places = spellings(column)
+    places = features_of(column, missing)
     texts = graph.concat(*names, wanted="texts")
     codes = graph.node(
         "LabelEncoder", texts, wanted="places", domain=ML, keys_strings=list(places),

@@ -15,7 +15,7 @@ from backhand.exports import script
 from backhand.exports.check import Sample, class_labels, draw_sample, largest_difference
 from backhand.files import check_output, replacing
 from backhand.model import Model, as_model
-from backhand.tables.reading import MISSING
+from backhand.tables.cells import CLOCK, DAY, MISSING, WHOLE, ZONE
 from backhand.tables.schema import FARTHEST, Category, Date, Number
 
 HEAD = re.compile(rb'"""A classifier that needs nothing but NumPy, written by Backhand ')
@@ -73,7 +73,9 @@ def to_source(model: Model, labels: list[Any]) -> str:
         "VERSION": version("backhand"), "D": d, "H": H, "K": K, "DTYPE": dtype,
         "BYTES": dtype.newbyteorder("<").str, "CLASSES": script.literal(labels, "CLASSES = "),
         "IMPORTS": script.imports(modules, dates, bool(columns)),
-        "FARTHEST": FARTHEST, "MISSING": script.literal(tuple(MISSING), "MISSING = "),
+        "FARTHEST": FARTHEST, "DAY": DAY, "CLOCK": CLOCK, "ZONE": ZONE, "WHOLE": WHOLE,
+        "MISSING": script.literal(MISSING if model.schema is None else model.schema.missing,
+                                  "MISSING = "),
         "COLUMNS": "\n".join(script.column(column) for column in columns),
         "PARAMETERS": "\n".join(script.parameter(*item) for item in model.params._asdict().items()),
     }  # fmt: skip

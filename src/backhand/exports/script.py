@@ -140,7 +140,12 @@ class Number(NamedTuple):
 
     def number(self, value):
         """One value, that is not missing, as a number."""
-        return float(value)
+        if not isinstance(value, str):
+            return float(value)
+        found = re.fullmatch(r"\\s*(?:\\+(?=-))?([\\w.+-]+)\\s*", value, re.ASCII)
+        if not found:
+            raise ValueError(value)
+        return float(found[1])
 '''
 
 DATES = '''
@@ -152,18 +157,44 @@ class Date(Number):
         if isinstance(value, np.datetime64):
             value = value.astype("datetime64[us]").item()
         if isinstance(value, str):
-            is_time = value[2:3] == ":"
-            value = time.fromisoformat(value) if is_time else datetime.fromisoformat(value)
+            value = clock(value) if re.fullmatch(CLOCK, value, re.ASCII) else moment(value)
         if isinstance(value, time):
             value = datetime.combine(EPOCH, value)
         elif isinstance(value, date) and not isinstance(value, datetime):
             value = datetime.combine(value, time())
         if not isinstance(value, datetime):
             return float(value)
-        return ((value if value.tzinfo else value.replace(tzinfo=timezone.utc)) - EPOCH) / DAY
+        since = (value if value.tzinfo else value.replace(tzinfo=timezone.utc)) - EPOCH
+        return since // MICROSECOND / 86400e6
 
 
-EPOCH, DAY = datetime(1970, 1, 1, tzinfo=timezone.utc), timedelta(days=1)
+def moment(text):
+    """A text as a datetime: 2020-01-31, 2020/1/31, 2020-01-31 12:00, 2020-01-31T12:00:00+01."""
+    if not re.fullmatch(f"{DAY}(?:[ T]{CLOCK}(?:{ZONE})?)?", text, re.ASCII):
+        raise ValueError(text)
+    day, _, rest = text.replace("T", " ", 1).partition(" ")
+    of_day = re.match(CLOCK, rest, re.ASCII)
+    zone = rest[of_day.end() :] if of_day else ""
+    minutes = 0
+    if zone[:1] in ("+", "-"):
+        digits = zone[1:].replace(":", "").ljust(4, "0")
+        minutes = int(zone[0] + digits[:2]) * 60 + int(zone[0] + digits[2:])
+    whole = date(*map(int, re.split("[-/]", day)))
+    zone = timezone(timedelta(minutes=minutes))
+    return datetime.combine(whole, clock(of_day[0]) if of_day else time(), zone)
+
+
+def clock(text):
+    """A text such as 12:00, 12:00:30 or 12:00:30.25 as a time."""
+    hour, minute, second = (text + ":0").split(":")[:3]
+    second, _, fraction = second.partition(".")
+    return time(int(hour), int(minute), int(second), int(fraction[:6].ljust(6, "0")))
+
+
+DAY = r"$DAY"
+CLOCK = r"$CLOCK"
+ZONE = r"$ZONE"
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=timezone.utc), timedelta(microseconds=1)
 '''
 
 CATEGORIES = '''
@@ -194,8 +225,9 @@ def respelled(value):
     text = str(value)
     if text.lower() in ("true", "false"):
         return text.lower()
-    whole = text.removesuffix(".0")
-    return whole if whole.removeprefix("-").isdigit() else text
+    if type(value).__name__ == "Decimal" and "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return text[:-2] if re.fullmatch(r"$WHOLE", text, re.ASCII) else text
 '''
 
 READ_TABLE = '''

@@ -64,7 +64,8 @@ def connect(
     connection.execute(f"CREATE MACRO memory_allowed() AS {memory}")
     # A table name in a query is never a variable of this program.
     connection.execute("SET python_enable_replacements = false")
-    connection.execute("SET TimeZone = 'UTC'")  # times with a zone mean the same on every machine
+    # Times mean the same on every machine; GLOBAL, since a cursor has settings of its own.
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
     return connection
 
 

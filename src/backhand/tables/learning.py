@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import BackhandWarning, InputError, listed
-from backhand.tables.schema import (
+from backhand.tables.cells import (
+    CODE,
+    MISSING,
     SEPARATED,
+    canonical,
+    clock_in,
+    matches,
+    moment_in,
+    number_in,
+)
+from backhand.tables.schema import (
     Category,
     Column,
     Date,
     Number,
     Schema,
-    as_category,
     check_no_nul,
-    check_numeric_text,
+    check_texts,
+    missing_in_target,
 )
-from backhand.tables.table import CHOSEN, Table, numbers
+from backhand.tables.table import CHOSEN, GROUP, Table, numbers
 
 MOST_CATEGORIES = 1000
 """Categories kept of one column, the most frequent ones."""
@@ -30,8 +39,8 @@ MOST_CATEGORIES = 1000
 REGRESSION_VALUES = 100
 """A numeric target with more distinct values than this looks like regression."""
 
-MOSTLY_NUMBERS = 0.9
-"""From this share of numbers on, a text in a column is taken for a mistake."""
+MOSTLY = 0.9
+"""From this share of numbers or dates on, another text in a column is taken for a mistake."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,14 @@ class Target:
 
 
 @dataclass(frozen=True)
+class Missing:
+    """In how many rows a column is missing, and of them, in how many by which text."""
+
+    rows: int
+    texts: dict[str, int]
+
+
+@dataclass(frozen=True)
 class Dropped:
     """A column that is not used, and why."""
 
@@ -54,8 +71,18 @@ class Dropped:
     why: str
 
 
-def read_target(table: Table, name: str, *, categorical: bool = False) -> Target:
+def read_target(
+    table: Table,
+    name: str,
+    *,
+    categorical: bool = False,
+    missing: Sequence[str] | None = None,
+) -> Target:
     """The classes of the target column, in order, and each row's.
+
+    Texts differ by every letter (1.1 is not 1.10), but for two things: a whole number may have .0
+    behind it, and true and false may be written large. `missing` are the texts that stand for no
+    class; by default none does but the empty one.
 
     Raises
     ------
@@ -69,25 +96,71 @@ def read_target(table: Table, name: str, *, categorical: bool = False) -> Target
             "or whole numbers."
         )
     check_no_nul(table, [column])
-    text = table.text(column)
-    numeric = table.family(column) == "number"
-    order = f"min({table.number(column)})" if numeric else "v"
+    absent = missing_in_target(missing)
     found = table.all(
-        f"SELECT {text} AS v, count(*) AS n FROM rows WHERE {text} IS NOT NULL "
-        f"GROUP BY v ORDER BY {order}"
+        f"SELECT v, a, b, n, {number_in('v')} AS x FROM ({_texts(table, column, absent, 'rows')}) "
+        "WHERE v IS NOT NULL ORDER BY x IS NULL, x, v"
     )
-    classes = [str(value) for value, _ in found]
-    _check_classes(name, classes, sum(count for _, count in found), numeric and not categorical)
+    classes = _class_names(name, found)
+    rows = sum(n for *_, n, _ in found)
+    numeric = sum(n for *_, n, x in found if x is not None) >= MOSTLY * rows
+    _check_classes(name, classes, rows, numeric and not categorical)
+    _tell_words(name, {v: n for v, _, _, n, _ in found if v in MISSING})
     y = np.empty(table.rows, np.min_scalar_type(-len(classes)))
-    for rows, (indices, _) in table.arrays(class_of(table, name, classes)):
-        y[rows] = indices
+    for stretch, (indices, _) in table.arrays(class_of(table, name, classes, missing)):
+        y[stretch] = indices
     return Target(name, classes, y)
 
 
-def class_of(table: Table, target: str, classes: Sequence[str]) -> list[str]:
+def _texts(table: Table, column: int, missing: Sequence[str], rows: str) -> str:
+    """SQL for the texts v of a column in one spelling, the first and last as spelled, and rows n."""
+    return (
+        f"SELECT {canonical('s')} AS v, min(s) AS a, max(s) AS b, CAST(sum(n) AS BIGINT) AS n "
+        f"FROM (SELECT {table.present(column, missing)} AS s, count(*) AS n FROM {rows} GROUP BY s) "
+        "GROUP BY v"
+    )
+
+
+def _class_names(target: str, found: Sequence[tuple[Any, ...]]) -> list[str]:
+    """What the classes are called: as they are spelled, unless in several ways; 0 and 1 so."""
+    whole = all(str(v).removeprefix("-").isdigit() for v, *_ in found)
+    names = [str(v if whole or first != last else first) for v, first, last, *_ in found]
+    _tell_spellings(target, [(first, last) for _, first, last, *_ in found])
+    return names
+
+
+def _tell_spellings(name: str, spellings: Iterable[tuple[str, str]]) -> None:
+    """Warn of whole numbers that are spelled in two ways, 7 and 7.0, and count as one."""
+    several = [(a, b) for a, b in spellings if a != b and a.lower() not in ("true", "false")]
+    if several:
+        first, last = several[0]
+        more = f", as do {len(several) - 1} more" if several[1:] else ""
+        warnings.warn(
+            f"'{first}' and '{last}' of column '{name}' count as one value{more}; if they are two, "
+            "write them otherwise.",
+            BackhandWarning,
+            stacklevel=4,
+        )
+
+
+def _tell_words(target: str, words: dict[str, int]) -> None:
+    """Warn of classes that elsewhere mean missing."""
+    for word, rows in words.items():
+        warnings.warn(
+            f"'{word}' is a class of the target '{target}' (rows with it: {rows:,}); if it means "
+            f"missing, say --missing '{word}'.",
+            BackhandWarning,
+            stacklevel=3,
+        )
+
+
+def class_of(
+    table: Table, target: str, classes: Sequence[str], missing: Sequence[str] | None = None
+) -> list[str]:
     """SQL for a row's class as an index, -1 for none of `classes`; and for whether it has one."""
-    text = table.text(table.index(target, "target column"))
-    return [f"coalesce({table.codes(text, classes)}, -1)", f"{text} IS NOT NULL"]
+    column, absent = table.index(target, "target column"), missing_in_target(missing)
+    place = table.place(column, classes)
+    return [f"coalesce({place}, -1)", f"{table.present(column, absent)} IS NOT NULL"]
 
 
 def _check_classes(name: str, classes: list[str], rows: int, numeric: bool) -> None:
@@ -141,8 +214,11 @@ def learn_schema(
     training: NDArray[np.bool_],
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
+    missing: Sequence[str] | None = None,
 ) -> tuple[Schema, list[Dropped]]:
     """What each column is, learned on the training rows only, and the columns that are not used.
+
+    Only whether a column of texts holds numbers, dates or names is seen from all rows.
 
     Parameters
     ----------
@@ -153,6 +229,8 @@ def learn_schema(
         The rows to learn from.
     drop, categorical : sequences of str
         Columns not to use; columns whose numbers are names.
+    missing : sequence of str, optional
+        Texts that mean missing, instead of `cells.MISSING`; the empty one always does.
 
     Raises
     ------
@@ -170,17 +248,17 @@ def learn_schema(
     unused = {target.name, *drop}
     features = [i for i, name in enumerate(table.names) if name not in unused]
     check_no_nul(table, features)
-    in_text = _numbers_in_text(table, features)
+    learned = Schema(target.name, (), None if missing is None else tuple(missing))
+    kinds = _kinds(table, features, categorical, learned.missing)
     for i in features:
         name = table.names[i]
-        kind = _kind(table, i, name in categorical, in_text)
-        if kind == "category":
-            columns[i] = _learn_category(table, i, name in categorical)
-        elif kind == "other":
+        if kinds[i] == "category":
+            columns[i] = _learn_category(table, i, name in categorical, learned.missing)
+        elif kinds[i] == "other":
             columns[i] = Dropped(name, f"holds {table.types[i]} values")
         else:
             numbers.append(i)
-    columns |= _learn_numbers(table, numbers, training)
+    columns |= _learn_numbers(table, {i: kinds[i] for i in numbers}, training, learned.missing)
     ordered = [columns[i] for i in sorted(columns)]
     used = tuple(column for column in ordered if not isinstance(column, Dropped))
     dropped = [column for column in ordered if isinstance(column, Dropped)]
@@ -189,44 +267,107 @@ def learn_schema(
             f"no column of {table.source} is left to learn from beside the target "
             f"'{target.name}': {'; '.join(f'{d.name} {d.why}' for d in dropped)}."
         )
-    return Schema(target.name, used), dropped
+    return replace(learned, columns=used), dropped
 
 
-def _kind(table: Table, column: int, categorical: bool, in_text: set[int]) -> str:
-    family = table.family(column)
-    if family == "other":
-        return "other"
-    if categorical:
-        return "category"
-    if column in in_text:
-        check_numeric_text(table, column)
-        return "number"
-    return "category" if family == "text" else family
+def _kinds(
+    table: Table, columns: Sequence[int], categorical: Sequence[str], missing: Sequence[str]
+) -> dict[int, str]:
+    """What each column is: "number", "date", "category" or "other"."""
+    kinds = {i: table.family(i) for i in columns}
+    texts = [i for i in columns if kinds[i] == "text"]
+    kinds |= dict.fromkeys(texts, "category")
+    for i in columns:
+        if table.names[i] in categorical and kinds[i] != "other":
+            kinds[i] = "category"
+    asked = [i for i in texts if table.types[i] != "BOOLEAN" and table.names[i] not in categorical]
+    return kinds | _kinds_of_texts(table, asked, missing)
 
 
-def _numbers_in_text(table: Table, columns: Sequence[int]) -> set[int]:
-    """The text columns that are really of numbers, a few mistakes apart."""
-    texts = [i for i in columns if table.types[i] == "VARCHAR"]
-    present = table.totals([f"count(c{i})" for i in texts], CHOSEN)
-    numeric = table.totals([
-        f"count(CASE WHEN TRY_CAST(c{i} AS DOUBLE) IS NOT NULL "
-        f"OR regexp_full_match(trim(c{i}), $number) THEN 1 END)"
-        for i in texts
-    ], CHOSEN, number=SEPARATED)  # fmt: skip
-    found = zip(texts, present, numeric, strict=True)
-    return {i for i, n, alike in found if alike and alike >= MOSTLY_NUMBERS * n}
+def _kinds_of_texts(table: Table, columns: Sequence[int], missing: Sequence[str]) -> dict[int, str]:
+    """Which text columns are really of numbers or dates: by all rows.
+
+    Raises
+    ------
+    InputError
+        If a few texts of such a column are none.
+    """
+    kinds: dict[int, str] = {}
+    others: dict[int, int] = {}
+    for i, (number, separated, present, codes) in _number_counts(table, columns, missing):
+        if not number + separated or number + separated < MOSTLY * (number + present):
+            others |= {i: present} if not number else {i: number + present}
+        elif codes:
+            _tell_codes(table, i)
+        else:
+            kinds[i] = "number"
+            if present:
+                check_texts(table, i, "number", missing)
+    others = {i: present for i, present in others.items() if present}
+    tests = [f"count({days(f'c{i}')})" for i in others for days in (moment_in, clock_in)]
+    alike = table.totals(tests)
+    for (i, present), *counts in zip(others.items(), alike[::2], alike[1::2], strict=True):
+        if max(counts) >= MOSTLY * present:
+            kinds[i] = "date"
+            if sum(counts) < present:
+                check_texts(table, i, "date", missing)
+    return kinds
 
 
-def _learn_category(table: Table, column: int, wanted: bool) -> Category | Dropped:
+def _number_counts(
+    table: Table, columns: Sequence[int], missing: Sequence[str]
+) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """For each text column, how many texts are numbers; of the others, how many are written with
+    separators, and how many are there at all; and how many digits would be lost as numbers.
+    """
+    for start in range(0, len(columns), GROUP // 4):
+        some = columns[start : start + GROUP // 4]
+        cells = ", ".join(f"CAST(c{i} AS VARCHAR) AS c{i}, {table.number(i, missing)} AS x{i}"
+                          for i in some)  # fmt: skip
+        counts = ", ".join(
+            f"count(x{i}), count(CASE WHEN x{i} IS NULL THEN {_separated(f'c{i}')} END), "
+            f"count(CASE WHEN x{i} IS NULL THEN {table.present(i, missing)} END), "
+            f"count({_code(f'c{i}')})" for i in some
+        )  # fmt: skip
+        found = table.one(f"SELECT {counts} FROM (SELECT {cells} FROM rows)")
+        for j, i in enumerate(some):
+            yield i, found[4 * j : 4 * j + 4]
+
+
+def _separated(cell: str) -> str:
+    return f"CASE WHEN {matches(f'trim({cell})', SEPARATED)} THEN 1 END"
+
+
+def _code(cell: str) -> str:
+    """SQL that is NULL unless a text has digits that it would lose as a number."""
+    found = f"CASE WHEN {matches(cell, CODE)} THEN {cell} END"
+    return f"CASE WHEN starts_with({cell}, '0') THEN {found} END"
+
+
+def _tell_codes(table: Table, column: int) -> None:
+    example = table.one(f"SELECT min({_code(f'CAST(c{column} AS VARCHAR)')}) FROM rows")[0]
+    name = table.names[column]
+    warnings.warn(
+        f"column '{name}' is taken for a category: it holds codes such as '{example}', which as "
+        f"numbers would lose their zeros. If they are numbers, write them without, or drop '{name}'"
+        " and add it as a number with --query.",
+        BackhandWarning,
+        stacklevel=4,
+    )
+
+
+def _learn_category(
+    table: Table, column: int, wanted: bool, absent: Sequence[str]
+) -> Category | Dropped:
     """The categories of a column by falling frequency, unless it says nothing or too much."""
-    name, text = table.names[column], as_category(table, column)
+    name = table.names[column]
     # All that is asked of a column with millions of values is how many there are.
     found = table.all(
-        f"SELECT v, count(v) OVER (), sum(n) FILTER (v IS NOT NULL) OVER (), count(*) OVER () "
-        f"FROM (SELECT {text} AS v, count(*) AS n FROM {CHOSEN} GROUP BY v) "
+        f"SELECT v, count(v) OVER (), sum(n) FILTER (v IS NOT NULL) OVER (), count(*) OVER (), a, b "
+        f"FROM ({_texts(table, column, absent, CHOSEN)}) "
         f"ORDER BY v IS NULL, n DESC, v LIMIT {MOST_CATEGORIES}"
     )
-    distinct, present, groups = map(int, (x or 0 for x in found[0][1:])) if found else (0, 0, 0)
+    distinct, present, groups = map(int, (x or 0 for x in found[0][1:4])) if found else (0, 0, 0)
     missing = distinct < groups
     if not distinct:
         return Dropped(name, "is missing in every training row")
@@ -237,16 +378,20 @@ def _learn_category(table: Table, column: int, wanted: bool) -> Category | Dropp
             name,
             f"has {distinct} distinct values in {present} rows, like an identifier or free text",
         )
+    _tell_spellings(name, [(a, b) for value, *_, a, b in found if value is not None])
     categories = sorted(str(value) for value, *_ in found if value is not None)
     return Category(name, tuple(categories), missing)
 
 
 def _learn_numbers(
-    table: Table, columns: list[int], training: NDArray[np.bool_]
+    table: Table, kinds: dict[int, str], training: NDArray[np.bool_], absent: Sequence[str]
 ) -> dict[int, Column | Dropped]:
     """Mean and standard deviation of number columns, summed in one order: the same on every run."""
+    columns = list(kinds)
     n, missing, mean, square = (np.zeros(len(columns)) for _ in range(4))
-    for rows, arrays in table.arrays([table.number(i) for i in columns]) if columns else ():
+    values_of = {"number": table.number, "date": table.days}
+    expressions = [values_of[kind](i, absent) for i, kind in kinds.items()]
+    for rows, arrays in table.arrays(expressions) if columns else ():
         keep = training[rows]
         for j, values in enumerate(arrays):
             x = numbers(table, columns[j], values, rows.start)[keep]
@@ -263,9 +408,36 @@ def _learn_numbers(
                 n[j] = total
     learned: dict[int, Column | Dropped] = {}
     for j, i in enumerate(columns):
-        kind = Date if table.family(i) == "date" else Number
+        kind = Date if kinds[i] == "date" else Number
         learned[i] = _number(kind, table.names[i], n[j], missing[j], mean[j], square[j])
     return learned
+
+
+def count_missing(table: Table, schema: Schema) -> dict[str, Missing]:
+    """The columns that are missing in some rows."""
+    columns = {column.name: table.index(column.name) for column in schema.columns}
+    values = []
+    for column, i in zip(schema.columns, columns.values(), strict=True):
+        value = column.expression(table, i, schema.missing)
+        if isinstance(column, Category):
+            value = table.present(i, schema.missing)
+        elif table.family(i) == "text" or table.types[i] in ("FLOAT", "DOUBLE"):
+            value = f"CASE WHEN NOT isnan({value}) THEN 1 END"
+        values.append(value)
+    found: dict[str, Missing] = {}
+    counted = table.totals([f"count({value})" for value in values])
+    for (name, i), n in zip(columns.items(), counted, strict=True):
+        if n == table.rows:
+            continue
+        texts: dict[str, int] = {}
+        if table.family(i) == "text":
+            cell = f"CAST(c{i} AS VARCHAR)"
+            texts = dict(table.all(
+                f"SELECT {cell} AS v, count(*) AS n FROM rows WHERE {cell} <> '' "
+                f"AND {table.present(i, schema.missing)} IS NULL GROUP BY v ORDER BY n DESC, v"
+            ))  # fmt: skip
+        found[name] = Missing(table.rows - n, texts)
+    return found
 
 
 def _number(

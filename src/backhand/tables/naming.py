@@ -1,4 +1,4 @@
-"""Names of columns as they stand in the files.
+"""Names of columns as they stand in Parquet files.
 
 DuckDB's names differ by more than upper and lower case: of `X` and `x` it calls the second `x_1`.
 """
@@ -19,16 +19,15 @@ NUMBERED = re.compile(r"(.*)_\d+", re.DOTALL)
 
 
 def names_in_files(
-    connection: duckdb.DuckDBPyConnection, kind: str, paths: Sequence[str], found: list[str]
+    connection: duckdb.DuckDBPyConnection, paths: Sequence[str], found: list[str]
 ) -> list[str]:
     """The names in the files of the columns that DuckDB calls `found`, in that order.
 
     Parameters
     ----------
     connection : duckdb connection
-    kind : "parquet" or "json"
     paths : sequence of str
-        Files that have been found to have these columns.
+        Parquet files that have been found to have these columns.
     found : list of str
 
     Raises
@@ -40,12 +39,9 @@ def names_in_files(
     stems = (NUMBERED.fullmatch(name) for name in found)
     if not any(stem and folded[stem[1].casefold()] for stem in stems):
         return found
-    if kind == "json":
-        names = _keys(connection, paths)
-    else:
-        names = _parquet_names(connection, paths[0])
-        if any(_parquet_names(connection, path) != names for path in paths[1:]):
-            raise _alike(found, "do not stand in one order in all files")
+    names = _parquet_names(connection, paths[0])
+    if any(_parquet_names(connection, path) != names for path in paths[1:]):
+        raise _alike(found, "do not stand in one order in all files")
     if len(names) != len(found) or not all(map(_is_from, found, names)):
         raise _alike(found, "cannot be told from each other")
     return names
@@ -78,14 +74,3 @@ def _parquet_names(connection: duckdb.DuckDBPyConnection, path: str) -> list[str
             names.append(str(name))
         inside += int(children) - bool(inside)
     return names
-
-
-def _keys(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> list[str]:
-    """The keys of the objects in JSON files, in the order in which they first appear."""
-    found = connection.execute(
-        "SELECT key FROM (SELECT row, unnest(keys) AS key, generate_subscripts(keys, 1) AS i FROM "
-        "(SELECT row_number() OVER () AS row, json_keys(json) AS keys "
-        "FROM read_json_objects($paths))) GROUP BY key ORDER BY min([row, i])",
-        {"paths": list(paths)},
-    )
-    return [str(key) for (key,) in found.fetchall()]

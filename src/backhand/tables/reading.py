@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import glob
+import os.path
 import re
 import zlib
 from collections import Counter
@@ -17,12 +18,13 @@ from typing import Any
 
 from backhand.errors import InputError, MissingFileError, listed
 from backhand.memory import budget
+from backhand.tables.cells import spelled
 from backhand.tables.connecting import connect, duckdb, telling
 from backhand.tables.explaining import as_error, bad_json, explained, first_line, memory_allowed
 from backhand.tables.lines import place_of
 from backhand.tables.naming import names_in_files
 from backhand.tables.querying import check_query
-from backhand.tables.table import GROUP, Original, Table, family_of, quote
+from backhand.tables.table import GROUP, Table, family_of, quote
 from backhand.tables.texts import (
     LONGEST_LINE,
     Lines,
@@ -31,35 +33,43 @@ from backhand.tables.texts import (
     is_gzip,
     opened_as_text,
 )
+from backhand.tables.typed import typed
 from backhand.tables.unchanged import Files
 
 FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".ndjson": "json", ".json": "json",
            ".parquet": "parquet", ".pq": "parquet"}  # fmt: skip
-MISSING = ["", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "?"]
-"""Texts that stand for a missing value in a CSV file."""
 
 VALUE_BYTES, BLOCK_BYTES = 16, 2**18
 """What a value of a loaded table takes, about, and what a column does at least."""
 
-CSV_TYPES = ["BIGINT", "DOUBLE", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "VARCHAR"]
-"""Types of CSV columns. No BOOLEAN: DuckDB would turn the texts yes and no into true and false."""
-
 DIALECT = (
-    "header=true, skip=0, delim=$delim, quote='\"', escape='\"', comment='', buffer_size=4194304"
+    "auto_detect=false, header=true, skip=0, delim=$delim, quote='\"', escape='\"', comment='', "
+    "nullstr='', allow_quoted_nulls=true, null_padding=false, ignore_errors=false, "
+    "strict_mode=true, buffer_size=4194304"
 )
 """Of CSV: nothing is guessed. A reader that may skip lines to make sense of the rest would.
 
 DuckDB's own buffers of 32 MB are no faster, and more than a small memory has room for.
 """
 
+BYTES_ALONE = "hive_partitioning=false, union_by_name=false, filename=false"
+"""No column comes from the name of a file or folder."""
+
 READERS = {
-    "parquet": "read_parquet($paths)",
-    "json": "read_json($paths)",
-    # Nobody guesses whether 01/02 is in January: a date that is not ISO stays text.
-    "csv": f"read_csv($paths, {DIALECT}, names=$names, nullstr=$missing, "
-    "auto_type_candidates=$types, dateformat='%Y-%m-%d')",
-    "csv as text": f"read_csv($paths, {DIALECT}, auto_detect=false, columns=$columns)",
+    "parquet": f"read_parquet($paths, {BYTES_ALONE}, file_row_number=false)",
+    "csv": f"read_csv($paths, {DIALECT}, {BYTES_ALONE}, columns=$columns)",
+    "json": f"read_json($paths, {BYTES_ALONE}, ignore_errors=false, records='true', "
+    "columns=$columns)",
+    # For a query, which may look into what is nested. Types are those of all rows.
+    "json with types": f"read_json($paths, {BYTES_ALONE}, ignore_errors=false, sample_size=-1, "
+    "maximum_depth=-1, field_appearance_threshold=0, map_inference_threshold=-1, "
+    "convert_strings_to_integers=false)",
+    "json as objects": f"read_json_objects($paths, {BYTES_ALONE}, ignore_errors=false)",
 }
+"""CSV and JSON are read as texts, as they stand there: what they mean is not the reader's business.
+
+All that a reader would decide by itself is written out.
+"""
 
 
 def read_table(
@@ -73,7 +83,8 @@ def read_table(
 ) -> Table:
     """Read a table; what is too large for memory lies on the disk while it is used.
 
-    Parquet files are read where they are. CSV, JSON and the result of a query are loaded.
+    Parquet files are read where they are. CSV, JSON and the result of a query are loaded. What CSV
+    and JSON hold are texts; a query sees them with the types that all their rows allow.
 
     Parameters
     ----------
@@ -104,39 +115,27 @@ def read_table(
         raise InputError("there is no table to read: name a file, or give a query.")
     connection = connect(budget(memory), cache_dir, 0.75 if once else 0.5)
     source = str(data)
-    names: list[str] = []
-    original = None
     files = Files([] if data is None else expand(source))
     with files.unchanged(), telling(connection, watch):
         if data is not None:
-            names, original = _load_files(connection, source, in_place=once and query is None)
+            table = _load_files(connection, source, in_place=once, query=query is not None)
         if query is not None:
-            names, original = _load_query(connection, query, names), None
-            source = "the query's result"
-    _check_names(names, source)
-    table = Table(connection, names, source, original)
-    if data is not None and query is None:
-        table.placed_by(_placing(source, len(names), original))
+            names = _load_query(connection, query, None if data is None else table)
+            table = Table(connection, names, "the query's result")
+    if query is None:
         table.read_from(files, again=_in_files(connection))
+    _check_names(table.names, table.source)
     if table.empty:
-        raise InputError(f"{source} has column names but no rows; a table needs at least one.")
+        raise InputError(
+            f"{table.source} has column names but no rows; a table needs at least one."
+        )
     return table
 
 
-def _placing(data: str, columns: int, original: Original | None) -> Callable[[int], str | None]:
-    """What tells in which line of which file a row stands, where there are lines."""
-    paths = expand(data)
-    if original is not None:
-        return partial(place_of, paths, original.parameters["delim"], columns)
-    if all(path.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson")) for path in paths):
-        return partial(place_of, paths, None, columns)
-    return lambda _: None
-
-
 def _load_files(
-    connection: duckdb.DuckDBPyConnection, data: str, *, in_place: bool
-) -> tuple[list[str], Original | None]:
-    """Make the files the table or view `rows`; the names of its columns, and CSV's own text."""
+    connection: duckdb.DuckDBPyConnection, data: str, *, in_place: bool, query: bool
+) -> Table:
+    """The files as a table, whose rows are the table or view `rows`; for a query, with types."""
     paths = expand(data)
     formats = {_format(path) for path in paths}
     if len(formats) > 1:
@@ -146,55 +145,122 @@ def _load_files(
     for path in paths:
         if Path(path).stat().st_size == 0:
             raise InputError(f"{path} is empty; a table needs column names and rows.")
-    parameters: dict[str, Any] = {"paths": [glob.escape(path) for path in paths]}
-    kind = formats.pop()
+    kind, in_place = formats.pop(), in_place and not query
     for path in paths:
         if kind == "csv" or is_gzip(path):
             check_text(path, LONGEST_LINE if kind == "csv" else None)
     if kind == "csv":
-        return _load_csv(connection, paths, parameters, in_place=in_place)
+        return _load_csv(connection, data, paths, in_place=in_place)
     try:
-        _check_columns_agree(connection, READERS[kind], paths)
-        names = list(_described(connection, READERS[kind], parameters["paths"]))
-        names = names_in_files(connection, kind, parameters["paths"], names)
         if kind == "parquet":
-            wide = _is_wide(connection, len(names))
-            in_place = not (wide and _is_small(connection, parameters["paths"], len(names)))
-        _load(connection, READERS[kind], parameters, names, in_place=in_place)
+            return _load_parquet(connection, data, paths)
+        return _load_json(connection, data, paths, in_place=in_place, types=query)
     except duckdb.Error as error:
         line = bad_json(paths) if kind == "json" else None
         raise as_error(connection, error, line or explained(error, data)) from error
-    return names, None
 
 
-def _described(
-    connection: duckdb.DuckDBPyConnection, reader: str, paths: list[str]
-) -> dict[str, str]:
-    """The columns that the reader finds in the files, and their types."""
-    described = connection.execute(f"DESCRIBE SELECT * FROM {reader}", {"paths": paths})
+def _load_parquet(connection: duckdb.DuckDBPyConnection, data: str, paths: list[str]) -> Table:
+    """A view of the files. Where their types differ, the column is of texts, which lose nothing."""
+    found = [_described(connection, READERS["parquet"], path) for path in paths]
+    first, names = found[0], list(found[0])
+    for path, columns in zip(paths[1:], found[1:], strict=True):
+        _check_same_names(path, list(columns), paths[0], names)
+        _check_same_families(path, columns, paths[0], first)
+    in_files = names_in_files(connection, _literally(paths), names)
+    loaded = _is_wide(connection, len(names)) and _is_small(
+        connection, _literally(paths), len(names)
+    )
+    differing = {name for name in names if len({columns[name] for columns in found}) > 1}
+    parameters: dict[str, Any] = {"paths": _literally(paths)}
+    if not differing:
+        _load(connection, READERS["parquet"], parameters, names, in_place=not loaded)
+        return Table(connection, in_files, data)
+    parts = []
+    for i, (path, columns) in enumerate(zip(paths, found, strict=True)):
+        reader = READERS["parquet"].replace("$paths", f"$path{i}")
+        cells = [_as_text(quote(name), columns[name]) if name in differing else quote(name)
+                 for name in names]  # fmt: skip
+        parts.append(f"SELECT {', '.join(cells)} FROM {reader}")
+        parameters[f"path{i}"] = _literally([path])
+    del parameters["paths"]
+    _load(connection, f"({' UNION ALL '.join(parts)})", parameters, names, in_place=not loaded)
+    return Table(connection, in_files, data)
+
+
+def _as_text(cell: str, kind: str) -> str:
+    """SQL for a value as a text that means the same."""
+    value = f"CAST({cell} AS DOUBLE)" if kind == "FLOAT" else cell
+    return spelled(value, "DOUBLE" if kind == "FLOAT" else kind)
+
+
+def _load_json(
+    connection: duckdb.DuckDBPyConnection,
+    data: str,
+    paths: list[str],
+    *,
+    in_place: bool,
+    types: bool,
+) -> Table:
+    names = _json_names(connection, paths)
+    if types:
+        reader, parameters = READERS["json with types"], {"paths": _literally(paths)}
+        _load(connection, reader, parameters, names, in_place=False)
+        return Table(connection, names, data)
+    parameters: dict[str, Any] = {"paths": _literally(paths)}
+    if len({name.casefold() for name in names}) == len(names):
+        reader, parameters["columns"] = READERS["json"], dict.fromkeys(names, "VARCHAR")
+    else:  # DuckDB has no columns whose names differ by case only
+        keys = {f"k{i}": "/" + name.replace("~", "~0").replace("/", "~1")
+                for i, name in enumerate(names)}  # fmt: skip
+        cells = ", ".join(f"json_extract_string(json, ${key})" for key in keys)
+        reader = f"(SELECT {cells} FROM {READERS['json as objects']})"
+        parameters |= keys
+    in_place = in_place and not _is_wide(connection, len(names))
+    _load(connection, reader, parameters, names, in_place=in_place)
+    table = Table(connection, names, data, as_text=True)
+    if all(path.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson")) for path in paths):
+        table.placed_by(partial(place_of, paths, None, len(names)))
+    return table
+
+
+def _json_names(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> list[str]:
+    """The keys of all objects, those of the first one first; each file has the same ones."""
+    found: list[list[str]] = []
+    for path in paths:
+        rows = connection.execute(
+            "SELECT keys FROM (SELECT json_keys(json) AS keys, row_number() OVER () AS i "
+            f"FROM {READERS['json as objects']}) GROUP BY keys ORDER BY min(i)",
+            {"paths": _literally([path])},
+        ).fetchall()
+        found.append(list(dict.fromkeys(str(key) for (keys,) in rows for key in keys or ())))
+        if not found[-1]:
+            raise InputError(
+                f"{path} holds no JSON objects; expected one a row, with the columns' names as keys."
+            )
+        _check_same_names(path, found[-1], paths[0], found[0])
+    return found[0]
+
+
+def _described(connection: duckdb.DuckDBPyConnection, reader: str, path: str) -> dict[str, str]:
+    """The columns that the reader finds in the file, and their types."""
+    described = connection.execute(
+        f"DESCRIBE SELECT * FROM {reader}", {"paths": _literally([path])}
+    )
     return {str(name): str(kind) for name, kind, *_ in described.fetchall()}
 
 
-def _check_columns_agree(
-    connection: duckdb.DuckDBPyConnection, reader: str, paths: list[str]
+def _check_same_families(
+    path: str, columns: dict[str, str], first: str, expected: dict[str, str]
 ) -> None:
-    """All files of a glob have the columns of the first, and of the same sort.
-
-    DuckDB would leave out what only a later file has.
-    """
-    if len(paths) == 1:
-        return
-    first = _described(connection, reader, [glob.escape(paths[0])])
-    for path in paths[1:]:
-        other = _described(connection, reader, [glob.escape(path)])
-        _check_same_names(path, list(other), paths[0], list(first))
-        for name, kind in other.items():
-            sorts = {family_of(kind), family_of(first[name])}
-            if len(sorts) > 1 and reader == READERS["parquet"]:
-                raise InputError(
-                    f"column '{name}' of {path} holds {kind} values, and that of {paths[0]} "
-                    f"{first[name]} values; expected one type in all files."
-                )
+    """The columns of two files are of the same sort; what is nested, of the same type."""
+    for name, kind in columns.items():
+        family, other = family_of(kind), expected[name]
+        if family != family_of(other) or (family == "other" and kind != other):
+            raise InputError(
+                f"column '{name}' of {path} holds {kind} values, and that of {first} "
+                f"{other} values; expected one type in all files."
+            )
 
 
 def _check_same_names(path: str, names: list[str], first: str, expected: list[str]) -> None:
@@ -206,33 +272,32 @@ def _check_same_names(path: str, names: list[str], first: str, expected: list[st
 
 
 def _load_csv(
-    connection: duckdb.DuckDBPyConnection,
-    paths: list[str],
-    parameters: dict[str, Any],
-    *,
-    in_place: bool,
-) -> tuple[list[str], Original]:
+    connection: duckdb.DuckDBPyConnection, data: str, paths: list[str], *, in_place: bool
+) -> Table:
     delimiter, names = _read_header(paths[0])
     _check_names(names, paths[0])
     _check_headers_agree(paths, delimiter, names)
-    positions = _positions(names).split(",")
-    parameters |= {"delim": delimiter}
-    as_text = Original(
-        READERS["csv as text"], parameters | {"columns": dict.fromkeys(positions, "VARCHAR")}
-    )
-    typed = {"names": positions, "missing": MISSING, "types": CSV_TYPES}
+    parameters = {
+        "paths": _literally(paths), "delim": delimiter,
+        "columns": {f"c{i}": "VARCHAR" for i in range(len(names))},
+    }  # fmt: skip
+    in_place = in_place and not _is_wide(connection, len(names))
     try:
-        _load(connection, READERS["csv"], parameters | typed, names, in_place=in_place)
-    except duckdb.OutOfMemoryException as error:
-        raise as_error(connection, error, "") from error
+        _load(connection, READERS["csv"], parameters, names, in_place=in_place)
     except duckdb.Error as error:
-        # Reading all as text gives a plainer error, if the shape of a line is to blame.
-        try:
-            _load(connection, as_text.reader, as_text.parameters, names, in_place=False)
-        except duckdb.Error as plainer:
-            raise as_error(connection, plainer, explained(plainer, paths[0], names)) from plainer
         raise as_error(connection, error, explained(error, paths[0], names)) from error
-    return names, as_text
+    table = Table(connection, names, data, as_text=True)
+    table.placed_by(partial(place_of, paths, delimiter, len(names)))
+    return table
+
+
+def _literally(paths: Sequence[str]) -> list[str]:
+    """Names of files as DuckDB takes them to the letter: no pattern, no home folder, no address."""
+    return [glob.escape(_relative(path)) for path in paths]
+
+
+def _relative(path: str) -> str:
+    return os.path.join(os.curdir, path) if re.match(r"~|[A-Za-z][\w+.-]*:", path) else path
 
 
 def _is_wide(connection: duckdb.DuckDBPyConnection, columns: int) -> bool:
@@ -261,7 +326,7 @@ def _load(
 ) -> None:
     """Make what is read the table or view `rows`, its columns called c0, c1, …"""
     selected = f"SELECT * FROM (SELECT * FROM {reader}) AS t({_positions(names)})"
-    if not in_place or (reader != READERS["parquet"] and _is_wide(connection, len(names))):
+    if not in_place:
         connection.execute(f"CREATE TABLE rows AS {selected}", parameters)
         return
     # A view takes no parameters: DuckDB writes them into it, as literals.
@@ -275,15 +340,17 @@ def _in_files(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def _load_query(
-    connection: duckdb.DuckDBPyConnection, query: str, names: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, query: str, table: Table | None
 ) -> list[str]:
     """Run the user's query into the table `rows`; the names of its columns.
 
-    `names` are those of the columns that `rows` has so far, if any: the query knows it as `data`.
+    `table` is what `rows` has so far, if anything: the query knows it as `data`.
     """
-    if names:
-        quoted = ", ".join(quote(name) for name in names)
-        connection.execute(f"CREATE VIEW data AS SELECT * FROM rows AS t({quoted})")
+    if table is not None:
+        _check_names(table.names, table.source)
+        cells = typed(table) if table.as_text else [f"c{i}" for i in range(len(table.names))]
+        named = [f"{c} AS {quote(name)}" for c, name in zip(cells, table.names, strict=True)]
+        connection.execute(f"CREATE VIEW data AS SELECT {', '.join(named)} FROM rows")
     try:
         check_query(connection, query)
         result = connection.sql(query)
@@ -293,7 +360,7 @@ def _load_query(
         result.select(numbered).create("selected")
     except duckdb.Error as error:
         raise as_error(connection, error, f"the query failed: {first_line(error)}") from error
-    if names:
+    if table is not None:
         connection.execute("DROP VIEW data")
         connection.execute(f"DROP {'VIEW' if _in_files(connection) else 'TABLE'} rows")
     connection.execute("ALTER TABLE selected RENAME TO rows")

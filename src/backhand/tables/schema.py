@@ -15,13 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError, did_you_mean, listed
+from backhand.tables.cells import MISSING, SEPARATED
 from backhand.tables.table import Table, numbers
 
 FARTHEST = 10.0
 """Standard deviations from the mean at which a number is cut off."""
-
-SEPARATED = r"[+-]?\d+([,']\d{3})*([.,]\d+)?"
-"""A number as people write it: with thousands separators, or with a decimal comma."""
 
 LARGEST_STD = 1e155
 """Beyond it the squares of which it is learned have no sum, and mean + std may be infinite."""
@@ -51,9 +49,9 @@ class Number:
         """How many columns it becomes."""
         return 1 + self.missing
 
-    def expression(self, table: Table, column: int) -> str:
-        """SQL that gives what `encode` wants."""
-        return table.number(column)
+    def expression(self, table: Table, column: int, missing: Sequence[str]) -> str:
+        """SQL that gives what `encode` wants; `missing` are the texts that mean so."""
+        return table.number(column, missing)
 
     def encode(self, x: NDArray[np.float64], out: NDArray[np.float32]) -> None:
         """Write numbers x (n,), nan where missing, to `out` (n, features)."""
@@ -70,6 +68,10 @@ class Date(Number):
     """A date, a time or both, as days since 1970, standardised like any number."""
 
     kind: ClassVar[str] = "date"
+
+    def expression(self, table: Table, column: int, missing: Sequence[str]) -> str:
+        """SQL that gives what `encode` wants; `missing` are the texts that mean so."""
+        return table.days(column, missing)
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,11 @@ class Category:
         """How many columns it becomes."""
         return len(self.categories) + self.missing
 
-    def expression(self, table: Table, column: int) -> str:
-        """SQL that gives what `encode` wants."""
-        truth = {"true", "false"} & set(self.categories)
-        text = as_category(table, column) if truth else table.text(column)
-        missing = f"CASE WHEN {table.text(column)} IS NULL THEN -2 ELSE -1 END"
-        return f"coalesce({table.codes(text, self.categories)}, {missing})"
+    def expression(self, table: Table, column: int, missing: Sequence[str]) -> str:
+        """SQL that gives what `encode` wants; `missing` are the texts that mean so."""
+        missing = [text for text in missing if text not in self.categories]
+        absent = f"CASE WHEN {table.present(column, missing)} IS NULL THEN -2 ELSE -1 END"
+        return f"coalesce({table.place(column, self.categories)}, {absent})"
 
     def encode(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
         """Write positions (n,) to `out`: 0.. in the categories, -1 unseen, -2 missing."""
@@ -120,10 +121,19 @@ KINDS: dict[str, type[Number] | type[Category]] = {
 
 @dataclass(frozen=True)
 class Schema:
-    """The columns that are used, in the order of the matrix, and the target's name."""
+    """The columns that are used, in the order of the matrix, and the target's name.
+
+    `named_missing` are the texts that mean missing, where the user named them.
+    """
 
     target: str
     columns: tuple[Column, ...]
+    named_missing: tuple[str, ...] | None = None
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Texts that mean missing in a feature."""
+        return MISSING if self.named_missing is None else missing_in_target(self.named_missing)
 
     @property
     def features(self) -> list[str]:
@@ -149,22 +159,26 @@ class Schema:
         return X
 
     def stretches(
-        self, table: Table, beside: Sequence[str] = ()
+        self, table: Table, beside: Sequence[str] = (), *, checked: bool = False
     ) -> Iterator[tuple[slice, NDArray[np.float32], list[NDArray[Any]]]]:
         """X (n, d) of a stretch of rows at a time, in their order, and where the stretch is.
 
-        Beside it come the values of further SQL expressions. Raises as `encode` does.
+        Beside it come the values of further SQL expressions. Raises as `encode` does, but for
+        texts where numbers are expected if they have been `checked`.
         """
         found = self._find(table)
         columns = list(zip(self.columns, found, strict=True))
-        expressions = [column.expression(table, i) for column, i in columns]
-        texts = [i for column, i in columns if column.kind == "number" and is_text(table, i)]
-        doubts = [no_number(i) for i in texts]
+        expressions = [column.expression(table, i, self.missing) for column, i in columns]
+        texts = [] if checked else [
+            (column, i) for column, i in columns
+            if column.kind != "category" and table.family(i) == "text"
+        ]  # fmt: skip
+        doubts = [wrong_text(table, i, column.kind, self.missing) for column, i in texts]
         for rows, arrays in table.arrays([*expressions, *doubts, *beside]):
             given, doubtful = arrays[: len(columns)], arrays[len(columns) :][: len(texts)]
-            for i, wrong in zip(texts, doubtful, strict=True):
+            for (column, i), wrong in zip(texts, doubtful, strict=True):
                 if wrong.any():
-                    check_numeric_text(table, i)
+                    check_texts(table, i, column.kind, self.missing)
             values = (  # one column of doubles at a time
                 numbers(table, i, x, rows.start) if isinstance(column, Number) else x
                 for (column, i), x in zip(columns, given, strict=True)
@@ -196,7 +210,8 @@ class Schema:
     def to_json(self) -> dict[str, Any]:
         """The schema as JSON values."""
         columns = [{"kind": column.kind, **asdict(column)} for column in self.columns]
-        return {"target": self.target, "columns": columns}
+        named = {} if self.named_missing is None else {"missing": list(self.named_missing)}
+        return {"target": self.target, "columns": columns, **named}
 
     @classmethod
     def from_json(cls, value: Any) -> Schema:
@@ -207,7 +222,7 @@ class Schema:
         InputError
             If it is something else; the message is a clause about it ("its schema …").
         """
-        if not isinstance(value, dict) or set(value) != {"target", "columns"}:
+        if not isinstance(value, dict) or set(value) - {"missing"} != {"target", "columns"}:
             raise InputError("its schema is not a target and columns")
         if not isinstance(value["target"], str):
             raise InputError("its schema's target is no text")
@@ -216,7 +231,19 @@ class Schema:
         columns = tuple(_column(i, entry) for i, entry in enumerate(value["columns"], 1))
         if len({column.name for column in columns}) < len(columns):
             raise InputError("two columns of its schema have one name")
-        return cls(value["target"], columns)
+        if "missing" not in value:
+            return cls(value["target"], columns)
+        missing = value["missing"]
+        if not isinstance(missing, list | tuple) or not set(map(type, missing)) <= {str}:
+            raise InputError("its schema has no texts that mean missing")
+        if any("\0" in text for text in missing):
+            raise InputError("a text of its schema that means missing holds a NUL byte")
+        return cls(value["target"], columns, tuple(missing))
+
+
+def missing_in_target(named: Sequence[str] | None) -> tuple[str, ...]:
+    """Texts that mean missing in the target: none but those that were named."""
+    return tuple(dict.fromkeys(("", *(named or ()))))
 
 
 def _column(number: int, entry: Any) -> Column:
@@ -243,19 +270,13 @@ def _column(number: int, entry: Any) -> Column:
     return numbers(entry["name"], float(mean), float(std), entry["missing"])
 
 
-def as_category(table: Table, column: int) -> str:
-    """SQL for a column as the text of a category; true and false are so however written."""
-    text = table.text(column)
-    if table.family(column) != "text":
-        return text
-    return f"CASE WHEN lower({text}) IN ('true', 'false') THEN lower({text}) ELSE {text} END"
-
-
 def check_kind(table: Table, column: int, kind: str) -> None:
     """A number column holds numbers, a date column dates; a category may be anything but nested."""
     name, family = table.names[column], table.family(column)
-    wanted = {"number": ("number", "text"), "date": ("date",)}.get(kind, ("number", "text", "date"))
-    if kind == "number" and table.types[column] == "BOOLEAN":
+    wanted = {"number": ("number", "text"), "date": ("date", "text")}.get(
+        kind, ("number", "text", "date")
+    )
+    if kind != "category" and table.types[column] == "BOOLEAN":
         family = "other"
     if family not in wanted and table.one(f"SELECT count(c{column}) FROM rows")[0]:
         expected = {"number": "numbers", "date": "dates"}.get(kind, "texts or numbers")
@@ -265,34 +286,38 @@ def check_kind(table: Table, column: int, kind: str) -> None:
         )
 
 
-def is_text(table: Table, column: int) -> bool:
-    """Whether numbers of the column would have to be read from its texts."""
-    return table.family(column) == "text" and table.types[column] != "BOOLEAN"
+def wrong_text(table: Table, column: int, kind: str, missing: Sequence[str]) -> str:
+    """SQL for whether a text that is there is no number, or no date."""
+    value = (table.days if kind == "date" else table.number)(column, missing)
+    present = table.present(column, missing)
+    return f"CASE WHEN {value} IS NULL THEN {present} IS NOT NULL ELSE false END"
 
 
-def no_number(column: int) -> str:
-    """SQL for whether a text that is there is no number."""
-    return f"c{column} IS NOT NULL AND TRY_CAST(c{column} AS DOUBLE) IS NULL"
-
-
-def check_numeric_text(table: Table, column: int) -> None:
-    """Every text of the column is a number."""
+def check_texts(table: Table, column: int, kind: str, missing: Sequence[str]) -> None:
+    """Every text of the column is a number, or a date, or means missing."""
     bad = table.all(
-        f"SELECT row, text FROM (SELECT row_number() OVER () AS row, c{column}::VARCHAR AS text, "
-        f"{no_number(column)} AS bad FROM rows) WHERE bad ORDER BY row LIMIT 1"
+        f"SELECT row, text, n FROM (SELECT row, text, count(*) OVER () AS n FROM "
+        f"(SELECT row_number() OVER () AS row, CAST(c{column} AS VARCHAR) AS text, "
+        f"{wrong_text(table, column, kind, missing)} AS bad FROM rows) WHERE bad) "
+        "ORDER BY row LIMIT 1"
     )
-    if bad:
-        row, text = bad[0]
-        advice = "mend it, or leave it empty if it is missing."
-        if re.fullmatch(SEPARATED, text.strip()):
-            advice = (
-                "write it without thousands separators and with a decimal point; if it is a "
-                "name, train with --categorical."
-            )
-        raise InputError(
-            f"column '{table.names[column]}' of {table.place(row)} holds '{text[:40]}' in "
-            f"row {row}, where a number is expected; {advice}"
+    if not bad:
+        return
+    name, (row, text, n) = table.names[column], bad[0]
+    others = f" ({n - 1:,} more rows hold none either)" if n > 1 else ""
+    advice = (
+        "mend it, or leave it empty if it is missing; or train with --missing, if this text "
+        f"means so, or with --categorical or --drop '{name}'."
+    )
+    if re.fullmatch(SEPARATED, text.strip()):
+        advice = (
+            "write it without thousands separators and with a decimal point; if it is a "
+            f"name, train with --categorical '{name}'."
         )
+    raise InputError(
+        f"column '{name}' of {table.where(row)} holds '{text[:40]}' in "
+        f"row {row}, where a {kind} is expected{others}; {advice}"
+    )
 
 
 def check_no_nul(table: Table, columns: Sequence[int]) -> None:
@@ -306,6 +331,6 @@ def check_no_nul(table: Table, columns: Sequence[int]) -> None:
                 "AS bad FROM rows) WHERE bad ORDER BY row LIMIT 1"
             )[0])  # fmt: skip
             raise InputError(
-                f"column '{table.names[i]}' of {table.place(row)} holds a NUL byte in row {row}; "
+                f"column '{table.names[i]}' of {table.where(row)} holds a NUL byte in row {row}; "
                 "mend it, and save the file as UTF-8."
             )

@@ -3,8 +3,8 @@
 The rows are loaded, or stay in their file and are read again each time they are asked for.
 
 Column names are data. Inside SQL, column i is always called `ci`; its name lives in Python, and is
-written into SQL in two places only, always by `quote`: the columns of a Parquet file to be written,
-and the view that a user's own query speaks of.
+written into SQL, always by `quote`, only where Parquet is read or written and in the view that a
+user's own query speaks of. Texts are parameters, but for those that mean missing (`cells.literal`).
 """
 
 from __future__ import annotations
@@ -13,13 +13,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backhand import summaries
 from backhand.errors import InputError, did_you_mean
+from backhand.tables.cells import (
+    DAY_US,
+    clock_in,
+    literal,
+    moment_in,
+    number_in,
+    spelled,
+    spellings,
+)
 from backhand.tables.explaining import as_error, explained
 from backhand.tables.unchanged import Files
 
@@ -51,13 +60,6 @@ DATE_TYPES = (*TIME_TYPES, "DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "
 TEXT_TYPES = ("VARCHAR", "BOOLEAN", "ENUM", "UUID")
 
 
-class Original(NamedTuple):
-    """How to read the same rows again as the text in the file: SQL and its parameters."""
-
-    reader: str
-    parameters: dict[str, Any]
-
-
 class Table:
     """Rows in the order in which they were read, and columns with a name and a type.
 
@@ -69,8 +71,8 @@ class Table:
         Column names, as the user wrote them.
     source : str
         What was read, for messages.
-    original : Original, optional
-        Of a CSV file: its own text, so that it can be written again to the letter.
+    as_text : bool
+        Whether its columns are the texts that stand in a file, and no types.
     """
 
     def __init__(
@@ -78,9 +80,10 @@ class Table:
         connection: duckdb.DuckDBPyConnection,
         names: Sequence[str],
         source: str,
-        original: Original | None = None,
+        *,
+        as_text: bool = False,
     ) -> None:
-        self.original = original
+        self.as_text = as_text
         self.connection = connection
         self.names = list(names)
         self.places = {name: i for i, name in enumerate(self.names)}
@@ -132,7 +135,7 @@ class Table:
         """From now on, `place` tells where a row stands, counted from 1, if it knows."""
         self._place = place
 
-    def place(self, row: int) -> str:
+    def where(self, row: int) -> str:
         """Where a row stands: its file and line if they are known, else what was read."""
         known = self._place(row) if self._files.change() is None else None
         return known or self.source
@@ -149,32 +152,42 @@ class Table:
         """What sort of values a column holds: "number", "date", "text" or "other"."""
         return family_of(self.types[column])
 
-    def number(self, column: int) -> str:
-        """SQL for a column as numbers: dates as days since 1970, NULL for a text that is none."""
-        name, family = f"c{column}", self.family(column)
+    def number(self, column: int, missing: Sequence[str] = ()) -> str:
+        """SQL for a column as numbers: NULL or nan where missing, NULL for a text that is none.
+
+        `missing` are the texts that mean so. What is a date is in days since 1970.
+        """
+        name, kind, family = f"c{column}", self.types[column], self.family(column)
+        if family == "date":
+            return self.days(column)
         if family == "text":
-            return f"TRY_CAST({name} AS DOUBLE)"
-        if family != "date":
-            return name if self.types[column] in PLAIN_TYPES else f"CAST({name} AS DOUBLE)"
-        days = f"epoch({name}) / 86400.0"
-        if self.types[column] in TIME_TYPES:
-            return days
+            # Most of those texts are no numbers anyway, and need not be looked up.
+            numeric = any(_is_number(word) for word in missing)
+            return number_in(self.present(column, missing if numeric else ()))
+        if kind in PLAIN_TYPES:
+            return name
+        return number_in(f"CAST({name} AS VARCHAR)")  # rounded once: DuckDB would do so twice
+
+    def days(self, column: int, missing: Sequence[str] = ()) -> str:
+        """SQL for a column of dates or times as days since 1970, else as `number`."""
+        name, kind = f"c{column}", self.types[column]
+        if self.family(column) == "text":
+            text = self.present(column, missing)
+            return f"coalesce({moment_in(text)}, {clock_in(text)})"
+        if kind in TIME_TYPES:
+            return f"epoch_us({name}) / {DAY_US}"
+        days = f"epoch({name}) / 86400.0" if kind == "DATE" else f"epoch_us({name}) / {DAY_US}"
         return f"CASE WHEN isinf({name}) THEN 'inf'::DOUBLE ELSE {days} END"
 
-    def text(self, column: int) -> str:
-        """SQL for a column as text; whole numbers without a fraction, whatever their type."""
-        name = f"c{column}"
-        if self.family(column) != "number":
-            return f"CAST({name} AS VARCHAR)"
-        if not self.types[column].startswith(("FLOAT", "DOUBLE", "DECIMAL")):
-            return f"CAST({name} AS VARCHAR)"
-        double = f"CAST({name} AS DOUBLE)"
-        whole = f"{double} = floor({double}) AND abs({double}) < 1e15"
-        shortest = name if self.types[column] == "FLOAT" else double
-        return (
-            f"CASE WHEN isnan({double}) THEN NULL WHEN {whole} "
-            f"THEN CAST(CAST({name} AS BIGINT) AS VARCHAR) ELSE CAST({shortest} AS VARCHAR) END"
-        )
+    def present(self, column: int, missing: Sequence[str] = ("",)) -> str:
+        """SQL for a column as text, as it is spelled; NULL where missing, or one of those texts."""
+        text = spelled(f"c{column}", self.types[column])
+        if self.family(column) != "text" or not missing:
+            return text
+        # An ENUM, as for categories, takes a hundred times as long for what is not in it. IN and
+        # list_contains become a join, behind which rows come in another order.
+        words = f"[{', '.join(map(literal, missing))}]"
+        return f"CASE WHEN list_position({words}, {text}) IS NULL THEN {text} END"
 
     def read_from(self, files: Files, *, again: bool) -> None:
         """Say which files the rows come from, and whether each pass reads them again."""
@@ -256,17 +269,6 @@ class Table:
         reader = self.connection.cursor().sql(f"SELECT {listed} FROM rows").to_arrow_reader(length)
         return _recut(reader, length)
 
-    def missing(self, names: Sequence[str]) -> dict[str, int]:
-        """How many values are missing in each of these columns, where any are."""
-        columns = [self.index(name) for name in names]
-        present = self.totals([
-            f"count(CASE WHEN NOT isnan(c{i}) THEN 1 END)"
-            if self.types[i] in ("FLOAT", "DOUBLE")
-            else f"count(c{i})"
-            for i in columns
-        ])  # fmt: skip
-        return {n: self.rows - c for n, c in zip(names, present, strict=True) if c < self.rows}
-
     def codes(self, values: str, known: Sequence[str]) -> str:
         """SQL for the place of a text value in `known`, from 0; NULL for what is not in it."""
         if not known:
@@ -281,6 +283,18 @@ class Table:
             f"CREATE TYPE {name} AS ENUM (SELECT v FROM {name}_values ORDER BY i)"
         )
         return f"enum_code(TRY_CAST({values} AS {name}))"
+
+    def place(self, column: int, known: Sequence[str]) -> str:
+        """SQL for the place of a column's text in `known`, however it is spelled; else NULL."""
+        places = spellings(known)
+        code = self.codes(spelled(f"c{column}", self.types[column]), list(places))
+        others = list(places.values())[len(known) :]
+        if not others:
+            return code
+        return (
+            f"CASE WHEN {code} < {len(known)} THEN {code} "
+            f"ELSE [{', '.join(map(str, others))}][{code} - {len(known) - 1}] END"
+        )
 
     def mark(self, chosen: NDArray[np.bool_]) -> None:
         """Make those rows the ones that `CHOSEN` selects."""
@@ -309,6 +323,13 @@ def _recut(batches: Iterable[Any], length: int) -> Iterator[Any]:
                 pieces, lacking = [], length
     if pieces:
         yield pyarrow.concat_batches(pieces)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return not np.isnan(float(text))
+    except ValueError:
+        return False
 
 
 def family_of(kind: str) -> str:
@@ -340,7 +361,7 @@ def numbers(table: Table, column: int, values: NDArray[Any], start: int) -> NDAr
     if infinite.any():
         row = start + int(infinite.argmax()) + 1
         raise InputError(
-            f"column '{table.names[column]}' of {table.place(row)} holds an infinite value in row "
+            f"column '{table.names[column]}' of {table.where(row)} holds an infinite value in row "
             f"{row}; mend it, leave it empty if it is missing, or drop the column."
         )
     return x

@@ -24,6 +24,7 @@ from backhand.streams import WholeFile, write_all
 from backhand.tables.connecting import duckdb, pyarrow
 from backhand.tables.explaining import first_line, memory_allowed
 from backhand.tables.table import Table, quote
+from backhand.tables.typed import typed
 from backhand.tables.unchanged import changed
 
 ENDINGS = (".csv", ".csv.gz", ".parquet", ".pq")
@@ -235,12 +236,8 @@ def _as_csv(table: Table, headings: list[str], compression: str) -> Command:
     first = StringIO()
     csv.writer(first, lineterminator="\n").writerow(headings)
     parameters: dict[str, Any] = {"headings": first.getvalue(), "end": "\n"}
-    source = "rows"
-    if table.original is not None:
-        # Not a digit of the user's own columns changes by having been read as a number or a date.
-        source, parameters = table.original.reader, parameters | table.original.parameters
     return Command(
-        f"COPY (SELECT {columns} FROM {source} POSITIONAL JOIN added) TO $path (FORMAT csv, "
+        f"COPY (SELECT {columns} FROM rows POSITIONAL JOIN added) TO $path (FORMAT csv, "
         f"HEADER false, PREFIX $headings, SUFFIX $end, COMPRESSION {compression}, "
         "USE_TMP_FILE false)",
         parameters,
@@ -256,6 +253,8 @@ def _as_parquet(table: Table, headings: list[str]) -> Command:
             "file cannot hold; write CSV instead."
         )
     columns = _columns(headings, len(headings) - len(table.names))
+    if table.as_text:
+        columns[: len(table.names)] = typed(table)
     named = ", ".join(f"{c} AS {quote(name)}" for c, name in zip(columns, headings, strict=True))
     return Command(
         f"COPY (SELECT {named} FROM rows POSITIONAL JOIN added) "

@@ -14,7 +14,13 @@ from backhand.cli.words import printable
 from backhand.evaluation import Evaluation
 from backhand.jobs import Prepared, Settings
 from backhand.model import Model
-from backhand.tables.learning import Dropped
+from backhand.tables.learning import Dropped, Missing
+
+
+def _missing(name: str, missing: Missing) -> str:
+    """`sex 11 ('NA' 11)`."""
+    texts = ", ".join(f"'{text}' {n:,}" for text, n in missing.texts.items())
+    return f"{name} {missing.rows:,}{f' ({texts})' if texts else ''}"
 
 
 class TrainReport:
@@ -32,7 +38,9 @@ class TrainReport:
             print_json("table", {
                 "source": prepared.source, "rows": prepared.rows,
                 "unlabelled": prepared.unlabelled, "target": prepared.target.name,
-                "classes": counts, "columns": columns, "missing": prepared.missing,
+                "classes": counts, "columns": columns,
+                "missing": {name: m.rows for name, m in prepared.missing.items()},
+                "missing_texts": {name: m.texts for name, m in prepared.missing.items() if m.texts},
                 "dropped": [asdict(column) for column in prepared.dropped],
             })  # fmt: skip
             return
@@ -44,7 +52,7 @@ class TrainReport:
             *columns_by_kind(prepared.schema),
         ]
         if prepared.missing:
-            rows.append(("missing", some(f"{name} {n:,}" for name, n in prepared.missing.items())))
+            rows.append(("missing", some(_missing(*item) for item in prepared.missing.items())))
         section(self._console, "Table", prepared.source, rows + dropped_columns(prepared.dropped))
 
     def network(self, prepared: Prepared, settings: Settings, engine: str) -> None:

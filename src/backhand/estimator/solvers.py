@@ -67,8 +67,8 @@ def train_by_epochs(
     memory: Memory | None = estimator._optimizer
     rule = rule_of(estimator)
     given_back, last = states_to_go_on(estimator.parameters_, rule, memory)
-    stopping = _stopping(estimator, validation)
-    watch = Watch(stopping) if memory is None else memory.watch.going_on(stopping)
+    wanted = _stopping(estimator, validation)
+    watch = Watch(wanted) if memory is None else memory.watch.going_on(wanted)
     engine = _engine(estimator)
     start, best = given_back, None
     if validation is not None and watch.best is not None:

@@ -174,4 +174,4 @@ def _our_memory(ours: Any, theirs: Any, optimizer: Any) -> Memory:
         given_back = lowest if ours.early_stopping else math.inf
         in_vain = theirs._no_improvement_count
         watch.remember(np.array([in_vain, lowest, given_back, math.nan]))
-    return Memory(rule, state, state, watch, schedule, schedule.of_epoch(0), dropout_seed=0)
+    return Memory(rule, state, state, watch, schedule, schedule.of_epoch(0))

@@ -36,7 +36,7 @@ class Memory:
     learning_rate : float
         Of the epoch that would come next; scikit-learn's tests read it.
     dropout_seed : int
-        Of the masks of all updates since the optimizer began.
+        Of the masks of all updates since the optimizer began; 0 before one was drawn.
     """
 
     rule: Optimizer
@@ -45,7 +45,7 @@ class Memory:
     watch: Watch
     schedule: Schedule
     learning_rate: float
-    dropout_seed: int
+    dropout_seed: int = 0
 
 
 def draw_parameters(d: int, H: int, K: int, random_state: Any, dtype: Any) -> Parameters:

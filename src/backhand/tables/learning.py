@@ -113,10 +113,11 @@ def read_target(
 
 
 def _texts(table: Table, column: int, missing: Sequence[str], rows: str) -> str:
-    """SQL for the texts v of a column in one spelling, the first and last as spelled, and rows n."""
+    """SQL for a column's texts v in one spelling, the first a and last b as spelled, and rows n."""
+    present = table.present(column, missing)
     return (
         f"SELECT {canonical('s')} AS v, min(s) AS a, max(s) AS b, CAST(sum(n) AS BIGINT) AS n "
-        f"FROM (SELECT {table.present(column, missing)} AS s, count(*) AS n FROM {rows} GROUP BY s) "
+        f"FROM (SELECT {present} AS s, count(*) AS n FROM {rows} GROUP BY s) "
         "GROUP BY v"
     )
 
@@ -363,7 +364,7 @@ def _learn_category(
     name = table.names[column]
     # All that is asked of a column with millions of values is how many there are.
     found = table.all(
-        f"SELECT v, count(v) OVER (), sum(n) FILTER (v IS NOT NULL) OVER (), count(*) OVER (), a, b "
+        "SELECT v, count(v) OVER (), sum(n) FILTER (v IS NOT NULL) OVER (), count(*) OVER (), a, b "
         f"FROM ({_texts(table, column, absent, CHOSEN)}) "
         f"ORDER BY v IS NULL, n DESC, v LIMIT {MOST_CATEGORIES}"
     )

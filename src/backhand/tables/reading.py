@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import glob
-import os.path
 import re
 import zlib
 from collections import Counter
@@ -203,11 +202,10 @@ def _load_json(
     types: bool,
 ) -> Table:
     names = _json_names(connection, paths)
-    if types:
-        reader, parameters = READERS["json with types"], {"paths": _literally(paths)}
-        _load(connection, reader, parameters, names, in_place=False)
-        return Table(connection, names, data)
     parameters: dict[str, Any] = {"paths": _literally(paths)}
+    if types:
+        _load(connection, READERS["json with types"], parameters, names, in_place=False)
+        return Table(connection, names, data)
     if len({name.casefold() for name in names}) == len(names):
         reader, parameters["columns"] = READERS["json"], dict.fromkeys(names, "VARCHAR")
     else:  # DuckDB has no columns whose names differ by case only
@@ -236,7 +234,7 @@ def _json_names(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> list
         found.append(list(dict.fromkeys(str(key) for (keys,) in rows for key in keys or ())))
         if not found[-1]:
             raise InputError(
-                f"{path} holds no JSON objects; expected one a row, with the columns' names as keys."
+                f"{path} holds no JSON objects; expected one a row, the columns' names as its keys."
             )
         _check_same_names(path, found[-1], paths[0], found[0])
     return found[0]
@@ -293,11 +291,12 @@ def _load_csv(
 
 def _literally(paths: Sequence[str]) -> list[str]:
     """Names of files as DuckDB takes them to the letter: no pattern, no home folder, no address."""
-    return [glob.escape(_relative(path)) for path in paths]
+    return [glob.escape(_absolute(path)) for path in paths]
 
 
-def _relative(path: str) -> str:
-    return os.path.join(os.curdir, path) if re.match(r"~|[A-Za-z][\w+.-]*:", path) else path
+def _absolute(path: str) -> str:
+    """The path; if DuckDB would read more into it, an absolute one."""
+    return str(Path(path).absolute()) if re.search(r"~|^[A-Za-z][\w+.-]+:", path) else path
 
 
 def _is_wide(connection: duckdb.DuckDBPyConnection, columns: int) -> bool:

@@ -20,7 +20,7 @@ def typed(table: Table) -> list[str]:
     """
     columns = range(len(table.names))
     left, cells = list(columns), [f"c{i}" for i in columns]
-    present = dict(zip(columns, table.totals([f"count({_value(table, i)})" for i in columns])))
+    present = table.totals([f"count({_value(table, i)})" for i in columns])
     for kind, condition in TYPES.items():
         asked = [i for i in left if present[i]]
         tests = [f"count(CASE WHEN {condition(_value(table, i))} THEN 1 END)" for i in asked]

@@ -12,7 +12,7 @@ def main() -> None:
     Signals wait but while a command runs: so none comes into an import or the end of the process.
     """
     try:
-        from backhand.interrupts import hold_signals
+        from backhand.interrupts import hold_signals, ignore_signals
 
         hold_signals()
     except KeyboardInterrupt:
@@ -21,7 +21,9 @@ def main() -> None:
     from backhand.cli.standard_streams import make_ready
 
     make_ready()
-    sys.exit(_run())
+    code = _run()
+    ignore_signals()
+    sys.exit(code)
 
 
 def _run() -> int:

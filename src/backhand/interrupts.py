@@ -67,6 +67,12 @@ def hold_signals() -> None:
         signal.signal(number, lambda number, _: _waiting.append(number))
 
 
+def ignore_signals() -> None:
+    """All is done: Python, as it ends, would give the signals back their power to kill."""
+    for number in _handlers():
+        signal.signal(number, signal.SIG_IGN)
+
+
 @contextmanager
 def signals_raised() -> Iterator[list[int]]:
     """Raise `Interrupted` when a signal comes; the list holds those that came, the first one first.

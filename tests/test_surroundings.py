@@ -265,8 +265,8 @@ def test_what_a_callback_raises_loses_no_training(tmp_path) -> None:
     with pytest.raises(ZeroDivisionError) as raised:
         backhand.train(backhand.init(3, 4, 2), X, y, **options, checkpoint=keep)
     assert "3 of 5 epochs are done and saved" in raised.value.__notes__[0]
-    found = [checkpoints._read(path)[0] for path in (tmp_path / "kept").glob("checkpoint*")]
-    assert [len(standing.history) for standing in found] == [3]
+    found = [checkpoints._read(path)[1] for path in (tmp_path / "kept").glob("checkpoint*")]
+    assert [header["done"] for header in found] == [3]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)

@@ -32,9 +32,6 @@ def _run() -> int:
     from backhand.cli.words import printable
 
     try:
-        from backhand.streams import whole
-
-        sys.stdout, sys.stderr = whole(sys.stdout), whole(sys.stderr)
         from backhand.cli.app import app
 
         code = app(standalone_mode=False) or 0

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TextIO
 
 from backhand.cli.words import MOST_LETTERS, printable
+from backhand.streams import whole
 
 PLAIN = {"→": "->", "–": "-", "·": ".", "×": "x", "÷": "/", "µ": "u", "…": "...", "║": "|",
          "η": "learning rate", "λ": "lambda", "‖": "|", "∞": "infinity"}  # fmt: skip
@@ -18,7 +19,7 @@ BLOCKS = "▁▂▃▄▅▆▇█━╸╺╭╮╰╯─│"
 
 
 def make_ready() -> None:
-    """Let the standard streams take every text; what is closed becomes a stream to nowhere.
+    """Let the standard streams take every text, or raise; what is closed becomes one to nowhere.
 
     To be called before any file is opened: a file must not get the number of a closed stream, to
     which libraries write.
@@ -30,6 +31,7 @@ def make_ready() -> None:
     sys.stdin = sys.stdin or _to_nowhere(0, "r")
     sys.stdout = sys.stdout or _to_nowhere(1, "w")
     sys.stderr = sys.stderr or _to_nowhere(2, "w")
+    sys.stdout, sys.stderr = whole(sys.stdout), whole(sys.stderr)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backhand.plain")  # type: ignore[union-attr]
 

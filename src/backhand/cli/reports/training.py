@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
@@ -14,13 +15,17 @@ from backhand.cli.words import printable
 from backhand.evaluation import Evaluation
 from backhand.jobs import Prepared, Settings
 from backhand.model import Model
-from backhand.tables.learning import Dropped, Missing
+from backhand.tables.learning import Dropped
 
 
-def _missing(name: str, missing: Missing) -> str:
-    """`sex 11 ('NA' 11)`."""
-    texts = ", ".join(f"'{text}' {n:,}" for text, n in missing.texts.items())
-    return f"{name} {missing.rows:,}{f' ({texts})' if texts else ''}"
+def _missing(prepared: Prepared) -> list[tuple[str, str]]:
+    """Where values are missing, and which texts were taken to say so."""
+    texts = Counter[str]()
+    for missing in prepared.missing.values():
+        texts.update(missing.texts)
+    rows = [("missing", some(f"{name} {m.rows:,}" for name, m in prepared.missing.items()))]
+    words = some(f"'{text}' {n:,}" for text, n in texts.most_common())
+    return (rows if prepared.missing else []) + ([("as text", words)] if texts else [])
 
 
 class TrainReport:
@@ -51,8 +56,7 @@ class TrainReport:
             ("classes", f"{len(counts)}: {some(f'{name} {n:,}' for name, n in counts.items())}"),
             *columns_by_kind(prepared.schema),
         ]
-        if prepared.missing:
-            rows.append(("missing", some(_missing(*item) for item in prepared.missing.items())))
+        rows += _missing(prepared)
         section(self._console, "Table", prepared.source, rows + dropped_columns(prepared.dropped))
 
     def network(self, prepared: Prepared, settings: Settings, engine: str) -> None:

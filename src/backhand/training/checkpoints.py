@@ -315,9 +315,7 @@ def _number(path: Path) -> int:
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """The tensors and the header of a checkpoint, once they have its checksum."""
     try:
-        tensors, header = read_tensors(
-            path, expected=_as_expected, what="checkpoint", links=False
-        )
+        tensors, header = read_tensors(path, expected=_as_expected, what="checkpoint", links=False)
     except InputError as error:
         raise _DamagedError(str(error)) from error
     checksum = header.pop("checksum")

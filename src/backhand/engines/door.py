@@ -189,6 +189,8 @@ def check_block(block: Any, N: int) -> None:
             f"expected {expected}, a number for each batch of {size} of {visited} rows, and one "
             "epoch or more."
         )
+    if not l2.min() >= 0:
+        raise InputError(f"the block's l2 is down to {l2.min()}; expected numbers of 0 or more.")
     _check_numbers_of(block)
 
 
@@ -224,9 +226,9 @@ def _check_numbers_of(block: Block) -> None:
 
 
 def check_l2(l2: Any) -> None:
-    """λ is a number."""
-    if not isinstance(l2, Real):
-        raise InputError(f"l2 is {_shown(l2)}; expected a number.")
+    """λ is a number of 0 or more."""
+    if not isinstance(l2, Real) or not l2 >= 0:
+        raise InputError(f"l2 is {_shown(l2)}; expected a number of 0 or more.")
 
 
 def _is_flat(array: Any, count: int | None, kinds: str) -> bool:

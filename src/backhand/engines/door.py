@@ -227,7 +227,7 @@ def _check_numbers_of(block: Block) -> None:
 
 def check_l2(l2: Any) -> None:
     """λ is a number of 0 or more."""
-    if not isinstance(l2, Real) or not l2 >= 0:
+    if not isinstance(l2, Real) or not float(l2) >= 0:
         raise InputError(f"l2 is {_shown(l2)}; expected a number of 0 or more.")
 
 

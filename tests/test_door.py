@@ -135,6 +135,7 @@ ORDER = np.stack([rng.permutation(300) for _ in range(2)])
         ({"learning_rate": np.zeros((2, 4))}, "expected (2, 3)"),
         ({"l2": np.zeros((3, 3))}, "expected (2, 3)"),
         ({"l2": 0.1}, "l2 is a float"),
+        ({"l2": np.full((2, 3), -1.0)}, "l2 is down to -1.0"),
         ({"dropout": 1.0}, "dropout is 1.0"),
         ({"dropout": float("nan")}, "dropout is nan"),
         ({"dropout_seed": 1.5}, "dropout_seed is 1.5"),

@@ -81,7 +81,7 @@ def check_data(data: Any, d: int, K: int) -> None:
     if (N := data.rows) == 0:
         raise InputError(f"X is {shapes.size(data.X)}: it has no rows; expected one or more.")
     y, w = data.y, data.sample_weight
-    if not (_is_flat(y, N, "iu") and y.min() >= 0 and y.max() < K):
+    if not (_is_flat(y, N, "iu") and _are_below(y, K)):
         shapes.check_labels(y, N, K)
         raise InputError(f"y is {_sort(y)} {shapes.size(y)}; expected {N} class indices, integers.")
     if w is not None and not (_is_flat(w, N, "fiub") and w.min() >= 0 and w.max() > 0):
@@ -189,6 +189,8 @@ def check_block(block: Any, N: int) -> None:
             f"expected {expected}, a number for each batch of {size} of {visited} rows, and one "
             "epoch or more."
         )
+    if not l2.min() >= 0:
+        raise InputError(f"the block's l2 is down to {l2.min()}; expected numbers of 0 or more.")
     _check_numbers_of(block)
 
 
@@ -198,7 +200,7 @@ def _checked_order(order: Any, N: int) -> int:
         raise InputError(f"the block's order is {_sort(order)}; expected integers, (E, n).")
     if order.size == 0:
         raise InputError(f"the block's order is {shapes.size(order)}; expected one row or more.")
-    if order.min() < 0 or order.max() >= N:
+    if not _are_below(order, N):
         raise InputError(
             f"the block's order names rows from {order.min()} to {order.max()}; with {N} rows they "
             f"must lie in 0..{N - 1}."
@@ -224,9 +226,9 @@ def _check_numbers_of(block: Block) -> None:
 
 
 def check_l2(l2: Any) -> None:
-    """λ is a number."""
-    if not isinstance(l2, Real):
-        raise InputError(f"l2 is {_shown(l2)}; expected a number.")
+    """λ is a number of 0 or more."""
+    if not isinstance(l2, Real) or not float(l2) >= 0:
+        raise InputError(f"l2 is {_shown(l2)}; expected a number of 0 or more.")
 
 
 def _is_flat(array: Any, count: int | None, kinds: str) -> bool:
@@ -237,6 +239,13 @@ def _is_flat(array: Any, count: int | None, kinds: str) -> bool:
         and (count is None or array.shape[0] == count)
         and array.dtype.kind in kinds
     )
+
+
+def _are_below(numbers: Any, limit: int) -> bool:
+    """Whether all of these integers are 0..limit - 1, in one pass: read as unsigned, -1 is huge."""
+    if numbers.dtype == np.int64:
+        numbers = numbers.view(np.uint64)
+    return bool(numbers.max() < limit and (numbers.dtype.kind == "u" or numbers.min() >= 0))
 
 
 def _sort(value: Any) -> str:

@@ -126,7 +126,7 @@ def test_a_sparse_x_whose_indices_point_elsewhere_is_refused(index: Any) -> None
 
 def test_shapes_that_do_not_fit_are_refused() -> None:
     params, X = network(6, 5, 3, np.float64), rows_with_zeros(9, 6, np.float64)
-    with pytest.raises(InputError, match=r"X is \(9, 5\) and W1 is \(6, 5\)"):
+    with pytest.raises(InputError, match=r"X is \(9, 5\): it has 5 columns where W1 expects 6"):
         FusedEngine(1).predict_proba(params, X[:, :5])
     for name in ("b1", "W2", "b2"):
         wrong = params._replace(**{name: getattr(params, name)[:-1]})
@@ -157,8 +157,10 @@ def test_what_is_not_finite_stays_in_its_row() -> None:
 def test_parameters_of_other_dtypes() -> None:
     params, X = network(40, 12, 3, np.float32), rows_with_zeros(9, 40, np.float32)
     P = FusedEngine(1).predict_proba(params, X)
-    swapped = Parameters(*(value.astype(">f4") for value in params))
-    assert np.array_equal(FusedEngine(1).predict_proba(swapped, X), P)
+    assert np.array_equal(FusedEngine(1).predict_proba(params, X.astype(">f4")), P)
+    with pytest.raises(InputError, match="byte order"):
+        swapped = Parameters(*(value.astype(">f4") for value in params))
+        FusedEngine(1).predict_proba(swapped, X)
     half = Parameters(*(value.astype(np.float16) for value in params))
     P = FusedEngine(1).predict_proba(half, X)
     assert P.dtype == np.float16

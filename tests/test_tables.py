@@ -175,6 +175,7 @@ NAMES = st.text(
 )
 
 
+@pytest.mark.filterwarnings("ignore:.* is a class of the target:backhand.errors.BackhandWarning")
 @settings(max_examples=30, deadline=None)
 @given(st.lists(NAMES, min_size=2, max_size=6, unique_by=lambda s: s.casefold()))
 def test_any_text_can_be_a_column_name_and_a_class(tmp_path_factory, names) -> None:

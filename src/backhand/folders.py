@@ -252,6 +252,8 @@ def _made(parent: Path, kind: str) -> tuple[Path, int | None]:
                 _remove(folder)
             os.close(lock)
             raise
+        with suppress(OSError):  # who looks whether it is abandoned leaves one without a host
+            _remove(folder)
         os.close(lock)
     raise OSError(f"no temporary folder could be kept in {parent}")
 

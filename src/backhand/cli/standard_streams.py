@@ -33,7 +33,7 @@ def make_ready() -> None:
     sys.stderr = sys.stderr or _to_nowhere(2, "w")
     sys.stdout, sys.stderr = whole(sys.stdout), whole(sys.stderr)
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backhand.plain")  # type: ignore[union-attr]
+        stream.reconfigure(errors="backhand.plain")  # type: ignore[attr-defined]
 
 
 def say(sentence: str) -> None:

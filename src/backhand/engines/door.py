@@ -37,8 +37,8 @@ def check_network(params: Any) -> None:
     W1, _, W2, _ = params
     raise InputError(
         f"the parameters are {_sort(params)} of {', '.join(dict.fromkeys(map(_sort, params)))}, "
-        f"with W1 {shapes.size(W1)} and W2 {shapes.size(W2)}; expected Parameters of NumPy arrays, "
-        "with no size of 0."
+        f"with W1 {shapes.size(W1)} and W2 {shapes.size(W2)}; expected Parameters of NumPy arrays in "
+        "this machine's byte order, with no size of 0."
     )
 
 
@@ -60,9 +60,9 @@ def _is_network(params: Any) -> bool:
 
 
 def check_prediction(params: Any, X: Any) -> None:
-    """A network, and X (N, d) for it."""
+    """A network, and X (N, d) for it, of any dtype of real numbers."""
     check_network(params)
-    _check_rows(X, params.W1.shape[0])
+    _check_rows(X, params.W1.shape[0], "fiub")
 
 
 def check_learning(params: Any, data: Any, optimizer: Optimizer | None = None) -> None:
@@ -77,7 +77,7 @@ def check_data(data: Any, d: int, K: int) -> None:
     """X (N, d), y (N,) of 0..K-1, sample_weight (N,) or None; N of 1 or more."""
     if not isinstance(data, Data):
         raise InputError(f"the data are {_sort(data)}; expected Data(X, y, sample_weight).")
-    _check_rows(data.X, d)
+    _check_rows(data.X, d, "f")
     if (N := data.rows) == 0:
         raise InputError(f"X is {shapes.size(data.X)}: it has no rows; expected one or more.")
     y, w = data.y, data.sample_weight
@@ -91,13 +91,13 @@ def check_data(data: Any, d: int, K: int) -> None:
         )
 
 
-def _check_rows(X: Any, d: int) -> None:
-    """X (N, d), an array of real numbers or a sparse matrix in CSR form."""
+def _check_rows(X: Any, d: int, kinds: str) -> None:
+    """X (N, d), an array of real numbers or a sparse matrix in CSR form, whose dtype is of these."""
     if isinstance(X, np.ndarray):
         if X.ndim != 2 or X.dtype.kind not in "fiub":
             raise InputError(f"X is {_sort(X)} {shapes.size(X)}; expected real numbers, (N, {d}).")
     elif is_sparse(X):
-        check_sparse(X)
+        check_sparse(X, kinds)
     else:
         raise InputError(f"X is {_sort(X)}; expected a NumPy array or a sparse matrix in CSR form.")
     if X.shape[1] != d:
@@ -106,12 +106,15 @@ def _check_rows(X: Any, d: int) -> None:
         )
 
 
-def check_sparse(X: Any) -> None:
-    """A matrix in CSR form whose indices point into it."""
-    if getattr(X, "format", None) != "csr" or np.asarray(X.data).dtype not in SPARSE_DTYPES:
-        raise InputError(
-            f"X is {_sort(X)}; expected a sparse matrix in CSR form, of float32 or float64."
-        )
+def check_sparse(X: Any, kinds: str = "f") -> None:
+    """A matrix in CSR form whose indices point into it.
+
+    To learn from, its numbers are float32 or float64, which compiled code reads as they are.
+    """
+    dtype = np.asarray(X.data).dtype if getattr(X, "format", None) == "csr" else None
+    if dtype is None or dtype.kind not in kinds or (kinds == "f" and dtype not in SPARSE_DTYPES):
+        expected = "of float32 or float64" if kinds == "f" else "of real numbers"
+        raise InputError(f"X is {_sort(X)}; expected a sparse matrix in CSR form, {expected}.")
     if not _points_inside(X.indptr, X.indices, X.data, *X.shape):
         raise InputError(
             f"X is a sparse matrix of {X.shape[1]} columns whose indices point elsewhere. It was "

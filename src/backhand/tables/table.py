@@ -115,7 +115,8 @@ class Table:
             rows = "rows that cannot be read any more"
         shown = list(zip(self.names, self.types, strict=True))[:MOST_COLUMNS]
         columns: list[tuple[str, ...]] = [
-            (summaries.cut(repr(name)), summaries.cut(kind)) for name, kind in shown
+            (summaries.cut(repr(name)), "text" if self.as_text else summaries.cut(kind))
+            for name, kind in shown
         ]
         more = len(self.names) - len(shown)
         columns += [(f"and {more:,} more",)] if more else []

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand import shapes
 from backhand.engines.fused.compiler import entry
 from backhand.engines.fused.cores import threads_for, together
 from backhand.engines.fused.cpu import tile
@@ -34,14 +33,12 @@ from backhand.engines.fused.stored import (
     Entries,
     Stored,
     Stretch,
-    damaged,
     stored,
     stretches,
 )
 from backhand.engines.fused.sums import fold
 from backhand.engines.fused.words import Doubles, Integer, Integers, words
 from backhand.equations import Parameters
-from backhand.errors import InputError
 
 BITS = 64
 """Of the numbers that are computed with."""
@@ -51,9 +48,6 @@ FEW_ROWS = 4
 
 CHUNK_NUMBERS = 2**20
 """Of H1 and S in a chunk of rows, about, at most."""
-
-NEXT, DAMAGED = 0, 1
-"""Places in `Job.state`: of the chunk that comes next, and of a 1 if X cannot be what it says."""
 
 
 class Network(NamedTuple):
@@ -68,7 +62,7 @@ class Network(NamedTuple):
 class Job(NamedTuple):
     """All that a call works with.
 
-    N rows are predicted, `chunk` at a time. X, the parameters and P (N, K) are all of one dtype.
+    N rows are predicted, `chunk` at a time; `next` counts the chunks that threads have taken. X, the parameters and P (N, K) are all of one dtype.
     Each thread has `work`, of `each` doubles, for rows of X (a_row numbers each), a strip of
     weights, H1 (h_row) and S (s_row).
     """
@@ -78,7 +72,7 @@ class Job(NamedTuple):
     H: Integer
     K: Integer
     chunk: Integer
-    state: Integers
+    next: Integers
     X: Stored
     entries: Entries
     network: Network
@@ -116,7 +110,7 @@ def _predict(code: Code, job: Job, me: Value, dtype: str) -> None:
     strip = code.at(A, job.chunk * job.a_row)
     H1 = code.at(strip, _strip_numbers(code.bits))
     S = code.at(H1, job.chunk * job.h_row)
-    number = code.variable(code.add_atomically(code.at(job.state, NEXT), 1))
+    number = code.variable(code.add_atomically(job.next, 1))
     with code.repeat_while(lambda: number.get() * job.chunk < job.N):
         begin = number.get() * job.chunk
         rows = code.smaller(job.N - begin, job.chunk)
@@ -139,7 +133,7 @@ def _predict(code: Code, job: Job, me: Value, dtype: str) -> None:
             _add(code, a, W2, S, strip, Reach(rows, job.h_row, job.s_row), first, inner)
         P = code.at(code.pointer(job.P, kind), begin * job.K)
         _softmax(code, S, job.s_row, rows, job.K, P)
-        number.set(code.add_atomically(code.at(job.state, NEXT), 1))
+        number.set(code.add_atomically(job.next, 1))
 
 
 def _add(
@@ -156,9 +150,8 @@ def _add(
 def _add_sparse(
     code: Code, job: Job, W1: Weights, Z1: Value, begin: Value, rows: Value, kind: Any
 ) -> None:
-    """Z1 + X W1 of a sparse X. Nothing that X says of places is believed before it is compared."""
-    count, X = job.entries.count, code.pointer(job.X.address, kind)
-    damaged = code.at(job.state, DAMAGED)
+    """Z1 + X W1 of a sparse X, whose places the engines' door has compared."""
+    X = code.pointer(job.X.address, kind)
 
     def add(index: str) -> None:
         features, borders = (
@@ -170,22 +163,14 @@ def _add_sparse(
             return code.long(code.load_one(features, n))
 
         def later(n: Value) -> Value:
-            return feature(code.smaller(n, count - 1))
+            return feature(code.smaller(n, job.entries.count - 1))
 
         def entry(n: Value) -> tuple[Value, Value]:
-            j = feature(n)
-            inside = j.below(job.d)
-            with code.when(inside.equals(0)):
-                code.store(code.integer(1), damaged)
-            return code.select(inside, j, 0), code.widened(code.load_one(X, n))
+            return feature(n), code.widened(code.load_one(X, n))
 
         with code.loop(rows) as i:
             start, stop = (code.long(code.load_one(borders, begin + i + n)) for n in (0, 1))
-            sound = (start > -1) & (start < stop + 1) & (stop < count + 1)
-            with code.when(sound):
-                add_rows(code, W1, code.at(Z1, i * job.h_row), start, stop, entry, later)
-            with code.when(sound.equals(0)):
-                code.store(code.integer(1), damaged)
+            add_rows(code, W1, code.at(Z1, i * job.h_row), start, stop, entry, later)
 
     kinds = {INT32: partial(add, "int32"), INT64: partial(add, "int64")}
     code.cases(job.entries.index, kinds)
@@ -261,12 +246,6 @@ def _larger(code: Code, a: Value, b: Value) -> Value:
 def predict_proba(params: Parameters, X: Any, threads: int | None) -> NDArray[Any]:
     """P (N, K) of X (N, d), in the parameters' dtype; see `contract.Engine`."""
     (d, H), K, dtype = params.W1.shape, params.b2.shape[0], params.W1.dtype
-    if (params.b1.shape, params.W2.shape, params.b2.shape) != ((H,), (H, K), (K,)):
-        shapes.check_parameters(params)  # which says so
-    if len(X.shape) != 2 or X.shape[1] != d:
-        raise InputError(
-            f"X is {tuple(X.shape)} and W1 is {(d, H)}; expected a column of X for each row of W1."
-        )
     if dtype.name not in PROGRAMS:
         wide = Parameters(*(value.astype(np.float64) for value in params))
         return predict_proba(wide, X.astype(dtype), threads).astype(dtype)
@@ -274,25 +253,23 @@ def predict_proba(params: Parameters, X: Any, threads: int | None) -> NDArray[An
     network = Network(*(stored(value.reshape(-1, value.shape[-1]), native) for value in params))
     P = np.empty((X.shape[0], K), native)
     for stretch in stretches(params, X, native):
-        if not _compute(network, (d, H, K), stretch, P, threads):
-            raise damaged(X)
+        _compute(network, (d, H, K), stretch, P[stretch.rows], threads)
     return P
 
 
 def _compute(
     network: Network, sizes: tuple[int, int, int], stretch: Stretch, P: NDArray[Any],
     threads: int | None,
-) -> bool:  # fmt: skip
-    """P of a stretch of rows; False if X is damaged."""
-    (d, H, K), P = sizes, P[stretch.rows]
-    N, state = len(P), np.zeros(2, np.int64)
+) -> None:  # fmt: skip
+    """P of a stretch of rows."""
+    (d, H, K), N = sizes, len(P)
     parts = 2 * H * (stretch.numbers + N * K) // PART_FLOPS
     team = threads_for(max(1, min(N, parts)), threads)
     a_row, h_row, s_row = map(_row, (0 if stretch.entries.index else min(d, INNER), H, K))
     chunk = min(CHUNK_ROWS, max(1, CHUNK_NUMBERS // (h_row + s_row)), -(-N // team))
     each = chunk * (a_row + h_row + s_row) + _strip_numbers(BITS)
     memory = aligned(team * each, np.float64, np.empty)
-    job = Job(N, d, H, K, chunk, state, stretch.X, stretch.entries, network, P, memory, each,
+    job = Job(N, d, H, K, chunk, np.zeros(1, np.int64), stretch.X, stretch.entries, network, P, memory, each,
               a_row, h_row, s_row)  # fmt: skip
     call = words(job)
     run, address = entry(PROGRAMS[P.dtype.name], BITS), call.ctypes.data
@@ -301,7 +278,6 @@ def _compute(
         run(address, me)
 
     together(work, team)
-    return not state[DAMAGED]
 
 
 def _row(numbers: int) -> int:

@@ -13,7 +13,6 @@ from backhand.engines.contract import is_sparse
 from backhand.engines.fused.rows import DENSE, INT32, INT64
 from backhand.engines.fused.words import Integer
 from backhand.equations import Parameters
-from backhand.errors import InputError
 
 ROWS_OF_A_CALL = 8192
 """Rows of one compiled call, at most: after it, Ctrl-C is answered."""
@@ -37,7 +36,7 @@ class Entries(NamedTuple):
     features, borders : arrays
         The feature of each number, and that row i has those from borders[i] to borders[i + 1].
     count : int
-        How many numbers and features there are: no border may lie beyond.
+        How many numbers and features there are.
     """
 
     index: Integer
@@ -66,8 +65,6 @@ def stretches(params: Parameters, X: Any, dtype: Any) -> Iterator[Stretch]:
     """All rows of X (N, d), in order. Of an X that cannot be read in place, a stretch is copied."""
     N = X.shape[0]
     if is_sparse(X):
-        if len(X.indptr) != N + 1:
-            raise damaged(X)
         for rows in _cut(N):
             yield _sparse(X, rows, dtype)
         return
@@ -75,14 +72,6 @@ def stretches(params: Parameters, X: Any, dtype: Any) -> Iterator[Stretch]:
     for rows in _cut(N) if _readable(X, dtype) else chunks(params, N):
         part = X[rows]
         yield Stretch(rows, stored(part, dtype), Entries(DENSE, 0, 0, 0), part.size)
-
-
-def damaged(X: Any) -> InputError:
-    """What to say of a sparse X that is not what it should be."""
-    return InputError(
-        f"X is a sparse matrix of {X.shape[1]} columns whose indices point elsewhere. It was "
-        "damaged after it was made; make it anew (X.check_format() says what is wrong)."
-    )
 
 
 def _sparse(X: Any, rows: slice, dtype: Any) -> Stretch:

@@ -37,8 +37,8 @@ def check_network(params: Any) -> None:
     W1, _, W2, _ = params
     raise InputError(
         f"the parameters are {_sort(params)} of {', '.join(dict.fromkeys(map(_sort, params)))}, "
-        f"with W1 {shapes.size(W1)} and W2 {shapes.size(W2)}; expected Parameters of NumPy arrays in "
-        "this machine's byte order, with no size of 0."
+        f"with W1 {shapes.size(W1)} and W2 {shapes.size(W2)}; expected Parameters of NumPy arrays "
+        "in this machine's byte order, with no size of 0."
     )
 
 
@@ -92,7 +92,7 @@ def check_data(data: Any, d: int, K: int) -> None:
 
 
 def _check_rows(X: Any, d: int, kinds: str) -> None:
-    """X (N, d), an array of real numbers or a sparse matrix in CSR form, whose dtype is of these."""
+    """X (N, d), an array of real numbers or a matrix in CSR form whose dtype is of these kinds."""
     if isinstance(X, np.ndarray):
         if X.ndim != 2 or X.dtype.kind not in "fiub":
             raise InputError(f"X is {_sort(X)} {shapes.size(X)}; expected real numbers, (N, {d}).")

@@ -304,6 +304,8 @@ def check_texts(table: Table, column: int, kind: str, missing: Sequence[str]) ->
     if not bad:
         return
     name, (row, text, n) = table.names[column], bad[0]
+    if "\0" in text:
+        raise _nul(table, column, row)
     others = f" ({n - 1:,} more rows hold none either)" if n > 1 else ""
     advice = (
         "mend it, or leave it empty if it is missing; or train with --missing, if this text "
@@ -330,7 +332,11 @@ def check_no_nul(table: Table, columns: Sequence[int]) -> None:
                 f"SELECT row FROM (SELECT row_number() OVER () AS row, contains(c{i}, chr(0)) "
                 "AS bad FROM rows) WHERE bad ORDER BY row LIMIT 1"
             )[0])  # fmt: skip
-            raise InputError(
-                f"column '{table.names[i]}' of {table.where(row)} holds a NUL byte in row {row}; "
-                "mend it, and save the file as UTF-8."
-            )
+            raise _nul(table, i, row)
+
+
+def _nul(table: Table, column: int, row: int) -> InputError:
+    return InputError(
+        f"column '{table.names[column]}' of {table.where(row)} holds a NUL byte in row {row}; "
+        "mend it, and save the file as UTF-8."
+    )

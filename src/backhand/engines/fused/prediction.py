@@ -62,9 +62,9 @@ class Network(NamedTuple):
 class Job(NamedTuple):
     """All that a call works with.
 
-    N rows are predicted, `chunk` at a time; `next` counts the chunks that threads have taken. X, the parameters and P (N, K) are all of one dtype.
-    Each thread has `work`, of `each` doubles, for rows of X (a_row numbers each), a strip of
-    weights, H1 (h_row) and S (s_row).
+    N rows are predicted, `chunk` at a time; `next` counts the chunks that threads have taken. X,
+    the parameters and P (N, K) are all of one dtype. Each thread has `work`, of `each` doubles, for
+    rows of X (a_row numbers each), a strip of weights, H1 (h_row) and S (s_row).
     """
 
     N: Integer
@@ -269,8 +269,8 @@ def _compute(
     chunk = min(CHUNK_ROWS, max(1, CHUNK_NUMBERS // (h_row + s_row)), -(-N // team))
     each = chunk * (a_row + h_row + s_row) + _strip_numbers(BITS)
     memory = aligned(team * each, np.float64, np.empty)
-    job = Job(N, d, H, K, chunk, np.zeros(1, np.int64), stretch.X, stretch.entries, network, P, memory, each,
-              a_row, h_row, s_row)  # fmt: skip
+    job = Job(N, d, H, K, chunk, np.zeros(1, np.int64), stretch.X, stretch.entries, network, P,
+              memory, each, a_row, h_row, s_row)  # fmt: skip
     call = words(job)
     run, address = entry(PROGRAMS[P.dtype.name], BITS), call.ctypes.data
 

@@ -25,7 +25,9 @@ from backhand.optimizers import Optimizer, make_optimizer
 MOST_UPDATES = 2**53
 """Updates that a run counts: up to there a double, which Adam's correction takes, is exact."""
 
-SPARSE_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+SPARSE_DTYPES = tuple(
+    map(np.dtype, ("f4", "f8", "?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"))
+)
 INDEX_DTYPES = (np.dtype(np.int32), np.dtype(np.int64))
 
 
@@ -110,7 +112,8 @@ def check_sparse(X: Any) -> None:
     """A matrix in CSR form whose indices point into it."""
     if getattr(X, "format", None) != "csr" or np.asarray(X.data).dtype not in SPARSE_DTYPES:
         raise InputError(
-            f"X is {_sort(X)}; expected a sparse matrix in CSR form, of float32 or float64."
+            f"X is {_sort(X)}; expected a sparse matrix in CSR form, of float32, float64 or "
+            "integers."
         )
     if not _points_inside(X.indptr, X.indices, X.data, *X.shape):
         raise InputError(
@@ -121,7 +124,7 @@ def check_sparse(X: Any) -> None:
 
 def _points_inside(borders: Any, places: Any, numbers: Any, N: int, d: int) -> bool:
     if not (_is_flat(borders, N + 1, "i") and _is_flat(places, None, "i")
-            and _is_flat(numbers, None, "f")):  # fmt: skip
+            and _is_flat(numbers, None, "fiub")):  # fmt: skip
         return False
     if not (places.dtype in INDEX_DTYPES and borders.dtype in INDEX_DTYPES):
         return False

@@ -284,7 +284,7 @@ class Call:
                            engine=name).history.loss
             for name in ("fused", "reference")
         ]  # fmt: skip
-        if self.dtype == np.float32:
+        if self.dtype == np.float32 or what == 0:  # odd weights may make of a rounding anything
             found = [losses[:1] for losses in found]
         return tuple(found)
 

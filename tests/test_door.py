@@ -78,7 +78,7 @@ def sparse(**changed) -> scipy.sparse.csr_array:
         (Data(X, Y, np.ones(299)), "sample_weight has 299 entries for 300 rows"),
         (Data(X, Y, -np.ones(300)), "expected 300 numbers of 0 or more"),
         (Data(sparse().tocsc(), Y), "expected a sparse matrix in CSR form"),
-        (Data(sparse().astype(int), Y), "of float32 or float64"),
+        (Data(sparse().astype(complex), Y), "of float32, float64 or integers"),
         (Data(sparse(indices=(7, 4)), Y), "whose indices point elsewhere"),
         (Data(sparse(indptr=(7, 10**6)), Y), "whose indices point elsewhere"),
     ],

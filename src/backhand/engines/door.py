@@ -25,7 +25,9 @@ from backhand.optimizers import Optimizer, make_optimizer
 MOST_UPDATES = 2**53
 """Updates that a run counts: up to there a double, which Adam's correction takes, is exact."""
 
-SPARSE_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+SPARSE_DTYPES = tuple(
+    map(np.dtype, ("f4", "f8", "?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"))
+)
 INDEX_DTYPES = (np.dtype(np.int32), np.dtype(np.int64))
 
 
@@ -60,9 +62,9 @@ def _is_network(params: Any) -> bool:
 
 
 def check_prediction(params: Any, X: Any) -> None:
-    """A network, and X (N, d) for it, of any dtype of real numbers."""
+    """A network, and X (N, d) for it."""
     check_network(params)
-    _check_rows(X, params.W1.shape[0], "fiub")
+    _check_rows(X, params.W1.shape[0])
 
 
 def check_learning(params: Any, data: Any, optimizer: Optimizer | None = None) -> None:
@@ -77,7 +79,7 @@ def check_data(data: Any, d: int, K: int) -> None:
     """X (N, d), y (N,) of 0..K-1, sample_weight (N,) or None; N of 1 or more."""
     if not isinstance(data, Data):
         raise InputError(f"the data are {_sort(data)}; expected Data(X, y, sample_weight).")
-    _check_rows(data.X, d, "f")
+    _check_rows(data.X, d)
     if (N := data.rows) == 0:
         raise InputError(f"X is {shapes.size(data.X)}: it has no rows; expected one or more.")
     y, w = data.y, data.sample_weight
@@ -91,13 +93,13 @@ def check_data(data: Any, d: int, K: int) -> None:
         )
 
 
-def _check_rows(X: Any, d: int, kinds: str) -> None:
-    """X (N, d), an array of real numbers or a matrix in CSR form whose dtype is of these kinds."""
+def _check_rows(X: Any, d: int) -> None:
+    """X (N, d), an array of real numbers or a sparse matrix in CSR form."""
     if isinstance(X, np.ndarray):
         if X.ndim != 2 or X.dtype.kind not in "fiub":
             raise InputError(f"X is {_sort(X)} {shapes.size(X)}; expected real numbers, (N, {d}).")
     elif is_sparse(X):
-        check_sparse(X, kinds)
+        check_sparse(X)
     else:
         raise InputError(f"X is {_sort(X)}; expected a NumPy array or a sparse matrix in CSR form.")
     if X.shape[1] != d:
@@ -106,15 +108,13 @@ def _check_rows(X: Any, d: int, kinds: str) -> None:
         )
 
 
-def check_sparse(X: Any, kinds: str = "f") -> None:
-    """A matrix in CSR form whose indices point into it.
-
-    To learn from, its numbers are float32 or float64, which compiled code reads as they are.
-    """
-    dtype = np.asarray(X.data).dtype if getattr(X, "format", None) == "csr" else None
-    if dtype is None or dtype.kind not in kinds or (kinds == "f" and dtype not in SPARSE_DTYPES):
-        expected = "of float32 or float64" if kinds == "f" else "of real numbers"
-        raise InputError(f"X is {_sort(X)}; expected a sparse matrix in CSR form, {expected}.")
+def check_sparse(X: Any) -> None:
+    """A matrix in CSR form whose indices point into it."""
+    if getattr(X, "format", None) != "csr" or np.asarray(X.data).dtype not in SPARSE_DTYPES:
+        raise InputError(
+            f"X is {_sort(X)}; expected a sparse matrix in CSR form, of float32, float64 or "
+            "integers."
+        )
     if not _points_inside(X.indptr, X.indices, X.data, *X.shape):
         raise InputError(
             f"X is a sparse matrix of {X.shape[1]} columns whose indices point elsewhere. It was "
@@ -124,7 +124,7 @@ def check_sparse(X: Any, kinds: str = "f") -> None:
 
 def _points_inside(borders: Any, places: Any, numbers: Any, N: int, d: int) -> bool:
     if not (_is_flat(borders, N + 1, "i") and _is_flat(places, None, "i")
-            and _is_flat(numbers, None, "f")):  # fmt: skip
+            and _is_flat(numbers, None, "fiub")):  # fmt: skip
         return False
     if not (places.dtype in INDEX_DTYPES and borders.dtype in INDEX_DTYPES):
         return False

@@ -334,7 +334,7 @@ def test_random_numbers_of_a_checkpoint_are_compared(tmp_path, rest) -> None:
         fit(True)
 
 
-def test_another_cpu_is_another_setting(tmp_path) -> None:
+def test_a_checkpoint_of_another_cpu_is_told_and_one_of_another_engine_refused(tmp_path) -> None:
     script = (
         "import sys, numpy as np, backhand\n"
         "X = np.random.default_rng(0).standard_normal((40, 4)); y = np.arange(40) % 3\n"
@@ -347,11 +347,14 @@ def test_another_cpu_is_another_setting(tmp_path) -> None:
             [sys.executable, "-c", script, engine], env=os.environ | environment, cwd=tmp_path,
             capture_output=True, text=True,
         )  # fmt: skip
-        return done.stderr.strip().rpartition("\n")[2]
+        assert done.returncode == (1 if "InputError" in done.stderr else 0)
+        return done.stderr
 
     assert run("fused") == "" == run("fused")
-    assert "CPU was" in (said := run("fused", NUMBA_CPU_NAME="generic")) and '"generic" now' in said
-    assert "engine was" in run("reference")
+    said = run("fused", NUMBA_CPU_NAME="generic")
+    assert "BackhandWarning" in said and "CPU was" in said and '"generic" now' in said
+    said = run("reference")
+    assert "InputError" in said and "engine was" in said
 
 
 def test_of_two_checkpoints_a_damaged_one_does_not_count(tmp_path) -> None:

@@ -47,8 +47,8 @@ LOCK = "held-by"
 NAME = re.compile(r"checkpoint-\d{8,18}\.safetensors")
 
 HEADER: dict[str, type] = {
-    "format": int, "checksum": str, "settings": dict, "data": dict, "done": int, "ended": str,
-    "cuts": list, "updates": int, "best_updates": object,
+    "format": int, "checksum": str, "settings": dict, "data": dict, "made_by": dict, "done": int,
+    "ended": str, "cuts": list, "updates": int, "best_updates": object,
 }  # fmt: skip
 """What the header holds, and of which types; `best_updates` is an integer or null."""
 
@@ -147,8 +147,9 @@ class Checkpoint:
     ) -> Iterator[Keeper]:
         """The folder, held while the context lasts, for a training with these settings and data.
 
-        Both are JSON values by name; a checkpoint with others is not resumed, nor is one that was
-        computed by what gives other bits: another version, another CPU.
+        Both are JSON values by name; a checkpoint with others is not resumed. Of one that another
+        version or another CPU has made, training goes on with a warning: the numbers of an unbroken
+        run may differ in their last digits.
 
         Raises
         ------
@@ -161,8 +162,10 @@ class Checkpoint:
         self.check()
         with _held(self.folder):
             clear(self.folder, "part")  # of a training that was killed while it wrote
-            made = {"engine": engine.name, "Backhand": version("backhand"), **engine.depends_on()}
-            yield Keeper(self, {"settings": {**settings, **made}, "data": dict(data)})
+            yield Keeper(self, {
+                "settings": {**settings, "engine": engine.name}, "data": dict(data),
+                "made_by": {"Backhand": version("backhand"), **engine.depends_on()},
+            })  # fmt: skip
 
 
 class Keeper:
@@ -249,6 +252,7 @@ class Keeper:
                     f"{damage[-1]} Training goes on from the checkpoint before it.",
                     BackhandWarning, stacklevel=2,
                 )  # fmt: skip
+            self._tell_other_maker(path, about["made_by"])
             self._epoch = len(standing.history)
             return standing
         raise InputError(f"no checkpoint in {self._folder} can be read: {damage[0]}")
@@ -263,6 +267,18 @@ class Keeper:
                         f"{path} is of a training with other {what}: {difference}. Resume with "
                         "what it was, or begin anew in another folder."
                     )
+
+
+    def _tell_other_maker(self, path: Path, then: Mapping[str, Any]) -> None:
+        now = self._about["made_by"]
+        others = [name for name in now if then.get(name) != now[name]]
+        if others:
+            differences = "; ".join(_difference(name, then.get(name), now[name]) for name in others)
+            warnings.warn(
+                f"{path} was made by other means: {differences}. Training goes on; its last digits "
+                "may differ from those of an unbroken run.",
+                BackhandWarning, stacklevel=2,
+            )  # fmt: skip
 
 
 def described(params: Parameters, data: Data, validation: Data | None) -> dict[str, Any]:

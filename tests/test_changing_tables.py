@@ -23,7 +23,7 @@ from backhand.jobs import (
     print_predictions,
 )
 from backhand.model import Model
-from backhand.tables import reading
+from backhand.tables import formats
 from backhand.tables.reading import read_table
 from backhand.tables.schema import Number, Schema
 
@@ -148,13 +148,13 @@ def test_what_is_loaded_may_change_afterwards(source, change) -> None:
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_file_that_changes_while_it_is_loaded_is_told(source, change, monkeypatch) -> None:
     path = source(".csv")
-    read_header = reading._read_header
+    read_header = formats.read_header
 
     def and_then(*arguments):
         found = read_header(*arguments)
         change(path, ".csv")
         return found
 
-    monkeypatch.setattr(reading, "_read_header", and_then)
+    monkeypatch.setattr(formats, "read_header", and_then)
     with told(path):
         read_table(path)

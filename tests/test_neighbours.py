@@ -12,9 +12,10 @@ from backhand.exports.numpy import to_source
 from backhand.jobs import Settings, fit_table, prepare_table
 from backhand.model import Model
 from backhand.tables import cells
-from backhand.tables.learning import learn_schema, read_target
+from backhand.tables.learning import learn_schema
 from backhand.tables.reading import read_table
 from backhand.tables.schema import Category, Schema
+from backhand.tables.targets import read_target
 from neighbour_checks import check_table
 
 

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backhand.errors import BackhandWarning, InputError, MissingFileError
-from backhand.tables.learning import learn_schema, read_target
+from backhand.tables.learning import learn_schema
 from backhand.tables.reading import read_table
 from backhand.tables.schema import FARTHEST, Category, Date, Number, Schema
 from backhand.tables.splitting import held_out
 from backhand.tables.table import Table
+from backhand.tables.targets import read_target
 
 
 def write(path, text: str):

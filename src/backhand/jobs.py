@@ -22,20 +22,12 @@ from backhand.evaluation import Evaluation, Tally
 from backhand.files import replacing
 from backhand.model import Model, check_model
 from backhand.optimizers import make_optimizer
-from backhand.tables.learning import (
-    Dropped,
-    Missing,
-    Target,
-    class_of,
-    count_missing,
-    learn_schema,
-    read_target,
-    tell_doubts,
-)
+from backhand.tables.learning import Dropped, Missing, count_missing, learn_schema
 from backhand.tables.matrices import Matrices
 from backhand.tables.schema import Schema
 from backhand.tables.splitting import STRETCH, held_out
 from backhand.tables.table import Table
+from backhand.tables.targets import Target, class_of, read_target, tell_doubts
 from backhand.tables.unchanged import changed
 from backhand.tables.writing import Added, stream_rows, write_rows
 from backhand.training import Callback, Checkpoint, History, train

@@ -268,7 +268,6 @@ class Keeper:
                         "what it was, or begin anew in another folder."
                     )
 
-
     def _tell_other_maker(self, path: Path, then: Mapping[str, Any]) -> None:
         now = self._about["made_by"]
         others = [name for name in now if then.get(name) != now[name]]

@@ -159,6 +159,20 @@ class Stranger:
     name, slots, beta_1, beta_2, epsilon = "adam", 0, 0.9, 0.999, 1e-8
 
 
+@pytest.mark.parametrize("what", ["y", "indices", "indptr"])
+def test_arrays_that_somebody_writes_to_between_two_blocks_are_compared_again(what: str) -> None:
+    rng = np.random.default_rng(0)
+    X = scipy.sparse.random_array((300, 6), density=0.5, format="csr", rng=rng)
+    y = rng.integers(0, 3, 300)
+
+    run = make_engine("fused").start(backhand.init(6, 8, 3), Data(X, y), SGD())
+    block = Block(300, np.full((1, 1), 0.1), np.zeros((1, 1)))
+    run.advance(block)
+    (y if what == "y" else getattr(X, what))[7] = 2**30
+    with pytest.raises(InputError, match=r"class indices|indices point elsewhere"):
+        run.advance(block)
+
+
 def test_only_the_four_rules_are_compiled(engine) -> None:
     with pytest.raises(InputError, match="optimizer is"):
         engine.start(PARAMS, Data(X, Y), Stranger())

@@ -85,6 +85,8 @@ def _is_json(line: bytes) -> bool:
 def first_line(error: Exception) -> str:
     """The first line of what it says, as the end of a sentence."""
     line = str(error).splitlines()[0]
+    if found := re.search(r'"exception_message":("(?:[^"\\]|\\.)*")', line):
+        line = (json.loads(found.group(1)).splitlines() or [""])[0]  # of a thread of DuckDB's own
     line = re.sub(r"^[\w ]*Error: ", "", line).rstrip(" .:!")
     return line + "."
 

@@ -122,10 +122,12 @@ class FusedRun:
         self._updates = state.updates
 
     def gradient(self, l2: float = 0.0) -> tuple[float, Parameters]:
+        self._check_data()
         check_l2(l2)
         return self._work.gradient(self._data, l2)
 
     def advance(self, block: Block) -> Record:
+        self._check_data()
         check_block(block, self._data.rows)
         record = self._work.compute(
             TRAIN, self._data, _plan(block, self._data.rows, self._optimizer, self._updates)
@@ -136,6 +138,10 @@ class FusedRun:
     def evaluate(self, data: Data) -> tuple[float, float]:
         check_data(data, self._work.net.d, self._work.net.K)
         return self._work.measure(data)
+
+    def _check_data(self) -> None:
+        """Again before each compiled call: the arrays are the user's, who may have written there."""
+        check_data(self._data, self._work.net.d, self._work.net.K)
 
 
 class _Work:

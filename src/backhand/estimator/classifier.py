@@ -152,7 +152,7 @@ class MLPClassifier(
     validation_scores_: list[float] | None
     validation_loss_curve_: list[float] | None
     best_validation_score_: float | None
-    _optimizer: Memory | None
+    _optimizer: Memory | None = None
     _held_out: np.random.RandomState | None  # as it was when it drew the rows held out
 
     def __init__(
@@ -457,7 +457,7 @@ class MLPClassifier(
     @property
     def stopped_(self) -> bool:
         """Whether early stopping has seen enough: patience has run out, or the score is 1."""
-        memory = getattr(self, "_optimizer", None)
+        memory = self._optimizer
         watch = None if memory is None else memory.watch
         return watch is not None and (watch.impatient or watch.perfect)
 

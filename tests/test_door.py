@@ -173,6 +173,34 @@ def test_arrays_that_somebody_writes_to_between_two_blocks_are_compared_again(wh
         run.advance(block)
 
 
+@pytest.mark.parametrize("what", ["indices", "indptr", "y", "sample_weight", "order"])
+def test_arrays_that_hide_what_their_memory_holds_are_refused(what: str) -> None:
+    """The least and the largest number of a masked array are not those of what is masked."""
+    rng = np.random.default_rng(0)
+    X = scipy.sparse.random_array((300, 6), density=0.5, format="csr", rng=rng)
+    rows = {"y": rng.integers(0, 3, 300), "sample_weight": np.ones(300), "order": np.arange(300)}
+
+    def hidden(array):
+        array = array.copy()
+        array[7] = 2**30 if array.dtype.kind == "i" else -1e9
+        return np.ma.MaskedArray(array, mask=np.arange(len(array)) == 7)
+
+    if what in rows:
+        rows[what] = hidden(rows[what])
+    else:
+        setattr(X, what, hidden(getattr(X, what)))
+    order = rows.pop("order").reshape(1, -1)
+    with pytest.raises(InputError, match=r"MaskedArray|indices point elsewhere"):
+        run = make_engine("fused").start(backhand.init(6, 8, 3), Data(X, **rows), SGD())
+        run.advance(Block(300, np.full((1, 1), 0.1), np.zeros((1, 1)), order=order))
+
+
+def test_half_precision_is_refused_where_it_is_not_compiled() -> None:
+    half = Parameters(*(v.astype(np.float16) for v in backhand.init(4, 5, 3)))
+    with pytest.raises(InputError, match="float16; the fused engine trains in float32"):
+        backhand.train(half, X, Y, epochs=1, engine="fused")
+
+
 def test_only_the_four_rules_are_compiled(engine) -> None:
     with pytest.raises(InputError, match="optimizer is"):
         engine.start(PARAMS, Data(X, Y), Stranger())

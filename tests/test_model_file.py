@@ -184,3 +184,13 @@ def test_a_file_that_is_not_there_is_told(tmp_path) -> None:
         backhand.load(tmp_path / "none")
     with pytest.raises(InputError, match="is a folder"):
         backhand.load(tmp_path)
+
+
+def test_settings_that_are_numpys_numbers_are_saved(tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    clf = backhand.MLPClassifier((np.int64(5),), alpha=np.float32(0.5), max_iter=20, tol=9.0)
+    clf.fit(rng.standard_normal((30, 3)), np.arange(30) % 2)
+    backhand.save(clf, tmp_path / "m.safetensors")
+    settings = backhand.load(tmp_path / "m.safetensors").hyperparameters
+    assert settings["hidden_layer_sizes"] == [5] and settings["alpha"] == 0.5
+    assert settings["solver"] == "adam" and settings["shuffle"] is True

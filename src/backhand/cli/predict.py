@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from backhand.cli import options, outcome
-from backhand.cli.standard_streams import write_error
+from backhand.cli.standard_streams import closed, write_error
 from backhand.cli.words import printable
 
 
@@ -28,12 +28,15 @@ def predict(
     engine: options.EngineName = "auto",
 ) -> None:  # fmt: skip
     """Predict the rows of a table. They come back with the probability of each class."""
+    from backhand.errors import InputError
     from backhand.files import check_folder, check_output
     from backhand.jobs import predict_table, print_predictions
     from backhand.model import load
     from backhand.tables.reading import expand, read_table
     from backhand.tables.writing import check_ending
 
+    if output is None and 1 in closed:
+        raise InputError("standard output is closed; name a file for the rows with --output (-o).")
     if output is not None:
         inputs = expand(data) if data is not None else []
         check_output(output, "the output", [model, *inputs])

@@ -18,6 +18,10 @@ PLAIN = {"→": "->", "–": "-", "·": ".", "×": "x", "÷": "/", "µ": "u", "�
 BLOCKS = "▁▂▃▄▅▆▇█━╸╺╭╮╰╯─│"
 
 
+closed: set[int] = set()
+"""Numbers of the standard streams that were closed when the process began."""
+
+
 def make_ready() -> None:
     """Let the standard streams take every text, or raise; what is closed becomes one to nowhere.
 
@@ -26,6 +30,7 @@ def make_ready() -> None:
     """
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(number, True)  # as the others are
+        closed.add(number)
     os.close(number)
     codecs.register_error("backhand.plain", _plain)
     sys.stdin = sys.stdin or _to_nowhere(0, "r")

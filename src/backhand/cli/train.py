@@ -97,7 +97,7 @@ def train(
     from backhand.files import check_folder, check_output
     from backhand.jobs import Settings, fit_table, prepare_table
     from backhand.memory import budget
-    from backhand.model import HEAD, save
+    from backhand.model import HEAD
     from backhand.tables.matrices import Matrices
     from backhand.tables.reading import expand, read_table
     from backhand.training import Every
@@ -129,7 +129,7 @@ def train(
 
     def keep(model: Model) -> None:
         with signals_held():  # training is done: nothing is thrown away now
-            save(model, output)
+            save_somewhere(model, output)
 
     with report.progress() as watcher:
         for dtype in (np.float32, np.float64):  # which training and prediction compute in
@@ -141,6 +141,30 @@ def train(
         if evaluation is not None:
             keep(model)  # with its figures
     report.result(model, evaluation, output)
+
+
+def save_somewhere(model: Model, output: Path) -> None:
+    """Save a trained model; where that fails, in a temporary folder, so that it is not lost.
+
+    Raises
+    ------
+    OutputError
+        If it could not be saved where it was wanted; the message says where it is.
+    """
+    import tempfile
+
+    from backhand.errors import BackhandError, OutputError
+    from backhand.model import save
+
+    try:
+        save(model, output)
+    except BackhandError as error:
+        try:
+            refuge = Path(tempfile.mkdtemp(prefix="backhand-model-")) / output.name
+            save(model, refuge)
+        except (BackhandError, OSError):
+            raise error from None
+        raise OutputError(f"{error} The trained model is in {refuge}.") from error
 
 
 def checkpoint_of(folder: Path | None, every: str | None, *, resume: bool) -> Checkpoint | None:

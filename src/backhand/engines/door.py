@@ -28,6 +28,7 @@ MOST_UPDATES = 2**53
 SPARSE_DTYPES = tuple(
     map(np.dtype, ("f4", "f8", "?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"))
 )
+PLAIN = (np.ndarray, np.memmap)
 INDEX_DTYPES = (np.dtype(np.int32), np.dtype(np.int64))
 
 
@@ -49,7 +50,7 @@ def _is_network(params: Any) -> bool:
         return False
     W1, b1, W2, b2 = params
     return (
-        all(isinstance(value, np.ndarray) for value in params)
+        all(_is_plain(value) for value in params)
         and W1.ndim == 2
         and b1.shape == W1.shape[1:]
         and b2.ndim == 1
@@ -95,7 +96,7 @@ def check_data(data: Any, d: int, K: int) -> None:
 
 def _check_rows(X: Any, d: int) -> None:
     """X (N, d), an array of real numbers or a sparse matrix in CSR form."""
-    if isinstance(X, np.ndarray):
+    if _is_plain(X):
         if X.ndim != 2 or X.dtype.kind not in "fiub":
             raise InputError(f"X is {_sort(X)} {shapes.size(X)}; expected real numbers, (N, {d}).")
     elif is_sparse(X):
@@ -182,7 +183,7 @@ def check_block(block: Any, N: int) -> None:
             f"the block's batch_size is {_shown(size)}; expected an integer of 1..{visited}."
         )
     for name, values in (("learning_rate", rates), ("l2", l2)):
-        if not isinstance(values, np.ndarray) or values.ndim != 2 or values.dtype.kind not in "fiu":
+        if not _is_plain(values) or values.ndim != 2 or values.dtype.kind not in "fiu":
             raise InputError(f"the block's {name} is {_sort(values)}; expected numbers, (E, B).")
     E = (rates if order is None else order).shape[0]
     expected = (E, -(-visited // int(size)))
@@ -199,7 +200,7 @@ def check_block(block: Any, N: int) -> None:
 
 def _checked_order(order: Any, N: int) -> int:
     """How many rows each epoch visits, all of 0..N-1."""
-    if not isinstance(order, np.ndarray) or order.ndim != 2 or order.dtype.kind not in "iu":
+    if not _is_plain(order) or order.ndim != 2 or order.dtype.kind not in "iu":
         raise InputError(f"the block's order is {_sort(order)}; expected integers, (E, n).")
     if order.size == 0:
         raise InputError(f"the block's order is {shapes.size(order)}; expected one row or more.")
@@ -237,11 +238,20 @@ def check_l2(l2: Any) -> None:
 def _is_flat(array: Any, count: int | None, kinds: str) -> bool:
     """A NumPy array (count,), or of any length, whose dtype is of one of these kinds."""
     return (
-        isinstance(array, np.ndarray)
+        _is_plain(array)
         and array.ndim == 1
         and (count is None or array.shape[0] == count)
         and array.dtype.kind in kinds
     )
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is an array whose methods are NumPy's own.
+
+    A subclass may answer otherwise than its memory holds: the least of a masked array is not that
+    of what is masked.
+    """
+    return type(value) in PLAIN
 
 
 def _are_below(numbers: Any, limit: int) -> bool:
@@ -253,7 +263,7 @@ def _are_below(numbers: Any, limit: int) -> bool:
 
 def _sort(value: Any) -> str:
     """What sort of thing a value is: `an array of float32`, `a list`."""
-    if isinstance(value, np.ndarray):
+    if _is_plain(value):
         return f"an array of {value.dtype.str if not value.dtype.isnative else value.dtype}"
     return f"a {type(value).__name__}"
 

@@ -22,9 +22,9 @@ class Interchange:
         """What `backhand.save` writes: parameters, classes, constructor parameters, history."""
         check_is_fitted(self)
         settings = {
-            name: list(value) if isinstance(value, tuple) else value
+            name: np.asarray(value).tolist()  # NumPy's own numbers are not JSON's
             for name, value in self.get_params().items()
-            if isinstance(value, str | int | float | tuple) and value != np.inf
+            if isinstance(value, str | int | float | tuple | np.generic) and value != np.inf
         }
         loss = np.array(self.loss_curve_)
         unknown = np.full(len(loss), np.nan)

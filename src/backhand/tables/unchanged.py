@@ -19,6 +19,7 @@ class _Identity(NamedTuple):
     inode: int
     size: int
     modified: int
+    changed: int  # which nobody can set back
 
 
 class Files:
@@ -76,4 +77,6 @@ def _identity(path: str) -> _Identity | None:
         found = Path(path).stat()
     except OSError:
         return None
-    return _Identity(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+    return _Identity(
+        found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    )

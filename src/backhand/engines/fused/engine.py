@@ -38,6 +38,7 @@ from backhand.engines.fused.rows import Rows, most_numbers, rows_of
 from backhand.engines.fused.updates import GRADIENT, NO_RULE, RULES
 from backhand.engines.fused.words import words
 from backhand.equations import Gradients, Parameters
+from backhand.errors import InputError
 from backhand.optimizers import SGD, Adam, Optimizer
 
 
@@ -140,7 +141,7 @@ class FusedRun:
         return self._work.measure(data)
 
     def _check_data(self) -> None:
-        """Again before each compiled call: the arrays are the user's, who may have written there."""
+        """Again before each compiled call: the arrays are the user's, and may have changed."""
         check_data(self._data, self._work.net.d, self._work.net.K)
 
 
@@ -148,8 +149,13 @@ class _Work:
     """Parameters as they are computed with, and the memory that computing takes."""
 
     def __init__(self, params: Parameters, slots: int, threads: int | None) -> None:
-        self.net, self._threads = layout_of(params), threads
         self._dtype = params.W1.dtype
+        if self._dtype.name not in ("float32", "float64"):
+            raise InputError(
+                f"the parameters are of {self._dtype}; the fused engine trains in float32 and "
+                "float64: convert them, or take engine='reference'."
+            )
+        self.net, self._threads = layout_of(params), threads
         self.like = stand_in(params)
         size = self.net.size
         sizes = (size, size if slots > 0 else 1, size if slots > 1 else 1, size)

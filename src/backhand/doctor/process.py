@@ -39,8 +39,8 @@ CALLING, READING = 10.0, 60.0
 GRACE = 1.0
 """Seconds beyond those of a call, after which it is taken to hold the interpreter."""
 
-CALLS, JUDGING = 100, 60.0
-"""Calls that a check may wait for in full, and seconds for judging; then there is no verdict."""
+CALLS, JUDGING = 200, 60.0
+"""Calls that a check may wait for in full (it makes 140), and seconds for judging, before it ends."""
 
 BEAT = 0.1
 LONGEST = 2**24

@@ -1,5 +1,7 @@
 """Functions that exit, do not return, print without end or change the process they run in."""
 
+import builtins
+import json
 import os
 import random
 import signal
@@ -17,6 +19,7 @@ import psutil
 import pytest
 
 import backhand
+from backhand.doctor import process
 from backhand.doctor.process import Examination
 from backhand.doctor.report import Report
 
@@ -66,6 +69,10 @@ def test_a_function_that_cannot_be_judged_is_wrong(tmp_path: Path, source: str, 
     [
         ("while True: pass", "did not end within 1 s"),
         ("import os; os._exit(0)", "ended the process (exit code 0)"),
+        (
+            "class E(BaseException):\n def __str__(self): raise SystemExit(0)\nraise E",
+            "what it raised cannot be shown",
+        ),
         ("class Skipped(BaseException): pass\nraise Skipped('not here')", "Skipped: not here"),
     ],
 )
@@ -73,6 +80,78 @@ def test_a_file_that_cannot_be_run_is_an_error(tmp_path: Path, source: str, says
     with pytest.raises(backhand.InputError) as error:
         examined(tmp_path, source)
     assert "net.py could not be run: " in str(error.value) and says in str(error.value)
+
+
+TRIPLE_DB2 = """
+import numpy as np
+def f(X, Y, W1, b1, W2, b2, factor=3):
+    H1 = np.maximum(X @ W1 + b1, 0)
+    E = np.exp(H1 @ W2 + b2)
+    dS = (E / E.sum(axis=1, keepdims=True) - Y) / len(X)
+    return {"dW2": H1.T @ dS, "db2": factor * dS.sum(axis=0)}
+"""
+
+REPLACED_NAMES = """
+import builtins, json, threading, time
+right = f
+builtins.all = builtins.abs = np.linalg.norm = json.dumps = lambda *a, **k: True
+np.abs = np.absolute = lambda a: 0 * np.asarray(a)
+threading.Thread = time.perf_counter = None
+np.float, builtins.added = float, np.ones
+def f(X, Y, W1, b1, W2, b2):
+    builtins.max = builtins.any = np.isnan = lambda *a, **k: 0
+    return right(X, Y, W1, b1, W2, b2, 3 * added(()) * np.float(1))
+"""
+
+FORKED = """
+import os, time
+wrong, child = f, not os.fork()
+def f(X, Y, W1, b1, W2, b2):
+    if child:
+        return wrong(X, Y, W1, b1, W2, b2, 1)
+    time.sleep(0.05)
+    return wrong(X, Y, W1, b1, W2, b2)
+"""
+
+FORGED = """
+import os
+wrong = f
+def f(X, Y, W1, b1, W2, b2):
+    for descriptor in range(20):
+        for line in (b'{"report": REPORT}', b'{"error": "InputError", "says": ""}', b"[1]", b"ab"):
+            try:
+                os.write(descriptor, line + b"\\n" * (line != b"ab"))
+            except OSError:
+                pass
+    return wrong(X, Y, W1, b1, W2, b2)
+"""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        REPLACED_NAMES,
+        pytest.param(
+            FORKED, marks=pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork there")
+        ),
+        FORGED,
+    ],
+    ids=["names", "fork", "forgery"],
+)
+def test_a_wrong_function_does_not_make_itself_right(tmp_path: Path, source: str) -> None:
+    forged = json.dumps(backhand.check(of_scores).to_json()) if "REPORT" in source else ""
+    report = examined(tmp_path, TRIPLE_DB2 + source.replace("REPORT", forged), seconds=None)
+    assert [(verdict.name, verdict.ok) for verdict in report.verdicts] == [
+        ("dW2", True), ("db2", False),
+    ]  # fmt: skip
+    assert not report.ok and "3" in report.findings[0].mistake
+
+
+def test_a_check_ends_whatever_beats_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "CALLS", 1)
+    monkeypatch.setattr(process, "JUDGING", -0.2)
+    (finding,) = examined(tmp_path, "import time\ndef f(X):\n  time.sleep(0.6); f(X)").findings
+    assert finding.mistake.startswith("There is no verdict within 0.8 s")
 
 
 SUM = "import numpy as np\n{}\ndef f(X, W1): return dict(dW1=np.zeros(W1.shape))\n"
@@ -169,6 +248,49 @@ def test_a_function_that_exits_is_wrong(error: BaseException) -> None:
 
     (finding,) = backhand.check(exits).findings
     assert f"It raises {type(error).__name__}" in finding.mistake
+
+
+def test_an_exception_that_cannot_be_shown_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Should one get through, pytest's own would end the whole run.
+    monkeypatch.setattr(threading, "excepthook", lambda args: None)
+
+    class Meta(type):
+        def __getattribute__(cls, name: str) -> Any:
+            raise SystemExit(0)
+
+    class Hidden(Exception, metaclass=Meta):
+        pass
+
+    class Unsaid(BaseException):
+        def __str__(self) -> str:
+            raise SystemExit(0)
+
+    for kind in (Hidden, Unsaid):
+
+        def raises(X: Any, kind: Any = kind) -> Any:
+            raise kind
+
+        (finding,) = backhand.check(raises).findings
+        assert "It raises what cannot be shown" in finding.mistake
+
+
+def test_names_are_put_back_after_each_call() -> None:
+    names = [(builtins, "all"), (np, "abs"), (np.linalg, "norm"), (json, "dumps"), (time, "sleep")]
+    before = [getattr(module, name) for module, name in names]
+
+    def wrong(X: Any, Y: Any, W1: Any, b1: Any, W2: Any, b2: Any) -> Any:
+        gradients = of_scores(X, Y, W1, b1, W2, b2)
+        for module, name in names:
+            setattr(module, name, lambda *a, **k: True)
+        return {**gradients, "db2": b2 * 0}
+
+    try:
+        report = backhand.check(wrong)
+        assert [getattr(module, name) for module, name in names] == before
+    finally:
+        for (module, name), value in zip(names, before, strict=True):
+            setattr(module, name, value)
+    assert [verdict.ok for verdict in report.verdicts] == [True, False]
 
 
 def test_a_result_that_raises_or_never_ends_is_a_finding() -> None:

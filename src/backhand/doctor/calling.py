@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from backhand.doctor import answers
 from backhand.doctor.answers import Answer
 from backhand.doctor.problems import ETA, L2, Problem
-from backhand.doctor.surroundings import quiet
+from backhand.doctor.surroundings import put_back_names, quiet
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed
 
@@ -200,7 +200,10 @@ class Patient:
     ) -> Called:  # fmt: skip
         """Call it and read what it returned, whose own methods may do anything too."""
         began = time.perf_counter()
-        returned = self.f(*positional, **keywords)
+        try:
+            returned = self.f(*positional, **keywords)
+        finally:
+            put_back_names()
         seconds = time.perf_counter() - began
         try:
             found = answers.read(returned)
@@ -327,9 +330,7 @@ def _in_time(action: Callable[[], Called], seconds: float) -> Called:
         except Refusal as refusal:
             failure.append(refusal)
         except BaseException as error:
-            raised = Refusal(_told(error))
-            raised.__cause__ = error
-            failure.append(raised)
+            failure.append(_refused(error))
 
     thread = threading.Thread(target=act, daemon=True)
     thread.start()
@@ -338,10 +339,13 @@ def _in_time(action: Callable[[], Called], seconds: float) -> Called:
         late = thread.is_alive()
     finally:  # of Ctrl-C too
         _stop(thread)
+        put_back_names()  # what a result changed that was read, or a call that was stopped
     if late:
         raise Refusal(f"it does not return within {seconds:g} s") from TimeoutError()
     if failure:
         raise failure[0]
+    if not result:
+        raise Refusal("it ended without a result")
     return result[0]
 
 
@@ -354,6 +358,17 @@ def _stop(thread: threading.Thread) -> None:
                 break
             raise_in(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit))
             thread.join(0.02)
+
+
+def _refused(error: BaseException) -> Refusal:
+    """The refusal that an exception is, whose own class may do anything when it is looked at."""
+    try:
+        refusal = Refusal(_told(error))
+        refusal.__cause__ = error
+        _worth_another(refusal), _about_arrays(refusal)
+    except BaseException:
+        return Refusal("it raises what cannot be shown")
+    return refusal
 
 
 def _told(error: BaseException) -> str:

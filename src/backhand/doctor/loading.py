@@ -41,6 +41,15 @@ def load_function(named: str) -> Callable[..., Any]:
             "net.py:backward."
         )
     thing: Any = _file(Path(place)) if place.endswith(".py") else _module(place)
+    try:
+        return _function(thing, place, name)
+    except InputError:
+        raise
+    except BaseException as error:  # of a module's own __getattr__
+        raise InputError(f"{place} has no function '{name}': {_said(error)}") from error
+
+
+def _function(thing: Any, place: str, name: str) -> Callable[..., Any]:
     for part in name.split("."):
         if not hasattr(thing, part):
             known = [key for key, value in vars(thing).items()
@@ -48,7 +57,7 @@ def load_function(named: str) -> Callable[..., Any]:
             raise InputError(f"{place} has no function '{name}'. {did_you_mean(part, known)}")
         thing = getattr(thing, part)
     if not callable(thing):
-        raise InputError(f"{named} is no function, but of type {type(thing).__name__}.")
+        raise InputError(f"{place}:{name} is no function, but of type {type(thing).__name__}.")
     found: Callable[..., Any] = thing
     return found
 
@@ -108,6 +117,13 @@ class _Beside(MetaPathFinder):
 
 def _said(error: BaseException, path: Path | None = None) -> str:
     """The exception, with the line of the file that raised it."""
+    try:
+        return _shown(error, path)
+    except BaseException:  # of a class of its own
+        return "what it raised cannot be shown."
+
+
+def _shown(error: BaseException, path: Path | None) -> str:
     first = (str(error).strip().splitlines() or [""])[0]
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
              if path is not None and Path(frame.filename).resolve() == path.resolve()]  # fmt: skip

@@ -1,9 +1,10 @@
 """A check in a process of its own, for functions that one does not trust to return.
 
 The process reads the function's file, calls the function and judges what it returned; the report
-comes back as JSON on a pipe. It is killed if it does not keep to its time; without a report nothing
-is right. Both ends of the pipe are here. Nothing is imported at the upper end that would let the
-process wait to be started.
+comes back as JSON on a pipe. What else is written there, by the function or by a process that it
+has forked, lacks the word that this process was given, and is passed over. It is killed if it does
+not keep to its time; without a report nothing is right. Both ends of the pipe are here. Nothing is
+imported at the upper end that would let the process wait to be started.
 
 An empty line on the pipe says that Python goes on over there. None comes while C code holds the
 interpreter, which no thread in the same process could notice.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import secrets
 import signal
 import subprocess
 import sys
@@ -36,6 +38,9 @@ CALLING, READING = 10.0, 60.0
 
 GRACE = 1.0
 """Seconds beyond those of a call, after which it is taken to hold the interpreter."""
+
+CALLS, JUDGING = 200, 60.0
+"""Calls that a check may wait for in full (it makes 140), and seconds for judging, before it ends."""
 
 BEAT = 0.1
 LONGEST = 2**24
@@ -66,20 +71,23 @@ class Examination:
         self.calling = CALLING if seconds is None else seconds
         self.reading = READING if seconds is None else seconds
         self.began = time.perf_counter()
-        request = json.dumps(
-            {"named": named, "layout": layout, "autograd": autograd, "seconds": self.calling}
-        )
+        self.word = secrets.token_hex()
+        request = json.dumps({"word": self.word, "named": named, "layout": layout,
+                              "autograd": autograd, "seconds": self.calling})  # fmt: skip
         # In a session of its own, so that Ctrl-C reaches this process alone, which then ends that
         # one. -P: a file of the working folder must not take the place of a library.
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "backhand.doctor.process", request],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True,
+                [sys.executable, "-P", "-m", "backhand.doctor.process"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
             )  # fmt: skip
         except OSError as error:
             raise errors.BackhandError(
                 f"the process for the check did not start: {error.strerror}."
             ) from error
+        assert self.process.stdin is not None
+        with suppress(OSError), self.process.stdin as stdin:  # it may have ended already
+            stdin.write(request.encode())
         self.lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self.receiver = threading.Thread(target=self._receive, daemon=True)
         self.receiver.start()
@@ -107,24 +115,41 @@ class Examination:
         """
         from backhand.doctor.report import Report
 
-        stage, until = "starting", self.began + STARTING
+        stage, until, last = "starting", self.began + STARTING, float("inf")
         while True:
+            now = time.perf_counter()
             try:
-                line = self.lines.get(timeout=max(0.0, min(until - time.perf_counter(), 1e6)))
+                line = self.lines.get(timeout=max(0.0, min(until - now, last - now, 1e6)))
             except queue.Empty:
+                line = None
+            now = time.perf_counter()
+            if now > last:
+                return self._unanswered(stage, self._endless())
+            if line is None:
                 return self._unanswered(stage, self._late(stage))
             if not line.endswith(b"\n"):
                 return self._unanswered(stage, f"it ended the process ({self._end()})")
-            if line != b"\n":
-                message = json.loads(line)
-                if "error" in message:
-                    raise _error(message)
-                if "report" in message:
-                    return Report.from_json(message["report"])
-                stage = message["stage"]
-                until = time.perf_counter() + self.reading
+            message = self._message(line)
+            if "error" in message:
+                raise _error(message)
+            if "report" in message:
+                return Report.from_json(message["report"])
+            if "stage" in message:
+                stage, until = message["stage"], now + self.reading
+                if stage == "calling":
+                    last = now + CALLS * self.calling + JUDGING
             if stage == "calling":
-                until = time.perf_counter() + self.calling + GRACE
+                until = now + self.calling + GRACE
+
+    def _message(self, line: bytes) -> dict[str, Any]:
+        """What a line says; nothing, if it is a beat or not by the process that was started."""
+        if self.word.encode() not in line:
+            return {}
+        with suppress(ValueError, RecursionError):
+            message = json.loads(line)
+            if isinstance(message, dict) and message.pop("word", None) == self.word:
+                return message
+        return {}
 
     def _receive(self) -> None:
         assert self.process.stdout is not None
@@ -138,6 +163,10 @@ class Examination:
         if stage == "reading":
             return f"it did not end within {self.reading:g} s (--seconds allows more)"
         return f"it does not return within {self.calling:g} s, and lets nothing else run meanwhile"
+
+    def _endless(self) -> str:
+        return (f"there is no verdict within {CALLS * self.calling + JUDGING:g} s, the most that "
+                "all calls and judging may take")  # fmt: skip
 
     def _unanswered(self, stage: str, clause: str) -> Report:
         from backhand.doctor.diagnosis import hopeless
@@ -171,40 +200,75 @@ def _error(message: dict[str, Any]) -> Exception:
     return RuntimeError(f"{message['error']}: {message['says']}")
 
 
+class _Pipe:
+    """The lower end of the pipe, which this process alone writes to: no child that it forks."""
+
+    def __init__(self, word: str) -> None:
+        self.word, self.process = word, os.getpid()
+        self.descriptor = os.dup(1)
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Write a message, in a line of its own whatever else was written."""
+        self._write(b"\n" + json.dumps(message | {"word": self.word}).encode() + b"\n")
+
+    def beat(self) -> None:
+        """Say that Python goes on here."""
+        self._write(b"\n")
+
+    def here_only(self) -> None:
+        """End a process that was forked from this one."""
+        if os.getpid() != self.process:
+            os._exit(1)
+
+    def _write(self, data: bytes) -> None:
+        self.here_only()
+        try:
+            while data:
+                data = data[os.write(self.descriptor, data) :]
+        except OSError:  # nobody waits for it any more
+            os._exit(1)
+
+
 def main() -> None:
-    """Check in this process what the one argument asks for, and write the report to the pipe."""
-    request = json.loads(sys.argv[1])
-    pipe = os.fdopen(os.dup(1), "wb", buffering=0)
-    _print_nowhere()
+    """Check in this process what is asked for on stdin, and write the report to the pipe."""
+    request = json.loads(sys.stdin.buffer.read())
+    pipe = _Pipe(request["word"])
+    _read_and_print_nowhere()
     try:
         answer: dict[str, Any] = {"report": _checked(request, pipe)}
     except BaseException as error:
         if os.environ.get("BACKHAND_TRACEBACK"):
             sys.excepthook(type(error), error, error.__traceback__)
         answer = {"error": type(error).__name__, "says": str(error)}
-    _send(pipe, answer)
+    pipe.send(answer)
     os._exit(0)  # whatever the function has left behind: threads, functions to be called at exit
 
 
-def _checked(request: dict[str, Any], pipe: Any) -> dict[str, Any]:
+def _checked(request: dict[str, Any], pipe: _Pipe) -> dict[str, Any]:
     from backhand.doctor import check, witnesses
     from backhand.doctor.loading import load_function
+    from backhand.doctor.surroundings import names_kept
 
     if request["autograd"]:
         witnesses.need_autograd()
     _limit_memory()
-    _send(pipe, {"stage": "reading"})
-    f = load_function(request["named"])
-    _send(pipe, {"stage": "calling"})
+    pipe.send({"stage": "reading"})
+    try:
+        with names_kept():
+            f = load_function(request["named"])
+    finally:
+        pipe.here_only()
+    pipe.send({"stage": "calling"})
     threading.Thread(target=_beat, args=(pipe, request["seconds"]), daemon=True).start()
     return check(
         f, layout=request["layout"], autograd=request["autograd"], seconds=request["seconds"]
     ).to_json()
 
 
-def _print_nowhere() -> None:
+def _read_and_print_nowhere() -> None:
     """Nothing that is printed, by C code or by children either, reaches the pipe or a terminal."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)
     if not os.environ.get("BACKHAND_TRACEBACK"):
         os.dup2(nowhere, 2)
@@ -224,16 +288,9 @@ def _limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
-def _send(pipe: Any, message: dict[str, Any] | None = None) -> None:
-    try:
-        pipe.write(b"\n" if message is None else json.dumps(message).encode() + b"\n")
-    except OSError:  # nobody waits for it any more
-        os._exit(1)
-
-
-def _beat(pipe: Any, seconds: float) -> None:
+def _beat(pipe: _Pipe, seconds: float) -> None:
     while True:
-        _send(pipe)
+        pipe.beat()
         if hasattr(signal, "setitimer"):  # should nobody be there to kill it: no beat, no life
             signal.setitimer(signal.ITIMER_REAL, seconds + 10 * GRACE)
         time.sleep(BEAT)

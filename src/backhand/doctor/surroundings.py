@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
 import io
+import json
+import math
 import os
 import random
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -14,8 +18,12 @@ from typing import Any
 
 import numpy as np
 
+JUDGES = (builtins, json, math, np, np.linalg, os, threading, time)
+"""Modules that judging reads names of, which a function may replace."""
+
 _lock = threading.Lock()
 _users = 0
+_names: list[tuple[dict[str, Any], dict[str, Any]]] = []
 _before = ExitStack()
 _quiet: set[int] = set()
 
@@ -24,6 +32,7 @@ _quiet: set[int] = set()
 def kept() -> Iterator[None]:
     """Put back what a function changes: streams, folder, environment, warnings, random numbers.
 
+    Also names of the modules that judging uses, which `put_back_names` puts back meanwhile too.
     Several threads may be in the context: there is one set of such things for all of them, so the
     first that enters notes it, and the last that leaves puts it back.
     """
@@ -42,6 +51,26 @@ def kept() -> Iterator[None]:
 
 
 @contextmanager
+def names_kept() -> Iterator[None]:
+    """Put back, at the end, what was replaced in or taken out of the modules that judging uses.
+
+    What was added stays: `np.float = float` is how old code is made to run.
+    """
+    names = _noted_names()
+    try:
+        yield
+    finally:
+        for namespace, before in names:
+            namespace.update(before)
+
+
+def put_back_names() -> None:
+    """Put back the names as they were when `kept` was entered; nothing outside of it."""
+    for namespace, before in _names:  # by nothing that a name of `builtins` stands for
+        namespace.update(before)
+
+
+@contextmanager
 def quiet() -> Iterator[None]:
     """Drop what this thread prints, inside of `kept`; other threads print as before."""
     thread = threading.get_ident()
@@ -52,7 +81,14 @@ def quiet() -> Iterator[None]:
         _quiet.discard(thread)
 
 
+def _noted_names() -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    return [(vars(module), dict(vars(module))) for module in JUDGES]
+
+
 def _note() -> None:
+    _names.extend(_noted_names())
+    _before.callback(_names.clear)
+    _before.callback(put_back_names)
     _before.enter_context(warnings.catch_warnings())
     for read, write in _settings():
         with suppress(Exception):  # such as a working folder that is not there any more

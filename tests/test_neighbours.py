@@ -92,9 +92,46 @@ def test_words_that_mean_missing(tmp_path) -> None:
     assert all(map(np.array_equal, models[0].params, models[1].params))
     prepared = prepare_table(read_table(path), "t", Settings(epochs=1), missing=["None"])
     assert prepared.target.classes == ["a", "b"] and prepared.unlabelled == 8
+    assert prepared.schema.columns[1].categories == ("x", "y")
+    again = Schema.from_json(prepared.schema.to_json())
+    assert again == prepared.schema and again.missing == cells.MISSING
+    prepared = prepare_table(read_table(path), "t", Settings(epochs=1), missing=["", "None"])
     assert prepared.schema.columns[1].categories == ("NA", "x", "y")
     again = Schema.from_json(prepared.schema.to_json())
     assert again == prepared.schema and again.missing == ("", "None")
+
+
+TYPED = ("INTEGER", "HUGEINT", "DOUBLE", "FLOAT", "DECIMAL(9, 2)")
+
+
+def test_words_that_mean_missing_do_so_in_columns_of_every_type(tmp_path) -> None:
+    days, values = ("1900-01-01", "2020-01-31", "2021-02-01"), ("-999", "1", "4", "2.0")
+    rows = [(*(values[i % 4] for _ in TYPED), str(i % 2 == 0), days[i // 4 % 3], values[i % 4],
+             str(i % 3)) for i in range(24)]  # fmt: skip
+    names = [*(f"n{i}" for i in range(len(TYPED))), "b", "d", "c", "t"]
+    path = write(tmp_path / "t.csv", "".join(f"{','.join(row)}\n" for row in (names, *rows)))
+    cells_of = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in zip(
+        names, (*TYPED, "BOOLEAN", "DATE", "DOUBLE", "INTEGER"), strict=True))  # fmt: skip
+    parquet = tmp_path / "t.parquet"
+    duckdb.sql(f"COPY (SELECT {cells_of} FROM read_csv('{path}', all_varchar=true)) "
+               f"TO '{parquet}'")  # fmt: skip
+    words = ["-999", "0", "TRUE", "1900-01-01"]
+    csv, typed, queried = (
+        prepare_table(table, "t", Settings(epochs=1, test_size=0), (), ["c"], missing=words)
+        for table in (read_table(path), read_table(parquet),
+                      read_table(query=f"SELECT * FROM '{parquet}'"))
+    )  # fmt: skip
+    assert csv.schema == typed.schema == queried.schema
+    assert csv.target.classes == typed.target.classes == ["1", "2"]
+    assert csv.unlabelled == typed.unlabelled == 8
+    assert csv.schema.columns[-1] == Category("c", ("1", "2", "4"), True)
+    assert {c.missing for c in csv.schema.columns} == {True}
+    assert [m.rows for m in csv.missing.values()] == [m.rows for m in typed.missing.values()]
+    assert [sum(m.texts.values()) for m in typed.missing.values()] == [
+        m.rows for m in typed.missing.values()
+    ]
+    for table in (read_table(parquet), read_table(query=f"SELECT * FROM '{parquet}'")):
+        assert np.array_equal(csv.schema.encode(read_table(path)), csv.schema.encode(table))
 
 
 def test_codes_keep_their_zeros_and_versions_their_digits(tmp_path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow.parquet
 import pytest
 
 from backhand.errors import BackhandWarning, InputError
@@ -132,6 +133,45 @@ def test_words_that_mean_missing_do_so_in_columns_of_every_type(tmp_path) -> Non
     ]
     for table in (read_table(parquet), read_table(query=f"SELECT * FROM '{parquet}'")):
         assert np.array_equal(csv.schema.encode(read_table(path)), csv.schema.encode(table))
+
+
+def test_types_of_parquet_without_values_and_with_nanoseconds(tmp_path) -> None:
+    stamps = [f"2020-0{i % 3 + 1}-01 12:00:00" for i in range(12)]
+    columns = {
+        "n": [str(i % 4) for i in range(12)], "c": ["xy"[i % 2] for i in range(12)],
+        "d": stamps, "z": [f"{stamp}Z" for stamp in stamps],
+        "k": [stamp.split()[1].replace("12", str(10 + i)) for i, stamp in enumerate(stamps)],
+        "t": ["ab"[i % 2] for i in range(12)],
+    }  # fmt: skip
+    lines = [",".join(columns), *map(",".join, zip(*columns.values(), strict=True))]
+    path = write(tmp_path / "t.csv", "\n".join(lines) + "\n")
+    moments = np.array([stamp.replace(" ", "T") for stamp in stamps], "datetime64[ns]")
+    clocks = [(10 + i) * 3600 * 10**9 for i in range(12)]
+    typed = {"n": pyarrow.array(map(int, columns["n"]), pyarrow.int32()), "c": columns["c"],
+             "d": pyarrow.array(moments),
+             "z": pyarrow.array(moments).cast(pyarrow.timestamp("ns", "UTC")),
+             "k": pyarrow.array(clocks, pyarrow.time64("ns")), "t": columns["t"]}  # fmt: skip
+    pyarrow.parquet.write_table(pyarrow.table(typed), tmp_path / "part1.parquet")
+    schema = learn(read_table(path))
+    assert schema == learn(read_table(tmp_path / "part1.parquet"))
+    assert [column.kind for column in schema.columns] == ["number", "category"] + ["date"] * 3
+    X = schema.encode(read_table(path))
+    assert np.array_equal(X, schema.encode(read_table(tmp_path / "part1.parquet")))
+    none = {name: pyarrow.nulls(2) for name in columns}
+    pyarrow.parquet.write_table(pyarrow.table(none), tmp_path / "part0.parquet")
+    nothing = schema.encode(read_table(tmp_path / "part0.parquet"))
+    assert not nothing.any() and len(nothing) == 2
+    both = read_table(str(tmp_path / "part*.parquet"))
+    assert np.array_equal(schema.encode(both), np.vstack([nothing, X]))
+    again = learn(both)
+    assert [(c.name, c.kind) for c in again.columns] == [(c.name, c.kind) for c in schema.columns]
+    assert all(column.missing for column in again.columns)
+    queried = read_table(query=f"SELECT * FROM '{tmp_path}/part0.parquet'")
+    assert np.array_equal(schema.encode(queried), nothing)
+    pyarrow.parquet.write_table(
+        pyarrow.table(typed | {"n": pyarrow.nulls(12)}), tmp_path / "m.parquet"
+    )
+    assert [c.name for c in learn(read_table(tmp_path / "m.parquet")).columns] == list("cdzk")
 
 
 def test_codes_keep_their_zeros_and_versions_their_digits(tmp_path) -> None:

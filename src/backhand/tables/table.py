@@ -55,10 +55,12 @@ NUMBER_TYPES = (
 PLAIN_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER",
                "UBIGINT", "FLOAT", "DOUBLE")  # fmt: skip
 """Numbers that NumPy has, too. As doubles they could take eight times the memory in DuckDB."""
-TIME_TYPES = ("TIME", "TIME WITH TIME ZONE")
+TIME_TYPES = ("TIME", "TIME_NS", "TIME WITH TIME ZONE")
 DATE_TYPES = (*TIME_TYPES, "DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS",
-              "TIMESTAMP WITH TIME ZONE")  # fmt: skip
-TEXT_TYPES = ("VARCHAR", "BOOLEAN", "ENUM", "UUID")
+              "TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")  # fmt: skip
+NULL_TYPE = '"NULL"'
+"""Of a column without a value, as DESCRIBE writes it: so it may be of any sort."""
+TEXT_TYPES = ("VARCHAR", "BOOLEAN", "ENUM", "UUID", NULL_TYPE)
 
 
 class Table:
@@ -176,6 +178,8 @@ class Table:
         if self.family(column) == "text":
             text = self.present(column, missing)
             return f"coalesce({moment_in(text)}, {clock_in(text)})"
+        if kind == "TIMESTAMPTZ_NS":  # which DuckDB has no functions for
+            name = f"CAST({name} AS TIMESTAMP WITH TIME ZONE)"
         days = f"epoch({name}) / 86400.0" if kind == "DATE" else f"epoch_us({name}) / {DAY_US}"
         if kind not in TIME_TYPES:
             days = f"CASE WHEN isinf({name}) THEN 'inf'::DOUBLE ELSE {days} END"

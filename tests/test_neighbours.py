@@ -1,6 +1,9 @@
 """A row means the same whatever rows stand around it, and wherever its file lies."""
 
 import csv
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -133,6 +136,46 @@ def test_words_that_mean_missing_do_so_in_columns_of_every_type(tmp_path) -> Non
     ]
     for table in (read_table(parquet), read_table(query=f"SELECT * FROM '{parquet}'")):
         assert np.array_equal(csv.schema.encode(read_table(path)), csv.schema.encode(table))
+
+
+IN_C = """
+import glob
+from pathlib import Path
+from backhand.errors import InputError
+from backhand.jobs import Settings, fit_table, predict_table, prepare_table
+from backhand.tables.reading import read_table
+
+path, = glob.glob("d*ta.csv")
+folder, = glob.glob("cache*")
+prepared = prepare_table(read_table(path, cache_dir=folder), "t", Settings(epochs=1, hidden=2))
+model = fit_table(prepared, Settings(epochs=1, hidden=2), engine="reference")[0]
+for ending in ("parquet", "csv"):
+    out = Path(path.replace("d", "o").replace("csv", ending))
+    predict_table(model, read_table(path, once=True), out, "reference")
+    assert read_table(str(out)).rows == 4, ending
+assert read_table(query=f"SELECT * FROM '{path}'").rows == 4
+for name in glob.glob("x*.csv"):
+    try:
+        read_table(name)
+    except InputError as error:
+        print(str(error).encode("ascii", "backslashreplace").decode())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are bytes on Linux alone")
+def test_names_of_files_are_bytes_whatever_the_locale(tmp_path) -> None:
+    for name in (b"d\xc3\xa5ta.csv", b"x\xff.csv"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_text(
+            "n,t\n1,a\n2,b\n3,a\n4,b\n", encoding="ascii"
+        )
+    os.mkdir(os.fsencode(tmp_path) + b"/cache\xc3\xa5")  # noqa: PTH102
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", IN_C], cwd=tmp_path, capture_output=True, text=True,
+        check=False,
+        env=os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "x\\udcff.csv cannot be used: its name is not UTF-8; rename it.\n"
 
 
 def test_types_of_parquet_without_values_and_with_nanoseconds(tmp_path) -> None:

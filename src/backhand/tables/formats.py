@@ -14,7 +14,7 @@ from typing import Any
 
 from backhand.errors import InputError, listed
 from backhand.tables.cells import spelled
-from backhand.tables.connecting import duckdb
+from backhand.tables.connecting import as_utf8, duckdb
 from backhand.tables.explaining import as_error, bad_json, explained, memory_allowed
 from backhand.tables.headers import check_headers_agree, check_names, read_header
 from backhand.tables.lines import place_of
@@ -240,7 +240,7 @@ def _load_csv(
 
 def _literally(paths: Sequence[str]) -> list[str]:
     """Names of files as DuckDB takes them to the letter: no pattern, no home folder, no address."""
-    return [glob.escape(_absolute(path)) for path in paths]
+    return [as_utf8(glob.escape(_absolute(path))) for path in paths]
 
 
 def _absolute(path: str) -> str:

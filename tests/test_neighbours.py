@@ -134,6 +134,10 @@ def test_words_that_mean_missing_do_so_in_columns_of_every_type(tmp_path) -> Non
     assert [sum(m.texts.values()) for m in typed.missing.values()] == [
         m.rows for m in typed.missing.values()
     ]
+    default = read_table(parquet)  # where nothing is named, typed cells are not looked up
+    assert default.number(0, cells.MISSING) == "c0"
+    assert not any(default.words(i, cells.MISSING) for i in range(len(TYPED)))
+    assert tuple(read_table(path).words(0, cells.MISSING)) == cells.MISSING
     for table in (read_table(parquet), read_table(query=f"SELECT * FROM '{parquet}'")):
         assert np.array_equal(csv.schema.encode(read_table(path)), csv.schema.encode(table))
 
@@ -235,6 +239,10 @@ def test_a_text_that_comes_late_is_told_with_a_way_out(tmp_path) -> None:
     path = write(tmp_path / "t.csv", "n,m,t\n" + "1,2,a\n3,4,b\n" * 15_000 + "T,1,a\n")
     with pytest.raises(InputError, match=r"line 30002.*'T'.*--missing.*--categorical or --drop"):
         learn(read_table(path))
+    for more, said in ((1, r"expected \(and 1 more row\);"), (5, r"expected \(and 5 more rows\);")):
+        some = write(tmp_path / "s.csv", "n,m,t\n" + "1,2,a\n3,4,b\n" * 50 + "T,1,a\n" * (more + 1))
+        with pytest.raises(InputError, match=said):
+            learn(read_table(some))
     assert len(learn(read_table(path), drop=["n"]).columns) == 1
     assert learn(read_table(path), categorical=["n"]).columns[0].categories == ("1", "3", "T")
     assert read_table(path, "SELECT m, t FROM data").types == ["BIGINT", "VARCHAR"]

@@ -2,10 +2,13 @@
 
 import ast
 import csv
+import datetime
+import decimal
 import importlib.util
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -376,6 +379,51 @@ def test_the_python_file_reads_missing_values_of_all_kinds(tmp_path) -> None:
     assert np.array_equal(module.encode(frame), encoded)
     masked = duckdb.sql("SELECT * FROM (VALUES (NULL, NULL), (1, 'x')) AS t(n, c)").fetchnumpy()
     assert np.array_equal(module.encode(masked), encoded)
+
+
+def test_named_words_mean_missing_in_every_export(tmp_path) -> None:
+    words = ("-999", "9.5", "TRUE", "1900-01-01", "x")
+    columns = [Number("n", 0, 1, True), Date("d", 0, 1, True), Category("c", ("1", "None"), True)]
+    for missing in (words, ("", *words)):
+        params = backhand.init(7, 6, 2, seed=1)
+        model = Model(params, ("a", "b"), Schema("t", tuple(columns), missing))
+        export_numpy(model, tmp_path / "m.py")
+        assert export_onnx(model, tmp_path / "m.onnx") <= 1e-6
+        encode = imported(tmp_path / "m.py").encode
+        absent = [None, np.nan, float("nan"), "-999", "-999.0", -999, -999.0, np.float32(-999),
+                  decimal.Decimal("-999.00"), np.int64(-999), "9.5", 9.5, "True", "",
+                  datetime.date(1900, 1, 1), "1900-01-01", "x"]  # fmt: skip
+        for value in absent:
+            X = encode({"n": [value, 1], "d": [value, "2020-01-31"], "c": [value, 1]})
+            assert X[:, [1, 3, 6]].tolist() == [[1, 1, 1], [0, 0, 0]], value
+        X = encode({"n": np.array([-999, 9]), "d": [None] * 2, "c": ["None", "1.0"]})
+        assert X.tolist() == [[0, 1, 0, 1, 0, 1, 0], [9, 0, 0, 1, 1, 0, 0]]
+        given = {"n": [[-999.0], [9.5], [9.0], [np.nan]], "d": [[-999.0], [1.0], [np.nan], [9.5]],
+                 "c": [["-999.0"], ["true"], ["1"], [""]]}  # fmt: skip
+        found = run_onnx(tmp_path / "m.onnx", {
+            name: np.array(v, object if name == "c" else float) for name, v in given.items()
+        })[1]  # fmt: skip
+        rows = np.zeros((4, 7), np.float32)
+        model.schema.encode_values(
+            [np.array([np.nan, np.nan, 9, np.nan]), np.array([-999.0, 1, np.nan, 9.5]),
+             np.array([-2, -2, 0, -2])], rows)  # fmt: skip
+        assert np.abs(found - model.predict_proba(rows)).max() <= 1e-6
+
+
+def test_the_script_tells_in_a_sentence_what_it_cannot_read_or_write(tmp_path) -> None:
+    export_numpy(made_model([Number("n", 0, 1, True)]), tmp_path / "m.py")
+    (tmp_path / "t.csv").write_text("n\n" + "1\n" * 20_000, encoding="utf-8")
+    run = [sys.executable, "m.py"]
+    done = subprocess.run(
+        [*run, "no.csv"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, "no.csv: No such file or directory\n")
+    if Path("/dev/full").exists():
+        with open("/dev/full", "w") as full:  # noqa: PTH123
+            done = subprocess.run([*run, "t.csv"], cwd=tmp_path, stdout=full, check=False,
+                                  stderr=subprocess.PIPE, text=True)  # fmt: skip
+        said = "the predictions could not be written: No space left on device\n"
+        assert (done.returncode, done.stderr) == (1, said)
 
 
 def test_the_script_reads_csv_as_backhand_does(tmp_path) -> None:

@@ -131,8 +131,8 @@ def prepare_table(
     drop, categorical : sequences of str
         Columns not to use; columns whose numbers are names.
     missing : sequence of str, optional
-        Texts that mean missing, in the target too; by default those of `cells.MISSING`, in the
-        features only. An empty text always means so.
+        Texts that mean missing, in the target too. In the features those of `cells.MISSING` do
+        also, unless the empty text is among the named ones. An empty field always means so.
     matrices : Matrices, optional
         Where to put the encoded rows; by default in memory.
     watch : callable

@@ -61,8 +61,9 @@ def train(
     missing: Annotated[
         list[str] | None,
         typer.Option(metavar="TEXT", show_default="NA, None, ? and such, in features only",
-                     help="A text that means missing; may be given several times. An empty field "
-                          "always does."),
+                     help="A text that means missing too, in features and in the target (-999 is "
+                          "also -999.0); may be given several times. An empty field always does. "
+                          "With --missing '' NA, None, ? and such do not."),
     ] = None,
     query: options.Query = None,
     memory: options.Memory = None,

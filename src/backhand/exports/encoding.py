@@ -8,6 +8,7 @@ beside them, whether it has five inputs or five thousand.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 
@@ -46,12 +47,25 @@ def missing_text(column: Category) -> str:
 
 
 def features_of(column: Category, missing: Sequence[str]) -> dict[str, int]:
-    """Every text that means one of the column's features, and the place of that feature."""
+    """Every text that means one of the column's features, and the place of that feature.
+
+    `missing` are the texts that mean missing.
+    """
     places = spellings(column.categories)
     if column.missing:
-        for text in (missing_text(column), *missing):
+        for text in (missing_text(column), *spellings(missing)):
             places.setdefault(text, len(column.categories))
     return places
+
+
+def missing_numbers(missing: Sequence[str]) -> list[float]:
+    """The numbers whose text, of shortest digits, is one of those that mean missing."""
+    found = set()
+    for text in spellings(missing):
+        with suppress(ValueError):
+            if repr(float(text)) == text and text != "nan":
+                found.add(float(text))
+    return sorted(found)
 
 
 def _alike(schema: Schema) -> list[list[int]]:
@@ -77,6 +91,12 @@ def _encode_numbers(
     most = graph.constant("most", np.array(FARTHEST))
     cut = graph.node("Clip", standardised, least, most, wanted="cut off")
     missing = graph.node("IsNaN", x, wanted="missing")
+    for number in missing_numbers(schema.missing):
+        # No date is written as a number, and nothing equals nan.
+        row = [np.nan if column.kind == "date" else number for column in used]
+        named = graph.constant("named missing", np.array([row], np.float64))
+        equal = graph.node("Equal", x, named, wanted="equals it")
+        missing = graph.node("Or", missing, equal, wanted="missing")
     zero = graph.constant("zero", np.array(0.0))
     filled = graph.node("Where", missing, zero, cut, wanted="filled")
     blocks = [graph.cast(filled, np.float32, "number features")]

@@ -15,7 +15,7 @@ from backhand.exports import script
 from backhand.exports.check import Sample, class_labels, draw_sample, largest_difference
 from backhand.files import check_output, replacing
 from backhand.model import Model, as_model
-from backhand.tables.cells import CLOCK, DAY, MISSING, WHOLE, ZONE
+from backhand.tables.cells import CLOCK, DAY, MISSING, WHOLE, ZONE, spellings
 from backhand.tables.schema import FARTHEST, Category, Date, Number
 
 HEAD = re.compile(rb'"""A classifier that needs nothing but NumPy, written by Backhand ')
@@ -67,6 +67,7 @@ def to_source(model: Model, labels: list[Any]) -> str:
     d, H, K = model.sizes
     dtype = model.params.W1.dtype
     columns = () if model.schema is None else model.schema.columns
+    missing = MISSING if model.schema is None else model.schema.missing
     dates = any(isinstance(column, Date) for column in columns)
     modules = ["base64", "csv", "os", "sys", *(["re"] if columns else [])]
     values = {
@@ -74,8 +75,7 @@ def to_source(model: Model, labels: list[Any]) -> str:
         "BYTES": dtype.newbyteorder("<").str, "CLASSES": script.literal(labels, "CLASSES = "),
         "IMPORTS": script.imports(modules, dates, bool(columns)),
         "FARTHEST": FARTHEST, "DAY": DAY, "CLOCK": CLOCK, "ZONE": ZONE, "WHOLE": WHOLE,
-        "MISSING": script.literal(MISSING if model.schema is None else model.schema.missing,
-                                  "MISSING = "),
+        "MISSING": script.literal(tuple(spellings(missing)), "MISSING = "),
         "COLUMNS": "\n".join(script.column(column) for column in columns),
         "PARAMETERS": "\n".join(script.parameter(*item) for item in model.params._asdict().items()),
     }  # fmt: skip

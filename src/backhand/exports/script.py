@@ -73,7 +73,7 @@ def predict_proba(columns):
     """P (N, K): the probability of each of CLASSES, for each row of a table.
 
     columns is a dict (or a data frame) of the names in COLUMNS to sequences of one length. What is
-    missing is None, nan or one of the texts in MISSING.
+    missing is None, nan or what is written as one of the texts in MISSING.
     """
     return forward(encode(columns))
 
@@ -91,9 +91,24 @@ def encode(columns):
     return np.concatenate([column.encode(columns[column.name]) for column in COLUMNS], axis=1)
 
 
+def is_absent(value):
+    """Whether there is no value: None, nan, pandas' NA and NaT, or what a mask hides."""
+    return not isinstance(value, str) and str(value) in ("None", "nan", "NaN", "<NA>", "NaT", "--")
+
+
 def is_missing(value):
-    """Whether there is no value: None, nan, pandas' NA and NaT, or a text in MISSING."""
-    return str(value) in MISSING or (not isinstance(value, str) and str(value) in ("NaT", "--"))
+    """Whether there is no value, or it is written as one of the texts in MISSING."""
+    return is_absent(value) or respelled(value) in MISSING
+
+
+def respelled(value):
+    """A value as the text of a category: true and false in small letters, 7 without .0."""
+    text = str(value)
+    if text.lower() in ("true", "false"):
+        return text.lower()
+    if type(value).__name__ == "Decimal" and "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return text[:-2] if re.fullmatch(r"$WHOLE", text, re.ASCII) else text
 '''
 
 NUMBERS = '''
@@ -119,9 +134,11 @@ class Number(NamedTuple):
         if isinstance(values, np.ma.MaskedArray):
             values = values.astype(object).filled(None)
         given = np.asarray(values)
-        if given.dtype.kind in "iuf":
+        if given.dtype.kind in "iuf" and not any(re.search("[0-9]|inf", text) for text in MISSING):
             x = given.astype(np.float64)
         else:
+            # Of a nan beside texts NumPy would make a text.
+            given = np.asarray(values, dtype=object)
             x = np.array([self.parse(value, row) for row, value in enumerate(given, 1)], float)
         if np.isinf(x).any():
             row = int(np.isinf(x).argmax()) + 1
@@ -213,21 +230,11 @@ class Category(NamedTuple):
         X = np.zeros((len(values), len(places) + self.missing), np.float32)
         for row, value in enumerate(values):
             text = str(value) if str(value) in places else respelled(value)
-            if text in places and (isinstance(value, str) or not is_missing(value)):
+            if text in places and not is_absent(value):
                 X[row, places[text]] = 1
             elif self.missing and is_missing(value):
                 X[row, -1] = 1
         return X
-
-
-def respelled(value):
-    """A value as the text of a category: true and false in small letters, 7 without .0."""
-    text = str(value)
-    if text.lower() in ("true", "false"):
-        return text.lower()
-    if type(value).__name__ == "Decimal" and "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return text[:-2] if re.fullmatch(r"$WHOLE", text, re.ASCII) else text
 '''
 
 READ_TABLE = '''
@@ -271,15 +278,18 @@ def main():
     try:
         P = predict_proba(read_csv(sys.argv[1]))
     except (OSError, ValueError, csv.Error) as error:
-        sys.exit(f"{sys.argv[1]}: {error}")
+        sys.exit(f"{sys.argv[1]}: {getattr(error, 'strerror', None) or error}")
     out = csv.writer(sys.stdout, lineterminator="\\n")
     try:
         out.writerow(["prediction", *(f"probability_{name}" for name in CLASSES)])
         for best, row in zip(P.argmax(axis=1), P, strict=True):
             out.writerow([CLASSES[best], *row])
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever read this has read enough; Python would flush once more
+    except OSError as error:
+        # Python would flush once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # else whoever read this has read enough
+            sys.exit(f"the predictions could not be written: {error.strerror}")
 '''
 
 COLUMNS = """

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from backhand.errors import OutputError
+from backhand.errors import InputError, OutputError
 from backhand.folders import check_parent, guarded, temporary
 from backhand.interrupts import signals_held
 
@@ -23,11 +23,25 @@ with signals_held():
     import pyarrow
     import pyarrow.dataset
 
-__all__ = ["connect", "disconnect", "duckdb", "pyarrow", "telling"]
+__all__ = ["as_utf8", "connect", "disconnect", "duckdb", "pyarrow", "telling"]
 """DuckDB and Arrow are imported here alone, guarded; other modules import them from here."""
 
 THREAD_BYTES = 128_000_000
 """Memory for each thread of DuckDB's: it holds a row group or two of its own."""
+
+
+def as_utf8(path: str | Path) -> str:
+    """A path as DuckDB takes it, in UTF-8, whatever the locale made of its bytes.
+
+    Raises
+    ------
+    InputError
+        If its bytes are not UTF-8.
+    """
+    try:
+        return os.fsencode(path).decode("utf-8")
+    except UnicodeError as error:
+        raise InputError(f"{path} cannot be used: its name is not UTF-8; rename it.") from error
 
 
 def connect(
@@ -41,7 +55,7 @@ def connect(
     Raises
     ------
     InputError
-        If others could exchange what is made in `cache_dir`.
+        If others could exchange what is made in `cache_dir`, or its name is not UTF-8.
     OutputError
         If nothing can be made there.
     """
@@ -51,7 +65,7 @@ def connect(
         connection = duckdb.connect(config={
             "autoinstall_known_extensions": False,
             "memory_limit": f"{int(memory * share)}B",
-            "temp_directory": str(folder),
+            "temp_directory": as_utf8(folder),
         })  # fmt: skip
     except BaseException:
         spilling.close()

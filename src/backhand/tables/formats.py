@@ -14,12 +14,12 @@ from typing import Any
 
 from backhand.errors import InputError, listed
 from backhand.tables.cells import spelled
-from backhand.tables.connecting import duckdb
+from backhand.tables.connecting import as_utf8, duckdb
 from backhand.tables.explaining import as_error, bad_json, explained, memory_allowed
 from backhand.tables.headers import check_headers_agree, check_names, read_header
 from backhand.tables.lines import place_of
 from backhand.tables.naming import names_in_files
-from backhand.tables.table import GROUP, Table, family_of, quote
+from backhand.tables.table import GROUP, NULL_TYPE, Table, family_of, quote
 from backhand.tables.texts import LONGEST_LINE, check_text, is_gzip
 
 FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".ndjson": "json", ".json": "json",
@@ -106,10 +106,10 @@ def _format(path: str) -> str:
 def _load_parquet(connection: duckdb.DuckDBPyConnection, data: str, paths: list[str]) -> Table:
     """A view of the files. Where their types differ, the column is of texts, which lose nothing."""
     found = [_described(connection, READERS["parquet"], path) for path in paths]
-    first, names = found[0], list(found[0])
+    names = list(found[0])
     for path, columns in zip(paths[1:], found[1:], strict=True):
         _check_same_names(path, list(columns), paths[0], names)
-        _check_same_families(path, columns, paths[0], first)
+    _check_same_families(paths, found)
     in_files = names_in_files(connection, _literally(paths), names)
     loaded = _is_wide(connection, len(names)) and _is_small(
         connection, _literally(paths), len(names)
@@ -192,17 +192,22 @@ def _described(connection: duckdb.DuckDBPyConnection, reader: str, path: str) ->
     return {str(name): str(kind) for name, kind, *_ in described.fetchall()}
 
 
-def _check_same_families(
-    path: str, columns: dict[str, str], first: str, expected: dict[str, str]
-) -> None:
-    """The columns of two files are of the same sort; what is nested, of the same type."""
-    for name, kind in columns.items():
-        family, other = family_of(kind), expected[name]
-        if family != family_of(other) or (family == "other" and kind != other):
-            raise InputError(
-                f"column '{name}' of {path} holds {kind} values, and that of {first} "
-                f"{other} values; expected one type in all files."
-            )
+def _check_same_families(paths: Sequence[str], found: Sequence[dict[str, str]]) -> None:
+    """The columns of all files are of the same sort; what is nested, of the same type.
+
+    A column that is missing throughout a file may be of another sort in the others.
+    """
+    first: dict[str, tuple[str, str]] = {}
+    for path, columns in zip(paths, found, strict=True):
+        for name, kind in columns.items():
+            if kind == NULL_TYPE:
+                continue
+            family, (other, where) = family_of(kind), first.setdefault(name, (kind, path))
+            if family != family_of(other) or (family == "other" and kind != other):
+                raise InputError(
+                    f"column '{name}' of {path} holds {kind} values, and that of {where} "
+                    f"{other} values; expected one type in all files."
+                )
 
 
 def _check_same_names(path: str, names: list[str], first: str, expected: list[str]) -> None:
@@ -235,7 +240,7 @@ def _load_csv(
 
 def _literally(paths: Sequence[str]) -> list[str]:
     """Names of files as DuckDB takes them to the letter: no pattern, no home folder, no address."""
-    return [glob.escape(_absolute(path)) for path in paths]
+    return [as_utf8(glob.escape(_absolute(path))) for path in paths]
 
 
 def _absolute(path: str) -> str:

@@ -71,7 +71,8 @@ def learn_schema(
     drop, categorical : sequences of str
         Columns not to use; columns whose numbers are names.
     missing : sequence of str, optional
-        Texts that mean missing, instead of `cells.MISSING`; the empty one always does.
+        Texts that mean missing, beside `cells.MISSING`; instead of them, if the empty text is
+        among them. A cell's type makes no difference: -999 is also -999.0.
 
     Raises
     ------
@@ -168,7 +169,7 @@ def _number_counts(
         counts = ", ".join(
             f"count(x{i}), count(CASE WHEN x{i} IS NULL THEN {_separated(f'c{i}')} END), "
             f"count(CASE WHEN x{i} IS NULL THEN {table.present(i, missing)} END), "
-            f"count({_code(f'c{i}')})" for i in some
+            f"count(CASE WHEN x{i} IS NOT NULL THEN {_code(f'c{i}')} END)" for i in some
         )  # fmt: skip
         found = table.one(f"SELECT {counts} FROM (SELECT {cells} FROM rows)")
         for j, i in enumerate(some):
@@ -272,8 +273,8 @@ def count_missing(table: Table, schema: Schema) -> dict[str, Missing]:
         if n == table.rows:
             continue
         texts: dict[str, int] = {}
-        if table.family(i) == "text":
-            cell = f"CAST(c{i} AS VARCHAR)"
+        if table.words(i, schema.missing):
+            cell = table.present(i, ())
             texts = dict(table.all(
                 f"SELECT {cell} AS v, count(*) AS n FROM rows WHERE {cell} <> '' "
                 f"AND {table.present(i, schema.missing)} IS NULL GROUP BY v ORDER BY n DESC, v"

@@ -92,6 +92,10 @@ def _load_query(
         cells = typed(table) if table.as_text else [f"c{i}" for i in range(len(table.names))]
         named = [f"{c} AS {quote(name)}" for c, name in zip(cells, table.names, strict=True)]
         connection.execute(f"CREATE VIEW data AS SELECT {', '.join(named)} FROM rows")
+    try:  # in the C locale Python does not decode an argument's bytes
+        query = query.encode("utf-8", "surrogateescape").decode("utf-8")
+    except UnicodeError as error:
+        raise InputError("the query is not UTF-8 text.") from error
     try:
         check_query(connection, query)
         result = connection.sql(query)

@@ -132,8 +132,9 @@ class Schema:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Texts that mean missing in a feature."""
-        return MISSING if self.named_missing is None else missing_in_target(self.named_missing)
+        """Texts that mean missing in a feature: `MISSING` too, unless the empty text was named."""
+        named = self.named_missing or ()
+        return tuple(dict.fromkeys(("", *(() if "" in named else MISSING), *named)))
 
     @property
     def features(self) -> list[str]:
@@ -306,7 +307,7 @@ def check_texts(table: Table, column: int, kind: str, missing: Sequence[str]) ->
     name, (row, text, n) = table.names[column], bad[0]
     if "\0" in text:
         raise _nul(table, column, row)
-    others = f" ({n - 1:,} more rows hold none either)" if n > 1 else ""
+    others = f" (and {n - 1:,} more row{'s' if n > 2 else ''})" if n > 1 else ""
     advice = (
         "mend it, or leave it empty if it is missing; or train with --missing, if this text "
         f"means so, or with --categorical or --drop '{name}'."

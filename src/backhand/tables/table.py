@@ -22,6 +22,7 @@ from backhand import summaries
 from backhand.errors import InputError, did_you_mean
 from backhand.tables.cells import (
     DAY_US,
+    MISSING,
     clock_in,
     literal,
     moment_in,
@@ -54,10 +55,12 @@ NUMBER_TYPES = (
 PLAIN_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER",
                "UBIGINT", "FLOAT", "DOUBLE")  # fmt: skip
 """Numbers that NumPy has, too. As doubles they could take eight times the memory in DuckDB."""
-TIME_TYPES = ("TIME", "TIME WITH TIME ZONE")
+TIME_TYPES = ("TIME", "TIME_NS", "TIME WITH TIME ZONE")
 DATE_TYPES = (*TIME_TYPES, "DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS",
-              "TIMESTAMP WITH TIME ZONE")  # fmt: skip
-TEXT_TYPES = ("VARCHAR", "BOOLEAN", "ENUM", "UUID")
+              "TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")  # fmt: skip
+NULL_TYPE = '"NULL"'
+"""Of a column without a value, as DESCRIBE writes it: so it may be of any sort."""
+TEXT_TYPES = ("VARCHAR", "BOOLEAN", "ENUM", "UUID", NULL_TYPE)
 
 
 class Table:
@@ -160,14 +163,14 @@ class Table:
         """
         name, kind, family = f"c{column}", self.types[column], self.family(column)
         if family == "date":
-            return self.days(column)
+            return self.days(column, missing)
         if family == "text":
             # Most of those texts are no numbers anyway, and need not be looked up.
             numeric = any(_is_number(word) for word in missing)
             return number_in(self.present(column, missing if numeric else ()))
-        if kind in PLAIN_TYPES:
-            return name
-        return number_in(f"CAST({name} AS VARCHAR)")  # rounded once: DuckDB would do so twice
+        if kind not in PLAIN_TYPES:
+            name = number_in(f"CAST({name} AS VARCHAR)")  # rounded once: DuckDB would do so twice
+        return self._unless_missing(column, name, missing)
 
     def days(self, column: int, missing: Sequence[str] = ()) -> str:
         """SQL for a column of dates or times as days since 1970, else as `number`."""
@@ -175,20 +178,32 @@ class Table:
         if self.family(column) == "text":
             text = self.present(column, missing)
             return f"coalesce({moment_in(text)}, {clock_in(text)})"
-        if kind in TIME_TYPES:
-            return f"epoch_us({name}) / {DAY_US}"
+        if kind == "TIMESTAMPTZ_NS":  # which DuckDB has no functions for
+            name = f"CAST({name} AS TIMESTAMP WITH TIME ZONE)"
         days = f"epoch({name}) / 86400.0" if kind == "DATE" else f"epoch_us({name}) / {DAY_US}"
-        return f"CASE WHEN isinf({name}) THEN 'inf'::DOUBLE ELSE {days} END"
+        if kind not in TIME_TYPES:
+            days = f"CASE WHEN isinf({name}) THEN 'inf'::DOUBLE ELSE {days} END"
+        return self._unless_missing(column, days, missing)
 
     def present(self, column: int, missing: Sequence[str] = ("",)) -> str:
         """SQL for a column as text, as it is spelled; NULL where missing, or one of those texts."""
         text = spelled(f"c{column}", self.types[column])
-        if self.family(column) != "text" or not missing:
-            return text
+        return self._unless_missing(column, text, missing)
+
+    def words(self, column: int, missing: Sequence[str]) -> list[str]:
+        """Of texts that mean missing, in every spelling, those that the column's type may have."""
+        typed = self.family(column) != "text"
+        return list(spellings([word for word in missing if not (typed and word in MISSING)]))
+
+    def _unless_missing(self, column: int, value: str, missing: Sequence[str]) -> str:
+        """SQL for a value of the column, NULL where its text is one of those that mean missing."""
+        words = self.words(column, missing)
+        if not words:
+            return value
         # An ENUM, as for categories, takes a hundred times as long for what is not in it. IN and
         # list_contains become a join, behind which rows come in another order.
-        words = f"[{', '.join(map(literal, missing))}]"
-        return f"CASE WHEN list_position({words}, {text}) IS NULL THEN {text} END"
+        text, listed = spelled(f"c{column}", self.types[column]), ", ".join(map(literal, words))
+        return f"CASE WHEN list_position([{listed}], {text}) IS NULL THEN {value} END"
 
     def read_from(self, files: Files, *, again: bool) -> None:
         """Say which files the rows come from, and whether each pass reads them again."""

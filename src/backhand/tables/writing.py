@@ -21,7 +21,7 @@ from backhand.errors import InputError, OutputError, listed
 from backhand.interrupts import signals_seen
 from backhand.memory import shown
 from backhand.streams import WholeFile, write_all
-from backhand.tables.connecting import duckdb, pyarrow
+from backhand.tables.connecting import as_utf8, duckdb, pyarrow
 from backhand.tables.explaining import first_line, memory_allowed
 from backhand.tables.table import Table, quote
 from backhand.tables.typed import typed
@@ -184,7 +184,7 @@ def _columns(headings: list[str], added: int) -> list[str]:
 def _copy(table: Table, added: Added, command: Command, path: str, final: Path) -> int:
     """Run the command, which reads the rows and, as the table `added`, what stands behind them."""
     failure: list[BaseException] = []
-    rows = 0
+    rows, name = 0, as_utf8(path)
 
     def batches() -> Iterator[Any]:
         nonlocal rows
@@ -203,7 +203,7 @@ def _copy(table: Table, added: Added, command: Command, path: str, final: Path) 
     con = table.connection.cursor()  # the table's own reads what the predictions are made of
     con.register("added", pyarrow.RecordBatchReader.from_batches(schema, batches()))
     try:
-        written = con.execute(command.sql, command.parameters | {"path": path}).fetchall()[0][0]
+        written = con.execute(command.sql, command.parameters | {"path": name}).fetchall()[0][0]
     except duckdb.Error as error:
         if failure:
             raise failure[0] from error
@@ -216,15 +216,15 @@ def _copy(table: Table, added: Added, command: Command, path: str, final: Path) 
 
 
 def _not_written(table: Table, path: str, final: Path, error: duckdb.Error) -> BaseException:
-    text = str(error)
-    if path in text and "No space left" in text:
+    text, name = str(error), as_utf8(path)
+    if name in text and "No space left" in text:
         so_far = Path(path).stat().st_size if Path(path).exists() else 0
         return OutputError(
             f"{final} could not be written: no space is left on the disk, and it needs more than "
             f"the {shown(so_far)} written so far. Nothing was left behind, and a file that was "
             "there is unchanged."
         )
-    if path in text or "write" in text:
+    if name in text or "write" in text:
         return OutputError(f"{final} could not be written: {first_line(error)}")
     return table.wrong(error)
 

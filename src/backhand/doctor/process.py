@@ -40,7 +40,7 @@ GRACE = 1.0
 """Seconds beyond those of a call, after which it is taken to hold the interpreter."""
 
 CALLS, JUDGING = 200, 60.0
-"""Calls that a check may wait for in full (it makes 140), and seconds for judging, before it ends."""
+"""Calls that a check may wait for in full (it makes up to 140), and seconds for judging."""
 
 BEAT = 0.1
 LONGEST = 2**24

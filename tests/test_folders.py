@@ -372,6 +372,14 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["m", "other"]
 
 
+def test_a_folder_whose_process_died_before_it_locked_it_is_removed(tmp_path) -> None:
+    for name in (".backhand-part-abcdefgh.part", ".backhand-part-bbbbbbbb.part"):
+        (tmp_path / name).mkdir(mode=0o700)
+    (tmp_path / name / LOCK).touch(mode=0o600)
+    clear(tmp_path, "part")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_folder_of_another_machine_has_a_day(tmp_path) -> None:
     """Its lock may not be seen here."""
     killed_while_writing(tmp_path / "m")

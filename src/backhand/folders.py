@@ -301,10 +301,11 @@ def _clear_one(folder: Path) -> None:
 def _abandoned(lock: int) -> bool:
     """Whether nobody can be using the folder, on this machine or on another one.
 
-    On some network file systems a lock is not seen by other machines: their folders have a day.
+    Whoever made it died before it locked it, or finds now that it cannot and makes another. On some
+    network file systems a lock is not seen by other machines: their folders have a day.
     """
     written = os.read(lock, 1000)
-    return written == _host() or time.time() - os.fstat(lock).st_mtime > DAY
+    return written in (b"", _host()) or time.time() - os.fstat(lock).st_mtime > DAY
 
 
 def _remove(folder: Path) -> None:

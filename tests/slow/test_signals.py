@@ -116,9 +116,7 @@ def faults(ended: Ended, number: int, name: str, here: Path) -> list[str]:
     there = output is not None and (here / output).exists()
     found = []
     # Before Backhand's first line Python answers: to Ctrl-C with a traceback, else by ending.
-    early = ended.code == -number if number != signal.SIGINT else (
-        "KeyboardInterrupt" in ended.said and "backhand/" not in ended.said
-    )  # fmt: skip
+    early = ended.code == -number and not there and not ended.printed
     interrupted = ended.code == 128 + number
     if not (early or interrupted or ended.code == 0):
         found.append(f"exit {ended.code}")
@@ -131,7 +129,8 @@ def faults(ended: Ended, number: int, name: str, here: Path) -> list[str]:
         honest = [sentence] if there else ["nothing was written"]
         if name == "print":
             honest = [partial] if ended.printed else [partial, "nothing was written"]
-        if ended.said not in [f"backhand: interrupted; {one}.\n" for one in honest]:
+        last = ended.said.splitlines(keepends=True)[-1] if ended.said else ""
+        if last not in [f"backhand: interrupted; {one}.\n" for one in honest]:
             found.append(f"said {ended.said!r}, and the output is {'there' if there else 'not'}")
     if there and not whole(here / str(output)):
         found.append("half a file")

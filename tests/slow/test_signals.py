@@ -75,8 +75,6 @@ def command(*arguments: str) -> list[str]:
 
 def signalled(arguments: list[str], number: int, after: float, cwd: Path) -> Ended:
     """Run it, and send the signal so many seconds after it was started."""
-    if signal.getsignal(number) == signal.SIG_IGN:  # as in a shell's background, or by nohup
-        signal.signal(number, signal.SIG_DFL)
     process = subprocess.Popen(
         arguments, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env=os.environ | {"TMPDIR": str(cwd / "tmp")},

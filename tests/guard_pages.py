@@ -23,6 +23,7 @@ import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -252,6 +253,8 @@ class Call:
         rule: Any = make_optimizer(str(self.rng.choice(list(OPTIMIZERS))))
         state = self.state(rule.slots, right=what != 0)
         block = self.block(right=what != 1)
+        if what == 0:  # memory of a class that is held, which no training makes, may move it
+            block = replace(block, first_class_held=False)
         if what == 2:
             rule = _Rule(rule.name, int(self.rng.integers(3)))
         if what == 3:

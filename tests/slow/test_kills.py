@@ -51,10 +51,12 @@ def killed_after(seconds: float, folder: Path, every: str) -> bool:
 def test_nothing_is_lost(tmp_path, monkeypatch, parts, every) -> None:
     monkeypatch.setattr(orders, "WINDOW_BYTES", 18_000 * 32 // parts)
     monkeypatch.setattr(orders, "BLOCK_BYTES", 2000)
-    began = time.perf_counter()
-    whole = trained()
-    length, rng, midway = time.perf_counter() - began, np.random.default_rng(parts), 0
+    rng, midway = np.random.default_rng(parts), 0
     for kill in range(KILLS // 4):
+        if kill % 10 == 0:  # what else the machine does changes
+            began = time.perf_counter()
+            whole = trained()
+            length = time.perf_counter() - began
         folder = tmp_path / str(kill)
         for _ in range(rng.integers(1, 4)):
             midway += killed_after(length * rng.uniform(0.05, 1.0), folder, every)

@@ -45,16 +45,21 @@ def silently(what: str) -> None:
     """Say nothing."""
 
 
-def entry(write: Callable[..., None], bits: int, notify: Callable[[str], None] = silently) -> Entry:
-    """The compiled `write`, for real numbers of so many bits; see `ir.write_entry`.
-
-    `notify` is told if it has to be compiled, and not only loaded.
-    """
+def check_bits(bits: int) -> None:
+    """Whether numbers of so many bits can be computed with."""
     if bits not in (32, 64):
         raise InputError(
             f"the fused engine computes in float32 or float64, not in {bits} bits; convert the "
             "parameters, or take engine='reference'."
         )
+
+
+def entry(write: Callable[..., None], bits: int, notify: Callable[[str], None] = silently) -> Entry:
+    """The compiled `write`, for real numbers of so many bits; see `ir.write_entry`.
+
+    `notify` is told if it has to be compiled, and not only loaded.
+    """
+    check_bits(bits)
     with _lock:
         if (write, bits) not in _entries:
             name = f"{write.__name__}.{bits}"

@@ -19,7 +19,7 @@ from backhand.engines.door import (
     check_state,
     stand_in,
 )
-from backhand.engines.fused.compiler import compiled_by, entry
+from backhand.engines.fused.compiler import check_bits, compiled_by, entry
 from backhand.engines.fused.cores import threads_for, together
 from backhand.engines.fused.dropout import dropout_of
 from backhand.engines.fused.layout import layout_of, pack, places_of, unpack
@@ -38,7 +38,6 @@ from backhand.engines.fused.rows import Rows, most_numbers, rows_of
 from backhand.engines.fused.updates import GRADIENT, NO_RULE, RULES
 from backhand.engines.fused.words import words
 from backhand.equations import Gradients, Parameters
-from backhand.errors import InputError
 from backhand.optimizers import SGD, Adam, Optimizer
 
 
@@ -150,11 +149,7 @@ class _Work:
 
     def __init__(self, params: Parameters, slots: int, threads: int | None) -> None:
         self._dtype = params.W1.dtype
-        if self._dtype.name not in ("float32", "float64"):
-            raise InputError(
-                f"the parameters are of {self._dtype}; the fused engine trains in float32 and "
-                "float64: convert them, or take engine='reference'."
-            )
+        check_bits(self._dtype.itemsize * 8)
         self.net, self._threads = layout_of(params), threads
         self.like = stand_in(params)
         size = self.net.size

@@ -20,7 +20,7 @@ from backhand import jobs
 from backhand.cli.app import app
 from backhand.cli.reports.output import json_line
 from backhand.cli.words import printable
-from backhand.errors import InputError
+from backhand.errors import InputError, OutputError
 from backhand.training import checkpoints
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="files and signals of POSIX")
@@ -236,6 +236,19 @@ def test_a_model_that_cannot_be_saved_where_it_was_wanted_is_kept(
     assert done.exit_code == 1 and "The trained model is in" in done.stderr
     (kept,) = (tmp_path / "refuge").glob("backhand-model-*/m.safetensors")
     assert str(kept) in done.stderr and backhand.load(kept).sizes[2] == 2
+
+
+def test_where_a_model_can_be_saved_nowhere_nothing_is_left(tmp_path, monkeypatch) -> None:
+    from backhand.cli.train import save_somewhere
+
+    def full(*_):
+        raise OutputError("no space is left.")
+
+    monkeypatch.setattr("backhand.model.save", full)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(OutputError, match=r"^no space is left\.$"):
+        save_somewhere(None, tmp_path / "m.safetensors")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_reader_that_leaves_at_the_last_line_loses_no_model(folder, tmp_path) -> None:

@@ -152,6 +152,7 @@ def save_somewhere(model: Model, output: Path) -> None:
     OutputError
         If it could not be saved where it was wanted; the message says where it is.
     """
+    import shutil
     import tempfile
 
     from backhand.errors import BackhandError, OutputError
@@ -162,8 +163,12 @@ def save_somewhere(model: Model, output: Path) -> None:
     except BackhandError as error:
         try:
             refuge = Path(tempfile.mkdtemp(prefix="backhand-model-")) / output.name
+        except OSError:
+            raise error from None
+        try:
             save(model, refuge)
-        except (BackhandError, OSError):
+        except BackhandError:
+            shutil.rmtree(refuge.parent, ignore_errors=True)
             raise error from None
         raise OutputError(f"{error} The trained model is in {refuge}.") from error
 

@@ -1,9 +1,9 @@
-"""How well the doctor does on the patients of `tests/patients`, and how long a verdict takes.
+"""How well the doctor does on the patients of `tests/corpus`, and how long a verdict takes.
 
     python benchmarks/doctor.py
 
 The wrong ones were written without knowledge of the dictionary. Whether a mistake is named to the
-letter is a person's judgement, kept in `tests/patients/judged.json`.
+letter is a person's judgement, kept in `tests/corpus/judged.json`.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from backhand.doctor import Report, check
-from patients import held_out, later, right, wrong_numpy, wrong_pairs, wrong_styles
+from corpus import held_out, later, right, wrong_numpy, wrong_pairs, wrong_styles
 
 ROOT = Path(__file__).parent.parent
-RECORD = json.loads((ROOT / "tests/patients/judged.json").read_text())
+RECORD = json.loads((ROOT / "tests/corpus/judged.json").read_text())
 
 
 def timed(f: Any, options: dict[str, Any]) -> tuple[Report, float]:

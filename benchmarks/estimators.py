@@ -26,10 +26,10 @@ from sklearn.impute import SimpleImputer
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
-from tables import TABLES, read_columns
 from threadpoolctl import threadpool_limits
 
 import backhand
+from tables import TABLES, read_columns
 
 SETS = ("iris", "wine", "digits", "breast_cancer")
 HEADINGS = ("set", "Backhand, %", "scikit-learn, %", "difference", "Backhand, s",

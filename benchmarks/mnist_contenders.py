@@ -97,7 +97,7 @@ def torch_autograd(
 ) -> Parameters:
     import torch
 
-    from backhand.autograd import from_torch, to_torch
+    from backhand.torch_twin import from_torch, to_torch
 
     torch.set_num_threads(threads)
     data, labels = torch.from_numpy(X), torch.from_numpy(y)

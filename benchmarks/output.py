@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from backhand.errors import InputError
-from backhand.files import check_output, replacing
+from backhand.support.atomic_files import check_output, replacing
 
 
 def arguments_of(description: str | None) -> ArgumentParser:

@@ -23,8 +23,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from backhand.jobs import Settings, fit_table, prepare_table
-from backhand.tables.reading import read_table
+from backhand.tables.reading.reader import read_table
+from backhand.tabular import Settings, fit_table, prepare_table
 
 TABLES = {
     "BreastCancer": "Class",

@@ -3,9 +3,9 @@
 import re
 
 import pytest
+from test_mutations import MUTANTS
 
 from conftest import ROOT
-from test_mutations import MUTANTS
 
 SOURCE = (ROOT / "src/backhand/equations.py").read_text()
 DERIVATION = (ROOT / "docs/derivation.md").read_text()
@@ -78,7 +78,7 @@ def test_what_the_doctors_page_wraps_is_judged(capsys) -> None:
     import torch
 
     from backhand.doctor import check
-    from patients import wrapped
+    from corpus import wrapped
 
     namespace = vars(wrapped) | {"torch": torch}
     for block in code(DOCTOR):
@@ -110,6 +110,6 @@ def test_the_doctors_gallery_shows_what_the_doctor_says(monkeypatch) -> None:
 
 
 def test_the_doctors_page_counts_its_dictionary_right() -> None:
-    from backhand.doctor.mistakes import dictionary
+    from backhand.doctor.faults import dictionary
 
     assert f"{len(dictionary()):,} entries" in DOCTOR

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from backhand.doctor import check
-from backhand.doctor.loading import load_function
-from backhand.doctor.rendering import as_svg
+from backhand.doctor.probe.loading import load_function
+from backhand.doctor.report.render import as_svg
 
 
 def softmax(S, axis=1):

@@ -6,7 +6,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from backhand.checked import accuracy, backward, cross_entropy, forward, init, sgd
     from backhand.doctor import assert_gradients, check
     from backhand.equations import Activations, Gradients, Parameters
     from backhand.errors import (
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
         OutputError,
     )
     from backhand.estimator import MLPClassifier
+    from backhand.functional import accuracy, backward, cross_entropy, forward, init, sgd
     from backhand.model import Model, load, save
     from backhand.training import (
         DivergenceError,
@@ -37,12 +37,12 @@ _LATER = {
     "Activations": "backhand.equations",
     "Gradients": "backhand.equations",
     "Parameters": "backhand.equations",
-    "accuracy": "backhand.checked",
-    "backward": "backhand.checked",
-    "cross_entropy": "backhand.checked",
-    "forward": "backhand.checked",
-    "init": "backhand.checked",
-    "sgd": "backhand.checked",
+    "accuracy": "backhand.functional",
+    "backward": "backhand.functional",
+    "cross_entropy": "backhand.functional",
+    "forward": "backhand.functional",
+    "init": "backhand.functional",
+    "sgd": "backhand.functional",
     "BackhandError": "backhand.errors",
     "InputError": "backhand.errors",
     "MissingDependencyError": "backhand.errors",
@@ -64,7 +64,7 @@ _LATER = {
     "assert_gradients": "backhand.doctor",
     "check": "backhand.doctor",
     "Table": "backhand.tables.table",
-    "read_table": "backhand.tables.reading",
+    "read_table": "backhand.tables.reading.reader",
 }
 
 __all__ = [

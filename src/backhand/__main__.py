@@ -12,7 +12,7 @@ def main() -> None:
     Signals wait but while a command runs: so none comes into an import or the end of the process.
     """
     try:
-        from backhand.interrupts import hold_signals, ignore_signals
+        from backhand.support.signals import hold_signals, ignore_signals
 
         hold_signals()
     except KeyboardInterrupt:
@@ -29,7 +29,7 @@ def main() -> None:
 def _run() -> int:
     """Parse and run; the exit code. What commands raise has ended at their own border."""
     from backhand.cli.standard_streams import give_up, say
-    from backhand.cli.words import printable
+    from backhand.cli.terminal_text import printable
 
     try:
         from backhand.cli.app import app

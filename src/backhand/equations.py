@@ -28,8 +28,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from backhand import summaries
-from backhand.namespaces import array_namespace
+from backhand.support import display
+from backhand.support.array_namespace import array_namespace
 
 Array = Any
 """An array of NumPy, torch or another array API library; docstrings give its shape."""
@@ -44,10 +44,10 @@ class Parameters(NamedTuple):
     b2: Array
 
     def __repr__(self) -> str:
-        return summaries.as_text(*summaries.of_arrays(type(self).__name__, self._asdict()))
+        return display.as_text(*display.of_arrays(type(self).__name__, self._asdict()))
 
     def _repr_html_(self) -> str:
-        return summaries.as_html(*summaries.of_arrays(type(self).__name__, self._asdict()))
+        return display.as_html(*display.of_arrays(type(self).__name__, self._asdict()))
 
 
 class Activations(NamedTuple):
@@ -62,10 +62,10 @@ class Activations(NamedTuple):
     P: Array
 
     def __repr__(self) -> str:
-        return summaries.as_text(*summaries.of_arrays(type(self).__name__, self._asdict()))
+        return display.as_text(*display.of_arrays(type(self).__name__, self._asdict()))
 
     def _repr_html_(self) -> str:
-        return summaries.as_html(*summaries.of_arrays(type(self).__name__, self._asdict()))
+        return display.as_html(*display.of_arrays(type(self).__name__, self._asdict()))
 
 
 class Gradients(NamedTuple):
@@ -83,10 +83,10 @@ class Gradients(NamedTuple):
     db1: Array
 
     def __repr__(self) -> str:
-        return summaries.as_text(*summaries.of_arrays(type(self).__name__, self._asdict()))
+        return display.as_text(*display.of_arrays(type(self).__name__, self._asdict()))
 
     def _repr_html_(self) -> str:
-        return summaries.as_html(*summaries.of_arrays(type(self).__name__, self._asdict()))
+        return display.as_html(*display.of_arrays(type(self).__name__, self._asdict()))
 
 
 def init(d: int, H: int, K: int, seed: int = 0, dtype: Any = np.float32) -> Parameters:

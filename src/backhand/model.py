@@ -14,16 +14,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand import shapes, summaries
+from backhand import validation
 from backhand.engines import make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed
-from backhand.files import check_output, replacing
-from backhand.strict_json import MOST_VALUES
-from backhand.tables.schema import Schema
-from backhand.tensors import MOST_HEADER, Entry, check_writable, read_tensors, write_tensors
+from backhand.support import display
+from backhand.support.atomic_files import check_output, replacing
+from backhand.support.safetensors_io import (
+    MOST_HEADER,
+    Entry,
+    check_writable,
+    read_tensors,
+    write_tensors,
+)
+from backhand.support.untrusted_json import MOST_VALUES
+from backhand.tables.schema.schema import Schema
+from backhand.training.data import check_finite, host
 from backhand.training.history import History
-from backhand.training.inputs import check_finite, host
 
 FORMAT = 1
 """Version of the header's layout."""
@@ -65,16 +72,16 @@ class Model:
     versions: dict[str, str] = field(default_factory=lambda: present_versions())
 
     def __repr__(self) -> str:
-        return summaries.as_text(*self._summary())
+        return display.as_text(*self._summary())
 
     def _repr_html_(self) -> str:
-        return summaries.as_html(*self._summary(), self.history.loss)
+        return display.as_html(*self._summary(), self.history.loss)
 
     def _summary(self) -> tuple[str, list[tuple[str, ...]]]:
         d, H, K = self.sizes
-        rows: list[tuple[str, ...]] = [("classes", summaries.some(self.classes))]
+        rows: list[tuple[str, ...]] = [("classes", display.some(self.classes))]
         if self.schema is not None:
-            rows.append(("columns", summaries.some(c.name for c in self.schema.columns)))
+            rows.append(("columns", display.some(c.name for c in self.schema.columns)))
         if self.metrics:
             figures = (f"{k} {v:.4g}" for k, v in self.metrics.items() if isinstance(v, float))
             rows.append(("metrics", ", ".join(list(figures)[:6])))
@@ -97,7 +104,7 @@ class Model:
     def predict_proba(self, X: Any, engine: str = "auto") -> NDArray[Any]:
         """P (N, K) of X (N, d), finite numbers; one column a class."""
         X = host(X)
-        shapes.check_forward(self.params, X)
+        validation.check_forward(self.params, X)
         check_finite(X, self.params.W1.dtype)
         return make_engine(engine).predict_proba(self.params, X)
 
@@ -133,7 +140,7 @@ def as_model(source: Any) -> Model:
             f"a {type(source).__name__} cannot be saved; expected a Model, an MLPClassifier, a "
             "TrainResult or Parameters."
         )
-    shapes.check_parameters(params)
+    validation.check_parameters(params)
     history = getattr(source, "history", History())
     arrays = Parameters(*(np.asarray(value) for value in params))
     return Model(arrays, tuple(range(arrays.b2.shape[0])), history=history)
@@ -222,7 +229,7 @@ def _expected(entries: Mapping[str, Entry], header: Any) -> dict[str, Any]:
 
 def _fields(params: Parameters, header: Any) -> dict[str, Any]:
     """The same for parameters of these shapes; raises InputError with a clause."""
-    shapes.check_parameters(params)
+    validation.check_parameters(params)
     d, K = params.W1.shape[0], params.b2.shape[0]
     if 0 in (*params.W1.shape, K):
         raise InputError(f"W1 is {params.W1.shape} and W2 {params.W2.shape}; expected no 0 there")

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 from backhand.equations import Gradients, Parameters, sgd
 from backhand.errors import InputError, did_you_mean
-from backhand.namespaces import array_namespace
+from backhand.support.array_namespace import array_namespace
 
 Slots = tuple[Parameters, ...]
 """What an optimizer remembers, each in the shape of the parameters."""

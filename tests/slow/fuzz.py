@@ -141,8 +141,8 @@ def model_target(folder: Path) -> Callable[[bytes], None]:
     """Load a model; of those that load, show them all, and predict with every tenth."""
     import backhand
     from backhand.cli.reports.model import show_model
-    from backhand.jobs import evaluate_table, predict_table
-    from backhand.tables.reading import read_table
+    from backhand.tables.reading.reader import read_table
+    from backhand.tabular import evaluate_table, predict_table
 
     path, loads = folder / "m.safetensors", 0
     (folder / "t.csv").write_text('n,c,t\n1,x,a\n,y,b\n-3e9,,c\n7,"z\'",d\n')
@@ -173,8 +173,8 @@ def model_target(folder: Path) -> Callable[[bytes], None]:
 
 def table_target(folder: Path) -> Callable[[bytes], None]:
     """Read a table in the format of the first byte; its last column is the target."""
-    from backhand.jobs import Settings, prepare_table
-    from backhand.tables.reading import read_table
+    from backhand.tables.reading.reader import read_table
+    from backhand.tabular import Settings, prepare_table
 
     def run(data: bytes) -> None:
         ending, content = ENDINGS[data[0] % len(ENDINGS)] if data else ".csv", data[1:]
@@ -195,7 +195,7 @@ def model_seeds() -> list[bytes]:
     """Model files: of arrays, of a table, in double, and of a checkpoint's sort."""
     import backhand
     from backhand.model import Model
-    from backhand.tables.schema import Category, Date, Number, Schema
+    from backhand.tables.schema.schema import Category, Date, Number, Schema
     from backhand.training import History
 
     number, category = Number("n", 1.5, 2.0, True), Category("c", ("x", "y"), True)
@@ -386,12 +386,7 @@ def main() -> None:
 def chosen(what: str) -> tuple[Any, list[bytes], Any]:
     """The target, its seeds and its mutator; all of Backhand that is used is imported here."""
     if what == "model":
-        import backhand.cli.reports.model
-        import backhand.jobs
-
         return model_target, model_seeds(), mutated_model
-    import backhand.jobs
-    import backhand.tables.reading  # noqa: F401
 
     return table_target, table_seeds(), mutated_table
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from neighbour_checks import check_table
+from helpers.neighbour_checks import check_table
 
 
 def main() -> None:

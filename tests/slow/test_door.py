@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from conftest import ROOT
-from guard_pages import in_children
+from helpers.guard_pages import in_children
 
 pytestmark = [
     pytest.mark.slow,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import backhand
-from backhand.training import orders
+from backhand.training import samplers
 
 pytestmark = [
     pytest.mark.slow,
@@ -49,8 +49,8 @@ def killed_after(seconds: float, folder: Path, every: str) -> bool:
 @pytest.mark.parametrize("parts", [1, 5])
 @pytest.mark.parametrize("every", ["3epochs", "0.01s"])
 def test_nothing_is_lost(tmp_path, monkeypatch, parts, every) -> None:
-    monkeypatch.setattr(orders, "WINDOW_BYTES", 18_000 * 32 // parts)
-    monkeypatch.setattr(orders, "BLOCK_BYTES", 2000)
+    monkeypatch.setattr(samplers, "WINDOW_BYTES", 18_000 * 32 // parts)
+    monkeypatch.setattr(samplers, "BLOCK_BYTES", 2000)
     rng, midway = np.random.default_rng(parts), 0
     for kill in range(KILLS // 4):
         if kill % 10 == 0:  # what else the machine does changes

@@ -57,7 +57,7 @@ def test_many_first_starts_at_once(tmp_path: Path, kind: str) -> None:
     assert len(files) == len(programs) > 0
     left = [path for path in folder.iterdir() if path.suffix != ".o"]
     if kind == "killed" and left:  # what the killed ones left, the next who keeps something removes
-        from backhand.files import replacing
+        from backhand.support.atomic_files import replacing
 
         with replacing(folder / "x.o") as new:
             new.write_bytes(b"")

@@ -22,10 +22,10 @@ import numpy as np
 import pytest
 
 import backhand
-from backhand.jobs import Settings, fit_table, predict_table, prepare_table
 from backhand.model import as_model
-from backhand.tables.matrices import Matrices
-from backhand.tables.reading import read_table
+from backhand.tables.array_store import Matrices
+from backhand.tables.reading.reader import read_table
+from backhand.tabular import Settings, fit_table, predict_table, prepare_table
 
 fcntl = pytest.importorskip("fcntl")
 resource = pytest.importorskip("resource")
@@ -370,7 +370,7 @@ def test_predictions(monkeypatch, tmp_path, csv, ending) -> None:
 
 def test_keeping_compiled_code(monkeypatch, tmp_path) -> None:
     """Whatever fails, what is kept is whole, and no process ends for it."""
-    compiler = pytest.importorskip("backhand.engines.fused.compiler")
+    compiler = pytest.importorskip("backhand.engines.fused.llvm.compiler")
     code = b"code" * 1000
 
     def work(folder: Path) -> None:

@@ -94,7 +94,7 @@ def in_turn(
 def peak_meter() -> Callable[[], list[float]] | None:
     """A function that measures one thread's peak, in GFLOP/s; None where there is none."""
     try:
-        from backhand.engines.fused.peak import peak_gflops
+        from backhand.engines.fused.roofline import peak_gflops
     except ImportError:
         return None
     peak_gflops()  # compiles

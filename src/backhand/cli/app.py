@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 
 from backhand.cli.bench import bench
-from backhand.cli.border import bordered
 from backhand.cli.check import check
 from backhand.cli.compare import compare
+from backhand.cli.error_boundary import bordered
 from backhand.cli.evaluate import evaluate
 from backhand.cli.export import export
 from backhand.cli.inspect import inspect

@@ -37,7 +37,7 @@ def check(
     """Say which equation of a backward pass is wrong. And what was written instead."""
     if function is None:
         from backhand.cli.reports.diagnosis import show_installation
-        from backhand.doctor.installation import check_installation
+        from backhand.selftest import check_installation
 
         right = show_installation(check_installation(), as_json=json)
     else:
@@ -45,7 +45,7 @@ def check(
 
         with Examination(function, layout=layout, autograd=autograd, seconds=seconds) as apart:
             from backhand.cli.reports.diagnosis import show_report  # while that starts
-            from backhand.training.inputs import check_number
+            from backhand.training.data import check_number
 
             if seconds is not None:
                 check_number("seconds", seconds, 0.001)

@@ -41,12 +41,12 @@ def compare(
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Train by hand and by autograd. From equal weights: losses, differences, time a step."""
-    from backhand import autograd
-    from backhand.checked import init
+    from backhand import torch_twin
     from backhand.cli.reports.comparison import show_comparison, show_reference_run
     from backhand.engines import make_engine
     from backhand.errors import InputError
-    from backhand.training.inputs import check_number
+    from backhand.functional import init
+    from backhand.training.data import check_number
 
     chosen = make_engine(engine, threads=threads)
     if reference_run:
@@ -54,7 +54,7 @@ def compare(
             raise InputError(
                 "--reference-run has its own data; leave DATA, --query and --target out."
             )
-        show_reference_run(autograd.reference_run(chosen), as_json=json)
+        show_reference_run(torch_twin.reference_run(chosen), as_json=json)
         return
     for name, value in (("epochs", epochs), ("every", every), ("rows", rows)):
         check_number(name, value, 1)
@@ -67,7 +67,7 @@ def compare(
     else:
         batch, K = _table_data(data, query, target, seed, parsed)
         params = init(batch.X.shape[1], hidden, K, seed, parsed)
-    reports = autograd.compare(
+    reports = torch_twin.compare(
         params, batch, learning_rate=learning_rate, epochs=epochs, every=every, engine=chosen,
         threads=threads, l2=weight_decay,
     )  # fmt: skip
@@ -98,8 +98,8 @@ def _table_data(
 ) -> tuple[Data, int]:
     from backhand.engines import Data
     from backhand.errors import InputError
-    from backhand.jobs import Settings, prepare_table
-    from backhand.tables.reading import read_table
+    from backhand.tables.reading.reader import read_table
+    from backhand.tabular import Settings, prepare_table
 
     if target is None:
         raise InputError("which column is to be predicted? Name it with --target COLUMN.")

@@ -26,10 +26,10 @@ def evaluate(
 ) -> None:  # fmt: skip
     """Judge a model on a table. Shows accuracy, each class and the confusion matrix."""
     from backhand.cli.reports.evaluation import show_evaluation
-    from backhand.files import check_folder
-    from backhand.jobs import evaluate_table
     from backhand.model import load
-    from backhand.tables.reading import read_table
+    from backhand.support.atomic_files import check_folder
+    from backhand.tables.reading.reader import read_table
+    from backhand.tabular import evaluate_table
 
     loaded, folder = load(model), check_folder(cache_dir)
     table = read_table(data, query, memory=memory, cache_dir=folder, once=True)

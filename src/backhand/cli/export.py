@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backhand.cli import options, outcome
-from backhand.cli.words import printable
+from backhand.cli import options, written_output
+from backhand.cli.terminal_text import printable
 
 if TYPE_CHECKING:
     from backhand.model import Model
@@ -35,8 +35,8 @@ def export(
 ) -> None:  # fmt: skip
     """Write a model as an ONNX or a Python file. It is run and compared before it is kept."""
     from backhand.errors import InputError
-    from backhand.files import check_output
     from backhand.model import load
+    from backhand.support.atomic_files import check_output
 
     if to == "onnx":
         from backhand.exports.onnx import HEAD
@@ -49,7 +49,7 @@ def export(
     ours = HEAD if output is None else None
     output = output or Path(Path(model).stem + ENDINGS[to])
     check_output(output, "the exported model", [model], ENDINGS[to], ours=ours)
-    outcome.expect(output, f"the exported model is in {output}")
+    written_output.expect(output, f"the exported model is in {output}")
     loaded = load(model)
     difference = write(loaded, output)
     found = f"largest difference from the model's own probabilities {difference:.1g}"

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from backhand.cli import options, outcome
+from backhand.cli import options, written_output
 from backhand.cli.standard_streams import closed, write_error
-from backhand.cli.words import printable
+from backhand.cli.terminal_text import printable
 
 
 def predict(
@@ -29,11 +29,11 @@ def predict(
 ) -> None:  # fmt: skip
     """Predict the rows of a table. They come back with the probability of each class."""
     from backhand.errors import InputError
-    from backhand.files import check_folder, check_output
-    from backhand.jobs import predict_table, print_predictions
     from backhand.model import load
-    from backhand.tables.reading import expand, read_table
+    from backhand.support.atomic_files import check_folder, check_output
+    from backhand.tables.reading.reader import expand, read_table
     from backhand.tables.writing import check_ending
+    from backhand.tabular import predict_table, print_predictions
 
     if output is None and 1 in closed:
         raise InputError("standard output is closed; name a file for the rows with --output (-o).")
@@ -41,7 +41,7 @@ def predict(
         inputs = expand(data) if data is not None else []
         check_output(output, "the output", [model, *inputs])
         check_ending(output)
-        outcome.expect(output, f"all rows are in {output}")
+        written_output.expect(output, f"all rows are in {output}")
     loaded = load(model)
     folder = check_folder(cache_dir)
     table = read_table(data, query, memory=memory, cache_dir=folder, once=True)
@@ -49,5 +49,5 @@ def predict(
         rows = predict_table(loaded, table, output, engine)
         write_error(f"Wrote {rows:,} rows to {printable(str(output))}")
         return
-    outcome.expect_rows()
+    written_output.expect_rows()
     print_predictions(loaded, table, sys.stdout.buffer, engine)

@@ -8,8 +8,8 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
-from backhand.cli.words import MOST_LETTERS, printable
-from backhand.streams import whole
+from backhand.cli.terminal_text import MOST_LETTERS, printable
+from backhand.support.output_streams import whole
 
 PLAIN = {"→": "->", "–": "-", "·": ".", "×": "x", "÷": "/", "µ": "u", "…": "...", "║": "|",
          "η": "learning rate", "λ": "lambda", "‖": "|", "∞": "infinity"}  # fmt: skip

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backhand.cli import options, outcome
-from backhand.interrupts import signals_held
+from backhand.cli import options, written_output
+from backhand.support.signals import signals_held
 
 if TYPE_CHECKING:
     from backhand.model import Model
@@ -95,12 +95,12 @@ def train(
 
     from backhand.cli.reports.training import TrainReport
     from backhand.engines import make_engine
-    from backhand.files import check_folder, check_output
-    from backhand.jobs import Settings, fit_table, prepare_table
-    from backhand.memory import budget
     from backhand.model import HEAD
-    from backhand.tables.matrices import Matrices
-    from backhand.tables.reading import expand, read_table
+    from backhand.support.atomic_files import check_folder, check_output
+    from backhand.support.memory_budget import budget
+    from backhand.tables.array_store import Matrices
+    from backhand.tables.reading.reader import expand, read_table
+    from backhand.tabular import Settings, fit_table, prepare_table
     from backhand.training import Every
 
     settings = Settings(
@@ -112,7 +112,7 @@ def train(
     output = check_output(
         output or default_output(data), "the model file", inputs, ours=None if output else HEAD
     )
-    outcome.expect(output, f"the model is saved in {output}")
+    written_output.expect(output, f"the model is saved in {output}")
     keeping = checkpoint_of(checkpoint, every, resume=resume)
     room = budget(memory)
     folder = check_folder(cache_dir, keep=keep_cache)

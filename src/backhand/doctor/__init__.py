@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from backhand.doctor.diagnosis import assert_gradients, check
-    from backhand.doctor.report import Finding, Report, Verdict
+    from backhand.doctor.report.report import Finding, Report, Verdict
 
 __all__ = ["Finding", "Report", "Verdict", "assert_gradients", "check"]
 

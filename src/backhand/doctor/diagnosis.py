@@ -10,8 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.doctor import doubt, witnesses
-from backhand.doctor.asking import (
+from backhand.doctor import oracles
+from backhand.doctor.faults import CONVENTIONS
+from backhand.doctor.localise import residual
+from backhand.doctor.localise.search import Explanation, confirmations, explanations
+from backhand.doctor.probe.evidence import Evidence, alike
+from backhand.doctor.probe.function import Called, Patient, Refusal
+from backhand.doctor.probe.problems import ETA, Problem
+from backhand.doctor.probe.process_state import kept
+from backhand.doctor.probe.run import (
     History,
     ask,
     evidence_of,
@@ -19,17 +26,11 @@ from backhand.doctor.asking import (
     flattened,
     taken_otherwise,
 )
-from backhand.doctor.calling import Called, Patient, Refusal
-from backhand.doctor.derivation import GRADIENTS, LINES, UPDATED, derive
-from backhand.doctor.evidence import Evidence, alike
-from backhand.doctor.judging import verdicts
-from backhand.doctor.mistakes import CONVENTIONS
-from backhand.doctor.problems import ETA, Problem
-from backhand.doctor.report import Finding, Report
-from backhand.doctor.search import Explanation, confirmations, explanations
-from backhand.doctor.source import lines_of
-from backhand.doctor.surroundings import kept
-from backhand.doctor.telling import Teller, advice, label
+from backhand.doctor.probe.source import lines_of
+from backhand.doctor.report.report import Finding, Report
+from backhand.doctor.report.wording import Teller, advice, label
+from backhand.doctor.verdicts import verdicts
+from backhand.formulas import GRADIENTS, LINES, UPDATED, derive
 
 INNER = {"Z1", "H1", "S", "P", "dS", "dH1", "dZ1"}
 """Values that later lines are made of."""
@@ -95,13 +96,13 @@ def _checked(f: Callable[..., Any], layout: str, autograd: bool | None, seconds:
     except Refusal as refusal:
         return hopeless(name, str(refusal), began)
     if autograd:
-        witnesses.need_autograd()
+        oracles.need_autograd()
     history = ask(patient)
     if layout == "rows" and history.refusals:
         patient, history = taken_otherwise(patient, history)
     if not history.calls:
         return hopeless(name, str(history.refusals[0]), began)
-    asked = witnesses.torch_is_loaded() if autograd is None else autograd
+    asked = oracles.torch_is_loaded() if autograd is None else autograd
     report = _Examination(patient, history).report(autograd=asked, layout=layout)
     return replace(report, function=name, arrays=patient.kind or "",
                    seconds=time.perf_counter() - began)  # fmt: skip
@@ -231,10 +232,10 @@ class _Examination:
 
     def _doubted(self, evidence: Sequence[Evidence]) -> None:
         """Say where the evidence points, as far as it does."""
-        following = [doubt.with_what_follows(one) for one in evidence]
+        following = [residual.with_what_follows(one) for one in evidence]
         most = max(len(one.observed) for one, _ in following)
         fullest = [one for one, _ in following if len(one.observed) == most]
-        found, left = doubt.explained_singly(fullest, penalty=self.penalty)
+        found, left = residual.explained_singly(fullest, penalty=self.penalty)
         count = len({one.problem for one in fullest})
         for explanation in found:
             (mistake,) = explanation.mistakes
@@ -252,7 +253,7 @@ class _Examination:
                 "No mistake of the dictionary, alone or with another, gives these numbers."
             )
             self.findings.append(self.tell.doubt(
-                left[0], doubt.first_suspect(left[0], fullest),
+                left[0], residual.first_suspect(left[0], fullest),
                 returned=any(left[0] in one.observed for one in evidence),
                 product=not any(left[0] in names for _, names in following),
                 finite=all(np.isfinite(one.observed.get(left[0], 0.0)).all() for one in evidence),

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from backhand import errors
 
 if TYPE_CHECKING:
-    from backhand.doctor.report import Report
+    from backhand.doctor.report.report import Report
 
 STARTING = 120.0
 """Seconds in which Python and NumPy have to be there, on the slowest of disks."""
@@ -113,7 +113,7 @@ class Examination:
         BackhandError
             If the process does not start.
         """
-        from backhand.doctor.report import Report
+        from backhand.doctor.report.report import Report
 
         stage, until, last = "starting", self.began + STARTING, float("inf")
         while True:
@@ -245,12 +245,12 @@ def main() -> None:
 
 
 def _checked(request: dict[str, Any], pipe: _Pipe) -> dict[str, Any]:
-    from backhand.doctor import check, witnesses
-    from backhand.doctor.loading import load_function
-    from backhand.doctor.surroundings import names_kept
+    from backhand.doctor import check, oracles
+    from backhand.doctor.probe.loading import load_function
+    from backhand.doctor.probe.process_state import names_kept
 
     if request["autograd"]:
-        witnesses.need_autograd()
+        oracles.need_autograd()
     _limit_memory()
     pipe.send({"stage": "reading"})
     try:
@@ -279,7 +279,7 @@ def _limit_memory() -> None:
     with suppress(ImportError, OSError, ValueError):
         import resource
 
-        from backhand.memory import free_memory
+        from backhand.support.memory_budget import free_memory
 
         # Of data: what libraries reserve of the address space without using it is not counted.
         most = max(MEMORY, free_memory() // 2)

@@ -11,7 +11,7 @@ from functools import cache
 
 from backhand.engines.contract import Block, Data, Engine, Record, Run, State, is_sparse
 from backhand.errors import BackhandWarning, InputError, did_you_mean
-from backhand.shapes import is_integer
+from backhand.validation import is_integer
 
 ENGINES = ("auto", "fused", "reference", "torch")
 
@@ -77,7 +77,7 @@ def make_engine(
 def _fused_works() -> bool:
     """Whether the fused engine can be compiled here; if not, a warning says why, once."""
     try:
-        from backhand.engines.fused.peak import check_compiler
+        from backhand.engines.fused.roofline import check_compiler
 
         check_compiler()
     except Exception as error:  # whatever LLVM may raise on a machine that it does not know

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines.arrays import ArrayEngine
-from backhand.engines.threads import blas_described, blas_threads
+from backhand.engines.array_engine import ArrayEngine
+from backhand.engines.thread_limits import blas_described, blas_threads
 
 
 class ReferenceEngine(ArrayEngine):

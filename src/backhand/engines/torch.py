@@ -10,10 +10,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from backhand.engines.arrays import ArrayEngine
-from backhand.engines.threads import ThreadSetting
+from backhand.engines.array_engine import ArrayEngine
+from backhand.engines.thread_limits import ThreadSetting
 from backhand.errors import InputError
-from backhand.extras import extra
+from backhand.support.optional import extra
 
 torch = extra("torch")
 

@@ -18,9 +18,8 @@ from backhand.engines import Data, make_engine
 from backhand.engines.reference import ReferenceEngine
 from backhand.equations import Parameters
 from backhand.errors import InputError
-from backhand.estimator.interchange import Interchange
-from backhand.estimator.reporting import Tasks
-from backhand.estimator.rows import (
+from backhand.estimator.initialisation import Memory, draw_parameters, parameters_of
+from backhand.estimator.inputs import (
     all_classes,
     features,
     features_and_labels,
@@ -29,11 +28,12 @@ from backhand.estimator.rows import (
     split,
     weights_of,
 )
-from backhand.estimator.settings import check_parameters, checkpoint_of, hidden_units
+from backhand.estimator.interchange import Interchange
+from backhand.estimator.parameters import check_parameters, checkpoint_of, hidden_units
+from backhand.estimator.reporting import Tasks
 from backhand.estimator.solvers import train_by_epochs, train_by_lbfgs
-from backhand.estimator.starting import Memory, draw_parameters, parameters_of
 from backhand.training import History
-from backhand.training.inputs import check_finite
+from backhand.training.data import check_finite
 
 
 def _by_epochs(estimator: Any) -> bool:

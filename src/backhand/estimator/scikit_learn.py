@@ -19,11 +19,11 @@ from sklearn.utils.validation import check_is_fitted
 from backhand.engines import State
 from backhand.equations import Parameters
 from backhand.errors import InputError
-from backhand.estimator.settings import rule_of, schedule_of
+from backhand.estimator.initialisation import Memory
+from backhand.estimator.parameters import rule_of, schedule_of
 from backhand.estimator.solvers import stopping_rule
-from backhand.estimator.starting import Memory
+from backhand.training.early_stopping import Watch
 from backhand.training.schedules import FACTOR, Schedule
-from backhand.training.stopping import Watch
 
 CURVES = ("loss_curve_", "validation_scores_")
 """Fitted attributes that are lists, or None."""

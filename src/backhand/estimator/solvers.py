@@ -12,17 +12,17 @@ from sklearn.exceptions import ConvergenceWarning
 from backhand.engines import Data, Engine, make_engine
 from backhand.equations import Parameters
 from backhand.errors import BackhandWarning
+from backhand.estimator.initialisation import Memory, states_to_go_on
+from backhand.estimator.parameters import checkpoint_of, rule_of, schedule_of
 from backhand.estimator.reporting import Tasks, print_end, printer, warn
-from backhand.estimator.settings import checkpoint_of, rule_of, schedule_of
-from backhand.estimator.starting import Memory, states_to_go_on
 from backhand.optimizers import SGD
 from backhand.training import Callback, Checkpoint, EarlyStopping, History, TrainResult, carry_out
-from backhand.training.checkpoints import Keeper, described, digest
+from backhand.training.checkpoints.manager import Keeper, described, digest
+from backhand.training.early_stopping import DivergenceError, Watch
 from backhand.training.lbfgs import Minimum, minimise
-from backhand.training.orders import ShuffledOrder
 from backhand.training.plan import Plan, batches_of
+from backhand.training.samplers import ShuffledOrder
 from backhand.training.schedules import Schedule
-from backhand.training.stopping import DivergenceError, Watch
 
 UNSETTLING = ("verbose", "threads", "random_state", "warm_start", "class_weight")
 """Parameters that change no number, or whose effect is told by its own numbers."""

@@ -11,12 +11,12 @@ from typing import Any
 from numpy.typing import NDArray
 
 from backhand.errors import BackhandError, InputError
-from backhand.exports import script
-from backhand.exports.check import Sample, class_labels, draw_sample, largest_difference
-from backhand.files import check_output, replacing
+from backhand.exports import numpy_template as template
+from backhand.exports.verify import Sample, class_labels, draw_sample, largest_difference
 from backhand.model import Model, as_model
+from backhand.support.atomic_files import check_output, replacing
 from backhand.tables.cells import CLOCK, DAY, MISSING, WHOLE, ZONE, spellings
-from backhand.tables.schema import FARTHEST, Category, Date, Number
+from backhand.tables.schema.schema import FARTHEST, Category, Date, Number
 
 HEAD = re.compile(rb'"""A classifier that needs nothing but NumPy, written by Backhand ')
 """How a file of ours begins; see `script.HEAD`."""
@@ -72,28 +72,32 @@ def to_source(model: Model, labels: list[Any]) -> str:
     modules = ["base64", "csv", "os", "sys", *(["re"] if columns else [])]
     values = {
         "VERSION": version("backhand"), "D": d, "H": H, "K": K, "DTYPE": dtype,
-        "BYTES": dtype.newbyteorder("<").str, "CLASSES": script.literal(labels, "CLASSES = "),
-        "IMPORTS": script.imports(modules, dates, bool(columns)),
+        "BYTES": dtype.newbyteorder("<").str, "CLASSES": template.literal(labels, "CLASSES = "),
+        "IMPORTS": template.imports(modules, dates, bool(columns)),
         "FARTHEST": FARTHEST, "DAY": DAY, "CLOCK": CLOCK, "ZONE": ZONE, "WHOLE": WHOLE,
-        "MISSING": script.literal(tuple(spellings(missing)), "MISSING = "),
-        "COLUMNS": "\n".join(script.column(column) for column in columns),
-        "PARAMETERS": "\n".join(script.parameter(*item) for item in model.params._asdict().items()),
+        "MISSING": template.literal(tuple(spellings(missing)), "MISSING = "),
+        "COLUMNS": "\n".join(template.column(column) for column in columns),
+        "PARAMETERS": "\n".join(
+            template.parameter(*item) for item in model.params._asdict().items()
+        ),
     }  # fmt: skip
-    return script.assembled(_parts(model), values)
+    return template.assembled(_parts(model), values)
 
 
 def _parts(model: Model) -> list[str]:
     """What the file is made of: no more than this model needs."""
     if model.schema is None:
-        return [script.HEAD, script.ARRAYS, script.NETWORK, script.READ_ARRAY, script.MAIN,
-                script.PARAMETERS]  # fmt: skip
+        return [
+            template.HEAD, template.ARRAYS, template.NETWORK, template.READ_ARRAY,
+            template.MAIN, template.PARAMETERS,
+        ]  # fmt: skip
     kinds = {type(column) for column in model.schema.columns}
     return [
-        script.HEAD, script.TABLE, script.NETWORK,
-        *([script.NUMBERS] if kinds & {Number, Date} else []),
-        *([script.DATES] if Date in kinds else []),
-        *([script.CATEGORIES] if Category in kinds else []),
-        script.READ_TABLE, script.MAIN, script.COLUMNS, script.PARAMETERS,
+        template.HEAD, template.TABLE, template.NETWORK,
+        *([template.NUMBERS] if kinds & {Number, Date} else []),
+        *([template.DATES] if Date in kinds else []),
+        *([template.CATEGORIES] if Category in kinds else []),
+        template.READ_TABLE, template.MAIN, template.COLUMNS, template.PARAMETERS,
     ]  # fmt: skip
 
 

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from backhand.equations import Parameters
 from backhand.errors import BackhandError, InputError
-from backhand.exports.check import Sample, class_labels, draw_sample, largest_difference
-from backhand.exports.encoding import encode, missing_text
-from backhand.exports.graph import ML, Graph
-from backhand.extras import extra
-from backhand.files import check_output, replacing
+from backhand.exports.onnx_graph import ML, Graph
+from backhand.exports.onnx_schema import encode, missing_text
+from backhand.exports.verify import Sample, class_labels, draw_sample, largest_difference
 from backhand.model import Model, as_model
-from backhand.tables.schema import Category, Column
+from backhand.support.atomic_files import check_output, replacing
+from backhand.support.optional import extra
+from backhand.tables.schema.schema import Category, Column
 
 OPSET, ML_OPSET, IR_VERSION = 13, 2, 7
 """The oldest that have all that is used: those of ONNX 1.8, of 2020.

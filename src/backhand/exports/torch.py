@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand import equations, shapes
+from backhand import equations, validation
 from backhand.equations import Parameters
 from backhand.errors import InputError
-from backhand.extras import extra
 from backhand.model import as_model
+from backhand.support.optional import extra
 
 EXPECTED = "nn.Sequential(Linear, ReLU, Linear)"
 
@@ -85,7 +85,7 @@ def from_torch(net: Any) -> Parameters:
                 "a Softmax or LogSoftmax of dim 1."
             )
     params = Parameters(*_arrays(*named[0]), *_arrays(*named[2]))
-    shapes.check_parameters(params)
+    validation.check_parameters(params)
     _check_same(torch, net, named[-1][1], params)
     return params
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand import summaries
 from backhand.errors import InputError, did_you_mean
+from backhand.support import display
 from backhand.tables.cells import (
     DAY_US,
     MISSING,
@@ -30,8 +30,8 @@ from backhand.tables.cells import (
     spelled,
     spellings,
 )
-from backhand.tables.explaining import as_error, explained
-from backhand.tables.unchanged import Files
+from backhand.tables.database.duckdb_errors import as_error, explained
+from backhand.tables.files.file_changes import Files
 
 if TYPE_CHECKING:
     import duckdb
@@ -104,10 +104,10 @@ class Table:
         return int(self.one("SELECT count(*) FROM rows")[0])
 
     def __repr__(self) -> str:
-        return summaries.as_text(*self._summary())
+        return display.as_text(*self._summary())
 
     def _repr_html_(self) -> str:
-        return summaries.as_html(*self._summary())
+        return display.as_html(*self._summary())
 
     def _summary(self) -> tuple[str, list[tuple[str, ...]]]:
         """A title, and the first columns with their types."""
@@ -118,12 +118,12 @@ class Table:
             rows = "rows that cannot be read any more"
         shown = list(zip(self.names, self.types, strict=True))[:MOST_COLUMNS]
         columns: list[tuple[str, ...]] = [
-            (summaries.cut(repr(name)), "text" if self.as_text else summaries.cut(kind))
+            (display.cut(repr(name)), "text" if self.as_text else display.cut(kind))
             for name, kind in shown
         ]
         more = len(self.names) - len(shown)
         columns += [(f"and {more:,} more",)] if more else []
-        source = summaries.cut(repr(self.source)[1:-1])
+        source = display.cut(repr(self.source)[1:-1])
         return f"Table of {source}: {rows}, {len(self.names):,} columns", columns
 
     @property
@@ -215,7 +215,7 @@ class Table:
 
     def close(self) -> None:
         """Give back memory and temporary files; the table cannot be asked any more."""
-        from backhand.tables.connecting import disconnect
+        from backhand.tables.database.connection import disconnect
 
         disconnect(self.connection)
 
@@ -225,7 +225,7 @@ class Table:
 
     def all(self, sql: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """All rows that a query gives."""
-        from backhand.tables.connecting import duckdb
+        from backhand.tables.database.connection import duckdb
 
         try:
             rows: list[tuple[Any, ...]] = self.connection.execute(sql, parameters).fetchall()
@@ -254,7 +254,7 @@ class Table:
         which the number of expressions decides alone: sums over them come out the same, to the
         last bit, however the file and DuckDB cut the rows.
         """
-        from backhand.tables.connecting import duckdb, pyarrow
+        from backhand.tables.database.connection import duckdb, pyarrow
 
         length = max(1, min(CHUNK_ROWS, CHUNK_VALUES // max(1, len(expressions))))
         groups = [expressions[i : i + GROUP] for i in range(0, len(expressions), GROUP)] or [["0"]]
@@ -324,7 +324,7 @@ def _recut(batches: Iterable[Any], length: int) -> Iterator[Any]:
 
     DuckDB cuts them at the borders of row groups, too, if it reads with several threads.
     """
-    from backhand.tables.connecting import pyarrow
+    from backhand.tables.database.connection import pyarrow
 
     pieces: list[Any] = []
     lacking = length

@@ -18,14 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError, OutputError, listed
-from backhand.interrupts import signals_seen
-from backhand.memory import shown
-from backhand.streams import WholeFile, write_all
-from backhand.tables.connecting import as_utf8, duckdb, pyarrow
-from backhand.tables.explaining import first_line, memory_allowed
+from backhand.support.memory_budget import shown
+from backhand.support.output_streams import WholeFile, write_all
+from backhand.support.signals import signals_seen
+from backhand.tables.database.connection import as_utf8, duckdb, pyarrow
+from backhand.tables.database.duckdb_errors import first_line, memory_allowed
+from backhand.tables.files.file_changes import changed
+from backhand.tables.schema.column_types import typed
 from backhand.tables.table import Table, quote
-from backhand.tables.typed import typed
-from backhand.tables.unchanged import changed
 
 ENDINGS = (".csv", ".csv.gz", ".parquet", ".pq")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand import summaries
+from backhand.support import display
 
 
 def _empty() -> NDArray[np.float64]:
@@ -38,10 +38,10 @@ class History:
         return len(self.loss)
 
     def __repr__(self) -> str:
-        return summaries.as_text(self._title(), self.figures())
+        return display.as_text(self._title(), self.figures())
 
     def _repr_html_(self) -> str:
-        return summaries.as_html(self._title(), self.figures(), self.loss)
+        return display.as_html(self._title(), self.figures(), self.loss)
 
     def _title(self) -> str:
         return f"History of {len(self):,} epochs" if len(self) != 1 else "History of 1 epoch"

@@ -9,19 +9,19 @@ from signal import SIGINT
 
 import numpy as np
 
-from backhand import summaries
 from backhand.engines import Block, Data, Record, Run, State
 from backhand.equations import Parameters
-from backhand.interrupts import Interrupted, meant, signals_noted
-from backhand.training.agreement import Agreement
-from backhand.training.checkpoints import Keeper
-from backhand.training.events import Callback, Progress, StopTraining, announce, period
+from backhand.support import display
+from backhand.support.signals import Interrupted, meant, signals_noted
+from backhand.training.callbacks import Callback, Progress, StopTraining, announce, period
+from backhand.training.checkpoints.consistency import Agreement
+from backhand.training.checkpoints.manager import Keeper
+from backhand.training.data import check_finite
+from backhand.training.early_stopping import DivergenceError, Watch
 from backhand.training.history import History
-from backhand.training.inputs import check_finite
 from backhand.training.plan import Plan
 from backhand.training.schedules import Schedule
-from backhand.training.standing import PartFigures, Standing
-from backhand.training.stopping import DivergenceError, Watch
+from backhand.training.state import PartFigures, Standing
 
 BLOCK_SECONDS = 0.1
 """A block that nobody cuts lasts about this long, so that progress and Ctrl-C come through."""
@@ -65,10 +65,10 @@ class TrainResult:
     schedule: Schedule
 
     def __repr__(self) -> str:
-        return summaries.as_text(*self._summary())
+        return display.as_text(*self._summary())
 
     def _repr_html_(self) -> str:
-        return summaries.as_html(*self._summary(), self.history.loss)
+        return display.as_html(*self._summary(), self.history.loss)
 
     def _summary(self) -> tuple[str, list[tuple[str, ...]]]:
         (d, H), K = self.params.W1.shape, self.params.b2.shape[0]

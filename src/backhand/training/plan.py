@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines import Block
-from backhand.training.orders import Order
+from backhand.training.early_stopping import Watch
+from backhand.training.samplers import Order
 from backhand.training.schedules import Schedule
-from backhand.training.stopping import Watch
 
 ORDER_ENTRIES = 2**22
 """At most about that many row numbers are drawn ahead for one block (32 MiB)."""

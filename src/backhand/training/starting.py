@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from backhand.engines import State
-from backhand.engines.door import check_state
+from backhand.engines.argument_checks import check_state
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.optimizers import Optimizer

@@ -52,7 +52,7 @@ def loss_and_gradients(params: Parameters, X: Any, y: Any) -> tuple[float, float
 
 def autograd(problem: Problem, threads: int) -> Run:
     """`nn.Sequential`, `CrossEntropyLoss`, `loss.backward()` and `optim.SGD`, eagerly."""
-    from backhand.autograd import to_torch
+    from backhand.torch_twin import to_torch
 
     torch.set_num_threads(threads)
     X, y = _data(problem)

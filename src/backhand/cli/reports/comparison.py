@@ -9,7 +9,7 @@ from backhand.cli.reports.output import print_json
 from backhand.equations import Parameters
 
 if TYPE_CHECKING:  # it imports torch
-    from backhand.autograd import Comparison, ReferenceColumn
+    from backhand.torch_twin import Comparison, ReferenceColumn
 
 REFERENCE_EPOCHS = (50, 100, 150, 200)
 

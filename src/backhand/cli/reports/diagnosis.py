@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from rich.console import Console
 
 from backhand.cli.reports.output import grid, print_json
-from backhand.cli.words import printable
+from backhand.cli.terminal_text import printable
 from backhand.doctor import Report
-from backhand.doctor.installation import Checked
+from backhand.selftest import Checked
 
 
 def show_report(report: Report, *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from backhand.cli.reports.output import console, grid, print_json
-from backhand.cli.words import printable
+from backhand.cli.terminal_text import printable
 from backhand.errors import MOST_IN_NAME
 from backhand.evaluation import Evaluation
 

@@ -10,11 +10,11 @@ from rich.text import Text
 
 from backhand.cli.reports.chart import chart
 from backhand.cli.reports.output import columns_by_kind, console, print_json, section, some
-from backhand.cli.words import MOST_LETTERS, printable
+from backhand.cli.terminal_text import MOST_LETTERS, printable
 from backhand.errors import MOST_IN_NAME
 from backhand.evaluation import finite
 from backhand.model import Model
-from backhand.tables.schema import Category, Schema
+from backhand.tables.schema.schema import Category, Schema
 
 MOST_COLUMNS = 30
 """Columns that are listed one by one."""

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from backhand.cli.words import MOST_LETTERS, is_visible, printable
+from backhand.cli.terminal_text import MOST_LETTERS, is_visible, printable
 from backhand.errors import shortened
-from backhand.tables.schema import Category, Schema
+from backhand.tables.schema.schema import Category, Schema
 
 
 def console() -> Console:

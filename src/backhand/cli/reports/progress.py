@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from backhand.cli.reports.output import print_json
-from backhand.jobs import Reading
-from backhand.training.events import Callback
-from backhand.training.events import Progress as Training
+from backhand.tabular import Reading
+from backhand.training.callbacks import Callback
+from backhand.training.callbacks import Progress as Training
 
 SECONDS = 0.5
 """Between two lines about reading, at least."""

@@ -11,11 +11,11 @@ from pathlib import Path
 from backhand.cli.reports.evaluation import show_evaluation
 from backhand.cli.reports.output import columns_by_kind, console, print_json, section, some
 from backhand.cli.reports.progress import Watcher, watching
-from backhand.cli.words import printable
+from backhand.cli.terminal_text import printable
 from backhand.evaluation import Evaluation
-from backhand.jobs import Prepared, Settings
 from backhand.model import Model
-from backhand.tables.learning import Dropped
+from backhand.tables.schema.fitting import Dropped
+from backhand.tabular import Prepared, Settings
 
 
 def _missing(prepared: Prepared) -> list[tuple[str, str]]:

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines.arrays import WeightedMean, chunks, total_weight
-from backhand.engines.contract import Block, Data, Record, State, is_sparse
-from backhand.engines.door import (
+from backhand.engines.argument_checks import (
     check_block,
     check_data,
     check_l2,
@@ -19,11 +17,9 @@ from backhand.engines.door import (
     check_state,
     stand_in,
 )
-from backhand.engines.fused.compiler import check_bits, compiled_by, entry
-from backhand.engines.fused.cores import threads_for, together
-from backhand.engines.fused.dropout import dropout_of
-from backhand.engines.fused.layout import layout_of, pack, places_of, unpack
-from backhand.engines.fused.memory import (
+from backhand.engines.array_engine import WeightedMean, chunks, total_weight
+from backhand.engines.contract import Block, Data, Record, State, is_sparse
+from backhand.engines.fused.buffers import (
     Chunk,
     Network,
     aligned,
@@ -32,11 +28,15 @@ from backhand.engines.fused.memory import (
     parts_of,
     whole_blocks,
 )
-from backhand.engines.fused.passes import DONE, MEASURE, TRAIN, Job, Plan, passes
+from backhand.engines.fused.kernels.dropout import dropout_of
+from backhand.engines.fused.kernels.gather import Rows, most_numbers, rows_of
+from backhand.engines.fused.kernels.optimizers import GRADIENT, NO_RULE, RULES
+from backhand.engines.fused.llvm.abi import words
+from backhand.engines.fused.llvm.compiler import check_bits, compiled_by, entry
+from backhand.engines.fused.packing import layout_of, pack, places_of, unpack
 from backhand.engines.fused.prediction import predict_proba
-from backhand.engines.fused.rows import Rows, most_numbers, rows_of
-from backhand.engines.fused.updates import GRADIENT, NO_RULE, RULES
-from backhand.engines.fused.words import words
+from backhand.engines.fused.program import DONE, MEASURE, TRAIN, Job, Plan, passes
+from backhand.engines.fused.threads import threads_for, together
 from backhand.equations import Gradients, Parameters
 from backhand.optimizers import SGD, Adam, Optimizer
 

@@ -14,11 +14,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines.fused.compiler import entry
-from backhand.engines.fused.cores import threads_for, together
-from backhand.engines.fused.cpu import tile
-from backhand.engines.fused.functions import exp
-from backhand.engines.fused.in_place import (
+from backhand.engines.fused.buffers import CHUNK_ROWS, PART_FLOPS, aligned, spread
+from backhand.engines.fused.kernels.exp_log import exp
+from backhand.engines.fused.kernels.gather import DENSE, INT32, INT64
+from backhand.engines.fused.kernels.operands import (
+    Entries,
+    Stored,
+    Stretch,
+    stored,
+    stretches,
+)
+from backhand.engines.fused.kernels.reductions import fold
+from backhand.engines.fused.kernels.unpacked_gemm import (
     INNER,
     Reach,
     Weights,
@@ -26,18 +33,11 @@ from backhand.engines.fused.in_place import (
     add_product,
     add_rows,
 )
-from backhand.engines.fused.ir import Code, Value, function
-from backhand.engines.fused.memory import CHUNK_ROWS, PART_FLOPS, aligned, spread
-from backhand.engines.fused.rows import DENSE, INT32, INT64
-from backhand.engines.fused.stored import (
-    Entries,
-    Stored,
-    Stretch,
-    stored,
-    stretches,
-)
-from backhand.engines.fused.sums import fold
-from backhand.engines.fused.words import Doubles, Integer, Integers, words
+from backhand.engines.fused.llvm.abi import Doubles, Integer, Integers, words
+from backhand.engines.fused.llvm.builder import Code, Value, function
+from backhand.engines.fused.llvm.compiler import entry
+from backhand.engines.fused.llvm.target import tile
+from backhand.engines.fused.threads import threads_for, together
 from backhand.equations import Parameters
 
 BITS = 64

@@ -1,0 +1,1 @@
+"""Which faults of the dictionary give a function's numbers."""

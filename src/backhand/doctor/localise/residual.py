@@ -1,0 +1,118 @@
+"""Where no mistake of the dictionary fits: what the gradients themselves say about their making.
+
+dW2 = H1ᵀ dS, and with no more rows than hidden units dS follows from dW2; so does dZ1 from dW1.
+What follows is judged like a value that was returned. So each line is judged by itself, and several
+mistakes, or one that nobody knows, are kept apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.doctor.localise.search import Explanation, ranks, relevant
+from backhand.doctor.localise.trial import Bench
+from backhand.doctor.probe.evidence import Evidence
+from backhand.formulas import LINES
+
+CONSISTENT = 1e-6
+"""Relative residual up to which a gradient is taken to be a product with the known factor."""
+
+FOLLOWED = 1e-5
+"""Tolerance for what follows from gradients."""
+
+
+def with_what_follows(one: Evidence) -> tuple[Evidence, list[str]]:
+    """The evidence with dS and dZ1 where they follow, and which gradients contradict it."""
+    observed, allowed = dict(one.observed), dict(one.tolerance)
+    contradicting = []
+    for name, gradient, bias, factor, W in (
+        ("dS", "dW2", "db2", "H1", "W2"), ("dZ1", "dW1", "db1", "X", "W1")
+    ):  # fmt: skip
+        if gradient not in one.fed:
+            continue
+        if bias in one.observed and bias in one.local and one.like(bias, one.local[bias]):
+            continue  # made of the same value, and right: so that is
+        A = one.fed.get(factor, {**one.given, **one.right}[factor])
+        product = one.fed[gradient] - one.given["l2"] * one.given[W]
+        value = _factor(A, product)
+        if value is None:
+            contradicting.append(gradient)
+        elif name not in observed:
+            loose = one.tolerance[gradient] / 1e-9 * FOLLOWED * 1e-2
+            observed[name], allowed[name] = value, min(0.05, max(FOLLOWED, loose))
+    return Evidence(one.problem, one.given, observed, allowed), contradicting
+
+
+def _factor(A: NDArray[Any], product: NDArray[Any]) -> NDArray[Any] | None:
+    """B with AᵀB = product, if A's rows are independent and there is one."""
+    if not np.isfinite(product).all() or np.linalg.matrix_rank(A) < len(A):
+        return None
+    B: NDArray[Any] = np.linalg.lstsq(A.T, product, rcond=None)[0]
+    scale = np.linalg.norm(product)
+    fits = scale and np.linalg.norm(A.T @ B - product) <= CONSISTENT * scale
+    return B if fits else None
+
+
+def explained_singly(
+    evidence: Sequence[Evidence], *, penalty: bool
+) -> tuple[list[Explanation], list[str]]:
+    """A mistake for each wrong value that one explains; and the wrong values that none does."""
+    benches = [Bench(one, feeding=True) for one in evidence]
+    wrong = [name for name in LINES
+             if any(bench.right.wrong & bench.bits.get(name, 0) for bench in benches)]  # fmt: skip
+    found: list[Explanation] = []
+    left: list[str] = []
+    with np.errstate(all="ignore"):
+        mistakes = sorted(relevant(evidence[0], penalty=penalty), key=ranks().__getitem__)
+        trials = [(m, [bench.alone(m) for bench in benches]) for m in mistakes]
+        for name in wrong:
+            fitting = (
+                Explanation((mistake,), tried[0].constant)
+                for mistake, tried in trials
+                if not mistake.returned
+                and all(trial.own for trial in tried)
+                and all(
+                    not trial.wrong & bench.bits[name] and not trial.wrong & ~bench.right.wrong
+                    for bench, trial in zip(benches, tried, strict=True)
+                )
+                and _one_constant([trial.constant for trial in tried])
+            )
+            explanation = next(fitting, None)
+            if explanation is None:
+                left.append(name)
+            elif explanation not in found:
+                found.append(explanation)
+    # Nothing is made of the loss: what else is in doubt comes before it.
+    return found, sorted(left, key=lambda name: name == "L")
+
+
+def _one_constant(constants: Sequence[float | None]) -> bool:
+    """Whether the numbers found on several problems are one."""
+    known = [c for c in constants if c is not None]
+    return len(known) < 2 or np.ptp(known) <= 1e-4 * max(map(abs, known))
+
+
+def first_suspect(name: str, evidence: Sequence[Evidence]) -> str:
+    """The first line in the derivation that may have made a wrong value as it is.
+
+    dZ1 that is 0 where it should be has its mask, and was made of a wrong dH1. dS whose rows are
+    a distribution less Y was made of a wrong P.
+    """
+    seen = [one for one in evidence if name in one.fed]
+    if name == "dZ1" and seen and not any("dH1" in one.observed for one in evidence):
+        masked = all(
+            np.abs(one.fed[name][one.right["Z1"] <= 0]).max(initial=0.0)
+            <= one.tolerance[name] * np.abs(one.fed[name]).max()
+            for one in seen
+        )
+        return "dH1" if masked else name
+    if name == "dS" and seen and not any("P" in one.observed for one in evidence):
+        P = [one.given["N"] * one.fed[name] + one.given["Y"]
+             for one in seen if one.right["P"].min() > 1e-3]  # fmt: skip
+        is_one = all(np.abs(p.sum(axis=1) - 1).max() < FOLLOWED < p.min() for p in P)
+        return "P" if P and is_one else name
+    return name

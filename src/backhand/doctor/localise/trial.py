@@ -1,0 +1,160 @@
+"""Trying mistakes on one call: what comes of them, and where that is not what was returned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from backhand.doctor.faults import Mistake
+from backhand.doctor.probe.evidence import Evidence, reached
+from backhand.formulas import (
+    FAILURES,
+    FUNCTIONS,
+    LINES,
+    Values,
+    compiled,
+    without_penalty,
+)
+
+Mistakes = tuple[Mistake, ...]
+
+
+@dataclass
+class Trial:
+    """What comes of some mistakes on one call.
+
+    `wrong` are the observed values that do not fit, `reach` those that the mistakes may change, and
+    `own` those that the line changes which the mistake is named after.
+    """
+
+    mistakes: Mistakes
+    gave: Values
+    values: Values
+    wrong: int
+    reach: int = 0
+    own: int = 0
+    first: int = 0
+    constant: float | None = None
+
+
+@dataclass
+class Bench:
+    """A call on which mistakes are tried.
+
+    `feeding`: whether the values that were returned are fed into later lines. They may have been
+    overwritten after they were used.
+    """
+
+    evidence: Evidence
+    feeding: bool
+    names: tuple[str, ...] = field(init=False)
+    bits: dict[str, int] = field(init=False)
+    right: Trial = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.names = self.evidence.names
+        self.bits = {name: 1 << i for i, name in enumerate(self.names)}
+        self.fed = self.evidence.fed if self.feeding else {}
+        self.penalty = bool(self.evidence.given["l2"])
+        self.right = self.tried((), dict(self.evidence.given), 0)
+
+    def tried(
+        self, mistakes: Mistakes, values: Values, start: int, *, hurried: bool = False,
+        constant: float | None = None,
+    ) -> Trial:  # fmt: skip
+        """Compute the lines from `start` on; if hurried, stop where the first value is wrong."""
+        changes: dict[str, str] = {}
+        returned: dict[str, str] = {}
+        for mistake in mistakes:
+            (returned if mistake.returned else changes).update(mistake.lines)
+        observed, penalty = self.evidence.observed, self.penalty
+        gave: Values = {}
+        wrong = 0
+        if constant is not None:
+            values["c"] = constant
+        for name in self.names[start:]:
+            try:
+                line = changes.get(name) or LINES[name]
+                line = line if penalty else without_penalty(line)
+                gave[name] = values[name] = eval(compiled(line), FUNCTIONS, values)
+            except FAILURES:
+                values.pop(name, None)
+            if name in observed:
+                if returned and name in returned and name in gave:
+                    gave[name] = None  # known at the end, when later values are there
+                elif name not in gave or not self.evidence.like(name, gave[name]):
+                    wrong |= self.bits[name]
+                    if hurried:
+                        break
+                if name in self.fed:
+                    values[name] = self.fed[name]
+        for name, code in returned.items():
+            wrong |= self._as_returned(name, code, gave, values)
+        return Trial(mistakes, gave, values, wrong, constant=constant)
+
+    def _as_returned(self, name: str, code: str, gave: Values, values: Values) -> int:
+        if name not in self.evidence.observed:
+            return 0
+        try:
+            gave[name] = eval(compiled(code), FUNCTIONS, values)
+        except FAILURES:
+            gave.pop(name, None)
+        fits = name in gave and self.evidence.like(name, gave[name])
+        return 0 if fits else self.bits[name]
+
+    def mask(self, names: Iterable[str]) -> int:
+        """The bits of the observed ones among some names."""
+        return sum(self.bits[name] for name in names if name in self.evidence.observed)
+
+    def alone(self, mistake: Mistake) -> Trial:
+        """A mistake by itself."""
+        first = min(self.names.index(name) for name in mistake.lines)
+        if mistake.returned:
+            trial = self.tried((mistake,), dict(self.evidence.given), 0)
+        else:
+            trial = self._after(self.right, (mistake,), first, hurried=False)
+        trial.first = first
+        if mistake.returned:
+            trial.reach = trial.own = self.mask(mistake.lines)
+        else:
+            fed = frozenset(self.fed)
+            trial.reach = self.mask(reached(frozenset(mistake.lines), self.names, fed))
+            trial.own = self.mask(reached(frozenset([mistake.name]), self.names, fed))
+        return trial
+
+    def together(self, earlier: Trial, later: Trial) -> Trial:
+        """Two mistakes, of which one's lines come first."""
+        return self._after(earlier, earlier.mistakes + later.mistakes, later.first, hurried=True)
+
+    def _after(self, earlier: Trial, mistakes: Mistakes, first: int, *, hurried: bool) -> Trial:
+        """From line `first` on, with what was computed before it under the earlier mistakes."""
+        if not any(mistake.constant for mistake in mistakes):
+            trial = self.tried(mistakes, dict(earlier.values), first, hurried=hurried)
+            trial.wrong |= earlier.wrong & ((1 << first) - 1)
+            return trial
+        start = min(self.names.index(name) for m in mistakes for name in m.lines)
+        base = self.right.values if start else self.evidence.given
+        one, two = (self.tried(mistakes, dict(base), start, constant=c) for c in (1.0, 2.0))
+        c = self._fitted(one, two, start)
+        trial = self.tried(mistakes, dict(base), start, constant=c)
+        trial.wrong |= self.right.wrong & ((1 << start) - 1)
+        return trial
+
+    def _fitted(self, one: Trial, two: Trial, start: int) -> float:
+        """The number that brings the observed values nearest, which are linear in it."""
+        above = below = 0.0
+        for name in self.names[start:]:
+            if name not in self.evidence.observed:
+                continue
+            v, w, seen = one.gave.get(name), two.gave.get(name), self.evidence.observed[name]
+            if v is None or w is None or np.shape(v) != seen.shape or np.shape(w) != seen.shape:
+                continue
+            slope = w - v
+            scale = float(np.sum(slope * slope))
+            if scale > 0 and np.isfinite(scale):
+                share = 1 / max(float(np.sum(seen * seen)), 1e-300)
+                above += share * float(np.sum((seen - (v - slope)) * slope))
+                below += share * scale
+        return above / below if below and np.isfinite(above) else 0.0

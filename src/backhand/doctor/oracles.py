@@ -1,0 +1,115 @@
+"""The other witnesses: autograd, and central differences of the function's own loss."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.doctor.probe.function import Patient, Refusal
+from backhand.doctor.probe.problems import L2, Problem
+from backhand.equations import Parameters
+from backhand.errors import MissingDependencyError
+from backhand.formulas import GRADIENTS
+
+STEP = 1e-5
+SECONDS = 0.3
+"""For all differences together; where a call takes long, fewer entries are tried."""
+
+AGREE = 1e-5
+"""Largest difference to a central one, relative to the largest of them."""
+
+
+def by_autograd(problem: Problem, *, penalty: bool) -> dict[str, NDArray[np.float64]] | None:
+    """What autograd says of all gradients, or None without torch."""
+    from backhand.engines import Data
+
+    try:
+        from backhand.torch_twin import loss_and_gradients
+    except MissingDependencyError:
+        return None
+    data = Data(problem.X, problem.y)
+    _, gradients = loss_and_gradients(problem.params, data, L2 if penalty else 0.0)
+    return gradients._asdict()
+
+
+def need_autograd() -> None:
+    """Raise MissingDependencyError unless autograd can be asked."""
+    import backhand.torch_twin  # noqa: F401
+
+
+def torch_is_loaded() -> bool:
+    """Whether asking autograd costs nothing."""
+    return "torch" in sys.modules
+
+
+def by_differences(patient: Patient, problem: Problem) -> dict[str, bool] | None:
+    """Whether each gradient is the slope of the loss that the function itself returns.
+
+    None if it returns no loss, or one too coarse.
+    """
+    if patient.kind and patient.kind.endswith("float32"):
+        return None
+    try:
+        called = patient.call(problem)
+    except Refusal:
+        return None
+    values = called.answer.values
+    if "L" not in values or values["L"].size != 1 or values["L"].dtype != np.float64:
+        return None
+    rng = np.random.default_rng(0)
+    most = int(SECONDS / 2 / max(called.seconds, 2e-5) / len(GRADIENTS))
+    agreed: dict[str, bool] = {}
+    began = time.perf_counter()
+    for name in GRADIENTS:
+        W = name.removeprefix("d")
+        theta = getattr(problem.params, W)
+        gradient = values.get(name)
+        if gradient is None or gradient.shape != theta.shape:
+            continue
+        if gradient.dtype != np.float64 or time.perf_counter() - began > 2 * SECONDS:
+            return None
+        places = rng.permutation(theta.size)[: max(3, min(most, 24))]
+        slopes = []
+        for place in places:
+            losses = _losses(patient, problem, W, int(place))
+            if losses is None:
+                return None
+            slopes.append((losses[0] - losses[1]) / (2 * STEP))
+        seen = gradient.reshape(-1)[places]
+        scale = max(np.abs(slopes).max(), np.abs(seen).max(), 1e-12)
+        agreed[name] = bool(np.abs(np.asarray(slopes) - seen).max() <= AGREE * scale)
+    return agreed or None
+
+
+def _losses(patient: Patient, problem: Problem, W: str, place: int) -> list[float] | None:
+    losses = []
+    for sign in (1, -1):
+        theta = getattr(problem.params, W).copy()
+        theta.reshape(-1)[place] += sign * STEP
+        moved = Parameters(**{**problem.params._asdict(), W: theta})
+        try:
+            loss = patient.loss(problem._replace(params=moved))
+        except Refusal:
+            return None
+        if loss is None:
+            return None
+        losses.append(loss)
+    return losses
+
+
+def agreeing(
+    autograd: Mapping[str, NDArray[np.float64]] | None,
+    observed: Mapping[str, NDArray[np.float64]],
+    allowed: Mapping[str, float],
+) -> dict[str, bool]:
+    """Whether what was returned is what autograd says."""
+    from backhand.doctor.probe.evidence import alike
+
+    if autograd is None:
+        return {}
+    return {name: alike(np.asarray(autograd[name]), value, max(allowed[name], 1e-9))
+            for name, value in observed.items() if name in autograd}  # fmt: skip

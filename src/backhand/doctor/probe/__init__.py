@@ -1,0 +1,1 @@
+"""Calling a user's function on problems, and collecting what it returned."""

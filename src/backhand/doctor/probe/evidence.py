@@ -1,0 +1,157 @@
+"""What a function answered on a problem, and how far it is from what lines of code give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.formulas import (
+    GRADIENTS,
+    LINES,
+    UPDATED,
+    Values,
+    as_namespace,
+    derive,
+    parts_of,
+)
+
+TOLERANCES = {"float64": 1e-9, "float32": 2e-5, "float16": 2e-2}
+"""How far numbers of a dtype may be from the right ones, relative to the largest."""
+
+LOSS_TOLERANCE = 1e-5
+"""For the loss, which many compute as log(P + 1e-12)."""
+
+
+@dataclass
+class Evidence:
+    """One call: what the lines read (`given`), and what the function returned.
+
+    `given` has, besides the problem, `before` (the values of the call before, as a namespace),
+    `last` (what the function returned there) and `first` (the values of the first call of all), if
+    there was one.
+    """
+
+    problem: str
+    given: dict[str, Any]
+    observed: dict[str, NDArray[Any]]
+    tolerance: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # Gradients of one function are of one precision; a narrower one among them is a mistake.
+        finest = min((tolerance(name, self.observed[name]) for name in self.observed
+                      if name in (*GRADIENTS, *UPDATED)), default=0.0)  # fmt: skip
+        for name, value in self.observed.items():
+            of_gradient = name in (*GRADIENTS, *UPDATED)
+            self.tolerance.setdefault(name, finest if of_gradient else tolerance(name, value))
+
+    @cached_property
+    def right(self) -> Values:
+        """What the equations give."""
+        return derive(self.given, {}, {}, self.names)[0]
+
+    @property
+    def right_here(self) -> bool:
+        """Whether all that was returned is what the equations give."""
+        return all(self.like(name, self.right[name]) for name in self.observed)
+
+    @cached_property
+    def fed(self) -> dict[str, NDArray[Any]]:
+        """What the function returned and so, it seems, computed on with."""
+        return {name: value for name, value in self.observed.items()
+                if value.shape == np.shape(self.right[name])}  # fmt: skip
+
+    @cached_property
+    def local(self) -> Values:
+        """What each line gives of what the function returned: right for right lines."""
+        return derive(self.given, {}, self.fed, self.names)[0]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The lines to compute: nothing is made of the loss, nor of new parameters."""
+        ends = {"L", *UPDATED}
+        if any(name in self.observed for name in UPDATED):
+            ends = {"L"}
+        return tuple(name for name in LINES if name not in ends or name in self.observed)
+
+    @property
+    def remembers(self) -> bool:
+        """Whether there was a call before."""
+        return "last" in self.given
+
+    def like(self, name: str, value: Any) -> bool:
+        """Whether a value is the observed one, to rounding."""
+        return alike(value, self.observed[name], self.tolerance[name])
+
+    def along_the_step(self) -> Evidence:
+        """The same with the gradients that the new parameters went along, in place of these."""
+        observed = {n: v for n, v in self.observed.items() if n not in UPDATED}
+        for name in UPDATED:
+            W = name.removeprefix("new ")
+            if name in self.observed and f"d{W}" not in observed:
+                observed[f"d{W}"] = (self.given[W] - self.observed[name]) / self.given["eta"]
+        return Evidence(self.problem, self.given, observed)
+
+    def next(self, given: dict[str, Any], problem: str, observed: dict[str, Any]) -> Evidence:
+        """The evidence of the call after this one, which may remember it."""
+        before = as_namespace(
+            {**self.right, **{n: self.given[n] for n in ("X", "W1", "b1", "W2", "b2")}}
+        )
+        memory = {"before": before, "last": as_namespace(self.observed),
+                  "first": self.given.get("first", before)}  # fmt: skip
+        return Evidence(problem, {**given, **memory}, observed)
+
+
+def tolerance(name: str, value: NDArray[Any]) -> float:
+    """What rounding may do to a returned value."""
+    allowed = TOLERANCES.get(str(value.dtype), TOLERANCES["float64"])
+    return max(allowed, LOSS_TOLERANCE) if name == "L" else allowed
+
+
+def alike(value: Any, observed: NDArray[Any], allowed: float) -> bool:
+    """Whether both have one shape, and differ by rounding only; nan is like nan."""
+    if np.shape(value) != observed.shape:
+        return False
+    if not observed.size:
+        return True
+    distance = abs(value - observed).max()
+    # Sums that are 0 but for rounding are of no scale.
+    if distance <= allowed**1.5:
+        return True
+    if distance == distance:  # no nan
+        scale = abs(observed).max()
+        if distance > allowed * (scale + distance):
+            return False  # whichever of the two is larger
+        return bool(distance <= allowed * max(scale, abs(value).max()) and np.isfinite(scale))
+    lacking = np.isnan(observed)
+    if not lacking.any() or not np.array_equal(np.isnan(value), lacking):
+        return False
+    return alike(value[~lacking], observed[~lacking], allowed) if lacking.ndim else True
+
+
+def relative_error(value: NDArray[Any], observed: NDArray[Any]) -> float:
+    """‖difference‖ / ‖right value‖; infinite where the shapes differ or numbers are none."""
+    if value.shape != observed.shape:
+        return float("inf")
+    with np.errstate(all="ignore"):
+        error = float(np.linalg.norm(observed - value))
+        scale = float(np.linalg.norm(value))
+    if not np.isfinite(error):
+        return float("inf")
+    return error / scale if scale else (float("inf") if error else 0.0)
+
+
+@cache
+def reached(lines: frozenset[str], names: tuple[str, ...], fed: frozenset[str]) -> set[str]:
+    """The values that may change where these lines change: what is fed in cuts the way."""
+    changed, result = set(lines), set(lines)
+    for name in names:
+        if name not in lines and parts_of(LINES[name]) & changed:
+            result.add(name)
+            changed.add(name)
+        if name in fed:
+            changed.discard(name)
+    return result

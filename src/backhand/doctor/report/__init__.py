@@ -1,0 +1,1 @@
+"""What the doctor found, in words and pictures."""

@@ -1,0 +1,272 @@
+"""The engines' door: whatever reaches compiled code is compared here, whoever calls.
+
+Compiled code takes sizes, addresses and row numbers as they are. So each of an engine's methods
+begins with one of these checks: of shapes, dtypes and how they agree, which takes a microsecond or
+two; and of the class indices, row numbers and sparse indices, which are gone through once a call.
+What is right is found to be so at once; what is not goes on to `shapes`, which has the words.
+
+Everything raises `InputError`.
+"""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from backhand import validation
+from backhand.engines.contract import Block, Data, State, is_sparse
+from backhand.equations import Parameters
+from backhand.errors import InputError
+from backhand.optimizers import Optimizer, make_optimizer
+from backhand.validation import size as shape_of
+
+MOST_UPDATES = 2**53
+"""Updates that a run counts: up to there a double, which Adam's correction takes, is exact."""
+
+SPARSE_DTYPES = tuple(
+    map(np.dtype, ("f4", "f8", "?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"))
+)
+PLAIN = (np.ndarray, np.memmap)
+INDEX_DTYPES = (np.dtype(np.int32), np.dtype(np.int64))
+
+
+def check_network(params: Any) -> None:
+    """Parameters of NumPy arrays W1 (d, H), b1 (H,), W2 (H, K), b2 (K,), of one floating dtype."""
+    if _is_network(params):
+        return
+    validation.check_parameters(params)
+    W1, _, W2, _ = params
+    raise InputError(
+        f"the parameters are {_sort(params)} of {', '.join(dict.fromkeys(map(_sort, params)))}, "
+        f"with W1 {shape_of(W1)} and W2 {shape_of(W2)}; expected Parameters of NumPy arrays "
+        "in this machine's byte order, with no size of 0."
+    )
+
+
+def _is_network(params: Any) -> bool:
+    if type(params) is not Parameters:
+        return False
+    W1, b1, W2, b2 = params
+    return (
+        all(_is_plain(value) for value in params)
+        and W1.ndim == 2
+        and b1.shape == W1.shape[1:]
+        and b2.ndim == 1
+        and W2.shape == b1.shape + b2.shape
+        and 0 not in W1.shape + b2.shape
+        and W1.dtype == b1.dtype == W2.dtype == b2.dtype
+        and W1.dtype.kind == "f"
+        and W1.dtype.isnative
+    )
+
+
+def check_prediction(params: Any, X: Any) -> None:
+    """A network, and X (N, d) for it."""
+    check_network(params)
+    _check_rows(X, params.W1.shape[0])
+
+
+def check_learning(params: Any, data: Any, optimizer: Optimizer | None = None) -> None:
+    """A network, rows to learn from or be judged on, and a rule that engines know."""
+    check_network(params)
+    check_data(data, params.W1.shape[0], params.b2.shape[0])
+    if optimizer is not None:
+        make_optimizer(optimizer)
+
+
+def check_data(data: Any, d: int, K: int) -> None:
+    """X (N, d), y (N,) of 0..K-1, sample_weight (N,) or None; N of 1 or more."""
+    if not isinstance(data, Data):
+        raise InputError(f"the data are {_sort(data)}; expected Data(X, y, sample_weight).")
+    _check_rows(data.X, d)
+    if (N := data.rows) == 0:
+        raise InputError(f"X is {shape_of(data.X)}: it has no rows; expected one or more.")
+    y, w = data.y, data.sample_weight
+    if not (_is_flat(y, N, "iu") and _are_below(y, K)):
+        validation.check_labels(y, N, K)
+        raise InputError(f"y is {_sort(y)} {shape_of(y)}; expected {N} class indices, integers.")
+    if w is not None and not (_is_flat(w, N, "fiub") and w.min() >= 0 and w.max() > 0):
+        validation.check_sample_weight(w, N)
+        raise InputError(
+            f"sample_weight is {_sort(w)}; expected {N} numbers of 0 or more, not all of them 0."
+        )
+
+
+def _check_rows(X: Any, d: int) -> None:
+    """X (N, d), an array of real numbers or a sparse matrix in CSR form."""
+    if _is_plain(X):
+        if X.ndim != 2 or X.dtype.kind not in "fiub":
+            raise InputError(f"X is {_sort(X)} {shape_of(X)}; expected real numbers, (N, {d}).")
+    elif is_sparse(X):
+        check_sparse(X)
+    else:
+        raise InputError(f"X is {_sort(X)}; expected a NumPy array or a sparse matrix in CSR form.")
+    if X.shape[1] != d:
+        raise InputError(f"X is {shape_of(X)}: it has {X.shape[1]} columns where W1 expects {d}.")
+
+
+def check_sparse(X: Any) -> None:
+    """A matrix in CSR form whose indices point into it."""
+    if getattr(X, "format", None) != "csr" or np.asarray(X.data).dtype not in SPARSE_DTYPES:
+        raise InputError(
+            f"X is {_sort(X)}; expected a sparse matrix in CSR form, of float32, float64 or "
+            "integers."
+        )
+    if not _points_inside(X.indptr, X.indices, X.data, *X.shape):
+        raise InputError(
+            f"X is a sparse matrix of {X.shape[1]} columns whose indices point elsewhere. It was "
+            "damaged after it was made; make it anew (X.check_format() says what is wrong)."
+        )
+
+
+def _points_inside(borders: Any, places: Any, numbers: Any, N: int, d: int) -> bool:
+    if not (_is_flat(borders, N + 1, "i") and _is_flat(places, None, "i")
+            and _is_flat(numbers, None, "fiub")):  # fmt: skip
+        return False
+    if not (places.dtype in INDEX_DTYPES and borders.dtype in INDEX_DTYPES):
+        return False
+    if borders[0] != 0 or not borders[-1] <= len(places) == len(numbers):
+        return False
+    if not (borders[1:] >= borders[:-1]).all():
+        return False
+    used = places[: borders[-1]]
+    return not len(used) or bool(used.min() >= 0 and used.max() < d)
+
+
+def stand_in(params: Parameters) -> Parameters:
+    """Zeros of the same shapes and dtype that take no memory: what `check_state` compares with."""
+    return Parameters(*(np.broadcast_to(np.zeros((), v.dtype), v.shape) for v in params))
+
+
+def check_state(state: Any, like: Parameters, slots: int) -> None:
+    """A state with parameters, and so many slots, of the shapes and the dtype of `like`."""
+    if not isinstance(state, State):
+        raise InputError(f"the state is {_sort(state)}; expected State(params, slots, updates).")
+    params, memory, updates = state
+    if not isinstance(memory, tuple):
+        raise InputError(f"the state's slots are {_sort(memory)}; expected a tuple of Parameters.")
+    if len(memory) != slots:
+        raise InputError(f"the state has {len(memory)} slots of memory; its optimizer has {slots}.")
+    for values in (params, *memory):
+        check_network(values)
+        if any(a.shape != b.shape for a, b in zip(values, like, strict=True)) \
+                or values.W1.dtype != like.W1.dtype:  # fmt: skip
+            raise InputError(
+                f"the state is of W1 {shape_of(values.W1)} and W2 {shape_of(values.W2)} in "
+                f"{values.W1.dtype}; the run is of W1 {shape_of(like.W1)} and W2 "
+                f"{shape_of(like.W2)} in {like.W1.dtype}."
+            )
+    check_updates(updates)
+
+
+def check_updates(updates: Any) -> None:
+    """How many updates were done."""
+    if not validation.is_integer(updates) or not 0 <= updates <= MOST_UPDATES:
+        raise InputError(
+            f"the state counts {_shown(updates)} updates; expected an integer of 0..2**53."
+        )
+
+
+def check_block(block: Any, N: int) -> None:
+    """A block for N rows: its rates, λs and order are for one number of epochs and batches."""
+    if not isinstance(block, Block):
+        raise InputError(f"the block is {_sort(block)}; expected a Block.")
+    order, rates, l2 = block.order, block.learning_rate, block.l2
+    visited = N if order is None else _checked_order(order, N)
+    size = block.batch_size
+    if not validation.is_integer(size) or not 1 <= size <= visited:
+        raise InputError(
+            f"the block's batch_size is {_shown(size)}; expected an integer of 1..{visited}."
+        )
+    for name, values in (("learning_rate", rates), ("l2", l2)):
+        if not _is_plain(values) or values.ndim != 2 or values.dtype.kind not in "fiu":
+            raise InputError(f"the block's {name} is {_sort(values)}; expected numbers, (E, B).")
+    E = (rates if order is None else order).shape[0]
+    expected = (E, -(-visited // int(size)))
+    if rates.shape != expected or l2.shape != expected or E == 0:
+        raise InputError(
+            f"the block's learning_rate is {shape_of(rates)} and its l2 {shape_of(l2)}; "
+            f"expected {expected}, a number for each batch of {size} of {visited} rows, and one "
+            "epoch or more."
+        )
+    if not l2.min() >= 0:
+        raise InputError(f"the block's l2 is down to {l2.min()}; expected numbers of 0 or more.")
+    _check_numbers_of(block)
+
+
+def _checked_order(order: Any, N: int) -> int:
+    """How many rows each epoch visits, all of 0..N-1."""
+    if not _is_plain(order) or order.ndim != 2 or order.dtype.kind not in "iu":
+        raise InputError(f"the block's order is {_sort(order)}; expected integers, (E, n).")
+    if order.size == 0:
+        raise InputError(f"the block's order is {shape_of(order)}; expected one row or more.")
+    if not _are_below(order, N):
+        raise InputError(
+            f"the block's order names rows from {order.min()} to {order.max()}; with {N} rows they "
+            f"must lie in 0..{N - 1}."
+        )
+    return int(order.shape[1])
+
+
+def _check_numbers_of(block: Block) -> None:
+    for name in ("dropout", "most_loss"):
+        value = getattr(block, name)
+        if not isinstance(value, Real) or math.isnan(value):
+            raise InputError(f"the block's {name} is {_shown(value)}; expected a number.")
+    if not 0 <= block.dropout < 1:
+        raise InputError(f"the block's dropout is {block.dropout!r}; expected 0 or more, below 1.")
+    if not validation.is_integer(block.dropout_seed):
+        raise InputError(
+            f"the block's dropout_seed is {_shown(block.dropout_seed)}; expected an integer."
+        )
+    if not isinstance(block.first_class_held, bool | np.bool_):
+        raise InputError(
+            f"the block's first_class_held is {_shown(block.first_class_held)}; expected a bool."
+        )
+
+
+def check_l2(l2: Any) -> None:
+    """λ is a number of 0 or more."""
+    if not isinstance(l2, Real) or not float(l2) >= 0:
+        raise InputError(f"l2 is {_shown(l2)}; expected a number of 0 or more.")
+
+
+def _is_flat(array: Any, count: int | None, kinds: str) -> bool:
+    """A NumPy array (count,), or of any length, whose dtype is of one of these kinds."""
+    return (
+        _is_plain(array)
+        and array.ndim == 1
+        and (count is None or array.shape[0] == count)
+        and array.dtype.kind in kinds
+    )
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is an array whose methods are NumPy's own.
+
+    A subclass may answer otherwise than its memory holds: the least of a masked array is not that
+    of what is masked.
+    """
+    return type(value) in PLAIN
+
+
+def _are_below(numbers: Any, limit: int) -> bool:
+    """Whether all of these integers are 0..limit - 1, in one pass: read as unsigned, -1 is huge."""
+    if numbers.dtype == np.int64:
+        numbers = numbers.view(np.uint64)
+    return bool(numbers.max() < limit and (numbers.dtype.kind == "u" or numbers.min() >= 0))
+
+
+def _sort(value: Any) -> str:
+    """What sort of thing a value is: `an array of float32`, `a list`."""
+    if _is_plain(value):
+        return f"an array of {value.dtype.str if not value.dtype.isnative else value.dtype}"
+    return f"a {type(value).__name__}"
+
+
+def _shown(value: Any) -> str:
+    """A value as Python writes it, cut where it is long."""
+    return "a huge number" if isinstance(value, int) and abs(value) >= 2**80 else f"{value!r:.40}"

@@ -1,0 +1,195 @@
+"""Working memory, which begins on a border of cache lines: a vector never lies across two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.engines.fused.llvm.abi import Doubles, Integer, Integers, Labels, Reals
+from backhand.engines.fused.llvm.builder import Code, Value
+from backhand.engines.fused.llvm.target import tile
+from backhand.engines.fused.packing import Layout
+
+LINE = 64
+"""Bytes of a cache line, and of the widest vector."""
+
+SUMS = 8
+"""Of each thread, three and what fills a cache line."""
+
+CHUNK_ROWS = 128
+"""Rows that are worked on at a time, at most: enough to make much of each weight that is read, and
+few enough for a panel of dZ1 and a column of X to be in the first cache together."""
+
+SPARSE_ROWS = 256
+"""The same, of a sparse X, whose chunk is small: what counts is how often a gradient that is too
+large for the caches is gone through, which is not at all where a batch is one chunk."""
+
+STRIP = 48
+"""Features whose weights are updated together, right after their gradient, while it is there."""
+
+PART_FLOPS = 2_000_000
+"""Work in a chunk for each part of the hidden units, at least: less is not worth a thread."""
+
+MOST_PARTS = 16
+"""Of the hidden units; each is one more sum over them for every logit."""
+
+
+def aligned(count: int, dtype: Any, make: Callable[..., Any] = np.zeros) -> NDArray[Any]:
+    """Zeros, flat; with `np.empty`, any numbers."""
+    kind = np.dtype(dtype)
+    raw: NDArray[Any] = make(count * kind.itemsize + LINE, np.uint8)
+    begin = -raw.__array_interface__["data"][0] % LINE
+    return raw[begin : begin + count * kind.itemsize].view(kind)
+
+
+class Network(NamedTuple):
+    """Parameters, an optimizer's memory and the gradient, each laid out as in `layout`."""
+
+    theta: Reals
+    first: Reals
+    second: Reals
+    gradient: Reals
+
+
+class Entries(NamedTuple):
+    """What a chunk of a sparse X holds, feature by feature; each thread has its own.
+
+    Attributes
+    ----------
+    most : int
+        How many numbers there is room for; 0 if X is dense.
+    numbers, rows : (threads, most)
+        Those of one feature after those of the one before, and the row of each. The 1 of every
+        row, for b1, comes last.
+    borders : (threads, d + 3)
+        Feature j has the numbers from borders[j] to borders[j + 1].
+    strip : (threads, STRIP, width)
+        The gradient of as many features, for the update that follows.
+    """
+
+    most: Integer
+    numbers: Reals
+    rows: Integers
+    borders: Integers
+    strip: Reals
+
+
+class Chunk(NamedTuple):
+    """Memory for as many rows as are worked on at a time, `rows`, whole blocks of them.
+
+    Attributes
+    ----------
+    threads, parts : int
+        How many threads work on it, and how many parts the hidden units are in.
+    claimed : (parts,) int64
+        How often each was begun and done, in the halves of all steps.
+    X : (threads, rows, x_row)
+        The features, and a 1 for b1; nothing, if they are in `entries`. Each thread reads its own
+        copy, as it does of what follows: that is faster than reading what another core has written.
+    labels, weights : (threads, rows)
+    H1, dZ1 : (panels, rows, width)
+    S : (1 + parts, K, s_column)
+        The logits, transposed, which become dS; then what each part adds to them.
+    figures : (3, rows) float64
+        Each row's weighted loss and hit, and its weight.
+    sums : (threads, SUMS) float64
+        Their sums, for each thread on a cache line of its own.
+    squares : (panels,) float64
+        Of the weights in each panel.
+    """
+
+    rows: Integer
+    threads: Integer
+    parts: Integer
+    claimed: Integers
+    X: Reals
+    x_row: Integer
+    entries: Entries
+    labels: Labels
+    weights: Reals
+    H1: Reals
+    S: Reals
+    s_column: Integer
+    dZ1: Reals
+    figures: Doubles
+    sums: Doubles
+    squares: Doubles
+
+
+def chunk_rows(batch: int, sparse: bool = False) -> int:
+    """How many rows of a batch of that many are worked on at a time: it is cut evenly."""
+    pieces = -(-batch // (SPARSE_ROWS if sparse else CHUNK_ROWS))
+    return -(-batch // pieces)
+
+
+def parts_of(net: Layout, rows: int) -> int:
+    """In how many parts the hidden units are for chunks of that many rows.
+
+    Sums over the hidden units are taken part by part, so this must not depend on the threads. It
+    is a power of two, which most numbers of threads share well.
+    """
+    flops = 4 * rows * net.d * net.H + 6 * rows * net.H * net.K
+    most = max(1, min(int(net.panels), MOST_PARTS, int(flops) // PART_FLOPS))
+    return 1 << (most.bit_length() - 1)
+
+
+def whole_blocks(rows: int, dtype: Any) -> int:
+    """So many rows, filled up to whole blocks, all of which a chunk may be asked to hold."""
+    block = tile(np.dtype(dtype).itemsize * 8).block
+    return -(-rows // block) * block
+
+
+def chunk_of(net: Layout, dtype: Any, rows: int, threads: int, entries: int = 0) -> Chunk:
+    """Memory for chunks of that many rows; of a sparse X, with so many entries at most."""
+    kind = np.dtype(dtype)
+    parts = parts_of(net, rows)
+    rows = whole_blocks(rows, kind)
+    x_row = 0 if entries else spread(net.d + 1, kind.itemsize)
+    s_column = spread(rows, kind.itemsize)
+    hidden = net.panels * net.width
+    label = np.int32 if kind.itemsize == 4 else np.int64
+    return Chunk(
+        rows, threads, parts, aligned(parts, np.int64),
+        aligned(threads * rows * x_row, kind), x_row,
+        _entries(net, kind, threads, entries),
+        aligned(threads * rows, label), aligned(threads * rows, kind),
+        aligned(rows * hidden, kind),
+        aligned((1 + parts) * net.K * s_column, kind), s_column,
+        aligned(rows * hidden, kind),
+        aligned(3 * rows, np.float64), aligned(SUMS * threads, np.float64),
+        aligned(net.panels, np.float64),
+    )  # fmt: skip
+
+
+def _entries(net: Layout, kind: Any, threads: int, most: int) -> Entries:
+    each = threads if most else 0
+    return Entries(
+        most, aligned(each * most, kind), aligned(each * most, np.int64),
+        aligned(each * (net.d + 3), np.int64), aligned(each * STRIP * net.width, kind),
+    )  # fmt: skip
+
+
+def own(code: Code, chunk: Chunk, d: Value, width: Value, me: Value) -> Chunk:
+    """The chunk with what thread `me` has of its own."""
+    at, mine, entries = code.at, me * chunk.rows, chunk.entries
+    return chunk._replace(
+        X=at(chunk.X, mine * chunk.x_row), labels=at(chunk.labels, mine),
+        weights=at(chunk.weights, mine), sums=at(chunk.sums, me * SUMS),
+        entries=Entries(
+            entries.most, at(entries.numbers, me * entries.most),
+            at(entries.rows, me * entries.most), at(entries.borders, me * (d + 3)),
+            at(entries.strip, me * STRIP * width),
+        ),
+    )  # fmt: skip
+
+
+def spread(count: int, itemsize: int) -> int:
+    """A row's length that keeps neighbouring rows out of the same few places of the cache."""
+    per_line = LINE // itemsize
+    lines = -(-count // per_line)
+    if lines < 8:
+        return -(-count // 4) * 4
+    return (lines | 1) * per_line

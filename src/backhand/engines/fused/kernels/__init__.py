@@ -1,0 +1,1 @@
+"""The inner loops: products, softmax, reductions, updates, on vectors in registers."""

@@ -1,0 +1,82 @@
+"""Dropout on a panel of H1: the same hashes as `backhand.dropout`, a vector of units at a time.
+
+Backward, H1 > 0 says which units were active and kept, so that dZ1 needs no mask of its own; the
+factor 1/(1-p), which it has yet to get, comes with the scale of the gradients that are made of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from backhand.dropout import FACTORS, SHIFTS, scale, threshold, update_keys
+from backhand.engines.contract import Block
+from backhand.engines.fused.llvm.abi import Integer, Integers, Real
+from backhand.engines.fused.llvm.builder import Code, Value, function
+
+
+class Dropout(NamedTuple):
+    """What `contract.Block` says of it.
+
+    Attributes
+    ----------
+    keys : (epochs, batches)
+        What the hashes of each update start from; of no account where nothing is dropped.
+    threshold : int
+        Units are dropped whose hash is smaller; 0 drops none, and nothing is computed.
+    scale : float
+        1/(1-p).
+    """
+
+    keys: Integers
+    threshold: Integer
+    scale: Real
+
+
+class Draw(NamedTuple):
+    """What is drawn for a chunk: its update's key, and its first row's place in the batch."""
+
+    key: Any
+    row: Any
+    threshold: Any
+    scale: Any
+
+
+def dropout_of(block: Block, updates: int) -> Dropout:
+    """The block's dropout, after so many updates."""
+    p, updates_here = float(block.dropout), block.learning_rate.shape
+    if not (limit := threshold(p)):
+        return Dropout(np.zeros(1, np.int64), 0, 1.0)
+    t = updates + 1 + np.arange(block.learning_rate.size).reshape(updates_here)
+    return Dropout(update_keys(block.dropout_seed, t).astype(np.int64), limit, scale(p))
+
+
+def draw_of(code: Code, dropout: Dropout, update: Value, row: Value) -> Draw:
+    """What is drawn in an update, the block's `update`th, for the batch's rows from `row` on."""
+    place = code.select(dropout.threshold > 0, update, 0)
+    return Draw(code.load_one(dropout.keys, place), row, *dropout[1:])
+
+
+@function
+def drop(
+    code: Code, H1: Value, width: Value, rows: Value, vectors: Value, unit: Value, draw: Draw
+) -> None:
+    """H1 ← H1 ⊙ M of a panel, whose first hidden unit is number `unit`."""
+    lanes, zero = code.tile.lanes, code.splat(0.0)
+    factor = code.broadcast(code.real_from_double(draw.scale))
+    limit, first = code.word(draw.threshold), code.counted(code.word(unit))
+    with code.loop(rows) as i:
+        row = mixed(code.word(draw.key) ^ code.word(draw.row + i))
+        with code.loop(vectors) as v:
+            here = width * i + v * lanes
+            hashes = mixed((first + code.word(v * lanes)) ^ row)
+            M = code.select(hashes.below(limit), zero, factor)
+            code.store(code.load(H1, here) * M, H1, here)
+
+
+def mixed(x: Value) -> Value:
+    """The hash of a 32-bit integer, or of a vector of them."""
+    for shift, factor in zip(SHIFTS, FACTORS, strict=False):
+        x = (x ^ x.shifted_down(shift)) * factor
+    return x ^ x.shifted_down(SHIFTS[-1])

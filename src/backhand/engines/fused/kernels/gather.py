@@ -1,0 +1,165 @@
+"""Rows of the user's arrays, wherever they lie and whatever their dtype, into a chunk."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from backhand.engines.contract import Data, is_sparse
+from backhand.engines.fused.buffers import Chunk
+from backhand.engines.fused.llvm.abi import Integer
+from backhand.engines.fused.llvm.builder import Code, Value, function
+
+SOURCES = (
+    "float32", "float64", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64",
+    "int64", "bool",
+)  # fmt: skip
+"""Dtypes that are read as they are; a dtype's number is its place here."""
+
+SPARSE_SOURCES = SOURCES[:2]
+"""Those of sparse numbers."""
+
+DENSE, INT32, INT64 = range(3)
+"""How a row's numbers are found: in the order of the features, or by indices of that dtype."""
+
+
+class Numbers(NamedTuple):
+    """Where the numbers of X are.
+
+    Attributes
+    ----------
+    numbers : array
+        Those of the rows, `stride` bytes from one row to the next; of a sparse X, those that it
+        holds.
+    kind, index : int
+        The number of their dtype, and how a row's are found.
+    indices, borders : arrays
+        Of a sparse X: the feature of each number, and that row i has those from borders[i] to
+        borders[i + 1]; else 0.
+    """
+
+    numbers: Integer
+    stride: Integer
+    kind: Integer
+    index: Integer
+    indices: Integer
+    borders: Integer
+
+
+class Rows(NamedTuple):
+    """The rows, which the compiled code knows by their addresses.
+
+    So arrays that are read-only, mapped or no neighbours in memory are nothing special. y (N,) is
+    int64, the weights (N,) are of the parameters' dtype, or 0 if there are none.
+    """
+
+    count: Integer
+    X: Numbers
+    y: Integer
+    weights: Integer
+
+
+def rows_of(data: Data, dtype: Any) -> Rows:
+    """The rows where they lie, or a copy of what cannot be read there."""
+    X = _sparse(data.X, dtype) if is_sparse(data.X) else _dense(data.X, dtype)
+    y = np.require(data.y, np.int64, ["C", "A"])
+    w = 0 if data.sample_weight is None else np.require(data.sample_weight, dtype, ["C", "A"])
+    return Rows(data.rows, X, y, w)
+
+
+def most_numbers(data: Data, rows: int) -> int:
+    """How many numbers so many rows of a sparse X have at most, a 1 for each too; else 0."""
+    if not is_sparse(data.X):
+        return 0
+    lengths = np.diff(data.X.indptr)
+    if rows < len(lengths):
+        lengths = np.partition(lengths, len(lengths) - rows)[-rows:]
+    return int(lengths.sum()) + rows
+
+
+def _dense(X: Any, dtype: Any) -> Numbers:
+    X = np.asarray(X)
+    readable = (
+        X.dtype.name in SOURCES
+        and X.dtype.isnative
+        and X.flags.aligned
+        and (X.shape[1] == 1 or X.strides[1] == X.itemsize)
+    )
+    if not readable:
+        X = np.ascontiguousarray(X, dtype)
+    return Numbers(X, X.strides[0], SOURCES.index(X.dtype.name), DENSE, 0, 0)
+
+
+def _sparse(X: Any, dtype: Any) -> Numbers:
+    readable = X.data.dtype.name in SPARSE_SOURCES and X.data.dtype.isnative
+    numbers = np.require(X.data, None if readable else dtype, ["C", "A"])
+    index, of = (INT64, np.int64) if X.indices.itemsize > 4 else (INT32, np.int32)
+    indices = np.require(X.indices, of, ["C", "A"])
+    borders = np.require(X.indptr, np.int64, ["C", "A"])
+    return Numbers(numbers, 0, SOURCES.index(numbers.dtype.name), index, indices, borders)
+
+
+class Picked(NamedTuple):
+    """The rows of a chunk: order[begin:begin + count], or without `ordered` those from `begin` on.
+
+    `padded` is their number in whole blocks.
+    """
+
+    order: Any
+    ordered: Any
+    begin: Any
+    count: Any
+    padded: Any
+
+    def number(self, code: Code, i: Value) -> Value:
+        """Which of all rows is number i of these."""
+        number = code.variable(self.begin + i)
+        with code.when(self.ordered > 0):
+            number.set(code.load_one(self.order, self.begin + i))
+        return number.get()
+
+
+@function
+def load_labels(code: Code, chunk: Chunk, rows: Rows, picked: Picked) -> None:
+    """Labels and weights into a thread's own chunk; what makes whole blocks weighs nothing."""
+    all_y, all_w = (
+        code.pointer(rows.y, code.type_of("int64")),
+        code.pointer(rows.weights, code.real_type),
+    )
+    with code.loop(picked.count) as i:
+        number = picked.number(code, i)
+        code.store(code.narrow(code.load_one(all_y, number)), chunk.labels, i)
+        weight = code.variable(code.real(1.0))
+        with code.when(rows.weights > 0):
+            weight.set(code.load_one(all_w, number))
+        code.store(weight.get(), chunk.weights, i)
+    with code.loop(picked.padded, start=picked.count) as i:
+        code.store(code.narrow(code.integer(0)), chunk.labels, i)
+        code.store(code.real(0.0), chunk.weights, i)
+
+
+@function
+def load_rows(code: Code, chunk: Chunk, X: Numbers, picked: Picked, features: Value) -> None:
+    """Rows of a dense X into a thread's own chunk, with a 1 after each, for b1, and 0 behind."""
+
+    def copy(name: str) -> None:
+        with code.loop(picked.count) as i:
+            target = code.at(chunk.X, i * chunk.x_row)
+            _write(name, code, X, picked.number(code, i), target, features)
+            code.store(code.real(1.0), target, features)
+
+    code.cases(X.kind, {n: partial(copy, name) for n, name in enumerate(SOURCES)})
+    with code.loop(picked.padded * chunk.x_row, start=picked.count * chunk.x_row) as i:
+        code.store(code.real(0.0), chunk.X, i)
+
+
+def _write(name: str, code: Code, X: Numbers, row: Value, target: Value, features: Value) -> None:
+    """A row as it is, of numbers of that dtype."""
+    here = code.pointer(X.numbers + row * X.stride, code.type_of(name))
+    whole = features // code.tile.lanes * code.tile.lanes
+    with code.loop(whole, step=code.tile.lanes) as j:
+        code.store(code.real_from(code.load(here, j), name), target, j)
+    with code.loop(features, start=whole) as j:
+        code.store(code.real_from(code.load_one(here, j), name), target, j)

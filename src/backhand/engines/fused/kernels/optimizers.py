@@ -1,0 +1,71 @@
+"""The rules of `backhand.optimizers` on flat arrays, in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from backhand.engines.fused.buffers import Network
+from backhand.engines.fused.llvm.builder import Code, Value, function
+
+RULES = ("sgd", "momentum", "nesterov", "adam")
+"""A rule's number is its place here; any other number leaves the parameters as they are."""
+
+NO_RULE, GRADIENT = -1, len(RULES)
+"""Leave the gradient as it is, a sum over rows; make it dθ."""
+
+
+class Step(NamedTuple):
+    """One update: a and b are μ, or β₁ and β₂, and η has Adam's correction in it.
+
+    dθ = scale · gradient + λ θ, the scale being 1 / Σw: the gradient is a sum over rows.
+    """
+
+    rule: Any
+    scale: Any
+    l2: Any
+    eta: Any
+    a: Any
+    b: Any
+    epsilon: Any
+
+
+@function
+def update(code: Code, network: Network, begin: Value, end: Value, step: Step) -> None:
+    """Update parameters begin..end, whole vectors."""
+    theta, first, second, gradient = network
+    scale, l2, eta, a, b, epsilon = map(code.real_from_double, step[1:])
+    epsilon = code.select(epsilon > code.tiny(), epsilon, code.tiny())  # 0 / 0 where g is 0
+    rest_a, rest_b = (code.real_from_double(1.0 - x) for x in (step.a, step.b))
+
+    def sgd(_: Value, g: Value) -> Value:
+        return eta * g
+
+    def momentum(i: Value, g: Value) -> Value:
+        v = a * code.load(first, i) - eta * g
+        code.store(v, first, i)
+        return 0.0 - v
+
+    def nesterov(i: Value, g: Value) -> Value:
+        return a * momentum(i, g) + eta * g
+
+    def adam(i: Value, g: Value) -> Value:
+        m = a * code.load(first, i) + rest_a * g
+        v = b * code.load(second, i) + rest_b * (g * g)
+        code.store(m, first, i)
+        code.store(v, second, i)
+        return eta * m / (code.sqrt(v) + epsilon)
+
+    def each(change: Callable[[Value, Value], Value]) -> None:
+        with code.loop(end, start=begin, step=code.tile.lanes) as i:
+            old = code.load(theta, i)
+            g = scale * code.load(gradient, i) + l2 * old
+            code.store(old - change(i, g), theta, i)
+
+    def keep(i: Value, g: Value) -> Value:
+        code.store(g, gradient, i)
+        return code.splat(0.0)
+
+    changes = (sgd, momentum, nesterov, adam, keep)
+    code.cases(step.rule, {n: partial(each, f) for n, f in enumerate(changes)})

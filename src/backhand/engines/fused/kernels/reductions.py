@@ -1,0 +1,93 @@
+"""Sums over rows and over lanes, each in an order that the number of rows alone decides."""
+
+from __future__ import annotations
+
+from backhand.engines.fused.llvm.builder import Code, Value, function
+
+
+@function
+def totals(
+    code: Code, numbers: Value, columns: Value, rows: Value, column: Value, result: Value
+) -> None:
+    """Sum the first rows, whole vectors of them, of columns of float64, each into one number."""
+    with code.loop(columns) as k:
+        begin = code.at(numbers, k * column)
+        partial = code.variable(code.as_double(code.splat(0.0)))
+        with code.loop(rows, step=code.tile.lanes) as i:
+            partial.set(partial.get() + code.load(begin, i))
+        code.store(fold(code, partial.get(), 1), result, k)
+
+
+@function
+def squares(code: Code, numbers: Value, count: Value, result: Value, add: Value) -> None:
+    """Sum the squares of numbers, whole vectors of them, in float64; `add` to what is there."""
+    partial = code.variable(code.as_double(code.splat(0.0)))
+    with code.loop(count, step=code.tile.lanes) as i:
+        x = code.as_double(code.load(numbers, i))
+        partial.set(partial.get() + x * x)
+    total = code.variable(code.only_lane(fold(code, partial.get(), 1)))
+    with code.when(add > 0):
+        total.set(total.get() + code.load_one(result))
+    code.store(total.get(), result)
+
+
+@function
+def column_sums(
+    code: Code, S: Value, s_column: Value, rows: Value, columns: Value, result: Value, add: Value
+) -> None:
+    """Sum each column of S over its rows, a multiple of the lanes: db2 = 1ᵀ dS."""
+    with code.loop(columns) as k:
+        partial = code.variable(code.splat(0.0))
+        with code.loop(rows, step=code.tile.lanes) as i:
+            partial.set(partial.get() + code.load(S, k * s_column + i))
+        column = code.variable(code.only_lane(fold(code, partial.get(), 1)))
+        with code.when(add > 0):
+            column.set(column.get() + code.load_one(result, k))
+        code.store(column.get(), result, k)
+
+
+def across(code: Code, vectors: list[Value]) -> Value:
+    """One vector with the sum of the lanes of each vector.
+
+    Neighbours are added crosswise within 128 bits, which all CPUs shuffle fastest, until each
+    128 bits hold a sum for each of as many vectors; then the 128-bit parts are added.
+    """
+    group = 128 // code.bits
+    parts = [
+        fold(code, _crosswise(code, vectors[i : i + group], group), group)
+        for i in range(0, len(vectors), group)
+    ]
+    while len(parts) > 1:
+        both = list(range(2 * parts[0].lanes))
+        parts = [code.shuffle(a, b, both) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+    return parts[0]
+
+
+def _crosswise(code: Code, vectors: list[Value], group: int) -> Value:
+    """In each group of lanes: the group's sum of each of `group` vectors."""
+    lanes = vectors[0].lanes
+    while len(vectors) > 1:
+        even, odd = (
+            [
+                vector + g + j
+                for g in range(0, lanes, group)
+                for vector in (0, lanes)
+                for j in range(first, group, 2)
+            ]
+            for first in (0, 1)
+        )
+        vectors = [
+            code.shuffle(a, b, even) + code.shuffle(a, b, odd)
+            for a, b in zip(vectors[::2], vectors[1::2], strict=True)
+        ]
+    return vectors[0]
+
+
+def fold(code: Code, vector: Value, lanes: int) -> Value:
+    """Add one half to the other until `lanes` are left."""
+    while vector.lanes > lanes:
+        half = vector.lanes // 2
+        low = code.shuffle(vector, vector, list(range(half)))
+        high = code.shuffle(vector, vector, list(range(half, 2 * half)))
+        vector = low + high
+    return vector

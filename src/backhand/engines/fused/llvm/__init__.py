@@ -1,0 +1,1 @@
+"""LLVM code written in Python: builder, calling convention, compiler, target CPU."""

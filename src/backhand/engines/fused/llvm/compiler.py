@@ -1,0 +1,209 @@
+"""From LLVM's code to a function that Python can call, kept on disk for the next process."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import inspect
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import llvmlite
+from llvmlite import binding, ir
+
+from backhand import dropout
+from backhand.engines.fused.llvm.abi import write_entry
+from backhand.engines.fused.llvm.target import host
+from backhand.errors import BackhandWarning, InputError
+from backhand.support.atomic_files import replacing
+from backhand.support.trusted_folders import check_private, make, opened
+
+Entry = Callable[[int, int], None]
+"""A compiled function of two: the address of its words, and the number of the thread."""
+
+_entries: dict[tuple[Callable[..., None], int], tuple[Entry, Any]] = {}
+_lock = Lock()
+
+
+def _forget_who_locked() -> None:
+    """A forked child has a thread of its own only; none of its parent's will unlock."""
+    global _lock
+    _lock = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_who_locked)
+
+
+def silently(what: str) -> None:
+    """Say nothing."""
+
+
+def check_bits(bits: int) -> None:
+    """Whether numbers of so many bits can be computed with."""
+    if bits not in (32, 64):
+        raise InputError(
+            f"the fused engine computes in float32 or float64, not in {bits} bits; convert the "
+            "parameters, or take engine='reference'."
+        )
+
+
+def entry(write: Callable[..., None], bits: int, notify: Callable[[str], None] = silently) -> Entry:
+    """The compiled `write`, for real numbers of so many bits; see `ir.write_entry`.
+
+    `notify` is told if it has to be compiled, and not only loaded.
+    """
+    check_bits(bits)
+    with _lock:
+        if (write, bits) not in _entries:
+            name = f"{write.__name__}.{bits}"
+            file = _file(write, name)
+            code = _kept(file) or _compile(write, bits, name, notify, file)
+            _entries[write, bits] = _load(code, name)
+        return _entries[write, bits][0]
+
+
+def compiled_by() -> dict[str, str]:
+    """Compiler and CPU, by name; the CPU's features, a long list, by their digest."""
+    _, cpu, features = host()
+    llvm = ".".join(map(str, binding.llvm_version_info))
+    digest = hashlib.sha256(features.encode()).hexdigest()[:8]
+    return {"LLVM": f"{llvm} (llvmlite {llvmlite.__version__})", "CPU": cpu, "CPU features": digest}
+
+
+def _compile(
+    write: Callable[..., None], bits: int, name: str, notify: Callable[[str], None],
+    file: Path | None,
+) -> bytes:  # fmt: skip
+    notify("compiling for this CPU")
+    module = ir.Module(name)
+    module.triple = host().triple
+    write_entry(write, bits, module, name)
+    parsed = binding.parse_assembly(str(module))
+    parsed.verify()
+    machine = _target_machine()
+    options = binding.create_pipeline_tuning_options(speed_level=3)
+    passes = binding.create_pass_builder(machine, options)
+    passes.getModulePassManager().run(parsed, passes)
+    code: bytes = machine.emit_object(parsed)
+    _keep(file, code)
+    return code
+
+
+def _target_machine() -> Any:
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    triple, cpu, features = machine = host()
+    return binding.Target.from_triple(triple).create_target_machine(
+        cpu=cpu, features=features, opt=3, reloc="static" if machine.is_x86 else "default",
+        codemodel="jitdefault", jit=True,
+    )  # fmt: skip
+
+
+def _load(code: bytes, name: str) -> tuple[Entry, Any]:
+    """The function, and what holds its memory."""
+    if sys.platform == "win32":  # whose C library has none of that name
+        switch = ctypes.cast(ctypes.windll.kernel32.SwitchToThread, ctypes.c_void_p)
+        binding.add_symbol("sched_yield", switch.value)
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _target_machine())
+    engine.add_object_file(binding.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)  # lets other threads run
+    return kind(engine.get_function_address(name)), engine
+
+
+# The cache: one file for each program, CPU and version, which begins with its checksum.
+
+
+CACHE = "the folder for compiled code"
+
+
+def cache_folder() -> Path | None:
+    """BACKHAND_CACHE_DIR, or `backhand` in the user's cache folder; None if there is no home.
+
+    A home or XDG_CACHE_HOME that is relative is none: it would be in whatever folder one works in.
+    """
+    if chosen := os.environ.get("BACKHAND_CACHE_DIR"):
+        return Path(chosen)
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if given.is_absolute():
+        return given / "backhand"
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    return home / ".cache" / "backhand" if home.is_absolute() else None
+
+
+def _file(write: Callable[..., None], name: str) -> Path | None:
+    """Where the program is kept, named by all that it is made of; None if that is not known."""
+    folder = cache_folder()
+    sources = {
+        *Path(__file__).parents[1].rglob("*.py"),  # all of `fused`
+        Path(inspect.getfile(write)),
+        Path(dropout.__file__),  # whose constants are in the code
+    }
+    try:
+        contents = [source.read_bytes() for source in sorted(sources)]
+    except OSError:
+        return None
+    if folder is None or len(contents) < 2:  # as where there is only bytecode
+        return None
+    versions = (llvmlite.__version__, *map(str, binding.llvm_version_info), *host())
+    digest = hashlib.sha256(b"\0".join([*map(str.encode, versions), *contents]))
+    return folder / f"{name}-{digest.hexdigest()[:24]}.o"
+
+
+def _kept(file: Path | None) -> bytes | None:
+    """What an earlier process of this user compiled, if it is there and whole."""
+    try:
+        if file is None or not _trusted(file.parent):
+            return None
+        with opened(file.parent, CACHE) as folder:
+            content = folder.read(file.name)
+    except (OSError, InputError):
+        return None
+    checksum, code = content[:32], content[32:]
+    return code if code and hashlib.sha256(code).digest() == checksum else None
+
+
+def _keep(file: Path | None, code: bytes) -> None:
+    """Keep it for the next process; where that cannot be, each process compiles for itself."""
+    if file is None:
+        return
+    try:
+        make(file.parent)
+        if _trusted(file.parent):
+            with replacing(file, mode=0o600, links=False) as temporary:
+                temporary.write_bytes(hashlib.sha256(code).digest() + code)
+    except OSError:
+        return
+
+
+def _trusted(folder: Path) -> bool:
+    """Whether nobody else can write to the folder: what is in it will be run.
+
+    If somebody can, the user is warned, once. A folder that is not there raises OSError.
+    """
+    try:
+        check_private(folder, CACHE)
+    except InputError as error:
+        if folder.is_dir():  # else there is nothing to be trusted
+            _warn(str(error))
+        return False
+    return True
+
+
+@cache
+def _warn(reason: str) -> None:
+    warnings.warn(
+        f"{reason} BACKHAND_CACHE_DIR names it. Until then nothing is kept there, and each process "
+        "compiles for itself.",
+        BackhandWarning, stacklevel=2,
+    )  # fmt: skip

@@ -1,0 +1,360 @@
+"""The text of the exported NumPy file: its parts, as Python, and what goes into them.
+
+A part stands here as it will stand there, but for the names in capitals with a dollar sign. What is
+put in their place are whole numbers, and texts of Python's own `repr`: a class or a column may be
+called anything, and is never code.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from pprint import pformat
+from string import Template
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.tables.schema.schema import Category, Column
+
+WIDTH = 88
+"""Letters in a line that is wrapped."""
+
+HEAD = '''
+"""A classifier that needs nothing but NumPy, written by Backhand $VERSION.
+
+$D features, $H hidden units (ReLU), $K classes (softmax). In Python, with this file as `model.py`:
+
+    from model import predict, predict_proba
+
+and as a script, which prints a prediction for each row of a CSV file:
+
+    python model.py data.csv
+"""
+
+$IMPORTS
+
+import numpy as np
+
+$CLASSES
+'''
+
+NETWORK = '''
+def forward(X):
+    """The network: P (N, K) of X (N, d), computed in double and rounded at the end."""
+    X = X.astype(np.float64)
+    Z1 = X @ W1 + b1
+    H1 = np.maximum(0, Z1)
+    S = H1 @ W2 + b2
+    E = np.exp(S - S.max(axis=1, keepdims=True))
+    P = E / E.sum(axis=1, keepdims=True)
+    return P.astype(np.$DTYPE)
+'''
+
+ARRAYS = '''
+def predict_proba(X):
+    """P (N, K): the probability of each of CLASSES, for each row of X (N, $D), finite numbers."""
+    X = np.asarray(X, dtype=np.$DTYPE)
+    if X.ndim != 2 or X.shape[1] != $D:
+        raise ValueError(f"X is {X.shape}; expected (N, $D)")
+    if not np.isfinite(X).all():
+        raise ValueError("X holds numbers that are not finite")
+    return forward(X)
+
+
+def predict(X):
+    """The most probable class of each row of X (N, $D): an array (N,)."""
+    return np.array(CLASSES)[predict_proba(X).argmax(axis=1)]
+'''
+
+TABLE = '''
+def predict_proba(columns):
+    """P (N, K): the probability of each of CLASSES, for each row of a table.
+
+    columns is a dict (or a data frame) of the names in COLUMNS to sequences of one length. What is
+    missing is None, nan or what is written as one of the texts in MISSING.
+    """
+    return forward(encode(columns))
+
+
+def predict(columns):
+    """The most probable class of each row of a table: an array (N,)."""
+    return np.array(CLASSES)[predict_proba(columns).argmax(axis=1)]
+
+
+def encode(columns):
+    """X (N, $D) float32, what the network gets, of a table's columns."""
+    for column in COLUMNS:
+        if column.name not in columns:
+            raise ValueError(f"there is no column {column.name!r}")
+    return np.concatenate([column.encode(columns[column.name]) for column in COLUMNS], axis=1)
+
+
+def is_absent(value):
+    """Whether there is no value: None, nan, pandas' NA and NaT, or what a mask hides."""
+    return not isinstance(value, str) and str(value) in ("None", "nan", "NaN", "<NA>", "NaT", "--")
+
+
+def is_missing(value):
+    """Whether there is no value, or it is written as one of the texts in MISSING."""
+    return is_absent(value) or respelled(value) in MISSING
+
+
+def respelled(value):
+    """A value as the text of a category: true and false in small letters, 7 without .0."""
+    text = str(value)
+    if text.lower() in ("true", "false"):
+        return text.lower()
+    if type(value).__name__ == "Decimal" and "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return text[:-2] if re.fullmatch(r"$WHOLE", text, re.ASCII) else text
+'''
+
+NUMBERS = '''
+class Number(NamedTuple):
+    """Standardised, and cut off at FARTHEST; missing is 0, and 1 in a column of its own."""
+
+    name: str
+    mean: float
+    std: float
+    missing: bool  # whether there is that column of its own
+
+    def encode(self, values):
+        """The features (n, 1 or 2) of n values."""
+        x = self.read(values)
+        missing = np.isnan(x)
+        with np.errstate(over="ignore"):
+            z = np.clip((x - self.mean) / self.std, -FARTHEST, FARTHEST)
+        z = np.where(missing, 0, z)
+        return np.column_stack([z, missing] if self.missing else [z]).astype(np.float32)
+
+    def read(self, values):
+        """The values as numbers, nan where missing."""
+        if isinstance(values, np.ma.MaskedArray):
+            values = values.astype(object).filled(None)
+        given = np.asarray(values)
+        if given.dtype.kind in "iuf" and not any(re.search("[0-9]|inf", text) for text in MISSING):
+            x = given.astype(np.float64)
+        else:
+            # Of a nan beside texts NumPy would make a text.
+            given = np.asarray(values, dtype=object)
+            x = np.array([self.parse(value, row) for row, value in enumerate(given, 1)], float)
+        if np.isinf(x).any():
+            row = int(np.isinf(x).argmax()) + 1
+            raise ValueError(f"column {self.name!r} holds an infinite number in row {row}")
+        return x
+
+    def parse(self, value, row):
+        """One value as a number, nan where missing; row is for the error's sentence."""
+        try:
+            return np.nan if is_missing(value) else self.number(value)
+        except (TypeError, ValueError):
+            expected = f"expected a {type(self).__name__.lower()}"
+            raise ValueError(
+                f"column {self.name!r} holds {str(value)!r} in row {row}; {expected}"
+            ) from None
+
+    def number(self, value):
+        """One value, that is not missing, as a number."""
+        if not isinstance(value, str):
+            return float(value)
+        found = re.fullmatch(r"\\s*(?:\\+(?=-))?([\\w.+-]+)\\s*", value, re.ASCII)
+        if not found:
+            raise ValueError(value)
+        return float(found[1])
+'''
+
+DATES = '''
+class Date(Number):
+    """A date, a time or both, as days since 1970, standardised like any number."""
+
+    def number(self, value):
+        """Days since 1970 of a text like 2020-01-31 12:00:00, an object of Python, or a number."""
+        if isinstance(value, np.datetime64):
+            value = value.astype("datetime64[us]").item()
+        if isinstance(value, str):
+            value = clock(value) if re.fullmatch(CLOCK, value, re.ASCII) else moment(value)
+        if isinstance(value, time):
+            value = datetime.combine(EPOCH, value)
+        elif isinstance(value, date) and not isinstance(value, datetime):
+            value = datetime.combine(value, time())
+        if not isinstance(value, datetime):
+            return float(value)
+        since = (value if value.tzinfo else value.replace(tzinfo=timezone.utc)) - EPOCH
+        return since // MICROSECOND / 86400e6
+
+
+def moment(text):
+    """A text as a datetime: 2020-01-31, 2020/1/31, 2020-01-31 12:00, 2020-01-31T12:00:00+01."""
+    if not re.fullmatch(f"{DAY}(?:[ T]{CLOCK}(?:{ZONE})?)?", text, re.ASCII):
+        raise ValueError(text)
+    day, _, rest = text.replace("T", " ", 1).partition(" ")
+    of_day = re.match(CLOCK, rest, re.ASCII)
+    zone = rest[of_day.end() :] if of_day else ""
+    minutes = 0
+    if zone[:1] in ("+", "-"):
+        digits = zone[1:].replace(":", "").ljust(4, "0")
+        minutes = int(zone[0] + digits[:2]) * 60 + int(zone[0] + digits[2:])
+    whole = date(*map(int, re.split("[-/]", day)))
+    zone = timezone(timedelta(minutes=minutes))
+    return datetime.combine(whole, clock(of_day[0]) if of_day else time(), zone)
+
+
+def clock(text):
+    """A text such as 12:00, 12:00:30 or 12:00:30.25 as a time."""
+    hour, minute, second = (text + ":0").split(":")[:3]
+    second, _, fraction = second.partition(".")
+    return time(int(hour), int(minute), int(second), int(fraction[:6].ljust(6, "0")))
+
+
+DAY = r"$DAY"
+CLOCK = r"$CLOCK"
+ZONE = r"$ZONE"
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=timezone.utc), timedelta(microseconds=1)
+'''
+
+CATEGORIES = '''
+class Category(NamedTuple):
+    """One-hot: 1 in the column of the value, all zeros for a value that training never saw."""
+
+    name: str
+    missing: bool  # whether a missing value has a column of its own, the last
+    categories: tuple
+
+    def encode(self, values):
+        """The features (n, number of categories, and one for missing) of n values."""
+        if isinstance(values, np.ma.MaskedArray):
+            values = values.astype(object).filled(None)
+        places = {category: place for place, category in enumerate(self.categories)}
+        X = np.zeros((len(values), len(places) + self.missing), np.float32)
+        for row, value in enumerate(values):
+            text = str(value) if str(value) in places else respelled(value)
+            if text in places and not is_absent(value):
+                X[row, places[text]] = 1
+            elif self.missing and is_missing(value):
+                X[row, -1] = 1
+        return X
+'''
+
+READ_TABLE = '''
+def read_csv(path):
+    """The columns of a CSV file whose first line names them: a dict of name to list of texts."""
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        heading = re.sub('"[^"]*"', "", file.readline())
+        file.seek(0)
+        names, *rows = [*csv.reader(file, delimiter=max(",;\\t|", key=heading.count))] or [[]]
+    if not names:
+        raise ValueError("expected a first line that names the columns")
+    # An empty line is no row, but where there is one column, whose value is missing.
+    rows = [row or [""] for row in rows if row or len(names) == 1]
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(names):
+            raise ValueError(f"row {number} has {len(row)} values for {len(names)} columns")
+    names = [name or f"column{i}" for i, name in enumerate(names, 1)]
+    return dict(zip(names, zip(*rows, strict=True) if rows else [[] for _ in names], strict=True))
+'''
+
+READ_ARRAY = '''
+def read_csv(path):
+    """X (N, d) of a CSV file of numbers; a first line of other things is a heading."""
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        rows = [row for row in csv.reader(file) if row]
+    try:
+        np.array(rows[:1], dtype=float)
+    except ValueError:
+        rows = rows[1:]
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(W1):
+            raise ValueError(f"row {number} has {len(row)} values; expected {len(W1)} numbers")
+    return np.array(rows, dtype=float).reshape(len(rows), len(W1))
+'''
+
+MAIN = '''
+def main():
+    """Print a class and the probabilities of all for each row of a CSV file, as CSV."""
+    if len(sys.argv) != 2:
+        sys.exit(f"usage: python {sys.argv[0]} DATA.csv")
+    try:
+        P = predict_proba(read_csv(sys.argv[1]))
+    except (OSError, ValueError, csv.Error) as error:
+        sys.exit(f"{sys.argv[1]}: {getattr(error, 'strerror', None) or error}")
+    out = csv.writer(sys.stdout, lineterminator="\\n")
+    try:
+        out.writerow(["prediction", *(f"probability_{name}" for name in CLASSES)])
+        for best, row in zip(P.argmax(axis=1), P, strict=True):
+            out.writerow([CLASSES[best], *row])
+        sys.stdout.flush()
+    except OSError as error:
+        # Python would flush once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # else whoever read this has read enough
+            sys.exit(f"the predictions could not be written: {error.strerror}")
+'''
+
+COLUMNS = """
+FARTHEST = $FARTHEST  # standard deviations from the mean
+$MISSING
+COLUMNS = [
+$COLUMNS
+]
+"""
+
+PARAMETERS = '''
+def parameter(shape, text):
+    """An array, from its bytes ($DTYPE, the smallest first) as base64."""
+    values = np.frombuffer(base64.b64decode(text), dtype="$BYTES")
+    return values.reshape(shape).astype(np.float64)
+
+
+$PARAMETERS
+
+if __name__ == "__main__":
+    main()
+'''
+
+
+def assembled(parts: Sequence[str], values: dict[str, Any]) -> str:
+    """The parts one behind the other, two empty lines between, with the values put in."""
+    # One substitution in all: what a value holds is not looked into.
+    text = "\n\n".join(f"{part.strip()}\n" for part in parts)
+    return Template(text).substitute({name: str(value) for name, value in values.items()})
+
+
+def imports(modules: Sequence[str], dates: bool, table: bool) -> str:
+    """The lines that import modules, and what the classes of a table's columns are made of."""
+    lines = [f"import {module}" for module in sorted(modules)]
+    lines += ["from datetime import date, datetime, time, timedelta, timezone"] if dates else []
+    lines += ["from typing import NamedTuple"] if table else []
+    return "\n".join(lines)
+
+
+def literal(value: Sequence[Any], begin: str = "", indent: int = 0) -> str:
+    """`begin` and a list or tuple as Python writes it; over several lines where one is too long."""
+    text = repr(value)
+    if indent + len(begin) + len(text) <= WIDTH:
+        return begin + text
+    # No line end is within a text: repr has written it as \\n.
+    lines = pformat(value, width=WIDTH - indent - 4, compact=True)[1:-1].split("\n")
+    body = "\n".join(" " * (indent + 4) + line.strip() for line in lines)
+    return f"{begin}{text[0]}\n{body}\n{' ' * indent}{text[-1]}"
+
+
+def column(value: Column) -> str:
+    """One line, or a few, of the list of columns."""
+    if isinstance(value, Category):
+        begin = f"Category({value.name!r}, missing={value.missing}, categories="
+        return f"    {literal(value.categories, begin, indent=4)}),"
+    return (
+        f"    {type(value).__name__}({value.name!r}, mean={value.mean!r}, std={value.std!r}, "
+        f"missing={value.missing}),"
+    )
+
+
+def parameter(name: str, values: NDArray[Any]) -> str:
+    """One of W1, b1, W2, b2: its shape and its bytes."""
+    little = values.astype(values.dtype.newbyteorder("<"))
+    text = base64.b64encode(np.ascontiguousarray(little).tobytes()).decode()
+    lines = "\n".join(text[start : start + WIDTH] for start in range(0, len(text), WIDTH))
+    shape = ", ".join(map(str, values.shape)) + ("," if values.ndim == 1 else "")
+    return f'{name} = parameter(({shape}), """\n{lines}\n""")'

@@ -1,0 +1,75 @@
+"""An ONNX graph that is being built: nodes, constants, and names that are never given twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.support.optional import extra
+
+ML = "ai.onnx.ml"
+"""The operators that take texts are in a domain of their own."""
+
+
+class Graph:
+    """Nodes and constants in the order in which they were added.
+
+    Parameters
+    ----------
+    inputs : sequence of str
+        Names that are taken: those of columns, which are not ours to choose.
+    """
+
+    def __init__(self, inputs: Iterable[str]) -> None:
+        self._onnx = extra("onnx")
+        self._taken = set(inputs)
+        self._times: Counter[str] = Counter()
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def name(self, wanted: str) -> str:
+        """A name that nothing else has: the one wanted, or that with _2, _3, … behind."""
+        name = wanted
+        while name in self._taken:
+            self._times[wanted] += 1
+            name = f"{wanted}_{self._times[wanted] + 1}"
+        self._taken.add(name)
+        return name
+
+    def constant(self, wanted: str, values: NDArray[Any] | Sequence[Any]) -> str:
+        """Add an array, or texts; its name."""
+        name, array = self.name(wanted), np.asarray(values)
+        if array.dtype.kind == "U":
+            texts = [str(value).encode() for value in values]
+            string = self._onnx.TensorProto.STRING
+            tensor = self._onnx.helper.make_tensor(name, string, [len(texts)], texts)
+        else:
+            tensor = self._onnx.numpy_helper.from_array(np.ascontiguousarray(array), name)
+        self.constants.append(tensor)
+        return name
+
+    def node(
+        self, operator: str, *inputs: str, wanted: str, domain: str = "", **attributes: Any
+    ) -> str:
+        """Add a node; the name of its output."""
+        name = self.name(wanted)
+        made = self._onnx.helper.make_node(
+            operator, list(inputs), [name], name=name, domain=domain, **attributes
+        )
+        self.nodes.append(made)
+        return name
+
+    def concat(self, *inputs: str, wanted: str) -> str:
+        """The columns of matrices side by side; of one matrix, that matrix itself."""
+        if len(inputs) == 1:
+            return inputs[0]
+        return self.node("Concat", *inputs, wanted=wanted, axis=1)
+
+    def cast(self, value: str, dtype: Any, wanted: str) -> str:
+        """The same numbers in a dtype of NumPy."""
+        to = self._onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        return self.node("Cast", value, wanted=wanted, to=to)

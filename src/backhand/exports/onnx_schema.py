@@ -1,0 +1,128 @@
+"""What a schema does to a table's columns, as nodes of an ONNX graph: raw inputs in, X out.
+
+Columns of one kind go through one and the same few nodes, side by side, and all are put together
+once. So the graph has a node or three for each list of categories that differs, and about ten
+beside them, whether it has five inputs or five thousand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+import numpy as np
+
+from backhand.exports.onnx_graph import ML, Graph
+from backhand.tables.cells import spellings
+from backhand.tables.schema.schema import FARTHEST, Category, Number, Schema
+
+
+def encode(graph: Graph, schema: Schema) -> str:
+    """Add the nodes that make X (N, d) float32 of inputs (N, 1) named as the columns; X's name."""
+    widths = [column.width for column in schema.columns]
+    starts = [int(end) - width for end, width in zip(np.cumsum(widths), widths, strict=True)]
+    numbers = [i for i, c in enumerate(schema.columns) if isinstance(c, Number)]
+    blocks, features = _encode_numbers(graph, schema, numbers, starts) if numbers else ([], [])
+    for alike in _alike(schema):
+        first = schema.columns[alike[0]]
+        assert isinstance(first, Category)
+        blocks.append(_encode_categories(
+            graph, first, [schema.columns[i].name for i in alike], schema.missing
+        ))  # fmt: skip
+        features += [starts[i] + place for i in alike for place in range(widths[i])]
+    joined = graph.concat(*blocks, wanted="features")
+    order = np.argsort(features)
+    if np.array_equal(order, np.arange(len(order))):
+        return joined
+    places = graph.constant("order", order.astype(np.int64))
+    return graph.node("Gather", joined, places, wanted="in order", axis=1)
+
+
+def missing_text(column: Category) -> str:
+    """The text that stands for a missing value: "", unless that is one of the categories."""
+    text = ""
+    while text in column.categories:
+        text = f"<{text or 'missing'}>"
+    return text
+
+
+def features_of(column: Category, missing: Sequence[str]) -> dict[str, int]:
+    """Every text that means one of the column's features, and the place of that feature.
+
+    `missing` are the texts that mean missing.
+    """
+    places = spellings(column.categories)
+    if column.missing:
+        for text in (missing_text(column), *spellings(missing)):
+            places.setdefault(text, len(column.categories))
+    return places
+
+
+def missing_numbers(missing: Sequence[str]) -> list[float]:
+    """The numbers whose text, of shortest digits, is one of those that mean missing."""
+    found = set()
+    for text in spellings(missing):
+        with suppress(ValueError):
+            if repr(float(text)) == text and text != "nan":
+                found.add(float(text))
+    return sorted(found)
+
+
+def _alike(schema: Schema) -> list[list[int]]:
+    """The category columns, those together that have the same categories."""
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for i, column in enumerate(schema.columns):
+        if isinstance(column, Category):
+            groups.setdefault((column.categories, column.missing), []).append(i)
+    return list(groups.values())
+
+
+def _encode_numbers(
+    graph: Graph, schema: Schema, columns: list[int], starts: list[int]
+) -> tuple[list[str], list[int]]:
+    """All number columns, standardised in double; and a column for each that marks missing ones."""
+    used = [column for i in columns if isinstance(column := schema.columns[i], Number)]
+    x = graph.concat(*(column.name for column in used), wanted="numbers")
+    mean = graph.constant("mean", np.array([[column.mean for column in used]], np.float64))
+    std = graph.constant("std", np.array([[column.std for column in used]], np.float64))
+    centred = graph.node("Sub", x, mean, wanted="centred")
+    standardised = graph.node("Div", centred, std, wanted="standardised")
+    least = graph.constant("least", np.array(-FARTHEST))
+    most = graph.constant("most", np.array(FARTHEST))
+    cut = graph.node("Clip", standardised, least, most, wanted="cut off")
+    missing = graph.node("IsNaN", x, wanted="missing")
+    for number in missing_numbers(schema.missing):
+        # No date is written as a number, and nothing equals nan.
+        row = [np.nan if column.kind == "date" else number for column in used]
+        named = graph.constant("named missing", np.array([row], np.float64))
+        equal = graph.node("Equal", x, named, wanted="equals it")
+        missing = graph.node("Or", missing, equal, wanted="missing")
+    zero = graph.constant("zero", np.array(0.0))
+    filled = graph.node("Where", missing, zero, cut, wanted="filled")
+    blocks = [graph.cast(filled, np.float32, "number features")]
+    features = [starts[i] for i in columns]
+    marked = [j for j, column in enumerate(used) if column.missing]
+    if marked:
+        places = graph.constant("marked", np.array(marked, np.int64))
+        chosen = graph.node("Gather", missing, places, wanted="is missing", axis=1)
+        blocks.append(graph.cast(chosen, np.float32, "missing features"))
+        features += [starts[columns[j]] + 1 for j in marked]
+    return blocks, features
+
+
+def _encode_categories(
+    graph: Graph, column: Category, names: list[str], missing: Sequence[str]
+) -> str:
+    """Columns that have the same categories, one-hot, one behind the other."""
+    width = column.width
+    places = features_of(column, missing)
+    texts = graph.concat(*names, wanted="texts")
+    codes = graph.node(
+        "LabelEncoder", texts, wanted="places", domain=ML, keys_strings=list(places),
+        values_int64s=list(places.values()), default_int64=width,
+    )  # fmt: skip
+    # A place beyond the last, as that of a text never seen, makes a row of zeros.
+    depth = graph.constant("width", np.array(width, np.int64))
+    off_on = graph.constant("off and on", np.array([0, 1], np.float32))
+    one_hot = graph.node("OneHot", codes, depth, off_on, wanted="one-hot", axis=-1)
+    return graph.node("Flatten", one_hot, wanted="category features", axis=1)

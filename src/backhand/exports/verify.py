@@ -1,0 +1,176 @@
+"""Whether an export predicts as the model does, on raw rows that are drawn for the purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.equations import Parameters
+from backhand.errors import BackhandError, InputError
+from backhand.model import Model
+from backhand.tables.schema.schema import FARTHEST, Category, Schema
+
+TOLERANCE = 1e-6
+"""Most that a probability may differ by."""
+
+ROWS = 256
+"""Rows that are drawn; more, where a column has more categories than that."""
+
+MISSING, FAR = 0.1, 0.1
+"""Share of the numbers that are missing, and that lie farther out than `FARTHEST`."""
+
+LONGEST = 1e6
+"""Of a row of arrays, as a vector: beyond it no hidden unit is sought out."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows to try an export on.
+
+    Attributes
+    ----------
+    columns : dict of str to (N,)
+        Of a table's model, its raw columns: float64, nan where missing, or texts, None where
+        missing. Empty for a model of arrays.
+    X : (N, d)
+        What the network gets of them.
+    P : (N, K)
+        What the model makes of them.
+    """
+
+    columns: dict[str, NDArray[Any]]
+    X: NDArray[Any]
+    P: NDArray[Any]
+
+
+def draw_sample(model: Model, seed: int = 0) -> Sample:
+    """Rows on which every part of a model shows, the same for the same model and seed.
+
+    Of a table: typical numbers, missing ones, and such as lie farther out than `FARTHEST`; of each
+    category column every category, one that training never saw, and none. Of arrays: random rows,
+    and such as turn a hidden unit on that is off at 0, or off that is on.
+    """
+    rng = np.random.default_rng(seed)
+    if model.schema is None:
+        X = _array_rows(model.params, rng)
+        return Sample({}, X, model.predict_proba(X))
+    columns, X = _table_rows(model.schema, rng)
+    return Sample(columns, X, model.predict_proba(X))
+
+
+def class_labels(model: Model) -> list[Any]:
+    """The K classes as Python values of one kind: str, int, float or bool.
+
+    Raises
+    ------
+    InputError
+        If they are numbers that no other program could read: not finite, or beyond 64 bits.
+    """
+    labels = model.labels
+    if labels.dtype.kind not in "Uifb" or (labels.dtype.kind == "f" and not _finite(labels)):
+        raise InputError(
+            f"the classes {model.classes} cannot be exported; expected texts, whole numbers of 64 "
+            "bits, finite numbers or booleans."
+        )
+    found: list[Any] = labels.tolist()
+    return found
+
+
+def largest_difference(
+    sample: Sample, labels: Sequence[Any], predicted: Sequence[Any], P: NDArray[Any]
+) -> float:
+    """How far the P (N, K) of an export are from the model's, at most.
+
+    Parameters
+    ----------
+    sample : Sample
+    labels : sequence of K labels
+    predicted : sequence of N labels
+        What the export says of the sample's rows.
+
+    Raises
+    ------
+    BackhandError
+        If P differs by more than `TOLERANCE`, or a predicted class is not the most probable one.
+    """
+    if P.shape != sample.P.shape or P.dtype != sample.P.dtype:
+        raise BackhandError(
+            f"the exported model gives {P.dtype} {P.shape} where the model gives {sample.P.dtype} "
+            f"{sample.P.shape}; it was not written. Please report this, with the model file."
+        )
+    difference = float(np.abs(P - sample.P).max())
+    if not difference <= TOLERANCE:  # nan is no small difference
+        raise BackhandError(
+            f"the exported model's probabilities differ from the model's own by up to "
+            f"{difference:.2g}, more than {TOLERANCE:g}; it was not written. Please report this, "
+            "with the model file."
+        )
+    places = {label: place for place, label in enumerate(labels)}
+    chosen = np.array([places.get(label, -1) for label in predicted])
+    reached = sample.P[np.arange(len(chosen)), chosen]
+    if (chosen < 0).any() or (reached < sample.P.max(axis=1) - TOLERANCE).any():
+        raise BackhandError(
+            "the exported model predicts other classes than the model does; it was not written. "
+            "Please report this, with the model file."
+        )
+    return difference
+
+
+def _finite(values: NDArray[Any]) -> bool:
+    return bool(np.isfinite(values).all())
+
+
+def _table_rows(
+    schema: Schema, rng: np.random.Generator
+) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32]]:
+    """The raw columns, and X (N, d) as the schema itself encodes them."""
+    most = max((len(c.categories) for c in schema.columns if isinstance(c, Category)), default=0)
+    N = max(ROWS, most + 2)
+    columns, values = {}, []
+    for column in schema.columns:
+        if isinstance(column, Category):
+            place = rng.permutation(np.arange(N) % (len(column.categories) + 2))
+            # In this order: `Category.encode` takes -2 for missing and -1 for unseen.
+            texts = np.array([None, _unseen(column), *column.categories], dtype=object)
+            columns[column.name] = texts[place]
+            values.append(place - 2)
+        else:
+            columns[column.name] = column.mean + column.std * _deviations(N, rng)
+            values.append(columns[column.name])
+    X = np.empty((N, schema.width), np.float32)
+    schema.encode_values(values, X)
+    return columns, X
+
+
+def _deviations(N: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """N numbers as training saw them, standardised, and others that it may never have seen."""
+    z, kind = rng.standard_normal(N), rng.random(N)
+    beyond = np.sign(z) * rng.uniform(FARTHEST, 10 * FARTHEST, N)
+    z = np.where(kind < FAR, beyond, z)
+    return np.where(kind > 1 - MISSING, np.nan, z)
+
+
+def _unseen(column: Category) -> str:
+    text = "a category that training never saw"
+    while text in column.categories:
+        text += "!"
+    return text
+
+
+def _array_rows(params: Parameters, rng: np.random.Generator) -> NDArray[Any]:
+    """X (N, d): random rows, 0, and for hidden units one row each in which Z1 is -b1."""
+    W1, b1 = params.W1.astype(np.float64), params.b1.astype(np.float64)
+    d, H = W1.shape
+    units = rng.permutation(H)[:ROWS]
+    w = W1[:, units].T
+    square = np.maximum(np.square(w).sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    mirrored = -2 * b1[units, None] / square * w
+    # A unit that is all but constant has its other side where no row will ever be.
+    length = np.sqrt(np.square(mirrored).sum(axis=1, keepdims=True))
+    mirrored *= np.minimum(1, LONGEST / np.maximum(length, 1))
+    rows = [rng.standard_normal((ROWS, d)), np.zeros((1, d)), mirrored]
+    return np.vstack(rows).astype(params.W1.dtype)

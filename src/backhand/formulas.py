@@ -1,0 +1,184 @@
+"""The derivation as text: each equation a line of code, and what comes of changing lines.
+
+The same text is computed and shown: what the doctor says that was written is what it computed.
+`tests/doctor/test_doctor.py` holds the lines against `equations.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from functools import cache
+from types import CodeType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = dict[str, Any]
+
+LINES = {
+    "Z1": "X @ W1 + b1",
+    "H1": "maximum(Z1, 0)",
+    "S": "H1 @ W2 + b2",
+    "P": "softmax(S)",
+    "L": "-(Y * log(P)).sum() / N + l2 / 2 * ((W1**2).sum() + (W2**2).sum())",
+    "dS": "(P - Y) / N",
+    "dW2": "H1.T @ dS + l2 * W2",
+    "db2": "dS.sum(axis=0)",
+    "dH1": "dS @ W2.T",
+    "dZ1": "dH1 * (Z1 > 0)",
+    "dW1": "X.T @ dZ1 + l2 * W1",
+    "db1": "dZ1.sum(axis=0)",
+    "new W1": "W1 - eta * dW1",
+    "new b1": "b1 - eta * db1",
+    "new W2": "W2 - eta * dW2",
+    "new b2": "b2 - eta * db2",
+}
+"""Every equation, in the order of the derivation. The last four are the update's."""
+
+GRADIENTS = ("dW1", "db1", "dW2", "db2")
+UPDATED = ("new W1", "new b1", "new W2", "new b2")
+
+PENALTIES = (" + l2 * W1", " + l2 * W2", " + l2 / 2 * ((W1**2).sum() + (W2**2).sum())")
+"""What is not shown where there is no penalty."""
+
+
+@cache
+def without_penalty(code: str) -> str:
+    """A line where there is no penalty."""
+    for term in PENALTIES:
+        code = code.replace(term, "")
+    return code
+
+
+def shown(code: str, *, penalty: bool) -> str:
+    """A line as it is shown, and computed."""
+    return code if penalty else without_penalty(code)
+
+
+def equation_of(name: str) -> str:
+    """The equation that gives a value: its own, or the update."""
+    return "update" if name in UPDATED else name
+
+
+def softmax(S: NDArray[Any], axis: int = 1) -> NDArray[Any]:
+    """Along an axis, for the lines."""
+    E = np.exp(S - S.max(axis=axis, keepdims=True))
+    P: NDArray[Any] = E / E.sum(axis=axis, keepdims=True)
+    return P
+
+
+def sigmoid(x: NDArray[Any]) -> NDArray[Any]:
+    """For the lines."""
+    value: NDArray[Any] = 1 / (1 + np.exp(-x))
+    return value
+
+
+def gelu(x: NDArray[Any]) -> NDArray[Any]:
+    """X Φ(x), for the lines."""
+    value: NDArray[Any] = x * _normal(x)
+    return value
+
+
+def gelu_slope(x: NDArray[Any]) -> NDArray[Any]:
+    """Its derivative."""
+    slope: NDArray[Any] = _normal(x) + x * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    return slope
+
+
+def _normal(x: NDArray[Any]) -> NDArray[Any]:
+    share: NDArray[Any] = np.vectorize(
+        lambda z: 0.5 * math.erfc(-z / math.sqrt(2)), otypes=[float]
+    )(x)
+    return share
+
+
+def trunc(x: NDArray[Any]) -> NDArray[Any]:
+    """What is left in an array of integers."""
+    whole: NDArray[Any] = np.trunc(x)
+    return whole
+
+
+def float32(x: NDArray[Any]) -> NDArray[Any]:
+    """Rounded, and back in float64 when it meets that."""
+    return np.asarray(x, np.float32).astype(np.float64)
+
+
+def float16(x: NDArray[Any]) -> NDArray[Any]:
+    """Rounded, and back in float64 when it meets that."""
+    return np.asarray(x, np.float16).astype(np.float64)
+
+
+def without_row(x: NDArray[Any], row: int) -> NDArray[Any]:
+    """That row is 0: a loop did not get there."""
+    x = np.array(x)
+    x[row] = 0
+    return x
+
+
+FUNCTIONS = {
+    "maximum": np.maximum, "minimum": np.minimum, "exp": np.exp, "log": np.log, "log2": np.log2,
+    "log10": np.log10, "sqrt": np.sqrt, "abs": np.abs, "sign": np.sign, "tanh": np.tanh,
+    "where": np.where, "clip": np.clip, "roll": np.roll, "round": np.round, "norm": np.linalg.norm,
+    "eye": np.eye, "log1p": np.log1p, "softmax": softmax, "sigmoid": sigmoid, "gelu": gelu,
+    "gelu_slope": gelu_slope, "trunc": trunc, "float32": float32, "float16": float16,
+    "without_row": without_row,
+}  # fmt: skip
+
+
+FAILURES = (ValueError, NameError, IndexError, AttributeError, TypeError)
+"""What a line may raise that does not fit the shapes, or reads what could not be computed."""
+
+
+@cache
+def compiled(code: str) -> CodeType:
+    """A line, ready to be computed. (They are our own: nothing of a user's comes here.)"""
+    return compile(code, f"<{code}>", "eval")
+
+
+def parts_of(code: str) -> frozenset[str]:
+    """The names that a line reads."""
+    return frozenset(compiled(code).co_names)
+
+
+def derive(
+    given: Mapping[str, Any],
+    changes: Mapping[str, str],
+    fed: Mapping[str, NDArray[Any]],
+    names: Iterable[str] = LINES,
+) -> tuple[Values, Values]:
+    """All values with some lines changed: what each line gives, and what is fed into the later.
+
+    Parameters
+    ----------
+    given : mapping
+        X, Y, W1, …, N, d, H, K, l2, eta, and what lines of the dictionary may read besides.
+    changes : name to code
+        Lines to compute instead.
+    fed : name to array
+        Values to feed into later lines in place of what the line gives.
+    names : iterable of str
+        The lines to compute.
+
+    Returns
+    -------
+    (what lines gave, what was fed); a line that cannot be computed, or reads one that could not,
+    is in neither.
+    """
+    values: Values = dict(given)
+    gave: Values = {}
+    for name in names:
+        line = shown(changes.get(name, LINES[name]), penalty=bool(given["l2"]))
+        try:
+            gave[name] = values[name] = eval(compiled(line), FUNCTIONS, values)
+        except FAILURES:
+            values.pop(name, None)
+        if name in fed:
+            values[name] = fed[name]
+    return gave, values
+
+
+def as_namespace(values: Mapping[str, Any]) -> SimpleNamespace:
+    """Values that lines read with a dot."""
+    return SimpleNamespace(**{name.replace(" ", "_"): value for name, value in values.items()})

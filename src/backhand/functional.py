@@ -1,0 +1,38 @@
+"""The equations as users call them: the arguments are checked first, then the equation is computed.
+
+`backhand.forward` is `equations.forward` behind `shapes.check_forward`, and so on. Engines, which
+check once and then compute many times, call the equations themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
+from typing import ParamSpec, TypeVar
+
+from backhand import equations, validation
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def checked(equation: Callable[P, R], check: Callable[P, None]) -> Callable[P, R]:
+    """`equation`, under its own name and docstring, after `check` of the same arguments."""
+    known = signature(equation)
+
+    @wraps(equation)
+    def checked_equation(*args: P.args, **kwargs: P.kwargs) -> R:
+        known.bind(*args, **kwargs)  # so that a missing argument is not told of `check`
+        check(*args, **kwargs)
+        return equation(*args, **kwargs)
+
+    return checked_equation
+
+
+init = checked(equations.init, validation.check_init)
+forward = checked(equations.forward, validation.check_forward)
+cross_entropy = checked(equations.cross_entropy, validation.check_loss)
+accuracy = checked(equations.accuracy, validation.check_loss)
+backward = checked(equations.backward, validation.check_backward)
+sgd = checked(equations.sgd, validation.check_sgd)

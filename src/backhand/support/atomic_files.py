@@ -1,0 +1,282 @@
+"""Writing a file so that there is never half of one: the only place that replaces files."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from backhand.errors import BackhandError, BackhandWarning, InputError, OutputError
+from backhand.support.trusted_folders import WITHOUT_LINKS, check_parent, temporary
+
+LONGEST_NAME = 255
+"""Bytes of a file's name, where the file system does not say."""
+
+HEAD = 256
+"""Bytes at a file's beginning by which one of ours is known."""
+
+NOT_PERMITTED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+NO_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EISDIR, errno.EBADF, *NOT_PERMITTED}
+"""What a system answers that cannot flush a folder, or lets nobody read it."""
+
+
+def check_output(
+    path: str | Path,
+    role: str,
+    inputs: Iterable[str | Path] = (),
+    ending: str = "",
+    *,
+    ours: re.Pattern[bytes] | None = None,
+) -> Path:
+    """Whether a file can be written there, before any work is done for it.
+
+    Parameters
+    ----------
+    path : path
+    role : str
+        What the file is, for messages.
+    inputs : iterable of path
+        Files that are read for it, and must not be replaced by it.
+    ending : str
+        How its name has to end, so that it does not replace a file of another kind.
+    ours : pattern, optional
+        How a file that Backhand wrote begins. For a name that the user did not choose: no other
+        file is replaced.
+
+    Raises
+    ------
+    InputError
+        If a folder or a device stands there, or a file that is read; if its folder does not exist
+        or cannot be written to; if the name is too long or ends otherwise; or if the file that is
+        there may not be replaced.
+    OutputError
+        If nothing can be made in its folder for another reason, such as a full disk.
+    """
+    path = Path(path)
+    try:
+        _check(path, role, inputs, ending)
+        if ours is not None:
+            _check_ours(path, role, ours)
+        with temporary(_target(path).parent, "part"):
+            pass  # what cannot be made now could not be written at the end
+    except BackhandError:
+        raise
+    except ValueError as error:
+        raise InputError(f"{role} {str(path)!r} is not a file's name: {error}.") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if error.errno in NOT_PERMITTED:
+            raise InputError(
+                f"{role} {path}: no permission to write in the folder {_target(path).parent} "
+                f"({reason})."
+            ) from error
+        raise OutputError(f"{role} {path} cannot be written: {reason}.") from error
+    return path
+
+
+def _check(path: Path, role: str, inputs: Iterable[str | Path], ending: str) -> None:
+    if len(os.fsencode(path.name)) > _longest_name(path.parent):
+        raise InputError(
+            f"{role} {path} has a name of {len(os.fsencode(path.name))} bytes, and "
+            f"{_longest_name(path.parent)} is the most that there can be; choose a shorter one."
+        )
+    if path.is_dir():
+        raise InputError(f"{role} {path} is a folder; name a file.")
+    if not path.name.endswith(ending):
+        raise InputError(f"{role} {path} must end in {ending}, which is what is written.")
+    target = _target(path)
+    if (path.exists() and not path.is_file()) or target.is_symlink():  # links in a circle
+        raise InputError(f"{role} {path} is not a regular file that can be replaced; name a file.")
+    if any(Path(other).exists() and target == _target(Path(other)) for other in inputs):
+        raise InputError(f"{role} {path} is a file that is read; choose another output file.")
+    if not target.parent.is_dir():
+        raise InputError(
+            f"{role} {path}: the folder {target.parent} does not exist; make it first."
+        )
+    if path.exists() and (reason := _unreplaceable(target)):
+        raise InputError(f"{role} {path} cannot be replaced: {reason}; choose another output file.")
+
+
+def _check_ours(path: Path, role: str, ours: re.Pattern[bytes]) -> None:
+    if os.path.lexists(path) and not begins_with(path, ours):
+        raise InputError(
+            f"{path} is already there and was not written by Backhand; name {role} with "
+            "--output (-o)."
+        )
+
+
+def begins_with(path: Path, head: re.Pattern[bytes]) -> bool:
+    """Whether it is a regular file, and not a link to one, that begins so."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | WITHOUT_LINKS)
+    except OSError:
+        return False
+    with os.fdopen(descriptor, "rb") as file:
+        regular = stat.S_ISREG(os.fstat(descriptor).st_mode) and not path.is_symlink()
+        return regular and head.match(file.read(HEAD)) is not None
+
+
+def _longest_name(folder: Path) -> int:
+    try:
+        return os.pathconf(folder, "PC_NAME_MAX")
+    except (AttributeError, OSError, ValueError):
+        return LONGEST_NAME
+
+
+def _unreplaceable(target: Path) -> str:
+    """Why the system would not let the file be replaced, as far as it says so beforehand."""
+    file, folder = target.stat(), target.parent.stat()
+    mine = not hasattr(os, "geteuid") or os.geteuid() in (0, file.st_uid, folder.st_uid)
+    if folder.st_mode & stat.S_ISVTX and not mine:
+        return f"it belongs to another user, and the folder {target.parent} is sticky"
+    return "it is immutable" if _immutable(target) else ""
+
+
+def _immutable(path: Path) -> bool:
+    """Whether the file may not be changed, by an attribute that Linux or BSD gives files."""
+    with suppress(OSError, ImportError):
+        flags = getattr(path.stat(), "st_flags", 0)
+        if flags & (stat.UF_IMMUTABLE | stat.SF_IMMUTABLE | stat.UF_APPEND | stat.SF_APPEND):
+            return True
+        import fcntl
+
+        get_flags, immutable, append_only = 0x8008_6601, 0x10, 0x20  # linux/fs.h
+        descriptor = os.open(path, os.O_RDONLY | WITHOUT_LINKS)
+        try:
+            found = fcntl.ioctl(descriptor, get_flags, bytes(8))
+        finally:
+            os.close(descriptor)
+        return bool(int.from_bytes(found[:4], "little") & (immutable | append_only))
+    return False
+
+
+def check_folder(folder: Path | None, *, keep: bool = False) -> Path | None:
+    """Whether temporary files can be made there; with `keep`, one has to be named.
+
+    Raises
+    ------
+    InputError
+        If it is not there or not a folder, cannot be written to, or is not named; or if others
+        could exchange what is made in it.
+    """
+    if folder is None:
+        if keep:
+            raise InputError("--keep-cache keeps files in a folder: name it with --cache-dir.")
+        return None
+    if not folder.is_dir():
+        what = "is not a folder" if folder.exists() else "does not exist; make it first"
+        raise InputError(f"the cache folder {folder} {what}.")
+    check_parent(folder, "the cache folder")
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"the cache folder {folder}: no permission to write there.")
+    return folder
+
+
+@contextmanager
+def replacing(path: str | Path, *, mode: int = 0o666, links: bool = True) -> Iterator[Path]:
+    """Give a temporary path; what is written there replaces `path` at the end.
+
+    The temporary file is in a folder of its own beside `path`, is flushed to the disk and renamed,
+    which is atomic, and the folder is flushed. When the body fails, the temporary file is removed
+    and `path` stays as it was. What a process that was killed has left is removed by the next one
+    that writes in that folder.
+
+    Parameters
+    ----------
+    path : path
+    mode : int
+        Permissions of a new file, less those that the umask takes. A file that is replaced hands
+        on its own, and its owner and group as far as the system lets it.
+    links : bool
+        Where `path` is a link: whether the file that it leads to is replaced, or the link itself.
+
+    Raises
+    ------
+    OutputError
+        If writing fails: no space left, no permission.
+    """
+    target = _target(Path(path)) if links else Path(path)
+    try:
+        with temporary(target.parent, "part") as folder:
+            new = folder / "new"
+            old = _regular(target)
+            os.close(os.open(
+                new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | WITHOUT_LINKS,
+                mode if old is None else 0o600 | 0o666 & old.st_mode,
+            ))  # fmt: skip
+            yield new
+            _finish(new, old)
+            new.replace(target)
+    except BackhandError:
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"{target} could not be written: {reason}. Nothing was left behind, and a "
+            "file that was there is unchanged."
+        ) from error
+    _flush_folder(target)
+
+
+def _target(path: Path) -> Path:
+    """The file that a path leads to, through all links."""
+    return Path(os.path.realpath(path))
+
+
+def _regular(path: Path) -> os.stat_result | None:
+    """What is known of the file that is to be replaced, if there is one."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return None
+    return status if stat.S_ISREG(status.st_mode) else None
+
+
+def _finish(new: Path, old: os.stat_result | None) -> None:
+    """Flush the file to the disk, as one that may replace the old one."""
+    descriptor = os.open(new, os.O_RDWR | WITHOUT_LINKS)
+    try:
+        if old is not None and hasattr(os, "fchown"):
+            _inherit(descriptor, old)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _inherit(descriptor: int, old: os.stat_result) -> None:
+    """Give the file the old one's owner, group and permissions, and nobody any more than that."""
+    now = os.fstat(descriptor)
+    mode = old.st_mode & 0o777
+    if (now.st_uid, now.st_gid) != (old.st_uid, old.st_gid):
+        for owner in (old.st_uid, -1):
+            with suppress(OSError):
+                os.fchown(descriptor, owner, old.st_gid)
+                break
+        else:  # what one group was allowed, another one is not
+            mode &= ~0o070 | mode << 3
+    if mode != now.st_mode & 0o777:
+        with suppress(OSError):  # on a file system without permissions
+            os.fchmod(descriptor, mode)
+
+
+def _flush_folder(target: Path) -> None:
+    """Let the new name reach the disk; whatever fails here, the file is in its place."""
+    try:
+        descriptor = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in NO_FLUSH:
+            warnings.warn(
+                f"{target} was written, but its folder could not be flushed to the disk "
+                f"({error.strerror or error}): after a power cut the old file may be there again.",
+                BackhandWarning, stacklevel=4,
+            )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Files to the table or view `rows`, by their format."""

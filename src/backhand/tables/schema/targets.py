@@ -1,0 +1,173 @@
+"""The target column: its classes, each row's, and what is doubtful about them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.errors import BackhandWarning, InputError, listed
+from backhand.tables.cells import MISSING, canonical, number_in
+from backhand.tables.schema.schema import check_no_nul, missing_in_target
+from backhand.tables.table import Table
+
+REGRESSION_VALUES = 100
+"""A numeric target with more distinct values than this looks like regression."""
+
+MOSTLY = 0.9
+"""From this share of numbers or dates on, another text in a column is taken for a mistake."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """The column to predict: its classes, and y (N,) with -1 where the target is missing.
+
+    y is of the narrowest dtype that holds them: it is in memory however large the table is.
+    """
+
+    name: str
+    classes: list[str]
+    y: NDArray[np.signedinteger[Any]]
+
+
+def read_target(
+    table: Table,
+    name: str,
+    *,
+    categorical: bool = False,
+    missing: Sequence[str] | None = None,
+) -> Target:
+    """The classes of the target column, in order, and each row's.
+
+    Texts differ by every letter (1.1 is not 1.10), but for two things: a whole number may have .0
+    behind it, and true and false may be written large. `missing` are the texts that stand for no
+    class; by default none does but the empty one.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, or it holds fewer than two classes, or looks like a quantity.
+    """
+    column = table.index(name, "target column")
+    if table.family(column) == "other":
+        raise InputError(
+            f"the target '{name}' holds {table.types[column]} values; expected texts "
+            "or whole numbers."
+        )
+    check_no_nul(table, [column])
+    absent = missing_in_target(missing)
+    found = table.all(
+        f"SELECT v, a, b, n, {number_in('v')} AS x "
+        f"FROM ({texts_of(table, column, absent, 'rows')}) "
+        "WHERE v IS NOT NULL ORDER BY x IS NULL, x, v"
+    )
+    classes = _class_names(name, found)
+    rows = sum(n for *_, n, _ in found)
+    numeric = sum(n for *_, n, x in found if x is not None) >= MOSTLY * rows
+    _check_classes(name, classes, rows, numeric and not categorical)
+    _tell_words(name, {v: n for v, _, _, n, _ in found if v in MISSING})
+    y = np.empty(table.rows, np.min_scalar_type(-len(classes)))
+    for stretch, (indices, _) in table.arrays(class_of(table, name, classes, missing)):
+        y[stretch] = indices
+    return Target(name, classes, y)
+
+
+def texts_of(table: Table, column: int, missing: Sequence[str], rows: str) -> str:
+    """SQL for a column's texts v in one spelling, the first a and last b as spelled, and rows n."""
+    present = table.present(column, missing)
+    return (
+        f"SELECT {canonical('s')} AS v, min(s) AS a, max(s) AS b, CAST(sum(n) AS BIGINT) AS n "
+        f"FROM (SELECT {present} AS s, count(*) AS n FROM {rows} GROUP BY s) "
+        "GROUP BY v"
+    )
+
+
+def _class_names(target: str, found: Sequence[tuple[Any, ...]]) -> list[str]:
+    """What the classes are called: as they are spelled, unless in several ways; 0 and 1 so."""
+    whole = all(str(v).removeprefix("-").isdigit() for v, *_ in found)
+    names = [str(v if whole or first != last else first) for v, first, last, *_ in found]
+    tell_spellings(target, [(first, last) for _, first, last, *_ in found])
+    return names
+
+
+def tell_spellings(name: str, spellings: Iterable[tuple[str, str]]) -> None:
+    """Warn of whole numbers that are spelled in two ways, 7 and 7.0, and count as one."""
+    several = [(a, b) for a, b in spellings if a != b and a.lower() not in ("true", "false")]
+    if several:
+        first, last = several[0]
+        more = f", as do {len(several) - 1} more" if several[1:] else ""
+        warnings.warn(
+            f"'{first}' and '{last}' of column '{name}' count as one value{more}; if they are two, "
+            "write them otherwise.",
+            BackhandWarning,
+            stacklevel=4,
+        )
+
+
+def _tell_words(target: str, words: dict[str, int]) -> None:
+    """Warn of classes that elsewhere mean missing."""
+    for word, rows in words.items():
+        warnings.warn(
+            f"'{word}' is a class of the target '{target}' (rows with it: {rows:,}); if it means "
+            f"missing, say --missing '{word}'.",
+            BackhandWarning,
+            stacklevel=3,
+        )
+
+
+def class_of(
+    table: Table, target: str, classes: Sequence[str], missing: Sequence[str] | None = None
+) -> list[str]:
+    """SQL for a row's class as an index, -1 for none of `classes`; and for whether it has one."""
+    column, absent = table.index(target, "target column"), missing_in_target(missing)
+    place = table.place(column, classes)
+    return [f"coalesce({place}, -1)", f"{table.present(column, absent)} IS NOT NULL"]
+
+
+def _check_classes(name: str, classes: list[str], rows: int, numeric: bool) -> None:
+    if not classes:
+        raise InputError(f"the target '{name}' is missing in every row.")
+    if len(classes) == 1:
+        raise InputError(
+            f"the target '{name}' has one class only, '{classes[0]}'; a classifier "
+            "needs two or more."
+        )
+    too_many = len(classes) > max(10, rows / 2)
+    if numeric and (too_many or len(classes) > REGRESSION_VALUES):
+        raise InputError(
+            f"the target '{name}' is numeric with {len(classes)} distinct values, "
+            "which looks like regression; Backhand classifies. If these numbers are "
+            f"class labels, say so with --categorical '{name}'."
+        )
+    if too_many:
+        raise InputError(
+            f"the target '{name}' has {len(classes)} classes in {rows} rows, too many "
+            "to learn from; is it an identifier or free text?"
+        )
+
+
+def tell_doubts(classes: dict[str, int]) -> None:
+    """Warn of classes (with their rows) that may be mistakes: spelled alike, or of one row."""
+    alike: dict[str, list[str]] = {}
+    for name in classes:
+        alike.setdefault(" ".join(name.split()).casefold(), []).append(name)
+    for names in alike.values():
+        if len(names) > 1:
+            warnings.warn(
+                f"the classes {listed(names)} differ by upper and lower case or by spaces only, "
+                "and count as different ones; mend them if they are the same.",
+                BackhandWarning,
+                stacklevel=3,
+            )
+    single = [name for name, rows in classes.items() if rows == 1]
+    if single:
+        who = "the classes {} have" if len(single) > 1 else "the class {} has"
+        warnings.warn(
+            f"{who.format(listed(single))} one row only, so none is held out to judge by.",
+            BackhandWarning,
+            stacklevel=3,
+        )

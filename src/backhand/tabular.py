@@ -1,0 +1,339 @@
+"""The jobs on tables that the command line offers, as functions: train, evaluate, predict.
+
+They read, compute and return what happened; they print nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.engines import Data, Engine, make_engine
+from backhand.equations import Parameters
+from backhand.errors import InputError, listed
+from backhand.evaluation import Evaluation, Tally
+from backhand.functional import init
+from backhand.model import Model, check_model
+from backhand.optimizers import make_optimizer
+from backhand.support.atomic_files import replacing
+from backhand.tables.array_store import Matrices
+from backhand.tables.files.file_changes import changed
+from backhand.tables.schema.fitting import Dropped, Missing, count_missing, learn_schema
+from backhand.tables.schema.schema import Schema
+from backhand.tables.schema.targets import Target, class_of, read_target, tell_doubts
+from backhand.tables.split import STRETCH, held_out
+from backhand.tables.table import Table
+from backhand.tables.writing import Added, stream_rows, write_rows
+from backhand.training import Callback, Checkpoint, History, train
+from backhand.training.data import check_number, check_settings
+
+UPDATES = 8000
+"""Updates that training aims at where the number of epochs is not given, and its bounds."""
+FEWEST_EPOCHS, MOST_EPOCHS = 10, 100
+
+VALIDATIONS = 50
+"""How often the held-out rows are looked at in the course of a training, about."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How `fit_table` trains. `epochs` None: as many as make about `UPDATES` updates."""
+
+    hidden: int = 128
+    epochs: int | None = None
+    batch_size: int = 128
+    learning_rate: float = 0.004
+    optimizer: str = "adam"
+    schedule: str = "cosine"
+    warmup: float = 0.05
+    weight_decay: float = 0.0002
+    seed: int = 0
+    test_size: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_number("hidden", self.hidden, 1)
+        check_number("test_size", self.test_size, 0.0, 0.95)
+        check_number("weight_decay", self.weight_decay, 0.0)
+        make_optimizer(self.optimizer)
+        check_settings(
+            epochs=1 if self.epochs is None else self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            schedule=self.schedule,
+            warmup=self.warmup,
+            seed=self.seed,
+        )
+
+    def epochs_for(self, rows: int) -> int:
+        """Epochs of that many training rows."""
+        if self.epochs is not None:
+            return self.epochs
+        updates = -(-rows // self.batch_size)
+        return int(np.clip(round(UPDATES / updates), FEWEST_EPOCHS, MOST_EPOCHS))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A table, understood: the rows to train on and those held out, and what was found on the way.
+
+    Their matrices are float32, in memory or mapped.
+    """
+
+    source: str
+    rows: int
+    unlabelled: int
+    target: Target
+    schema: Schema
+    dropped: list[Dropped]
+    missing: dict[str, Missing]
+    training: Data
+    held_out: Data
+
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """Rows of each class."""
+        K = len(self.target.classes)
+        counts = np.bincount(self.training.y, minlength=K)
+        counts += np.bincount(self.held_out.y, minlength=K)
+        return dict(zip(self.target.classes, counts.tolist(), strict=True))
+
+
+class Reading(NamedTuple):
+    """How far the reading of a table is: what is being done, and on how many of its rows it is."""
+
+    what: str
+    done: int
+    rows: int
+
+
+def prepare_table(
+    table: Table,
+    target: str,
+    settings: Settings,
+    drop: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    *,
+    missing: Sequence[str] | None = None,
+    matrices: Matrices | None = None,
+    watch: Callable[[Reading], None] = lambda _: None,
+) -> Prepared:
+    """Read the target, hold rows out, learn the schema on the others and encode all.
+
+    Parameters
+    ----------
+    table, target, settings
+    drop, categorical : sequences of str
+        Columns not to use; columns whose numbers are names.
+    missing : sequence of str, optional
+        Texts that mean missing, in the target too. In the features those of `cells.MISSING` do
+        also, unless the empty text is among the named ones. An empty field always means so.
+    matrices : Matrices, optional
+        Where to put the encoded rows; by default in memory.
+    watch : callable
+        Is told how far reading is, several times a second.
+
+    Raises
+    ------
+    InputError
+        If the table cannot be learned from, or changes meanwhile; the message says why.
+    OutputError
+        If there is no room for the encoded rows.
+    """
+    if target in drop:
+        raise InputError(f"the target '{target}' cannot be dropped.")
+    with table.unchanged(), matrices or Matrices(sys.maxsize) as places:
+        table.watched_by(lambda rows: watch(Reading("reading", rows, table.rows)))
+        found = read_target(table, target, categorical=target in categorical, missing=missing)
+        test = held_out(found.y, settings.test_size, settings.seed)
+        training = (found.y >= 0) & ~test
+        table.watched_by(lambda rows: watch(Reading("learning", rows, table.rows)))
+        schema, dropped = learn_schema(table, found, training, drop, categorical, missing)
+        table.watched_by(lambda rows: watch(Reading("encoding", rows, table.rows)))
+        encoded = _encoded(table, schema, found.y, [training, test], places)
+        lacking = count_missing(table, schema)
+    unlabelled = int((found.y < 0).sum())
+    prepared = Prepared(
+        table.source, table.rows, unlabelled, found, schema, dropped, lacking, *encoded
+    )
+    tell_doubts(prepared.class_counts)
+    return prepared
+
+
+def _encoded(
+    table: Table,
+    schema: Schema,
+    y: NDArray[np.signedinteger[Any]],
+    masks: Sequence[NDArray[np.bool_]],
+    matrices: Matrices,
+) -> list[Data]:
+    """The rows of each mask, in one pass through the table."""
+    d, sizes = schema.width, [int(mask.sum()) for mask in masks]
+    names = ("training", "held_out")
+    parts = [
+        Data(matrices.array(f"{name}_X", (n, d), np.float32),
+             matrices.array(f"{name}_y", (n,), np.int64))
+        for name, n in zip(names, sizes, strict=True)
+    ]  # fmt: skip
+    done = [0, 0]
+    for rows, X, _ in schema.stretches(table, checked=True):
+        for i, (mask, part) in enumerate(zip(masks, parts, strict=True)):
+            keep = mask[rows]
+            there = slice(done[i], done[i] + int(keep.sum()))
+            part.X[there] = X[keep]
+            part.y[there] = y[rows][keep]
+            done[i] = there.stop
+    if done != sizes:
+        raise changed(table.source)
+    return parts
+
+
+def fit_table(
+    prepared: Prepared,
+    settings: Settings,
+    *,
+    engine: str | Engine = "auto",
+    callbacks: Sequence[Callback] = (),
+    checkpoint: Checkpoint | None = None,
+    trained: Callable[[Model], None] = lambda _: None,
+) -> tuple[Model, Evaluation | None]:
+    """Train on the training rows: the model, and how it does on the held-out rows, if any.
+
+    The held-out rows are looked at now and then for the eye only: nothing depends on them.
+    `trained` is called with the model before they are evaluated: whoever saves it there has it,
+    whatever comes after.
+
+    Raises
+    ------
+    InputError
+        Before the first epoch, if the model could not be saved.
+    """
+    engine = make_engine(engine) if isinstance(engine, str) else engine
+    training, test, classes = prepared.training, prepared.held_out, prepared.target.classes
+    epochs = settings.epochs_for(training.rows)
+    params = init(training.X.shape[1], settings.hidden, len(classes), settings.seed)
+
+    def model_of(params: Parameters, history: History, metrics: dict[str, Any]) -> Model:
+        hyperparameters = asdict(settings) | {"epochs": len(history)}
+        return Model(params, tuple(classes), prepared.schema, hyperparameters, metrics, history)
+
+    check_model(model_of(params, History(), {}), epochs)
+    result = train(
+        params, training.X, training.y,
+        learning_rate=settings.learning_rate,
+        epochs=epochs,
+        batch_size=settings.batch_size,
+        optimizer=settings.optimizer,
+        schedule=settings.schedule,
+        warmup=settings.warmup,
+        l2=settings.weight_decay,
+        validation=(test.X, test.y) if test.rows else None,
+        validation_every=max(1, epochs // VALIDATIONS),
+        callbacks=callbacks,
+        checkpoint=checkpoint,
+        engine=engine,
+        seed=settings.seed,
+    )  # fmt: skip
+    metrics: dict[str, Any] = {
+        "training_rows": training.rows,
+        "training_loss": float(result.history.loss[-1]),
+        "training_accuracy": float(result.history.accuracy[-1]),
+    }
+    model, evaluation = model_of(result.params, result.history, metrics), None
+    trained(model)
+    if test.rows:
+        tally = Tally(classes)
+        for start in range(0, test.rows, STRETCH):
+            some = test.at(slice(start, start + STRETCH))
+            tally.add(engine.predict_proba(result.params, some.X), some.y)
+        evaluation = tally.result()
+        figures = {
+            "held_out_rows": evaluation.rows,
+            "held_out_loss": evaluation.loss,
+            "held_out_accuracy": evaluation.accuracy,
+        }
+        model = replace(model, metrics=metrics | figures)
+    return model, evaluation
+
+
+def predict_proba(model: Model, table: Table, engine: str = "auto") -> NDArray[Any]:
+    """P (N, K) of a table's rows."""
+    with table.unchanged():
+        X = table_schema(model).encode(table)
+    return make_engine(engine).predict_proba(model.params, X)
+
+
+def table_schema(model: Model) -> Schema:
+    """The schema of a model that was trained from a table."""
+    if model.schema is None:
+        raise InputError(
+            "this model was trained on plain arrays, without a table's schema, so it "
+            "cannot read a table; use `backhand.load(...).predict(X)` in Python."
+        )
+    return model.schema
+
+
+def evaluate_table(
+    model: Model, table: Table, target: str | None = None, engine: str = "auto"
+) -> Evaluation:
+    """How well the model predicts a table's target column, by default that of its training."""
+    target = table_schema(model).target if target is None else target
+    classes = [str(name) for name in model.classes]
+    chosen, tally = make_engine(engine), Tally(classes)
+    labels = class_of(table, target, classes, table_schema(model).named_missing)
+    with table.unchanged():
+        for _, X, (y, labelled) in table_schema(model).stretches(table, labels):
+            P = chosen.predict_proba(model.params, X[labelled])
+            tally.add(P, y[labelled].astype(np.int64), int((~labelled).sum()))
+    result = tally.result()
+    if not result.rows:
+        raise InputError(f"the target '{target}' of {table.source} is missing in every row.")
+    if result.unknown == result.rows:
+        raise InputError(
+            f"no value of '{target}' in {table.source} is a class of the model, which knows "
+            f"{listed(classes)}."
+        )
+    return result
+
+
+def predict_table(model: Model, table: Table, output: Path, engine: str = "auto") -> int:
+    """Write the table's rows with `prediction` and `probability_<class>` columns behind.
+
+    `output` becomes Parquet if it ends in .parquet or .pq, else CSV (compressed if it ends in .gz).
+    It is written whole or not at all. No more than a few stretches of rows are in memory. Returns
+    the number of rows.
+
+    Raises
+    ------
+    InputError
+        If a column of the table has one of the new names, or one that the model needs is missing.
+    OutputError
+        If there is no room for it.
+    """
+    with replacing(output) as temporary, table.unchanged():
+        return write_rows(table, _predictions(model, table, engine), temporary, output)
+
+
+def print_predictions(model: Model, table: Table, out: BinaryIO, engine: str = "auto") -> int:
+    """Write the same as CSV text to a stream, as it comes; returns the number of rows."""
+    with table.unchanged():
+        return stream_rows(table, _predictions(model, table, engine), out)
+
+
+def _predictions(model: Model, table: Table, engine: str) -> Added:
+    """The columns that predictions add, a stretch of rows at a time."""
+    names = ["prediction", *(f"probability_{name}" for name in model.classes)]
+    chosen, labels = make_engine(engine), np.asarray(model.classes)
+
+    def stretches() -> Iterator[list[NDArray[Any]]]:
+        for _, X, _ in table_schema(model).stretches(table):
+            P = chosen.predict_proba(model.params, X)
+            yield [labels[P.argmax(axis=1)], *P.T]
+
+    dtypes = [labels.dtype, *[model.params.b2.dtype] * len(model.classes)]
+    return Added(names, dtypes, stretches())

@@ -1,0 +1,217 @@
+"""The autograd twin: the same network as `nn.Sequential`, for comparison with the pass by hand.
+
+Nothing of it is on the training path. `compare` trains both ways side by side from equal weights;
+`reference_run` repeats the one run whose numbers are fixed to the printed digit.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.engines import Data, Engine
+from backhand.engines.torch import TORCH_THREADS
+from backhand.equations import Gradients, Parameters
+from backhand.support.optional import extra
+from backhand.training.api import train
+
+torch = extra("torch")
+nn = torch.nn
+
+
+def to_torch(params: Parameters) -> Any:
+    """`nn.Sequential(Linear, ReLU, Linear)` with these weights; torch stores them transposed."""
+    W1, b1, W2, b2 = (torch.tensor(np.asarray(value)) for value in params)
+    d, H, K = W1.shape[0], W1.shape[1], W2.shape[1]
+    twin = nn.Sequential(nn.Linear(d, H), nn.ReLU(), nn.Linear(H, K)).to(W1.dtype)
+    with torch.no_grad():
+        for tensor, value in zip(twin.parameters(), (W1.T, b1, W2.T, b2), strict=True):
+            tensor.copy_(value)
+    return twin
+
+
+def from_torch(twin: Any) -> Parameters:
+    """The weights of such an `nn.Sequential`, as a copy in NumPy arrays."""
+    W1t, b1, W2t, b2 = (p.detach().cpu().numpy() for p in twin.parameters())
+    return Parameters(W1t.T.copy(), b1.copy(), W2t.T.copy(), b2.copy())
+
+
+def loss_and_gradients(params: Parameters, data: Data, l2: float = 0.0) -> tuple[float, Gradients]:
+    """What autograd says: the loss, penalty included, and all seven gradients, as NumPy arrays.
+
+    Built of torch's own operations and its own `cross_entropy`, so that nothing is shared with
+    the equations but the names.
+    """
+    W1, b1, W2, b2 = (torch.tensor(np.asarray(p), requires_grad=True) for p in params)
+    X, y = torch.tensor(np.asarray(data.X)).to(W1.dtype), torch.tensor(data.y)
+    Z1 = nn.functional.linear(X, W1.T, b1)
+    H1 = nn.functional.relu(Z1)
+    S = nn.functional.linear(H1, W2.T, b2)
+    for tensor in (Z1, H1, S):
+        tensor.retain_grad()
+    losses = nn.functional.cross_entropy(S, y, reduction="none")
+    if data.sample_weight is None:
+        loss = losses.mean()
+    else:
+        w = torch.tensor(np.asarray(data.sample_weight)).to(W1.dtype)
+        loss = (w * losses).sum() / w.sum()
+    loss = loss + l2 / 2 * (W1.pow(2).sum() + W2.pow(2).sum())
+    loss.backward()
+    grads = (tensor.grad.numpy() for tensor in (S, W2, b2, H1, Z1, W1, b1))
+    return loss.item(), Gradients(*grads)
+
+
+class TwinRun:
+    """The autograd way to train: `CrossEntropyLoss`, `loss.backward()`, `torch.optim.SGD`."""
+
+    def __init__(self, twin: Any, X: Any, y: Any, learning_rate: float, l2: float = 0.0) -> None:
+        self.twin, self.X, self.y = twin, X, y
+        weights = [p for p in twin.parameters() if p.ndim == 2]
+        biases = [p for p in twin.parameters() if p.ndim == 1]
+        groups = [{"params": weights, "weight_decay": l2}, {"params": biases, "weight_decay": 0.0}]
+        self._optimizer = torch.optim.SGD(groups, lr=learning_rate)
+        self._criterion = nn.CrossEntropyLoss()
+        self._weights, self._l2 = weights, l2
+
+    def advance(self, epochs: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Full-batch epochs; loss (penalty included) and accuracy of each, before its update."""
+        loss, accuracy = np.empty(epochs), np.empty(epochs)
+        for epoch in range(epochs):
+            S = self.twin(self.X)
+            cost = self._criterion(S, self.y)
+            self._optimizer.zero_grad()
+            cost.backward()
+            with torch.no_grad():
+                # The optimizer's weight decay is the gradient of the penalty; its value is not.
+                penalty = self._l2 / 2 * sum(W.pow(2).sum() for W in self._weights)
+                loss[epoch] = (cost + penalty).item()
+                accuracy[epoch] = (S.argmax(dim=1) == self.y).double().mean().item()
+            self._optimizer.step()
+        return loss, accuracy
+
+
+class Side(NamedTuple):
+    """One way of training at a reported epoch: before its update, and seconds a step so far."""
+
+    loss: float
+    accuracy: float
+    seconds_per_step: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Both ways after one reported epoch.
+
+    `gradients` and `weights` are the largest norm-relative difference ‖a - b‖ / max(‖a‖, ‖b‖)
+    over the arrays: of the gradients, both taken at the weights by hand before the epoch's update;
+    and of the weights after it, each way having gone its own way since the start.
+    """
+
+    epoch: int
+    by_hand: Side
+    autograd: Side
+    gradients: float
+    weights: float
+
+
+def compare(
+    params: Parameters,
+    data: Data,
+    *,
+    learning_rate: float,
+    epochs: int,
+    every: int,
+    engine: Engine,
+    threads: int | None = None,
+    l2: float = 0.0,
+) -> Iterator[Comparison]:
+    """Train both ways from `params`, full batch with SGD, and compare every so many epochs.
+
+    `threads` are autograd's; the engine has its own.
+    """
+    X, y = torch.tensor(np.asarray(data.X, params.W1.dtype)), torch.tensor(data.y)
+    twin = TwinRun(to_torch(params), X, y, learning_rate, l2)
+    by_hand, spent_hand, spent_twin = params, 0.0, 0.0
+    for done, epoch in pairwise([0, *range(every, epochs, every), epochs]):
+        began = time.perf_counter()
+        with TORCH_THREADS.limited(threads):
+            loss, accuracy = twin.advance(epoch - done)
+        spent_twin += time.perf_counter() - began
+        # The last update apart, so that its gradient can be taken at the weights it starts from.
+        for count in filter(None, (epoch - done - 1, 1)):
+            before = by_hand
+            result = train(before, data.X, data.y, learning_rate=learning_rate, epochs=count,
+                           l2=l2, engine=engine)  # fmt: skip
+            spent_hand += result.seconds
+            by_hand, history = result.params, result.history
+        ours = engine.loss_and_gradients(before, data, l2)[1]
+        theirs = loss_and_gradients(before, data, l2)[1]
+        yield Comparison(
+            epoch,
+            Side(float(history.loss[-1]), float(history.accuracy[-1]), spent_hand / epoch),
+            Side(float(loss[-1]), float(accuracy[-1]), spent_twin / epoch),
+            largest_difference(ours, theirs),
+            largest_difference(by_hand, from_torch(twin.twin)),
+        )
+
+
+def relative_difference(a: Any, b: Any) -> float:
+    """‖a - b‖ / max(‖a‖, ‖b‖); 0 where both are zero."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    scale = max(np.linalg.norm(a), np.linalg.norm(b))
+    return float(np.linalg.norm(a - b) / scale) if scale else 0.0
+
+
+def largest_difference(ours: tuple[Any, ...], theirs: tuple[Any, ...]) -> float:
+    """The largest norm-relative difference over arrays in pairs."""
+    return max(relative_difference(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+@dataclass(frozen=True)
+class ReferenceColumn:
+    """One column of the reference run: loss and accuracy of each of its epochs, and its time."""
+
+    name: str
+    loss: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    seconds: float
+
+
+REFERENCE_SHAPE = (128, 20, 64, 5)
+REFERENCE_EPOCHS = 200
+REFERENCE_LEARNING_RATE = 0.5
+
+
+def reference_run(engine: Engine) -> list[ReferenceColumn]:
+    """The golden run: N, d, H, K = 128, 20, 64, 5, full batch, η = 0.5, 200 epochs, float32.
+
+    By hand: PyTorch's generator seeded with 0, then X, y, W1 and W2 drawn in this order, biases
+    zero. Autograd: seeded anew with 0, X and y drawn first, then PyTorch's own initialisation.
+    """
+    _, d, H, K = REFERENCE_SHAPE
+    X, y = _reference_data()
+    W1, W2 = 0.02 * torch.randn(d, H), 0.02 * torch.randn(H, K)
+    params = Parameters(W1, torch.zeros(H), W2, torch.zeros(K))
+    result = train(params, X, y, learning_rate=REFERENCE_LEARNING_RATE, epochs=REFERENCE_EPOCHS,
+                   engine=engine)  # fmt: skip
+    by_hand = ReferenceColumn(
+        "by hand", result.history.loss, result.history.accuracy, result.seconds
+    )
+    X, y = _reference_data()
+    twin = TwinRun(nn.Sequential(nn.Linear(d, H), nn.ReLU(), nn.Linear(H, K)), X, y,
+                   REFERENCE_LEARNING_RATE)  # fmt: skip
+    began = time.perf_counter()
+    loss, accuracy = twin.advance(REFERENCE_EPOCHS)
+    return [by_hand, ReferenceColumn("autograd", loss, accuracy, time.perf_counter() - began)]
+
+
+def _reference_data() -> tuple[Any, Any]:
+    N, d, _, K = REFERENCE_SHAPE
+    torch.manual_seed(0)
+    return torch.randn(N, d), torch.randint(0, K, (N,))

@@ -1,0 +1,451 @@
+"""Every engine against the equations, step by step, and what the contract promises."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+import backhand
+from backhand import equations
+from backhand.engines import Block, Data, Engine, Run, State, array_engine, make_engine
+from backhand.engines.thread_limits import blas_threads
+from backhand.engines.torch import TORCH_THREADS
+from backhand.equations import Parameters
+from backhand.errors import InputError
+from backhand.optimizers import OPTIMIZERS, SGD, make_optimizer, of_parameters
+from backhand.torch_twin import relative_difference
+from helpers.gradient_checks import Problem, assert_close, gradients_of, random_problem
+
+ENGINES = ["reference", "fused", "torch"]
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    return make_engine(request.param)
+
+
+def single(problem: Problem) -> Problem:
+    params, (X, y, w), l2 = problem
+    return Problem(
+        Parameters(*(p.astype(np.float32) for p in params)),
+        Data(X.astype(np.float32), y, None if w is None else w.astype(np.float32)),
+        l2,
+    )
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_loss_and_gradients_agree_with_the_equations(engine: Engine, seed: int) -> None:
+    problem = random_problem(seed)
+    params, data, l2 = problem
+    expected = gradients_of(equations, problem)
+    S = equations.forward(params, data.X).S
+    L = equations.cross_entropy(S, data.y, data.sample_weight) + equations.penalty(params, l2)
+    for case, tolerance in ((problem, 1e-12), (single(problem), 1e-5)):
+        loss, grads = engine.loss_and_gradients(*case)
+        assert relative_difference(loss, L) <= tolerance
+        assert all(g.dtype == case.params.W1.dtype for g in grads)
+        assert_close(grads, expected, tolerance)
+
+
+@pytest.mark.parametrize("rule", OPTIMIZERS)
+@pytest.mark.parametrize("seed", range(10))
+def test_a_block_of_updates_is_the_equations_update_by_update(
+    engine: Engine, rule: str, seed: int
+) -> None:
+    params, data, l2 = random_problem(seed, (11, 3, 5, 4))
+    optimizer = make_optimizer(rule)
+    rng = np.random.default_rng(seed)
+    B, E = 3, 4
+    block = Block(4, rng.random((E, B)) / 10, np.full((E, B), l2),
+                  np.stack([rng.permutation(11) for _ in range(E)]))  # fmt: skip
+    before = [p.copy() for p in params]
+    run = engine.start(params, data, optimizer)
+    record = run.advance(block)
+
+    theta, t = params, 0
+    slots = tuple(Parameters(*map(np.zeros_like, params)) for _ in range(optimizer.slots))
+    for e in range(E):
+        losses, right, weights = [], [], []
+        for b in range(B):
+            rows = block.order[e, 4 * b : 4 * b + 4]
+            w = None if data.sample_weight is None else data.sample_weight[rows]
+            acts = equations.forward(theta, data.X[rows])
+            losses.append(equations.cross_entropy(acts.S, data.y[rows], w)
+                          + equations.penalty(theta, l2))  # fmt: skip
+            right.append(equations.accuracy(acts.S, data.y[rows], w))
+            weights.append(len(rows) if w is None else w.sum())
+            grads = equations.backward(theta, data.X[rows], data.y[rows], acts, w, l2)
+            t += 1
+            theta, slots = optimizer.update(theta, grads, slots, block.learning_rate[e, b], t)
+        assert relative_difference(record.loss[e], np.average(losses, weights=weights)) <= 1e-12
+        assert relative_difference(record.accuracy[e], np.average(right, weights=weights)) <= 1e-12
+    state = run.state()
+    assert state.updates == t == E * B
+    for a, b in zip(state.params, theta, strict=True):
+        assert relative_difference(a, b) <= 1e-12
+    assert all(np.array_equal(a, b) for a, b in zip(params, before, strict=True))
+
+
+def test_one_long_block_is_many_short_ones_to_the_bit(engine: Engine) -> None:
+    params, data, _ = single(random_problem(7, (30, 5, 8, 3)))
+    rates = np.full((12, 1), 0.3)
+    whole = engine.start(params, data, SGD())
+    long = whole.advance(Block(30, rates, 0 * rates))
+    parts = engine.start(params, data, SGD())
+    short = [parts.advance(Block(30, rates[:3], 0 * rates[:3])) for _ in range(4)]
+    assert np.array_equal(long.loss, np.concatenate([r.loss for r in short]))
+    for a, b in zip(whole.state().params, parts.state().params, strict=True):
+        assert np.array_equal(a, b)
+
+
+def test_restore_goes_back_to_the_bit(engine: Engine) -> None:
+    params, data, _ = single(random_problem(8, (20, 5, 8, 3)))
+    block = Block(20, np.full((5, 1), 0.01), np.zeros((5, 1)))
+    run = engine.start(params, data, make_optimizer("adam"))
+    run.advance(block)
+    state = run.state()
+    first = run.advance(block)
+    run.restore(state)
+    second = run.advance(block)
+    assert np.array_equal(first.loss, second.loss)
+    assert state.updates == 5
+
+
+def test_a_block_ends_after_the_first_loss_that_is_not_finite(engine: Engine) -> None:
+    params, data, _ = single(random_problem(9, (20, 5, 8, 3)))
+    run = engine.start(params, data, SGD())
+    record = run.advance(Block(20, np.full((50, 1), 1e30), np.zeros((50, 1))))
+    assert len(record.loss) < 50
+    assert np.isfinite(record.loss[:-1]).all() and not np.isfinite(record.loss[-1])
+
+
+def test_prediction_is_the_same_whatever_the_chunks(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params, data, _ = random_problem(10, (50, 5, 8, 3))
+    whole = engine.predict_proba(params, data.X)
+    judged = engine.evaluate(params, data)
+    assert relative_difference(whole, equations.forward(params, data.X).P) <= 1e-14
+    monkeypatch.setattr(array_engine, "CHUNK_BYTES", 2000)
+    assert len(list(array_engine.chunks(params, 50))) > 5
+    assert relative_difference(engine.predict_proba(params, data.X), whole) <= 1e-14
+    assert relative_difference(engine.evaluate(params, data), judged) <= 1e-12
+    w = np.random.default_rng(0).random(50)
+    S = equations.forward(params, data.X).S
+    expected = equations.cross_entropy(S, data.y, w), equations.accuracy(S, data.y, w)
+    assert (
+        relative_difference(engine.evaluate(params, data._replace(sample_weight=w)), expected)
+        <= 1e-12
+    )
+
+
+@pytest.mark.parametrize("rows", [1, 32, 33, 256, 257])
+def test_few_rows_are_predicted_as_many(engine: Engine, rows: int) -> None:
+    """What takes another way for few rows, and leaves out the features they lack, is the same."""
+    rng = np.random.default_rng(rows)
+    X = rng.standard_normal((rows, 40)) * (rng.random((rows, 40)) < 0.1)
+    params = Parameters(*(rng.standard_normal(s) for s in ((40, 12), 12, (12, 3), 3)))
+    expected = equations.forward(params, X).P
+    for data in (X, scipy.sparse.csr_array(X), X.astype(np.float32).astype(np.float64, order="F")):
+        tolerance = 1e-6 if data is not X and not scipy.sparse.issparse(data) else 1e-13
+        assert relative_difference(engine.predict_proba(params, data), expected) <= tolerance
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, bool, np.float64])
+def test_rows_of_any_real_dtype_are_computed_in_the_parameters(engine: Engine, dtype) -> None:
+    params, data, _ = single(random_problem(12, (20, 5, 8, 3)))
+    X = (np.abs(data.X) * 2).astype(dtype)
+    X.setflags(write=False)
+    P = engine.predict_proba(params, X)
+    assert P.dtype == np.float32
+    assert relative_difference(P, equations.forward(params, X.astype(np.float32)).P) <= 1e-6
+    run = engine.start(params, Data(X, data.y), SGD())
+    assert np.isfinite(run.advance(Block(7, np.full((2, 3), 0.1), np.zeros((2, 3)))).loss).all()
+
+
+def test_engines_agree_on_the_parameter_gradients() -> None:
+    problem = random_problem(20)
+    first, *others = (
+        of_parameters(make_engine(e).loss_and_gradients(*problem)[1]) for e in ENGINES
+    )
+    for other in others:
+        for a, b in zip(first, other, strict=True):
+            assert relative_difference(a, b) <= 1e-12
+
+
+def test_epoch_figures_are_exact_in_float32(engine: Engine) -> None:
+    """Shares are exact, and means over many batches do not drift."""
+    params = Parameters(*(np.zeros(s, np.float32) for s in ((1, 1), 1, (1, 3), 3)))
+    data = Data(np.ones((30000, 1), np.float32), np.arange(30000) % 3)
+    run = engine.start(params, data, SGD())
+    record = run.advance(Block(3, np.full((1, 10000), 1e-30), np.zeros((1, 10000))))
+    assert record.accuracy[0] == 1 / 3
+    assert abs(record.loss[0] / np.log(np.float32(3)) - 1) < 1e-7
+    assert engine.evaluate(params, data)[1] == 1 / 3
+
+
+# The gradient of a run.
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_runs_gradient_is_that_of_all_rows_as_one_batch(
+    engine: Engine, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = random_problem(seed, (300, 5, 8, 3) if seed % 2 else None)
+    for case, tolerance in ((problem, 1e-12), (single(problem), 1e-5)):
+        loss, grads = engine.loss_and_gradients(*case)
+        run = engine.start(*case[:2], SGD())
+        for most in (array_engine.CHUNK_BYTES, 2000):  # all rows in one chunk, and in several
+            monkeypatch.setattr(array_engine, "CHUNK_BYTES", most)
+            ours, dtheta = run.gradient(problem.l2)
+            assert isinstance(ours, float) and isinstance(dtheta, Parameters)
+            assert relative_difference(ours, loss) <= tolerance
+            for a, b in zip(dtheta, of_parameters(grads), strict=True):
+                assert a.dtype == case.params.W1.dtype and a.shape == b.shape
+                assert relative_difference(a, b) <= tolerance
+
+
+def test_a_gradient_changes_nothing_and_follows_the_state(engine: Engine) -> None:
+    params, data, _ = random_problem(8, (150, 5, 8, 3))
+    block = Block(40, np.full((2, 4), 0.01), np.zeros((2, 4)))
+    run, other = (engine.start(params, data, make_optimizer("adam")) for _ in range(2))
+    first = run.gradient(0.1)
+    run.advance(block)
+    run.gradient(0.1)
+    run.evaluate(data)
+    run.advance(block)
+    other.advance(block)
+    other.advance(block)
+    for a, b in zip(states(run), states(other), strict=True):
+        assert np.array_equal(a, b)
+    run.restore(State(params, run.state().slots, 0))
+    again = run.gradient(0.1)
+    assert again[0] == first[0] and all(map(np.array_equal, again[1], first[1]))
+
+
+def states(run: Run) -> list[np.ndarray]:
+    state = run.state()
+    return [value for part in (state.params, *state.slots) for value in part]
+
+
+def test_what_is_restored_is_copied(engine: Engine) -> None:
+    """L-BFGS moves the numbers that it passes on in place."""
+    params, data, _ = random_problem(8, (20, 5, 8, 3))
+    run = engine.start(params, data, SGD())
+    flat = np.concatenate([p.ravel() for p in params])
+    ends = np.cumsum([p.size for p in params])[:-1]
+    views = [part.reshape(p.shape) for part, p in zip(np.split(flat, ends), params, strict=True)]
+    run.restore(State(Parameters(*views), (), 0))
+    before = run.gradient()[0]
+    flat *= 2
+    assert run.gradient()[0] == before
+    run.restore(State(Parameters(*views), (), 0))
+    assert run.gradient()[0] != before
+
+
+# Losses in the record.
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_record_counts_a_rows_loss_up_to_the_most(engine: Engine, dtype, weighted) -> None:
+    """As scikit-learn counts it, whose probabilities are at least ε: with logits of ±100."""
+    rng = np.random.default_rng(0)
+    params = Parameters(*(np.zeros(s, dtype) for s in ((1, 1), 1, (1, 3))), np.zeros(3, dtype))
+    params.W1[:], params.W2[:] = 1, np.array([[100, -100, 0]], dtype)
+    X, y = np.abs(rng.standard_normal((50, 1))).astype(dtype), rng.integers(0, 3, 50)
+    w = rng.random(50).astype(dtype) if weighted else None
+    most = float(-np.log(np.finfo(dtype).eps))
+    losses = equations.row_losses(equations.forward(params, X).S, y)[:, 0]
+    assert (losses > most).sum() > 10 and (losses < most).sum() > 10
+    expected = np.average(np.minimum(losses, most), weights=w)
+    rates = np.full((1, 3), 1e-20)
+    figures = {}
+    for limit in (most, np.inf):
+        run = engine.start(params, Data(X, y, w), SGD())
+        figures[limit] = run.advance(Block(20, rates, 0 * rates, most_loss=limit)).loss[0]
+        figures[limit, "θ"] = run.state().params
+    tolerance = 1e-12 if dtype is np.float64 else 1e-6
+    assert relative_difference(figures[most], expected) <= tolerance
+    assert relative_difference(figures[np.inf], np.average(losses, weights=w)) <= tolerance
+    assert all(map(np.array_equal, figures[most, "θ"], figures[np.inf, "θ"]))
+    assert relative_difference(
+        engine.evaluate(params, Data(X, y, w))[0], figures[np.inf]
+    ) <= tolerance  # fmt: skip
+
+
+def test_a_loss_that_is_nan_stays_nan_whatever_the_most(engine: Engine) -> None:
+    params, data, _ = random_problem(9, (20, 5, 8, 3))
+    params.b2[0] = np.nan
+    run = engine.start(params, data, SGD())
+    record = run.advance(Block(20, np.full((5, 1), 0.1), np.zeros((5, 1)), most_loss=36.0))
+    assert len(record.loss) == 1 and np.isnan(record.loss[0])
+
+
+# Sparse rows.
+
+
+@pytest.mark.parametrize("rule", OPTIMIZERS)
+def test_a_class_that_is_held_stays_and_the_others_learn_from_the_true_gradient(
+    engine: Engine, rule: str
+) -> None:
+    params, data, l2 = random_problem(4, (30, 3, 21, 4))
+    optimizer = make_optimizer(rule)
+    block = Block(12, np.full((2, 3), 0.1), np.full((2, 3), l2), first_class_held=True)
+    run = engine.start(params, data, optimizer)
+    run.advance(block)
+    theta = run.state().params
+    assert np.array_equal(theta.W2[:, 0], params.W2[:, 0]) and theta.b2[0] == params.b2[0]
+    expected = params
+    slots = (Parameters(*map(np.zeros_like, params)),) * optimizer.slots
+    for t in range(6):
+        batch = data.at(slice(t % 3 * 12, t % 3 * 12 + 12))
+        grads = gradients_of(equations, Problem(expected, batch, l2))
+        grads.dW2[:, 0], grads.db2[0] = 0, 0
+        expected, slots = optimizer.update(expected, grads, slots, 0.1, t + 1)
+    for a, b in zip(theta, expected, strict=True):
+        assert relative_difference(a, b) < 1e-12
+
+
+def sparse_rows(seed: int, dtype: type, index: type, kind: type) -> scipy.sparse.csr_matrix:
+    """(60, 9) with empty rows, an empty column, indices in any order and entries that add up."""
+    rng = np.random.default_rng(seed)
+    counts = np.where(rng.random(60) < 0.3, 0, rng.integers(1, 12, 60))
+    borders = np.concatenate([[0], np.cumsum(counts)]).astype(index)
+    indices = rng.integers(0, 8, borders[-1]).astype(index)
+    indices[indices >= 4] += 1  # none is 4
+    numbers = rng.standard_normal(len(indices)).astype(dtype)
+    for array in (numbers, indices, borders):
+        array.setflags(write=False)
+    X = kind((numbers, indices, borders), shape=(60, 9), copy=False)
+    X.indices, X.indptr = indices, borders  # which scipy makes as narrow as can be
+    return X
+
+
+@pytest.mark.parametrize("kind", [scipy.sparse.csr_matrix, scipy.sparse.csr_array])
+@pytest.mark.parametrize("index", [np.int32, np.int64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sparse_rows_are_the_same_as_dense_ones(engine: Engine, dtype, index, kind) -> None:
+    X = sparse_rows(0, dtype, index, kind)
+    rng = np.random.default_rng(1)
+    y, w = rng.integers(0, 3, 60), rng.random(60).astype(dtype)
+    sparse, full = Data(X, y, w), Data(X.toarray(), y, w)
+    assert X.indices.dtype == index and not X.has_canonical_format
+    assert (full.X == 0).all(axis=0)[4] and (full.X == 0).all(axis=1).any()
+    params = backhand.init(9, 12, 3, dtype=dtype)
+    orders = np.stack([rng.permutation(60) for _ in range(3)])
+    rates = np.full((3, 4), 0.1)
+    found = []
+    for data in (sparse, full):
+        loss, grads = engine.loss_and_gradients(params, data, 0.1)
+        run = engine.start(params, data, make_optimizer("adam"))
+        records = [
+            run.advance(Block(17, rates, 0 * rates, order, dropout=0.25))
+            for order in (orders, None)
+        ]
+        figures = [loss, *engine.evaluate(params, data), *run.evaluate(data), run.gradient()[0]]
+        P = engine.predict_proba(params, data.X)
+        found.append([np.array(figures), *grads, *states(run), *run.gradient()[1], P,
+                      *(r.loss for r in records)])  # fmt: skip
+    for a, b in zip(*found, strict=True):
+        assert a.dtype == b.dtype
+        assert relative_difference(a, b) <= (1e-12 if dtype is np.float64 else 1e-5)
+
+
+def test_sparse_rows_can_be_chosen_like_dense_ones() -> None:
+    X = sparse_rows(0, np.float64, np.int64, scipy.sparse.csr_array)
+    data = Data(X, np.arange(60), np.arange(60.0))
+    assert data.rows == 60
+    mask = np.arange(60) % 7 == 0
+    for rows in (slice(3, 30), slice(50, 99), np.array([5, 5, 59, 0]), mask, np.array([], int)):
+        part = data.at(rows)
+        assert np.array_equal(part.X.toarray(), X.toarray()[rows])
+        assert np.array_equal(part.y, np.arange(60)[rows])
+        assert part.rows == len(part.y) == len(part.sample_weight)
+
+
+def test_sparse_rows_of_another_dtype_than_the_parameters(engine: Engine) -> None:
+    X = sparse_rows(2, np.float64, np.int32, scipy.sparse.csr_matrix)
+    params = backhand.init(9, 12, 3)
+    expected = equations.forward(params, X.toarray().astype(np.float32)).P
+    assert relative_difference(engine.predict_proba(params, X), expected) <= 1e-6
+    whole = X.astype(np.int8)
+    sparse, full = (engine.predict_proba(params, rows) for rows in (whole, whole.toarray()))
+    assert relative_difference(sparse, full) <= 1e-6
+
+
+def test_no_more_than_a_batch_is_made_dense(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X = sparse_rows(3, np.float32, np.int32, scipy.sparse.csr_matrix)
+    seen = [0]
+    toarray = scipy.sparse.csr_matrix.toarray
+
+    def watched(self, *arguments, **others):
+        seen.append(self.shape[0])
+        return toarray(self, *arguments, **others)
+
+    monkeypatch.setattr(scipy.sparse.csr_matrix, "toarray", watched)
+    data, params = Data(X, np.arange(60) % 3), backhand.init(9, 12, 3)
+    run = engine.start(params, data, SGD())
+    run.advance(Block(16, np.full((2, 4), 0.1), np.zeros((2, 4))))
+    assert max(seen) == (0 if engine.name == "fused" else 16)
+    monkeypatch.setattr(array_engine, "CHUNK_BYTES", 4000)
+    run.gradient()
+    run.evaluate(data)
+    engine.predict_proba(params, X)
+    assert max(seen) <= 16
+
+
+def test_engines_do_not_import_scipy() -> None:
+    script = (
+        "import sys, numpy as np, backhand\n"
+        "from backhand.engines import Block, Data, make_engine\n"
+        "from backhand.optimizers import SGD\n"
+        "data = Data(np.ones((4, 2), np.float32), np.arange(4) % 2)\n"
+        "for name in ('reference', 'fused'):\n"
+        "    run = make_engine(name, threads=1).start(backhand.init(2, 3, 2), data, SGD())\n"
+        "    run.advance(Block(4, np.ones((1, 1)), np.ones((1, 1)), dropout=0.5))\n"
+        "    run.gradient()\n"
+        "print('scipy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr
+
+
+@pytest.mark.parametrize("name", ["reference", "torch"])
+def test_the_number_of_threads_is_obeyed_and_put_back(name: str) -> None:
+    """Also where several Python threads compute at once: the library gets its own number back."""
+    setting = TORCH_THREADS if name == "torch" else blas_threads()
+    before = setting.read()
+    setting.write(2)
+    try:
+        with make_engine(name, threads=1).computing():
+            assert setting.read() == 1
+        assert setting.read() == 2
+        first, second = setting.limited(1), setting.limited(3)
+        first.__enter__()
+        second.__enter__()
+        assert setting.read() == 3
+        first.__exit__(None, None, None)
+        second.__exit__(None, None, None)
+        assert setting.read() == 2
+    finally:
+        setting.write(before)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("torhc",), "Did you mean 'torch'"),
+        (("reference", "cuda"), "take engine='torch'"),
+        (("torch", "cuda:99"), "torch cannot compute on device 'cuda:99'"),
+        (("torch", "nonsense"), "torch cannot compute on device 'nonsense'"),
+        (("auto", None, 0), "threads is 0"),
+    ],
+)
+def test_wrong_engines_are_told(arguments, said) -> None:
+    with pytest.raises(InputError, match=said):
+        make_engine(*arguments)

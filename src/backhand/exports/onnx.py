@@ -66,7 +66,7 @@ def export_onnx(model: Any, path: str | Path) -> float:
         If the file does not predict as the model does, or is refused by onnxruntime.
     """
     for package in ("onnx", "onnxruntime"):
-        extra(package, "onnx onnxruntime")
+        extra(package)
     model = as_model(model)
     path = check_output(path, "the exported model", ending=".onnx")
     labels, sample = class_labels(model), draw_sample(model)

@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from array_api_compat import is_array_api_obj
+from numpy.typing import ArrayLike, NDArray
 
 from backhand import validation
-from backhand.engines import make_engine
+from backhand.choices import EngineName
+from backhand.engines import is_sparse, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed
 from backhand.support import display
@@ -31,6 +33,14 @@ from backhand.support.untrusted_json import MOST_VALUES
 from backhand.tables.schema.schema import Schema
 from backhand.training.data import check_finite, host
 from backhand.training.history import History
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from backhand.tables.table import Table
+
+    Rows = ArrayLike | Mapping[str, ArrayLike] | PathLike[str] | Table
+    """What a model predicts; data frames are `ArrayLike` to a type checker, and so is a text."""
 
 FORMAT = 1
 """Version of the header's layout."""
@@ -101,21 +111,97 @@ class Model:
         """The classes (K,) as an array: texts, int64, float64 or bool."""
         return np.asarray([plain(value) for value in self.classes])
 
-    def predict_proba(self, X: Any, engine: str = "auto") -> NDArray[Any]:
-        """P (N, K) of X (N, d), finite numbers; one column a class."""
-        X = host(X)
-        validation.check_forward(self.params, X)
-        check_finite(X, self.params.W1.dtype)
-        return make_engine(engine).predict_proba(self.params, X)
+    def predict_proba(self, X: Rows, engine: EngineName = "auto") -> NDArray[Any]:
+        """Compute the probability of each class.
 
-    def predict(self, X: Any, engine: str = "auto") -> NDArray[Any]:
-        """The most probable class of each row of X (N, d): (N,)."""
+        Parameters
+        ----------
+        X : array_like of shape (N, d), or a table
+            What the model was trained on: finite numbers, dense or sparse; or, if it has a schema,
+            a data frame of pandas, polars or Arrow, a dict of columns, the path of a file or glob,
+            or a `Table`. A table's columns are found by name. A model with a schema takes an array
+            too: the encoded columns, `model.schema.features`.
+        engine : {"auto", "fused", "reference", "torch"}
+            All compute in double, and agree to rounding.
+
+        Returns
+        -------
+        ndarray of shape (N, K)
+            P, in the parameters' dtype; column k belongs to `model.classes[k]`.
+
+        Raises
+        ------
+        InputError
+            If X is not what the model was trained on: another number of columns, a column that is
+            missing or holds something else, a number that is not finite.
+        MissingFileError
+            If X is a path and there is no such file.
+        MissingDependencyError
+            If X is a table and DuckDB is not installed.
+
+        Examples
+        --------
+        >>> import backhand, numpy as np
+        >>> model = backhand.Model(backhand.init(d=4, H=8, K=2), ("no", "yes"))
+        >>> model.predict_proba(np.zeros((2, 4))).tolist()
+        [[0.5, 0.5], [0.5, 0.5]]
+        """
+        chosen = make_engine(engine)
+        if isinstance(X, list | tuple):
+            X = _array_of(X)
+        if self.schema is None or is_array_api_obj(X) or is_sparse(X):
+            matrix = host(X)
+            validation.check_forward(self.params, matrix)
+            check_finite(matrix, self.params.W1.dtype)
+            return chosen.predict_proba(self.params, matrix)
+        from backhand.tables.reading.frames import as_table
+
+        needed = {column.name for column in self.schema.columns}
+        with as_table(X, needed) as table, table.unchanged():
+            parts = (part for _, part, _ in self.schema.stretches(table))
+            return np.concatenate([chosen.predict_proba(self.params, part) for part in parts])
+
+    def predict(self, X: Rows, engine: EngineName = "auto") -> NDArray[Any]:
+        """Return the most probable class of each row.
+
+        Parameters
+        ----------
+        X, engine
+            As for `predict_proba`.
+
+        Returns
+        -------
+        ndarray of shape (N,)
+            Of the classes' own type: texts, int64, float64 or bool.
+
+        Raises
+        ------
+        InputError, MissingFileError, MissingDependencyError
+            As `predict_proba` does.
+
+        Examples
+        --------
+        >>> import backhand, numpy as np
+        >>> X, y = np.array([[-1.0], [1.0]]), np.array([0, 1])
+        >>> start = backhand.init(d=1, H=4, K=2)
+        >>> result = backhand.train(start, X, y, learning_rate=0.5, epochs=100)
+        >>> backhand.Model(result.params, ("negative", "positive")).predict(X).tolist()
+        ['negative', 'positive']
+        """
         if len(self.classes) != (K := self.sizes[2]):
             raise InputError(f"the model has {len(self.classes)} classes; its W2 has {K} columns.")
         labels: NDArray[Any] = np.asarray(self.classes)[
             self.predict_proba(X, engine).argmax(axis=1)
         ]
         return labels
+
+
+def _array_of(rows: Any) -> NDArray[Any]:
+    """An array of nested sequences of numbers."""
+    try:
+        return np.asarray(rows)
+    except ValueError as error:
+        raise InputError("the rows of X are of several lengths; expected (N, d).") from error
 
 
 def present_versions() -> dict[str, str]:

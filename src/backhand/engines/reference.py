@@ -22,7 +22,7 @@ from backhand.support.optional import extra
 
 @cache
 def _warn_once(notice: str) -> None:
-    warnings.warn(notice, BackhandWarning, stacklevel=5)
+    warnings.warn(notice, BackhandWarning, stacklevel=4)
 
 
 class ReferenceEngine(ArrayEngine):

@@ -31,7 +31,7 @@ __all__ = [
 def make_engine(
     name: str = "auto", device: str | None = None, threads: int | None = None
 ) -> Engine:
-    """The engine of that name.
+    """Make an engine, which computes the equations on batches.
 
     Parameters
     ----------
@@ -44,12 +44,22 @@ def make_engine(
         At most that many, where a step is work enough to be shared; None: as many as the process
         has cores, or as `OMP_NUM_THREADS` or threadpoolctl's limit of NumPy's BLAS allow.
 
+    Returns
+    -------
+    Engine
+
     Raises
     ------
     InputError
         For an unknown name or device, or a number of threads below 1.
     MissingDependencyError
         If what the engine needs is not installed.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> backhand.make_engine("reference").name
+    'reference'
     """
     if name not in ENGINES:
         raise InputError(f"engine is '{name}'. {did_you_mean(str(name), ENGINES)}")

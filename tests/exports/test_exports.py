@@ -477,7 +477,7 @@ def test_what_differs_is_refused_and_nothing_is_left(tmp_path, monkeypatch, trai
     if kind == "onnx":
         monkeypatch.setattr(to_onnx, "_network", lambda g, p, *more: network(g, wrong(p), *more))
     else:
-        monkeypatch.setattr(to_numpy.script, "parameter", lambda n, v: parameter(n, v * 1.01))
+        monkeypatch.setattr(to_numpy.template, "parameter", lambda n, v: parameter(n, v * 1.01))
     for model in (trained[0], array_model(), array_model(dtype=np.float64)):
         with pytest.raises(BackhandError, match=r"differ .* by up to [\d.e-]+, more than 1e-06"):
             export(model, tmp_path / name)

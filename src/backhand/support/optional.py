@@ -12,7 +12,7 @@ from backhand.support.signals import signals_held
 
 EXTRAS = {
     "joblib": "fast", "llvmlite": "fast", "threadpoolctl": "fast",
-    "duckdb": "tables", "pyarrow": "tables",
+    "arro3.core": "tables", "duckdb": "tables",
     "scipy": "sklearn", "sklearn": "sklearn",
     "torch": "torch",
     "onnx": "onnx", "onnxruntime": "onnx",

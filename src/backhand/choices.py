@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Literal
 
 EngineName = Literal["auto", "fused", "reference", "torch"]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "adam"]
 ScheduleName = Literal["constant", "cosine", "invscaling", "adaptive"]
-ValidationMonitor = Literal["validation_loss", "validation_accuracy"]
-MonitorName = Literal["validation_loss", "validation_accuracy", "loss"]
-Layout = Literal["rows", "linear", "columns"]
-
-
-def names(choice: Any) -> tuple[str, ...]:
-    """The names of one of these types, in order."""
-    return get_args(choice)

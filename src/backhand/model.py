@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from backhand.tables.table import Table
     from backhand.training import TrainResult
 
-    Rows = ArrayLike | Mapping[str, ArrayLike] | PathLike[str] | Table
+    Rows = ArrayLike | Mapping[str, Any] | PathLike[str] | Table
     """What a model predicts; data frames are `ArrayLike` to a type checker, and so is a text."""
 
 FORMAT = 1

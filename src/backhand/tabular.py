@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.choices import ScheduleName
 from backhand.engines import Data, Engine, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed
@@ -50,7 +51,7 @@ class Settings:
     batch_size: int = 128
     learning_rate: float = 0.004
     optimizer: str = "adam"
-    schedule: str = "cosine"
+    schedule: ScheduleName = "cosine"
     warmup: float = 0.05
     weight_decay: float = 0.0002
     seed: int = 0
@@ -228,7 +229,7 @@ def fit_table(
         learning_rate=settings.learning_rate,
         epochs=epochs,
         batch_size=settings.batch_size,
-        optimizer=settings.optimizer,
+        optimizer=make_optimizer(settings.optimizer),
         schedule=settings.schedule,
         warmup=settings.warmup,
         l2=settings.weight_decay,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
+from backhand.choices import EngineName, OptimizerName, ScheduleName
 from backhand.engines import Data, Engine, State, is_sparse, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError
@@ -37,8 +38,8 @@ def train(
     learning_rate: float = 0.1,
     epochs: int = 100,
     batch_size: int | None = None,
-    optimizer: str | Optimizer = "sgd",
-    schedule: str = "constant",
+    optimizer: OptimizerName | Optimizer = "sgd",
+    schedule: ScheduleName = "constant",
     warmup: float = 0.0,
     power_t: float = 0.5,
     l2: float = 0.0,
@@ -49,7 +50,7 @@ def train(
     validation_every: int = 1,
     early_stopping: EarlyStopping | None = None,
     callbacks: Sequence[Callback] = (),
-    engine: str | Engine = "auto",
+    engine: EngineName | Engine = "auto",
     device: str | None = None,
     threads: int | None = None,
     seed: int = 0,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from array_api_compat import is_array_api_obj
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
     Rows = ArrayLike | Mapping[str, Any] | PathLike[str] | Table
     """What a model predicts; data frames are `ArrayLike` to a type checker, and so is a text."""
+
+    Trained: TypeAlias = "Model | MLPClassifier | TrainResult | Parameters"
+    """What can be saved and exported."""
 
 FORMAT = 1
 """Version of the header's layout."""
@@ -243,7 +246,7 @@ def as_model(source: Any) -> Model:
     return Model(arrays, tuple(range(arrays.b2.shape[0])), history=history)
 
 
-def save(model: Model | MLPClassifier | TrainResult | Parameters, path: str | Path) -> None:
+def save(model: Trained, path: str | Path) -> None:
     """Write a model to a .safetensors file, whole or not at all. Equal models give equal bytes.
 
     Parameters
@@ -269,11 +272,10 @@ def save(model: Model | MLPClassifier | TrainResult | Parameters, path: str | Pa
     >>> backhand.load(path)
     Model of d 4, H 8, K 2 (float32): classes 0, 1
     """
-    model = as_model(model)
-    path = check_output(path, "the model file")
-    header = _checked_header(model)
+    found, path = as_model(model), check_output(path, "the model file")
+    header = _checked_header(found)
     with replacing(path) as temporary:
-        write_tensors(temporary, model.params._asdict(), header)
+        write_tensors(temporary, found.params._asdict(), header)
 
 
 def check_model(model: Model, epochs: int) -> None:

@@ -26,18 +26,23 @@ nn = torch.nn
 
 
 def to_torch(params: Parameters) -> Any:
-    """`nn.Sequential(Linear, ReLU, Linear)` with these weights; torch stores them transposed."""
-    W1, b1, W2, b2 = (torch.tensor(np.asarray(value)) for value in params)
-    d, H, K = W1.shape[0], W1.shape[1], W2.shape[1]
-    twin = nn.Sequential(nn.Linear(d, H), nn.ReLU(), nn.Linear(H, K)).to(W1.dtype)
+    """Make an `nn.Sequential(Linear, ReLU, Linear)` with copies of these weights, on the CPU."""
+    return nn.Sequential(_linear(params.W1, params.b1), nn.ReLU(), _linear(params.W2, params.b2))
+
+
+def _linear(W: Any, b: Any) -> Any:
+    """A Linear of W (in, out) and b (out,): torch keeps the weights the other way round."""
+    W, b = torch.tensor(np.asarray(W).T), torch.tensor(np.asarray(b))
+    # Drawing first weights, to no use, would move torch's generator on.
+    layer = nn.utils.skip_init(nn.Linear, W.shape[1], W.shape[0], dtype=W.dtype)
     with torch.no_grad():
-        for tensor, value in zip(twin.parameters(), (W1.T, b1, W2.T, b2), strict=True):
-            tensor.copy_(value)
-    return twin
+        layer.weight.copy_(W)
+        layer.bias.copy_(b)
+    return layer
 
 
 def from_torch(twin: Any) -> Parameters:
-    """The weights of such an `nn.Sequential`, as a copy in NumPy arrays."""
+    """Copy the weights of such an `nn.Sequential` to NumPy arrays."""
     W1t, b1, W2t, b2 = (p.detach().cpu().numpy() for p in twin.parameters())
     return Parameters(W1t.T.copy(), b1.copy(), W2t.T.copy(), b2.copy())
 

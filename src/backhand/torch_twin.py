@@ -48,7 +48,7 @@ def from_torch(twin: Any) -> Parameters:
 
 
 def loss_and_gradients(params: Parameters, data: Data, l2: float = 0.0) -> tuple[float, Gradients]:
-    """What autograd says: the loss, penalty included, and all seven gradients, as NumPy arrays.
+    """Compute the loss, penalty included, and all seven gradients by autograd, as NumPy arrays.
 
     Built of torch's own operations and its own `cross_entropy`, so that nothing is shared with
     the equations but the names.
@@ -73,7 +73,7 @@ def loss_and_gradients(params: Parameters, data: Data, l2: float = 0.0) -> tuple
 
 
 class TwinRun:
-    """The autograd way to train: `CrossEntropyLoss`, `loss.backward()`, `torch.optim.SGD`."""
+    """Training by autograd: `CrossEntropyLoss`, `loss.backward()`, `torch.optim.SGD`."""
 
     def __init__(self, twin: Any, X: Any, y: Any, learning_rate: float, l2: float = 0.0) -> None:
         self.twin, self.X, self.y = twin, X, y
@@ -85,7 +85,7 @@ class TwinRun:
         self._weights, self._l2 = weights, l2
 
     def advance(self, epochs: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Full-batch epochs; loss (penalty included) and accuracy of each, before its update."""
+        """Do full-batch epochs; return loss (with penalty) and accuracy before each update."""
         loss, accuracy = np.empty(epochs), np.empty(epochs)
         for epoch in range(epochs):
             S = self.twin(self.X)
@@ -102,7 +102,7 @@ class TwinRun:
 
 
 class Side(NamedTuple):
-    """One way of training at a reported epoch: before its update, and seconds a step so far."""
+    """One way of training at a reported epoch: before its update; seconds per step so far."""
 
     loss: float
     accuracy: float
@@ -115,7 +115,7 @@ class Comparison:
 
     `gradients` and `weights` are the largest norm-relative difference ‖a - b‖ / max(‖a‖, ‖b‖)
     over the arrays: of the gradients, both taken at the weights by hand before the epoch's update;
-    and of the weights after it, each way having gone its own way since the start.
+    and of the weights after it, each way having been trained separately from the start.
     """
 
     epoch: int
@@ -136,7 +136,7 @@ def compare(
     threads: int | None = None,
     l2: float = 0.0,
 ) -> Iterator[Comparison]:
-    """Train both ways from `params`, full batch with SGD, and compare every so many epochs.
+    """Train both ways from `params`, full batch with SGD, and compare after each `every` epochs.
 
     `threads` are autograd's; the engine has its own.
     """
@@ -167,14 +167,14 @@ def compare(
 
 
 def relative_difference(a: Any, b: Any) -> float:
-    """‖a - b‖ / max(‖a‖, ‖b‖); 0 where both are zero."""
+    """Compute ‖a - b‖ / max(‖a‖, ‖b‖); 0 where both are zero."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     scale = max(np.linalg.norm(a), np.linalg.norm(b))
     return float(np.linalg.norm(a - b) / scale) if scale else 0.0
 
 
 def largest_difference(ours: tuple[Any, ...], theirs: tuple[Any, ...]) -> float:
-    """The largest norm-relative difference over arrays in pairs."""
+    """Return the largest norm-relative difference over arrays in pairs."""
     return max(relative_difference(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
@@ -194,7 +194,7 @@ REFERENCE_LEARNING_RATE = 0.5
 
 
 def reference_run(engine: Engine) -> list[ReferenceColumn]:
-    """The golden run: N, d, H, K = 128, 20, 64, 5, full batch, η = 0.5, 200 epochs, float32.
+    """Repeat the reference run: N, d, H, K = 128, 20, 64, 5, 200 full-batch epochs, η 0.5, float32.
 
     By hand: PyTorch's generator seeded with 0, then X, y, W1 and W2 drawn in this order, biases
     zero. Autograd: seeded anew with 0, X and y drawn first, then PyTorch's own initialisation.

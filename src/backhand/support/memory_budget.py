@@ -58,12 +58,12 @@ def parse_size(text: str) -> int:
 
 
 def free_memory() -> int:
-    """Bytes that this process can use without anything being driven out, within its limits."""
+    """Return the bytes that this process can use within its limits, without any being swapped."""
     return max(0, min([_in_system(), *_in_groups(), *_in_process()]))
 
 
 def _in_system() -> int:
-    """Bytes that the system says are available; where it does not say, half of all memory."""
+    """Return the bytes that the system reports as available; where it does not, half of all."""
     try:
         found = re.search(r"^MemAvailable:\s*(\d+) kB", AVAILABLE.read_text(), re.MULTILINE)
     except OSError:

@@ -51,7 +51,7 @@ class Evaluation:
         return float(np.trace(self.confusion)) / self.rows
 
     def per_class(self) -> list[dict[str, Any]]:
-        """Return precision, recall, f1 (nan for 0 / 0) and number of rows of each class."""
+        """Return precision, recall, f1 (nan where undefined) and number of rows of each class."""
         right = np.diag(self.confusion).astype(np.float64)
         truth, predicted = self.confusion.sum(axis=1), self.confusion.sum(axis=0)
         with np.errstate(invalid="ignore"):

@@ -145,7 +145,7 @@ def _check_texts(model: Model, labels: list[Any]) -> None:
         texts += [column.name, *(column.categories if isinstance(column, Category) else ())]
     for text in texts:
         if any("\ud800" <= letter <= "\udfff" for letter in text):
-            raise InputError(f"ONNX cannot hold the text {text!r}, which is no Unicode text.")
+            raise InputError(f"ONNX cannot hold the text {text!r}, which is not Unicode text.")
 
 
 def _network(graph: Graph, params: Parameters, X: str, dtype: np.dtype[Any]) -> str:

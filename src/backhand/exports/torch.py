@@ -112,7 +112,7 @@ def from_torch(net: Any) -> Parameters:
         over_classes = isinstance(layer, nn.Softmax | nn.LogSoftmax) and layer.dim in (1, -1, None)
         if not over_classes or len(named) > 4:
             raise InputError(
-                f"layer '{name}' of the network is {layer}; expected nothing behind {EXPECTED} but "
+                f"layer '{name}' of the network is {layer}; expected nothing after {EXPECTED} but "
                 "a Softmax or LogSoftmax of dim 1."
             )
     params = Parameters(*_arrays(*named[0]), *_arrays(*named[2]))

@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "backhand"
 
 FLOORS = [
-    {"errors"},
+    {"choices", "errors"},
     {"support"},
     {"validation"},
     {"equations"},
@@ -61,7 +61,7 @@ def test_every_file_has_a_floor_and_says_what_it_is() -> None:
 
 
 def test_what_aborts_when_it_is_interrupted_is_imported_in_one_place() -> None:
-    """DuckDB, and Arrow beside it, come through `connection`, which holds signals meanwhile."""
+    """DuckDB, and arro3 beside it, come through `connection`, which holds signals meanwhile."""
     for path in SOURCE.rglob("*.py"):
         if path.name == "connection.py":
             continue
@@ -73,7 +73,7 @@ def test_what_aborts_when_it_is_interrupted_is_imported_in_one_place() -> None:
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             for name in names:
-                assert name.split(".")[0] not in ("duckdb", "pyarrow"), f"{path} imports {name}"
+                assert name.split(".")[0] not in ("duckdb", "arro3"), f"{path} imports {name}"
 
 
 def test_every_way_to_duckdb_holds_signals_back() -> None:
@@ -81,14 +81,16 @@ def test_every_way_to_duckdb_holds_signals_back() -> None:
 import signal, sys
 class Finder:
     def find_spec(name, path=None, target=None):
-        if name in ("duckdb", "pyarrow"):
+        if name == "pyarrow":  # which DuckDB would use if it needed it, and a table needs none
+            raise ImportError(name)
+        if name in ("duckdb", "arro3"):
             print(name, signal.getsignal(signal.SIGINT) is not signal.default_int_handler,
                   signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL)
 sys.meta_path.insert(0, Finder)
 import backhand.tabular
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert sorted(set(done.stdout.splitlines())) == ["duckdb True True", "pyarrow True True"]
+    assert sorted(set(done.stdout.splitlines())) == ["arro3 True True", "duckdb True True"]
 
 
 def imported_by(statement: str) -> set[str]:
@@ -125,6 +127,8 @@ def test_without_torch_what_needs_it_says_how_to_get_it() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr == (
-        "backhand: this needs torch, which is not installed. Install it with: "
-        f"{Path(sys.executable).name} -m pip install torch.\n"
+        "backhand: this needs torch, which is not installed; install it with: "
+        f"{Path(sys.executable).name} -m pip install 'backhand[torch]' (on Linux that is the build "
+        "for CUDA, of several GB; for the much smaller one for the CPU, first install torch by the "
+        "command that the selector on pytorch.org shows).\n"
     )

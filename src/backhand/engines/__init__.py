@@ -6,11 +6,11 @@ asks which engine it has.
 
 from __future__ import annotations
 
-import warnings
 from functools import cache
 
 from backhand.engines.contract import Block, Data, Engine, Record, Run, State, is_sparse
-from backhand.errors import BackhandWarning, InputError, did_you_mean
+from backhand.errors import InputError, MissingDependencyError, did_you_mean
+from backhand.support.optional import extra, install
 from backhand.validation import is_integer
 
 ENGINES = ("auto", "fused", "reference", "torch")
@@ -31,25 +31,35 @@ __all__ = [
 def make_engine(
     name: str = "auto", device: str | None = None, threads: int | None = None
 ) -> Engine:
-    """The engine of that name.
+    """Make an engine, which computes the equations on batches.
 
     Parameters
     ----------
     name : {"auto", "fused", "reference", "torch"}
-        "auto" is torch where a device other than the CPU is asked for, else fused; and the
-        reference, with a warning, where nothing can be compiled.
+        "auto" is torch for a device other than the CPU, else fused. Where that is not installed
+        or cannot be compiled it is the reference, and the first training warns of it.
     device : str, optional
         Where torch computes: "cpu" (the default), "cuda", "cuda:1".
     threads : int, optional
         At most that many, where a step is work enough to be shared; None: as many as the process
         has cores, or as `OMP_NUM_THREADS` or threadpoolctl's limit of NumPy's BLAS allow.
 
+    Returns
+    -------
+    Engine
+
     Raises
     ------
     InputError
         For an unknown name or device, or a number of threads below 1.
     MissingDependencyError
-        If torch is asked for and not installed.
+        If what the engine needs is not installed.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> backhand.make_engine("reference").name
+    'reference'
     """
     if name not in ENGINES:
         raise InputError(f"engine is '{name}'. {did_you_mean(str(name), ENGINES)}")
@@ -64,29 +74,34 @@ def make_engine(
         raise InputError(
             f"the {name} engine computes on the CPU; for device='{device}' take engine='torch'."
         )
-    if name == "fused" or (name == "auto" and _fused_works()):
+    notice = _why_not_fused() if name == "auto" else ""
+    if name == "fused" or (name == "auto" and not notice):
+        extra("llvmlite")
         from backhand.engines.fused.engine import FusedEngine
 
         return FusedEngine(threads)
     from backhand.engines.reference import ReferenceEngine
 
-    return ReferenceEngine(threads)
+    return ReferenceEngine(threads, notice)
 
 
 @cache
-def _fused_works() -> bool:
-    """Whether the fused engine can be compiled here; if not, a warning says why, once."""
+def _why_not_fused() -> str:
+    """Nothing if the fused engine works here; else a sentence that says why it does not."""
     try:
+        extra("llvmlite")
         from backhand.engines.fused.roofline import check_compiler
 
         check_compiler()
+    except MissingDependencyError:
+        return (
+            "llvmlite is not installed, so the reference engine computes, with the same results "
+            f"but more slowly; install the fast engine with: {install('fast')}."
+        )
     except Exception as error:  # whatever LLVM may raise on a machine that it does not know
         reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
-        warnings.warn(
+        return (
             f"the fused engine cannot be used here ({reason[0]}); the reference engine computes "
-            "the same, more slowly.",
-            BackhandWarning,
-            stacklevel=4,
+            "the same, more slowly."
         )
-        return False
-    return True
+    return ""

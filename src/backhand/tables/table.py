@@ -9,7 +9,7 @@ user's own query speaks of. Texts are parameters, but for those that mean missin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from itertools import count
@@ -254,36 +254,26 @@ class Table:
         which the number of expressions decides alone: sums over them come out the same, to the
         last bit, however the file and DuckDB cut the rows.
         """
-        from backhand.tables.database.connection import duckdb, pyarrow
+        from backhand.tables.database.arrow_streams import StreamError, read_arrays
 
         length = max(1, min(CHUNK_ROWS, CHUNK_VALUES // max(1, len(expressions))))
         groups = [expressions[i : i + GROUP] for i in range(0, len(expressions), GROUP)] or [["0"]]
+        streams = [
+            read_arrays(self.connection, f"SELECT {', '.join(group)} FROM rows", len(group), length)
+            for group in groups
+        ]
         start = 0
         try:
-            streams = [self._stream(group, length) for group in groups]
             for pieces in zip(*streams, strict=False):  # a file that grows may end them unevenly
-                rows = slice(start, start + min(piece.num_rows for piece in pieces))
-                columns = [
-                    column for piece in pieces
-                    for column in piece.slice(0, rows.stop - start).columns
-                ]  # fmt: skip
-                arrays = [column.to_numpy(zero_copy_only=False) for column in columns]
-                yield rows, arrays[: len(expressions)]
-                start = rows.stop
+                n = min(len(arrays[0]) for arrays in pieces)
+                yield (
+                    slice(start, start + n),
+                    [x[:n] for arrays in pieces for x in arrays][: len(expressions)],
+                )
+                start += n
                 self._watch(start)
-        except (duckdb.Error, pyarrow.ArrowException, OSError) as error:
-            # What DuckDB says while it streams comes from Arrow as a bare OSError; one with a
-            # number is the system's, of who watches.
-            if isinstance(error, OSError) and error.errno is not None:
-                raise
+        except StreamError as error:
             raise self.wrong(error) from error
-
-    def _stream(self, expressions: Sequence[str], length: int) -> Iterator[Any]:
-        """Batches of so many rows; the last may have fewer."""
-        listed = ", ".join(f"{sql} AS e{i}" for i, sql in enumerate(expressions))
-        # A cursor of its own: a stream ends when its connection runs something else.
-        reader = self.connection.cursor().sql(f"SELECT {listed} FROM rows").to_arrow_reader(length)
-        return _recut(reader, length)
 
     def codes(self, values: str, known: Sequence[str]) -> str:
         """SQL for the place of a text value in `known`, from 0; NULL for what is not in it."""
@@ -317,28 +307,6 @@ class Table:
         self.connection.register("chosen_mask", {"keep": chosen})
         self.connection.execute("CREATE OR REPLACE TEMP TABLE mask AS SELECT * FROM chosen_mask")
         self.connection.unregister("chosen_mask")
-
-
-def _recut(batches: Iterable[Any], length: int) -> Iterator[Any]:
-    """The same rows in batches of that length; the last may have fewer.
-
-    DuckDB cuts them at the borders of row groups, too, if it reads with several threads.
-    """
-    from backhand.tables.database.connection import pyarrow
-
-    pieces: list[Any] = []
-    lacking = length
-    for batch in batches:
-        start = 0
-        while start < batch.num_rows:
-            pieces.append(batch.slice(start, lacking))
-            start += pieces[-1].num_rows
-            lacking -= pieces[-1].num_rows
-            if not lacking:
-                yield pyarrow.concat_batches(pieces) if pieces[1:] else pieces[0]
-                pieces, lacking = [], length
-    if pieces:
-        yield pyarrow.concat_batches(pieces)
 
 
 def _is_number(text: str) -> bool:

@@ -21,7 +21,8 @@ from backhand.errors import InputError, OutputError, listed
 from backhand.support.memory_budget import shown
 from backhand.support.output_streams import WholeFile, write_all
 from backhand.support.signals import signals_seen
-from backhand.tables.database.connection import as_utf8, duckdb, pyarrow
+from backhand.tables.database.arrow_streams import stream
+from backhand.tables.database.connection import as_utf8, duckdb
 from backhand.tables.database.duckdb_errors import first_line, memory_allowed
 from backhand.tables.files.file_changes import changed
 from backhand.tables.schema.column_types import typed
@@ -186,22 +187,19 @@ def _copy(table: Table, added: Added, command: Command, path: str, final: Path) 
     failure: list[BaseException] = []
     rows, name = 0, as_utf8(path)
 
-    def batches() -> Iterator[Any]:
+    def counted() -> Iterator[list[NDArray[Any]]]:
         nonlocal rows
         try:
             for arrays in added.stretches:
                 rows += len(arrays[0])
-                columns = [pyarrow.array(x, type=t) for x, t in zip(arrays, types, strict=True)]
-                yield pyarrow.record_batch(columns, schema=schema)
+                yield arrays
         except BaseException as error:
             failure.append(error)  # DuckDB would make a text of it
             raise
 
-    types = [pyarrow.string() if d.kind == "U" else pyarrow.from_numpy_dtype(d)
-             for d in added.dtypes]  # fmt: skip
-    schema = pyarrow.schema([(f"a{i}", kind) for i, kind in enumerate(types)])
     con = table.connection.cursor()  # the table's own reads what the predictions are made of
-    con.register("added", pyarrow.RecordBatchReader.from_batches(schema, batches()))
+    names = [f"a{i}" for i in range(len(added.names))]
+    con.register("added", stream(names, added.dtypes, counted()))
     try:
         written = con.execute(command.sql, command.parameters | {"path": name}).fetchall()[0][0]
     except duckdb.Error as error:

@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from backhand.errors import InputError, OutputError
+from backhand.support.optional import extra
 from backhand.support.signals import signals_held
 from backhand.support.trusted_folders import check_parent, guarded, temporary
 
-with signals_held():
-    # The first aborts the process if it is interrupted here. The other it imports itself, when it
-    # first hands out rows, and an interrupt is lost there.
+for name in ("duckdb", "arro3.core"):
+    extra(name)
+with signals_held():  # DuckDB aborts the process if it is interrupted while it is imported
+    import arro3.core as arro3
     import duckdb
-    import pyarrow
-    import pyarrow.dataset
 
-__all__ = ["as_utf8", "connect", "disconnect", "duckdb", "pyarrow", "telling"]
-"""DuckDB and Arrow are imported here alone, guarded; other modules import them from here."""
+__all__ = ["arro3", "as_utf8", "connect", "disconnect", "duckdb", "telling"]
+"""DuckDB and arro3 are imported here alone, guarded; other modules import them from here."""
 
 THREAD_BYTES = 128_000_000
 """Memory for each thread of DuckDB's: it holds a row group or two of its own."""

@@ -34,8 +34,7 @@ THREADED = Shape(N=128, d=20, H=64, K=5)
 def typical_seconds(cases: dict[str, tuple[Shape, int]]) -> dict[str, float]:
     """The median time of a step of each case (a shape and a number of threads), in turn."""
     from backhand.benchmark.contenders import OURS
-    from backhand.benchmark.effort import EFFORTS
-    from backhand.benchmark.measure import in_turn, steps_for
+    from backhand.benchmark.measure import EFFORTS, in_turn, steps_for
     from backhand.benchmark.problem import make_problem
 
     effort = EFFORTS["normal"]

@@ -1,63 +1,157 @@
-"""The house: imports only go down, and optional packages stay outside until they are used."""
+"""The floors of the package: imports only go down, and optional packages wait until they are used.
+
+The table of floors in docs/architecture.md is written from `FLOORS`:
+
+    python tests/test_architecture.py
+"""
 
 import ast
 import subprocess
 import sys
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).parent.parent / "src" / "backhand"
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "backhand"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+BEGIN, END = "<!-- floors: written by tests/test_architecture.py -->", "<!-- end of floors -->"
 
 FLOORS = [
-    {"choices", "errors"},
-    {"support"},
-    {"validation"},
-    {"equations"},
-    {"dropout", "functional", "optimizers"},
-    {"engines", "formulas"},
-    {"training"},
-    {"evaluation", "tables", "torch_twin"},
-    {"doctor", "model"},
-    {"exports", "selftest"},
-    {"benchmark", "estimator", "tabular"},
-    {"cli"},
-    {"__init__", "__main__"},
+    {"choices": "names that an argument may have, as types", "errors": "the family of errors"},
+    {"support": "files, folders, streams, signals, memory, optional packages, displays"},
+    {"validation": "checks of the equations' arguments"},
+    {"equations": "forward, loss, backward, update: one equation per line"},
+    {
+        "dropout": "which hidden units are dropped",
+        "functional": "the equations as public functions, with checked arguments",
+        "optimizers": "the update rules: SGD, momentum, Nesterov, Adam",
+    },
+    {
+        "engines": "the equations on batches: reference (NumPy), torch, fused (compiled)",
+        "formulas": "the equations as text, of which lines can be replaced",
+    },
+    {"training": "epochs, samplers, schedules, validation, early stopping, callbacks, checkpoints"},
+    {
+        "evaluation": "accuracy, figures per class, confusion matrix",
+        "tables": "files, SQL and data frames to a matrix, by a learned schema",
+        "torch_twin": "the same network with autograd, for comparison",
+    },
+    {
+        "doctor": "which equation of a backward pass is wrong",
+        "model": "a trained model and its file",
+    },
+    {
+        "exports": "ONNX, a NumPy script, torch",
+        "selftest": "whether every engine of this installation computes correctly",
+    },
+    {
+        "benchmark": "the time of a training step beside other libraries",
+        "estimator": "`MLPClassifier` for scikit-learn",
+        "tabular": "train, evaluate and predict on tables",
+    },
+    {"cli": "commands, options, reports, progress, exit codes"},
+    {"__init__": "the public names, imported on use", "__main__": "`python -m backhand`"},
 ]
-"""From the ground up; what stands on one floor does not import its neighbours."""
+"""From the ground up, with what each part holds. Parts of one floor do not import each other."""
 
 
-def floor_of(package: str) -> int:
-    return next(number for number, names in enumerate(FLOORS) if package in names)
+def floor_of(part: str) -> int:
+    return next(number for number, parts in enumerate(FLOORS) if part in parts)
 
 
-def imports_of(path: Path) -> set[str]:
-    """The parts of backhand that a file imports, type checking apart."""
+def table_of_floors() -> str:
+    """`FLOORS` as the Markdown table of the document, the top floor first."""
+    rows = [
+        f"| {number} | `{part}{'/' if (SOURCE / part).is_dir() else '.py'}` | {holds} |"
+        for number, parts in reversed(list(enumerate(FLOORS)))
+        for part, holds in parts.items()
+    ]
+    return "\n".join(["| floor | part | what it holds |", "|---:|---|---|", *rows])
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """The code of a file, without what only type checkers read."""
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
             node.body = []
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("backhand"):
-            parts = node.module.split(".")
-            found |= {parts[1]} if parts[1:] else {alias.name for alias in node.names}
+    return tree
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+@cache
+def graph() -> dict[str, set[str]]:
+    """Each module of the package, and the modules that it imports anywhere in its code."""
+    paths = {module_name(path): path for path in SOURCE.rglob("*.py")}
+    found: dict[str, set[str]] = {module: set() for module in paths}
+    for module, path in paths.items():
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("backhand"):
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+                found[module] |= {name if name in paths else node.module for name in names}
+            elif isinstance(node, ast.Import):
+                found[module] |= {alias.name for alias in node.names if alias.name in paths}
+        found[module].discard(module)
     return found
 
 
-@pytest.mark.parametrize(
-    "path", sorted(SOURCE.rglob("*.py")), ids=lambda p: str(p.relative_to(SOURCE))
-)
-def test_imports_only_go_down(path: Path) -> None:
-    here = path.relative_to(SOURCE).parts[0].removesuffix(".py")
-    for other in imports_of(path) - {here}:
-        assert floor_of(other) < floor_of(here), f"{here} imports {other}"
+def part_of(module: str, package: str) -> str:
+    """The file or folder of a package that a module is in; empty if it is outside."""
+    inside = module.removeprefix(f"{package}.")
+    return "" if inside == module else inside.split(".")[0]
 
 
-def test_every_file_has_a_floor_and_says_what_it_is() -> None:
+def test_imports_only_go_down() -> None:
+    for module, imported in graph().items():
+        here = part_of(module, "backhand") or "__init__"
+        for other in {part_of(name, "backhand") for name in imported} - {here, ""}:
+            assert floor_of(other) < floor_of(here), f"{module} imports {other}"
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    try:
+        TopologicalSorter(graph()).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+PACKAGES = sorted(module_name(path) for path in SOURCE.rglob("__init__.py"))
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_two_parts_of_a_package_import_each_other(package: str) -> None:
+    arrows = {
+        (part_of(module, package), part_of(other, package))
+        for module, imported in graph().items()
+        for other in imported
+    }
+    parts = {part for arrow in arrows for part in arrow if part}
+    both_ways = [pair for pair in combinations(sorted(parts), 2)
+                 if pair in arrows and pair[::-1] in arrows]  # fmt: skip
+    assert not both_ways
+
+
+def test_every_part_has_one_floor_and_every_file_a_docstring() -> None:
+    here = {path.stem for path in SOURCE.iterdir() if path.suffix == ".py" or path.is_dir()}
+    named = [part for parts in FLOORS for part in parts]
+    assert sorted(named) == sorted(here - {"__pycache__"})
     for path in SOURCE.rglob("*.py"):
-        floor_of(path.relative_to(SOURCE).parts[0].removesuffix(".py"))
-        assert ast.get_docstring(ast.parse(path.read_text())), f"{path} has no docstring"
+        assert ast.get_docstring(tree_of(path)), f"{path} has no docstring"
+
+
+def test_the_document_has_the_table_of_floors() -> None:
+    text = ARCHITECTURE.read_text()
+    assert f"{BEGIN}\n\n{table_of_floors()}\n\n{END}" in text, (
+        "run python tests/test_architecture.py"
+    )
 
 
 def test_what_aborts_when_it_is_interrupted_is_imported_in_one_place() -> None:
@@ -65,11 +159,7 @@ def test_what_aborts_when_it_is_interrupted_is_imported_in_one_place() -> None:
     for path in SOURCE.rglob("*.py"):
         if path.name == "connection.py":
             continue
-        tree = ast.parse(path.read_text())
-        for node in ast.walk(tree):
-            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-                node.body = []
-        for node in ast.walk(tree):
+        for node in ast.walk(tree_of(path)):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             for name in names:
@@ -132,3 +222,9 @@ def test_without_torch_what_needs_it_says_how_to_get_it() -> None:
         "for CUDA, of several GB; for the much smaller one for the CPU, first install torch by the "
         "command that the selector on pytorch.org shows).\n"
     )
+
+
+if __name__ == "__main__":
+    before, _, rest = ARCHITECTURE.read_text().partition(BEGIN)
+    after = rest.partition(END)[2]
+    ARCHITECTURE.write_text(f"{before}{BEGIN}\n\n{table_of_floors()}\n\n{END}{after}")

@@ -10,18 +10,16 @@ import sys
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from backhand import equations
 from backhand.benchmark.contenders import CONTENDERS, OURS, Contender
-from backhand.benchmark.effort import Effort
 from backhand.benchmark.machine import this_machine
-from backhand.benchmark.measure import in_turn, measure, steps_for
+from backhand.benchmark.measure import Effort, in_turn, measure, steps_for
 from backhand.benchmark.problem import SHAPES, Shape, make_problem, parse_shape
 from backhand.benchmark.process import benchmark
 from backhand.benchmark.results import ShapeResult
-from backhand.cli.app import app
 from backhand.errors import BackhandError, InputError
+from helpers.command_line import run
 
 SMALL = Shape(24, 7, 9, 4)
 STEPS = 6
@@ -76,7 +74,7 @@ def test_measure_gives_what_it_promises() -> None:
     result = measure(few_rows, effort=TINY, contenders=[*contenders, missing])
     assert [t.contender for t in result.timings] == ["backhand", "numpy by hand"]
     assert result.left_out == {
-        "scikit-learn": "InputError: scikit-learn needs a row of each class; there are 3 rows.",
+        "scikit-learn": "InputError: scikit-learn needs a row per class; 3 rows, 5 classes.",
         "nobody": "not installed",
     }
     assert result.flops == 4 * 3 * 2 * 4 + 6 * 3 * 4 * 5
@@ -117,19 +115,17 @@ def test_problems_are_the_same_every_time_and_have_every_class() -> None:
     assert parse_shape("128, 20,64,5") == SHAPES[1]
 
 
-def test_the_machine_is_told() -> None:
+def test_the_machine_is_described() -> None:
     machine = this_machine()
     assert machine.cpu and machine.cores >= 1 and "numpy" in machine.versions
 
 
-def run(*arguments, expect: int = 0):
-    result = CliRunner().invoke(app, ["bench", *map(str, arguments)])
-    assert result.exit_code == expect, result.output
-    return result
+def bench(*arguments: object, expect: int = 0):
+    return run("bench", *arguments, expect=expect)
 
 
 def test_bench_prints_json_lines() -> None:
-    printed = run("--quick", "--shape", "32,4,16,3", "--json").stdout
+    printed = bench("--quick", "--shape", "32,4,16,3", "--json").stdout
     machine, shape = map(json.loads, printed.splitlines())
     assert machine["event"] == "machine" and machine["threads"] == 1
     assert shape["event"] == "shape" and shape["shape"] == [32, 4, 16, 3]
@@ -141,8 +137,8 @@ def test_bench_prints_json_lines() -> None:
 def test_bench_prints_a_table(monkeypatch) -> None:
     result = measure(SMALL, effort=TINY, contenders=CONTENDERS[:2])
     monkeypatch.setattr("backhand.benchmark.process.benchmark", lambda *_: iter([result]))
-    printed = run().stdout
-    for said in ("Machine", "N 24, d 7, H 9, K 4", "µs a step", "of peak", "numpy by hand"):
+    printed = bench().stdout
+    for said in ("Machine", "N 24, d 7, H 9, K 4", "µs per step", "of peak", "numpy by hand"):
         assert said in printed, said
 
 
@@ -157,11 +153,11 @@ def test_bench_prints_a_table(monkeypatch) -> None:
     ],
 )
 def test_bench_refuses_in_one_sentence(arguments, sentence) -> None:
-    said = run(*arguments, expect=2).stderr
+    said = bench(*arguments, expect=2).stderr
     assert said.startswith("backhand: ") and sentence in said and len(said.splitlines()) == 1
 
 
-def test_what_goes_wrong_in_the_measuring_process_is_told_here() -> None:
+def test_what_goes_wrong_in_the_measuring_process_is_reported_here() -> None:
     with pytest.raises(InputError, match="threads is 0"):
         benchmark([SMALL], threads=0)
     with pytest.raises(BackhandError, match="not enough memory for this shape"):

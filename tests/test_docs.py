@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from test_mutations import MUTANTS
 
 from conftest import ROOT
+from equations.test_mutations import MUTANTS
 
 SOURCE = (ROOT / "src/backhand/equations.py").read_text()
 DERIVATION = (ROOT / "docs/derivation.md").read_text()

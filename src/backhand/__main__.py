@@ -1,4 +1,4 @@
-"""`backhand` and `python -m backhand`: the outermost border, before anything else is imported."""
+"""Entry point of `backhand` and `python -m backhand`, which holds signals before any import."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import sys
 
 
 def main() -> None:
-    """Run the command line; a signal or a lost output at any moment is no traceback.
+    """Run the command line; no signal or lost output causes a traceback at any moment.
 
-    Signals wait but while a command runs: so none comes into an import or the end of the process.
+    Signals are held back except while a command runs, so that none interrupts an import or the end
+    of the process.
     """
     try:
         from backhand.support.signals import hold_signals, ignore_signals
@@ -18,17 +19,17 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("backhand: interrupted; nothing was written.\n")
         os._exit(130)
-    from backhand.cli.standard_streams import make_ready
+    from backhand.cli.standard_streams import prepare_streams
 
-    make_ready()
+    prepare_streams()
     code = _run()
     ignore_signals()
     sys.exit(code)
 
 
 def _run() -> int:
-    """Parse and run; the exit code. What commands raise has ended at their own border."""
-    from backhand.cli.standard_streams import give_up, say
+    """Parse the arguments, run the command and return the exit code."""
+    from backhand.cli.standard_streams import discard_output, write_message
     from backhand.cli.terminal_text import printable
 
     try:
@@ -38,20 +39,20 @@ def _run() -> int:
         sys.stdout.flush()
         return int(code)
     except OSError as error:
-        give_up(sys.stdout)
-        say(f"the output could not be written: {error.strerror or error}.")
+        discard_output(sys.stdout)
+        write_message(f"the output could not be written: {error.strerror or error}.")
     except (ImportError, MemoryError) as error:
-        say(f"a part of Backhand could not be loaded: {str(error) or 'there is no memory for it'}.")
+        write_message(f"part of Backhand could not be loaded: {str(error) or 'not enough memory'}.")
     except Exception as error:
         if not hasattr(error, "show") or not hasattr(error, "exit_code"):
             raise
-        # Of typer, about the options and arguments, which it quotes as they are.
+        # A usage error of typer, which quotes the options and arguments unescaped.
         error.message = "\n".join(map(printable, str(error.message).split("\n")))  # type: ignore[attr-defined]
         try:
             error.show()
             sys.stderr.flush()
         except OSError:
-            give_up(sys.stderr)
+            discard_output(sys.stderr)
         return int(error.exit_code)
     return 1
 

@@ -1,8 +1,8 @@
-"""The one family of errors: each says what was wrong, where, what was expected and what to do.
+"""The family of errors: each says what was wrong, where, what was expected and what to do.
 
-`BackhandError` is the root. Where a caller would expect a built-in exception, the error is
-that too: wrong input is a `ValueError`, a missing file a `FileNotFoundError`. One member lives with
-what it carries: `DivergenceError`, in `training/stopping.py`.
+`BackhandError` is the root. Each error is also the built-in exception that a caller would expect:
+wrong input is a `ValueError`, a missing file a `FileNotFoundError`. `DivergenceError` is defined in
+`training`, beside the parameters that it carries.
 """
 
 from __future__ import annotations
@@ -12,63 +12,71 @@ from collections.abc import Iterable
 
 
 class BackhandError(Exception):
-    """Root of every error that Backhand raises on purpose."""
+    """Root of all errors that Backhand raises deliberately."""
 
 
 class InputError(BackhandError, ValueError):
-    """An argument, an array or a file's content is not what was expected."""
+    """An argument, an array or the content of a file is invalid."""
 
 
 class MissingFileError(InputError, FileNotFoundError):
-    """A file that was named does not exist."""
+    """A named file does not exist."""
 
     def __str__(self) -> str:
-        # OSError would print an errno; this family prints its sentence.
+        # OSError would print an errno instead of the sentence.
         return str(self.args[0])
 
 
 class OutputError(BackhandError, OSError):
-    """A result could not be written where it was wanted; nothing was left half-written."""
+    """An output could not be written; no partial file was left."""
 
     def __str__(self) -> str:
         return str(self.args[0])
 
 
 class MissingDependencyError(BackhandError, ImportError):
-    """An optional package is needed for what was asked, and is not installed."""
+    """An optional package that the call needs is not installed."""
 
 
 class BackhandWarning(UserWarning):
-    """Something works otherwise than asked for, or more slowly; the message says why."""
+    """Something works differently from the request, or more slowly; the message says why."""
 
 
 MOST_IN_NAME = 100
-"""Letters of a name that is quoted in a sentence."""
+"""Number of characters of a name that are quoted in a sentence."""
 
 
 def shortened(text: str, most: int = MOST_IN_NAME) -> str:
-    """The text; without its middle, if it is longer than that."""
+    """Return the text; if it has more than `most` characters, without its middle."""
     if len(text) <= most:
         return text
     return f"{text[: most * 2 // 3]} … {text[-(most // 3) :]}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """One sentence naming what comes closest to `name` among `known`, or listing what there is."""
+    """Return a sentence with the names closest to `name` among `known`, or with all of them."""
     names = list(known)
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     folded = [other for other in names if other.casefold() == name.casefold()]
     close = list(dict.fromkeys(folded + close))
     if close:
         return f"Did you mean {listed(close)}?"
-    return f"There is {listed(names)}."
+    return f"Available: {listed(names)}."
 
 
 def listed(names: Iterable[object], most: int = 8) -> str:
-    """`'a', 'b' and 'c'`: names in quotes, the list cut after `most`."""
+    """Return the names in quotes: `'a', 'b' and 'c'`, or `'a', 'b' and 7 more` after `most`."""
     quoted = [f"'{shortened(str(name))}'" for name in names]
-    if len(quoted) > most:
-        return ", ".join(quoted[:most]) + f" and {len(quoted) - most} more"
-    if len(quoted) < 2:
-        return "".join(quoted) or "nothing"
-    return ", ".join(quoted[:-1]) + " and " + quoted[-1]
+    if 1 < len(quoted) <= most:
+        return ", ".join(quoted[:-1]) + " and " + quoted[-1]
+    return _cut(quoted, most) or "nothing"
+
+
+def comma_list(texts: Iterable[str], most: int = 12) -> str:
+    """Return `a, b, c`; if there are more than `most`, `a, b and 7 more`."""
+    return _cut([shortened(text) for text in texts], most)
+
+
+def _cut(texts: list[str], most: int) -> str:
+    rest = f" and {len(texts) - most:,} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + rest

@@ -1,7 +1,7 @@
-"""What must hold of the equations' arguments: each check raises an error with both sides in it.
+"""Checks of the equations' arguments.
 
-Everything raises `InputError`. The checks read shapes and dtypes; only class indices are looked
-into, for their smallest and largest (a one-hot Y is not).
+Each raises `InputError` with the actual and the expected value. The checks read shapes and dtypes;
+of values they read only class indices, for their minimum and maximum (a one-hot Y is not read).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Array = Any
 
 
 def check_init(d: int, H: int, K: int, seed: int = 0, dtype: Any = np.float32) -> None:
-    """d, H ≥ 1, K ≥ 2, seed ≥ 0, all integers; dtype float32 or float64."""
+    """Check d, H ≥ 1, K ≥ 2, seed ≥ 0, all integers; dtype float32 or float64."""
     for name, value, least in (("d", d, 1), ("H", H, 1), ("K", K, 2), ("seed", seed, 0)):
         if not is_integer(value) or value < least:
             raise InputError(f"{name} is {value!r}; expected an integer of {least} or more.")
@@ -39,11 +39,11 @@ def is_integer(value: object) -> bool:
 
 
 def check_parameters(params: Any) -> None:
-    """W1 (d, H), b1 (H,), W2 (H, K), b2 (K,), real floating point, of one dtype."""
+    """Check W1 (d, H), b1 (H,), W2 (H, K), b2 (K,): real floating point, one dtype."""
     if not isinstance(params, tuple) or len(params) != 4:
         raise InputError(
             f"params is a {type(params).__name__}; expected Parameters(W1, b1, W2, b2), "
-            "as `backhand.init` makes them."
+            "as `backhand.init` returns them."
         )
     for name, value in zip(("W1", "b1", "W2", "b2"), params, strict=True):
         check_array(name, value, 1 if name in ("b1", "b2") else 2)
@@ -64,7 +64,7 @@ def check_parameters(params: Any) -> None:
 
 
 def check_forward(params: Any, X: Array, mask: Array | None = None) -> None:
-    """X (N, d) for the d rows of W1, N ≥ 1; mask (N, H) for its H columns."""
+    """Check X (N, d), N ≥ 1, against W1 (d, H), and mask (N, H)."""
     check_parameters(params)
     check_array("X", X, 2)
     check_one_library(W1=params[0], X=X)
@@ -82,20 +82,20 @@ def check_forward(params: Any, X: Array, mask: Array | None = None) -> None:
 
 
 def check_mask(mask: Array, X: Array, W1: Array) -> None:
-    """One real number for each row of X and each hidden unit, (N, H)."""
+    """Check mask (N, H): one real number per row and hidden unit."""
     check_array("mask", mask, 2)
     check_one_library(W1=W1, mask=mask)
     N, H = X.shape[0], W1.shape[1]
     if tuple(mask.shape) != (N, H):
         raise InputError(
-            f"mask is {size(mask)}; expected {(N, H)}, a number for each row and hidden unit."
+            f"mask is {size(mask)}; expected {(N, H)}, one number per row and hidden unit."
         )
     if not array_namespace(mask).isdtype(mask.dtype, "real floating"):
         raise InputError(f"mask holds {mask.dtype}; expected 0 or 1/(1-p), floating point.")
 
 
 def check_loss(S: Array, y: Array, sample_weight: Array | None = None) -> None:
-    """S (N, K), y (N,) of indices or (N, K), sample_weight (N,)."""
+    """Check S (N, K), y (N,) of indices or (N, K), sample_weight (N,)."""
     check_array("S", S, 2)
     if S.shape[0] == 0:
         raise InputError(f"S is {size(S)}: it has no rows; expected one or more.")
@@ -106,16 +106,17 @@ def check_loss(S: Array, y: Array, sample_weight: Array | None = None) -> None:
 
 
 def check_sample_weight(sample_weight: Array, N: int) -> None:
-    """One weight a row, (N,)."""
+    """Check sample_weight (N,): one weight per row."""
     check_array("sample_weight", sample_weight, 1)
     if sample_weight.shape[0] != N:
         raise InputError(
-            f"sample_weight has {sample_weight.shape[0]} entries for {N} rows; expected one a row."
+            f"sample_weight has {sample_weight.shape[0]} entries for {N} rows; expected one "
+            "per row."
         )
 
 
 def check_labels(y: Array, N: int, K: int) -> None:
-    """y: N class indices 0..K-1 of an integer dtype, or one-hot (N, K)."""
+    """Check y: N class indices 0..K-1 of an integer dtype, or one-hot (N, K)."""
     check_array("y", y)
     if y.ndim == 2 and tuple(y.shape) == (N, K):
         return
@@ -130,7 +131,7 @@ def check_labels(y: Array, N: int, K: int) -> None:
     if low < 0 or high >= K:
         raise InputError(
             f"y holds class indices from {low} to {high}; with {K} classes they must "
-            f"lie in 0..{K - 1}."
+            f"be in 0..{K - 1}."
         )
 
 
@@ -143,7 +144,7 @@ def check_backward(
     l2: float = 0.0,
     mask: Array | None = None,
 ) -> None:
-    """The activations must be those of these parameters, this X and this mask."""
+    """Check that the activations have the shapes that these parameters and this X give."""
     check_forward(params, X, mask)
     if not isinstance(acts, tuple) or len(acts) != 4:
         raise InputError(
@@ -160,7 +161,7 @@ def check_backward(
 
 
 def check_one_library(**arrays: Any) -> None:
-    """All arrays are of one library, so that they can be computed with one another."""
+    """Check that all arrays are of one library."""
     try:
         array_namespace(*(array for array in arrays.values() if array is not None))
     except TypeError:
@@ -170,11 +171,11 @@ def check_one_library(**arrays: Any) -> None:
 
 
 def check_array(name: str, value: Any, ndim: int | None = None) -> None:
-    """An array (of any library with the array API) of that many dimensions."""
+    """Check that the value is an array (of any array API library) with `ndim` dimensions."""
     if not is_array_api_obj(value):
         raise InputError(
             f"{name} is a {type(value).__name__}; expected an array "
-            "(numpy.asarray makes one of a list)."
+            "(numpy.asarray converts a list)."
         )
     if ndim is not None and value.ndim != ndim:
         raise InputError(
@@ -183,12 +184,12 @@ def check_array(name: str, value: Any, ndim: int | None = None) -> None:
 
 
 def size(array: Array) -> str:
-    """The shape as text: `(128, 20)`."""
+    """Return the shape as text: `(128, 20)`."""
     return str(tuple(array.shape))
 
 
 def check_sgd(params: Any, grads: Any, learning_rate: Any) -> None:
-    """Each gradient in the shape of its parameter; a finite learning rate."""
+    """Check that each gradient has the shape of its parameter, and a finite learning rate."""
     check_parameters(params)
     if not isinstance(learning_rate, Real) or not math.isfinite(learning_rate):
         raise InputError(f"learning_rate is {learning_rate!r}; expected a finite number.")

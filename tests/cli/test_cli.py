@@ -13,18 +13,12 @@ import time
 import duckdb
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import backhand
-from backhand.cli.app import app
+from backhand.cli.glossary import GLOSSARY
+from helpers.command_line import run
 
 QUICK = ("--epochs", "5")
-
-
-def run(*arguments, expect: int = 0):
-    result = CliRunner().invoke(app, [str(a) for a in arguments])
-    assert result.exit_code == expect, result.output
-    return result
 
 
 @pytest.fixture
@@ -65,7 +59,7 @@ def test_training_again_gives_the_same_bytes(here, penguins) -> None:
     assert a == b != c
 
 
-def test_json_is_one_object_a_line(here, penguins) -> None:
+def test_json_is_one_object_per_line(here, penguins) -> None:
     printed = run("train", penguins, "-t", "species", "--json", *QUICK).stdout
     events = [json.loads(line) for line in printed.splitlines()]
     names = [event["event"] for event in events]
@@ -73,6 +67,7 @@ def test_json_is_one_object_a_line(here, penguins) -> None:
     assert set(names[2:-1]) == {"progress"} and events[-2]["epoch"] == 5
     assert events[0]["classes"] == {"Adelie": 152, "Chinstrap": 68, "Gentoo": 124}
     assert events[-1]["output"] == "penguins.safetensors"
+    assert 0 <= events[-2]["held_out_accuracy"] <= 1
     assert 0 <= events[-1]["held_out"]["accuracy"] <= 1
     for command in (("evaluate", "penguins.safetensors", penguins, "--json"),
                     ("inspect", "penguins.safetensors", "--json")):  # fmt: skip
@@ -125,7 +120,7 @@ def test_predict_keeps_classes_and_columns_apart_that_differ_by_case(here) -> No
     assert not (here / "p.parquet").exists()
 
 
-def test_predict_writes_a_csv_file_back_to_the_letter(here, model, penguins) -> None:
+def test_predict_writes_a_csv_file_back_to_the_character(here, model, penguins) -> None:
     rows = run("predict", model, penguins).stdout.splitlines()
     assert [row.rsplit(",", 4)[0] for row in rows] == penguins.read_text().splitlines()
     odd = ["12345678901234567890123,0.640,1e3,01/02/2024,NA,007,True,\"a,\"\"b\"",
@@ -137,7 +132,7 @@ def test_predict_writes_a_csv_file_back_to_the_letter(here, model, penguins) -> 
     assert [row.rsplit(",", 4)[0] for row in printed[1:]] == lines
 
 
-def test_evaluate_counts_what_it_cannot_judge(model, penguins, here) -> None:
+def test_evaluate_counts_rows_of_unknown_or_missing_classes(model, penguins, here) -> None:
     assert "(344 " not in run("evaluate", model, penguins).stdout
     query = """SELECT * REPLACE (CASE WHEN year = 2007 THEN NULL
                WHEN year = 2008 AND island = 'Dream' THEN 'Emperor' ELSE species END AS species)
@@ -150,7 +145,7 @@ def test_evaluate_counts_what_it_cannot_judge(model, penguins, here) -> None:
 def test_inspect_shows_the_whole_model(model) -> None:
     printed = run("inspect", model).stdout
     for said in ("W1 15×128", "Adelie, Chinstrap, Gentoo", "bill_length_mm", "held_out_accuracy",
-                 "learning_rate", "numpy", "Loss by epoch", "█"):  # fmt: skip
+                 "learning_rate", "numpy", "Loss per epoch", "█"):  # fmt: skip
         assert said in printed, said
 
 
@@ -166,10 +161,10 @@ def test_compare_prints_the_reference_run() -> None:
         "autograd  epoch 150 | loss 0.0550 | acc 1.000",
         "autograd  epoch 200 | loss 0.0318 | acc 1.000",
     ]
-    assert re.fullmatch(r"by hand   200 epochs in [\d.]+ ms, \d+ µs each", lines[8])
+    assert re.fullmatch(r"by hand   200 epochs in [\d.]+ ms, [\d,]+ µs per epoch", lines[8])
 
 
-@pytest.mark.parametrize("extra", [(), ("--weight-decay", 0.01), ("--engine", "torch")])
+@pytest.mark.parametrize("extra", [(), ("--l2", 0.01), ("--engine", "torch")])
 def test_compare_finds_both_ways_equal(extra, penguins) -> None:
     for data in ((), (penguins, "-t", "species", "--learning-rate", 0.1)):
         printed = run("compare", *data, "--dtype", "float64", "--epochs", 25, "--every", 10,
@@ -185,16 +180,18 @@ def test_compare_finds_both_ways_equal(extra, penguins) -> None:
 
 GOOD = "n,c,t\n" + "".join(f"{k},{'xy'[k % 2]},{'ab'[k // 3 % 2]}\n" for k in range(40))
 
+# What a sentence is about is looked for, not its words: those are the business of the tests of the
+# package that raises it.
 WRONG_TABLES = {
-    "empty file": ("", "is empty"),
-    "header only": ("n,c,t\n", "no rows"),
-    "no target": ("n,c,tt\n1,x,a\n2,y,b\n", "no target column 't'. Did you mean 'tt'"),
-    "one class": ("n,c,t\n1,x,a\n2,y,a\n", "one class only"),
-    "regression": ("n,t\n" + "".join(f"{k},{k * 0.7}\n" for k in range(400)), "regression"),
+    "empty file": ("", "t.csv"),
+    "header only": ("n,c,t\n", "t.csv"),
+    "no target": ("n,c,tt\n1,x,a\n2,y,b\n", "'tt'"),
+    "one class": ("n,c,t\n1,x,a\n2,y,a\n", "'a'"),
+    "regression": ("n,t\n" + "".join(f"{k},{k * 0.7}\n" for k in range(400)), "--categorical 't'"),
     "ragged": ("n,c,t\n1,x,a\n2,y\n3,x,b\n", "line 3"),
-    "infinite": (GOOD + "inf,x,a\n", "infinite value in row 41"),
-    "not UTF-8": (b"n,c,t\n1,x,a\n2,\xe9,b\n", "not UTF-8"),
-    "binary": (bytes(range(256)) * 20, "UTF-8"),
+    "infinite": (GOOD + "inf,x,a\n", "line 42"),
+    "not UTF-8": (b"n,c,t\n1,x,a\n2,\xe9,b\n", "0xe9"),
+    "binary": (bytes(range(256)) * 20, "0x80"),
 }
 
 
@@ -209,40 +206,37 @@ def test_wrong_tables_are_one_sentence_and_exit_2(here, name) -> None:
 
 
 WRONG_CALLS = {
-    "no such file": (("train", "none.csv", "-t", "t"), "no file"),
-    "nothing to read": (("train", "-t", "t"), "name a file, or give a query"),
-    "no such model": (("predict", "none.safetensors", "t.csv"), "no model file"),
-    "a model that is none": (("predict", "t.csv", "t.csv"), "cannot be read as a model file"),
-    "other safetensors": (("inspect", "other.safetensors"), "no model file of Backhand"),
-    "a column missing": (("predict", "m.safetensors", "less.csv"), "no column 'c'"),
-    "to evaluate, no target": (("evaluate", "m.safetensors", "less.csv"), "no target column 't'"),
-    "an unknown engine": (("train", "t.csv", "-t", "t", "--engine", "gpu"), "engine is 'gpu'"),
-    "an unknown rule": (("train", "t.csv", "-t", "t", "--optimizer", "x"), "optimizer is 'x'"),
+    "no such file": (("train", "none.csv", "-t", "t"), "none.csv"),
+    "nothing to read": (("train", "-t", "t"), "query"),
+    "no such model": (("predict", "none.safetensors", "t.csv"), "none.safetensors"),
+    "not a model": (("predict", "t.csv", "t.csv"), ".safetensors"),
+    "other safetensors": (("inspect", "other.safetensors"), "'w'"),
+    "a column missing": (("predict", "m.safetensors", "less.csv"), "'c'"),
+    "to evaluate, no target": (("evaluate", "m.safetensors", "less.csv"), "'t'"),
+    "an unknown engine": (("train", "t.csv", "-t", "t", "--engine", "gpu"), "'gpu'"),
+    "an unknown rule": (("train", "t.csv", "-t", "t", "--optimizer", "x"), "'x'"),
     "no epochs": (("train", "t.csv", "-t", "t", "--epochs", 0), "epochs is 0"),
     "no hidden units": (("train", "t.csv", "-t", "t", "--hidden", 0), "hidden is 0"),
     "all held out": (("train", "t.csv", "-t", "t", "--test-size", 1), "test_size is 1"),
-    "drop nothing": (("train", "t.csv", "-t", "t", "--drop", "N"), "Did you mean 'n'"),
-    "output a folder": (("train", "t.csv", "-t", "t", "-o", "."), "is a folder"),
-    "output nowhere": (("train", "t.csv", "-t", "t", "-o", "no/m"), "does not exist"),
-    "odd ending": (("predict", "m.safetensors", "t.csv", "-o", "p.xls"), "must end in"),
-    "twice predicted": (("predict", "m.safetensors", "again.csv"), "already has the column"),
-    "an SQL that writes": (("train", "--query", "DROP TABLE x", "-t", "t"), "one SELECT"),
-    "output an input": (("train", "t.csv", "-t", "t", "-o", "./t.csv"), "a file that is read"),
-    "output the input": (("predict", "m.safetensors", "t.csv", "-o", "t.csv"), "file that is read"),
-    "no class known": (
-        ("evaluate", "m.safetensors", "t.csv", "-t", "n"),
-        "which knows 'a' and 'b'",
-    ),
-    "drop and use": (("train", "t.csv", "-t", "t", "--drop", "n", "--categorical", "n"), "both"),
-    "own data": (("compare", "--reference-run", "t.csv"), "has its own data"),
-    "no data": (("compare", "-t", "t"), "there is no DATA"),
-    "an odd dtype": (("compare", "--dtype", "half"), "dtype is 'half'"),
-    "no option": (("train", "t.csv"), "Missing option"),
+    "drop nothing": (("train", "t.csv", "-t", "t", "--drop", "N"), "'n'"),
+    "output a folder": (("train", "t.csv", "-t", "t", "-o", "."), "model file ."),
+    "output nowhere": (("train", "t.csv", "-t", "t", "-o", "no/m"), "no/m"),
+    "odd ending": (("predict", "m.safetensors", "t.csv", "-o", "p.xls"), ".parquet"),
+    "twice predicted": (("predict", "m.safetensors", "again.csv"), "'prediction'"),
+    "an SQL that writes": (("train", "--query", "DROP TABLE x", "-t", "t"), "SELECT"),
+    "output an input": (("train", "t.csv", "-t", "t", "-o", "./t.csv"), "t.csv"),
+    "output the input": (("predict", "m.safetensors", "t.csv", "-o", "t.csv"), "t.csv"),
+    "no class known": (("evaluate", "m.safetensors", "t.csv", "-t", "n"), "'a' and 'b'"),
+    "drop and use": (("train", "t.csv", "-t", "t", "--drop", "n", "--categorical", "n"), "'n'"),
+    "own data": (("compare", "--reference-run", "t.csv"), "--reference-run"),
+    "no data": (("compare", "-t", "t"), "--target"),
+    "an odd dtype": (("compare", "--dtype", "half"), "'half'"),
+    "no option": (("train", "t.csv"), "--target"),
 }
 
 
 @pytest.mark.parametrize("name", WRONG_CALLS)
-def test_wrong_calls_are_told_and_exit_2(here, name) -> None:
+def test_wrong_calls_are_reported_and_exit_2(here, name) -> None:
     write(here / "t.csv", GOOD)
     write(here / "less.csv", "n\n1\n")
     write(here / "again.csv", "n,c,prediction\n1,x,a\n")
@@ -262,7 +256,7 @@ def test_divergence_exits_1_and_saves_nothing(here) -> None:
     write(here / "t.csv", GOOD)
     result = run("train", "t.csv", "-t", "t", "--optimizer", "sgd", "--learning-rate", 1e30,
                  "--weight-decay", 1, expect=1)  # fmt: skip
-    assert "stopped being finite in epoch" in result.stderr
+    assert "epoch" in result.stderr and result.stdout.count("accuracy") == 0
     assert [p.name for p in here.iterdir()] == ["t.csv"]
 
 
@@ -273,11 +267,11 @@ def test_an_unexpected_error_is_no_traceback(here, monkeypatch) -> None:
     monkeypatch.setattr("backhand.tables.reading.reader.read_table", broken)
     write(here / "t.csv", GOOD)
     result = run("train", "t.csv", "-t", "t", expect=1)
-    assert "something went wrong that should not: RuntimeError: boom" in result.stderr
+    assert "internal error: RuntimeError: boom" in result.stderr
+    assert "BACKHAND_TRACEBACK" in result.stderr and "Traceback" not in result.stderr
     monkeypatch.setenv("BACKHAND_TRACEBACK", "1")
-    assert isinstance(
-        CliRunner().invoke(app, ["train", "t.csv", "-t", "t"]).exception, RuntimeError
-    )
+    raised = run("train", "t.csv", "-t", "t", expect=1).exception
+    assert isinstance(raised, RuntimeError)
 
 
 def test_an_interrupt_exits_130_and_leaves_nothing(here, penguins) -> None:
@@ -308,12 +302,12 @@ def test_an_interrupt_at_any_moment_is_no_traceback(here, seconds) -> None:
         pytest.skip("the interrupt fell into a callback of Python's importing, which swallows it")
     # Before the first line of Backhand's own runs, Python itself answers.
     assert process.returncode in (130, -2), said
-    assert "went wrong" not in said and (process.returncode == -2 or "Traceback" not in said)
+    assert "internal error" not in said and (process.returncode == -2 or "Traceback" not in said)
     assert [p.name for p in here.iterdir()] == ["t.csv"]
 
 
 @pytest.mark.parametrize("arguments", ["--help", "inspect {m}", "predict {m} {p}"])
-def test_an_output_that_is_full_is_told(here, model, penguins, arguments) -> None:
+def test_a_full_output_is_reported(here, model, penguins, arguments) -> None:
     command = f"{sys.executable} -m backhand {arguments.format(m=model, p=penguins)} > /dev/full"
     result = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60)
     assert result.returncode == 1
@@ -353,7 +347,7 @@ def test_a_terminal_sees_a_progress_bar(here, penguins) -> None:
         seen += part
     assert process.wait(timeout=60) == 0
     assert re.search(r"epoch \d+/100", seen.decode())
-    for said in ("loss", "accuracy", "validation", "rows/s", "left"):
+    for said in ("loss", "accuracy", "held-out", "rows/s", "left"):
         assert said in seen.decode()
 
 
@@ -378,6 +372,18 @@ def test_help_imports_nothing_heavy() -> None:
     assert not loaded & {"numpy", "duckdb", "sklearn", "torch", "safetensors", "numba", "scipy"}
 
 
-def test_every_without_a_checkpoint_is_refused(here, penguins) -> None:
-    result = run("train", penguins, "-t", "species", "--every", "3s", expect=2)
-    assert "--every is about checkpoints: name their folder with --checkpoint" in result.stderr
+@pytest.mark.parametrize("option", [("--every", "3s"), ("--resume",)], ids=lambda o: o[0])
+def test_options_of_checkpoints_without_a_checkpoint_are_refused(here, penguins, option) -> None:
+    result = run("train", penguins, "-t", "species", *option, expect=2)
+    assert option[0] in result.stderr and "--checkpoint DIR" in result.stderr
+
+
+def test_the_glossary_explains_every_term_of_the_report(here, penguins) -> None:
+    printed = run("train", penguins, "-t", "species", *QUICK).stdout.lower()
+    terms = [line[2:19].strip() for line in GLOSSARY.splitlines() if line.startswith("  ")]
+    explained = {term for term in terms if term}
+    assert explained >= {"held-out rows", "hidden", "softmax", "epoch", "loss", "f1"}
+    for term in explained:
+        assert term.lower().removesuffix(" rows") in printed, f"{term} is not in the report"
+    shown = run("train", "--help").stdout
+    assert all(line in shown for line in GLOSSARY.splitlines()[2:])

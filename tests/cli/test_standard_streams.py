@@ -13,15 +13,14 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 import backhand
 from backhand import tabular
-from backhand.cli.app import app
 from backhand.cli.reports.output import json_line
 from backhand.cli.terminal_text import printable
 from backhand.errors import InputError, OutputError
 from backhand.training.checkpoints import manager
+from helpers.command_line import run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="files and signals of POSIX")
 
@@ -31,14 +30,12 @@ FUNCTION = "def f(X, y, W1, b1, W2, b2):\n    return {'dW1': W1 * 0}\n"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """A table with letters that few encodings have, its model, and a function to check."""
+    """A table with characters that few encodings have, its model, and a function to check."""
     path = tmp_path_factory.mktemp("surroundings")
     rows = "".join(f"{i},{i % 7},{('жук', 'hé')[i % 2]}\n" for i in range(60))
     (path / "t.csv").write_text("größe,z,t\n" + rows, encoding="utf-8")
     (path / "f.py").write_text(FUNCTION)
-    done = CliRunner().invoke(app, ["train", str(path / "t.csv"), "-t", "t", "--epochs", "2",
-                                    "-o", str(path / "m.safetensors")])  # fmt: skip
-    assert done.exit_code == 0
+    run("train", path / "t.csv", "-t", "t", "--epochs", "2", "-o", path / "m.safetensors")
     return path
 
 
@@ -113,7 +110,9 @@ def test_a_command_ends_as_it_should_whatever_its_streams_are(folder, tmp_path, 
     done = subprocess.run(surroundings.shell.format(command=line), shell=True, cwd=tmp_path,
                           capture_output=True, timeout=300, check=False)  # fmt: skip
     said = done.stderr.decode(errors="replace")
-    assert "Traceback" not in said and "went wrong" not in said and "ignored in" not in said, said
+    assert "Traceback" not in said and "internal error" not in said and "ignored in" not in said, (
+        said
+    )
     prints = command.code != 2 and name != "predict to a file"
     expected = 1 if surroundings.lost and prints else command.code
     if name == "predict" and where in ("stdout closed", "all closed"):
@@ -142,10 +141,6 @@ def test_nothing_invisible_reaches_a_terminal() -> None:
     assert json.loads(json_line({"name": "жук 🐞"}, "latin-1")) == {"name": "жук 🐞"}
 
 
-def run(*arguments: str):
-    return CliRunner().invoke(app, list(map(str, arguments)))
-
-
 def test_names_are_escaped_and_cut_wherever_they_are_printed(folder, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     name = "a\x1b[31m\u202eb"
@@ -154,11 +149,12 @@ def test_names_are_escaped_and_cut_wherever_they_are_printed(folder, tmp_path, m
                       ("export", folder / "m.safetensors", "--to", "numpy", "-o", f"{name}.py"),
                       ("inspect", f"{name}.st"), ("inspect", f"{name}.none"),
                       ("train", folder / "t.csv", "-t", name)):  # fmt: skip
-        done = run(*arguments)
+        done = run(*arguments, expect=None)
         assert "\x1b" not in done.output and "\u202e" not in done.output
     (tmp_path / "long.csv").write_text("x" * 10**5 + ",t\n" + "1,a\n2,b\n" * 9)
     for target in ("y", "t"):
-        done = run("train", "long.csv", "-t", target, "--epochs", "1", "-o", "long.safetensors")
+        done = run("train", "long.csv", "-t", target, "--epochs", "1", "-o", "long.safetensors",
+                   expect=None)  # fmt: skip
         assert len(done.output) < 3000
     assert len(run("inspect", "long.safetensors").output) < 3000
 
@@ -168,8 +164,8 @@ def test_what_saving_would_refuse_is_refused_before_the_first_epoch(tmp_path, cl
     rows = "".join(f"{i},{('a', class_)[i % 2]}\n" for i in range(40))
     (tmp_path / "t.csv").write_text("x,t\n" + rows)
     done = run("train", tmp_path / "t.csv", "-t", "t", "--epochs", "2", "--json",
-               "-o", tmp_path / "m.safetensors")  # fmt: skip
-    assert done.exit_code == 2 and "cannot be saved" in done.stderr
+               "-o", tmp_path / "m.safetensors", expect=2)  # fmt: skip
+    assert "1,001" in done.stderr
     assert '"progress"' not in done.stdout
 
 
@@ -187,12 +183,12 @@ def test_a_category_and_a_history_that_no_file_holds_are_refused_before_the_firs
     (tmp_path / "t.csv").write_text("x,t\n" + rows)
     settings = Settings(epochs=1, test_size=0.0)
     prepared = prepare_table(backhand.read_table(tmp_path / "t.csv"), "t", settings)
-    with pytest.raises(InputError, match=r"1,048,577 letters"):
+    with pytest.raises(InputError, match="1,048,577"):
         fit_table(prepared, settings)
     (tmp_path / "t.csv").write_text("x,t\n" + rows.replace("u", ""))
     settings = Settings(epochs=2_000_000, test_size=0.0)
     prepared = prepare_table(backhand.read_table(tmp_path / "t.csv"), "t", settings)
-    with pytest.raises(InputError, match="2,000,000 epochs is too long"):
+    with pytest.raises(InputError, match="2,000,000 epochs"):
         fit_table(prepared, settings)
 
 
@@ -207,8 +203,7 @@ def test_the_model_is_saved_before_it_is_evaluated_and_reported(
     for place in ("backhand.tabular.Tally", "backhand.cli.reports.training.show_evaluation"):
         with monkeypatch.context() as patch:
             patch.setattr(place, fails)
-            done = run(*arguments)
-        assert done.exit_code == 1
+            done = run(*arguments, expect=1)
         assert (
             "not enough memory" in done.stderr and f"The model is saved in {output}" in done.stderr
         )
@@ -231,15 +226,15 @@ def test_a_model_that_cannot_be_saved_where_it_was_wanted_is_kept(
         return result
 
     monkeypatch.setattr(tabular, "train", and_remove)
-    done = CliRunner().invoke(app, ["train", str(folder / "t.csv"), "-t", "t", "--epochs", "2",
-                                    "-o", str(tmp_path / "sub" / "m.safetensors")])  # fmt: skip
-    assert done.exit_code == 1 and "The trained model is in" in done.stderr
+    output = tmp_path / "sub" / "m.safetensors"
+    done = run("train", folder / "t.csv", "-t", "t", "--epochs", "2", "-o", output, expect=1)
+    assert "The trained model is in" in done.stderr
     (kept,) = (tmp_path / "refuge").glob("backhand-model-*/m.safetensors")
     assert str(kept) in done.stderr and backhand.load(kept).sizes[2] == 2
 
 
 def test_where_a_model_can_be_saved_nowhere_nothing_is_left(tmp_path, monkeypatch) -> None:
-    from backhand.cli.train import save_somewhere
+    from backhand.cli.train import save_or_rescue
 
     def full(*_):
         raise OutputError("no space is left.")
@@ -247,12 +242,12 @@ def test_where_a_model_can_be_saved_nowhere_nothing_is_left(tmp_path, monkeypatc
     monkeypatch.setattr("backhand.model.save", full)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(OutputError, match=r"^no space is left\.$"):
-        save_somewhere(None, tmp_path / "m.safetensors")
+        save_or_rescue(None, tmp_path / "m.safetensors")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_reader_that_leaves_at_the_last_line_loses_no_model(folder, tmp_path) -> None:
-    """All epochs are done; what cannot be printed any more is told after the model is saved."""
+    """All epochs are done: the model is saved, and then the lost output is reported."""
     script = """
 import backhand.cli.reports.progress as progress
 def lost(training):
@@ -278,9 +273,7 @@ def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def test_a_reader_that_leaves_is_a_wish_to_stop_and_a_checkpoint_is_written(
-    folder, tmp_path
-) -> None:
+def test_when_the_reader_closes_the_pipe_training_ends_with_a_checkpoint(folder, tmp_path) -> None:
     kept = tmp_path / "kept"
     process = started(folder, "--checkpoint", kept, "--every", "1h", "-o", tmp_path / "m.st")
     assert any('"progress"' in line for line in process.stdout)
@@ -288,7 +281,7 @@ def test_a_reader_that_leaves_is_a_wish_to_stop_and_a_checkpoint_is_written(
     said = process.stderr.read()
     process.stderr.close()
     assert process.wait(60) == 1
-    assert "not read any more" in said and f"saved in {kept}; resume from there" in said
+    assert str(kept) in said and "Traceback" not in said
     assert len(list(kept.glob("checkpoint*"))) == 1
 
 
@@ -316,7 +309,7 @@ def test_a_signal_ends_a_training_with_its_own_exit_code(folder, tmp_path, numbe
     process.send_signal(number)
     process.send_signal(signal.SIGHUP)  # the same wish, not another
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 128 + number and "--resume goes on" in said
+    assert process.returncode == 128 + number and "--resume" in said
     assert len(list(kept.glob("checkpoint*"))) == 1
 
 
@@ -333,7 +326,7 @@ def test_a_reader_that_pauses_does_not_hold_up_a_signal(folder, tmp_path, number
     try:
         assert process.wait(60) == 128 + number
         assert process.stderr.read() == (
-            "backhand: interrupted; the rows on standard output are not all.\n"
+            "backhand: interrupted; the rows on standard output are incomplete.\n"
         )
     finally:
         process.kill()

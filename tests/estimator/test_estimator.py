@@ -681,7 +681,7 @@ def test_torch_networks_come_and_go(dtype) -> None:
         ({"early_stopping": None}, "early_stopping is None"),
         ({"activation": "tanh"}, "take activation='relu'"),
         ({"activation": "rlu"}, "Did you mean 'relu'"),
-        ({"solver": "newton"}, "There is 'lbfgs', 'sgd' and 'adam'"),
+        ({"solver": "newton"}, "'lbfgs', 'sgd' and 'adam'"),
         ({"solver": None}, "solver is None"),
         ({"learning_rate": "adaptiv"}, "Did you mean 'adaptive'"),
         ({"learning_rate_init": 0}, "learning_rate_init is 0"),

@@ -120,10 +120,10 @@ def faults(ended: Ended, number: int, name: str, here: Path) -> list[str]:
         found.append(f"exit {ended.code}")
     if ended.seconds > MOST_SECONDS and not ended.late:
         found.append(f"{ended.seconds:.1f} s")
-    if not early and ("Traceback" in ended.said or "went wrong" in ended.said):
+    if not early and ("Traceback" in ended.said or "internal error" in ended.said):
         found.append("a traceback")
     if interrupted:
-        partial = "the rows on standard output are not all"
+        partial = "the rows on standard output are incomplete"
         honest = [sentence] if there else ["nothing was written"]
         if name == "print":
             honest = [partial] if ended.printed else [partial, "nothing was written"]

@@ -1,7 +1,7 @@
-"""How long a training step takes, beside other ways to do the same step on the same machine.
+"""The time of a training step, compared with other libraries on the same machine.
 
-`process.benchmark` is what the command line and the scripts in `benchmarks/` call: it measures in
-a process of its own for each number of threads, because libraries read that number once, when they
-are loaded. There, `measure.measure` times the contenders in turn. What is measured is always full
-batches and plain SGD: forward pass with loss and accuracy, backward pass, update.
+The command line and the scripts in `benchmarks/` call `process.benchmark`. It measures each number
+of threads in a process of its own, because libraries read that number only when they are loaded.
+There, `measure.measure` times the contenders in turn. A step is always one full batch with plain
+SGD: forward pass with loss and accuracy, backward pass, update.
 """

@@ -1,4 +1,4 @@
-"""`python -m backhand.benchmark`: the measuring process. Prints one JSON object a shape."""
+"""`python -m backhand.benchmark`: the measuring process. Prints one JSON object per shape."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import os
 import sys
 from typing import TextIO
 
-from backhand.benchmark.effort import EFFORTS, Effort
+from backhand.benchmark.measure import EFFORTS, Effort, measure
 from backhand.benchmark.problem import Shape, parse_shape
 from backhand.benchmark.process import confine
 from backhand.errors import InputError
 
 
 def main() -> int:
-    """Measure what the arguments say; standard output carries results and nothing else."""
+    """Measure the shapes in the arguments; standard output carries the results only."""
     parser = argparse.ArgumentParser(prog="python -m backhand.benchmark", description=__doc__)
-    parser.add_argument("--threads", type=int, default=1, help="exactly so many threads")
+    parser.add_argument("--threads", type=int, default=1, help="number of threads")
     parser.add_argument("--effort", choices=EFFORTS, default="normal", help="how long to measure")
     parser.add_argument("shapes", type=_shape, nargs="+", metavar="N,d,H,K")
     arguments = parser.parse_args()
-    # What libraries and compilers print goes to standard error.
+    # Libraries and compilers print too: their output is redirected to standard error.
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
         os.dup2(2, 1)
         return _measure_all(arguments, out)
@@ -33,12 +33,12 @@ def _measure_all(arguments: argparse.Namespace, out: TextIO) -> int:
         for shape in arguments.shapes:
             _measure(shape, arguments.threads, EFFORTS[arguments.effort], out)
     except BrokenPipeError:
-        return 1  # nobody waits for the results
+        return 1  # the reader of the results is gone
     except Exception as error:
         if os.environ.get("BACKHAND_TRACEBACK"):
             raise
         out_of_memory = isinstance(error, MemoryError)
-        sentence = "there is not enough memory for this shape." if out_of_memory else \
+        sentence = "not enough memory for this shape." if out_of_memory else \
             f"{type(error).__name__}: {error}"  # fmt: skip
         print(json.dumps({"error": sentence}), file=out, flush=True)
         return 1
@@ -49,16 +49,14 @@ def _shape(text: str) -> Shape:
     try:
         return parse_shape(text)
     except InputError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None  # whose words argparse prints
+        raise argparse.ArgumentTypeError(str(error)) from None  # argparse prints the message
 
 
 def _measure(shape: Shape, threads: int, effort: Effort, out: TextIO) -> None:
-    from backhand.benchmark.measure import measure
-
     try:
         line = f"measuring {shape} with {threads} thread{'s'[: threads > 1]} ..."
         print(line, file=sys.stderr, flush=True)
-    except OSError:  # what is said of it has no room; the results go elsewhere
+    except OSError:  # standard error is full; the results go to standard output
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     print(json.dumps(measure(shape, threads, effort).to_json()), file=out, flush=True)
 

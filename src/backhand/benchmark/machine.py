@@ -1,4 +1,4 @@
-"""On which machine, and with which versions, something was measured."""
+"""The machine and the library versions of a measurement."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LIBRARIES = ("backhand", "numpy", "llvmlite", "torch", "scikit-learn", "scipy", 
 
 @dataclass(frozen=True)
 class Machine:
-    """The CPU's name, the cores that this process may use, and the versions of what is there."""
+    """The CPU's name, the cores that this process may use, and the versions of its libraries."""
 
     cpu: str
     cores: int
@@ -23,7 +23,7 @@ class Machine:
 
 
 def this_machine() -> Machine:
-    """Look it up; nothing is imported for it."""
+    """Describe this machine, without importing any library."""
     versions = {}
     for library in LIBRARIES:
         try:
@@ -35,7 +35,7 @@ def this_machine() -> Machine:
 
 
 def allowed_cores() -> list[int]:
-    """The numbers of the cores that this process may use."""
+    """Return the numbers of the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
@@ -47,5 +47,5 @@ def _cpu() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     except OSError:
-        pass  # no Linux
+        pass  # not Linux
     return platform.processor() or platform.machine()

@@ -1,8 +1,8 @@
-"""Timing the contenders: in turn, in repeats long enough, by their medians.
+"""Time the contenders in turn, in sufficiently long repeats, and take the medians.
 
-On a machine that others use too, speed changes from second to second. So one repeat of each
-contender is followed by the next repeat of each, the peak is measured in between, and what is
-compared was measured within the same seconds.
+On a shared machine, speed changes from second to second. So every contender runs its first repeat
+before any runs its second, and the peak is measured in between: figures that are compared were
+measured within the same seconds.
 """
 
 from __future__ import annotations
@@ -10,11 +10,32 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from backhand.benchmark.contenders import CONTENDERS, OURS, Contender, Run
-from backhand.benchmark.effort import EFFORTS, Effort
 from backhand.benchmark.problem import Problem, Shape, make_problem
 from backhand.benchmark.results import ShapeResult, summarise
+
+
+@dataclass(frozen=True)
+class Effort:
+    """The repeats of each contender, and the least seconds and steps of a repeat.
+
+    Without `slow_starts`, contenders that compile for seconds are not measured.
+    """
+
+    repeats: int
+    seconds: float
+    least_steps: int
+    slow_starts: bool = True
+
+
+EFFORTS = {
+    "quick": Effort(repeats=3, seconds=0.1, least_steps=1, slow_starts=False),
+    "normal": Effort(repeats=5, seconds=0.1, least_steps=5),
+    "thorough": Effort(repeats=7, seconds=0.2, least_steps=10),
+}
+"""A check that measuring works, a look, and figures for a document."""
 
 
 def measure(
@@ -23,9 +44,9 @@ def measure(
     effort: Effort = EFFORTS["normal"],
     contenders: Sequence[Contender] = CONTENDERS,
 ) -> ShapeResult:
-    """Time these contenders, the first of which has to be Backhand, on one shape.
+    """Time the contenders on one shape. The first contender must be Backhand.
 
-    The number of threads has to be that of the process already (see `process.confine`).
+    The process must have been confined to this number of threads (see `process.confine`).
     """
     runs, steps, left_out = _get_ready(make_problem(shape), threads, effort, contenders)
     peaks: list[float] = []
@@ -37,7 +58,7 @@ def measure(
 def _get_ready(
     problem: Problem, threads: int, effort: Effort, contenders: Sequence[Contender]
 ) -> tuple[dict[str, Run], dict[str, int], dict[str, str]]:
-    """The runs, warmed up, with their steps; and why others are left out."""
+    """Return the warmed-up runs, their steps per repeat, and why others are not measured."""
     runs: dict[str, Run] = {}
     steps: dict[str, int] = {}
     left_out: dict[str, str] = {}
@@ -51,7 +72,7 @@ def _get_ready(
         try:
             run = contender.start(problem, threads)
             steps[contender.name] = steps_for(run, effort)
-        except Exception as error:  # such as a missing C++ compiler: the others are worth timing
+        except Exception as error:  # such as a missing C++ compiler; the others can still be timed
             if contender == OURS:
                 raise
             left_out[contender.name] = f"{type(error).__name__}: {error}".splitlines()[0]
@@ -61,11 +82,11 @@ def _get_ready(
 
 
 def steps_for(run: Run, effort: Effort) -> int:
-    """How many steps take the time wanted; having run as many, warm.
+    """Return the number of steps in a repeat, after a warm-up run of as many.
 
-    Whatever a call costs beside its steps makes too few of them come out, so the number is tried
-    and mended until it is long enough. Each number is run once before it is timed, because some
-    contenders compile anew for it.
+    The fixed cost of a call makes a first estimate too small, so the number is raised until a
+    repeat is long enough. Each number is run once before it is timed, because some contenders
+    compile for each new number.
     """
     steps = 1
     while True:
@@ -82,7 +103,7 @@ def in_turn(
     repeats: int,
     between: Callable[[], None] = lambda: None,
 ) -> dict[str, list[float]]:
-    """Seconds a step of every repeat of each run; `between` is called before each."""
+    """Return the seconds per step of each repeat of each run; `between` is called before each."""
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(repeats):
         for name, run in runs.items():
@@ -92,7 +113,7 @@ def in_turn(
 
 
 def peak_meter() -> Callable[[], list[float]] | None:
-    """A function that measures one thread's peak, in GFLOP/s; None where there is none."""
+    """Return a function that measures one thread's peak in GFLOP/s, or None without llvmlite."""
     try:
         from backhand.engines.fused.roofline import peak_gflops
     except ImportError:

@@ -1,4 +1,4 @@
-"""What all contenders do: a shape, data of that shape, and the weights to start from."""
+"""The problem that all contenders solve: a shape, random data of it, and initial weights."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backhand.errors import InputError
 
-if TYPE_CHECKING:  # a shape can be read before NumPy is loaded
+if TYPE_CHECKING:  # NumPy is not loaded when shapes are parsed
     from numpy.typing import NDArray
 
     from backhand.equations import Parameters
@@ -26,7 +26,7 @@ class Shape(NamedTuple):
 
     @property
     def flops(self) -> int:
-        """Of one step: 4NdH for Z1 and dW1, 6NHK for S, dW2 and dH1; the rest is not counted."""
+        """Operations of a step: 4NdH for Z1 and dW1, 6NHK for S, dW2 and dH1; no others count."""
         return 4 * self.N * self.d * self.H + 6 * self.N * self.H * self.K
 
     def __str__(self) -> str:
@@ -40,19 +40,19 @@ SHAPES = tuple(
         (1024, 64, 128, 10), (8192, 784, 256, 10),
     )
 )  # fmt: skip
-"""From a toy to a large batch of MNIST's."""
+"""The shapes of `make bench`: from a toy to a large batch of MNIST."""
 
 FEW_SHAPES = SHAPES[:3]
-"""What is measured when nobody names a shape: about a minute."""
+"""The shapes of `backhand bench` without --shape, which take about a minute."""
 
 
 def parse_shape(text: str) -> Shape:
-    """`128,20,64,5` as a shape.
+    """Parse a shape such as `128,20,64,5`.
 
     Raises
     ------
     InputError
-        If it is anything else, or a size is too small.
+        If the text is not four whole numbers, or one of them is too small.
     """
     try:
         shape = Shape(*(int(size) for size in text.split(",")))
@@ -69,7 +69,7 @@ def parse_shape(text: str) -> Shape:
 
 @dataclass(frozen=True)
 class Problem:
-    """X (N, d) float32, y (N,) int64 with every class in it where N allows, and θ to start from."""
+    """X (N, d) float32, y (N,) int64 with every class if N ≥ K, and the initial parameters."""
 
     shape: Shape
     X: NDArray[Any]
@@ -79,7 +79,7 @@ class Problem:
 
 
 def make_problem(shape: Shape, seed: int = 0) -> Problem:
-    """Normal random rows with random classes: the work does not depend on what is learnt."""
+    """Draw normal rows and random classes: the work does not depend on what can be learned."""
     import numpy as np
 
     from backhand.equations import init

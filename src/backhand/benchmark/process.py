@@ -1,6 +1,7 @@
-"""Measuring in a process of its own, which has exactly the number of threads that is wanted.
+"""Measure in a separate process that has exactly the requested number of threads.
 
-Nothing here imports NumPy or anything else that looks at its number of threads when it is loaded.
+This module imports neither NumPy nor any other library that reads its number of threads when it
+is loaded.
 """
 
 from __future__ import annotations
@@ -22,23 +23,29 @@ THREAD_VARIABLES = (
 
 
 def confine(threads: int, cores: int | None = None) -> None:
-    """Hold this process's libraries to so many threads, on as many cores or so many.
+    """Limit this process to `threads` threads per library and to `cores` cores.
 
-    Has to come before NumPy, torch or JAX is imported. Where the system has no affinity (macOS),
-    the libraries' own settings have to do.
+    Must be called before NumPy, torch or JAX is imported. On a system without CPU affinity (macOS)
+    only the settings of the libraries apply.
+
+    Parameters
+    ----------
+    threads : int
+    cores : int, optional
+        By default as many as threads.
 
     Raises
     ------
     InputError
-        If there are fewer cores.
+        If this process may use fewer cores.
     """
     cores = cores or threads
     check_threads(cores)
     if "numpy" in sys.modules:
-        raise RuntimeError("NumPy is loaded already, and has its number of threads")
+        raise RuntimeError("NumPy has already been imported, with its own number of threads")
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(threads)
-    # XLA counts the cores that it may use; Eigen's pool inside it is another matter.
+    # XLA counts the cores that it may use; its Eigen thread pool has a setting of its own.
     multi = "true" if threads > 1 else "false"
     os.environ["XLA_FLAGS"] = (
         f"--xla_cpu_multi_thread_eigen={multi} intra_op_parallelism_threads={threads}"
@@ -49,32 +56,32 @@ def confine(threads: int, cores: int | None = None) -> None:
 
 
 def check_threads(threads: int) -> None:
-    """Whether so many threads have a core each; `InputError` if not."""
+    """Raise `InputError` unless every thread can have a core of its own."""
     cores = len(allowed_cores())
     if not 1 <= threads <= cores:
-        core = "1 core" if cores == 1 else f"{cores} cores"
+        core = "1 core" if cores == 1 else f"{cores:,} cores"
         raise InputError(
-            f"threads is {threads}; this process may use {core}, and each thread that is "
-            "timed needs one of its own."
+            f"threads is {threads}; this process may use {core}, and each timed thread needs "
+            "a core of its own."
         )
 
 
 def benchmark(
     shapes: Sequence[Shape], threads: int = 1, effort: str = "normal"
 ) -> Iterator[ShapeResult]:
-    """Measure the shapes one after the other, and give each result as it comes.
+    """Measure the shapes one after the other, and yield each result once it is there.
 
-    `effort` is one of `EFFORTS`. Progress goes to standard error.
+    `effort` is a key of `measure.EFFORTS`. Progress is printed to standard error.
 
     Raises
     ------
     InputError
-        For more threads than cores, or fewer than one.
+        If `threads` is less than 1 or more than the cores.
     BackhandError
-        If the measuring fails.
+        If measuring fails.
     """
     check_threads(threads)
-    # -P: a file in the working folder that is called like a library must not take its place.
+    # -P: a file in the working folder must not be imported instead of a library of the same name.
     return _results([
         sys.executable, "-P", "-m", "backhand.benchmark", "--threads", str(threads),
         "--effort", effort, *map(str, shapes),
@@ -82,7 +89,7 @@ def benchmark(
 
 
 def _results(command: list[str]) -> Iterator[ShapeResult]:
-    # In a session of its own, so that Ctrl-C reaches this process alone, which then ends that one.
+    # In its own session, so that Ctrl-C reaches only this process, which then ends the other.
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, encoding="utf-8", start_new_session=True
     )
@@ -94,7 +101,7 @@ def _results(command: list[str]) -> Iterator[ShapeResult]:
                 raise BackhandError(message["error"])
             yield ShapeResult.from_json(message)
         if code := process.wait():
-            raise BackhandError(f"measuring ended before it was done (exit code {code}).")
+            raise BackhandError(f"the measuring process ended early (exit code {code}).")
     finally:
         process.kill()
         process.wait()

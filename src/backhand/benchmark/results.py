@@ -1,4 +1,4 @@
-"""What a measurement gives, as JSON, and how its figures are written."""
+"""The results of a measurement, their JSON, and the format of their figures."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class Timing:
     steps : int
         Training steps in each repeat.
     repeats : tuple of float
-        µs a step, of each repeat.
+        µs per step, of each repeat.
     microseconds : float
         Their median.
     gflops : float
-        GFLOP/s, by the step's products alone.
+        GFLOP/s, counting the matrix products only.
     share_of_peak : float or None
-        Of what as many threads as were used could do at most; None where that is not known.
+        Fraction of the peak of as many threads; None if the peak is unknown.
     ratio : float
-        Backhand's median over this one's: below 1, Backhand is faster.
+        Backhand's median divided by this one's: below 1, Backhand is faster.
     """
 
     contender: str
@@ -45,7 +45,7 @@ class ShapeResult:
     """All contenders on one shape, Backhand first.
 
     `peak_gflops` is the median rate of fused multiply-adds in registers, of all threads together,
-    measured between the contenders; `left_out` says why a contender is missing.
+    measured between the contenders; `left_out` has the reason for each contender not measured.
     """
 
     shape: Shape
@@ -56,12 +56,12 @@ class ShapeResult:
     left_out: dict[str, str]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; the shape is a list of four numbers."""
+        """Return plain values; the shape is a list of four numbers."""
         return asdict(self) | {"shape": list(self.shape)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> ShapeResult:
-        """What `to_json` gave."""
+        """Return the result that `to_json` was called on."""
         timings = (
             Timing(**{**timing, "repeats": tuple(timing["repeats"])})
             for timing in values["timings"]
@@ -77,9 +77,10 @@ def summarise(
     peaks: Sequence[float],
     left_out: dict[str, str],
 ) -> ShapeResult:
-    """The medians of all repeats; `seconds` (a step) of each contender, the first of which is ours.
+    """Take the medians of all repeats.
 
-    `peaks` are GFLOP/s of one thread.
+    `seconds` holds the seconds per step of each contender, Backhand first; `peaks` are GFLOP/s of
+    one thread.
     """
     peak = median(peaks) * threads if peaks else None
     ours = median(next(iter(seconds.values())))
@@ -95,10 +96,10 @@ def summarise(
 
 
 def figure(value: float) -> str:
-    """Three digits at least: `1.85`, `15.5`, `1,043`."""
+    """Return at least three digits: `1.85`, `15.5`, `1,043`."""
     return f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f}"
 
 
 def percent(share: float | None) -> str:
-    """`0.4 %`, or a dash where it is not known."""
+    """Return `0.4 %`, or a dash if the share is unknown."""
     return "–" if share is None else f"{100 * share:.1f} %"

@@ -1,7 +1,7 @@
 """The command `backhand` and its subcommands.
 
-Each subcommand lives in a module of its own, which imports what it computes with only when it
-runs: so `--help` answers at once.
+Each subcommand has a module of its own, which imports the libraries for its computation only when
+it runs, so that `--help` is fast.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import typer
 from backhand.cli.bench import bench
 from backhand.cli.check import check
 from backhand.cli.compare import compare
-from backhand.cli.error_boundary import bordered
+from backhand.cli.error_boundary import error_boundary
 from backhand.cli.evaluate import evaluate
 from backhand.cli.export import export
+from backhand.cli.glossary import GLOSSARY
 from backhand.cli.inspect import inspect
 from backhand.cli.predict import predict
 from backhand.cli.train import train
@@ -25,13 +26,13 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # plain help comes in half the time
+    rich_markup_mode=None,  # plain help is printed in half the time
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         typer.echo(f"backhand {version('backhand')}")
@@ -41,11 +42,13 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     pass
 
 
-for command in (train, predict, evaluate, inspect, export, check, compare, bench):
-    app.command()(bordered(command))
+app.command(epilog=GLOSSARY)(error_boundary(train))
+for command in (predict, evaluate, inspect, export, check, compare, bench):
+    app.command()(error_boundary(command))

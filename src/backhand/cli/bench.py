@@ -1,4 +1,4 @@
-"""`backhand bench`: how long a training step takes here, beside other libraries."""
+"""`backhand bench`: time a training step with Backhand and with other libraries."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ def bench(
     *,
     shape: Annotated[
         list[str] | None,
-        typer.Option(metavar="N,d,H,K", show_default="three, from small to middling",
-                     help="Rows, features, hidden units, classes; may be given several times."),
+        typer.Option(metavar="N,d,H,K", show_default="three, small to medium",
+                     help="Rows, features, hidden units and classes; may be repeated."),
     ] = None,
     threads: Annotated[int, typer.Option(help="Threads for each library, on as many cores.")] = 1,
     quick: Annotated[
-        bool, typer.Option("--quick", help="See that it works, in seconds; figures are rough.")
+        bool, typer.Option("--quick", help="Finish in seconds, with rough figures.")
     ] = False,
     json: options.Json = False,
 ) -> None:  # fmt: skip
-    """Time a training step. By Backhand and by the other libraries that are installed."""
+    """Time a training step. Compares Backhand with the other libraries that are installed."""
     from backhand.benchmark.machine import this_machine
     from backhand.benchmark.problem import FEW_SHAPES, parse_shape
     from backhand.benchmark.process import benchmark

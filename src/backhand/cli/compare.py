@@ -1,4 +1,4 @@
-"""`backhand compare`: the pass by hand and autograd, side by side."""
+"""`backhand compare`: the hand-written backward pass and autograd, side by side."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ def compare(
     target: Annotated[
         str | None,
         typer.Option("--target", "-t", metavar="COLUMN", show_default=False,
-                     help="With DATA: the column to predict."),
+                     help="Column to predict; with DATA or --query."),
     ] = None,
     query: options.Query = None,
     reference_run: Annotated[
-        bool, typer.Option("--reference-run", help="Repeat the run whose digits are fixed.")
+        bool, typer.Option("--reference-run", help="Run the fixed example that the README shows.")
     ] = False,
-    rows: Annotated[int, typer.Option(help="Random rows, N, where there is no DATA.")] = 128,
-    features: Annotated[int, typer.Option(help="Random features, d.")] = 20,
-    classes: Annotated[int, typer.Option(help="Random classes, K.")] = 5,
-    hidden: Annotated[int, typer.Option(help="Hidden units, H.")] = 64,
-    epochs: Annotated[int, typer.Option(help="Full-batch epochs of SGD.")] = 200,
-    every: Annotated[int, typer.Option(help="Report after so many epochs.")] = 50,
-    learning_rate: Annotated[float, typer.Option(help="η.")] = 0.5,
-    weight_decay: Annotated[float, typer.Option(help="λ of the L2 penalty.")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Of the random rows and the first weights.")] = 0,
+    rows: Annotated[int, typer.Option(help="Number of random rows, N, without DATA.")] = 128,
+    features: Annotated[int, typer.Option(help="Number of random features, d, without DATA.")] = 20,
+    classes: Annotated[int, typer.Option(help="Number of random classes, K, without DATA.")] = 5,
+    hidden: Annotated[int, typer.Option(help="Number of hidden units, H.")] = 64,
+    epochs: Annotated[int, typer.Option(help="Number of full-batch epochs of SGD.")] = 200,
+    every: Annotated[int, typer.Option(help="Epochs between two lines of the report.")] = 50,
+    learning_rate: Annotated[float, typer.Option(help="Learning rate, η.")] = 0.5,
+    l2: options.L2 = 0.0,
+    seed: Annotated[int, typer.Option(help="Random seed for rows and initial weights.")] = 0,
     dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
     engine: options.EngineName = "auto",
     threads: options.Threads = None,
     json: options.Json = False,
 ) -> None:  # fmt: skip
-    """Train by hand and by autograd. From equal weights: losses, differences, time a step."""
+    """Train by hand and by autograd. Both start from equal weights; shows how far they differ."""
     from backhand import torch_twin
     from backhand.cli.reports.comparison import show_comparison, show_reference_run
     from backhand.engines import make_engine
@@ -51,9 +51,7 @@ def compare(
     chosen = make_engine(engine, threads=threads)
     if reference_run:
         if data is not None or query is not None or target is not None:
-            raise InputError(
-                "--reference-run has its own data; leave DATA, --query and --target out."
-            )
+            raise InputError("--reference-run uses its own data; omit DATA, --query and --target.")
         show_reference_run(torch_twin.reference_run(chosen), as_json=json)
         return
     for name, value in (("epochs", epochs), ("every", every), ("rows", rows)):
@@ -61,7 +59,7 @@ def compare(
     parsed = _dtype(dtype)
     if data is None and query is None:
         if target is not None:
-            raise InputError("--target names a column, and there is no DATA.")
+            raise InputError("--target names a column, but there is no DATA; name a file.")
         params = init(features, hidden, classes, seed, parsed)
         batch = _random_data(rows, features, classes, seed, parsed)
     else:
@@ -69,7 +67,7 @@ def compare(
         params = init(batch.X.shape[1], hidden, K, seed, parsed)
     reports = torch_twin.compare(
         params, batch, learning_rate=learning_rate, epochs=epochs, every=every, engine=chosen,
-        threads=threads, l2=weight_decay,
+        threads=threads, l2=l2,
     )  # fmt: skip
     show_comparison(reports, params, batch.rows, chosen.name, as_json=json)
 
@@ -102,7 +100,7 @@ def _table_data(
     from backhand.tabular import Settings, prepare_table
 
     if target is None:
-        raise InputError("which column is to be predicted? Name it with --target COLUMN.")
+        raise InputError("no target: name the column to predict with --target COLUMN.")
     settings = Settings(seed=seed, test_size=0.0)
     prepared = prepare_table(read_table(data, query), target, settings)
     rows = prepared.training

@@ -1,4 +1,4 @@
-"""The border at which errors, warnings and signals become sentences and exit codes."""
+"""Turn the errors, warnings and signals of a command into sentences and exit codes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import ParamSpec
 import typer
 
 from backhand.cli import written_output
-from backhand.cli.standard_streams import give_up, say, write_error
+from backhand.cli.standard_streams import discard_output, write_message, write_stderr
 from backhand.cli.terminal_text import printable
 from backhand.errors import BackhandError, BackhandWarning, InputError, MissingDependencyError
 from backhand.support.signals import meant, signals_raised
@@ -23,63 +23,64 @@ from backhand.support.signals import meant, signals_raised
 P = ParamSpec("P")
 
 FAILED, WRONG_INPUT, SIGNALLED = 1, 2, 128
-"""Exit codes; the last with the number of a signal added, as shells do: 130 for Ctrl-C."""
+"""Exit codes. A signal's number is added to the last, as shells do: 130 for Ctrl-C."""
 
 EXPECTED = (BackhandError, OSError, MemoryError)
-"""Errors that say all that there is to say."""
+"""Errors for which a traceback adds nothing."""
 
 
-def bordered(command: Callable[P, None]) -> Callable[P, None]:
-    """A command that ends in one sentence and an exit code, never in a traceback."""
+def error_boundary(command: Callable[P, None]) -> Callable[P, None]:
+    """Wrap a command so that it ends with one sentence and an exit code, never a traceback."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        came: list[int] = []
-        written_output.begin()
+        received: list[int] = []
+        written_output.reset()
         try:
-            with _warnings_told(), _threads_told(), signals_raised() as came:
+            with _warnings_as_sentences(), _thread_errors_silenced(), signals_raised() as received:
                 command(*args, **kwargs)
                 sys.stdout.flush()
         except (typer.Exit, SystemExit):
             raise
         except BaseException as error:
-            signalled = _signalled(error)
-            if came or signalled is not None:
-                sentence, code = _interrupted(signalled, came)
+            interrupt = _interrupt_behind(error)
+            if received or interrupt is not None:
+                sentence, code = _interrupt_message(interrupt, received)
             else:
                 if os.environ.get("BACKHAND_TRACEBACK") and not isinstance(error, EXPECTED):
                     raise
-                sentence, code = _failed(error)
+                sentence, code = _error_message(error)
             if isinstance(error, OSError) and not isinstance(error, BackhandError):
-                give_up(sys.stdout)
+                discard_output(sys.stdout)
             if sentence:
-                say(sentence)
+                write_message(sentence)
             raise typer.Exit(code) from None
 
     return run
 
 
-def _signalled(error: BaseException | None) -> BaseException | None:
-    """How a signal was raised, where another error may have come while that was on its way."""
+def _interrupt_behind(error: BaseException | None) -> BaseException | None:
+    """Return the KeyboardInterrupt in the error's chain of contexts, if there is one."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__context__
     return error
 
 
-def _interrupted(error: BaseException | None, came: list[int]) -> tuple[str, int]:
-    number = meant(came) if came else getattr(error, "signal", signal.SIGINT)
+def _interrupt_message(error: BaseException | None, received: list[int]) -> tuple[str, int]:
+    number = meant(received) if received else getattr(error, "signal", signal.SIGINT)
     if place := getattr(error, "place", ""):
-        return f"interrupted; {place}; the same command with --resume goes on.", SIGNALLED + number
-    return f"interrupted; {written_output.so_far()}.", SIGNALLED + number
+        sentence = f"interrupted; {place}; to continue, run the same command with --resume."
+        return sentence, SIGNALLED + number
+    return f"interrupted; {written_output.at_interrupt()}.", SIGNALLED + number
 
 
-def _failed(error: BaseException) -> tuple[str, int]:
-    notes, there = getattr(error, "__notes__", []), written_output.written()
-    if isinstance(error, BrokenPipeError) and not written_output.is_file():
-        return "", FAILED  # whoever read the rows has read enough
+def _error_message(error: BaseException) -> tuple[str, int]:
+    notes, written = getattr(error, "__notes__", []), written_output.written_files()
+    if isinstance(error, BrokenPipeError) and not written_output.expects_file():
+        return "", FAILED  # the reader of the rows has closed the pipe, as `head` does
     sentences = [_sentence(error), *notes]
-    if there:
-        sentences.append(f"{there[0].upper()}{there[1:]}.")
+    if written:
+        sentences.append(f"{written[0].upper()}{written[1:]}.")
     elif isinstance(error, BrokenPipeError) and not notes:
         sentences.append("Nothing was written.")
     wrong = isinstance(error, InputError | MissingDependencyError)
@@ -87,64 +88,65 @@ def _failed(error: BaseException) -> tuple[str, int]:
 
 
 def _sentence(error: BaseException) -> str:
-    """What was wrong, of an error of ours, of the system or of a library."""
+    """Say what was wrong, for an error of Backhand, of the system or of a library."""
     reason = next(iter(str(error).strip().splitlines()), "")
     kind = type(error)
     if isinstance(error, BackhandError):
         return str(error)
     if isinstance(error, BrokenPipeError):
-        return "the output is not read any more."
+        return "the reader of the output has closed it."
     if isinstance(error, OSError):
         what = error.filename or "the output could not be written"
         return f"{what}: {error.strerror or error}."
     if isinstance(error, MemoryError):
-        return "there is not enough memory for this."
+        return "not enough memory."
     if isinstance(error, Warning):
-        return f"a warning is an error here, by PYTHONWARNINGS: {kind.__name__}: {reason}"
+        return f"PYTHONWARNINGS turns a warning into an error: {kind.__name__}: {reason}"
     if isinstance(error, ImportError):
         return (
-            f"a library could not be loaded: {reason.rstrip('.')}. It is damaged, or there is not "
-            "enough memory for it (ulimit -v)."
+            f"a library could not be loaded: {reason.rstrip('.')}. It is damaged, or "
+            "there is not enough memory to load it (ulimit -v)."
         )
     if isinstance(error, RuntimeError) and "start new thread" in reason:
-        return "no thread can be started: raise the limit (ulimit -u, ulimit -v), or use --threads."
+        return "no thread could be started: raise ulimit -u or ulimit -v, or use --threads 1."
     if "duckdb" in kind.__module__:
-        return f"DuckDB cannot do this: {reason.rstrip('.')}."
+        return f"DuckDB failed: {reason.rstrip('.')}."
     return (
-        f"something went wrong that should not: {kind.__name__}{': ' if reason else ''}{reason}. "
-        "Please report it, with what the same command prints after BACKHAND_TRACEBACK=1."
+        f"internal error: {kind.__name__}{': ' if reason else ''}{reason}. This is a bug in "
+        "Backhand; please report it to the project that you installed it from, with the traceback "
+        "that the same command prints when the environment variable BACKHAND_TRACEBACK is 1."
     )
 
 
 @contextmanager
-def _warnings_told() -> Iterator[None]:
-    """Our own warnings as sentences, and never as errors; those of others as Python prints them."""
+def _warnings_as_sentences() -> Iterator[None]:
+    """Print Backhand's warnings as sentences, never as errors; print others as Python does."""
 
-    def tell(
+    def show(
         message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object
     ) -> None:
         if issubclass(category, BackhandWarning):
-            say(str(message))
+            write_message(str(message))
             return
         for line in warnings.formatwarning(message, category, filename, lineno).splitlines():
-            write_error(printable(line))
+            write_stderr(printable(line))
 
     with warnings.catch_warnings():
         warnings.filterwarnings("default", category=BackhandWarning)
-        warnings.showwarning = tell  # type: ignore[assignment]
+        warnings.showwarning = show  # type: ignore[assignment]
         yield
 
 
 @contextmanager
-def _threads_told() -> Iterator[None]:
-    """A lost output is met in the main thread as well; one that draws a bar need not say so."""
+def _thread_errors_silenced() -> Iterator[None]:
+    """Ignore a lost output in the progress bar's thread, since the main thread reports it."""
     before = threading.excepthook
 
-    def tell(what: threading.ExceptHookArgs) -> None:
-        if not issubclass(what.exc_type, OSError):
-            before(what)
+    def show(arguments: threading.ExceptHookArgs) -> None:
+        if not issubclass(arguments.exc_type, OSError):
+            before(arguments)
 
-    threading.excepthook = tell
+    threading.excepthook = show
     try:
         yield
     finally:

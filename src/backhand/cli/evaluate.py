@@ -1,4 +1,4 @@
-"""`backhand evaluate`: how well a model predicts a table whose classes are known."""
+"""`backhand evaluate`: measure how well a model predicts a table with known classes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def evaluate(
     *,
     target: Annotated[
         str | None,
-        typer.Option("--target", "-t", metavar="COLUMN", show_default="the one it was trained on",
-                     help="The column with the true classes."),
+        typer.Option("--target", "-t", metavar="COLUMN", show_default="the target in training",
+                     help="Column with the true classes."),
     ] = None,
     query: options.Query = None,
     memory: options.Memory = None,
@@ -24,7 +24,11 @@ def evaluate(
     engine: options.EngineName = "auto",
     json: options.Json = False,
 ) -> None:  # fmt: skip
-    """Judge a model on a table. Shows accuracy, each class and the confusion matrix."""
+    """Evaluate a model on a table. Use rows that it was not trained on.
+
+    Shows accuracy and loss, precision, recall and f1 per class, and the confusion matrix. These
+    terms are explained at the end of `backhand train --help`.
+    """
     from backhand.cli.reports.evaluation import show_evaluation
     from backhand.model import load
     from backhand.support.atomic_files import check_folder

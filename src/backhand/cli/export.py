@@ -1,4 +1,4 @@
-"""`backhand export`: a model as a file that runs without Backhand."""
+"""`backhand export`: write a model as a file that runs without Backhand."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def export(
     to: Annotated[
         str,
         typer.Option(metavar="FORMAT", show_default=False,
-                     help="onnx, for ONNX runtimes, or numpy, a Python file without Backhand."),
+                     help="onnx, for ONNX runtimes; numpy, a Python file that needs only NumPy."),
     ],
     output: Annotated[
         Path | None,
         typer.Option(
             "--output", "-o", metavar="FILE", show_default="the model's name, .onnx or .py",
-            help="Where to write it.",
+            help="File to write.",
         ),
     ] = None,
 ) -> None:  # fmt: skip
-    """Write a model as an ONNX or a Python file. It is run and compared before it is kept."""
+    """Export a model to ONNX or to a Python file. The file is run and compared with the model."""
     from backhand.errors import InputError
     from backhand.model import load
     from backhand.support.atomic_files import check_output
@@ -49,18 +49,18 @@ def export(
     ours = HEAD if output is None else None
     output = output or Path(Path(model).stem + ENDINGS[to])
     check_output(output, "the exported model", [model], ENDINGS[to], ours=ours)
-    written_output.expect(output, f"the exported model is in {output}")
+    written_output.expect_file(output, f"the exported model is in {output}")
     loaded = load(model)
     difference = write(loaded, output)
-    found = f"largest difference from the model's own probabilities {difference:.1g}"
+    found = f"its probabilities differ from the model's by at most {difference:.1g}"
     typer.echo(f"Wrote {printable(str(output))}: {found}")
     typer.echo(f"Use it: {printable(_use(loaded, output, to))}")
 
 
 def _use(model: Model, output: Path, to: str) -> str:
     if to == "numpy":
-        of = "" if model.schema is not None else f"  (a CSV file of {model.sizes[0]} numbers a row)"
-        return f"python {shlex.quote(str(output))} DATA.csv{of}"
+        rows = f"  (a CSV file with {model.sizes[0]:,} numbers per row)"
+        return f"python {shlex.quote(str(output))} DATA.csv{'' if model.schema else rows}"
     inputs = '{"X": X}' if model.schema is None else "columns"
     use = f"onnxruntime.InferenceSession({str(output)!r}).run(None, {inputs})"
     return use if model.schema is None else f"{use}, a dict of (N, 1) arrays"

@@ -1,4 +1,4 @@
-"""`backhand inspect`: what is in a model file."""
+"""`backhand inspect`: show the contents of a model file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from backhand.cli import options
 
 
 def inspect(model: options.ModelFile, *, json: options.Json = False) -> None:
-    """Show what is in a model file. Sizes, classes, columns, figures, training history."""
+    """Show the contents of a model file. Sizes, classes, columns, metrics, training history."""
     from backhand.cli.reports.model import show_model
     from backhand.model import load
 

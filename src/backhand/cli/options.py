@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share."""
+"""Arguments and options of several commands."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
-ModelFile = Annotated[str, typer.Argument(metavar="MODEL", help="A .safetensors file of `train`.")]
+ModelFile = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A .safetensors file that `train` has saved.")
+]
 OptionalData = Annotated[
     str | None,
     typer.Argument(
         metavar="DATA",
         show_default=False,
-        help="A .csv, .tsv, .json, .jsonl or .parquet file, also .gz, or a quoted glob of such.",
+        help="A .csv, .tsv, .json, .jsonl or .parquet file (text also as .gz), or a quoted glob.",
     ),
 ]
 Query = Annotated[
@@ -21,32 +23,43 @@ Query = Annotated[
     typer.Option(
         metavar="SQL",
         show_default=False,
-        help="A SELECT in DuckDB's SQL that gives the rows; in it, DATA is the table `data`.",
+        help="SELECT statement (DuckDB SQL) that returns the rows; DATA is the table `data` in it.",
     ),
 ]
-EngineName = Annotated[str, typer.Option("--engine", help="auto, fused, reference or torch.")]
+L2 = Annotated[
+    float,
+    typer.Option(
+        "--l2",
+        "--weight-decay",
+        help="λ of the L2 penalty λ/2 (‖W1‖² + ‖W2‖²), which is added to the loss. This is not "
+        "the decoupled weight decay of AdamW.",
+    ),
+]
+EngineName = Annotated[
+    str, typer.Option("--engine", help="auto, fused (compiled), reference (NumPy) or torch.")
+]
 Device = Annotated[
     str | None,
-    typer.Option(show_default=False, help="Where the torch engine computes: cpu, cuda, cuda:1."),
+    typer.Option(show_default=False, help="Device of the torch engine: cpu, cuda, cuda:1."),
 ]
 Threads = Annotated[
     int | None,
-    typer.Option(show_default=False, help="At most so many threads; small steps take one."),
+    typer.Option(show_default=False, help="Maximum number of threads (small steps use one)."),
 ]
 Memory = Annotated[
     str | None,
     typer.Option(
         metavar="SIZE",
-        show_default="half of what is free",
-        help="Memory to work with, such as 512MB or 2GB; what does not fit lies on the disk.",
+        show_default="half of the free memory",
+        help="Memory to use, such as 512MB or 2GB; what does not fit is stored on disk.",
     ),
 ]
 CacheDir = Annotated[
     Path | None,
     typer.Option(
         metavar="DIR",
-        show_default="the system's, for temporary files",
-        help="Folder for what does not fit in memory.",
+        show_default="the system's temporary folder",
+        help="Folder for data that does not fit in memory.",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]

@@ -1,4 +1,4 @@
-"""`backhand predict`: a model and a table in, the table with predictions out."""
+"""`backhand predict`: append a model's predictions to the rows of a table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from backhand.cli import options, written_output
-from backhand.cli.standard_streams import closed, write_error
+from backhand.cli.standard_streams import closed_streams, write_stderr
 from backhand.cli.terminal_text import printable
 
 
@@ -20,14 +20,14 @@ def predict(
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", show_default="standard output, as CSV",
-                     help="A .csv (also .csv.gz) or .parquet file to write."),
+                     help="A .csv, .csv.gz or .parquet file to write."),
     ] = None,
     query: options.Query = None,
     memory: options.Memory = None,
     cache_dir: options.CacheDir = None,
     engine: options.EngineName = "auto",
 ) -> None:  # fmt: skip
-    """Predict the rows of a table. They come back with the probability of each class."""
+    """Predict the class of each row. Appends the class and the probability of every class."""
     from backhand.errors import InputError
     from backhand.model import load
     from backhand.support.atomic_files import check_folder, check_output
@@ -35,19 +35,19 @@ def predict(
     from backhand.tables.writing import check_ending
     from backhand.tabular import predict_table, print_predictions
 
-    if output is None and 1 in closed:
-        raise InputError("standard output is closed; name a file for the rows with --output (-o).")
+    if output is None and 1 in closed_streams:
+        raise InputError("standard output is closed; write the rows to a file with --output (-o).")
     if output is not None:
         inputs = expand(data) if data is not None else []
         check_output(output, "the output", [model, *inputs])
         check_ending(output)
-        written_output.expect(output, f"all rows are in {output}")
+        written_output.expect_file(output, f"all rows are in {output}")
     loaded = load(model)
     folder = check_folder(cache_dir)
     table = read_table(data, query, memory=memory, cache_dir=folder, once=True)
     if output is not None:
         rows = predict_table(loaded, table, output, engine)
-        write_error(f"Wrote {rows:,} rows to {printable(str(output))}")
+        write_stderr(f"Wrote {rows:,} rows to {printable(str(output))}")
         return
-    written_output.expect_rows()
+    written_output.expect_stdout()
     print_predictions(loaded, table, sys.stdout.buffer, engine)

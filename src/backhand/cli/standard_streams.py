@@ -1,4 +1,4 @@
-"""Standard input, output and error as the command line finds them: closed, full, or not UTF-8."""
+"""Standard input, output and error, which may be closed, full, or not UTF-8."""
 
 from __future__ import annotations
 
@@ -8,74 +8,74 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
-from backhand.cli.terminal_text import MOST_LETTERS, printable
+from backhand.cli.terminal_text import MAX_CHARACTERS, printable
 from backhand.support.output_streams import whole
 
-PLAIN = {"→": "->", "–": "-", "·": ".", "×": "x", "÷": "/", "µ": "u", "…": "...", "║": "|",
-         "η": "learning rate", "λ": "lambda", "‖": "|", "∞": "infinity"}  # fmt: skip
-"""Signs of ours for a stream that cannot encode them; blocks of a chart become #."""
+ASCII_FORMS = {"→": "->", "–": "-", "·": ".", "×": "x", "÷": "/", "µ": "u", "…": "...", "║": "|",
+               "η": "learning rate", "λ": "lambda", "‖": "|", "∞": "infinity"}  # fmt: skip
+"""Written instead of our own symbols if a stream cannot encode them; chart blocks become #."""
 
-BLOCKS = "▁▂▃▄▅▆▇█━╸╺╭╮╰╯─│"
-
-
-closed: set[int] = set()
-"""Numbers of the standard streams that were closed when the process began."""
+CHART_BLOCKS = "▁▂▃▄▅▆▇█━╸╺╭╮╰╯─│"
 
 
-def make_ready() -> None:
-    """Let the standard streams take every text, or raise; what is closed becomes one to nowhere.
+closed_streams: set[int] = set()
+"""Descriptors of the standard streams that were closed when the process began."""
 
-    To be called before any file is opened: a file must not get the number of a closed stream, to
-    which libraries write.
+
+def prepare_streams() -> None:
+    """Open closed standard streams on the null device, and make all of them accept any text.
+
+    Must be called before any file is opened: libraries write to the descriptors of the standard
+    streams, so no file may get the descriptor of a closed one.
     """
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
-        os.set_inheritable(number, True)  # as the others are
-        closed.add(number)
+        os.set_inheritable(number, True)  # like the other standard streams
+        closed_streams.add(number)
     os.close(number)
-    codecs.register_error("backhand.plain", _plain)
-    sys.stdin = sys.stdin or _to_nowhere(0, "r")
-    sys.stdout = sys.stdout or _to_nowhere(1, "w")
-    sys.stderr = sys.stderr or _to_nowhere(2, "w")
+    codecs.register_error("backhand.ascii", _replace_unencodable)
+    sys.stdin = sys.stdin or _open_null(0, "r")
+    sys.stdout = sys.stdout or _open_null(1, "w")
+    sys.stderr = sys.stderr or _open_null(2, "w")
     sys.stdout, sys.stderr = whole(sys.stdout), whole(sys.stderr)
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backhand.plain")  # type: ignore[attr-defined]
+        stream.reconfigure(errors="backhand.ascii")  # type: ignore[attr-defined]
 
 
-def say(sentence: str) -> None:
-    """A sentence about what goes on, on standard error."""
-    write_error(f"backhand: {printable(sentence, MOST_LETTERS)}")
+def write_message(sentence: str) -> None:
+    """Write a sentence for the user to standard error."""
+    write_stderr(f"backhand: {printable(sentence, MAX_CHARACTERS)}")
 
 
-def write_error(line: str) -> None:
-    """A line on standard error; if that takes none, the line is lost and nothing else."""
+def write_stderr(line: str) -> None:
+    """Write a line to standard error; if it cannot be written, only the line is lost."""
     try:
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
     except (OSError, ValueError):
-        give_up(sys.stderr)
+        discard_output(sys.stderr)
 
 
-def give_up(stream: TextIO) -> None:
-    """Let the rest of the stream go nowhere: Python would complain when it closes it."""
+def discard_output(stream: TextIO) -> None:
+    """Send the rest of the stream to the null device, so that Python can close it silently."""
     with suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
 
 
-def _to_nowhere(number: int, mode: str) -> TextIO:
+def _open_null(number: int, mode: str) -> TextIO:
     return open(number, mode, encoding="utf-8", closefd=False)  # type: ignore[return-value]
 
 
-def _plain(error: UnicodeError) -> tuple[str, int]:
-    """What is written where a text cannot be encoded: a sign like it, or its escape."""
+def _replace_unencodable(error: UnicodeError) -> tuple[str, int]:
+    """Return an ASCII form of each character that cannot be encoded, or its escape."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    letters = error.object[error.start : error.end]
-    return "".join(map(_plain_letter, letters)), error.end
+    characters = error.object[error.start : error.end]
+    return "".join(map(_ascii_form, characters)), error.end
 
 
-def _plain_letter(letter: str) -> str:
-    if letter in BLOCKS:
+def _ascii_form(character: str) -> str:
+    if character in CHART_BLOCKS:
         return "#"
-    return PLAIN.get(letter) or letter.encode("unicode_escape").decode()
+    return ASCII_FORMS.get(character) or character.encode("unicode_escape").decode()

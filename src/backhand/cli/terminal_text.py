@@ -1,4 +1,4 @@
-"""Texts of others on a terminal: the one place that makes them fit to be printed."""
+"""Untrusted text on a terminal: escape what would act on it or be invisible."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import re
 
 from backhand.errors import shortened
 
-MOST_LETTERS = 2000
-"""Of a sentence; what is longer loses its middle."""
+MAX_CHARACTERS = 2000
+"""Length of a printed sentence; the middle of a longer one is cut out."""
 
 INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-"""Letters and marks that Python calls printable and a terminal shows as nothing."""
+"""Characters that `str.isprintable` accepts and that a terminal shows as nothing."""
 
 
 def printable(text: str, most: int | None = None) -> str:
-    """The text with its control characters written out, so that none acts on the terminal.
+    """Return the text with control characters escaped, so that none acts on the terminal.
 
-    So are those that turn the direction of text or are not seen at all. With `most`, a text that is
-    longer loses its middle.
+    Characters that change the direction of text or are invisible are escaped as well. If the text
+    has more than `most` characters, its middle is cut out.
     """
     text = text if most is None else shortened(text, most)
     return text.translate(
@@ -28,6 +28,6 @@ def printable(text: str, most: int | None = None) -> str:
     )
 
 
-def is_visible(letter: str) -> bool:
-    """Whether a terminal shows it, and does nothing else with it."""
-    return letter.isprintable() and not INVISIBLE.match(letter)
+def is_visible(character: str) -> bool:
+    """Whether a terminal shows the character and does nothing else with it."""
+    return character.isprintable() and not INVISIBLE.match(character)

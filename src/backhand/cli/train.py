@@ -1,4 +1,4 @@
-"""`backhand train`: a table in, a trained, judged and saved model out."""
+"""`backhand train`: train a model on a table, evaluate it and save it."""
 
 from __future__ import annotations
 
@@ -19,51 +19,49 @@ def train(
     data: options.OptionalData = None,
     *,
     target: Annotated[
-        str, typer.Option("--target", "-t", metavar="COLUMN", help="The column to predict.")
+        str, typer.Option("--target", "-t", metavar="COLUMN", help="Column to predict.")
     ],
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", show_default="the data's name, .safetensors",
-            help="Where to save the model.",
+            "--output", "-o", metavar="FILE", show_default="name of DATA with .safetensors",
+            help="Model file to write.",
         ),
     ] = None,
-    hidden: Annotated[int, typer.Option(help="Hidden units, H.")] = 128,
+    hidden: Annotated[int, typer.Option(help="Number of hidden units, H.")] = 128,
     epochs: Annotated[
         int | None,
-        typer.Option(show_default="about 8,000 updates' worth, 10 to 100",
+        typer.Option(show_default="10 to 100, for about 8,000 updates",
                      help="Passes over the training rows."),
     ] = None,
-    batch_size: Annotated[int, typer.Option(help="Rows an update.")] = 128,
+    batch_size: Annotated[int, typer.Option(help="Mini-batch size (rows per update).")] = 128,
     learning_rate: Annotated[
-        float, typer.Option(help="Peak of the learning rate: it warms up, then falls off.")
+        float, typer.Option(help="Peak learning rate, η; it rises first, then falls to 0.")
     ] = 0.004,
     optimizer: Annotated[str, typer.Option(help="adam, sgd, momentum or nesterov.")] = "adam",
-    weight_decay: Annotated[
-        float, typer.Option(help="λ of the penalty λ/2 (‖W1‖² + ‖W2‖²).")
-    ] = 0.0002,
+    l2: options.L2 = 0.0002,
     seed: Annotated[
-        int, typer.Option(help="Of the split, the first weights and the shuffles.")
+        int, typer.Option(help="Random seed for the split, initial weights and shuffling.")
     ] = 0,
     test_size: Annotated[
-        float, typer.Option(help="Share of each class that is held out for judging.")
+        float, typer.Option(help="Fraction of each class held out for evaluation.")
     ] = 0.2,
     drop: Annotated[
         list[str] | None,
         typer.Option(metavar="COLUMN", show_default=False,
-                     help="A column not to use; may be given several times."),
+                     help="Column to ignore; may be repeated."),
     ] = None,
     categorical: Annotated[
         list[str] | None,
         typer.Option(metavar="COLUMN", show_default=False,
-                     help="A column whose numbers are names; may be given several times."),
+                     help="Numeric column to treat as categories; may be repeated."),
     ] = None,
     missing: Annotated[
         list[str] | None,
-        typer.Option(metavar="TEXT", show_default="NA, None, ? and such, in features only",
-                     help="A text that means missing too, in features and in the target (-999 is "
-                          "also -999.0); may be given several times. An empty field always does. "
-                          "With --missing '' NA, None, ? and such do not."),
+        typer.Option(metavar="TEXT", show_default="NA, None, ? and similar, in features only",
+                     help="Text that means a missing value, in features and in the target (-999 "
+                          "includes -999.0); may be repeated. An empty field is always missing. "
+                          "With --missing '', NA, None, ? and similar are ordinary texts."),
     ] = None,
     query: options.Query = None,
     memory: options.Memory = None,
@@ -74,21 +72,22 @@ def train(
     checkpoint: Annotated[
         Path | None,
         typer.Option(metavar="DIR", show_default=False,
-                     help="Folder to save in, again and again, where training stands."),
+                     help="Folder for periodic checkpoints."),
     ] = None,
     every: Annotated[
         str | None,
-        typer.Option(metavar="SPAN", show_default="30s", help="How often: 30s, 5min, 2epochs."),
+        typer.Option(metavar="INTERVAL", show_default="30s",
+                     help="Interval between checkpoints: 30s, 5min, 2epochs."),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the last checkpoint, if there is one.")
+        bool, typer.Option("--resume", help="Resume from the last checkpoint, if there is one.")
     ] = False,
     engine: options.EngineName = "auto",
     device: options.Device = None,
     threads: options.Threads = None,
     json: options.Json = False,
 ) -> None:  # fmt: skip
-    """Train a classifier on a table. It is judged on held-out rows and saved."""
+    """Train a classifier on a table. Evaluates it on held-out rows and saves it."""
     import sys
 
     import numpy as np
@@ -105,52 +104,54 @@ def train(
 
     settings = Settings(
         hidden=hidden, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
-        optimizer=optimizer, weight_decay=weight_decay, seed=seed, test_size=test_size,
+        optimizer=optimizer, weight_decay=l2, seed=seed, test_size=test_size,
     )  # fmt: skip
     chosen = make_engine(engine, device, threads)
     inputs = expand(data) if data is not None else []
     output = check_output(
         output or default_output(data), "the model file", inputs, ours=None if output else HEAD
     )
-    written_output.expect(output, f"the model is saved in {output}")
-    keeping = checkpoint_of(checkpoint, every, resume=resume)
-    room = budget(memory)
+    written_output.expect_file(output, f"the model is saved in {output}")
+    periodic = checkpoint_from(checkpoint, every, resume=resume)
+    available = budget(memory)
     folder = check_folder(cache_dir, keep=keep_cache)
     report = TrainReport(as_json=json)
-    with report.progress("reading") as watcher:
-        table = read_table(data, query, memory=room, cache_dir=folder, watch=watcher.load)
+    with report.progress("reading") as display:
+        table = read_table(
+            data, query, memory=available, cache_dir=folder, watch=display.show_loading
+        )
         prepared = prepare_table(
             table, target, settings, drop or (), categorical or (), missing=missing or None,
-            matrices=Matrices(room // 2, folder, keep=keep_cache), watch=watcher.read,
+            matrices=Matrices(available // 2, folder, keep=keep_cache), watch=display.show_reading,
         )  # fmt: skip
         table.close()
     report.table(prepared)
     report.network(prepared, settings, chosen.name)
-    sys.stdout.flush()  # a report that has no room is known before the first epoch
+    sys.stdout.flush()  # a full output fails here, before the first epoch
 
     def keep(model: Model) -> None:
-        with signals_held():  # training is done: nothing is thrown away now
-            save_somewhere(model, output)
+        with signals_held():  # a signal must not discard a finished training
+            save_or_rescue(model, output)
 
-    with report.progress() as watcher:
-        for dtype in (np.float32, np.float64):  # which training and prediction compute in
-            chosen.prepare(dtype, watcher.say)
+    with report.progress() as display:
+        for dtype in (np.float32, np.float64):  # of training and of prediction
+            chosen.prepare(dtype, display.show_message)
         model, evaluation = fit_table(
-            prepared, settings, engine=chosen, callbacks=[Every(None, watcher.show)],
-            checkpoint=keeping, trained=keep,
+            prepared, settings, engine=chosen, callbacks=[Every(None, display.show_epochs)],
+            checkpoint=periodic, trained=keep,
         )  # fmt: skip
         if evaluation is not None:
-            keep(model)  # with its figures
+            keep(model)  # with its metrics
     report.result(model, evaluation, output)
 
 
-def save_somewhere(model: Model, output: Path) -> None:
-    """Save a trained model; where that fails, in a temporary folder, so that it is not lost.
+def save_or_rescue(model: Model, output: Path) -> None:
+    """Save a trained model; if that fails, save it in a temporary folder, so that it is not lost.
 
     Raises
     ------
     OutputError
-        If it could not be saved where it was wanted; the message says where it is.
+        If it could not be saved in `output`; the message says where it is instead.
     """
     import shutil
     import tempfile
@@ -162,19 +163,19 @@ def save_somewhere(model: Model, output: Path) -> None:
         save(model, output)
     except BackhandError as error:
         try:
-            refuge = Path(tempfile.mkdtemp(prefix="backhand-model-")) / output.name
+            rescued = Path(tempfile.mkdtemp(prefix="backhand-model-")) / output.name
         except OSError:
             raise error from None
         try:
-            save(model, refuge)
+            save(model, rescued)
         except BackhandError:
-            shutil.rmtree(refuge.parent, ignore_errors=True)
+            shutil.rmtree(rescued.parent, ignore_errors=True)
             raise error from None
-        raise OutputError(f"{error} The trained model is in {refuge}.") from error
+        raise OutputError(f"{error} The trained model is in {rescued}.") from error
 
 
-def checkpoint_of(folder: Path | None, every: str | None, *, resume: bool) -> Checkpoint | None:
-    """What the three options say together."""
+def checkpoint_from(folder: Path | None, every: str | None, *, resume: bool) -> Checkpoint | None:
+    """Return the checkpoint that --checkpoint, --every and --resume describe, if any."""
     from backhand.errors import InputError
     from backhand.training import Checkpoint
 
@@ -183,14 +184,14 @@ def checkpoint_of(folder: Path | None, every: str | None, *, resume: bool) -> Ch
         made.check()
         return made
     if resume:
-        raise InputError("--resume goes on from a folder: name it with --checkpoint.")
+        raise InputError("--resume needs a checkpoint folder; name it with --checkpoint DIR.")
     if every is not None:
-        raise InputError("--every is about checkpoints: name their folder with --checkpoint.")
+        raise InputError("--every needs a checkpoint folder; name it with --checkpoint DIR.")
     return None
 
 
 def default_output(data: str | None) -> Path:
-    """`penguins.safetensors`, in the working folder, for any `…/penguins.csv.gz`."""
+    """Return `penguins.safetensors`, in the working folder, for any `…/penguins.csv.gz`."""
     name = Path(data or "model").name.removesuffix(".gz")
     stem = Path(name).stem
     return Path(f"{'model' if set('*?[') & set(stem) else stem}.safetensors")

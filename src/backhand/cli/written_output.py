@@ -1,4 +1,4 @@
-"""What a command has written by the time it is ended, so that the last sentence is true."""
+"""What a command had written when it ended, so that its last sentence is true."""
 
 from __future__ import annotations
 
@@ -15,43 +15,45 @@ class _Expected(NamedTuple):
 NOTHING = "nothing was written"
 
 _expected: list[_Expected] = []
-_rows = False
+_writes_stdout = False
 
 
-def begin() -> None:
-    """A command begins: nothing is expected of it."""
-    global _rows
+def reset() -> None:
+    """Forget all outputs; called when a command begins."""
+    global _writes_stdout
     _expected.clear()
-    _rows = False
+    _writes_stdout = False
 
 
-def expect(path: Path, sentence: str) -> None:
-    """A command is about to write `path`; `sentence` says that it is written, if it is found so."""
+def expect_file(path: Path, sentence: str) -> None:
+    """Register a file that the command will write, and the clause that reports it once written."""
     _expected.append(_Expected(path, sentence, _identity(path)))
 
 
-def expect_rows() -> None:
-    """Rows go to standard output as they come."""
-    global _rows
-    _rows = True
+def expect_stdout() -> None:
+    """Register that the command writes rows to standard output."""
+    global _writes_stdout
+    _writes_stdout = True
 
 
-def is_file() -> bool:
-    """Whether a file is to be written."""
+def expects_file() -> bool:
+    """Whether the command writes a file."""
     return bool(_expected)
 
 
-def written() -> str:
-    """Which of the files are written, as a clause; or nothing.
+def written_files() -> str:
+    """Return a clause that names the files written so far, or an empty string.
 
-    The files themselves are looked at: a signal may come right after one took its place.
+    The files themselves are examined, since a signal may arrive right after one was renamed.
     """
     return ", and ".join(one.sentence for one in _expected if _identity(one.path) != one.before)
 
 
-def so_far() -> str:
-    """What is there of the command's output when a signal ends it, as a clause."""
-    return written() or ("the rows on standard output are not all" if _rows else NOTHING)
+def at_interrupt() -> str:
+    """Return a clause about the command's output when a signal ends it."""
+    return written_files() or (
+        "the rows on standard output are incomplete" if _writes_stdout else NOTHING
+    )
 
 
 def _identity(path: Path) -> tuple[int, ...] | None:

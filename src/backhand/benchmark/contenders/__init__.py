@@ -1,7 +1,7 @@
-"""The contenders: ways to do the same training step, each in the words of its own library.
+"""The contenders: implementations of the same training step in several libraries.
 
-A contender starts from a `Problem` and a number of threads and gives a `Run`. Their libraries are
-imported when they start, never before.
+A contender takes a `Problem` and a number of threads and returns a `Run`. Its library is imported
+when it starts.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 
 class Trace(NamedTuple):
-    """What a run recorded: the loss of each step before its update, and the accuracy if it does."""
+    """The loss of each step before its update, and the accuracy if the library records it."""
 
     loss: Any
     accuracy: Any | None
 
 
 Run = Callable[[int], Trace]
-"""Does so many full-batch steps, from the problem's parameters every time it is called."""
+"""Does the given number of full-batch steps; every call starts from the initial parameters."""
 
 
 class Contender(NamedTuple):
-    """A name, the library it needs, and where the function stands that starts it.
+    """A name, the library that is needed, and the module and function that start it.
 
-    One with a slow start takes seconds to compile, which a quick look does not wait for.
+    A contender with `slow_start` compiles for seconds, so a quick measurement omits it.
     """
 
     name: str
@@ -40,11 +40,11 @@ class Contender(NamedTuple):
 
     @property
     def installed(self) -> bool:
-        """Whether its library is there."""
+        """Whether the library is installed."""
         return find_spec(self.library) is not None
 
     def start(self, problem: Problem, threads: int) -> Run:
-        """Get ready to run; compiling may wait for the first run."""
+        """Prepare a run; compilation may be deferred to the first run."""
         module = import_module(f"{__name__}.{self.module}")
         return cast(Run, getattr(module, self.function)(problem, threads))
 
@@ -58,8 +58,8 @@ CONTENDERS = (
     Contender("scikit-learn", "sklearn", "sklearn", "scikit_learn"),
     Contender("jax", "jax", "jax", "jit_scan"),
 )
-"""In the order of the tables. Their number of threads is set by `process.confine`, where a library
-has no call for it."""
+"""In the order of the tables. `process.confine` sets the number of threads of a library that has no
+function for it."""
 
 OURS = CONTENDERS[0]
-"""The one that all others are compared with."""
+"""Backhand, with which all others are compared."""

@@ -1,4 +1,4 @@
-"""Backhand, by its public function: what anybody gets who calls `backhand.train`."""
+"""Backhand, through the public function `backhand.train`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from backhand.choices import EngineName
 
 
 def backhand(problem: Problem, threads: int, engine: EngineName = "auto") -> Run:
-    """The whole call is timed, with its checks of the arguments and its copy of the parameters."""
+    """Time the whole call, with its checks of the arguments and its copy of the parameters."""
 
     def run(epochs: int) -> Trace:
         result = package.train(

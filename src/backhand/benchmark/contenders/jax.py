@@ -1,4 +1,4 @@
-"""JAX: all steps in one compiled call."""
+"""JAX, with all steps in one compiled call."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from backhand.benchmark.problem import Problem
 
 
 def jit_scan(problem: Problem, threads: int) -> Run:  # noqa: ARG001
-    """`jit` of a `lax.scan` over the steps; XLA takes its threads from the environment."""
-    # Data that lives on the CPU is computed there, even where JAX has a GPU.
+    """Compile a `lax.scan` over the steps; XLA reads its threads from the environment."""
+    # Data on the CPU is computed there, even if JAX has a GPU.
     cpu = jax.devices("cpu")[0]
     one_hot = np.eye(problem.shape.K, dtype=np.float32)[problem.y]
     X, Y, start = jax.device_put((problem.X, one_hot, tuple(problem.params)), cpu)
@@ -30,7 +30,7 @@ def jit_scan(problem: Problem, threads: int) -> Run:  # noqa: ARG001
             updated = jax.tree.map(lambda value, g: value - eta * g, theta, gradients)
             return updated, (loss, accuracy)
 
-        # The final parameters are returned, so that no update can be left out.
+        # The final parameters are returned, so that no update is optimised away.
         return jax.lax.scan(step, theta, None, length=epochs)
 
     def run(epochs: int) -> Trace:
@@ -41,9 +41,9 @@ def jit_scan(problem: Problem, threads: int) -> Run:  # noqa: ARG001
 
 
 def loss_and_accuracy(theta: Any, X: Any, Y: Any) -> tuple[Any, Any]:
-    """What is differentiated, and what is only recorded.
+    """Return the loss, which is differentiated, and the accuracy, which is recorded.
 
-    Y is one-hot: picking by index is a scatter in the backward pass, and slower on the CPU.
+    Y is one-hot: indexing would be a scatter in the backward pass, which is slower on the CPU.
     """
     W1, b1, W2, b2 = theta
     S = jax.nn.relu(X @ W1 + b1) @ W2 + b2

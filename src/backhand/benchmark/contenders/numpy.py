@@ -1,4 +1,4 @@
-"""The step in plain NumPy, as one writes it who knows the equations and NumPy."""
+"""The step in plain NumPy, as an experienced NumPy user would write it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from backhand.equations import Parameters
 
 
 def by_hand(problem: Problem, threads: int) -> Run:  # noqa: ARG001
-    """In float32, updating in place; BLAS has its number of threads from the environment."""
+    """Train in float32 with updates in place; BLAS reads its threads from the environment."""
     X, y, eta = problem.X, problem.y, problem.learning_rate
 
     def run(epochs: int) -> Trace:
@@ -31,7 +31,7 @@ def by_hand(problem: Problem, threads: int) -> Run:  # noqa: ARG001
 def loss_and_gradients(
     params: Parameters, X: NDArray[Any], y: NDArray[Any]
 ) -> tuple[float, float, Parameters]:
-    """Loss, accuracy, and the gradients in the order of the parameters."""
+    """Return loss, accuracy, and the gradients in the order of the parameters."""
     W1, b1, W2, b2 = params
     N, rows = len(X), np.arange(len(X))
     Z1 = X @ W1 + b1

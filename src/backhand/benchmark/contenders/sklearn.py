@@ -1,4 +1,4 @@
-"""scikit-learn's MLPClassifier, set to do the same work."""
+"""scikit-learn's MLPClassifier, configured for the same step."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from backhand.errors import InputError
 
 
 def scikit_learn(problem: Problem, threads: int) -> Run:  # noqa: ARG001
-    """Full batches in order, plain SGD, no penalty, never stopping by itself.
+    """Train on full batches in order, with plain SGD, no penalty and no early stopping.
 
-    It draws its own starting weights, records no accuracy (so it does a little less than the
-    others), and with two classes has one output unit instead of two.
+    scikit-learn draws its own initial weights, records no accuracy (slightly less work than the
+    others), and for two classes has one output unit instead of two.
     """
     N, _, H, K = problem.shape
     if N < K:
-        raise InputError(f"scikit-learn needs a row of each class; there are {N} rows.")
+        raise InputError(f"scikit-learn needs a row per class; {N} rows, {K} classes.")
 
     def run(epochs: int) -> Trace:
         model = MLPClassifier(

@@ -1,4 +1,4 @@
-"""Three ways with torch on the CPU: by hand, autograd as in every tutorial, and compiled."""
+"""torch on the CPU: by hand, with autograd, and compiled."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from backhand.equations import Parameters
 
 
 def by_hand(problem: Problem, threads: int) -> Run:
-    """The equations without autograd, in the fewest calls that torch has for them."""
+    """Train by the equations without autograd, in as few calls as torch allows."""
     torch.set_num_threads(threads)
     X, y = _data(problem)
 
@@ -34,7 +34,7 @@ def by_hand(problem: Problem, threads: int) -> Run:
 
 
 def loss_and_gradients(params: Parameters, X: Any, y: Any) -> tuple[float, float, Parameters]:
-    """Loss, accuracy, and the gradients in the order of the parameters."""
+    """Return loss, accuracy, and the gradients in the order of the parameters."""
     W1, b1, W2, b2 = params
     N, rows = len(X), torch.arange(len(X))
     Z1 = torch.addmm(b1, X, W1)
@@ -52,7 +52,7 @@ def loss_and_gradients(params: Parameters, X: Any, y: Any) -> tuple[float, float
 
 
 def autograd(problem: Problem, threads: int) -> Run:
-    """`nn.Sequential`, `CrossEntropyLoss`, `loss.backward()` and `optim.SGD`, eagerly."""
+    """Train eagerly with `nn.Sequential`, `CrossEntropyLoss`, `backward()` and `optim.SGD`."""
     from backhand.torch_twin import to_torch
 
     torch.set_num_threads(threads)
@@ -77,12 +77,12 @@ def autograd(problem: Problem, threads: int) -> Run:
 
 
 def compiled(problem: Problem, threads: int) -> Run:
-    """The autograd step compiled as one graph, update included.
+    """Train with the autograd step, update included, compiled as one graph.
 
-    `loss.backward()` would cut the graph in three, each entered from Python; `grad_and_value` keeps
-    it whole, which is about three times faster on small shapes.
+    `loss.backward()` would split the graph in three, each entered from Python; `grad_and_value`
+    keeps it whole, which is about three times faster on small shapes.
     """
-    # Its compiler forks helpers, which would compete with what is measured.
+    # The compiler's worker processes would compete with the measurement.
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
     torch.set_num_threads(threads)
     X, y = _data(problem)
@@ -108,7 +108,7 @@ def compiled(problem: Problem, threads: int) -> Run:
 
 
 def loss_and_accuracy(theta: Sequence[Any], X: Any, y: Any) -> tuple[Any, Any]:
-    """For autograd's functional form: what is differentiated, and what is only recorded."""
+    """Return the loss, which is differentiated, and the accuracy, which is recorded."""
     W1, b1, W2, b2 = theta
     S = torch.relu(X @ W1 + b1) @ W2 + b2
     return torch.nn.functional.cross_entropy(S, y), (S.argmax(dim=1) == y).float().mean()

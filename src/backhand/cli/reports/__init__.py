@@ -1,1 +1,1 @@
-"""What the commands print: for people with rich, for programs as one JSON object a line."""
+"""The output of the commands: text by rich, or one JSON object per line."""

@@ -1,4 +1,4 @@
-"""The report of `backhand bench`, a table for each shape as it is measured."""
+"""The report of `backhand bench`: a table per shape, printed as it is measured."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from backhand.cli.terminal_text import printable
 
 
 class BenchmarkReport:
-    """Prints to standard output, as text or as JSON lines."""
+    """Print to standard output, as text or as JSON lines."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._json = as_json
         self._console = console()
 
     def machine(self, machine: Machine, threads: int) -> None:
-        """Where it is measured, and what each figure means."""
+        """Print the machine, the versions, and what is measured."""
         if self._json:
             print_json("machine", asdict(machine) | {"threads": threads})
             return
@@ -32,14 +32,14 @@ class BenchmarkReport:
         ])  # fmt: skip
 
     def result(self, result: ShapeResult) -> None:
-        """One shape: a line for each contender."""
+        """Print one shape: a line per contender."""
         if self._json:
             print_json("shape", result.to_json())
             return
         out = self._console
         N, d, H, K = result.shape
         out.print(f"[bold]N {N:,}, d {d:,}, H {H:,}, K {K:,}[/bold]")
-        table = grid("", "µs a step", "GFLOP/s", "of peak", "backhand ÷ it")
+        table = grid("", "µs per step", "GFLOP/s", "of peak", "Backhand's time / its time")
         for timing in result.timings:
             table.add_row(
                 timing.contender, figure(timing.microseconds), figure(timing.gflops),
@@ -47,5 +47,5 @@ class BenchmarkReport:
             )  # fmt: skip
         out.print(table)
         for name, why in result.left_out.items():
-            out.print(escape(f"{name}: left out, {printable(why)}"))
+            out.print(escape(f"{name}: not measured, {printable(why)}"))
         out.print()

@@ -1,4 +1,4 @@
-"""A curve drawn with characters."""
+"""A curve drawn with block characters."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 LOWEST, HIGHEST = 1e-12, 1e12
-"""Of the curve's top, whatever a file says of its loss: what lies above is drawn as high."""
+"""Bounds of the vertical axis, since a file may contain any loss; values above are clipped."""
 
 
 def chart(values: NDArray[np.float64], width: int = 60, height: int = 6) -> str:
-    """The values as columns of blocks from 0 to their maximum, averaged where they are too many."""
+    """Draw the values as columns from 0 to their maximum; more than `width` values are averaged."""
     finite = np.clip(np.nan_to_num(values), 0, HIGHEST)
     columns = [part.mean() for part in np.array_split(finite, min(width, len(finite)))]
     top = max(max(columns), LOWEST)

@@ -1,4 +1,4 @@
-"""How `backhand compare` shows both ways side by side."""
+"""The report of `backhand compare`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REFERENCE_EPOCHS = (50, 100, 150, 200)
 
 
 def show_reference_run(columns: Sequence[ReferenceColumn], *, as_json: bool) -> None:
-    """The eight lines of the reference run, and the time that each way took."""
+    """Print the eight lines of the reference run, and the time of each method."""
     for column in columns:
         for epoch in REFERENCE_EPOCHS:
             loss, accuracy = float(column.loss[epoch - 1]), float(column.accuracy[epoch - 1])
@@ -31,14 +31,14 @@ def show_reference_run(columns: Sequence[ReferenceColumn], *, as_json: bool) -> 
             each = column.seconds / len(column.loss)
             print(
                 f"{column.name:<9} {len(column.loss)} epochs in {column.seconds * 1e3:.1f} ms, "
-                f"{each * 1e6:.0f} µs each"
+                f"{each * 1e6:,.0f} µs per epoch"
             )
 
 
 def show_comparison(
     reports: Iterable[Comparison], params: Parameters, rows: int, engine: str, *, as_json: bool
 ) -> None:
-    """A line for each reported epoch, as it comes."""
+    """Print a line per reported epoch, as it is computed."""
     if not as_json:
         _heading(params, rows, engine)
     for report in reports:
@@ -59,9 +59,11 @@ def show_comparison(
 
 def _heading(params: Parameters, rows: int, engine: str) -> None:
     (d, H), K = params.W1.shape, params.W2.shape[1]
-    print(f"N {rows}, d {d}, H {H}, K {K}, {params.W1.dtype}; full batch, SGD, equal weights")
+    print(
+        f"N {rows:,}, d {d:,}, H {H:,}, K {K:,}, {params.W1.dtype}; full batch, SGD, equal weights"
+    )
     print(f"by hand: the {engine} engine; autograd: torch, nn.Sequential and loss.backward()\n")
-    titles = ("loss", "accuracy", "largest difference", "µs a step")
+    titles = ("loss", "accuracy", "largest difference", "µs per step")
     print(" " * 6 + "".join(f" {title:^18}" for title in titles))
     pair = f"{'by hand':>8} {'autograd':>8}"
     print(f"{'epoch':>6} {pair}  {pair}  {'gradients':>9} {'weights':>9}  {pair}")

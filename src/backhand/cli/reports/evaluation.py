@@ -1,4 +1,4 @@
-"""How an evaluation is shown: accuracy, a table of the classes, the confusion matrix."""
+"""The report of an evaluation: accuracy, figures per class, the confusion matrix."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from backhand.cli.terminal_text import printable
 from backhand.errors import MOST_IN_NAME
 from backhand.evaluation import Evaluation
 
-MOST_CLASSES = 12
-"""Up to so many classes the confusion matrix fits a terminal."""
+MAX_CLASSES = 12
+"""Number of classes up to which the confusion matrix is printed."""
 
 
 def show_evaluation(evaluation: Evaluation, title: str, *, as_json: bool) -> None:
-    """Print it, with the accuracy under that title."""
+    """Print the evaluation; `title` precedes the accuracy."""
     if as_json:
         print_json("evaluation", evaluation.to_json())
         return
@@ -28,18 +28,18 @@ def show_evaluation(evaluation: Evaluation, title: str, *, as_json: bool) -> Non
     )
     if evaluation.unknown:
         out.print(
-            f"  {evaluation.unknown:,} rows are of classes that the model does not know; "
-            "they count as wrong"
+            f"  {evaluation.unknown:,} rows have a class that the model was not trained on; "
+            "they count as errors"
         )
     if evaluation.unlabelled:
-        out.print(f"  {evaluation.unlabelled:,} rows have no class and are left out")
+        out.print(f"  {evaluation.unlabelled:,} rows without a label were skipped")
     out.print()
     _classes(out, evaluation)
-    if len(evaluation.classes) <= MOST_CLASSES:
+    if len(evaluation.classes) <= MAX_CLASSES:
         _confusion(out, evaluation)
     else:
         out.print(
-            f"(The confusion matrix of {len(evaluation.classes)} classes is wide: see --json)"
+            f"(--json prints the confusion matrix of the {len(evaluation.classes):,} classes)"
         )
         out.print()
 
@@ -54,7 +54,7 @@ def _classes(out: Console, evaluation: Evaluation) -> None:
 
 
 def _confusion(out: Console, evaluation: Evaluation) -> None:
-    out.print("Confusion matrix: true class down, predicted class across")
+    out.print("Confusion matrix: a row per true class, a column per predicted class")
     names = [escape(printable(name, MOST_IN_NAME)) for name in evaluation.classes]
     table = grid("", *names)
     for i, (name, counts) in enumerate(zip(names, evaluation.confusion, strict=True)):

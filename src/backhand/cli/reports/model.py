@@ -1,4 +1,4 @@
-"""How `backhand inspect` shows what a model file says of itself."""
+"""The report of `backhand inspect`."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from rich.console import Console
 from rich.text import Text
 
 from backhand.cli.reports.chart import chart
-from backhand.cli.reports.output import columns_by_kind, console, print_json, section, some
-from backhand.cli.terminal_text import MOST_LETTERS, printable
-from backhand.errors import MOST_IN_NAME
+from backhand.cli.reports.output import columns_by_kind, console, network_shape, print_json, section
+from backhand.cli.terminal_text import MAX_CHARACTERS, printable
+from backhand.errors import MOST_IN_NAME, comma_list
 from backhand.evaluation import finite
 from backhand.model import Model
 from backhand.tables.schema.schema import Category, Schema
 
-MOST_COLUMNS = 30
-"""Columns that are listed one by one."""
+MAX_COLUMNS = 30
+"""Number of columns that are listed."""
 
 WIDEST_NAME = 60
-"""Letters of a name that those of the others are filled up to."""
+"""Width to which names are padded at most, in characters."""
 
 
 def show_model(model: Model, path: str, *, as_json: bool) -> None:
-    """Sizes, classes, columns, settings, figures, versions, and the loss by epoch."""
+    """Print sizes, classes, columns, settings, metrics, versions, and the loss per epoch."""
     d, H, K = model.sizes
     if as_json:
         history = asdict(model.history).items()
@@ -40,15 +40,15 @@ def show_model(model: Model, path: str, *, as_json: bool) -> None:
         return
     tensors = ", ".join(f"{name} {_size(value)}" for name, value in model.params._asdict().items())
     rows = [
-        ("shape", f"{d} features → {H} hidden (ReLU) → {K} classes (softmax)"),
+        ("shape", network_shape(d, H, K)),
         ("tensors", f"{tensors}, {model.params.W1.dtype}"),
-        ("classes", some(map(str, model.classes))),
+        ("classes", comma_list(map(str, model.classes))),
     ]
     if model.schema is not None:
         rows += [("target", model.schema.target), *columns_by_kind(model.schema)]
     for title, values in (
         ("settings", model.hyperparameters),
-        ("figures", model.metrics),
+        ("metrics", model.metrics),
         ("versions", model.versions),
     ):
         if values:
@@ -58,25 +58,25 @@ def show_model(model: Model, path: str, *, as_json: bool) -> None:
     if model.schema is not None:
         _columns(out, model.schema)
     if len(model.history) > 1:
-        out.print("[bold]Loss[/bold] by epoch")
+        out.print("[bold]Loss[/bold] per epoch")
         out.print(Text(chart(model.history.loss)))
 
 
 def _columns(out: Console, schema: Schema) -> None:
-    out.print("[bold]Columns[/bold], as they were in training")
-    width = max(len(column.name) for column in schema.columns[:MOST_COLUMNS])
+    out.print("[bold]Columns[/bold], with their statistics in the training rows")
+    width = max(len(column.name) for column in schema.columns[:MAX_COLUMNS])
     width = min(width, WIDEST_NAME)
-    for column in schema.columns[:MOST_COLUMNS]:
+    for column in schema.columns[:MAX_COLUMNS]:
         if isinstance(column, Category):
-            what = some(column.categories)
+            what = comma_list(column.categories)
         else:
             what = f"mean {column.mean:.6g}, standard deviation {column.std:.6g}"
-        missing = "; missing marked" if column.missing else ""
+        missing = "; missing values flagged" if column.missing else ""
         name = printable(column.name, MOST_IN_NAME)
-        what = printable(what, MOST_LETTERS) + missing
+        what = printable(what, MAX_CHARACTERS) + missing
         out.print(Text(f"  {name:<{width}}  {column.kind:<9} {what}"))
-    if schema.columns[MOST_COLUMNS:]:
-        out.print(f"  and {len(schema.columns) - MOST_COLUMNS:,} more; --json shows them all")
+    if schema.columns[MAX_COLUMNS:]:
+        out.print(f"  and {len(schema.columns) - MAX_COLUMNS:,} more; --json prints all")
     out.print()
 
 

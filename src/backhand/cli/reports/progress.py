@@ -1,4 +1,4 @@
-"""What is seen while training runs: a bar in a terminal, JSON lines with --json, else nothing."""
+"""Progress of reading and training: a bar in a terminal, JSON lines with --json, else nothing."""
 
 from __future__ import annotations
 
@@ -18,37 +18,39 @@ from backhand.training.callbacks import Callback
 from backhand.training.callbacks import Progress as Training
 
 SECONDS = 0.5
-"""Between two lines about reading, at least."""
+"""Least time between two JSON lines about reading."""
 
 T = TypeVar("T")
 
 
-class Watcher(NamedTuple):
-    """Shows the epochs done, as a callback of `train`, and says what is being prepared or read."""
+class ProgressDisplay(NamedTuple):
+    """Functions that show the epochs done (a callback of `train`), a message, or the rows read."""
 
-    show: Callback
-    say: Callable[[str], None]
-    load: Callable[[float], None]
-    read: Callable[[Reading], None]
+    show_epochs: Callback
+    show_message: Callable[[str], None]
+    show_loading: Callable[[float], None]
+    show_reading: Callable[[Reading], None]
 
 
 @contextmanager
-def watching(console: Console, what: str = "starting", *, as_json: bool) -> Iterator[Watcher]:
-    """A watcher, for as long as the context lasts; a bar says `what` until it is told more."""
+def progress_display(
+    console: Console, message: str = "starting", *, as_json: bool
+) -> Iterator[ProgressDisplay]:
+    """Return a display that is open within the context; a bar shows `message` at first."""
     if as_json:
-        yield Watcher(
-            kept_going(print_line),
+        yield ProgressDisplay(
+            keep_final_errors_quiet(print_line),
             lambda what: print_json("preparing", {"what": what}),
-            at_most(lambda share: print_json("loading", {"share": round(share, 3)})),
-            at_most(lambda reading: print_json("reading", reading._asdict())),
+            throttled(lambda share: print_json("loading", {"share": round(share, 3)})),
+            throttled(lambda reading: print_json("reading", reading._asdict())),
         )
     elif not console.is_terminal:
-        yield Watcher(silent, silent, silent, silent)
+        yield ProgressDisplay(silent, silent, silent, silent)
     else:
         with _bar(console) as bar:
-            task = bar.add_task(what, total=None, figures="")
-            yield Watcher(
-                kept_going(
+            task = bar.add_task(message, total=None, figures="")
+            yield ProgressDisplay(
+                keep_final_errors_quiet(
                     lambda training: bar.update(
                         task,
                         total=training.epochs,
@@ -70,21 +72,21 @@ def watching(console: Console, what: str = "starting", *, as_json: bool) -> Iter
             )
 
 
-def at_most(report: Callable[[T], None]) -> Callable[[T], None]:
-    """Report no more often than every `SECONDS`."""
+def throttled(report: Callable[[T], None]) -> Callable[[T], None]:
+    """Return a function that calls `report` at most once per `SECONDS`."""
     last = time.monotonic()
 
-    def sometimes(news: T) -> None:
+    def throttled_report(news: T) -> None:
         nonlocal last
         if time.monotonic() - last >= SECONDS:
             last = time.monotonic()
             report(news)
 
-    return sometimes
+    return throttled_report
 
 
-def kept_going(show: Callback) -> Callback:
-    """The same, but when training is finished a lost output does not end it before it is saved."""
+def keep_final_errors_quiet(show: Callback) -> Callback:
+    """Wrap a callback: once training is finished, a lost output does not prevent saving."""
 
     def shown(training: Training) -> None:
         try:
@@ -101,60 +103,60 @@ def silent(_: object) -> None:
 
 
 def print_line(training: Training) -> None:
-    """One JSON object for the epochs done so far."""
+    """Print one JSON object about the epochs done so far."""
     history = training.history
-    if not training.epoch:  # only a part of the first is done
+    if not training.epoch:  # the first epoch is not complete
         return
     print_json("progress", {
         "epoch": training.epoch,
         "epochs": training.epochs,
         "loss": float(history.loss[-1]),
         "accuracy": float(history.accuracy[-1]),
-        "validation_accuracy": last_measured(history.validation_accuracy),
+        "held_out_accuracy": last_measured(history.validation_accuracy),
         "rows_per_second": round(speed(training)),
         "seconds_left": round(seconds_left(training), 3),
     })  # fmt: skip
 
 
 def figures(training: Training) -> str:
-    """`loss 0.031  accuracy 0.991  validation 0.984  1.2M rows/s`."""
+    """Return `loss 0.0312  accuracy 0.991  held-out 0.984  1.2M rows/s`."""
     history, parts = training.history, []
     if training.epoch:
         parts = [f"loss {history.loss[-1]:.4f}", f"accuracy {history.accuracy[-1]:.3f}"]
-    if (validation := last_measured(history.validation_accuracy)) is not None:
-        parts.append(f"validation {validation:.3f}")
+    if (held_out := last_measured(history.validation_accuracy)) is not None:
+        parts.append(f"held-out {held_out:.3f}")
     return "  ".join([*parts, f"{short(speed(training))} rows/s"])
 
 
 def last_measured(figures: NDArray[np.float64]) -> float | None:
-    """The last figure that is not nan."""
+    """Return the last figure that is not nan, or None."""
     measured = figures[~np.isnan(figures)]
     return float(measured[-1]) if len(measured) else None
 
 
 def speed(training: Training) -> float:
-    """Training rows a second so far."""
+    """Return the training rows processed per second so far."""
     return done(training) * training.rows / max(training.seconds, 1e-9)
 
 
 def seconds_left(training: Training) -> float:
-    """At the speed so far."""
+    """Estimate the remaining seconds from the speed so far."""
     return training.seconds / done(training) * (training.epochs - done(training))
 
 
 def done(training: Training) -> float:
-    """Epochs, with the share of the one that is under way."""
+    """Return the epochs done, with the completed fraction of the current one."""
     return training.epoch + training.share
 
 
 def clock(seconds: float) -> str:
-    """75 seconds as `1:15`."""
+    """Return 75 seconds as `1:15`."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02}"
 
 
 def short(number: float) -> str:
-    """1234567 as `1.2M`."""
+    """Return 1234567 as `1.2M`."""
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if number >= size:
             return f"{number / size:.1f}{unit}"

@@ -1,4 +1,4 @@
-"""The report of `backhand train`, part by part as things become known."""
+"""The report of `backhand train`, printed part by part."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from backhand.cli.reports.evaluation import show_evaluation
-from backhand.cli.reports.output import columns_by_kind, console, print_json, section, some
-from backhand.cli.reports.progress import Watcher, watching
+from backhand.cli.reports.output import columns_by_kind, console, network_shape, print_json, section
+from backhand.cli.reports.progress import ProgressDisplay, progress_display
 from backhand.cli.terminal_text import printable
+from backhand.errors import comma_list
 from backhand.evaluation import Evaluation
 from backhand.model import Model
 from backhand.tables.schema.fitting import Dropped
@@ -19,24 +20,24 @@ from backhand.tabular import Prepared, Settings
 
 
 def _missing(prepared: Prepared) -> list[tuple[str, str]]:
-    """Where values are missing, and which texts were taken to say so."""
+    """Return the missing values per column, and the texts that were read as missing."""
     texts = Counter[str]()
     for missing in prepared.missing.values():
         texts.update(missing.texts)
-    rows = [("missing", some(f"{name} {m.rows:,}" for name, m in prepared.missing.items()))]
-    words = some(f"'{text}' {n:,}" for text, n in texts.most_common())
-    return (rows if prepared.missing else []) + ([("as text", words)] if texts else [])
+    rows = [("missing", comma_list(f"{name} {m.rows:,}" for name, m in prepared.missing.items()))]
+    spellings = comma_list(f"'{text}' {n:,}" for text, n in texts.most_common())
+    return (rows if prepared.missing else []) + ([("missing as", spellings)] if texts else [])
 
 
 class TrainReport:
-    """Prints to standard output, as text or as JSON lines."""
+    """Print to standard output, as text or as JSON lines."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._json = as_json
         self._console = console()
 
     def table(self, prepared: Prepared) -> None:
-        """What was understood of the table."""
+        """Print how the table was read."""
         counts = prepared.class_counts
         if self._json:
             columns = [{"name": c.name, "kind": c.kind} for c in prepared.schema.columns]
@@ -49,18 +50,19 @@ class TrainReport:
                 "dropped": [asdict(column) for column in prepared.dropped],
             })  # fmt: skip
             return
-        without = f", {prepared.unlabelled:,} without a class, left out"
+        classes = comma_list(f"{name} {n:,}" for name, n in counts.items())
+        skipped = f" ({prepared.unlabelled:,} without a label skipped)"
         rows = [
-            ("rows", f"{prepared.rows:,}{without if prepared.unlabelled else ''}"),
+            ("rows", f"{prepared.rows:,}{skipped if prepared.unlabelled else ''}"),
             ("target", prepared.target.name),
-            ("classes", f"{len(counts)}: {some(f'{name} {n:,}' for name, n in counts.items())}"),
+            ("classes", f"{len(counts):,}: {classes}"),
             *columns_by_kind(prepared.schema),
         ]
         rows += _missing(prepared)
         section(self._console, "Table", prepared.source, rows + dropped_columns(prepared.dropped))
 
     def network(self, prepared: Prepared, settings: Settings, engine: str) -> None:
-        """Shape and size of the network, and how it will be trained."""
+        """Print the shape and size of the network, and how it is trained."""
         d, H, K = prepared.schema.width, settings.hidden, len(prepared.target.classes)
         training, held_out = prepared.training.rows, prepared.held_out.rows
         epochs, size = settings.epochs_for(training), d * H + H + H * K + K
@@ -71,20 +73,20 @@ class TrainReport:
             })  # fmt: skip
             return
         rows = [
-            ("shape", f"{d} features → {H} hidden (ReLU) → {K} classes (softmax)"),
+            ("shape", network_shape(d, H, K)),
             ("size", f"{size:,} parameters, float32"),
             ("rows", f"{training:,} to train on, {held_out:,} held out"),
-            ("training", f"{epochs} epochs, batches of {settings.batch_size}, "
+            ("training", f"{epochs:,} epochs, batches of {settings.batch_size:,}, "
                          f"{settings.optimizer}, {engine} engine"),
         ]  # fmt: skip
         section(self._console, "Model", "", rows)
 
-    def progress(self, what: str = "starting") -> AbstractContextManager[Watcher]:
-        """The bar, or the JSON lines, while a table is read or training runs."""
-        return watching(self._console, what, as_json=self._json)
+    def progress(self, message: str = "starting") -> AbstractContextManager[ProgressDisplay]:
+        """Return the display for reading a table or for training."""
+        return progress_display(self._console, message, as_json=self._json)
 
     def result(self, model: Model, evaluation: Evaluation | None, output: Path) -> None:
-        """How good it became, where it is, and what to do next."""
+        """Print how well the model performs, where it is saved, and how to use it."""
         accuracy = model.metrics["training_accuracy"]
         if self._json:
             held_out = None if evaluation is None else evaluation.to_json()
@@ -100,8 +102,8 @@ class TrainReport:
 
 
 def dropped_columns(dropped: list[Dropped]) -> list[tuple[str, str]]:
-    """One line for columns that are dropped for one reason."""
+    """Return one line per reason, with the columns dropped for it."""
     reasons: dict[str, list[str]] = {}
     for column in dropped:
         reasons.setdefault(column.why, []).append(column.name)
-    return [("dropped", f"{some(names, most=6)}: {why}") for why, names in reasons.items()]
+    return [("dropped", f"{comma_list(names, most=6)}: {why}") for why, names in reasons.items()]

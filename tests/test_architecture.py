@@ -11,14 +11,14 @@ SOURCE = Path(__file__).parent.parent / "src" / "backhand"
 
 FLOORS = [
     {"errors"},
-    {"support"},
+    {"constraints", "support"},
     {"validation"},
     {"equations"},
     {"dropout", "functional", "optimizers"},
     {"engines", "formulas"},
     {"training"},
     {"evaluation", "tables", "torch_twin"},
-    {"doctor", "model"},
+    {"doctor", "model", "table_settings"},
     {"exports", "selftest"},
     {"benchmark", "estimator", "tabular"},
     {"cli"},

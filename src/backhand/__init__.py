@@ -18,16 +18,12 @@ if TYPE_CHECKING:
     from backhand.estimator import MLPClassifier
     from backhand.functional import accuracy, backward, cross_entropy, forward, init, sgd
     from backhand.model import Model, load, save
-    from backhand.training import (
-        DivergenceError,
-        EarlyStopping,
-        Every,
-        History,
-        Progress,
-        StopTraining,
-        TrainResult,
-        train,
-    )
+    from backhand.training.callbacks import Every, Progress, StopTraining
+    from backhand.training.checkpoints.checkpoint import Checkpoint
+    from backhand.training.early_stopping import DivergenceError, EarlyStopping
+    from backhand.training.history import History
+    from backhand.training.result import TrainResult
+    from backhand.training.train import train
 
 __version__ = "0.1.0"
 
@@ -52,15 +48,15 @@ _LATER = {
     "Model": "backhand.model",
     "load": "backhand.model",
     "save": "backhand.model",
-    "DivergenceError": "backhand.training",
-    "EarlyStopping": "backhand.training",
-    "Every": "backhand.training",
-    "History": "backhand.training",
-    "Progress": "backhand.training",
-    "StopTraining": "backhand.training",
-    "Checkpoint": "backhand.training",
-    "TrainResult": "backhand.training",
-    "train": "backhand.training",
+    "DivergenceError": "backhand.training.early_stopping",
+    "EarlyStopping": "backhand.training.early_stopping",
+    "Every": "backhand.training.callbacks",
+    "History": "backhand.training.history",
+    "Progress": "backhand.training.callbacks",
+    "StopTraining": "backhand.training.callbacks",
+    "Checkpoint": "backhand.training.checkpoints.checkpoint",
+    "TrainResult": "backhand.training.result",
+    "train": "backhand.training.train",
     "assert_gradients": "backhand.doctor",
     "check": "backhand.doctor",
     "Table": "backhand.tables.table",

@@ -22,7 +22,7 @@ from backhand.equations import Parameters
 from backhand.errors import BackhandWarning, InputError
 from backhand.optimizers import SGD, Adam
 from backhand.support.safetensors_io import read_tensors, write_tensors
-from backhand.training.checkpoints import manager
+from backhand.training.checkpoints.file_format import checksum
 from conftest import ROOT
 
 needs_mprotect = pytest.mark.skipif(sys.platform == "win32", reason="there is no mprotect")
@@ -322,7 +322,7 @@ def forge(path: Path, *, header=None, tensors=None) -> None:
     held, told = read_tensors(path, expected=lambda _, value: value, what="checkpoint")
     held, told = {**held, **(tensors or {})}, {**told, **(header or {})}
     told.pop("checksum")
-    told["checksum"] = manager._checksum(held, told)
+    told["checksum"] = checksum(held, told)
     write_tensors(path, held, told)
 
 
@@ -368,10 +368,10 @@ def test_random_numbers_of_a_checkpoint_are_compared(tmp_path, rest) -> None:
 
     fit(False)
     (path,) = tmp_path.glob("*.safetensors")
-    forge(path, tensors={"order.rest": np.array(rest, np.float64)})
+    forge(path, tensors={"sampler.rest": np.array(rest, np.float64)})
     with pytest.raises(InputError, match="none of NumPy's MT19937"):
         fit(True)
-    forge(path, tensors={"order.rest": np.array([3.0, 0, 0]), "order.rows": np.zeros(300, int)})
+    forge(path, tensors={"sampler.rest": np.array([3.0, 0, 0]), "sampler.rows": np.zeros(300, int)})
     with pytest.raises(InputError, match="no permutation"):
         fit(True)
 

@@ -222,7 +222,7 @@ def test_ctrl_c_ends_training_soon(tmp_path: Path) -> None:
     script = (
         "import numpy as np, backhand, sys\n"
         "X = np.ones((5000, 300), np.float32); y = np.arange(5000) % 3\n"
-        "from backhand.training import Every\n"
+        "from backhand import Every\n"
         "started = Every(None, lambda p: print(p.epoch, flush=True))\n"
         "backhand.train(backhand.init(300, 200, 3), X, y, epochs=10**6, callbacks=[started],\n"
         "               learning_rate=1e-6, engine='fused', threads=2)"

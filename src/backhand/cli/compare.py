@@ -43,10 +43,10 @@ def compare(
     """Train by hand and by autograd. From equal weights: losses, differences, time a step."""
     from backhand import torch_twin
     from backhand.cli.reports.comparison import show_comparison, show_reference_run
+    from backhand.constraints import Integer, check
     from backhand.engines import make_engine
     from backhand.errors import InputError
     from backhand.functional import init
-    from backhand.training.data import check_number
 
     chosen = make_engine(engine, threads=threads)
     if reference_run:
@@ -57,7 +57,7 @@ def compare(
         show_reference_run(torch_twin.reference_run(chosen), as_json=json)
         return
     for name, value in (("epochs", epochs), ("every", every), ("rows", rows)):
-        check_number(name, value, 1)
+        check(name, value, Integer(1))
     parsed = _dtype(dtype)
     if data is None and query is None:
         if target is not None:

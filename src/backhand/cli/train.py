@@ -1,18 +1,22 @@
-"""`backhand train`: a table in, a trained, judged and saved model out."""
+"""`backhand train`: a table in, a trained, evaluated and saved model out."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from backhand.cli import options, written_output
 from backhand.support.signals import signals_held
+from backhand.table_settings import Settings
 
 if TYPE_CHECKING:
     from backhand.model import Model
-    from backhand.training import Checkpoint
+    from backhand.training.checkpoints.checkpoint import Checkpoint
+
+DEFAULT = Settings()
 
 
 def train(
@@ -28,26 +32,30 @@ def train(
             help="Where to save the model.",
         ),
     ] = None,
-    hidden: Annotated[int, typer.Option(help="Hidden units, H.")] = 128,
+    hidden: Annotated[int, typer.Option(help="Hidden units, H.")] = DEFAULT.hidden,
     epochs: Annotated[
         int | None,
         typer.Option(show_default="about 8,000 updates' worth, 10 to 100",
                      help="Passes over the training rows."),
-    ] = None,
-    batch_size: Annotated[int, typer.Option(help="Rows an update.")] = 128,
+    ] = DEFAULT.epochs,
+    batch_size: Annotated[
+        int, typer.Option(help="Mini-batch size (rows per update).")
+    ] = DEFAULT.config.batch_size or 0,
     learning_rate: Annotated[
         float, typer.Option(help="Peak of the learning rate: it warms up, then falls off.")
-    ] = 0.004,
-    optimizer: Annotated[str, typer.Option(help="adam, sgd, momentum or nesterov.")] = "adam",
+    ] = DEFAULT.config.learning_rate,
+    optimizer: Annotated[
+        str, typer.Option(help="adam, sgd, momentum or nesterov.")
+    ] = str(DEFAULT.config.optimizer),
     weight_decay: Annotated[
         float, typer.Option(help="λ of the penalty λ/2 (‖W1‖² + ‖W2‖²).")
-    ] = 0.0002,
+    ] = DEFAULT.config.l2,
     seed: Annotated[
-        int, typer.Option(help="Of the split, the first weights and the shuffles.")
-    ] = 0,
+        int, typer.Option(help="Random seed for the split, initial weights and shuffling.")
+    ] = DEFAULT.config.seed,
     test_size: Annotated[
-        float, typer.Option(help="Share of each class that is held out for judging.")
-    ] = 0.2,
+        float, typer.Option(help="Fraction of each class held out for evaluation.")
+    ] = DEFAULT.test_size,
     drop: Annotated[
         list[str] | None,
         typer.Option(metavar="COLUMN", show_default=False,
@@ -56,7 +64,7 @@ def train(
     categorical: Annotated[
         list[str] | None,
         typer.Option(metavar="COLUMN", show_default=False,
-                     help="A column whose numbers are names; may be given several times."),
+                     help="A numeric column to treat as categories; may be given several times."),
     ] = None,
     missing: Annotated[
         list[str] | None,
@@ -74,21 +82,21 @@ def train(
     checkpoint: Annotated[
         Path | None,
         typer.Option(metavar="DIR", show_default=False,
-                     help="Folder to save in, again and again, where training stands."),
+                     help="Folder for periodic checkpoints."),
     ] = None,
     every: Annotated[
         str | None,
         typer.Option(metavar="SPAN", show_default="30s", help="How often: 30s, 5min, 2epochs."),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the last checkpoint, if there is one.")
+        bool, typer.Option("--resume", help="Resume from the last checkpoint, if there is one.")
     ] = False,
     engine: options.EngineName = "auto",
     device: options.Device = None,
     threads: options.Threads = None,
     json: options.Json = False,
 ) -> None:  # fmt: skip
-    """Train a classifier on a table. It is judged on held-out rows and saved."""
+    """Train a classifier on a table. Evaluates it on held-out rows and saves it."""
     import sys
 
     import numpy as np
@@ -100,13 +108,14 @@ def train(
     from backhand.support.memory_budget import budget
     from backhand.tables.array_store import Matrices
     from backhand.tables.reading.reader import expand, read_table
-    from backhand.tabular import Settings, fit_table, prepare_table
-    from backhand.training import Every
+    from backhand.tabular import fit_table, prepare_table
+    from backhand.training.callbacks import Every
 
-    settings = Settings(
-        hidden=hidden, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
-        optimizer=optimizer, weight_decay=weight_decay, seed=seed, test_size=test_size,
-    )  # fmt: skip
+    chosen_settings: dict[str, Any] = {
+        "batch_size": batch_size, "learning_rate": learning_rate, "optimizer": optimizer,
+        "l2": weight_decay, "seed": seed,
+    }  # fmt: skip
+    settings = Settings(hidden, epochs, test_size, replace(DEFAULT.config, **chosen_settings))
     chosen = make_engine(engine, device, threads)
     inputs = expand(data) if data is not None else []
     output = check_output(
@@ -176,14 +185,14 @@ def save_somewhere(model: Model, output: Path) -> None:
 def checkpoint_of(folder: Path | None, every: str | None, *, resume: bool) -> Checkpoint | None:
     """What the three options say together."""
     from backhand.errors import InputError
-    from backhand.training import Checkpoint
+    from backhand.training.checkpoints.checkpoint import Checkpoint
 
     if folder is not None:
         made = Checkpoint(folder, every or "30s", resume=resume)
         made.check()
         return made
     if resume:
-        raise InputError("--resume goes on from a folder: name it with --checkpoint.")
+        raise InputError("--resume resumes from a folder: name it with --checkpoint.")
     if every is not None:
         raise InputError("--every is about checkpoints: name their folder with --checkpoint.")
     return None

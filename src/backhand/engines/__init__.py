@@ -9,9 +9,9 @@ from __future__ import annotations
 import warnings
 from functools import cache
 
+from backhand.constraints import is_integer
 from backhand.engines.contract import Block, Data, Engine, Record, Run, State, is_sparse
 from backhand.errors import BackhandWarning, InputError, did_you_mean
-from backhand.validation import is_integer
 
 ENGINES = ("auto", "fused", "reference", "torch")
 

@@ -9,7 +9,7 @@ from sklearn.utils import shuffle
 
 import backhand
 from backhand import equations
-from backhand.engines import make_engine
+from backhand.engines import Objective, make_engine
 from backhand.optimizers import Adam
 from backhand.training import EarlyStopping, Every, StopTraining, loop
 from backhand.training.early_stopping import Watch
@@ -106,7 +106,7 @@ def test_every_epoch_visits_every_row_once_in_a_new_order() -> None:
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_alpha_is_divided_by_the_weight_of_its_batch(shuffle: bool) -> None:
     def block(weights):
-        return plan(rows=10, batch_size=4, l2=0.5, alpha=3.0, shuffle=shuffle,
+        return plan(rows=10, batch_size=4, objective=Objective(l2=0.5, alpha=3.0), shuffle=shuffle,
                     weights=weights).block(0, 2)  # fmt: skip
 
     np.testing.assert_allclose(block(None).l2, [[0.5 + 3 / 4, 0.5 + 3 / 4, 0.5 + 3 / 2]] * 2)

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines import State
+from backhand.engines import OptimizerState
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.optimizers import Optimizer
 from backhand.training.data import host
 from backhand.training.early_stopping import Watch
 from backhand.training.schedules import Schedule
-from backhand.training.starting import first_state, going_on
+from backhand.training.starting import going_on
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Memory:
     Attributes
     ----------
     rule : Optimizer
-    given_back, last : State
+    given_back, last : OptimizerState
         Parameters and the optimizer's memory: those given back, and where training ended. They
         differ where an earlier epoch was better on the validation rows.
     watch : Watch
@@ -40,8 +40,8 @@ class Memory:
     """
 
     rule: Optimizer
-    given_back: State
-    last: State
+    given_back: OptimizerState
+    last: OptimizerState
     watch: Watch
     schedule: Schedule
     learning_rate: float
@@ -123,7 +123,7 @@ def _layer(inputs: int, outputs: int, random_state: Any) -> tuple[Any, Any]:
 
 def states_to_go_on(
     params: Parameters, rule: Optimizer, memory: Memory | None
-) -> tuple[State, State]:
+) -> tuple[OptimizerState, OptimizerState]:
     """What an earlier fit gave back, and where it ended, given the estimator's present parameters.
 
     Both are the present parameters if somebody has changed them since. Another rule begins with
@@ -132,10 +132,10 @@ def states_to_go_on(
     if memory is None or any(
         a.shape != b.shape for a, b in zip(params, memory.last.params, strict=True)
     ):
-        return (first_state(params, rule),) * 2
+        return (OptimizerState.initial(params, rule),) * 2
     given_back, last = memory.given_back, memory.last
     if not all(map(np.array_equal, params, given_back.params)):
         given_back = last = given_back._replace(params=params)
     if memory.rule.name != rule.name:
-        return (first_state(given_back.params, rule),) * 2
+        return (OptimizerState.initial(given_back.params, rule),) * 2
     return going_on(given_back.params, rule, given_back), going_on(last.params, rule, last)

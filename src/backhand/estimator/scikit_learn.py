@@ -16,7 +16,7 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from backhand.engines import State
+from backhand.engines import OptimizerState
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.estimator.initialisation import Memory
@@ -159,7 +159,9 @@ def _our_memory(ours: Any, theirs: Any, optimizer: Any) -> Memory:
         slots, updates = [optimizer.ms, optimizer.vs], optimizer.t
     elif rule.slots:
         slots = [optimizer.velocities]
-    state = State(ours.parameters_, tuple(_our_parameters(slot) for slot in slots), updates)
+    state = OptimizerState(
+        ours.parameters_, tuple(_our_parameters(slot) for slot in slots), updates
+    )
     state = state._replace(params=Parameters(*map(np.array, state.params)))
     peak = float(ours.learning_rate_init)
     name, cuts = schedule_of(ours), 0

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from backhand.engines import Data, Engine, make_engine
+from backhand.engines import Data, Engine, Objective, OptimizerState, make_engine
 from backhand.equations import Parameters
 from backhand.errors import BackhandWarning
 from backhand.estimator.initialisation import Memory, states_to_go_on
 from backhand.estimator.parameters import checkpoint_of, rule_of, schedule_of
 from backhand.estimator.reporting import Tasks, print_end, printer, warn
-from backhand.optimizers import SGD
 from backhand.training import Callback, Checkpoint, EarlyStopping, History, TrainResult, carry_out
 from backhand.training.checkpoints.manager import Keeper, described, digest
 from backhand.training.early_stopping import DivergenceError, Watch
@@ -75,8 +74,7 @@ def train_by_epochs(
         watch.judge_again(*engine.evaluate(given_back.params, validation))  # by other rows, perhaps
         start, best = last, given_back
     plan = _plan(estimator, data, random_state, epochs, memory)
-    run = engine.start(start.params, data, rule)
-    run.restore(start)
+    run = engine.start(start, data, rule, plan.objective)
     callbacks: Sequence[Callback] = [] if tasks is None else tasks.callbacks()
     if estimator.verbose:
         callbacks = [printer(estimator), *callbacks]
@@ -93,7 +91,7 @@ def train_by_epochs(
     schedule = result.schedule
     return Memory(
         rule, result.best or best or result.last, result.last, watch, schedule,
-        schedule.of_epoch(len(result.history)), plan.dropout_seed,
+        schedule.of_epoch(len(result.history)), plan.objective.dropout_seed,
     ), result.history  # fmt: skip
 
 
@@ -109,7 +107,7 @@ def _kept(
     key, position = random_state.get_state()[1:3]
     settings["random_state"] = digest(key, np.array([position]))
     settings["starting parameters"] = digest(*params)
-    settings["dropout_seed"] = str(plan.dropout_seed)
+    settings["dropout_seed"] = str(plan.objective.dropout_seed)
     return checkpoint.opened(engine, settings, described(params, data, validation))
 
 
@@ -139,12 +137,14 @@ def _plan(
         ),
         batch_size=size,
         order=ShuffledOrder(data.rows, random_state) if estimator.shuffle else None,
-        alpha=float(estimator.alpha), weights=data.sample_weight,
-        dropout=float(estimator.dropout),
-        dropout_seed=_dropout_seed(estimator, random_state, memory),
-        # scikit-learn's loss is that of P cut off at eps; its gradient, like ours, is not.
-        most_loss=-float(np.log(np.finfo(dtype).eps)),
-        first_class_held=len(estimator.classes_) == 2,
+        weights=data.sample_weight,
+        objective=Objective(
+            alpha=float(estimator.alpha), dropout=float(estimator.dropout),
+            dropout_seed=_dropout_seed(estimator, random_state, memory),
+            # scikit-learn's loss is that of P cut off at eps; its gradient, like ours, is not.
+            loss_cap=-float(np.log(np.finfo(dtype).eps)),
+            first_class_fixed=len(estimator.classes_) == 2,
+        ),
     )  # fmt: skip
 
 
@@ -211,10 +211,13 @@ def train_by_lbfgs(estimator: Any, data: Data, tasks: Tasks) -> tuple[Minimum, l
             tasks.begin()
 
     total = data.rows if data.sample_weight is None else float(data.sample_weight.sum())
+    session = _engine(estimator).start(
+        OptimizerState.initial(params, None), data, None,
+        Objective(first_class_fixed=len(estimator.classes_) == 2),
+    )  # fmt: skip
     minimum = minimise(
-        _engine(estimator).start(params, data, SGD()), params, l2=float(estimator.alpha) / total,
-        iterations=estimator.max_iter, evaluations=estimator.max_fun, gtol=float(estimator.tol),
-        first_class_held=len(estimator.classes_) == 2, after_each=after_each,
+        session, params, l2=float(estimator.alpha) / total, iterations=estimator.max_iter,
+        evaluations=estimator.max_fun, gtol=float(estimator.tol), after_each=after_each,
     )  # fmt: skip
     if not all(np.isfinite(value).all() for value in minimum.params):
         raise DivergenceError(

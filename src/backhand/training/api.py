@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from backhand.engines import Data, Engine, State, is_sparse, make_engine
+from backhand.engines import Data, Engine, Objective, OptimizerState, is_sparse, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.optimizers import Optimizer, make_optimizer
@@ -54,7 +54,7 @@ def train(
     threads: int | None = None,
     seed: int = 0,
     shuffle: bool = True,
-    state: State | None = None,
+    state: OptimizerState | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> TrainResult:
     """Train from `params`, which stay as they are.
@@ -110,7 +110,7 @@ def train(
         Whether mini-batches are drawn anew each epoch; False takes the rows as they stand. Rows
         that take more than 64 MiB are shuffled within windows of that size, made of blocks of
         neighbours that are drawn from all over (`training.orders`).
-    state : State, optional
+    state : OptimizerState, optional
         The optimizer's memory to go on with: the `last` or `best` of an earlier result, whose
         parameters are passed as `params`.
     checkpoint : Checkpoint, optional
@@ -155,14 +155,15 @@ def train(
         schedule=Schedule(name=schedule, peak=learning_rate, epochs=epochs, updates=updates,
                           rows=data.rows, warmup=warmup, power_t=power_t),
         batch_size=size, order=order,
-        l2=l2, alpha=alpha, weights=data.sample_weight, dropout=dropout, dropout_seed=seed,
+        weights=data.sample_weight,
+        objective=Objective(l2=l2, alpha=alpha, dropout=dropout, dropout_seed=seed),
     )  # fmt: skip
     watch = None if early_stopping is None else Watch(early_stopping)
-    run = engine.start(theta, data, rule)
+    begin = OptimizerState.initial(theta, rule)
     if state is not None:
         begin = going_on(theta, rule, state)
         check_memory(begin)
-        run.restore(begin)
+    run = engine.start(begin, data, rule, plan.objective)
     with nullcontext() if checkpoint is None else checkpoint.opened(
         engine,
         {"optimizer": repr(rule), "learning_rate": learning_rate,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines import Run, State
+from backhand.engines import OptimizerState, Session
 from backhand.equations import Parameters
 
 
@@ -39,22 +39,21 @@ class Minimum:
 
 
 def minimise(
-    run: Run,
+    session: Session,
     params: Parameters,
     *,
     l2: float = 0.0,
     iterations: int = 200,
     evaluations: int = 15000,
     gtol: float = 1e-4,
-    first_class_held: bool = False,
     after_each: Callable[[Parameters, float], None] | None = None,
 ) -> Minimum:
-    """Minimise the loss of the run's rows from `params` on, by L-BFGS.
+    """Minimise the loss of the session's rows from `params` on, by L-BFGS.
 
     Parameters
     ----------
-    run : Run
-        Of the rows to learn from, of any optimizer: only its gradient is used.
+    session : Session
+        Of the rows to learn from; it needs no optimizer, since only its gradient is used.
     params : Parameters
         Where to start, float32 or float64.
     l2 : float
@@ -63,8 +62,6 @@ def minimise(
         Steps, and points at which loss and gradients are asked for, at most.
     gtol : float
         It ends where no gradient's entry is larger.
-    first_class_held : bool
-        Leave W2[:, 0] and b2[0] as they are, as `Block` says.
     after_each : callable, optional
         Called with parameters and loss after each step; may raise StopIteration to end.
     """
@@ -73,10 +70,8 @@ def minimise(
     kind = params.W1.dtype
 
     def loss_and_gradient(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        run.restore(State(_unpack(x, params, kind), (), 0))
-        loss, dtheta = run.gradient(l2)
-        if first_class_held:
-            dtheta.W2[:, 0], dtheta.b2[0] = 0, 0
+        session.restore(OptimizerState(_unpack(x, params, kind), (), 0))
+        loss, dtheta = session.gradient(l2=l2)
         # A point from which SciPy must turn back, not one where its arithmetic ends.
         return (loss if math.isfinite(loss) else math.inf), _pack(dtheta)
 

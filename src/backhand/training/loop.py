@@ -9,7 +9,7 @@ from signal import SIGINT
 
 import numpy as np
 
-from backhand.engines import Block, Data, Record, Run, State
+from backhand.engines import Block, BlockMetrics, Data, OptimizerState, Session
 from backhand.equations import Parameters
 from backhand.support import display
 from backhand.support.signals import Interrupted, meant, signals_noted
@@ -44,9 +44,9 @@ class TrainResult:
         With early stopping: the epoch, counted from 1, whose figure was best.
     seconds : float
         Wall time.
-    last : State
+    last : OptimizerState
         Where training ended, with the optimizer's memory: what `train` takes to go on.
-    best : State or None
+    best : OptimizerState or None
         Where a validation figure was best, if early stopping gives those parameters back.
     ended : {"done", "patience", "perfect", "callback", "interrupt"}
         All epochs done; or patience ran out, the validation accuracy was 1, a callback stopped it,
@@ -59,8 +59,8 @@ class TrainResult:
     history: History
     best_epoch: int | None
     seconds: float
-    last: State
-    best: State | None
+    last: OptimizerState
+    best: OptimizerState | None
     ended: str
     schedule: Schedule
 
@@ -81,11 +81,11 @@ class TrainResult:
 
 
 def carry_out(
-    run: Run,
+    run: Session,
     data: Data,
     plan: Plan,
     *,
-    start: State | None = None,
+    start: OptimizerState | None = None,
     validation: Data | None = None,
     validation_every: int = 1,
     watch: Watch | None = None,
@@ -121,10 +121,10 @@ class _Training:
 
     def __init__(
         self,
-        run: Run,
+        run: Session,
         data: Data,
         plan: Plan,
-        start: State | None,
+        start: OptimizerState | None,
         validation: Data | None,
         validation_every: int,
         watch: Watch | None,
@@ -142,10 +142,10 @@ class _Training:
         self._done = 0
         self._part_figures: tuple[PartFigures, ...] = ()
         self.history = History()
-        self._best: State | None = None
+        self._best: OptimizerState | None = None
         # The states before the last two blocks, with the number of parts done there: from one of
         # them every epoch since can be reached again, since engine and plan are deterministic.
-        self._before: list[tuple[int, State]] = []
+        self._before: list[tuple[int, OptimizerState]] = []
 
     def keep_with(self, keeper: Keeper) -> None:
         """Begin where the keeper finds that it stood, and end blocks where it wants to write."""
@@ -256,7 +256,7 @@ class _Training:
             record = whole
         self._take(record)
 
-    def _take(self, record: Record) -> None:
+    def _take(self, record: BlockMetrics) -> None:
         """Whole epochs have been done."""
         before = len(self.history)
         epoch = before + len(record.loss)
@@ -266,7 +266,7 @@ class _Training:
         if not self._ended and len(self.history) == self._plan.epochs:
             self._ended = "done"
 
-    def _with_part(self, record: Record, block: Block) -> Record | None:
+    def _with_part(self, record: BlockMetrics, block: Block) -> BlockMetrics | None:
         """The record of the epoch, if this was its last part; else it is kept until then."""
         assert block.order is not None
         w = self._data.sample_weight
@@ -279,7 +279,7 @@ class _Training:
         weights, losses, accuracies = map(np.array, zip(*self._part_figures, strict=True))
         self._part_figures = ()
         total = weights.sum()
-        return Record(
+        return BlockMetrics(
             np.array([(weights * losses).sum() / total]),
             np.array([(weights * accuracies).sum() / total]),
         )

@@ -6,13 +6,12 @@ again after a step back.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines import Block
+from backhand.engines import CROSS_ENTROPY, Block, Objective
 from backhand.training.early_stopping import Watch
 from backhand.training.samplers import Order
 from backhand.training.schedules import Schedule
@@ -26,21 +25,14 @@ class Plan:
     """What is to be done in each epoch.
 
     `batch_size` is of 1..N rows; `order` None takes the rows as they stand. `weights` are the rows'
-    sample weights; `alpha` is scikit-learn's penalty, λ = l2 + alpha / Σw with Σw of each batch.
-    `dropout` is the share of hidden units left out of each row, drawn from `dropout_seed`. What
-    `most_loss` and `first_class_held` are, `Block` says.
+    sample weights.
     """
 
     schedule: Schedule
     batch_size: int
     order: Order | None
-    l2: float = 0.0
-    alpha: float = 0.0
+    objective: Objective = CROSS_ENTROPY
     weights: NDArray[np.floating] | None = None
-    dropout: float = 0.0
-    dropout_seed: int = 0
-    most_loss: float = math.inf
-    first_class_held: bool = False
 
     @property
     def epochs(self) -> int:
@@ -66,14 +58,11 @@ class Plan:
             order = orders[0][None] if count == 1 else np.stack(orders)
             first = part * self.order.window // self.batch_size
             rates = rates[:, first : first + -(-order.shape[1] // self.batch_size)]
-        l2 = np.full(rates.shape, float(self.l2))
-        if self.alpha:
-            l2 += self._alpha_over_weights(order, count)
-        return Block(
-            self.batch_size, rates, l2, order,
-            dropout=self.dropout, dropout_seed=self.dropout_seed, most_loss=self.most_loss,
-            first_class_held=self.first_class_held,
-        )  # fmt: skip
+        if self.objective.alpha:
+            l2 = self.objective.l2_of(self._weights_of_batches(order, count))
+        else:
+            l2 = np.full(rates.shape, float(self.objective.l2))
+        return Block(self.batch_size, rates, l2, order)
 
     def after(self, epoch: int, watch: Watch) -> tuple[str, Plan]:
         """What the watch, which has seen the first `epoch` epochs, makes of it.
@@ -90,21 +79,19 @@ class Plan:
         watch.begin_again()
         return "", replace(self, schedule=schedule)
 
-    def _alpha_over_weights(
+    def _weights_of_batches(
         self, order: NDArray[np.int64] | None, count: int
     ) -> NDArray[np.float64]:
-        """Alpha / Σw of each batch, (count, B); 0 where a batch weighs nothing."""
+        """Σw of each batch, (count, B)."""
         rows = self.schedule.rows if order is None else order.shape[1]
         starts = np.arange(0, rows, self.batch_size)
         if self.weights is None:
-            sums = np.diff(starts, append=rows).astype(np.float64)[None].repeat(count, axis=0)
-        else:
-            w = self.weights.astype(np.float64)
-            ordered = w[None] if order is None else w[order]
-            sums = np.add.reduceat(ordered, starts, axis=1).repeat(
-                count if order is None else 1, axis=0
-            )
-        return np.divide(self.alpha, sums, out=np.zeros_like(sums), where=sums > 0)
+            return np.diff(starts, append=rows).astype(np.float64)[None].repeat(count, axis=0)
+        w = self.weights.astype(np.float64)
+        ordered = w[None] if order is None else w[order]
+        times = count if order is None else 1
+        sums: NDArray[np.float64] = np.add.reduceat(ordered, starts, axis=1).repeat(times, axis=0)
+        return sums
 
 
 def batches_of(rows: int, batch_size: int | None) -> tuple[int, int]:

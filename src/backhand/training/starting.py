@@ -6,20 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from backhand.engines import State
+from backhand.engines import OptimizerState
 from backhand.engines.argument_checks import check_state
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.optimizers import Optimizer
 
 
-def first_state(params: Parameters, rule: Optimizer) -> State:
-    """These parameters, and an optimizer that remembers nothing yet."""
-    zeros = Parameters(*(np.zeros_like(value) for value in params))
-    return State(params, (zeros,) * rule.slots, 0)
-
-
-def going_on(params: Parameters, rule: Optimizer, state: State) -> State:
+def going_on(params: Parameters, rule: Optimizer, state: OptimizerState) -> OptimizerState:
     """These parameters, with what the optimizer remembers in `state`.
 
     Raises
@@ -27,14 +21,14 @@ def going_on(params: Parameters, rule: Optimizer, state: State) -> State:
     InputError
         If that is not the memory of such an optimizer, or not of such parameters.
     """
-    if not isinstance(state, State):
+    if not isinstance(state, OptimizerState):
         raise InputError(
             f"state is a {type(state).__name__}; expected the `last` or `best` of a TrainResult."
         )
     slots = state.slots
     if isinstance(slots, tuple):
         slots = tuple(_in(params.W1.dtype, slot) for slot in slots)
-    going = State(params, slots, state.updates)
+    going = OptimizerState(params, slots, state.updates)
     try:
         check_state(going, params, rule.slots)
     except InputError as error:
@@ -44,7 +38,7 @@ def going_on(params: Parameters, rule: Optimizer, state: State) -> State:
     return going
 
 
-def check_memory(state: State) -> None:
+def check_memory(state: OptimizerState) -> None:
     """Adam's second moments, of the only rule with two slots, are means of squares.
 
     Raises

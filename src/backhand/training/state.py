@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines import State
+from backhand.engines import OptimizerState
 from backhand.equations import Parameters
 from backhand.training.history import History
 
@@ -32,9 +32,9 @@ class Standing:
         Parts of epochs.
     ended : str
         As in `TrainResult`; empty while there is more to do.
-    state : State
+    state : OptimizerState
         The run's.
-    best : State or None
+    best : OptimizerState or None
         What early stopping would give back.
     history : History
         Of the whole epochs.
@@ -50,8 +50,8 @@ class Standing:
 
     done: int
     ended: str
-    state: State
-    best: State | None
+    state: OptimizerState
+    best: OptimizerState | None
     history: History
     part_figures: tuple[PartFigures, ...]
     watch: NDArray[np.float64] | None
@@ -96,7 +96,7 @@ class Standing:
 FIGURES = tuple(History.__dataclass_fields__)
 
 
-def _state_to_tensors(name: str, state: State) -> dict[str, NDArray[Any]]:
+def _state_to_tensors(name: str, state: OptimizerState) -> dict[str, NDArray[Any]]:
     sets = {"params": state.params} | {f"slot{i}": slot for i, slot in enumerate(state.slots)}
     return {
         f"{name}.{which}.{field}": value
@@ -105,10 +105,10 @@ def _state_to_tensors(name: str, state: State) -> dict[str, NDArray[Any]]:
     }
 
 
-def _state_of(name: str, tensors: Mapping[str, NDArray[Any]], updates: int) -> State:
+def _state_of(name: str, tensors: Mapping[str, NDArray[Any]], updates: int) -> OptimizerState:
     def parameters(which: str) -> Parameters:
         return Parameters(*(tensors[f"{name}.{which}.{field}"] for field in Parameters._fields))
 
     slots = [key for key in tensors if key.startswith(f"{name}.slot") and key.endswith(".W1")]
-    return State(parameters("params"), tuple(parameters(f"slot{i}") for i in range(len(slots))),
-                 updates)  # fmt: skip
+    memory = tuple(parameters(f"slot{i}") for i in range(len(slots)))
+    return OptimizerState(parameters("params"), memory, updates)

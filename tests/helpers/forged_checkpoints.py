@@ -1,6 +1,6 @@
 """Checkpoints with a right checksum and contents that somebody made up.
 
-    python tests/helpers/forged_checkpoints.py --count 20000
+    cd tests; python -m helpers.forged_checkpoints --count 20000
 
 Each is drawn from its seed: a checkpoint of a short training, of which one or two things are
 changed: a value of its header, a tensor's numbers, dtype, shape or name. Resuming it has to end in
@@ -282,4 +282,4 @@ def some_forgeries(
 
 
 if __name__ == "__main__":
-    main(__file__, __doc__ or "", some_forgeries)
+    main("helpers.forged_checkpoints", __doc__ or "", some_forgeries)

@@ -118,10 +118,8 @@ def test_settings_may_change_between_fits() -> None:
 def test_early_stopping_continues_with_the_figures_that_both_rules_look_at() -> None:
     history = History(*(np.array(x) for x in ([3.0, 4.0], [0, 0], [1.0, 1.0], [0.5, 0.25])))
     first = EarlyStoppingState(EarlyStopping(9, monitor="loss", best="validation_accuracy"))
-    (once, best), (seen, better) = (
-        first.step(1, history),
-        first.step(1, history)[0].step(2, history),
-    )
+    once, best = first.step(1, history)
+    seen, better = once.step(2, history)
     assert best and not better and once.lowest == 3
     other = seen.under(EarlyStopping(9, monitor="validation_accuracy"))
     assert other.best == 0.5 and other.num_bad_epochs == 0

@@ -10,19 +10,31 @@ import warnings
 from functools import cache
 
 from backhand.constraints import is_integer
-from backhand.engines.contract import Block, Data, Engine, Record, Run, State, is_sparse
+from backhand.engines.contract import (
+    CROSS_ENTROPY,
+    Block,
+    BlockMetrics,
+    Data,
+    Engine,
+    Objective,
+    OptimizerState,
+    Session,
+    is_sparse,
+)
 from backhand.errors import BackhandWarning, InputError, did_you_mean
 
 ENGINES = ("auto", "fused", "reference", "torch")
 
 __all__ = [
+    "CROSS_ENTROPY",
     "ENGINES",
     "Block",
+    "BlockMetrics",
     "Data",
     "Engine",
-    "Record",
-    "Run",
-    "State",
+    "Objective",
+    "OptimizerState",
+    "Session",
     "is_sparse",
     "make_engine",
 ]

@@ -16,8 +16,7 @@ from array_api_compat import is_array_api_obj
 from numpy.typing import ArrayLike, NDArray
 
 from backhand import validation
-from backhand.choices import EngineName
-from backhand.engines import is_sparse, make_engine
+from backhand.engines import EngineName, is_sparse, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed
 from backhand.support import display
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 
     from backhand.estimator import MLPClassifier
     from backhand.tables.table import Table
-    from backhand.training import TrainResult
+    from backhand.training.result import TrainResult
 
     Rows = ArrayLike | Mapping[str, Any] | PathLike[str] | Table
     """What a model predicts; data frames are `ArrayLike` to a type checker, and so is a text."""

@@ -11,7 +11,7 @@ import numpy as np
 from backhand.doctor.oracles import by_autograd
 from backhand.doctor.probe.evidence import relative_error
 from backhand.doctor.probe.problems import ETA, L2, problem, problems
-from backhand.engines import Block, Data, Engine, make_engine
+from backhand.engines import Block, Data, Engine, OptimizerState, make_engine
 from backhand.equations import Parameters
 from backhand.errors import BackhandError
 from backhand.formulas import derive
@@ -94,7 +94,7 @@ def _error(right: Any, found: Any) -> float:
 
 def _step(engine: Engine, theta: Parameters, data: Data) -> Parameters:
     """One update with all rows."""
-    run = engine.start(theta, data, SGD())
+    run = engine.start(OptimizerState.initial(theta, SGD()), data, SGD())
     rate, l2 = np.full((1, 1), ETA), np.full((1, 1), L2)
     run.advance(Block(batch_size=data.rows, learning_rate=rate, l2=l2))
     return run.state().params

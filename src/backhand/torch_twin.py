@@ -19,7 +19,7 @@ from backhand.engines import Data, Engine
 from backhand.engines.torch import TORCH_THREADS
 from backhand.equations import Gradients, Parameters
 from backhand.support.optional import extra
-from backhand.training.api import train
+from backhand.training.train import train
 
 torch = extra("torch")
 nn = torch.nn

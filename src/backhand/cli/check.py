@@ -45,10 +45,11 @@ def check(
 
         with Examination(function, layout=layout, autograd=autograd, seconds=seconds) as apart:
             from backhand.cli.reports.diagnosis import show_report  # while that starts
-            from backhand.training.data import check_number
+            from backhand.constraints import Number
+            from backhand.constraints import check as check_setting
 
             if seconds is not None:
-                check_number("seconds", seconds, 0.001)
+                check_setting("seconds", seconds, Number(0.001))
             report = apart.report()
         show_report(report, as_json=json)
         right = report.ok

@@ -7,22 +7,37 @@ asks which engine it has.
 from __future__ import annotations
 
 from functools import cache
+from typing import Literal, get_args
 
-from backhand.engines.contract import Block, Data, Engine, Record, Run, State, is_sparse
+from backhand.constraints import is_integer
+from backhand.engines.contract import (
+    CROSS_ENTROPY,
+    Block,
+    BlockMetrics,
+    Data,
+    Engine,
+    Objective,
+    OptimizerState,
+    Session,
+    is_sparse,
+)
 from backhand.errors import InputError, MissingDependencyError, did_you_mean
 from backhand.support.optional import extra, install
-from backhand.validation import is_integer
 
-ENGINES = ("auto", "fused", "reference", "torch")
+EngineName = Literal["auto", "fused", "reference", "torch"]
+ENGINES: tuple[str, ...] = get_args(EngineName)
 
 __all__ = [
+    "CROSS_ENTROPY",
     "ENGINES",
     "Block",
+    "BlockMetrics",
     "Data",
     "Engine",
-    "Record",
-    "Run",
-    "State",
+    "EngineName",
+    "Objective",
+    "OptimizerState",
+    "Session",
     "is_sparse",
     "make_engine",
 ]

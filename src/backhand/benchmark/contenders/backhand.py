@@ -5,7 +5,7 @@ from __future__ import annotations
 import backhand as package
 from backhand.benchmark.contenders import Run, Trace
 from backhand.benchmark.problem import Problem
-from backhand.choices import EngineName
+from backhand.engines import EngineName
 
 
 def backhand(problem: Problem, threads: int, engine: EngineName = "auto") -> Run:

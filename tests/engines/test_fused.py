@@ -18,14 +18,14 @@ import scipy.sparse
 
 import backhand
 from backhand import engines, equations
-from backhand.engines import Block, Data, Objective, make_engine
+from backhand.engines import Block, Data, Objective, make_engine, registry
 from backhand.engines.fused import buffers
-from backhand.engines.fused.buffers import CHUNK_ROWS, aligned, chunk_rows
+from backhand.engines.fused.buffers import CHUNK_ROWS, chunk_rows
 from backhand.engines.fused.engine import FusedEngine
 from backhand.engines.fused.kernels.exp_log import exp, log
 from backhand.engines.fused.kernels.gather import SOURCES, rows_of
 from backhand.engines.fused.llvm import compiler
-from backhand.engines.fused.llvm.abi import Integer, Reals, words
+from backhand.engines.fused.llvm.abi import Integer, Reals, aligned, words
 from backhand.engines.fused.llvm.builder import Code
 from backhand.engines.fused.llvm.target import host, tile
 from backhand.engines.fused.packing import layout_of, pack, unpack
@@ -495,11 +495,14 @@ def test_preparing_says_what_takes_time_only_where_it_does() -> None:
 
 
 def test_the_compiler_is_checked_by_what_it_computes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backhand.engines.fused.roofline.entry", lambda *_: lambda *_: None)
-    engines._fused_works.cache_clear()
+    monkeypatch.setattr("backhand.engines.fused.llvm.compiler.entry", lambda *_: lambda *_: None)
+    registry._why_not.cache_clear()
+    chosen = make_engine()
+    assert chosen.name == "reference"
+    params, data = problem(9, 4, 8, 3)
     with pytest.warns(BackhandWarning, match="compiled code says"):
-        assert make_engine().name == "reference"
-    engines._fused_works.cache_clear()
+        started(chosen, params, data, SGD())
+    registry._why_not.cache_clear()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         monkeypatch.undo()
@@ -582,7 +585,7 @@ def test_the_compiler_is_checked_by_many_threads_at_once() -> None:
     script = (
         "import sys; sys.setswitchinterval(1e-6)\n"
         "from concurrent.futures import ThreadPoolExecutor\n"
-        "from backhand.engines.fused.roofline import check_compiler\n"
+        "from backhand.engines.fused.llvm.compiler import check_compiler\n"
         "with ThreadPoolExecutor(8) as pool:\n"
         "    list(pool.map(lambda _: check_compiler(), range(4000)))\n"
     )

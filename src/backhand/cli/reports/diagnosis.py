@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich.console import Console
+from rich.markup import escape
 
 from backhand.cli.reports.output import grid, print_json
 from backhand.cli.terminal_text import printable
@@ -45,6 +46,6 @@ def show_installation(checks: Iterable[Checked], *, as_json: bool) -> bool:
         out.print(table)
         for one in found:
             if one.failure:
-                out.print(f"\nThe {one.engine} engine was not checked: {one.failure}")
+                out.print(f"\nThe {one.engine} engine was not checked: {escape(one.failure)}")
         out.print(f"\n{'Every engine computes right here.' if right else 'Do not trust it.'}")
     return right

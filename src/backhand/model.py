@@ -59,6 +59,7 @@ LONGEST_FIGURE = len(", -1.23456e-300")
 """Bytes of a figure in the history."""
 
 
+@display.shown
 @dataclass(frozen=True)
 class Model:
     """A trained network: parameters and all that is needed to use them.
@@ -91,16 +92,7 @@ class Model:
     history: History = field(default_factory=History)
     versions: dict[str, str] = field(default_factory=lambda: present_versions())
 
-    def __repr__(self) -> str:
-        return display.as_line(*self._summary())
-
-    def __str__(self) -> str:
-        return display.as_text(*self._summary())
-
-    def _repr_html_(self) -> str:
-        return display.as_html(*self._summary(), self.history.loss)
-
-    def _summary(self) -> tuple[str, list[tuple[str, ...]]]:
+    def _summary(self) -> display.Summary:
         d, H, K = self.sizes
         rows: list[tuple[str, ...]] = [("classes", display.some(self.classes))]
         if self.schema is not None:
@@ -111,7 +103,8 @@ class Model:
         if len(self.history):
             loss = self.history.loss
             rows.append(("loss", f"{loss[0]:.4g} to {loss[-1]:.4g} in {len(loss):,} epochs"))
-        return f"Model of d {d:,}, H {H:,}, K {K:,} ({self.params.W1.dtype})", rows
+        title = f"Model of d {d:,}, H {H:,}, K {K:,} ({self.params.W1.dtype})"
+        return display.Summary(title, rows, curve=self.history.loss)
 
     @property
     def sizes(self) -> tuple[int, int, int]:

@@ -63,6 +63,7 @@ NULL_TYPE = '"NULL"'
 TEXT_TYPES = ("VARCHAR", "BOOLEAN", "ENUM", "UUID", NULL_TYPE)
 
 
+@display.shown
 class Table:
     """Rows in the order in which they were read, and columns with a name and a type.
 
@@ -103,13 +104,7 @@ class Table:
         """N."""
         return int(self.one("SELECT count(*) FROM rows")[0])
 
-    def __repr__(self) -> str:
-        return display.as_text(*self._summary())
-
-    def _repr_html_(self) -> str:
-        return display.as_html(*self._summary())
-
-    def _summary(self) -> tuple[str, list[tuple[str, ...]]]:
+    def _summary(self) -> display.Summary:
         """A title, and the first columns with their types."""
         try:  # by a cursor, which disturbs no pass over the rows
             counted = self.connection.cursor().execute("SELECT count(*) FROM rows").fetchall()
@@ -124,7 +119,8 @@ class Table:
         more = len(self.names) - len(shown)
         columns += [(f"and {more:,} more",)] if more else []
         source = display.cut(repr(self.source)[1:-1])
-        return f"Table of {source}: {rows}, {len(self.names):,} columns", columns
+        title = f"Table of {source}: {rows}, {len(self.names):,} columns"
+        return display.Summary(title, columns, line=())
 
     @property
     def empty(self) -> bool:

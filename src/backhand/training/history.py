@@ -14,6 +14,7 @@ def _empty() -> NDArray[np.float64]:
     return np.empty(0)
 
 
+@display.shown
 @dataclass(frozen=True)
 class History:
     """One float64 entry an epoch, in arrays of equal length.
@@ -37,14 +38,11 @@ class History:
     def __len__(self) -> int:
         return len(self.loss)
 
-    def __repr__(self) -> str:
-        return display.as_text(self._title(), self.figures())
-
-    def _repr_html_(self) -> str:
-        return display.as_html(self._title(), self.figures(), self.loss)
-
-    def _title(self) -> str:
-        return f"History of {len(self):,} epochs" if len(self) != 1 else "History of 1 epoch"
+    def _summary(self) -> display.Summary:
+        title = f"History of {len(self):,} epochs" if len(self) != 1 else "History of 1 epoch"
+        rows = self.figures()
+        line = [(name, first, "to", last) for name, first, last, *_ in rows[1:]]
+        return display.Summary(title, rows, line, self.loss)
 
     def figures(self) -> list[tuple[str, ...]]:
         """Rows of a table: each figure that was measured, at first and at last, and the best."""

@@ -189,7 +189,7 @@ WRONG_TABLES = {
     "empty file": ("", "is empty"),
     "header only": ("n,c,t\n", "no rows"),
     "no target": ("n,c,tt\n1,x,a\n2,y,b\n", "no target column 't'. Did you mean 'tt'"),
-    "one class": ("n,c,t\n1,x,a\n2,y,a\n", "one class only"),
+    "one class": ("n,c,t\n1,x,a\n2,y,a\n", "only one class"),
     "regression": ("n,t\n" + "".join(f"{k},{k * 0.7}\n" for k in range(400)), "regression"),
     "ragged": ("n,c,t\n1,x,a\n2,y\n3,x,b\n", "line 3"),
     "infinite": (GOOD + "inf,x,a\n", "infinite value in row 41"),
@@ -210,7 +210,7 @@ def test_wrong_tables_are_one_sentence_and_exit_2(here, name) -> None:
 
 WRONG_CALLS = {
     "no such file": (("train", "none.csv", "-t", "t"), "no file"),
-    "nothing to read": (("train", "-t", "t"), "name a file, or give a query"),
+    "nothing to read": (("train", "-t", "t"), "give a file or a query"),
     "no such model": (("predict", "none.safetensors", "t.csv"), "no model file"),
     "a model that is none": (("predict", "t.csv", "t.csv"), "cannot be read as a model file"),
     "other safetensors": (("inspect", "other.safetensors"), "no model file of Backhand"),

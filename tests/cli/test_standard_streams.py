@@ -187,7 +187,7 @@ def test_a_category_and_a_history_that_no_file_holds_are_refused_before_the_firs
     (tmp_path / "t.csv").write_text("x,t\n" + rows)
     settings = Settings(epochs=1, test_size=0.0)
     prepared = prepare_table(backhand.read_table(tmp_path / "t.csv"), "t", settings)
-    with pytest.raises(InputError, match=r"1,048,577 letters"):
+    with pytest.raises(InputError, match=r"1,048,577 characters"):
         fit_table(prepared, settings)
     (tmp_path / "t.csv").write_text("x,t\n" + rows.replace("u", ""))
     settings = Settings(epochs=2_000_000, test_size=0.0)

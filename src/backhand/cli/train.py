@@ -98,7 +98,7 @@ def train(
     from backhand.model import HEAD
     from backhand.support.atomic_files import check_folder, check_output
     from backhand.support.memory_budget import budget
-    from backhand.tables.array_store import Matrices
+    from backhand.tables.array_store import ArrayStore
     from backhand.tables.reading.reader import expand, read_table
     from backhand.tabular import Settings, fit_table, prepare_table
     from backhand.training import Every
@@ -121,7 +121,7 @@ def train(
         table = read_table(data, query, memory=room, cache_dir=folder, watch=watcher.load)
         prepared = prepare_table(
             table, target, settings, drop or (), categorical or (), missing=missing or None,
-            matrices=Matrices(room // 2, folder, keep=keep_cache), watch=watcher.read,
+            matrices=ArrayStore(room // 2, folder, keep=keep_cache), watch=watcher.read,
         )  # fmt: skip
         table.close()
     report.table(prepared)

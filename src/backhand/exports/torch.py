@@ -13,28 +13,43 @@ from backhand.errors import InputError
 from backhand.model import as_model
 from backhand.support.optional import extra
 
-EXPECTED = "nn.Sequential(Linear, ReLU, Linear)"
+LAYERS = "nn.Sequential(Linear, ReLU, Linear)"
 
 
 def to_torch(model: Any, softmax: bool = False) -> Any:
-    """The network as an `nn.Sequential(Linear, ReLU, Linear)`, on the CPU.
+    """Return the network as an `nn.Sequential(Linear, ReLU, Linear)`, on the CPU.
 
-    It takes X (N, d) in the parameters' dtype, and gives the logits S (N, K), which torch's
-    CrossEntropyLoss wants. Its parameters are copies, and require grad. What a table's schema does
-    is not in it: X is what `model.schema.encode` gives.
+    Its input is X (N, d) in the parameters' dtype, its output the logits S (N, K), as torch's
+    CrossEntropyLoss expects. The parameters are copies, and require grad. A table's schema is not
+    part of it: X is the result of `model.schema.encode`.
 
     Parameters
     ----------
     model : Model, MLPClassifier, TrainResult or Parameters
     softmax : bool
-        Put `Softmax(dim=1)` behind, so that it gives P (N, K).
+        Append `Softmax(dim=1)`, so that the output is P (N, K).
+
+    Returns
+    -------
+    torch.nn.Sequential
 
     Raises
     ------
     InputError
-        If `model` is none of these.
+        If `model` is of another type.
     MissingDependencyError
         If torch is not installed.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> from backhand.exports.torch import to_torch
+    >>> to_torch(backhand.init(2, 8, 3, seed=0))
+    Sequential(
+      (0): Linear(in_features=2, out_features=8, bias=True)
+      (1): ReLU()
+      (2): Linear(in_features=8, out_features=3, bias=True)
+    )
     """
     torch = extra("torch")
     W1, b1, W2, b2 = as_model(model).params
@@ -43,45 +58,57 @@ def to_torch(model: Any, softmax: bool = False) -> Any:
 
 
 def from_torch(net: Any) -> Parameters:
-    """The parameters of an `nn.Sequential(Linear, ReLU, Linear)`, as copies in NumPy.
+    """Return the parameters of an `nn.Sequential(Linear, ReLU, Linear)`, as copies in NumPy.
 
-    A Softmax or LogSoftmax at the end and Dropout anywhere are left out, and a Linear without bias
-    gets zeros: in evaluation the network is the same.
+    A Softmax or LogSoftmax at the end and Dropout anywhere are ignored, and the bias of a Linear
+    without bias is zero: in evaluation the network is the same.
 
     Parameters
     ----------
     net : torch.nn.Sequential
         On any device, float32 or float64.
 
+    Returns
+    -------
+    params : Parameters
+
     Raises
     ------
     InputError
-        If it has other layers, or sizes that do not fit together; it names the layer.
+        If it has other layers, or sizes that do not match; the message names the layer.
     MissingDependencyError
         If torch is not installed.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from backhand.exports.torch import from_torch
+    >>> params = from_torch(nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 3)))
+    >>> params.W1.shape, params.b2.shape
+    ((2, 8), (3,))
     """
     torch = extra("torch")
     nn = torch.nn
     if not isinstance(net, nn.Sequential):
-        raise InputError(f"the network is a {type(net).__name__}; expected {EXPECTED}.")
+        raise InputError(f"the network is a {type(net).__name__}; expected {LAYERS}.")
     named = [(n, layer) for n, layer in net.named_children() if not isinstance(layer, nn.Dropout)]
     expected = [nn.Linear, nn.ReLU, nn.Linear]
     for (name, layer), kind in zip(named, expected, strict=False):
         if not isinstance(layer, kind) or isinstance(layer, nn.LazyLinear):
             raise InputError(
                 f"layer '{name}' of the network is {layer}; expected {kind.__name__}, as in "
-                f"{EXPECTED}."
+                f"{LAYERS}."
             )
     if len(named) < len(expected):
         raise InputError(
             f"the network ends after {len(named)} layer{'s' if len(named) != 1 else ''}; expected "
-            f"{EXPECTED}."
+            f"{LAYERS}."
         )
     for name, layer in named[3:]:
         over_classes = isinstance(layer, nn.Softmax | nn.LogSoftmax) and layer.dim in (1, -1, None)
         if not over_classes or len(named) > 4:
             raise InputError(
-                f"layer '{name}' of the network is {layer}; expected nothing behind {EXPECTED} but "
+                f"layer '{name}' of the network is {layer}; expected nothing after {LAYERS} except "
                 "a Softmax or LogSoftmax of dim 1."
             )
     params = Parameters(*_arrays(*named[0]), *_arrays(*named[2]))
@@ -91,7 +118,7 @@ def from_torch(net: Any) -> Parameters:
 
 
 def _check_same(torch: Any, net: Any, last: Any, params: Parameters) -> None:
-    """The network itself gives these parameters' P: no hook and no subclass does something else."""
+    """Check that the network computes P of these parameters: a hook or a subclass might not."""
     X = np.random.default_rng(0).standard_normal((16, params.W1.shape[0])).astype(params.W1.dtype)
     training = net.training
     try:
@@ -100,18 +127,18 @@ def _check_same(torch: Any, net: Any, last: Any, params: Parameters) -> None:
     finally:
         net.train(training)
     if isinstance(last, torch.nn.Softmax):
-        S = S.log()  # whose softmax it is again
+        S = S.log()  # softmax(log(P)) is P
     P, tolerance = torch.softmax(S, 1).numpy(), 1e-4 if X.dtype == np.float32 else 1e-9
     if not np.allclose(P, equations.forward(params, X).P, atol=tolerance):
         raise InputError(
-            f"the network computes something else than {EXPECTED} with its weights; there may be a "
-            "hook in it, or a layer that only looks like one of these."
+            f"the network's output differs from that of {LAYERS} with its weights; it may have a "
+            "hook, or a subclass of one of these layers."
         )
 
 
 def _linear(torch: Any, W: NDArray[Any], b: NDArray[Any]) -> Any:
-    """A Linear of W (in, out) and b (out,): torch keeps the weights the other way round."""
-    # Drawing first weights, to no use, would move torch's generator on.
+    """Return a Linear of W (in, out) and b (out,); torch stores the transpose of W."""
+    # Drawing initial weights would advance torch's generator.
     layer = torch.nn.utils.skip_init(
         torch.nn.Linear, *W.shape, dtype=torch.from_numpy(np.empty(0, W.dtype)).dtype
     )
@@ -122,7 +149,7 @@ def _linear(torch: Any, W: NDArray[Any], b: NDArray[Any]) -> Any:
 
 
 def _arrays(name: str, layer: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-    """W (in, out) and b (out,) of a Linear."""
+    """Return W (in, out) and b (out,) of a Linear."""
     weight = layer.weight.detach().cpu()
     if str(weight.dtype) not in ("torch.float32", "torch.float64"):
         raise InputError(

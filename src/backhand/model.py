@@ -22,13 +22,13 @@ from backhand.errors import InputError, listed
 from backhand.support import display
 from backhand.support.atomic_files import check_output, replacing
 from backhand.support.safetensors_io import (
-    MOST_HEADER,
+    MAX_HEADER,
     Entry,
     check_writable,
     read_tensors,
     write_tensors,
 )
-from backhand.support.untrusted_json import MOST_VALUES
+from backhand.support.untrusted_json import MAX_VALUES
 from backhand.tables.schema.schema import Schema
 from backhand.training.data import check_finite, host
 from backhand.training.history import History
@@ -164,7 +164,7 @@ class Model:
 
         needed = {column.name for column in self.schema.columns}
         with as_table(X, needed) as table, table.unchanged():
-            parts = (part for _, part, _ in self.schema.stretches(table))
+            parts = (part for _, part, _ in self.schema.encoded_chunks(table))
             return np.concatenate([chosen.predict_proba(self.params, part) for part in parts])
 
     def predict(self, X: Rows, engine: EngineName = "auto") -> NDArray[Any]:
@@ -281,7 +281,7 @@ def check_model(model: Model, epochs: int) -> None:
     _, raw = check_writable(model.params._asdict(), _checked_header(model))
     figures = len(History.__dataclass_fields__) * epochs
     size, values = len(raw) + figures * LONGEST_FIGURE, raw.count(b",") + figures
-    if epochs and (size > MOST_HEADER or values > MOST_VALUES):
+    if epochs and (size > MAX_HEADER or values > MAX_VALUES):
         raise InputError(
             f"the model cannot be saved: a history of {epochs:,} epochs is too long for its file; "
             "train fewer, with more updates each (a smaller --batch-size)."

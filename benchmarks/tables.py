@@ -82,7 +82,7 @@ def main() -> None:
         path = folder / f"{name}.csv"
         ours, theirs = [], []
         for seed in SEEDS:
-            settings = Settings(seed=seed)
+            settings = Settings(config=replace(DEFAULTS, seed=seed))
             prepared = prepare_table(read_table(path), target, settings)
             _, evaluation = fit_table(prepared, settings)
             assert evaluation is not None

@@ -96,14 +96,17 @@ def _random_data(N: int, d: int, K: int, seed: int, dtype: type[np.floating]) ->
 def _table_data(
     data: str | None, query: str | None, target: str | None, seed: int, dtype: type[np.floating]
 ) -> tuple[Data, int]:
+    from dataclasses import replace
+
     from backhand.engines import Data
     from backhand.errors import InputError
     from backhand.tables.reading.reader import read_table
-    from backhand.tabular import Settings, prepare_table
+    from backhand.table_settings import DEFAULTS, Settings
+    from backhand.tabular import prepare_table
 
     if target is None:
         raise InputError("which column is to be predicted? Name it with --target COLUMN.")
-    settings = Settings(seed=seed, test_size=0.0)
+    settings = Settings(test_size=0.0, config=replace(DEFAULTS, seed=seed))
     prepared = prepare_table(read_table(data, query), target, settings)
     rows = prepared.training
     return Data(rows.X.astype(dtype), rows.y), len(prepared.target.classes)

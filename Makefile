@@ -42,7 +42,7 @@ $(VENV)/bin/python:
 
 $(VENV)/base: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) (once, about a minute)"
-	$(PIP) --editable .
+	$(PIP) --editable '.[fast,tables]'
 	@touch $@
 
 $(VENV)/test: $(VENV)/base

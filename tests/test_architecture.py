@@ -10,7 +10,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "backhand"
 
 FLOORS = [
-    {"errors"},
+    {"choices", "errors"},
     {"constraints", "support"},
     {"validation"},
     {"equations"},
@@ -125,6 +125,8 @@ def test_without_torch_what_needs_it_says_how_to_get_it() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr == (
-        "backhand: this needs torch, which is not installed. Install it with: "
-        f"{Path(sys.executable).name} -m pip install torch.\n"
+        "backhand: this needs torch, which is not installed; install it with: "
+        f"{Path(sys.executable).name} -m pip install 'backhand[torch]' (on Linux that is the build "
+        "for CUDA, of several GB; for the much smaller one for the CPU, first install torch by the "
+        "command that the selector on pytorch.org shows).\n"
     )

@@ -28,7 +28,7 @@ WORD = 2**32
 
 
 def dropout_mask(seed: int, t: int, N: int, H: int, p: float, dtype: Any) -> NDArray[Any]:
-    """M (N, H) of update t: 0 with probability p, else 1/(1-p), so that its mean is 1.
+    """Draw M (N, H) of update t: 0 with probability p, else 1/(1-p), so that its mean is 1.
 
     Parameters
     ----------
@@ -41,10 +41,21 @@ def dropout_mask(seed: int, t: int, N: int, H: int, p: float, dtype: Any) -> NDA
     dtype : dtype
         float32 or float64.
 
+    Returns
+    -------
+    ndarray of shape (N, H)
+
     Raises
     ------
     InputError
         If p is not in [0, 1).
+
+    Examples
+    --------
+    >>> import backhand, numpy as np
+    >>> mask = backhand.dropout_mask(seed=0, t=1, N=1000, H=50, p=0.2, dtype=np.float64)
+    >>> np.unique(mask).tolist()
+    [0.0, 1.25]
     """
     rows = mixed(update_keys(seed, np.array([t])) ^ np.arange(N, dtype=np.uint32))
     hashes = mixed(rows[:, None] ^ np.arange(H, dtype=np.uint32))

@@ -1,6 +1,6 @@
 """The two-layer MLP classifier: one equation, one line. This is the page to read first.
 
-N rows, d features, H hidden units, K classes; X (N, d), one-hot Y (N, K).
+N rows, d features, H hidden units, K classes; X (N, d), one-hot Y (N, K)::
 
     forward                       backward (gradients of the mean loss L)
     Z1 = X W1 + b1                dS  = (P - Y) / N
@@ -10,16 +10,16 @@ N rows, d features, H hidden units, K classes; X (N, d), one-hot Y (N, K).
     L  = -1/N ΣΣ Y log P          dW1 = Xᵀ dZ1            db1 = 1ᵀ dZ1
                      update: θ ← θ - η dθ
 
-The functions are pure, and take NumPy arrays, torch tensors (on any device) or any other array
-that speaks the array API standard; they compute in the dtype of the parameters. Nothing here knows
-of batches, engines or files: everything else in Backhand is a faster or a longer way to say this.
-Nothing is checked here either: `backhand.forward` and its siblings are these functions behind a
-check of their arguments (see `checked.py`), which raises `InputError` with both shapes in it.
+The functions are pure, and take NumPy arrays, torch tensors (on any device) or any other array of
+the array API standard; they compute in the dtype of the parameters. Batches, engines and files are
+elsewhere: everything else in Backhand is a faster or a longer way to say this. Arguments are not
+checked here: `backhand.forward` and its siblings are these functions after a check of their
+arguments (see `functional.py`), which raises `InputError` with both shapes in it.
 
-Three terms may be added, each where it belongs in the same lines. With sample weights w, the mean
-over rows becomes the weighted mean: 1/N becomes wᵢ / Σw. With L2 of strength λ, the loss gains
-λ/2 (‖W1‖² + ‖W2‖²), and its gradients λ W1 and λ W2 (biases are not penalised). With dropout, a
-mask M of 0 and 1/(1-p) is a factor of H1, and so of dZ1 (see `dropout.py`, which draws it).
+Three terms may be added, each in the same lines. With sample weights w, the mean over rows becomes
+the weighted mean: 1/N becomes wᵢ / Σw. With L2 of strength λ, the loss gains λ/2 (‖W1‖² + ‖W2‖²),
+and its gradients λ W1 and λ W2 (biases are not penalised). With dropout, a mask M of 0 and 1/(1-p)
+is a factor of H1, and so of dZ1 (see `dropout.py`, which draws it).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from backhand.support import display
 from backhand.support.array_namespace import array_namespace
@@ -36,14 +37,37 @@ Array = Any
 
 
 class Parameters(NamedTuple):
-    """θ: W1 (d, H), b1 (H,), W2 (H, K), b2 (K,), floating point, all of one dtype."""
+    """θ, the parameters of the network: floating point, all of one dtype.
 
-    W1: Array
-    b1: Array
-    W2: Array
-    b2: Array
+    They are NumPy arrays unless they were made otherwise: the equations take any array library's.
+
+    Attributes
+    ----------
+    W1 : ndarray of shape (d, H)
+        Weights of the first layer.
+    b1 : ndarray of shape (H,)
+        Biases of the hidden units.
+    W2 : ndarray of shape (H, K)
+        Weights of the second layer.
+    b2 : ndarray of shape (K,)
+        Biases of the classes.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> backhand.init(d=4, H=8, K=3)
+    Parameters (float32): W1 (4, 8), b1 (8,), W2 (8, 3), b2 (3,)
+    """
+
+    W1: NDArray[Any]
+    b1: NDArray[Any]
+    W2: NDArray[Any]
+    b2: NDArray[Any]
 
     def __repr__(self) -> str:
+        return display.line_of_arrays(type(self).__name__, self._asdict())
+
+    def __str__(self) -> str:
         return display.as_text(*display.of_arrays(type(self).__name__, self._asdict()))
 
     def _repr_html_(self) -> str:
@@ -51,17 +75,35 @@ class Parameters(NamedTuple):
 
 
 class Activations(NamedTuple):
-    """Of the forward pass: Z1 (N, H), H1 (N, H), logits S (N, K), probabilities P (N, K).
+    """What the forward pass computes, in its order.
 
-    With dropout, H1 is what is left behind the mask: what the second layer sees.
+    Attributes
+    ----------
+    Z1 : ndarray of shape (N, H)
+        Pre-activations of the hidden units: X W1 + b1.
+    H1 : ndarray of shape (N, H)
+        Hidden units: max(0, Z1), times the mask where there is dropout.
+    S : ndarray of shape (N, K)
+        Logits: H1 W2 + b2.
+    P : ndarray of shape (N, K)
+        Probabilities: softmax(S); each row sums to 1.
+
+    Examples
+    --------
+    >>> import backhand, numpy as np
+    >>> backhand.forward(backhand.init(d=4, H=8, K=3), np.zeros((2, 4)))
+    Activations (float32): Z1 (2, 8), H1 (2, 8), S (2, 3), P (2, 3)
     """
 
-    Z1: Array
-    H1: Array
-    S: Array
-    P: Array
+    Z1: NDArray[Any]
+    H1: NDArray[Any]
+    S: NDArray[Any]
+    P: NDArray[Any]
 
     def __repr__(self) -> str:
+        return display.line_of_arrays(type(self).__name__, self._asdict())
+
+    def __str__(self) -> str:
         return display.as_text(*display.of_arrays(type(self).__name__, self._asdict()))
 
     def _repr_html_(self) -> str:
@@ -69,27 +111,46 @@ class Activations(NamedTuple):
 
 
 class Gradients(NamedTuple):
-    """∂L/∂(each): dS (N, K), dW2 (H, K), db2 (K,), dH1 (N, H), dZ1 (N, H), dW1 (d, H), db1 (H,).
+    """∂L/∂(each), in the order of the derivation: from the loss back to the first layer.
 
-    In the order of the derivation: from the loss back to the first layer.
+    Attributes
+    ----------
+    dS : ndarray of shape (N, K)
+    dW2 : ndarray of shape (H, K)
+    db2 : ndarray of shape (K,)
+    dH1 : ndarray of shape (N, H)
+    dZ1 : ndarray of shape (N, H)
+    dW1 : ndarray of shape (d, H)
+    db1 : ndarray of shape (H,)
+
+    Examples
+    --------
+    >>> import backhand, numpy as np
+    >>> params, X, y = backhand.init(d=4, H=8, K=3), np.ones((5, 4)), np.zeros(5, int)
+    >>> grads = backhand.backward(params, X, y, backhand.forward(params, X))
+    >>> grads.dW1.shape
+    (4, 8)
     """
 
-    dS: Array
-    dW2: Array
-    db2: Array
-    dH1: Array
-    dZ1: Array
-    dW1: Array
-    db1: Array
+    dS: NDArray[Any]
+    dW2: NDArray[Any]
+    db2: NDArray[Any]
+    dH1: NDArray[Any]
+    dZ1: NDArray[Any]
+    dW1: NDArray[Any]
+    db1: NDArray[Any]
 
     def __repr__(self) -> str:
+        return display.line_of_arrays(type(self).__name__, self._asdict())
+
+    def __str__(self) -> str:
         return display.as_text(*display.of_arrays(type(self).__name__, self._asdict()))
 
     def _repr_html_(self) -> str:
         return display.as_html(*display.of_arrays(type(self).__name__, self._asdict()))
 
 
-def init(d: int, H: int, K: int, seed: int = 0, dtype: Any = np.float32) -> Parameters:
+def init(d: int, H: int, K: int, seed: int = 0, dtype: DTypeLike = np.float32) -> Parameters:
     """Draw starting parameters: the same seed gives the same bits.
 
     W1 ~ N(0, 2/d) keeps the variance through the ReLU (He et al. 2015, eq. 10), W2 ~ N(0, 1/H)
@@ -100,9 +161,26 @@ def init(d: int, H: int, K: int, seed: int = 0, dtype: Any = np.float32) -> Para
     d, H, K : int
         Number of features (1 or more), hidden units (1 or more) and classes (2 or more).
     seed : int
-        Seed of NumPy's default generator.
+        Seed of NumPy's default generator, 0 or more.
     dtype : dtype
         float32 or float64.
+
+    Returns
+    -------
+    params : Parameters
+        NumPy arrays W1 (d, H), b1 (H,), W2 (H, K), b2 (K,).
+
+    Raises
+    ------
+    InputError
+        If a size, the seed or the dtype is none of these.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> params = backhand.init(d=4, H=8, K=3, seed=0)
+    >>> params.W1.shape, params.b2.tolist()
+    ((4, 8), [0.0, 0.0, 0.0])
     """
     rng = np.random.default_rng(seed)
     W1 = rng.standard_normal((d, H)) * np.sqrt(2 / d)
@@ -111,14 +189,32 @@ def init(d: int, H: int, K: int, seed: int = 0, dtype: Any = np.float32) -> Para
 
 
 def forward(params: Parameters, X: Array, mask: Array | None = None) -> Activations:
-    """Compute all activations of X (N, d), in the dtype of the parameters.
+    """Compute all activations, in the dtype of the parameters.
 
     Parameters
     ----------
     params : Parameters
-    X : (N, d)
-    mask : (N, H), optional
-        M of dropout, as `dropout_mask` draws it: H1 becomes max(0, Z1) ⊙ M.
+    X : array of shape (N, d)
+        Rows, of any real dtype and of the parameters' library.
+    mask : array of shape (N, H), optional
+        M of dropout, as `backhand.dropout_mask` draws it: H1 becomes max(0, Z1) ⊙ M.
+
+    Returns
+    -------
+    Activations
+        Z1 (N, H), H1 (N, H), S (N, K), P (N, K).
+
+    Raises
+    ------
+    InputError
+        If the shapes do not fit together; it names both.
+
+    Examples
+    --------
+    >>> import backhand, numpy as np
+    >>> acts = backhand.forward(backhand.init(d=4, H=8, K=2), np.zeros((3, 4)))
+    >>> acts.P.tolist()
+    [[0.5, 0.5], [0.5, 0.5], [0.5, 0.5]]
     """
     W1, b1, W2, b2 = params
     xp = array_namespace(W1)
@@ -137,22 +233,35 @@ def cross_entropy(S: Array, y: Array, sample_weight: Array | None = None) -> Arr
 
     Parameters
     ----------
-    S : (N, K)
+    S : array of shape (N, K)
         Logits, floating point; ±1e4 and more are fine.
-    y : (N,) class indices 0..K-1, or (N, K) one-hot
-    sample_weight : (N,), optional
+    y : array of shape (N,) or (N, K)
+        Class indices 0..K-1, or one-hot.
+    sample_weight : array of shape (N,), optional
         w: the mean over rows becomes Σ wᵢ(·)ᵢ / Σw.
 
     Returns
     -------
-    A scalar of S's array type and dtype, in nats.
+    scalar
+        Of S's array type and dtype, in nats.
+
+    Raises
+    ------
+    InputError
+        If the shapes do not fit together, or y holds other numbers.
+
+    Examples
+    --------
+    >>> import backhand, numpy as np
+    >>> float(backhand.cross_entropy(np.zeros((3, 2)), np.array([0, 1, 1])))  # log 2
+    0.6931471805599453
     """
     w = mean_weights(S, sample_weight)
     return array_namespace(S).sum(w * row_losses(S, y))
 
 
 def row_losses(S: Array, y: Array) -> Array:
-    """ℓ = -Σ Y log P of each row, (N, 1): the cross-entropy is their mean."""
+    """Compute ℓ = -Σ Y log P of each row, (N, 1): the cross-entropy is their mean."""
     Y = one_hot(y, S.shape[1], S)
     return -array_namespace(S).sum(Y * log_softmax(S), axis=1, keepdims=True)
 
@@ -171,16 +280,36 @@ def backward(
     Parameters
     ----------
     params : Parameters
-    X : (N, d)
-    y : (N,) class indices 0..K-1, or (N, K) one-hot
+    X : array of shape (N, d)
+    y : array of shape (N,) or (N, K)
+        Class indices 0..K-1, or one-hot.
     acts : Activations
-        Of `forward(params, X, mask)`.
-    sample_weight : (N,), optional
+        The result of `forward(params, X, mask)`.
+    sample_weight : array of shape (N,), optional
         w: 1/N becomes wᵢ / Σw.
     l2 : float
         λ of the penalty λ/2 (‖W1‖² + ‖W2‖²).
-    mask : (N, H), optional
+    mask : array of shape (N, H), optional
         M of dropout, the same as in the forward pass.
+
+    Returns
+    -------
+    Gradients
+        dS, dW2, db2, dH1, dZ1, dW1, db1, each in the shape of what it is the gradient of.
+
+    Raises
+    ------
+    InputError
+        If the shapes do not fit together, or y holds other numbers.
+
+    Examples
+    --------
+    >>> import backhand, numpy as np
+    >>> params, X, y = backhand.init(d=4, H=8, K=2), np.ones((3, 4)), np.array([0, 1, 1])
+    >>> acts = backhand.forward(params, X)
+    >>> grads = backhand.backward(params, X, y, acts)
+    >>> bool(np.allclose(grads.dS, (acts.P - np.eye(2)[y]) / 3))
+    True
     """
     W1, _, W2, _ = params
     Z1, H1, S, P = acts
@@ -201,7 +330,37 @@ def backward(
 
 
 def sgd(params: Parameters, grads: Gradients, learning_rate: float) -> Parameters:
-    """θ ← θ - η dθ, as new Parameters; those passed in stay as they are."""
+    """Update the parameters by gradient descent: θ ← θ - η dθ.
+
+    Parameters
+    ----------
+    params : Parameters
+        θ, which stay as they are.
+    grads : Gradients
+        dθ, the result of `backward`.
+    learning_rate : float
+        η.
+
+    Returns
+    -------
+    params : Parameters
+        New arrays, in the dtype of `params`.
+
+    Raises
+    ------
+    InputError
+        If a gradient has another shape than its parameter, or η is not a finite number.
+
+    Examples
+    --------
+    >>> import backhand, numpy as np
+    >>> params, X, y = backhand.init(d=4, H=8, K=2), np.ones((3, 4)), np.array([0, 1, 1])
+    >>> acts = backhand.forward(params, X)
+    >>> better = backhand.sgd(params, backhand.backward(params, X, y, acts), learning_rate=0.1)
+    >>> before = backhand.cross_entropy(acts.S, y)
+    >>> bool(backhand.cross_entropy(backhand.forward(better, X).S, y) < before)
+    True
+    """
     eta = float(learning_rate)  # a NumPy scalar would turn float32 parameters into float64
     return Parameters(
         params.W1 - eta * grads.dW1,
@@ -212,7 +371,7 @@ def sgd(params: Parameters, grads: Gradients, learning_rate: float) -> Parameter
 
 
 def log_softmax(S: Array) -> Array:
-    """Log P = S - max S - log Σ exp(S - max S), row by row; finite for every finite S (N, K)."""
+    """Compute log P = S - max S - log Σ exp(S - max S), row by row; finite for all finite S."""
     xp = array_namespace(S)
     shifted = S - xp.max(S, axis=1, keepdims=True)
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=1, keepdims=True))
@@ -224,7 +383,7 @@ def softmax(S: Array) -> Array:
 
 
 def one_hot(y: Array, K: int, like: Array) -> Array:
-    """Y (N, K) from class indices y (N,), in dtype and place like `like`; a Y stays one."""
+    """Make Y (N, K) of class indices y (N,), in dtype and device like `like`; Y stays Y."""
     xp = array_namespace(like)
     if y.ndim == 2:
         return xp.astype(y, like.dtype, copy=False)
@@ -232,7 +391,7 @@ def one_hot(y: Array, K: int, like: Array) -> Array:
 
 
 def mean_weights(S: Array, sample_weight: Array | None) -> Array:
-    """What each row counts for in a mean: 1/N, or (N, 1) with wᵢ / Σw (0 where all wᵢ are 0)."""
+    """Return each row's weight in a mean: 1/N, or (N, 1) with wᵢ / Σw (0 where all wᵢ are 0)."""
     if sample_weight is None:
         return 1 / S.shape[0]
     xp = array_namespace(S)
@@ -242,15 +401,41 @@ def mean_weights(S: Array, sample_weight: Array | None) -> Array:
 
 
 def penalty(params: Parameters, l2: float) -> Array:
-    """λ/2 (‖W1‖² + ‖W2‖²), a scalar: what L2 adds to the loss."""
+    """Compute λ/2 (‖W1‖² + ‖W2‖²), a scalar: what L2 adds to the loss."""
     xp = array_namespace(params.W1)
     return l2 / 2 * (xp.sum(params.W1 * params.W1) + xp.sum(params.W2 * params.W2))
 
 
 def accuracy(S: Array, y: Array, sample_weight: Array | None = None) -> Array:
-    """Share of rows whose largest logit is the true class (the first, where several are equal).
+    """Compute the share of rows whose largest logit is that of the true class.
 
-    A float64 scalar, so that it is the exact share of up to 2⁵³ rows.
+    Where several logits are equal and largest, the first counts.
+
+    Parameters
+    ----------
+    S : array of shape (N, K)
+        Logits.
+    y : array of shape (N,) or (N, K)
+        Class indices 0..K-1, or one-hot.
+    sample_weight : array of shape (N,), optional
+        w: the share becomes Σ wᵢ [row i is correct] / Σw.
+
+    Returns
+    -------
+    scalar
+        float64, so that it is the exact share of up to 2⁵³ rows; of S's array type.
+
+    Raises
+    ------
+    InputError
+        If the shapes do not fit together, or y holds other numbers.
+
+    Examples
+    --------
+    >>> import backhand, numpy as np
+    >>> S = np.array([[2.0, 1.0], [0.0, 1.0]])
+    >>> float(backhand.accuracy(S, np.array([0, 0])))
+    0.5
     """
     xp = array_namespace(S)
     y = xp.argmax(y, axis=1) if y.ndim == 2 else y

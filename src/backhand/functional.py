@@ -1,7 +1,7 @@
 """The equations as users call them: the arguments are checked first, then the equation is computed.
 
-`backhand.forward` is `equations.forward` behind `shapes.check_forward`, and so on. Engines, which
-check once and then compute many times, call the equations themselves.
+`backhand.forward` is `equations.forward` after `validation.check_forward`, and so on. Engines,
+which check once and then compute many times, call the equations themselves.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ R = TypeVar("R")
 
 
 def checked(equation: Callable[P, R], check: Callable[P, None]) -> Callable[P, R]:
-    """`equation`, under its own name and docstring, after `check` of the same arguments."""
+    """Return `equation`, under its own name and docstring, after `check` of the same arguments."""
     known = signature(equation)
 
     @wraps(equation)
     def checked_equation(*args: P.args, **kwargs: P.kwargs) -> R:
-        known.bind(*args, **kwargs)  # so that a missing argument is not told of `check`
+        known.bind(*args, **kwargs)  # so that the error for a missing argument names the equation
         check(*args, **kwargs)
         return equation(*args, **kwargs)
 

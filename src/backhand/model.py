@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from array_api_compat import is_array_api_obj
+from numpy.typing import ArrayLike, NDArray
 
 from backhand import validation
-from backhand.engines import make_engine
+from backhand.choices import EngineName
+from backhand.engines import is_sparse, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed
 from backhand.support import display
@@ -32,35 +34,51 @@ from backhand.tables.schema.schema import Schema
 from backhand.training.data import check_finite, host
 from backhand.training.history import History
 
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from backhand.estimator import MLPClassifier
+    from backhand.tables.table import Table
+    from backhand.training.result import TrainResult
+
+    Rows = ArrayLike | Mapping[str, ArrayLike] | PathLike[str] | Table
+    """What a model predicts; data frames are `ArrayLike` to a type checker, and so is a text."""
+
 FORMAT = 1
 """Version of the header's layout."""
 
 HEAD = re.compile(rb'.{8}\{"__metadata__":\{"backhand":', re.DOTALL)
-"""How a file of ours begins; see `tensors.write_tensors`."""
+"""How a model file begins; see `safetensors_io.write_tensors`."""
 
-MOST_CLASS_LETTERS, MOST_LETTERS_OF_CLASSES = 1000, 2**24
-"""Letters of one class; of the longest times the number of classes."""
+MOST_CLASS_CHARACTERS, MOST_CHARACTERS_OF_CLASSES = 1000, 2**24
+"""Characters of one class, and of the longest class times the number of classes."""
 
 LONGEST_FIGURE = len(", -1.23456e-300")
-"""Bytes of a figure of the history."""
+"""Bytes of a figure in the history."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """Parameters and all that is needed to use them.
+    """A trained network: parameters and all that is needed to use them.
 
     Attributes
     ----------
     params : Parameters
-        NumPy arrays.
+        NumPy arrays, float32 or float64.
     classes : tuple
-        The K classes, in the order of the columns of P: texts, or numbers as given.
+        The K classes, in the order of the columns of P: texts, numbers or booleans.
     schema : Schema, optional
         How a table's columns become X; None for a model of plain arrays.
     hyperparameters, metrics, versions : dict
-        What it was trained with and what came out; JSON values.
+        How it was trained, the figures it reached, and the versions that made it; JSON values.
     history : History
-        Of its training.
+        The curves of its training.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> backhand.Model(backhand.init(d=4, H=8, K=2), classes=("no", "yes"))
+    Model of d 4, H 8, K 2 (float32): classes 'no', 'yes'
     """
 
     params: Parameters
@@ -72,6 +90,9 @@ class Model:
     versions: dict[str, str] = field(default_factory=lambda: present_versions())
 
     def __repr__(self) -> str:
+        return display.as_line(*self._summary())
+
+    def __str__(self) -> str:
         return display.as_text(*self._summary())
 
     def _repr_html_(self) -> str:
@@ -88,11 +109,11 @@ class Model:
         if len(self.history):
             loss = self.history.loss
             rows.append(("loss", f"{loss[0]:.4g} to {loss[-1]:.4g} in {len(loss):,} epochs"))
-        return f"Model: d {d:,}, H {H:,}, K {K:,} in {self.params.W1.dtype}", rows
+        return f"Model of d {d:,}, H {H:,}, K {K:,} ({self.params.W1.dtype})", rows
 
     @property
     def sizes(self) -> tuple[int, int, int]:
-        """d, H, K."""
+        """The sizes d, H and K."""
         d, H = self.params.W1.shape
         return int(d), int(H), int(self.params.W2.shape[1])
 
@@ -101,15 +122,83 @@ class Model:
         """The classes (K,) as an array: texts, int64, float64 or bool."""
         return np.asarray([plain(value) for value in self.classes])
 
-    def predict_proba(self, X: Any, engine: str = "auto") -> NDArray[Any]:
-        """P (N, K) of X (N, d), finite numbers; one column a class."""
-        X = host(X)
-        validation.check_forward(self.params, X)
-        check_finite(X, self.params.W1.dtype)
-        return make_engine(engine).predict_proba(self.params, X)
+    def predict_proba(self, X: Rows, engine: EngineName = "auto") -> NDArray[Any]:
+        """Compute the probability of each class.
 
-    def predict(self, X: Any, engine: str = "auto") -> NDArray[Any]:
-        """The most probable class of each row of X (N, d): (N,)."""
+        Parameters
+        ----------
+        X : array_like of shape (N, d), or a table
+            What the model was trained on: finite numbers, dense or sparse; or, if it has a schema,
+            a data frame of pandas, polars or Arrow, a dict of columns, the path of a file or glob,
+            or a `Table`. A table's columns are found by name. A model with a schema takes an array
+            too: the encoded columns, `model.schema.features`.
+        engine : {"auto", "fused", "reference", "torch"}
+            All compute in double, and agree to rounding.
+
+        Returns
+        -------
+        ndarray of shape (N, K)
+            P, in the parameters' dtype; column k belongs to `model.classes[k]`.
+
+        Raises
+        ------
+        InputError
+            If X is not what the model was trained on: another number of columns, a column that is
+            missing or holds something else, a number that is not finite.
+        MissingFileError
+            If X is a path and there is no such file.
+        MissingDependencyError
+            If X is a table and DuckDB is not installed.
+
+        Examples
+        --------
+        >>> import backhand, numpy as np
+        >>> model = backhand.Model(backhand.init(d=4, H=8, K=2), ("no", "yes"))
+        >>> model.predict_proba(np.zeros((2, 4))).tolist()
+        [[0.5, 0.5], [0.5, 0.5]]
+        """
+        chosen = make_engine(engine)
+        if isinstance(X, list | tuple):
+            X = _array_of(X)
+        if self.schema is None or is_array_api_obj(X) or is_sparse(X):
+            matrix = host(X)
+            validation.check_forward(self.params, matrix)
+            check_finite(matrix, self.params.W1.dtype)
+            return chosen.predict_proba(self.params, matrix)
+        from backhand.tables.reading.frames import as_table
+
+        needed = {column.name for column in self.schema.columns}
+        with as_table(X, needed) as table, table.unchanged():
+            parts = (part for _, part, _ in self.schema.stretches(table))
+            return np.concatenate([chosen.predict_proba(self.params, part) for part in parts])
+
+    def predict(self, X: Rows, engine: EngineName = "auto") -> NDArray[Any]:
+        """Return the most probable class of each row.
+
+        Parameters
+        ----------
+        X, engine
+            As for `predict_proba`.
+
+        Returns
+        -------
+        ndarray of shape (N,)
+            Of the classes' own type: texts, int64, float64 or bool.
+
+        Raises
+        ------
+        InputError, MissingFileError, MissingDependencyError
+            As `predict_proba` does.
+
+        Examples
+        --------
+        >>> import backhand, numpy as np
+        >>> X, y = np.array([[-1.0], [1.0]]), np.array([0, 1])
+        >>> start = backhand.init(d=1, H=4, K=2)
+        >>> result = backhand.train(start, X, y, learning_rate=0.5, epochs=100)
+        >>> backhand.Model(result.params, ("negative", "positive")).predict(X).tolist()
+        ['negative', 'positive']
+        """
         if len(self.classes) != (K := self.sizes[2]):
             raise InputError(f"the model has {len(self.classes)} classes; its W2 has {K} columns.")
         labels: NDArray[Any] = np.asarray(self.classes)[
@@ -118,8 +207,16 @@ class Model:
         return labels
 
 
+def _array_of(rows: Any) -> NDArray[Any]:
+    """An array of nested sequences of numbers."""
+    try:
+        return np.asarray(rows)
+    except ValueError as error:
+        raise InputError("the rows of X are of several lengths; expected (N, d).") from error
+
+
 def present_versions() -> dict[str, str]:
-    """What made the model: versions that matter for reading its numbers again."""
+    """Return the versions that matter for reading the model's numbers again."""
     return {
         "backhand": version("backhand"),
         "numpy": np.__version__,
@@ -128,7 +225,7 @@ def present_versions() -> dict[str, str]:
 
 
 def as_model(source: Any) -> Model:
-    """A Model of what was trained: a Model, an MLPClassifier, a TrainResult or Parameters."""
+    """Make a Model of a Model, an MLPClassifier, a TrainResult or Parameters."""
     if isinstance(source, Model):
         return source
     if hasattr(source, "to_model"):
@@ -146,12 +243,15 @@ def as_model(source: Any) -> Model:
     return Model(arrays, tuple(range(arrays.b2.shape[0])), history=history)
 
 
-def save(model: Any, path: str | Path) -> None:
+def save(model: Model | MLPClassifier | TrainResult | Parameters, path: str | Path) -> None:
     """Write a model to a .safetensors file, whole or not at all. Equal models give equal bytes.
 
     Parameters
     ----------
     model : Model, MLPClassifier, TrainResult or Parameters
+        A TrainResult or Parameters become a model of the classes 0..K-1.
+    path : str or path
+        The file to write; one that is there is replaced once the new one is complete.
 
     Raises
     ------
@@ -160,6 +260,14 @@ def save(model: Any, path: str | Path) -> None:
         to.
     OutputError
         If writing fails.
+
+    Examples
+    --------
+    >>> import backhand, pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.safetensors"
+    >>> backhand.save(backhand.init(d=4, H=8, K=2), path)
+    >>> backhand.load(path)
+    Model of d 4, H 8, K 2 (float32): classes 0, 1
     """
     model = as_model(model)
     path = check_output(path, "the model file")
@@ -169,7 +277,7 @@ def save(model: Any, path: str | Path) -> None:
 
 
 def check_model(model: Model, epochs: int) -> None:
-    """Whether `save` would take a model once its history has so many epochs, and `load` the file.
+    """Check that `save` takes a model whose history has so many epochs, and `load` its file.
 
     Raises
     ------
@@ -206,12 +314,28 @@ def _checked_header(model: Model) -> dict[str, Any]:
 def load(path: str | Path) -> Model:
     """Read a model that `save` wrote. Nothing in the file is executed.
 
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    Model
+
     Raises
     ------
     MissingFileError
         If there is no such file.
     InputError
         If it is not a safetensors file, not a model of Backhand, or not whole.
+
+    Examples
+    --------
+    >>> import backhand, pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.safetensors"
+    >>> backhand.save(backhand.Model(backhand.init(d=4, H=8, K=2), ("no", "yes")), path)
+    >>> backhand.load(path).classes
+    ('no', 'yes')
     """
     tensors, fields = read_tensors(path, expected=_expected)
     params = Parameters(**tensors)
@@ -221,7 +345,7 @@ def load(path: str | Path) -> Model:
 
 
 def _expected(entries: Mapping[str, Entry], header: Any) -> dict[str, Any]:
-    """A model's fields beside its parameters, once tensors and header are found to agree."""
+    """Return a model's fields beside its parameters, once tensors and header agree."""
     if set(entries) != set(Parameters._fields):
         raise InputError(f"it holds {listed(sorted(entries))}; expected W1, b1, W2 and b2")
     return _fields(Parameters(**{name: e.stand_in for name, e in entries.items()}), header)
@@ -271,8 +395,8 @@ def _checked_classes(classes: Any, K: int) -> tuple[Any, ...]:
     if kinds == {str}:
         longest = max(map(len, classes))
         # An array of texts has room for the longest in every place, and so has one of predictions.
-        if longest > MOST_CLASS_LETTERS or longest * K > MOST_LETTERS_OF_CLASSES:
-            raise InputError(f"a class has {longest:,} letters, too many for a name")
+        if longest > MOST_CLASS_CHARACTERS or longest * K > MOST_CHARACTERS_OF_CLASSES:
+            raise InputError(f"a class has {longest:,} characters, too many for a name")
     labels = np.asarray(classes)
     if labels.dtype.kind not in "Ubiuf":
         raise InputError("its classes are whole numbers of more than 64 bits")
@@ -284,7 +408,7 @@ def _checked_classes(classes: Any, K: int) -> tuple[Any, ...]:
 
 
 def plain(value: Any) -> Any:
-    """A NumPy scalar as the JSON value it stands for: a text, a number or a bool."""
+    """Return a NumPy scalar as a JSON value: a text, a number or a bool."""
     value = value.item() if isinstance(value, np.generic) else value
     if not isinstance(value, str | int | float | bool):
         raise InputError(

@@ -166,4 +166,5 @@ def of_parameters(grads: Gradients) -> Parameters:
 def as_gradients(dtheta: Parameters) -> Gradients:
     """The gradients that an update needs, of dθ; the three of the activations are None."""
     dW1, db1, dW2, db2 = dtheta
-    return Gradients(None, dW2, db2, None, None, dW1, db1)
+    unknown: Any = None
+    return Gradients(unknown, dW2, db2, unknown, unknown, dW1, db1)

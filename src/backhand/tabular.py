@@ -211,13 +211,6 @@ def fit_table(
     return model, evaluation
 
 
-def predict_proba(model: Model, table: Table, engine: str = "auto") -> NDArray[Any]:
-    """P (N, K) of a table's rows."""
-    with table.unchanged():
-        X = table_schema(model).encode(table)
-    return make_engine(engine).predict_proba(model.params, X)
-
-
 def table_schema(model: Model) -> Schema:
     """The schema of a model that was trained from a table."""
     if model.schema is None:

@@ -33,7 +33,7 @@ from backhand.model import Model
 from backhand.tables.cells import MISSING
 from backhand.tables.reading.reader import read_table
 from backhand.tables.schema.schema import Category, Date, Number, Schema
-from backhand.tabular import Settings, fit_table, predict_proba, prepare_table
+from backhand.tabular import Settings, fit_table, prepare_table
 
 EXPORTS = {"onnx": (export_onnx, "m.onnx"), "numpy": (export_numpy, "m.py")}
 TABLES = {
@@ -126,7 +126,7 @@ def test_penguins_through_onnx(tmp_path, trained, penguins) -> None:
     model, table = trained
     assert export_onnx(model, tmp_path / "m.onnx") <= 1e-6
     labels, P = run_onnx(tmp_path / "m.onnx", raw(model.schema, from_csv(penguins)))
-    expected = predict_proba(model, table)
+    expected = model.predict_proba(table)
     assert P.dtype == np.float32 and np.abs(P - expected).max() <= 1e-6
     assert labels.tolist() == np.array(model.classes)[expected.argmax(axis=1)].tolist()
 
@@ -134,7 +134,7 @@ def test_penguins_through_onnx(tmp_path, trained, penguins) -> None:
 def test_penguins_through_one_python_file(tmp_path, trained, penguins) -> None:
     model, table = trained
     assert export_numpy(model, tmp_path / "m.py") <= 1e-6
-    expected = predict_proba(model, table)
+    expected = model.predict_proba(table)
     classes = np.array(model.classes)[expected.argmax(axis=1)].tolist()
     module = imported(tmp_path / "m.py")
     P = module.predict_proba(from_csv(penguins))
@@ -277,7 +277,7 @@ def both_agree(tmp_path, model, table, texts, for_onnx) -> None:
     """The exports of a model, given the columns, say what the model says of the table."""
     for export, name in EXPORTS.values():
         assert export(model, tmp_path / name) <= 1e-6
-    expected = predict_proba(model, table)
+    expected = model.predict_proba(table)
     assert np.abs(imported(tmp_path / "m.py").predict_proba(texts) - expected).max() <= 1e-6
     assert np.abs(run_onnx(tmp_path / "m.onnx", for_onnx)[1] - expected).max() <= 1e-6
 
@@ -711,7 +711,7 @@ def test_real_tables_from_their_raw_columns(shared, tmp_path, name) -> None:
         path = shared / f"{name}.csv"
         columns = from_csv(path)
         model, table = learned(path, TABLES[name], epochs=None, hidden=128)
-    expected = predict_proba(model, table)
+    expected = model.predict_proba(table)
     classes = np.array(model.classes)[expected.argmax(axis=1)].tolist()
     export_onnx(model, tmp_path / "m.onnx")
     export_numpy(model, tmp_path / "m.py")

@@ -1,4 +1,4 @@
-"""What results look like as the last line of a cell: a few lines, and a form for notebooks."""
+"""What results look like: one line in a session, a few when printed, a form for notebooks."""
 
 import re
 from pathlib import Path
@@ -41,11 +41,19 @@ def test_results_are_a_few_lines_and_have_a_form_for_notebooks(
     assert form.startswith("<div>") and "<script" not in form and "color:" not in form
 
 
+@pytest.mark.parametrize("name", ["Parameters", "Activations", "Gradients", "Model"])
+def test_one_line_shows_what_a_session_ends_with(results: dict[str, Any], name: str) -> None:
+    line = repr(results[name])
+    assert "\n" not in line and len(line) <= 120 and len(str(results[name]).splitlines()) > 1
+    assert line.split()[0] == str(results[name]).split()[0] == name
+
+
 def test_summaries_say_shapes_dtypes_and_figures(results: dict[str, Any]) -> None:
-    assert repr(PARAMS).splitlines()[:2] == ["Parameters (float32)", "  W1  (3, 50)"]
-    assert "[0. 0.]" in repr(PARAMS) and "dZ1  (60, 50)" in repr(results["Gradients"])
+    assert repr(PARAMS) == "Parameters (float32): W1 (3, 50), b1 (50,), W2 (50, 2), b2 (2,)"
+    assert str(PARAMS).splitlines()[:2] == ["Parameters (float32)", "  W1  (3, 50)"]
+    assert "[0. 0.]" in str(PARAMS) and "dZ1  (60, 50)" in str(results["Gradients"])
     mixed = PARAMS._replace(b2=PARAMS.b2.astype(np.float64), W2=None)
-    assert "float64" in repr(mixed) and "W2  NoneType" in repr(mixed)
+    assert "b2 (2,) float64" in repr(mixed) and "W2  NoneType" in str(mixed)
     loss = results["History"].loss
     words = next(line for line in repr(results["History"]).splitlines() if " loss " in line).split()
     assert words == ["loss", f"{loss[0]:.4g}", f"{loss[-1]:.4g}", f"{loss.min():.4g}",

@@ -100,8 +100,8 @@ def _table_data(
 
     from backhand.engines import Data
     from backhand.errors import InputError
-    from backhand.tables.reading.reader import read_table
     from backhand.table_settings import DEFAULTS, Settings
+    from backhand.tables.reading.reader import read_table
     from backhand.tabular import prepare_table
 
     if target is None:

@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines.array_engine import ArrayEngine
+from backhand.engines.array_engine import ArrayEngine, ArraySession
+from backhand.engines.contract import CROSS_ENTROPY, Data, Objective, OptimizerState
 from backhand.engines.thread_limits import blas_described, blas_threads
+from backhand.errors import BackhandWarning
+from backhand.optimizers import Optimizer
+from backhand.support.optional import extra
+
+
+@cache
+def _warn_once(notice: str) -> None:
+    warnings.warn(notice, BackhandWarning, stacklevel=4)
 
 
 class ReferenceEngine(ArrayEngine):
-    """The equations on NumPy; `threads` are those of NumPy's BLAS."""
+    """The equations on NumPy; `threads` are those of NumPy's BLAS.
+
+    The first training warns of `notice`, which says why this engine is used instead of another.
+    """
 
     name = "reference"
 
-    def __init__(self, threads: int | None = None) -> None:
+    def __init__(self, threads: int | None = None, notice: str = "") -> None:
+        if threads is not None:
+            extra("threadpoolctl")
         self._threads = threads
+        self._notice = notice
+
+    def start(
+        self,
+        state: OptimizerState,
+        data: Data,
+        optimizer: Optimizer | None,
+        objective: Objective = CROSS_ENTROPY,
+    ) -> ArraySession:
+        if self._notice:
+            _warn_once(self._notice)
+        return super().start(state, data, optimizer, objective)
 
     def depends_on(self) -> dict[str, str]:
         with blas_threads().limited(self._threads):

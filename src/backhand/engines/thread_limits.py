@@ -9,7 +9,8 @@ from functools import cache
 from threading import Lock
 from typing import Any
 
-from threadpoolctl import ThreadpoolController
+from backhand.errors import MissingDependencyError
+from backhand.support.optional import extra
 
 
 def available_threads() -> int:
@@ -18,8 +19,7 @@ def available_threads() -> int:
     That is `OMP_NUM_THREADS`, and what NumPy's BLAS is set to, by its own variables or by
     `threadpoolctl.threadpool_limits`. A joblib worker shares the machine with others: it has one.
     """
-    import joblib  # late, for small tables never need it
-
+    joblib = extra("joblib")  # late, for small tables never need it
     if joblib.parallel.get_active_backend()[0].nesting_level > 0:
         return 1
     limits = [joblib.cpu_count()]
@@ -35,8 +35,12 @@ def available_threads() -> int:
 
 @cache
 def _blas() -> list[Any]:
-    """The BLAS that NumPy calls, as threadpoolctl finds it; none where it knows none."""
-    found: list[Any] = ThreadpoolController().select(user_api="blas").lib_controllers
+    """The BLAS that NumPy calls, as threadpoolctl finds it; none where it finds or is none."""
+    try:
+        controller = extra("threadpoolctl").ThreadpoolController()
+    except MissingDependencyError:
+        return []
+    found: list[Any] = controller.select(user_api="blas").lib_controllers
     return found
 
 

@@ -3,6 +3,7 @@
 from importlib.metadata import PackageNotFoundError, version
 
 from backhand.errors import MissingDependencyError
+from backhand.support.optional import install
 
 try:
     from backhand.estimator.classifier import MLPClassifier
@@ -14,8 +15,8 @@ except ModuleNotFoundError as error:
     except PackageNotFoundError:
         found = "it is not installed"
     raise MissingDependencyError(
-        f"MLPClassifier needs scikit-learn 1.9 or newer; {found}. Install it with: "
-        "python -m pip install 'scikit-learn>=1.9'."
+        f"MLPClassifier needs scikit-learn 1.9 or newer, and {found}; install it with: "
+        f"{install('sklearn')}."
     ) from error
 from backhand.estimator.integrations import enter
 

@@ -25,20 +25,20 @@ HEAD = re.compile(rb'"""A classifier that needs nothing but NumPy, written by Ba
 def export_numpy(model: Any, path: str | Path) -> float:
     """Write a model as a Python file, whole or not at all.
 
-    The file has `predict_proba` and `predict`: of X (N, d) for a model of arrays, of a dict of
-    columns for a table's model. Run as a script, it prints the predictions of a CSV file. The
-    network is computed in double, as `model.probabilities` does.
+    The file has `predict_proba` and `predict`. They take X (N, d) if the model was trained on
+    arrays, a dict of columns if it was trained on a table. Run as a script, the file prints the
+    predictions of a CSV file. The network is computed in double, as `Model.predict_proba` does.
 
     Parameters
     ----------
     model : Model, MLPClassifier, TrainResult or Parameters
-    path : path
+    path : str or path
+        The file to write; its name ends in .py.
 
     Returns
     -------
     float
-        The largest difference from the model's own probabilities, on the rows of
-        `check.draw_sample`.
+        The largest difference from the model's own probabilities, on random rows.
 
     Raises
     ------
@@ -46,6 +46,13 @@ def export_numpy(model: Any, path: str | Path) -> float:
         If `model` is none of these, or `path` cannot be written to, or would hide a module.
     BackhandError
         If the file does not predict as the model does.
+
+    Examples
+    --------
+    >>> import backhand, pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "classify.py"
+    >>> backhand.export_numpy(backhand.init(d=4, H=8, K=2), path) < 1e-6
+    True
     """
     model = as_model(model)
     path = check_output(path, "the exported model", ending=".py")

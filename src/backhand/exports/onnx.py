@@ -39,22 +39,22 @@ HEAD = re.compile(rb"\x08.\x12\x08backhand", re.DOTALL)
 def export_onnx(model: Any, path: str | Path) -> float:
     """Write a model as an ONNX file, whole or not at all.
 
-    Of a model of arrays the input is X (N, d), in the parameters' dtype. A table's model has an
-    input (N, 1) for each column, by its name: double, nan where missing, for a number, and for a
-    date as days since 1970; a string, "" where missing, for a category. The outputs are
-    `prediction` (N,), of the classes' own type, and `probabilities` (N, K), in the parameters'
-    dtype; where a column has such a name already, the output's ends in `_2`.
+    A model that was trained on arrays has one input, X (N, d), in the parameters' dtype. One that
+    was trained on a table has an input (N, 1) for each column, by its name: double for a number,
+    and for a date as days since 1970, nan where missing; a string for a category, "" where missing.
+    The outputs are `prediction` (N,), of the classes' own type, and `probabilities` (N, K), in the
+    parameters' dtype; where a column has such a name already, the output's ends in `_2`.
 
     Parameters
     ----------
     model : Model, MLPClassifier, TrainResult or Parameters
-    path : path
+    path : str or path
+        The file to write; its name ends in .onnx.
 
     Returns
     -------
     float
-        The largest difference from the model's own probabilities, on the rows of
-        `check.draw_sample`.
+        The largest difference from the model's own probabilities, on random rows.
 
     Raises
     ------
@@ -64,9 +64,16 @@ def export_onnx(model: Any, path: str | Path) -> float:
         If onnx or onnxruntime is not installed.
     BackhandError
         If the file does not predict as the model does, or is refused by onnxruntime.
+
+    Examples
+    --------
+    >>> import backhand, pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.onnx"
+    >>> backhand.export_onnx(backhand.init(d=4, H=8, K=2), path) < 1e-6
+    True
     """
     for package in ("onnx", "onnxruntime"):
-        extra(package, "onnx onnxruntime")
+        extra(package)
     model = as_model(model)
     path = check_output(path, "the exported model", ending=".onnx")
     labels, sample = class_labels(model), draw_sample(model)

@@ -17,17 +17,21 @@ EXPECTED = "nn.Sequential(Linear, ReLU, Linear)"
 
 
 def to_torch(model: Any, softmax: bool = False) -> Any:
-    """The network as an `nn.Sequential(Linear, ReLU, Linear)`, on the CPU.
+    """Make an `nn.Sequential(Linear, ReLU, Linear)` of a trained network, on the CPU.
 
-    It takes X (N, d) in the parameters' dtype, and gives the logits S (N, K), which torch's
-    CrossEntropyLoss wants. Its parameters are copies, and require grad. What a table's schema does
-    is not in it: X is what `model.schema.encode` gives.
+    It takes X (N, d) in the parameters' dtype, and returns the logits S (N, K), which torch's
+    CrossEntropyLoss takes. Its parameters are copies, and require grad. A table's schema is not
+    part of it: X is what `model.schema.encode` returns.
 
     Parameters
     ----------
     model : Model, MLPClassifier, TrainResult or Parameters
     softmax : bool
-        Put `Softmax(dim=1)` behind, so that it gives P (N, K).
+        Append `Softmax(dim=1)`, so that it returns P (N, K).
+
+    Returns
+    -------
+    torch.nn.Sequential
 
     Raises
     ------
@@ -35,6 +39,16 @@ def to_torch(model: Any, softmax: bool = False) -> Any:
         If `model` is none of these.
     MissingDependencyError
         If torch is not installed.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> backhand.to_torch(backhand.init(d=4, H=8, K=2))
+    Sequential(
+      (0): Linear(in_features=4, out_features=8, bias=True)
+      (1): ReLU()
+      (2): Linear(in_features=8, out_features=2, bias=True)
+    )
     """
     torch = extra("torch")
     W1, b1, W2, b2 = as_model(model).params
@@ -43,7 +57,7 @@ def to_torch(model: Any, softmax: bool = False) -> Any:
 
 
 def from_torch(net: Any) -> Parameters:
-    """The parameters of an `nn.Sequential(Linear, ReLU, Linear)`, as copies in NumPy.
+    """Copy the parameters of an `nn.Sequential(Linear, ReLU, Linear)` to NumPy arrays.
 
     A Softmax or LogSoftmax at the end and Dropout anywhere are left out, and a Linear without bias
     gets zeros: in evaluation the network is the same.
@@ -53,12 +67,25 @@ def from_torch(net: Any) -> Parameters:
     net : torch.nn.Sequential
         On any device, float32 or float64.
 
+    Returns
+    -------
+    params : Parameters
+        W1 (d, H), b1 (H,), W2 (H, K), b2 (K,); torch keeps the weights transposed.
+
     Raises
     ------
     InputError
         If it has other layers, or sizes that do not fit together; it names the layer.
     MissingDependencyError
         If torch is not installed.
+
+    Examples
+    --------
+    >>> import backhand, numpy as np
+    >>> params = backhand.init(d=4, H=8, K=2)
+    >>> again = backhand.from_torch(backhand.to_torch(params))
+    >>> all(map(np.array_equal, params, again))
+    True
     """
     torch = extra("torch")
     nn = torch.nn

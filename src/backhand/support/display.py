@@ -1,4 +1,4 @@
-"""What results look like in a session or a notebook: a few lines, whatever they hold."""
+"""What results look like: one line in a session, a few when printed, a table in a notebook."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import numpy as np
 SMALL = 8
 """Arrays of at most this many numbers are shown with their numbers."""
 
-LONG = 60
-"""Characters of one name or value."""
+LONG, LONGEST_LINE = 60, 120
+"""Characters of one name or value, and of a line that shows a whole result."""
 
 POINTS = 120
 """Of a curve, at most."""
 
 
 def of_arrays(name: str, arrays: dict[str, Any]) -> tuple[str, list[tuple[str, ...]]]:
-    """Title and rows for named arrays: shape, dtype unless it is the same for all, small contents.
+    """Return title and rows for named arrays: shape, dtype unless all have one, small contents.
 
     Anything else in an array's place is shown by its type.
     """
@@ -38,6 +38,12 @@ def of_arrays(name: str, arrays: dict[str, Any]) -> tuple[str, list[tuple[str, .
     return f"{name} ({common})" if common else name, rows
 
 
+def line_of_arrays(name: str, arrays: dict[str, Any]) -> str:
+    """Return one line for named arrays: their shapes, and the dtype unless it differs."""
+    title, rows = of_arrays(name, arrays)
+    return as_line(title, [row[:3] for row in rows])
+
+
 def some(names: Iterable[Any], most: int = 6) -> str:
     """The first names, each as Python writes it and cut if it is long, and how many more."""
     found = [name.item() if isinstance(name, np.generic) else name for name in names]
@@ -45,9 +51,15 @@ def some(names: Iterable[Any], most: int = 6) -> str:
     return ", ".join(cut(repr(name)) for name in found[:most]) + more
 
 
-def cut(text: str) -> str:
-    """The text, without its end if it is long."""
-    return text if len(text) <= LONG else text[: LONG - 1] + "…"
+def cut(text: str, most: int = LONG) -> str:
+    """Return the text, without its end if it is long."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def as_line(title: str, rows: Sequence[Sequence[str]]) -> str:
+    """Return one line: the title, and the rows as far as there is room."""
+    cells = (" ".join(cell for cell in row if cell) for row in rows)
+    return cut(": ".join(filter(None, [title, ", ".join(cells)])), LONGEST_LINE)
 
 
 def as_text(title: str, rows: Sequence[Sequence[str]]) -> str:

@@ -1,4 +1,4 @@
-"""Optional packages: imported when used; when absent, an error says how to get them."""
+"""Optional packages: imported when used; when absent, an error says how to install them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,33 @@ from typing import Any
 from backhand.errors import MissingDependencyError
 from backhand.support.signals import signals_held
 
+EXTRAS = {
+    "joblib": "fast", "llvmlite": "fast", "threadpoolctl": "fast",
+    "duckdb": "tables", "pyarrow": "tables",
+    "scipy": "sklearn", "sklearn": "sklearn",
+    "torch": "torch",
+    "onnx": "onnx", "onnxruntime": "onnx",
+}  # fmt: skip
+"""The extra of Backhand's that brings each optional package, by the name it is imported by."""
 
-def extra(module: str, packages: str | None = None) -> Any:
-    """The module of that name.
+HINTS = {
+    "torch": " (on Linux that is the build for CUDA, of several GB; for the much smaller one for "
+    "the CPU, first install torch by the command that the selector on pytorch.org shows)",
+}
+"""What to know before an extra is installed."""
+
+
+def extra(module: str) -> Any:
+    """Import an optional package.
 
     Parameters
     ----------
     module : str
-    packages : str, optional
-        What to install for what is being done, if that is more than the module.
+        One of `EXTRAS`, or what an engine of another package needs.
+
+    Returns
+    -------
+    module
 
     Raises
     ------
@@ -30,6 +48,18 @@ def extra(module: str, packages: str | None = None) -> Any:
             return import_module(module)
     except ImportError as error:
         raise MissingDependencyError(
-            f"this needs {module}, which is not installed. Install it with: "
-            f"{Path(sys.executable).name} -m pip install {packages or module}."
+            f"this needs {module}, which is not installed; install it with: "
+            f"{pip(module)}{HINTS.get(module, '')}."
         ) from error
+
+
+def pip(module: str) -> str:
+    """Return the command that installs a module: an extra of Backhand's, or by its own name."""
+    if module in EXTRAS:
+        return install(EXTRAS[module])
+    return f"{Path(sys.executable).name} -m pip install {module}"
+
+
+def install(name: str) -> str:
+    """Return the command that installs one of Backhand's extras."""
+    return f"{Path(sys.executable).name} -m pip install 'backhand[{name}]'"

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import KW_ONLY, dataclass, fields, replace
 from functools import wraps
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
+from backhand.choices import EngineName
 from backhand.engines import Data, Engine, Objective, OptimizerState, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError
@@ -66,7 +67,7 @@ class TrainArguments(TrainConfig):
     sample_weight: Any = None
     validation: tuple[Any, ...] | None = None
     callbacks: Sequence[Callback] = ()
-    engine: Literal["auto", "fused", "reference", "torch"] | Engine = "auto"
+    engine: EngineName | Engine = "auto"
     device: str | None = None
     threads: int | None = None
     state: OptimizerState | None = None

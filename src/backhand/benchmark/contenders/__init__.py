@@ -50,7 +50,7 @@ class Contender(NamedTuple):
 
 
 CONTENDERS = (
-    Contender("backhand", "backhand", "ours", "backhand"),
+    Contender("backhand", "backhand", "backhand", "backhand"),
     Contender("numpy by hand", "numpy", "numpy", "by_hand"),
     Contender("torch by hand", "torch", "torch", "by_hand"),
     Contender("torch autograd", "torch", "torch", "autograd"),

@@ -26,7 +26,8 @@ def by_hand(problem: Problem, threads: int) -> Run:
             for epoch in range(epochs):
                 loss[epoch], accuracy[epoch], gradients = loss_and_gradients(params, X, y)
                 for value, gradient in zip(params, gradients, strict=True):
-                    value.sub_(gradient, alpha=problem.learning_rate)
+                    tensor: Any = value
+                    tensor.sub_(gradient, alpha=problem.learning_rate)
         return Trace(loss, accuracy)
 
     return run

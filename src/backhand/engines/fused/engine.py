@@ -46,7 +46,6 @@ from backhand.engines.contract import (
 from backhand.engines.fused.buffers import (
     Chunk,
     Network,
-    aligned,
     chunk_of,
     chunk_rows,
     parts_of,
@@ -55,7 +54,7 @@ from backhand.engines.fused.buffers import (
 from backhand.engines.fused.kernels.dropout import NO_DROPOUT, dropout_of
 from backhand.engines.fused.kernels.gather import Rows, most_numbers, rows_of
 from backhand.engines.fused.kernels.optimizers import GRADIENT, NO_RULE, RULES, Step
-from backhand.engines.fused.llvm.abi import words
+from backhand.engines.fused.llvm.abi import aligned, words
 from backhand.engines.fused.llvm.compiler import check_bits, compiled_by, entry
 from backhand.engines.fused.packing import layout_of, pack, places_of, unpack
 from backhand.engines.fused.prediction import predict_proba

@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from backhand.errors import InputError, OutputError
+from backhand.support.optional import extra
 from backhand.support.signals import signals_held
 from backhand.support.trusted_folders import check_parent, guarded, temporary
 
+for module in ("duckdb", "pyarrow"):
+    extra(module)
 with signals_held():
     # The first aborts the process if it is interrupted here. The other it imports itself, when it
     # first hands out rows, and an interrupt is lost there.

@@ -1,0 +1,139 @@
+"""What an installation brings: the core is light, extras are asked for, nothing is undeclared."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+from conftest import PENGUINS, ROOT
+
+SOURCE = ROOT / "src" / "backhand"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+MODULES = {"array-api-compat": "array_api_compat", "scikit-learn": "sklearn"}
+"""What a package is imported as, where that is not its name."""
+
+OURS = {"backhand", "_typeshed", ""}
+"""Itself, what type checkers bring, and relative imports."""
+
+BROUGHT = {"skl2onnx": "estimator/integrations.py", "mlflow": "estimator/integrations.py"}
+"""Libraries that are imported only where their user has loaded them already."""
+
+
+def declared(requirements: list[str]) -> set[str]:
+    """The modules of some requirements, those of Backhand's other extras among them."""
+    found: set[str] = set()
+    for requirement in requirements:
+        name = re.split(r"[<>=\[ ]", requirement)[0]
+        if name == "backhand":
+            for other in re.findall(r"[\w-]+", requirement.partition("[")[2]):
+                found |= declared(PROJECT["optional-dependencies"][other])
+        else:
+            found.add(MODULES.get(name, name))
+    return found
+
+
+CORE = declared(PROJECT["dependencies"])
+EXTRAS = {name: declared(needs) for name, needs in PROJECT["optional-dependencies"].items()}
+
+
+def imported(path: Path) -> set[str]:
+    """The top packages that a file imports, whenever it does."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    names += [
+        str(node.args[0].value) for node in nodes
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "extra"
+        and isinstance(node.args[0], ast.Constant)
+    ]  # fmt: skip
+    return {name.split(".")[0] for name in names} - sys.stdlib_module_names - OURS
+
+
+def test_the_core_is_four_packages() -> None:
+    assert {"array_api_compat", "numpy", "rich", "typer"} == CORE
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
+    used = {path: imported(path) for path in SOURCE.rglob("*.py")}
+    for path, names in used.items():
+        where = str(path.relative_to(SOURCE))
+        mine = EXTRAS["bench"] if where.startswith("benchmark/") else set()
+        undeclared = names - CORE - EXTRAS["all"] - mine
+        assert {name for name in undeclared if BROUGHT.get(name) != where} == set(), where
+    unused = (CORE | EXTRAS["all"]) - set().union(*used.values())
+    assert unused == set()
+
+
+def test_every_optional_package_is_asked_for_by_its_extra() -> None:
+    from backhand.support import optional
+
+    for module, extra in optional.EXTRAS.items():
+        assert module in EXTRAS[extra], module
+    assert set(optional.EXTRAS) == EXTRAS["all"]
+
+
+def test_constraints_pin_torch_and_metadata_does_not() -> None:
+    pins = (ROOT / "constraints.txt").read_text()
+    assert re.search(r"^torch==\S+$", pins, re.MULTILINE)
+    assert PROJECT["optional-dependencies"]["torch"] == ["torch>=2.5"]
+
+
+CORE_ALONE = """
+import sys, warnings
+
+class Absent:
+    def find_spec(name, path=None, target=None):
+        if name in {blocked}:
+            raise ModuleNotFoundError(f"No module named '{{name}}'", name=name)
+
+sys.meta_path.insert(0, Absent)
+import numpy as np
+import backhand
+
+def backward(X, Y, W1, b1, W2, b2):
+    params = backhand.Parameters(W1, b1, W2, b2)
+    return backhand.backward(params, X, Y, backhand.forward(params, X))._asdict() | {{"dW2": W2}}
+
+report = backhand.check(backward)
+print(report.ok, [finding.equation for finding in report.findings])
+X, y = np.array([[-1.0], [1.0]]), np.array([0, 1])
+with warnings.catch_warnings(record=True) as said:
+    warnings.simplefilter("always")
+    for _ in range(2):
+        result = backhand.train(backhand.init(1, 4, 2), X, y, epochs=9)
+    print(backhand.Model(result.params, (0, 1)).predict(X).shape)
+for warning in said:
+    print(warning.category.__name__, warning.message)
+try:
+    backhand.MLPClassifier
+except ImportError as error:
+    print(error)
+sys.argv = ["backhand", "train", {data!r}, "-t", "species", "-o", "nowhere.safetensors"]
+from backhand.__main__ import main
+main()
+"""
+
+
+def test_the_core_alone_checks_and_trains_and_asks_for_the_rest_in_a_sentence(tmp_path) -> None:
+    script = CORE_ALONE.format(blocked=sorted(EXTRAS["all"]), data=str(PENGUINS))
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path
+    )
+    pip = f"{Path(sys.executable).name} -m pip install"
+    assert done.stdout.splitlines() == [
+        "False ['dW2']",
+        "(2,)",
+        "BackhandWarning llvmlite is not installed, so the reference engine computes, with the "
+        f"same results but more slowly; install the fast engine with: {pip} 'backhand[fast]'.",
+        f"MLPClassifier needs scikit-learn 1.9 or newer, and {version('scikit-learn')} is "
+        f"installed; install it with: {pip} 'backhand[sklearn]'.",
+    ], done.stderr
+    assert done.returncode == 2
+    assert done.stderr == (
+        "backhand: this needs duckdb, which is not installed; install it with: "
+        f"{pip} 'backhand[tables]'.\n"
+    )
+    assert list(tmp_path.iterdir()) == []

@@ -16,7 +16,7 @@ SHOWN = {
     if inspect.isfunction(value) or name in CLASSES - ERRORS
 }  # fmt: skip
 
-WITHOUT = {"History", "Verdict"}
+WITHOUT = {"Verdict"}
 """Names whose docstrings have no examples yet. No name is added here."""
 
 

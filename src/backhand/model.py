@@ -16,7 +16,8 @@ from array_api_compat import is_array_api_obj
 from numpy.typing import ArrayLike, NDArray
 
 from backhand import validation
-from backhand.engines import EngineName, is_sparse, make_engine
+from backhand.choices import EngineName
+from backhand.engines import is_sparse, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed
 from backhand.support import display

@@ -324,7 +324,7 @@ def test_control_characters_of_others_do_not_reach_the_terminal(here) -> None:
     assert "\x1b" not in run("train", "t.jsonl", "-t", "\x1b", expect=2).stderr
 
 
-def test_output_that_nobody_reads_is_no_traceback(here, model, penguins) -> None:
+def test_a_closed_pipe_causes_no_traceback(here, model, penguins) -> None:
     command = f"{sys.executable} -m backhand predict {model} {penguins} | head -1"
     result = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60)
     assert result.stdout.startswith("species,") and "Traceback" not in result.stderr

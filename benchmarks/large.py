@@ -54,11 +54,11 @@ def copy(path: Path) -> dict[str, Any]:
 
 def train(path: Path, memory: str | None, epochs: int) -> dict[str, Any]:
     """Read, encode and train as `backhand train` does."""
+    from backhand import Every
     from backhand.support.memory_budget import budget
     from backhand.tables.array_store import Matrices
     from backhand.tables.reading.reader import read_table
     from backhand.tabular import Settings, fit_table, prepare_table
-    from backhand.training import Every
 
     began, room = time.perf_counter(), budget(memory)
     settings = Settings(epochs=epochs)

@@ -21,8 +21,11 @@ ARCHITECTURE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- floors: written by tests/test_architecture.py -->", "<!-- end of floors -->"
 
 FLOORS = [
-    {"choices": "names that an argument may have, as types", "errors": "the family of errors"},
-    {"support": "files, folders, streams, signals, memory, optional packages, displays"},
+    {"errors": "the family of errors"},
+    {
+        "constraints": "what a setting may be, and the check of it",
+        "support": "files, folders, streams, signals, memory, optional packages, displays",
+    },
     {"validation": "checks of the equations' arguments"},
     {"equations": "forward, loss, backward, update: one equation per line"},
     {
@@ -43,6 +46,7 @@ FLOORS = [
     {
         "doctor": "which equation of a backward pass is wrong",
         "model": "a trained model and its file",
+        "table_settings": "how a table's model is trained",
     },
     {
         "exports": "ONNX, a NumPy script, torch",

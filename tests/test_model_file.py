@@ -12,10 +12,10 @@ from safetensors.numpy import save_file
 from sklearn.exceptions import ConvergenceWarning
 
 import backhand
+from backhand import History
 from backhand.errors import InputError, MissingFileError
 from backhand.model import Model
 from backhand.tables.schema.schema import Category, Number, Schema
-from backhand.training import History
 
 SCHEMA = Schema("t", (Number("n ☃", 1.5, 2.0, True), Category("c", ("x", 'y"'), False)))
 

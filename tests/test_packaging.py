@@ -77,6 +77,12 @@ def test_every_optional_package_is_asked_for_by_its_extra() -> None:
     assert {module.split(".")[0] for module in optional.EXTRAS} == EXTRAS["all"]
 
 
+def test_a_type_checker_knows_the_engines_that_are_registered() -> None:
+    from backhand.engines import registry
+
+    assert ("auto", *list(registry._registry)[:3]) == registry.ENGINES
+
+
 def test_constraints_pin_torch_and_metadata_does_not() -> None:
     pins = (ROOT / "constraints.txt").read_text()
     assert re.search(r"^torch==\S+$", pins, re.MULTILINE)

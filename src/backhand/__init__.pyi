@@ -34,15 +34,15 @@ from backhand.model import save as save
 from backhand.support.signals import Interrupted as Interrupted
 from backhand.tables.reading.reader import read_table as read_table
 from backhand.tables.table import Table as Table
-from backhand.training import Callback as Callback
-from backhand.training import Checkpoint as Checkpoint
-from backhand.training import DivergenceError as DivergenceError
-from backhand.training import EarlyStopping as EarlyStopping
-from backhand.training import Every as Every
-from backhand.training import History as History
-from backhand.training import Progress as Progress
-from backhand.training import StopTraining as StopTraining
-from backhand.training import TrainResult as TrainResult
-from backhand.training import train as train
+from backhand.training.callbacks import Callback as Callback
+from backhand.training.callbacks import Every as Every
+from backhand.training.callbacks import Progress as Progress
+from backhand.training.callbacks import StopTraining as StopTraining
+from backhand.training.checkpoints.checkpoint import Checkpoint as Checkpoint
+from backhand.training.early_stopping import DivergenceError as DivergenceError
+from backhand.training.early_stopping import EarlyStopping as EarlyStopping
+from backhand.training.history import History as History
+from backhand.training.result import TrainResult as TrainResult
+from backhand.training.train import train as train
 
 __version__: str

@@ -1,4 +1,4 @@
-"""How well predictions meet the truth: accuracy, per-class figures and the confusion matrix."""
+"""How well predictions agree with the truth: accuracy, per-class figures, confusion matrix."""
 
 from __future__ import annotations
 
@@ -16,14 +16,22 @@ class Evaluation:
     Attributes
     ----------
     classes : list of str
-    confusion : (K, K) int64
-        Rows by true class, columns by predicted class.
+        The K classes of the model.
+    confusion : ndarray of shape (K, K)
+        int64: number of rows by true class (row) and predicted class (column).
     loss : float
-        Mean cross-entropy, over rows of classes that the model knows; nan where there are none.
+        Mean cross-entropy in nats, over rows of the model's classes; nan if there are none.
     unknown : int
-        Rows of classes that the model does not know; each counts as wrong.
+        Rows whose class is none of the model's; each counts as wrong.
     unlabelled : int
         Rows without a class; they are left out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> evaluation = Evaluation(["no", "yes"], np.array([[3, 1], [0, 4]]), loss=0.3)
+    >>> evaluation.rows, evaluation.accuracy
+    (8, 0.875)
     """
 
     classes: list[str]
@@ -34,7 +42,7 @@ class Evaluation:
 
     @property
     def rows(self) -> int:
-        """Rows that count."""
+        """Number of rows that count."""
         return int(self.confusion.sum()) + self.unknown
 
     @property
@@ -43,7 +51,7 @@ class Evaluation:
         return float(np.trace(self.confusion)) / self.rows
 
     def per_class(self) -> list[dict[str, Any]]:
-        """Of each class: precision, recall, f1 (nan where nothing is to be divided) and rows."""
+        """Return precision, recall, f1 (nan where undefined) and number of rows of each class."""
         right = np.diag(self.confusion).astype(np.float64)
         truth, predicted = self.confusion.sum(axis=1), self.confusion.sum(axis=0)
         with np.errstate(invalid="ignore"):
@@ -61,7 +69,7 @@ class Evaluation:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """All of it as JSON values; nan as null."""
+        """Return all figures as JSON values; nan as null."""
         return {
             "accuracy": self.accuracy,
             "loss": finite(self.loss),
@@ -75,7 +83,7 @@ class Evaluation:
 
 
 class Tally:
-    """Predictions judged a stretch of rows at a time."""
+    """Figures that are added up over several stretches of rows."""
 
     def __init__(self, classes: list[str]) -> None:
         self._classes = classes
@@ -84,28 +92,35 @@ class Tally:
         self._unknown = self._unlabelled = 0
 
     def add(self, P: NDArray[Any], y: NDArray[np.int64], unlabelled: int = 0) -> None:
-        """Judge P (n, K) by y (n,): class indices, -1 where the model knows no such class.
+        """Add the rows of a stretch.
 
-        So many rows beside these have no class at all.
+        Parameters
+        ----------
+        P : ndarray of shape (n, K)
+            Probabilities.
+        y : ndarray of shape (n,)
+            Class indices; -1 for a class that is none of the model's.
+        unlabelled : int
+            Number of further rows, which have no class.
         """
         K = len(self._classes)
         known = y >= 0
         truth, predicted = y[known], P[known].argmax(axis=1)
         pairs = np.bincount(truth * K + predicted, minlength=K * K)
         self._confusion += pairs.reshape(K, K)
-        # P is a softmax of the dtype's precision; the smallest normal number stands for its zeros.
+        # P is a softmax of the dtype's precision; its zeros count as the smallest normal number.
         of_truth = np.maximum(P[known, truth], np.finfo(P.dtype).tiny)
         self._loss -= float(np.log(of_truth.astype(np.float64)).sum())
         self._unknown += int((~known).sum())
         self._unlabelled += unlabelled
 
     def result(self) -> Evaluation:
-        """The figures over all rows so far."""
+        """Return the figures over all rows so far."""
         known = int(self._confusion.sum())
         loss = self._loss / known if known else float("nan")
         return Evaluation(self._classes, self._confusion, loss, self._unknown, self._unlabelled)
 
 
 def finite(value: Any) -> Any:
-    """JSON has no nan: null stands for it."""
+    """Return the value, None instead of nan, which JSON does not have."""
     return None if isinstance(value, float) and not np.isfinite(value) else value

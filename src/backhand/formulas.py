@@ -1,14 +1,15 @@
-"""The derivation as text: each equation a line of code, and what comes of changing lines.
+"""The derivation as text: each equation is a line of code; computing all values, with changes.
 
-The same text is computed and shown: what the doctor says that was written is what it computed.
-`tests/doctor/test_doctor.py` holds the lines against `equations.py`.
+The text that is shown is the text that is computed. `tests/doctor/test_dictionary.py` compares the
+lines with `equations.py`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from types import CodeType, SimpleNamespace
 from typing import Any
 
@@ -17,44 +18,82 @@ from numpy.typing import NDArray
 
 Values = dict[str, Any]
 
+
+@cache
+def compiled(code: str) -> CodeType:
+    """Compile a line. (All lines are our own: no code of a user's comes here.)"""
+    return compile(code, f"<{code}>", "eval")
+
+
+def parts_of(code: str) -> frozenset[str]:
+    """The names that a line reads."""
+    return frozenset(compiled(code).co_names)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of code, with or without the penalty.
+
+    Attributes
+    ----------
+    data : str
+        The data term.
+    penalty : str
+        The penalty term, with its sign; left out where there is no penalty.
+    form : str
+        What surrounds both: "({0}) / N".
+    """
+
+    data: str
+    penalty: str = ""
+    form: str = "{0}"
+
+    @cached_property
+    def _codes(self) -> tuple[str, str]:
+        return self.form.format(self.data), self.form.format(self.data + self.penalty)
+
+    def code(self, *, penalty: bool) -> str:
+        """The line as it is computed, and shown."""
+        return self._codes[penalty]
+
+    def evaluated(self, values: Values, *, penalty: bool) -> Any:
+        """What the line gives of these values; may raise `FAILURES`."""
+        return eval(compiled(self._codes[penalty]), FUNCTIONS, values)
+
+    def reads(self, *, penalty: bool) -> frozenset[str]:
+        """The names that the line reads."""
+        return parts_of(self._codes[penalty])
+
+    def within(self, form: str) -> Line:
+        """The line with something around it."""
+        return Line(self.data, self.penalty, form)
+
+
 LINES = {
-    "Z1": "X @ W1 + b1",
-    "H1": "maximum(Z1, 0)",
-    "S": "H1 @ W2 + b2",
-    "P": "softmax(S)",
-    "L": "-(Y * log(P)).sum() / N + l2 / 2 * ((W1**2).sum() + (W2**2).sum())",
-    "dS": "(P - Y) / N",
-    "dW2": "H1.T @ dS + l2 * W2",
-    "db2": "dS.sum(axis=0)",
-    "dH1": "dS @ W2.T",
-    "dZ1": "dH1 * (Z1 > 0)",
-    "dW1": "X.T @ dZ1 + l2 * W1",
-    "db1": "dZ1.sum(axis=0)",
-    "new W1": "W1 - eta * dW1",
-    "new b1": "b1 - eta * db1",
-    "new W2": "W2 - eta * dW2",
-    "new b2": "b2 - eta * db2",
+    "Z1": Line("X @ W1 + b1"),
+    "H1": Line("maximum(Z1, 0)"),
+    "S": Line("H1 @ W2 + b2"),
+    "P": Line("softmax(S)"),
+    "L": Line("-(Y * log(P)).sum() / N", " + l2 / 2 * ((W1**2).sum() + (W2**2).sum())"),
+    "dS": Line("(P - Y) / N"),
+    "dW2": Line("H1.T @ dS", " + l2 * W2"),
+    "db2": Line("dS.sum(axis=0)"),
+    "dH1": Line("dS @ W2.T"),
+    "dZ1": Line("dH1 * (Z1 > 0)"),
+    "dW1": Line("X.T @ dZ1", " + l2 * W1"),
+    "db1": Line("dZ1.sum(axis=0)"),
+    "new W1": Line("W1 - eta * dW1"),
+    "new b1": Line("b1 - eta * db1"),
+    "new W2": Line("W2 - eta * dW2"),
+    "new b2": Line("b2 - eta * db2"),
 }
 """Every equation, in the order of the derivation. The last four are the update's."""
 
-GRADIENTS = ("dW1", "db1", "dW2", "db2")
-UPDATED = ("new W1", "new b1", "new W2", "new b2")
+GRADIENTS = {"dW1": "W1", "db1": "b1", "dW2": "W2", "db2": "b2"}
+"""The gradients that a backward pass returns, in their usual order, and of what."""
 
-PENALTIES = (" + l2 * W1", " + l2 * W2", " + l2 / 2 * ((W1**2).sum() + (W2**2).sum())")
-"""What is not shown where there is no penalty."""
-
-
-@cache
-def without_penalty(code: str) -> str:
-    """A line where there is no penalty."""
-    for term in PENALTIES:
-        code = code.replace(term, "")
-    return code
-
-
-def shown(code: str, *, penalty: bool) -> str:
-    """A line as it is shown, and computed."""
-    return code if penalty else without_penalty(code)
+UPDATED = {"new W1": "W1", "new b1": "b1", "new W2": "W2", "new b2": "b2"}
+"""The parameters after a step, and before it."""
 
 
 def equation_of(name: str) -> str:
@@ -128,54 +167,47 @@ FUNCTIONS = {
 
 
 FAILURES = (ValueError, NameError, IndexError, AttributeError, TypeError)
-"""What a line may raise that does not fit the shapes, or reads what could not be computed."""
-
-
-@cache
-def compiled(code: str) -> CodeType:
-    """A line, ready to be computed. (They are our own: nothing of a user's comes here.)"""
-    return compile(code, f"<{code}>", "eval")
-
-
-def parts_of(code: str) -> frozenset[str]:
-    """The names that a line reads."""
-    return frozenset(compiled(code).co_names)
+"""Exceptions of a line that does not fit the shapes, or reads what could not be computed."""
 
 
 def derive(
     given: Mapping[str, Any],
-    changes: Mapping[str, str],
-    fed: Mapping[str, NDArray[Any]],
+    changes: Mapping[str, Line],
+    reused: Mapping[str, NDArray[Any]],
     names: Iterable[str] = LINES,
 ) -> tuple[Values, Values]:
-    """All values with some lines changed: what each line gives, and what is fed into the later.
+    """Compute all values with some lines changed.
 
     Parameters
     ----------
     given : mapping
         X, Y, W1, …, N, d, H, K, l2, eta, and what lines of the dictionary may read besides.
-    changes : name to code
+    changes : mapping of str to Line
         Lines to compute instead.
-    fed : name to array
-        Values to feed into later lines in place of what the line gives.
+    reused : mapping of str to array
+        Values for later lines to read instead of what the line gives.
     names : iterable of str
         The lines to compute.
 
     Returns
     -------
-    (what lines gave, what was fed); a line that cannot be computed, or reads one that could not,
-    is in neither.
+    gave : dict
+        What each line gave.
+    values : dict
+        What the lines read. A line that cannot be computed, or reads one that could not, is in
+        neither.
     """
     values: Values = dict(given)
     gave: Values = {}
+    penalty = bool(given["l2"])
     for name in names:
-        line = shown(changes.get(name, LINES[name]), penalty=bool(given["l2"]))
+        line = changes.get(name, LINES[name])
         try:
-            gave[name] = values[name] = eval(compiled(line), FUNCTIONS, values)
+            gave[name] = values[name] = line.evaluated(values, penalty=penalty)
         except FAILURES:
             values.pop(name, None)
-        if name in fed:
-            values[name] = fed[name]
+        if name in reused:
+            values[name] = reused[name]
     return gave, values
 
 

@@ -9,15 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from array_api_compat import is_array_api_obj
 from numpy.typing import ArrayLike, NDArray
 
 from backhand import validation
-from backhand.choices import EngineName
-from backhand.engines import is_sparse, make_engine
+from backhand.engines import EngineName, is_sparse, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed
 from backhand.support import display
@@ -39,10 +38,13 @@ if TYPE_CHECKING:
 
     from backhand.estimator import MLPClassifier
     from backhand.tables.table import Table
-    from backhand.training import TrainResult
+    from backhand.training.result import TrainResult
 
-    Rows = ArrayLike | Mapping[str, ArrayLike] | PathLike[str] | Table
+    Rows = ArrayLike | Mapping[str, Any] | PathLike[str] | Table
     """What a model predicts; data frames are `ArrayLike` to a type checker, and so is a text."""
+
+    Trained: TypeAlias = "Model | MLPClassifier | TrainResult | Parameters"
+    """What can be saved and exported."""
 
 FORMAT = 1
 """Version of the header's layout."""
@@ -243,7 +245,7 @@ def as_model(source: Any) -> Model:
     return Model(arrays, tuple(range(arrays.b2.shape[0])), history=history)
 
 
-def save(model: Model | MLPClassifier | TrainResult | Parameters, path: str | Path) -> None:
+def save(model: Trained, path: str | Path) -> None:
     """Write a model to a .safetensors file, whole or not at all. Equal models give equal bytes.
 
     Parameters
@@ -269,11 +271,10 @@ def save(model: Model | MLPClassifier | TrainResult | Parameters, path: str | Pa
     >>> backhand.load(path)
     Model of d 4, H 8, K 2 (float32): classes 0, 1
     """
-    model = as_model(model)
-    path = check_output(path, "the model file")
-    header = _checked_header(model)
+    found, path = as_model(model), check_output(path, "the model file")
+    header = _checked_header(found)
     with replacing(path) as temporary:
-        write_tensors(temporary, model.params._asdict(), header)
+        write_tensors(temporary, found.params._asdict(), header)
 
 
 def check_model(model: Model, epochs: int) -> None:

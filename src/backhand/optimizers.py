@@ -1,7 +1,7 @@
 """The update rules θ ← θ + f(dθ), one equation a line, as plain array code like the equations.
 
-Each rule is a small frozen record of its constants, so that an engine that compiles its own updates
-can read them, with `slots` (how many arrays the size of θ it remembers) and `update`.
+Each rule is a small frozen record of its constants with `slots` (how many arrays of θ's shapes it
+remembers) and `update`. An engine that compiles its own updates reads `constants` and `rate`.
 η is the learning rate of this update, t its number, counted from 1.
 """
 
@@ -24,6 +24,14 @@ class Optimizer(Protocol):
     name: ClassVar[str]
     slots: ClassVar[int]
 
+    def constants(self) -> tuple[float, ...]:
+        """The rule's constants: none, μ, or β₁, β₂ and ε."""
+        ...
+
+    def rate(self, learning_rate: Any, t: Any) -> Any:
+        """ηₜ: what update t multiplies with, or each of several; η but for Adam's correction."""
+        ...
+
     def update(
         self, params: Parameters, grads: Gradients, slots: Slots, learning_rate: float, t: int
     ) -> tuple[Parameters, Slots]:
@@ -32,7 +40,18 @@ class Optimizer(Protocol):
 
 
 @dataclass(frozen=True)
-class SGD:
+class _Rule:
+    """What the rules have in common."""
+
+    def constants(self) -> tuple[float, ...]:
+        return tuple(float(getattr(self, field.name)) for field in fields(self))
+
+    def rate(self, learning_rate: Any, t: Any) -> Any:
+        return learning_rate
+
+
+@dataclass(frozen=True)
+class SGD(_Rule):
     """θ ← θ - η dθ."""
 
     name: ClassVar[str] = "sgd"
@@ -45,7 +64,7 @@ class SGD:
 
 
 @dataclass(frozen=True)
-class Momentum:
+class Momentum(_Rule):
     """v ← μ v - η dθ;  θ ← θ + v  (Polyak 1964, in scikit-learn's form)."""
 
     momentum: float = 0.9
@@ -62,7 +81,7 @@ class Momentum:
 
 
 @dataclass(frozen=True)
-class Nesterov:
+class Nesterov(_Rule):
     """v ← μ v - η dθ;  θ ← θ + μ v - η dθ  (Sutskever et al. 2013, in scikit-learn's form)."""
 
     momentum: float = 0.9
@@ -79,7 +98,7 @@ class Nesterov:
 
 
 @dataclass(frozen=True)
-class Adam:
+class Adam(_Rule):
     """m ← β₁m + (1-β₁)dθ;  v ← β₂v + (1-β₂)dθ²;  θ ← θ - ηₜ m / (√v + ε).
 
     With ηₜ = η √(1-β₂ᵗ) / (1-β₁ᵗ): the efficient form at the end of section 2 of Kingma and Ba
@@ -93,7 +112,6 @@ class Adam:
     slots: ClassVar[int] = 2
 
     def rate(self, learning_rate: Any, t: Any) -> Any:
-        """ηₜ, of update t or of each of several."""
         return learning_rate * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
 
     def update(
@@ -143,3 +161,10 @@ def _check_constant(rule: str, name: str, value: Any) -> None:
 def of_parameters(grads: Gradients) -> Parameters:
     """dθ: the four gradients of the parameters, in the order of the parameters."""
     return Parameters(grads.dW1, grads.db1, grads.dW2, grads.db2)
+
+
+def as_gradients(dtheta: Parameters) -> Gradients:
+    """The gradients that an update needs, of dθ; the three of the activations are None."""
+    dW1, db1, dW2, db2 = dtheta
+    unknown: Any = None
+    return Gradients(unknown, dW2, db2, unknown, unknown, dW1, db1)

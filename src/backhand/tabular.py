@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -20,8 +20,8 @@ from backhand.errors import InputError, listed
 from backhand.evaluation import Evaluation, Tally
 from backhand.functional import init
 from backhand.model import Model, check_model
-from backhand.optimizers import make_optimizer
 from backhand.support.atomic_files import replacing
+from backhand.table_settings import Settings
 from backhand.tables.array_store import Matrices
 from backhand.tables.files.file_changes import changed
 from backhand.tables.schema.fitting import Dropped, Missing, count_missing, learn_schema
@@ -30,59 +30,19 @@ from backhand.tables.schema.targets import Target, class_of, read_target, tell_d
 from backhand.tables.split import STRETCH, held_out
 from backhand.tables.table import Table
 from backhand.tables.writing import Added, stream_rows, write_rows
-from backhand.training import Callback, Checkpoint, History, train
-from backhand.training.data import check_number, check_settings
-
-UPDATES = 8000
-"""Updates that training aims at where the number of epochs is not given, and its bounds."""
-FEWEST_EPOCHS, MOST_EPOCHS = 10, 100
-
-VALIDATIONS = 50
-"""How often the held-out rows are looked at in the course of a training, about."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How `fit_table` trains. `epochs` None: as many as make about `UPDATES` updates."""
-
-    hidden: int = 128
-    epochs: int | None = None
-    batch_size: int = 128
-    learning_rate: float = 0.004
-    optimizer: str = "adam"
-    schedule: str = "cosine"
-    warmup: float = 0.05
-    weight_decay: float = 0.0002
-    seed: int = 0
-    test_size: float = 0.2
-
-    def __post_init__(self) -> None:
-        check_number("hidden", self.hidden, 1)
-        check_number("test_size", self.test_size, 0.0, 0.95)
-        check_number("weight_decay", self.weight_decay, 0.0)
-        make_optimizer(self.optimizer)
-        check_settings(
-            epochs=1 if self.epochs is None else self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            schedule=self.schedule,
-            warmup=self.warmup,
-            seed=self.seed,
-        )
-
-    def epochs_for(self, rows: int) -> int:
-        """Epochs of that many training rows."""
-        if self.epochs is not None:
-            return self.epochs
-        updates = -(-rows // self.batch_size)
-        return int(np.clip(round(UPDATES / updates), FEWEST_EPOCHS, MOST_EPOCHS))
+from backhand.training.callbacks import Callback
+from backhand.training.checkpoints.checkpoint import Checkpoint
+from backhand.training.history import History
+from backhand.training.plan import make_sampler
+from backhand.training.state import TrainState
+from backhand.training.train import objective_of, train_data
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A table, understood: the rows to train on and those held out, and what was found on the way.
+    """A table that was read: its training rows and its held-out rows, encoded, and its schema.
 
-    Their matrices are float32, in memory or mapped.
+    The matrices are float32, in memory or memory-mapped.
     """
 
     source: str
@@ -105,7 +65,7 @@ class Prepared:
 
 
 class Reading(NamedTuple):
-    """How far the reading of a table is: what is being done, and on how many of its rows it is."""
+    """How far the reading of a table is: what is being done, and the rows done."""
 
     what: str
     done: int
@@ -129,33 +89,33 @@ def prepare_table(
     ----------
     table, target, settings
     drop, categorical : sequences of str
-        Columns not to use; columns whose numbers are names.
+        Columns not to use; numeric columns to treat as categories.
     missing : sequence of str, optional
-        Texts that mean missing, in the target too. In the features those of `cells.MISSING` do
-        also, unless the empty text is among the named ones. An empty field always means so.
+        Texts that mean missing, in the target too. In the features those of `cells.MISSING` do so
+        as well, unless the empty text is given here. An empty field always means missing.
     matrices : Matrices, optional
-        Where to put the encoded rows; by default in memory.
+        Where to store the encoded rows; by default in memory.
     watch : callable
-        Is told how far reading is, several times a second.
+        Called with a `Reading`, several times per second.
 
     Raises
     ------
     InputError
         If the table cannot be learned from, or changes meanwhile; the message says why.
     OutputError
-        If there is no room for the encoded rows.
+        If there is not enough room for the encoded rows.
     """
     if target in drop:
         raise InputError(f"the target '{target}' cannot be dropped.")
     with table.unchanged(), matrices or Matrices(sys.maxsize) as places:
         table.watched_by(lambda rows: watch(Reading("reading", rows, table.rows)))
         found = read_target(table, target, categorical=target in categorical, missing=missing)
-        test = held_out(found.y, settings.test_size, settings.seed)
-        training = (found.y >= 0) & ~test
+        out = held_out(found.y, settings.test_size, settings.config.seed)
+        training = (found.y >= 0) & ~out
         table.watched_by(lambda rows: watch(Reading("learning", rows, table.rows)))
         schema, dropped = learn_schema(table, found, training, drop, categorical, missing)
         table.watched_by(lambda rows: watch(Reading("encoding", rows, table.rows)))
-        encoded = _encoded(table, schema, found.y, [training, test], places)
+        encoded = _encoded(table, schema, found.y, [training, out], places)
         lacking = count_missing(table, schema)
     unlabelled = int((found.y < 0).sum())
     prepared = Prepared(
@@ -202,11 +162,11 @@ def fit_table(
     checkpoint: Checkpoint | None = None,
     trained: Callable[[Model], None] = lambda _: None,
 ) -> tuple[Model, Evaluation | None]:
-    """Train on the training rows: the model, and how it does on the held-out rows, if any.
+    """Train on the training rows: the model, and its evaluation on the held-out rows, if any.
 
-    The held-out rows are looked at now and then for the eye only: nothing depends on them.
-    `trained` is called with the model before they are evaluated: whoever saves it there has it,
-    whatever comes after.
+    The held-out rows are evaluated during training for display only: nothing depends on them.
+    `trained` is called with the model before the final evaluation, so that it can be saved whatever
+    comes after.
 
     Raises
     ------
@@ -214,30 +174,20 @@ def fit_table(
         Before the first epoch, if the model could not be saved.
     """
     engine = make_engine(engine) if isinstance(engine, str) else engine
-    training, test, classes = prepared.training, prepared.held_out, prepared.target.classes
-    epochs = settings.epochs_for(training.rows)
-    params = init(training.X.shape[1], settings.hidden, len(classes), settings.seed)
+    training, held_out_rows = prepared.training, prepared.held_out
+    classes, config = prepared.target.classes, settings.config_for(training.rows)
+    params = init(training.X.shape[1], settings.hidden, len(classes), config.seed)
 
     def model_of(params: Parameters, history: History, metrics: dict[str, Any]) -> Model:
-        hyperparameters = asdict(settings) | {"epochs": len(history)}
-        return Model(params, tuple(classes), prepared.schema, hyperparameters, metrics, history)
+        values = settings.values(training.rows) | {"epochs": len(history)}
+        return Model(params, tuple(classes), prepared.schema, values, metrics, history)
 
-    check_model(model_of(params, History(), {}), epochs)
-    result = train(
-        params, training.X, training.y,
-        learning_rate=settings.learning_rate,
-        epochs=epochs,
-        batch_size=settings.batch_size,
-        optimizer=settings.optimizer,
-        schedule=settings.schedule,
-        warmup=settings.warmup,
-        l2=settings.weight_decay,
-        validation=(test.X, test.y) if test.rows else None,
-        validation_every=max(1, epochs // VALIDATIONS),
-        callbacks=callbacks,
+    check_model(model_of(params, History(), {}), config.epochs)
+    result = train_data(
+        TrainState.initial(params, config), training, config,
+        sampler=make_sampler(config, training), objective=objective_of(config), engine=engine,
+        validation=held_out_rows if held_out_rows.rows else None, callbacks=callbacks,
         checkpoint=checkpoint,
-        engine=engine,
-        seed=settings.seed,
     )  # fmt: skip
     metrics: dict[str, Any] = {
         "training_rows": training.rows,
@@ -246,10 +196,10 @@ def fit_table(
     }
     model, evaluation = model_of(result.params, result.history, metrics), None
     trained(model)
-    if test.rows:
+    if held_out_rows.rows:
         tally = Tally(classes)
-        for start in range(0, test.rows, STRETCH):
-            some = test.at(slice(start, start + STRETCH))
+        for start in range(0, held_out_rows.rows, STRETCH):
+            some = held_out_rows.at(slice(start, start + STRETCH))
             tally.add(engine.predict_proba(result.params, some.X), some.y)
         evaluation = tally.result()
         figures = {
@@ -274,7 +224,7 @@ def table_schema(model: Model) -> Schema:
 def evaluate_table(
     model: Model, table: Table, target: str | None = None, engine: str = "auto"
 ) -> Evaluation:
-    """How well the model predicts a table's target column, by default that of its training."""
+    """Evaluate the model on a table's target column, by default that of its training."""
     target = table_schema(model).target if target is None else target
     classes = [str(name) for name in model.classes]
     chosen, tally = make_engine(engine), Tally(classes)
@@ -288,17 +238,17 @@ def evaluate_table(
         raise InputError(f"the target '{target}' of {table.source} is missing in every row.")
     if result.unknown == result.rows:
         raise InputError(
-            f"no value of '{target}' in {table.source} is a class of the model, which knows "
+            f"no value of '{target}' in {table.source} is a class of the model, whose classes are "
             f"{listed(classes)}."
         )
     return result
 
 
 def predict_table(model: Model, table: Table, output: Path, engine: str = "auto") -> int:
-    """Write the table's rows with `prediction` and `probability_<class>` columns behind.
+    """Write the table's rows with `prediction` and `probability_<class>` columns appended.
 
     `output` becomes Parquet if it ends in .parquet or .pq, else CSV (compressed if it ends in .gz).
-    It is written whole or not at all. No more than a few stretches of rows are in memory. Returns
+    It is written whole or not at all. Only a few stretches of rows are in memory at a time. Returns
     the number of rows.
 
     Raises
@@ -306,14 +256,14 @@ def predict_table(model: Model, table: Table, output: Path, engine: str = "auto"
     InputError
         If a column of the table has one of the new names, or one that the model needs is missing.
     OutputError
-        If there is no room for it.
+        If there is not enough room for it.
     """
     with replacing(output) as temporary, table.unchanged():
         return write_rows(table, _predictions(model, table, engine), temporary, output)
 
 
 def print_predictions(model: Model, table: Table, out: BinaryIO, engine: str = "auto") -> int:
-    """Write the same as CSV text to a stream, as it comes; returns the number of rows."""
+    """Write the same as CSV text to a stream, row by row; returns the number of rows."""
     with table.unchanged():
         return stream_rows(table, _predictions(model, table, engine), out)
 

@@ -19,31 +19,36 @@ from backhand.engines import Data, Engine
 from backhand.engines.torch import TORCH_THREADS
 from backhand.equations import Gradients, Parameters
 from backhand.support.optional import extra
-from backhand.training.api import train
+from backhand.training.train import train
 
 torch = extra("torch")
 nn = torch.nn
 
 
 def to_torch(params: Parameters) -> Any:
-    """`nn.Sequential(Linear, ReLU, Linear)` with these weights; torch stores them transposed."""
-    W1, b1, W2, b2 = (torch.tensor(np.asarray(value)) for value in params)
-    d, H, K = W1.shape[0], W1.shape[1], W2.shape[1]
-    twin = nn.Sequential(nn.Linear(d, H), nn.ReLU(), nn.Linear(H, K)).to(W1.dtype)
+    """Make an `nn.Sequential(Linear, ReLU, Linear)` with copies of these weights, on the CPU."""
+    return nn.Sequential(_linear(params.W1, params.b1), nn.ReLU(), _linear(params.W2, params.b2))
+
+
+def _linear(W: Any, b: Any) -> Any:
+    """A Linear of W (in, out) and b (out,): torch keeps the weights the other way round."""
+    W, b = torch.tensor(np.asarray(W).T), torch.tensor(np.asarray(b))
+    # Drawing first weights, to no use, would move torch's generator on.
+    layer = nn.utils.skip_init(nn.Linear, W.shape[1], W.shape[0], dtype=W.dtype)
     with torch.no_grad():
-        for tensor, value in zip(twin.parameters(), (W1.T, b1, W2.T, b2), strict=True):
-            tensor.copy_(value)
-    return twin
+        layer.weight.copy_(W)
+        layer.bias.copy_(b)
+    return layer
 
 
 def from_torch(twin: Any) -> Parameters:
-    """The weights of such an `nn.Sequential`, as a copy in NumPy arrays."""
+    """Copy the weights of such an `nn.Sequential` to NumPy arrays."""
     W1t, b1, W2t, b2 = (p.detach().cpu().numpy() for p in twin.parameters())
     return Parameters(W1t.T.copy(), b1.copy(), W2t.T.copy(), b2.copy())
 
 
 def loss_and_gradients(params: Parameters, data: Data, l2: float = 0.0) -> tuple[float, Gradients]:
-    """What autograd says: the loss, penalty included, and all seven gradients, as NumPy arrays.
+    """Compute the loss, penalty included, and all seven gradients by autograd, as NumPy arrays.
 
     Built of torch's own operations and its own `cross_entropy`, so that nothing is shared with
     the equations but the names.
@@ -68,7 +73,7 @@ def loss_and_gradients(params: Parameters, data: Data, l2: float = 0.0) -> tuple
 
 
 class TwinRun:
-    """The autograd way to train: `CrossEntropyLoss`, `loss.backward()`, `torch.optim.SGD`."""
+    """Training by autograd: `CrossEntropyLoss`, `loss.backward()`, `torch.optim.SGD`."""
 
     def __init__(self, twin: Any, X: Any, y: Any, learning_rate: float, l2: float = 0.0) -> None:
         self.twin, self.X, self.y = twin, X, y
@@ -80,7 +85,7 @@ class TwinRun:
         self._weights, self._l2 = weights, l2
 
     def advance(self, epochs: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Full-batch epochs; loss (penalty included) and accuracy of each, before its update."""
+        """Do full-batch epochs; return loss (with penalty) and accuracy before each update."""
         loss, accuracy = np.empty(epochs), np.empty(epochs)
         for epoch in range(epochs):
             S = self.twin(self.X)
@@ -97,7 +102,7 @@ class TwinRun:
 
 
 class Side(NamedTuple):
-    """One way of training at a reported epoch: before its update, and seconds a step so far."""
+    """One way of training at a reported epoch: before its update; seconds per step so far."""
 
     loss: float
     accuracy: float
@@ -110,7 +115,7 @@ class Comparison:
 
     `gradients` and `weights` are the largest norm-relative difference ‖a - b‖ / max(‖a‖, ‖b‖)
     over the arrays: of the gradients, both taken at the weights by hand before the epoch's update;
-    and of the weights after it, each way having gone its own way since the start.
+    and of the weights after it, each way having been trained separately from the start.
     """
 
     epoch: int
@@ -131,7 +136,7 @@ def compare(
     threads: int | None = None,
     l2: float = 0.0,
 ) -> Iterator[Comparison]:
-    """Train both ways from `params`, full batch with SGD, and compare every so many epochs.
+    """Train both ways from `params`, full batch with SGD, and compare after each `every` epochs.
 
     `threads` are autograd's; the engine has its own.
     """
@@ -162,14 +167,14 @@ def compare(
 
 
 def relative_difference(a: Any, b: Any) -> float:
-    """‖a - b‖ / max(‖a‖, ‖b‖); 0 where both are zero."""
+    """Compute ‖a - b‖ / max(‖a‖, ‖b‖); 0 where both are zero."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     scale = max(np.linalg.norm(a), np.linalg.norm(b))
     return float(np.linalg.norm(a - b) / scale) if scale else 0.0
 
 
 def largest_difference(ours: tuple[Any, ...], theirs: tuple[Any, ...]) -> float:
-    """The largest norm-relative difference over arrays in pairs."""
+    """Return the largest norm-relative difference over arrays in pairs."""
     return max(relative_difference(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
@@ -189,7 +194,7 @@ REFERENCE_LEARNING_RATE = 0.5
 
 
 def reference_run(engine: Engine) -> list[ReferenceColumn]:
-    """The golden run: N, d, H, K = 128, 20, 64, 5, full batch, η = 0.5, 200 epochs, float32.
+    """Repeat the reference run: N, d, H, K = 128, 20, 64, 5, 200 full-batch epochs, η 0.5, float32.
 
     By hand: PyTorch's generator seeded with 0, then X, y, W1 and W2 drawn in this order, biases
     zero. Autograd: seeded anew with 0, X and y drawn first, then PyTorch's own initialisation.

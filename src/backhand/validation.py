@@ -7,13 +7,13 @@ of values they read only class indices, for their minimum and maximum (a one-hot
 from __future__ import annotations
 
 import math
-import operator
 from numbers import Real
 from typing import Any
 
 import numpy as np
 from array_api_compat import is_array_api_obj
 
+from backhand.constraints import is_integer
 from backhand.errors import InputError
 from backhand.support.array_namespace import array_namespace
 
@@ -27,15 +27,6 @@ def check_init(d: int, H: int, K: int, seed: int = 0, dtype: Any = np.float32) -
             raise InputError(f"{name} is {value!r}; expected an integer of {least} or more.")
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise InputError(f"dtype is {np.dtype(dtype)}; expected float32 or float64.")
-
-
-def is_integer(value: object) -> bool:
-    """Whether value is a whole number of an integer type (a bool is not)."""
-    try:
-        operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        return False
-    return not isinstance(value, bool | np.bool_)
 
 
 def check_parameters(params: Any) -> None:

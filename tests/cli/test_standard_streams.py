@@ -19,7 +19,7 @@ from backhand import tabular
 from backhand.cli.reports.output import json_line
 from backhand.cli.terminal_text import printable
 from backhand.errors import InputError, OutputError
-from backhand.training.checkpoints import manager
+from backhand.training.checkpoints import file_format
 from helpers.command_line import run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="files and signals of POSIX")
@@ -177,7 +177,7 @@ def test_a_category_and_a_history_that_no_file_holds_are_refused_before_the_firs
     def train(*_, **__):
         pytest.fail("it trains")
 
-    monkeypatch.setattr("backhand.tabular.train", train)
+    monkeypatch.setattr("backhand.tabular.train_data", train)
     categories = ("u" * (2**20 + 1), "v")
     rows = "".join(f"{categories[i % 2]},{'ab'[i // 2 % 2]}\n" for i in range(8))
     (tmp_path / "t.csv").write_text("x,t\n" + rows)
@@ -218,14 +218,14 @@ def test_a_model_that_cannot_be_saved_where_it_was_wanted_is_kept(
     (tmp_path / "sub").mkdir()
     (tmp_path / "refuge").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "refuge"))
-    train = tabular.train
+    train = tabular.train_data
 
     def and_remove(*arguments, **options):
         result = train(*arguments, **options)
         (tmp_path / "sub").rmdir()
         return result
 
-    monkeypatch.setattr(tabular, "train", and_remove)
+    monkeypatch.setattr(tabular, "train_data", and_remove)
     output = tmp_path / "sub" / "m.safetensors"
     done = run("train", folder / "t.csv", "-t", "t", "--epochs", "2", "-o", output, expect=1)
     assert "The trained model is in" in done.stderr
@@ -297,7 +297,7 @@ def test_what_a_callback_raises_loses_no_training(tmp_path) -> None:
     with pytest.raises(ZeroDivisionError) as raised:
         backhand.train(backhand.init(3, 4, 2), X, y, **options, checkpoint=keep)
     assert "3 of 5 epochs are done and saved" in raised.value.__notes__[0]
-    found = [manager._read(path)[1] for path in (tmp_path / "kept").glob("checkpoint*")]
+    found = [file_format.read(path)[1] for path in (tmp_path / "kept").glob("checkpoint*")]
     assert [header["done"] for header in found] == [3]
 
 

@@ -20,7 +20,7 @@ import pytest
 
 import backhand
 from backhand.doctor import process
-from backhand.doctor.process import Examination
+from backhand.doctor.process import CheckProcess
 from backhand.doctor.report.report import Report
 
 ENDLESS = """
@@ -33,7 +33,7 @@ class Endless(list):
 
 def examined(folder: Path, source: str, seconds: float | None = 1.0) -> Report:
     (folder / "net.py").write_text(source)
-    with Examination(f"{folder / 'net.py'}:f", seconds=seconds) as apart:
+    with CheckProcess(f"{folder / 'net.py'}:f", seconds=seconds) as apart:
         return apart.report()
 
 
@@ -149,7 +149,7 @@ def test_a_wrong_function_does_not_make_itself_right(tmp_path: Path, source: str
 
 def test_a_check_ends_whatever_beats_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "CALLS", 1)
-    monkeypatch.setattr(process, "JUDGING", -0.2)
+    monkeypatch.setattr(process, "COMPARING", -0.2)
     (finding,) = examined(tmp_path, "import time\ndef f(X):\n  time.sleep(0.6); f(X)").findings
     assert finding.mistake.startswith("There is no verdict within 0.8 s")
 
@@ -177,7 +177,7 @@ def test_files_may_be_called_like_modules(tmp_path: Path, name: str) -> None:
         "import io, re\nimport numpy as np\nfrom helper import zeros\n"
         "def f(X, W1): return dict(dW1=zeros(W1.shape))\n"
     )
-    with Examination(f"{tmp_path / name}.py:f") as apart:
+    with CheckProcess(f"{tmp_path / name}.py:f") as apart:
         assert [one.name for one in apart.report().verdicts] == ["dW1"]
 
 

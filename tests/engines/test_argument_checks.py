@@ -17,13 +17,14 @@ from sklearn.neural_network import MLPClassifier as Theirs
 
 import backhand
 from backhand import Checkpoint, MLPClassifier
-from backhand.engines import Block, Data, State, make_engine
+from backhand.engines import Block, Data, Objective, OptimizerState, make_engine
 from backhand.equations import Parameters
 from backhand.errors import BackhandWarning, InputError
 from backhand.optimizers import SGD, Adam
 from backhand.support.safetensors_io import read_tensors, write_tensors
-from backhand.training.checkpoints import manager
+from backhand.training.checkpoints.file_format import checksum
 from conftest import ROOT
+from helpers.sessions import started
 
 needs_mprotect = pytest.mark.skipif(sys.platform == "win32", reason="there is no mprotect")
 rng = np.random.default_rng(0)
@@ -34,8 +35,8 @@ PARAMS = Parameters(*(rng.standard_normal(s) for s in ((4, 8), 8, (8, 3), 3)))
 
 def fuzzed(script: str, count: int) -> None:
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / script), "--first", "7000000", "--count", str(count)],
-        capture_output=True, text=True,
+        [sys.executable, "-m", f"helpers.{script}", "--first", "7000000", "--count", str(count)],
+        cwd=ROOT / "tests", capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert sum(json.loads(done.stdout.splitlines()[0]).values()) == count
@@ -43,11 +44,11 @@ def fuzzed(script: str, count: int) -> None:
 
 @needs_mprotect
 def test_arguments_set_by_hand_are_refused_or_computed() -> None:
-    fuzzed("guard_pages.py", 300)
+    fuzzed("guard_pages", 300)
 
 
 def test_forged_checkpoints_are_refused_or_change_nothing() -> None:
-    fuzzed("forged_checkpoints.py", 200)
+    fuzzed("forged_checkpoints", 200)
 
 
 @pytest.fixture(params=["fused", "reference", "torch"])
@@ -85,8 +86,8 @@ def sparse(**changed) -> scipy.sparse.csr_array:
 )  # fmt: skip
 def test_rows_are_compared_with_the_network(engine, data: Data, said: str) -> None:
     calls = [lambda: engine.loss_and_gradients(PARAMS, data), lambda: engine.evaluate(PARAMS, data),
-             lambda: engine.start(PARAMS, data, SGD()),
-             lambda: engine.start(PARAMS, Data(X, Y), SGD()).evaluate(data)]  # fmt: skip
+             lambda: started(engine, PARAMS, data, SGD()),
+             lambda: started(engine, PARAMS, Data(X, Y), SGD()).evaluate(data)]  # fmt: skip
     if said.startswith("X") or "columns" in said or "sparse" in said or "indices point" in said:
         calls.append(lambda: engine.predict_proba(PARAMS, data.X))
     for call in calls:
@@ -111,8 +112,8 @@ def test_parameters_are_compared_with_one_another(engine, changed, said: str) ->
     calls = (
         lambda: engine.predict_proba(params, X),
         lambda: engine.evaluate(params, data),
-        lambda: engine.start(params, data, SGD()),
-        lambda: engine.start(PARAMS, data, SGD()).restore(State(params, (), 0)),
+        lambda: engine.start(OptimizerState(params, (), 0), data, SGD()),
+        lambda: started(engine, PARAMS, data, SGD()).restore(OptimizerState(params, (), 0)),
     )
     for call in calls:
         with pytest.raises(InputError, match=re.escape(said)):
@@ -125,8 +126,8 @@ ORDER = np.stack([rng.permutation(300) for _ in range(2)])
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"order": np.where(ORDER == 7, 300, ORDER)}, "names rows from 0 to 300"),
-        ({"order": ORDER - 1}, "names rows from -1 to 298"),
+        ({"order": np.where(ORDER == 7, 300, ORDER)}, "row numbers from 0 to 300"),
+        ({"order": ORDER - 1}, "row numbers from -1 to 298"),
         ({"order": ORDER[:1]}, "a number for each batch"),
         ({"order": ORDER / 1}, "expected integers, (E, n)"),
         ({"batch_size": 0}, "expected an integer of 1..300"),
@@ -136,21 +137,70 @@ ORDER = np.stack([rng.permutation(300) for _ in range(2)])
         ({"l2": np.zeros((3, 3))}, "expected (2, 3)"),
         ({"l2": 0.1}, "l2 is a float"),
         ({"l2": np.full((2, 3), -1.0)}, "l2 is down to -1.0"),
-        ({"dropout": 1.0}, "dropout is 1.0"),
-        ({"dropout": float("nan")}, "dropout is nan"),
-        ({"dropout_seed": 1.5}, "dropout_seed is 1.5"),
-        ({"most_loss": "much"}, "most_loss is 'much'"),
-        ({"first_class_held": 2**40}, "first_class_held"),
     ],
 )
 def test_a_block_is_compared_with_the_rows(engine, changed, said: str) -> None:
     given = {"batch_size": 100, "learning_rate": np.full((2, 3), 0.1), "l2": np.zeros((2, 3)),
              "order": ORDER} | changed  # fmt: skip
-    run = engine.start(PARAMS, Data(X, Y), SGD())
+    run = started(engine, PARAMS, Data(X, Y), SGD())
     before = run.state().params
     with pytest.raises(InputError, match=re.escape(said)):
         run.advance(Block(**given))
     assert all(map(np.array_equal, run.state().params, before))
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"l2": -0.5}, "l2 is -0.5"),
+        ({"alpha": float("nan")}, "alpha is nan"),
+        ({"dropout": 1.0}, "dropout is 1.0"),
+        ({"dropout": float("nan")}, "dropout is nan"),
+        ({"dropout_seed": 1.5}, "dropout_seed is 1.5"),
+        ({"loss_cap": "much"}, "loss_cap is 'much'"),
+        ({"first_class_fixed": 2**40}, "first_class_fixed"),
+    ],
+)
+def test_an_objective_is_checked_where_a_session_starts(engine, changed, said: str) -> None:
+    with pytest.raises(InputError, match=re.escape(said)):
+        started(engine, PARAMS, Data(X, Y), SGD(), Objective(**changed))
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (np.array([3, 300]), "row numbers from 3 to 300"),
+        (np.array([-1]), "row numbers from -1"),
+        (slice(9, 9), "expected one row or more"),
+        (slice(400, 500), "expected one row or more"),
+        (Y < 1, "an array of bool; expected a slice or row numbers"),
+        ([1, 2], "rows is a list"),
+        (7, "rows is a int"),
+        (np.array([0, 1]), "all have the weight 0"),
+    ],
+)
+def test_the_rows_of_a_gradient_are_checked(engine, rows, said: str) -> None:
+    session = started(engine, PARAMS, Data(X, Y, np.maximum(np.arange(300.0) - 5, 0)), SGD())
+    with pytest.raises(InputError, match=re.escape(said)):
+        session.gradient(rows)
+
+
+@pytest.mark.parametrize(
+    ("gradient", "learning_rate", "said"),
+    [
+        (PARAMS._replace(W1=np.zeros((4, 9))), 0.1, "do not fit together"),
+        (Parameters(*(v.astype(np.float32) for v in PARAMS)), 0.1, "the session has W1 (4, 8)"),
+        (None, 0.1, "NoneType"),
+        (PARAMS, "much", "learning_rate is 'much'"),
+        (PARAMS, float("nan"), "learning_rate is nan"),
+    ],
+)
+def test_a_gradient_that_is_applied_is_checked(engine, gradient, learning_rate, said) -> None:
+    session = started(engine, PARAMS, Data(X, Y), SGD())
+    with pytest.raises(InputError, match=re.escape(said)):
+        session.apply(gradient, learning_rate)
+    assert session.state().updates == 0
+    assert all(map(np.array_equal, session.state().params, PARAMS))
 
 
 class Stranger:
@@ -165,7 +215,7 @@ def test_arrays_that_somebody_writes_to_between_two_blocks_are_compared_again(wh
     X = scipy.sparse.random_array((300, 6), density=0.5, format="csr", rng=rng)
     y = rng.integers(0, 3, 300)
 
-    run = make_engine("fused").start(backhand.init(6, 8, 3), Data(X, y), SGD())
+    run = started(make_engine("fused"), backhand.init(6, 8, 3), Data(X, y), SGD())
     block = Block(300, np.full((1, 1), 0.1), np.zeros((1, 1)))
     run.advance(block)
     (y if what == "y" else getattr(X, what))[7] = 2**30
@@ -191,7 +241,7 @@ def test_arrays_that_hide_what_their_memory_holds_are_refused(what: str) -> None
         setattr(X, what, hidden(getattr(X, what)))
     order = rows.pop("order").reshape(1, -1)
     with pytest.raises(InputError, match=r"MaskedArray|indices point elsewhere"):
-        run = make_engine("fused").start(backhand.init(6, 8, 3), Data(X, **rows), SGD())
+        run = started(make_engine("fused"), backhand.init(6, 8, 3), Data(X, **rows), SGD())
         run.advance(Block(300, np.full((1, 1), 0.1), np.zeros((1, 1)), order=order))
 
 
@@ -203,7 +253,7 @@ def test_half_precision_is_refused_where_it_is_not_compiled() -> None:
 
 def test_only_the_four_rules_are_compiled(engine) -> None:
     with pytest.raises(InputError, match="optimizer is"):
-        engine.start(PARAMS, Data(X, Y), Stranger())
+        engine.start(OptimizerState(PARAMS, (), 0), Data(X, Y), Stranger())
 
 
 ZEROS = Parameters(*map(np.zeros_like, PARAMS))
@@ -212,24 +262,25 @@ ZEROS = Parameters(*map(np.zeros_like, PARAMS))
 @pytest.mark.parametrize(
     ("state", "said"),
     [
-        (State(PARAMS, (ZEROS,), 0), "has 1 slots of memory; its optimizer has 2"),
-        (State(PARAMS, 5, 0), "slots are a int"),
-        (State(PARAMS, (ZEROS, None), 0), "params is a NoneType"),
-        (State(PARAMS, (ZEROS, ZEROS._replace(W1=np.zeros((4, 7)))), 0), "do not fit together"),
-        (State(PARAMS, (ZEROS, Parameters(*map(np.zeros, ((4, 7), 7, (7, 3), 3)))), 0),
-         "the run is of W1 (4, 8)"),
-        (State(PARAMS, (ZEROS, ZEROS), 2**62), "updates; expected an integer of 0..2**53"),
-        (State(PARAMS, (ZEROS, ZEROS), -1), "counts -1 updates"),
-        (State(PARAMS, (ZEROS, ZEROS), "7"), "counts '7' updates"),
-        (State(PARAMS, (ZEROS, ZEROS._replace(b2=-np.ones(3))), 0), "numbers below 0"),
+        (OptimizerState(PARAMS, (ZEROS,), 0), "has 1 slots of memory; its optimizer has 2"),
+        (OptimizerState(PARAMS, 5, 0), "slots are a int"),
+        (OptimizerState(PARAMS, (ZEROS, None), 0), "params is a NoneType"),
+        (OptimizerState(PARAMS, (ZEROS, ZEROS._replace(W1=np.zeros((4, 7)))), 0),
+         "do not fit together"),
+        (OptimizerState(PARAMS, (ZEROS, Parameters(*map(np.zeros, ((4, 7), 7, (7, 3), 3)))), 0),
+         "the session has W1 (4, 8)"),
+        (OptimizerState(PARAMS, (ZEROS, ZEROS), 2**62), "updates; expected an integer of 0..2**53"),
+        (OptimizerState(PARAMS, (ZEROS, ZEROS), -1), "counts -1 updates"),
+        (OptimizerState(PARAMS, (ZEROS, ZEROS), "7"), "counts '7' updates"),
+        (OptimizerState(PARAMS, (ZEROS, ZEROS._replace(b2=-np.ones(3))), 0), "numbers below 0"),
     ],
 )  # fmt: skip
-def test_an_optimizers_state_is_compared_with_the_run(state: State, said: str) -> None:
+def test_an_optimizers_state_is_compared_with_the_run(state: OptimizerState, said: str) -> None:
     with pytest.raises(InputError, match=re.escape(said)):
         backhand.train(PARAMS, X, Y, epochs=1, optimizer=Adam(), state=state)
     if "below" not in said:
         with pytest.raises(InputError, match=re.escape(said)):
-            make_engine("fused").start(PARAMS, Data(X, Y), Adam()).restore(state)
+            started(make_engine("fused"), PARAMS, Data(X, Y), Adam()).restore(state)
 
 
 # Weights that are set on a classifier.
@@ -322,7 +373,7 @@ def forge(path: Path, *, header=None, tensors=None) -> None:
     held, told = read_tensors(path, expected=lambda _, value: value, what="checkpoint")
     held, told = {**held, **(tensors or {})}, {**told, **(header or {})}
     told.pop("checksum")
-    told["checksum"] = manager._checksum(held, told)
+    told["checksum"] = checksum(held, told)
     write_tensors(path, held, told)
 
 
@@ -368,10 +419,10 @@ def test_random_numbers_of_a_checkpoint_are_compared(tmp_path, rest) -> None:
 
     fit(False)
     (path,) = tmp_path.glob("*.safetensors")
-    forge(path, tensors={"order.rest": np.array(rest, np.float64)})
+    forge(path, tensors={"sampler.rest": np.array(rest, np.float64)})
     with pytest.raises(InputError, match="none of NumPy's MT19937"):
         fit(True)
-    forge(path, tensors={"order.rest": np.array([3.0, 0, 0]), "order.rows": np.zeros(300, int)})
+    forge(path, tensors={"sampler.rest": np.array([3.0, 0, 0]), "sampler.rows": np.zeros(300, int)})
     with pytest.raises(InputError, match="no permutation"):
         fit(True)
 

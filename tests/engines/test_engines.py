@@ -9,7 +9,16 @@ import scipy.sparse
 
 import backhand
 from backhand import equations
-from backhand.engines import Block, Data, Engine, Run, State, array_engine, make_engine
+from backhand.engines import (
+    Block,
+    Data,
+    Engine,
+    Objective,
+    OptimizerState,
+    Session,
+    batching,
+    make_engine,
+)
 from backhand.engines.thread_limits import blas_threads
 from backhand.engines.torch import TORCH_THREADS
 from backhand.equations import Parameters
@@ -17,6 +26,7 @@ from backhand.errors import InputError
 from backhand.optimizers import OPTIMIZERS, SGD, make_optimizer, of_parameters
 from backhand.torch_twin import relative_difference
 from helpers.gradient_checks import Problem, assert_close, gradients_of, random_problem
+from helpers.sessions import started
 
 ENGINES = ["reference", "fused", "torch"]
 
@@ -61,7 +71,7 @@ def test_a_block_of_updates_is_the_equations_update_by_update(
     block = Block(4, rng.random((E, B)) / 10, np.full((E, B), l2),
                   np.stack([rng.permutation(11) for _ in range(E)]))  # fmt: skip
     before = [p.copy() for p in params]
-    run = engine.start(params, data, optimizer)
+    run = started(engine, params, data, optimizer)
     record = run.advance(block)
 
     theta, t = params, 0
@@ -91,9 +101,9 @@ def test_a_block_of_updates_is_the_equations_update_by_update(
 def test_one_long_block_is_many_short_ones_to_the_bit(engine: Engine) -> None:
     params, data, _ = single(random_problem(7, (30, 5, 8, 3)))
     rates = np.full((12, 1), 0.3)
-    whole = engine.start(params, data, SGD())
+    whole = started(engine, params, data, SGD())
     long = whole.advance(Block(30, rates, 0 * rates))
-    parts = engine.start(params, data, SGD())
+    parts = started(engine, params, data, SGD())
     short = [parts.advance(Block(30, rates[:3], 0 * rates[:3])) for _ in range(4)]
     assert np.array_equal(long.loss, np.concatenate([r.loss for r in short]))
     for a, b in zip(whole.state().params, parts.state().params, strict=True):
@@ -103,7 +113,7 @@ def test_one_long_block_is_many_short_ones_to_the_bit(engine: Engine) -> None:
 def test_restore_goes_back_to_the_bit(engine: Engine) -> None:
     params, data, _ = single(random_problem(8, (20, 5, 8, 3)))
     block = Block(20, np.full((5, 1), 0.01), np.zeros((5, 1)))
-    run = engine.start(params, data, make_optimizer("adam"))
+    run = started(engine, params, data, make_optimizer("adam"))
     run.advance(block)
     state = run.state()
     first = run.advance(block)
@@ -115,7 +125,7 @@ def test_restore_goes_back_to_the_bit(engine: Engine) -> None:
 
 def test_a_block_ends_after_the_first_loss_that_is_not_finite(engine: Engine) -> None:
     params, data, _ = single(random_problem(9, (20, 5, 8, 3)))
-    run = engine.start(params, data, SGD())
+    run = started(engine, params, data, SGD())
     record = run.advance(Block(20, np.full((50, 1), 1e30), np.zeros((50, 1))))
     assert len(record.loss) < 50
     assert np.isfinite(record.loss[:-1]).all() and not np.isfinite(record.loss[-1])
@@ -128,8 +138,8 @@ def test_prediction_is_the_same_whatever_the_chunks(
     whole = engine.predict_proba(params, data.X)
     judged = engine.evaluate(params, data)
     assert relative_difference(whole, equations.forward(params, data.X).P) <= 1e-14
-    monkeypatch.setattr(array_engine, "CHUNK_BYTES", 2000)
-    assert len(list(array_engine.chunks(params, 50))) > 5
+    monkeypatch.setattr(batching, "CHUNK_BYTES", 2000)
+    assert len(list(batching.chunks(params, 50))) > 5
     assert relative_difference(engine.predict_proba(params, data.X), whole) <= 1e-14
     assert relative_difference(engine.evaluate(params, data), judged) <= 1e-12
     w = np.random.default_rng(0).random(50)
@@ -161,7 +171,7 @@ def test_rows_of_any_real_dtype_are_computed_in_the_parameters(engine: Engine, d
     P = engine.predict_proba(params, X)
     assert P.dtype == np.float32
     assert relative_difference(P, equations.forward(params, X.astype(np.float32)).P) <= 1e-6
-    run = engine.start(params, Data(X, data.y), SGD())
+    run = started(engine, params, Data(X, data.y), SGD())
     assert np.isfinite(run.advance(Block(7, np.full((2, 3), 0.1), np.zeros((2, 3)))).loss).all()
 
 
@@ -179,7 +189,7 @@ def test_epoch_figures_are_exact_in_float32(engine: Engine) -> None:
     """Shares are exact, and means over many batches do not drift."""
     params = Parameters(*(np.zeros(s, np.float32) for s in ((1, 1), 1, (1, 3), 3)))
     data = Data(np.ones((30000, 1), np.float32), np.arange(30000) % 3)
-    run = engine.start(params, data, SGD())
+    run = started(engine, params, data, SGD())
     record = run.advance(Block(3, np.full((1, 10000), 1e-30), np.zeros((1, 10000))))
     assert record.accuracy[0] == 1 / 3
     assert abs(record.loss[0] / np.log(np.float32(3)) - 1) < 1e-7
@@ -196,10 +206,10 @@ def test_a_runs_gradient_is_that_of_all_rows_as_one_batch(
     problem = random_problem(seed, (300, 5, 8, 3) if seed % 2 else None)
     for case, tolerance in ((problem, 1e-12), (single(problem), 1e-5)):
         loss, grads = engine.loss_and_gradients(*case)
-        run = engine.start(*case[:2], SGD())
-        for most in (array_engine.CHUNK_BYTES, 2000):  # all rows in one chunk, and in several
-            monkeypatch.setattr(array_engine, "CHUNK_BYTES", most)
-            ours, dtheta = run.gradient(problem.l2)
+        run = started(engine, *case[:2], SGD())
+        for most in (batching.CHUNK_BYTES, 2000):  # all rows in one chunk, and in several
+            monkeypatch.setattr(batching, "CHUNK_BYTES", most)
+            ours, dtheta = run.gradient(l2=problem.l2)
             assert isinstance(ours, float) and isinstance(dtheta, Parameters)
             assert relative_difference(ours, loss) <= tolerance
             for a, b in zip(dtheta, of_parameters(grads), strict=True):
@@ -210,22 +220,22 @@ def test_a_runs_gradient_is_that_of_all_rows_as_one_batch(
 def test_a_gradient_changes_nothing_and_follows_the_state(engine: Engine) -> None:
     params, data, _ = random_problem(8, (150, 5, 8, 3))
     block = Block(40, np.full((2, 4), 0.01), np.zeros((2, 4)))
-    run, other = (engine.start(params, data, make_optimizer("adam")) for _ in range(2))
-    first = run.gradient(0.1)
+    run, other = (started(engine, params, data, make_optimizer("adam")) for _ in range(2))
+    first = run.gradient(l2=0.1)
     run.advance(block)
-    run.gradient(0.1)
+    run.gradient(l2=0.1)
     run.evaluate(data)
     run.advance(block)
     other.advance(block)
     other.advance(block)
     for a, b in zip(states(run), states(other), strict=True):
         assert np.array_equal(a, b)
-    run.restore(State(params, run.state().slots, 0))
-    again = run.gradient(0.1)
+    run.restore(OptimizerState(params, run.state().slots, 0))
+    again = run.gradient(l2=0.1)
     assert again[0] == first[0] and all(map(np.array_equal, again[1], first[1]))
 
 
-def states(run: Run) -> list[np.ndarray]:
+def states(run: Session) -> list[np.ndarray]:
     state = run.state()
     return [value for part in (state.params, *state.slots) for value in part]
 
@@ -233,19 +243,141 @@ def states(run: Run) -> list[np.ndarray]:
 def test_what_is_restored_is_copied(engine: Engine) -> None:
     """L-BFGS moves the numbers that it passes on in place."""
     params, data, _ = random_problem(8, (20, 5, 8, 3))
-    run = engine.start(params, data, SGD())
+    run = started(engine, params, data, SGD())
     flat = np.concatenate([p.ravel() for p in params])
     ends = np.cumsum([p.size for p in params])[:-1]
     views = [part.reshape(p.shape) for part, p in zip(np.split(flat, ends), params, strict=True)]
-    run.restore(State(Parameters(*views), (), 0))
+    run.restore(OptimizerState(Parameters(*views), (), 0))
     before = run.gradient()[0]
     flat *= 2
     assert run.gradient()[0] == before
-    run.restore(State(Parameters(*views), (), 0))
+    run.restore(OptimizerState(Parameters(*views), (), 0))
     assert run.gradient()[0] != before
 
 
-# Losses in the record.
+# What data-parallel training needs: a gradient of some rows, and an update from a gradient.
+
+
+@pytest.mark.parametrize("rule", OPTIMIZERS)
+@pytest.mark.parametrize("fixed", [False, True])
+def test_gradients_of_halves_add_up_to_an_update_of_all_rows(
+    engine: Engine, rule: str, fixed: bool
+) -> None:
+    params, data, l2 = random_problem(3, (41, 3, 21, 4))
+    w = np.random.default_rng(3).random(41)
+    data, optimizer = data._replace(sample_weight=w), make_optimizer(rule)
+    order = np.random.default_rng(4).permutation(41)
+    for dtype, tolerance in ((np.float64, 1e-12), (np.float32, 1e-4)):
+        typed = Parameters(*(p.astype(dtype) for p in params))
+        rows = Data(data.X.astype(dtype), data.y, w.astype(dtype))
+        objective = Objective(l2=l2, first_class_fixed=fixed)
+        whole, parts = (started(engine, typed, rows, optimizer, objective) for _ in range(2))
+        for halves in ((slice(0, 20), slice(20, None)), (order[:9], order[9:]),
+                       (slice(0, None, 2), slice(1, None, 2))):  # fmt: skip
+            whole.advance(Block(41, np.full((1, 1), 0.1), np.full((1, 1), l2)))
+            weights = [w[half].sum() for half in halves]
+            grads = [parts.gradient(half, l2)[1] for half in halves]
+            parts.apply(Parameters(*(
+                np.average([a, b], axis=0, weights=weights).astype(dtype)
+                for a, b in zip(*grads, strict=True)
+            )), 0.1)  # fmt: skip
+        assert parts.state().updates == whole.state().updates == 3
+        for a, b in zip(states(parts), states(whole), strict=True):
+            assert a.dtype == dtype
+            assert relative_difference(a, b) <= tolerance
+
+
+@pytest.mark.parametrize("rule", OPTIMIZERS)
+def test_updates_from_gradients_go_between_those_of_blocks(engine: Engine, rule: str) -> None:
+    """Update count, Adam's correction and the memory are those of one training, however it went."""
+    params, data, l2 = random_problem(5, (30, 3, 21, 4))
+    optimizer = make_optimizer(rule)
+    once = Block(30, np.full((1, 1), 0.05), np.full((1, 1), l2))
+    mixed, plain = (started(engine, params, data, optimizer, Objective(l2=l2)) for _ in range(2))
+    for step in "AGGAGA":
+        plain.advance(once)
+        if step == "A":
+            mixed.advance(once)
+        else:
+            mixed.apply(mixed.gradient()[1], 0.05)
+    assert mixed.state().updates == 6
+    for a, b in zip(states(mixed), states(plain), strict=True):
+        assert relative_difference(a, b) <= 1e-12
+    resumed = engine.start(plain.state(), data, optimizer, Objective(l2=l2))
+    resumed.apply(resumed.gradient()[1], 0.05)
+    plain.advance(once)
+    for a, b in zip(states(resumed), states(plain), strict=True):
+        assert relative_difference(a, b) <= 1e-12
+
+
+@pytest.mark.parametrize("rule", OPTIMIZERS)
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_compiled_update_from_a_gradient_is_that_of_a_block_to_the_bit(
+    rule: str, fixed: bool, dtype: type
+) -> None:
+    params, data, _ = random_problem(6, (150, 3, 70, 4))
+    params = Parameters(*(p.astype(dtype) for p in params))
+    data = Data(data.X.astype(dtype), data.y)
+    optimizer, objective = make_optimizer(rule), Objective(first_class_fixed=fixed)
+    whole, parts = (
+        started(make_engine("fused"), params, data, optimizer, objective) for _ in range(2)
+    )
+    for _ in range(3):
+        whole.advance(Block(150, np.full((1, 1), 0.1), np.zeros((1, 1))))
+        parts.apply(parts.gradient()[1], 0.1)
+    assert all(map(np.array_equal, states(parts), states(whole)))
+
+
+def test_a_gradient_of_some_rows_is_that_of_a_session_of_them(engine: Engine) -> None:
+    """Dense and sparse, rows in any order and more than once, λ by what they weigh."""
+    rng, X = np.random.default_rng(2), sparse_rows(4, np.float64, np.int32, scipy.sparse.csr_array)
+    y, w = rng.integers(0, 3, 60), rng.random(60)
+    params = backhand.init(9, 12, 3, dtype=np.float64)
+    objective = Objective(l2=0.1, alpha=0.5)
+    longest = np.full(150, np.diff(X.indptr).argmax())
+    for rows in (slice(7, 31), slice(50, 3, -2), rng.integers(0, 60, 90), longest, None):
+        picked = slice(None) if rows is None else rows
+        for data in (Data(X, y, w), Data(X.toarray(), y, w), Data(X, y)):
+            loss, dtheta = started(engine, params, data, None, objective).gradient(rows)
+            few = data.at(picked)
+            weight = few.rows if few.sample_weight is None else few.sample_weight.sum()
+            expected, grads = engine.loss_and_gradients(params, few, 0.1 + 0.5 / weight)
+            assert relative_difference(loss, expected) <= 1e-12
+            for a, b in zip(dtheta, of_parameters(grads), strict=True):
+                assert relative_difference(a, b) <= 1e-12
+
+
+def test_a_session_without_an_optimizer_only_measures(engine: Engine) -> None:
+    params, data, _ = random_problem(5, (30, 3, 21, 4))
+    session = started(engine, params, data, None, Objective(first_class_fixed=True))
+    loss, dtheta = session.gradient()
+    assert not dtheta.W2[:, 0].any() and dtheta.b2[0] == 0 and dtheta.W2[:, 1:].all()
+    assert relative_difference(session.evaluate(data)[0], loss) <= 1e-12
+    block = Block(30, np.ones((1, 1)), np.ones((1, 1)))
+    for update in (lambda: session.apply(dtheta, 0.1), lambda: session.advance(block)):
+        with pytest.raises(InputError, match="the session has no optimizer"):
+            update()
+    assert session.state().slots == () and session.state().updates == 0
+
+
+@pytest.mark.parametrize("rule", OPTIMIZERS)
+def test_a_session_starts_from_the_state_of_another(engine: Engine, rule: str) -> None:
+    params, data, _ = random_problem(5, (30, 3, 21, 4))
+    optimizer, block = make_optimizer(rule), Block(7, np.full((2, 5), 0.05), np.zeros((2, 5)))
+    objective = Objective(dropout=0.3, dropout_seed=5)
+    whole = started(engine, params, data, optimizer, objective)
+    whole.advance(block)
+    state = whole.state()
+    whole.advance(block)
+    second = engine.start(state, data, optimizer, objective)
+    assert second.state().updates == 10
+    second.advance(block)
+    assert all(map(np.array_equal, states(second), states(whole)))
+    assert "30 rows, 20 updates" in repr(second)
+
+
+# Losses in the metrics.
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -264,8 +396,8 @@ def test_the_record_counts_a_rows_loss_up_to_the_most(engine: Engine, dtype, wei
     rates = np.full((1, 3), 1e-20)
     figures = {}
     for limit in (most, np.inf):
-        run = engine.start(params, Data(X, y, w), SGD())
-        figures[limit] = run.advance(Block(20, rates, 0 * rates, most_loss=limit)).loss[0]
+        run = started(engine, params, Data(X, y, w), SGD(), Objective(loss_cap=limit))
+        figures[limit] = run.advance(Block(20, rates, 0 * rates)).loss[0]
         figures[limit, "θ"] = run.state().params
     tolerance = 1e-12 if dtype is np.float64 else 1e-6
     assert relative_difference(figures[most], expected) <= tolerance
@@ -279,8 +411,8 @@ def test_the_record_counts_a_rows_loss_up_to_the_most(engine: Engine, dtype, wei
 def test_a_loss_that_is_nan_stays_nan_whatever_the_most(engine: Engine) -> None:
     params, data, _ = random_problem(9, (20, 5, 8, 3))
     params.b2[0] = np.nan
-    run = engine.start(params, data, SGD())
-    record = run.advance(Block(20, np.full((5, 1), 0.1), np.zeros((5, 1)), most_loss=36.0))
+    run = started(engine, params, data, SGD(), Objective(loss_cap=36.0))
+    record = run.advance(Block(20, np.full((5, 1), 0.1), np.zeros((5, 1))))
     assert len(record.loss) == 1 and np.isnan(record.loss[0])
 
 
@@ -293,8 +425,8 @@ def test_a_class_that_is_held_stays_and_the_others_learn_from_the_true_gradient(
 ) -> None:
     params, data, l2 = random_problem(4, (30, 3, 21, 4))
     optimizer = make_optimizer(rule)
-    block = Block(12, np.full((2, 3), 0.1), np.full((2, 3), l2), first_class_held=True)
-    run = engine.start(params, data, optimizer)
+    block = Block(12, np.full((2, 3), 0.1), np.full((2, 3), l2))
+    run = started(engine, params, data, optimizer, Objective(first_class_fixed=True))
     run.advance(block)
     theta = run.state().params
     assert np.array_equal(theta.W2[:, 0], params.W2[:, 0]) and theta.b2[0] == params.b2[0]
@@ -340,11 +472,8 @@ def test_sparse_rows_are_the_same_as_dense_ones(engine: Engine, dtype, index, ki
     found = []
     for data in (sparse, full):
         loss, grads = engine.loss_and_gradients(params, data, 0.1)
-        run = engine.start(params, data, make_optimizer("adam"))
-        records = [
-            run.advance(Block(17, rates, 0 * rates, order, dropout=0.25))
-            for order in (orders, None)
-        ]
+        run = started(engine, params, data, make_optimizer("adam"), Objective(dropout=0.25))
+        records = [run.advance(Block(17, rates, 0 * rates, order)) for order in (orders, None)]
         figures = [loss, *engine.evaluate(params, data), *run.evaluate(data), run.gradient()[0]]
         P = engine.predict_proba(params, data.X)
         found.append([np.array(figures), *grads, *states(run), *run.gradient()[1], P,
@@ -389,10 +518,10 @@ def test_no_more_than_a_batch_is_made_dense(
 
     monkeypatch.setattr(scipy.sparse.csr_matrix, "toarray", watched)
     data, params = Data(X, np.arange(60) % 3), backhand.init(9, 12, 3)
-    run = engine.start(params, data, SGD())
+    run = started(engine, params, data, SGD())
     run.advance(Block(16, np.full((2, 4), 0.1), np.zeros((2, 4))))
     assert max(seen) == (0 if engine.name == "fused" else 16)
-    monkeypatch.setattr(array_engine, "CHUNK_BYTES", 4000)
+    monkeypatch.setattr(batching, "CHUNK_BYTES", 4000)
     run.gradient()
     run.evaluate(data)
     engine.predict_proba(params, X)
@@ -402,12 +531,13 @@ def test_no_more_than_a_batch_is_made_dense(
 def test_engines_do_not_import_scipy() -> None:
     script = (
         "import sys, numpy as np, backhand\n"
-        "from backhand.engines import Block, Data, make_engine\n"
+        "from backhand.engines import Block, Data, Objective, OptimizerState, make_engine\n"
         "from backhand.optimizers import SGD\n"
         "data = Data(np.ones((4, 2), np.float32), np.arange(4) % 2)\n"
         "for name in ('reference', 'fused'):\n"
-        "    run = make_engine(name, threads=1).start(backhand.init(2, 3, 2), data, SGD())\n"
-        "    run.advance(Block(4, np.ones((1, 1)), np.ones((1, 1)), dropout=0.5))\n"
+        "    state = OptimizerState.initial(backhand.init(2, 3, 2), SGD())\n"
+        "    run = make_engine(name, threads=1).start(state, data, SGD(), Objective(dropout=0.5))\n"
+        "    run.advance(Block(4, np.ones((1, 1)), np.ones((1, 1))))\n"
         "    run.gradient()\n"
         "print('scipy' in sys.modules)"
     )

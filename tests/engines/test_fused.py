@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 import warnings
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,14 +18,14 @@ import scipy.sparse
 
 import backhand
 from backhand import engines, equations
-from backhand.engines import Block, Data, make_engine
+from backhand.engines import Block, Data, Objective, make_engine, registry
 from backhand.engines.fused import buffers
-from backhand.engines.fused.buffers import CHUNK_ROWS, aligned, chunk_rows
+from backhand.engines.fused.buffers import CHUNK_ROWS, chunk_rows
 from backhand.engines.fused.engine import FusedEngine
 from backhand.engines.fused.kernels.exp_log import exp, log
 from backhand.engines.fused.kernels.gather import SOURCES, rows_of
 from backhand.engines.fused.llvm import compiler
-from backhand.engines.fused.llvm.abi import Integer, Reals, words
+from backhand.engines.fused.llvm.abi import Integer, Reals, aligned, words
 from backhand.engines.fused.llvm.builder import Code
 from backhand.engines.fused.llvm.target import host, tile
 from backhand.engines.fused.packing import layout_of, pack, unpack
@@ -38,6 +37,7 @@ from backhand.errors import BackhandWarning, InputError
 from backhand.optimizers import SGD, Adam
 from backhand.torch_twin import relative_difference
 from helpers.fused_checks import CPUS, check_gradients, check_training, random_case, run_on
+from helpers.sessions import started
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_500_random_sizes_and_settings_agree_with_the_equations(first: int, shar
 def test_lesser_cpus_compute_the_same(cpu: str, tmp_path: Path) -> None:
     """The baseline of any x86, and AVX2, which is not what a machine with AVX-512 would take."""
     script = (
-        "from fused_checks import *\n"
+        "from helpers.fused_checks import *\n"
         "from backhand.engines.fused import buffers; buffers.PART_FLOPS = 1\n"
         "from backhand.engines.fused.llvm.target import host, tile\n"
         "for seed in range(40):\n"
@@ -187,7 +187,7 @@ def test_other_python_threads_go_on_while_it_computes() -> None:
         while not done.is_set():
             counted += 1
 
-    run = FusedEngine(1).start(params, data, SGD())
+    run = started(FusedEngine(1), params, data, SGD())
     block = engines.Block(4000, np.full((8, 1), 1e-6), np.zeros((8, 1)))
     other = threading.Thread(target=count)
     other.start()
@@ -222,7 +222,7 @@ def test_ctrl_c_ends_training_soon(tmp_path: Path) -> None:
     script = (
         "import numpy as np, backhand, sys\n"
         "X = np.ones((5000, 300), np.float32); y = np.arange(5000) % 3\n"
-        "from backhand.training import Every\n"
+        "from backhand import Every\n"
         "started = Every(None, lambda p: print(p.epoch, flush=True))\n"
         "backhand.train(backhand.init(300, 200, 3), X, y, epochs=10**6, callbacks=[started],\n"
         "               learning_rate=1e-6, engine='fused', threads=2)"
@@ -318,10 +318,10 @@ def test_nan_is_never_hidden(shared_always) -> None:
         broken = params._replace(**{place: getattr(params, place).copy()})
         getattr(broken, place)[index] = np.nan
         assert np.isnan(FusedEngine(1).evaluate(broken, Data(X, y))[0]), place
-        run = FusedEngine(2).start(broken, Data(X, y), SGD())
+        run = started(FusedEngine(2), broken, Data(X, y), SGD())
         record = run.advance(engines.Block(30, np.full((9, 1), 0.1), np.zeros((9, 1))))
         assert len(record.loss) == 1 and np.isnan(record.loss[0])
-    run = FusedEngine(2).start(params, Data(X, y), SGD())
+    run = started(FusedEngine(2), params, Data(X, y), SGD())
     record = run.advance(engines.Block(30, np.full((50, 1), 1e20), np.zeros((50, 1))))
     assert 1 < len(record.loss) < 50
     assert np.isfinite(record.loss[:-1]).all() and not np.isfinite(record.loss[-1])
@@ -396,7 +396,7 @@ def test_numbers_below_the_normal_ones_are_zero_within_and_as_ever_outside() -> 
         pytest.skip("only x86 is slow with them, and told not to keep them")
     X = np.ones((4, 1), np.float32)
     params = backhand.Parameters(*(np.full(s, 1e-39, np.float32) for s in ((1, 8), 8, (8, 2), 2)))
-    run = FusedEngine().start(params, engines.Data(X, np.zeros(4, np.int64)), SGD())
+    run = started(FusedEngine(), params, engines.Data(X, np.zeros(4, np.int64)), SGD())
     run.advance(engines.Block(4, np.full((1, 1), 1e-45), np.full((1, 1), 0.0)))
     assert (run.state().params.W1 == 0).all()
     assert np.float32(1e-39) * np.float32(0.5) > 0
@@ -495,11 +495,14 @@ def test_preparing_says_what_takes_time_only_where_it_does() -> None:
 
 
 def test_the_compiler_is_checked_by_what_it_computes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backhand.engines.fused.roofline.entry", lambda *_: lambda *_: None)
-    engines._fused_works.cache_clear()
+    monkeypatch.setattr("backhand.engines.fused.llvm.compiler.entry", lambda *_: lambda *_: None)
+    registry._why_not.cache_clear()
+    chosen = make_engine()
+    assert chosen.name == "reference"
+    params, data = problem(9, 4, 8, 3)
     with pytest.warns(BackhandWarning, match="compiled code says"):
-        assert make_engine().name == "reference"
-    engines._fused_works.cache_clear()
+        started(chosen, params, data, SGD())
+    registry._why_not.cache_clear()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         monkeypatch.undo()
@@ -517,15 +520,32 @@ def test_200_random_sparse_cases_agree_with_the_equations(first: int, shared_alw
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
 def test_threads_give_the_same_bits_on_sparse_rows(dropout: float, shared_always) -> None:
     case = random_case(11, sparse=True).in_dtype(np.float32)
-    block = replace(case.block, dropout=dropout)
     params = backhand.init(case.data.X.shape[1], MANY, len(case.params.b2))
     states = []
     for threads in (1, 2, 3, 7):
-        run = FusedEngine(threads).start(params, case.data, case.optimizer)
-        record = run.advance(block)
+        run = started(
+            FusedEngine(threads), params, case.data, case.optimizer, Objective(dropout=dropout)
+        )
+        record = run.advance(case.block)
         states.append((record.loss, *run.state().params, *run.gradient()[1]))
     for other in states[1:]:
         assert all(map(np.array_equal, states[0], other))
+
+
+def test_a_sparse_chunk_has_room_for_a_row_that_an_order_names_again_and_again() -> None:
+    """There is room for the longest rows; one that comes many times takes it many times."""
+    X = np.eye(600, 900)
+    X[7] = 1
+    order = np.full((1, 600), 7)
+    params = backhand.init(900, 9, 3, dtype=np.float64)
+    block = Block(300, np.full((1, 2), 0.1), np.zeros((1, 2)), order)
+    dense, sparse = (
+        started(FusedEngine(), params, Data(rows, np.arange(600) % 3), SGD())
+        for rows in (X, scipy.sparse.csr_array(X))
+    )
+    assert relative_difference(dense.advance(block).loss, sparse.advance(block).loss) <= 1e-12
+    (chunk,) = sparse._work._chunks.values()
+    assert chunk.entries.most >= 150 * 901
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -539,7 +559,7 @@ def test_a_sparse_chunk_has_room_for_its_padded_rows(batch: int, dtype: type) ->
         params = backhand.init(5, 9, 3, dtype=dtype)
         block = Block(batch, np.full((2, 2), 0.1), np.zeros((2, 2)))
         runs = [
-            FusedEngine().start(params, Data(rows, y), SGD())
+            started(FusedEngine(), params, Data(rows, y), SGD())
             for rows in (X, scipy.sparse.csr_array(X))
         ]
         dense, sparse = (run.advance(block).loss for run in runs)
@@ -551,11 +571,11 @@ def test_a_sparse_chunk_has_room_for_its_padded_rows(batch: int, dtype: type) ->
 def test_a_sparse_chunk_takes_memory_for_what_is_there() -> None:
     X = scipy.sparse.random_array((300, 20_000), density=1e-3, format="csr", rng=0)
     params = backhand.init(20_000, 8, 2, dtype=np.float64)
-    run = make_engine("fused", threads=1).start(params, Data(X, np.arange(300) % 2), SGD())
+    run = started(make_engine("fused", threads=1), params, Data(X, np.arange(300) % 2), SGD())
     run.gradient()
     (chunk,) = run._work._chunks.values()
     assert chunk.X.size == 0 and chunk.entries.most < 300 * 100
-    dense = make_engine("fused").start(params, Data(X.toarray(), np.arange(300) % 2), SGD())
+    dense = started(make_engine("fused"), params, Data(X.toarray(), np.arange(300) % 2), SGD())
     for a, b in zip(run.gradient()[1], dense.gradient()[1], strict=True):
         assert relative_difference(a, b) <= 1e-12
 
@@ -565,7 +585,7 @@ def test_the_compiler_is_checked_by_many_threads_at_once() -> None:
     script = (
         "import sys; sys.setswitchinterval(1e-6)\n"
         "from concurrent.futures import ThreadPoolExecutor\n"
-        "from backhand.engines.fused.roofline import check_compiler\n"
+        "from backhand.engines.fused.llvm.compiler import check_compiler\n"
         "with ThreadPoolExecutor(8) as pool:\n"
         "    list(pool.map(lambda _: check_compiler(), range(4000)))\n"
     )

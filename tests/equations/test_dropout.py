@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import backhand
 from backhand import equations
 from backhand.dropout import FACTORS, dropout_mask, mixed
-from backhand.engines import Block, Data, Record, State, make_engine
+from backhand.engines import Block, BlockMetrics, Data, Objective, OptimizerState, make_engine
 from backhand.engines.fused import buffers
 from backhand.equations import Gradients, Parameters
 from backhand.errors import InputError
@@ -29,6 +29,7 @@ from helpers.gradient_checks import (
     random_mask,
     random_problem,
 )
+from helpers.sessions import started
 
 PROBLEMS = range(200)
 DTYPES = [np.float32, np.float64]
@@ -195,15 +196,21 @@ def shared_always(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def trained(
-    engine: str, params: Parameters, data: Data, block: Block, rule: Optimizer, threads: int = 1
-) -> tuple[Record, State]:
+    engine: str,
+    params: Parameters,
+    data: Data,
+    block: Block,
+    objective: Objective,
+    rule: Optimizer,
+    threads: int = 1,
+) -> tuple[BlockMetrics, OptimizerState]:
     """Two blocks, so that the second's updates are not numbered from 1."""
-    run = make_engine(engine, threads=threads).start(params, data, rule)
+    run = started(make_engine(engine, threads=threads), params, data, rule, objective)
     first, second = run.advance(block), run.advance(block)
-    return Record(*map(np.concatenate, zip(first, second, strict=True))), run.state()
+    return BlockMetrics(*map(np.concatenate, zip(first, second, strict=True))), run.state()
 
 
-def case(seed: int, dtype: type) -> tuple[Parameters, Data, Block]:
+def case(seed: int, dtype: type) -> tuple[Parameters, Data, Block, Objective]:
     """Several chunks a batch, a short last batch, panels of two widths, the same for any dtype."""
     rng = np.random.default_rng(seed)
     N, d, H, K = 300, int(rng.integers(1, 40)), int(rng.integers(1, 200)), 4
@@ -214,9 +221,9 @@ def case(seed: int, dtype: type) -> tuple[Parameters, Data, Block]:
     order = None if seed % 2 else np.stack([rng.permutation(N) for _ in range(E)])
     p, dropout_seed = float(rng.random() * 0.9), int(rng.integers(2**62))
     rates = np.full((E, B), 0.01)
-    block = Block(batch, rates, rates, order, dropout=p, dropout_seed=dropout_seed)
+    block, objective = Block(batch, rates, rates, order), Objective(0, 0, p, dropout_seed)
     data = Data(X.astype(dtype), y, w.astype(dtype))
-    return Parameters(*(p.astype(dtype) for p in params)), data, block
+    return Parameters(*(p.astype(dtype) for p in params)), data, block, objective
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -242,15 +249,17 @@ def test_float32_drops_what_float64_drops(seed: int) -> None:
 
 
 def test_a_step_by_step_training_is_the_equations() -> None:
-    params, data, block = case(0, np.float64)
-    record, state = trained("fused", params, data, block, SGD())
+    params, data, block, objective = case(0, np.float64)
+    record, state = trained("fused", params, data, block, objective, SGD())
     t, theta, losses = 0, params, []
     for epoch in (*range(block.epochs), *range(block.epochs)):
         figures = np.zeros(2)
         for begin in range(0, data.rows, block.batch_size):
             X, y, w = data.at(block.order[epoch, begin : begin + block.batch_size])
             t += 1
-            M = dropout_mask(block.dropout_seed, t, len(y), len(params.b1), block.dropout, X.dtype)
+            M = dropout_mask(
+                objective.dropout_seed, t, len(y), len(params.b1), objective.dropout, X.dtype
+            )
             acts = equations.forward(theta, X, M)
             loss = equations.cross_entropy(acts.S, y, w) + equations.penalty(theta, 0.01)
             figures += w.sum() * np.array([loss, 1])
@@ -265,9 +274,9 @@ def test_a_step_by_step_training_is_the_equations() -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_bits_are_the_same_for_every_number_of_threads(dtype, shared_always) -> None:
     for seed in range(6):
-        params, data, block = case(seed, dtype)
+        params, data, block, objective = case(seed, dtype)
         alone, *others = (
-            trained("fused", params, data, block, make_optimizer("adam"), threads)
+            trained("fused", params, data, block, objective, make_optimizer("adam"), threads)
             for threads in (1, 2, 3)
         )
         for record, state in others:
@@ -277,8 +286,8 @@ def test_the_bits_are_the_same_for_every_number_of_threads(dtype, shared_always)
 
 @pytest.mark.parametrize("engine", ["reference", "fused", "torch"])
 def test_a_replay_drops_the_same(engine: str) -> None:
-    params, data, block = case(1, np.float32)
-    run = make_engine(engine).start(params, data, SGD())
+    params, data, block, objective = case(1, np.float32)
+    run = started(make_engine(engine), params, data, SGD(), objective)
     run.advance(block)
     state = run.state()
     first = run.advance(block)
@@ -289,8 +298,8 @@ def test_a_replay_drops_the_same(engine: str) -> None:
 
 @pytest.mark.parametrize("engine", ["reference", "fused", "torch"])
 def test_only_training_drops(engine: str) -> None:
-    params, data, block = case(2, np.float64)
-    run = make_engine(engine).start(params, data, SGD())
+    params, data, block, objective = case(2, np.float64)
+    run = started(make_engine(engine), params, data, SGD(), objective)
     run.advance(block)
     theta = run.state().params
     S = equations.forward(theta, data.X).S
@@ -306,4 +315,4 @@ def test_compiled_masks_are_the_masks_to_the_bit(shared_always) -> None:
 
 @pytest.mark.parametrize("cpu", CPUS)
 def test_lesser_cpus_drop_the_same(cpu: str, tmp_path: Path) -> None:
-    run_on(cpu, "from fused_checks import *; check_masks()", tmp_path)
+    run_on(cpu, "from helpers.fused_checks import *; check_masks()", tmp_path)

@@ -153,7 +153,7 @@ def test_ctrl_c_ends_a_loop_of_partial_fit(monkeypatch) -> None:
     with pytest.warns(UserWarning, match="interrupted by user"):
         clf.partial_fit(X, Y)
     clf = Ours(engine="reference").partial_fit(X, Y, classes=[0, 1, 2])
-    monkeypatch.setattr("backhand.engines.array_engine.ArrayRun.advance", interrupted)
+    monkeypatch.setattr("backhand.engines.array_engine.ArraySession.advance", interrupted)
     with pytest.raises(KeyboardInterrupt):
         clf.partial_fit(X, Y)
 

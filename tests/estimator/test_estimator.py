@@ -397,7 +397,7 @@ def test_ctrl_c_stops_a_loop_of_partial_fit(monkeypatch) -> None:
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("backhand.engines.fused.engine.FusedRun.advance", interrupted)
+    monkeypatch.setattr("backhand.engines.fused.engine.FusedSession.advance", interrupted)
     with pytest.raises(KeyboardInterrupt):
         clf.partial_fit(X_IRIS, Y_IRIS)
     assert all(map(np.array_equal, weights(clf), before))

@@ -1,6 +1,6 @@
 """Checkpoints with a right checksum and contents that somebody made up.
 
-    python tests/helpers/forged_checkpoints.py --count 20000
+    cd tests; python -m helpers.forged_checkpoints --count 20000
 
 Each is drawn from its seed: a checkpoint of a short training, of which one or two things are
 changed: a value of its header, a tensor's numbers, dtype, shape or name. Resuming it has to end in
@@ -28,7 +28,8 @@ import backhand
 from backhand.errors import BackhandError
 from backhand.support.safetensors_io import read_tensors, write_tensors
 from backhand.training import samplers
-from backhand.training.checkpoints import manager
+from backhand.training.checkpoints.file_format import checksum
+from backhand.training.checkpoints.manager import CheckpointManager
 from helpers.guard_pages import main
 
 VALUES = [0, 1, -1, 2, 3, 624, 625, 2**31, 2**62, 2**64, 10**30, 1.5, -0.5, 1e308, None, True, "",
@@ -103,19 +104,19 @@ class _stopping_after:
     """A fit ends, as if killed, after so many checkpoints."""
 
     def __init__(self, saves: int) -> None:
-        self.left, self.save = saves, manager.Keeper.save
+        self.left, self.save = saves, CheckpointManager.save
 
     def __enter__(self) -> None:
-        def save(keeper: Any, standing: Any) -> None:
-            self.save(keeper, standing)
+        def save(manager: Any, state: Any) -> None:
+            self.save(manager, state)
             self.left -= 1
             if not self.left:
                 raise _Stop
 
-        manager.Keeper.save = save
+        CheckpointManager.save = save
 
     def __exit__(self, *_: object) -> bool:
-        manager.Keeper.save = self.save
+        CheckpointManager.save = self.save
         return True
 
 
@@ -149,7 +150,7 @@ class Forger:
         header = json.loads(json.dumps(self.header))
         seen = [self._change(rng, tensors, header) for _ in range(rng.integers(0, 3))]
         header.pop("checksum", None)
-        header["checksum"] = manager._checksum(tensors, header)
+        header["checksum"] = checksum(tensors, header)
         path = self.folder / "checkpoint-00000001.safetensors"
         for old in self.folder.glob("checkpoint-*"):
             old.unlink()
@@ -217,10 +218,10 @@ class Forger:
             value.flat[place] = np.array(rng.choice(numbers)).astype(value.dtype)
         if np.array_equal(old, value, equal_nan=True):
             return False
-        if name == "order.rest":
+        if name == "sampler.rest":
             pos, has_gauss, gauss = value.tolist()
             return not (pos in range(625) and has_gauss in (0, 1) and np.isfinite(gauss))
-        return name in ("watch", "order.rows")
+        return name in ("early_stopping", "sampler.rows")
 
     def _change_header(self, rng: Any, header: dict[str, Any]) -> bool:
         names = sorted(set(header) - set(FORMAT_OF_ITS_OWN))
@@ -281,4 +282,4 @@ def some_forgeries(
 
 
 if __name__ == "__main__":
-    main(__file__, __doc__ or "", some_forgeries)
+    main("helpers.forged_checkpoints", __doc__ or "", some_forgeries)

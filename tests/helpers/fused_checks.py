@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from backhand import equations
 from backhand.dropout import dropout_mask
-from backhand.engines import Block, Data, State
+from backhand.engines import Block, Data, Objective, OptimizerState
 from backhand.engines.fused.buffers import chunk_rows
 from backhand.engines.fused.engine import FusedEngine
 from backhand.engines.fused.llvm.target import tile
@@ -24,6 +24,7 @@ from backhand.equations import Parameters
 from backhand.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer
 from backhand.torch_twin import relative_difference
 from helpers.gradient_checks import assert_close
+from helpers.sessions import started
 
 TOLERANCES = {np.float64: 1e-12, np.float32: 1e-5}
 RULES = (SGD(), Momentum(0.75), Nesterov(np.float32(0.5)), Adam(0.875, np.float64(0.99), 1))
@@ -169,7 +170,7 @@ def check_training(case: Case) -> None:
     expected, slots, losses, accuracies = trained_by_the_equations(case)
     for dtype, tolerance in TOLERANCES.items():
         typed = case.in_dtype(dtype)
-        run = FusedEngine(case.threads).start(typed.params, typed.data, case.optimizer)
+        run = started(FusedEngine(case.threads), typed.params, typed.data, case.optimizer)
         record = run.advance(case.block)
         state = run.state()
         assert state.updates == case.block.learning_rate.size
@@ -196,9 +197,10 @@ def _check_masks(dtype: Any, N: int, batch: int, H: int) -> None:
     params = Parameters(np.zeros((1, H)), np.ones(H), np.zeros((H, 2)), np.zeros(2))
     params = Parameters(*(p.astype(dtype) for p in params))
     B, before, p, seed = -(-N // batch), 2**33, 0.375, 2**40 + H
-    block = Block(batch, np.zeros((1, B)), np.zeros((1, B)), dropout=p, dropout_seed=seed)
-    run = FusedEngine(2).start(params, Data(np.zeros((N, 1), dtype), np.zeros(N, int)), SGD())
-    run.restore(State(params, (), before))
+    block = Block(batch, np.zeros((1, B)), np.zeros((1, B)))
+    data = Data(np.zeros((N, 1), dtype), np.zeros(N, int))
+    objective = Objective(dropout=p, dropout_seed=seed)
+    run = FusedEngine(2).start(OptimizerState(params, (), before), data, SGD(), objective)
     run.advance(block)
     net, rows = run._work.net, chunk_rows(batch)
     chunk = run._work.chunk(run._data, rows)

@@ -1,6 +1,6 @@
 """Arguments set by hand, in arrays that end where reading on is a fault, through every public way.
 
-    python tests/helpers/guard_pages.py --count 100000
+    cd tests; python -m helpers.guard_pages --count 100000
 
 Each call is drawn from its seed: a right one, with one or two of its arguments made wrong, or odd.
 It has to end in an error of Backhand's (of an estimator, in a ValueError), or in the numbers that
@@ -32,7 +32,7 @@ import scipy.sparse
 
 import backhand
 from backhand import equations
-from backhand.engines import Block, Data, State, make_engine
+from backhand.engines import Block, Data, Objective, OptimizerState, make_engine
 from backhand.equations import Parameters
 from backhand.errors import BackhandError
 from backhand.optimizers import OPTIMIZERS, make_optimizer
@@ -43,6 +43,7 @@ NUMBERS = [0, 1, -1, 2, 7, 2**31, 2**40, 2**62, -(2**63), 10**30, 1.5, float("na
 DTYPES = ["f2", "f4", "f8", ">f4", ">f8", "g", "i1", "i4", "i8", "u8", "?", "c8", "O", "U3",
           "M8[s]"]  # fmt: skip
 PER_CHILD = 2000
+TESTS = Path(__file__).parent.parent
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -170,16 +171,40 @@ class Call:
         B = -(-N // size)
         rates, l2 = rng.random((E, B)) / 100, np.full((E, B), rng.random() / 100)
         order = np.stack([rng.permutation(N) for _ in range(E)]) if rng.random() < 0.6 else None
-        made: dict[str, Any] = {"batch_size": size, "learning_rate": rates, "l2": l2,
-                                "order": order, "dropout": float(rng.choice([0, 0.3])),
-                                "first_class_held": bool(rng.random() < 0.3)}  # fmt: skip
+        made: dict[str, Any] = {
+            "batch_size": size,
+            "learning_rate": rates,
+            "l2": l2,
+            "order": order,
+        }
         if not right:
-            name = rng.choice([*made, "dropout_seed", "most_loss"])
+            name = rng.choice([*made])
             is_array = isinstance(made.get(name), np.ndarray) and rng.random() < 0.9
             made[name] = self.odd(made[name]) if is_array else NUMBERS[rng.integers(len(NUMBERS))]
         for name in ("learning_rate", "l2", "order"):
             made[name] = self.placed(made[name])
         return Block(**made)
+
+    def objective(self, *, right: bool) -> Objective:
+        rng = self.rng
+        made: dict[str, Any] = {"l2": rng.random() / 100, "alpha": rng.random() / 100,
+                                "dropout": float(rng.choice([0, 0.3])),
+                                "first_class_fixed": bool(rng.random() < 0.3)}  # fmt: skip
+        if not right:
+            name = rng.choice([*made, "dropout_seed", "loss_cap"])
+            made[name] = NUMBERS[rng.integers(len(NUMBERS))]
+        return Objective(**made)
+
+    def rows(self, *, right: bool) -> Any:
+        """Rows of a gradient: all, a slice, or row numbers, some of them more than once."""
+        rng, N = self.rng, self.N
+        start = int(rng.integers(N))
+        rows = [None, slice(start, None), slice(None, None, -1), rng.integers(0, N, 2 * N)][
+            rng.integers(4)
+        ]
+        if right:
+            return rows
+        return self.odd(rng.integers(0, N, N)) if rng.random() < 0.7 else slice(N, start)
 
     def state(self, slots: int, *, right: bool) -> Any:
         rng = self.rng
@@ -199,13 +224,13 @@ class Call:
                     return [
                         None,
                         (),
-                        State(self.params, 5, 0),
-                        State(None, tuple(sets), 0),
-                        State(self.odd_params(self.params), tuple(sets), 0),
+                        OptimizerState(self.params, 5, 0),
+                        OptimizerState(None, tuple(sets), 0),
+                        OptimizerState(self.odd_params(self.params), tuple(sets), 0),
                     ][rng.integers(5)]
         placed = tuple(Parameters(*map(self.placed, s)) if isinstance(s, Parameters) else s
                        for s in sets)  # fmt: skip
-        return State(self.params, placed, updates)
+        return OptimizerState(self.params, placed, updates)
 
     # The ways in.
 
@@ -248,24 +273,30 @@ class Call:
                        equations.accuracy(S, data.y, data.sample_weight))  # fmt: skip
 
     def run(self, params: Any, data: Data) -> tuple[Any, Any]:
-        """Start, restore, advance, gradient: one of them with what is not right."""
-        what = int(self.rng.integers(4)) if not self.right else -1
+        """Start, advance, gradient, apply: one of them with what is not right."""
+        what = int(self.rng.integers(7)) if not self.right else -1
         rule: Any = make_optimizer(str(self.rng.choice(list(OPTIMIZERS))))
         state = self.state(rule.slots, right=what != 0)
-        block = self.block(right=what != 1)
-        if what == 0:  # memory of a class that is held, which no training makes, may move it
-            block = replace(block, first_class_held=False)
-        if what == 2:
-            rule = _Rule(rule.name, int(self.rng.integers(3)))
+        block, rows = self.block(right=what != 1), self.placed(self.rows(right=what != 5))
+        objective = self.objective(right=what != 2)
+        if what == 0:  # memory of a class that is fixed, which no training makes, may move it
+            objective = replace(objective, first_class_fixed=False)
+            state = state._replace(params=params) if isinstance(state, OptimizerState) else state
         if what == 3:
+            rule = _Rule(rule.name, int(self.rng.integers(3)))
+        if what == 4:
             data = self.odd_data()
+        gradient = Parameters(*map(self.placed, params))
+        if what == 6:
+            gradient = self.odd_params(gradient)
         found = []
         for engine in (make_engine("fused", threads=2), make_engine("reference")):
             with np.errstate(all="ignore"):
-                run = engine.start(params, data, rule)
-                run.restore(state)
-                record = run.advance(block)
-                found.append([*record, run.gradient(0.1)[0], *run.evaluate(data)])
+                run = engine.start(state, data, rule, objective)
+                metrics = run.advance(block)
+                found.append([*metrics, run.gradient(rows, 0.1)[0], *run.evaluate(data)])
+                run.apply(gradient, 1e-3)
+                found[-1] += [run.gradient(rows)[0]]
         if self.dtype == np.float32:  # where a kink may fall either way
             found = [numbers[0][:1] for numbers in found]
         return tuple(found)
@@ -396,7 +427,7 @@ def some_calls(
     return tally, wrong
 
 
-def in_children(script: str, first: int, count: int) -> tuple[Counter[str], list[str]]:
+def in_children(module: str, first: int, count: int) -> tuple[Counter[str], list[str]]:
     """The calls of so many seeds, some thousands in each child: the tally, and what was wrong."""
     tally: Counter[str] = Counter()
     wrong, end = [], first + count
@@ -405,8 +436,9 @@ def in_children(script: str, first: int, count: int) -> tuple[Counter[str], list
         while first < end:
             here = min(PER_CHILD, end - first)
             done = subprocess.run(
-                [sys.executable, script, "--child", "--first", str(first), "--count", str(here),
-                 "--current", str(current)], capture_output=True, text=True,
+                [sys.executable, "-m", module, "--child", "--first", str(first),
+                 "--count", str(here), "--current", str(current)],
+                cwd=TESTS, capture_output=True, text=True,
             )  # fmt: skip
             if done.returncode == 0:
                 found, told = json.loads(done.stdout)
@@ -420,7 +452,7 @@ def in_children(script: str, first: int, count: int) -> tuple[Counter[str], list
     return tally, wrong
 
 
-def main(script: str, about: str, some: Callable[..., tuple[Counter[str], list[str]]]) -> None:
+def main(module: str, about: str, some: Callable[..., tuple[Counter[str], list[str]]]) -> None:
     """Fuzz from the command line, or be a child that does; ends with 1 if something was wrong."""
     parser = argparse.ArgumentParser(description=about.splitlines()[0])
     parser.add_argument("--count", type=int, default=1000)
@@ -432,10 +464,10 @@ def main(script: str, about: str, some: Callable[..., tuple[Counter[str], list[s
         faulthandler.enable()
         print(json.dumps(some(args.first, args.count, args.current)))
         return
-    tally, wrong = in_children(script, args.first, args.count)
+    tally, wrong = in_children(module, args.first, args.count)
     print(json.dumps(dict(tally)), f"{len(wrong)} faults", *wrong[:50], sep="\n")
     sys.exit(bool(wrong))
 
 
 if __name__ == "__main__":
-    main(__file__, __doc__ or "", some_calls)
+    main("helpers.guard_pages", __doc__ or "", some_calls)

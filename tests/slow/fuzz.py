@@ -194,9 +194,9 @@ def table_target(folder: Path) -> Callable[[bytes], None]:
 def model_seeds() -> list[bytes]:
     """Model files: of arrays, of a table, in double, and of a checkpoint's sort."""
     import backhand
+    from backhand import History
     from backhand.model import Model
     from backhand.tables.schema.schema import Category, Date, Number, Schema
-    from backhand.training import History
 
     number, category = Number("n", 1.5, 2.0, True), Category("c", ("x", "y"), True)
     history = History(*(np.array([0.5, np.nan]) for _ in range(4)))

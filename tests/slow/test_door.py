@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-from conftest import ROOT
 from helpers.guard_pages import in_children
 
 pytestmark = [
@@ -16,10 +15,10 @@ pytestmark = [
 
 
 @pytest.mark.parametrize(
-    ("script", "count"), [("guard_pages.py", 100_000), ("forged_checkpoints.py", 20_000)]
+    ("module", "count"), [("guard_pages", 100_000), ("forged_checkpoints", 20_000)]
 )
-def test_no_fault(script: str, count: int) -> None:
-    tally, wrong = in_children(str(ROOT / "tests" / script), 0, count)
+def test_no_fault(module: str, count: int) -> None:
+    tally, wrong = in_children(f"helpers.{module}", 0, count)
     assert not wrong, "\n".join(wrong[:20])
     assert sum(tally.values()) == count
     assert min(tally.values()) > 0 and len(tally) >= 3, tally

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import backhand
+from backhand import History
 from backhand.cli.reports.model import show_model
 from backhand.errors import BackhandError, InputError, MissingFileError
 from backhand.model import Model
@@ -26,7 +27,6 @@ from backhand.support import safetensors_io, untrusted_json
 from backhand.tables.reading.reader import read_table
 from backhand.tables.schema.schema import Category, Date, Number, Schema
 from backhand.tabular import evaluate_table, print_predictions
-from backhand.training import History
 
 SCHEMA = Schema("t", (Number("n", 1.5, 2.0, True), Category("c", ("x", "y"), False)))
 HEADER = {

@@ -25,7 +25,7 @@ from backhand.tables.split import held_out
 from backhand.tables.table import CHUNK_ROWS
 from backhand.tabular import Settings, fit_table, predict_table, prepare_table, print_predictions
 from backhand.training import samplers
-from backhand.training.samplers import SeededOrder
+from backhand.training.samplers import SeededSampler
 
 ROWS = 200_000
 
@@ -260,13 +260,13 @@ def test_sizes() -> None:
 def test_windows_are_a_permutation_in_whole_batches(monkeypatch, rows, batch_size) -> None:
     monkeypatch.setattr(samplers, "WINDOW_BYTES", 1000)
     monkeypatch.setattr(samplers, "BLOCK_BYTES", 70)
-    order = SeededOrder(rows, 3, 10, batch_size)
+    order = SeededSampler(rows, 3, 10, batch_size)
     epochs = [[order.of_part(e, p) for p in range(order.parts)] for e in (0, 1)]
     for parts in epochs:
         assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(rows))
         assert all(len(part) == order.window for part in parts[:-1])
         assert order.window % batch_size == 0
-    again = SeededOrder(rows, 3, 10, batch_size)
+    again = SeededSampler(rows, 3, 10, batch_size)
     assert np.array_equal(again.of_part(1, order.parts - 1), epochs[1][-1])
     if rows > 100 and batch_size < 50:
         assert not np.array_equal(epochs[0][0], epochs[1][0])

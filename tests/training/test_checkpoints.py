@@ -160,7 +160,7 @@ def test_of_a_damaged_checkpoint_the_one_before_is_taken(tmp_path, damage) -> No
         content[-20] ^= 1
     last.write_bytes({"a bit": content, "cut": content[:-40], "empty": b""}[damage])
     before_content = before.read_bytes()
-    with pytest.warns(BackhandWarning, match="goes on from the checkpoint before it"):
+    with pytest.warns(BackhandWarning, match="resumes from the checkpoint before it"):
         result = train(Checkpoint(tmp_path, "3epochs", resume=True))
     assert_equal(result, whole)
     for path in tmp_path.glob("*.safetensors"):
@@ -182,7 +182,9 @@ def test_two_trainings_do_not_share_a_folder(tmp_path) -> None:
     first.start()
     inside.wait(30)
     try:
-        with pytest.raises(InputError, match=f"is held by process {os.getpid()} of"):
+        with pytest.raises(
+            InputError, match=rf"is locked by another training \(process {os.getpid()} of"
+        ):
             train(Checkpoint(tmp_path, resume=True))
     finally:
         done.set()

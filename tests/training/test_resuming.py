@@ -11,7 +11,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from backhand import EarlyStopping, History, MLPClassifier
-from backhand.training.early_stopping import Watch
+from backhand.training.early_stopping import EarlyStoppingState
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -115,14 +115,16 @@ def test_settings_may_change_between_fits() -> None:
     assert np.isfinite(clf.loss_)
 
 
-def test_a_watch_goes_on_with_the_figures_that_both_look_at() -> None:
+def test_early_stopping_continues_with_the_figures_that_both_rules_look_at() -> None:
     history = History(*(np.array(x) for x in ([3.0, 4.0], [0, 0], [1.0, 1.0], [0.5, 0.25])))
-    watch = Watch(EarlyStopping(9, monitor="loss", best="validation_accuracy"))
-    assert [watch.improves(epoch, history) for epoch in (1, 2)] == [True, False]
-    other = watch.going_on(EarlyStopping(9, monitor="validation_accuracy"))
-    assert other.best == 0.5 and other.in_vain == 0
-    plain = watch.going_on(EarlyStopping(5, monitor="loss"))
-    assert plain.best is None and plain.in_vain == 1 and plain.lowest == 3
+    first = EarlyStoppingState(EarlyStopping(9, monitor="loss", best="validation_accuracy"))
+    once, best = first.step(1, history)
+    seen, better = once.step(2, history)
+    assert best and not better and once.lowest == 3
+    other = seen.under(EarlyStopping(9, monitor="validation_accuracy"))
+    assert other.best == 0.5 and other.num_bad_epochs == 0
+    plain = seen.under(EarlyStopping(5, monitor="loss"))
+    assert plain.best is None and plain.num_bad_epochs == 1 and plain.lowest == 3
     assert plain.rule.patience == 5
 
 

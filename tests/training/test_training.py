@@ -1,6 +1,7 @@
 """`train`: batches, schedules, validation, stopping, events, divergence, equal bits."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,14 +9,15 @@ import torch
 from sklearn.utils import shuffle
 
 import backhand
-from backhand import equations
-from backhand.engines import make_engine
+from backhand import EarlyStopping, Every, StopTraining, equations
+from backhand.engines import Block, Objective, make_engine
 from backhand.optimizers import Adam
-from backhand.training import EarlyStopping, Every, StopTraining, loop
-from backhand.training.early_stopping import Watch
+from backhand.training import loop
+from backhand.training.config import TrainConfig
+from backhand.training.early_stopping import EarlyStoppingState
 from backhand.training.history import History
 from backhand.training.plan import Plan, batches_of
-from backhand.training.samplers import SeededOrder, ShuffledOrder
+from backhand.training.samplers import RandomStateSampler, SeededSampler
 from backhand.training.schedules import Schedule
 
 rng = np.random.default_rng(0)
@@ -88,26 +90,32 @@ def test_the_last_short_batch_counts_with_its_own_rows() -> None:
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
 
 
-def plan(rows: int = 90, batch_size: int = 32, *, shuffle: bool = True, **changes) -> Plan:
+def plan(rows: int = 90, batch_size: int = 32, *, shuffle: bool = True, weights=None,
+         **objective) -> Plan:  # fmt: skip
     size, updates = batches_of(rows, batch_size)
-    schedule = Schedule(name="constant", peak=0.1, epochs=5, updates=updates, rows=rows)
-    order = SeededOrder(rows, 0) if shuffle else None
-    return Plan(schedule=schedule, batch_size=size, order=order, **changes)
+    schedule = Schedule(config=TrainConfig(epochs=5), updates=updates, rows=rows)
+    sampler = SeededSampler(rows, 0) if shuffle else None
+    return Plan(schedule=schedule, batch_size=size, sampler=sampler, weights=weights,
+                objective=Objective(**objective))  # fmt: skip
+
+
+def blocks(plan: Plan, done: int, count: int) -> Block:
+    return plan.block(plan.schedule, done, count)
 
 
 def test_every_epoch_visits_every_row_once_in_a_new_order() -> None:
-    orders = plan().block(0, 5).order
+    orders = blocks(plan(), 0, 5).order
     assert all(sorted(order) == list(range(90)) for order in orders)
     assert len({tuple(order) for order in orders}) == 5
-    assert np.array_equal(plan().block(3, 1).order[0], orders[3])
-    assert plan(shuffle=False).block(0, 5).order is None
+    assert np.array_equal(blocks(plan(), 3, 1).order[0], orders[3])
+    assert blocks(plan(shuffle=False), 0, 5).order is None
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_alpha_is_divided_by_the_weight_of_its_batch(shuffle: bool) -> None:
     def block(weights):
-        return plan(rows=10, batch_size=4, l2=0.5, alpha=3.0, shuffle=shuffle,
-                    weights=weights).block(0, 2)  # fmt: skip
+        made = plan(rows=10, batch_size=4, l2=0.5, alpha=3.0, shuffle=shuffle, weights=weights)
+        return blocks(made, 0, 2)
 
     np.testing.assert_allclose(block(None).l2, [[0.5 + 3 / 4, 0.5 + 3 / 4, 0.5 + 3 / 2]] * 2)
     weights = np.array([1.0, 2, 3, 0, 0, 0, 0, 0, 5, 1])
@@ -120,7 +128,10 @@ def test_alpha_is_divided_by_the_weight_of_its_batch(shuffle: bool) -> None:
 
 
 def schedule(name: str, **changes) -> Schedule:
-    return Schedule(**({"peak": 0.4, "epochs": 10, "updates": 10, "rows": 90} | changes), name=name)
+    facts = {"updates": 10, "rows": 90, "rows_seen": changes.pop("rows_seen", 0)}
+    stop = EarlyStopping(monitor="loss")
+    settings = {"learning_rate": 0.4, "epochs": 10, "early_stopping": stop} | changes
+    return Schedule(config=TrainConfig(schedule=name, **settings), **facts)
 
 
 def test_schedules() -> None:
@@ -136,15 +147,19 @@ def test_schedules() -> None:
 def test_the_rate_by_rows_seen_goes_on_where_an_earlier_training_ended() -> None:
     whole = schedule("invscaling", power_t=0.25).rates(0, 10)
     np.testing.assert_allclose(whole[:, 0], 0.4 / (90 * np.arange(10) + 1) ** 0.25)
-    assert np.array_equal(whole[4:], schedule("invscaling", power_t=0.25, seen=360).rates(0, 6))
+    assert np.array_equal(
+        whole[4:], schedule("invscaling", power_t=0.25, rows_seen=360).rates(0, 6)
+    )
 
 
 def test_a_rate_that_adapts_is_cut_until_it_is_too_small() -> None:
-    cut = schedule("adaptive", peak=2e-5).slower(3)
+    whole = schedule("adaptive", learning_rate=2e-5)
+    cut = replace(whole, cuts=(3,))
+    assert whole.can_slow_down(3) and cut.can_slow_down(5)
     assert cut.rates(2, 2)[:, 0].tolist() == [2e-5, 2e-5 / 5]
-    again = cut.slower(5)
-    assert again.of_epoch(5) == 2e-5 / 5 / 5 < 1e-6 and again.slower(7) is None
-    assert schedule("constant").slower(1) is None
+    again = replace(cut, cuts=(3, 5))
+    assert again.of_epoch(5) == 2e-5 / 5 / 5 < 1e-6 and not again.can_slow_down(7)
+    assert not schedule("constant").can_slow_down(1)
 
 
 def test_adaptive_training_divides_the_rate_where_others_stop() -> None:
@@ -177,7 +192,7 @@ def test_an_order_that_shuffles_on_is_the_same_when_asked_again() -> None:
         if len(expected) == 4:
             after_four = plain.get_state(legacy=False)["state"]["pos"]
     state = np.random.RandomState(3)
-    order = ShuffledOrder(20, state)
+    order = RandomStateSampler(20, state)
     assert np.array_equal(order.of_part(3, 0), expected[3])
     assert np.array_equal(order.of_part(1, 0), expected[1])
     order.settle(2)
@@ -227,11 +242,11 @@ def test_the_best_may_be_judged_by_another_figure_than_the_end() -> None:
 
 def test_an_improvement_by_exactly_the_least_counts_where_it_is_asked_for() -> None:
     history = History(np.array([1.0, 0.5, 0.5, 0.5]))
-    for or_equal, in_vain in ((False, 2), (True, 0)):
-        watch = Watch(EarlyStopping(patience=9, monitor="loss", or_equal=or_equal))
+    for or_equal, bad_epochs in ((False, 2), (True, 0)):
+        seen = EarlyStoppingState(EarlyStopping(patience=9, monitor="loss", or_equal=or_equal))
         for epoch in range(1, 5):
-            watch.improves(epoch, history)
-        assert watch.in_vain == in_vain
+            seen, _ = seen.step(epoch, history)
+        assert seen.num_bad_epochs == bad_epochs
 
 
 def test_dropout_is_for_training_only_and_repeats() -> None:
@@ -281,10 +296,14 @@ def test_early_stopping_gives_back_the_best_parameters(monitor: str) -> None:
 
 
 def test_the_best_epoch_is_the_best_by_however_little() -> None:
-    watch = Watch(EarlyStopping(patience=3, min_delta=0.1, monitor="loss"))
-    history = History(np.array([1.0, 0.95, 0.97, 0.93]))
-    assert [watch.improves(e, history) for e in range(1, 5)] == [True, True, False, True]
-    assert watch.best_epoch == 4 and watch.impatient, "three times in a row by less than min_delta"
+    seen = EarlyStoppingState(EarlyStopping(patience=3, min_delta=0.1, monitor="loss"))
+    history, improved = History(np.array([1.0, 0.95, 0.97, 0.93])), []
+    for epoch in range(1, 5):
+        seen, best = seen.step(epoch, history)
+        improved.append(best)
+    assert improved == [True, True, False, True]
+    assert seen.best_epoch == 4
+    assert seen.out_of_patience, "three times in a row by less than min_delta"
 
 
 def test_patience_counts_what_was_measured() -> None:
@@ -429,7 +448,7 @@ def test_memory_mapped_rows_are_taken_as_they_are(tmp_path) -> None:
         ({"X": X.astype(str)}, "expected real numbers"),
         ({"y": y[:5]}, r"y is \(5,\); expected \(90,\)"),
         ({"y": y + 1}, "from 1 to 3; with 3 classes"),
-        ({"y": np.full((90, 3), 0.5)}, "row 0 of y is no one-hot row"),
+        ({"y": np.full((90, 3), 0.5)}, "row 0 of y is not a one-hot row"),
         ({"epochs": 0}, "epochs is 0"),
         ({"epochs": 1.5}, "epochs is 1.5; expected an integer"),
         ({"batch_size": 0}, "batch_size is 0"),
@@ -482,7 +501,7 @@ def test_arrays_of_every_make_are_taken() -> None:
 def test_wrong_stopping_rules_are_told() -> None:
     with pytest.raises(backhand.InputError, match="min_delta is nan"):
         EarlyStopping(min_delta=float("nan"))
-    with pytest.raises(backhand.InputError, match="expected an integer of 1 or more, or None"):
+    with pytest.raises(backhand.InputError, match="expected None or an integer of 1 or more"):
         Every(0, print)
     with pytest.raises(backhand.InputError, match="patience is 0"):
         EarlyStopping(patience=0)

@@ -16,6 +16,7 @@ from backhand.benchmark.machine import allowed_cores
 from backhand.benchmark.problem import Shape
 from backhand.benchmark.results import ShapeResult
 from backhand.errors import BackhandError, InputError
+from backhand.support.optional import extra
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
@@ -81,6 +82,7 @@ def benchmark(
         If measuring fails.
     """
     check_threads(threads)
+    extra("threadpoolctl")  # by which NumPy is held to them
     # -P: a file in the working folder must not be imported instead of a library of the same name.
     return _results([
         sys.executable, "-P", "-m", "backhand.benchmark", "--threads", str(threads),

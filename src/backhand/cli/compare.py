@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,10 +44,10 @@ def compare(
     """Train by hand and by autograd. Both start from equal weights; shows how far they differ."""
     from backhand import torch_twin
     from backhand.cli.reports.comparison import show_comparison, show_reference_run
+    from backhand.constraints import Integer, check
     from backhand.engines import make_engine
     from backhand.errors import InputError
     from backhand.functional import init
-    from backhand.training.data import check_number
 
     chosen = make_engine(engine, threads=threads)
     if reference_run:
@@ -55,7 +56,7 @@ def compare(
         show_reference_run(torch_twin.reference_run(chosen), as_json=json)
         return
     for name, value in (("epochs", epochs), ("every", every), ("rows", rows)):
-        check_number(name, value, 1)
+        check(name, value, Integer(1))
     parsed = _dtype(dtype)
     if data is None and query is None:
         if target is not None:
@@ -96,12 +97,13 @@ def _table_data(
 ) -> tuple[Data, int]:
     from backhand.engines import Data
     from backhand.errors import InputError
+    from backhand.table_settings import DEFAULTS, Settings
     from backhand.tables.reading.reader import read_table
-    from backhand.tabular import Settings, prepare_table
+    from backhand.tabular import prepare_table
 
     if target is None:
         raise InputError("no target: name the column to predict with --target COLUMN.")
-    settings = Settings(seed=seed, test_size=0.0)
+    settings = Settings(test_size=0.0, config=replace(DEFAULTS, seed=seed))
     prepared = prepare_table(read_table(data, query), target, settings)
     rows = prepared.training
     return Data(rows.X.astype(dtype), rows.y), len(prepared.target.classes)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from backhand.cli import options, written_output
 from backhand.support.signals import signals_held
+from backhand.table_settings import Settings
 
 if TYPE_CHECKING:
     from backhand.model import Model
-    from backhand.training import Checkpoint
+    from backhand.training.checkpoints.checkpoint import Checkpoint
+
+DEFAULT = Settings()
 
 
 def train(
@@ -28,24 +32,28 @@ def train(
             help="Model file to write.",
         ),
     ] = None,
-    hidden: Annotated[int, typer.Option(help="Number of hidden units, H.")] = 128,
+    hidden: Annotated[int, typer.Option(help="Number of hidden units, H.")] = DEFAULT.hidden,
     epochs: Annotated[
         int | None,
         typer.Option(show_default="10 to 100, for about 8,000 updates",
                      help="Passes over the training rows."),
-    ] = None,
-    batch_size: Annotated[int, typer.Option(help="Mini-batch size (rows per update).")] = 128,
+    ] = DEFAULT.epochs,
+    batch_size: Annotated[
+        int, typer.Option(help="Mini-batch size (rows per update).")
+    ] = DEFAULT.config.batch_size or 0,
     learning_rate: Annotated[
         float, typer.Option(help="Peak learning rate, η; it rises first, then falls to 0.")
-    ] = 0.004,
-    optimizer: Annotated[str, typer.Option(help="adam, sgd, momentum or nesterov.")] = "adam",
-    l2: options.L2 = 0.0002,
+    ] = DEFAULT.config.learning_rate,
+    optimizer: Annotated[
+        str, typer.Option(help="adam, sgd, momentum or nesterov.")
+    ] = str(DEFAULT.config.optimizer),
+    l2: options.L2 = DEFAULT.config.l2,
     seed: Annotated[
         int, typer.Option(help="Random seed for the split, initial weights and shuffling.")
-    ] = 0,
+    ] = DEFAULT.config.seed,
     test_size: Annotated[
         float, typer.Option(help="Fraction of each class held out for evaluation.")
-    ] = 0.2,
+    ] = DEFAULT.test_size,
     drop: Annotated[
         list[str] | None,
         typer.Option(metavar="COLUMN", show_default=False,
@@ -99,13 +107,14 @@ def train(
     from backhand.support.memory_budget import budget
     from backhand.tables.array_store import Matrices
     from backhand.tables.reading.reader import expand, read_table
-    from backhand.tabular import Settings, fit_table, prepare_table
-    from backhand.training import Every
+    from backhand.tabular import fit_table, prepare_table
+    from backhand.training.callbacks import Every
 
-    settings = Settings(
-        hidden=hidden, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
-        optimizer=optimizer, weight_decay=l2, seed=seed, test_size=test_size,
-    )  # fmt: skip
+    chosen_settings: dict[str, Any] = {
+        "batch_size": batch_size, "learning_rate": learning_rate, "optimizer": optimizer,
+        "l2": l2, "seed": seed,
+    }  # fmt: skip
+    settings = Settings(hidden, epochs, test_size, replace(DEFAULT.config, **chosen_settings))
     chosen = make_engine(engine, device, threads)
     inputs = expand(data) if data is not None else []
     output = check_output(
@@ -177,7 +186,7 @@ def save_or_rescue(model: Model, output: Path) -> None:
 def checkpoint_from(folder: Path | None, every: str | None, *, resume: bool) -> Checkpoint | None:
     """Return the checkpoint that --checkpoint, --every and --resume describe, if any."""
     from backhand.errors import InputError
-    from backhand.training import Checkpoint
+    from backhand.training.checkpoints.checkpoint import Checkpoint
 
     if folder is not None:
         made = Checkpoint(folder, every or "30s", resume=resume)

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 __all__ = ["Finding", "Report", "Verdict", "assert_gradients", "check"]
 
 
-def __getattr__(name: str) -> Any:
-    # Imported when used: `process` is to start a process before NumPy is loaded here.
-    if name not in __all__:
-        raise AttributeError(f"module 'backhand.doctor' has no attribute '{name}'")
-    home = "diagnosis" if name in ("assert_gradients", "check") else "report.report"
-    return getattr(import_module(f"backhand.doctor.{home}"), name)
+if not TYPE_CHECKING:  # else a misspelt name would pass a type checker
+
+    def __getattr__(name: str) -> Any:
+        # Imported when used: `process` is to start a process before NumPy is loaded here.
+        if name not in __all__:
+            raise AttributeError(f"module 'backhand.doctor' has no attribute '{name}'")
+        home = "diagnosis" if name in ("assert_gradients", "check") else "report.report"
+        return getattr(import_module(f"backhand.doctor.{home}"), name)

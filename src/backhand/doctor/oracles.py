@@ -1,4 +1,4 @@
-"""The other witnesses: autograd, and central differences of the function's own loss."""
+"""The other oracles: autograd, and central finite differences of the function's own loss."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.doctor.probe.function import Patient, Refusal
+from backhand.doctor.probe.function import CheckedFunction
 from backhand.doctor.probe.problems import L2, Problem
+from backhand.doctor.probe.refusal import Refusal
 from backhand.equations import Parameters
 from backhand.errors import MissingDependencyError
 from backhand.formulas import GRADIENTS
 
 STEP = 1e-5
 SECONDS = 0.3
-"""For all differences together; where a call takes long, fewer entries are tried."""
+"""For all differences together; slow functions get fewer entries."""
 
 AGREE = 1e-5
 """Largest difference to a central one, relative to the largest of them."""
 
 
 def by_autograd(problem: Problem, *, penalty: bool) -> dict[str, NDArray[np.float64]] | None:
-    """What autograd says of all gradients, or None without torch."""
+    """All gradients by autograd, or None without torch."""
     from backhand.engines import Data
 
     try:
@@ -37,35 +38,34 @@ def by_autograd(problem: Problem, *, penalty: bool) -> dict[str, NDArray[np.floa
 
 
 def need_autograd() -> None:
-    """Raise MissingDependencyError unless autograd can be asked."""
+    """Raise MissingDependencyError unless torch is installed."""
     import backhand.torch_twin  # noqa: F401
 
 
 def torch_is_loaded() -> bool:
-    """Whether asking autograd costs nothing."""
+    """Whether torch has been imported already."""
     return "torch" in sys.modules
 
 
-def by_differences(patient: Patient, problem: Problem) -> dict[str, bool] | None:
-    """Whether each gradient is the slope of the loss that the function itself returns.
+def by_differences(function: CheckedFunction, problem: Problem) -> dict[str, bool] | None:
+    """Whether each gradient agrees with finite differences of the loss that the function returns.
 
     None if it returns no loss, or one too coarse.
     """
-    if patient.kind and patient.kind.endswith("float32"):
+    if function.kind and function.kind.endswith("float32"):
         return None
     try:
-        called = patient.call(problem)
+        called = function.call(problem)
     except Refusal:
         return None
-    values = called.answer.values
+    values = called.outputs.values
     if "L" not in values or values["L"].size != 1 or values["L"].dtype != np.float64:
         return None
     rng = np.random.default_rng(0)
     most = int(SECONDS / 2 / max(called.seconds, 2e-5) / len(GRADIENTS))
     agreed: dict[str, bool] = {}
     began = time.perf_counter()
-    for name in GRADIENTS:
-        W = name.removeprefix("d")
+    for name, W in GRADIENTS.items():
         theta = getattr(problem.params, W)
         gradient = values.get(name)
         if gradient is None or gradient.shape != theta.shape:
@@ -75,7 +75,7 @@ def by_differences(patient: Patient, problem: Problem) -> dict[str, bool] | None
         places = rng.permutation(theta.size)[: max(3, min(most, 24))]
         slopes = []
         for place in places:
-            losses = _losses(patient, problem, W, int(place))
+            losses = _losses(function, problem, W, int(place))
             if losses is None:
                 return None
             slopes.append((losses[0] - losses[1]) / (2 * STEP))
@@ -85,14 +85,14 @@ def by_differences(patient: Patient, problem: Problem) -> dict[str, bool] | None
     return agreed or None
 
 
-def _losses(patient: Patient, problem: Problem, W: str, place: int) -> list[float] | None:
+def _losses(function: CheckedFunction, problem: Problem, W: str, place: int) -> list[float] | None:
     losses = []
     for sign in (1, -1):
         theta = getattr(problem.params, W).copy()
         theta.reshape(-1)[place] += sign * STEP
         moved = Parameters(**{**problem.params._asdict(), W: theta})
         try:
-            loss = patient.loss(problem._replace(params=moved))
+            loss = function.loss(problem._replace(params=moved))
         except Refusal:
             return None
         if loss is None:
@@ -106,7 +106,7 @@ def agreeing(
     observed: Mapping[str, NDArray[np.float64]],
     allowed: Mapping[str, float],
 ) -> dict[str, bool]:
-    """Whether what was returned is what autograd says."""
+    """Whether each returned value agrees with autograd."""
     from backhand.doctor.probe.evidence import alike
 
     if autograd is None:

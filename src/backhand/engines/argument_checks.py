@@ -17,14 +17,21 @@ from typing import Any
 import numpy as np
 
 from backhand import validation
-from backhand.engines.contract import Block, Data, State, is_sparse
+from backhand.constraints import is_integer
+from backhand.engines.contract import (
+    Block,
+    Data,
+    Objective,
+    OptimizerState,
+    is_sparse,
+)
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.optimizers import Optimizer, make_optimizer
 from backhand.validation import size as shape_of
 
 MOST_UPDATES = 2**53
-"""Updates that a run counts: up to there a double, which Adam's correction takes, is exact."""
+"""Updates that a session counts: up to there a double, as in Adam's correction, is exact."""
 
 SPARSE_DTYPES = tuple(
     map(np.dtype, ("f4", "f8", "?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"))
@@ -69,12 +76,10 @@ def check_prediction(params: Any, X: Any) -> None:
     _check_rows(X, params.W1.shape[0])
 
 
-def check_learning(params: Any, data: Any, optimizer: Optimizer | None = None) -> None:
-    """A network, rows to learn from or be judged on, and a rule that engines know."""
+def check_learning(params: Any, data: Any) -> None:
+    """A network, and rows to learn from or to evaluate it on."""
     check_network(params)
     check_data(data, params.W1.shape[0], params.b2.shape[0])
-    if optimizer is not None:
-        make_optimizer(optimizer)
 
 
 def check_data(data: Any, d: int, K: int) -> None:
@@ -136,35 +141,55 @@ def _points_inside(borders: Any, places: Any, numbers: Any, N: int, d: int) -> b
     return not len(used) or bool(used.min() >= 0 and used.max() < d)
 
 
-def stand_in(params: Parameters) -> Parameters:
-    """Zeros of the same shapes and dtype that take no memory: what `check_state` compares with."""
-    return Parameters(*(np.broadcast_to(np.zeros((), v.dtype), v.shape) for v in params))
+def check_start(state: Any, data: Any, optimizer: Any, objective: Any) -> None:
+    """What a session starts from: a state that fits itself, its optimizer and the rows."""
+    slots = 0 if optimizer is None else make_optimizer(optimizer).slots
+    _check_is_state(state)
+    check_network(state.params)
+    check_state(state, state.params, slots)
+    check_data(data, state.params.W1.shape[0], state.params.b2.shape[0])
+    check_objective(objective)
+
+
+def _check_is_state(state: Any) -> None:
+    if not isinstance(state, OptimizerState):
+        raise InputError(
+            f"the state is {_sort(state)}; expected OptimizerState(params, slots, updates)."
+        )
 
 
 def check_state(state: Any, like: Parameters, slots: int) -> None:
     """A state with parameters, and so many slots, of the shapes and the dtype of `like`."""
-    if not isinstance(state, State):
-        raise InputError(f"the state is {_sort(state)}; expected State(params, slots, updates).")
+    _check_is_state(state)
     params, memory, updates = state
     if not isinstance(memory, tuple):
         raise InputError(f"the state's slots are {_sort(memory)}; expected a tuple of Parameters.")
     if len(memory) != slots:
         raise InputError(f"the state has {len(memory)} slots of memory; its optimizer has {slots}.")
     for values in (params, *memory):
-        check_network(values)
-        if any(a.shape != b.shape for a, b in zip(values, like, strict=True)) \
-                or values.W1.dtype != like.W1.dtype:  # fmt: skip
-            raise InputError(
-                f"the state is of W1 {shape_of(values.W1)} and W2 {shape_of(values.W2)} in "
-                f"{values.W1.dtype}; the run is of W1 {shape_of(like.W1)} and W2 "
-                f"{shape_of(like.W2)} in {like.W1.dtype}."
-            )
+        _check_alike("state", values, like)
     check_updates(updates)
+
+
+def check_gradient(gradient: Any, like: Parameters) -> None:
+    """A gradient dθ of the shapes and the dtype of `like`."""
+    _check_alike("gradient", gradient, like)
+
+
+def _check_alike(name: str, values: Any, like: Parameters) -> None:
+    check_network(values)
+    if any(a.shape != b.shape for a, b in zip(values, like, strict=True)) \
+            or values.W1.dtype != like.W1.dtype:  # fmt: skip
+        raise InputError(
+            f"the {name} has W1 {shape_of(values.W1)} and W2 {shape_of(values.W2)} in "
+            f"{values.W1.dtype}; the session has W1 {shape_of(like.W1)} and W2 "
+            f"{shape_of(like.W2)} in {like.W1.dtype}."
+        )
 
 
 def check_updates(updates: Any) -> None:
     """How many updates were done."""
-    if not validation.is_integer(updates) or not 0 <= updates <= MOST_UPDATES:
+    if not is_integer(updates) or not 0 <= updates <= MOST_UPDATES:
         raise InputError(
             f"the state counts {_shown(updates)} updates; expected an integer of 0..2**53."
         )
@@ -177,7 +202,7 @@ def check_block(block: Any, N: int) -> None:
     order, rates, l2 = block.order, block.learning_rate, block.l2
     visited = N if order is None else _checked_order(order, N)
     size = block.batch_size
-    if not validation.is_integer(size) or not 1 <= size <= visited:
+    if not is_integer(size) or not 1 <= size <= visited:
         raise InputError(
             f"the block's batch_size is {_shown(size)}; expected an integer of 1..{visited}."
         )
@@ -194,37 +219,67 @@ def check_block(block: Any, N: int) -> None:
         )
     if not l2.min() >= 0:
         raise InputError(f"the block's l2 is down to {l2.min()}; expected numbers of 0 or more.")
-    _check_numbers_of(block)
 
 
 def _checked_order(order: Any, N: int) -> int:
-    """How many rows each epoch visits, all of 0..N-1."""
+    """The number of rows that each epoch visits, all of 0..N-1."""
     if not _is_plain(order) or order.ndim != 2 or order.dtype.kind not in "iu":
         raise InputError(f"the block's order is {_sort(order)}; expected integers, (E, n).")
-    if order.size == 0:
-        raise InputError(f"the block's order is {shape_of(order)}; expected one row or more.")
-    if not _are_below(order, N):
-        raise InputError(
-            f"the block's order names rows from {order.min()} to {order.max()}; with {N} rows they "
-            f"must lie in 0..{N - 1}."
-        )
+    _check_row_numbers("the block's order", order, N)
     return int(order.shape[1])
 
 
-def _check_numbers_of(block: Block) -> None:
-    for name in ("dropout", "most_loss"):
-        value = getattr(block, name)
-        if not isinstance(value, Real) or math.isnan(value):
-            raise InputError(f"the block's {name} is {_shown(value)}; expected a number.")
-    if not 0 <= block.dropout < 1:
-        raise InputError(f"the block's dropout is {block.dropout!r}; expected 0 or more, below 1.")
-    if not validation.is_integer(block.dropout_seed):
+def _check_row_numbers(name: str, numbers: Any, N: int) -> None:
+    if numbers.size == 0:
+        raise InputError(f"{name} is {shape_of(numbers)}; expected one row or more.")
+    if not _are_below(numbers, N):
         raise InputError(
-            f"the block's dropout_seed is {_shown(block.dropout_seed)}; expected an integer."
+            f"{name} has row numbers from {numbers.min()} to {numbers.max()}; with {N} rows they "
+            f"must be in 0..{N - 1}."
         )
-    if not isinstance(block.first_class_held, bool | np.bool_):
+
+
+def checked_rows(rows: Any, N: int) -> Any:
+    """Some of N rows: a slice from start to stop, with step 1, or row numbers (n,); one or more."""
+    if rows is None:
+        return slice(0, N)
+    if isinstance(rows, slice):
+        start, stop, step = rows.indices(N)
+        if step == 1 and start < stop:
+            return slice(start, stop)
+        rows = np.arange(start, stop, step)
+    if not _is_flat(rows, None, "iu"):
+        raise InputError(f"rows is {_sort(rows)}; expected a slice or row numbers, (n,).")
+    _check_row_numbers("rows", rows, N)
+    return rows
+
+
+def check_objective(objective: Any) -> None:
+    """An objective whose numbers are in their ranges."""
+    if not isinstance(objective, Objective):
+        raise InputError(f"the objective is {_sort(objective)}; expected an Objective.")
+    for name in ("l2", "alpha", "dropout", "loss_cap"):
+        value = getattr(objective, name)
+        if not isinstance(value, Real) or math.isnan(value):
+            raise InputError(f"the objective's {name} is {_shown(value)}; expected a number.")
+    for name in ("l2", "alpha"):
+        if getattr(objective, name) < 0:
+            raise InputError(
+                f"the objective's {name} is {getattr(objective, name)!r}; expected 0 or more."
+            )
+    if not 0 <= objective.dropout < 1:
         raise InputError(
-            f"the block's first_class_held is {_shown(block.first_class_held)}; expected a bool."
+            f"the objective's dropout is {objective.dropout!r}; expected 0 or more, below 1."
+        )
+    if not is_integer(objective.dropout_seed):
+        raise InputError(
+            f"the objective's dropout_seed is {_shown(objective.dropout_seed)}; "
+            "expected an integer."
+        )
+    if not isinstance(objective.first_class_fixed, bool | np.bool_):
+        raise InputError(
+            f"the objective's first_class_fixed is {_shown(objective.first_class_fixed)}; "
+            "expected a bool."
         )
 
 
@@ -232,6 +287,22 @@ def check_l2(l2: Any) -> None:
     """λ is a number of 0 or more."""
     if not isinstance(l2, Real) or not float(l2) >= 0:
         raise InputError(f"l2 is {_shown(l2)}; expected a number of 0 or more.")
+
+
+def check_learning_rate(learning_rate: Any) -> None:
+    """η is a number."""
+    if not isinstance(learning_rate, Real) or math.isnan(learning_rate):
+        raise InputError(f"learning_rate is {_shown(learning_rate)}; expected a number.")
+
+
+def checked_optimizer(optimizer: Optimizer | None) -> Optimizer:
+    """The optimizer of a session that is to do an update."""
+    if optimizer is None:
+        raise InputError(
+            "the session has no optimizer, so it does no updates; start it with one of "
+            "backhand.optimizers."
+        )
+    return optimizer
 
 
 def _is_flat(array: Any, count: int | None, kinds: str) -> bool:

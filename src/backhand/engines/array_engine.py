@@ -19,19 +19,38 @@ from backhand.dropout import dropout_mask
 from backhand.engines.argument_checks import (
     check_block,
     check_data,
+    check_gradient,
     check_l2,
     check_learning,
+    check_learning_rate,
     check_prediction,
+    check_start,
     check_state,
-    stand_in,
+    checked_optimizer,
+    checked_rows,
 )
-from backhand.engines.contract import Block, Data, Record, State, dense, is_sparse
+from backhand.engines.batching import (
+    WeightedMean,
+    chunks,
+    session_repr,
+    total_weight,
+    weight_of,
+    with_class_fixed,
+)
+from backhand.engines.contract import (
+    CROSS_ENTROPY,
+    Block,
+    BlockMetrics,
+    Data,
+    Objective,
+    OptimizerState,
+    dense,
+    is_sparse,
+    zeros_like,
+)
 from backhand.equations import Gradients, Parameters
-from backhand.optimizers import Optimizer, of_parameters
+from backhand.optimizers import Optimizer, as_gradients, of_parameters
 from backhand.support.array_namespace import array_namespace
-
-CHUNK_BYTES = 2**25
-"""Working memory for rows that are only looked at (prediction, validation), about."""
 
 
 class ArrayEngine:
@@ -63,8 +82,14 @@ class ArrayEngine:
             loss, grads = both(self._parameters(params), self._data(data), l2)
             return float(loss), Gradients(*map(self.get, grads))
 
-    def start(self, params: Parameters, data: Data, optimizer: Optimizer) -> ArrayRun:
-        return ArrayRun(self, params, data, optimizer)
+    def start(
+        self,
+        state: OptimizerState,
+        data: Data,
+        optimizer: Optimizer | None,
+        objective: Objective = CROSS_ENTROPY,
+    ) -> ArraySession:
+        return ArraySession(self, state, data, optimizer, objective)
 
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
         return self._forward(params, X, "P")
@@ -123,35 +148,44 @@ class ArrayEngine:
         return Data(self.put(dense(data.X)), self.put(data.y), w)
 
 
-class ArrayRun:
-    """Training in progress on one `ArrayEngine`."""
+class ArraySession:
+    """A training under way on one `ArrayEngine`."""
 
     def __init__(
-        self, engine: ArrayEngine, params: Parameters, data: Data, optimizer: Optimizer
+        self,
+        engine: ArrayEngine,
+        state: OptimizerState,
+        data: Data,
+        optimizer: Optimizer | None,
+        objective: Objective,
     ) -> None:
-        check_learning(params, data, optimizer)
-        zeros = Parameters(*(np.zeros_like(value) for value in params))
+        check_start(state, data, optimizer, objective)
         self._engine = engine
-        self._optimizer = optimizer
-        self._like = stand_in(params)
-        self._hidden, self._dtype = params.b1.shape[0], params.b1.dtype
+        self._optimizer, self._objective = optimizer, objective
+        self._like = zeros_like(state.params)
+        self._hidden, self._dtype = state.params.b1.shape[0], state.params.b1.dtype
         # Sparse rows stay on the host, for a batch at a time to be made dense and put.
         self._on_host = is_sparse(data.X)
         self._data = data if self._on_host else engine._data(data)
         # A batch's weights are summed on the host, where they came from: no round trip.
         self._weights = data.sample_weight
-        self.restore(State(params, (zeros,) * optimizer.slots, 0))
+        self._load(state)
 
-    def state(self) -> State:
+    def __repr__(self) -> str:
+        return session_repr(self._engine.name, self._like, self._data.rows, self._updates)
+
+    def state(self) -> OptimizerState:
         def copy(value: Any) -> NDArray[Any]:
             return np.array(self._engine.get(value))
 
         slots = tuple(Parameters(*map(copy, slot)) for slot in self._slots)
-        return State(Parameters(*map(copy, self._theta)), slots, self._updates)
+        return OptimizerState(Parameters(*map(copy, self._theta)), slots, self._updates)
 
-    def restore(self, state: State) -> None:
-        check_state(state, self._like, self._optimizer.slots)
+    def restore(self, state: OptimizerState) -> None:
+        check_state(state, self._like, len(self._slots))
+        self._load(state)
 
+    def _load(self, state: OptimizerState) -> None:
         def put(values: Parameters) -> Parameters:
             return self._engine._parameters(Parameters(*map(np.array, values)))
 
@@ -164,48 +198,82 @@ class ArrayRun:
         with self._engine.computing():
             return self._engine._evaluate(self._theta, data)
 
-    def gradient(self, l2: float = 0.0) -> tuple[float, Parameters]:
+    def gradient(self, rows: Any = None, l2: float | None = None) -> tuple[float, Parameters]:
+        chosen = checked_rows(rows, self._data.rows)
+        weight = weight_of(self._weights, chosen)
+        l2 = self._objective.l2_of(weight) if l2 is None else l2
         check_l2(l2)
         mean = WeightedMean(5)
         with self._engine.computing():
-            for rows in chunks(self._theta, self._data.rows):
-                weight, chunk = self._batch(rows, rows)
+            for part in self._chunks_of(chosen):
+                weight, chunk = self._batch(part, self._there(part))
                 loss, grads = both(self._theta, chunk, l2)
                 mean.add(weight, loss, *of_parameters(grads))
             loss, *dtheta = map(self._engine.get, mean.on_device())
-        return float(loss), Parameters(*(g.astype(self._dtype) for g in dtheta))
+        found = Parameters(*(g.astype(self._dtype) for g in dtheta))
+        return float(loss), with_class_fixed(found, self._objective)
 
-    def advance(self, block: Block) -> Record:
+    def _chunks_of(self, rows: Any) -> Iterator[Any]:
+        """The rows in chunks: slices of a slice, arrays of an array."""
+        if isinstance(rows, slice):
+            for part in chunks(self._theta, rows.stop - rows.start):
+                yield slice(rows.start + part.start, rows.start + part.stop)
+        else:
+            for part in chunks(self._theta, len(rows)):
+                yield rows[part]
+
+    def apply(self, gradient: Parameters, learning_rate: float) -> None:
+        optimizer = checked_optimizer(self._optimizer)
+        check_gradient(gradient, self._like)
+        check_learning_rate(learning_rate)
+        # A copy, in which the first class may be set to 0 and which torch may keep.
+        copied = with_class_fixed(Parameters(*map(np.array, gradient)), self._objective)
+        with self._engine.computing():
+            self._update(optimizer, self._engine._parameters(copied), float(learning_rate))
+
+    def _update(self, optimizer: Optimizer, dtheta: Parameters, learning_rate: float) -> None:
+        self._updates += 1
+        self._theta, self._slots = optimizer.update(
+            self._theta, as_gradients(dtheta), self._slots, learning_rate, self._updates
+        )
+
+    def advance(self, block: Block) -> BlockMetrics:
+        optimizer = checked_optimizer(self._optimizer)
         check_block(block, self._data.rows)
-        records = []
+        figures = []
         with self._engine.computing():
             for epoch in range(block.epochs):
-                records.append(self._epoch(block, epoch))
-                if not np.isfinite(records[-1][0]):
+                figures.append(self._epoch(optimizer, block, epoch))
+                if not np.isfinite(figures[-1][0]):
                     break
-        loss, accuracy = zip(*records, strict=True)
-        return Record(np.array(loss), np.array(accuracy))
+        loss, accuracy = zip(*figures, strict=True)
+        return BlockMetrics(np.array(loss), np.array(accuracy))
 
-    def _epoch(self, block: Block, epoch: int) -> tuple[float, float]:
+    def _epoch(self, optimizer: Optimizer, block: Block, epoch: int) -> tuple[float, float]:
         order = None if block.order is None else block.order[epoch]
         rates, l2s = block.learning_rate[epoch].tolist(), block.l2[epoch].tolist()
         mean = WeightedMean()
         for (weight, batch), eta, l2 in zip(
             self._batches(block.batch_size, order), rates, l2s, strict=True
         ):
-            mean.add(weight, *self._update(batch, eta, l2, block))
+            mean.add(weight, *self._step(optimizer, batch, eta, l2))
         return mean.result()
 
     def _batches(self, batch_size: int, order: Any) -> Iterator[tuple[float, Data]]:
         """Each batch, with what it weighs in the epoch's mean."""
         n = self._data.rows if order is None else len(order)
-        there = order if order is None or self._on_host else self._engine.put(order)
+        there = self._there(order)
         for start in range(0, n, batch_size):
             here = slice(start, min(start + batch_size, n))
             if order is None:
                 yield self._batch(here, here)
             else:
                 yield self._batch(order[here], there[here])
+
+    def _there(self, rows: Any) -> Any:
+        """Row numbers where the data are; a slice or None stays as it is."""
+        on_device = isinstance(rows, np.ndarray) and not self._on_host
+        return self._engine.put(rows) if on_device else rows
 
     def _batch(self, rows: Any, there: Any) -> tuple[float, Data]:
         """Those rows and what they weigh; `there` are the same, where the data are."""
@@ -216,89 +284,45 @@ class ArrayRun:
         w = None if self._weights is None else self._weights[rows]
         return total_weight(w, batch.rows), batch._replace(X=X)
 
-    def _update(
-        self, batch: Data, learning_rate: float, l2: float, block: Block
+    def _step(
+        self, optimizer: Optimizer, batch: Data, learning_rate: float, l2: float
     ) -> tuple[Any, Any]:
         """One update; loss and accuracy from the forward pass that it began with."""
         X, y, w = batch
-        self._updates += 1
-        mask = self._mask(batch.rows, block) if block.dropout else None
+        mask = self._mask(batch.rows) if self._objective.dropout else None
         acts = equations.forward(self._theta, X, mask)
-        loss = objective(self._theta, acts.S, y, w, l2, block.most_loss)
+        loss = loss_with_penalty(self._theta, acts.S, y, w, l2, self._objective.loss_cap)
         accuracy = equations.accuracy(acts.S, y, w)
         grads = equations.backward(self._theta, X, y, acts, w, l2, mask)
-        if block.first_class_held:
-            grads.dW2[:, 0], grads.db2[0] = 0, 0
-        self._theta, self._slots = self._optimizer.update(
-            self._theta, grads, self._slots, learning_rate, self._updates
-        )
+        dtheta = with_class_fixed(of_parameters(grads), self._objective)
+        self._update(optimizer, dtheta, learning_rate)
         return loss, accuracy
 
-    def _mask(self, rows: int, block: Block) -> Any:
-        """M of the update that is being done."""
-        return self._engine.put(
-            dropout_mask(block.dropout_seed, self._updates, rows, self._hidden, block.dropout,
-                         self._dtype)
-        )  # fmt: skip
-
-
-class WeightedMean:
-    """Mean by weight of figures such as (loss, accuracy), each a number or an array, in float64.
-
-    The figures may stay on a device until the result is asked for: nothing waits for it before.
-    """
-
-    def __init__(self, figures: int = 2) -> None:
-        self._weight = 0.0
-        self._sums: list[Any] = [0.0] * figures
-
-    def add(self, weight: float, *figures: Any) -> None:
-        self._weight += weight
-        for i, figure in enumerate(figures):
-            xp = array_namespace(figure)
-            self._sums[i] = self._sums[i] + weight * xp.astype(figure, xp.float64)
-
-    def result(self) -> tuple[float, float]:
-        """Of two numbers."""
-        loss, accuracy = (float(total) / self._weight for total in self._sums)
-        return loss, accuracy
-
-    def on_device(self) -> list[Any]:
-        """Of all figures, where they are."""
-        return [total / self._weight for total in self._sums]
+    def _mask(self, rows: int) -> Any:
+        """M (rows, H) of the next update."""
+        p, seed = self._objective.dropout, self._objective.dropout_seed
+        mask = dropout_mask(seed, self._updates + 1, rows, self._hidden, p, self._dtype)
+        return self._engine.put(mask)
 
 
 def both(theta: Parameters, batch: Data, l2: float) -> tuple[Any, Gradients]:
     """The loss that is trained on, and all its gradients."""
     X, y, w = batch
     acts = equations.forward(theta, X)
-    loss = objective(theta, acts.S, y, w, l2)
+    loss = loss_with_penalty(theta, acts.S, y, w, l2)
     return loss, equations.backward(theta, X, y, acts, w, l2)
 
 
-def objective(
-    theta: Parameters, S: Any, y: Any, w: Any, l2: float, most_loss: float = math.inf
+def loss_with_penalty(
+    theta: Parameters, S: Any, y: Any, w: Any, l2: float, loss_cap: float = math.inf
 ) -> Any:
     """The loss that is trained on: cross-entropy plus, where there is one, the penalty.
 
-    One row's cross-entropy counts at most `most_loss`; nan stays nan.
+    One row's cross-entropy counts at most `loss_cap`; nan stays nan.
     """
     xp = array_namespace(S)
     losses = equations.row_losses(S, y)
-    if most_loss < math.inf:
-        losses = xp.minimum(losses, most_loss)
+    if loss_cap < math.inf:
+        losses = xp.minimum(losses, loss_cap)
     loss = xp.sum(equations.mean_weights(S, w) * losses)
     return loss + equations.penalty(theta, l2) if l2 else loss
-
-
-def total_weight(w: NDArray[Any] | None, rows: int) -> float:
-    """Σw of a batch, summed in float64: its rows, where there are no weights."""
-    return float(rows) if w is None else float(np.sum(w, dtype=np.float64))
-
-
-def chunks(params: Parameters, N: int) -> Iterator[slice]:
-    """Cuts 0..N so that a chunk's X and activations stay within `CHUNK_BYTES`, about."""
-    d, H, K = params.W1.shape[0], params.W1.shape[1], params.W2.shape[1]
-    rows = max(1, CHUNK_BYTES // (8 * (d + 2 * H + 3 * K)))
-    for start in range(0, N, rows):
-        yield slice(start, min(start + rows, N))

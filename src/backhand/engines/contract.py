@@ -1,10 +1,9 @@
-"""What an engine is, whatever computes underneath.
+"""The contract of an engine, whatever computes underneath.
 
 An engine returns the loss with all gradients, predicts in bounded memory, and trains: `start` puts
-parameters and data where it computes and gives a `Run`, whose `advance` does a whole block of
-updates without coming back to Python's caller between them. Everything that crosses this border is
-a NumPy array, and is checked at one door (`door.py`), whoever calls. Every method is deterministic:
-the same call gives the same bits.
+parameters and rows where it computes and returns a `Session`, whose `advance` does a whole block of
+updates in one call. Everything that crosses this border is a NumPy array, and is checked in one
+place (`argument_checks.py`). Every method is deterministic: the same call returns the same bits.
 """
 
 from __future__ import annotations
@@ -22,15 +21,27 @@ from backhand.optimizers import Optimizer, Slots
 
 
 class Data(NamedTuple):
-    """Rows to learn from or be judged on: X (N, d), y (N,) indices, sample_weight (N,) or None.
+    """Rows to learn from or to evaluate on.
 
-    X may be of any real dtype and memory-mapped; a batch of it is converted to the parameters'
-    dtype when its turn comes. (An engine may copy an X whole whose rows do not lie each in one
-    piece, such as one in Fortran's order.)
+    Attributes
+    ----------
+    X : ndarray of shape (N, d), or scipy.sparse CSR matrix or array
+        Features, of any real dtype; a memory-mapped array is read as it is. Each batch is converted
+        to the parameters' dtype when it is loaded. (An engine may copy an X whole whose rows are
+        not contiguous, such as one in Fortran order.) A sparse X has float32 or float64 numbers and
+        indices of 32 or 64 bits, in any order; entries at one position add up. At most one batch of
+        it is made dense at a time.
+    y : ndarray of shape (N,)
+        Class indices 0..K-1, int64.
+    sample_weight : ndarray of shape (N,), optional
+        Weights of the rows; None: each counts 1.
 
-    X may also be a matrix or array of scipy.sparse in CSR form, of float32 or float64 and with
-    indices of 32 or 64 bits, in any order; entries of one place add up. No more of it is made
-    dense at a time than a batch.
+    Examples
+    --------
+    >>> import numpy as np
+    >>> data = Data(np.eye(3), np.array([0, 1, 1]))
+    >>> data.rows, data.at(slice(1, 3)).y.tolist()
+    (3, [1, 1])
     """
 
     X: Any
@@ -59,44 +70,88 @@ def dense(X: Any) -> Any:
 
 
 @dataclass(frozen=True)
+class Objective:
+    """What is minimised, as far as it is constant over a training: the penalty, dropout, caps.
+
+    Attributes
+    ----------
+    l2 : float
+        λ of the penalty λ/2 (‖W1‖² + ‖W2‖²).
+    alpha : float
+        scikit-learn's form of the penalty: adds alpha / Σw to λ, Σw being what the batch weighs.
+    dropout : float
+        Share p of the hidden units, in [0, 1), that is dropped for each row of each batch: update
+        t computes with `dropout_mask(dropout_seed, t, rows of the batch, H, p)`, t being the number
+        of updates that the session has done before it, plus 1.
+    dropout_seed : int
+    loss_cap : float
+        In `BlockMetrics`, one row's cross-entropy counts at most this; gradients are of the true
+        loss. scikit-learn keeps probabilities above the ε of their dtype in the loss that it
+        reports, which is loss_cap = -log ε.
+    first_class_fixed : bool
+        Leave W2[:, 0] and b2[0] as they are. Of two classes only the difference of the logits
+        matters, for which the weights of one are enough; scikit-learn has no others.
+
+    Examples
+    --------
+    >>> Objective(l2=0.01, alpha=1.0).l2_of(50.0)
+    0.03
+    """
+
+    l2: float = 0.0
+    alpha: float = 0.0
+    dropout: float = 0.0
+    dropout_seed: int = 0
+    loss_cap: float = math.inf
+    first_class_fixed: bool = False
+
+    def l2_of(self, weights: Any) -> Any:
+        """λ of a batch whose rows weigh so much in all, or of each of several; l2 where that is 0.
+
+        Parameters
+        ----------
+        weights : float or array_like
+            Σw of each batch.
+        """
+        sums = np.asarray(weights, np.float64)
+        share = np.divide(self.alpha, sums, out=np.zeros_like(sums), where=sums > 0)
+        return self.l2 + share if share.ndim else float(self.l2 + share)
+
+
+CROSS_ENTROPY = Objective()
+"""The mean cross-entropy, and nothing else."""
+
+
+@dataclass(frozen=True)
 class Block:
     """E epochs of B = ⌈n / batch_size⌉ updates each; the last batch of an epoch may be short.
 
-    An epoch here visits n rows, which are all N, or those that `order` names: a long epoch of
-    training is done in several blocks of one short one.
+    An epoch here visits n rows, which are all N, or those in `order`: a long epoch of training is
+    done in several blocks of one short one.
 
     Attributes
     ----------
     batch_size : int
-        Rows a batch, 1..n.
-    learning_rate : (E, B) float64
-        η of each update.
-    l2 : (E, B) float64
-        λ of each update.
-    order : (E, n) int64, optional
-        The rows that each epoch visits, in their order; None: all, as they stand.
-    dropout : float
-        Share p of the hidden units, in [0, 1), that each row of each batch goes without: update
-        t computes with `dropout_mask(dropout_seed, t, rows of the batch, H, p)`, t being the
-        number of updates that the run has done, and 1.
-    dropout_seed : int
-    most_loss : float
-        In the record, one row's cross-entropy counts at most so much; gradients are of the true
-        loss. scikit-learn keeps probabilities above the ε of their dtype in the loss that it
-        reports, which is most_loss = -log ε.
-    first_class_held : bool
-        Leave W2[:, 0] and b2[0] as they are. Of two classes only the difference of the logits
-        matters, for which the weights of one are enough; scikit-learn has no others.
+        Rows per batch, 1..n.
+    learning_rate : ndarray of shape (E, B)
+        η of each update, float64.
+    l2 : ndarray of shape (E, B)
+        λ of each update, float64.
+    order : ndarray of shape (E, n), optional
+        The rows that each epoch visits, in their order, int64; None: all rows as they are stored.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> block = Block(32, np.full((5, 4), 0.1), np.zeros((5, 4)))
+    >>> block.epochs
+    5
     """
 
     batch_size: int
     learning_rate: NDArray[np.float64]
     l2: NDArray[np.float64]
     order: NDArray[np.int64] | None = None
-    dropout: float = 0.0
-    dropout_seed: int = 0
-    most_loss: float = math.inf
-    first_class_held: bool = False
 
     @property
     def epochs(self) -> int:
@@ -104,54 +159,130 @@ class Block:
         return int(self.learning_rate.shape[0])
 
 
-class Record(NamedTuple):
-    """Loss (penalty included) and accuracy of each epoch, (E,) float64.
+class BlockMetrics(NamedTuple):
+    """Loss (penalty included) and accuracy of each epoch of a block.
 
     Each batch is measured by the forward pass of its own update, so before that update, and with
-    dropout by what the mask leaves of H1; an epoch's figure is the mean over its rows, each row
-    weighing what it weighs in the loss. No row's loss counts more than `Block.most_loss`. An engine
-    ends a block after the first epoch whose loss is not finite: the record is then shorter.
+    dropout on the units that the mask leaves; an epoch's figure is the mean over its rows, weighted
+    as in the loss. No row's loss counts more than `Objective.loss_cap`. An engine ends a block
+    after the first epoch whose loss is not finite: the arrays are then shorter.
+
+    Attributes
+    ----------
+    loss, accuracy : ndarray of shape (E,)
+        float64.
     """
 
     loss: NDArray[np.float64]
     accuracy: NDArray[np.float64]
 
 
-class State(NamedTuple):
-    """What a run needs to go on: parameters, optimizer memory, number of updates done."""
+class OptimizerState(NamedTuple):
+    """Parameters, the optimizer's memory and the number of updates: what a session resumes from.
+
+    Attributes
+    ----------
+    params : Parameters
+    slots : tuple of Parameters
+        What the optimizer remembers: none (sgd), v (momentum, nesterov), or m and v (adam).
+    updates : int
+        Updates done.
+    """
 
     params: Parameters
     slots: Slots
     updates: int
 
+    @classmethod
+    def initial(cls, params: Parameters, optimizer: Optimizer | None) -> OptimizerState:
+        """The state before the first update: these parameters, and slots of zeros.
 
-class Run(Protocol):
-    """Training in progress: parameters, optimizer memory and data, where the engine keeps them.
+        The zeros are read-only and take no memory; an engine copies what it starts from.
+        """
+        slots = 0 if optimizer is None else optimizer.slots
+        return cls(params, (zeros_like(params),) * slots, 0)
+
+
+def zeros_like(params: Parameters) -> Parameters:
+    """Zeros of the same shapes and dtypes, read-only, which take no memory."""
+    return Parameters(*(np.broadcast_to(np.zeros((), v.dtype), v.shape) for v in params))
+
+
+class Session(Protocol):
+    """A training under way: parameters, the optimizer's memory and rows, where the engine computes.
 
     Units are dropped in `advance` only.
     """
 
-    def advance(self, block: Block) -> Record:
-        """Do the updates of the block."""
+    def advance(self, block: Block) -> BlockMetrics:
+        """Do the updates of the block.
+
+        Raises
+        ------
+        InputError
+            If the block does not fit the rows, or if the session has no optimizer.
+        """
         ...
 
-    def state(self) -> State:
+    def state(self) -> OptimizerState:
         """A copy of the state, as NumPy arrays."""
         ...
 
-    def restore(self, state: State) -> None:
-        """Go back (or on) to a state, of the run's shapes and dtype, which is copied.
+    def restore(self, state: OptimizerState) -> None:
+        """Continue from a state of the session's shapes and dtype, which is copied.
 
         It takes about as long as copying the parameters does.
         """
         ...
 
-    def gradient(self, l2: float = 0.0) -> tuple[float, Parameters]:
-        """The loss, penalty included, and dθ of the present parameters, on all rows as one batch.
+    def gradient(self, rows: Any = None, l2: float | None = None) -> tuple[float, Parameters]:
+        """The loss, penalty included, and dθ at the present parameters, of these rows as one batch.
 
-        dW1, db1, dW2 and db2 are in the places of W1, b1, W2 and b2. Rows weigh what they weigh in
-        training. It changes nothing, takes bounded memory, and as little time as a full-batch
-        update: it may be called again and again.
+        It changes nothing, takes bounded memory, and as little time as an update on these rows: it
+        may be called again and again. All hidden units take part: dropout belongs to `advance`. The
+        mean of the gradients of several sets of rows, weighted by their Σw and all with the λ of
+        the whole batch, is the gradient of all of them as one batch, to rounding: this and `apply`
+        are what data-parallel training needs.
+
+        Parameters
+        ----------
+        rows : slice or ndarray of shape (n,), optional
+            Which rows, as a slice or as row numbers; None: all.
+        l2 : float, optional
+            λ; None: the objective's, for what these rows weigh.
+
+        Returns
+        -------
+        loss : float
+        gradient : Parameters
+            dW1, db1, dW2 and db2 in the places of W1, b1, W2 and b2; where the objective fixes the
+            first class, dW2[:, 0] and db2[0] are 0.
+
+        Raises
+        ------
+        InputError
+            If there are no such rows, or if they all weigh 0.
+        """
+        ...
+
+    def apply(self, gradient: Parameters, learning_rate: float) -> None:
+        """Do one update of the optimizer with a gradient that is given, penalty included.
+
+        The update counts as one of `advance` does; after `gradient()` of all rows it is the update
+        that `advance` does with all rows as one batch, to rounding.
+
+        Parameters
+        ----------
+        gradient : Parameters
+            dθ, in the form that `gradient` returns.
+        learning_rate : float
+            η.
+
+        Raises
+        ------
+        InputError
+            If the gradient is not of the parameters' shapes and dtype, or if the session has no
+            optimizer.
         """
         ...
 
@@ -166,10 +297,10 @@ class Engine(Protocol):
     name: str
 
     def prepare(self, dtype: Any, notify: Callable[[str], None]) -> None:
-        """Do what has to be done once before computing in that dtype.
+        """Do what has to be done once before computing in that dtype, such as compiling.
 
-        It is done when needed in any case; `notify` is told what, in a few words, if it takes
-        seconds.
+        It is done when needed in any case; `notify` is called with a few words on what is being
+        done, if it takes seconds.
         """
         ...
 
@@ -183,8 +314,25 @@ class Engine(Protocol):
         """The loss, penalty included, and all seven gradients, of all rows as one batch."""
         ...
 
-    def start(self, params: Parameters, data: Data, optimizer: Optimizer) -> Run:
-        """Begin training from these parameters (copied, never changed) on these rows."""
+    def start(
+        self,
+        state: OptimizerState,
+        data: Data,
+        optimizer: Optimizer | None,
+        objective: Objective = CROSS_ENTROPY,
+    ) -> Session:
+        """Begin or continue training from a state (copied, never changed) on these rows.
+
+        Parameters
+        ----------
+        state : OptimizerState
+            `OptimizerState.initial(params, optimizer)`, or that of another session.
+        data : Data
+            Rows to learn from.
+        optimizer : Optimizer or None
+            None for a session that only computes gradients and evaluates, as L-BFGS needs it.
+        objective : Objective
+        """
         ...
 
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines.array_engine import ArrayEngine, ArrayRun
-from backhand.engines.contract import Data
+from backhand.engines.array_engine import ArrayEngine, ArraySession
+from backhand.engines.contract import CROSS_ENTROPY, Data, Objective, OptimizerState
 from backhand.engines.thread_limits import blas_described, blas_threads
-from backhand.equations import Parameters
 from backhand.errors import BackhandWarning
 from backhand.optimizers import Optimizer
 from backhand.support.optional import extra
@@ -22,7 +21,7 @@ from backhand.support.optional import extra
 
 @cache
 def _warn_once(notice: str) -> None:
-    warnings.warn(notice, BackhandWarning, stacklevel=4)
+    warnings.warn(notice, BackhandWarning, stacklevel=6)
 
 
 class ReferenceEngine(ArrayEngine):
@@ -39,10 +38,16 @@ class ReferenceEngine(ArrayEngine):
         self._threads = threads
         self._notice = notice
 
-    def start(self, params: Parameters, data: Data, optimizer: Optimizer) -> ArrayRun:
+    def start(
+        self,
+        state: OptimizerState,
+        data: Data,
+        optimizer: Optimizer | None,
+        objective: Objective = CROSS_ENTROPY,
+    ) -> ArraySession:
         if self._notice:
             _warn_once(self._notice)
-        return super().start(params, data, optimizer)
+        return super().start(state, data, optimizer, objective)
 
     def depends_on(self) -> dict[str, str]:
         with blas_threads().limited(self._threads):

@@ -46,8 +46,10 @@ class TorchEngine(ArrayEngine):
         return about
 
     def put(self, array: Any) -> Any:
-        # torch cannot hold a read-only array (a memory map, say) without warning of it.
-        return torch.from_numpy(array if array.flags.writeable else array.copy()).to(self.device)
+        # torch warns of a read-only array (a memory map, say), and refuses negative strides.
+        if not array.flags.writeable or min(array.strides, default=0) < 0:
+            array = array.copy()
+        return torch.from_numpy(array).to(self.device)
 
     def get(self, array: Any) -> NDArray[Any]:
         result: NDArray[Any] = array.cpu().numpy()

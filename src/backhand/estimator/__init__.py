@@ -3,7 +3,7 @@
 from importlib.metadata import PackageNotFoundError, version
 
 from backhand.errors import MissingDependencyError
-from backhand.support.optional import install
+from backhand.support.optional import pip
 
 try:
     from backhand.estimator.classifier import MLPClassifier
@@ -16,7 +16,7 @@ except ModuleNotFoundError as error:
         found = "it is not installed"
     raise MissingDependencyError(
         f"MLPClassifier needs scikit-learn 1.9 or newer, and {found}; install it with: "
-        f"{install('sklearn')}."
+        f"{pip('sklearn')}."
     ) from error
 from backhand.estimator.integrations import enter
 

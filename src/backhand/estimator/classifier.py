@@ -14,11 +14,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from backhand.engines import Data, make_engine
+from backhand.engines import Data, Engine, make_engine
 from backhand.engines.reference import ReferenceEngine
 from backhand.equations import Parameters
 from backhand.errors import InputError
-from backhand.estimator.initialisation import Memory, draw_parameters, parameters_of
+from backhand.estimator.initialisation import draw_parameters, parameters_of
 from backhand.estimator.inputs import (
     all_classes,
     features,
@@ -29,11 +29,14 @@ from backhand.estimator.inputs import (
     weights_of,
 )
 from backhand.estimator.interchange import Interchange
-from backhand.estimator.parameters import check_parameters, checkpoint_of, hidden_units
-from backhand.estimator.reporting import Tasks
-from backhand.estimator.solvers import train_by_epochs, train_by_lbfgs
-from backhand.training import History
+from backhand.estimator.parameters import ConstructorParameters
+from backhand.estimator.reporting import Tasks, print_end, printer, warn_of_end
+from backhand.estimator.solvers import EpochTraining, dropout_seed, train_by_lbfgs
+from backhand.training.callbacks import Callback
+from backhand.training.checkpoints.checkpoint import Checkpoint
 from backhand.training.data import check_finite
+from backhand.training.result import TrainResult
+from backhand.training.samplers import RandomStateSampler
 
 
 def _by_epochs(estimator: Any) -> bool:
@@ -47,6 +50,7 @@ def _by_epochs(estimator: Any) -> bool:
 
 class MLPClassifier(
     Interchange,
+    ConstructorParameters,
     CallbackSupportMixin,  # type: ignore[misc]
     ClassifierMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]
@@ -152,7 +156,7 @@ class MLPClassifier(
     validation_scores_: list[float] | None
     validation_loss_curve_: list[float] | None
     best_validation_score_: float | None
-    _optimizer: Memory | None = None
+    _trained: TrainResult | None = None  # the last training by epochs, to continue from
     _held_out: np.random.RandomState | None  # as it was when it drew the rows held out
 
     def __init__(
@@ -248,20 +252,24 @@ class MLPClassifier(
         DivergenceError
             If the loss stops being finite.
         """
-        check_parameters(self)
-        checkpoint_of(self)
+        self._check_parameters()
+        checkpoint = self._checkpoint()
         first = not (self.warm_start and hasattr(self, "coefs_"))
         rows, labels = features_and_labels(self, X, y, reset=first)
         classes = same_classes(labels, None if first else self.classes_)
         data = self._data(rows, labels, sample_weight, classes)
         validation = self._validation(X_val, y_val, sample_weight_val, classes)
         random_state = check_random_state(self.random_state)
-        self._begin(data, classes, random_state) if first else self._go_on()
+        self._begin(data, classes, random_state) if first else self._check_hidden_units()
         by_epochs = self.solver != "lbfgs"
         tasks = Tasks(self, X, y, sample_weight, self.max_iter if by_epochs else None,
                       "epoch" if by_epochs else "step", self._fitted)  # fmt: skip
         if by_epochs:
-            self._fit_epochs(data, validation, random_state, tasks)
+            if validation is None and self.early_stopping:
+                data, validation = self._split(data, random_state)
+            result = self._train_by_epochs(data, validation, random_state, self.max_iter,
+                                           tasks.callbacks(), checkpoint)  # fmt: skip
+            warn_of_end(result)
         else:
             self._fit_lbfgs(data, tasks)
         tasks.close()
@@ -291,7 +299,7 @@ class MLPClassifier(
         classes : (K,), optional
             All classes there will ever be; at the first call, it must be given.
         """
-        check_parameters(self)
+        self._check_parameters()
         first = not hasattr(self, "coefs_")
         if self.early_stopping and X_val is None:
             raise InputError(
@@ -307,11 +315,8 @@ class MLPClassifier(
         data = self._data(*features_and_labels(self, X, y, reset=first), sample_weight, classes)
         validation = self._validation(X_val, y_val, sample_weight_val, classes)
         random_state = check_random_state(self.random_state)
-        self._begin(data, classes, random_state) if first else self._go_on()
-        memory, history = train_by_epochs(
-            self, data, validation, random_state, None, epochs=1, incremental=True
-        )
-        self._keep(memory, history, data.rows)
+        self._begin(data, classes, random_state) if first else self._check_hidden_units()
+        self._train_by_epochs(data, validation, random_state, 1, keep_interrupted=False)
         return self
 
     # What fit and partial_fit do.
@@ -341,45 +346,69 @@ class MLPClassifier(
     def _begin(
         self, data: Data, classes: NDArray[Any], random_state: np.random.RandomState
     ) -> None:
-        """Draw the first weights, and forget what an earlier fit has left."""
-        d, H, K = data.X.shape[1], hidden_units(self.hidden_layer_sizes), len(classes)
+        """Draw the first weights, and drop what an earlier fit has left."""
+        d, H, K = data.X.shape[1], self._hidden_units(), len(classes)
         self.classes_ = classes
-        self._forget(draw_parameters(d, H, K, random_state, data.X.dtype))
+        self._reset(draw_parameters(d, H, K, random_state, data.X.dtype))
 
-    def _go_on(self) -> None:
+    def _check_hidden_units(self) -> None:
         H = self.parameters_.W1.shape[1]
-        if hidden_units(self.hidden_layer_sizes) != H:
+        if self._hidden_units() != H:
             raise InputError(
-                f"hidden_layer_sizes is {self.hidden_layer_sizes!r}, and the weights to go on from "
-                f"have {H} hidden units. Set it back, or begin anew with fit and warm_start=False."
+                f"hidden_layer_sizes is {self.hidden_layer_sizes!r}, and the weights to continue "
+                f"from have {H} hidden units. Set it back, or begin anew with fit and "
+                "warm_start=False."
             )
 
-    def _forget(self, params: Parameters) -> None:
+    def _reset(self, params: Parameters) -> None:
         """Begin with these weights, as if nothing had been trained yet."""
         self.parameters_ = params
         self.n_iter_, self.t_, self.loss_curve_, self.best_loss_ = 0, 0, [], None
         self._held_out = None
-        self._forget_epochs()
+        self._reset_epochs()
 
-    def _forget_epochs(self) -> None:
+    def _reset_epochs(self) -> None:
         """What only training by epochs has: validation, and an optimizer's memory."""
         self.validation_scores_, self.validation_loss_curve_ = None, None
-        self.best_validation_score_, self._optimizer = None, None
+        self.best_validation_score_, self._trained = None, None
 
-    def _fit_epochs(
-        self, data: Data, validation: Data | None, random_state: Any, tasks: Tasks
-    ) -> None:
-        if validation is None and self.early_stopping:
-            data, validation = self._split(data, random_state)
-        memory, history = train_by_epochs(
-            self, data, validation, random_state, tasks, epochs=self.max_iter, incremental=False
-        )
-        self._keep(memory, history, data.rows)
+    def _train_by_epochs(
+        self,
+        data: Data,
+        validation: Data | None,
+        random_state: np.random.RandomState,
+        epochs: int,
+        callbacks: Sequence[Callback] = (),
+        checkpoint: Checkpoint | None = None,
+        *,
+        keep_interrupted: bool = True,
+    ) -> TrainResult:
+        """Train at most so many epochs, continuing from the last training, and keep the result."""
+        batch_size, past = self._batch_size(data.rows), self._trained
+        sampler = RandomStateSampler(data.rows, random_state) if self.shuffle else None
+        config = self._config(
+            batch_size=batch_size, epochs=epochs, validated=validation is not None,
+            seed=dropout_seed(self.dropout, self._rule(), past, random_state),
+        )  # fmt: skip
+        training = EpochTraining(
+            params=self.parameters_, past=past, rows_seen=self.t_, data=data,
+            validation=validation, config=config, sampler=sampler,
+            objective=self._objective(config, data, len(self.classes_)), engine=self._engine(),
+        )  # fmt: skip
+        shown = [printer(config)] if self.verbose else []
+        result = training.run([*shown, *callbacks], checkpoint, keep_interrupted=keep_interrupted)
+        if self.verbose:
+            print_end(result)
+        self._keep(result, data.rows)
+        return result
+
+    def _engine(self) -> Engine:
+        return make_engine(self.engine, self.device, self.threads)
 
     def _split(self, data: Data, random_state: Any) -> tuple[Data, Data]:
-        """Rows to learn from and rows held out, which are the same whenever training goes on.
+        """Rows to learn from and held-out rows, the same whenever training continues.
 
-        Otherwise rows that have been learned from would judge what follows.
+        Otherwise later training would be evaluated on rows that it has learned from.
         """
         if self._held_out is None:
             self._held_out = deepcopy(random_state)
@@ -388,26 +417,32 @@ class MLPClassifier(
         return split(data, self.validation_fraction, len(self.classes_), random_state)
 
     def _fit_lbfgs(self, data: Data, tasks: Tasks) -> None:
-        minimum, self.loss_curve_ = train_by_lbfgs(self, data, tasks)
-        self._forget_epochs()
+        minimum, self.loss_curve_ = train_by_lbfgs(
+            self.parameters_, data, self._engine(), alpha=float(self.alpha),
+            first_class_fixed=len(self.classes_) == 2, iterations=self.max_iter,
+            evaluations=self.max_fun, gtol=float(self.tol), tasks=tasks,
+            verbose=bool(self.verbose),
+        )  # fmt: skip
+        self._reset_epochs()
         self.parameters_, self.n_iter_ = minimum.params, minimum.iterations
         self.loss_ = self.best_loss_ = minimum.loss
 
-    def _keep(self, memory: Memory, history: History, rows: int) -> None:
-        E = len(history)
-        self._optimizer = memory
-        # Copies: whoever changes an array of theirs is noticed when training goes on.
-        self.parameters_ = Parameters(*map(np.array, memory.given_back.params))
+    def _keep(self, result: TrainResult, rows: int) -> None:
+        history, E = result.history, len(result.history)
+        self._trained = result
+        # Copies: an array that is changed by hand is noticed when training continues.
+        self.parameters_ = Parameters(*map(np.array, result.params))
         self.n_iter_, self.t_ = E, self.t_ + E * rows
         self.loss_curve_ = [*self.loss_curve_, *history.loss.tolist()]
         if E:
             self.loss_ = self.loss_curve_[-1]
         self.best_loss_ = None if self.early_stopping else min(self.loss_curve_, default=None)
-        if memory.watch.rule.gives_back is not None:
+        seen = result.state.early_stopping
+        if seen is not None and seen.rule.restore_best is not None:
             scores, losses = history.validation_accuracy, history.validation_loss
             self.validation_scores_ = [*(self.validation_scores_ or []), *scores.tolist()]
             self.validation_loss_curve_ = [*(self.validation_loss_curve_ or []), *losses.tolist()]
-            self.best_validation_score_ = memory.watch.best
+            self.best_validation_score_ = seen.best
 
     def _fitted(self, params: Parameters) -> dict[str, Any]:
         return {"coefs_": [params.W1, params.W2], "intercepts_": [params.b1, params.b2]}
@@ -421,7 +456,7 @@ class MLPClassifier(
         So they are looked at each time (`starting.parameters_of`); InputError if they do not fit.
         """
         if not hasattr(self, "coefs_"):
-            raise AttributeError("parameters_ is there once the classifier is fitted")
+            raise AttributeError("parameters_ is available after fit")
         return parameters_of(self.coefs_, self.intercepts_, self.n_features_in_, len(self.classes_))
 
     @parameters_.setter
@@ -456,20 +491,25 @@ class MLPClassifier(
 
     @property
     def stopped_(self) -> bool:
-        """Whether early stopping has seen enough: patience has run out, or the score is 1."""
-        memory = self._optimizer
-        watch = None if memory is None else memory.watch
-        return watch is not None and (watch.impatient or watch.perfect)
+        """Whether early stopping would stop: patience has run out, or the score is 1."""
+        seen = None if self._trained is None else self._trained.state.early_stopping
+        return seen is not None and (seen.out_of_patience or seen.perfect)
 
     @property
     def _no_improvement_count(self) -> int:
-        """As scikit-learn counts, whose tests read it."""
-        return 0 if self._optimizer is None else self._optimizer.watch.in_vain
+        """As scikit-learn counts; its tests read it."""
+        seen = None if self._trained is None else self._trained.state.early_stopping
+        return 0 if seen is None else seen.num_bad_epochs
+
+    @property
+    def _optimizer(self) -> TrainResult | None:
+        """What the next training continues from; scikit-learn's tests read its `learning_rate`."""
+        return self._trained
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """P (N, K) of X (N, d), one column a class in the order of `classes_`."""
         params, X = self._parameters_and(X)
-        return make_engine(self.engine, self.device, self.threads).predict_proba(params, X)
+        return self._engine().predict_proba(params, X)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable class of each row of X (N, d): (N,)."""
@@ -493,7 +533,7 @@ class MLPClassifier(
         return S[:, 1] - S[:, 0] if S.shape[1] == 2 else S
 
     def _parameters_and(self, X: Any) -> tuple[Parameters, Any]:
-        """What predicts, and the rows (N, d) that it can be shown."""
+        """The parameters that predict, and the rows (N, d), checked."""
         check_is_fitted(self)
         X, params = features(self, X), self.parameters_
         if X.dtype != params.W1.dtype:

@@ -1,51 +1,16 @@
-"""Starting weights as scikit-learn draws them, and what goes on from an earlier fit."""
+"""Starting weights as scikit-learn draws them, or as they were set by hand."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines import State
 from backhand.equations import Parameters
 from backhand.errors import InputError
-from backhand.optimizers import Optimizer
 from backhand.training.data import host
-from backhand.training.early_stopping import Watch
-from backhand.training.schedules import Schedule
-from backhand.training.starting import first_state, going_on
-
-
-@dataclass
-class Memory:
-    """What the next fit goes on with.
-
-    Attributes
-    ----------
-    rule : Optimizer
-    given_back, last : State
-        Parameters and the optimizer's memory: those given back, and where training ended. They
-        differ where an earlier epoch was better on the validation rows.
-    watch : Watch
-        What was best, and how long ago.
-    schedule : Schedule
-        Of the learning rate, with the cuts that "adaptive" made.
-    learning_rate : float
-        Of the epoch that would come next; scikit-learn's tests read it.
-    dropout_seed : int
-        Of the masks of all updates since the optimizer began; 0 before one was drawn.
-    """
-
-    rule: Optimizer
-    given_back: State
-    last: State
-    watch: Watch
-    schedule: Schedule
-    learning_rate: float
-    dropout_seed: int = 0
 
 
 def draw_parameters(d: int, H: int, K: int, random_state: Any, dtype: Any) -> Parameters:
@@ -53,7 +18,7 @@ def draw_parameters(d: int, H: int, K: int, random_state: Any, dtype: Any) -> Pa
 
     Uniform between ±√(6 / (in + out)), biases too (Glorot and Bengio 2010, eq. 16). For two classes
     scikit-learn has one output w, whose sigmoid is P(second class); here W2 = [0, w], whose softmax
-    is the same, and the first class is held there: one is measured against the other.
+    is the same, and the first class is fixed there: only the difference matters.
     """
     outputs = 1 if K == 2 else K
     W1, b1 = _layer(d, H, random_state)
@@ -64,14 +29,14 @@ def draw_parameters(d: int, H: int, K: int, random_state: Any, dtype: Any) -> Pa
 
 
 def _two_outputs(w: Any, b: Any) -> tuple[Any, Any]:
-    """[0, w] and [0, b]: for two classes, what one output w (H, 1), b (1,) says."""
+    """[0, w] and [0, b]: for two classes, the same as one output w (H, 1), b (1,)."""
     return np.hstack([np.zeros_like(w), w]), np.hstack([np.zeros_like(b), b])
 
 
 def parameters_of(coefs: Any, intercepts: Any, d: int, K: int) -> Parameters:
     """W1 (d, H), b1 (H,), W2 (H, K) and b2 (K,), of one dtype, from what may have been set by hand.
 
-    Arrays that are so already are those given. Others become floating point: float64, unless all
+    Arrays of that form are returned as they are. Others become floating point: float64, unless all
     that are floating point are float32. scikit-learn's one output for two classes becomes two.
 
     Raises
@@ -93,10 +58,10 @@ def parameters_of(coefs: Any, intercepts: Any, d: int, K: int) -> Parameters:
 
 
 def _two_arrays(name: str, given: Any, ndim: int) -> list[NDArray[Any]]:
-    """Two arrays of real numbers, of so many dimensions."""
+    """Two arrays of real numbers, with that number of dimensions."""
     try:
         arrays = [np.asarray(host(value)) for value in given]
-    except (TypeError, ValueError) as error:  # of no sequence, or of rows of several lengths
+    except (TypeError, ValueError) as error:  # not a sequence, or rows of several lengths
         raise InputError(f"{name} cannot be read as two arrays of numbers ({error}).") from error
     if len(arrays) != 2 or any(a.ndim != ndim or a.dtype.kind not in "fiub" for a in arrays):
         found = ", ".join(f"{a.dtype} {a.shape}" for a in arrays[:4])
@@ -119,23 +84,3 @@ def _layer(inputs: int, outputs: int, random_state: Any) -> tuple[Any, Any]:
     bound = np.sqrt(6.0 / (inputs + outputs))
     W = random_state.uniform(-bound, bound, (inputs, outputs))
     return W, random_state.uniform(-bound, bound, outputs)
-
-
-def states_to_go_on(
-    params: Parameters, rule: Optimizer, memory: Memory | None
-) -> tuple[State, State]:
-    """What an earlier fit gave back, and where it ended, given the estimator's present parameters.
-
-    Both are the present parameters if somebody has changed them since. Another rule begins with
-    the weights that were given back, and nothing else.
-    """
-    if memory is None or any(
-        a.shape != b.shape for a, b in zip(params, memory.last.params, strict=True)
-    ):
-        return (first_state(params, rule),) * 2
-    given_back, last = memory.given_back, memory.last
-    if not all(map(np.array_equal, params, given_back.params)):
-        given_back = last = given_back._replace(params=params)
-    if memory.rule.name != rule.name:
-        return (first_state(given_back.params, rule),) * 2
-    return going_on(given_back.params, rule, given_back), going_on(last.params, rule, last)

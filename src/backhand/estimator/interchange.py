@@ -10,13 +10,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from backhand.errors import InputError
 from backhand.model import Model
-from backhand.training import History
+from backhand.training.history import History
+from backhand.training.result import TrainResult
 
 
 class Interchange:
-    """What `MLPClassifier` can be turned into, and made of."""
+    """What `MLPClassifier` can be converted to, and made from."""
 
-    _optimizer: Any
+    _trained: TrainResult | None
 
     def to_model(self: Any) -> Model:
         """What `backhand.save` writes: parameters, classes, constructor parameters, history."""
@@ -48,7 +49,7 @@ class Interchange:
     def to_torch(self, softmax: bool = False) -> Any:
         """An `nn.Sequential(Linear, ReLU, Linear)` whose outputs are the logits S.
 
-        With `softmax`, a Softmax stands behind it, and the outputs are P, as of `predict_proba`.
+        With `softmax`, a Softmax layer is appended, and the outputs are P, as of `predict_proba`.
         """
         from backhand.exports.torch import to_torch
 
@@ -61,11 +62,11 @@ class Interchange:
         Parameters
         ----------
         network : nn.Sequential
-            A final Softmax or LogSoftmax is understood.
+            May end in Softmax or LogSoftmax.
         classes : (K,), optional
-            What its outputs stand for, sorted; 0..K-1 if not given.
+            The classes of its outputs, sorted; 0..K-1 if not given.
         **settings
-            Constructor parameters, for when training goes on by `partial_fit` or `warm_start`.
+            Constructor parameters, for training that continues by `partial_fit` or `warm_start`.
         """
         from backhand.exports.torch import from_torch
 
@@ -85,7 +86,7 @@ class Interchange:
         settings = {"hidden_layer_sizes": H, **settings}
         clf: Any = cls(**settings)
         clf.classes_, clf.n_features_in_ = labels, d
-        clf._forget(params)
+        clf._reset(params)
         return clf
 
     def to_sklearn(self) -> Any:
@@ -136,5 +137,5 @@ class Interchange:
             The same object.
         """
         check_is_fitted(self)
-        self._optimizer = None
+        self._trained = None
         return self

@@ -1,131 +1,194 @@
-"""What the constructor was given, checked when training begins, as scikit-learn wants it."""
+"""The constructor's parameters: what each may be, and the training that they describe.
+
+They are checked when training begins, as scikit-learn requires.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from backhand.errors import InputError, did_you_mean
+from backhand.constraints import (
+    Choice,
+    Constraint,
+    Exactly,
+    Flag,
+    Integer,
+    Number,
+    Or,
+    Weights,
+    check,
+)
+from backhand.engines import Data, Objective
+from backhand.errors import BackhandWarning, InputError
+from backhand.estimator.reporting import warn
 from backhand.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer
-from backhand.training import Checkpoint
-from backhand.training.data import check_number
+from backhand.training.checkpoints.checkpoint import Checkpoint
+from backhand.training.config import TrainConfig
+from backhand.training.early_stopping import EarlyStopping
 
-SOLVERS = ("lbfgs", "sgd", "adam")
-LEARNING_RATES = ("constant", "invscaling", "adaptive")
 OTHER_ACTIVATIONS = ("identity", "logistic", "tanh")
+"""scikit-learn's, which Backhand does not have."""
+
+DEFAULT_BATCH_SIZE = 200
+"""What "auto" means, as in scikit-learn."""
+
+CONSTRAINTS: Mapping[str, Constraint] = {
+    "activation": Choice(("relu",)),
+    "solver": Choice(("lbfgs", "sgd", "adam")),
+    "learning_rate": Choice(("constant", "invscaling", "adaptive")),
+    "alpha": Number(0),
+    "power_t": Number(0),
+    "tol": Number(0),
+    "max_iter": Integer(1),
+    "max_fun": Integer(1),
+    "verbose": Or(Flag(), Integer(0)),
+    "learning_rate_init": Number(0, above=True),
+    "momentum": Number(0, 1),
+    "batch_size": Or(Exactly("auto"), Integer(1)),
+    "n_iter_no_change": Or(Exactly(math.inf), Integer(1)),
+    "shuffle": Flag(),
+    "warm_start": Flag(),
+    "nesterovs_momentum": Flag(),
+    "early_stopping": Flag(),
+    "validation_fraction": Number(0, 1, below=True),
+    "dropout": Number(0, 1, below=True),
+    "beta_1": Number(0, 1, below=True),
+    "beta_2": Number(0, 1, below=True),
+    "epsilon": Number(0, above=True),
+    "class_weight": Or(Exactly(None), Or(Exactly("balanced"), Weights())),
+}
+"""What each parameter may be; those that the engine takes are checked by `make_engine`."""
 
 
-def check_parameters(estimator: Any) -> None:
-    """Raise `InputError` for the first constructor parameter that is not what it should be."""
-    hidden_units(estimator.hidden_layer_sizes)
-    _check_activation(estimator.activation)
-    _check_choice("solver", estimator.solver, SOLVERS)
-    _check_choice("learning_rate", estimator.learning_rate, LEARNING_RATES)
-    for name, least in (("alpha", 0.0), ("power_t", 0.0), ("tol", 0.0), ("max_iter", 1),
-                        ("max_fun", 1)):  # fmt: skip
-        check_number(name, getattr(estimator, name), least)
-    if not isinstance(estimator.verbose, bool | np.bool_):
-        check_number("verbose", estimator.verbose, 0)
-    check_number("learning_rate_init", estimator.learning_rate_init, 0.0, above=True)
-    check_number("momentum", estimator.momentum, 0.0, 1.0)
-    if isinstance(estimator.batch_size, str) and estimator.batch_size != "auto":
-        raise InputError(
-            f"batch_size is {estimator.batch_size!r}; expected 'auto' or an integer of 1 or more."
+class ConstructorParameters:
+    """The parameters of `MLPClassifier`, and the training that they describe."""
+
+    hidden_layer_sizes: Any
+    activation: str
+    solver: str
+    alpha: float
+    batch_size: Any
+    learning_rate: Any
+    learning_rate_init: float
+    power_t: float
+    max_iter: int
+    shuffle: bool
+    tol: float
+    momentum: float
+    nesterovs_momentum: bool
+    early_stopping: bool
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    n_iter_no_change: float
+    random_state: Any
+    dropout: float
+    class_weight: Any
+
+    def _check_parameters(self) -> None:
+        """Raise InputError for the first parameter that is not what it should be."""
+        self._hidden_units()
+        if self.activation in OTHER_ACTIVATIONS:
+            raise InputError(
+                f"activation is '{self.activation}'; Backhand's hidden units are ReLU, whose "
+                "gradient is written out by hand: take activation='relu', or scikit-learn's own "
+                "class."
+            )
+        for name, constraint in CONSTRAINTS.items():
+            check(name, getattr(self, name), constraint)
+        if self.dropout and self.solver == "lbfgs":
+            raise InputError(
+                "dropout draws a new network for each update, and solver='lbfgs' needs the same "
+                "loss throughout; take solver='adam' or 'sgd', or dropout=0."
+            )
+
+    def _hidden_units(self) -> int:
+        """H, the only one of `hidden_layer_sizes`."""
+        sizes = self.hidden_layer_sizes
+        given = tuple(sizes) if isinstance(sizes, Iterable) else (sizes,)
+        if len(given) != 1:
+            raise InputError(
+                f"hidden_layer_sizes is {sizes!r}; Backhand's network has exactly one hidden "
+                "layer, whose gradients are written out by hand: give one size, such as (100,)."
+            )
+        check("hidden_layer_sizes", given[0], Integer(1))
+        return int(given[0])
+
+    def _checkpoint(self) -> Checkpoint | None:
+        """The `Checkpoint` among the callbacks that were set, if there is one."""
+        callbacks = getattr(self, "_skl_callbacks", ())
+        found = [c for c in callbacks if isinstance(c, Checkpoint)]
+        if not found:
+            return None
+        if len(found) > 1:
+            raise InputError("two Checkpoints are set as callbacks; a training has one.")
+        if self.solver == "lbfgs":
+            raise InputError("solver='lbfgs' saves no checkpoints; take solver='adam' or 'sgd'.")
+        if self.random_state is None:
+            raise InputError(
+                "random_state is None, which draws other numbers each time: a checkpoint could not "
+                "be resumed. Pass an integer."
+            )
+        return found[0]
+
+    def _config(self, *, batch_size: int, epochs: int, seed: int, validated: bool) -> TrainConfig:
+        """The settings of a training by epochs; `seed` is for dropout."""
+        return TrainConfig(
+            learning_rate=float(self.learning_rate_init),
+            epochs=int(epochs),
+            batch_size=batch_size,
+            optimizer=self._rule(),
+            # Adam has a constant learning rate, in scikit-learn too.
+            schedule=self.learning_rate if self.solver == "sgd" else "constant",
+            power_t=self.power_t,
+            alpha=float(self.alpha),
+            dropout=float(self.dropout),
+            early_stopping=self._stopping_rule(validated=validated),
+            seed=seed,
+            shuffle=bool(self.shuffle),
         )
-    if estimator.batch_size != "auto":
-        check_number("batch_size", estimator.batch_size, 1)
-    if estimator.n_iter_no_change != math.inf:
-        check_number("n_iter_no_change", estimator.n_iter_no_change, 1)
-    for name in ("shuffle", "warm_start", "nesterovs_momentum", "early_stopping"):
-        if not isinstance(getattr(estimator, name), bool | np.bool_):
-            raise InputError(f"{name} is {getattr(estimator, name)!r}; expected True or False.")
-    for name in ("validation_fraction", "dropout", "beta_1", "beta_2"):
-        _check_share(name, getattr(estimator, name))
-    check_number("epsilon", estimator.epsilon, 0.0, above=True)
-    _check_class_weight(estimator.class_weight)
-    if estimator.dropout and estimator.solver == "lbfgs":
-        raise InputError(
-            "dropout draws a new network for each update, and solver='lbfgs' needs one and the "
-            "same loss all along; take solver='adam' or 'sgd', or dropout=0."
-        )
 
+    def _objective(self, config: TrainConfig, data: Data, classes: int) -> Objective:
+        """What is minimised, as scikit-learn has it."""
+        return Objective(
+            alpha=config.alpha, dropout=config.dropout, dropout_seed=config.seed,
+            # scikit-learn's loss is that of P cut off at eps; its gradient, like ours, is not.
+            loss_cap=-float(np.log(np.finfo(data.X.dtype).eps)),
+            first_class_fixed=classes == 2,
+        )  # fmt: skip
 
-def checkpoint_of(estimator: Any) -> Checkpoint | None:
-    """The `Checkpoint` among the callbacks that were set, if there is one."""
-    found = [c for c in getattr(estimator, "_skl_callbacks", ()) if isinstance(c, Checkpoint)]
-    if not found:
-        return None
-    if len(found) > 1:
-        raise InputError("two Checkpoints are set as callbacks; a training has one.")
-    if estimator.solver == "lbfgs":
-        raise InputError("solver='lbfgs' writes no checkpoints; take solver='adam' or 'sgd'.")
-    if estimator.random_state is None:
-        raise InputError(
-            "random_state is None, which draws other numbers each time: a checkpoint could not be "
-            "resumed. Pass an integer."
-        )
-    return found[0]
+    def _batch_size(self, rows: int) -> int:
+        """Rows per batch, of so many."""
+        if self.batch_size == "auto":
+            return DEFAULT_BATCH_SIZE
+        if self.batch_size > rows:
+            warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be "
+                f"clipped: batch_size is {self.batch_size} and there are {rows} rows, so a batch "
+                "is all of them.",
+                BackhandWarning,
+            )
+        return int(self.batch_size)
 
+    def _rule(self) -> Optimizer:
+        """The update rule of solver "adam" or "sgd"."""
+        if self.solver == "adam":
+            return Adam(self.beta_1, self.beta_2, self.epsilon)
+        if self.momentum == 0:
+            return SGD()
+        rule = Nesterov if self.nesterovs_momentum else Momentum
+        return rule(self.momentum)
 
-def hidden_units(sizes: Any) -> int:
-    """H, of `hidden_layer_sizes`."""
-    given = tuple(sizes) if isinstance(sizes, Iterable) else (sizes,)
-    if len(given) != 1:
-        raise InputError(
-            f"hidden_layer_sizes is {sizes!r}; Backhand's network has exactly one hidden layer, "
-            "whose gradients are written out by hand: give one size, such as (100,)."
-        )
-    check_number("hidden_layer_sizes", given[0], 1)
-    return int(given[0])
-
-
-def rule_of(estimator: Any) -> Optimizer:
-    """The update rule of solver "adam" or "sgd"."""
-    if estimator.solver == "adam":
-        return Adam(estimator.beta_1, estimator.beta_2, estimator.epsilon)
-    if estimator.momentum == 0:
-        return SGD()
-    rule = Nesterov if estimator.nesterovs_momentum else Momentum
-    return rule(estimator.momentum)
-
-
-def schedule_of(estimator: Any) -> str:
-    """What the learning rate does; Adam has it constant, in scikit-learn too."""
-    return str(estimator.learning_rate) if estimator.solver == "sgd" else "constant"
-
-
-def _check_activation(activation: Any) -> None:
-    if activation in OTHER_ACTIVATIONS:
-        raise InputError(
-            f"activation is '{activation}'; Backhand's hidden units are ReLU, whose gradient is "
-            "written out by hand: take activation='relu', or scikit-learn's own class."
-        )
-    _check_choice("activation", activation, ("relu",))
-
-
-def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
-    if not isinstance(value, str) or value not in choices:
-        raise InputError(f"{name} is {value!r}. {did_you_mean(str(value), choices)}")
-
-
-def _check_share(name: str, value: Any) -> None:
-    if not isinstance(value, Real) or not 0 <= float(value) < 1:
-        raise InputError(f"{name} is {value!r}; expected a share of 0 or more and below 1.")
-
-
-def _check_class_weight(value: Any) -> None:
-    if isinstance(value, Mapping):
-        for name, weight in value.items():
-            if not isinstance(weight, Real) or not 0 <= float(weight) < math.inf:
-                raise InputError(
-                    f"class_weight gives {name!r} the weight {weight!r}; expected a number of 0 or "
-                    "more."
-                )
-    elif value is not None and not (isinstance(value, str) and value == "balanced"):
-        raise InputError(
-            f"class_weight is {value!r}; expected None, 'balanced' or a dict from class to weight."
+    def _stopping_rule(self, *, validated: bool) -> EarlyStopping:
+        """scikit-learn's rule: it stops after more than `n_iter_no_change` bad epochs in a row."""
+        return EarlyStopping(
+            self.n_iter_no_change + 1,
+            float(self.tol),
+            "validation_accuracy" if self.early_stopping else "loss",
+            best="validation_accuracy" if validated else None,
+            or_equal=True,
         )

@@ -1,4 +1,4 @@
-"""What is said while training: scikit-learn's callbacks, the lines of `verbose`, and warnings."""
+"""What is reported while training: scikit-learn's callbacks, `verbose` lines, and warnings."""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from sklearn.exceptions import ConvergenceWarning
+
 from backhand.equations import Parameters
-from backhand.training import Callback, Checkpoint, Every, Progress, StopTraining, TrainResult
+from backhand.errors import BackhandWarning
+from backhand.training.callbacks import Callback, Every, Progress, StopTraining
+from backhand.training.checkpoints.checkpoint import Checkpoint
+from backhand.training.config import TrainConfig
+from backhand.training.result import TrainResult
 
 SCIKIT_LEARNS = "sklearn.neural_network._multilayer_perceptron"
 """The module that scikit-learn's own class warns from."""
@@ -22,13 +28,13 @@ class Tasks:
     ----------
     estimator : MLPClassifier
     X, y, sample_weight
-        As the user passed them, which is what a scorer wants.
+        As the user passed them, which is what a scorer takes.
     most : int or None
-        Epochs, or steps, at most; None where that is not known.
+        Maximum number of epochs, or steps; None where that is not known.
     name : str
-        Of an inner task.
+        Name of an inner task.
     fitted : callable
-        The attributes that make a fitted estimator of parameters.
+        Returns the attributes that make a fitted estimator of parameters.
     """
 
     def __init__(
@@ -36,36 +42,36 @@ class Tasks:
         fitted: Callable[[Parameters], dict[str, Any]],
     ) -> None:  # fmt: skip
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        self._told = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        self._arguments = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
         self._name, self._fitted = name, fitted
         self._fit = estimator._init_callback_context(max_subtasks=most)
-        self._fit.call_on_fit_task_begin(**self._told)
+        self._fit.call_on_fit_task_begin(**self._arguments)
         self._inner: Any = None
-        listening = getattr(estimator, "_skl_callbacks", None) or []
-        self.wanted = any(not isinstance(callback, Checkpoint) for callback in listening)
+        callbacks = getattr(estimator, "_skl_callbacks", None) or []
+        self.wanted = any(not isinstance(callback, Checkpoint) for callback in callbacks)
 
     def begin(self) -> None:
         """An epoch begins."""
         self._inner = self._fit.subcontext(task_name=self._name)
-        self._inner.call_on_fit_task_begin(**self._told)
+        self._inner.call_on_fit_task_begin(**self._arguments)
 
     def end(self, parameters: Callable[[], Parameters]) -> bool:
-        """An epoch has ended, with these parameters; whether a callback wants it to be the last."""
+        """An epoch has ended, with these parameters; whether a callback ends training after it."""
         inner, self._inner = self._inner, None
         return bool(
             inner.call_on_fit_task_end(
-                **self._told, reconstruction_attributes=lambda: self._fitted(parameters())
+                **self._arguments, reconstruction_attributes=lambda: self._fitted(parameters())
             )
         )
 
     def close(self) -> None:
-        """The fit has ended: nothing more will be done of an epoch that was begun."""
+        """The fit has ended, also in the middle of an epoch."""
         if self._inner is not None:
-            self._inner.call_on_fit_task_end(estimator=self._told["estimator"])
-        self._fit.call_on_fit_task_end(**self._told, reconstruction_attributes=dict)
+            self._inner.call_on_fit_task_end(estimator=self._arguments["estimator"])
+        self._fit.call_on_fit_task_end(**self._arguments, reconstruction_attributes=dict)
 
     def callbacks(self) -> list[Callback]:
-        """As `train` wants them: none if nobody listens, for each would cost."""
+        """As `train` takes them: none if there are none to call, for each would cost time."""
         if not self.wanted:
             return []
         self.begin()
@@ -78,10 +84,10 @@ class Tasks:
             self.begin()
 
 
-def printer(estimator: Any) -> Callback:
+def printer(config: TrainConfig) -> Callback:
     """Print each epoch's loss, its validation score if any, and each cut of the learning rate.
 
-    It cuts no block.
+    It shortens no block.
     """
     shown = 0
 
@@ -95,34 +101,48 @@ def printer(estimator: Any) -> Callback:
                 print(f"Validation score: {score:.6f}")
             if epoch + 1 in schedule.cuts:
                 rate = schedule.of_epoch(epoch + 1)
-                print(f"{_impatience(estimator)} Setting learning rate to {rate:f}")
+                print(f"{_out_of_patience(config)} Setting learning rate to {rate:f}")
         shown = len(history)
 
     return Every(None, show)
 
 
-def print_end(estimator: Any, result: TrainResult) -> None:
+def print_end(result: TrainResult) -> None:
     """Print why training ended before its last epoch."""
     if result.ended == "perfect":
         print("The validation score is 1. Stopping.")
     if result.ended == "patience":
         too_small = " Learning rate too small." if result.schedule.name == "adaptive" else ""
-        print(f"{_impatience(estimator)}{too_small} Stopping.")
+        print(f"{_out_of_patience(result.config)}{too_small} Stopping.")
 
 
-def _impatience(estimator: Any) -> str:
-    what = "Validation score" if estimator.early_stopping else "Training loss"
+def _out_of_patience(config: TrainConfig) -> str:
+    rule = config.early_stopping
+    assert rule is not None
+    what = "Training loss" if rule.monitor == "loss" else "Validation score"
     return (
-        f"{what} did not improve more than tol={estimator.tol:f} for "
-        f"{estimator.n_iter_no_change} consecutive epochs."
+        f"{what} did not improve more than tol={rule.min_delta:f} for "
+        f"{rule.patience - 1} consecutive epochs."
     )
+
+
+def warn_of_end(result: TrainResult) -> None:
+    """Warn where training ended before it had converged."""
+    if result.ended == "interrupt":
+        warn("Training interrupted by user.", BackhandWarning)
+    if result.ended == "done":
+        warn(
+            f"Stochastic Optimizer: Maximum iterations ({result.config.epochs}) reached and the "
+            "optimization hasn't converged yet. Raise max_iter or tol, or scale the columns of X.",
+            ConvergenceWarning,
+        )
 
 
 def warn(message: str, category: type[Warning]) -> None:
     """Warn at the line that called Backhand, as if scikit-learn's module did.
 
     Programs silence scikit-learn's warnings by their first words or by the module that they come
-    from: such a filter shall hold for this class too.
+    from: such a filter holds for this class too.
     """
     frame = sys._getframe(1)
     while _within(frame) and frame.f_back is not None:

@@ -7,6 +7,7 @@ the sigmoid of s is the softmax of 0 and s.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,14 +17,14 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from backhand.engines import State
+from backhand.engines import OptimizerState
 from backhand.equations import Parameters
 from backhand.errors import InputError
-from backhand.estimator.initialisation import Memory
-from backhand.estimator.parameters import rule_of, schedule_of
-from backhand.estimator.solvers import stopping_rule
-from backhand.training.early_stopping import Watch
+from backhand.training.config import TrainConfig
+from backhand.training.early_stopping import EarlyStopping, EarlyStoppingState
+from backhand.training.result import TrainResult
 from backhand.training.schedules import FACTOR, Schedule
+from backhand.training.state import TrainState
 
 CURVES = ("loss_curve_", "validation_scores_")
 """Fitted attributes that are lists, or None."""
@@ -39,7 +40,7 @@ def to_sklearn(ours: Any) -> Theirs:
     K = len(ours.classes_)
     if K < 2:
         raise InputError(
-            "the classifier knows one class only, for which scikit-learn has two columns of "
+            "the classifier has one class only, for which scikit-learn has two columns of "
             "probabilities; expected two classes or more."
         )
     shared = Theirs().get_params()
@@ -59,9 +60,9 @@ def to_sklearn(ours: Any) -> Theirs:
     theirs._no_improvement_count = ours._no_improvement_count
     theirs.n_layers_, theirs.n_outputs_ = 3, arrays[1].shape[1]
     theirs.out_activation_ = "logistic" if K == 2 else "softmax"
-    memory: Memory | None = ours._optimizer
-    if memory is not None and memory.rule == rule_of(ours):
-        theirs._optimizer = _their_optimizer(ours, memory, arrays)
+    trained: TrainResult | None = ours._trained
+    if trained is not None and trained.config.rule == ours._rule():
+        theirs._optimizer = _their_optimizer(ours, trained, arrays)
     return theirs
 
 
@@ -72,14 +73,14 @@ def from_sklearn(kind: Any, theirs: Any, **settings: Any) -> Any:
     given = {n: v for n, v in theirs.get_params(deep=False).items() if n in shared}
     ours = kind(**{**given, **settings})
     ours.classes_ = np.array(theirs.classes_)
-    ours._forget(_our_parameters([*theirs.coefs_, *theirs.intercepts_]))
+    ours._reset(_our_parameters([*theirs.coefs_, *theirs.intercepts_]))
     for name in (*CURVES, *FIGURES):
         if hasattr(theirs, name):
             value = getattr(theirs, name)
             setattr(ours, name, list(value) if isinstance(value, list) else value)
     optimizer = getattr(theirs, "_optimizer", None)
     if optimizer is not None and ours.solver in ("adam", "sgd"):
-        ours._optimizer = _our_memory(ours, theirs, optimizer)
+        ours._trained = _our_result(ours, theirs, optimizer)
     return ours
 
 
@@ -125,26 +126,27 @@ def _our_parameters(arrays: list[NDArray[Any]]) -> Parameters:
     return Parameters(W1, b1, W2, b2)
 
 
-def _their_optimizer(ours: Any, memory: Memory, arrays: list[NDArray[Any]]) -> Any:
+def _their_optimizer(ours: Any, trained: TrainResult, arrays: list[NDArray[Any]]) -> Any:
     from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
-    # The first class's weights are held, so what is remembered of them says nothing.
-    slots = [_their_arrays(_first_class_forgotten(slot)) for slot in memory.given_back.slots]
+    # The first class's weights are fixed, so what the optimizer remembers of them means nothing.
+    returned = trained.state.returned
+    slots = [_their_arrays(_without_first_class(slot)) for slot in returned.slots]
     if ours.solver == "adam":
         adam = AdamOptimizer(
             arrays, ours.learning_rate_init, ours.beta_1, ours.beta_2, ours.epsilon
         )
-        adam.t, (adam.ms, adam.vs) = memory.given_back.updates, slots
+        adam.t, (adam.ms, adam.vs) = returned.updates, slots
         return adam
     sgd = SGDOptimizer(arrays, ours.learning_rate_init, ours.learning_rate, ours.momentum,
                        ours.nesterovs_momentum, ours.power_t)  # fmt: skip
-    sgd.learning_rate = memory.learning_rate
+    sgd.learning_rate = trained.learning_rate
     if slots:
         (sgd.velocities,) = slots
     return sgd
 
 
-def _first_class_forgotten(slot: Parameters) -> Parameters:
+def _without_first_class(slot: Parameters) -> Parameters:
     if len(slot.b2) != 2:
         return slot
     W2, b2 = np.array(slot.W2), np.array(slot.b2)
@@ -152,26 +154,31 @@ def _first_class_forgotten(slot: Parameters) -> Parameters:
     return slot._replace(W2=W2, b2=b2)
 
 
-def _our_memory(ours: Any, theirs: Any, optimizer: Any) -> Memory:
-    rule = rule_of(ours)
+def _our_result(ours: Any, theirs: Any, optimizer: Any) -> TrainResult:
+    """scikit-learn's optimizer and patience as the result of a training, to continue from."""
+    validated = bool(ours.early_stopping)
+    config: TrainConfig = ours._config(batch_size=1, epochs=1, seed=0, validated=validated)
     slots, updates = [], 0
     if ours.solver == "adam":
         slots, updates = [optimizer.ms, optimizer.vs], optimizer.t
-    elif rule.slots:
+    elif config.rule.slots:
         slots = [optimizer.velocities]
-    state = State(ours.parameters_, tuple(_our_parameters(slot) for slot in slots), updates)
-    state = state._replace(params=Parameters(*map(np.array, state.params)))
-    peak = float(ours.learning_rate_init)
-    name, cuts = schedule_of(ours), 0
-    if name == "adaptive":
-        cuts = max(0, round(math.log(peak / optimizer.learning_rate, FACTOR)))
-    schedule = Schedule(name=name, peak=peak, epochs=1, updates=1, rows=1, power_t=ours.power_t,
-                        seen=ours.t_, cuts=(0,) * cuts)  # fmt: skip
-    watch = Watch(stopping_rule(ours, validated=bool(ours.early_stopping)))
-    best = theirs.best_validation_score_ if ours.early_stopping else theirs.best_loss_
-    if best is not None:
-        lowest = -best if ours.early_stopping else best
-        given_back = lowest if ours.early_stopping else math.inf
-        in_vain = theirs._no_improvement_count
-        watch.remember(np.array([in_vain, lowest, given_back, math.nan]))
-    return Memory(rule, state, state, watch, schedule, schedule.of_epoch(0))
+    params = Parameters(*map(np.array, ours.parameters_))
+    state = OptimizerState(params, tuple(_our_parameters(slot) for slot in slots), updates)
+    schedule, cuts = Schedule(config=config, updates=1, rows=1, rows_seen=ours.t_), 0
+    if schedule.name == "adaptive":
+        cuts = max(0, round(math.log(schedule.peak / optimizer.learning_rate, FACTOR)))
+    schedule = replace(schedule, cuts=(0,) * cuts)
+    seen = _early_stopping_of(theirs, ours._stopping_rule(validated=validated))
+    return TrainResult(TrainState(state, early_stopping=seen, cuts=schedule.cuts), schedule, 0.0)
+
+
+def _early_stopping_of(theirs: Any, rule: EarlyStopping) -> EarlyStoppingState:
+    scores = rule.restore_best is not None
+    best = theirs.best_validation_score_ if scores else theirs.best_loss_
+    if best is None:
+        return EarlyStoppingState(rule)
+    lowest = -best if scores else best
+    return EarlyStoppingState(
+        rule, theirs._no_improvement_count, lowest, lowest if scores else math.inf
+    )

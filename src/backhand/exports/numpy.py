@@ -6,7 +6,7 @@ import re
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
@@ -18,11 +18,14 @@ from backhand.support.atomic_files import check_output, replacing
 from backhand.tables.cells import CLOCK, DAY, MISSING, WHOLE, ZONE, spellings
 from backhand.tables.schema.schema import FARTHEST, Category, Date, Number
 
+if TYPE_CHECKING:
+    from backhand.model import Trained
+
 HEAD = re.compile(rb'"""A classifier that needs nothing but NumPy, written by Backhand ')
 """How a file of ours begins; see `script.HEAD`."""
 
 
-def export_numpy(model: Any, path: str | Path) -> float:
+def export_numpy(model: Trained, path: str | Path) -> float:
     """Write a model as a Python file, whole or not at all.
 
     The file has `predict_proba` and `predict`. They take X (N, d) if the model was trained on
@@ -54,18 +57,18 @@ def export_numpy(model: Any, path: str | Path) -> float:
     >>> backhand.export_numpy(backhand.init(d=4, H=8, K=2), path) < 1e-6
     True
     """
-    model = as_model(model)
+    found = as_model(model)
     path = check_output(path, "the exported model", ending=".py")
     if path.stem in {*sys.stdlib_module_names, "numpy"}:
         raise InputError(
             f"the exported model {path} would hide Python's module {path.stem} from all programs "
             "in that folder, itself among them; name it otherwise."
         )
-    labels, sample = class_labels(model), draw_sample(model)
-    text = to_source(model, labels)
+    labels, sample = class_labels(found), draw_sample(found)
+    text = to_source(found, labels)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
-        predicted, P = _tried(temporary, model, sample)
+        predicted, P = _tried(temporary, found, sample)
         return largest_difference(sample, labels, predicted, P)
 
 

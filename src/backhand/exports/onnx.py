@@ -10,7 +10,7 @@ import json
 import re
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ from backhand.support.atomic_files import check_output, replacing
 from backhand.support.optional import extra
 from backhand.tables.schema.schema import Category, Column
 
+if TYPE_CHECKING:
+    from backhand.model import Trained
+
 OPSET, ML_OPSET, IR_VERSION = 13, 2, 7
 """The oldest that have all that is used: those of ONNX 1.8, of 2020.
 
@@ -36,7 +39,7 @@ HEAD = re.compile(rb"\x08.\x12\x08backhand", re.DOTALL)
 """How a file of ours begins: the fields `ir_version` and `producer_name` of a ModelProto."""
 
 
-def export_onnx(model: Any, path: str | Path) -> float:
+def export_onnx(model: Trained, path: str | Path) -> float:
     """Write a model as an ONNX file, whole or not at all.
 
     A model that was trained on arrays has one input, X (N, d), in the parameters' dtype. One that
@@ -74,13 +77,13 @@ def export_onnx(model: Any, path: str | Path) -> float:
     """
     for package in ("onnx", "onnxruntime"):
         extra(package)
-    model = as_model(model)
+    found = as_model(model)
     path = check_output(path, "the exported model", ending=".onnx")
-    labels, sample = class_labels(model), draw_sample(model)
-    content = to_proto(model, labels).SerializeToString(deterministic=True)
+    labels, sample = class_labels(found), draw_sample(found)
+    content = to_proto(found, labels).SerializeToString(deterministic=True)
     with replacing(path) as temporary:
         temporary.write_bytes(content)
-        predicted, P = _tried(temporary, feeds(model, sample))
+        predicted, P = _tried(temporary, feeds(found, sample))
         return largest_difference(sample, labels, predicted, P)
 
 
@@ -142,7 +145,7 @@ def _check_texts(model: Model, labels: list[Any]) -> None:
         texts += [column.name, *(column.categories if isinstance(column, Category) else ())]
     for text in texts:
         if any("\ud800" <= letter <= "\udfff" for letter in text):
-            raise InputError(f"ONNX cannot hold the text {text!r}, which is no Unicode text.")
+            raise InputError(f"ONNX cannot hold the text {text!r}, which is not Unicode text.")
 
 
 def _network(graph: Graph, params: Parameters, X: str, dtype: np.dtype[Any]) -> str:

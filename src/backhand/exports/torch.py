@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,13 @@ from backhand.errors import InputError
 from backhand.model import as_model
 from backhand.support.optional import extra
 
+if TYPE_CHECKING:
+    from backhand.model import Trained
+
 EXPECTED = "nn.Sequential(Linear, ReLU, Linear)"
 
 
-def to_torch(model: Any, softmax: bool = False) -> Any:
+def to_torch(model: Trained, softmax: bool = False) -> Any:
     """Make an `nn.Sequential(Linear, ReLU, Linear)` of a trained network, on the CPU.
 
     It takes X (N, d) in the parameters' dtype, and returns the logits S (N, K), which torch's
@@ -51,9 +54,10 @@ def to_torch(model: Any, softmax: bool = False) -> Any:
     )
     """
     torch = extra("torch")
-    W1, b1, W2, b2 = as_model(model).params
-    layers = [_linear(torch, W1, b1), torch.nn.ReLU(), _linear(torch, W2, b2)]
-    return torch.nn.Sequential(*layers, *([torch.nn.Softmax(dim=1)] if softmax else []))
+    from backhand.torch_twin import to_torch as network_of
+
+    net = network_of(as_model(model).params)
+    return net.append(torch.nn.Softmax(dim=1)) if softmax else net
 
 
 def from_torch(net: Any) -> Parameters:
@@ -108,7 +112,7 @@ def from_torch(net: Any) -> Parameters:
         over_classes = isinstance(layer, nn.Softmax | nn.LogSoftmax) and layer.dim in (1, -1, None)
         if not over_classes or len(named) > 4:
             raise InputError(
-                f"layer '{name}' of the network is {layer}; expected nothing behind {EXPECTED} but "
+                f"layer '{name}' of the network is {layer}; expected nothing after {EXPECTED} but "
                 "a Softmax or LogSoftmax of dim 1."
             )
     params = Parameters(*_arrays(*named[0]), *_arrays(*named[2]))
@@ -134,18 +138,6 @@ def _check_same(torch: Any, net: Any, last: Any, params: Parameters) -> None:
             f"the network computes something else than {EXPECTED} with its weights; there may be a "
             "hook in it, or a layer that only looks like one of these."
         )
-
-
-def _linear(torch: Any, W: NDArray[Any], b: NDArray[Any]) -> Any:
-    """A Linear of W (in, out) and b (out,): torch keeps the weights the other way round."""
-    # Drawing first weights, to no use, would move torch's generator on.
-    layer = torch.nn.utils.skip_init(
-        torch.nn.Linear, *W.shape, dtype=torch.from_numpy(np.empty(0, W.dtype)).dtype
-    )
-    with torch.no_grad():
-        layer.weight.copy_(torch.tensor(W.T))
-        layer.bias.copy_(torch.tensor(b))
-    return layer
 
 
 def _arrays(name: str, layer: Any) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -15,7 +15,7 @@ LONG, LONGEST_LINE = 60, 120
 """Characters of one name or value, and of a line that shows a whole result."""
 
 POINTS = 120
-"""Of a curve, at most."""
+"""Maximum number of points of a curve."""
 
 
 def of_arrays(name: str, arrays: dict[str, Any]) -> tuple[str, list[tuple[str, ...]]]:
@@ -45,7 +45,7 @@ def line_of_arrays(name: str, arrays: dict[str, Any]) -> str:
 
 
 def some(names: Iterable[Any], most: int = 6) -> str:
-    """The first names, each as Python writes it and cut if it is long, and how many more."""
+    """Return the first names, each as Python writes it and cut if long, and how many more."""
     found = [name.item() if isinstance(name, np.generic) else name for name in names]
     more = f" and {len(found) - most:,} more" if len(found) > most else ""
     return ", ".join(cut(repr(name)) for name in found[:most]) + more
@@ -63,7 +63,7 @@ def as_line(title: str, rows: Sequence[Sequence[str]]) -> str:
 
 
 def as_text(title: str, rows: Sequence[Sequence[str]]) -> str:
-    """The title, and under it the rows in columns."""
+    """Return several lines: the title, and under it the rows in columns."""
     wide = max(map(len, rows), default=0)
     full = [[*row, *[""] * (wide - len(row))] for row in rows]
     widths = [max(map(len, column)) for column in zip(*full, strict=True)]
@@ -72,7 +72,7 @@ def as_text(title: str, rows: Sequence[Sequence[str]]) -> str:
 
 
 def as_html(title: str, rows: Sequence[Sequence[str]], curve: Any = ()) -> str:
-    """The same for a notebook, in the page's own colours; with a curve if there is one."""
+    """Return the same as HTML in the page's own colours; with a curve if there is one."""
     wide = max(map(len, rows), default=0)
     body = "".join(
         "<tr>" + "".join(

@@ -45,12 +45,12 @@ def parse_size(text: str) -> int:
     Raises
     ------
     InputError
-        If it is no size, or too small to work with.
+        If it is not a size, or is too small to work with.
     """
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
     unit = UNITS.get(found.group(2).upper()) if found else None
     if found is None or unit is None:
-        raise InputError(f"the memory '{text}' is no size; expected one such as 512MB or 2GB.")
+        raise InputError(f"the memory '{text}' is not a size; expected one such as 512MB or 2GB.")
     size = int(float(found.group(1)) * unit)
     if size < LEAST:
         raise InputError(f"the memory {text} is too little; expected {shown(LEAST)} or more.")
@@ -58,12 +58,12 @@ def parse_size(text: str) -> int:
 
 
 def free_memory() -> int:
-    """Bytes that this process can use without anything being driven out, within its limits."""
+    """Return the bytes that this process can use within its limits, without any being swapped."""
     return max(0, min([_in_system(), *_in_groups(), *_in_process()]))
 
 
 def _in_system() -> int:
-    """Bytes that the system says are available; where it does not say, half of all memory."""
+    """Return the bytes that the system reports as available; where it does not, half of all."""
     try:
         found = re.search(r"^MemAvailable:\s*(\d+) kB", AVAILABLE.read_text(), re.MULTILINE)
     except OSError:

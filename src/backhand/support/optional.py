@@ -32,7 +32,7 @@ def extra(module: str) -> Any:
     Parameters
     ----------
     module : str
-        One of `EXTRAS`.
+        One of `EXTRAS`, or what an engine of another package needs.
 
     Returns
     -------
@@ -49,10 +49,11 @@ def extra(module: str) -> Any:
     except ImportError as error:
         raise MissingDependencyError(
             f"this needs {module}, which is not installed; install it with: "
-            f"{install(EXTRAS[module])}{HINTS.get(module, '')}."
+            f"{pip(module)}{HINTS.get(module, '')}."
         ) from error
 
 
-def install(name: str) -> str:
-    """Return the command that installs one of Backhand's extras."""
-    return f"{Path(sys.executable).name} -m pip install 'backhand[{name}]'"
+def pip(module: str) -> str:
+    """Return the command that installs a module: an extra of Backhand's, or by its own name."""
+    package = f"'backhand[{EXTRAS[module]}]'" if module in EXTRAS else module
+    return f"{Path(sys.executable).name} -m pip install {package}"

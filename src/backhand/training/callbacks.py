@@ -1,39 +1,52 @@
-"""How training reports: a callback is called with a `Progress`, between blocks of updates."""
+"""Callbacks: called with a `Progress`, between blocks of updates."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from backhand.constraints import Exactly, Integer, Or, check
 from backhand.equations import Parameters
 from backhand.errors import InputError
+from backhand.support import display
 from backhand.training.history import History
 from backhand.training.schedules import Schedule
-from backhand.validation import is_integer
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far training is.
+    """How far training is: what a callback is called with.
 
     Attributes
     ----------
     epoch, epochs : int
-        Epochs done, and to do in all.
+        Epochs done, and epochs in all.
     share : float
-        Of the epoch that is under way, 0..1: a long one is done in several blocks.
+        Share of the epoch under way that is done, 0..1: a long epoch is done in several blocks.
     rows : int
-        Training rows an epoch.
+        Training rows per epoch.
     seconds : float
-        Since training began.
+        Wall time since training began.
     history : History
-        Of the epochs done.
+        The epochs done.
     finished : bool
-        Whether these are the last epochs: all are done, or early stopping ends training here.
+        Whether this is the end: all epochs are done, or early stopping ends training here.
     schedule : Schedule
         The learning rate's, with the cuts that "adaptive" has made so far.
     parameters : callable
         Returns a copy of the present parameters; call it only where they are needed.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> import numpy as np
+    >>> X, y = np.eye(3), np.arange(3)
+    >>> def show(progress):
+    ...     print(f"epoch {progress.epoch} of {progress.epochs}")
+    >>> result = backhand.train(
+    ...     backhand.init(3, 4, 3, dtype=np.float64), X, y, epochs=2, callbacks=[show])
+    epoch 1 of 2
+    epoch 2 of 2
     """
 
     epoch: int
@@ -46,46 +59,106 @@ class Progress:
     schedule: Schedule
     parameters: Callable[[], Parameters]
 
+    def __repr__(self) -> str:
+        return display.as_text(self._title(), self.history.figures())
+
+    def _repr_html_(self) -> str:
+        return display.as_html(self._title(), self.history.figures(), self.history.loss)
+
+    def _title(self) -> str:
+        done = self.epoch + self.share
+        return f"Progress: {done:,.4g} of {self.epochs:,} epochs in {self.seconds:.3g} s"
+
 
 Callback = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
 class Every:
-    """Call a callback every so many epochs and after the last; with None, when it costs nothing.
+    """Call a callback every so many epochs and after the last one; or after every block.
 
-    Training does many epochs in one call of the engine. A plain callback is called after each
-    epoch, and so ends each such block after one; `Every(10, f)` after ten. `Every(None, f)` never
-    cuts a block: it is called at the end of each, several times a second, as a progress bar needs;
-    of a long epoch also when it is done in part, so that the history may still be empty.
+    Training does many epochs in one call of the engine: a block. A plain callback is called after
+    each epoch, and so ends each block after one epoch; `Every(10, f)` ends it after ten.
+    `Every(None, f)` shortens no block: it is called after each one, several times per second, as a
+    progress bar needs it. A long epoch is done in several blocks, so it may be called before the
+    history has its first entry.
+
+    Parameters
+    ----------
+    epochs : int or None
+        Epochs between two calls; None: after every block.
+    callback : callable
+        Called with a `Progress`.
+
+    Raises
+    ------
+    InputError
+        If `epochs` is not an integer of 1 or more, or None.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> import numpy as np
+    >>> seen = []
+    >>> result = backhand.train(
+    ...     backhand.init(3, 4, 3, dtype=np.float64), np.eye(3), np.arange(3), epochs=25,
+    ...     callbacks=[backhand.Every(10, lambda progress: seen.append(progress.epoch))])
+    >>> seen
+    [10, 20, 25]
     """
 
     epochs: int | None
     callback: Callback
 
     def __post_init__(self) -> None:
-        if self.epochs is not None and (not is_integer(self.epochs) or self.epochs < 1):
-            raise InputError(
-                f"Every({self.epochs!r}, …): expected an integer of 1 or more, or None."
-            )
+        check("the period of Every", self.epochs, Or(Exactly(None), Integer(1)))
 
     def __call__(self, progress: Progress) -> None:
+        """Call the callback."""
         self.callback(progress)
 
 
 class StopTraining(Exception):
-    """Raised by a callback, ends training at once; `train` returns what there is by then."""
+    """Raised by a callback, ends training; `train` returns what there is at that point.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> import numpy as np
+    >>> def enough(progress):
+    ...     if progress.epoch == 3:
+    ...         raise backhand.StopTraining
+    >>> result = backhand.train(
+    ...     backhand.init(3, 4, 3, dtype=np.float64), np.eye(3), np.arange(3), callbacks=[enough])
+    >>> len(result.history), result.ended
+    (3, 'callback')
+    """
 
 
 def period(callback: Callback) -> int | None:
-    """After how many epochs a callback wants to be called; None: whenever a block ends."""
+    """Epochs between two calls of a callback; None: it is called after every block."""
     return callback.epochs if isinstance(callback, Every) else 1
 
 
-def announce(callbacks: Sequence[Callback], progress: Progress) -> None:
-    """Call those whose turn it is."""
+def call_callbacks(callbacks: Sequence[Callback], progress: Progress) -> None:
+    """Call those that are due."""
     for callback in callbacks:
         every = period(callback)
-        turn = not progress.share and (progress.finished or progress.epoch % (every or 1) == 0)
-        if every is None or turn:
+        due = not progress.share and (progress.finished or progress.epoch % (every or 1) == 0)
+        if every is None or due:
             callback(progress)
+
+
+def check_callbacks(callbacks: object) -> None:
+    """A sequence of callables.
+
+    Raises
+    ------
+    InputError
+        If it is not; an `EarlyStopping` has an argument of its own.
+    """
+    if not isinstance(callbacks, tuple | list) or not all(map(callable, callbacks)):
+        raise InputError(
+            f"callbacks is {callbacks!r}; expected a list of callables. (An EarlyStopping is "
+            "passed as early_stopping=.)"
+        )

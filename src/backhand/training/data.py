@@ -1,8 +1,7 @@
-"""The border of training: what users pass becomes `Data`, or an `InputError` says why not."""
+"""From arrays of any library to `Data`; an `InputError` says what cannot be used."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -12,13 +11,11 @@ from numpy.typing import NDArray
 from backhand import validation
 from backhand.engines import Data, is_sparse
 from backhand.equations import Parameters
-from backhand.errors import InputError, did_you_mean
-from backhand.training.early_stopping import EarlyStopping
-from backhand.training.schedules import SCHEDULES
+from backhand.errors import InputError
 
 
 def host(array: Any) -> Any:
-    """An array of any library as a plain NumPy array; what is no array stays what it is."""
+    """An array of any library as a plain NumPy array; what is not an array is returned as it is."""
     if not is_array_api_obj(array):
         return array
     if not isinstance(array, np.ndarray):
@@ -47,7 +44,7 @@ def make_data(params: Parameters, X: Any, y: Any, sample_weight: Any = None) -> 
     """X (N, d), y (N,) class indices or one-hot (N, K), sample_weight (N,), as NumPy arrays.
 
     X is converted to the parameters' dtype here, once, unless it holds whole numbers or is
-    memory-mapped: then each batch is converted when its turn comes, and memory stays as it is.
+    memory-mapped: then each batch is converted when it is loaded, and X takes no more memory.
     """
     X, y, sample_weight = host(X), host(y), host(sample_weight)
     validation.check_forward(params, X)
@@ -58,7 +55,7 @@ def make_data(params: Parameters, X: Any, y: Any, sample_weight: Any = None) -> 
     if sample_weight is not None:
         sample_weight = checked_weights(sample_weight, N, dtype)
     if X.dtype.kind == "f" and not isinstance(X, np.memmap):
-        with np.errstate(over="ignore"):  # `check_finite` says so where it matters
+        with np.errstate(over="ignore"):  # `check_finite` reports it where it matters
             X = X.astype(dtype, copy=False)
     return Data(X, y.astype(np.int64, copy=False), sample_weight)
 
@@ -67,7 +64,9 @@ def indices_of_one_hot(Y: NDArray[Any]) -> NDArray[np.int64]:
     """Y (N,) of a one-hot Y (N, K)."""
     if not (((Y == 0) | (Y == 1)).all() and (Y.sum(axis=1) == 1).all()):
         row = int(np.argmax(((Y != 0) & (Y != 1)).any(axis=1) | (Y.sum(axis=1) != 1)))
-        raise InputError(f"row {row} of y is no one-hot row; expected a single 1, and 0 elsewhere.")
+        raise InputError(
+            f"row {row} of y is not a one-hot row; expected a single 1, and 0 elsewhere."
+        )
     indices: NDArray[np.int64] = Y.argmax(axis=1)
     return indices
 
@@ -83,7 +82,7 @@ def checked_weights(w: Any, N: int, dtype: Any) -> NDArray[Any]:
     if not np.isfinite(total) or (weights < 0).any() or total < np.finfo(dtype).tiny:
         raise InputError(
             f"sample_weight must be numbers of 0 or more, not all of them 0, whose sum {dtype} can "
-            f"hold; they lie between {w.min():g} and {w.max():g}."
+            f"hold; they are between {w.min():g} and {w.max():g}."
         )
     return weights
 
@@ -113,80 +112,11 @@ def _check_finite_entries(X: Any, dtype: Any) -> None:
 def _not_finite(value: Any, row: int, column: int, dtype: Any) -> InputError:
     return InputError(
         f"X holds {value} at row {row}, column {column}; expected finite numbers that {dtype} can "
-        "hold. Fill in or drop what is missing first."
+        "hold. Fill in or drop missing values first."
     )
 
 
-def check_settings(
-    *,
-    epochs: Any,
-    batch_size: Any,
-    learning_rate: Any,
-    schedule: Any,
-    warmup: Any,
-    seed: Any,
-    power_t: Any = 0.5,
-    l2: Any = 0.0,
-    alpha: Any = 0.0,
-    dropout: Any = 0.0,
-) -> None:
-    """What can be said of how to train before there are rows to train on."""
-    check_number("epochs", epochs, 1)
-    check_number("seed", seed, 0)
-    if batch_size is not None:
-        check_number("batch_size", batch_size, 1)
-    check_number("learning_rate", learning_rate, 0.0, above=True)
-    check_number("warmup", warmup, 0.0, 1.0)
-    check_number("power_t", power_t, 0.0)
-    check_number("l2", l2, 0.0)
-    check_number("alpha", alpha, 0.0)
-    check_number("dropout", dropout, 0.0, 1.0)
-    if dropout == 1:
-        raise InputError("dropout is 1, which leaves no hidden unit; expected a share below 1.")
-    if schedule not in SCHEDULES:
-        raise InputError(f"schedule is '{schedule}'. {did_you_mean(str(schedule), SCHEDULES)}")
-
-
-def check_early_stopping(rule: EarlyStopping | None, schedule: str, validation: Any) -> None:
-    """There are rows for what is watched, and there is a watch where the schedule needs one."""
-    if rule is None:
-        if schedule == "adaptive":
-            raise InputError(
-                "the schedule 'adaptive' acts when early stopping would: pass "
-                "early_stopping=EarlyStopping(…)."
-            )
-    elif validation is None and rule.needs_validation:
-        raise InputError(
-            f"early stopping watches the {rule.gives_back or rule.monitor}, and there are no "
-            "validation rows. Pass validation=(X, y), or take monitor='loss'."
-        )
-
-
-def check_callbacks(callbacks: Any) -> None:
-    """A sequence of callables."""
-    if not isinstance(callbacks, tuple | list) or not all(map(callable, callbacks)):
-        raise InputError(
-            f"callbacks is {callbacks!r}; expected a list of callables. (An EarlyStopping is "
-            "passed as early_stopping=.)"
-        )
-
-
 def check_validation(validation: Any) -> None:
-    """A pair of arrays, or three."""
+    """A pair of arrays, or three; else InputError."""
     if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
         raise InputError("validation must be (X, y) or (X, y, sample_weight).")
-
-
-def check_number(
-    name: str, value: Any, least: float, most: float = math.inf, *, above: bool = False
-) -> None:
-    """A finite number in [least, most], or with `above` in (least, most]."""
-    sort = "an integer" if isinstance(least, int) else "a number"
-    try:
-        ok = math.isfinite(value) and (value > least if above else value >= least) and value <= most
-    except TypeError:
-        ok = False
-    if not ok or (isinstance(least, int) and not validation.is_integer(value)):
-        bound = f"above {least}" if above else f"of {least} or more"
-        upper = "" if math.isinf(most) else f", at most {most}"
-        raise InputError(f"{name} is {value!r}; expected {sort} {bound}{upper}.")

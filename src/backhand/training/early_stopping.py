@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backhand.constraints import Choice, Exactly, Integer, Number, Or
 from backhand.equations import Parameters
-from backhand.errors import BackhandError, InputError, did_you_mean
+from backhand.errors import BackhandError
+from backhand.training.config import check_settings, setting
 from backhand.training.history import History
-from backhand.validation import is_integer
 
-MONITORS = ("validation_loss", "validation_accuracy", "loss")
+ValidationFigure = Literal["validation_loss", "validation_accuracy"]
+Figure = Literal["validation_loss", "validation_accuracy", "loss"]
 
 
 @dataclass(frozen=True)
@@ -22,50 +24,61 @@ class EarlyStopping:
 
     Parameters
     ----------
-    patience : int or inf
-        How often the figure is measured without improvement before training ends (or, with the
-        schedule "adaptive", goes on more slowly).
-    min_delta : float
-        What counts as an improvement: better than the best before it by more than this. (The best
-        epoch is the best, by however little.)
-    monitor : {"validation_loss", "validation_accuracy", "loss"}
-        The validation figures need `validation=`.
+    patience : int or inf, default=10
+        Measurements in a row without improvement after which training ends (or, with the schedule
+        "adaptive", continues with a smaller learning rate).
+    min_delta : float, default=0.0
+        An improvement is better than the best before it by more than this. (The best epoch is the
+        best one, by however little.)
+    monitor : {"validation_loss", "validation_accuracy", "loss"}, default="validation_loss"
+        The figure that has to improve. The validation figures need `validation=`.
     best : {"validation_loss", "validation_accuracy"}, optional
-        The figure that says which epoch's parameters are given back; by default the monitored one.
-        The training loss belongs to no one set of parameters (each batch was measured with its
+        The figure that decides which epoch's parameters are returned; by default the monitored
+        one. The training loss belongs to no one set of parameters (each batch was measured with its
         own), so where only "loss" is monitored the last parameters are returned. A validation
         accuracy of 1 cannot be improved on: training ends there.
-    or_equal : bool
+    or_equal : bool, default=False
         Whether better by exactly `min_delta` is an improvement, as in scikit-learn.
+
+    Raises
+    ------
+    InputError
+        If a parameter is not what it should be.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).standard_normal((60, 4))
+    >>> y = (X[:, 0] > 0).astype(int)
+    >>> params = backhand.init(4, 8, 2, dtype=np.float64)
+    >>> result = backhand.train(
+    ...     params, X[:40], y[:40], epochs=500, validation=(X[40:], y[40:]),
+    ...     early_stopping=backhand.EarlyStopping(patience=5, monitor="validation_accuracy"))
+    >>> len(result.history) < 500, result.best_epoch is not None
+    (True, True)
     """
 
-    patience: float = 10
-    min_delta: float = 0.0
-    monitor: str = "validation_loss"
-    best: str | None = None
+    patience: float = setting(10, constraint=Or(Exactly(math.inf), Integer(1)))
+    min_delta: float = setting(0.0, constraint=Number(-math.inf))
+    monitor: Figure = setting("validation_loss", constraint=Choice(get_args(Figure)))
+    best: ValidationFigure | None = setting(
+        None, constraint=Or(Exactly(None), Choice(get_args(ValidationFigure)))
+    )
     or_equal: bool = False
 
     def __post_init__(self) -> None:
-        if self.patience != math.inf and (not is_integer(self.patience) or self.patience < 1):
-            raise InputError(
-                f"patience is {self.patience!r}; expected an integer of 1 or more, or inf."
-            )
-        if not isinstance(self.min_delta, int | float) or not math.isfinite(self.min_delta):
-            raise InputError(f"min_delta is {self.min_delta!r}; expected a finite number.")
-        if self.monitor not in MONITORS:
-            raise InputError(f"monitor is '{self.monitor}'. {did_you_mean(self.monitor, MONITORS)}")
-        if self.best is not None and self.best not in MONITORS[:2]:
-            raise InputError(f"best is '{self.best}'. {did_you_mean(self.best, MONITORS[:2])}")
+        check_settings(self)
 
     @property
-    def gives_back(self) -> str | None:
-        """The figure of the epoch whose parameters are given back; None: the last epoch's are."""
+    def restore_best(self) -> str | None:
+        """The figure of the epoch whose parameters are returned; None: the last epoch's are."""
         return self.best or (None if self.monitor == "loss" else self.monitor)
 
     @property
-    def decisive(self) -> str:
-        """The figure that says which epoch was best."""
-        return self.gives_back or self.monitor
+    def best_by(self) -> str:
+        """The figure that decides which epoch was best."""
+        return self.restore_best or self.monitor
 
     @property
     def needs_validation(self) -> bool:
@@ -73,99 +86,91 @@ class EarlyStopping:
         return self.monitor != "loss" or self.best is not None
 
 
-class Watch:
-    """Follows the monitored figure through training, and through the next, if it is kept.
+@dataclass(frozen=True)
+class EarlyStoppingState:
+    """What early stopping has seen. Each epoch makes a new one: it is a value, like a history.
 
     Attributes
     ----------
-    in_vain : int
-        How often in a row the monitored figure was measured without improvement.
+    rule : EarlyStopping
+    num_bad_epochs : int
+        Measurements of the monitored figure in a row without improvement.
     lowest : float
-        The least of it so far; an accuracy counts as its negative.
+        The lowest of it so far; an accuracy counts as its negative.
+    lowest_best : float
+        The same of the figure that decides which epoch was best.
     best_epoch : int or None
-        The epoch of its training in which the figure that decides was best.
+        That epoch of its training, counted from 1.
     """
 
-    def __init__(self, rule: EarlyStopping) -> None:
-        self.rule = rule
-        self.best_epoch: int | None = None
-        self.in_vain = 0
-        self.lowest = math.inf
-        self._best = math.inf
+    rule: EarlyStopping
+    num_bad_epochs: int = 0
+    lowest: float = math.inf
+    lowest_best: float = math.inf
+    best_epoch: int | None = None
 
-    def improves(self, epoch: int, history: History) -> bool:
-        """Take the figures of an epoch, counted from 1; whether it is the best so far."""
-        cost = _cost(self.rule.monitor, history, epoch)
+    def step(self, epoch: int, history: History) -> tuple[EarlyStoppingState, bool]:
+        """The state after an epoch, counted from 1, and whether that one is the best so far."""
+        new, cost = self, _cost(self.rule.monitor, history, epoch)
         if not math.isnan(cost):
             least = self.lowest - self.rule.min_delta
-            reached = cost <= least if self.rule.or_equal else cost < least
-            self.in_vain = 0 if reached else self.in_vain + 1
-            self.lowest = min(self.lowest, cost)
-        decisive = _cost(self.rule.decisive, history, epoch)
-        if not decisive < self._best:  # so also where it was not measured: nan
-            return False
-        self._best, self.best_epoch = decisive, epoch
-        return True
+            improved = cost <= least if self.rule.or_equal else cost < least
+            bad_epochs = 0 if improved else self.num_bad_epochs + 1
+            new = replace(new, num_bad_epochs=bad_epochs, lowest=min(self.lowest, cost))
+        cost = _cost(self.rule.best_by, history, epoch)
+        if not cost < self.lowest_best:  # so also where it was not measured: nan
+            return new, False
+        return replace(new, lowest_best=cost, best_epoch=epoch), True
 
     @property
-    def impatient(self) -> bool:
+    def out_of_patience(self) -> bool:
         """Whether patience has run out."""
-        return self.in_vain >= self.rule.patience
+        return self.num_bad_epochs >= self.rule.patience
 
     @property
     def perfect(self) -> bool:
-        """Whether what is given back cannot be improved on."""
-        return self.rule.gives_back == "validation_accuracy" and self._best <= -1
-
-    def judge_again(self, loss: float, accuracy: float) -> None:
-        """The best so far has these figures on the rows that are validated on from now on."""
-        figures = History(*(np.array([x]) for x in (math.nan, math.nan, loss, accuracy)))
-        decisive = _cost(self.rule.decisive, figures, 1)
-        if not math.isnan(decisive) and self._best < math.inf:
-            self._best = decisive
-            if self.rule.monitor == self.rule.gives_back:
-                self.lowest = decisive
+        """Whether what is returned cannot be improved on."""
+        return self.rule.restore_best == "validation_accuracy" and self.lowest_best <= -1
 
     @property
     def best(self) -> float | None:
-        """The figure of what is given back; None if none was measured."""
-        if self._best == math.inf:
+        """The figure of what is returned; None if none was measured."""
+        if self.lowest_best == math.inf:
             return None
-        return -self._best if self.rule.gives_back == "validation_accuracy" else self._best
+        accuracy = self.rule.restore_best == "validation_accuracy"
+        return -self.lowest_best if accuracy else self.lowest_best
 
-    def begin_again(self) -> None:
-        """Be patient once more."""
-        self.in_vain = 0
+    def reset_wait(self) -> EarlyStoppingState:
+        """With all its patience again."""
+        return replace(self, num_bad_epochs=0)
 
-    def going_on(self, rule: EarlyStopping) -> Watch:
-        """A watch by `rule` that has seen what this one has, of the figures that both look at."""
-        watch = Watch(rule)
+    def rescore_best(self, loss: float, accuracy: float) -> EarlyStoppingState:
+        """With these figures of the best so far, measured on the present validation rows."""
+        figures = History(*(np.array([x]) for x in (math.nan, math.nan, loss, accuracy)))
+        cost = _cost(self.rule.best_by, figures, 1)
+        if math.isnan(cost) or self.lowest_best == math.inf:
+            return self
+        same = self.rule.monitor == self.rule.restore_best
+        return replace(self, lowest_best=cost, lowest=cost if same else self.lowest)
+
+    def under(self, rule: EarlyStopping) -> EarlyStoppingState:
+        """The state by another rule, of the figures that both rules look at."""
+        state = EarlyStoppingState(rule)
         if rule.monitor == self.rule.monitor:
-            watch.in_vain, watch.lowest = self.in_vain, self.lowest
-        if rule.decisive == self.rule.decisive:
-            watch._best, watch.best_epoch = self._best, self.best_epoch
-        return watch
-
-    def memory(self) -> NDArray[np.float64]:
-        """What it has seen, (4,), for another watch of the same rule to `remember`."""
-        best_epoch = math.nan if self.best_epoch is None else self.best_epoch
-        return np.array([self.in_vain, self.lowest, self._best, best_epoch])
-
-    def remember(self, memory: NDArray[np.float64]) -> None:
-        """Have seen what that watch had; ValueError if it is no such memory."""
-        in_vain, self.lowest, self._best, best_epoch = memory.tolist()
-        self.in_vain = int(in_vain)
-        self.best_epoch = None if math.isnan(best_epoch) else int(best_epoch)
+            state = replace(state, num_bad_epochs=self.num_bad_epochs, lowest=self.lowest)
+        if rule.best_by == self.rule.best_by:
+            state = replace(state, lowest_best=self.lowest_best, best_epoch=self.best_epoch)
+        return state
 
 
 def _cost(figure: str, history: History, epoch: int) -> float:
-    """The figure of that epoch, so that less is better; nan where it was not measured."""
+    """The figure of that epoch, so that lower is better; nan where it was not measured."""
     value = float(getattr(history, figure)[epoch - 1])
     return -value if figure == "validation_accuracy" else value
 
 
 class DivergenceError(BackhandError, ArithmeticError, ValueError):
-    """The loss stopped being finite.
+    """The loss, or the last update's parameters, are not finite numbers.
 
     Attributes
     ----------
@@ -175,7 +180,19 @@ class DivergenceError(BackhandError, ArithmeticError, ValueError):
     params : Parameters
         The last parameters whose loss was finite.
     history : History
-        Of the epochs whose loss was finite.
+        The epochs whose loss was finite.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> import numpy as np
+    >>> X, y = 1e3 * np.random.default_rng(0).standard_normal((30, 4)), np.arange(30) % 3
+    >>> params = backhand.init(4, 8, 3, dtype=np.float64)
+    >>> try:
+    ...     backhand.train(params, X, y, learning_rate=1e8, epochs=100)
+    ... except backhand.DivergenceError as error:
+    ...     print(len(error.history) == error.epoch - 1, bool(np.isfinite(error.params.W1).all()))
+    True True
     """
 
     def __init__(self, message: str, epoch: int, params: Parameters, history: History) -> None:

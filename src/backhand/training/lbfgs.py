@@ -1,4 +1,4 @@
-"""L-BFGS over our loss and gradients: SciPy's minimiser, which asks for them at points it chooses.
+"""L-BFGS over our loss and gradients: SciPy's minimiser, which calls for them at points it chooses.
 
 It uses all rows for each step, so it has no batches, no learning rate and no order.
 """
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines import Run, State
+from backhand.engines import OptimizerState, Session
 from backhand.equations import Parameters
 
 
@@ -29,7 +29,7 @@ class Minimum:
         There, penalty included.
     iterations : int
     result : scipy.optimize.OptimizeResult
-        All that SciPy says of it.
+        SciPy's own.
     """
 
     params: Parameters
@@ -39,32 +39,26 @@ class Minimum:
 
 
 def minimise(
-    run: Run,
+    session: Session,
     params: Parameters,
     *,
-    l2: float = 0.0,
     iterations: int = 200,
     evaluations: int = 15000,
     gtol: float = 1e-4,
-    first_class_held: bool = False,
     after_each: Callable[[Parameters, float], None] | None = None,
 ) -> Minimum:
-    """Minimise the loss of the run's rows from `params` on, by L-BFGS.
+    """Minimise the session's objective on its rows from `params` on, by L-BFGS.
 
     Parameters
     ----------
-    run : Run
-        Of the rows to learn from, of any optimizer: only its gradient is used.
+    session : Session
+        Only its gradient is used; it needs no optimizer.
     params : Parameters
         Where to start, float32 or float64.
-    l2 : float
-        λ: adds λ/2 (‖W1‖² + ‖W2‖²) to the loss.
     iterations, evaluations : int
-        Steps, and points at which loss and gradients are asked for, at most.
+        Maximum number of steps, and of points at which loss and gradient are computed.
     gtol : float
-        It ends where no gradient's entry is larger.
-    first_class_held : bool
-        Leave W2[:, 0] and b2[0] as they are, as `Block` says.
+        It ends where no entry of the gradient is larger.
     after_each : callable, optional
         Called with parameters and loss after each step; may raise StopIteration to end.
     """
@@ -73,10 +67,8 @@ def minimise(
     kind = params.W1.dtype
 
     def loss_and_gradient(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        run.restore(State(_unpack(x, params, kind), (), 0))
-        loss, dtheta = run.gradient(l2)
-        if first_class_held:
-            dtheta.W2[:, 0], dtheta.b2[0] = 0, 0
+        session.restore(OptimizerState(_unpack(x, params, kind), (), 0))
+        loss, dtheta = session.gradient()
         # A point from which SciPy must turn back, not one where its arithmetic ends.
         return (loss if math.isfinite(loss) else math.inf), _pack(dtheta)
 
@@ -93,7 +85,7 @@ def minimise(
 
 
 def _pack(params: Parameters) -> NDArray[np.float64]:
-    """All numbers in one row: W1, W2, b1, b2, in which order scikit-learn has them too."""
+    """All numbers in one row: W1, W2, b1, b2, as scikit-learn orders them."""
     W1, b1, W2, b2 = params
     return np.concatenate([value.ravel() for value in (W1, W2, b1, b2)]).astype(np.float64)
 

@@ -1,363 +1,254 @@
-"""Blocks of updates, cut where somebody needs to look, until done, stopped or diverged."""
+"""The loop of a training: it drives one session from a state to its end.
+
+What comes next is decided by the `Controller`; here is what has a session, a clock, callbacks,
+signals and files.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from signal import SIGINT
 
 import numpy as np
 
-from backhand.engines import Block, Data, Record, Run, State
-from backhand.equations import Parameters
-from backhand.support import display
+from backhand.engines import Block, BlockMetrics, Data, Session
 from backhand.support.signals import Interrupted, meant, signals_noted
-from backhand.training.callbacks import Callback, Progress, StopTraining, announce, period
-from backhand.training.checkpoints.consistency import Agreement
-from backhand.training.checkpoints.manager import Keeper
+from backhand.training.callbacks import Callback, Progress, StopTraining, call_callbacks
+from backhand.training.checkpoints.manager import CheckpointManager
+from backhand.training.controller import Controller, Decision, Divergence
 from backhand.training.data import check_finite
-from backhand.training.early_stopping import DivergenceError, Watch
-from backhand.training.history import History
-from backhand.training.plan import Plan
-from backhand.training.schedules import Schedule
-from backhand.training.state import PartFigures, Standing
+from backhand.training.early_stopping import DivergenceError
+from backhand.training.result import TrainResult
+from backhand.training.state import TrainState
 
 BLOCK_SECONDS = 0.1
-"""A block that nobody cuts lasts about this long, so that progress and Ctrl-C come through."""
+"""Target duration of a block, so that progress and Ctrl-C stay responsive."""
 
 GROWTH = 16
-"""At most so many times the epochs of the block before it."""
+"""A block has at most this many times the epochs of the block before it."""
 
 
-@dataclass(frozen=True)
-class TrainResult:
-    """What training gives back.
+@dataclass
+class Pace:
+    """How many epochs take about `BLOCK_SECONDS`, by the last block; in growing steps, from one."""
+
+    epochs: int = 1
+
+    def measure(self, epochs: int, seconds: float) -> None:
+        """Take the epochs of a block, and how long it took."""
+        timed = int(BLOCK_SECONDS / max(seconds, 1e-9) * epochs)
+        self.epochs = max(1, min(timed, GROWTH * epochs))
+
+
+class Replay:
+    """How a session returns to an epoch that is past, without a copy of every epoch's parameters.
+
+    It keeps the states before the last two blocks. Engine and plan are deterministic: from one of
+    these states, every epoch since is reached again by training it again.
+    """
+
+    def __init__(self, session: Session, controller: Controller) -> None:
+        self._session, self._controller = session, controller
+        self._before: list[TrainState] = []
+
+    def keep(self, state: TrainState) -> None:
+        """Keep the state before the next block, and forget what is too old."""
+        self._before = [*self._before[-1:], state]
+        if self._controller.plan.sampler is not None:
+            self._controller.plan.sampler.settle(
+                self._before[0].done // self._controller.plan.parts
+            )
+
+    def rewind_to(self, parts: int) -> None:
+        """Bring the session to where so many parts of epochs are done; not before what is kept."""
+        past = [state for state in self._before if state.done <= parts] or self._before[:1]
+        if not past:
+            return
+        self._session.restore(past[-1].optimizer)
+        if parts > past[-1].done:
+            self._session.advance(self._controller.replay(past[-1], parts - past[-1].done))
+
+
+@dataclass
+class Driver:
+    """One training under way.
 
     Attributes
     ----------
-    params : Parameters
-        NumPy arrays: the last, or with early stopping on a validation figure the best.
-    history : History
-        An entry an epoch.
-    best_epoch : int or None
-        With early stopping: the epoch, counted from 1, whose figure was best.
-    seconds : float
-        Wall time.
-    last : State
-        Where training ended, with the optimizer's memory: what `train` takes to go on.
-    best : State or None
-        Where a validation figure was best, if early stopping gives those parameters back.
-    ended : {"done", "patience", "perfect", "callback", "interrupt"}
-        All epochs done; or patience ran out, the validation accuracy was 1, a callback stopped it,
-        or Ctrl-C did.
-    schedule : Schedule
-        The learning rate's, with the cuts that "adaptive" made.
+    session : Session
+    controller : Controller
+    state : TrainState
+        Where training stands: the session's state is its `optimizer`.
+    data : Data
+        Training rows.
+    validation : Data or None
+    callbacks : sequence of callables
+    manager : CheckpointManager or None
+    received_signals : list of int
+        Those that arrived since training began, if it has a checkpoint.
     """
 
-    params: Parameters
-    history: History
-    best_epoch: int | None
-    seconds: float
-    last: State
-    best: State | None
-    ended: str
-    schedule: Schedule
+    session: Session
+    controller: Controller
+    state: TrainState
+    data: Data
+    validation: Data | None = None
+    callbacks: Sequence[Callback] = ()
+    manager: CheckpointManager | None = None
+    received_signals: Sequence[int] = ()
+    began: float = field(default_factory=time.perf_counter)
+    pace: Pace = field(default_factory=Pace)
 
-    def __repr__(self) -> str:
-        return display.as_text(*self._summary())
+    def __post_init__(self) -> None:
+        self.replay = Replay(self.session, self.controller)
 
-    def _repr_html_(self) -> str:
-        return display.as_html(*self._summary(), self.history.loss)
+    def run(self) -> None:
+        """The whole loop: block by block to the end, or until an exception.
 
-    def _summary(self) -> tuple[str, list[tuple[str, ...]]]:
-        (d, H), K = self.params.W1.shape, self.params.b2.shape[0]
-        best = "" if self.best_epoch is None else f", best {self.best_epoch:,}"
-        title = (
-            f"TrainResult: d {d:,}, H {H:,}, K {K:,} in {self.params.W1.dtype}, "
-            f"{len(self.history):,} epochs{best} in {self.seconds:.3g} s, ended by '{self.ended}'"
-        )
-        return title, self.history.figures()
-
-
-def carry_out(
-    run: Run,
-    data: Data,
-    plan: Plan,
-    *,
-    start: State | None = None,
-    validation: Data | None = None,
-    validation_every: int = 1,
-    watch: Watch | None = None,
-    callbacks: Sequence[Callback] = (),
-    keeper: Keeper | None = None,
-    keep_interrupted: bool = False,
-) -> TrainResult:
-    """Do what the plan says, with arguments that are known to be right; else as `train`.
-
-    `start` is the run's state, if that is at hand: to ask for it is a copy of all parameters. With
-    a `keeper`, training goes on from where it stood when it was last written down, and is written
-    down from time to time, at the end, and when a signal ends it after the block in hand. With
-    `keep_interrupted`, Ctrl-C ends training at the last whole block, as a callback would.
-
-    Raises
-    ------
-    Interrupted
-        If a signal ended it, and where it stands was saved.
-    """
-    training = _Training(run, data, plan, start, validation, validation_every, watch, callbacks)
-    if keeper is None:
-        return training.to_the_end(training.go_on, keep_interrupted)
-    training.keep_with(keeper)
-    with signals_noted() as came:
-        return training.to_the_end(lambda: training.go_on_kept(keeper, came), keep_interrupted)
-
-
-class _Training:
-    """One training under way: the run, what it has recorded, and how to step back in it.
-
-    It is counted in parts of epochs, of which most trainings have one an epoch.
-    """
-
-    def __init__(
-        self,
-        run: Run,
-        data: Data,
-        plan: Plan,
-        start: State | None,
-        validation: Data | None,
-        validation_every: int,
-        watch: Watch | None,
-        callbacks: Sequence[Callback],
-    ) -> None:
-        self._run, self._data, self._plan, self._start = run, data, plan, start
-        self._validation, self._watch, self._callbacks = validation, watch, callbacks
-        periods = [every for every in map(period, callbacks) if every is not None]
-        self._borders = periods if validation is None else [*periods, validation_every]
-        self._validation_every = validation_every
-        self._began = time.perf_counter()
-        self._block_epochs = 0
-        self._block_seconds = 0.0
-        self._ended = ""
-        self._done = 0
-        self._part_figures: tuple[PartFigures, ...] = ()
-        self.history = History()
-        self._best: State | None = None
-        # The states before the last two blocks, with the number of parts done there: from one of
-        # them every epoch since can be reached again, since engine and plan are deterministic.
-        self._before: list[tuple[int, State]] = []
-
-    def keep_with(self, keeper: Keeper) -> None:
-        """Begin where the keeper finds that it stood, and end blocks where it wants to write."""
-        if keeper.period is not None:
-            self._borders = [*self._borders, keeper.period]
-        every = None if self._validation is None else self._validation_every
-        agreement = Agreement(self._standing(), self._plan, self._watch, every)
-        if (standing := keeper.find(agreement)) is not None:
-            self._stand(standing)
-
-    def go_on(self) -> None:
-        """Do a block."""
-        self._next_block()
-        announce(self._callbacks, self._progress())
-
-    def go_on_kept(self, keeper: Keeper, came: list[int]) -> None:
-        """Do a block; write down where that leads if it is time, the end, or somebody's wish.
-
-        What a callback raises, such as the loss of the output that it writes to, is such a wish.
+        Raises
+        ------
+        DivergenceError
+            If a loss is not finite.
+        StopTraining
+            By a callback.
+        Interrupted
+            After a signal, if there is a checkpoint; the state is saved.
         """
-        self._next_block()
+        while not self.state.ended:
+            block = self.controller.next_block(self.state, self.pace.epochs)
+            metrics = self._advance(block)
+            if (divergence := self.controller.divergence(self.state, metrics)) is not None:
+                raise self._diverged(divergence)
+            figures = self._validate(block)
+            decision = self.controller.record(self.state, block, metrics, figures)
+            self._stop_or_rewind(decision)
+            with self._saved_on_error():
+                call_callbacks(self.callbacks, self._progress())
+            self._checkpoint()
+
+    def _advance(self, block: Block) -> BlockMetrics:
+        self.replay.keep(self.state)
+        began = time.perf_counter()
+        metrics = self.session.advance(block)
+        self.pace.measure(block.epochs, time.perf_counter() - began)
+        return metrics
+
+    def _validate(self, block: Block) -> tuple[float, float] | None:
+        if self.validation is None or not self.controller.validates(self.state, block):
+            return None
+        return self.session.evaluate(self.validation)
+
+    def _stop_or_rewind(self, decision: Decision) -> None:
+        """Take the state that was decided on, with the session's tensors there."""
+        state = decision.state
+        if decision.rewind:
+            self.replay.rewind_to(state.done)
+        present = self.session.state()
+        best = present if decision.improved else state.best
+        sampler = self.controller.plan.sampler
+        order = {} if sampler is None else sampler.state_dict(len(state.history))
+        self.state = replace(state, optimizer=present, best=best, sampler=order)
+
+    @contextmanager
+    def _saved_on_error(self) -> Iterator[None]:
+        """Save a checkpoint before a callback's error ends training, and note where it is."""
         try:
-            announce(self._callbacks, self._progress())
+            yield
         except StopTraining:
             raise
         except Exception as error:
-            keeper.save(self._standing())
-            saved = f"{self._done_of_all()} and saved in {keeper.folder}"
-            error.add_note(f"{saved}; resume from there.")
+            if self.manager is not None:
+                self.manager.save(self.state)
+                error.add_note(f"{self._saved()}; resume from there.")
             raise
-        if came or self._ended or keeper.due(len(self.history), self._share):
-            keeper.save(self._standing())
-        if came and not self._ended:
-            raise Interrupted(meant(came), f"{self._done_of_all()} and saved in {keeper.folder}")
 
-    def _done_of_all(self) -> str:
-        return f"{len(self.history)} of {self._plan.epochs} epochs are done"
+    def _checkpoint(self) -> None:
+        """Save one if it is due, at the end, or after a signal, which ends training then."""
+        if self.manager is None:
+            return
+        due = self.manager.due(len(self.state.history), self.controller.share(self.state))
+        if self.received_signals or self.state.ended or due:
+            self.manager.save(self.state)
+        if self.received_signals and not self.state.ended:
+            raise Interrupted(meant(self.received_signals), self._saved())
 
-    def _standing(self) -> Standing:
-        order = self._plan.order
-        return Standing(
-            self._done, self._ended, self._run.state(), self._best, self.history,
-            self._part_figures, None if self._watch is None else self._watch.memory(),
-            self._plan.schedule.cuts,
-            {} if order is None else order.memory(len(self.history)),
+    def _saved(self) -> str:
+        assert self.manager is not None
+        epochs, of = len(self.state.history), self.controller.plan.epochs
+        return f"{epochs} of {of} epochs are done and saved in {self.manager.folder}"
+
+    def result(self) -> TrainResult:
+        """What training returns.
+
+        Raises
+        ------
+        DivergenceError
+            If the last update made parameters that are not finite, and there are no better ones.
+        """
+        state = self.state
+        if state.best is None and not all(np.isfinite(v).all() for v in state.optimizer.params):
+            raise self._diverged(Divergence(len(state.history), state.done, state.history), False)
+        if (sampler := self.controller.plan.sampler) is not None:
+            sampler.settle(0, len(state.history))
+        schedule = self.controller.schedule(state)
+        return TrainResult(state, schedule, time.perf_counter() - self.began)
+
+    def _diverged(self, found: Divergence, by_loss: bool = True) -> DivergenceError:
+        """The error, with the parameters that the last finite loss was measured with."""
+        check_finite(self.data.X, self.state.optimizer.params.W1.dtype)
+        self.replay.rewind_to(found.finite_parts - 1)
+        what = (
+            f"the loss stopped being finite in epoch {found.epoch}" if by_loss else
+            f"the last update, of epoch {found.epoch}, made parameters that are not finite"
         )  # fmt: skip
-
-    def _stand(self, standing: Standing) -> None:
-        self._run.restore(standing.state)
-        self._start = standing.state
-        self._done, self._ended = standing.done, standing.ended
-        self._best, self.history = standing.best, standing.history
-        self._part_figures = standing.part_figures
-        if self._watch is not None and standing.watch is not None:
-            self._watch.remember(standing.watch)
-        self._plan = replace(self._plan, schedule=replace(self._plan.schedule, cuts=standing.cuts))
-        if self._plan.order is not None:
-            self._plan.order.remember(len(self.history), standing.order)
-
-    def to_the_end(self, go_on: Callable[[], None], keep_interrupted: bool) -> TrainResult:
-        try:
-            while not self._ended:
-                go_on()
-        except StopTraining:
-            self._ended = self._ended or "callback"
-        except KeyboardInterrupt as error:
-            if not keep_interrupted or getattr(error, "signal", SIGINT) != SIGINT:
-                raise
-            self._ended = "interrupt"
-            if self._before:  # the block in hand may be done, or half done
-                self._go_to(self._done)
-        return self._result()
-
-    def _result(self) -> TrainResult:
-        last = self._run.state()
-        if not all(np.isfinite(value).all() for value in last.params) and self._best is None:
-            epoch = len(self.history)
-            what = f"the last update, of epoch {epoch}, made parameters that are not finite"
-            raise self._divergence(epoch, self._done, self.history, what)
-        if self._plan.order is not None:
-            self._plan.order.settle(0, len(self.history))
-        best_epoch = self._watch.best_epoch if self._watch is not None else None
-        given = last if self._best is None else self._best
-        seconds = time.perf_counter() - self._began
-        return TrainResult(given.params, self.history, best_epoch, seconds, last, self._best,
-                           self._ended, self._plan.schedule)  # fmt: skip
-
-    def _next_block(self) -> None:
-        done = self._done
-        block = self._plan.block(done, self._block_length(done))
-        state = self._run.state() if self._before or self._start is None else self._start
-        self._before = [*self._before[-1:], (done, state)]
-        if self._plan.order is not None:
-            self._plan.order.settle(self._before[0][0] // self._plan.parts)
-        began = time.perf_counter()
-        record = self._run.advance(block)
-        self._block_epochs, self._block_seconds = block.epochs, time.perf_counter() - began
-        if not np.isfinite(record.loss[-1]):
-            epoch = (done + len(record.loss) - 1) // self._plan.parts + 1
-            history = self.history.extended(record.loss[:-1], record.accuracy[:-1])
-            what = f"the loss stopped being finite in epoch {epoch}"
-            raise self._divergence(epoch, done + len(record.loss) - 1, history, what)
-        self._done += block.epochs
-        if self._plan.parts > 1:
-            whole = self._with_part(record, block)
-            if whole is None:
-                return
-            record = whole
-        self._take(record)
-
-    def _take(self, record: Record) -> None:
-        """Whole epochs have been done."""
-        before = len(self.history)
-        epoch = before + len(record.loss)
-        self.history = self.history.extended(*record, self._validate(epoch))
-        if self._watch is not None:
-            self._ended = self._stopped_in(before, self._watch)
-        if not self._ended and len(self.history) == self._plan.epochs:
-            self._ended = "done"
-
-    def _with_part(self, record: Record, block: Block) -> Record | None:
-        """The record of the epoch, if this was its last part; else it is kept until then."""
-        assert block.order is not None
-        w = self._data.sample_weight
-        rows = block.order[0]
-        weight = float(len(rows)) if w is None else float(w[rows].sum(dtype=np.float64))
-        figures = PartFigures(weight, float(record.loss[0]), float(record.accuracy[0]))
-        self._part_figures = (*self._part_figures, figures)
-        if self._done % self._plan.parts:
-            return None
-        weights, losses, accuracies = map(np.array, zip(*self._part_figures, strict=True))
-        self._part_figures = ()
-        total = weights.sum()
-        return Record(
-            np.array([(weights * losses).sum() / total]),
-            np.array([(weights * accuracies).sum() / total]),
-        )
-
-    def _block_length(self, done: int) -> int:
-        """Epochs until somebody wants to look, or until about `BLOCK_SECONDS` have passed.
-
-        Where an epoch comes in parts: one part.
-        """
-        if self._plan.parts > 1:
-            return 1
-        lengths = [every - done % every for every in self._borders]
-        # Begin with one epoch, then go by the last block's pace, in growing steps.
-        timed = int(BLOCK_SECONDS / max(self._block_seconds, 1e-9) * self._block_epochs)
-        timed = max(1, min(timed, GROWTH * self._block_epochs))
-        return min(self._plan.epochs - done, timed, self._plan.most_epochs(), *lengths)
-
-    def _validate(self, epoch: int) -> tuple[float, float] | None:
-        if self._validation is None:
-            return None
-        if epoch % self._validation_every and epoch != self._plan.epochs:
-            return None
-        return self._run.evaluate(self._validation)
-
-    def _stopped_in(self, done: int, watch: Watch) -> str:
-        """Show the new epochs to the watch; step back to the one after which something changes.
-
-        That is the end of training, said in a word, or a slower plan for the epochs that follow.
-        """
-        for epoch in range(done + 1, len(self.history) + 1):
-            if watch.improves(epoch, self.history) and watch.rule.gives_back:
-                self._best = self._run.state()
-            ended, plan = self._plan.after(epoch, watch)
-            if ended or plan is not self._plan:
-                if epoch < len(self.history):
-                    self._go_to(epoch * self._plan.parts)
-                    self._done = epoch * self._plan.parts
-                    self.history = self.history.first(epoch)
-                self._plan = plan
-                return ended
-        return ""
-
-    def _go_to(self, parts: int) -> None:
-        """Bring the run back to where it stood when so many parts were done."""
-        done, state = max((past for past in self._before if past[0] <= parts), key=lambda p: p[0])
-        self._run.restore(state)
-        if parts > done:
-            self._run.advance(self._plan.block(done, parts - done))
-
-    def _divergence(self, epoch: int, finite: int, history: History, what: str) -> DivergenceError:
-        """The error that says so, with the parameters that the last finite loss was measured with.
-
-        So many parts had a finite loss, `history` is of those that are whole epochs; the parameters
-        began the last of them.
-        """
-        check_finite(self._data.X, self._run.state().params.W1.dtype)
-        if self._before:  # not, if it is resumed where it had come to its end
-            self._go_to(max(self._before[0][0], finite - 1))
         return DivergenceError(
-            f"{what}. Try a smaller learning rate (it was {self._plan.schedule.peak:g}), a warm-up "
-            "or columns scaled to about -3..3.",
-            epoch, self._run.state().params, history,
+            f"{what}. Try a smaller learning rate (it was {self.controller.plan.schedule.peak:g}), "
+            "a warm-up or columns scaled to about -3..3.",
+            found.epoch, self.session.state().params, found.history,
         )  # fmt: skip
-
-    @property
-    def _share(self) -> float:
-        """How much of the epoch under way is done."""
-        return self._done % self._plan.parts / self._plan.parts
 
     def _progress(self) -> Progress:
         return Progress(
-            len(self.history),
-            self._plan.epochs,
-            self._share,
-            self._data.rows,
-            time.perf_counter() - self._began,
-            self.history,
-            bool(self._ended),
-            self._plan.schedule,
-            lambda: self._run.state().params,
+            epoch=len(self.state.history),
+            epochs=self.controller.plan.epochs,
+            share=self.controller.share(self.state),
+            rows=self.data.rows,
+            seconds=time.perf_counter() - self.began,
+            history=self.state.history,
+            finished=bool(self.state.ended),
+            schedule=self.controller.schedule(self.state),
+            parameters=lambda: self.session.state().params,
         )
+
+
+def drive(driver: Driver, *, keep_interrupted: bool = False) -> TrainResult:
+    """Run a training to its end, whatever ends it.
+
+    Parameters
+    ----------
+    driver : Driver
+    keep_interrupted : bool
+        Whether Ctrl-C ends training at the last whole block, as a callback would, and does not
+        raise.
+
+    Raises
+    ------
+    DivergenceError, Interrupted
+        As of `Driver.run`.
+    """
+    try:
+        if driver.manager is None:
+            driver.run()
+        else:
+            with signals_noted() as driver.received_signals:
+                driver.run()
+    except StopTraining:
+        driver.state = replace(driver.state, ended=driver.state.ended or "callback")
+    except KeyboardInterrupt as error:
+        if not keep_interrupted or getattr(error, "signal", SIGINT) != SIGINT:
+            raise
+        driver.state = replace(driver.state, ended="interrupt")
+    return driver.result()

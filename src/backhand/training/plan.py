@@ -1,113 +1,145 @@
-"""The plan of a training: for any epoch, the order of the rows and the rate of each update.
+"""The plan of a training: for any epoch, the order of the rows, and η and λ of each update.
 
-A plan says the same of an epoch whether training came to it in one go, in blocks of any length, or
-again after a step back.
+A plan gives the same for an epoch whether training came to it at once, in blocks of any length, or
+again after a rewind.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines import Block
-from backhand.training.early_stopping import Watch
-from backhand.training.samplers import Order
+from backhand.engines import Block, Data, Objective, is_sparse
+from backhand.training.config import TrainConfig
+from backhand.training.samplers import Sampler, SeededSampler
 from backhand.training.schedules import Schedule
 
 ORDER_ENTRIES = 2**22
-"""At most about that many row numbers are drawn ahead for one block (32 MiB)."""
+"""Maximum number of row numbers, about, that are drawn ahead for one block (32 MiB)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """What is to be done in each epoch.
 
-    `batch_size` is of 1..N rows; `order` None takes the rows as they stand. `weights` are the rows'
-    sample weights; `alpha` is scikit-learn's penalty, λ = l2 + alpha / Σw with Σw of each batch.
-    `dropout` is the share of hidden units left out of each row, drawn from `dropout_seed`. What
-    `most_loss` and `first_class_held` are, `Block` says.
+    Attributes
+    ----------
+    schedule : Schedule
+        Without cuts: those are part of a training's state.
+    batch_size : int
+        1..N rows.
+    sampler : Sampler or None
+        None takes the rows in order.
+    objective : Objective
+    weights : ndarray of shape (N,), optional
+        The rows' sample weights.
     """
 
     schedule: Schedule
     batch_size: int
-    order: Order | None
-    l2: float = 0.0
-    alpha: float = 0.0
+    sampler: Sampler | None
+    objective: Objective
     weights: NDArray[np.floating] | None = None
-    dropout: float = 0.0
-    dropout_seed: int = 0
-    most_loss: float = math.inf
-    first_class_held: bool = False
 
     @property
     def epochs(self) -> int:
         """Epochs in all."""
-        return self.schedule.epochs
-
-    def most_epochs(self) -> int:
-        """How many epochs one block may hold."""
-        per_epoch = self.schedule.updates if self.order is None else self.schedule.rows
-        return max(1, ORDER_ENTRIES // per_epoch)
+        return self.schedule.config.epochs
 
     @property
     def parts(self) -> int:
-        """In how many parts an epoch is done."""
-        return 1 if self.order is None else self.order.parts
+        """Number of parts in which an epoch is done."""
+        return 1 if self.sampler is None else self.sampler.parts
 
-    def block(self, done: int, count: int) -> Block:
-        """The `count` parts of epochs that follow the first `done`: whole epochs, or one part."""
-        epoch, part = divmod(done, self.parts)
-        rates, order = self.schedule.rates(epoch, count), None
-        if self.order is not None:
-            orders = [self.order.of_part(e, part) for e in range(epoch, epoch + count)]
-            order = orders[0][None] if count == 1 else np.stack(orders)
-            first = part * self.order.window // self.batch_size
-            rates = rates[:, first : first + -(-order.shape[1] // self.batch_size)]
-        l2 = np.full(rates.shape, float(self.l2))
-        if self.alpha:
-            l2 += self._alpha_over_weights(order, count)
-        return Block(
-            self.batch_size, rates, l2, order,
-            dropout=self.dropout, dropout_seed=self.dropout_seed, most_loss=self.most_loss,
-            first_class_held=self.first_class_held,
-        )  # fmt: skip
+    @property
+    def most_epochs(self) -> int:
+        """Maximum number of epochs in one block."""
+        per_epoch = self.schedule.updates if self.sampler is None else self.schedule.rows
+        return max(1, ORDER_ENTRIES // per_epoch)
 
-    def after(self, epoch: int, watch: Watch) -> tuple[str, Plan]:
-        """What the watch, which has seen the first `epoch` epochs, makes of it.
+    def updates_of(self, parts: int) -> int:
+        """Number of updates in the first so many parts of epochs."""
+        epochs, part = divmod(parts, self.parts)
+        of_parts = 0
+        if part:
+            assert self.sampler is not None
+            of_parts = part * (self.sampler.window // self.batch_size)
+        return epochs * self.schedule.updates + of_parts
 
-        That is the end of training, said in a word, or "" and the plan for the epochs that follow:
-        the same, or a slower one, with which the watch is patient once more.
+    def block(self, schedule: Schedule, done: int, count: int) -> Block:
+        """The `count` parts of epochs that follow the first `done`: whole epochs, or one part.
+
+        The schedule is the plan's, with the cuts that have been made.
         """
-        if watch.perfect:
-            return "perfect", self
-        if not watch.impatient:
-            return "", self
-        if (schedule := self.schedule.slower(epoch)) is None:
-            return "patience", self
-        watch.begin_again()
-        return "", replace(self, schedule=schedule)
+        epoch, part = divmod(done, self.parts)
+        rates, order = schedule.rates(epoch, count), None
+        if self.sampler is not None:
+            orders = [self.sampler.of_part(e, part) for e in range(epoch, epoch + count)]
+            order = orders[0][None] if count == 1 else np.stack(orders)
+            first = part * self.sampler.window // self.batch_size
+            rates = rates[:, first : first + -(-order.shape[1] // self.batch_size)]
+        return Block(self.batch_size, rates, self._l2_of_batches(rates, order), order)
 
-    def _alpha_over_weights(
-        self, order: NDArray[np.int64] | None, count: int
+    def weight_of(self, block: Block) -> float:
+        """What the rows of a block's first epoch weigh."""
+        if block.order is None:
+            w = self.weights
+            return float(self.schedule.rows if w is None else w.sum(dtype=np.float64))
+        rows = block.order[0]
+        if self.weights is None:
+            return float(len(rows))
+        return float(self.weights[rows].sum(dtype=np.float64))
+
+    def _l2_of_batches(
+        self, rates: NDArray[np.float64], order: NDArray[np.int64] | None
     ) -> NDArray[np.float64]:
-        """Alpha / Σw of each batch, (count, B); 0 where a batch weighs nothing."""
+        """λ of each batch, (count, B)."""
+        if not self.objective.alpha:
+            return np.full(rates.shape, float(self.objective.l2))
         rows = self.schedule.rows if order is None else order.shape[1]
         starts = np.arange(0, rows, self.batch_size)
         if self.weights is None:
-            sums = np.diff(starts, append=rows).astype(np.float64)[None].repeat(count, axis=0)
+            sums = np.diff(starts, append=rows).astype(np.float64)[None]
         else:
             w = self.weights.astype(np.float64)
-            ordered = w[None] if order is None else w[order]
-            sums = np.add.reduceat(ordered, starts, axis=1).repeat(
-                count if order is None else 1, axis=0
-            )
-        return np.divide(self.alpha, sums, out=np.zeros_like(sums), where=sums > 0)
+            sums = np.add.reduceat(w[None] if order is None else w[order], starts, axis=1)
+        found: NDArray[np.float64] = np.array(
+            np.broadcast_to(self.objective.l2_of(sums), rates.shape)
+        )
+        return found
+
+
+def make_plan(
+    config: TrainConfig, data: Data, objective: Objective, rows_seen: int, sampler: Sampler | None
+) -> Plan:
+    """The plan of a training with these settings on these rows; `sampler` None: by its seed."""
+    size, updates = batches_of(data.rows, config.batch_size)
+    return Plan(
+        schedule=Schedule(config=config, updates=updates, rows=data.rows, rows_seen=rows_seen),
+        batch_size=size, sampler=sampler, objective=objective, weights=data.sample_weight,
+    )  # fmt: skip
+
+
+def make_sampler(config: TrainConfig, data: Data) -> Sampler | None:
+    """The sampler that a config describes; None: the rows in order, in one part."""
+    if config.batch_size is None:
+        return None
+    size, _ = batches_of(data.rows, config.batch_size)
+    sampler = SeededSampler(data.rows, config.seed, _row_bytes(data), size, shuffle=config.shuffle)
+    return sampler if config.shuffle or sampler.parts > 1 else None
 
 
 def batches_of(rows: int, batch_size: int | None) -> tuple[int, int]:
-    """Rows a batch, and batches an epoch: ⌈N / batch_size⌉. None is all rows in one."""
+    """Rows per batch, and batches per epoch: ⌈N / batch_size⌉. None is all rows in one batch."""
     size = rows if batch_size is None else min(batch_size, rows)
     return size, -(-rows // size)
+
+
+def _row_bytes(data: Data) -> int:
+    """Size of a row of X in bytes, on average if it is sparse."""
+    X = data.X
+    if is_sparse(X):
+        return 1 + int((X.data.itemsize + X.indices.itemsize) * X.indptr[-1] // data.rows)
+    return int(X.shape[1] * X.itemsize)

@@ -1,7 +1,7 @@
-"""The order in which each epoch visits the rows.
+"""Samplers: the order in which each epoch visits the rows.
 
-An order may come in several parts, each of whole batches: a part is drawn and done before the next
-is drawn, so no epoch is too long to be held, watched or broken off.
+An order may come in several parts, each of whole batches: a part is drawn and trained on before the
+next is drawn, so no epoch is too long for memory, for progress reports or to be interrupted.
 """
 
 from __future__ import annotations
@@ -16,25 +16,24 @@ from numpy.typing import NDArray
 from backhand.errors import InputError
 
 WINDOW_BYTES = 2**26
-"""Rows are shuffled within windows of about that many bytes: they are near in memory or on disk."""
+"""Rows are shuffled within windows of about this size: they are near in memory or on disk."""
 
 BLOCK_BYTES = 2**18
-"""A window is made of blocks of neighbouring rows, of about that many bytes: each is one read."""
-
+"""A window is made of blocks of neighbouring rows, of about this size: each is one read."""
 
 MERSENNE_WORDS = 624
-"""Of the state of NumPy's MT19937; its `pos` is 0..624."""
+"""Words in the state of NumPy's MT19937; its `pos` is 0..624."""
 
 
-class Order(Protocol):
-    """For any epoch, counted from 0, a permutation of the rows: the same whenever it is asked.
+class Sampler(Protocol):
+    """For any epoch, counted from 0, a permutation of the rows: the same whenever it is called.
 
     Attributes
     ----------
     window : int
         Rows in each part of an epoch but the last, which may have fewer.
     parts : int
-        In how many parts each epoch comes.
+        Number of parts in which each epoch comes.
     """
 
     window: int
@@ -45,29 +44,29 @@ class Order(Protocol):
         ...
 
     def settle(self, first: int, last: int | None = None) -> None:
-        """No epoch before `first` is asked for again; nor, if told, is any from `last` on."""
+        """Forget epochs before `first`, and those from `last` on, if given, as if not drawn."""
         ...
 
-    def memory(self, epoch: int) -> dict[str, NDArray[Any]]:
-        """What another such order has to `remember` to go on after the first `epoch` epochs."""
+    def state_dict(self, epoch: int) -> dict[str, NDArray[Any]]:
+        """What another such sampler has to load to continue after the first `epoch` epochs."""
         ...
 
-    def check(self, memory: Mapping[str, NDArray[Any]]) -> None:
-        """InputError with a clause if no order of these rows has such a memory."""
+    def check_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """InputError with a clause if no sampler of these rows has such a state."""
         ...
 
-    def remember(self, epoch: int, memory: Mapping[str, NDArray[Any]]) -> None:
-        """Go on after so many epochs, with a memory that is checked."""
+    def load_state_dict(self, epoch: int, state: Mapping[str, NDArray[Any]]) -> None:
+        """Continue after so many epochs, with a state that is checked."""
         ...
 
 
-class SeededOrder:
+class SeededSampler:
     """Each part of each epoch comes from the seed and its numbers alone.
 
     Rows that take more than `WINDOW_BYTES` are not shuffled all at once: blocks of neighbouring
     rows are drawn in a random order, and the rows of as many blocks as make a window are shuffled.
-    So what is read next lies close together, wherever the rows are; the order depends on their
-    number and size, and not on the memory there is.
+    So what is read next is close together, wherever the rows are stored; the order depends on their
+    number and size, and not on the available memory.
 
     Parameters
     ----------
@@ -75,11 +74,11 @@ class SeededOrder:
         N.
     seed : int
     row_bytes : int
-        What a row of X takes.
+        Size of a row of X.
     batch_size : int
-        Windows are of whole batches, and all of the same length but for the last.
+        Windows consist of whole batches, and all but the last have the same length.
     shuffle : bool
-        Whether it is no more than a way to have the rows as they stand in parts.
+        False: the rows in order, in parts.
     """
 
     def __init__(
@@ -116,23 +115,23 @@ class SeededOrder:
         return rows[skipped : skipped + last - first]
 
     def settle(self, first: int, last: int | None = None) -> None:
-        """Nothing is remembered."""
+        """Nothing: no epoch is kept."""
 
-    def memory(self, epoch: int) -> dict[str, NDArray[Any]]:  # noqa: ARG002
+    def state_dict(self, epoch: int) -> dict[str, NDArray[Any]]:  # noqa: ARG002
         return {}
 
-    def check(self, memory: Mapping[str, NDArray[Any]]) -> None:
-        if memory:
-            raise InputError("it has an order of the rows, of which this training keeps none")
+    def check_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
+        if state:
+            raise InputError("it has an order of the rows; this training's sampler has none")
 
-    def remember(self, epoch: int, memory: Mapping[str, NDArray[Any]]) -> None:
-        """There is nothing to remember."""
+    def load_state_dict(self, epoch: int, state: Mapping[str, NDArray[Any]]) -> None:
+        """Nothing: each order follows from the seed."""
 
 
-class ShuffledOrder:
-    """scikit-learn's: each epoch shuffles what the one before it left, all with one RandomState.
+class RandomStateSampler:
+    """scikit-learn's: each epoch shuffles the order of the one before it, all with one RandomState.
 
-    Such an order cannot be drawn from an epoch's number. What was drawn is remembered until it is
+    Such an order does not follow from an epoch's number. What was drawn is kept until it is
     settled, together with the generator's state: training draws ahead of where it may stop.
     """
 
@@ -161,32 +160,32 @@ class ShuffledOrder:
                 del self._drawn[epoch]
             self._random_state.set_state(self._drawn[last - 1][1])
 
-    def memory(self, epoch: int) -> dict[str, NDArray[Any]]:
+    def state_dict(self, epoch: int) -> dict[str, NDArray[Any]]:
         rows, generator = self._drawn[epoch - 1]
         mersenne = generator["state"]
         rest = [mersenne["pos"], generator["has_gauss"], generator["gauss"]]
         return {"rows": rows, "key": mersenne["key"], "rest": np.array(rest, np.float64)}
 
-    def check(self, memory: Mapping[str, NDArray[Any]]) -> None:
-        # NumPy's generator believes `pos`, and reads wherever it points.
+    def check_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
+        # NumPy's generator does not check `pos`, and reads wherever it points.
         kinds = {"rows": (np.int64, self.window), "key": (np.uint32, MERSENNE_WORDS),
                  "rest": (np.float64, 3)}  # fmt: skip
-        if set(memory) != set(kinds) or any(
-            memory[name].dtype != dtype or memory[name].shape != (count,)
+        if set(state) != set(kinds) or any(
+            state[name].dtype != dtype or state[name].shape != (count,)
             for name, (dtype, count) in kinds.items()
         ):
-            raise InputError("it has no order of the rows and generator of this training's kind")
-        rows, (pos, has_gauss, gauss) = memory["rows"], memory["rest"].tolist()
+            raise InputError("its sampler's state is not an order of the rows and a generator")
+        rows, (pos, has_gauss, gauss) = state["rows"], state["rest"].tolist()
         if not np.array_equal(np.sort(rows), np.arange(self.window)):
-            raise InputError("its order of the rows is no permutation of them")
+            raise InputError("its order of the rows is not a permutation of them")
         if pos not in range(MERSENNE_WORDS + 1) or has_gauss not in (0, 1) \
                 or not math.isfinite(gauss):  # fmt: skip
-            raise InputError("its random numbers' state is none of NumPy's MT19937")
+            raise InputError("its random numbers' state is not one of NumPy's MT19937")
 
-    def remember(self, epoch: int, memory: Mapping[str, NDArray[Any]]) -> None:
-        self.check(memory)
-        rows, (pos, has_gauss, gauss) = memory["rows"], memory["rest"].tolist()
+    def load_state_dict(self, epoch: int, state: Mapping[str, NDArray[Any]]) -> None:
+        self.check_state_dict(state)
+        rows, (pos, has_gauss, gauss) = state["rows"], state["rest"].tolist()
         generator = {"bit_generator": "MT19937", "has_gauss": int(has_gauss), "gauss": gauss,
-                     "state": {"key": memory["key"], "pos": int(pos)}}  # fmt: skip
+                     "state": {"key": state["key"], "pos": int(pos)}}  # fmt: skip
         self._random_state.set_state(generator)
         self._drawn = {epoch - 1: (rows, generator)}

@@ -2,49 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-SCHEDULES = ("constant", "cosine", "invscaling", "adaptive")
+from backhand.training.config import TrainConfig
 
 FACTOR = 5.0
 """What "adaptive" divides η by."""
 
 LEAST = 1e-6
-"""At or below this η, "adaptive" gives up instead."""
+"""At or below this η, "adaptive" stops training instead."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """η over a training of `epochs` epochs of `updates` updates, on `rows` rows.
+    """η over a training of `updates` updates per epoch, on `rows` rows.
 
-    η rises linearly over the first `warmup` share of all updates to `peak`. Then
+    η rises linearly over the warm-up's share of all updates to its peak. Then
 
     - "constant": it stays there;
     - "cosine": it falls to 0 along half a cosine (Loshchilov and Hutter 2017, eq. 5);
-    - "invscaling": it is peak / (t + 1)^power_t, t being the rows seen in whole epochs, `seen` of
-      them before this training (scikit-learn's rule);
+    - "invscaling": it is peak / (t + 1)^power_t, t being the rows visited in whole epochs,
+      `rows_seen` of them before this training (scikit-learn's rule);
     - "adaptive": it is divided by `FACTOR` after each of the epochs in `cuts`, which early stopping
       adds to each time its patience runs out (scikit-learn's rule).
     """
 
-    name: str
-    peak: float
-    epochs: int
+    config: TrainConfig
     updates: int
     rows: int
-    warmup: float = 0.0
-    power_t: float = 0.5
-    seen: int = 0
+    rows_seen: int = 0
     cuts: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What η does: the setting `schedule`."""
+        return self.config.schedule
+
+    @property
+    def peak(self) -> float:
+        """The highest η: the setting `learning_rate`."""
+        return float(self.config.learning_rate)
 
     def rates(self, epoch: int, count: int) -> NDArray[np.float64]:
         """η of each update of the `count` epochs that follow the first `epoch`: (count, B)."""
-        B, total = self.updates, self.epochs * self.updates
+        B, total = self.updates, self.config.epochs * self.updates
         t = np.arange(epoch * B, (epoch + count) * B, dtype=np.float64).reshape(count, B)
-        rise = round(self.warmup * total)
+        rise = round(self.config.warmup * total)
         if self.name == "cosine":
             share = np.clip((t - rise) / max(1, total - rise), 0, 1)
             rate = self.peak * 0.5 * (1 + np.cos(np.pi * share))
@@ -55,16 +61,14 @@ class Schedule:
 
     def of_epoch(self, epoch: int) -> float:
         """η of the epoch that follows the first `epoch`, warm-up and cosine apart."""
-        rate = float(self.peak)
+        rate = self.peak
         if self.name == "invscaling":
-            return float(rate / (self.seen + self.rows * epoch + 1) ** self.power_t)
+            return float(rate / (self.rows_seen + self.rows * epoch + 1) ** self.config.power_t)
         for cut in self.cuts:
             if cut <= epoch:
                 rate /= FACTOR
         return rate
 
-    def slower(self, epoch: int) -> Schedule | None:
-        """The schedule that goes on more slowly after the first `epoch` epochs; None: stop."""
-        if self.name != "adaptive" or self.of_epoch(epoch) <= LEAST:
-            return None
-        return replace(self, cuts=(*self.cuts, epoch))
+    def can_slow_down(self, epoch: int) -> bool:
+        """Whether η may be cut after the first `epoch` epochs; if not, training stops there."""
+        return self.name == "adaptive" and self.of_epoch(epoch) > LEAST

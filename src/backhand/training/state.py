@@ -1,114 +1,179 @@
-"""Where a training stands between two blocks: all that it needs to go on, bit for bit."""
+"""`TrainState`: where a training stands between two blocks, and the one way to continue from it.
+
+A checkpoint holds such a state, a `TrainResult` carries one, and `train(state=…)`, `warm_start`,
+`partial_fit` and a resumed checkpoint all continue from one by `TrainState.continue_from`; each of
+them says which parts it keeps.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from enum import Flag, auto
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines import State
+from backhand.engines import OptimizerState
+from backhand.engines.argument_checks import check_state
 from backhand.equations import Parameters
+from backhand.errors import InputError
+from backhand.training.config import TrainConfig
+from backhand.training.early_stopping import EarlyStoppingState
 from backhand.training.history import History
 
 
-class PartFigures(NamedTuple):
-    """Of a part of an epoch: what its rows weigh, and their mean loss and accuracy."""
+class Keep(Flag):
+    """The parts of a state that a training may continue with.
 
-    weight: float
-    loss: float
-    accuracy: float
+    PARAMETERS are θ. OPTIMIZER is what the update rule remembers, and its number of updates.
+    EARLY_STOPPING is the patience left, and the best epoch with its parameters. SCHEDULE are the
+    cuts of the learning rate. PROGRESS are the epochs done, their history and the end; SAMPLER is
+    the order of the rows.
+    """
+
+    PARAMETERS = auto()
+    OPTIMIZER = auto()
+    EARLY_STOPPING = auto()
+    SCHEDULE = auto()
+    PROGRESS = auto()
+    SAMPLER = auto()
+    EVERYTHING = PARAMETERS | OPTIMIZER | EARLY_STOPPING | SCHEDULE | PROGRESS | SAMPLER
+
+
+def no_parts() -> NDArray[np.float64]:
+    """The figures of no part of an epoch."""
+    return np.empty((0, 3))
 
 
 @dataclass(frozen=True)
-class Standing:
-    """The state of a training.
+class TrainState:
+    """All that a training needs to continue, bit for bit.
 
     Attributes
     ----------
+    optimizer : OptimizerState
+        The present parameters, what the update rule remembers, and the number of updates.
+    best : OptimizerState or None
+        The same at the best epoch, where early stopping returns that one's parameters.
     done : int
-        Parts of epochs.
-    ended : str
-        As in `TrainResult`; empty while there is more to do.
-    state : State
-        The run's.
-    best : State or None
-        What early stopping would give back.
+        Parts of epochs that are done; most trainings have one part per epoch.
+    ended : {"", "done", "patience", "perfect", "callback", "interrupt"}
+        Why training ended, as in `TrainResult`; empty while there is more to do.
     history : History
         Of the whole epochs.
-    part_figures : tuple of PartFigures
-        Of the epoch under way.
-    watch : (4,) or None
-        What early stopping has seen: `Watch.memory`.
+    part_figures : ndarray of shape (n, 3)
+        Of each part of the epoch under way: the weight of its rows, their mean loss and accuracy.
+    early_stopping : EarlyStoppingState or None
     cuts : tuple of int
         Epochs after which the learning rate was cut.
-    order : dict of arrays
-        `Order.memory`.
+    rows_seen : int
+        Rows that were visited before this training, which the schedule "invscaling" counts.
+    sampler : dict of ndarray
+        `Sampler.state_dict`.
     """
 
-    done: int
-    ended: str
-    state: State
-    best: State | None
-    history: History
-    part_figures: tuple[PartFigures, ...]
-    watch: NDArray[np.float64] | None
-    cuts: tuple[int, ...]
-    order: dict[str, NDArray[Any]] = field(default_factory=dict)
-
-    def to_tensors(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Arrays by name, and JSON values; `from_tensors` takes them."""
-        tensors = _state_to_tensors("last", self.state)
-        if self.best is not None:
-            tensors |= _state_to_tensors("best", self.best)
-        tensors["history"] = np.stack([getattr(self.history, name) for name in FIGURES])
-        tensors["part_figures"] = np.array(self.part_figures, np.float64).reshape(-1, 3)
-        if self.watch is not None:
-            tensors["watch"] = self.watch
-        tensors |= {f"order.{name}": value for name, value in self.order.items()}
-        header = {
-            "done": self.done, "ended": self.ended, "cuts": list(self.cuts),
-            "updates": self.state.updates,
-            "best_updates": None if self.best is None else self.best.updates,
-        }  # fmt: skip
-        return tensors, header
+    optimizer: OptimizerState
+    best: OptimizerState | None = None
+    done: int = 0
+    ended: str = ""
+    history: History = field(default_factory=History)
+    part_figures: NDArray[np.float64] = field(default_factory=no_parts)
+    early_stopping: EarlyStoppingState | None = None
+    cuts: tuple[int, ...] = ()
+    rows_seen: int = 0
+    sampler: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     @classmethod
-    def from_tensors(
-        cls, tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any]
-    ) -> Standing:
-        """The standing of `to_tensors`. That it is one, `Agreement.standing` has made sure of."""
-        best = None
-        if header["best_updates"] is not None:
-            best = _state_of("best", tensors, header["best_updates"])
+    def initial(cls, params: Parameters, config: TrainConfig, rows_seen: int = 0) -> TrainState:
+        """Where a training with these settings begins, if it continues nothing."""
+        rule = config.early_stopping
         return cls(
-            header["done"], header["ended"], _state_of("last", tensors, header["updates"]), best,
-            History(*tensors["history"]),
-            tuple(PartFigures(*map(float, row)) for row in tensors["part_figures"]),
-            tensors.get("watch"), tuple(header["cuts"]),
-            {name.removeprefix("order."): value for name, value in tensors.items()
-             if name.startswith("order.")},
-        )  # fmt: skip
+            OptimizerState.initial(params, config.rule),
+            early_stopping=None if rule is None else EarlyStoppingState(rule),
+            rows_seen=rows_seen,
+        )
+
+    @property
+    def returned(self) -> OptimizerState:
+        """What a training that ended here returns: the best epoch's, or the last."""
+        return self.optimizer if self.best is None else self.best
+
+    def continue_from(self, past: TrainState, keep: Keep) -> TrainState:
+        """Keep parts of a past state: the state of a training that begins, with those parts.
+
+        Parameters
+        ----------
+        past : TrainState
+            Of a training that may have had other settings.
+        keep : Keep
+            Which of its parts.
+
+        Returns
+        -------
+        TrainState
+
+        Raises
+        ------
+        InputError
+            If a part does not fit: what another update rule remembers, or other shapes.
+        """
+        state = self
+        if Keep.PARAMETERS in keep:
+            params = past.optimizer.params
+            state = replace(state, optimizer=state.optimizer._replace(params=params))
+        if Keep.OPTIMIZER in keep:
+            state = replace(state, optimizer=_with_memory(state.optimizer, past.optimizer))
+        if Keep.EARLY_STOPPING in keep and past.early_stopping and state.early_stopping:
+            rule = state.early_stopping.rule
+            found = past.early_stopping.under(rule)
+            best = None
+            if rule.restore_best is not None and found.best is not None and past.best is not None:
+                best = self.optimizer._replace(params=past.best.params)
+                best = _with_memory(best, past.best) if Keep.OPTIMIZER in keep else best
+            state = replace(state, early_stopping=found, best=best)
+        if Keep.SCHEDULE in keep:
+            # Without the epochs that they followed, the cuts were made before the first.
+            cuts = past.cuts if Keep.PROGRESS in keep else (0,) * len(past.cuts)
+            state = replace(state, cuts=cuts)
+        if Keep.PROGRESS in keep:
+            state = replace(
+                state, done=past.done, ended=past.ended, history=past.history,
+                part_figures=past.part_figures, rows_seen=past.rows_seen,
+            )  # fmt: skip
+        if Keep.SAMPLER in keep:
+            state = replace(state, sampler=past.sampler)
+        return state
 
 
-FIGURES = tuple(History.__dataclass_fields__)
+def _with_memory(begin: OptimizerState, past: OptimizerState) -> OptimizerState:
+    """The parameters of `begin` with what the optimizer remembers in `past`, in their dtype."""
+    slots = past.slots
+    if isinstance(slots, tuple):
+        slots = tuple(_in_dtype(begin.params.W1.dtype, slot) for slot in slots)
+    state = OptimizerState(begin.params, slots, past.updates)
+    check_state(state, begin.params, len(begin.slots))
+    check_second_moments(state)
+    return state
 
 
-def _state_to_tensors(name: str, state: State) -> dict[str, NDArray[Any]]:
-    sets = {"params": state.params} | {f"slot{i}": slot for i, slot in enumerate(state.slots)}
-    return {
-        f"{name}.{which}.{field}": value
-        for which, values in sets.items()
-        for field, value in values._asdict().items()
-    }
+def check_second_moments(state: OptimizerState) -> None:
+    """Adam's second moments, of the only rule with two slots, are means of squares.
+
+    Raises
+    ------
+    InputError
+        If one is below 0.
+    """
+    if any((v < 0).any() for slot in state.slots[1:] for v in slot):
+        raise InputError("the state's second slot holds numbers below 0, which no square is.")
 
 
-def _state_of(name: str, tensors: Mapping[str, NDArray[Any]], updates: int) -> State:
-    def parameters(which: str) -> Parameters:
-        return Parameters(*(tensors[f"{name}.{which}.{field}"] for field in Parameters._fields))
-
-    slots = [key for key in tensors if key.startswith(f"{name}.slot") and key.endswith(".W1")]
-    return State(parameters("params"), tuple(parameters(f"slot{i}") for i in range(len(slots))),
-                 updates)  # fmt: skip
+def _in_dtype(dtype: Any, slot: Any) -> Any:
+    """The slot in that dtype; what is not a slot is returned as it is, for the check to report."""
+    if not isinstance(slot, Parameters) or not all(
+        isinstance(v, np.ndarray) and v.dtype.kind == "f" for v in slot
+    ):
+        return slot
+    return Parameters(*(v.astype(dtype, copy=False) for v in slot))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import backhand as package
 from backhand.benchmark.contenders import Run, Trace
 from backhand.benchmark.problem import Problem
+from backhand.engines import EngineName
 
 
-def backhand(problem: Problem, threads: int, engine: str = "auto") -> Run:
+def backhand(problem: Problem, threads: int, engine: EngineName = "auto") -> Run:
     """Time the whole call, with its checks of the arguments and its copy of the parameters."""
 
     def run(epochs: int) -> Trace:

@@ -15,8 +15,9 @@ from backhand.cli.terminal_text import printable
 from backhand.errors import comma_list
 from backhand.evaluation import Evaluation
 from backhand.model import Model
+from backhand.table_settings import Settings
 from backhand.tables.schema.fitting import Dropped
-from backhand.tabular import Prepared, Settings
+from backhand.tabular import Prepared
 
 
 def _missing(prepared: Prepared) -> list[tuple[str, str]]:
@@ -76,8 +77,8 @@ class TrainReport:
             ("shape", network_shape(d, H, K)),
             ("size", f"{size:,} parameters, float32"),
             ("rows", f"{training:,} to train on, {held_out:,} held out"),
-            ("training", f"{epochs:,} epochs, batches of {settings.batch_size:,}, "
-                         f"{settings.optimizer}, {engine} engine"),
+            ("training", f"{epochs:,} epochs, batches of {settings.config.batch_size:,}, "
+                         f"{settings.config.optimizer}, {engine} engine"),
         ]  # fmt: skip
         section(self._console, "Model", "", rows)
 

@@ -1,4 +1,4 @@
-"""Calling a user's function: which parameters it takes, as what arrays, and for how long."""
+"""Calling a user's function: matching its parameters, array types and the time limit."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.doctor.probe import outputs
-from backhand.doctor.probe.outputs import Answer
+from backhand.doctor.probe.outputs import Outputs
 from backhand.doctor.probe.problems import ETA, L2, Problem
 from backhand.doctor.probe.process_state import put_back_names, quiet
+from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed
 
@@ -37,15 +38,11 @@ NAMES = {
     "l2": ("l2", "reg", "weight_decay", "lam", "lambda_", "lambd", "lmbda", "l2_reg", "λ"),
     "eta": ("learning_rate", "lr", "eta", "step_size", "η"),
 }  # fmt: skip
-"""What parameters of a function are called."""
+"""Names of parameters that are matched."""
 
 LAYOUTS = ("rows", "linear", "columns")
 
 ARRAYS = ("numpy", "torch", "torch float32", "jax")
-
-
-class Refusal(Exception):
-    """The function cannot be judged by this call; the message says why, as a clause."""
 
 
 class Given(Parameters):
@@ -64,7 +61,7 @@ class Given(Parameters):
 
 
 class Keyed(dict[str, Any]):
-    """Parameters as a dict, for who assigns to them or goes through their names."""
+    """Parameters as a dict, for functions that assign to them or iterate over their names."""
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -75,27 +72,27 @@ class Keyed(dict[str, Any]):
 
 @dataclass
 class Called:
-    """What came of a call."""
+    """The result of a call: outputs, inputs changed in place, duration in seconds."""
 
-    answer: Answer
+    outputs: Outputs
     changed: dict[str, NDArray[Any]]
     seconds: float
 
 
 @dataclass
-class Patient:
-    """A function to be judged, and how it is to be called.
+class CheckedFunction:
+    """A function to check, and how to call it.
 
     Attributes
     ----------
     f : callable
     layout : {"rows", "linear", "columns"}
-        Of what it takes and returns: as in the equations; weights as in `nn.Linear`; or all
-        transposed, with examples as columns.
+        Layout of its arrays: as in the equations; weights as in `nn.Linear`; or all transposed,
+        with examples as columns.
     seconds : float
-        How long one call may take.
+        Time limit for one call.
     kind : str, optional
-        The arrays that it takes, once that is known: one of `ARRAYS`.
+        The arrays that it takes, once known: one of `ARRAYS`.
     indices : bool
         Whether what seems to be Y, by its name or position, is y: class indices.
     keyed : bool
@@ -111,7 +108,7 @@ class Patient:
 
     def __post_init__(self) -> None:
         if not callable(self.f):
-            raise InputError(f"there is no function to check: {type(self.f).__name__} is not one.")
+            raise InputError(f"f is not callable but of type {type(self.f).__name__}.")
         if self.layout not in LAYOUTS:
             raise InputError(f"layout is '{self.layout}'; expected {listed(LAYOUTS)}.")
         self.parameters = _parameters(self.f)
@@ -123,27 +120,27 @@ class Patient:
 
     @property
     def takes_l2(self) -> bool:
-        """Whether it is given a penalty."""
+        """Whether it takes λ."""
         return "l2" in self.parameters.values()
 
     @property
     def l2(self) -> float:
-        """λ of the penalty that it is given; 0 if it takes none."""
+        """λ; 0 if it takes none."""
         return L2 if self.takes_l2 else 0.0
 
     @property
     def takes_params(self) -> bool:
-        """Whether it is given all parameters as one."""
+        """Whether it takes all parameters as one argument."""
         return "params" in self.parameters.values()
 
     @property
     def takes_one_hot(self) -> bool:
-        """Whether it is given Y."""
+        """Whether it takes Y."""
         return "Y" in self.parameters.values()
 
     @property
     def takes_eta(self) -> bool:
-        """Whether it is given a learning rate."""
+        """Whether it takes a learning rate."""
         return "eta" in self.parameters.values()
 
     def call(self, problem: Problem) -> Called:
@@ -162,8 +159,8 @@ class Patient:
                 called = self._called(problem, kind)
             except Refusal as refusal:
                 first = first if first and not _about_arrays(first) else refusal
-                if not _worth_another(refusal):
-                    break
+                if refusal.reason is not Reason.RAISES:
+                    break  # other arrays change nothing
             else:
                 self.kind = kind
                 return called
@@ -172,29 +169,29 @@ class Patient:
 
     def loss(self, problem: Problem) -> float | None:
         """The loss that it returns on a problem, if it returns one."""
-        value = self.call(problem).answer.values.get("L")
+        value = self.call(problem).outputs.values.get("L")
         return None if value is None or value.size != 1 else float(value.reshape(-1)[0])
 
     def _called(self, problem: Problem, kind: str) -> Called:
         arguments = self._arguments(problem)
         before = {name: _converted(value, kind) for name, value in arguments.items()}
-        handed = dict(before)
-        if {"W1", "b1", "W2", "b2"} <= set(handed):
-            four = {name: handed[name] for name in ("W1", "b1", "W2", "b2")}
-            handed["params"] = Keyed(four) if self.keyed else Given(**four)
+        arrays = dict(before)
+        if {"W1", "b1", "W2", "b2"} <= set(arrays):
+            four = {name: arrays[name] for name in ("W1", "b1", "W2", "b2")}
+            arrays["params"] = Keyed(four) if self.keyed else Given(**four)
         keywords: dict[str, Any] = {}
         positional: list[Any] = []
         for name, meaning in self.parameters.items():
-            value = {"l2": L2, "eta": ETA}.get(meaning, handed.get(meaning))
+            value = {"l2": L2, "eta": ETA}.get(meaning, arrays.get(meaning))
             if name.startswith("*"):
                 positional.append(value)
             else:
                 keywords[name] = value
         return _in_time(
-            lambda: self._answered(positional, keywords, arguments, before), self.seconds
+            lambda: self._returned(positional, keywords, arguments, before), self.seconds
         )
 
-    def _answered(
+    def _returned(
         self, positional: list[Any], keywords: dict[str, Any],
         arguments: dict[str, NDArray[Any]], before: dict[str, Any],
     ) -> Called:  # fmt: skip
@@ -205,10 +202,7 @@ class Patient:
         finally:
             put_back_names()
         seconds = time.perf_counter() - began
-        try:
-            found = outputs.read(returned)
-        except InputError as error:
-            raise Refusal(str(error)) from error
+        found = outputs.read(returned)
         changed = {}
         for name, value in arguments.items():
             now = outputs.as_array(name, before[name])
@@ -276,8 +270,14 @@ def _parameters(f: Callable[..., Any]) -> dict[str, str]:
         return {f"*{name}": name for name in POSITIONS}
     if not required and inspect.Parameter.VAR_KEYWORD in kinds:
         return {name: name for name in POSITIONS}
-    what = f"its parameters {listed(unknown)} are not known" if unknown else "it takes no arrays"
-    raise Refusal(f"{what}; expected X, Y (or y, class indices), W1, b1, W2, b2 or some of them")
+    what = (
+        f"its parameters {listed(unknown)} are unknown" if unknown
+        else "it has no array parameters"
+    )  # fmt: skip
+    raise Refusal(
+        Reason.PARAMETERS,
+        f"{what}; expected X, Y (or y, class indices), W1, b1, W2, b2 or some of them",
+    )
 
 
 def _usable(kind: str) -> bool:
@@ -295,19 +295,19 @@ def _converted(value: NDArray[Any], kind: str) -> Any:
     return tensor.float() if kind.endswith("float32") and value.dtype.kind == "f" else tensor
 
 
-def _worth_another(refusal: Refusal) -> bool:
-    """Whether other arrays might do: nothing that took too long, or returned, is tried again."""
-    return isinstance(refusal.__cause__, Exception) and not isinstance(
-        refusal.__cause__, InputError | TimeoutError
-    )
-
-
 def _about_arrays(refusal: Refusal) -> bool:
-    """Whether it seems that the function wanted arrays of another library."""
-    cause = refusal.__cause__
-    text = str(cause)
-    return isinstance(cause, TypeError | AttributeError) and (
-        "numpy" in text or "Tensor" in text or "ndarray" in text
+    """Whether it seems that the function needs arrays of another library, which it uses itself."""
+    error = refusal.__cause__
+    if isinstance(error, AttributeError):
+        return isinstance(error.obj, np.ndarray)
+    if not isinstance(error, TypeError):
+        return False
+    libraries = [sys.modules[name] for name in ("torch", "jax") if name in sys.modules]
+    return any(
+        frame.f_globals.get(name) is library
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+        for name in frame.f_code.co_names
+        for library in libraries
     )
 
 
@@ -324,7 +324,7 @@ def _in_time(action: Callable[[], Called], seconds: float) -> Called:
 
     def act() -> None:
         try:
-            # What it prints, once for each of a hundred calls, is not what was asked for.
+            # Drop what it prints: there are a hundred calls.
             with quiet(), np.errstate(all="ignore"):
                 result.append(action())
         except Refusal as refusal:
@@ -341,11 +341,11 @@ def _in_time(action: Callable[[], Called], seconds: float) -> Called:
         _stop(thread)
         put_back_names()  # what a result changed that was read, or a call that was stopped
     if late:
-        raise Refusal(f"it does not return within {seconds:g} s") from TimeoutError()
+        raise Refusal(Reason.TIMEOUT, f"it does not return within {seconds:g} s")
     if failure:
         raise failure[0]
     if not result:
-        raise Refusal("it ended without a result")
+        raise Refusal(Reason.NO_RESULT, "it ended without a result")
     return result[0]
 
 
@@ -363,15 +363,16 @@ def _stop(thread: threading.Thread) -> None:
 def _refused(error: BaseException) -> Refusal:
     """The refusal that an exception is, whose own class may do anything when it is looked at."""
     try:
-        refusal = Refusal(_told(error))
+        reason = Reason.RAISES if isinstance(error, Exception) else Reason.EXITS
+        refusal = Refusal(reason, _described(error))
         refusal.__cause__ = error
-        _worth_another(refusal), _about_arrays(refusal)
+        _about_arrays(refusal)
     except BaseException:
-        return Refusal("it raises what cannot be shown")
+        return Refusal(Reason.RAISES_UNPRINTABLE, "it raises an exception that cannot be printed")
     return refusal
 
 
-def _told(error: BaseException) -> str:
+def _described(error: BaseException) -> str:
     """The exception, and the line of the user's own code where it came up."""
     text = ""
     with suppress(Exception):  # of a class of its own

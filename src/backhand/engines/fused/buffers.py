@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from backhand.engines.fused.llvm.abi import Doubles, Integer, Integers, Labels, Reals
+from backhand.engines.fused.llvm.abi import (
+    LINE,
+    Doubles,
+    Integer,
+    Integers,
+    Labels,
+    Reals,
+    aligned,
+)
 from backhand.engines.fused.llvm.builder import Code, Value
 from backhand.engines.fused.llvm.target import tile
 from backhand.engines.fused.packing import Layout
-
-LINE = 64
-"""Bytes of a cache line, and of the widest vector."""
 
 SUMS = 8
 """Of each thread, three and what fills a cache line."""
@@ -35,14 +38,6 @@ PART_FLOPS = 2_000_000
 
 MOST_PARTS = 16
 """Of the hidden units; each is one more sum over them for every logit."""
-
-
-def aligned(count: int, dtype: Any, make: Callable[..., Any] = np.zeros) -> NDArray[Any]:
-    """Zeros, flat; with `np.empty`, any numbers."""
-    kind = np.dtype(dtype)
-    raw: NDArray[Any] = make(count * kind.itemsize + LINE, np.uint8)
-    begin = -raw.__array_interface__["data"][0] % LINE
-    return raw[begin : begin + count * kind.itemsize].view(kind)
 
 
 class Network(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,34 +12,65 @@ from numpy.typing import NDArray
 from backhand.engines.argument_checks import (
     check_block,
     check_data,
+    check_gradient,
     check_l2,
     check_learning,
+    check_learning_rate,
     check_prediction,
+    check_start,
     check_state,
-    stand_in,
+    checked_optimizer,
+    checked_rows,
 )
-from backhand.engines.array_engine import WeightedMean, chunks, total_weight
-from backhand.engines.contract import Block, Data, Record, State, is_sparse
+from backhand.engines.batching import (
+    FlatBlock,
+    WeightedMean,
+    chunks,
+    flatten_batch,
+    flatten_block,
+    session_repr,
+    total_weight,
+    weight_of,
+    with_class_fixed,
+)
+from backhand.engines.contract import (
+    CROSS_ENTROPY,
+    Block,
+    BlockMetrics,
+    Data,
+    Objective,
+    OptimizerState,
+    is_sparse,
+    zeros_like,
+)
 from backhand.engines.fused.buffers import (
     Chunk,
     Network,
-    aligned,
     chunk_of,
     chunk_rows,
     parts_of,
     whole_blocks,
 )
-from backhand.engines.fused.kernels.dropout import dropout_of
+from backhand.engines.fused.kernels.dropout import NO_DROPOUT, dropout_of
 from backhand.engines.fused.kernels.gather import Rows, most_numbers, rows_of
-from backhand.engines.fused.kernels.optimizers import GRADIENT, NO_RULE, RULES
-from backhand.engines.fused.llvm.abi import words
+from backhand.engines.fused.kernels.optimizers import GRADIENT, NO_RULE, RULES, Step
+from backhand.engines.fused.llvm.abi import aligned, words
 from backhand.engines.fused.llvm.compiler import check_bits, compiled_by, entry
 from backhand.engines.fused.packing import layout_of, pack, places_of, unpack
 from backhand.engines.fused.prediction import predict_proba
-from backhand.engines.fused.program import DONE, MEASURE, TRAIN, Job, Plan, passes
+from backhand.engines.fused.program import (
+    DONE,
+    MEASURE,
+    TRAIN,
+    Apply,
+    Job,
+    Plan,
+    apply_gradient,
+    passes,
+)
 from backhand.engines.fused.threads import threads_for, together
 from backhand.equations import Gradients, Parameters
-from backhand.optimizers import SGD, Adam, Optimizer
+from backhand.optimizers import Optimizer, Slots
 
 
 class FusedEngine:
@@ -64,10 +96,10 @@ class FusedEngine:
     ) -> tuple[float, Gradients]:
         check_learning(params, data)
         check_l2(l2)
-        work = _Work(params, 0, self._threads)
+        work = _Work(params, (), self._threads)
         net, kind = work.net, params.W1.dtype
         chunk = work.chunk(data, data.rows)  # all rows at once, which keeps dS and dZ1
-        loss, (dW1, db1, dW2, db2) = work.gradient(data, l2, chunk)
+        loss, (dW1, db1, dW2, db2) = work.gradient(data, flatten_batch(data.rows, None, l2), chunk)
         # What the compiled pass keeps are sums: only an update divides by Σw.
         mean = kind.type(1 / (chunk.sums[2] or 1.0))
         dS = mean * chunk.S[: net.K * chunk.s_column].reshape(net.K, -1)[:, : data.rows].T
@@ -77,8 +109,14 @@ class FusedEngine:
         dH1 = dS @ params.W2.T
         return loss, Gradients(dS, dW2, db2, dH1, dZ1, dW1, db1)
 
-    def start(self, params: Parameters, data: Data, optimizer: Optimizer) -> FusedRun:
-        return FusedRun(params, data, optimizer, self._threads)
+    def start(
+        self,
+        state: OptimizerState,
+        data: Data,
+        optimizer: Optimizer | None,
+        objective: Objective = CROSS_ENTROPY,
+    ) -> FusedSession:
+        return FusedSession(state, data, optimizer, objective, self._threads)
 
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
         check_prediction(params, X)
@@ -86,7 +124,7 @@ class FusedEngine:
 
     def evaluate(self, params: Parameters, data: Data) -> tuple[float, float]:
         check_learning(params, data)
-        work, mean = _Work(params, 0, self._threads), WeightedMean()
+        work, mean = _Work(params, (), self._threads), WeightedMean()
         for rows in chunks(params, data.rows):
             part = data.at(rows)
             if (weight := total_weight(part.sample_weight, part.rows)) > 0:
@@ -94,46 +132,67 @@ class FusedEngine:
         return mean.result()
 
 
-class FusedRun:
-    """Training in progress."""
+class FusedSession:
+    """A training under way, its parameters and slots packed for the compiled code."""
 
     def __init__(
-        self, params: Parameters, data: Data, optimizer: Optimizer, threads: int | None
+        self,
+        state: OptimizerState,
+        data: Data,
+        optimizer: Optimizer | None,
+        objective: Objective,
+        threads: int | None,
     ) -> None:
-        check_learning(params, data, optimizer)
-        self._work = _Work(params, optimizer.slots, threads)
-        self._data, self._optimizer, self._updates = data, optimizer, 0
+        check_start(state, data, optimizer, objective)
+        self._work = _Work(state.params, state.slots, threads)
+        self._data, self._optimizer, self._updates = data, optimizer, state.updates
+        self._objective = objective
+        self._constants = float(objective.loss_cap), int(objective.first_class_fixed)
+        self._rule = () if optimizer is None else _rule_of(optimizer)
 
-    @property
-    def _slots(self) -> tuple[NDArray[Any], ...]:
-        network = self._work.network
-        return (network.first, network.second)[: self._optimizer.slots]
+    def __repr__(self) -> str:
+        return session_repr("fused", self._work.like, self._data.rows, self._updates)
 
-    def state(self) -> State:
-        net = self._work.net
-        slots = tuple(unpack(slot, net) for slot in self._slots)
-        return State(unpack(self._work.network.theta, net), slots, self._updates)
+    def state(self) -> OptimizerState:
+        return OptimizerState(*self._work.unpacked(), self._updates)
 
-    def restore(self, state: State) -> None:
-        check_state(state, self._work.like, self._optimizer.slots)
-        pack(state.params, self._work.net, self._work.network.theta)
-        for slot, values in zip(self._slots, state.slots, strict=True):
-            pack(values, self._work.net, slot)
+    def restore(self, state: OptimizerState) -> None:
+        check_state(state, self._work.like, len(self._work.slots))
+        self._work.load(state.params, state.slots)
         self._updates = state.updates
 
-    def gradient(self, l2: float = 0.0) -> tuple[float, Parameters]:
+    def gradient(self, rows: Any = None, l2: float | None = None) -> tuple[float, Parameters]:
         self._check_data()
+        chosen = checked_rows(rows, self._data.rows)
+        weight = weight_of(self._data.sample_weight, chosen)
+        l2 = self._objective.l2_of(weight) if l2 is None else l2
         check_l2(l2)
-        return self._work.gradient(self._data, l2)
+        batch = flatten_batch(self._data.rows, chosen, l2)
+        loss, dtheta = self._work.gradient(self._data, batch)
+        return loss, with_class_fixed(dtheta, self._objective)
 
-    def advance(self, block: Block) -> Record:
+    def apply(self, gradient: Parameters, learning_rate: float) -> None:
+        optimizer = checked_optimizer(self._optimizer)
+        check_gradient(gradient, self._work.like)
+        check_learning_rate(learning_rate)
+        if self._objective.first_class_fixed:
+            gradient = gradient._replace(W2=gradient.W2.copy(), b2=gradient.b2.copy())
+            gradient = with_class_fixed(gradient, self._objective)
+        rate = np.full((1, 1), float(learning_rate))
+        one = flatten_block(Block(1, rate, rate), 1, optimizer, self._updates)
+        self._work.apply(gradient, float(one.rates[0, 0]), self._constants[1], self._rule)
+        self._updates += 1
+
+    def advance(self, block: Block) -> BlockMetrics:
+        optimizer = checked_optimizer(self._optimizer)
         self._check_data()
         check_block(block, self._data.rows)
-        record = self._work.compute(
-            TRAIN, self._data, _plan(block, self._data.rows, self._optimizer, self._updates)
-        )
-        self._updates += len(record.loss) * block.learning_rate.shape[1]
-        return record
+        flat = flatten_block(block, self._data.rows, optimizer, self._updates)
+        dropout = dropout_of(self._objective, flat.rates.shape, self._updates)
+        plan = Plan(*flat, dropout, *self._constants, *self._rule)
+        metrics = self._work.compute(TRAIN, self._data, plan)
+        self._updates += len(metrics.loss) * flat.batches
+        return metrics
 
     def evaluate(self, data: Data) -> tuple[float, float]:
         check_data(data, self._work.net.d, self._work.net.K)
@@ -145,24 +204,36 @@ class FusedRun:
 
 
 class _Work:
-    """Parameters as they are computed with, and the memory that computing takes."""
+    """Parameters and slots as they are computed with, and the memory that computing takes."""
 
-    def __init__(self, params: Parameters, slots: int, threads: int | None) -> None:
+    def __init__(self, params: Parameters, slots: Slots, threads: int | None) -> None:
         self._dtype = params.W1.dtype
         check_bits(self._dtype.itemsize * 8)
         self.net, self._threads = layout_of(params), threads
-        self.like = stand_in(params)
+        self.like = zeros_like(params)
         size = self.net.size
-        sizes = (size, size if slots > 0 else 1, size if slots > 1 else 1, size)
+        sizes = (size, size if len(slots) > 0 else 1, size if len(slots) > 1 else 1, size)
         self.network = Network(*(aligned(n, self._dtype) for n in sizes))
-        pack(params, self.net, self.network.theta)
+        self.slots = (self.network.first, self.network.second)[: len(slots)]
+        self.load(params, slots)
         self._chunks: dict[tuple[int, int, bool], Chunk] = {}
         self._rows: list[tuple[Data, Rows]] = []
 
-    def chunk(self, data: Data, rows: int) -> Chunk:
+    def load(self, params: Parameters, slots: Slots) -> None:
+        """Pack parameters and slots."""
+        pack(params, self.net, self.network.theta)
+        for buffer, values in zip(self.slots, slots, strict=True):
+            pack(values, self.net, buffer)
+
+    def unpacked(self) -> tuple[Parameters, Slots]:
+        """Copies of parameters and slots."""
+        slots = tuple(unpack(slot, self.net) for slot in self.slots)
+        return unpack(self.network.theta, self.net), slots
+
+    def chunk(self, data: Data, rows: int, order: NDArray[np.int64] | None = None) -> Chunk:
         """Memory for so many rows of these data, and for the threads that they are worth."""
         threads = threads_for(parts_of(self.net, rows), self._threads)
-        numbers = most_numbers(data, whole_blocks(rows, self._dtype))
+        numbers = most_numbers(data, whole_blocks(rows, self._dtype), order)
         key = (rows, threads, is_sparse(data.X))
         if key not in self._chunks or self._chunks[key].entries.most < numbers:
             self._chunks[key] = chunk_of(self.net, self._dtype, rows, threads, numbers)
@@ -176,21 +247,32 @@ class _Work:
         return self._rows[-1][1]
 
     def measure(self, data: Data) -> tuple[float, float]:
-        record = self.compute(MEASURE, data, _once(data.rows))
-        return float(record.loss[0]), float(record.accuracy[0])
+        metrics = self.compute(MEASURE, data, _without_update(flatten_batch(data.rows), NO_RULE))
+        return float(metrics.loss[0]), float(metrics.accuracy[0])
 
     def gradient(
-        self, data: Data, l2: float, chunk: Chunk | None = None
+        self, data: Data, batch: FlatBlock, chunk: Chunk | None = None
     ) -> tuple[float, Parameters]:
         """The loss, penalty included, and dθ."""
-        plan = _once(data.rows, l2)._replace(rule=GRADIENT)
-        record = self.compute(TRAIN, data, plan, chunk)
-        return float(record.loss[0]), unpack(self.network.gradient, self.net)
+        metrics = self.compute(TRAIN, data, _without_update(batch, GRADIENT), chunk)
+        return float(metrics.loss[0]), unpack(self.network.gradient, self.net)
 
-    def compute(self, what: int, data: Data, plan: Plan, chunk: Chunk | None = None) -> Record:
+    def apply(self, gradient: Parameters, rate: float, held: int, rule: tuple[Any, ...]) -> None:
+        """One update by a gradient that is given."""
+        pack(gradient, self.net, self.network.gradient)
+        number, *constants = rule
+        step = Step(number, 1.0, 0.0, rate, *constants)
+        args = Apply(self.net, self.network, held, step)
+        call = words(args)
+        entry(apply_gradient, self._dtype.itemsize * 8)(call.ctypes.data, 0)
+
+    def compute(
+        self, what: int, data: Data, plan: Plan, chunk: Chunk | None = None
+    ) -> BlockMetrics:
         """The compiled call, on each of the threads."""
         rows = self._rows_of(data)
-        chunk = chunk or self.chunk(data, chunk_rows(plan.batch, is_sparse(data.X)))
+        order = plan.order if plan.ordered else None
+        chunk = chunk or self.chunk(data, chunk_rows(plan.batch, is_sparse(data.X)), order)
         record, sync = np.full((2, plan.epochs), np.nan), aligned(8, np.int64)
         chunk.claimed[:] = 0
         job = Job(what, sync, self.net, self.network, rows, chunk, plan, record)
@@ -202,29 +284,14 @@ class _Work:
 
         together(work, chunk.threads)
         loss, accuracy = record[:, : sync[DONE]]
-        return Record(loss, accuracy)
+        return BlockMetrics(loss, accuracy)
 
 
-def _plan(block: Block, N: int, optimizer: Optimizer, updates: int) -> Plan:
-    rates, order = np.array(block.learning_rate, np.float64, order="C"), block.order
-    constants = float(getattr(optimizer, "momentum", 0.0)), 0.0, 0.0
-    if isinstance(optimizer, Adam):
-        constants = float(optimizer.beta_1), float(optimizer.beta_2), float(optimizer.epsilon)
-        t = updates + 1 + np.arange(rates.size).reshape(rates.shape)
-        rates = optimizer.rate(rates, t)
-    rows = np.zeros(1, np.int64) if order is None else np.require(order, np.int64, ["C", "A"])
-    l2s, visited = np.ascontiguousarray(block.l2, np.float64), N
-    if order is not None:
-        visited = order.shape[1]
-    return Plan(
-        block.batch_size, visited, block.epochs, rates.shape[1], rates, l2s, rows,
-        order is not None,
-        dropout_of(block, updates), float(block.most_loss), block.first_class_held,
-        RULES.index(optimizer.name), *constants,
-    )  # fmt: skip
+def _rule_of(optimizer: Optimizer) -> tuple[Any, ...]:
+    """The rule's number and its constants, filled up to three."""
+    a, b, epsilon = (*optimizer.constants(), 0.0, 0.0, 0.0)[:3]
+    return RULES.index(optimizer.name), a, b, epsilon
 
 
-def _once(rows: int, l2: float = 0.0) -> Plan:
-    """All rows as one batch, in order, with no update."""
-    block = Block(rows, np.zeros((1, 1)), np.full((1, 1), float(l2)))
-    return _plan(block, rows, SGD(), 0)._replace(rule=NO_RULE)
+def _without_update(batch: FlatBlock, rule: int) -> Plan:
+    return Plan(*batch, NO_DROPOUT, math.inf, 0, rule, 0.0, 0.0, 0.0)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines.fused.buffers import CHUNK_ROWS, PART_FLOPS, aligned, spread
+from backhand.engines.fused.buffers import CHUNK_ROWS, PART_FLOPS, spread
 from backhand.engines.fused.kernels.exp_log import exp
 from backhand.engines.fused.kernels.gather import DENSE, INT32, INT64
 from backhand.engines.fused.kernels.operands import (
@@ -33,7 +33,7 @@ from backhand.engines.fused.kernels.unpacked_gemm import (
     add_product,
     add_rows,
 )
-from backhand.engines.fused.llvm.abi import Doubles, Integer, Integers, words
+from backhand.engines.fused.llvm.abi import Doubles, Integer, Integers, aligned, words
 from backhand.engines.fused.llvm.builder import Code, Value, function
 from backhand.engines.fused.llvm.compiler import entry
 from backhand.engines.fused.llvm.target import tile

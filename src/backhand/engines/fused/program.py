@@ -87,6 +87,27 @@ def passes(code: Code, job: Job, me: Value) -> None:
         _epochs(code, job, me)
 
 
+class Apply(NamedTuple):
+    """One update with the gradient that is in the network's buffer, dθ, by `step`."""
+
+    net: Layout
+    network: Network
+    held: Integer
+    step: Step
+
+
+def apply_gradient(code: Code, args: Apply, _: Value) -> None:
+    """Update all parameters by the gradient, one thread for all."""
+    net, network, held, step = args
+    with tiny_numbers_as_zero(code):
+        with code.loop(net.panels) as p:
+            panel = p * net.panel
+            W2 = panel + net.W2
+            update(code, network, panel, W2, step)
+            update(code, network, W2 + held * net.width, panel + net.panel, step)
+        update(code, network, net.b2, net.size, step)
+
+
 def _epochs(code: Code, job: Job, me: Value) -> None:
     plan, zero = job.plan, code.double(0.0)
     job = job._replace(chunk=own(code, job.chunk, job.net.d, job.net.width, me))

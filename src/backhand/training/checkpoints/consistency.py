@@ -1,109 +1,94 @@
 """Whether a training can stand where a file says that it does: compared with the training itself.
 
-A checksum tells of damage, not of where a file comes from. So what can be derived from the training
-is derived, and has to be the same: which tensors there are, of which dtype and shape; the updates
-that so many parts of epochs are; and, by following the history once more, what early stopping has
-seen, where the learning rate was cut, and whether that is the end.
+A checksum detects damage, but does not say where a file comes from. So what can be derived from the
+training is derived, and has to be the same: which tensors there are, of which dtype and shape; the
+number of updates; and, by following the history once more, what early stopping has seen, where the
+learning rate was cut, and whether that is the end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backhand.engines import OptimizerState
 from backhand.errors import InputError, listed
-from backhand.training.early_stopping import Watch
-from backhand.training.history import History
+from backhand.training.checkpoints.file_format import Tensors, from_tensors, to_tensors
+from backhand.training.controller import Controller
 from backhand.training.plan import Plan
-from backhand.training.starting import check_memory
-from backhand.training.state import Standing
+from backhand.training.state import Keep, TrainState, check_second_moments
 
 ROUNDING = 1e-6
-"""By so much a mean of hits may lie above 1."""
-
-
-class _Followed(NamedTuple):
-    """What follows from a history: the watch and the plan after it, its best epoch, its end."""
-
-    watch: Watch | None
-    plan: Plan
-    best_epoch: int | None
-    ended: str
+"""A mean of hits may be above 1 by this much."""
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """What a standing of one training has to agree with.
+class Consistency:
+    """What a state of one training has to agree with.
 
     Attributes
     ----------
-    first : Standing
-        Where it begins.
-    plan : Plan
-        As it is there.
-    watch : Watch or None
-        The same.
-    validation_every : int or None
-        After how many epochs the validation rows are measured; None if there are none.
+    begin : TrainState
+        Where the training begins.
+    controller : Controller
+        What decides in it.
     """
 
-    first: Standing
-    plan: Plan
-    watch: Watch | None
-    validation_every: int | None
+    begin: TrainState
+    controller: Controller
 
-    def standing(self, tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> Standing:
-        """The standing that these are; InputError with a clause if the training has none such."""
+    @property
+    def _plan(self) -> Plan:
+        return self.controller.plan
+
+    def state(self, tensors: Tensors, header: Mapping[str, Any]) -> TrainState:
+        """The state in these tensors and header; InputError with a clause if it is impossible."""
         done, best_updates = self._counts(header)
-        epochs, part = divmod(done, self.plan.parts)
+        epochs, part = divmod(done, self._plan.parts)
         self._check_tensors(tensors, epochs, part, best=best_updates is not None)
-        found = Standing.from_tensors(tensors, header)
+        rule = None if self.begin.early_stopping is None else self.begin.early_stopping.rule
+        found = from_tensors(tensors, header, rule)
         self._check_figures(found, epochs)
-        self._check_followed(found, self._follow(found.history))
-        for state in (found.state, found.best):
+        self._check_followed(found)
+        for state in (found.optimizer, found.best):
             if state is not None:
-                check_memory(state)
-        if self.plan.order is not None:
-            self.plan.order.check(found.order)
-        return found
+                check_second_moments(state)
+        if self._plan.sampler is not None:
+            self._plan.sampler.check_state_dict(found.sampler)
+        return self.begin.continue_from(found, Keep.EVERYTHING)
 
     def _counts(self, header: Mapping[str, Any]) -> tuple[int, int | None]:
         """Parts done, and the best state's updates; the header's values are of their types."""
         done, updates, best = (header[name] for name in ("done", "updates", "best_updates"))
-        if not all(type(n) is int for n in (done, updates, *header["cuts"])):
-            raise InputError("its counts of parts, updates or cuts are not all whole numbers")
-        if not 0 <= done <= self.plan.epochs * self.plan.parts:
-            raise InputError(f"it has done more or less than {self.plan.epochs} epochs hold")
+        if not all(type(n) is int for n in (done, updates, header["rows_seen"], *header["cuts"])):
+            raise InputError("its counts of parts, updates, rows or cuts are not all whole numbers")
+        if not 0 <= done <= self._plan.epochs * self._plan.parts:
+            raise InputError(f"it has done more or less than {self._plan.epochs} epochs hold")
         if updates != self._updates(done):
             raise InputError(f"its updates are not the {self._updates(done)} of what it has done")
-        if best is not None and (type(best) is not int or not self._gives_back):
-            raise InputError("it has a best state that this training does not look for")
+        if header["rows_seen"] != self.begin.rows_seen:
+            raise InputError("it begins after other rows than this training")
+        if best is not None and (type(best) is not int or not self._restores_best):
+            raise InputError("it has a best state, and this training restores none")
         return done, best
 
     def _updates(self, parts: int) -> int:
-        """Updates that were done after so many parts of epochs."""
-        epochs, part = divmod(parts, self.plan.parts)
-        of_parts = 0
-        if part:
-            assert self.plan.order is not None
-            of_parts = part * (self.plan.order.window // self.plan.batch_size)
-        return self.first.state.updates + epochs * self.plan.schedule.updates + of_parts
+        """Number of updates after so many parts of epochs."""
+        return self.begin.optimizer.updates + self._plan.updates_of(parts)
 
     @property
-    def _gives_back(self) -> bool:
-        return self.watch is not None and self.watch.rule.gives_back is not None
+    def _restores_best(self) -> bool:
+        seen = self.begin.early_stopping
+        return seen is not None and seen.rule.restore_best is not None
 
-    def _check_tensors(
-        self, tensors: Mapping[str, NDArray[Any]], epochs: int, part: int, *, best: bool
-    ) -> None:
+    def _check_tensors(self, tensors: Tensors, epochs: int, part: int, *, best: bool) -> None:
         """There are those that the training itself would write, and no others."""
-        own, _ = self.first.to_tensors()
-        expected = {name: (value.dtype, value.shape) for name, value in own.items()}
+        own, _ = to_tensors(self.begin)
+        expected = {name: (value.dtype, value.shape) for name, value in own.items()
+                    if not name.startswith("best.")}  # fmt: skip
         expected |= {"history": (own["history"].dtype, (len(own["history"]), epochs)),
                      "part_figures": (own["part_figures"].dtype, (part, 3))}  # fmt: skip
         if best:
@@ -123,54 +108,48 @@ class Agreement:
                     f"its {name} is {got.shape} of {got.dtype}; expected {shape} of {dtype}"
                 )
 
-    def _check_figures(self, found: Standing, epochs: int) -> None:
+    def _check_figures(self, found: TrainState, epochs: int) -> None:
         """What was recorded is of losses and shares, measured when it is measured."""
-        history, figures = found.history, np.array(found.part_figures).reshape(-1, 3)
+        history, figures = found.history, found.part_figures
         losses = np.concatenate([history.loss, *figures[:, :2].T])
         shares = np.concatenate([history.accuracy, figures[:, 2]])
         if not np.isfinite(losses).all() or not (figures[:, 0] > 0).all():
             raise InputError("its history is not of finite losses")
-        measured = np.arange(1, epochs + 1)
-        every = self.validation_every
-        if every is None:
-            when = np.zeros(epochs, bool)
-        else:
-            when = (measured % every == 0) | (measured == self.plan.epochs)
+        when = np.array(
+            [self.controller.validates_after(epoch) for epoch in range(1, epochs + 1)], bool
+        )
         of_validation = history.validation_accuracy
         if not all(np.isnan(v[~when]).all() for v in (history.validation_loss, of_validation)):
             raise InputError("its history has validation figures of epochs that have none")
         shares = np.concatenate([shares, of_validation[~np.isnan(of_validation)]])
         if not ((shares >= 0) & (shares <= 1 + ROUNDING)).all():
-            raise InputError("its history has accuracies that are no shares")
+            raise InputError("its history has accuracies that are not shares")
 
-    def _follow(self, history: History) -> _Followed:
-        """Show the history to a watch that has seen nothing of it, as training did."""
-        watch, plan, best_epoch, ended = copy(self.watch), self.plan, None, ""
-        for epoch in range(1, len(history) + 1):
-            if ended:
-                raise InputError("its history goes on after training had ended")
-            if watch is not None:
-                if watch.improves(epoch, history) and self._gives_back:
-                    best_epoch = epoch
-                ended, plan = plan.after(epoch, watch)
-        if not ended and len(history) == plan.epochs:
-            ended = "done"
-        return _Followed(watch, plan, best_epoch, ended)
-
-    def _check_followed(self, found: Standing, followed: _Followed) -> None:
-        watch, plan, best_epoch, ended = followed
-        if found.ended != ended:
+    def _check_followed(self, found: TrainState) -> None:
+        """Early stopping, the cuts, the best epoch and the end follow from the history."""
+        state, best_epoch = self.controller.follow(self.begin, found.history)
+        if found.ended != state.ended:
             raise InputError(f"it says that training ended ('{found.ended!s:.20}') otherwise than "
                              "its history does")  # fmt: skip
-        if found.cuts != plan.schedule.cuts:
+        if found.cuts != state.cuts:
             raise InputError("its cuts of the learning rate are not those of its history")
-        if watch is not None and found.watch is not None \
-                and not np.array_equal(found.watch, watch.memory(), equal_nan=True):  # fmt: skip
+        if found.early_stopping != state.early_stopping:
             raise InputError("what early stopping has seen is not its history")
-        if (found.best is None) != (best_epoch is None):
-            raise InputError("it lacks the best state of its history, or has one too many")
-        if ended and found.part_figures:
+        if state.ended and len(found.part_figures):
             raise InputError("it has parts of an epoch after training had ended")
-        if best_epoch is not None and found.best is not None \
-                and found.best.updates != self._updates(best_epoch * self.plan.parts):  # fmt: skip
-            raise InputError(f"its best state is not of epoch {best_epoch}, the best so far")
+        if best_epoch is not None:
+            expected = self._updates(best_epoch * self._plan.parts)
+            right = found.best is not None and found.best.updates == expected
+        else:  # then it is the one that the training began with, if there was one
+            right = _same(found.best, self.begin.best)
+        if not right:
+            raise InputError("its best state is not the one of its history's best epoch")
+
+
+def _same(one: OptimizerState | None, other: OptimizerState | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    sets = zip((one.params, *one.slots), (other.params, *other.slots), strict=True)
+    return one.updates == other.updates and all(
+        np.array_equal(a, b) for mine, theirs in sets for a, b in zip(mine, theirs, strict=True)
+    )

@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backhand.dropout import FACTORS, SHIFTS, scale, threshold, update_keys
-from backhand.engines.contract import Block
+from backhand.engines.batching import update_numbers
+from backhand.engines.contract import Objective
 from backhand.engines.fused.llvm.abi import Integer, Integers, Real
 from backhand.engines.fused.llvm.builder import Code, Value, function
 
 
 class Dropout(NamedTuple):
-    """What `contract.Block` says of it.
+    """`contract.Objective`'s dropout, in a block.
 
     Attributes
     ----------
@@ -43,13 +44,16 @@ class Draw(NamedTuple):
     scale: Any
 
 
-def dropout_of(block: Block, updates: int) -> Dropout:
-    """The block's dropout, after so many updates."""
-    p, updates_here = float(block.dropout), block.learning_rate.shape
+NO_DROPOUT = Dropout(np.zeros(1, np.int64), 0, 1.0)
+
+
+def dropout_of(objective: Objective, shape: tuple[int, ...], updates: int) -> Dropout:
+    """The dropout of a block of (epochs, batches), after so many updates."""
+    p = float(objective.dropout)
     if not (limit := threshold(p)):
-        return Dropout(np.zeros(1, np.int64), 0, 1.0)
-    t = updates + 1 + np.arange(block.learning_rate.size).reshape(updates_here)
-    return Dropout(update_keys(block.dropout_seed, t).astype(np.int64), limit, scale(p))
+        return NO_DROPOUT
+    keys = update_keys(objective.dropout_seed, update_numbers(shape, updates))
+    return Dropout(keys.astype(np.int64), limit, scale(p))
 
 
 def draw_of(code: Code, dropout: Dropout, update: Value, row: Value) -> Draw:

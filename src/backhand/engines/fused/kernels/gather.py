@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backhand.engines.contract import Data, is_sparse
 from backhand.engines.fused.buffers import Chunk
@@ -69,14 +70,18 @@ def rows_of(data: Data, dtype: Any) -> Rows:
     return Rows(data.rows, X, y, w)
 
 
-def most_numbers(data: Data, rows: int) -> int:
-    """How many numbers so many rows of a sparse X have at most, a 1 for each too; else 0."""
+def most_numbers(data: Data, rows: int, order: NDArray[np.int64] | None = None) -> int:
+    """The most numbers that so many rows of a sparse X have, with a 1 for each; else 0.
+
+    With an order (E, n), which may name a row more than once, they are rows of one of its epochs.
+    """
     if not is_sparse(data.X):
         return 0
     lengths = np.diff(data.X.indptr)
-    if rows < len(lengths):
-        lengths = np.partition(lengths, len(lengths) - rows)[-rows:]
-    return int(lengths.sum()) + rows
+    lengths = lengths[None] if order is None else lengths[order.reshape(-1, order.shape[-1])]
+    if rows < lengths.shape[1]:
+        lengths = np.partition(lengths, lengths.shape[1] - rows, axis=1)[:, -rows:]
+    return int(lengths.sum(axis=1).max()) + rows
 
 
 def _dense(X: Any, dtype: Any) -> Numbers:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines.array_engine import chunks
+from backhand.engines.batching import chunks
 from backhand.engines.contract import is_sparse
 from backhand.engines.fused.kernels.gather import DENSE, INT32, INT64
 from backhand.engines.fused.llvm.abi import Integer

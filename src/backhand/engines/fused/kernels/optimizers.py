@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from backhand.engines.fused.buffers import Network
+from backhand.engines.fused.llvm.abi import Integer, Real
 from backhand.engines.fused.llvm.builder import Code, Value, function
 
 RULES = ("sgd", "momentum", "nesterov", "adam")
@@ -22,13 +23,13 @@ class Step(NamedTuple):
     dθ = scale · gradient + λ θ, the scale being 1 / Σw: the gradient is a sum over rows.
     """
 
-    rule: Any
-    scale: Any
-    l2: Any
-    eta: Any
-    a: Any
-    b: Any
-    epsilon: Any
+    rule: Integer
+    scale: Real
+    l2: Real
+    eta: Real
+    a: Real
+    b: Real
+    epsilon: Real
 
 
 @function

@@ -30,6 +30,9 @@ Reals = Annotated[Any, "reals"]
 Labels = Annotated[Any, "labels"]
 """A flat array of integers as wide as the program's real numbers."""
 
+LINE = 64
+"""Bytes of a cache line, and of the widest vector."""
+
 FLUSH_TO_ZERO, DENORMALS_ARE_ZERO = 1 << 15, 1 << 6
 """Bits of x86's register MXCSR (Intel's manual, volume 1, 10.2.3): of results and of operands."""
 
@@ -114,3 +117,11 @@ def _add_words(record: Any, found: list[int]) -> None:
             found += struct.unpack("q", struct.pack("d", value))
         else:
             found.append(index(value))
+
+
+def aligned(count: int, dtype: Any, make: Callable[..., Any] = np.zeros) -> NDArray[Any]:
+    """Zeros, flat; with `np.empty`, any numbers."""
+    kind = np.dtype(dtype)
+    raw: NDArray[Any] = make(count * kind.itemsize + LINE, np.uint8)
+    begin = -raw.__array_interface__["data"][0] % LINE
+    return raw[begin : begin + count * kind.itemsize].view(kind)

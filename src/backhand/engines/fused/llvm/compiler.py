@@ -12,13 +12,15 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import llvmlite
+import numpy as np
 from llvmlite import binding, ir
 
 from backhand import dropout
-from backhand.engines.fused.llvm.abi import write_entry
+from backhand.engines.fused.llvm.abi import Reals, aligned, words, write_entry
+from backhand.engines.fused.llvm.builder import Code, Value
 from backhand.engines.fused.llvm.target import host
 from backhand.errors import BackhandWarning, InputError
 from backhand.support.atomic_files import replacing
@@ -116,6 +118,37 @@ def _load(code: bytes, name: str) -> tuple[Entry, Any]:
     engine.finalize_object()
     kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)  # lets other threads run
     return kind(engine.get_function_address(name)), engine
+
+
+# The smallest program, which says whether compiling works here, and measures what a core can do.
+
+
+class Registers(NamedTuple):
+    """Numbers (count,): a register full for each sum of a tile."""
+
+    numbers: Reals
+
+
+def multiply_add(code: Code, registers: Registers, rounds: Value) -> None:
+    """Do x ← a x + b on as many registers as a tile has sums, `rounds` times."""
+    lanes = code.tile.lanes
+    a, b = code.splat(0.5), code.splat(1.0)
+    count = code.tile.rows * code.tile.vectors
+    sums = [code.variable(code.load(registers.numbers, i * lanes)) for i in range(count)]
+    with code.loop(rounds):
+        for x in sums:
+            x.set(x.get() * a + b)
+    for i, x in enumerate(sums):
+        code.store(x.get(), registers.numbers, i * lanes)
+
+
+def check_compiler() -> None:
+    """Compile, run and check the smallest program; what goes wrong is raised."""
+    numbers = aligned(64 * 32, np.float32)
+    run, call = entry(multiply_add, 32), words(Registers(numbers))
+    run(call.ctypes.data, 2)  # `call` has a name: without one, its memory is free by now
+    if numbers[0] != 1.5:
+        raise ArithmeticError(f"compiled code says that 1 + 1 / 2 is {numbers[0]}")
 
 
 # The cache: one file for each program, CPU and version, which begins with its checksum.

@@ -1,0 +1,242 @@
+"""The registry: engines by name, what each needs, the devices it serves, and which "auto" takes.
+
+A package adds an engine by an entry point in the group `backhand.engines`, whose object is an
+`EngineSpec`; a program does by `register_engine`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Literal, get_args
+
+from backhand.constraints import is_integer
+from backhand.engines.contract import Engine
+from backhand.errors import InputError, MissingDependencyError, did_you_mean
+from backhand.support.optional import extra, pip
+
+ENTRY_POINTS = "backhand.engines"
+"""The group of entry points by which other packages add engines."""
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """Where an engine computes, and with how many threads.
+
+    Attributes
+    ----------
+    device : str
+        "cpu", "cuda", "cuda:1".
+    threads : int, optional
+        The maximum number of threads; None: the engine chooses.
+    notice : str
+        Why this engine is used instead of another; the first training warns of it.
+    """
+
+    device: str = "cpu"
+    threads: int | None = None
+    notice: str = ""
+
+
+@dataclass(frozen=True)
+class EngineSpec:
+    """An engine as the registry knows it, before anything of it is imported.
+
+    Attributes
+    ----------
+    name : str
+    make : callable
+        Returns the engine for some `EngineOptions`.
+    devices : tuple of str, optional
+        The kinds of devices that it serves; None: whatever its library finds.
+    needs : tuple of str
+        Modules that have to be installed beside NumPy.
+    check : callable, optional
+        Raises if the engine cannot compute on this machine. "auto" then takes the next one.
+
+    Examples
+    --------
+    >>> from backhand.engines.reference import ReferenceEngine
+    >>> mine = EngineSpec("mine", lambda options: ReferenceEngine(options.threads))
+    >>> mine.serves("cpu"), mine.serves("cuda:1")
+    (True, False)
+    """
+
+    name: str
+    make: Callable[[EngineOptions], Engine]
+    devices: tuple[str, ...] | None = ("cpu",)
+    needs: tuple[str, ...] = ()
+    check: Callable[[], None] | None = None
+
+    def serves(self, device: str) -> bool:
+        """Whether it computes on devices of this kind."""
+        return self.devices is None or device.split(":")[0] in self.devices
+
+
+def _make_fused(options: EngineOptions) -> Engine:
+    from backhand.engines.fused.engine import FusedEngine
+
+    return FusedEngine(options.threads)
+
+
+def _check_fused() -> None:
+    from backhand.engines.fused.llvm.compiler import check_compiler
+
+    check_compiler()
+
+
+def _make_reference(options: EngineOptions) -> Engine:
+    from backhand.engines.reference import ReferenceEngine
+
+    return ReferenceEngine(options.threads, options.notice)
+
+
+def _make_torch(options: EngineOptions) -> Engine:
+    from backhand.engines.torch import TorchEngine
+
+    return TorchEngine(options.device, options.threads)
+
+
+_registry: dict[str, EngineSpec] = {
+    spec.name: spec
+    for spec in (
+        EngineSpec("fused", _make_fused, needs=("llvmlite",), check=_check_fused),
+        EngineSpec("reference", _make_reference),
+        EngineSpec("torch", _make_torch, devices=None, needs=("torch",)),
+    )
+}
+"""In the order in which "auto" tries them."""
+
+EngineName = Literal["auto", "fused", "reference", "torch"]
+"""The engines that come with Backhand, for type checkers; another one is passed as itself."""
+
+ENGINES: tuple[str, ...] = get_args(EngineName)
+
+
+def register_engine(spec: EngineSpec) -> None:
+    """Add an engine, which `make_engine` makes by its name from then on.
+
+    "auto" takes it only for a device that no engine before it serves.
+
+    Parameters
+    ----------
+    spec : EngineSpec
+
+    Raises
+    ------
+    InputError
+        If the name is taken.
+
+    Examples
+    --------
+    >>> from backhand.engines.reference import ReferenceEngine
+    >>> register_engine(EngineSpec("plain", lambda options: ReferenceEngine(options.threads)))
+    >>> make_engine("plain").name
+    'reference'
+    """
+    if spec.name in ("auto", *_registry):
+        raise InputError(f"an engine named '{spec.name}' is registered; choose another name.")
+    _registry[spec.name] = spec
+
+
+def make_engine(
+    name: str = "auto", device: str | None = None, threads: int | None = None
+) -> Engine:
+    """Make an engine, which computes the equations on batches.
+
+    Parameters
+    ----------
+    name : {"auto", "fused", "reference", "torch"} or that of a registered engine
+        "auto" is torch for a device other than the CPU, else fused. Where that is not installed
+        or cannot be compiled it is the reference, and the first training warns of it.
+    device : str, optional
+        Where torch computes: "cpu" (the default), "cuda", "cuda:1".
+    threads : int, optional
+        The maximum number of threads, where a step is work enough to be shared; None: as many as
+        the process has cores, or as `OMP_NUM_THREADS` or threadpoolctl's limit of NumPy's BLAS
+        allow.
+
+    Returns
+    -------
+    Engine
+
+    Raises
+    ------
+    InputError
+        For an unknown name or device, or a number of threads below 1.
+    MissingDependencyError
+        If what the engine needs is not installed.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> backhand.make_engine("reference").name
+    'reference'
+    """
+    if threads is not None and (not is_integer(threads) or threads < 1):
+        raise InputError(f"threads is {threads!r}; expected an integer of 1 or more.")
+    device = device or "cpu"
+    if name == "auto":
+        spec, notice = _automatic(device)
+    else:
+        spec, notice = _spec_of(name), ""
+        if not spec.serves(device):
+            raise InputError(
+                f"the {name} engine computes on {' and '.join(spec.devices or ())}; for "
+                f"device='{device}' take engine='torch'."
+            )
+        for module in spec.needs:
+            extra(module)
+    return spec.make(EngineOptions(device, threads, notice))
+
+
+def _spec_of(name: str) -> EngineSpec:
+    if name not in _registry:
+        _load_entry_points()
+    if name not in _registry:
+        raise InputError(f"engine is '{name}'. {did_you_mean(str(name), ('auto', *_registry))}")
+    return _registry[name]
+
+
+@cache
+def _load_entry_points() -> None:
+    """Register the engines of other packages, once, when a name or device is not known else."""
+    for point in entry_points(group=ENTRY_POINTS):
+        register_engine(point.load())
+
+
+def _automatic(device: str) -> tuple[EngineSpec, str]:
+    """The first engine that serves the device and works here, and why it is not the first of all.
+
+    Where none works it is the last, whose own error says what is wrong.
+    """
+    reason = remedy = ""
+    for spec in [spec for spec in _registry.values() if spec.serves(device)]:
+        found, command = _why_not(spec)
+        if not found:
+            break
+        reason, remedy = reason or found, remedy or command
+    if not reason:
+        return spec, ""
+    what = f"so the {spec.name} engine computes, with the same results but more slowly"
+    return spec, f"{reason}, {what}{remedy}."
+
+
+@cache
+def _why_not(spec: EngineSpec) -> tuple[str, str]:
+    """Why the engine does not work on this machine, and what to do; nothing if it does."""
+    if spec.check is None:
+        return "", ""
+    for module in spec.needs:
+        try:
+            extra(module)
+        except MissingDependencyError:
+            return f"{module} is not installed", f"; install the fast engine with: {pip(module)}"
+    try:
+        spec.check()
+    except Exception as error:  # whatever a compiler may raise on a machine that it does not know
+        said = str(error).strip().splitlines()[:1] or [type(error).__name__]
+        return f"the {spec.name} engine cannot be used here ({said[0]})", ""
+    return "", ""

@@ -1,0 +1,151 @@
+"""`Checkpoint`: where and how often a training is saved, and whether to resume it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from backhand.engines import Engine
+from backhand.errors import InputError
+from backhand.support.trusted_folders import check_private, clear
+from backhand.training.checkpoints.file_format import found_in
+from backhand.training.checkpoints.lock import FOLDER, locked, usable
+from backhand.training.checkpoints.manager import CheckpointManager
+
+UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
+"""Seconds in each unit of time."""
+
+
+class Checkpoint:
+    """Where and how often a training is saved.
+
+    `train` takes it as `checkpoint`, `MLPClassifier` by `set_callbacks`.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it does not exist, for this user alone; nobody else may be able to write to it. It
+        holds the checkpoints of one training.
+    every : str, default="30s"
+        Time or epochs between two checkpoints: "30s", "5min", "1h", "2epochs".
+    resume : bool, default=False
+        Whether to resume from the last checkpoint in the folder, if there is one. Data and settings
+        must be those of the training that saved it: then the result is, bit for bit, the one of an
+        uninterrupted training.
+
+    Raises
+    ------
+    InputError
+        If `every` is not such a span.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> import tempfile
+    >>> import numpy as np
+    >>> params = backhand.init(3, 4, 3, dtype=np.float64)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     saved = backhand.train(params, np.eye(3), np.arange(3), epochs=4,
+    ...                            checkpoint=backhand.Checkpoint(folder, "2epochs"))
+    ...     again = backhand.train(params, np.eye(3), np.arange(3), epochs=4,
+    ...                            checkpoint=backhand.Checkpoint(folder, resume=True))
+    >>> bool((saved.params.W1 == again.params.W1).all())
+    True
+    """
+
+    def __init__(self, folder: str | Path, every: str = "30s", *, resume: bool = False) -> None:
+        self.folder, self.every, self.resume = Path(folder), every, resume
+        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|min|h|epochs?)\s*", str(every))
+        if found is None or float(found.group(1)) <= 0:
+            raise InputError(
+                f"every (--every) is '{every}'; expected a span such as 30s, 5min or 2epochs."
+            )
+        number, unit = float(found.group(1)), found.group(2)
+        self.seconds = number * UNITS[unit] if unit in UNITS else None
+        self.epochs = None if unit in UNITS else int(number)
+        if self.epochs == 0 or (self.epochs is not None and self.epochs != number):
+            raise InputError(f"every (--every) is '{every}'; expected whole epochs, 1 or more.")
+
+    def __repr__(self) -> str:
+        return f"Checkpoint({str(self.folder)!r}, {self.every!r}, resume={self.resume})"
+
+    # scikit-learn recognises a callback by these; `fit` finds a Checkpoint and saves by itself.
+
+    def setup(self, estimator: Any, context: Any) -> None:
+        """Nothing."""
+
+    def teardown(self, estimator: Any, context: Any) -> None:
+        """Nothing."""
+
+    def on_fit_task_begin(self, estimator: Any, context: Any, **_: Any) -> None:
+        """Nothing."""
+
+    def on_fit_task_end(self, estimator: Any, context: Any, **_: Any) -> None:
+        """Nothing: training continues."""
+
+    def check(self) -> None:
+        """Check that the folder can be used, before any work is done.
+
+        Raises
+        ------
+        InputError
+            If it is a file or a link, cannot be made or written to, can be written to by others, or
+            holds checkpoints that are not to be resumed.
+        OutputError
+            If the system does not say.
+        """
+        with usable(self.folder):
+            self._check()
+
+    def _check(self) -> None:
+        folder, parent = self.folder, self.folder.parent
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"the checkpoint folder {folder} is a file; name a folder.")
+        there = folder if folder.exists() else parent
+        if not there.is_dir():
+            raise InputError(
+                f"the checkpoint folder {folder} cannot be made: the folder {parent} does not "
+                "exist; make it first."
+            )
+        if not os.access(there, os.W_OK):
+            raise InputError(
+                f"the checkpoint folder {folder}: no permission to write in the folder {there}."
+            )
+        if os.path.lexists(folder):
+            check_private(folder, FOLDER)
+        if folder.exists() and not self.resume and found_in(folder):
+            raise InputError(
+                f"{folder} already holds checkpoints of a training; resume it with resume=True "
+                "(--resume), or name another folder."
+            )
+
+    @contextmanager
+    def open(
+        self, engine: Engine, settings: Mapping[str, Any], data: Mapping[str, Any]
+    ) -> Iterator[CheckpointManager]:
+        """Lock the folder while the context lasts, for a training with these settings and data.
+
+        Both are JSON values by name; a checkpoint with others is not resumed. One that was made by
+        another version or on another CPU is resumed with a warning: the last digits may differ from
+        those of an uninterrupted training.
+
+        Raises
+        ------
+        InputError
+            If another training has locked the folder, or it cannot be used; if there are
+            checkpoints in it and they are not to be resumed.
+        OutputError
+            If the folder cannot be made or locked.
+        """
+        self.check()
+        with locked(self.folder):
+            clear(self.folder, "part")  # of a training that was killed while it saved
+            yield CheckpointManager(self.folder, self.seconds, self.epochs, {
+                "settings": {**settings, "engine": engine.name}, "data": dict(data),
+                "made_by": {"Backhand": version("backhand"), **engine.depends_on()},
+            })  # fmt: skip

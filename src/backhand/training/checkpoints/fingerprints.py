@@ -1,0 +1,64 @@
+"""What tells one training from another: its settings, its start and its data, as JSON values."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.engines import Data, Objective, is_sparse
+from backhand.training.config import TrainConfig
+from backhand.training.state import TrainState
+
+STRETCH_BYTES = 2**22
+"""Bytes that are read at a time."""
+
+
+def settings_of(config: TrainConfig, objective: Objective, start: TrainState) -> dict[str, Any]:
+    """Settings and start of a training: all of the config, and digests of the start's tensors.
+
+    The bits of a training follow from these, from the data and from what computes.
+    """
+    found = {
+        **config.values(),
+        "loss_cap": str(objective.loss_cap),
+        "first_class_fixed": objective.first_class_fixed,
+        "rows_seen": start.rows_seen,
+        "cuts": list(start.cuts),
+        "starting parameters": digest(*start.optimizer.params),
+        "starting memory": digest(*(v for slot in start.optimizer.slots for v in slot)),
+        "starting order": digest(*(start.sampler[name] for name in sorted(start.sampler))),
+    }
+    if start.best is not None:
+        found["starting best parameters"] = digest(*start.best.params)
+    return found
+
+
+def data_fingerprint(start: TrainState, data: Data, validation: Data | None) -> dict[str, Any]:
+    """Sizes of a training, and digests of its rows and of the validation rows."""
+    params = start.optimizer.params
+    d, H = params.W1.shape
+    about: dict[str, Any] = {
+        "dtype": str(params.W1.dtype), "d": int(d), "H": int(H), "K": len(params.b2),
+        "rows": data.rows, "validation_rows": 0 if validation is None else validation.rows,
+    }  # fmt: skip
+    for name, some in (("", data), ("validation_", validation)):
+        if some is not None:
+            X = [some.X.data, some.X.indices, some.X.indptr] if is_sparse(some.X) else [some.X]
+            about |= {f"{name}X": digest(*X), f"{name}y": digest(some.y)}
+            if some.sample_weight is not None:
+                about[f"{name}sample_weight"] = digest(some.sample_weight)
+    return about
+
+
+def digest(*arrays: NDArray[Any]) -> str:
+    """BLAKE2 digest of all numbers of the arrays, read a stretch of rows at a time."""
+    found = hashlib.blake2b(digest_size=16)
+    for array in arrays:
+        found.update(f"{array.dtype} {array.shape}".encode())
+        step = max(1, STRETCH_BYTES * len(array) // max(1, array.nbytes))
+        for start in range(0, len(array), step):
+            found.update(np.ascontiguousarray(array[start : start + step]).data)
+    return found.hexdigest()

@@ -1,0 +1,232 @@
+"""What a training does next: a pure function of where it stands and of what was measured.
+
+A `Controller` holds no session, no clock and no callbacks: `loop.py` has those and does what is
+decided here. So one driver may carry one model or many, on one machine or several.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.engines import Block, BlockMetrics
+from backhand.errors import InputError
+from backhand.training.early_stopping import EarlyStoppingState
+from backhand.training.history import History
+from backhand.training.plan import Plan
+from backhand.training.schedules import Schedule
+from backhand.training.state import TrainState, no_parts
+
+
+class Decision(NamedTuple):
+    """What follows from a block.
+
+    Attributes
+    ----------
+    state : TrainState
+        Where training stands now. Its tensors are still those from before the block: the driver
+        reads the new ones from the session.
+    rewind : bool
+        Whether the session is beyond that state, and has to return to it first.
+    improved : bool
+        Whether the parameters there are the best so far, and are to be returned.
+    """
+
+    state: TrainState
+    rewind: bool = False
+    improved: bool = False
+
+
+class Divergence(NamedTuple):
+    """The loss of some epoch was not finite.
+
+    Attributes
+    ----------
+    epoch : int
+        That epoch, counted from 1.
+    finite_parts : int
+        Parts of epochs with a finite loss; the parameters began the last of them.
+    history : History
+        The whole epochs with a finite loss.
+    """
+
+    epoch: int
+    finite_parts: int
+    history: History
+
+
+@dataclass(frozen=True)
+class Controller:
+    """Decides the next block, validation, early stopping, cuts of the learning rate, and the end.
+
+    Attributes
+    ----------
+    plan : Plan
+    periods : tuple of int
+        A block ends where the epochs done are a multiple of one of these: at validations, at
+        callbacks, at checkpoints.
+    validation_every : int or None
+        Epochs between two validations; None: there are no validation rows.
+    """
+
+    plan: Plan
+    periods: tuple[int, ...] = ()
+    validation_every: int | None = None
+
+    def schedule(self, state: TrainState) -> Schedule:
+        """The learning rate's, with the cuts that were made."""
+        return replace(self.plan.schedule, cuts=state.cuts)
+
+    def share(self, state: TrainState) -> float:
+        """Share of the epoch under way that is done."""
+        return state.done % self.plan.parts / self.plan.parts
+
+    def next_block(self, state: TrainState, most_epochs: int) -> Block:
+        """The block that follows: at most so many epochs, up to the next period's end.
+
+        Where an epoch comes in parts, it is one part.
+        """
+        return self.replay(state, self._length(state.done, most_epochs))
+
+    def replay(self, state: TrainState, parts: int) -> Block:
+        """The block of so many parts that follow a state; the same whenever it is called."""
+        return self.plan.block(self.schedule(state), state.done, parts)
+
+    def _length(self, done: int, most_epochs: int) -> int:
+        if self.plan.parts > 1:
+            return 1
+        lengths = [every - done % every for every in self.periods]
+        return min(self.plan.epochs - done, most_epochs, self.plan.most_epochs, *lengths)
+
+    def divergence(self, state: TrainState, metrics: BlockMetrics) -> Divergence | None:
+        """Where the loss stopped being finite in a block that followed a state, if it did."""
+        if np.isfinite(metrics.loss[-1]):
+            return None
+        finite = state.done + len(metrics.loss) - 1
+        history = state.history.extended(metrics.loss[:-1], metrics.accuracy[:-1])
+        return Divergence(finite // self.plan.parts + 1, finite, history)
+
+    def validates(self, state: TrainState, block: Block) -> bool:
+        """Whether the validation rows are measured after a block that followed a state."""
+        epochs, part = divmod(state.done + block.epochs, self.plan.parts)
+        if part or self.validation_every is None:
+            return False
+        return self.validates_after(epochs)
+
+    def validates_after(self, epoch: int) -> bool:
+        """Whether the validation rows are measured after the first `epoch` epochs."""
+        every = self.validation_every
+        return every is not None and (epoch % every == 0 or epoch == self.plan.epochs)
+
+    def record(
+        self,
+        state: TrainState,
+        block: Block,
+        metrics: BlockMetrics,
+        validation: tuple[float, float] | None = None,
+    ) -> Decision:
+        """What follows from a block's finite losses, and from the validation after it, if any."""
+        state, whole = self._merge_parts(state, block, metrics)
+        if whole is None:
+            return Decision(state)
+        before = len(state.history)
+        history = state.history.extended(*whole, validation)
+        return self._stop(replace(state, history=history), before)
+
+    def _merge_parts(
+        self, state: TrainState, block: Block, metrics: BlockMetrics
+    ) -> tuple[TrainState, BlockMetrics | None]:
+        """The state with the block done, and the metrics of whole epochs, if there are any."""
+        state = replace(state, done=state.done + block.epochs)
+        if self.plan.parts == 1:
+            return state, metrics
+        row = [self.plan.weight_of(block), float(metrics.loss[0]), float(metrics.accuracy[0])]
+        figures = np.vstack([state.part_figures, row])
+        if state.done % self.plan.parts:
+            return replace(state, part_figures=figures), None
+        return replace(state, part_figures=no_parts()), _mean_of_parts(figures)
+
+    def _stop(self, state: TrainState, before: int) -> Decision:
+        """Early stopping on the epochs after the first `before`; the end after the last epoch.
+
+        Where it ends training, or changes the learning rate, after an epoch that is not the last of
+        the history, the state is the one after that epoch, to which training rewinds.
+        """
+        seen, improved = state.early_stopping, False
+        for epoch in range(before + 1, len(state.history) + 1):
+            if seen is None:
+                break
+            seen, best = seen.step(epoch, state.history)
+            improved = best and seen.rule.restore_best is not None
+            ended, cuts, seen = self.after_epoch(epoch, state.cuts, seen)
+            if ended or cuts != state.cuts:
+                rewind = epoch < len(state.history)
+                found = replace(
+                    state, done=epoch * self.plan.parts, history=state.history.first(epoch),
+                    early_stopping=seen, cuts=cuts, ended=ended,
+                )  # fmt: skip
+                return Decision(self._with_end(found), rewind, improved)
+        return Decision(self._with_end(replace(state, early_stopping=seen)), False, improved)
+
+    def after_epoch(
+        self, epoch: int, cuts: tuple[int, ...], seen: EarlyStoppingState
+    ) -> tuple[str, tuple[int, ...], EarlyStoppingState]:
+        """What early stopping, having seen the first `epoch` epochs, makes of the training.
+
+        Returns
+        -------
+        ended : {"", "perfect", "patience"}
+        cuts : tuple of int
+            One more, if the learning rate is cut instead of ending training.
+        seen : EarlyStoppingState
+            With all its patience again, if so.
+        """
+        if seen.perfect:
+            return "perfect", cuts, seen
+        if not seen.out_of_patience:
+            return "", cuts, seen
+        if not replace(self.plan.schedule, cuts=cuts).can_slow_down(epoch):
+            return "patience", cuts, seen
+        return "", (*cuts, epoch), seen.reset_wait()
+
+    def _with_end(self, state: TrainState) -> TrainState:
+        if not state.ended and len(state.history) == self.plan.epochs:
+            return replace(state, ended="done")
+        return state
+
+    def follow(self, begin: TrainState, history: History) -> tuple[TrainState, int | None]:
+        """The state that a whole history leads to, tensors apart, and its best epoch.
+
+        It is the one that `record` would have led to, block by block; a checkpoint is compared with
+        it.
+
+        Raises
+        ------
+        InputError
+            If training had ended before the history does; a clause.
+        """
+        seen, cuts, ended, best_epoch = begin.early_stopping, begin.cuts, "", None
+        for epoch in range(1, len(history) + 1):
+            if seen is None:
+                break
+            if ended:
+                raise InputError("its history continues after training had ended")
+            seen, best = seen.step(epoch, history)
+            if best and seen.rule.restore_best is not None:
+                best_epoch = epoch
+            ended, cuts, seen = self.after_epoch(epoch, cuts, seen)
+        state = replace(begin, history=history, early_stopping=seen, cuts=cuts, ended=ended)
+        return self._with_end(state), best_epoch
+
+
+def _mean_of_parts(figures: NDArray[np.float64]) -> BlockMetrics:
+    """Loss and accuracy of an epoch from those of its parts, by the weights of their rows."""
+    weights, losses, accuracies = figures.T.copy()
+    total = weights.sum()
+    return BlockMetrics(
+        np.array([(weights * losses).sum() / total]),
+        np.array([(weights * accuracies).sum() / total]),
+    )

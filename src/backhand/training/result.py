@@ -1,0 +1,117 @@
+"""`TrainResult`: what training returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backhand.engines import OptimizerState
+from backhand.equations import Parameters
+from backhand.support import display
+from backhand.training.config import TrainConfig
+from backhand.training.history import History
+from backhand.training.schedules import Schedule
+from backhand.training.state import TrainState
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What training returns: the trained parameters, what was recorded, and where it ended.
+
+    Attributes
+    ----------
+    params : Parameters
+        NumPy arrays: the last ones, or with early stopping on a validation figure the best.
+    history : History
+        One entry per epoch.
+    best_epoch : int or None
+        With early stopping: the epoch, counted from 1, whose figure was best.
+    seconds : float
+        Wall time.
+    ended : {"done", "patience", "perfect", "callback", "interrupt"}
+        Why training ended: all epochs are done; patience ran out; the validation accuracy was 1; a
+        callback stopped it; or Ctrl-C did.
+    last : OptimizerState
+        The last parameters, with what the optimizer remembers: pass it to `train` as `state`, and
+        its `params`, to continue.
+    best : OptimizerState or None
+        The same at the best epoch, where early stopping returns that one's parameters.
+    state : TrainState
+        All that training needs to continue.
+    schedule : Schedule
+        The learning rate's, with the cuts that "adaptive" made.
+    config : TrainConfig
+        The settings.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> import numpy as np
+    >>> X, y = np.eye(3), np.arange(3)
+    >>> params = backhand.init(3, 4, 3, dtype=np.float64)
+    >>> result = backhand.train(params, X, y, epochs=5)
+    >>> result.params.W1.shape, result.history.loss.shape, result.ended
+    ((3, 4), (5,), 'done')
+    >>> more = backhand.train(result.params, X, y, epochs=5, state=result.last)
+    >>> more.last.updates
+    10
+    """
+
+    state: TrainState
+    schedule: Schedule
+    seconds: float
+
+    @property
+    def params(self) -> Parameters:
+        """The trained parameters: the last ones, or the best epoch's."""
+        return self.state.returned.params
+
+    @property
+    def history(self) -> History:
+        """What was recorded, one entry per epoch."""
+        return self.state.history
+
+    @property
+    def best_epoch(self) -> int | None:
+        """With early stopping: the epoch, counted from 1, whose figure was best."""
+        seen = self.state.early_stopping
+        return None if seen is None else seen.best_epoch
+
+    @property
+    def ended(self) -> str:
+        """Why training ended."""
+        return self.state.ended
+
+    @property
+    def last(self) -> OptimizerState:
+        """Where training ended."""
+        return self.state.optimizer
+
+    @property
+    def best(self) -> OptimizerState | None:
+        """The best epoch, where early stopping returns that one's parameters."""
+        return self.state.best
+
+    @property
+    def config(self) -> TrainConfig:
+        """The settings."""
+        return self.schedule.config
+
+    @property
+    def learning_rate(self) -> float:
+        """η of the epoch that would come next, warm-up and cosine apart."""
+        return self.schedule.of_epoch(len(self.history))
+
+    def __repr__(self) -> str:
+        return display.as_text(*self._summary())
+
+    def _repr_html_(self) -> str:
+        return display.as_html(*self._summary(), self.history.loss)
+
+    def _summary(self) -> tuple[str, list[tuple[str, ...]]]:
+        (d, H), K = self.params.W1.shape, self.params.b2.shape[0]
+        best = "" if self.best_epoch is None else f", best {self.best_epoch:,}"
+        title = (
+            f"TrainResult: d {d:,}, H {H:,}, K {K:,} in {self.params.W1.dtype}, "
+            f"{len(self.history):,} epochs{best} in {self.seconds:.3g} s, ended by '{self.ended}'"
+        )
+        return title, self.history.figures()

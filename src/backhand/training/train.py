@@ -1,0 +1,261 @@
+"""`train`: its arguments are checked and become a config and rows; `train_data` trains on these."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import KW_ONLY, dataclass, fields, replace
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from backhand.engines import Data, Engine, EngineName, Objective, OptimizerState, make_engine
+from backhand.equations import Parameters
+from backhand.errors import InputError
+from backhand.training.callbacks import Callback, check_callbacks, period
+from backhand.training.checkpoints.checkpoint import Checkpoint
+from backhand.training.checkpoints.consistency import Consistency
+from backhand.training.checkpoints.fingerprints import data_fingerprint, settings_of
+from backhand.training.config import TrainConfig, describe_settings
+from backhand.training.controller import Controller
+from backhand.training.data import check_validation, host_parameters, make_data
+from backhand.training.loop import Driver, drive
+from backhand.training.plan import make_plan, make_sampler
+from backhand.training.result import TrainResult
+from backhand.training.samplers import Sampler
+from backhand.training.state import Keep, TrainState
+
+P = ParamSpec("P")
+A = TypeVar("A")
+R = TypeVar("R")
+
+
+def taking(
+    arguments: Callable[P, A],
+) -> Callable[[Callable[[A], R]], Callable[P, R]]:
+    """Give a function of one record the record's own signature.
+
+    So the arguments are declared once, in the record: type checkers find a misspelt one, `help`
+    shows all with their defaults, and `SETTINGS` in the docstring becomes their descriptions.
+    """
+
+    def decorate(function: Callable[[A], R]) -> Callable[P, R]:
+        @wraps(function)
+        def called(*args: P.args, **kwargs: P.kwargs) -> R:
+            return function(arguments(*args, **kwargs))
+
+        # A setting that is missing from the signature would be refused by the record's `__init__`.
+        signature = inspect.signature(arguments)
+        returns = inspect.signature(function).return_annotation
+        called.__signature__ = signature.replace(return_annotation=returns)  # type: ignore[attr-defined]
+        if function.__doc__ is not None and isinstance(arguments, type):
+            called.__doc__ = function.__doc__.replace("    SETTINGS", describe_settings(arguments))
+        return called
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class TrainArguments(TrainConfig):
+    """All arguments of `train`: a config, rows, and what training works with."""
+
+    params: Parameters
+    X: Any
+    y: Any
+    _: KW_ONLY
+    sample_weight: Any = None
+    validation: tuple[Any, ...] | None = None
+    callbacks: Sequence[Callback] = ()
+    engine: EngineName | Engine = "auto"
+    device: str | None = None
+    threads: int | None = None
+    state: OptimizerState | None = None
+    checkpoint: Checkpoint | None = None
+
+    @property
+    def config(self) -> TrainConfig:
+        """The settings alone."""
+        return TrainConfig(**{f.name: getattr(self, f.name) for f in fields(TrainConfig)})
+
+
+@taking(TrainArguments)
+def train(arguments: TrainArguments) -> TrainResult:
+    """Train from `params`, which stay as they are.
+
+    The same arguments give the same bits on one machine, with the fused engine for any number of
+    threads (with the others for the same number: their libraries may sum in another order with
+    another).
+
+    Parameters
+    ----------
+    params : Parameters
+        Starting parameters, float32 or float64; everything is computed in their dtype.
+    X : array_like of shape (N, d)
+        Rows, of any real dtype, NumPy or torch; may be memory-mapped.
+    y : array_like of shape (N,) or (N, K)
+        Class indices 0..K-1, or one-hot rows.
+    SETTINGS
+    sample_weight : array_like of shape (N,), optional
+        Weights of the rows: means become weighted means.
+    validation : (X, y) or (X, y, sample_weight), optional
+        Validation rows, measured every `validation_every` epochs; they change nothing, except
+        through `early_stopping`.
+    callbacks : sequence of callable, default=()
+        Each is called with a `Progress` after each epoch (but see `Every`); one that raises
+        `StopTraining` ends training.
+    engine : {"auto", "fused", "reference", "torch"} or Engine, default="auto"
+        What computes.
+    device : str, optional
+        Where the torch engine computes: "cpu", "cuda", "cuda:1".
+    threads : int, optional
+        Maximum number of threads; None: as many as the process may use.
+    state : OptimizerState, optional
+        The optimizer's memory to continue with: the `last` or `best` of an earlier result, whose
+        parameters are passed as `params`. Schedule, early stopping and shuffling begin anew.
+    checkpoint : Checkpoint, optional
+        Where to save the state of training, and whether to resume from there.
+
+    Returns
+    -------
+    TrainResult
+
+    Raises
+    ------
+    InputError
+        If an argument is not what it should be.
+    DivergenceError
+        If the loss stops being finite; it holds the epoch and the last good parameters.
+    Interrupted
+        With a checkpoint: if SIGINT, SIGTERM or SIGHUP ended training after the current block,
+        which is saved. It is a KeyboardInterrupt.
+    OutputError
+        If a checkpoint cannot be written.
+
+    See Also
+    --------
+    backhand.MLPClassifier : scikit-learn's estimator over the same training.
+    backhand.init : Draws starting parameters.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).standard_normal((90, 4))
+    >>> y = np.abs(X[:, :3]).argmax(axis=1)
+    >>> params = backhand.init(4, 16, 3, seed=0, dtype=np.float64)
+    >>> result = backhand.train(
+    ...     params, X, y, learning_rate=0.01, epochs=50, batch_size=16, optimizer="adam")
+    >>> len(result.history), bool(result.history.accuracy[-1] > 0.9)
+    (50, True)
+    """
+    theta = host_parameters(arguments.params)
+    data = make_data(theta, arguments.X, arguments.y, arguments.sample_weight)
+    check_callbacks(arguments.callbacks)
+    engine = arguments.engine
+    if isinstance(engine, str):
+        engine = make_engine(engine, arguments.device, arguments.threads)
+    elif arguments.device is not None or arguments.threads is not None:
+        raise InputError("device and threads are the engine's own; give them to `make_engine`.")
+    validation = None
+    if arguments.validation is not None:
+        check_validation(arguments.validation)
+        validation = make_data(theta, *arguments.validation)
+    config = arguments.config
+    start = TrainState.initial(theta, config)
+    if arguments.state is not None:
+        start = _with_memory(start, config, arguments.state)
+    return train_data(
+        start, data, config, sampler=make_sampler(config, data), objective=objective_of(config),
+        engine=engine, validation=validation, callbacks=arguments.callbacks,
+        checkpoint=arguments.checkpoint,
+    )  # fmt: skip
+
+
+def train_data(
+    start: TrainState,
+    data: Data,
+    config: TrainConfig,
+    *,
+    sampler: Sampler | None,
+    objective: Objective,
+    engine: Engine,
+    validation: Data | None = None,
+    callbacks: Sequence[Callback] = (),
+    checkpoint: Checkpoint | None = None,
+    keep_interrupted: bool = False,
+) -> TrainResult:
+    """Train on rows that are checked, from a state; otherwise as `train`.
+
+    Parameters
+    ----------
+    start : TrainState
+        `TrainState.initial`, or that with parts of a past state.
+    data, validation : Data
+    config : TrainConfig
+    sampler : Sampler or None
+        The order of the rows, such as `make_sampler(config, data)`; None: as they are stored.
+    objective : Objective
+        What is minimised, such as `objective_of(config)`.
+    engine : Engine
+    callbacks, checkpoint
+        As for `train`.
+    keep_interrupted : bool
+        Whether Ctrl-C ends training at the last whole block, as a callback would.
+
+    Raises
+    ------
+    InputError
+        If early stopping needs validation rows and there are none, or what the engine refuses.
+    DivergenceError, Interrupted, OutputError
+        As for `train`.
+    """
+    _check_monitored(config, validation)
+    if sampler is not None:
+        start = replace(start, sampler=sampler.state_dict(0))
+    plan = make_plan(config, data, objective, start.rows_seen, sampler)
+    every = None if validation is None else config.validation_every
+    periods = [period(callback) for callback in callbacks] + [every]
+    with nullcontext() if checkpoint is None else checkpoint.open(
+        engine, settings_of(config, objective, start), data_fingerprint(start, data, validation)
+    ) as manager:  # fmt: skip
+        if manager is not None:
+            periods.append(manager.period)
+        controller = Controller(plan, tuple(n for n in periods if n is not None), every)
+        if manager is not None:
+            start = manager.restore_latest(Consistency(start, controller)) or start
+            if sampler is not None:
+                sampler.load_state_dict(len(start.history), start.sampler)
+        session = engine.start(start.optimizer, data, config.rule, objective)
+        driver = Driver(session, controller, start, data, validation, callbacks, manager)
+        return drive(driver, keep_interrupted=keep_interrupted)
+
+
+def objective_of(config: TrainConfig) -> Objective:
+    """What a config says is minimised."""
+    return Objective(
+        l2=float(config.l2), alpha=float(config.alpha), dropout=float(config.dropout),
+        dropout_seed=config.seed,
+    )  # fmt: skip
+
+
+def _check_monitored(config: TrainConfig, validation: Data | None) -> None:
+    rule = config.early_stopping
+    if rule is not None and rule.needs_validation and validation is None:
+        raise InputError(
+            f"early stopping monitors the {rule.restore_best or rule.monitor}, and there are no "
+            "validation rows. Pass validation=(X, y), or take monitor='loss'."
+        )
+
+
+def _with_memory(start: TrainState, config: TrainConfig, state: Any) -> TrainState:
+    """The start with the optimizer's memory that was passed to `train`."""
+    if not isinstance(state, OptimizerState):
+        raise InputError(
+            f"state is a {type(state).__name__}; expected the `last` or `best` of a TrainResult."
+        )
+    try:
+        return start.continue_from(TrainState(state), Keep.OPTIMIZER)
+    except InputError as error:
+        raise InputError(
+            f"the state is not one of {config.rule.name} on these parameters: {error}"
+        ) from error

@@ -16,6 +16,7 @@ import pytest
 
 import backhand
 from backhand.cli.glossary import GLOSSARY
+from backhand.cli.written_output import NOTHING
 from helpers.command_line import run
 
 QUICK = ("--epochs", "5")
@@ -284,7 +285,7 @@ def test_an_interrupt_exits_130_and_leaves_nothing(here, penguins) -> None:
             break
     process.send_signal(2)
     _, said = process.communicate(timeout=10)
-    assert process.returncode == 130 and said == "backhand: interrupted; nothing was written.\n"
+    assert process.returncode == 130 and said == f"backhand: interrupted; {NOTHING}.\n"
     assert list(here.iterdir()) == []
 
 

@@ -1,12 +1,12 @@
-"""`backhand.MLPClassifier` for scikit-learn's, by one import line: accuracy and time, one thread.
+"""`backhand.MLPClassifier` instead of scikit-learn's: accuracy and time, one thread.
 
     python benchmarks/estimators.py FOLDER [--raw] [--folds 5] [--seeds 1] [--json FILE]
 
 Both classes with their defaults, five-fold cross-validation in the same folds, on the CSV files of
 FOLDER that `tables.py` names and on the classification sets that ship with scikit-learn. Numbers
-are filled in and standardised, texts one-hot, in a pipeline whose time counts for both; with --raw
-the sets of scikit-learn go in as they are. Prints a Markdown table; a seed is a random_state of the
-classifier and of the folds.
+are imputed and standardised, texts one-hot encoded, in a pipeline whose time counts for both; with
+--raw the sets of scikit-learn are used unchanged. Prints a Markdown table; a seed is a random_state
+of the classifier and of the folds.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ CLASSES = {"Backhand": backhand.MLPClassifier, "scikit-learn": sklearn.neural_ne
 
 
 class Problem(NamedTuple):
-    """A classification set, and the step that makes numbers of it."""
+    """A classification set, and the step that converts it to numbers."""
 
     name: str
     X: Any
@@ -62,7 +62,7 @@ def problems(folder: Path, *, raw: bool) -> list[Problem]:
 
 
 def cross_validate(problem: Problem, kind: Any, folds: int, seed: int) -> tuple[float, float]:
-    """Mean accuracy over the folds, and seconds in all."""
+    """Return the mean accuracy over the folds, and the total seconds."""
     extra = {"threads": 1} if kind is backhand.MLPClassifier else {}
     scores, began = [], time.perf_counter()
     cut = StratifiedKFold(folds, shuffle=True, random_state=seed)
@@ -95,7 +95,7 @@ def main() -> None:
 
 
 def of_seeds(problem: Problem, kind: Any, folds: int, seeds: int) -> tuple[float, float]:
-    """Mean accuracy, and seconds in all."""
+    """Return the mean accuracy, and the total seconds."""
     runs = [cross_validate(problem, kind, folds, seed) for seed in range(seeds)]
     accuracies, seconds = zip(*runs, strict=True)
     return float(np.mean(accuracies)), float(np.sum(seconds))

@@ -1,4 +1,4 @@
-"""One grid search over 24 settings on scikit-learn's digits, in this process: what jobs.py calls.
+"""One grid search over 24 settings on scikit-learn's digits, in this process; called by jobs.py.
 
     python benchmarks/grid.py backhand|scikit-learn [--n-jobs N]
 
@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--n-jobs", type=int, default=1)
     arguments = parser.parse_args()
     confine(1, cores=arguments.n_jobs)
-    # That 50 epochs were too few is no news; jobs in other processes read the environment.
+    # Warnings that 50 epochs are too few are expected; worker processes read the environment.
     os.environ["PYTHONWARNINGS"] = "ignore"
     warnings.simplefilter("ignore")
     print(json.dumps(search(arguments.library, arguments.n_jobs)))

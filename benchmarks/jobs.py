@@ -2,9 +2,9 @@
 
     python benchmarks/jobs.py --data ../shared/data --json build/jobs.json
 
-MNIST: 784-256-10, shuffled batches of 128, Adam with η 0.001, 10 epochs; time of the training with
-whatever is compiled in it, and accuracy on the test set. Left out where --data has no MNIST. Grid
-search: 24 settings, 3 folds, scikit-learn's digits. Each job runs in a process of its own, in turn,
+MNIST: 784-256-10, shuffled batches of 128, Adam with η 0.001, 10 epochs; training time
+including compilation, and accuracy on the test set. Omitted if --data has no MNIST. Grid
+search: 24 settings, 3 folds, scikit-learn's digits. Each job runs in a separate process, in turn,
 and tables show medians. Takes about a quarter of an hour.
 """
 
@@ -30,14 +30,14 @@ LIBRARIES = ("backhand", "scikit-learn")
 def repeated(
     script: str, cases: Iterable[tuple[object, ...]], repeats: int
 ) -> list[dict[str, Any]]:
-    """All results of all cases, one repeat of each after the other; what fails is left out."""
+    """Return the results of all cases, measured in turn; a case that fails is omitted."""
     found, open_cases = [], list(cases)
     for repeat in range(repeats):
         for case in list(open_cases):
             print(script, *case, f"({repeat + 1} of {repeats}) ...", file=sys.stderr)
             try:
                 found.append(in_process(script, *case))
-            except CalledProcessError as error:  # such as a missing compiler, told by the script
+            except CalledProcessError as error:  # such as a missing compiler
                 print(f"left out: exit code {error.returncode}", file=sys.stderr)
                 open_cases.remove(case)
     return found
@@ -46,9 +46,7 @@ def repeated(
 def mnist(arguments: Namespace) -> list[dict[str, Any]]:
     folder = arguments.data
     if not all((folder / f"mnist_{part}.parquet").exists() for part in ("train", "test")):
-        print(
-            f"MNIST: left out, there is no mnist_train.parquet and mnist_test.parquet in {folder}\n"
-        )
+        print(f"MNIST: omitted, since {folder} has no mnist_train.parquet and mnist_test.parquet\n")
         return []
     cases = [
         (folder, contender.name, "--threads", threads, "--epochs", arguments.epochs)
@@ -74,7 +72,7 @@ def grid_search(arguments: Namespace) -> list[dict[str, Any]]:
 
 
 def show(title: str, found: list[dict[str, Any]], by: str, figure: str) -> None:
-    """A line for each contender and number `by`: median seconds, and beside Backhand's."""
+    """Print per contender the median seconds for each value of `by`, and Backhand's time ÷ it."""
     seconds: dict[tuple[int, str], list[float]] = {}
     figures: dict[tuple[int, str], list[float]] = {}
     for result in found:

@@ -2,10 +2,10 @@
 
     python benchmarks/large.py FOLDER [--rows 20000000] [--memory 512MB]
 
-makes the table in FOLDER (about 2.4 GB), if it is not there yet, and prints: how long DuckDB takes
-to copy it to Parquet, how long reading and encoding take, an epoch in memory and within `--memory`,
-what merely reading the encoded matrix takes, the held-out accuracy of both, and the largest
-resident memory without mapped pages. Every measurement is a process of its own.
+creates the table in FOLDER (about 2.4 GB) unless it exists, and prints the time of DuckDB's copy
+to Parquet, of reading and encoding, of an epoch in memory and within `--memory`, and of only
+reading the encoded matrix; the held-out accuracy of both; and the peak resident memory without
+mapped pages. Every measurement runs in a separate process.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ COLUMNS = 15
 
 
 def make(path: Path, rows: int) -> None:
-    """Fifteen numbers and a class of three, which a wavy boundary and some noise decide."""
+    """Write fifteen numbers and one of three classes per row: a wavy boundary and some noise."""
     import duckdb
 
     numbers = ", ".join(
@@ -41,7 +41,7 @@ def make(path: Path, rows: int) -> None:
 
 
 def copy(path: Path) -> dict[str, Any]:
-    """DuckDB's own copy of the table to Parquet."""
+    """Time DuckDB's own copy of the table to Parquet."""
     import duckdb
 
     target = path.with_suffix(".copy")
@@ -84,7 +84,7 @@ def train(path: Path, memory: str | None, epochs: int) -> dict[str, Any]:
 
 
 def largest_resident(action: Any) -> tuple[Any, int]:
-    """What `action` returns, and the largest resident memory without mapped pages, in bytes."""
+    """Return the result of `action`, and the peak resident bytes without mapped pages."""
     largest, done = 0, threading.Event()
 
     def watch() -> None:
@@ -102,7 +102,7 @@ def largest_resident(action: Any) -> tuple[Any, int]:
 
 
 def resident() -> int:
-    """Resident bytes that no file is behind."""
+    """Return the resident bytes that are not mapped from a file."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("RssAnon"):
             return int(line.split()[1]) * 1024

@@ -1,4 +1,4 @@
-"""One training on MNIST by one contender, in this process: what jobs.py calls.
+"""One training on MNIST by one contender, in this process; called by jobs.py.
 
     python benchmarks/mnist.py FOLDER CONTENDER [--threads N] [--epochs E]
 
@@ -68,7 +68,7 @@ def main() -> None:
     arguments = parser.parse_args()
     confine(arguments.threads)
     os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
-    warnings.simplefilter("ignore")  # scikit-learn's, that it could go on
+    warnings.simplefilter("ignore")  # scikit-learn warns that it has not converged
     result = job(arguments.folder, arguments.contender, arguments.threads, arguments.epochs)
     print(json.dumps(result))
 

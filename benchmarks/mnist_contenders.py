@@ -1,12 +1,12 @@
-"""Training on MNIST, whole: shuffled mini-batches and Adam, by each library.
+"""Whole trainings on MNIST, with shuffled mini-batches and Adam, in each library.
 
-Each function takes float32 pixels and labels, starting weights, epochs and threads, and gives the
+Each function takes float32 pixels and labels, initial weights, epochs and threads, and returns the
 trained weights. Loss and accuracy of each batch are recorded, except by scikit-learn, which draws
-its own starting weights and records the loss alone. Nothing is warmed up: what a library compiles,
-it compiles within the time that is taken; only its import, which `mnist.py` does before, is not.
+its own initial weights and records the loss only. Nothing is warmed up: compilation counts; only
+the import, which `mnist.py` does before, does not.
 """
 
-# ruff: noqa: ARG001 - one signature for all, also for those that cannot be told their threads
+# ruff: noqa: ARG001 - one signature for all, although some ignore the number of threads
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Train = Callable[[Parameters, NDArray[Any], NDArray[Any], int, int], Parameters]
 
 
 def batches(N: int, epochs: int) -> Iterator[tuple[NDArray[np.int64], float]]:
-    """The rows of each batch, drawn anew each epoch, and Adam's rate with both its corrections."""
+    """Yield the rows of each batch, redrawn per epoch, and Adam's rate with bias corrections."""
     rng, t = np.random.default_rng(0), 0
     for _ in range(epochs):
         order = rng.permutation(N)
@@ -205,4 +205,4 @@ TRAIN: dict[str, Train] = {
     "scikit-learn": scikit_learn,
     "jax": jax_scan,
 }
-"""By the names of `backhand.benchmark.contenders.CONTENDERS`."""
+"""Keyed by the names in `backhand.benchmark.contenders.CONTENDERS`."""

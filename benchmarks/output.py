@@ -1,4 +1,4 @@
-"""What the scripts here share: a process for each measurement, Markdown tables, a JSON file."""
+"""Shared by the scripts: separate processes for measurements, Markdown tables, a JSON file."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from backhand.support.atomic_files import check_output, replacing
 
 
 def arguments_of(description: str | None) -> ArgumentParser:
-    """A parser with what all scripts have: `--json FILE`."""
+    """Return a parser with the option of all scripts, `--json FILE`."""
     parser = ArgumentParser(description=(description or "").partition("\n")[0])
     parser.add_argument("--json", metavar="FILE", type=output_file, help="write all figures there")
     return parser
 
 
 def output_file(name: str) -> Path:
-    """Whether the file can be written, before minutes are spent on its contents."""
+    """Check that the file can be written, before its contents are measured."""
     try:
         return check_output(name, "the JSON file")
     except InputError as error:
-        raise ArgumentTypeError(str(error)) from None  # whose words argparse prints
+        raise ArgumentTypeError(str(error)) from None  # argparse prints the message
 
 
 def in_process(script: str, *arguments: object) -> dict[str, Any]:
-    """Run a script of this folder in a process of its own; the JSON that it prints last."""
+    """Run a script of this folder in a separate process; return the JSON that it prints last."""
     command = [sys.executable, str(Path(__file__).with_name(script)), *map(str, arguments)]
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     result: dict[str, Any] = json.loads(printed.splitlines()[-1])
@@ -38,7 +38,7 @@ def in_process(script: str, *arguments: object) -> dict[str, Any]:
 
 
 def markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a Markdown table: the first column to the left, the others to the right."""
+    """Print a Markdown table; the first column is left-aligned, the others right-aligned."""
     print("| " + " | ".join(headings) + " |")
     print("|---" + "|---:" * (len(headings) - 1) + "|")
     for row in rows:
@@ -47,7 +47,7 @@ def markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def write_json(path: Path | None, values: dict[str, Any]) -> None:
-    """The whole file or none of it; nothing where no file is named."""
+    """Write the file completely or not at all; do nothing without a file name."""
     if path is not None:
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n")

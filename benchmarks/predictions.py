@@ -1,10 +1,10 @@
-"""`predict_proba` beside scikit-learn's, on dense and on sparse rows: time, and memory beside P.
+"""`predict_proba` compared with scikit-learn's, on dense and on sparse rows: time and extra memory.
 
     python benchmarks/predictions.py [--repeats 15] [--only dense|sparse] [--json FILE]
 
-Both with the same weights and one thread; calls in turn, medians of the CPU's time, which others on
-the machine disturb least. Sparse rows have 60 numbers each. The extra memory is the most that is
-allocated during a call, beside P (tracemalloc, which NumPy's arrays are counted by). Prints a
+Both with the same weights and one thread; calls in turn, medians of CPU time, which other programs
+affect least. Sparse rows have 60 numbers each. The extra memory is the peak that is
+allocated during a call, not counting P (tracemalloc, which counts NumPy's arrays). Prints a
 Markdown table; takes a few minutes.
 """
 
@@ -33,7 +33,7 @@ HEADINGS = ("X", "d-H-K", "dtype", "rows", "scikit-learn, ms", "Backhand, ms", "
 
 
 class Case(NamedTuple):
-    """A model of each library, and rows for it."""
+    """Return a model of each library, and rows for it."""
 
     kind: str
     sizes: tuple[int, int, int]
@@ -64,7 +64,7 @@ def make_case(kind: str, sizes: tuple[int, int, int], dtype: Any) -> Case:
 
 
 def milliseconds(calls: list[Callable[[], Any]], repeats: int) -> list[float]:
-    """CPU time of each, called in turn: the medians."""
+    """Call each in turn, and return the medians of the CPU times."""
     found: list[list[float]] = [[] for _ in calls]
     for _ in range(repeats + 1):
         for call, times in zip(calls, found, strict=True):
@@ -75,7 +75,7 @@ def milliseconds(calls: list[Callable[[], Any]], repeats: int) -> list[float]:
 
 
 def megabytes(call: Callable[[], Any]) -> float:
-    """Allocated at most during a call, beside its result."""
+    """Return the peak allocation during a call, without its result."""
     tracemalloc.start()
     result = call()
     _, peak = tracemalloc.get_traced_memory()

@@ -2,8 +2,8 @@
 
     python benchmarks/scaling.py --json build/scaling.json
 
-One of N, d, H and K grows over three decades while the others stay; a table of the time of a step
-on one thread, and of the time for each floating-point operation. Then one thread beside two: over
+One of N, d, H and K grows over three decades while the others are fixed; prints the time per step
+on one thread, and per floating-point operation. Then compares one thread with two: over
 hidden widths, closely around 45, and over the six shapes of steps.py.
 """
 
@@ -32,7 +32,7 @@ THREADED = Shape(N=128, d=20, H=64, K=5)
 
 
 def typical_seconds(cases: dict[str, tuple[Shape, int]]) -> dict[str, float]:
-    """The median time of a step of each case (a shape and a number of threads), in turn."""
+    """Return the median time per step of each case (a shape and a number of threads), in turn."""
     from backhand.benchmark.contenders import OURS
     from backhand.benchmark.measure import EFFORTS, in_turn, steps_for
     from backhand.benchmark.problem import make_problem
@@ -51,7 +51,7 @@ def growth(size: str) -> list[dict[str, Any]]:
         {"shape": list(shape), "seconds": seconds[str(shape)],
          "picoseconds_a_flop": seconds[str(shape)] / shape.flops * 1e12} for shape in shapes
     ]  # fmt: skip
-    markdown([f"{size} grows: N,d,H,K", "µs a step", "ps a flop"], [
+    markdown([f"{size} grows: N,d,H,K", "µs per step", "ps per operation"], [
         [str(shape), figure(1e6 * row["seconds"]), figure(row["picoseconds_a_flop"])]
         for shape, row in zip(shapes, found, strict=True)
     ])  # fmt: skip
@@ -83,7 +83,7 @@ def main() -> None:
         found["widths"] = second_thread([THREADED._replace(H=H) for H in WIDTHS])
         found["shapes"] = second_thread(list(SHAPES))
     else:
-        print("One thread beside two: left out, this process may use 1 core.")
+        print("One thread and two: omitted, since this process may use 1 core only.")
     write_json(arguments.json, found)
 
 

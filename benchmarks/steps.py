@@ -2,8 +2,8 @@
 
     python benchmarks/steps.py --json build/steps.json
 
-Takes about five minutes for each number of threads. Prints Markdown tables of the median time of a
-step, and of what that is of the peak of the machine's multiply-adds.
+Takes about five minutes per number of threads. Prints Markdown tables of the median time per
+step, and of its share of the machine's peak rate of multiply-adds.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def show(results: list[ShapeResult]) -> None:
             str(result.shape), figure(ours.gflops), percent(ours.share_of_peak),
             fastest.contender, percent(fastest.share_of_peak), f"{fastest.ratio:.2f}",
         ])  # fmt: skip
-    markdown(["µs a step: N,d,H,K", *names], times)
+    markdown(["µs per step: N,d,H,K", *names], times)
     markdown(["N,d,H,K", "GFLOP/s", "of peak", "fastest other", "its share of peak",
               "Backhand ÷ fastest other"], shares)  # fmt: skip
     for result in results:

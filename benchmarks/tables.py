@@ -2,9 +2,9 @@
 
     python benchmarks/tables.py FOLDER
 
-FOLDER holds the CSV files named below. scikit-learn's way is its MLPClassifier with its defaults
-behind StandardScaler (missing numbers filled with the mean) and OneHotEncoder (missing as a value
-of its own), with the columns read by the csv module; both see the same training and held-out rows.
+FOLDER contains the CSV files named below. scikit-learn's pipeline is StandardScaler (missing
+numbers imputed with the mean), OneHotEncoder (missing as a value of its own) and MLPClassifier with
+its defaults, on columns read by the csv module; both use the same training and held-out rows.
 Prints a Markdown table of means over five seeds.
 """
 
@@ -50,7 +50,7 @@ def is_number(text: str) -> bool:
 
 
 def read_columns(path: Path, target: str) -> tuple[np.ndarray, np.ndarray, list[int], list[int]]:
-    """X (N, columns) of objects, y, and the positions of number and text columns."""
+    """Return X (N, columns) of objects, y, and the positions of number and text columns."""
     rows = list(csv.reader(path.open(newline="")))
     at = rows[0].index(target)
     body = [row for row in rows[1:] if row[at] not in MISSING]

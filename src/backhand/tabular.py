@@ -166,12 +166,13 @@ def fit_table(
     callbacks: Sequence[Callback] = (),
     checkpoint: Checkpoint | None = None,
     trained: Callable[[Model], None] = lambda _: None,
+    notify: Callable[[str], None] = lambda _: None,
 ) -> tuple[Model, Evaluation | None]:
     """Train on the training rows: the model, and its evaluation on the held-out rows, if any.
 
     The held-out rows are evaluated during training for display only: nothing depends on them.
     `trained` is called with the model before the final evaluation, so that it can be saved whatever
-    comes after.
+    comes after; `notify` with a few words if the engine compiles.
 
     Raises
     ------
@@ -188,6 +189,8 @@ def fit_table(
         return Model(params, tuple(classes), prepared.schema, values, metrics, history)
 
     check_model(model_of(params, History(), {}), config.epochs)
+    for dtype in (np.float32, np.float64):  # of training and of prediction
+        engine.prepare(dtype, notify)
     result = train_data(
         TrainState.initial(params, config), training, config,
         sampler=make_sampler(config, training), objective=objective_of(config), engine=engine,

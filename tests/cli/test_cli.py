@@ -16,6 +16,7 @@ import pytest
 
 import backhand
 from backhand.cli.glossary import GLOSSARY
+from backhand.cli.written_output import NOTHING
 from helpers.command_line import run
 
 QUICK = ("--epochs", "5")
@@ -284,7 +285,7 @@ def test_an_interrupt_exits_130_and_leaves_nothing(here, penguins) -> None:
             break
     process.send_signal(2)
     _, said = process.communicate(timeout=10)
-    assert process.returncode == 130 and said == "backhand: interrupted; nothing was written.\n"
+    assert process.returncode == 130 and said == f"backhand: interrupted; {NOTHING}.\n"
     assert list(here.iterdir()) == []
 
 
@@ -324,7 +325,7 @@ def test_control_characters_of_others_do_not_reach_the_terminal(here) -> None:
     assert "\x1b" not in run("train", "t.jsonl", "-t", "\x1b", expect=2).stderr
 
 
-def test_output_that_nobody_reads_is_no_traceback(here, model, penguins) -> None:
+def test_a_closed_pipe_causes_no_traceback(here, model, penguins) -> None:
     command = f"{sys.executable} -m backhand predict {model} {penguins} | head -1"
     result = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60)
     assert result.stdout.startswith("species,") and "Traceback" not in result.stderr

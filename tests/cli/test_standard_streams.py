@@ -18,6 +18,7 @@ import backhand
 from backhand import tabular
 from backhand.cli.reports.output import json_line
 from backhand.cli.terminal_text import printable
+from backhand.cli.written_output import INCOMPLETE
 from backhand.errors import InputError, OutputError
 from backhand.training.checkpoints import file_format
 from helpers.command_line import run
@@ -296,7 +297,7 @@ def test_what_a_callback_raises_loses_no_training(tmp_path) -> None:
     keep = backhand.Checkpoint(tmp_path / "kept", "1h")
     with pytest.raises(ZeroDivisionError) as raised:
         backhand.train(backhand.init(3, 4, 2), X, y, **options, checkpoint=keep)
-    assert "3 of 5 epochs are done and saved" in raised.value.__notes__[0]
+    assert "3 of 5 epochs" in raised.value.__notes__[0]
     found = [file_format.read(path)[1] for path in (tmp_path / "kept").glob("checkpoint*")]
     assert [header["done"] for header in found] == [3]
 
@@ -325,9 +326,7 @@ def test_a_reader_that_pauses_does_not_hold_up_a_signal(folder, tmp_path, number
     process.send_signal(number)
     try:
         assert process.wait(60) == 128 + number
-        assert process.stderr.read() == (
-            "backhand: interrupted; the rows on standard output are incomplete.\n"
-        )
+        assert process.stderr.read() == (f"backhand: interrupted; {INCOMPLETE}.\n")
     finally:
         process.kill()
         process.stdout.close()

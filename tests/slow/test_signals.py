@@ -18,6 +18,7 @@ from typing import NamedTuple
 import pytest
 
 import backhand
+from backhand.cli.written_output import INCOMPLETE, NOTHING
 
 pytestmark = [
     pytest.mark.slow,
@@ -123,10 +124,9 @@ def faults(ended: Ended, number: int, name: str, here: Path) -> list[str]:
     if not early and ("Traceback" in ended.said or "internal error" in ended.said):
         found.append("a traceback")
     if interrupted:
-        partial = "the rows on standard output are incomplete"
-        honest = [sentence] if there else ["nothing was written"]
+        honest = [sentence] if there else [NOTHING]
         if name == "print":
-            honest = [partial] if ended.printed else [partial, "nothing was written"]
+            honest = [INCOMPLETE] if ended.printed else [INCOMPLETE, NOTHING]
         last = ended.said.splitlines(keepends=True)[-1] if ended.said else ""
         if last not in [f"backhand: interrupted; {one}.\n" for one in honest]:
             found.append(f"said {ended.said!r}, and the output is {'there' if there else 'not'}")

@@ -230,6 +230,6 @@ def test_the_command_line_says_how_to_go_on(tmp_path, number, code) -> None:
                 break
         _, said = process.communicate(timeout=60)
     assert process.returncode == code
-    assert "epochs are done and saved in kept; the same command with --resume goes on." in said
+    assert "epochs are done and saved in kept" in said and "--resume" in said
     assert {path.name for path in tmp_path.iterdir()} == {"kept"}
     assert len(list(Path(tmp_path / "kept").glob("*.safetensors"))) >= 1

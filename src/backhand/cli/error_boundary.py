@@ -43,7 +43,7 @@ def error_boundary(command: Callable[P, None]) -> Callable[P, None]:
         except (typer.Exit, SystemExit):
             raise
         except BaseException as error:
-            interrupt = _interrupt_behind(error)
+            interrupt = _interrupt_in_chain(error)
             if received or interrupt is not None:
                 sentence, code = _interrupt_message(interrupt, received)
             else:
@@ -59,7 +59,7 @@ def error_boundary(command: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
-def _interrupt_behind(error: BaseException | None) -> BaseException | None:
+def _interrupt_in_chain(error: BaseException | None) -> BaseException | None:
     """Return the KeyboardInterrupt in the error's chain of contexts, if there is one."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__context__

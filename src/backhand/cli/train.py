@@ -98,8 +98,6 @@ def train(
     """Train a classifier on a table. Evaluates it on held-out rows and saves it."""
     import sys
 
-    import numpy as np
-
     from backhand.cli.reports.training import TrainReport
     from backhand.engines import make_engine
     from backhand.model import HEAD
@@ -144,11 +142,9 @@ def train(
             save_or_rescue(model, output)
 
     with report.progress() as display:
-        for dtype in (np.float32, np.float64):  # of training and of prediction
-            chosen.prepare(dtype, display.show_message)
         model, evaluation = fit_table(
             prepared, settings, engine=chosen, callbacks=[Every(None, display.show_epochs)],
-            checkpoint=periodic, trained=keep,
+            checkpoint=periodic, trained=keep, notify=display.show_message,
         )  # fmt: skip
         if evaluation is not None:
             keep(model)  # with its metrics

@@ -13,6 +13,7 @@ class _Expected(NamedTuple):
 
 
 NOTHING = "nothing was written"
+INCOMPLETE = "the rows on standard output are incomplete"
 
 _expected: list[_Expected] = []
 _writes_stdout = False
@@ -51,9 +52,7 @@ def written_files() -> str:
 
 def at_interrupt() -> str:
     """Return a clause about the command's output when a signal ends it."""
-    return written_files() or (
-        "the rows on standard output are incomplete" if _writes_stdout else NOTHING
-    )
+    return written_files() or (INCOMPLETE if _writes_stdout else NOTHING)
 
 
 def _identity(path: Path) -> tuple[int, ...] | None:

@@ -52,7 +52,7 @@ def show_comparison(
         print(
             f"{report.epoch:6d} {ours.loss:8.4f} {theirs.loss:8.4f}  {ours.accuracy:8.3f} "
             f"{theirs.accuracy:8.3f}  {report.gradients:9.1e} {report.weights:9.1e}  "
-            f"{ours.seconds_per_step * 1e6:8.0f} {theirs.seconds_per_step * 1e6:8.0f}",
+            f"{ours.seconds_per_step * 1e6:8,.0f} {theirs.seconds_per_step * 1e6:8,.0f}",
             flush=True,
         )
 

@@ -56,14 +56,14 @@ def train(path: Path, memory: str | None, epochs: int) -> dict[str, Any]:
     """Read, encode and train as `backhand train` does."""
     from backhand import Every
     from backhand.support.memory_budget import budget
-    from backhand.tables.array_store import Matrices
+    from backhand.tables.array_store import ArrayStore
     from backhand.tables.reading.reader import read_table
     from backhand.tabular import Settings, fit_table, prepare_table
 
     began, room = time.perf_counter(), budget(memory)
     settings = Settings(epochs=epochs)
     table = read_table(path, memory=room, cache_dir=path.parent)
-    prepared = prepare_table(table, "label", settings, matrices=Matrices(room // 2, path.parent))
+    prepared = prepare_table(table, "label", settings, matrices=ArrayStore(room // 2, path.parent))
     table.close()
     X = prepared.training.X
     found: dict[str, Any] = {

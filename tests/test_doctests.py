@@ -16,10 +16,7 @@ SHOWN = {
     if inspect.isfunction(value) or name in CLASSES - ERRORS
 }  # fmt: skip
 
-WITHOUT = {
-    "Checkpoint", "EarlyStopping", "Every", "Finding", "History", "Progress", "Report", "Table",
-    "TrainResult", "Verdict", "assert_gradients", "check", "read_table", "train",
-}  # fmt: skip
+WITHOUT = {"Verdict"}
 """Names whose docstrings have no examples yet. No name is added here."""
 
 

@@ -81,7 +81,7 @@ def test_what_cannot_be_saved_is_told(tmp_path) -> None:
         backhand.save(model(classes=(("a",), "b", "c")), tmp_path / "m")
     with pytest.raises(InputError, match="is a folder"):
         backhand.save(model(), tmp_path)
-    with pytest.raises(InputError, match="does not exist; make it first"):
+    with pytest.raises(InputError, match="does not exist; create it first"):
         backhand.save(model(), tmp_path / "no" / "m")
     for changes in ({"metrics": {"a": float("nan")}}, {"hyperparameters": {"a": np.float32(1)}}):
         with pytest.raises(InputError, match="must be JSON values"):
@@ -144,7 +144,7 @@ def header(**changes) -> dict:
     ("arrays", "metadata", "said"),
     [
         (tensors(b1=np.full(5, np.nan, np.float32)), header(), "not all finite"),
-        (tensors(), None, "safetensors file, but no model file of Backhand"),
+        (tensors(), None, "safetensors file, but not a model file of Backhand"),
         ({"weight": np.ones(3)}, {"format": "pt"}, "it holds 'weight'"),
         (tensors(W1=np.ones((4, 6), np.float32)), header(), "do not fit together"),
         (tensors(W1=np.ones((4, 5), np.int32)), header(), "several dtypes"),

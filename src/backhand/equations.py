@@ -36,6 +36,7 @@ Array = Any
 """An array of NumPy, torch or another array API library; docstrings give its shape."""
 
 
+@display.shown
 class Parameters(NamedTuple):
     """θ, the parameters of the network: floating point, all of one dtype.
 
@@ -64,16 +65,11 @@ class Parameters(NamedTuple):
     W2: NDArray[Any]
     b2: NDArray[Any]
 
-    def __repr__(self) -> str:
-        return display.line_of_arrays(type(self).__name__, self._asdict())
-
-    def __str__(self) -> str:
-        return display.as_text(*display.of_arrays(type(self).__name__, self._asdict()))
-
-    def _repr_html_(self) -> str:
-        return display.as_html(*display.of_arrays(type(self).__name__, self._asdict()))
+    def _summary(self) -> display.Summary:
+        return display.of_arrays(type(self).__name__, self._asdict())
 
 
+@display.shown
 class Activations(NamedTuple):
     """What the forward pass computes, in its order.
 
@@ -100,16 +96,11 @@ class Activations(NamedTuple):
     S: NDArray[Any]
     P: NDArray[Any]
 
-    def __repr__(self) -> str:
-        return display.line_of_arrays(type(self).__name__, self._asdict())
-
-    def __str__(self) -> str:
-        return display.as_text(*display.of_arrays(type(self).__name__, self._asdict()))
-
-    def _repr_html_(self) -> str:
-        return display.as_html(*display.of_arrays(type(self).__name__, self._asdict()))
+    def _summary(self) -> display.Summary:
+        return display.of_arrays(type(self).__name__, self._asdict())
 
 
+@display.shown
 class Gradients(NamedTuple):
     """∂L/∂(each), in the order of the derivation: from the loss back to the first layer.
 
@@ -140,14 +131,8 @@ class Gradients(NamedTuple):
     dW1: NDArray[Any]
     db1: NDArray[Any]
 
-    def __repr__(self) -> str:
-        return display.line_of_arrays(type(self).__name__, self._asdict())
-
-    def __str__(self) -> str:
-        return display.as_text(*display.of_arrays(type(self).__name__, self._asdict()))
-
-    def _repr_html_(self) -> str:
-        return display.as_html(*display.of_arrays(type(self).__name__, self._asdict()))
+    def _summary(self) -> display.Summary:
+        return display.of_arrays(type(self).__name__, self._asdict())
 
 
 def init(d: int, H: int, K: int, seed: int = 0, dtype: DTypeLike = np.float32) -> Parameters:

@@ -16,19 +16,20 @@ from array_api_compat import is_array_api_obj
 from numpy.typing import ArrayLike, NDArray
 
 from backhand import validation
-from backhand.engines import EngineName, is_sparse, make_engine
+from backhand.choices import EngineName
+from backhand.engines import is_sparse, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed
 from backhand.support import display
 from backhand.support.atomic_files import check_output, replacing
 from backhand.support.safetensors_io import (
-    MOST_HEADER,
+    MAX_HEADER,
     Entry,
     check_writable,
     read_tensors,
     write_tensors,
 )
-from backhand.support.untrusted_json import MOST_VALUES
+from backhand.support.untrusted_json import MAX_VALUES
 from backhand.tables.schema.schema import Schema
 from backhand.training.data import check_finite, host
 from backhand.training.history import History
@@ -59,6 +60,7 @@ LONGEST_FIGURE = len(", -1.23456e-300")
 """Bytes of a figure in the history."""
 
 
+@display.shown
 @dataclass(frozen=True)
 class Model:
     """A trained network: parameters and all that is needed to use them.
@@ -91,16 +93,7 @@ class Model:
     history: History = field(default_factory=History)
     versions: dict[str, str] = field(default_factory=lambda: present_versions())
 
-    def __repr__(self) -> str:
-        return display.as_line(*self._summary())
-
-    def __str__(self) -> str:
-        return display.as_text(*self._summary())
-
-    def _repr_html_(self) -> str:
-        return display.as_html(*self._summary(), self.history.loss)
-
-    def _summary(self) -> tuple[str, list[tuple[str, ...]]]:
+    def _summary(self) -> display.Summary:
         d, H, K = self.sizes
         rows: list[tuple[str, ...]] = [("classes", display.some(self.classes))]
         if self.schema is not None:
@@ -111,7 +104,8 @@ class Model:
         if len(self.history):
             loss = self.history.loss
             rows.append(("loss", f"{loss[0]:.4g} to {loss[-1]:.4g} in {len(loss):,} epochs"))
-        return f"Model of d {d:,}, H {H:,}, K {K:,} ({self.params.W1.dtype})", rows
+        title = f"Model of d {d:,}, H {H:,}, K {K:,} ({self.params.W1.dtype})"
+        return display.Summary(title, rows, curve=self.history.loss)
 
     @property
     def sizes(self) -> tuple[int, int, int]:
@@ -171,7 +165,7 @@ class Model:
 
         needed = {column.name for column in self.schema.columns}
         with as_table(X, needed) as table, table.unchanged():
-            parts = (part for _, part, _ in self.schema.stretches(table))
+            parts = (part for _, part, _ in self.schema.encoded_chunks(table))
             return np.concatenate([chosen.predict_proba(self.params, part) for part in parts])
 
     def predict(self, X: Rows, engine: EngineName = "auto") -> NDArray[Any]:
@@ -288,7 +282,7 @@ def check_model(model: Model, epochs: int) -> None:
     _, raw = check_writable(model.params._asdict(), _checked_header(model))
     figures = len(History.__dataclass_fields__) * epochs
     size, values = len(raw) + figures * LONGEST_FIGURE, raw.count(b",") + figures
-    if epochs and (size > MOST_HEADER or values > MOST_VALUES):
+    if epochs and (size > MAX_HEADER or values > MAX_VALUES):
         raise InputError(
             f"the model cannot be saved: a history of {epochs:,} epochs is too long for its file; "
             "train fewer, with more updates each (a smaller --batch-size)."

@@ -22,11 +22,16 @@ from backhand.functional import init
 from backhand.model import Model, check_model
 from backhand.support.atomic_files import replacing
 from backhand.table_settings import Settings
-from backhand.tables.array_store import Matrices
+from backhand.tables.array_store import ArrayStore
 from backhand.tables.files.file_changes import changed
-from backhand.tables.schema.fitting import Dropped, Missing, count_missing, learn_schema
+from backhand.tables.schema.fitting import Dropped, Missing, count_missing, fit_schema
 from backhand.tables.schema.schema import Schema
-from backhand.tables.schema.targets import Target, class_of, read_target, tell_doubts
+from backhand.tables.schema.targets import (
+    Target,
+    class_expressions,
+    read_target,
+    warn_of_doubtful_classes,
+)
 from backhand.tables.split import STRETCH, held_out
 from backhand.tables.table import Table
 from backhand.tables.writing import Added, stream_rows, write_rows
@@ -80,7 +85,7 @@ def prepare_table(
     categorical: Sequence[str] = (),
     *,
     missing: Sequence[str] | None = None,
-    matrices: Matrices | None = None,
+    matrices: ArrayStore | None = None,
     watch: Callable[[Reading], None] = lambda _: None,
 ) -> Prepared:
     """Read the target, hold rows out, learn the schema on the others and encode all.
@@ -93,7 +98,7 @@ def prepare_table(
     missing : sequence of str, optional
         Texts that mean missing, in the target too. In the features those of `cells.MISSING` do so
         as well, unless the empty text is given here. An empty field always means missing.
-    matrices : Matrices, optional
+    matrices : ArrayStore, optional
         Where to store the encoded rows; by default in memory.
     watch : callable
         Called with a `Reading`, several times per second.
@@ -107,13 +112,13 @@ def prepare_table(
     """
     if target in drop:
         raise InputError(f"the target '{target}' cannot be dropped.")
-    with table.unchanged(), matrices or Matrices(sys.maxsize) as places:
+    with table.unchanged(), matrices or ArrayStore(sys.maxsize) as places:
         table.watched_by(lambda rows: watch(Reading("reading", rows, table.rows)))
         found = read_target(table, target, categorical=target in categorical, missing=missing)
         out = held_out(found.y, settings.test_size, settings.config.seed)
         training = (found.y >= 0) & ~out
         table.watched_by(lambda rows: watch(Reading("learning", rows, table.rows)))
-        schema, dropped = learn_schema(table, found, training, drop, categorical, missing)
+        schema, dropped = fit_schema(table, found, training, drop, categorical, missing)
         table.watched_by(lambda rows: watch(Reading("encoding", rows, table.rows)))
         encoded = _encoded(table, schema, found.y, [training, out], places)
         lacking = count_missing(table, schema)
@@ -121,7 +126,7 @@ def prepare_table(
     prepared = Prepared(
         table.source, table.rows, unlabelled, found, schema, dropped, lacking, *encoded
     )
-    tell_doubts(prepared.class_counts)
+    warn_of_doubtful_classes(prepared.class_counts)
     return prepared
 
 
@@ -130,7 +135,7 @@ def _encoded(
     schema: Schema,
     y: NDArray[np.signedinteger[Any]],
     masks: Sequence[NDArray[np.bool_]],
-    matrices: Matrices,
+    matrices: ArrayStore,
 ) -> list[Data]:
     """The rows of each mask, in one pass through the table."""
     d, sizes = schema.width, [int(mask.sum()) for mask in masks]
@@ -141,7 +146,7 @@ def _encoded(
         for name, n in zip(names, sizes, strict=True)
     ]  # fmt: skip
     done = [0, 0]
-    for rows, X, _ in schema.stretches(table, checked=True):
+    for rows, X, _ in schema.encoded_chunks(table, checked=True):
         for i, (mask, part) in enumerate(zip(masks, parts, strict=True)):
             keep = mask[rows]
             there = slice(done[i], done[i] + int(keep.sum()))
@@ -231,9 +236,9 @@ def evaluate_table(
     target = table_schema(model).target if target is None else target
     classes = [str(name) for name in model.classes]
     chosen, tally = make_engine(engine), Tally(classes)
-    labels = class_of(table, target, classes, table_schema(model).named_missing)
+    labels = class_expressions(table, target, classes, table_schema(model).named_missing)
     with table.unchanged():
-        for _, X, (y, labelled) in table_schema(model).stretches(table, labels):
+        for _, X, (y, labelled) in table_schema(model).encoded_chunks(table, labels):
             P = chosen.predict_proba(model.params, X[labelled])
             tally.add(P, y[labelled].astype(np.int64), int((~labelled).sum()))
     result = tally.result()
@@ -277,7 +282,7 @@ def _predictions(model: Model, table: Table, engine: str) -> Added:
     chosen, labels = make_engine(engine), np.asarray(model.classes)
 
     def stretches() -> Iterator[list[NDArray[Any]]]:
-        for _, X, _ in table_schema(model).stretches(table):
+        for _, X, _ in table_schema(model).encoded_chunks(table):
             P = chosen.predict_proba(model.params, X)
             yield [labels[P.argmax(axis=1)], *P.T]
 

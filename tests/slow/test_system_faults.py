@@ -23,7 +23,7 @@ import pytest
 
 import backhand
 from backhand.model import as_model
-from backhand.tables.array_store import Matrices
+from backhand.tables.array_store import ArrayStore
 from backhand.tables.reading.reader import read_table
 from backhand.tabular import Settings, fit_table, predict_table, prepare_table
 
@@ -313,7 +313,7 @@ def test_keeping_the_encoded_rows(monkeypatch, tmp_path, csv) -> None:
     def work(folder: Path) -> None:
         table = read_table(csv, memory="64MB", cache_dir=folder)
         try:
-            prepare_table(table, "t", SETTINGS, matrices=Matrices(0, folder, keep=True))
+            prepare_table(table, "t", SETTINGS, matrices=ArrayStore(0, folder, keep=True))
         finally:
             table.close()
 

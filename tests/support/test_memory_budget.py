@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from backhand.support import memory_budget
-from backhand.support.memory_budget import LEAST, budget, free_memory
+from backhand.support.memory_budget import MIN_MEMORY, budget, free_memory
 
 MB = 10**6
 
@@ -47,7 +47,7 @@ def test_a_group_below_the_root_and_all_above_it_count(groups) -> None:
     group(root / "slurm", memory_DOT_high=200 * MB)  # beyond it the system slows a process down
     assert free_memory() == 100 * MB
     version_2(root / "slurm" / "job_7" / "step_0", 40 * MB, 50 * MB)
-    assert free_memory() == 0 and budget(None) == LEAST
+    assert free_memory() == 0 and budget(None) == MIN_MEMORY
 
 
 def test_groups_of_the_first_version_count(groups) -> None:

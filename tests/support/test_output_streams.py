@@ -83,9 +83,9 @@ def test_what_is_printed_to_a_pipe_that_does_not_block_arrives(buffered) -> None
 
 
 def test_a_full_pipe_that_nobody_empties_is_an_error(monkeypatch) -> None:
-    monkeypatch.setattr(output_streams, "PATIENCE", 0.05)
+    monkeypatch.setattr(output_streams, "WRITE_TIMEOUT", 0.05)
     read, write = nonblocking_pipe()
-    with io.FileIO(write, "w") as raw, pytest.raises(BlockingIOError, match="nobody has read"):
+    with io.FileIO(write, "w") as raw, pytest.raises(BlockingIOError, match="nothing has read"):
         output_streams.write_all(raw.write, b"a" * 2**20, raw)
     os.close(read)
 

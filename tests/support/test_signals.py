@@ -97,7 +97,7 @@ def test_signals_that_follow_at_once_do_not_interrupt_the_clearing_up(number, mo
             signal.raise_signal(signal.SIGTERM)
             cleared.append(True)
     assert cleared and raised.value.signal == number and came == [number, signal.SIGTERM]
-    monkeypatch.setattr(signals, "PATIENCE", 0.0)
+    monkeypatch.setattr(signals, "SAME_REQUEST", 0.0)
     with pytest.raises(Interrupted), signals_raised():
         try:
             signal.raise_signal(number)
@@ -123,7 +123,7 @@ def test_a_noted_signal_is_one_wish_and_another_ends_it_at_once(number, monkeypa
         signal.raise_signal(number)
         signal.raise_signal(signal.SIGTERM)
         assert came == [number, signal.SIGTERM]
-    monkeypatch.setattr(signals, "PATIENCE", 0.01)
+    monkeypatch.setattr(signals, "SAME_REQUEST", 0.01)
     with pytest.raises(Interrupted) as raised, signals_noted():
         signal.raise_signal(number)
         time.sleep(0.02)

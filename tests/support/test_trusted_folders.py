@@ -30,7 +30,7 @@ from backhand.support.trusted_folders import (
     opened,
     temporary,
 )
-from backhand.tables.array_store import OURS, Matrices
+from backhand.tables.array_store import BACKHAND_FILE, ArrayStore
 from backhand.tables.reading.reader import read_table
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="files have no owners there")
@@ -114,7 +114,7 @@ def test_temporary_files_may_be_made_in_a_sticky_folder(tmp_path) -> None:
         with pytest.raises(InputError, match=r"the cache folder.*chmod go-w"):
             check_folder(shared)
         with pytest.raises(InputError, match=r"the cache folder.*chmod go-w"):
-            Matrices(0, shared).array("X", (3, 3), np.float32)
+            ArrayStore(0, shared).array("X", (3, 3), np.float32)
         (shared / "d.csv").write_text(CSV)
         with pytest.raises(InputError, match=r"the cache folder.*chmod go-w"):
             read_table(shared / "d.csv", cache_dir=shared)
@@ -226,7 +226,7 @@ def test_the_lock_of_a_checkpoint_folder_is_no_link_and_nobodys_file(tmp_path) -
         train_into(folder)
     (folder / "held-by").unlink()
     (folder / "held-by").write_text("a text of mine")
-    with pytest.raises(InputError, match="was not written by Backhand"):
+    with pytest.raises(InputError, match="was Backhand did not write"):
         train_into(folder)
     assert precious.read_text() == "precious" and not (tmp_path / "nothing").exists()
     assert (folder / "held-by").read_text() == "a text of mine"
@@ -245,7 +245,7 @@ def test_a_checkpoint_is_not_read_through_a_link(tmp_path) -> None:
 
 
 def encoded(folder: Path, name: str = "training_X") -> Path:
-    with Matrices(0, folder, keep=True) as places:
+    with ArrayStore(0, folder, keep=True) as places:
         places.array(name, (4, 3), np.float32)[:] = np.arange(12).reshape(4, 3)
     return folder / f"{name}.npy"
 
@@ -254,14 +254,16 @@ def test_kept_rows_are_whole_and_replace_only_our_own(tmp_path) -> None:
     for _ in range(2):  # the second replaces the first
         path = encoded(tmp_path)
         assert np.array_equal(np.load(path, mmap_mode="r"), np.arange(12.0).reshape(4, 3))
-        assert [p.name for p in tmp_path.iterdir()] == [path.name] and begins_with(path, OURS)
+        assert [p.name for p in tmp_path.iterdir()] == [path.name] and begins_with(
+            path, BACKHAND_FILE
+        )
     before = path.read_bytes()
-    with pytest.raises(KeyboardInterrupt), Matrices(0, tmp_path, keep=True) as places:
+    with pytest.raises(KeyboardInterrupt), ArrayStore(0, tmp_path, keep=True) as places:
         places.array("training_X", (9, 9), np.float32)[:] = 0
         raise KeyboardInterrupt
     assert path.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
     np.save(path, np.ones(3))
-    with pytest.raises(InputError, match="not written by Backhand"):
+    with pytest.raises(InputError, match="Backhand did not write"):
         encoded(tmp_path)
     assert np.array_equal(np.load(path), np.ones(3))
 
@@ -272,7 +274,7 @@ def test_kept_rows_do_not_follow_a_link(tmp_path) -> None:
     before = ours.read_bytes()
     for target in (ours, tmp_path / "nothing"):
         (tmp_path / "cache" / "training_X.npy").symlink_to(target)
-        with pytest.raises(InputError, match="not written by Backhand"):
+        with pytest.raises(InputError, match="Backhand did not write"):
             encoded(tmp_path / "cache")
         (tmp_path / "cache" / "training_X.npy").unlink()
     assert ours.read_bytes() == before and not (tmp_path / "nothing").exists()
@@ -417,7 +419,7 @@ def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path) -> None:
         assert check_output(tmp_path / name, "the model file") == tmp_path / name
         backhand.save(model(), tmp_path / name)
     for name in ("m" * (longest + 1), "é" * (longest // 2 + 1)):
-        with pytest.raises(InputError, match="choose a shorter one"):
+        with pytest.raises(InputError, match="choose a shorter name"):
             check_output(tmp_path / name, "the model file")
 
 
@@ -426,7 +428,7 @@ def test_what_could_not_be_replaced_is_refused_beforehand(tmp_path, monkeypatch)
         (tmp_path / first).symlink_to(tmp_path / second)
     with pytest.raises(InputError, match="not a regular file"):
         check_output(tmp_path / "a", "the output")
-    with pytest.raises(InputError, match="not a file's name"):
+    with pytest.raises(InputError, match="not a valid file name"):
         check_output(f"{tmp_path}/a\0b", "the output")
 
     def full(*_: object, **__: object) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 import backhand
 from backhand.errors import InputError, MissingFileError
+from backhand.tables.queries import all_rows
 from backhand.tables.reading.frames import as_table
 from backhand.tables.reading.reader import read_table
 from backhand.tabular import Settings, fit_table, prepare_table
@@ -131,7 +132,7 @@ def test_columns_are_found_by_name_and_others_may_hold_anything(
         (lambda c: {}, "no column that the model was trained with"),
         (lambda c: c | {"bill": c["bill"][:-1]}, "one length"),
         (lambda c: {k: [] for k in c}, "the data frame has no rows"),
-        (lambda c: c | {"bill": ["long"] * 344}, "holds 'long' in row 1, where a number"),
+        (lambda c: c | {"bill": ["long"] * 344}, "'long'.* in row 1"),
         (lambda c: c | {"bill": [None, [1]] * 172}, "'bill' .* holds a list in row 2; exp"),
         (lambda c: c | {"bill": np.zeros((344, 2))}, "'bill' has 2 dimensions; expected 1"),
         (lambda c: c | {"bill": 3}, "column 'bill' is of type int; expected"),
@@ -173,7 +174,7 @@ def test_what_a_cell_means_is_what_it_means_in_a_file() -> None:
         "empty": [None, float("nan"), pd.NaT],
     }
     with as_table(given, given) as table:
-        values = list(zip(*table.all("SELECT * FROM rows"), strict=True))
+        values = list(zip(*all_rows(table, "SELECT * FROM rows"), strict=True))
     assert values[:4] == [("7.5", "8", None), (str(2**70), "1", None),
                           (str(2**53 + 1), "1", None), ("1", "True", "x")]  # fmt: skip
     assert values[4][0] == 0.5 and values[5] == (1, 2, 3)

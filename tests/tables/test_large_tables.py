@@ -16,13 +16,14 @@ import pytest
 import backhand
 from backhand.errors import InputError, OutputError
 from backhand.model import Model
-from backhand.support.memory_budget import budget, parse_size, shown
-from backhand.tables import array_store as matrices_module
-from backhand.tables.array_store import Matrices
+from backhand.support.memory_budget import budget, format_size, parse_size
+from backhand.tables import array_store
+from backhand.tables.array_store import ArrayStore
+from backhand.tables.expressions import number
+from backhand.tables.queries import CHUNK_ROWS, chunks
 from backhand.tables.reading.reader import read_table
 from backhand.tables.schema.schema import Number, Schema
 from backhand.tables.split import held_out
-from backhand.tables.table import CHUNK_ROWS
 from backhand.tabular import Settings, fit_table, predict_table, prepare_table, print_predictions
 from backhand.training import samplers
 from backhand.training.samplers import SeededSampler
@@ -49,7 +50,7 @@ def test_rows_come_in_their_order_and_are_counted(large) -> None:
     table = read_table(f"{large}/part*.parquet", memory="64MB")
     seen: list[int] = []
     table.watched_by(seen.append)
-    i = np.concatenate([values for _, (values,) in table.arrays(["c0"])])
+    i = np.concatenate([values for _, (values,) in chunks(table, ["c0"])])
     assert np.array_equal(i, np.arange(ROWS)) and table.rows == ROWS == seen[-1]
 
 
@@ -60,7 +61,7 @@ def test_a_mapped_matrix_gives_the_same_model(large, tmp_path, monkeypatch) -> N
     for memory in (2**40, 0):
         table = read_table(f"{large}/part*.parquet", memory="64MB", cache_dir=tmp_path)
         prepared = prepare_table(table, "t", settings, drop=["i"],
-                                 matrices=Matrices(memory, tmp_path))  # fmt: skip
+                                 matrices=ArrayStore(memory, tmp_path))  # fmt: skip
         assert isinstance(prepared.training.X, np.memmap) == (memory == 0)
         assert prepared.training.rows + prepared.held_out.rows == ROWS
         assert not [path for path in tmp_path.iterdir() if path.is_file()], "no file has a name"
@@ -75,7 +76,7 @@ def test_stretches_are_of_one_length_however_duckdb_cuts(large) -> None:
         table = read_table(f"{large}/part*.parquet", memory=memory)
         table.connection.execute(f"SET threads = {threads}")
         for expressions, length in ((["c0"], CHUNK_ROWS), (["c0", *["c1"] * 99], 41943)):
-            stretches = list(table.arrays(expressions))
+            stretches = list(chunks(table, expressions))
             lengths = [rows.stop - rows.start for rows, _ in stretches]
             assert set(lengths[:-1]) == {length} and 0 < lengths[-1] <= length
             i = np.concatenate([values[0] for _, values in stretches])
@@ -138,13 +139,13 @@ def test_too_little_memory_is_told_with_what_was_allowed(tmp_path) -> None:
     )
     table = read_table(path, once=True, memory="64MB")
     with pytest.raises(OutputError, match=r"more memory than the 64 MB it may use.*row group"):
-        list(table.arrays([table.number(i) for i in range(10)]))
+        list(chunks(table, [number(table, i) for i in range(10)]))
 
 
 def test_a_kept_cache_is_what_train_takes(large, tmp_path) -> None:
     settings = Settings(epochs=1, hidden=8)
     table = read_table(large / "part0.parquet")
-    prepared = prepare_table(table, "t", settings, matrices=Matrices(0, tmp_path, keep=True))
+    prepared = prepare_table(table, "t", settings, matrices=ArrayStore(0, tmp_path, keep=True))
     names = {f"{part}_{what}.npy" for part in ("training", "held_out") for what in "Xy"}
     assert {path.name for path in tmp_path.iterdir()} == names
     X = np.load(tmp_path / "training_X.npy", mmap_mode="r")
@@ -165,7 +166,7 @@ def test_memory_stays_bounded(large, tmp_path) -> None:
 import resource, sys
 from pathlib import Path
 from backhand.tabular import Settings, predict_table, prepare_table, fit_table
-from backhand.tables.array_store import Matrices
+from backhand.tables.array_store import ArrayStore
 from backhand.tables.reading.reader import read_table
 def anonymous():
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -173,7 +174,7 @@ def anonymous():
 table = read_table({str(large / "part*.parquet")!r}, memory="64MB", cache_dir={str(tmp_path)!r})
 before = anonymous()
 settings = Settings(epochs=1, hidden=8)
-prepared = prepare_table(table, "t", settings, matrices=Matrices(0, {str(tmp_path)!r}))
+prepared = prepare_table(table, "t", settings, matrices=ArrayStore(0, {str(tmp_path)!r}))
 fit_table(prepared, settings)
 print(anonymous() - before)
 """
@@ -239,16 +240,16 @@ def test_lack_of_room_is_told_before_anything_is_written(tmp_path, monkeypatch) 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(matrices_module, "_reserve", full)
+    monkeypatch.setattr(array_store, "_reserve", full)
     for keep in (False, True):
         with pytest.raises(OutputError, match=r"needs 4 kB in the folder .*No space left"):
-            Matrices(0, tmp_path, keep=keep).array("x", (1000, 1), np.float32)
+            ArrayStore(0, tmp_path, keep=keep).array("x", (1000, 1), np.float32)
     assert not list(tmp_path.iterdir())
 
 
 def test_sizes() -> None:
     assert parse_size("512MB") == 512_000_000 and parse_size(" 1.5 GiB") == 3 * 2**29
-    assert shown(1.28e9) == "1.28 GB" and shown(999) == "999 B"
+    assert format_size(1.28e9) == "1.28 GB" and format_size(999) == "999 B"
     assert 0 < budget(None) < os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for wrong in ("much", "12 parsecs", "-1GB", "1MB"):
         with pytest.raises(InputError, match="memory"):

@@ -14,9 +14,10 @@ import pytest
 from backhand.errors import BackhandWarning, InputError
 from backhand.exports.numpy import to_source
 from backhand.model import Model
-from backhand.tables import cells
+from backhand.tables import cells, expressions
+from backhand.tables.queries import all_rows, first_row
 from backhand.tables.reading.reader import read_table
-from backhand.tables.schema.fitting import learn_schema
+from backhand.tables.schema.fitting import fit_schema
 from backhand.tables.schema.schema import Category, Schema
 from backhand.tables.schema.targets import read_target
 from backhand.tabular import Settings, fit_table, prepare_table
@@ -31,7 +32,7 @@ def write(path: Path, text: str) -> Path:
 
 def learn(table, **options) -> Schema:
     target = read_target(table, "t", missing=options.get("missing"))
-    return learn_schema(table, target, np.ones(table.rows, bool), **options)[0]
+    return fit_schema(table, target, np.ones(table.rows, bool), **options)[0]
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -59,9 +60,9 @@ def test_files_whose_types_differ_lose_nothing(tmp_path) -> None:
         for i, value in enumerate((first, then)):
             duckdb.sql(f"COPY (SELECT {value} AS x, 'a' AS t) TO '{tmp_path}/p{i}.parquet'")
         table = read_table(str(tmp_path / "p*.parquet"))
-        sql = table.days(0) if "DATE" in first else table.number(0)
-        assert [v for (v,) in table.all(f"SELECT {sql} FROM rows")] == days
-    assert table.one("SELECT c0 FROM rows")[0] == str(2**53 + 1)
+        sql = (expressions.days if "DATE" in first else expressions.number)(table, 0)
+        assert [v for (v,) in all_rows(table, f"SELECT {sql} FROM rows")] == days
+    assert first_row(table, "SELECT c0 FROM rows")[0] == str(2**53 + 1)
 
 
 def test_the_name_of_a_folder_is_no_column(tmp_path, monkeypatch) -> None:
@@ -71,13 +72,13 @@ def test_the_name_of_a_folder_is_no_column(tmp_path, monkeypatch) -> None:
     write(tmp_path / "n=5" / "d.jsonl", "".join(f'{{"n": {i}, "t": {i}}}\n' for i in range(4)))
     for name in ("d.parquet", "d.jsonl"):
         table = read_table(tmp_path / "n=5" / name)
-        assert [int(v) for (v,) in table.all("SELECT c0 FROM rows")] == [0, 1, 2, 3]
+        assert [int(v) for (v,) in all_rows(table, "SELECT c0 FROM rows")] == [0, 1, 2, 3]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     for name in ("~x.csv", "~/d.csv", "home/d.csv", "{a,b}[1].csv"):
         write(Path(name), f"x,t\n{name[0]},1\n")
     for name in ("~x.csv", "~/d.csv", "{a,b}[1].csv"):
-        assert read_table(name).all("SELECT c0 FROM rows") == [(name[0],)]
+        assert all_rows(read_table(name), "SELECT c0 FROM rows") == [(name[0],)]
 
 
 def test_words_that_mean_missing(tmp_path) -> None:
@@ -135,9 +136,9 @@ def test_words_that_mean_missing_do_so_in_columns_of_every_type(tmp_path) -> Non
         m.rows for m in typed.missing.values()
     ]
     default = read_table(parquet)  # where nothing is named, typed cells are not looked up
-    assert default.number(0, cells.MISSING) == "c0"
-    assert not any(default.words(i, cells.MISSING) for i in range(len(TYPED)))
-    assert tuple(read_table(path).words(0, cells.MISSING)) == cells.MISSING
+    assert expressions.number(default, 0, cells.MISSING) == "c0"
+    assert not any(expressions.missing_words(default, i, cells.MISSING) for i in range(len(TYPED)))
+    assert tuple(expressions.missing_words(read_table(path), 0, cells.MISSING)) == cells.MISSING
     for table in (read_table(parquet), read_table(query=f"SELECT * FROM '{parquet}'")):
         assert np.array_equal(csv.schema.encode(read_table(path)), csv.schema.encode(table))
 
@@ -239,7 +240,7 @@ def test_a_text_that_comes_late_is_told_with_a_way_out(tmp_path) -> None:
     path = write(tmp_path / "t.csv", "n,m,t\n" + "1,2,a\n3,4,b\n" * 15_000 + "T,1,a\n")
     with pytest.raises(InputError, match=r"line 30002.*'T'.*--missing.*--categorical or --drop"):
         learn(read_table(path))
-    for more, said in ((1, r"expected \(and 1 more row\);"), (5, r"expected \(and 5 more rows\);")):
+    for more, said in ((1, r"101 \(and 1 more row\);"), (5, r"101 \(and 5 more rows\);")):
         some = write(tmp_path / "s.csv", "n,m,t\n" + "1,2,a\n3,4,b\n" * 50 + "T,1,a\n" * (more + 1))
         with pytest.raises(InputError, match=said):
             learn(read_table(some))
@@ -272,8 +273,8 @@ def test_the_exported_file_reads_each_text_as_training_does(tmp_path) -> None:
         with path.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([["v", "w"], *([text, "x"] for text in texts)])
         table = read_table(path)
-        sql = (table.number, table.days)[place](0, cells.MISSING)
-        for text, (days,) in zip(texts, table.all(f"SELECT {sql} FROM rows"), strict=True):
+        sql = (expressions.number, expressions.days)[place](table, 0, cells.MISSING)
+        for text, (days,) in zip(texts, all_rows(table, f"SELECT {sql} FROM rows"), strict=True):
             try:
                 found = float(module["COLUMNS"][place].read([text])[0])
             except ValueError:

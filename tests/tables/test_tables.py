@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backhand.errors import BackhandWarning, InputError, MissingFileError
+from backhand.tables.queries import all_rows
 from backhand.tables.reading.reader import read_table
-from backhand.tables.schema.fitting import learn_schema
-from backhand.tables.schema.schema import FARTHEST, Category, Date, Number, Schema
+from backhand.tables.schema.fitting import fit_schema
+from backhand.tables.schema.schema import CLIP, Category, Date, Number, Schema
 from backhand.tables.schema.targets import read_target
 from backhand.tables.split import held_out
 from backhand.tables.table import Table
@@ -26,7 +27,7 @@ def write(path, text: str):
 def learn(table: Table, target: str, training=None, **options):
     found = read_target(table, target)
     training = np.ones(table.rows, bool) if training is None else training
-    return learn_schema(table, found, training, **options)
+    return fit_schema(table, found, training, **options)
 
 
 ROWS = [("a", 1.5, 10, "x"), ("b", 2.5, 20, "y"), ("a", None, 30, "x"), ("b", 4.0, 45, None)]
@@ -108,7 +109,7 @@ def test_globs_are_read_in_the_order_of_their_names(tmp_path) -> None:
     for k, rows in enumerate(("1,a\n2,b\n", "3,a\n", "4,b\n")):
         write(tmp_path / f"part{k}.csv", "n,t\n" + rows)
     table = read_table(tmp_path / "part*.csv")
-    assert [row[0] for row in table.all("SELECT c0 FROM rows ORDER BY rowid")] == list("1234")
+    assert [row[0] for row in all_rows(table, "SELECT c0 FROM rows ORDER BY rowid")] == list("1234")
 
 
 def test_a_file_whose_name_looks_like_a_glob_is_that_file(tmp_path) -> None:
@@ -121,7 +122,7 @@ def test_a_query_gives_the_rows_and_sees_the_data(tmp_path) -> None:
     path = files(tmp_path) / "t.csv"
     table = read_table(path, "SELECT t, n * 2 AS twice FROM data WHERE n > 10 ORDER BY n DESC")
     assert table.names == ["t", "twice"]
-    assert [row[0] for row in table.all("SELECT c1 FROM rows ORDER BY rowid")] == [90, 60, 40]
+    assert [row[0] for row in all_rows(table, "SELECT c1 FROM rows ORDER BY rowid")] == [90, 60, 40]
     assert read_table(query=f"SELECT * FROM '{path}'").rows == 4
     assert read_table(query="SELECT 1 AS a, 'x' AS b").names == ["a", "b"]
 
@@ -198,7 +199,7 @@ def test_the_schema_is_learned_on_training_rows_only(tmp_path) -> None:
     schema, _ = learn(table, "t", training)
     assert schema.columns == (Number("n", 2.0, 1.0, False), Category("c", ("x", "y"), False))
     X = schema.encode(table)
-    assert X[4].tolist() == [FARTHEST, 0, 0], "cut off; a category never seen is all zeros"
+    assert X[4].tolist() == [CLIP, 0, 0], "cut off; a category never seen is all zeros"
     assert X[5].tolist() == [0, 1, 0], "missing where training had none: the mean"
 
 
@@ -216,8 +217,8 @@ def test_what_says_nothing_is_dropped_with_a_word(tmp_path) -> None:
     assert [column.name for column in schema.columns] == ["n"]
     assert {d.name: d.why.split("(")[0].strip() for d in dropped} == {
         "const": "is constant", "word": "is constant", "empty": "is missing in every training row",
-        "id": "has 12 distinct values in 12 rows, like an identifier or free text",
-        "text": "has 12 distinct values in 12 rows, like an identifier or free text",
+        "id": "has 12 distinct values in 12 rows, and looks like an identifier or free text",
+        "text": "has 12 distinct values in 12 rows, and looks like an identifier or free text",
     }  # fmt: skip
 
 
@@ -264,7 +265,7 @@ def test_statistics_do_not_depend_on_the_chunks(tmp_path, monkeypatch) -> None:
     lines = [f"{v:.6g},{k % 2}" for k, v in enumerate(1e6 + rng.standard_normal(999))]
     table = read_table(write(tmp_path / "t.csv", "n,t\n" + "\n".join(lines) + "\n"))
     whole, _ = learn(table, "t")
-    monkeypatch.setattr("backhand.tables.table.CHUNK_VALUES", 100)
+    monkeypatch.setattr("backhand.tables.queries.CHUNK_VALUES", 100)
     parts, _ = learn(table, "t")
     assert np.isclose(whole.columns[0].mean, parts.columns[0].mean, rtol=1e-15)
     assert np.isclose(whole.columns[0].std, parts.columns[0].std, rtol=1e-12)
@@ -315,7 +316,7 @@ def test_the_held_out_draw_is_stratified_and_seeded(y, share, seed) -> None:
         ("n,t\n1,a\n2\n3,b\n", "line 3 has 1 values where the first line names 2 columns"),
         ("n,t\n1,a\n2,b,c\n3,b\n", "line 3 has more values than the 2 columns"),
         ("n,t\n" + "1,a\n" * 30000 + "2,b,c\n", "line 30002 has more values than the 2"),
-        ('n,t\n1,"a\n2,b\n', "quote is opened and never closed"),
+        ('n,t\n1,"a\n2,b\n', "quote is opened but not closed"),
         ("n,n,t\n1,2,a\n", "several columns named 'n'"),
     ],
 )
@@ -385,23 +386,23 @@ def test_files_that_are_not_there_or_nothing_known_are_told(tmp_path) -> None:
     [
         ("n,species\n1,a\n2,b\n", "specie", "no target column 'specie'. Did you mean 'species'"),
         ("n,Class\n1,a\n2,b\n", "class", "Did you mean 'Class'"),
-        ("n,t\n1,a\n2,a\n", "t", "one class only, 'a'"),
+        ("n,t\n1,a\n2,a\n", "t", "only one class, 'a'"),
         ("n,t\n1,\n2,\n", "t", "missing in every row"),
         ("n,t\n" + "".join(f"{i},{i / 7}\n" for i in range(300)), "t", "looks like regression"),
         ("n,t\n" + "".join(f"{i},{i / 7}\n" for i in range(30)), "t", "looks like regression"),
         ("n,t\n" + "".join(f"1,id{i}\n" for i in range(30)), "t", "identifier or free text"),
         ("n,t\n1,a\ninf,b\n2,a\n", "t", "'n' of .* infinite value in row 2"),
-        ("n,t\n1,a\n1,b\n", "t", "no column .* is left to learn from"),
+        ("n,t\n1,a\n1,b\n", "t", "has no usable column"),
         ("n,t\n1e200,a\n-1e200,b\n", "t", "numbers of column 'n' are too large"),
         (
             "n,t\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(30)) + "many,a\n",
             "t",
-            "'many' in row 31, where a number is expected",
+            "'many' in row 31; expected a number",
         ),
         (
             "n,t\n" + "1,a\n" * 30000 + "two,b\n",
             "t",
-            r"line 30002\) holds 'two' in row 30001, .*--categorical or --drop 'n'",
+            r"line 30002\) holds 'two' in row 30001; .*--categorical or --drop 'n'",
         ),
     ],
 )
@@ -414,11 +415,11 @@ def test_tables_that_cannot_be_learned_from_are_told(tmp_path, text, target, sai
 def test_at_prediction_missing_columns_and_wrong_kinds_are_told(tmp_path) -> None:
     schema, _ = learn(read_table(write(tmp_path / "a.csv", "num,c,t\n1,x,a\n3,y,b\n4,x,b\n")), "t")
     for text, said in (
-        ("Num,c\n1,x\n", "no column 'num', which the model was trained with. Did you mean 'Num'"),
+        ("Num,c\n1,x\n", "no column 'num', which the model needs. Did you mean 'Num'"),
         ("c\nx\n", "no column 'num'"),
-        ("num,c\n1,x\nsome,y\n", "holds 'some' in row 2, where a number is expected"),
+        ("num,c\n1,x\nsome,y\n", "holds 'some' in row 2; expected a number"),
         ("num,c\n1,x\n-inf,y\n", "infinite value in row 2"),
-        ("num,c\n2020-01-01,x\n", "holds '2020-01-01' in row 1, where a number is expected"),
+        ("num,c\n2020-01-01,x\n", "holds '2020-01-01' in row 1; expected a number"),
     ):
         with pytest.raises(InputError, match=said):
             schema.encode(read_table(write(tmp_path / "b.csv", text)))

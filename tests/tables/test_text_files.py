@@ -12,9 +12,10 @@ import pyarrow.parquet
 import pytest
 
 from backhand.errors import BackhandError, InputError
-from backhand.tables.database.duckdb_errors import bad_json
+from backhand.tables.database.duckdb_errors import find_invalid_json
+from backhand.tables.queries import all_rows
 from backhand.tables.reading.reader import read_table
-from backhand.tables.reading.row_location import place_of
+from backhand.tables.reading.row_location import locate_row
 
 MB = 10**6
 TABLE = "x,t\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(60))
@@ -55,8 +56,8 @@ def test_an_endless_line_takes_no_memory_of_ours(tmp_path, name, head, most) -> 
 @pytest.mark.parametrize("behind", ["", "\n", ",b\n", ",b\n" + TABLE[4:], ",b\r" + TABLE[4:]])
 def test_a_line_longer_than_the_buffer_of_duckdb_is_told_and_not_left_out(tmp_path, behind) -> None:
     path = tmp_path / "t.csv"
-    for letters in (4_000_001, 5 * MB):
-        path.write_text(TABLE + "a" * letters + behind)
+    for characters in (4_000_001, 5 * MB):
+        path.write_text(TABLE + "a" * characters + behind)
         with pytest.raises(InputError, match=r"t\.csv has a line of more than 4,000,000 bytes"):
             read_table(path, once=True)
     path.write_text("s,x,t\n" + "".join(f"{'a' * 1_500_000},{i},b\n" for i in range(4)))
@@ -76,9 +77,9 @@ def test_looking_for_a_line_is_bounded_too(tmp_path) -> None:
     )
     tracemalloc.start()
     try:
-        assert place_of([str(row)], ",", 2, 62) is None
-        assert place_of([str(line)], None, 1, 3) is None
-        said = bad_json([str(line)])
+        assert locate_row([str(row)], ",", 2, 62) is None
+        assert locate_row([str(line)], None, 1, 3) is None
+        said = find_invalid_json([str(line)])
         assert tracemalloc.get_traced_memory()[1] < 90 * MB
     finally:
         tracemalloc.stop()
@@ -90,7 +91,7 @@ def test_a_long_line_that_is_not_endless_is_read(tmp_path) -> None:
     path.write_text("".join(json.dumps({"x": i, "s": "a" * 2**21}) + "\n" for i in range(3)))
     assert read_table(path).rows == 3
     path.write_text(path.read_text() + "{]\n")
-    with pytest.raises(InputError, match=r"t\.jsonl, line 4 is no JSON"):
+    with pytest.raises(InputError, match=r"t\.jsonl, line 4 is not JSON"):
         read_table(path)
 
 
@@ -152,7 +153,7 @@ def test_names_that_differ_by_case_only_stay_as_they_are(tmp_path, ending, names
     table = read_table(write_alike(tmp_path / f"t{ending}", names))
     assert table.names == names
     for i, name in enumerate(names):
-        assert table.all(f"SELECT c{i} FROM rows") == [(f"{name} 0",), (f"{name} 1",)]
+        assert all_rows(table, f"SELECT c{i} FROM rows") == [(f"{name} 0",), (f"{name} 1",)]
 
 
 def test_names_inside_a_column_are_no_names_of_columns(tmp_path) -> None:
@@ -179,4 +180,4 @@ def test_columns_that_are_alike_are_not_exchanged_between_files(tmp_path) -> Non
         (tmp_path / f"1{ending}").write_bytes((tmp_path / f"0{ending}").read_bytes())
         table = read_table(tmp_path / f"*{ending}")
         assert table.names == ["X", "x"]
-        assert table.all("SELECT * FROM rows") == [("X 0", "x 0"), ("X 1", "x 1")] * 2
+        assert all_rows(table, "SELECT * FROM rows") == [("X 0", "x 0"), ("X 1", "x 1")] * 2

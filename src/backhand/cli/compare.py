@@ -95,6 +95,7 @@ def _random_data(N: int, d: int, K: int, seed: int, dtype: type[np.floating]) ->
 def _table_data(
     data: str | None, query: str | None, target: str | None, seed: int, dtype: type[np.floating]
 ) -> tuple[Data, int]:
+
     from backhand.engines import Data
     from backhand.errors import InputError
     from backhand.table_settings import DEFAULTS, Settings

@@ -103,7 +103,7 @@ def train(
     from backhand.model import HEAD
     from backhand.support.atomic_files import check_folder, check_output
     from backhand.support.memory_budget import budget
-    from backhand.tables.array_store import Matrices
+    from backhand.tables.array_store import ArrayStore
     from backhand.tables.reading.reader import expand, read_table
     from backhand.tabular import fit_table, prepare_table
     from backhand.training.callbacks import Every
@@ -129,7 +129,8 @@ def train(
         )
         prepared = prepare_table(
             table, target, settings, drop or (), categorical or (), missing=missing or None,
-            matrices=Matrices(available // 2, folder, keep=keep_cache), watch=display.show_reading,
+            matrices=ArrayStore(available // 2, folder, keep=keep_cache),
+            watch=display.show_reading,
         )  # fmt: skip
         table.close()
     report.table(prepared)

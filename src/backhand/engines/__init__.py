@@ -19,7 +19,6 @@ from backhand.engines.contract import (
 )
 from backhand.engines.registry import (
     ENGINES,
-    EngineName,
     EngineOptions,
     EngineSpec,
     make_engine,
@@ -33,7 +32,6 @@ __all__ = [
     "BlockMetrics",
     "Data",
     "Engine",
-    "EngineName",
     "EngineOptions",
     "EngineSpec",
     "Objective",

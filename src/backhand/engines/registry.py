@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Literal, get_args
 
+from backhand.choices import EngineName, names
 from backhand.constraints import is_integer
 from backhand.engines.contract import Engine
 from backhand.errors import InputError, MissingDependencyError, did_you_mean
@@ -109,10 +109,8 @@ _registry: dict[str, EngineSpec] = {
 }
 """In the order in which "auto" tries them."""
 
-EngineName = Literal["auto", "fused", "reference", "torch"]
-"""The engines that come with Backhand, for type checkers; another one is passed as itself."""
-
-ENGINES: tuple[str, ...] = get_args(EngineName)
+ENGINES = names(EngineName)
+"""The engines that come with Backhand; to a type checker, another one is passed as itself."""
 
 
 def register_engine(spec: EngineSpec) -> None:

@@ -12,16 +12,14 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
-from backhand.engines import Data, Engine, make_engine
-from backhand.engines.reference import ReferenceEngine
+from backhand.engines import Data
 from backhand.equations import Parameters
 from backhand.errors import InputError
-from backhand.estimator.initialisation import draw_parameters, parameters_of
+from backhand.estimator.fitted import FittedClassifier
+from backhand.estimator.initialisation import draw_parameters
 from backhand.estimator.inputs import (
     all_classes,
-    features,
     features_and_labels,
     places_of,
     same_classes,
@@ -29,12 +27,10 @@ from backhand.estimator.inputs import (
     weights_of,
 )
 from backhand.estimator.interchange import Interchange
-from backhand.estimator.parameters import ConstructorParameters
 from backhand.estimator.reporting import Tasks, print_end, printer, warn_of_end
 from backhand.estimator.solvers import EpochTraining, dropout_seed, train_by_lbfgs
 from backhand.training.callbacks import Callback
 from backhand.training.checkpoints.checkpoint import Checkpoint
-from backhand.training.data import check_finite
 from backhand.training.result import TrainResult
 from backhand.training.samplers import RandomStateSampler
 
@@ -50,7 +46,7 @@ def _by_epochs(estimator: Any) -> bool:
 
 class MLPClassifier(
     Interchange,
-    ConstructorParameters,
+    FittedClassifier,
     CallbackSupportMixin,  # type: ignore[misc]
     ClassifierMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]
@@ -72,42 +68,42 @@ class MLPClassifier(
     batch_size : int or "auto", default="auto"
         "auto" is min(200, N).
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        Of "sgd": stay; learning_rate_init / (t + 1)^power_t, t being the rows seen in whole epochs;
-        or be divided by 5 instead of stopping, down to 1e-6.
+        For "sgd": stay; learning_rate_init / (t + 1)^power_t, t being the rows visited in whole
+        epochs; or be divided by 5 instead of stopping, down to 1e-6.
     learning_rate_init : float, default=0.001
     power_t : float, default=0.5
     max_iter : int, default=200
-        Epochs at most; steps at most of "lbfgs".
+        Maximum number of epochs, or of steps for "lbfgs".
     shuffle : bool, default=True
         Visit the rows in a new order in each epoch.
     random_state : int, RandomState or None, default=None
-        Of the first weights, the held-out rows, the orders and dropout.
+        Seed for the initial weights, the held-out rows, the orders of the rows and dropout.
     tol : float, default=1e-4
-        What counts as an improvement of the training loss, or with `early_stopping` of the
-        validation score; of "lbfgs", the largest entry of the gradient at which it ends.
+        Smallest improvement of the training loss that counts, or with `early_stopping` of the
+        validation score; for "lbfgs", the largest entry of the gradient at which it ends.
     verbose : bool or int, default=False
         Print the loss of each epoch.
     warm_start : bool, default=False
-        `fit` goes on from where the last one ended: weights, optimizer memory and learning rate.
-        With validation, what is given back is the best of all these fits.
+        `fit` continues from where the last one ended: weights, optimizer memory and learning rate.
+        With validation, the best weights of all these fits are returned.
     momentum : float, default=0.9
     nesterovs_momentum : bool, default=True
     early_stopping : bool, default=False
-        Watch the score on `X_val`, or on `validation_fraction` of the rows where there is none, and
-        stop when it does not improve or is 1. The best epoch's weights are given back.
+        Monitor the score on `X_val`, or on `validation_fraction` of the rows where there is none,
+        and stop when it does not improve or is 1. The best epoch's weights are returned.
     validation_fraction : float, default=0.1
     beta_1, beta_2, epsilon : float, default=0.9, 0.999, 1e-8
-        Of "adam".
+        Constants of "adam".
     n_iter_no_change : int or inf, default=10
-        Epochs in a row without improvement that are borne.
+        Consecutive epochs without improvement to tolerate.
     max_fun : int, default=15000
-        Of "lbfgs": how often loss and gradient are computed at most.
+        Maximum number of times that "lbfgs" computes loss and gradient.
     class_weight : dict, "balanced" or None, default=None
         Weight of each class, times its rows' sample weights; "balanced" is N / (K · rows of the
         class).
     dropout : float, default=0.0
-        Share of hidden units that each row does without in each update; the others count
-        1 / (1 - dropout) times. `loss_curve_` is measured so too.
+        Share of hidden units that are dropped for each row in each update; the others count
+        1 / (1 - dropout) times. `loss_curve_` is measured with dropout.
     engine : {"auto", "fused", "reference", "torch"}, default="auto"
     device : str or None, default=None
     threads : int or None, default=None
@@ -124,7 +120,7 @@ class MLPClassifier(
     loss_, best_loss_ : float
         The last training loss, and the lowest (None with `early_stopping`).
     loss_curve_ : list of float
-        Training loss of each epoch (of "lbfgs": after each step), penalty included; a row's loss
+        Training loss of each epoch (for "lbfgs": after each step), penalty included; a row's loss
         counts -log(eps) of the dtype at most.
     validation_scores_, validation_loss_curve_ : list of float, or None
         Accuracy and loss on the validation rows after each epoch.
@@ -148,15 +144,11 @@ class MLPClassifier(
     array([0, 0])
     """
 
-    classes_: NDArray[Any]
-    coefs_: list[NDArray[Any]]
-    intercepts_: list[NDArray[Any]]
     loss_curve_: list[float]
     best_loss_: float | None
     validation_scores_: list[float] | None
     validation_loss_curve_: list[float] | None
     best_validation_score_: float | None
-    _trained: TrainResult | None = None  # the last training by epochs, to continue from
     _held_out: np.random.RandomState | None  # as it was when it drew the rows held out
 
     def __init__(
@@ -235,14 +227,14 @@ class MLPClassifier(
         Parameters
         ----------
         X : (N, d) array, data frame, Arrow table or sparse matrix
-            float32 stays float32; other numbers become float64. A sparse matrix is never made
-            dense, or in other engines than the fused a batch at a time.
+            float32 stays float32; other numbers become float64. The fused engine never makes a
+            sparse matrix dense; other engines do so one batch at a time.
         y : (N,)
             Labels of any kind.
         sample_weight : (N,), optional
             Weights of the rows: means become weighted means.
         X_val, y_val, sample_weight_val : optional
-            Rows to validate on after each epoch: the best epoch's weights are given back, and
+            Rows to validate on after each epoch: the best epoch's weights are returned, and
             training ends at a score of 1.
 
         Raises
@@ -286,11 +278,11 @@ class MLPClassifier(
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> MLPClassifier:
-        """Train one epoch on the rows of X, and go on from there at the next call.
+        """Train one epoch on the rows of X, and continue from there at the next call.
 
         `X_val` is scored after each call: the weights are those of the call that scored best, and
-        training goes on from the last. With `early_stopping`, `stopped_` says when patience has run
-        out; training goes on for as long as it is called.
+        training continues from the last. With `early_stopping`, `stopped_` says when patience has
+        run out; training continues for as long as it is called.
 
         Parameters
         ----------
@@ -303,8 +295,8 @@ class MLPClassifier(
         first = not hasattr(self, "coefs_")
         if self.early_stopping and X_val is None:
             raise InputError(
-                "partial_fit does not support early_stopping=True without X_val and y_val: what it "
-                "is given to learn from changes from call to call. Pass the rows to validate on."
+                "partial_fit does not support early_stopping=True without X_val and y_val: its "
+                "rows change from call to call. Pass the rows to validate on."
             )
         if self.class_weight == "balanced":
             raise InputError(
@@ -336,7 +328,7 @@ class MLPClassifier(
             )
         if self.solver == "lbfgs":
             raise InputError(
-                "X_val is looked at after each epoch, and solver='lbfgs' has none; take "
+                "X_val is scored after each epoch, and solver='lbfgs' has no epochs; take "
                 "solver='adam' or 'sgd'."
             )
         rows, labels = features_and_labels(self, X, y, reset=False)
@@ -402,9 +394,6 @@ class MLPClassifier(
         self._keep(result, data.rows)
         return result
 
-    def _engine(self) -> Engine:
-        return make_engine(self.engine, self.device, self.threads)
-
     def _split(self, data: Data, random_state: Any) -> tuple[Data, Data]:
         """Rows to learn from and held-out rows, the same whenever training continues.
 
@@ -443,102 +432,6 @@ class MLPClassifier(
             self.validation_scores_ = [*(self.validation_scores_ or []), *scores.tolist()]
             self.validation_loss_curve_ = [*(self.validation_loss_curve_ or []), *losses.tolist()]
             self.best_validation_score_ = seen.best
-
-    def _fitted(self, params: Parameters) -> dict[str, Any]:
-        return {"coefs_": [params.W1, params.W2], "intercepts_": [params.b1, params.b2]}
-
-    # What is known after it.
-
-    @property
-    def parameters_(self) -> Parameters:
-        """W1, b1, W2, b2: the arrays of `coefs_` and `intercepts_`, which may have been set.
-
-        So they are looked at each time (`starting.parameters_of`); InputError if they do not fit.
-        """
-        if not hasattr(self, "coefs_"):
-            raise AttributeError("parameters_ is available after fit")
-        return parameters_of(self.coefs_, self.intercepts_, self.n_features_in_, len(self.classes_))
-
-    @parameters_.setter
-    def parameters_(self, params: Parameters) -> None:
-        for name, value in self._fitted(params).items():
-            setattr(self, name, value)
-
-    @property
-    def n_layers_(self) -> int:
-        """3: the features, the hidden units and the classes."""
-        check_is_fitted(self)
-        return 3
-
-    @property
-    def n_outputs_(self) -> int:
-        """K."""
-        check_is_fitted(self)
-        return len(self.classes_)
-
-    @property
-    def out_activation_(self) -> str:
-        """Of the outputs: "softmax", always."""
-        check_is_fitted(self)
-        return "softmax"
-
-    @out_activation_.setter
-    def out_activation_(self, name: str) -> None:
-        raise AttributeError(
-            f"out_activation_ cannot be set to {name!r}: the outputs are always a softmax. "
-            "decision_function(X) gives the logits in front of it."
-        )
-
-    @property
-    def stopped_(self) -> bool:
-        """Whether early stopping would stop: patience has run out, or the score is 1."""
-        seen = None if self._trained is None else self._trained.state.early_stopping
-        return seen is not None and (seen.out_of_patience or seen.perfect)
-
-    @property
-    def _no_improvement_count(self) -> int:
-        """As scikit-learn counts; its tests read it."""
-        seen = None if self._trained is None else self._trained.state.early_stopping
-        return 0 if seen is None else seen.num_bad_epochs
-
-    @property
-    def _optimizer(self) -> TrainResult | None:
-        """What the next training continues from; scikit-learn's tests read its `learning_rate`."""
-        return self._trained
-
-    def predict_proba(self, X: Any) -> NDArray[Any]:
-        """P (N, K) of X (N, d), one column a class in the order of `classes_`."""
-        params, X = self._parameters_and(X)
-        return self._engine().predict_proba(params, X)
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """The most probable class of each row of X (N, d): (N,)."""
-        most_probable = self.predict_proba(X).argmax(axis=1)
-        labels: NDArray[Any] = self.classes_[most_probable]
-        return labels
-
-    def predict_log_proba(self, X: Any) -> NDArray[Any]:
-        """Log P (N, K) of X (N, d); -inf where P rounds to 0."""
-        with np.errstate(divide="ignore"):
-            log_P: NDArray[Any] = np.log(self.predict_proba(X))
-        return log_P
-
-    def decision_function(self, X: Any) -> NDArray[Any]:
-        """The logits S (N, K) of X (N, d), one column a class in the order of `classes_`.
-
-        Of two classes (N,), as scikit-learn has it: by how much the second's logit is the greater.
-        """
-        params, X = self._parameters_and(X)
-        S = ReferenceEngine().logits(params, X)
-        return S[:, 1] - S[:, 0] if S.shape[1] == 2 else S
-
-    def _parameters_and(self, X: Any) -> tuple[Parameters, Any]:
-        """The parameters that predict, and the rows (N, d), checked."""
-        check_is_fitted(self)
-        X, params = features(self, X), self.parameters_
-        if X.dtype != params.W1.dtype:
-            check_finite(X, params.W1.dtype)
-        return params, X
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

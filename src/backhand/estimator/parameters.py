@@ -22,7 +22,7 @@ from backhand.constraints import (
     Weights,
     check,
 )
-from backhand.engines import Data, Objective
+from backhand.engines import Data, Engine, Objective, make_engine
 from backhand.errors import BackhandWarning, InputError
 from backhand.estimator.reporting import warn
 from backhand.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer
@@ -88,6 +88,9 @@ class ConstructorParameters:
     random_state: Any
     dropout: float
     class_weight: Any
+    engine: Any
+    device: str | None
+    threads: int | None
 
     def _check_parameters(self) -> None:
         """Raise InputError for the first parameter that is not what it should be."""
@@ -160,6 +163,9 @@ class ConstructorParameters:
             loss_cap=-float(np.log(np.finfo(data.X.dtype).eps)),
             first_class_fixed=classes == 2,
         )  # fmt: skip
+
+    def _engine(self) -> Engine:
+        return make_engine(self.engine, self.device, self.threads)
 
     def _batch_size(self, rows: int) -> int:
         """Rows per batch, of so many."""

@@ -1,4 +1,4 @@
-"""A model as one Python file that predicts with NumPy alone, and can be read."""
+"""A model as one readable Python file that predicts with NumPy alone."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 
 from backhand.errors import BackhandError, InputError
 from backhand.exports import numpy_template as template
-from backhand.exports.verify import Sample, class_labels, draw_sample, largest_difference
+from backhand.exports.verify import Sample, check_predictions, class_labels, draw_sample
 from backhand.model import Model, as_model
 from backhand.support.atomic_files import check_output, replacing
 from backhand.tables.cells import CLOCK, DAY, MISSING, WHOLE, ZONE, spellings
-from backhand.tables.schema.schema import FARTHEST, Category, Date, Number
+from backhand.tables.schema.schema import CLIP, Category, Date, Number
 
 if TYPE_CHECKING:
     from backhand.model import Trained
 
 HEAD = re.compile(rb'"""A classifier that needs nothing but NumPy, written by Backhand ')
-"""How a file of ours begins; see `script.HEAD`."""
+"""How a file that Backhand exported begins; see `numpy_template.OPENING`."""
 
 
 def export_numpy(model: Trained, path: str | Path) -> float:
@@ -46,7 +46,7 @@ def export_numpy(model: Trained, path: str | Path) -> float:
     Raises
     ------
     InputError
-        If `model` is none of these, or `path` cannot be written to, or would hide a module.
+        If `model` is of another type, or `path` cannot be written to or would hide a module.
     BackhandError
         If the file does not predict as the model does.
 
@@ -62,18 +62,18 @@ def export_numpy(model: Trained, path: str | Path) -> float:
     if path.stem in {*sys.stdlib_module_names, "numpy"}:
         raise InputError(
             f"the exported model {path} would hide Python's module {path.stem} from all programs "
-            "in that folder, itself among them; name it otherwise."
+            "in that folder, and from itself; choose another name."
         )
     labels, sample = class_labels(found), draw_sample(found)
     text = to_source(found, labels)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
         predicted, P = _tried(temporary, found, sample)
-        return largest_difference(sample, labels, predicted, P)
+        return check_predictions(sample, labels, predicted, P)
 
 
 def to_source(model: Model, labels: list[Any]) -> str:
-    """The text of the file, of a model whose classes have these labels."""
+    """Return the text of the file for a model whose classes have these labels."""
     d, H, K = model.sizes
     dtype = model.params.W1.dtype
     columns = () if model.schema is None else model.schema.columns
@@ -82,10 +82,11 @@ def to_source(model: Model, labels: list[Any]) -> str:
     modules = ["base64", "csv", "os", "sys", *(["re"] if columns else [])]
     values = {
         "VERSION": version("backhand"), "D": d, "H": H, "K": K, "DTYPE": dtype,
-        "BYTES": dtype.newbyteorder("<").str, "CLASSES": template.literal(labels, "CLASSES = "),
+        "BYTES": dtype.newbyteorder("<").str,
+        "CLASSES": template.python_literal(labels, "CLASSES = "),
         "IMPORTS": template.imports(modules, dates, bool(columns)),
-        "FARTHEST": FARTHEST, "DAY": DAY, "CLOCK": CLOCK, "ZONE": ZONE, "WHOLE": WHOLE,
-        "MISSING": template.literal(tuple(spellings(missing)), "MISSING = "),
+        "CLIP": CLIP, "DAY": DAY, "CLOCK": CLOCK, "ZONE": ZONE, "WHOLE": WHOLE,
+        "MISSING": template.python_literal(tuple(spellings(missing)), "MISSING = "),
         "COLUMNS": "\n".join(template.column(column) for column in columns),
         "PARAMETERS": "\n".join(
             template.parameter(*item) for item in model.params._asdict().items()
@@ -95,15 +96,15 @@ def to_source(model: Model, labels: list[Any]) -> str:
 
 
 def _parts(model: Model) -> list[str]:
-    """What the file is made of: no more than this model needs."""
+    """Return the parts of the file that this model needs."""
     if model.schema is None:
         return [
-            template.HEAD, template.ARRAYS, template.NETWORK, template.READ_ARRAY,
+            template.OPENING, template.ARRAYS, template.NETWORK, template.READ_ARRAY,
             template.MAIN, template.PARAMETERS,
         ]  # fmt: skip
     kinds = {type(column) for column in model.schema.columns}
     return [
-        template.HEAD, template.TABLE, template.NETWORK,
+        template.OPENING, template.TABLE, template.NETWORK,
         *([template.NUMBERS] if kinds & {Number, Date} else []),
         *([template.DATES] if Date in kinds else []),
         *([template.CATEGORIES] if Category in kinds else []),
@@ -112,11 +113,11 @@ def _parts(model: Model) -> list[str]:
 
 
 def _tried(path: Path, model: Model, sample: Sample) -> tuple[list[Any], NDArray[Any]]:
-    """What a written file predicts: N labels, and P (N, K)."""
+    """Run a written file on a sample, and return N labels and P (N, K)."""
     namespace: dict[str, Any] = {"__name__": "exported"}
     given = sample.X if model.schema is None else sample.columns
     try:
-        # An import would leave its bytecode beside the file.
+        # An import would write bytecode beside the file.
         exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), namespace)
         labels = namespace["predict"](given).tolist()
         P: NDArray[Any] = namespace["predict_proba"](given)

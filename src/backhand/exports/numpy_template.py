@@ -1,8 +1,8 @@
-"""The text of the exported NumPy file: its parts, as Python, and what goes into them.
+"""The text of the exported NumPy file: its parts, as Python, and the values inserted into them.
 
-A part stands here as it will stand there, but for the names in capitals with a dollar sign. What is
-put in their place are whole numbers, and texts of Python's own `repr`: a class or a column may be
-called anything, and is never code.
+A part is written to the file unchanged, except for names in capitals with a dollar sign. They are
+replaced by whole numbers and by texts from Python's `repr`: whatever the name of a class or column,
+it never becomes code.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from backhand.tables.schema.schema import Category, Column
 
 WIDTH = 88
-"""Letters in a line that is wrapped."""
+"""Maximum characters of a wrapped line."""
 
-HEAD = '''
+OPENING = '''
 """A classifier that needs nothing but NumPy, written by Backhand $VERSION.
 
 $D features, $H hidden units (ReLU), $K classes (softmax). In Python, with this file as `model.py`:
@@ -73,7 +73,7 @@ def predict_proba(columns):
     """P (N, K): the probability of each of CLASSES, for each row of a table.
 
     columns is a dict (or a data frame) of the names in COLUMNS to sequences of one length. What is
-    missing is None, nan or what is written as one of the texts in MISSING.
+    missing is None, nan or a value that is written as one of the texts in MISSING.
     """
     return forward(encode(columns))
 
@@ -84,7 +84,7 @@ def predict(columns):
 
 
 def encode(columns):
-    """X (N, $D) float32, what the network gets, of a table's columns."""
+    """X (N, $D) float32, the input of the network, from a table's columns."""
     for column in COLUMNS:
         if column.name not in columns:
             raise ValueError(f"there is no column {column.name!r}")
@@ -92,7 +92,7 @@ def encode(columns):
 
 
 def is_absent(value):
-    """Whether there is no value: None, nan, pandas' NA and NaT, or what a mask hides."""
+    """Whether there is no value: None, nan, pandas' NA and NaT, or a masked value."""
     return not isinstance(value, str) and str(value) in ("None", "nan", "NaN", "<NA>", "NaT", "--")
 
 
@@ -102,7 +102,7 @@ def is_missing(value):
 
 
 def respelled(value):
-    """A value as the text of a category: true and false in small letters, 7 without .0."""
+    """A value as the text of a category: true and false in lower case, 7 without .0."""
     text = str(value)
     if text.lower() in ("true", "false"):
         return text.lower()
@@ -113,19 +113,19 @@ def respelled(value):
 
 NUMBERS = '''
 class Number(NamedTuple):
-    """Standardised, and cut off at FARTHEST; missing is 0, and 1 in a column of its own."""
+    """Standardised and clipped at CLIP; missing is 0, and 1 in a second column."""
 
     name: str
     mean: float
     std: float
-    missing: bool  # whether there is that column of its own
+    missing: bool  # whether there is a second column
 
     def encode(self, values):
         """The features (n, 1 or 2) of n values."""
         x = self.read(values)
         missing = np.isnan(x)
         with np.errstate(over="ignore"):
-            z = np.clip((x - self.mean) / self.std, -FARTHEST, FARTHEST)
+            z = np.clip((x - self.mean) / self.std, -CLIP, CLIP)
         z = np.where(missing, 0, z)
         return np.column_stack([z, missing] if self.missing else [z]).astype(np.float32)
 
@@ -137,7 +137,7 @@ class Number(NamedTuple):
         if given.dtype.kind in "iuf" and not any(re.search("[0-9]|inf", text) for text in MISSING):
             x = given.astype(np.float64)
         else:
-            # Of a nan beside texts NumPy would make a text.
+            # NumPy would turn a nan beside texts into a text.
             given = np.asarray(values, dtype=object)
             x = np.array([self.parse(value, row) for row, value in enumerate(given, 1)], float)
         if np.isinf(x).any():
@@ -146,7 +146,7 @@ class Number(NamedTuple):
         return x
 
     def parse(self, value, row):
-        """One value as a number, nan where missing; row is for the error's sentence."""
+        """One value as a number, nan where missing; row is for the error message."""
         try:
             return np.nan if is_missing(value) else self.number(value)
         except (TypeError, ValueError):
@@ -156,7 +156,7 @@ class Number(NamedTuple):
             ) from None
 
     def number(self, value):
-        """One value, that is not missing, as a number."""
+        """One value that is not missing as a number."""
         if not isinstance(value, str):
             return float(value)
         found = re.fullmatch(r"\\s*(?:\\+(?=-))?([\\w.+-]+)\\s*", value, re.ASCII)
@@ -246,7 +246,7 @@ def read_csv(path):
         names, *rows = [*csv.reader(file, delimiter=max(",;\\t|", key=heading.count))] or [[]]
     if not names:
         raise ValueError("expected a first line that names the columns")
-    # An empty line is no row, but where there is one column, whose value is missing.
+    # An empty line is not a row, except with one column, whose value is missing then.
     rows = [row or [""] for row in rows if row or len(names) == 1]
     for number, row in enumerate(rows, 1):
         if len(row) != len(names):
@@ -257,7 +257,7 @@ def read_csv(path):
 
 READ_ARRAY = '''
 def read_csv(path):
-    """X (N, d) of a CSV file of numbers; a first line of other things is a heading."""
+    """X (N, d) of a CSV file of numbers; a first line that is not numbers is a header."""
     with open(path, newline="", encoding="utf-8-sig") as file:
         rows = [row for row in csv.reader(file) if row]
     try:
@@ -286,14 +286,14 @@ def main():
             out.writerow([CLASSES[best], *row])
         sys.stdout.flush()
     except OSError as error:
-        # Python would flush once more at its end.
+        # Python would flush again at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):  # else whoever read this has read enough
+        if not isinstance(error, BrokenPipeError):  # a closed pipe is not an error
             sys.exit(f"the predictions could not be written: {error.strerror}")
 '''
 
 COLUMNS = """
-FARTHEST = $FARTHEST  # standard deviations from the mean
+CLIP = $CLIP  # standard deviations from the mean
 $MISSING
 COLUMNS = [
 $COLUMNS
@@ -315,36 +315,36 @@ if __name__ == "__main__":
 
 
 def assembled(parts: Sequence[str], values: dict[str, Any]) -> str:
-    """The parts one behind the other, two empty lines between, with the values put in."""
-    # One substitution in all: what a value holds is not looked into.
+    """Return the parts, separated by two empty lines, with the values inserted."""
+    # Only one substitution: the values themselves are not searched.
     text = "\n\n".join(f"{part.strip()}\n" for part in parts)
     return Template(text).substitute({name: str(value) for name, value in values.items()})
 
 
 def imports(modules: Sequence[str], dates: bool, table: bool) -> str:
-    """The lines that import modules, and what the classes of a table's columns are made of."""
+    """Return the import lines of modules, and of the base classes of a table's columns."""
     lines = [f"import {module}" for module in sorted(modules)]
     lines += ["from datetime import date, datetime, time, timedelta, timezone"] if dates else []
     lines += ["from typing import NamedTuple"] if table else []
     return "\n".join(lines)
 
 
-def literal(value: Sequence[Any], begin: str = "", indent: int = 0) -> str:
-    """`begin` and a list or tuple as Python writes it; over several lines where one is too long."""
+def python_literal(value: Sequence[Any], begin: str = "", indent: int = 0) -> str:
+    """Return `begin` and a list or tuple as Python code, on several lines if one is too long."""
     text = repr(value)
     if indent + len(begin) + len(text) <= WIDTH:
         return begin + text
-    # No line end is within a text: repr has written it as \\n.
+    # No text contains a line end: repr has written it as \\n.
     lines = pformat(value, width=WIDTH - indent - 4, compact=True)[1:-1].split("\n")
     body = "\n".join(" " * (indent + 4) + line.strip() for line in lines)
     return f"{begin}{text[0]}\n{body}\n{' ' * indent}{text[-1]}"
 
 
 def column(value: Column) -> str:
-    """One line, or a few, of the list of columns."""
+    """Return the code of one column in the list of columns."""
     if isinstance(value, Category):
         begin = f"Category({value.name!r}, missing={value.missing}, categories="
-        return f"    {literal(value.categories, begin, indent=4)}),"
+        return f"    {python_literal(value.categories, begin, indent=4)}),"
     return (
         f"    {type(value).__name__}({value.name!r}, mean={value.mean!r}, std={value.std!r}, "
         f"missing={value.missing}),"
@@ -352,7 +352,7 @@ def column(value: Column) -> str:
 
 
 def parameter(name: str, values: NDArray[Any]) -> str:
-    """One of W1, b1, W2, b2: its shape and its bytes."""
+    """Return the code of one of W1, b1, W2, b2: its shape and its bytes."""
     little = values.astype(values.dtype.newbyteorder("<"))
     text = base64.b64encode(np.ascontiguousarray(little).tobytes()).decode()
     lines = "\n".join(text[start : start + WIDTH] for start in range(0, len(text), WIDTH))

@@ -1,7 +1,8 @@
 """A model as an ONNX file, which runs without Backhand and without Python.
 
-Raw columns or X go in, classes and probabilities come out. The network is computed in double
-between, as `model.probabilities` does, so that P is the same to the last digit of float32 or so.
+The inputs are raw columns or X, the outputs classes and probabilities. The network is computed in
+double precision, as in `Model.predict_proba`, so that P is the same up to the last digits of
+float32.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from backhand.equations import Parameters
 from backhand.errors import BackhandError, InputError
 from backhand.exports.onnx_graph import ML, Graph
 from backhand.exports.onnx_schema import encode, missing_text
-from backhand.exports.verify import Sample, class_labels, draw_sample, largest_difference
+from backhand.exports.verify import Sample, check_predictions, class_labels, draw_sample
 from backhand.model import Model, as_model
 from backhand.support.atomic_files import check_output, replacing
 from backhand.support.optional import extra
@@ -29,14 +30,14 @@ if TYPE_CHECKING:
     from backhand.model import Trained
 
 OPSET, ML_OPSET, IR_VERSION = 13, 2, 7
-"""The oldest that have all that is used: those of ONNX 1.8, of 2020.
+"""The oldest versions with all operators used: those of ONNX 1.8, of 2020.
 
-onnxruntime before 1.18 needs its `graph_optimization_level` set to ORT_ENABLE_BASIC: it would fuse
-Gemm and Relu into an operator that it does not have in double.
+onnxruntime before 1.18 needs `graph_optimization_level` ORT_ENABLE_BASIC: otherwise it fuses Gemm
+and Relu into an operator that it does not have in double precision.
 """
 
 HEAD = re.compile(rb"\x08.\x12\x08backhand", re.DOTALL)
-"""How a file of ours begins: the fields `ir_version` and `producer_name` of a ModelProto."""
+"""How a file that Backhand exported begins: `ir_version` and `producer_name` of a ModelProto."""
 
 
 def export_onnx(model: Trained, path: str | Path) -> float:
@@ -62,7 +63,7 @@ def export_onnx(model: Trained, path: str | Path) -> float:
     Raises
     ------
     InputError
-        If `model` is none of these, `path` cannot be written to, or ONNX cannot hold a name.
+        If `model` is of another type, `path` cannot be written to, or ONNX cannot store a name.
     MissingDependencyError
         If onnx or onnxruntime is not installed.
     BackhandError
@@ -84,11 +85,11 @@ def export_onnx(model: Trained, path: str | Path) -> float:
     with replacing(path) as temporary:
         temporary.write_bytes(content)
         predicted, P = _tried(temporary, feeds(found, sample))
-        return largest_difference(sample, labels, predicted, P)
+        return check_predictions(sample, labels, predicted, P)
 
 
 def to_proto(model: Model, labels: list[Any]) -> Any:
-    """The `onnx.ModelProto` of a model whose classes have these labels."""
+    """Return the `onnx.ModelProto` of a model whose classes have these labels."""
     onnx = extra("onnx")
     _check_texts(model, labels)
     graph = Graph(["X"] if model.schema is None else [c.name for c in model.schema.columns])
@@ -119,7 +120,7 @@ def to_proto(model: Model, labels: list[Any]) -> Any:
 
 
 def feeds(model: Model, sample: Sample) -> dict[str, NDArray[Any]]:
-    """A sample's rows as onnxruntime wants them: an array for each input."""
+    """Return a sample's rows as onnxruntime reads them: an array for each input."""
     if model.schema is None:
         return {"X": sample.X}
     given = {}
@@ -133,23 +134,23 @@ def feeds(model: Model, sample: Sample) -> dict[str, NDArray[Any]]:
 
 
 def _check_texts(model: Model, labels: list[Any]) -> None:
-    """ONNX's texts are UTF-8, and a name has at least one letter and no NUL in it."""
+    """Check that texts are Unicode, and that names have at least one character and no NUL."""
     columns = () if model.schema is None else model.schema.columns
     for name in (column.name for column in columns):
         if not name or "\0" in name:
             raise InputError(
-                f"ONNX cannot hold the column name {name!r}; rename the column and train again."
+                f"ONNX cannot store the column name {name!r}; rename the column and train again."
             )
     texts = [label for label in labels if isinstance(label, str)]
     for column in columns:
         texts += [column.name, *(column.categories if isinstance(column, Category) else ())]
     for text in texts:
-        if any("\ud800" <= letter <= "\udfff" for letter in text):
-            raise InputError(f"ONNX cannot hold the text {text!r}, which is not Unicode text.")
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise InputError(f"ONNX cannot store the text {text!r}, which is not Unicode.")
 
 
 def _network(graph: Graph, params: Parameters, X: str, dtype: np.dtype[Any]) -> str:
-    """The forward equations of X in that dtype; the name of P, in the parameters' dtype."""
+    """Add the forward equations for X of a dtype, and return the name of P."""
     W1, b1, W2, b2 = (
         graph.constant(name, value.astype(np.float64)) for name, value in params._asdict().items()
     )
@@ -171,20 +172,20 @@ def _inputs(onnx: Any, model: Model) -> list[Any]:
     texts, numbers = onnx.TensorProto.STRING, onnx.TensorProto.DOUBLE
     return [
         info(column.name, texts if isinstance(column, Category) else numbers, ["N", 1],
-             doc_string=_what_to_give(column))
+             doc_string=_input_description(column))
         for column in model.schema.columns
     ]  # fmt: skip
 
 
-def _what_to_give(column: Column) -> str:
+def _input_description(column: Column) -> str:
     if isinstance(column, Category):
-        return f"a text of training, as it stood there; {missing_text(column)!r} where missing"
+        return f"a text, spelled as in training; {missing_text(column)!r} where missing"
     days = ", as days since 1970-01-01" if column.kind == "date" else ""
     return f"a {column.kind}{days}; nan where missing"
 
 
 def _properties(model: Model, labels: list[Any]) -> dict[str, str]:
-    """What a model file says of itself beside the network, as texts."""
+    """Return a model file's metadata, as texts."""
     properties = {"backhand": version("backhand"), "classes": json.dumps(labels)}
     if model.schema is not None:
         kinds = {column.name: column.kind for column in model.schema.columns}
@@ -193,26 +194,26 @@ def _properties(model: Model, labels: list[Any]) -> dict[str, str]:
 
 
 def _type(onnx: Any, dtype: np.dtype[Any]) -> int:
-    """ONNX's number for a dtype of NumPy."""
+    """Return ONNX's number of a NumPy dtype."""
     if dtype.kind == "U":
         return int(onnx.TensorProto.STRING)
     return int(onnx.helper.np_dtype_to_tensor_dtype(dtype))
 
 
 def _tried(path: Path, given: dict[str, NDArray[Any]]) -> tuple[list[Any], NDArray[Any]]:
-    """What a written file predicts: N labels, and P (N, K); once it is found to be sound."""
+    """Check and run a written file, and return N labels and P (N, K)."""
     onnx, runtime = extra("onnx"), extra("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors are raised; warnings are none of the user's
+    options.log_severity_level = 3  # errors are raised; warnings do not concern the user
     try:
         onnx.checker.check_model(str(path), full_check=True)
         session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         labels, P = session.run(None, given)
-    except Exception as error:  # both have families of their own, without a common root
+    except Exception as error:  # onnx and onnxruntime have no common error class
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise BackhandError(
-            f"the exported model is refused by onnx or onnxruntime ({reason}); it was not written. "
+            f"onnx or onnxruntime rejects the exported model ({reason}); it was not written. "
             "Please report this, with the model file."
         ) from error
     return labels.tolist(), P

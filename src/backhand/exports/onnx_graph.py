@@ -1,4 +1,4 @@
-"""An ONNX graph that is being built: nodes, constants, and names that are never given twice."""
+"""An ONNX graph that is being built: nodes, constants and unique names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from backhand.support.optional import extra
 
 ML = "ai.onnx.ml"
-"""The operators that take texts are in a domain of their own."""
+"""The domain of the operators on texts."""
 
 
 class Graph:
@@ -21,7 +21,7 @@ class Graph:
     Parameters
     ----------
     inputs : sequence of str
-        Names that are taken: those of columns, which are not ours to choose.
+        Names that are used already: those of the inputs.
     """
 
     def __init__(self, inputs: Iterable[str]) -> None:
@@ -32,7 +32,7 @@ class Graph:
         self.constants: list[Any] = []
 
     def name(self, wanted: str) -> str:
-        """A name that nothing else has: the one wanted, or that with _2, _3, … behind."""
+        """Return an unused name: the wanted one, or the wanted one followed by _2, _3, …."""
         name = wanted
         while name in self._taken:
             self._times[wanted] += 1
@@ -41,7 +41,7 @@ class Graph:
         return name
 
     def constant(self, wanted: str, values: NDArray[Any] | Sequence[Any]) -> str:
-        """Add an array, or texts; its name."""
+        """Add an array or texts, and return its name."""
         name, array = self.name(wanted), np.asarray(values)
         if array.dtype.kind == "U":
             texts = [str(value).encode() for value in values]
@@ -55,7 +55,7 @@ class Graph:
     def node(
         self, operator: str, *inputs: str, wanted: str, domain: str = "", **attributes: Any
     ) -> str:
-        """Add a node; the name of its output."""
+        """Add a node, and return the name of its output."""
         name = self.name(wanted)
         made = self._onnx.helper.make_node(
             operator, list(inputs), [name], name=name, domain=domain, **attributes
@@ -64,12 +64,12 @@ class Graph:
         return name
 
     def concat(self, *inputs: str, wanted: str) -> str:
-        """The columns of matrices side by side; of one matrix, that matrix itself."""
+        """Join matrices side by side, and return the result's name."""
         if len(inputs) == 1:
             return inputs[0]
         return self.node("Concat", *inputs, wanted=wanted, axis=1)
 
     def cast(self, value: str, dtype: Any, wanted: str) -> str:
-        """The same numbers in a dtype of NumPy."""
+        """Cast numbers to a NumPy dtype, and return the result's name."""
         to = self._onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
         return self.node("Cast", value, wanted=wanted, to=to)

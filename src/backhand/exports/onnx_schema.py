@@ -1,8 +1,8 @@
-"""What a schema does to a table's columns, as nodes of an ONNX graph: raw inputs in, X out.
+"""A schema's encoding of a table's columns as nodes of an ONNX graph, from raw inputs to X.
 
-Columns of one kind go through one and the same few nodes, side by side, and all are put together
-once. So the graph has a node or three for each list of categories that differs, and about ten
-beside them, whether it has five inputs or five thousand.
+Columns of one kind are encoded together by the same few nodes, and all are joined once. So the
+graph has up to three nodes for each distinct list of categories, and about ten others, whether it
+has five inputs or five thousand.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import numpy as np
 
 from backhand.exports.onnx_graph import ML, Graph
 from backhand.tables.cells import spellings
-from backhand.tables.schema.schema import FARTHEST, Category, Number, Schema
+from backhand.tables.schema.schema import CLIP, Category, Number, Schema
 
 
 def encode(graph: Graph, schema: Schema) -> str:
-    """Add the nodes that make X (N, d) float32 of inputs (N, 1) named as the columns; X's name."""
+    """Add the nodes that compute X (N, d) float32 from inputs (N, 1), and return the name of X."""
     widths = [column.width for column in schema.columns]
     starts = [int(end) - width for end, width in zip(np.cumsum(widths), widths, strict=True)]
     numbers = [i for i, c in enumerate(schema.columns) if isinstance(c, Number)]
@@ -39,7 +39,7 @@ def encode(graph: Graph, schema: Schema) -> str:
 
 
 def missing_text(column: Category) -> str:
-    """The text that stands for a missing value: "", unless that is one of the categories."""
+    """Return the text that means missing: "", unless that is one of the categories."""
     text = ""
     while text in column.categories:
         text = f"<{text or 'missing'}>"
@@ -47,7 +47,7 @@ def missing_text(column: Category) -> str:
 
 
 def features_of(column: Category, missing: Sequence[str]) -> dict[str, int]:
-    """Every text that means one of the column's features, and the place of that feature.
+    """Return every text that means one of the column's features, with the feature's position.
 
     `missing` are the texts that mean missing.
     """
@@ -59,7 +59,7 @@ def features_of(column: Category, missing: Sequence[str]) -> dict[str, int]:
 
 
 def missing_numbers(missing: Sequence[str]) -> list[float]:
-    """The numbers whose text, of shortest digits, is one of those that mean missing."""
+    """Return the numbers whose shortest text is one of those that mean missing."""
     found = set()
     for text in spellings(missing):
         with suppress(ValueError):
@@ -69,7 +69,7 @@ def missing_numbers(missing: Sequence[str]) -> list[float]:
 
 
 def _alike(schema: Schema) -> list[list[int]]:
-    """The category columns, those together that have the same categories."""
+    """Return groups of category columns that have the same categories."""
     groups: dict[tuple[object, ...], list[int]] = {}
     for i, column in enumerate(schema.columns):
         if isinstance(column, Category):
@@ -80,19 +80,19 @@ def _alike(schema: Schema) -> list[list[int]]:
 def _encode_numbers(
     graph: Graph, schema: Schema, columns: list[int], starts: list[int]
 ) -> tuple[list[str], list[int]]:
-    """All number columns, standardised in double; and a column for each that marks missing ones."""
+    """Add all number columns, standardised in double precision, and their missing columns."""
     used = [column for i in columns if isinstance(column := schema.columns[i], Number)]
     x = graph.concat(*(column.name for column in used), wanted="numbers")
     mean = graph.constant("mean", np.array([[column.mean for column in used]], np.float64))
     std = graph.constant("std", np.array([[column.std for column in used]], np.float64))
     centred = graph.node("Sub", x, mean, wanted="centred")
     standardised = graph.node("Div", centred, std, wanted="standardised")
-    least = graph.constant("least", np.array(-FARTHEST))
-    most = graph.constant("most", np.array(FARTHEST))
+    least = graph.constant("least", np.array(-CLIP))
+    most = graph.constant("most", np.array(CLIP))
     cut = graph.node("Clip", standardised, least, most, wanted="cut off")
     missing = graph.node("IsNaN", x, wanted="missing")
     for number in missing_numbers(schema.missing):
-        # No date is written as a number, and nothing equals nan.
+        # Dates are not written as numbers, and nothing equals nan.
         row = [np.nan if column.kind == "date" else number for column in used]
         named = graph.constant("named missing", np.array([row], np.float64))
         equal = graph.node("Equal", x, named, wanted="equals it")
@@ -113,7 +113,7 @@ def _encode_numbers(
 def _encode_categories(
     graph: Graph, column: Category, names: list[str], missing: Sequence[str]
 ) -> str:
-    """Columns that have the same categories, one-hot, one behind the other."""
+    """Add columns that have the same categories, one-hot, side by side."""
     width = column.width
     places = features_of(column, missing)
     texts = graph.concat(*names, wanted="texts")
@@ -121,7 +121,7 @@ def _encode_categories(
         "LabelEncoder", texts, wanted="places", domain=ML, keys_strings=list(places),
         values_int64s=list(places.values()), default_int64=width,
     )  # fmt: skip
-    # A place beyond the last, as that of a text never seen, makes a row of zeros.
+    # A position after the last, as that of an unseen text, makes a row of zeros.
     depth = graph.constant("width", np.array(width, np.int64))
     off_on = graph.constant("off and on", np.array([0, 1], np.float32))
     one_hot = graph.node("OneHot", codes, depth, off_on, wanted="one-hot", axis=-1)

@@ -16,7 +16,7 @@ from backhand.support.optional import extra
 if TYPE_CHECKING:
     from backhand.model import Trained
 
-EXPECTED = "nn.Sequential(Linear, ReLU, Linear)"
+LAYERS = "nn.Sequential(Linear, ReLU, Linear)"
 
 
 def to_torch(model: Trained, softmax: bool = False) -> Any:
@@ -39,7 +39,7 @@ def to_torch(model: Trained, softmax: bool = False) -> Any:
     Raises
     ------
     InputError
-        If `model` is none of these.
+        If `model` is of another type.
     MissingDependencyError
         If torch is not installed.
 
@@ -63,8 +63,8 @@ def to_torch(model: Trained, softmax: bool = False) -> Any:
 def from_torch(net: Any) -> Parameters:
     """Copy the parameters of an `nn.Sequential(Linear, ReLU, Linear)` to NumPy arrays.
 
-    A Softmax or LogSoftmax at the end and Dropout anywhere are left out, and a Linear without bias
-    gets zeros: in evaluation the network is the same.
+    A Softmax or LogSoftmax at the end and Dropout anywhere are ignored, and the bias of a Linear
+    without bias is zero: in evaluation the network is the same.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def from_torch(net: Any) -> Parameters:
     Raises
     ------
     InputError
-        If it has other layers, or sizes that do not fit together; it names the layer.
+        If it has other layers, or sizes that do not match; the message names the layer.
     MissingDependencyError
         If torch is not installed.
 
@@ -94,25 +94,25 @@ def from_torch(net: Any) -> Parameters:
     torch = extra("torch")
     nn = torch.nn
     if not isinstance(net, nn.Sequential):
-        raise InputError(f"the network is a {type(net).__name__}; expected {EXPECTED}.")
+        raise InputError(f"the network is a {type(net).__name__}; expected {LAYERS}.")
     named = [(n, layer) for n, layer in net.named_children() if not isinstance(layer, nn.Dropout)]
     expected = [nn.Linear, nn.ReLU, nn.Linear]
     for (name, layer), kind in zip(named, expected, strict=False):
         if not isinstance(layer, kind) or isinstance(layer, nn.LazyLinear):
             raise InputError(
                 f"layer '{name}' of the network is {layer}; expected {kind.__name__}, as in "
-                f"{EXPECTED}."
+                f"{LAYERS}."
             )
     if len(named) < len(expected):
         raise InputError(
             f"the network ends after {len(named)} layer{'s' if len(named) != 1 else ''}; expected "
-            f"{EXPECTED}."
+            f"{LAYERS}."
         )
     for name, layer in named[3:]:
         over_classes = isinstance(layer, nn.Softmax | nn.LogSoftmax) and layer.dim in (1, -1, None)
         if not over_classes or len(named) > 4:
             raise InputError(
-                f"layer '{name}' of the network is {layer}; expected nothing after {EXPECTED} but "
+                f"layer '{name}' of the network is {layer}; expected nothing after {LAYERS} except "
                 "a Softmax or LogSoftmax of dim 1."
             )
     params = Parameters(*_arrays(*named[0]), *_arrays(*named[2]))
@@ -122,7 +122,7 @@ def from_torch(net: Any) -> Parameters:
 
 
 def _check_same(torch: Any, net: Any, last: Any, params: Parameters) -> None:
-    """The network itself gives these parameters' P: no hook and no subclass does something else."""
+    """Check that the network computes P of these parameters: a hook or a subclass might not."""
     X = np.random.default_rng(0).standard_normal((16, params.W1.shape[0])).astype(params.W1.dtype)
     training = net.training
     try:
@@ -131,17 +131,17 @@ def _check_same(torch: Any, net: Any, last: Any, params: Parameters) -> None:
     finally:
         net.train(training)
     if isinstance(last, torch.nn.Softmax):
-        S = S.log()  # whose softmax it is again
+        S = S.log()  # softmax(log(P)) is P
     P, tolerance = torch.softmax(S, 1).numpy(), 1e-4 if X.dtype == np.float32 else 1e-9
     if not np.allclose(P, equations.forward(params, X).P, atol=tolerance):
         raise InputError(
-            f"the network computes something else than {EXPECTED} with its weights; there may be a "
-            "hook in it, or a layer that only looks like one of these."
+            f"the network's output differs from that of {LAYERS} with its weights; it may have a "
+            "hook, or a subclass of one of these layers."
         )
 
 
 def _arrays(name: str, layer: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-    """W (in, out) and b (out,) of a Linear."""
+    """Return W (in, out) and b (out,) of a Linear."""
     weight = layer.weight.detach().cpu()
     if str(weight.dtype) not in ("torch.float32", "torch.float64"):
         raise InputError(

@@ -1,4 +1,4 @@
-"""Whether an export predicts as the model does, on raw rows that are drawn for the purpose."""
+"""Compares an export's predictions with the model's, on rows that use every part of the model."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from numpy.typing import NDArray
 from backhand.equations import Parameters
 from backhand.errors import BackhandError, InputError
 from backhand.model import Model
-from backhand.tables.schema.schema import FARTHEST, Category, Schema
+from backhand.tables.schema.schema import CLIP, Category, Schema
 
 TOLERANCE = 1e-6
-"""Most that a probability may differ by."""
+"""Maximum difference of a probability."""
 
 ROWS = 256
-"""Rows that are drawn; more, where a column has more categories than that."""
+"""Rows that are drawn; more if a column has more categories."""
 
 MISSING, FAR = 0.1, 0.1
-"""Share of the numbers that are missing, and that lie farther out than `FARTHEST`."""
+"""Shares of the numbers that are missing, and that are clipped."""
 
-LONGEST = 1e6
-"""Of a row of arrays, as a vector: beyond it no hidden unit is sought out."""
+MAX_NORM = 1e6
+"""Maximum Euclidean norm of a row that is drawn to switch a hidden unit."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows to try an export on.
+    """Rows to run an export on.
 
     Attributes
     ----------
     columns : dict of str to (N,)
-        Of a table's model, its raw columns: float64, nan where missing, or texts, None where
+        The raw columns of a model of a table: float64, nan where missing, or texts, None where
         missing. Empty for a model of arrays.
     X : (N, d)
-        What the network gets of them.
+        The network's input for these rows.
     P : (N, K)
-        What the model makes of them.
+        The model's probabilities.
     """
 
     columns: dict[str, NDArray[Any]]
@@ -48,11 +48,11 @@ class Sample:
 
 
 def draw_sample(model: Model, seed: int = 0) -> Sample:
-    """Rows on which every part of a model shows, the same for the same model and seed.
+    """Draw rows that use every part of a model, the same for the same model and seed.
 
-    Of a table: typical numbers, missing ones, and such as lie farther out than `FARTHEST`; of each
-    category column every category, one that training never saw, and none. Of arrays: random rows,
-    and such as turn a hidden unit on that is off at 0, or off that is on.
+    For a table: numbers that are typical, missing or clipped; for each category column every
+    category, an unseen one, and missing. For arrays: random rows, and rows that switch a hidden
+    unit on that is off at 0, or off that is on.
     """
     rng = np.random.default_rng(seed)
     if model.schema is None:
@@ -63,12 +63,12 @@ def draw_sample(model: Model, seed: int = 0) -> Sample:
 
 
 def class_labels(model: Model) -> list[Any]:
-    """The K classes as Python values of one kind: str, int, float or bool.
+    """Return the K classes as Python values of one type: str, int, float or bool.
 
     Raises
     ------
     InputError
-        If they are numbers that no other program could read: not finite, or beyond 64 bits.
+        If they are numbers that other programs cannot read: not finite, or beyond 64 bits.
     """
     labels = model.labels
     if labels.dtype.kind not in "Uifb" or (labels.dtype.kind == "f" and not _finite(labels)):
@@ -80,17 +80,19 @@ def class_labels(model: Model) -> list[Any]:
     return found
 
 
-def largest_difference(
+def check_predictions(
     sample: Sample, labels: Sequence[Any], predicted: Sequence[Any], P: NDArray[Any]
 ) -> float:
-    """How far the P (N, K) of an export are from the model's, at most.
+    """Check an export's predictions, and return the largest difference of a probability.
 
     Parameters
     ----------
     sample : Sample
     labels : sequence of K labels
     predicted : sequence of N labels
-        What the export says of the sample's rows.
+        The export's predictions for the sample's rows.
+    P : (N, K)
+        Its probabilities.
 
     Raises
     ------
@@ -99,11 +101,11 @@ def largest_difference(
     """
     if P.shape != sample.P.shape or P.dtype != sample.P.dtype:
         raise BackhandError(
-            f"the exported model gives {P.dtype} {P.shape} where the model gives {sample.P.dtype} "
+            f"the exported model returns {P.dtype} {P.shape}, the model {sample.P.dtype} "
             f"{sample.P.shape}; it was not written. Please report this, with the model file."
         )
     difference = float(np.abs(P - sample.P).max())
-    if not difference <= TOLERANCE:  # nan is no small difference
+    if not difference <= TOLERANCE:  # nan is not a small difference
         raise BackhandError(
             f"the exported model's probabilities differ from the model's own by up to "
             f"{difference:.2g}, more than {TOLERANCE:g}; it was not written. Please report this, "
@@ -114,7 +116,7 @@ def largest_difference(
     reached = sample.P[np.arange(len(chosen)), chosen]
     if (chosen < 0).any() or (reached < sample.P.max(axis=1) - TOLERANCE).any():
         raise BackhandError(
-            "the exported model predicts other classes than the model does; it was not written. "
+            "the exported model's classes differ from the model's; it was not written. "
             "Please report this, with the model file."
         )
     return difference
@@ -127,14 +129,14 @@ def _finite(values: NDArray[Any]) -> bool:
 def _table_rows(
     schema: Schema, rng: np.random.Generator
 ) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32]]:
-    """The raw columns, and X (N, d) as the schema itself encodes them."""
+    """Draw raw columns, and return them with X (N, d) as the schema encodes them."""
     most = max((len(c.categories) for c in schema.columns if isinstance(c, Category)), default=0)
     N = max(ROWS, most + 2)
     columns, values = {}, []
     for column in schema.columns:
         if isinstance(column, Category):
             place = rng.permutation(np.arange(N) % (len(column.categories) + 2))
-            # In this order: `Category.encode` takes -2 for missing and -1 for unseen.
+            # In this order: in `Category.encode`, -2 is missing and -1 unseen.
             texts = np.array([None, _unseen(column), *column.categories], dtype=object)
             columns[column.name] = texts[place]
             values.append(place - 2)
@@ -147,30 +149,30 @@ def _table_rows(
 
 
 def _deviations(N: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """N numbers as training saw them, standardised, and others that it may never have seen."""
+    """Draw N standardised numbers: typical, clipped and missing ones."""
     z, kind = rng.standard_normal(N), rng.random(N)
-    beyond = np.sign(z) * rng.uniform(FARTHEST, 10 * FARTHEST, N)
+    beyond = np.sign(z) * rng.uniform(CLIP, 10 * CLIP, N)
     z = np.where(kind < FAR, beyond, z)
     return np.where(kind > 1 - MISSING, np.nan, z)
 
 
 def _unseen(column: Category) -> str:
-    text = "a category that training never saw"
+    text = "a category that is not in training"
     while text in column.categories:
         text += "!"
     return text
 
 
 def _array_rows(params: Parameters, rng: np.random.Generator) -> NDArray[Any]:
-    """X (N, d): random rows, 0, and for hidden units one row each in which Z1 is -b1."""
+    """Return X (N, d): random rows, 0, and for each hidden unit a row in which Z1 is -b1."""
     W1, b1 = params.W1.astype(np.float64), params.b1.astype(np.float64)
     d, H = W1.shape
     units = rng.permutation(H)[:ROWS]
     w = W1[:, units].T
     square = np.maximum(np.square(w).sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
     mirrored = -2 * b1[units, None] / square * w
-    # A unit that is all but constant has its other side where no row will ever be.
+    # A nearly constant unit switches only far outside the data.
     length = np.sqrt(np.square(mirrored).sum(axis=1, keepdims=True))
-    mirrored *= np.minimum(1, LONGEST / np.maximum(length, 1))
+    mirrored *= np.minimum(1, MAX_NORM / np.maximum(length, 1))
     rows = [rng.standard_normal((ROWS, d)), np.zeros((1, d)), mirrored]
     return np.vstack(rows).astype(params.W1.dtype)

@@ -1,1 +1,1 @@
-"""What the rest stands on: files, folders, signals, memory, optional packages."""
+"""The lowest layer: files, folders, signals, memory, optional packages."""

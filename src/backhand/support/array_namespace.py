@@ -1,4 +1,4 @@
-"""The functions that go with an array: NumPy's, or another library's under the same standard."""
+"""The array API's functions for arrays of NumPy or of another library."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 
 
 def array_namespace(*arrays: Any) -> Any:
-    """The array API's functions for arrays of one library.
+    """Return the array API's functions for arrays of one library.
 
-    NumPy is its own namespace. array-api-compat gives that of others; for NumPy, it would take a
-    tenth of a second to load.
+    NumPy is its own namespace. array-api-compat returns that of other libraries; it is not imported
+    for NumPy, which would take a tenth of a second.
 
     Raises
     ------
     TypeError
-        If the arrays are of different libraries, or no arrays.
+        If the arrays are of different libraries, or are not arrays.
     """
     if all(isinstance(array, np.ndarray) for array in arrays):
         return np

@@ -1,4 +1,4 @@
-"""Writing a file so that there is never half of one: the only place that replaces files."""
+"""Replaces files atomically: the only place that does."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from pathlib import Path
 from backhand.errors import BackhandError, BackhandWarning, InputError, OutputError
 from backhand.support.trusted_folders import WITHOUT_LINKS, check_parent, temporary
 
-LONGEST_NAME = 255
-"""Bytes of a file's name, where the file system does not say."""
+MAX_NAME = 255
+"""Maximum bytes of a file's name, where the file system reports no other."""
 
 HEAD = 256
-"""Bytes at a file's beginning by which one of ours is known."""
+"""Bytes at the beginning of a file that identify one that Backhand wrote."""
 
 NOT_PERMITTED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 NO_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EISDIR, errno.EBADF, *NOT_PERMITTED}
-"""What a system answers that cannot flush a folder, or lets nobody read it."""
+"""Errors of systems that cannot flush a folder, or do not allow it to be read."""
 
 
 def check_output(
@@ -34,7 +34,7 @@ def check_output(
     *,
     ours: re.Pattern[bytes] | None = None,
 ) -> Path:
-    """Whether a file can be written there, before any work is done for it.
+    """Check that a file can be written, before any work is done for it.
 
     Parameters
     ----------
@@ -42,21 +42,21 @@ def check_output(
     role : str
         What the file is, for messages.
     inputs : iterable of path
-        Files that are read for it, and must not be replaced by it.
+        Files that are read, and must not be replaced.
     ending : str
-        How its name has to end, so that it does not replace a file of another kind.
+        How its name must end, so that it does not replace a file of another kind.
     ours : pattern, optional
-        How a file that Backhand wrote begins. For a name that the user did not choose: no other
-        file is replaced.
+        How a file that Backhand wrote begins. If it is given, no other file is replaced: for a name
+        that the user did not choose.
 
     Raises
     ------
     InputError
-        If a folder or a device stands there, or a file that is read; if its folder does not exist
-        or cannot be written to; if the name is too long or ends otherwise; or if the file that is
-        there may not be replaced.
+        If the path is a folder, a device or a file that is read; if its folder does not exist or
+        cannot be written to; if the name is too long or has another ending; or if the existing
+        file cannot be replaced.
     OutputError
-        If nothing can be made in its folder for another reason, such as a full disk.
+        If nothing can be created in its folder for another reason, such as a full disk.
     """
     path = Path(path)
     try:
@@ -64,11 +64,11 @@ def check_output(
         if ours is not None:
             _check_ours(path, role, ours)
         with temporary(_target(path).parent, "part"):
-            pass  # what cannot be made now could not be written at the end
+            pass  # if this fails, writing at the end would fail
     except BackhandError:
         raise
     except ValueError as error:
-        raise InputError(f"{role} {str(path)!r} is not a file's name: {error}.") from error
+        raise InputError(f"{role} {str(path)!r} is not a valid file name: {error}.") from error
     except OSError as error:
         reason = error.strerror or str(error)
         if error.errno in NOT_PERMITTED:
@@ -81,23 +81,23 @@ def check_output(
 
 
 def _check(path: Path, role: str, inputs: Iterable[str | Path], ending: str) -> None:
-    if len(os.fsencode(path.name)) > _longest_name(path.parent):
+    if len(os.fsencode(path.name)) > _max_name(path.parent):
         raise InputError(
-            f"{role} {path} has a name of {len(os.fsencode(path.name))} bytes, and "
-            f"{_longest_name(path.parent)} is the most that there can be; choose a shorter one."
+            f"{role} {path} has a name of {len(os.fsencode(path.name))} bytes; at most "
+            f"{_max_name(path.parent)} are allowed; choose a shorter name."
         )
     if path.is_dir():
         raise InputError(f"{role} {path} is a folder; name a file.")
     if not path.name.endswith(ending):
-        raise InputError(f"{role} {path} must end in {ending}, which is what is written.")
+        raise InputError(f"{role} {path} must end in {ending}, the format that is written.")
     target = _target(path)
     if (path.exists() and not path.is_file()) or target.is_symlink():  # links in a circle
-        raise InputError(f"{role} {path} is not a regular file that can be replaced; name a file.")
+        raise InputError(f"{role} {path} is not a regular file; name a file.")
     if any(Path(other).exists() and target == _target(Path(other)) for other in inputs):
-        raise InputError(f"{role} {path} is a file that is read; choose another output file.")
+        raise InputError(f"{role} {path} is also the input; choose another output file.")
     if not target.parent.is_dir():
         raise InputError(
-            f"{role} {path}: the folder {target.parent} does not exist; make it first."
+            f"{role} {path}: the folder {target.parent} does not exist; create it first."
         )
     if path.exists() and (reason := _unreplaceable(target)):
         raise InputError(f"{role} {path} cannot be replaced: {reason}; choose another output file.")
@@ -106,13 +106,13 @@ def _check(path: Path, role: str, inputs: Iterable[str | Path], ending: str) -> 
 def _check_ours(path: Path, role: str, ours: re.Pattern[bytes]) -> None:
     if os.path.lexists(path) and not begins_with(path, ours):
         raise InputError(
-            f"{path} is already there and was not written by Backhand; name {role} with "
-            "--output (-o)."
+            f"{path} already exists and was not written by Backhand; choose another name for "
+            f"{role} with --output (-o)."
         )
 
 
 def begins_with(path: Path, head: re.Pattern[bytes]) -> bool:
-    """Whether it is a regular file, and not a link to one, that begins so."""
+    """Return whether a path is a regular file, not a link to one, that begins with a pattern."""
     try:
         descriptor = os.open(path, os.O_RDONLY | WITHOUT_LINKS)
     except OSError:
@@ -122,15 +122,15 @@ def begins_with(path: Path, head: re.Pattern[bytes]) -> bool:
         return regular and head.match(file.read(HEAD)) is not None
 
 
-def _longest_name(folder: Path) -> int:
+def _max_name(folder: Path) -> int:
     try:
         return os.pathconf(folder, "PC_NAME_MAX")
     except (AttributeError, OSError, ValueError):
-        return LONGEST_NAME
+        return MAX_NAME
 
 
 def _unreplaceable(target: Path) -> str:
-    """Why the system would not let the file be replaced, as far as it says so beforehand."""
+    """Return why the file cannot be replaced, as far as that is known in advance, or nothing."""
     file, folder = target.stat(), target.parent.stat()
     mine = not hasattr(os, "geteuid") or os.geteuid() in (0, file.st_uid, folder.st_uid)
     if folder.st_mode & stat.S_ISVTX and not mine:
@@ -139,7 +139,7 @@ def _unreplaceable(target: Path) -> str:
 
 
 def _immutable(path: Path) -> bool:
-    """Whether the file may not be changed, by an attribute that Linux or BSD gives files."""
+    """Return whether an attribute of Linux or BSD forbids changes of the file."""
     with suppress(OSError, ImportError):
         flags = getattr(path.stat(), "st_flags", 0)
         if flags & (stat.UF_IMMUTABLE | stat.SF_IMMUTABLE | stat.UF_APPEND | stat.SF_APPEND):
@@ -157,20 +157,20 @@ def _immutable(path: Path) -> bool:
 
 
 def check_folder(folder: Path | None, *, keep: bool = False) -> Path | None:
-    """Whether temporary files can be made there; with `keep`, one has to be named.
+    """Check that temporary files can be created in a folder; with `keep`, it must be named.
 
     Raises
     ------
     InputError
-        If it is not there or not a folder, cannot be written to, or is not named; or if others
-        could exchange what is made in it.
+        If it does not exist, is not a folder, cannot be written to, or is not named; or if other
+        users could replace the files in it.
     """
     if folder is None:
         if keep:
             raise InputError("--keep-cache keeps files in a folder: name it with --cache-dir.")
         return None
     if not folder.is_dir():
-        what = "is not a folder" if folder.exists() else "does not exist; make it first"
+        what = "is not a folder" if folder.exists() else "does not exist; create it first"
         raise InputError(f"the cache folder {folder} {what}.")
     check_parent(folder, "the cache folder")
     if not os.access(folder, os.W_OK):
@@ -180,21 +180,21 @@ def check_folder(folder: Path | None, *, keep: bool = False) -> Path | None:
 
 @contextmanager
 def replacing(path: str | Path, *, mode: int = 0o666, links: bool = True) -> Iterator[Path]:
-    """Give a temporary path; what is written there replaces `path` at the end.
+    """Replace a file at the end of the context by the one written to the temporary path in it.
 
-    The temporary file is in a folder of its own beside `path`, is flushed to the disk and renamed,
-    which is atomic, and the folder is flushed. When the body fails, the temporary file is removed
-    and `path` stays as it was. What a process that was killed has left is removed by the next one
-    that writes in that folder.
+    The temporary file is in a new folder beside `path`. It is flushed to disk and renamed, which is
+    atomic, and the folder is flushed. If the body raises, the temporary file is removed and `path`
+    is unchanged. If the process is killed, the next process that writes in that folder removes the
+    temporary file.
 
     Parameters
     ----------
     path : path
     mode : int
-        Permissions of a new file, less those that the umask takes. A file that is replaced hands
-        on its own, and its owner and group as far as the system lets it.
+        Permissions of a new file, without those that the umask removes. If a file is replaced, its
+        permissions are kept, and its owner and group if the system allows it.
     links : bool
-        Where `path` is a link: whether the file that it leads to is replaced, or the link itself.
+        If `path` is a link: whether its target is replaced, or the link itself.
 
     Raises
     ------
@@ -218,19 +218,19 @@ def replacing(path: str | Path, *, mode: int = 0o666, links: bool = True) -> Ite
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(
-            f"{target} could not be written: {reason}. Nothing was left behind, and a "
-            "file that was there is unchanged."
+            f"{target} could not be written: {reason}. Nothing was left behind, and an existing "
+            "file is unchanged."
         ) from error
     _flush_folder(target)
 
 
 def _target(path: Path) -> Path:
-    """The file that a path leads to, through all links."""
+    """Return the file that a path leads to, through all links."""
     return Path(os.path.realpath(path))
 
 
 def _regular(path: Path) -> os.stat_result | None:
-    """What is known of the file that is to be replaced, if there is one."""
+    """Return the status of the file that is to be replaced, if there is one."""
     try:
         status = path.lstat()
     except FileNotFoundError:
@@ -239,7 +239,7 @@ def _regular(path: Path) -> os.stat_result | None:
 
 
 def _finish(new: Path, old: os.stat_result | None) -> None:
-    """Flush the file to the disk, as one that may replace the old one."""
+    """Flush the new file to disk, with the permissions of the old one."""
     descriptor = os.open(new, os.O_RDWR | WITHOUT_LINKS)
     try:
         if old is not None and hasattr(os, "fchown"):
@@ -250,7 +250,7 @@ def _finish(new: Path, old: os.stat_result | None) -> None:
 
 
 def _inherit(descriptor: int, old: os.stat_result) -> None:
-    """Give the file the old one's owner, group and permissions, and nobody any more than that."""
+    """Give the new file the owner, group and permissions of the old one, or fewer permissions."""
     now = os.fstat(descriptor)
     mode = old.st_mode & 0o777
     if (now.st_uid, now.st_gid) != (old.st_uid, old.st_gid):
@@ -258,7 +258,7 @@ def _inherit(descriptor: int, old: os.stat_result) -> None:
             with suppress(OSError):
                 os.fchown(descriptor, owner, old.st_gid)
                 break
-        else:  # what one group was allowed, another one is not
+        else:  # the permissions of the old group are not for another group
             mode &= ~0o070 | mode << 3
     if mode != now.st_mode & 0o777:
         with suppress(OSError):  # on a file system without permissions
@@ -266,7 +266,7 @@ def _inherit(descriptor: int, old: os.stat_result) -> None:
 
 
 def _flush_folder(target: Path) -> None:
-    """Let the new name reach the disk; whatever fails here, the file is in its place."""
+    """Flush the new name to disk. If this fails, the file is in its place nevertheless."""
     try:
         descriptor = os.open(target.parent, os.O_RDONLY)
         try:
@@ -277,6 +277,6 @@ def _flush_folder(target: Path) -> None:
         if error.errno not in NO_FLUSH:
             warnings.warn(
                 f"{target} was written, but its folder could not be flushed to the disk "
-                f"({error.strerror or error}): after a power cut the old file may be there again.",
+                f"({error.strerror or error}): after a power failure the old file may be back.",
                 BackhandWarning, stacklevel=4,
             )  # fmt: skip

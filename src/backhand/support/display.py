@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
+
+T = TypeVar("T")
 
 SMALL = 8
 """Arrays of at most this many numbers are shown with their numbers."""
@@ -18,8 +20,69 @@ POINTS = 120
 """Maximum number of points of a curve."""
 
 
-def of_arrays(name: str, arrays: dict[str, Any]) -> tuple[str, list[tuple[str, ...]]]:
-    """Return title and rows for named arrays: shape, dtype unless all have one, small contents.
+class Summary(NamedTuple):
+    """What is shown of a result.
+
+    Attributes
+    ----------
+    title : str
+    rows : sequence of tuple of str
+        A table under the title.
+    line : sequence of tuple of str, optional
+        What one line shows after the title; None: the rows.
+    curve : array_like of shape (n,)
+        Figures to be drawn in a notebook, if there are any.
+    """
+
+    title: str
+    rows: Sequence[tuple[str, ...]]
+    line: Sequence[tuple[str, ...]] | None = None
+    curve: Any = ()
+
+
+class _Summarised(Protocol):
+    def _summary(self) -> Summary: ...
+
+
+def shown(kind: type[T]) -> type[T]:
+    """Show a class by its `_summary`: `repr` is one line, `str` a few, and HTML in a notebook."""
+
+    def as_line(self: _Summarised) -> str:
+        title, rows, line, _ = self._summary()
+        cells = (" ".join(filter(None, row)) for row in (rows if line is None else line))
+        return cut(": ".join(filter(None, [title, ", ".join(cells)])), LONGEST_LINE)
+
+    def as_text(self: _Summarised) -> str:
+        title, rows, *_ = self._summary()
+        widths = [max(map(len, column)) for column in zip(*_filled(rows), strict=True)]
+        lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in _filled(rows))
+        return "\n".join([title, *(f"  {line}" for line in lines)])
+
+    def as_html(self: _Summarised) -> str:
+        title, rows, _, curve = self._summary()
+        body = "".join(
+            "<tr>" + "".join(f'<td style="text-align:left">{html.escape(c)}</td>' for c in row)
+            + "</tr>"
+            for row in _filled(rows)
+        )  # fmt: skip
+        return (
+            f"<div><strong>{html.escape(title)}</strong>"
+            f'<table style="font-family:monospace">{body}</table>{_drawn(curve)}</div>'
+        )
+
+    for name, method in {"__repr__": as_line, "__str__": as_text, "_repr_html_": as_html}.items():
+        setattr(kind, name, method)
+    return kind
+
+
+def _filled(rows: Sequence[tuple[str, ...]]) -> list[list[str]]:
+    """The rows, made equally long."""
+    wide = max(map(len, rows), default=0)
+    return [[*row, *[""] * (wide - len(row))] for row in rows]
+
+
+def of_arrays(name: str, arrays: dict[str, Any]) -> Summary:
+    """Summarise named arrays: shape, dtype unless all have one, small contents.
 
     Anything else in an array's place is shown by its type.
     """
@@ -35,13 +98,8 @@ def of_arrays(name: str, arrays: dict[str, Any]) -> tuple[str, list[tuple[str, .
         small = isinstance(value, np.ndarray) and value.size <= SMALL
         numbers = np.array2string(value, precision=4, threshold=SMALL) if small else ""
         rows.append((key, str(tuple(shape)), dtype, " ".join(numbers.split())))
-    return f"{name} ({common})" if common else name, rows
-
-
-def line_of_arrays(name: str, arrays: dict[str, Any]) -> str:
-    """Return one line for named arrays: their shapes, and the dtype unless it differs."""
-    title, rows = of_arrays(name, arrays)
-    return as_line(title, [row[:3] for row in rows])
+    title = f"{name} ({common})" if common else name
+    return Summary(title, rows, line=[row[:3] for row in rows])
 
 
 def some(names: Iterable[Any], most: int = 6) -> str:
@@ -54,37 +112,6 @@ def some(names: Iterable[Any], most: int = 6) -> str:
 def cut(text: str, most: int = LONG) -> str:
     """Return the text, without its end if it is long."""
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def as_line(title: str, rows: Sequence[Sequence[str]]) -> str:
-    """Return one line: the title, and the rows as far as there is room."""
-    cells = (" ".join(cell for cell in row if cell) for row in rows)
-    return cut(": ".join(filter(None, [title, ", ".join(cells)])), LONGEST_LINE)
-
-
-def as_text(title: str, rows: Sequence[Sequence[str]]) -> str:
-    """Return several lines: the title, and under it the rows in columns."""
-    wide = max(map(len, rows), default=0)
-    full = [[*row, *[""] * (wide - len(row))] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*full, strict=True)]
-    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in full)
-    return "\n".join([title, *(f"  {line}" for line in lines)])
-
-
-def as_html(title: str, rows: Sequence[Sequence[str]], curve: Any = ()) -> str:
-    """Return the same as HTML in the page's own colours; with a curve if there is one."""
-    wide = max(map(len, rows), default=0)
-    body = "".join(
-        "<tr>" + "".join(
-            f'<td style="text-align:left">{html.escape(cell)}</td>'
-            for cell in [*row, *[""] * (wide - len(row))]
-        ) + "</tr>"
-        for row in rows
-    )  # fmt: skip
-    return (
-        f"<div><strong>{html.escape(title)}</strong>"
-        f'<table style="font-family:monospace">{body}</table>{_drawn(curve)}</div>'
-    )
 
 
 def _drawn(curve: Any) -> str:

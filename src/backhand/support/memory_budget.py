@@ -1,4 +1,4 @@
-"""How much memory there is, within all limits on this process, and sizes as people write them."""
+"""How much memory is free, within all limits on this process, and sizes as text."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import NamedTuple
 
 from backhand.errors import InputError
 
-UNITS = {
+SIZE_UNITS = {
     "": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
     "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40,
 }  # fmt: skip
 
-LEAST = 64 * 10**6
-"""Bytes without which a table cannot be read at all."""
+MIN_MEMORY = 64 * 10**6
+"""Minimum bytes to read a table."""
 
 GROUPS, MEMBERSHIP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
-"""Linux's control groups, and the file that says in which of them this process is."""
+"""Linux's control groups, and the file with those that this process is in."""
 
 
 AVAILABLE, TAKEN = Path("/proc/meminfo"), Path("/proc/self/statm")
@@ -28,7 +28,7 @@ AVAILABLE, TAKEN = Path("/proc/meminfo"), Path("/proc/self/statm")
 
 
 class _GroupFiles(NamedTuple):
-    """The files in a control group's folder, and the line of its memory.stat, that say its size."""
+    """The files in a control group's folder with its limits and use, and a line of memory.stat."""
 
     limits: tuple[str, ...]
     used: str
@@ -40,7 +40,7 @@ VERSION_2 = _GroupFiles(("memory.max", "memory.high"), "memory.current", "inacti
 
 
 def parse_size(text: str) -> int:
-    """Bytes of `512MB`, `1.5 GiB` or a plain number.
+    """Return the bytes of `512MB`, `1.5 GiB` or a plain number.
 
     Raises
     ------
@@ -48,12 +48,14 @@ def parse_size(text: str) -> int:
         If it is not a size, or is too small to work with.
     """
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
-    unit = UNITS.get(found.group(2).upper()) if found else None
+    unit = SIZE_UNITS.get(found.group(2).upper()) if found else None
     if found is None or unit is None:
         raise InputError(f"the memory '{text}' is not a size; expected one such as 512MB or 2GB.")
     size = int(float(found.group(1)) * unit)
-    if size < LEAST:
-        raise InputError(f"the memory {text} is too little; expected {shown(LEAST)} or more.")
+    if size < MIN_MEMORY:
+        raise InputError(
+            f"the memory {text} is too small; expected {format_size(MIN_MEMORY)} or more."
+        )
     return size
 
 
@@ -74,10 +76,10 @@ def _in_system() -> int:
 
 
 def _in_groups() -> Iterator[int]:
-    """Bytes that are left in each control group that this process is in, of both versions.
+    """Return the bytes that are left in each control group of this process, of both versions.
 
-    The limit of a group holds for all that are below it, so those above count, too. In a container
-    the path may begin above what is mounted: then only the root is there.
+    The limit of a group applies to all groups below it, so those above count, too. In a container
+    the path may begin above the mounted part: then only the root exists.
     """
     try:
         memberships = MEMBERSHIP.read_text().splitlines()
@@ -94,12 +96,12 @@ def _in_groups() -> Iterator[int]:
         group = PurePosixPath(path.lstrip("/"))
         for folder in (root / part for part in (group, *group.parents)):
             for limit in files.limits:
-                with suppress(OSError, ValueError):  # "max" where there is none
+                with suppress(OSError, ValueError):  # "max" if there is no limit
                     yield int((folder / limit).read_text()) - _used(folder, files)
 
 
 def _used(group: Path, files: _GroupFiles) -> int:
-    """Bytes that a group was charged with, without copies of files that it can drop."""
+    """Return the bytes that a group uses, without cached files that it can drop."""
     used = int((group / files.used).read_text())
     with suppress(OSError):
         for line in (group / "memory.stat").read_text().splitlines():
@@ -110,7 +112,7 @@ def _used(group: Path, files: _GroupFiles) -> int:
 
 
 def _in_process() -> Iterator[int]:
-    """Bytes that are left of the address space and of the data this process may have (ulimit)."""
+    """Return the bytes that are left of this process's address space and data (ulimit)."""
     try:
         import resource
     except ImportError:  # Windows
@@ -126,15 +128,15 @@ def _in_process() -> Iterator[int]:
 
 
 def budget(memory: int | str | None) -> int:
-    """Bytes to work with: those that are given, or half of what is free."""
+    """Return the bytes of a size, or half of the free memory if it is None."""
     if memory is None:
-        return max(LEAST, free_memory() // 2)
+        return max(MIN_MEMORY, free_memory() // 2)
     return parse_size(str(memory))
 
 
-def shown(size: float) -> str:
-    """1_300_000_000 as `1.3 GB`."""
+def format_size(size: float) -> str:
+    """Return 1_300_000_000 as `1.3 GB`."""
     for unit in ("TB", "GB", "MB", "kB"):
-        if size >= UNITS[unit.upper()]:
-            return f"{size / UNITS[unit.upper()]:.3g} {unit}"
+        if size >= SIZE_UNITS[unit.upper()]:
+            return f"{size / SIZE_UNITS[unit.upper()]:.3g} {unit}"
     return f"{size:.0f} B"

@@ -1,7 +1,7 @@
-"""Streams that take all of what is written to them, or raise.
+"""Streams that write all bytes, or raise.
 
-A raw stream may take a part of it and say how much; one that does not block may take nothing.
-Python's `print`, where Python does not buffer, ignores both: lines would be lost and nobody told.
+A raw stream may write only a part, and one that does not block may write nothing. Unbuffered,
+Python's `print` ignores both, and lines would be lost silently.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-PATIENCE = 20.0
-"""Seconds that a stream which does not block may be full: nobody may be there to empty it."""
+WRITE_TIMEOUT = 20.0
+"""Seconds for which a non-blocking stream may stay full: perhaps nothing reads it."""
 
 
 def write_all(write: Callable[[Any], int | None], data: ReadableBuffer, file: Any) -> int:
-    """Call `write` of a raw stream until it has taken all bytes; their number.
+    """Call `write` of a raw stream until all bytes are written, and return their number.
 
-    Where it does not block and is full, wait. `file` is the stream or its descriptor.
+    If the stream does not block and is full, wait. `file` is the stream or its descriptor.
 
     Raises
     ------
     OSError
-        If it takes no more: the disk is full, or the reader has left, or does not read.
+        If the disk is full, or the reader has closed the stream or does not read.
     """
     left = memoryview(data).cast("B")
     size = len(left)
@@ -36,24 +36,24 @@ def write_all(write: Callable[[Any], int | None], data: ReadableBuffer, file: An
         taken = write(left)
         if taken is not None:
             left = left[taken:]
-        elif not select.select([], [file], [], PATIENCE)[1]:
-            raise BlockingIOError(errno.EAGAIN, f"nobody has read from it for {PATIENCE:.0f} s")
+        elif not select.select([], [file], [], WRITE_TIMEOUT)[1]:
+            raise BlockingIOError(errno.EAGAIN, f"nothing has read it for {WRITE_TIMEOUT:.0f} s")
     return size
 
 
 class WholeFile(io.FileIO):
-    """A raw file whose `write` takes everything, or raises."""
+    """A raw file whose `write` writes everything, or raises."""
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Write all bytes; their number."""
+        """Write all bytes, and return their number."""
         return write_all(super().write, data, self.fileno())
 
 
 def whole(stream: TextIO) -> TextIO:
-    """The same standard stream, in which every line arrives or an error is raised.
+    """Return a standard stream that writes every line, or raises.
 
-    What is no file of the system comes back as it is, and so does everything on Windows, which has
-    consoles that are none and no pipes that do not block.
+    A stream without a file descriptor is returned unchanged, and so is every stream on Windows,
+    which has consoles without descriptors and no non-blocking pipes.
     """
     if os.name == "nt" or not isinstance(stream, io.TextIOWrapper):
         return stream

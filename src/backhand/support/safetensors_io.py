@@ -1,9 +1,9 @@
 """Safetensors files, tensors and a JSON header: the only place that reads and writes them.
 
-A file is data from a stranger. What it says of itself is bounded, and checked against itself and
-against the file's size, before anything of the size that it names is allocated; nothing in it is
-ever executed. The format (8 bytes with the length of a JSON object, that object, the numbers) is
-simple enough to be read here byte by byte, so that no check can be forgotten by a library.
+A file is untrusted. Its header is bounded, and checked for consistency and against the file's size,
+before memory of the sizes that it names is allocated; nothing in it is executed. The format (8
+bytes with the length of a JSON object, that object, the numbers) is simple enough to be read here
+byte by byte, so that no check depends on a library.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError, MissingFileError, listed
-from backhand.support.memory_budget import shown
+from backhand.support.memory_budget import format_size
 from backhand.support.trusted_folders import WITHOUT_LINKS
 from backhand.support.untrusted_json import dump, parse
 
 T = TypeVar("T")
 
-MOST_HEADER = 64 * 2**20
-"""Bytes of the JSON object. That of 20,000 numbers has 2.5 MiB, of 1000 columns of 1000 categories
-of 20 letters each 25 MiB, of 100,000 epochs 4 MiB."""
+MAX_HEADER = 64 * 2**20
+"""Maximum bytes of the JSON object. It has 2.5 MiB for 20,000 numbers, 25 MiB for 1,000 columns of
+1,000 categories of 20 characters each, 4 MiB for 100,000 epochs."""
 
-MOST_TENSORS, MOST_DIMENSIONS, MOST_NAME = 256, 8, 256
-"""Tensors in a file; dimensions of one; letters of its name."""
+MAX_TENSORS, MAX_DIMENSIONS, MAX_TENSOR_NAME = 256, 8, 256
+"""Maximum number of tensors in a file, of dimensions of a tensor, and of characters of its name."""
 
-MOST_NUMBERS = 2**48
-"""In a tensor, an empty dimension taken as 1: what NumPy can address, whatever the itemsize."""
+MAX_NUMBERS = 2**48
+"""Maximum elements of a tensor, an empty dimension counted as 1: what NumPy can address."""
 
 LENGTH = 8
-"""Bytes at the file's beginning that hold the length of the JSON object, a little-endian integer;
-the object is padded with spaces to a multiple of as many."""
+"""Bytes at the file's beginning with the length of the JSON object, a little-endian integer. The
+object is padded with spaces to a multiple of them."""
 
 DTYPES = {
     name: np.dtype(code)
@@ -51,7 +51,7 @@ DTYPES = {
 
 
 class Entry(NamedTuple):
-    """What a file says of one tensor and is found to fit; its data's bytes `start` to `stop`."""
+    """The checked description of a tensor in a file; its data are the bytes `start` to `stop`."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -70,23 +70,23 @@ def write_tensors(
     header: Mapping[str, Any],
     key: str = "backhand",
 ) -> None:
-    """Write tensors and a header. Equal ones give equal bytes; they are what safetensors writes.
+    """Write tensors and a header. Equal input gives equal bytes, those that safetensors writes.
 
     Parameters
     ----------
     path : path
-        Written to directly; `files.replacing` makes it whole or not at all.
+        Written to directly; `atomic_files.replacing` makes the write atomic.
     tensors : mapping of str to array
-        Of the dtypes in `DTYPES`. One at a time is copied, if it is not contiguous.
+        With dtypes in `DTYPES`. One at a time is copied, if it is not contiguous.
     header : mapping
-        JSON values, with which the file can be read again.
+        JSON values.
     key : str
-        The entry of the file's metadata that the header becomes.
+        The entry of the file's metadata that holds the header.
 
     Raises
     ------
     InputError
-        If the header is no JSON, a tensor has another dtype, or there is more than can be read.
+        If the header is not JSON, a tensor has another dtype, or a bound for reading is exceeded.
     OSError
         If writing fails.
     """
@@ -100,30 +100,30 @@ def write_tensors(
     except OSError as error:
         size = LENGTH + len(raw) + sum(value.nbytes for value in tensors.values())
         reason = error.strerror or str(error)
-        raise OSError(error.errno, f"{reason}; it needs {shown(size)}") from error
+        raise OSError(error.errno, f"{reason}; it needs {format_size(size)}") from error
 
 
 def check_writable(
     tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any], key: str = "backhand"
 ) -> tuple[list[str], bytes]:
-    """The order of the tensors in a file and its JSON object, whatever the tensors' numbers are.
+    """Return the order of the tensors in a file, and its JSON object.
 
     Raises
     ------
     InputError
         As `write_tensors` does.
     """
-    # Wide numbers first, so that all are aligned; as the library sorts them.
+    # Wide dtypes first, so that all are aligned; safetensors sorts them so.
     order = sorted(tensors, key=lambda name: (list(DTYPES).index(_code(name, tensors)), name))
     try:
         metadata = {key: dump(header)}
     except InputError as error:
-        raise InputError(f"what is said of a model must be JSON values: {error}.") from error
+        raise InputError(f"a model's metadata must be JSON values: {error}.") from error
     return order, _header(tensors, order, metadata)
 
 
 def _code(name: str, tensors: Mapping[str, NDArray[Any]]) -> str:
-    """What the format calls a tensor's dtype."""
+    """Return the format's name of a tensor's dtype."""
     for code, dtype in DTYPES.items():
         if tensors[name].dtype.newbyteorder("<") == dtype:
             return code
@@ -133,7 +133,7 @@ def _code(name: str, tensors: Mapping[str, NDArray[Any]]) -> str:
 def _header(
     tensors: Mapping[str, NDArray[Any]], order: Sequence[str], metadata: dict[str, str]
 ) -> bytes:
-    """The JSON object with what tensors there are and where, in that order."""
+    """Return the JSON object with the tensors and their positions, in that order."""
     described: dict[str, Any] = {"__metadata__": metadata}
     start = 0
     for name in order:
@@ -143,10 +143,10 @@ def _header(
         start = stop
     raw = json.dumps(described, ensure_ascii=False, separators=(",", ":")).encode()
     raw += b" " * (-len(raw) % LENGTH)
-    if len(raw) > MOST_HEADER:
+    if len(raw) > MAX_HEADER:
         raise InputError(
-            f"what is said of the tensors takes {len(raw):,} bytes, more than the {MOST_HEADER:,} "
-            "that are read again; use fewer columns, or fewer or shorter categories."
+            f"the header takes {len(raw):,} bytes, more than the maximum of {MAX_HEADER:,}; use "
+            "fewer columns, or fewer or shorter categories."
         )
     return raw
 
@@ -159,28 +159,33 @@ def read_tensors(
     key: str = "backhand",
     links: bool = True,
 ) -> tuple[dict[str, NDArray[Any]], T]:
-    """The tensors of a file that `write_tensors` wrote, and what `expected` makes of its header.
+    """Read the tensors of a file that `write_tensors` wrote, and check its header.
 
     Parameters
     ----------
     path : path
     expected : callable
-        Called with the tensors' entries and the header's JSON value before anything is allocated;
-        raises InputError with a clause ("its format is …") if they are not what they should be.
+        Called with the tensors' entries and the header's JSON value before anything is allocated.
+        It raises InputError with a clause ("its format is …") if they are not as expected; its
+        result is returned with the tensors.
     what : str
-        What the file should be, for messages.
+        The kind of file, for messages.
     key : str
         The entry of the file's metadata that is the header.
     links : bool
         Whether a link is followed.
+
+    Returns
+    -------
+    (dict of str to array, result of `expected`)
 
     Raises
     ------
     MissingFileError
         If there is no such file.
     InputError
-        If it is a folder, no ordinary file, or cannot be read; if it is no safetensors file, or
-        not one of Backhand's, or not whole; or if `expected` says so.
+        If it is not a regular file, or cannot be read; if it is not a safetensors file, was not
+        written by Backhand, or is incomplete; or if `expected` raises it.
     """
     path = Path(path)
     with _opened(path, what, links=links) as (file, size):
@@ -193,7 +198,7 @@ def read_tensors(
             ) from error
         if key not in metadata:
             raise InputError(
-                f"{path} is a safetensors file, but no {what} of Backhand: it holds "
+                f"{path} is a safetensors file, but not a {what} of Backhand: it holds "
                 f"{listed(sorted(entries))} and no header."
             )
         try:
@@ -207,66 +212,68 @@ def read_tensors(
 
 @contextmanager
 def _opened(path: Path, what: str, *, links: bool) -> Iterator[tuple[BufferedReader, int]]:
-    """An ordinary file and its size; whatever fails while it is read becomes a sentence."""
+    """Open a regular file, and return it with its size; errors while it is read become ours."""
     try:
         mode = _mode(path, links=links)
         if stat.S_ISDIR(mode):
             raise InputError(f"{path} is a folder; name the {what} in it.")
         if stat.S_ISREG(mode):
-            # Should a pipe have taken its place just now, nobody waits for who writes to it.
+            # If a pipe has just replaced it, opening does not wait for a writer.
             flags = os.O_RDONLY | (os.O_NONBLOCK if links else WITHOUT_LINKS)
             with os.fdopen(os.open(path, flags), "rb") as file:
                 found = os.fstat(file.fileno())
                 if stat.S_ISREG(found.st_mode):
                     yield file, found.st_size
                     return
-        raise InputError(f"{path} is no ordinary file; expected a {what}.")
+        raise InputError(f"{path} is not a regular file; expected a {what}.")
     except FileNotFoundError as error:
-        raise MissingFileError(f"{path}: there is no {what} by that name.") from error
+        raise MissingFileError(f"{path}: no {what} has that name.") from error
     except OSError as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
     except MemoryError as error:
-        raise InputError(f"{path} holds more than fits in this machine's memory.") from error
+        raise InputError(f"{path} does not fit in this machine's memory.") from error
 
 
 def _mode(path: Path, *, links: bool) -> int:
-    """What sort of thing a path is, or leads to through links; raises what `stat` raises."""
+    """Return the mode of a path, or of the target of a link; raise what `stat` raises."""
     try:
         return path.stat(follow_symlinks=links).st_mode
     except ValueError as error:  # NUL, or half a surrogate pair
-        raise InputError(f"{str(path)!r} is no file's name: {error}.") from error
+        raise InputError(f"{str(path)!r} is not a valid file name: {error}.") from error
 
 
 def _described(file: BufferedReader, size: int) -> tuple[dict[str, Entry], dict[str, str], int]:
-    """The tensors, the metadata, and the byte at which the data begin; all is found to fit."""
+    """Read and check the header: return tensors, metadata, and the byte at which data begin."""
     length = int.from_bytes(file.read(LENGTH), "little")
     begin = LENGTH + length
     if size < LENGTH or begin > size:
         raise InputError(f"it has {size:,} bytes, and its header would end at byte {begin:,}")
-    if length > MOST_HEADER:
-        raise InputError(f"its header has {length:,} bytes, more than {MOST_HEADER:,}")
+    if length > MAX_HEADER:
+        raise InputError(f"its header has {length:,} bytes, more than {MAX_HEADER:,}")
     try:
-        described = parse(file.read(length), most_letters=MOST_HEADER)
+        described = parse(file.read(length), max_characters=MAX_HEADER)
     except InputError as error:
-        raise InputError(f"of its header: {error}") from error
+        raise InputError(f"in its header, {error}") from error
     if not isinstance(described, dict):
-        raise InputError("its header is no JSON object")
+        raise InputError("its header is not a JSON object")
     metadata = described.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
-        raise InputError("its metadata are not texts by name")
-    if len(described) > MOST_TENSORS:
-        raise InputError(f"it has {len(described):,} tensors, more than {MOST_TENSORS}")
+        raise InputError("its metadata are not strings by name")
+    if len(described) > MAX_TENSORS:
+        raise InputError(f"it has {len(described):,} tensors, more than {MAX_TENSORS}")
     entries = {name: _entry(name, value) for name, value in described.items()}
     _check_tiled(entries, size - begin)
     return entries, metadata, begin
 
 
 def _entry(name: str, value: Any) -> Entry:
-    """What is said of a tensor, once dtype, shape and offsets are found to agree."""
-    if len(name) > MOST_NAME:
-        raise InputError(f"a tensor's name has {len(name):,} letters, more than {MOST_NAME}")
+    """Return the description of a tensor, after checking that dtype, shape and offsets agree."""
+    if len(name) > MAX_TENSOR_NAME:
+        raise InputError(
+            f"a tensor's name has {len(name):,} characters, more than {MAX_TENSOR_NAME}"
+        )
     if not isinstance(value, dict) or set(value) != {"dtype", "shape", "data_offsets"}:
         raise InputError(f"the tensor {name!r} is not described by dtype, shape and data_offsets")
     shape, offsets = value["shape"], value["data_offsets"]
@@ -274,33 +281,33 @@ def _entry(name: str, value: Any) -> Entry:
     if dtype is None:
         given = str(value["dtype"])[:20]
         raise InputError(f"the dtype of tensor {name!r} is {given!r}; expected {listed(DTYPES)}")
-    if not _are_counts(shape) or len(shape) > MOST_DIMENSIONS:
+    if not _are_counts(shape) or len(shape) > MAX_DIMENSIONS:
         raise InputError(
-            f"the shape of tensor {name!r} is no list of {MOST_DIMENSIONS} sizes or less"
+            f"the shape of tensor {name!r} is not a list of at most {MAX_DIMENSIONS} sizes"
         )
-    if math.prod(max(1, n) for n in shape) > MOST_NUMBERS:
-        raise InputError(f"the tensor {name!r} is larger than anything can be")
+    if math.prod(max(1, n) for n in shape) > MAX_NUMBERS:
+        raise InputError(f"the tensor {name!r} is larger than any memory")
     if not _are_counts(offsets) or len(offsets) != 2:
-        raise InputError(f"the offsets of tensor {name!r} are no two numbers")
+        raise InputError(f"the offsets of tensor {name!r} are not two numbers")
     if offsets[1] - offsets[0] != math.prod(shape) * dtype.itemsize:
-        raise InputError(f"the tensor {name!r} does not have as many bytes as its shape needs")
+        raise InputError(f"the number of bytes of tensor {name!r} does not match its shape")
     return Entry(dtype, tuple(shape), offsets[0], offsets[1])
 
 
 def _are_counts(value: Any) -> bool:
-    """A list of whole numbers, none negative; true and false are none."""
+    """Return whether a value is a list of non-negative whole numbers, not true or false."""
     return isinstance(value, list) and all(type(n) is int and n >= 0 for n in value)
 
 
 def _check_tiled(entries: Mapping[str, Entry], size: int) -> None:
-    """The tensors lie one behind the other from the first byte to the last."""
+    """Check that the tensors follow each other from the first byte to the last."""
     end = 0
     for entry in sorted(entries.values(), key=lambda entry: (entry.start, entry.stop)):
         if entry.start != end:
             raise InputError("its tensors overlap, or there is a gap between them")
         end = entry.stop
     if end != size:
-        raise InputError(f"its tensors have {end:,} bytes, and the file has {size:,} for them")
+        raise InputError(f"its tensors have {end:,} bytes, and the file has {size:,}")
     if size > os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"):
         raise InputError(f"its tensors have {size:,} bytes, more than this machine's memory")
 

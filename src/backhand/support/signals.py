@@ -1,8 +1,8 @@
-"""Signals that ask a program to end: held back where they would do harm, noted, or raised.
+"""Signals that end a program: delayed where they would do harm, recorded, or raised.
 
-They are Ctrl-C, SIGTERM and SIGHUP, which a closed terminal sends. One that is ignored, as SIGHUP
-is under nohup, stays ignored. Python runs handlers in the main thread alone; elsewhere nothing is
-done.
+They are Ctrl-C, SIGTERM and SIGHUP, which a closed terminal sends. An ignored signal, as SIGHUP
+under nohup, stays ignored. Python runs handlers in the main thread only; in other threads these
+contexts do nothing.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
 
-PATIENCE = 1.0
-"""Seconds in which signals after the first are the same wish: a shell or an init may send two."""
+SAME_REQUEST = 1.0
+"""Seconds in which further signals are the same request: a shell or an init may send two."""
 
 _waiting: list[int] = []
-"""Signals that came since `hold_signals`."""
+"""Signals received since `hold_signals`."""
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal ended the work; what was done is saved, or there was nothing to save.
+    """A signal ended the work. What was done is saved, or there was nothing to save.
 
     Attributes
     ----------
     signal : int
         SIGINT, SIGTERM or SIGHUP.
     place : str
-        How far the work was and where it is saved, as the beginning of a sentence; or nothing.
+        How far the work was and where it is saved, as the beginning of a sentence; or empty.
     """
 
     def __init__(self, number: int, place: str = "") -> None:
@@ -43,52 +43,42 @@ class Interrupted(KeyboardInterrupt):
         self.signal, self.place = number, place
 
 
-def is_interrupt(error: BaseException) -> bool:
-    """Whether an error is how DuckDB takes a signal, whichever it was.
-
-    Texts of a table may be in its errors, too; they do not begin with these words.
-    """
-    return str(error).startswith("Query interrupted") or (
-        "INTERRUPT Error: Interrupted" in str(error).partition("\n")[0]
-    )
-
-
 def meant(came: Sequence[int]) -> int:
-    """Which of some signals it is that the work ends by: SIGTERM if it is there, else the first.
+    """Return the signal that ends the work: SIGTERM if it was received, else the first.
 
-    Of two that come at once, Python handles the one with the smaller number first.
+    If two arrive at once, Python handles the one with the smaller number first.
     """
     return signal.SIGTERM if signal.SIGTERM in came else came[0]
 
 
 def hold_signals() -> None:
-    """From now on signals wait, except where `signals_raised` lets them through."""
+    """Delay signals from now on, until `signals_raised` handles them."""
     for number in _handlers():
         signal.signal(number, lambda number, _: _waiting.append(number))
 
 
 def ignore_signals() -> None:
-    """All is done: Python, as it ends, would give the signals back their power to kill."""
+    """Ignore signals until the process ends: Python would restore their default as it ends."""
     for number in _handlers():
         signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
 def signals_raised() -> Iterator[list[int]]:
-    """Raise `Interrupted` when a signal comes; the list holds those that came, the first one first.
+    """Raise `Interrupted` when a signal arrives; the list holds the signals in order.
 
-    The list remembers what an extension module turns into an error of its own. An exception that
-    falls into a place where Python has to swallow it, such as a finaliser, is raised again.
+    The list also records a signal that an extension module turns into another error. An exception
+    in a place where Python must ignore it, such as a finaliser, is raised again.
     """
     came: list[int] = []
-    raised_at = -PATIENCE
+    raised_at = -SAME_REQUEST
     show_swallowed = sys.unraisablehook
 
     def end(number: int) -> None:
         nonlocal raised_at
         came.append(number)
-        # What the first one ends may still be clearing up; it must not be interrupted in that.
-        if time.monotonic() - raised_at >= PATIENCE:
+        # The work that the first one ends may still be cleaning up, and must not be interrupted.
+        if time.monotonic() - raised_at >= SAME_REQUEST:
             raised_at = time.monotonic()
             raise Interrupted(came[0])
 
@@ -97,8 +87,8 @@ def signals_raised() -> Iterator[list[int]]:
         if not isinstance(swallowed.exc_value, Interrupted):
             show_swallowed(swallowed)
             return
-        raised_at = -PATIENCE
-        # Here it would be swallowed as well.
+        raised_at = -SAME_REQUEST
+        # Raised here, it would be ignored as well.
         threading.Timer(0.05, signal.raise_signal, [came[0]]).start()
 
     with _handled_by(end):
@@ -115,15 +105,15 @@ def signals_raised() -> Iterator[list[int]]:
 
 @contextmanager
 def signals_noted() -> Iterator[list[int]]:
-    """A list of the signals that come while the context lasts, the first one first.
+    """Record the signals that arrive while the context lasts in a list, in order.
 
-    Whoever is in the context looks there and ends when it can. Another signal, more than `PATIENCE`
-    after the first, ends it at once.
+    The code in the context reads the list and ends when it can. Another signal, more than
+    `SAME_REQUEST` after the first, ends it at once.
 
     Raises
     ------
     Interrupted
-        In the context, with the first signal, when such another one comes.
+        In the context, with the first signal, when such another signal arrives.
     """
     came: list[int] = []
     began = 0.0
@@ -133,7 +123,7 @@ def signals_noted() -> Iterator[list[int]]:
         if not came:
             began = time.monotonic()
         came.append(number)
-        if time.monotonic() - began >= PATIENCE:
+        if time.monotonic() - began >= SAME_REQUEST:
             raise Interrupted(came[0])
 
     with _handled_by(note):
@@ -142,10 +132,10 @@ def signals_noted() -> Iterator[list[int]]:
 
 @contextmanager
 def signals_seen(see: Callable[[int], None]) -> Iterator[None]:
-    """Call `see` with the first signal that comes, at once and in a thread of its own.
+    """Call `see` with the first signal that arrives, at once and in a new thread.
 
-    It is handled as well, but handlers run in the main thread, and an extension module that waits
-    there lets none run.
+    The signal is handled as well; but handlers run in the main thread, and not while an extension
+    module waits there.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -174,10 +164,9 @@ def signals_seen(see: Callable[[int], None]) -> Iterator[None]:
 
 @contextmanager
 def signals_held() -> Iterator[None]:
-    """Let signals wait until the context ends.
+    """Delay signals until the context ends.
 
-    For what does not survive them: an extension module that is interrupted while it sets itself up
-    may abort the process.
+    An extension module that is interrupted while it is initialised may abort the process.
     """
     came: list[int] = []
     try:
@@ -189,7 +178,7 @@ def signals_held() -> Iterator[None]:
 
 
 def _handlers() -> dict[int, Any]:
-    """The present handlers of the signals that can be handled here and are not ignored."""
+    """Return the present handlers of the signals that can be handled here and are not ignored."""
     if threading.current_thread() is not threading.main_thread():
         return {}
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
@@ -198,14 +187,14 @@ def _handlers() -> dict[int, Any]:
 
 @contextmanager
 def _handled_by(handle: Callable[[int], None]) -> Iterator[None]:
-    """While the context lasts, signals are handled by this."""
+    """Handle signals by a function while the context lasts."""
     before = _handlers()
     lasts = True
 
     def arrived(number: int, _: Any) -> None:
         if lasts:
             handle(number)
-        else:  # it came between two of the lines that put the handlers back
+        else:  # it arrived between two of the lines that restore the handlers
             signal.signal(number, before[number])
             signal.raise_signal(number)
 

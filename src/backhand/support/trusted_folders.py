@@ -1,8 +1,8 @@
-"""Which folders may be trusted, files of ours in them, and temporary folders that do not stay.
+"""Checks that folders can be trusted, opens files in them, and creates temporary folders.
 
-Trust is in folders. In one that others may write to, a file can be exchanged between any check of
-it and its use; in one that only this user may write to, every file is this user's own doing. Where
-a system has no owners of files (Windows), all folders are trusted.
+In a folder that other users can write to, a file can be replaced between a check and its use; in
+one that only this user can write to, every file was written by this user. On a system without file
+owners (Windows), all folders are trusted.
 """
 
 from __future__ import annotations
@@ -29,40 +29,40 @@ else:
     LOCKS = True
 
 OWNERS = hasattr(os, "getuid")
-"""Whether the system knows whose a file is."""
+"""Whether files have owners on this system."""
 
 OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 WITHOUT_LINKS = (
     getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 )
-"""Flags to open a file with: not through a link, and without waiting at a pipe."""
+"""Flags to open a file without following a link and without waiting at a pipe."""
 
 LOCK = "lock"
-"""The file in a temporary folder that its process holds locked."""
+"""The file in a temporary folder that its process keeps locked."""
 
-NAME = re.compile(r"\.?backhand-[a-z]+-[a-z0-9_]{8}(\.part)?")
-"""What temporary folders are called."""
+TEMPORARY_NAME = re.compile(r"\.?backhand-[a-z]+-[a-z0-9_]{8}(\.part)?")
+"""Names of temporary folders."""
 
 ATTEMPTS = 20
 
-DAY = 86_400.0
+SECONDS_PER_DAY = 86_400.0
 
 
 class Folder:
-    """A folder that only this user may write to, open; see `opened`."""
+    """An open folder that only this user can write to; see `opened`."""
 
     def __init__(self, path: Path, descriptor: int | None) -> None:
         self.path = path
         self._descriptor = descriptor
 
     def open(self, name: str, flags: int) -> int:
-        """The descriptor of a regular file in it that is this user's and has no other name.
+        """Open a regular file of this user without another name, and return its descriptor.
 
         Raises
         ------
         InputError
-            If what has that name is something else, a link for example.
+            If the name is something else, such as a link.
         OSError
             If it cannot be opened.
         """
@@ -72,7 +72,7 @@ class Folder:
             descriptor = os.open(here, flags | WITHOUT_LINKS, 0o600, dir_fd=self._descriptor)
         except OSError as error:
             if path.is_symlink():
-                raise InputError(f"{path} is a link, which is not followed; remove it.") from error
+                raise InputError(f"{path} is a link and is not followed; remove it.") from error
             raise
         try:
             status = os.fstat(descriptor)
@@ -88,12 +88,12 @@ class Folder:
         return descriptor
 
     def read(self, name: str) -> bytes:
-        """What a file in it holds, which nobody else can have written.
+        """Return the content of a file that no other user can have written.
 
         Raises
         ------
         InputError, OSError
-            As for `open`; InputError also if others may write to the file.
+            As for `open`; InputError also if other users can write to the file.
         """
         with os.fdopen(self.open(name, os.O_RDONLY), "rb") as file:
             if OWNERS and os.fstat(file.fileno()).st_mode & OTHERS:
@@ -103,14 +103,14 @@ class Folder:
 
 @contextmanager
 def opened(path: Path, what: str) -> Iterator[Folder]:
-    """A folder that only this user may write to; files in it are opened through its descriptor.
+    """Open a folder that only this user can write to; files are opened through its descriptor.
 
     Raises
     ------
     InputError
-        If others may write to it, or it is a link; the message says what to do.
+        If other users can write to it, or it is a link; the message says what to do.
     OSError
-        If it is not there, or cannot be opened.
+        If it does not exist, or cannot be opened.
     """
     check_private(path, what)
     if not OWNERS:
@@ -118,7 +118,7 @@ def opened(path: Path, what: str) -> Iterator[Folder]:
         return
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | WITHOUT_LINKS)
     try:
-        _refuse(path, what, os.fstat(descriptor))  # what is open now cannot be exchanged
+        _refuse(path, what, os.fstat(descriptor))  # the open folder cannot be replaced
         yield Folder(path, descriptor)
     finally:
         with suppress(OSError):
@@ -126,15 +126,15 @@ def opened(path: Path, what: str) -> Iterator[Folder]:
 
 
 def check_private(path: Path, what: str) -> None:
-    """Whether only this user may write to a folder; raises as `opened`."""
+    """Check that only this user can write to a folder; raise as `opened`."""
     _refuse(path, what, path.lstat())
 
 
 def check_parent(path: Path, what: str) -> None:
-    """Whether what this user makes in a folder cannot be exchanged by others; raises as `opened`.
+    """Check that other users cannot replace this user's files in a folder; raise as `opened`.
 
-    So it is in a folder that only the user or root may write to, and in a sticky one, as /tmp.
-    A link is followed.
+    They cannot if only the user or root can write to it, or if it is sticky, as /tmp is. A link is
+    followed.
     """
     status = path.stat()
     if OWNERS and status.st_uid not in (0, os.getuid()):
@@ -165,7 +165,7 @@ def _writable(path: Path, what: str, status: os.stat_result) -> InputError:
 
 
 def make(path: Path) -> None:
-    """Make a folder, and those above it that are not there, for this user alone."""
+    """Create a folder, and missing folders above it, for this user only."""
     missing = []
     while not path.exists() and not path.is_symlink():
         missing.append(path)
@@ -176,15 +176,15 @@ def make(path: Path) -> None:
 
 @contextmanager
 def temporary(parent: Path, kind: str) -> Iterator[Path]:
-    """A new folder that only this user may enter; it is removed with all in it at the end.
+    """Create a folder that only this user can enter, and remove it at the end of the context.
 
-    It is called `backhand-<kind>-…`, or `.backhand-part-….part` of the kind "part". Those that
-    killed processes have left in `parent` are removed first: a process holds a lock on its own.
+    It is called `backhand-<kind>-…`, or `.backhand-part-….part` for the kind "part". Folders that
+    killed processes left in `parent` are removed first: a process keeps its own locked.
 
     Raises
     ------
     OSError
-        If it cannot be made.
+        If it cannot be created.
     """
     clear(parent, kind)
     folder, lock = _made(parent, kind)
@@ -192,7 +192,7 @@ def temporary(parent: Path, kind: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        if os.getpid() == process:  # and not a child that was forked meanwhile
+        if os.getpid() == process:  # not in a child that was forked meanwhile
             with suppress(OSError):
                 _remove(folder)
         if lock is not None:
@@ -202,7 +202,7 @@ def temporary(parent: Path, kind: str) -> Iterator[Path]:
 
 @contextmanager
 def guarded(folder: Path) -> Iterator[None]:
-    """While the context lasts, another process waits to remove the folder should this one die.
+    """Start a process that removes the folder if this process ends before the context does.
 
     It waits for the end of a pipe, which the system closes however this process ends.
     """
@@ -228,7 +228,7 @@ def guarded(folder: Path) -> Iterator[None]:
 
 
 def _made(parent: Path, kind: str) -> tuple[Path, int | None]:
-    """A folder and the descriptor of its lock; another one if somebody took it for abandoned."""
+    """Create a folder and its lock; another one if a process removed it as abandoned."""
     dot, end = (".", ".part") if kind == "part" else ("", "")
     for attempt in range(ATTEMPTS):
         folder = Path(tempfile.mkdtemp(prefix=f"{dot}backhand-{kind}-", suffix=end, dir=parent))
@@ -245,21 +245,21 @@ def _made(parent: Path, kind: str) -> tuple[Path, int | None]:
                 os.write(lock, _host())
                 if LOCKS:
                     return folder, lock
-                os.close(lock)  # Windows removes no file that is open
+                os.close(lock)  # Windows does not remove an open file
                 return folder, None
         except BaseException:
             with suppress(OSError):
                 _remove(folder)
             os.close(lock)
             raise
-        with suppress(OSError):  # who looks whether it is abandoned leaves one without a host
+        with suppress(OSError):  # the check for abandoned folders leaves one without a host
             _remove(folder)
         os.close(lock)
-    raise OSError(f"no temporary folder could be kept in {parent}")
+    raise OSError(f"no temporary folder could be created in {parent}")
 
 
 def _locked(descriptor: int) -> bool | None:
-    """Lock a file, unless somebody holds it (False) or the file system has no locks (None)."""
+    """Lock a file; return False if a process has locked it, None without locks."""
     if not LOCKS:
         return None
     try:
@@ -276,10 +276,10 @@ def _host() -> bytes:
 
 
 def clear(parent: Path, kind: str) -> None:
-    """Remove the temporary folders of that kind whose process is gone, where that is possible."""
+    """Remove the temporary folders of a kind whose process has ended, if possible."""
     with suppress(OSError), os.scandir(parent) as entries:
         for name in [entry.name for entry in entries]:
-            if NAME.fullmatch(name) and f"backhand-{kind}-" in name:
+            if TEMPORARY_NAME.fullmatch(name) and f"backhand-{kind}-" in name:
                 with suppress(OSError, InputError):
                     _clear_one(parent / name)
 
@@ -289,7 +289,7 @@ def _clear_one(folder: Path) -> None:
         try:
             lock = inside.open(LOCK, os.O_RDWR)
         except FileNotFoundError:
-            folder.rmdir()  # made, and not yet locked: whose it is makes another one
+            folder.rmdir()  # created, and not yet locked: its process creates another one
             return
         try:
             if _locked(lock) is True and _abandoned(lock):
@@ -299,17 +299,17 @@ def _clear_one(folder: Path) -> None:
 
 
 def _abandoned(lock: int) -> bool:
-    """Whether nobody can be using the folder, on this machine or on another one.
+    """Return whether no process can be using the folder, on this machine or another one.
 
-    Whoever made it died before it locked it, or finds now that it cannot and makes another. On some
-    network file systems a lock is not seen by other machines: their folders have a day.
+    A process that has not locked its folder yet finds that it cannot, and creates another one. On
+    some network file systems other machines do not see a lock: their folders are kept for a day.
     """
     written = os.read(lock, 1000)
-    return written in (b"", _host()) or time.time() - os.fstat(lock).st_mtime > DAY
+    return written in (b"", _host()) or time.time() - os.fstat(lock).st_mtime > SECONDS_PER_DAY
 
 
 def _remove(folder: Path) -> None:
-    """All in the folder, its lock last: what cannot be removed now, the next process can."""
+    """Remove a folder, its lock last, so that the next process can remove what this one cannot."""
     with os.scandir(folder) as entries:
         inside = [entry for entry in entries if entry.name != LOCK]
     for entry in inside:

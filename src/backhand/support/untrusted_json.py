@@ -1,9 +1,9 @@
-"""JSON of a stranger: bounded before it is parsed, and nothing in it that JSON does not have.
+"""Untrusted JSON: bounded before it is parsed, and strictly what the standard allows.
 
-Python's parser recurses, takes NaN, keeps the last of two equal names and lets half a surrogate
-pair through. Here a text is first measured: its depth, and how many lists, objects, names and
-values there are, which bounds the memory that they will take. Errors are an `InputError` with a
-clause about the text ("it nests …"); whoever knows where it stands makes the sentence.
+Python's parser recurses, accepts NaN and half a surrogate pair, and keeps the last of two equal
+names. Here a text is first measured: its depth, and the number of lists, objects, names and values,
+which bounds the memory of the result. Errors are an `InputError` with a clause about the text ("it
+is nested …"), from which the caller makes a sentence.
 """
 
 from __future__ import annotations
@@ -17,39 +17,40 @@ import numpy as np
 
 from backhand.errors import InputError
 
-MOST_DEPTH = 32
-"""Lists and objects within one another."""
+MAX_DEPTH = 32
+"""Maximum depth of nested lists and objects."""
 
-MOST_CONTAINERS = 2**18
-"""Lists and objects: a column of a table has one or two. Each takes up to 250 bytes."""
+MAX_CONTAINERS = 2**18
+"""Maximum number of lists and objects: a table's column has one or two. Each takes 250 bytes."""
 
-MOST_NAMES = 2**20
-"""Names in objects: a column has five."""
+MAX_NAMES = 2**20
+"""Maximum number of names in objects: a column has five."""
 
-MOST_VALUES = 2**22
-"""Values: 100,000 epochs have 400,000 in their history, 4000 columns of 1000 categories 4 million.
+MAX_VALUES = 2**22
+"""Maximum number of values: the history of 100,000 epochs has 400,000, 4,000 columns of 1,000
+categories have 4 million.
 
-Each takes at most twelve times the room that it takes as text, so a few MB are no more than 100.
+A value takes at most twelve times the memory of its text, so a few MB become at most 100 MB.
 """
 
-MOST_LETTERS = 2**20
-"""Of one text."""
+MAX_CHARACTERS = 2**20
+"""Maximum length of a string."""
 
-MOST_DIGITS = 300
-"""Of a whole number, so that each is also a float."""
+MAX_DIGITS = 300
+"""Maximum digits of a whole number, so that each is also a float."""
 
-LONG_NUMBER = re.compile(rb"(?<![0-9])[0-9]{%d,}" % (MOST_DIGITS + 1))
+LONG_NUMBER = re.compile(rb"(?<![0-9])[0-9]{%d,}" % (MAX_DIGITS + 1))
 NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def parse(raw: bytes, most_letters: int = MOST_LETTERS) -> Any:
-    """The value of a JSON text in UTF-8.
+def parse(raw: bytes, max_characters: int = MAX_CHARACTERS) -> Any:
+    """Return the value of a JSON text in UTF-8.
 
     Raises
     ------
     InputError
-        If it is none, or beyond one of the bounds.
+        If it is not JSON, or exceeds a bound.
     """
     names = _measure(raw)
     try:
@@ -58,27 +59,27 @@ def parse(raw: bytes, most_letters: int = MOST_LETTERS) -> Any:
     except UnicodeDecodeError as error:
         raise InputError(f"it is not UTF-8 text at byte {error.start}") from error
     except json.JSONDecodeError as error:
-        raise InputError(f"it is no JSON at letter {error.pos}: {error.msg}") from error
+        raise InputError(f"it is not JSON at character {error.pos}: {error.msg}") from error
     except RecursionError as error:  # the caller's own stack was nearly full
-        raise InputError("it nests too deep for what is left of Python's stack") from error
-    _check_values(value, names, most_letters, escaped="\\u" in text)
+        raise InputError("it is nested too deeply for the remaining stack") from error
+    _check_values(value, names, max_characters, escaped="\\u" in text)
     return value
 
 
 def dump(value: Any) -> str:
-    """JSON that `parse` gives the value of again.
+    """Return a value as JSON that `parse` accepts.
 
     Raises
     ------
     InputError
-        If something in it is no JSON value, or beyond one of the bounds.
+        If a part of it is not a JSON value, or exceeds a bound.
     """
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         raw = text.encode()
     except UnicodeEncodeError as error:
-        letter = error.object[error.start]
-        raise InputError(f"it holds {letter!r}, which is no Unicode letter") from error
+        character = error.object[error.start]
+        raise InputError(f"it holds {character!r}, which is not a Unicode character") from error
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(str(error)) from error
     parse(raw)
@@ -86,7 +87,7 @@ def dump(value: Any) -> str:
 
 
 def _measure(raw: bytes) -> int:
-    """Check what can be counted without parsing; how many names there are in objects."""
+    """Check what can be counted without parsing, and return the number of names in objects."""
     # Up to the first error in the text, which ends the parsing, this sees strings as a parser does.
     signs = np.frombuffer(raw.replace(b"\\\\", b"__").replace(b'\\"', b"__"), np.uint8)
     quotes = (signs == ord('"')).view(np.uint8)
@@ -95,16 +96,16 @@ def _measure(raw: bytes) -> int:
     containers = structure.count(b"[") + structure.count(b"{")
     names = structure.count(b":")
     if digits := LONG_NUMBER.search(structure):
-        raise InputError(f"it has a number of {len(digits[0]):,} digits, more than {MOST_DIGITS}")
+        raise InputError(f"it has a number of {len(digits[0]):,} digits, more than {MAX_DIGITS}")
     for count, most, what in (
-        (containers, MOST_CONTAINERS, "lists and objects"),
-        (names, MOST_NAMES, "names"),
-        (containers + structure.count(b","), MOST_VALUES, "values"),
+        (containers, MAX_CONTAINERS, "lists and objects"),
+        (names, MAX_NAMES, "names"),
+        (containers + structure.count(b","), MAX_VALUES, "values"),
     ):
         if count > most:
             raise InputError(f"it has {count:,} {what}, more than {most:,}")
     if structure.count(b"]") + structure.count(b"}") > containers:
-        raise InputError("it is no JSON: more is closed in it than is opened")
+        raise InputError("it is not JSON: it has more closing brackets than opening ones")
     _check_depth(structure)
     return names
 
@@ -113,20 +114,20 @@ def _check_depth(structure: bytes) -> None:
     brackets = np.frombuffer(structure.translate(None, NOT_BRACKETS), np.uint8)
     opening = (brackets == ord("[")) | (brackets == ord("{"))
     depth = int(np.cumsum(np.where(opening, 1, -1)).max(initial=0))
-    if depth > MOST_DEPTH:
-        raise InputError(f"it nests {depth:,} deep, more than {MOST_DEPTH}")
+    if depth > MAX_DEPTH:
+        raise InputError(f"it is nested {depth:,} levels deep, more than {MAX_DEPTH}")
 
 
-def _check_values(value: Any, names: int, most_letters: int, *, escaped: bool) -> None:
-    """What only the parsed values show: long texts, halves of surrogate pairs, infinities, twins.
+def _check_values(value: Any, names: int, max_characters: int, *, escaped: bool) -> None:
+    """Check parsed values: long strings, halves of surrogate pairs, infinities, repeated names.
 
-    `names` are those in the text: where the objects hold fewer, one stood there twice.
+    `names` is their number in the text: if the objects have fewer, one was repeated.
     """
     waiting, found = [value], 0
     while waiting:
         item = waiting.pop()
         if isinstance(item, str):
-            _check_text(item, most_letters, escaped)
+            _check_text(item, max_characters, escaped)
         elif isinstance(item, list):
             waiting += item
         elif isinstance(item, dict):
@@ -139,12 +140,14 @@ def _check_values(value: Any, names: int, most_letters: int, *, escaped: bool) -
         raise InputError("an object in it has the same name twice")
 
 
-def _check_text(text: str, most_letters: int, escaped: bool) -> None:
-    if len(text) > most_letters:
-        raise InputError(f"it has a text of {len(text):,} letters, more than {most_letters:,}")
+def _check_text(text: str, max_characters: int, escaped: bool) -> None:
+    if len(text) > max_characters:
+        raise InputError(
+            f"it has a string of {len(text):,} characters, more than {max_characters:,}"
+        )
     # UTF-8 has no surrogates; only an escape can have made one.
     if escaped and SURROGATE.search(text):
-        raise InputError("it has a text with half a surrogate pair, which is no Unicode text")
+        raise InputError("it has a string with half a surrogate pair, which is not Unicode")
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -1,6 +1,7 @@
-"""Where a table's matrix lies: in memory, or on the disk and mapped.
+"""Where a table's matrix is stored: in memory, or memory-mapped from disk.
 
-The operating system brings in what is read of a mapped file, and lets it go when memory is short.
+The operating system loads the pages of a mapped file that are read, and drops them when memory is
+short.
 """
 
 from __future__ import annotations
@@ -19,32 +20,32 @@ from numpy.typing import NDArray
 
 from backhand.errors import BackhandError, InputError, OutputError
 from backhand.support.atomic_files import begins_with, replacing
-from backhand.support.memory_budget import shown
+from backhand.support.memory_budget import format_size
 from backhand.support.trusted_folders import check_parent
 
-HEADER = 4096
-"""Bytes before the numbers of a file that is kept, so that rows begin with a page. The format
-allows it, and no other program does it: by this a file of ours is known."""
+HEADER_BYTES = 4096
+"""Length of the header of a file that is kept, so that rows begin at a page. The format allows it,
+and no other program does it: this identifies a file that Backhand wrote."""
 
-MAGIC = b"\x93NUMPY\x01\x00" + (HEADER - 10).to_bytes(2, "little")
-OURS = re.compile(re.escape(MAGIC))
+MAGIC = b"\x93NUMPY\x01\x00" + (HEADER_BYTES - 10).to_bytes(2, "little")
+BACKHAND_FILE = re.compile(re.escape(MAGIC))
 
 
-class Matrices:
-    """Makes arrays, in memory while there is room for them, else in files of a folder.
+class ArrayStore:
+    """Creates arrays, in memory while they fit the budget, otherwise in files of a folder.
 
-    A context, in which the arrays are written: files that are kept get their names when it ends
-    well, and are not there when it does not.
+    A context in which the arrays are written. Files that are kept get their names when it ends
+    normally, and are removed when it raises.
 
     Parameters
     ----------
     memory : int
-        Bytes that all the arrays in memory may take.
+        Maximum number of bytes of all arrays in memory.
     folder : path, optional
-        Where files are made; by default the system's folder for temporary files.
+        Where files are created; by default the system's folder for temporary files.
     keep : bool
-        Make all as files, which stay: `.npy` files that `numpy.load(…, mmap_mode="r")` maps. Else
-        files have no name, and are gone with the process, however it ends.
+        Create all arrays as files that stay: `.npy` files that `numpy.load(…, mmap_mode="r")` maps.
+        Otherwise files have no name, and disappear with the process, however it ends.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Matrices:
         self._keep = keep
         self._kept = ExitStack()
 
-    def __enter__(self) -> Matrices:
+    def __enter__(self) -> ArrayStore:
         return self
 
     def __exit__(
@@ -67,33 +68,33 @@ class Matrices:
         return self._kept.__exit__(kind, error, trace)
 
     def array(self, name: str, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-        """An array to be written to, once.
+        """Create an array to write to, once per name.
 
         Raises
         ------
         InputError
-            If others could exchange what is made in the folder, or a file that is to be kept would
-            replace one that Backhand did not write.
+            If other users could replace the files in the folder, or a file that is to be kept
+            would replace one that Backhand did not write.
         OutputError
-            If the disk has no room for it, or the folder cannot be written to.
+            If the disk has no space for it, or the folder cannot be written to.
         """
         size = int(np.prod(shape, dtype=object)) * np.dtype(dtype).itemsize
         if not self._keep and size <= self._left:
             self._left -= size
             return np.empty(shape, dtype)
-        if size == 0:  # which cannot be mapped
+        if size == 0:  # an empty file cannot be mapped
             return np.empty(shape, dtype)
-        with _naming(self._folder, size):
+        with _disk_errors(self._folder, size):
             if self._keep:
                 path = self._folder / f"{name}.npy"
-                _check_ours(path)
+                _check_replaceable(path)
                 temporary = self._kept.enter_context(replacing(path, links=False))
-                return _file(temporary, shape, np.dtype(dtype))
-            return _nameless(self._folder, size, shape, np.dtype(dtype))
+                return _named_file(temporary, shape, np.dtype(dtype))
+            return _unnamed_file(self._folder, size, shape, np.dtype(dtype))
 
 
 @contextmanager
-def _naming(folder: Path, size: int) -> Iterator[None]:
+def _disk_errors(folder: Path, size: int) -> Iterator[None]:
     try:
         check_parent(folder, "the cache folder")
         yield
@@ -101,31 +102,32 @@ def _naming(folder: Path, size: int) -> Iterator[None]:
         raise
     except OSError as error:
         raise OutputError(
-            f"the table's matrix needs {shown(size)} in the folder {folder}, which cannot be had: "
-            f"{error.strerror or error}. Free some, or name another folder with --cache-dir."
+            f"the table's matrix needs {format_size(size)} in the folder {folder}, which is not "
+            f"available: {error.strerror or error}. Free some space, or name another folder with "
+            "--cache-dir."
         ) from error
 
 
-def _check_ours(path: Path) -> None:
-    if os.path.lexists(path) and not begins_with(path, OURS):
+def _check_replaceable(path: Path) -> None:
+    if os.path.lexists(path) and not begins_with(path, BACKHAND_FILE):
         raise InputError(
-            f"--keep-cache writes {path}, and what is there was not written by Backhand; move it, "
-            "or name another folder with --cache-dir."
+            f"--keep-cache writes {path}, but a file of that name exists that Backhand did not "
+            "write; move it, or name another folder with --cache-dir."
         )
 
 
-def _file(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """An array mapped from a .npy file, which gets its header and its room."""
+def _named_file(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Map an array from a .npy file, after its header is written and its space reserved."""
     described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False,
                  "shape": tuple(map(int, shape))}  # fmt: skip
-    text = repr(described).encode().ljust(HEADER - len(MAGIC) - 1) + b"\n"
+    text = repr(described).encode().ljust(HEADER_BYTES - len(MAGIC) - 1) + b"\n"
     with path.open("r+b") as file:
         file.write(MAGIC + text)
-        _reserve(file.fileno(), HEADER + int(np.prod(shape, dtype=object)) * dtype.itemsize)
-        return np.memmap(file, dtype, "r+", offset=HEADER, shape=shape)
+        _reserve(file.fileno(), HEADER_BYTES + int(np.prod(shape, dtype=object)) * dtype.itemsize)
+        return np.memmap(file, dtype, "r+", offset=HEADER_BYTES, shape=shape)
 
 
-def _nameless(
+def _unnamed_file(
     folder: Path, size: int, shape: tuple[int, ...], dtype: np.dtype[Any]
 ) -> NDArray[Any]:
     with tempfile.TemporaryFile(prefix="backhand-", dir=folder) as file:
@@ -134,7 +136,7 @@ def _nameless(
 
 
 def _reserve(descriptor: int, size: int) -> None:
-    """Take the room on the disk now: to lack it while writing to mapped memory kills a process."""
+    """Reserve the space on disk now: a full disk kills a process that writes to mapped memory."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, size)
     else:

@@ -1,8 +1,8 @@
 r"""What a cell means: one rule for its number, its day, its text, and for whether it is missing.
 
-The rule knows the cell and the type of its column in the file, and nothing of other rows: CSV and
+The rule depends on the cell and on the type of its column in the file, not on other rows: CSV and
 JSON hold texts, Parquet and queries values with a type. An exported file has the same rule
-(`exports/script.py`), and a test holds both against each other.
+(`exports/numpy_template.py`), and a test compares the two.
 """
 
 from __future__ import annotations
@@ -12,42 +12,47 @@ from collections.abc import Sequence
 from itertools import product
 
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "?")
-"""Texts that stand for a missing value in a feature. In the target, only the first does."""
+"""Texts that mean a missing value in a feature. In the target, only the first does."""
 
 DAY = r"[1-9]\d{3}(?:-\d{1,2}-\d{1,2}|/\d{1,2}/\d{1,2})"
 CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?"
 ZONE = r" UTC|Z|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?"
 MOMENT = rf"{DAY}(?:[ T]{CLOCK}(?:{ZONE})?)?"
-"""A date as text, the year first, with or without a time of day and a zone behind (else UTC).
+"""A date as text, the year first, optionally followed by a time of day and a zone (default UTC).
 
-DuckDB reads more, Python less, and each something else: what is read is what both read alike.
+DuckDB and Python each read texts that the other does not; this is what both read, with one result.
 """
 
 WHOLE = r"-?\d+\.0"
-"""A whole number as a column of doubles spells it."""
+"""A whole number as it is spelled in a column of doubles."""
 
 CODE = r"0\d+"
-"""Digits that lose some when they become a number."""
+"""Digits that would lose their leading zeros as a number."""
 
 SEPARATED = r"[+-]?\d+([,']\d{3})*([.,]\d+)?"
-"""A number as people write it: with thousands separators, or with a decimal comma."""
+"""A number with thousands separators, or with a decimal comma."""
 
 DAY_US = "86400e6"
-"""Microseconds in a day, as SQL writes a double."""
+"""Microseconds per day, as an SQL double."""
 
 
-def literal(text: str) -> str:
-    """A text of ours as SQL writes it."""
+def sql_text(text: str) -> str:
+    """Return a text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def sql_name(name: str) -> str:
+    """Return a column name as an SQL identifier, whatever characters it has."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def matches(text: str, pattern: str) -> str:
     """SQL for whether all of a text matches a pattern of this module."""
-    return f"regexp_full_match({text}, {literal(pattern)})"
+    return f"regexp_full_match({text}, {sql_text(pattern)})"
 
 
 def number_in(text: str) -> str:
-    """SQL for the number that a text holds, NULL if it holds none."""
+    """SQL for the number that a text holds, NULL if it is not a number."""
     return f"TRY_CAST({text} AS DOUBLE)"
 
 
@@ -64,7 +69,7 @@ def clock_in(text: str) -> str:
 
 
 def canonical(text: str) -> str:
-    """SQL for the one spelling of a text: true and false in small letters, 7.0 without the .0."""
+    """SQL for a text in its one spelling: true and false in lower case, 7.0 without the .0."""
     whole = f"ends_with({text}, '.0') AND {matches(text, WHOLE)}"
     return (
         f"CASE WHEN lower({text}) = 'true' OR lower({text}) = 'false' THEN lower({text}) "
@@ -73,9 +78,10 @@ def canonical(text: str) -> str:
 
 
 def spellings(known: Sequence[str]) -> dict[str, int]:
-    """Every text that `canonical` makes one of some texts, and which of them, from 0.
+    """Return every spelling of the known texts, with the position of the text that it spells.
 
-    The texts themselves come first: a model may know two spellings of one.
+    `canonical` gives all spellings of a text the same result. The texts themselves come first: a
+    model may have two spellings of one text.
     """
     places = {text: place for place, text in enumerate(known)}
     for text, place in list(places.items()):
@@ -87,14 +93,15 @@ def spellings(known: Sequence[str]) -> dict[str, int]:
 def _other_spellings(text: str) -> list[str]:
     if text.lower() in ("true", "false"):
         return [
-            "".join(letters) for letters in product(*zip(text.lower(), text.upper(), strict=True))
+            "".join(characters)
+            for characters in product(*zip(text.lower(), text.upper(), strict=True))
         ]
     whole = text.removesuffix(".0")
     return [whole, f"{whole}.0"] if re.fullmatch(WHOLE, f"{whole}.0", re.ASCII) else []
 
 
 def spelled(cell: str, kind: str) -> str:
-    """SQL for the text of a cell of that type of DuckDB's; a number has its shortest.
+    """SQL for the text of a cell of a DuckDB type; numbers in their shortest spelling.
 
     The digits of a DECIMAL are exact, whatever its scale: 7.50 is 7.5, as in a column of doubles.
     """

@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 STRETCH = 2**20
-"""Rows that are drawn from at a time, each time the same share: so no draw takes much memory."""
+"""Rows from which the same share is drawn at a time: so no draw takes much memory."""
 
 
 def held_out(y: NDArray[np.integer], share: float, seed: int) -> NDArray[np.bool_]:
-    """Which of N rows to hold out, (N,) bool: about `share` of each class, at random.
+    """Return which of N rows to hold out, (N,) bool: about `share` of each class, at random.
 
-    Of each class at least one row stays for training. What rounding leaves over goes to the
-    classes with the largest remainders, so that the whole comes out at round(share · N), as near
-    as that rule allows. The same y, share and seed give the same draw. Rows without a class, -1,
-    are not held out.
+    At least one row of each class stays for training. The rows lost to rounding are drawn from the
+    classes with the largest remainders, so that the total is round(share · N), as nearly as that
+    rule allows. The same y, share and seed give the same draw. Rows without a class, -1, are not
+    held out.
     """
     chosen = np.zeros(len(y), dtype=bool)
     rng = np.random.default_rng(seed)
@@ -34,7 +34,7 @@ def held_out(y: NDArray[np.integer], share: float, seed: int) -> NDArray[np.bool
 
 
 def _counts(y: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Rows of each class."""
+    """Return the number of rows of each class."""
     K = max(0, int(y.max(initial=-1)) + 1)
     counts = np.zeros(K, np.int64)
     for start in range(0, len(y), STRETCH):
@@ -44,7 +44,7 @@ def _counts(y: NDArray[np.integer]) -> NDArray[np.int64]:
 
 
 def _how_many(counts: NDArray[np.int64], share: float) -> NDArray[np.int64]:
-    """How many rows of each class to hold out."""
+    """Return how many rows of each class to hold out."""
     exact = counts * share
     take = np.floor(exact).astype(np.int64)
     short = round(share * int(counts.sum())) - int(take.sum())
@@ -57,7 +57,7 @@ def _how_many(counts: NDArray[np.int64], share: float) -> NDArray[np.int64]:
 def _drawn(
     y: NDArray[np.integer], take: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """The places in y (n,) of so many rows of each class, drawn at random."""
+    """Draw `take` rows of each class at random, and return their positions in y (n,)."""
     shuffled = rng.permutation(len(y))
     counts = np.bincount(y, minlength=len(take))
     by_class = shuffled[np.argsort(y[shuffled], kind="stable")]

@@ -1,4 +1,4 @@
-"""Writing a table's rows with more columns behind them: CSV, plain or .gz, and Parquet."""
+"""Writes a table's rows with columns appended: CSV, plain or .gz, and Parquet."""
 
 from __future__ import annotations
 
@@ -18,30 +18,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError, OutputError, listed
-from backhand.support.memory_budget import shown
+from backhand.support.memory_budget import format_size
 from backhand.support.output_streams import WholeFile, write_all
 from backhand.support.signals import signals_seen
+from backhand.tables.cells import sql_name
 from backhand.tables.database.arrow_streams import stream
 from backhand.tables.database.connection import as_utf8, duckdb
 from backhand.tables.database.duckdb_errors import first_line, memory_allowed
 from backhand.tables.files.file_changes import changed
+from backhand.tables.queries import read_error
 from backhand.tables.schema.column_types import typed
-from backhand.tables.table import Table, quote
+from backhand.tables.table import Table
 
 ENDINGS = (".csv", ".csv.gz", ".parquet", ".pq")
 
-ROW_GROUP, LEAST_ROW_GROUP = 122_880, 2048
-"""Rows of a row group in a Parquet file that is written: DuckDB's own, and what it cannot cut."""
+ROW_GROUP, MIN_ROW_GROUP = 122_880, 2048
+"""Rows of a row group in Parquet output: DuckDB's default, and the smallest that it writes."""
 
 VALUE_BYTES = 16
-"""What a value takes, about, until its row group is written."""
+"""Bytes of a value, about, until its row group is written."""
 
 
 def check_ending(path: Path) -> None:
-    """Whether the name says in which format to write."""
+    """Check that the name ends in the name of a format."""
     if not path.name.endswith(ENDINGS):
         raise InputError(
-            f"the output {path} must end in {listed(ENDINGS)}, which says what to write."
+            f"the output {path} must end in {listed(ENDINGS)}; the ending selects the format."
         )
 
 
@@ -53,37 +55,37 @@ class Command(NamedTuple):
 
 
 class Added(NamedTuple):
-    """Columns that stand behind a table's own, a stretch of rows at a time.
+    """Columns that are appended to a table's own, a chunk of rows at a time.
 
     Attributes
     ----------
     names : list of str
     dtypes : list of dtype
-    stretches : iterator
-        Of lists of arrays (n,), one a column, over all rows in their order.
+    chunks : iterator of lists of arrays (n,)
+        One array per column, over all rows in order.
     """
 
     names: list[str]
     dtypes: list[np.dtype[Any]]
-    stretches: Iterator[list[NDArray[Any]]]
+    chunks: Iterator[list[NDArray[Any]]]
 
 
 def write_rows(table: Table, added: Added, path: Path, final: Path) -> int:
-    """Write all rows to `path`, in the format that the ending of `final` asks for; their number.
+    """Write all rows to a file, and return their number.
 
     Parameters
     ----------
     table : Table
     added : Added
-        Columns that stand behind the table's own. They are computed while the rows are written.
+        Columns to append. They are computed while the rows are written.
     path, final : Path
-        Where to write, and what that file will be called once it is whole.
+        The file to write, and its name once it is complete, whose ending selects the format.
 
     Raises
     ------
     InputError
-        If a name is there twice, or for Parquet twice but for upper and lower case; or if the
-        table cannot be read, or changes meanwhile.
+        If two columns have the same name, or for Parquet names that differ by upper and lower case
+        only; or if the table cannot be read, or changes meanwhile.
     OutputError
         If writing fails.
     """
@@ -95,14 +97,14 @@ def write_rows(table: Table, added: Added, path: Path, final: Path) -> int:
 
 
 def stream_rows(table: Table, added: Added, out: BinaryIO) -> int:
-    """Write all rows to a stream as CSV, as they come; their number.
+    """Write all rows to a stream as CSV while they are computed, and return their number.
 
     Raises
     ------
     InputError
         As for `write_rows`.
     OSError
-        If the stream takes no more.
+        If the stream cannot be written to.
     """
     command = _as_csv(table, _headings(table, added), "none")
     read, write = os.pipe()
@@ -121,7 +123,7 @@ def stream_rows(table: Table, added: Added, out: BinaryIO) -> int:
 
 
 class _Pump(threading.Thread):
-    """Writes what comes out of a pipe to a stream, as long as it is wanted.
+    """Copies a pipe to a stream until the pipe is closed or a signal arrives.
 
     It may wait for a reader that pauses, and DuckDB for it, also when a signal ends the work.
     """
@@ -137,30 +139,30 @@ class _Pump(threading.Thread):
             self._out = self._own.enter_context(own)
 
     def run(self) -> None:
-        """Until the pipe's other end is closed."""
+        """Copy until the other end of the pipe is closed."""
         try:
             with self._pipe, self._own:
-                while some := self._pipe.read(2**16):
-                    write_all(self._out.write, some, file=self._out)
+                while data := self._pipe.read(2**16):
+                    write_all(self._out.write, data, file=self._out)
                     self._out.flush()
         except BaseException as error:
             self._error = error
 
     def give_up(self, number: int) -> None:
-        """Let what it waits to write, and all that follows, go nowhere.
+        """Discard what it is writing, and all that follows.
 
-        The signal ends its waiting; what it was writing is then written to the same descriptor,
-        which leads nowhere by then.
+        The descriptor is replaced by the null device, and the signal ends a write that waits; it is
+        then repeated, to the null device.
         """
         with suppress(OSError, ValueError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._out.fileno())
-            os.close(nowhere)
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self._out.fileno())
+            os.close(null)
             if self.ident is not None:
                 signal.pthread_kill(self.ident, number)
 
     def end(self) -> None:
-        """Wait until all is written; raises what writing raised."""
+        """Wait until everything is written, and raise what writing raised."""
         self.join()
         if self._error is not None:
             raise self._error
@@ -172,7 +174,8 @@ def _headings(table: Table, added: Added) -> list[str]:
     if twice:
         raise InputError(
             f"{table.source} already has the column{'s' if len(twice) > 1 else ''} "
-            f"{listed(twice)}, which would be added; rename or drop what is there."
+            f"{listed(twice)}, which would be added; rename or drop the present "
+            f"column{'s' if len(twice) > 1 else ''}."
         )
     return headings
 
@@ -183,21 +186,21 @@ def _columns(headings: list[str], added: int) -> list[str]:
 
 
 def _copy(table: Table, added: Added, command: Command, path: str, final: Path) -> int:
-    """Run the command, which reads the rows and, as the table `added`, what stands behind them."""
+    """Run a command that reads the table `rows` and the appended columns as the table `added`."""
     failure: list[BaseException] = []
     rows, name = 0, as_utf8(path)
 
     def counted() -> Iterator[list[NDArray[Any]]]:
         nonlocal rows
         try:
-            for arrays in added.stretches:
+            for arrays in added.chunks:
                 rows += len(arrays[0])
                 yield arrays
         except BaseException as error:
-            failure.append(error)  # DuckDB would make a text of it
+            failure.append(error)  # DuckDB would turn it into a text
             raise
 
-    con = table.connection.cursor()  # the table's own reads what the predictions are made of
+    con = table.connection.cursor()  # the table's own reads the model's input
     names = [f"a{i}" for i in range(len(added.names))]
     con.register("added", stream(names, added.dtypes, counted()))
     try:
@@ -208,7 +211,7 @@ def _copy(table: Table, added: Added, command: Command, path: str, final: Path) 
         raise _not_written(table, path, final, error) from error
     finally:
         con.unregister("added")
-    if written != rows:  # the file grew, and what is added ended before its rows
+    if written != rows:  # the file grew, and has more rows than were computed
         raise changed(table.source)
     return rows
 
@@ -218,18 +221,18 @@ def _not_written(table: Table, path: str, final: Path, error: duckdb.Error) -> B
     if name in text and "No space left" in text:
         so_far = Path(path).stat().st_size if Path(path).exists() else 0
         return OutputError(
-            f"{final} could not be written: no space is left on the disk, and it needs more than "
-            f"the {shown(so_far)} written so far. Nothing was left behind, and a file that was "
-            "there is unchanged."
+            f"{final} could not be written: no space is left on the disk, and more than the "
+            f"{format_size(so_far)} written so far are needed. Nothing was left behind, and an "
+            "existing file is unchanged."
         )
     if name in text or "write" in text:
         return OutputError(f"{final} could not be written: {first_line(error)}")
-    return table.wrong(error)
+    return read_error(table, error)
 
 
 def _as_csv(table: Table, headings: list[str], compression: str) -> Command:
-    # We write the headings: DuckDB would rename those that differ by case only. As a row that is
-    # put before the others they would make texts of all values, in far more memory.
+    # The headings are a prefix: DuckDB would rename those that differ by case only. As a first row
+    # they would turn all values into texts, in far more memory.
     columns = ", ".join(_columns(headings, len(headings) - len(table.names)))
     first = StringIO()
     csv.writer(first, lineterminator="\n").writerow(headings)
@@ -247,13 +250,13 @@ def _as_parquet(table: Table, headings: list[str]) -> Command:
     alike = [name for name in headings if folded[name.casefold()] > 1]
     if alike:
         raise InputError(
-            f"the columns {listed(alike)} differ by upper and lower case only, which a Parquet "
-            "file cannot hold; write CSV instead."
+            f"the columns {listed(alike)} differ by upper and lower case only, which Parquet does "
+            "not allow; write CSV instead."
         )
     columns = _columns(headings, len(headings) - len(table.names))
     if table.as_text:
         columns[: len(table.names)] = typed(table)
-    named = ", ".join(f"{c} AS {quote(name)}" for c, name in zip(columns, headings, strict=True))
+    named = ", ".join(f"{c} AS {sql_name(name)}" for c, name in zip(columns, headings, strict=True))
     return Command(
         f"COPY (SELECT {named} FROM rows POSITIONAL JOIN added) "
         f"TO $path (FORMAT parquet, ROW_GROUP_SIZE {_row_group(table, len(columns))}, "
@@ -263,6 +266,6 @@ def _as_parquet(table: Table, headings: list[str]) -> Command:
 
 
 def _row_group(table: Table, columns: int) -> int:
-    """Rows of a row group so that one takes an eighth of the memory, about."""
+    """Return the rows of a row group that takes about an eighth of the memory."""
     rows = memory_allowed(table.connection) // 8 // (VALUE_BYTES * columns)
-    return min(ROW_GROUP, max(1, rows // LEAST_ROW_GROUP) * LEAST_ROW_GROUP)
+    return min(ROW_GROUP, max(1, rows // MIN_ROW_GROUP) * MIN_ROW_GROUP)

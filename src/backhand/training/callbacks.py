@@ -13,6 +13,7 @@ from backhand.training.history import History
 from backhand.training.schedules import Schedule
 
 
+@display.shown
 @dataclass(frozen=True)
 class Progress:
     """How far training is: what a callback is called with.
@@ -59,15 +60,10 @@ class Progress:
     schedule: Schedule
     parameters: Callable[[], Parameters]
 
-    def __repr__(self) -> str:
-        return display.as_text(self._title(), self.history.figures())
-
-    def _repr_html_(self) -> str:
-        return display.as_html(self._title(), self.history.figures(), self.history.loss)
-
-    def _title(self) -> str:
+    def _summary(self) -> display.Summary:
         done = self.epoch + self.share
-        return f"Progress: {done:,.4g} of {self.epochs:,} epochs in {self.seconds:.3g} s"
+        title = f"Progress: {done:,.4g} of {self.epochs:,} epochs in {self.seconds:.3g} s"
+        return display.Summary(title, self.history.figures(), (), self.history.loss)
 
 
 Callback = Callable[[Progress], None]

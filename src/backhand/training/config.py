@@ -10,17 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from backhand.choices import OptimizerName, ScheduleName, names
 from backhand.constraints import Choice, Constraint, Exactly, Flag, Integer, Number, Or, check
 from backhand.errors import InputError
 
 if TYPE_CHECKING:
     from backhand.optimizers import Optimizer
     from backhand.training.early_stopping import EarlyStopping
-
-OptimizerName = Literal["sgd", "momentum", "nesterov", "adam"]
-ScheduleName = Literal["constant", "cosine", "invscaling", "adaptive"]
 
 T = TypeVar("T")
 
@@ -62,7 +60,7 @@ def _type_of(annotation: Any) -> str:
     """A type as a docstring has it, with the choices of a name."""
     text = str(annotation).replace(" | ", " or ")
     for name, choices in (("OptimizerName", OptimizerName), ("ScheduleName", ScheduleName)):
-        text = text.replace(name, "{" + ", ".join(f'"{c}"' for c in get_args(choices)) + "}")
+        text = text.replace(name, "{" + ", ".join(f'"{c}"' for c in names(choices)) + "}")
     return text
 
 
@@ -103,7 +101,7 @@ class TrainConfig:
         "What η does after the warm-up: it stays; falls to 0 along half a cosine; falls as\n"
         'η / (t + 1)^power_t, t being the rows visited in whole epochs; or, for "adaptive", is\n'
         "divided by 5 each time the patience of `early_stopping` runs out, down to 1e-6.",
-        Choice(get_args(ScheduleName)),
+        Choice(names(ScheduleName)),
     )
     warmup: float = setting(
         0.0, "Share of all updates over which η rises to its peak.", Number(0, 1)
@@ -141,7 +139,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         check_settings(self)
         if isinstance(self.optimizer, str):
-            check("optimizer", self.optimizer, Choice(get_args(OptimizerName)))
+            check("optimizer", self.optimizer, Choice(names(OptimizerName)))
         else:
             self._rule_of(self.optimizer)
         if self.schedule == "adaptive" and self.early_stopping is None:

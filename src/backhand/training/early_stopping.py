@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
 
 import numpy as np
 
+from backhand.choices import MonitorName, ValidationMonitor, names
 from backhand.constraints import Choice, Exactly, Integer, Number, Or
 from backhand.equations import Parameters
 from backhand.errors import BackhandError
 from backhand.training.config import check_settings, setting
 from backhand.training.history import History
-
-ValidationFigure = Literal["validation_loss", "validation_accuracy"]
-Figure = Literal["validation_loss", "validation_accuracy", "loss"]
 
 
 @dataclass(frozen=True)
@@ -61,9 +58,9 @@ class EarlyStopping:
 
     patience: float = setting(10, constraint=Or(Exactly(math.inf), Integer(1)))
     min_delta: float = setting(0.0, constraint=Number(-math.inf))
-    monitor: Figure = setting("validation_loss", constraint=Choice(get_args(Figure)))
-    best: ValidationFigure | None = setting(
-        None, constraint=Or(Exactly(None), Choice(get_args(ValidationFigure)))
+    monitor: MonitorName = setting("validation_loss", constraint=Choice(names(MonitorName)))
+    best: ValidationMonitor | None = setting(
+        None, constraint=Or(Exactly(None), Choice(names(ValidationMonitor)))
     )
     or_equal: bool = False
 

@@ -1,4 +1,4 @@
-"""What training recorded, an entry an epoch."""
+"""`History`: what training recorded, one entry per epoch."""
 
 from __future__ import annotations
 
@@ -14,19 +14,30 @@ def _empty() -> NDArray[np.float64]:
     return np.empty(0)
 
 
+@display.shown
 @dataclass(frozen=True)
 class History:
-    """One float64 entry an epoch, in arrays of equal length.
+    """What training recorded: one float64 entry per epoch, in arrays of equal length.
 
     Attributes
     ----------
-    loss : (E,)
+    loss : ndarray of shape (E,)
         Mean loss in nats, penalty included, each batch measured before its own update; so, for
         full batches, the loss before the epoch's update.
-    accuracy : (E,)
-        Share of rows classified correctly, measured at the same moments.
-    validation_loss, validation_accuracy : (E,)
-        After the epoch's updates, on the validation rows, without penalty; nan where not measured.
+    accuracy : ndarray of shape (E,)
+        Share of rows classified correctly, 0..1, measured at the same moments.
+    validation_loss, validation_accuracy : ndarray of shape (E,)
+        Measured after the epoch's updates, on the validation rows, without penalty; nan where not
+        measured.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> import numpy as np
+    >>> params = backhand.init(3, 4, 3, dtype=np.float64)
+    >>> history = backhand.train(params, np.eye(3), np.arange(3), epochs=5).history
+    >>> len(history), history.loss.dtype, bool(history.loss[-1] < history.loss[0])
+    (5, dtype('float64'), True)
     """
 
     loss: NDArray[np.float64] = field(default_factory=_empty)
@@ -37,17 +48,14 @@ class History:
     def __len__(self) -> int:
         return len(self.loss)
 
-    def __repr__(self) -> str:
-        return display.as_text(self._title(), self.figures())
-
-    def _repr_html_(self) -> str:
-        return display.as_html(self._title(), self.figures(), self.loss)
-
-    def _title(self) -> str:
-        return f"History of {len(self):,} epochs" if len(self) != 1 else "History of 1 epoch"
+    def _summary(self) -> display.Summary:
+        title = f"History of {len(self):,} epochs" if len(self) != 1 else "History of 1 epoch"
+        rows = self.figures()
+        line = [(name, first, "to", last) for name, first, last, *_ in rows[1:]]
+        return display.Summary(title, rows, line, self.loss)
 
     def figures(self) -> list[tuple[str, ...]]:
-        """Rows of a table: each figure that was measured, at first and at last, and the best."""
+        """Rows of a table: first, last and best value of each figure that was measured."""
         rows: list[tuple[str, ...]] = []
         for name in ("loss", "accuracy", "validation_loss", "validation_accuracy"):
             values = getattr(self, name)
@@ -67,7 +75,7 @@ class History:
         accuracy: NDArray[np.float64],
         validation: tuple[float, float] | None = None,
     ) -> History:
-        """The history with the epochs that followed; the validation belongs to the last of them."""
+        """The history with the epochs that followed; the validation is of the last of them."""
         measured = np.full((2, len(loss)), np.nan)
         if validation is not None:
             measured[:, -1] = validation
@@ -79,7 +87,7 @@ class History:
         )
 
     def first(self, epochs: int) -> History:
-        """The history of the first so many epochs."""
+        """The history of the first `epochs` epochs."""
         return History(
             self.loss[:epochs],
             self.accuracy[:epochs],

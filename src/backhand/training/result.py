@@ -13,6 +13,7 @@ from backhand.training.schedules import Schedule
 from backhand.training.state import TrainState
 
 
+@display.shown
 @dataclass(frozen=True)
 class TrainResult:
     """What training returns: the trained parameters, what was recorded, and where it ended.
@@ -101,17 +102,11 @@ class TrainResult:
         """η of the epoch that would come next, warm-up and cosine apart."""
         return self.schedule.of_epoch(len(self.history))
 
-    def __repr__(self) -> str:
-        return display.as_text(*self._summary())
-
-    def _repr_html_(self) -> str:
-        return display.as_html(*self._summary(), self.history.loss)
-
-    def _summary(self) -> tuple[str, list[tuple[str, ...]]]:
+    def _summary(self) -> display.Summary:
         (d, H), K = self.params.W1.shape, self.params.b2.shape[0]
         best = "" if self.best_epoch is None else f", best {self.best_epoch:,}"
         title = (
             f"TrainResult: d {d:,}, H {H:,}, K {K:,} in {self.params.W1.dtype}, "
             f"{len(self.history):,} epochs{best} in {self.seconds:.3g} s, ended by '{self.ended}'"
         )
-        return title, self.history.figures()
+        return display.Summary(title, self.history.figures(), (), self.history.loss)

@@ -9,7 +9,8 @@ from dataclasses import KW_ONLY, dataclass, fields, replace
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from backhand.engines import Data, Engine, EngineName, Objective, OptimizerState, make_engine
+from backhand.choices import EngineName
+from backhand.engines import Data, Engine, Objective, OptimizerState, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.training.callbacks import Callback, check_callbacks, period

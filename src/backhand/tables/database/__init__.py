@@ -1,1 +1,1 @@
-"""DuckDB: the connection, its errors as sentences, and which queries it may run."""
+"""DuckDB: connections, streams of rows, its errors as sentences, and which queries are allowed."""

@@ -1,4 +1,4 @@
-"""A DuckDB of our own: how much it may use, where it spills, and how far it is."""
+"""DuckDB connections: how much memory they use, where they spill, and how far a statement is."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ with signals_held():  # DuckDB aborts the process if it is interrupted while it 
     import arro3.core as arro3
     import duckdb
 
-__all__ = ["arro3", "as_utf8", "connect", "disconnect", "duckdb", "telling"]
+__all__ = ["arro3", "as_utf8", "connect", "disconnect", "duckdb", "reporting_progress"]
 """DuckDB and arro3 are imported here alone, guarded; other modules import them from here."""
 
 THREAD_BYTES = 128_000_000
-"""Memory for each thread of DuckDB's: it holds a row group or two of its own."""
+"""Bytes of memory for each DuckDB thread, which holds a row group or two."""
 
 
 def as_utf8(path: str | Path) -> str:
-    """A path as DuckDB takes it, in UTF-8, whatever the locale made of its bytes.
+    """Return a path in UTF-8, as DuckDB reads it, whatever the locale made of its bytes.
 
     Raises
     ------
@@ -47,17 +47,29 @@ def as_utf8(path: str | Path) -> str:
 def connect(
     memory: int, cache_dir: str | Path | None, share: float = 0.5
 ) -> duckdb.DuckDBPyConnection:
-    """A database of our own, in memory, that puts what does not fit into a folder.
+    """Open a database in memory, which spills what does not fit into a folder.
 
-    It uses that share of the memory itself. How much there is in all stands in the macro
-    `memory_allowed`, which every cursor knows. `disconnect` ends it.
+    Parameters
+    ----------
+    memory : int
+        Bytes that the database and its readers may use together. The macro `memory_allowed`, which
+        every cursor has, returns it.
+    cache_dir : path, optional
+        Where the spill folder is created; by default in the system's folder for temporary files.
+    share : float
+        The part of `memory` that DuckDB uses.
+
+    Returns
+    -------
+    duckdb connection
+        `disconnect` closes it.
 
     Raises
     ------
     InputError
-        If others could exchange what is made in `cache_dir`, or its name is not UTF-8.
+        If other users could replace what is created in `cache_dir`, or its name is not UTF-8.
     OutputError
-        If nothing can be made there.
+        If no folder can be created there.
     """
     spilling = ExitStack()
     folder = _spill_folder(cache_dir, spilling)
@@ -85,22 +97,22 @@ def connect(
 
 _ends: weakref.WeakKeyDictionary[duckdb.DuckDBPyConnection, weakref.finalize[..., Any]]
 _ends = weakref.WeakKeyDictionary()
-"""What removes the folder of each connection: called by `disconnect`, or with the connection's or
-the process's end."""
+"""Removes the spill folder of each connection: called by `disconnect`, or when the connection or
+the process ends."""
 
 
 def disconnect(connection: duckdb.DuckDBPyConnection) -> None:
-    """Close it, and remove what it has put on the disk."""
+    """Close a connection, and remove what it wrote to disk."""
     connection.close()
     if end := _ends.pop(connection, None):
         end()
 
 
 def _spill_folder(cache_dir: str | Path | None, stack: ExitStack) -> Path:
-    """A folder for rows that memory has no room for; the stack removes it.
+    """Create a folder for rows that do not fit in memory; the stack removes it.
 
-    They may be private, so nobody else may read them, and they are gone when the process ends,
-    however it does: at the latest another one sees to it.
+    The rows may be private, so only the owner can read them. They are removed when the process
+    ends, however it ends: at the latest by the next process that uses the parent folder.
     """
     parent = Path(tempfile.gettempdir() if cache_dir is None else cache_dir).resolve()
     try:
@@ -113,41 +125,41 @@ def _spill_folder(cache_dir: str | Path | None, stack: ExitStack) -> Path:
             f"the cache folder {parent} cannot be used: {error.strerror or error}. Name another "
             "one with --cache-dir (cache_dir)."
         ) from error
-    with suppress(OSError, AttributeError):  # the folder keeps others out even without it
-        os.setxattr(folder, "system.posix_acl_default", OWNER_ALONE)
+    with suppress(OSError, AttributeError):  # the folder is closed to other users even without it
+        os.setxattr(folder, "system.posix_acl_default", OWNER_ONLY)
     return folder
 
 
-OWNER_ALONE = struct.pack("<I", 2) + b"".join(
+OWNER_ONLY = struct.pack("<I", 2) + b"".join(
     struct.pack("<HHI", tag, permissions, 0xFFFF_FFFF)
     for tag, permissions in ((1, 6), (4, 0), (32, 0))
 )
-"""A default access list of Linux's (linux/posix_acl_xattr.h): what is made in a folder may be read
-and written by its owner, and by nobody else, whatever the umask and DuckDB say."""
+"""A default access list of Linux (linux/posix_acl_xattr.h): only the owner can read and write what
+is created in the folder, whatever umask and DuckDB set."""
 
 
 @contextmanager
-def telling(
-    connection: duckdb.DuckDBPyConnection, watch: Callable[[float], None] | None
+def reporting_progress(
+    connection: duckdb.DuckDBPyConnection, on_progress: Callable[[float], None] | None
 ) -> Iterator[None]:
-    """While the context lasts, tell how far the connection's statement is."""
-    if watch is None:
+    """While the context lasts, call a function with the share of the statement that is done."""
+    if on_progress is None:
         yield
         return
     connection.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
     ended = threading.Event()
 
-    def tell() -> None:
+    def report() -> None:
         while not ended.wait(0.1):
             percent = connection.query_progress()
             if percent >= 0:
-                watch(percent / 100)
+                on_progress(percent / 100)
 
-    teller = threading.Thread(target=tell, daemon=True)
-    teller.start()
+    reporter = threading.Thread(target=report, daemon=True)
+    reporter.start()
     try:
         yield
     finally:
         ended.set()
-        teller.join()
+        reporter.join()
         connection.execute("SET enable_progress_bar = false")

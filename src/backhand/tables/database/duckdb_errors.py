@@ -10,22 +10,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backhand.errors import InputError, OutputError
-from backhand.support.memory_budget import shown
-from backhand.support.signals import is_interrupt
-from backhand.tables.files.text_files import LONGEST_JSON, Lines, opened
+from backhand.support.memory_budget import format_size
+from backhand.tables.files.text_files import (
+    MAX_JSON_LINE,
+    BoundedLines,
+    open_bytes,
+    truncated_gzip,
+)
 
 if TYPE_CHECKING:
     import duckdb
 
 
-LONGEST_PARSED = 2**20
-"""Bytes of a line that is parsed to say what is wrong: Python takes twenty times as many for it."""
+MAX_PARSED_LINE = 2**20
+"""Maximum bytes of a line that is parsed for a message: Python needs twenty times its size."""
 
 
-def explained(error: Exception, data: str, names: Sequence[str] = ()) -> str:
-    """What was wrong, and where: the file, and the line if one is to blame.
+def explain(error: Exception, data: str, names: Sequence[str] = ()) -> str:
+    """Return what was wrong, and where: the file, and the line if DuckDB names one.
 
-    `names` are those of the columns that DuckDB knows as c0, c1, …
+    `names` are those of the columns that are called c0, c1, … in DuckDB.
     """
     text = str(error)
     line = re.search(r"Line: (\d+)", text)
@@ -37,36 +41,36 @@ def explained(error: Exception, data: str, names: Sequence[str] = ()) -> str:
         if int(found.group(2)) > int(found.group(1)):
             return (
                 f"{place} has more values than the {found.group(1)} columns that the first line "
-                "names; mend that line."
+                "names; fix that line."
             )
         return (
             f"{place} has {found.group(2)} values where the first line names "
-            f"{found.group(1)} columns; mend that line."
+            f"{found.group(1)} columns; fix that line."
         )
     if found := re.search(r"Unexpected end of GZIP stream: (.+)", text):
-        return f"{found.group(1)} is cut off: its gzip stream has no end; fetch or make it again."
+        return str(truncated_gzip(found.group(1)))
     if found := re.search(r"Could not convert string \"(.*)\" to '(\w+)'", text):
         column = re.search(r'Error when converting column "c(\d+)"', text)
         called = f", '{names[int(column.group(1))]}'" if column and names else ""
         return (
-            f"{place} has '{found.group(1)}' in a column of numbers or dates{called}; mend it, or "
+            f"{place} has '{found.group(1)}' in a column of numbers or dates{called}; fix it, or "
             "leave it empty if it is missing."
         )
     if "unterminated quote" in text.lower() or "quote" in text.splitlines()[0].lower():
-        return f"{place}: a quote is opened and never closed."
+        return f"{place}: a quote is opened but not closed."
     return f"{data} cannot be read: {first_line(error)}"
 
 
-def bad_json(paths: Sequence[str]) -> str | None:
-    """The first line of JSON lines that is none. (DuckDB counts from another line on.)"""
+def find_invalid_json(paths: Sequence[str]) -> str | None:
+    """Return a sentence about the first line that is not JSON. (DuckDB's line numbers differ.)"""
     for path in paths:
         if not path.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson")):
             return None
         try:
-            with opened(path) as file:
-                for number, line in enumerate(Lines[bytes](file, LONGEST_JSON).each(), 1):
-                    if len(line) <= LONGEST_PARSED and line.strip() and not _is_json(line):
-                        return f"{path}, line {number} is no JSON; mend that line."
+            with open_bytes(path) as file:
+                for number, line in enumerate(BoundedLines[bytes](file, MAX_JSON_LINE).each(), 1):
+                    if len(line) <= MAX_PARSED_LINE and line.strip() and not _is_json(line):
+                        return f"{path}, line {number} is not JSON; fix that line."
         except InputError as error:
             return f"{path}, {error}; split it."
         except (OSError, EOFError, zlib.error):
@@ -83,45 +87,56 @@ def _is_json(line: bytes) -> bool:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of what it says, as the end of a sentence."""
+    """Return the first line of a message, as the end of a sentence."""
     line = str(error).splitlines()[0]
     if found := re.search(r'"exception_message":("(?:[^"\\]|\\.)*")', line):
-        line = (json.loads(found.group(1)).splitlines() or [""])[0]  # of a thread of DuckDB's own
+        line = (json.loads(found.group(1)).splitlines() or [""])[0]  # from a DuckDB thread
     line = re.sub(r"^[\w ]*Error: ", "", line).rstrip(" .:!")
     return line + "."
 
 
-def as_error(
+def to_error(
     connection: duckdb.DuckDBPyConnection, error: Exception, sentence: str
 ) -> BaseException:
-    """The sentence as wrong input; or Ctrl-C, or what is lacking, if that is what it says."""
+    """Return an error of DuckDB as one of ours: Ctrl-C, out of space, or else wrong input."""
     if is_interrupt(error):
         return KeyboardInterrupt()
-    lacking = lack_of_room(connection, error)
-    return InputError(sentence) if lacking is None else OutputError(lacking)
+    space = out_of_space(connection, error)
+    return InputError(sentence) if space is None else OutputError(space)
 
 
-def lack_of_room(connection: duckdb.DuckDBPyConnection, error: Exception) -> str | None:
-    """The sentence, if what DuckDB lacks is memory or room on the disk."""
+def is_interrupt(error: BaseException) -> bool:
+    """Return whether an error is DuckDB's response to a signal, whichever signal it was.
+
+    Its errors may quote texts of a table, too; they do not begin with these words.
+    """
+    return str(error).startswith("Query interrupted") or (
+        "INTERRUPT Error: Interrupted" in str(error).partition("\n")[0]
+    )
+
+
+def out_of_space(connection: duckdb.DuckDBPyConnection, error: Exception) -> str | None:
+    """Return a sentence if DuckDB ran out of memory or disk space, else None."""
     text = str(error)
     if any(words in text for words in ("No space left", "temp_directory", "offload data block")):
         setting = connection.cursor().execute("SELECT current_setting('temp_directory')").fetchall()
         used = re.search(r"\(([\d.]+ \w+)/([\d.]+ \w+) used\)", text)
-        limit = f": all of {used.group(2)} is used, and it needs more" if used else ""
+        limit = f": all of {used.group(2)} is used, and more is needed" if used else ""
         return (
-            f"there is no room left in the folder {Path(setting[0][0]).parent} for what does not "
-            f"fit in memory{limit}. Free some, name another folder with --cache-dir, or allow more "
-            "with --memory."
+            f"no space is left in the folder {Path(setting[0][0]).parent} for the rows that do not "
+            f"fit in memory{limit}. Free some space, name another folder with --cache-dir, or "
+            "allow more memory with --memory."
         )
     if "Out of Memory" in text or "could not allocate" in text or "failed to allocate" in text:
+        allowed = format_size(memory_allowed(connection))
         return (
-            f"the table needs more memory than the {shown(memory_allowed(connection))} it may use; "
-            "allow more with --memory. (Of a Parquet file a whole row group is read at a time: in "
-            "smaller ones it needs less.)"
+            f"the table needs more memory than the {allowed} it may use; "
+            "allow more with --memory. (A Parquet file is read by whole row groups: smaller row "
+            "groups need less.)"
         )
     return None
 
 
 def memory_allowed(connection: duckdb.DuckDBPyConnection) -> int:
-    """Bytes that a database of ours and what it is read for may use together."""
+    """Return the bytes that a database and its readers may use together (see `connect`)."""
     return int(connection.cursor().execute("SELECT memory_allowed()").fetchall()[0][0])

@@ -1,1 +1,1 @@
-"""The files of a table: text of strangers read in bounds, and whether they changed."""
+"""The files of a table: untrusted text read within limits, and whether files changed."""

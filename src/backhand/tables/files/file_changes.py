@@ -1,7 +1,7 @@
-"""Whether the files of a table are still what they were when they were first looked at.
+"""Whether the files of a table have changed since reading began.
 
-A file is opened by its name for each pass. What is written over it, or put in its place, meanwhile
-would mix rows of two tables.
+A file is opened by its name for each pass. If it is overwritten or replaced between two passes, the
+rows of two tables would be mixed.
 """
 
 from __future__ import annotations
@@ -19,44 +19,44 @@ class _Identity(NamedTuple):
     inode: int
     size: int
     modified: int
-    changed: int  # which nobody can set back
+    changed: int  # the ctime, which no program can set
 
 
-class Files:
-    """Files that must stay as they are while they are read.
+class FileSnapshots:
+    """The state of files when reading begins, to compare with later.
 
     Parameters
     ----------
     paths : sequence of str
-        They are there; how they are now is what they are compared with.
+        Files that exist.
     """
 
     def __init__(self, paths: Sequence[str]) -> None:
         self._first = {path: _identity(path) for path in paths}
 
     def change(self) -> InputError | None:
-        """What is to be said of the first file that is not what it was, if there is one."""
+        """Return an error about the first file that has changed, or None."""
         for path, first in self._first.items():
             now = _identity(path)
             if now is None and first is not None:
-                return InputError(f"{path} is gone, or unreadable, since reading it began.")
+                return InputError(f"{path} was removed, or became unreadable, while it was read.")
             if now != first:
                 return changed(path)
         return None
 
     def check(self) -> None:
-        """Raise `InputError` if one is not what it was."""
+        """Raise `InputError` if a file has changed."""
         if (change := self.change()) is not None:
             raise change
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
-        """What is done in the context is void if a file changes: that explains every other error.
+        """Raise at the end of the context if a file has changed, in place of any other error.
 
         Raises
         ------
         InputError
-            If a file is not what it was.
+            If a file has changed.
         """
         try:
             yield
@@ -68,8 +68,8 @@ class Files:
 
 
 def changed(source: str) -> InputError:
-    """The error that something that was read is not what it was."""
-    return InputError(f"{source} changed while it was read; let it be, and try again.")
+    """Return the error that a file or table changed while it was read."""
+    return InputError(f"{source} changed while it was read; try again when nothing writes to it.")
 
 
 def _identity(path: str) -> _Identity | None:

@@ -1,4 +1,4 @@
-"""Text files of strangers, plain or .gz: opened, read line by line in bounds, found to be whole."""
+"""Untrusted text files, plain or .gz: opened, read by lines of limited length, checked."""
 
 from __future__ import annotations
 
@@ -11,36 +11,42 @@ from typing import AnyStr, BinaryIO, Generic, TextIO, cast
 
 from backhand.errors import InputError
 
-LONGEST_LINE = 4_000_000
-"""Characters or bytes of one row of CSV, at most: DuckDB passes over more than its buffer holds."""
+MAX_CSV_ROW = 4_000_000
+"""Maximum characters or bytes of one CSV row: DuckDB skips a row that exceeds its buffer."""
 
-LONGEST_JSON = 2**24
-"""Bytes of one line of JSON, at most: as in DuckDB."""
+MAX_JSON_LINE = 2**24
+"""Maximum bytes of one line of JSON, as in DuckDB."""
 
 PIECE = 2**20
-"""Bytes that are unpacked at a time."""
+"""Bytes that are decompressed at a time."""
 
 
 def is_gzip(path: str) -> bool:
-    """Whether its name says that it is packed."""
+    """Return whether the file's name says that it is compressed."""
     return path.lower().endswith(".gz")
 
 
-def opened(path: str) -> BinaryIO:
-    """The bytes of a file, unpacked."""
+def open_bytes(path: str) -> BinaryIO:
+    """Open a file for reading its bytes, decompressed."""
     return cast(BinaryIO, gzip.open(path)) if is_gzip(path) else Path(path).open("rb")
 
 
-def opened_as_text(path: str) -> TextIO:
-    """The characters of a file in UTF-8, unpacked, line breaks as they are."""
-    return io.TextIOWrapper(opened(path), encoding="utf-8-sig", newline="")
+def open_text(path: str) -> TextIO:
+    """Open a file for reading its UTF-8 text, decompressed, with line breaks unchanged."""
+    return io.TextIOWrapper(open_bytes(path), encoding="utf-8-sig", newline="")
 
 
-class Lines(Generic[AnyStr]):
-    """The lines of a file, of which no record may take more than so many characters or bytes.
+class BoundedLines(Generic[AnyStr]):
+    """The lines of a file in which the length of a record is limited.
 
-    A few kilobytes can unpack to a line without an end. `begin` says that a record begins; for a
-    file whose records are its lines, `each` calls it.
+    A few kilobytes can decompress to an endless line. `begin` starts a new record; for a file whose
+    records are its lines, `each` calls it.
+
+    Parameters
+    ----------
+    file : file object
+    most : int
+        Maximum characters or bytes of a record.
 
     Raises
     ------
@@ -59,8 +65,7 @@ class Lines(Generic[AnyStr]):
         line = cast(AnyStr, self._file.readline(self._left + 1))
         if len(line) > self._left:
             raise InputError(
-                f"line {self._first} is longer than {self._most:,} characters, which is the most "
-                "that is read"
+                f"line {self._first} is longer than {self._most:,} characters, the maximum length"
             )
         if not line:
             raise StopIteration
@@ -69,50 +74,53 @@ class Lines(Generic[AnyStr]):
         return line
 
     def begin(self) -> None:
-        """What comes next is another record."""
+        """Start a new record."""
         self._left, self._first = self._most, self._number
 
     def each(self) -> Iterator[AnyStr]:
-        """The lines, each a record."""
+        """Return the lines, each a record of its own."""
         for line in self:
             yield line
             self.begin()
 
 
 def check_text(path: str, longest: int | None = None) -> None:
-    """Go through a file to its end for what DuckDB passes over without a word.
+    """Read a file to its end to find the damage that DuckDB ignores silently.
 
-    It compares neither checksums nor lengths of a gzip, and may leave out a line of CSV that is
-    longer than its buffer.
+    DuckDB checks neither the checksum nor the length of a gzip file, and may skip a CSV line that
+    is longer than its buffer.
 
     Raises
     ------
     InputError
-        If a gzip is damaged or cut off, or is none; or if a line has more bytes than `longest`.
+        If a gzip file is damaged, truncated or not gzip; or if a line has more bytes than
+        `longest`.
     """
     length = 0
     try:
-        with opened(path) as file:
+        with open_bytes(path) as file:
             while piece := file.read(PIECE):
                 first = min((place for sign in (b"\n", b"\r") if (place := piece.find(sign)) >= 0),
                             default=len(piece))  # fmt: skip
                 ends = [place for sign in (b"\n", b"\r") if (place := piece.rfind(sign)) >= 0]
                 if longest is not None and length + first > longest:
                     raise InputError(
-                        f"{path} has a line of more than {longest:,} bytes, which is the most that "
-                        "is read; is it a table?"
+                        f"{path} has a line of more than {longest:,} bytes, the maximum length; is "
+                        "it a table?"
                     )
                 length = len(piece) - 1 - max(ends) if ends else length + len(piece)
     except EOFError as error:
-        raise cut_off(path) from error
+        raise truncated_gzip(path) from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise InputError(
-            f"{path} cannot be read: it is damaged, or no gzip file ({error})."
+            f"{path} cannot be read: it is damaged or not a gzip file ({error})."
         ) from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def cut_off(path: str) -> InputError:
-    """The error that a gzip file has no end."""
-    return InputError(f"{path} is cut off: its gzip stream has no end; fetch or make it again.")
+def truncated_gzip(path: str) -> InputError:
+    """Return the error that a gzip file is incomplete."""
+    return InputError(
+        f"{path} is truncated: its gzip stream has no end; download or compress it again."
+    )

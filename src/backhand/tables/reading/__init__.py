@@ -1,1 +1,1 @@
-"""Files to the table or view `rows`, by their format."""
+"""Reads files, globs and queries into the table or view `rows`."""

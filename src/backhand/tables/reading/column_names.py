@@ -1,6 +1,7 @@
-"""Names of columns as they stand in Parquet files.
+"""Names of columns as they are in Parquet files.
 
-DuckDB's names differ by more than upper and lower case: of `X` and `x` it calls the second `x_1`.
+DuckDB renames columns that differ by upper and lower case only: of `X` and `x`, the second becomes
+`x_1`.
 """
 
 from __future__ import annotations
@@ -21,19 +22,19 @@ NUMBERED = re.compile(r"(.*)_\d+", re.DOTALL)
 def names_in_files(
     connection: duckdb.DuckDBPyConnection, paths: Sequence[str], found: list[str]
 ) -> list[str]:
-    """The names in the files of the columns that DuckDB calls `found`, in that order.
+    """Return the names in the files of the columns that DuckDB calls `found`, in that order.
 
     Parameters
     ----------
     connection : duckdb connection
     paths : sequence of str
-        Parquet files that have been found to have these columns.
+        Parquet files with these columns.
     found : list of str
 
     Raises
     ------
     InputError
-        If they cannot be known, or if of several files it is not known which column is which.
+        If the names, or the order of the columns in several files, cannot be determined.
     """
     folded = Counter(name.casefold() for name in found)
     stems = (NUMBERED.fullmatch(name) for name in found)
@@ -41,9 +42,9 @@ def names_in_files(
         return found
     names = _parquet_names(connection, paths[0])
     if any(_parquet_names(connection, path) != names for path in paths[1:]):
-        raise _alike(found, "do not stand in one order in all files")
+        raise _alike(found, "have another order in another file")
     if len(names) != len(found) or not all(map(_is_from, found, names)):
-        raise _alike(found, "cannot be told from each other")
+        raise _alike(found, "cannot be distinguished")
     return names
 
 
@@ -58,13 +59,13 @@ def _is_from(found: str, name: str) -> bool:
 
 def _alike(names: list[str], what: str) -> InputError:
     return InputError(
-        f"of the columns {listed(names)}, some differ by upper and lower case only and {what}; "
+        f"some of the columns {listed(names)} differ by upper and lower case only and {what}; "
         "rename them."
     )
 
 
 def _parquet_names(connection: duckdb.DuckDBPyConnection, path: str) -> list[str]:
-    """The columns of a Parquet file: in its schema, what is within them follows each."""
+    """Return the columns of a Parquet file; in its schema, nested fields follow their column."""
     schema = connection.execute(
         "SELECT name, coalesce(num_children, 0) FROM parquet_schema($path)", {"path": path}
     ).fetchall()

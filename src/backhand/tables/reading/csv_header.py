@@ -9,16 +9,16 @@ from collections import Counter
 from pathlib import Path
 
 from backhand.errors import InputError, listed
-from backhand.tables.files.text_files import LONGEST_LINE, Lines, cut_off, opened_as_text
+from backhand.tables.files.text_files import MAX_CSV_ROW, BoundedLines, open_text, truncated_gzip
 
 
 def read_header(path: str) -> tuple[str, list[str]]:
-    """The delimiter and the column names of a CSV file, from its first line."""
+    """Return the delimiter and the column names of a CSV file, from its first line."""
     try:
-        with opened_as_text(path) as file:
-            delimiter = _delimiter(path, next(Lines[str](file, LONGEST_LINE), ""))
+        with open_text(path) as file:
+            delimiter = _delimiter(path, next(BoundedLines[str](file, MAX_CSV_ROW), ""))
             file.seek(0)
-            lines = Lines[str](file, LONGEST_LINE)
+            lines = BoundedLines[str](file, MAX_CSV_ROW)
             names = next(csv.reader(lines, delimiter=delimiter, strict=True), [])
     except UnicodeDecodeError as error:
         raise InputError(
@@ -28,11 +28,11 @@ def read_header(path: str) -> tuple[str, list[str]]:
     except InputError as error:
         raise InputError(f"{path}, {error}; is it a table?") from error
     except EOFError as error:
-        raise cut_off(path) from error
+        raise truncated_gzip(path) from error
     except (OSError, csv.Error, zlib.error) as error:
         if "unexpected end of data" in str(error):
             raise InputError(
-                f"{path}, line 1: a quote among the column names is opened and never closed."
+                f"{path}, line 1: a quote among the column names is opened but not closed."
             ) from error
         raise InputError(f"{path} cannot be read: {error}.") from error
     if not any(name.strip() for name in names):
@@ -43,7 +43,7 @@ def read_header(path: str) -> tuple[str, list[str]]:
 
 
 def check_headers_agree(paths: list[str], delimiter: str, names: list[str]) -> None:
-    """All files of a glob have the columns of the first, in its order."""
+    """Check that all files of a glob have the columns of the first, in its order."""
     for path in paths[1:]:
         if read_header(path) != (delimiter, names):
             raise InputError(
@@ -61,10 +61,10 @@ def _delimiter(path: str, header: str) -> str:
 
 
 def check_names(names: list[str], source: str) -> None:
-    """No two columns have one name."""
+    """Check that no two columns have the same name."""
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise InputError(
-            f"{source} has several columns named {listed(twice)}; names must differ, "
-            "because a model knows its columns by name."
+            f"{source} has several columns named {listed(twice)}; names must differ, because a "
+            "model finds its columns by name."
         )

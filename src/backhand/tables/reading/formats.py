@@ -1,6 +1,6 @@
-"""Files to the table or view `rows`, by their format: CSV, JSON lines and Parquet.
+"""Loads files into the table or view `rows`, by their format: CSV, JSON and Parquet.
 
-What cannot be read raises `InputError` with the file and, where one line is to blame, the line.
+A file that cannot be read raises `InputError` with its name and, if it is known, the line.
 """
 
 from __future__ import annotations
@@ -13,14 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from backhand.errors import InputError, listed
-from backhand.tables.cells import spelled
+from backhand.tables.cells import spelled, sql_name
+from backhand.tables.column_families import NULL_TYPE, family_of
 from backhand.tables.database.connection import as_utf8, duckdb
-from backhand.tables.database.duckdb_errors import as_error, bad_json, explained, memory_allowed
-from backhand.tables.files.text_files import LONGEST_LINE, check_text, is_gzip
+from backhand.tables.database.duckdb_errors import (
+    explain,
+    find_invalid_json,
+    memory_allowed,
+    to_error,
+)
+from backhand.tables.files.text_files import MAX_CSV_ROW, check_text, is_gzip
+from backhand.tables.queries import GROUP
 from backhand.tables.reading.column_names import names_in_files
 from backhand.tables.reading.csv_header import check_headers_agree, check_names, read_header
-from backhand.tables.reading.row_location import place_of
-from backhand.tables.table import GROUP, NULL_TYPE, Table, family_of, quote
+from backhand.tables.reading.row_location import locate_row
+from backhand.tables.table import Table
 
 FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "json", ".ndjson": "json", ".json": "json",
            ".parquet": "parquet", ".pq": "parquet"}  # fmt: skip
@@ -30,32 +37,32 @@ DIALECT = (
     "nullstr='', allow_quoted_nulls=true, null_padding=false, ignore_errors=false, "
     "strict_mode=true, buffer_size=4194304"
 )
-"""Of CSV: nothing is guessed. A reader that may skip lines to make sense of the rest would.
+"""DuckDB's options for CSV, which leave nothing to guess: a reader that guesses may skip lines.
 
-DuckDB's own buffers of 32 MB are no faster, and more than a small memory has room for.
+Its default buffers of 32 MB are not faster, and do not fit in a small memory.
 """
 
-BYTES_ALONE = "hive_partitioning=false, union_by_name=false, filename=false"
-"""No column comes from the name of a file or folder."""
+CONTENT_ONLY = "hive_partitioning=false, union_by_name=false, filename=false"
+"""No column is made from the name of a file or folder."""
 
 READERS = {
-    "parquet": f"read_parquet($paths, {BYTES_ALONE}, file_row_number=false)",
-    "csv": f"read_csv($paths, {DIALECT}, {BYTES_ALONE}, columns=$columns)",
-    "json": f"read_json($paths, {BYTES_ALONE}, ignore_errors=false, records='true', "
+    "parquet": f"read_parquet($paths, {CONTENT_ONLY}, file_row_number=false)",
+    "csv": f"read_csv($paths, {DIALECT}, {CONTENT_ONLY}, columns=$columns)",
+    "json": f"read_json($paths, {CONTENT_ONLY}, ignore_errors=false, records='true', "
     "columns=$columns)",
-    # For a query, which may look into what is nested. Types are those of all rows.
-    "json with types": f"read_json($paths, {BYTES_ALONE}, ignore_errors=false, sample_size=-1, "
+    # For a query, which may read nested values. Types are those of all rows.
+    "json with types": f"read_json($paths, {CONTENT_ONLY}, ignore_errors=false, sample_size=-1, "
     "maximum_depth=-1, field_appearance_threshold=0, map_inference_threshold=-1, "
     "convert_strings_to_integers=false)",
-    "json as objects": f"read_json_objects($paths, {BYTES_ALONE}, ignore_errors=false)",
+    "json as objects": f"read_json_objects($paths, {CONTENT_ONLY}, ignore_errors=false)",
 }
-"""CSV and JSON are read as texts, as they stand there: what they mean is not the reader's business.
+"""How each format is read. CSV and JSON are read as unchanged texts, without an interpretation.
 
-All that a reader would decide by itself is written out.
+Every option that DuckDB would otherwise detect is set.
 """
 
 VALUE_BYTES, BLOCK_BYTES = 16, 2**18
-"""What a value of a loaded table takes, about, and what a column does at least."""
+"""Bytes of a value of a loaded table, about, and minimum bytes of a column."""
 
 
 def load_files(
@@ -66,7 +73,7 @@ def load_files(
     in_place: bool,
     query: bool,
 ) -> Table:
-    """The files as a table, whose rows are the table or view `rows`; for a query, with types."""
+    """Load files as the table or view `rows`; for a query, with types."""
     formats = {_format(path) for path in paths}
     if len(formats) > 1:
         raise InputError(
@@ -78,7 +85,7 @@ def load_files(
     kind, in_place = formats.pop(), in_place and not query
     for path in paths:
         if kind == "csv" or is_gzip(path):
-            check_text(path, LONGEST_LINE if kind == "csv" else None)
+            check_text(path, MAX_CSV_ROW if kind == "csv" else None)
     if kind == "csv":
         return _load_csv(connection, data, paths, in_place=in_place)
     try:
@@ -86,8 +93,8 @@ def load_files(
             return _load_parquet(connection, data, paths)
         return _load_json(connection, data, paths, in_place=in_place, types=query)
     except duckdb.Error as error:
-        line = bad_json(paths) if kind == "json" else None
-        raise as_error(connection, error, line or explained(error, data)) from error
+        line = find_invalid_json(paths) if kind == "json" else None
+        raise to_error(connection, error, line or explain(error, data)) from error
 
 
 def _format(path: str) -> str:
@@ -98,13 +105,13 @@ def _format(path: str) -> str:
     if kind is None:
         raise InputError(
             f"{path} does not end in a known format; expected {listed(FORMATS)}, "
-            "or one of the text formats with .gz behind."
+            "or a text format followed by .gz."
         )
     return kind
 
 
 def _load_parquet(connection: duckdb.DuckDBPyConnection, data: str, paths: list[str]) -> Table:
-    """A view of the files. Where their types differ, the column is of texts, which lose nothing."""
+    """Make a view of Parquet files. A column whose types differ becomes texts, without loss."""
     found = [_described(connection, READERS["parquet"], path) for path in paths]
     names = list(found[0])
     for path, columns in zip(paths[1:], found[1:], strict=True):
@@ -122,7 +129,7 @@ def _load_parquet(connection: duckdb.DuckDBPyConnection, data: str, paths: list[
     parts = []
     for i, (path, columns) in enumerate(zip(paths, found, strict=True)):
         reader = READERS["parquet"].replace("$paths", f"$path{i}")
-        cells = [_as_text(quote(name), columns[name]) if name in differing else quote(name)
+        cells = [_as_text(sql_name(name), columns[name]) if name in differing else sql_name(name)
                  for name in names]  # fmt: skip
         parts.append(f"SELECT {', '.join(cells)} FROM {reader}")
         parameters[f"path{i}"] = _literally([path])
@@ -132,7 +139,7 @@ def _load_parquet(connection: duckdb.DuckDBPyConnection, data: str, paths: list[
 
 
 def _as_text(cell: str, kind: str) -> str:
-    """SQL for a value as a text that means the same."""
+    """SQL for a value as a text of the same meaning."""
     value = f"CAST({cell} AS DOUBLE)" if kind == "FLOAT" else cell
     return spelled(value, "DOUBLE" if kind == "FLOAT" else kind)
 
@@ -162,12 +169,12 @@ def _load_json(
     _load(connection, reader, parameters, names, in_place=in_place)
     table = Table(connection, names, data, as_text=True)
     if all(path.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson")) for path in paths):
-        table.placed_by(partial(place_of, paths, None, len(names)))
+        table.located_by(partial(locate_row, paths, None, len(names)))
     return table
 
 
 def _json_names(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> list[str]:
-    """The keys of all objects, those of the first one first; each file has the same ones."""
+    """Return the keys of all objects, in order of appearance; all files have the same keys."""
     found: list[list[str]] = []
     for path in paths:
         rows = connection.execute(
@@ -178,14 +185,14 @@ def _json_names(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> list
         found.append(list(dict.fromkeys(str(key) for (keys,) in rows for key in keys or ())))
         if not found[-1]:
             raise InputError(
-                f"{path} holds no JSON objects; expected one a row, the columns' names as its keys."
+                f"{path} holds no JSON objects; expected one per row, with column names as keys."
             )
         _check_same_names(path, found[-1], paths[0], found[0])
     return found[0]
 
 
 def _described(connection: duckdb.DuckDBPyConnection, reader: str, path: str) -> dict[str, str]:
-    """The columns that the reader finds in the file, and their types."""
+    """Return the columns that a reader finds in a file, with their types."""
     described = connection.execute(
         f"DESCRIBE SELECT * FROM {reader}", {"paths": _literally([path])}
     )
@@ -193,9 +200,9 @@ def _described(connection: duckdb.DuckDBPyConnection, reader: str, path: str) ->
 
 
 def _check_same_families(paths: Sequence[str], found: Sequence[dict[str, str]]) -> None:
-    """The columns of all files are of the same sort; what is nested, of the same type.
+    """Check that a column has the same family of types in all files; the same type if it is nested.
 
-    A column that is missing throughout a file may be of another sort in the others.
+    A column without values in one file fits any family in the others.
     """
     first: dict[str, tuple[str, str]] = {}
     for path, columns in zip(paths, found, strict=True):
@@ -205,8 +212,8 @@ def _check_same_families(paths: Sequence[str], found: Sequence[dict[str, str]]) 
             family, (other, where) = family_of(kind), first.setdefault(name, (kind, path))
             if family != family_of(other) or (family == "other" and kind != other):
                 raise InputError(
-                    f"column '{name}' of {path} holds {kind} values, and that of {where} "
-                    f"{other} values; expected one type in all files."
+                    f"column '{name}' holds {kind} values in {path} and {other} values in "
+                    f"{where}; expected one type in all files."
                 )
 
 
@@ -232,33 +239,33 @@ def _load_csv(
     try:
         _load(connection, READERS["csv"], parameters, names, in_place=in_place)
     except duckdb.Error as error:
-        raise as_error(connection, error, explained(error, paths[0], names)) from error
+        raise to_error(connection, error, explain(error, paths[0], names)) from error
     table = Table(connection, names, data, as_text=True)
-    table.placed_by(partial(place_of, paths, delimiter, len(names)))
+    table.located_by(partial(locate_row, paths, delimiter, len(names)))
     return table
 
 
 def _literally(paths: Sequence[str]) -> list[str]:
-    """Names of files as DuckDB takes them to the letter: no pattern, no home folder, no address."""
+    """Return file names that DuckDB takes literally: no pattern, no home folder, no address."""
     return [as_utf8(glob.escape(_absolute(path))) for path in paths]
 
 
 def _absolute(path: str) -> str:
-    """The path; if DuckDB would read more into it, an absolute one."""
+    """Return the path; an absolute one if DuckDB would interpret it otherwise."""
     return str(Path(path).absolute()) if re.search(r"~|^[A-Za-z][\w+.-]+:", path) else path
 
 
 def _is_wide(connection: duckdb.DuckDBPyConnection, columns: int) -> bool:
-    """Whether rows that could stay in their files are better loaded, and the memory allows it.
+    """Return whether rows that could stay in their files should be loaded, and fit in memory.
 
-    They are asked for in groups of columns. On a view, each group of a text file reads all lines
-    again, and each of a Parquet file binds all columns.
+    Columns are read in groups. On a view, each group reads all lines of a text file again, and
+    binds all columns of a Parquet file.
     """
     return columns > GROUP and columns * BLOCK_BYTES <= memory_allowed(connection) // 4
 
 
 def _is_small(connection: duckdb.DuckDBPyConnection, paths: list[str], columns: int) -> bool:
-    """Whether what Parquet files hold fits in a part of the memory."""
+    """Return whether the values of Parquet files fit in a part of the memory."""
     counted = "SELECT sum(num_rows) FROM parquet_file_metadata($paths)"
     rows = int(connection.execute(counted, {"paths": paths}).fetchall()[0][0])
     return rows * columns * VALUE_BYTES <= memory_allowed(connection) // 8
@@ -272,17 +279,17 @@ def _load(
     *,
     in_place: bool,
 ) -> None:
-    """Make what is read the table or view `rows`, its columns called c0, c1, …"""
+    """Create the table or view `rows` from a reader, with columns called c0, c1, …"""
     selected = f"SELECT * FROM (SELECT * FROM {reader}) AS t({_positions(names)})"
     if not in_place:
         connection.execute(f"CREATE TABLE rows AS {selected}", parameters)
         return
-    # A view takes no parameters: DuckDB writes them into it, as literals.
+    # A view has no parameters: DuckDB writes them into it, as literals.
     connection.sql(selected, params=parameters).create_view("rows")
 
 
 def in_files(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether `rows` are read from their files in each pass, and not loaded."""
+    """Return whether `rows` are read from their files in each pass, and not loaded."""
     views = "SELECT 1 FROM duckdb_views() WHERE view_name = 'rows'"
     return bool(connection.execute(views).fetchall())
 

@@ -1,4 +1,4 @@
-"""Reading tables: files of one format, globs and SQL, with DuckDB."""
+"""Reads tables: files of one format, globs and SQL queries, with DuckDB."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from pathlib import Path
 
 from backhand.errors import InputError, MissingFileError
 from backhand.support.memory_budget import budget
-from backhand.tables.database.connection import connect, duckdb, telling
-from backhand.tables.database.duckdb_errors import as_error, first_line
+from backhand.tables.cells import sql_name
+from backhand.tables.database.connection import connect, duckdb, reporting_progress
+from backhand.tables.database.duckdb_errors import first_line, to_error
 from backhand.tables.database.query_guard import check_query
-from backhand.tables.files.file_changes import Files
+from backhand.tables.files.file_changes import FileSnapshots
 from backhand.tables.reading.csv_header import check_names
 from backhand.tables.reading.formats import in_files, load_files
 from backhand.tables.schema.column_types import typed
-from backhand.tables.table import Table, quote
+from backhand.tables.table import Table
 
 
 def read_table(
@@ -27,42 +28,53 @@ def read_table(
     once: bool = False,
     watch: Callable[[float], None] | None = None,
 ) -> Table:
-    """Read a table; what is too large for memory lies on the disk while it is used.
+    """Read a table; rows that do not fit in memory are stored on disk while it is used.
 
-    Parquet files are read where they are. CSV, JSON and the result of a query are loaded. What CSV
-    and JSON hold are texts; a query sees them with the types that all their rows allow.
+    Parquet files are read in place. CSV, JSON and the result of a query are loaded. The columns of
+    CSV and JSON are texts; in a query they have the types that all their rows allow.
 
     Parameters
     ----------
     data : path or glob, optional
-        Files ending in .csv, .tsv, .jsonl, .ndjson, .json or .parquet, or those with .gz behind;
-        of a glob, all in one format, in the order of their names.
+        Files ending in .csv, .tsv, .jsonl, .ndjson, .json or .parquet, or in a text format followed
+        by .gz. The files of a glob have one format, and are read in the order of their names.
     query : str, optional
-        A SELECT in DuckDB's SQL; in it, the rows of `data` are the table `data`. Files that it
-        names itself, in quotes, are read by DuckDB's own rules.
+        A SELECT statement in DuckDB's SQL, in which the table `data` has the rows of the files.
+        Files that the query names itself, in quotes, are read by DuckDB's rules.
     memory : int or str, optional
-        Bytes to work with, or a size such as "512MB"; by default half of what is free. DuckDB uses
-        half of it, and with `once` three quarters: then no matrix wants to lie beside it.
+        Maximum memory in bytes, or a size such as "512MB"; by default half of the free memory.
+        DuckDB uses half of it, and three quarters with `once`, as no matrix is stored then.
     cache_dir : path, optional
-        Where to put what does not fit; by default the system's folder for temporary files.
+        Where to store rows that do not fit; by default the system's folder for temporary files.
     once : bool
-        The rows will be gone through once: so CSV and JSON files are read in place, too.
+        The rows will be read only once: CSV and JSON files are read in place, too.
     watch : callable, optional
-        Is told, several times a second, what share of the rows is loaded, from another thread.
+        Called several times per second with the share of the rows that is loaded, from another
+        thread.
+
+    Returns
+    -------
+    Table
 
     Raises
     ------
     MissingFileError
-        If nothing is there by that name.
+        If no file has that name.
     InputError
         If it cannot be read as a table, has no rows, or the query is not one SELECT.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> backhand.read_table(query="SELECT range AS x, x % 2 = 0 AS even FROM range(10)")
+    Table of the query's result: 10 rows, 2 columns
     """
     if data is None and query is None:
-        raise InputError("there is no table to read: name a file, or give a query.")
+        raise InputError("no input: give a file or a query (--query).")
     connection = connect(budget(memory), cache_dir, 0.75 if once else 0.5)
     source = str(data)
-    files = Files([] if data is None else expand(source))
-    with files.unchanged(), telling(connection, watch):
+    files = FileSnapshots([] if data is None else expand(source))
+    with files.unchanged(), reporting_progress(connection, watch):
         if data is not None:
             table = load_files(
                 connection, source, expand(source), in_place=once, query=query is not None
@@ -74,23 +86,21 @@ def read_table(
         table.read_from(files, again=in_files(connection))
     check_names(table.names, table.source)
     if table.empty:
-        raise InputError(
-            f"{table.source} has column names but no rows; a table needs at least one."
-        )
+        raise InputError(f"{table.source} has column names but no rows; expected at least one row.")
     return table
 
 
 def _load_query(
     connection: duckdb.DuckDBPyConnection, query: str, table: Table | None
 ) -> list[str]:
-    """Run the user's query into the table `rows`; the names of its columns.
+    """Run the user's query into the table `rows`, and return the names of its columns.
 
-    `table` is what `rows` has so far, if anything: the query knows it as `data`.
+    `table` is the present content of `rows`, if there is any: in the query it is called `data`.
     """
     if table is not None:
         check_names(table.names, table.source)
         cells = typed(table) if table.as_text else [f"c{i}" for i in range(len(table.names))]
-        named = [f"{c} AS {quote(name)}" for c, name in zip(cells, table.names, strict=True)]
+        named = [f"{c} AS {sql_name(name)}" for c, name in zip(cells, table.names, strict=True)]
         connection.execute(f"CREATE VIEW data AS SELECT {', '.join(named)} FROM rows")
     try:  # in the C locale Python does not decode an argument's bytes
         query = query.encode("utf-8", "surrogateescape").decode("utf-8")
@@ -104,7 +114,7 @@ def _load_query(
         numbered = ", ".join(f"#{i + 1} AS c{i}" for i in range(len(found)))
         result.select(numbered).create("selected")
     except duckdb.Error as error:
-        raise as_error(connection, error, f"the query failed: {first_line(error)}") from error
+        raise to_error(connection, error, f"the query failed: {first_line(error)}") from error
     if table is not None:
         connection.execute("DROP VIEW data")
         connection.execute(f"DROP {'VIEW' if in_files(connection) else 'TABLE'} rows")
@@ -113,12 +123,12 @@ def _load_query(
 
 
 def expand(data: str) -> list[str]:
-    """The files that a path or glob names.
+    """Return the files that a path or glob names.
 
     Raises
     ------
     MissingFileError
-        If there are none.
+        If there is none.
     InputError
         If it is a folder.
     """

@@ -1,4 +1,4 @@
-"""In which line of which file a row of a table stands."""
+"""The file and line of a table's row."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import zlib
 from collections.abc import Sequence
 
 from backhand.errors import InputError
-from backhand.tables.files.text_files import LONGEST_JSON, LONGEST_LINE, Lines, opened_as_text
+from backhand.tables.files.text_files import MAX_CSV_ROW, MAX_JSON_LINE, BoundedLines, open_text
 
 
-def place_of(paths: Sequence[str], delimiter: str | None, columns: int, row: int) -> str | None:
-    """`t.csv (line 14)` for a row, counted from 1 over all files; None if it cannot be found.
+def locate_row(paths: Sequence[str], delimiter: str | None, columns: int, row: int) -> str | None:
+    """Return `t.csv (line 14)` for a row, counted from 1 over all files; None if it is not found.
 
-    Files are CSV with that delimiter, or JSON lines. They are gone through up to there: for the
-    sake of a message only.
+    Files are CSV with that delimiter, or JSON lines if it is None. They are read up to the row, so
+    this is for messages only.
     """
     try:
         for path in paths:
@@ -27,15 +27,15 @@ def place_of(paths: Sequence[str], delimiter: str | None, columns: int, row: int
 
 
 def _seek(path: str, delimiter: str | None, columns: int, row: int) -> tuple[int, int]:
-    """How many rows are still to go behind this file; or 0 and the row's line in it."""
-    with opened_as_text(path) as file:
+    """Return how many rows remain after this file and 0; or 0 and the row's line in it."""
+    with open_text(path) as file:
         if delimiter is None:
-            for line, text in enumerate(Lines[str](file, LONGEST_JSON).each(), 1):
+            for line, text in enumerate(BoundedLines[str](file, MAX_JSON_LINE).each(), 1):
                 row -= bool(text.strip())
                 if not row:
                     return 0, line
             return row, 0
-        lines = Lines[str](file, LONGEST_LINE)
+        lines = BoundedLines[str](file, MAX_CSV_ROW)
         reader = csv.reader(lines, delimiter=delimiter)
         next(reader)
         start = reader.line_num + 1

@@ -1,1 +1,1 @@
-"""What the cells and columns of a table mean, and how they become a matrix."""
+"""The schema of a table: what its columns are, and how they become a matrix."""

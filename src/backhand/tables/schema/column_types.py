@@ -1,30 +1,31 @@
-"""The types that the texts of a file allow: of all rows, and without losing a digit.
+"""The types that all texts of a column allow without losing a digit.
 
-For a user's query and for Parquet that is written, which want more than texts. What a model reads
-never depends on them.
+They are used for a user's query and for Parquet output. A model's input does not depend on them.
 """
 
 from __future__ import annotations
 
 from backhand.tables.cells import CLOCK, CODE, MISSING, MOMENT, matches, number_in
+from backhand.tables.expressions import text
+from backhand.tables.queries import totals
 from backhand.tables.table import Table
 
-DAY = r"\d{4}-\d\d-\d\d"
-"""A date as its type writes it."""
+ISO_DAY = r"\d{4}-\d\d-\d\d"
+"""A date as DuckDB writes it."""
 
 
 def typed(table: Table) -> list[str]:
-    """SQL for each column of a table of texts, cast to the type that all its texts have.
+    """SQL for each column of a table of texts, cast to the narrowest type of all its texts.
 
-    Texts of `cells.MISSING` are NULL in a column of another type than text.
+    Texts of `cells.MISSING` are NULL unless the column stays a text.
     """
     columns = range(len(table.names))
     left, cells = list(columns), [f"c{i}" for i in columns]
-    present = table.totals([f"count({_value(table, i)})" for i in columns])
+    present = totals(table, [f"count({_value(table, i)})" for i in columns])
     for kind, condition in TYPES.items():
-        asked = [i for i in left if present[i]]
-        tests = [f"count(CASE WHEN {condition(_value(table, i))} THEN 1 END)" for i in asked]
-        for i, fitting in zip(asked, table.totals(tests), strict=True):
+        tried = [i for i in left if present[i]]
+        tests = [f"count(CASE WHEN {condition(_value(table, i))} THEN 1 END)" for i in tried]
+        for i, fitting in zip(tried, totals(table, tests), strict=True):
             if fitting == present[i]:
                 cells[i] = f"TRY_CAST({_value(table, i)} AS {kind})"
                 left.remove(i)
@@ -32,32 +33,32 @@ def typed(table: Table) -> list[str]:
 
 
 def _value(table: Table, column: int) -> str:
-    return table.present(column, MISSING)
+    return text(table, column, MISSING)
 
 
-def _is_whole(text: str) -> str:
-    return f"CAST(TRY_CAST({text} AS BIGINT) AS VARCHAR) = {text}"
+def _is_whole(cell: str) -> str:
+    return f"CAST(TRY_CAST({cell} AS BIGINT) AS VARCHAR) = {cell}"
 
 
-def _is_number(text: str) -> str:
-    return f"{number_in(text)} IS NOT NULL AND NOT {matches(text, CODE)}"
+def _is_number(cell: str) -> str:
+    return f"{number_in(cell)} IS NOT NULL AND NOT {matches(cell, CODE)}"
 
 
-def _is_day(text: str) -> str:
-    return f"{matches(text, DAY)} AND TRY_CAST({text} AS DATE) IS NOT NULL"
+def _is_day(cell: str) -> str:
+    return f"{matches(cell, ISO_DAY)} AND TRY_CAST({cell} AS DATE) IS NOT NULL"
 
 
-def _is_clock(text: str) -> str:
-    return f"{matches(text, CLOCK)} AND TRY_CAST({text} AS TIME) IS NOT NULL"
+def _is_clock(cell: str) -> str:
+    return f"{matches(cell, CLOCK)} AND TRY_CAST({cell} AS TIME) IS NOT NULL"
 
 
-def _is_moment(text: str) -> str:
-    zoned = f"TRY_CAST({text} AS TIMESTAMP WITH TIME ZONE)"
-    return f"{matches(text, MOMENT)} AND {zoned} IS NOT NULL"
+def _is_moment(cell: str) -> str:
+    zoned = f"TRY_CAST({cell} AS TIMESTAMP WITH TIME ZONE)"
+    return f"{matches(cell, MOMENT)} AND {zoned} IS NOT NULL"
 
 
 TYPES = {
     "BIGINT": _is_whole, "DOUBLE": _is_number, "DATE": _is_day, "TIME": _is_clock,
     "TIMESTAMP WITH TIME ZONE": _is_moment,
 }  # fmt: skip
-"""Types, the narrowest first, and SQL for whether a text is of one."""
+"""Types, the narrowest first, with SQL for whether a text has the type."""

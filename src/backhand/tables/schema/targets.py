@@ -1,4 +1,4 @@
-"""The target column: its classes, each row's, and what is doubtful about them."""
+"""The target column: its classes, the class of each row, and warnings about them."""
 
 from __future__ import annotations
 
@@ -12,21 +12,24 @@ from numpy.typing import NDArray
 
 from backhand.errors import BackhandWarning, InputError, listed
 from backhand.tables.cells import MISSING, canonical, number_in
-from backhand.tables.schema.schema import check_no_nul, missing_in_target
+from backhand.tables.expressions import position, text
+from backhand.tables.queries import all_rows, chunks
+from backhand.tables.schema.checks import check_no_nul
+from backhand.tables.schema.schema import missing_in_target
 from backhand.tables.table import Table
 
 REGRESSION_VALUES = 100
 """A numeric target with more distinct values than this looks like regression."""
 
 MOSTLY = 0.9
-"""From this share of numbers or dates on, another text in a column is taken for a mistake."""
+"""With at least this share of numbers or dates, any other text in a column is an error."""
 
 
 @dataclass(frozen=True)
 class Target:
     """The column to predict: its classes, and y (N,) with -1 where the target is missing.
 
-    y is of the narrowest dtype that holds them: it is in memory however large the table is.
+    y has the narrowest dtype for its values: it is in memory however large the table is.
     """
 
     name: str
@@ -41,11 +44,11 @@ def read_target(
     categorical: bool = False,
     missing: Sequence[str] | None = None,
 ) -> Target:
-    """The classes of the target column, in order, and each row's.
+    """Return the classes of the target column, in order, and the class of each row.
 
-    Texts differ by every letter (1.1 is not 1.10), but for two things: a whole number may have .0
-    behind it, and true and false may be written large. `missing` are the texts that stand for no
-    class; by default none does but the empty one.
+    Texts that differ in any character are different classes (1.1 is not 1.10), with two exceptions:
+    a whole number may be followed by .0, and true and false may have capitals. `missing` are the
+    texts that mean no class; by default only the empty one.
 
     Raises
     ------
@@ -55,30 +58,32 @@ def read_target(
     column = table.index(name, "target column")
     if table.family(column) == "other":
         raise InputError(
-            f"the target '{name}' holds {table.types[column]} values; expected texts "
-            "or whole numbers."
+            f"the target '{name}' holds {table.types[column]} values; expected texts or whole "
+            "numbers."
         )
-    check_no_nul(table, [column])
     absent = missing_in_target(missing)
-    found = table.all(
+    found = all_rows(
+        table,
         f"SELECT v, a, b, n, {number_in('v')} AS x "
-        f"FROM ({texts_of(table, column, absent, 'rows')}) "
-        "WHERE v IS NOT NULL ORDER BY x IS NULL, x, v"
+        f"FROM ({value_counts(table, column, absent, 'rows')}) "
+        "WHERE v IS NOT NULL ORDER BY x IS NULL, x, v",
     )
+    if any("\0" in str(value) for value, *_ in found):
+        check_no_nul(table, [column])
     classes = _class_names(name, found)
     rows = sum(n for *_, n, _ in found)
     numeric = sum(n for *_, n, x in found if x is not None) >= MOSTLY * rows
     _check_classes(name, classes, rows, numeric and not categorical)
-    _tell_words(name, {v: n for v, _, _, n, _ in found if v in MISSING})
+    _warn_of_missing_words(name, {v: n for v, _, _, n, _ in found if v in MISSING})
     y = np.empty(table.rows, np.min_scalar_type(-len(classes)))
-    for stretch, (indices, _) in table.arrays(class_of(table, name, classes, missing)):
-        y[stretch] = indices
+    for rows_read, (indices, _) in chunks(table, class_expressions(table, name, classes, missing)):
+        y[rows_read] = indices
     return Target(name, classes, y)
 
 
-def texts_of(table: Table, column: int, missing: Sequence[str], rows: str) -> str:
+def value_counts(table: Table, column: int, missing: Sequence[str], rows: str) -> str:
     """SQL for a column's texts v in one spelling, the first a and last b as spelled, and rows n."""
-    present = table.present(column, missing)
+    present = text(table, column, missing)
     return (
         f"SELECT {canonical('s')} AS v, min(s) AS a, max(s) AS b, CAST(sum(n) AS BIGINT) AS n "
         f"FROM (SELECT {present} AS s, count(*) AS n FROM {rows} GROUP BY s) "
@@ -87,15 +92,15 @@ def texts_of(table: Table, column: int, missing: Sequence[str], rows: str) -> st
 
 
 def _class_names(target: str, found: Sequence[tuple[Any, ...]]) -> list[str]:
-    """What the classes are called: as they are spelled, unless in several ways; 0 and 1 so."""
+    """Return the names of the classes: as they are spelled, or `canonical` if in several ways."""
     whole = all(str(v).removeprefix("-").isdigit() for v, *_ in found)
     names = [str(v if whole or first != last else first) for v, first, last, *_ in found]
-    tell_spellings(target, [(first, last) for _, first, last, *_ in found])
+    warn_of_spellings(target, [(first, last) for _, first, last, *_ in found])
     return names
 
 
-def tell_spellings(name: str, spellings: Iterable[tuple[str, str]]) -> None:
-    """Warn of whole numbers that are spelled in two ways, 7 and 7.0, and count as one."""
+def warn_of_spellings(name: str, spellings: Iterable[tuple[str, str]]) -> None:
+    """Warn of whole numbers that are spelled in two ways, 7 and 7.0, and count as one value."""
     several = [(a, b) for a, b in spellings if a != b and a.lower() not in ("true", "false")]
     if several:
         first, last = several[0]
@@ -108,24 +113,24 @@ def tell_spellings(name: str, spellings: Iterable[tuple[str, str]]) -> None:
         )
 
 
-def _tell_words(target: str, words: dict[str, int]) -> None:
-    """Warn of classes that elsewhere mean missing."""
+def _warn_of_missing_words(target: str, words: dict[str, int]) -> None:
+    """Warn of classes that mean missing in a feature."""
     for word, rows in words.items():
         warnings.warn(
             f"'{word}' is a class of the target '{target}' (rows with it: {rows:,}); if it means "
-            f"missing, say --missing '{word}'.",
+            f"missing, add --missing '{word}'.",
             BackhandWarning,
             stacklevel=3,
         )
 
 
-def class_of(
+def class_expressions(
     table: Table, target: str, classes: Sequence[str], missing: Sequence[str] | None = None
 ) -> list[str]:
-    """SQL for a row's class as an index, -1 for none of `classes`; and for whether it has one."""
+    """SQL for a row's class as an index, -1 if not in `classes`; and for whether it has a class."""
     column, absent = table.index(target, "target column"), missing_in_target(missing)
-    place = table.place(column, classes)
-    return [f"coalesce({place}, -1)", f"{table.present(column, absent)} IS NOT NULL"]
+    index = position(table, column, classes)
+    return [f"coalesce({index}, -1)", f"{text(table, column, absent)} IS NOT NULL"]
 
 
 def _check_classes(name: str, classes: list[str], rows: int, numeric: bool) -> None:
@@ -133,25 +138,24 @@ def _check_classes(name: str, classes: list[str], rows: int, numeric: bool) -> N
         raise InputError(f"the target '{name}' is missing in every row.")
     if len(classes) == 1:
         raise InputError(
-            f"the target '{name}' has one class only, '{classes[0]}'; a classifier "
-            "needs two or more."
+            f"the target '{name}' has only one class, '{classes[0]}'; expected two or more."
         )
     too_many = len(classes) > max(10, rows / 2)
     if numeric and (too_many or len(classes) > REGRESSION_VALUES):
         raise InputError(
-            f"the target '{name}' is numeric with {len(classes)} distinct values, "
-            "which looks like regression; Backhand classifies. If these numbers are "
-            f"class labels, say so with --categorical '{name}'."
+            f"the target '{name}' is numeric with {len(classes):,} distinct values, which looks "
+            "like regression; Backhand trains classifiers only. If these numbers are class labels, "
+            f"add --categorical '{name}'."
         )
     if too_many:
         raise InputError(
-            f"the target '{name}' has {len(classes)} classes in {rows} rows, too many "
-            "to learn from; is it an identifier or free text?"
+            f"the target '{name}' has {len(classes):,} classes in {rows:,} rows, too many to learn "
+            "from; is it an identifier or free text?"
         )
 
 
-def tell_doubts(classes: dict[str, int]) -> None:
-    """Warn of classes (with their rows) that may be mistakes: spelled alike, or of one row."""
+def warn_of_doubtful_classes(classes: dict[str, int]) -> None:
+    """Warn of classes (with their rows) that may be errors: spelled alike, or with one row."""
     alike: dict[str, list[str]] = {}
     for name in classes:
         alike.setdefault(" ".join(name.split()).casefold(), []).append(name)
@@ -159,15 +163,15 @@ def tell_doubts(classes: dict[str, int]) -> None:
         if len(names) > 1:
             warnings.warn(
                 f"the classes {listed(names)} differ by upper and lower case or by spaces only, "
-                "and count as different ones; mend them if they are the same.",
+                "and count as different classes; correct them if they are the same.",
                 BackhandWarning,
                 stacklevel=3,
             )
     single = [name for name, rows in classes.items() if rows == 1]
     if single:
-        who = "the classes {} have" if len(single) > 1 else "the class {} has"
+        subject = "the classes {} have" if len(single) > 1 else "the class {} has"
         warnings.warn(
-            f"{who.format(listed(single))} one row only, so none is held out to judge by.",
+            f"{subject.format(listed(single))} only one row, so none is held out for evaluation.",
             BackhandWarning,
             stacklevel=3,
         )

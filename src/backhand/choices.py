@@ -1,0 +1,16 @@
+"""The names that may be chosen among, each list once: for type checkers, checks and messages."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+EngineName = Literal["auto", "fused", "reference", "torch"]
+OptimizerName = Literal["sgd", "momentum", "nesterov", "adam"]
+ScheduleName = Literal["constant", "cosine", "invscaling", "adaptive"]
+ValidationMonitor = Literal["validation_loss", "validation_accuracy"]
+MonitorName = Literal["validation_loss", "validation_accuracy", "loss"]
+
+
+def names(choice: Any) -> tuple[str, ...]:
+    """The names of one of these types, in order."""
+    return get_args(choice)

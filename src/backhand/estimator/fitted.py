@@ -1,0 +1,121 @@
+"""A fitted classifier: its weights, its sizes, whether it would stop, and what it predicts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from backhand.engines.reference import ReferenceEngine
+from backhand.equations import Parameters
+from backhand.estimator.initialisation import parameters_of
+from backhand.estimator.inputs import features
+from backhand.estimator.parameters import ConstructorParameters
+from backhand.training.data import check_finite
+from backhand.training.result import TrainResult
+
+
+class FittedClassifier(ConstructorParameters):
+    """What `MLPClassifier` has and does once it is fitted."""
+
+    classes_: NDArray[Any]
+    coefs_: list[NDArray[Any]]
+    intercepts_: list[NDArray[Any]]
+    n_features_in_: int
+    _trained: TrainResult | None = None  # the last training by epochs, to continue from
+
+    def _fitted(self, params: Parameters) -> dict[str, Any]:
+        return {"coefs_": [params.W1, params.W2], "intercepts_": [params.b1, params.b2]}
+
+    @property
+    def parameters_(self) -> Parameters:
+        """W1, b1, W2, b2: the arrays of `coefs_` and `intercepts_`, which may have been set.
+
+        So they are looked at each time (`starting.parameters_of`); InputError if they do not fit.
+        """
+        if not hasattr(self, "coefs_"):
+            raise AttributeError("parameters_ is available after fit")
+        return parameters_of(self.coefs_, self.intercepts_, self.n_features_in_, len(self.classes_))
+
+    @parameters_.setter
+    def parameters_(self, params: Parameters) -> None:
+        for name, value in self._fitted(params).items():
+            setattr(self, name, value)
+
+    @property
+    def n_layers_(self) -> int:
+        """3: the features, the hidden units and the classes."""
+        check_is_fitted(self)
+        return 3
+
+    @property
+    def n_outputs_(self) -> int:
+        """K."""
+        check_is_fitted(self)
+        return len(self.classes_)
+
+    @property
+    def out_activation_(self) -> str:
+        """Of the outputs: "softmax", always."""
+        check_is_fitted(self)
+        return "softmax"
+
+    @out_activation_.setter
+    def out_activation_(self, name: str) -> None:
+        raise AttributeError(
+            f"out_activation_ cannot be set to {name!r}: the outputs are always a softmax. "
+            "decision_function(X) gives the logits in front of it."
+        )
+
+    @property
+    def stopped_(self) -> bool:
+        """Whether early stopping would stop: patience has run out, or the score is 1."""
+        seen = None if self._trained is None else self._trained.state.early_stopping
+        return seen is not None and (seen.out_of_patience or seen.perfect)
+
+    @property
+    def _no_improvement_count(self) -> int:
+        """As scikit-learn counts; its tests read it."""
+        seen = None if self._trained is None else self._trained.state.early_stopping
+        return 0 if seen is None else seen.num_bad_epochs
+
+    @property
+    def _optimizer(self) -> TrainResult | None:
+        """What the next training continues from; scikit-learn's tests read its `learning_rate`."""
+        return self._trained
+
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """P (N, K) of X (N, d), one column a class in the order of `classes_`."""
+        params, X = self._parameters_and(X)
+        return self._engine().predict_proba(params, X)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The most probable class of each row of X (N, d): (N,)."""
+        most_probable = self.predict_proba(X).argmax(axis=1)
+        labels: NDArray[Any] = self.classes_[most_probable]
+        return labels
+
+    def predict_log_proba(self, X: Any) -> NDArray[Any]:
+        """Log P (N, K) of X (N, d); -inf where P rounds to 0."""
+        with np.errstate(divide="ignore"):
+            log_P: NDArray[Any] = np.log(self.predict_proba(X))
+        return log_P
+
+    def decision_function(self, X: Any) -> NDArray[Any]:
+        """The logits S (N, K) of X (N, d), one column a class in the order of `classes_`.
+
+        Of two classes (N,), as scikit-learn has it: by how much the second's logit is the greater.
+        """
+        params, X = self._parameters_and(X)
+        S = ReferenceEngine().logits(params, X)
+        return S[:, 1] - S[:, 0] if S.shape[1] == 2 else S
+
+    def _parameters_and(self, X: Any) -> tuple[Parameters, Any]:
+        """The parameters that predict, and the rows (N, d), checked."""
+        check_is_fitted(self)
+        X, params = features(self, X), self.parameters_
+        if X.dtype != params.W1.dtype:
+            check_finite(X, params.W1.dtype)
+        return params, X

@@ -1,0 +1,117 @@
+"""SQL for the cells of a table's column: as number, as day, as text, as position in a list.
+
+Texts are parameters, except those that mean missing (`cells.sql_text`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import count
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from backhand.tables.cells import (
+    DAY_US,
+    MISSING,
+    clock_in,
+    moment_in,
+    number_in,
+    spelled,
+    spellings,
+    sql_text,
+)
+from backhand.tables.column_families import NUMPY_TYPES, TIME_TYPES
+
+if TYPE_CHECKING:
+    from backhand.tables.table import Table
+
+_numbers = count()
+"""Numbers for the temporary tables and types of `position`, so that no two share a name."""
+
+
+def number(table: Table, column: int, missing: Sequence[str] = ()) -> str:
+    """SQL for a column as numbers: NULL or nan where missing, NULL where a text is not a number.
+
+    Dates are in days since 1970. `missing` are the texts that mean missing.
+    """
+    name, family = f"c{column}", table.family(column)
+    if family == "date":
+        return days(table, column, missing)
+    if family == "text":
+        # Most of those texts are not numbers anyway, and need not be compared.
+        numeric = any(_is_number(word) for word in missing)
+        return number_in(text(table, column, missing if numeric else ()))
+    if table.types[column] not in NUMPY_TYPES:
+        name = number_in(f"CAST({name} AS VARCHAR)")  # rounded once: DuckDB would round twice
+    return _unless_missing(table, column, name, missing)
+
+
+def days(table: Table, column: int, missing: Sequence[str] = ()) -> str:
+    """SQL for a column of dates or times as days since 1970, otherwise as `number`."""
+    name, kind = f"c{column}", table.types[column]
+    if table.family(column) == "text":
+        cell = text(table, column, missing)
+        return f"coalesce({moment_in(cell)}, {clock_in(cell)})"
+    if kind == "TIMESTAMPTZ_NS":  # for which DuckDB has no functions
+        name = f"CAST({name} AS TIMESTAMP WITH TIME ZONE)"
+    value = f"epoch({name}) / 86400.0" if kind == "DATE" else f"epoch_us({name}) / {DAY_US}"
+    if kind not in TIME_TYPES:
+        value = f"CASE WHEN isinf({name}) THEN 'inf'::DOUBLE ELSE {value} END"
+    return _unless_missing(table, column, value, missing)
+
+
+def text(table: Table, column: int, missing: Sequence[str] = ("",)) -> str:
+    """SQL for a column as text, as it is spelled; NULL where missing or one of those texts."""
+    return _unless_missing(table, column, spelled(f"c{column}", table.types[column]), missing)
+
+
+def missing_words(table: Table, column: int, missing: Sequence[str]) -> list[str]:
+    """Return the texts that mean missing, in every spelling, that the column's type can hold."""
+    typed = table.family(column) != "text"
+    return list(spellings([word for word in missing if not (typed and word in MISSING)]))
+
+
+def _unless_missing(table: Table, column: int, value: str, missing: Sequence[str]) -> str:
+    """SQL for a value of the column, NULL where its text is one of those that mean missing."""
+    words = missing_words(table, column, missing)
+    if not words:
+        return value
+    # An ENUM, as for categories, takes a hundred times as long for what is not in it. IN and
+    # list_contains become a join, after which rows come in another order.
+    cell, words_list = spelled(f"c{column}", table.types[column]), ", ".join(map(sql_text, words))
+    return f"CASE WHEN list_position([{words_list}], {cell}) IS NULL THEN {value} END"
+
+
+def position(table: Table, column: int, known: Sequence[str]) -> str:
+    """SQL for the position of a column's text in `known`, in any spelling, from 0; else NULL."""
+    places = spellings(known)
+    code = _enum_code(table, spelled(f"c{column}", table.types[column]), list(places))
+    others = list(places.values())[len(known) :]
+    if not others:
+        return code
+    return (
+        f"CASE WHEN {code} < {len(known)} THEN {code} "
+        f"ELSE [{', '.join(map(str, others))}][{code} - {len(known) - 1}] END"
+    )
+
+
+def _enum_code(table: Table, values: str, known: Sequence[str]) -> str:
+    """SQL for the position of a text in `known`, from 0; NULL for a text that is not in it."""
+    if not known:
+        return "CAST(NULL AS INTEGER)"
+    name = f"known{next(_numbers)}"
+    table.connection.execute(
+        f"CREATE TEMP TABLE {name}_values AS "
+        "SELECT unnest($known) AS v, generate_subscripts($known, 1) AS i",
+        {"known": list(known)},
+    )
+    table.connection.execute(f"CREATE TYPE {name} AS ENUM (SELECT v FROM {name}_values ORDER BY i)")
+    return f"enum_code(TRY_CAST({values} AS {name}))"
+
+
+def _is_number(word: str) -> bool:
+    try:
+        return not np.isnan(float(word))
+    except ValueError:
+        return False

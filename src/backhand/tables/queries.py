@@ -1,0 +1,88 @@
+"""Passes over a table's rows: queries, totals, and chunks of rows as NumPy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.tables.database.duckdb_errors import explain, to_error
+
+if TYPE_CHECKING:
+    from backhand.tables.table import Table
+
+CHUNK_VALUES, CHUNK_ROWS = 2**22, 2**16
+"""Maximum number of values and of rows that are read from DuckDB into NumPy at a time."""
+
+GROUP = 512
+"""Expressions in one query: what DuckDB needs to plan one grows with their square."""
+
+MARKED = "rows POSITIONAL JOIN mask WHERE keep"
+"""The rows that `mark` selected, after FROM. (A view would name all columns each time.)"""
+
+
+def first_row(table: Table, sql: str) -> tuple[Any, ...]:
+    """Run a query and return the first row of its result."""
+    return all_rows(table, sql)[0]
+
+
+def all_rows(table: Table, sql: str) -> list[tuple[Any, ...]]:
+    """Run a query and return all rows of its result."""
+    from backhand.tables.database.connection import duckdb
+
+    try:
+        found: list[tuple[Any, ...]] = table.connection.execute(sql).fetchall()
+    except duckdb.Error as error:
+        raise read_error(table, error) from error
+    return found
+
+
+def totals(table: Table, aggregates: Sequence[str]) -> list[Any]:
+    """Return the values of aggregates over all rows, in as few queries as DuckDB can plan."""
+    groups = (aggregates[i : i + GROUP] for i in range(0, len(aggregates), GROUP))
+    return [
+        value
+        for group in groups
+        for value in first_row(table, f"SELECT {', '.join(group)} FROM rows")
+    ]
+
+
+def chunks(table: Table, expressions: Sequence[str]) -> Iterator[tuple[slice, list[NDArray[Any]]]]:
+    """Return the values of SQL expressions, (n,) each, for a chunk of rows at a time, in order.
+
+    A number that is NULL becomes nan. Only a few chunks are in memory, however many rows there
+    are. All chunks but the last have one length, which depends on the number of expressions alone:
+    sums over them are the same, to the last bit, however the file and DuckDB cut the rows.
+    """
+    from backhand.tables.database.arrow_streams import StreamError, read_arrays
+
+    length = max(1, min(CHUNK_ROWS, CHUNK_VALUES // max(1, len(expressions))))
+    groups = [expressions[i : i + GROUP] for i in range(0, len(expressions), GROUP)] or [["0"]]
+    streams = [
+        read_arrays(table.connection, f"SELECT {', '.join(group)} FROM rows", len(group), length)
+        for group in groups
+    ]
+    start = 0
+    try:
+        for groups_read in zip(*streams, strict=False):  # a file that grows may end them unevenly
+            n = min(len(arrays[0]) for arrays in groups_read)
+            columns = [x[:n] for arrays in groups_read for x in arrays]
+            yield slice(start, start + n), columns[: len(expressions)]
+            start += n
+            table.progressed(start)
+    except StreamError as error:
+        raise read_error(table, error) from error
+
+
+def mark(table: Table, chosen: NDArray[np.bool_]) -> None:
+    """Select the rows that `MARKED` names."""
+    table.connection.register("chosen_mask", {"keep": chosen})
+    table.connection.execute("CREATE OR REPLACE TEMP TABLE mask AS SELECT * FROM chosen_mask")
+    table.connection.unregister("chosen_mask")
+
+
+def read_error(table: Table, error: Exception) -> BaseException:
+    """Return what DuckDB reports while it reads the rows as one of our errors."""
+    return to_error(table.connection, error, explain(error, table.source, table.names))

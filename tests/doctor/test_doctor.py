@@ -21,83 +21,62 @@ from backhand.doctor.oracles import by_autograd
 from backhand.doctor.probe.problems import ETA, L2, problems, square_problems
 from backhand.formulas import LINES, compiled, derive
 from conftest import ROOT
-from corpus import held_out, later, right, wrong_numpy, wrong_pairs, wrong_styles
+from corpus.development.right.in_numpy import straight_down
+from corpus.registry import Case, cases
 
 JUDGED = ROOT / "tests" / "corpus" / "judged.json"
 """Of each wrong function, what the doctor says, and whether that is exactly the mistake.
 
 A person decided that, reading both. When the doctor says something else, it has to be read anew:
-`python tests/corpus/judge.py` shows what changed.
+`python -m corpus.judge` shows what changed.
 """
 
 RECORD: dict[str, dict[str, Any]] = json.loads(JUDGED.read_text())
 
-SINGLE = [(module.__name__.rpartition(".")[2], case)
-          for module in (wrong_numpy, wrong_styles, held_out, later)
-          for case in module.WRONG]  # fmt: skip
-
-PAIRS = [(module.__name__.rpartition(".")[2], pair)
-         for module in (wrong_pairs, later) for pair in module.PAIRS]  # fmt: skip
+CASES = cases("wrong_numpy", "wrong_styles", "wrong_pairs", "right", "held_out", "later")
+WRONG = [case for case in CASES if case.faults]
+RIGHT = [case for case in CASES if not case.faults]
 
 
-def name_of(case: Any) -> str:
-    return str(getattr(case[0], "__qualname__", type(case[0]).__qualname__))
+def name_of(case: Case) -> str:
+    return case.name
 
 
 def said(report: backhand.doctor.Report) -> list[str]:
     return [f"{f.equation}: {f.mistake}" for f in report.findings if f.equation != "call"]
 
 
-@pytest.mark.parametrize(
-    ("module", "case"), [pytest.param(m, c, id=f"{m}-{name_of(c)}") for m, c in SINGLE]
-)
-def test_a_wrong_function_is_diagnosed_as_recorded(module: str, case: Any) -> None:
-    report = check(case.f, **case.options)
+@pytest.mark.parametrize("case", WRONG, ids=name_of)
+def test_a_wrong_function_is_diagnosed_as_recorded(case: Case) -> None:
+    report = check(case.function, **case.options)
     assert not report.ok and report.findings
-    recorded = RECORD[f"{module}.{name_of(case)}"]
+    recorded = RECORD[case.name]
     assert said(report) == recorded["said"]
-    named = case.equation in {finding.equation for finding in report.findings}
+    named = set(case.faults) <= {finding.equation for finding in report.findings}
     assert named == recorded["named"]
-
-
-@pytest.mark.parametrize(
-    ("module", "pair"), [pytest.param(m, p, id=f"{m}-{name_of(p)}") for m, p in PAIRS]
-)
-def test_two_mistakes_are_diagnosed_as_recorded(module: str, pair: Any) -> None:
-    report = check(pair.f, **pair.options)
-    recorded = RECORD[f"{module}.{name_of(pair)}"]
-    assert said(report) == recorded["said"]
-    equations_found = {finding.equation for finding in report.findings}
-    assert all(m.equation in equations_found for m in pair.mistakes) == recorded["named"]
 
 
 def test_the_record_is_good_enough_and_whole() -> None:
     """95 in a hundred equations, 85 mistakes to the letter, 70 pairs; nobody is missing in it."""
-    single = [RECORD[f"{module}.{name_of(case)}"] for module, case in SINGLE]
-    pairs = [RECORD[f"{module}.{name_of(pair)}"] for module, pair in PAIRS]
-    assert len(single) + len(pairs) == len(RECORD)
-    assert len(single) >= 120 and len(pairs) >= 60 and len(right.RIGHT) >= 50
+    assert RECORD.keys() == {case.name for case in WRONG}
+    single = [RECORD[case.name] for case in WRONG if len(case.faults) == 1]
+    pairs = [RECORD[case.name] for case in WRONG if len(case.faults) == 2]
+    assert len(single) >= 120 and len(pairs) >= 60 and len(RIGHT) >= 50
     assert sum(case["named"] for case in single) >= 0.95 * len(single)
     assert sum(case["exact"] for case in single) >= 0.85 * len(single)
     assert sum(case["named"] and case["exact"] for case in pairs) >= 0.7 * len(pairs)
 
 
-@pytest.mark.parametrize(
-    ("f", "options"),
-    [
-        pytest.param(f, o, id=name_of((f,)))
-        for f, o in [*right.RIGHT, *held_out.RIGHT, *later.RIGHT]
-    ],
-)
-def test_a_right_function_is_called_right(f: Any, options: dict[str, Any]) -> None:
-    report = check(f, **options)
+@pytest.mark.parametrize("case", RIGHT, ids=name_of)
+def test_a_right_function_is_called_right(case: Case) -> None:
+    report = check(case.function, **case.options)
     assert report.ok, str(report)
     assert all(verdict.ok for verdict in report.verdicts) and not report.findings
 
 
-@pytest.mark.parametrize("f", right.EQUAL_SIZES)
-def test_a_function_for_equal_sizes_is_told_only_that(f: Any) -> None:
-    report = check(f)
+@pytest.mark.parametrize("case", cases("equal_sizes"), ids=name_of)
+def test_a_function_for_equal_sizes_is_told_only_that(case: Case) -> None:
+    report = check(case.function)
     (finding,) = report.findings
     assert finding.equation == "call" and "H = K, it raises ValueError" in finding.mistake
     assert all(verdict.ok for verdict in report.verdicts)
@@ -249,7 +228,7 @@ def test_another_layout_is_found_and_told() -> None:
 
 def test_positions_are_tried_with_indices_too() -> None:
     def positional(inputs, labels, A, a, B, b):
-        return right.RIGHT[0].f(inputs, np.eye(len(b))[labels], A, a, B, b)
+        return straight_down(inputs, np.eye(len(b))[labels], A, a, B, b)
 
     assert check(positional).ok
 
@@ -267,7 +246,7 @@ def test_params_may_be_a_dict_that_is_assigned_to() -> None:
 def test_what_a_function_prints_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
     def loud(X, Y, W1, b1, W2, b2):
         print("here I am")
-        return right.RIGHT[0].f(X, Y, W1, b1, W2, b2)
+        return straight_down(X, Y, W1, b1, W2, b2)
 
     assert check(loud).ok and "here I am" not in capsys.readouterr().out
 
@@ -288,7 +267,7 @@ def test_a_bias_gradient_of_one_number_is_known_in_any_tuple() -> None:
 
 def test_nan_is_told() -> None:
     def undefined(X, Y, W1, b1, W2, b2):
-        dW1, db1, dW2, db2 = right.RIGHT[0].f(X, Y, W1, b1, W2, b2).values()
+        dW1, db1, dW2, db2 = straight_down(X, Y, W1, b1, W2, b2).values()
         return dW1 * np.nan, db1, dW2, db2
 
     (finding,) = check(undefined).findings
@@ -302,7 +281,7 @@ def test_wrong_arguments_are_errors(argument: str) -> None:
 
 
 def test_assert_gradients_fails_with_the_diagnosis() -> None:
-    assert_gradients(right.RIGHT[0].f)
+    assert_gradients(straight_down)
     with pytest.raises(AssertionError, match=r"the gradients are wrong[\s\S]*1/N is missing"):
         assert_gradients(wrong)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from types import CodeType, SimpleNamespace
 from typing import Any
 
@@ -17,44 +18,82 @@ from numpy.typing import NDArray
 
 Values = dict[str, Any]
 
+
+@cache
+def compiled(code: str) -> CodeType:
+    """A line, ready to be computed. (They are our own: nothing of a user's comes here.)"""
+    return compile(code, f"<{code}>", "eval")
+
+
+def parts_of(code: str) -> frozenset[str]:
+    """The names that a line reads."""
+    return frozenset(compiled(code).co_names)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of code, with or without the penalty.
+
+    Attributes
+    ----------
+    data : str
+        The data term.
+    penalty : str
+        The penalty term, with its sign; left out where there is no penalty.
+    form : str
+        What surrounds both: "({0}) / N".
+    """
+
+    data: str
+    penalty: str = ""
+    form: str = "{0}"
+
+    @cached_property
+    def _codes(self) -> tuple[str, str]:
+        return self.form.format(self.data), self.form.format(self.data + self.penalty)
+
+    def code(self, *, penalty: bool) -> str:
+        """The line as it is computed, and shown."""
+        return self._codes[penalty]
+
+    def evaluated(self, values: Values, *, penalty: bool) -> Any:
+        """What the line gives of these values; may raise `FAILURES`."""
+        return eval(compiled(self._codes[penalty]), FUNCTIONS, values)
+
+    def reads(self, *, penalty: bool) -> frozenset[str]:
+        """The names that the line reads."""
+        return parts_of(self._codes[penalty])
+
+    def within(self, form: str) -> Line:
+        """The line with something around it."""
+        return Line(self.data, self.penalty, form)
+
+
 LINES = {
-    "Z1": "X @ W1 + b1",
-    "H1": "maximum(Z1, 0)",
-    "S": "H1 @ W2 + b2",
-    "P": "softmax(S)",
-    "L": "-(Y * log(P)).sum() / N + l2 / 2 * ((W1**2).sum() + (W2**2).sum())",
-    "dS": "(P - Y) / N",
-    "dW2": "H1.T @ dS + l2 * W2",
-    "db2": "dS.sum(axis=0)",
-    "dH1": "dS @ W2.T",
-    "dZ1": "dH1 * (Z1 > 0)",
-    "dW1": "X.T @ dZ1 + l2 * W1",
-    "db1": "dZ1.sum(axis=0)",
-    "new W1": "W1 - eta * dW1",
-    "new b1": "b1 - eta * db1",
-    "new W2": "W2 - eta * dW2",
-    "new b2": "b2 - eta * db2",
+    "Z1": Line("X @ W1 + b1"),
+    "H1": Line("maximum(Z1, 0)"),
+    "S": Line("H1 @ W2 + b2"),
+    "P": Line("softmax(S)"),
+    "L": Line("-(Y * log(P)).sum() / N", " + l2 / 2 * ((W1**2).sum() + (W2**2).sum())"),
+    "dS": Line("(P - Y) / N"),
+    "dW2": Line("H1.T @ dS", " + l2 * W2"),
+    "db2": Line("dS.sum(axis=0)"),
+    "dH1": Line("dS @ W2.T"),
+    "dZ1": Line("dH1 * (Z1 > 0)"),
+    "dW1": Line("X.T @ dZ1", " + l2 * W1"),
+    "db1": Line("dZ1.sum(axis=0)"),
+    "new W1": Line("W1 - eta * dW1"),
+    "new b1": Line("b1 - eta * db1"),
+    "new W2": Line("W2 - eta * dW2"),
+    "new b2": Line("b2 - eta * db2"),
 }
 """Every equation, in the order of the derivation. The last four are the update's."""
 
-GRADIENTS = ("dW1", "db1", "dW2", "db2")
-UPDATED = ("new W1", "new b1", "new W2", "new b2")
+GRADIENTS = {"dW1": "W1", "db1": "b1", "dW2": "W2", "db2": "b2"}
+"""The gradients that a backward pass returns, in their usual order, and of what."""
 
-PENALTIES = (" + l2 * W1", " + l2 * W2", " + l2 / 2 * ((W1**2).sum() + (W2**2).sum())")
-"""What is not shown where there is no penalty."""
-
-
-@cache
-def without_penalty(code: str) -> str:
-    """A line where there is no penalty."""
-    for term in PENALTIES:
-        code = code.replace(term, "")
-    return code
-
-
-def shown(code: str, *, penalty: bool) -> str:
-    """A line as it is shown, and computed."""
-    return code if penalty else without_penalty(code)
+UPDATED = {"new W1": "W1", "new b1": "b1", "new W2": "W2", "new b2": "b2"}
+"""The parameters after a step, and before it."""
 
 
 def equation_of(name: str) -> str:
@@ -131,20 +170,9 @@ FAILURES = (ValueError, NameError, IndexError, AttributeError, TypeError)
 """What a line may raise that does not fit the shapes, or reads what could not be computed."""
 
 
-@cache
-def compiled(code: str) -> CodeType:
-    """A line, ready to be computed. (They are our own: nothing of a user's comes here.)"""
-    return compile(code, f"<{code}>", "eval")
-
-
-def parts_of(code: str) -> frozenset[str]:
-    """The names that a line reads."""
-    return frozenset(compiled(code).co_names)
-
-
 def derive(
     given: Mapping[str, Any],
-    changes: Mapping[str, str],
+    changes: Mapping[str, Line],
     fed: Mapping[str, NDArray[Any]],
     names: Iterable[str] = LINES,
 ) -> tuple[Values, Values]:
@@ -154,7 +182,7 @@ def derive(
     ----------
     given : mapping
         X, Y, W1, …, N, d, H, K, l2, eta, and what lines of the dictionary may read besides.
-    changes : name to code
+    changes : mapping of str to Line
         Lines to compute instead.
     fed : name to array
         Values to feed into later lines in place of what the line gives.
@@ -168,10 +196,11 @@ def derive(
     """
     values: Values = dict(given)
     gave: Values = {}
+    penalty = bool(given["l2"])
     for name in names:
-        line = shown(changes.get(name, LINES[name]), penalty=bool(given["l2"]))
+        line = changes.get(name, LINES[name])
         try:
-            gave[name] = values[name] = eval(compiled(line), FUNCTIONS, values)
+            gave[name] = values[name] = line.evaluated(values, penalty=penalty)
         except FAILURES:
             values.pop(name, None)
         if name in fed:

@@ -16,5 +16,5 @@ def __getattr__(name: str) -> Any:
     # Imported when used: `process` is to start a process before NumPy is loaded here.
     if name not in __all__:
         raise AttributeError(f"module 'backhand.doctor' has no attribute '{name}'")
-    home = "diagnosis" if name in ("assert_gradients", "check") else "report"
+    home = "diagnosis" if name in ("assert_gradients", "check") else "report.report"
     return getattr(import_module(f"backhand.doctor.{home}"), name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +30,7 @@ from backhand.doctor.probe.source import lines_of
 from backhand.doctor.report.report import Finding, Report
 from backhand.doctor.report.wording import Teller, advice, label
 from backhand.doctor.verdicts import verdicts
-from backhand.formulas import GRADIENTS, LINES, UPDATED, derive
+from backhand.formulas import GRADIENTS, LINES, UPDATED, Line, derive
 
 INNER = {"Z1", "H1", "S", "P", "dS", "dH1", "dZ1"}
 """Values that later lines are made of."""
@@ -125,7 +125,7 @@ def assert_gradients(f: Callable[..., Any], **options: Any) -> None:
 def hopeless(name: str, clause: str, began: float) -> Report:
     """The report on a function that cannot be judged; the clause says why."""
     sentence = f"{clause[0].upper()}{clause[1:]}."
-    finding = Finding("call", sentence, certain=True, suggestion=advice(clause))
+    finding = Finding("call", sentence, certain=True, suggestion=advice(clause), id="call.refused")
     return Report(False, [finding], [], function=name, seconds=time.perf_counter() - began)
 
 
@@ -179,11 +179,13 @@ class _Examination:
         """What is only in the wrong place, or flat, is told, and judged as it was meant."""
         if exchanged(self.history):
             self._call(
+                "exchanged",
                 "it returns the gradients of the two layers exchanged",
                 "Return them under their own names, or as a tuple dW1, db1, dW2, db2.",
             )
         if flattened(self.history):
             self._call(
+                "flattened",
                 "it returns the gradients of the weights flattened into vectors",
                 "Return dW1 as (d, H) and dW2 as (H, K).",
             )
@@ -203,6 +205,7 @@ class _Examination:
             self._explain([one.along_the_step() for one in evidence])
         elif not _repeatable(evidence):
             self._call(
+                "not_repeatable",
                 "two calls with the same arrays do not return the same",
                 "Look for dropout, for numbers drawn at random, and for arrays kept between calls.",
             )
@@ -220,12 +223,13 @@ class _Examination:
     ) -> None:
         best = found[0]
         count = confirmations(evidence, best, feeding=feeding)
-        for mistake in best.mistakes:
-            others = self.tell.others(mistake, best, found[1:])
-            self.findings.append(self.tell.mistake(mistake, best.constant, count, others))
-        kept = [name for m in best.mistakes if "last" in m.code for name in m.lines]
+        for fault in best.faults:
+            others = self.tell.others(fault, best, found[1:])
+            self.findings.append(self.tell.fault(fault, best.constant, count, others))
+        kept = [name for fault in best.faults if "last" in fault.reads for name in fault.lines]
         if kept:
             self._call(
+                "keeps_state",
                 f"it keeps {', '.join(map(label, kept))} from call to call",
                 "Begin each call with new arrays of zeros.",
             )
@@ -238,9 +242,9 @@ class _Examination:
         found, left = residual.explained_singly(fullest, penalty=self.penalty)
         count = len({one.problem for one in fullest})
         for explanation in found:
-            (mistake,) = explanation.mistakes
-            self.findings.append(self.tell.mistake(mistake, explanation.constant, count))
-        changed = {name for e in found for m in e.mistakes for name in m.lines}
+            (fault,) = explanation.faults
+            self.findings.append(self.tell.fault(fault, explanation.constant, count))
+        changed = {name for e in found for fault in e.faults for name in fault.lines}
         right = [name for name in LINES
                  if any(name in one.observed for one in fullest)
                  and name not in changed and name not in left]  # fmt: skip
@@ -272,6 +276,7 @@ class _Examination:
             step = _step_in_place(*self.history.calls[0], l2=self.patient.l2)
             how = f": {step} stands there" if step else ""
             self._call(
+                "changes_inputs",
                 f"it changes {listed} in place{how}",
                 f"Work on a copy: the caller's {listed} must be the same after the call.",
             )
@@ -281,27 +286,28 @@ class _Examination:
             sizes = self.history.calls[0][0].name.partition(", ")[2]
             where = f"unless {sizes}, " if sizes else "on some problems, "
             clause = str(self.history.refusals[0])
-            self._call(f"{where}{clause}", advice(clause))
+            self._call("refused", f"{where}{clause}", advice(clause))
 
-    def _call(self, clause: str, suggestion: str) -> None:
-        self.calls.append(self.tell.call(clause, suggestion))
+    def _call(self, what: str, clause: str, suggestion: str) -> None:
+        self.calls.append(self.tell.call(what, clause, suggestion))
 
 
 def _convention(evidence: Sequence[Evidence], kind: str | None) -> str | None:
     """The other way to be right that gives all the numbers, where the equations do not."""
     if all(one.right_here for one in evidence):
         return None
-    for says, lines in CONVENTIONS:
-        if "λ" in says and not any("L" in one.observed for one in evidence):
+    returns_loss = any("L" in one.observed for one in evidence)
+    for convention in CONVENTIONS:
+        if convention.needs_loss and not returns_loss:
             continue
-        if "slope" in says and kind == "numpy":
-            continue  # who writes the mask by hand writes something else than the equation
-        if all(_fits(one, lines) for one in evidence):
-            return says
+        if convention.by_library and kind == "numpy":
+            continue
+        if all(_fits(one, convention.lines) for one in evidence):
+            return convention.message
     return None
 
 
-def _fits(one: Evidence, lines: dict[str, str]) -> bool:
+def _fits(one: Evidence, lines: Mapping[str, Line]) -> bool:
     gave = derive(one.given, lines, one.fed, one.names)[0]
     return all(name in gave and one.like(name, gave[name]) for name in one.observed)
 

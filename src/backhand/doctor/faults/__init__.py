@@ -1,9 +1,9 @@
-"""The dictionary of mistakes: what people write in place of an equation."""
+"""The fault dictionary: what is written in place of an equation."""
 
 from __future__ import annotations
 
+from backhand.doctor.faults.conventions import CONVENTIONS, Convention
 from backhand.doctor.faults.dictionary import dictionary
-from backhand.doctor.faults.families import CONVENTIONS
-from backhand.doctor.faults.fault import Mistake
+from backhand.doctor.faults.fault import Fault, Kind, Need
 
-__all__ = ["CONVENTIONS", "Mistake", "dictionary"]
+__all__ = ["CONVENTIONS", "Convention", "Fault", "Kind", "Need", "dictionary"]

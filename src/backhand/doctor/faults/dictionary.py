@@ -1,105 +1,105 @@
-"""The dictionary: all mistakes, each as code that stands where an equation should.
+"""The dictionary: all faults, each as code that is computed in place of an equation.
 
-Among mistakes that give the same numbers the first is named, so the usual ones come first. In the
-lines, `c` is a number that is found by least squares; `before` holds the values of the call before,
-`last` what the function returned there, and `first` the values of the first call.
+In the lines, `c` is a number that is found by least squares; `before` holds the values of the call
+before, `last` what the function returned there, and `first` the values of the first call.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
-from types import MappingProxyType
 
-from backhand.doctor.faults.backward import BACKWARD, BOUNDED, NARROW, SCALES
-from backhand.doctor.faults.families import CONSISTENT
-from backhand.doctor.faults.fault import Mistake, mistake
-from backhand.doctor.faults.forward import CLIPPED, FORWARD, OVERWRITTEN
-from backhand.doctor.faults.penalty import of_penalties
-from backhand.doctor.faults.update import of_updates
-from backhand.formulas import LINES, UPDATED
+from backhand.doctor.faults.backward import BACKWARD, NARROW, backward_faults, resized_faults
+from backhand.doctor.faults.families import with_derivative
+from backhand.doctor.faults.fault import Fault, fault
+from backhand.doctor.faults.forward import CLIPPED, bounded, forward_faults, overwritten_faults
+from backhand.doctor.faults.penalty import penalty_faults
+from backhand.doctor.faults.update import update_faults
+from backhand.formulas import GRADIENTS, LINES, UPDATED, Line
+
+NEXT = 1e-3
+"""What a fault is less usual than the one listed before it."""
+
+FURTHER_LINE = 0.1
+"""What each line beside the first takes off."""
+
+FITTED = 10.0
+"""What a number that has to be found takes off."""
 
 
 @cache
-def dictionary() -> tuple[Mistake, ...]:
-    """All mistakes, the usual ones first, each once."""
-    found: dict[tuple[object, ...], Mistake] = {}
-    for one in _mistakes():
-        found.setdefault((one.name, *one.lines.items(), one.returned), one)
+def dictionary() -> tuple[Fault, ...]:
+    """All faults; their ids are unique."""
+    found: dict[str, Fault] = {}
+    for prior, faults in (
+        (0.0, forward_faults()),
+        (-0.2, backward_faults()),
+        (20.0, update_faults()),  # where new parameters are seen, nearer than a gradient's
+        (-0.6, penalty_faults()),
+        (-0.7, bounded(CLIPPED)),
+        (-0.8, resized_faults(found)),
+        (-1.1, _narrow()),
+        (-1.2, overwritten_faults()),
+        (-1.3, _memory()),
+        (-1.4, _fitted()),
+        (-0.6, with_derivative(found)),
+    ):
+        for place, one in enumerate(faults):
+            assert one.id not in found, one.id
+            less = NEXT * place + FURTHER_LINE * (len(one.lines) - 1)
+            step = prior if not one.fitted else min(prior, 0.0) - FITTED
+            found[one.id] = replace(one, prior=step - less)
     return tuple(found.values())
 
 
-def _mistakes() -> Iterator[Mistake]:
-    for name, entries in FORWARD.items():
-        tail = " + l2 / 2 * ((W1**2).sum() + (W2**2).sum())" if name == "L" else ""
-        yield from (mistake(name, code + tail, says) for code, says in entries)
-    for name, entries in BACKWARD.items():
-        yield from (mistake(name, code + _tail(name), says) for code, says in entries)
-    yield from of_updates()
-    yield from (mistake(*entry) for entry in CONSISTENT)
-    yield from of_penalties()
-    yield from (mistake("P", code, says) for code, says in CLIPPED)
-    for name in ("dS", "dW2", "db2", "dH1", "dZ1", "dW1", "db1"):
-        for code, says in (*SCALES, *BOUNDED):
-            yield mistake(name, code.format(LINES[name]), says)
-        for code, says in SCALES if _tail(name) else ():
-            bare = LINES[name].removesuffix(_tail(name))
-            yield mistake(name, code.format(bare) + _tail(name), says)
+def _narrow() -> Iterator[Fault]:
+    """Wrong precisions of any line but the loss, which is not compared that closely."""
     for name, line in LINES.items():
-        for code, says in NARROW:
-            if name != "L":  # which is not judged that closely
-                yield mistake(name, code.format(line), says)
-    for name, code, says in OVERWRITTEN:
-        yield Mistake(name, code, says, MappingProxyType({name: code}), returned=True)
-    yield from _of_memory()
-    yield from _of_constants()
+        for what, form, message in NARROW if name != "L" else ():
+            end = f".{UPDATED[name]}" if name in UPDATED else ""
+            yield fault(name, what + end, line.within(form), message)
 
 
-def _tail(name: str) -> str:
-    """The penalty's part of a line."""
-    return {"dW1": " + l2 * W1", "dW2": " + l2 * W2"}.get(name, "")
-
-
-def _of_memory() -> Iterator[Mistake]:
+def _memory() -> Iterator[Fault]:
     """What is kept from call to call."""
-    for names, says in (
-        (("dW2", "db2", "dW1", "db1"), "as are all gradients"),
-        (("dW2", "dW1"), "as is dW1"),
-        (("db2", "db1"), "as is db1"),
+    for names, end, message in (
+        (("dW2", "db2", "dW1", "db1"), "all_gradients", "as are all gradients"),
+        (("dW2", "dW1"), "both_weights", "as is dW1"),
+        (("db2", "db1"), "both_biases", "as is db1"),
     ):
-        lines = {name: f"{LINES[name]} + last.{name}" for name in names}
-        yield Mistake(
-            names[0],
-            lines[names[0]],
-            f"it is added to what earlier calls left there, {says}",
-            MappingProxyType(lines),
-        )
-    for name in ("dW2", "db2", "dW1", "db1"):
-        yield mistake(
-            name, f"{LINES[name]} + last.{name}", "it is added to what earlier calls left there"
-        )
-        yield mistake(name, f"last.{name}", "it is that of the call before")
-        yield mistake(
-            name,
-            f"{LINES[name]} + c * last.{name}",
-            "a share of what the call before gave is added",
-        )
+        lines = {name: _added(name, f"last.{name}") for name in names}
+        yield fault(names[0], f"accumulation.{end}", lines.pop(names[0]),
+                    f"it is added to what earlier calls left there, {message}", lines)  # fmt: skip
+    for name in GRADIENTS:
+        yield fault(name, "accumulation.alone", _added(name, f"last.{name}"),
+                    "it is added to what earlier calls left there")  # fmt: skip
+        yield fault(name, "stale.result", Line(f"last.{name}"), "it is that of the call before")
+        yield fault(name, "accumulation.share", _added(name, f"c * last.{name}"),
+                    "a share of what the call before gave is added")  # fmt: skip
     for name in ("Z1", "H1", "S", "P", "dS", "dH1", "dZ1"):
-        yield mistake(name, f"before.{name}", "it is that of the call before")
+        yield fault(name, "stale.value", f"before.{name}", "it is that of the call before")
 
 
-def _of_constants() -> Iterator[Mistake]:
+def _added(name: str, term: str) -> Line:
+    return LINES[name].within(f"{{0}} + {term}")
+
+
+def _fitted() -> Iterator[Fault]:
     """With a number that the equations do not have."""
-    for name in ("dS", "dW2", "db2", "dH1", "dZ1", "dW1", "db1"):
-        yield mistake(name, f"c * ({LINES[name]})", "it has a factor that does not belong there")
-    for name, W, bare in (("dW2", "W2", "H1.T @ dS"), ("dW1", "W1", "X.T @ dZ1")):
-        yield mistake(name, f"{bare} + c * {W}", "a penalty is added that was not asked for")
-    yield mistake("db2", "dS.sum(axis=0) + c * b2", "the bias is shrunk as well")
-    yield mistake("db1", "dZ1.sum(axis=0) + c * b1", "the bias is shrunk as well")
-    yield mistake(
-        "dS", "c * (P - Y) / N + (1 - c) * P / N", "the one-hot rows are not 1 at their class"
-    )
-    yield mistake("L", "c * (Y * log(P)).sum()", "it has a factor that does not belong there")
-    for name in UPDATED:
-        W = name.removeprefix("new ")
-        yield mistake(name, f"{W} - c * d{W}", f"the step of {W} has another size")
+    for name in BACKWARD:
+        yield fault(name, "factor.unknown", LINES[name].within("c * ({0})"),
+                    "it has a factor that does not belong there")  # fmt: skip
+    for name in ("dW2", "dW1"):
+        yield fault(name, "penalty.unasked", Line(f"{LINES[name].data} + c * {GRADIENTS[name]}"),
+                    "a penalty is added that was not asked for")  # fmt: skip
+    for name in ("db2", "db1"):
+        yield fault(name, "penalty.unasked", f"{LINES[name].data} + c * {GRADIENTS[name]}",
+                    "the bias is shrunk as well")  # fmt: skip
+    yield fault("dS", "labels.not_1", "c * (P - Y) / N + (1 - c) * P / N",
+                "the one-hot rows are not 1 at their class")  # fmt: skip
+    yield fault("L", "factor.unknown", Line("c * (Y * log(P)).sum()"),
+                "it has a factor that does not belong there")  # fmt: skip
+    for name, W in UPDATED.items():
+        yield fault(name, f"scale.another_step.{W}", f"{W} - c * d{W}",
+                    f"the step of {W} has another size")  # fmt: skip

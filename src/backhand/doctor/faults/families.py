@@ -1,137 +1,181 @@
-"""Mistakes that go through several lines, and other ways to be right."""
+"""Families of faults, generated from data: a wrong function, alone and with its own derivative."""
 
 from __future__ import annotations
 
-from backhand.doctor.faults.forward import GUARDED
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
-CONSISTENT = (
-    ("H1", "where(Z1 > 0, Z1, 0.01 * Z1)", "a leaky ReLU of slope 0.01 stands for the ReLU",
-     {"dZ1": "dH1 * where(Z1 > 0, 1, 0.01)"}),
-    ("H1", "where(Z1 > 0, Z1, 0.1 * Z1)", "a leaky ReLU of slope 0.1 stands for the ReLU",
-     {"dZ1": "dH1 * where(Z1 > 0, 1, 0.1)"}),
-    ("H1", "where(Z1 > 0, Z1, 0.2 * Z1)", "a leaky ReLU of slope 0.2 stands for the ReLU",
-     {"dZ1": "dH1 * where(Z1 > 0, 1, 0.2)"}),
-    ("H1", "tanh(Z1)", "tanh stands for the ReLU", {"dZ1": "dH1 * (1 - H1**2)"}),
-    ("H1", "sigmoid(Z1)", "the sigmoid stands for the ReLU", {"dZ1": "dH1 * H1 * (1 - H1)"}),
-    ("H1", "log1p(exp(Z1))", "softplus stands for the ReLU", {"dZ1": "dH1 * sigmoid(Z1)"}),
-    ("H1", "Z1 * sigmoid(Z1)", "SiLU stands for the ReLU",
-     {"dZ1": "dH1 * (sigmoid(Z1) + Z1 * sigmoid(Z1) * (1 - sigmoid(Z1)))"}),
-    ("H1", "where(Z1 > 0, Z1, exp(minimum(Z1, 0)) - 1)", "ELU stands for the ReLU",
-     {"dZ1": "dH1 * where(Z1 > 0, 1, exp(minimum(Z1, 0)))"}),
-    ("H1", "gelu(Z1)", "GELU stands for the ReLU", {"dZ1": "dH1 * gelu_slope(Z1)"}),
-    ("H1", "Z1", "the ReLU is left out", {"dZ1": "dH1"}),
-    ("H1", "abs(Z1)", "the absolute value is taken, not the positive part",
-     {"dZ1": "dH1 * sign(Z1)"}),
-    ("H1", "minimum(Z1, 0)", "the minimum stands for the maximum: the negative part is kept",
-     {"dZ1": "dH1 * (Z1 < 0)"}),
-    ("H1", "clip(Z1, 0, 1)", "the ReLU is cut off at 1 as well",
-     {"dZ1": "dH1 * (Z1 > 0) * (Z1 < 1)"}),
-    ("H1", "clip(Z1, 0, 6)", "the ReLU is cut off at 6 as well",
-     {"dZ1": "dH1 * (Z1 > 0) * (Z1 < 6)"}),
-    ("H1", "2 * maximum(Z1, 0)", "H1 is doubled", {"dZ1": "2 * dH1 * (Z1 > 0)"}),
-    ("H1", "maximum(Z1, 0)**2", "the ReLU is squared", {"dZ1": "2 * dH1 * H1**0.5 * (Z1 > 0)"}),
-    ("H1", "maximum(X @ W1, 0)", "the ReLU is taken before b1 is added",
-     {"dZ1": "dH1 * (X @ W1 > 0)"}),
-    ("H1", "maximum(X @ W1, 0) + b1", "b1 is added behind the ReLU",
-     {"dZ1": "dH1 * (X @ W1 > 0)", "db1": "dH1.sum(axis=0)"}),
-    ("Z1", "X / 255 @ W1 + b1", "X is divided by 255", {"dW1": "(X / 255).T @ dZ1 + l2 * W1"}),
-    ("Z1", "X / norm(X, axis=1, keepdims=True) @ W1 + b1", "the rows of X are scaled to length 1",
-     {"dW1": "(X / norm(X, axis=1, keepdims=True)).T @ dZ1 + l2 * W1"}),
-    ("Z1", "(X - X.mean(axis=0)) @ W1 + b1", "the columns of X are centred first",
-     {"dW1": "(X - X.mean(axis=0)).T @ dZ1 + l2 * W1"}),
-    ("Z1", "(X - X.mean(axis=0)) / X.std(axis=0) @ W1 + b1", "the columns of X are standardised",
-     {"dW1": "((X - X.mean(axis=0)) / X.std(axis=0)).T @ dZ1 + l2 * W1"}),
-    ("Z1", "trunc(X) @ W1 + b1", "X is cut to whole numbers",
-     {"dW1": "trunc(X).T @ dZ1 + l2 * W1"}),
-    ("Z1", "X @ W1 + 2 * b1", "b1 is added twice", {"db1": "2 * dZ1.sum(axis=0)"}),
-    ("Z1", "X @ W1 - b1", "b1 is subtracted", {"db1": "-dZ1.sum(axis=0)"}),
-    ("S", "H1 @ W2 + 2 * b2", "b2 is added twice", {"db2": "2 * dS.sum(axis=0)"}),
-    ("S", "H1 @ W2 - b2", "b2 is subtracted", {"db2": "-dS.sum(axis=0)"}),
-    ("S", "Z1 @ W2 + b2", "Z1 stands for H1: the ReLU is skipped on this way",
-     {"dW2": "Z1.T @ dS + l2 * W2", "dZ1": "dH1"}),
-    ("S", "(H1 @ W2 + b2) / sqrt(H)", "the logits are divided by √H",
-     {"dS": "(P - Y) / N / sqrt(H)"}),
-    ("S", "H1 @ W2 / sqrt(H) + b2", "the sum is divided by √H",
-     {"dW2": "H1.T @ dS / sqrt(H) + l2 * W2", "dH1": "dS @ W2.T / sqrt(H)"}),
-    ("S", "maximum(H1 @ W2 + b2, 0)", "a ReLU is put on the logits too",
-     {"dS": "(P - Y) / N * (S > 0)"}),
-    ("S", "H1 @ W2.T + b2", "W2 is transposed, which runs only where H = K",
-     {"dW2": "dS.T @ H1 + l2 * W2", "dH1": "dS @ W2"}),
-    ("P", "softmax(softmax(S))", "the softmax is applied twice",
-     {"dS": "softmax(S) * ((P - Y) - ((P - Y) * softmax(S)).sum(axis=1, keepdims=True)) / N"}),
-    ("P", "softmax(S, axis=0)", "the softmax runs over the rows of the batch (axis=0)",
-     {"dS": "(P * Y.sum(axis=0) - Y) / N"}),
-    ("P", "softmax(S / 2)", "the softmax has a temperature of 2", {"dS": "(P - Y) / (2 * N)"}),
-    ("P", "softmax(log(2) * S)", "the softmax has base 2: 2**S, not exp(S)",
-     {"dS": "(P - Y) / N * log(2)"}),
-    ("P", "sigmoid(S)", "the sigmoid stands for the softmax", {"dS": "-Y * (1 - P) / N"}),
-    ("L", "-(Y * log(P)).sum() + l2 / 2 * ((W1**2).sum() + (W2**2).sum())",
-     "the sum over the rows stands for their mean", {"dS": "P - Y"}),
-    ("L", "(Y * log(P)).sum() / N + l2 / 2 * ((W1**2).sum() + (W2**2).sum())",
-     "the minus sign is missing", {"dS": "(Y - P) / N"}),
-    ("L", "-(Y * log(P)).sum() / (N * K) + l2 / 2 * ((W1**2).sum() + (W2**2).sum())",
-     "the mean is taken over all N·K entries", {"dS": "(P - Y) / (N * K)"}),
-    ("L", "-(Y * log(P)).sum() / K + l2 / 2 * ((W1**2).sum() + (W2**2).sum())",
-     "the sum is divided by K, not by N", {"dS": "(P - Y) / K"}),
-    ("L", "-(Y * log(P)).sum() / N / N + l2 / 2 * ((W1**2).sum() + (W2**2).sum())",
-     "1/N stands twice", {"dS": "(P - Y) / N / N"}),
-    ("L", "-(Y * log2(P)).sum() / N", "the logarithm is to base 2", {"dS": "(P - Y) / N / log(2)"}),
-    ("L", "-(Y * log10(P)).sum() / N", "the logarithm is to base 10",
-     {"dS": "(P - Y) / N / log(10)"}),
-    ("L", "-(Y * P).sum() / N", "the logarithm is missing",
-     {"dS": "P * ((Y * P).sum(axis=1, keepdims=True) - Y) / N"}),
-    ("L", "((P - Y)**2).sum() / N", "it is the squared error",
-     {"dS": "2 * P * (P - Y - ((P - Y) * P).sum(axis=1, keepdims=True)) / N"}),
-    ("L", "((P - Y)**2).sum() / (2 * N)", "it is half the squared error",
-     {"dS": "P * (P - Y - ((P - Y) * P).sum(axis=1, keepdims=True)) / N"}),
-    ("L", "((P - Y)**2).sum() / (N * K)", "it is the mean squared error",
-     {"dS": "2 * P * (P - Y - ((P - Y) * P).sum(axis=1, keepdims=True)) / (N * K)"}),
-    ("L", "((P - Y)**2).sum() / 2", "it is half the squared error, summed",
-     {"dS": "P * (P - Y - ((P - Y) * P).sum(axis=1, keepdims=True))"}),
-    ("L", "-((0.9 * Y + 0.1 / K) * log(P)).sum() / N", "the labels are smoothed by 0.1",
-     {"dS": "(P - 0.9 * Y - 0.1 / K) / N"}),
-    ("L", "-(Y * log(P) * (y > 0).reshape(N, 1)).sum() / (y > 0).sum()",
+from backhand.doctor.faults.fault import Fault, fault, number
+
+WITH_DERIVATIVE = "with_derivative"
+"""The end of the id of a fault whose derivative is taken right."""
+
+
+class Differentiated(NamedTuple):
+    """A wrong line of the forward pass, and the lines of the backward pass that belong to it."""
+
+    name: str
+    what: str
+    code: str
+    message: str
+    derivative: Mapping[str, str]
+
+
+def _activations() -> Iterator[Differentiated]:
+    for what, f, slope, message in (
+        *((f"leaky_{number(slope)}", f"where(Z1 > 0, Z1, {slope} * Z1)",
+           f"where(Z1 > 0, 1, {slope})", f"a leaky ReLU of slope {slope} stands for the ReLU")
+          for slope in ("0.01", "0.1", "0.2")),
+        *((f"clipped_at_{most}", f"clip(Z1, 0, {most})", f"(Z1 > 0) * (Z1 < {most})",
+           f"the ReLU is cut off at {most} as well") for most in ("1", "6")),
+        ("squared", "maximum(Z1, 0)**2", "2 * H1**0.5 * (Z1 > 0)", "the ReLU is squared"),
+        ("elu", "where(Z1 > 0, Z1, exp(minimum(Z1, 0)) - 1)",
+         "where(Z1 > 0, 1, exp(minimum(Z1, 0)))", "ELU stands for the ReLU"),
+        ("silu", "Z1 * sigmoid(Z1)",
+         "(sigmoid(Z1) + Z1 * sigmoid(Z1) * (1 - sigmoid(Z1)))", "SiLU stands for the ReLU"),
+        ("gelu", "gelu(Z1)", "gelu_slope(Z1)", "GELU stands for the ReLU"),
+    ):  # fmt: skip
+        yield Differentiated(
+            "H1", f"activation.{what}", f, message, {"dZ1": f"dH1 * {slope}"}
+        )  # fmt: skip
+
+
+def _inputs() -> Iterator[Differentiated]:
+    for what, f, message in (
+        ("standardised", "((X - X.mean(axis=0)) / X.std(axis=0))",
+         "the columns of X are standardised"),
+        ("unit_rows", "(X / norm(X, axis=1, keepdims=True))",
+         "the rows of X are scaled to length 1"),
+        ("by_255", "(X / 255)", "X is divided by 255"),
+        ("by_largest", "(X / abs(X).max())", "X is divided by its largest number"),
+        ("whole", "trunc(X)", "X is cut to whole numbers"),
+    ):  # fmt: skip
+        yield Differentiated(
+            "Z1", f"input.{what}", f"{f} @ W1 + b1", message, {"dW1": f"{f}.T @ dZ1"}
+        )
+
+
+def _outputs() -> Iterator[Differentiated]:
+    for name, what, f, message, derivative in (
+        ("S", "scale.by_sqrt_H", "(H1 @ W2 + b2) / sqrt(H)", "the logits are divided by √H",
+         {"dS": "(P - Y) / N / sqrt(H)"}),
+        ("S", "scale.product_by_sqrt_H", "H1 @ W2 / sqrt(H) + b2", "the sum is divided by √H",
+         {"dW2": "H1.T @ dS / sqrt(H)", "dH1": "dS @ W2.T / sqrt(H)"}),
+        ("P", "softmax.over_rows", "softmax(S, axis=0)",
+         "the softmax runs over the rows of the batch (axis=0)",
+         {"dS": "(P * Y.sum(axis=0) - Y) / N"}),
+        ("P", "softmax.twice", "softmax(softmax(S))", "the softmax is applied twice",
+         {"dS": "softmax(S) * ((P - Y) - ((P - Y) * softmax(S)).sum(axis=1, keepdims=True)) / N"}),
+    ):  # fmt: skip
+        yield Differentiated(name, what, f, message, derivative)
+
+
+SQUARED = "P * (P - Y - ((P - Y) * P).sum(axis=1, keepdims=True))"
+"""∂/∂S of half the squared error, summed over the rows."""
+
+BINARY = "((1 - Y) / (1 - P) - Y / P)"
+
+
+LOSSES = (
+    ("log2", "-(Y * log2(P)).sum() / N", "the logarithm is to base 2",
+     "(P - Y) / N / log(2)", "the logarithm is to base 2"),
+    ("log10", "-(Y * log10(P)).sum() / N", "the logarithm is to base 10",
+     "(P - Y) / N / log(10)", "the logarithm is to base 10"),
+    ("no_logarithm", "-(Y * P).sum() / N", "the logarithm is missing",
+     "P * ((Y * P).sum(axis=1, keepdims=True) - Y) / N",
+     "the logarithm is missing: it is the gradient of -P of the true class"),
+    ("squared_error", "((P - Y)**2).sum() / N", "it is the squared error",
+     f"2 * {SQUARED} / N", "it is the squared error's gradient"),
+    ("half_squared_error", "((P - Y)**2).sum() / (2 * N)", "it is half the squared error",
+     f"{SQUARED} / N", "it is the gradient of half the squared error"),
+    ("mean_squared_error", "((P - Y)**2).sum() / (N * K)", "it is the mean squared error",
+     f"2 * {SQUARED} / (N * K)", "it is the mean squared error's gradient"),
+    ("summed_squared_error", "((P - Y)**2).sum()", "it is the squared error, summed",
+     f"2 * {SQUARED}", "it is the summed squared error's gradient"),
+    ("half_summed_squared_error", "((P - Y)**2).sum() / 2",
+     "it is half the squared error, summed",
+     SQUARED, "it is the gradient of half the squared error, summed"),
+    *((f"smoothed_{number(share)}", f"-(({rest} * Y + {share} / K) * log(P)).sum() / N",
+       f"the labels are smoothed by {share}",
+       f"(P - {rest} * Y - {share} / K) / N", f"the labels are smoothed by {share}")
+      for share, rest in (("0.1", "0.9"), ("0.2", "0.8"))),
+    ("no_class_0", "-(Y * log(P) * (y > 0).reshape(N, 1)).sum() / (y > 0).sum()",
      "the rows of class 0 are ignored",
-     {"dS": "(P - Y) * (y > 0).reshape(N, 1) / (y > 0).sum()"}),
-    ("L", "-(Y * log(P) / Y.sum(axis=0)[y].reshape(N, 1)).sum()",
+     "(P - Y) * (y > 0).reshape(N, 1) / (y > 0).sum()", "the rows of class 0 are ignored"),
+    ("by_class_size", "-(Y * log(P) / Y.sum(axis=0)[y].reshape(N, 1)).sum()",
      "each row is divided by the rows of its class",
-     {"dS": "(P - Y) / Y.sum(axis=0)[y].reshape(N, 1)"}),
-    ("L", "-(Y * log(P) + (1 - Y) * log(1 - P)).sum() / N", "it is the binary cross-entropy",
-     {"dS": "P * ((1 - Y) / (1 - P) - Y / P - "
-            "(((1 - Y) / (1 - P) - Y / P) * P).sum(axis=1, keepdims=True)) / N"}),
-    ("L", "-(Y * log(P)).sum() / N + l2 * ((W1**2).sum() + (W2**2).sum())",
-     "the penalty lacks its factor 1/2",
-     {"dW2": "H1.T @ dS + 2 * l2 * W2", "dW1": "X.T @ dZ1 + 2 * l2 * W1"}),
-    ("L", "-(Y * log(P)).sum() / N + l2 / 2 * (norm(W1) + norm(W2))",
-     "the penalty takes the norms, not their squares",
-     {"dW2": "H1.T @ dS + l2 / 2 * W2 / norm(W2)", "dW1": "X.T @ dZ1 + l2 / 2 * W1 / norm(W1)"}),
-    ("L", "-(Y * log(P)).sum() / N + l2 * (norm(W1) + norm(W2))",
-     "the penalty takes the norms, not their squares",
-     {"dW2": "H1.T @ dS + l2 * W2 / norm(W2)", "dW1": "X.T @ dZ1 + l2 * W1 / norm(W1)"}),
-    ("L", "-(Y * log(P)).sum() / N + l2 * (abs(W1).sum() + abs(W2).sum())",
-     "the penalty is that of the absolute values",
-     {"dW2": "H1.T @ dS + l2 * sign(W2)", "dW1": "X.T @ dZ1 + l2 * sign(W1)"}),
-    ("L", "-(Y * log(P)).sum() / N + l2 / 2 * ((W1**2).sum() + (W2**2).sum() + (b1**2).sum() + "
-     "(b2**2).sum())", "the penalty takes in the biases",
-     {"db2": "dS.sum(axis=0) + l2 * b2", "db1": "dZ1.sum(axis=0) + l2 * b1"}),
-    ("dW2", "(H1.T @ dS + l2 * W2) / N", "1/N stands once more in all four gradients",
-     {"db2": "dS.sum(axis=0) / N", "dW1": "(X.T @ dZ1 + l2 * W1) / N",
-      "db1": "dZ1.sum(axis=0) / N"}),
+     "(P - Y) / Y.sum(axis=0)[y].reshape(N, 1)", "each row is divided by the rows of its class"),
+    ("binary_cross_entropy", "-(Y * log(P) + (1 - Y) * log(1 - P)).sum() / N",
+     "it is the binary cross-entropy",
+     f"P * ({BINARY} - ({BINARY} * P).sum(axis=1, keepdims=True)) / N",
+     "it is the gradient of the binary cross-entropy"),
 )  # fmt: skip
-"""Such as a wrong function with its own derivative: the line named, and the others."""
+"""Other losses: what, the loss and its message, ∂/∂S and its message."""
 
-CONVENTIONS: tuple[tuple[str, dict[str, str]], ...] = (
-    ("1/N comes later: dS, dH1 and dZ1 are N times larger, and the gradients are divided",
-     {"dS": "P - Y", "dW2": "H1.T @ dS / N + l2 * W2", "db2": "dS.sum(axis=0) / N",
-      "dW1": "X.T @ dZ1 / N + l2 * W1", "db1": "dZ1.sum(axis=0) / N"}),
-    ("the penalty is λ‖W‖², without the half, in the loss and in the gradients alike",
-     {"L": "-(Y * log(P)).sum() / N + l2 * ((W1**2).sum() + (W2**2).sum())",
-      "dW2": "H1.T @ dS + 2 * l2 * W2", "dW1": "X.T @ dZ1 + 2 * l2 * W1"}),
-    ("the penalty is λ/(2N) ‖W‖², in the loss and in the gradients alike",
-     {"L": "-(Y * log(P)).sum() / N + l2 / (2 * N) * ((W1**2).sum() + (W2**2).sum())",
-      "dW2": "H1.T @ dS + l2 / N * W2", "dW1": "X.T @ dZ1 + l2 / N * W1"}),
-    ("the gradient at Z1 = 0 is 1/2 here, where the equations have 0; both are slopes",
-     {"dZ1": "dH1 * ((Z1 > 0) + 0.5 * (Z1 == 0))"}),
-    *((f"{says}: that is right to 1e-7", {"P": code}) for code, says in GUARDED),
+
+def _losses() -> Iterator[Differentiated]:
+    for what, f, message, derivative, _ in LOSSES:
+        yield Differentiated("L", f"loss.{what}", f, message, {"dS": derivative})
+
+
+FAMILIES = (*_inputs(), *_activations(), *_outputs(), *_losses())
+
+TOGETHER = (
+    ("Z1.input.centred", "dW1.input.centred"),
+    ("Z1.input.absolute", "dW1.input.absolute"),
+    ("Z1.bias.twice", "db1.scale.doubled"),
+    ("Z1.bias.subtracted", "db1.sign.flipped"),
+    ("H1.activation.none", "dZ1.mask.missing"),
+    ("H1.activation.absolute", "dZ1.mask.sign_of_Z1"),
+    ("H1.activation.negative_part", "dZ1.mask.reversed"),
+    ("H1.activation.tanh", "dZ1.derivative.tanh"),
+    ("H1.activation.sigmoid", "dZ1.derivative.sigmoid"),
+    ("H1.activation.softplus", "dZ1.derivative.softplus"),
+    ("H1.scale.doubled", "dZ1.scale.doubled"),
+    ("H1.bias.missing", "dZ1.mask.before_bias"),
+    ("H1.bias.after_activation", "dZ1.mask.before_bias", "db1.operand.dH1_summed"),
+    ("S.bias.twice", "db2.scale.doubled"),
+    ("S.bias.subtracted", "db2.sign.flipped"),
+    ("S.operand.Z1_for_H1", "dW2.operand.Z1_for_H1", "dZ1.mask.missing"),
+    ("S.activation.relu", "dS.mask.of_S"),
+    ("S.transpose.W2", "dW2.transpose.result", "dH1.transpose.W2"),
+    ("P.softmax.temperature_2", "dS.scale.halved"),
+    ("P.softmax.base_2", "dS.scale.times_log_2"),
+    ("P.activation.sigmoid", "dS.softmax.true_class_only"),
+    ("L.reduction.sum", "dS.scale.no_mean"),
+    ("L.sign.flipped", "dS.sign.flipped"),
+    ("L.scale.by_NK", "dS.scale.by_NK"),
+    ("L.scale.by_K", "dS.scale.by_K"),
+    ("L.scale.mean_twice", "dS.scale.mean_twice"),
+    *((f"L.penalty.{what}", f"dW2.penalty.{what}", f"dW1.penalty.{what}")
+      for what in ("doubled", "of_half_norms", "of_norms", "of_absolute_values")),
+    ("L.penalty.with_biases", "db2.penalty.on_bias", "db1.penalty.on_bias"),
 )  # fmt: skip
-"""Other ways to be right."""
+"""Ids of faults that also come together: a line of the forward pass, and its derivative."""
+
+
+def alone(name: str) -> Iterator[Fault]:
+    """The wrong functions of one value, by themselves."""
+    for one in FAMILIES:
+        if one.name == name:
+            yield fault(one.name, one.what, one.code, one.message)
+    if name == "dS":
+        for what, _, _, derivative, message in LOSSES:
+            yield fault("dS", f"loss.{what}", derivative, message)
+
+
+def with_derivative(known: Mapping[str, Fault]) -> Iterator[Fault]:
+    """Each wrong function with its own derivative; `known`: the faults of single lines, by id."""
+    for one in FAMILIES:
+        yield fault(one.name, f"{one.what}.{WITH_DERIVATIVE}", one.code, one.message,
+                    one.derivative)  # fmt: skip
+    for first, *others in TOGETHER:
+        lines = {known[other].name: known[other].line for other in others}
+        _, what = first.split(".", 1)
+        yield fault(known[first].name, f"{what}.{WITH_DERIVATIVE}", known[first].line,
+                    known[first].message, lines, needs=known[first].needs)  # fmt: skip
+    lines = {name: known[f"{name}.scale.mean_twice"].line for name in ("db2", "db1")}
+    lines["dW1"] = known["dW1.scale.mean_twice.with_penalty"].line
+    yield fault("dW2", "scale.mean_twice.all_gradients",
+                known["dW2.scale.mean_twice.with_penalty"].line,
+                "1/N stands once more in all four gradients", lines)  # fmt: skip

@@ -1,40 +1,98 @@
-"""What a mistake is: lines that stand where others should."""
+"""What a fault is: lines of code that are computed in place of the equations'."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
 from functools import cached_property
 from types import MappingProxyType
 
-from backhand.formulas import equation_of, parts_of
+from backhand.formulas import LINES, Line, equation_of
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
+
+class Kind(StrEnum):
+    """What sort of fault it is: the second part of its id."""
+
+    ACCUMULATION = "accumulation"
+    ACTIVATION = "activation"
+    ALIGNMENT = "alignment"
+    BIAS = "bias"
+    CLIP = "clip"
+    DERIVATIVE = "derivative"
+    FACTOR = "factor"
+    FUNCTION = "function"
+    INPUT = "input"
+    KEEPDIMS = "keepdims"
+    LABELS = "labels"
+    LOSS = "loss"
+    MASK = "mask"
+    MISSING = "missing"
+    OPERAND = "operand"
+    ORDER = "order"
+    OVERWRITTEN = "overwritten"
+    PENALTY = "penalty"
+    PRECISION = "precision"
+    REDUCTION = "reduction"
+    SCALE = "scale"
+    SHAPE = "shape"
+    SIGN = "sign"
+    SOFTMAX = "softmax"
+    STALE = "stale"
+    SUBSET = "subset"
+    TRANSPOSE = "transpose"
+    UNDEFINED = "undefined"
+    ZERO = "zero"
+
+
+class Need(Enum):
+    """What there must be for a fault to be tried."""
+
+    PENALTY = auto()
+    """A penalty: l2 is not 0."""
+    ETA = auto()
+    """A learning rate."""
+    MEMORY = auto()
+    """An earlier call."""
+    RETURNED = auto()
+    """The value itself, returned: only that copy is wrong, later lines read the right one."""
 
 
 @dataclass(frozen=True, eq=False)
-class Mistake:
-    """What was written in place of an equation.
+class Fault:
+    """What is computed in place of an equation.
 
     Attributes
     ----------
-    name : str
-        The value that it is about, a key of `LINES`; where several lines change, the first.
-    code : str
-        What stands there.
-    says : str
-        What is wrong with that, a sentence.
-    lines : mapping
-        All the lines that change, `name` among them unless only what is returned is wrong.
-    returned : bool
-        Only what is returned under `name` is wrong; the right value was used.
+    id : str
+        Equation, kind and what: `dZ1.mask.sign_of_dH1`. Stable, and unique in the dictionary.
+    lines : mapping of str to Line
+        All the lines that change; the first is the one that the fault is about.
+    kind : Kind
+    message : str
+        What is wrong, a sentence. Nothing depends on its words.
+    prior : float
+        How usual it is, on a logarithmic scale. Of explanations that give the same numbers, the one
+        with the largest sum of priors is named.
+    needs : frozenset of Need
     """
 
-    name: str
-    code: str
-    says: str
-    lines: Mapping[str, str]
-    returned: bool = False
+    id: str
+    lines: Mapping[str, Line]
+    kind: Kind
+    message: str
+    prior: float = 0.0
+    needs: frozenset[Need] = frozenset()
+
+    @cached_property
+    def name(self) -> str:
+        """The value that it is about, a key of `LINES`."""
+        return next(iter(self.lines))
+
+    @property
+    def line(self) -> Line:
+        """The line of that value."""
+        return self.lines[self.name]
 
     @property
     def equation(self) -> str:
@@ -42,16 +100,63 @@ class Mistake:
         return equation_of(self.name)
 
     @cached_property
-    def constant(self) -> bool:
-        """Whether the lines have a number to be found."""
-        return any("c" in parts_of(code) for code in self.lines.values())
+    def reads(self) -> frozenset[str]:
+        """All names that its lines read, where there is a penalty."""
+        return frozenset().union(*(line.reads(penalty=True) for line in self.lines.values()))
+
+    @cached_property
+    def fitted(self) -> bool:
+        """Whether its lines have a number `c` to be found."""
+        return "c" in self.reads
 
     @cached_property
     def remembers(self) -> bool:
-        """Whether the lines read what was there in the call before."""
-        return any({"before", "last", "first"} & parts_of(code) for code in self.lines.values())
+        """Whether its lines read what was there in an earlier call."""
+        return Need.MEMORY in self.needs
+
+    @cached_property
+    def returned(self) -> bool:
+        """Whether only what is returned is wrong, and the right value was used."""
+        return Need.RETURNED in self.needs
 
 
-def mistake(name: str, code: str, says: str, also: Mapping[str, str] = NOTHING) -> Mistake:
-    """A mistake in a line, and in others that change with it."""
-    return Mistake(name, code, says, MappingProxyType({name: code, **also}))
+def fault(
+    name: str, what: str, line: str | Line, message: str,
+    also: Mapping[str, str | Line] = MappingProxyType({}), *, needs: Iterable[Need] = (),
+) -> Fault:  # fmt: skip
+    """A fault in the line of a value, and in others that change with it.
+
+    Parameters
+    ----------
+    name : str
+        The value, a key of `LINES`.
+    what : str
+        The id without its equation; it begins with the kind.
+    line : str or Line
+        What is computed instead; a string has the place of the line's data term.
+    message : str
+    also : mapping of str to str or Line
+        Other lines that change.
+    needs : iterable of Need
+        Beside those that follow from what the lines read.
+    """
+    lines = {
+        value: code if isinstance(code, Line) else Line(code, LINES[value].penalty)
+        for value, code in {name: line, **also}.items()
+    }
+    kind = Kind(what.partition(".")[0])
+    reads = frozenset().union(*(one.reads(penalty=False) for one in lines.values()))
+    follows = {
+        Need.PENALTY: "l2" in reads,
+        Need.ETA: "eta" in reads,
+        Need.MEMORY: bool({"before", "last", "first"} & reads),
+    }
+    return Fault(
+        f"{equation_of(name)}.{what}", MappingProxyType(lines), kind, message,
+        needs=frozenset({*needs, *(need for need, follow in follows.items() if follow)}),
+    )  # fmt: skip
+
+
+def number(value: str) -> str:
+    """A number as a part of an id, in which a dot separates."""
+    return value.replace(".", "_")

@@ -1,99 +1,102 @@
-"""Mistakes in the update."""
+"""Faults in the update."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 
-from backhand.doctor.faults.fault import Mistake, mistake
-from backhand.formulas import LINES, UPDATED
+from backhand.doctor.faults.fault import Fault, fault, number
+from backhand.formulas import UPDATED
 
 UPDATE = (
-    ("{W} + eta * d{W}", "the gradient is added: the step goes uphill"),
-    ("{W}", "it is not updated"),
-    ("{W} - d{W}", "the learning rate is left out"),
-    ("{W} - eta**2 * d{W}", "the learning rate is multiplied in twice"),
-    ("{W} - eta * d{W} / N", "the step is divided by N once more"),
-    ("{W} - 2 * eta * d{W}", "the step is taken twice"),
-    ("-eta * d{W}", "it is the step alone, without the parameter"),
-    ("(1 - eta) * {W} - eta * d{W}", "the parameter is shrunk by the learning rate"),
-    ("{W} - eta * sign(d{W})", "only the sign of the gradient counts"),
-    ("{W} - eta * {W}", "the parameter stands for its gradient"),
-    ("d{W} - eta * {W}", "parameter and gradient are exchanged"),
-    ("{W} * (1 - eta * d{W})", "the gradient is multiplied with the parameter"),
-    ("{W} - eta * (d{W} + l2 * {W})", "the penalty's gradient is in the step once more"),
-    ("{W} - d{W} / eta", "it is divided by the learning rate"),
-    ("{W} - eta * d{W} / norm(d{W})", "the gradient is scaled to length 1"),
-    ("{W} - eta * abs(d{W})", "the absolute value of the gradient is taken"),
-)
-"""Of the update of each parameter, or of all."""
+    ("sign.uphill", "{W} + eta * d{W}", "the gradient is added: the step goes uphill"),
+    ("missing.step", "{W}", "it is not updated"),
+    ("scale.no_eta", "{W} - d{W}", "the learning rate is left out"),
+    ("scale.eta_twice", "{W} - eta**2 * d{W}", "the learning rate is multiplied in twice"),
+    ("scale.mean_twice", "{W} - eta * d{W} / N", "the step is divided by N once more"),
+    ("scale.doubled", "{W} - 2 * eta * d{W}", "the step is taken twice"),
+    ("missing.parameter", "-eta * d{W}", "it is the step alone, without the parameter"),
+    ("penalty.shrunk_by_eta", "(1 - eta) * {W} - eta * d{W}",
+     "the parameter is shrunk by the learning rate"),
+    ("function.sign", "{W} - eta * sign(d{W})", "only the sign of the gradient counts"),
+    ("operand.parameter_for_gradient", "{W} - eta * {W}",
+     "the parameter stands for its gradient"),
+    ("operand.exchanged", "d{W} - eta * {W}", "parameter and gradient are exchanged"),
+    ("factor.parameter", "{W} * (1 - eta * d{W})",
+     "the gradient is multiplied with the parameter"),
+    ("penalty.twice", "{W} - eta * (d{W} + l2 * {W})",
+     "the penalty's gradient is in the step once more"),
+    ("scale.over_eta", "{W} - d{W} / eta", "it is divided by the learning rate"),
+    ("clip.unit_length", "{W} - eta * d{W} / norm(d{W})", "the gradient is scaled to length 1"),
+    ("function.absolute", "{W} - eta * abs(d{W})", "the absolute value of the gradient is taken"),
+)  # fmt: skip
+"""In place of {W} - eta * d{W}, for one parameter or for all."""
+
+BIASES = (
+    ("missing.step", "{W}", "the biases are not updated"),
+    ("scale.no_eta", "{W} - d{W}", "the learning rate is left out for the biases"),
+    ("sign.uphill", "{W} + eta * d{W}",
+     "the gradient is added to the biases: their step goes uphill"),
+)  # fmt: skip
+"""The same for both biases."""
+
+OF_ONE = (
+    ("new b2", "operand.db1_for_db2", "b2 - eta * db1", "it is updated by db1, of the other layer"),
+    ("new b1", "operand.db2_for_db1", "b1 - eta * db2", "it is updated by db2, of the other layer"),
+    ("new b2", "operand.first_entries_of_db1", "b2 - eta * db1[:K]",
+     "it is updated by the first entries of db1"),
+    ("new b2", "operand.sum_of_db1", "b2 - eta * db1.sum()", "it is updated by db1's sum"),
+    ("new b2", "operand.mean_of_db1", "b2 - eta * db1.mean()", "it is updated by db1's mean"),
+)  # fmt: skip
+
+NORM = "sqrt((dW1**2).sum() + (db1**2).sum() + (dW2**2).sum() + (db2**2).sum())"
+
+CLIPPED = tuple(
+    (f"clip.norm_{number(most)}{guarded}",
+     f"{{W}} - eta * d{{W}} * minimum(1, {most} / ({NORM}{guard}))",
+     f"the gradients are clipped to a norm of {most}")
+    for most in ("5", "1", "0.5", "0.1", "0.01")
+    for guarded, guard in (("", ""), ("_guarded_1e-6", " + 1e-6"), ("_guarded_1e-12", " + 1e-12"))
+)  # fmt: skip
+
+OPTIMIZERS = (
+    ("penalty.decay", "{W} - eta * d{W} - c * {W}",
+     "the parameters are shrunk as well: weight decay"),
+    ("accumulation.momentum", "{W} - eta * d{W} + c * (last.new_{W} - before.{W})",
+     "the step of the call before is in it: momentum"),
+    ("function.adam", "{W} - eta * d{W} / (abs(d{W}) + 1e-8)", "it is Adam's step"),
+)  # fmt: skip
+"""Steps of other optimizers."""
 
 
-def _relatives(name: str, code: str) -> Mapping[str, str]:
-    """The other three lines of an update in which the same mistake is made."""
-    mine = name.removeprefix("new ")
-    return {other: code.replace(mine, other.removeprefix("new "))
-            for other in UPDATED if other != name}  # fmt: skip
+def _lines(code: str, parameters: str) -> dict[str, str]:
+    """The same line for some parameters."""
+    return {name: code.format(W=W) for name, W in UPDATED.items() if W in parameters.split()}
 
 
-def of_updates() -> Iterator[Mistake]:
-    """All of them."""
-    for name in UPDATED:
-        W = name.removeprefix("new ")
-        for code, says in UPDATE:
-            line = code.format(W=W)
-            if name == UPDATED[0]:
-                yield mistake(name, line, f"{says}, for all parameters", _relatives(name, line))
-            yield mistake(name, line, f"{says} ({W})")
-    pairs = {"new b1": "b1", "new b2": "b2"}
-    for code, says in (
-        ("{W}", "the biases are not updated"),
-        ("{W} - d{W}", "the learning rate is left out for the biases"),
-        ("{W} + eta * d{W}", "the gradient is added to the biases: their step goes uphill"),
-    ):
-        lines = {name: code.format(W=W) for name, W in pairs.items()}
-        yield Mistake("new b1", lines["new b1"], says, MappingProxyType(lines))
-    yield mistake(
-        "new W1",
-        "W1 - c * dW1",
-        "the first layer has a learning rate of its own",
-        {"new b1": "b1 - c * db1"},
-    )
-    yield mistake("new b2", "b2 - eta * db1", "it is updated by db1, of the other layer")
-    yield mistake("new b1", "b1 - eta * db2", "it is updated by db2, of the other layer")
-    yield mistake("new b2", "b2 - eta * db1[:K]", "it is updated by the first entries of db1")
-    yield mistake("new b2", "b2 - eta * db1.sum()", "it is updated by db1's sum")
-    yield mistake("new b2", "b2 - eta * db1.mean()", "it is updated by db1's mean")
-    total = "sqrt((dW1**2).sum() + (db1**2).sum() + (dW2**2).sum() + (db2**2).sum())"
-    for most in ("5", "1", "0.5", "0.1", "0.01"):
-        for small in ("", " + 1e-6", " + 1e-12"):
-            line = f"W1 - eta * dW1 * minimum(1, {most} / ({total}{small}))"
-            lines = {name: line.replace("W1 - eta * dW1", LINES[name]) for name in UPDATED}
-            yield Mistake(
-                "new W1",
-                line,
-                f"the gradients are clipped to a norm of {most}",
-                MappingProxyType(lines),
-            )
-    shrunk = "W1 - eta * dW1 - c * W1"
-    yield mistake(
-        "new W1",
-        shrunk,
-        "the parameters are shrunk as well: weight decay",
-        _relatives("new W1", shrunk),
-    )
-    yield mistake(
-        "new W1",
-        shrunk,
-        "the weights are shrunk as well: weight decay",
-        {"new W2": shrunk.replace("W1", "W2")},
-    )
-    velocity = "W1 - eta * dW1 + c * (last.new_W1 - before.W1)"
-    yield mistake(
-        "new W1",
-        velocity,
-        "the step of the call before is in it: momentum",
-        _relatives("new W1", velocity),
-    )
-    adam = "W1 - eta * dW1 / (abs(dW1) + 1e-8)"
-    yield mistake("new W1", adam, "it is Adam's step", _relatives("new W1", adam))
+def _of_several(what: str, lines: Mapping[str, str], message: str) -> Fault:
+    (name, line), *others = lines.items()
+    return fault(name, what, line, message, dict(others))
+
+
+ALL, BOTH_BIASES, BOTH_WEIGHTS = "W1 b1 W2 b2", "b1 b2", "W1 W2"
+
+
+def update_faults() -> Iterator[Fault]:
+    """Faults of the step, the usual ones first."""
+    for name, W in UPDATED.items():
+        for what, code, message in UPDATE:
+            if W == "W1":
+                yield _of_several(what, _lines(code, ALL), f"{message}, for all parameters")
+            yield fault(name, f"{what}.{W}", code.format(W=W), f"{message} ({W})")
+    for what, code, message in BIASES:
+        yield _of_several(f"{what}.biases", _lines(code, BOTH_BIASES), message)
+    for name, what, code, message in OF_ONE:
+        yield fault(name, what, code, message)
+    for what, code, message in (*CLIPPED, *OPTIMIZERS):
+        yield _of_several(what, _lines(code, ALL), message)
+    decay = "{W} - eta * d{W} - c * {W}"
+    yield _of_several("penalty.decay.weights", _lines(decay, BOTH_WEIGHTS),
+                      "the weights are shrunk as well: weight decay")  # fmt: skip
+    yield fault("new W1", "scale.own_rate_of_layer_1", "W1 - c * dW1",
+                "the first layer has a learning rate of its own",
+                {"new b1": "b1 - c * db1"})  # fmt: skip

@@ -1,8 +1,8 @@
-"""Where no mistake of the dictionary fits: what the gradients themselves say about their making.
+"""Where no fault of the dictionary fits: what the gradients themselves say about their making.
 
 dW2 = H1ᵀ dS, and with no more rows than hidden units dS follows from dW2; so does dZ1 from dW1.
 What follows is judged like a value that was returned. So each line is judged by itself, and several
-mistakes, or one that nobody knows, are kept apart.
+faults, or one that nobody knows, are kept apart.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.doctor.localise.search import Explanation, ranks, relevant
-from backhand.doctor.localise.trial import Bench
+from backhand.doctor.localise.search import Explanation, relevant
+from backhand.doctor.localise.trial import Evaluator
 from backhand.doctor.probe.evidence import Evidence
 from backhand.formulas import LINES
 
@@ -60,24 +60,24 @@ def _factor(A: NDArray[Any], product: NDArray[Any]) -> NDArray[Any] | None:
 def explained_singly(
     evidence: Sequence[Evidence], *, penalty: bool
 ) -> tuple[list[Explanation], list[str]]:
-    """A mistake for each wrong value that one explains; and the wrong values that none does."""
-    benches = [Bench(one, feeding=True) for one in evidence]
+    """A fault for each wrong value that one explains; and the wrong values that none does."""
+    evaluators = [Evaluator(one, feeding=True) for one in evidence]
     wrong = [name for name in LINES
-             if any(bench.right.wrong & bench.bits.get(name, 0) for bench in benches)]  # fmt: skip
+             if any(one.right.wrong & one.bits.get(name, 0) for one in evaluators)]  # fmt: skip
     found: list[Explanation] = []
     left: list[str] = []
     with np.errstate(all="ignore"):
-        mistakes = sorted(relevant(evidence[0], penalty=penalty), key=ranks().__getitem__)
-        trials = [(m, [bench.alone(m) for bench in benches]) for m in mistakes]
+        faults = sorted(relevant(evidence[0], penalty=penalty), key=lambda fault: -fault.prior)
+        trials = [(fault, [one.alone(fault) for one in evaluators]) for fault in faults]
         for name in wrong:
             fitting = (
-                Explanation((mistake,), tried[0].constant)
-                for mistake, tried in trials
-                if not mistake.returned
+                Explanation((fault,), tried[0].constant)
+                for fault, tried in trials
+                if not fault.returned
                 and all(trial.own for trial in tried)
                 and all(
-                    not trial.wrong & bench.bits[name] and not trial.wrong & ~bench.right.wrong
-                    for bench, trial in zip(benches, tried, strict=True)
+                    not trial.wrong & (one.bits[name] | ~one.right.wrong)
+                    for one, trial in zip(evaluators, tried, strict=True)
                 )
                 and _one_constant([trial.constant for trial in tried])
             )

@@ -1,4 +1,4 @@
-"""Trying mistakes on one call: what comes of them, and where that is not what was returned."""
+"""Trying faults on one call: what comes of them, and where that is not what was returned."""
 
 from __future__ import annotations
 
@@ -7,29 +7,27 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from backhand.doctor.faults import Mistake
+from backhand.doctor.faults import Fault
 from backhand.doctor.probe.evidence import Evidence, reached
 from backhand.formulas import (
     FAILURES,
-    FUNCTIONS,
     LINES,
+    Line,
     Values,
-    compiled,
-    without_penalty,
 )
 
-Mistakes = tuple[Mistake, ...]
+Faults = tuple[Fault, ...]
 
 
 @dataclass
 class Trial:
-    """What comes of some mistakes on one call.
+    """What comes of some faults on one call.
 
-    `wrong` are the observed values that do not fit, `reach` those that the mistakes may change, and
-    `own` those that the line changes which the mistake is named after.
+    `wrong` are the observed values that do not fit, `reach` those that the faults may change, and
+    `own` those that the line changes which the fault is named after.
     """
 
-    mistakes: Mistakes
+    faults: Faults
     gave: Values
     values: Values
     wrong: int
@@ -40,8 +38,8 @@ class Trial:
 
 
 @dataclass
-class Bench:
-    """A call on which mistakes are tried.
+class Evaluator:
+    """A call on which faults are tried.
 
     `feeding`: whether the values that were returned are fed into later lines. They may have been
     overwritten after they were used.
@@ -61,14 +59,14 @@ class Bench:
         self.right = self.tried((), dict(self.evidence.given), 0)
 
     def tried(
-        self, mistakes: Mistakes, values: Values, start: int, *, hurried: bool = False,
+        self, faults: Faults, values: Values, start: int, *, hurried: bool = False,
         constant: float | None = None,
     ) -> Trial:  # fmt: skip
         """Compute the lines from `start` on; if hurried, stop where the first value is wrong."""
-        changes: dict[str, str] = {}
-        returned: dict[str, str] = {}
-        for mistake in mistakes:
-            (returned if mistake.returned else changes).update(mistake.lines)
+        changes: dict[str, Line] = {}
+        returned: dict[str, Line] = {}
+        for fault in faults:
+            (returned if fault.returned else changes).update(fault.lines)
         observed, penalty = self.evidence.observed, self.penalty
         gave: Values = {}
         wrong = 0
@@ -77,8 +75,7 @@ class Bench:
         for name in self.names[start:]:
             try:
                 line = changes.get(name) or LINES[name]
-                line = line if penalty else without_penalty(line)
-                gave[name] = values[name] = eval(compiled(line), FUNCTIONS, values)
+                gave[name] = values[name] = line.evaluated(values, penalty=penalty)
             except FAILURES:
                 values.pop(name, None)
             if name in observed:
@@ -90,15 +87,15 @@ class Bench:
                         break
                 if name in self.fed:
                     values[name] = self.fed[name]
-        for name, code in returned.items():
-            wrong |= self._as_returned(name, code, gave, values)
-        return Trial(mistakes, gave, values, wrong, constant=constant)
+        for name, line in returned.items():
+            wrong |= self._as_returned(name, line, gave, values)
+        return Trial(faults, gave, values, wrong, constant=constant)
 
-    def _as_returned(self, name: str, code: str, gave: Values, values: Values) -> int:
+    def _as_returned(self, name: str, line: Line, gave: Values, values: Values) -> int:
         if name not in self.evidence.observed:
             return 0
         try:
-            gave[name] = eval(compiled(code), FUNCTIONS, values)
+            gave[name] = line.evaluated(values, penalty=self.penalty)
         except FAILURES:
             gave.pop(name, None)
         fits = name in gave and self.evidence.like(name, gave[name])
@@ -108,37 +105,37 @@ class Bench:
         """The bits of the observed ones among some names."""
         return sum(self.bits[name] for name in names if name in self.evidence.observed)
 
-    def alone(self, mistake: Mistake) -> Trial:
-        """A mistake by itself."""
-        first = min(self.names.index(name) for name in mistake.lines)
-        if mistake.returned:
-            trial = self.tried((mistake,), dict(self.evidence.given), 0)
+    def alone(self, fault: Fault) -> Trial:
+        """A fault by itself."""
+        first = min(self.names.index(name) for name in fault.lines)
+        if fault.returned:
+            trial = self.tried((fault,), dict(self.evidence.given), 0)
         else:
-            trial = self._after(self.right, (mistake,), first, hurried=False)
+            trial = self._after(self.right, (fault,), first, hurried=False)
         trial.first = first
-        if mistake.returned:
-            trial.reach = trial.own = self.mask(mistake.lines)
+        if fault.returned:
+            trial.reach = trial.own = self.mask(fault.lines)
         else:
             fed = frozenset(self.fed)
-            trial.reach = self.mask(reached(frozenset(mistake.lines), self.names, fed))
-            trial.own = self.mask(reached(frozenset([mistake.name]), self.names, fed))
+            trial.reach = self.mask(reached(frozenset(fault.lines), self.names, fed))
+            trial.own = self.mask(reached(frozenset([fault.name]), self.names, fed))
         return trial
 
     def together(self, earlier: Trial, later: Trial) -> Trial:
-        """Two mistakes, of which one's lines come first."""
-        return self._after(earlier, earlier.mistakes + later.mistakes, later.first, hurried=True)
+        """Two faults, of which one's lines come first."""
+        return self._after(earlier, earlier.faults + later.faults, later.first, hurried=True)
 
-    def _after(self, earlier: Trial, mistakes: Mistakes, first: int, *, hurried: bool) -> Trial:
-        """From line `first` on, with what was computed before it under the earlier mistakes."""
-        if not any(mistake.constant for mistake in mistakes):
-            trial = self.tried(mistakes, dict(earlier.values), first, hurried=hurried)
+    def _after(self, earlier: Trial, faults: Faults, first: int, *, hurried: bool) -> Trial:
+        """From line `first` on, with what was computed before it under the earlier faults."""
+        if not any(fault.fitted for fault in faults):
+            trial = self.tried(faults, dict(earlier.values), first, hurried=hurried)
             trial.wrong |= earlier.wrong & ((1 << first) - 1)
             return trial
-        start = min(self.names.index(name) for m in mistakes for name in m.lines)
+        start = min(self.names.index(name) for m in faults for name in m.lines)
         base = self.right.values if start else self.evidence.given
-        one, two = (self.tried(mistakes, dict(base), start, constant=c) for c in (1.0, 2.0))
+        one, two = (self.tried(faults, dict(base), start, constant=c) for c in (1.0, 2.0))
         c = self._fitted(one, two, start)
-        trial = self.tried(mistakes, dict(base), start, constant=c)
+        trial = self.tried(faults, dict(base), start, constant=c)
         trial.wrong |= self.right.wrong & ((1 << start) - 1)
         return trial
 

@@ -16,7 +16,6 @@ from backhand.formulas import (
     Values,
     as_namespace,
     derive,
-    parts_of,
 )
 
 TOLERANCES = {"float64": 1e-9, "float32": 2e-5, "float16": 2e-2}
@@ -89,8 +88,7 @@ class Evidence:
     def along_the_step(self) -> Evidence:
         """The same with the gradients that the new parameters went along, in place of these."""
         observed = {n: v for n, v in self.observed.items() if n not in UPDATED}
-        for name in UPDATED:
-            W = name.removeprefix("new ")
+        for name, W in UPDATED.items():
             if name in self.observed and f"d{W}" not in observed:
                 observed[f"d{W}"] = (self.given[W] - self.observed[name]) / self.given["eta"]
         return Evidence(self.problem, self.given, observed)
@@ -149,7 +147,7 @@ def reached(lines: frozenset[str], names: tuple[str, ...], fed: frozenset[str]) 
     """The values that may change where these lines change: what is fed in cuts the way."""
     changed, result = set(lines), set(lines)
     for name in names:
-        if name not in lines and parts_of(LINES[name]) & changed:
+        if name not in lines and LINES[name].reads(penalty=True) & changed:
             result.add(name)
             changed.add(name)
         if name in fed:

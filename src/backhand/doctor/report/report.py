@@ -21,6 +21,9 @@ class Finding:
         Whether it gives the function's numbers, to rounding, on every problem; or was seen as such.
     suggestion : str
         What to change.
+    id : str
+        Which mistake it is, whatever its words: `dZ1.mask.sign_of_dH1` of the fault dictionary,
+        `dZ1.unknown`, `call.raises`.
     written, right : str
         The line as it seems to have been written, and as it should be; empty where unknown.
     problems : int
@@ -35,6 +38,7 @@ class Finding:
     mistake: str
     certain: bool
     suggestion: str
+    id: str = ""
     written: str = ""
     right: str = ""
     problems: int = 0

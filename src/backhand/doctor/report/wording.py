@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backhand.doctor.faults import Mistake
+from backhand.doctor.faults import Fault, Kind
 from backhand.doctor.localise.search import Explanation
 from backhand.doctor.probe.source import Line
 from backhand.doctor.report.report import Finding
-from backhand.formulas import LINES, UPDATED, equation_of, shown
+from backhand.formulas import LINES, UPDATED, equation_of
 
 MOST_LINES = 3
 """Lines of source that are shown for one value; the last ones."""
@@ -37,36 +37,32 @@ class Teller:
 
     def line(self, name: str) -> str:
         """The equation of a value, as it should be coded."""
-        return f"{label(name)} = {shown(LINES[name], penalty=self.penalty)}"
+        return f"{label(name)} = {LINES[name].code(penalty=self.penalty)}"
 
-    def mistake(
-        self, mistake: Mistake, constant: float | None, count: int,
+    def fault(
+        self, fault: Fault, constant: float | None, count: int,
         others: tuple[str, ...] = (),
     ) -> Finding:  # fmt: skip
-        """A mistake that was named, confirmed on `count` problems."""
-        name = label(mistake.name)
-        code = shown(mistake.code, penalty=self.penalty)
-        right = self.line(mistake.name)
-        written = f"{name} = {code}"
-        says = mistake.says
-        if constant is not None and mistake.constant:
-            written += f", c = {constant:.4g}"
-            says += f" ({constant:.4g})"
-        if self.layout == "columns" and "kept dimension stays" in says:
-            says, written = "the kept dimension is missing: it is flat, not a column", ""
-        if mistake.returned:
-            return Finding(mistake.equation, f"{says}.", certain=True,
+        """A fault that was named, confirmed on `count` problems."""
+        name, right = label(fault.name), self.line(fault.name)
+        lines = [f"{label(value)} = {line.code(penalty=self.penalty)}"
+                 for value, line in fault.lines.items()]  # fmt: skip
+        says = fault.message
+        if fault.returned:
+            return Finding(fault.equation, f"{says}.", certain=True, id=fault.id,
                            suggestion=f"Return the {name} of the equation; change a copy of it.",
-                           written=f"{name} returned = {code}", right=right, problems=count,
-                           others=others)  # fmt: skip
-        suggestion = f"Write `{right}`{self._advised(mistake.name)}"
-        more = [f"{label(n)} = {shown(c, penalty=self.penalty)}"
-                for n, c in mistake.lines.items() if n != mistake.name]  # fmt: skip
-        if more:
-            written += "; " + "; ".join(more)
-        return Finding(mistake.equation, f"{name}: {says}.", certain=True, suggestion=suggestion,
+                           written=lines[0].replace(" =", " returned =", 1), right=right,
+                           problems=count, others=others)  # fmt: skip
+        if constant is not None and fault.fitted:
+            lines[0] += f", c = {constant:.4g}"
+            says += f" ({constant:.4g})"
+        written = "; ".join(lines)
+        if self.layout == "columns" and fault.kind is Kind.KEEPDIMS:
+            says, written = "the kept dimension is missing: it is flat, not a column", ""
+        return Finding(fault.equation, f"{name}: {says}.", certain=True, id=fault.id,
+                       suggestion=f"Write `{right}`{self._advised(fault.name)}",
                        written=written, right=right, problems=count, others=others,
-                       where=self._where(mistake.name))  # fmt: skip
+                       where=self._where(fault.name))  # fmt: skip
 
     def _advised(self, name: str, *others: str) -> str:
         """In which lines a value is made, as the end of an advice; or nothing."""
@@ -86,17 +82,17 @@ class Teller:
         return tuple(f"{line.number}: {line.text}" for line in self._places(*names))
 
     def others(
-        self, mistake: Mistake, best: Explanation, found: Sequence[Explanation]
+        self, fault: Fault, best: Explanation, found: Sequence[Explanation]
     ) -> tuple[str, ...]:
-        """Lines of other equations that would give the same numbers in place of this mistake."""
-        rest = set(best.mistakes) - {mistake}
+        """Lines of other equations that would give the same numbers in place of this fault."""
+        rest = set(best.faults) - {fault}
         texts: dict[str, None] = {}
         for other in found:
-            replaced = set(other.mistakes) - rest
-            if len(replaced) == 1 and rest < set(other.mistakes):
+            replaced = set(other.faults) - rest
+            if len(replaced) == 1 and rest < set(other.faults):
                 (instead,) = replaced
-                if instead.equation != mistake.equation and not instead.constant:
-                    code = shown(instead.code, penalty=self.penalty)
+                if instead.equation != fault.equation and not instead.fitted:
+                    code = instead.line.code(penalty=self.penalty)
                     texts[f"{label(instead.name)} = {code}"] = None
         return tuple(texts)[:3]
 
@@ -108,7 +104,7 @@ class Teller:
         `returned`: the function returned it. `product`: it may be a product with the known factor.
         `finite`: it has neither nan nor infinite numbers.
         """
-        says = f"{label(name)} is not {shown(LINES[name], penalty=self.penalty)}"
+        says = f"{label(name)} is not {LINES[name].code(penalty=self.penalty)}"
         if not finite:
             says += ": it has nan or infinite numbers"
         elif not product:
@@ -120,6 +116,7 @@ class Teller:
         what = "what it is made of" if returned else f"{label(name)}, and what it is made of,"
         return Finding(
             equation_of(suspect), f"{says}. What was written is not known.", certain=False,
+            id=f"{equation_of(suspect)}.unknown",
             right=self.line(suspect),
             suggestion=f"Return {what} as well, to have each judged by itself"
             f"{self._advised(suspect, name)}",
@@ -130,7 +127,8 @@ class Teller:
         """A gradient that is not returned."""
         return Finding(
             equation_of(name), f"{name}: it is forgotten, and not among what is returned.",
-            certain=True, suggestion=f"Compute `{self.line(name)}` and return it.",
+            certain=True, id=f"{name}.missing.returned",
+            suggestion=f"Compute `{self.line(name)}` and return it.",
             right=self.line(name), problems=self.problems,
         )  # fmt: skip
 
@@ -139,14 +137,15 @@ class Teller:
         return Finding(
             equation_of(name),
             f"{label(name)}: it is computed or kept in float32, and the rest in float64.",
-            certain=True, suggestion=f"Compute `{self.line(name)}` in one precision throughout.",
+            certain=True, id=f"{equation_of(name)}.precision.narrower",
+            suggestion=f"Compute `{self.line(name)}` in one precision throughout.",
             right=self.line(name), problems=self.problems,
         )  # fmt: skip
 
-    def call(self, clause: str, suggestion: str) -> Finding:
+    def call(self, what: str, clause: str, suggestion: str) -> Finding:
         """What is wrong with the function as a whole."""
         sentence = clause[0].upper() + clause[1:] + "."
-        return Finding("call", sentence, certain=True, suggestion=suggestion,
+        return Finding("call", sentence, certain=True, suggestion=suggestion, id=f"call.{what}",
                        problems=self.problems)  # fmt: skip
 
 

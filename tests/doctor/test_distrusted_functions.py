@@ -20,7 +20,7 @@ import pytest
 
 import backhand
 from backhand.doctor import process
-from backhand.doctor.process import Examination
+from backhand.doctor.process import CheckProcess
 from backhand.doctor.report.report import Report
 
 ENDLESS = """
@@ -33,7 +33,7 @@ class Endless(list):
 
 def examined(folder: Path, source: str, seconds: float | None = 1.0) -> Report:
     (folder / "net.py").write_text(source)
-    with Examination(f"{folder / 'net.py'}:f", seconds=seconds) as apart:
+    with CheckProcess(f"{folder / 'net.py'}:f", seconds=seconds) as apart:
         return apart.report()
 
 
@@ -177,7 +177,7 @@ def test_files_may_be_called_like_modules(tmp_path: Path, name: str) -> None:
         "import io, re\nimport numpy as np\nfrom helper import zeros\n"
         "def f(X, W1): return dict(dW1=zeros(W1.shape))\n"
     )
-    with Examination(f"{tmp_path / name}.py:f") as apart:
+    with CheckProcess(f"{tmp_path / name}.py:f") as apart:
         assert [one.name for one in apart.report().verdicts] == ["dW1"]
 
 

@@ -41,9 +41,9 @@ def check(
 
         right = show_installation(check_installation(), as_json=json)
     else:
-        from backhand.doctor.process import Examination
+        from backhand.doctor.process import CheckProcess
 
-        with Examination(function, layout=layout, autograd=autograd, seconds=seconds) as apart:
+        with CheckProcess(function, layout=layout, autograd=autograd, seconds=seconds) as apart:
             from backhand.cli.reports.diagnosis import show_report  # while that starts
             from backhand.training.data import check_number
 

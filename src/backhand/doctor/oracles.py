@@ -9,8 +9,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.doctor.probe.function import Patient, Refusal
+from backhand.doctor.probe.function import CheckedFunction
 from backhand.doctor.probe.problems import L2, Problem
+from backhand.doctor.probe.refusal import Refusal
 from backhand.equations import Parameters
 from backhand.errors import MissingDependencyError
 from backhand.formulas import GRADIENTS
@@ -46,26 +47,25 @@ def torch_is_loaded() -> bool:
     return "torch" in sys.modules
 
 
-def by_differences(patient: Patient, problem: Problem) -> dict[str, bool] | None:
+def by_differences(function: CheckedFunction, problem: Problem) -> dict[str, bool] | None:
     """Whether each gradient is the slope of the loss that the function itself returns.
 
     None if it returns no loss, or one too coarse.
     """
-    if patient.kind and patient.kind.endswith("float32"):
+    if function.kind and function.kind.endswith("float32"):
         return None
     try:
-        called = patient.call(problem)
+        called = function.call(problem)
     except Refusal:
         return None
-    values = called.answer.values
+    values = called.outputs.values
     if "L" not in values or values["L"].size != 1 or values["L"].dtype != np.float64:
         return None
     rng = np.random.default_rng(0)
     most = int(SECONDS / 2 / max(called.seconds, 2e-5) / len(GRADIENTS))
     agreed: dict[str, bool] = {}
     began = time.perf_counter()
-    for name in GRADIENTS:
-        W = name.removeprefix("d")
+    for name, W in GRADIENTS.items():
         theta = getattr(problem.params, W)
         gradient = values.get(name)
         if gradient is None or gradient.shape != theta.shape:
@@ -75,7 +75,7 @@ def by_differences(patient: Patient, problem: Problem) -> dict[str, bool] | None
         places = rng.permutation(theta.size)[: max(3, min(most, 24))]
         slopes = []
         for place in places:
-            losses = _losses(patient, problem, W, int(place))
+            losses = _losses(function, problem, W, int(place))
             if losses is None:
                 return None
             slopes.append((losses[0] - losses[1]) / (2 * STEP))
@@ -85,14 +85,14 @@ def by_differences(patient: Patient, problem: Problem) -> dict[str, bool] | None
     return agreed or None
 
 
-def _losses(patient: Patient, problem: Problem, W: str, place: int) -> list[float] | None:
+def _losses(function: CheckedFunction, problem: Problem, W: str, place: int) -> list[float] | None:
     losses = []
     for sign in (1, -1):
         theta = getattr(problem.params, W).copy()
         theta.reshape(-1)[place] += sign * STEP
         moved = Parameters(**{**problem.params._asdict(), W: theta})
         try:
-            loss = patient.loss(problem._replace(params=moved))
+            loss = function.loss(problem._replace(params=moved))
         except Refusal:
             return None
         if loss is None:

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from backhand import errors
 
 if TYPE_CHECKING:
+    from backhand.doctor.probe.refusal import Reason
     from backhand.doctor.report.report import Report
 
 STARTING = 120.0
@@ -50,7 +51,7 @@ MEMORY = 2**30
 """Bytes that the process may allocate; or half of the free memory, if that is more."""
 
 
-class Examination:
+class CheckProcess:
     """A check under way in a process of its own, which ends with the context.
 
     Parameters
@@ -92,7 +93,7 @@ class Examination:
         self.receiver = threading.Thread(target=self._receive, daemon=True)
         self.receiver.start()
 
-    def __enter__(self) -> Examination:
+    def __enter__(self) -> CheckProcess:
         return self
 
     def __exit__(
@@ -113,6 +114,7 @@ class Examination:
         BackhandError
             If the process does not start.
         """
+        from backhand.doctor.probe.refusal import Reason
         from backhand.doctor.report.report import Report
 
         stage, until, last = "starting", self.began + STARTING, float("inf")
@@ -124,11 +126,12 @@ class Examination:
                 line = None
             now = time.perf_counter()
             if now > last:
-                return self._unanswered(stage, self._endless())
+                return self._unanswered(stage, Reason.TIMEOUT, self._endless())
             if line is None:
-                return self._unanswered(stage, self._late(stage))
+                return self._unanswered(stage, Reason.BLOCKED, self._late(stage))
             if not line.endswith(b"\n"):
-                return self._unanswered(stage, f"it ended the process ({self._end()})")
+                clause = f"it ended the process ({self._end()})"
+                return self._unanswered(stage, Reason.PROCESS_ENDED, clause)
             message = self._message(line)
             if "error" in message:
                 raise _error(message)
@@ -168,14 +171,15 @@ class Examination:
         return (f"there is no verdict within {CALLS * self.calling + JUDGING:g} s, the most that "
                 "all calls and judging may take")  # fmt: skip
 
-    def _unanswered(self, stage: str, clause: str) -> Report:
-        from backhand.doctor.diagnosis import hopeless
+    def _unanswered(self, stage: str, reason: Reason, clause: str) -> Report:
+        from backhand.doctor.probe.refusal import Refusal
+        from backhand.doctor.report.wording import refused
 
         if stage == "starting":
             raise errors.BackhandError(f"the process for the check did not start: {clause}.")
         if stage == "reading":
             raise errors.InputError(f"{self.place} could not be run: {clause}.")
-        return hopeless(self.function, clause, self.began)
+        return refused(self.function, Refusal(reason, clause), time.perf_counter() - self.began)
 
     def _end(self) -> str:
         """End the process and what it has started; how it ended before, if it had."""

@@ -10,20 +10,21 @@ from numpy.typing import NDArray
 
 from backhand.doctor import oracles
 from backhand.doctor.probe.evidence import Evidence, relative_error
-from backhand.doctor.probe.function import Patient
-from backhand.doctor.probe.run import History
-from backhand.doctor.report.report import Verdict
+from backhand.doctor.probe.function import CheckedFunction
+from backhand.doctor.probe.run import Calls
+from backhand.doctor.report.contents import Verdict
 from backhand.formulas import LINES
 
 
 def verdicts(
-    patient: Patient, history: History, evidence: Sequence[Evidence], *, autograd: bool,
+    function: CheckedFunction, calls: Calls, evidence: Sequence[Evidence], *, autograd: bool,
     excused: bool,
 ) -> list[Verdict]:  # fmt: skip
     """A verdict for each value, in the order of the derivation; `excused`: by a convention."""
-    problem = next((p for p, _ in history.calls if p.name.startswith("B")), history.calls[0][0])
-    slopes = oracles.by_differences(patient, problem) or {}
-    agreed = _by_autograd(patient, history, evidence) if autograd else {}
+    tried = [problem for problem, _ in calls.returned]
+    smooth = next((problem for problem in tried if problem.kind == "smooth"), tried[0])
+    slopes = oracles.by_differences(function, smooth) or {}
+    agreed = _by_autograd(function, calls, evidence) if autograd else {}
     return [
         _verdict(name, evidence, agreed.get(name), slopes.get(name), excused=excused)
         for name in LINES
@@ -32,11 +33,11 @@ def verdicts(
 
 
 def _by_autograd(
-    patient: Patient, history: History, evidence: Sequence[Evidence]
+    function: CheckedFunction, calls: Calls, evidence: Sequence[Evidence]
 ) -> dict[str, bool]:
     agreed: dict[str, bool] = {}
-    for (problem, _), one in zip(history.calls, evidence, strict=True):
-        said = oracles.by_autograd(problem, penalty=patient.takes_l2)
+    for (problem, _), one in zip(calls.returned, evidence, strict=True):
+        said = oracles.by_autograd(problem, penalty=function.takes_l2)
         for name, fits in oracles.agreeing(said, one.observed, one.tolerance).items():
             agreed[name] = agreed.get(name, True) and fits
     return agreed

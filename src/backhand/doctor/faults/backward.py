@@ -484,14 +484,14 @@ NARROW = (
 def backward_faults() -> Iterator[Fault]:
     """Faults of one line, in the order of the derivation."""
     for name, rows in BACKWARD.items():
-        for what, code, message in rows:
-            yield fault(name, what, code, message)
-        yield from alone(name)
         for layer in LAYERS:
             templates = {layer.dW: OF_WEIGHTS, layer.db: OF_BIASES}.get(name, ())
             for template in templates:
                 what, code, message = (text.format(**layer._asdict()) for text in template)
                 yield fault(name, what, code, message)
+        for what, code, message in rows:
+            yield fault(name, what, code, message)
+        yield from alone(name)
 
 
 def resized_faults(written: Container[str]) -> Iterator[Fault]:

@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.doctor.probe import outputs
-from backhand.doctor.probe.outputs import Answer
+from backhand.doctor.probe.outputs import Outputs
 from backhand.doctor.probe.problems import ETA, L2, Problem
 from backhand.doctor.probe.process_state import put_back_names, quiet
+from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed
 
@@ -42,10 +43,6 @@ NAMES = {
 LAYOUTS = ("rows", "linear", "columns")
 
 ARRAYS = ("numpy", "torch", "torch float32", "jax")
-
-
-class Refusal(Exception):
-    """The function cannot be judged by this call; the message says why, as a clause."""
 
 
 class Given(Parameters):
@@ -77,14 +74,14 @@ class Keyed(dict[str, Any]):
 class Called:
     """What came of a call."""
 
-    answer: Answer
+    outputs: Outputs
     changed: dict[str, NDArray[Any]]
     seconds: float
 
 
 @dataclass
-class Patient:
-    """A function to be judged, and how it is to be called.
+class CheckedFunction:
+    """A function to check, and how to call it.
 
     Attributes
     ----------
@@ -162,8 +159,8 @@ class Patient:
                 called = self._called(problem, kind)
             except Refusal as refusal:
                 first = first if first and not _about_arrays(first) else refusal
-                if not _worth_another(refusal):
-                    break
+                if refusal.reason is not Reason.RAISES:
+                    break  # other arrays change nothing
             else:
                 self.kind = kind
                 return called
@@ -172,7 +169,7 @@ class Patient:
 
     def loss(self, problem: Problem) -> float | None:
         """The loss that it returns on a problem, if it returns one."""
-        value = self.call(problem).answer.values.get("L")
+        value = self.call(problem).outputs.values.get("L")
         return None if value is None or value.size != 1 else float(value.reshape(-1)[0])
 
     def _called(self, problem: Problem, kind: str) -> Called:
@@ -205,10 +202,7 @@ class Patient:
         finally:
             put_back_names()
         seconds = time.perf_counter() - began
-        try:
-            found = outputs.read(returned)
-        except InputError as error:
-            raise Refusal(str(error)) from error
+        found = outputs.read(returned)
         changed = {}
         for name, value in arguments.items():
             now = outputs.as_array(name, before[name])
@@ -277,7 +271,10 @@ def _parameters(f: Callable[..., Any]) -> dict[str, str]:
     if not required and inspect.Parameter.VAR_KEYWORD in kinds:
         return {name: name for name in POSITIONS}
     what = f"its parameters {listed(unknown)} are not known" if unknown else "it takes no arrays"
-    raise Refusal(f"{what}; expected X, Y (or y, class indices), W1, b1, W2, b2 or some of them")
+    raise Refusal(
+        Reason.PARAMETERS,
+        f"{what}; expected X, Y (or y, class indices), W1, b1, W2, b2 or some of them",
+    )
 
 
 def _usable(kind: str) -> bool:
@@ -295,19 +292,19 @@ def _converted(value: NDArray[Any], kind: str) -> Any:
     return tensor.float() if kind.endswith("float32") and value.dtype.kind == "f" else tensor
 
 
-def _worth_another(refusal: Refusal) -> bool:
-    """Whether other arrays might do: nothing that took too long, or returned, is tried again."""
-    return isinstance(refusal.__cause__, Exception) and not isinstance(
-        refusal.__cause__, InputError | TimeoutError
-    )
-
-
 def _about_arrays(refusal: Refusal) -> bool:
-    """Whether it seems that the function wanted arrays of another library."""
-    cause = refusal.__cause__
-    text = str(cause)
-    return isinstance(cause, TypeError | AttributeError) and (
-        "numpy" in text or "Tensor" in text or "ndarray" in text
+    """Whether it seems that the function needs arrays of another library, which it uses itself."""
+    error = refusal.__cause__
+    if isinstance(error, AttributeError):
+        return isinstance(error.obj, np.ndarray)
+    if not isinstance(error, TypeError):
+        return False
+    libraries = [sys.modules[name] for name in ("torch", "jax") if name in sys.modules]
+    return any(
+        frame.f_globals.get(name) is library
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+        for name in frame.f_code.co_names
+        for library in libraries
     )
 
 
@@ -341,11 +338,11 @@ def _in_time(action: Callable[[], Called], seconds: float) -> Called:
         _stop(thread)
         put_back_names()  # what a result changed that was read, or a call that was stopped
     if late:
-        raise Refusal(f"it does not return within {seconds:g} s") from TimeoutError()
+        raise Refusal(Reason.TIMEOUT, f"it does not return within {seconds:g} s")
     if failure:
         raise failure[0]
     if not result:
-        raise Refusal("it ended without a result")
+        raise Refusal(Reason.NO_RESULT, "it ended without a result")
     return result[0]
 
 
@@ -363,11 +360,12 @@ def _stop(thread: threading.Thread) -> None:
 def _refused(error: BaseException) -> Refusal:
     """The refusal that an exception is, whose own class may do anything when it is looked at."""
     try:
-        refusal = Refusal(_told(error))
+        reason = Reason.RAISES if isinstance(error, Exception) else Reason.EXITS
+        refusal = Refusal(reason, _told(error))
         refusal.__cause__ = error
-        _worth_another(refusal), _about_arrays(refusal)
+        _about_arrays(refusal)
     except BaseException:
-        return Refusal("it raises what cannot be shown")
+        return Refusal(Reason.RAISES_UNPRINTABLE, "it raises what cannot be shown")
     return refusal
 
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.errors import InputError, listed
+from backhand.doctor.probe.refusal import Reason, Refusal
+from backhand.errors import listed
 from backhand.formulas import GRADIENTS, UPDATED
 
 PARAMETERS = ("W1", "b1", "W2", "b2")
@@ -38,7 +39,7 @@ LAYERS = {"hidden": "1", "output": "2", "layer1": "1", "layer2": "2", "fc1": "1"
 """What groups of a nested answer are called."""
 
 
-class Answer(NamedTuple):
+class Outputs(NamedTuple):
     """The values found; gradients that are missing; which gradients came by bare names (W1)."""
 
     values: dict[str, NDArray[Any]]
@@ -46,16 +47,16 @@ class Answer(NamedTuple):
     bare: dict[str, NDArray[Any]]
 
 
-def read(returned: Any) -> Answer:
+def read(returned: Any) -> Outputs:
     """Find the gradients, and what else there is.
 
     Raises
     ------
-    InputError
-        If nothing can be found; the message says what there was.
+    Refusal
+        If nothing can be found; the clause says what there was.
     """
     if returned is None:
-        raise InputError("it returns nothing")
+        raise Refusal(Reason.RETURNS_NOTHING, "it returns nothing")
     found: dict[str, Any] = {}
     bare: dict[str, Any] = {}
     unknown: list[str] = []
@@ -77,9 +78,11 @@ def read(returned: Any) -> Answer:
         order = ""
         if isinstance(returned, list | tuple) and not known and not unknown:
             order = "; without names, the four are expected in the order dW1, db1, dW2, db2"
-        raise InputError(f"it returns {what}, in which there is no gradient{order}")
+        raise Refusal(
+            Reason.NO_GRADIENT, f"it returns {what}, in which there is no gradient{order}"
+        )
     absent = [] if known & set(UPDATED) else [name for name in GRADIENTS if name not in known]
-    return Answer(named, absent, alone)
+    return Outputs(named, absent, alone)
 
 
 def as_array(name: str, value: Any) -> NDArray[Any]:
@@ -87,7 +90,7 @@ def as_array(name: str, value: Any) -> NDArray[Any]:
 
     Raises
     ------
-    InputError
+    Refusal
         If it is nothing of that.
     """
     for step in ("detach", "cpu"):
@@ -104,7 +107,9 @@ def as_array(name: str, value: Any) -> NDArray[Any]:
         if array.dtype.kind != "f":
             raise TypeError
     except (TypeError, ValueError) as error:
-        raise InputError(f"its {name} is no array of numbers, but {_described(value)}") from error
+        raise Refusal(
+            Reason.NOT_NUMBERS, f"its {name} is no array of numbers, but {_described(value)}"
+        ) from error
     return array
 
 

@@ -23,12 +23,17 @@ OTHER = (8, 10, 13, 5)
 
 
 class Problem(NamedTuple):
-    """X (N, d), y (N,), Y (N, K) and where to differentiate, all float64."""
+    """X (N, d), y (N,), Y (N, K) and where to differentiate, all float64.
+
+    `kind` is that of `problem`; `equal` says which sizes are equal: "H = K".
+    """
 
     name: str
     X: NDArray[np.float64]
     y: NDArray[np.int64]
     params: Parameters
+    kind: str = ""
+    equal: str = ""
 
     @property
     def Y(self) -> NDArray[np.float64]:
@@ -68,7 +73,7 @@ def problem(name: str, seed: int, sizes: tuple[int, int, int, int], kind: str) -
             b1[[0, 2, 4]] = 0, 0, 1
             b2 -= 1
         X, W1, b1, W2, b2 = (x.astype(np.float32).astype(float) for x in (X, W1, b1, W2, b2))
-        found = Problem(name, X, _classes(rng, N, K), Parameters(W1, b1, W2, b2))
+        found = Problem(name, X, _classes(rng, N, K), Parameters(W1, b1, W2, b2), kind)
         if kind == "large" or _tells_apart(found, kind):
             return found
 
@@ -120,6 +125,8 @@ def problems() -> tuple[Problem, ...]:
 def square_problems(*, all_sizes: bool) -> tuple[Problem, ...]:
     """For functions that cannot be computed unless H = K, or unless all four are equal."""
     sizes, equal = ((6, 6, 6, 6), "N = d = H = K") if all_sizes else ((5, 8, 6, 6), "H = K")
-    first, second = (problem(f"{name}, {equal}", seed, sizes, "corners")
-                     for name, seed in (("A", 5), ("A'", 6)))  # fmt: skip
-    return (first, second, first, problem(f"B, {equal}", 7, sizes, "smooth"))
+    first, second, other = (
+        problem(name, seed, sizes, kind)._replace(equal=equal)
+        for name, seed, kind in (("A", 5, "corners"), ("A'", 6, "corners"), ("B", 7, "smooth"))
+    )
+    return (first, second, first, other)

@@ -1,16 +1,19 @@
-"""Asking a function: it is called on every problem, and what it answers is put under its names."""
+"""Calling a function on every problem, and putting what it returned under its names."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backhand.doctor.probe.evidence import Evidence, alike
-from backhand.doctor.probe.function import Called, Patient, Refusal
+from backhand.doctor.probe.function import Called, CheckedFunction
 from backhand.doctor.probe.outputs import as_updated
 from backhand.doctor.probe.problems import ETA, Problem, problems, square_problems
+from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.formulas import GRADIENTS, LINES, derive
 
 MOSTLY = 0.7
@@ -18,23 +21,25 @@ MOSTLY = 0.7
 
 CROSSED = {"dW1": "dW2", "db1": "db2", "dW2": "dW1", "db2": "db1"}
 
+Values = dict[str, NDArray[Any]]
+
 
 @dataclass
-class History:
-    """The calls that were answered, and what came in their way."""
+class Calls:
+    """The calls that returned gradients, and the refusals of the others."""
 
-    calls: list[tuple[Problem, Called]] = field(default_factory=list)
+    returned: list[tuple[Problem, Called]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 
     @property
     def problems(self) -> int:
         """How many different problems were answered."""
-        return len({problem.name for problem, _ in self.calls})
+        return len({problem.name for problem, _ in self.returned})
 
 
-def ask(patient: Patient) -> History:
-    """Call on all problems; on equal sizes, if it cannot do with unequal ones."""
-    history = History()
+def call_on_problems(function: CheckedFunction) -> Calls:
+    """Call on all problems; on equal sizes, if it raises on unequal ones."""
+    calls = Calls()
     for wanted in (
         problems(),
         square_problems(all_sizes=False),
@@ -42,84 +47,93 @@ def ask(patient: Patient) -> History:
     ):
         for problem in wanted:
             try:
-                history.calls.append((problem, patient.call(problem)))
+                calls.returned.append((problem, function.call(problem)))
             except Refusal as refusal:
-                history.refusals.append(refusal)
-                if not history.calls or isinstance(refusal.__cause__, TimeoutError):
+                calls.refusals.append(refusal)
+                if not calls.returned or refusal.reason is Reason.TIMEOUT:
                     break
-        if history.calls or not isinstance(history.refusals[0].__cause__, Exception):
+        if calls.returned or calls.refusals[0].reason is not Reason.RAISES:
             break
-        if isinstance(history.refusals[0].__cause__, TimeoutError):
-            break
-    return history
+    return calls
 
 
-def taken_otherwise(patient: Patient, history: History) -> tuple[Patient, History]:
+def with_other_arguments(
+    function: CheckedFunction, calls: Calls
+) -> tuple[CheckedFunction, Calls]:  # fmt: skip
     """A function that refuses may be written for another layout, for indices, or for a dict.
 
-    If it answers all problems then, that is how it is taken.
+    If it returns gradients for all problems then, that is how it is called.
     """
-    if isinstance(history.refusals[0].__cause__, TimeoutError):
-        return patient, history
+    if calls.refusals[0].reason is Reason.TIMEOUT:
+        return function, calls
     changes: list[dict[str, Any]] = [{"layout": "linear"}, {"layout": "columns"}]
-    if patient.takes_one_hot:
+    if function.takes_one_hot:
         changes.insert(0, {"indices": True})
-    if patient.takes_params:
+    if function.takes_params:
         changes.insert(0, {"keyed": True})
     for change in changes:
-        other = replace(patient, kind=None, **change)
-        tried = History()
+        other = replace(function, kind=None, **change)
         try:
-            tried.calls += [(problem, other.call(problem)) for problem in problems()]
+            return other, Calls([(problem, other.call(problem)) for problem in problems()])
         except Refusal:
             continue
-        return other, tried
-    return patient, history
+    return function, calls
 
 
-def exchanged(history: History) -> bool:
-    """Put exchanged gradients of the two layers, as their shapes tell, in their places."""
-    found = False
-    for problem, called in history.calls:
-        values = called.answer.values
-        if not set(values) >= set(GRADIENTS):
-            continue
-        shapes = {f"d{name}": value.shape for name, value in problem.params._asdict().items()}
-        crossed = [name for name in GRADIENTS if values[CROSSED[name]].shape == shapes[name]]
-        if {"dW1", "dW2"} <= set(crossed) and values["dW1"].shape != shapes["dW1"]:
-            names = GRADIENTS if len(crossed) == len(GRADIENTS) else ("dW1", "dW2")
-            values.update({name: values[CROSSED[name]] for name in names})
-            found = True
-    return found
+def corrected(calls: Calls) -> tuple[Calls, list[Reason]]:
+    """The calls with gradients in their own places and shapes, and what was not so."""
+    found: dict[Reason, None] = {}
+    returned = []
+    for problem, called in calls.returned:
+        values = called.outputs.values
+        for reason, correct in (
+            (Reason.LAYERS_EXCHANGED, _exchanged_back),
+            (Reason.FLATTENED, _unflattened),
+        ):
+            other = correct(problem, values)
+            if other is not values:
+                found[reason], values = None, other
+        outputs = called.outputs._replace(values=values)
+        returned.append((problem, replace(called, outputs=outputs)))
+    return Calls(returned, calls.refusals), [reason for reason in Reason if reason in found]
 
 
-def flattened(history: History) -> bool:
-    """Give gradients of weights that are vectors the shape of the weights."""
-    found = False
-    for problem, called in history.calls:
-        values = called.answer.values
-        for name in ("dW1", "dW2"):
-            weights = getattr(problem.params, name.removeprefix("d"))
-            if name in values and values[name].shape == (weights.size,):
-                values[name] = values[name].reshape(weights.shape)
-                found = True
-    return found
+def _exchanged_back(problem: Problem, values: Values) -> Values:
+    """Gradients of the two layers that are exchanged, as their shapes tell, under their names."""
+    if not values.keys() >= set(GRADIENTS):
+        return values
+    shapes = {f"d{name}": value.shape for name, value in problem.params._asdict().items()}
+    crossed = [name for name in GRADIENTS if values[CROSSED[name]].shape == shapes[name]]
+    if not {"dW1", "dW2"} <= set(crossed) or values["dW1"].shape == shapes["dW1"]:
+        return values
+    names: Iterable[str] = GRADIENTS if len(crossed) == len(GRADIENTS) else ("dW1", "dW2")
+    return values | {name: values[CROSSED[name]] for name in names}
 
 
-def evidence_of(patient: Patient, history: History) -> list[Evidence]:
-    """The answers, each with what it may remember of the call before."""
+def _unflattened(problem: Problem, values: Values) -> Values:
+    """Gradients of weights that are vectors, in the shape of the weights."""
+    flat = {
+        name: values[name].reshape(weights.shape)
+        for name, weights in (("dW1", problem.params.W1), ("dW2", problem.params.W2))
+        if name in values and values[name].shape == (weights.size,)
+    }
+    return values | flat if flat else values
+
+
+def evidence_of(function: CheckedFunction, calls: Calls) -> list[Evidence]:
+    """The outputs, each with what it may remember of the call before."""
     found: list[Evidence] = []
-    updated = _returns_parameters(patient, history)
-    for problem, called in history.calls:
-        given = problem.values(patient.l2, ETA)
-        if not patient.takes_eta:
+    updated = _returns_parameters(function, calls)
+    for problem, called in calls.returned:
+        given = problem.values(function.l2, ETA)
+        if not function.takes_eta:
             del given["eta"]
-        observed = dict(called.answer.values)
+        observed = dict(called.outputs.values)
         if updated:
             given["eta"] = ETA
-            explicit = {n: v for n, v in observed.items() if n not in called.answer.bare}
+            explicit = {n: v for n, v in observed.items() if n not in called.outputs.bare}
             observed = explicit | as_updated(
-                called.answer.bare or {n: observed[n] for n in GRADIENTS if n in observed}
+                called.outputs.bare or {n: observed[n] for n in GRADIENTS if n in observed}
             )
         observed = {name: observed[name] for name in LINES if name in observed}
         if found and found[-1].given["N"] == given["N"]:
@@ -129,25 +143,25 @@ def evidence_of(patient: Patient, history: History) -> list[Evidence]:
     return found
 
 
-def _returns_parameters(patient: Patient, history: History) -> bool:
+def _returns_parameters(function: CheckedFunction, calls: Calls) -> bool:
     """Whether what came under the parameters' names, or in their order, is a step on."""
-    if not patient.takes_eta:
+    if not function.takes_eta:
         return False
-    for problem, called in history.calls[:2]:
-        answer = called.answer
-        value = answer.bare.get("dW1", answer.values.get("dW1"))
+    for problem, called in calls.returned[:2]:
+        outputs = called.outputs
+        value = outputs.bare.get("dW1", outputs.values.get("dW1"))
         W1 = problem.params.W1
         if value is None or value.shape != W1.shape or not np.isfinite(value).all():
             return False
-        if "dW1" in answer.bare and answer.values["dW1"] is not answer.bare["dW1"]:
+        if "dW1" in outputs.bare and outputs.values["dW1"] is not outputs.bare["dW1"]:
             return True
         share = np.sum(value * W1) / np.sum(W1 * W1)  # of W1 in it; a gradient has little
-        if share < MOSTLY and not ("dW1" in answer.bare and _is_a_step(patient, called, problem)):
+        if share < MOSTLY and not ("dW1" in outputs.bare and _is_a_step(function, called, problem)):
             return False
     return True
 
 
-def _is_a_step(patient: Patient, called: Called, problem: Problem) -> bool:
+def _is_a_step(function: CheckedFunction, called: Called, problem: Problem) -> bool:
     """Whether bare names hold -η dθ: a step that forgot where it started."""
-    right = derive(problem.values(patient.l2, ETA), {}, {})[0]
-    return alike(-ETA * right["dW1"], called.answer.bare["dW1"], 1e-4)
+    right = derive(problem.values(function.l2, ETA), {}, {})[0]
+    return alike(-ETA * right["dW1"], called.outputs.bare["dW1"], 1e-4)

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from backhand.doctor.report.report import Finding, Report, Verdict
+from backhand.doctor.report.contents import Contents, Finding, Verdict
 
 WIDTH = 100
 
@@ -24,7 +24,7 @@ READABLE = TerminalTheme(
 """Red, green and yellow that a notebook's page of either colour leaves readable, and grey."""
 
 
-def rendered(report: Report) -> Group:
+def rendered(report: Contents) -> Group:
     """The whole report."""
     parts: list[RenderableType] = [_headline(report)]
     if report.verdicts:
@@ -37,19 +37,19 @@ def rendered(report: Report) -> Group:
     return Group(*parts)
 
 
-def as_text(report: Report) -> str:
+def as_text(report: Contents) -> str:
     """The report without colours, to the width of a page."""
     return _console(width=WIDTH).export_text_of(report)
 
 
-def as_html(report: Report) -> str:
+def as_html(report: Contents) -> str:
     """The report for a notebook."""
     body = _console(width=WIDTH).export_html_of(report)
     style = "font-family:monospace;line-height:1.3;overflow-x:auto"
     return f'<pre style="{style}">{body}</pre>'
 
 
-def as_svg(report: Report, title: str, width: int = 92) -> str:
+def as_svg(report: Contents, title: str, width: int = 92) -> str:
     """The report as a picture of a terminal, in the reader's own font of one width."""
     console = _console(width=width)
     console.print(rendered(report))
@@ -60,12 +60,12 @@ def as_svg(report: Report, title: str, width: int = 92) -> str:
 class _Recording(Console):
     """A terminal that nobody sees, and whose content can be had."""
 
-    def export_text_of(self, report: Report) -> str:
+    def export_text_of(self, report: Contents) -> str:
         self.print(rendered(report))
         lines = self.export_text().splitlines()
         return "\n".join(line.rstrip() for line in lines)
 
-    def export_html_of(self, report: Report) -> str:
+    def export_html_of(self, report: Contents) -> str:
         self.print(rendered(report))
         return self.export_html(theme=READABLE, code_format="{code}", inline_styles=True)
 
@@ -78,7 +78,7 @@ def _console(width: int) -> _Recording:
     )  # fmt: skip
 
 
-def _headline(report: Report) -> Text:
+def _headline(report: Contents) -> Text:
     on = f"{report.problems} problems" if report.problems != 1 else "1 problem"
     arrays = {"numpy": "NumPy arrays", "torch": "torch tensors", "jax": "JAX arrays",
               "torch float32": "torch tensors in float32"}.get(report.arrays, "arrays")  # fmt: skip

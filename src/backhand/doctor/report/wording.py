@@ -5,64 +5,255 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backhand.doctor.faults import Fault, Kind
-from backhand.doctor.localise.search import Explanation
-from backhand.doctor.probe.source import Line
-from backhand.doctor.report.report import Finding
-from backhand.formulas import LINES, UPDATED, equation_of
+from backhand.doctor.faults import Kind
+from backhand.doctor.localise.diagnose import Diagnosis, Doubt, Named
+from backhand.doctor.probe.function import CheckedFunction
+from backhand.doctor.probe.refusal import Reason, Refusal
+from backhand.doctor.probe.source import Line as SourceLine
+from backhand.doctor.report.report import Finding, Report, Verdict
+from backhand.formulas import LINES, UPDATED, Line, equation_of
 
 MOST_LINES = 3
 """Lines of source that are shown for one value; the last ones."""
 
+_WRAP = (
+    "Wrap it in a function of X, Y (or y, class indices), W1, b1, W2 and b2 that returns the "
+    "gradients; docs/doctor.md shows how, in three lines."
+)
+_RAISED = "Mend that line; the shapes are X (N, d), W1 (d, H), b1 (H,), W2 (H, K), b2 (K,)."
+_LATE = "Look for a loop that does not end; or allow more time (seconds=, --seconds)."
+_RETURN = "Return the gradients as a dict with dW1, db1, dW2 and db2, or as a tuple in this order."
 
-@dataclass
-class Teller:
-    """Writes findings about one function.
+ADVICE = {
+    Reason.PARAMETERS: _WRAP,
+    Reason.RAISES: _RAISED,
+    Reason.EXITS: _RAISED,
+    Reason.RAISES_UNPRINTABLE: _RAISED,
+    Reason.TIMEOUT: _LATE,
+    Reason.BLOCKED: _LATE,
+    Reason.PROCESS_ENDED:
+        "Raise an exception where it cannot go on; a crash is that of a compiled library.",
+    Reason.NO_RESULT: _RETURN,
+    Reason.RETURNS_NOTHING: _RETURN,
+    Reason.NO_GRADIENT: _RETURN,
+    Reason.NOT_NUMBERS: _RETURN,
+    Reason.LAYERS_EXCHANGED:
+        "Return them under their own names, or as a tuple dW1, db1, dW2, db2.",
+    Reason.FLATTENED: "Return dW1 as (d, H) and dW2 as (H, K).",
+    Reason.NOT_REPEATABLE:
+        "Look for dropout, for numbers drawn at random, and for arrays kept between calls.",
+    Reason.KEEPS_STATE: "Begin each call with new arrays of zeros.",
+    Reason.CHANGES_INPUTS: "Work on a copy: the caller's {names} must be the same after the call.",
+}  # fmt: skip
+"""What to do about what is wrong with the function as a whole."""
+
+CORRECTED = {
+    Reason.LAYERS_EXCHANGED: "it returns the gradients of the two layers exchanged",
+    Reason.FLATTENED: "it returns the gradients of the weights flattened into vectors",
+}
+
+
+@dataclass(frozen=True)
+class CallFinding:
+    """What was seen in the calls, beside the numbers.
 
     Attributes
     ----------
-    penalty : bool
-        Whether the lines have their penalty.
-    layout : str
-    lines : dict
+    corrections : list of Reason
+        What was not in its place or shape, and was compared as if it were.
+    changed : tuple of str
+        Inputs that were changed in place.
+    step : str
+        How, if by a step along a gradient: "W1 - 0.1 * dW1".
+    refusal : Refusal, optional
+        The first, where some calls gave gradients and others did not.
+    equal : str
+        The sizes that have to be equal for a call to give gradients.
+    """
+
+    corrections: Sequence[Reason]
+    changed: tuple[str, ...]
+    step: str
+    refusal: Refusal | None
+    equal: str
+
+
+def refused(name: str, refusal: Refusal, seconds: float) -> Report:
+    """The report on a function of which no call gave gradients."""
+    finding = _of_call(refusal.reason, refusal.clause)
+    return Report(False, [finding], [], function=name, seconds=seconds)
+
+
+def _of_call(reason: Reason, clause: str, *, problems: int = 0, names: str = "") -> Finding:
+    return Finding(
+        "call", f"{clause[0].upper()}{clause[1:]}.", certain=True, id=f"call.{reason}",
+        suggestion=ADVICE[reason].format(names=names), problems=problems,
+    )  # fmt: skip
+
+
+@dataclass
+class Wording:
+    """Writes the report on one function.
+
+    Attributes
+    ----------
+    function : CheckedFunction
+    declared : str
+        The layout that `check` was given.
+    sources : dict
         Where the function's source computes each value, as far as is known.
     problems : int
         How many it was tried on.
     """
 
-    penalty: bool
-    layout: str
-    lines: dict[str, list[Line]]
+    function: CheckedFunction
+    declared: str
+    sources: dict[str, list[SourceLine]]
     problems: int
 
-    def line(self, name: str) -> str:
-        """The equation of a value, as it should be coded."""
-        return f"{label(name)} = {LINES[name].code(penalty=self.penalty)}"
+    def report(
+        self, found: Diagnosis, absent: Sequence[str], of_calls: CallFinding,
+        values: list[Verdict],
+    ) -> Report:  # fmt: skip
+        """All of it."""
+        findings = [self._named(one) for one in found.named]
+        if found.doubt:
+            findings.append(self._doubt(found.doubt))
+        if found.narrower:
+            findings.append(self._narrower(found.narrower))
+        findings += map(self._absent, absent)
+        remarks = self._remarks(found, about_lines=bool(findings))
+        findings += self._of_calls(found, of_calls)
+        findings.sort(key=lambda finding: not finding.certain)
+        return Report(not findings, findings, values, remarks, self._ruled_out(found),
+                      problems=self.problems)  # fmt: skip
 
-    def fault(
-        self, fault: Fault, constant: float | None, count: int,
-        others: tuple[str, ...] = (),
-    ) -> Finding:  # fmt: skip
-        """A fault that was named, confirmed on `count` problems."""
-        name, right = label(fault.name), self.line(fault.name)
-        lines = [f"{label(value)} = {line.code(penalty=self.penalty)}"
-                 for value, line in fault.lines.items()]  # fmt: skip
-        says = fault.message
+    def _remarks(self, found: Diagnosis, *, about_lines: bool) -> list[str]:
+        remarks = []
+        layout = self.function.layout
+        if found.convention:
+            remarks.append(f"{found.convention.message}.")
+        if found.all_float32:
+            remarks.append("it computes in float32, and returns float64.")
+        if self.function.indices:
+            remarks.append("its Y was taken to be class indices, which are y by name.")
+        if layout != self.declared:
+            remarks.append(
+                f"it runs with layout='{layout}' (--layout {layout}) only, so it was taken to be "
+                "written for that; say so."
+            )
+        if about_lines and layout != "rows":
+            remarks.append(
+                "lines are written with examples as rows and weights as (d, H) and (H, K), as in "
+                "the equations."
+            )
+        return remarks
+
+    def _ruled_out(self, found: Diagnosis) -> list[str]:
+        said = []
+        if found.right:
+            said.append(f"{', '.join(map(label, found.right))}: right, given what they are made of "
+                        "here.")  # fmt: skip
+        if found.doubt:
+            said.append("No mistake of the dictionary, alone or with another, gives these numbers.")
+        return said
+
+    def _of_calls(self, found: Diagnosis, of_calls: CallFinding) -> list[Finding]:
+        """What is wrong with the function as a whole."""
+        seen = [(reason, CORRECTED[reason], "") for reason in of_calls.corrections]
+        kept = [name for one in found.named for name in one.fault.lines
+                if "last" in one.fault.reads]  # fmt: skip
+        if kept:
+            names = ", ".join(map(label, kept))
+            seen.append((Reason.KEEPS_STATE, f"it keeps {names} from call to call", ""))
+        if not found.repeatable:
+            seen.append((Reason.NOT_REPEATABLE,
+                         "two calls with the same arrays do not return the same", ""))  # fmt: skip
+        if of_calls.changed:
+            names = " and ".join(of_calls.changed)
+            how = f": {of_calls.step} stands there" if of_calls.step else ""
+            seen.append((Reason.CHANGES_INPUTS, f"it changes {names} in place{how}", names))
+        if of_calls.refusal:
+            where = f"unless {of_calls.equal}, " if of_calls.equal else "on some problems, "
+            refusal = of_calls.refusal
+            seen.append((refusal.reason, where + refusal.clause, ""))
+        return [_of_call(reason, clause, problems=self.problems, names=names)
+                for reason, clause, names in seen]  # fmt: skip
+
+    def _named(self, one: Named) -> Finding:
+        """A fault that gives the numbers."""
+        fault, name, right = one.fault, label(one.fault.name), self._right(one.fault.name)
+        others = tuple(dict.fromkeys(self._written(o.name, o.line) for o in one.others))
         if fault.returned:
-            return Finding(fault.equation, f"{says}.", certain=True, id=fault.id,
-                           suggestion=f"Return the {name} of the equation; change a copy of it.",
-                           written=lines[0].replace(" =", " returned =", 1), right=right,
-                           problems=count, others=others)  # fmt: skip
-        if constant is not None and fault.fitted:
-            lines[0] += f", c = {constant:.4g}"
-            says += f" ({constant:.4g})"
+            return Finding(
+                fault.equation, f"{fault.message}.", certain=True, id=fault.id, right=right,
+                suggestion=f"Return the {name} of the equation; change a copy of it.",
+                written=f"{name} returned = {self._code(fault.line)}",
+                problems=one.problems, others=others,
+            )  # fmt: skip
+        says, lines = fault.message, [self._written(*line) for line in fault.lines.items()]
+        if one.constant is not None and fault.fitted:
+            lines[0] += f", c = {one.constant:.4g}"
+            says += f" ({one.constant:.4g})"
         written = "; ".join(lines)
-        if self.layout == "columns" and fault.kind is Kind.KEEPDIMS:
+        if self.function.layout == "columns" and fault.kind is Kind.KEEPDIMS:
             says, written = "the kept dimension is missing: it is flat, not a column", ""
-        return Finding(fault.equation, f"{name}: {says}.", certain=True, id=fault.id,
-                       suggestion=f"Write `{right}`{self._advised(fault.name)}",
-                       written=written, right=right, problems=count, others=others,
-                       where=self._where(fault.name))  # fmt: skip
+        return Finding(
+            fault.equation, f"{name}: {says}.", certain=True, id=fault.id, right=right,
+            suggestion=f"Write `{right}`{self._advised(fault.name)}", written=written,
+            problems=one.problems, others=others, where=self._where(fault.name),
+        )  # fmt: skip
+
+    def _doubt(self, doubt: Doubt) -> Finding:
+        """A value that is wrong, where no fault is known that gives it."""
+        name, suspect = label(doubt.name), doubt.suspect
+        says = f"{name} is not {self._code(LINES[doubt.name])}"
+        if not doubt.finite:
+            says += ": it has nan or infinite numbers"
+        elif not doubt.product:
+            says += f", nor any product with {'H1' if doubt.name == 'dW2' else 'X'}"
+        if not doubt.returned:
+            says += ", as the gradients made of it show"
+        if suspect != doubt.name:
+            says += f"; {suspect}, of which it is made, is not what it should be"
+        what = "what it is made of" if doubt.returned else f"{name}, and what it is made of,"
+        return Finding(
+            equation_of(suspect), f"{says}. What was written is not known.", certain=False,
+            id=f"{equation_of(suspect)}.unknown", right=self._right(suspect),
+            suggestion=f"Return {what} as well, to have each judged by itself"
+            f"{self._advised(suspect, doubt.name)}",
+            where=self._where(suspect, doubt.name),
+        )  # fmt: skip
+
+    def _absent(self, name: str) -> Finding:
+        """A gradient that is not returned."""
+        right = self._right(name)
+        return Finding(
+            equation_of(name), f"{name}: it is forgotten, and not among what is returned.",
+            certain=True, id=f"{name}.missing.returned",
+            suggestion=f"Compute `{right}` and return it.", right=right, problems=self.problems,
+        )  # fmt: skip
+
+    def _narrower(self, name: str) -> Finding:
+        """A value that is right to the precision of float32 only."""
+        right = self._right(name)
+        return Finding(
+            equation_of(name),
+            f"{label(name)}: it is computed or kept in float32, and the rest in float64.",
+            certain=True, id=f"{equation_of(name)}.precision.narrower",
+            suggestion=f"Compute `{right}` in one precision throughout.", right=right,
+            problems=self.problems,
+        )  # fmt: skip
+
+    def _code(self, line: Line) -> str:
+        return line.code(penalty=self.function.takes_l2)
+
+    def _written(self, name: str, line: Line) -> str:
+        return f"{label(name)} = {self._code(line)}"
+
+    def _right(self, name: str) -> str:
+        """The equation of a value, as it should be coded."""
+        return self._written(name, LINES[name])
 
     def _advised(self, name: str, *others: str) -> str:
         """In which lines a value is made, as the end of an advice; or nothing."""
@@ -72,99 +263,16 @@ class Teller:
         word = "line" if len(numbers) == 1 else "lines"
         return f"; by its name, it is made in {word} {' and '.join(numbers)}."
 
-    def _places(self, *names: str) -> list[Line]:
+    def _places(self, *names: str) -> list[SourceLine]:
         """The lines that make the first of some values of which the source knows any."""
-        found = next((self.lines[name] for name in names if self.lines.get(name)), [])
+        found = next((self.sources[name] for name in names if self.sources.get(name)), [])
         return found[-MOST_LINES:]
 
     def _where(self, *names: str) -> tuple[str, ...]:
         """The same, with what stands there."""
         return tuple(f"{line.number}: {line.text}" for line in self._places(*names))
 
-    def others(
-        self, fault: Fault, best: Explanation, found: Sequence[Explanation]
-    ) -> tuple[str, ...]:
-        """Lines of other equations that would give the same numbers in place of this fault."""
-        rest = set(best.faults) - {fault}
-        texts: dict[str, None] = {}
-        for other in found:
-            replaced = set(other.faults) - rest
-            if len(replaced) == 1 and rest < set(other.faults):
-                (instead,) = replaced
-                if instead.equation != fault.equation and not instead.fitted:
-                    code = instead.line.code(penalty=self.penalty)
-                    texts[f"{label(instead.name)} = {code}"] = None
-        return tuple(texts)[:3]
-
-    def doubt(
-        self, name: str, suspect: str, *, returned: bool, product: bool, finite: bool
-    ) -> Finding:
-        """A value that is wrong without a mistake that is known, and the line first in doubt.
-
-        `returned`: the function returned it. `product`: it may be a product with the known factor.
-        `finite`: it has neither nan nor infinite numbers.
-        """
-        says = f"{label(name)} is not {LINES[name].code(penalty=self.penalty)}"
-        if not finite:
-            says += ": it has nan or infinite numbers"
-        elif not product:
-            says += f", nor any product with {'H1' if name == 'dW2' else 'X'}"
-        if not returned:
-            says += ", as the gradients made of it show"
-        if suspect != name:
-            says += f"; {suspect}, of which it is made, is not what it should be"
-        what = "what it is made of" if returned else f"{label(name)}, and what it is made of,"
-        return Finding(
-            equation_of(suspect), f"{says}. What was written is not known.", certain=False,
-            id=f"{equation_of(suspect)}.unknown",
-            right=self.line(suspect),
-            suggestion=f"Return {what} as well, to have each judged by itself"
-            f"{self._advised(suspect, name)}",
-            where=self._where(suspect, name),
-        )  # fmt: skip
-
-    def absent(self, name: str) -> Finding:
-        """A gradient that is not returned."""
-        return Finding(
-            equation_of(name), f"{name}: it is forgotten, and not among what is returned.",
-            certain=True, id=f"{name}.missing.returned",
-            suggestion=f"Compute `{self.line(name)}` and return it.",
-            right=self.line(name), problems=self.problems,
-        )  # fmt: skip
-
-    def narrow(self, name: str) -> Finding:
-        """A value that is right to the precision of float32 only."""
-        return Finding(
-            equation_of(name),
-            f"{label(name)}: it is computed or kept in float32, and the rest in float64.",
-            certain=True, id=f"{equation_of(name)}.precision.narrower",
-            suggestion=f"Compute `{self.line(name)}` in one precision throughout.",
-            right=self.line(name), problems=self.problems,
-        )  # fmt: skip
-
-    def call(self, what: str, clause: str, suggestion: str) -> Finding:
-        """What is wrong with the function as a whole."""
-        sentence = clause[0].upper() + clause[1:] + "."
-        return Finding("call", sentence, certain=True, suggestion=suggestion, id=f"call.{what}",
-                       problems=self.problems)  # fmt: skip
-
 
 def label(name: str) -> str:
     """A value as it is spoken of: the update's are the parameters."""
-    return name.removeprefix("new ") if name in UPDATED else name
-
-
-def advice(clause: str) -> str:
-    """What to do about a call that was refused."""
-    if "raises" in clause:
-        return "Mend that line; the shapes are X (N, d), W1 (d, H), b1 (H,), W2 (H, K), b2 (K,)."
-    if "within" in clause:
-        return "Look for a loop that does not end; or allow more time (seconds=, --seconds)."
-    if "ended the process" in clause:
-        return "Raise an exception where it cannot go on; a crash is that of a compiled library."
-    if "parameters" in clause or "takes no" in clause:
-        return (
-            "Wrap it in a function of X, Y (or y, class indices), W1, b1, W2 and b2 that returns "
-            "the gradients; docs/doctor.md shows how, in three lines."
-        )
-    return "Return the gradients as a dict with dW1, db1, dW2 and db2, or as a tuple in this order."
+    return UPDATED.get(name, name)

@@ -1,0 +1,230 @@
+"""Deciding: from the evidence to the faults that explain it, or to where it points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from backhand.doctor.faults import CONVENTIONS, Convention, Fault
+from backhand.doctor.localise import residual
+from backhand.doctor.localise.search import Explanation, confirmations, explanations
+from backhand.doctor.probe.evidence import Evidence, alike
+from backhand.formulas import GRADIENTS, LINES, UPDATED, Line, derive
+
+INNER = {"Z1", "H1", "S", "P", "dS", "dH1", "dZ1"}
+"""Values that later lines are made of."""
+
+SINGLE = 1e-6
+"""Up to this error, relative to the largest entry, numbers seem to have passed through float32."""
+
+MOST_OTHERS = 3
+"""Other faults with the same numbers that are named."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A fault that gives the numbers.
+
+    Attributes
+    ----------
+    fault : Fault
+    constant : float, optional
+        The number `c` that was found for its lines.
+    problems : int
+        On how many different problems it was confirmed.
+    others : tuple of Fault
+        Faults of other equations that give the same numbers.
+    """
+
+    fault: Fault
+    constant: float | None
+    problems: int
+    others: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A wrong value that no fault of the dictionary gives.
+
+    Attributes
+    ----------
+    name : str
+    suspect : str
+        The value whose line is first in doubt.
+    returned : bool
+        Whether the function returned the value; else it follows from gradients.
+    product : bool
+        Whether it may be a product with the known factor.
+    finite : bool
+    """
+
+    name: str
+    suspect: str
+    returned: bool
+    product: bool
+    finite: bool
+
+
+@dataclass
+class Diagnosis:
+    """What the numbers say.
+
+    Attributes
+    ----------
+    convention : Convention, optional
+        The other way to be right that gives all of them.
+    named : list of Named
+    doubt : Doubt, optional
+    right : list of str
+        Values that were found to be right, given what they are made of, beside the doubt.
+    narrower : str, optional
+        A value in float32, where the others are in float64.
+    all_float32 : bool
+        Everything was computed in float32, and returned in float64.
+    repeatable : bool
+    """
+
+    convention: Convention | None = None
+    named: list[Named] = field(default_factory=list)
+    doubt: Doubt | None = None
+    right: list[str] = field(default_factory=list)
+    narrower: str | None = None
+    all_float32: bool = False
+    repeatable: bool = True
+
+    @property
+    def excused(self) -> bool:
+        """Whether numbers that differ from the equations' are right nevertheless."""
+        return self.convention is not None or self.all_float32
+
+
+def diagnose(evidence: Sequence[Evidence], *, penalty: bool, by_library: bool) -> Diagnosis:
+    """Find what explains the evidence.
+
+    Parameters
+    ----------
+    evidence : sequence of Evidence
+    penalty : bool
+        Whether the function takes λ.
+    by_library : bool
+        Whether a library with derivatives of its own (torch, JAX) may have computed the values.
+    """
+    if all(one.right_here for one in evidence):
+        return Diagnosis()
+    convention = _convention(evidence, by_library=by_library)
+    if convention:
+        return Diagnosis(convention=convention)
+    return _explained(evidence, penalty=penalty)
+
+
+def _convention(evidence: Sequence[Evidence], *, by_library: bool) -> Convention | None:
+    returns_loss = any("L" in one.observed for one in evidence)
+    for convention in CONVENTIONS:
+        if convention.needs_loss and not returns_loss:
+            continue
+        if convention.by_library and not by_library:
+            continue
+        if all(_fits(one, convention.lines) for one in evidence):
+            return convention
+    return None
+
+
+def _fits(one: Evidence, lines: Mapping[str, Line]) -> bool:
+    gave = derive(one.given, lines, one.fed, one.names)[0]
+    return all(name in gave and one.like(name, gave[name]) for name in one.observed)
+
+
+def _explained(evidence: Sequence[Evidence], *, penalty: bool) -> Diagnosis:
+    """Name the faults, or the first equation in doubt."""
+    fed = any(INNER & one.fed.keys() for one in evidence)
+    stepped = any(UPDATED.keys() & one.observed.keys() for one in evidence)
+    for feeding in (True, False) if fed else (False,):
+        found = explanations(evidence, penalty=penalty, feeding=feeding, updated=stepped)
+        if found:
+            return Diagnosis(named=_named(evidence, found, feeding=feeding))
+    if stepped:  # the update seems right: the gradients that it read are compared
+        return _explained([one.along_the_step() for one in evidence], penalty=penalty)
+    if not _repeatable(evidence):
+        return Diagnosis(repeatable=False)
+    narrower = _narrower(evidence)
+    if narrower is None:
+        return _doubted(evidence, penalty=penalty)
+    if _all_narrower(evidence):
+        return Diagnosis(all_float32=True)
+    return Diagnosis(narrower=narrower)
+
+
+def _named(
+    evidence: Sequence[Evidence], found: Sequence[Explanation], *, feeding: bool
+) -> list[Named]:
+    best, *rest = found
+    count = confirmations(evidence, best, feeding=feeding)
+    return [Named(fault, best.constant, count, _others(fault, best, rest))
+            for fault in best.faults]  # fmt: skip
+
+
+def _others(fault: Fault, best: Explanation, rest: Sequence[Explanation]) -> tuple[Fault, ...]:
+    """Faults of other equations that would give the same numbers in place of this one."""
+    beside = set(best.faults) - {fault}
+    found: dict[tuple[str, Line], Fault] = {}
+    for other in rest:
+        replaced = set(other.faults) - beside
+        if len(replaced) == 1 and beside < set(other.faults):
+            (instead,) = replaced
+            if instead.equation != fault.equation and not instead.fitted:
+                found.setdefault((instead.name, instead.line), instead)
+    return tuple(found.values())[:MOST_OTHERS]
+
+
+def _doubted(evidence: Sequence[Evidence], *, penalty: bool) -> Diagnosis:
+    """Say where the evidence points, as far as it does."""
+    following = [residual.with_what_follows(one) for one in evidence]
+    most = max(len(one.observed) for one, _ in following)
+    fullest = [one for one, _ in following if len(one.observed) == most]
+    found, left = residual.explained_singly(fullest, penalty=penalty)
+    count = len({one.problem for one in fullest})
+    named = [Named(one.faults[0], one.constant, count) for one in found]
+    changed = {name for one in named for name in one.fault.lines}
+    right = [name for name in LINES
+             if any(name in one.observed for one in fullest)
+             and name not in changed and name not in left]  # fmt: skip
+    doubt = None
+    if left:
+        doubt = Doubt(
+            left[0], residual.first_suspect(left[0], fullest),
+            returned=any(left[0] in one.observed for one in evidence),
+            product=not any(left[0] in names for _, names in following),
+            finite=all(np.isfinite(one.observed.get(left[0], 0.0)).all() for one in evidence),
+        )  # fmt: skip
+    return Diagnosis(named=named, doubt=doubt, right=right)
+
+
+def _repeatable(evidence: Sequence[Evidence]) -> bool:
+    """Whether the same problem had the same outputs."""
+    first: dict[str, Evidence] = {}
+    for one in evidence:
+        earlier = first.setdefault(one.problem, one)
+        for name, value in one.observed.items():
+            other = earlier.observed.get(name)
+            if other is None or not alike(other, value, one.tolerance[name]):
+                return False
+    return True
+
+
+def _narrower(evidence: Sequence[Evidence]) -> str | None:
+    """The first value that lacks the precision of the others, if all is right but for that."""
+    for one in evidence:
+        for name in one.observed:
+            if not alike(one.right[name], one.observed[name], SINGLE):
+                return None
+    return next(name for name in LINES for one in evidence
+                if name in one.observed and not one.like(name, one.right[name]))  # fmt: skip
+
+
+def _all_narrower(evidence: Sequence[Evidence]) -> bool:
+    """Whether all gradients lack that precision: then the whole was computed in float32."""
+    lacking = {name for one in evidence for name in GRADIENTS
+               if name in one.observed and not one.like(name, one.right[name])}  # fmt: skip
+    return lacking == {name for name in GRADIENTS if name in evidence[0].observed}

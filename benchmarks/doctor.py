@@ -2,13 +2,12 @@
 
     PYTHONPATH=tests python benchmarks/doctor.py
 
-The wrong ones were written without knowledge of the dictionary. Whether a mistake is named to the
-letter is a person's judgement, kept in `tests/corpus/judged.json`.
+The wrong ones were written without knowledge of the dictionary. A diagnosis is exact if it is the
+ids of the faults; else that is a person's judgement, kept in `tests/corpus/judged.json`.
 """
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -19,10 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from backhand.doctor import Report, check
+from corpus import record
 from corpus.registry import Case, cases
 
 ROOT = Path(__file__).parent.parent
-RECORD = json.loads((ROOT / "tests/corpus/judged.json").read_text())
 
 
 def timed(case: Case) -> tuple[Report, float]:
@@ -33,17 +32,21 @@ def timed(case: Case) -> tuple[Report, float]:
 
 def judged(collection: str, faults: int) -> list[float]:
     """Print the shares of a collection's functions with so many faults; returns their seconds."""
-    seconds, called_right, named, exact = [], 0, 0, 0
+    seconds, called_right, named, exact, changed = [], 0, 0, 0, 0
+    judgements = record.read()
     for case in cases(collection):
         if len(case.faults) != faults:
             continue
         report, took = timed(case)
         seconds.append(took)
+        found = sorted(finding.id for finding in report.findings)
         called_right += report.ok
-        named += set(case.faults) <= {finding.equation for finding in report.findings}
-        exact += RECORD[case.name]["exact"]
-    print(f"{collection:24}{len(seconds):5} wrong   equation {named}   "
-          f"to the letter {exact}   called right {called_right}")  # fmt: skip
+        named += record.equations(case.faults) <= record.equations(found)
+        on_record = record.judgement(case, judgements)
+        exact += found == on_record.found and bool(on_record.exact)
+        changed += found != on_record.found
+    print(f"{collection:24}{len(seconds):5} wrong   equation {named}   exact {exact}   "
+          f"called right {called_right}   not as recorded {changed}")  # fmt: skip
     return seconds
 
 

@@ -23,7 +23,8 @@ class Case:
         Its collection (the part of its module after the role) and its qualified name; stable.
     function : callable
     faults : tuple of str
-        The equations that are wrong: none in a right function, two in a pair.
+        The ids that a right diagnosis names: none for a right function, two for a pair. Where the
+        doctor's dictionary has no such fault, the equation alone.
     mistakes : tuple of str
         What was written instead, in the author's words: one for each of `faults`.
     options : dict

@@ -8,7 +8,7 @@ from corpus.development.right.shared import softmax
 from corpus.registry import wrong
 
 
-@wrong("call", "it runs only where H = K")
+@wrong("call.raises", "it runs only where H = K")
 def biases_in_one_array(X, Y, W1, b1, W2, b2):
     b = np.stack([b1, b2])
     H1 = np.maximum(0, X @ W1 + b[0])
@@ -18,7 +18,7 @@ def biases_in_one_array(X, Y, W1, b1, W2, b2):
     return {"dW1": X.T @ dZ1, "db1": db[0], "dW2": H1.T @ dS, "db2": db[1]}
 
 
-@wrong("call", "it runs only where d = H = K")
+@wrong("call.raises", "it runs only where d = H = K")
 def weights_in_one_array(X, Y, W1, b1, W2, b2):
     W = np.stack([W1, W2])
     Z = X @ W[0] + b1

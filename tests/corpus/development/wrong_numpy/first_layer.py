@@ -14,7 +14,7 @@ from corpus.registry import wrong
 # --- dW1 -----------------------------------------------------------------------------------------
 
 
-@wrong("dW1", "1/N is once more in dW1 only.")
+@wrong("dW1.scale.mean_twice", "1/N is once more in dW1 only.")
 def first_layer_mean(X, Y, W1, b1, W2, b2):
     batch_size = X.shape[0]
     hidden = np.maximum(X @ W1 + b1, 0)
@@ -30,7 +30,10 @@ def first_layer_mean(X, Y, W1, b1, W2, b2):
     return grad_W1, grad_b1, grad_W2, grad_b2
 
 
-@wrong("dW1", "dH1 instead of dZ1: the gradient before the mask is used for W1 only.")
+@wrong(
+    "dW1.operand.dH1_for_dZ1",
+    "dH1 instead of dZ1: the gradient before the mask is used for W1 only.",
+)
 def pre_mask_weights(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -52,7 +55,7 @@ def pre_mask_weights(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dW1", "H1 instead of X: H1ᵀdZ1, of shape (H, H).")
+@wrong("dW1.operand.H1_for_X", "H1 instead of X: H1ᵀdZ1, of shape (H, H).")
 def same_for_both_layers(X, Y, W1, b1, W2, b2):
     Z1 = X.dot(W1) + b1
     hidden = np.maximum(0, Z1)
@@ -67,7 +70,7 @@ def same_for_both_layers(X, Y, W1, b1, W2, b2):
     return dW1, db1, dW2, db2
 
 
-@wrong("dW1", "dW1 is returned transposed, (H, d).")
+@wrong("dW1.transpose.result", "dW1 is returned transposed, (H, d).")
 def outer_products(X, Y, W1, b1, W2, b2):
     Z1 = np.einsum("nd,dh->nh", X, W1) + b1
     A1 = np.where(Z1 > 0, Z1, 0)
@@ -79,7 +82,7 @@ def outer_products(X, Y, W1, b1, W2, b2):
     return {"dW1": dW1, "db1": sum(dZ1), "dW2": dW2, "db2": sum(dZ2)}
 
 
-@wrong("dW1", "The transposition of X is forgotten; X @ dZ1 raises unless N = d.")
+@wrong("dW1.transpose.missing", "The transposition of X is forgotten; X @ dZ1 raises unless N = d.")
 def short_of_a_transpose(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -96,7 +99,7 @@ def short_of_a_transpose(X, Y, W1, b1, W2, b2):
     return loss, {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}
 
 
-@wrong("dW1", "The learning rate has leaked into the gradient of W1.")
+@wrong("dW1.scale.by_eta", "The learning rate has leaked into the gradient of W1.")
 def prescaled(X, Y, W1, b1, W2, b2, learning_rate):
     Z1 = np.matmul(X, W1) + b1
     H1 = relu(Z1)
@@ -107,7 +110,7 @@ def prescaled(X, Y, W1, b1, W2, b2, learning_rate):
     return {"dW1": dW1, "db1": back.sum(0), "dW2": H1.T @ error, "db2": error.sum(0)}
 
 
-@wrong("dW1", "l2 · W1 is subtracted instead of added.")
+@wrong("dW1.penalty.subtracted", "l2 · W1 is subtracted instead of added.")
 def regularised_first_layer(X, Y, W1, b1, W2, b2, l2):
     Z1, H1, P = hidden_and_probabilities(X, W1, b1, W2, b2)
     dS = (P - Y) / len(X)
@@ -115,7 +118,7 @@ def regularised_first_layer(X, Y, W1, b1, W2, b2, l2):
     return X.T @ dZ1 - l2 * W1, dZ1.sum(0), H1.T @ dS + l2 * W2, dS.sum(0)
 
 
-@wrong("dW1", "The penalty's gradient is l2 / N · W1 rather than l2 · W1.")
+@wrong("dW1.penalty.by_N", "The penalty's gradient is l2 / N · W1 rather than l2 · W1.")
 def penalty_per_row(params, X, y, l2):
     N = len(X)
     Z1, H1, P = hidden_and_probabilities(X, params.W1, params.b1, params.W2, params.b2)
@@ -130,7 +133,9 @@ def penalty_per_row(params, X, y, l2):
     return loss, {"W1": dW1, "b1": dZ1.sum(0), "W2": dW2, "b2": dS.sum(0)}
 
 
-@wrong("dW1", "The penalty's gradient is that of an l1 norm: l2 · sign(W1).")
+@wrong(
+    "dW1.penalty.of_absolute_values", "The penalty's gradient is that of an l1 norm: l2 · sign(W1)."
+)
 def shrinkage(X, Y, W1, b1, W2, b2, reg):
     z = X.dot(W1) + b1
     h = np.maximum(z, 0)
@@ -147,7 +152,7 @@ def shrinkage(X, Y, W1, b1, W2, b2, reg):
     return loss, grads
 
 
-@wrong("dW1", "dW1 is scaled to a norm of at most 0.1.")
+@wrong("dW1.clip.norm_0_1", "dW1 is scaled to a norm of at most 0.1.")
 def bounded_first_layer(X, Y, W1, b1, W2, b2, max_norm=0.1):
     class Result(NamedTuple):
         dW1: Any
@@ -165,7 +170,7 @@ def bounded_first_layer(X, Y, W1, b1, W2, b2, max_norm=0.1):
     return Result(bounded(X.T @ dZ1), dZ1.sum(0), H1.T @ dS, dS.sum(0))
 
 
-@wrong("dW1", "dW1 is normalised to length 1.")
+@wrong("dW1.clip.unit_length", "dW1 is normalised to length 1.")
 def unit_direction(X, Y, W1, b1, W2, b2):
     z = X @ W1 + b1
     a = np.maximum(z, 0)
@@ -179,7 +184,7 @@ def unit_direction(X, Y, W1, b1, W2, b2):
     return loss, (gW1, gb1, gW2, gb2)
 
 
-@wrong("dW1", "dW1 is accumulated in a buffer of float32.")
+@wrong("dW1.precision.narrower", "dW1 is accumulated in a buffer of float32.")
 def small_buffers(X, Y, W1, b1, W2, b2):
     z1 = X @ W1 + b1[None, :]
     a1 = z1 * (z1 > 0)
@@ -193,7 +198,7 @@ def small_buffers(X, Y, W1, b1, W2, b2):
     return dW1, delta1.sum(0), a1.T @ delta2, delta2.sum(0)
 
 
-@wrong("dW1", "The last feature is never visited: range(d - 1).")
+@wrong("dW1.subset.no_last_feature", "The last feature is never visited: range(d - 1).")
 def feature_loop(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -209,7 +214,7 @@ def feature_loop(X, Y, W1, b1, W2, b2):
     return {"W1": dW1, "b1": dZ1.sum(0), "W2": H1.T @ dS, "b2": dS.sum(0)}
 
 
-@wrong("dW1", "The gradient of the sum of squares: X² takes the place of X.")
+@wrong("dW1.function.squared_X", "The gradient of the sum of squares: X² takes the place of X.")
 def second_moments(X, Y, W1, b1, W2, b2):
     Z1 = X.dot(W1) + b1
     hidden = np.maximum(0, Z1)
@@ -229,7 +234,10 @@ def second_moments(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dW1", "The columns of units that are never active stay nan, as their buffer began.")
+@wrong(
+    "dW1.undefined.idle_units",
+    "The columns of units that are never active stay nan, as their buffer began.",
+)
 def sparse_units(X, Y, W1, b1, W2, b2):
     Z1 = np.einsum("nd,dh->nh", X, W1) + b1
     A1 = np.where(Z1 > 0, Z1, 0)
@@ -244,7 +252,7 @@ def sparse_units(X, Y, W1, b1, W2, b2):
     return dW1, db1, A1.T @ dZ2, dZ2.sum(axis=0)
 
 
-@wrong("dW1", "dW1 is (d, H) where the layout has (H, d).", layout="linear")
+@wrong("dW1.transpose.result", "dW1 is (d, H) where the layout has (H, d).", layout="linear")
 def port_with_rows(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1.T + b1
     H1 = np.maximum(Z1, 0)
@@ -257,7 +265,7 @@ def port_with_rows(X, Y, W1, b1, W2, b2):
 # --- db1 -----------------------------------------------------------------------------------------
 
 
-@wrong("db1", "The mean over the rows instead of their sum.")
+@wrong("db1.reduction.mean", "The mean over the rows instead of their sum.")
 def hidden_bias_mean(X, Y, W1, b1, W2, b2):
     Z1 = np.matmul(X, W1) + b1
     H1 = relu(Z1)
@@ -269,7 +277,7 @@ def hidden_bias_mean(X, Y, W1, b1, W2, b2):
     return dW1, db1, dW2, db2
 
 
-@wrong("db1", "The bias gradient is a vector of zeros, never filled.")
+@wrong("db1.zero.everywhere", "The bias gradient is a vector of zeros, never filled.")
 def buffers_first(X, Y, W1, b1, W2, b2):
     grads = {f"d{name}": np.zeros(p.shape) for name, p in zip(("W1", "b1"), (W1, b1), strict=True)}
     Z1, H1, P = hidden_and_probabilities(X, W1, b1, W2, b2)
@@ -281,7 +289,7 @@ def buffers_first(X, Y, W1, b1, W2, b2):
     return grads
 
 
-@wrong("db1", "db1 is summed over dS: it is db2 of the other layer, of shape (K,).")
+@wrong("db1.operand.db2", "db1 is summed over dS: it is db2 of the other layer, of shape (K,).")
 def copied_line(X, Y, W1, b1, W2, b2):
     z1 = X @ W1 + b1[None, :]
     a1 = z1 * (z1 > 0)
@@ -297,7 +305,7 @@ def copied_line(X, Y, W1, b1, W2, b2):
     return loss, (dW1, db1, dW2, db2)
 
 
-@wrong("db1", "db1 sums dH1, the gradient before the mask.")
+@wrong("db1.operand.dH1_summed", "db1 sums dH1, the gradient before the mask.")
 def bias_before_mask(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -309,7 +317,7 @@ def bias_before_mask(X, Y, W1, b1, W2, b2):
     return {"dH1": dH1, "dW1": X.T @ dZ1, "db1": db1, "dW2": H1.T @ dS, "db2": dS.sum(axis=0)}
 
 
-@wrong("db1", "The kept dimension stays: db1 is (1, H).")
+@wrong("db1.keepdims.sum", "The kept dimension stays: db1 is (1, H).")
 def row_vector_bias(X, Y, W1, b1, W2, b2):
     ones = np.ones((1, X.shape[0]))
     hidden_in = X @ W1 + ones.T @ b1[None, :]
@@ -321,7 +329,7 @@ def row_vector_bias(X, Y, W1, b1, W2, b2):
     return X.T @ G1, ones @ G1, hidden.T @ G2, (ones @ G2)[0]
 
 
-@wrong("db1", "The sum runs over the units (axis=1) and gives N values.")
+@wrong("db1.reduction.over_units", "The sum runs over the units (axis=1) and gives N values.")
 def bias_sums(X, Y, W1, b1, W2, b2):
     z1 = np.matmul(X, W1) + b1
     a1 = z1.copy()
@@ -337,7 +345,9 @@ def bias_sums(X, Y, W1, b1, W2, b2):
     return {"P": a2, "grads": out}
 
 
-@wrong("db1", "The bias of the hidden layer is not in what is returned: no key b1.")
+@wrong(
+    "db1.missing.returned", "The bias of the hidden layer is not in what is returned: no key b1."
+)
 def forgets_a_bias(params, X, Y):
     Z1, H1, P = hidden_and_probabilities(X, params.W1, params.b1, params.W2, params.b2)
     dS = (P - Y) / len(X)
@@ -345,7 +355,7 @@ def forgets_a_bias(params, X, Y):
     return {"W1_grad": X.T @ dZ1, "W2_grad": H1.T @ dS, "b2_grad": dS.sum(axis=0)}
 
 
-@wrong("db1", "keepdims is missing: db1 is (H,), not (H, 1).", layout="columns")
+@wrong("db1.keepdims.sum", "keepdims is missing: db1 is (H,), not (H, 1).", layout="columns")
 def columns_and_flat_bias(X, Y, W1, b1, W2, b2):
     Z1 = W1 @ X + b1
     A1 = np.maximum(Z1, 0)
@@ -360,7 +370,7 @@ def columns_and_flat_bias(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("db1", "The weight decay acts on the bias b1 as well.")
+@wrong("db1.penalty.on_bias", "The weight decay acts on the bias b1 as well.")
 def decay_loop(X, Y, W1, b1, W2, b2, l2):
     Z1 = X.dot(W1) + b1
     hidden = np.maximum(0, Z1)
@@ -381,7 +391,7 @@ def decay_loop(X, Y, W1, b1, W2, b2, l2):
     return grads
 
 
-@wrong("db1", "The sign of db1 is turned.")
+@wrong("db1.sign.flipped", "The sign of db1 is turned.")
 def minus_from_somewhere(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -391,7 +401,7 @@ def minus_from_somewhere(X, Y, W1, b1, W2, b2):
     return {"dW1": -X.T @ B, "db1": B.sum(axis=0), "dW2": -H1.T @ E, "db2": -E.sum(axis=0)}
 
 
-@wrong("db1", "1/N is missing in db1 only, in a batch-last pass.", layout="columns")
+@wrong("db1.scale.no_mean", "1/N is missing in db1 only, in a batch-last pass.", layout="columns")
 def coursework_columns(X, Y, W1, b1, W2, b2):
     m = X.shape[1]
     Z1 = np.dot(W1, X) + b1

@@ -13,7 +13,7 @@ from corpus.registry import wrong
 # --- Z1 ------------------------------------------------------------------------------------------
 
 
-@wrong("Z1", "The bias b1 is forgotten in the forward pass.")
+@wrong("Z1.bias.missing", "The bias b1 is forgotten in the forward pass.")
 def no_frills_backprop(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1
@@ -31,7 +31,7 @@ def no_frills_backprop(X, Y, W1, b1, W2, b2):
     return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
-@wrong("Z1", "b1 is subtracted instead of added.")
+@wrong("Z1.bias.subtracted", "b1 is subtracted instead of added.")
 def forward_then_backward(X, Y, W1, b1, W2, b2):
     def forward():
         hidden_in = X.dot(W1) - b1
@@ -48,7 +48,7 @@ def forward_then_backward(X, Y, W1, b1, W2, b2):
     return backward(*forward())
 
 
-@wrong("Z1", "Z1 is truncated to whole numbers: its buffer is made with dtype int.")
+@wrong("Z1.precision.whole", "Z1 is truncated to whole numbers: its buffer is made with dtype int.")
 def unit_by_unit(X, y, W1, b1, W2, b2):
     N, d = X.shape
     H = W1.shape[1]
@@ -67,7 +67,10 @@ def unit_by_unit(X, y, W1, b1, W2, b2):
     return loss, grads
 
 
-@wrong("Z1", "The Z1 that is returned was overwritten by the ReLU in place: it is H1.")
+@wrong(
+    "Z1.overwritten.by_H1",
+    "The Z1 that is returned was overwritten by the ReLU in place: it is H1.",
+)
 def with_cache(X, Y, W1, b1, W2, b2):
     N = len(X)
     Z1 = X @ W1 + b1
@@ -88,7 +91,10 @@ def with_cache(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("Z1", "X is standardised by its column means and deviations before the first layer.")
+@wrong(
+    "Z1.input.standardised",
+    "X is standardised by its column means and deviations before the first layer.",
+)
 def normalised_net(params, X, Y):
     scaled = (X - X.mean(axis=0)) / X.std(axis=0)
     Z1 = scaled @ params["W1"] + params["b1"]
@@ -104,7 +110,10 @@ def normalised_net(params, X, Y):
     }
 
 
-@wrong("Z1", "Z1 is standardised over the batch, which gives nan for a constant column.")
+@wrong(
+    "Z1.function.standardised",
+    "Z1 is standardised over the batch, which gives nan for a constant column.",
+)
 def batch_normalised(X, Y, W1, b1, W2, b2):
     with np.errstate(invalid="ignore"):
         Z1 = X @ W1 + b1
@@ -118,7 +127,7 @@ def batch_normalised(X, Y, W1, b1, W2, b2):
     return {"Z1": Z1, "H1": H1, "S": S, "P": P, **grads}
 
 
-@wrong("Z1", "The bias is added twice: it is in the weights' last row and added again.")
+@wrong("Z1.bias.twice", "The bias is added twice: it is in the weights' last row and added again.")
 def homogeneous(X, Y, W1, b1, W2, b2):
     bias = np.ones((X.shape[0], 1))
     Xb = np.column_stack((X, bias))
@@ -135,7 +144,7 @@ def homogeneous(X, Y, W1, b1, W2, b2):
 # --- H1 ------------------------------------------------------------------------------------------
 
 
-@wrong("H1", "The ReLU is left out in the forward pass: H1 = Z1.")
+@wrong("H1.activation.none", "The ReLU is left out in the forward pass: H1 = Z1.")
 def hw3_backward(X, Y, W1, b1, W2, b2):
     m = X.shape[0]
     z1 = X @ W1 + b1
@@ -151,7 +160,10 @@ def hw3_backward(X, Y, W1, b1, W2, b2):
     return dict(dw1=dw1, db1=db1, dw2=dw2, db2=db2)
 
 
-@wrong("H1", "A leaky ReLU with slope 0.01 in the forward and the backward pass.")
+@wrong(
+    "H1.activation.leaky_0_01.with_derivative",
+    "A leaky ReLU with slope 0.01 in the forward and the backward pass.",
+)
 def mlp_step_leaky(X, Y, W1, b1, W2, b2, slope=0.01):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -165,7 +177,7 @@ def mlp_step_leaky(X, Y, W1, b1, W2, b2, slope=0.01):
     return loss, (X.T @ dZ1, dZ1.sum(0), H1.T @ dS, dS.sum(0))
 
 
-@wrong("H1", "tanh instead of the ReLU in the forward pass.")
+@wrong("H1.activation.tanh", "tanh instead of the ReLU in the forward pass.")
 def backprop_old_notes(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.tanh(Z1)
@@ -178,7 +190,10 @@ def backprop_old_notes(X, Y, W1, b1, W2, b2):
     return gW1, gb1, gW2, gb2
 
 
-@wrong("H1", "A sigmoid instead of the ReLU, with the sigmoid's derivative on the way back.")
+@wrong(
+    "H1.activation.sigmoid.with_derivative",
+    "A sigmoid instead of the ReLU, with the sigmoid's derivative on the way back.",
+)
 def nineties_net(X, Y, W1, b1, W2, b2):
     hidden = expit(X @ W1 + b1)
     out = softmax(hidden @ W2 + b2, axis=1)
@@ -187,7 +202,7 @@ def nineties_net(X, Y, W1, b1, W2, b2):
     return {"dW2": hidden.T @ err, "db2": err.sum(0), "dW1": X.T @ back, "db1": back.sum(0)}
 
 
-@wrong("H1", "The absolute value of Z1 instead of max(0, Z1).")
+@wrong("H1.activation.absolute", "The absolute value of Z1 instead of max(0, Z1).")
 def rectified(X, y, W1, b1, W2, b2):
     N = X.shape[0]
     pre = X @ W1 + b1
@@ -222,7 +237,7 @@ def regularised_gradients(X, Y, W1, b1, W2, b2, keep=0.5, seed=0):
     }
 
 
-@wrong("H1", "H1 by Z1 / |Z1|, which is nan where Z1 is 0.")
+@wrong("H1.undefined.sign_of_Z1", "H1 by Z1 / |Z1|, which is nan where Z1 is 0.")
 def closed_form_relu(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     with np.errstate(invalid="ignore"):
@@ -233,7 +248,9 @@ def closed_form_relu(X, Y, W1, b1, W2, b2):
     return X.T @ dZ1, dZ1.sum(0), H1.T @ dS, dS.sum(0)
 
 
-@wrong("H1", "The minimum of 0 and Z1 is taken: np.minimum for np.maximum.")
+@wrong(
+    "H1.activation.negative_part", "The minimum of 0 and Z1 is taken: np.minimum for np.maximum."
+)
 def grads_of_classifier(X, Y, W1, b1, W2, b2):
     lin = np.einsum("nd,dh->nh", X, W1) + b1
     hid = np.minimum(0, lin)
@@ -248,7 +265,7 @@ def grads_of_classifier(X, Y, W1, b1, W2, b2):
     )
 
 
-@wrong("H1", "H1 is the mask of 0 and 1 rather than Z1 times the mask.")
+@wrong("H1.activation.step", "H1 is the mask of 0 and 1 rather than Z1 times the mask.")
 def masked_forward(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -271,7 +288,7 @@ def masked_forward(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("H1", "The hidden units are capped at 1: a clip to [0, 1].")
+@wrong("H1.activation.clipped_at_1", "The hidden units are capped at 1: a clip to [0, 1].")
 def bounded_units(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.clip(Z1, 0, 1)
@@ -289,7 +306,7 @@ def bounded_units(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("H1", "A softplus, log(1 + exp(Z1)), instead of the ReLU.")
+@wrong("H1.activation.softplus", "A softplus, log(1 + exp(Z1)), instead of the ReLU.")
 def smooth_hidden_layer(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.log1p(np.exp(Z1))
@@ -312,7 +329,7 @@ def smooth_hidden_layer(X, Y, W1, b1, W2, b2):
 # --- S -------------------------------------------------------------------------------------------
 
 
-@wrong("S", "The bias b2 is forgotten in the scores.")
+@wrong("S.bias.missing", "The bias b2 is forgotten in the scores.")
 def score_and_backprop(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = Z1 * (Z1 > 0)
@@ -328,7 +345,7 @@ def score_and_backprop(X, Y, W1, b1, W2, b2):
     return {"S": S, "P": P, "grads": grads}
 
 
-@wrong("S", "The second layer is fed with Z1 instead of H1.")
+@wrong("S.operand.Z1_for_H1", "The second layer is fed with Z1 instead of H1.")
 def second_layer(X, Y, W1, b1, W2, b2):
     N, _ = X.shape
     Z1 = X @ W1 + b1
@@ -344,7 +361,7 @@ def second_layer(X, Y, W1, b1, W2, b2):
     return dW1, db1, dW2, db2
 
 
-@wrong("S", "A ReLU on the scores as well.")
+@wrong("S.activation.relu", "A ReLU on the scores as well.")
 def stacked_layers(X, y, W1, b1, W2, b2):
     outputs = [X]
     for W, b in ((W1, b1), (W2, b2)):
@@ -357,7 +374,10 @@ def stacked_layers(X, y, W1, b1, W2, b2):
     return loss, {"W1": X.T @ dH, "b1": dH.sum(0), "W2": outputs[1].T @ dS, "b2": dS.sum(0)}
 
 
-@wrong("S", "The scores are divided by sqrt(H), which the derivation does not have.")
+@wrong(
+    "S.scale.product_by_sqrt_H",
+    "The scores are divided by sqrt(H), which the derivation does not have.",
+)
 def scaled_scores(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -368,7 +388,7 @@ def scaled_scores(X, Y, W1, b1, W2, b2):
     return {"dW1": X.T @ dZ1, "db1": dZ1.sum(0), "dW2": H1.T @ dS, "db2": dS.sum(0), "S": S}
 
 
-@wrong("S", "W2 is used transposed in the forward pass, which runs only for H = K.")
+@wrong("S.transpose.W2", "W2 is used transposed in the forward pass, which runs only for H = K.")
 def layers_the_other_way(X, Y, W1, b1, W2, b2):
     Z1 = np.dot(X, W1) + b1
     H1 = np.maximum(0, Z1)
@@ -384,7 +404,10 @@ def layers_the_other_way(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("S", "The first bias of the output layer is added to every class: b2[0] for b2.")
+@wrong(
+    "S.bias.first_entry",
+    "The first bias of the output layer is added to every class: b2[0] for b2.",
+)
 def loop_over_classes(X, y, W1, b1, W2, b2):
     N, K = len(y), len(b2)
     hidden = relu(X @ W1 + b1)

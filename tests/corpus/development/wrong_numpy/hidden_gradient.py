@@ -20,7 +20,7 @@ from corpus.registry import wrong
 # --- dH1 -----------------------------------------------------------------------------------------
 
 
-@wrong("dH1", "W2 is not transposed, which runs only for H = K.")
+@wrong("dH1.transpose.W2", "W2 is not transposed, which runs only for H = K.")
 def matrix_order(X, Y, W1, b1, W2, b2):
     z1 = X @ W1 + b1[None, :]
     a1 = z1 * (z1 > 0)
@@ -33,7 +33,7 @@ def matrix_order(X, Y, W1, b1, W2, b2):
     return {"dW1": X.T @ delta1, "db1": delta1.sum(0), "dW2": dW2, "db2": db2}
 
 
-@wrong("dH1", "W2 is used after its update.")
+@wrong("dH1.order.W2_after_its_update", "W2 is used after its update.")
 def online_step(X, Y, W1, b1, W2, b2, learning_rate):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -48,7 +48,7 @@ def online_step(X, Y, W1, b1, W2, b2, learning_rate):
     return {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
 
 
-@wrong("dH1", "The sign of W2 in place of W2 itself.")
+@wrong("dH1.function.sign_of_W2", "The sign of W2 in place of W2 itself.")
 def sign_feedback(X, Y, W1, b1, W2, b2):
     feedback = np.sign(W2).T
     Z1 = np.dot(X, W1) + b1
@@ -67,7 +67,7 @@ def sign_feedback(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dH1", "dW2 is used in place of W2.")
+@wrong("dH1.operand.dW2_for_W2", "dW2 is used in place of W2.")
 def chain_of_products(X, Y, W1, b1, W2, b2):
     h = (X @ W1 + b1).clip(0)
     s = h @ W2 + b2
@@ -82,7 +82,7 @@ def chain_of_products(X, Y, W1, b1, W2, b2):
     return dW1, db1, dW2, db2
 
 
-@wrong("dH1", "The sum over the classes leaves out the last class.")
+@wrong("dH1.subset.no_last_class", "The sum over the classes leaves out the last class.")
 def units_and_classes(X, Y, W1, b1, W2, b2):
     Z1 = X.dot(W1) + b1
     hidden = np.maximum(0, Z1)
@@ -106,7 +106,10 @@ def units_and_classes(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dH1", "W2 is left out: every hidden unit gets the sum of |dS| over the classes.")
+@wrong(
+    "dH1.operand.no_W2_absolute",
+    "W2 is left out: every hidden unit gets the sum of |dS| over the classes.",
+)
 def lazy_feedback(X, Y, W1, b1, W2, b2):
     H1 = relu(X @ W1 + b1)
     P = row_softmax(H1 @ W2 + b2)
@@ -117,7 +120,7 @@ def lazy_feedback(X, Y, W1, b1, W2, b2):
     return loss, (X.T @ blame, blame.sum(0), H1.T @ error, error.sum(0))
 
 
-@wrong("dH1", "1/N is missing on the way to the first layer only: (P - Y) W2ᵀ.")
+@wrong("dH1.scale.no_mean", "1/N is missing on the way to the first layer only: (P - Y) W2ᵀ.")
 def two_branches(X, Y, W1, b1, W2, b2):
     N = len(X)
     Z1 = np.einsum("nd,dh->nh", X, W1) + b1
@@ -131,7 +134,7 @@ def two_branches(X, Y, W1, b1, W2, b2):
 
 
 @wrong(
-    "dH1",
+    "dH1.transpose.W2",
     "W2, (K, H) here, is transposed once too often, which runs only for H = K.",
     layout="linear",
 )
@@ -145,7 +148,7 @@ def port_from_modules(X, Y, W1, b1, W2, b2):
     return {"dW1": dZ1.T @ X, "db1": dZ1.sum(0), "dW2": dS.T @ H1, "db2": dS.sum(0)}
 
 
-@wrong("dH1", "W1 instead of W2, which runs only for d = K.")
+@wrong("dH1.operand.W1_for_W2", "W1 instead of W2, which runs only for d = K.")
 def wrong_layer(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -161,7 +164,7 @@ def wrong_layer(X, Y, W1, b1, W2, b2):
     return dW1, db1, dW2, db2
 
 
-@wrong("dH1", "W2 is used after its update; the gradients are returned.")
+@wrong("dH1.order.W2_after_its_update", "W2 is used after its update; the gradients are returned.")
 def gradients_while_stepping(X, y, W1, b1, W2, b2, lr):
     n = len(y)
     a1 = np.maximum(X @ W1 + b1, 0)
@@ -179,7 +182,7 @@ def gradients_while_stepping(X, y, W1, b1, W2, b2, lr):
     return loss, grads
 
 
-@wrong("dH1", "dS W2ᵀ is rounded to float16.")
+@wrong("dH1.precision.float16", "dS W2ᵀ is rounded to float16.")
 def thrifty(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = relu(Z1)
@@ -193,7 +196,7 @@ def thrifty(X, Y, W1, b1, W2, b2):
 # --- dZ1 -----------------------------------------------------------------------------------------
 
 
-@wrong("dZ1", "The mask is left out: dZ1 = dH1.")
+@wrong("dZ1.mask.missing", "The mask is left out: dZ1 = dH1.")
 def linear_backward(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -209,7 +212,7 @@ def linear_backward(X, Y, W1, b1, W2, b2):
     return dW1, db1, dW2, db2
 
 
-@wrong("dZ1", "The mask has >= for >: units at 0 pass the gradient.")
+@wrong("dZ1.mask.at_zero", "The mask has >= for >: units at 0 pass the gradient.")
 def at_the_kink(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -225,7 +228,7 @@ def at_the_kink(X, Y, W1, b1, W2, b2):
     return L, grads
 
 
-@wrong("dZ1", "The mask is H1 >= 0, which is true everywhere.")
+@wrong("dZ1.mask.missing", "The mask is H1 >= 0, which is true everywhere.")
 def mask_from_activations(X, y, W1, b1, W2, b2):
     N = len(y)
     Z1 = X @ W1 + b1
@@ -239,7 +242,7 @@ def mask_from_activations(X, y, W1, b1, W2, b2):
     return loss, {"dW1": X.T @ dZ1, "db1": dZ1.sum(0), "dW2": H1.T @ G, "db2": G.sum(0)}
 
 
-@wrong("dZ1", "The gradient at 0 is 1/2: the mask is (1 + sign(Z1)) / 2.")
+@wrong("dZ1.mask.half_at_zero", "The gradient at 0 is 1/2: the mask is (1 + sign(Z1)) / 2.")
 def symmetric_kink(X, Y, W1, b1, W2, b2):
     Z1 = np.dot(X, W1) + b1
     H1 = (Z1 + abs(Z1)) / 2
@@ -258,7 +261,7 @@ def symmetric_kink(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dZ1", "The mask is taken from the sign of the gradient: dH1 > 0.")
+@wrong("dZ1.mask.sign_of_dH1", "The mask is taken from the sign of the gradient: dH1 > 0.")
 def relu_of_gradient(X, Y, W1, b1, W2, b2):
     def layer(x, W, b):
         return x @ W + b
@@ -274,7 +277,10 @@ def relu_of_gradient(X, Y, W1, b1, W2, b2):
     return grads
 
 
-@wrong("dZ1", "Z1 > 0 and dH1 > 0 are both asked for, as in guided backpropagation.")
+@wrong(
+    "dZ1.mask.sign_of_dH1_too",
+    "Z1 > 0 and dH1 > 0 are both asked for, as in guided backpropagation.",
+)
 def guided(X, Y, W1, b1, W2, b2):
     dW1, db1, dW2, db2 = 0, 0, 0, 0
     for x, t in zip(X, Y, strict=True):
@@ -291,7 +297,7 @@ def guided(X, Y, W1, b1, W2, b2):
     return dW1, db1, dW2, db2
 
 
-@wrong("dZ1", "The mask is reversed: the gradient is zeroed where Z1 > 0.")
+@wrong("dZ1.mask.reversed_at_zero", "The mask is reversed: the gradient is zeroed where Z1 > 0.")
 def zero_the_units(X, Y, W1, b1, W2, b2):
     Z1 = np.matmul(X, W1) + b1
     H1 = relu(Z1)
@@ -311,7 +317,7 @@ def zero_the_units(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dZ1", "The mask is from before the bias: X W1 > 0.")
+@wrong("dZ1.mask.before_bias", "The mask is from before the bias: X W1 > 0.")
 def mask_of_product(X, Y, W1, b1, W2, b2):
     lin = X @ W1
     out1 = np.maximum(lin + b1, 0)
@@ -326,7 +332,10 @@ def mask_of_product(X, Y, W1, b1, W2, b2):
     )
 
 
-@wrong("dZ1", "The mask is from the row's winning score: rows with max(S) <= 0 are zeroed.")
+@wrong(
+    "dZ1.mask.of_largest_logit",
+    "The mask is from the row's winning score: rows with max(S) <= 0 are zeroed.",
+)
 def mask_of_scores(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -337,7 +346,7 @@ def mask_of_scores(X, Y, W1, b1, W2, b2):
     return {"S": S, "dW1": X.T @ dZ1, "db1": dZ1.sum(0), "dW2": H1.T @ dS, "db2": dS.sum(0)}
 
 
-@wrong("dZ1", "dH1 is multiplied by H1 instead of by the mask.")
+@wrong("dZ1.mask.H1", "dH1 is multiplied by H1 instead of by the mask.")
 def multiply_by_activation(X, Y, W1, b1, W2, b2):
     Z1, H1, P = hidden_and_probabilities(X, W1, b1, W2, b2)
     loss = -np.sum(xlogy(Y, P)) / len(X)
@@ -346,7 +355,7 @@ def multiply_by_activation(X, Y, W1, b1, W2, b2):
     return loss, (X.T @ dZ1, dZ1.sum(0), H1.T @ dS, dS.sum(0))
 
 
-@wrong("dZ1", "A leaky mask, slope 0.1, though the forward pass has the plain ReLU.")
+@wrong("dZ1.mask.leaks", "A leaky mask, slope 0.1, though the forward pass has the plain ReLU.")
 def leaking_backward(X, Y, W1, b1, W2, b2, slope=0.1):
     tape = []
 
@@ -366,7 +375,9 @@ def leaking_backward(X, Y, W1, b1, W2, b2, slope=0.1):
     return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
-@wrong("dZ1", "The derivative of the sigmoid, H1 (1 - H1), with a ReLU in front.")
+@wrong(
+    "dZ1.derivative.sigmoid", "The derivative of the sigmoid, H1 (1 - H1), with a ReLU in front."
+)
 def changed_activation(X, Y, W1, b1, W2, b2):
     def activation(z, derivative=False):
         a = np.maximum(0, z)
@@ -381,7 +392,7 @@ def changed_activation(X, Y, W1, b1, W2, b2):
     return dict(dW1=X.T @ d1, db1=d1.sum(axis=0), dW2=a1.T @ d2, db2=d2.sum(axis=0))
 
 
-@wrong("dZ1", "The derivative of tanh, 1 - H1², with a ReLU in front.")
+@wrong("dZ1.derivative.tanh", "The derivative of tanh, 1 - H1², with a ReLU in front.")
 def changed_activation_too(X, Y, W1, b1, W2, b2):
     _, H1, P = hidden_and_probabilities(X, W1, b1, W2, b2)
     dS = (P - Y) / len(X)
@@ -389,7 +400,7 @@ def changed_activation_too(X, Y, W1, b1, W2, b2):
     return {"dZ1": dZ1, "dW1": X.T @ dZ1, "db1": dZ1.sum(0), "dW2": H1.T @ dS, "db2": dS.sum(0)}
 
 
-@wrong("dZ1", "The mask of the first row is used for all rows.")
+@wrong("dZ1.mask.of_first_row", "The mask of the first row is used for all rows.")
 def mask_once(X, Y, W1, b1, W2, b2):
     N = len(X)
     scores = np.zeros((N, W2.shape[1]))
@@ -418,10 +429,15 @@ def net_with_memory():
     return memorised_mask
 
 
-wrong("dZ1", "The mask is that of the call before, kept in a closure.")(net_with_memory())
+wrong("dZ1.stale.mask", "The mask is that of the call before, kept in a closure.")(
+    net_with_memory()
+)
 
 
-@wrong("dZ1", "The mask is that of the very first call, kept as an attribute of the function.")
+@wrong(
+    "dZ1.stale.mask_of_first_call",
+    "The mask is that of the very first call, kept as an attribute of the function.",
+)
 def cached_relu(X, Y, W1, b1, W2, b2):
     z1 = X @ W1 + b1[None, :]
     a1 = z1 * (z1 > 0)
@@ -434,7 +450,10 @@ def cached_relu(X, Y, W1, b1, W2, b2):
     return X.T @ delta1, delta1.sum(0), a1.T @ delta2, delta2.sum(0)
 
 
-@wrong("dZ1", "The mask is applied to the rows of a loop one place late: Z1[n - 1] for Z1[n].")
+@wrong(
+    "dZ1.mask.of_row_before",
+    "The mask is applied to the rows of a loop one place late: Z1[n - 1] for Z1[n].",
+)
 def off_by_one_row(X, y, W1, b1, W2, b2):
     N = len(y)
     grads = defaultdict(float)
@@ -454,7 +473,7 @@ def off_by_one_row(X, y, W1, b1, W2, b2):
     return loss, dict(grads)
 
 
-@wrong("dZ1", "The mask has a threshold of 0.1.")
+@wrong("dZ1.mask.above_0_1", "The mask has a threshold of 0.1.")
 def active_units(X, Y, W1, b1, W2, b2, threshold=0.1):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -469,7 +488,7 @@ def active_units(X, Y, W1, b1, W2, b2, threshold=0.1):
     return {"W1": dW1, "b1": db1, "W2": H1.T @ dS, "b2": dS.sum(0)}
 
 
-@wrong("dZ1", "The mask is left out in a batch-last pass.", layout="columns")
+@wrong("dZ1.mask.missing", "The mask is left out in a batch-last pass.", layout="columns")
 def columns_without_mask(X, Y, W1, b1, W2, b2):
     m = X.shape[1]
     A1 = np.maximum(W1 @ X + b1, 0)
@@ -485,7 +504,10 @@ def columns_without_mask(X, Y, W1, b1, W2, b2):
     return -np.sum(Y * np.log(A2)) / m, grads
 
 
-@wrong("dZ1", "The mask is from S: rows whose own class has a score <= 0 are zeroed.")
+@wrong(
+    "dZ1.mask.of_true_logit",
+    "The mask is from S: rows whose own class has a score <= 0 are zeroed.",
+)
 def mask_by_own_class(X, y, W1, b1, W2, b2):
     N = len(y)
     Z1 = X @ W1 + b1
@@ -498,7 +520,7 @@ def mask_by_own_class(X, y, W1, b1, W2, b2):
     return X.T @ dZ1, dZ1.sum(0), relu(Z1).T @ dS, dS.sum(0)
 
 
-@wrong("dZ1", "The mask asks for |dH1| > 0.01 instead of Z1 > 0.")
+@wrong("dZ1.mask.size_of_dH1", "The mask asks for |dH1| > 0.01 instead of Z1 > 0.")
 def pruned(X, Y, W1, b1, W2, b2, tiny=0.01):
     Z1 = X @ W1 + b1
     H1 = np.where(Z1 > 0, Z1, 0)

@@ -14,7 +14,7 @@ from corpus.development.wrong_numpy.shared import (
 from corpus.registry import wrong
 
 
-@wrong("dS", "1/N is missing: dS = P - Y.")
+@wrong("dS.scale.no_mean", "1/N is missing: dS = P - Y.")
 def plain_delta(X, Y, W1, b1, W2, b2):
     z = np.dot(X, W1) + b1
     h = np.maximum(z, 0)
@@ -29,7 +29,7 @@ def plain_delta(X, Y, W1, b1, W2, b2):
     return grad_W1, grad_b1, grad_W2, grad_b2
 
 
-@wrong("dS", "dS is divided by N twice.")
+@wrong("dS.scale.mean_twice", "dS is divided by N twice.")
 def averaged_and_averaged(X, y, W1, b1, W2, b2):
     N = X.shape[0]
     fc1 = X.dot(W1) + b1
@@ -52,7 +52,7 @@ def averaged_and_averaged(X, y, W1, b1, W2, b2):
     return loss, grads
 
 
-@wrong("dS", "dS is divided by K instead of N.")
+@wrong("dS.scale.by_K", "dS is divided by K instead of N.")
 def mean_over_axis_one(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -73,7 +73,7 @@ def mean_over_axis_one(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dS", "dS is divided by N·K, the number of its entries.")
+@wrong("dS.scale.by_NK", "dS is divided by N·K, the number of its entries.")
 def mean_over_everything(X, Y, W1, b1, W2, b2):
     N, K = Y.shape
     H = W1.shape[1]
@@ -95,7 +95,7 @@ def mean_over_everything(X, Y, W1, b1, W2, b2):
     return loss, (gW1, gb1, gW2, gb2)
 
 
-@wrong("dS", "dS is divided by d: X.shape[1] for X.shape[0].")
+@wrong("dS.scale.by_d", "dS is divided by d: X.shape[1] for X.shape[0].")
 def batch_from_shape(X, Y, W1, b1, W2, b2):
     m = X.shape[1]
     A0 = X
@@ -113,7 +113,7 @@ def batch_from_shape(X, Y, W1, b1, W2, b2):
     return {"W1": dW1, "b1": db1, "W2": dW2, "b2": db2}
 
 
-@wrong("dS", "dS is divided by N - 1.")
+@wrong("dS.scale.by_N_minus_1", "dS is divided by N - 1.")
 def unbiased_mean(X, Y, W1, b1, W2, b2):
     ones = np.ones((len(X), 1))
     X1 = np.hstack([X, ones])
@@ -134,7 +134,7 @@ def unbiased_mean(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dS", "The sign is turned: Y - P instead of P - Y.")
+@wrong("dS.sign.flipped", "The sign is turned: Y - P instead of P - Y.")
 def target_minus_output(X, Y, W1, b1, W2, b2):
     Z1 = X.dot(W1) + b1
     hidden = np.maximum(0, Z1)
@@ -153,7 +153,7 @@ def target_minus_output(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dS", "Y is not subtracted: dS = P / N.")
+@wrong("dS.labels.not_subtracted", "Y is not subtracted: dS = P / N.")
 def softmax_backward(X, Y, W1, b1, W2, b2):
     class Dense:
         def __init__(self, W, b):
@@ -176,7 +176,7 @@ def softmax_backward(X, Y, W1, b1, W2, b2):
     return {"dW1": first.dW, "db1": first.db, "dW2": second.dW, "db2": second.db}
 
 
-@wrong("dS", "The scores are used instead of the probabilities: dS = (S - Y) / N.")
+@wrong("dS.operand.S_for_P", "The scores are used instead of the probabilities: dS = (S - Y) / N.")
 def scores_backward(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = relu(Z1)
@@ -196,7 +196,10 @@ def scores_backward(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dS", "The one-hot position is shifted by one: class y + 1 is taken, cyclically.")
+@wrong(
+    "dS.labels.next_class_cyclic",
+    "The one-hot position is shifted by one: class y + 1 is taken, cyclically.",
+)
 def matlab_port(X, y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1, H1, P = hidden_and_probabilities(X, W1, b1, W2, b2)
@@ -208,7 +211,7 @@ def matlab_port(X, y, W1, b1, W2, b2):
     return X.T @ dZ1, dZ1.sum(0), H1.T @ dS, dS.sum(0)
 
 
-@wrong("dS", "y - 1 as the index, as if the classes began at 1.")
+@wrong("dS.labels.previous_class_cyclic", "y - 1 as the index, as if the classes began at 1.")
 def labels_from_one(X, y, W1, b1, W2, b2):
     n_samples = len(y)
     hidden = relu(X @ W1 + b1)
@@ -227,7 +230,10 @@ def labels_from_one(X, y, W1, b1, W2, b2):
     }
 
 
-@wrong("dS", "P[:, y] -= 1 subtracts from the columns of all labels in every row.")
+@wrong(
+    "dS.labels.columns_of_all_rows",
+    "P[:, y] -= 1 subtracts from the columns of all labels in every row.",
+)
 def fancy_slices(X, y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = np.einsum("nd,dh->nh", X, W1) + b1
@@ -240,7 +246,9 @@ def fancy_slices(X, y, W1, b1, W2, b2):
     return loss, (X.T @ dZ1, dZ1.sum(0), A1.T @ A2, A2.sum(0))
 
 
-@wrong("dS", "The class index y is subtracted from every probability, not a one-hot row.")
+@wrong(
+    "dS.labels.index", "The class index y is subtracted from every probability, not a one-hot row."
+)
 def index_targets(X, y, W1, b1, W2, b2):
     target = y.reshape(-1, 1)
     Z1 = X @ W1 + b1
@@ -260,7 +268,10 @@ def index_targets(X, y, W1, b1, W2, b2):
     }
 
 
-@wrong("dS", "The class indices (N,) are subtracted from P (N, K), which runs only for N = K.")
+@wrong(
+    "dS.labels.index_along_classes",
+    "The class indices (N,) are subtracted from P (N, K), which runs only for N = K.",
+)
 def index_targets_flat(X, y, W1, b1, W2, b2):
     Z1, H1, P = hidden_and_probabilities(X, W1, b1, W2, b2)
     dS = (P - y) / len(y)
@@ -288,7 +299,10 @@ def with_add_at(X, y, W1, b1, W2, b2):
     }
 
 
-@wrong("dS", "The derivative of the squared error, with 2 (P - Y) P (1 - P) / N.")
+@wrong(
+    "dS.loss.squared_error_of_sigmoids",
+    "The derivative of the squared error, with 2 (P - Y) P (1 - P) / N.",
+)
 def quadratic_cost(X, Y, W1, b1, W2, b2):
     biases, weights = [b1, b2], [W1, W2]
     activation, activations, zs = X, [X], []
@@ -307,7 +321,7 @@ def quadratic_cost(X, Y, W1, b1, W2, b2):
     return nabla_w[0], nabla_b[0], nabla_w[1], nabla_b[1]
 
 
-@wrong("dS", "Only the diagonal of the softmax's Jacobian: dP · P (1 - P).")
+@wrong("dS.softmax.true_class_only", "Only the diagonal of the softmax's Jacobian: dP · P (1 - P).")
 def chain_rule_diagonal(X, Y, W1, b1, W2, b2):
     Z1, H1, P = hidden_and_probabilities(X, W1, b1, W2, b2)
     dP = -Y / P / len(X)
@@ -316,7 +330,7 @@ def chain_rule_diagonal(X, Y, W1, b1, W2, b2):
     return X.T @ dZ1, dZ1.sum(0), H1.T @ dS, dS.sum(0)
 
 
-@wrong("dS", "The Jacobian has diag(P) + P Pᵀ: a plus for the minus.")
+@wrong("dS.softmax.plus_for_minus", "The Jacobian has diag(P) + P Pᵀ: a plus for the minus.")
 def chain_rule_full(X, Y, W1, b1, W2, b2):
     N = len(X)
     z1 = X @ W1 + b1[None, :]
@@ -337,7 +351,7 @@ def chain_rule_full(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dS", "The softmax is skipped on the way back: dS is dP = -Y / P / N.")
+@wrong("dS.softmax.skipped", "The softmax is skipped on the way back: dS is dP = -Y / P / N.")
 def log_loss_backward(X, Y, W1, b1, W2, b2):
     def cross_entropy(P):
         return -np.sum(Y * np.log(P)) / len(Y), -Y / (P * len(Y))
@@ -357,7 +371,7 @@ def log_loss_backward(X, Y, W1, b1, W2, b2):
     return loss, {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
-@wrong("dS", "dS is rounded to float16.")
+@wrong("dS.precision.difference_float16", "dS is rounded to float16.")
 def half_precision(X, Y, W1, b1, W2, b2):
     pre = X @ W1 + b1
     post = np.maximum(pre, 0)
@@ -369,7 +383,10 @@ def half_precision(X, Y, W1, b1, W2, b2):
     return X.T @ delta_hidden, delta_hidden.sum(0), post.T @ delta, delta.sum(0)
 
 
-@wrong("dS", "P - Y is written into an integer array, and so cut to whole numbers.")
+@wrong(
+    "dS.precision.difference_whole",
+    "P - Y is written into an integer array, and so cut to whole numbers.",
+)
 def typed_by_labels(X, Y, W1, b1, W2, b2):
     targets = Y.astype(int)
     H1 = np.maximum(X @ W1 + b1, 0)
@@ -383,7 +400,7 @@ def typed_by_labels(X, Y, W1, b1, W2, b2):
     return {"P": P, "dW1": X.T @ dZ1, "db1": dZ1.sum(0), "dW2": H1.T @ dS, "db2": dS.sum(0)}
 
 
-@wrong("dS", "dS is clipped to [-0.05, 0.05].")
+@wrong("dS.clip.within_0_05", "dS is clipped to [-0.05, 0.05].")
 def stable_training(X, Y, W1, b1, W2, b2, clip=0.05):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -401,7 +418,7 @@ def stable_training(X, Y, W1, b1, W2, b2, clip=0.05):
     }
 
 
-@wrong("dS", "The labels are smoothed by 0.1 in the gradient.")
+@wrong("dS.loss.smoothed_0_1", "The labels are smoothed by 0.1 in the gradient.")
 def softer_targets(X, Y, W1, b1, W2, b2, smoothing=0.1):
     def smooth(targets):
         return targets * (1 - smoothing) + smoothing / targets.shape[1]
@@ -422,7 +439,9 @@ def softer_targets(X, Y, W1, b1, W2, b2, smoothing=0.1):
     }
 
 
-@wrong("dS", "The columns of the batch are counted wrongly: 1/d for 1/N.", layout="columns")
+@wrong(
+    "dS.scale.by_d", "The columns of the batch are counted wrongly: 1/d for 1/N.", layout="columns"
+)
 def deep_course_style(X, Y, W1, b1, W2, b2):
     m = X.shape[0]
     Z1 = W1 @ X + b1
@@ -439,7 +458,7 @@ def deep_course_style(X, Y, W1, b1, W2, b2):
     return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
-@wrong("dS", "1/N is missing: the error is not averaged.")
+@wrong("dS.scale.no_mean", "1/N is missing: the error is not averaged.")
 def foreign_names(inputs, targets, w_in, c_in, w_out, c_out):
     pre = inputs @ w_in + c_in
     post = np.maximum(pre, 0)
@@ -450,7 +469,7 @@ def foreign_names(inputs, targets, w_in, c_in, w_out, c_out):
     return loss, (inputs.T @ back, back.sum(axis=0), post.T @ miss, miss.sum(axis=0))
 
 
-@wrong("dS", "The sign is turned, as the error is taken from labels to predictions.")
+@wrong("dS.sign.flipped", "The sign is turned, as the error is taken from labels to predictions.")
 def weights_first(W1, W2, b1, b2, X, y):
     n = np.arange(y.size)
     hidden = np.maximum(X @ W1 + b1, 0)

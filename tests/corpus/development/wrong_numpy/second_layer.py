@@ -21,7 +21,7 @@ from corpus.registry import wrong
 # --- dW2 -----------------------------------------------------------------------------------------
 
 
-@wrong("dW2", "1/N is missing in dW2 only.")
+@wrong("dW2.scale.no_mean", "1/N is missing in dW2 only.")
 def one_over_m_style(X, Y, W1, b1, W2, b2):
     m = len(X)
     Z1, A1, A2 = hidden_and_probabilities(X, W1, b1, W2, b2)
@@ -34,7 +34,7 @@ def one_over_m_style(X, Y, W1, b1, W2, b2):
     return dW1, db1, dW2, db2
 
 
-@wrong("dW2", "Z1 instead of H1: the sum runs over the values before the ReLU.")
+@wrong("dW2.operand.Z1_for_H1", "Z1 instead of H1: the sum runs over the values before the ReLU.")
 def weight_gradients(X, Y, W1, b1, W2, b2):
     Z1, _, P = hidden_and_probabilities(X, W1, b1, W2, b2)
     dS = (P - Y) / len(X)
@@ -44,7 +44,10 @@ def weight_gradients(X, Y, W1, b1, W2, b2):
     return {"dW1": dW1, "dW2": dW2, "db1": dZ1.sum(0), "db2": dS.sum(0)}
 
 
-@wrong("dW2", "X instead of H1: XᵀdS, of shape (d, K), which is right only where d = H.")
+@wrong(
+    "dW2.operand.X_for_H1",
+    "X instead of H1: XᵀdS, of shape (d, K), which is right only where d = H.",
+)
 def inputs_all_the_way(X, Y, W1, b1, W2, b2):
     pre = np.dot(X, W1)
     pre += b1
@@ -62,7 +65,7 @@ def inputs_all_the_way(X, Y, W1, b1, W2, b2):
     return grads
 
 
-@wrong("dW2", "dW2 is transposed: dSᵀH1, of shape (K, H).")
+@wrong("dW2.transpose.result", "dW2 is transposed: dSᵀH1, of shape (K, H).")
 def turned_outer(X, Y, W1, b1, W2, b2):
     N = len(X)
     gW1, gb1 = np.zeros_like(W1), np.zeros_like(b1)
@@ -81,7 +84,10 @@ def turned_outer(X, Y, W1, b1, W2, b2):
     return {"W1": gW1, "b1": gb1, "W2": gW2, "b2": gb2}
 
 
-@wrong("dW2", "H1 and dS are multiplied without the transposition, which raises unless N = H.")
+@wrong(
+    "dW2.transpose.missing",
+    "H1 and dS are multiplied without the transposition, which raises unless N = H.",
+)
 def forgotten_transpose(X, Y, W1, b1, W2, b2):
     Z1 = X.dot(W1) + b1
     hidden = np.maximum(0, Z1)
@@ -95,7 +101,10 @@ def forgotten_transpose(X, Y, W1, b1, W2, b2):
     return {"dW1": X.T @ dhidden, "db1": dhidden.sum(0), "dW2": dW2, "db2": dscores.sum(0)}
 
 
-@wrong("dW2", "The sum over rows is overwritten: only the last row counts (= for +=).")
+@wrong(
+    "dW2.subset.last_row_only",
+    "The sum over rows is overwritten: only the last row counts (= for +=).",
+)
 def row_after_row(X, Y, W1, b1, W2, b2):
     N = len(X)
     dW1, db1 = np.zeros(W1.shape), np.zeros(b1.shape)
@@ -115,7 +124,7 @@ def row_after_row(X, Y, W1, b1, W2, b2):
     return dW1, db1, dW2, db2
 
 
-@wrong("dW2", "l2 is counted twice in dW2: 2 · l2 · W2.")
+@wrong("dW2.penalty.doubled", "l2 is counted twice in dW2: 2 · l2 · W2.")
 def weight_decay_gradients(X, Y, W1, b1, W2, b2, l2):
     Z1 = np.einsum("nd,dh->nh", X, W1) + b1
     A1 = np.where(Z1 > 0, Z1, 0)
@@ -132,7 +141,7 @@ def weight_decay_gradients(X, Y, W1, b1, W2, b2, l2):
     return loss, grads
 
 
-@wrong("dW2", "The penalty enters dW2 without its factor l2: + W2.")
+@wrong("dW2.penalty.no_l2", "The penalty enters dW2 without its factor l2: + W2.")
 def with_reg(X, y, W1, b1, W2, b2, reg):
     N = X.shape[0]
     Z1 = np.matmul(X, W1) + b1
@@ -148,7 +157,7 @@ def with_reg(X, y, W1, b1, W2, b2, reg):
     return grads
 
 
-@wrong("dW2", "The penalty is left out in dW2, though the loss and dW1 have it.")
+@wrong("dW2.penalty.missing", "The penalty is left out in dW2, though the loss and dW1 have it.")
 def partly_penalised(X, Y, W1, b1, W2, b2, l2):
     Z1, H1, P = hidden_and_probabilities(X, W1, b1, W2, b2)
     penalty = 0.5 * l2 * sum(np.sum(np.square(W)) for W in (W1, W2))
@@ -164,7 +173,7 @@ def partly_penalised(X, Y, W1, b1, W2, b2, l2):
     }
 
 
-@wrong("dW2", "Nothing is returned for W2: the key is missing.")
+@wrong("dW2.missing.returned", "Nothing is returned for W2: the key is missing.")
 def three_gradients(X, Y, W1, b1, W2, b2):
     z1 = X.dot(W1) + b1
     a1 = np.fmax(z1, 0)
@@ -178,7 +187,7 @@ def three_gradients(X, Y, W1, b1, W2, b2):
     return {"loss": cost, "dw1": X.T.dot(dz1), "db1": dz1.sum(0), "db2": dz2.sum(0)}
 
 
-@wrong("dW2", "Y is forgotten in dW2, though not in dS: H1ᵀP / N.")
+@wrong("dW2.labels.not_subtracted", "Y is forgotten in dW2, though not in dS: H1ᵀP / N.")
 def fused_expression(X, Y, W1, b1, W2, b2):
     z1 = X @ W1 + b1[None, :]
     a1 = z1 * (z1 > 0)
@@ -196,7 +205,7 @@ def fused_expression(X, Y, W1, b1, W2, b2):
 # --- db2 -----------------------------------------------------------------------------------------
 
 
-@wrong("db2", "The mean over the rows instead of their sum: 1/N twice.")
+@wrong("db2.reduction.mean", "The mean over the rows instead of their sum: 1/N twice.")
 def bias_means(X, Y, W1, b1, W2, b2):
     @dataclass
     class Layer:
@@ -218,7 +227,7 @@ def bias_means(X, Y, W1, b1, W2, b2):
     return tuple(g for layer in layers for g in (layer.dW, layer.db))
 
 
-@wrong("db2", "The sum runs over the classes (axis=1) and gives N values.")
+@wrong("db2.reduction.over_classes", "The sum runs over the classes (axis=1) and gives N values.")
 def bias_rows(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -230,7 +239,7 @@ def bias_rows(X, Y, W1, b1, W2, b2):
     return dW1, db1, dW2, db2
 
 
-@wrong("db2", "The kept dimension stays: db2 is (1, K).")
+@wrong("db2.keepdims.sum", "The kept dimension stays: db2 is (1, K).")
 def bias_dims(X, Y, W1, b1, W2, b2):
     Z1 = X.dot(W1) + b1
     hidden = np.maximum(0, Z1)
@@ -249,7 +258,9 @@ def bias_dims(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("db2", "The sum over everything: a single number for all classes.")
+@wrong(
+    "db2.reduction.over_all_repeated", "The sum over everything: a single number for all classes."
+)
 def bias_scalar(X, Y, W1, b1, W2, b2):
     Z1 = np.einsum("ni,ij->nj", X, W1) + b1
     H1 = np.where(Z1 > 0, Z1, 0)
@@ -268,7 +279,7 @@ def bias_scalar(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("db2", "The weight decay acts on the bias b2 as well.")
+@wrong("db2.penalty.on_bias", "The weight decay acts on the bias b2 as well.")
 def decays_everything(X, Y, W1, b1, W2, b2, weight_decay):
     Z1 = np.einsum("nd,dh->nh", X, W1) + b1
     A1 = np.where(Z1 > 0, Z1, 0)
@@ -287,7 +298,7 @@ def decays_everything(X, Y, W1, b1, W2, b2, weight_decay):
     return loss, {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
-@wrong("db2", "None is returned for b2: its gradient is forgotten.")
+@wrong("db2.missing.returned", "None is returned for b2: its gradient is forgotten.")
 def only_weights(X, Y, W1, b1, W2, b2):
     Grads = namedtuple("Grads", "dW1 db1 dW2 db2", defaults=[None])
     Z1 = np.matmul(X, W1) + b1
@@ -298,7 +309,7 @@ def only_weights(X, Y, W1, b1, W2, b2):
     return Grads(X.T @ back, back.sum(0), H1.T @ error)
 
 
-@wrong("db2", "The first row is left out of the sum: range(1, N).")
+@wrong("db2.subset.no_first_row", "The first row is left out of the sum: range(1, N).")
 def bias_loop(X, Y, W1, b1, W2, b2):
     N, K = Y.shape
     Z1 = X @ W1 + b1
@@ -315,7 +326,7 @@ def bias_loop(X, Y, W1, b1, W2, b2):
     return X.T @ dZ1, dZ1.sum(0), dW2, db2
 
 
-@wrong("db2", "The sign of db2 is turned.")
+@wrong("db2.sign.flipped", "The sign of db2 is turned.")
 def bias_sign(X, y, W1, b1, W2, b2):
     Z1, H1, P = hidden_and_probabilities(X, W1, b1, W2, b2)
     Y = one_hot(y, P.shape[1])

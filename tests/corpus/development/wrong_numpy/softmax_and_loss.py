@@ -19,7 +19,7 @@ from corpus.registry import wrong
 # --- P -------------------------------------------------------------------------------------------
 
 
-@wrong("P", "The softmax is taken over the rows of the batch: axis=0.")
+@wrong("P.softmax.over_rows", "The softmax is taken over the rows of the batch: axis=0.")
 def cs_assignment(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(0, Z1)
@@ -36,7 +36,7 @@ def cs_assignment(X, Y, W1, b1, W2, b2):
     return dW1, db1, dW2, db2
 
 
-@wrong("P", "The softmax is taken over all entries of S, not row by row.")
+@wrong("P.softmax.sum_of_batch", "The softmax is taken over all entries of S, not row by row.")
 def shared_normaliser(X, Y, W1, b1, W2, b2):
     def normalise(S):
         E = np.exp(S - np.max(S))
@@ -57,7 +57,7 @@ def shared_normaliser(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("P", "The softmax is left out: the scores are taken as probabilities.")
+@wrong("P.softmax.missing", "The softmax is left out: the scores are taken as probabilities.")
 def linear_output(X, Y, W1, b1, W2, b2):
     H1 = relu(X @ W1 + b1)
     out = H1 @ W2 + b2
@@ -66,7 +66,7 @@ def linear_output(X, Y, W1, b1, W2, b2):
     return X.T @ hidden_delta, hidden_delta.sum(0), H1.T @ delta, delta.sum(0)
 
 
-@wrong("P", "The softmax is applied twice.")
+@wrong("P.softmax.twice", "The softmax is applied twice.")
 def library_softmax(X, Y, W1, b1, W2, b2):
     def predict(H1):
         return softmax(H1 @ W2 + b2, axis=1)
@@ -82,7 +82,7 @@ def library_softmax(X, Y, W1, b1, W2, b2):
     return loss, {"dW1": X.T @ dZ1, "db1": dZ1.sum(0), "dW2": H1.T @ dS, "db2": dS.sum(0)}
 
 
-@wrong("P", "exp(S) is not divided by its row sum.")
+@wrong("P.softmax.not_normalised_shifted", "exp(S) is not divided by its row sum.")
 def exponentials(X, Y, W1, b1, W2, b2):
     scores = np.zeros((len(X), len(b2)))
     hidden = []
@@ -103,7 +103,7 @@ def exponentials(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("P", "A sigmoid of every score instead of the softmax.")
+@wrong("P.activation.sigmoid", "A sigmoid of every score instead of the softmax.")
 def multi_label_habit(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -113,7 +113,7 @@ def multi_label_habit(X, Y, W1, b1, W2, b2):
     return {"dW1": X.T @ dZ1, "db1": dZ1.sum(axis=0), "dW2": H1.T @ dS, "db2": dS.sum(axis=0)}
 
 
-@wrong("P", "The probabilities are clipped to [1e-2, 1 - 1e-2].")
+@wrong("P.clip.within_0_01", "The probabilities are clipped to [1e-2, 1 - 1e-2].")
 def careful_logs(X, Y, W1, b1, W2, b2, eps=1e-2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -131,7 +131,7 @@ def careful_logs(X, Y, W1, b1, W2, b2, eps=1e-2):
     }
 
 
-@wrong("P", "The probabilities are clipped from below at 1e-3.")
+@wrong("P.clip.above_1e-3", "The probabilities are clipped from below at 1e-3.")
 def careful_logs_too(X, y, W1, b1, W2, b2):
     n = np.arange(len(y))
     Z1 = X @ W1 + b1
@@ -144,7 +144,7 @@ def careful_logs_too(X, y, W1, b1, W2, b2):
     return X.T @ dZ1, dZ1.sum(0), H1.T @ dS, dS.sum(0)
 
 
-@wrong("P", "The probabilities are clipped to [1e-6, 1 - 1e-6].")
+@wrong("P.clip.within_1e-6", "The probabilities are clipped to [1e-6, 1 - 1e-6].")
 def keras_epsilon(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -155,7 +155,7 @@ def keras_epsilon(X, Y, W1, b1, W2, b2):
     return {"W1": X.T @ dZ1, "b1": dZ1.sum(0), "W2": H1.T @ G, "b2": G.sum(0)}
 
 
-@wrong("P", "1e-3 is added to the softmax's denominator.")
+@wrong("P.softmax.shifted_sum_plus_1e-3", "1e-3 is added to the softmax's denominator.")
 def guarded_division(X, Y, W1, b1, W2, b2):
     hidden = X @ W1
     hidden += b1
@@ -172,7 +172,7 @@ def guarded_division(X, Y, W1, b1, W2, b2):
     return loss, {"dW1": X.T @ dZ1, "db1": dZ1.sum(0), "dW2": hidden.T @ dS, "db2": dS.sum(0)}
 
 
-@wrong("P", "The probabilities are rounded to float32.")
+@wrong("P.precision.float32", "The probabilities are rounded to float32.")
 def memory_saver(X, Y, W1, b1, W2, b2):
     class Activations(NamedTuple):
         Z1: Any
@@ -190,7 +190,10 @@ def memory_saver(X, Y, W1, b1, W2, b2):
     return {"dW1": X.T @ dZ1, "db1": dZ1.sum(0), "dW2": acts.H1.T @ dS, "db2": dS.sum(0)}
 
 
-@wrong("P", "The row sums lack keepdims: (N, K) / (N,) broadcasts only for N = K, and wrongly.")
+@wrong(
+    "P.softmax.no_keepdims",
+    "The row sums lack keepdims: (N, K) / (N,) broadcasts only for N = K, and wrongly.",
+)
 def broadcasting(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -201,7 +204,10 @@ def broadcasting(X, Y, W1, b1, W2, b2):
     return {"dW1": X.T @ dZ1, "db1": dZ1.sum(0), "dW2": H1.T @ dS, "db2": dS.sum(0)}
 
 
-@wrong("P", "The P that is returned is dS: 1 was subtracted from it in place, without a copy.")
+@wrong(
+    "P.overwritten.by_dS",
+    "The P that is returned is dS: 1 was subtracted from it in place, without a copy.",
+)
 def cs231n_loss(X, y, W1, b1, W2, b2):
     num_train = X.shape[0]
     hidden = np.maximum(0, X.dot(W1) + b1)
@@ -224,7 +230,7 @@ def cs231n_loss(X, y, W1, b1, W2, b2):
     return {"loss": loss, "P": probs, "grads": grads}
 
 
-@wrong("P", "The softmax has base 2: 2 ** S instead of exp(S).")
+@wrong("P.softmax.base_2", "The softmax has base 2: 2 ** S instead of exp(S).")
 def power_softmax(X, Y, W1, b1, W2, b2):
     def layer(inputs, weights, bias, squash):
         return squash(np.dot(inputs, weights) + bias)
@@ -240,7 +246,9 @@ def power_softmax(X, Y, W1, b1, W2, b2):
     return np.dot(X.T, g1), g1.sum(0), np.dot(hidden.T, g2), g2.sum(0)
 
 
-@wrong("P", "The minimum of the row is subtracted in the numerator only.")
+@wrong(
+    "P.softmax.minimum_above_only", "The minimum of the row is subtracted in the numerator only."
+)
 def shifted_exponent(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -259,7 +267,11 @@ def shifted_exponent(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("P", "The softmax runs along axis=1, which are the columns of the batch.", layout="columns")
+@wrong(
+    "P.softmax.over_rows",
+    "The softmax runs along axis=1, which are the columns of the batch.",
+    layout="columns",
+)
 def columns_softmax(X, Y, W1, b1, W2, b2):
     m = X.shape[1]
     Z1 = np.dot(W1, X) + b1
@@ -275,7 +287,7 @@ def columns_softmax(X, Y, W1, b1, W2, b2):
     return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
-@wrong("P", "A hard argmax instead of the softmax.")
+@wrong("P.softmax.one_hot", "A hard argmax instead of the softmax.")
 def perceptron_habit(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -287,7 +299,7 @@ def perceptron_habit(X, Y, W1, b1, W2, b2):
     return {"S": S, "W1": X.T @ dZ1, "b1": dZ1.sum(0), "W2": H1.T @ dS, "b2": dS.sum(0)}
 
 
-@wrong("P", "A temperature of 2 in the softmax: exp(S / 2).")
+@wrong("P.softmax.temperature_2", "A temperature of 2 in the softmax: exp(S / 2).")
 def tempered(X, Y, W1, b1, W2, b2, temperature=2.0):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -301,14 +313,14 @@ def tempered(X, Y, W1, b1, W2, b2, temperature=2.0):
 # --- L -------------------------------------------------------------------------------------------
 
 
-@wrong("L", "The loss has no minus sign.")
+@wrong("L.sign.flipped", "The loss has no minus sign.")
 def loss_and_grads(X, Y, W1, b1, W2, b2):
     P, grads = gradients_of(X, Y, W1, b1, W2, b2)
     loss = np.sum(Y * np.log(P)) / len(X)
     return loss, grads
 
 
-@wrong("L", "The loss is the sum over the rows, not their mean.")
+@wrong("L.reduction.sum", "The loss is the sum over the rows, not their mean.")
 def total_loss(X, y, W1, b1, W2, b2):
     P, grads = gradients_of(X, one_hot(y, len(b2)), W1, b1, W2, b2)
     loss = 0.0
@@ -317,32 +329,35 @@ def total_loss(X, y, W1, b1, W2, b2):
     return loss, grads
 
 
-@wrong("L", "The mean is taken over all N·K entries, so the loss is K times too small.")
+@wrong("L.scale.by_NK", "The mean is taken over all N·K entries, so the loss is K times too small.")
 def mean_loss(X, Y, W1, b1, W2, b2):
     P, grads = gradients_of(X, Y, W1, b1, W2, b2)
     grads["loss"] = -np.mean(xlogy(Y, P))
     return grads
 
 
-@wrong("L", "The logarithm is to base 2: the loss is in bits.")
+@wrong("L.loss.log2", "The logarithm is to base 2: the loss is in bits.")
 def loss_in_bits(X, Y, W1, b1, W2, b2):
     P, grads = gradients_of(X, Y, W1, b1, W2, b2)
     return {"loss": -(Y * np.log2(P)).sum(axis=1).mean(), **grads}
 
 
-@wrong("L", "1e-3 is added to the probabilities before the logarithm.")
+@wrong("L.loss.log_plus_1e-3", "1e-3 is added to the probabilities before the logarithm.")
 def loss_with_eps(X, Y, W1, b1, W2, b2):
     P, grads = gradients_of(X, Y, W1, b1, W2, b2)
     return -np.sum(Y * np.log(P + 1e-3)) / len(Y), grads
 
 
-@wrong("L", "The mean squared error is returned as the loss.")
+@wrong("L.loss.squared_error", "The mean squared error is returned as the loss.")
 def loss_from_regression(X, Y, W1, b1, W2, b2):
     P, grads = gradients_of(X, Y, W1, b1, W2, b2)
     return ((P - Y) ** 2).sum(axis=1).mean(), tuple(grads.values())
 
 
-@wrong("L", "The binary cross-entropy of every class: sum of Y log P + (1 - Y) log(1 - P).")
+@wrong(
+    "L.loss.binary_cross_entropy",
+    "The binary cross-entropy of every class: sum of Y log P + (1 - Y) log(1 - P).",
+)
 def loss_of_logistic_units(X, Y, W1, b1, W2, b2):
     P, grads = gradients_of(X, Y, W1, b1, W2, b2)
     loss = -np.sum(Y * np.log(P) + (1 - Y) * np.log(1 - P)) / X.shape[0]
@@ -364,13 +379,16 @@ def loss_of_divergence(X, Y, W1, b1, W2, b2):
     return {**grads, "loss": -np.sum(P * np.log(Y + 1e-9)) / len(X)}
 
 
-@wrong("L", "The negative log-likelihood without the logarithm: the mean of -P[n, y].")
+@wrong(
+    "L.loss.no_logarithm",
+    "The negative log-likelihood without the logarithm: the mean of -P[n, y].",
+)
 def nll_of_probabilities(X, y, W1, b1, W2, b2):
     P, grads = gradients_of(X, one_hot(y, W2.shape[1]), W1, b1, W2, b2)
     return -P[np.arange(len(y)), y].mean(), grads
 
 
-@wrong("L", "The penalty in the loss lacks its factor 1/2.")
+@wrong("L.penalty.doubled", "The penalty in the loss lacks its factor 1/2.")
 def loss_with_penalty(X, Y, W1, b1, W2, b2, l2):
     P, grads = gradients_of(X, Y, W1, b1, W2, b2)
     grads["dW1"] = grads["dW1"] + l2 * W1
@@ -380,7 +398,7 @@ def loss_with_penalty(X, Y, W1, b1, W2, b2, l2):
     return loss, grads
 
 
-@wrong("L", "logsumexp runs over the batch instead of over the classes.")
+@wrong("L.softmax.over_rows", "logsumexp runs over the batch instead of over the classes.")
 def loss_by_logsumexp(X, y, W1, b1, W2, b2):
     N = len(X)
     _, grads = gradients_of(X, one_hot(y, W2.shape[1]), W1, b1, W2, b2)

@@ -24,7 +24,7 @@ def plain_gradients(X, Y, W1, b1, W2, b2):
     return gradients_of(X, Y, W1, b1, W2, b2)[1]
 
 
-@wrong("update", "The gradient is added: the step goes uphill.")
+@wrong("update.sign.uphill", "The gradient is added: the step goes uphill.")
 def train_step(X, Y, W1, b1, W2, b2, learning_rate):
     Z1 = np.einsum("nd,dh->nh", X, W1) + b1
     A1 = np.where(Z1 > 0, Z1, 0)
@@ -39,7 +39,7 @@ def train_step(X, Y, W1, b1, W2, b2, learning_rate):
     }
 
 
-@wrong("update", "The learning rate is left out.")
+@wrong("update.scale.no_eta", "The learning rate is left out.")
 def full_step(X, Y, W1, b1, W2, b2, lr):
     g = plain_gradients(X, Y, W1, b1, W2, b2)
     new = {}
@@ -48,13 +48,13 @@ def full_step(X, Y, W1, b1, W2, b2, lr):
     return new
 
 
-@wrong("update", "The biases are not updated.")
+@wrong("update.missing.step.biases", "The biases are not updated.")
 def weights_step(X, Y, W1, b1, W2, b2, eta):
     g = plain_gradients(X, Y, W1, b1, W2, b2)
     return {"W1": W1 - eta * g["dW1"], "b1": b1, "W2": W2 - eta * g["dW2"], "b2": b2}
 
 
-@wrong("update", "The step is divided by N once more.")
+@wrong("update.scale.mean_twice", "The step is divided by N once more.")
 def mean_step(X, Y, W1, b1, W2, b2, lr):
     g = plain_gradients(X, Y, W1, b1, W2, b2)
     rate = lr / len(X)
@@ -66,7 +66,10 @@ def mean_step(X, Y, W1, b1, W2, b2, lr):
     }
 
 
-@wrong("update", "The learning rate shrinks the parameters: (1 - lr) theta - lr dtheta.")
+@wrong(
+    "update.penalty.shrunk_by_eta",
+    "The learning rate shrinks the parameters: (1 - lr) theta - lr dtheta.",
+)
 def decayed_step(X, Y, W1, b1, W2, b2, lr):
     @dataclass
     class Net:
@@ -80,13 +83,13 @@ def decayed_step(X, Y, W1, b1, W2, b2, lr):
     return Net(*((1 - lr) * t - lr * dt for t, dt in zip(thetas, g.values(), strict=True)))
 
 
-@wrong("update", "Only the sign of the gradient is used.")
+@wrong("update.function.sign", "Only the sign of the gradient is used.")
 def sign_step(params, X, Y, learning_rate):
     g = plain_gradients(X, Y, params.W1, params.b1, params.W2, params.b2)
     return {k: params[k] - learning_rate * np.sign(g["d" + k]) for k in ("W1", "b1", "W2", "b2")}
 
 
-@wrong("update", "The first layer has a learning rate ten times smaller.")
+@wrong("update.scale.own_rate_of_layer_1", "The first layer has a learning rate ten times smaller.")
 def layerwise_rates(params, X, y, lr):
     class Updated(NamedTuple):
         W1: Any
@@ -104,7 +107,7 @@ def layerwise_rates(params, X, y, lr):
     )
 
 
-@wrong("update", "The learning rate is applied twice: theta - lr * lr * dtheta.")
+@wrong("update.scale.eta_twice", "The learning rate is applied twice: theta - lr * lr * dtheta.")
 def apply_steps(X, y, W1, b1, W2, b2, learning_rate):
     thetas = dict(W1=W1, b1=b1, W2=W2, b2=b2)
     grads = plain_gradients(X, one_hot(y, len(b2)), **thetas)
@@ -118,7 +121,9 @@ def apply_steps(X, y, W1, b1, W2, b2, learning_rate):
 BUFFERS: dict[Any, Any] = {}
 
 
-@wrong("call", "The gradients are accumulated from call to call in a module-level buffer.")
+@wrong(
+    "call.keeps_state", "The gradients are accumulated from call to call in a module-level buffer."
+)
 def accumulating(X, Y, W1, b1, W2, b2):
     g = plain_gradients(X, Y, W1, b1, W2, b2)
     grads = BUFFERS.setdefault((X.shape, W2.shape), {})
@@ -127,7 +132,7 @@ def accumulating(X, Y, W1, b1, W2, b2):
     return dict(grads)
 
 
-@wrong("call", "A mutable default argument keeps the gradients from call to call.")
+@wrong("call.keeps_state", "A mutable default argument keeps the gradients from call to call.")
 def accumulating_default(X, Y, W1, b1, W2, b2, grads={}):
     Z1 = np.matmul(X, W1) + b1
     H1 = relu(Z1)
@@ -145,7 +150,7 @@ def accumulating_default(X, Y, W1, b1, W2, b2, grads={}):
     return tuple(grads[name, X.shape, W2.shape] for name in ("W1", "b1", "W2", "b2"))
 
 
-@wrong("call", "Y is overwritten in place with P - Y.")
+@wrong("call.changes_inputs", "Y is overwritten in place with P - Y.")
 def recycles_targets(X, Y, W1, b1, W2, b2):
     Z1, H1, P = hidden_and_probabilities(X, W1, b1, W2, b2)
     Y *= -1
@@ -155,7 +160,7 @@ def recycles_targets(X, Y, W1, b1, W2, b2):
     return {"dW1": X.T @ dZ1, "db1": dZ1.sum(0), "dW2": H1.T @ Y, "db2": Y.sum(0)}
 
 
-@wrong("call", "W1 and W2 of the caller are updated in place beside the gradients.")
+@wrong("call.changes_inputs", "W1 and W2 of the caller are updated in place beside the gradients.")
 def updates_on_the_side(X, Y, W1, b1, W2, b2, step=0.1):
     loss_and_probabilities = gradients_of(X, Y, W1, b1, W2, b2)
     g = loss_and_probabilities[1]
@@ -164,7 +169,10 @@ def updates_on_the_side(X, Y, W1, b1, W2, b2, step=0.1):
     return g["dW1"], g["db1"], g["dW2"], g["db2"]
 
 
-@wrong("call", "X is sorted into another order in place: the caller's rows no longer fit Y.")
+@wrong(
+    "call.changes_inputs",
+    "X is sorted into another order in place: the caller's rows no longer fit Y.",
+)
 def shuffles_rows(X, y, W1, b1, W2, b2):
     Y = one_hot(y, W2.shape[1])
     order = np.argsort(X[:, 0])
@@ -172,7 +180,7 @@ def shuffles_rows(X, y, W1, b1, W2, b2):
     return plain_gradients(X, Y[order], W1, b1, W2, b2)
 
 
-@wrong("call", "Nothing is returned.")
+@wrong("call.returns_nothing", "Nothing is returned.")
 def silent(X, Y, W1, b1, W2, b2):
     grads = {}
     Z1 = X @ W1 + b1
@@ -184,20 +192,20 @@ def silent(X, Y, W1, b1, W2, b2):
     grads["W1"], grads["b1"] = X.T @ dZ1, dZ1.sum(axis=0)
 
 
-@wrong("call", "Only the loss is returned, without any gradient.")
+@wrong("call.no_gradient", "Only the loss is returned, without any gradient.")
 def evaluates(X, Y, W1, b1, W2, b2):
     _, _, P = hidden_and_probabilities(X, W1, b1, W2, b2)
     return -np.sum(Y * np.log(P)) / len(X)
 
 
-@wrong("call", "A ValueError is raised: the shape of b1 is asserted to be (1, H).")
+@wrong("call.raises", "A ValueError is raised: the shape of b1 is asserted to be (1, H).")
 def strict_about_shapes(X, Y, W1, b1, W2, b2):
     if b1.shape != (1, W1.shape[1]):
         raise ValueError(f"b1 must be (1, {W1.shape[1]}), not {b1.shape}")
     return plain_gradients(X, Y, W1, b1, W2, b2)
 
 
-@wrong("call", "It raises a KeyError: the cache has A1, H1 is read.")
+@wrong("call.raises", "It raises a KeyError: the cache has A1, H1 is read.")
 def reads_the_cache(X, Y, W1, b1, W2, b2):
     def forward(X):
         cache = {"Z1": X @ W1 + b1}
@@ -214,7 +222,7 @@ def reads_the_cache(X, Y, W1, b1, W2, b2):
     return backward(forward(X))
 
 
-@wrong("call", "The layers are exchanged in the tuple: dW2, db2, dW1, db1.")
+@wrong("call.layers_exchanged", "The layers are exchanged in the tuple: dW2, db2, dW1, db1.")
 def backwards_order(X, Y, W1, b1, W2, b2):
     grads = []
     inputs = [X, np.maximum(X @ W1 + b1, 0)]
@@ -225,14 +233,17 @@ def backwards_order(X, Y, W1, b1, W2, b2):
     return tuple(grads)
 
 
-@wrong("call", "The keys are exchanged: dW1 holds the gradient of W2, and dW2 that of W1.")
+@wrong(
+    "call.layers_exchanged",
+    "The keys are exchanged: dW1 holds the gradient of W2, and dW2 that of W1.",
+)
 def mixed_keys(X, Y, W1, b1, W2, b2):
     g = plain_gradients(X, Y, W1, b1, W2, b2)
     order = ("dW2", "db1", "dW1", "db2")
     return dict(zip(order, g.values(), strict=True))
 
 
-@wrong("call", "The gradients are returned flattened into vectors.")
+@wrong("call.flattened", "The gradients are returned flattened into vectors.")
 def flat_gradients(X, Y, W1, b1, W2, b2):
     return {k: v.ravel() for k, v in plain_gradients(X, Y, W1, b1, W2, b2).items()}
 

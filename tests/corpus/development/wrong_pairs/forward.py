@@ -12,7 +12,7 @@ from corpus.development.wrong_pairs.shared import Linear, ReLU
 from corpus.registry import pair
 
 
-@pair("Z1", "b1 is forgotten: Z1 = X W1", "dS", "Y - P in place of P - Y")
+@pair("Z1.bias.missing", "b1 is forgotten: Z1 = X W1", "dS.sign.flipped", "Y - P in place of P - Y")
 def straight_no_bias_flipped(X, Y, W1, b1, W2, b2):
     n = len(X)
     Z1 = X.dot(W1)
@@ -30,9 +30,9 @@ def straight_no_bias_flipped(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "H1",
+    "H1.activation.none",
     "ReLU is left out of the forward pass: H1 = Z1",
-    "db2",
+    "db2.zero.everywhere",
     "a row of zeros: the gradient of b2 is never computed",
 )
 def forgot_relu_forgot_db2(X, Y, W1, b1, W2, b2):
@@ -56,9 +56,9 @@ def forgot_relu_forgot_db2(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "H1",
+    "H1.activation.leaky_0_01",
     "a leaky ReLU of slope 0.01 in the forward pass",
-    "dS",
+    "dS.scale.by_NK",
     "divided by N K, the number of entries, in place of N",
 )
 def leaky_and_size(X, Y, W1, b1, W2, b2):
@@ -92,9 +92,9 @@ def leaky_and_size(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "S",
+    "S.bias.missing",
     "b2 is forgotten: S = H1 W2",
-    "dW1",
+    "dW1.operand.dH1_for_dZ1",
     "dH1 in place of dZ1: the mask is not used for W1",
 )
 def no_b2_and_unmasked_w1(X, Y, W1, b1, W2, b2):
@@ -141,9 +141,9 @@ class Identity:
 
 
 @pair(
-    "H1",
+    "H1.activation.none",
     "the activation is missing from the forward pass: H1 = Z1",
-    "db1",
+    "db1.reduction.mean",
     "the mean of dZ1 in place of its sum",
 )
 def list_of_layers(X, Y, W1, b1, W2, b2):
@@ -162,9 +162,9 @@ def list_of_layers(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "Z1",
+    "Z1.bias.missing",
     "b1 is forgotten: Z1 = X W1",
-    "S",
+    "S.bias.missing",
     "b2 is forgotten: S = H1 W2",
 )
 def class_without_biases(X, Y, W1, b1, W2, b2):
@@ -191,9 +191,9 @@ def class_without_biases(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "H1",
+    "H1.activation.leaky_0_01",
     "F.leaky_relu, of slope 0.01, in the forward pass",
-    "dS",
+    "dS.scale.no_mean",
     "P - Y without the division by N",
 )
 def torch_leaky(X, y, W1, b1, W2, b2):
@@ -210,9 +210,9 @@ def torch_leaky(X, y, W1, b1, W2, b2):
 
 
 @pair(
-    "S",
+    "S.operand.Z1_for_H1",
     "the pre-activation Z1 goes into the second layer: ReLU is left out on the way to S",
-    "dW2",
+    "dW2.scale.mean_twice",
     "divided by N a second time",
     layout="linear",
 )
@@ -244,9 +244,9 @@ def nn_linear_in_numpy(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "Z1",
+    "Z1.bias.missing",
     "b1 is forgotten: Z1 = W1 X",
-    "db1",
+    "db1.zero.everywhere",
     "a column of zeros",
     layout="columns",
 )
@@ -265,9 +265,9 @@ def columns_no_first_bias(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "S",
+    "S.bias.missing",
     "b2 is forgotten: S = H1 W2",
-    "dS",
+    "dS.scale.mean_twice",
     "divided by N twice",
 )
 def parameters_by_attribute(X, y, params):
@@ -290,9 +290,9 @@ def parameters_by_attribute(X, y, params):
 
 
 @pair(
-    "Z1",
+    "Z1.bias.subtracted",
     "b1 is subtracted: Z1 = X W1 - b1",
-    "dW2",
+    "dW2.sign.flipped",
     "the sign is turned",
 )
 def subtracted_threshold(X, Y, W1, b1, W2, b2):
@@ -324,9 +324,9 @@ def subtracted_threshold(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "H1",
+    "H1.activation.sigmoid",
     "the logistic function in place of ReLU, with ReLU's mask in the backward pass",
-    "dS",
+    "dS.scale.by_K",
     "divided by K in place of N",
 )
 def logistic_hidden(X, Y, W1, b1, W2, b2):
@@ -349,9 +349,9 @@ def logistic_hidden(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "H1",
+    "H1.activation.absolute",
     "the absolute value in place of ReLU",
-    "db1",
+    "db1.reduction.over_all_repeated",
     "summed over all entries: one number, repeated for each unit",
 )
 def folded_hidden(X, Y, W1, b1, W2, b2):

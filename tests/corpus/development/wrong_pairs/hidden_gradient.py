@@ -11,9 +11,9 @@ from corpus.registry import pair
 
 
 @pair(
-    "dZ1",
+    "dZ1.mask.sign_of_dH1",
     "masked by the sign of dH1, not of Z1",
-    "dW2",
+    "dW2.transpose.result",
     "transposed: dS^T H1",
 )
 def mask_by_gradient_and_transposed(X, Y, W1, b1, W2, b2):
@@ -28,9 +28,9 @@ def mask_by_gradient_and_transposed(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "dZ1",
+    "dZ1.mask.at_zero",
     "the mask lets units with Z1 exactly 0 through: >= in place of >",
-    "db2",
+    "db2.sign.flipped",
     "the sign is turned",
 )
 def at_zero_and_bias_sign(X, Y, W1, b1, W2, b2):
@@ -50,9 +50,9 @@ def at_zero_and_bias_sign(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "dZ1",
+    "dZ1.mask.missing",
     "the mask is H1 >= 0, which holds everywhere",
-    "dW2",
+    "dW2.sign.flipped",
     "the sign is turned",
 )
 def always_true_mask(X, Y, W1, b1, W2, b2):
@@ -74,9 +74,9 @@ def always_true_mask(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "dH1",
+    "dH1.transpose.W2",
     "W2 is not transposed, which runs only where H = K",
-    "dS",
+    "dS.scale.no_mean",
     "P - Y without the division by N",
 )
 def untransposed_w2(X, Y, W1, b1, W2, b2):
@@ -98,9 +98,9 @@ def untransposed_w2(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "dZ1",
+    "dZ1.mask.sign_of_dH1",
     "masked by the sign of dH1, not of Z1",
-    "dW2",
+    "dW2.operand.Z1_for_H1",
     "the pre-activation Z1 stands in place of H1",
 )
 def triple_loop(X, y, W1, b1, W2, b2):
@@ -140,9 +140,9 @@ class Gradients:
 
 
 @pair(
-    "dH1",
+    "dH1.operand.P_for_dS",
     "P stands for dS: dH1 = P W2^T",
-    "db2",
+    "db2.keepdims.sum",
     "the summed dimension is kept: (1, K) in place of (K,)",
 )
 def gradients_as_dataclass(X, Y, W1, b1, W2, b2) -> Gradients:
@@ -162,9 +162,9 @@ def gradients_as_dataclass(X, Y, W1, b1, W2, b2) -> Gradients:
 
 
 @pair(
-    "dZ1",
+    "dZ1.mask.missing",
     "the mask is left out: dZ1 = dH1",
-    "db2",
+    "db2.zero.everywhere",
     "a row of zeros",
 )
 def torch_by_hand(X, y, W1, b1, W2, b2):
@@ -184,9 +184,9 @@ def torch_by_hand(X, y, W1, b1, W2, b2):
 
 
 @pair(
-    "dH1",
+    "dH1.order.W2_after_its_update",
     "W2 is taken after its update, made in place",
-    "dZ1",
+    "dZ1.mask.missing",
     "the mask is left out: dZ1 = dH1",
 )
 def torch_step_in_place(X, Y, W1, b1, W2, b2, lr):
@@ -204,9 +204,9 @@ def torch_step_in_place(X, Y, W1, b1, W2, b2, lr):
 
 
 @pair(
-    "dZ1",
+    "dZ1.mask.at_zero",
     "the mask is Z1 >= 0",
-    "dS",
+    "dS.sign.flipped",
     "Y - P in place of P - Y",
     layout="linear",
 )
@@ -222,9 +222,9 @@ def nn_linear_threshold(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "dZ1",
+    "dZ1.mask.H1",
     "multiplied by Z1 itself, not by its sign's mask: dH1 max(0, Z1)",
-    "dS",
+    "dS.scale.no_mean",
     "P - Y without the division by N",
 )
 def relu_as_its_slope(x, t, w1, c1, w2, c2):
@@ -243,9 +243,9 @@ def relu_as_its_slope(x, t, w1, c1, w2, c2):
 
 
 @pair(
-    "dH1",
+    "dH1.scale.mean_twice",
     "divided by N a second time",
-    "db2",
+    "db2.subset.first_row_only",
     "the row of the first example alone, not the sum",
 )
 def positional_names(inputs, targets, weights_1, bias_1, weights_2, bias_2):
@@ -267,9 +267,9 @@ def positional_names(inputs, targets, weights_1, bias_1, weights_2, bias_2):
 
 
 @pair(
-    "dH1",
+    "dH1.order.W2_after_its_update",
     "W2 is taken after its update",
-    "dS",
+    "dS.scale.no_mean",
     "P - Y without the division by N",
 )
 def whole_step(X, y, W1, b1, W2, b2, eta):
@@ -287,9 +287,9 @@ def whole_step(X, y, W1, b1, W2, b2, eta):
 
 
 @pair(
-    "dZ1",
+    "dZ1.mask.sign_of_dH1",
     "masked by the sign of dH1",
-    "dH1",
+    "dH1.sign.flipped",
     "the sign is turned",
 )
 def sgd_namespace(X, Y, W1, b1, W2, b2, learning_rate):
@@ -312,9 +312,9 @@ def sgd_namespace(X, Y, W1, b1, W2, b2, learning_rate):
 
 
 @pair(
-    "dH1",
+    "dH1.transpose.W2",
     "W2 is not transposed, which runs only where H = K",
-    "dZ1",
+    "dZ1.mask.missing",
     "the mask is left out: dZ1 = dH1",
 )
 def square_only(X, Y, W1, b1, W2, b2):
@@ -337,9 +337,9 @@ def square_only(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "dZ1",
+    "dZ1.mask.reversed",
     "the mask is reversed: Z1 < 0",
-    "dS",
+    "dS.scale.no_mean",
     "P - Y without the division by N",
     layout="columns",
 )
@@ -365,9 +365,9 @@ def columns_reversed(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "dZ1",
+    "dZ1.mask.leaks",
     "a leaky mask: 0.01 in place of 0 where Z1 <= 0",
-    "db1",
+    "db1.reduction.mean",
     "the mean of dZ1 in place of its sum",
 )
 def leaky_backward_only(X, Y, W1, b1, W2, b2):

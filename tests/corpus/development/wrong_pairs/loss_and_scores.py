@@ -12,7 +12,12 @@ from corpus.development.wrong_pairs.shared import Linear, ReLU
 from corpus.registry import pair
 
 
-@pair("dS", "P - Y without the division by N", "dZ1", "the mask is left out: dZ1 = dH1")
+@pair(
+    "dS.scale.no_mean",
+    "P - Y without the division by N",
+    "dZ1.mask.missing",
+    "the mask is left out: dZ1 = dH1",
+)
 def straight_no_mean_no_mask(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -32,9 +37,9 @@ def straight_no_mean_no_mask(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "dS",
+    "dS.scale.by_K",
     "divided by K, the number of classes, in place of N",
-    "dW2",
+    "dW2.operand.Z1_for_H1",
     "Z1 in place of H1: the activations before ReLU",
 )
 def cs231n_wrong_count(X, y, W1, b1, W2, b2):
@@ -64,9 +69,9 @@ def cs231n_wrong_count(X, y, W1, b1, W2, b2):
 
 
 @pair(
-    "L",
+    "L.reduction.sum",
     "the loss is summed over the rows, not averaged",
-    "dZ1",
+    "dZ1.mask.reversed_at_zero",
     "the mask lets units with Z1 <= 0 through, and no others",
 )
 def cs231n_summed_loss_reversed_mask(X, y, W1, b1, W2, b2, reg=0.0):
@@ -91,9 +96,9 @@ def cs231n_summed_loss_reversed_mask(X, y, W1, b1, W2, b2, reg=0.0):
 
 
 @pair(
-    "dS",
+    "dS.labels.previous_class_cyclic",
     "the labels are shifted by one: y - 1 in place of y",
-    "dW1",
+    "dW1.sign.flipped",
     "the sign of the gradient is turned",
 )
 def shifted_labels(X, y, W1, b1, W2, b2):
@@ -112,9 +117,9 @@ def shifted_labels(X, y, W1, b1, W2, b2):
 
 
 @pair(
-    "dS",
+    "dS.labels.not_subtracted",
     "P stands for P - Y",
-    "db1",
+    "db1.keepdims.sum",
     "the summed dimension is kept: (1, H) in place of (H,)",
 )
 def only_probabilities_come_back(X, Y, W1, b1, W2, b2):
@@ -134,9 +139,9 @@ def only_probabilities_come_back(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "dS",
+    "dS.scale.mean_twice",
     "divided by N twice",
-    "dH1",
+    "dH1.sign.flipped",
     "the sign is turned",
 )
 def twice_divided_and_negated(X, Y, W1, b1, W2, b2):
@@ -161,9 +166,9 @@ def twice_divided_and_negated(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "L",
+    "L.loss.log2",
     "the logarithm is to base 2",
-    "dS",
+    "dS.scale.no_mean",
     "P - Y without the division by N",
 )
 def bits_and_sum(X, Y, W1, b1, W2, b2):
@@ -183,9 +188,9 @@ def bits_and_sum(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "L",
+    "L.sign.flipped",
     "the minus is forgotten: the log-likelihood itself",
-    "dZ1",
+    "dZ1.mask.before_bias",
     "the mask is taken from X W1, before b1 is added",
 )
 def likelihood_and_early_mask(X, Y, W1, b1, W2, b2):
@@ -204,9 +209,9 @@ def likelihood_and_early_mask(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "dS",
+    "dS.scale.no_mean",
     "P - Y without the division by N",
-    "db1",
+    "db1.zero.everywhere",
     "a row of zeros: the loop never adds to it",
 )
 def row_by_row(X, y, W1, b1, W2, b2):
@@ -232,9 +237,9 @@ def row_by_row(X, y, W1, b1, W2, b2):
 
 
 @pair(
-    "dS",
+    "dS.scale.no_mean",
     "P - Y without the division by N",
-    "db2",
+    "db2.sign.flipped",
     "the sign is turned",
 )
 def layers_of_a_framework(X, Y, W1, b1, W2, b2):
@@ -260,9 +265,9 @@ class Result(NamedTuple):
 
 
 @pair(
-    "dS",
+    "dS.sign.flipped",
     "Y - P in place of P - Y",
-    "dZ1",
+    "dZ1.mask.missing",
     "the mask is left out: dZ1 = dH1",
 )
 def everything_in_a_namedtuple(X, Y, W1, b1, W2, b2):
@@ -284,9 +289,9 @@ def everything_in_a_namedtuple(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "L",
+    "L.scale.by_NK",
     "summed over all entries and divided by N K: the mean of Y log P",
-    "dH1",
+    "dH1.sign.flipped",
     "the sign is turned",
 )
 def result_with_mean_of_entries(X, Y, W1, b1, W2, b2):
@@ -302,9 +307,9 @@ def result_with_mean_of_entries(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "L",
+    "L.reduction.sum",
     "reduction='sum': the loss is not averaged over the rows",
-    "dS",
+    "dS.scale.by_NK",
     "divided by the number of entries, N K, in place of N",
 )
 def torch_sum_and_numel(X, y, W1, b1, W2, b2):
@@ -329,9 +334,9 @@ def torch_sum_and_numel(X, y, W1, b1, W2, b2):
 
 
 @pair(
-    "dS",
+    "dS.scale.no_mean",
     "P - Y without the division by N",
-    "db1",
+    "db1.operand.dH1_summed",
     "summed from dH1, before the mask",
     layout="linear",
 )
@@ -349,9 +354,9 @@ def nn_linear_weights(X, y, W1, b1, W2, b2):
 
 
 @pair(
-    "dS",
+    "dS.scale.by_K",
     "divided by K, the first dimension of Y, in place of N",
-    "db1",
+    "db1.reduction.over_units_in_column",
     "summed over axis 0, the hidden units, in place of the examples",
     layout="columns",
 )
@@ -372,9 +377,9 @@ def ng_columns(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "L",
+    "L.reduction.sum",
     "the cost is summed over the examples, not averaged",
-    "db1",
+    "db1.reduction.mean",
     "the mean of dZ1 over the examples in place of the sum",
     layout="columns",
 )
@@ -395,9 +400,9 @@ def columns_cost(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "L",
+    "L.penalty.doubled",
     "the penalty is l2 times the squares, without the half",
-    "dZ1",
+    "dZ1.mask.missing",
     "the mask is left out: dZ1 = dH1",
 )
 def whole_penalty(X, y, W1, b1, W2, b2, weight_decay):
@@ -420,9 +425,9 @@ def whole_penalty(X, y, W1, b1, W2, b2, weight_decay):
 
 
 @pair(
-    "dS",
+    "dS.softmax.true_class_only",
     "only the diagonal of softmax's Jacobian: dP P (1 - P)",
-    "db1",
+    "db1.sign.flipped",
     "the sign is turned",
 )
 def jacobian_diagonal(X, Y, W1, b1, W2, b2):
@@ -453,9 +458,9 @@ def jacobian_diagonal(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "dS",
+    "dS.factor.sigmoid_slope",
     "multiplied by P (1 - P), the slope of the logistic function, on top of P - Y",
-    "dH1",
+    "dH1.sign.flipped",
     "the sign is turned",
 )
 def slope_of_the_logistic(X, Y, W1, b1, W2, b2):
@@ -481,9 +486,9 @@ def slope_of_the_logistic(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "L",
+    "L.clip.log_within_1e-2",
     "P is clipped to [0.01, 0.99] under the logarithm",
-    "dW1",
+    "dW1.scale.mean_twice",
     "divided by N a second time",
 )
 def clipped_loss(X, Y, W1, b1, W2, b2):
@@ -508,9 +513,9 @@ def clipped_loss(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "dS",
+    "dS.labels.added",
     "Y is added, not subtracted: P + Y",
-    "db1",
+    "db1.keepdims.sum",
     "the summed dimension is kept: (1, H) in place of (H,)",
 )
 def fused_lines(X, Y, W1, b1, W2, b2):
@@ -521,9 +526,9 @@ def fused_lines(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "dS",
+    "dS.scale.by_NK",
     "divided by N K in place of N",
-    "dZ1",
+    "dZ1.mask.at_zero",
     "the mask lets units with Z1 exactly 0 through: heaviside(Z1, 1)",
 )
 def fused_with_heaviside(X, Y, W1, b1, W2, b2):

@@ -7,9 +7,9 @@ from corpus.registry import pair
 
 
 @pair(
-    "db2",
+    "db2.reduction.mean",
     "the mean of dS over the rows in place of the sum",
-    "db1",
+    "db1.reduction.mean",
     "the mean of dZ1 over the rows in place of the sum",
 )
 def both_bias_means(X, Y, W1, b1, W2, b2):
@@ -30,9 +30,9 @@ def both_bias_means(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "dW1",
+    "dW1.penalty.doubled",
     "the L2 term is counted twice: 2 l2 W1",
-    "db1",
+    "db1.penalty.on_bias",
     "the L2 term is added to the bias as well",
 )
 def l2_twice_and_on_bias(X, y, W1, b1, W2, b2, reg):
@@ -60,9 +60,9 @@ def l2_twice_and_on_bias(X, y, W1, b1, W2, b2, reg):
 
 
 @pair(
-    "dW2",
+    "dW2.operand.X_for_H1",
     "X in place of H1",
-    "dS",
+    "dS.sign.flipped",
     "Y - P in place of P - Y",
 )
 def input_for_hidden(X, Y, W1, b1, W2, b2):
@@ -81,9 +81,9 @@ def input_for_hidden(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "dW1",
+    "dW1.transpose.result",
     "transposed: (H, d) in place of (d, H)",
-    "dS",
+    "dS.scale.by_K",
     "divided by K in place of N",
 )
 def einsum_with_swapped_output(X, Y, W1, b1, W2, b2):
@@ -100,9 +100,9 @@ def einsum_with_swapped_output(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "dW2",
+    "dW2.scale.no_mean",
     "the 1/m is missing from this gradient",
-    "db2",
+    "db2.scale.no_mean",
     "the 1/m is missing from this gradient",
     layout="columns",
 )
@@ -124,9 +124,9 @@ def coursera_columns(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "dW1",
+    "dW1.penalty.missing",
     "the L2 term is forgotten",
-    "dW2",
+    "dW2.penalty.subtracted",
     "the L2 term is subtracted, not added",
 )
 def weight_decay_half_forgotten(X, Y, W1, b1, W2, b2, l2):
@@ -155,9 +155,9 @@ def weight_decay_half_forgotten(X, Y, W1, b1, W2, b2, l2):
 
 
 @pair(
-    "dW2",
+    "dW2.penalty.by_N",
     "the L2 term is divided by N",
-    "dS",
+    "dS.sign.flipped",
     "Y - P in place of P - Y",
 )
 def decay_over_rows(params, X, Y, reg):
@@ -179,9 +179,9 @@ def decay_over_rows(params, X, Y, reg):
 
 
 @pair(
-    "dW1",
+    "dW1.subset.no_last_row",
     "the sum over the rows leaves out the last one",
-    "db2",
+    "db2.subset.no_first_row",
     "the sum over the rows leaves out the first one",
 )
 def rows_left_out(X, Y, W1, b1, W2, b2):
@@ -197,9 +197,9 @@ def rows_left_out(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "dW2",
+    "dW2.subset.last_row_only",
     "assigned in each turn of the loop, not added: the last row's product alone",
-    "db1",
+    "db1.reduction.mean",
     "divided by N a second time",
 )
 def assigned_not_added(X, y, W1, b1, W2, b2):
@@ -224,9 +224,9 @@ def assigned_not_added(X, y, W1, b1, W2, b2):
 
 
 @pair(
-    "dW1",
+    "dW1.transpose.missing",
     "X is not transposed, which runs only where N = d",
-    "db2",
+    "db2.zero.everywhere",
     "a row of zeros",
 )
 def square_batch_only(X, Y, W1, b1, W2, b2):
@@ -243,9 +243,9 @@ def square_batch_only(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "dW2",
+    "dW2.operand.P_for_dS",
     "P stands for dS: H1^T P",
-    "db2",
+    "db2.operand.P_for_dS",
     "P stands for dS: the sum of P over the rows",
 )
 def second_layer_from_p(X, Y, W1, b1, W2, b2):
@@ -269,9 +269,9 @@ def second_layer_from_p(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "dW2",
+    "dW2.transpose.result",
     "transposed: (H, K) in place of (K, H)",
-    "dW1",
+    "dW1.transpose.result",
     "transposed: (d, H) in place of (H, d)",
     layout="linear",
 )

@@ -9,9 +9,9 @@ from corpus.registry import pair
 
 
 @pair(
-    "P",
+    "P.softmax.over_rows",
     "softmax runs over the rows of a batch, axis 0",
-    "db1",
+    "db1.reduction.mean",
     "the mean of dZ1 in place of its sum",
 )
 def axis_zero_and_mean_bias(X, Y, W1, b1, W2, b2):
@@ -37,9 +37,9 @@ def axis_zero_and_mean_bias(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "P",
+    "P.clip.within_0_01",
     "P is clipped to [0.01, 0.99]",
-    "dH1",
+    "dH1.order.W2_after_its_update",
     "W2 is taken after its update",
 )
 def step_clipped_and_stale(X, Y, W1, b1, W2, b2, learning_rate):
@@ -64,9 +64,9 @@ def step_clipped_and_stale(X, Y, W1, b1, W2, b2, learning_rate):
 
 
 @pair(
-    "P",
+    "P.activation.sigmoid",
     "the logistic function of each score in place of softmax",
-    "dW2",
+    "dW2.scale.mean_twice",
     "divided by N a second time",
 )
 def sigmoid_output(X, Y, W1, b1, W2, b2):
@@ -90,9 +90,9 @@ def sigmoid_output(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "P",
+    "P.softmax.twice",
     "softmax is applied twice",
-    "db2",
+    "db2.reduction.mean",
     "the mean of dS in place of its sum",
 )
 def softmax_twice(X, Y, W1, b1, W2, b2):
@@ -120,9 +120,9 @@ def softmax_twice(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "P",
+    "P.softmax.not_normalised",
     "softmax is not normalised: the exponentials themselves",
-    "dZ1",
+    "dZ1.mask.missing",
     "the mask is left out: dZ1 = dH1",
 )
 def unnormalised_and_unmasked(X, Y, W1, b1, W2, b2):
@@ -137,9 +137,9 @@ def unnormalised_and_unmasked(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "P",
+    "P.softmax.missing",
     "softmax is left out: the scores stand for the probabilities",
-    "db1",
+    "db1.operand.dH1_summed",
     "the gradient is summed from dH1, before the mask",
 )
 def scores_as_probabilities(X, Y, W1, b1, W2, b2):
@@ -158,9 +158,9 @@ def scores_as_probabilities(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "P",
+    "P.softmax.over_rows",
     "softmax is taken over the rows: the denominator is summed over n",
-    "dZ1",
+    "dZ1.mask.missing",
     "the mask is left out: dZ1 = dH1",
 )
 def einsum_everything(X, Y, W1, b1, W2, b2):
@@ -181,9 +181,9 @@ def einsum_everything(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "P",
+    "P.softmax.over_rows",
     "softmax runs over dim 0, the rows of the batch",
-    "dW1",
+    "dW1.operand.dH1_for_dZ1",
     "dH1 in place of dZ1",
 )
 def torch_wrong_dim(X, Y, W1, b1, W2, b2):
@@ -207,9 +207,9 @@ def torch_wrong_dim(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "P",
+    "P.softmax.over_rows",
     "softmax runs over axis 1, the examples, in a batch-last network",
-    "dZ1",
+    "dZ1.mask.missing",
     "the mask is left out: dZ1 = dH1",
     layout="columns",
 )
@@ -235,9 +235,9 @@ def columns_wrong_axis(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "P",
+    "P.clip.within_1e-6",
     "P is clipped to [1e-6, 1 - 1e-6] before it goes into dS",
-    "dS",
+    "dS.scale.no_mean",
     "P - Y without the division by N",
 )
 def clipped_for_the_logarithm(X, Y, W1, b1, W2, b2):
@@ -260,9 +260,9 @@ def clipped_for_the_logarithm(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "P",
+    "P.softmax.one_hot",
     "the greatest score is taken as certain: argmax in place of softmax",
-    "db2",
+    "db2.reduction.mean",
     "the mean of dS in place of its sum",
 )
 def hard_predictions(X, Y, W1, b1, W2, b2):
@@ -277,9 +277,9 @@ def hard_predictions(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "P",
+    "P.softmax.not_normalised_shifted",
     "divided by the greatest exponential of the row, not by their sum",
-    "db1",
+    "db1.operand.dH1_summed",
     "summed from dS W2^T, before the mask",
 )
 def divided_by_the_greatest(X, Y, W1, b1, W2, b2):
@@ -304,9 +304,9 @@ def divided_by_the_greatest(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "P",
+    "P.activation.sigmoid",
     "the logistic function of each score in place of softmax",
-    "dS",
+    "dS.scale.no_mean",
     "P - Y without the division by N",
 )
 def torch_sigmoid_sum(X, Y, W1, b1, W2, b2):
@@ -349,4 +349,9 @@ class Classifier:
         }
 
 
-pair("P", "P is clipped to [0.001, 0.999]", "dW2", "Z1 in place of H1")(Classifier().gradients)
+pair(
+    "P.clip.within_1e-3",
+    "P is clipped to [0.001, 0.999]",
+    "dW2.operand.Z1_for_H1",
+    "Z1 in place of H1",
+)(Classifier().gradients)

@@ -11,7 +11,7 @@ from corpus.registry import wrong
 # --- buffers -------------------------------------------------------------------------------------
 
 
-@wrong("dW2", "dH1 has been written over H1 before dW2 is made from it")
+@wrong("dW2.operand.dH1_for_H1", "dH1 has been written over H1 before dW2 is made from it")
 def buffers_reused(X, Y, W1, b1, W2, b2):
     N, H = X.shape[0], W1.shape[1]
     Z = np.empty((N, H))
@@ -33,7 +33,7 @@ def buffers_reused(X, Y, W1, b1, W2, b2):
     return {"dW1": np.dot(X.T, A), "db1": np.add.reduce(A, axis=0), "dW2": dW2, "db2": db2}
 
 
-@wrong("db1", "summed before the mask is applied in place")
+@wrong("db1.operand.dH1_summed", "summed before the mask is applied in place")
 def buffers_too_early(X, Y, W1, b1, W2, b2):
     z = np.dot(X, W1)
     z += b1
@@ -50,7 +50,7 @@ def buffers_too_early(X, Y, W1, b1, W2, b2):
     return np.dot(X.T, delta), db1, np.dot(h.T, p), p.sum(axis=0)
 
 
-@wrong("call", "P - Y is written over the caller's Y")
+@wrong("call.changes_inputs", "P - Y is written over the caller's Y")
 def buffers_caller(X, Y, W1, b1, W2, b2):
     z1 = X @ W1 + b1
     h1 = np.maximum(z1, 0)
@@ -61,7 +61,7 @@ def buffers_caller(X, Y, W1, b1, W2, b2):
     return {"dW1": X.T @ dz1, "db1": dz1.sum(0), "dW2": h1.T @ ds, "db2": ds.sum(0)}
 
 
-@wrong("call", "the penalty's gradient makes the caller's weights l2 times as large")
+@wrong("call.changes_inputs", "the penalty's gradient makes the caller's weights l2 times as large")
 def buffers_penalty(X, Y, W1, b1, W2, b2, l2):
     z1 = X @ W1 + b1
     h1 = np.maximum(z1, 0)
@@ -87,7 +87,7 @@ class Workspace:
 _workspace = Workspace()
 
 
-@wrong("call", "the buffers of the bias gradients are not emptied between calls")
+@wrong("call.keeps_state", "the buffers of the bias gradients are not emptied between calls")
 def buffers_kept(X, Y, W1, b1, W2, b2):
     _workspace.prepare(*W1.shape, W2.shape[1])
     z1 = X @ W1 + b1
@@ -100,7 +100,10 @@ def buffers_kept(X, Y, W1, b1, W2, b2):
     return X.T @ dz1, _workspace.db1.copy(), h1.T @ ds, _workspace.db2.copy()
 
 
-@wrong("db2", "summed into a buffer of whole numbers: everything after the point is lost")
+@wrong(
+    "db2.precision.whole",
+    "summed into a buffer of whole numbers: everything after the point is lost",
+)
 def buffers_integer(X, y, W1, b1, W2, b2):
     counts = np.bincount(y, minlength=W2.shape[1])
     z1 = X @ W1 + b1
@@ -117,7 +120,7 @@ def buffers_integer(X, y, W1, b1, W2, b2):
 # --- einsum --------------------------------------------------------------------------------------
 
 
-@wrong("dW2", "P stands where dS should: the product is H1^T P")
+@wrong("dW2.operand.P_for_dS", "P stands where dS should: the product is H1^T P")
 def einsum_operand(X, Y, W1, b1, W2, b2):
     Z = np.einsum("nd,dh->nh", X, W1) + b1
     H = np.maximum(Z, 0)
@@ -132,7 +135,7 @@ def einsum_operand(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dW1", "divided by N a second time")
+@wrong("dW1.scale.mean_twice", "divided by N a second time")
 def einsum_mean_again(X, Y, W1, b1, W2, b2):
     n, e = len(X), np.einsum
     Z = e("ij,jk", X, W1) + b1
@@ -142,7 +145,10 @@ def einsum_mean_again(X, Y, W1, b1, W2, b2):
     return e("ni,nj->ij", X, B) / n, e("nj->j", B), e("ni,nj->ij", H, G), e("nj->j", G)
 
 
-@wrong("db1", "the first row of dW1 is given for db1: dZ1 weighted by X's first column")
+@wrong(
+    "db1.operand.first_row_of_dW1",
+    "the first row of dW1 is given for db1: dZ1 weighted by X's first column",
+)
 def einsum_bias(X, Y, W1, b1, W2, b2):
     Z = np.einsum("nd,dh->nh", X, W1) + b1
     H = np.where(Z > 0, Z, 0.0)
@@ -169,7 +175,7 @@ def augmented_cut(X, Y, W1, b1, W2, b2):
     return {"dW1": dT1[:-1], "db1": dT1[-1], "dW2": dT2[:-1], "db2": dT2[-1]}
 
 
-@wrong("Z1", "the column appended for b1 is of zeros, not of ones")
+@wrong("Z1.bias.missing", "the column appended for b1 is of zeros, not of ones")
 def augmented_zeros(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Theta1 = np.concatenate([W1, b1[None, :]])
@@ -183,7 +189,10 @@ def augmented_zeros(X, Y, W1, b1, W2, b2):
     return g1[:-1], g1[-1], g2[:-1], g2[-1]
 
 
-@wrong("db2", "the penalty takes in the row of the bias: l2 b2 is added (and l2 b1 to db1)")
+@wrong(
+    "db2.penalty.on_bias",
+    "the penalty takes in the row of the bias: l2 b2 is added (and l2 b1 to db1)",
+)
 def augmented_penalty(X, Y, W1, b1, W2, b2, reg):
     def with_ones(A):
         return np.column_stack([A, np.ones(len(A))])
@@ -263,7 +272,7 @@ def chunks_overwritten(X, Y, W1, b1, W2, b2):
     return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
-@wrong("dW2", "l2 W2 is added in every chunk, not once")
+@wrong("dW2.penalty.times_N", "l2 W2 is added in every chunk, not once")
 def chunks_penalty(X, Y, W1, b1, W2, b2, l2):
     dW1, db1, dW2, db2 = l2 * W1, np.zeros_like(b1), np.zeros_like(W2), np.zeros_like(b2)
     for i in range(len(X)):
@@ -278,7 +287,7 @@ def chunks_penalty(X, Y, W1, b1, W2, b2, l2):
 # --- further ones --------------------------------------------------------------------------------
 
 
-@wrong("dW1", "X is multiplied by dH1, though db1 is made from dZ1")
+@wrong("dW1.operand.dH1_for_dZ1", "X is multiplied by dH1, though db1 is made from dZ1")
 def einsum_unmasked(X, Y, W1, b1, W2, b2):
     z = np.einsum("ni,ij->nj", X, W1) + b1
     h = np.maximum(z, 0)
@@ -290,7 +299,10 @@ def einsum_unmasked(X, Y, W1, b1, W2, b2):
     return dW1, db1, np.einsum("nj,nk->jk", h, ds), np.einsum("nk->k", ds)
 
 
-@wrong("dH1", "the mean over the classes where their sum belongs: dS W2^T / K")
+@wrong(
+    "dH1.reduction.mean_over_classes",
+    "the mean over the classes where their sum belongs: dS W2^T / K",
+)
 def broadcast_mean(X, Y, W1, b1, W2, b2):
     z = (X[:, :, None] * W1).sum(axis=1) + b1
     h = np.maximum(z, 0)
@@ -302,7 +314,10 @@ def broadcast_mean(X, Y, W1, b1, W2, b2):
     return {"dW1": dW1, "db1": dz.sum(axis=0), "dW2": dW2, "db2": ds.sum(axis=0)}
 
 
-@wrong("db1", "the rows of dH1 are summed, and the mask of the last row is put on their sum")
+@wrong(
+    "db1.mask.of_last_row",
+    "the rows of dH1 are summed, and the mask of the last row is put on their sum",
+)
 def scan_last_mask(X, Y, W1, b1, W2, b2):
     acc = {"W1": 0.0, "W2": 0.0, "b2": 0.0}
     unmasked = 0.0

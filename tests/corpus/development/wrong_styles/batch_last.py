@@ -8,7 +8,7 @@ from corpus.registry import wrong
 # --- batch last ----------------------------------------------------------------------------------
 
 
-@wrong("db2", "the sum over the examples is not divided by m", layout="columns")
+@wrong("db2.scale.no_mean", "the sum over the examples is not divided by m", layout="columns")
 def columns_bias(X, Y, W1, b1, W2, b2):
     m = X.shape[1]
     Z1 = np.dot(W1, X) + b1
@@ -24,7 +24,11 @@ def columns_bias(X, Y, W1, b1, W2, b2):
     return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
-@wrong("dZ1", "the derivative of tanh, 1 - A1^2, in place of the ReLU's", layout="columns")
+@wrong(
+    "dZ1.derivative.tanh",
+    "the derivative of tanh, 1 - A1^2, in place of the ReLU's",
+    layout="columns",
+)
 def columns_tanh_derivative(X, Y, W1, b1, W2, b2):
     m = Y.shape[1]
     A1 = np.maximum(np.dot(W1, X) + b1, 0)
@@ -38,7 +42,7 @@ def columns_tanh_derivative(X, Y, W1, b1, W2, b2):
     return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
-@wrong("dW1", "not divided by m, as the other gradients are", layout="columns")
+@wrong("dW1.scale.no_mean", "not divided by m, as the other gradients are", layout="columns")
 def columns_first_weights(X, Y, params):
     W1, b1, W2, b2 = params["W1"], params["b1"], params["W2"], params["b2"]
     m = X.shape[1]
@@ -55,7 +59,9 @@ def columns_first_weights(X, Y, params):
     return grads
 
 
-@wrong("P", "the softmax is normalised over the examples, axis 1", layout="columns")
+@wrong(
+    "P.softmax.over_rows", "the softmax is normalised over the examples, axis 1", layout="columns"
+)
 def columns_softmax(X, Y, W1, b1, W2, b2):
     m = X.shape[1]
     Z1 = W1.dot(X) + b1
@@ -73,7 +79,7 @@ def columns_softmax(X, Y, W1, b1, W2, b2):
     )
 
 
-@wrong("dS", "divided by the number of features, X.shape[0], for m", layout="columns")
+@wrong("dS.scale.by_d", "divided by the number of features, X.shape[0], for m", layout="columns")
 def columns_m(X, Y, W1, b1, W2, b2):
     m = X.shape[0]
     Z1 = W1 @ X + b1
@@ -89,7 +95,7 @@ def columns_m(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("H1", "tanh in place of the ReLU", layout="columns")
+@wrong("H1.activation.tanh", "tanh in place of the ReLU", layout="columns")
 def columns_tanh(X, Y, W1, b1, W2, b2):
     m = X.shape[1]
     Z1 = W1 @ X + b1
@@ -106,7 +112,7 @@ def columns_tanh(X, Y, W1, b1, W2, b2):
     return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
-@wrong("dH1", "W2 is not transposed: W2 dS", layout="columns")
+@wrong("dH1.transpose.W2", "W2 is not transposed: W2 dS", layout="columns")
 def columns_transpose(X, Y, W1, b1, W2, b2):
     m = X.shape[1]
     Z1 = W1 @ X + b1
@@ -123,7 +129,11 @@ def columns_transpose(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dW1", "the transposed product X dZ1^T, which has the shape of W1^T", layout="columns")
+@wrong(
+    "dW1.transpose.result",
+    "the transposed product X dZ1^T, which has the shape of W1^T",
+    layout="columns",
+)
 def columns_product(X, Y, W1, b1, W2, b2):
     (_, m), A0 = X.shape, X
     Z1 = W1 @ A0 + b1
@@ -137,7 +147,7 @@ def columns_product(X, Y, W1, b1, W2, b2):
     return dW1, db1, dW2, db2
 
 
-@wrong("L", "np.mean takes the mean over all N K entries", layout="columns")
+@wrong("L.scale.by_NK", "np.mean takes the mean over all N K entries", layout="columns")
 def columns_cost(X, Y, W1, b1, W2, b2):
     m = X.shape[1]
     Z1 = W1 @ X + b1
@@ -152,7 +162,11 @@ def columns_cost(X, Y, W1, b1, W2, b2):
     return cost, grads
 
 
-@wrong("S", "the scores are made from Z1: the ReLU is skipped on the way", layout="columns")
+@wrong(
+    "S.operand.Z1_for_H1",
+    "the scores are made from Z1: the ReLU is skipped on the way",
+    layout="columns",
+)
 def columns_scores(X, Y, W1, b1, W2, b2):
     m = X.shape[1]
     Z1 = W1 @ X + b1
@@ -168,7 +182,7 @@ def columns_scores(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("update", "the step goes up the gradient: W + eta dW", layout="columns")
+@wrong("update.sign.uphill", "the step goes up the gradient: W + eta dW", layout="columns")
 def columns_step(X, Y, W1, b1, W2, b2, learning_rate):
     m = X.shape[1]
     parameters = {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
@@ -184,7 +198,7 @@ def columns_step(X, Y, W1, b1, W2, b2, learning_rate):
 # --- further ones --------------------------------------------------------------------------------
 
 
-@wrong("S", "b1 is added where b2 should be", layout="columns")
+@wrong("S.bias.other_layer", "b1 is added where b2 should be", layout="columns")
 def columns_wrong_bias(X, Y, W1, b1, W2, b2):
     m = X.shape[1]
     A1 = np.maximum(0, W1 @ X + b1)
@@ -199,7 +213,11 @@ def columns_wrong_bias(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("P", "the exponentials are not divided by their sum", layout="columns")
+@wrong(
+    "P.softmax.not_normalised_shifted",
+    "the exponentials are not divided by their sum",
+    layout="columns",
+)
 def columns_not_normalised(X, Y, W1, b1, W2, b2):
     m = X.shape[1]
     Z1 = W1 @ X + b1
@@ -212,7 +230,7 @@ def columns_not_normalised(X, Y, W1, b1, W2, b2):
     return {**grads, "dW2": dZ2 @ A1.T, "db2": dZ2.sum(axis=1, keepdims=True)}
 
 
-@wrong("dZ1", "multiplied by A1 itself, not by where it is positive", layout="columns")
+@wrong("dZ1.mask.H1", "multiplied by A1 itself, not by where it is positive", layout="columns")
 def columns_times_activation(X, Y, W1, b1, W2, b2):
     m = X.shape[1]
     A1 = np.maximum(0, W1.dot(X) + b1)
@@ -228,7 +246,7 @@ def columns_times_activation(X, Y, W1, b1, W2, b2):
     )
 
 
-@wrong("db2", "summed over both axes: one number", layout="columns")
+@wrong("db2.reduction.over_all_in_vector", "summed over both axes: one number", layout="columns")
 def columns_one_number(X, Y, W1, b1, W2, b2):
     m = X.shape[1]
     A1 = np.maximum(0, W1.dot(X) + b1)
@@ -243,7 +261,11 @@ def columns_one_number(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dS", "times P (1 - P), the sigmoid's derivative, as well", layout="columns")
+@wrong(
+    "dS.factor.sigmoid_slope",
+    "times P (1 - P), the sigmoid's derivative, as well",
+    layout="columns",
+)
 def columns_sigmoid_derivative(X, Y, W1, b1, W2, b2):
     weights, biases = [W1, W2], [b1, b2]
     activations, zs = [X], []

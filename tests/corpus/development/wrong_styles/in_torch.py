@@ -15,7 +15,7 @@ from corpus.registry import wrong
 # --- torch, by hand ------------------------------------------------------------------------------
 
 
-@wrong("dZ1", "dH1 is taken for dZ1: the mask of the ReLU is left out")
+@wrong("dZ1.mask.missing", "dH1 is taken for dZ1: the mask of the ReLU is left out")
 def torch_mm(X, Y, W1, b1, W2, b2):
     N = X.size(0)
     z = torch.mm(X, W1) + b1
@@ -31,7 +31,7 @@ def torch_mm(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dH1", "P is propagated back through W2 instead of dS")
+@wrong("dH1.operand.P_for_dS", "P is propagated back through W2 instead of dS")
 def torch_einsum(X, Y, W1, b1, W2, b2):
     z = torch.einsum("nd,dh->nh", X, W1) + b1
     a = torch.relu(z)
@@ -46,7 +46,10 @@ def torch_einsum(X, Y, W1, b1, W2, b2):
     )
 
 
-@wrong("dS", "the entry of the true class is set to -1 instead of being lowered by 1")
+@wrong(
+    "dS.labels.true_class_minus_1",
+    "the entry of the true class is set to -1 instead of being lowered by 1",
+)
 def torch_scatter(X, y, W1, b1, W2, b2):
     z1 = X.mm(W1).add(b1)
     h1 = z1.relu()
@@ -63,7 +66,7 @@ def torch_scatter(X, y, W1, b1, W2, b2):
     }
 
 
-@wrong("L", "the minus sign of the loss is missing; the gradients are right")
+@wrong("L.sign.flipped", "the minus sign of the loss is missing; the gradients are right")
 def torch_gather_loss(X, y, W1, b1, W2, b2):
     pre = X @ W1 + b1
     act = pre.clamp_min(0)
@@ -83,7 +86,7 @@ def torch_gather_loss(X, y, W1, b1, W2, b2):
     return loss.item(), grads
 
 
-@wrong("dS", "only P is divided by N, not Y: P / N - Y")
+@wrong("dS.scale.only_P_by_N", "only P is divided by N, not Y: P / N - Y")
 def torch_index_minus_one(X, y, W1, b1, W2, b2):
     n = y.shape[0]
     z1 = torch.addmm(b1, X, W1)
@@ -95,7 +98,7 @@ def torch_index_minus_one(X, y, W1, b1, W2, b2):
     return X.t() @ dz1, dz1.sum(0), a1.t() @ ds, ds.sum(0)
 
 
-@wrong("dZ1", "the mask asks the rectified values for >= 0, which all of them are")
+@wrong("dZ1.mask.missing", "the mask asks the rectified values for >= 0, which all of them are")
 def torch_relu_in_place(X, Y, W1, b1, W2, b2):
     hidden = X.matmul(W1) + b1
     hidden.relu_()
@@ -110,7 +113,7 @@ def torch_relu_in_place(X, Y, W1, b1, W2, b2):
     return {"W1_grad": gW1, "b1_grad": gb1, "W2_grad": gW2, "b2_grad": gb2}
 
 
-@wrong("P", "the softmax runs down the columns: dim=0")
+@wrong("P.softmax.over_rows", "the softmax runs down the columns: dim=0")
 def torch_softmax_dim(X, Y, W1, b1, W2, b2):
     softmax_over_batch = nn.Softmax(dim=0)
     z1 = X @ W1 + b1
@@ -121,7 +124,10 @@ def torch_softmax_dim(X, Y, W1, b1, W2, b2):
     return {"dw1": X.mT @ dz1, "db1": dz1.sum(0), "dw2": h1.mT @ ds, "db2": ds.sum(0)}
 
 
-@wrong("P", "the sum under the softmax has lost its dimension: rows are divided by others' sums")
+@wrong(
+    "P.softmax.no_keepdims",
+    "the sum under the softmax has lost its dimension: rows are divided by others' sums",
+)
 def torch_keepdim_forgotten(X, Y, W1, b1, W2, b2):
     z1 = torch.matmul(X, W1) + b1
     h1 = torch.where(z1 > 0, z1, torch.zeros_like(z1))
@@ -132,7 +138,10 @@ def torch_keepdim_forgotten(X, Y, W1, b1, W2, b2):
     return torch.matmul(X.T, dz1), dz1.sum(0), torch.matmul(h1.T, ds), ds.sum(0)
 
 
-@wrong("dZ1", "the mask is Z1 cut to whole numbers: it closes the units with 0 < Z1 < 1 too")
+@wrong(
+    "dZ1.mask.from_1",
+    "the mask is Z1 cut to whole numbers: it closes the units with 0 < Z1 < 1 too",
+)
 def torch_integer_mask(X, Y, W1, b1, W2, b2):
     X, Y, W1, b1, W2, b2 = (torch.as_tensor(t) for t in (X, Y, W1, b1, W2, b2))
     z1 = X @ W1 + b1
@@ -145,7 +154,7 @@ def torch_integer_mask(X, Y, W1, b1, W2, b2):
     return {k: v.numpy() for k, v in grads.items()}
 
 
-@wrong("dS", "dS is rounded to half precision")
+@wrong("dS.precision.float16", "dS is rounded to half precision")
 def torch_half(X, Y, W1, b1, W2, b2):
     z1 = X @ W1 + b1
     h1 = z1 * z1.gt(0)
@@ -155,7 +164,7 @@ def torch_half(X, Y, W1, b1, W2, b2):
     return {"dW1": X.T @ dz1, "db1": dz1.sum(0), "dW2": h1.T @ ds, "db2": ds.sum(0)}
 
 
-@wrong("P", "sigmoids of the scores instead of their softmax")
+@wrong("P.activation.sigmoid", "sigmoids of the scores instead of their softmax")
 def torch_sigmoid_head(X, Y, W1, b1, W2, b2):
     m = X.shape[0]
     a1 = torch.relu(X @ W1 + b1)
@@ -167,7 +176,7 @@ def torch_sigmoid_head(X, Y, W1, b1, W2, b2):
     return dW1, delta1.sum(0), dW2, delta2.sum(0)
 
 
-@wrong("dW1", "X is rectified on its way into the product X^T dZ1")
+@wrong("dW1.input.relu", "X is rectified on its way into the product X^T dZ1")
 def torch_outer_products(X, Y, W1, b1, W2, b2):
     a0 = X
     z1 = a0 @ W1 + b1
@@ -179,7 +188,7 @@ def torch_outer_products(X, Y, W1, b1, W2, b2):
     return {"dW1": dW1, "dW2": dW2, "db1": delta1.sum(0), "db2": delta2.sum(0)}
 
 
-@wrong("db1", "the mean over the rows of dZ1 instead of their sum")
+@wrong("db1.reduction.mean", "the mean over the rows of dZ1 instead of their sum")
 def torch_bmm(X, Y, params):
     W1, b1, W2, b2 = params.W1, params.b1, params.W2, params.b2
     z1 = torch.baddbmm(b1.view(1, 1, -1), X.unsqueeze(0), W1.unsqueeze(0)).squeeze(0)
@@ -206,7 +215,10 @@ class AffineMeanBias(torch.autograd.Function):
         return grad_x, x.t().mm(grad_out), grad_out.mean(0)
 
 
-@wrong("db2", "the bias gradient of the affine function (db2, and db1) is a mean over the rows")
+@wrong(
+    "db2.reduction.mean",
+    "the bias gradient of the affine function (db2, and db1) is a mean over the rows",
+)
 def function_affine(X, Y, W1, b1, W2, b2):
     W1, b1, W2, b2 = params = _leaves(W1, b1, W2, b2)
     h = torch.relu(AffineMeanBias.apply(X, W1, b1))
@@ -228,7 +240,10 @@ class SignReLU(torch.autograd.Function):
         return grad_output * x.sign()
 
 
-@wrong("dZ1", "multiplied by the sign of Z1: what the mask should stop passes with a minus")
+@wrong(
+    "dZ1.mask.sign_of_Z1",
+    "multiplied by the sign of Z1: what the mask should stop passes with a minus",
+)
 def function_relu(X, Y, W1, b1, W2, b2):
     X, Y = torch.as_tensor(X), torch.as_tensor(Y)
     leaves = _leaves(W1, b1, W2, b2)
@@ -253,7 +268,7 @@ class SoftmaxLossSum(torch.autograd.Function):
         return grad_output * grad, None
 
 
-@wrong("dS", "the division by N is missing in the backward of the mean loss")
+@wrong("dS.scale.no_mean", "the division by N is missing in the backward of the mean loss")
 def function_softmax_loss(X, y, W1, b1, W2, b2):
     W1, b1, W2, b2 = _leaves(W1, b1, W2, b2)
     loss = SoftmaxLossSum.apply((X @ W1 + b1).relu() @ W2 + b2, y)
@@ -273,7 +288,7 @@ class NegatedCrossEntropy(torch.autograd.Function):
         return g * (ctx.onehot - ctx.probs) / len(ctx.probs), None
 
 
-@wrong("dS", "the sign is turned: (Y - P) / N")
+@wrong("dS.sign.flipped", "the sign is turned: (Y - P) / N")
 def function_cross_entropy(X, Y, W1, b1, W2, b2):
     ws = [torch.tensor(w, requires_grad=True) for w in (W1, b1, W2, b2)]
     X, Y = torch.from_numpy(X), torch.from_numpy(Y)
@@ -300,7 +315,7 @@ class TwoLayers(torch.autograd.Function):
         return None, None, X.T @ dZ1, dH1.sum(0), H1.T @ dS, dS.sum(0)
 
 
-@wrong("db1", "the rows of dH1 are summed instead of those of dZ1")
+@wrong("db1.operand.dH1_summed", "the rows of dH1 are summed instead of those of dZ1")
 def function_whole_network(X, Y, W1, b1, W2, b2):
     leaves = _leaves(W1, b1, W2, b2)
     loss = TwoLayers.apply(torch.as_tensor(X), torch.as_tensor(Y), *leaves)
@@ -323,7 +338,9 @@ class LinearTransposed(torch.autograd.Function):
         return grad_x, grad_output.t() @ x, grad_output.sum(0)
 
 
-@wrong("dH1", "dS is multiplied by W2 the wrong way round, transposed", layout="linear")
+@wrong(
+    "dH1.transpose.W2", "dS is multiplied by W2 the wrong way round, transposed", layout="linear"
+)
 def function_linear(X, y, W1, b1, W2, b2):
     W1, b1, W2, b2 = _leaves(W1, b1, W2, b2)
     out = LinearTransposed.apply(F.relu(LinearTransposed.apply(X, W1, b1)), W2, b2)
@@ -343,7 +360,7 @@ class ReLUCapped(torch.autograd.Function):
         return g * (x > 0)
 
 
-@wrong("H1", "the ReLU is cut off at 1 as well")
+@wrong("H1.activation.clipped_at_1", "the ReLU is cut off at 1 as well")
 def function_capped(X, y, W1, b1, W2, b2):
     params = {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
     params = {k: v.clone().requires_grad_() for k, v in params.items()}
@@ -356,7 +373,10 @@ def function_capped(X, y, W1, b1, W2, b2):
 # --- autograd, wrong loss ------------------------------------------------------------------------
 
 
-@wrong("P", "softmax twice: probabilities go into CrossEntropyLoss, which takes a softmax itself")
+@wrong(
+    "P.softmax.twice.with_derivative",
+    "softmax twice: probabilities go into CrossEntropyLoss, which takes a softmax itself",
+)
 def autograd_softmax_first(X, y, W1, b1, W2, b2):
     W1, b1, W2, b2 = (t.clone().requires_grad_() for t in (W1, b1, W2, b2))
     criterion = nn.CrossEntropyLoss()
@@ -366,7 +386,7 @@ def autograd_softmax_first(X, y, W1, b1, W2, b2):
     return loss.item(), (W1.grad, b1.grad, W2.grad, b2.grad)
 
 
-@wrong("P", "log_softmax is taken down the columns: dim=0")
+@wrong("P.softmax.over_rows.with_derivative", "log_softmax is taken down the columns: dim=0")
 def autograd_log_softmax(X, y, W1, b1, W2, b2):
     leaves = [torch.tensor(t, requires_grad=True) for t in (W1, b1, W2, b2)]
     X, y = torch.from_numpy(X), torch.from_numpy(y)
@@ -376,7 +396,7 @@ def autograd_log_softmax(X, y, W1, b1, W2, b2):
     return loss.item(), tuple(t.grad.numpy() for t in leaves)
 
 
-@wrong("L", "the loss is summed over the rows: reduction='sum'")
+@wrong("L.reduction.sum.with_derivative", "the loss is summed over the rows: reduction='sum'")
 def autograd_sum(X, y, W1, b1, W2, b2):
     W1, b1, W2, b2 = _leaves(W1, b1, W2, b2)
     loss = F.cross_entropy(torch.relu(X @ W1 + b1) @ W2 + b2, y, reduction="sum")
@@ -384,7 +404,10 @@ def autograd_sum(X, y, W1, b1, W2, b2):
     return loss, dict(zip(("W1", "b1", "W2", "b2"), grads, strict=True))
 
 
-@wrong("L", "nll_loss is given probabilities: the logarithm is missing")
+@wrong(
+    "L.loss.no_logarithm.with_derivative",
+    "nll_loss is given probabilities: the logarithm is missing",
+)
 def autograd_nll_of_probabilities(X, y, W1, b1, W2, b2):
     W1, b1, W2, b2 = (t.detach().clone().requires_grad_(True) for t in (W1, b1, W2, b2))
     p = F.softmax(F.relu(X.matmul(W1).add(b1)).matmul(W2).add(b2), dim=1)
@@ -393,7 +416,7 @@ def autograd_nll_of_probabilities(X, y, W1, b1, W2, b2):
     return loss.item(), {"W1": W1.grad, "b1": b1.grad, "W2": W2.grad, "b2": b2.grad}
 
 
-@wrong("L", "the mean squared error between P and Y")
+@wrong("L.loss.mean_squared_error.with_derivative", "the mean squared error between P and Y")
 def autograd_squared_error(X, Y, params):
     W1, b1, W2, b2 = _leaves(params["W1"], params["b1"], params["W2"], params["b2"])
     P = torch.softmax((torch.as_tensor(X) @ W1 + b1).relu() @ W2 + b2, 1)
@@ -402,7 +425,7 @@ def autograd_squared_error(X, Y, params):
     return loss.item(), {"W1": W1.grad, "b1": b1.grad, "W2": W2.grad, "b2": b2.grad}
 
 
-@wrong("L", "the targets are smoothed by 0.1")
+@wrong("L.loss.smoothed_0_1.with_derivative", "the targets are smoothed by 0.1")
 def autograd_smoothed(X, y, W1, b1, W2, b2):
     W1, b1, W2, b2 = _leaves(W1, b1, W2, b2)
     loss_fn = nn.CrossEntropyLoss(label_smoothing=0.1)
@@ -411,7 +434,7 @@ def autograd_smoothed(X, y, W1, b1, W2, b2):
     return loss.item(), {"dW1": W1.grad, "db1": b1.grad, "dW2": W2.grad, "db2": b2.grad}
 
 
-@wrong("L", "the rows of class 0 are ignored")
+@wrong("L.loss.no_class_0.with_derivative", "the rows of class 0 are ignored")
 def autograd_padding_class(X, y, W1, b1, W2, b2):
     W1, b1, W2, b2 = _leaves(W1, b1, W2, b2)
     loss = F.cross_entropy((X @ W1 + b1).clamp(min=0) @ W2 + b2, y, ignore_index=0)
@@ -419,7 +442,10 @@ def autograd_padding_class(X, y, W1, b1, W2, b2):
     return loss.item(), (W1.grad, b1.grad, W2.grad, b2.grad)
 
 
-@wrong("L", "the penalty takes the norms of W1 and W2, not their squares")
+@wrong(
+    "L.penalty.of_half_norms.with_derivative",
+    "the penalty takes the norms of W1 and W2, not their squares",
+)
 def autograd_norms(X, y, W1, b1, W2, b2, weight_decay):
     W1, b1, W2, b2 = _leaves(W1, b1, W2, b2)
     loss = F.cross_entropy(F.relu(X @ W1 + b1) @ W2 + b2, y)
@@ -432,7 +458,9 @@ _nets: dict[Any, Net] = {}
 
 
 @wrong(
-    "call", "zero_grad is forgotten: each call adds to the gradients of the last", layout="linear"
+    "call.keeps_state",
+    "zero_grad is forgotten: each call adds to the gradients of the last",
+    layout="linear",
 )
 def module_kept(X, y, W1, b1, W2, b2):
     shape = (X.shape[1], W1.shape[0], W2.shape[0])
@@ -445,7 +473,7 @@ def module_kept(X, y, W1, b1, W2, b2):
     return loss.item(), net.grads()
 
 
-@wrong("L", "the mean loss is divided by N again", layout="linear")
+@wrong("L.scale.mean_twice.with_derivative", "the mean loss is divided by N again", layout="linear")
 def module_mean_again(X, y, W1, b1, W2, b2):
     net = Net(X.shape[1], W1.shape[0], W2.shape[0])
     net.load(W1, b1, W2, b2)
@@ -461,7 +489,7 @@ class GELUNet(Net):
         return self.fc2(F.gelu(self.fc1(x)))
 
 
-@wrong("H1", "GELU instead of ReLU", layout="linear")
+@wrong("H1.activation.gelu.with_derivative", "GELU instead of ReLU", layout="linear")
 def module_gelu(X, y, W1, b1, W2, b2):
     net = GELUNet(X.shape[1], W1.shape[0], W2.shape[0])
     net.load(W1, b1, W2, b2)
@@ -488,7 +516,11 @@ def module_dropout(X, y, W1, b1, W2, b2):
 # --- nn.Linear's layout, by hand -----------------------------------------------------------------
 
 
-@wrong("dW2", "Z1 stands where H1 should: the values before the ReLU", layout="linear")
+@wrong(
+    "dW2.operand.Z1_for_H1",
+    "Z1 stands where H1 should: the values before the ReLU",
+    layout="linear",
+)
 def linear_layout_operand(X, Y, W1, b1, W2, b2):
     z1 = X @ W1.T + b1
     h1 = np.maximum(z1, 0)
@@ -498,7 +530,9 @@ def linear_layout_operand(X, Y, W1, b1, W2, b2):
     return {"dW1": dz1.T @ X, "db1": dz1.sum(0), "dW2": ds.T @ z1, "db2": ds.sum(0)}
 
 
-@wrong("dZ1", "the mask asks where dH1 is positive, not where Z1 is", layout="linear")
+@wrong(
+    "dZ1.mask.sign_of_dH1", "the mask asks where dH1 is positive, not where Z1 is", layout="linear"
+)
 def linear_layout_mask(X, Y, W1, b1, W2, b2):
     pre = F.linear(X, W1, b1)
     post = F.relu(pre)
@@ -509,7 +543,7 @@ def linear_layout_mask(X, Y, W1, b1, W2, b2):
     return grad_pre.t().mm(X), grad_pre.sum(0), grad_logits.t().mm(post), grad_logits.sum(0)
 
 
-@wrong("Z1", "b1 is subtracted", layout="linear")
+@wrong("Z1.bias.subtracted", "b1 is subtracted", layout="linear")
 def linear_layout_bias(X, y, W1, b1, W2, b2):
     z1 = np.inner(X, W1) - b1
     h1 = z1 * (z1 > 0)
@@ -520,7 +554,11 @@ def linear_layout_bias(X, y, W1, b1, W2, b2):
     return {"W1": dz1.T.dot(X), "b1": dz1.sum(0), "W2": ds.T.dot(h1), "b2": ds.sum(0)}
 
 
-@wrong("dH1", "dS is multiplied by W2 transposed, the layout of the formula", layout="linear")
+@wrong(
+    "dH1.transpose.W2",
+    "dS is multiplied by W2 transposed, the layout of the formula",
+    layout="linear",
+)
 def linear_layout_transpose(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1.T + b1
     H1 = Z1.clip(min=0)
@@ -534,7 +572,7 @@ def linear_layout_transpose(X, Y, W1, b1, W2, b2):
 # --- further ones --------------------------------------------------------------------------------
 
 
-@wrong("Z1", "b1 is added twice, once by addmm and once by hand")
+@wrong("Z1.bias.twice", "b1 is added twice, once by addmm and once by hand")
 def nested_result(X, Y, W1, b1, W2, b2):
     z1 = torch.addmm(b1, X, W1) + b1
     h1 = torch.relu(z1)
@@ -547,7 +585,7 @@ def nested_result(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("S", "divided by the square root of H, as attention does")
+@wrong("S.scale.by_sqrt_H", "divided by the square root of H, as attention does")
 def torch_scaled_scores(X, Y, W1, b1, W2, b2):
     h = F.relu(X @ W1 + b1)
     s = (h @ W2 + b2) / math.sqrt(W2.shape[0])
@@ -556,7 +594,7 @@ def torch_scaled_scores(X, Y, W1, b1, W2, b2):
     return {"W1": X.T @ dz, "b1": dz.sum(0), "W2": h.T @ ds, "b2": ds.sum(0)}
 
 
-@wrong("dS", "the gradients of the rows are added, not averaged: no 1/N")
+@wrong("dS.scale.no_mean", "the gradients of the rows are added, not averaged: no 1/N")
 def vmap_per_sample(X, y, params):
     def loss(p, x, label):
         s = torch.relu(x @ p["W1"] + p["b1"]) @ p["W2"] + p["b2"]
@@ -579,7 +617,7 @@ def torch_perceptron(X, y, W1, b1, W2, b2):
     return {"dW1": X.T @ dz, "db1": dz.sum(0), "dW2": h.T @ ds, "db2": ds.sum(0)}
 
 
-@wrong("Z1", "the rows of X are scaled to length 1 first")
+@wrong("Z1.input.unit_rows", "the rows of X are scaled to length 1 first")
 def torch_normalised(X, Y, W1, b1, W2, b2):
     x = F.normalize(X, dim=1)
     z = x @ W1 + b1
@@ -589,7 +627,7 @@ def torch_normalised(X, Y, W1, b1, W2, b2):
     return X.T @ dz, dz.sum(0), h.T @ ds, ds.sum(0)
 
 
-@wrong("dZ1", "the mask is taken from the scores, S > 0, not from Z1")
+@wrong("dZ1.mask.of_S", "the mask is taken from the scores, S > 0, not from Z1")
 def torch_wrong_mask(X, Y, W1, b1, W2, b2):
     caches = []
     a = X

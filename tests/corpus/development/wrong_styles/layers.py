@@ -62,7 +62,10 @@ class LinearScalarBias(Linear):
         return dx
 
 
-@wrong("db2", "summed over the classes as well: every entry is the sum of all of dS")
+@wrong(
+    "db2.reduction.over_all_repeated",
+    "summed over the classes as well: every entry is the sum of all of dS",
+)
 def layers_scalar_bias(X, Y, W1, b1, W2, b2):
     layers = [Linear(W1, b1), ReLU(), LinearScalarBias(W2, b2)]
     return _run_layers(X, Y, layers, SoftmaxCrossEntropy())
@@ -81,7 +84,7 @@ class ReLUZeroing:
         return dout
 
 
-@wrong("dZ1", "zeroed where the units are on, not where they are off")
+@wrong("dZ1.mask.reversed_at_zero", "zeroed where the units are on, not where they are off")
 def layers_mask_reversed(X, Y, W1, b1, W2, b2):
     layers = [Linear(W1, b1), ReLUZeroing(), Linear(W2, b2)]
     return _run_layers(X, Y, layers, SoftmaxCrossEntropy())
@@ -99,7 +102,7 @@ class SoftmaxWithLoss:
         return dout * (self.y - self.t) / batch_size
 
 
-@wrong("dS", "divided by the number of classes instead of the rows: (P - Y) / K")
+@wrong("dS.scale.by_K", "divided by the number of classes instead of the rows: (P - Y) / K")
 def layers_number_of_classes(X, Y, W1, b1, W2, b2):
     return _run_layers(X, Y, [Linear(W1, b1), ReLU(), Linear(W2, b2)], SoftmaxWithLoss())
 
@@ -111,7 +114,10 @@ class ClippedCrossEntropy(SoftmaxCrossEntropy):
         return -np.sum(t * np.log(self.y)) / t.shape[0]
 
 
-@wrong("P", "the probabilities are clipped to 0.05 to 0.95 before the loss and its gradient")
+@wrong(
+    "P.clip.within_0_05",
+    "the probabilities are clipped to 0.05 to 0.95 before the loss and its gradient",
+)
 def layers_clipped(X, Y, W1, b1, W2, b2):
     return _run_layers(X, Y, [Linear(W1, b1), ReLU(), Linear(W2, b2)], ClippedCrossEntropy())
 
@@ -133,7 +139,9 @@ class Dense:
         return np.dot(grad, self.params["W"].T)
 
 
-@wrong("dW1", "H1 stands where X should: the layers share the cache of their inputs")
+@wrong(
+    "dW1.operand.H1_for_X", "H1 stands where X should: the layers share the cache of their inputs"
+)
 def layers_shared_cache(X, Y, W1, b1, W2, b2):
     fc1, relu, fc2, head = Dense(W1, b1), ReLU(), Dense(W2, b2), SoftmaxCrossEntropy()
     loss = head.forward(fc2(relu.forward(fc1(X))), Y)
@@ -149,7 +157,10 @@ class SteppingLinear(Linear):
         return dout @ self.W.T
 
 
-@wrong("dH1", "W2 has taken its step already when dS is propagated back through it")
+@wrong(
+    "dH1.order.W2_after_its_update",
+    "W2 has taken its step already when dS is propagated back through it",
+)
 def layers_step_first(X, Y, W1, b1, W2, b2, lr):
     fc1, relu, fc2, head = SteppingLinear(W1, b1), ReLU(), SteppingLinear(W2, b2), None
     head = SoftmaxCrossEntropy()
@@ -164,7 +175,7 @@ class HeadWithoutBias(Linear):
         return x @ self.W
 
 
-@wrong("S", "b2 is not added to the scores")
+@wrong("S.bias.missing", "b2 is not added to the scores")
 def layers_no_bias(X, Y, params):
     layers = [Linear(params["W1"], params["b1"]), ReLU()]
     layers.append(HeadWithoutBias(params["W2"], params["b2"]))
@@ -183,7 +194,7 @@ class LeakyReLU:
         return np.where(self.x > 0, dout, 0)
 
 
-@wrong("H1", "leaky: Z1 / 100 where Z1 is negative")
+@wrong("H1.activation.leaky_0_01", "leaky: Z1 / 100 where Z1 is negative")
 def layers_leaky(X, Y, W1, b1, W2, b2):
     layers = [Linear(W1, b1), LeakyReLU(), Linear(W2, b2)]
     return _run_layers(X, Y, layers, SoftmaxCrossEntropy())
@@ -192,7 +203,7 @@ def layers_leaky(X, Y, W1, b1, W2, b2):
 _store: dict[Any, Any] = {}
 
 
-@wrong("call", "the gradients are added to those of the calls before")
+@wrong("call.keeps_state", "the gradients are added to those of the calls before")
 def layers_accumulating(X, Y, W1, b1, W2, b2):
     layers = [Linear(W1, b1), ReLU(), Linear(W2, b2)]
     loss, grads = _run_layers(X, Y, layers, SoftmaxCrossEntropy())
@@ -252,7 +263,7 @@ class NetNegativeMask(TwoLayerNet):
         return dhidden
 
 
-@wrong("dZ1", "the mask looks for H1 < 0, which no unit has: nothing is stopped")
+@wrong("dZ1.mask.missing", "the mask looks for H1 < 0, which no unit has: nothing is stopped")
 def two_layer_net_mask(X, y, params):
     return NetNegativeMask(params).loss(X, y)
 
@@ -263,7 +274,10 @@ class NetShiftedLabels(TwoLayerNet):
         return probs / len(y)
 
 
-@wrong("dS", "1 is subtracted one class too low, as if the classes were counted from 1")
+@wrong(
+    "dS.labels.previous_class_cyclic",
+    "1 is subtracted one class too low, as if the classes were counted from 1",
+)
 def two_layer_net_labels(X, y, W1, b1, W2, b2):
     return NetShiftedLabels({"W1": W1, "b1": b1, "W2": W2, "b2": b2}).loss(X, y)
 
@@ -273,7 +287,7 @@ class NetRegMissing(TwoLayerNet):
         grads["W2"] += reg * self.params["W2"]
 
 
-@wrong("dW1", "the gradient of the penalty, l2 W1, is missing")
+@wrong("dW1.penalty.missing", "the gradient of the penalty, l2 W1, is missing")
 def two_layer_net_reg_missing(X, y, params, reg):
     return NetRegMissing(params).loss(X, y, reg)
 
@@ -284,7 +298,7 @@ class NetRegTwice(TwoLayerNet):
         grads["W1"] += reg * self.params["W1"]
 
 
-@wrong("dW2", "2 l2 W2 is added instead of l2 W2")
+@wrong("dW2.penalty.doubled", "2 l2 W2 is added instead of l2 W2")
 def two_layer_net_reg_twice(X, y, W1, b1, W2, b2, reg):
     net = NetRegTwice({"W1": W1, "b1": b1, "W2": W2, "b2": b2})
     return net.loss(X, y, reg=reg)
@@ -295,7 +309,7 @@ class NetPenaltyHalfMissing(TwoLayerNet):
         return reg * (np.sum(W1**2) + np.sum(W2**2))
 
 
-@wrong("L", "the penalty in the loss is without its half; the gradients are right")
+@wrong("L.penalty.doubled", "the penalty in the loss is without its half; the gradients are right")
 def two_layer_net_penalty(X, y, W1, b1, W2, b2, reg):
     return NetPenaltyHalfMissing({"W1": W1, "b1": b1, "W2": W2, "b2": b2}).loss(X, y, reg)
 
@@ -306,7 +320,7 @@ class NetLossByClasses(TwoLayerNet):
         return np.sum(correct_logprobs) / probs.shape[1]
 
 
-@wrong("L", "the summed loss is divided by the number of classes")
+@wrong("L.scale.by_K", "the summed loss is divided by the number of classes")
 def two_layer_net_loss(X, y, W1, b1, W2, b2):
     loss, grads = NetLossByClasses({"W1": W1, "b1": b1, "W2": W2, "b2": b2}).loss(X, y)
     return {"loss": loss, "grads": grads}
@@ -318,7 +332,7 @@ class NetBiasReg(TwoLayerNet):
         grads["b2"] += reg * self.params["b2"]
 
 
-@wrong("db2", "l2 b2 is added, though the penalty leaves the biases out")
+@wrong("db2.penalty.on_bias", "l2 b2 is added, though the penalty leaves the biases out")
 def two_layer_net_bias_reg(X, y, W1, b1, W2, b2, reg):
     return NetBiasReg({"W1": W1, "b1": b1, "W2": W2, "b2": b2}).loss(X, y, reg)[1]
 
@@ -326,7 +340,7 @@ def two_layer_net_bias_reg(X, y, W1, b1, W2, b2, reg):
 # --- further ones --------------------------------------------------------------------------------
 
 
-@wrong("dS", "the gradient by P, -Y / P, passes the softmax unchanged")
+@wrong("dS.softmax.skipped", "the gradient by P, -Y / P, passes the softmax unchanged")
 def layers_no_jacobian(X, Y, W1, b1, W2, b2):
     class Softmax:
         def forward(self, s):
@@ -346,7 +360,7 @@ def layers_no_jacobian(X, Y, W1, b1, W2, b2):
     return {"dW1": first.dW, "db1": first.db, "dW2": second.dW, "db2": second.db}
 
 
-@wrong("dS", "the softmax's Jacobian has a plus: diag(p) + p p^T")
+@wrong("dS.softmax.plus_for_minus", "the softmax's Jacobian has a plus: diag(p) + p p^T")
 def layers_jacobian_sign(X, Y, W1, b1, W2, b2):
     first, act, second = Linear(W1, b1), ReLU(), Linear(W2, b2)
     P = softmax(second.forward(act.forward(first.forward(X))), axis=1)

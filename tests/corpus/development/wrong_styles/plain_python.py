@@ -19,7 +19,7 @@ def _as_lists(*arrays):
     return [np.asarray(a).tolist() for a in arrays]
 
 
-@wrong("dW1", "all its rows are one and the same list, which sums them all")
+@wrong("dW1.reduction.over_features", "all its rows are one and the same list, which sums them all")
 def lists_aliased(X, Y, W1, b1, W2, b2):
     X, Y, W1, b1, W2, b2 = _as_lists(X, Y, W1, b1, W2, b2)
     N, d, H, K = len(X), len(W1), len(b1), len(b2)
@@ -45,7 +45,10 @@ def lists_aliased(X, Y, W1, b1, W2, b2):
     return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
-@wrong("dH1", "set, not summed, in the loop over the classes: only the last class's part is left")
+@wrong(
+    "dH1.subset.last_class_only",
+    "set, not summed, in the loop over the classes: only the last class's part is left",
+)
 def lists_last_class(X, Y, W1, b1, W2, b2):
     X, Y, W1, b1, W2, b2 = _as_lists(X, Y, W1, b1, W2, b2)
 
@@ -75,7 +78,7 @@ def lists_last_class(X, Y, W1, b1, W2, b2):
     return dW1, [sum(c) for c in zip(*dZ1)], dW2, [sum(c) for c in zip(*dS)]
 
 
-@wrong("P", "the sum under the softmax is carried over from row to row")
+@wrong("P.softmax.running_sum", "the sum under the softmax is carried over from row to row")
 def lists_running_total(X, y, W1, b1, W2, b2):
     X, y, W1, b1, W2, b2 = _as_lists(X, y, W1, b1, W2, b2)
     features, hidden, classes = range(len(W1)), range(len(b1)), range(len(b2))
@@ -103,7 +106,7 @@ def lists_running_total(X, y, W1, b1, W2, b2):
     return {"W1": gW1, "b1": gb1, "W2": gW2, "b2": gb2}
 
 
-@wrong("dS", "divided by N in whole numbers: (P - Y) // N, which is 0 or -1")
+@wrong("dS.scale.whole_division", "divided by N in whole numbers: (P - Y) // N, which is 0 or -1")
 def lists_whole_division(X, Y, W1, b1, W2, b2):
     X, Y, W1, b1, W2, b2 = _as_lists(X, Y, W1, b1, W2, b2)
     n = len(X)
@@ -126,7 +129,7 @@ def lists_whole_division(X, Y, W1, b1, W2, b2):
     return {"W1": dW1, "b1": list(map(sum, zip(*dZ))), "W2": dW2, "b2": list(map(sum, zip(*dS)))}
 
 
-@wrong("L", "the logarithm is to base 10")
+@wrong("L.loss.log10", "the logarithm is to base 10")
 def lists_log10(X, y, W1, b1, W2, b2):
     loss = 0.0
     Z1 = X @ W1 + b1
@@ -144,7 +147,7 @@ def lists_log10(X, y, W1, b1, W2, b2):
     return loss / len(y), (X.T @ dZ1, sum(dZ1), H1.T @ dS, sum(dS))
 
 
-@wrong("H1", "abs in place of max(0, Z1)")
+@wrong("H1.activation.absolute", "abs in place of max(0, Z1)")
 def lists_abs(X, Y, W1, b1, W2, b2):
     Z1 = np.array([x @ W1 + b1 for x in X])
     H1 = np.array([[abs(v) for v in row] for row in Z1])
@@ -159,7 +162,7 @@ def lists_abs(X, Y, W1, b1, W2, b2):
     return {"W1": dW1, "b1": sum(dZ1), "W2": dW2, "b2": sum(dS)}
 
 
-@wrong("db2", "the loop over the classes stops before the last one")
+@wrong("db2.subset.no_last_class", "the loop over the classes stops before the last one")
 def lists_off_by_one(X, Y, W1, b1, W2, b2):
     N, K = Y.shape
     Z1 = X @ W1 + b1
@@ -179,7 +182,10 @@ def lists_off_by_one(X, Y, W1, b1, W2, b2):
 # --- reduce and generators -----------------------------------------------------------------------
 
 
-@wrong("db2", "the first row of dS is counted twice: it is also the start of the reduction")
+@wrong(
+    "db2.subset.first_row_twice",
+    "the first row of dS is counted twice: it is also the start of the reduction",
+)
 def reduce_start(X, Y, W1, b1, W2, b2):
     plus = lambda a, b: a + b
     z = X @ W1 + b1
@@ -191,7 +197,7 @@ def reduce_start(X, Y, W1, b1, W2, b2):
     return dW1, reduce(plus, d1), dW2, reduce(plus, d2, d2[0])
 
 
-@wrong("S", "the scores go through the ReLU too")
+@wrong("S.activation.relu", "the scores go through the ReLU too")
 def reduce_layers(X, Y, W1, b1, W2, b2):
     def layer(a, weights):
         W, b = weights
@@ -213,14 +219,17 @@ def _rows_of_gradients(X, Y, W1, b1, W2, b2):
         yield np.outer(x, dz), dz, np.outer(h, ds), ds
 
 
-@wrong("dS", "divided by N - 1 instead of N")
+@wrong("dS.scale.by_N_minus_1", "divided by N - 1 instead of N")
 def generator_n_minus_one(X, Y, W1, b1, W2, b2):
     rows = _rows_of_gradients(X, Y, W1, b1, W2, b2)
     dW1, db1, dW2, db2 = (sum(g) / (len(X) - 1) for g in zip(*rows, strict=True))
     return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
-@wrong("db1", "one buffer is yielded for every row: the sum is N times the last row of dZ1")
+@wrong(
+    "db1.subset.last_row_times_N",
+    "one buffer is yielded for every row: the sum is N times the last row of dZ1",
+)
 def generator_buffer(X, Y, W1, b1, W2, b2):
     def backwards():
         dz = np.empty_like(b1)
@@ -234,7 +243,7 @@ def generator_buffer(X, Y, W1, b1, W2, b2):
     return tuple(np.sum(g, axis=0) for g in zip(*backwards(), strict=True))
 
 
-@wrong("dZ1", "the mask of the first row is used for every row")
+@wrong("dZ1.mask.of_first_row", "the mask of the first row is used for every row")
 def generator_stale_mask(X, Y, W1, b1, W2, b2):
     def per_example():
         mask = None
@@ -271,7 +280,7 @@ class Cache:
     p: Any
 
 
-@wrong("db2", "the mean over the rows of dS")
+@wrong("db2.reduction.mean", "the mean over the rows of dS")
 def record_mean(X, Y, W1, b1, W2, b2) -> Grads:
     z = X @ W1 + b1
     h = np.maximum(z, 0)
@@ -281,7 +290,7 @@ def record_mean(X, Y, W1, b1, W2, b2) -> Grads:
     return Grads(dW1=X.T @ d1, db1=d1.sum(axis=0), dW2=cache.h.T @ d2, db2=d2.mean(axis=0))
 
 
-@wrong("H1", "min instead of max: the negative part of Z1")
+@wrong("H1.activation.negative_part", "min instead of max: the negative part of Z1")
 def record_min(X, Y, params) -> Grads:
     z = X @ params.W1 + params.b1
     cache = Cache(z, np.minimum(0, z), None)
@@ -305,7 +314,7 @@ class Everything(NamedTuple):
     db2: Any
 
 
-@wrong("Z1", "X is cut to whole numbers before the product with W1")
+@wrong("Z1.input.whole", "X is cut to whole numbers before the product with W1")
 def record_integers(X, Y, W1, b1, W2, b2):
     Z1 = X.astype(int) @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -318,7 +327,7 @@ def record_integers(X, Y, W1, b1, W2, b2):
     return Everything(Z1, H1, S, P, dS, dH1, dZ1, X.T @ dZ1, db1, H1.T @ dS, db2)
 
 
-@wrong("S", "b2 is added twice")
+@wrong("S.bias.twice", "b2 is added twice")
 def record_bias_twice(X, Y, W1, b1, W2, b2):
     affine = lambda a, W, b: a @ W + b
     Z1 = affine(X, W1, b1)
@@ -335,7 +344,7 @@ def record_bias_twice(X, Y, W1, b1, W2, b2):
 Fields = namedtuple("Fields", "Z1 H1 P dS dH1 dZ1 W1_grad b1_grad W2_grad b2_grad")
 
 
-@wrong("dH1", "the minus sign of a descent direction is in dH1: -dS W2^T")
+@wrong("dH1.sign.flipped", "the minus sign of a descent direction is in dH1: -dS W2^T")
 def record_sign(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -349,7 +358,7 @@ def record_sign(X, Y, W1, b1, W2, b2):
 # --- further ones --------------------------------------------------------------------------------
 
 
-@wrong("H1", "softplus, log(1 + exp(Z1)), in place of the ReLU")
+@wrong("H1.activation.softplus", "softplus, log(1 + exp(Z1)), in place of the ReLU")
 def closures_softplus(X, Y, W1, b1, W2, b2):
     def dense(W, b):
         def forward(x):

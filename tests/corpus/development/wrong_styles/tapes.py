@@ -171,7 +171,9 @@ class Node:
             node = node.parents[0]
 
 
-@wrong("db2", "the bias takes the gradient of the first row only (as does b1)")
+@wrong(
+    "db2.subset.first_row_only", "the bias takes the gradient of the first row only (as does b1)"
+)
 def array_tape(X, Y, W1, b1, W2, b2):
     p = {"W1": Node(W1), "b1": Node(b1), "W2": Node(W2), "b2": Node(b2)}
     hidden = (Node(X) @ p["W1"]).add_bias(p["b1"]).relu()
@@ -180,7 +182,7 @@ def array_tape(X, Y, W1, b1, W2, b2):
     return loss.value, {k: node.grad for k, node in p.items()}
 
 
-@wrong("dZ1", "the mask is turned round: the gradient passes where Z1 <= 0")
+@wrong("dZ1.mask.reversed_at_zero", "the mask is turned round: the gradient passes where Z1 <= 0")
 def tape_list(X, Y, W1, b1, W2, b2):
     tape = []
     grads = defaultdict(lambda: 0.0)

@@ -18,7 +18,7 @@ def _gradients(X, Y, W1, b1, W2, b2):
     return [g / len(X) for g in _sums(X, Y, W1, b1, W2, b2)]
 
 
-@wrong("update", "b2 is not updated")
+@wrong("update.missing.step.b2", "b2 is not updated")
 def step_without_b2(X, Y, W1, b1, W2, b2, learning_rate):
     dW1, db1, dW2, _ = _gradients(X, Y, W1, b1, W2, b2)
     W1 = W1 - learning_rate * dW1
@@ -27,7 +27,7 @@ def step_without_b2(X, Y, W1, b1, W2, b2, learning_rate):
     return {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
 
 
-@wrong("update", "b2 is updated with b1's gradient")
+@wrong("update.operand.db1_for_db2", "b2 is updated with b1's gradient")
 def step_copy_paste(X, Y, W1, b1, W2, b2, lr):
     dW1, db1, dW2, _ = _gradients(X, Y, W1, b1, W2, b2)
     new = {}
@@ -38,7 +38,7 @@ def step_copy_paste(X, Y, W1, b1, W2, b2, lr):
     return new
 
 
-@wrong("update", "eta is multiplied in twice")
+@wrong("update.scale.eta_twice", "eta is multiplied in twice")
 def step_eta_twice(X, Y, params, eta):
     names = ("W1", "b1", "W2", "b2")
     grads = _gradients(X, Y, *(params[n] for n in names))
@@ -46,14 +46,14 @@ def step_eta_twice(X, Y, params, eta):
     return {n: params[n] - eta * steps[n] for n in names}
 
 
-@wrong("update", "the new parameters are the step alone, -eta dtheta")
+@wrong("update.missing.parameter", "the new parameters are the step alone, -eta dtheta")
 def step_alone(X, Y, W1, b1, W2, b2, learning_rate):
     grads = _gradients(X, Y, W1, b1, W2, b2)
     minus = partial(np.multiply, -learning_rate)
     return dict(zip(("W1", "b1", "W2", "b2"), map(minus, grads), strict=True))
 
 
-@wrong("update", "the step is divided by N once more")
+@wrong("update.scale.mean_twice", "the step is divided by N once more")
 def step_divided(X, Y, W1, b1, W2, b2, lr):
     grads = _gradients(X, Y, W1, b1, W2, b2)
     rate = lr / len(X)
@@ -61,7 +61,9 @@ def step_divided(X, Y, W1, b1, W2, b2, lr):
     return {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
 
 
-@wrong("update", "the parameters are made smaller by weight decay that nobody asked for")
+@wrong(
+    "update.penalty.decay", "the parameters are made smaller by weight decay that nobody asked for"
+)
 def step_decay(X, Y, W1, b1, W2, b2, lr):
     ws = [torch.nn.Parameter(torch.tensor(w)) for w in (W1, b1, W2, b2)]
     optimizer = torch.optim.SGD(ws, lr=lr, weight_decay=0.01)
@@ -73,7 +75,7 @@ def step_decay(X, Y, W1, b1, W2, b2, lr):
     return {n: w.detach().numpy() for n, w in zip(("W1", "b1", "W2", "b2"), ws, strict=True)}
 
 
-@wrong("update", "Adam's step instead of theta - eta dtheta", layout="linear")
+@wrong("update.function.adam", "Adam's step instead of theta - eta dtheta", layout="linear")
 def step_adam(X, y, W1, b1, W2, b2, learning_rate):
     net = Net(X.shape[1], W1.shape[0], W2.shape[0])
     net.load(W1, b1, W2, b2)
@@ -86,7 +88,7 @@ def step_adam(X, y, W1, b1, W2, b2, learning_rate):
     return dict(zip(("W1", "b1", "W2", "b2"), new, strict=True))
 
 
-@wrong("update", "optimizer.step() is called twice on the same gradients")
+@wrong("update.scale.doubled", "optimizer.step() is called twice on the same gradients")
 def step_twice(X, Y, W1, b1, W2, b2, lr):
     ws = dict(zip(("W1", "b1", "W2", "b2"), _leaves(W1, b1, W2, b2), strict=True))
     optimizer = torch.optim.SGD(ws.values(), lr=lr)
@@ -104,7 +106,7 @@ def step_twice(X, Y, W1, b1, W2, b2, lr):
 _velocity: dict[Any, Any] = {}
 
 
-@wrong("call", "the velocity of the calls before is in the step")
+@wrong("call.keeps_state", "the velocity of the calls before is in the step")
 def step_momentum(X, Y, W1, b1, W2, b2, lr):
     old = {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
     new = {}
@@ -115,7 +117,10 @@ def step_momentum(X, Y, W1, b1, W2, b2, lr):
     return new
 
 
-@wrong("dH1", "W2 is updated in place before dS is propagated back through it")
+@wrong(
+    "dH1.order.W2_after_its_update",
+    "W2 is updated in place before dS is propagated back through it",
+)
 def step_in_place(X, Y, W1, b1, W2, b2, learning_rate):
     W1, b1, W2, b2 = W1.copy(), b1.copy(), W2.copy(), b2.copy()
     z1 = X @ W1 + b1
@@ -129,7 +134,7 @@ def step_in_place(X, Y, W1, b1, W2, b2, learning_rate):
     return {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
 
 
-@wrong("db1", "summed over rows and units: every entry is the sum of all of dZ1")
+@wrong("db1.reduction.over_all", "summed over rows and units: every entry is the sum of all of dZ1")
 def step_bias(X, Y, W1, b1, W2, b2, eta):
     z1 = torch.as_tensor(X) @ torch.as_tensor(W1) + torch.as_tensor(b1)
     h1 = z1.relu()
@@ -145,7 +150,10 @@ def step_bias(X, Y, W1, b1, W2, b2, eta):
         }
 
 
-@wrong("update", "the gradients are clipped to a norm of 0.1 before the step")
+@wrong(
+    "update.clip.norm_0_1_guarded_1e-6",
+    "the gradients are clipped to a norm of 0.1 before the step",
+)
 def step_clipped(X, y, W1, b1, W2, b2, lr):
     W1, b1, W2, b2 = ws = [nn.Parameter(w.clone()) for w in (W1, b1, W2, b2)]
     optimizer = torch.optim.SGD(ws, lr)
@@ -164,7 +172,9 @@ class Weights:
     b2: Any
 
 
-@wrong("update", "the step of W1 is taken from a W1 that has had it already: twice")
+@wrong(
+    "update.scale.doubled.W1", "the step of W1 is taken from a W1 that has had it already: twice"
+)
 def step_record(X, Y, params, learning_rate) -> Weights:
     new = Weights(params.W1, params.b1, params.W2, params.b2)
     grads = _gradients(X, Y, params.W1, params.b1, params.W2, params.b2)
@@ -174,7 +184,11 @@ def step_record(X, Y, params, learning_rate) -> Weights:
     return new
 
 
-@wrong("update", "the biases step up their gradients, the weights down", layout="columns")
+@wrong(
+    "update.sign.uphill.biases",
+    "the biases step up their gradients, the weights down",
+    layout="columns",
+)
 def step_signs(X, Y, W1, b1, W2, b2, lr):
     m = X.shape[1]
     Z1 = W1 @ X + b1

@@ -13,7 +13,7 @@ from corpus.test_a.held_out.shared import relu, softmax_columns, stable_softmax
 # --- dH1 -----------------------------------------------------------------------------------------
 
 
-@wrong("dH1", "W2 is not transposed")
+@wrong("dH1.transpose.W2", "W2 is not transposed")
 def missing_transpose(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -29,7 +29,9 @@ def missing_transpose(X, Y, W1, b1, W2, b2):
     return dW1, db1, dW2, db2
 
 
-@wrong("dH1", "W2 has been updated before the error is sent back through it")
+@wrong(
+    "dH1.order.W2_after_its_update", "W2 has been updated before the error is sent back through it"
+)
 def online_update(X, Y, W1, b1, W2, b2, learning_rate):
     z1 = X @ W1 + b1
     a1 = relu(z1)
@@ -43,7 +45,9 @@ def online_update(X, Y, W1, b1, W2, b2, learning_rate):
     return {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
 
 
-@wrong("dH1", "the error sent back is P - Y without its 1/N, which only dW2 and db2 have")
+@wrong(
+    "dH1.scale.no_mean", "the error sent back is P - Y without its 1/N, which only dW2 and db2 have"
+)
 def scaled_in_one_layer(X, Y, params):
     N = X.shape[0]
     W1, b1, W2, b2 = (params[k] for k in ("W1", "b1", "W2", "b2"))
@@ -63,7 +67,7 @@ def scaled_in_one_layer(X, Y, params):
 # --- dZ1 -----------------------------------------------------------------------------------------
 
 
-@wrong("dZ1", "the ReLU's derivative is left out: dZ1 = dH1")
+@wrong("dZ1.mask.missing", "the ReLU's derivative is left out: dZ1 = dH1")
 def relu_not_differentiated(X, y, W1, b1, W2, b2):
     N = X.shape[0]
     hidden = np.maximum(0, np.dot(X, W1) + b1)
@@ -81,7 +85,11 @@ def relu_not_differentiated(X, y, W1, b1, W2, b2):
     return dW1, db1, dW2, db2
 
 
-@wrong("dZ1", "the mask is dH1 > 0 instead of Z1 > 0: a ReLU of the gradient", layout="columns")
+@wrong(
+    "dZ1.mask.sign_of_dH1",
+    "the mask is dH1 > 0 instead of Z1 > 0: a ReLU of the gradient",
+    layout="columns",
+)
 def relu_of_the_gradient(X, Y, W1, b1, W2, b2):
     m = X.shape[1]
     Z1 = W1 @ X + b1
@@ -98,7 +106,7 @@ def relu_of_the_gradient(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dZ1", "Z1 >= 0: a unit at exactly zero passes its gradient on")
+@wrong("dZ1.mask.at_zero", "Z1 >= 0: a unit at exactly zero passes its gradient on")
 def relu_prime_at_zero(X, Y, W1, b1, W2, b2):
     def relu_prime(z):
         return np.where(z >= 0, 1.0, 0.0)
@@ -112,7 +120,7 @@ def relu_prime_at_zero(X, Y, W1, b1, W2, b2):
     return X.T @ delta1, delta1.sum(axis=0), a1.T @ delta2, delta2.sum(axis=0)
 
 
-@wrong("dZ1", "only entries with Z1 < 0 are zeroed, so those at exactly zero stay")
+@wrong("dZ1.mask.at_zero", "only entries with Z1 < 0 are zeroed, so those at exactly zero stay")
 def pytorch_tutorial(X, Y, W1, b1, W2, b2):
     h = X.mm(W1) + b1
     h_relu = h.clamp(min=0)
@@ -129,7 +137,9 @@ def pytorch_tutorial(X, Y, W1, b1, W2, b2):
     return loss, {"W1": grad_w1, "b1": grad_b1, "W2": grad_w2, "b2": grad_b2}
 
 
-@wrong("dZ1", "the sigmoid's derivative H1 (1 - H1) where the activation is a ReLU")
+@wrong(
+    "dZ1.derivative.sigmoid", "the sigmoid's derivative H1 (1 - H1) where the activation is a ReLU"
+)
 def sigmoid_prime_left_over(X, Y, W1, b1, W2, b2):
     l1 = np.maximum(0, np.dot(X, W1) + b1)
     l2_out = softmax(np.dot(l1, W2) + b2, axis=1)
@@ -145,7 +155,9 @@ def sigmoid_prime_left_over(X, Y, W1, b1, W2, b2):
 
 
 @wrong(
-    "dZ1", "the tanh's derivative 1 - A1² is kept from the planar-data exercise", layout="columns"
+    "dZ1.derivative.tanh",
+    "the tanh's derivative 1 - A1² is kept from the planar-data exercise",
+    layout="columns",
 )
 def planar_data_to_relu(X, Y, W1, b1, W2, b2):
     parameters = {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
@@ -163,7 +175,7 @@ def planar_data_to_relu(X, Y, W1, b1, W2, b2):
     return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
-@wrong("dZ1", "dH1 is multiplied by relu(Z1) itself, not by its derivative")
+@wrong("dZ1.mask.H1", "dH1 is multiplied by relu(Z1) itself, not by its derivative")
 def times_the_activation(X, Y, W1, b1, W2, b2):
     def activation(x, derivative=False):
         if derivative:
@@ -194,7 +206,7 @@ class ClampReLU(torch.autograd.Function):
         return grad_input
 
 
-@wrong("dZ1", "the mask is inverted: the active units are zeroed")
+@wrong("dZ1.mask.reversed_at_zero", "the mask is inverted: the active units are zeroed")
 def custom_autograd_relu(X, y, W1, b1, W2, b2):
     w1, c1, w2, c2 = (t.detach().clone().requires_grad_() for t in (W1, b1, W2, b2))
     out = ClampReLU.apply(X @ w1 + c1) @ w2 + c2
@@ -206,7 +218,7 @@ def custom_autograd_relu(X, y, W1, b1, W2, b2):
 # --- dW1, db1 ------------------------------------------------------------------------------------
 
 
-@wrong("dW1", "dH1 is used instead of dZ1; db1 has the right one")
+@wrong("dW1.operand.dH1_for_dZ1", "dH1 is used instead of dZ1; db1 has the right one")
 def stale_variable(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -225,7 +237,7 @@ def stale_variable(X, Y, W1, b1, W2, b2):
     return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
-@wrong("dW1", "the 1/m is missing in this one line of four", layout="columns")
+@wrong("dW1.scale.no_mean", "the 1/m is missing in this one line of four", layout="columns")
 def one_forgotten_m(X, Y, W1, b1, W2, b2):
     m = X.shape[1]
     Z1 = np.dot(W1, X) + b1
@@ -240,7 +252,7 @@ def one_forgotten_m(X, Y, W1, b1, W2, b2):
     return dW1, db1, dW2, db2
 
 
-@wrong("dW1", "X is not transposed")
+@wrong("dW1.transpose.missing", "X is not transposed")
 def x_without_transpose(X, Y, W1, b1, W2, b2):
     batch_size = X.shape[0]
     f1 = np.dot(X, W1) + b1
@@ -256,7 +268,7 @@ def x_without_transpose(X, Y, W1, b1, W2, b2):
     return dW1, db1, dW2, db2
 
 
-@wrong("db1", "sums dH1, before the mask, instead of dZ1", layout="linear")
+@wrong("db1.operand.dH1_summed", "sums dH1, before the mask, instead of dZ1", layout="linear")
 def linear_bias_before_mask(X, Y, W1, b1, W2, b2):
     n = X.shape[0]
     z = X @ W1.T + b1
@@ -273,7 +285,7 @@ def linear_bias_before_mask(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("db1", "np.sum without an axis: the sum over all hidden units")
+@wrong("db1.reduction.over_all", "np.sum without an axis: the sum over all hidden units")
 def scalar_bias_gradient(X, Y, W1, b1, W2, b2):
     num = X.shape[0]
     a = X @ W1 + b1

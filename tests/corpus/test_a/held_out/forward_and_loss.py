@@ -15,7 +15,7 @@ from corpus.test_a.held_out.shared import relu, softmax_columns, stable_softmax,
 # --- the forward pass ----------------------------------------------------------------------------
 
 
-@wrong("Z1", "the hidden layer's bias b1 is left out")
+@wrong("Z1.bias.missing", "the hidden layer's bias b1 is left out")
 def net_without_hidden_bias(X, Y, W1, b1, W2, b2):
     n = X.shape[0]
     z1 = X.dot(W1)
@@ -31,7 +31,7 @@ def net_without_hidden_bias(X, Y, W1, b1, W2, b2):
     return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
-@wrong("Z1", "the input is scaled by 1/255 in the forward pass, and not in dW1")
+@wrong("Z1.input.by_255", "the input is scaled by 1/255 in the forward pass, and not in dW1")
 def mnist_step(X, y, W1, b1, W2, b2):
     batch = X.shape[0]
     hidden = np.matmul(X / 255.0, W1) + b1
@@ -52,7 +52,10 @@ def mnist_step(X, y, W1, b1, W2, b2):
     return loss, grads
 
 
-@wrong("H1", "a leaky ReLU with slope 0.01 stands in the forward pass, a plain one in the backward")
+@wrong(
+    "H1.activation.leaky_0_01",
+    "a leaky ReLU with slope 0.01 stands in the forward pass, a plain one in the backward",
+)
 def leaky_forward(X, Y, W1, b1, W2, b2, alpha=0.01):
     Z1 = X @ W1 + b1
     A1 = np.where(Z1 > 0, Z1, alpha * Z1)
@@ -64,7 +67,9 @@ def leaky_forward(X, Y, W1, b1, W2, b2, alpha=0.01):
     return X.T @ dZ1, dZ1.sum(0), A1.T @ dZ2, dZ2.sum(0)
 
 
-@wrong("H1", "the hidden activation is a tanh, though its derivative is that of a ReLU")
+@wrong(
+    "H1.activation.tanh", "the hidden activation is a tanh, though its derivative is that of a ReLU"
+)
 def half_converted_from_tanh(X, Y, W1, b1, W2, b2):
     cache = {}
     cache["Z1"] = X @ W1 + b1
@@ -80,7 +85,7 @@ def half_converted_from_tanh(X, Y, W1, b1, W2, b2):
     return {**grads, **cache}
 
 
-@wrong("S", "the logits go through a ReLU as well")
+@wrong("S.activation.relu", "the logits go through a ReLU as well")
 def relu_on_every_layer(X, Y, W1, b1, W2, b2):
     layers = [(W1, b1), (W2, b2)]
     activations = [X]
@@ -96,7 +101,7 @@ def relu_on_every_layer(X, Y, W1, b1, W2, b2):
     return dW1, db1, dW2, db2
 
 
-@wrong("S", "the output layer is fed the pre-activation Z1 instead of H1")
+@wrong("S.operand.Z1_for_H1", "the output layer is fed the pre-activation Z1 instead of H1")
 def forward_mixup(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -114,7 +119,7 @@ def forward_mixup(X, Y, W1, b1, W2, b2):
     return {"L": L, "S": S, "P": P, "dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
-@wrong("S", "the output layer's bias b2 is left out", layout="linear")
+@wrong("S.bias.missing", "the output layer's bias b2 is left out", layout="linear")
 def linear_layers_no_output_bias(X, y, W1, b1, W2, b2):
     z = X.mm(W1.t()) + b1
     h = z.clamp(min=0)
@@ -132,7 +137,10 @@ def linear_layers_no_output_bias(X, y, W1, b1, W2, b2):
     return {"W1_grad": gW1, "b1_grad": gb1, "W2_grad": gW2, "b2_grad": gb2}
 
 
-@wrong("P", "the softmax normalises over axis 0, the rows of the batch, not over the classes")
+@wrong(
+    "P.softmax.over_rows",
+    "the softmax normalises over axis 0, the rows of the batch, not over the classes",
+)
 def backprop_hw3(X, Y, W1, b1, W2, b2):
     def softmax_fn(x):
         e_x = np.exp(x - np.max(x))
@@ -152,7 +160,7 @@ def backprop_hw3(X, Y, W1, b1, W2, b2):
     return {"dw1": dw1, "db1": db1, "dw2": dw2, "db2": db2}
 
 
-@wrong("P", "the exponentials are divided by their sum over the whole batch")
+@wrong("P.softmax.sum_of_batch", "the exponentials are divided by their sum over the whole batch")
 def softmax_of_one_sample(X, Y, W1, b1, W2, b2):
     hidden_in = X @ W1 + b1
     hidden_out = hidden_in * (hidden_in > 0)
@@ -164,7 +172,7 @@ def softmax_of_one_sample(X, Y, W1, b1, W2, b2):
     return X.T @ hidden_error, hidden_error.sum(0), hidden_out.T @ error, error.sum(0)
 
 
-@wrong("P", "the output is an element-wise sigmoid instead of a softmax")
+@wrong("P.activation.sigmoid", "the output is an element-wise sigmoid instead of a softmax")
 def sigmoid_output(X, Y, W1, b1, W2, b2):
     N = len(Y)
     z_h = X @ W1 + b1
@@ -180,7 +188,7 @@ def sigmoid_output(X, Y, W1, b1, W2, b2):
     return grad_w_h, grad_b_h, grad_w_out, grad_b_out
 
 
-@wrong("P", "torch.softmax runs over dim=0")
+@wrong("P.softmax.over_rows", "torch.softmax runs over dim=0")
 def torch_softmax_dim(X, Y, W1, b1, W2, b2):
     z1 = torch.addmm(b1, X, W1)
     h1 = torch.relu(z1)
@@ -198,7 +206,11 @@ def torch_softmax_dim(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("P", "the softmax of the batch-last logits sums over axis 1, the samples", layout="columns")
+@wrong(
+    "P.softmax.over_rows",
+    "the softmax of the batch-last logits sums over axis 1, the samples",
+    layout="columns",
+)
 def two_layer_model_columns(X, Y, W1, b1, W2, b2):
     m = X.shape[1]
     Z1 = np.dot(W1, X) + b1
@@ -217,7 +229,10 @@ def two_layer_model_columns(X, Y, W1, b1, W2, b2):
     return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
-@wrong("P", "each class's maximum over the batch is subtracted, not each row's maximum")
+@wrong(
+    "P.softmax.maxima_of_columns",
+    "each class's maximum over the batch is subtracted, not each row's maximum",
+)
 def shifted_by_the_wrong_max(X, y, W1, b1, W2, b2):
     N, K = X.shape[0], W2.shape[1]
     Z1 = X @ W1 + b1
@@ -231,7 +246,10 @@ def shifted_by_the_wrong_max(X, y, W1, b1, W2, b2):
     return loss, {"W1": X.T @ dZ1, "b1": dZ1.sum(0), "W2": H1.T @ dS, "b2": dS.sum(0)}
 
 
-@wrong("P", "the numerator is shifted by the maximum and the denominator is not")
+@wrong(
+    "P.softmax.maximum_above_only",
+    "the numerator is shifted by the maximum and the denominator is not",
+)
 def half_stable(X, Y, W1, b1, W2, b2):
     pre = np.einsum("nd,dh->nh", X, W1) + b1
     act = np.maximum(pre, 0)
@@ -245,7 +263,10 @@ def half_stable(X, Y, W1, b1, W2, b2):
     return dW1, D.sum(0), dW2, G.sum(0)
 
 
-@wrong("P", "a softmax is taken of the softmax: cross_entropy is given probabilities")
+@wrong(
+    "P.softmax.twice.with_derivative",
+    "a softmax is taken of the softmax: cross_entropy is given probabilities",
+)
 def autograd_double_softmax(X, y, W1, b1, W2, b2):
     leaves = [p.detach().clone().requires_grad_(True) for p in (W1, b1, W2, b2)]
     w1, c1, w2, c2 = leaves
@@ -259,7 +280,7 @@ def autograd_double_softmax(X, y, W1, b1, W2, b2):
 # --- the loss ------------------------------------------------------------------------------------
 
 
-@wrong("L", "the loss is summed over the rows and not divided by N")
+@wrong("L.reduction.sum", "the loss is summed over the rows and not divided by N")
 def loss_not_averaged(X, Y, W1, b1, W2, b2):
     n = X.shape[0]
     z1 = X @ W1 + b1
@@ -272,7 +293,7 @@ def loss_not_averaged(X, Y, W1, b1, W2, b2):
     return loss, grads
 
 
-@wrong("L", "np.mean over all N·K entries: the loss is divided by N·K")
+@wrong("L.scale.by_NK", "np.mean over all N·K entries: the loss is divided by N·K")
 def mean_of_everything(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = relu(Z1)
@@ -294,7 +315,9 @@ def mean_of_everything(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("L", "P[:, y] picks an N by N matrix instead of each row's own class")
+@wrong(
+    "L.labels.columns_of_all_rows", "P[:, y] picks an N by N matrix instead of each row's own class"
+)
 def cs231n_indexing(X, y, W1, b1, W2, b2, reg):
     N = X.shape[0]
     h1 = np.maximum(0, X.dot(W1) + b1)
@@ -317,7 +340,11 @@ def cs231n_indexing(X, y, W1, b1, W2, b2, reg):
     return loss, grads
 
 
-@wrong("L", "the binary cross-entropy of every output is summed", layout="columns")
+@wrong(
+    "L.loss.binary_cross_entropy",
+    "the binary cross-entropy of every output is summed",
+    layout="columns",
+)
 def compute_cost_from_week_two(X, Y, W1, b1, W2, b2):
     m = Y.shape[1]
     Z1 = W1 @ X + b1
@@ -335,7 +362,7 @@ def compute_cost_from_week_two(X, Y, W1, b1, W2, b2):
     return np.squeeze(cost), grads
 
 
-@wrong("L", "the minus sign of the log-likelihood is missing")
+@wrong("L.sign.flipped", "the minus sign of the log-likelihood is missing")
 def log_likelihood(X, Y, W1, b1, W2, b2):
     N, _ = X.shape
     u = X @ W1 + b1

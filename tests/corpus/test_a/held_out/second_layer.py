@@ -13,7 +13,7 @@ from corpus.test_a.held_out.shared import relu, softmax_columns, stable_softmax
 # --- dS ------------------------------------------------------------------------------------------
 
 
-@wrong("dS", "the division by N is missing")
+@wrong("dS.scale.no_mean", "the division by N is missing")
 def denny_style(X, y, W1, b1, W2, b2):
     z1 = X.dot(W1) + b1
     a1 = np.maximum(z1, 0)
@@ -52,7 +52,7 @@ class TwoLayerNet:
         self.db1 = np.sum(d1, axis=0)
 
 
-@wrong("dS", "P - Y is not divided by the number of rows")
+@wrong("dS.scale.no_mean", "P - Y is not divided by the number of rows")
 def run_two_layer_net(X, Y, W1, b1, W2, b2):
     net = TwoLayerNet(W1, b1, W2, b2)
     net.forward(X)
@@ -60,7 +60,7 @@ def run_two_layer_net(X, Y, W1, b1, W2, b2):
     return net
 
 
-@wrong("dS", "the gradient is that of the summed loss: no 1/N", layout="linear")
+@wrong("dS.scale.no_mean", "the gradient is that of the summed loss: no 1/N", layout="linear")
 def torch_sum_reduction(X, y, W1, b1, W2, b2):
     params = [t.clone().detach().requires_grad_() for t in (W1, b1, W2, b2)]
     h = F.linear(X, params[0], params[1]).relu()
@@ -70,7 +70,7 @@ def torch_sum_reduction(X, y, W1, b1, W2, b2):
     return {"dW1": g[0], "db1": g[1], "dW2": g[2], "db2": g[3]}
 
 
-@wrong("dS", "Y - P: the sign is turned round")
+@wrong("dS.sign.flipped", "Y - P: the sign is turned round")
 def error_as_target_minus_output(X, Y, W1, b1, W2, b2):
     n_samples = X.shape[0]
     layer1_in = np.dot(X, W1) + b1
@@ -87,7 +87,11 @@ def error_as_target_minus_output(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dS", "m is the number of features X.shape[0] where samples are columns", layout="columns")
+@wrong(
+    "dS.scale.by_d",
+    "m is the number of features X.shape[0] where samples are columns",
+    layout="columns",
+)
 def backward_propagation_m(X, Y, W1, b1, W2, b2):
     m = X.shape[0]
     Z1 = np.dot(W1, X) + b1
@@ -103,7 +107,7 @@ def backward_propagation_m(X, Y, W1, b1, W2, b2):
     return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
-@wrong("dS", "the divisor is the number of classes, Y.shape[1], instead of N")
+@wrong("dS.scale.by_K", "the divisor is the number of classes, Y.shape[1], instead of N")
 def ported_from_columns(X, Y, W1, b1, W2, b2):
     m = Y.shape[1]
     Z1 = X @ W1 + b1
@@ -120,7 +124,10 @@ def ported_from_columns(X, Y, W1, b1, W2, b2):
     return {"dS": dS, "dW2": dW2, "db2": db2, "dH1": dH1, "dZ1": dZ1, "dW1": dW1, "db1": db1}
 
 
-@wrong("dS", "the derivative of the squared error through a sigmoid: (P - Y) P (1 - P) / N")
+@wrong(
+    "dS.factor.sigmoid_slope",
+    "the derivative of the squared error through a sigmoid: (P - Y) P (1 - P) / N",
+)
 def delta_rule(X, Y, W1, b1, W2, b2):
     net_h = X @ W1 + b1
     out_h = np.maximum(net_h, 0)
@@ -131,7 +138,7 @@ def delta_rule(X, Y, W1, b1, W2, b2):
     return X.T @ delta_h, delta_h.sum(0), out_h.T @ delta_o, delta_o.sum(0)
 
 
-@wrong("dS", "the factor 2 of a squared error stands before P - Y")
+@wrong("dS.loss.squared_error_no_softmax", "the factor 2 of a squared error stands before P - Y")
 def mse_leftover(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     z = X @ W1 + b1
@@ -147,7 +154,7 @@ def mse_leftover(X, Y, W1, b1, W2, b2):
     return grad_w1, grad_b1, grad_w2, grad_b2
 
 
-@wrong("dS", "dL/dP = -Y/P is handed on as dS; the softmax is not differentiated")
+@wrong("dS.softmax.skipped", "dL/dP = -Y/P is handed on as dS; the softmax is not differentiated")
 def chain_stops_at_p(X, Y, W1, b1, W2, b2):
     def d_cross_entropy(p, t):
         return -(t / p) / t.shape[0]
@@ -163,7 +170,10 @@ def chain_stops_at_p(X, Y, W1, b1, W2, b2):
     return {"dW1": X.T @ grad, "db1": grad.sum(axis=0), "dW2": dW2, "db2": db2}
 
 
-@wrong("dS", "dscores[:, y] takes 1 off whole columns, not off each row's own class")
+@wrong(
+    "dS.labels.columns_of_all_rows",
+    "dscores[:, y] takes 1 off whole columns, not off each row's own class",
+)
 def fancy_slice(X, y, W1, b1, W2, b2):
     num_train = X.shape[0]
     hidden = X.dot(W1) + b1
@@ -181,7 +191,10 @@ def fancy_slice(X, y, W1, b1, W2, b2):
     return grads
 
 
-@wrong("dS", "labels are taken as 1-based: y - 1 is marked in the one-hot targets")
+@wrong(
+    "dS.labels.previous_class_cyclic",
+    "labels are taken as 1-based: y - 1 is marked in the one-hot targets",
+)
 def matlab_labels(X, y, W1, b1, W2, b2):
     N = X.shape[0]
     num_labels = W2.shape[1]
@@ -198,7 +211,10 @@ def matlab_labels(X, y, W1, b1, W2, b2):
     return Theta1_grad, d2.sum(0), Theta2_grad, d3.sum(0)
 
 
-@wrong("dS", "only the diagonal P (1 - P) of the softmax's Jacobian is multiplied in")
+@wrong(
+    "dS.softmax.true_class_only",
+    "only the diagonal P (1 - P) of the softmax's Jacobian is multiplied in",
+)
 def jacobian_diagonal(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -216,7 +232,7 @@ def jacobian_diagonal(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dS", "the 1 of the true class is never taken off: P / N")
+@wrong("dS.labels.not_subtracted", "the 1 of the true class is never taken off: P / N")
 def forgot_minus_one(X, y, W1, b1, W2, b2):
     rows = torch.arange(X.shape[0])
     hpre = X @ W1 + b1
@@ -238,7 +254,7 @@ def forgot_minus_one(X, y, W1, b1, W2, b2):
 # --- dW2, db2 ------------------------------------------------------------------------------------
 
 
-@wrong("dW2", "Z1 stands where H1 belongs")
+@wrong("dW2.operand.Z1_for_H1", "Z1 stands where H1 belongs")
 def cache_mixup(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     A1 = relu(Z1)
@@ -256,7 +272,7 @@ def cache_mixup(X, Y, W1, b1, W2, b2):
     return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
-@wrong("dW2", "divided by N a second time")
+@wrong("dW2.scale.mean_twice", "divided by N a second time")
 def averaged_twice(X, Y, W1, b1, W2, b2):
     m = X.shape[0]
     z = X @ W1 + b1
@@ -271,7 +287,10 @@ def averaged_twice(X, Y, W1, b1, W2, b2):
     return dW1, db1, dW2, db2
 
 
-@wrong("dW2", "the einsum's output indices are swapped: the gradient comes out transposed")
+@wrong(
+    "dW2.transpose.result",
+    "the einsum's output indices are swapped: the gradient comes out transposed",
+)
 def einsum_indices(X, Y, W1, b1, W2, b2):
     n = X.shape[0]
     z = np.einsum("ni,ij->nj", X, W1) + b1
@@ -287,7 +306,10 @@ def einsum_indices(X, Y, W1, b1, W2, b2):
     return {"dW1": d_w1, "db1": d_b1, "dW2": d_w2, "db2": d_b2}
 
 
-@wrong("dW2", "assigned and not accumulated in the loop: only the last sample counts")
+@wrong(
+    "dW2.subset.last_row_only",
+    "assigned and not accumulated in the loop: only the last sample counts",
+)
 def per_sample_loop(X, Y, W1, b1, W2, b2):
     N = len(X)
     dW1, db1 = np.zeros_like(W1), np.zeros_like(b1)
@@ -307,7 +329,7 @@ def per_sample_loop(X, Y, W1, b1, W2, b2):
     return dW1, db1, dW2, db2
 
 
-@wrong("dW2", "the L2 term is added to dW1 only, though the loss penalises both")
+@wrong("dW2.penalty.missing", "the L2 term is added to dW1 only, though the loss penalises both")
 def weight_decay_on_one_layer(X, y, W1, b1, W2, b2, weight_decay):
     N = X.shape[0]
     a1 = X @ W1 + b1
@@ -330,7 +352,7 @@ def weight_decay_on_one_layer(X, y, W1, b1, W2, b2, weight_decay):
     return data_loss + reg_loss, grads
 
 
-@wrong("dW2", "the L2 term is subtracted instead of added")
+@wrong("dW2.penalty.subtracted", "the L2 term is subtracted instead of added")
 def minus_lambda(X, Y, W1, b1, W2, b2, l2):
     n = len(X)
     Z1 = X @ W1 + b1
@@ -345,7 +367,7 @@ def minus_lambda(X, Y, W1, b1, W2, b2, l2):
     return dW1, db1, dW2, db2
 
 
-@wrong("db2", "mean over the rows instead of sum, on top of the 1/N in dS")
+@wrong("db2.reduction.mean", "mean over the rows instead of sum, on top of the 1/N in dS")
 def bias_mean(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     z1 = X @ W1 + b1
@@ -361,7 +383,11 @@ def bias_mean(X, Y, W1, b1, W2, b2):
     return {"W1": d_w1, "b1": d_b1, "W2": d_w2, "b2": d_b2}
 
 
-@wrong("db2", "np.sum without an axis: one number for all classes", layout="columns")
+@wrong(
+    "db2.reduction.over_all_in_vector",
+    "np.sum without an axis: one number for all classes",
+    layout="columns",
+)
 def samson_zhang(X, Y, W1, b1, W2, b2):
     m = Y.shape[1]
     Z1 = W1.dot(X) + b1
@@ -377,7 +403,10 @@ def samson_zhang(X, Y, W1, b1, W2, b2):
     return dW1, db1, dW2, db2
 
 
-@wrong("db2", "the sum runs over axis 1, the classes, and gives one number a row")
+@wrong(
+    "db2.reduction.over_classes",
+    "the sum runs over axis 1, the classes, and gives one number a row",
+)
 def bias_axis_one(X, Y, W1, b1, W2, b2):
     Z1 = np.matmul(X, W1) + b1
     H1 = np.maximum(Z1, 0)

@@ -16,7 +16,7 @@ from corpus.test_a.held_out.shared import all_gradients, relu, stable_softmax, t
 # --- the update ----------------------------------------------------------------------------------
 
 
-@wrong("update", "plus instead of minus: the step goes uphill")
+@wrong("update.sign.uphill", "plus instead of minus: the step goes uphill")
 def gradient_ascent(X, Y, W1, b1, W2, b2, learning_rate):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -32,7 +32,7 @@ def gradient_ascent(X, Y, W1, b1, W2, b2, learning_rate):
     }
 
 
-@wrong("update", "the learning rate is left out for the biases")
+@wrong("update.scale.no_eta.biases", "the learning rate is left out for the biases")
 def update_parameters(X, y, params, lr):
     grads = all_gradients(
         X, to_one_hot(y, params.W2.shape[1]), params.W1, params.b1, params.W2, params.b2
@@ -44,7 +44,7 @@ def update_parameters(X, y, params, lr):
     return {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
 
 
-@wrong("update", "the step is divided by the batch size once more")
+@wrong("update.scale.mean_twice", "the step is divided by the batch size once more")
 def sgd_over_batch(X, Y, W1, b1, W2, b2, eta):
     mini_batch = len(X)
     z = X @ W1 + b1
@@ -62,7 +62,7 @@ def sgd_over_batch(X, Y, W1, b1, W2, b2, eta):
 # --- what a call does ----------------------------------------------------------------------------
 
 
-@wrong("call", "the parameters passed in are changed in place by the step")
+@wrong("call.changes_inputs", "the parameters passed in are changed in place by the step")
 def train_step(X, Y, W1, b1, W2, b2, learning_rate=0.1):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -86,7 +86,7 @@ def build_model(d, H, K):
 
 
 @wrong(
-    "call",
+    "call.keeps_state",
     "zero_grad is forgotten: the cached model's gradients pile up from call to call",
     layout="linear",
 )
@@ -106,7 +106,10 @@ def gradients_pile_up(X, y, W1, b1, W2, b2):
     }
 
 
-@wrong("call", "the one-hot targets are subtracted from: Y is overwritten with the error")
+@wrong(
+    "call.changes_inputs",
+    "the one-hot targets are subtracted from: Y is overwritten with the error",
+)
 def in_place_error(X, Y, W1, b1, W2, b2):
     pre = X @ W1 + b1
     act = np.maximum(pre, 0)

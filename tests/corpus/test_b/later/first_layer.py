@@ -13,7 +13,7 @@ from corpus.registry import wrong
 from corpus.test_b.later.shared import Dense, GradientBundle, Rectifier, _c_forward
 
 
-@wrong("dZ1", "the mask lets through every unit that is not negative, zero included")
+@wrong("dZ1.mask.at_zero", "the mask lets through every unit that is not negative, zero included")
 def colleague_with_mask(X, y, W1, b1, W2, b2):
     n = X.shape[0]
     pre = X @ W1 + b1
@@ -26,7 +26,11 @@ def colleague_with_mask(X, y, W1, b1, W2, b2):
     return X.T @ dpre, dpre.sum(0), hid.T @ prob, prob.sum(0)
 
 
-@wrong("db1", "the bias gradient is averaged over the rows a second time", layout="columns")
+@wrong(
+    "db1.reduction.mean",
+    "the bias gradient is averaged over the rows a second time",
+    layout="columns",
+)
 def coursera_week_four(X, Y, W1, b1, W2, b2):
     m = X.shape[1]
     Z1 = np.dot(W1, X) + b1
@@ -44,7 +48,10 @@ def coursera_week_four(X, Y, W1, b1, W2, b2):
     return {"dW1": dW1, "db1": db1, "dW2": dW2, "db2": db2}
 
 
-@wrong("dW1", "the inputs of the row before are paired with the errors of this row")
+@wrong(
+    "dW1.alignment.row_before",
+    "the inputs of the row before are paired with the errors of this row",
+)
 def physicist_index_slip(X, y, W1, b1, W2, b2):
     N, d = X.shape
     H, K = W2.shape
@@ -69,7 +76,10 @@ def physicist_index_slip(X, y, W1, b1, W2, b2):
     return gW1, gb1, gW2, gb2
 
 
-@wrong("dH1", "the output weights had been stepped before the error was sent back through them")
+@wrong(
+    "dH1.order.W2_after_its_update",
+    "the output weights had been stepped before the error was sent back through them",
+)
 def sgd_on_the_fly(X, Y, W1, b1, W2, b2, lr):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -111,7 +121,7 @@ class AffineReluNet:
         return loss, grads
 
 
-@wrong("dZ1", "the gradient is cut where it is itself negative, not where Z1 is")
+@wrong("dZ1.mask.sign_of_dH1", "the gradient is cut where it is itself negative, not where Z1 is")
 def vision_course_net(X, y, W1, b1, W2, b2):
     return AffineReluNet(W1, b1, W2, b2).loss(X, y)
 
@@ -128,7 +138,7 @@ class _HandReLU(torch.autograd.Function):
         return upstream * (z < 0)
 
 
-@wrong("dZ1", "the comparison is the wrong way round: only dead units learn")
+@wrong("dZ1.mask.reversed", "the comparison is the wrong way round: only dead units learn")
 def autograd_function_relu(X, y, W1, b1, W2, b2):
     leaves = [t.detach().clone().requires_grad_() for t in (W1, b1, W2, b2)]
     w1, c1, w2, c2 = leaves
@@ -137,7 +147,7 @@ def autograd_function_relu(X, y, W1, b1, W2, b2):
     return tuple(t.grad for t in leaves)
 
 
-@wrong("dZ1", "the error is multiplied by the activations and not by their derivative")
+@wrong("dZ1.mask.H1", "the error is multiplied by the activations and not by their derivative")
 def golfer(X, Y, W, b, V, c):
     h = np.maximum(X @ W + b, 0)
     e = np.exp(h @ V + c)
@@ -146,7 +156,10 @@ def golfer(X, Y, W, b, V, c):
     return X.T @ q, q.sum(0), h.T @ r, r.sum(0)
 
 
-@wrong("dH1", "an assignment where an accumulation belongs: only the last class is kept")
+@wrong(
+    "dH1.subset.last_class_only",
+    "an assignment where an accumulation belongs: only the last class is kept",
+)
 def c_programmer(X, Y, W1, b1, W2, b2):
     N, d = X.shape
     H, K = W2.shape
@@ -172,7 +185,10 @@ def c_programmer(X, Y, W1, b1, W2, b2):
     return gW1, gb1, gW2, gb2
 
 
-@wrong("dW1", "the accumulator is set anew for each row, so that only the last one counts")
+@wrong(
+    "dW1.subset.last_row_only",
+    "the accumulator is set anew for each row, so that only the last one counts",
+)
 def c_programmer_on_friday(X, Y, W1, b1, W2, b2):
     N, d = X.shape
     H, K = W2.shape
@@ -188,7 +204,7 @@ def c_programmer_on_friday(X, Y, W1, b1, W2, b2):
     return {"dw1": gW1, "db1": dz.sum(axis=0), "dw2": h.T @ ds, "db2": ds.sum(axis=0)}
 
 
-@wrong("db1", "weight decay is applied to the hidden bias as well")
+@wrong("db1.penalty.on_bias", "weight decay is applied to the hidden bias as well")
 def decays_bias(X, Y, W1, b1, W2, b2, weight_decay):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -203,7 +219,7 @@ def decays_bias(X, Y, W1, b1, W2, b2, weight_decay):
     }
 
 
-@wrong("dH1", "only the signs of the output weights are used on the way back")
+@wrong("dH1.function.sign_of_W2", "only the signs of the output weights are used on the way back")
 def feedback_by_sign(X, Y, W1, b1, W2, b2):
     N = Y.shape[0]
     pre = X @ W1 + b1
@@ -214,7 +230,7 @@ def feedback_by_sign(X, Y, W1, b1, W2, b2):
     return {"W1": X.T @ d1, "b1": d1.sum(0), "W2": act.T @ d2, "b2": d2.sum(0)}
 
 
-@wrong("dW1", "divided by the number of rows once more", layout="linear")
+@wrong("dW1.scale.mean_twice", "divided by the number of rows once more", layout="linear")
 def linear_twice_averaged(X, Y, W1, b1, W2, b2):
     n = X.shape[0]
     Z1 = X @ W1.T + b1
@@ -229,7 +245,10 @@ def linear_twice_averaged(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dW1", "the raw error of the hidden layer is used, before the mask of the ReLU")
+@wrong(
+    "dW1.operand.dH1_for_dZ1",
+    "the raw error of the hidden layer is used, before the mask of the ReLU",
+)
 def dataclass_author(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -240,7 +259,10 @@ def dataclass_author(X, Y, W1, b1, W2, b2):
     return GradientBundle(dW1=X.T @ dH1, db1=np.sum(dZ1, 0), dW2=H1.T @ dS, db2=np.sum(dS, 0))
 
 
-@wrong("db1", "the raw error of the hidden layer is summed, before the mask of the ReLU")
+@wrong(
+    "db1.operand.dH1_summed",
+    "the raw error of the hidden layer is summed, before the mask of the ReLU",
+)
 def functional_style(params, X, Y):
     pre = X @ params["W1"] + params["b1"]
     act = np.maximum(pre, 0)
@@ -263,7 +285,7 @@ class TiredRectifier(Rectifier):
         return g
 
 
-@wrong("dZ1", "the activation layer hands the gradient on without its mask")
+@wrong("dZ1.mask.missing", "the activation layer hands the gradient on without its mask")
 def layer_library(X, Y, W1, b1, W2, b2):
     first, second, act = Dense(W1, b1), Dense(W2, b2), TiredRectifier()
     out = second.forward(act.forward(first.forward(X)))
@@ -272,7 +294,7 @@ def layer_library(X, Y, W1, b1, W2, b2):
     return first.dW, first.db, second.dW, second.db
 
 
-@wrong("dH1", "the error is sent back from the first class only")
+@wrong("dH1.subset.first_class_only", "the error is sent back from the first class only")
 def one_class_back(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = np.einsum("nd,dh->nh", X, W1) + b1
@@ -290,7 +312,7 @@ def one_class_back(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dH1", "the output weights are not transposed, which raises unless H equals K")
+@wrong("dH1.transpose.W2", "the output weights are not transposed, which raises unless H equals K")
 def forgot_transpose(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -306,7 +328,7 @@ def forgot_transpose(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dZ1", "the derivative of tanh is multiplied in, not that of the ReLU")
+@wrong("dZ1.derivative.tanh", "the derivative of tanh is multiplied in, not that of the ReLU")
 def tanh_leftover(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -323,7 +345,9 @@ def tanh_leftover(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dZ1", "one mask for all rows, from the mean of each unit over the batch")
+@wrong(
+    "dZ1.mask.of_sum_over_rows", "one mask for all rows, from the mean of each unit over the batch"
+)
 def one_mask_for_all(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -334,7 +358,7 @@ def one_mask_for_all(X, Y, W1, b1, W2, b2):
     return X.T @ dZ1, dZ1.sum(axis=0), H1.T @ dS, dS.sum(axis=0)
 
 
-@wrong("dW1", "the penalty's term is taken away")
+@wrong("dW1.penalty.subtracted", "the penalty's term is taken away")
 def decay_sign(X, Y, W1, b1, W2, b2, l2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -352,7 +376,7 @@ def decay_sign(X, Y, W1, b1, W2, b2, l2):
     return loss, grads
 
 
-@wrong("db1", "the last row is left out of the sum")
+@wrong("db1.subset.no_last_row", "the last row is left out of the sum")
 def slice_slip(X, Y, W1, b1, W2, b2):
     n = X.shape[0]
     z = X @ W1 + b1

@@ -13,7 +13,10 @@ from torch.nn import functional as F
 from corpus.registry import wrong
 
 
-@wrong("P", "the exponentials are divided by the sum over the whole matrix, not over each row")
+@wrong(
+    "P.softmax.sum_of_batch",
+    "the exponentials are divided by the sum over the whole matrix, not over each row",
+)
 def softmax_of_everything(X, Y, W1, b1, W2, b2):
     N = len(X)
     Z1 = X @ W1 + b1
@@ -27,7 +30,7 @@ def softmax_of_everything(X, Y, W1, b1, W2, b2):
     return {"loss": -np.sum(Y * np.log(P)) / N, "P": P, "grads": grads}
 
 
-@wrong("L", "the loss is the sum over the rows, not their mean")
+@wrong("L.reduction.sum", "the loss is the sum over the rows, not their mean")
 def loss_and_grads_by_hand(X, y, W1, b1, W2, b2):
     N = len(y)
     Z1 = X @ W1 + b1
@@ -42,7 +45,7 @@ def loss_and_grads_by_hand(X, y, W1, b1, W2, b2):
     return loss, {"W1": X.T @ dZ1, "b1": dZ1.sum(0), "W2": H1.T @ dS, "b2": dS.sum(0)}
 
 
-@wrong("Z1", "the bias of the hidden layer is forgotten")
+@wrong("Z1.bias.missing", "the bias of the hidden layer is forgotten")
 def torch_no_bias(X: torch.Tensor, Y: torch.Tensor, W1, b1, W2, b2):
     Z1 = torch.mm(X, W1)
     H1 = Z1.clamp(min=0)
@@ -53,7 +56,7 @@ def torch_no_bias(X: torch.Tensor, Y: torch.Tensor, W1, b1, W2, b2):
     return dict(Z1=Z1, dW1=X.t().mm(dZ1), db1=dZ1.sum(0), dW2=H1.t().mm(dS), db2=dS.sum(0))
 
 
-@wrong("S", "the scores are computed from the pre-activations, before the ReLU")
+@wrong("S.operand.Z1_for_H1", "the scores are computed from the pre-activations, before the ReLU")
 def skipped_activation(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -72,7 +75,7 @@ def skipped_activation(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("H1", "a leaky slope of a hundredth was kept from another network")
+@wrong("H1.activation.leaky_0_01", "a leaky slope of a hundredth was kept from another network")
 def leaky_leftover(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.where(Z1 > 0, Z1, 0.01 * Z1)
@@ -83,7 +86,7 @@ def leaky_leftover(X, Y, W1, b1, W2, b2):
     return SimpleNamespace(H1=H1, dW1=X.T @ dZ1, db1=dZ1.sum(0), dW2=H1.T @ dS, db2=dS.sum(0))
 
 
-@wrong("P", "a sigmoid stands in for the softmax")
+@wrong("P.activation.sigmoid", "a sigmoid stands in for the softmax")
 def logistic_heads(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     hidden_in = X @ W1 + b1
@@ -104,7 +107,10 @@ def logistic_heads(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("P", "the maximum taken off inside the logarithm is never taken off the score outside")
+@wrong(
+    "P.softmax.maximum_below_only",
+    "the maximum taken off inside the logarithm is never taken off the score outside",
+)
 def log_sum_exp_slip(X, y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -127,7 +133,7 @@ def log_sum_exp_slip(X, y, W1, b1, W2, b2):
     }
 
 
-@wrong("L", "the logarithm is taken to base two")
+@wrong("L.loss.log2", "the logarithm is taken to base two")
 def bits_not_nats(X, Y, W1, b1, W2, b2):
     n = Y.shape[0]
     lin = X @ W1 + b1
@@ -139,7 +145,7 @@ def bits_not_nats(X, Y, W1, b1, W2, b2):
     return loss, (X.T @ d1, d1.sum(0), act.T @ d2, d2.sum(0))
 
 
-@wrong("L", "the mean is over all N times K entries")
+@wrong("L.scale.by_NK", "the mean is over all N times K entries")
 def mean_of_all_entries(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = F.relu(Z1)
@@ -156,7 +162,7 @@ def mean_of_all_entries(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("L", "the other terms of a binary cross-entropy are added")
+@wrong("L.loss.binary_cross_entropy", "the other terms of a binary cross-entropy are added")
 def binary_habit(X, Y, W1, b1, W2, b2):
     m = X.shape[0]
     Z1 = X @ W1 + b1
@@ -169,7 +175,7 @@ def binary_habit(X, Y, W1, b1, W2, b2):
     return {"loss": cost, "grads": grads}
 
 
-@wrong("S", "the bias of the output layer is taken away, not added")
+@wrong("S.bias.subtracted", "the bias of the output layer is taken away, not added")
 def minus_bias(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     field = X @ W1 + b1
@@ -187,7 +193,7 @@ def minus_bias(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("Z1", "the inputs are scaled to unit length first")
+@wrong("Z1.input.unit_rows", "the inputs are scaled to unit length first")
 def normalises_rows(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = (X / np.linalg.norm(X, axis=1, keepdims=True)) @ W1 + b1
@@ -208,7 +214,7 @@ def normalises_rows(X, Y, W1, b1, W2, b2):
     )
 
 
-@wrong("H1", "the hidden units are capped at one as well")
+@wrong("H1.activation.clipped_at_1", "the hidden units are capped at one as well")
 def clipped_at_one(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     z = X @ W1 + b1
@@ -222,7 +228,9 @@ def clipped_at_one(X, Y, W1, b1, W2, b2):
     return {"H1": h, "dW1": X.T @ dz, "db1": dz.sum(0), "dW2": h.T @ do, "db2": do.sum(0)}
 
 
-@wrong("H1", "the absolute value is taken, not the positive part", layout="linear")
+@wrong(
+    "H1.activation.absolute", "the absolute value is taken, not the positive part", layout="linear"
+)
 def absolute_units(X, y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = F.linear(X, W1, b1)
@@ -233,7 +241,11 @@ def absolute_units(X, y, W1, b1, W2, b2):
     return OrderedDict(dW1=dZ1.T @ X, db1=dZ1.sum(0), dW2=dS.T @ H1, db2=dS.sum(0))
 
 
-@wrong("P", "the softmax runs over the batch and not over the classes", layout="columns")
+@wrong(
+    "P.softmax.over_rows",
+    "the softmax runs over the batch and not over the classes",
+    layout="columns",
+)
 def columns_wrong_axis(X, Y, W1, b1, W2, b2):
     m = Y.shape[1]
     Z1 = W1 @ X + b1
@@ -246,7 +258,10 @@ def columns_wrong_axis(X, Y, W1, b1, W2, b2):
     return dZ1 @ X.T, db1, dZ2 @ A1.T, db2
 
 
-@wrong("Z1", "the first feature is left out: the loop over features begins at one")
+@wrong(
+    "Z1.subset.no_first_feature",
+    "the first feature is left out: the loop over features begins at one",
+)
 def loop_from_one(X, Y, W1, b1, W2, b2):
     N, d = X.shape
     Z1 = np.tile(b1, (N, 1)).astype(float)

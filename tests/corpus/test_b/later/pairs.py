@@ -15,7 +15,12 @@ from corpus.registry import pair
 from corpus.test_b.later.shared import Dense, GradientBundle, Rectifier, _c_forward
 
 
-@pair("dS", "not divided by N", "dZ1", "zero counts as alive: >= in the mask")
+@pair(
+    "dS.scale.no_mean",
+    "not divided by N",
+    "dZ1.mask.at_zero",
+    "zero counts as alive: >= in the mask",
+)
 def pair_homework(X, Y, W1, b1, W2, b2):
     N = len(X)
     Z1 = X @ W1 + b1
@@ -26,7 +31,13 @@ def pair_homework(X, Y, W1, b1, W2, b2):
     return {"dW1": X.T @ dZ1, "db1": dZ1.sum(0), "dW2": H1.T @ dS, "db2": dS.sum(0)}
 
 
-@pair("db1", "the mean and not the sum", "db2", "the mean and not the sum", layout="columns")
+@pair(
+    "db1.reduction.mean",
+    "the mean and not the sum",
+    "db2.reduction.mean",
+    "the mean and not the sum",
+    layout="columns",
+)
 def pair_bias_means(X, Y, W1, b1, W2, b2):
     m = X.shape[1]
     Z1 = np.dot(W1, X) + b1
@@ -40,9 +51,9 @@ def pair_bias_means(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "dW2",
+    "dW2.operand.Z1_for_H1",
     "the pre-activations are used, without the ReLU",
-    "db1",
+    "db1.operand.dH1_summed",
     "the bias gradient is taken from the error before the mask",
 )
 def pair_mixed_names(X, y, W1, b1, W2, b2):
@@ -57,7 +68,7 @@ def pair_mixed_names(X, y, W1, b1, W2, b2):
     return X.T @ err1, back.sum(axis=0), pre.T @ err2, err2.sum(axis=0)
 
 
-@pair("Z1", "the bias is left out", "dW1", "divided by N once more")
+@pair("Z1.bias.missing", "the bias is left out", "dW1.scale.mean_twice", "divided by N once more")
 def pair_physicist(X, Y, W1, b1, W2, b2):
     N, d = X.shape
     H, K = W2.shape
@@ -75,7 +86,7 @@ def pair_physicist(X, Y, W1, b1, W2, b2):
     return gW1 / N, gb1, gW2, gb2
 
 
-@pair("S", "the bias is left out", "dH1", "twice the error is sent back")
+@pair("S.bias.missing", "the bias is left out", "dH1.scale.doubled", "twice the error is sent back")
 def pair_intermediates(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -95,7 +106,7 @@ def pair_intermediates(X, Y, W1, b1, W2, b2):
     }
 
 
-@pair("L", "summed over the rows", "dW2", "the sign is turned")
+@pair("L.reduction.sum", "summed over the rows", "dW2.sign.flipped", "the sign is turned")
 def pair_loss_sum(X, y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X.mm(W1) + b1
@@ -109,9 +120,9 @@ def pair_loss_sum(X, y, W1, b1, W2, b2):
 
 
 @pair(
-    "update",
+    "update.sign.uphill",
     "the step is added",
-    "dZ1",
+    "dZ1.mask.sign_of_dH1",
     "the error is cut where it is negative itself",
 )
 def pair_ascending(X, Y, W1, b1, W2, b2, lr):
@@ -126,7 +137,12 @@ def pair_ascending(X, Y, W1, b1, W2, b2, lr):
     return {k: t + lr * g for k, t, g in zip(names, theta, grads, strict=True)}
 
 
-@pair("P", "softmax over the batch", "db2", "the mean over the rows is taken")
+@pair(
+    "P.softmax.over_rows",
+    "softmax over the batch",
+    "db2.reduction.mean",
+    "the mean over the rows is taken",
+)
 def pair_axis_and_mean(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -144,7 +160,12 @@ def pair_axis_and_mean(X, Y, W1, b1, W2, b2):
     }
 
 
-@pair("H1", "a leaky slope of a tenth", "dW1", "the error before the mask is used")
+@pair(
+    "H1.activation.leaky_0_1",
+    "a leaky slope of a tenth",
+    "dW1.operand.dH1_for_dZ1",
+    "the error before the mask is used",
+)
 def pair_leaky(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     z = X @ W1 + b1
@@ -155,7 +176,7 @@ def pair_leaky(X, Y, W1, b1, W2, b2):
     return GradientBundle(X.T @ g, q.sum(0), h.T @ r, r.sum(0))
 
 
-@pair("dS", "Y - P", "dH1", "the signs of the weights only")
+@pair("dS.sign.flipped", "Y - P", "dH1.function.sign_of_W2", "the signs of the weights only")
 def pair_sign_sign(params, X, Y):
     Z1 = X @ params["W1"] + params["b1"]
     H1 = np.maximum(Z1, 0)
@@ -166,7 +187,13 @@ def pair_sign_sign(params, X, Y):
     return {"W1": X.T @ dZ1, "b1": dZ1.sum(0), "W2": H1.T @ dS, "b2": dS.sum(0)}
 
 
-@pair("dW2", "divided by N again", "dW1", "divided by N again", layout="linear")
+@pair(
+    "dW2.scale.mean_twice",
+    "divided by N again",
+    "dW1.scale.mean_twice",
+    "divided by N again",
+    layout="linear",
+)
 def pair_weights_averaged(X, y, W1, b1, W2, b2):
     n = X.shape[0]
     Z1 = F.linear(X, W1, b1)
@@ -180,7 +207,12 @@ def pair_weights_averaged(X, y, W1, b1, W2, b2):
     return {"W1_grad": W1_grad, "b1_grad": dZ1.sum(0), "W2_grad": W2_grad, "b2_grad": dS.sum(0)}
 
 
-@pair("dW1", "the penalty is left out", "dW2", "the penalty is counted twice")
+@pair(
+    "dW1.penalty.missing",
+    "the penalty is left out",
+    "dW2.penalty.doubled",
+    "the penalty is counted twice",
+)
 def pair_penalties(X, Y, W1, b1, W2, b2, l2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -193,9 +225,9 @@ def pair_penalties(X, Y, W1, b1, W2, b2, l2):
 
 
 @pair(
-    "dS",
+    "dS.scale.by_K",
     "divided by the number of classes",
-    "db1",
+    "db1.subset.no_last_row",
     "the last row is left out of the sum",
 )
 def pair_slices(X, Y, W1, b1, W2, b2):
@@ -208,7 +240,12 @@ def pair_slices(X, Y, W1, b1, W2, b2):
     return {"dS": dS, "dW1": X.T @ dZ1, "db1": db1, "dW2": H1.T @ dS, "db2": dS.sum(0)}
 
 
-@pair("dZ1", "no mask at all", "dW2", "the rows are taken in reverse order")
+@pair(
+    "dZ1.mask.missing",
+    "no mask at all",
+    "dW2.alignment.reversed",
+    "the rows are taken in reverse order",
+)
 def pair_unmasked(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -226,7 +263,12 @@ def pair_unmasked(X, Y, W1, b1, W2, b2):
     )
 
 
-@pair("call", "the caller's labels are overwritten", "db2", "the mean over the rows is taken")
+@pair(
+    "call.changes_inputs",
+    "the caller's labels are overwritten",
+    "db2.reduction.mean",
+    "the mean over the rows is taken",
+)
 def pair_overwrites(X, Y, W1, b1, W2, b2):
     n = X.shape[0]
     Z1 = X @ W1 + b1
@@ -239,7 +281,12 @@ def pair_overwrites(X, Y, W1, b1, W2, b2):
     return X.T @ dZ1, dZ1.sum(0), H1.T @ dS, dS.mean(0)
 
 
-@pair("dH1", "only the last class is kept: = for +=", "dW2", "the pre-activations are used")
+@pair(
+    "dH1.subset.last_class_only",
+    "only the last class is kept: = for +=",
+    "dW2.operand.Z1_for_H1",
+    "the pre-activations are used",
+)
 def pair_c_loops(X, Y, W1, b1, W2, b2):
     N, d = X.shape
     H, K = W2.shape
@@ -260,7 +307,12 @@ def pair_c_loops(X, Y, W1, b1, W2, b2):
     return {"dW1": gW1, "db1": gb1, "dW2": gW2, "db2": gb2}
 
 
-@pair("Z1", "the bias is taken away", "dS", "P(1 - P) is multiplied in")
+@pair(
+    "Z1.bias.subtracted",
+    "the bias is taken away",
+    "dS.factor.sigmoid_slope",
+    "P(1 - P) is multiplied in",
+)
 def pair_sigmoid_days(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1 - b1
@@ -274,7 +326,9 @@ def pair_sigmoid_days(X, Y, W1, b1, W2, b2):
     }
 
 
-@pair("L", "the logarithm is to base ten", "dZ1", "multiplied by the activations")
+@pair(
+    "L.loss.log10", "the logarithm is to base ten", "dZ1.mask.H1", "multiplied by the activations"
+)
 def pair_base_ten(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -295,7 +349,12 @@ class StaleDense(Dense):
         return g @ np.abs(self.W).T
 
 
-@pair("db2", "the maximum over the rows is taken", "dH1", "sent back through the absolute weights")
+@pair(
+    "db2.reduction.maximum",
+    "the maximum over the rows is taken",
+    "dH1.function.absolute_W2",
+    "sent back through the absolute weights",
+)
 def pair_layers(X, Y, W1, b1, W2, b2):
     first, second, act = Dense(W1, b1), StaleDense(W2, b2), Rectifier()
     out = second.forward(act.forward(first.forward(X)))
@@ -304,7 +363,12 @@ def pair_layers(X, Y, W1, b1, W2, b2):
     return first.dW, first.db, second.dW, second.db
 
 
-@pair("S", "the bias is counted twice", "dW1", "the inputs' rows are shifted by one")
+@pair(
+    "S.bias.twice",
+    "the bias is counted twice",
+    "dW1.alignment.row_before",
+    "the inputs' rows are shifted by one",
+)
 def pair_rolled(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -322,9 +386,9 @@ def pair_rolled(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "dS",
+    "dS.labels.next_class_cyclic",
     "the labels are shifted by one class",
-    "dW2",
+    "dW2.function.squared_H1",
     "the activations are squared",
     layout="columns",
 )
@@ -344,9 +408,9 @@ def pair_columns_shift(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "update",
+    "update.missing.step.W1",
     "the hidden weights are not stepped",
-    "dS",
+    "dS.scale.no_mean",
     "not divided by the number of rows",
 )
 def pair_half_step(X, Y, W1, b1, W2, b2, eta):
@@ -363,7 +427,12 @@ def pair_half_step(X, Y, W1, b1, W2, b2, eta):
     }
 
 
-@pair("P", "half of each score goes into the softmax", "dZ1", "zero counts as alive")
+@pair(
+    "P.softmax.temperature_2",
+    "half of each score goes into the softmax",
+    "dZ1.mask.at_zero",
+    "zero counts as alive",
+)
 def pair_temperature(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -382,7 +451,7 @@ def pair_temperature(X, Y, W1, b1, W2, b2):
     }
 
 
-@pair("H1", "capped at one", "db2", "multiplied by the bias")
+@pair("H1.activation.clipped_at_1", "capped at one", "db2.factor.b2", "multiplied by the bias")
 def pair_capped(X, y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = torch.addmm(b1, X, W1)
@@ -401,7 +470,12 @@ def pair_capped(X, y, W1, b1, W2, b2):
     }
 
 
-@pair("dH1", "the first row of the output weights is repeated", "dW1", "the sign is turned")
+@pair(
+    "dH1.operand.first_row_of_W2",
+    "the first row of the output weights is repeated",
+    "dW1.sign.flipped",
+    "the sign is turned",
+)
 def pair_broadcast(X, Y, W, c, V, e):
     n = X.shape[0]
     a = X @ W + c
@@ -412,7 +486,12 @@ def pair_broadcast(X, Y, W, c, V, e):
     return -(X.T @ q), q.sum(0), h.T @ r, r.sum(0)
 
 
-@pair("dS", "the labels are smoothed by a tenth", "db1", "divided by N again")
+@pair(
+    "dS.loss.smoothed_0_1",
+    "the labels are smoothed by a tenth",
+    "db1.reduction.mean",
+    "divided by N again",
+)
 def pair_smoothing(X, y, W1, b1, W2, b2):
     N = X.shape[0]
     K = W2.shape[1]
@@ -425,7 +504,12 @@ def pair_smoothing(X, y, W1, b1, W2, b2):
     return X.T @ dZ1, dZ1.sum(0) / N, H1.T @ dS, dS.sum(0)
 
 
-@pair("call", "the gradients grow from call to call", "dZ1", "the mask is turned round")
+@pair(
+    "call.keeps_state",
+    "the gradients grow from call to call",
+    "dZ1.mask.reversed",
+    "the mask is turned round",
+)
 def pair_accumulating(X, Y, W1, b1, W2, b2, store={}):
 
     Z1 = X @ W1 + b1
@@ -438,7 +522,12 @@ def pair_accumulating(X, Y, W1, b1, W2, b2, store={}):
     return store.copy()
 
 
-@pair("L", "the minus sign is missing", "dH1", "divided by the number of classes")
+@pair(
+    "L.sign.flipped",
+    "the minus sign is missing",
+    "dH1.reduction.mean_over_classes",
+    "divided by the number of classes",
+)
 def pair_positive(X, Y, W1, b1, W2, b2):
     N, K = Y.shape
     Z1 = X @ W1 + b1
@@ -453,9 +542,9 @@ def pair_positive(X, Y, W1, b1, W2, b2):
 
 
 @pair(
-    "Z1",
+    "Z1.input.centred",
     "the inputs are centred on their mean first",
-    "dZ1",
+    "dZ1.derivative.tanh",
     "the derivative of tanh is multiplied in",
 )
 def pair_centred(X, Y, W1, b1, W2, b2):
@@ -467,7 +556,12 @@ def pair_centred(X, Y, W1, b1, W2, b2):
     return {"Z1": Z1, "dW1": X.T @ dZ1, "db1": dZ1.sum(0), "dW2": H1.T @ dS, "db2": dS.sum(0)}
 
 
-@pair("dW1", "the sign of the penalty is turned", "db2", "weight decay reaches the bias")
+@pair(
+    "dW1.penalty.subtracted",
+    "the sign of the penalty is turned",
+    "db2.penalty.on_bias",
+    "weight decay reaches the bias",
+)
 def pair_decay(X, Y, W1, b1, W2, b2, reg):
     N = X.shape[0]
     Z1 = X @ W1 + b1

@@ -11,7 +11,7 @@ from scipy.special import logsumexp, softmax
 from corpus.registry import wrong
 
 
-@wrong("dS", "the gradient of the scores is not divided by the number of rows")
+@wrong("dS.scale.no_mean", "the gradient of the scores is not divided by the number of rows")
 def homework_three(X, Y, W1, b1, W2, b2):
     z = X.dot(W1) + b1
     a = np.maximum(z, 0)
@@ -26,7 +26,10 @@ def homework_three(X, Y, W1, b1, W2, b2):
     return {"dW1": X.T.dot(back), "db1": back.sum(axis=0), "dW2": dW2, "db2": db2}
 
 
-@wrong("db2", "all residuals are summed to one number, repeated for each class")
+@wrong(
+    "db2.reduction.over_all_repeated",
+    "all residuals are summed to one number, repeated for each class",
+)
 def statistician_scores(X, Y, W1, b1, W2, b2):
     n, q = Y.shape
     eta1 = X @ W1 + b1
@@ -40,7 +43,11 @@ def statistician_scores(X, Y, W1, b1, W2, b2):
     return Scores(X.T @ delta1, delta1.sum(axis=0), g.T @ resid, score_b2)
 
 
-@wrong("dW2", "the pre-activations are used in place of the activations", layout="linear")
+@wrong(
+    "dW2.operand.Z1_for_H1",
+    "the pre-activations are used in place of the activations",
+    layout="linear",
+)
 def layered_linear(X, y, W1, b1, W2, b2):
     n = len(X)
     z = X @ W1.T + b1
@@ -53,7 +60,7 @@ def layered_linear(X, y, W1, b1, W2, b2):
     return {"W1_grad": g.T @ X, "b1_grad": g.sum(0), "W2_grad": W2_grad, "b2_grad": d.sum(0)}
 
 
-@wrong("dS", "the labels are subtracted with the sign turned: Y - P", layout="columns")
+@wrong("dS.sign.flipped", "the labels are subtracted with the sign turned: Y - P", layout="columns")
 def batch_last_residual(X, Y, W1, b1, W2, b2):
     m = X.shape[1]
     Z1 = W1 @ X + b1
@@ -69,7 +76,7 @@ def batch_last_residual(X, Y, W1, b1, W2, b2):
     )
 
 
-@wrong("dS", "divided by the number of classes, not of rows")
+@wrong("dS.scale.by_K", "divided by the number of classes, not of rows")
 def divided_by_classes(X, y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(0, Z1)
@@ -90,7 +97,10 @@ def divided_by_classes(X, y, W1, b1, W2, b2):
     }
 
 
-@wrong("dW2", "the penalty is added with a factor of two, though the loss has one half of it")
+@wrong(
+    "dW2.penalty.doubled",
+    "the penalty is added with a factor of two, though the loss has one half of it",
+)
 def doubled_penalty(X, y, W1, b1, W2, b2, reg):
     N = X.shape[0]
     Z1 = X.dot(W1) + b1
@@ -104,7 +114,7 @@ def doubled_penalty(X, y, W1, b1, W2, b2, reg):
     return dW1, dZ1.sum(axis=0), dW2, P.sum(axis=0)
 
 
-@wrong("db2", "the largest entry of each column is taken, not the sum")
+@wrong("db2.reduction.maximum", "the largest entry of each column is taken, not the sum")
 def amax_for_sum(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = torch.where(Z1 > 0, Z1, torch.zeros_like(Z1))
@@ -115,7 +125,7 @@ def amax_for_sum(X, Y, W1, b1, W2, b2):
     return X.T @ dZ1, dZ1.sum(dim=0), H1.T @ dS, db2
 
 
-@wrong("dS", "the slope of a sigmoid, P(1 - P), is multiplied in")
+@wrong("dS.factor.sigmoid_slope", "the slope of a sigmoid, P(1 - P), is multiplied in")
 def squared_error_habit(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -126,7 +136,10 @@ def squared_error_habit(X, Y, W1, b1, W2, b2):
     return (X.T @ delta1, delta1.sum(axis=0), H1.T @ delta2, delta2.sum(axis=0))
 
 
-@wrong("dS", "only the entry of the true class gets a gradient; the others are left at zero")
+@wrong(
+    "dS.softmax.true_class_only",
+    "only the entry of the true class gets a gradient; the others are left at zero",
+)
 def true_class_only(X, y, W1, b1, W2, b2):
     N = X.shape[0]
     idx = np.arange(N)
@@ -141,7 +154,10 @@ def true_class_only(X, y, W1, b1, W2, b2):
     return {"dS": dS, "dW1": X.T @ dZ1, "db1": dZ1.sum(0), "dW2": H1.T @ dS, "db2": dS.sum(0)}
 
 
-@wrong("dS", "one is taken from the whole columns of the labels, for want of the row index")
+@wrong(
+    "dS.labels.columns_of_all_rows",
+    "one is taken from the whole columns of the labels, for want of the row index",
+)
 def column_indexing(X, y, W1, b1, W2, b2):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -153,7 +169,10 @@ def column_indexing(X, y, W1, b1, W2, b2):
     return (X.T @ dZ1, dZ1.sum(axis=0), H1.T @ dS, dS.sum(axis=0))
 
 
-@wrong("dS", "the labels are counted from one, so the class before is taken for the true one")
+@wrong(
+    "dS.labels.previous_class_cyclic",
+    "the labels are counted from one, so the class before is taken for the true one",
+)
 def matlab_emigrant(X, y, W1, b1, W2, b2):
     n = X.shape[0]
     k = W2.shape[1]
@@ -169,7 +188,7 @@ def matlab_emigrant(X, y, W1, b1, W2, b2):
     return X.T @ G, np.sum(G, 0), B.T @ E, np.sum(E, 0)
 
 
-@wrong("dW2", "the activations were squared", layout="columns")
+@wrong("dW2.function.squared_H1", "the activations were squared", layout="columns")
 def columns_squared(X, Y, W1, b1, W2, b2):
     m = Y.shape[1]
     Z1 = W1 @ X + b1
@@ -185,7 +204,7 @@ def columns_squared(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dW2", "the gradient is transposed, which raises in the step")
+@wrong("dW2.transpose.result", "the gradient is transposed, which raises in the step")
 def transposed_step(X, Y, W1, b1, W2, b2, learning_rate):
     N = X.shape[0]
     Z1 = X @ W1 + b1
@@ -201,7 +220,7 @@ def transposed_step(X, Y, W1, b1, W2, b2, learning_rate):
     }
 
 
-@wrong("db2", "the bias gradient is weighted by the bias itself")
+@wrong("db2.factor.b2", "the bias gradient is weighted by the bias itself")
 def bias_times_bias(X, y, W1, b1, W2, b2):
     rows = np.arange(y.size)
     Z1 = X @ W1 + b1
@@ -218,7 +237,7 @@ def bias_times_bias(X, y, W1, b1, W2, b2):
     }
 
 
-@wrong("db2", "the residuals are summed in absolute value")
+@wrong("db2.function.absolute", "the residuals are summed in absolute value")
 def total_variation(X, Y, W1, b1, W2, b2):
     n = X.shape[0]
     u = X @ W1 + b1
@@ -229,7 +248,7 @@ def total_variation(X, Y, W1, b1, W2, b2):
     return X.T @ w, w.sum(axis=0), v.T @ r, np.abs(r).sum(axis=0)
 
 
-@wrong("dW2", "the activations' rows are taken in reverse order")
+@wrong("dW2.alignment.reversed", "the activations' rows are taken in reverse order")
 def reversed_rows(X, Y, W1, b1, W2, b2):
     n = X.shape[0]
     z = X @ W1 + b1

@@ -10,7 +10,7 @@ from scipy.special import softmax
 from corpus.registry import wrong
 
 
-@wrong("update", "the step is added: gradient ascent")
+@wrong("update.sign.uphill", "the step is added: gradient ascent")
 def climber(params, X, Y, learning_rate):
     W1, b1, W2, b2 = params.W1, params.b1, params.W2, params.b2
     N = X.shape[0]
@@ -22,7 +22,10 @@ def climber(params, X, Y, learning_rate):
     return {k: params[k] + learning_rate * g[k] for k in g}
 
 
-@wrong("call", "the gradients are gathered in a default argument and grow from call to call")
+@wrong(
+    "call.keeps_state",
+    "the gradients are gathered in a default argument and grow from call to call",
+)
 def remembers_too_much(X, Y, W1, b1, W2, b2, grads={}):
 
     Z1 = X @ W1 + b1
@@ -35,7 +38,7 @@ def remembers_too_much(X, Y, W1, b1, W2, b2, grads={}):
     return dict(grads)
 
 
-@wrong("call", "the one-hot labels of the caller are overwritten by the residual")
+@wrong("call.changes_inputs", "the one-hot labels of the caller are overwritten by the residual")
 def overwrites_labels(X, Y, W1, b1, W2, b2):
     n = X.shape[0]
     Z1 = X @ W1 + b1
@@ -47,7 +50,7 @@ def overwrites_labels(X, Y, W1, b1, W2, b2):
     return X.T @ dZ1, dZ1.sum(0), H1.T @ dS, dS.sum(0)
 
 
-@wrong("update", "the bias of the output layer is left as it was")
+@wrong("update.missing.step.b2", "the bias of the output layer is left as it was")
 def forgets_one_step(X, Y, W1, b1, W2, b2, eta):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -61,7 +64,10 @@ def forgets_one_step(X, Y, W1, b1, W2, b2, eta):
     }
 
 
-@wrong("update", "the learning rate is divided by the number of rows although dS already was")
+@wrong(
+    "update.scale.mean_twice",
+    "the learning rate is divided by the number of rows although dS already was",
+)
 def careful_step(X, y, W1, b1, W2, b2, learning_rate):
     N = len(X)
     Z1 = X @ W1 + b1
@@ -90,7 +96,7 @@ def swapped_return(X, Y, W1, b1, W2, b2):
     return {"dW1": dW1, "db1": db2, "dW2": dW2, "db2": db1}
 
 
-@wrong("call", "the parameters of the caller are changed in place by the step")
+@wrong("call.changes_inputs", "the parameters of the caller are changed in place by the step")
 def in_place_step(X, Y, W1, b1, W2, b2, lr):
     n = X.shape[0]
     Z1 = X @ W1 + b1

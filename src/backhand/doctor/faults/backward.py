@@ -380,6 +380,7 @@ OF_WEIGHTS = (
 """In place of {A}.T @ {dB}."""
 
 OF_BIASES = (
+    ("zero.everywhere", "0 * {dB}.sum(axis=0)", "it is left at zero"),
     ("reduction.mean", "{dB}.mean(axis=0)", "the mean over the rows stands for their sum"),
     ("reduction.over_{units}", "{dB}.sum(axis=1)", "the sum runs over the {units} (axis=1)"),
     (

@@ -108,7 +108,7 @@ def two_at_once(X, Y, W1, b1, W2, b2):
     return X.T @ dZ1, dZ1.sum(0), H1.T @ dS, dS.sum(0)
 
 
-def nobody_knows(X, Y, W1, b1, W2, b2):
+def not_in_the_dictionary(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
     P = softmax(H1 @ W2 + b2)
@@ -129,7 +129,7 @@ GALLERY = {
     labels_from_one: "rows",
     penalty_twice: "rows",
     two_at_once: "rows",
-    nobody_knows: "rows",
+    not_in_the_dictionary: "rows",
 }
 """The functions, and the layout of each."""
 

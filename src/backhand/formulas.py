@@ -1,7 +1,7 @@
-"""The derivation as text: each equation a line of code, and what comes of changing lines.
+"""The derivation as text: each equation is a line of code; computing all values, with changes.
 
-The same text is computed and shown: what the doctor says that was written is what it computed.
-`tests/doctor/test_doctor.py` holds the lines against `equations.py`.
+The text that is shown is the text that is computed. `tests/doctor/test_dictionary.py` compares the
+lines with `equations.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Values = dict[str, Any]
 
 @cache
 def compiled(code: str) -> CodeType:
-    """A line, ready to be computed. (They are our own: nothing of a user's comes here.)"""
+    """Compile a line. (All lines are our own: no code of a user's comes here.)"""
     return compile(code, f"<{code}>", "eval")
 
 
@@ -167,16 +167,16 @@ FUNCTIONS = {
 
 
 FAILURES = (ValueError, NameError, IndexError, AttributeError, TypeError)
-"""What a line may raise that does not fit the shapes, or reads what could not be computed."""
+"""Exceptions of a line that does not fit the shapes, or reads what could not be computed."""
 
 
 def derive(
     given: Mapping[str, Any],
     changes: Mapping[str, Line],
-    fed: Mapping[str, NDArray[Any]],
+    reused: Mapping[str, NDArray[Any]],
     names: Iterable[str] = LINES,
 ) -> tuple[Values, Values]:
-    """All values with some lines changed: what each line gives, and what is fed into the later.
+    """Compute all values with some lines changed.
 
     Parameters
     ----------
@@ -184,15 +184,18 @@ def derive(
         X, Y, W1, …, N, d, H, K, l2, eta, and what lines of the dictionary may read besides.
     changes : mapping of str to Line
         Lines to compute instead.
-    fed : name to array
-        Values to feed into later lines in place of what the line gives.
+    reused : mapping of str to array
+        Values for later lines to read instead of what the line gives.
     names : iterable of str
         The lines to compute.
 
     Returns
     -------
-    (what lines gave, what was fed); a line that cannot be computed, or reads one that could not,
-    is in neither.
+    gave : dict
+        What each line gave.
+    values : dict
+        What the lines read. A line that cannot be computed, or reads one that could not, is in
+        neither.
     """
     values: Values = dict(given)
     gave: Values = {}
@@ -203,8 +206,8 @@ def derive(
             gave[name] = values[name] = line.evaluated(values, penalty=penalty)
         except FAILURES:
             values.pop(name, None)
-        if name in fed:
-            values[name] = fed[name]
+        if name in reused:
+            values[name] = reused[name]
     return gave, values
 
 

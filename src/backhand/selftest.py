@@ -1,4 +1,4 @@
-"""Whether this installation computes right: every engine against the doctor's problems."""
+"""Self-test of this installation: every engine against the formulas."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from backhand.formulas import derive
 from backhand.optimizers import SGD
 
 LIMITS = {"float64": 1e-10, "float32": 1e-5}
-"""Errors, relative to the norm, up to which an engine is right."""
+"""Largest relative errors of a correct engine."""
 
 LARGER = ((70, 33, 40, 7), (257, 20, 64, 5))
-"""N, d, H, K of problems that fill an engine's tiles, and some not wholly."""
+"""N, d, H, K of problems that fill an engine's tiles, some of them partially."""
 
 
 class Checked(NamedTuple):
@@ -42,7 +42,7 @@ class Checked(NamedTuple):
 
 
 def check_installation(device: str | None = None) -> Iterator[Checked]:
-    """Check the reference, the fused and the torch engine, each in float64 and in float32."""
+    """Check the reference, fused and torch engines, each in float64 and float32."""
     for name in ("reference", "fused", "torch"):
         for dtype in LIMITS:
             began = time.perf_counter()
@@ -52,7 +52,7 @@ def check_installation(device: str | None = None) -> Iterator[Checked]:
             except BackhandError as error:
                 yield Checked(name, dtype, ok=False, failure=str(error))
                 break
-            except Exception as error:  # whatever a compiler may raise on a machine it knows not
+            except Exception as error:  # any compiler error on an unknown CPU
                 reason = (str(error).splitlines() or [""])[0]
                 yield Checked(name, dtype, ok=False, failure=f"{type(error).__name__}: {reason}")
                 break
@@ -64,7 +64,7 @@ def check_installation(device: str | None = None) -> Iterator[Checked]:
 
 
 def _errors(engine: Engine, dtype: str) -> tuple[float, float, float | None]:
-    """The largest errors of gradients, update and, where it can be asked, against autograd."""
+    """The largest errors of gradients and update, and against autograd if torch is installed."""
     gradients = update = 0.0
     autograd: float | None = None
     larger = [problem(f"{sizes}", 8 + i, sizes, "large") for i, sizes in enumerate(LARGER)]
@@ -80,10 +80,10 @@ def _errors(engine: Engine, dtype: str) -> tuple[float, float, float | None]:
         update = max(update, *(
             _error(right[f"new {name}"], value) for name, value in stepped._asdict().items()
         ))  # fmt: skip
-        said = by_autograd(one, penalty=True)
-        if said is not None:
+        expected = by_autograd(one, penalty=True)
+        if expected is not None:
             autograd = max(autograd or 0.0, *(
-                _error(said[name], value) for name, value in found._asdict().items()
+                _error(expected[name], value) for name, value in found._asdict().items()
             ))  # fmt: skip
     return gradients, update, autograd
 

@@ -82,7 +82,7 @@ def test_every_fault_of_the_dictionary_can_be_seen() -> None:
                 else evidence.next(given, problem.name, observed)
             )
         assert evidence is not None
-        evaluators.append(Evaluator(evidence, feeding=False))
+        evaluators.append(Evaluator(evidence, reusing=False))
     with np.errstate(all="ignore"):
         idle = [fault for fault in dictionary()
                 if not any(one.tried((fault,), one.evidence.given | {"c": 0.7}, 0).wrong

@@ -149,7 +149,7 @@ def test_a_wrong_function_does_not_make_itself_right(tmp_path: Path, source: str
 
 def test_a_check_ends_whatever_beats_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "CALLS", 1)
-    monkeypatch.setattr(process, "JUDGING", -0.2)
+    monkeypatch.setattr(process, "COMPARING", -0.2)
     (finding,) = examined(tmp_path, "import time\ndef f(X):\n  time.sleep(0.6); f(X)").findings
     assert finding.mistake.startswith("There is no verdict within 0.8 s")
 

@@ -1,4 +1,4 @@
-"""`backhand check`: which equation of a backward pass is wrong; or, of nobody's, the engines."""
+"""`backhand check`: find the wrong equation of a backward pass, or test the engines."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ def check(
     function: Annotated[
         str | None,
         typer.Argument(metavar="MODULE_OR_FILE:FUNCTION", show_default=False,
-                       help="A function of a module or .py file, such as net.py:backward. Without "
-                            "it, the engines of this installation are checked."),
+                       help="A function in a module or .py file, such as net.py:backward. Without "
+                            "it, the engines of this installation are tested."),
     ] = None,
     *,
     layout: Annotated[
         str,
-        typer.Option(help="rows: as in the equations; linear: weights as nn.Linear has them; "
-                          "columns: all transposed, with examples as columns."),
+        typer.Option(help="rows: as in the equations; linear: weights as in nn.Linear; columns: "
+                          "everything transposed, with examples as columns."),
     ] = "rows",
     autograd: Annotated[
         bool | None,
         typer.Option("--autograd/--no-autograd", show_default="if the function uses torch",
-                     help="Ask autograd too."),
+                     help="Compare with autograd as well."),
     ] = None,
     seconds: Annotated[
         float | None,
-        typer.Option(help="How long one call may take, and reading the file.",
+        typer.Option(help="Time limit for one call, and for importing the file.",
                      show_default="10, and 60 for the file"),
     ] = None,
     json: options.Json = False,
 ) -> None:  # fmt: skip
-    """Say which equation of a backward pass is wrong. And what was written instead."""
+    """Find which equation of a backward pass is wrong, and what the code does instead."""
     if function is None:
         from backhand.cli.reports.diagnosis import show_installation
         from backhand.selftest import check_installation

@@ -1,4 +1,4 @@
-"""Checking a function: calls of it, what they say, and the report."""
+"""Checking a function: call it, diagnose what it returned, write the report."""
 
 from __future__ import annotations
 
@@ -38,43 +38,70 @@ def check(
     autograd: bool | None = None,
     seconds: float = 10.0,
 ) -> Report:
-    """Say which equations of a hand-written backward pass are wrong, and what was written instead.
+    """Find which equations of a hand-written backward pass are wrong, and how.
+
+    The function is called on small random problems. What it returns is compared with the equations,
+    and with every fault of a dictionary in their place, alone and in pairs.
 
     Parameters
     ----------
     f : callable
         Takes X (N, d), Y (N, K) one-hot or y (N,) class indices, W1 (d, H), b1 (H,), W2 (H, K) and
-        b2 (K,), or some of them, found by the names of its parameters; or `params`, which has the
+        b2 (K,), or some of them, matched by the names of its parameters; or `params`, which has the
         four as attributes and keys. It may take `l2` (or `reg`, `weight_decay`), λ of the penalty
         λ/2 (‖W1‖² + ‖W2‖²), and `learning_rate` (or `lr`, `eta`).
 
         It returns the gradients: a dict (`dW1`, `W1_grad`, `W1`, …), a tuple dW1, db1, dW2, db2, an
         object with such attributes, or a pair of the loss and these. What it returns of dS, dH1,
-        dZ1, Z1, H1, S, P and the loss is judged too, each by what it was made of. With a learning
-        rate it may return new parameters instead.
+        dZ1, Z1, H1, S, P and the loss is compared too, each given its own inputs. If it takes a
+        learning rate, it may return new parameters instead.
 
-        It is called with NumPy arrays in float64; with torch's or JAX's if it refuses these.
-    layout : {"rows", "linear", "columns"}
-        "linear": weights as `nn.Linear` has them, (H, d) and (K, H). "columns": everything
-        transposed, X (d, N), with biases (H, 1) and (K, 1). A function that runs in one of these
-        only is taken to be written for it, and the report says so.
+        It is called with NumPy arrays in float64, or with those of torch or JAX if it raises on
+        these.
+    layout : {"rows", "linear", "columns"}, default "rows"
+        "linear": weights as in `nn.Linear`, (H, d) and (K, H). "columns": everything transposed, X
+        (d, N), with biases (H, 1) and (K, 1). If a function runs in one of these only, that one is
+        used, and the report says so.
     autograd : bool, optional
-        Whether to ask autograd as well, which needs torch; by default, if torch is loaded already.
-    seconds : float
-        How long one call may take.
+        Whether to compare with autograd as well, which needs torch; by default, if torch has been
+        imported already.
+    seconds : float, default 10.0
+        Time limit for one call, in seconds.
 
     Returns
     -------
     Report
-        `report.ok`, `report.findings`; it prints itself.
+        `report.ok`, and `report.findings` with `id`, `equation`, `mistake`, `certain` and
+        `suggestion`. `print(report)` shows all of it.
 
     Raises
     ------
     MissingDependencyError
-        If autograd is to be asked, and torch is not installed.
+        If `autograd` is True and torch is not installed.
     InputError
-        If `f` is no function, or an argument is not what it should be. What is wrong with the
-        function itself is a finding, never an exception.
+        If `f` is not callable, or an argument is out of range. Whatever is wrong with the function
+        itself is a finding, never an exception.
+
+    See Also
+    --------
+    assert_gradients : The same in a test suite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import backhand
+    >>> def backward(X, Y, W1, b1, W2, b2):
+    ...     Z1 = X @ W1 + b1
+    ...     H1 = np.maximum(Z1, 0)
+    ...     E = np.exp(H1 @ W2 + b2)
+    ...     dS = (E / E.sum(axis=1, keepdims=True) - Y) / len(X)
+    ...     dZ1 = dS @ W2.T
+    ...     return X.T @ dZ1, dZ1.sum(axis=0), H1.T @ dS, dS.sum(axis=0)
+    >>> report = backhand.check(backward)
+    >>> report.ok
+    False
+    >>> [finding.id for finding in report.findings]
+    ['dZ1.mask.missing']
     """
     with kept():
         return _checked(f, layout, autograd, seconds)
@@ -101,12 +128,34 @@ def _checked(f: Callable[..., Any], layout: str, autograd: bool | None, seconds:
 
 
 def assert_gradients(f: Callable[..., Any], **options: Any) -> None:
-    """Check as `check` does, and fail with the diagnosis as the message.
+    """Raise unless `check` finds that everything is correct; for use in a test suite.
+
+    Parameters
+    ----------
+    f : callable
+        As for `check`.
+    **options
+        `layout`, `autograd` and `seconds`, as for `check`.
 
     Raises
     ------
     AssertionError
-        Unless all is right.
+        If anything is wrong; the message is the report.
+    MissingDependencyError, InputError
+        As `check` does.
+
+    See Also
+    --------
+    check : Returns the report.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> def backward(X, y, W1, b1, W2, b2):
+    ...     params = backhand.Parameters(W1, b1, W2, b2)
+    ...     gradients = backhand.backward(params, X, y, backhand.forward(params, X))
+    ...     return gradients._asdict()
+    >>> backhand.assert_gradients(backward)
     """
     __tracebackhide__ = True
     report = check(f, **options)
@@ -117,7 +166,7 @@ def assert_gradients(f: Callable[..., Any], **options: Any) -> None:
 def _report(
     function: CheckedFunction, calls: Calls, *, autograd: bool, declared: str
 ) -> Report:  # fmt: skip
-    """What is right and wrong in these calls; `declared`: the layout that `check` was given."""
+    """Diagnose what the calls returned; `declared` is the layout that `check` was given."""
     calls, corrections = corrected(calls)
     evidence = evidence_of(function, calls)
     with np.errstate(all="ignore"):
@@ -136,7 +185,7 @@ def _report(
 
 
 def _step_in_place(problem: Problem, called: Called, *, l2: float) -> str:
-    """How a parameter was changed, if it was by a step along its gradient."""
+    """The update of a parameter in place, if it was a step along its gradient; else ''."""
     right = derive(problem.values(l2, ETA), {}, {})[0]
     for W in ("W2", "W1", "b2", "b1"):
         if W in called.changed and called.changed[W].shape == right[f"d{W}"].shape:

@@ -1,4 +1,4 @@
-"""The other witnesses: autograd, and central differences of the function's own loss."""
+"""The other oracles: autograd, and central finite differences of the function's own loss."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from backhand.formulas import GRADIENTS
 
 STEP = 1e-5
 SECONDS = 0.3
-"""For all differences together; where a call takes long, fewer entries are tried."""
+"""For all differences together; slow functions get fewer entries."""
 
 AGREE = 1e-5
 """Largest difference to a central one, relative to the largest of them."""
 
 
 def by_autograd(problem: Problem, *, penalty: bool) -> dict[str, NDArray[np.float64]] | None:
-    """What autograd says of all gradients, or None without torch."""
+    """All gradients by autograd, or None without torch."""
     from backhand.engines import Data
 
     try:
@@ -38,17 +38,17 @@ def by_autograd(problem: Problem, *, penalty: bool) -> dict[str, NDArray[np.floa
 
 
 def need_autograd() -> None:
-    """Raise MissingDependencyError unless autograd can be asked."""
+    """Raise MissingDependencyError unless torch is installed."""
     import backhand.torch_twin  # noqa: F401
 
 
 def torch_is_loaded() -> bool:
-    """Whether asking autograd costs nothing."""
+    """Whether torch has been imported already."""
     return "torch" in sys.modules
 
 
 def by_differences(function: CheckedFunction, problem: Problem) -> dict[str, bool] | None:
-    """Whether each gradient is the slope of the loss that the function itself returns.
+    """Whether each gradient agrees with finite differences of the loss that the function returns.
 
     None if it returns no loss, or one too coarse.
     """
@@ -106,7 +106,7 @@ def agreeing(
     observed: Mapping[str, NDArray[np.float64]],
     allowed: Mapping[str, float],
 ) -> dict[str, bool]:
-    """Whether what was returned is what autograd says."""
+    """Whether each returned value agrees with autograd."""
     from backhand.doctor.probe.evidence import alike
 
     if autograd is None:

@@ -1,13 +1,13 @@
-"""A check in a process of its own, for functions that one does not trust to return.
+"""A check in a separate process, for functions that may not return.
 
-The process reads the function's file, calls the function and judges what it returned; the report
-comes back as JSON on a pipe. What else is written there, by the function or by a process that it
-has forked, lacks the word that this process was given, and is passed over. It is killed if it does
-not keep to its time; without a report nothing is right. Both ends of the pipe are here. Nothing is
-imported at the upper end that would let the process wait to be started.
+The child process imports the function's file, calls the function and compares what it returned; it
+sends the report as JSON through a pipe. Whatever else is written there, by the function or by a
+process that it forks, lacks the token of this child and is ignored. The child is killed if it
+exceeds its time limits; without a report the check fails. Both ends of the pipe are in this file.
+The parent imports nothing heavy, so that the child starts without delay.
 
-An empty line on the pipe says that Python goes on over there. None comes while C code holds the
-interpreter, which no thread in the same process could notice.
+Empty lines on the pipe are heartbeats. None arrives while C code holds the interpreter, which no
+thread in the same process could detect.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ if TYPE_CHECKING:
     from backhand.doctor.report.report import Report
 
 STARTING = 120.0
-"""Seconds in which Python and NumPy have to be there, on the slowest of disks."""
+"""Seconds for Python and NumPy to start, on slow disks."""
 
 CALLING, READING = 10.0, 60.0
 """Seconds for a call, and for reading the file, which may import torch; unless they are given."""
 
 GRACE = 1.0
-"""Seconds beyond those of a call, after which it is taken to hold the interpreter."""
+"""Seconds after the time limit of a call, after which the child counts as blocked."""
 
-CALLS, JUDGING = 200, 60.0
-"""Calls that a check may wait for in full (it makes up to 140), and seconds for judging."""
+CALLS, COMPARING = 200, 60.0
+"""Calls that a check may wait for in full (it makes up to 140), and seconds for comparing."""
 
 BEAT = 0.1
 LONGEST = 2**24
@@ -52,14 +52,14 @@ MEMORY = 2**30
 
 
 class CheckProcess:
-    """A check under way in a process of its own, which ends with the context.
+    """A check that runs in a process of its own, which ends with the context.
 
     Parameters
     ----------
     named : str
         As for `load_function`.
     seconds : float, optional
-        How long one call may take, and reading the file.
+        Time limit for one call, and for importing the file.
     layout, autograd
         As for `check`.
     """
@@ -72,8 +72,8 @@ class CheckProcess:
         self.calling = CALLING if seconds is None else seconds
         self.reading = READING if seconds is None else seconds
         self.began = time.perf_counter()
-        self.word = secrets.token_hex()
-        request = json.dumps({"word": self.word, "named": named, "layout": layout,
+        self.token = secrets.token_hex()
+        request = json.dumps({"token": self.token, "named": named, "layout": layout,
                               "autograd": autograd, "seconds": self.calling})  # fmt: skip
         # In a session of its own, so that Ctrl-C reaches this process alone, which then ends that
         # one. -P: a file of the working folder must not take the place of a library.
@@ -104,7 +104,7 @@ class CheckProcess:
         self.receiver.join(1)
 
     def report(self) -> Report:
-        """Wait for what was found. Whatever keeps the function from being judged is a finding.
+        """Wait for the report. A function that cannot be called is a finding.
 
         Raises
         ------
@@ -126,12 +126,12 @@ class CheckProcess:
                 line = None
             now = time.perf_counter()
             if now > last:
-                return self._unanswered(stage, Reason.TIMEOUT, self._endless())
+                return self._without_report(stage, Reason.TIMEOUT, self._endless())
             if line is None:
-                return self._unanswered(stage, Reason.BLOCKED, self._late(stage))
+                return self._without_report(stage, Reason.BLOCKED, self._late(stage))
             if not line.endswith(b"\n"):
                 clause = f"it ended the process ({self._end()})"
-                return self._unanswered(stage, Reason.PROCESS_ENDED, clause)
+                return self._without_report(stage, Reason.PROCESS_ENDED, clause)
             message = self._message(line)
             if "error" in message:
                 raise _error(message)
@@ -140,17 +140,17 @@ class CheckProcess:
             if "stage" in message:
                 stage, until = message["stage"], now + self.reading
                 if stage == "calling":
-                    last = now + CALLS * self.calling + JUDGING
+                    last = now + CALLS * self.calling + COMPARING
             if stage == "calling":
                 until = now + self.calling + GRACE
 
     def _message(self, line: bytes) -> dict[str, Any]:
-        """What a line says; nothing, if it is a beat or not by the process that was started."""
-        if self.word.encode() not in line:
+        """The message of a line; empty for a heartbeat and for what the child did not write."""
+        if self.token.encode() not in line:
             return {}
         with suppress(ValueError, RecursionError):
             message = json.loads(line)
-            if isinstance(message, dict) and message.pop("word", None) == self.word:
+            if isinstance(message, dict) and message.pop("token", None) == self.token:
                 return message
         return {}
 
@@ -165,13 +165,13 @@ class CheckProcess:
     def _late(self, stage: str) -> str:
         if stage == "reading":
             return f"it did not end within {self.reading:g} s (--seconds allows more)"
-        return f"it does not return within {self.calling:g} s, and lets nothing else run meanwhile"
+        return f"it does not return within {self.calling:g} s, and blocks the interpreter"
 
     def _endless(self) -> str:
-        return (f"there is no verdict within {CALLS * self.calling + JUDGING:g} s, the most that "
-                "all calls and judging may take")  # fmt: skip
+        limit = CALLS * self.calling + COMPARING
+        return f"the check did not finish within {limit:g} s, the limit for all calls together"
 
-    def _unanswered(self, stage: str, reason: Reason, clause: str) -> Report:
+    def _without_report(self, stage: str, reason: Reason, clause: str) -> Report:
         from backhand.doctor.probe.refusal import Refusal
         from backhand.doctor.report.wording import refused
 
@@ -200,23 +200,23 @@ class CheckProcess:
 def _error(message: dict[str, Any]) -> Exception:
     for kind in (errors.InputError, errors.MissingFileError, errors.MissingDependencyError):
         if message["error"] == kind.__name__:
-            return kind(message["says"])
-    return RuntimeError(f"{message['error']}: {message['says']}")
+            return kind(message["text"])
+    return RuntimeError(f"{message['error']}: {message['text']}")
 
 
 class _Pipe:
-    """The lower end of the pipe, which this process alone writes to: no child that it forks."""
+    """The child's end of the pipe; a process forked from the child does not write to it."""
 
-    def __init__(self, word: str) -> None:
-        self.word, self.process = word, os.getpid()
+    def __init__(self, token: str) -> None:
+        self.token, self.process = token, os.getpid()
         self.descriptor = os.dup(1)
 
     def send(self, message: dict[str, Any]) -> None:
-        """Write a message, in a line of its own whatever else was written."""
-        self._write(b"\n" + json.dumps(message | {"word": self.word}).encode() + b"\n")
+        """Write a message on a line of its own."""
+        self._write(b"\n" + json.dumps(message | {"token": self.token}).encode() + b"\n")
 
     def beat(self) -> None:
-        """Say that Python goes on here."""
+        """Send a heartbeat."""
         self._write(b"\n")
 
     def here_only(self) -> None:
@@ -229,23 +229,23 @@ class _Pipe:
         try:
             while data:
                 data = data[os.write(self.descriptor, data) :]
-        except OSError:  # nobody waits for it any more
+        except OSError:  # the parent has closed the pipe
             os._exit(1)
 
 
 def main() -> None:
-    """Check in this process what is asked for on stdin, and write the report to the pipe."""
+    """Read the request from stdin, check, and write the report to the pipe."""
     request = json.loads(sys.stdin.buffer.read())
-    pipe = _Pipe(request["word"])
+    pipe = _Pipe(request["token"])
     _read_and_print_nowhere()
     try:
-        answer: dict[str, Any] = {"report": _checked(request, pipe)}
+        result: dict[str, Any] = {"report": _checked(request, pipe)}
     except BaseException as error:
         if os.environ.get("BACKHAND_TRACEBACK"):
             sys.excepthook(type(error), error, error.__traceback__)
-        answer = {"error": type(error).__name__, "says": str(error)}
-    pipe.send(answer)
-    os._exit(0)  # whatever the function has left behind: threads, functions to be called at exit
+        result = {"error": type(error).__name__, "text": str(error)}
+    pipe.send(result)
+    os._exit(0)  # despite threads or exit handlers that the function started
 
 
 def _checked(request: dict[str, Any], pipe: _Pipe) -> dict[str, Any]:
@@ -270,7 +270,7 @@ def _checked(request: dict[str, Any], pipe: _Pipe) -> dict[str, Any]:
 
 
 def _read_and_print_nowhere() -> None:
-    """Nothing that is printed, by C code or by children either, reaches the pipe or a terminal."""
+    """Redirect stdin and stdout, of C code and children too, to the null device."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)
@@ -279,13 +279,13 @@ def _read_and_print_nowhere() -> None:
 
 
 def _limit_memory() -> None:
-    """Let what is allocated too much be a MemoryError, where the system has such a limit."""
+    """Limit the memory of this process, where the system allows it: more is a MemoryError."""
     with suppress(ImportError, OSError, ValueError):
         import resource
 
         from backhand.support.memory_budget import free_memory
 
-        # Of data: what libraries reserve of the address space without using it is not counted.
+        # The data segment: address space that libraries reserve and do not use is not counted.
         most = max(MEMORY, free_memory() // 2)
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
@@ -295,7 +295,9 @@ def _limit_memory() -> None:
 def _beat(pipe: _Pipe, seconds: float) -> None:
     while True:
         pipe.beat()
-        if hasattr(signal, "setitimer"):  # should nobody be there to kill it: no beat, no life
+        if hasattr(
+            signal, "setitimer"
+        ):  # should the parent be gone: without heartbeats it ends itself
             signal.setitimer(signal.ITIMER_REAL, seconds + 10 * GRACE)
         time.sleep(BEAT)
 

@@ -1,4 +1,4 @@
-"""Judging what a function returned: by the equations, by autograd, by its own loss."""
+"""Comparing what a function returned with the equations, autograd and its own loss."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def verdicts(
     function: CheckedFunction, calls: Calls, evidence: Sequence[Evidence], *, autograd: bool,
     excused: bool,
 ) -> list[Verdict]:  # fmt: skip
-    """A verdict for each value, in the order of the derivation; `excused`: by a convention."""
+    """Compare each value, in the order of the derivation; `excused`: all is a convention."""
     tried = [problem for problem, _ in calls.returned]
     smooth = next((problem for problem in tried if problem.kind == "smooth"), tried[0])
     slopes = oracles.by_differences(function, smooth) or {}
@@ -37,8 +37,8 @@ def _by_autograd(
 ) -> dict[str, bool]:
     agreed: dict[str, bool] = {}
     for (problem, _), one in zip(calls.returned, evidence, strict=True):
-        said = oracles.by_autograd(problem, penalty=function.takes_l2)
-        for name, fits in oracles.agreeing(said, one.observed, one.tolerance).items():
+        expected = oracles.by_autograd(problem, penalty=function.takes_l2)
+        for name, fits in oracles.agreeing(expected, one.observed, one.tolerance).items():
             agreed[name] = agreed.get(name, True) and fits
     return agreed
 
@@ -47,7 +47,7 @@ def _verdict(
     name: str, evidence: Sequence[Evidence], autograd: bool | None, differences: bool | None,
     *, excused: bool,
 ) -> Verdict:  # fmt: skip
-    """Judge one value on all problems; the numbers are of the worst."""
+    """Compare one value on all problems; the numbers are those of the largest error."""
     seen = [one for one in evidence if name in one.observed]
     errors = [relative_error(one.right[name], one.observed[name]) for one in seen]
     worst = seen[int(np.argmax(errors))]

@@ -1,4 +1,4 @@
-"""What `backhand check` prints."""
+"""Output of `backhand check`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from backhand.selftest import Checked
 
 
 def show_report(report: Report, *, as_json: bool) -> None:
-    """The diagnosis."""
+    """Print a report."""
     if as_json:
         print_json("report", report.to_json())
         return
@@ -25,7 +25,7 @@ def show_report(report: Report, *, as_json: bool) -> None:
 
 
 def show_installation(checks: Iterable[Checked], *, as_json: bool) -> bool:
-    """A line for each engine and dtype; whether all that could be checked is right."""
+    """Print a line per engine and dtype; return whether all that could be checked are correct."""
     found = []
     table = grid("engine", "dtype", "gradients", "update", "autograd", "")
     for one in checks:
@@ -33,18 +33,20 @@ def show_installation(checks: Iterable[Checked], *, as_json: bool) -> bool:
         if as_json:
             print_json("engine", one._asdict())
         elif one.failure:
-            table.add_row(one.engine, one.dtype, "", "", "", "not checked")
+            table.add_row(one.engine, one.dtype, "", "", "", "not tested")
         else:
             figures = ("·" if e is None else f"{e:.1e}"
                        for e in (one.gradients, one.update, one.autograd))  # fmt: skip
-            table.add_row(one.engine, one.dtype, *figures, "right" if one.ok else "WRONG")
+            table.add_row(one.engine, one.dtype, *figures, "correct" if one.ok else "WRONG")
     right = all(one.ok or one.failure for one in found) and any(one.ok for one in found)
     if not as_json:
         out = Console(highlight=False, soft_wrap=True)
-        out.print("Largest errors, relative to the right values' norm\n")
+        out.print("Largest relative errors\n")
         out.print(table)
         for one in found:
             if one.failure:
-                out.print(f"\nThe {one.engine} engine was not checked: {one.failure}")
-        out.print(f"\n{'Every engine computes right here.' if right else 'Do not trust it.'}")
+                out.print(f"\nThe {one.engine} engine was not tested: {one.failure}")
+        agree = "All engines agree with the reference on this machine."
+        wrong = "At least one engine is wrong, or none could be tested; do not use it."
+        out.print(f"\n{agree if right else wrong}")
     return right

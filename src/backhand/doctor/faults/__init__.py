@@ -1,4 +1,4 @@
-"""The fault dictionary: what is written in place of an equation."""
+"""The fault dictionary: what is written instead of an equation."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ class Convention(NamedTuple):
     """Lines that are right too.
 
     `needs_loss`: only where the loss is returned, and has it so as well. `by_library`: only where a
-    library computed it; who writes the line by hand writes something else than the equation.
+    library computed it; the same line written by hand is a fault.
     """
 
     id: str
@@ -35,7 +35,7 @@ def _penalty(loss: str, gradient: str) -> dict[str, Line]:
 CONVENTIONS = (
     Convention(
         "mean_in_gradients",
-        "1/N comes later: dS, dH1 and dZ1 are N times larger, and the gradients are divided",
+        "1/N is applied later: dS, dH1 and dZ1 are N times larger, the gradients are divided by N",
         {
             "dS": Line("P - Y"),
             "dW2": Line("H1.T @ dS / N", LINES["dW2"].penalty),
@@ -46,24 +46,24 @@ CONVENTIONS = (
     ),
     Convention(
         "penalty_without_half",
-        "the penalty is λ‖W‖², without the half, in the loss and in the gradients alike",
+        "the penalty is λ‖W‖², without the factor 1/2, in the loss and in the gradients",
         _penalty(f" + l2 * {SQUARES}", " + 2 * l2 * {W}"),
         needs_loss=True,
     ),
     Convention(
         "penalty_by_N",
-        "the penalty is λ/(2N) ‖W‖², in the loss and in the gradients alike",
+        "the penalty is λ/(2N) ‖W‖², in the loss and in the gradients",
         _penalty(f" + l2 / (2 * N) * {SQUARES}", " + l2 / N * {W}"),
         needs_loss=True,
     ),
     Convention(
         "half_at_zero",
-        "the gradient at Z1 = 0 is 1/2 here, where the equations have 0; both are slopes",
+        "the gradient at Z1 = 0 is 1/2 here and 0 in the equations; both are subgradients",
         {"dZ1": Line("dH1 * ((Z1 > 0) + 0.5 * (Z1 == 0))")},
         by_library=True,
     ),
     *(
-        Convention(guard.id, f"{guard.message}: that is right to 1e-7", guard.lines)
+        Convention(guard.id, f"{guard.message}: correct to 1e-7", guard.lines)
         for guard in bounded(GUARDED)
     ),
 )

@@ -1,4 +1,4 @@
-"""The dictionary: all faults, each as code that is computed in place of an equation.
+"""The dictionary: all faults, each as code that is computed instead of an equation.
 
 In the lines, `c` is a number that is found by least squares; `before` holds the values of the call
 before, `last` what the function returned there, and `first` the values of the first call.
@@ -70,15 +70,17 @@ def _memory() -> Iterator[Fault]:
     ):
         lines = {name: _added(name, f"last.{name}") for name in names}
         yield fault(names[0], f"accumulation.{end}", lines.pop(names[0]),
-                    f"it is added to what earlier calls left there, {message}", lines)  # fmt: skip
+                    f"added to the result of earlier calls, {message}", lines)  # fmt: skip
     for name in GRADIENTS:
         yield fault(name, "accumulation.alone", _added(name, f"last.{name}"),
-                    "it is added to what earlier calls left there")  # fmt: skip
-        yield fault(name, "stale.result", Line(f"last.{name}"), "it is that of the call before")
+                    "added to the result of earlier calls")  # fmt: skip
+        yield fault(
+            name, "stale.result", Line(f"last.{name}"), "the value of the previous call is used"
+        )
         yield fault(name, "accumulation.share", _added(name, f"c * last.{name}"),
-                    "a share of what the call before gave is added")  # fmt: skip
+                    "a fraction of the previous result is added")  # fmt: skip
     for name in ("Z1", "H1", "S", "P", "dS", "dH1", "dZ1"):
-        yield fault(name, "stale.value", f"before.{name}", "it is that of the call before")
+        yield fault(name, "stale.value", f"before.{name}", "the value of the previous call is used")
 
 
 def _added(name: str, term: str) -> Line:
@@ -89,17 +91,17 @@ def _fitted() -> Iterator[Fault]:
     """With a number that the equations do not have."""
     for name in BACKWARD:
         yield fault(name, "factor.unknown", LINES[name].within("c * ({0})"),
-                    "it has a factor that does not belong there")  # fmt: skip
+                    "there is an extra factor")  # fmt: skip
     for name in ("dW2", "dW1"):
         yield fault(name, "penalty.unasked", Line(f"{LINES[name].data} + c * {GRADIENTS[name]}"),
-                    "a penalty is added that was not asked for")  # fmt: skip
+                    "an extra penalty is added")  # fmt: skip
     for name in ("db2", "db1"):
         yield fault(name, "penalty.unasked", f"{LINES[name].data} + c * {GRADIENTS[name]}",
-                    "the bias is shrunk as well")  # fmt: skip
+                    "a penalty is added to the bias")  # fmt: skip
     yield fault("dS", "labels.not_1", "c * (P - Y) / N + (1 - c) * P / N",
-                "the one-hot rows are not 1 at their class")  # fmt: skip
+                "the one-hot entries are not 1")  # fmt: skip
     yield fault("L", "factor.unknown", Line("c * (Y * log(P)).sum()"),
-                "it has a factor that does not belong there")  # fmt: skip
+                "there is an extra factor")  # fmt: skip
     for name, W in UPDATED.items():
         yield fault(name, f"scale.another_step.{W}", f"{W} - c * d{W}",
-                    f"the step of {W} has another size")  # fmt: skip
+                    f"the step of {W} has a different size")  # fmt: skip

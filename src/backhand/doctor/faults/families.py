@@ -24,16 +24,16 @@ class Differentiated(NamedTuple):
 def _activations() -> Iterator[Differentiated]:
     for what, f, slope, message in (
         *((f"leaky_{number(slope)}", f"where(Z1 > 0, Z1, {slope} * Z1)",
-           f"where(Z1 > 0, 1, {slope})", f"a leaky ReLU of slope {slope} stands for the ReLU")
+           f"where(Z1 > 0, 1, {slope})", f"a leaky ReLU (slope {slope}) is used instead of ReLU")
           for slope in ("0.01", "0.1", "0.2")),
         *((f"clipped_at_{most}", f"clip(Z1, 0, {most})", f"(Z1 > 0) * (Z1 < {most})",
-           f"the ReLU is cut off at {most} as well") for most in ("1", "6")),
-        ("squared", "maximum(Z1, 0)**2", "2 * H1**0.5 * (Z1 > 0)", "the ReLU is squared"),
+           f"ReLU is also capped at {most}") for most in ("1", "6")),
+        ("squared", "maximum(Z1, 0)**2", "2 * H1**0.5 * (Z1 > 0)", "ReLU is squared"),
         ("elu", "where(Z1 > 0, Z1, exp(minimum(Z1, 0)) - 1)",
-         "where(Z1 > 0, 1, exp(minimum(Z1, 0)))", "ELU stands for the ReLU"),
+         "where(Z1 > 0, 1, exp(minimum(Z1, 0)))", "ELU is used instead of ReLU"),
         ("silu", "Z1 * sigmoid(Z1)",
-         "(sigmoid(Z1) + Z1 * sigmoid(Z1) * (1 - sigmoid(Z1)))", "SiLU stands for the ReLU"),
-        ("gelu", "gelu(Z1)", "gelu_slope(Z1)", "GELU stands for the ReLU"),
+         "(sigmoid(Z1) + Z1 * sigmoid(Z1) * (1 - sigmoid(Z1)))", "SiLU is used instead of ReLU"),
+        ("gelu", "gelu(Z1)", "gelu_slope(Z1)", "GELU is used instead of ReLU"),
     ):  # fmt: skip
         yield Differentiated(
             "H1", f"activation.{what}", f, message, {"dZ1": f"dH1 * {slope}"}
@@ -47,8 +47,8 @@ def _inputs() -> Iterator[Differentiated]:
         ("unit_rows", "(X / norm(X, axis=1, keepdims=True))",
          "the rows of X are scaled to length 1"),
         ("by_255", "(X / 255)", "X is divided by 255"),
-        ("by_largest", "(X / abs(X).max())", "X is divided by its largest number"),
-        ("whole", "trunc(X)", "X is cut to whole numbers"),
+        ("by_largest", "(X / abs(X).max())", "X is divided by its largest entry"),
+        ("whole", "trunc(X)", "X is truncated to whole numbers"),
     ):  # fmt: skip
         yield Differentiated(
             "Z1", f"input.{what}", f"{f} @ W1 + b1", message, {"dW1": f"{f}.T @ dZ1"}
@@ -62,9 +62,9 @@ def _outputs() -> Iterator[Differentiated]:
         ("S", "scale.product_by_sqrt_H", "H1 @ W2 / sqrt(H) + b2", "the sum is divided by √H",
          {"dW2": "H1.T @ dS / sqrt(H)", "dH1": "dS @ W2.T / sqrt(H)"}),
         ("P", "softmax.over_rows", "softmax(S, axis=0)",
-         "the softmax runs over the rows of the batch (axis=0)",
+         "softmax runs over the batch (axis=0) instead of the classes",
          {"dS": "(P * Y.sum(axis=0) - Y) / N"}),
-        ("P", "softmax.twice", "softmax(softmax(S))", "the softmax is applied twice",
+        ("P", "softmax.twice", "softmax(softmax(S))", "softmax is applied twice",
          {"dS": "softmax(S) * ((P - Y) - ((P - Y) * softmax(S)).sum(axis=1, keepdims=True)) / N"}),
     ):  # fmt: skip
         yield Differentiated(name, what, f, message, derivative)
@@ -77,24 +77,28 @@ BINARY = "((1 - Y) / (1 - P) - Y / P)"
 
 
 LOSSES = (
-    ("log2", "-(Y * log2(P)).sum() / N", "the logarithm is to base 2",
-     "(P - Y) / N / log(2)", "the logarithm is to base 2"),
-    ("log10", "-(Y * log10(P)).sum() / N", "the logarithm is to base 10",
-     "(P - Y) / N / log(10)", "the logarithm is to base 10"),
+    ("log2", "-(Y * log2(P)).sum() / N", "the logarithm has base 2",
+     "(P - Y) / N / log(2)", "the logarithm has base 2"),
+    ("log10", "-(Y * log10(P)).sum() / N", "the logarithm has base 10",
+     "(P - Y) / N / log(10)", "the logarithm has base 10"),
     ("no_logarithm", "-(Y * P).sum() / N", "the logarithm is missing",
      "P * ((Y * P).sum(axis=1, keepdims=True) - Y) / N",
-     "the logarithm is missing: it is the gradient of -P of the true class"),
-    ("squared_error", "((P - Y)**2).sum() / N", "it is the squared error",
-     f"2 * {SQUARED} / N", "it is the squared error's gradient"),
-    ("half_squared_error", "((P - Y)**2).sum() / (2 * N)", "it is half the squared error",
-     f"{SQUARED} / N", "it is the gradient of half the squared error"),
-    ("mean_squared_error", "((P - Y)**2).sum() / (N * K)", "it is the mean squared error",
-     f"2 * {SQUARED} / (N * K)", "it is the mean squared error's gradient"),
-    ("summed_squared_error", "((P - Y)**2).sum()", "it is the squared error, summed",
-     f"2 * {SQUARED}", "it is the summed squared error's gradient"),
+     "the logarithm is missing: this is the gradient of -P of the true class"),
+    ("squared_error", "((P - Y)**2).sum() / N",
+     "the squared error is used instead of cross-entropy",
+     f"2 * {SQUARED} / N", "the gradient of the squared error is used"),
+    ("half_squared_error", "((P - Y)**2).sum() / (2 * N)",
+     "half the squared error is used instead of cross-entropy",
+     f"{SQUARED} / N", "the gradient of half the squared error is used"),
+    ("mean_squared_error", "((P - Y)**2).sum() / (N * K)",
+     "the mean squared error is used instead of cross-entropy",
+     f"2 * {SQUARED} / (N * K)", "the gradient of the mean squared error is used"),
+    ("summed_squared_error", "((P - Y)**2).sum()",
+     "the summed squared error is used instead of cross-entropy",
+     f"2 * {SQUARED}", "the gradient of the summed squared error is used"),
     ("half_summed_squared_error", "((P - Y)**2).sum() / 2",
-     "it is half the squared error, summed",
-     SQUARED, "it is the gradient of half the squared error, summed"),
+     "half the summed squared error is used instead of cross-entropy",
+     SQUARED, "the gradient of half the summed squared error is used"),
     *((f"smoothed_{number(share)}", f"-(({rest} * Y + {share} / K) * log(P)).sum() / N",
        f"the labels are smoothed by {share}",
        f"(P - {rest} * Y - {share} / K) / N", f"the labels are smoothed by {share}")
@@ -103,12 +107,13 @@ LOSSES = (
      "the rows of class 0 are ignored",
      "(P - Y) * (y > 0).reshape(N, 1) / (y > 0).sum()", "the rows of class 0 are ignored"),
     ("by_class_size", "-(Y * log(P) / Y.sum(axis=0)[y].reshape(N, 1)).sum()",
-     "each row is divided by the rows of its class",
-     "(P - Y) / Y.sum(axis=0)[y].reshape(N, 1)", "each row is divided by the rows of its class"),
+     "each row is divided by the number of rows of its class",
+     "(P - Y) / Y.sum(axis=0)[y].reshape(N, 1)",
+         "each row is divided by the number of rows of its class"),
     ("binary_cross_entropy", "-(Y * log(P) + (1 - Y) * log(1 - P)).sum() / N",
-     "it is the binary cross-entropy",
+     "binary cross-entropy is used instead of cross-entropy",
      f"P * ({BINARY} - ({BINARY} * P).sum(axis=1, keepdims=True)) / N",
-     "it is the gradient of the binary cross-entropy"),
+     "the gradient of binary cross-entropy is used"),
 )  # fmt: skip
 """Other losses: what, the loss and its message, ∂/∂S and its message."""
 
@@ -178,4 +183,4 @@ def with_derivative(known: Mapping[str, Fault]) -> Iterator[Fault]:
     lines["dW1"] = known["dW1.scale.mean_twice.with_penalty"].line
     yield fault("dW2", "scale.mean_twice.all_gradients",
                 known["dW2.scale.mean_twice.with_penalty"].line,
-                "1/N stands once more in all four gradients", lines)  # fmt: skip
+                "1/N is applied twice, in all four gradients", lines)  # fmt: skip

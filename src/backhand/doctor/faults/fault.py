@@ -1,4 +1,4 @@
-"""What a fault is: lines of code that are computed in place of the equations'."""
+"""What a fault is: lines of code that are computed instead of the equations'."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Need(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Fault:
-    """What is computed in place of an equation.
+    """What is computed instead of an equation.
 
     Attributes
     ----------

@@ -9,43 +9,43 @@ from backhand.formulas import UPDATED
 
 UPDATE = (
     ("sign.uphill", "{W} + eta * d{W}", "the gradient is added: the step goes uphill"),
-    ("missing.step", "{W}", "it is not updated"),
-    ("scale.no_eta", "{W} - d{W}", "the learning rate is left out"),
-    ("scale.eta_twice", "{W} - eta**2 * d{W}", "the learning rate is multiplied in twice"),
-    ("scale.mean_twice", "{W} - eta * d{W} / N", "the step is divided by N once more"),
+    ("missing.step", "{W}", "not updated"),
+    ("scale.no_eta", "{W} - d{W}", "the learning rate is missing"),
+    ("scale.eta_twice", "{W} - eta**2 * d{W}", "the learning rate is applied twice"),
+    ("scale.mean_twice", "{W} - eta * d{W} / N", "the step is divided by N"),
     ("scale.doubled", "{W} - 2 * eta * d{W}", "the step is taken twice"),
-    ("missing.parameter", "-eta * d{W}", "it is the step alone, without the parameter"),
+    ("missing.parameter", "-eta * d{W}", "the parameter is missing: this is the step alone"),
     ("penalty.shrunk_by_eta", "(1 - eta) * {W} - eta * d{W}",
      "the parameter is shrunk by the learning rate"),
-    ("function.sign", "{W} - eta * sign(d{W})", "only the sign of the gradient counts"),
+    ("function.sign", "{W} - eta * sign(d{W})", "only the sign of the gradient is used"),
     ("operand.parameter_for_gradient", "{W} - eta * {W}",
-     "the parameter stands for its gradient"),
+     "the parameter is used instead of its gradient"),
     ("operand.exchanged", "d{W} - eta * {W}", "parameter and gradient are exchanged"),
     ("factor.parameter", "{W} * (1 - eta * d{W})",
-     "the gradient is multiplied with the parameter"),
+     "the gradient is multiplied by the parameter"),
     ("penalty.twice", "{W} - eta * (d{W} + l2 * {W})",
-     "the penalty's gradient is in the step once more"),
-    ("scale.over_eta", "{W} - d{W} / eta", "it is divided by the learning rate"),
+     "the penalty's gradient is added twice"),
+    ("scale.over_eta", "{W} - d{W} / eta", "divided by the learning rate"),
     ("clip.unit_length", "{W} - eta * d{W} / norm(d{W})", "the gradient is scaled to length 1"),
-    ("function.absolute", "{W} - eta * abs(d{W})", "the absolute value of the gradient is taken"),
+    ("function.absolute", "{W} - eta * abs(d{W})", "the absolute value of the gradient is used"),
 )  # fmt: skip
-"""In place of {W} - eta * d{W}, for one parameter or for all."""
+"""Instead of {W} - eta * d{W}, for one parameter or for all."""
 
 BIASES = (
     ("missing.step", "{W}", "the biases are not updated"),
-    ("scale.no_eta", "{W} - d{W}", "the learning rate is left out for the biases"),
+    ("scale.no_eta", "{W} - d{W}", "the learning rate is missing for the biases"),
     ("sign.uphill", "{W} + eta * d{W}",
      "the gradient is added to the biases: their step goes uphill"),
 )  # fmt: skip
 """The same for both biases."""
 
 OF_ONE = (
-    ("new b2", "operand.db1_for_db2", "b2 - eta * db1", "it is updated by db1, of the other layer"),
-    ("new b1", "operand.db2_for_db1", "b1 - eta * db2", "it is updated by db2, of the other layer"),
+    ("new b2", "operand.db1_for_db2", "b2 - eta * db1", "updated with db1 of the other layer"),
+    ("new b1", "operand.db2_for_db1", "b1 - eta * db2", "updated with db2 of the other layer"),
     ("new b2", "operand.first_entries_of_db1", "b2 - eta * db1[:K]",
-     "it is updated by the first entries of db1"),
-    ("new b2", "operand.sum_of_db1", "b2 - eta * db1.sum()", "it is updated by db1's sum"),
-    ("new b2", "operand.mean_of_db1", "b2 - eta * db1.mean()", "it is updated by db1's mean"),
+     "updated with the first entries of db1"),
+    ("new b2", "operand.sum_of_db1", "b2 - eta * db1.sum()", "updated with the sum of db1"),
+    ("new b2", "operand.mean_of_db1", "b2 - eta * db1.mean()", "updated with the mean of db1"),
 )  # fmt: skip
 
 NORM = "sqrt((dW1**2).sum() + (db1**2).sum() + (dW2**2).sum() + (db2**2).sum())"
@@ -62,8 +62,8 @@ OPTIMIZERS = (
     ("penalty.decay", "{W} - eta * d{W} - c * {W}",
      "the parameters are shrunk as well: weight decay"),
     ("accumulation.momentum", "{W} - eta * d{W} + c * (last.new_{W} - before.{W})",
-     "the step of the call before is in it: momentum"),
-    ("function.adam", "{W} - eta * d{W} / (abs(d{W}) + 1e-8)", "it is Adam's step"),
+     "the step of the previous call is added: momentum"),
+    ("function.adam", "{W} - eta * d{W} / (abs(d{W}) + 1e-8)", "the step is Adam's"),
 )  # fmt: skip
 """Steps of other optimizers."""
 
@@ -98,5 +98,5 @@ def update_faults() -> Iterator[Fault]:
     yield _of_several("penalty.decay.weights", _lines(decay, BOTH_WEIGHTS),
                       "the weights are shrunk as well: weight decay")  # fmt: skip
     yield fault("new W1", "scale.own_rate_of_layer_1", "W1 - c * dW1",
-                "the first layer has a learning rate of its own",
+                "the first layer has a different learning rate",
                 {"new b1": "b1 - c * db1"})  # fmt: skip

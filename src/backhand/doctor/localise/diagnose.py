@@ -1,4 +1,4 @@
-"""Deciding: from the evidence to the faults that explain it, or to where it points."""
+"""Deciding which faults explain the evidence, or which equation is in doubt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from backhand.doctor.probe.evidence import Evidence, alike
 from backhand.formulas import GRADIENTS, LINES, UPDATED, Line, derive
 
 INNER = {"Z1", "H1", "S", "P", "dS", "dH1", "dZ1"}
-"""Values that later lines are made of."""
+"""Values that later lines read."""
 
 SINGLE = 1e-6
 """Up to this error, relative to the largest entry, numbers seem to have passed through float32."""
@@ -54,7 +54,7 @@ class Doubt:
     suspect : str
         The value whose line is first in doubt.
     returned : bool
-        Whether the function returned the value; else it follows from gradients.
+        Whether the function returned the value; otherwise it follows from gradients.
     product : bool
         Whether it may be a product with the known factor.
     finite : bool
@@ -78,7 +78,7 @@ class Diagnosis:
     named : list of Named
     doubt : Doubt, optional
     right : list of str
-        Values that were found to be right, given what they are made of, beside the doubt.
+        Values that are correct given their inputs, where others are not.
     narrower : str, optional
         A value in float32, where the others are in float64.
     all_float32 : bool
@@ -96,7 +96,7 @@ class Diagnosis:
 
     @property
     def excused(self) -> bool:
-        """Whether numbers that differ from the equations' are right nevertheless."""
+        """Whether numbers that differ from those of the equations are correct nevertheless."""
         return self.convention is not None or self.all_float32
 
 
@@ -132,18 +132,18 @@ def _convention(evidence: Sequence[Evidence], *, by_library: bool) -> Convention
 
 
 def _fits(one: Evidence, lines: Mapping[str, Line]) -> bool:
-    gave = derive(one.given, lines, one.fed, one.names)[0]
+    gave = derive(one.given, lines, one.reused, one.names)[0]
     return all(name in gave and one.like(name, gave[name]) for name in one.observed)
 
 
 def _explained(evidence: Sequence[Evidence], *, penalty: bool) -> Diagnosis:
     """Name the faults, or the first equation in doubt."""
-    fed = any(INNER & one.fed.keys() for one in evidence)
+    reused = any(INNER & one.reused.keys() for one in evidence)
     stepped = any(UPDATED.keys() & one.observed.keys() for one in evidence)
-    for feeding in (True, False) if fed else (False,):
-        found = explanations(evidence, penalty=penalty, feeding=feeding, updated=stepped)
+    for reusing in (True, False) if reused else (False,):
+        found = explanations(evidence, penalty=penalty, reusing=reusing, updated=stepped)
         if found:
-            return Diagnosis(named=_named(evidence, found, feeding=feeding))
+            return Diagnosis(named=_named(evidence, found, reusing=reusing))
     if stepped:  # the update seems right: the gradients that it read are compared
         return _explained([one.along_the_step() for one in evidence], penalty=penalty)
     if not _repeatable(evidence):
@@ -157,16 +157,16 @@ def _explained(evidence: Sequence[Evidence], *, penalty: bool) -> Diagnosis:
 
 
 def _named(
-    evidence: Sequence[Evidence], found: Sequence[Explanation], *, feeding: bool
+    evidence: Sequence[Evidence], found: Sequence[Explanation], *, reusing: bool
 ) -> list[Named]:
     best, *rest = found
-    count = confirmations(evidence, best, feeding=feeding)
+    count = confirmations(evidence, best, reusing=reusing)
     return [Named(fault, best.constant, count, _others(fault, best, rest))
             for fault in best.faults]  # fmt: skip
 
 
 def _others(fault: Fault, best: Explanation, rest: Sequence[Explanation]) -> tuple[Fault, ...]:
-    """Faults of other equations that would give the same numbers in place of this one."""
+    """Faults of other equations that would give the same numbers instead of this one."""
     beside = set(best.faults) - {fault}
     found: dict[tuple[str, Line], Fault] = {}
     for other in rest:
@@ -179,7 +179,7 @@ def _others(fault: Fault, best: Explanation, rest: Sequence[Explanation]) -> tup
 
 
 def _doubted(evidence: Sequence[Evidence], *, penalty: bool) -> Diagnosis:
-    """Say where the evidence points, as far as it does."""
+    """Compare each line on its own; the first that no fault explains is in doubt."""
     following = [residual.with_what_follows(one) for one in evidence]
     most = max(len(one.observed) for one, _ in following)
     fullest = [one for one, _ in following if len(one.observed) == most]

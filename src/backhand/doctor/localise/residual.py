@@ -1,8 +1,8 @@
-"""Where no fault of the dictionary fits: what the gradients themselves say about their making.
+"""Where no fault fits: comparing each line on its own, with inputs that follow from gradients.
 
 dW2 = H1ᵀ dS, and with no more rows than hidden units dS follows from dW2; so does dZ1 from dW1.
-What follows is judged like a value that was returned. So each line is judged by itself, and several
-faults, or one that nobody knows, are kept apart.
+What follows is compared like a returned value. So each line is compared on its own, and several
+faults, or one that is not in the dictionary, are separated.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def with_what_follows(one: Evidence) -> tuple[Evidence, list[str]]:
     for name, gradient, bias, factor, W in (
         ("dS", "dW2", "db2", "H1", "W2"), ("dZ1", "dW1", "db1", "X", "W1")
     ):  # fmt: skip
-        if gradient not in one.fed:
+        if gradient not in one.reused:
             continue
         if bias in one.observed and bias in one.local and one.like(bias, one.local[bias]):
-            continue  # made of the same value, and right: so that is
-        A = one.fed.get(factor, {**one.given, **one.right}[factor])
-        product = one.fed[gradient] - one.given["l2"] * one.given[W]
+            continue  # reads the same value and is correct, so the value is
+        A = one.reused.get(factor, {**one.given, **one.right}[factor])
+        product = one.reused[gradient] - one.given["l2"] * one.given[W]
         value = _factor(A, product)
         if value is None:
             contradicting.append(gradient)
@@ -61,7 +61,7 @@ def explained_singly(
     evidence: Sequence[Evidence], *, penalty: bool
 ) -> tuple[list[Explanation], list[str]]:
     """A fault for each wrong value that one explains; and the wrong values that none does."""
-    evaluators = [Evaluator(one, feeding=True) for one in evidence]
+    evaluators = [Evaluator(one, reusing=True) for one in evidence]
     wrong = [name for name in LINES
              if any(one.right.wrong & one.bits.get(name, 0) for one in evaluators)]  # fmt: skip
     found: list[Explanation] = []
@@ -86,7 +86,7 @@ def explained_singly(
                 left.append(name)
             elif explanation not in found:
                 found.append(explanation)
-    # Nothing is made of the loss: what else is in doubt comes before it.
+    # No line reads the loss: others in doubt come before it.
     return found, sorted(left, key=lambda name: name == "L")
 
 
@@ -97,21 +97,21 @@ def _one_constant(constants: Sequence[float | None]) -> bool:
 
 
 def first_suspect(name: str, evidence: Sequence[Evidence]) -> str:
-    """The first line in the derivation that may have made a wrong value as it is.
+    """The first line of the derivation that can explain a wrong value.
 
-    dZ1 that is 0 where it should be has its mask, and was made of a wrong dH1. dS whose rows are
-    a distribution less Y was made of a wrong P.
+    dZ1 that is 0 where expected has its mask, so dH1 is wrong. dS whose rows are a distribution
+    minus Y was computed from a wrong P.
     """
-    seen = [one for one in evidence if name in one.fed]
+    seen = [one for one in evidence if name in one.reused]
     if name == "dZ1" and seen and not any("dH1" in one.observed for one in evidence):
         masked = all(
-            np.abs(one.fed[name][one.right["Z1"] <= 0]).max(initial=0.0)
-            <= one.tolerance[name] * np.abs(one.fed[name]).max()
+            np.abs(one.reused[name][one.right["Z1"] <= 0]).max(initial=0.0)
+            <= one.tolerance[name] * np.abs(one.reused[name]).max()
             for one in seen
         )
         return "dH1" if masked else name
     if name == "dS" and seen and not any("P" in one.observed for one in evidence):
-        P = [one.given["N"] * one.fed[name] + one.given["Y"]
+        P = [one.given["N"] * one.reused[name] + one.given["Y"]
              for one in seen if one.right["P"].min() > 1e-3]  # fmt: skip
         is_one = all(np.abs(p.sum(axis=1) - 1).max() < FOLLOWED < p.min() for p in P)
         return "P" if P and is_one else name

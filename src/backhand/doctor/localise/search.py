@@ -46,13 +46,13 @@ def relevant(evidence: Evidence, *, penalty: bool) -> list[Fault]:
 
 
 def explanations(
-    evidence: Sequence[Evidence], *, penalty: bool, feeding: bool, updated: bool = False
+    evidence: Sequence[Evidence], *, penalty: bool, reusing: bool, updated: bool = False
 ) -> list[Explanation]:
     """All that explain every call with the fewest faults, one or two: the best first.
 
     `updated`: new parameters are among the evidence; of two faults, one is then the update's.
     """
-    evaluators = [Evaluator(one, feeding) for one in evidence]
+    evaluators = [Evaluator(one, reusing) for one in evidence]
     doubtful = [one for one in evaluators if one.right.wrong]
     if not doubtful:
         return []
@@ -161,8 +161,8 @@ def _fits(evaluator: Evaluator, trial: Trial) -> bool:
     return not done.wrong
 
 
-def confirmations(evidence: Sequence[Evidence], explanation: Explanation, *, feeding: bool) -> int:
+def confirmations(evidence: Sequence[Evidence], explanation: Explanation, *, reusing: bool) -> int:
     """How many different problems the explanation was confirmed on."""
     trial = Trial(explanation.faults, {}, {}, 0, constant=explanation.constant)
     with np.errstate(all="ignore"):
-        return len({one.problem for one in evidence if _fits(Evaluator(one, feeding), trial)})
+        return len({one.problem for one in evidence if _fits(Evaluator(one, reusing), trial)})

@@ -41,12 +41,12 @@ class Trial:
 class Evaluator:
     """A call on which faults are tried.
 
-    `feeding`: whether the values that were returned are fed into later lines. They may have been
+    `reusing`: whether the values that were returned are reused into later lines. They may have been
     overwritten after they were used.
     """
 
     evidence: Evidence
-    feeding: bool
+    reusing: bool
     names: tuple[str, ...] = field(init=False)
     bits: dict[str, int] = field(init=False)
     right: Trial = field(init=False)
@@ -54,7 +54,7 @@ class Evaluator:
     def __post_init__(self) -> None:
         self.names = self.evidence.names
         self.bits = {name: 1 << i for i, name in enumerate(self.names)}
-        self.fed = self.evidence.fed if self.feeding else {}
+        self.reused = self.evidence.reused if self.reusing else {}
         self.penalty = bool(self.evidence.given["l2"])
         self.right = self.tried((), dict(self.evidence.given), 0)
 
@@ -85,8 +85,8 @@ class Evaluator:
                     wrong |= self.bits[name]
                     if hurried:
                         break
-                if name in self.fed:
-                    values[name] = self.fed[name]
+                if name in self.reused:
+                    values[name] = self.reused[name]
         for name, line in returned.items():
             wrong |= self._as_returned(name, line, gave, values)
         return Trial(faults, gave, values, wrong, constant=constant)
@@ -116,9 +116,9 @@ class Evaluator:
         if fault.returned:
             trial.reach = trial.own = self.mask(fault.lines)
         else:
-            fed = frozenset(self.fed)
-            trial.reach = self.mask(reached(frozenset(fault.lines), self.names, fed))
-            trial.own = self.mask(reached(frozenset([fault.name]), self.names, fed))
+            reused = frozenset(self.reused)
+            trial.reach = self.mask(reached(frozenset(fault.lines), self.names, reused))
+            trial.own = self.mask(reached(frozenset([fault.name]), self.names, reused))
         return trial
 
     def together(self, earlier: Trial, later: Trial) -> Trial:

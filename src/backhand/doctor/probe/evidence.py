@@ -1,4 +1,4 @@
-"""What a function answered on a problem, and how far it is from what lines of code give."""
+"""What a function returned on a problem, and how far it is from what lines of code give."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from backhand.formulas import (
 )
 
 TOLERANCES = {"float64": 1e-9, "float32": 2e-5, "float16": 2e-2}
-"""How far numbers of a dtype may be from the right ones, relative to the largest."""
+"""Error of a dtype that counts as rounding, relative to the largest entry."""
 
 LOSS_TOLERANCE = 1e-5
-"""For the loss, which many compute as log(P + 1e-12)."""
+"""Of the loss, which is often computed as log(P + 1e-12)."""
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Evidence:
     tolerance: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        # Gradients of one function are of one precision; a narrower one among them is a mistake.
+        # Gradients of one function are of one precision; a narrower one among them is a fault.
         finest = min((tolerance(name, self.observed[name]) for name in self.observed
                       if name in (*GRADIENTS, *UPDATED)), default=0.0)  # fmt: skip
         for name, value in self.observed.items():
@@ -54,23 +54,23 @@ class Evidence:
 
     @property
     def right_here(self) -> bool:
-        """Whether all that was returned is what the equations give."""
+        """Whether everything that was returned is what the equations give."""
         return all(self.like(name, self.right[name]) for name in self.observed)
 
     @cached_property
-    def fed(self) -> dict[str, NDArray[Any]]:
-        """What the function returned and so, it seems, computed on with."""
+    def reused(self) -> dict[str, NDArray[Any]]:
+        """What the function returned, and so seems to have read in later lines."""
         return {name: value for name, value in self.observed.items()
                 if value.shape == np.shape(self.right[name])}  # fmt: skip
 
     @cached_property
     def local(self) -> Values:
-        """What each line gives of what the function returned: right for right lines."""
-        return derive(self.given, {}, self.fed, self.names)[0]
+        """What each line gives with the returned values as its inputs."""
+        return derive(self.given, {}, self.reused, self.names)[0]
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The lines to compute: nothing is made of the loss, nor of new parameters."""
+        """The lines to compute: no line reads the loss or new parameters."""
         ends = {"L", *UPDATED}
         if any(name in self.observed for name in UPDATED):
             ends = {"L"}
@@ -86,7 +86,7 @@ class Evidence:
         return alike(value, self.observed[name], self.tolerance[name])
 
     def along_the_step(self) -> Evidence:
-        """The same with the gradients that the new parameters went along, in place of these."""
+        """The same with the gradients of the step instead of the new parameters."""
         observed = {n: v for n, v in self.observed.items() if n not in UPDATED}
         for name, W in UPDATED.items():
             if name in self.observed and f"d{W}" not in observed:
@@ -104,7 +104,7 @@ class Evidence:
 
 
 def tolerance(name: str, value: NDArray[Any]) -> float:
-    """What rounding may do to a returned value."""
+    """Error of a returned value that counts as rounding."""
     allowed = TOLERANCES.get(str(value.dtype), TOLERANCES["float64"])
     return max(allowed, LOSS_TOLERANCE) if name == "L" else allowed
 
@@ -143,13 +143,13 @@ def relative_error(value: NDArray[Any], observed: NDArray[Any]) -> float:
 
 
 @cache
-def reached(lines: frozenset[str], names: tuple[str, ...], fed: frozenset[str]) -> set[str]:
-    """The values that may change where these lines change: what is fed in cuts the way."""
+def reached(lines: frozenset[str], names: tuple[str, ...], reused: frozenset[str]) -> set[str]:
+    """The values that may change if these lines change; a reused value does not change."""
     changed, result = set(lines), set(lines)
     for name in names:
         if name not in lines and LINES[name].reads(penalty=True) & changed:
             result.add(name)
             changed.add(name)
-        if name in fed:
+        if name in reused:
             changed.discard(name)
     return result

@@ -1,4 +1,4 @@
-"""Calling a user's function: which parameters it takes, as what arrays, and for how long."""
+"""Calling a user's function: matching its parameters, array types and the time limit."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NAMES = {
     "l2": ("l2", "reg", "weight_decay", "lam", "lambda_", "lambd", "lmbda", "l2_reg", "λ"),
     "eta": ("learning_rate", "lr", "eta", "step_size", "η"),
 }  # fmt: skip
-"""What parameters of a function are called."""
+"""Names of parameters that are matched."""
 
 LAYOUTS = ("rows", "linear", "columns")
 
@@ -61,7 +61,7 @@ class Given(Parameters):
 
 
 class Keyed(dict[str, Any]):
-    """Parameters as a dict, for who assigns to them or goes through their names."""
+    """Parameters as a dict, for functions that assign to them or iterate over their names."""
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -72,7 +72,7 @@ class Keyed(dict[str, Any]):
 
 @dataclass
 class Called:
-    """What came of a call."""
+    """The result of a call: outputs, inputs changed in place, duration in seconds."""
 
     outputs: Outputs
     changed: dict[str, NDArray[Any]]
@@ -87,12 +87,12 @@ class CheckedFunction:
     ----------
     f : callable
     layout : {"rows", "linear", "columns"}
-        Of what it takes and returns: as in the equations; weights as in `nn.Linear`; or all
-        transposed, with examples as columns.
+        Layout of its arrays: as in the equations; weights as in `nn.Linear`; or all transposed,
+        with examples as columns.
     seconds : float
-        How long one call may take.
+        Time limit for one call.
     kind : str, optional
-        The arrays that it takes, once that is known: one of `ARRAYS`.
+        The arrays that it takes, once known: one of `ARRAYS`.
     indices : bool
         Whether what seems to be Y, by its name or position, is y: class indices.
     keyed : bool
@@ -108,7 +108,7 @@ class CheckedFunction:
 
     def __post_init__(self) -> None:
         if not callable(self.f):
-            raise InputError(f"there is no function to check: {type(self.f).__name__} is not one.")
+            raise InputError(f"f is not callable but of type {type(self.f).__name__}.")
         if self.layout not in LAYOUTS:
             raise InputError(f"layout is '{self.layout}'; expected {listed(LAYOUTS)}.")
         self.parameters = _parameters(self.f)
@@ -120,27 +120,27 @@ class CheckedFunction:
 
     @property
     def takes_l2(self) -> bool:
-        """Whether it is given a penalty."""
+        """Whether it takes λ."""
         return "l2" in self.parameters.values()
 
     @property
     def l2(self) -> float:
-        """λ of the penalty that it is given; 0 if it takes none."""
+        """λ; 0 if it takes none."""
         return L2 if self.takes_l2 else 0.0
 
     @property
     def takes_params(self) -> bool:
-        """Whether it is given all parameters as one."""
+        """Whether it takes all parameters as one argument."""
         return "params" in self.parameters.values()
 
     @property
     def takes_one_hot(self) -> bool:
-        """Whether it is given Y."""
+        """Whether it takes Y."""
         return "Y" in self.parameters.values()
 
     @property
     def takes_eta(self) -> bool:
-        """Whether it is given a learning rate."""
+        """Whether it takes a learning rate."""
         return "eta" in self.parameters.values()
 
     def call(self, problem: Problem) -> Called:
@@ -175,23 +175,23 @@ class CheckedFunction:
     def _called(self, problem: Problem, kind: str) -> Called:
         arguments = self._arguments(problem)
         before = {name: _converted(value, kind) for name, value in arguments.items()}
-        handed = dict(before)
-        if {"W1", "b1", "W2", "b2"} <= set(handed):
-            four = {name: handed[name] for name in ("W1", "b1", "W2", "b2")}
-            handed["params"] = Keyed(four) if self.keyed else Given(**four)
+        arrays = dict(before)
+        if {"W1", "b1", "W2", "b2"} <= set(arrays):
+            four = {name: arrays[name] for name in ("W1", "b1", "W2", "b2")}
+            arrays["params"] = Keyed(four) if self.keyed else Given(**four)
         keywords: dict[str, Any] = {}
         positional: list[Any] = []
         for name, meaning in self.parameters.items():
-            value = {"l2": L2, "eta": ETA}.get(meaning, handed.get(meaning))
+            value = {"l2": L2, "eta": ETA}.get(meaning, arrays.get(meaning))
             if name.startswith("*"):
                 positional.append(value)
             else:
                 keywords[name] = value
         return _in_time(
-            lambda: self._answered(positional, keywords, arguments, before), self.seconds
+            lambda: self._returned(positional, keywords, arguments, before), self.seconds
         )
 
-    def _answered(
+    def _returned(
         self, positional: list[Any], keywords: dict[str, Any],
         arguments: dict[str, NDArray[Any]], before: dict[str, Any],
     ) -> Called:  # fmt: skip
@@ -270,7 +270,10 @@ def _parameters(f: Callable[..., Any]) -> dict[str, str]:
         return {f"*{name}": name for name in POSITIONS}
     if not required and inspect.Parameter.VAR_KEYWORD in kinds:
         return {name: name for name in POSITIONS}
-    what = f"its parameters {listed(unknown)} are not known" if unknown else "it takes no arrays"
+    what = (
+        f"its parameters {listed(unknown)} are unknown" if unknown
+        else "it has no array parameters"
+    )  # fmt: skip
     raise Refusal(
         Reason.PARAMETERS,
         f"{what}; expected X, Y (or y, class indices), W1, b1, W2, b2 or some of them",
@@ -321,7 +324,7 @@ def _in_time(action: Callable[[], Called], seconds: float) -> Called:
 
     def act() -> None:
         try:
-            # What it prints, once for each of a hundred calls, is not what was asked for.
+            # Drop what it prints: there are a hundred calls.
             with quiet(), np.errstate(all="ignore"):
                 result.append(action())
         except Refusal as refusal:
@@ -361,15 +364,15 @@ def _refused(error: BaseException) -> Refusal:
     """The refusal that an exception is, whose own class may do anything when it is looked at."""
     try:
         reason = Reason.RAISES if isinstance(error, Exception) else Reason.EXITS
-        refusal = Refusal(reason, _told(error))
+        refusal = Refusal(reason, _described(error))
         refusal.__cause__ = error
         _about_arrays(refusal)
     except BaseException:
-        return Refusal(Reason.RAISES_UNPRINTABLE, "it raises what cannot be shown")
+        return Refusal(Reason.RAISES_UNPRINTABLE, "it raises an exception that cannot be printed")
     return refusal
 
 
-def _told(error: BaseException) -> str:
+def _described(error: BaseException) -> str:
     """The exception, and the line of the user's own code where it came up."""
     text = ""
     with suppress(Exception):  # of a class of its own

@@ -37,7 +37,7 @@ def load_function(named: str) -> Callable[..., Any]:
     place, colon, name = named.rpartition(":")
     if not colon or not place or not name:
         raise InputError(
-            f"'{named}' names no function; expected MODULE_OR_FILE:FUNCTION, such as "
+            f"'{named}' does not name a function; expected MODULE_OR_FILE:FUNCTION, such as "
             "net.py:backward."
         )
     thing: Any = _file(Path(place)) if place.endswith(".py") else _module(place)
@@ -46,7 +46,7 @@ def load_function(named: str) -> Callable[..., Any]:
     except InputError:
         raise
     except BaseException as error:  # of a module's own __getattr__
-        raise InputError(f"{place} has no function '{name}': {_said(error)}") from error
+        raise InputError(f"{place} has no function '{name}': {_description(error)}") from error
 
 
 def _function(thing: Any, place: str, name: str) -> Callable[..., Any]:
@@ -57,14 +57,14 @@ def _function(thing: Any, place: str, name: str) -> Callable[..., Any]:
             raise InputError(f"{place} has no function '{name}'. {did_you_mean(part, known)}")
         thing = getattr(thing, part)
     if not callable(thing):
-        raise InputError(f"{place}:{name} is no function, but of type {type(thing).__name__}.")
+        raise InputError(f"{place}:{name} is not a function but of type {type(thing).__name__}.")
     found: Callable[..., Any] = thing
     return found
 
 
 def _file(path: Path) -> ModuleType:
     if not path.is_file():
-        raise MissingFileError(f"{path}: there is no file by that name.")
+        raise MissingFileError(f"{path}: no such file.")
     name = f"checked_{path.stem}"  # no library's: a student's file may be called io.py
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
@@ -74,7 +74,7 @@ def _file(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except BaseException as error:  # SystemExit, pytest's Skipped
-        raise InputError(f"{path} could not be run: {_said(error, path)}") from error
+        raise InputError(f"{path} could not be run: {_description(error, path)}") from error
     return module
 
 
@@ -87,18 +87,18 @@ def _module(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
             raise MissingFileError(
-                f"there is no module '{name}' here; for a file, write its name with .py."
+                f"no module named '{name}'; for a file, add .py to its name."
             ) from error
         raise InputError(f"module {name} could not be imported: {error}.") from error
     except BaseException as error:
-        raise InputError(f"module {name} could not be imported: {_said(error)}") from error
+        raise InputError(f"module {name} could not be imported: {_description(error)}") from error
 
 
 def _find_beside(folder: Path, but: Collection[str] = ()) -> None:
     """From now on, find modules in a folder, before what is installed, as a script there would.
 
-    Unlike a script, nobody here gets a file of the folder for a module of the standard library, or
-    for one of those that the doctor goes on to use.
+    Unlike in a script, a file in the folder never shadows a module of the standard library or one
+    that the check itself uses.
     """
     sys.meta_path.insert(0, _Beside(str(folder), {*ALWAYS_OURS, *but}))
     sys.path.append(str(folder))  # for folders without an __init__.py
@@ -115,12 +115,12 @@ class _Beside(MetaPathFinder):
         return spec if spec is not None and spec.loader is not None else None
 
 
-def _said(error: BaseException, path: Path | None = None) -> str:
+def _description(error: BaseException, path: Path | None = None) -> str:
     """The exception, with the line of the file that raised it."""
     try:
         return _shown(error, path)
     except BaseException:  # of a class of its own
-        return "what it raised cannot be shown."
+        return "it raised an exception that cannot be printed."
 
 
 def _shown(error: BaseException, path: Path | None) -> str:

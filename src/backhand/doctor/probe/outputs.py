@@ -1,4 +1,4 @@
-"""What a function returned, under the names of the equations."""
+"""Reading what a function returned: arrays under the names of the equations."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ VALUES = {
     "dH1": ("dh1", "da1", "dh", "dhidden"),
     "dZ1": ("dz1", "delta1"),
 }
-"""Other names of the values that a function may return beside the gradients."""
+"""Names of the values that a function may return beside the gradients."""
 
 GRADIENT_WORDS = ("grad", "gradient", "grads", "d", "g", "dl", "dld", "nabla", "dloss", "dlossd")
 
 LISTS = {"coefgrads": ("dW1", "dW2"), "interceptgrads": ("db1", "db2")}
-"""As scikit-learn has them."""
+"""Names of scikit-learn's lists."""
 
 
 LAYERS = {"hidden": "1", "output": "2", "layer1": "1", "layer2": "2", "fc1": "1", "fc2": "2",
           "first": "1", "second": "2", "1": "1", "2": "2"}  # fmt: skip
-"""What groups of a nested answer are called."""
+"""Names of groups in nested outputs."""
 
 
 class Outputs(NamedTuple):
-    """The values found; gradients that are missing; which gradients came by bare names (W1)."""
+    """The values found; gradients that are missing; values under bare parameter names (W1)."""
 
     values: dict[str, NDArray[Any]]
     absent: list[str]
@@ -48,12 +48,12 @@ class Outputs(NamedTuple):
 
 
 def read(returned: Any) -> Outputs:
-    """Find the gradients, and what else there is.
+    """Find the gradients and other values.
 
     Raises
     ------
     Refusal
-        If nothing can be found; the clause says what there was.
+        If there is no gradient.
     """
     if returned is None:
         raise Refusal(Reason.RETURNS_NOTHING, "it returns nothing")
@@ -78,9 +78,7 @@ def read(returned: Any) -> Outputs:
         order = ""
         if isinstance(returned, list | tuple) and not known and not unknown:
             order = "; without names, the four are expected in the order dW1, db1, dW2, db2"
-        raise Refusal(
-            Reason.NO_GRADIENT, f"it returns {what}, in which there is no gradient{order}"
-        )
+        raise Refusal(Reason.NO_GRADIENT, f"it returns {what}, which contains no gradient{order}")
     absent = [] if known & set(UPDATED) else [name for name in GRADIENTS if name not in known]
     return Outputs(named, absent, alone)
 
@@ -91,7 +89,7 @@ def as_array(name: str, value: Any) -> NDArray[Any]:
     Raises
     ------
     Refusal
-        If it is nothing of that.
+        If it is none of these.
     """
     for step in ("detach", "cpu"):
         if hasattr(value, step) and not isinstance(value, np.ndarray):
@@ -101,20 +99,20 @@ def as_array(name: str, value: Any) -> NDArray[Any]:
     if isinstance(value, list | tuple) and any(hasattr(part, "detach") for part in value):
         value = [as_array(name, part) for part in value]
     try:
-        array = np.array(value)  # a copy: the function may go on writing to its own
+        array = np.array(value)  # a copy: the function may write to its own later
         if array.dtype.kind in "biu":
             array = array.astype(np.float64)
         if array.dtype.kind != "f":
             raise TypeError
     except (TypeError, ValueError) as error:
         raise Refusal(
-            Reason.NOT_NUMBERS, f"its {name} is no array of numbers, but {_described(value)}"
+            Reason.NOT_NUMBERS, f"its {name} is not an array of numbers but {_described(value)}"
         ) from error
     return array
 
 
 def _entries(returned: Any) -> Iterator[tuple[str, Any]]:
-    """Keys and values, whatever form they come in; gradients without keys in their usual order."""
+    """Keys and values of any container; gradients without keys in their usual order."""
     if isinstance(returned, Mapping):
         for key, value in returned.items():
             yield from _entry(str(key), value)
@@ -161,7 +159,7 @@ def _in_order(parts: Sequence[Any]) -> Iterator[tuple[str, Any]]:
     """A tuple: the four gradients, in order or by layers; a loss and gradients; several groups."""
     plain = all(_is_array(part) or _is_number(part) or part is None for part in parts)
     if plain and len(parts) in (4, 5) and sum(map(_is_array, parts)) > 1:
-        if len(parts) == 5:  # the loss stands first, or last
+        if len(parts) == 5:  # the loss comes first, or last
             last = _is_number(parts[-1]) and not _is_number(parts[0])
             yield "loss", parts[-1 if last else 0]
             parts = parts[:-1] if last else parts[1:]
@@ -199,7 +197,7 @@ def _is_number(part: Any) -> bool:
 
 
 def meaning(key: str) -> tuple[str | None, bool]:
-    """The value that a key names, and whether it does so by a parameter's bare name."""
+    """The value that a key names, and whether the key is a bare parameter name."""
     plain = re.sub(r"[^a-z0-9]", "", key.lower())
     for name, others in VALUES.items():
         if plain in others:
@@ -222,7 +220,7 @@ def meaning(key: str) -> tuple[str | None, bool]:
 
 
 def as_updated(values: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """The same arrays, taken to be the parameters after a step."""
+    """The same arrays under the names of the parameters after a step."""
     names = dict(zip(GRADIENTS, UPDATED, strict=True))
     return {names.get(name, name): value for name, value in values.items()}
 

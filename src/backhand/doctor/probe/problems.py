@@ -1,4 +1,4 @@
-"""The problems on which a function is tried: small, random, and chosen to tell mistakes apart."""
+"""The problems that a function is called on: small, random, chosen to distinguish faults."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from backhand.equations import Parameters
 
 L2, ETA = 0.3, 0.25
-"""What a function that takes them is given."""
+"""Values of λ and η for functions that take them."""
 
 CORNER = 1e-3
 """No Z1 is nearer to 0, unless it is 0."""

@@ -1,4 +1,4 @@
-"""What a function may change of the process that it runs in, and how that is put back."""
+"""Restoring what a function changes of the process that it runs in."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-JUDGES = (builtins, json, math, np, np.linalg, os, threading, time)
-"""Modules that judging reads names of, which a function may replace."""
+RESTORED = (builtins, json, math, np, np.linalg, os, threading, time)
+"""Modules that a check uses, whose names the function may replace."""
 
 _lock = threading.Lock()
 _users = 0
@@ -30,9 +30,9 @@ _quiet: set[int] = set()
 
 @contextmanager
 def kept() -> Iterator[None]:
-    """Put back what a function changes: streams, folder, environment, warnings, random numbers.
+    """Restore what a function changes: streams, folder, environment, warnings, random numbers.
 
-    Also names of the modules that judging uses, which `put_back_names` puts back meanwhile too.
+    Also names of the modules in `RESTORED`, which `put_back_names` restores after each call.
     Several threads may be in the context: there is one set of such things for all of them, so the
     first that enters notes it, and the last that leaves puts it back.
     """
@@ -52,7 +52,7 @@ def kept() -> Iterator[None]:
 
 @contextmanager
 def names_kept() -> Iterator[None]:
-    """Put back, at the end, what was replaced in or taken out of the modules that judging uses.
+    """Restore, at the end, the names that were replaced in or deleted from `RESTORED`.
 
     What was added stays: `np.float = float` is how old code is made to run.
     """
@@ -66,7 +66,7 @@ def names_kept() -> Iterator[None]:
 
 def put_back_names() -> None:
     """Put back the names as they were when `kept` was entered; nothing outside of it."""
-    for namespace, before in _names:  # by nothing that a name of `builtins` stands for
+    for namespace, before in _names:  # without a call of anything in `builtins`
         namespace.update(before)
 
 
@@ -82,7 +82,7 @@ def quiet() -> Iterator[None]:
 
 
 def _noted_names() -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    return [(vars(module), dict(vars(module))) for module in JUDGES]
+    return [(vars(module), dict(vars(module))) for module in RESTORED]
 
 
 def _note() -> None:
@@ -127,7 +127,7 @@ def _set_environment(before: dict[str, str]) -> None:
 
 
 class _Switch:
-    """A standard stream that leads nowhere for the threads that are quiet."""
+    """A standard stream that drops what quiet threads write."""
 
     def __init__(self, stream: Any, nowhere: io.TextIOWrapper) -> None:
         self._stream, self._nowhere = stream, nowhere

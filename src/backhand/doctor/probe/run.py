@@ -17,7 +17,7 @@ from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.formulas import GRADIENTS, LINES, derive
 
 MOSTLY = 0.7
-"""From this share of W1 on, what was returned is taken for a new W1, not for its gradient."""
+"""From this share of W1 on, the returned array counts as a new W1, not as its gradient."""
 
 CROSSED = {"dW1": "dW2", "db1": "db2", "dW2": "dW1", "db2": "db1"}
 
@@ -33,7 +33,7 @@ class Calls:
 
     @property
     def problems(self) -> int:
-        """How many different problems were answered."""
+        """Number of different problems with gradients."""
         return len({problem.name for problem, _ in self.returned})
 
 
@@ -81,7 +81,7 @@ def with_other_arguments(
 
 
 def corrected(calls: Calls) -> tuple[Calls, list[Reason]]:
-    """The calls with gradients in their own places and shapes, and what was not so."""
+    """The same calls with gradients in their places and shapes, and what had to be corrected."""
     found: dict[Reason, None] = {}
     returned = []
     for problem, called in calls.returned:
@@ -121,7 +121,7 @@ def _unflattened(problem: Problem, values: Values) -> Values:
 
 
 def evidence_of(function: CheckedFunction, calls: Calls) -> list[Evidence]:
-    """The outputs, each with what it may remember of the call before."""
+    """The outputs as evidence, each with the state that may remain from the previous call."""
     found: list[Evidence] = []
     updated = _returns_parameters(function, calls)
     for problem, called in calls.returned:
@@ -144,7 +144,7 @@ def evidence_of(function: CheckedFunction, calls: Calls) -> list[Evidence]:
 
 
 def _returns_parameters(function: CheckedFunction, calls: Calls) -> bool:
-    """Whether what came under the parameters' names, or in their order, is a step on."""
+    """Whether values under the parameters' names, or in their order, are new parameters."""
     if not function.takes_eta:
         return False
     for problem, called in calls.returned[:2]:

@@ -1,4 +1,4 @@
-"""Where in a user's own source a value is computed, as far as its names tell."""
+"""Finding the lines of the user's source that compute a value, by their names."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from backhand.doctor.probe.outputs import meaning
 
 
 class Line(NamedTuple):
-    """A line of source: its number in its file, and what stands there."""
+    """A line of source: its number in the file, and its text."""
 
     number: int
     text: str
 
 
 AMBIGUOUS = {"hidden", "dhidden", "h", "value", "delta1", "p", "s", "l"}
-"""Names that people give to more than one value."""
+"""Names in use for more than one value."""
 
 
 def lines_of(f: Callable[..., Any]) -> dict[str, list[Line]]:
-    """For each value of the derivation, the lines of `f` that by their names make it.
+    """For each value of the derivation, the lines of `f` that compute it, judging by the names.
 
     Empty where there is no source. Names are read as in what a function returns: `dscores` is dS.
     """

@@ -1,4 +1,4 @@
-"""What a report contains: a verdict for each value, and a finding for each mistake."""
+"""What a report contains: a finding for each fault, a verdict for each returned value."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Finding:
-    """One mistake.
+    """One fault of the function that was checked.
 
     Attributes
     ----------
@@ -16,22 +16,33 @@ class Finding:
         One of Z1, H1, S, P, L, dS, dW2, db2, dH1, dZ1, dW1, db1, update; or "call" for what is
         wrong with the function as a whole.
     mistake : str
-        One sentence: what was written instead.
+        One sentence: what the code does instead.
     certain : bool
-        Whether it gives the function's numbers, to rounding, on every problem; or was seen as such.
+        Whether it gives the function's numbers, up to rounding error, on every problem; or was
+        observed directly.
     suggestion : str
         What to change.
     id : str
-        Which mistake it is, whatever its words: `dZ1.mask.sign_of_dH1` of the fault dictionary,
-        `dZ1.unknown`, `call.raises`.
+        Stable name of the fault: `dZ1.mask.sign_of_dH1` of the fault dictionary, `dZ1.unknown`,
+        `call.raises`.
     written, right : str
-        The line as it seems to have been written, and as it should be; empty where unknown.
+        The line that the code seems to compute, and the expected one; empty if unknown.
     problems : int
-        On how many different problems it was confirmed.
+        Number of different problems that confirmed it.
     where : tuple of str
-        Lines of the function's source that, by their names, make the value: "19: dZ1 = …".
+        Lines of the function's source that, judging by the names, compute the value:
+        "19: dZ1 = …".
     others : tuple of str
-        Other mistakes that would give the same numbers.
+        Lines of other equations that would give the same numbers.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> (finding, *_) = backhand.check(lambda X: None).findings
+    >>> finding
+    Finding('call.returns_nothing', 'It returns nothing.')
+    >>> finding.equation, finding.certain
+    ('call', True)
     """
 
     equation: str
@@ -45,26 +56,29 @@ class Finding:
     where: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Finding({self.id!r}, {self.mistake!r})"
+
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether one returned value is right, judged by the equations.
+    """Whether one returned value is correct, compared with the equations.
 
     Attributes
     ----------
     name : str
     ok : bool
     error : float
-        ‖difference‖ / ‖right value‖, the largest of all problems; infinite for a wrong shape.
+        ‖difference‖ / ‖expected value‖, the largest of all problems; infinite for a wrong shape.
     inherited : bool
-        Wrong only because what it is computed from is.
+        Correct given its inputs, which are wrong.
     expected_shape, shape : tuple of int
         On the problem with the largest error, as the two numbers of its worst entry.
     worst : tuple of int, optional
     expected, got : float, optional
     autograd, differences : bool, optional
-        What the other witnesses say, where they were asked: autograd, and central differences of
-        the loss that the function returns.
+        Whether the other oracles agree, None if not consulted: autograd, and central finite
+        differences of the loss that the function returns.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The report as people read it: in a terminal, as plain text, in a notebook, as a picture."""
+"""Rendering a report: for a terminal, as plain text, for a notebook, as a picture."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ READABLE = TerminalTheme(
     (255, 255, 255), (0, 0, 0),
     [(0, 0, 0), (224, 60, 49), (31, 138, 59), (154, 117, 0), *[(127, 127, 127)] * 4],
 )  # fmt: skip
-"""Red, green and yellow that a notebook's page of either colour leaves readable, and grey."""
+"""Red, green, yellow and grey that are readable on light and dark pages of a notebook."""
 
 
 def rendered(report: Contents) -> Group:
@@ -29,6 +29,8 @@ def rendered(report: Contents) -> Group:
     parts: list[RenderableType] = [_headline(report)]
     if report.verdicts:
         parts += ["", _table(report.verdicts)]
+        if any(verdict.inherited for verdict in report.verdicts):
+            parts.append(Text("inherited: correct given its inputs, which are wrong", "dim"))
     for number, finding in enumerate(report.findings, 1):
         parts += ["", _finding(finding, number if len(report.findings) > 1 else None)]
     parts += _listed("remark", report.remarks)
@@ -50,7 +52,7 @@ def as_html(report: Contents) -> str:
 
 
 def as_svg(report: Contents, title: str, width: int = 92) -> str:
-    """The report as a picture of a terminal, in the reader's own font of one width."""
+    """The report as a picture of a terminal, in the reader's own monospaced font."""
     console = _console(width=width)
     console.print(rendered(report))
     picture = console.export_svg(title=title, unique_id="backhand")
@@ -58,7 +60,7 @@ def as_svg(report: Contents, title: str, width: int = 92) -> str:
 
 
 class _Recording(Console):
-    """A terminal that nobody sees, and whose content can be had."""
+    """A console that records what is printed, and exports it."""
 
     def export_text_of(self, report: Contents) -> str:
         self.print(rendered(report))
@@ -74,7 +76,7 @@ def _console(width: int) -> _Recording:
     return _Recording(
         record=True, width=width, file=io.StringIO(), force_terminal=True, highlight=False,
         color_system="truecolor", legacy_windows=False,
-        force_jupyter=False,  # else it shows what it prints in the notebook by itself
+        force_jupyter=False,  # else it displays in the notebook whatever it prints
     )  # fmt: skip
 
 
@@ -85,41 +87,43 @@ def _headline(report: Contents) -> Text:
     how = f"{report.seconds:.2f} s" if not report.problems else (
         f"on {on}, with {arrays}, in {report.seconds:.2f} s"
     )  # fmt: skip
-    verdict = Text("all right", "bold green") if report.ok else Text("wrong", "bold red")
+    verdict = Text("correct", "bold green") if report.ok else Text("wrong", "bold red")
     if not report.ok and report.verdicts and all(one.ok for one in report.verdicts):
-        verdict = Text("the call is wrong, the numbers are right", "bold red")
+        verdict = Text("every returned value is correct; the function has a problem", "bold red")
     return Text.assemble((report.function or "function", "bold"), "  ", verdict,
                          "  ", (f"({how})", "dim"))  # fmt: skip
 
 
 def _table(verdicts: Iterable[Verdict]) -> Table:
     verdicts = list(verdicts)
-    asked = any(verdict.autograd is not None for verdict in verdicts)
+    autograd = any(verdict.autograd is not None for verdict in verdicts)
     slopes = any(verdict.differences is not None for verdict in verdicts)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("", no_wrap=True)
     table.add_column("equations", no_wrap=True)
-    for heading in (("autograd",) if asked else ()) + (("slope of its loss",) if slopes else ()):
+    for heading in (("autograd",) if autograd else ()) + (
+        ("finite differences",) if slopes else ()
+    ):
         table.add_column(heading, no_wrap=True)
     table.add_column("error", justify="right", no_wrap=True)
     table.add_column("worst entry: expected, got", no_wrap=True)
     for verdict in verdicts:
-        cells = [Text(verdict.name, "bold"), _judged(verdict)]
-        cells += [_witness(verdict.autograd)] if asked else []
-        cells += [_witness(verdict.differences)] if slopes else []
+        cells = [Text(verdict.name, "bold"), _compared(verdict)]
+        cells += [_oracle(verdict.autograd)] if autograd else []
+        cells += [_oracle(verdict.differences)] if slopes else []
         table.add_row(*cells, Text(_size(verdict.error)), _worst(verdict))
     return table
 
 
-def _judged(verdict: Verdict) -> Text:
+def _compared(verdict: Verdict) -> Text:
     if verdict.ok:
-        return Text("right", "green")
+        return Text("correct", "green")
     if verdict.inherited:
-        return Text("as it was fed", "yellow")
+        return Text("inherited", "yellow")
     return Text("wrong", "red")
 
 
-def _witness(agrees: bool | None) -> Text:
+def _oracle(agrees: bool | None) -> Text:
     if agrees is None:
         return Text("·", "dim")
     return Text("agrees", "green") if agrees else Text("disagrees", "red")
@@ -145,27 +149,27 @@ def _finding(finding: Finding, number: int | None) -> Group:
     lines.add_column(style="dim", no_wrap=True)
     lines.add_column(overflow="fold")
     if finding.right:
-        lines.add_row("as it should be", Text(finding.right, "green"))
+        lines.add_row("expected", Text(finding.right, "green"))
     if finding.written:
-        lines.add_row("as it was coded", Text(finding.written, "red"))
+        lines.add_row("your code does", Text(finding.written, "red"))
     for number, place in enumerate(finding.where):
         lines.add_row("" if number else "in your code", Text(place))
     lines.add_row("what to do", Text(finding.suggestion))
-    lines.add_row("how sure", Text(_certainty(finding)))
+    lines.add_row("confidence", Text(_certainty(finding)))
     if finding.others:
-        lines.add_row("or, with the same numbers", Text("; ".join(finding.others)))
+        lines.add_row("same numbers from", Text("; ".join(finding.others)))
     return Group(title, Padding(lines, (0, 0, 0, 3)))
 
 
 def _certainty(finding: Finding) -> str:
     if not finding.certain:
-        return "not certain: it is where the evidence points first"
+        return "uncertain: the first equation that the evidence points to"
     if finding.equation == "call":
-        return "seen when it was called"
+        return "observed when called"
     on = f"{finding.problems} problems" if finding.problems != 1 else "1 problem"
     if finding.written:
-        return f"certain: it gives the same numbers, to rounding, on {on}"
-    return f"certain: seen on {on}"
+        return f"certain: gives the same numbers, up to rounding error, on {on}"
+    return f"certain: observed on {on}"
 
 
 def _listed(word: str, sentences: Iterable[str]) -> list[RenderableType]:

@@ -1,4 +1,4 @@
-"""The report: what was found, and how it shows itself."""
+"""The report of a check, and how it is displayed."""
 
 from __future__ import annotations
 
@@ -12,31 +12,43 @@ __all__ = ["Finding", "Report", "Verdict"]
 
 @dataclass(frozen=True, repr=False)
 class Report(Contents):
-    """The doctor's report; it prints itself, also in notebooks.
+    """The result of a check. `print` it for a page of text; notebooks display it in colour.
 
     Attributes
     ----------
     ok : bool
-        Whether all is right.
+        Whether everything is correct.
     findings : list of Finding
-        The most certain first.
+        The certain ones first.
     verdicts : list of Verdict
-        Of each value that the function returned, in the order of the derivation.
+        One per returned value, in the order of the derivation.
     remarks : list of str
-        What is worth knowing, and not wrong.
+        Worth knowing, but not wrong.
     ruled_out : list of str
-        What the evidence speaks against, where no mistake was found that fits.
+        What the evidence excludes, where no fault of the dictionary fits.
     function : str
     arrays : str
-        What it was called with.
+        Arrays that the function was called with: "numpy", "torch", "torch float32", "jax".
     problems : int
-        How many different problems it was tried on.
+        Number of different problems.
     seconds : float
+        Duration of the check.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> report = backhand.check(lambda X: None)
+    >>> report
+    Report on <lambda>: call.returns_nothing
+    >>> report.findings[0].suggestion
+    'Return a dict with the keys dW1, db1, dW2 and db2, or a tuple in this order.'
+    >>> Report.from_json(report.to_json()) == report
+    True
     """
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Report:
-        """The report that `to_json` gave these values of."""
+        """Rebuild a report from the values of `to_json`."""
         verdicts = []
         for verdict in values["verdicts"]:
             error, numbers = verdict["error"], (verdict["expected"], verdict["got"])
@@ -49,11 +61,8 @@ class Report(Contents):
         return cls(**{**values, "findings": findings, "verdicts": verdicts})
 
     def __repr__(self) -> str:
-        name, on = self.function or "function", f"{self.problems} problems"
-        if self.ok:
-            return f"Report on {name}: ok on {on}"
         ids = ", ".join(finding.id for finding in self.findings)
-        return f"Report on {name}: {ids} (on {on})"
+        return f"Report on {self.function or 'function'}: {ids or 'correct'}"
 
     def __str__(self) -> str:
         from backhand.doctor.report.render import as_text

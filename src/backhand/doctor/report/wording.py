@@ -18,11 +18,11 @@ MOST_LINES = 3
 
 _WRAP = (
     "Wrap it in a function of X, Y (or y, class indices), W1, b1, W2 and b2 that returns the "
-    "gradients; docs/doctor.md shows how, in three lines."
+    "gradients; docs/doctor.md has examples of three lines."
 )
-_RAISED = "Mend that line; the shapes are X (N, d), W1 (d, H), b1 (H,), W2 (H, K), b2 (K,)."
-_LATE = "Look for a loop that does not end; or allow more time (seconds=, --seconds)."
-_RETURN = "Return the gradients as a dict with dW1, db1, dW2 and db2, or as a tuple in this order."
+_RAISED = "Fix that line; the shapes are X (N, d), W1 (d, H), b1 (H,), W2 (H, K), b2 (K,)."
+_LATE = "Look for a loop that does not end, or raise the time limit (seconds=, --seconds)."
+_RETURN = "Return a dict with the keys dW1, db1, dW2 and db2, or a tuple in this order."
 
 ADVICE = {
     Reason.PARAMETERS: _WRAP,
@@ -32,24 +32,24 @@ ADVICE = {
     Reason.TIMEOUT: _LATE,
     Reason.BLOCKED: _LATE,
     Reason.PROCESS_ENDED:
-        "Raise an exception where it cannot go on; a crash is that of a compiled library.",
+        "Raise an exception instead of exiting; a signal comes from a crash in compiled code.",
     Reason.NO_RESULT: _RETURN,
     Reason.RETURNS_NOTHING: _RETURN,
     Reason.NO_GRADIENT: _RETURN,
     Reason.NOT_NUMBERS: _RETURN,
     Reason.LAYERS_EXCHANGED:
-        "Return them under their own names, or as a tuple dW1, db1, dW2, db2.",
+        "Return each under its own name, or a tuple in the order dW1, db1, dW2, db2.",
     Reason.FLATTENED: "Return dW1 as (d, H) and dW2 as (H, K).",
     Reason.NOT_REPEATABLE:
-        "Look for dropout, for numbers drawn at random, and for arrays kept between calls.",
-    Reason.KEEPS_STATE: "Begin each call with new arrays of zeros.",
-    Reason.CHANGES_INPUTS: "Work on a copy: the caller's {names} must be the same after the call.",
+        "Look for dropout, random numbers and arrays that are kept between calls.",
+    Reason.KEEPS_STATE: "Start each call with new arrays of zeros.",
+    Reason.CHANGES_INPUTS: "Change a copy: the caller's {names} must stay unchanged.",
 }  # fmt: skip
 """What to do about what is wrong with the function as a whole."""
 
 CORRECTED = {
-    Reason.LAYERS_EXCHANGED: "it returns the gradients of the two layers exchanged",
-    Reason.FLATTENED: "it returns the gradients of the weights flattened into vectors",
+    Reason.LAYERS_EXCHANGED: "the gradients of the two layers are exchanged",
+    Reason.FLATTENED: "the gradients of the weights are flattened into vectors",
 }
 
 
@@ -134,28 +134,30 @@ class Wording:
         if found.convention:
             remarks.append(f"{found.convention.message}.")
         if found.all_float32:
-            remarks.append("it computes in float32, and returns float64.")
+            remarks.append("computed in float32, returned in float64.")
         if self.function.indices:
-            remarks.append("its Y was taken to be class indices, which are y by name.")
+            remarks.append(
+                "the parameter Y was given class indices; the usual name for these is y."
+            )
         if layout != self.declared:
             remarks.append(
-                f"it runs with layout='{layout}' (--layout {layout}) only, so it was taken to be "
-                "written for that; say so."
+                f"the function runs only with layout='{layout}' and was checked with that; declare "
+                f"it (--layout {layout})."
             )
         if about_lines and layout != "rows":
             remarks.append(
-                "lines are written with examples as rows and weights as (d, H) and (H, K), as in "
-                "the equations."
+                "lines are shown with examples as rows and weights of shape (d, H) and (H, K), as "
+                "in the equations."
             )
         return remarks
 
     def _ruled_out(self, found: Diagnosis) -> list[str]:
         said = []
         if found.right:
-            said.append(f"{', '.join(map(label, found.right))}: right, given what they are made of "
-                        "here.")  # fmt: skip
+            names = ", ".join(map(label, found.right))
+            said.append(f"errors in {names}: each is correct given its inputs.")
         if found.doubt:
-            said.append("No mistake of the dictionary, alone or with another, gives these numbers.")
+            said.append("every fault of the dictionary, alone and in pairs.")
         return said
 
     def _of_calls(self, found: Diagnosis, of_calls: CallFinding) -> list[Finding]:
@@ -165,14 +167,16 @@ class Wording:
                 if "last" in one.fault.reads]  # fmt: skip
         if kept:
             names = ", ".join(map(label, kept))
-            seen.append((Reason.KEEPS_STATE, f"it keeps {names} from call to call", ""))
+            seen.append((Reason.KEEPS_STATE, f"{names} is kept from call to call", ""))
         if not found.repeatable:
-            seen.append((Reason.NOT_REPEATABLE,
-                         "two calls with the same arrays do not return the same", ""))  # fmt: skip
+            clause = "two calls with the same arrays return different numbers"
+            seen.append((Reason.NOT_REPEATABLE, clause, ""))
         if of_calls.changed:
             names = " and ".join(of_calls.changed)
-            how = f": {of_calls.step} stands there" if of_calls.step else ""
-            seen.append((Reason.CHANGES_INPUTS, f"it changes {names} in place{how}", names))
+            how = f" ({of_calls.step})" if of_calls.step else ""
+            seen.append(
+                (Reason.CHANGES_INPUTS, f"the function changes {names} in place{how}", names)
+            )
         if of_calls.refusal:
             where = f"unless {of_calls.equal}, " if of_calls.equal else "on some problems, "
             refusal = of_calls.refusal
@@ -187,7 +191,7 @@ class Wording:
         if fault.returned:
             return Finding(
                 fault.equation, f"{fault.message}.", certain=True, id=fault.id, right=right,
-                suggestion=f"Return the {name} of the equation; change a copy of it.",
+                suggestion=f"Return {name} before it is overwritten, or overwrite a copy.",
                 written=f"{name} returned = {self._code(fault.line)}",
                 problems=one.problems, others=others,
             )  # fmt: skip
@@ -197,31 +201,31 @@ class Wording:
             says += f" ({one.constant:.4g})"
         written = "; ".join(lines)
         if self.function.layout == "columns" and fault.kind is Kind.KEEPDIMS:
-            says, written = "the kept dimension is missing: it is flat, not a column", ""
+            says, written = "keepdims is missing: the result is flat instead of a column", ""
         return Finding(
             fault.equation, f"{name}: {says}.", certain=True, id=fault.id, right=right,
-            suggestion=f"Write `{right}`{self._advised(fault.name)}", written=written,
+            suggestion=f"Write `{right}`.{self._probably(fault.name)}", written=written,
             problems=one.problems, others=others, where=self._where(fault.name),
         )  # fmt: skip
 
     def _doubt(self, doubt: Doubt) -> Finding:
         """A value that is wrong, where no fault is known that gives it."""
         name, suspect = label(doubt.name), doubt.suspect
-        says = f"{name} is not {self._code(LINES[doubt.name])}"
+        says = f"{name} differs from {self._code(LINES[doubt.name])}"
         if not doubt.finite:
-            says += ": it has nan or infinite numbers"
+            says += " and has nan or infinite entries"
         elif not doubt.product:
-            says += f", nor any product with {'H1' if doubt.name == 'dW2' else 'X'}"
+            says += f" and is not a product with {'H1' if doubt.name == 'dW2' else 'X'} at all"
         if not doubt.returned:
-            says += ", as the gradients made of it show"
+            says += ", as the gradients computed from it show"
         if suspect != doubt.name:
-            says += f"; {suspect}, of which it is made, is not what it should be"
-        what = "what it is made of" if doubt.returned else f"{name}, and what it is made of,"
+            says += f"; its input {suspect} is wrong first"
+        what = f"the inputs of {name}" if doubt.returned else f"{name} and its inputs"
         return Finding(
-            equation_of(suspect), f"{says}. What was written is not known.", certain=False,
+            equation_of(suspect), f"{says}. The fault is unknown.", certain=False,
             id=f"{equation_of(suspect)}.unknown", right=self._right(suspect),
-            suggestion=f"Return {what} as well, to have each judged by itself"
-            f"{self._advised(suspect, doubt.name)}",
+            suggestion=f"Return {what} as well: then each is compared on its own."
+            f"{self._probably(suspect, doubt.name)}",
             where=self._where(suspect, doubt.name),
         )  # fmt: skip
 
@@ -229,7 +233,7 @@ class Wording:
         """A gradient that is not returned."""
         right = self._right(name)
         return Finding(
-            equation_of(name), f"{name}: it is forgotten, and not among what is returned.",
+            equation_of(name), f"{name} is missing from the returned values.",
             certain=True, id=f"{name}.missing.returned",
             suggestion=f"Compute `{right}` and return it.", right=right, problems=self.problems,
         )  # fmt: skip
@@ -239,9 +243,9 @@ class Wording:
         right = self._right(name)
         return Finding(
             equation_of(name),
-            f"{label(name)}: it is computed or kept in float32, and the rest in float64.",
+            f"{label(name)}: computed or stored in float32, the rest in float64.",
             certain=True, id=f"{equation_of(name)}.precision.narrower",
-            suggestion=f"Compute `{right}` in one precision throughout.", right=right,
+            suggestion=f"Compute `{right}` in the precision of the others.", right=right,
             problems=self.problems,
         )  # fmt: skip
 
@@ -255,13 +259,14 @@ class Wording:
         """The equation of a value, as it should be coded."""
         return self._written(name, LINES[name])
 
-    def _advised(self, name: str, *others: str) -> str:
-        """In which lines a value is made, as the end of an advice; or nothing."""
-        numbers = [str(line.number) for line in self._places(name, *others)]
+    def _probably(self, *names: str) -> str:
+        """The lines that compute a value, as the end of a suggestion; or nothing."""
+        numbers = [str(line.number) for line in self._places(*names)]
         if not numbers:
-            return "."
-        word = "line" if len(numbers) == 1 else "lines"
-        return f"; by its name, it is made in {word} {' and '.join(numbers)}."
+            return ""
+        *first, last = numbers
+        lines = f"lines {', '.join(first)} and {last}" if first else f"line {last}"
+        return f" Probably {lines}, judging by the name."
 
     def _places(self, *names: str) -> list[SourceLine]:
         """The lines that make the first of some values of which the source knows any."""

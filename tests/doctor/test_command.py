@@ -1,0 +1,102 @@
+"""`backhand check`: exit codes, JSON and the self-test of the engines."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backhand import equations
+
+
+def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "backhand", "check", *arguments],
+        capture_output=True, text=True, check=False, cwd=cwd,
+    )  # fmt: skip
+
+
+SOURCE = """
+import numpy as np
+
+
+def backward(X, y, W1, b1, W2, b2):
+    H1 = np.maximum(X @ W1 + b1, 0)
+    E = np.exp(H1 @ W2 + b2)
+    dS = E / E.sum(axis=1, keepdims=True)
+    dS[np.arange(len(y)), y] -= 1
+    dS /= len(y)
+    dZ1 = dS @ W2.T{mask}
+    return X.T @ dZ1, dZ1.sum(0), H1.T @ dS, dS.sum(0)
+"""
+
+
+def test_the_command_checks_a_file_and_a_module(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(SOURCE.format(mask=""))
+    (tmp_path / "good.py").write_text(SOURCE.format(mask=" * (H1 > 0)"))
+    result = run("net.py:backward", cwd=tmp_path)
+    assert result.returncode == 1 and "dZ1 = dH1" in result.stdout, result
+    assert "11: dZ1 = dS @ W2.T" in " ".join(result.stdout.split())
+    as_json = json.loads(run("net:backward", "--json", cwd=tmp_path).stdout)
+    assert as_json["findings"][0]["id"] == "dZ1.mask.missing" and not as_json["ok"]
+    assert run("good.py:backward", cwd=tmp_path).returncode == 0
+
+
+def test_the_command_ends_if_a_function_does_not(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text("def f(X):\n    while True:\n        pass\n")
+    result = run("net.py:f", "--seconds", "0.2", "--json", cwd=tmp_path)
+    assert result.returncode == 1, result
+    assert json.loads(result.stdout)["findings"][0]["id"] == "call.timeout"
+
+
+@pytest.mark.parametrize(
+    ("named", "detail"),
+    [
+        ("net.py", "MODULE_OR_FILE:FUNCTION"),
+        ("nothing.py:f", "nothing.py"),
+        ("no_such_module:f", "'no_such_module'"),
+        ("net.py:backwards", "Did you mean 'backward'?"),
+        ("broken.py:f", "ZeroDivisionError: division by zero (line 1)"),
+        ("syntax.py:f", "SyntaxError"),
+        ("net.py:np", "type module"),
+    ],
+)
+def test_what_the_command_cannot_find_is_an_error(tmp_path: Path, named: str, detail: str) -> None:
+    (tmp_path / "net.py").write_text(SOURCE.format(mask=""))
+    (tmp_path / "broken.py").write_text("1 / 0\n")
+    (tmp_path / "syntax.py").write_text("def f(:\n")
+    result = run(named, cwd=tmp_path)
+    assert result.returncode == 2 and detail in result.stderr and "Traceback" not in result.stderr
+
+
+def test_the_command_alone_tests_every_engine(tmp_path: Path) -> None:
+    result = run("--json", cwd=tmp_path)
+    assert result.returncode == 0, result
+    engines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [one["engine"] for one in engines] == [
+        "reference", "reference", "fused", "fused", "torch", "torch",
+    ]  # fmt: skip
+    assert all(one["ok"] for one in engines)
+
+
+def test_a_wrong_engine_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    from backhand.cli.reports.diagnosis import show_installation
+    from backhand.engines.reference import ReferenceEngine
+    from backhand.selftest import check_installation
+
+    def halved(self: Any, params: Any, data: Any, l2: float = 0.0) -> Any:
+        acts = equations.forward(params, data.X)
+        grads = equations.backward(params, data.X, data.y, acts, l2=l2)
+        loss = equations.cross_entropy(acts.S, data.y) + equations.penalty(params, l2)
+        return float(loss), grads._replace(db1=grads.db1 / 2)
+
+    monkeypatch.setattr(ReferenceEngine, "loss_and_gradients", halved)
+    checked = list(check_installation())
+    assert {one.engine: one.ok for one in checked} == {
+        "reference": False, "fused": True, "torch": True,
+    }  # fmt: skip
+    assert not show_installation(checked, as_json=False)

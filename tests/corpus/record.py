@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,6 +47,6 @@ def judgement(case: Case, record: Record) -> Judgement:
     return record.get(case.name) or Judgement(sorted(case.faults), exact=True)
 
 
-def equations(ids: list[str] | tuple[str, ...]) -> set[str]:
+def equations(ids: Iterable[str]) -> set[str]:
     """The equations of some ids; `call` is that of what is wrong with a function as a whole."""
     return {one.partition(".")[0] for one in ids}

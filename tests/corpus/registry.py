@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-ROLES = ("development", "test_a", "test_b")
-"""The packages that hold the cases."""
+ROLES = ("development", "test_a", "test_b", "published")
+"""The packages and the module that hold the cases."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class Case:
 
     Attributes
     ----------
+    role : str
+        What it is for, one of `ROLES`.
     name : str
         Its collection (the part of its module after the role) and its qualified name; stable.
     function : callable
@@ -31,6 +33,7 @@ class Case:
         Keyword arguments of `check`, such as `layout="columns"`.
     """
 
+    role: str
     name: str
     function: Callable[..., Any]
     faults: tuple[str, ...]
@@ -50,7 +53,8 @@ def cases(*collections: str) -> tuple[Case, ...]:
     """The cases of some collections, of all without any; every file is imported."""
     for role in ROLES:
         package = importlib.import_module(f"corpus.{role}")
-        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        path = getattr(package, "__path__", ())
+        for module in pkgutil.walk_packages(path, f"{package.__name__}."):
             importlib.import_module(module.name)
     return tuple(case for case in _registered.values()
                  if not collections or case.collection in collections)  # fmt: skip
@@ -60,10 +64,10 @@ def _register(
     faults: tuple[str, ...], mistakes: tuple[str, ...], options: dict[str, Any]
 ) -> Callable[..., Any]:
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        collection = function.__module__.split(".")[2]
+        _, role, collection, *_ = function.__module__.split(".")
         name = f"{collection}.{getattr(function, '__qualname__', type(function).__qualname__)}"
         assert name not in _registered, f"{name} is registered twice"
-        _registered[name] = Case(name, function, faults, mistakes, options)
+        _registered[name] = Case(role, name, function, faults, mistakes, options)
         return function
 
     return register

@@ -31,6 +31,17 @@ def test_every_line_of_the_backward_pass_is_derived() -> None:
         assert line.strip() in DERIVATION, line
 
 
+def test_the_documents_name_files_that_exist() -> None:
+    tops = ("src", "tests", "docs", "examples", "benchmarks")
+    here = [f"/{path.relative_to(ROOT)}" for top in tops for path in (ROOT / top).rglob("*.py")]
+    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    named = {(document.name, name) for document in documents
+             for name in re.findall(r"`([\w/]+\.py)`", document.read_text())}  # fmt: skip
+    assert len(named) > 60
+    missing = [pair for pair in named if not any(path.endswith(f"/{pair[1]}") for path in here)]
+    assert not missing
+
+
 def test_the_derivation_counts_its_mutants_right() -> None:
     assert f"in {len(MUTANTS)} ways" in DERIVATION
 

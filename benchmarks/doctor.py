@@ -1,70 +1,69 @@
-"""How well the doctor does on the patients of `tests/corpus`, and how long a verdict takes.
+"""How well the doctor does on `tests/corpus`, and how long a verdict takes.
 
-    python benchmarks/doctor.py
+    PYTHONPATH=tests python benchmarks/doctor.py
 
-The wrong ones were written without knowledge of the dictionary. Whether a mistake is named to the
-letter is a person's judgement, kept in `tests/corpus/judged.json`.
+The wrong ones were written without knowledge of the dictionary. A diagnosis is exact if it is the
+ids of the faults; else that is a person's judgement, kept in `tests/corpus/judged.json`.
 """
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-
 from backhand.doctor import Report, check
-from corpus import held_out, later, right, wrong_numpy, wrong_pairs, wrong_styles
+from corpus import record
+from corpus.registry import Case, cases
 
 ROOT = Path(__file__).parent.parent
-RECORD = json.loads((ROOT / "tests/corpus/judged.json").read_text())
 
 
-def timed(f: Any, options: dict[str, Any]) -> tuple[Report, float]:
+def timed(case: Case) -> tuple[Report, float]:
     began = time.perf_counter()
-    report = check(f, **options)
+    report = check(case.function, **case.options)
     return report, time.perf_counter() - began
 
 
-def judged(module: Any, cases: Iterable[Any]) -> list[float]:
-    """Print the shares of a module's wrong functions; returns the seconds each took."""
-    seconds, called_right, named, exact = [], 0, 0, 0
-    for case in cases:
-        report, took = timed(case.f, case.options)
-        made = getattr(case, "mistakes", None) or [case]
+def judged(collection: str, faults: int) -> list[float]:
+    """Print the shares of a collection's functions with so many faults; returns their seconds."""
+    seconds, called_right, named, exact, changed = [], 0, 0, 0, 0
+    judgements = record.read()
+    for case in cases(collection):
+        if len(case.faults) != faults:
+            continue
+        report, took = timed(case)
         seconds.append(took)
+        found = sorted(finding.id for finding in report.findings)
         called_right += report.ok
-        named += {m.equation for m in made} <= {finding.equation for finding in report.findings}
-        name = getattr(case.f, "__qualname__", type(case.f).__qualname__)
-        exact += RECORD[f"{module.__name__.rpartition('.')[2]}.{name}"]["exact"]
-    print(f"{module.__name__:24}{len(seconds):5} wrong   equation {named}   "
-          f"to the letter {exact}   called right {called_right}")  # fmt: skip
+        named += record.equations(case.faults) <= record.equations(found)
+        on_record = record.judgement(case, judgements)
+        exact += found == on_record.found and bool(on_record.exact)
+        changed += found != on_record.found
+    print(f"{collection:24}{len(seconds):5} wrong   equation {named}   exact {exact}   "
+          f"called right {called_right}   not as recorded {changed}")  # fmt: skip
     return seconds
 
 
 def main() -> None:
     warnings.simplefilter("ignore")
     seconds = []
-    for module in (wrong_numpy, wrong_styles, held_out, later):
-        seconds += judged(module, module.WRONG)
-    for module in (wrong_pairs, later):
-        seconds += judged(module, module.PAIRS)
+    for collection in ("wrong_numpy", "wrong_styles", "held_out", "later"):
+        seconds += judged(collection, 1)
+    for collection in ("wrong_pairs", "later"):
+        seconds += judged(collection, 2)
     called_wrong = 0
-    patients = [*right.RIGHT, *held_out.RIGHT, *later.RIGHT]
-    for f, options in patients:
-        report, took = timed(f, options)
+    right = [case for case in cases() if not case.faults]
+    for case in right:
+        report, took = timed(case)
         seconds.append(took)
         called_wrong += not report.ok
-    print(f"{'right':24}{len(patients):5} right   called wrong {called_wrong}")
+    print(f"{'right':24}{len(right):5} right   called wrong {called_wrong}")
     median, most = np.quantile(seconds, [0.5, 0.95])
     print(f"a verdict: {median:.2f} s in the median, {most:.2f} s or less for 95 in 100, "
           f"{max(seconds):.2f} s at most")  # fmt: skip

@@ -23,7 +23,7 @@ BEGIN, END = "<!-- floors: written by tests/test_architecture.py -->", "<!-- end
 FLOORS = [
     {"choices": "names that an argument may have, as types", "errors": "the family of errors"},
     {
-        "constraints": "what a setting may be, and the check of it",
+        "constraints": "allowed values of settings, and their check",
         "support": "files, folders, streams, signals, memory, optional packages, displays",
     },
     {"validation": "checks of the equations' arguments"},
@@ -40,13 +40,13 @@ FLOORS = [
     {"training": "epochs, samplers, schedules, validation, early stopping, callbacks, checkpoints"},
     {
         "evaluation": "accuracy, figures per class, confusion matrix",
-        "tables": "files, SQL and data frames to a matrix, by a learned schema",
+        "tables": "files, SQL and data frames to a matrix, by a fitted schema",
         "torch_twin": "the same network with autograd, for comparison",
     },
     {
         "doctor": "which equation of a backward pass is wrong",
         "model": "a trained model and its file",
-        "table_settings": "how a table's model is trained",
+        "table_settings": "the settings of a training on a table",
     },
     {
         "exports": "ONNX, a NumPy script, torch",
@@ -159,7 +159,7 @@ def test_the_document_has_the_table_of_floors() -> None:
 
 
 def test_what_aborts_when_it_is_interrupted_is_imported_in_one_place() -> None:
-    """DuckDB, and arro3 beside it, come through `connection`, which holds signals meanwhile."""
+    """DuckDB and arro3 are imported by `connection`, which holds signals meanwhile."""
     for path in SOURCE.rglob("*.py"):
         if path.name == "connection.py":
             continue

@@ -31,6 +31,17 @@ def test_every_line_of_the_backward_pass_is_derived() -> None:
         assert line.strip() in DERIVATION, line
 
 
+def test_the_documents_name_files_that_exist() -> None:
+    tops = ("src", "tests", "docs", "examples", "benchmarks")
+    here = [f"/{path.relative_to(ROOT)}" for top in tops for path in (ROOT / top).rglob("*.py")]
+    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    named = {(document.name, name) for document in documents
+             for name in re.findall(r"`([\w/]+\.py)`", document.read_text())}  # fmt: skip
+    assert len(named) > 60
+    missing = [pair for pair in named if not any(path.endswith(f"/{pair[1]}") for path in here)]
+    assert not missing
+
+
 def test_the_derivation_counts_its_mutants_right() -> None:
     assert f"in {len(MUTANTS)} ways" in DERIVATION
 
@@ -91,24 +102,26 @@ def test_what_the_doctors_page_wraps_is_judged(capsys) -> None:
         assert report.ok, str(report)
 
 
-def test_the_doctors_gallery_shows_what_the_doctor_says(monkeypatch) -> None:
+def test_the_doctors_gallery_shows_what_the_doctor_says() -> None:
     import html
 
     from backhand.doctor import check
+    from corpus import record
+    from corpus.registry import cases
 
-    monkeypatch.syspath_prepend(str(ROOT / "docs/doctor"))
-    import gallery
-
-    assert len(gallery.GALLERY) == 10
-    for f, layout in gallery.GALLERY.items():
-        assert f"doctor/{f.__name__}.svg" in DOCTOR
-        picture = (ROOT / f"docs/doctor/{f.__name__}.svg").read_text()
-        shown = html.unescape(re.sub(r"<[^>]*>", "", picture)).replace("\xa0", " ")
-        report = check(f, layout=layout, autograd=False)
-        assert not report.ok and len(report.findings) == (2 if f is gallery.two_at_once else 1)
+    shown = cases("gallery", "mistaken")
+    assert len(shown) == 11
+    for case in shown:
+        name = "mistaken" if case.collection == "mistaken" else case.function.__name__
+        assert f"doctor/{name}.svg" in DOCTOR + README
+        picture = (ROOT / f"docs/doctor/{name}.svg").read_text()
+        words = html.unescape(re.sub(r"<[^>]*>", "", picture)).replace("\xa0", " ")
+        report = check(case.function, autograd=False, **case.options)
+        found = sorted(finding.id for finding in report.findings)
+        assert found == record.judgement(case, record.read()).found
         for finding in report.findings:
             start = finding.mistake.split(",")[0][:60]
-            assert start in " ".join(shown.split()), (f.__name__, start)
+            assert start in " ".join(words.split()), (case.name, start)
 
 
 def test_the_doctors_page_counts_its_dictionary_right() -> None:

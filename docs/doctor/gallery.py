@@ -1,14 +1,6 @@
-"""The ten backward passes of docs/doctor.md; run as a script, it draws their reports."""
-
-from __future__ import annotations
-
-from pathlib import Path
+"""The ten backward passes of docs/doctor.md, which are wrong."""
 
 import numpy as np
-
-from backhand.doctor import check
-from backhand.doctor.probe.loading import load_function
-from backhand.doctor.report.render import as_svg
 
 
 def softmax(S, axis=1):
@@ -108,7 +100,7 @@ def two_at_once(X, Y, W1, b1, W2, b2):
     return X.T @ dZ1, dZ1.sum(0), H1.T @ dS, dS.sum(0)
 
 
-def nobody_knows(X, Y, W1, b1, W2, b2):
+def not_in_the_dictionary(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
     P = softmax(H1 @ W2 + b2)
@@ -117,31 +109,3 @@ def nobody_knows(X, Y, W1, b1, W2, b2):
     dH1[:, ::2] *= 1.3
     dZ1 = dH1 * (Z1 > 0)
     return {"P": P, "dW1": X.T @ dZ1, "db1": dZ1.sum(0), "dW2": H1.T @ dS, "db2": dS.sum(0)}
-
-
-GALLERY = {
-    no_mean: "rows",
-    softmax_over_the_batch: "rows",
-    relu_of_the_gradient: "rows",
-    units_at_zero: "rows",
-    after_the_update: "rows",
-    bias_as_mean: "columns",
-    labels_from_one: "rows",
-    penalty_twice: "rows",
-    two_at_once: "rows",
-    nobody_knows: "rows",
-}
-"""The functions, and the layout of each."""
-
-
-def draw(f, layout, title, name):
-    picture = as_svg(check(f, layout=layout, autograd=False), f"backhand check {title}")
-    Path(__file__).with_name(f"{name}.svg").write_text(picture)
-
-
-if __name__ == "__main__":
-    for f, layout in GALLERY.items():
-        option = "" if layout == "rows" else f" --layout {layout}"
-        draw(f, layout, f"gallery.py:{f.__name__}{option}", f.__name__)
-    mistaken = "examples/mistaken.py:backward"
-    draw(load_function(str(Path(__file__).parents[2] / mistaken)), "rows", mistaken, "mistaken")

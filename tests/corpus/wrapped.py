@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from corpus.right import Value
+from corpus.development.right.layers_and_tapes import Value
 
 
 class TwoLayerNet:

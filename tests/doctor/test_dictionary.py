@@ -48,8 +48,7 @@ def test_ids_are_unique_and_say_equation_and_kind() -> None:
     assert len(dictionary()) > 2 * len(FAMILIES) + len(LOSSES) + len(TOGETHER)
 
 
-def test_no_line_is_written_twice() -> None:
-    """Not even in other words: every single line has other numbers than those of its value."""
+def test_no_lines_are_written_twice() -> None:
     seen: dict[tuple[object, ...], str] = {}
     for fault in dictionary():
         lines = tuple((name, line.code(penalty=True)) for name, line in fault.lines.items())

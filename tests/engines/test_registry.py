@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
-from backhand.choices import EngineName, names
 
+from backhand.choices import EngineName, names
 from backhand.engines import (
     ENGINES,
     EngineOptions,

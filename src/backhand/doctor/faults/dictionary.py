@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
-from backhand.doctor.faults.backward import BACKWARD, NARROW, backward_faults, resized_faults
+from backhand.doctor.faults.backward import BACKWARD, backward_faults
 from backhand.doctor.faults.families import with_derivative
 from backhand.doctor.faults.fault import Fault, fault
 from backhand.doctor.faults.forward import CLIPPED, bounded, forward_faults, overwritten_faults
 from backhand.doctor.faults.penalty import penalty_faults
+from backhand.doctor.faults.sizes import narrow_faults, resized_faults
 from backhand.doctor.faults.update import update_faults
 from backhand.formulas import GRADIENTS, LINES, UPDATED, Line
 
@@ -39,7 +40,7 @@ def dictionary() -> tuple[Fault, ...]:
         (-0.6, penalty_faults()),
         (-0.7, bounded(CLIPPED)),
         (-0.8, resized_faults(found)),
-        (-1.1, _narrow()),
+        (-1.1, narrow_faults()),
         (-1.2, overwritten_faults()),
         (-1.3, _memory()),
         (-1.4, _fitted()),
@@ -51,14 +52,6 @@ def dictionary() -> tuple[Fault, ...]:
             step = prior if not one.fitted else min(prior, 0.0) - FITTED
             found[one.id] = replace(one, prior=step - less)
     return tuple(found.values())
-
-
-def _narrow() -> Iterator[Fault]:
-    """Wrong precisions of any line but the loss, which is not compared that closely."""
-    for name, line in LINES.items():
-        for what, form, message in NARROW if name != "L" else ():
-            end = f".{UPDATED[name]}" if name in UPDATED else ""
-            yield fault(name, what + end, line.within(form), message)
 
 
 def _memory() -> Iterator[Fault]:

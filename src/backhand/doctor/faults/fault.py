@@ -58,7 +58,7 @@ class Need(Enum):
     """The value itself, returned: only that copy is wrong, later lines read the right one."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Fault:
     """What is computed instead of an equation.
 
@@ -83,6 +83,9 @@ class Fault:
     message: str
     prior: float = 0.0
     needs: frozenset[Need] = frozenset()
+
+    def __repr__(self) -> str:
+        return f"Fault({self.id!r})"
 
     @cached_property
     def name(self) -> str:

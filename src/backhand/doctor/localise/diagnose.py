@@ -95,6 +95,12 @@ class Diagnosis:
     repeatable: bool = True
 
     @property
+    def kept(self) -> list[str]:
+        """Values that the function keeps from call to call."""
+        return [name for one in self.named for name in one.fault.lines
+                if "last" in one.fault.reads]  # fmt: skip
+
+    @property
     def excused(self) -> bool:
         """Whether numbers that differ from those of the equations are correct nevertheless."""
         return self.convention is not None or self.all_float32

@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-import ctypes
-import inspect
-import linecache
 import sys
-import threading
 import time
-import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backhand.doctor.probe import outputs
+from backhand.doctor.probe.exceptions import about_arrays
 from backhand.doctor.probe.outputs import Outputs
 from backhand.doctor.probe.problems import ETA, L2, Problem
-from backhand.doctor.probe.process_state import put_back_names, quiet
+from backhand.doctor.probe.process_state import put_back_names
 from backhand.doctor.probe.refusal import Reason, Refusal
+from backhand.doctor.probe.signature import arguments_of
+from backhand.doctor.probe.time_limit import in_time
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed
-
-POSITIONS = ("X", "Y", "W1", "b1", "W2", "b2")
-
-NAMES = {
-    "X": ("X", "x", "inputs", "data"),
-    "Y": ("Y", "T", "Y_onehot", "Y_one_hot", "onehot", "one_hot", "Yoh", "y_onehot", "y_one_hot"),
-    "y": ("y", "labels", "targets", "target", "y_true", "t"),
-    "W1": ("W1", "w1", "W_1"), "b1": ("b1", "B1", "b_1", "bias1"),
-    "W2": ("W2", "w2", "W_2"), "b2": ("b2", "B2", "b_2", "bias2"),
-    "params": ("params", "parameters", "theta", "weights"),
-    "l2": ("l2", "reg", "weight_decay", "lam", "lambda_", "lambd", "lmbda", "l2_reg", "λ"),
-    "eta": ("learning_rate", "lr", "eta", "step_size", "η"),
-}  # fmt: skip
-"""Names of parameters that are matched."""
 
 LAYOUTS = ("rows", "linear", "columns")
 
@@ -111,17 +93,16 @@ class CheckedFunction:
             raise InputError(f"f is not callable but of type {type(self.f).__name__}.")
         if self.layout not in LAYOUTS:
             raise InputError(f"layout is '{self.layout}'; expected {listed(LAYOUTS)}.")
-        self.parameters = _parameters(self.f)
+        self.arguments = arguments_of(self.f)
         if self.indices:
-            self.parameters = {
-                name: "y" if meaning == "Y" else meaning
-                for name, meaning in self.parameters.items()
-            }
+            self.arguments = tuple(one._replace(meaning="y" if one.meaning == "Y" else one.meaning)
+                                   for one in self.arguments)  # fmt: skip
+        self.meanings = {one.meaning for one in self.arguments}
 
     @property
     def takes_l2(self) -> bool:
         """Whether it takes λ."""
-        return "l2" in self.parameters.values()
+        return "l2" in self.meanings
 
     @property
     def l2(self) -> float:
@@ -131,17 +112,17 @@ class CheckedFunction:
     @property
     def takes_params(self) -> bool:
         """Whether it takes all parameters as one argument."""
-        return "params" in self.parameters.values()
+        return "params" in self.meanings
 
     @property
     def takes_one_hot(self) -> bool:
         """Whether it takes Y."""
-        return "Y" in self.parameters.values()
+        return "Y" in self.meanings
 
     @property
     def takes_eta(self) -> bool:
         """Whether it takes a learning rate."""
-        return "eta" in self.parameters.values()
+        return "eta" in self.meanings
 
     def call(self, problem: Problem) -> Called:
         """Call it on copies of a problem's arrays.
@@ -158,7 +139,7 @@ class CheckedFunction:
             try:
                 called = self._called(problem, kind)
             except Refusal as refusal:
-                first = first if first and not _about_arrays(first) else refusal
+                first = first if first and not about_arrays(first) else refusal
                 if refusal.reason is not Reason.RAISES:
                     break  # other arrays change nothing
             else:
@@ -181,13 +162,13 @@ class CheckedFunction:
             arrays["params"] = Keyed(four) if self.keyed else Given(**four)
         keywords: dict[str, Any] = {}
         positional: list[Any] = []
-        for name, meaning in self.parameters.items():
+        for name, meaning, by_position in self.arguments:
             value = {"l2": L2, "eta": ETA}.get(meaning, arrays.get(meaning))
-            if name.startswith("*"):
+            if by_position:
                 positional.append(value)
             else:
                 keywords[name] = value
-        return _in_time(
+        return in_time(
             lambda: self._returned(positional, keywords, arguments, before), self.seconds
         )
 
@@ -240,46 +221,6 @@ class CheckedFunction:
         return value
 
 
-def _parameters(f: Callable[..., Any]) -> dict[str, str]:
-    """The parameters to pass and what each means; those passed by position have a star in front."""
-    try:
-        signature = inspect.signature(f)
-    except (TypeError, ValueError):
-        return {f"*{name}": name for name in POSITIONS}
-    kinds = [p.kind for p in signature.parameters.values()]
-    meanings = {other: name for name, others in NAMES.items() for other in others}
-    known: dict[str, str] = {}
-    unknown = []
-    required = []
-    for name, p in signature.parameters.items():
-        if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
-            continue
-        star = "*" if p.kind == p.POSITIONAL_ONLY else ""
-        if p.default is p.empty:
-            required.append(star + name)
-        if name in meanings:
-            known[star + name] = meanings[name]
-        elif p.default is p.empty:
-            unknown.append(name)
-    if not unknown and known:
-        return known
-    if len(required) == len(POSITIONS):
-        return {f"*{name.removeprefix('*')}": meaning
-                for name, meaning in zip(required, POSITIONS, strict=True)}  # fmt: skip
-    if not required and inspect.Parameter.VAR_POSITIONAL in kinds:
-        return {f"*{name}": name for name in POSITIONS}
-    if not required and inspect.Parameter.VAR_KEYWORD in kinds:
-        return {name: name for name in POSITIONS}
-    what = (
-        f"its parameters {listed(unknown)} are unknown" if unknown
-        else "it has no array parameters"
-    )  # fmt: skip
-    raise Refusal(
-        Reason.PARAMETERS,
-        f"{what}; expected X, Y (or y, class indices), W1, b1, W2, b2 or some of them",
-    )
-
-
 def _usable(kind: str) -> bool:
     """Whether arrays of a kind can be made: a function that wants them has imported the library."""
     return kind == "numpy" or kind.split()[0] in sys.modules
@@ -293,98 +234,3 @@ def _converted(value: NDArray[Any], kind: str) -> Any:
     torch = sys.modules["torch"]
     tensor = torch.tensor(value)
     return tensor.float() if kind.endswith("float32") and value.dtype.kind == "f" else tensor
-
-
-def _about_arrays(refusal: Refusal) -> bool:
-    """Whether it seems that the function needs arrays of another library, which it uses itself."""
-    error = refusal.__cause__
-    if isinstance(error, AttributeError):
-        return isinstance(error.obj, np.ndarray)
-    if not isinstance(error, TypeError):
-        return False
-    libraries = [sys.modules[name] for name in ("torch", "jax") if name in sys.modules]
-    return any(
-        frame.f_globals.get(name) is library
-        for frame, _ in traceback.walk_tb(error.__traceback__)
-        for name in frame.f_code.co_names
-        for library in libraries
-    )
-
-
-def _in_time(action: Callable[[], Called], seconds: float) -> Called:
-    """What it returns, computed in a thread, which is stopped if it takes too long.
-
-    Raises
-    ------
-    Refusal
-        If it raises, or does not end in time.
-    """
-    result: list[Called] = []
-    failure: list[Refusal] = []
-
-    def act() -> None:
-        try:
-            # Drop what it prints: there are a hundred calls.
-            with quiet(), np.errstate(all="ignore"):
-                result.append(action())
-        except Refusal as refusal:
-            failure.append(refusal)
-        except BaseException as error:
-            failure.append(_refused(error))
-
-    thread = threading.Thread(target=act, daemon=True)
-    thread.start()
-    try:
-        thread.join(seconds)
-        late = thread.is_alive()
-    finally:  # of Ctrl-C too
-        _stop(thread)
-        put_back_names()  # what a result changed that was read, or a call that was stopped
-    if late:
-        raise Refusal(Reason.TIMEOUT, f"it does not return within {seconds:g} s")
-    if failure:
-        raise failure[0]
-    if not result:
-        raise Refusal(Reason.NO_RESULT, "it ended without a result")
-    return result[0]
-
-
-def _stop(thread: threading.Thread) -> None:
-    """End a thread at its next line of Python; in C code that does not return, it stays."""
-    with suppress(AttributeError):  # other Pythons than CPython cannot
-        raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
-        for _ in range(10):  # a bare `except` in a loop catches the first
-            if not thread.is_alive():
-                break
-            raise_in(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit))
-            thread.join(0.02)
-
-
-def _refused(error: BaseException) -> Refusal:
-    """The refusal that an exception is, whose own class may do anything when it is looked at."""
-    try:
-        reason = Reason.RAISES if isinstance(error, Exception) else Reason.EXITS
-        refusal = Refusal(reason, _described(error))
-        refusal.__cause__ = error
-        _about_arrays(refusal)
-    except BaseException:
-        return Refusal(Reason.RAISES_UNPRINTABLE, "it raises an exception that cannot be printed")
-    return refusal
-
-
-def _described(error: BaseException) -> str:
-    """The exception, and the line of the user's own code where it came up."""
-    text = ""
-    with suppress(Exception):  # of a class of its own
-        text = str(error)
-    first = (text.strip().splitlines() or [""])[0]
-    what = f"it raises {type(error).__name__}{f': {first}' if first else ''}"
-    ours = {__file__, outputs.__file__, threading.__file__}
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__)
-              if frame.filename not in ours]  # fmt: skip
-    own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
-    if own:
-        line = linecache.getline(own[-1].filename, own[-1].lineno or 0).strip()
-        where = f"{Path(own[-1].filename).name}, line {own[-1].lineno}"
-        what += f" ({where}{f': {line}' if line else ''})"
-    return what

@@ -157,29 +157,42 @@ def _attributes(thing: Any) -> Iterator[tuple[str, Any]]:
 
 def _in_order(parts: Sequence[Any]) -> Iterator[tuple[str, Any]]:
     """A tuple: the four gradients, in order or by layers; a loss and gradients; several groups."""
-    plain = all(_is_array(part) or _is_number(part) or part is None for part in parts)
-    if plain and len(parts) in (4, 5) and sum(map(_is_array, parts)) > 1:
-        if len(parts) == 5:  # the loss comes first, or last
-            last = _is_number(parts[-1]) and not _is_number(parts[0])
-            yield "loss", parts[-1 if last else 0]
-            parts = parts[:-1] if last else parts[1:]
-        yield from zip(GRADIENTS, parts, strict=True)
-        return
     numbers = [part for part in parts if _is_number(part)]
     others = [part for part in parts if not _is_number(part)]
-    if len(numbers) == 1 and others:
+    if _are_gradients(parts):
+        yield from _gradients_in_order(parts)
+    elif len(numbers) == 1 and others:
         yield "loss", numbers[0]
         yield from _in_order(others) if len(others) != 1 else _entries(others[0])
-        return
-    groups = [part for part in parts if isinstance(part, list | tuple) and len(part) == 2]
-    if len(groups) == len(parts) == 2 and not any(hasattr(part, "_fields") for part in parts):
-        (a, b), (c, d) = groups
+    elif _are_two_pairs(parts):
+        (a, b), (c, d) = parts
         by_layer = np.ndim(as_array("dW1", a)) == 2 and np.ndim(as_array("db1", b)) == 1
         yield from zip(GRADIENTS, (a, b, c, d) if by_layer else (a, c, b, d), strict=True)
-        return
-    for part in parts:
-        if not _is_array(part) and part is not None:
-            yield from _entries(part)
+    else:
+        for part in parts:
+            if not _is_array(part) and part is not None:
+                yield from _entries(part)
+
+
+def _are_gradients(parts: Sequence[Any]) -> bool:
+    """Whether these are four arrays, or five values with the loss; a bias may be one number."""
+    plain = all(_is_array(part) or _is_number(part) or part is None for part in parts)
+    return plain and len(parts) in (4, 5) and sum(map(_is_array, parts)) > 1
+
+
+def _gradients_in_order(parts: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    if len(parts) == 5:  # the loss comes first, or last
+        last = _is_number(parts[-1]) and not _is_number(parts[0])
+        yield "loss", parts[-1 if last else 0]
+        parts = parts[:-1] if last else parts[1:]
+    yield from zip(GRADIENTS, parts, strict=True)
+
+
+def _are_two_pairs(parts: Sequence[Any]) -> bool:
+    return len(parts) == 2 and all(
+        isinstance(part, list | tuple) and len(part) == 2 and not hasattr(part, "_fields")
+        for part in parts
+    )
 
 
 def _is_array(part: Any) -> bool:

@@ -163,10 +163,8 @@ class Wording:
     def _of_calls(self, found: Diagnosis, of_calls: CallFinding) -> list[Finding]:
         """What is wrong with the function as a whole."""
         seen = [(reason, CORRECTED[reason], "") for reason in of_calls.corrections]
-        kept = [name for one in found.named for name in one.fault.lines
-                if "last" in one.fault.reads]  # fmt: skip
-        if kept:
-            names = ", ".join(map(label, kept))
+        if found.kept:
+            names = ", ".join(map(label, found.kept))
             seen.append((Reason.KEEPS_STATE, f"{names} is kept from call to call", ""))
         if not found.repeatable:
             clause = "two calls with the same arrays return different numbers"

@@ -1,0 +1,126 @@
+"""Faults that the gradients of both layers may have: templates, filled in for each layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from backhand.doctor.faults.fault import Fault, fault
+
+
+class Layer(NamedTuple):
+    """What the lines of a layer's gradients read: dW = Aᵀ dB, db = Σ dB."""
+
+    dW: str
+    db: str
+    A: str
+    dB: str
+    W: str
+    b: str
+    rows: str
+    columns: str
+    unit: str
+    units: str
+
+
+LAYERS = (
+    Layer("dW2", "db2", "H1", "dS", "W2", "b2", "H", "K", "class", "classes"),
+    Layer("dW1", "db1", "X", "dZ1", "W1", "b1", "d", "H", "unit", "units"),
+)
+
+OF_WEIGHTS = (
+    ("transpose.result", "{dB}.T @ {A}", "the result is transposed"),
+    ("transpose.missing", "{A} @ {dB}", "{A} is not transposed (runs only if N = {rows})"),
+    ("function.squared_{A}", "({A}**2).T @ {dB}", "{A} is squared"),
+    ("alignment.reversed", "{A}[::-1].T @ {dB}", "the rows of {A} are in reverse order"),
+    ("operand.mask_of_{A}", "({A} > 0).T @ {dB}", "the mask of {A} is used instead of {A}"),
+    ("subset.first_row_only", "{A}[:1].T @ {dB}[:1]", "only the first row is used"),
+    (
+        "subset.last_row_only",
+        "{A}[-1:].T @ {dB}[-1:]",
+        "only the last row is used: = instead of +=",
+    ),
+    (
+        "reduction.product_of_sums",
+        "{A}.sum(axis=0).reshape({rows}, 1) * {dB}.sum(axis=0)",
+        "sums are multiplied instead of summing the products",
+    ),
+    ("stale.{A}", "before.{A}.T @ {dB}", "{A} of the previous call is used"),
+    ("function.absolute", "abs({A}.T @ {dB})", "the absolute value is used"),
+    ("function.sign", "sign({A}.T @ {dB})", "only the sign is kept"),
+    ("factor.{W}", "{A}.T @ {dB} * {W}", "multiplied by {W}"),
+    ("subset.no_first_row", "without_row({A}, 0).T @ {dB}", "the first row is skipped"),
+    ("subset.no_last_row", "without_row({A}, -1).T @ {dB}", "the last row is skipped"),
+)
+"""Instead of {A}.T @ {dB}."""
+
+OF_BIASES = (
+    ("zero.everywhere", "0 * {dB}.sum(axis=0)", "left at zero"),
+    ("reduction.mean", "{dB}.mean(axis=0)", "averages over the rows instead of summing"),
+    (
+        "reduction.over_{units}",
+        "{dB}.sum(axis=1)",
+        "sums over the {units} (axis=1) instead of the rows",
+    ),
+    (
+        "reduction.mean_over_{units}",
+        "{dB}.mean(axis=1)",
+        "averages over the {units} instead of summing over the rows",
+    ),
+    (
+        "keepdims.sum",
+        "{dB}.sum(axis=0, keepdims=True)",
+        "keepdims leaves an extra dimension: the shape is (1, {columns})",
+    ),
+    (
+        "keepdims.mean",
+        "{dB}.mean(axis=0, keepdims=True)",
+        "averages instead of summing, and keepdims leaves an extra dimension",
+    ),
+    (
+        "shape.column",
+        "{dB}.sum(axis=0).reshape({columns}, 1)",
+        "the result is a column, ({columns}, 1)",
+    ),
+    (
+        "reduction.over_{units}_in_column",
+        "{dB}.sum(axis=1, keepdims=True)",
+        "sums over the {units} (axis=1) instead of the rows",
+    ),
+    ("reduction.over_all", "{dB}.sum()", "summed over the {units} too: one number"),
+    ("reduction.over_all_repeated", "{dB}.sum() + {b} * 0", "summed over the {units} too"),
+    ("reduction.mean_of_all", "{dB}.mean()", "averages over all entries: one number"),
+    ("reduction.mean_of_all_repeated", "{dB}.mean() + {b} * 0", "averages over all entries"),
+    ("reduction.none", "{dB}", "not summed over the rows"),
+    ("subset.first_row_only", "{dB}[0]", "only the first row is used"),
+    ("subset.last_row_only", "{dB}[-1]", "only the last row is used: = instead of +="),
+    ("subset.first_row_twice", "{dB}.sum(axis=0) + {dB}[0]", "the first row is counted twice"),
+    ("subset.last_row_twice", "{dB}.sum(axis=0) + {dB}[-1]", "the last row is counted twice"),
+    ("subset.no_first_row", "{dB}.sum(axis=0) - {dB}[0]", "the first row is skipped"),
+    ("subset.no_last_row", "{dB}.sum(axis=0) - {dB}[-1]", "the last row is skipped"),
+    ("subset.last_row_times_N", "N * {dB}[-1]", "N times the last row is used"),
+    ("subset.no_last_{unit}", "without_row({dB}.sum(axis=0), -1)", "the last {unit} is skipped"),
+    ("subset.no_first_{unit}", "without_row({dB}.sum(axis=0), 0)", "the first {unit} is skipped"),
+    ("function.absolute", "abs({dB}).sum(axis=0)", "the absolute values are summed"),
+    ("reduction.maximum", "{dB}.max(axis=0)", "takes the maximum over the rows instead of the sum"),
+    ("operand.{dW}_summed", "({A}.T @ {dB}).sum(axis=0)", "{dW} is summed instead of {dB}"),
+    ("operand.first_row_of_{dW}", "({A}.T @ {dB})[0]", "the first row of {dW} is used"),
+    ("operand.last_row_of_{dW}", "({A}.T @ {dB})[-1]", "the last row of {dW} is used"),
+    ("factor.{b}", "{dB}.sum(axis=0) * {b}", "multiplied by {b}"),
+    ("penalty.on_bias", "{dB}.sum(axis=0) + l2 * {b}", "the penalty is applied to the bias too"),
+    (
+        "penalty.doubled_on_bias",
+        "{dB}.sum(axis=0) + 2 * l2 * {b}",
+        "the penalty is applied to the bias too",
+    ),
+    ("function.sign", "sign({dB}.sum(axis=0))", "only the sign is kept"),
+)
+"""Instead of {dB}.sum(axis=0)."""
+
+
+def layer_faults(name: str) -> Iterator[Fault]:
+    """Those of a gradient of weights or biases; none for other values."""
+    for layer in LAYERS:
+        for template in {layer.dW: OF_WEIGHTS, layer.db: OF_BIASES}.get(name, ()):
+            what, code, message = (text.format(**layer._asdict()) for text in template)
+            yield fault(name, what, code, message)

@@ -1,0 +1,1 @@
+"""Right functions in many styles: none may be called wrong."""

@@ -1,0 +1,1 @@
+"""NumPy functions with one fault each."""

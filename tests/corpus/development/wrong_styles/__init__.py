@@ -1,0 +1,1 @@
+"""One fault each, in other styles than the NumPy script."""

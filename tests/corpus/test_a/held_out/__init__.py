@@ -1,0 +1,1 @@
+"""64 functions with one fault each, and 24 right ones."""

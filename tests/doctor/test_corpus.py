@@ -1,0 +1,57 @@
+"""The diagnoses of the corpus are those on record, and no right function is called wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from backhand.doctor import check
+from backhand.doctor.faults import dictionary
+from backhand.doctor.probe.refusal import Reason
+from corpus import record
+from corpus.record import equations, judgement
+from corpus.registry import Case, cases
+
+RECORD = record.read()
+# Those of the documents are checked with the documents.
+WRONG = [case for case in cases() if case.faults and case.role != "published"]
+RIGHT = [case for case in cases() if not case.faults]
+
+
+def name_of(case: Case) -> str:
+    return case.name
+
+
+@pytest.mark.parametrize("case", WRONG, ids=name_of)
+def test_a_wrong_function_is_diagnosed_as_recorded(case: Case) -> None:
+    report = check(case.function, **case.options)
+    found = sorted(finding.id for finding in report.findings)
+    assert not report.ok and found == judgement(case, RECORD).found
+    assert {finding.equation for finding in report.findings} == equations(found)
+
+
+def test_the_record_is_good_enough_and_complete() -> None:
+    """95 in a hundred equations, 85 exact diagnoses, 70 pairs; no diagnosis is left to be read."""
+    assert RECORD.keys() <= {case.name for case in cases()}
+    assert all(one.exact is not None for one in RECORD.values())
+    known = {fault.id for fault in dictionary()} | {f"call.{reason}" for reason in Reason}
+    named, exact = {1: [], 2: []}, {1: [], 2: []}
+    for case in WRONG:
+        on_record = judgement(case, RECORD)
+        assert {*case.faults} <= known | {*on_record.found} | equations(known), case.name
+        named[len(case.faults)].append(equations(case.faults) <= equations(on_record.found))
+        exact[len(case.faults)].append(on_record.exact)
+    assert len(exact[1]) >= 120 and len(exact[2]) >= 60 and len(RIGHT) >= 50
+    assert sum(named[1]) >= 0.95 * len(named[1]) and sum(named[2]) >= 0.95 * len(named[2])
+    assert sum(exact[1]) >= 0.85 * len(exact[1]) and sum(exact[2]) >= 0.7 * len(exact[2])
+
+
+@pytest.mark.parametrize("case", RIGHT, ids=name_of)
+def test_a_right_function_is_called_right(case: Case) -> None:
+    report = check(case.function, **case.options)
+    assert report.ok, str(report)
+    assert all(verdict.ok for verdict in report.verdicts) and not report.findings
+
+
+@pytest.mark.parametrize("case", cases("equal_sizes"), ids=name_of)
+def test_a_function_for_equal_sizes_is_right_where_it_runs(case: Case) -> None:
+    assert all(verdict.ok for verdict in check(case.function).verdicts)

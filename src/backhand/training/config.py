@@ -8,7 +8,7 @@ defaults from here.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -49,14 +49,14 @@ def check_settings(settings: Any) -> None:
     InputError
         For the first that is not allowed.
     """
-    record: Hashable = type(settings)
+    record: Any = type(settings)  # for mypy a class is not hashable
     check_all(settings, _constraints_of(record))
 
 
 @cache
-def _constraints_of(record: Hashable) -> dict[str, Constraint]:
+def _constraints_of(record: Any) -> dict[str, Constraint]:
     """The constraints of a dataclass, by setting."""
-    found = {f.name: f.metadata.get("constraint") for f in fields(record)}  # type: ignore[arg-type]
+    found = {f.name: f.metadata.get("constraint") for f in fields(record)}
     return {name: constraint for name, constraint in found.items() if constraint is not None}
 
 

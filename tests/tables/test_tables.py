@@ -364,7 +364,7 @@ def test_what_is_no_utf8_is_told(tmp_path) -> None:
 
 
 def test_files_that_are_not_there_or_nothing_known_are_told(tmp_path) -> None:
-    with pytest.raises(MissingFileError, match=r"no file .* by that name") as raised:
+    with pytest.raises(MissingFileError, match="does not exist in") as raised:
         read_table(tmp_path / "none.csv")
     assert isinstance(raised.value, FileNotFoundError)
     with pytest.raises(MissingFileError):

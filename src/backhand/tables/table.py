@@ -133,7 +133,7 @@ class Table:
         self._on_progress = on_progress
 
     def progressed(self, rows: int) -> None:
-        """Report that so many rows of a pass have been read."""
+        """Report the number of rows of a pass that have been read."""
         self._on_progress(rows)
 
     def located_by(self, locate: Callable[[int], str | None]) -> None:

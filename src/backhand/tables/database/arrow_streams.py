@@ -115,8 +115,8 @@ _pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
 def _to_numpy(column: arro3.Array) -> NDArray[Any]:
     """Return a copy of a column of numbers, with nan for NULL; integers become doubles then.
 
-    arro3 0.9 converts no array with NULLs and shows nobody where they are, so the bits that say so
-    are read from the memory that it exports.
+    arro3 0.9 does not convert an array with NULLs and has no function that finds them, so the
+    validity bits are read from the memory that it exports.
     """
     if not column.null_count:
         return column.to_numpy()

@@ -144,8 +144,6 @@ def expand(data: str) -> list[str]:
     paths = sorted(path for path in found if Path(path).is_file())
     if not paths:
         folder = Path(data).parent
-        where = f"is no file in {folder.resolve()}" if folder.is_dir() else "does not exist"
-        raise MissingFileError(
-            f"{data}: there {where} by that name." if folder.is_dir() else f"{data} {where}."
-        )
+        where = f" in {folder.resolve()}" if folder.is_dir() else ""
+        raise MissingFileError(f"{data} does not exist{where}.")
     return paths

@@ -170,21 +170,39 @@ def test_what_aborts_when_it_is_interrupted_is_imported_in_one_place() -> None:
                 assert name.split(".")[0] not in ("duckdb", "arro3"), f"{path} imports {name}"
 
 
-def test_every_way_to_duckdb_holds_signals_back() -> None:
+def test_a_table_holds_signals_back_while_it_imports_duckdb_and_needs_no_pyarrow(tmp_path) -> None:
     script = """
 import signal, sys
+from pathlib import Path
 class Finder:
     def find_spec(name, path=None, target=None):
-        if name == "pyarrow":  # which DuckDB would use if it needed it, and a table needs none
+        if name == "pyarrow":
             raise ImportError(name)
         if name in ("duckdb", "arro3"):
             print(name, signal.getsignal(signal.SIGINT) is not signal.default_int_handler,
                   signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL)
 sys.meta_path.insert(0, Finder)
 import backhand.tabular
+import numpy as np
+from backhand.tables.reading.reader import read_table
+from backhand.tables.schema.fitting import fit_schema
+from backhand.tables.schema.targets import read_target
+from backhand.tables.writing import Added, write_rows
+Path("t.csv").write_text("x,c,t\\n" + "1,u,a\\n2,v,b\\n" * 50)
+table = read_table("t.csv")
+schema, _ = fit_schema(table, read_target(table, "t"), np.ones(100, bool))
+x = schema.encode(table)[:, 0]
+for name in ("p.csv", "p.parquet"):
+    added = Added(["p", "q"], [x.dtype, np.dtype("U1")], iter([[x, np.full(100, "é")]]))
+    assert write_rows(table, added, Path(name), Path(name)) == 100
+again = read_table("p.parquet", "SELECT count(*) AS n, sum(p) AS p FROM data WHERE q = 'é'")
+print(again.rows, again.connection.execute("SELECT c0 FROM rows").fetchall())
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert sorted(set(done.stdout.splitlines())) == ["arro3 True True", "duckdb True True"]
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path
+    )
+    found = sorted(set(done.stdout.splitlines()))
+    assert found == ["1 [(100,)]", "arro3 True True", "duckdb True True"], done.stderr
 
 
 def imported_by(statement: str) -> set[str]:

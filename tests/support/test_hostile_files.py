@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,19 +22,27 @@ from backhand import History
 from backhand.cli.reports.model import show_model
 from backhand.errors import BackhandError, InputError, MissingFileError
 from backhand.model import Model
-from backhand.support import safetensors_io, untrusted_json
+from backhand.support import untrusted_json
 from backhand.tables.reading.reader import read_table
 from backhand.tables.schema.schema import Category, Date, Number, Schema
 from backhand.tabular import evaluate_table, print_predictions
 
 SCHEMA = Schema("t", (Number("n", 1.5, 2.0, True), Category("c", ("x", "y"), False)))
+
+
 HEADER = {
     "format": 1, "classes": ["a", "b", "c"], "schema": SCHEMA.to_json(), "hyperparameters": {},
     "metrics": {}, "history": {name: [0.5, None] for name in History.__dataclass_fields__},
     "versions": {"backhand": "0.1.0"},
 }  # fmt: skip
+
+
 PARAMS = backhand.init(4, 5, 3)
+
+
 DATA = b"".join(np.asarray(v).tobytes() for _, v in sorted(PARAMS._asdict().items()))
+
+
 QUICK = settings(max_examples=150, deadline=2000, derandomize=True)
 
 
@@ -89,7 +96,11 @@ def test_the_file_that_is_damaged_here_is_whole(tmp_path) -> None:
 
 
 LONG = "x" * (2**20 + 1)
+
+
 DEEP = "[" * 33 + "]" * 33
+
+
 OF_THE_FILE = {
     "a header of 2^64 bytes": (file_of(described(), length=2**64 - 1), "would end at byte"),
     "a header longer than the file": (file_of("{}", b"", length=100), "would end at byte"),
@@ -158,8 +169,14 @@ def with_columns(*columns: dict) -> bytes:
 
 
 NUMBER = {"kind": "number", "name": "n", "mean": 0.0, "std": 1.0, "missing": False}
+
+
 CATEGORY = {"kind": "category", "name": "c", "categories": ["x", "y"], "missing": False}
+
+
 CURVES = HEADER["history"]
+
+
 OF_THE_HEADER = {
     "not JSON": (model_file("no"), "not JSON"),
     "nothing": (model_file("{}"), "lacks what is expected"),
@@ -455,45 +472,6 @@ def test_json_that_is_written_can_be_read(value, key) -> None:
     except InputError:
         return
     assert untrusted_json.parse(text.encode()) == {key: value}
-
-
-ARRAYS = {
-    "W1": np.arange(6, dtype=np.float32).reshape(2, 3), "step": np.array(7, np.int64),
-    "state": np.arange(5, dtype=np.uint8), "none": np.empty((0, 3)), "seed": np.uint64([2**63]),
-    "turned": np.arange(6.0).reshape(2, 3).T, "big": np.arange(3, dtype=">i4"),
-    "u": np.uint32([1]),
-}  # fmt: skip
-
-
-def test_tensors_are_written_as_safetensors_writes_them(tmp_path) -> None:
-    path, header = tmp_path / "t", {"a": 'ç"\n\x01☃', "b": [1, None]}
-    safetensors_io.write_tensors(path, ARRAYS, header)
-    text = json.dumps(header, ensure_ascii=False)
-    contiguous = {n: np.ascontiguousarray(v).astype(v.dtype.newbyteorder("=")).reshape(v.shape)
-                  for n, v in ARRAYS.items()}  # fmt: skip
-    assert path.read_bytes() == safetensors.numpy.save(contiguous, {"backhand": text})
-    found, made = safetensors_io.read_tensors(
-        path, expected=lambda entries, value: (entries, value)
-    )
-    assert made[1] == header and set(made[0]) == set(found) == set(ARRAYS)
-    for name, value in ARRAYS.items():
-        assert found[name].dtype == contiguous[name].dtype and found[name].flags.writeable
-        assert np.array_equal(found[name], value) and found[name].shape == value.shape
-        assert made[0][name].stand_in.shape == value.shape
-    with pytest.raises(InputError, match="not a checkpoint of Backhand"):
-        safetensors_io.read_tensors(path, expected=lambda *_: None, what="checkpoint", key="other")
-
-
-def test_what_cannot_be_written_as_tensors_is_told(tmp_path) -> None:
-    for value in (np.ones(2, np.float16), np.array(["a"]), np.ones(2, bool), np.ones(1, complex)):
-        with pytest.raises(InputError, match="the tensor a is"):
-            safetensors_io.write_tensors(tmp_path / "t", {"a": value}, {})
-    circular: list = []
-    circular.append(circular)
-    for value in (np.ones(1), float("nan"), {1, 2}, circular, json.loads(DEEP), "\ud800", LONG):
-        with pytest.raises(InputError, match="must be JSON values"):
-            safetensors_io.write_tensors(tmp_path / "t", {}, {"a": value})
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_would_not_load_is_not_saved(tmp_path) -> None:

@@ -64,6 +64,20 @@ def check(name: str, value: Any, constraint: Constraint) -> None:
     raise InputError(f"{name} is {value!r}; expected {constraint.expected}.")
 
 
+def check_all(record: object, constraints: Mapping[str, Constraint]) -> None:
+    """Check each attribute of a record that has a constraint.
+
+    Raises
+    ------
+    InputError
+        For the first that is not allowed.
+    """
+    for name, constraint in constraints.items():
+        value = getattr(record, name)
+        if not constraint.allows(value):
+            check(name, value, constraint)
+
+
 @dataclass(frozen=True)
 class Number:
     """A finite number between `least` and `most`; `above` and `below` leave out that end."""
@@ -86,9 +100,10 @@ class Number:
 
     def allows(self, value: Any) -> bool:
         try:
-            lower = value > self.least if self.above else value >= self.least
-            upper = value < self.most if self.below else value <= self.most
-            return bool(lower and upper and math.isfinite(value))
+            if not (self.least <= value <= self.most and math.isfinite(value)):
+                return False
+            ends = (self.above and value == self.least) or (self.below and value == self.most)
+            return not ends
         except (TypeError, ValueError, OverflowError):  # of no number, or of an array of several
             return False
 
@@ -101,7 +116,7 @@ class Integer(Number):
     kind = "an integer"
 
     def allows(self, value: Any) -> bool:
-        return is_integer(value) and super().allows(value)
+        return (type(value) is int or is_integer(value)) and super().allows(value)
 
 
 @dataclass(frozen=True)
@@ -125,7 +140,7 @@ class Flag:
     expected = "True or False"
 
     def allows(self, value: Any) -> bool:
-        return _is_bool(value)
+        return value is True or value is False or _is_bool(value)
 
 
 @dataclass(frozen=True)

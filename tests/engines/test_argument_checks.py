@@ -389,15 +389,15 @@ def forge(path: Path, *, header=None, tensors=None) -> None:
         ({"tensors": {"history": np.full((4, 6), np.inf)}}, "not of finite losses"),
         ({"tensors": {"history": np.full((4, 6), 2.0)}}, "validation figures"),
         ({"header": {"updates": 2**62}}, "its updates are not the 36"),
-        ({"header": {"updates": 36.0}}, "its updates is no int"),
+        ({"header": {"updates": 36.0}}, "its updates is not of type int"),
         ({"header": {"done": -1}}, "more or less than 6 epochs"),
         ({"header": {"done": 10**30}}, "more or less than 6 epochs"),
         ({"header": {"ended": "any text"}}, "ended ('any text')"),
         ({"header": {"ended": ""}}, "ended ('')"),
         ({"header": {"cuts": [3]}}, "its cuts"),
         ({"header": {"cuts": ["3"]}}, "not all whole numbers"),
-        ({"header": {"best_updates": 3}}, "a best state that this training does not look for"),
-        ({"header": {"another": 3}}, "its header is of"),
+        ({"header": {"best_updates": 3}}, "a best state, and this training restores none"),
+        ({"header": {"another": 3}}, "its header has"),
     ],
 )
 def test_a_checkpoint_is_compared_with_its_training(tmp_path, forged, said: str) -> None:

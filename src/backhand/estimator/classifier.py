@@ -28,7 +28,7 @@ from backhand.estimator.inputs import (
 )
 from backhand.estimator.interchange import Interchange
 from backhand.estimator.reporting import Tasks, print_end, printer, warn_of_end
-from backhand.estimator.solvers import EpochTraining, dropout_seed, train_by_lbfgs
+from backhand.estimator.solvers import EpochTraining, train_by_lbfgs, with_dropout_seed
 from backhand.training.callbacks import Callback
 from backhand.training.checkpoints.checkpoint import Checkpoint
 from backhand.training.result import TrainResult
@@ -378,10 +378,8 @@ class MLPClassifier(
         """Train at most so many epochs, continuing from the last training, and keep the result."""
         batch_size, past = self._batch_size(data.rows), self._trained
         sampler = RandomStateSampler(data.rows, random_state) if self.shuffle else None
-        config = self._config(
-            batch_size=batch_size, epochs=epochs, validated=validation is not None,
-            seed=dropout_seed(self.dropout, self._rule(), past, random_state),
-        )  # fmt: skip
+        config = self._config(batch_size, epochs, validated=validation is not None)
+        config = with_dropout_seed(config, past, random_state)
         training = EpochTraining(
             params=self.parameters_, past=past, rows_seen=self.t_, data=data,
             validation=validation, config=config, sampler=sampler,

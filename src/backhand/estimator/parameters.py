@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from backhand.constraints import (
     Or,
     Weights,
     check,
+    check_all,
 )
 from backhand.engines import Data, Engine, Objective, make_engine
 from backhand.errors import BackhandWarning, InputError
@@ -64,6 +66,12 @@ CONSTRAINTS: Mapping[str, Constraint] = {
 """What each parameter may be; those that the engine takes are checked by `make_engine`."""
 
 
+@lru_cache(maxsize=32)
+def _config_of(**settings: Any) -> TrainConfig:
+    """The config with these settings: a loop of `partial_fit` has the same one in each call."""
+    return TrainConfig(**settings)
+
+
 class ConstructorParameters:
     """The parameters of `MLPClassifier`, and the training that they describe."""
 
@@ -101,8 +109,7 @@ class ConstructorParameters:
                 "gradient is written out by hand: take activation='relu', or scikit-learn's own "
                 "class."
             )
-        for name, constraint in CONSTRAINTS.items():
-            check(name, getattr(self, name), constraint)
+        check_all(self, CONSTRAINTS)
         if self.dropout and self.solver == "lbfgs":
             raise InputError(
                 "dropout draws a new network for each update, and solver='lbfgs' needs the same "
@@ -138,20 +145,19 @@ class ConstructorParameters:
             )
         return found[0]
 
-    def _config(self, *, batch_size: int, epochs: int, seed: int, validated: bool) -> TrainConfig:
-        """The settings of a training by epochs; `seed` is for dropout."""
-        return TrainConfig(
+    def _config(self, batch_size: int, epochs: int, *, validated: bool) -> TrainConfig:
+        """The settings of a training by epochs."""
+        return _config_of(
             learning_rate=float(self.learning_rate_init),
             epochs=int(epochs),
             batch_size=batch_size,
             optimizer=self._rule(),
             # Adam has a constant learning rate, in scikit-learn too.
             schedule=self.learning_rate if self.solver == "sgd" else "constant",
-            power_t=self.power_t,
+            power_t=float(self.power_t),
             alpha=float(self.alpha),
             dropout=float(self.dropout),
             early_stopping=self._stopping_rule(validated=validated),
-            seed=seed,
             shuffle=bool(self.shuffle),
         )
 

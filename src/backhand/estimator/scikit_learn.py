@@ -157,7 +157,7 @@ def _without_first_class(slot: Parameters) -> Parameters:
 def _our_result(ours: Any, theirs: Any, optimizer: Any) -> TrainResult:
     """scikit-learn's optimizer and patience as the result of a training, to continue from."""
     validated = bool(ours.early_stopping)
-    config: TrainConfig = ours._config(batch_size=1, epochs=1, seed=0, validated=validated)
+    config: TrainConfig = ours._config(1, 1, validated=validated)
     slots, updates = [], 0
     if ours.solver == "adam":
         slots, updates = [optimizer.ms, optimizer.vs], optimizer.t

@@ -12,7 +12,6 @@ from sklearn.exceptions import ConvergenceWarning
 from backhand.engines import Data, Engine, Objective, OptimizerState
 from backhand.equations import Parameters
 from backhand.estimator.reporting import Tasks, warn
-from backhand.optimizers import Optimizer
 from backhand.training.callbacks import Callback
 from backhand.training.checkpoints.checkpoint import Checkpoint
 from backhand.training.config import TrainConfig
@@ -23,6 +22,9 @@ from backhand.training.result import TrainResult
 from backhand.training.samplers import RandomStateSampler
 from backhand.training.state import Keep, TrainState
 from backhand.training.train import train_data
+
+KEPT = Keep.PARAMETERS | Keep.OPTIMIZER | Keep.EARLY_STOPPING
+"""What `warm_start` and `partial_fit` continue with; with "adaptive" also the cuts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +78,8 @@ class EpochTraining:
             checkpoint=checkpoint, keep_interrupted=keep_interrupted,
         )  # fmt: skip
         # The order of the rows stays with the RandomState; in a pickle it would take N numbers.
-        return replace(result, state=replace(result.state, sampler={}))
+        state = replace(result.state, sampler={})
+        return TrainResult(state, result.schedule, result.seconds)
 
     def _start(self) -> TrainState:
         """Where training starts, with what is kept of the past.
@@ -88,17 +91,23 @@ class EpochTraining:
         start = TrainState.initial(self.params, self.config, self.rows_seen)
         if self.past is None:
             return start
-        past, keep = self._past_state(self.past), self._kept_of(self.past)
-        state = start.continue_from(past, keep)
-        if state.best is None or state.early_stopping is None or self.validation is None:
-            return start.continue_from(replace(past, optimizer=past.returned), keep)
-        figures = self.engine.evaluate(state.best.params, self.validation)  # perhaps other rows
-        return replace(state, early_stopping=state.early_stopping.rescore_best(*figures))
+        (returned, last), keep = self._past_optimizers(self.past), self._kept_of(self.past)
+        if self.validation is not None:
+            past = replace(self.past.state, optimizer=last, best=returned)
+            state = start.continue_from(past, keep)
+            if state.best is not None and state.early_stopping is not None:  # on other rows, maybe
+                figures = self.engine.evaluate(state.best.params, self.validation)
+                return replace(state, early_stopping=state.early_stopping.rescore_best(*figures))
+        past = self.past.state
+        if returned is not past.optimizer:
+            past = replace(past, optimizer=returned)
+        return start.continue_from(past, keep)
 
-    def _past_state(self, past: TrainResult) -> TrainState:
-        """The past state, as far as the classifier's weights and update rule allow to keep it.
+    def _past_optimizers(self, past: TrainResult) -> tuple[OptimizerState, OptimizerState]:
+        """What the past training returned, and where it ended, as far as it can be kept.
 
-        Weights that were set since take the place of those that were returned.
+        Weights that were set since take the place of those that were returned. Another update rule
+        begins anew.
         """
         returned, last = past.state.returned, past.state.optimizer
         shapes = [value.shape for value in last.params]
@@ -106,31 +115,29 @@ class EpochTraining:
             returned = last = OptimizerState.initial(self.params, self.config.rule)
         elif not all(map(np.array_equal, self.params, returned.params)):
             returned = last = returned._replace(params=self.params)
-        return replace(past.state, optimizer=last, best=returned)
+        return returned, last
 
     def _kept_of(self, past: TrainResult) -> Keep:
-        keep = Keep.PARAMETERS | Keep.OPTIMIZER | Keep.EARLY_STOPPING
-        if self.config.schedule == "adaptive" \
-                and past.config.learning_rate == self.config.learning_rate:  # fmt: skip
-            keep |= Keep.SCHEDULE
-        return keep
+        same_rate = past.config.learning_rate == self.config.learning_rate
+        cut = self.config.schedule == "adaptive" and same_rate
+        return KEPT | Keep.SCHEDULE if cut else KEPT
 
     def _same_rule(self, past: TrainResult) -> bool:
         return past.config.rule.name == self.config.rule.name
 
 
-def dropout_seed(
-    dropout: float, rule: Optimizer, past: TrainResult | None, random_state: Any
-) -> int:
-    """Seed of the dropped units; 0 without dropout.
+def with_dropout_seed(
+    config: TrainConfig, past: TrainResult | None, random_state: Any
+) -> TrainConfig:
+    """The config with the seed of the dropped units, if there is dropout.
 
     It is drawn when an optimizer begins: its updates continue to count, and each drops others.
     """
-    if not dropout:
-        return 0
-    if past is not None and past.config.seed and past.config.rule.name == rule.name:
-        return past.config.seed
-    return int(random_state.randint(2**31 - 1))
+    if not config.dropout:
+        return config
+    if past is not None and past.config.seed and past.config.rule.name == config.rule.name:
+        return replace(config, seed=past.config.seed)
+    return replace(config, seed=int(random_state.randint(2**31 - 1)))
 
 
 def train_by_lbfgs(

@@ -8,12 +8,23 @@ defaults from here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from backhand.choices import OptimizerName, ScheduleName, names
-from backhand.constraints import Choice, Constraint, Exactly, Flag, Integer, Number, Or, check
+from backhand.constraints import (
+    Choice,
+    Constraint,
+    Exactly,
+    Flag,
+    Integer,
+    Number,
+    Or,
+    check,
+    check_all,
+)
 from backhand.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,10 +49,15 @@ def check_settings(settings: Any) -> None:
     InputError
         For the first that is not allowed.
     """
-    for declared in fields(settings):
-        constraint = declared.metadata.get("constraint")
-        if constraint is not None:
-            check(declared.name, getattr(settings, declared.name), constraint)
+    record: Hashable = type(settings)
+    check_all(settings, _constraints_of(record))
+
+
+@cache
+def _constraints_of(record: Hashable) -> dict[str, Constraint]:
+    """The constraints of a dataclass, by setting."""
+    found = {f.name: f.metadata.get("constraint") for f in fields(record)}  # type: ignore[arg-type]
+    return {name: constraint for name, constraint in found.items() if constraint is not None}
 
 
 def describe_settings(record: type[Any], indent: str = "    ") -> str:
@@ -141,23 +157,19 @@ class TrainConfig:
         if isinstance(self.optimizer, str):
             check("optimizer", self.optimizer, Choice(names(OptimizerName)))
         else:
-            self._rule_of(self.optimizer)
+            _ = self.rule
         if self.schedule == "adaptive" and self.early_stopping is None:
             raise InputError(
                 "the schedule 'adaptive' acts when early stopping would: pass "
                 "early_stopping=EarlyStopping(…)."
             )
 
-    @property
+    @cached_property
     def rule(self) -> Optimizer:
         """The update rule, with its constants."""
-        return self._rule_of(self.optimizer)
-
-    @staticmethod
-    def _rule_of(optimizer: Any) -> Optimizer:
         from backhand.optimizers import make_optimizer
 
-        return make_optimizer(optimizer)
+        return make_optimizer(self.optimizer)
 
     def values(self) -> dict[str, Any]:
         """All settings as JSON values by name; those of a record as `early_stopping.patience`.

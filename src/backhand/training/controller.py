@@ -78,7 +78,7 @@ class Controller:
 
     def schedule(self, state: TrainState) -> Schedule:
         """The learning rate's, with the cuts that were made."""
-        return replace(self.plan.schedule, cuts=state.cuts)
+        return replace(self.plan.schedule, cuts=state.cuts) if state.cuts else self.plan.schedule
 
     def share(self, state: TrainState) -> float:
         """Share of the epoch under way that is done."""
@@ -129,47 +129,39 @@ class Controller:
         validation: tuple[float, float] | None = None,
     ) -> Decision:
         """What follows from a block's finite losses, and from the validation after it, if any."""
-        state, whole = self._merge_parts(state, block, metrics)
-        if whole is None:
-            return Decision(state)
-        before = len(state.history)
-        history = state.history.extended(*whole, validation)
-        return self._stop(replace(state, history=history), before)
+        done, figures = state.done + block.epochs, no_parts()
+        if self.plan.parts > 1:
+            row = [self.plan.weight_of(block), float(metrics.loss[0]), float(metrics.accuracy[0])]
+            figures = np.vstack([state.part_figures, row])
+            if done % self.plan.parts:
+                return Decision(replace(state, done=done, part_figures=figures))
+            metrics, figures = _mean_of_parts(figures), no_parts()
+        history = state.history.extended(*metrics, validation)
+        return self._stop(state, history, figures)
 
-    def _merge_parts(
-        self, state: TrainState, block: Block, metrics: BlockMetrics
-    ) -> tuple[TrainState, BlockMetrics | None]:
-        """The state with the block done, and the metrics of whole epochs, if there are any."""
-        state = replace(state, done=state.done + block.epochs)
-        if self.plan.parts == 1:
-            return state, metrics
-        row = [self.plan.weight_of(block), float(metrics.loss[0]), float(metrics.accuracy[0])]
-        figures = np.vstack([state.part_figures, row])
-        if state.done % self.plan.parts:
-            return replace(state, part_figures=figures), None
-        return replace(state, part_figures=no_parts()), _mean_of_parts(figures)
-
-    def _stop(self, state: TrainState, before: int) -> Decision:
-        """Early stopping on the epochs after the first `before`; the end after the last epoch.
+    def _stop(self, state: TrainState, history: History, figures: NDArray[np.float64]) -> Decision:
+        """Early stopping on a history longer than the state's; the end after the last epoch.
 
         Where it ends training, or changes the learning rate, after an epoch that is not the last of
-        the history, the state is the one after that epoch, to which training rewinds.
+        the history, the new state is the one after that epoch, to which training rewinds.
         """
-        seen, improved = state.early_stopping, False
-        for epoch in range(before + 1, len(state.history) + 1):
-            if seen is None:
-                break
-            seen, best = seen.step(epoch, state.history)
+        epochs, epoch = len(history), len(state.history)
+        seen, cuts, ended, improved = state.early_stopping, state.cuts, "", False
+        if seen is None:
+            epoch = epochs
+        while epoch < epochs and not ended and cuts == state.cuts:
+            assert seen is not None
+            epoch += 1
+            seen, best = seen.step(epoch, history)
             improved = best and seen.rule.restore_best is not None
-            ended, cuts, seen = self.after_epoch(epoch, state.cuts, seen)
-            if ended or cuts != state.cuts:
-                rewind = epoch < len(state.history)
-                found = replace(
-                    state, done=epoch * self.plan.parts, history=state.history.first(epoch),
-                    early_stopping=seen, cuts=cuts, ended=ended,
-                )  # fmt: skip
-                return Decision(self._with_end(found), rewind, improved)
-        return Decision(self._with_end(replace(state, early_stopping=seen)), False, improved)
+            ended, cuts, seen = self.after_epoch(epoch, cuts, seen)
+        if not ended and epoch == self.plan.epochs:
+            ended = "done"
+        found = replace(
+            state, done=epoch * self.plan.parts, history=history.first(epoch),
+            part_figures=figures, early_stopping=seen, cuts=cuts, ended=ended,
+        )  # fmt: skip
+        return Decision(found, epoch < epochs, improved)
 
     def after_epoch(
         self, epoch: int, cuts: tuple[int, ...], seen: EarlyStoppingState
@@ -192,11 +184,6 @@ class Controller:
             return "patience", cuts, seen
         return "", (*cuts, epoch), seen.reset_wait()
 
-    def _with_end(self, state: TrainState) -> TrainState:
-        if not state.ended and len(state.history) == self.plan.epochs:
-            return replace(state, ended="done")
-        return state
-
     def follow(self, begin: TrainState, history: History) -> tuple[TrainState, int | None]:
         """The state that a whole history leads to, tensors apart, and its best epoch.
 
@@ -218,8 +205,10 @@ class Controller:
             if best and seen.rule.restore_best is not None:
                 best_epoch = epoch
             ended, cuts, seen = self.after_epoch(epoch, cuts, seen)
-        state = replace(begin, history=history, early_stopping=seen, cuts=cuts, ended=ended)
-        return self._with_end(state), best_epoch
+        if not ended and len(history) == self.plan.epochs:
+            ended = "done"
+        found = replace(begin, history=history, early_stopping=seen, cuts=cuts, ended=ended)
+        return found, best_epoch
 
 
 def _mean_of_parts(figures: NDArray[np.float64]) -> BlockMetrics:

@@ -108,16 +108,18 @@ class EarlyStoppingState:
 
     def step(self, epoch: int, history: History) -> tuple[EarlyStoppingState, bool]:
         """The state after an epoch, counted from 1, and whether that one is the best so far."""
-        new, cost = self, _cost(self.rule.monitor, history, epoch)
+        bad_epochs, lowest = self.num_bad_epochs, self.lowest
+        cost = _cost(self.rule.monitor, history, epoch)
         if not math.isnan(cost):
-            least = self.lowest - self.rule.min_delta
+            least = lowest - self.rule.min_delta
             improved = cost <= least if self.rule.or_equal else cost < least
-            bad_epochs = 0 if improved else self.num_bad_epochs + 1
-            new = replace(new, num_bad_epochs=bad_epochs, lowest=min(self.lowest, cost))
+            bad_epochs, lowest = 0 if improved else bad_epochs + 1, min(lowest, cost)
+        lowest_best, best_epoch = self.lowest_best, self.best_epoch
         cost = _cost(self.rule.best_by, history, epoch)
-        if not cost < self.lowest_best:  # so also where it was not measured: nan
-            return new, False
-        return replace(new, lowest_best=cost, best_epoch=epoch), True
+        is_best = cost < lowest_best  # False also where it was not measured: nan
+        if is_best:
+            lowest_best, best_epoch = cost, epoch
+        return EarlyStoppingState(self.rule, bad_epochs, lowest, lowest_best, best_epoch), is_best
 
     @property
     def out_of_patience(self) -> bool:
@@ -152,6 +154,8 @@ class EarlyStoppingState:
 
     def under(self, rule: EarlyStopping) -> EarlyStoppingState:
         """The state by another rule, of the figures that both rules look at."""
+        if rule == self.rule:
+            return self
         state = EarlyStoppingState(rule)
         if rule.monitor == self.rule.monitor:
             state = replace(state, num_bad_epochs=self.num_bad_epochs, lowest=self.lowest)

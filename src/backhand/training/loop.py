@@ -7,8 +7,7 @@ signals and files.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from signal import SIGINT
 
@@ -125,8 +124,7 @@ class Driver:
             figures = self._validate(block)
             decision = self.controller.record(self.state, block, metrics, figures)
             self._stop_or_rewind(decision)
-            with self._saved_on_error():
-                call_callbacks(self.callbacks, self._progress())
+            self._call_callbacks()
             self._checkpoint()
 
     def _advance(self, block: Block) -> BlockMetrics:
@@ -152,11 +150,12 @@ class Driver:
         order = {} if sampler is None else sampler.state_dict(len(state.history))
         self.state = replace(state, optimizer=present, best=best, sampler=order)
 
-    @contextmanager
-    def _saved_on_error(self) -> Iterator[None]:
-        """Save a checkpoint before a callback's error ends training, and note where it is."""
+    def _call_callbacks(self) -> None:
+        """Call those that are due; where one fails, save a checkpoint, and note where it is."""
+        if not self.callbacks:
+            return
         try:
-            yield
+            call_callbacks(self.callbacks, self._progress())
         except StopTraining:
             raise
         except Exception as error:

@@ -119,42 +119,41 @@ class TrainState:
         InputError
             If a part does not fit: what another update rule remembers, or other shapes.
         """
-        state = self
+        kept: dict[str, Any] = {}
+        begin = self.optimizer
         if Keep.PARAMETERS in keep:
-            params = past.optimizer.params
-            state = replace(state, optimizer=state.optimizer._replace(params=params))
-        if Keep.OPTIMIZER in keep:
-            state = replace(state, optimizer=_with_memory(state.optimizer, past.optimizer))
-        if Keep.EARLY_STOPPING in keep and past.early_stopping and state.early_stopping:
-            rule = state.early_stopping.rule
-            found = past.early_stopping.under(rule)
-            best = None
-            if rule.restore_best is not None and found.best is not None and past.best is not None:
-                best = self.optimizer._replace(params=past.best.params)
-                best = _with_memory(best, past.best) if Keep.OPTIMIZER in keep else best
-            state = replace(state, early_stopping=found, best=best)
+            begin = begin._replace(params=past.optimizer.params)
+        kept["optimizer"] = _with_memory(begin, past.optimizer, keep)
+        if Keep.EARLY_STOPPING in keep and past.early_stopping and self.early_stopping:
+            rule = self.early_stopping.rule
+            seen = past.early_stopping.under(rule)
+            kept["early_stopping"] = seen
+            if rule.restore_best is not None and seen.best is not None and past.best is not None:
+                begin = begin._replace(params=past.best.params)
+                kept["best"] = _with_memory(begin, past.best, keep)
         if Keep.SCHEDULE in keep:
             # Without the epochs that they followed, the cuts were made before the first.
-            cuts = past.cuts if Keep.PROGRESS in keep else (0,) * len(past.cuts)
-            state = replace(state, cuts=cuts)
+            kept["cuts"] = past.cuts if Keep.PROGRESS in keep else (0,) * len(past.cuts)
         if Keep.PROGRESS in keep:
-            state = replace(
-                state, done=past.done, ended=past.ended, history=past.history,
-                part_figures=past.part_figures, rows_seen=past.rows_seen,
-            )  # fmt: skip
+            kept |= {name: getattr(past, name) for name in PROGRESS}
         if Keep.SAMPLER in keep:
-            state = replace(state, sampler=past.sampler)
-        return state
+            kept["sampler"] = past.sampler
+        return replace(self, **kept)
 
 
-def _with_memory(begin: OptimizerState, past: OptimizerState) -> OptimizerState:
-    """The parameters of `begin` with what the optimizer remembers in `past`, in their dtype."""
+PROGRESS = ("done", "ended", "history", "part_figures", "rows_seen")
+"""The fields of a `TrainState` that are its progress."""
+
+
+def _with_memory(begin: OptimizerState, past: OptimizerState, keep: Keep) -> OptimizerState:
+    """The parameters of `begin` with what the optimizer remembers in `past`, if that is kept."""
+    if Keep.OPTIMIZER not in keep:
+        return begin
     slots = past.slots
     if isinstance(slots, tuple):
         slots = tuple(_in_dtype(begin.params.W1.dtype, slot) for slot in slots)
     state = OptimizerState(begin.params, slots, past.updates)
     check_state(state, begin.params, len(begin.slots))
-    check_second_moments(state)
     return state
 
 

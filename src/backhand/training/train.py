@@ -24,7 +24,7 @@ from backhand.training.loop import Driver, drive
 from backhand.training.plan import make_plan, make_sampler
 from backhand.training.result import TrainResult
 from backhand.training.samplers import Sampler
-from backhand.training.state import Keep, TrainState
+from backhand.training.state import Keep, TrainState, check_second_moments
 
 P = ParamSpec("P")
 A = TypeVar("A")
@@ -211,7 +211,7 @@ def train_data(
         As for `train`.
     """
     _check_monitored(config, validation)
-    if sampler is not None:
+    if sampler is not None and checkpoint is not None:
         start = replace(start, sampler=sampler.state_dict(0))
     plan = make_plan(config, data, objective, start.rows_seen, sampler)
     every = None if validation is None else config.validation_every
@@ -255,7 +255,9 @@ def _with_memory(start: TrainState, config: TrainConfig, state: Any) -> TrainSta
             f"state is a {type(state).__name__}; expected the `last` or `best` of a TrainResult."
         )
     try:
-        return start.continue_from(TrainState(state), Keep.OPTIMIZER)
+        kept = start.continue_from(TrainState(state), Keep.OPTIMIZER)
+        check_second_moments(kept.optimizer)
+        return kept
     except InputError as error:
         raise InputError(
             f"the state is not one of {config.rule.name} on these parameters: {error}"

@@ -40,6 +40,7 @@ from backhand.engines.contract import (
     Data,
     Objective,
     OptimizerState,
+    are_zeros,
     is_sparse,
     zeros_like,
 )
@@ -216,7 +217,10 @@ class _Work:
         sizes = (size, size if len(slots) > 0 else 1, size if len(slots) > 1 else 1, size)
         self.buffers = ParameterBuffers(*(aligned(n, self._dtype) for n in sizes))
         self.slots = (self.buffers.first, self.buffers.second)[: len(slots)]
-        self.load(params, slots)
+        pack(params, self.net, self.buffers.theta)
+        for buffer, values in zip(self.slots, slots, strict=True):
+            if not are_zeros(values):  # as a new buffer is
+                pack(values, self.net, buffer)
         self._chunks: dict[tuple[int, int, bool], Chunk] = {}
         self._rows: list[tuple[Data, Rows]] = []
 

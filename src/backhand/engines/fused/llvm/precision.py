@@ -43,6 +43,7 @@ class Precision(NamedTuple):
         return np.dtype(self.storage).itemsize
 
 
+@cache
 def precision_of(dtype: Any) -> Precision:
     """The precision that parameters of this dtype are trained in.
 
@@ -57,10 +58,5 @@ def precision_of(dtype: Any) -> Precision:
             f"the fused engine computes in float32 or float64, not in {name}; convert the "
             "parameters, or take engine='reference'."
         )
-    return _precision(name)
-
-
-@cache
-def _precision(name: str) -> Precision:
     register_bytes, _ = registers_of(host())
     return Precision(name, name, "float64", register_bytes // np.dtype(name).itemsize)

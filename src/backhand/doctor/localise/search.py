@@ -12,7 +12,7 @@ from backhand.doctor.localise.trial import Evaluator, Faults, Trial
 from backhand.doctor.probe.evidence import Evidence
 
 MOST_PAIRS = 30_000
-"""Pairs that are computed, at most."""
+"""Maximum number of pairs that are computed."""
 
 
 class Explanation(NamedTuple):
@@ -23,12 +23,12 @@ class Explanation(NamedTuple):
 
     @property
     def prior(self) -> float:
-        """How usual its faults are, together."""
+        """The sum of the priors of its faults."""
         return sum(fault.prior for fault in self.faults)
 
 
 def relevant(evidence: Evidence, *, penalty: bool) -> list[Fault]:
-    """The faults that can be seen in such calls."""
+    """The faults whose needs are met, and whose values such calls may show."""
     there = {
         Need.PENALTY: penalty,
         Need.ETA: "eta" in evidence.given,
@@ -48,7 +48,7 @@ def relevant(evidence: Evidence, *, penalty: bool) -> list[Fault]:
 def explanations(
     evidence: Sequence[Evidence], *, penalty: bool, reusing: bool, updated: bool = False
 ) -> list[Explanation]:
-    """All that explain every call with the fewest faults, one or two: the best first.
+    """Find all explanations of every call with the fewest faults, one or two; the best first.
 
     `updated`: new parameters are among the evidence; of two faults, one is then the update's.
     """
@@ -71,7 +71,7 @@ def explanations(
 
 
 def _pairs(evaluator: Evaluator, singles: Sequence[Trial], *, updated: bool) -> Iterable[Trial]:
-    """Pairs that give the numbers: first those of which neither spoils what is right by itself."""
+    """Pairs that give the numbers: first those in which neither changes a correct value."""
     acting = [trial for trial in singles if trial.own and _acts(evaluator, trial)]
     acting.sort(key=lambda trial: trial.first)
     gentle = [trial for trial in acting if not trial.wrong & ~evaluator.right.wrong]
@@ -116,7 +116,7 @@ def _acts(evaluator: Evaluator, trial: Trial) -> bool:
 
 
 def _across(doubtful: Sequence[Evaluator], singles: Sequence[Trial]) -> list[Trial]:
-    """Pairs of which each explains other calls by itself."""
+    """Pairs in which each fault alone explains other calls."""
     fits = [{single.faults[0] for single in singles if not single.wrong}]
     for evaluator in {one.evidence.problem: one for one in doubtful[1:]}.values():
         if evaluator.evidence.problem != doubtful[0].evidence.problem:
@@ -133,12 +133,12 @@ def _across(doubtful: Sequence[Evaluator], singles: Sequence[Trial]) -> list[Tri
 
 
 def _confirmed(evaluators: Sequence[Evaluator], trials: Iterable[Trial]) -> list[Explanation]:
-    """Those that explain every call."""
+    """The trials that explain every call, the most usual first."""
     found = []
     several = len({one.evidence.problem for one in evaluators}) > 1
     for trial in trials:
         if trial.constant is not None and not several:
-            continue  # which any number would do for
+            continue  # any number fits one problem
         if all(_fits(one, trial) for one in evaluators):
             found.append(Explanation(trial.faults, trial.constant))
     found.sort(key=lambda explanation: -explanation.prior)
@@ -154,7 +154,7 @@ def _fits(evaluator: Evaluator, trial: Trial) -> bool:
     seen = evaluator.evidence.observed
     for fault in faults:
         if fault.kind is Kind.ZERO and fault.name in seen and seen[fault.name].any():
-            return False  # what rounding leaves of a sum that is 0 was not left at zero
+            return False  # rounding errors of a sum that is 0 are not zeros that were left
     ordered = tuple(sorted(faults, key=lambda m: m.returned))
     done = evaluator.tried(ordered, dict(evaluator.evidence.given), 0, hurried=True,
                        constant=trial.constant)  # fmt: skip
@@ -162,7 +162,7 @@ def _fits(evaluator: Evaluator, trial: Trial) -> bool:
 
 
 def confirmations(evidence: Sequence[Evidence], explanation: Explanation, *, reusing: bool) -> int:
-    """How many different problems the explanation was confirmed on."""
+    """Number of different problems that confirm an explanation."""
     trial = Trial(explanation.faults, {}, {}, 0, constant=explanation.constant)
     with np.errstate(all="ignore"):
         return len({one.problem for one in evidence if _fits(Evaluator(one, reusing), trial)})

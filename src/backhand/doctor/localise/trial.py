@@ -1,4 +1,4 @@
-"""Trying faults on one call: what comes of them, and where that is not what was returned."""
+"""Computing faults on one call, and comparing the results with what the call returned."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Faults = tuple[Fault, ...]
 
 @dataclass
 class Trial:
-    """What comes of some faults on one call.
+    """The values that some faults give on one call; sets of values are bits.
 
     `wrong` are the observed values that do not fit, `reach` those that the faults may change, and
-    `own` those that the line changes which the fault is named after.
+    `own` those that the first line of the fault may change.
     """
 
     faults: Faults
@@ -39,9 +39,9 @@ class Trial:
 
 @dataclass
 class Evaluator:
-    """A call on which faults are tried.
+    """Computes faults on one call, and compares the results with what the call returned.
 
-    `reusing`: whether the values that were returned are reused into later lines. They may have been
+    `reusing`: whether later lines read the values that were returned. These may have been
     overwritten after they were used.
     """
 
@@ -106,7 +106,7 @@ class Evaluator:
         return sum(self.bits[name] for name in names if name in self.evidence.observed)
 
     def alone(self, fault: Fault) -> Trial:
-        """A fault by itself."""
+        """Compute one fault."""
         first = min(self.names.index(name) for name in fault.lines)
         if fault.returned:
             trial = self.tried((fault,), dict(self.evidence.given), 0)
@@ -122,11 +122,11 @@ class Evaluator:
         return trial
 
     def together(self, earlier: Trial, later: Trial) -> Trial:
-        """Two faults, of which one's lines come first."""
+        """Compute two faults, given the trial of the one whose lines come first."""
         return self._after(earlier, earlier.faults + later.faults, later.first, hurried=True)
 
     def _after(self, earlier: Trial, faults: Faults, first: int, *, hurried: bool) -> Trial:
-        """From line `first` on, with what was computed before it under the earlier faults."""
+        """Compute from line `first` on, after what the earlier faults gave before it."""
         if not any(fault.fitted for fault in faults):
             trial = self.tried(faults, dict(earlier.values), first, hurried=hurried)
             trial.wrong |= earlier.wrong & ((1 << first) - 1)
@@ -140,7 +140,7 @@ class Evaluator:
         return trial
 
     def _fitted(self, one: Trial, two: Trial, start: int) -> float:
-        """The number that brings the observed values nearest, which are linear in it."""
+        """Fit `c` by least squares: the values are linear in it."""
         above = below = 0.0
         for name in self.names[start:]:
             if name not in self.evidence.observed:

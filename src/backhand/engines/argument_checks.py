@@ -320,8 +320,8 @@ def _is_flat(array: Any, count: int | None, kinds: str) -> bool:
 def _is_plain(value: Any) -> bool:
     """Whether a value is an array whose methods are NumPy's own.
 
-    A subclass may answer otherwise than its memory holds: the least of a masked array is not that
-    of what is masked.
+    The methods of a subclass may ignore numbers that its memory holds: the minimum of a masked
+    array is not that of what is masked.
     """
     return type(value) in PLAIN
 

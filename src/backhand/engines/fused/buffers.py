@@ -133,7 +133,7 @@ def parts_of(net: Layout, rows: int) -> int:
 
 
 def whole_blocks(rows: int, dtype: Any) -> int:
-    """So many rows, filled up to whole blocks, all of which a chunk may be asked to hold."""
+    """The rows that a chunk has room for: so many, filled up to whole blocks."""
     block = tile_of(precision_of(dtype).lanes).block
     return -(-rows // block) * block
 

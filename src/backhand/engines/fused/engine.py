@@ -107,7 +107,7 @@ class FusedEngine:
         dS = mean * chunk.S[: net.K * chunk.s_column].reshape(net.K, -1)[:, : data.rows].T
         panels = chunk.dZ1.reshape(net.panels, chunk.rows, net.width)[:, : data.rows]
         dZ1 = mean * panels.transpose(1, 0, 2).reshape(data.rows, -1)[:, places_of(net)]
-        # Nor does it ever hold dH1: the sums are masked as they leave the registers.
+        # dH1 is never in memory there: its sums are masked as they leave the registers.
         dH1 = dS @ params.W2.T
         return loss, Gradients(dS, dW2, db2, dH1, dZ1, dW1, db1)
 

@@ -16,11 +16,11 @@ SPINS = 4000
 """Loads of the counter before a waiting thread yields its core: some ten microseconds."""
 
 
-def threads_for(parts: int, asked: int | None) -> int:
-    """The number of threads for so many parts of work: those asked for, or those available."""
+def threads_for(parts: int, threads: int | None) -> int:
+    """The number of threads for so many parts of work: those given, or those available."""
     if parts == 1:
         return 1
-    return min(parts, asked or available_threads())
+    return min(parts, threads or available_threads())
 
 
 def run_threads(work: Callable[[int], None], threads: int) -> None:

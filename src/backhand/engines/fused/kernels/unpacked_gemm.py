@@ -132,7 +132,7 @@ def add_product(
 def _copy(
     code: Code, W: Weights, first: Value, inner: Value, h: Value, vectors: int, strip: Value
 ) -> None:
-    """Columns h and on, so many vectors of them, of rows first.. of W; 0 behind the last column."""
+    """Columns h and on, so many vectors of them, of rows first.. of W; 0 after the last column."""
     lanes = code.lanes
     with code.loop(inner) as n:
         w, target = (

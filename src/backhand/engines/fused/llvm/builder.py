@@ -110,7 +110,7 @@ class Value:
         return Value(self.code, self.code.builder.xor(*self._with(other)))
 
     def lshr(self, bits: int) -> Value:
-        """An integer without its lowest bits, zeros behind its highest; `>>` repeats the sign."""
+        """An integer without its lowest bits, zeros as its highest; `>>` repeats the sign."""
         return Value(self.code, self.code.builder.lshr(*self._with(bits)))
 
     def ult(self, other: Any) -> Value:

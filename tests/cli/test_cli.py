@@ -209,11 +209,11 @@ def test_wrong_tables_are_one_sentence_and_exit_2(here, name) -> None:
 
 
 WRONG_CALLS = {
-    "no such file": (("train", "none.csv", "-t", "t"), "no file"),
+    "no such file": (("train", "none.csv", "-t", "t"), "does not exist"),
     "nothing to read": (("train", "-t", "t"), "give a file or a query"),
     "no such model": (("predict", "none.safetensors", "t.csv"), "no model file"),
     "a model that is none": (("predict", "t.csv", "t.csv"), "cannot be read as a model file"),
-    "other safetensors": (("inspect", "other.safetensors"), "no model file of Backhand"),
+    "other safetensors": (("inspect", "other.safetensors"), "not a model file of Backhand"),
     "a column missing": (("predict", "m.safetensors", "less.csv"), "no column 'c'"),
     "to evaluate, no target": (("evaluate", "m.safetensors", "less.csv"), "no target column 't'"),
     "an unknown engine": (("train", "t.csv", "-t", "t", "--engine", "gpu"), "engine is 'gpu'"),
@@ -227,8 +227,8 @@ WRONG_CALLS = {
     "odd ending": (("predict", "m.safetensors", "t.csv", "-o", "p.xls"), "must end in"),
     "twice predicted": (("predict", "m.safetensors", "again.csv"), "already has the column"),
     "an SQL that writes": (("train", "--query", "DROP TABLE x", "-t", "t"), "one SELECT"),
-    "output an input": (("train", "t.csv", "-t", "t", "-o", "./t.csv"), "a file that is read"),
-    "output the input": (("predict", "m.safetensors", "t.csv", "-o", "t.csv"), "file that is read"),
+    "output an input": (("train", "t.csv", "-t", "t", "-o", "./t.csv"), "also the input"),
+    "output the input": (("predict", "m.safetensors", "t.csv", "-o", "t.csv"), "also the input"),
     "no class known": (
         ("evaluate", "m.safetensors", "t.csv", "-t", "n"),
         "which knows 'a' and 'b'",

@@ -123,7 +123,7 @@ WRONG_FILES = [
     Wrong("an infinite number", text(GOOD + "inf,2,a\n"), ("t.csv", "line 14", "column 'n'",
                                                           "infinite")),
     Wrong("too large numbers", text("n,t\n1e200,a\n-1e200,b\n2,a\n3,b\n"), ("'n'", "too large")),
-    Wrong("not there", nothing, ("t.csv", "no file")),
+    Wrong("not there", nothing, ("t.csv", "does not exist")),
     Wrong("a folder", lambda folder: (folder / "t.csv").mkdir(), ("t.csv", "is a folder")),
     Wrong("an unknown format", text("x", "t.xlsx"), ("t.xlsx", "known format"), ("t.xlsx",)),
     Wrong("gzip that is none", text("n,t\n1,a\n", "t.csv.gz"), ("t.csv.gz",), ("t.csv.gz",)),
@@ -166,7 +166,7 @@ GLOB_CSV, GLOB_PARQUET, GLOB_JSON = ("p*.csv",), ("p*.parquet",), ("p*.jsonl",)
 PARTS = both(text(GOOD, "p1.csv"), text(GOOD, "p2.csv"), text(GOOD, "p3.csv"))
 
 WRONG_GLOBS = [
-    Wrong("no match", nothing, ("p*.csv", "no file"), GLOB_CSV),
+    Wrong("no match", nothing, ("p*.csv", "does not exist"), GLOB_CSV),
     Wrong("several formats", both(text(GOOD, "p1.csv"), parquet(name="p2.parquet")),
           ("p*", "several formats"), ("p*",)),
     Wrong("other columns in CSV", both(PARTS, text("n,k,t\n1,2,a\n", "p2.csv")),
@@ -366,7 +366,7 @@ ROW = "1,2,a\n"
 
 WRONG_LATER = [
     Wrong("empty", text(""), ("t.csv", "is empty")),
-    Wrong("not there", nothing, ("t.csv", "no file")),
+    Wrong("not there", nothing, ("t.csv", "does not exist")),
     Wrong("a column too few", text("n,t\n1,a\n"), ("t.csv", "no column 'm'")),
     Wrong("a text where numbers were", text("n,m,t\n" + ROW * 9 + "1,two,a\n"),
           ("t.csv (line 11)", "column 'm'", "'two'")),

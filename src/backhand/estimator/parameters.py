@@ -147,11 +147,12 @@ class ConstructorParameters:
 
     def _config(self, batch_size: int, epochs: int, *, validated: bool) -> TrainConfig:
         """The settings of a training by epochs."""
+        rule: Any = self._rule()  # a frozen record, so hashable
         return _config_of(
             learning_rate=float(self.learning_rate_init),
             epochs=int(epochs),
             batch_size=batch_size,
-            optimizer=self._rule(),
+            optimizer=rule,
             # Adam has a constant learning rate, in scikit-learn too.
             schedule=self.learning_rate if self.solver == "sgd" else "constant",
             power_t=float(self.power_t),

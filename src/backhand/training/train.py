@@ -45,7 +45,6 @@ def taking(
         def called(*args: P.args, **kwargs: P.kwargs) -> R:
             return function(arguments(*args, **kwargs))
 
-        # A setting that is missing from the signature would be refused by the record's `__init__`.
         signature = inspect.signature(arguments)
         returns = inspect.signature(function).return_annotation
         called.__signature__ = signature.replace(return_annotation=returns)  # type: ignore[attr-defined]

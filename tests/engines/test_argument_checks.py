@@ -136,7 +136,7 @@ ORDER = np.stack([rng.permutation(300) for _ in range(2)])
         ({"learning_rate": np.zeros((2, 4))}, "expected (2, 3)"),
         ({"l2": np.zeros((3, 3))}, "expected (2, 3)"),
         ({"l2": 0.1}, "l2 is a float"),
-        ({"l2": np.full((2, 3), -1.0)}, "l2 is down to -1.0"),
+        ({"l2": np.full((2, 3), -1.0)}, "l2 has a minimum of -1.0"),
     ],
 )
 def test_a_block_is_compared_with_the_rows(engine, changed, said: str) -> None:
@@ -247,7 +247,7 @@ def test_arrays_that_hide_what_their_memory_holds_are_refused(what: str) -> None
 
 def test_half_precision_is_refused_where_it_is_not_compiled() -> None:
     half = Parameters(*(v.astype(np.float16) for v in backhand.init(4, 5, 3)))
-    with pytest.raises(InputError, match="float32 or float64, not in 16 bits"):
+    with pytest.raises(InputError, match="float32 or float64, not in float16"):
         backhand.train(half, X, Y, epochs=1, engine="fused")
 
 

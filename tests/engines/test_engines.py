@@ -348,6 +348,15 @@ def test_a_gradient_of_some_rows_is_that_of_a_session_of_them(engine: Engine) ->
                 assert relative_difference(a, b) <= 1e-12
 
 
+@pytest.mark.parametrize("value", [0.0, 0.25])
+def test_slots_that_are_one_number_broadcast_are_what_they_are(engine: Engine, value) -> None:
+    params, data, _ = random_problem(5, (30, 3, 21, 4))
+    slot = Parameters(*(np.broadcast_to(value, p.shape) for p in params))
+    run = engine.start(OptimizerState(params, (slot,), 3), data, make_optimizer("momentum"))
+    for given, found in zip(slot, run.state().slots[0], strict=True):
+        assert np.array_equal(given, found)
+
+
 def test_a_session_without_an_optimizer_only_measures(engine: Engine) -> None:
     params, data, _ = random_problem(5, (30, 3, 21, 4))
     session = started(engine, params, data, None, Objective(first_class_fixed=True))

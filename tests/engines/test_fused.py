@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -20,17 +21,18 @@ import backhand
 from backhand import engines, equations
 from backhand.engines import Block, Data, Objective, make_engine, registry
 from backhand.engines.fused import buffers
-from backhand.engines.fused.buffers import CHUNK_ROWS, chunk_rows
+from backhand.engines.fused.buffers import MC, chunk_rows
 from backhand.engines.fused.engine import FusedEngine
 from backhand.engines.fused.kernels.exp_log import exp, log
 from backhand.engines.fused.kernels.gather import SOURCES, rows_of
 from backhand.engines.fused.llvm import compiler
-from backhand.engines.fused.llvm.abi import Integer, Reals, aligned, words
+from backhand.engines.fused.llvm.abi import Integer, Reals, aligned, marshal
 from backhand.engines.fused.llvm.builder import Code
-from backhand.engines.fused.llvm.target import host, tile
+from backhand.engines.fused.llvm.precision import precision_of
+from backhand.engines.fused.llvm.target import host, tile_of
 from backhand.engines.fused.packing import layout_of, pack, unpack
 from backhand.engines.fused.roofline import peak_gflops
-from backhand.engines.fused.threads import threads_for, together
+from backhand.engines.fused.threads import run_threads, threads_for
 from backhand.engines.thread_limits import blas_threads
 from backhand.equations import Parameters
 from backhand.errors import BackhandWarning, InputError
@@ -60,11 +62,11 @@ def test_lesser_cpus_compute_the_same(cpu: str, tmp_path: Path) -> None:
     script = (
         "from helpers.fused_checks import *\n"
         "from backhand.engines.fused import buffers; buffers.PART_FLOPS = 1\n"
-        "from backhand.engines.fused.llvm.target import host, tile\n"
+        "from backhand.engines.fused.llvm.precision import precision_of\n"
         "for seed in range(40):\n"
         "    for case in (random_case(seed), random_case(seed, sparse=True)):\n"
         "        check_gradients(case); check_training(case)\n"
-        "print(tile(32).lanes, tile(64).lanes)"
+        "print(precision_of('f4').lanes, precision_of('f8').lanes)"
     )
     assert run_on(cpu, script, tmp_path) == ("8 4\n" if "avx2" in CPUS[cpu] else "4 2\n")
 
@@ -78,7 +80,7 @@ def problem(N: int, d: int, H: int, K: int) -> tuple[Parameters, Data]:
 # Threads.
 
 
-MANY = 16 * tile(32).vectors * tile(32).lanes
+MANY = 16 * tile_of(precision_of(np.float32).lanes).NR
 """Hidden units that can be shared by sixteen threads."""
 
 
@@ -123,9 +125,9 @@ def test_how_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_exactly_so_many_threads_work(monkeypatch: pytest.MonkeyPatch) -> None:
     params, data = problem(256, 200, MANY, 5)
     seen = []
-    run = together
+    run = run_threads
     monkeypatch.setattr(
-        "backhand.engines.fused.engine.together",
+        "backhand.engines.fused.engine.run_threads",
         lambda work, threads: (seen.append(threads), run(work, threads)),
     )
     for threads in (1, 2, 3):
@@ -307,7 +309,7 @@ def test_packed_parameters_come_back(shape, dtype) -> None:
 def test_a_batch_is_cut_evenly() -> None:
     for batch in (1, 100, 128, 129, 1000, 8192):
         rows = chunk_rows(batch)
-        assert rows <= CHUNK_ROWS
+        assert rows <= MC
         pieces = -(-batch // rows)
         assert pieces * (rows - 1) < batch <= pieces * rows
 
@@ -337,7 +339,7 @@ def test_adam_with_an_epsilon_below_float32_leaves_dead_units_alone() -> None:
 def test_parameters_of_another_precision_are_refused() -> None:
     params, data = problem(30, 4, 8, 3)
     half = Parameters(*(p.astype(np.float16) for p in params))
-    with pytest.raises(InputError, match="float32 or float64, not in 16 bits"):
+    with pytest.raises(InputError, match="float32 or float64, not in float16"):
         FusedEngine(1).evaluate(half, data)
 
 
@@ -349,14 +351,14 @@ class Function(NamedTuple):
     count: Integer
 
 
-def _exp(code: Code, job: Function, _: object) -> None:
-    with code.loop(job.count, step=code.tile.lanes) as i:
-        code.store(exp(code, code.load(job.numbers, i)), job.numbers, i)
+def _exp(code: Code, args: Function, _: object) -> None:
+    with code.loop(args.count, step=code.tile.lanes) as i:
+        code.store(exp(code, code.load(args.numbers, i)), args.numbers, i)
 
 
-def _log(code: Code, job: Function, _: object) -> None:
-    with code.loop(job.count, step=code.tile.lanes) as i:
-        code.store(log(code, code.load(job.numbers, i)), job.numbers, i)
+def _log(code: Code, args: Function, _: object) -> None:
+    with code.loop(args.count, step=code.tile.lanes) as i:
+        code.store(log(code, code.load(args.numbers, i)), args.numbers, i)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -373,18 +375,18 @@ def test_exp_and_log_are_accurate_to_2_ulp(dtype, ours, theirs) -> None:
     expected = theirs(x.astype(np.longdouble))
     y = aligned(len(x), dtype)
     y[:] = x
-    compiler.entry(ours, y.itemsize * 8, print)(words(Function(y, len(y))).ctypes.data, 0)
+    compiler.entry(ours, precision_of(dtype), print)(marshal(Function(y, len(y))).ctypes.data, 0)
     # What is below the normal numbers may come out as 0.
     tiny = np.finfo(dtype).tiny
     ulp = np.spacing(np.abs(expected).astype(dtype)).astype(np.longdouble)
     ulp = np.where(np.abs(expected) < tiny, tiny, ulp)
     assert float(np.max(np.abs(y - expected) / ulp)) <= 2
-    special = aligned(tile(y.itemsize * 8).lanes, dtype)
+    special = aligned(precision_of(dtype).lanes, dtype)
     special[:] = 0 if ours is _exp else 1
     special[0] = np.nan
     special[1] = -np.inf if ours is _exp else 1
-    compiler.entry(ours, y.itemsize * 8, print)(
-        words(Function(special, len(special))).ctypes.data, 0
+    compiler.entry(ours, precision_of(dtype), print)(
+        marshal(Function(special, len(special))).ctypes.data, 0
     )
     assert np.isnan(special[0])
     assert special[1] == 0
@@ -434,6 +436,29 @@ def test_a_second_process_finds_what_the_first_compiled(tmp_path: Path) -> None:
     file.write_bytes(whole[:-100])
     assert run_script(PREPARE, folder).stdout == first.stdout
     assert file.read_bytes() == whole
+
+
+def test_an_edit_of_any_file_of_the_compiled_code_makes_another_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stale machine code is never loaded: also where a folder of kernels was edited."""
+    copied = tmp_path / "fused"
+    shutil.copytree(compiler.FUSED, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(compiler, "FUSED", copied)
+
+    def name() -> str:
+        file = compiler._file(compiler.multiply_add, "multiply_add")
+        assert file is not None
+        return file.name
+
+    seen = [name()]
+    assert name() == seen[0]
+    edited = ["program.py", "packing.py", "kernels/gemm.py", "llvm/builder.py", "llvm/target.py"]
+    for part in edited:
+        with (copied / part).open("a") as file:
+            file.write("# another line\n")
+        seen.append(name())
+    assert len(set(seen)) == len(edited) + 1
 
 
 def test_without_a_place_for_a_cache_each_process_compiles(tmp_path: Path) -> None:

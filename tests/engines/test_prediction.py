@@ -12,7 +12,7 @@ from backhand import equations
 from backhand.engines import make_engine
 from backhand.engines.fused.engine import FusedEngine
 from backhand.engines.fused.kernels import operands
-from backhand.engines.fused.kernels.unpacked_gemm import INNER, TOGETHER
+from backhand.engines.fused.kernels.unpacked_gemm import KC, TOGETHER
 from backhand.engines.fused.prediction import FEW_ROWS
 from backhand.equations import Parameters
 from backhand.errors import InputError
@@ -40,7 +40,7 @@ def rows_with_zeros(N: int, d: int, dtype: Any) -> np.ndarray:
 @pytest.mark.parametrize("sizes", [(1, 1, 2), (37, 9, 3), (600, 100, 17), (300, 264, 2)])
 def test_the_bits_of_a_row_do_not_depend_on_what_stands_beside_it(sizes, dtype) -> None:
     """Nor on the layout of X and of the parameters, on zeros left out, or on the threads."""
-    assert INNER < 600 and TOGETHER < 9
+    assert KC < 600 and TOGETHER < 9
     params, X = network(*sizes, dtype), rows_with_zeros(300, sizes[0], dtype)
     P = FusedEngine(1).predict_proba(params, X)
     assert P.dtype == dtype

@@ -18,7 +18,7 @@ from backhand.dropout import dropout_mask
 from backhand.engines import Block, Data, Objective, OptimizerState
 from backhand.engines.fused.buffers import chunk_rows
 from backhand.engines.fused.engine import FusedEngine
-from backhand.engines.fused.llvm.target import tile
+from backhand.engines.fused.llvm.precision import precision_of
 from backhand.engines.fused.packing import places_of
 from backhand.equations import Parameters
 from backhand.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer
@@ -40,7 +40,7 @@ CPUS = {
 
 def run_on(cpu: str, script: str, folder: Path) -> str:
     """What a script prints that is compiled for one of `CPUS`; skips where this one is less."""
-    if "avx2" in CPUS[cpu] and tile(32).lanes < 8:
+    if "avx2" in CPUS[cpu] and precision_of(np.float32).lanes < 8:
         pytest.skip("this CPU has no AVX2")
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],

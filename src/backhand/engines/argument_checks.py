@@ -1,9 +1,9 @@
-"""The engines' door: whatever reaches compiled code is compared here, whoever calls.
+"""Checks of an engine's arguments: whatever reaches compiled code is checked here, for any caller.
 
 Compiled code takes sizes, addresses and row numbers as they are. So each of an engine's methods
 begins with one of these checks: of shapes, dtypes and how they agree, which takes a microsecond or
-two; and of the class indices, row numbers and sparse indices, which are gone through once a call.
-What is right is found to be so at once; what is not goes on to `shapes`, which has the words.
+two; and of class indices, row numbers and sparse indices, which are read once per call. What is
+right passes at once; the rest goes to `validation`, which words the messages.
 
 Everything raises `InputError`.
 """
@@ -30,7 +30,7 @@ from backhand.errors import InputError
 from backhand.optimizers import Optimizer, make_optimizer
 from backhand.validation import size as shape_of
 
-MOST_UPDATES = 2**53
+MAX_UPDATES = 2**53
 """Updates that a session counts: up to there a double, as in Adam's correction, is exact."""
 
 SPARSE_DTYPES = tuple(
@@ -40,20 +40,20 @@ PLAIN = (np.ndarray, np.memmap)
 INDEX_DTYPES = (np.dtype(np.int32), np.dtype(np.int64))
 
 
-def check_network(params: Any) -> None:
+def check_theta(params: Any) -> None:
     """Parameters of NumPy arrays W1 (d, H), b1 (H,), W2 (H, K), b2 (K,), of one floating dtype."""
-    if _is_network(params):
+    if _is_theta(params):
         return
     validation.check_parameters(params)
     W1, _, W2, _ = params
     raise InputError(
-        f"the parameters are {_sort(params)} of {', '.join(dict.fromkeys(map(_sort, params)))}, "
+        f"the parameters are {_kind(params)} of {', '.join(dict.fromkeys(map(_kind, params)))}, "
         f"with W1 {shape_of(W1)} and W2 {shape_of(W2)}; expected Parameters of NumPy arrays "
         "in this machine's byte order, with no size of 0."
     )
 
 
-def _is_network(params: Any) -> bool:
+def _is_theta(params: Any) -> bool:
     if type(params) is not Parameters:
         return False
     W1, b1, W2, b2 = params
@@ -71,32 +71,32 @@ def _is_network(params: Any) -> bool:
 
 
 def check_prediction(params: Any, X: Any) -> None:
-    """A network, and X (N, d) for it."""
-    check_network(params)
+    """Parameters, and X (N, d) for them."""
+    check_theta(params)
     _check_rows(X, params.W1.shape[0])
 
 
 def check_learning(params: Any, data: Any) -> None:
-    """A network, and rows to learn from or to evaluate it on."""
-    check_network(params)
+    """Parameters, and rows to learn from or to evaluate on."""
+    check_theta(params)
     check_data(data, params.W1.shape[0], params.b2.shape[0])
 
 
 def check_data(data: Any, d: int, K: int) -> None:
     """X (N, d), y (N,) of 0..K-1, sample_weight (N,) or None; N of 1 or more."""
     if not isinstance(data, Data):
-        raise InputError(f"the data are {_sort(data)}; expected Data(X, y, sample_weight).")
+        raise InputError(f"the data are {_kind(data)}; expected Data(X, y, sample_weight).")
     _check_rows(data.X, d)
     if (N := data.rows) == 0:
         raise InputError(f"X is {shape_of(data.X)}: it has no rows; expected one or more.")
     y, w = data.y, data.sample_weight
     if not (_is_flat(y, N, "iu") and _are_below(y, K)):
         validation.check_labels(y, N, K)
-        raise InputError(f"y is {_sort(y)} {shape_of(y)}; expected {N} class indices, integers.")
+        raise InputError(f"y is {_kind(y)} {shape_of(y)}; expected {N} class indices, integers.")
     if w is not None and not (_is_flat(w, N, "fiub") and w.min() >= 0 and w.max() > 0):
         validation.check_sample_weight(w, N)
         raise InputError(
-            f"sample_weight is {_sort(w)}; expected {N} numbers of 0 or more, not all of them 0."
+            f"sample_weight is {_kind(w)}; expected {N} numbers of 0 or more, not all of them 0."
         )
 
 
@@ -104,11 +104,11 @@ def _check_rows(X: Any, d: int) -> None:
     """X (N, d), an array of real numbers or a sparse matrix in CSR form."""
     if _is_plain(X):
         if X.ndim != 2 or X.dtype.kind not in "fiub":
-            raise InputError(f"X is {_sort(X)} {shape_of(X)}; expected real numbers, (N, {d}).")
+            raise InputError(f"X is {_kind(X)} {shape_of(X)}; expected real numbers, (N, {d}).")
     elif is_sparse(X):
         check_sparse(X)
     else:
-        raise InputError(f"X is {_sort(X)}; expected a NumPy array or a sparse matrix in CSR form.")
+        raise InputError(f"X is {_kind(X)}; expected a NumPy array or a sparse matrix in CSR form.")
     if X.shape[1] != d:
         raise InputError(f"X is {shape_of(X)}: it has {X.shape[1]} columns where W1 expects {d}.")
 
@@ -117,7 +117,7 @@ def check_sparse(X: Any) -> None:
     """A matrix in CSR form whose indices point into it."""
     if getattr(X, "format", None) != "csr" or np.asarray(X.data).dtype not in SPARSE_DTYPES:
         raise InputError(
-            f"X is {_sort(X)}; expected a sparse matrix in CSR form, of float32, float64 or "
+            f"X is {_kind(X)}; expected a sparse matrix in CSR form, of float32, float64 or "
             "integers."
         )
     if not _points_inside(X.indptr, X.indices, X.data, *X.shape):
@@ -145,7 +145,7 @@ def check_start(state: Any, data: Any, optimizer: Any, objective: Any) -> None:
     """What a session starts from: a state that fits itself, its optimizer and the rows."""
     slots = 0 if optimizer is None else make_optimizer(optimizer).slots
     _check_is_state(state)
-    check_network(state.params)
+    check_theta(state.params)
     check_state(state, state.params, slots)
     check_data(data, state.params.W1.shape[0], state.params.b2.shape[0])
     check_objective(objective)
@@ -154,7 +154,7 @@ def check_start(state: Any, data: Any, optimizer: Any, objective: Any) -> None:
 def _check_is_state(state: Any) -> None:
     if not isinstance(state, OptimizerState):
         raise InputError(
-            f"the state is {_sort(state)}; expected OptimizerState(params, slots, updates)."
+            f"the state is {_kind(state)}; expected OptimizerState(params, slots, updates)."
         )
 
 
@@ -163,7 +163,7 @@ def check_state(state: Any, like: Parameters, slots: int) -> None:
     _check_is_state(state)
     params, memory, updates = state
     if not isinstance(memory, tuple):
-        raise InputError(f"the state's slots are {_sort(memory)}; expected a tuple of Parameters.")
+        raise InputError(f"the state's slots are {_kind(memory)}; expected a tuple of Parameters.")
     if len(memory) != slots:
         raise InputError(f"the state has {len(memory)} slots of memory; its optimizer has {slots}.")
     for values in (params, *memory):
@@ -177,7 +177,7 @@ def check_gradient(gradient: Any, like: Parameters) -> None:
 
 
 def _check_alike(name: str, values: Any, like: Parameters) -> None:
-    check_network(values)
+    check_theta(values)
     if any(a.shape != b.shape for a, b in zip(values, like, strict=True)) \
             or values.W1.dtype != like.W1.dtype:  # fmt: skip
         raise InputError(
@@ -188,27 +188,27 @@ def _check_alike(name: str, values: Any, like: Parameters) -> None:
 
 
 def check_updates(updates: Any) -> None:
-    """How many updates were done."""
-    if not is_integer(updates) or not 0 <= updates <= MOST_UPDATES:
+    """The number of updates done."""
+    if not is_integer(updates) or not 0 <= updates <= MAX_UPDATES:
         raise InputError(
-            f"the state counts {_shown(updates)} updates; expected an integer of 0..2**53."
+            f"the state counts {_brief(updates)} updates; expected an integer of 0..2**53."
         )
 
 
 def check_block(block: Any, N: int) -> None:
     """A block for N rows: its rates, λs and order are for one number of epochs and batches."""
     if not isinstance(block, Block):
-        raise InputError(f"the block is {_sort(block)}; expected a Block.")
+        raise InputError(f"the block is {_kind(block)}; expected a Block.")
     order, rates, l2 = block.order, block.learning_rate, block.l2
     visited = N if order is None else _checked_order(order, N)
     size = block.batch_size
     if not is_integer(size) or not 1 <= size <= visited:
         raise InputError(
-            f"the block's batch_size is {_shown(size)}; expected an integer of 1..{visited}."
+            f"the block's batch_size is {_brief(size)}; expected an integer of 1..{visited}."
         )
     for name, values in (("learning_rate", rates), ("l2", l2)):
         if not _is_plain(values) or values.ndim != 2 or values.dtype.kind not in "fiu":
-            raise InputError(f"the block's {name} is {_sort(values)}; expected numbers, (E, B).")
+            raise InputError(f"the block's {name} is {_kind(values)}; expected numbers, (E, B).")
     E = (rates if order is None else order).shape[0]
     expected = (E, -(-visited // int(size)))
     if rates.shape != expected or l2.shape != expected or E == 0:
@@ -218,13 +218,15 @@ def check_block(block: Any, N: int) -> None:
             "epoch or more."
         )
     if not l2.min() >= 0:
-        raise InputError(f"the block's l2 is down to {l2.min()}; expected numbers of 0 or more.")
+        raise InputError(
+            f"the block's l2 has a minimum of {l2.min()}; expected numbers of 0 or more."
+        )
 
 
 def _checked_order(order: Any, N: int) -> int:
     """The number of rows that each epoch visits, all of 0..N-1."""
     if not _is_plain(order) or order.ndim != 2 or order.dtype.kind not in "iu":
-        raise InputError(f"the block's order is {_sort(order)}; expected integers, (E, n).")
+        raise InputError(f"the block's order is {_kind(order)}; expected integers, (E, n).")
     _check_row_numbers("the block's order", order, N)
     return int(order.shape[1])
 
@@ -249,7 +251,7 @@ def checked_rows(rows: Any, N: int) -> Any:
             return slice(start, stop)
         rows = np.arange(start, stop, step)
     if not _is_flat(rows, None, "iu"):
-        raise InputError(f"rows is {_sort(rows)}; expected a slice or row numbers, (n,).")
+        raise InputError(f"rows is {_kind(rows)}; expected a slice or row numbers, (n,).")
     _check_row_numbers("rows", rows, N)
     return rows
 
@@ -257,11 +259,11 @@ def checked_rows(rows: Any, N: int) -> Any:
 def check_objective(objective: Any) -> None:
     """An objective whose numbers are in their ranges."""
     if not isinstance(objective, Objective):
-        raise InputError(f"the objective is {_sort(objective)}; expected an Objective.")
+        raise InputError(f"the objective is {_kind(objective)}; expected an Objective.")
     for name in ("l2", "alpha", "dropout", "loss_cap"):
         value = getattr(objective, name)
         if not isinstance(value, Real) or math.isnan(value):
-            raise InputError(f"the objective's {name} is {_shown(value)}; expected a number.")
+            raise InputError(f"the objective's {name} is {_brief(value)}; expected a number.")
     for name in ("l2", "alpha"):
         if getattr(objective, name) < 0:
             raise InputError(
@@ -273,12 +275,12 @@ def check_objective(objective: Any) -> None:
         )
     if not is_integer(objective.dropout_seed):
         raise InputError(
-            f"the objective's dropout_seed is {_shown(objective.dropout_seed)}; "
+            f"the objective's dropout_seed is {_brief(objective.dropout_seed)}; "
             "expected an integer."
         )
     if not isinstance(objective.first_class_fixed, bool | np.bool_):
         raise InputError(
-            f"the objective's first_class_fixed is {_shown(objective.first_class_fixed)}; "
+            f"the objective's first_class_fixed is {_brief(objective.first_class_fixed)}; "
             "expected a bool."
         )
 
@@ -286,13 +288,13 @@ def check_objective(objective: Any) -> None:
 def check_l2(l2: Any) -> None:
     """λ is a number of 0 or more."""
     if not isinstance(l2, Real) or not float(l2) >= 0:
-        raise InputError(f"l2 is {_shown(l2)}; expected a number of 0 or more.")
+        raise InputError(f"l2 is {_brief(l2)}; expected a number of 0 or more.")
 
 
 def check_learning_rate(learning_rate: Any) -> None:
     """η is a number."""
     if not isinstance(learning_rate, Real) or math.isnan(learning_rate):
-        raise InputError(f"learning_rate is {_shown(learning_rate)}; expected a number.")
+        raise InputError(f"learning_rate is {_brief(learning_rate)}; expected a number.")
 
 
 def checked_optimizer(optimizer: Optimizer | None) -> Optimizer:
@@ -318,8 +320,8 @@ def _is_flat(array: Any, count: int | None, kinds: str) -> bool:
 def _is_plain(value: Any) -> bool:
     """Whether a value is an array whose methods are NumPy's own.
 
-    A subclass may answer otherwise than its memory holds: the least of a masked array is not that
-    of what is masked.
+    The methods of a subclass may ignore numbers that its memory holds: the minimum of a masked
+    array is not that of what is masked.
     """
     return type(value) in PLAIN
 
@@ -331,13 +333,13 @@ def _are_below(numbers: Any, limit: int) -> bool:
     return bool(numbers.max() < limit and (numbers.dtype.kind == "u" or numbers.min() >= 0))
 
 
-def _sort(value: Any) -> str:
-    """What sort of thing a value is: `an array of float32`, `a list`."""
+def _kind(value: Any) -> str:
+    """A value's kind: `an array of float32`, `a list`."""
     if _is_plain(value):
         return f"an array of {value.dtype.str if not value.dtype.isnative else value.dtype}"
     return f"a {type(value).__name__}"
 
 
-def _shown(value: Any) -> str:
+def _brief(value: Any) -> str:
     """A value as Python writes it, cut where it is long."""
     return "a huge number" if isinstance(value, int) and abs(value) >= 2**80 else f"{value!r:.40}"

@@ -208,6 +208,11 @@ def zeros_like(params: Parameters) -> Parameters:
     return Parameters(*(np.broadcast_to(np.zeros((), v.dtype), v.shape) for v in params))
 
 
+def are_zeros(values: Parameters) -> bool:
+    """Whether these are the zeros of `zeros_like`, which is known without reading them."""
+    return all(not any(v.strides) and not v.flat[0] for v in values)
+
+
 class Session(Protocol):
     """A training under way: parameters, the optimizer's memory and rows, where the engine computes.
 

@@ -14,7 +14,7 @@ from backhand.support.optional import extra
 
 
 def available_threads() -> int:
-    """As many as the process has cores, and no more than other libraries are told to take.
+    """As many as the process has cores, and no more than other libraries are limited to.
 
     That is `OMP_NUM_THREADS`, and what NumPy's BLAS is set to, by its own variables or by
     `threadpoolctl.threadpool_limits`. A joblib worker shares the machine with others: it has one.

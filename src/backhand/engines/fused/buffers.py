@@ -1,4 +1,4 @@
-"""Working memory, which begins on a border of cache lines: a vector never lies across two."""
+"""Working memory, aligned to cache lines: no vector is stored across two."""
 
 from __future__ import annotations
 
@@ -16,32 +16,33 @@ from backhand.engines.fused.llvm.abi import (
     aligned,
 )
 from backhand.engines.fused.llvm.builder import Code, Value
-from backhand.engines.fused.llvm.target import tile
+from backhand.engines.fused.llvm.precision import precision_of
+from backhand.engines.fused.llvm.target import tile_of
 from backhand.engines.fused.packing import Layout
 
 SUMS = 8
-"""Of each thread, three and what fills a cache line."""
+"""Numbers per thread: three sums, and what fills a cache line."""
 
-CHUNK_ROWS = 128
-"""Rows that are worked on at a time, at most: enough to make much of each weight that is read, and
-few enough for a panel of dZ1 and a column of X to be in the first cache together."""
+MC = 128
+"""The maximum number of rows in a chunk: enough to reuse each weight that is read, and few enough
+for a panel of dZ1 and a column of X to be in the first cache together."""
 
 SPARSE_ROWS = 256
-"""The same, of a sparse X, whose chunk is small: what counts is how often a gradient that is too
-large for the caches is gone through, which is not at all where a batch is one chunk."""
+"""The same for a sparse X, whose chunk is small: what counts is how often a gradient that is too
+large for the caches is read and written, which is not at all where a batch is one chunk."""
 
 STRIP = 48
-"""Features whose weights are updated together, right after their gradient, while it is there."""
+"""Features whose weights are updated together, while their gradient is in the cache."""
 
 PART_FLOPS = 2_000_000
-"""Work in a chunk for each part of the hidden units, at least: less is not worth a thread."""
+"""The minimum of work in a chunk per part of the hidden units: less is not worth a thread."""
 
-MOST_PARTS = 16
-"""Of the hidden units; each is one more sum over them for every logit."""
+MAX_PARTS = 16
+"""The maximum number of parts of the hidden units; each is one more sum per logit."""
 
 
-class Network(NamedTuple):
-    """Parameters, an optimizer's memory and the gradient, each laid out as in `layout`."""
+class ParameterBuffers(NamedTuple):
+    """θ, the optimizer's slots (v, or m and v) and the gradient, (size,), in a `Layout`."""
 
     theta: Reals
     first: Reals
@@ -116,7 +117,7 @@ class Chunk(NamedTuple):
 
 def chunk_rows(batch: int, sparse: bool = False) -> int:
     """How many rows of a batch of that many are worked on at a time: it is cut evenly."""
-    pieces = -(-batch // (SPARSE_ROWS if sparse else CHUNK_ROWS))
+    pieces = -(-batch // (SPARSE_ROWS if sparse else MC))
     return -(-batch // pieces)
 
 
@@ -127,13 +128,13 @@ def parts_of(net: Layout, rows: int) -> int:
     is a power of two, which most numbers of threads share well.
     """
     flops = 4 * rows * net.d * net.H + 6 * rows * net.H * net.K
-    most = max(1, min(int(net.panels), MOST_PARTS, int(flops) // PART_FLOPS))
+    most = max(1, min(int(net.panels), MAX_PARTS, int(flops) // PART_FLOPS))
     return 1 << (most.bit_length() - 1)
 
 
 def whole_blocks(rows: int, dtype: Any) -> int:
-    """So many rows, filled up to whole blocks, all of which a chunk may be asked to hold."""
-    block = tile(np.dtype(dtype).itemsize * 8).block
+    """The rows that a chunk has room for: so many, filled up to whole blocks."""
+    block = tile_of(precision_of(dtype).lanes).block
     return -(-rows // block) * block
 
 
@@ -167,7 +168,7 @@ def _entries(net: Layout, kind: Any, threads: int, most: int) -> Entries:
     )  # fmt: skip
 
 
-def own(code: Code, chunk: Chunk, d: Value, width: Value, me: Value) -> Chunk:
+def thread_view(code: Code, chunk: Chunk, d: Value, width: Value, me: Value) -> Chunk:
     """The chunk with what thread `me` has of its own."""
     at, mine, entries = code.at, me * chunk.rows, chunk.entries
     return chunk._replace(

@@ -40,12 +40,13 @@ from backhand.engines.contract import (
     Data,
     Objective,
     OptimizerState,
+    are_zeros,
     is_sparse,
     zeros_like,
 )
 from backhand.engines.fused.buffers import (
     Chunk,
-    Network,
+    ParameterBuffers,
     chunk_of,
     chunk_rows,
     parts_of,
@@ -54,21 +55,22 @@ from backhand.engines.fused.buffers import (
 from backhand.engines.fused.kernels.dropout import NO_DROPOUT, dropout_of
 from backhand.engines.fused.kernels.gather import Rows, most_numbers, rows_of
 from backhand.engines.fused.kernels.optimizers import GRADIENT, NO_RULE, RULES, Step
-from backhand.engines.fused.llvm.abi import aligned, words
-from backhand.engines.fused.llvm.compiler import check_bits, compiled_by, entry
+from backhand.engines.fused.llvm.abi import aligned, marshal
+from backhand.engines.fused.llvm.compiler import compiled_by, entry
+from backhand.engines.fused.llvm.precision import precision_of
 from backhand.engines.fused.packing import layout_of, pack, places_of, unpack
 from backhand.engines.fused.prediction import predict_proba
 from backhand.engines.fused.program import (
     DONE,
     MEASURE,
     TRAIN,
-    Apply,
-    Job,
-    Plan,
+    ApplyArgs,
+    BlockArgs,
+    ProgramArgs,
     apply_gradient,
-    passes,
+    train_program,
 )
-from backhand.engines.fused.threads import threads_for, together
+from backhand.engines.fused.threads import run_threads, threads_for
 from backhand.equations import Gradients, Parameters
 from backhand.optimizers import Optimizer, Slots
 
@@ -86,7 +88,7 @@ class FusedEngine:
         self._threads = threads
 
     def prepare(self, dtype: Any, notify: Callable[[str], None]) -> None:
-        entry(passes, np.dtype(dtype).itemsize * 8, notify)
+        entry(train_program, precision_of(dtype), notify)
 
     def depends_on(self) -> dict[str, str]:
         return compiled_by()
@@ -105,7 +107,7 @@ class FusedEngine:
         dS = mean * chunk.S[: net.K * chunk.s_column].reshape(net.K, -1)[:, : data.rows].T
         panels = chunk.dZ1.reshape(net.panels, chunk.rows, net.width)[:, : data.rows]
         dZ1 = mean * panels.transpose(1, 0, 2).reshape(data.rows, -1)[:, places_of(net)]
-        # Nor does it ever hold dH1: the sums are masked as they leave the registers.
+        # dH1 is never in memory there: its sums are masked as they leave the registers.
         dH1 = dS @ params.W2.T
         return loss, Gradients(dS, dW2, db2, dH1, dZ1, dW1, db1)
 
@@ -189,8 +191,8 @@ class FusedSession:
         check_block(block, self._data.rows)
         flat = flatten_block(block, self._data.rows, optimizer, self._updates)
         dropout = dropout_of(self._objective, flat.rates.shape, self._updates)
-        plan = Plan(*flat, dropout, *self._constants, *self._rule)
-        metrics = self._work.compute(TRAIN, self._data, plan)
+        args = BlockArgs(*flat, dropout, *self._constants, *self._rule)
+        metrics = self._work.compute(TRAIN, self._data, args)
         self._updates += len(metrics.loss) * flat.batches
         return metrics
 
@@ -208,27 +210,30 @@ class _Work:
 
     def __init__(self, params: Parameters, slots: Slots, threads: int | None) -> None:
         self._dtype = params.W1.dtype
-        check_bits(self._dtype.itemsize * 8)
+        self._precision = precision_of(self._dtype)
         self.net, self._threads = layout_of(params), threads
         self.like = zeros_like(params)
         size = self.net.size
         sizes = (size, size if len(slots) > 0 else 1, size if len(slots) > 1 else 1, size)
-        self.network = Network(*(aligned(n, self._dtype) for n in sizes))
-        self.slots = (self.network.first, self.network.second)[: len(slots)]
-        self.load(params, slots)
+        self.buffers = ParameterBuffers(*(aligned(n, self._dtype) for n in sizes))
+        self.slots = (self.buffers.first, self.buffers.second)[: len(slots)]
+        pack(params, self.net, self.buffers.theta)
+        for buffer, values in zip(self.slots, slots, strict=True):
+            if not are_zeros(values):  # as a new buffer is
+                pack(values, self.net, buffer)
         self._chunks: dict[tuple[int, int, bool], Chunk] = {}
         self._rows: list[tuple[Data, Rows]] = []
 
     def load(self, params: Parameters, slots: Slots) -> None:
         """Pack parameters and slots."""
-        pack(params, self.net, self.network.theta)
+        pack(params, self.net, self.buffers.theta)
         for buffer, values in zip(self.slots, slots, strict=True):
             pack(values, self.net, buffer)
 
     def unpacked(self) -> tuple[Parameters, Slots]:
         """Copies of parameters and slots."""
         slots = tuple(unpack(slot, self.net) for slot in self.slots)
-        return unpack(self.network.theta, self.net), slots
+        return unpack(self.buffers.theta, self.net), slots
 
     def chunk(self, data: Data, rows: int, order: NDArray[np.int64] | None = None) -> Chunk:
         """Memory for so many rows of these data, and for the threads that they are worth."""
@@ -255,35 +260,37 @@ class _Work:
     ) -> tuple[float, Parameters]:
         """The loss, penalty included, and dθ."""
         metrics = self.compute(TRAIN, data, _without_update(batch, GRADIENT), chunk)
-        return float(metrics.loss[0]), unpack(self.network.gradient, self.net)
+        return float(metrics.loss[0]), unpack(self.buffers.gradient, self.net)
 
-    def apply(self, gradient: Parameters, rate: float, held: int, rule: tuple[Any, ...]) -> None:
+    def apply(
+        self, gradient: Parameters, rate: float, class_fixed: int, rule: tuple[Any, ...]
+    ) -> None:
         """One update by a gradient that is given."""
-        pack(gradient, self.net, self.network.gradient)
+        pack(gradient, self.net, self.buffers.gradient)
         number, *constants = rule
         step = Step(number, 1.0, 0.0, rate, *constants)
-        args = Apply(self.net, self.network, held, step)
-        call = words(args)
-        entry(apply_gradient, self._dtype.itemsize * 8)(call.ctypes.data, 0)
+        args = ApplyArgs(self.net, self.buffers, class_fixed, step)
+        call = marshal(args)
+        entry(apply_gradient, self._precision)(call.ctypes.data, 0)
 
     def compute(
-        self, what: int, data: Data, plan: Plan, chunk: Chunk | None = None
+        self, mode: int, data: Data, block: BlockArgs, chunk: Chunk | None = None
     ) -> BlockMetrics:
         """The compiled call, on each of the threads."""
         rows = self._rows_of(data)
-        order = plan.order if plan.ordered else None
-        chunk = chunk or self.chunk(data, chunk_rows(plan.batch, is_sparse(data.X)), order)
-        record, sync = np.full((2, plan.epochs), np.nan), aligned(8, np.int64)
+        order = block.order if block.ordered else None
+        chunk = chunk or self.chunk(data, chunk_rows(block.batch, is_sparse(data.X)), order)
+        metrics, sync = np.full((2, block.epochs), np.nan), aligned(8, np.int64)
         chunk.claimed[:] = 0
-        job = Job(what, sync, self.net, self.network, rows, chunk, plan, record)
-        call = words(job)
-        run, address = entry(passes, self._dtype.itemsize * 8), call.ctypes.data
+        args = ProgramArgs(mode, sync, self.net, self.buffers, rows, chunk, block, metrics)
+        call = marshal(args)
+        run, address = entry(train_program, self._precision), call.ctypes.data
 
-        def work(me: int, _alive: Any = (job, call)) -> None:
+        def work(me: int, _alive: Any = (args, call)) -> None:
             run(address, me)
 
-        together(work, chunk.threads)
-        loss, accuracy = record[:, : sync[DONE]]
+        run_threads(work, chunk.threads)
+        loss, accuracy = metrics[:, : sync[DONE]]
         return BlockMetrics(loss, accuracy)
 
 
@@ -293,5 +300,5 @@ def _rule_of(optimizer: Optimizer) -> tuple[Any, ...]:
     return RULES.index(optimizer.name), a, b, epsilon
 
 
-def _without_update(batch: FlatBlock, rule: int) -> Plan:
-    return Plan(*batch, NO_DROPOUT, math.inf, 0, rule, 0.0, 0.0, 0.0)
+def _without_update(batch: FlatBlock, rule: int) -> BlockArgs:
+    return BlockArgs(*batch, NO_DROPOUT, math.inf, 0, rule, 0.0, 0.0, 0.0)

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines.fused.llvm.abi import Integer
-from backhand.engines.fused.llvm.target import tile
+from backhand.engines.fused.llvm.precision import precision_of
+from backhand.engines.fused.llvm.target import tile_of
 from backhand.equations import Parameters
 
 
@@ -51,9 +52,9 @@ class Layout(NamedTuple):
 def layout_of(params: Parameters) -> Layout:
     """The layout of these parameters: as few panels as can be, and then as narrow ones."""
     (d, H), K = params.W1.shape, params.b2.shape[0]
-    shape = tile(params.W1.dtype.itemsize * 8)
+    shape = tile_of(precision_of(params.W1.dtype).lanes)
     needed = -(-H // shape.lanes)
-    panels = -(-needed // shape.vectors)
+    panels = -(-needed // shape.NV)
     vectors = -(-needed // panels)
     width, column = vectors * shape.lanes, d + 1 + K
     panel = column * width

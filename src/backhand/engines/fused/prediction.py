@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines.fused.buffers import CHUNK_ROWS, PART_FLOPS, spread
+from backhand.engines.fused.buffers import MC, PART_FLOPS, spread
 from backhand.engines.fused.kernels.exp_log import exp
 from backhand.engines.fused.kernels.gather import DENSE, INT32, INT64
 from backhand.engines.fused.kernels.operands import (
@@ -26,22 +26,23 @@ from backhand.engines.fused.kernels.operands import (
 )
 from backhand.engines.fused.kernels.reductions import fold
 from backhand.engines.fused.kernels.unpacked_gemm import (
-    INNER,
+    KC,
     Reach,
     Weights,
     add_dense_rows,
     add_product,
     add_rows,
 )
-from backhand.engines.fused.llvm.abi import Doubles, Integer, Integers, aligned, words
+from backhand.engines.fused.llvm.abi import Doubles, Integer, Integers, aligned, marshal
 from backhand.engines.fused.llvm.builder import Code, Value, function
 from backhand.engines.fused.llvm.compiler import entry
-from backhand.engines.fused.llvm.target import tile
-from backhand.engines.fused.threads import threads_for, together
+from backhand.engines.fused.llvm.precision import precision_of
+from backhand.engines.fused.llvm.target import Tile, tile_of
+from backhand.engines.fused.threads import run_threads, threads_for
 from backhand.equations import Parameters
 
-BITS = 64
-"""Of the numbers that are computed with."""
+COMPUTE = np.float64
+"""What P is computed in, whatever the parameters' dtype."""
 
 FEW_ROWS = 4
 """For no more than so many rows, W is read once for each, and no strip of it is copied."""
@@ -50,8 +51,8 @@ CHUNK_NUMBERS = 2**20
 """Of H1 and S in a chunk of rows, about, at most."""
 
 
-class Network(NamedTuple):
-    """Parameters where they lie; a bias is a matrix of one row."""
+class StoredParameters(NamedTuple):
+    """Parameters where they are stored; a bias is a matrix of one row."""
 
     W1: Stored
     b1: Stored
@@ -59,12 +60,13 @@ class Network(NamedTuple):
     b2: Stored
 
 
-class Job(NamedTuple):
-    """All that a call works with.
+class PredictArgs(NamedTuple):
+    """The arguments of the compiled call.
 
-    N rows are predicted, `chunk` at a time; `next` counts the chunks that threads have taken. X,
-    the parameters and P (N, K) are all of one dtype. Each thread has `work`, of `each` doubles, for
-    rows of X (a_row numbers each), a strip of weights, H1 (h_row) and S (s_row).
+    X (N, d), W1 (d, H), b1 (1, H), W2 (H, K), b2 (1, K) and P (N, K) are all of one dtype. Rows are
+    predicted `chunk` at a time; `next` counts the chunks that threads have taken. Each thread has
+    `work`, of `each` doubles: rows of X (chunk, a_row), a strip of weights (KC, NR), H1 (chunk,
+    h_row) and S (chunk, s_row).
     """
 
     N: Integer
@@ -75,7 +77,7 @@ class Job(NamedTuple):
     next: Integers
     X: Stored
     entries: Entries
-    network: Network
+    network: StoredParameters
     P: Integer
     work: Doubles
     each: Integer
@@ -84,96 +86,96 @@ class Job(NamedTuple):
     s_row: Integer
 
 
-def predict_float32(code: Code, job: Job, me: Value) -> None:
+def predict_float32(code: Code, args: PredictArgs, me: Value) -> None:
     """P by parameters of float32: what thread `me` does of it."""
-    _predict(code, job, me, "float32")
+    _predict(code, args, me, "float32")
 
 
-def predict_float64(code: Code, job: Job, me: Value) -> None:
+def predict_float64(code: Code, args: PredictArgs, me: Value) -> None:
     """The same by parameters of float64."""
-    _predict(code, job, me, "float64")
+    _predict(code, args, me, "float64")
 
 
 PROGRAMS = {"float32": predict_float32, "float64": predict_float64}
 
 
-def _predict(code: Code, job: Job, me: Value, dtype: str) -> None:
+def _predict(code: Code, args: PredictArgs, me: Value, dtype: str) -> None:
     """Chunk after chunk, until there are none left that no thread has begun."""
     kind = code.type_of(dtype)
     W1, b1, W2, b2 = (
         Weights(code.pointer(where.address, kind), where.row, where.column, rows, columns)
         for where, rows, columns in zip(
-            job.network, (job.d, 1, job.H, 1), (job.H, job.H, job.K, job.K), strict=True
+            args.network, (args.d, 1, args.H, 1), (args.H, args.H, args.K, args.K), strict=True
         )
     )
-    A = code.at(job.work, me * job.each)
-    strip = code.at(A, job.chunk * job.a_row)
-    H1 = code.at(strip, _strip_numbers(code.bits))
-    S = code.at(H1, job.chunk * job.h_row)
-    number = code.variable(code.add_atomically(job.next, 1))
-    with code.repeat_while(lambda: number.get() * job.chunk < job.N):
-        begin = number.get() * job.chunk
-        rows = code.smaller(job.N - begin, job.chunk)
-        _fill(code, H1, job.h_row, rows, b1, 0.0)
-        with code.when(job.entries.index.equals(DENSE)):
-            X = code.pointer(job.X.address, kind)
-            with code.loop(job.d, step=INNER) as first:
-                inner = code.smaller(job.d - first, INNER)
-                x = code.at(X, begin * job.X.row + first * job.X.column)
-                _load(code, x, job.X.row, job.X.column, A, job.a_row, rows, inner)
-                _add(code, A, W1, H1, strip, Reach(rows, job.a_row, job.h_row), first, inner)
-        with code.when(job.entries.index > DENSE):
-            _add_sparse(code, job, W1, H1, begin, rows, kind)
-        _rectify(code, H1, job.h_row, rows, job.H)
+    A = code.at(args.work, me * args.each)
+    strip = code.at(A, args.chunk * args.a_row)
+    H1 = code.at(strip, _strip_numbers(code.tile))
+    S = code.at(H1, args.chunk * args.h_row)
+    number = code.variable(code.atomic_add(args.next, 1))
+    with code.while_(lambda: number.get() * args.chunk < args.N):
+        begin = number.get() * args.chunk
+        rows = code.minimum(args.N - begin, args.chunk)
+        _fill(code, H1, args.h_row, rows, b1, 0.0)
+        with code.if_(args.entries.index.equals(DENSE)):
+            X = code.pointer(args.X.address, kind)
+            with code.loop(args.d, step=KC) as first:
+                inner = code.minimum(args.d - first, KC)
+                x = code.at(X, begin * args.X.row + first * args.X.column)
+                _load(code, x, args.X.row, args.X.column, A, args.a_row, rows, inner)
+                _add(code, A, W1, H1, strip, Reach(rows, args.a_row, args.h_row), first, inner)
+        with code.if_(args.entries.index > DENSE):
+            _add_sparse(code, args, W1, H1, begin, rows, kind)
+        _rectify(code, H1, args.h_row, rows, args.H)
         # Behind the last class -inf, so that no probability is there.
-        _fill(code, S, job.s_row, rows, b2, -math.inf)
-        with code.loop(job.H, step=INNER) as first:
-            inner = code.smaller(job.H - first, INNER)
+        _fill(code, S, args.s_row, rows, b2, -math.inf)
+        with code.loop(args.H, step=KC) as first:
+            inner = code.minimum(args.H - first, KC)
             a = code.at(H1, first)
-            _add(code, a, W2, S, strip, Reach(rows, job.h_row, job.s_row), first, inner)
-        P = code.at(code.pointer(job.P, kind), begin * job.K)
-        _softmax(code, S, job.s_row, rows, job.K, P)
-        number.set(code.add_atomically(job.next, 1))
+            _add(code, a, W2, S, strip, Reach(rows, args.h_row, args.s_row), first, inner)
+        P = code.at(code.pointer(args.P, kind), begin * args.K)
+        _softmax(code, S, args.s_row, rows, args.K, P)
+        number.set(code.atomic_add(args.next, 1))
 
 
 def _add(
     code: Code, A: Value, W: Weights, C: Value, strip: Value, reach: Reach, first: Value,
     inner: Value,
 ) -> None:  # fmt: skip
-    """C + A W for rows first..first + inner of W, in whichever way is faster."""
-    with code.when(reach.rows < FEW_ROWS + 1):
+    """C (rows, columns) += A (rows, inner) W[first:first + inner], in whichever way is faster."""
+    with code.if_(reach.rows < FEW_ROWS + 1):
         add_dense_rows(code, A, W, C, reach, first, inner)
-    with code.when(reach.rows > FEW_ROWS):
+    with code.if_(reach.rows > FEW_ROWS):
         add_product(code, A, W, C, strip, reach, first, inner)
 
 
 def _add_sparse(
-    code: Code, job: Job, W1: Weights, Z1: Value, begin: Value, rows: Value, kind: Any
+    code: Code, args: PredictArgs, W1: Weights, Z1: Value, begin: Value, rows: Value, kind: Any
 ) -> None:
-    """Z1 + X W1 of a sparse X, whose places the engines' door has compared."""
-    X = code.pointer(job.X.address, kind)
+    """Z1 (rows, H) += X (rows, d) W1 (d, H) of a sparse X, whose indices have been checked."""
+    X = code.pointer(args.X.address, kind)
 
     def add(index: str) -> None:
         features, borders = (
             code.pointer(address, code.type_of(index))
-            for address in (job.entries.features, job.entries.borders)
+            for address in (args.entries.features, args.entries.borders)
         )
 
         def feature(n: Value) -> Value:
-            return code.long(code.load_one(features, n))
+            return code.sext64(code.load_scalar(features, n))
 
         def later(n: Value) -> Value:
-            return feature(code.smaller(n, job.entries.count - 1))
+            return feature(code.minimum(n, args.entries.count - 1))
 
         def entry(n: Value) -> tuple[Value, Value]:
-            return feature(n), code.widened(code.load_one(X, n))
+            return feature(n), code.widened(code.load_scalar(X, n))
 
         with code.loop(rows) as i:
-            start, stop = (code.long(code.load_one(borders, begin + i + n)) for n in (0, 1))
-            add_rows(code, W1, code.at(Z1, i * job.h_row), start, stop, entry, later)
+            start, stop = (code.sext64(code.load_scalar(borders, begin + i + n)) for n in (0, 1))
+            add_rows(code, W1, code.at(Z1, i * args.h_row), start, stop, entry, later)
 
     kinds = {INT32: partial(add, "int32"), INT64: partial(add, "int64")}
-    code.cases(job.entries.index, kinds)
+    code.switch(args.entries.index, kinds)
 
 
 @function
@@ -181,23 +183,23 @@ def _load(
     code: Code, X: Value, row: Value, column: Value, A: Value, a_row: Value, rows: Value,
     features: Value,
 ) -> None:  # fmt: skip
-    """A = X in double."""
-    lanes = code.tile.lanes
+    """A (rows, features) = X (rows, features), in double."""
+    lanes = code.lanes
     whole = code.select(column.equals(1), features // lanes * lanes, 0)
     with code.loop(rows) as i:
         x, a = code.at(X, i * row), code.at(A, i * a_row)
         with code.loop(whole, step=lanes) as j:
             code.store(code.widened(code.load(x, j)), a, j)
         with code.loop(features, start=whole) as j:
-            code.store(code.widened(code.load_one(x, j * column)), a, j)
+            code.store(code.widened(code.load_scalar(x, j * column)), a, j)
 
 
 def _fill(code: Code, C: Value, c_row: Value, rows: Value, b: Weights, rest: float) -> None:
-    """Each row of C becomes b, and what its last vector has behind that becomes `rest`."""
-    lanes = code.tile.lanes
+    """Each row of C (rows, columns) becomes b (columns,); what fills its last vector is `rest`."""
+    lanes = code.lanes
     filled = (b.columns + (lanes - 1)) // lanes * lanes
     with code.loop(b.columns) as h:
-        code.store(code.widened(code.load_one(b.numbers, h * b.column)), C, h)
+        code.store(code.widened(code.load_scalar(b.numbers, h * b.column)), C, h)
     with code.loop(filled, start=b.columns) as h:
         code.store(code.real(rest), C, h)
     with code.loop(rows, start=1) as i, code.loop(filled, step=lanes) as h:
@@ -206,15 +208,15 @@ def _fill(code: Code, C: Value, c_row: Value, rows: Value, b: Weights, rest: flo
 
 @function
 def _rectify(code: Code, H1: Value, h_row: Value, rows: Value, columns: Value) -> None:
-    """H1 = max(0, Z1)."""
-    with code.loop(rows) as i, code.loop(columns, step=code.tile.lanes) as h:
+    """H1 (rows, columns) = max(0, Z1), in place."""
+    with code.loop(rows) as i, code.loop(columns, step=code.lanes) as h:
         code.store(code.relu(code.load(H1, i * h_row + h)), H1, i * h_row + h)
 
 
 @function
 def _softmax(code: Code, S: Value, s_row: Value, rows: Value, classes: Value, P: Value) -> None:
-    """P = softmax(S), rounded to P's dtype. Behind the last class, S has -inf."""
-    lanes, kind = code.tile.lanes, P.ir.type.pointee
+    """P (rows, classes) = softmax(S), rounded to P's dtype. After the last class, S has -inf."""
+    lanes, kind = code.lanes, P.ir.type.pointee
     whole = classes // lanes * lanes
     with code.loop(rows) as i:
         s, p = code.at(S, i * s_row), code.at(P, i * classes)
@@ -226,17 +228,17 @@ def _softmax(code: Code, S: Value, s_row: Value, rows: Value, classes: Value, P:
             half = peak.lanes // 2
             low, high = (list(range(n, n + half)) for n in (0, half))
             peak = _larger(code, code.shuffle(peak, peak, low), code.shuffle(peak, peak, high))
-        peak = code.only_lane(peak)
+        peak = code.extract_lane(peak)
         sums = code.variable(code.splat(0.0))
         with code.loop(classes, step=lanes) as k:
             e = exp(code, code.load(s, k) - peak)
             sums.set(sums.get() + e)
             code.store(e, s, k)
-        total = code.only_lane(fold(code, sums.get(), 1))
+        total = code.extract_lane(fold(code, sums.get(), 1))
         with code.loop(whole, step=lanes) as k:
             code.store(code.stored_as(kind, code.load(s, k) / total), p, k)
         with code.loop(classes, start=whole) as k:
-            code.store(code.stored_as(kind, code.load_one(s, k) / total), p, k)
+            code.store(code.stored_as(kind, code.load_scalar(s, k) / total), p, k)
 
 
 def _larger(code: Code, a: Value, b: Value) -> Value:
@@ -250,7 +252,9 @@ def predict_proba(params: Parameters, X: Any, threads: int | None) -> NDArray[An
         wide = Parameters(*(value.astype(np.float64) for value in params))
         return predict_proba(wide, X.astype(dtype), threads).astype(dtype)
     native = np.dtype(dtype.name)
-    network = Network(*(stored(value.reshape(-1, value.shape[-1]), native) for value in params))
+    network = StoredParameters(
+        *(stored(value.reshape(-1, value.shape[-1]), native) for value in params)
+    )
     P = np.empty((X.shape[0], K), native)
     for stretch in stretches(params, X, native):
         _compute(network, (d, H, K), stretch, P[stretch.rows], threads)
@@ -258,33 +262,33 @@ def predict_proba(params: Parameters, X: Any, threads: int | None) -> NDArray[An
 
 
 def _compute(
-    network: Network, sizes: tuple[int, int, int], stretch: Stretch, P: NDArray[Any],
+    network: StoredParameters, sizes: tuple[int, int, int], stretch: Stretch, P: NDArray[Any],
     threads: int | None,
 ) -> None:  # fmt: skip
     """P of a stretch of rows."""
     (d, H, K), N = sizes, len(P)
     parts = 2 * H * (stretch.numbers + N * K) // PART_FLOPS
     team = threads_for(max(1, min(N, parts)), threads)
-    a_row, h_row, s_row = map(_row, (0 if stretch.entries.index else min(d, INNER), H, K))
-    chunk = min(CHUNK_ROWS, max(1, CHUNK_NUMBERS // (h_row + s_row)), -(-N // team))
-    each = chunk * (a_row + h_row + s_row) + _strip_numbers(BITS)
+    a_row, h_row, s_row = map(_row, (0 if stretch.entries.index else min(d, KC), H, K))
+    chunk = min(MC, max(1, CHUNK_NUMBERS // (h_row + s_row)), -(-N // team))
+    each = chunk * (a_row + h_row + s_row) + _strip_numbers(tile_of(precision_of(COMPUTE).lanes))
     memory = aligned(team * each, np.float64, np.empty)
-    job = Job(N, d, H, K, chunk, np.zeros(1, np.int64), stretch.X, stretch.entries, network, P,
-              memory, each, a_row, h_row, s_row)  # fmt: skip
-    call = words(job)
-    run, address = entry(PROGRAMS[P.dtype.name], BITS), call.ctypes.data
+    args = PredictArgs(N, d, H, K, chunk, np.zeros(1, np.int64), stretch.X, stretch.entries,
+                       network, P, memory, each, a_row, h_row, s_row)  # fmt: skip
+    call = marshal(args)
+    run, address = entry(PROGRAMS[P.dtype.name], precision_of(COMPUTE)), call.ctypes.data
 
-    def work(me: int, _alive: Any = (job, call)) -> None:
+    def work(me: int, _alive: Any = (args, call)) -> None:
         run(address, me)
 
-    together(work, team)
+    run_threads(work, team)
 
 
 def _row(numbers: int) -> int:
     """How long a row of so many numbers is in memory."""
-    lanes = tile(BITS).lanes
-    return spread(-(-numbers // lanes) * lanes, BITS // 8)
+    precision = precision_of(COMPUTE)
+    return spread(-(-numbers // precision.lanes) * precision.lanes, precision.bytes)
 
 
-def _strip_numbers(bits: int) -> int:
-    return INNER * tile(bits).vectors * tile(bits).lanes
+def _strip_numbers(tile: Tile) -> int:
+    return KC * tile.NR

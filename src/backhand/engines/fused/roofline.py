@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 
-from backhand.engines.fused.llvm.abi import aligned, words
+from backhand.engines.fused.llvm.abi import aligned, marshal
 from backhand.engines.fused.llvm.compiler import Registers, entry, multiply_add
-from backhand.engines.fused.llvm.target import tile
+from backhand.engines.fused.llvm.precision import precision_of
+from backhand.engines.fused.llvm.target import tile_of
 
 ROUNDS = 100_000
 
 
-def peak_gflops(bits: int = 32) -> float:
-    """Measure what one thread reaches with real numbers of so many bits, in GFLOP/s.
+def peak_gflops(dtype: Any = np.float32) -> float:
+    """Measure what one thread reaches with numbers of a dtype, in GFLOP/s.
 
     A multiply-add is two; on a CPU that has no such instruction it counts the same.
     """
-    shape = tile(bits)
-    count = shape.rows * shape.vectors * shape.lanes
-    numbers = aligned(count, np.float32 if bits == 32 else np.float64)
-    run, call = entry(multiply_add, bits), words(Registers(numbers))
+    precision = precision_of(dtype)
+    shape = tile_of(precision.lanes)
+    count = shape.MR * shape.NR
+    numbers = aligned(count, dtype)
+    run, call = entry(multiply_add, precision), marshal(Registers(numbers))
     best = 0.0
     for _ in range(20):
         began = time.perf_counter()

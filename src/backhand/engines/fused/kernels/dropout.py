@@ -59,28 +59,28 @@ def dropout_of(objective: Objective, shape: tuple[int, ...], updates: int) -> Dr
 def draw_of(code: Code, dropout: Dropout, update: Value, row: Value) -> Draw:
     """What is drawn in an update, the block's `update`th, for the batch's rows from `row` on."""
     place = code.select(dropout.threshold > 0, update, 0)
-    return Draw(code.load_one(dropout.keys, place), row, *dropout[1:])
+    return Draw(code.load_scalar(dropout.keys, place), row, *dropout[1:])
 
 
 @function
 def drop(
     code: Code, H1: Value, width: Value, rows: Value, vectors: Value, unit: Value, draw: Draw
 ) -> None:
-    """H1 ← H1 ⊙ M of a panel, whose first hidden unit is number `unit`."""
-    lanes, zero = code.tile.lanes, code.splat(0.0)
+    """H1 (rows, width) ← H1 ⊙ M of a panel, whose first hidden unit is number `unit`."""
+    lanes, zero = code.lanes, code.splat(0.0)
     factor = code.broadcast(code.real_from_double(draw.scale))
-    limit, first = code.word(draw.threshold), code.counted(code.word(unit))
+    limit, first = code.trunc32(draw.threshold), code.iota(code.trunc32(unit))
     with code.loop(rows) as i:
-        row = mixed(code.word(draw.key) ^ code.word(draw.row + i))
+        row = mixed(code.trunc32(draw.key) ^ code.trunc32(draw.row + i))
         with code.loop(vectors) as v:
             here = width * i + v * lanes
-            hashes = mixed((first + code.word(v * lanes)) ^ row)
-            M = code.select(hashes.below(limit), zero, factor)
+            hashes = mixed((first + code.trunc32(v * lanes)) ^ row)
+            M = code.select(hashes.ult(limit), zero, factor)
             code.store(code.load(H1, here) * M, H1, here)
 
 
 def mixed(x: Value) -> Value:
     """The hash of a 32-bit integer, or of a vector of them."""
     for shift, factor in zip(SHIFTS, FACTORS, strict=False):
-        x = (x ^ x.shifted_down(shift)) * factor
-    return x ^ x.shifted_down(SHIFTS[-1])
+        x = (x ^ x.lshr(shift)) * factor
+    return x ^ x.lshr(SHIFTS[-1])

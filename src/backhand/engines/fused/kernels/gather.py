@@ -1,4 +1,4 @@
-"""Rows of the user's arrays, wherever they lie and whatever their dtype, into a chunk."""
+"""Gather rows of the user's arrays, of any strides and dtype, into a chunk."""
 
 from __future__ import annotations
 
@@ -121,33 +121,33 @@ class Picked(NamedTuple):
     def number(self, code: Code, i: Value) -> Value:
         """Which of all rows is number i of these."""
         number = code.variable(self.begin + i)
-        with code.when(self.ordered > 0):
-            number.set(code.load_one(self.order, self.begin + i))
+        with code.if_(self.ordered > 0):
+            number.set(code.load_scalar(self.order, self.begin + i))
         return number.get()
 
 
 @function
 def load_labels(code: Code, chunk: Chunk, rows: Rows, picked: Picked) -> None:
-    """Labels and weights into a thread's own chunk; what makes whole blocks weighs nothing."""
+    """Load labels (padded,) and weights (padded,) of a thread's chunk; the padding weighs 0."""
     all_y, all_w = (
         code.pointer(rows.y, code.type_of("int64")),
         code.pointer(rows.weights, code.real_type),
     )
     with code.loop(picked.count) as i:
         number = picked.number(code, i)
-        code.store(code.narrow(code.load_one(all_y, number)), chunk.labels, i)
+        code.store(code.trunc_to_label(code.load_scalar(all_y, number)), chunk.labels, i)
         weight = code.variable(code.real(1.0))
-        with code.when(rows.weights > 0):
-            weight.set(code.load_one(all_w, number))
+        with code.if_(rows.weights > 0):
+            weight.set(code.load_scalar(all_w, number))
         code.store(weight.get(), chunk.weights, i)
     with code.loop(picked.padded, start=picked.count) as i:
-        code.store(code.narrow(code.integer(0)), chunk.labels, i)
+        code.store(code.trunc_to_label(code.integer(0)), chunk.labels, i)
         code.store(code.real(0.0), chunk.weights, i)
 
 
 @function
 def load_rows(code: Code, chunk: Chunk, X: Numbers, picked: Picked, features: Value) -> None:
-    """Rows of a dense X into a thread's own chunk, with a 1 after each, for b1, and 0 behind."""
+    """Load X (padded, x_row) of a thread's chunk from a dense X, a 1 after each row for b1."""
 
     def copy(name: str) -> None:
         with code.loop(picked.count) as i:
@@ -155,7 +155,7 @@ def load_rows(code: Code, chunk: Chunk, X: Numbers, picked: Picked, features: Va
             _write(name, code, X, picked.number(code, i), target, features)
             code.store(code.real(1.0), target, features)
 
-    code.cases(X.kind, {n: partial(copy, name) for n, name in enumerate(SOURCES)})
+    code.switch(X.kind, {n: partial(copy, name) for n, name in enumerate(SOURCES)})
     with code.loop(picked.padded * chunk.x_row, start=picked.count * chunk.x_row) as i:
         code.store(code.real(0.0), chunk.X, i)
 
@@ -163,8 +163,8 @@ def load_rows(code: Code, chunk: Chunk, X: Numbers, picked: Picked, features: Va
 def _write(name: str, code: Code, X: Numbers, row: Value, target: Value, features: Value) -> None:
     """A row as it is, of numbers of that dtype."""
     here = code.pointer(X.numbers + row * X.stride, code.type_of(name))
-    whole = features // code.tile.lanes * code.tile.lanes
-    with code.loop(whole, step=code.tile.lanes) as j:
+    whole = features // code.lanes * code.lanes
+    with code.loop(whole, step=code.lanes) as j:
         code.store(code.real_from(code.load(here, j), name), target, j)
     with code.loop(features, start=whole) as j:
-        code.store(code.real_from(code.load_one(here, j), name), target, j)
+        code.store(code.real_from(code.load_scalar(here, j), name), target, j)

@@ -1,7 +1,8 @@
-"""The five matrix products, on tiles that stay in registers.
+"""The five matrix products, in BLIS's terms: micro-kernels of MR × NR sums in registers.
 
-Four of them are `product`: numbers of A, broadcast, times rows of a panel of B, whose vectors lie
-along the hidden units. The fifth, S = H1 W2, runs along the hidden units itself: `row_products`.
+Four of them are `gemm`: numbers of A, broadcast, times rows of a panel of B, whose vectors run
+along the hidden units. The fifth, S = H1 W2, sums along the hidden units: `gemm_nt`. An epilogue
+is applied to the sums before they leave the registers.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from backhand.engines.fused.kernels.reductions import across
 from backhand.engines.fused.llvm.builder import Code, Value, Variable, function
 
 STORE, RELU, MASK = 0, 1, 2
-"""What becomes of a product's sums: as they are, max(0, ·), or 0 where the mask is not above 0."""
+"""Epilogues, x being a sum: x; max(0, x); or x where the mask is above 0 and else 0."""
 
 AHEAD = 16
-"""Numbers ahead that are fetched: a cache line of single ones, two of double ones."""
+"""Numbers of A that are prefetched ahead: a cache line of float32, two of float64."""
 
 
 class Matrix(NamedTuple):
-    """Number (i, k) is at i · row + k · column of `numbers`."""
+    """A matrix by its strides: number (i, k) is at i · row + k · column of `numbers`."""
 
     numbers: Any
     row: Any
@@ -29,9 +30,9 @@ class Matrix(NamedTuple):
 
 
 class Size(NamedTuple):
-    """Of a product: (rows, inner) times (inner, vectors · lanes).
+    """The sizes of a product: (rows, inner) times (inner, vectors · lanes).
 
-    B has a row every `width` numbers, C and the mask every `row`.
+    `width` numbers are from a row of B to the next, `row` from a row of C or the mask to the next.
     """
 
     rows: Any
@@ -42,12 +43,13 @@ class Size(NamedTuple):
 
 
 @function
-def product(
-    code: Code, A: Matrix, B: Value, C: Value, mask: Value, size: Size, add: Value, finish: Value
+def gemm(
+    code: Code, A: Matrix, B: Value, C: Value, mask: Value, size: Size, add: Value, epilogue: Value
 ) -> None:
-    """C = A B, or with `add` C + A B, one panel wide.
+    """C = epilogue(A B), or with `add` epilogue(C + A B), one panel wide.
 
-    The mask is looked at for MASK only, and else may be anything.
+    A (rows, inner); B (inner, vectors · lanes), a panel or a part of one; C and mask (rows,
+    vectors · lanes). The mask is read for MASK only.
     """
 
     def tiles(i: Value, count: int) -> None:
@@ -55,40 +57,43 @@ def product(
         c, m = code.at(C, i * size.row), code.at(mask, i * size.row)
 
         def shape(v: int) -> None:
-            _tile(code, (count, v), a, B, c, m, size, add, finish)
+            _micro_kernel(code, (count, v), a, B, c, m, size, add, epilogue)
 
-        code.cases(size.vectors, {v: partial(shape, v) for v in range(1, code.tile.vectors + 1)})
+        code.switch(size.vectors, {v: partial(shape, v) for v in range(1, code.tile.NV + 1)})
 
-    in_tiles(code, size.rows, code.tile.rows, tiles)
+    in_tiles(code, size.rows, code.tile.MR, tiles)
 
 
 def in_tiles(code: Code, count: Value, most: int, write: Callable[[Value, int], None]) -> None:
-    """Cut 0..count in tiles of `most`; the last two share what is left.
+    """Cut 0..count in tiles of `most`; the last two share the fringe.
 
-    A tile of only one or two would have too few sums under way to hide the time an addition takes.
+    A tile of only one or two would have too few sums under way to hide the latency of an addition.
     """
     position = code.variable(code.integer(0))
-    with code.repeat_while(lambda: position.get() < count):
+    with code.while_(lambda: position.get() < count):
         i = position.get()
         left = count - i
         half = code.select(left > most, (left + 1) // 2, left)
         take = code.select(left >= 2 * most, most, half)
-        code.cases(take, {n: partial(write, i, n) for n in range(1, most + 1)})
+        code.switch(take, {n: partial(write, i, n) for n in range(1, most + 1)})
         position.set(i + take)
 
 
-def _tile(
+def _micro_kernel(
     code: Code, shape: tuple[int, int], A: Matrix, B: Value, C: Value, mask: Value, size: Size,
-    add: Value, finish: Value,
+    add: Value, epilogue: Value,
 ) -> None:  # fmt: skip
-    """Rows × vectors sums, each in a register of its own."""
+    """The micro-kernel: (rows, vectors · lanes) of C, each vector of sums in a register of its own.
+
+    A (rows, inner), B (inner, vectors · lanes), C and mask (rows, vectors · lanes).
+    """
     rows, vectors = shape
-    lanes, width, row, zero = code.tile.lanes, size.width, size.row, code.splat(0.0)
+    lanes, width, row, zero = code.lanes, size.width, size.row, code.splat(0.0)
     where = {(i, v): row * i + v * lanes for i in range(rows) for v in range(vectors)}
     sums = {key: code.variable(zero) for key in where}
     for i in range(rows):
         code.prefetch(C, row * i, writing=True)
-    with code.when(add > 0):
+    with code.if_(add > 0):
         for key, offset in where.items():
             sums[key].set(code.load(C, offset))
     starts = [code.at(A.numbers, A.row * i) for i in range(rows)]
@@ -97,7 +102,7 @@ def _tile(
         code.prefetch(A.numbers, k * A.column + AHEAD)
         b = [code.load(B, k * width + v * lanes) for v in range(vectors)]
         for i in range(rows):
-            a = code.broadcast(code.load_one(starts[i], k * A.column))
+            a = code.broadcast(code.load_scalar(starts[i], k * A.column))
             for v in range(vectors):
                 sums[i, v].set(a * b[v] + sums[i, v].get())
 
@@ -105,7 +110,7 @@ def _tile(
         for key, offset in where.items():
             code.store(change(sums[key].get(), offset), C, offset)
 
-    code.cases(finish, {
+    code.switch(epilogue, {
         STORE: lambda: store(lambda x, _: x),
         RELU: lambda: store(lambda x, _: code.relu(x)),
         MASK: lambda: store(lambda x, o: code.select(code.load(mask, o) > zero, x, zero)),
@@ -113,17 +118,17 @@ def _tile(
 
 
 @function
-def row_products(
+def gemm_nt(
     code: Code, A: Value, a_panel: Value, B: Value, b_panel: Value, panels: Value, C: Value,
     c_column: Value, rows: Value, columns: Value, vectors: Value, width: Value,
 ) -> None:  # fmt: skip
-    """Cᵀ = (A Bᵀ)ᵀ: rows of A times rows of B, both in panels along the hidden units.
+    """Cᵀ = B Aᵀ: rows of A times rows of B, both in panels along the hidden units.
 
-    Panels are `a_panel` and `b_panel` numbers apart, with rows of `width` numbers; C's number
-    (i, k) is at k · c_column + i, so that its vectors lie along the rows. `rows` is a multiple of
-    the tile's.
+    A (panels, rows, width), panels `a_panel` numbers apart; B (panels, columns, width), `b_panel`
+    apart; C (columns, rows): number (i, k) is at k · c_column + i, so that vectors run along the
+    rows. `rows` is a multiple of dot_MR.
     """
-    with code.loop(rows, step=code.tile.dot_rows) as i:
+    with code.loop(rows, step=code.tile.dot_MR) as i:
         a = code.at(A, i * width)
 
         def tiles(k: Value, count: int, i: Value = i, a: Value = a) -> None:
@@ -131,25 +136,25 @@ def row_products(
                 code, count, a, a_panel, code.at(B, k * width), b_panel, panels, vectors, width
             )
             for j in range(count):
-                total = across(code, [sums[r, j].get() for r in range(code.tile.dot_rows)])
+                total = across(code, [sums[r, j].get() for r in range(code.tile.dot_MR)])
                 code.store(total, C, (k + j) * c_column + i)
 
-        in_tiles(code, columns, code.tile.dot_columns, tiles)
+        in_tiles(code, columns, code.tile.dot_NR, tiles)
 
 
 def _sums_along(
     code: Code, columns: int, A: Value, a_panel: Value, B: Value, b_panel: Value, panels: Value,
     vectors: Value, width: Value,
 ) -> dict[tuple[int, int], Variable]:  # fmt: skip
-    """For each row of A and each of B: a vector whose lanes' sum is their product."""
-    pairs = [(i, k) for i in range(code.tile.dot_rows) for k in range(columns)]
+    """For each pair of dot_MR rows of A and rows of B: a vector whose lanes add up to it."""
+    pairs = [(i, k) for i in range(code.tile.dot_MR) for k in range(columns)]
     sums = {pair: code.variable(code.splat(0.0)) for pair in pairs}
     with code.loop(panels) as p:
         a_here, b_here = code.at(A, p * a_panel), code.at(B, p * b_panel)
         with code.loop(vectors) as v:
-            offset = v * code.tile.lanes
+            offset = v * code.lanes
             b = [code.load(b_here, width * k + offset) for k in range(columns)]
-            for i in range(code.tile.dot_rows):
+            for i in range(code.tile.dot_MR):
                 a = code.load(a_here, width * i + offset)
                 for k in range(columns):
                     sums[i, k].set(a * b[k] + sums[i, k].get())

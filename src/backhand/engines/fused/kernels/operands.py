@@ -19,7 +19,7 @@ ROWS_OF_A_CALL = 8192
 
 
 class Stored(NamedTuple):
-    """A matrix where it lies; strides count numbers, not bytes."""
+    """A matrix where it is stored; strides count numbers, not bytes."""
 
     address: Integer
     row: Integer
@@ -55,7 +55,7 @@ class Stretch(NamedTuple):
 
 
 def stored(array: NDArray[Any], dtype: Any) -> Stored:
-    """A matrix where it lies, or a copy in that dtype of what cannot be read there."""
+    """A matrix where it is stored, or a copy in that dtype of what cannot be read there."""
     array = _in_dtype(array, dtype)
     row, column = array.strides
     return Stored(array, row // array.itemsize, column // array.itemsize)

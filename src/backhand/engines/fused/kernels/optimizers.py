@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from backhand.engines.fused.buffers import Network
+from backhand.engines.fused.buffers import ParameterBuffers
 from backhand.engines.fused.llvm.abi import Integer, Real
 from backhand.engines.fused.llvm.builder import Code, Value, function
 
@@ -18,9 +18,9 @@ NO_RULE, GRADIENT = -1, len(RULES)
 
 
 class Step(NamedTuple):
-    """One update: a and b are μ, or β₁ and β₂, and η has Adam's correction in it.
+    """One update: a and b are μ, or β₁ and β₂; η has Adam's bias correction in it.
 
-    dθ = scale · gradient + λ θ, the scale being 1 / Σw: the gradient is a sum over rows.
+    dθ = scale · gradient + λ θ, with scale = 1 / Σw: the gradient is a sum over rows.
     """
 
     rule: Integer
@@ -33,11 +33,13 @@ class Step(NamedTuple):
 
 
 @function
-def update(code: Code, network: Network, begin: Value, end: Value, step: Step) -> None:
-    """Update parameters begin..end, whole vectors."""
-    theta, first, second, gradient = network
+def update(code: Code, buffers: ParameterBuffers, begin: Value, end: Value, step: Step) -> None:
+    """Update θ[begin:end] and the slots by the gradient; all (size,), whole vectors."""
+    theta, first, second, gradient = buffers
     scale, l2, eta, a, b, epsilon = map(code.real_from_double, step[1:])
-    epsilon = code.select(epsilon > code.tiny(), epsilon, code.tiny())  # 0 / 0 where g is 0
+    epsilon = code.select(
+        epsilon > code.smallest_normal(), epsilon, code.smallest_normal()
+    )  # 0 / 0 where g is 0
     rest_a, rest_b = (code.real_from_double(1.0 - x) for x in (step.a, step.b))
 
     def sgd(_: Value, g: Value) -> Value:
@@ -59,7 +61,7 @@ def update(code: Code, network: Network, begin: Value, end: Value, step: Step) -
         return eta * m / (code.sqrt(v) + epsilon)
 
     def each(change: Callable[[Value, Value], Value]) -> None:
-        with code.loop(end, start=begin, step=code.tile.lanes) as i:
+        with code.loop(end, start=begin, step=code.lanes) as i:
             old = code.load(theta, i)
             g = scale * code.load(gradient, i) + l2 * old
             code.store(old - change(i, g), theta, i)
@@ -69,4 +71,4 @@ def update(code: Code, network: Network, begin: Value, end: Value, step: Step) -
         return code.splat(0.0)
 
     changes = (sgd, momentum, nesterov, adam, keep)
-    code.cases(step.rule, {n: partial(each, f) for n, f in enumerate(changes)})
+    code.switch(step.rule, {n: partial(each, f) for n, f in enumerate(changes)})

@@ -9,25 +9,28 @@ from backhand.engines.fused.llvm.builder import Code, Value, function
 def totals(
     code: Code, numbers: Value, columns: Value, rows: Value, column: Value, result: Value
 ) -> None:
-    """Sum the first rows, whole vectors of them, of columns of float64, each into one number."""
+    """Set result (columns,) to sums of the first rows of numbers (columns, rows), float64.
+
+    `rows` is a multiple of the lanes; `column` numbers are from a column to the next.
+    """
     with code.loop(columns) as k:
         begin = code.at(numbers, k * column)
-        partial = code.variable(code.as_double(code.splat(0.0)))
-        with code.loop(rows, step=code.tile.lanes) as i:
+        partial = code.variable(code.to_accumulation(code.splat(0.0)))
+        with code.loop(rows, step=code.lanes) as i:
             partial.set(partial.get() + code.load(begin, i))
         code.store(fold(code, partial.get(), 1), result, k)
 
 
 @function
 def squares(code: Code, numbers: Value, count: Value, result: Value, add: Value) -> None:
-    """Sum the squares of numbers, whole vectors of them, in float64; `add` to what is there."""
-    partial = code.variable(code.as_double(code.splat(0.0)))
-    with code.loop(count, step=code.tile.lanes) as i:
-        x = code.as_double(code.load(numbers, i))
+    """Set result to Σ x² of numbers (count,), whole vectors, in float64, or with `add` add it."""
+    partial = code.variable(code.to_accumulation(code.splat(0.0)))
+    with code.loop(count, step=code.lanes) as i:
+        x = code.to_accumulation(code.load(numbers, i))
         partial.set(partial.get() + x * x)
-    total = code.variable(code.only_lane(fold(code, partial.get(), 1)))
-    with code.when(add > 0):
-        total.set(total.get() + code.load_one(result))
+    total = code.variable(code.extract_lane(fold(code, partial.get(), 1)))
+    with code.if_(add > 0):
+        total.set(total.get() + code.load_scalar(result))
     code.store(total.get(), result)
 
 
@@ -35,14 +38,14 @@ def squares(code: Code, numbers: Value, count: Value, result: Value, add: Value)
 def column_sums(
     code: Code, S: Value, s_column: Value, rows: Value, columns: Value, result: Value, add: Value
 ) -> None:
-    """Sum each column of S over its rows, a multiple of the lanes: db2 = 1ᵀ dS."""
+    """Set result (columns,) to 1ᵀ S, or with `add` add it; S (columns, rows), whole vectors."""
     with code.loop(columns) as k:
         partial = code.variable(code.splat(0.0))
-        with code.loop(rows, step=code.tile.lanes) as i:
+        with code.loop(rows, step=code.lanes) as i:
             partial.set(partial.get() + code.load(S, k * s_column + i))
-        column = code.variable(code.only_lane(fold(code, partial.get(), 1)))
-        with code.when(add > 0):
-            column.set(column.get() + code.load_one(result, k))
+        column = code.variable(code.extract_lane(fold(code, partial.get(), 1)))
+        with code.if_(add > 0):
+            column.set(column.get() + code.load_scalar(result, k))
         code.store(column.get(), result, k)
 
 

@@ -16,10 +16,10 @@ def add_parts(
     code: Code, S: Value, column: Value, parts: Value, b2: Value, low: Value, high: Value,
     classes: Value,
 ) -> None:  # fmt: skip
-    """S = H1 W2 + b2 of rows low..high: the sum of its parts, which lie behind it."""
+    """S (K, rows) = b2 + the sum of its parts (parts, K, rows), which follow it; rows low..high."""
     with code.loop(classes) as k:
-        b = code.broadcast(code.load_one(b2, k))
-        with code.loop(high, start=low, step=code.tile.lanes) as i:
+        b = code.broadcast(code.load_scalar(b2, k))
+        with code.loop(high, start=low, step=code.lanes) as i:
             sum_ = code.variable(b)
             with code.loop(parts + 1, start=1) as part:
                 sum_.set(sum_.get() + code.load(S, (part * classes + k) * column + i))
@@ -29,18 +29,19 @@ def add_parts(
 @function
 def softmax_and_loss(
     code: Code, S: Value, column: Value, labels: Value, weights: Value, low: Value, high: Value,
-    classes: Value, most: Value, figures: Value, figure: Value,
+    classes: Value, cap: Value, figures: Value, figure: Value,
 ) -> None:  # fmt: skip
-    """Turn rows low..high of S into (P - Y) w; leave each one's w · loss, w · hit and w.
+    """Turn rows low..high of S into dS = (P - Y) w, and store each row's w · loss, w · hit and w.
 
-    These figures are float64, each kind `figure` numbers after the one before. In them a loss is
-    `most` at most, or nan.
+    S (K, rows), `column` numbers from a class to the next; labels and weights (rows,); figures (3,
+    rows) float64, each `figure` numbers after the one before, in which a loss is `cap` at most, or
+    nan.
 
     A hit is a row whose largest logit, the first of equal ones, is its label's. Labels are
     integers as wide as S's numbers.
     """
-    most = code.broadcast(code.real_from_double(most))
-    with code.loop(high, start=low, step=code.tile.lanes) as i:
+    cap = code.broadcast(code.real_from_double(cap))
+    with code.loop(high, start=low, step=code.lanes) as i:
         s = code.at(S, i)
         label, w = code.load(labels, i), code.load(weights, i)
         zero = code.splat(0.0)
@@ -52,10 +53,10 @@ def softmax_and_loss(
 
         sum_ = _exponentials(code, s, column, classes, peak, notice)
         loss = log(code, sum_) - own.get()
-        loss = code.select(loss > most, most, loss)
+        loss = code.select(loss > cap, cap, loss)
         hit = code.select(label.equals(best), w, zero)
         for number, of in enumerate((loss * w, hit, w)):
-            code.store(code.as_double(of), figures, figure * number + i)
+            code.store(code.to_accumulation(of), figures, figure * number + i)
         scale = w / sum_
         with code.loop(classes) as k:
             yw = code.select(label.equals(code.label(k)), w, zero)

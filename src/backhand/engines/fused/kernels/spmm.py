@@ -1,4 +1,4 @@
-"""The two products with a sparse X, which is never written out: a chunk's numbers lie by feature.
+"""The two products with a sparse X: a chunk's numbers are sorted by feature, never made dense.
 
 So forward and backward go through W1 and its gradient once, from the first feature to the last,
 pass by those that no row has, and the rows that they meet there, of a panel of H1 or dZ1, are in
@@ -33,10 +33,10 @@ def load_entries(code: Code, entries: Entries, X: Numbers, picked: Picked, featu
     numbers, rows, borders = entries.numbers, entries.rows, entries.borders
 
     def count(_: Value, j: Value, __: Value) -> None:
-        code.store(code.load_one(borders, j + 2) + 1, borders, j + 2)
+        code.store(code.load_scalar(borders, j + 2) + 1, borders, j + 2)
 
     def put(i: Value, j: Value, x: Value) -> None:
-        place = code.load_one(borders, j + 1)
+        place = code.load_scalar(borders, j + 1)
         code.store(i, rows, place)
         code.store(x, numbers, place)
         code.store(place + 1, borders, j + 1)
@@ -46,7 +46,7 @@ def load_entries(code: Code, entries: Entries, X: Numbers, picked: Picked, featu
         code.store(picked.count, borders, features + 2)
         total = code.variable(code.integer(0))
         with code.loop(features + 3) as j:
-            total.set(total.get() + code.load_one(borders, j))
+            total.set(total.get() + code.load_scalar(borders, j))
             code.store(total.get(), borders, j)
         _each(code, X, picked, index, name, put)
         with code.loop(picked.count) as i:
@@ -56,11 +56,11 @@ def load_entries(code: Code, entries: Entries, X: Numbers, picked: Picked, featu
         code.store(code.integer(0), borders, j)
     kinds = {INT32: "int32", INT64: "int64"}
     by_index = {n: partial(_by_kind, code, X, partial(sort, index)) for n, index in kinds.items()}
-    code.cases(X.index, by_index)
+    code.switch(X.index, by_index)
 
 
 def _by_kind(code: Code, X: Numbers, sort: Callable[[str], None]) -> None:
-    code.cases(X.kind, {n: partial(sort, name) for n, name in enumerate(SPARSE_SOURCES)})
+    code.switch(X.kind, {n: partial(sort, name) for n, name in enumerate(SPARSE_SOURCES)})
 
 
 def _each(
@@ -74,23 +74,23 @@ def _each(
     )
     with code.loop(picked.count) as i:
         row = picked.number(code, i)
-        end = code.load_one(borders, row + 1)
-        with code.loop(end, start=code.load_one(borders, row)) as n:
-            j = code.long(code.load_one(indices, n))
-            use(i, j, code.real_from(code.load_one(numbers, n), name))
+        end = code.load_scalar(borders, row + 1)
+        with code.loop(end, start=code.load_scalar(borders, row)) as n:
+            j = code.sext64(code.load_scalar(indices, n))
+            use(i, j, code.real_from(code.load_scalar(numbers, n), name))
 
 
 @function
 def sparse_forward(
     code: Code, entries: Entries, W1: Value, H1: Value, panel: Panel, features: Value, rows: Value
 ) -> None:
-    """H1 = max(0, X W1) of a panel, b1 being the last feature's weights."""
-    lanes, width, zero = code.tile.lanes, panel.width, code.splat(0.0)
+    """H1 (rows, width) = max(0, X W1) of a panel; the last row of W1 (features, width) is b1."""
+    lanes, width, zero = code.lanes, panel.width, code.splat(0.0)
 
     def add_up(vectors: int) -> None:
         with code.loop(features) as j:
-            begin, end = (code.load_one(entries.borders, j + n) for n in (0, 1))
-            with code.when(begin < end):
+            begin, end = (code.load_scalar(entries.borders, j + n) for n in (0, 1))
+            with code.if_(begin < end):
                 w = [code.load(W1, j * width + v * lanes) for v in range(vectors)]
                 with code.loop(end, start=begin) as n:
                     x, z = _entry(code, entries, n, H1, width)
@@ -99,7 +99,7 @@ def sparse_forward(
 
     with code.loop(rows * width, step=lanes) as i:
         code.store(zero, H1, i)
-    code.cases(panel.vectors, _shapes(code, add_up))
+    code.switch(panel.vectors, _shapes(code, add_up))
     with code.loop(rows * width, step=lanes) as i:
         code.store(code.relu(code.load(H1, i)), H1, i)
 
@@ -111,18 +111,20 @@ def sparse_gradient(
 ) -> None:  # fmt: skip
     """dW1 = Xᵀ dZ1 of a panel for features first..end, or with `add` the gradient + Xᵀ dZ1.
 
+    Forward: Z1 = X W1. dZ1 (rows, width), gradient and strip (end - first, width).
+
     With `keep` it becomes the gradient, else the strip. `gradient` begins at the first feature.
     """
-    lanes, width, zero = code.tile.lanes, panel.width, code.splat(0.0)
+    lanes, width, zero = code.lanes, panel.width, code.splat(0.0)
     target = code.select(keep > 0, gradient, entries.strip)
     always = code.select((add > 0) & (keep > 0), 0, 1)
 
     def add_up(vectors: int) -> None:
         with code.loop(end - first) as j:
-            start, stop = (code.load_one(entries.borders, first + j + n) for n in (0, 1))
-            with code.when(stop - start + always > 0):
+            start, stop = (code.load_scalar(entries.borders, first + j + n) for n in (0, 1))
+            with code.if_(stop - start + always > 0):
                 sums = [code.variable(zero) for _ in range(vectors)]
-                with code.when(add > 0):
+                with code.if_(add > 0):
                     for v in range(vectors):
                         sums[v].set(code.load(gradient, j * width + v * lanes))
                 with code.loop(stop, start=start) as n:
@@ -132,16 +134,16 @@ def sparse_gradient(
                 for v in range(vectors):
                     code.store(sums[v].get(), target, j * width + v * lanes)
 
-    code.cases(panel.vectors, _shapes(code, add_up))
+    code.switch(panel.vectors, _shapes(code, add_up))
 
 
 def _entry(
     code: Code, entries: Entries, n: Value, rows: Value, width: Value
 ) -> tuple[Value, Value]:
     """Number n, and where its row of a panel is."""
-    x = code.broadcast(code.load_one(entries.numbers, n))
-    return x, code.at(rows, code.load_one(entries.rows, n) * width)
+    x = code.broadcast(code.load_scalar(entries.numbers, n))
+    return x, code.at(rows, code.load_scalar(entries.rows, n) * width)
 
 
 def _shapes(code: Code, write: Callable[[int], None]) -> dict[int, Callable[[], None]]:
-    return {v: partial(write, v) for v in range(1, code.tile.vectors + 1)}
+    return {v: partial(write, v) for v in range(1, code.tile.NV + 1)}

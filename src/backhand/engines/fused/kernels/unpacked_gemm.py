@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from backhand.engines.fused.kernels.gemm import STORE, Matrix, Size, in_tiles, product
+from backhand.engines.fused.kernels.gemm import STORE, Matrix, Size, gemm, in_tiles
 from backhand.engines.fused.llvm.builder import Code, Value, function
 
-INNER = 256
+KC = 256
 """Rows of W in a strip, at most: it fits the second cache beside the rows of A and C."""
 
 TOGETHER = 4
@@ -44,12 +44,12 @@ class Reach(NamedTuple):
 def add_dense_rows(
     code: Code, A: Value, W: Weights, C: Value, reach: Reach, first: Value, inner: Value
 ) -> None:
-    """C + A W for rows first..first + inner of W, and as many columns of A, by `add_rows`."""
+    """C (rows, columns) += A (rows, inner) W[first:first + inner], by `add_rows`."""
     with code.loop(reach.rows) as i:
         a = code.at(A, i * reach.a_row)
 
         def entry(n: Value, a: Value = a) -> tuple[Value, Value]:
-            return first + n, code.load_one(a, n)
+            return first + n, code.load_scalar(a, n)
 
         add_rows(code, W, code.at(C, i * reach.c_row), code.integer(0), inner, entry)
 
@@ -67,15 +67,15 @@ def add_rows(
     def add(n: Value, count: int) -> None:
         entries = [entry(n + t) for t in range(count)]
         rows = [(code.at(W.numbers, j * W.row), x) for j, x in entries]
-        with code.when(W.column.equals(1)):
+        with code.if_(W.column.equals(1)):
             ahead = []
             if later is not None and count > 1:
                 ahead = [code.at(W.numbers, later(n + count + t) * W.row) for t in range(count)]
             _add_neighbours(code, rows, ahead, W.columns, c)
-        with code.when((W.column - 1) * (W.column - 1) > 0), code.loop(W.columns) as h:
-            sum_ = code.load_one(c, h)
+        with code.if_((W.column - 1) * (W.column - 1) > 0), code.loop(W.columns) as h:
+            sum_ = code.load_scalar(c, h)
             for w, x in rows:
-                sum_ = x * code.widened(code.load_one(w, h * W.column)) + sum_
+                sum_ = x * code.widened(code.load_scalar(w, h * W.column)) + sum_
             code.store(sum_, c, h)
 
     border = start + (stop - start) // TOGETHER * TOGETHER
@@ -89,7 +89,7 @@ def _add_neighbours(
     code: Code, rows: list[tuple[Value, Value]], ahead: list[Value], columns: Value, c: Value
 ) -> None:
     """Add x · w to c for rows w whose numbers are neighbours."""
-    lanes = code.tile.lanes
+    lanes = code.lanes
     rows = [(w, code.broadcast(x)) for w, x in rows]
 
     def add(h: Value, load: Callable[[Value], Value]) -> None:
@@ -103,9 +103,9 @@ def _add_neighbours(
         for w in ahead:
             code.prefetch(w, h)
         add(h, lambda w: code.load(w, h))
-    with code.when(whole < columns):
-        mask = code.counted(whole) < columns
-        add(whole, lambda w: code.load_some(w, whole, mask))
+    with code.if_(whole < columns):
+        mask = code.iota(whole) < columns
+        add(whole, lambda w: code.masked_load(w, whole, mask))
 
 
 @function
@@ -113,38 +113,38 @@ def add_product(
     code: Code, A: Value, W: Weights, C: Value, strip: Value, reach: Reach, first: Value,
     inner: Value,
 ) -> None:  # fmt: skip
-    """C + A W for rows first..first + inner of W, and as many columns of A, in tiles.
+    """C (rows, columns) += A (rows, inner) W[first:first + inner] (inner, columns), in tiles.
 
-    The strip has room for inner · vectors of a tile. C's columns are filled up to whole vectors.
+    The strip (KC, NR) holds packed columns of W. C's rows are padded to whole vectors.
     """
-    lanes, a = code.tile.lanes, Matrix(A, reach.a_row, 1)
+    lanes, a = code.lanes, Matrix(A, reach.a_row, 1)
 
     def multiply(vector: Value, vectors: int) -> None:
         h = vector * lanes
         _copy(code, W, first, inner, h, vectors, strip)
         size = Size(reach.rows, inner, vectors, vectors * lanes, reach.c_row)
         c = code.at(C, h)
-        product(code, a, strip, c, c, size, 1, STORE)
+        gemm(code, a, strip, c, c, size, 1, STORE)
 
-    in_tiles(code, (W.columns + (lanes - 1)) // lanes, code.tile.vectors, multiply)
+    in_tiles(code, (W.columns + (lanes - 1)) // lanes, code.tile.NV, multiply)
 
 
 def _copy(
     code: Code, W: Weights, first: Value, inner: Value, h: Value, vectors: int, strip: Value
 ) -> None:
-    """Columns h and on, so many vectors of them, of rows first.. of W; 0 behind the last column."""
-    lanes = code.tile.lanes
+    """Columns h and on, so many vectors of them, of rows first.. of W; 0 after the last column."""
+    lanes = code.lanes
     with code.loop(inner) as n:
         w, target = (
             code.at(W.numbers, (first + n) * W.row + h * W.column),
             code.at(strip, n * (vectors * lanes)),
         )
-        with code.when(W.column.equals(1)):
+        with code.if_(W.column.equals(1)):
             for v in range(vectors):
-                mask = code.counted(h + v * lanes) < W.columns
-                code.store(code.widened(code.load_some(w, v * lanes, mask)), target, v * lanes)
-        with code.when((W.column - 1) * (W.column - 1) > 0):
+                mask = code.iota(h + v * lanes) < W.columns
+                code.store(code.widened(code.masked_load(w, v * lanes, mask)), target, v * lanes)
+        with code.if_((W.column - 1) * (W.column - 1) > 0):
             with code.loop(vectors * lanes) as i:
                 code.store(code.real(0.0), target, i)
-            with code.loop(code.smaller(W.columns - h, vectors * lanes)) as i:
-                code.store(code.widened(code.load_one(w, i * W.column)), target, i)
+            with code.loop(code.minimum(W.columns - h, vectors * lanes)) as i:
+                code.store(code.widened(code.load_scalar(w, i * W.column)), target, i)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import count
 from operator import index
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -15,7 +14,7 @@ from llvmlite import ir
 from numpy.typing import NDArray
 
 from backhand.engines.fused.llvm.builder import DOUBLE, INT, Code, Value
-from backhand.engines.fused.llvm.target import host
+from backhand.engines.fused.llvm.precision import Precision
 
 Integer = Annotated[Any, "integer"]
 """Among the members of a named tuple: a 64-bit integer."""
@@ -33,11 +32,10 @@ Labels = Annotated[Any, "labels"]
 LINE = 64
 """Bytes of a cache line, and of the widest vector."""
 
-FLUSH_TO_ZERO, DENORMALS_ARE_ZERO = 1 << 15, 1 << 6
-"""Bits of x86's register MXCSR (Intel's manual, volume 1, 10.2.3): of results and of operands."""
 
-
-def write_entry(write: Callable[..., None], bits: int, module: Any, name: str) -> None:
+def emit_entry_point(
+    write: Callable[..., None], precision: Precision, module: Any, name: str
+) -> None:
     """Make `write` a function of C: the address of its words, and one more integer.
 
     After `code` it takes a named tuple, of members as above and of such tuples, and the integer.
@@ -45,41 +43,11 @@ def write_entry(write: Callable[..., None], bits: int, module: Any, name: str) -
     """
     kind = ir.FunctionType(ir.VoidType(), [INT.as_pointer(), INT])
     compiled = ir.Function(module, kind, name)
-    code = Code(ir.IRBuilder(compiled.append_basic_block("entry")), bits)
+    code = Code(ir.IRBuilder(compiled.append_basic_block("entry")), precision)
     record = get_type_hints(write)[list(inspect.signature(write).parameters)[1]]
     memory, number = (Value(code, argument) for argument in compiled.args)
     write(code, _read(code, record, memory, count()), number)
     code.builder.ret_void()
-
-
-@contextmanager
-def tiny_numbers_as_zero(code: Code) -> Iterator[None]:
-    """On x86, let numbers below the normal ones be 0, as on most other processors they may be.
-
-    Weights that decay, and an optimizer's memory of them, end there; computing with such numbers
-    takes x86 a hundred times as long. The caller's own setting comes back.
-    """
-    if not host().is_x86:
-        yield
-        return
-    kind = ir.IntType(32)
-    before, within = (code.builder.alloca(kind) for _ in range(2))
-    read, write = (
-        _intrinsic(code, f"llvm.x86.sse.{name}mxcsr", kind.as_pointer()) for name in ("st", "ld")
-    )
-    code.builder.call(read, [before])
-    flags = code.builder.or_(code.builder.load(before), kind(FLUSH_TO_ZERO | DENORMALS_ARE_ZERO))
-    code.builder.store(flags, within)
-    code.builder.call(write, [within])
-    yield
-    code.builder.call(write, [before])
-
-
-def _intrinsic(code: Code, name: str, argument: Any) -> Any:
-    module = code.builder.module
-    if name not in module.globals:
-        ir.Function(module, ir.FunctionType(ir.VoidType(), [argument]), name)
-    return module.globals[name]
 
 
 def _read(code: Code, kind: Any, memory: Value, position: Iterator[int]) -> Any:
@@ -88,29 +56,29 @@ def _read(code: Code, kind: Any, memory: Value, position: Iterator[int]) -> Any:
         hints = get_type_hints(kind, include_extras=True)
         return kind(*(_read(code, hints[name], memory, position) for name in kind._fields))
     what = get_args(kind)[1]
-    word = code.load_one(memory, next(position))
+    word = code.load_scalar(memory, next(position))
     if what == "integer":
         return word
     if what == "real":
         return Value(code, code.builder.bitcast(word.ir, DOUBLE))
-    numbers = {"integers": INT, "doubles": DOUBLE, "reals": code.real_type,
+    numbers = {"integers": INT, "doubles": DOUBLE, "reals": code.storage_type,
                "labels": ir.IntType(code.bits)}  # fmt: skip
     return code.pointer(word, numbers[what])
 
 
-def words(record: Any) -> NDArray[np.int64]:
+def marshal(record: Any) -> NDArray[np.int64]:
     """The words of a named tuple; its arrays have to live as long as they are used."""
     found: list[int] = []
-    _add_words(record, found)
+    _marshal_into(record, found)
     return np.array(found, np.int64)
 
 
-def _add_words(record: Any, found: list[int]) -> None:
+def _marshal_into(record: Any, found: list[int]) -> None:
     for value in record:
         if type(value) is int:
             found.append(value)
         elif isinstance(value, tuple):
-            _add_words(value, found)
+            _marshal_into(value, found)
         elif isinstance(value, np.ndarray):
             found.append(value.__array_interface__["data"][0])
         elif isinstance(value, float):

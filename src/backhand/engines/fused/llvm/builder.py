@@ -14,10 +14,14 @@ from typing import Any
 
 from llvmlite import ir
 
-from backhand.engines.fused.llvm.target import tile
+from backhand.engines.fused.llvm.precision import Precision
+from backhand.engines.fused.llvm.target import host, tile_of
 
 INT = ir.IntType(64)
 DOUBLE = ir.DoubleType()
+
+FLUSH_TO_ZERO, DENORMALS_ARE_ZERO = 1 << 15, 1 << 6
+"""Bits of x86's register MXCSR (Intel's manual, volume 1, 10.2.3): of results and of operands."""
 
 
 class Value:
@@ -105,11 +109,11 @@ class Value:
     def __xor__(self, other: Any) -> Value:
         return Value(self.code, self.code.builder.xor(*self._with(other)))
 
-    def shifted_down(self, bits: int) -> Value:
-        """An integer without its lowest bits, zeros behind its highest; `>>` repeats the sign."""
+    def lshr(self, bits: int) -> Value:
+        """An integer without its lowest bits, zeros as its highest; `>>` repeats the sign."""
         return Value(self.code, self.code.builder.lshr(*self._with(bits)))
 
-    def below(self, other: Any) -> Value:
+    def ult(self, other: Any) -> Value:
         """Whether an integer is the smaller one, both taken as not negative."""
         return Value(self.code, self.code.builder.icmp_unsigned("<", *self._with(other)))
 
@@ -137,12 +141,15 @@ class Variable:
 
 
 class Code:
-    """The function that is being written, for real numbers of 32 or 64 bits."""
+    """The function that is being written, for real numbers of one precision."""
 
-    def __init__(self, builder: Any, bits: int) -> None:
-        self.builder, self.bits, self.tile = builder, bits, tile(bits)
-        self.real_type = ir.FloatType() if bits == 32 else DOUBLE
-        self._label_type = ir.IntType(bits)
+    def __init__(self, builder: Any, precision: Precision) -> None:
+        self.builder, self.precision = builder, precision
+        self.lanes, self.bits, self.tile = precision.lanes, precision.bits, tile_of(precision.lanes)
+        self.real_type = self.type_of(precision.compute)
+        self.storage_type = self.type_of(precision.storage)
+        self.accumulation_type = self.type_of(precision.accumulation)
+        self._label_type = ir.IntType(self.bits)
 
     # Constants.
 
@@ -154,7 +161,7 @@ class Code:
         """A real number."""
         return Value(self, constant(self.real_type, number))
 
-    def tiny(self) -> Value:
+    def smallest_normal(self) -> Value:
         """The smallest normal real number."""
         return self.real(2.0 ** (-126 if self.bits == 32 else -1022))
 
@@ -164,7 +171,7 @@ class Code:
 
     def splat(self, number: float) -> Value:
         """A real number in each lane."""
-        return Value(self, constant(ir.VectorType(self.real_type, self.tile.lanes), number))
+        return Value(self, constant(ir.VectorType(self.real_type, self.lanes), number))
 
     # Memory: offsets count numbers, not bytes.
 
@@ -176,11 +183,11 @@ class Code:
     def load(self, pointer: Value, offset: Any = 0) -> Value:
         """A vector."""
         number = pointer.ir.type.pointee
-        kind = ir.VectorType(number, self.tile.lanes)
+        kind = ir.VectorType(number, self.lanes)
         where = self.builder.bitcast(self.at(pointer, offset).ir, kind.as_pointer())
         return Value(self, self.builder.load(where, align=_bytes(number)))
 
-    def load_some(self, pointer: Value, offset: Any, mask: Value) -> Value:
+    def masked_load(self, pointer: Value, offset: Any, mask: Value) -> Value:
         """A vector, 0 in the lanes outside the mask, whose memory is not read."""
         number, i32 = pointer.ir.type.pointee, ir.IntType(32)
         kind = ir.VectorType(number, mask.lanes)
@@ -189,7 +196,7 @@ class Code:
         align = ir.Constant(i32, _bytes(number))
         return Value(self, self.call(name, kind, where, align, mask.ir, ir.Constant(kind, None)))
 
-    def load_one(self, pointer: Value, offset: Any = 0) -> Value:
+    def load_scalar(self, pointer: Value, offset: Any = 0) -> Value:
         """A scalar."""
         return Value(self, self.builder.load(self.at(pointer, offset).ir))
 
@@ -213,21 +220,21 @@ class Code:
         """A pointer to numbers of LLVM's type `kind` at an address."""
         return Value(self, self.builder.inttoptr(address.ir, kind.as_pointer()))
 
-    def add_atomically(self, pointer: Value, number: int) -> Value:
+    def atomic_add(self, pointer: Value, number: int) -> Value:
         """Add to an integer that other threads add to; what it was before."""
         added = constant(INT, number)
         return Value(self, self.builder.atomic_rmw("add", pointer.ir, added, "acq_rel"))
 
-    def exchange_atomically(self, pointer: Value, old: Value, new: Value) -> Value:
+    def atomic_cmpxchg(self, pointer: Value, old: Value, new: Value) -> Value:
         """Make an integer that is `old` another; whether it was, and no thread was faster."""
         pair = self.builder.cmpxchg(pointer.ir, old.ir, new.ir, "acq_rel", "acquire")
         return Value(self, self.builder.extract_value(pair, 1))
 
-    def store_atomically(self, value: Value, pointer: Value) -> None:
+    def atomic_store(self, value: Value, pointer: Value) -> None:
         """Change an integer for other threads, after all that was stored before."""
         self.builder.store_atomic(value.ir, pointer.ir, "release", 8)
 
-    def load_atomically(self, pointer: Value) -> Value:
+    def atomic_load(self, pointer: Value) -> Value:
         """An integer that other threads change."""
         return Value(self, self.builder.load_atomic(pointer.ir, "acquire", 8))
 
@@ -250,9 +257,9 @@ class Code:
             change = build.sitofp if name.startswith("int") else build.uitofp
         return Value(self, change(x, kind))
 
-    def as_double(self, x: Value) -> Value:
-        """A vector in 64 bits."""
-        kind = ir.VectorType(DOUBLE, x.lanes)
+    def to_accumulation(self, x: Value) -> Value:
+        """A vector in the precision that figures are added up in."""
+        kind = ir.VectorType(self.accumulation_type, x.lanes)
         return x if x.ir.type == kind else Value(self, self.builder.fpext(x.ir, kind))
 
     def widened(self, x: Value) -> Value:
@@ -283,37 +290,37 @@ class Code:
         kind = ir.VectorType(self.real_type, bits.lanes)
         return Value(self, self.builder.bitcast(bits.ir, kind))
 
-    def narrow(self, number: Value) -> Value:
+    def trunc_to_label(self, number: Value) -> Value:
         """A 64-bit integer in as many bits as a real number."""
         narrow = self.bits < 64
         return Value(self, self.builder.trunc(number.ir, self._label_type)) if narrow else number
 
-    def word(self, number: Value) -> Value:
+    def trunc32(self, number: Value) -> Value:
         """The 32 lowest bits of a 64-bit integer."""
         return Value(self, self.builder.trunc(number.ir, ir.IntType(32)))
 
-    def long(self, number: Value) -> Value:
+    def sext64(self, number: Value) -> Value:
         """A signed integer in 64 bits."""
         narrow = number.ir.type != INT
         return Value(self, self.builder.sext(number.ir, INT)) if narrow else number
 
     def label(self, k: Value) -> Value:
         """A class number in each lane."""
-        return self.broadcast(self.narrow(k), self.tile.lanes)
+        return self.broadcast(self.trunc_to_label(k), self.lanes)
 
     # Vectors.
 
     def broadcast(self, value: Value, lanes: int | None = None) -> Value:
         """A scalar in each lane."""
-        kind = ir.VectorType(value.ir.type, lanes or self.tile.lanes)
+        kind = ir.VectorType(value.ir.type, lanes or self.lanes)
         nothing = ir.Constant(kind, ir.Undefined)
         first = self.builder.insert_element(nothing, value.ir, ir.Constant(ir.IntType(32), 0))
         zeros = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None)
         return Value(self, self.builder.shuffle_vector(first, nothing, zeros))
 
-    def counted(self, first: Value) -> Value:
+    def iota(self, first: Value) -> Value:
         """An integer, the next one, and so on, one in each lane."""
-        kind = ir.VectorType(first.ir.type, self.tile.lanes)
+        kind = ir.VectorType(first.ir.type, self.lanes)
         return first + Value(self, ir.Constant(kind, list(range(kind.count))))
 
     def shuffle(self, a: Value, b: Value, lanes: list[int]) -> Value:
@@ -321,7 +328,7 @@ class Code:
         which = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes)
         return Value(self, self.builder.shuffle_vector(a.ir, b.ir, which))
 
-    def only_lane(self, vector: Value) -> Value:
+    def extract_lane(self, vector: Value) -> Value:
         """The scalar in a vector of one lane."""
         return Value(self, self.builder.extract_element(vector.ir, ir.Constant(ir.IntType(32), 0)))
 
@@ -330,7 +337,7 @@ class Code:
         yes, no = (n if isinstance(n, Value) else self.integer(n) for n in (yes, no))
         return Value(self, self.builder.select(condition.ir, yes.ir, no.ir))
 
-    def smaller(self, a: Value, b: Any) -> Value:
+    def minimum(self, a: Value, b: Any) -> Value:
         """The smaller of two integers."""
         return self.select(a < b, a, b)
 
@@ -375,7 +382,7 @@ class Code:
         build.position_at_end(end)
 
     @contextmanager
-    def repeat_while(self, condition: Callable[[], Value]) -> Iterator[None]:
+    def while_(self, condition: Callable[[], Value]) -> Iterator[None]:
         """While the condition, computed anew each time, holds."""
         build = self.builder
         head, body, end = map(build.append_basic_block, ("head", "body", "end"))
@@ -388,12 +395,12 @@ class Code:
         build.position_at_end(end)
 
     @contextmanager
-    def when(self, condition: Value) -> Iterator[None]:
+    def if_(self, condition: Value) -> Iterator[None]:
         """If the condition holds."""
         with self.builder.if_then(condition.ir):
             yield
 
-    def cases(self, value: Value, actions: Mapping[int, Callable[[], None]]) -> None:
+    def switch(self, value: Value, actions: Mapping[int, Callable[[], None]]) -> None:
         """Do the action of that number; nothing, where there is none."""
         build = self.builder
         end = build.append_basic_block("end")
@@ -405,6 +412,36 @@ class Code:
             action()
             build.branch(end)
         build.position_at_end(end)
+
+
+@contextmanager
+def flush_subnormals(code: Code) -> Iterator[None]:
+    """Flush subnormals to 0 on x86 while the context lasts.
+
+    Weights that decay, and an optimizer's memory of them, become subnormal in the end; computing
+    with such numbers takes x86 a hundred times as long. The caller's own setting is restored.
+    """
+    if not host().is_x86:
+        yield
+        return
+    kind = ir.IntType(32)
+    before, within = (code.builder.alloca(kind) for _ in range(2))
+    read, write = (
+        _intrinsic(code, f"llvm.x86.sse.{name}mxcsr", kind.as_pointer()) for name in ("st", "ld")
+    )
+    code.builder.call(read, [before])
+    flags = code.builder.or_(code.builder.load(before), kind(FLUSH_TO_ZERO | DENORMALS_ARE_ZERO))
+    code.builder.store(flags, within)
+    code.builder.call(write, [within])
+    yield
+    code.builder.call(write, [before])
+
+
+def _intrinsic(code: Code, name: str, argument: Any) -> Any:
+    module = code.builder.module
+    if name not in module.globals:
+        ir.Function(module, ir.FunctionType(ir.VoidType(), [argument]), name)
+    return module.globals[name]
 
 
 def constant(kind: Any, number: Any) -> Any:
@@ -449,7 +486,10 @@ def _flatten(code: Code, argument: Any, flat: list[Any]) -> Callable[[Iterator[V
 
 def _function(write: Callable[..., None], caller: Code, flat: list[Any], parts: list[Any]) -> Any:
     """The compiled function; each module has its own."""
-    module, name = caller.builder.module, f"{write.__module__}.{write.__name__}.{caller.bits}"
+    module, name = (
+        caller.builder.module,
+        f"{write.__module__}.{write.__name__}.{caller.precision.compute}",
+    )
     if name in module.globals:
         return module.globals[name]
     kind = ir.FunctionType(ir.VoidType(), [value.type for value in flat])
@@ -461,7 +501,7 @@ def _function(write: Callable[..., None], caller: Code, flat: list[Any], parts: 
     for argument in compiled.args:
         if isinstance(argument.type, ir.PointerType):
             argument.add_attribute("noalias")
-    code = Code(ir.IRBuilder(compiled.append_basic_block("entry")), caller.bits)
+    code = Code(ir.IRBuilder(compiled.append_basic_block("entry")), caller.precision)
     values = iter([Value(code, argument) for argument in compiled.args])
     write(code, *(part(values) for part in parts))
     code.builder.ret_void()

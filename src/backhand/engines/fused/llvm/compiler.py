@@ -19,8 +19,9 @@ import numpy as np
 from llvmlite import binding, ir
 
 from backhand import dropout
-from backhand.engines.fused.llvm.abi import Reals, aligned, words, write_entry
+from backhand.engines.fused.llvm.abi import Reals, aligned, emit_entry_point, marshal
 from backhand.engines.fused.llvm.builder import Code, Value
+from backhand.engines.fused.llvm.precision import Precision, precision_of
 from backhand.engines.fused.llvm.target import host
 from backhand.errors import BackhandWarning, InputError
 from backhand.support.atomic_files import replacing
@@ -29,7 +30,7 @@ from backhand.support.trusted_folders import check_private, make, opened
 Entry = Callable[[int, int], None]
 """A compiled function of two: the address of its words, and the number of the thread."""
 
-_entries: dict[tuple[Callable[..., None], int], tuple[Entry, Any]] = {}
+_entries: dict[tuple[Callable[..., None], Precision], tuple[Entry, Any]] = {}
 _lock = Lock()
 
 
@@ -47,28 +48,20 @@ def silently(what: str) -> None:
     """Say nothing."""
 
 
-def check_bits(bits: int) -> None:
-    """Whether numbers of so many bits can be computed with."""
-    if bits not in (32, 64):
-        raise InputError(
-            f"the fused engine computes in float32 or float64, not in {bits} bits; convert the "
-            "parameters, or take engine='reference'."
-        )
+def entry(
+    write: Callable[..., None], precision: Precision, notify: Callable[[str], None] = silently
+) -> Entry:
+    """The compiled `write` in a precision; see `abi.emit_entry_point`.
 
-
-def entry(write: Callable[..., None], bits: int, notify: Callable[[str], None] = silently) -> Entry:
-    """The compiled `write`, for real numbers of so many bits; see `ir.write_entry`.
-
-    `notify` is told if it has to be compiled, and not only loaded.
+    `notify` is called if it has to be compiled, and not only loaded.
     """
-    check_bits(bits)
     with _lock:
-        if (write, bits) not in _entries:
-            name = f"{write.__name__}.{bits}"
+        if (write, precision) not in _entries:
+            name = f"{write.__name__}.{precision.compute}"
             file = _file(write, name)
-            code = _kept(file) or _compile(write, bits, name, notify, file)
-            _entries[write, bits] = _load(code, name)
-        return _entries[write, bits][0]
+            code = _kept(file) or _compile(write, precision, name, notify, file)
+            _entries[write, precision] = _load(code, name)
+        return _entries[write, precision][0]
 
 
 def compiled_by() -> dict[str, str]:
@@ -80,13 +73,13 @@ def compiled_by() -> dict[str, str]:
 
 
 def _compile(
-    write: Callable[..., None], bits: int, name: str, notify: Callable[[str], None],
+    write: Callable[..., None], precision: Precision, name: str, notify: Callable[[str], None],
     file: Path | None,
 ) -> bytes:  # fmt: skip
     notify("compiling for this CPU")
     module = ir.Module(name)
     module.triple = host().triple
-    write_entry(write, bits, module, name)
+    emit_entry_point(write, precision, module, name)
     parsed = binding.parse_assembly(str(module))
     parsed.verify()
     machine = _target_machine()
@@ -131,9 +124,9 @@ class Registers(NamedTuple):
 
 def multiply_add(code: Code, registers: Registers, rounds: Value) -> None:
     """Do x ← a x + b on as many registers as a tile has sums, `rounds` times."""
-    lanes = code.tile.lanes
+    lanes = code.lanes
     a, b = code.splat(0.5), code.splat(1.0)
-    count = code.tile.rows * code.tile.vectors
+    count = code.tile.MR * code.tile.NV
     sums = [code.variable(code.load(registers.numbers, i * lanes)) for i in range(count)]
     with code.loop(rounds):
         for x in sums:
@@ -145,7 +138,7 @@ def multiply_add(code: Code, registers: Registers, rounds: Value) -> None:
 def check_compiler() -> None:
     """Compile, run and check the smallest program; what goes wrong is raised."""
     numbers = aligned(64 * 32, np.float32)
-    run, call = entry(multiply_add, 32), words(Registers(numbers))
+    run, call = entry(multiply_add, precision_of(np.float32)), marshal(Registers(numbers))
     run(call.ctypes.data, 2)  # `call` has a name: without one, its memory is free by now
     if numbers[0] != 1.5:
         raise ArithmeticError(f"compiled code says that 1 + 1 / 2 is {numbers[0]}")
@@ -155,6 +148,9 @@ def check_compiler() -> None:
 
 
 CACHE = "the folder for compiled code"
+
+FUSED = Path(__file__).parents[1]
+"""The folder whose files, in all of its folders, make the compiled code."""
 
 
 def cache_folder() -> Path | None:
@@ -178,7 +174,7 @@ def _file(write: Callable[..., None], name: str) -> Path | None:
     """Where the program is kept, named by all that it is made of; None if that is not known."""
     folder = cache_folder()
     sources = {
-        *Path(__file__).parents[1].rglob("*.py"),  # all of `fused`
+        *FUSED.rglob("*.py"),
         Path(inspect.getfile(write)),
         Path(dropout.__file__),  # whose constants are in the code
     }

@@ -1,4 +1,4 @@
-"""The CPU that is compiled for: what LLVM knows of it, and the tile that suits its registers."""
+"""The CPU that is compiled for: what LLVM calls it, and the tile that suits its registers."""
 
 from __future__ import annotations
 
@@ -33,46 +33,53 @@ def host() -> Host:
 
 
 class Tile(NamedTuple):
-    """The block of a product that is held in registers.
+    """The block of C that a micro-kernel of gemm holds in registers, in BLIS's words.
 
     Attributes
     ----------
     lanes : int
         Numbers in a vector register.
-    rows, vectors : int
-        The block is `rows` × (`vectors` · `lanes`) numbers.
-    dot_rows, dot_columns : int
-        For products along the vectors: `dot_rows` × `dot_columns` sums, each in a register.
+    MR : int
+        Rows of the block.
+    NV : int
+        Vectors that it is wide: NR is NV · lanes.
+    dot_MR, dot_NR : int
+        For products along the vectors: dot_MR × dot_NR sums, each in a register.
     """
 
     lanes: int
-    rows: int
-    vectors: int
-    dot_rows: int
-    dot_columns: int
+    MR: int
+    NV: int
+    dot_MR: int
+    dot_NR: int
+
+    @property
+    def NR(self) -> int:
+        """Numbers that the block is wide."""
+        return self.NV * self.lanes
 
     @property
     def block(self) -> int:
         """Rows of the data that are worked on together: whole vectors, and whole blocks of sums."""
-        return max(self.lanes, self.dot_rows)
+        return max(self.lanes, self.dot_MR)
 
 
 @cache
-def tile(bits: int) -> Tile:
-    """The tile for floating point numbers of so many bits.
+def tile_of(lanes: int) -> Tile:
+    """The tile for vectors of so many numbers.
 
-    A step along the inner dimension loads `vectors` registers, broadcasts one number a row and
-    needs an accumulator for each of rows × vectors; all have to fit, and there have to be enough
-    sums under way to hide the time that one takes.
+    A step along the inner dimension loads NV registers, broadcasts one number per row and needs an
+    accumulator for each of MR × NV; all have to fit, and there have to be enough sums under way to
+    hide the latency of one.
     """
-    width, registers = _registers(host())
+    _, registers = registers_of(host())
     # 24 accumulators, 4 vectors, 1 broadcast of 32 registers; or 12, 3 and 1 of 16.
-    rows, vectors, dot_columns = (6, 4, 4) if registers >= 32 else (4, 3, 3)
-    return Tile(width * 8 // bits, rows, vectors, 4, dot_columns)
+    MR, NV, dot_NR = (6, 4, 4) if registers >= 32 else (4, 3, 3)
+    return Tile(lanes, MR, NV, 4, dot_NR)
 
 
-def _registers(machine: Host) -> tuple[int, int]:
-    """Bytes of a vector register, and how many there are."""
+def registers_of(machine: Host) -> tuple[int, int]:
+    """Bytes of a vector register, and the number of such registers."""
     has = {feature[1:] for feature in machine.features.split(",") if feature.startswith("+")}
     if machine.is_x86:
         if {"avx512f", "avx512dq", "avx512bw", "avx512vl"} <= has:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from backhand.doctor.faults.backward_by_layer import layer_faults
 from backhand.doctor.faults.families import alone
 from backhand.doctor.faults.fault import Fault, fault
-from backhand.doctor.faults.layers import layer_faults
 
 BACKWARD = {
     "dS": [

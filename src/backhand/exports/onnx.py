@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from backhand.equations import Parameters
 from backhand.errors import BackhandError, InputError
-from backhand.exports.onnx_graph import ML, Graph
+from backhand.exports.onnx_builder import ML, Graph
 from backhand.exports.onnx_schema import encode, missing_text
 from backhand.exports.verify import Sample, check_predictions, class_labels, draw_sample
 from backhand.model import Model, as_model

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import numpy as np
 
-from backhand.exports.onnx_graph import ML, Graph
+from backhand.exports.onnx_builder import ML, Graph
 from backhand.tables.cells import spellings
 from backhand.tables.schema.schema import CLIP, Category, Number, Schema
 

@@ -225,6 +225,7 @@ def train_data(
             start = manager.restore_latest(Consistency(start, controller)) or start
             if sampler is not None:
                 sampler.load_state_dict(len(start.history), start.sampler)
+                start = replace(start, sampler={})
         session = engine.start(start.optimizer, data, config.rule, objective)
         driver = Driver(session, controller, start, data, validation, callbacks, manager)
         return drive(driver, keep_interrupted=keep_interrupted)

@@ -205,7 +205,9 @@ class OptimizerState(NamedTuple):
 
 def zeros_like(params: Parameters) -> Parameters:
     """Zeros of the same shapes and dtypes, read-only, which take no memory."""
-    return Parameters(*(np.broadcast_to(np.zeros((), v.dtype), v.shape) for v in params))
+    return Parameters(*(
+        np.ndarray(v.shape, v.dtype, bytes(v.itemsize), strides=(0,) * v.ndim) for v in params
+    ))  # fmt: skip
 
 
 def are_zeros(values: Parameters) -> bool:

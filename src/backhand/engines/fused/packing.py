@@ -8,6 +8,7 @@ only to fill a panel or a vector is 0 and stays 0.
 
 from __future__ import annotations
 
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,9 +68,9 @@ def layout_of(params: Parameters) -> Layout:
 def units_of(net: Layout) -> list[slice]:
     """The hidden units of each panel, which follow one another; the last panel may have fewer."""
     narrow = net.width - net.width // net.vectors
-    widths = [net.width if p < net.full else narrow for p in range(net.panels)]
-    ends = np.minimum(np.cumsum(widths), net.H).tolist()
-    return [slice(begin, end) for begin, end in zip([0, *ends], ends, strict=False)]
+    widths = (net.width if p < net.full else narrow for p in range(net.panels))
+    ends = [min(end, net.H) for end in accumulate(widths)]
+    return [slice(begin, end) for begin, end in pairwise([0, *ends])]
 
 
 def places_of(net: Layout) -> NDArray[np.int64]:

@@ -200,7 +200,7 @@ class OptimizerState(NamedTuple):
         The zeros are read-only and take no memory; an engine copies what it starts from.
         """
         slots = 0 if optimizer is None else optimizer.slots
-        return cls(params, (zeros_like(params),) * slots, 0)
+        return cls(params, (zeros_like(params),) * slots if slots else (), 0)
 
 
 def zeros_like(params: Parameters) -> Parameters:

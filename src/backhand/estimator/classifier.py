@@ -426,10 +426,12 @@ class MLPClassifier(
         # Copies: an array that is changed by hand is noticed when training continues.
         self.parameters_ = Parameters(*map(np.array, result.params))
         self.n_iter_, self.t_ = E, self.t_ + E * rows
-        self.loss_curve_ = [*self.loss_curve_, *history.loss.tolist()]
+        losses = history.loss.tolist()
+        self.loss_curve_ = [*self.loss_curve_, *losses]
         if E:
-            self.loss_ = self.loss_curve_[-1]
-        self.best_loss_ = None if self.early_stopping else min(self.loss_curve_, default=None)
+            self.loss_ = losses[-1]
+        known = self.loss_curve_ if self.best_loss_ is None else [self.best_loss_, *losses]
+        self.best_loss_ = None if self.early_stopping else min(known, default=None)
         seen = result.state.early_stopping
         if seen is not None and seen.rule.restore_best is not None:
             scores, losses = history.validation_accuracy, history.validation_loss

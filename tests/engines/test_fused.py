@@ -30,7 +30,7 @@ from backhand.engines.fused.llvm.abi import Integer, Reals, aligned, marshal
 from backhand.engines.fused.llvm.builder import Code
 from backhand.engines.fused.llvm.precision import precision_of
 from backhand.engines.fused.llvm.target import host, tile_of
-from backhand.engines.fused.packing import layout_of, pack, unpack
+from backhand.engines.fused.packing import PackedParameters, layout_of
 from backhand.engines.fused.roofline import peak_gflops
 from backhand.engines.fused.threads import run_threads, threads_for
 from backhand.engines.thread_limits import blas_threads
@@ -300,9 +300,10 @@ def test_packed_parameters_come_back(shape, dtype) -> None:
     params.b1[:], params.b2[:] = 1, 2
     net = layout_of(params)
     flat = aligned(net.size, dtype)
-    pack(params, net, flat)
+    packed = PackedParameters(flat, net)
+    packed.write(params)
     assert flat.ctypes.data % 64 == 0
-    assert all(map(np.array_equal, unpack(flat, net), params))
+    assert all(map(np.array_equal, packed.read(), params))
     assert np.count_nonzero(flat) == sum(np.count_nonzero(p) for p in params)
 
 

@@ -145,7 +145,6 @@ def check_start(state: Any, data: Any, optimizer: Any, objective: Any) -> None:
     """What a session starts from: a state that fits itself, its optimizer and the rows."""
     slots = 0 if optimizer is None else make_optimizer(optimizer).slots
     _check_is_state(state)
-    check_theta(state.params)
     check_state(state, state.params, slots)
     check_data(data, state.params.W1.shape[0], state.params.b2.shape[0])
     check_objective(objective)

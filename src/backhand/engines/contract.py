@@ -200,12 +200,14 @@ class OptimizerState(NamedTuple):
         The zeros are read-only and take no memory; an engine copies what it starts from.
         """
         slots = 0 if optimizer is None else optimizer.slots
-        return cls(params, (zeros_like(params),) * slots, 0)
+        return cls(params, (zeros_like(params),) * slots if slots else (), 0)
 
 
 def zeros_like(params: Parameters) -> Parameters:
     """Zeros of the same shapes and dtypes, read-only, which take no memory."""
-    return Parameters(*(np.broadcast_to(np.zeros((), v.dtype), v.shape) for v in params))
+    return Parameters(*(
+        np.ndarray(v.shape, v.dtype, bytes(v.itemsize), strides=(0,) * v.ndim) for v in params
+    ))  # fmt: skip
 
 
 def are_zeros(values: Parameters) -> bool:

@@ -252,18 +252,18 @@ class MLPClassifier(
         data = self._data(rows, labels, sample_weight, classes)
         validation = self._validation(X_val, y_val, sample_weight_val, classes)
         random_state = check_random_state(self.random_state)
-        self._begin(data, classes, random_state) if first else self._check_hidden_units()
+        params = self._begin(data, classes, random_state) if first else self._present()
         by_epochs = self.solver != "lbfgs"
         tasks = Tasks(self, X, y, sample_weight, self.max_iter if by_epochs else None,
                       "epoch" if by_epochs else "step", self._fitted)  # fmt: skip
         if by_epochs:
             if validation is None and self.early_stopping:
                 data, validation = self._split(data, random_state)
-            result = self._train_by_epochs(data, validation, random_state, self.max_iter,
+            result = self._train_by_epochs(params, data, validation, random_state, self.max_iter,
                                            tasks.callbacks(), checkpoint)  # fmt: skip
             warn_of_end(result)
         else:
-            self._fit_lbfgs(data, tasks)
+            self._fit_lbfgs(params, data, tasks)
         tasks.close()
         return self
 
@@ -307,8 +307,8 @@ class MLPClassifier(
         data = self._data(*features_and_labels(self, X, y, reset=first), sample_weight, classes)
         validation = self._validation(X_val, y_val, sample_weight_val, classes)
         random_state = check_random_state(self.random_state)
-        self._begin(data, classes, random_state) if first else self._check_hidden_units()
-        self._train_by_epochs(data, validation, random_state, 1, keep_interrupted=False)
+        params = self._begin(data, classes, random_state) if first else self._present()
+        self._train_by_epochs(params, data, validation, random_state, 1, keep_interrupted=False)
         return self
 
     # What fit and partial_fit do.
@@ -337,20 +337,25 @@ class MLPClassifier(
 
     def _begin(
         self, data: Data, classes: NDArray[Any], random_state: np.random.RandomState
-    ) -> None:
+    ) -> Parameters:
         """Draw the first weights, and drop what an earlier fit has left."""
         d, H, K = data.X.shape[1], self._hidden_units(), len(classes)
         self.classes_ = classes
-        self._reset(draw_parameters(d, H, K, random_state, data.X.dtype))
+        params = draw_parameters(d, H, K, random_state, data.X.dtype)
+        self._reset(params)
+        return params
 
-    def _check_hidden_units(self) -> None:
-        H = self.parameters_.W1.shape[1]
+    def _present(self) -> Parameters:
+        """The weights to continue from."""
+        params = self.parameters_
+        H = params.W1.shape[1]
         if self._hidden_units() != H:
             raise InputError(
                 f"hidden_layer_sizes is {self.hidden_layer_sizes!r}, and the weights to continue "
                 f"from have {H} hidden units. Set it back, or begin anew with fit and "
                 "warm_start=False."
             )
+        return params
 
     def _reset(self, params: Parameters) -> None:
         """Begin with these weights, as if nothing had been trained yet."""
@@ -366,6 +371,7 @@ class MLPClassifier(
 
     def _train_by_epochs(
         self,
+        params: Parameters,
         data: Data,
         validation: Data | None,
         random_state: np.random.RandomState,
@@ -381,7 +387,7 @@ class MLPClassifier(
         config = self._config(batch_size, epochs, validated=validation is not None)
         config = with_dropout_seed(config, past, random_state)
         training = EpochTraining(
-            params=self.parameters_, past=past, rows_seen=self.t_, data=data,
+            params=params, past=past, rows_seen=self.t_, data=data,
             validation=validation, config=config, sampler=sampler,
             objective=self._objective(config, data, len(self.classes_)), engine=self._engine(),
         )  # fmt: skip
@@ -403,9 +409,9 @@ class MLPClassifier(
             random_state = deepcopy(self._held_out)
         return split(data, self.validation_fraction, len(self.classes_), random_state)
 
-    def _fit_lbfgs(self, data: Data, tasks: Tasks) -> None:
+    def _fit_lbfgs(self, params: Parameters, data: Data, tasks: Tasks) -> None:
         minimum, self.loss_curve_ = train_by_lbfgs(
-            self.parameters_, data, self._engine(), alpha=float(self.alpha),
+            params, data, self._engine(), alpha=float(self.alpha),
             first_class_fixed=len(self.classes_) == 2, iterations=self.max_iter,
             evaluations=self.max_fun, gtol=float(self.tol), tasks=tasks,
             verbose=bool(self.verbose),
@@ -420,10 +426,12 @@ class MLPClassifier(
         # Copies: an array that is changed by hand is noticed when training continues.
         self.parameters_ = Parameters(*map(np.array, result.params))
         self.n_iter_, self.t_ = E, self.t_ + E * rows
-        self.loss_curve_ = [*self.loss_curve_, *history.loss.tolist()]
+        losses = history.loss.tolist()
+        self.loss_curve_ = [*self.loss_curve_, *losses]
         if E:
-            self.loss_ = self.loss_curve_[-1]
-        self.best_loss_ = None if self.early_stopping else min(self.loss_curve_, default=None)
+            self.loss_ = losses[-1]
+        known = self.loss_curve_ if self.best_loss_ is None else [self.best_loss_, *losses]
+        self.best_loss_ = None if self.early_stopping else min(known, default=None)
         seen = result.state.early_stopping
         if seen is not None and seen.rule.restore_best is not None:
             scores, losses = history.validation_accuracy, history.validation_loss

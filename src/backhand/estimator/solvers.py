@@ -72,14 +72,11 @@ class EpochTraining:
         DivergenceError
             If the loss stops being finite.
         """
-        result = train_data(
+        return train_data(
             self._start(), self.data, self.config, sampler=self.sampler, objective=self.objective,
             engine=self.engine, validation=self.validation, callbacks=callbacks,
             checkpoint=checkpoint, keep_interrupted=keep_interrupted,
         )  # fmt: skip
-        # The order of the rows stays with the RandomState; in a pickle it would take N numbers.
-        state = replace(result.state, sampler={})
-        return TrainResult(state, result.schedule, result.seconds)
 
     def _start(self) -> TrainState:
         """Where training starts, with what is kept of the past.

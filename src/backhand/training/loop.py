@@ -146,9 +146,7 @@ class Driver:
             self.replay.rewind_to(state.done)
         present = self.session.state()
         best = present if decision.improved else state.best
-        sampler = self.controller.plan.sampler
-        order = {} if sampler is None else sampler.state_dict(len(state.history))
-        self.state = replace(state, optimizer=present, best=best, sampler=order)
+        self.state = replace(state, optimizer=present, best=best)
 
     def _call_callbacks(self) -> None:
         """Call those that are due; where one fails, save a checkpoint, and note where it is."""
@@ -160,7 +158,7 @@ class Driver:
             raise
         except Exception as error:
             if self.manager is not None:
-                self.manager.save(self.state)
+                self._save(self.manager)
                 error.add_note(f"{self._saved()}; resume from there.")
             raise
 
@@ -170,9 +168,16 @@ class Driver:
             return
         due = self.manager.due(len(self.state.history), self.controller.share(self.state))
         if self.received_signals or self.state.ended or due:
-            self.manager.save(self.state)
+            self._save(self.manager)
         if self.received_signals and not self.state.ended:
             raise Interrupted(meant(self.received_signals), self._saved())
+
+    def _save(self, manager: CheckpointManager) -> None:
+        """Save a checkpoint, with the order of the rows."""
+        state, sampler = self.state, self.controller.plan.sampler
+        if sampler is not None:
+            state = replace(state, sampler=sampler.state_dict(len(state.history)))
+        manager.save(state)
 
     def _saved(self) -> str:
         assert self.manager is not None

@@ -101,14 +101,11 @@ class Plan:
         rows = self.schedule.rows if order is None else order.shape[1]
         starts = np.arange(0, rows, self.batch_size)
         if self.weights is None:
-            sums = np.diff(starts, append=rows).astype(np.float64)[None]
+            sums = np.minimum(self.batch_size, rows - starts)[None]
         else:
             w = self.weights.astype(np.float64)
             sums = np.add.reduceat(w[None] if order is None else w[order], starts, axis=1)
-        found: NDArray[np.float64] = np.array(
-            np.broadcast_to(self.objective.l2_of(sums), rates.shape)
-        )
-        return found
+        return np.full(rates.shape, self.objective.l2_of(sums))
 
 
 def make_plan(

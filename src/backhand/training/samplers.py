@@ -132,7 +132,7 @@ class RandomStateSampler:
     """scikit-learn's: each epoch shuffles the order of the one before it, all with one RandomState.
 
     Such an order does not follow from an epoch's number. What was drawn is kept until it is
-    settled, together with the generator's state: training draws ahead of where it may stop.
+    settled, together with the generator's state before: training draws ahead of where it may stop.
     """
 
     parts = 1
@@ -140,28 +140,32 @@ class RandomStateSampler:
     def __init__(self, rows: int, random_state: np.random.RandomState) -> None:
         self.window = rows
         self._random_state = random_state
-        self._drawn: dict[int, tuple[NDArray[np.int64], Any]] = {
-            -1: (np.arange(rows), random_state.get_state(legacy=False))
-        }
+        self._drawn: dict[int, tuple[NDArray[np.int64], Any]] = {-1: (np.arange(rows), None)}
 
     def of_part(self, epoch: int, part: int) -> NDArray[np.int64]:  # noqa: ARG002
         for e in range(max(self._drawn) + 1, epoch + 1):
-            before, _ = self._drawn[e - 1]
+            before, generator = self._drawn[e - 1][0], self._random_state.get_state(legacy=False)
             shuffled = np.arange(len(before))
             self._random_state.shuffle(shuffled)
-            self._drawn[e] = before[shuffled], self._random_state.get_state(legacy=False)
+            self._drawn[e] = before[shuffled], generator
         return self._drawn[epoch][0]
 
     def settle(self, first: int, last: int | None = None) -> None:
         for epoch in [e for e in self._drawn if e < first - 1]:
             del self._drawn[epoch]
-        if last is not None and last - 1 < max(self._drawn):
+        if last is not None and last in self._drawn:
+            self._random_state.set_state(self._generator_before(last))
             for epoch in [e for e in self._drawn if e >= last]:
                 del self._drawn[epoch]
-            self._random_state.set_state(self._drawn[last - 1][1])
+
+    def _generator_before(self, epoch: int) -> Any:
+        """The generator's state before it draws, or drew, an epoch that follows those kept."""
+        if epoch in self._drawn:
+            return self._drawn[epoch][1]
+        return self._random_state.get_state(legacy=False)
 
     def state_dict(self, epoch: int) -> dict[str, NDArray[Any]]:
-        rows, generator = self._drawn[epoch - 1]
+        rows, generator = self._drawn[epoch - 1][0], self._generator_before(epoch)
         mersenne = generator["state"]
         rest = [mersenne["pos"], generator["has_gauss"], generator["gauss"]]
         return {"rows": rows, "key": mersenne["key"], "rest": np.array(rest, np.float64)}
@@ -188,4 +192,4 @@ class RandomStateSampler:
         generator = {"bit_generator": "MT19937", "has_gauss": int(has_gauss), "gauss": gauss,
                      "state": {"key": state["key"], "pos": int(pos)}}  # fmt: skip
         self._random_state.set_state(generator)
-        self._drawn = {epoch - 1: (rows, generator)}
+        self._drawn = {epoch - 1: (rows, None)}

@@ -71,7 +71,7 @@ class TrainState:
     rows_seen : int
         Rows that were visited before this training, which the schedule "invscaling" counts.
     sampler : dict of ndarray
-        `Sampler.state_dict`.
+        `Sampler.state_dict`, in a checkpoint; otherwise empty: the sampler itself has it.
     """
 
     optimizer: OptimizerState

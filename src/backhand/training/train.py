@@ -57,7 +57,10 @@ def taking(
 
 @dataclass(frozen=True)
 class TrainArguments(TrainConfig):
-    """All arguments of `train`: a config, rows, and what training works with."""
+    """All arguments of `train`: a config, rows, and what training works with.
+
+    The settings are checked where `config` makes a `TrainConfig` of them.
+    """
 
     params: Parameters
     X: Any
@@ -72,9 +75,12 @@ class TrainArguments(TrainConfig):
     state: OptimizerState | None = None
     checkpoint: Checkpoint | None = None
 
+    def __post_init__(self) -> None:
+        """Nothing: see `config`."""
+
     @property
     def config(self) -> TrainConfig:
-        """The settings alone."""
+        """The settings alone, checked."""
         return TrainConfig(**{f.name: getattr(self, f.name) for f in fields(TrainConfig)})
 
 
@@ -148,6 +154,7 @@ def train(arguments: TrainArguments) -> TrainResult:
     >>> len(result.history), bool(result.history.accuracy[-1] > 0.9)
     (50, True)
     """
+    config = arguments.config
     theta = host_parameters(arguments.params)
     data = make_data(theta, arguments.X, arguments.y, arguments.sample_weight)
     check_callbacks(arguments.callbacks)
@@ -160,7 +167,6 @@ def train(arguments: TrainArguments) -> TrainResult:
     if arguments.validation is not None:
         check_validation(arguments.validation)
         validation = make_data(theta, *arguments.validation)
-    config = arguments.config
     start = TrainState.initial(theta, config)
     if arguments.state is not None:
         start = _with_memory(start, config, arguments.state)
@@ -225,6 +231,7 @@ def train_data(
             start = manager.restore_latest(Consistency(start, controller)) or start
             if sampler is not None:
                 sampler.load_state_dict(len(start.history), start.sampler)
+                start = replace(start, sampler={})
         session = engine.start(start.optimizer, data, config.rule, objective)
         driver = Driver(session, controller, start, data, validation, callbacks, manager)
         return drive(driver, keep_interrupted=keep_interrupted)

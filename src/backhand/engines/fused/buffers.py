@@ -73,6 +73,10 @@ class Entries(NamedTuple):
     strip: Reals
 
 
+NO_ENTRIES = Entries(0, *(np.empty(0),) * 4)
+"""Those of a dense X."""
+
+
 class Chunk(NamedTuple):
     """Memory for as many rows as are worked on at a time, `rows`, whole blocks of them.
 
@@ -161,10 +165,11 @@ def chunk_of(net: Layout, dtype: Any, rows: int, threads: int, entries: int = 0)
 
 
 def _entries(net: Layout, kind: Any, threads: int, most: int) -> Entries:
-    each = threads if most else 0
+    if not most:
+        return NO_ENTRIES
     return Entries(
-        most, aligned(each * most, kind), aligned(each * most, np.int64),
-        aligned(each * (net.d + 3), np.int64), aligned(each * STRIP * net.width, kind),
+        most, aligned(threads * most, kind), aligned(threads * most, np.int64),
+        aligned(threads * (net.d + 3), np.int64), aligned(threads * STRIP * net.width, kind),
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ from backhand.engines.fused.kernels.optimizers import GRADIENT, NO_RULE, RULES, 
 from backhand.engines.fused.llvm.abi import aligned, marshal
 from backhand.engines.fused.llvm.compiler import compiled_by, entry
 from backhand.engines.fused.llvm.precision import precision_of
-from backhand.engines.fused.packing import layout_of, pack, places_of, unpack
+from backhand.engines.fused.packing import PackedParameters, layout_of, places_of
 from backhand.engines.fused.prediction import predict_proba
 from backhand.engines.fused.program import (
     DONE,
@@ -216,24 +217,28 @@ class _Work:
         size = self.net.size
         sizes = (size, size if len(slots) > 0 else 1, size if len(slots) > 1 else 1, size)
         self.buffers = ParameterBuffers(*(aligned(n, self._dtype) for n in sizes))
-        self.slots = (self.buffers.first, self.buffers.second)[: len(slots)]
-        pack(params, self.net, self.buffers.theta)
-        for buffer, values in zip(self.slots, slots, strict=True):
+        used = (self.buffers.theta, self.buffers.first, self.buffers.second)[: 1 + len(slots)]
+        self._theta, *self.slots = (PackedParameters(flat, self.net) for flat in used)
+        self._theta.write(params)
+        for slot, values in zip(self.slots, slots, strict=True):
             if not are_zeros(values):  # as a new buffer is
-                pack(values, self.net, buffer)
+                slot.write(values)
         self._chunks: dict[tuple[int, int, bool], Chunk] = {}
         self._rows: list[tuple[Data, Rows]] = []
 
+    @cached_property
+    def _gradient(self) -> PackedParameters:
+        return PackedParameters(self.buffers.gradient, self.net)
+
     def load(self, params: Parameters, slots: Slots) -> None:
-        """Pack parameters and slots."""
-        pack(params, self.net, self.buffers.theta)
-        for buffer, values in zip(self.slots, slots, strict=True):
-            pack(values, self.net, buffer)
+        """Write parameters and slots."""
+        self._theta.write(params)
+        for slot, values in zip(self.slots, slots, strict=True):
+            slot.write(values)
 
     def unpacked(self) -> tuple[Parameters, Slots]:
         """Copies of parameters and slots."""
-        slots = tuple(unpack(slot, self.net) for slot in self.slots)
-        return unpack(self.buffers.theta, self.net), slots
+        return self._theta.read(), tuple(slot.read() for slot in self.slots)
 
     def chunk(self, data: Data, rows: int, order: NDArray[np.int64] | None = None) -> Chunk:
         """Memory for so many rows of these data, and for the threads that they are worth."""
@@ -260,13 +265,13 @@ class _Work:
     ) -> tuple[float, Parameters]:
         """The loss, penalty included, and dθ."""
         metrics = self.compute(TRAIN, data, _without_update(batch, GRADIENT), chunk)
-        return float(metrics.loss[0]), unpack(self.buffers.gradient, self.net)
+        return float(metrics.loss[0]), self._gradient.read()
 
     def apply(
         self, gradient: Parameters, rate: float, class_fixed: int, rule: tuple[Any, ...]
     ) -> None:
         """One update by a gradient that is given."""
-        pack(gradient, self.net, self.buffers.gradient)
+        self._gradient.write(gradient)
         number, *constants = rule
         step = Step(number, 1.0, 0.0, rate, *constants)
         args = ApplyArgs(self.net, self.buffers, class_fixed, step)

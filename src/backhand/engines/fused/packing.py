@@ -8,6 +8,7 @@ only to fill a panel or a vector is 0 and stays 0.
 
 from __future__ import annotations
 
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,9 +68,9 @@ def layout_of(params: Parameters) -> Layout:
 def units_of(net: Layout) -> list[slice]:
     """The hidden units of each panel, which follow one another; the last panel may have fewer."""
     narrow = net.width - net.width // net.vectors
-    widths = [net.width if p < net.full else narrow for p in range(net.panels)]
-    ends = np.minimum(np.cumsum(widths), net.H).tolist()
-    return [slice(begin, end) for begin, end in zip([0, *ends], ends, strict=False)]
+    widths = (net.width if p < net.full else narrow for p in range(net.panels))
+    ends = [min(end, net.H) for end in accumulate(widths)]
+    return [slice(begin, end) for begin, end in pairwise([0, *ends])]
 
 
 def places_of(net: Layout) -> NDArray[np.int64]:
@@ -81,28 +82,38 @@ def places_of(net: Layout) -> NDArray[np.int64]:
     ])  # fmt: skip
 
 
-def pack(params: Parameters, net: Layout, flat: NDArray[Any]) -> None:
-    """Write the parameters into `flat` (size,)."""
-    for panel, units in zip(_panels(flat, net), units_of(net), strict=True):
-        used = panel[:, : units.stop - units.start]
-        used[: net.d] = params.W1[:, units]
-        used[net.d] = params.b1[units]
-        used[net.d + 1 :] = params.W2[units].T
-        panel[:, units.stop - units.start :] = 0
-    flat[net.b2 :] = 0
-    flat[net.b2 : net.b2 + net.K] = params.b2
+class PackedParameters:
+    """Parameters in an array `flat` (size,), which is written and read panel by panel."""
 
+    def __init__(self, flat: NDArray[Any], net: Layout) -> None:
+        self._flat, self._net = flat, net
+        self._b2, self._fill = flat[net.b2 : net.b2 + net.K], [flat[net.b2 + net.K :]]
+        self._panels = []
+        panels = flat[: net.b2].reshape(net.panels, net.column, net.width)
+        for panel, units in zip(panels, units_of(net), strict=True):
+            count = units.stop - units.start
+            used = panel[:, :count]
+            self._panels.append((units, used[: net.d], used[net.d], used[net.d + 1 :].T))
+            if count < net.width:
+                self._fill.append(panel[:, count:])
 
-def unpack(flat: NDArray[Any], net: Layout) -> Parameters:
-    """The parameters in `flat`, as arrays of their own."""
-    W1, b1, W2 = (np.empty(size, flat.dtype) for size in ((net.d, net.H), net.H, (net.H, net.K)))
-    for panel, units in zip(_panels(flat, net), units_of(net), strict=True):
-        used = panel[:, : units.stop - units.start]
-        W1[:, units] = used[: net.d]
-        b1[units] = used[net.d]
-        W2[units] = used[net.d + 1 :].T
-    return Parameters(W1, b1, W2, flat[net.b2 : net.b2 + net.K].copy())
+    def write(self, params: Parameters) -> None:
+        """Write these parameters."""
+        for units, W1, b1, W2 in self._panels:
+            W1[:] = params.W1[:, units]
+            b1[:] = params.b1[units]
+            W2[:] = params.W2[units]
+        self._b2[:] = params.b2
+        for fill in self._fill:
+            fill[:] = 0
 
-
-def _panels(flat: NDArray[Any], net: Layout) -> NDArray[Any]:
-    return flat[: net.b2].reshape(net.panels, net.column, net.width)
+    def read(self) -> Parameters:
+        """The parameters, as arrays of their own."""
+        d, H, K = self._net.d, self._net.H, self._net.K
+        read = Parameters(*(np.empty(size, self._flat.dtype) for size in ((d, H), H, (H, K), K)))
+        for units, W1, b1, W2 in self._panels:
+            read.W1[:, units] = W1
+            read.b1[units] = b1
+            read.W2[units] = W2
+        read.b2[:] = self._b2
+        return read

@@ -1,9 +1,9 @@
-"""How parameters lie in memory while they are trained: hidden unit by hidden unit, in panels.
+"""The layout of parameters in memory during training: panels of hidden units.
 
 A hidden unit is a column of d + 1 + K numbers: its weights from the features W1[:, h], its bias
-b1[h], and its weights to the classes W2[h, :]. `width` columns beside each other make a panel, row
-by row, so that a row of a panel is whole vectors. Panel follows panel, then comes b2. What is there
-only to fill a panel or a vector is 0 and stays 0.
+b1[h], and its weights to the classes W2[h, :]. `width` adjacent columns make a panel, stored
+row by row, so that a row of a panel is whole vectors. The panels follow one another, then b2. The
+padding of a panel or a vector is 0 and stays 0.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Layout(NamedTuple):
 
 
 def layout_of(params: Parameters) -> Layout:
-    """The layout of these parameters: as few panels as can be, and then as narrow ones."""
+    """The layout of these parameters: as few panels as possible, each as narrow as possible."""
     (d, H), K = params.W1.shape, params.b2.shape[0]
     shape = tile_of(precision_of(params.W1.dtype).lanes)
     needed = -(-H // shape.lanes)
@@ -94,7 +94,7 @@ def pack(params: Parameters, net: Layout, flat: NDArray[Any]) -> None:
 
 
 def unpack(flat: NDArray[Any], net: Layout) -> Parameters:
-    """The parameters in `flat`, as arrays of their own."""
+    """Return the parameters in `flat` as separate arrays."""
     W1, b1, W2 = (np.empty(size, flat.dtype) for size in ((net.d, net.H), net.H, (net.H, net.K)))
     for panel, units in zip(_panels(flat, net), units_of(net), strict=True):
         used = panel[:, : units.stop - units.start]

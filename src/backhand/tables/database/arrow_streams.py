@@ -76,7 +76,7 @@ def read_arrays(
 
 
 def _joined(pieces: list[NDArray[Any]]) -> NDArray[Any]:
-    """Return the pieces as one array, and let go of them."""
+    """Return the pieces as one array, and release them."""
     whole = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
     pieces.clear()
     return whole

@@ -193,7 +193,7 @@ table = read_table("t.csv")
 schema, _ = fit_schema(table, read_target(table, "t"), np.ones(100, bool))
 x = schema.encode(table)[:, 0]
 for name in ("p.csv", "p.parquet"):
-    added = Added(["p", "q"], [x.dtype, np.dtype("U1")], iter([[x, np.full(100, "é")]]))
+    added = Added(["p", "q"], [x.dtype, np.array(["é"])], iter([[x, np.zeros(100, int)]]))
     assert write_rows(table, added, Path(name), Path(name)) == 100
 again = read_table("p.parquet", "SELECT count(*) AS n, sum(p) AS p FROM data WHERE q = 'é'")
 print(again.rows, again.connection.execute("SELECT c0 FROM rows").fetchall())

@@ -284,7 +284,7 @@ def _predictions(model: Model, table: Table, engine: str) -> Added:
     def stretches() -> Iterator[list[NDArray[Any]]]:
         for _, X, _ in table_schema(model).encoded_chunks(table):
             P = chosen.predict_proba(model.params, X)
-            yield [labels[P.argmax(axis=1)], *P.T]
+            yield [P.argmax(axis=1), *P.T]
 
-    dtypes = [labels.dtype, *[model.params.b2.dtype] * len(model.classes)]
-    return Added(names, dtypes, stretches())
+    probabilities = [model.params.b2.dtype] * len(model.classes)
+    return Added(names, [labels, *probabilities], stretches())

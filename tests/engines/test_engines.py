@@ -579,7 +579,7 @@ def test_the_number_of_threads_is_obeyed_and_put_back(name: str) -> None:
     ("arguments", "said"),
     [
         (("torhc",), "Did you mean 'torch'"),
-        (("reference", "cuda"), "take engine='torch'"),
+        (("reference", "cuda"), "use engine='torch'"),
         (("torch", "cuda:99"), "torch cannot compute on device 'cuda:99'"),
         (("torch", "nonsense"), "torch cannot compute on device 'nonsense'"),
         (("auto", None, 0), "threads is 0"),

@@ -526,7 +526,7 @@ def test_the_compiler_is_checked_by_what_it_computes(monkeypatch: pytest.MonkeyP
     chosen = make_engine()
     assert chosen.name == "reference"
     params, data = problem(9, 4, 8, 3)
-    with pytest.warns(BackhandWarning, match="compiled code says"):
+    with pytest.warns(BackhandWarning, match="compiled code computes"):
         started(chosen, params, data, SGD())
     registry._why_not.cache_clear()
     with warnings.catch_warnings():

@@ -282,7 +282,7 @@ def test_the_same_random_state_gives_the_same_bits() -> None:
 
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 @pytest.mark.parametrize("way", ["warm_start", "partial_fit", "pickled"])
-def test_training_goes_on_as_if_it_had_not_stopped(solver: str, way: str) -> None:
+def test_training_continues_as_if_it_had_not_stopped(solver: str, way: str) -> None:
     settings = {"solver": solver, "shuffle": False, "random_state": 0, "n_iter_no_change": np.inf}
     whole = MLPClassifier(max_iter=20, **settings).fit(X_IRIS, Y_IRIS)
     clf = MLPClassifier(max_iter=10, warm_start=True, **settings).fit(X_IRIS, Y_IRIS)
@@ -300,7 +300,7 @@ def test_training_goes_on_as_if_it_had_not_stopped(solver: str, way: str) -> Non
     assert clf.t_ == whole.t_ == 20 * 150
 
 
-def test_weights_that_somebody_sets_are_those_that_training_goes_on_from() -> None:
+def test_weights_that_somebody_sets_are_those_that_training_continues_from() -> None:
     clf = MLPClassifier(max_iter=5, random_state=0, shuffle=False).fit(X_IRIS, Y_IRIS)
     clf.coefs_[0] = np.zeros_like(clf.coefs_[0])
     np.testing.assert_allclose(clf.predict_proba(X_IRIS).std(axis=0), 0, atol=1e-12)
@@ -308,7 +308,7 @@ def test_weights_that_somebody_sets_are_those_that_training_goes_on_from() -> No
     assert np.abs(clf.coefs_[0]).max() < 0.01
 
 
-def test_what_training_cannot_go_on_from_is_told() -> None:
+def test_what_training_cannot_continue_from_is_reported() -> None:
     clf = MLPClassifier((8,), max_iter=3, warm_start=True).fit(X_IRIS, Y_IRIS)
     clf.set_params(hidden_layer_sizes=(9,))
     for go_on in (clf.fit, clf.partial_fit):
@@ -318,7 +318,7 @@ def test_what_training_cannot_go_on_from_is_told() -> None:
         clf.fit(X_IRIS[:, :3], Y_IRIS)
 
 
-def test_partial_fit_with_early_stopping_keeps_the_best_and_goes_on_from_the_last() -> None:
+def test_partial_fit_with_early_stopping_keeps_the_best_and_continues_from_the_last() -> None:
     X, y = DIGITS
     X, X_val, y, y_val = train_test_split(X, y, random_state=0)
     clf = MLPClassifier((20,), early_stopping=True, learning_rate_init=0.05, random_state=0,
@@ -335,7 +335,7 @@ def test_partial_fit_with_early_stopping_keeps_the_best_and_goes_on_from_the_las
     assert all(map(np.array_equal, weights(clf), seen[best]))
 
 
-def test_another_solver_goes_on_from_the_weights_alone() -> None:
+def test_another_solver_continues_from_the_weights_alone() -> None:
     X = StandardScaler().fit_transform(X_IRIS)
     clf = MLPClassifier((8,), early_stopping=True, warm_start=True, random_state=0, max_iter=60,
                         learning_rate_init=0.05).fit(X, Y_IRIS)  # fmt: skip
@@ -346,7 +346,7 @@ def test_another_solver_goes_on_from_the_weights_alone() -> None:
     clf.set_params(nesterovs_momentum=False).fit(X, Y_IRIS).fit(X, Y_IRIS)
 
 
-def test_what_was_best_on_other_rows_is_judged_by_those_of_now() -> None:
+def test_what_was_best_on_other_rows_is_scored_on_the_present_ones() -> None:
     X = StandardScaler().fit_transform(X_IRIS)
     easy, hard, V = Y_IRIS < 1, Y_IRIS < 2, slice(None, None, 5)
     clf = MLPClassifier((8,), warm_start=True, random_state=0, learning_rate_init=0.05,
@@ -408,7 +408,7 @@ def test_partial_fit_says_which_class_it_does_not_know() -> None:
     with pytest.raises(ValueError, match="classes must be passed on the first call"):
         clf.partial_fit(X_IRIS, NAMES)
     clf.partial_fit(X_IRIS, NAMES, classes=["setosa", "versicolor", "virginica"])
-    with pytest.raises(backhand.InputError, match="y holds 'rose', which is none of the classes"):
+    with pytest.raises(backhand.InputError, match="y holds 'rose', which is not"):
         clf.partial_fit(X_IRIS[:2], ["rose", "setosa"])
     with pytest.raises(backhand.InputError, match="without X_val"):
         clf.set_params(early_stopping=True).partial_fit(X_IRIS, NAMES)
@@ -448,8 +448,8 @@ def test_training_stops_at_a_perfect_validation_score() -> None:
 
 def test_validation_rows_must_fit() -> None:
     for wrong, said in (
-        ({"X_val": X_IRIS}, "belong together"),
-        ({"y_val": Y_IRIS}, "belong together"),
+        ({"X_val": X_IRIS}, "must be passed together"),
+        ({"y_val": Y_IRIS}, "must be passed together"),
         ({"X_val": X_IRIS[:, :2], "y_val": Y_IRIS}, "features"),
         ({"X_val": X_IRIS, "y_val": Y_IRIS + 1}, "y_val holds 3, which is none"),
         ({"X_val": X_IRIS, "y_val": Y_IRIS.astype(str)}, "holds '0', '1', '2', which are none"),
@@ -660,7 +660,7 @@ def test_torch_networks_come_and_go(dtype) -> None:
     assert back.hidden_layer_sizes == 8 and back.n_features_in_ == 4
     back.partial_fit(X, NAMES)
     one = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.ReLU(), torch.nn.Linear(5, 1))
-    with pytest.raises(backhand.InputError, match="one output; expected one a class"):
+    with pytest.raises(backhand.InputError, match="one output; expected one per class"):
         MLPClassifier.from_torch(one)
     with pytest.raises(backhand.InputError, match="sorted"):
         MLPClassifier.from_torch(network, classes=["b", "a", "c"])
@@ -679,7 +679,7 @@ def test_torch_networks_come_and_go(dtype) -> None:
         ({"hidden_layer_sizes": None}, "hidden_layer_sizes is None"),
         ({"shuffle": "no"}, "shuffle is 'no'; expected True or False"),
         ({"early_stopping": None}, "early_stopping is None"),
-        ({"activation": "tanh"}, "take activation='relu'"),
+        ({"activation": "tanh"}, "use activation='relu'"),
         ({"activation": "rlu"}, "Did you mean 'relu'"),
         ({"solver": "newton"}, "'lbfgs', 'sgd' and 'adam'"),
         ({"solver": None}, "solver is None"),
@@ -717,7 +717,7 @@ def test_what_is_not_offered_is_told(settings, said) -> None:
 
 
 def test_several_labels_a_row_are_told() -> None:
-    with pytest.raises(backhand.InputError, match="expected one label a row"):
+    with pytest.raises(backhand.InputError, match="expected one label per row"):
         MLPClassifier(max_iter=1).fit(X_IRIS, np.eye(3)[Y_IRIS])
 
 

@@ -30,7 +30,8 @@ COLUMNS = {
 def test_every_type_comes_with_nan_for_null_in_arrays_of_one_length(
     monkeypatch, length, batch
 ) -> None:
-    monkeypatch.setattr(arrow_streams, "BATCH_VALUES", batch * len(COLUMNS))
+    batches = arrow_streams._batches
+    monkeypatch.setattr(arrow_streams, "_batches", lambda con, sql, _: batches(con, sql, batch))
     connection = duckdb.connect()
     connection.execute(
         f"CREATE TABLE rows AS SELECT {', '.join(map('{} AS c{}'.format, COLUMNS, count()))} FROM"
@@ -52,18 +53,22 @@ def test_what_fails_in_duckdb_or_in_an_iterator_is_raised_with_its_message() -> 
         list(read_arrays(connection, "SELECT 'x'::VARCHAR::DOUBLE FROM range(9)", 1, 10))
 
     def chunks():
-        yield [np.array(["é", "no"]), np.array([1.5, 2.5])]
+        yield [np.array([1, 0]), np.array([1.5, 2.5])]
         raise ValueError("this one")
 
-    connection.register("added", stream(["a", "b"], [np.dtype("U2"), np.dtype(float)], chunks()))
+    connection.register(
+        "added", stream(["a", "b"], [np.array(["é", "no"]), np.dtype(float)], chunks())
+    )
     with pytest.raises(duckdb.Error, match="this one"):
         connection.execute("SELECT * FROM added").fetchall()
 
 
 def test_arrays_arrive_in_duckdb_as_they_are() -> None:
-    labels, P = np.array(["é", "", "long text"]), np.arange(6, dtype=np.float32).reshape(2, 3)
+    texts, P = np.array(["", "é", "long text"]), np.arange(6, dtype=np.float32).reshape(3, 2).T
     connection = duckdb.connect()
-    given = stream(["t", "p", "q"], [labels.dtype, P.dtype, P.dtype], iter([[labels, *P]] * 2))
+    given = stream(
+        ["t", "p", "q"], [texts, P.dtype, P.dtype], iter([[np.array([1, 0, 2]), *P]] * 2)
+    )
     connection.register("added", given)
-    expected = [("é", 0.0, 3.0), ("", 1.0, 4.0), ("long text", 2.0, 5.0)]
+    expected = [("é", 0.0, 1.0), ("", 2.0, 3.0), ("long text", 4.0, 5.0)]
     assert connection.execute("SELECT * FROM added").fetchall() == expected * 2

@@ -21,7 +21,6 @@ from backhand.tables.schema.schema import Number, Schema
 from backhand.tabular import (
     Settings,
     evaluate_table,
-    predict_proba,
     predict_table,
     prepare_table,
     print_predictions,
@@ -113,7 +112,7 @@ def test_predictions_never_stand_beside_rows_of_another_file(
 @pytest.mark.parametrize(("ending", "change"), [(".csv", grown), (".parquet", replaced)])
 def test_an_evaluation_is_of_one_file(source, model, ending, change) -> None:
     path = source(ending)
-    for job in (evaluate_table, predict_proba):
+    for job in (evaluate_table, Model.predict_proba):
         path.write_bytes(content(ending, 1))
         table = read_table(path, once=True)
         table.watched_by(lambda _: change(path, ending) if path.exists() else None)

@@ -1,7 +1,7 @@
 """Engines: the equations on batches. Each has the same few methods, so they are interchangeable.
 
-`make_engine(name)` makes one; `contract.Engine` is the protocol that each follows. No caller asks
-which engine it has.
+`make_engine(name)` makes one; `contract.Engine` is the protocol that each follows. No caller
+depends on which engine it has.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Checks of an engine's arguments: whatever reaches compiled code is checked here, for any caller.
 
 Compiled code takes sizes, addresses and row numbers as they are. So each of an engine's methods
-begins with one of these checks: of shapes, dtypes and how they agree, which takes a microsecond or
-two; and of class indices, row numbers and sparse indices, which are read once per call. What is
-right passes at once; the rest goes to `validation`, which words the messages.
+begins with one of these checks: of shapes and dtypes, in a microsecond or two, and of class
+indices, row numbers and sparse indices, which are read once per call. Valid arguments pass at once;
+for others, `validation` writes the messages.
 
 Everything raises `InputError`.
 """
@@ -123,7 +123,7 @@ def check_sparse(X: Any) -> None:
     if not _points_inside(X.indptr, X.indices, X.data, *X.shape):
         raise InputError(
             f"X is a sparse matrix of {X.shape[1]} columns whose indices point elsewhere. It was "
-            "damaged after it was made; make it anew (X.check_format() says what is wrong)."
+            "changed after it was made; create it again (X.check_format() names the problem)."
         )
 
 
@@ -142,7 +142,7 @@ def _points_inside(borders: Any, places: Any, numbers: Any, N: int, d: int) -> b
 
 
 def check_start(state: Any, data: Any, optimizer: Any, objective: Any) -> None:
-    """What a session starts from: a state that fits itself, its optimizer and the rows."""
+    """Check what a session starts from: a state, which must fit its optimizer and the rows."""
     slots = 0 if optimizer is None else make_optimizer(optimizer).slots
     _check_is_state(state)
     check_state(state, state.params, slots)
@@ -158,7 +158,7 @@ def _check_is_state(state: Any) -> None:
 
 
 def check_state(state: Any, like: Parameters, slots: int) -> None:
-    """A state with parameters, and so many slots, of the shapes and the dtype of `like`."""
+    """A state with parameters, and `slots` slots, of the shapes and the dtype of `like`."""
     _check_is_state(state)
     params, memory, updates = state
     if not isinstance(memory, tuple):
@@ -319,8 +319,8 @@ def _is_flat(array: Any, count: int | None, kinds: str) -> bool:
 def _is_plain(value: Any) -> bool:
     """Whether a value is an array whose methods are NumPy's own.
 
-    The methods of a subclass may ignore numbers that its memory holds: the minimum of a masked
-    array is not that of what is masked.
+    The methods of a subclass may ignore numbers in its memory: the minimum of a masked array leaves
+    out the masked numbers.
     """
     return type(value) in PLAIN
 

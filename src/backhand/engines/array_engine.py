@@ -63,7 +63,7 @@ class ArrayEngine:
         raise NotImplementedError
 
     def get(self, array: Any) -> NDArray[Any]:
-        """The library's array as a NumPy array."""
+        """Return the library's array as a NumPy array."""
         raise NotImplementedError
 
     def computing(self) -> AbstractContextManager[Any]:
@@ -99,7 +99,7 @@ class ArrayEngine:
         return self._forward(params, X, "S")
 
     def _forward(self, params: Parameters, X: Any, name: str) -> NDArray[Any]:
-        """That activation of all rows, computed in double and rounded to the parameters' dtype."""
+        """Return an activation of all rows, computed in double, in the parameters' dtype."""
         check_prediction(params, X)
         K, dtype = params.b2.shape[0], params.W1.dtype
         found = np.empty((X.shape[0], K), dtype)
@@ -226,7 +226,7 @@ class ArraySession:
         optimizer = checked_optimizer(self._optimizer)
         check_gradient(gradient, self._like)
         check_learning_rate(learning_rate)
-        # A copy, in which the first class may be set to 0 and which torch may keep.
+        # A copy: the first class may be set to 0 in it, and torch may hold on to it.
         copied = with_class_fixed(Parameters(*map(np.array, gradient)), self._objective)
         with self._engine.computing():
             self._update(optimizer, self._engine._parameters(copied), float(learning_rate))
@@ -260,7 +260,7 @@ class ArraySession:
         return mean.result()
 
     def _batches(self, batch_size: int, order: Any) -> Iterator[tuple[float, Data]]:
-        """Each batch, with what it weighs in the epoch's mean."""
+        """Return each batch, with its weight in the epoch's mean."""
         n = self._data.rows if order is None else len(order)
         there = self._there(order)
         for start in range(0, n, batch_size):
@@ -271,12 +271,12 @@ class ArraySession:
                 yield self._batch(order[here], there[here])
 
     def _there(self, rows: Any) -> Any:
-        """Row numbers where the data are; a slice or None stays as it is."""
+        """Return row numbers on the data's device; a slice or None is returned unchanged."""
         on_device = isinstance(rows, np.ndarray) and not self._on_host
         return self._engine.put(rows) if on_device else rows
 
     def _batch(self, rows: Any, there: Any) -> tuple[float, Data]:
-        """Those rows and what they weigh; `there` are the same, where the data are."""
+        """Return the weight of rows, and the rows; `there` are their numbers on the device."""
         batch = self._data.at(there)
         if self._on_host:
             batch = self._engine._data(batch)
@@ -306,7 +306,7 @@ class ArraySession:
 
 
 def both(theta: Parameters, batch: Data, l2: float) -> tuple[Any, Gradients]:
-    """The loss that is trained on, and all its gradients."""
+    """Return the training loss and all its gradients."""
     X, y, w = batch
     acts = equations.forward(theta, X)
     loss = loss_with_penalty(theta, acts.S, y, w, l2)
@@ -316,7 +316,7 @@ def both(theta: Parameters, batch: Data, l2: float) -> tuple[Any, Gradients]:
 def loss_with_penalty(
     theta: Parameters, S: Any, y: Any, w: Any, l2: float, loss_cap: float = math.inf
 ) -> Any:
-    """The loss that is trained on: cross-entropy plus, where there is one, the penalty.
+    """Return the training loss: cross-entropy plus the penalty, if there is one.
 
     One row's cross-entropy counts at most `loss_cap`; nan stays nan.
     """

@@ -1,4 +1,4 @@
-"""What engines share about batches: chunks, weighted means, and a block as plain numbers."""
+"""Batches, for all engines: chunks, weighted means, and a block as plain numbers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def chunks(params: Parameters, N: int) -> Iterator[slice]:
 class WeightedMean:
     """Mean by weight of figures such as (loss, accuracy), each a number or an array, in float64.
 
-    The figures may stay on a device until the result is read: nothing waits for it before.
+    The figures may stay on a device until the result is read, without synchronising before.
     """
 
     def __init__(self, figures: int = 2) -> None:
@@ -53,7 +53,7 @@ class WeightedMean:
 
 
 def total_weight(w: NDArray[Any] | None, rows: int) -> float:
-    """Σw of a batch, summed in float64: its rows, where there are no weights."""
+    """Return Σw of a batch, summed in float64; without weights, its number of rows."""
     return float(rows) if w is None else float(np.sum(w, dtype=np.float64))
 
 
@@ -73,7 +73,7 @@ def weight_of(w: NDArray[Any] | None, rows: Any) -> float:
 
 
 def with_class_fixed(dtheta: Parameters, objective: Objective) -> Parameters:
-    """The gradient with dW2[:, 0] = 0 and db2[0] = 0, in place, if the objective says so."""
+    """Set dW2[:, 0] = 0 and db2[0] = 0 in place if the objective fixes the first class."""
     if objective.first_class_fixed:
         dtheta.W2[:, 0], dtheta.b2[0] = 0, 0
     return dtheta
@@ -110,7 +110,7 @@ UNORDERED = np.zeros(1, np.int64)
 
 
 def flatten_block(block: Block, N: int, optimizer: Optimizer, updates: int) -> FlatBlock:
-    """Flatten a block on N rows for an optimizer that has done so many updates."""
+    """Flatten a block on N rows for an optimizer that has done `updates` updates."""
     rates, order = np.array(block.learning_rate, np.float64, order="C"), block.order
     epochs, batches = rates.shape
     return FlatBlock(
@@ -134,7 +134,7 @@ def flatten_batch(N: int, rows: Any = None, l2: float = 0.0) -> FlatBlock:
 
 
 def update_numbers(shape: tuple[int, ...], updates: int) -> NDArray[np.int64]:
-    """The number t of each update of a block (E, B), counted from 1, after so many updates."""
+    """Return the number t of each update of a block (E, B), counted from 1, after `updates`."""
     return updates + 1 + np.arange(shape[0] * shape[1]).reshape(shape)
 
 

@@ -65,13 +65,13 @@ def is_sparse(X: Any) -> bool:
 
 
 def dense(X: Any) -> Any:
-    """X as an array that holds each of its numbers."""
+    """Return X as a dense array."""
     return X.toarray() if is_sparse(X) else X
 
 
 @dataclass(frozen=True)
 class Objective:
-    """What is minimised, as far as it is constant over a training: the penalty, dropout, caps.
+    """What is minimised, without what changes during training: the penalty, dropout, caps.
 
     Attributes
     ----------
@@ -106,7 +106,7 @@ class Objective:
     first_class_fixed: bool = False
 
     def l2_of(self, weights: Any) -> Any:
-        """λ of a batch whose rows weigh so much in all, or of each of several; l2 where that is 0.
+        """Return λ of a batch with this sum of weights, or of each of several; l2 where it is 0.
 
         Parameters
         ----------
@@ -119,7 +119,7 @@ class Objective:
 
 
 CROSS_ENTROPY = Objective()
-"""The mean cross-entropy, and nothing else."""
+"""The mean cross-entropy alone."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ class OptimizerState(NamedTuple):
     ----------
     params : Parameters
     slots : tuple of Parameters
-        What the optimizer remembers: none (sgd), v (momentum, nesterov), or m and v (adam).
+        The optimizer's moments: none (sgd), v (momentum, nesterov), or m and v (adam).
     updates : int
         Updates done.
     """
@@ -211,7 +211,7 @@ def zeros_like(params: Parameters) -> Parameters:
 
 
 def are_zeros(values: Parameters) -> bool:
-    """Whether these are the zeros of `zeros_like`, which is known without reading them."""
+    """Return whether these are the zeros of `zeros_like`, without reading them all."""
     return all(not any(v.strides) and not v.flat[0] for v in values)
 
 
@@ -222,7 +222,7 @@ class Session(Protocol):
     """
 
     def advance(self, block: Block) -> BlockMetrics:
-        """Do the updates of the block.
+        """Do the block's updates.
 
         Raises
         ------
@@ -238,15 +238,15 @@ class Session(Protocol):
     def restore(self, state: OptimizerState) -> None:
         """Continue from a state of the session's shapes and dtype, which is copied.
 
-        It takes about as long as copying the parameters does.
+        The cost is about that of copying the parameters.
         """
         ...
 
     def gradient(self, rows: Any = None, l2: float | None = None) -> tuple[float, Parameters]:
         """The loss, penalty included, and dθ at the present parameters, of these rows as one batch.
 
-        It changes nothing, takes bounded memory, and as little time as an update on these rows: it
-        may be called again and again. All hidden units take part: dropout belongs to `advance`. The
+        It changes nothing, uses bounded memory, and takes no longer than an update on these rows.
+        No hidden unit is dropped: dropout belongs to `advance`. The
         mean of the gradients of several sets of rows, weighted by their Σw and all with the λ of
         the whole batch, is the gradient of all of them as one batch, to rounding: this and `apply`
         are what data-parallel training needs.
@@ -262,7 +262,7 @@ class Session(Protocol):
         -------
         loss : float
         gradient : Parameters
-            dW1, db1, dW2 and db2 in the places of W1, b1, W2 and b2; where the objective fixes the
+            dW1, db1, dW2 and db2 as W1, b1, W2 and b2; where the objective fixes the
             first class, dW2[:, 0] and db2[0] are 0.
 
         Raises
@@ -273,10 +273,10 @@ class Session(Protocol):
         ...
 
     def apply(self, gradient: Parameters, learning_rate: float) -> None:
-        """Do one update of the optimizer with a gradient that is given, penalty included.
+        """Do one update of the optimizer with a given gradient, penalty included.
 
-        The update counts as one of `advance` does; after `gradient()` of all rows it is the update
-        that `advance` does with all rows as one batch, to rounding.
+        The update is counted, like those of `advance`; after `gradient()` of all rows it is the
+        update that `advance` does with all rows as one batch, to rounding.
 
         Parameters
         ----------
@@ -306,13 +306,13 @@ class Engine(Protocol):
     def prepare(self, dtype: Any, notify: Callable[[str], None]) -> None:
         """Do what has to be done once before computing in that dtype, such as compiling.
 
-        It is done when needed in any case; `notify` is called with a few words on what is being
-        done, if it takes seconds.
+        It is done when needed in any case. If it takes seconds, `notify` is called with a short
+        description of it.
         """
         ...
 
     def depends_on(self) -> dict[str, str]:
-        """What the bits depend on beside the arguments, by name: versions, CPU, threads."""
+        """Return what the bits depend on besides the arguments, by name: versions, CPU, threads."""
         ...
 
     def loss_and_gradients(
@@ -343,13 +343,13 @@ class Engine(Protocol):
         ...
 
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
-        """P (N, K) of X (N, d), in the parameters' dtype, in memory bounded but for X and P.
+        """P (N, K) of X (N, d), in the parameters' dtype, in bounded memory apart from X and P.
 
         X is rounded to the parameters' dtype, and P is computed in double and rounded to it. A sum
         of hundreds of float32 products depends on their order, which differs from one engine, one
         machine and one exported file to the next: by more than 1e-6 of P where logits are large.
-        Rounded from double, P is the same for all of them, to the last digit or so. Of a sparse X,
-        no weights are copied but those of the features that its rows have.
+        Rounded from double, P is the same for all of them, to the last digit or so. For a
+        sparse X, only the weights of features that its rows have are copied.
         """
         ...
 

@@ -27,7 +27,7 @@ def _warn_once(notice: str) -> None:
 class ReferenceEngine(ArrayEngine):
     """The equations on NumPy; `threads` are those of NumPy's BLAS.
 
-    The first training warns of `notice`, which says why this engine is used instead of another.
+    The first training warns with `notice`: why this engine is used instead of another.
     """
 
     name = "reference"

@@ -1,4 +1,4 @@
-"""The registry: engines by name, what each needs, the devices it serves, and which "auto" takes.
+"""The registry: engines by name, their requirements and devices, and what "auto" selects.
 
 A package adds an engine by an entry point in the group `backhand.engines`, whose object is an
 `EngineSpec`; a program does by `register_engine`.
@@ -42,7 +42,7 @@ class EngineOptions:
 
 @dataclass(frozen=True)
 class EngineSpec:
-    """An engine as the registry knows it, before anything of it is imported.
+    """An engine's entry in the registry, before any of its modules is imported.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class EngineSpec:
     needs : tuple of str
         Modules that have to be installed beside NumPy.
     check : callable, optional
-        Raises if the engine cannot compute on this machine. "auto" then takes the next one.
+        Raises if the engine cannot compute on this machine. "auto" then tries the next one.
 
     Examples
     --------
@@ -116,7 +116,7 @@ ENGINES = names(EngineName)
 def register_engine(spec: EngineSpec) -> None:
     """Add an engine, which `make_engine` makes by its name from then on.
 
-    "auto" takes it only for a device that no engine before it serves.
+    "auto" selects it only for a device that no earlier engine serves.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def make_engine(
         if not spec.serves(device):
             raise InputError(
                 f"the {name} engine computes on {' and '.join(spec.devices or ())}; for "
-                f"device='{device}' take engine='torch'."
+                f"device='{device}' use engine='torch'."
             )
         for module in spec.needs:
             extra(module)
@@ -208,7 +208,7 @@ def _load_entry_points() -> None:
 def _automatic(device: str) -> tuple[EngineSpec, str]:
     """The first engine that serves the device and works here, and why it is not the first of all.
 
-    Where none works it is the last, whose own error says what is wrong.
+    If none works it is the last, which raises its own error.
     """
     reason = remedy = ""
     for spec in [spec for spec in _registry.values() if spec.serves(device)]:
@@ -234,7 +234,7 @@ def _why_not(spec: EngineSpec) -> tuple[str, str]:
             return f"{module} is not installed", f"; install the fast engine with: {pip(module)}"
     try:
         spec.check()
-    except Exception as error:  # whatever a compiler may raise on a machine that it does not know
+    except Exception as error:  # any compiler error on an unknown CPU
         said = str(error).strip().splitlines()[:1] or [type(error).__name__]
         return f"the {spec.name} engine cannot be used here ({said[0]})", ""
     return "", ""

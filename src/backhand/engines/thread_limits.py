@@ -1,4 +1,4 @@
-"""Numbers of threads: how many this process may use, and holding a library to a number."""
+"""Numbers of threads: how many this process may use, and limiting a library's."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from backhand.support.optional import extra
 
 
 def available_threads() -> int:
-    """As many as the process has cores, and no more than other libraries are limited to.
+    """Return the number of cores of the process, or the limit of other libraries if it is lower.
 
-    That is `OMP_NUM_THREADS`, and what NumPy's BLAS is set to, by its own variables or by
-    `threadpoolctl.threadpool_limits`. A joblib worker shares the machine with others: it has one.
+    The limits are `OMP_NUM_THREADS` and the threads of NumPy's BLAS, set by its own variables or by
+    `threadpoolctl.threadpool_limits`. A joblib worker shares the machine with others and gets one.
     """
-    joblib = extra("joblib")  # late, for small tables never need it
+    joblib = extra("joblib")  # imported late: small tables do not need it
     if joblib.parallel.get_active_backend()[0].nesting_level > 0:
         return 1
     limits = [joblib.cpu_count()]
@@ -27,7 +27,7 @@ def available_threads() -> int:
     if first.isdecimal() and int(first):
         limits.append(int(first))
     for blas in _blas():
-        # Built without threads, it says 1, which is nobody's wish.
+        # A BLAS built without threads reports 1, which is not a limit that anyone set.
         if getattr(blas, "threading_layer", None) not in ("disabled", "sequential"):
             limits.append(blas.num_threads)
     return int(min(limits))
@@ -35,7 +35,7 @@ def available_threads() -> int:
 
 @cache
 def _blas() -> list[Any]:
-    """The BLAS that NumPy calls, as threadpoolctl finds it; none where it finds or is none."""
+    """Return the BLAS that NumPy calls; empty without threadpoolctl, or if it finds none."""
     try:
         controller = extra("threadpoolctl").ThreadpoolController()
     except MissingDependencyError:
@@ -68,8 +68,7 @@ class ThreadSetting:
     """The number of threads of one library, with functions to read and to set it.
 
     The number is a setting of the whole process, and several Python threads may compute at once. So
-    those that are at it are counted: the first remembers the number that was there, and the last
-    puts it back.
+    the users are counted: the first stores the previous number, and the last restores it.
     """
 
     def __init__(self, read: Callable[[], int], write: Callable[[int], object]) -> None:
@@ -80,7 +79,7 @@ class ThreadSetting:
 
     @contextmanager
     def limited(self, threads: int | None) -> Iterator[None]:
-        """Exactly so many threads while the context lasts; None: as it is."""
+        """Set the number of threads while the context lasts; None leaves it unchanged."""
         if threads is None:
             yield
             return

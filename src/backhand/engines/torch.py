@@ -33,7 +33,7 @@ class TorchEngine(ArrayEngine):
             reason = str(error).splitlines()[0]
             raise InputError(
                 f"torch cannot compute on device '{device}' here ({reason}). "
-                "Take device='cpu', or one that torch finds on this machine."
+                "Use device='cpu', or one that torch finds on this machine."
             ) from error
         self._threads = threads
 
@@ -46,7 +46,7 @@ class TorchEngine(ArrayEngine):
         return about
 
     def put(self, array: Any) -> Any:
-        # torch warns of a read-only array (a memory map, say), and refuses negative strides.
+        # torch warns about read-only arrays, such as memory maps, and rejects negative strides.
         if not array.flags.writeable or min(array.strides, default=0) < 0:
             array = array.copy()
         return torch.from_numpy(array).to(self.device)

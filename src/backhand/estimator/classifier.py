@@ -38,8 +38,8 @@ from backhand.training.samplers import RandomStateSampler
 def _by_epochs(estimator: Any) -> bool:
     if estimator.solver == "lbfgs":
         raise AttributeError(
-            "partial_fit goes over its rows batch by batch; solver='lbfgs' takes all at once. "
-            "Take solver='sgd' or 'adam'."
+            "partial_fit trains batch by batch; solver='lbfgs' needs all rows at once. "
+            "Use solver='sgd' or 'adam'."
         )
     return True
 
@@ -53,9 +53,9 @@ class MLPClassifier(
 ):
     """One hidden layer of ReLU units, softmax and cross-entropy, trained by hand-written gradients.
 
-    Parameters and attributes bear scikit-learn's names, defaults and meanings, and the numbers are
+    Parameters and attributes have scikit-learn's names, defaults and meanings, and the numbers are
     scikit-learn's too: the same `random_state` gives the same weights, batches and losses.
-    docs/from-scikit-learn.md says what differs, and why.
+    docs/from-scikit-learn.md lists the differences and their reasons.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class MLPClassifier(
     momentum : float, default=0.9
     nesterovs_momentum : bool, default=True
     early_stopping : bool, default=False
-        Monitor the score on `X_val`, or on `validation_fraction` of the rows where there is none,
+        Monitor the score on `X_val`, or on `validation_fraction` of the rows if that is not given,
         and stop when it does not improve or is 1. The best epoch's weights are returned.
     validation_fraction : float, default=0.1
     beta_1, beta_2, epsilon : float, default=0.9, 0.999, 1e-8
@@ -114,14 +114,14 @@ class MLPClassifier(
     classes_ : (K,)
     coefs_, intercepts_ : lists of two arrays
         [W1 (d, H), W2 (H, K)] and [b1 (H,), b2 (K,)], in X's dtype, float32 or float64. They may
-        be set; of two classes W2 may then be scikit-learn's (H, 1), and b2 (1,).
+        be set; for two classes W2 may then be scikit-learn's (H, 1), and b2 (1,).
     parameters_ : Parameters
         W1, b1, W2, b2: the same arrays.
     loss_, best_loss_ : float
         The last training loss, and the lowest (None with `early_stopping`).
     loss_curve_ : list of float
         Training loss of each epoch (for "lbfgs": after each step), penalty included; a row's loss
-        counts -log(eps) of the dtype at most.
+        is capped at -log(eps) of the dtype.
     validation_scores_, validation_loss_curve_ : list of float, or None
         Accuracy and loss on the validation rows after each epoch.
     best_validation_score_ : float or None
@@ -149,7 +149,7 @@ class MLPClassifier(
     validation_scores_: list[float] | None
     validation_loss_curve_: list[float] | None
     best_validation_score_: float | None
-    _held_out: np.random.RandomState | None  # as it was when it drew the rows held out
+    _held_out: np.random.RandomState | None  # its state when it drew the held-out rows
 
     def __init__(
         self,
@@ -240,7 +240,7 @@ class MLPClassifier(
         Raises
         ------
         InputError
-            If an argument or a constructor parameter is not what it should be.
+            If an argument or a constructor parameter is not allowed.
         DivergenceError
             If the loss stops being finite.
         """
@@ -281,15 +281,15 @@ class MLPClassifier(
         """Train one epoch on the rows of X, and continue from there at the next call.
 
         `X_val` is scored after each call: the weights are those of the call that scored best, and
-        training continues from the last. With `early_stopping`, `stopped_` says when patience has
-        run out; training continues for as long as it is called.
+        training continues from the last. With `early_stopping`, `stopped_` is True once patience
+        has run out; later calls train nevertheless.
 
         Parameters
         ----------
         X, y, sample_weight, X_val, y_val, sample_weight_val
             As for `fit`.
         classes : (K,), optional
-            All classes there will ever be; at the first call, it must be given.
+            All classes that any call may have; required in the first call.
         """
         self._check_parameters()
         first = not hasattr(self, "coefs_")
@@ -301,7 +301,7 @@ class MLPClassifier(
         if self.class_weight == "balanced":
             raise InputError(
                 "partial_fit does not support class_weight='balanced', since it does not see all "
-                "rows; pass a dict (compute_class_weight of sklearn.utils.class_weight makes one)."
+                "rows; pass a dict (compute_class_weight of sklearn.utils.class_weight helps)."
             )
         classes = all_classes(classes, None if first else self.classes_)
         data = self._data(*features_and_labels(self, X, y, reset=first), sample_weight, classes)
@@ -324,11 +324,11 @@ class MLPClassifier(
             return None
         if X is None or y is None:
             raise InputError(
-                "X_val and y_val belong together, and sample_weight_val to them: pass both or none."
+                "X_val and y_val must be passed together, and sample_weight_val only with them."
             )
         if self.solver == "lbfgs":
             raise InputError(
-                "X_val is scored after each epoch, and solver='lbfgs' has no epochs; take "
+                "X_val is scored after each epoch, and solver='lbfgs' has no epochs; use "
                 "solver='adam' or 'sgd'."
             )
         rows, labels = features_and_labels(self, X, y, reset=False)
@@ -338,7 +338,7 @@ class MLPClassifier(
     def _begin(
         self, data: Data, classes: NDArray[Any], random_state: np.random.RandomState
     ) -> Parameters:
-        """Draw the first weights, and drop what an earlier fit has left."""
+        """Draw the initial weights, and discard the results of an earlier fit."""
         d, H, K = data.X.shape[1], self._hidden_units(), len(classes)
         self.classes_ = classes
         params = draw_parameters(d, H, K, random_state, data.X.dtype)
@@ -352,20 +352,20 @@ class MLPClassifier(
         if self._hidden_units() != H:
             raise InputError(
                 f"hidden_layer_sizes is {self.hidden_layer_sizes!r}, and the weights to continue "
-                f"from have {H} hidden units. Set it back, or begin anew with fit and "
+                f"from have {H} hidden units. Restore it, or start again with fit and "
                 "warm_start=False."
             )
         return params
 
     def _reset(self, params: Parameters) -> None:
-        """Begin with these weights, as if nothing had been trained yet."""
+        """Start with these weights, as an untrained classifier."""
         self.parameters_ = params
         self.n_iter_, self.t_, self.loss_curve_, self.best_loss_ = 0, 0, [], None
         self._held_out = None
         self._reset_epochs()
 
     def _reset_epochs(self) -> None:
-        """What only training by epochs has: validation, and an optimizer's memory."""
+        """Reset what only training by epochs has: validation, and the optimizer's state."""
         self.validation_scores_, self.validation_loss_curve_ = None, None
         self.best_validation_score_, self._trained = None, None
 
@@ -381,7 +381,7 @@ class MLPClassifier(
         *,
         keep_interrupted: bool = True,
     ) -> TrainResult:
-        """Train at most so many epochs, continuing from the last training, and keep the result."""
+        """Train at most `epochs` epochs, continuing from the last training, and keep the result."""
         batch_size, past = self._batch_size(data.rows), self._trained
         sampler = RandomStateSampler(data.rows, random_state) if self.shuffle else None
         config = self._config(batch_size, epochs, validated=validation is not None)

@@ -1,4 +1,4 @@
-"""A fitted classifier: its weights, its sizes, whether it would stop, and what it predicts."""
+"""A fitted classifier: weights, sizes, predictions, and whether early stopping would stop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from backhand.training.result import TrainResult
 
 
 class FittedClassifier(ConstructorParameters):
-    """What `MLPClassifier` has and does once it is fitted."""
+    """The attributes and predictions of a fitted `MLPClassifier`."""
 
     classes_: NDArray[Any]
     coefs_: list[NDArray[Any]]
@@ -33,7 +33,7 @@ class FittedClassifier(ConstructorParameters):
     def parameters_(self) -> Parameters:
         """W1, b1, W2, b2: the arrays of `coefs_` and `intercepts_`, which may have been set.
 
-        So they are looked at each time (`starting.parameters_of`); InputError if they do not fit.
+        They are checked in each call (`initialisation.parameters_of`), which raises InputError.
         """
         if not hasattr(self, "coefs_"):
             raise AttributeError("parameters_ is available after fit")
@@ -58,7 +58,7 @@ class FittedClassifier(ConstructorParameters):
 
     @property
     def out_activation_(self) -> str:
-        """Of the outputs: "softmax", always."""
+        """The activation of the outputs: always "softmax"."""
         check_is_fitted(self)
         return "softmax"
 
@@ -66,7 +66,7 @@ class FittedClassifier(ConstructorParameters):
     def out_activation_(self, name: str) -> None:
         raise AttributeError(
             f"out_activation_ cannot be set to {name!r}: the outputs are always a softmax. "
-            "decision_function(X) gives the logits in front of it."
+            "decision_function(X) returns the logits before it."
         )
 
     @property
@@ -77,7 +77,7 @@ class FittedClassifier(ConstructorParameters):
 
     @property
     def _no_improvement_count(self) -> int:
-        """As scikit-learn counts; its tests read it."""
+        """The count under scikit-learn's name, which its tests read."""
         seen = None if self._trained is None else self._trained.state.early_stopping
         return 0 if seen is None else seen.num_bad_epochs
 
@@ -87,7 +87,7 @@ class FittedClassifier(ConstructorParameters):
         return self._trained
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
-        """P (N, K) of X (N, d), one column a class in the order of `classes_`."""
+        """Return P (N, K) of X (N, d), one column per class in the order of `classes_`."""
         params, X = self._parameters_and(X)
         return self._engine().predict_proba(params, X)
 
@@ -104,9 +104,9 @@ class FittedClassifier(ConstructorParameters):
         return log_P
 
     def decision_function(self, X: Any) -> NDArray[Any]:
-        """The logits S (N, K) of X (N, d), one column a class in the order of `classes_`.
+        """Return the logits S (N, K) of X (N, d), one column per class in the order of `classes_`.
 
-        Of two classes (N,), as scikit-learn has it: by how much the second's logit is the greater.
+        For two classes (N,), as in scikit-learn: the second logit minus the first.
         """
         params, X = self._parameters_and(X)
         S = ReferenceEngine().logits(params, X)

@@ -1,4 +1,4 @@
-"""Starting weights as scikit-learn draws them, or as they were set by hand."""
+"""Starting weights: drawn as scikit-learn draws them, or set by hand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from backhand.training.data import host
 
 
 def draw_parameters(d: int, H: int, K: int, random_state: Any, dtype: Any) -> Parameters:
-    """Draw starting parameters in scikit-learn's order: the same generator gives the same numbers.
+    """Draw starting parameters, equal to scikit-learn's from the same generator.
 
     Uniform between ±√(6 / (in + out)), biases too (Glorot and Bengio 2010, eq. 16). For two classes
     scikit-learn has one output w, whose sigmoid is P(second class); here W2 = [0, w], whose softmax
@@ -36,13 +36,13 @@ def _two_outputs(w: Any, b: Any) -> tuple[Any, Any]:
 def parameters_of(coefs: Any, intercepts: Any, d: int, K: int) -> Parameters:
     """W1 (d, H), b1 (H,), W2 (H, K) and b2 (K,), of one dtype, from what may have been set by hand.
 
-    Arrays of that form are returned as they are. Others become floating point: float64, unless all
-    that are floating point are float32. scikit-learn's one output for two classes becomes two.
+    Arrays of that form are returned unchanged. Others become float64, or float32 if all floating
+    arrays are float32. scikit-learn's one output for two classes becomes two.
 
     Raises
     ------
     InputError
-        If they are no such arrays.
+        If they are not such arrays.
     """
     values = [*_two_arrays("coefs_", coefs, 2), *_two_arrays("intercepts_", intercepts, 1)]
     W1, W2, b1, b2 = _of_one_dtype(values)

@@ -1,4 +1,4 @@
-"""From what users pass, tables of any library or sparse matrices, to an engine's `Data`."""
+"""Converts what users pass, tables of any library or sparse matrices, to `Data`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from backhand.errors import InputError
 from backhand.training.data import checked_weights
 
 DTYPES = [np.float64, np.float32]
-"""Of X: these stay what they are, others become the first. So whatever float32 is, stays it."""
+"""Dtypes of X that are kept; others become the first. So float32 stays float32."""
 
 
 def features(estimator: Any, X: Any) -> Any:
@@ -29,18 +29,18 @@ def features(estimator: Any, X: Any) -> Any:
 
 
 def features_and_labels(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple[Any, NDArray[Any]]:
-    """X (N, d) as NumPy or CSR, and labels (N,); `reset`: X says what later ones must be like."""
+    """Return X (N, d) as NumPy or CSR, and labels (N,); `reset`: X sets what later X must match."""
     if getattr(y, "ndim", 1) == 2 and y.shape[1] > 1:
         raise InputError(
-            f"y has {y.shape[1]} columns; expected one label a row, in one column. Several labels "
-            "a row are another loss, which scikit-learn's own class has."
+            f"y has {y.shape[1]} columns; expected one label per row, in one column. Several "
+            "labels per row need another loss, which scikit-learn's own class has."
         )
     X, y = validate_data(estimator, X, y, accept_sparse="csr", dtype=DTYPES, reset=reset)
     return _checked_sparse(X), y
 
 
 def _checked_sparse(X: Any) -> Any:
-    """X; a sparse one is checked here, before a fit has begun, and not only by the engine."""
+    """Return X; a sparse X is checked here, before a fit begins, not only by the engine."""
     if is_sparse(X):
         check_sparse(X)
     return X
@@ -59,7 +59,7 @@ def same_classes(labels: NDArray[Any], known: NDArray[Any] | None) -> NDArray[An
 
 
 def all_classes(given: Any, known: NDArray[Any] | None) -> NDArray[Any]:
-    """The classes (K,) that `partial_fit` is given, or knows; if both, they must be the same."""
+    """Return the classes (K,) passed to `partial_fit`, or the known ones; they must agree."""
     if given is None:
         if known is None:
             raise InputError("classes must be passed on the first call to partial_fit.")
@@ -67,24 +67,24 @@ def all_classes(given: Any, known: NDArray[Any] | None) -> NDArray[Any]:
     classes = _classes_in(given)
     if known is not None and not np.array_equal(known, classes):
         raise InputError(
-            f"classes is {classes}; the first call to partial_fit, or fit, had {known}."
+            f"classes is {classes}; in the first call to partial_fit, or fit, it was {known}."
         )
     return classes
 
 
 def _classes_in(labels: Any) -> NDArray[Any]:
-    """Sorted, in the dtype that scikit-learn keeps them in: texts as NumPy's, never as objects."""
+    """Return the classes, sorted, in scikit-learn's dtype: NumPy texts, never objects."""
     classes: NDArray[Any] = unique_labels(labels)
     return classes
 
 
 def places_of(y: NDArray[Any], classes: NDArray[Any], what: str) -> NDArray[np.int64]:
-    """The place of each label (N,) in `classes` (K,), which are sorted.
+    """Return the index of each label (N,) in `classes` (K,), which are sorted.
 
     Raises
     ------
     InputError
-        For labels that are none of them; it names them.
+        For labels that are not among them; the message names those.
     """
     try:
         places = np.searchsorted(classes, y)
@@ -94,8 +94,8 @@ def places_of(y: NDArray[Any], classes: NDArray[Any], what: str) -> NDArray[np.i
     if len(strange):
         strange = np.unique(strange)
         raise InputError(
-            f"{what} holds {_named(strange)}, which {'is' if len(strange) == 1 else 'are'} none of "
-            f"the classes that the model knows: {_named(classes)}."
+            f"{what} holds {_named(strange)}, which {'is' if len(strange) == 1 else 'are'} not "
+            f"among the model's classes: {_named(classes)}."
         )
     return places.astype(np.int64, copy=False)
 
@@ -103,9 +103,9 @@ def places_of(y: NDArray[Any], classes: NDArray[Any], what: str) -> NDArray[np.i
 def weights_of(
     X: Any, y: NDArray[Any], sample_weight: Any, class_weight: Any, classes: NDArray[Any]
 ) -> NDArray[Any] | None:
-    """One weight a row, (N,), in X's dtype: the sample's times its class's; None if both are None.
+    """Return the weights (N,) in X's dtype: the sample's times its class's; None if both are None.
 
-    Weights below 0, all 0 or not finite, and names of no class, raise `InputError`.
+    Weights that are negative, all 0 or not finite, and unknown classes, raise `InputError`.
     """
     if sample_weight is None and class_weight is None:
         return None
@@ -120,7 +120,7 @@ def weights_of(
 
 
 def _balanced(y: NDArray[Any], w: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.float64]:
-    """Of each class (K,): Σw / (number of classes in y · Σw of the class); 1 where w has no row."""
+    """Return Σw / (number of classes in y · Σw of the class), (K,); 1 for a class without rows."""
     per_class = np.ones(len(classes))
     there = w > 0
     if there.any():
@@ -132,18 +132,18 @@ def _balanced(y: NDArray[Any], w: NDArray[Any], classes: NDArray[Any]) -> NDArra
 
 
 def _by_name(weights: Mapping[Any, float], classes: NDArray[Any]) -> NDArray[np.float64]:
-    """Of each class (K,): its weight, or 1.
+    """Return the weight of each class, (K,), or 1.
 
-    A fold may lack a class that has a weight. But if there is a class without one as well, one may
-    be meant by the other: that is refused, as scikit-learn does.
+    A fold may lack a class that has a weight. If another class has no weight, the names may be
+    misspelled: that is an error, as in scikit-learn.
     """
     names = classes.tolist()
     strange = [name for name in weights if name not in set(names)]
     without = [name for name in names if name not in weights]
     if strange and without:
         raise InputError(
-            f"class_weight names {_named(strange)}, which is no class in y, and has no weight for "
-            f"{_named(without)}. Name every class: then some rows, such as a fold's, may lack one."
+            f"class_weight names {_named(strange)}, which is not a class in y, and has no weight "
+            f"for {_named(without)}. Name every class; a class may then be absent from y."
         )
     return np.array([weights.get(name, 1.0) for name in names], np.float64)
 
@@ -151,8 +151,8 @@ def _by_name(weights: Mapping[Any, float], classes: NDArray[Any]) -> NDArray[np.
 def split(data: Data, share: float, classes: int, random_state: Any) -> tuple[Data, Data]:
     """Hold out a share of the rows: training and validation rows, drawn as scikit-learn draws them.
 
-    Two classes are held out in equal shares. More are not: scikit-learn does not either. Fewer than
-    two rows to validate on raise `InputError`.
+    The draw is stratified for two classes only, as in scikit-learn. Fewer than two validation rows
+    raise `InputError`.
     """
     stratify = data.y.astype(bool)[:, None] if classes <= 2 else None
     rows, out = train_test_split(
@@ -160,13 +160,13 @@ def split(data: Data, share: float, classes: int, random_state: Any) -> tuple[Da
     )
     if len(out) < 2:
         raise InputError(
-            "The validation set is too small: one row cannot tell a good model from a bad one. "
+            "The validation set is too small: expected two rows or more. "
             "Increase 'validation_fraction', or pass X_val and y_val."
         )
     return data.at(rows), data.at(out)
 
 
 def _named(values: Iterable[Any]) -> str:
-    """As Python writes them: 1 is not '1'."""
+    """Return the values as Python writes them: 1 differs from '1'."""
     plain = [value.item() if isinstance(value, np.generic) else value for value in values]
     return ", ".join(map(repr, plain[:8])) + (f" and {len(plain) - 8} more" if plain[8:] else "")

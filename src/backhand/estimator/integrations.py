@@ -1,6 +1,6 @@
-"""Libraries that know scikit-learn's classes by a list, in which `MLPClassifier` is entered.
+"""Registers `MLPClassifier` in libraries that list scikit-learn's classes.
 
-Each has its entry when both are imported, in whichever order; neither is imported here.
+It is registered once both are imported, in either order; the libraries are not imported here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from backhand.estimator.classifier import MLPClassifier
 
 
 def enter() -> None:
-    """Enter the classifier where a library is imported, or as soon as it is."""
+    """Register the classifier with each library, once that is imported."""
     _when_imported("skl2onnx", _enter_in_skl2onnx)
     _when_imported("mlflow.sklearn", _enter_in_mlflow)
 
@@ -45,7 +45,7 @@ def _enter_in_skl2onnx() -> None:
 
 
 def _enter_in_mlflow() -> None:
-    """Let `mlflow.sklearn.autolog` patch it too; again, if it was called already."""
+    """Let `mlflow.sklearn.autolog` patch it too; call that again if it was called before."""
     from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS, autologging_is_disabled
 
     module: Any = sys.modules["mlflow.sklearn"]  # as an attribute of mlflow, it is still loading
@@ -69,10 +69,10 @@ def _when_imported(name: str, act: Callable[[], None]) -> None:
 def _try(name: str, act: Callable[[], None]) -> None:
     try:
         act()
-    except Exception as error:  # another version than those that were tried
+    except Exception as error:  # a version that was not tested
         warnings.warn(
-            f"backhand.MLPClassifier could not be made known to {name}, which will not take it for "
-            f"one of scikit-learn's: {type(error).__name__}: {error}. Pass it "
+            f"backhand.MLPClassifier could not be registered with {name}, which will not treat it "
+            f"as a scikit-learn class: {type(error).__name__}: {error}. Pass it "
             "MLPClassifier.to_sklearn().",
             BackhandWarning, stacklevel=2,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A fitted classifier as other things: a Model, an ONNX file, a torch network; and back."""
+"""Converts a fitted classifier to a Model, an ONNX file or a torch network, and back."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from backhand.training.result import TrainResult
 
 
 class Interchange:
-    """What `MLPClassifier` can be converted to, and made from."""
+    """The conversions of `MLPClassifier`."""
 
     _trained: TrainResult | None
 
     def to_model(self: Any) -> Model:
-        """What `backhand.save` writes: parameters, classes, constructor parameters, history."""
+        """Return a `Model`: parameters, classes, constructor parameters and history."""
         check_is_fitted(self)
         settings = {
             name: np.asarray(value).tolist()  # NumPy's own numbers are not JSON's
@@ -40,16 +40,16 @@ class Interchange:
     def to_onnx(self, path: str | Path) -> None:
         """Write an ONNX file: X (N, d) in, `prediction` and `probabilities` out.
 
-        It is checked against `predict_proba` as it is written, and refused if it differs.
+        The file is checked against `predict_proba` before it replaces anything.
         """
         from backhand.exports.onnx import export_onnx
 
         export_onnx(self.to_model(), path)
 
     def to_torch(self, softmax: bool = False) -> Any:
-        """An `nn.Sequential(Linear, ReLU, Linear)` whose outputs are the logits S.
+        """Return an `nn.Sequential(Linear, ReLU, Linear)` whose outputs are the logits S.
 
-        With `softmax`, a Softmax layer is appended, and the outputs are P, as of `predict_proba`.
+        With `softmax`, a Softmax layer is appended, and the outputs are P, as in `predict_proba`.
         """
         from backhand.exports.torch import to_torch
 
@@ -57,7 +57,7 @@ class Interchange:
 
     @classmethod
     def from_torch(cls, network: Any, classes: Any = None, **settings: Any) -> Any:
-        """A fitted classifier of an `nn.Sequential(Linear, ReLU, Linear)`.
+        """Return a fitted classifier with the weights of an `nn.Sequential(Linear, ReLU, Linear)`.
 
         Parameters
         ----------
@@ -80,7 +80,7 @@ class Interchange:
             )
         if K == 1:
             raise InputError(
-                "the network has one output; expected one a class, and two for two classes: the "
+                "the network has one output; expected one per class, so two for two classes: the "
                 "sigmoid of s is the softmax of 0 and s."
             )
         settings = {"hidden_layer_sizes": H, **settings}
@@ -92,14 +92,14 @@ class Interchange:
     def to_sklearn(self) -> Any:
         """A fitted `sklearn.neural_network.MLPClassifier` with the same P, to rounding.
 
-        For what looks for scikit-learn's own class. It is independent of this one, has all fitted
-        attributes, and its `partial_fit` resumes with the optimizer's state. `class_weight`,
+        For code that requires scikit-learn's own class. It is independent of this one, has all
+        fitted attributes, and its `partial_fit` resumes with the optimizer's state. `class_weight`,
         `dropout` and the engine, which scikit-learn does not have, are left out.
 
         Raises
         ------
         InputError
-            If the classifier knows one class only.
+            If the classifier has only one class.
         """
         from backhand.estimator.scikit_learn import to_sklearn
 
@@ -107,14 +107,14 @@ class Interchange:
 
     @classmethod
     def from_sklearn(cls, classifier: Any, **settings: Any) -> Any:
-        """A fitted classifier of scikit-learn's, with the same P, to rounding.
+        """Return a fitted classifier with the same P as scikit-learn's, to rounding.
 
         Parameters
         ----------
         classifier : sklearn.neural_network.MLPClassifier
             Fitted, with one hidden layer of ReLU units and one label per row.
         **settings
-            Constructor parameters to set otherwise than there.
+            Constructor parameters to change.
 
         Raises
         ------
@@ -126,7 +126,7 @@ class Interchange:
         return from_sklearn(cls, classifier, **settings)
 
     def drop_optimizer_state(self: Any) -> Any:
-        """Forget the optimizer's state, which takes up to three quarters of a pickle.
+        """Discard the optimizer's state, which is up to three quarters of a pickle.
 
         Predictions stay. `partial_fit` and `warm_start` then begin with a new optimizer, patience
         and learning rate, and `stopped_` is False.

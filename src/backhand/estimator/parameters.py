@@ -63,7 +63,7 @@ CONSTRAINTS: Mapping[str, Constraint] = {
     "epsilon": Number(0, above=True),
     "class_weight": Or(Exactly(None), Or(Exactly("balanced"), Weights())),
 }
-"""What each parameter may be; those that the engine takes are checked by `make_engine`."""
+"""Constraints of the parameters; `make_engine` checks those of the engine."""
 
 
 @lru_cache(maxsize=32)
@@ -101,19 +101,19 @@ class ConstructorParameters:
     threads: int | None
 
     def _check_parameters(self) -> None:
-        """Raise InputError for the first parameter that is not what it should be."""
+        """Raise InputError for the first parameter that is not allowed."""
         self._hidden_units()
         if self.activation in OTHER_ACTIVATIONS:
             raise InputError(
                 f"activation is '{self.activation}'; Backhand's hidden units are ReLU, whose "
-                "gradient is written out by hand: take activation='relu', or scikit-learn's own "
+                "gradient is written out by hand: use activation='relu', or scikit-learn's own "
                 "class."
             )
         check_all(self, CONSTRAINTS)
         if self.dropout and self.solver == "lbfgs":
             raise InputError(
                 "dropout draws a new network for each update, and solver='lbfgs' needs the same "
-                "loss throughout; take solver='adam' or 'sgd', or dropout=0."
+                "loss throughout; use solver='adam' or 'sgd', or dropout=0."
             )
 
     def _hidden_units(self) -> int:
@@ -123,7 +123,7 @@ class ConstructorParameters:
         if len(given) != 1:
             raise InputError(
                 f"hidden_layer_sizes is {sizes!r}; Backhand's network has exactly one hidden "
-                "layer, whose gradients are written out by hand: give one size, such as (100,)."
+                "layer, whose gradients are written out by hand: pass one size, such as (100,)."
             )
         check("hidden_layer_sizes", given[0], Integer(1))
         return int(given[0])
@@ -163,7 +163,7 @@ class ConstructorParameters:
         )
 
     def _objective(self, config: TrainConfig, data: Data, classes: int) -> Objective:
-        """What is minimised, as scikit-learn has it."""
+        """Return the objective, in scikit-learn's form."""
         return Objective(
             alpha=config.alpha, dropout=config.dropout, dropout_seed=config.seed,
             # scikit-learn's loss is that of P cut off at eps; its gradient, like ours, is not.
@@ -175,7 +175,7 @@ class ConstructorParameters:
         return make_engine(self.engine, self.device, self.threads)
 
     def _batch_size(self, rows: int) -> int:
-        """Rows per batch, of so many."""
+        """Return the rows per batch, of that many rows."""
         if self.batch_size == "auto":
             return DEFAULT_BATCH_SIZE
         if self.batch_size > rows:

@@ -28,7 +28,7 @@ class Tasks:
     ----------
     estimator : MLPClassifier
     X, y, sample_weight
-        As the user passed them, which is what a scorer takes.
+        As the user passed them: a scorer is called with these.
     most : int or None
         Maximum number of epochs, or steps; None where that is not known.
     name : str
@@ -71,7 +71,7 @@ class Tasks:
         self._fit.call_on_fit_task_end(**self._arguments, reconstruction_attributes=dict)
 
     def callbacks(self) -> list[Callback]:
-        """As `train` takes them: none if there are none to call, for each would cost time."""
+        """Return callbacks for `train`; an empty list if none is set, because each costs time."""
         if not self.wanted:
             return []
         self.begin()
@@ -127,7 +127,7 @@ def _out_of_patience(config: TrainConfig) -> str:
 
 
 def warn_of_end(result: TrainResult) -> None:
-    """Warn where training ended before it had converged."""
+    """Warn if training ended before it had converged."""
     if result.ended == "interrupt":
         warn("Training interrupted by user.", BackhandWarning)
     if result.ended == "done":

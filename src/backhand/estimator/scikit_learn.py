@@ -87,8 +87,8 @@ def from_sklearn(kind: Any, theirs: Any, **settings: Any) -> Any:
 def _check_fits(theirs: Any) -> None:
     if not isinstance(theirs, Theirs):
         raise InputError(
-            f"from_sklearn takes scikit-learn's MLPClassifier, and got a {type(theirs).__name__}; "
-            "of a pipeline, take its last step."
+            f"from_sklearn expects scikit-learn's MLPClassifier, not a {type(theirs).__name__}; "
+            "pass the last step of a pipeline."
         )
     check_is_fitted(theirs)
     if theirs.n_layers_ != 3 or theirs.activation != "relu":
@@ -129,7 +129,7 @@ def _our_parameters(arrays: list[NDArray[Any]]) -> Parameters:
 def _their_optimizer(ours: Any, trained: TrainResult, arrays: list[NDArray[Any]]) -> Any:
     from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
-    # The first class's weights are fixed, so what the optimizer remembers of them means nothing.
+    # The first class's weights are fixed, so the optimizer's moments of them have no meaning.
     returned = trained.state.returned
     slots = [_their_arrays(_without_first_class(slot)) for slot in returned.slots]
     if ours.solver == "adam":

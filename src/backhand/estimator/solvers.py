@@ -24,7 +24,7 @@ from backhand.training.state import Keep, TrainState
 from backhand.training.train import train_data
 
 KEPT = Keep.PARAMETERS | Keep.OPTIMIZER | Keep.EARLY_STOPPING
-"""What `warm_start` and `partial_fit` continue with; with "adaptive" also the cuts."""
+"""The parts of a state that `warm_start` and `partial_fit` keep; for "adaptive" also the cuts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class EpochTraining:
         *,
         keep_interrupted: bool = False,
     ) -> TrainResult:
-        """Train: what came of it, as the next training's past.
+        """Train, and return the result, from which the next training continues.
 
         Raises
         ------
@@ -79,11 +79,11 @@ class EpochTraining:
         )  # fmt: skip
 
     def _start(self) -> TrainState:
-        """Where training starts, with what is kept of the past.
+        """Return the starting state, with what is kept of the past.
 
-        Where the past training returned what was best on validation rows, and this one validates
-        too, it continues from where that one ended: the best stays until something is better.
-        Otherwise it continues from the classifier's weights.
+        If the past training returned the best state on validation rows, and this one validates
+        too, it continues from the last state of that one, and keeps the best until a better one
+        is found. Otherwise it continues from the classifier's weights.
         """
         start = TrainState.initial(self.params, self.config, self.rows_seen)
         if self.past is None:
@@ -101,10 +101,10 @@ class EpochTraining:
         return start.continue_from(past, keep)
 
     def _past_optimizers(self, past: TrainResult) -> tuple[OptimizerState, OptimizerState]:
-        """What the past training returned, and where it ended, as far as it can be kept.
+        """Return the returned and the last state of the past training, as far as they can be kept.
 
-        Weights that were set since take the place of those that were returned. Another update rule
-        begins anew.
+        Weights that were set since replace those that were returned. Another update rule starts
+        again.
         """
         returned, last = past.state.returned, past.state.optimizer
         shapes = [value.shape for value in last.params]
@@ -126,9 +126,10 @@ class EpochTraining:
 def with_dropout_seed(
     config: TrainConfig, past: TrainResult | None, random_state: Any
 ) -> TrainConfig:
-    """The config with the seed of the dropped units, if there is dropout.
+    """Return the config with the seed of the dropped units, if there is dropout.
 
-    It is drawn when an optimizer begins: its updates continue to count, and each drops others.
+    The seed is drawn for a new optimizer. Later trainings continue its count of updates, so that
+    each update drops other units.
     """
     if not config.dropout:
         return config

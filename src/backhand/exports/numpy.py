@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from backhand.model import Trained
 
 HEAD = re.compile(rb'"""A classifier that needs nothing but NumPy, written by Backhand ')
-"""How a file that Backhand exported begins; see `numpy_template.OPENING`."""
+"""The beginning of a file that Backhand exported; see `numpy_template.OPENING`."""
 
 
 def export_numpy(model: Trained, path: str | Path) -> float:

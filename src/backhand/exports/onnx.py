@@ -37,7 +37,7 @@ and Relu into an operator that it does not have in double precision.
 """
 
 HEAD = re.compile(rb"\x08.\x12\x08backhand", re.DOTALL)
-"""How a file that Backhand exported begins: `ir_version` and `producer_name` of a ModelProto."""
+"""The beginning of a file that Backhand exported: a ModelProto's version and producer name."""
 
 
 def export_onnx(model: Trained, path: str | Path) -> float:

@@ -22,8 +22,8 @@ LAYERS = "nn.Sequential(Linear, ReLU, Linear)"
 def to_torch(model: Trained, softmax: bool = False) -> Any:
     """Make an `nn.Sequential(Linear, ReLU, Linear)` of a trained network, on the CPU.
 
-    It takes X (N, d) in the parameters' dtype, and returns the logits S (N, K), which torch's
-    CrossEntropyLoss takes. Its parameters are copies, and require grad. A table's schema is not
+    It maps X (N, d), in the parameters' dtype, to the logits S (N, K), the input of torch's
+    CrossEntropyLoss. Its parameters are copies, and require grad. A table's schema is not
     part of it: X is what `model.schema.encode` returns.
 
     Parameters

@@ -1,4 +1,4 @@
-"""What results look like: one line in a session, a few when printed, a table in a notebook."""
+"""How results are shown: one line in a session, a few when printed, a table in a notebook."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ GROUPS, MEMBERSHIP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
 AVAILABLE, TAKEN = Path("/proc/meminfo"), Path("/proc/self/statm")
-"""What Linux has left, and the pages that this process has: in all first, its data sixth."""
+"""Linux's free memory, and this process's pages: the total is first, its data sixth."""
 
 
 class _GroupFiles(NamedTuple):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 STRETCH = 2**20
-"""Rows from which the same share is drawn at a time: so no draw takes much memory."""
+"""Rows from which the same share is drawn at a time, to limit the memory of a draw."""
 
 
 def held_out(y: NDArray[np.integer], share: float, seed: int) -> NDArray[np.bool_]:

@@ -60,13 +60,15 @@ class Added(NamedTuple):
     Attributes
     ----------
     names : list of str
-    dtypes : list of dtype
+    contents : list of dtype or array
+        For a column of numbers its dtype; for a column of texts the distinct texts (K,), and its
+        arrays are positions in them.
     chunks : iterator of lists of arrays (n,)
         One array per column, over all rows in order.
     """
 
     names: list[str]
-    dtypes: list[np.dtype[Any]]
+    contents: list[np.dtype[Any] | NDArray[np.str_]]
     chunks: Iterator[list[NDArray[Any]]]
 
 
@@ -202,7 +204,7 @@ def _copy(table: Table, added: Added, command: Command, path: str, final: Path) 
 
     con = table.connection.cursor()  # the table's own reads the model's input
     names = [f"a{i}" for i in range(len(added.names))]
-    con.register("added", stream(names, added.dtypes, counted()))
+    con.register("added", stream(names, added.contents, counted()))
     try:
         written = con.execute(command.sql, command.parameters | {"path": name}).fetchall()[0][0]
     except duckdb.Error as error:

@@ -71,12 +71,12 @@ Callback = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class Every:
-    """Call a callback every so many epochs and after the last one; or after every block.
+    """Calls a callback every `epochs` epochs and after the last one; or after every block.
 
     Training does many epochs in one call of the engine: a block. A plain callback is called after
     each epoch, and so ends each block after one epoch; `Every(10, f)` ends it after ten.
-    `Every(None, f)` shortens no block: it is called after each one, several times per second, as a
-    progress bar needs it. A long epoch is done in several blocks, so it may be called before the
+    `Every(None, f)` shortens no block: it is called after each one, several times per second, which
+    suits a progress bar. A long epoch is done in several blocks, so it may be called before the
     history has its first entry.
 
     Parameters
@@ -137,7 +137,7 @@ def period(callback: Callback) -> int | None:
 
 
 def call_callbacks(callbacks: Sequence[Callback], progress: Progress) -> None:
-    """Call those that are due."""
+    """Call the callbacks that are due."""
     for callback in callbacks:
         every = period(callback)
         due = not progress.share and (progress.finished or progress.epoch % (every or 1) == 0)
@@ -146,12 +146,12 @@ def call_callbacks(callbacks: Sequence[Callback], progress: Progress) -> None:
 
 
 def check_callbacks(callbacks: object) -> None:
-    """A sequence of callables.
+    """Check that the callbacks are a sequence of callables.
 
     Raises
     ------
     InputError
-        If it is not; an `EarlyStopping` has an argument of its own.
+        If they are not; an `EarlyStopping` is passed as a separate argument.
     """
     if not isinstance(callbacks, tuple | list) or not all(map(callable, callbacks)):
         raise InputError(

@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 def setting(default: T, description: str = "", constraint: Constraint | None = None) -> T:
-    """Declare a setting: a field of a dataclass, whose metadata say what it means and may be."""
+    """Declare a setting: a dataclass field whose metadata hold its description and constraint."""
     metadata = {"description": description, "constraint": constraint}
     declared: T = field(default=default, metadata=metadata)
     return declared
@@ -87,7 +87,7 @@ class TrainConfig:
     Raises
     ------
     InputError
-        If a setting is not what it should be; the message says what was expected.
+        If a setting is not allowed; the message says what was expected.
 
     Examples
     --------
@@ -146,7 +146,7 @@ class TrainConfig:
     seed: int = setting(0, "Seed for shuffling and dropout.", Integer(0))
     shuffle: bool = setting(
         True,
-        "Whether mini-batches are drawn anew in each epoch; False takes the rows in order. Rows\n"
+        "Whether the rows are shuffled in each epoch; False keeps them in order. Rows\n"
         "that take more than 64 MiB are shuffled within windows of that size, made of blocks of\n"
         "neighbouring rows from random places (`training.samplers`).",
         Flag(),
@@ -175,7 +175,7 @@ class TrainConfig:
         """All settings as JSON values by name; those of a record as `early_stopping.patience`.
 
         A model file stores them, and a checkpoint is resumed only where they are the same. They
-        are read from the declarations, so none can be left out.
+        are read from the declarations, so that none is missing.
         """
         return dict(_flat({f.name: getattr(self, f.name) for f in fields(self)} | {
             "optimizer": self.rule}))  # fmt: skip
@@ -192,7 +192,7 @@ def _flat(values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _json_value(value: Any) -> Any:
-    """A NumPy number as Python's, and what is no finite number, text or None as its text."""
+    """Return a JSON value: NumPy numbers as Python's, and values that JSON lacks as text."""
     value = value.item() if hasattr(value, "item") else value
     if value is None or isinstance(value, bool | str | int):
         return value

@@ -1,7 +1,7 @@
-"""What a training does next: a pure function of where it stands and of what was measured.
+"""What a training does next: a pure function of its state and of what was measured.
 
-A `Controller` holds no session, no clock and no callbacks: `loop.py` has those and does what is
-decided here. So one driver may carry one model or many, on one machine or several.
+A `Controller` has no session, no clock and no callbacks: `loop.py` has those and carries out what
+is decided here. So a driver may train one model or many, on one machine or several.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class Decision(NamedTuple):
     Attributes
     ----------
     state : TrainState
-        Where training stands now. Its tensors are still those from before the block: the driver
+        The state after the block. Its tensors are still those from before the block: the driver
         reads the new ones from the session.
     rewind : bool
-        Whether the session is beyond that state, and has to return to it first.
+        Whether the session is past that state and must return to it first.
     improved : bool
         Whether the parameters there are the best so far, and are to be returned.
     """
@@ -85,14 +85,14 @@ class Controller:
         return state.done % self.plan.parts / self.plan.parts
 
     def next_block(self, state: TrainState, most_epochs: int) -> Block:
-        """The block that follows: at most so many epochs, up to the next period's end.
+        """Return the next block: at most `most_epochs` epochs, up to the end of a period.
 
         Where an epoch comes in parts, it is one part.
         """
         return self.replay(state, self._length(state.done, most_epochs))
 
     def replay(self, state: TrainState, parts: int) -> Block:
-        """The block of so many parts that follow a state; the same whenever it is called."""
+        """Return the block of the `parts` parts after a state; the same in every call."""
         return self.plan.block(self.schedule(state), state.done, parts)
 
     def _length(self, done: int, most_epochs: int) -> int:
@@ -102,7 +102,7 @@ class Controller:
         return min(self.plan.epochs - done, most_epochs, self.plan.most_epochs, *lengths)
 
     def divergence(self, state: TrainState, metrics: BlockMetrics) -> Divergence | None:
-        """Where the loss stopped being finite in a block that followed a state, if it did."""
+        """Return where the loss stopped being finite in the block after a state, if it did."""
         if np.isfinite(metrics.loss[-1]):
             return None
         finite = state.done + len(metrics.loss) - 1
@@ -110,14 +110,14 @@ class Controller:
         return Divergence(finite // self.plan.parts + 1, finite, history)
 
     def validates(self, state: TrainState, block: Block) -> bool:
-        """Whether the validation rows are measured after a block that followed a state."""
+        """Return whether the validation rows are measured after the block that follows a state."""
         epochs, part = divmod(state.done + block.epochs, self.plan.parts)
         if part or self.validation_every is None:
             return False
         return self.validates_after(epochs)
 
     def validates_after(self, epoch: int) -> bool:
-        """Whether the validation rows are measured after the first `epoch` epochs."""
+        """Return whether the validation rows are measured after the first `epoch` epochs."""
         every = self.validation_every
         return every is not None and (epoch % every == 0 or epoch == self.plan.epochs)
 
@@ -128,7 +128,7 @@ class Controller:
         metrics: BlockMetrics,
         validation: tuple[float, float] | None = None,
     ) -> Decision:
-        """What follows from a block's finite losses, and from the validation after it, if any."""
+        """Return what follows from a block's finite losses and the validation after it, if any."""
         done, figures = state.done + block.epochs, no_parts()
         if self.plan.parts > 1:
             row = [self.plan.weight_of(block), float(metrics.loss[0]), float(metrics.accuracy[0])]
@@ -140,7 +140,7 @@ class Controller:
         return self._stop(state, history, figures)
 
     def _stop(self, state: TrainState, history: History, figures: NDArray[np.float64]) -> Decision:
-        """Early stopping on a history longer than the state's; the end after the last epoch.
+        """Apply early stopping to a history longer than the state's, and end after the last epoch.
 
         Where it ends training, or changes the learning rate, after an epoch that is not the last of
         the history, the new state is the one after that epoch, to which training rewinds.
@@ -166,7 +166,7 @@ class Controller:
     def after_epoch(
         self, epoch: int, cuts: tuple[int, ...], seen: EarlyStoppingState
     ) -> tuple[str, tuple[int, ...], EarlyStoppingState]:
-        """What early stopping, having seen the first `epoch` epochs, makes of the training.
+        """Return the effect of early stopping on the training after its first `epoch` epochs.
 
         Returns
         -------
@@ -174,7 +174,7 @@ class Controller:
         cuts : tuple of int
             One more, if the learning rate is cut instead of ending training.
         seen : EarlyStoppingState
-            With all its patience again, if so.
+            With its patience reset, if so.
         """
         if seen.perfect:
             return "perfect", cuts, seen
@@ -185,15 +185,14 @@ class Controller:
         return "", (*cuts, epoch), seen.reset_wait()
 
     def follow(self, begin: TrainState, history: History) -> tuple[TrainState, int | None]:
-        """The state that a whole history leads to, tensors apart, and its best epoch.
+        """Return the state that a whole history leads to, without tensors, and its best epoch.
 
-        It is the one that `record` would have led to, block by block; a checkpoint is compared with
-        it.
+        It is the state that `record` reaches block by block; a checkpoint is compared with it.
 
         Raises
         ------
         InputError
-            If training had ended before the history does; a clause.
+            If training had ended before the history does; the message is a clause.
         """
         seen, cuts, ended, best_epoch = begin.early_stopping, begin.cuts, "", None
         for epoch in range(1, len(history) + 1):
@@ -212,7 +211,7 @@ class Controller:
 
 
 def _mean_of_parts(figures: NDArray[np.float64]) -> BlockMetrics:
-    """Loss and accuracy of an epoch from those of its parts, by the weights of their rows."""
+    """Return an epoch's loss and accuracy: the means over its parts, weighted by their rows."""
     weights, losses, accuracies = figures.T.copy()
     total = weights.sum()
     return BlockMetrics(

@@ -1,4 +1,4 @@
-"""From arrays of any library to `Data`; an `InputError` says what cannot be used."""
+"""Converts arrays of any library to `Data`; an `InputError` reports what cannot be used."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from backhand.errors import InputError
 
 
 def host(array: Any) -> Any:
-    """An array of any library as a plain NumPy array; what is not an array is returned as it is."""
+    """Return an array of any library as a plain NumPy array; anything else unchanged."""
     if not is_array_api_obj(array):
         return array
     if not isinstance(array, np.ndarray):
@@ -44,7 +44,7 @@ def make_data(params: Parameters, X: Any, y: Any, sample_weight: Any = None) -> 
     """X (N, d), y (N,) class indices or one-hot (N, K), sample_weight (N,), as NumPy arrays.
 
     X is converted to the parameters' dtype here, once, unless it holds whole numbers or is
-    memory-mapped: then each batch is converted when it is loaded, and X takes no more memory.
+    memory-mapped: then each batch is converted when it is loaded, and X is not copied.
     """
     X, y, sample_weight = host(X), host(y), host(sample_weight)
     validation.check_forward(params, X)
@@ -72,7 +72,7 @@ def indices_of_one_hot(Y: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def checked_weights(w: Any, N: int, dtype: Any) -> NDArray[Any]:
-    """N finite weights in that dtype, none negative, not all zero."""
+    """Return N finite weights in that dtype, none negative and not all zero."""
     validation.check_sample_weight(w, N)
     if w.dtype.kind not in "fiub":
         raise InputError(f"sample_weight holds {w.dtype}; expected numbers.")
@@ -88,7 +88,7 @@ def checked_weights(w: Any, N: int, dtype: Any) -> NDArray[Any]:
 
 
 def check_finite(X: Any, dtype: Any) -> None:
-    """No nan and no infinity in X, as numbers of that dtype, or the place of the first."""
+    """Check that X is finite in that dtype; the error names the first entry that is not."""
     if is_sparse(X):
         _check_finite_entries(X, dtype)
         return
@@ -117,6 +117,6 @@ def _not_finite(value: Any, row: int, column: int, dtype: Any) -> InputError:
 
 
 def check_validation(validation: Any) -> None:
-    """A pair of arrays, or three; else InputError."""
+    """Check that the validation rows are two or three arrays; raise InputError otherwise."""
     if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
         raise InputError("validation must be (X, y) or (X, y, sample_weight).")

@@ -40,7 +40,7 @@ class EarlyStopping:
     Raises
     ------
     InputError
-        If a parameter is not what it should be.
+        If a parameter is not allowed.
 
     Examples
     --------
@@ -85,7 +85,7 @@ class EarlyStopping:
 
 @dataclass(frozen=True)
 class EarlyStoppingState:
-    """What early stopping has seen. Each epoch makes a new one: it is a value, like a history.
+    """The state of early stopping. It is a value, like a history: each epoch makes a new one.
 
     Attributes
     ----------
@@ -107,7 +107,7 @@ class EarlyStoppingState:
     best_epoch: int | None = None
 
     def step(self, epoch: int, history: History) -> tuple[EarlyStoppingState, bool]:
-        """The state after an epoch, counted from 1, and whether that one is the best so far."""
+        """Return the state after an epoch, from 1, and whether that epoch is the best so far."""
         bad_epochs, lowest = self.num_bad_epochs, self.lowest
         cost = _cost(self.rule.monitor, history, epoch)
         if not math.isnan(cost):
@@ -140,11 +140,11 @@ class EarlyStoppingState:
         return -self.lowest_best if accuracy else self.lowest_best
 
     def reset_wait(self) -> EarlyStoppingState:
-        """With all its patience again."""
+        """Return the state with its patience reset."""
         return replace(self, num_bad_epochs=0)
 
     def rescore_best(self, loss: float, accuracy: float) -> EarlyStoppingState:
-        """With these figures of the best so far, measured on the present validation rows."""
+        """Return the state with the best so far as measured on the present validation rows."""
         figures = History(*(np.array([x]) for x in (math.nan, math.nan, loss, accuracy)))
         cost = _cost(self.rule.best_by, figures, 1)
         if math.isnan(cost) or self.lowest_best == math.inf:
@@ -153,7 +153,7 @@ class EarlyStoppingState:
         return replace(self, lowest_best=cost, lowest=cost if same else self.lowest)
 
     def under(self, rule: EarlyStopping) -> EarlyStoppingState:
-        """The state by another rule, of the figures that both rules look at."""
+        """Return the state under another rule, with the figures that both rules monitor."""
         if rule == self.rule:
             return self
         state = EarlyStoppingState(rule)
@@ -165,7 +165,7 @@ class EarlyStoppingState:
 
 
 def _cost(figure: str, history: History, epoch: int) -> float:
-    """The figure of that epoch, so that lower is better; nan where it was not measured."""
+    """Return an epoch's figure, negated if higher is better; nan where it was not measured."""
     value = float(getattr(history, figure)[epoch - 1])
     return -value if figure == "validation_accuracy" else value
 

@@ -1,4 +1,4 @@
-"""L-BFGS over our loss and gradients: SciPy's minimiser, which calls for them at points it chooses.
+"""L-BFGS: SciPy's minimiser, with the loss and gradients of a session.
 
 It uses all rows for each step, so it has no batches, no learning rate and no order.
 """
@@ -24,9 +24,9 @@ class Minimum:
     Attributes
     ----------
     params : Parameters
-        In the dtype of those that it began with.
+        In the dtype of the starting parameters.
     loss : float
-        There, penalty included.
+        The loss at these parameters, penalty included.
     iterations : int
     result : scipy.optimize.OptimizeResult
         SciPy's own.
@@ -69,7 +69,7 @@ def minimise(
     def loss_and_gradient(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         session.restore(OptimizerState(_unpack(x, params, kind), (), 0))
         loss, dtheta = session.gradient()
-        # A point from which SciPy must turn back, not one where its arithmetic ends.
+        # At infinity SciPy's line search steps back; at nan its arithmetic would break down.
         return (loss if math.isfinite(loss) else math.inf), _pack(dtheta)
 
     def after(intermediate_result: Any) -> None:

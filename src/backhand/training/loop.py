@@ -1,7 +1,7 @@
 """The loop of a training: it drives one session from a state to its end.
 
-What comes next is decided by the `Controller`; here is what has a session, a clock, callbacks,
-signals and files.
+The `Controller` decides what comes next; this module has the session, the clock, the callbacks,
+the signals and the files.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ GROWTH = 16
 
 @dataclass
 class Pace:
-    """How many epochs take about `BLOCK_SECONDS`, by the last block; in growing steps, from one."""
+    """The number of epochs that takes about `BLOCK_SECONDS`, estimated from the last block."""
 
     epochs: int = 1
 
     def measure(self, epochs: int, seconds: float) -> None:
-        """Take the epochs of a block, and how long it took."""
+        """Update the estimate with a block's epochs and duration."""
         timed = int(BLOCK_SECONDS / max(seconds, 1e-9) * epochs)
         self.epochs = max(1, min(timed, GROWTH * epochs))
 
 
 class Replay:
-    """How a session returns to an epoch that is past, without a copy of every epoch's parameters.
+    """Returns a session to an earlier epoch, without a copy of every epoch's parameters.
 
     It keeps the states before the last two blocks. Engine and plan are deterministic: from one of
-    these states, every epoch since is reached again by training it again.
+    these states, every later epoch is reached again by training it again.
     """
 
     def __init__(self, session: Session, controller: Controller) -> None:
@@ -62,7 +62,7 @@ class Replay:
             )
 
     def rewind_to(self, parts: int) -> None:
-        """Bring the session to where so many parts of epochs are done; not before what is kept."""
+        """Return the session to the state after `parts` parts, or to the oldest one kept."""
         past = [state for state in self._before if state.done <= parts] or self._before[:1]
         if not past:
             return
@@ -80,14 +80,14 @@ class Driver:
     session : Session
     controller : Controller
     state : TrainState
-        Where training stands: the session's state is its `optimizer`.
+        The state of training; the session's own state is its `optimizer`.
     data : Data
         Training rows.
     validation : Data or None
     callbacks : sequence of callables
     manager : CheckpointManager or None
     received_signals : list of int
-        Those that arrived since training began, if it has a checkpoint.
+        Signals that arrived since training began, if it has a checkpoint.
     """
 
     session: Session
@@ -105,7 +105,7 @@ class Driver:
         self.replay = Replay(self.session, self.controller)
 
     def run(self) -> None:
-        """The whole loop: block by block to the end, or until an exception.
+        """Train block by block to the end, or until an exception.
 
         Raises
         ------
@@ -140,7 +140,7 @@ class Driver:
         return self.session.evaluate(self.validation)
 
     def _stop_or_rewind(self, decision: Decision) -> None:
-        """Take the state that was decided on, with the session's tensors there."""
+        """Adopt the decided state, with the session's tensors in that state."""
         state = decision.state
         if decision.rewind:
             self.replay.rewind_to(state.done)
@@ -149,7 +149,7 @@ class Driver:
         self.state = replace(state, optimizer=present, best=best)
 
     def _call_callbacks(self) -> None:
-        """Call those that are due; where one fails, save a checkpoint, and note where it is."""
+        """Call the callbacks that are due; if one fails, save a checkpoint and note where."""
         if not self.callbacks:
             return
         try:
@@ -163,7 +163,7 @@ class Driver:
             raise
 
     def _checkpoint(self) -> None:
-        """Save one if it is due, at the end, or after a signal, which ends training then."""
+        """Save a checkpoint if due, at the end, or after a signal, which then ends training."""
         if self.manager is None:
             return
         due = self.manager.due(len(self.state.history), self.controller.share(self.state))
@@ -190,7 +190,7 @@ class Driver:
         Raises
         ------
         DivergenceError
-            If the last update made parameters that are not finite, and there are no better ones.
+            If the last update made parameters that are not finite, and no best state is restored.
         """
         state = self.state
         if state.best is None and not all(np.isfinite(v).all() for v in state.optimizer.params):
@@ -201,7 +201,7 @@ class Driver:
         return TrainResult(state, schedule, time.perf_counter() - self.began)
 
     def _diverged(self, found: Divergence, by_loss: bool = True) -> DivergenceError:
-        """The error, with the parameters that the last finite loss was measured with."""
+        """Return the error, with the parameters of the last finite loss."""
         check_finite(self.data.X, self.state.optimizer.params.W1.dtype)
         self.replay.rewind_to(found.finite_parts - 1)
         what = (

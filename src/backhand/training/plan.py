@@ -1,6 +1,6 @@
 """The plan of a training: for any epoch, the order of the rows, and η and λ of each update.
 
-A plan gives the same for an epoch whether training came to it at once, in blocks of any length, or
+The plan of an epoch is the same whether training reaches it at once, in blocks of any length, or
 again after a rewind.
 """
 
@@ -17,7 +17,7 @@ from backhand.training.samplers import Sampler, SeededSampler
 from backhand.training.schedules import Schedule
 
 ORDER_ENTRIES = 2**22
-"""Maximum number of row numbers, about, that are drawn ahead for one block (32 MiB)."""
+"""Approximate maximum of row numbers drawn ahead for one block (32 MiB)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class Plan:
         return max(1, ORDER_ENTRIES // per_epoch)
 
     def updates_of(self, parts: int) -> int:
-        """Number of updates in the first so many parts of epochs."""
+        """Return the number of updates in the first `parts` parts of epochs."""
         epochs, part = divmod(parts, self.parts)
         of_parts = 0
         if part:
@@ -83,7 +83,7 @@ class Plan:
         return Block(self.batch_size, rates, self._l2_of_batches(rates, order), order)
 
     def weight_of(self, block: Block) -> float:
-        """What the rows of a block's first epoch weigh."""
+        """Return Σw of the rows of a block's first epoch."""
         if block.order is None:
             w = self.weights
             return float(self.schedule.rows if w is None else w.sum(dtype=np.float64))

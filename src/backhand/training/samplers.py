@@ -26,7 +26,7 @@ MERSENNE_WORDS = 624
 
 
 class Sampler(Protocol):
-    """For any epoch, counted from 0, a permutation of the rows: the same whenever it is called.
+    """A permutation of the rows for any epoch, counted from 0; the same in every call.
 
     Attributes
     ----------
@@ -44,24 +44,24 @@ class Sampler(Protocol):
         ...
 
     def settle(self, first: int, last: int | None = None) -> None:
-        """Forget epochs before `first`, and those from `last` on, if given, as if not drawn."""
+        """Discard epochs before `first`, and from `last` on if given, as if not drawn."""
         ...
 
     def state_dict(self, epoch: int) -> dict[str, NDArray[Any]]:
-        """What another such sampler has to load to continue after the first `epoch` epochs."""
+        """Return what another sampler must load to continue after the first `epoch` epochs."""
         ...
 
     def check_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """InputError with a clause if no sampler of these rows has such a state."""
+        """Raise InputError, with a clause, if no sampler of these rows has such a state."""
         ...
 
     def load_state_dict(self, epoch: int, state: Mapping[str, NDArray[Any]]) -> None:
-        """Continue after so many epochs, with a state that is checked."""
+        """Continue after `epoch` epochs, with a state that is checked."""
         ...
 
 
 class SeededSampler:
-    """Each part of each epoch comes from the seed and its numbers alone.
+    """Each part of each epoch follows from the seed and its numbers alone.
 
     Rows that take more than `WINDOW_BYTES` are not shuffled all at once: blocks of neighbouring
     rows are drawn in a random order, and the rows of as many blocks as make a window are shuffled.
@@ -115,17 +115,17 @@ class SeededSampler:
         return rows[skipped : skipped + last - first]
 
     def settle(self, first: int, last: int | None = None) -> None:
-        """Nothing: no epoch is kept."""
+        """Do nothing: no epoch is kept."""
 
     def state_dict(self, epoch: int) -> dict[str, NDArray[Any]]:  # noqa: ARG002
         return {}
 
     def check_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
         if state:
-            raise InputError("it has an order of the rows; this training's sampler has none")
+            raise InputError("it has an order of the rows; this training's sampler stores no order")
 
     def load_state_dict(self, epoch: int, state: Mapping[str, NDArray[Any]]) -> None:
-        """Nothing: each order follows from the seed."""
+        """Do nothing: each order follows from the seed."""
 
 
 class RandomStateSampler:

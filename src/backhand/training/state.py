@@ -1,8 +1,8 @@
-"""`TrainState`: where a training stands between two blocks, and the one way to continue from it.
+"""`TrainState`: the state of a training between two blocks, and the one way to continue from it.
 
 A checkpoint holds such a state, a `TrainResult` carries one, and `train(state=…)`, `warm_start`,
 `partial_fit` and a resumed checkpoint all continue from one by `TrainState.continue_from`; each of
-them says which parts it keeps.
+them chooses which parts to keep.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from backhand.training.history import History
 class Keep(Flag):
     """The parts of a state that a training may continue with.
 
-    PARAMETERS are θ. OPTIMIZER is what the update rule remembers, and its number of updates.
+    PARAMETERS are θ. OPTIMIZER are the moments of the update rule, and its number of updates.
     EARLY_STOPPING is the patience left, and the best epoch with its parameters. SCHEDULE are the
     cuts of the learning rate. PROGRESS are the epochs done, their history and the end; SAMPLER is
     the order of the rows.
@@ -54,7 +54,7 @@ class TrainState:
     Attributes
     ----------
     optimizer : OptimizerState
-        The present parameters, what the update rule remembers, and the number of updates.
+        The present parameters, the moments of the update rule, and the number of updates.
     best : OptimizerState or None
         The same at the best epoch, where early stopping returns that one's parameters.
     done : int
@@ -87,7 +87,7 @@ class TrainState:
 
     @classmethod
     def initial(cls, params: Parameters, config: TrainConfig, rows_seen: int = 0) -> TrainState:
-        """Where a training with these settings begins, if it continues nothing."""
+        """Return the state in which a new training with these settings begins."""
         rule = config.early_stopping
         return cls(
             OptimizerState.initial(params, config.rule),
@@ -97,16 +97,16 @@ class TrainState:
 
     @property
     def returned(self) -> OptimizerState:
-        """What a training that ended here returns: the best epoch's, or the last."""
+        """What training returns if it ends here: the best epoch's state, or the last."""
         return self.optimizer if self.best is None else self.best
 
     def continue_from(self, past: TrainState, keep: Keep) -> TrainState:
-        """Keep parts of a past state: the state of a training that begins, with those parts.
+        """Return this state, of a training that begins, with parts of a past state.
 
         Parameters
         ----------
         past : TrainState
-            Of a training that may have had other settings.
+            The state of a training that may have had other settings.
         keep : Keep
             Which of its parts.
 
@@ -117,7 +117,7 @@ class TrainState:
         Raises
         ------
         InputError
-            If a part does not fit: what another update rule remembers, or other shapes.
+            If a part does not fit: moments of another update rule, or other shapes.
         """
         kept: dict[str, Any] = {}
         begin = self.optimizer
@@ -146,7 +146,7 @@ PROGRESS = ("done", "ended", "history", "part_figures", "rows_seen")
 
 
 def _with_memory(begin: OptimizerState, past: OptimizerState, keep: Keep) -> OptimizerState:
-    """The parameters of `begin` with what the optimizer remembers in `past`, if that is kept."""
+    """Return the parameters of `begin`, with the moments in `past` if those are kept."""
     if Keep.OPTIMIZER not in keep:
         return begin
     slots = past.slots
@@ -158,7 +158,7 @@ def _with_memory(begin: OptimizerState, past: OptimizerState, keep: Keep) -> Opt
 
 
 def check_second_moments(state: OptimizerState) -> None:
-    """Adam's second moments, of the only rule with two slots, are means of squares.
+    """Check that Adam's second moments, which are means of squares, are not negative.
 
     Raises
     ------
@@ -166,11 +166,13 @@ def check_second_moments(state: OptimizerState) -> None:
         If one is below 0.
     """
     if any((v < 0).any() for slot in state.slots[1:] for v in slot):
-        raise InputError("the state's second slot holds numbers below 0, which no square is.")
+        raise InputError(
+            "the state's second slot holds negative numbers; it must hold means of squares."
+        )
 
 
 def _in_dtype(dtype: Any, slot: Any) -> Any:
-    """The slot in that dtype; what is not a slot is returned as it is, for the check to report."""
+    """Return the slot in that dtype; anything else unchanged, for the check to report."""
     if not isinstance(slot, Parameters) or not all(
         isinstance(v, np.ndarray) and v.dtype.kind == "f" for v in slot
     ):

@@ -86,7 +86,7 @@ class TrainArguments(TrainConfig):
 
 @taking(TrainArguments)
 def train(arguments: TrainArguments) -> TrainResult:
-    """Train from `params`, which stay as they are.
+    """Train from `params`, which are not changed.
 
     The same arguments give the same bits on one machine, with the fused engine for any number of
     threads (with the others for the same number: their libraries may sum in another order with
@@ -117,7 +117,7 @@ def train(arguments: TrainArguments) -> TrainResult:
         Maximum number of threads; None: as many as the process may use.
     state : OptimizerState, optional
         The optimizer's memory to continue with: the `last` or `best` of an earlier result, whose
-        parameters are passed as `params`. Schedule, early stopping and shuffling begin anew.
+        parameters are passed as `params`. Schedule, early stopping and shuffling start again.
     checkpoint : Checkpoint, optional
         Where to save the state of training, and whether to resume from there.
 
@@ -211,7 +211,8 @@ def train_data(
     Raises
     ------
     InputError
-        If early stopping needs validation rows and there are none, or what the engine refuses.
+        If early stopping needs validation rows and there are none, or the engine rejects an
+        argument.
     DivergenceError, Interrupted, OutputError
         As for `train`.
     """
@@ -238,7 +239,7 @@ def train_data(
 
 
 def objective_of(config: TrainConfig) -> Objective:
-    """What a config says is minimised."""
+    """Return the objective that a config describes."""
     return Objective(
         l2=float(config.l2), alpha=float(config.alpha), dropout=float(config.dropout),
         dropout_seed=config.seed,
@@ -250,7 +251,7 @@ def _check_monitored(config: TrainConfig, validation: Data | None) -> None:
     if rule is not None and rule.needs_validation and validation is None:
         raise InputError(
             f"early stopping monitors the {rule.restore_best or rule.monitor}, and there are no "
-            "validation rows. Pass validation=(X, y), or take monitor='loss'."
+            "validation rows. Pass validation=(X, y), or use monitor='loss'."
         )
 
 

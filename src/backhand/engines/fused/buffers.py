@@ -21,21 +21,22 @@ from backhand.engines.fused.llvm.target import tile_of
 from backhand.engines.fused.packing import Layout
 
 SUMS = 8
-"""Numbers per thread: three sums, and what fills a cache line."""
+"""Numbers per thread: three sums, padded to a cache line."""
 
 MC = 128
 """The maximum number of rows in a chunk: enough to reuse each weight that is read, and few enough
-for a panel of dZ1 and a column of X to be in the first cache together."""
+for a panel of dZ1 and a column of X to fit the L1 cache together."""
 
 SPARSE_ROWS = 256
-"""The same for a sparse X, whose chunk is small: what counts is how often a gradient that is too
-large for the caches is read and written, which is not at all where a batch is one chunk."""
+"""The same for a sparse X, whose chunk is small: the cost is
+reading and writing a gradient that exceeds the caches, which does not happen if a batch is one
+chunk."""
 
 STRIP = 48
 """Features whose weights are updated together, while their gradient is in the cache."""
 
 PART_FLOPS = 2_000_000
-"""The minimum of work in a chunk per part of the hidden units: less is not worth a thread."""
+"""The minimum work in a chunk per part of the hidden units, below which a thread does not pay."""
 
 MAX_PARTS = 16
 """The maximum number of parts of the hidden units; each is one more sum per logit."""
@@ -51,7 +52,7 @@ class ParameterBuffers(NamedTuple):
 
 
 class Entries(NamedTuple):
-    """What a chunk of a sparse X holds, feature by feature; each thread has its own.
+    """The entries of a chunk of a sparse X, by feature; each thread has its own copy.
 
     Attributes
     ----------
@@ -85,10 +86,10 @@ class Chunk(NamedTuple):
     threads, parts : int
         How many threads work on it, and how many parts the hidden units are in.
     claimed : (parts,) int64
-        How often each was begun and done, in the halves of all steps.
+        How often each part was begun and finished, over the phases of all steps.
     X : (threads, rows, x_row)
-        The features, and a 1 for b1; nothing, if they are in `entries`. Each thread reads its own
-        copy, as it does of what follows: that is faster than reading what another core has written.
+        The features, and a 1 for b1; empty if they are in `entries`. Each thread has its own copy,
+        also of labels and weights: that is faster than reading what another core has written.
     labels, weights : (threads, rows)
     H1, dZ1 : (panels, rows, width)
     S : (1 + parts, K, s_column)
@@ -96,7 +97,7 @@ class Chunk(NamedTuple):
     figures : (3, rows) float64
         Each row's weighted loss and hit, and its weight.
     sums : (threads, SUMS) float64
-        Their sums, for each thread on a cache line of its own.
+        Their sums, each thread's on a separate cache line.
     squares : (panels,) float64
         Of the weights in each panel.
     """
@@ -120,16 +121,16 @@ class Chunk(NamedTuple):
 
 
 def chunk_rows(batch: int, sparse: bool = False) -> int:
-    """How many rows of a batch of that many are worked on at a time: it is cut evenly."""
+    """Return the rows of a chunk of a batch of that size, which is cut evenly."""
     pieces = -(-batch // (SPARSE_ROWS if sparse else MC))
     return -(-batch // pieces)
 
 
 def parts_of(net: Layout, rows: int) -> int:
-    """In how many parts the hidden units are for chunks of that many rows.
+    """Return the number of parts of the hidden units for chunks of that many rows.
 
-    Sums over the hidden units are taken part by part, so this must not depend on the threads. It
-    is a power of two, which most numbers of threads share well.
+    Sums over the hidden units are computed part by part, so the number must not depend on the
+    threads. It is a power of two, which most numbers of threads divide evenly.
     """
     flops = 4 * rows * net.d * net.H + 6 * rows * net.H * net.K
     most = max(1, min(int(net.panels), MAX_PARTS, int(flops) // PART_FLOPS))
@@ -137,13 +138,13 @@ def parts_of(net: Layout, rows: int) -> int:
 
 
 def whole_blocks(rows: int, dtype: Any) -> int:
-    """The rows that a chunk has room for: so many, filled up to whole blocks."""
+    """Return the number of rows rounded up to whole blocks."""
     block = tile_of(precision_of(dtype).lanes).block
     return -(-rows // block) * block
 
 
 def chunk_of(net: Layout, dtype: Any, rows: int, threads: int, entries: int = 0) -> Chunk:
-    """Memory for chunks of that many rows; of a sparse X, with so many entries at most."""
+    """Return memory for chunks of that many rows; for a sparse X, of at most `entries` entries."""
     kind = np.dtype(dtype)
     parts = parts_of(net, rows)
     rows = whole_blocks(rows, kind)
@@ -174,7 +175,7 @@ def _entries(net: Layout, kind: Any, threads: int, most: int) -> Entries:
 
 
 def thread_view(code: Code, chunk: Chunk, d: Value, width: Value, me: Value) -> Chunk:
-    """The chunk with what thread `me` has of its own."""
+    """Return the chunk with the buffers of thread `me`."""
     at, mine, entries = code.at, me * chunk.rows, chunk.entries
     return chunk._replace(
         X=at(chunk.X, mine * chunk.x_row), labels=at(chunk.labels, mine),
@@ -188,7 +189,7 @@ def thread_view(code: Code, chunk: Chunk, d: Value, width: Value, me: Value) -> 
 
 
 def spread(count: int, itemsize: int) -> int:
-    """A row's length that keeps neighbouring rows out of the same few places of the cache."""
+    """Return a row length that keeps neighbouring rows out of the same few cache sets."""
     per_line = LINE // itemsize
     lines = -(-count // per_line)
     if lines < 8:

@@ -79,8 +79,8 @@ from backhand.optimizers import Optimizer, Slots
 class FusedEngine:
     """Whole blocks of updates in one compiled call.
 
-    `threads` None takes as many as the work in a step is worth. The bits are the same for every
-    number.
+    With `threads` None, the number follows from the work in a step. The bits are the same for every
+    number of threads.
     """
 
     name = "fused"
@@ -202,12 +202,12 @@ class FusedSession:
         return self._work.measure(data)
 
     def _check_data(self) -> None:
-        """Again before each compiled call: the arrays are the user's, and may have changed."""
+        """Check before each compiled call: the arrays are the user's, and may have changed."""
         check_data(self._data, self._work.net.d, self._work.net.K)
 
 
 class _Work:
-    """Parameters and slots as they are computed with, and the memory that computing takes."""
+    """Packed parameters and slots, and the working memory."""
 
     def __init__(self, params: Parameters, slots: Slots, threads: int | None) -> None:
         self._dtype = params.W1.dtype
@@ -241,7 +241,7 @@ class _Work:
         return self._theta.read(), tuple(slot.read() for slot in self.slots)
 
     def chunk(self, data: Data, rows: int, order: NDArray[np.int64] | None = None) -> Chunk:
-        """Memory for so many rows of these data, and for the threads that they are worth."""
+        """Return memory for that many rows of these data, and for the threads that suit them."""
         threads = threads_for(parts_of(self.net, rows), self._threads)
         numbers = most_numbers(data, whole_blocks(rows, self._dtype), order)
         key = (rows, threads, is_sparse(data.X))
@@ -250,7 +250,7 @@ class _Work:
         return self._chunks[key]
 
     def _rows_of(self, data: Data) -> Rows:
-        """Where the rows are; of those seen last, training's and validation's, it is known."""
+        """Return where the rows are, cached for the last two: training and validation rows."""
         known = [pair for pair in self._rows if pair[0] is data]
         others = [pair for pair in self._rows if pair[0] is not data]
         self._rows = [*others[-1:], *(known or [(data, rows_of(data, self._dtype))])]
@@ -270,7 +270,7 @@ class _Work:
     def apply(
         self, gradient: Parameters, rate: float, class_fixed: int, rule: tuple[Any, ...]
     ) -> None:
-        """One update by a gradient that is given."""
+        """Do one update with a given gradient."""
         self._gradient.write(gradient)
         number, *constants = rule
         step = Step(number, 1.0, 0.0, rate, *constants)
@@ -281,7 +281,7 @@ class _Work:
     def compute(
         self, mode: int, data: Data, block: BlockArgs, chunk: Chunk | None = None
     ) -> BlockMetrics:
-        """The compiled call, on each of the threads."""
+        """Run the compiled program on each of the threads."""
         rows = self._rows_of(data)
         order = block.order if block.ordered else None
         chunk = chunk or self.chunk(data, chunk_rows(block.batch, is_sparse(data.X)), order)
@@ -300,7 +300,7 @@ class _Work:
 
 
 def _rule_of(optimizer: Optimizer) -> tuple[Any, ...]:
-    """The rule's number and its constants, filled up to three."""
+    """Return the rule's number and its constants, padded to three."""
     a, b, epsilon = (*optimizer.constants(), 0.0, 0.0, 0.0)[:3]
     return RULES.index(optimizer.name), a, b, epsilon
 

@@ -1,9 +1,9 @@
-"""How parameters lie in memory while they are trained: hidden unit by hidden unit, in panels.
+"""The layout of parameters in memory during training: panels of hidden units.
 
 A hidden unit is a column of d + 1 + K numbers: its weights from the features W1[:, h], its bias
-b1[h], and its weights to the classes W2[h, :]. `width` columns beside each other make a panel, row
-by row, so that a row of a panel is whole vectors. Panel follows panel, then comes b2. What is there
-only to fill a panel or a vector is 0 and stays 0.
+b1[h], and its weights to the classes W2[h, :]. `width` adjacent columns make a panel, stored
+row by row, so that a row of a panel is whole vectors. The panels follow one another, then b2. The
+padding of a panel or a vector is 0 and stays 0.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Layout(NamedTuple):
 
 
 def layout_of(params: Parameters) -> Layout:
-    """The layout of these parameters: as few panels as can be, and then as narrow ones."""
+    """The layout of these parameters: as few panels as possible, each as narrow as possible."""
     (d, H), K = params.W1.shape, params.b2.shape[0]
     shape = tile_of(precision_of(params.W1.dtype).lanes)
     needed = -(-H // shape.lanes)
@@ -98,7 +98,7 @@ class PackedParameters:
                 self._fill.append(panel[:, count:])
 
     def write(self, params: Parameters) -> None:
-        """Write these parameters."""
+        """Pack these parameters."""
         for units, W1, b1, W2 in self._panels:
             W1[:] = params.W1[:, units]
             b1[:] = params.b1[units]
@@ -108,7 +108,7 @@ class PackedParameters:
             fill[:] = 0
 
     def read(self) -> Parameters:
-        """The parameters, as arrays of their own."""
+        """Return the parameters as separate arrays."""
         d, H, K = self._net.d, self._net.H, self._net.K
         read = Parameters(*(np.empty(size, self._flat.dtype) for size in ((d, H), H, (H, K), K)))
         for units, W1, b1, W2 in self._panels:

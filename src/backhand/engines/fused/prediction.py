@@ -1,8 +1,8 @@
 """P of rows by a trained network, in double precision, whatever the parameters' dtype.
 
-Nothing of the parameters is laid out anew: see `in_place`. Rows go through in chunks, which threads
-take one after the other, and nothing of a row depends on the others. So its P has the same bits
-alone and in company, in a dense X and in a sparse one, and with any number of threads.
+The parameters are read where they are stored (see `operands`). Threads claim chunks of rows one
+after the other, and no row's result depends on other rows. So the P of a row has the same bits
+alone or among others, in a dense X or a sparse one, and with any number of threads.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ COMPUTE = np.float64
 """What P is computed in, whatever the parameters' dtype."""
 
 FEW_ROWS = 4
-"""For no more than so many rows, W is read once for each, and no strip of it is copied."""
+"""Up to this number of rows, W is read once for each, and no strip of it is copied."""
 
 CHUNK_NUMBERS = 2**20
-"""Of H1 and S in a chunk of rows, about, at most."""
+"""Approximate maximum of the numbers of H1 and S in a chunk of rows."""
 
 
 class StoredParameters(NamedTuple):
@@ -87,12 +87,12 @@ class PredictArgs(NamedTuple):
 
 
 def predict_float32(code: Code, args: PredictArgs, me: Value) -> None:
-    """P by parameters of float32: what thread `me` does of it."""
+    """Compute P from float32 parameters: the share of thread `me`."""
     _predict(code, args, me, "float32")
 
 
 def predict_float64(code: Code, args: PredictArgs, me: Value) -> None:
-    """The same by parameters of float64."""
+    """Compute P from float64 parameters: the share of thread `me`."""
     _predict(code, args, me, "float64")
 
 
@@ -100,7 +100,7 @@ PROGRAMS = {"float32": predict_float32, "float64": predict_float64}
 
 
 def _predict(code: Code, args: PredictArgs, me: Value, dtype: str) -> None:
-    """Chunk after chunk, until there are none left that no thread has begun."""
+    """Claim and predict chunks until every chunk has been claimed."""
     kind = code.type_of(dtype)
     W1, b1, W2, b2 = (
         Weights(code.pointer(where.address, kind), where.row, where.column, rows, columns)
@@ -127,7 +127,7 @@ def _predict(code: Code, args: PredictArgs, me: Value, dtype: str) -> None:
         with code.if_(args.entries.index > DENSE):
             _add_sparse(code, args, W1, H1, begin, rows, kind)
         _rectify(code, H1, args.h_row, rows, args.H)
-        # Behind the last class -inf, so that no probability is there.
+        # -inf after the last class, whose probability is then 0.
         _fill(code, S, args.s_row, rows, b2, -math.inf)
         with code.loop(args.H, step=KC) as first:
             inner = code.minimum(args.H - first, KC)
@@ -142,7 +142,7 @@ def _add(
     code: Code, A: Value, W: Weights, C: Value, strip: Value, reach: Reach, first: Value,
     inner: Value,
 ) -> None:  # fmt: skip
-    """C (rows, columns) += A (rows, inner) W[first:first + inner], in whichever way is faster."""
+    """C (rows, columns) += A (rows, inner) W[first:first + inner], by the faster method."""
     with code.if_(reach.rows < FEW_ROWS + 1):
         add_dense_rows(code, A, W, C, reach, first, inner)
     with code.if_(reach.rows > FEW_ROWS):
@@ -285,7 +285,7 @@ def _compute(
 
 
 def _row(numbers: int) -> int:
-    """How long a row of so many numbers is in memory."""
+    """Return the length in memory of a row of that many numbers."""
     precision = precision_of(COMPUTE)
     return spread(-(-numbers // precision.lanes) * precision.lanes, precision.bytes)
 

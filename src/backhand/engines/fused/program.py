@@ -77,8 +77,8 @@ class BlockArgs(NamedTuple):
 class ProgramArgs(NamedTuple):
     """All arguments of `train_program` but the number of the thread.
 
-    `metrics` (2, E) receives the loss and the accuracy of each epoch; the first loss that is not
-    finite is the last. `sync` (8,) is what the threads share.
+    `metrics` (2, E) receives the loss and the accuracy of each epoch, up to the first loss that is
+    not finite. `sync` (8,) holds the counters that the threads share.
     """
 
     mode: Integer
@@ -92,7 +92,7 @@ class ProgramArgs(NamedTuple):
 
 
 class _Sums(NamedTuple):
-    """Of an epoch: Σ w · loss, Σ w · hit, Σ w; and Σ w of a batch. In float64."""
+    """Sums of an epoch, Σ w · loss, Σ w · hit and Σ w, and Σ w of a batch; in float64."""
 
     losses: Variable
     hits: Variable
@@ -101,7 +101,7 @@ class _Sums(NamedTuple):
 
 
 def train_program(code: Code, args: ProgramArgs, me: Value) -> None:
-    """Train or measure: what thread `me` does of it."""
+    """Train or measure: the share of thread `me`."""
     with flush_subnormals(code):
         _epochs(code, args, me)
 
@@ -116,7 +116,7 @@ class ApplyArgs(NamedTuple):
 
 
 def apply_gradient(code: Code, args: ApplyArgs, _: Value) -> None:
-    """Update all parameters by a gradient that is given, in one thread."""
+    """Update all parameters with a given gradient, in one thread."""
     net, buffers, class_fixed, step = args
     with flush_subnormals(code):
         with code.loop(net.panels) as p:
@@ -155,7 +155,7 @@ def _batch(
 ) -> None:  # fmt: skip
     """Do batch j of the epoch: its chunks of rows in turn, and with the last one the update.
 
-    `loaded` is 1 once a chunk that is all that there is of every epoch has been loaded: it stays.
+    `loaded` is 1 once the chunk is loaded that is the whole of every epoch: it is not loaded again.
     `phase` counts the passes whose parts of the hidden units are claimed: forward and backward.
     """
     block, chunk = args.block, args.chunk
@@ -178,11 +178,11 @@ def _batch(
         # 2. Forward: H1, and what each part of the hidden units adds to S.
         draw = draw_of(code, block.dropout, at, begin)
         _forward(code, args, me, padded, draw, phase)
-        # 3. Barrier: every part of S is there.
+        # 3. Barrier: every part of S is complete.
         barrier(code, code.at(args.sync, ARRIVALS), args.chunk.threads)
-        # 4. Softmax of this thread's rows: dS, and what goes into loss and accuracy.
+        # 4. Softmax of this thread's rows: dS, and each row's loss and hit.
         _softmax(code, args, me, padded)
-        # 5. Barrier: dS is there.
+        # 5. Barrier: dS is complete.
         barrier(code, code.at(args.sync, ARRIVALS), args.chunk.threads)
         # 6. Sums over the rows: losses, hits and weights.
         _add_up(code, args, padded, sums)
@@ -231,7 +231,7 @@ def _softmax(code: Code, args: ProgramArgs, me: Value, padded: Value) -> None:
 
 
 def _add_up(code: Code, args: ProgramArgs, padded: Value, sums: _Sums) -> None:
-    """Add the chunk's losses, hits and weights, which every thread does for itself."""
+    """Add the chunk's losses, hits and weights; every thread computes the same sums."""
     mine = args.chunk.sums
     totals(code, args.chunk.figures, 3, padded, args.chunk.rows, mine)
     for place, total in enumerate((sums.losses, sums.hits, sums.batch_weight)):
@@ -258,7 +258,7 @@ def _backward(
 
 
 def _squares(code: Code, args: ProgramArgs) -> Value:
-    """‖W1‖² + ‖W2‖² as it was before the update."""
+    """Return ‖W1‖² + ‖W2‖² of the weights before the update."""
     total = code.variable(code.double(0.0))
     with code.loop(args.net.panels) as p:
         total.set(total.get() + code.load_scalar(args.chunk.squares, p))

@@ -1,7 +1,7 @@
 """The forward and the backward step of a part of the hidden units: to S, and from dS.
 
-A thread mostly does both for the same panels, so that what it reads was written by its own core,
-but for dS. Sizes are those of `packing.Layout` and `buffers.Chunk`: X (rows, d + 1) with a 1 for
+A thread mostly does both for the same panels, so that all it reads, except dS, was written by its
+own core. Sizes are those of `packing.Layout` and `buffers.Chunk`: X (rows, d + 1) with a 1 for
 b1 in its last column; a panel of W1 and b1 (d + 1, width), of W2ᵀ (K, width), of H1 and dZ1 (rows,
 width); S and dS (K, rows), transposed.
 """
@@ -28,14 +28,14 @@ from backhand.engines.fused.llvm.builder import Code, Value, function
 from backhand.engines.fused.packing import Layout
 
 KC = 256
-"""Features of a panel of W1 that are multiplied at a time: such a piece fits the first cache."""
+"""Features of a panel of W1 that are multiplied at a time: such a piece fits the L1 cache."""
 
 
 @function
 def forward(
     code: Code, net: Layout, theta: Value, chunk: Chunk, rows: Value, draw: Draw, part: Value
 ) -> None:
-    """H1 = max(0, X W1 + b1) ⊙ M of a part of the hidden units, and what they add to S.
+    """Compute H1 = max(0, X W1 + b1) ⊙ M of a part of the hidden units, and their share of S.
 
     theta (size,), packed; H1 (panels, rows, width); S[part + 1] (K, rows).
     """
@@ -88,7 +88,7 @@ class Backward(NamedTuple):
         1/(1-p), which dropout multiplies dZ1 with: the gradients made of dZ1 receive it with their
         own scale.
     class_fixed : int
-        1 if the first class's weights stay as they are, else 0.
+        1 if the first class's weights are not updated, else 0.
     step : Step
         The update that follows.
     """
@@ -114,7 +114,7 @@ def backward(code: Code, work: Backward, part: Value) -> None:
         _dZ1_and_dW2(code, work, p)
         with code.if_(work.chunk.entries.most > 0):
             _sparse_dW1(code, work, p)
-    # A strip of X stays in the first cache for all panels.
+    # A strip of X stays in the L1 cache for all panels.
     with (
         code.if_(work.chunk.entries.most.equals(0)),
         code.loop(work.net.d + 1, step=STRIP) as i,
@@ -157,9 +157,9 @@ def _dW1(code: Code, work: Backward, p: Value, first: Value, end: Value) -> None
 def _sparse_dW1(code: Code, work: Backward, p: Value) -> None:
     """dW1 = Xᵀ dZ1 of panel p of a sparse X, for all features; db1 is the last feature's.
 
-    The gradient is kept between the chunks of a batch, and where no update follows. Else each strip
-    (STRIP, width) goes into the update as it comes: the gradient of a batch that is one chunk is
-    never in memory.
+    The gradient is stored between the chunks of a batch, and where no update follows. Otherwise
+    each strip (STRIP, width) is passed to the update when it is computed: the gradient of a batch
+    that is one chunk is never stored as a whole.
     """
     net, buffers, chunk, step = work.net, work.buffers, work.chunk, work.step
     dZ1 = code.at(chunk.dZ1, p * chunk.rows * net.width)
@@ -175,7 +175,7 @@ def _sparse_dW1(code: Code, work: Backward, p: Value) -> None:
 
 
 def _update_W1(code: Code, work: Backward, p: Value, first: Value, end: Value) -> None:
-    """Update the weights of features first..end of panel p, their squares added up before."""
+    """Sum the squares of the weights of features first..end of panel p, then update them."""
     net, step = work.net, work.step._replace(scale=work.step.scale * work.scale)
     panel = p * net.panel
     begin, border = panel + first * net.width, panel + code.minimum(end, net.d) * net.width
@@ -200,5 +200,5 @@ def _unit(code: Code, net: Layout, p: Value) -> Value:
 
 
 def _vectors(code: Code, net: Layout, p: Value) -> Value:
-    """How many vectors of panel p are in use."""
+    """Return the number of vectors of panel p that are in use."""
     return code.select(p < net.full, net.vectors, net.vectors - 1)

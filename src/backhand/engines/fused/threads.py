@@ -17,7 +17,7 @@ SPINS = 4000
 
 
 def threads_for(parts: int, threads: int | None) -> int:
-    """The number of threads for so many parts of work: those given, or those available."""
+    """Return the number of threads for that many parts of work: as given, or as available."""
     if parts == 1:
         return 1
     return min(parts, threads or available_threads())
@@ -26,9 +26,9 @@ def threads_for(parts: int, threads: int | None) -> int:
 def run_threads(work: Callable[[int], None], threads: int) -> None:
     """Run work(0) ... work(threads - 1) at the same time, or none of them.
 
-    A single one runs in the caller's thread; of several, none does, so that an interrupt never ends
-    one that the others wait for. They finish before the interrupt is raised: half of their work
-    would leave the caller's parameters in an undefined state.
+    One runs in the caller's thread. If there are several, all are new threads, so that an interrupt
+    never ends one that the others wait for; they finish before the interrupt is raised, because
+    half of their work would leave the caller's parameters in an undefined state.
     """
     if threads == 1:
         work(0)
@@ -53,7 +53,7 @@ def run_threads(work: Callable[[int], None], threads: int) -> None:
 
 
 def _move_to_own_core(me: int) -> None:
-    """Move the calling thread to a core of its own, which it may leave again.
+    """Move the calling thread to a separate core, which it may leave again.
 
     Linux starts all threads on the core of their parent, and takes milliseconds to spread them.
     """
@@ -79,8 +79,8 @@ def _wait_for(team: list[Thread]) -> None:
 def barrier(code: Code, arrivals: Value, threads: Value) -> None:
     """Wait until all threads have arrived; `arrivals` points to the count of their arrivals.
 
-    What any thread stored before it, all read after it. (No `function`: the memory that a
-    function's arguments point to changes by what it does itself only.)
+    Whatever a thread stored before the barrier, all threads read after it. (This is not a
+    `function`: the arguments of those are `noalias`, so no other thread may change their memory.)
     """
     with code.if_(threads > 1):
         mine = code.atomic_add(arrivals, 1)
@@ -96,13 +96,13 @@ def barrier(code: Code, arrivals: Value, threads: Value) -> None:
 def claim_parts(
     code: Code, claimed: Value, parts: Value, threads: Value, me: Value, phase: Variable
 ) -> Iterator[Value]:
-    """Loop over the parts that this thread does in this phase, by work stealing.
+    """Loop over the parts that this thread processes in this phase, by work stealing.
 
-    A thread begins with the parts that it always does, which its cache holds, and continues with
-    those that a slower thread has not begun. `claimed` (parts,) counts: one more when a part is
-    begun, and one more when it is done. So no phase begins a part that the phase before it has not
-    finished, and none is left out: a part that one thread is at when others pass by is found by it
-    in its own next phase.
+    A thread begins with the same parts each time, which are in its cache, and continues with those
+    that a slower thread has not begun. `claimed` (parts,) is incremented when a part is begun, and
+    again when it is finished. So no phase begins a part before the previous phase has finished it,
+    and every part is claimed: a part that is busy when other threads skip it is claimed in the next
+    phase by the thread that was busy with it.
     """
     now = phase.get()
     first = parts * me // threads

@@ -18,9 +18,6 @@ from backhand.tables.database.connection import arro3
 if TYPE_CHECKING:
     import duckdb
 
-BATCH_VALUES = 2**19
-"""Maximum number of values in one batch that DuckDB exports: 4 MB of doubles."""
-
 
 class StreamError(Exception):
     """DuckDB's message about a query that failed while its rows were streamed."""
@@ -41,8 +38,9 @@ def read_arrays(
 ) -> Iterator[list[NDArray[Any]]]:
     """Run a query and return its columns as arrays (n,), with n = `length` except at the end.
 
-    DuckDB cuts batches at the borders of row groups, too, if it reads with several threads; here
-    the rows are copied into arrays of one length.
+    DuckDB cuts batches at the borders of row groups, too, if it reads with several threads; these
+    are joined into arrays of one length. A batch of that length is not copied: its arrays are
+    views, read-only, of the memory that DuckDB exported.
 
     Parameters
     ----------
@@ -62,7 +60,7 @@ def read_arrays(
     """
     pieces: list[list[NDArray[Any]]] = [[] for _ in range(columns)]
     lacking = length
-    for batch in _batches(connection, query, max(1, min(length, BATCH_VALUES // columns))):
+    for batch in _batches(connection, query, length):
         values = [_to_numpy(column) for column in batch.columns]
         rows, start = batch.num_rows, 0
         while start < rows:
@@ -78,7 +76,7 @@ def read_arrays(
 
 
 def _joined(pieces: list[NDArray[Any]]) -> NDArray[Any]:
-    """Return the pieces as one array, and let go of them."""
+    """Return the pieces as one array, and release them."""
     whole = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
     pieces.clear()
     return whole
@@ -113,46 +111,63 @@ _pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
 
 
 def _to_numpy(column: arro3.Array) -> NDArray[Any]:
-    """Return a copy of a column of numbers, with nan for NULL; integers become doubles then.
+    """Return a column of numbers, with nan for NULL; integers become doubles then.
 
-    arro3 0.9 does not convert an array with NULLs and has no function that finds them, so the
-    validity bits are read from the memory that it exports.
+    arro3 0.9 copies an array without NULLs, does not convert one with NULLs, and has no function
+    that finds them, so the values and the validity bits are read from the memory that it exports.
+    Booleans, which are bits there, are copied.
     """
-    if not column.null_count:
-        return column.to_numpy()
     dtype = column.slice(0, 0).to_numpy().dtype
-    _, capsule = column.__arrow_c_array__()  # which keeps the buffers
+    if dtype.kind == "b" or not len(column):
+        return column.to_numpy()
+    _, capsule = column.__arrow_c_array__()
     array = _ArrowArray.from_address(_pointer(capsule, b"arrow_array"))
     end = array.offset + array.length
-    bits = (ctypes.c_uint8 * (-(-end // 8))).from_address(array.buffers[0])
-    values = (ctypes.c_uint8 * (end * dtype.itemsize)).from_address(array.buffers[1])
-    present = np.unpackbits(np.ctypeslib.as_array(bits), count=end, bitorder="little")
-    x: NDArray[Any] = np.ctypeslib.as_array(values).view(dtype)[array.offset :]
-    x = x.astype(dtype if dtype.kind == "f" else np.float64)
-    x[present[array.offset :] == 0] = np.nan
+    x = _view(array.buffers[1], end * dtype.itemsize, capsule).view(dtype)[array.offset :]
+    if column.null_count:
+        bits = _view(array.buffers[0], -(-end // 8), capsule)
+        present = np.unpackbits(bits, count=end, bitorder="little")[array.offset :]
+        x = x.astype(dtype if dtype.kind == "f" else np.float64)
+        x[present == 0] = np.nan
+    return x
+
+
+def _view(address: int, size: int, owner: Any) -> NDArray[Any]:
+    """Return bytes of memory as a read-only array, which keeps a reference to their owner."""
+    memory = (ctypes.c_uint8 * size).from_address(address)
+    memory.owner = owner  # type: ignore[attr-defined]
+    x: NDArray[Any] = np.ctypeslib.as_array(memory)
+    x.flags.writeable = False
     return x
 
 
 def stream(
-    names: Sequence[str], dtypes: Sequence[np.dtype[Any]], chunks: Iterable[Sequence[NDArray[Any]]]
+    names: Sequence[str],
+    contents: Sequence[np.dtype[Any] | NDArray[np.str_]],
+    chunks: Iterable[Sequence[NDArray[Any]]],
 ) -> arro3.RecordBatchReader:
     """Return chunks of arrays as what a connection can `register`: DuckDB reads each once.
 
     Parameters
     ----------
-    names, dtypes : sequences
-        Of the columns. A dtype is one of numbers or of texts ("U").
-    chunks : iterable
-        Of lists of arrays (n,), one per column. It advances as DuckDB reads the rows, in whichever
-        thread DuckDB does so; what it raises becomes a DuckDB error.
+    names : sequence of str
+        Column names.
+    contents : sequence of dtype or array
+        For a column of numbers its dtype; for a column of texts the distinct texts (K,), and its
+        arrays are positions in them. (Each text is converted once, not once per row.)
+    chunks : iterable of lists of arrays (n,)
+        One array per column. The iterable advances as DuckDB reads the rows, in whichever thread
+        DuckDB does so; what it raises becomes a DuckDB error.
     """
-    types = [arro3.Array.from_numpy(np.empty(0, dtype)).type for dtype in dtypes]
-    fields = [arro3.Field(name, kind) for name, kind in zip(names, types, strict=True)]
-    schema = arro3.Schema(fields)
-    batches = (
-        arro3.RecordBatch.from_arrays(
-            [arro3.Array.from_numpy(np.ascontiguousarray(x)) for x in arrays], schema=schema
-        )
-        for arrays in chunks
-    )
-    return arro3.RecordBatchReader.from_batches(schema, batches)
+    texts = [arro3.Array.from_numpy(x) if isinstance(x, np.ndarray) else None for x in contents]
+    schema = arro3.Schema([
+        arro3.Field(name, (arro3.Array.from_numpy(np.empty(0, x)) if t is None else t).type)
+        for name, x, t in zip(names, contents, texts, strict=True)
+    ])  # fmt: skip
+
+    def batch(arrays: Sequence[NDArray[Any]]) -> arro3.RecordBatch:
+        columns = [arro3.Array.from_numpy(np.ascontiguousarray(x)) for x in arrays]
+        taken = [c if t is None else t.take(c) for t, c in zip(texts, columns, strict=True)]
+        return arro3.RecordBatch.from_arrays(taken, schema=schema)
+
+    return arro3.RecordBatchReader.from_batches(schema, map(batch, chunks))

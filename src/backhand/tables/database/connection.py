@@ -90,7 +90,7 @@ def connect(
     connection.execute(f"CREATE MACRO memory_allowed() AS {memory}")
     # A table name in a query is never a variable of this program.
     connection.execute("SET python_enable_replacements = false")
-    # Times mean the same on every machine; GLOBAL, since a cursor has settings of its own.
+    # Times mean the same on every machine; GLOBAL, since a cursor has its own settings.
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     return connection
 

@@ -22,7 +22,7 @@ PIECE = 2**20
 
 
 def is_gzip(path: str) -> bool:
-    """Return whether the file's name says that it is compressed."""
+    """Return whether the file's name has the ending of a compressed file."""
     return path.lower().endswith(".gz")
 
 
@@ -78,7 +78,7 @@ class BoundedLines(Generic[AnyStr]):
         self._left, self._first = self._most, self._number
 
     def each(self) -> Iterator[AnyStr]:
-        """Return the lines, each a record of its own."""
+        """Return the lines, each as a separate record."""
         for line in self:
             yield line
             self.begin()

@@ -48,7 +48,7 @@ def as_table(data: Any, columns: Collection[str]) -> Iterator[Table]:
     Raises
     ------
     InputError
-        If `data` is none of these, or a column is not what a table can hold.
+        If `data` is not one of these, or a column has a type that a table cannot hold.
     MissingFileError
         If there is no file by that name.
     """

@@ -51,7 +51,7 @@ def check_texts(table: Table, column: int, kind: str, missing: Sequence[str]) ->
     Raises
     ------
     InputError
-        With the first text that is none of them, and its row.
+        With the first text that is not one of them, and its row.
     """
     bad = all_rows(
         table,

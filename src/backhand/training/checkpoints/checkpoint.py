@@ -24,12 +24,12 @@ UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 class Checkpoint:
     """Where and how often a training is saved.
 
-    `train` takes it as `checkpoint`, `MLPClassifier` by `set_callbacks`.
+    Pass it to `train` as `checkpoint`, to `MLPClassifier` by `set_callbacks`.
 
     Parameters
     ----------
     folder : path
-        Made if it does not exist, for this user alone; nobody else may be able to write to it. It
+        Created if it does not exist, for this user only; no other user may have write access. It
         holds the checkpoints of one training.
     every : str, default="30s"
         Time or epochs between two checkpoints: "30s", "5min", "1h", "2epochs".
@@ -94,10 +94,10 @@ class Checkpoint:
         Raises
         ------
         InputError
-            If it is a file or a link, cannot be made or written to, can be written to by others, or
-            holds checkpoints that are not to be resumed.
+            If it is a file or a link, cannot be created or written to, is writable by other users,
+            or holds checkpoints that are not to be resumed.
         OutputError
-            If the system does not say.
+            If the system reports an error.
         """
         with usable(self.folder):
             self._check()

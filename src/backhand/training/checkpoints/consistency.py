@@ -1,9 +1,9 @@
-"""Whether a training can stand where a file says that it does: compared with the training itself.
+"""Checks that the state in a checkpoint is one that its training can reach.
 
-A checksum detects damage, but does not say where a file comes from. So what can be derived from the
-training is derived, and has to be the same: which tensors there are, of which dtype and shape; the
-number of updates; and, by following the history once more, what early stopping has seen, where the
-learning rate was cut, and whether that is the end.
+A checksum detects damage, but does not show where a file comes from. So whatever can be derived
+from the training is derived and compared: which tensors there are, of which dtype and shape; the
+number of updates; and, by replaying the history, the state of early stopping, the cuts of the
+learning rate, and whether training has ended.
 """
 
 from __future__ import annotations
@@ -72,11 +72,11 @@ class Consistency:
         if header["rows_seen"] != self.begin.rows_seen:
             raise InputError("it begins after other rows than this training")
         if best is not None and (type(best) is not int or not self._restores_best):
-            raise InputError("it has a best state, and this training restores none")
+            raise InputError("it has a best state, but this training does not restore one")
         return done, best
 
     def _updates(self, parts: int) -> int:
-        """Number of updates after so many parts of epochs."""
+        """Return the number of updates after that many parts of epochs."""
         return self.begin.optimizer.updates + self._plan.updates_of(parts)
 
     @property
@@ -85,7 +85,7 @@ class Consistency:
         return seen is not None and seen.rule.restore_best is not None
 
     def _check_tensors(self, tensors: Tensors, epochs: int, part: int, *, best: bool) -> None:
-        """There are those that the training itself would write, and no others."""
+        """Check that the tensors are those that the training would write."""
         own, _ = to_tensors(self.begin)
         expected = {name: (value.dtype, value.shape) for name, value in own.items()
                     if not name.startswith("best.")}  # fmt: skip
@@ -109,18 +109,18 @@ class Consistency:
                 )
 
     def _check_figures(self, found: TrainState, epochs: int) -> None:
-        """What was recorded is of losses and shares, measured when it is measured."""
+        """Check that the history holds finite losses and shares, where they are measured."""
         history, figures = found.history, found.part_figures
         losses = np.concatenate([history.loss, *figures[:, :2].T])
         shares = np.concatenate([history.accuracy, figures[:, 2]])
         if not np.isfinite(losses).all() or not (figures[:, 0] > 0).all():
-            raise InputError("its history is not of finite losses")
+            raise InputError("its history has losses that are not finite")
         when = np.array(
             [self.controller.validates_after(epoch) for epoch in range(1, epochs + 1)], bool
         )
         of_validation = history.validation_accuracy
         if not all(np.isnan(v[~when]).all() for v in (history.validation_loss, of_validation)):
-            raise InputError("its history has validation figures of epochs that have none")
+            raise InputError("its history has validation figures of epochs without validation")
         shares = np.concatenate([shares, of_validation[~np.isnan(of_validation)]])
         if not ((shares >= 0) & (shares <= 1 + ROUNDING)).all():
             raise InputError("its history has accuracies that are not shares")
@@ -129,18 +129,18 @@ class Consistency:
         """Early stopping, the cuts, the best epoch and the end follow from the history."""
         state, best_epoch = self.controller.follow(self.begin, found.history)
         if found.ended != state.ended:
-            raise InputError(f"it says that training ended ('{found.ended!s:.20}') otherwise than "
-                             "its history does")  # fmt: skip
+            raise InputError(f"its end of training ('{found.ended!s:.20}') does not follow from "
+                             "its history")  # fmt: skip
         if found.cuts != state.cuts:
             raise InputError("its cuts of the learning rate are not those of its history")
         if found.early_stopping != state.early_stopping:
-            raise InputError("what early stopping has seen is not its history")
+            raise InputError("its state of early stopping does not follow from its history")
         if state.ended and len(found.part_figures):
             raise InputError("it has parts of an epoch after training had ended")
         if best_epoch is not None:
             expected = self._updates(best_epoch * self._plan.parts)
             right = found.best is not None and found.best.updates == expected
-        else:  # then it is the one that the training began with, if there was one
+        else:  # then it is the best state that the training began with, if any
             right = _same(found.best, self.begin.best)
         if not right:
             raise InputError("its best state is not the one of its history's best epoch")

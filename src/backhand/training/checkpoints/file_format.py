@@ -62,7 +62,7 @@ def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     Raises
     ------
     DamagedError
-        If it is not such a file, or its checksum is not that of what it holds.
+        If it is not such a file, or its checksum does not match its content.
     """
     try:
         tensors, header = read_tensors(path, expected=_checked, what="checkpoint", links=False)
@@ -70,7 +70,7 @@ def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         raise DamagedError(str(error)) from error
     found = header.pop("checksum")
     if checksum(tensors, header) != found:
-        raise DamagedError(f"{path} is damaged: its checksum is not that of what it holds.")
+        raise DamagedError(f"{path} is damaged: its checksum does not match its content.")
     return tensors, header
 
 
@@ -140,7 +140,7 @@ def _early_stopping_to_tensor(seen: EarlyStoppingState) -> NDArray[np.float64]:
 def _early_stopping_of(tensor: NDArray[np.float64], rule: EarlyStopping) -> EarlyStoppingState:
     bad_epochs, lowest, lowest_best, best_epoch = tensor.tolist()
     if not bad_epochs.is_integer() or not (math.isnan(best_epoch) or best_epoch.is_integer()):
-        raise InputError("what early stopping has seen has counts that are not whole numbers")
+        raise InputError("its state of early stopping has counts that are not whole numbers")
     return EarlyStoppingState(
         rule, int(bad_epochs), lowest, lowest_best,
         None if math.isnan(best_epoch) else int(best_epoch),

@@ -1,4 +1,4 @@
-"""What tells one training from another: its settings, its start and its data, as JSON values."""
+"""What identifies a training: its settings, its start and its data, as JSON values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lock of a checkpoint folder: one training at a time has it."""
+"""The lock of a checkpoint folder, which one training at a time may hold."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from backhand.support.trusted_folders import opened
 FOLDER = "the checkpoint folder"
 
 LOCK = "held-by"
-"""The file that the training which has the folder keeps locked; it names the process."""
+"""The file that the training in the folder keeps locked; it names the process."""
 
 
 @contextmanager

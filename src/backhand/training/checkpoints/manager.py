@@ -57,7 +57,7 @@ class CheckpointManager:
         self._damaged: set[Path] = set()
 
     def due(self, epoch: int, share: float) -> bool:
-        """Whether a checkpoint is due, after so many epochs and that share of the next."""
+        """Return whether to save a checkpoint after `epoch` epochs and that share of the next."""
         if self._seconds is not None:
             return time.monotonic() - self._last >= self._seconds
         assert self.period is not None
@@ -131,7 +131,7 @@ class CheckpointManager:
                     difference = _difference(name[:60], then.get(name), now.get(name))
                     raise InputError(
                         f"{path} is of a training with other {what}: {difference}. Resume with "
-                        "what it was, or begin anew in another folder."
+                        "the earlier value, or start again in another folder."
                     )
 
     def _warn_of_other_maker(self, path: Path, then: Mapping[str, Any]) -> None:
@@ -149,7 +149,7 @@ class CheckpointManager:
 def _difference(name: str, then: Any, now: Any) -> str:
     texts = [json.dumps(value, ensure_ascii=False)[:60] for value in (then, now)]
     if all(re.fullmatch('"[0-9a-f]{32}"', text) for text in texts):
-        return f"the numbers of {name} are not what they were"
+        return f"the numbers of {name} have changed"
     return f"{name} was {texts[0]}, and is {texts[1]} now"
 
 

@@ -1,7 +1,7 @@
 """Dropout on a panel of H1: the same hashes as `backhand.dropout`, a vector of units at a time.
 
-Backward, H1 > 0 says which units were active and kept, so that dZ1 needs no mask of its own; the
-factor 1/(1-p), which it has yet to get, comes with the scale of the gradients that are made of it.
+In the backward pass, H1 > 0 marks the units that were active and kept, so dZ1 needs no separate
+mask. The factor 1/(1-p) of dZ1 is applied with the scale of the gradients computed from it.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class Dropout(NamedTuple):
     Attributes
     ----------
     keys : (epochs, batches)
-        What the hashes of each update start from; of no account where nothing is dropped.
+        The key of each update, from which its hashes start; not read where nothing is dropped.
     threshold : int
-        Units are dropped whose hash is smaller; 0 drops none, and nothing is computed.
+        Units whose hash is smaller are dropped; with 0 no hash is computed and no unit dropped.
     scale : float
         1/(1-p).
     """
@@ -36,7 +36,7 @@ class Dropout(NamedTuple):
 
 
 class Draw(NamedTuple):
-    """What is drawn for a chunk: its update's key, and its first row's place in the batch."""
+    """The dropout of a chunk: its update's key, and its first row's position in the batch."""
 
     key: Any
     row: Any
@@ -48,7 +48,7 @@ NO_DROPOUT = Dropout(np.zeros(1, np.int64), 0, 1.0)
 
 
 def dropout_of(objective: Objective, shape: tuple[int, ...], updates: int) -> Dropout:
-    """The dropout of a block of (epochs, batches), after so many updates."""
+    """Return the dropout of a block of (epochs, batches), after that number of updates."""
     p = float(objective.dropout)
     if not (limit := threshold(p)):
         return NO_DROPOUT
@@ -57,7 +57,7 @@ def dropout_of(objective: Objective, shape: tuple[int, ...], updates: int) -> Dr
 
 
 def draw_of(code: Code, dropout: Dropout, update: Value, row: Value) -> Draw:
-    """What is drawn in an update, the block's `update`th, for the batch's rows from `row` on."""
+    """Return the dropout of the block's update number `update`, for the rows from `row` on."""
     place = code.select(dropout.threshold > 0, update, 0)
     return Draw(code.load_scalar(dropout.keys, place), row, *dropout[1:])
 
@@ -66,7 +66,7 @@ def draw_of(code: Code, dropout: Dropout, update: Value, row: Value) -> Draw:
 def drop(
     code: Code, H1: Value, width: Value, rows: Value, vectors: Value, unit: Value, draw: Draw
 ) -> None:
-    """H1 (rows, width) ← H1 ⊙ M of a panel, whose first hidden unit is number `unit`."""
+    """Set H1 (rows, width) to H1 ⊙ M in a panel whose first hidden unit is number `unit`."""
     lanes, zero = code.lanes, code.splat(0.0)
     factor = code.broadcast(code.real_from_double(draw.scale))
     limit, first = code.trunc32(draw.threshold), code.iota(code.trunc32(unit))
@@ -80,7 +80,7 @@ def drop(
 
 
 def mixed(x: Value) -> Value:
-    """The hash of a 32-bit integer, or of a vector of them."""
+    """Return the hash of a 32-bit integer, or of a vector of them."""
     for shift, factor in zip(SHIFTS, FACTORS, strict=False):
         x = (x ^ x.lshr(shift)) * factor
     return x ^ x.lshr(SHIFTS[-1])

@@ -9,10 +9,11 @@ from backhand.engines.fused.llvm.builder import Code, Value
 
 
 class Format(NamedTuple):
-    """A floating point format, and how far a series has to go for it.
+    """A floating-point format, and the number of terms that its series need.
 
-    `ln2` is ln 2 as a sum of two, the first with so few digits that small multiples are exact.
-    `exp_terms` and `log_terms` leave out less than a tenth of an ulp; exp of `lowest` is 0.
+    `ln2` is ln 2 as a sum of two numbers; the first has few enough digits that its small multiples
+    are exact. The terms after `exp_terms` and `log_terms` add less than a tenth of an ulp. exp of
+    `lowest` is 0.
     """
 
     mantissa: int
@@ -28,14 +29,14 @@ DOUBLE = Format(52, 1023, (0.6931471803691238, 1.9082149292705877e-10), 13, 11, 
 
 
 def exp(code: Code, x: Value) -> Value:
-    """Exp of x ≤ 0, subnormal results included; nan stays nan.
+    """Return exp(x) for x ≤ 0, subnormal results included; nan stays nan.
 
     x = n ln 2 + r with |r| ≤ ln 2 / 2; eʳ by its series; then times 2ⁿ in two steps, because n
-    may lie below the smallest exponent.
+    may be below the smallest exponent.
     """
     form = SINGLE if code.bits == 32 else DOUBLE
     x = code.select(x < form.lowest, code.splat(form.lowest), x)
-    # So large a number has no digits after the point: adding it rounds, and leaves n in its bits.
+    # A number this large has no fractional digits: adding it rounds, and leaves n in its bits.
     large = 1.5 * 2.0**form.mantissa
     rounded = x * (1 / math.log(2)) + large
     n = rounded - large
@@ -51,10 +52,11 @@ def exp(code: Code, x: Value) -> Value:
 
 
 def log(code: Code, x: Value) -> Value:
-    """Log of finite x ≥ 1; nan stays nan.
+    """Return log(x) for finite x ≥ 1; nan stays nan.
 
     x = 2ⁿ m with √½ ≤ m < √2, and log m = 2 artanh s with s = (m - 1) / (m + 1). Its series
-    begins 2 s, taken as f - s f with the exact f = m - 1: what is rounded then is small beside f.
+    begins with 2 s, computed as f - s f with the exact f = m - 1, so that all rounding errors are
+    small relative to f.
     """
     form = SINGLE if code.bits == 32 else DOUBLE
     bits = code.bits_of(x)

@@ -17,10 +17,10 @@ SOURCES = (
     "float32", "float64", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64",
     "int64", "bool",
 )  # fmt: skip
-"""Dtypes that are read as they are; a dtype's number is its place here."""
+"""Dtypes that are read without conversion; a dtype's number is its index here."""
 
 SPARSE_SOURCES = SOURCES[:2]
-"""Those of sparse numbers."""
+"""Dtypes of the numbers of a sparse X that are read without conversion."""
 
 DENSE, INT32, INT64 = range(3)
 """How a row's numbers are found: in the order of the features, or by indices of that dtype."""
@@ -50,9 +50,9 @@ class Numbers(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """The rows, which the compiled code knows by their addresses.
+    """The rows, which the compiled code reads at their addresses.
 
-    So arrays that are read-only, mapped or no neighbours in memory are nothing special. y (N,) is
+    So arrays may be read-only, memory-mapped or anywhere in memory. y (N,) is
     int64, the weights (N,) are of the parameters' dtype, or 0 if there are none.
     """
 
@@ -63,7 +63,7 @@ class Rows(NamedTuple):
 
 
 def rows_of(data: Data, dtype: Any) -> Rows:
-    """The rows where they lie, or a copy of what cannot be read there."""
+    """Return the rows where they are stored, or a copy of what cannot be read there."""
     X = _sparse(data.X, dtype) if is_sparse(data.X) else _dense(data.X, dtype)
     y = np.require(data.y, np.int64, ["C", "A"])
     w = 0 if data.sample_weight is None else np.require(data.sample_weight, dtype, ["C", "A"])
@@ -71,7 +71,7 @@ def rows_of(data: Data, dtype: Any) -> Rows:
 
 
 def most_numbers(data: Data, rows: int, order: NDArray[np.int64] | None = None) -> int:
-    """The most numbers that so many rows of a sparse X have, with a 1 for each; else 0.
+    """Return the maximum of entries in that many rows of a sparse X, plus 1 per row; else 0.
 
     With an order (E, n), which may name a row more than once, they are rows of one of its epochs.
     """
@@ -119,7 +119,7 @@ class Picked(NamedTuple):
     padded: Any
 
     def number(self, code: Code, i: Value) -> Value:
-        """Which of all rows is number i of these."""
+        """Return which of all rows is number i of these."""
         number = code.variable(self.begin + i)
         with code.if_(self.ordered > 0):
             number.set(code.load_scalar(self.order, self.begin + i))
@@ -161,7 +161,7 @@ def load_rows(code: Code, chunk: Chunk, X: Numbers, picked: Picked, features: Va
 
 
 def _write(name: str, code: Code, X: Numbers, row: Value, target: Value, features: Value) -> None:
-    """A row as it is, of numbers of that dtype."""
+    """Load a row of numbers of that dtype, converting each."""
     here = code.pointer(X.numbers + row * X.stride, code.type_of(name))
     whole = features // code.lanes * code.lanes
     with code.loop(whole, step=code.lanes) as j:

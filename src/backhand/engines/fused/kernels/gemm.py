@@ -83,7 +83,7 @@ def _micro_kernel(
     code: Code, shape: tuple[int, int], A: Matrix, B: Value, C: Value, mask: Value, size: Size,
     add: Value, epilogue: Value,
 ) -> None:  # fmt: skip
-    """The micro-kernel: (rows, vectors · lanes) of C, each vector of sums in a register of its own.
+    """The micro-kernel: (rows, vectors · lanes) of C, each vector of sums in its own register.
 
     A (rows, inner), B (inner, vectors · lanes), C and mask (rows, vectors · lanes).
     """
@@ -98,7 +98,7 @@ def _micro_kernel(
             sums[key].set(code.load(C, offset))
     starts = [code.at(A.numbers, A.row * i) for i in range(rows)]
     with code.loop(size.inner) as k:
-        # Where A's rows lie across, as in Xᵀ, the next line of each is needed soon.
+        # Where A is transposed, as Xᵀ is, the next cache line of each row is needed soon.
         code.prefetch(A.numbers, k * A.column + AHEAD)
         b = [code.load(B, k * width + v * lanes) for v in range(vectors)]
         for i in range(rows):

@@ -1,4 +1,4 @@
-"""Matrices that a prediction reads where they lie: parameters, and rows to predict."""
+"""Matrices that a prediction reads where they are stored: parameters, and rows to predict."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from backhand.engines.fused.llvm.abi import Integer
 from backhand.equations import Parameters
 
 ROWS_OF_A_CALL = 8192
-"""Rows of one compiled call, at most: after it, Ctrl-C is answered."""
+"""Maximum number of rows in one compiled call: Ctrl-C takes effect after it."""
 
 
 class Stored(NamedTuple):
@@ -27,7 +27,7 @@ class Stored(NamedTuple):
 
 
 class Entries(NamedTuple):
-    """Of a sparse X, whose numbers are `Stored` one after the other: where each belongs.
+    """The positions of a sparse X's numbers, which are `Stored` one after the other.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Entries(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """Rows of one call: which of all rows they are, where they lie, and how many numbers of X."""
+    """Rows of one call: their numbers, where they are stored, and how many numbers of X."""
 
     rows: slice
     X: Stored
@@ -55,7 +55,7 @@ class Stretch(NamedTuple):
 
 
 def stored(array: NDArray[Any], dtype: Any) -> Stored:
-    """A matrix where it is stored, or a copy in that dtype of what cannot be read there."""
+    """Return a matrix where it is stored, or a copy in that dtype if it cannot be read there."""
     array = _in_dtype(array, dtype)
     row, column = array.strides
     return Stored(array, row // array.itemsize, column // array.itemsize)

@@ -11,10 +11,10 @@ from backhand.engines.fused.llvm.abi import Integer, Real
 from backhand.engines.fused.llvm.builder import Code, Value, function
 
 RULES = ("sgd", "momentum", "nesterov", "adam")
-"""A rule's number is its place here; any other number leaves the parameters as they are."""
+"""A rule's number is its index here; any other number leaves the parameters unchanged."""
 
 NO_RULE, GRADIENT = -1, len(RULES)
-"""Leave the gradient as it is, a sum over rows; make it dθ."""
+"""NO_RULE leaves the gradient a sum over rows; GRADIENT turns it into dθ."""
 
 
 class Step(NamedTuple):

@@ -1,4 +1,4 @@
-"""Softmax, loss and dS of many rows at once: a row a lane, classes one after the other.
+"""Softmax, loss and dS of many rows at once: one row per lane, one class after the other.
 
 S's number (i, k) is at k · column + i, and the number of rows is a multiple of the lanes.
 """

@@ -1,8 +1,8 @@
 """The two products with a sparse X: a chunk's numbers are sorted by feature, never made dense.
 
-So forward and backward go through W1 and its gradient once, from the first feature to the last,
-pass by those that no row has, and the rows that they meet there, of a panel of H1 or dZ1, are in
-the first cache or the second.
+So the forward and backward passes read W1 and its gradient once, from the first feature to the
+last, and skip features that no row has. The rows of H1 or dZ1 that they use, those of one panel,
+are in the L1 or L2 cache.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _each(
     code: Code, X: Numbers, picked: Picked, index: str, name: str,
     use: Callable[[Value, Value, Value], None],
 ) -> None:  # fmt: skip
-    """Use each number x of the rows, as it is stored: (i, j, x)."""
+    """Call `use` with (i, j, x) for each number x of the rows, as it is stored."""
     numbers, indices, borders = (
         code.pointer(address, code.type_of(kind))
         for address, kind in ((X.numbers, name), (X.indices, index), (X.borders, "int64"))

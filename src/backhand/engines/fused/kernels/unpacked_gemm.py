@@ -1,4 +1,4 @@
-"""Products with weights that stay where the user has them: C + A W, in double precision.
+"""Products with weights that stay in the user's arrays: C + A W, in double precision.
 
 A weight is widened in a register as it is loaded, so that W may be of float32 and is never copied
 whole. Each number of C is summed over the rows of W in their order, one fused multiply-add after
@@ -16,7 +16,7 @@ from backhand.engines.fused.kernels.gemm import STORE, Matrix, Size, gemm, in_ti
 from backhand.engines.fused.llvm.builder import Code, Value, function
 
 KC = 256
-"""Rows of W in a strip, at most: it fits the second cache beside the rows of A and C."""
+"""Maximum number of rows of W in a strip: it fits the L2 cache with the rows of A and C."""
 
 TOGETHER = 4
 """Rows of W that are added at a time: C is loaded and stored once for all of them."""
@@ -60,8 +60,8 @@ def add_rows(
 ) -> None:  # fmt: skip
     """Add x · W[j] to c for the entries (j, x) of numbers start..stop.
 
-    `later`, for rows that do not follow one another, says which row a number of the next few has,
-    or any row if there is no such number: it is fetched ahead.
+    `later`, for rows that are not consecutive, returns the row of one of the next few entries, or
+    any row if there is no such entry: that row is prefetched.
     """
 
     def add(n: Value, count: int) -> None:
@@ -132,7 +132,7 @@ def add_product(
 def _copy(
     code: Code, W: Weights, first: Value, inner: Value, h: Value, vectors: int, strip: Value
 ) -> None:
-    """Columns h and on, so many vectors of them, of rows first.. of W; 0 after the last column."""
+    """Copy that many vectors of columns, from h on, of rows first.. of W; 0 after the last."""
     lanes = code.lanes
     with code.loop(inner) as n:
         w, target = (

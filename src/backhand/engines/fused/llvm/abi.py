@@ -36,10 +36,10 @@ LINE = 64
 def emit_entry_point(
     write: Callable[..., None], precision: Precision, module: Any, name: str
 ) -> None:
-    """Make `write` a function of C: the address of its words, and one more integer.
+    """Compile `write` as a C function of an address of words and an integer.
 
-    After `code` it takes a named tuple, of members as above and of such tuples, and the integer.
-    Python passes the tuple as an array of words, one for each member (see `words`).
+    The parameters of `write` are `code`, a named tuple, whose members are as above or such tuples
+    themselves, and the integer. Python passes the tuple as an array of words (see `marshal`).
     """
     kind = ir.FunctionType(ir.VoidType(), [INT.as_pointer(), INT])
     compiled = ir.Function(module, kind, name)
@@ -51,7 +51,7 @@ def emit_entry_point(
 
 
 def _read(code: Code, kind: Any, memory: Value, position: Iterator[int]) -> Any:
-    """The next words as a value, or as a named tuple of values."""
+    """Return the next words as a value, or as a named tuple of values."""
     if get_origin(kind) is not Annotated:
         hints = get_type_hints(kind, include_extras=True)
         return kind(*(_read(code, hints[name], memory, position) for name in kind._fields))
@@ -67,7 +67,7 @@ def _read(code: Code, kind: Any, memory: Value, position: Iterator[int]) -> Any:
 
 
 def marshal(record: Any) -> NDArray[np.int64]:
-    """The words of a named tuple; its arrays have to live as long as they are used."""
+    """Return the words of a named tuple, whose arrays must outlive their use."""
     found: list[int] = []
     _marshal_into(record, found)
     return np.array(found, np.int64)
@@ -88,7 +88,7 @@ def _marshal_into(record: Any, found: list[int]) -> None:
 
 
 def aligned(count: int, dtype: Any, make: Callable[..., Any] = np.zeros) -> NDArray[Any]:
-    """Zeros, flat; with `np.empty`, any numbers."""
+    """Return a flat, aligned array of zeros; uninitialised if `make` is `np.empty`."""
     kind = np.dtype(dtype)
     raw: NDArray[Any] = make(count * kind.itemsize + LINE, np.uint8)
     begin = -raw.__array_interface__["data"][0] % LINE

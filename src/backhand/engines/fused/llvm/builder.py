@@ -27,7 +27,7 @@ FLUSH_TO_ZERO, DENORMALS_ARE_ZERO = 1 << 15, 1 << 6
 class Value:
     """An integer, a real number, a pointer, or a vector of these, with Python's operators.
 
-    The other operand may be a Python number; a scalar meets a vector as the same in each lane.
+    The other operand may be a Python number; a scalar is broadcast to the lanes of a vector.
     """
 
     def __init__(self, code: Code, value: Any) -> None:
@@ -80,7 +80,7 @@ class Value:
     __radd__, __rmul__ = __add__, __mul__
 
     def __floordiv__(self, other: Any) -> Value:
-        """Of integers; rounded towards 0, which is down as long as none is negative."""
+        """Divide integers, rounding towards 0: the same as Python's // if neither is negative."""
         return self._arithmetic("div", self._with(other))
 
     def __lshift__(self, bits: int) -> Value:
@@ -110,15 +110,15 @@ class Value:
         return Value(self.code, self.code.builder.xor(*self._with(other)))
 
     def lshr(self, bits: int) -> Value:
-        """An integer without its lowest bits, zeros as its highest; `>>` repeats the sign."""
+        """Shift right, filling with zeros; `>>` repeats the sign bit."""
         return Value(self.code, self.code.builder.lshr(*self._with(bits)))
 
     def ult(self, other: Any) -> Value:
-        """Whether an integer is the smaller one, both taken as not negative."""
+        """Whether an integer is smaller, both compared as unsigned."""
         return Value(self.code, self.code.builder.icmp_unsigned("<", *self._with(other)))
 
     def equals(self, other: Any) -> Value:
-        """Whether both are the same, lane by lane; nan is nothing's equal."""
+        """Whether both are equal, lane by lane; nan equals nothing."""
         return self._compare("==", other)
 
 
@@ -132,7 +132,7 @@ class Variable:
         self.set(initial)
 
     def get(self) -> Value:
-        """The value as it is now."""
+        """Return the present value."""
         return Value(self._code, self._code.builder.load(self._slot))
 
     def set(self, value: Value) -> None:
@@ -176,7 +176,7 @@ class Code:
     # Memory: offsets count numbers, not bytes.
 
     def at(self, pointer: Value, offset: Any) -> Value:
-        """The pointer, moved on."""
+        """Return the pointer, moved by an offset."""
         offset = offset if isinstance(offset, Value) else self.integer(offset)
         return Value(self, self.builder.gep(pointer.ir, [offset.ir]))
 
@@ -201,7 +201,7 @@ class Code:
         return Value(self, self.builder.load(self.at(pointer, offset).ir))
 
     def store(self, value: Value, pointer: Value, offset: Any = 0) -> None:
-        """A vector or a scalar, as the value is."""
+        """Store a vector or a scalar."""
         where = self.at(pointer, offset).ir
         if value.lanes:
             where = self.builder.bitcast(where, value.ir.type.as_pointer())
@@ -210,7 +210,7 @@ class Code:
             self.builder.store(value.ir, where)
 
     def prefetch(self, pointer: Value, offset: Any, *, writing: bool = False) -> None:
-        """Say that memory is needed soon."""
+        """Prefetch memory into the cache."""
         byte, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
         where = self.builder.bitcast(self.at(pointer, offset).ir, byte)
         mode, keep, data = (ir.Constant(i32, n) for n in (int(writing), 3, 1))
@@ -221,17 +221,17 @@ class Code:
         return Value(self, self.builder.inttoptr(address.ir, kind.as_pointer()))
 
     def atomic_add(self, pointer: Value, number: int) -> Value:
-        """Add to an integer that other threads add to; what it was before."""
+        """Add to an integer that threads share; return its previous value."""
         added = constant(INT, number)
         return Value(self, self.builder.atomic_rmw("add", pointer.ir, added, "acq_rel"))
 
     def atomic_cmpxchg(self, pointer: Value, old: Value, new: Value) -> Value:
-        """Make an integer that is `old` another; whether it was, and no thread was faster."""
+        """Replace an integer by `new` if it is `old`; return whether it was replaced."""
         pair = self.builder.cmpxchg(pointer.ir, old.ir, new.ir, "acq_rel", "acquire")
         return Value(self, self.builder.extract_value(pair, 1))
 
     def atomic_store(self, value: Value, pointer: Value) -> None:
-        """Change an integer for other threads, after all that was stored before."""
+        """Store an integer for other threads, after all earlier stores."""
         self.builder.store_atomic(value.ir, pointer.ir, "release", 8)
 
     def atomic_load(self, pointer: Value) -> Value:
@@ -324,7 +324,7 @@ class Code:
         return first + Value(self, ir.Constant(kind, list(range(kind.count))))
 
     def shuffle(self, a: Value, b: Value, lanes: list[int]) -> Value:
-        """Those lanes of a and, counted on, of b."""
+        """Return these lanes of a and b, b's numbered after a's."""
         which = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes)
         return Value(self, self.builder.shuffle_vector(a.ir, b.ir, which))
 
@@ -333,7 +333,7 @@ class Code:
         return Value(self, self.builder.extract_element(vector.ir, ir.Constant(ir.IntType(32), 0)))
 
     def select(self, condition: Value, yes: Any, no: Any) -> Value:
-        """Yes where the condition holds, else no; lane by lane for vectors."""
+        """Return `yes` where the condition holds, else `no`; lane by lane for vectors."""
         yes, no = (n if isinstance(n, Value) else self.integer(n) for n in (yes, no))
         return Value(self, self.builder.select(condition.ir, yes.ir, no.ir))
 
@@ -383,7 +383,7 @@ class Code:
 
     @contextmanager
     def while_(self, condition: Callable[[], Value]) -> Iterator[None]:
-        """While the condition, computed anew each time, holds."""
+        """Loop while the condition, evaluated each time, holds."""
         build = self.builder
         head, body, end = map(build.append_basic_block, ("head", "body", "end"))
         build.branch(head)
@@ -401,7 +401,7 @@ class Code:
             yield
 
     def switch(self, value: Value, actions: Mapping[int, Callable[[], None]]) -> None:
-        """Do the action of that number; nothing, where there is none."""
+        """Run the action of that number, if there is one."""
         build = self.builder
         end = build.append_basic_block("end")
         switch = build.switch(value.ir, end)
@@ -418,8 +418,8 @@ class Code:
 def flush_subnormals(code: Code) -> Iterator[None]:
     """Flush subnormals to 0 on x86 while the context lasts.
 
-    Weights that decay, and an optimizer's memory of them, become subnormal in the end; computing
-    with such numbers takes x86 a hundred times as long. The caller's own setting is restored.
+    Decaying weights, and their moments, become subnormal eventually, and x86 computes with such
+    numbers a hundred times more slowly. The caller's setting is restored afterwards.
     """
     if not host().is_x86:
         yield
@@ -456,9 +456,9 @@ def _bytes(kind: Any) -> int:
 
 
 def function(write: Callable[..., None]) -> Callable[..., None]:
-    """A compiled function of its own, for `write` to say what is in it.
+    """Make a compiled function of `write`, which emits its body.
 
-    Called while another one is written, with its `Code`, it writes a call. Its arguments are
+    Calling the result with the `Code` of another function emits a call in that one. Arguments are
     values, Python integers and named tuples of values.
     """
 

@@ -1,4 +1,4 @@
-"""From LLVM's code to a function that Python can call, kept on disk for the next process."""
+"""Compiles LLVM code to functions that Python can call, and caches them on disk."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _lock = Lock()
 
 
 def _forget_who_locked() -> None:
-    """A forked child has a thread of its own only; none of its parent's will unlock."""
+    """Replace the lock in a forked child, where no thread exists that would release it."""
     global _lock
     _lock = Lock()
 
@@ -45,15 +45,15 @@ if hasattr(os, "register_at_fork"):
 
 
 def silently(what: str) -> None:
-    """Say nothing."""
+    """Ignore the message."""
 
 
 def entry(
     write: Callable[..., None], precision: Precision, notify: Callable[[str], None] = silently
 ) -> Entry:
-    """The compiled `write` in a precision; see `abi.emit_entry_point`.
+    """Return the compiled `write` in a precision; see `abi.emit_entry_point`.
 
-    `notify` is called if it has to be compiled, and not only loaded.
+    `notify` is called if it has to be compiled, not if it is loaded from the cache.
     """
     with _lock:
         if (write, precision) not in _entries:
@@ -102,8 +102,8 @@ def _target_machine() -> Any:
 
 
 def _load(code: bytes, name: str) -> tuple[Entry, Any]:
-    """The function, and what holds its memory."""
-    if sys.platform == "win32":  # whose C library has none of that name
+    """Return the function, and the object that owns its memory."""
+    if sys.platform == "win32":  # whose C library has no `sched_yield`
         switch = ctypes.cast(ctypes.windll.kernel32.SwitchToThread, ctypes.c_void_p)
         binding.add_symbol("sched_yield", switch.value)
     engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _target_machine())
@@ -113,11 +113,11 @@ def _load(code: bytes, name: str) -> tuple[Entry, Any]:
     return kind(engine.get_function_address(name)), engine
 
 
-# The smallest program, which says whether compiling works here, and measures what a core can do.
+# The smallest program: it checks that compiling works, and measures the peak rate of a core.
 
 
 class Registers(NamedTuple):
-    """Numbers (count,): a register full for each sum of a tile."""
+    """Numbers (count,): one vector for each sum of a tile."""
 
     numbers: Reals
 
@@ -136,12 +136,12 @@ def multiply_add(code: Code, registers: Registers, rounds: Value) -> None:
 
 
 def check_compiler() -> None:
-    """Compile, run and check the smallest program; what goes wrong is raised."""
+    """Compile, run and check the smallest program; raise if any of it fails."""
     numbers = aligned(64 * 32, np.float32)
     run, call = entry(multiply_add, precision_of(np.float32)), marshal(Registers(numbers))
     run(call.ctypes.data, 2)  # `call` has a name: without one, its memory is free by now
     if numbers[0] != 1.5:
-        raise ArithmeticError(f"compiled code says that 1 + 1 / 2 is {numbers[0]}")
+        raise ArithmeticError(f"compiled code computes 1 + 1 / 2 as {numbers[0]}")
 
 
 # The cache: one file for each program, CPU and version, which begins with its checksum.
@@ -150,13 +150,13 @@ def check_compiler() -> None:
 CACHE = "the folder for compiled code"
 
 FUSED = Path(__file__).parents[1]
-"""The folder whose files, in all of its folders, make the compiled code."""
+"""The folder with the sources of the compiled code."""
 
 
 def cache_folder() -> Path | None:
     """BACKHAND_CACHE_DIR, or `backhand` in the user's cache folder; None if there is no home.
 
-    A home or XDG_CACHE_HOME that is relative is none: it would be in whatever folder one works in.
+    A relative home or XDG_CACHE_HOME is ignored: it would depend on the working directory.
     """
     if chosen := os.environ.get("BACKHAND_CACHE_DIR"):
         return Path(chosen)
@@ -171,7 +171,7 @@ def cache_folder() -> Path | None:
 
 
 def _file(write: Callable[..., None], name: str) -> Path | None:
-    """Where the program is kept, named by all that it is made of; None if that is not known."""
+    """Return the path of a program in the cache, named by a digest of its sources, or None."""
     folder = cache_folder()
     sources = {
         *FUSED.rglob("*.py"),
@@ -182,7 +182,7 @@ def _file(write: Callable[..., None], name: str) -> Path | None:
         contents = [source.read_bytes() for source in sorted(sources)]
     except OSError:
         return None
-    if folder is None or len(contents) < 2:  # as where there is only bytecode
+    if folder is None or len(contents) < 2:  # only bytecode is installed
         return None
     versions = (llvmlite.__version__, *map(str, binding.llvm_version_info), *host())
     digest = hashlib.sha256(b"\0".join([*map(str.encode, versions), *contents]))
@@ -190,7 +190,7 @@ def _file(write: Callable[..., None], name: str) -> Path | None:
 
 
 def _kept(file: Path | None) -> bytes | None:
-    """What an earlier process of this user compiled, if it is there and whole."""
+    """Return what an earlier process of this user compiled, if it exists and is intact."""
     try:
         if file is None or not _trusted(file.parent):
             return None
@@ -203,7 +203,7 @@ def _kept(file: Path | None) -> bytes | None:
 
 
 def _keep(file: Path | None, code: bytes) -> None:
-    """Keep it for the next process; where that cannot be, each process compiles for itself."""
+    """Store compiled code for later processes; if that fails, each process compiles."""
     if file is None:
         return
     try:
@@ -216,14 +216,14 @@ def _keep(file: Path | None, code: bytes) -> None:
 
 
 def _trusted(folder: Path) -> bool:
-    """Whether nobody else can write to the folder: what is in it will be run.
+    """Return whether only this user can write to the folder, whose content will be run.
 
-    If somebody can, the user is warned, once. A folder that is not there raises OSError.
+    If others can, a warning is given, once. A folder that does not exist raises OSError.
     """
     try:
         check_private(folder, CACHE)
     except InputError as error:
-        if folder.is_dir():  # else there is nothing to be trusted
+        if folder.is_dir():  # else there is nothing to trust
             _warn(str(error))
         return False
     return True
@@ -232,7 +232,7 @@ def _trusted(folder: Path) -> bool:
 @cache
 def _warn(reason: str) -> None:
     warnings.warn(
-        f"{reason} BACKHAND_CACHE_DIR names it. Until then nothing is kept there, and each process "
-        "compiles for itself.",
+        f"{reason} BACKHAND_CACHE_DIR names it. Until then no compiled code is stored there, and "
+        "each process compiles for itself.",
         BackhandWarning, stacklevel=2,
     )  # fmt: skip

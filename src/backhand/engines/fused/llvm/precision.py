@@ -1,7 +1,7 @@
 """Precision: what numbers are stored, computed and accumulated in, and how many a register holds.
 
-Kernels choose their micro-kernel from it, packing its layout, and the compiler names a program by
-it. A precision whose storage is narrower than what is computed in has its place here.
+It selects the micro-kernels, the packed layout and the name of a compiled program. A precision
+that stores narrower numbers than it computes with would be defined here.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def precision_of(dtype: Any) -> Precision:
     if name not in ("float32", "float64"):
         raise InputError(
             f"the fused engine computes in float32 or float64, not in {name}; convert the "
-            "parameters, or take engine='reference'."
+            "parameters, or use engine='reference'."
         )
     register_bytes, _ = registers_of(host())
     return Precision(name, name, "float64", register_bytes // np.dtype(name).itemsize)

@@ -24,7 +24,7 @@ class Host(NamedTuple):
 
 @cache
 def host() -> Host:
-    """What this is; NUMBA_CPU_NAME and NUMBA_CPU_FEATURES say otherwise, as they do to Numba."""
+    """Return this machine; NUMBA_CPU_NAME and NUMBA_CPU_FEATURES override it, as for Numba."""
     name = os.environ.get("NUMBA_CPU_NAME")
     features = os.environ.get("NUMBA_CPU_FEATURES", "" if name == "generic" else None)
     if features is None:
@@ -66,11 +66,11 @@ class Tile(NamedTuple):
 
 @cache
 def tile_of(lanes: int) -> Tile:
-    """The tile for vectors of so many numbers.
+    """Return the tile for vectors of that many numbers.
 
     A step along the inner dimension loads NV registers, broadcasts one number per row and needs an
-    accumulator for each of MR × NV; all have to fit, and there have to be enough sums under way to
-    hide the latency of one.
+    accumulator for each of MR × NV; all have to fit, with enough independent sums to hide the
+    latency of one.
     """
     _, registers = registers_of(host())
     # 24 accumulators, 4 vectors, 1 broadcast of 32 registers; or 12, 3 and 1 of 16.

@@ -21,7 +21,7 @@ from backhand.equations import Gradients, Parameters
 from backhand.support.optional import extra
 from backhand.training.train import train
 
-torch = extra("torch")
+torch = extra("torch", "comparing with autograd")
 nn = torch.nn
 
 

@@ -19,7 +19,7 @@ def available_threads() -> int:
     That is `OMP_NUM_THREADS`, and what NumPy's BLAS is set to, by its own variables or by
     `threadpoolctl.threadpool_limits`. A joblib worker shares the machine with others: it has one.
     """
-    joblib = extra("joblib")  # late, for small tables never need it
+    joblib = extra("joblib", "counting the available cores")  # late, for small tables never need it
     if joblib.parallel.get_active_backend()[0].nesting_level > 0:
         return 1
     limits = [joblib.cpu_count()]
@@ -37,7 +37,7 @@ def available_threads() -> int:
 def _blas() -> list[Any]:
     """The BLAS that NumPy calls, as threadpoolctl finds it; none where it finds or is none."""
     try:
-        controller = extra("threadpoolctl").ThreadpoolController()
+        controller = extra("threadpoolctl", "limiting NumPy's threads").ThreadpoolController()
     except MissingDependencyError:
         return []
     found: list[Any] = controller.select(user_api="blas").lib_controllers

@@ -202,7 +202,9 @@ def _type(onnx: Any, dtype: np.dtype[Any]) -> int:
 
 def _tried(path: Path, given: dict[str, NDArray[Any]]) -> tuple[list[Any], NDArray[Any]]:
     """Check and run a written file, and return N labels and P (N, K)."""
-    onnx, runtime = (extra(name, "exporting to ONNX") for name in ("onnx", "onnxruntime"))
+    onnx, runtime = (
+        extra("onnx", "exporting to ONNX"), extra("onnxruntime", "exporting to ONNX")
+    )  # fmt: skip
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors are raised; warnings do not concern the user

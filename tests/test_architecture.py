@@ -6,6 +6,8 @@ The table of floors in docs/architecture.md is written from `FLOORS`:
 """
 
 import ast
+import inspect
+import pydoc
 import subprocess
 import sys
 from functools import cache
@@ -230,6 +232,40 @@ def test_every_public_name_is_there() -> None:
         _ = backhand.nothing
 
 
+def test_names_whose_package_is_not_installed_are_not_listed_and_say_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import backhand
+
+    for module in ("sklearn", "duckdb"):
+        for loaded in [name for name in sys.modules if name.split(".")[0] == module]:
+            monkeypatch.delitem(sys.modules, loaded)
+        monkeypatch.setitem(sys.modules, module, None)
+    for loaded in [name for name in sys.modules if name.startswith("backhand.estimator")]:
+        monkeypatch.delitem(sys.modules, loaded)
+    monkeypatch.delitem(vars(backhand), "MLPClassifier", raising=False)
+    assert set(backhand._HOMES) - set(dir(backhand)) == {"MLPClassifier", "read_table"}
+    assert "train" in dict(inspect.getmembers(backhand))
+    names: dict[str, object] = {}
+    exec("from backhand import *", names)
+    assert "train" in names and "MLPClassifier" not in names
+    assert "package backhand" in pydoc.render_doc(backhand)
+    with pytest.raises(ImportError, match=r"MLPClassifier needs .*\[sklearn\]"):
+        _ = backhand.MLPClassifier
+
+
+@pytest.mark.parametrize(
+    ("installed", "enough"), [("1.8.2", False), ("1.9.0", True), ("1.10rc1", True), ("2.0", True)]
+)
+def test_a_package_that_is_too_old_counts_as_absent(
+    monkeypatch: pytest.MonkeyPatch, installed: str, enough: bool
+) -> None:
+    from backhand.support import optional
+
+    monkeypatch.setattr(optional, "version", lambda package: installed)
+    assert optional.is_installed("sklearn") is enough
+
+
 def test_without_torch_what_needs_it_says_how_to_get_it() -> None:
     script = (
         "import sys; sys.modules['torch'] = None\n"
@@ -239,7 +275,7 @@ def test_without_torch_what_needs_it_says_how_to_get_it() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr == (
-        "backhand: this needs torch, which is not installed; install it with: "
+        "backhand: comparing with autograd needs torch, which is not installed; install it with: "
         f"{Path(sys.executable).name} -m pip install 'backhand[torch]' (on Linux that is the build "
         "for CUDA, of several GB; for the much smaller one for the CPU, first install torch by the "
         "command that the selector on pytorch.org shows).\n"

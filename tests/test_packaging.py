@@ -141,7 +141,7 @@ def test_the_core_alone_checks_and_trains_and_asks_for_the_rest_in_a_sentence(tm
     ], done.stderr
     assert done.returncode == 2
     assert done.stderr == (
-        "backhand: this needs duckdb, which is not installed; install it with: "
+        "backhand: reading tables needs duckdb, which is not installed; install it with: "
         f"{pip} 'backhand[tables]'.\n"
     )
     assert list(tmp_path.iterdir()) == []

@@ -23,10 +23,13 @@ def _homes() -> dict[str, str]:
 
 _HOMES = _homes()
 
-__all__ = sorted([*_HOMES, "__version__"])
+_NEEDS = {"backhand.estimator": "sklearn", "backhand.tables.reading.reader": "duckdb"}
+"""Modules that cannot be imported without an optional package."""
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        return _available()
     if name not in _HOMES:
         raise AttributeError(f"module 'backhand' has no attribute '{name}'")
     home = _HOMES[name]
@@ -38,4 +41,15 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return list(__all__)
+    return _available()
+
+
+def _available() -> list[str]:
+    """The public names whose optional package is installed: `dir`, `help` and `import *` use these.
+
+    Any other public name raises a `MissingDependencyError`, which says how to install its package.
+    """
+    from backhand.support.optional import is_installed
+
+    missing = {home for home, module in _NEEDS.items() if not is_installed(module)}
+    return sorted(["__version__", *(n for n, home in _HOMES.items() if home not in missing)])

@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines import Data, Engine
-from backhand.engines.torch import TORCH_THREADS
 from backhand.equations import Gradients, Parameters
 from backhand.support.optional import extra
 from backhand.training.train import train
 
-torch = extra("torch")
+torch = extra("torch", "comparing with autograd")
 nn = torch.nn
+
+from backhand.engines.torch import TORCH_THREADS  # noqa: E402 (after the message above)
 
 
 def to_torch(params: Parameters) -> Any:
@@ -193,11 +194,12 @@ REFERENCE_EPOCHS = 200
 REFERENCE_LEARNING_RATE = 0.5
 
 
-def reference_run(engine: Engine) -> list[ReferenceColumn]:
+def reference_run(engine: Engine, threads: int | None = None) -> list[ReferenceColumn]:
     """Repeat the reference run: N, d, H, K = 128, 20, 64, 5, 200 full-batch epochs, η 0.5, float32.
 
     By hand: PyTorch's generator seeded with 0, then X, y, W1 and W2 drawn in this order, biases
     zero. Autograd: seeded anew with 0, X and y drawn first, then PyTorch's own initialisation.
+    `threads` are autograd's; the engine has its own.
     """
     _, d, H, K = REFERENCE_SHAPE
     X, y = _reference_data()
@@ -212,7 +214,8 @@ def reference_run(engine: Engine) -> list[ReferenceColumn]:
     twin = TwinRun(nn.Sequential(nn.Linear(d, H), nn.ReLU(), nn.Linear(H, K)), X, y,
                    REFERENCE_LEARNING_RATE)  # fmt: skip
     began = time.perf_counter()
-    loss, accuracy = twin.advance(REFERENCE_EPOCHS)
+    with TORCH_THREADS.limited(threads):
+        loss, accuracy = twin.advance(REFERENCE_EPOCHS)
     return [by_hand, ReferenceColumn("autograd", loss, accuracy, time.perf_counter() - began)]
 
 

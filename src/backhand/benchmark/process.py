@@ -82,7 +82,7 @@ def benchmark(
         If measuring fails.
     """
     check_threads(threads)
-    extra("threadpoolctl")  # by which NumPy is held to them
+    extra("threadpoolctl", "the benchmark")  # by which NumPy is held to them
     # -P: a file in the working folder must not be imported instead of a library of the same name.
     return _results([
         sys.executable, "-P", "-m", "backhand.benchmark", "--threads", str(threads),

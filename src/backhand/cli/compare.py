@@ -38,7 +38,9 @@ def compare(
     seed: Annotated[int, typer.Option(help="Random seed for rows and initial weights.")] = 0,
     dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
     engine: options.EngineName = "auto",
-    threads: options.Threads = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads for each of the two.", show_default="1")
+    ] = None,
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Train by hand and by autograd. Both start from equal weights; shows how far they differ."""
@@ -48,12 +50,15 @@ def compare(
     from backhand.engines import make_engine
     from backhand.errors import InputError
     from backhand.functional import init
+    from backhand.support.optional import is_installed
 
-    chosen = make_engine(engine, threads=threads)
+    # Without threadpoolctl, NumPy's own number of threads cannot be changed.
+    limit = 1 if threads is None and is_installed("threadpoolctl") else threads
+    chosen, threads = make_engine(engine, threads=limit), threads or 1
     if reference_run:
         if data is not None or query is not None or target is not None:
             raise InputError("--reference-run uses its own data; omit DATA, --query and --target.")
-        show_reference_run(torch_twin.reference_run(chosen), as_json=json)
+        show_reference_run(torch_twin.reference_run(chosen, threads), as_json=json)
         return
     for name, value in (("epochs", epochs), ("every", every), ("rows", rows)):
         check(name, value, Integer(1))
@@ -70,7 +75,7 @@ def compare(
         params, batch, learning_rate=learning_rate, epochs=epochs, every=every, engine=chosen,
         threads=threads, l2=l2,
     )  # fmt: skip
-    show_comparison(reports, params, batch.rows, chosen.name, as_json=json)
+    show_comparison(reports, params, batch.rows, chosen.name, threads, as_json=json)
 
 
 def _dtype(name: str) -> type[np.floating]:

@@ -34,7 +34,7 @@ class ReferenceEngine(ArrayEngine):
 
     def __init__(self, threads: int | None = None, notice: str = "") -> None:
         if threads is not None:
-            extra("threadpoolctl")
+            extra("threadpoolctl", "limiting NumPy's threads")
         self._threads = threads
         self._notice = notice
 

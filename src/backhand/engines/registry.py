@@ -186,7 +186,7 @@ def make_engine(
                 f"device='{device}' use engine='torch'."
             )
         for module in spec.needs:
-            extra(module)
+            extra(module, f"the {name} engine")
     return spec.make(EngineOptions(device, threads, notice))
 
 
@@ -229,7 +229,7 @@ def _why_not(spec: EngineSpec) -> tuple[str, str]:
         return "", ""
     for module in spec.needs:
         try:
-            extra(module)
+            extra(module, f"the {spec.name} engine")
         except MissingDependencyError:
             return f"{module} is not installed", f"; install the fast engine with: {pip(module)}"
     try:

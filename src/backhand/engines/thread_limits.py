@@ -19,7 +19,7 @@ def available_threads() -> int:
     The limits are `OMP_NUM_THREADS` and the threads of NumPy's BLAS, set by its own variables or by
     `threadpoolctl.threadpool_limits`. A joblib worker shares the machine with others and gets one.
     """
-    joblib = extra("joblib")  # imported late: small tables do not need it
+    joblib = extra("joblib", "counting the available cores")  # late: small tables do not need it
     if joblib.parallel.get_active_backend()[0].nesting_level > 0:
         return 1
     limits = [joblib.cpu_count()]
@@ -37,7 +37,7 @@ def available_threads() -> int:
 def _blas() -> list[Any]:
     """Return the BLAS that NumPy calls; empty without threadpoolctl, or if it finds none."""
     try:
-        controller = extra("threadpoolctl").ThreadpoolController()
+        controller = extra("threadpoolctl", "limiting NumPy's threads").ThreadpoolController()
     except MissingDependencyError:
         return []
     found: list[Any] = controller.select(user_api="blas").lib_controllers

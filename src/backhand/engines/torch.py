@@ -15,7 +15,7 @@ from backhand.engines.thread_limits import ThreadSetting
 from backhand.errors import InputError
 from backhand.support.optional import extra
 
-torch = extra("torch")
+torch = extra("torch", "the torch engine")
 
 TORCH_THREADS = ThreadSetting(torch.get_num_threads, torch.set_num_threads)
 

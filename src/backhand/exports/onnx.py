@@ -77,7 +77,7 @@ def export_onnx(model: Trained, path: str | Path) -> float:
     True
     """
     for package in ("onnx", "onnxruntime"):
-        extra(package)
+        extra(package, "exporting to ONNX")
     found = as_model(model)
     path = check_output(path, "the exported model", ending=".onnx")
     labels, sample = class_labels(found), draw_sample(found)
@@ -90,7 +90,7 @@ def export_onnx(model: Trained, path: str | Path) -> float:
 
 def to_proto(model: Model, labels: list[Any]) -> Any:
     """Return the `onnx.ModelProto` of a model whose classes have these labels."""
-    onnx = extra("onnx")
+    onnx = extra("onnx", "exporting to ONNX")
     _check_texts(model, labels)
     graph = Graph(["X"] if model.schema is None else [c.name for c in model.schema.columns])
     X = "X" if model.schema is None else encode(graph, model.schema)
@@ -202,7 +202,9 @@ def _type(onnx: Any, dtype: np.dtype[Any]) -> int:
 
 def _tried(path: Path, given: dict[str, NDArray[Any]]) -> tuple[list[Any], NDArray[Any]]:
     """Check and run a written file, and return N labels and P (N, K)."""
-    onnx, runtime = extra("onnx"), extra("onnxruntime")
+    onnx, runtime = (
+        extra("onnx", "exporting to ONNX"), extra("onnxruntime", "exporting to ONNX")
+    )  # fmt: skip
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors are raised; warnings do not concern the user

@@ -25,7 +25,7 @@ class Graph:
     """
 
     def __init__(self, inputs: Iterable[str]) -> None:
-        self._onnx = extra("onnx")
+        self._onnx = extra("onnx", "exporting to ONNX")
         self._taken = set(inputs)
         self._times: Counter[str] = Counter()
         self.nodes: list[Any] = []

@@ -53,7 +53,7 @@ def to_torch(model: Trained, softmax: bool = False) -> Any:
       (2): Linear(in_features=8, out_features=2, bias=True)
     )
     """
-    torch = extra("torch")
+    torch = extra("torch", "to_torch")
     from backhand.torch_twin import to_torch as network_of
 
     net = network_of(as_model(model).params)
@@ -91,7 +91,7 @@ def from_torch(net: Any) -> Parameters:
     >>> all(map(np.array_equal, params, again))
     True
     """
-    torch = extra("torch")
+    torch = extra("torch", "from_torch")
     nn = torch.nn
     if not isinstance(net, nn.Sequential):
         raise InputError(f"the network is a {type(net).__name__}; expected {LAYERS}.")

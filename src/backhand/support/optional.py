@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,9 @@ EXTRAS = {
 }  # fmt: skip
 """The extra of Backhand's that brings each optional package, by the name it is imported by."""
 
+LEAST = {"sklearn": ("scikit-learn", (1, 9))}
+"""Packages of which older versions cannot be used: their name and least version, by module."""
+
 HINTS = {
     "torch": " (on Linux that is the build for CUDA, of several GB; for the much smaller one for "
     "the CPU, first install torch by the command that the selector on pytorch.org shows)",
@@ -26,13 +32,15 @@ HINTS = {
 """What to know before an extra is installed."""
 
 
-def extra(module: str) -> Any:
+def extra(module: str, purpose: str) -> Any:
     """Import an optional package.
 
     Parameters
     ----------
     module : str
         One of `EXTRAS`, or what an engine of another package needs.
+    purpose : str
+        What needs it, as the subject of the message: "reading tables".
 
     Returns
     -------
@@ -48,9 +56,22 @@ def extra(module: str) -> Any:
             return import_module(module)
     except ImportError as error:
         raise MissingDependencyError(
-            f"this needs {module}, which is not installed; install it with: "
+            f"{purpose} needs {module}, which is not installed; install it with: "
             f"{pip(module)}{HINTS.get(module, '')}."
         ) from error
+
+
+def is_installed(module: str) -> bool:
+    """Whether an optional package is installed, and not too old; it is not imported."""
+    if find_spec(module) is None:
+        return False
+    if module not in LEAST:
+        return True
+    package, least = LEAST[module]
+    try:
+        return tuple(map(int, re.findall(r"\d+", version(package))[:2])) >= least
+    except PackageNotFoundError:
+        return False
 
 
 def pip(module: str) -> str:

@@ -36,11 +36,17 @@ def show_reference_run(columns: Sequence[ReferenceColumn], *, as_json: bool) -> 
 
 
 def show_comparison(
-    reports: Iterable[Comparison], params: Parameters, rows: int, engine: str, *, as_json: bool
+    reports: Iterable[Comparison],
+    params: Parameters,
+    rows: int,
+    engine: str,
+    threads: int,
+    *,
+    as_json: bool,
 ) -> None:
     """Print a line per reported epoch, as it is computed."""
     if not as_json:
-        _heading(params, rows, engine)
+        _heading(params, rows, engine, threads)
     for report in reports:
         ours, theirs = report.by_hand, report.autograd
         if as_json:
@@ -57,12 +63,13 @@ def show_comparison(
         )
 
 
-def _heading(params: Parameters, rows: int, engine: str) -> None:
+def _heading(params: Parameters, rows: int, engine: str, threads: int) -> None:
     (d, H), K = params.W1.shape, params.W2.shape[1]
     print(
         f"N {rows:,}, d {d:,}, H {H:,}, K {K:,}, {params.W1.dtype}; full batch, SGD, equal weights"
     )
-    print(f"by hand: the {engine} engine; autograd: torch, nn.Sequential and loss.backward()\n")
+    print(f"by hand: the {engine} engine; autograd: torch, nn.Sequential and loss.backward()")
+    print(f"{threads} thread{'s' if threads > 1 else ''} each\n")
     titles = ("loss", "accuracy", "largest difference", "µs per step")
     print(" " * 6 + "".join(f" {title:^18}" for title in titles))
     pair = f"{'by hand':>8} {'autograd':>8}"

@@ -18,7 +18,7 @@ from backhand.support.signals import signals_held
 from backhand.support.trusted_folders import check_parent, guarded, temporary
 
 for name in ("duckdb", "arro3.core"):
-    extra(name)
+    extra(name, "reading tables")
 with signals_held():  # DuckDB aborts the process if it is interrupted while it is imported
     import arro3.core as arro3
     import duckdb

@@ -336,7 +336,9 @@ def test_a_gradient_of_some_rows_is_that_of_a_session_of_them(engine: Engine) ->
     params = backhand.init(9, 12, 3, dtype=np.float64)
     objective = Objective(l2=0.1, alpha=0.5)
     longest = np.full(150, np.diff(X.indptr).argmax())
-    for rows in (slice(7, 31), slice(50, 3, -2), rng.integers(0, 60, 90), longest, None):
+    numbers = rng.integers(0, 60, 90)
+    bytes_ = rng.integers(0, 60, 60).astype(np.uint8)  # which torch would take for a mask
+    for rows in (slice(7, 31), slice(50, 3, -2), numbers, bytes_, longest, None):
         picked = slice(None) if rows is None else rows
         for data in (Data(X, y, w), Data(X.toarray(), y, w), Data(X, y)):
             loss, dtheta = started(engine, params, data, None, objective).gradient(rows)
@@ -583,6 +585,8 @@ def test_the_number_of_threads_is_obeyed_and_put_back(name: str) -> None:
         (("torch", "cuda:99"), "torch cannot compute on device 'cuda:99'"),
         (("torch", "nonsense"), "torch cannot compute on device 'nonsense'"),
         (("auto", None, 0), "threads is 0"),
+        (("auto", 1), "device is 1"),
+        ((["fused"],), "Did you mean 'fused'"),
     ],
 )
 def test_wrong_engines_are_told(arguments, said) -> None:

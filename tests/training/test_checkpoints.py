@@ -26,13 +26,13 @@ X = rng.standard_normal((900, 6)).astype(np.float32)
 Y = (X[:, 0] * X[:, 1] > 0).astype(np.int64)
 
 
-def train(checkpoint: Checkpoint | None = None, **changed) -> backhand.TrainResult:
+def train(checkpoint: Checkpoint | None = None, hidden: int = 9, **changed) -> backhand.TrainResult:
     given = {
         "epochs": 12, "batch_size": 32, "optimizer": "adam", "learning_rate": 0.01, "dropout": 0.2,
         "validation": (X[800:], Y[800:]), "sample_weight": np.linspace(0, 1, 800),
         "early_stopping": backhand.EarlyStopping(patience=50), "schedule": "adaptive",
     } | changed  # fmt: skip
-    params = backhand.init(6, 9, 2, seed=0)
+    params = backhand.init(6, hidden, 2, seed=0)
     return backhand.train(params, X[:800], Y[:800], checkpoint=checkpoint, **given)
 
 
@@ -80,7 +80,7 @@ def test_a_resumed_training_is_the_one_that_was_never_broken_off(
 @pytest.mark.parametrize(
     "settings",
     [{"solver": "adam"}, {"solver": "sgd", "learning_rate": "adaptive", "tol": 0.1},
-     {"early_stopping": True}, {"shuffle": False, "dropout": 0.3}],
+     {"early_stopping": True}, {"shuffle": False, "dropout": 0.3}, {"dropout": 0.3}],
 )  # fmt: skip
 def test_a_classifier_resumes(tmp_path, settings) -> None:
     def clf(*callbacks) -> backhand.MLPClassifier:
@@ -129,6 +129,7 @@ def test_what_a_classifier_cannot_resume_is_told(tmp_path) -> None:
     ("changed", "words"),
     [
         ({"learning_rate": 0.02}, "other settings: learning_rate was 0.01, and is 0.02 now"),
+        ({"hidden": 5}, "hidden units was"),
         ({"optimizer": "sgd"}, "optimizer was"),
         ({"epochs": 13}, "epochs was 12, and is 13 now"),
         ({"sample_weight": None}, "other data: sample_weight was"),
@@ -143,6 +144,19 @@ def test_other_data_or_settings_are_not_resumed(tmp_path, changed, words) -> Non
     with pytest.raises(InputError, match=re.escape(words)):
         train(Checkpoint(tmp_path, resume=True), **changed)
     assert {path: path.read_bytes() for path in tmp_path.glob("*.safetensors")} == before
+
+
+def test_a_checkpoint_leaves_a_fit_and_its_generator_as_they_are(tmp_path) -> None:
+    """Also where dropout draws its seed from the same generator."""
+    fitted = []
+    for callbacks in ((), (Checkpoint(tmp_path, "2epochs"),)):
+        clf = backhand.MLPClassifier((6,), max_iter=6, batch_size=50, dropout=0.3, random_state=3)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of 6 epochs
+            fitted.append(clf.set_callbacks(*callbacks).fit(X, Y))
+    assert fitted[0].loss_curve_ == fitted[1].loss_curve_
+    with pytest.raises(InputError, match="checkpoint is a PosixPath"):
+        train(tmp_path)
 
 
 def test_checkpoints_are_not_written_over(tmp_path) -> None:

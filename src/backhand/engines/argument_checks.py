@@ -245,14 +245,17 @@ def checked_rows(rows: Any, N: int) -> Any:
     if rows is None:
         return slice(0, N)
     if isinstance(rows, slice):
-        start, stop, step = rows.indices(N)
+        try:
+            start, stop, step = rows.indices(N)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"rows is {rows}; expected a slice of integers.") from error
         if step == 1 and start < stop:
             return slice(start, stop)
         rows = np.arange(start, stop, step)
     if not _is_flat(rows, None, "iu"):
         raise InputError(f"rows is {_kind(rows)}; expected a slice or row numbers, (n,).")
     _check_row_numbers("rows", rows, N)
-    return rows
+    return rows.astype(np.int64, copy=False)  # torch takes bytes for a mask
 
 
 def check_objective(objective: Any) -> None:

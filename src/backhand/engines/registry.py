@@ -175,6 +175,8 @@ def make_engine(
     """
     if threads is not None and (not is_integer(threads) or threads < 1):
         raise InputError(f"threads is {threads!r}; expected an integer of 1 or more.")
+    if device is not None and not isinstance(device, str):
+        raise InputError(f"device is {device!r}; expected a text such as 'cpu' or 'cuda:1'.")
     device = device or "cpu"
     if name == "auto":
         spec, notice = _automatic(device)
@@ -191,9 +193,9 @@ def make_engine(
 
 
 def _spec_of(name: str) -> EngineSpec:
-    if name not in _registry:
+    if not isinstance(name, str) or name not in _registry:
         _load_entry_points()
-    if name not in _registry:
+    if not isinstance(name, str) or name not in _registry:
         raise InputError(f"engine is '{name}'. {did_you_mean(str(name), ('auto', *_registry))}")
     return _registry[name]
 

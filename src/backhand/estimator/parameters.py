@@ -190,11 +190,11 @@ class ConstructorParameters:
     def _rule(self) -> Optimizer:
         """The update rule of solver "adam" or "sgd"."""
         if self.solver == "adam":
-            return Adam(self.beta_1, self.beta_2, self.epsilon)
+            return Adam(float(self.beta_1), float(self.beta_2), float(self.epsilon))
         if self.momentum == 0:
             return SGD()
         rule = Nesterov if self.nesterovs_momentum else Momentum
-        return rule(self.momentum)
+        return rule(float(self.momentum))
 
     def _stopping_rule(self, *, validated: bool) -> EarlyStopping:
         """scikit-learn's rule: it stops after more than `n_iter_no_change` bad epochs in a row."""

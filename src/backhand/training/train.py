@@ -158,6 +158,11 @@ def train(arguments: TrainArguments) -> TrainResult:
     theta = host_parameters(arguments.params)
     data = make_data(theta, arguments.X, arguments.y, arguments.sample_weight)
     check_callbacks(arguments.callbacks)
+    if not isinstance(arguments.checkpoint, Checkpoint | None):
+        raise InputError(
+            f"checkpoint is a {type(arguments.checkpoint).__name__}; expected a Checkpoint, such "
+            "as backhand.Checkpoint(FOLDER)."
+        )
     engine = arguments.engine
     if isinstance(engine, str):
         engine = make_engine(engine, arguments.device, arguments.threads)

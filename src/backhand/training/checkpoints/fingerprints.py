@@ -21,7 +21,11 @@ def settings_of(config: TrainConfig, objective: Objective, start: TrainState) ->
 
     The bits of a training follow from these, from the data and from what computes.
     """
+    d, H = start.optimizer.params.W1.shape
     found = {
+        "features": int(d),
+        "hidden units": int(H),
+        "classes": len(start.optimizer.params.b2),
         **config.values(),
         "loss_cap": str(objective.loss_cap),
         "first_class_fixed": objective.first_class_fixed,
@@ -37,13 +41,12 @@ def settings_of(config: TrainConfig, objective: Objective, start: TrainState) ->
 
 
 def data_fingerprint(start: TrainState, data: Data, validation: Data | None) -> dict[str, Any]:
-    """Sizes of a training, and digests of its rows and of the validation rows."""
-    params = start.optimizer.params
-    d, H = params.W1.shape
+    """Numbers of rows, and digests of its rows and of the validation rows."""
     about: dict[str, Any] = {
-        "dtype": str(params.W1.dtype), "d": int(d), "H": int(H), "K": len(params.b2),
-        "rows": data.rows, "validation_rows": 0 if validation is None else validation.rows,
-    }  # fmt: skip
+        "dtype": str(start.optimizer.params.W1.dtype),
+        "rows": data.rows,
+        "validation_rows": 0 if validation is None else validation.rows,
+    }
     for name, some in (("", data), ("validation_", validation)):
         if some is not None:
             X = [some.X.data, some.X.indices, some.X.indptr] if is_sparse(some.X) else [some.X]

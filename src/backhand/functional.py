@@ -12,6 +12,7 @@ from inspect import signature
 from typing import ParamSpec, TypeVar
 
 from backhand import equations, validation
+from backhand.support.signatures import check_call
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -23,7 +24,7 @@ def checked(equation: Callable[P, R], check: Callable[P, None]) -> Callable[P, R
 
     @wraps(equation)
     def checked_equation(*args: P.args, **kwargs: P.kwargs) -> R:
-        known.bind(*args, **kwargs)  # so that the error for a missing argument names the equation
+        check_call(equation.__name__, known, args, kwargs)
         check(*args, **kwargs)
         return equation(*args, **kwargs)
 

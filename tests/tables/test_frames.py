@@ -179,3 +179,8 @@ def test_what_a_cell_means_is_what_it_means_in_a_file() -> None:
                           (str(2**53 + 1), "1", None), ("1", "True", "x")]  # fmt: skip
     assert values[4][0] == 0.5 and values[5] == (1, 2, 3)
     assert values[6][0] == datetime.datetime(2019, 12, 31, 23) and values[7] == (None,) * 3
+
+
+def test_read_table_says_what_it_reads_instead_of_a_frame() -> None:
+    with pytest.raises(backhand.InputError, match="data is a DataFrame; expected the name of a f"):
+        backhand.read_table(pd.DataFrame({"x": [1.0]}))  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ import pickle
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.utils import shuffle
@@ -43,6 +44,47 @@ def test_full_batch_training_is_gradient_descent() -> None:
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
     assert result.history.loss[-1] < result.history.loss[0] / 3
     assert np.isnan(result.history.validation_loss).all() and len(result.history) == 20
+
+
+def test_lists_and_frames_train_like_arrays() -> None:
+    wide = X.astype(np.float64)
+    expected = backhand.train(PARAMS, wide, y, sample_weight=y + 1.0, epochs=2,
+                              validation=(wide[:9], y[:9]))  # fmt: skip
+    for rows, labels in ((wide.tolist(), y.tolist()), (pd.DataFrame(wide), pd.Series(y))):
+        weights, some = (y + 1.0).tolist(), (wide[:9].tolist(), tuple(y[:9].tolist()))
+        found = backhand.train(
+            PARAMS, rows, labels, sample_weight=weights, epochs=2, validation=some
+        )
+        assert same(found.params, expected.params)
+        assert np.array_equal(found.history.validation_loss, expected.history.validation_loss)
+
+
+@pytest.mark.parametrize(
+    ("rows", "labels", "said"),
+    [
+        (X.tolist(), ["a"] * 90, "y is a list that is not an array of numbers"),
+        ([*X[:89].tolist(), [1.0]], y, "X is a list that .* rows of one length"),
+        (pd.DataFrame({"a": ["x", "y"]}), [0, 1], "X is a DataFrame that is not an array"),
+        ({1.0}, y, "X is a set; expected an array"),
+    ],
+)
+def test_lists_of_anything_else_are_refused(rows, labels, said: str) -> None:
+    with pytest.raises(backhand.InputError, match=said):
+        backhand.train(PARAMS, rows, labels)
+
+
+def test_a_wrong_call_names_the_function_and_the_closest_keyword() -> None:
+    with pytest.raises(TypeError) as caught:
+        backhand.train(PARAMS, X, y, lerning_rate=0.1)
+    assert str(caught.value) == (
+        "train() got an unexpected keyword argument 'lerning_rate'. Did you mean 'learning_rate'?"
+    )
+    with pytest.raises(TypeError, match=r"^train\(\): missing a required argument: 'y'$"):
+        backhand.train(PARAMS, X)
+    with pytest.raises(TypeError, match=r"^backward\(\): missing a required argument: 'acts'$"):
+        backhand.backward(PARAMS, X, y)
+    with pytest.raises(TypeError, match=r"^forward\(\): too many positional arguments$"):
+        backhand.forward(PARAMS, X, None, 1)
 
 
 def test_parameters_passed_in_stay_as_they_are() -> None:

@@ -34,6 +34,23 @@ def host(array: Any) -> Any:
     return np.ascontiguousarray(array) if backward else array
 
 
+def from_lists(name: str, values: Any) -> Any:
+    """Nested lists of numbers, or a data frame of numbers, as an array; an array as it is."""
+    listed = isinstance(values, list | tuple) or hasattr(values, "__array__")
+    if is_array_api_obj(values) or not listed:
+        return values
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of several lengths
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf":
+        raise InputError(
+            f"{name} is a {type(values).__name__} that is not an array of numbers; expected "
+            "numbers only, and rows of one length."
+        )
+    return array
+
+
 def host_parameters(params: Any) -> Parameters:
     """Parameters as NumPy arrays, checked to fit together."""
     validation.check_parameters(params)
@@ -43,10 +60,13 @@ def host_parameters(params: Any) -> Parameters:
 def make_data(params: Parameters, X: Any, y: Any, sample_weight: Any = None) -> Data:
     """X (N, d), y (N,) class indices or one-hot (N, K), sample_weight (N,), as NumPy arrays.
 
+    Each may be an array of any library, or nested lists.
+
     X is converted to the parameters' dtype here, once, unless it holds whole numbers or is
     memory-mapped: then each batch is converted when it is loaded, and X is not copied.
     """
-    X, y, sample_weight = host(X), host(y), host(sample_weight)
+    X, y = host(from_lists("X", X)), host(from_lists("y", y))
+    sample_weight = host(from_lists("sample_weight", sample_weight))
     validation.check_forward(params, X)
     N, K, dtype = X.shape[0], params.b2.shape[0], params.W1.dtype
     validation.check_labels(y, N, K)

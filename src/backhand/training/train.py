@@ -13,6 +13,7 @@ from backhand.choices import EngineName
 from backhand.engines import Data, Engine, Objective, OptimizerState, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError
+from backhand.support.signatures import check_call
 from backhand.training.callbacks import Callback, check_callbacks, period
 from backhand.training.checkpoints.checkpoint import Checkpoint
 from backhand.training.checkpoints.consistency import Consistency
@@ -41,11 +42,13 @@ def taking(
     """
 
     def decorate(function: Callable[[A], R]) -> Callable[P, R]:
+        signature = inspect.signature(arguments)
+
         @wraps(function)
         def called(*args: P.args, **kwargs: P.kwargs) -> R:
+            check_call(function.__name__, signature, args, kwargs)
             return function(arguments(*args, **kwargs))
 
-        signature = inspect.signature(arguments)
         returns = inspect.signature(function).return_annotation
         called.__signature__ = signature.replace(return_annotation=returns)  # type: ignore[attr-defined]
         if function.__doc__ is not None and isinstance(arguments, type):
@@ -86,18 +89,18 @@ class TrainArguments(TrainConfig):
 
 @taking(TrainArguments)
 def train(arguments: TrainArguments) -> TrainResult:
-    """Train from `params`, which are not changed.
+    """Train from `params`, without changing them.
 
-    The same arguments give the same bits on one machine, with the fused engine for any number of
-    threads (with the others for the same number: their libraries may sum in another order with
-    another).
+    The same arguments give bit-identical results on one machine: with the fused engine for any
+    number of threads, with the others for the same number of threads.
 
     Parameters
     ----------
     params : Parameters
-        Starting parameters, float32 or float64; everything is computed in their dtype.
+        Initial parameters, float32 or float64; everything is computed in their dtype.
     X : array_like of shape (N, d)
-        Rows, of any real dtype, NumPy or torch; may be memory-mapped.
+        Rows of real numbers: an array of NumPy or torch, which may be memory-mapped, nested lists,
+        or a data frame of numbers.
     y : array_like of shape (N,) or (N, K)
         Class indices 0..K-1, or one-hot rows.
     SETTINGS
@@ -110,13 +113,13 @@ def train(arguments: TrainArguments) -> TrainResult:
         Each is called with a `Progress` after each epoch (but see `Every`); one that raises
         `StopTraining` ends training.
     engine : {"auto", "fused", "reference", "torch"} or Engine, default="auto"
-        What computes.
+        The engine that runs training.
     device : str, optional
         Where the torch engine computes: "cpu", "cuda", "cuda:1".
     threads : int, optional
         Maximum number of threads; None: as many as the process may use.
     state : OptimizerState, optional
-        The optimizer's memory to continue with: the `last` or `best` of an earlier result, whose
+        The optimizer state to continue with: the `last` or `best` of an earlier result, whose
         parameters are passed as `params`. Schedule, early stopping and shuffling start again.
     checkpoint : Checkpoint, optional
         Where to save the state of training, and whether to resume from there.
@@ -128,9 +131,9 @@ def train(arguments: TrainArguments) -> TrainResult:
     Raises
     ------
     InputError
-        If an argument is not what it should be.
+        If an argument is invalid; the message says what was expected.
     DivergenceError
-        If the loss stops being finite; it holds the epoch and the last good parameters.
+        If the loss stops being finite; it contains the epoch and the last good parameters.
     Interrupted
         With a checkpoint: if SIGINT, SIGTERM or SIGHUP ended training after the current block,
         which is saved. It is a KeyboardInterrupt.
@@ -140,7 +143,7 @@ def train(arguments: TrainArguments) -> TrainResult:
     See Also
     --------
     backhand.MLPClassifier : scikit-learn's estimator over the same training.
-    backhand.init : Draws starting parameters.
+    backhand.init : Draws initial parameters.
 
     Examples
     --------

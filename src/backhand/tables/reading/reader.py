@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Callable
+from os import PathLike
 from pathlib import Path
 
 from backhand.errors import InputError, MissingFileError
@@ -71,6 +72,11 @@ def read_table(
     """
     if data is None and query is None:
         raise InputError("no input: give a file or a query (--query).")
+    if not isinstance(data, str | PathLike | None):
+        raise InputError(
+            f"data is a {type(data).__name__}; expected the name of a file or a glob. A "
+            "data frame can be passed to `Model.predict`."
+        )
     connection = connect(budget(memory), cache_dir, 0.75 if once else 0.5)
     source = str(data)
     files = FileSnapshots([] if data is None else expand(source))

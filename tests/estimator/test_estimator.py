@@ -699,7 +699,7 @@ def test_torch_networks_come_and_go(dtype) -> None:
         ({"n_iter_no_change": 0}, "n_iter_no_change is 0"),
         ({"validation_fraction": 1.0}, "validation_fraction is 1"),
         ({"class_weight": "balance"}, "class_weight is 'balance'"),
-        ({"class_weight": {0: 1.0, 7: 2.0}}, "class_weight names 7, which is no class"),
+        ({"class_weight": {0: 1.0, 7: 2.0}}, "class_weight names 7, which is not a class"),
         (
             {"class_weight": {0: -1.0}},
             "class_weight is {0: -1.0}; expected None or 'balanced' or a dict",

@@ -43,7 +43,7 @@ def fitted(cls, settings=None, X=X, y=Y, **fit):
                ).fit(X, y, **fit)  # fmt: skip
 
 
-@line("hidden layers", "`activation`", "several labels a row, regression")
+@line("hidden layers", "`activation`", "multi-label classification, regression")
 def test_the_network_is_one() -> None:
     labels = np.eye(3, dtype=int)[Y]
     for settings, y in (({"hidden_layer_sizes": (4, 4)}, Y), ({"activation": "tanh"}, Y),

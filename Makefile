@@ -1,5 +1,6 @@
-# Everything happens in .venv, made here with the standard library's venv and pip.
-# The stamps say which set of packages it holds; a change of the project's metadata renews them.
+# Everything is installed in .venv, which the standard library's venv and pip create here.
+# Empty files in it (base, test, bench) record which packages it contains; make installs them again
+# after a change of pyproject.toml or constraints.txt.
 
 PYTHON ?= python3
 VENV := .venv
@@ -26,7 +27,7 @@ format: $(VENV)/test
 slow: $(VENV)/test
 	$(BIN)/python -m pytest -m slow
 
-# Half an hour; tables on the terminal, every figure in build/.
+# Takes half an hour; prints tables, and writes every figure to build/.
 bench: $(VENV)/bench
 	@mkdir -p build
 	$(BIN)/python benchmarks/steps.py --json build/steps.json
@@ -41,16 +42,16 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/base: $(VENV)/bin/python pyproject.toml constraints.txt
-	@echo "Setting up $(VENV) (once, about a minute)"
+	@echo "Setting up $(VENV) (first run only, about a minute)"
 	$(PIP) --editable '.[fast,tables]'
 	@touch $@
 
 $(VENV)/test: $(VENV)/base
-	@echo "Adding what the tests need, torch among it (once, one to two minutes)"
+	@echo "Installing the test dependencies, including PyTorch (first run only; README says how to avoid its CUDA build)"
 	$(PIP) --editable '.[test,lint]'
 	@touch $@
 
 $(VENV)/bench: $(VENV)/base
-	@echo "Adding the libraries to compare with, torch and JAX (once, one to two minutes)"
+	@echo "Installing the libraries to compare with, PyTorch and JAX (first run only; README says how to avoid the CUDA build)"
 	$(PIP) --editable '.[bench]'
 	@touch $@

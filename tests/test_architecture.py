@@ -48,7 +48,7 @@ FLOORS = [
     {
         "doctor": "which equation of a backward pass is wrong",
         "model": "a trained model and its file",
-        "table_settings": "the settings of a training on a table",
+        "table_settings": "the settings of training on a table",
     },
     {
         "exports": "ONNX, a NumPy script, torch",
@@ -62,7 +62,7 @@ FLOORS = [
     {"cli": "commands, options, reports, progress, exit codes"},
     {"__init__": "the public names, imported on use", "__main__": "`python -m backhand`"},
 ]
-"""From the ground up, with what each part holds. Parts of one floor do not import each other."""
+"""From the ground up, with what each part contains. Parts of one floor do not import each other."""
 
 
 def floor_of(part: str) -> int:
@@ -76,7 +76,7 @@ def table_of_floors() -> str:
         for number, parts in reversed(list(enumerate(FLOORS)))
         for part, holds in parts.items()
     ]
-    return "\n".join(["| floor | part | what it holds |", "|---:|---|---|", *rows])
+    return "\n".join(["| floor | part | what it contains |", "|---:|---|---|", *rows])
 
 
 @cache

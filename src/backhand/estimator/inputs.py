@@ -86,18 +86,14 @@ def places_of(y: NDArray[Any], classes: NDArray[Any], what: str) -> NDArray[np.i
     InputError
         For labels that are not among them; the message names those.
     """
-    try:
-        places = np.searchsorted(classes, y)
-        strange = y[classes.take(places, mode="clip") != y]
-    except TypeError:  # objects that are not ordered among the classes are none of them
-        strange = y
-    if len(strange):
-        strange = np.unique(strange)
+    unknown = np.isin(y, classes, invert=True)
+    if unknown.any():
+        strange = np.unique(y[unknown])
         raise InputError(
             f"{what} holds {_named(strange)}, which {'is' if len(strange) == 1 else 'are'} not "
             f"among the model's classes: {_named(classes)}."
         )
-    return places.astype(np.int64, copy=False)
+    return np.searchsorted(classes, y).astype(np.int64, copy=False)
 
 
 def weights_of(

@@ -147,7 +147,7 @@ def test_other_data_or_settings_are_not_resumed(tmp_path, changed, words) -> Non
 
 def test_checkpoints_are_not_written_over(tmp_path) -> None:
     train(Checkpoint(tmp_path))
-    with pytest.raises(InputError, match="already holds checkpoints"):
+    with pytest.raises(InputError, match="already contains checkpoints"):
         train(Checkpoint(tmp_path))
 
 

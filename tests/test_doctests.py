@@ -16,9 +16,6 @@ SHOWN = {
     if inspect.isfunction(value) or name in CLASSES - ERRORS
 }  # fmt: skip
 
-WITHOUT = {"Verdict"}
-"""Names whose docstrings have no examples yet. No name is added here."""
-
 
 @pytest.mark.parametrize("name", SHOWN)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -29,7 +26,7 @@ def test_examples_print_what_they_show(name: str) -> None:
     for example in found:
         runner.run(example, out=said.append)
     assert not runner.failures, "".join(said)
-    assert any(example.examples for example in found) or name in WITHOUT
+    assert any(example.examples for example in found)
 
 
 def _examples_of(name: str, value: Any) -> list[doctest.DocTest]:
@@ -37,7 +34,7 @@ def _examples_of(name: str, value: Any) -> list[doctest.DocTest]:
     return doctest.DocTestFinder().find(inspect.unwrap(value), name)
 
 
-@pytest.mark.parametrize("name", sorted(set(SHOWN) - WITHOUT))
+@pytest.mark.parametrize("name", sorted(SHOWN))
 def test_docstrings_say_what_goes_in_and_what_comes_out(name: str) -> None:
     text, value = inspect.getdoc(SHOWN[name]) or "", SHOWN[name]
     if inspect.isclass(value):

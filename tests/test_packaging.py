@@ -134,8 +134,8 @@ def test_the_core_alone_checks_and_trains_and_asks_for_the_rest_in_a_sentence(tm
     assert done.stdout.splitlines() == [
         "False ['dW2']",
         "(2,)",
-        "BackhandWarning llvmlite is not installed, so the reference engine computes, with the "
-        f"same results but more slowly; install the fast engine with: {pip} 'backhand[fast]'.",
+        "BackhandWarning llvmlite is not installed, so the slower reference engine (NumPy) is "
+        f"used; install the fused engine with: {pip} 'backhand[fast]'.",
         f"MLPClassifier needs scikit-learn 1.9 or newer, and {version('scikit-learn')} is "
         f"installed; install it with: {pip} 'backhand[sklearn]'.",
     ], done.stderr

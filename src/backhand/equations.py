@@ -136,7 +136,7 @@ class Gradients(NamedTuple):
 
 
 def init(d: int, H: int, K: int, seed: int = 0, dtype: DTypeLike = np.float32) -> Parameters:
-    """Draw starting parameters: the same seed gives the same bits.
+    """Draw initial parameters: the same seed gives bit-identical parameters.
 
     W1 ~ N(0, 2/d) keeps the variance through the ReLU (He et al. 2015, eq. 10), W2 ~ N(0, 1/H)
     through the linear layer (LeCun et al. 1998, eq. 16); biases are zero.
@@ -320,7 +320,7 @@ def sgd(params: Parameters, grads: Gradients, learning_rate: float) -> Parameter
     Parameters
     ----------
     params : Parameters
-        θ, which stay as they are.
+        θ, which are not changed.
     grads : Gradients
         dθ, the result of `backward`.
     learning_rate : float
@@ -392,7 +392,7 @@ def penalty(params: Parameters, l2: float) -> Array:
 
 
 def accuracy(S: Array, y: Array, sample_weight: Array | None = None) -> Array:
-    """Compute the share of rows whose largest logit is that of the true class.
+    """Compute the fraction of rows whose largest logit is that of the true class.
 
     Where several logits are equal and largest, the first counts.
 
@@ -403,12 +403,12 @@ def accuracy(S: Array, y: Array, sample_weight: Array | None = None) -> Array:
     y : array of shape (N,) or (N, K)
         Class indices 0..K-1, or one-hot.
     sample_weight : array of shape (N,), optional
-        w: the share becomes Σ wᵢ [row i is correct] / Σw.
+        w: the fraction becomes Σ wᵢ [row i is correct] / Σw.
 
     Returns
     -------
     scalar
-        float64, so that it is the exact share of up to 2⁵³ rows; of S's array type.
+        float64, so that it is the exact fraction of up to 2⁵³ rows; of S's array type.
 
     Raises
     ------

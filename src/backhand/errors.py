@@ -60,15 +60,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     folded = [other for other in names if other.casefold() == name.casefold()]
     close = list(dict.fromkeys(folded + close))
     if close:
-        return f"Did you mean {listed(close)}?"
+        return f"Did you mean {listed(close, conjunction='or')}?"
     return f"Available: {listed(names)}."
 
 
-def listed(names: Iterable[object], most: int = 8) -> str:
+def listed(names: Iterable[object], most: int = 8, conjunction: str = "and") -> str:
     """Return the names in quotes: `'a', 'b' and 'c'`, or `'a', 'b' and 7 more` after `most`."""
     quoted = [f"'{shortened(str(name))}'" for name in names]
     if 1 < len(quoted) <= most:
-        return ", ".join(quoted[:-1]) + " and " + quoted[-1]
+        return ", ".join(quoted[:-1]) + f" {conjunction} " + quoted[-1]
     return _cut(quoted, most) or "nothing"
 
 

@@ -102,8 +102,8 @@ DEEP = "[" * 33 + "]" * 33
 
 
 OF_THE_FILE = {
-    "a header of 2^64 bytes": (file_of(described(), length=2**64 - 1), "would end at byte"),
-    "a header longer than the file": (file_of("{}", b"", length=100), "would end at byte"),
+    "a header of 2^64 bytes": (file_of(described(), length=2**64 - 1), "its end is missing"),
+    "a header longer than the file": (file_of("{}", b"", length=100), "its end is missing"),
     "an empty header": (file_of("", b""), "not JSON"),
     "a list": (file_of("[]", b""), "not a JSON object"),
     "a number": (file_of("3", b""), "not a JSON object"),
@@ -210,7 +210,7 @@ OF_THE_HEADER = {
     "alike as floats": (model_file(classes=[2**53, 2**53 + 1, 0.5]), "not all different"),
     "a NUL behind": (model_file(classes=["a", "b", "b\0"]), "ends in NUL"),
     "numbers of 65 bits": (model_file(classes=[1, 2, 2**64]), "more than 64 bits"),
-    "a class as long as a book": (model_file(classes=["a", "b", "c" * 1001]), "1,001 letters"),
+    "a class as long as a book": (model_file(classes=["a", "b", "c" * 1001]), "1,001 characters"),
     "a schema that is a list": (model_file(schema=[]), "not a target and columns"),
     "a target that is null": (model_file(schema={"target": None, "columns": []}), "not a string"),
     "columns that are a text": (model_file(schema={"target": "t", "columns": "ab"}), "not a list"),
@@ -270,7 +270,7 @@ def test_a_pipe_a_device_and_other_things_are_told(tmp_path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(InputError, match="cannot be read"):
         backhand.load(tmp_path / "loop")
-    with pytest.raises(MissingFileError, match="no model file has that name"):
+    with pytest.raises(MissingFileError, match="does not exist; expected a model file"):
         backhand.load(tmp_path / "none")
 
 

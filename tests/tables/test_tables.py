@@ -313,7 +313,7 @@ def test_the_held_out_draw_is_stratified_and_seeded(y, share, seed) -> None:
         ("n,t\n", "no rows"),
         ("", "is empty"),
         ("\n1,a\n", "empty line"),
-        ("n,t\n1,a\n2\n3,b\n", "line 3 has 1 values where the first line names 2 columns"),
+        ("n,t\n1,a\n2\n3,b\n", "line 3 has 1 value where the first line names 2 columns"),
         ("n,t\n1,a\n2,b,c\n3,b\n", "line 3 has more values than the 2 columns"),
         ("n,t\n" + "1,a\n" * 30000 + "2,b,c\n", "line 30002 has more values than the 2"),
         ('n,t\n1,"a\n2,b\n', "quote is opened but not closed"),

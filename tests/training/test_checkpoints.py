@@ -161,7 +161,7 @@ def test_a_checkpoint_leaves_a_fit_and_its_generator_as_they_are(tmp_path) -> No
 
 def test_checkpoints_are_not_written_over(tmp_path) -> None:
     train(Checkpoint(tmp_path))
-    with pytest.raises(InputError, match="already holds checkpoints"):
+    with pytest.raises(InputError, match="already contains checkpoints"):
         train(Checkpoint(tmp_path))
 
 

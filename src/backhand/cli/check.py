@@ -34,7 +34,10 @@ def check(
     ] = None,
     json: options.Json = False,
 ) -> None:  # fmt: skip
-    """Find which equation of a backward pass is wrong, and what the code does instead."""
+    """Find the wrong equation of a backward pass. Says what the code does instead.
+
+    Without a function, tests the engines of this installation.
+    """
     if function is None:
         from backhand.cli.reports.diagnosis import show_installation
         from backhand.selftest import check_installation

@@ -35,7 +35,7 @@ def compare(
     every: Annotated[int, typer.Option(help="Epochs between two lines of the report.")] = 50,
     learning_rate: Annotated[float, typer.Option(help="Learning rate, η.")] = 0.5,
     l2: options.L2 = 0.0,
-    seed: Annotated[int, typer.Option(help="Random seed for rows and initial weights.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed for rows and initial parameters.")] = 0,
     dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
     engine: options.EngineName = "auto",
     threads: Annotated[
@@ -43,7 +43,7 @@ def compare(
     ] = None,
     json: options.Json = False,
 ) -> None:  # fmt: skip
-    """Train by hand and by autograd. Both start from equal weights; shows how far they differ."""
+    """Train by hand and by autograd. Starts both from equal parameters; shows their differences."""
     from backhand import torch_twin
     from backhand.cli.reports.comparison import show_comparison, show_reference_run
     from backhand.constraints import Integer, check
@@ -108,7 +108,7 @@ def _table_data(
     from backhand.tabular import prepare_table
 
     if target is None:
-        raise InputError("no target: name the column to predict with --target COLUMN.")
+        raise InputError("no target; name the column to predict with --target COLUMN.")
     settings = Settings(test_size=0.0, config=replace(DEFAULTS, seed=seed))
     prepared = prepare_table(read_table(data, query), target, settings)
     rows = prepared.training

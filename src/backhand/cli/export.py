@@ -52,7 +52,9 @@ def export(
     written_output.expect_file(output, f"the exported model is in {output}")
     loaded = load(model)
     difference = write(loaded, output)
-    found = f"its probabilities differ from the model's by at most {difference:.1g}"
+    equal = "are identical to the model's"
+    apart = f"differ from the model's by at most {difference:.1g}"
+    found = f"its probabilities {apart if difference else equal}"
     typer.echo(f"Wrote {printable(str(output))}: {found}")
     typer.echo(f"Use it: {printable(_use(loaded, output, to))}")
 

@@ -15,7 +15,8 @@ OptionalData = Annotated[
     typer.Argument(
         metavar="DATA",
         show_default=False,
-        help="A .csv, .tsv, .json, .jsonl or .parquet file (text also as .gz), or a quoted glob.",
+        help="A .csv, .tsv, .json, .jsonl, .ndjson, .parquet or .pq file (text also as .gz), or a "
+        "quoted glob.",
     ),
 ]
 Query = Annotated[

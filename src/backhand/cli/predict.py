@@ -20,7 +20,7 @@ def predict(
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", show_default="standard output, as CSV",
-                     help="A .csv, .csv.gz or .parquet file to write."),
+                     help="A .csv, .csv.gz, .parquet or .pq file to write."),
     ] = None,
     query: options.Query = None,
     memory: options.Memory = None,

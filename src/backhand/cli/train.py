@@ -49,7 +49,7 @@ def train(
     ] = str(DEFAULT.config.optimizer),
     l2: options.L2 = DEFAULT.config.l2,
     seed: Annotated[
-        int, typer.Option(help="Random seed for the split, initial weights and shuffling.")
+        int, typer.Option(help="Random seed for the split, initial parameters and shuffling.")
     ] = DEFAULT.config.seed,
     test_size: Annotated[
         float, typer.Option(help="Fraction of each class held out for evaluation.")

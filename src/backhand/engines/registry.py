@@ -220,7 +220,8 @@ def _automatic(device: str) -> tuple[EngineSpec, str]:
         reason, remedy = reason or found, remedy or command
     if not reason:
         return spec, ""
-    what = f"so the {spec.name} engine computes, with the same results but more slowly"
+    name = "slower reference engine (NumPy)" if spec.name == "reference" else f"{spec.name} engine"
+    what = f"so the {name} is used"
     return spec, f"{reason}, {what}{remedy}."
 
 
@@ -233,7 +234,7 @@ def _why_not(spec: EngineSpec) -> tuple[str, str]:
         try:
             extra(module, f"the {spec.name} engine")
         except MissingDependencyError:
-            return f"{module} is not installed", f"; install the fast engine with: {pip(module)}"
+            return f"{module} is not installed", f"; install the fused engine with: {pip(module)}"
     try:
         spec.check()
     except Exception as error:  # any compiler error on an unknown CPU

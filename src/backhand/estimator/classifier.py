@@ -77,15 +77,15 @@ class MLPClassifier(
     shuffle : bool, default=True
         Visit the rows in a new order in each epoch.
     random_state : int, RandomState or None, default=None
-        Seed for the initial weights, the held-out rows, the orders of the rows and dropout.
+        Seed for the initial parameters, the held-out rows, the orders of the rows and dropout.
     tol : float, default=1e-4
         Smallest improvement of the training loss that counts, or with `early_stopping` of the
         validation score; for "lbfgs", the largest entry of the gradient at which it ends.
     verbose : bool or int, default=False
         Print the loss of each epoch.
     warm_start : bool, default=False
-        `fit` continues from where the last one ended: weights, optimizer memory and learning rate.
-        With validation, the best weights of all these fits are returned.
+        `fit` continues from where the last one ended: parameters, optimizer state and learning
+        rate. With validation, the best weights of all these fits are returned.
     momentum : float, default=0.9
     nesterovs_momentum : bool, default=True
     early_stopping : bool, default=False

@@ -227,7 +227,7 @@ def _opened(path: Path, what: str, *, links: bool) -> Iterator[tuple[BufferedRea
                     return
         raise InputError(f"{path} is not a regular file; expected a {what}.")
     except FileNotFoundError as error:
-        raise MissingFileError(f"{path}: no {what} has that name.") from error
+        raise MissingFileError(f"{path} does not exist; expected a {what}.") from error
     except OSError as error:
         if isinstance(error, InputError):
             raise
@@ -249,7 +249,7 @@ def _described(file: BufferedReader, size: int) -> tuple[dict[str, Entry], dict[
     length = int.from_bytes(file.read(LENGTH), "little")
     begin = LENGTH + length
     if size < LENGTH or begin > size:
-        raise InputError(f"it has {size:,} bytes, and its header would end at byte {begin:,}")
+        raise InputError("it is not a .safetensors file, or its end is missing")
     if length > MAX_HEADER:
         raise InputError(f"its header has {length:,} bytes, more than {MAX_HEADER:,}")
     try:

@@ -101,7 +101,7 @@ class Table:
             rows = "rows that cannot be read any more"
         first = list(zip(self.names, self.types, strict=True))[:SHOWN_COLUMNS]
         columns: list[tuple[str, ...]] = [
-            (display.cut(repr(name)), "text" if self.as_text else display.cut(kind))
+            (display.cut(repr(name)), "read as text" if self.as_text else display.cut(kind))
             for name, kind in first
         ]
         more = len(self.names) - len(first)

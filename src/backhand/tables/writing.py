@@ -43,7 +43,8 @@ def check_ending(path: Path) -> None:
     """Check that the name ends in the name of a format."""
     if not path.name.endswith(ENDINGS):
         raise InputError(
-            f"the output {path} must end in {listed(ENDINGS)}; the ending selects the format."
+            f"the output {path} must end in {listed(ENDINGS, conjunction='or')}; "
+            "the ending selects the format."
         )
 
 

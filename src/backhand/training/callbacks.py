@@ -16,14 +16,14 @@ from backhand.training.schedules import Schedule
 @display.shown
 @dataclass(frozen=True)
 class Progress:
-    """How far training is: what a callback is called with.
+    """The state of training, passed to each callback.
 
     Attributes
     ----------
     epoch, epochs : int
         Epochs done, and epochs in all.
     share : float
-        Share of the epoch under way that is done, 0..1: a long epoch is done in several blocks.
+        Fraction of the current epoch that is done, 0..1: a long epoch is done in several blocks.
     rows : int
         Training rows per epoch.
     seconds : float

@@ -87,7 +87,7 @@ class TrainConfig:
     Raises
     ------
     InputError
-        If a setting is not allowed; the message says what was expected.
+        If a setting is invalid; the message says what was expected.
 
     Examples
     --------
@@ -120,7 +120,7 @@ class TrainConfig:
         Choice(names(ScheduleName)),
     )
     warmup: float = setting(
-        0.0, "Share of all updates over which η rises to its peak.", Number(0, 1)
+        0.0, "Fraction of all updates over which η rises to its peak.", Number(0, 1)
     )
     power_t: float = setting(0.5, 'The exponent of the schedule "invscaling".', Number(0))
     l2: float = setting(0.0, "λ: adds λ/2 (‖W1‖² + ‖W2‖²) to the loss.", Number(0))
@@ -132,8 +132,8 @@ class TrainConfig:
     )
     dropout: float = setting(
         0.0,
-        "p: share of hidden units that are dropped for each row in each update; the others count\n"
-        "1 / (1 - p) times. Loss and accuracy in the history are measured with dropout;\n"
+        "p: fraction of hidden units that are dropped for each row in each update; the others\n"
+        "count 1 / (1 - p) times. Loss and accuracy in the history are measured with dropout;\n"
         "validation and the trained network use all units.",
         Number(0, 1, below=True),
     )

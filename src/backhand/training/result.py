@@ -12,6 +12,15 @@ from backhand.training.history import History
 from backhand.training.schedules import Schedule
 from backhand.training.state import TrainState
 
+ENDINGS = {
+    "done": "all epochs done",
+    "patience": "stopped early",
+    "perfect": "stopped early at a validation accuracy of 1",
+    "callback": "stopped by a callback",
+    "interrupt": "interrupted",
+}
+"""How training ended, as a result is displayed."""
+
 
 @display.shown
 @dataclass(frozen=True)
@@ -107,6 +116,7 @@ class TrainResult:
         best = "" if self.best_epoch is None else f", best {self.best_epoch:,}"
         title = (
             f"TrainResult: d {d:,}, H {H:,}, K {K:,} in {self.params.W1.dtype}, "
-            f"{len(self.history):,} epochs{best} in {self.seconds:.3g} s, ended by '{self.ended}'"
+            f"{len(self.history):,} epochs{best} in {self.seconds:.3g} s, "
+            f"{ENDINGS.get(self.ended, 'not ended')}"
         )
         return display.Summary(title, self.history.figures(), (), self.history.loss)

@@ -11,9 +11,13 @@ LOWEST, HIGHEST = 1e-12, 1e12
 
 
 def chart(values: NDArray[np.float64], width: int = 60, height: int = 6) -> str:
-    """Draw the values as columns from 0 to their maximum; more than `width` values are averaged."""
+    """Draw the values as columns from 0 to their maximum; more than `width` values are averaged.
+
+    The first and the last column are the first and the last value themselves.
+    """
     finite = np.clip(np.nan_to_num(values), 0, HIGHEST)
     columns = [part.mean() for part in np.array_split(finite, min(width, len(finite)))]
+    columns[0], columns[-1] = finite[0], finite[-1]
     top = max(max(columns), LOWEST)
     eighths = np.round(np.array(columns) / top * height * 8).astype(int)
     lines = []

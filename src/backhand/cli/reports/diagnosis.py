@@ -47,7 +47,15 @@ def show_installation(checks: Iterable[Checked], *, as_json: bool) -> bool:
         for one in found:
             if one.failure:
                 out.print(f"\nThe {one.engine} engine was not tested: {escape(one.failure)}")
-        agree = "All engines agree with the reference on this machine."
-        wrong = "At least one engine is wrong, or none could be tested; do not use it."
-        out.print(f"\n{agree if right else wrong}")
+        out.print(f"\n{_conclusion(found, right=right)}")
     return right
+
+
+def _conclusion(found: list[Checked], *, right: bool) -> str:
+    engines = {one.engine for one in found}
+    tested = engines - {one.engine for one in found if one.failure}
+    if not right:
+        return "At least one engine is wrong, or none could be tested; do not use it."
+    if tested == engines:
+        return "All engines agree with the reference on this machine."
+    return f"{len(tested)} of {len(engines)} engines tested: correct."

@@ -66,7 +66,7 @@ def grid(first: str, *others: str) -> Table:
 
 def network_shape(d: int, H: int, K: int) -> str:
     """Return `15 features → 128 hidden (ReLU) → 3 classes (softmax)`."""
-    return f"{d:,} features → {H:,} hidden (ReLU) → {K:,} classes (softmax)"
+    return f"{d:,} feature{'s' if d > 1 else ''} → {H:,} hidden (ReLU) → {K:,} classes (softmax)"
 
 
 def columns_by_kind(schema: Schema) -> list[tuple[str, str]]:

@@ -92,7 +92,9 @@ class CheckedFunction:
         if not callable(self.f):
             raise InputError(f"f is not callable but of type {type(self.f).__name__}.")
         if self.layout not in LAYOUTS:
-            raise InputError(f"layout is '{self.layout}'; expected {listed(LAYOUTS)}.")
+            raise InputError(
+                f"layout is '{self.layout}'; expected {listed(LAYOUTS, conjunction='or')}."
+            )
         self.arguments = arguments_of(self.f)
         if self.indices:
             self.arguments = tuple(one._replace(meaning="y" if one.meaning == "Y" else one.meaning)

@@ -64,7 +64,7 @@ def _function(thing: Any, place: str, name: str) -> Callable[..., Any]:
 
 def _file(path: Path) -> ModuleType:
     if not path.is_file():
-        raise MissingFileError(f"{path}: no such file.")
+        raise MissingFileError(f"{path} does not exist.")
     name = f"checked_{path.stem}"  # no library's: a student's file may be called io.py
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None

@@ -79,6 +79,13 @@ class Verdict:
     autograd, differences : bool, optional
         Whether the other oracles agree, None if not consulted: autograd, and central finite
         differences of the loss that the function returns.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> backhand.Verdict("dW1", ok=True, error=1e-16, inherited=False, expected_shape=(4, 8),
+    ...     shape=(4, 8)).ok
+    True
     """
 
     name: str

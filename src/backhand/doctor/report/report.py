@@ -42,7 +42,7 @@ class Report(Contents):
     Report on <lambda>: call.returns_nothing
     >>> report.findings[0].suggestion
     'Return a dict with the keys dW1, db1, dW2 and db2, or a tuple in this order.'
-    >>> Report.from_json(report.to_json()) == report
+    >>> backhand.Report.from_json(report.to_json()) == report
     True
     """
 

@@ -44,8 +44,8 @@ def explain(error: Exception, data: str, names: Sequence[str] = ()) -> str:
                 "names; fix that line."
             )
         return (
-            f"{place} has {found.group(2)} values where the first line names "
-            f"{found.group(1)} columns; fix that line."
+            f"{place} has {found.group(2)} value{'' if found.group(2) == '1' else 's'} where the "
+            f"first line names {found.group(1)} columns; fix that line."
         )
     if found := re.search(r"Unexpected end of GZIP stream: (.+)", text):
         return str(truncated_gzip(found.group(1)))

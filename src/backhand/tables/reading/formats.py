@@ -104,8 +104,8 @@ def _format(path: str) -> str:
     kind = FORMATS.get(suffixes[-1] if suffixes else "")
     if kind is None:
         raise InputError(
-            f"{path} does not end in a known format; expected {listed(FORMATS)}, "
-            "or a text format followed by .gz."
+            f"{path} does not end in a known format; expected "
+            f"{listed(FORMATS, conjunction='or')}, or a text format followed by .gz."
         )
     return kind
 

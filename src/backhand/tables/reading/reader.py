@@ -50,7 +50,7 @@ def read_table(
     once : bool
         The rows will be read only once: CSV and JSON files are read in place, too.
     watch : callable, optional
-        Called several times per second with the share of the rows that is loaded, from another
+        Called several times per second with the fraction of the rows that is loaded, from another
         thread.
 
     Returns

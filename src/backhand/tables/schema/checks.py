@@ -67,8 +67,8 @@ def check_texts(table: Table, column: int, kind: str, missing: Sequence[str]) ->
         raise _nul_error(table, column, row)
     others = f" (and {n - 1:,} more row{'s' if n > 2 else ''})" if n > 1 else ""
     advice = (
-        "fix it, or leave it empty if it is missing; or train with --missing if this text means "
-        f"missing, or with --categorical or --drop '{name}'."
+        "fix it, or leave it empty if it is missing; or use --missing if this text means missing, "
+        f"--categorical '{name}' or --drop '{name}'."
     )
     if re.fullmatch(SEPARATED, text.strip()):
         advice = (

@@ -30,13 +30,13 @@ class Checkpoint:
     ----------
     folder : path
         Created if it does not exist, for this user only; no other user may have write access. It
-        holds the checkpoints of one training.
+        contains the checkpoints of one training run.
     every : str, default="30s"
         Time or epochs between two checkpoints: "30s", "5min", "1h", "2epochs".
     resume : bool, default=False
         Whether to resume from the last checkpoint in the folder, if there is one. Data and settings
-        must be those of the training that saved it: then the result is, bit for bit, the one of an
-        uninterrupted training.
+        must be those of the training run that saved it: then the result is bit-identical to that of
+        an uninterrupted run.
 
     Raises
     ------
@@ -120,8 +120,8 @@ class Checkpoint:
             check_private(folder, FOLDER)
         if folder.exists() and not self.resume and found_in(folder):
             raise InputError(
-                f"{folder} already holds checkpoints of a training; resume it with resume=True "
-                "(--resume), or name another folder."
+                f"{folder} already contains checkpoints of a training run; resume it with "
+                "resume=True (--resume), or name another folder."
             )
 
     @contextmanager

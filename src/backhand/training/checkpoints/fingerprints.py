@@ -31,7 +31,7 @@ def settings_of(config: TrainConfig, objective: Objective, start: TrainState) ->
         "first_class_fixed": objective.first_class_fixed,
         "rows_seen": start.rows_seen,
         "cuts": list(start.cuts),
-        "starting parameters": digest(*start.optimizer.params),
+        "initial parameters": digest(*start.optimizer.params),
         "starting memory": digest(*(v for slot in start.optimizer.slots for v in slot)),
         "starting order": digest(*(start.sampler[name] for name in sorted(start.sampler))),
     }

@@ -130,8 +130,8 @@ class CheckpointManager:
                 if then.get(name) != now.get(name):
                     difference = _difference(name[:60], then.get(name), now.get(name))
                     raise InputError(
-                        f"{path} is of a training with other {what}: {difference}. Resume with "
-                        "the earlier value, or start again in another folder."
+                        f"{path} belongs to a training run with other {what}: {difference}. Resume "
+                        f"with the same {what}, or use another folder."
                     )
 
     def _warn_of_other_maker(self, path: Path, then: Mapping[str, Any]) -> None:

@@ -180,7 +180,7 @@ def test_a_truncated_file_is_told(tmp_path) -> None:
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path) -> None:
-    with pytest.raises(MissingFileError, match="no model file"):
+    with pytest.raises(MissingFileError, match="does not exist; expected a model file"):
         backhand.load(tmp_path / "none")
     with pytest.raises(InputError, match="is a folder"):
         backhand.load(tmp_path)

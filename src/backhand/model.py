@@ -129,7 +129,7 @@ class Model:
             or a `Table`. A table's columns are found by name. A model with a schema takes an array
             too: the encoded columns, `model.schema.features`.
         engine : {"auto", "fused", "reference", "torch"}
-            All compute in double, and agree to rounding.
+            All compute in float64, and agree to rounding.
 
         Returns
         -------

@@ -16,6 +16,7 @@ import pytest
 
 import backhand
 from backhand.cli.glossary import GLOSSARY
+from backhand.cli.reports.chart import chart
 from backhand.cli.written_output import NOTHING
 from helpers.command_line import run
 
@@ -150,6 +151,11 @@ def test_inspect_shows_the_whole_model(model) -> None:
         assert said in printed, said
 
 
+def test_the_chart_begins_and_ends_with_the_values_themselves() -> None:
+    falling = chart(np.array([2.0, *[1.0] * 198, 0.0])).splitlines()
+    assert falling[0].rstrip() == f"{2:8.4f} █" and len(falling[-2].rstrip()) == 9 + 59
+
+
 def test_compare_prints_the_reference_run() -> None:
     lines = run("compare", "--reference-run").stdout.splitlines()
     assert lines[:8] == [
@@ -176,7 +182,8 @@ def test_compare_finds_both_ways_equal(extra, penguins) -> None:
             assert report["gradients"] < 1e-11 and report["weights"] < 1e-12
             for figure in ("loss", "accuracy"):
                 assert np.isclose(report["by_hand"][figure], report["autograd"][figure], rtol=1e-12)
-    assert "largest difference" in run("compare", "--epochs", 2, *extra).stdout
+    printed = run("compare", "--epochs", 2, *extra).stdout
+    assert "largest difference" in printed and "1 thread each" in printed
 
 
 GOOD = "n,c,t\n" + "".join(f"{k},{'xy'[k % 2]},{'ab'[k // 3 % 2]}\n" for k in range(40))

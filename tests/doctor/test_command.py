@@ -100,3 +100,16 @@ def test_a_wrong_engine_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
         "reference": False, "fused": True, "torch": True,
     }  # fmt: skip
     assert not show_installation(checked, as_json=False)
+
+
+def test_only_what_was_tested_is_called_correct(capsys: pytest.CaptureFixture[str]) -> None:
+    from backhand.cli.reports.diagnosis import show_installation
+    from backhand.selftest import Checked
+
+    right = Checked("reference", "float64", True, 1e-16, 1e-16)
+    absent = Checked("fused", "float64", ok=False, failure="it needs llvmlite.")
+    assert show_installation([right, absent], as_json=False)
+    assert capsys.readouterr().out.splitlines()[-1] == "1 of 2 engines tested: correct."
+    assert show_installation([right], as_json=False)
+    assert capsys.readouterr().out.splitlines()[-1].startswith("All engines agree")
+    assert not show_installation([absent], as_json=False)

@@ -477,7 +477,7 @@ def test_the_command(tmp_path, monkeypatch, trained, penguins) -> None:
     for arguments, said in (
         (("p.safetensors", "--to", "pmml"), "--to is 'pmml'; expected 'onnx' or 'numpy'"),
         (("p.safetensors",), "Missing option"),
-        (("none.safetensors", "--to", "onnx"), "no model file"),
+        (("none.safetensors", "--to", "onnx"), "does not exist"),
         (("p.safetensors", "--to", "onnx", "-o", "p.safetensors"), "must end in .onnx"),
         (("p.safetensors", "--to", "numpy", "-o", "data.csv"), "must end in .py"),
         (("p.safetensors", "--to", "numpy", "-o", "no/p.py"), "does not exist"),

@@ -402,7 +402,7 @@ def test_files_that_are_not_there_or_nothing_known_are_told(tmp_path) -> None:
         (
             "n,t\n" + "1,a\n" * 30000 + "two,b\n",
             "t",
-            r"line 30002\) holds 'two' in row 30001; .*--categorical or --drop 'n'",
+            r"line 30002\) holds 'two' in row 30001; .*--categorical .n. or --drop 'n'",
         ),
     ],
 )

@@ -93,7 +93,7 @@ WRONG_FILES = [
     Wrong("empty", text(""), ("t.csv", "is empty")),
     Wrong("names only", text("n,t\n"), ("t.csv", "no rows")),
     Wrong("begins with an empty line", text("\nn,t\n1,a\n"), ("t.csv", "empty line")),
-    Wrong("a short line", text("n,m,t\n1,2,a\n3\n4,5,b\n"), ("t.csv, line 3", "1 values", "3 col")),
+    Wrong("a short line", text("n,m,t\n1,2,a\n3\n4,5,b\n"), ("t.csv, line 3", "1 value", "3 col")),
     Wrong("a long line", text("n,t\n1,a\n2,b,c\n"), ("t.csv, line 3", "more values than the 2")),
     Wrong("a long line late", text(LONG + "1,2,a,b\n"), ("t.csv, line 60002", "more values")),
     Wrong("not UTF-8", text(b"n,t\n1,caf\xe9\n2,b\n"), ("t.csv", "UTF-8")),

@@ -41,7 +41,7 @@ class TrainResult:
         Why training ended: all epochs are done; patience ran out; the validation accuracy was 1; a
         callback stopped it; or Ctrl-C did.
     last : OptimizerState
-        The last parameters, with the optimizer's moments: pass it to `train` as `state`, and
+        The last parameters, with the optimizer state: pass it to `train` as `state`, and
         its `params`, to continue.
     best : OptimizerState or None
         The same at the best epoch, where early stopping returns that one's parameters.

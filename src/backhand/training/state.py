@@ -27,7 +27,7 @@ from backhand.training.history import History
 class Keep(Flag):
     """The parts of a state that a training may continue with.
 
-    PARAMETERS are θ. OPTIMIZER are the moments of the update rule, and its number of updates.
+    PARAMETERS are θ. OPTIMIZER is the optimizer state: its slots and number of updates.
     EARLY_STOPPING is the patience left, and the best epoch with its parameters. SCHEDULE are the
     cuts of the learning rate. PROGRESS are the epochs done, their history and the end; SAMPLER is
     the order of the rows.
@@ -54,7 +54,7 @@ class TrainState:
     Attributes
     ----------
     optimizer : OptimizerState
-        The present parameters, the moments of the update rule, and the number of updates.
+        The present parameters, the optimizer state, and the number of updates.
     best : OptimizerState or None
         The same at the best epoch, where early stopping returns that one's parameters.
     done : int
@@ -117,7 +117,7 @@ class TrainState:
         Raises
         ------
         InputError
-            If a part does not fit: moments of another update rule, or other shapes.
+            If a part does not fit: the state of another update rule, or other shapes.
         """
         kept: dict[str, Any] = {}
         begin = self.optimizer
@@ -166,9 +166,7 @@ def check_second_moments(state: OptimizerState) -> None:
         If one is below 0.
     """
     if any((v < 0).any() for slot in state.slots[1:] for v in slot):
-        raise InputError(
-            "the state's second slot holds negative numbers; it must hold means of squares."
-        )
+        raise InputError("the state's second slot contains numbers below 0, which no square is.")
 
 
 def _in_dtype(dtype: Any, slot: Any) -> Any:

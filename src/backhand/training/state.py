@@ -166,7 +166,9 @@ def check_second_moments(state: OptimizerState) -> None:
         If one is below 0.
     """
     if any((v < 0).any() for slot in state.slots[1:] for v in slot):
-        raise InputError("the state's second slot contains numbers below 0, which no square is.")
+        raise InputError(
+            "the state's second slot contains numbers below 0; it must contain means of squares."
+        )
 
 
 def _in_dtype(dtype: Any, slot: Any) -> Any:

@@ -9,6 +9,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # What tests compile is no business of the user's cache.
 os.environ.setdefault("BACKHAND_CACHE_DIR", str(ROOT / "build" / "cache"))
+# Test processes share the cores: threads of torch that wait for work do not spin.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 PENGUINS = ROOT / "examples" / "penguins.csv"
 SHARED = ROOT.parent / "shared" / "data"
 

@@ -224,6 +224,6 @@ def test_a_library_that_has_changed_is_imported_with_a_warning(module: str) -> N
         raise AttributeError("it has no such list any more")
 
     integrations._when_imported(module, enter)
-    with pytest.warns(BackhandWarning, match=r"known to a_library.*no such list any more"):
+    with pytest.warns(BackhandWarning, match=r"a_library.*no such list any more"):
         library = importlib.import_module(module)
     assert isinstance(library, types.ModuleType) and isinstance(library.__spec__, ModuleSpec)

@@ -55,7 +55,7 @@ def test_summaries_say_shapes_dtypes_and_figures(results: dict[str, Any]) -> Non
                      f"{loss.argmin() + 1}"]  # fmt: skip
     assert "validation_accuracy" in str(results["TrainResult"])
     assert "<polyline" in results["TrainResult"]._repr_html_()
-    assert "2 rows" in repr(results["Table"]) and "'x<b>'  text" in str(results["Table"])
+    assert "2 rows" in repr(results["Table"]) and "'x<b>'  read as text" in str(results["Table"])
     assert "x&lt;b&gt;" in results["Table"]._repr_html_()
 
 

@@ -238,7 +238,7 @@ def test_codes_keep_their_zeros_and_versions_their_digits(tmp_path) -> None:
 
 def test_a_text_that_comes_late_is_told_with_a_way_out(tmp_path) -> None:
     path = write(tmp_path / "t.csv", "n,m,t\n" + "1,2,a\n3,4,b\n" * 15_000 + "T,1,a\n")
-    with pytest.raises(InputError, match=r"line 30002.*'T'.*--missing.*--categorical or --drop"):
+    with pytest.raises(InputError, match=r"line 30002.*'T'.*--missing.*--categorical.*--drop"):
         learn(read_table(path))
     for more, said in ((1, r"101 \(and 1 more row\);"), (5, r"101 \(and 5 more rows\);")):
         some = write(tmp_path / "s.csv", "n,m,t\n" + "1,2,a\n3,4,b\n" * 50 + "T,1,a\n" * (more + 1))

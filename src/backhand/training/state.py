@@ -167,7 +167,7 @@ def check_second_moments(state: OptimizerState) -> None:
     """
     if any((v < 0).any() for slot in state.slots[1:] for v in slot):
         raise InputError(
-            "the state's second slot contains numbers below 0; it must contain means of squares."
+            "the state's second slot contains negative numbers; it must contain means of squares."
         )
 
 

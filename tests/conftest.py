@@ -9,8 +9,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # What tests compile is no business of the user's cache.
 os.environ.setdefault("BACKHAND_CACHE_DIR", str(ROOT / "build" / "cache"))
-# Test processes share the cores: threads of torch that wait for work do not spin.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Test processes side by side share the cores: threads of a BLAS that wait for each other would take
+# most of the time (50 times as long for scikit-learn's small products).
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 PENGUINS = ROOT / "examples" / "penguins.csv"
 SHARED = ROOT.parent / "shared" / "data"
 

@@ -453,7 +453,7 @@ def test_validation_rows_must_fit() -> None:
         ({"X_val": X_IRIS[:, :2], "y_val": Y_IRIS}, "features"),
         ({"X_val": X_IRIS, "y_val": Y_IRIS + 1}, "y_val holds 3"),
         ({"X_val": X_IRIS, "y_val": Y_IRIS.astype(str)}, "holds '0', '1', '2'"),
-        ({"sample_weight_val": Y_IRIS}, "sample_weight_val to them"),
+        ({"sample_weight_val": Y_IRIS}, "sample_weight_val"),
         ({"X_val": X_IRIS, "y_val": Y_IRIS, "sample_weight_val": [1.0]}, "sample_weight"),
     ):
         with pytest.raises(ValueError, match=said):

@@ -54,9 +54,13 @@ class Schedule:
         if self.name == "cosine":
             share = np.clip((t - rise) / max(1, total - rise), 0, 1)
             rate = self.peak * 0.5 * (1 + np.cos(np.pi * share))
-        else:
+        elif self.name == "invscaling":
             of_epochs = [self.of_epoch(e) for e in range(epoch, epoch + count)]
             rate = np.repeat(np.array(of_epochs)[:, None], B, axis=1)
+        else:
+            rate = np.full((count, B), self.peak)
+            for cut in self.cuts:
+                rate[max(0, cut - epoch) :] /= FACTOR
         return np.where(t < rise, self.peak * (t + 1) / (rise + 1), rate) if rise else rate
 
     def of_epoch(self, epoch: int) -> float:

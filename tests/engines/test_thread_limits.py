@@ -19,6 +19,7 @@ def eight_cores(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     with blas_threads().limited(8):
         yield
+        monkeypatch.undo()  # before the limit ends: what a test replaced could not set it back
 
 
 @pytest.mark.parametrize(

@@ -272,7 +272,7 @@ def save(model: Trained, path: str | Path) -> None:
 
 
 def check_model(model: Model, epochs: int) -> None:
-    """Check that `save` takes a model whose history has so many epochs, and `load` its file.
+    """Check that a model with a history of that many epochs can be saved and loaded.
 
     Raises
     ------

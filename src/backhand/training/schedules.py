@@ -54,24 +54,24 @@ class Schedule:
         if self.name == "cosine":
             share = np.clip((t - rise) / max(1, total - rise), 0, 1)
             rate = self.peak * 0.5 * (1 + np.cos(np.pi * share))
-        elif self.name == "invscaling":
-            of_epochs = [self.of_epoch(e) for e in range(epoch, epoch + count)]
-            rate = np.repeat(np.array(of_epochs)[:, None], B, axis=1)
         else:
-            rate = np.full((count, B), self.peak)
-            for cut in self.cuts:
-                rate[max(0, cut - epoch) :] /= FACTOR
+            rate = np.repeat(self._of_epochs(epoch, count)[:, None], B, axis=1)
         return np.where(t < rise, self.peak * (t + 1) / (rise + 1), rate) if rise else rate
 
     def of_epoch(self, epoch: int) -> float:
         """η of the epoch that follows the first `epoch`, warm-up and cosine apart."""
-        rate = self.peak
+        return float(self._of_epochs(epoch, 1)[0])
+
+    def _of_epochs(self, epoch: int, count: int) -> NDArray[np.float64]:
+        """η of each of the `count` epochs that follow the first `epoch`, as in `of_epoch`."""
         if self.name == "invscaling":
-            return float(rate / (self.rows_seen + self.rows * epoch + 1) ** self.config.power_t)
+            first, power = self.rows_seen + 1, self.config.power_t
+            visited = (first + self.rows * e for e in range(epoch, epoch + count))
+            return np.array([self.peak / rows**power for rows in visited])
+        rates = np.full(count, self.peak)
         for cut in self.cuts:
-            if cut <= epoch:
-                rate /= FACTOR
-        return rate
+            rates[max(0, cut - epoch) :] /= FACTOR
+        return rates
 
     def can_slow_down(self, epoch: int) -> bool:
         """Whether η may be cut after the first `epoch` epochs; if not, training stops there."""

@@ -90,7 +90,7 @@ class CheckpointManager:
                 old.unlink()
 
     def restore_latest(self, consistency: Consistency) -> TrainState | None:
-        """The state in the latest checkpoint that is whole; None if there is no checkpoint.
+        """Return the state in the latest intact checkpoint; None if there is no checkpoint.
 
         Raises
         ------

@@ -31,6 +31,9 @@ class Case:
         What was written instead, in the author's words: one for each of `faults`.
     options : dict
         Keyword arguments of `check`, such as `layout="columns"`.
+    frame : dict
+        The choices that the code makes, such as `activation="tanh"`; empty where these are the
+        equations' own.
     """
 
     role: str
@@ -39,6 +42,7 @@ class Case:
     faults: tuple[str, ...]
     mistakes: tuple[str, ...]
     options: dict[str, Any]
+    frame: dict[str, str]
 
     @property
     def collection(self) -> str:
@@ -61,30 +65,39 @@ def cases(*collections: str) -> tuple[Case, ...]:
 
 
 def _register(
-    faults: tuple[str, ...], mistakes: tuple[str, ...], options: dict[str, Any]
-) -> Callable[..., Any]:
+    faults: tuple[str, ...], mistakes: tuple[str, ...], options: dict[str, Any],
+    frame: dict[str, str] | None,
+) -> Callable[..., Any]:  # fmt: skip
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         _, role, collection, *_ = function.__module__.split(".")
         name = f"{collection}.{getattr(function, '__qualname__', type(function).__qualname__)}"
         assert name not in _registered, f"{name} is registered twice"
-        _registered[name] = Case(role, name, function, faults, mistakes, options)
+        _registered[name] = Case(role, name, function, faults, mistakes, options, frame or {})
         return function
 
     return register
 
 
-def right(**options: Any) -> Callable[..., Any]:
+def right(*, frame: dict[str, str] | None = None, **options: Any) -> Callable[..., Any]:
     """Register a function without a fault."""
-    return _register((), (), options)
+    return _register((), (), options, frame)
 
 
-def wrong(fault: str, mistake: str, **options: Any) -> Callable[..., Any]:
+def wrong(
+    fault: str, mistake: str, *, frame: dict[str, str] | None = None, **options: Any
+) -> Callable[..., Any]:
     """Register a function with one fault."""
-    return _register((fault,), (mistake,), options)
+    return _register((fault,), (mistake,), options, frame)
 
 
 def pair(
-    fault_a: str, mistake_a: str, fault_b: str, mistake_b: str, **options: Any
+    fault_a: str,
+    mistake_a: str,
+    fault_b: str,
+    mistake_b: str,
+    *,
+    frame: dict[str, str] | None = None,
+    **options: Any,
 ) -> Callable[..., Any]:
     """Register a function with two independent faults."""
-    return _register((fault_a, fault_b), (mistake_a, mistake_b), options)
+    return _register((fault_a, fault_b), (mistake_a, mistake_b), options, frame)

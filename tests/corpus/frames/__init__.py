@@ -1,0 +1,1 @@
+"""Functions in frames of many kinds: other activations, outputs, losses, layouts and shapes."""

@@ -1,0 +1,1 @@
+"""Correct functions that were used in developing the search for the frame."""

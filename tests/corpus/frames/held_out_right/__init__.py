@@ -1,0 +1,1 @@
+"""Correct functions, not looked at before the search for the frame was finished."""

@@ -126,6 +126,20 @@ def gelu_slope(x: NDArray[Any]) -> NDArray[Any]:
     return slope
 
 
+def gelu_tanh(x: NDArray[Any]) -> NDArray[Any]:
+    """GELU's usual approximation with tanh, for the lines."""
+    value: NDArray[Any] = x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+    return value
+
+
+def gelu_tanh_slope(x: NDArray[Any]) -> NDArray[Any]:
+    """Its derivative."""
+    inner = np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * x**2)
+    t = np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))
+    slope: NDArray[Any] = (1 + t) / 2 + x / 2 * (1 - t**2) * inner
+    return slope
+
+
 def _normal(x: NDArray[Any]) -> NDArray[Any]:
     share: NDArray[Any] = np.vectorize(
         lambda z: 0.5 * math.erfc(-z / math.sqrt(2)), otypes=[float]
@@ -161,8 +175,8 @@ FUNCTIONS = {
     "log10": np.log10, "sqrt": np.sqrt, "abs": np.abs, "sign": np.sign, "tanh": np.tanh,
     "where": np.where, "clip": np.clip, "roll": np.roll, "round": np.round, "norm": np.linalg.norm,
     "eye": np.eye, "log1p": np.log1p, "softmax": softmax, "sigmoid": sigmoid, "gelu": gelu,
-    "gelu_slope": gelu_slope, "trunc": trunc, "float32": float32, "float16": float16,
-    "without_row": without_row,
+    "gelu_slope": gelu_slope, "gelu_tanh": gelu_tanh, "gelu_tanh_slope": gelu_tanh_slope,
+    "trunc": trunc, "float32": float32, "float16": float16, "without_row": without_row,
 }  # fmt: skip
 
 
@@ -174,7 +188,9 @@ def derive(
     given: Mapping[str, Any],
     changes: Mapping[str, Line],
     reused: Mapping[str, NDArray[Any]],
-    names: Iterable[str] = LINES,
+    names: Iterable[str] | None = None,
+    *,
+    lines: Mapping[str, Line] = LINES,
 ) -> tuple[Values, Values]:
     """Compute all values with some lines changed.
 
@@ -186,8 +202,10 @@ def derive(
         Lines to compute instead.
     reused : mapping of str to array
         Values for later lines to read instead of what the line gives.
-    names : iterable of str
-        The lines to compute.
+    names : iterable of str, optional
+        The lines to compute; all of them by default.
+    lines : mapping of str to Line
+        The equations that are changed.
 
     Returns
     -------
@@ -200,8 +218,8 @@ def derive(
     values: Values = dict(given)
     gave: Values = {}
     penalty = bool(given["l2"])
-    for name in names:
-        line = changes.get(name, LINES[name])
+    for name in lines if names is None else names:
+        line = changes.get(name, lines[name])
         try:
             gave[name] = values[name] = line.evaluated(values, penalty=penalty)
         except FAILURES:

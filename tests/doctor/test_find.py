@@ -31,9 +31,9 @@ def seen(network: Network, *, takes_l2: bool = False, returned=("L", *GRADIENTS)
     return given, {name: values[name] for name in returned}, variables
 
 
-def best(given, returned, variables, declared=Declared(), *, biases=True) -> Network:
+def best(given, returned, variables, declared=None) -> Network:
     observed = Observed(returned, variables)
-    return best_networks(given, observed, declared, biases=biases)[0].network
+    return best_networks(given, observed, declared or Declared(), biases=True)[0].network
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=str)

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 from backhand.doctor.frame.form import REFERENCE_FORM, Form
 from backhand.doctor.frame.network import REFERENCE, Network
-from backhand.errors import listed
 
 UNITS = {
     "relu": "ReLU", "leaky_relu": "leaky ReLU", "tanh": "tanh", "sigmoid": "sigmoid",
@@ -92,7 +91,9 @@ class Frame:
         if self.source == "declared":
             return "declared"
         if self.source == "found" and self.agreed:
-            return f"found: {listed(self.agreed)} {'agrees' if len(self.agreed) == 1 else 'agree'}"
+            return (
+                f"found: {', '.join(self.agreed)} {'agrees' if len(self.agreed) == 1 else 'agree'}"
+            )
         return "assumed: no value of the function shows another"
 
     def to_json(self) -> dict[str, Any]:

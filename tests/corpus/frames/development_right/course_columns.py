@@ -89,7 +89,8 @@ LAMBDA = 0.05
 
 @right(
     frame=dict(activation="gelu", output="sigmoid", loss="half_squared_error", outputs="K",
-        reduction="elements", biases="flat", labels="one_hot", layout="columns", penalty="constant")
+        reduction="elements", biases="flat", labels="one_hot", layout="columns",
+        penalty="constant")
 )  # fmt: skip
 def squashed_scores(X, Y, W1, b1, W2, b2):
     Z1 = W1 @ X + b1[:, None]
@@ -106,8 +107,9 @@ def squashed_scores(X, Y, W1, b1, W2, b2):
 
 
 @right(
-    frame=dict(activation="leaky_relu", output="linear", loss="half_squared_error", outputs="one",
-        reduction="sum", biases="none", labels="column", layout="columns", penalty="none")
+    frame=dict(activation="leaky_relu", output="linear", loss="half_squared_error",
+        outputs="one", reduction="sum", biases="none", labels="column", layout="columns",
+        penalty="none")
 )  # fmt: skip
 def regress_one_value(X, Y, W1, W2):
     Z1 = np.dot(W1, X)
@@ -183,7 +185,8 @@ def two_sigmoids(X, Y, W1, b1, W2, b2, lambd):
 
 @right(
     frame=dict(activation="softplus", output="linear", loss="half_squared_error", outputs="K",
-        reduction="elements", biases="flat", labels="one_hot", layout="columns", penalty="constant")
+        reduction="elements", biases="flat", labels="one_hot", layout="columns",
+        penalty="constant")
 )  # fmt: skip
 def smooth_units(X, Y, W1, b1, W2, b2):
     wd = 1e-2
@@ -246,8 +249,9 @@ def elu_regression(X, y, parameters):
 
 
 @right(
-    frame=dict(activation="softplus", output="sigmoid", loss="binary_cross_entropy", outputs="K",
-        reduction="elements", biases="flat", labels="one_hot", layout="columns", penalty="full")
+    frame=dict(activation="softplus", output="sigmoid", loss="binary_cross_entropy",
+        outputs="K", reduction="elements", biases="flat", labels="one_hot", layout="columns",
+        penalty="full")
 )  # fmt: skip
 def several_labels(X, Y, W1, b1, W2, b2, lambd):
     K, m = Y.shape

@@ -99,8 +99,9 @@ def sigmoid_regression(x, y, W1, b1, W2, b2):
 
 
 @right(
-    frame=dict(activation="leaky_relu", output="sigmoid", loss="binary_cross_entropy", outputs="K",
-        reduction="elements", biases="column", labels="indices", layout="linear", penalty="full")
+    frame=dict(activation="leaky_relu", output="sigmoid", loss="binary_cross_entropy",
+        outputs="K", reduction="elements", biases="column", labels="indices", layout="linear",
+        penalty="full")
 )  # fmt: skip
 def many_labels(x, y, weight1, bias1, weight2, bias2, weight_decay):
     target = one_hot(y, weight2.shape[0])
@@ -118,8 +119,9 @@ def many_labels(x, y, weight1, bias1, weight2, bias2, weight_decay):
 
 
 @right(
-    frame=dict(activation="softplus", output="sigmoid", loss="half_squared_error", outputs="one",
-        reduction="mean", biases="column", labels="flat", layout="linear", penalty="none")
+    frame=dict(activation="softplus", output="sigmoid", loss="half_squared_error",
+        outputs="one", reduction="mean", biases="column", labels="flat", layout="linear",
+        penalty="none")
 )  # fmt: skip
 def softplus_net(x, y, W1, b1, W2, b2):
     h = (W1 @ x.T + b1).T
@@ -249,8 +251,9 @@ def tanh_regression(x, t, W1, b1, W2, b2, lam):
 
 
 @right(
-    frame=dict(activation="leaky_relu", output="sigmoid", loss="half_squared_error", outputs="one",
-        reduction="mean", biases="row", labels="flat", layout="linear", penalty="by_N")
+    frame=dict(activation="leaky_relu", output="sigmoid", loss="half_squared_error",
+        outputs="one", reduction="mean", biases="row", labels="flat", layout="linear",
+        penalty="by_N")
 )  # fmt: skip
 def leaky_squashed(x, y, W1, b1, W2, b2, lambd):
     m = len(y)

@@ -53,13 +53,13 @@ def linear_backward(dZ, A_prev, W):
 
 def relu_backward(dA, Z):
     dZ = np.array(dA, copy=True)
-    dZ[Z >= 0.5] = 0  # fault
+    dZ[Z > 0] = 0  # fault
     return dZ
 
 
 @pair(
     "dH1", "1/N is there once more, in what goes back",
-    "dZ1", "the mask shuts the units that are on, from 0.5",
+    "dZ1", "the mask shuts the units that are on",
     frame=dict(activation="relu", output="sigmoid", loss="binary_cross_entropy", outputs="one",
         reduction="mean", biases="column", labels="column", layout="columns", penalty="none"),
 )  # fmt: skip
@@ -80,7 +80,7 @@ def softmax(z):
 
 @pair(
     "P", "the softmax divides by the sum over the whole batch",
-    "db1", "the mean over the units stands for the sum over the examples",
+    "db1", "the mean stands for the sum over the examples",
     frame=dict(activation="sigmoid", output="softmax", loss="cross_entropy", outputs="K",
         reduction="sum", biases="flat", labels="one_hot", layout="columns", penalty="none"),
 )  # fmt: skip
@@ -96,7 +96,7 @@ def pair_columns_summed(X, Y, W1, b1, W2, b2):
 
 @pair(
     "dW1", "the penalty is not divided by the number of examples",
-    "dZ1", "the derivative is taken at the second layer's input gradient, not its own",
+    "dZ1", "the derivative is taken at dA1 instead of Z1",
     frame=dict(activation="softplus", output="softmax", loss="cross_entropy", outputs="K",
         reduction="mean", biases="column", labels="one_hot", layout="columns", penalty="by_N"),
 )  # fmt: skip

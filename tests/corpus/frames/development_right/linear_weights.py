@@ -187,9 +187,10 @@ def leaky_net(xb, yb, w1, b1, w2, b2, wd):
 def tanh_labels(x, targets, W1, b1, W2, b2):
     a = np.tanh(x @ W1.T + b1)
     p = sigmoid(a @ W2.T + b2)
+    loss = -np.mean(np.where(targets == 1, np.log(p), np.log(1 - p)))
     d2 = (p - targets) / targets.shape[0] / targets.shape[1]
     d1 = (1 - a**2) * (d2 @ W2)
-    return {
+    return loss, {
         "W1.grad": d1.T @ x,
         "b1.grad": np.ones((1, len(x))) @ d1,
         "W2.grad": d2.T @ a,

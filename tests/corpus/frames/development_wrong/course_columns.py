@@ -268,7 +268,7 @@ def elu_pair(Z):
 
 @wrong(
     "dW2",
-    "the penalty of the second layer takes the first layer's norm",
+    "λ is missing in the gradient of the penalty",
     frame=frame_of("elu sigmoid half_squared_error one sum none column columns full"),
 )
 def unbiased_cost(X, Y, W1, W2, lambd):
@@ -276,7 +276,7 @@ def unbiased_cost(X, Y, W1, W2, lambd):
     A2 = sigmoid(W2 @ A1)
     J = 0.5 * np.sum((Y - A2) ** 2) + lambd * (np.sum(W1**2) + np.sum(W2**2))
     dZ2 = -(Y - A2) * A2 * (1 - A2)
-    dW2 = dZ2 @ A1.T + 2 * lambd * np.linalg.norm(W1)  # fault
+    dW2 = dZ2 @ A1.T + 2 * W2  # fault
     dZ1 = (W2.T @ dZ2) * slope
     dW1 = dZ1 @ X.T + 2 * lambd * W1
     return J, dW1, dW2

@@ -27,7 +27,7 @@ def add_outer(total, left, right):
             total[i][j] += a * b
 
 
-def set_outer(total, left, right):
+def accumulate(total, left, right):
     for i, a in enumerate(left):
         for j, b in enumerate(right):
             total[i][j] = a * b  # fault
@@ -49,7 +49,7 @@ def plain_loops(X, Y, W1, W2):
         back = [sum(err[k] * W2[j][k] for k in range(K)) for j in range(H)]
         back = [g if v > 0 else 0.0 for g, v in zip(back, z)]
         add_outer(grad2, a, err)
-        set_outer(grad1, x, back)
+        accumulate(grad1, x, back)
     return np.array(grad1), np.array(grad2)
 
 

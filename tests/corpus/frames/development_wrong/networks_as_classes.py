@@ -51,7 +51,7 @@ def mean_squares(X, y, W1, b1, W2, b2, l2):
     return loss, model.gradients()
 
 
-class Accumulating:
+class Trainer:
     decay = 0.1
 
     def __init__(self):
@@ -91,7 +91,7 @@ _models = {}
     frame=frame_of("relu softmax cross_entropy K sum row indices linear constant"),
 )
 def batch_gradients(X, y, params):
-    model = _models.setdefault(tuple(w.shape for w in params.values()), Accumulating())
+    model = _models.setdefault(tuple(w.shape for w in params.values()), Trainer())
     loss = model.fit_batch(X, y, params)
     return loss, {name: g.copy() for name, g in model.grads.items()}
 

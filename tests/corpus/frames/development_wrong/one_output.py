@@ -64,7 +64,7 @@ def yes_or_no(data, labels, w1, w2):
     "the error stands for the delta",
     frame=frame_of("leaky_relu sigmoid half_squared_error one sum none flat rows half"),
 )
-def error_and_delta(inputs, targets, W1, W2, decay):
+def leaky_output(inputs, targets, W1, W2, decay):
     z1 = inputs.dot(W1)
     a1 = np.where(z1 > 0, z1, z1 * 0.1)
     out = sigmoid(a1.dot(W2))
@@ -218,7 +218,7 @@ def one_target(features, target, W1, b1, W2, b2):
     return loss, grads
 
 
-def slope_of_output(p):
+def output_slope(p):
     return 1 - p**2  # fault
 
 
@@ -227,11 +227,11 @@ def slope_of_output(p):
     "the slope of tanh is used for the sigmoid",
     frame=frame_of("softplus sigmoid squared_error one sum none column rows half"),
 )
-def two_slopes(x, t, V, W, reg):
+def positive_hidden(x, t, V, W, reg):
     a = x @ V
     z = np.logaddexp(0, a)
     p = sigmoid(z @ W)
-    d = 2 * (p - t) * slope_of_output(p)
+    d = 2 * (p - t) * output_slope(p)
     dV = x.T @ (d @ W.T * sigmoid(a))
     dW = z.T @ d
     return dV + reg * V, dW + reg * W

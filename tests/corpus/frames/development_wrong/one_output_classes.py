@@ -49,8 +49,9 @@ class Scorer:
 )
 def scorer(X, y, W1, b1, W2, b2, l2):
     net = Scorer(W1, b1, W2, b2)
-    net.predict(X)
-    return net.grads(y, l2)
+    loss = np.sum((net.predict(X) - y) ** 2)
+    loss += l2 / 2 * (np.sum(W1**2) + np.sum(W2**2))
+    return loss, net.grads(y, l2)
 
 
 class BCELoss:
@@ -84,8 +85,8 @@ def criterion_object(x, target, w1, b1, w2, b2, weight_decay):
 
 
 class Dense:
-    def __init__(self, w, b, averaged=False):
-        self.w, self.b, self.averaged = w, b, averaged
+    def __init__(self, w, b):
+        self.w, self.b = w, b
 
     def __call__(self, x):
         self.x = x
@@ -127,7 +128,7 @@ def two_dense(X, Y, W1, b1, W2, b2, reg):
     "the terms of tanh's slope are exchanged",
     frame=frame_of("tanh sigmoid half_squared_error one sum flat flat linear half"),
 )
-def exchanged(X, y, W1, b1, W2, b2, l2):
+def hidden_tanh(X, y, W1, b1, W2, b2, l2):
     h = np.tanh(np.inner(X, W1) + b1)
     out = sigmoid(np.inner(h, W2) + b2)[:, 0]
     delta_out = (out - y) * out * (1 - out)

@@ -1,0 +1,169 @@
+"""What docs/questions.md says is so, and its reports are those that the doctor gives."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import math
+import re
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backhand.doctor import Report
+from conftest import ROOT
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"docs/doctor/{name}.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+fill = load("fill")
+PAGE = fill.PAGE.read_text()
+MODULE = fill.load()
+ROUNDING = re.compile(r"\d\.\de-(?:0[6-9]|[1-9]\d)")
+"""An error that is rounding, and other digits on another CPU."""
+
+FOUND: dict[str, list[str]] = {}
+"""The ids that answer each question, in alphabetical order."""
+
+
+def asked() -> dict[str, Callable[..., Any]]:
+    """The functions of the page, in its order."""
+    return {found[1]: getattr(MODULE, found[1]) for found in fill.BLOCKS.finditer(PAGE)}
+
+
+@pytest.fixture(scope="module")
+def reports() -> dict[str, Report]:
+    return {name: fill.report_of(function) for name, function in asked().items()}
+
+
+def test_twenty_questions_have_a_function_each() -> None:
+    headings = re.findall(r"^## (\d+)\. ", PAGE, re.MULTILINE)
+    assert headings == [str(number) for number in range(1, 21)]
+    sections = PAGE.split("\n## ")[1:]
+    assert all(len(fill.BLOCKS.findall(section)) == 1 for section in sections)
+    inner = {"softmax", "sigmoid", "on_a_tape"}
+    functions = {name for name, _ in inspect.getmembers(MODULE, inspect.isfunction)} - inner
+    assert functions == set(asked())
+
+
+def test_the_page_shows_what_the_doctor_reports(reports: dict[str, Report]) -> None:
+    for name, function in asked().items():
+        block = fill.block_of(function, reports[name])
+        assert ROUNDING.sub("#", block) in ROUNDING.sub("#", PAGE), (
+            f"docs/doctor/fill.py updates the report of {name}"
+        )
+
+
+def test_the_links_to_the_questions_are_those_of_the_headings() -> None:
+    """As GitHub makes them: lower case, without punctuation, with hyphens for spaces."""
+    headings = re.findall(r"^## (.*)$", PAGE, re.MULTILINE)
+    anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    links = re.findall(r"\]\(#(.*?)\)", PAGE)
+    assert len(links) == 20 and set(links) == anchors
+
+
+def entries(function: Callable[..., Any], m: int, h: int, d: int = 2) -> dict[str, Any]:
+    """What a function of the course returns for m examples and h hidden units."""
+    draw = np.random.default_rng(0).standard_normal
+    labels = (np.arange(m) % 2).reshape(1, m)
+    return function(draw((d, m)), labels, draw((h, d)), draw((h, 1)), draw((1, h)), draw((1, 1)))
+
+
+def test_a_third_is_a_factor_of_two() -> None:
+    def difference(c: float) -> float:
+        return abs(c - 1) / (c + 1)
+
+    assert difference(2) == pytest.approx(1 / 3) == difference(1 / 2)
+
+
+def test_the_shapes_that_are_not_aligned() -> None:
+    with pytest.raises(ValueError, match=r"shapes \(4,3\) and \(4,3\) not aligned"):
+        entries(MODULE.not_aligned, m=3, h=4)
+
+
+def test_the_product_entry_by_entry_has_a_column_for_each_example() -> None:
+    """In dW2, and nowhere else: with one output, the other `*` is the matrix product."""
+    wrong = entries(MODULE.no_sum_over_examples, m=5, h=4)
+    right = entries(MODULE.biases_not_averaged, m=5, h=4)
+    assert wrong["dW2"].shape == (4, 5)
+    np.testing.assert_allclose(wrong["dW2"].sum(axis=1, keepdims=True).T, right["dW2"])
+    np.testing.assert_allclose(wrong["dW1"], right["dW1"])
+
+
+def test_the_sum_over_everything_is_zero_for_db2() -> None:
+    draw = np.random.default_rng(0).standard_normal
+    Y = np.eye(3)[:, [0, 2, 1, 1]]
+    sizes = ((2, 4), (5, 2), (5, 1), (3, 5), (3, 1))
+    X, W1, b1, W2, b2 = map(draw, sizes)
+    _, db1, _, db2 = MODULE.one_number_for_all_biases(X, Y, W1, b1, W2, b2)
+    assert abs(db2) < 1e-15 < 1e-3 < abs(db1)
+
+
+def test_where_exponentials_overflow() -> None:
+    assert math.floor(np.log(np.finfo(np.float64).max) * 100) == 70978
+    assert math.floor(np.log(np.float64(np.finfo(np.float32).max)) * 100) == 8872
+    assert np.argmax([math.nan] * 3) == 0
+
+
+def test_the_errors_for_each_step() -> None:
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((5, 3)), np.eye(2)[rng.integers(0, 2, 5)]
+    W1, b1, W2, b2 = map(rng.standard_normal, ((3, 4), 4, (4, 2), 2))
+    dW1 = MODULE.close_enough(X, Y, W1, b1, W2, b2)[1]["dW1"]
+
+    def error(h: float) -> float:
+        numerical = np.zeros_like(W1)
+        for place in np.ndindex(W1.shape):
+            step = np.zeros_like(W1)
+            step[place] = h
+            above, _ = MODULE.close_enough(X, Y, W1 + step, b1, W2, b2)
+            below, _ = MODULE.close_enough(X, Y, W1 - step, b1, W2, b2)
+            numerical[place] = (above - below) / (2 * h)
+        sizes = np.linalg.norm(dW1) + np.linalg.norm(numerical)
+        return float(np.linalg.norm(dW1 - numerical) / sizes)
+
+    rows = re.findall(r"^\| (?:h|error) \|(.*)\|$", PAGE, re.MULTILINE)
+    steps, shown = ([float(cell) for cell in row.split("|")] for row in rows)
+    assert len(steps) == 8
+    for h, expected in zip(steps, shown, strict=True):
+        # What is rounding has other digits on another CPU.
+        assert error(h) == pytest.approx(expected, rel=0.2 if h > 1e-5 else 9), h
+    assert error(1e-5) < 1e-7
+
+
+def test_the_central_difference_at_a_kink() -> None:
+    def slope(z: float, h: float) -> float:
+        return (max(z + h, 0) - max(z - h, 0)) / (2 * h)
+
+    assert slope(2e-6, 1e-5) == pytest.approx(0.6)
+    assert slope(2e-6, 1e-6) == pytest.approx(1)
+    assert slope(0, 1e-5) == slope(0, 1e-9) == 0.5
+
+
+def test_the_tape_is_right_after_backward() -> None:
+    draw = np.random.default_rng(0).standard_normal
+    X, Y, W1, b1, W2, b2 = (draw(size) for size in ((4, 2), (4, 2), (2, 3), 3, (3, 2), 2))
+    loss, theta = MODULE.on_a_tape(X, Y, W1, b1, W2, b2)
+    before = [node.grad for array in theta for node in array.flat]
+    loss.backward()
+    after = np.array([node.grad for array in theta for node in array.flat])
+    halved, correct = MODULE.a_difference_of_a_third(X, Y, W1, b1, W2, b2)
+    expected = np.concatenate([correct[name].ravel() for name in ("dW1", "db1", "dW2", "db2")])
+    assert loss.data == pytest.approx(2 * halved)
+    assert not any(before)
+    np.testing.assert_allclose(after, expected)
+
+
+def test_the_order_of_a_sum_matters() -> None:
+    assert (0.1 + 0.2) + 0.3 != 0.1 + (0.2 + 0.3)
+    assert "6e-8" in PAGE and np.finfo(np.float32).eps / 2 == pytest.approx(6e-8, rel=0.01)
+    assert "1.1e-16" in PAGE and np.finfo(np.float64).eps / 2 == pytest.approx(1.1e-16, rel=0.01)

@@ -19,6 +19,7 @@ from backhand.doctor.probe.process_state import put_back_names
 from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.doctor.probe.signature import arguments_of
 from backhand.doctor.probe.time_limit import in_time
+from backhand.doctor.probe.trace import Trace, recording
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed
 
@@ -54,11 +55,16 @@ class Keyed(dict[str, Any]):
 
 @dataclass
 class Called:
-    """The result of a call: outputs, inputs changed in place, duration in seconds."""
+    """The result of a call.
+
+    Outputs, inputs changed in place, duration in seconds, and what the function computed on its way
+    if that was recorded.
+    """
 
     outputs: Outputs
     changed: dict[str, NDArray[Any]]
     seconds: float
+    trace: Trace
 
 
 @dataclass
@@ -126,8 +132,8 @@ class CheckedFunction:
         """Whether it takes a learning rate."""
         return "eta" in self.meanings
 
-    def call(self, problem: Problem) -> Called:
-        """Call it on copies of a problem's arrays.
+    def call(self, problem: Problem, *, traced: bool = True) -> Called:
+        """Call it on copies of a problem's arrays; `traced`: record its variables.
 
         Raises
         ------
@@ -139,7 +145,7 @@ class CheckedFunction:
             if not _usable(kind):  # which a call may change that imports what it wants
                 continue
             try:
-                called = self._called(problem, kind)
+                called = self._called(problem, kind, traced=traced)
             except Refusal as refusal:
                 first = first if first and not about_arrays(first) else refusal
                 if refusal.reason is not Reason.RAISES:
@@ -152,10 +158,10 @@ class CheckedFunction:
 
     def loss(self, problem: Problem) -> float | None:
         """The loss that it returns on a problem, if it returns one."""
-        value = self.call(problem).outputs.values.get("L")
+        value = self.call(problem, traced=False).outputs.values.get("L")
         return None if value is None or value.size != 1 else float(value.reshape(-1)[0])
 
-    def _called(self, problem: Problem, kind: str) -> Called:
+    def _called(self, problem: Problem, kind: str, *, traced: bool) -> Called:
         arguments = self._arguments(problem)
         before = {name: _converted(value, kind) for name, value in arguments.items()}
         arrays = dict(before)
@@ -171,17 +177,19 @@ class CheckedFunction:
             else:
                 keywords[name] = value
         return in_time(
-            lambda: self._returned(positional, keywords, arguments, before), self.seconds
+            lambda: self._returned(positional, keywords, arguments, before, traced=traced),
+            self.seconds,
         )
 
     def _returned(
         self, positional: list[Any], keywords: dict[str, Any],
-        arguments: dict[str, NDArray[Any]], before: dict[str, Any],
+        arguments: dict[str, NDArray[Any]], before: dict[str, Any], *, traced: bool,
     ) -> Called:  # fmt: skip
         """Call it and read what it returned, whose own methods may do anything too."""
         began = time.perf_counter()
         try:
-            returned = self.f(*positional, **keywords)
+            with recording(self.f, wanted=traced) as trace:
+                returned = self.f(*positional, **keywords)
         finally:
             put_back_names()
         seconds = time.perf_counter() - began
@@ -195,7 +203,7 @@ class CheckedFunction:
             {name: self._canonical(name, value) for name, value in some.items()}
             for some in (found.values, found.bare)
         )
-        return Called(found._replace(values=values, bare=bare), changed, seconds)
+        return Called(found._replace(values=values, bare=bare), changed, seconds, trace)
 
     def _arguments(self, problem: Problem) -> dict[str, NDArray[Any]]:
         """The arrays as this function takes them."""

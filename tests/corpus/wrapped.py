@@ -1,4 +1,4 @@
-"""What docs/doctor.md wraps in three lines: a class, a loss on a tape, and an autograd Function."""
+"""A class, and what docs/doctor.md wraps: a loss on a tape, and an autograd Function."""
 
 from __future__ import annotations
 

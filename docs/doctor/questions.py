@@ -1,7 +1,5 @@
 """The functions of docs/questions.md, one for each question, in the styles in which people ask."""
 
-import math
-
 import numpy as np
 
 
@@ -277,52 +275,37 @@ def penalty_without_half(X, y, W1, b1, W2, b2, reg):
 
 
 class Value:
-    """A number of a tape, as in micrograd."""
+    """A node of a graph, as in micrograd, that holds an array."""
 
-    def __init__(self, data, parents=()):
-        self.data, self.grad, self.parents = data, 0.0, parents
+    def __init__(self, data, parents=(), backward=lambda _: ()):
+        self.data, self.grad = data, np.zeros_like(data)
+        self.parents, self.to_parents = parents, backward
 
-    def __add__(self, other):
-        other = other if isinstance(other, Value) else Value(other)
-        return Value(self.data + other.data, ((self, 1.0), (other, 1.0)))
+    def __add__(self, bias):
+        return Value(self.data + bias.data, (self, bias), lambda g: (g, g.sum(axis=0)))
 
-    def __mul__(self, other):
-        other = other if isinstance(other, Value) else Value(other)
-        return Value(self.data * other.data, ((self, other.data), (other, self.data)))
-
-    __radd__, __rmul__ = __add__, __mul__
+    def __matmul__(self, W):
+        return Value(self.data @ W.data, (self, W), lambda g: (g @ W.data.T, self.data.T @ g))
 
     def tanh(self):
-        t = math.tanh(self.data)
-        return Value(t, ((self, 1 - t * t),))
+        t = np.tanh(self.data)
+        return Value(t, (self,), lambda g: (g * (1 - t**2),))
 
-    def backward(self):
-        order, seen = [], set()
+    def squared_error(self, Y):
+        error, N = self.data - Y, len(Y)
+        return Value(np.sum(error**2) / N, (self,), lambda g: (g * 2 * error / N,))
 
-        def visit(node):
-            if node not in seen:
-                seen.add(node)
-                for parent, _ in node.parents:
-                    visit(parent)
-                order.append(node)
-
-        visit(self)
-        self.grad = 1.0
-        for node in reversed(order):
-            for parent, slope in node.parents:
-                parent.grad += slope * node.grad
-
-
-def on_a_tape(X, Y, W1, b1, W2, b2):
-    theta = [np.vectorize(Value, otypes=[object])(array) for array in (W1, b1, W2, b2)]
-    W1, b1, W2, b2 = theta
-    H1 = np.vectorize(Value.tanh, otypes=[object])(X @ W1 + b1)
-    error = H1 @ W2 + b2 + -Y
-    return (error * error).sum() * (1 / len(X)), theta
+    def backward(self, grad=1.0):
+        """For a graph that is a chain, in which each node but the parameters is used once."""
+        self.grad = self.grad + grad
+        for parent, part in zip(self.parents, self.to_parents(grad), strict=False):
+            parent.backward(part)
 
 
 def before_backward(X, Y, W1, b1, W2, b2):
-    loss, theta = on_a_tape(X, Y, W1, b1, W2, b2)
-    grads = [np.vectorize(lambda v: v.grad, otypes=[float])(array) for array in theta]
+    W1, b1, W2, b2 = Value(W1), Value(b1), Value(W2), Value(b2)
+    hidden = (Value(X) @ W1 + b1).tanh()
+    loss = (hidden @ W2 + b2).squared_error(Y)
+    grads = {"dW1": W1.grad, "db1": b1.grad, "dW2": W2.grad, "db2": b2.grad}
     loss.backward()
-    return grads
+    return loss.data, grads

@@ -25,6 +25,7 @@ from backhand.doctor.probe.run import (
     evidence_of,
     in_another_form,
     on_equal_sizes,
+    settled,
 )
 from backhand.doctor.probe.signature import arguments_of
 from backhand.doctor.probe.source import lines_of
@@ -174,7 +175,7 @@ def _report(
     function: CheckedFunction, calls: Calls, *, autograd: bool, declared: str
 ) -> Report:  # fmt: skip
     """Diagnose what the calls returned; `declared` is the layout that `check` was given."""
-    calls, corrections = corrected(calls)
+    calls, corrections = corrected(settled(function, calls))
     evidence = evidence_of(function, calls)
     with np.errstate(all="ignore"):
         found = diagnose(evidence, penalty=function.takes_l2, by_library=function.kind != "numpy")

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.doctor.frame.form import Form
+from backhand.doctor.frame.form import Biases, Form
 from backhand.doctor.probe.evidence import Evidence, alike
 from backhand.doctor.probe.function import Called, CheckedFunction
-from backhand.doctor.probe.outputs import as_updated
+from backhand.doctor.probe.outputs import Outputs, as_updated
 from backhand.doctor.probe.problems import ETA, Problem, problems, square_problems
 from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.doctor.probe.tries import WHATEVER_IS_GIVEN, fits, tries
-from backhand.formulas import GRADIENTS, LINES, derive
+from backhand.formulas import GRADIENTS, LINES, Line, derive
 
 MOSTLY = 0.7
 """From this share of W1 on, the returned array counts as a new W1, not as its gradient."""
+
+NEAR = 1e-6
+"""Error of a value that agrees with the equations, relative to its largest entry."""
 
 CROSSED = {"dW1": "dW2", "db1": "db2", "dW2": "dW1", "db2": "db1"}
 
@@ -32,6 +35,8 @@ class Calls:
 
     returned: list[tuple[Problem, Called]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+    biases: Biases | None = None
+    """The shape of all biases that are returned, where it is not that of those given."""
 
     @property
     def problems(self) -> int:
@@ -100,6 +105,47 @@ def on_equal_sizes(
     return function, Calls(found.returned, [*calls.refusals, *found.refusals])
 
 
+def settled(function: CheckedFunction, calls: Calls, lines: Mapping[str, Line] = LINES) -> Calls:
+    """The same calls in the reading that agrees best with the equations, the likeliest of several.
+
+    Where all gradients are correct, a value is left out that may have another meaning than its
+    name has in that reading: then it is a matter of naming.
+    """
+    if not calls.returned:
+        return calls
+    right = [derive(problem.values(function.l2, ETA), {}, {}, lines=lines)[0]
+             for problem, _ in calls.returned]  # fmt: skip
+    readings = [one.reading for one in calls.returned[0][1].readings]
+    agreed = {
+        reading: sum(
+            name in values and alike(values[name], value, NEAR)
+            for values, (_, called) in zip(right, calls.returned, strict=True)
+            for one in called.readings if one.reading == reading
+            for name, value in one.values.items()
+        )
+        for reading in readings
+    }  # fmt: skip
+    best = max(readings, key=lambda reading: agreed[reading])  # the first of equal ones
+    found = []
+    for values, (problem, called) in zip(right, calls.returned, strict=True):
+        outputs = next((one for one in called.readings if one.reading == best), called.outputs)
+        found.append((problem, replace(called, outputs=_without_other_meanings(outputs, values))))
+    return replace(calls, returned=found)
+
+
+def _without_other_meanings(outputs: Outputs, right: Mapping[str, Any]) -> Outputs:
+    """Without values of uncertain names that are not as expected, if all gradients are correct."""
+    values = outputs.values
+    gradients = [name for name in GRADIENTS if name in values]
+    correct = {name for name, value in values.items()
+               if name in right and alike(right[name], value, NEAR)}  # fmt: skip
+    if not gradients or not correct.issuperset(gradients):
+        return outputs
+    left = {name: value for name, value in values.items()
+            if name in correct or name not in outputs.uncertain}  # fmt: skip
+    return outputs._replace(values=left)
+
+
 def corrected(calls: Calls) -> tuple[Calls, list[Reason]]:
     """The same calls with gradients in their places and shapes, and what had to be corrected."""
     found: dict[Reason, None] = {}
@@ -115,7 +161,45 @@ def corrected(calls: Calls) -> tuple[Calls, list[Reason]]:
                 found[reason], values = None, other
         outputs = called.outputs._replace(values=values)
         returned.append((problem, replace(called, outputs=outputs)))
-    return Calls(returned, calls.refusals), [reason for reason in Reason if reason in found]
+    shape, returned = _own_shape_of_biases(returned)
+    return (
+        Calls(returned, calls.refusals, shape),
+        [reason for reason in Reason if reason in found],
+    )
+
+
+def _own_shape_of_biases(
+    returned: list[tuple[Problem, Called]],
+) -> tuple[Biases | None, list[tuple[Problem, Called]]]:
+    """Biases that are all (1, H) or all (H, 1), as (H,): the function keeps its own in that shape.
+
+    One alone is a fault: a dimension that is kept by mistake.
+    """
+    shapes: tuple[Biases, Biases] = ("row", "column")
+    for shape in shapes:
+        found = [(problem, _with_flat_biases(problem, called, shape))
+                 for problem, called in returned]  # fmt: skip
+        flat = [(problem, called) for problem, called in found if called is not None]
+        if found and len(flat) == len(found):
+            return shape, flat
+    return None, returned
+
+
+def _with_flat_biases(problem: Problem, called: Called, shape: Biases) -> Called | None:
+    """The same call with its biases as (H,); None unless all of them have that shape."""
+    values = called.outputs.values
+    names = [name for name in values if name.removeprefix("new ").removeprefix("d") in ("b1", "b2")]
+    for name in names:
+        size = getattr(problem.params, name[-2:]).size
+        if values[name].shape != ((1, size) if shape == "row" else (size, 1)):
+            return None
+    if len(names) < 2:
+        return None
+    bare = called.outputs.bare
+    flat = {name: values[name].reshape(-1) for name in names}
+    own = {name: flat[name] if name in flat and bare[name] is values[name] else bare[name]
+           for name in bare}  # fmt: skip
+    return replace(called, outputs=called.outputs._replace(values={**values, **flat}, bare=own))
 
 
 def _exchanged_back(problem: Problem, values: Values) -> Values:

@@ -24,8 +24,10 @@ class Leaf(NamedTuple):
 def leaves(returned: Any) -> Iterator[Leaf]:
     """All values that are no containers, in their order."""
     if isinstance(returned, Mapping):
+        groups = [key for key, value in returned.items() if isinstance(value, Mapping)]
         for key, value in returned.items():
-            yield from _entry(str(key), value)
+            layer = str(groups.index(key) + 1) if len(groups) == 2 and key in groups else ""
+            yield from _entry(str(key), value, layer)
     elif hasattr(returned, "_fields"):
         for key in returned._fields:
             yield from _entry(key, getattr(returned, key))
@@ -50,12 +52,13 @@ def _parts(parts: Sequence[Any]) -> Iterator[Leaf]:
         yield from (Leaf(_in_layer(leaf.key, layer), leaf.value) for leaf in inner)
 
 
-def _entry(key: str, value: Any) -> Iterator[Leaf]:
+def _entry(key: str, value: Any, place: str = "") -> Iterator[Leaf]:
+    """The values under a key; `place` is that of a group among two groups."""
     if isinstance(value, Mapping) or hasattr(value, "_fields"):
         inner = list(leaves(value))
         if meaning(key)[1]:  # W1: {grad: …}
             inner = [Leaf(key, leaf.value) for leaf in inner if plain(leaf.key) in GRADIENT_WORDS]
-        layer = LAYERS.get(plain(key), "")
+        layer = LAYERS.get(plain(key), place)
         yield from (Leaf(_in_layer(leaf.key, layer), leaf.value) for leaf in inner)
     elif isinstance(value, list | tuple) and not is_array(value):
         of_layers = len(value) == 2 and meaning(f"{key}1")[0] and meaning(f"{key}2")[0]

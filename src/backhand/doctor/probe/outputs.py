@@ -87,6 +87,8 @@ def read(returned: Any, shapes: Shapes | None = None, *, forward: bool = False) 
     found = list(leaves(returned))
     keyed = [leaf for leaf in found if leaf.key]
     parts = [leaf.value for leaf in found if not leaf.key]
+    if shapes and not any(_is_gradient(leaf) for leaf in keyed):
+        parts += _by_shape_only(keyed, shapes)
     readings = [
         _reading(names, values, f"{school}{place}" if place else school, shapes or {})
         for school, names in _schools(keyed, shapes or {})
@@ -97,6 +99,17 @@ def read(returned: Any, shapes: Shapes | None = None, *, forward: bool = False) 
     if not answers:
         raise _refusal(returned, found)
     return answers
+
+
+def _is_gradient(leaf: Leaf) -> bool:
+    return (meaning(leaf.key)[0] or "").removeprefix("new ") in (*GRADIENTS, *UPDATED.values())
+
+
+def _by_shape_only(keyed: Sequence[Leaf], shapes: Shapes) -> list[Any]:
+    """Values of unknown names, if their shapes are those of gradients."""
+    unknown = [leaf.value for leaf in keyed if meaning(leaf.key)[0] is None]
+    names = order.named(unknown, shapes)[0]
+    return [names[name] for name in GRADIENTS if name in names] if "dW1" in names else []
 
 
 def _schools(keyed: Sequence[Leaf], shapes: Shapes) -> list[tuple[str, dict[str, Leaf]]]:

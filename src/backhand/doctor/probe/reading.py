@@ -70,9 +70,9 @@ class Reader:
             raise refusal
         elif not self.steps and (same := _as_given(readings[0], before)):
             raise Refusal(
-                Reason.NO_GRADIENT,
-                f"the {', '.join(same)} that it returns are those that it was given, so there is "
-                "no gradient",
+                Reason.RETURNS_INPUTS,
+                f"it returns {', '.join(same)} as it was given them; there are no gradients in what "
+                "it returns",
             )
         form = self.form
         return [_canonical(one, form) for one in readings], {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,19 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.doctor.frame.form import Biases, Form
+from backhand.doctor.probe.differences import step_of
 from backhand.doctor.probe.evidence import Evidence, alike
 from backhand.doctor.probe.function import Called, CheckedFunction
 from backhand.doctor.probe.outputs import Outputs, as_updated
 from backhand.doctor.probe.problems import ETA, Problem, problems, square_problems
 from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.doctor.probe.tries import WHATEVER_IS_GIVEN, fits, tries
-from backhand.formulas import GRADIENTS, LINES, Line, derive
+from backhand.formulas import GRADIENTS, LINES, UPDATED, Line, derive
 
 MOSTLY = 0.7
 """From this share of W1 on, the returned array counts as a new W1, not as its gradient."""
 
 NEAR = 1e-6
 """Error of a value that agrees with the equations, relative to its largest entry."""
+
+LARGE_SCORE = 1000.0
+"""exp of which is infinite."""
 
 CROSSED = {"dW1": "dW2", "db1": "db2", "dW2": "dW1", "db2": "db1"}
 
@@ -86,7 +90,7 @@ def in_another_form(
 
 
 def on_equal_sizes(
-    function: CheckedFunction, forms: Iterable[Form], calls: Calls
+    function: CheckedFunction, forms: Sequence[Form], calls: Calls
 ) -> tuple[CheckedFunction, Calls]:
     """Call a function that raises on unequal sizes where H = K, in each form; then where all are.
 
@@ -102,7 +106,8 @@ def on_equal_sizes(
     else:
         wanted = square_problems(all_sizes=True)
     found = _called_on(function, wanted)
-    return function, Calls(found.returned, [*calls.refusals, *found.refusals])
+    unequal = calls if function.form == forms[0] else call_on_problems(function)
+    return function, Calls(found.returned, [*unequal.refusals, *found.refusals])
 
 
 def settled(function: CheckedFunction, calls: Calls, lines: Mapping[str, Line] = LINES) -> Calls:
@@ -144,6 +149,37 @@ def _without_other_meanings(outputs: Outputs, right: Mapping[str, Any]) -> Outpu
     left = {name: value for name, value in values.items()
             if name in correct or name not in outputs.uncertain}  # fmt: skip
     return outputs._replace(values=left)
+
+
+def finite_differences(
+    function: CheckedFunction, calls: Calls, lines: Mapping[str, Line] = LINES
+) -> Refusal | None:
+    """Why there is nothing to judge, if the gradients are finite differences of the loss."""
+    for problem, called in calls.returned:
+        right = derive(problem.values(function.l2, ETA), {}, {}, lines=lines)[0]
+        step = step_of(called.outputs.values, float(right["L"]))
+        if step is not None:
+            return Refusal(
+                Reason.FINITE_DIFFERENCES,
+                f"the gradients are finite differences of the loss, with a step of about {step:.0e}"
+                "; the backward pass is still to be written",
+            )
+    return None
+
+
+def overflows(function: CheckedFunction) -> bool:
+    """Whether the gradients are nan where one score is far above the others: exp overflows."""
+    smooth = next(one for one in problems(function.form.outputs) if one.kind == "smooth")
+    b2 = smooth.params.b2.copy()
+    b2[0] += LARGE_SCORE
+    try:
+        called = function.call(smooth._replace(params=smooth.params._replace(b2=b2)))
+    except Refusal:
+        return False
+    values = called.outputs.values
+    return any(
+        np.isnan(values[name]).any() for name in ("P", *GRADIENTS, *UPDATED) if name in values
+    )
 
 
 def corrected(calls: Calls) -> tuple[Calls, list[Reason]]:

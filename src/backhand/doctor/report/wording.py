@@ -45,6 +45,9 @@ ADVICE = {
     Reason.NO_RESULT: _RETURN,
     Reason.RETURNS_NOTHING: _RETURN,
     Reason.NO_GRADIENT: _RETURN,
+    Reason.RETURNS_INPUTS: _RETURN,
+    Reason.FINITE_DIFFERENCES:
+        "Compute the gradients by the chain rule; finite differences are good for checking them.",
     Reason.NOT_NUMBERS: _RETURN,
     Reason.LAYERS_EXCHANGED:
         "Return each under its own name, or a tuple in the order dW1, db1, dW2, db2.",

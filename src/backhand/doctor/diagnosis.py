@@ -20,13 +20,22 @@ from backhand.doctor.probe.evidence import Evidence, alike
 from backhand.doctor.probe.function import Called
 from backhand.doctor.probe.problems import ETA, Problem
 from backhand.doctor.probe.process_state import kept
-from backhand.doctor.probe.refusal import Refusal
-from backhand.doctor.probe.run import corrected, evidence_of
+from backhand.doctor.probe.refusal import Reason, Refusal
+from backhand.doctor.probe.run import (
+    corrected,
+    evidence_of,
+)
 from backhand.doctor.probe.source import lines_of
 from backhand.doctor.recognise.networks import Declared
 from backhand.doctor.recognise.search import Recognised, declared_in, leading, recognise
 from backhand.doctor.report.report import Report
-from backhand.doctor.report.wording import CallFinding, Wording, another_network, refused
+from backhand.doctor.report.wording import (
+    OVERFLOWS,
+    CallFinding,
+    Wording,
+    another_network,
+    refused,
+)
 from backhand.doctor.verdicts import verdicts
 from backhand.errors import InputError, did_you_mean
 from backhand.formulas import GRADIENTS, derive
@@ -165,7 +174,7 @@ def _checked(
     if not found.matches:
         return refused(name, found.calls.refusals[0], time.perf_counter() - began)
     by_autograd = oracles.torch_is_loaded() if autograd is None else autograd
-    report = _report(found, network, autograd=by_autograd)
+    report = _report(name, found, network, autograd=by_autograd)
     return replace(report, function=name, arrays=found.function.kind or "",
                    seconds=time.perf_counter() - began)  # fmt: skip
 
@@ -217,21 +226,19 @@ def assert_gradients(f: Callable[..., Any], **options: Any) -> None:
         raise AssertionError(f"the gradients {says}\n\n{report}")
 
 
-def _report(found: Recognised, declared: Declared, *, autograd: bool) -> Report:
+def _report(name: str, found: Recognised, declared: Declared, *, autograd: bool) -> Report:
     """Diagnose what the calls returned, in the frame that was found."""
     function = found.function
-    calls, corrections = corrected(found.calls)
+    best = found.matches[0].network
+    refusal = finite_differences(function, found.calls, best)
+    if refusal:
+        return refused(name, refusal, 0.0)
+    calls, corrections = corrected(settled(function, found.calls, best))
     recognised = replace(found, calls=calls)
     with np.errstate(all="ignore"):
         network, evidence, diagnosis = _diagnosed(recognised)
         values = verdicts(function, calls, evidence, autograd=autograd, excused=diagnosis.excused)
-        of_calls = CallFinding(
-            corrections=corrections,
-            changed=tuple(dict.fromkeys(n for _, c in calls.returned for n in c.changed)),
-            step=_step_in_place(*calls.returned[0], l2=function.l2),
-            refusal=calls.refusals[0] if calls.refusals else None,
-            equal=calls.returned[0][0].equal,
-        )
+        of_calls = _call_finding(calls, corrections, l2=function.l2)
     absent = dict.fromkeys(name for _, called in calls.returned for name in called.outputs.absent
                            if name in network.lines)  # fmt: skip
     words = Wording(function, network, lines_of(function.f), calls.problems)
@@ -240,7 +247,22 @@ def _report(found: Recognised, declared: Declared, *, autograd: bool) -> Report:
     slopes = [value.differences for value in values if value.name in GRADIENTS]
     if report.outcome == "wrong" and declared == Declared() and len(slopes) > 1 and all(slopes):
         return another_network(report)
+    if report.ok and overflows(function):
+        return replace(report, remarks=[*report.remarks, OVERFLOWS])
     return report
+
+
+def _call_finding(calls: Calls, corrections: list[Reason], *, l2: float) -> CallFinding:
+    """What was seen in the calls, beside the numbers."""
+    problem, first = calls.returned[0]
+    return CallFinding(
+        corrections=corrections,
+        changed=tuple(dict.fromkeys(n for _, c in calls.returned for n in c.changed)),
+        step=_step_in_place(problem, first, l2=l2),
+        refusal=calls.refusals[0] if calls.refusals else None,
+        equal=problem.equal,
+        forward_only=first.outputs.forward_only,
+    )
 
 
 def _diagnosed(found: Recognised) -> tuple[Network, list[Evidence], Diagnosis]:
@@ -262,8 +284,11 @@ def _frame(found: Recognised, network: Network, declared: Declared) -> Frame:
     if declared.activation and declared.loss:
         source = "declared"
     penalised = found.function.takes_l2 or bool(network.strength)
-    agreed = (*match.seen, *match.agreed)
-    return Frame(network, found.function.form, source, agreed, penalised)  # type: ignore[arg-type]
+    form = found.function.form
+    if found.calls.biases:
+        form = replace(form, biases=found.calls.biases)
+    agreed = tuple(dict.fromkeys((*match.seen, *match.agreed)))
+    return Frame(network, form, source, agreed, penalised)  # type: ignore[arg-type]
 
 
 def _step_in_place(problem: Problem, called: Called, *, l2: float) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from backhand.doctor.probe.outputs import meaning
+from backhand.doctor.probe.names import meaning
 
 
 class Line(NamedTuple):
@@ -19,7 +19,8 @@ class Line(NamedTuple):
     text: str
 
 
-AMBIGUOUS = {"hidden", "dhidden", "h", "value", "delta1", "p", "s", "l"}
+AMBIGUOUS = {"hidden", "dhidden", "h", "value", "delta1", "delta2", "p", "s", "l", "l1", "l2", "o",
+             "j", "out", "output", "outputs", "pred"}  # fmt: skip
 """Names in use for more than one value."""
 
 

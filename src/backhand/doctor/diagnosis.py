@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from backhand.doctor import oracles
 from backhand.doctor.localise.diagnose import diagnose
+from backhand.doctor.localise.program import predicted
 from backhand.doctor.probe.evidence import alike
 from backhand.doctor.probe.forms import forms_of
 from backhand.doctor.probe.function import Called, CheckedFunction
+from backhand.doctor.probe.places import Places
 from backhand.doctor.probe.problems import ETA, Problem
 from backhand.doctor.probe.process_state import kept
 from backhand.doctor.probe.refusal import Reason, Refusal
@@ -186,7 +188,13 @@ def _report(
             equal=calls.returned[0][0].equal,
         )
     absent = dict.fromkeys(name for _, called in calls.returned for name in called.outputs.absent)
-    words = Wording(function, declared, lines_of(function.f), calls.problems)
+    traced = [called.trace for _, called in calls.returned]
+    places = Places(
+        list(zip(traced, predicted(evidence, found), strict=True)),
+        max(one.tolerance[name] for one in evidence for name in one.observed if name != "L"),
+        lines_of(function.f),
+    )
+    words = Wording(function, declared, places, calls.problems)
     return words.report(found, tuple(absent), of_calls, values)
 
 

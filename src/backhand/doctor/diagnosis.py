@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.doctor import oracles
-from backhand.doctor.localise.diagnose import diagnose
+from backhand.doctor.localise.intermediates import diagnosed
 from backhand.doctor.localise.program import predicted
 from backhand.doctor.probe.evidence import alike
 from backhand.doctor.probe.forms import forms_of
@@ -177,8 +177,9 @@ def _report(
     """Diagnose what the calls returned; `declared` is the layout that `check` was given."""
     calls, corrections = corrected(calls)
     evidence = evidence_of(function, calls)
+    traces = [called.trace for _, called in calls.returned]
     with np.errstate(all="ignore"):
-        found = diagnose(evidence, by_library=function.kind != "numpy")
+        needed, found = diagnosed(evidence, traces, by_library=function.kind != "numpy")
         values = verdicts(function, calls, evidence, autograd=autograd, excused=found.excused)
         of_calls = CallFinding(
             corrections=corrections,
@@ -188,9 +189,8 @@ def _report(
             equal=calls.returned[0][0].equal,
         )
     absent = dict.fromkeys(name for _, called in calls.returned for name in called.outputs.absent)
-    traced = [called.trace for _, called in calls.returned]
     places = Places(
-        list(zip(traced, predicted(evidence, found), strict=True)),
+        list(zip(traces, predicted(needed, found), strict=True)),
         max(one.tolerance[name] for one in evidence for name in one.observed if name != "L"),
         lines_of(function.f),
     )

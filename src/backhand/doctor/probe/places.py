@@ -19,8 +19,17 @@ from backhand.formulas import FAILURES, FUNCTIONS, Line, Values, compiled
 MOST_CALLS = 3
 """Number of calls, on different problems, in which a value has to appear at the same place."""
 
+READERS = {
+    "Z1": ("H1",), "H1": ("S",), "S": ("P", "dS"), "P": ("dS", "L"), "dS": ("dH1", "dZ1", "dW2"),
+    "dH1": ("dZ1", "dW1", "db1"), "dZ1": ("dW1", "db1"),
+}  # fmt: skip
+"""The values that are computed next: what is written in one expression has no value of its own."""
+
 AMBIGUOUS = {"hidden", "dhidden", "h", "value", "delta1", "delta2", "p", "s", "l"}
 """Names in use for more than one value."""
+
+NOTHING = 1e-12
+"""Sums up to this are 0 but for rounding."""
 
 MOST_LINES = 3
 """Lines that are shown for one value; the last ones."""
@@ -57,6 +66,8 @@ class Where(NamedTuple):
     by_name: bool = False
 
 
+Position = tuple[str, int, str, str]
+
 Value = Callable[[Values], Any]
 """A value of the diagnosed program, by all that it computes in a call."""
 
@@ -83,19 +94,21 @@ class Places:
         first = self.calls[0][0].seen[0] if self.calls else None
         self.home = (first.file, first.function) if first else ("", "")
 
-    def of_fault(self, name: str, line: Line, right: Line, *, penalty: bool) -> Where:
-        """The lines in which a value is computed by `line` where the equation has `right`.
+    def of_fault(
+        self, name: str, line: Line, equations: Mapping[str, Line], *, penalty: bool
+    ) -> Where:  # fmt: skip
+        """The lines in which a value is computed by `line` instead of its equation.
 
-        The first statement that gives a part of the faulty line which is not in the equation; if no
-        such part appears, the statement that gives the value itself.
+        The first statement that gives a part of the faulty line which is in no equation; if no such
+        part appears, the statement that gives the value itself.
         """
-        own = set(_parts(right.code(penalty=penalty)))
+        own = {part for one in equations.values() for part in _parts(one.code(penalty=penalty))}
         parts = [part for part in _parts(line.code(penalty=penalty)) if part not in own]
         found = [seen for part in parts[:-1] for seen in self.appearances(_computed(part))
                  if not _is_constant(seen.value)]  # fmt: skip
         if found:
             return self._with_steps(min(found, key=lambda seen: seen.order), but=name)
-        return self.of_value(name, is_copy=not parts)
+        return self.of_value(name, *READERS.get(name, ()), is_copy=not parts)
 
     def of_value(self, *names: str, is_copy: bool = False) -> Where:
         """The lines that give the first of some values which is known to appear.
@@ -105,13 +118,13 @@ class Places:
         for name in names:
             found = self.appearances(partial(_value_of, name))
             if found:
-                called = [seen for seen in found if _is_called(seen, name)]
+                called = [seen for seen in found if is_called(seen, name)]
                 stored = [seen for seen in found if seen.is_name]
                 best = (called or stored or found if is_copy else found)[0]
                 return self._with_steps(best, but=name)
         for name in names:
             seen_by_name = [seen for trace, _ in self.calls[:1] for seen in trace.seen
-                            if _is_called(seen, name)]  # fmt: skip
+                            if is_called(seen, name)]  # fmt: skip
             lines = [*dict.fromkeys(map(self._place, seen_by_name))] or self.named.get(name, ())
             if lines:
                 return Where(tuple(lines[-MOST_LINES:]), by_name=True)
@@ -124,14 +137,22 @@ class Places:
             wanted = value(values)
             if wanted is None or not np.size(wanted):
                 return []
-            fits = [seen for seen in trace.matching(wanted, self.tolerance) if not seen.passed]
+            fits = [seen for seen in self._matching(trace, wanted) if not seen.passed]
             if np.asarray(wanted).dtype == bool:
                 fits += [seen for seen in trace.matching(~np.asarray(wanted)) if not seen.passed]
             if number:
-                again = {_position(seen) for seen in fits}
-                fits = [seen for seen in found if _position(seen) in again]
+                again = {position(seen) for seen in fits}
+                fits = [seen for seen in found if position(seen) in again]
             found = fits
         return found
+
+    def _matching(self, trace: Trace, wanted: Any) -> list[Seen]:
+        """The same as `Trace.matching`; a sum that is 0 but for rounding is like another one."""
+        if np.asarray(wanted).dtype == bool or np.abs(wanted).max() > NOTHING:
+            return trace.matching(wanted, self.tolerance)
+        return [seen for seen in trace.seen
+                if seen.value.size == np.size(wanted) and seen.value.dtype.kind == "f"
+                and 0 < np.abs(seen.value).max() <= NOTHING]  # fmt: skip
 
     def names(self, function: str = "") -> dict[str, str]:
         """What values are called in the code: first in a function, then anywhere.
@@ -158,8 +179,8 @@ class Places:
                     if seen.value.dtype == bool and not seen.is_name and seen.value.ndim
                     and seen.value.all() | ~seen.value.any()
                     and (number or seen.value.size == np.prod(shape))]  # fmt: skip
-            again = {_position(seen) for seen in fits}
-            found = [seen for seen in found if _position(seen) in again] if number else fits
+            again = {position(seen) for seen in fits}
+            found = [seen for seen in found if position(seen) in again] if number else fits
         return [(self._place(seen), seen.text) for seen in found]
 
     def _with_steps(self, last: Seen, but: str) -> Where:
@@ -184,7 +205,7 @@ class Places:
     def _read_by(self, seen: Seen) -> Iterator[Seen]:
         """The values that a statement read, and the ends of the functions that it called."""
         earlier = self.calls[0][0].seen[: seen.order]
-        for text, is_call in _read(seen.file, seen.line):
+        for text, is_call in _read(seen):
             for before in reversed(earlier):
                 if is_call and _plain(before.function).rpartition(".")[2] == text:
                     if before.line != seen.line and not before.passed:
@@ -209,7 +230,7 @@ def _value_of(name: str, values: Values) -> Any:
     return values.get(name)
 
 
-def _is_called(seen: Seen, name: str) -> bool:
+def is_called(seen: Seen, name: str) -> bool:
     """Whether the name that a value was assigned to means one of the equations' values."""
     if not seen.is_name or seen.passed:
         return False
@@ -222,22 +243,29 @@ def _plain(function: str) -> str:
     return function.rpartition("<locals>.")[2]
 
 
-def _position(seen: Seen) -> tuple[str, int, str, str]:
+def position(seen: Seen) -> Position:
+    """Where and under which name a value appears."""
     return seen.file, seen.line, seen.function, seen.text
 
 
-def _read(file: str, line: int) -> list[tuple[str, bool]]:
-    """The variables, attributes and items that a statement reads, and the functions it calls."""
-    source = source_of(file, {})
+def _read(seen: Seen) -> list[tuple[str, bool]]:
+    """The variables, attributes and items that an expression reads, and the functions it calls.
+
+    Of a name, those of the statement that assigned it.
+    """
+    parts: list[ast.expr] = []
+    if seen.is_name:
+        source = source_of(seen.file, {})
+        for statement in source.at.get(seen.line, []) if source else []:
+            parts += [*statement.expressions, *statement.targets]
+    else:
+        parts = [ast.parse(seen.text, mode="eval").body]
     found: dict[tuple[str, bool], None] = {}
-    for statement in source.at.get(line, []) if source else []:
-        for node in (part for one in (*statement.expressions, *statement.targets)
-                     for part in ast.walk(one)):  # fmt: skip
-            if isinstance(node, ast.Call):
-                name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-                found[name, True] = None
-            elif source and isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
-                found[source.text(node), False] = None
+    for node in (node for part in parts for node in ast.walk(part)):
+        if isinstance(node, ast.Call):
+            found[getattr(node.func, "id", getattr(node.func, "attr", "")), True] = None
+        elif isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+            found[ast.unparse(node), False] = None
     return list(found)
 
 
@@ -266,7 +294,7 @@ def _parts(code: str) -> tuple[str, ...]:
 def _inside(node: ast.AST) -> Iterator[str]:
     for child in ast.iter_child_nodes(node):
         yield from _inside(child)
-    if isinstance(node, ast.BinOp | ast.UnaryOp | ast.Compare | ast.Call | ast.Subscript):
+    if isinstance(node, ast.BinOp | ast.UnaryOp | ast.Compare | ast.Call):
         yield ast.unparse(node)
 
 

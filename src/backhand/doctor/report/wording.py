@@ -223,11 +223,13 @@ class Wording:
             says += f"; its input {suspect} is wrong first"
         where = self.places.of_value(suspect, doubt.name)
         what = f"the inputs of {name}" if doubt.returned else f"{name} and its inputs"
+        advice = f"Return {what} as well: then each is compared on its own.{_probably(where)}"
+        if where.lines and not where.by_name:
+            advice = f"Compare {_listed_lines(where)} with `{self._right(suspect)}`."
         return Finding(
             equation_of(suspect), f"{says}. The fault is unknown.", certain=False,
             id=f"{equation_of(suspect)}.unknown", right=self._right(suspect),
-            suggestion=f"Return {what} as well: then each is compared on its own."
-            f"{_probably(where)}",
+            suggestion=advice,
             where=tuple(map(str, where.lines)),
         )  # fmt: skip
 
@@ -267,7 +269,7 @@ class Wording:
             one.fault.line if one.constant is None else one.fault.line.with_constant(one.constant)
         )
         name = one.fault.name
-        return self.places.of_fault(name, line, LINES[name], penalty=self.function.takes_l2)
+        return self.places.of_fault(name, line, LINES, penalty=self.function.takes_l2)
 
     def _advice(self, name: str, where: Where) -> str:
         """What to write, in the names of the code, and where."""
@@ -289,13 +291,10 @@ def _renamed(line: str, names: Mapping[str, str]) -> str:
 
 
 def _probably(where: Where) -> str:
-    """The lines, as the end of a suggestion; or nothing."""
+    """The lines that names tell, as the end of a suggestion; or nothing."""
     if not where.lines:
         return ""
-    said = _listed_lines(where)
-    if where.by_name:
-        return f" Probably {said}, judging by the name."
-    return f" It is computed in {said}."
+    return f" Probably {_listed_lines(where)}, judging by the name."
 
 
 def _listed_lines(where: Where) -> str:

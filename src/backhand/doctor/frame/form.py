@@ -35,3 +35,7 @@ class Form:
     labels: Labels = "one_hot"
     outputs: Outputs = "K"
     container: Container = "named"
+
+
+REFERENCE_FORM = Form()
+"""The form of `backhand.backward`."""

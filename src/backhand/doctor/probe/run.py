@@ -15,7 +15,7 @@ from backhand.doctor.probe.function import Called, CheckedFunction
 from backhand.doctor.probe.outputs import as_updated
 from backhand.doctor.probe.problems import ETA, Problem, problems, square_problems
 from backhand.doctor.probe.refusal import Reason, Refusal
-from backhand.doctor.probe.tries import fits, tries
+from backhand.doctor.probe.tries import WHATEVER_IS_GIVEN, fits, tries
 from backhand.formulas import GRADIENTS, LINES, derive
 
 MOSTLY = 0.7
@@ -64,7 +64,7 @@ def in_another_form(
     If it returns gradients for all problems then, that is how it is called; best of all, gradients
     of the parameters' shapes.
     """
-    if calls.refusals[0].reason is Reason.TIMEOUT:
+    if calls.refusals[0].reason in WHATEVER_IS_GIVEN:
         return function, calls
     others = [form for form in forms if form != function.form and form.outputs == "K"]
     found: list[tuple[CheckedFunction, Calls]] = []

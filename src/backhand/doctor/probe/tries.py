@@ -13,6 +13,9 @@ from backhand.doctor.probe.problems import Problem, problems
 from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.formulas import GRADIENTS, UPDATED
 
+WHATEVER_IS_GIVEN = frozenset({Reason.TIMEOUT, Reason.MEMORY, Reason.NOT_WRITTEN})
+"""Refusals that other arguments would not change."""
+
 
 @dataclass(frozen=True)
 class Try:
@@ -45,7 +48,7 @@ def tries(
             called = function.call(on)
         except Refusal as refusal:
             yield Try(function, on, None, refusal)
-            if refusal.reason is Reason.TIMEOUT:
+            if refusal.reason in WHATEVER_IS_GIVEN:
                 break
             continue
         if known is None and fits(called, on):

@@ -316,7 +316,7 @@ def _is_short(seen: Seen) -> bool:
 
 
 def _is_constant(value: Any) -> bool:
-    return bool(np.size(value) < 2 or np.ptp(value) == 0)
+    return bool(np.size(value) < 2 or np.min(value) == np.max(value))
 
 
 @cache
@@ -335,7 +335,8 @@ def _inside(node: ast.AST) -> Iterator[str]:
 def _computed(code: str) -> Value:
     def value(values: Mapping[str, Any]) -> Any:
         try:
-            return eval(compiled(code), FUNCTIONS, dict(values))
+            with np.errstate(all="ignore"):
+                return eval(compiled(code), FUNCTIONS, dict(values))
         except FAILURES:
             return None
 

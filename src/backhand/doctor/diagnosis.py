@@ -170,7 +170,7 @@ def _report(
     calls, corrections = corrected(calls)
     evidence = evidence_of(function, calls)
     with np.errstate(all="ignore"):
-        found = diagnose(evidence, by_library=function.kind != "numpy")
+        found = diagnose(evidence)
         values = verdicts(function, calls, evidence, autograd=autograd, excused=found.excused)
         of_calls = CallFinding(
             corrections=corrections,

@@ -118,8 +118,6 @@ OF_RELU: list[tuple[str, ...]] = [
     ("mask.one_above", "where(Z1 > 0, 1, dH1)", "1 where Z1 > 0, and dH1 elsewhere"),
     ("mask.leaks_negative", "where(Z1 > 0, dH1, -dH1 * 0.01)",
      "the ReLU mask is not 0 where Z1 ≤ 0"),
-    ("mask.always_true", "dH1 * (H1 >= 0)",
-     "the mask asks whether H1 >= 0, which is always so: ask whether Z1 > 0"),
 ]  # fmt: skip
 """The mask of ReLU."""
 

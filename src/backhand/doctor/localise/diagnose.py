@@ -37,15 +37,12 @@ class Named:
         On how many different problems it was confirmed.
     others : tuple of Fault
         Faults of other equations that give the same numbers.
-    alike : tuple of Fault
-        Faults of the same equation that do: the source may tell which of them was written.
     """
 
     fault: Fault
     constant: float | None
     problems: int
     others: tuple[Fault, ...] = ()
-    alike: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -180,28 +177,21 @@ def _named(
 ) -> list[Named]:
     best, *rest = found
     count = confirmations(evidence, best, reusing=reusing)
-    return [Named(fault, best.constant, count, *_instead(fault, best, rest))
+    return [Named(fault, best.constant, count, _others(fault, best, rest))
             for fault in best.faults]  # fmt: skip
 
 
-def _instead(
-    fault: Fault, best: Explanation, rest: Sequence[Explanation]
-) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
-    """Faults that would give the same numbers instead of this one: of other equations, and of its
-    own.
-    """
+def _others(fault: Fault, best: Explanation, rest: Sequence[Explanation]) -> tuple[Fault, ...]:
+    """Faults of other equations that would give the same numbers instead of this one."""
     beside = set(best.faults) - {fault}
     found: dict[tuple[str, Line], Fault] = {}
-    alike: list[Fault] = []
     for other in rest:
         replaced = set(other.faults) - beside
         if len(replaced) == 1 and beside < set(other.faults):
             (instead,) = replaced
-            if instead.equation == fault.equation:
-                alike.append(instead)
-            elif not instead.fitted:
+            if instead.equation != fault.equation and not instead.fitted:
                 found.setdefault((instead.name, instead.line), instead)
-    return tuple(found.values())[:MOST_OTHERS], tuple(alike)
+    return tuple(found.values())[:MOST_OTHERS]
 
 
 def _doubted(evidence: Sequence[Evidence]) -> Diagnosis:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+from backhand.doctor.frame.frame import Frame
+
+Outcome = Literal["correct", "wrong", "not judged"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -105,19 +109,26 @@ class Verdict:
 class Contents:
     """What a report contains; see `Report`."""
 
-    ok: bool
+    outcome: Outcome
     findings: list[Finding]
     verdicts: list[Verdict]
     remarks: list[str] = field(default_factory=list)
     ruled_out: list[str] = field(default_factory=list)
+    frame: Frame | None = None
     function: str = ""
     arrays: str = ""
     problems: int = 0
     seconds: float = 0.0
 
+    @property
+    def ok(self) -> bool:
+        """Whether everything is correct."""
+        return self.outcome == "correct"
+
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values; an infinite error is null."""
-        values = asdict(self)
+        values = {"outcome": self.outcome, "ok": self.ok, **asdict(self)}
+        values["frame"] = self.frame and self.frame.to_json()
         for verdict in values["verdicts"]:
             if verdict["error"] == float("inf"):
                 verdict["error"] = None

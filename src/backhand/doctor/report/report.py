@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from backhand.doctor.frame.frame import Frame
 from backhand.doctor.report.contents import Contents, Finding, Verdict
 
 __all__ = ["Finding", "Report", "Verdict"]
@@ -16,8 +17,12 @@ class Report(Contents):
 
     Attributes
     ----------
+    outcome : {"correct", "wrong", "not judged"}
+        "not judged": no value was compared, which need not be a fault of the function: its file
+        could not be run, it is not written yet, its parameters were not understood. `backhand
+        check` ends with the exit code 0, 1 or 3.
     ok : bool
-        Whether everything is correct.
+        Whether the outcome is "correct".
     findings : list of Finding
         The certain ones first.
     verdicts : list of Verdict
@@ -26,6 +31,8 @@ class Report(Contents):
         Worth knowing, but not wrong.
     ruled_out : list of str
         What the evidence excludes, where no fault of the dictionary fits.
+    frame : Frame, optional
+        Which network the function computes and how it is called; None if no call gave gradients.
     function : str
     arrays : str
         Arrays that the function was called with: "numpy", "torch", "torch float32", "jax".
@@ -40,6 +47,8 @@ class Report(Contents):
     >>> report = backhand.check(lambda X: None)
     >>> report
     Report on <lambda>: call.returns_nothing
+    >>> report.outcome
+    'wrong'
     >>> report.findings[0].suggestion
     'Return a dict with the keys dW1, db1, dW2 and db2, or a tuple in this order.'
     >>> backhand.Report.from_json(report.to_json()) == report
@@ -58,11 +67,13 @@ class Report(Contents):
                 "expected": expected, "got": got,
             }))  # fmt: skip
         findings = [Finding(**_tuples(finding)) for finding in values["findings"]]
-        return cls(**{**values, "findings": findings, "verdicts": verdicts})
+        given = {name: value for name, value in values.items() if name != "ok"}
+        frame = values["frame"] and Frame.from_json(values["frame"])
+        return cls(**{**given, "findings": findings, "verdicts": verdicts, "frame": frame})
 
     def __repr__(self) -> str:
         ids = ", ".join(finding.id for finding in self.findings)
-        return f"Report on {self.function or 'function'}: {ids or 'correct'}"
+        return f"Report on {self.function or 'function'}: {ids or self.outcome}"
 
     def __str__(self) -> str:
         from backhand.doctor.report.render import as_text

@@ -43,6 +43,7 @@ def test_the_command_checks_a_file_and_a_module(tmp_path: Path) -> None:
     assert "11: dZ1 = dS @ W2.T" in " ".join(result.stdout.split())
     as_json = json.loads(run("net:backward", "--json", cwd=tmp_path).stdout)
     assert as_json["findings"][0]["id"] == "dZ1.mask.missing" and not as_json["ok"]
+    assert as_json["file"] == "net" and as_json["outcome"] == "wrong"
     assert run("good.py:backward", cwd=tmp_path).returncode == 0
 
 
@@ -54,21 +55,33 @@ def test_the_command_ends_if_a_function_does_not(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "detail"),
+    [
+        ("1 / 0\n", "ZeroDivisionError: division by zero (line 1)"),
+        ("def f(:\n", "SyntaxError"),
+        ("def f(X, unheard_of): pass\n", "'unheard_of'"),
+        ("def f(X):\n    raise NotImplementedError('TODO')\n", "not written yet"),
+    ],
+)
+def test_what_cannot_be_judged_has_an_exit_code(tmp_path: Path, source: str, detail: str) -> None:
+    (tmp_path / "net.py").write_text(source)
+    result = run("net.py:f", cwd=tmp_path)
+    assert result.returncode == 3 and detail in result.stdout, result
+    assert result.stdout.startswith("f  not judged")
+
+
+@pytest.mark.parametrize(
     ("named", "detail"),
     [
         ("net.py", "MODULE_OR_FILE:FUNCTION"),
         ("nothing.py:f", "nothing.py"),
         ("no_such_module:f", "'no_such_module'"),
         ("net.py:backwards", "Did you mean 'backward'?"),
-        ("broken.py:f", "ZeroDivisionError: division by zero (line 1)"),
-        ("syntax.py:f", "SyntaxError"),
         ("net.py:np", "type module"),
     ],
 )
 def test_what_the_command_cannot_find_is_an_error(tmp_path: Path, named: str, detail: str) -> None:
     (tmp_path / "net.py").write_text(SOURCE.format(mask=""))
-    (tmp_path / "broken.py").write_text("1 / 0\n")
-    (tmp_path / "syntax.py").write_text("def f(:\n")
     result = run(named, cwd=tmp_path)
     assert result.returncode == 2 and detail in result.stderr and "Traceback" not in result.stderr
 

@@ -33,7 +33,7 @@ class Endless(list):
 
 def checked(folder: Path, source: str, seconds: float | None = 1.0) -> Report:
     (folder / "net.py").write_text(source)
-    with CheckProcess(f"{folder / 'net.py'}:f", seconds=seconds) as child:
+    with CheckProcess(f"{folder / 'net.py'}:f", seconds=seconds, memory=2**30) as child:
         return child.report()
 
 
@@ -51,11 +51,17 @@ def checked(folder: Path, source: str, seconds: float | None = 1.0) -> Report:
         pytest.param(
             "import numpy as np, resource\n"
             "def f(X): return np.empty(resource.getrlimit(resource.RLIMIT_DATA)[0] // 8)",
-            "raises",
+            "memory",
             "MemoryError",
             marks=pytest.mark.skipif(sys.platform != "linux", reason="no limit of memory there"),
         ),
         ("def f(X): return input()", "raises", "EOFError"),
+        pytest.param(
+            "import numpy as np\nkept = []\ndef f(X):\n    while True: kept.append(np.empty(10**7))",
+            "memory",
+            "emory",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="no limit of memory there"),
+        ),
     ],
 )
 def test_a_function_that_does_not_return_is_wrong(
@@ -63,26 +69,35 @@ def test_a_function_that_does_not_return_is_wrong(
 ) -> None:
     report = checked(tmp_path, source)
     (finding,) = report.findings
-    assert not report.ok and not report.verdicts
+    assert report.outcome == "wrong" and not report.verdicts
     assert finding.id == f"call.{reason}" and detail in finding.mistake
 
 
 @pytest.mark.parametrize(
-    ("source", "detail"),
+    ("source", "reason", "detail"),
     [
-        ("while True: pass", "1 s"),
-        ("import os; os._exit(0)", "exit code 0"),
+        ("while True: pass", "import_timeout", "1 s"),
+        ("import os; os._exit(0)", "import_ends", "exit code 0"),
         (
             "class E(BaseException):\n def __str__(self): raise SystemExit(0)\nraise E",
-            "net.py",
+            "import_raises",
+            "cannot be printed",
         ),
-        ("class Skipped(BaseException): pass\nraise Skipped('not here')", "Skipped: not here"),
+        (
+            "class Skipped(BaseException): pass\nraise Skipped('not here')",
+            "import_raises",
+            "Skipped: not here",
+        ),
+        ("raise SystemExit(0)", "import_raises", "SystemExit: 0 (line 1)"),
     ],
 )
-def test_a_file_that_cannot_be_run_is_an_error(tmp_path: Path, source: str, detail: str) -> None:
-    with pytest.raises(backhand.InputError) as error:
-        checked(tmp_path, source)
-    assert "net.py" in str(error.value) and detail in str(error.value)
+def test_a_file_that_cannot_be_run_is_not_judged(
+    tmp_path: Path, source: str, reason: str, detail: str
+) -> None:
+    report = checked(tmp_path, source)
+    (finding,) = report.findings
+    assert report.outcome == "not judged" and finding.id == f"call.{reason}"
+    assert "net.py" in finding.mistake and detail in finding.mistake
 
 
 TRIPLE_DB2 = """
@@ -154,7 +169,7 @@ def test_a_check_ends_despite_heartbeats(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(process, "CALLS", 1)
     monkeypatch.setattr(process, "COMPARING", -0.2)
     (finding,) = checked(tmp_path, "import time\ndef f(X):\n  time.sleep(0.6); f(X)").findings
-    assert finding.id == "call.timeout" and "0.8 s" in finding.mistake
+    assert finding.id == "call.unfinished" and "0.8 s" in finding.mistake
 
 
 SUM = "import numpy as np\n{}\ndef f(X, W1): return dict(dW1=np.zeros(W1.shape))\n"

@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 
 from backhand.cli.bench import bench
-from backhand.cli.check import check
+from backhand.cli.check import EXIT_CODES, check
 from backhand.cli.compare import compare
-from backhand.cli.error_boundary import error_boundary
+from backhand.cli.error_boundary import FAILED, error_boundary
 from backhand.cli.evaluate import evaluate
 from backhand.cli.export import export
 from backhand.cli.glossary import GLOSSARY
@@ -51,4 +51,5 @@ def _root(
 
 app.command(epilog=GLOSSARY)(error_boundary(train))
 for command in (predict, evaluate, inspect, export, check, compare, bench):
-    app.command()(error_boundary(command))
+    failed = EXIT_CODES["not judged"] if command is check else FAILED
+    app.command()(error_boundary(command, failed))

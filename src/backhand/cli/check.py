@@ -8,6 +8,9 @@ import typer
 
 from backhand.cli import options
 
+EXIT_CODES = {"correct": 0, "wrong": 1, "not judged": 3}
+"""2 is a wrong request, as for all commands: no such file or function, an unknown option."""
+
 
 def check(
     function: Annotated[
@@ -37,12 +40,15 @@ def check(
     """Find the wrong equation of a backward pass. Says what the code does instead.
 
     Without a function, tests the engines of this installation.
+
+    Exit codes: 0 all correct, 1 wrong, 2 no such file, function or option, 3 not judged: the file
+    could not be run, the function is not written yet or its parameters are unknown.
     """
     if function is None:
         from backhand.cli.reports.diagnosis import show_installation
         from backhand.selftest import check_installation
 
-        right = show_installation(check_installation(), as_json=json)
+        code = 0 if show_installation(check_installation(), as_json=json) else 1
     else:
         from backhand.doctor.process import CheckProcess
 
@@ -54,7 +60,7 @@ def check(
             if seconds is not None:
                 check_setting("seconds", seconds, Number(0.001))
             report = apart.report()
-        show_report(report, as_json=json)
-        right = report.ok
-    if not right:
-        raise typer.Exit(1)
+        show_report(report, function, as_json=json)
+        code = EXIT_CODES[report.outcome]
+    if code:
+        raise typer.Exit(code)

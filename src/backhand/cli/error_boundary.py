@@ -29,8 +29,11 @@ EXPECTED = (BackhandError, OSError, MemoryError)
 """Errors for which a traceback adds nothing."""
 
 
-def error_boundary(command: Callable[P, None]) -> Callable[P, None]:
-    """Wrap a command so that it ends with one sentence and an exit code, never a traceback."""
+def error_boundary(command: Callable[P, None], failed: int = FAILED) -> Callable[P, None]:
+    """Wrap a command so that it ends with one sentence and an exit code, never a traceback.
+
+    `failed` is the exit code after an error that the user's input did not cause.
+    """
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -50,6 +53,7 @@ def error_boundary(command: Callable[P, None]) -> Callable[P, None]:
                 if os.environ.get("BACKHAND_TRACEBACK") and not isinstance(error, EXPECTED):
                     raise
                 sentence, code = _error_message(error)
+                code = failed if code == FAILED else code
             if isinstance(error, OSError) and not isinstance(error, BackhandError):
                 discard_output(sys.stdout)
             if sentence:

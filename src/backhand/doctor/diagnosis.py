@@ -71,8 +71,8 @@ def check(
     Returns
     -------
     Report
-        `report.ok`, and `report.findings` with `id`, `equation`, `mistake`, `certain` and
-        `suggestion`. `print(report)` shows all of it.
+        `report.outcome` ("correct", "wrong" or "not judged"), and `report.findings` with `id`,
+        `equation`, `mistake`, `certain` and `suggestion`. `print(report)` shows all of it.
 
     Raises
     ------
@@ -160,7 +160,8 @@ def assert_gradients(f: Callable[..., Any], **options: Any) -> None:
     __tracebackhide__ = True
     report = check(f, **options)
     if not report.ok:
-        raise AssertionError(f"the gradients are wrong\n\n{report}")
+        says = "are wrong" if report.outcome == "wrong" else "could not be judged"
+        raise AssertionError(f"the gradients {says}\n\n{report}")
 
 
 def _report(

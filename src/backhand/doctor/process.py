@@ -43,12 +43,18 @@ GRACE = 1.0
 CALLS, COMPARING = 200, 60.0
 """Calls that a check may wait for in full (it makes up to 140), and seconds for comparing."""
 
+NOT_STARTED = "the process for the check did not start"
+INTERNAL = "the check failed by a bug in Backhand, which please report"
+
 BEAT = 0.1
 LONGEST = 2**24
 """Bytes that a report may have."""
 
 MEMORY = 2**30
-"""Bytes that the process may allocate; or half of the free memory, if that is more."""
+"""Bytes that the process may allocate by default; or half of the free memory, if that is more."""
+
+RESERVE = 2**26
+"""Bytes beyond these, for saying that they were not enough."""
 
 
 class CheckProcess:
@@ -60,21 +66,25 @@ class CheckProcess:
         As for `load_function`.
     seconds : float, optional
         Time limit for one call, and for importing the file.
+    memory : int, optional
+        Bytes that it may allocate, on Linux; by default half of the free memory, at least 1 GiB.
     layout, autograd
         As for `check`.
     """
 
     def __init__(
         self, named: str, *, layout: str = "rows", autograd: bool | None = None,
-        seconds: float | None = None,
+        seconds: float | None = None, memory: int | None = None,
     ) -> None:  # fmt: skip
         self.place, _, self.function = named.rpartition(":")
         self.calling = CALLING if seconds is None else seconds
         self.reading = READING if seconds is None else seconds
         self.began = time.perf_counter()
         self.token = secrets.token_hex()
-        request = json.dumps({"token": self.token, "named": named, "layout": layout,
-                              "autograd": autograd, "seconds": self.calling})  # fmt: skip
+        request = json.dumps({
+            "token": self.token, "named": named, "layout": layout, "autograd": autograd,
+            "seconds": self.calling, "memory": memory,
+        })  # fmt: skip
         # In a session of its own, so that Ctrl-C reaches this process alone, which then ends that
         # one. -P: a file of the working folder must not take the place of a library.
         try:
@@ -83,9 +93,7 @@ class CheckProcess:
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
             )  # fmt: skip
         except OSError as error:
-            raise errors.BackhandError(
-                f"the process for the check did not start: {error.strerror}."
-            ) from error
+            raise errors.BackhandError(f"{NOT_STARTED}: {error.strerror}.") from error
         assert self.process.stdin is not None
         with suppress(OSError), self.process.stdin as stdin:  # it may have ended already
             stdin.write(request.encode())
@@ -104,13 +112,12 @@ class CheckProcess:
         self.receiver.join(1)
 
     def report(self) -> Report:
-        """Wait for the report. A function that cannot be called is a finding.
+        """Wait for the report, which there is whatever the file and the function do.
 
         Raises
         ------
         InputError, MissingFileError, MissingDependencyError
-            As `load_function` and `check` raise it; also if the file ends the process, or takes too
-            long to be read.
+            As `load_function` and `check` raise it.
         BackhandError
             If the process does not start.
         """
@@ -126,15 +133,14 @@ class CheckProcess:
                 line = None
             now = time.perf_counter()
             if now > last:
-                return self._without_report(stage, Reason.TIMEOUT, self._endless())
+                return self._refused(Reason.UNFINISHED, self._endless())
             if line is None:
-                return self._without_report(stage, Reason.BLOCKED, self._late(stage))
+                return self._late(stage)
             if not line.endswith(b"\n"):
-                clause = f"it ended the process ({self._end()})"
-                return self._without_report(stage, Reason.PROCESS_ENDED, clause)
+                return self._ended(stage)
             message = self._message(line)
             if "error" in message:
-                raise _error(message)
+                return self._failed(message["error"], message["text"])
             if "report" in message:
                 return Report.from_json(message["report"])
             if "stage" in message:
@@ -162,23 +168,46 @@ class CheckProcess:
                 line = pipe.readline(LONGEST)
                 self.lines.put(line)
 
-    def _late(self, stage: str) -> str:
+    def _late(self, stage: str) -> Report:
+        from backhand.doctor.probe.refusal import Reason
+
+        if stage == "starting":
+            raise errors.BackhandError(f"{NOT_STARTED} within {STARTING:g} s.")
         if stage == "reading":
-            return f"it did not end within {self.reading:g} s (--seconds allows more)"
-        return f"it does not return within {self.calling:g} s, and blocks the interpreter"
+            clause = f"{self.place} could not be run: it did not end within {self.reading:g} s"
+            return self._refused(Reason.IMPORT_TIMEOUT, clause)
+        clause = f"it does not return within {self.calling:g} s, and blocks the interpreter"
+        return self._refused(Reason.BLOCKED, clause)
 
     def _endless(self) -> str:
         limit = CALLS * self.calling + COMPARING
         return f"the check did not finish within {limit:g} s, the limit for all calls together"
 
-    def _without_report(self, stage: str, reason: Reason, clause: str) -> Report:
+    def _ended(self, stage: str) -> Report:
+        from backhand.doctor.probe.refusal import Reason
+
+        clause = f"it ended the process ({self._end()})"
+        if stage == "starting":
+            raise errors.BackhandError(f"{NOT_STARTED}: {clause}.")
+        if stage == "reading":
+            return self._refused(Reason.IMPORT_ENDS, f"{self.place} could not be run: {clause}")
+        return self._refused(Reason.PROCESS_ENDED, clause)
+
+    def _failed(self, kind: str, text: str) -> Report:
+        """The report after an error of the check itself, unless the request was wrong."""
+        from backhand.doctor.probe.refusal import Reason
+
+        for known in (errors.InputError, errors.MissingFileError, errors.MissingDependencyError):
+            if kind == known.__name__:
+                raise known(text)
+        if kind == "MemoryError":
+            return self._refused(Reason.MEMORY, "it leaves no memory for the check")
+        return self._refused(Reason.UNFINISHED, f"{INTERNAL}: {kind}: {text}")
+
+    def _refused(self, reason: Reason, clause: str) -> Report:
         from backhand.doctor.probe.refusal import Refusal
         from backhand.doctor.report.wording import refused
 
-        if stage == "starting":
-            raise errors.BackhandError(f"the process for the check did not start: {clause}.")
-        if stage == "reading":
-            raise errors.InputError(f"{self.place} could not be run: {clause}.")
         return refused(self.function, Refusal(reason, clause), time.perf_counter() - self.began)
 
     def _end(self) -> str:
@@ -195,13 +224,6 @@ class CheckProcess:
         with suppress(ValueError):
             return signal.Signals(-code).name
         return f"signal {-code}"
-
-
-def _error(message: dict[str, Any]) -> Exception:
-    for kind in (errors.InputError, errors.MissingFileError, errors.MissingDependencyError):
-        if message["error"] == kind.__name__:
-            return kind(message["text"])
-    return RuntimeError(f"{message['error']}: {message['text']}")
 
 
 class _Pipe:
@@ -241,6 +263,7 @@ def main() -> None:
     try:
         result: dict[str, Any] = {"report": _checked(request, pipe)}
     except BaseException as error:
+        _use_reserve()
         if os.environ.get("BACKHAND_TRACEBACK"):
             sys.excepthook(type(error), error, error.__traceback__)
         result = {"error": type(error).__name__, "text": str(error)}
@@ -252,14 +275,18 @@ def _checked(request: dict[str, Any], pipe: _Pipe) -> dict[str, Any]:
     from backhand.doctor import check, oracles
     from backhand.doctor.probe.loading import load_function
     from backhand.doctor.probe.process_state import names_kept
+    from backhand.doctor.probe.refusal import Refusal
+    from backhand.doctor.report.wording import refused
 
     if request["autograd"]:
         oracles.need_autograd()
-    _limit_memory()
+    _limit_memory(request["memory"])
     pipe.send({"stage": "reading"})
     try:
         with names_kept():
             f = load_function(request["named"])
+    except Refusal as refusal:
+        return refused(request["named"].rpartition(":")[2], refusal, 0.0).to_json()
     finally:
         pipe.here_only()
     pipe.send({"stage": "calling"})
@@ -278,7 +305,7 @@ def _read_and_print_nowhere() -> None:
         os.dup2(nowhere, 2)
 
 
-def _limit_memory() -> None:
+def _limit_memory(most: int | None) -> None:
     """Limit the memory of this process, where the system allows it: more is a MemoryError."""
     with suppress(ImportError, OSError, ValueError):
         import resource
@@ -286,10 +313,19 @@ def _limit_memory() -> None:
         from backhand.support.memory_budget import free_memory
 
         # The data segment: address space that libraries reserve and do not use is not counted.
-        most = max(MEMORY, free_memory() // 2)
+        most = most or max(MEMORY, free_memory() // 2)
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+        if hard != resource.RLIM_INFINITY:
+            most = min(most, hard - RESERVE)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most + RESERVE))
+
+
+def _use_reserve() -> None:
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
 
 
 def _beat(pipe: _Pipe, seconds: float) -> None:

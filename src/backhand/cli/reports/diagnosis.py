@@ -13,10 +13,10 @@ from backhand.doctor import Report
 from backhand.selftest import Checked
 
 
-def show_report(report: Report, *, as_json: bool) -> None:
-    """Print a report."""
+def show_report(report: Report, named: str, *, as_json: bool) -> None:
+    """Print the report on the function that the user named."""
     if as_json:
-        print_json("report", report.to_json())
+        print_json("report", {"file": named.rpartition(":")[0], **report.to_json()})
         return
     out = Console(highlight=False)
     if out.is_terminal:

@@ -17,13 +17,26 @@ from backhand.doctor.probe.refusal import Reason, Refusal
 def refusal_of(error: BaseException) -> Refusal:
     """The refusal for an exception, whose own class may run any code when it is inspected."""
     try:
-        reason = Reason.RAISES if isinstance(error, Exception) else Reason.EXITS
-        refusal = Refusal(reason, _described(error))
+        reason = _reason(error)
+        clause = _described(error)
+        if reason is Reason.NOT_WRITTEN:
+            clause = f"it is not written yet: {clause}"
+        refusal = Refusal(reason, clause)
         refusal.__cause__ = error
         about_arrays(refusal)
     except BaseException:
+        if isinstance(error, MemoryError):
+            return Refusal(Reason.MEMORY, "it needs more memory than it may use")
         return Refusal(Reason.RAISES_UNPRINTABLE, "it raises an exception that cannot be printed")
     return refusal
+
+
+def _reason(error: BaseException) -> Reason:
+    if isinstance(error, NotImplementedError):
+        return Reason.NOT_WRITTEN
+    if isinstance(error, MemoryError):
+        return Reason.MEMORY
+    return Reason.RAISES if isinstance(error, Exception) else Reason.EXITS
 
 
 def _described(error: BaseException) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.errors import InputError, MissingFileError, did_you_mean
 
 ALWAYS_OURS = {*sys.stdlib_module_names, "backhand", "jax", "numpy", "torch"}
@@ -32,7 +33,9 @@ def load_function(named: str) -> Callable[..., Any]:
     MissingFileError
         If there is no such file or module.
     InputError
-        If there is no such function in it, or the file itself raises.
+        If there is no such function in it.
+    Refusal
+        If the file itself raises.
     """
     place, colon, name = named.rpartition(":")
     if not colon or not place or not name:
@@ -46,7 +49,7 @@ def load_function(named: str) -> Callable[..., Any]:
     except InputError:
         raise
     except BaseException as error:  # of a module's own __getattr__
-        raise InputError(f"{place} has no function '{name}': {_description(error)}") from error
+        raise InputError(f"{place} has no function '{name}': {_description(error)}.") from error
 
 
 def _function(thing: Any, place: str, name: str) -> Callable[..., Any]:
@@ -74,7 +77,7 @@ def _file(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except BaseException as error:  # SystemExit, pytest's Skipped
-        raise InputError(f"{path} could not be run: {_description(error, path)}") from error
+        raise _not_run(f"{path} could not be run", error, path) from error
     return module
 
 
@@ -89,9 +92,9 @@ def _module(name: str) -> ModuleType:
             raise MissingFileError(
                 f"no module named '{name}'; for a file, add .py to its name."
             ) from error
-        raise InputError(f"module {name} could not be imported: {error}.") from error
+        raise _not_run(f"module {name} could not be imported", error) from error
     except BaseException as error:
-        raise InputError(f"module {name} could not be imported: {_description(error)}") from error
+        raise _not_run(f"module {name} could not be imported", error) from error
 
 
 def _find_beside(folder: Path, but: Collection[str] = ()) -> None:
@@ -115,12 +118,16 @@ class _Beside(MetaPathFinder):
         return spec if spec is not None and spec.loader is not None else None
 
 
+def _not_run(what: str, error: BaseException, path: Path | None = None) -> Refusal:
+    return Refusal(Reason.IMPORT_RAISES, f"{what}: {_description(error, path)}")
+
+
 def _description(error: BaseException, path: Path | None = None) -> str:
     """The exception, with the line of the file that raised it."""
     try:
         return _shown(error, path)
     except BaseException:  # of a class of its own
-        return "it raised an exception that cannot be printed."
+        return "it raised an exception that cannot be printed"
 
 
 def _shown(error: BaseException, path: Path | None) -> str:
@@ -128,4 +135,4 @@ def _shown(error: BaseException, path: Path | None) -> str:
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
              if path is not None and Path(frame.filename).resolve() == path.resolve()]  # fmt: skip
     where = f" (line {lines[-1]})" if lines else ""
-    return f"{type(error).__name__}{f': {first}' if first else ''}{where}."
+    return f"{type(error).__name__}{f': {first}' if first else ''}{where}"

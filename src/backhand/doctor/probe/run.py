@@ -19,6 +19,9 @@ from backhand.formulas import GRADIENTS, LINES, derive
 MOSTLY = 0.7
 """From this share of W1 on, the returned array counts as a new W1, not as its gradient."""
 
+WHATEVER_IS_GIVEN = {Reason.TIMEOUT, Reason.MEMORY, Reason.NOT_WRITTEN}
+"""Refusals that other arguments would not change."""
+
 CROSSED = {"dW1": "dW2", "db1": "db2", "dW2": "dW1", "db2": "db1"}
 
 Values = dict[str, NDArray[Any]]
@@ -64,7 +67,7 @@ def with_other_arguments(
 
     If it returns gradients for all problems then, that is how it is called.
     """
-    if calls.refusals[0].reason is Reason.TIMEOUT:
+    if calls.refusals[0].reason in WHATEVER_IS_GIVEN:
         return function, calls
     changes: list[dict[str, Any]] = [{"layout": "linear"}, {"layout": "columns"}]
     if function.takes_one_hot:

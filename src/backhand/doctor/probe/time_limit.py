@@ -39,7 +39,10 @@ def in_time(action: Callable[[], T], seconds: float) -> T:
             failure.append(refusal_of(error))
 
     thread = threading.Thread(target=act, daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except (MemoryError, RuntimeError) as error:  # can't start new thread
+        raise Refusal(Reason.MEMORY, "it leaves no memory for another call") from error
     try:
         thread.join(seconds)
         late = thread.is_alive()

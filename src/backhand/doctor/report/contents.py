@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+Outcome = Literal["correct", "wrong", "not judged"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -105,7 +107,7 @@ class Verdict:
 class Contents:
     """What a report contains; see `Report`."""
 
-    ok: bool
+    outcome: Outcome
     findings: list[Finding]
     verdicts: list[Verdict]
     remarks: list[str] = field(default_factory=list)
@@ -115,9 +117,14 @@ class Contents:
     problems: int = 0
     seconds: float = 0.0
 
+    @property
+    def ok(self) -> bool:
+        """Whether everything is correct."""
+        return self.outcome == "correct"
+
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values; an infinite error is null."""
-        values = asdict(self)
+        values = {"outcome": self.outcome, "ok": self.ok, **asdict(self)}
         for verdict in values["verdicts"]:
             if verdict["error"] == float("inf"):
                 verdict["error"] = None

@@ -23,6 +23,8 @@ READABLE = TerminalTheme(
 )  # fmt: skip
 """Red, green, yellow and grey that are readable on light and dark pages of a notebook."""
 
+COLOURS = {"correct": "green", "wrong": "red", "not judged": "yellow"}
+
 
 def rendered(report: Contents) -> Group:
     """The whole report."""
@@ -87,7 +89,7 @@ def _headline(report: Contents) -> Text:
     how = f"{report.seconds:.2f} s" if not report.problems else (
         f"on {on}, with {arrays}, in {report.seconds:.2f} s"
     )  # fmt: skip
-    verdict = Text("correct", "bold green") if report.ok else Text("wrong", "bold red")
+    verdict = Text(report.outcome, f"bold {COLOURS[report.outcome]}")
     if not report.ok and report.verdicts and all(one.ok for one in report.verdicts):
         verdict = Text("every returned value is correct; the function has a problem", "bold red")
     return Text.assemble((report.function or "function", "bold"), "  ", verdict,

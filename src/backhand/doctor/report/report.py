@@ -16,8 +16,12 @@ class Report(Contents):
 
     Attributes
     ----------
+    outcome : {"correct", "wrong", "not judged"}
+        "not judged": no value was compared, which need not be a fault of the function: its file
+        could not be run, it is not written yet, its parameters were not understood. `backhand
+        check` ends with the exit code 0, 1 or 3.
     ok : bool
-        Whether everything is correct.
+        Whether the outcome is "correct".
     findings : list of Finding
         The certain ones first.
     verdicts : list of Verdict
@@ -40,6 +44,8 @@ class Report(Contents):
     >>> report = backhand.check(lambda X: None)
     >>> report
     Report on <lambda>: call.returns_nothing
+    >>> report.outcome
+    'wrong'
     >>> report.findings[0].suggestion
     'Return a dict with the keys dW1, db1, dW2 and db2, or a tuple in this order.'
     >>> backhand.Report.from_json(report.to_json()) == report
@@ -58,11 +64,12 @@ class Report(Contents):
                 "expected": expected, "got": got,
             }))  # fmt: skip
         findings = [Finding(**_tuples(finding)) for finding in values["findings"]]
-        return cls(**{**values, "findings": findings, "verdicts": verdicts})
+        given = {name: value for name, value in values.items() if name != "ok"}
+        return cls(**{**given, "findings": findings, "verdicts": verdicts})
 
     def __repr__(self) -> str:
         ids = ", ".join(finding.id for finding in self.findings)
-        return f"Report on {self.function or 'function'}: {ids or 'correct'}"
+        return f"Report on {self.function or 'function'}: {ids or self.outcome}"
 
     def __str__(self) -> str:
         from backhand.doctor.report.render import as_text

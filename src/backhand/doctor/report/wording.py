@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from backhand.doctor.faults import Kind
 from backhand.doctor.localise.diagnose import Diagnosis, Doubt, Named
 from backhand.doctor.probe.function import CheckedFunction
-from backhand.doctor.probe.refusal import Reason, Refusal
+from backhand.doctor.probe.refusal import NOT_JUDGED, Reason, Refusal
 from backhand.doctor.probe.source import Line as SourceLine
+from backhand.doctor.report.contents import Outcome
 from backhand.doctor.report.report import Finding, Report, Verdict
 from backhand.formulas import LINES, UPDATED, Line, equation_of
 
@@ -25,7 +26,14 @@ _LATE = "Look for a loop that does not end, or raise the time limit (seconds=, -
 _RETURN = "Return a dict with the keys dW1, db1, dW2 and db2, or a tuple in this order."
 
 ADVICE = {
+    Reason.IMPORT_RAISES: "Run the file with Python on its own, which prints the whole traceback.",
+    Reason.IMPORT_ENDS: "Move what exits below `if __name__ == \"__main__\":`, or delete it.",
+    Reason.IMPORT_TIMEOUT:
+        "Move what trains or loops below `if __name__ == \"__main__\":`, or raise the time limit "
+        "(--seconds).",
+    Reason.NOT_WRITTEN: "Replace that line by the code that computes and returns the gradients.",
     Reason.PARAMETERS: _WRAP,
+    Reason.UNFINISHED: "Make the function faster, or raise the time limit (--seconds).",
     Reason.RAISES: _RAISED,
     Reason.EXITS: _RAISED,
     Reason.RAISES_UNPRINTABLE: _RAISED,
@@ -33,6 +41,7 @@ ADVICE = {
     Reason.BLOCKED: _LATE,
     Reason.PROCESS_ENDED:
         "Raise an exception instead of exiting; a signal comes from a crash in compiled code.",
+    Reason.MEMORY: "Look for an array or a list that grows, or one of the wrong shape.",
     Reason.NO_RESULT: _RETURN,
     Reason.RETURNS_NOTHING: _RETURN,
     Reason.NO_GRADIENT: _RETURN,
@@ -81,7 +90,8 @@ class CallFinding:
 def refused(name: str, refusal: Refusal, seconds: float) -> Report:
     """The report on a function of which no call gave gradients."""
     finding = _of_call(refusal.reason, refusal.clause)
-    return Report(False, [finding], [], function=name, seconds=seconds)
+    outcome: Outcome = "not judged" if refusal.reason in NOT_JUDGED else "wrong"
+    return Report(outcome, [finding], [], function=name, seconds=seconds)
 
 
 def _of_call(reason: Reason, clause: str, *, problems: int = 0, names: str = "") -> Finding:
@@ -125,7 +135,8 @@ class Wording:
         remarks = self._remarks(found, about_lines=bool(findings))
         findings += self._of_calls(found, of_calls)
         findings.sort(key=lambda finding: not finding.certain)
-        return Report(not findings, findings, values, remarks, self._ruled_out(found),
+        outcome: Outcome = "wrong" if findings else "correct"
+        return Report(outcome, findings, values, remarks, self._ruled_out(found),
                       problems=self.problems)  # fmt: skip
 
     def _remarks(self, found: Diagnosis, *, about_lines: bool) -> list[str]:

@@ -56,9 +56,15 @@ class Line:
         """The line as it is computed, and shown."""
         return self._codes[penalty]
 
-    def evaluated(self, values: Values, *, penalty: bool) -> Any:
-        """What the line gives of these values; may raise `FAILURES`."""
-        return eval(compiled(self._codes[penalty]), FUNCTIONS, values)
+    def evaluated(
+        self, values: Values, *, penalty: bool, functions: Mapping[str, Any] | None = None
+    ) -> Any:
+        """What the line gives of these values; may raise `FAILURES`.
+
+        `functions` are those of another library, by the names that lines have for them.
+        """
+        known: Any = FUNCTIONS if functions is None else functions
+        return eval(compiled(self._codes[penalty]), known, values)
 
     def reads(self, *, penalty: bool) -> frozenset[str]:
         """The names that the line reads."""

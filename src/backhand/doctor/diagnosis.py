@@ -172,7 +172,7 @@ def _report(
     evidence = evidence_of(function, calls)
     with np.errstate(all="ignore"):
         found = diagnose(evidence, penalty=function.takes_l2, by_library=function.kind != "numpy")
-        values = verdicts(function, calls, evidence, autograd=autograd, excused=found.excused)
+        values = verdicts(function, calls, evidence, found, autograd=autograd)
         of_calls = CallFinding(
             corrections=corrections,
             changed=tuple(dict.fromkeys(n for _, c in calls.returned for n in c.changed)),

@@ -5,16 +5,17 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backhand.doctor.probe.function import CheckedFunction
-from backhand.doctor.probe.problems import L2, Problem
+from backhand.doctor.probe.problems import Problem
 from backhand.doctor.probe.refusal import Refusal
 from backhand.equations import Parameters
-from backhand.errors import MissingDependencyError
-from backhand.formulas import GRADIENTS
+from backhand.formulas import GRADIENTS, Line
 
 STEP = 1e-5
 SECONDS = 0.3
@@ -24,17 +25,51 @@ AGREE = 1e-5
 """Largest difference to a central one, relative to the largest of them."""
 
 
-def by_autograd(problem: Problem, *, penalty: bool) -> dict[str, NDArray[np.float64]] | None:
-    """All gradients by autograd, or None without torch."""
-    from backhand.engines import Data
+def by_autograd(
+    given: Mapping[str, Any], lines: Mapping[str, Line]
+) -> dict[str, NDArray[np.float64]] | None:
+    """The gradients of the loss that some lines compute, by torch's autograd; None without torch.
 
+    Only the lines of the forward pass and of the loss are computed.
+    """
     try:
-        from backhand.torch_twin import loss_and_gradients
-    except MissingDependencyError:
+        import torch
+    except ImportError:
         return None
-    data = Data(problem.X, problem.y)
-    _, gradients = loss_and_gradients(problem.params, data, L2 if penalty else 0.0)
-    return gradients._asdict()
+    values = {name: torch.as_tensor(value) if isinstance(value, np.ndarray) else value
+              for name, value in given.items()}  # fmt: skip
+    for W in GRADIENTS.values():
+        values[W].requires_grad_()
+    for name, line in lines.items():
+        values[name] = line.evaluated(values, penalty=bool(given["l2"]), functions=_of_torch())
+        if name == "L":
+            break
+        values[name].retain_grad()
+    values["L"].backward()
+    wanted = {"dS": "S", "dH1": "H1", "dZ1": "Z1", **GRADIENTS}
+    return {name: values[of].grad.numpy() for name, of in wanted.items()
+            if values[of].grad is not None}  # fmt: skip
+
+
+@cache
+def _of_torch() -> dict[str, Any]:
+    """The functions that lines of networks use, of torch's own operations."""
+    import torch
+    from torch.nn import functional
+
+    def tensor(x: Any) -> Any:
+        return torch.as_tensor(x, dtype=torch.float64)
+
+    return {
+        **{name: getattr(torch, name)
+           for name in ("exp", "log", "log2", "log10", "log1p", "sqrt", "abs", "sign", "tanh",
+                        "sigmoid", "where", "clip", "norm")},
+        "maximum": lambda a, b: torch.where(a > b, a, tensor(b)),
+        "minimum": lambda a, b: torch.where(a < b, a, tensor(b)),
+        "softmax": lambda S, axis=1: functional.softmax(S, axis),
+        "gelu": functional.gelu,
+        "gelu_tanh": lambda x: functional.gelu(x, approximate="tanh"),
+    }  # fmt: skip
 
 
 def need_autograd() -> None:

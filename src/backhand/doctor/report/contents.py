@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from backhand.doctor.frame.frame import Frame
+
 Outcome = Literal["correct", "wrong", "not judged"]
 
 
@@ -78,6 +80,9 @@ class Verdict:
         On the problem with the largest error, as the two numbers of its worst entry.
     worst : tuple of int, optional
     expected, got : float, optional
+    convention : bool
+        Correct by another convention than the equations'; the error is that after the convention
+        has been taken into account.
     autograd, differences : bool, optional
         Whether the other oracles agree, None if not consulted: autograd, and central finite
         differences of the loss that the function returns.
@@ -99,6 +104,7 @@ class Verdict:
     worst: tuple[int, ...] | None = None
     expected: float | None = None
     got: float | None = None
+    convention: bool = False
     autograd: bool | None = None
     differences: bool | None = None
 
@@ -116,6 +122,7 @@ class Contents:
     arrays: str = ""
     problems: int = 0
     seconds: float = 0.0
+    frame: Frame | None = None
 
     @property
     def ok(self) -> bool:
@@ -125,6 +132,7 @@ class Contents:
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values; an infinite error is null."""
         values = {"outcome": self.outcome, "ok": self.ok, **asdict(self)}
+        values["frame"] = self.frame and self.frame.to_json()
         for verdict in values["verdicts"]:
             if verdict["error"] == float("inf"):
                 verdict["error"] = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from backhand.doctor.frame.frame import Frame
 from backhand.doctor.report.contents import Contents, Finding, Verdict
 
 __all__ = ["Finding", "Report", "Verdict"]
@@ -37,6 +38,8 @@ class Report(Contents):
         Number of different problems.
     seconds : float
         Duration of the check.
+    frame : Frame, optional
+        Which network the function was judged as, and in which form; None if it was not judged.
 
     Examples
     --------
@@ -64,8 +67,9 @@ class Report(Contents):
                 "expected": expected, "got": got,
             }))  # fmt: skip
         findings = [Finding(**_tuples(finding)) for finding in values["findings"]]
+        frame = values["frame"] and Frame.from_json(values["frame"])
         given = {name: value for name, value in values.items() if name != "ok"}
-        return cls(**{**given, "findings": findings, "verdicts": verdicts})
+        return cls(**{**given, "findings": findings, "verdicts": verdicts, "frame": frame})
 
     def __repr__(self) -> str:
         ids = ", ".join(finding.id for finding in self.findings)

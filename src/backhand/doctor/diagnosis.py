@@ -171,7 +171,7 @@ def _report(
     calls, corrections = corrected(calls)
     evidence = evidence_of(function, calls)
     with np.errstate(all="ignore"):
-        found = diagnose(evidence, penalty=function.takes_l2, by_library=function.kind != "numpy")
+        found = diagnose(evidence, by_library=function.kind != "numpy")
         values = verdicts(function, calls, evidence, found, autograd=autograd)
         of_calls = CallFinding(
             corrections=corrections,

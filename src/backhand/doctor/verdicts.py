@@ -29,7 +29,7 @@ def verdicts(
     differences = oracles.by_differences(function, smooth) or {}
     compared = [
         _compared(name, evidence, found)
-        for name in LINES
+        for name in evidence[0].lines
         if any(name in one.observed for one in evidence)
     ]
     by_autograd = _by_autograd(evidence, compared, found) if autograd else {}
@@ -63,7 +63,8 @@ def _compared(name: str, evidence: Sequence[Evidence], found: Diagnosis) -> Verd
 def _expected(name: str, one: Evidence, found: Diagnosis) -> Any:
     """What the convention gives."""
     assert found.convention is not None
-    return derive(one.given, found.convention.lines, one.reused, one.names)[0][name]
+    lines = found.convention.lines
+    return derive(one.given, lines, one.reused, one.names, lines=one.lines)[0][name]
 
 
 def _correct_given_inputs(found: Diagnosis) -> set[str]:
@@ -81,7 +82,7 @@ def _by_autograd(
     None of them for a value that is right in another way than as a gradient of that loss.
     """
     changed = found.convention.lines if found.convention else {}
-    lines = {name: changed.get(name, line) for name, line in LINES.items()}
+    lines = {name: changed.get(name, line) for name, line in evidence[0].lines.items()}
     of_loss = any(name in changed for name in ("Z1", "H1", "S", "P", "L"))
     agreed: dict[str, bool] = {}
     for one in evidence:

@@ -426,7 +426,9 @@ def accuracy(S: Array, y: Array, sample_weight: Array | None = None) -> Array:
     y = xp.argmax(y, axis=1) if y.ndim == 2 else y
     correct = xp.astype(xp.argmax(S, axis=1) == y, xp.float64)
     if sample_weight is None:
-        return xp.sum(correct) / S.shape[0]
+        # An array: CUDA multiplies by the inverse of a plain number, and the fraction is not exact.
+        N = xp.asarray(S.shape[0], dtype=xp.float64, device=S.device)
+        return xp.sum(correct) / N
     w = xp.astype(sample_weight, xp.float64)
     total = xp.sum(w)
     return xp.sum(w * correct) / xp.where(total > 0, total, xp.ones_like(total))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-ROLES = ("development", "test_a", "test_b", "published")
+ROLES = ("development", "test_a", "test_b", "published", "frames")
 """The packages and the module that hold the cases."""
 
 

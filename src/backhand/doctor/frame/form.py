@@ -31,3 +31,7 @@ class Form:
     biases: Biases = "flat"
     labels: Labels = "one_hot"
     outputs: Outputs = "K"
+
+
+REFERENCE_FORM = Form()
+"""The form of `backhand.backward`."""

@@ -83,6 +83,15 @@ def read(returned: Any) -> Outputs:
     return Outputs(named, absent, alone)
 
 
+def contains_gradients(returned: Any) -> bool:
+    """Whether `read` finds a gradient."""
+    try:
+        read(returned)
+    except Refusal:
+        return False
+    return True
+
+
 def as_array(name: str, value: Any) -> NDArray[Any]:
     """A NumPy array of an array or tensor of any library, a list or a number.
 

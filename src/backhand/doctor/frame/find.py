@@ -1,0 +1,244 @@
+"""Finding the network that a function computes, from the values that it computed.
+
+The forward pass decides: the activation whose H1 occurs, the output whose P occurs. The loss, the
+reduction and the penalty follow from the returned loss and, where there is none, from the
+gradients. A network is never chosen because a wrong gradient would be correct in it: a summed loss
+or a penalty of the function's own counts only if the loss has it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast, get_args
+
+import numpy as np
+
+from backhand.doctor.frame.network import (
+    ACTIVATIONS,
+    OUTPUTS,
+    PAIRS,
+    Activation,
+    Loss,
+    Network,
+    Output,
+    Penalty,
+    Reduction,
+)
+from backhand.doctor.frame.observed import Array, Observed
+from backhand.formulas import FUNCTIONS, GRADIENTS, compiled, derive
+
+SLOPES = (0.01, 0.1, 0.2, 0.3, 0.05, 0.001, 0.5, 0.25)
+"""Slopes of a leaky ReLU that are tried where no variable shows another."""
+
+ENOUGH = 2
+"""Gradients that have to be correct in a network before a constant is fitted for its penalty."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What the caller says about the network; None where it is to be found."""
+
+    activation: Activation | None = None
+    output: Output | None = None
+    loss: Loss | None = None
+    reduction: Reduction | None = None
+
+    def pairs(self, *, one_output: bool) -> list[tuple[Output, Loss]]:
+        """The outputs and losses that may be meant."""
+        return [
+            (output, loss)
+            for output, loss in PAIRS
+            if self.output in (None, output)
+            and self.loss in (None, loss)
+            and not (one_output and output == "softmax")
+        ]
+
+
+@dataclass(frozen=True)
+class Match:
+    """A network, and how well it agrees with what was seen.
+
+    Attributes
+    ----------
+    network : Network
+    forward : int
+        How many of H1, S and P occurred as this network has them.
+    agreed : tuple of str
+        The values that were returned as this network has them.
+    exact : bool
+        Whether these are all gradients that were returned, and the loss.
+    """
+
+    network: Network
+    forward: int
+    agreed: tuple[str, ...]
+    exact: bool
+
+    @property
+    def score(self) -> tuple[bool, int, int]:
+        """Larger for a network that agrees better."""
+        return self.exact, self.forward, len(self.agreed)
+
+
+def best_networks(
+    given: Mapping[str, Any], observed: Observed, declared: Declared, *, biases: bool
+) -> list[Match]:
+    """The networks that agree best with what a call computed, the best first.
+
+    Parameters
+    ----------
+    given : mapping
+        What the call was given, as `Problem.values` has it.
+    observed : Observed
+    declared : Declared
+    biases : bool
+        Whether the function takes biases.
+    """
+    found: list[Match] = []
+    for start in _activations(given, observed, declared, biases=biases):
+        forward, values = _forward(given, observed, start)
+        for output, loss in _outputs(values, observed, declared, one_output=given["K"] == 1):
+            network = replace(start, output=output, loss=loss)
+            occurs = output != "linear" and observed.has(_evaluated(OUTPUTS[output], values))
+            for reduction in _reductions(network, declared):
+                found += _matches(given, observed, reduction, forward + occurs)
+    found.sort(key=lambda match: match.score, reverse=True)  # stable: the usual ones first
+    return found
+
+
+def _activations(
+    given: Mapping[str, Any], observed: Observed, declared: Declared, *, biases: bool
+) -> list[Network]:
+    """The networks up to H1 of which most occurs; all of them where nothing does."""
+    candidates = []
+    for name in (declared.activation,) if declared.activation else ACTIVATIONS:
+        network = Network(activation=cast(Activation, name), biases=biases)
+        slopes = _slopes(given, observed, network) if name == "leaky_relu" else [0.0]
+        candidates += [replace(network, slope=slope) for slope in slopes]
+    scores = [_forward(given, observed, network)[0] for network in candidates]
+    if not max(scores):
+        scores = [_applied(given, observed, network) for network in candidates]
+    return [one for one, score in zip(candidates, scores, strict=True) if score == max(scores)]
+
+
+def _forward(
+    given: Mapping[str, Any], observed: Observed, network: Network
+) -> tuple[int, Mapping[str, Any]]:
+    """How many of H1 and S occurred, and all values up to S."""
+    values = derive(given, {}, {}, ("Z1", "H1", "S"), lines=network.lines)[1]
+    return sum(observed.has(values[name]) for name in ("H1", "S")), values
+
+
+def _applied(given: Mapping[str, Any], observed: Observed, network: Network) -> int:
+    """Whether the activation was applied to any value of Z1's shape, where Z1 itself is wrong."""
+    code = network.lines["H1"].data
+    later = observed.shaped(given["N"], given["H"])
+    for place, Z1 in enumerate(later):
+        H1 = _evaluated(code, {"Z1": Z1})
+        if np.array_equal(H1, Z1):
+            continue
+        if any(np.allclose(H1, one, 1e-9, 1e-12) for one in later[place + 1 :]):
+            product = H1 @ given["W2"]
+            return 1 + (observed.has(product) or observed.has(product + given["b2"]))
+    return 0
+
+
+def _slopes(given: Mapping[str, Any], observed: Observed, network: Network) -> Sequence[float]:
+    """The slope below 0 of a variable that is Z1 above 0; the usual ones where there is none."""
+    Z1 = derive(given, {}, {}, ("Z1",), lines=network.lines)[1]["Z1"]
+    below = Z1 < 0
+    for H1 in observed.shaped(*Z1.shape):
+        slopes = H1[below] / Z1[below]
+        slope = float(slopes[0])
+        if not np.allclose(H1[~below], Z1[~below]) or not np.allclose(slopes, slope):
+            continue
+        if 0 < slope < 1:
+            return [float(f"{slope:.10g}")]
+    return SLOPES
+
+
+def _outputs(
+    values: Mapping[str, Any], observed: Observed, declared: Declared, *, one_output: bool
+) -> list[tuple[Output, Loss]]:
+    """The outputs that occurred, of what S was; all of them where none did."""
+    pairs = declared.pairs(one_output=one_output)
+    seen = {
+        output
+        for output in dict.fromkeys(output for output, _ in pairs)
+        if output != "linear" and observed.has(_evaluated(OUTPUTS[output], values))
+    }
+    return [pair for pair in pairs if pair[0] in seen] if seen else pairs
+
+
+def _reductions(network: Network, declared: Declared) -> Iterator[Network]:
+    for reduction in get_args(Reduction):
+        if declared.reduction not in (None, reduction):
+            continue
+        if reduction == "elements" and network.loss == "cross_entropy":
+            continue
+        yield replace(network, reduction=reduction)
+
+
+def _matches(
+    given: Mapping[str, Any], observed: Observed, network: Network, forward: int
+) -> Iterator[Match]:
+    """The network with each penalty that the function may have."""
+    if given["l2"]:
+        for penalty in get_args(Penalty):
+            yield from _match(given, observed, replace(network, penalty=penalty), forward)
+        return
+    plain = list(_match(given, observed, network, forward))
+    yield from plain
+    if plain and not plain[0].exact and len(plain[0].agreed) >= ENOUGH:
+        for penalty, strength in _constants(given, observed, network):
+            own = replace(network, penalty=penalty, strength=strength)
+            yield from _match(given, observed, own, forward)
+
+
+def _match(
+    given: Mapping[str, Any], observed: Observed, network: Network, forward: int
+) -> Iterator[Match]:
+    """How well one network agrees; nothing if only its gradients could tell it from a fault."""
+    given = {**given, "l2": network.strength or given["l2"]}
+    right = derive(given, {}, {}, lines=network.lines)[0]
+    names = [name for name in ("L", *GRADIENTS) if name in observed.returned]
+    agreed = tuple(name for name in names if name in right and observed.gave(name, right[name]))
+    loss_agrees = "L" in agreed or observed.has(right["L"])
+    if _needs_its_loss(network) and not loss_agrees:
+        return
+    yield Match(network, forward, agreed, exact=bool(names) and len(agreed) == len(names))
+
+
+def _needs_its_loss(network: Network) -> bool:
+    """Whether the loss has to show a choice that would be a fault if the gradients alone had it."""
+    squared = network.loss in ("squared_error", "half_squared_error")
+    return (
+        (network.reduction != "mean" and not squared)
+        or network.penalty != "half"
+        or bool(network.strength)
+    )
+
+
+def _constants(
+    given: Mapping[str, Any], observed: Observed, network: Network
+) -> Iterator[tuple[Penalty, float]]:
+    """Penalties with a constant that both gradients of weights agree on."""
+    right = derive(given, {}, {}, lines=network.lines)[0]
+    found = []
+    for name in ("dW1", "dW2"):
+        seen, W = observed.returned.get(name), given[GRADIENTS[name]]
+        if seen is None or seen.shape != W.shape:
+            return
+        found.append(float(np.sum((seen - right[name]) * W) / np.sum(W * W)))
+    first, second = found
+    if abs(first - second) > 1e-6 * abs(first) or not abs(first) > 1e-9:
+        return
+    N = given["N"]
+    for penalty, strength in (("half", first), ("full", first / 2), ("by_N", first * N)):
+        yield cast(Penalty, penalty), float(f"{strength:.8g}")
+
+
+def _evaluated(code: str, values: Mapping[str, Any]) -> Array:
+    value: Array = eval(compiled(code), FUNCTIONS, dict(values))
+    return value

@@ -22,6 +22,10 @@ def main() -> None:
     from backhand.cli.standard_streams import prepare_streams
 
     prepare_streams()
+    if sys.argv[1:2] == ["check"] and len(sys.argv) > 2:
+        from backhand.doctor.apart.check_process import start_ahead
+
+        start_ahead()
     code = _run()
     ignore_signals()
     sys.exit(code)

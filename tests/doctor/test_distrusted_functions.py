@@ -19,8 +19,8 @@ import psutil
 import pytest
 
 import backhand
-from backhand.doctor import process
-from backhand.doctor.process import CheckProcess
+from backhand.doctor.apart import check_process
+from backhand.doctor.apart.check_process import CheckProcess
 from backhand.doctor.report.report import Report
 
 ENDLESS = """
@@ -57,7 +57,8 @@ def checked(folder: Path, source: str, seconds: float | None = 1.0) -> Report:
         ),
         ("def f(X): return input()", "raises", "EOFError"),
         pytest.param(
-            "import numpy as np\nkept = []\ndef f(X):\n    while True: kept.append(np.empty(10**7))",
+            "import numpy as np\nkept = []\n"
+            "def f(X):\n    while True: kept.append(np.empty(10**7))",
             "memory",
             "emory",
             marks=pytest.mark.skipif(sys.platform != "linux", reason="no limit of memory there"),
@@ -166,8 +167,8 @@ def test_a_wrong_function_does_not_make_itself_right(tmp_path: Path, source: str
 
 
 def test_a_check_ends_despite_heartbeats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "CALLS", 1)
-    monkeypatch.setattr(process, "COMPARING", -0.2)
+    monkeypatch.setattr(check_process, "CALLS", 1)
+    monkeypatch.setattr(check_process, "COMPARING", -0.2)
     (finding,) = checked(tmp_path, "import time\ndef f(X):\n  time.sleep(0.6); f(X)").findings
     assert finding.id == "call.unfinished" and "0.8 s" in finding.mistake
 

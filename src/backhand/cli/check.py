@@ -16,8 +16,9 @@ def check(
     function: Annotated[
         str | None,
         typer.Argument(metavar="MODULE_OR_FILE:FUNCTION", show_default=False,
-                       help="A function in a module or .py file, such as net.py:backward. Without "
-                            "it, the engines of this installation are tested."),
+                       help="A function in a module, .py file or notebook, such as "
+                            "net.py:backward or week1.ipynb:backward. Without it, the engines of "
+                            "this installation are tested."),
     ] = None,
     *,
     layout: Annotated[
@@ -50,7 +51,7 @@ def check(
 
         code = 0 if show_installation(check_installation(), as_json=json) else 1
     else:
-        from backhand.doctor.process import CheckProcess
+        from backhand.doctor.apart.check_process import CheckProcess
 
         with CheckProcess(function, layout=layout, autograd=autograd, seconds=seconds) as apart:
             from backhand.cli.reports.diagnosis import show_report  # while that starts

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.doctor import oracles
-from backhand.doctor.localise.diagnose import diagnose
+from backhand.doctor.localise.intermediates import diagnosed
+from backhand.doctor.localise.program import predicted
 from backhand.doctor.probe.evidence import alike
 from backhand.doctor.probe.forms import forms_of
 from backhand.doctor.probe.function import Called, CheckedFunction
+from backhand.doctor.probe.places import Places
 from backhand.doctor.probe.problems import ETA, Problem
 from backhand.doctor.probe.process_state import kept
 from backhand.doctor.probe.refusal import Reason, Refusal
@@ -176,8 +178,9 @@ def _report(
     """Diagnose what the calls returned; `declared` is the layout that `check` was given."""
     calls, corrections = corrected(calls)
     evidence = evidence_of(function, calls)
+    traces = [called.trace for _, called in calls.returned]
     with np.errstate(all="ignore"):
-        found = diagnose(evidence, by_library=function.kind != "numpy")
+        needed, found = diagnosed(evidence, traces, by_library=function.kind != "numpy")
         values = verdicts(function, calls, evidence, found, autograd=autograd)
         of_calls = CallFinding(
             corrections=corrections,
@@ -187,7 +190,12 @@ def _report(
             equal=calls.returned[0][0].equal,
         )
     absent = dict.fromkeys(name for _, called in calls.returned for name in called.outputs.absent)
-    words = Wording(function, declared, lines_of(function.f), calls.problems)
+    places = Places(
+        list(zip(traces, predicted(needed, found), strict=True)),
+        max(one.tolerance[name] for one in evidence for name in one.observed if name != "L"),
+        lines_of(function.f),
+    )
+    words = Wording(function, declared, places, calls.problems)
     return words.report(found, tuple(absent), of_calls, values)
 
 

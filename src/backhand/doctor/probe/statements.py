@@ -173,3 +173,14 @@ def _contains(node: ast.Lambda, line: int, column: int) -> bool:
     body = node.body
     end = body.end_lineno or body.lineno, body.end_col_offset or 0
     return (body.lineno, body.col_offset) <= (line, column) <= end
+
+
+def key_of(target: ast.expr) -> str:
+    """The name that a target has: of a variable, an attribute or a constant key."""
+    while isinstance(target, ast.Subscript):
+        if isinstance(target.slice, ast.Constant) and isinstance(target.slice.value, str):
+            return target.slice.value
+        target = target.value
+    if isinstance(target, ast.Attribute):
+        return target.attr
+    return target.id if isinstance(target, ast.Name) else ""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from backhand.doctor.faults import Kind
 from backhand.doctor.localise.diagnose import Diagnosis, Doubt, Named
 from backhand.doctor.probe.function import CheckedFunction
+from backhand.doctor.probe.places import Places, Where
 from backhand.doctor.probe.refusal import NOT_JUDGED, Reason, Refusal
-from backhand.doctor.probe.source import Line as SourceLine
 from backhand.doctor.report.contents import Outcome
 from backhand.doctor.report.report import Finding, Report, Verdict
 from backhand.formulas import LINES, UPDATED, Line, equation_of
 
-MOST_LINES = 3
-"""Lines of source that are shown for one value; the last ones."""
+ARRAYS = {"X", "Y", "W1", "b1", "W2", "b2", *LINES}
+"""Names in lines for which the code may have others."""
 
 _WRAP = (
     "Wrap it in a function of X, Y (or y, class indices), W1, b1, W2 and b2 that returns the "
@@ -110,15 +112,15 @@ class Wording:
     function : CheckedFunction
     declared : str
         The layout that `check` was given.
-    sources : dict
-        Where the function's source computes each value, as far as is known.
+    places : Places
+        Where the function's code computes each value, as far as is known.
     problems : int
         How many it was tried on.
     """
 
     function: CheckedFunction
     declared: str
-    sources: dict[str, list[SourceLine]]
+    places: Places
     problems: int
 
     def report(
@@ -211,10 +213,11 @@ class Wording:
         written = "; ".join(lines)
         if self.function.form.layout == "columns" and fault.kind is Kind.KEEPDIMS:
             says, written = "keepdims is missing: the result is flat instead of a column", ""
+        where = self._of_fault(one)
         return Finding(
             fault.equation, f"{name}: {says}.", certain=True, id=fault.id, right=right,
-            suggestion=f"Write `{right}`.{self._probably(fault.name)}", written=written,
-            problems=one.problems, others=others, where=self._where(fault.name),
+            suggestion=self._advice(fault.name, where), written=written,
+            problems=one.problems, others=others, where=tuple(map(str, where.lines)),
         )  # fmt: skip
 
     def _doubt(self, doubt: Doubt) -> Finding:
@@ -229,13 +232,16 @@ class Wording:
             says += ", as the gradients computed from it show"
         if suspect != doubt.name:
             says += f"; its input {suspect} is wrong first"
+        where = self.places.of_value(suspect, doubt.name)
         what = f"the inputs of {name}" if doubt.returned else f"{name} and its inputs"
+        advice = f"Return {what} as well: then each is compared on its own.{_probably(where)}"
+        if where.lines and not where.by_name:
+            advice = f"Compare {_listed_lines(where)} with `{self._right(suspect)}`."
         return Finding(
             equation_of(suspect), f"{says}. The fault is unknown.", certain=False,
             id=f"{equation_of(suspect)}.unknown", right=self._right(suspect),
-            suggestion=f"Return {what} as well: then each is compared on its own."
-            f"{self._probably(suspect, doubt.name)}",
-            where=self._where(suspect, doubt.name),
+            suggestion=advice,
+            where=tuple(map(str, where.lines)),
         )  # fmt: skip
 
     def _absent(self, name: str) -> Finding:
@@ -268,23 +274,49 @@ class Wording:
         """The equation of a value, as it should be coded."""
         return self._written(name, LINES[name])
 
-    def _probably(self, *names: str) -> str:
-        """The lines that compute a value, as the end of a suggestion; or nothing."""
-        numbers = [str(line.number) for line in self._places(*names)]
-        if not numbers:
-            return ""
-        *first, last = numbers
-        lines = f"lines {', '.join(first)} and {last}" if first else f"line {last}"
-        return f" Probably {lines}, judging by the name."
+    def _of_fault(self, one: Named) -> Where:
+        """The lines of the code that a fault is in."""
+        line = (
+            one.fault.line if one.constant is None else one.fault.line.with_constant(one.constant)
+        )
+        name = one.fault.name
+        return self.places.of_fault(name, line, LINES, penalty=self.function.takes_l2)
 
-    def _places(self, *names: str) -> list[SourceLine]:
-        """The lines that make the first of some values of which the source knows any."""
-        found = next((self.sources[name] for name in names if self.sources.get(name)), [])
-        return found[-MOST_LINES:]
+    def _advice(self, name: str, where: Where) -> str:
+        """What to write, in the names of the code, and where."""
+        right = self._right(name)
+        if self.function.form.layout == "rows":
+            function = where.lines[-1].function if where.lines else ""
+            right = _renamed(right, self.places.names(function))
+        if not where.lines or where.by_name:
+            return f"Write `{right}`.{_probably(where)}"
+        return f"Write `{right}` in {_listed_lines(where)}."
 
-    def _where(self, *names: str) -> tuple[str, ...]:
-        """The same, with what stands there."""
-        return tuple(f"{line.number}: {line.text}" for line in self._places(*names))
+
+def _renamed(line: str, names: Mapping[str, str]) -> str:
+    """A line in the names of the code, if it has one for every array in the line."""
+    used = set(re.findall(r"\b[A-Za-z]\w*", line)) & ARRAYS
+    if not used <= names.keys() or len({names[name] for name in used}) < len(used):
+        return line
+    return re.sub(r"\b[A-Za-z]\w*", lambda found: names.get(found[0], found[0]), line)
+
+
+def _probably(where: Where) -> str:
+    """The lines that names tell, as the end of a suggestion; or nothing."""
+    if not where.lines:
+        return ""
+    return f" Probably {_listed_lines(where)}, judging by the name."
+
+
+def _listed_lines(where: Where) -> str:
+    """Which lines: "line 12", "lines 12 and 14 of relu", "line 12 of relu in layers.py"."""
+    parts = []
+    for (file, function), lines in groupby(where.lines, lambda line: (line.file, line.function)):
+        *others, last = (str(line.number) for line in lines)
+        numbers = f"lines {', '.join(others)} and {last}" if others else f"line {last}"
+        of = f" of {function}" if function else ""
+        parts.append(f"{numbers}{of}{f' in {file}' if file else ''}")
+    return " and ".join(parts)
 
 
 def label(name: str) -> str:

@@ -116,6 +116,7 @@ class Contents:
     arrays: str = ""
     problems: int = 0
     seconds: float = 0.0
+    cleared: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:

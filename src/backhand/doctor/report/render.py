@@ -156,7 +156,9 @@ def _finding(finding: Finding, number: int | None) -> Group:
         lines.add_row("your code does", Text(finding.written, "red"))
     for number, place in enumerate(finding.where):
         lines.add_row("" if number else "in your code", Text(place))
-    lines.add_row("what to do", Text(finding.suggestion))
+    if finding.suggestion:
+        asks = finding.suggestion.endswith("?")
+        lines.add_row("ask yourself" if asks else "what to do", Text(finding.suggestion))
     lines.add_row("confidence", Text(_certainty(finding)))
     if finding.others:
         lines.add_row("same numbers from", Text("; ".join(finding.others)))

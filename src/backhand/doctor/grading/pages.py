@@ -1,0 +1,108 @@
+"""Web pages: one for each submission, and an index of all. Everything in them is escaped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from html import escape
+from pathlib import Path
+
+from backhand.doctor.grading.grade import Graded
+from backhand.support.atomic_files import replacing
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; }}
+table {{ border-collapse: collapse; }}
+th, td {{ text-align: left; padding: 0.2rem 1.2rem 0.2rem 0; border-bottom: 1px solid #8886; }}
+td.number, th.number {{ text-align: right; }}
+.correct {{ color: #1f8a3b; }} .wrong {{ color: #e03c31; }} .not-judged {{ color: #9a7500; }}
+</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+def write_pages(folder: Path, graded: Sequence[Graded], hints: int) -> None:
+    """Write `index.html` and a page for each submission; the pages tell as much as `hints` says.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be made, or a page not be written.
+    """
+    folder.mkdir(exist_ok=True)
+    names = _page_names(graded)
+    for one, name in zip(graded, names, strict=True):
+        _write(folder / name, one.submission.file, _page(one, hints))
+    _write(folder / "index.html", "Submissions", _index(graded, names))
+
+
+def _write(path: Path, title: str, body: str) -> None:
+    with replacing(path) as new:
+        new.write_text(PAGE.format(title=escape(title), body=body), encoding="utf-8",
+                       errors="backslashreplace")  # fmt: skip
+
+
+def _page_names(graded: Sequence[Graded]) -> list[str]:
+    """File names of letters, digits, - and _ that say which submission it is, each once."""
+    names: list[str] = []
+    for one in graded:
+        stem = re.sub(r"\W+", "_", one.submission.file, flags=re.ASCII).strip("_")[-100:]
+        name, number = f"{stem}.html", 1
+        while name.lower() in {*map(str.lower, names), "index.html"}:
+            number += 1
+            name = f"{stem}-{number}.html"
+        names.append(name)
+    return names
+
+
+def _page(one: Graded, hints: int) -> str:
+    report = one.report.hinted(hints)
+    parts = [f"<h1>{escape(one.submission.file)}</h1>", report._repr_html_()]
+    if one.points:
+        rows = "".join(f"<tr><td>{escape(name)}</td>{_number(points)}</tr>"
+                       for name, points in one.points.items())  # fmt: skip
+        total = f"<tr><th>sum</th>{_number(one.total)}</tr>"
+        parts.append(f"<h2>Points</h2>\n<table>\n{rows}{total}\n</table>")
+    return "\n".join(parts)
+
+
+def _index(graded: Sequence[Graded], names: Sequence[str]) -> str:
+    equations = list(graded[0].points) if graded else []
+    heads = ["submission", "outcome", "wrong", *equations, *(["sum"] if equations else [])]
+    head = "".join(f"<th{_css(text in (*equations, 'sum'))}>{escape(text)}</th>" for text in heads)
+    rows = "\n".join(_rows(graded, names))
+    return f"<h1>Submissions</h1>\n<table>\n<tr>{head}</tr>\n{rows}\n</table>"
+
+
+def _rows(graded: Sequence[Graded], names: Sequence[str]) -> Iterator[str]:
+    for one, name in zip(graded, names, strict=True):
+        outcome = one.report.outcome
+        cells = [
+            f'<td><a href="{name}">{escape(one.submission.file)}</a></td>',
+            f'<td class="{outcome.replace(" ", "-")}">{outcome}</td>',
+            f"<td>{escape(one.wrong)}</td>",
+        ]
+        if one.points:
+            cells += [*map(_number, one.points.values()), _number(one.total)]
+        yield f"<tr>{''.join(cells)}</tr>"
+
+
+def _number(value: float) -> str:
+    return f"<td{_css(True)}>{value:g}</td>"
+
+
+def _css(is_number: bool) -> str:
+    return ' class="number"' if is_number else ""

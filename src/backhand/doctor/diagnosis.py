@@ -13,17 +13,20 @@ from numpy.typing import NDArray
 from backhand.doctor import oracles
 from backhand.doctor.localise.diagnose import diagnose
 from backhand.doctor.probe.evidence import alike
+from backhand.doctor.probe.forms import forms_of
 from backhand.doctor.probe.function import Called, CheckedFunction
 from backhand.doctor.probe.problems import ETA, Problem
 from backhand.doctor.probe.process_state import kept
-from backhand.doctor.probe.refusal import Refusal
+from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.doctor.probe.run import (
     Calls,
     call_on_problems,
     corrected,
     evidence_of,
-    with_other_arguments,
+    in_another_form,
+    on_equal_sizes,
 )
+from backhand.doctor.probe.signature import arguments_of
 from backhand.doctor.probe.source import lines_of
 from backhand.doctor.report.report import Report
 from backhand.doctor.report.wording import CallFinding, Wording, refused
@@ -111,14 +114,17 @@ def _checked(f: Callable[..., Any], layout: str, autograd: bool | None, seconds:
     began = time.perf_counter()
     name = getattr(f, "__qualname__", type(f).__qualname__)
     try:
-        function = CheckedFunction(f, layout, seconds)
+        forms = forms_of(arguments_of(f), {} if layout == "rows" else {"layout": layout})
+        function = CheckedFunction(f, forms[0], seconds)
     except Refusal as refusal:
         return refused(name, refusal, time.perf_counter() - began)
     if autograd:
         oracles.need_autograd()
     calls = call_on_problems(function)
-    if layout == "rows" and calls.refusals:
-        function, calls = with_other_arguments(function, calls)
+    if calls.refusals:
+        function, calls = in_another_form(function, forms, calls)
+    if not calls.returned and calls.refusals[0].reason is Reason.RAISES:
+        function, calls = on_equal_sizes(function, forms, calls)
     if not calls.returned:
         return refused(name, calls.refusals[0], time.perf_counter() - began)
     by_autograd = oracles.torch_is_loaded() if autograd is None else autograd
@@ -174,7 +180,7 @@ def _report(
     calls, corrections = corrected(calls)
     evidence = evidence_of(function, calls)
     with np.errstate(all="ignore"):
-        found = diagnose(evidence, penalty=function.takes_l2, by_library=function.kind != "numpy")
+        found = diagnose(evidence, by_library=function.kind != "numpy")
         values = verdicts(function, calls, evidence, autograd=autograd, excused=found.excused)
         of_calls = CallFinding(
             corrections=corrections,

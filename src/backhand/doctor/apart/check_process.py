@@ -184,10 +184,8 @@ class CheckProcess:
         if stage == "starting":
             raise errors.BackhandError(f"{NOT_STARTED} within {STARTING:g} s.")
         if stage == "reading":
-            clause = (
-                f"its file {self.place} could not be run: it did not end within {self.reading:g} s"
-            )
-            return self._refused(Reason.IMPORT_TIMEOUT, clause)
+            clause = f"it did not end within {self.reading:g} s"
+            return self._refused(Reason.IMPORT_TIMEOUT, self._not_run(clause))
         clause = f"it does not return within {self.calling:g} s, and blocks the interpreter"
         return self._refused(Reason.BLOCKED, clause)
 
@@ -201,10 +199,11 @@ class CheckProcess:
         if stage == "starting":
             raise errors.BackhandError(f"{NOT_STARTED}: {clause}.")
         if stage == "reading":
-            return self._refused(
-                Reason.IMPORT_ENDS, f"its file {self.place} could not be run: {clause}"
-            )
+            return self._refused(Reason.IMPORT_ENDS, self._not_run(clause))
         return self._refused(Reason.PROCESS_ENDED, clause)
+
+    def _not_run(self, clause: str) -> str:
+        return f"its file {self.place} could not be run: {clause}"
 
     def _failed(self, kind: str, text: str) -> Report:
         """The report after an error of the check itself, unless the request was wrong."""

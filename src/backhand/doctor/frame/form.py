@@ -9,6 +9,7 @@ Layout = Literal["rows", "linear", "columns"]
 Biases = Literal["flat", "row", "column", "none"]
 Labels = Literal["one_hot", "indices", "column", "flat"]
 Outputs = Literal["K", "one"]
+Container = Literal["named", "dict"]
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,15 @@ class Form:
         (N, K), or (N,) class indices; for one output, (N, 1) or (N,), each 0 or 1.
     outputs : {"K", "one"}
         Number of outputs: one per class, or one for two classes.
+    container : {"named", "dict"}
+        All parameters as one argument: a named tuple with keys, or a dict.
     """
 
     layout: Layout = "rows"
     biases: Biases = "flat"
     labels: Labels = "one_hot"
     outputs: Outputs = "K"
+    container: Container = "named"
 
 
 REFERENCE_FORM = Form()

@@ -16,7 +16,7 @@ from backhand.doctor.grading.submissions import Submission
 from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.doctor.report.report import Report
 from backhand.doctor.report.wording import refused
-from backhand.errors import InputError
+from backhand.errors import BackhandError, InputError
 
 SECONDS = 5.0
 """For the import of a file, and for a call."""
@@ -112,8 +112,9 @@ class Grading:
                     report = apart.report()
                 finally:
                     self.running.discard(apart)
-        except InputError as error:
-            refusal = Refusal(Reason.NOT_FOUND, f"no function: {str(error).rstrip('.')}")
+        except BackhandError as error:
+            reason = Reason.NOT_FOUND if isinstance(error, InputError) else Reason.UNFINISHED
+            refusal = Refusal(reason, f"not called: {str(error).rstrip('.')}")
             report = refused(submission.function, refusal, time.perf_counter() - began)
         borrowed = remarks_on(submission.file)
         said = [f"the file {remark}." for remark in borrowed]

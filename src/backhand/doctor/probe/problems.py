@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.doctor.frame.form import Outputs
 from backhand.equations import Parameters
 
 L2, ETA = 0.3, 0.25
@@ -18,6 +19,9 @@ CORNER = 1e-3
 
 PLAIN = (6, 9, 11, 4)
 """N, d, H, K, all different; and N ≤ d + 1, N ≤ H + 1, so that dS and dZ1 follow from gradients."""
+
+CONFIDENT = {"K": 2842, "one": 340}
+"""Seeds of which the first draw is a confident problem; most seeds need thousands."""
 
 OTHER = (8, 10, 13, 5)
 
@@ -37,8 +41,9 @@ class Problem(NamedTuple):
 
     @property
     def Y(self) -> NDArray[np.float64]:
-        """One-hot."""
-        return np.eye(len(self.params.b2))[self.y]
+        """One-hot; for one output, (N, 1) of 0 and 1."""
+        K = len(self.params.b2)
+        return np.eye(K)[self.y] if K > 1 else self.y[:, None].astype(float)
 
     def values(self, l2: float, eta: float) -> dict[str, Any]:
         """All that the lines of the derivation read."""
@@ -79,7 +84,8 @@ def problem(name: str, seed: int, sizes: tuple[int, int, int, int], kind: str) -
 
 
 def _classes(rng: np.random.Generator, N: int, K: int) -> NDArray[np.int64]:
-    """Uneven classes; the last is there, and the first twice."""
+    """Uneven classes; the last is there, and the first twice. One output is of two classes."""
+    K = max(K, 2)
     y = np.minimum(rng.integers(0, K, N), rng.integers(0, K, N))
     y[rng.permutation(N)[:3]] = [K - 1, 0, 0]
     return y.astype(np.int64)
@@ -93,10 +99,12 @@ def _tells_apart(found: Problem, kind: str) -> bool:
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
     S = H1 @ W2 + b2
+    best = S.max(axis=1)
+    if S.shape[1] == 1:  # the logits of both classes
+        S = np.hstack([np.zeros_like(S), S])
     ones = np.ones((len(X), 1))
     ranks = [np.linalg.matrix_rank(np.hstack([A, ones])) for A in (X, H1)]
     true = S[np.arange(len(X)), y] - S.max(axis=1)
-    best = S.max(axis=1)
     ahead = np.ptp(np.sort(S, axis=1)[:, -2:], axis=1)
     return bool(
         np.abs(Z1[Z1 != 0]).min() > CORNER
@@ -109,15 +117,16 @@ def _tells_apart(found: Problem, kind: str) -> bool:
 
 
 @cache
-def problems() -> tuple[Problem, ...]:
+def problems(outputs: Outputs = "K") -> tuple[Problem, ...]:
     """The problems, in the order in which they are tried; the first comes once more."""
-    first = problem("A", 1, PLAIN, "corners")
+    plain, other = ((*sizes[:3], 1 if outputs == "one" else sizes[3]) for sizes in (PLAIN, OTHER))
+    first = problem("A", 1, plain, "corners")
     return (
         first,
-        problem("A'", 2, PLAIN, "corners"),
+        problem("A'", 2, plain, "corners"),
         first,
-        problem("B", 3, OTHER, "smooth"),
-        problem("C", 2842, PLAIN, "confident"),  # the first draw is one; most seeds need thousands
+        problem("B", 3, other, "smooth"),
+        problem("C", CONFIDENT[outputs], plain, "confident"),
     )
 
 

@@ -9,18 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.doctor.frame.form import Form
 from backhand.doctor.probe.evidence import Evidence, alike
 from backhand.doctor.probe.function import Called, CheckedFunction
 from backhand.doctor.probe.outputs import as_updated
 from backhand.doctor.probe.problems import ETA, Problem, problems, square_problems
 from backhand.doctor.probe.refusal import Reason, Refusal
+from backhand.doctor.probe.tries import WHATEVER_IS_GIVEN, fits, tries
 from backhand.formulas import GRADIENTS, LINES, derive
 
 MOSTLY = 0.7
 """From this share of W1 on, the returned array counts as a new W1, not as its gradient."""
-
-WHATEVER_IS_GIVEN = {Reason.TIMEOUT, Reason.MEMORY, Reason.NOT_WRITTEN}
-"""Refusals that other arguments would not change."""
 
 CROSSED = {"dW1": "dW2", "db1": "db2", "dW2": "dW1", "db2": "db1"}
 
@@ -41,46 +40,64 @@ class Calls:
 
 
 def call_on_problems(function: CheckedFunction) -> Calls:
-    """Call on all problems; on equal sizes, if it raises on unequal ones."""
+    """Call on all problems of unequal sizes; stop if the first call gives no gradients."""
+    return _called_on(function, problems(function.form.outputs))
+
+
+def _called_on(function: CheckedFunction, wanted: Iterable[Problem]) -> Calls:
     calls = Calls()
-    for wanted in (
-        problems(),
-        square_problems(all_sizes=False),
-        square_problems(all_sizes=True),
-    ):
-        for problem in wanted:
-            try:
-                calls.returned.append((problem, function.call(problem)))
-            except Refusal as refusal:
-                calls.refusals.append(refusal)
-                if not calls.returned or refusal.reason is Reason.TIMEOUT:
-                    break
-        if calls.returned or calls.refusals[0].reason is not Reason.RAISES:
-            break
+    for problem in wanted:
+        try:
+            calls.returned.append((problem, function.call(problem)))
+        except Refusal as refusal:
+            calls.refusals.append(refusal)
+            if not calls.returned or refusal.reason is Reason.TIMEOUT:
+                break
     return calls
 
 
-def with_other_arguments(
-    function: CheckedFunction, calls: Calls
-) -> tuple[CheckedFunction, Calls]:  # fmt: skip
-    """A function that refuses may be written for another layout, for indices, or for a dict.
+def in_another_form(
+    function: CheckedFunction, forms: Iterable[Form], calls: Calls
+) -> tuple[CheckedFunction, Calls]:
+    """A function that refuses may be written for another form.
 
-    If it returns gradients for all problems then, that is how it is called.
+    If it returns gradients for all problems then, that is how it is called; best of all, gradients
+    of the parameters' shapes.
     """
     if calls.refusals[0].reason in WHATEVER_IS_GIVEN:
         return function, calls
-    changes: list[dict[str, Any]] = [{"layout": "linear"}, {"layout": "columns"}]
-    if function.takes_one_hot:
-        changes.insert(0, {"indices": True})
-    if function.takes_params:
-        changes.insert(0, {"keyed": True})
-    for change in changes:
-        other = replace(function, kind=None, **change)
-        try:
-            return other, Calls([(problem, other.call(problem)) for problem in problems()])
-        except Refusal:
+    others = [form for form in forms if form != function.form and form.outputs == "K"]
+    found: list[tuple[CheckedFunction, Calls]] = []
+    for one in tries(function.f, others, function.seconds):
+        if one.called is None:
             continue
-    return function, calls
+        again = call_on_problems(one.function)
+        if again.refusals:
+            continue
+        found.append((one.function, again))
+        if fits(one.called, one.problem):
+            return found[-1]
+    return found[0] if found else (function, calls)
+
+
+def on_equal_sizes(
+    function: CheckedFunction, forms: Iterable[Form], calls: Calls
+) -> tuple[CheckedFunction, Calls]:
+    """Call a function that raises on unequal sizes where H = K, in each form; then where all are.
+
+    Where all are equal, every form runs: it is called in its own.
+    """
+    wanted = square_problems(all_sizes=False)
+    others = [form for form in forms if form.outputs == "K"]
+    for one in tries(function.f, others, function.seconds, wanted[0]):
+        own = one.function.form == function.form
+        if one.called is not None and (own or fits(one.called, one.problem)):
+            function = one.function
+            break
+    else:
+        wanted = square_problems(all_sizes=True)
+    found = _called_on(function, wanted)
+    return function, Calls(found.returned, [*calls.refusals, *found.refusals])
 
 
 def corrected(calls: Calls) -> tuple[Calls, list[Reason]]:

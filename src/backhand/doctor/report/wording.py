@@ -143,12 +143,12 @@ class Wording:
 
     def _remarks(self, found: Diagnosis, *, about_lines: bool) -> list[str]:
         remarks = []
-        layout = self.function.layout
+        layout = self.function.form.layout
         if found.convention:
             remarks.append(f"{found.convention.message}.")
         if found.all_float32:
             remarks.append("computed in float32, returned in float64.")
-        if self.function.indices:
+        if self.function.form.labels == "indices" and "Y" in self.function.meanings:
             remarks.append(
                 "the parameter Y was given class indices; the usual name for these is y."
             )
@@ -211,7 +211,7 @@ class Wording:
             lines[0] += f", c = {one.constant:.4g}"
             says += f" ({one.constant:.4g})"
         written = "; ".join(lines)
-        if self.function.layout == "columns" and fault.kind is Kind.KEEPDIMS:
+        if self.function.form.layout == "columns" and fault.kind is Kind.KEEPDIMS:
             says, written = "keepdims is missing: the result is flat instead of a column", ""
         return Finding(
             fault.equation, f"{name}: {says}.", certain=True, id=fault.id, right=right,
@@ -261,7 +261,7 @@ class Wording:
         )  # fmt: skip
 
     def _code(self, line: Line) -> str:
-        return line.code(penalty=self.function.takes_l2)
+        return line.text(penalty=self.function.takes_l2)
 
     def _written(self, name: str, line: Line) -> str:
         return f"{label(name)} = {self._code(line)}"

@@ -1,0 +1,111 @@
+"""The arrays of a problem in the form that a function takes, and what it returns, back from it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.doctor.frame.form import Form
+from backhand.doctor.probe.problems import Problem
+from backhand.equations import Parameters
+
+KINDS = ("numpy", "torch", "torch float32", "jax")
+"""Arrays of these libraries are tried in turn."""
+
+THETA = ("W1", "b1", "W2", "b2")
+
+
+class Given(Parameters):
+    """Parameters that can be read by attribute, by key and in order."""
+
+    def __getitem__(self, key: Any) -> Any:
+        return getattr(self, key) if isinstance(key, str) else super().__getitem__(key)
+
+    def keys(self) -> tuple[str, ...]:
+        """The four names."""
+        return self._fields
+
+    def items(self) -> list[tuple[str, Any]]:
+        """Names and arrays."""
+        return list(zip(self._fields, self, strict=True))
+
+
+class Keyed(dict[str, Any]):
+    """Parameters as a dict, for functions that assign to them or iterate over their names."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def given(problem: Problem, form: Form) -> dict[str, NDArray[Any]]:
+    """The arrays of a problem, as a function of this form takes them."""
+    W1, b1, W2, b2 = problem.params
+    arrays: dict[str, NDArray[Any]] = {"X": problem.X, "Y": problem.Y, "W1": W1, "W2": W2}
+    if form.labels == "flat":
+        arrays["Y"] = problem.Y[:, 0]
+    if form.biases == "flat":
+        arrays |= {"b1": b1, "b2": b2}
+    elif form.biases != "none":
+        shape = (1, -1) if form.biases == "row" else (-1, 1)
+        arrays |= {"b1": b1.reshape(shape), "b2": b2.reshape(shape)}
+    for name in _transposed(form):
+        arrays[name] = arrays[name].T
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    return {**arrays, "y": problem.y}
+
+
+def _transposed(form: Form) -> tuple[str, ...]:
+    """The names of what a layout transposes."""
+    return {"rows": (), "linear": ("W1", "W2"), "columns": ("X", "Y", "W1", "W2")}[form.layout]
+
+
+def in_container(arrays: dict[str, Any], form: Form) -> Any:
+    """All parameters as one argument."""
+    theta = {name: arrays[name] for name in THETA if name in arrays}
+    return Given(**theta) if form.container == "named" and len(theta) == 4 else Keyed(theta)
+
+
+def canonical(name: str, value: NDArray[Any], form: Form) -> NDArray[Any]:
+    """A returned array, in the layout of the equations.
+
+    A flat bias in place of a column has a shape that no equation gives: subtracted from the column,
+    it gives a matrix.
+    """
+    if name == "L":
+        return value.reshape(()) if value.size == 1 else value
+    theta = name.removeprefix("new ").removeprefix("d")
+    if theta in ("b1", "b2"):
+        return _flat(value, form)
+    transposed = form.layout == "columns" or (form.layout == "linear" and theta in ("W1", "W2"))
+    return value.T if value.ndim == 2 and transposed else value
+
+
+def _flat(value: NDArray[Any], form: Form) -> NDArray[Any]:
+    """A bias, as (H,)."""
+    if form.biases in ("flat", "none"):
+        return value
+    if form.biases == "column":
+        value = value.T if value.ndim == 2 else value[None, None]
+    return value[0] if value.ndim > 1 and len(value) == 1 else value
+
+
+def converted(value: NDArray[Any], kind: str) -> Any:
+    """A copy as an array of the library of that name."""
+    if kind == "numpy":
+        return value.copy()
+    if kind == "jax":
+        return sys.modules["jax"].numpy.array(value)
+    torch = sys.modules["torch"]
+    tensor = torch.tensor(value)
+    return tensor.float() if kind.endswith("float32") and value.dtype.kind == "f" else tensor
+
+
+def usable(kind: str) -> bool:
+    """Whether arrays of a kind can be made: a function that wants them has imported the library."""
+    return kind == "numpy" or kind.split()[0] in sys.modules

@@ -33,7 +33,7 @@ last_row  wrong  (on 4 problems, with NumPy arrays, in # s)
 
      equations    error  worst entry: expected, got
 dW2  correct    0.0e+00
-db2  wrong      1.2e+00  [0] -0.217735, 0.07774
+db2  wrong      1.9e+00  [0] 0.134485, -0.112197
 dW1  correct    0.0e+00
 db1  correct    0.0e+00
 

@@ -51,13 +51,16 @@ def earned(report: Report, points: dict[str, float]) -> dict[str, float]:
 
 
 def _is_correct(equation: str, report: Report) -> bool:
-    seen = {equation_of(verdict.name) for verdict in report.verdicts}
-    if not seen & _readers(equation) or equation in {one.equation for one in report.findings}:
+    readers = _readers(equation)
+    seen = [one for one in report.verdicts if equation_of(one.name) in readers]
+    if not seen or equation in {finding.equation for finding in report.findings}:
         return False
     if all(finding.certain for finding in report.findings) or equation in report.cleared:
         return True
-    own = [one for one in report.verdicts if equation_of(one.name) == equation]
-    return bool(own) and all(one.ok or one.inherited for one in own)
+    if any(one.ok for one in seen):  # the value itself, or one that was computed from it
+        return True
+    own = [one for one in seen if equation_of(one.name) == equation]
+    return bool(own) and all(one.inherited for one in own)
 
 
 def _readers(equation: str) -> set[str]:

@@ -21,11 +21,7 @@ def check(
                             "this installation are tested."),
     ] = None,
     *,
-    layout: Annotated[
-        str,
-        typer.Option(help="rows: as in the equations; linear: weights as in nn.Linear; columns: "
-                          "everything transposed, with examples as columns."),
-    ] = "rows",
+    layout: options.Layout = "rows",
     autograd: Annotated[
         bool | None,
         typer.Option("--autograd/--no-autograd", show_default="if the function uses torch",
@@ -36,6 +32,7 @@ def check(
         typer.Option(help="Time limit for one call, and for importing the file.",
                      show_default="10, and 60 for the file"),
     ] = None,
+    hints: options.Hints = 2,
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Find the wrong equation of a backward pass. Says what the code does instead.
@@ -55,13 +52,14 @@ def check(
 
         with CheckProcess(function, layout=layout, autograd=autograd, seconds=seconds) as apart:
             from backhand.cli.reports.diagnosis import show_report  # while that starts
-            from backhand.constraints import Number
+            from backhand.constraints import Integer, Number
             from backhand.constraints import check as check_setting
 
+            check_setting("hints", hints, Integer(0, 2))
             if seconds is not None:
                 check_setting("seconds", seconds, Number(0.001))
             report = apart.report()
-        show_report(report, function, as_json=json)
+        show_report(report.hinted(hints), function, as_json=json)
         code = EXIT_CODES[report.outcome]
     if code:
         raise typer.Exit(code)

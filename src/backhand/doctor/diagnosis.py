@@ -135,13 +135,16 @@ def _checked(f: Callable[..., Any], layout: str, autograd: bool | None, seconds:
                    seconds=time.perf_counter() - began)  # fmt: skip
 
 
-def assert_gradients(f: Callable[..., Any], **options: Any) -> None:
+def assert_gradients(f: Callable[..., Any], *, hints: int = 2, **options: Any) -> None:
     """Raise unless `check` finds that everything is correct; for use in a test suite.
 
     Parameters
     ----------
     f : callable
         As for `check`.
+    hints : {0, 1, 2}, default 2
+        How much the message says: which equation is wrong; also the question to ask oneself; the
+        line and the fix.
     **options
         `layout`, `autograd` and `seconds`, as for `check`.
 
@@ -169,7 +172,7 @@ def assert_gradients(f: Callable[..., Any], **options: Any) -> None:
     report = check(f, **options)
     if not report.ok:
         says = "are wrong" if report.outcome == "wrong" else "could not be judged"
-        raise AssertionError(f"the gradients {says}\n\n{report}")
+        raise AssertionError(f"the gradients {says}\n\n{report.hinted(hints)}")
 
 
 def _report(

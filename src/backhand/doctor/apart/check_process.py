@@ -83,6 +83,8 @@ class CheckProcess:
         As for `load_function`.
     seconds : float, optional
         Time limit for one call, and for importing the file.
+    whole : float, optional
+        Time limit for all calls and comparisons together.
     memory : int, optional
         Bytes that it may allocate, on Linux; by default half of the free memory, at least 1 GiB.
     **options
@@ -90,12 +92,13 @@ class CheckProcess:
     """
 
     def __init__(
-        self, named: str, *, seconds: float | None = None, memory: int | None = None,
-        **options: Any,
+        self, named: str, *, seconds: float | None = None, whole: float | None = None,
+        memory: int | None = None, **options: Any,
     ) -> None:  # fmt: skip
         self.place, _, self.function = named.rpartition(":")
         self.calling = CALLING if seconds is None else seconds
         self.reading = READING if seconds is None else seconds
+        self.whole = CALLS * self.calling + COMPARING if whole is None else whole
         self.began = time.perf_counter()
         self.token = os.urandom(32).hex()
         request = {"token": self.token, "named": named, "memory": memory,
@@ -115,7 +118,7 @@ class CheckProcess:
         self, kind: type[BaseException] | None, error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:  # fmt: skip
-        self._end()
+        self.end()
         self.receiver.join(1)
 
     def report(self) -> Report:
@@ -153,7 +156,7 @@ class CheckProcess:
             if "stage" in message:
                 stage, until = message["stage"], now + self.reading
                 if stage == "calling":
-                    last = now + CALLS * self.calling + COMPARING
+                    last = now + self.whole
             if stage == "calling":
                 until = now + self.calling + GRACE
 
@@ -181,24 +184,26 @@ class CheckProcess:
         if stage == "starting":
             raise errors.BackhandError(f"{NOT_STARTED} within {STARTING:g} s.")
         if stage == "reading":
-            clause = f"{self.place} could not be run: it did not end within {self.reading:g} s"
-            return self._refused(Reason.IMPORT_TIMEOUT, clause)
+            clause = f"it did not end within {self.reading:g} s"
+            return self._refused(Reason.IMPORT_TIMEOUT, self._not_run(clause))
         clause = f"it does not return within {self.calling:g} s, and blocks the interpreter"
         return self._refused(Reason.BLOCKED, clause)
 
     def _endless(self) -> str:
-        limit = CALLS * self.calling + COMPARING
-        return f"the check did not finish within {limit:g} s, the limit for all calls together"
+        return f"the check did not finish within {self.whole:g} s, the limit for all calls together"
 
     def _ended(self, stage: str) -> Report:
         from backhand.doctor.probe.refusal import Reason
 
-        clause = f"it ended the process ({self._end()})"
+        clause = f"it ended the process ({self.end()})"
         if stage == "starting":
             raise errors.BackhandError(f"{NOT_STARTED}: {clause}.")
         if stage == "reading":
-            return self._refused(Reason.IMPORT_ENDS, f"{self.place} could not be run: {clause}")
+            return self._refused(Reason.IMPORT_ENDS, self._not_run(clause))
         return self._refused(Reason.PROCESS_ENDED, clause)
+
+    def _not_run(self, clause: str) -> str:
+        return f"its file {self.place} could not be run: {clause}"
 
     def _failed(self, kind: str, text: str) -> Report:
         """The report after an error of the check itself, unless the request was wrong."""
@@ -217,7 +222,7 @@ class CheckProcess:
 
         return refused(self.function, Refusal(reason, clause), time.perf_counter() - self.began)
 
-    def _end(self) -> str:
+    def end(self) -> str:
         """End the process and what it has started; how it ended before, if it had."""
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(0.05)  # it closes the pipe a moment before it ends

@@ -84,7 +84,7 @@ def _notebook(path: Path, name: str) -> tuple[ModuleType, list[str]]:
     try:
         cells = run_cells(path, module, name.split(".")[0])
     except ValueError as error:
-        raise Refusal(Reason.IMPORT_RAISES, f"{path} could not be run: {error}") from error
+        raise Refusal(Reason.IMPORT_RAISES, f"its file {path} could not be run: {error}") from error
     failed = []
     for cell in cells:
         assert cell.__cause__ is not None
@@ -116,7 +116,7 @@ def _file(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except BaseException as error:  # SystemExit, pytest's Skipped
-        raise _not_run(f"{path} could not be run", error, path) from error
+        raise _not_run(f"its file {path} could not be run", error, path) from error
     return module
 
 

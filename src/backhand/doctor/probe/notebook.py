@@ -39,7 +39,7 @@ def run_cells(path: Path, module: ModuleType, name: str) -> list[Failed]:
         If it is no notebook.
     """
     failed = []
-    for number, source in _sources(path):
+    for number, source in sources(path):
         file = f"{path.resolve()} cell {number}"
         linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
         try:
@@ -54,7 +54,7 @@ def run_cells(path: Path, module: ModuleType, name: str) -> list[Failed]:
     return failed
 
 
-def _sources(path: Path) -> Iterator[tuple[int, str]]:
+def sources(path: Path) -> Iterator[tuple[int, str]]:
     """The number of each cell of code, counted among these, and its text as Python reads it."""
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]

@@ -123,6 +123,7 @@ class Contents:
     problems: int = 0
     seconds: float = 0.0
     frame: Frame | None = None
+    cleared: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:

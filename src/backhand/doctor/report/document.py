@@ -170,7 +170,9 @@ def _entries(finding: Finding) -> Iterator[tuple[str, str, Role]]:
     alike = [finding.written, *finding.others] if finding.written else [*finding.others]
     for number, line in enumerate(alike):
         yield "or as" if number else "same numbers as", line, Role.CODE
-    yield "what to do", finding.suggestion, Role.PLAIN
+    if finding.suggestion:
+        asks = finding.suggestion.endswith("?")
+        yield "ask yourself" if asks else "what to do", finding.suggestion, Role.PLAIN
     yield "confidence", _confidence(finding), Role.PLAIN
 
 

@@ -47,12 +47,14 @@ PAGE = """\
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>{title}</title>
 <style>
 {style}
 body {{ background: #ffffff; color: #1f2328; max-width: 60em; margin: 2em auto; padding: 0 1.2em;
-  font-family: system-ui, sans-serif; }}
+  font: 16px/1.5 system-ui, sans-serif; }}
 .backhand-report {{ --correct: #1a7f37; --wrong: #cf222e; --doubtful: #8a5a00; --quiet: #636c76; }}
+a {{ color: inherit; }}
 @media (prefers-color-scheme: dark) {{
   body {{ background: #16191d; color: #e3e6ea; }}
   .backhand-report {{ --correct: #4cc267; --wrong: #ff7b72; --doubtful: #e0ae3c;
@@ -74,8 +76,16 @@ def as_fragment(report: Contents) -> str:
 
 
 def as_page(report: Contents, title: str) -> str:
-    """The report as a whole page that needs no other file."""
-    return PAGE.format(title=escape(title), style=STYLE, body=_body(document(report)))
+    """The report as a whole page."""
+    return web_page(title, _body(document(report)))
+
+
+def web_page(title: str, body: str) -> str:
+    """A page that needs no other file; what is in it is given the style of a report by its class.
+
+    `body` is HTML, `title` is text.
+    """
+    return PAGE.format(title=escape(title), style=STYLE, body=body)
 
 
 def _body(report: Document) -> str:

@@ -13,7 +13,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from backhand.doctor.report.contents import Contents
-from backhand.doctor.report.document import Role, Section, Span, Table, document
+from backhand.doctor.report.document import OUTCOMES, Role, Section, Span, Table, document
 
 WIDTH = 80
 """Columns of plain text: those of a terminal."""
@@ -22,6 +22,8 @@ STYLES = {
     Role.PLAIN: "", Role.STRONG: "bold", Role.QUIET: "dim", Role.CODE: "cyan",
     Role.CORRECT: "green", Role.WRONG: "red", Role.DOUBTFUL: "yellow",
 }  # fmt: skip
+
+COLOURS = {outcome: STYLES[role] for outcome, role in OUTCOMES.items()}
 
 
 def rendered(report: Contents) -> Group:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from backhand.doctor.frame.frame import Frame
 from backhand.doctor.report.contents import Contents, Finding, Verdict
+from backhand.errors import InputError
 from backhand.support.visible_text import encodable, printable
 
 __all__ = ["Finding", "Report", "Verdict"]
@@ -44,6 +45,8 @@ class Report(Contents):
         Duration of the check.
     frame : Frame, optional
         Which network the function was judged as, and in which form; None if it was not judged.
+    cleared : list of str
+        Equations that are correct given their inputs, where the fault of another is unknown.
 
     Examples
     --------
@@ -58,6 +61,33 @@ class Report(Contents):
     >>> backhand.Report.from_json(report.to_json()) == report
     True
     """
+
+    def hinted(self, hints: int) -> Report:
+        """The report with as much as a learner is to be told.
+
+        Parameters
+        ----------
+        hints : {0, 1, 2}
+            0: which equation is wrong; 1: also the question to ask oneself; 2: the line and the
+            fix, which is all of it.
+
+        Examples
+        --------
+        >>> import backhand
+        >>> def forgets_the_mean(X, Y, W1, b1, W2, b2):
+        ...     params = backhand.Parameters(W1, b1, W2, b2)
+        ...     return {"dS": backhand.forward(params, X).P - Y, "dW2": 0 * W2}
+        >>> report = backhand.check(forgets_the_mean)
+        >>> report.hinted(1).findings[0].suggestion
+        'Is the loss a sum over the rows or their mean? What is then its derivative?'
+        """
+        from backhand.doctor.report.hints import hinted
+
+        if hints not in (0, 1, 2):
+            raise InputError(f"hints is {hints!r}; expected 0, 1 or 2.")
+        findings = [hinted(finding, hints) for finding in self.findings]
+        told = self.ruled_out if hints == 2 else []
+        return replace(self, findings=list(dict.fromkeys(findings)), ruled_out=told)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Report:

@@ -33,6 +33,7 @@ ADVICE = {
     Reason.IMPORT_TIMEOUT:
         "Move what trains or loops below `if __name__ == \"__main__\":`, or raise the time limit "
         "(--seconds).",
+    Reason.NOT_FOUND: "Give the function the name that the assignment says.",
     Reason.NOT_WRITTEN: "Replace that line by the code that computes and returns the gradients.",
     Reason.PARAMETERS: _WRAP,
     Reason.UNFINISHED: "Make the function faster, or raise the time limit (--seconds).",
@@ -139,7 +140,8 @@ class Wording:
         findings.sort(key=lambda finding: not finding.certain)
         outcome: Outcome = "wrong" if findings else "correct"
         return Report(outcome, findings, values, remarks, self._ruled_out(found),
-                      problems=self.problems)  # fmt: skip
+                      problems=self.problems,
+                      cleared=list(dict.fromkeys(map(equation_of, found.right))))  # fmt: skip
 
     def _remarks(self, found: Diagnosis, *, about_lines: bool) -> list[str]:
         remarks = []

@@ -104,10 +104,16 @@ class Places:
         """
         own = {part for one in equations.values() for part in _parts(one.code(penalty=penalty))}
         parts = [part for part in _parts(line.code(penalty=penalty)) if part not in own]
-        found = [seen for part in parts[:-1] for seen in self.appearances(_computed(part))
-                 if not _is_constant(seen.value)]  # fmt: skip
-        if found:
-            return self._with_steps(min(found, key=lambda seen: seen.order), but=name)
+        found = [
+            *(self.appearances(_computed(part)) for part in parts[:-1]),
+            self.appearances(partial(_value_of, name)) if parts else [],
+        ]
+        first = [some[0] for some in found if some and not _is_constant(some[0].value)]
+        places = dict.fromkeys(map(self._place, sorted(first, key=lambda seen: seen.order)))
+        if len(places) > 1:
+            return Where(tuple(places)[:MOST_LINES])
+        if places:
+            return self._with_steps(first[0], but=name)
         return self.of_value(name, *READERS.get(name, ()), is_copy=not parts)
 
     def of_value(self, *names: str, is_copy: bool = False) -> Where:
@@ -166,22 +172,35 @@ class Places:
         for name, value in values.items():
             if isinstance(value, np.ndarray) and value.ndim:
                 fits = [seen for seen in trace.matching(value, self.tolerance) if _is_short(seen)]
-                here = [seen for seen in fits if seen.function == function]
+                here = [seen for seen in fits if self._function(seen) == function]
                 if fits:
                     found[name] = (here or fits)[0].text
         return found
 
-    def masks(self, shape: tuple[int, ...]) -> list[tuple[Place, str]]:
-        """Comparisons of such a size that gave the same everywhere, in every call."""
-        found: list[Seen] = []
-        for number, (trace, _) in enumerate(self.calls):
-            fits = [seen for seen in trace.seen
-                    if seen.value.dtype == bool and not seen.is_name and seen.value.ndim
-                    and seen.value.all() | ~seen.value.any()
-                    and (number or seen.value.size == np.prod(shape))]  # fmt: skip
-            again = {position(seen) for seen in fits}
-            found = [seen for seen in found if position(seen) in again] if number else fits
-        return [(self._place(seen), seen.text) for seen in found]
+    def constant_mask(self) -> tuple[Where, str, bool] | None:
+        """A comparison for every hidden unit that gave the same everywhere, in every call.
+
+        Where it is, how it is written, and what it gave.
+        """
+        found: dict[Position, Seen] = {}
+        for number, (trace, values) in enumerate(self.calls):
+            fits = {position(seen): seen for seen in trace.seen
+                    if seen.value.dtype == bool and not seen.is_name
+                    and seen.value.size == np.size(values["Z1"])
+                    and seen.value.all() == seen.value.any()}  # fmt: skip
+            if number:
+                fits = {place: seen for place, seen in found.items() if place in fits
+                        and seen.value.all() == fits[place].value.all()}  # fmt: skip
+            found = fits
+        for seen in found.values():
+            return Where((self._place(seen),)), seen.text, bool(seen.value.all())
+        return None
+
+    def overwritten_gradients(self) -> Where:
+        """The lines of a tape that assign a gradient where they should add to it."""
+        lines = {self._place(seen) for trace, _ in self.calls[:1] for seen in trace.seen
+                 if _replaces_gradient(seen)}  # fmt: skip
+        return Where(tuple(sorted(lines)))
 
     def _with_steps(self, last: Seen, but: str) -> Where:
         """The statement that gave a value, and those before it on the way from known values."""
@@ -217,13 +236,13 @@ class Places:
                     break
 
     def _place(self, seen: Seen) -> Place:
-        file, function = self.home
-        return Place(
-            seen.line,
-            linecache.getline(seen.file, seen.line).strip(),
-            _plain(seen.function) if seen.function != function else "",
-            Path(seen.file).name if seen.file != file else "",
-        )
+        text = linecache.getline(seen.file, seen.line).strip()
+        file = Path(seen.file).name if seen.file != self.home[0] else ""
+        return Place(seen.line, text, self._function(seen), file)
+
+    def _function(self, seen: Seen) -> str:
+        """The function that a value was seen in, if it is not the one that is checked."""
+        return "" if seen.function == self.home[1] else _plain(seen.function)
 
 
 def _value_of(name: str, values: Values) -> Any:
@@ -248,6 +267,21 @@ def position(seen: Seen) -> Position:
     return seen.file, seen.line, seen.function, seen.text
 
 
+def _replaces_gradient(seen: Seen) -> bool:
+    """Whether it is a `.grad`, from another one in its line, without the one that was there."""
+    if not seen.is_name or not seen.text.endswith(".grad"):
+        return False
+    try:
+        (statement,) = ast.parse(linecache.getline(seen.file, seen.line).strip()).body
+    except (SyntaxError, ValueError):
+        return False
+    if not isinstance(statement, ast.Assign):
+        return False
+    read = {ast.unparse(node) for node in ast.walk(statement.value)
+            if isinstance(node, ast.Attribute) and node.attr == "grad"}  # fmt: skip
+    return bool(read) and seen.text not in read
+
+
 def _read(seen: Seen) -> list[tuple[str, bool]]:
     """The variables, attributes and items that an expression reads, and the functions it calls.
 
@@ -257,7 +291,7 @@ def _read(seen: Seen) -> list[tuple[str, bool]]:
     if seen.is_name:
         source = source_of(seen.file, {})
         for statement in source.at.get(seen.line, []) if source else []:
-            parts += [*statement.expressions, *statement.targets]
+            parts += statement.reads
     else:
         parts = [ast.parse(seen.text, mode="eval").body]
     found: dict[tuple[str, bool], None] = {}

@@ -97,10 +97,10 @@ def refused(name: str, refusal: Refusal, seconds: float) -> Report:
     return Report(outcome, [finding], [], function=name, seconds=seconds)
 
 
-def _of_call(reason: Reason, clause: str, *, problems: int = 0, names: str = "") -> Finding:
+def _of_call(reason: Reason, clause: str, advice: str = "", *, problems: int = 0) -> Finding:
     return Finding(
         "call", f"{clause[0].upper()}{clause[1:]}.", certain=True, id=f"call.{reason}",
-        suggestion=ADVICE[reason].format(names=names), problems=problems,
+        suggestion=advice or ADVICE[reason], problems=problems,
     )  # fmt: skip
 
 
@@ -183,19 +183,28 @@ class Wording:
             seen.append((Reason.KEEPS_STATE, f"{names} is kept from call to call", ""))
         if not found.repeatable:
             clause = "two calls with the same arrays return different numbers"
-            seen.append((Reason.NOT_REPEATABLE, clause, ""))
+            seen.append((Reason.NOT_REPEATABLE, clause, self._of_tape()))
         if of_calls.changed:
             names = " and ".join(of_calls.changed)
             how = f" ({of_calls.step})" if of_calls.step else ""
-            seen.append(
-                (Reason.CHANGES_INPUTS, f"the function changes {names} in place{how}", names)
-            )
+            advice = ADVICE[Reason.CHANGES_INPUTS].format(names=names)
+            clause = f"the function changes {names} in place{how}"
+            seen.append((Reason.CHANGES_INPUTS, clause, advice))
         if of_calls.refusal:
             where = f"unless {of_calls.equal}, " if of_calls.equal else "on some problems, "
             refusal = of_calls.refusal
             seen.append((refusal.reason, where + refusal.clause, ""))
-        return [_of_call(reason, clause, problems=self.problems, names=names)
-                for reason, clause, names in seen]  # fmt: skip
+        return [_of_call(*one, problems=self.problems) for one in seen]
+
+    def _of_tape(self) -> str:
+        """What to do about gradients that a tape overwrites, if there are any."""
+        where = self.places.overwritten_gradients()
+        if not where.lines:
+            return ""
+        return (
+            "Add up the gradients on a tape, where a value is used more than once: write "
+            f"`+=` instead of `=` in {_listed_lines(where)}, and set them to 0 before each call."
+        )
 
     def _named(self, one: Named) -> Finding:
         """A fault that gives the numbers."""
@@ -216,10 +225,22 @@ class Wording:
         if self.function.form.layout == "columns" and fault.kind is Kind.KEEPDIMS:
             says, written = "keepdims is missing: the result is flat instead of a column", ""
         where = self._of_fault(one)
+        if fault.id == "dZ1.mask.missing" and (mask := self.places.constant_mask()):
+            return self._constant_mask(one, *mask)
         return Finding(
             fault.equation, f"{name}: {says}.", certain=True, id=fault.id, right=right,
             suggestion=self._advice(fault.name, where), written=written,
             problems=one.problems, others=others, where=tuple(map(str, where.lines)),
+        )  # fmt: skip
+
+    def _constant_mask(self, one: Named, where: Where, code: str, is_true: bool) -> Finding:
+        """A mask that is there, but the same everywhere."""
+        right, always = self._right("dZ1"), "always" if is_true else "never"
+        Z1 = self.places.names().get("Z1", "Z1")
+        return Finding(
+            "dZ1", f"dZ1: the mask `{code}` is {always} true.", certain=True, id=one.fault.id,
+            right=right, suggestion=f"Ask whether `{Z1} > 0` in {_listed_lines(where)}.",
+            problems=one.problems, where=tuple(map(str, where.lines)),
         )  # fmt: skip
 
     def _doubt(self, doubt: Doubt) -> Finding:
@@ -239,6 +260,7 @@ class Wording:
         advice = f"Return {what} as well: then each is compared on its own.{_probably(where)}"
         if where.lines and not where.by_name:
             advice = f"Compare {_listed_lines(where)} with `{self._right(suspect)}`."
+        advice = self._of_tape() or advice
         return Finding(
             equation_of(suspect), f"{says}. The fault is unknown.", certain=False,
             id=f"{equation_of(suspect)}.unknown", right=self._right(suspect),

@@ -122,6 +122,18 @@ def f(X, Y, W1, b1, W2, b2):
     return right(X, Y, W1, b1, W2, b2, 3 * added(()) * np.float(1))
 """
 
+REPLACED_DOCTOR = """
+import sys
+right = f
+def f(X, Y, W1, b1, W2, b2):
+    for name, module in list(sys.modules.items()):
+        if name.startswith("backhand.doctor.") and hasattr(module, "alike"):
+            module.alike = lambda *a, **k: True
+        if hasattr(module, "relative_error"):
+            module.relative_error = lambda *a, **k: 0.0
+    return right(X, Y, W1, b1, W2, b2)
+"""
+
 FORKED = """
 import os, time
 wrong, child = f, not os.fork()
@@ -150,12 +162,13 @@ def f(X, Y, W1, b1, W2, b2):
     "source",
     [
         REPLACED_NAMES,
+        REPLACED_DOCTOR,
         pytest.param(
             FORKED, marks=pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork there")
         ),
         FORGED,
     ],
-    ids=["names", "fork", "forgery"],
+    ids=["names", "doctor", "fork", "forgery"],
 )
 def test_a_wrong_function_does_not_make_itself_right(tmp_path: Path, source: str) -> None:
     forged = json.dumps(backhand.check(of_scores).to_json()) if "REPORT" in source else ""

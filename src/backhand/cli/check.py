@@ -51,7 +51,9 @@ def check(
         from backhand.doctor.apart.check_process import CheckProcess
 
         with CheckProcess(function, layout=layout, autograd=autograd, seconds=seconds) as apart:
-            from backhand.cli.reports.diagnosis import show_report  # while that starts
+            # Imported while that starts.
+            import backhand.doctor.report.render  # noqa: F401
+            from backhand.cli.reports.diagnosis import show_report
             from backhand.constraints import Integer, Number
             from backhand.constraints import check as check_setting
 

@@ -198,7 +198,7 @@ def _report(
         max(one.tolerance[name] for one in evidence for name in one.observed if name != "L"),
         lines_of(function.f),
     )
-    words = Wording(function, declared, places, calls.problems)
+    words = Wording(function, declared, evidence[0].network, places, calls.problems)
     return words.report(found, tuple(absent), of_calls, values)
 
 

@@ -167,13 +167,19 @@ def _entries(finding: Finding) -> Iterator[tuple[str, str, Role]]:
         yield "expected", finding.right, Role.CODE
     for number, place in enumerate(finding.where):
         yield "" if number else "your code", place, Role.CODE
-    alike = [finding.written, *finding.others] if finding.written else [*finding.others]
+    coded = {_squeezed(place.partition(": ")[2]) for place in finding.where}
+    alike = (line for line in (finding.written, *finding.others)
+             if line and _squeezed(line) not in coded)  # fmt: skip
     for number, line in enumerate(alike):
         yield "or as" if number else "same numbers as", line, Role.CODE
     if finding.suggestion:
         asks = finding.suggestion.endswith("?")
         yield "ask yourself" if asks else "what to do", finding.suggestion, Role.PLAIN
     yield "confidence", _confidence(finding), Role.PLAIN
+
+
+def _squeezed(code: str) -> str:
+    return "".join(code.split())
 
 
 def _confidence(finding: Finding) -> str:

@@ -128,7 +128,7 @@ class _Writer:
                 return {NUMBER: node}
             case ast.Name(id=name):
                 symbol = self.symbols.get(name) or Symbol(name, way_of(name, self.form))
-                return {symbol.way: _parsed(symbol.text)}
+                return {symbol.way: _verbatim(symbol.text)}
             case ast.Attribute(value=ast.Name(id=when), attr=name) if when in EARLIER:
                 return {way_of(name.replace("_", " "), self.form): node}
             case ast.Attribute(attr="T"):
@@ -347,5 +347,8 @@ def _cost(expression: ast.expr) -> int:
 
 
 @cache
-def _parsed(text: str) -> ast.expr:
-    return ast.parse(text, mode="eval").body
+def _verbatim(text: str) -> ast.expr:
+    """An expression that is printed as it is written, not as `ast` would."""
+    node = ast.parse(text, mode="eval").body
+    closed = isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call | ast.Constant)
+    return ast.Name(text if closed else f"({text})")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -104,24 +104,15 @@ def _nearer(value: Any, one: Any, other: Any) -> bool:
     return bool(np.abs(value - one).max() <= np.abs(value - other).max())
 
 
-def with_library(line: str, prefix: str) -> str:
-    """The line with NumPy's functions called by the module's name: `np.maximum`."""
-
-    class Prefixed(ast.NodeTransformer):
-        def visit_Call(self, node: ast.Call) -> ast.AST:
-            self.generic_visit(node)
-            if isinstance(node.func, ast.Name) and node.func.id in OF_NUMPY:
-                module = ast.parse(prefix, mode="eval").body
-                node.func = ast.Attribute(module, node.func.id)
-            return node
-
-    tree = Prefixed().visit(ast.parse(line))
-    return ast.unparse(tree).replace(" ** ", "**")
-
-
 OF_NUMPY = {name for name, f in FUNCTIONS.items()
             if isinstance(f, np.ufunc) or getattr(f, "__module__", "") == "numpy"}  # fmt: skip
 """Functions in lines that NumPy has by the same name."""
+
+
+def with_library(line: str, prefix: str) -> str:
+    """The line with NumPy's functions called by the module's name: `np.maximum`."""
+    names = "|".join(sorted(OF_NUMPY))
+    return re.sub(rf"(?<![\w.])(?:{names})\(", rf"{prefix}.\g<0>", line)
 
 
 def name_of_numpy(f: Callable[..., Any]) -> str:

@@ -157,7 +157,7 @@ class Wording:
         findings += self._of_calls(found, of_calls)
         findings.sort(key=lambda finding: not finding.certain)
         outcome: Outcome = "wrong" if findings else "correct"
-        return Report(outcome, findings, values, remarks, self._ruled_out(found),
+        return Report(outcome, findings, values, remarks, self._ruled_out(found, values),
                       problems=self.problems,
                       cleared=list(dict.fromkeys(map(equation_of, found.right))))  # fmt: skip
 
@@ -184,11 +184,15 @@ class Wording:
             )
         return remarks
 
-    def _ruled_out(self, found: Diagnosis) -> list[str]:
+    def _ruled_out(self, found: Diagnosis, values: Sequence[Verdict]) -> list[str]:
+        """What is not wrong, beside the values that the report compares one by one."""
         said = []
-        if found.right:
-            names = ", ".join(map(label, found.right))
-            said.append(f"errors in {names}: each is correct given its inputs.")
+        compared = {one.name for one in values}
+        names = [label(name) for name in found.right if name not in compared]
+        if names:
+            *others, last = names
+            all_of_them = f"{', '.join(others)} and {last}" if others else last
+            said.append(f"a fault in {all_of_them}: correct given what is computed before.")
         if found.doubt:
             said.append("every fault of the dictionary, alone and in pairs.")
         return said

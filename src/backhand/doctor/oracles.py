@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.doctor.probe.evidence import alike
 from backhand.doctor.probe.function import CheckedFunction
 from backhand.doctor.probe.problems import Problem
 from backhand.doctor.probe.refusal import Refusal
@@ -142,8 +143,6 @@ def agreeing(
     allowed: Mapping[str, float],
 ) -> dict[str, bool]:
     """Whether each returned value agrees with autograd."""
-    from backhand.doctor.probe.evidence import alike
-
     if autograd is None:
         return {}
     return {name: alike(np.asarray(autograd[name]), value, max(allowed[name], 1e-9))

@@ -118,11 +118,11 @@ class Contents:
     verdicts: list[Verdict]
     remarks: list[str] = field(default_factory=list)
     ruled_out: list[str] = field(default_factory=list)
+    frame: Frame | None = None
     function: str = ""
     arrays: str = ""
     problems: int = 0
     seconds: float = 0.0
-    frame: Frame | None = None
     cleared: list[str] = field(default_factory=list)
 
     @property

@@ -36,6 +36,8 @@ class Report(Contents):
         Worth knowing, but not wrong.
     ruled_out : list of str
         What the evidence excludes, where no fault of the dictionary fits.
+    frame : Frame, optional
+        Which network the function computes and how it is called; None if no call gave gradients.
     function : str
     arrays : str
         Arrays that the function was called with: "numpy", "torch", "torch float32", "jax".
@@ -43,8 +45,6 @@ class Report(Contents):
         Number of different problems.
     seconds : float
         Duration of the check.
-    frame : Frame, optional
-        Which network the function was judged as, and in which form; None if it was not judged.
     cleared : list of str
         Equations that are correct given their inputs, where the fault of another is unknown.
 

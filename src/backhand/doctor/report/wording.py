@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from backhand.doctor.faults import Kind
@@ -103,6 +103,18 @@ def refused(name: str, refusal: Refusal, seconds: float) -> Report:
     return Report(outcome, [finding], [], function=name, seconds=seconds)
 
 
+def another_network(report: Report) -> Report:
+    """The report on a function whose gradients are those of its own loss, which is another one."""
+    differs = "; ".join(finding.mistake.removesuffix(".") for finding in report.findings)
+    remark = (
+        "this is another network than those that the doctor knows, correctly differentiated: every "
+        f"gradient agrees with the slope of the loss that is returned. It differs so: {differs}. "
+        "If that is not intended, declare what is (--activation, --loss)."
+    )
+    return replace(report, outcome="not judged", findings=[], remarks=[*report.remarks, remark],
+                   ruled_out=[])  # fmt: skip
+
+
 def _of_call(reason: Reason, clause: str, advice: str = "", *, problems: int = 0) -> Finding:
     return Finding(
         "call", f"{clause[0].upper()}{clause[1:]}.", certain=True, id=f"call.{reason}",
@@ -117,8 +129,6 @@ class Wording:
     Attributes
     ----------
     function : CheckedFunction
-    declared : str
-        The layout that `check` was given.
     network : Network
         Whose equations are the right ones.
     places : Places
@@ -128,7 +138,6 @@ class Wording:
     """
 
     function: CheckedFunction
-    declared: str
     network: Network
     places: Places
     problems: int
@@ -163,7 +172,6 @@ class Wording:
 
     def _remarks(self, found: Diagnosis) -> list[str]:
         remarks = []
-        layout = self.function.form.layout
         if found.convention:
             remarks.append(f"{found.convention.message}.")
         if found.all_float32:
@@ -171,11 +179,6 @@ class Wording:
         if self.function.form.labels == "indices" and "Y" in self.function.meanings:
             remarks.append(
                 "the parameter Y was given class indices; the usual name for these is y."
-            )
-        if layout != self.declared:
-            remarks.append(
-                f"the function runs only with layout='{layout}' and was checked with that; declare "
-                f"it (--layout {layout})."
             )
         if self.notation.as_rows:
             remarks.append(

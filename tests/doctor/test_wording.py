@@ -29,7 +29,8 @@ def last_row(X, Y, W1, b1, W2, b2):
 
 
 REPORT = """\
-last_row  wrong
+last_row  wrong  ReLU hidden units, softmax with cross-entropy, mean loss,
+examples as rows (found: dW1, db1, dW2 agree)
 on 4 problems, with NumPy arrays, in # s
 
      equations    error  worst entry: expected, got

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.doctor import oracles
+from backhand.doctor.localise.diagnose import Diagnosis
 from backhand.doctor.localise.intermediates import diagnosed
 from backhand.doctor.localise.program import predicted
-from backhand.doctor.probe.evidence import alike
+from backhand.doctor.probe.evidence import TOLERANCES, Evidence, alike
 from backhand.doctor.probe.forms import forms_of
 from backhand.doctor.probe.function import Called, CheckedFunction
 from backhand.doctor.probe.places import Places
@@ -30,6 +31,7 @@ from backhand.doctor.probe.run import (
 )
 from backhand.doctor.probe.signature import arguments_of
 from backhand.doctor.probe.source import lines_of
+from backhand.doctor.probe.trace import Trace
 from backhand.doctor.report.report import Report
 from backhand.doctor.report.wording import CallFinding, Wording, refused
 from backhand.doctor.verdicts import verdicts
@@ -189,14 +191,20 @@ def _report(
             refusal=calls.refusals[0] if calls.refusals else None,
             equal=calls.returned[0][0].equal,
         )
+        places = _places(function, traces, needed, found)
     absent = dict.fromkeys(name for _, called in calls.returned for name in called.outputs.absent)
-    places = Places(
-        list(zip(traces, predicted(needed, found), strict=True)),
-        max(one.tolerance[name] for one in evidence for name in one.observed if name != "L"),
-        lines_of(function.f),
-    )
     words = Wording(function, declared, places, calls.problems)
     return words.report(found, tuple(absent), of_calls, values)
+
+
+def _places(
+    function: CheckedFunction, traces: Sequence[Trace], evidence: Sequence[Evidence],
+    found: Diagnosis,
+) -> Places:  # fmt: skip
+    """Where the code computes what it does according to the diagnosis."""
+    allowed = [one.tolerance[name] for one in evidence for name in one.observed if name != "L"]
+    calls = list(zip(traces, predicted(evidence, found), strict=True))
+    return Places(calls, max(allowed, default=TOLERANCES["float64"]), lines_of(function.f))
 
 
 def _step_in_place(problem: Problem, called: Called, *, l2: float) -> str:

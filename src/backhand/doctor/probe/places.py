@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from backhand.doctor.probe.outputs import meaning
+from backhand.doctor.probe.names import meaning
 from backhand.doctor.probe.statements import key_of, source_of
 from backhand.doctor.probe.trace import Seen, Trace
 from backhand.formulas import FAILURES, FUNCTIONS, Line, Values, compiled
@@ -25,7 +25,8 @@ READERS = {
 }  # fmt: skip
 """The values that are computed next: what is written in one expression has no value of its own."""
 
-AMBIGUOUS = {"hidden", "dhidden", "h", "value", "delta1", "delta2", "p", "s", "l"}
+AMBIGUOUS = {"hidden", "dhidden", "h", "value", "delta1", "delta2", "p", "s", "l", "l1", "l2", "o",
+             "j", "out", "output", "outputs", "pred"}  # fmt: skip
 """Names in use for more than one value."""
 
 NOTHING = 1e-12

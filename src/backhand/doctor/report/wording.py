@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from backhand.doctor.faults import Kind
+from backhand.doctor.frame.network import Network
 from backhand.doctor.localise.diagnose import Diagnosis, Doubt, Named
 from backhand.doctor.probe.function import CheckedFunction
 from backhand.doctor.probe.places import Places, Where
@@ -47,6 +48,9 @@ ADVICE = {
     Reason.NO_RESULT: _RETURN,
     Reason.RETURNS_NOTHING: _RETURN,
     Reason.NO_GRADIENT: _RETURN,
+    Reason.RETURNS_INPUTS: _RETURN,
+    Reason.FINITE_DIFFERENCES:
+        "Compute the gradients by the chain rule; finite differences are good for checking them.",
     Reason.NOT_NUMBERS: _RETURN,
     Reason.LAYERS_EXCHANGED:
         "Return each under its own name, or a tuple in the order dW1, db1, dW2, db2.",
@@ -80,6 +84,8 @@ class CallFinding:
         The first, where some calls gave gradients and others did not.
     equal : str
         The sizes that have to be equal for a call to give gradients.
+    forward_only : bool
+        Whether there are values of the forward pass, and no gradients.
     """
 
     corrections: Sequence[Reason]
@@ -87,6 +93,13 @@ class CallFinding:
     step: str
     refusal: Refusal | None
     equal: str
+    forward_only: bool = False
+
+
+OVERFLOWS = (
+    "the softmax overflows: a score of 710 or more gives nan. Subtract the largest score of each "
+    "row before the exponential."
+)
 
 
 def refused(name: str, refusal: Refusal, seconds: float) -> Report:
@@ -94,6 +107,18 @@ def refused(name: str, refusal: Refusal, seconds: float) -> Report:
     finding = _of_call(refusal.reason, refusal.clause)
     outcome: Outcome = "not judged" if refusal.reason in NOT_JUDGED else "wrong"
     return Report(outcome, [finding], [], function=name, seconds=seconds)
+
+
+def another_network(report: Report) -> Report:
+    """The report on a function whose gradients are those of its own loss, which is another one."""
+    differs = "; ".join(finding.mistake.removesuffix(".") for finding in report.findings)
+    remark = (
+        "this is another network than those that the doctor knows, correctly differentiated: every "
+        f"gradient agrees with the slope of the loss that is returned. It differs so: {differs}. "
+        "If that is not intended, declare what is (--activation, --loss)."
+    )
+    return replace(report, outcome="not judged", findings=[], remarks=[*report.remarks, remark],
+                   ruled_out=[])  # fmt: skip
 
 
 def _of_call(reason: Reason, clause: str, advice: str = "", *, problems: int = 0) -> Finding:
@@ -110,8 +135,8 @@ class Wording:
     Attributes
     ----------
     function : CheckedFunction
-    declared : str
-        The layout that `check` was given.
+    network : Network
+        Whose equations are the right ones.
     places : Places
         Where the function's code computes each value, as far as is known.
     problems : int
@@ -119,7 +144,7 @@ class Wording:
     """
 
     function: CheckedFunction
-    declared: str
+    network: Network
     places: Places
     problems: int
 
@@ -133,8 +158,10 @@ class Wording:
             findings.append(self._doubt(found.doubt))
         if found.narrower:
             findings.append(self._narrower(found.narrower))
-        findings += map(self._absent, absent)
+        findings += map(self._absent, () if of_calls.forward_only else absent)
         remarks = self._remarks(found, about_lines=bool(findings))
+        if of_calls.forward_only:
+            remarks.append("the forward pass alone was checked: there are no gradients yet.")
         findings += self._of_calls(found, of_calls)
         findings.sort(key=lambda finding: not finding.certain)
         outcome: Outcome = "wrong" if findings else "correct"
@@ -151,11 +178,6 @@ class Wording:
         if self.function.form.labels == "indices" and "Y" in self.function.meanings:
             remarks.append(
                 "the parameter Y was given class indices; the usual name for these is y."
-            )
-        if layout != self.declared:
-            remarks.append(
-                f"the function runs only with layout='{layout}' and was checked with that; declare "
-                f"it (--layout {layout})."
             )
         if about_lines and layout != "rows":
             remarks.append(
@@ -244,7 +266,7 @@ class Wording:
     def _doubt(self, doubt: Doubt) -> Finding:
         """A value that is wrong, where no fault is known that gives it."""
         name, suspect = label(doubt.name), doubt.suspect
-        says = f"{name} differs from {self._code(LINES[doubt.name])}"
+        says = f"{name} differs from {self._code(self.network.lines[doubt.name])}"
         if not doubt.finite:
             says += " and has nan or infinite entries"
         elif not doubt.product:
@@ -286,15 +308,19 @@ class Wording:
             problems=self.problems,
         )  # fmt: skip
 
+    @property
+    def _penalised(self) -> bool:
+        return self.function.takes_l2 or bool(self.network.strength)
+
     def _code(self, line: Line) -> str:
-        return line.text(penalty=self.function.takes_l2)
+        return line.code(penalty=self._penalised)
 
     def _written(self, name: str, line: Line) -> str:
         return f"{label(name)} = {self._code(line)}"
 
     def _right(self, name: str) -> str:
         """The equation of a value, as it should be coded."""
-        return self._written(name, LINES[name])
+        return self._written(name, self.network.lines[name])
 
     def _of_fault(self, one: Named) -> Where:
         """The lines of the code that a fault is in."""
@@ -302,7 +328,7 @@ class Wording:
             one.fault.line if one.constant is None else one.fault.line.with_constant(one.constant)
         )
         name = one.fault.name
-        return self.places.of_fault(name, line, LINES, penalty=self.function.takes_l2)
+        return self.places.of_fault(name, line, self.network.lines, penalty=self._penalised)
 
     def _advice(self, name: str, where: Where) -> str:
         """What to write, in the names of the code, and where."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.doctor.probe.outputs import meaning
+from backhand.doctor.probe.names import meaning
 from backhand.doctor.probe.statements import key_of, source_of
 from backhand.doctor.probe.trace import Seen, Trace
 from backhand.formulas import FAILURES, FUNCTIONS, Line, Values, compiled
@@ -26,7 +26,8 @@ READERS = {
 }  # fmt: skip
 """The values that are computed next: what is written in one expression has no value of its own."""
 
-AMBIGUOUS = {"hidden", "dhidden", "h", "value", "delta1", "delta2", "p", "s", "l"}
+AMBIGUOUS = {"hidden", "dhidden", "h", "value", "delta1", "delta2", "p", "s", "l", "l1", "l2", "o",
+             "j", "out", "output", "outputs", "pred"}  # fmt: skip
 """Names in use for more than one value."""
 
 NOTHING = 1e-12
@@ -321,7 +322,7 @@ def _is_short(seen: Seen) -> bool:
 
 
 def _is_constant(value: Any) -> bool:
-    return bool(np.size(value) < 2 or np.ptp(value) == 0)
+    return bool(np.size(value) < 2 or np.min(value) == np.max(value))
 
 
 @cache
@@ -340,7 +341,8 @@ def _inside(node: ast.AST) -> Iterator[str]:
 def _computed(code: str) -> Value:
     def value(values: Mapping[str, Any]) -> Any:
         try:
-            return eval(compiled(code), FUNCTIONS, dict(values))
+            with np.errstate(all="ignore"):
+                return eval(compiled(code), FUNCTIONS, dict(values))
         except FAILURES:
             return None
 

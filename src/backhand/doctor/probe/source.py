@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from backhand.doctor.probe.outputs import meaning
+from backhand.doctor.probe.names import meaning
 from backhand.doctor.probe.places import AMBIGUOUS, Place
 from backhand.doctor.probe.statements import key_of
 

@@ -54,6 +54,9 @@ ADVICE = {
     Reason.NO_RESULT: _RETURN,
     Reason.RETURNS_NOTHING: _RETURN,
     Reason.NO_GRADIENT: _RETURN,
+    Reason.RETURNS_INPUTS: _RETURN,
+    Reason.FINITE_DIFFERENCES:
+        "Compute the gradients by the chain rule; finite differences are good for checking them.",
     Reason.NOT_NUMBERS: _RETURN,
     Reason.LAYERS_EXCHANGED:
         "Return each under its own name, or a tuple in the order dW1, db1, dW2, db2.",
@@ -87,6 +90,8 @@ class CallFinding:
         The first, where some calls gave gradients and others did not.
     equal : str
         The sizes that have to be equal for a call to give gradients.
+    forward_only : bool
+        Whether there are values of the forward pass, and no gradients.
     """
 
     corrections: Sequence[Reason]
@@ -94,6 +99,13 @@ class CallFinding:
     step: str
     refusal: Refusal | None
     equal: str
+    forward_only: bool = False
+
+
+OVERFLOWS = (
+    "the softmax overflows: a score of 710 or more gives nan. Subtract the largest score of each "
+    "row before the exponential."
+)
 
 
 def refused(name: str, refusal: Refusal, seconds: float) -> Report:
@@ -161,8 +173,10 @@ class Wording:
             findings.append(self._doubt(found.doubt))
         if found.narrower:
             findings.append(self._narrower(found.narrower))
-        findings += map(self._absent, absent)
+        findings += map(self._absent, () if of_calls.forward_only else absent)
         remarks = self._remarks(found)
+        if of_calls.forward_only:
+            remarks.append("the forward pass alone was checked: there are no gradients yet.")
         findings += self._of_calls(found, of_calls)
         findings.sort(key=lambda finding: not finding.certain)
         outcome: Outcome = "wrong" if findings else "correct"

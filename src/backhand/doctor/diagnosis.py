@@ -301,15 +301,11 @@ def _diagnosed(found: Recognised) -> _Judged:
     traces = [called.trace for _, called in found.calls.returned]
     for match in leading(found.matches):
         evidence = evidence_of(found.function, found.calls, match.network)
-        needed, diagnosis = diagnosed(evidence, traces, by_library=found.function.kind != "numpy")
+        needed, diagnosis = diagnosed(evidence, traces)
         tried.append(_Judged(match.network, evidence, needed, diagnosis))
         if diagnosis.doubt is None and diagnosis.repeatable:
             return tried[-1]
     return tried[0]
-
-
-def _traces(calls: Calls) -> list[Trace]:
-    return [called.trace for _, called in calls.returned]
 
 
 def _frame(found: Recognised, network: Network, declared: Declared) -> Frame:

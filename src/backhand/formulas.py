@@ -7,6 +7,7 @@ lines with `equations.py`.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -25,9 +26,13 @@ def compiled(code: str) -> CodeType:
     return compile(code, f"<{code}>", "eval")
 
 
+@cache
 def parts_of(code: str) -> frozenset[str]:
-    """The names that a line reads."""
-    return frozenset(compiled(code).co_names)
+    """The names in a line: all that it reads, and those of functions and their arguments."""
+    return frozenset(_NAMES.findall(code))
+
+
+_NAMES = re.compile(r"\b[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True)
@@ -42,19 +47,28 @@ class Line:
         The penalty term, with its sign; left out where there is no penalty.
     form : str
         What surrounds both: "({0}) / N".
+    shown : str
+        What is displayed of the data term, if not its code.
     """
 
     data: str
     penalty: str = ""
     form: str = "{0}"
+    shown: str = ""
 
     @cached_property
     def _codes(self) -> tuple[str, str]:
         return self.form.format(self.data), self.form.format(self.data + self.penalty)
 
     def code(self, *, penalty: bool) -> str:
-        """The line as it is computed, and shown."""
+        """The line as it is computed."""
         return self._codes[penalty]
+
+    def text(self, *, penalty: bool) -> str:
+        """The line as it is displayed."""
+        if not self.shown:
+            return self._codes[penalty]
+        return self.form.format(self.shown + self.penalty if penalty else self.shown)
 
     def evaluated(self, values: Values, *, penalty: bool) -> Any:
         """What the line gives of these values; may raise `FAILURES`."""
@@ -64,9 +78,17 @@ class Line:
         """The names that the line reads."""
         return parts_of(self._codes[penalty])
 
+    def with_constant(self, c: float) -> Line:
+        """The line with a number instead of `c`."""
+        data, penalty, form, shown = (
+            re.sub(r"\bc\b", f"{c!r}", part)
+            for part in (self.data, self.penalty, self.form, self.shown)
+        )
+        return Line(data, penalty, form, shown)
+
     def within(self, form: str) -> Line:
         """The line with something around it."""
-        return Line(self.data, self.penalty, form)
+        return Line(self.data, self.penalty, form, self.shown)
 
 
 LINES = {

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from backhand import equations
-from backhand.doctor.faults import CONVENTIONS, Kind, Need, dictionary
-from backhand.doctor.faults.families import FAMILIES, LOSSES, TOGETHER
+from backhand.doctor.faults import Kind, Need, conventions, dictionary
+from backhand.doctor.faults.families import LOSSES, TOGETHER, families
+from backhand.doctor.frame.network import REFERENCE
 from backhand.doctor.localise.trial import Evaluator
 from backhand.doctor.oracles import by_autograd
 from backhand.doctor.probe.evidence import Evidence
@@ -37,7 +38,7 @@ def test_the_lines_are_the_equations(l2: float) -> None:
 
 
 def test_ids_are_unique_and_say_equation_and_kind() -> None:
-    ids = [fault.id for fault in dictionary()] + [one.id for one in CONVENTIONS]
+    ids = [fault.id for fault in dictionary()] + [one.id for one in conventions()]
     assert len(set(ids)) == len(ids)
     for fault in dictionary():
         equation, kind, *what = fault.id.split(".")
@@ -45,7 +46,7 @@ def test_ids_are_unique_and_say_equation_and_kind() -> None:
         assert Kind(kind) is fault.kind and what
         assert re.fullmatch(r"[\w.-]+", fault.id, re.ASCII), fault.id
     assert {fault.kind for fault in dictionary()} == set(Kind)
-    assert len(dictionary()) > 2 * len(FAMILIES) + len(LOSSES) + len(TOGETHER)
+    assert len(dictionary()) > 2 * len(families(REFERENCE)) + len(LOSSES) + len(TOGETHER)
 
 
 def test_no_lines_are_written_twice() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 import backhand
 from backhand.doctor import check
-from backhand.doctor.faults import CONVENTIONS, dictionary
+from backhand.doctor.faults import conventions, dictionary
 
 
 def right(X, Y, W1, b1, W2, b2):
@@ -67,7 +67,7 @@ def test_a_fault(fault: str, message: str) -> None:
 
 
 def test_a_convention() -> None:
-    assert CONVENTIONS[1].message == (
+    assert conventions()[1].message == (
         "the penalty is λ‖W‖², without the factor 1/2, in the loss and in the gradients"
     )
 

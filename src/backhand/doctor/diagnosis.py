@@ -23,6 +23,7 @@ from backhand.doctor.probe.run import (
     call_on_problems,
     corrected,
     evidence_of,
+    finite_differences,
     in_another_form,
     on_equal_sizes,
     settled,
@@ -128,6 +129,9 @@ def _checked(f: Callable[..., Any], layout: str, autograd: bool | None, seconds:
         function, calls = on_equal_sizes(function, forms, calls)
     if not calls.returned:
         return refused(name, calls.refusals[0], time.perf_counter() - began)
+    numeric = finite_differences(function, calls)
+    if numeric:
+        return refused(name, numeric, time.perf_counter() - began)
     by_autograd = oracles.torch_is_loaded() if autograd is None else autograd
     report = _report(function, calls, autograd=by_autograd, declared=layout)
     return replace(report, function=name, arrays=function.kind or "",
@@ -178,7 +182,7 @@ def _report(
     calls, corrections = corrected(settled(function, calls))
     evidence = evidence_of(function, calls)
     with np.errstate(all="ignore"):
-        found = diagnose(evidence, penalty=function.takes_l2, by_library=function.kind != "numpy")
+        found = diagnose(evidence, by_library=function.kind != "numpy")
         values = verdicts(function, calls, evidence, autograd=autograd, excused=found.excused)
         of_calls = CallFinding(
             corrections=corrections,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from backhand.doctor.faults.fault import Fault, fault
+from backhand.doctor.frame.network import Network
 
 
 class Layer(NamedTuple):
@@ -118,9 +119,9 @@ OF_BIASES = (
 """Instead of {dB}.sum(axis=0)."""
 
 
-def layer_faults(name: str) -> Iterator[Fault]:
+def layer_faults(network: Network, name: str) -> Iterator[Fault]:
     """Those of a gradient of weights or biases; none for other values."""
     for layer in LAYERS:
         for template in {layer.dW: OF_WEIGHTS, layer.db: OF_BIASES}.get(name, ()):
-            what, code, message = (text.format(**layer._asdict()) for text in template)
-            yield fault(name, what, code, message)
+            what, code, message, *shown = (text.format(**layer._asdict()) for text in template)
+            yield fault(network, name, what, code, message, shown="".join(shown))

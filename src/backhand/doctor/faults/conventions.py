@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache
 from typing import NamedTuple
 
 from backhand.doctor.faults.forward import GUARDED, bounded
-from backhand.doctor.faults.penalty import SQUARES
-from backhand.formulas import LINES, Line
+from backhand.doctor.faults.pieces import bare, pieces
+from backhand.doctor.frame.network import REFERENCE, Network, Penalty
+from backhand.formulas import Line
 
 
 class Convention(NamedTuple):
@@ -24,47 +27,58 @@ class Convention(NamedTuple):
     by_library: bool = False
 
 
-def _penalty(loss: str, gradient: str) -> dict[str, Line]:
-    return {
-        "L": Line(LINES["L"].data, loss),
-        "dW2": Line(LINES["dW2"].data, gradient.format(W="W2")),
-        "dW1": Line(LINES["dW1"].data, gradient.format(W="W1")),
-    }
+@cache
+def conventions(network: Network = REFERENCE) -> tuple[Convention, ...]:
+    """Other ways to be right than a network's equations."""
+    return (
+        *_mean_in_gradients(network),
+        *_penalties(network),
+        *_at_zero(network),
+        *(Convention(guard.id, f"{guard.message}: correct to 1e-7", guard.lines)
+          for guard in bounded(network, GUARDED)),
+    )  # fmt: skip
 
 
-CONVENTIONS = (
-    Convention(
-        "mean_in_gradients",
-        "1/N is applied later: dS, dH1 and dZ1 are N times larger, the gradients are divided by N",
-        {
-            "dS": Line("P - Y"),
-            "dW2": Line("H1.T @ dS / N", LINES["dW2"].penalty),
-            "db2": Line("dS.sum(axis=0) / N"),
-            "dW1": Line("X.T @ dZ1 / N", LINES["dW1"].penalty),
-            "db1": Line("dZ1.sum(axis=0) / N"),
-        },
-    ),
-    Convention(
-        "penalty_without_half",
-        "the penalty is λ‖W‖², without the factor 1/2, in the loss and in the gradients",
-        _penalty(f" + l2 * {SQUARES}", " + 2 * l2 * {W}"),
-        needs_loss=True,
-    ),
-    Convention(
-        "penalty_by_N",
-        "the penalty is λ/(2N) ‖W‖², in the loss and in the gradients",
-        _penalty(f" + l2 / (2 * N) * {SQUARES}", " + l2 / N * {W}"),
-        needs_loss=True,
-    ),
-    Convention(
-        "half_at_zero",
-        "the gradient at Z1 = 0 is 1/2 here and 0 in the equations; both are subgradients",
-        {"dZ1": Line("dH1 * ((Z1 > 0) + 0.5 * (Z1 == 0))")},
-        by_library=True,
-    ),
-    *(
-        Convention(guard.id, f"{guard.message}: correct to 1e-7", guard.lines)
-        for guard in bounded(GUARDED)
-    ),
-)
-"""Other ways to be right."""
+def _mean_in_gradients(network: Network) -> Iterator[Convention]:
+    """1/N where the gradients are summed instead of in dS."""
+    fields, lines = pieces(network), network.lines
+    mean = fields["mean"]
+    if mean:
+        gradients = {
+            name: Line(lines[name].data + mean, lines[name].penalty)
+            for name in ("dW2", "db2", "dW1", "db1")
+            if name in lines
+        }
+        multiple, times = fields["1/N"], "N" if network.reduction == "mean" else "N·K"
+        yield Convention(
+            "mean_in_gradients",
+            f"{multiple} is applied later: dS, dH1 and dZ1 are {times} times larger, the gradients "
+            f"are divided by {times}",
+            {"dS": Line(bare(fields["D"])), **gradients},
+        )
+
+
+def _penalties(network: Network) -> Iterator[Convention]:
+    """Where λ is an argument, what it multiplies."""
+    others: tuple[tuple[Penalty, str, str], ...] = (
+        ("full", "penalty_without_half", "the penalty is λ‖W‖², without the factor 1/2"),
+        ("by_N", "penalty_by_N", "the penalty is λ/(2N) ‖W‖²"),
+    )
+    for other, what, message in others:
+        lines = replace(network, penalty=other).lines
+        if other != network.penalty and not network.strength:
+            yield Convention(
+                what, f"{message}, in the loss and in the gradients",
+                {name: lines[name] for name in ("L", "dW2", "dW1")}, needs_loss=True,
+            )  # fmt: skip
+
+
+def _at_zero(network: Network) -> Iterator[Convention]:
+    """Other subgradients where Z1 is 0."""
+    if network.activation == "relu":
+        yield Convention(
+            "half_at_zero",
+            "the gradient at Z1 = 0 is 1/2 here and 0 in the equations; both are subgradients",
+            {"dZ1": Line("dH1 * ((Z1 > 0) + 0.5 * (Z1 == 0))")},
+            by_library=True,
+        )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from backhand.doctor.faults.fault import Fault, fault, number
+from backhand.doctor.faults.pieces import NAMES, pieces
+from backhand.doctor.frame.network import Network
 
 WITH_DERIVATIVE = "with_derivative"
 """The end of the id of a fault whose derivative is taken right."""
@@ -21,26 +24,29 @@ class Differentiated(NamedTuple):
     derivative: Mapping[str, str]
 
 
-def _activations() -> Iterator[Differentiated]:
+def _activations(network: Network) -> Iterator[Differentiated]:
+    name = NAMES[network.activation]
     for what, f, slope, message in (
         *((f"leaky_{number(slope)}", f"where(Z1 > 0, Z1, {slope} * Z1)",
-           f"where(Z1 > 0, 1, {slope})", f"a leaky ReLU (slope {slope}) is used instead of ReLU")
+           f"where(Z1 > 0, 1, {slope})", f"a leaky ReLU (slope {slope}) is used instead of {name}")
           for slope in ("0.01", "0.1", "0.2")),
         *((f"clipped_at_{most}", f"clip(Z1, 0, {most})", f"(Z1 > 0) * (Z1 < {most})",
-           f"ReLU is also capped at {most}") for most in ("1", "6")),
+           f"ReLU is also capped at {most}") for most in ("1", "6") if name == "ReLU"),
         ("squared", "maximum(Z1, 0)**2", "2 * H1**0.5 * (Z1 > 0)", "ReLU is squared"),
         ("elu", "where(Z1 > 0, Z1, exp(minimum(Z1, 0)) - 1)",
-         "where(Z1 > 0, 1, exp(minimum(Z1, 0)))", "ELU is used instead of ReLU"),
+         "where(Z1 > 0, 1, exp(minimum(Z1, 0)))", f"ELU is used instead of {name}"),
         ("silu", "Z1 * sigmoid(Z1)",
-         "(sigmoid(Z1) + Z1 * sigmoid(Z1) * (1 - sigmoid(Z1)))", "SiLU is used instead of ReLU"),
-        ("gelu", "gelu(Z1)", "gelu_slope(Z1)", "GELU is used instead of ReLU"),
+         "(sigmoid(Z1) + Z1 * sigmoid(Z1) * (1 - sigmoid(Z1)))", f"SiLU is used instead of {name}"),
+        ("gelu", "gelu(Z1)", "gelu_slope(Z1)", f"GELU is used instead of {name}"),
+        ("relu", "maximum(Z1, 0)", "(Z1 > 0)", f"ReLU is used instead of {name}"),
     ):  # fmt: skip
-        yield Differentiated(
-            "H1", f"activation.{what}", f, message, {"dZ1": f"dH1 * {slope}"}
-        )  # fmt: skip
+        if what != network.activation:
+            yield Differentiated(
+                "H1", f"activation.{what}", f, message, {"dZ1": f"dH1 * {slope}"}
+            )  # fmt: skip
 
 
-def _inputs() -> Iterator[Differentiated]:
+def _inputs(network: Network) -> Iterator[Differentiated]:
     for what, f, message in (
         ("standardised", "((X - X.mean(axis=0)) / X.std(axis=0))",
          "the columns of X are standardised"),
@@ -50,16 +56,18 @@ def _inputs() -> Iterator[Differentiated]:
         ("by_largest", "(X / abs(X).max())", "X is divided by its largest entry"),
         ("whole", "trunc(X)", "X is truncated to whole numbers"),
     ):  # fmt: skip
+        bias = pieces(network)["+b1"]
         yield Differentiated(
-            "Z1", f"input.{what}", f"{f} @ W1 + b1", message, {"dW1": f"{f}.T @ dZ1"}
+            "Z1", f"input.{what}", f"{f} @ W1{bias}", message, {"dW1": f"{f}.T @ dZ1"}
         )
 
 
-def _outputs() -> Iterator[Differentiated]:
+def _outputs(network: Network) -> Iterator[Differentiated]:
+    bias, right = pieces(network)["+b2"], network.lines["dS"].data
     for name, what, f, message, derivative in (
-        ("S", "scale.by_sqrt_H", "(H1 @ W2 + b2) / sqrt(H)", "the logits are divided by √H",
-         {"dS": "(P - Y) / N / sqrt(H)"}),
-        ("S", "scale.product_by_sqrt_H", "H1 @ W2 / sqrt(H) + b2", "the sum is divided by √H",
+        ("S", "scale.by_sqrt_H", f"(H1 @ W2{bias}) / sqrt(H)", "the logits are divided by √H",
+         {"dS": f"{right} / sqrt(H)"}),
+        ("S", "scale.product_by_sqrt_H", f"H1 @ W2 / sqrt(H){bias}", "the sum is divided by √H",
          {"dW2": "H1.T @ dS / sqrt(H)", "dH1": "dS @ W2.T / sqrt(H)"}),
         ("P", "softmax.over_rows", "softmax(S, axis=0)",
          "softmax runs over the batch (axis=0) instead of the classes",
@@ -67,7 +75,8 @@ def _outputs() -> Iterator[Differentiated]:
         ("P", "softmax.twice", "softmax(softmax(S))", "softmax is applied twice",
          {"dS": "softmax(S) * ((P - Y) - ((P - Y) * softmax(S)).sum(axis=1, keepdims=True)) / N"}),
     ):  # fmt: skip
-        yield Differentiated(name, what, f, message, derivative)
+        if name == "S" or (network.output == "softmax" and network.reduction == "mean"):
+            yield Differentiated(name, what, f, message, derivative)
 
 
 SQUARED = "P * (P - Y - ((P - Y) * P).sum(axis=1, keepdims=True))"
@@ -118,12 +127,21 @@ LOSSES = (
 """Other losses: what, the loss and its message, ∂/∂S and its message."""
 
 
-def _losses() -> Iterator[Differentiated]:
-    for what, f, message, derivative, _ in LOSSES:
+def _losses(network: Network) -> Iterator[Differentiated]:
+    for what, f, message, derivative, _ in losses(network):
         yield Differentiated("L", f"loss.{what}", f, message, {"dS": derivative})
 
 
-FAMILIES = (*_inputs(), *_activations(), *_outputs(), *_losses())
+def losses(network: Network) -> Sequence[tuple[str, str, str, str, str]]:
+    """Those that are used instead of the network's, as in `LOSSES`."""
+    return LOSSES if network.loss == "cross_entropy" else ()
+
+
+@cache
+def families(network: Network) -> tuple[Differentiated, ...]:
+    """All of them."""
+    return (*_inputs(network), *_activations(network), *_outputs(network), *_losses(network))
+
 
 TOGETHER = (
     ("Z1.input.centred", "dW1.input.centred"),
@@ -159,28 +177,39 @@ TOGETHER = (
 """Ids of faults that also come together: a line of the forward pass, and its derivative."""
 
 
-def alone(name: str) -> Iterator[Fault]:
+def alone(network: Network, name: str) -> Iterator[Fault]:
     """The wrong functions of one value, by themselves."""
-    for one in FAMILIES:
+    for one in families(network):
         if one.name == name:
-            yield fault(one.name, one.what, one.code, one.message)
+            yield fault(network, one.name, one.what, one.code, one.message)
     if name == "dS":
-        for what, _, _, derivative, message in LOSSES:
-            yield fault("dS", f"loss.{what}", derivative, message)
+        for what, _, _, derivative, message in losses(network):
+            yield fault(network, "dS", f"loss.{what}", derivative, message)
 
 
-def with_derivative(known: Mapping[str, Fault]) -> Iterator[Fault]:
+def with_derivative(network: Network, known: Mapping[str, Fault]) -> Iterator[Fault]:
     """Each wrong function with its own derivative; `known`: the faults of single lines, by id."""
-    for one in FAMILIES:
-        yield fault(one.name, f"{one.what}.{WITH_DERIVATIVE}", one.code, one.message,
+    for one in families(network):
+        yield fault(network, one.name, f"{one.what}.{WITH_DERIVATIVE}", one.code, one.message,
                     one.derivative)  # fmt: skip
     for first, *others in TOGETHER:
+        others = [other for other in others if _is_of(network, other)]
+        if first not in known or not others or not known.keys() >= set(others):
+            continue
         lines = {known[other].name: known[other].line for other in others}
         _, what = first.split(".", 1)
-        yield fault(known[first].name, f"{what}.{WITH_DERIVATIVE}", known[first].line,
+        yield fault(network, known[first].name, f"{what}.{WITH_DERIVATIVE}", known[first].line,
                     known[first].message, lines, needs=known[first].needs)  # fmt: skip
-    lines = {name: known[f"{name}.scale.mean_twice"].line for name in ("db2", "db1")}
+    if network.reduction == "sum":
+        return
+    lines = {name: known[f"{name}.scale.mean_twice"].line
+             for name in ("db2", "db1") if name in network.lines}  # fmt: skip
     lines["dW1"] = known["dW1.scale.mean_twice.with_penalty"].line
-    yield fault("dW2", "scale.mean_twice.all_gradients",
+    yield fault(network, "dW2", "scale.mean_twice.all_gradients",
                 known["dW2.scale.mean_twice.with_penalty"].line,
                 "1/N is applied twice, in all four gradients", lines)  # fmt: skip
+
+
+def _is_of(network: Network, other: str) -> bool:
+    """Whether the line of a fault is among the network's."""
+    return other.partition(".")[0] in network.lines

@@ -8,7 +8,8 @@ from enum import Enum, StrEnum, auto
 from functools import cached_property
 from types import MappingProxyType
 
-from backhand.formulas import LINES, Line, equation_of
+from backhand.doctor.frame.network import Network
+from backhand.formulas import Line, equation_of
 
 
 class Kind(StrEnum):
@@ -124,13 +125,16 @@ class Fault:
 
 
 def fault(
-    name: str, what: str, line: str | Line, message: str,
+    network: Network, name: str, what: str, line: str | Line, message: str,
     also: Mapping[str, str | Line] = MappingProxyType({}), *, needs: Iterable[Need] = (),
+    shown: str = "",
 ) -> Fault:  # fmt: skip
     """A fault in the line of a value, and in others that change with it.
 
     Parameters
     ----------
+    network : Network
+        Whose equations it changes; lines that it does not have are left out.
     name : str
         The value, a key of `LINES`.
     what : str
@@ -142,10 +146,16 @@ def fault(
         Other lines that change.
     needs : iterable of Need
         Beside those that follow from what the lines read.
+    shown : str
+        How the line is displayed, where its code is our own device.
     """
+    equations = network.lines
     lines = {
-        value: code if isinstance(code, Line) else Line(code, LINES[value].penalty)
+        value: code
+        if isinstance(code, Line)
+        else Line(code, equations[value].penalty, shown=shown if value == name else "")
         for value, code in {name: line, **also}.items()
+        if value in equations
     }
     kind = Kind(what.partition(".")[0])
     reads = frozenset().union(*(one.reads(penalty=False) for one in lines.values()))

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from backhand.doctor.faults.fault import Fault, Need, fault
-from backhand.formulas import LINES, Line
-
-SQUARES = "((W1**2).sum() + (W2**2).sum())"
+from backhand.doctor.faults.pieces import pieces
+from backhand.doctor.frame.network import SQUARES, Network
+from backhand.formulas import Line
 
 
 class Penalty(NamedTuple):
@@ -59,24 +59,27 @@ PENALTIES = (
 NEEDED = (Need.PENALTY,)
 
 
-def penalty_faults() -> Iterator[Fault]:
+def penalty_faults(network: Network) -> Iterator[Fault]:
     """Faults of one line."""
     for name, W in (("dW2", "W2"), ("dW1", "W1")):
         for one in PENALTIES:
             if one.gradient is not None:
-                line = Line(LINES[name].data, one.gradient.format(W=W))
+                line = Line(network.lines[name].data, one.gradient.format(W=W))
                 message = one.gradient_message.format(W=W)
-                yield fault(name, f"penalty.{one.what}", line, message, needs=NEEDED)
-        yield fault(name, "scale.mean_twice.with_penalty", LINES[name].within("({0}) / N"),
-                    "1/N is applied twice, to the penalty too", needs=NEEDED)  # fmt: skip
+                yield fault(network, name, f"penalty.{one.what}", line, message, needs=NEEDED)
+        if network.reduction != "sum":
+            line = network.lines[name].within("({0}) / N")
+            yield fault(network, name, "scale.mean_twice.with_penalty", line,
+                        "1/N is applied twice, to the penalty too", needs=NEEDED)  # fmt: skip
     biases = f" + l2 / 2 * ({SQUARES} + (b1**2).sum() + (b2**2).sum())"
     message = "the penalty includes the biases"
     for one in (*PENALTIES, Penalty("with_biases", biases, message, None, "")):
         if one.loss is not None:
-            yield fault("L", f"penalty.{one.what}", Line(LINES["L"].data, one.loss),
+            line = Line(network.lines["L"].data, one.loss)
+            yield fault(network, "L", f"penalty.{one.what}", line,
                         one.loss_message, needs=NEEDED)  # fmt: skip
-            yield fault(
-                "L", f"penalty.{one.what}.no_mean", Line("-(Y * log(P)).sum()", one.loss),
+            yield fault(network,
+                "L", f"penalty.{one.what}.no_mean", Line(pieces(network)["loss"], one.loss),
                 f"sums over the rows instead of averaging, and {one.loss_message}",
                 needs=NEEDED,
             )  # fmt: skip

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 
-from backhand.doctor.faults.backward import BACKWARD
+from backhand.doctor.faults.backward import BACKWARD_LINES
 from backhand.doctor.faults.fault import Fault, Need, fault, number
-from backhand.formulas import LINES, UPDATED
+from backhand.doctor.faults.pieces import selected
+from backhand.doctor.frame.network import Network
+from backhand.formulas import UPDATED
 
-SCALES = (
+SCALES: tuple[tuple[str, ...], ...] = (
     ("sign.flipped", "-({0})", "the sign is flipped"),
-    ("scale.mean_twice", "({0}) / N", "1/N is applied twice"),
-    ("scale.no_mean", "N * ({0})", "1/N is missing: N times too large"),
+    ("scale.mean_twice", "({0}) / N", "1/N is applied twice", "averaged"),
+    ("scale.by_N", "({0}) / N", "divided by N", "sum"),
+    ("scale.no_mean", "N * ({0})", "1/N is missing: N times too large", "mean"),
+    ("scale.no_mean", "N * K * ({0})", "1/(N·K) is missing: N·K times too large", "elements"),
+    ("scale.times_N", "N * ({0})", "multiplied by N", "sum elements"),
     ("scale.doubled", "2 * ({0})", "doubled"),
     ("scale.halved", "({0}) / 2", "halved"),
     ("zero.everywhere", "0 * ({0})", "left at zero"),
@@ -25,7 +30,8 @@ SCALES = (
     ("scale.times_K", "K * ({0})", "multiplied by K"),
     ("scale.by_H", "({0}) / H", "divided by H"),
     ("scale.by_d", "({0}) / d", "divided by d"),
-    ("scale.mean_three_times", "({0}) / N / N", "1/N is applied three times"),
+    ("scale.mean_three_times", "({0}) / N / N", "1/N is applied three times", "averaged"),
+    ("scale.by_N_twice", "({0}) / N / N", "divided by N twice", "sum"),
     ("scale.by_NK", "({0}) / (N * K)", "divided by N·K"),
     ("scale.times_sqrt_N", "({0}) * sqrt(N)", "multiplied by √N"),
     ("scale.by_sqrt_N", "({0}) / sqrt(N)", "divided by √N"),
@@ -56,27 +62,27 @@ NARROW = (
 """Wrong precisions that any line may have."""
 
 
-def resized_faults(written: Container[str]) -> Iterator[Fault]:
+def resized_faults(network: Network, written: Container[str]) -> Iterator[Fault]:
     """Wrong sizes and bounds of any gradient, but those that have an entry of their own.
 
     Where a line has a penalty, a wrong size may be that of the data term or of the whole.
     """
-    for name in BACKWARD:
-        line = LINES[name]
-        for what, form, message in SCALES:
+    for name in (name for name in BACKWARD_LINES if name in network.lines):
+        line = network.lines[name]
+        for what, form, message in selected(network, SCALES):
             if f"{name}.{what}" not in written:
-                yield fault(name, what, form.format(line.data), message)
+                yield fault(network, name, what, form.format(line.data), message)
             if line.penalty and f"{name}.{what}.with_penalty" not in written:
-                yield fault(name, f"{what}.with_penalty", line.within(form), message,
+                yield fault(network, name, f"{what}.with_penalty", line.within(form), message,
                             needs=(Need.PENALTY,))  # fmt: skip
         for what, form, message in BOUNDED:
             if f"{name}.{what}" not in written:
-                yield fault(name, what, line.within(form), message)
+                yield fault(network, name, what, line.within(form), message)
 
 
-def narrow_faults() -> Iterator[Fault]:
+def narrow_faults(network: Network) -> Iterator[Fault]:
     """Wrong precisions of any line but the loss, which is not compared that closely."""
-    for name, line in LINES.items():
+    for name, line in network.lines.items():
         for what, form, message in NARROW if name != "L" else ():
             end = f".{UPDATED[name]}" if name in UPDATED else ""
-            yield fault(name, what + end, line.within(form), message)
+            yield fault(network, name, what + end, line.within(form), message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from backhand.doctor.faults.fault import Fault, fault, number
+from backhand.doctor.frame.network import Network
 from backhand.formulas import UPDATED
 
 UPDATE = (
@@ -73,30 +74,32 @@ def _lines(code: str, parameters: str) -> dict[str, str]:
     return {name: code.format(W=W) for name, W in UPDATED.items() if W in parameters.split()}
 
 
-def _of_several(what: str, lines: Mapping[str, str], message: str) -> Fault:
+def _of_several(network: Network, what: str, lines: Mapping[str, str], message: str) -> Fault:
     (name, line), *others = lines.items()
-    return fault(name, what, line, message, dict(others))
+    return fault(network, name, what, line, message, dict(others))
 
 
 ALL, BOTH_BIASES, BOTH_WEIGHTS = "W1 b1 W2 b2", "b1 b2", "W1 W2"
 
 
-def update_faults() -> Iterator[Fault]:
+def update_faults(network: Network) -> Iterator[Fault]:
     """Faults of the step, the usual ones first."""
     for name, W in UPDATED.items():
         for what, code, message in UPDATE:
             if W == "W1":
-                yield _of_several(what, _lines(code, ALL), f"{message}, for all parameters")
-            yield fault(name, f"{what}.{W}", code.format(W=W), f"{message} ({W})")
+                yield _of_several(
+                    network, what, _lines(code, ALL), f"{message}, for all parameters"
+                )
+            yield fault(network, name, f"{what}.{W}", code.format(W=W), f"{message} ({W})")
     for what, code, message in BIASES:
-        yield _of_several(f"{what}.biases", _lines(code, BOTH_BIASES), message)
+        yield _of_several(network, f"{what}.biases", _lines(code, BOTH_BIASES), message)
     for name, what, code, message in OF_ONE:
-        yield fault(name, what, code, message)
+        yield fault(network, name, what, code, message)
     for what, code, message in (*CLIPPED, *OPTIMIZERS):
-        yield _of_several(what, _lines(code, ALL), message)
+        yield _of_several(network, what, _lines(code, ALL), message)
     decay = "{W} - eta * d{W} - c * {W}"
-    yield _of_several("penalty.decay.weights", _lines(decay, BOTH_WEIGHTS),
+    yield _of_several(network, "penalty.decay.weights", _lines(decay, BOTH_WEIGHTS),
                       "the weights are shrunk as well: weight decay")  # fmt: skip
-    yield fault("new W1", "scale.own_rate_of_layer_1", "W1 - c * dW1",
+    yield fault(network, "new W1", "scale.own_rate_of_layer_1", "W1 - c * dW1",
                 "the first layer has a different learning rate",
                 {"new b1": "b1 - c * db1"})  # fmt: skip

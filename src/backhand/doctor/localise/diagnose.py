@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from backhand.doctor.faults import CONVENTIONS, Convention, Fault
+from backhand.doctor.faults import Convention, Fault, conventions
 from backhand.doctor.localise import residual
 from backhand.doctor.localise.search import Explanation, confirmations, explanations
 from backhand.doctor.probe.evidence import Evidence, alike
-from backhand.formulas import GRADIENTS, LINES, UPDATED, Line, derive
+from backhand.formulas import GRADIENTS, UPDATED, Line, derive
 
 INNER = {"Z1", "H1", "S", "P", "dS", "dH1", "dZ1"}
 """Values that later lines read."""
@@ -84,6 +84,8 @@ class Diagnosis:
     all_float32 : bool
         Everything was computed in float32, and returned in float64.
     repeatable : bool
+    reusing : bool
+        Whether later lines were computed from the values that were observed.
     """
 
     convention: Convention | None = None
@@ -93,6 +95,7 @@ class Diagnosis:
     narrower: str | None = None
     all_float32: bool = False
     repeatable: bool = True
+    reusing: bool = True
 
     @property
     def kept(self) -> list[str]:
@@ -106,14 +109,12 @@ class Diagnosis:
         return self.convention is not None or self.all_float32
 
 
-def diagnose(evidence: Sequence[Evidence], *, penalty: bool, by_library: bool) -> Diagnosis:
+def diagnose(evidence: Sequence[Evidence], *, by_library: bool) -> Diagnosis:
     """Find what explains the evidence.
 
     Parameters
     ----------
     evidence : sequence of Evidence
-    penalty : bool
-        Whether the function takes λ.
     by_library : bool
         Whether a library with derivatives of its own (torch, JAX) may have computed the values.
     """
@@ -122,12 +123,12 @@ def diagnose(evidence: Sequence[Evidence], *, penalty: bool, by_library: bool) -
     convention = _convention(evidence, by_library=by_library)
     if convention:
         return Diagnosis(convention=convention)
-    return _explained(evidence, penalty=penalty)
+    return _explained(evidence)
 
 
 def _convention(evidence: Sequence[Evidence], *, by_library: bool) -> Convention | None:
     returns_loss = any("L" in one.observed for one in evidence)
-    for convention in CONVENTIONS:
+    for convention in conventions(evidence[0].network):
         if convention.needs_loss and not returns_loss:
             continue
         if convention.by_library and not by_library:
@@ -138,25 +139,25 @@ def _convention(evidence: Sequence[Evidence], *, by_library: bool) -> Convention
 
 
 def _fits(one: Evidence, lines: Mapping[str, Line]) -> bool:
-    gave = derive(one.given, lines, one.reused, one.names)[0]
+    gave = derive(one.given, lines, one.reused, one.names, lines=one.lines)[0]
     return all(name in gave and one.like(name, gave[name]) for name in one.observed)
 
 
-def _explained(evidence: Sequence[Evidence], *, penalty: bool) -> Diagnosis:
+def _explained(evidence: Sequence[Evidence]) -> Diagnosis:
     """Name the faults, or the first equation in doubt."""
     reused = any(INNER & one.reused.keys() for one in evidence)
     stepped = any(UPDATED.keys() & one.observed.keys() for one in evidence)
     for reusing in (True, False) if reused else (False,):
-        found = explanations(evidence, penalty=penalty, reusing=reusing, updated=stepped)
+        found = explanations(evidence, reusing=reusing, updated=stepped)
         if found:
-            return Diagnosis(named=_named(evidence, found, reusing=reusing))
+            return Diagnosis(named=_named(evidence, found, reusing=reusing), reusing=reusing)
     if stepped:  # the update seems right: the gradients that it read are compared
-        return _explained([one.along_the_step() for one in evidence], penalty=penalty)
+        return _explained([one.along_the_step() for one in evidence])
     if not _repeatable(evidence):
         return Diagnosis(repeatable=False)
     narrower = _narrower(evidence)
     if narrower is None:
-        return _doubted(evidence, penalty=penalty)
+        return _doubted(evidence)
     if _all_narrower(evidence):
         return Diagnosis(all_float32=True)
     return Diagnosis(narrower=narrower)
@@ -184,16 +185,16 @@ def _others(fault: Fault, best: Explanation, rest: Sequence[Explanation]) -> tup
     return tuple(found.values())[:MOST_OTHERS]
 
 
-def _doubted(evidence: Sequence[Evidence], *, penalty: bool) -> Diagnosis:
+def _doubted(evidence: Sequence[Evidence]) -> Diagnosis:
     """Compare each line on its own; the first that no fault explains is in doubt."""
     following = [residual.with_what_follows(one) for one in evidence]
     most = max(len(one.observed) for one, _ in following)
     fullest = [one for one, _ in following if len(one.observed) == most]
-    found, left = residual.explained_singly(fullest, penalty=penalty)
+    found, left = residual.explained_singly(fullest)
     count = len({one.problem for one in fullest})
     named = [Named(one.faults[0], one.constant, count) for one in found]
     changed = {name for one in named for name in one.fault.lines}
-    right = [name for name in LINES
+    right = [name for name in evidence[0].lines
              if any(name in one.observed for one in fullest)
              and name not in changed and name not in left]  # fmt: skip
     doubt = None
@@ -225,7 +226,7 @@ def _narrower(evidence: Sequence[Evidence]) -> str | None:
         for name in one.observed:
             if not alike(one.right[name], one.observed[name], SINGLE):
                 return None
-    return next(name for name in LINES for one in evidence
+    return next(name for name in evidence[0].lines for one in evidence
                 if name in one.observed and not one.like(name, one.right[name]))  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from backhand.doctor.localise.search import Explanation, relevant
 from backhand.doctor.localise.trial import Evaluator
 from backhand.doctor.probe.evidence import Evidence
-from backhand.formulas import LINES
+from backhand.formulas import Line
 
 CONSISTENT = 1e-6
 """Relative residual up to which a gradient is taken to be a product with the known factor."""
@@ -29,22 +29,23 @@ def with_what_follows(one: Evidence) -> tuple[Evidence, list[str]]:
     """The evidence with dS and dZ1 where they follow, and which gradients contradict it."""
     observed, allowed = dict(one.observed), dict(one.tolerance)
     contradicting = []
-    for name, gradient, bias, factor, W in (
-        ("dS", "dW2", "db2", "H1", "W2"), ("dZ1", "dW1", "db1", "X", "W1")
+    for name, gradient, bias, factor in (
+        ("dS", "dW2", "db2", "H1"), ("dZ1", "dW1", "db1", "X")
     ):  # fmt: skip
         if gradient not in one.reused:
             continue
         if bias in one.observed and bias in one.local and one.like(bias, one.local[bias]):
             continue  # reads the same value and is correct, so the value is
         A = one.reused.get(factor, {**one.given, **one.right}[factor])
-        product = one.reused[gradient] - one.given["l2"] * one.given[W]
+        shrinking = Line("0", one.lines[gradient].penalty)
+        product = one.reused[gradient] - shrinking.evaluated(one.given, penalty=one.penalty)
         value = _factor(A, product)
         if value is None:
             contradicting.append(gradient)
         elif name not in observed:
             loose = one.tolerance[gradient] / 1e-9 * FOLLOWED * 1e-2
             observed[name], allowed[name] = value, min(0.05, max(FOLLOWED, loose))
-    return Evidence(one.problem, one.given, observed, allowed), contradicting
+    return Evidence(one.problem, one.given, observed, allowed, one.network), contradicting
 
 
 def _factor(A: NDArray[Any], product: NDArray[Any]) -> NDArray[Any] | None:
@@ -57,17 +58,15 @@ def _factor(A: NDArray[Any], product: NDArray[Any]) -> NDArray[Any] | None:
     return B if fits else None
 
 
-def explained_singly(
-    evidence: Sequence[Evidence], *, penalty: bool
-) -> tuple[list[Explanation], list[str]]:
+def explained_singly(evidence: Sequence[Evidence]) -> tuple[list[Explanation], list[str]]:
     """A fault for each wrong value that one explains; and the wrong values that none does."""
     evaluators = [Evaluator(one, reusing=True) for one in evidence]
-    wrong = [name for name in LINES
+    wrong = [name for name in evidence[0].lines
              if any(one.right.wrong & one.bits.get(name, 0) for one in evaluators)]  # fmt: skip
     found: list[Explanation] = []
     left: list[str] = []
     with np.errstate(all="ignore"):
-        faults = sorted(relevant(evidence[0], penalty=penalty), key=lambda fault: -fault.prior)
+        faults = sorted(relevant(evidence[0]), key=lambda fault: -fault.prior)
         trials = [(fault, [one.alone(fault) for one in evaluators]) for fault in faults]
         for name in wrong:
             fitting = (
@@ -103,16 +102,30 @@ def first_suspect(name: str, evidence: Sequence[Evidence]) -> str:
     minus Y was computed from a wrong P.
     """
     seen = [one for one in evidence if name in one.reused]
-    if name == "dZ1" and seen and not any("dH1" in one.observed for one in evidence):
+    network = evidence[0].network
+    if (
+        name == "dZ1"
+        and network.activation == "relu"
+        and seen
+        and not any("dH1" in one.observed for one in evidence)
+    ):
         masked = all(
             np.abs(one.reused[name][one.right["Z1"] <= 0]).max(initial=0.0)
             <= one.tolerance[name] * np.abs(one.reused[name]).max()
             for one in seen
         )
         return "dH1" if masked else name
-    if name == "dS" and seen and not any("P" in one.observed for one in evidence):
-        P = [one.given["N"] * one.reused[name] + one.given["Y"]
+    if name == "dS" and network.output == "softmax" and not any(
+        "P" in one.observed for one in evidence
+    ):  # fmt: skip
+        P = [_rows(one) * one.reused[name] + one.given["Y"]
              for one in seen if one.right["P"].min() > 1e-3]  # fmt: skip
         is_one = all(np.abs(p.sum(axis=1) - 1).max() < FOLLOWED < p.min() for p in P)
         return "P" if P and is_one else name
     return name
+
+
+def _rows(one: Evidence) -> float:
+    """What the loss was divided by."""
+    sizes = {"mean": one.given["N"], "sum": 1, "elements": one.given["N"] * one.given["K"]}
+    return float(sizes[one.network.reduction])

@@ -27,10 +27,10 @@ class Explanation(NamedTuple):
         return sum(fault.prior for fault in self.faults)
 
 
-def relevant(evidence: Evidence, *, penalty: bool) -> list[Fault]:
-    """The faults whose needs are met, and whose values such calls may show."""
+def relevant(evidence: Evidence) -> list[Fault]:
+    """The faults of the network whose needs are met, and whose values such calls may show."""
     there = {
-        Need.PENALTY: penalty,
+        Need.PENALTY: evidence.penalty,
         Need.ETA: "eta" in evidence.given,
         Need.MEMORY: evidence.remembers,
     }
@@ -38,7 +38,7 @@ def relevant(evidence: Evidence, *, penalty: bool) -> list[Fault]:
     names = set(evidence.names)
     return [
         fault
-        for fault in dictionary()
+        for fault in dictionary(evidence.network)
         if not fault.needs & lacking
         and fault.lines.keys() <= names
         and (not fault.returned or fault.name in evidence.observed)
@@ -46,7 +46,7 @@ def relevant(evidence: Evidence, *, penalty: bool) -> list[Fault]:
 
 
 def explanations(
-    evidence: Sequence[Evidence], *, penalty: bool, reusing: bool, updated: bool = False
+    evidence: Sequence[Evidence], *, reusing: bool, updated: bool = False
 ) -> list[Explanation]:
     """Find all explanations of every call with the fewest faults, one or two; the best first.
 
@@ -58,7 +58,7 @@ def explanations(
         return []
     doubtful.sort(key=lambda one: -one.right.wrong.bit_count())
     main = doubtful[0]
-    faults = relevant(main.evidence, penalty=penalty)
+    faults = relevant(main.evidence)
     with np.errstate(all="ignore"):
         singles = [main.alone(fault) for fault in faults]
         found = _confirmed(evaluators, [trial for trial in singles if not trial.wrong])

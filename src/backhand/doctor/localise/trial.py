@@ -11,7 +11,6 @@ from backhand.doctor.faults import Fault
 from backhand.doctor.probe.evidence import Evidence, reached
 from backhand.formulas import (
     FAILURES,
-    LINES,
     Line,
     Values,
 )
@@ -55,7 +54,8 @@ class Evaluator:
         self.names = self.evidence.names
         self.bits = {name: 1 << i for i, name in enumerate(self.names)}
         self.reused = self.evidence.reused if self.reusing else {}
-        self.penalty = bool(self.evidence.given["l2"])
+        self.penalty = self.evidence.penalty
+        self.lines = self.evidence.lines
         self.right = self.tried((), dict(self.evidence.given), 0)
 
     def tried(
@@ -74,7 +74,7 @@ class Evaluator:
             values["c"] = constant
         for name in self.names[start:]:
             try:
-                line = changes.get(name) or LINES[name]
+                line = changes.get(name) or self.lines[name]
                 gave[name] = values[name] = line.evaluated(values, penalty=penalty)
             except FAILURES:
                 values.pop(name, None)
@@ -116,10 +116,13 @@ class Evaluator:
         if fault.returned:
             trial.reach = trial.own = self.mask(fault.lines)
         else:
-            reused = frozenset(self.reused)
-            trial.reach = self.mask(reached(frozenset(fault.lines), self.names, reused))
-            trial.own = self.mask(reached(frozenset([fault.name]), self.names, reused))
+            trial.reach = self.mask(self._reached(frozenset(fault.lines)))
+            trial.own = self.mask(self._reached(frozenset([fault.name])))
         return trial
+
+    def _reached(self, lines: frozenset[str]) -> set[str]:
+        """The values that may change if these lines change."""
+        return reached(self.evidence.network, lines, self.names, frozenset(self.reused))
 
     def together(self, earlier: Trial, later: Trial) -> Trial:
         """Compute two faults, given the trial of the one whose lines come first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.doctor.frame.network import REFERENCE, Network
 from backhand.formulas import (
     GRADIENTS,
-    LINES,
     UPDATED,
+    Line,
     Values,
     as_namespace,
     derive,
@@ -27,19 +29,23 @@ LOSS_TOLERANCE = 1e-5
 
 @dataclass
 class Evidence:
-    """One call: what the lines read (`given`), and what the function returned.
+    """One call: what the lines of a network read (`given`), and what the function computed.
 
     `given` has, besides the problem, `before` (the values of the call before, as a namespace),
     `last` (what the function returned there) and `first` (the values of the first call of all), if
-    there was one.
+    there was one. `observed` is what the function returned, or was seen to compute. A network whose
+    penalty has a strength of its own is given that as `l2`.
     """
 
     problem: str
     given: dict[str, Any]
     observed: dict[str, NDArray[Any]]
     tolerance: dict[str, float] = field(default_factory=dict)
+    network: Network = REFERENCE
 
     def __post_init__(self) -> None:
+        if self.network.strength:
+            self.given = {**self.given, "l2": self.network.strength}
         # Gradients of one function are of one precision; a narrower one among them is a fault.
         finest = min((tolerance(name, self.observed[name]) for name in self.observed
                       if name in (*GRADIENTS, *UPDATED)), default=0.0)  # fmt: skip
@@ -47,14 +53,24 @@ class Evidence:
             of_gradient = name in (*GRADIENTS, *UPDATED)
             self.tolerance.setdefault(name, finest if of_gradient else tolerance(name, value))
 
+    @property
+    def lines(self) -> Mapping[str, Line]:
+        """The equations of the network."""
+        return self.network.lines
+
+    @property
+    def penalty(self) -> bool:
+        """Whether the lines have their penalty terms."""
+        return bool(self.given["l2"])
+
     @cached_property
     def right(self) -> Values:
         """What the equations give."""
-        return derive(self.given, {}, {}, self.names)[0]
+        return derive(self.given, {}, {}, self.names, lines=self.lines)[0]
 
     @property
     def right_here(self) -> bool:
-        """Whether everything that was returned is what the equations give."""
+        """Whether everything that was observed is what the equations give."""
         return all(self.like(name, self.right[name]) for name in self.observed)
 
     @cached_property
@@ -66,7 +82,7 @@ class Evidence:
     @cached_property
     def local(self) -> Values:
         """What each line gives with the returned values as its inputs."""
-        return derive(self.given, {}, self.reused, self.names)[0]
+        return derive(self.given, {}, self.reused, self.names, lines=self.lines)[0]
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -74,7 +90,7 @@ class Evidence:
         ends = {"L", *UPDATED}
         if any(name in self.observed for name in UPDATED):
             ends = {"L"}
-        return tuple(name for name in LINES if name not in ends or name in self.observed)
+        return tuple(name for name in self.lines if name not in ends or name in self.observed)
 
     @property
     def remembers(self) -> bool:
@@ -91,7 +107,7 @@ class Evidence:
         for name, W in UPDATED.items():
             if name in self.observed and f"d{W}" not in observed:
                 observed[f"d{W}"] = (self.given[W] - self.observed[name]) / self.given["eta"]
-        return Evidence(self.problem, self.given, observed)
+        return Evidence(self.problem, self.given, observed, network=self.network)
 
     def next(self, given: dict[str, Any], problem: str, observed: dict[str, Any]) -> Evidence:
         """The evidence of the call after this one, which may remember it."""
@@ -100,7 +116,7 @@ class Evidence:
         )
         memory = {"before": before, "last": as_namespace(self.observed),
                   "first": self.given.get("first", before)}  # fmt: skip
-        return Evidence(problem, {**given, **memory}, observed)
+        return Evidence(problem, {**given, **memory}, observed, network=self.network)
 
 
 def tolerance(name: str, value: NDArray[Any]) -> float:
@@ -143,11 +159,13 @@ def relative_error(value: NDArray[Any], observed: NDArray[Any]) -> float:
 
 
 @cache
-def reached(lines: frozenset[str], names: tuple[str, ...], reused: frozenset[str]) -> set[str]:
+def reached(
+    network: Network, lines: frozenset[str], names: tuple[str, ...], reused: frozenset[str]
+) -> set[str]:
     """The values that may change if these lines change; a reused value does not change."""
     changed, result = set(lines), set(lines)
     for name in names:
-        if name not in lines and LINES[name].reads(penalty=True) & changed:
+        if name not in lines and network.lines[name].reads(penalty=True) & changed:
             result.add(name)
             changed.add(name)
         if name in reused:

@@ -19,6 +19,7 @@ from backhand.doctor.probe.reading import Reader
 from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.doctor.probe.signature import arguments_of
 from backhand.doctor.probe.time_limit import in_time
+from backhand.doctor.probe.trace import Trace, recording
 
 
 @dataclass
@@ -33,17 +34,17 @@ class Called:
         Inputs that were changed in place, as they are then.
     seconds : float
         How long the call took.
-    readings : tuple of Outputs
-        All that it may mean, the likeliest first.
-    trace : optional
+    trace : Trace
         What was recorded of the function's own variables.
+    readings : tuple of Outputs
+        All that the outputs may mean, the likeliest first.
     """
 
     outputs: Outputs
     changed: dict[str, NDArray[Any]]
     seconds: float
+    trace: Trace
     readings: tuple[Outputs, ...] = ()
-    trace: Any = None
 
 
 @dataclass
@@ -89,8 +90,8 @@ class CheckedFunction:
         """Whether it takes a learning rate."""
         return "eta" in self.meanings
 
-    def call(self, problem: Problem) -> Called:
-        """Call it on copies of a problem's arrays.
+    def call(self, problem: Problem, *, traced: bool = True) -> Called:
+        """Call it on copies of a problem's arrays; `traced`: record its variables.
 
         Raises
         ------
@@ -102,7 +103,7 @@ class CheckedFunction:
             if not usable(kind):  # which a call may change that imports what it wants
                 continue
             try:
-                called = self._called(problem, kind)
+                called = self._called(problem, kind, traced=traced)
             except Refusal as refusal:
                 first = first if first and not about_arrays(first) else refusal
                 if refusal.reason is not Reason.RAISES:
@@ -115,10 +116,10 @@ class CheckedFunction:
 
     def loss(self, problem: Problem) -> float | None:
         """The loss that it returns on a problem, if it returns one."""
-        value = self.call(problem).outputs.values.get("L")
+        value = self.call(problem, traced=False).outputs.values.get("L")
         return None if value is None or value.size != 1 else float(value.reshape(-1)[0])
 
-    def _called(self, problem: Problem, kind: str) -> Called:
+    def _called(self, problem: Problem, kind: str, *, traced: bool) -> Called:
         arguments = given(problem, self.form)
         before = {name: converted(value, kind) for name, value in arguments.items()}
         values = {**before, **self._other_arguments(problem, before)}
@@ -126,7 +127,8 @@ class CheckedFunction:
                     if not positional}  # fmt: skip
         positional = [values.get(one.meaning) for one in self.arguments if one.positional]
         return in_time(
-            lambda: self._returned(problem, positional, keywords, before, values), self.seconds
+            lambda: self._returned(problem, positional, keywords, before, values, traced=traced),
+            self.seconds,
         )
 
     def _other_arguments(self, problem: Problem, arrays: dict[str, Any]) -> dict[str, Any]:
@@ -146,16 +148,17 @@ class CheckedFunction:
 
     def _returned(
         self, problem: Problem, positional: list[Any], keywords: dict[str, Any],
-        before: dict[str, Any], values: dict[str, Any],
+        before: dict[str, Any], values: dict[str, Any], *, traced: bool,
     ) -> Called:  # fmt: skip
         """Call it and read what it returned, whose own methods may do anything too."""
         began = time.perf_counter()
-        try:
-            returned = self.f(*positional, **keywords)
-        finally:
-            put_back_names()
+        with recording(self.f, wanted=traced) as trace:
+            try:
+                returned = self.f(*positional, **keywords)
+            finally:
+                put_back_names()
         seconds = time.perf_counter() - began
         forward = self.forward or not self.meanings & {"Y", "y"}
         reader = Reader(problem, self.form, steps=self.takes_eta, forward=forward)
         found, changed = reader.read(returned, before, held(values, before))
-        return Called(found[0], changed, seconds, tuple(found))
+        return Called(found[0], changed, seconds, trace, tuple(found))

@@ -71,8 +71,7 @@ class Reader:
         elif not self.steps and (same := _as_given(readings[0], before)):
             raise Refusal(
                 Reason.RETURNS_INPUTS,
-                f"it returns {', '.join(same)} as it was given them; there are no gradients in what "
-                "it returns",
+                f"it returns {', '.join(same)} as it was given them; there are no gradients in it",
             )
         form = self.form
         return [_canonical(one, form) for one in readings], {

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.doctor.frame.form import Biases, Form
+from backhand.doctor.frame.network import REFERENCE, Network
 from backhand.doctor.probe.differences import step_of
 from backhand.doctor.probe.evidence import Evidence, alike
 from backhand.doctor.probe.function import Called, CheckedFunction
@@ -17,7 +18,7 @@ from backhand.doctor.probe.outputs import Outputs, as_updated
 from backhand.doctor.probe.problems import ETA, Problem, problems, square_problems
 from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.doctor.probe.tries import WHATEVER_IS_GIVEN, fits, tries
-from backhand.formulas import GRADIENTS, LINES, UPDATED, Line, derive
+from backhand.formulas import GRADIENTS, UPDATED, derive
 
 MOSTLY = 0.7
 """From this share of W1 on, the returned array counts as a new W1, not as its gradient."""
@@ -110,7 +111,7 @@ def on_equal_sizes(
     return function, Calls(found.returned, [*unequal.refusals, *found.refusals])
 
 
-def settled(function: CheckedFunction, calls: Calls, lines: Mapping[str, Line] = LINES) -> Calls:
+def settled(function: CheckedFunction, calls: Calls, network: Network = REFERENCE) -> Calls:
     """The same calls in the reading that agrees best with the equations, the likeliest of several.
 
     Where all gradients are correct, a value is left out that may have another meaning than its
@@ -118,8 +119,7 @@ def settled(function: CheckedFunction, calls: Calls, lines: Mapping[str, Line] =
     """
     if not calls.returned:
         return calls
-    right = [derive(problem.values(function.l2, ETA), {}, {}, lines=lines)[0]
-             for problem, _ in calls.returned]  # fmt: skip
+    right = [_right(function, problem, network) for problem, _ in calls.returned]
     readings = [one.reading for one in calls.returned[0][1].readings]
     agreed = {
         reading: sum(
@@ -152,12 +152,12 @@ def _without_other_meanings(outputs: Outputs, right: Mapping[str, Any]) -> Outpu
 
 
 def finite_differences(
-    function: CheckedFunction, calls: Calls, lines: Mapping[str, Line] = LINES
+    function: CheckedFunction, calls: Calls, network: Network = REFERENCE
 ) -> Refusal | None:
     """Why there is nothing to judge, if the gradients are finite differences of the loss."""
     for problem, called in calls.returned:
-        right = derive(problem.values(function.l2, ETA), {}, {}, lines=lines)[0]
-        step = step_of(called.outputs.values, float(right["L"]))
+        loss = float(_right(function, problem, network)["L"])
+        step = step_of(called.outputs.values, loss)
         if step is not None:
             return Refusal(
                 Reason.FINITE_DIFFERENCES,
@@ -177,9 +177,14 @@ def overflows(function: CheckedFunction) -> bool:
     except Refusal:
         return False
     values = called.outputs.values
-    return any(
-        np.isnan(values[name]).any() for name in ("P", *GRADIENTS, *UPDATED) if name in values
-    )
+    names = ("P", *GRADIENTS, *UPDATED)
+    return any(np.isnan(values[name]).any() for name in names if name in values)
+
+
+def _right(function: CheckedFunction, problem: Problem, network: Network) -> Mapping[str, Any]:
+    """What the equations of a network give on a problem."""
+    given = problem.values(network.strength or function.l2, ETA)
+    return derive(given, {}, {}, lines=network.lines)[0]
 
 
 def corrected(calls: Calls) -> tuple[Calls, list[Reason]]:
@@ -260,7 +265,9 @@ def _unflattened(problem: Problem, values: Values) -> Values:
     return values | flat if flat else values
 
 
-def evidence_of(function: CheckedFunction, calls: Calls) -> list[Evidence]:
+def evidence_of(
+    function: CheckedFunction, calls: Calls, network: Network = REFERENCE
+) -> list[Evidence]:
     """The outputs as evidence, each with the state that may remain from the previous call."""
     found: list[Evidence] = []
     updated = _returns_parameters(function, calls)
@@ -275,11 +282,11 @@ def evidence_of(function: CheckedFunction, calls: Calls) -> list[Evidence]:
             observed = explicit | as_updated(
                 called.outputs.bare or {n: observed[n] for n in GRADIENTS if n in observed}
             )
-        observed = {name: observed[name] for name in LINES if name in observed}
+        observed = {name: observed[name] for name in network.lines if name in observed}
         if found and found[-1].given["N"] == given["N"]:
             found.append(found[-1].next(given, problem.name, observed))
         else:
-            found.append(Evidence(problem.name, given, observed))
+            found.append(Evidence(problem.name, given, observed, network=network))
     return found
 
 

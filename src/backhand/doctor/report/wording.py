@@ -262,7 +262,7 @@ class Wording:
         )  # fmt: skip
 
     def _code(self, line: Line) -> str:
-        return line.code(penalty=self.function.takes_l2)
+        return line.text(penalty=self.function.takes_l2)
 
     def _written(self, name: str, line: Line) -> str:
         return f"{label(name)} = {self._code(line)}"

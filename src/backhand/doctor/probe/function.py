@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
@@ -34,17 +34,17 @@ class Called:
         Inputs that were changed in place, as they are then.
     seconds : float
         How long the call took.
+    readings : tuple of Outputs
+        All that it may mean, the likeliest first.
     trace : Trace
         What was recorded of the function's own variables.
-    readings : tuple of Outputs
-        All that the outputs may mean, the likeliest first.
     """
 
     outputs: Outputs
     changed: dict[str, NDArray[Any]]
     seconds: float
-    trace: Trace
     readings: tuple[Outputs, ...] = ()
+    trace: Trace = field(default_factory=Trace)
 
 
 @dataclass
@@ -161,4 +161,4 @@ class CheckedFunction:
         forward = self.forward or not self.meanings & {"Y", "y"}
         reader = Reader(problem, self.form, steps=self.takes_eta, forward=forward)
         found, changed = reader.read(returned, before, held(values, before))
-        return Called(found[0], changed, seconds, trace, tuple(found))
+        return Called(found[0], changed, seconds, tuple(found), trace)

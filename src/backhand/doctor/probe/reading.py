@@ -71,7 +71,8 @@ class Reader:
         elif not self.steps and (same := _as_given(readings[0], before)):
             raise Refusal(
                 Reason.RETURNS_INPUTS,
-                f"it returns {', '.join(same)} as it was given them; there are no gradients in it",
+                f"it returns {', '.join(same)} as it was given them; there are no gradients in "
+                "what it returns",
             )
         form = self.form
         return [_canonical(one, form) for one in readings], {

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.doctor.frame.form import Biases, Form
+from backhand.doctor.frame.form import Biases
 from backhand.doctor.frame.network import REFERENCE, Network
 from backhand.doctor.probe.differences import step_of
 from backhand.doctor.probe.evidence import Evidence, alike
 from backhand.doctor.probe.function import Called, CheckedFunction
 from backhand.doctor.probe.outputs import Outputs, as_updated
-from backhand.doctor.probe.problems import ETA, Problem, problems, square_problems
+from backhand.doctor.probe.problems import ETA, Problem, problems
 from backhand.doctor.probe.refusal import Reason, Refusal
-from backhand.doctor.probe.tries import WHATEVER_IS_GIVEN, fits, tries
 from backhand.formulas import GRADIENTS, UPDATED, derive
 
 MOSTLY = 0.7
@@ -51,10 +50,11 @@ class Calls:
 
 def call_on_problems(function: CheckedFunction) -> Calls:
     """Call on all problems of unequal sizes; stop if the first call gives no gradients."""
-    return _called_on(function, problems(function.form.outputs))
+    return call_on(function, problems(function.form.outputs))
 
 
-def _called_on(function: CheckedFunction, wanted: Iterable[Problem]) -> Calls:
+def call_on(function: CheckedFunction, wanted: Iterable[Problem]) -> Calls:
+    """Call on some problems; stop if the first call gives no gradients."""
     calls = Calls()
     for problem in wanted:
         try:
@@ -66,52 +66,7 @@ def _called_on(function: CheckedFunction, wanted: Iterable[Problem]) -> Calls:
     return calls
 
 
-def in_another_form(
-    function: CheckedFunction, forms: Iterable[Form], calls: Calls
-) -> tuple[CheckedFunction, Calls]:
-    """A function that refuses may be written for another form.
-
-    If it returns gradients for all problems then, that is how it is called; best of all, gradients
-    of the parameters' shapes.
-    """
-    if calls.refusals[0].reason in WHATEVER_IS_GIVEN:
-        return function, calls
-    others = [form for form in forms if form != function.form and form.outputs == "K"]
-    found: list[tuple[CheckedFunction, Calls]] = []
-    for one in tries(function.f, others, function.seconds):
-        if one.called is None:
-            continue
-        again = call_on_problems(one.function)
-        if again.refusals:
-            continue
-        found.append((one.function, again))
-        if fits(one.called, one.problem):
-            return found[-1]
-    return found[0] if found else (function, calls)
-
-
-def on_equal_sizes(
-    function: CheckedFunction, forms: Sequence[Form], calls: Calls
-) -> tuple[CheckedFunction, Calls]:
-    """Call a function that raises on unequal sizes where H = K, in each form; then where all are.
-
-    Where all are equal, every form runs: it is called in its own.
-    """
-    wanted = square_problems(all_sizes=False)
-    others = [form for form in forms if form.outputs == "K"]
-    for one in tries(function.f, others, function.seconds, wanted[0]):
-        own = one.function.form == function.form
-        if one.called is not None and (own or fits(one.called, one.problem)):
-            function = one.function
-            break
-    else:
-        wanted = square_problems(all_sizes=True)
-    found = _called_on(function, wanted)
-    unequal = calls if function.form == forms[0] else call_on_problems(function)
-    return function, Calls(found.returned, [*unequal.refusals, *found.refusals])
-
-
-def settled(function: CheckedFunction, calls: Calls, network: Network = REFERENCE) -> Calls:
+def settled(function: CheckedFunction, calls: Calls, network: Network) -> Calls:
     """The same calls in the reading that agrees best with the equations, the likeliest of several.
 
     Where all gradients are correct, a value is left out that may have another meaning than its
@@ -119,7 +74,9 @@ def settled(function: CheckedFunction, calls: Calls, network: Network = REFERENC
     """
     if not calls.returned:
         return calls
-    right = [_right(function, problem, network) for problem, _ in calls.returned]
+    l2 = network.strength or function.l2
+    right = [derive(problem.values(l2, ETA), {}, {}, lines=network.lines)[0]
+             for problem, _ in calls.returned]  # fmt: skip
     readings = [one.reading for one in calls.returned[0][1].readings]
     agreed = {
         reading: sum(
@@ -151,13 +108,12 @@ def _without_other_meanings(outputs: Outputs, right: Mapping[str, Any]) -> Outpu
     return outputs._replace(values=left)
 
 
-def finite_differences(
-    function: CheckedFunction, calls: Calls, network: Network = REFERENCE
-) -> Refusal | None:
+def finite_differences(function: CheckedFunction, calls: Calls, network: Network) -> Refusal | None:
     """Why there is nothing to judge, if the gradients are finite differences of the loss."""
     for problem, called in calls.returned:
-        loss = float(_right(function, problem, network)["L"])
-        step = step_of(called.outputs.values, loss)
+        l2 = network.strength or function.l2
+        right = derive(problem.values(l2, ETA), {}, {}, lines=network.lines)[0]
+        step = step_of(called.outputs.values, float(right["L"]))
         if step is not None:
             return Refusal(
                 Reason.FINITE_DIFFERENCES,
@@ -177,14 +133,9 @@ def overflows(function: CheckedFunction) -> bool:
     except Refusal:
         return False
     values = called.outputs.values
-    names = ("P", *GRADIENTS, *UPDATED)
-    return any(np.isnan(values[name]).any() for name in names if name in values)
-
-
-def _right(function: CheckedFunction, problem: Problem, network: Network) -> Mapping[str, Any]:
-    """What the equations of a network give on a problem."""
-    given = problem.values(network.strength or function.l2, ETA)
-    return derive(given, {}, {}, lines=network.lines)[0]
+    return any(
+        np.isnan(values[name]).any() for name in ("P", *GRADIENTS, *UPDATED) if name in values
+    )
 
 
 def corrected(calls: Calls) -> tuple[Calls, list[Reason]]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backhand.doctor.faults import Kind
+from backhand.doctor.frame.network import Network
 from backhand.doctor.localise.diagnose import Diagnosis, Doubt, Named
 from backhand.doctor.probe.function import CheckedFunction
 from backhand.doctor.probe.refusal import NOT_JUDGED, Reason, Refusal
 from backhand.doctor.probe.source import Line as SourceLine
 from backhand.doctor.report.contents import Outcome
 from backhand.doctor.report.report import Finding, Report, Verdict
-from backhand.formulas import LINES, UPDATED, Line, equation_of
+from backhand.formulas import UPDATED, Line, equation_of
 
 MOST_LINES = 3
 """Lines of source that are shown for one value; the last ones."""
@@ -81,6 +82,8 @@ class CallFinding:
         The first, where some calls gave gradients and others did not.
     equal : str
         The sizes that have to be equal for a call to give gradients.
+    forward_only : bool
+        Whether there are values of the forward pass, and no gradients.
     """
 
     corrections: Sequence[Reason]
@@ -88,6 +91,13 @@ class CallFinding:
     step: str
     refusal: Refusal | None
     equal: str
+    forward_only: bool = False
+
+
+OVERFLOWS = (
+    "the softmax overflows: a score of 710 or more gives nan. Subtract the largest score of each row "
+    "before the exponential."
+)
 
 
 def refused(name: str, refusal: Refusal, seconds: float) -> Report:
@@ -95,6 +105,18 @@ def refused(name: str, refusal: Refusal, seconds: float) -> Report:
     finding = _of_call(refusal.reason, refusal.clause)
     outcome: Outcome = "not judged" if refusal.reason in NOT_JUDGED else "wrong"
     return Report(outcome, [finding], [], function=name, seconds=seconds)
+
+
+def another_network(report: Report) -> Report:
+    """The report on a function whose gradients are those of its own loss, which is another one."""
+    differs = "; ".join(finding.mistake.removesuffix(".") for finding in report.findings)
+    remark = (
+        "this is another network than those that the doctor knows, correctly differentiated: every "
+        f"gradient agrees with the slope of the loss that is returned. It differs so: {differs}. "
+        "If that is not intended, declare what is (--activation, --loss)."
+    )
+    return replace(report, outcome="not judged", findings=[], remarks=[*report.remarks, remark],
+                   ruled_out=[])  # fmt: skip
 
 
 def _of_call(reason: Reason, clause: str, *, problems: int = 0, names: str = "") -> Finding:
@@ -111,8 +133,8 @@ class Wording:
     Attributes
     ----------
     function : CheckedFunction
-    declared : str
-        The layout that `check` was given.
+    network : Network
+        Whose equations are the right ones.
     sources : dict
         Where the function's source computes each value, as far as is known.
     problems : int
@@ -120,7 +142,7 @@ class Wording:
     """
 
     function: CheckedFunction
-    declared: str
+    network: Network
     sources: dict[str, list[SourceLine]]
     problems: int
 
@@ -134,8 +156,10 @@ class Wording:
             findings.append(self._doubt(found.doubt))
         if found.narrower:
             findings.append(self._narrower(found.narrower))
-        findings += map(self._absent, absent)
+        findings += map(self._absent, () if of_calls.forward_only else absent)
         remarks = self._remarks(found, about_lines=bool(findings))
+        if of_calls.forward_only:
+            remarks.append("the forward pass alone was checked: there are no gradients yet.")
         findings += self._of_calls(found, of_calls)
         findings.sort(key=lambda finding: not finding.certain)
         outcome: Outcome = "wrong" if findings else "correct"
@@ -152,11 +176,6 @@ class Wording:
         if self.function.form.labels == "indices" and "Y" in self.function.meanings:
             remarks.append(
                 "the parameter Y was given class indices; the usual name for these is y."
-            )
-        if layout != self.declared:
-            remarks.append(
-                f"the function runs only with layout='{layout}' and was checked with that; declare "
-                f"it (--layout {layout})."
             )
         if about_lines and layout != "rows":
             remarks.append(
@@ -223,7 +242,7 @@ class Wording:
     def _doubt(self, doubt: Doubt) -> Finding:
         """A value that is wrong, where no fault is known that gives it."""
         name, suspect = label(doubt.name), doubt.suspect
-        says = f"{name} differs from {self._code(LINES[doubt.name])}"
+        says = f"{name} differs from {self._code(self.network.lines[doubt.name])}"
         if not doubt.finite:
             says += " and has nan or infinite entries"
         elif not doubt.product:
@@ -269,7 +288,7 @@ class Wording:
 
     def _right(self, name: str) -> str:
         """The equation of a value, as it should be coded."""
-        return self._written(name, LINES[name])
+        return self._written(name, self.network.lines[name])
 
     def _probably(self, *names: str) -> str:
         """The lines that compute a value, as the end of a suggestion; or nothing."""

@@ -222,7 +222,7 @@ def reads_the_cache(X, Y, W1, b1, W2, b2):
     return backward(forward(X))
 
 
-@wrong("call.layers_exchanged", "The layers are exchanged in the tuple: dW2, db2, dW1, db1.")
+@wrong("call.layers_exchanged", "The names of the layers are exchanged: dW1 is that of W2.")
 def backwards_order(X, Y, W1, b1, W2, b2):
     grads = []
     inputs = [X, np.maximum(X @ W1 + b1, 0)]

@@ -22,8 +22,12 @@ from backhand.doctor.probe.problems import ETA, Problem
 from backhand.doctor.probe.process_state import kept
 from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.doctor.probe.run import (
+    Calls,
     corrected,
     evidence_of,
+    finite_differences,
+    overflows,
+    settled,
 )
 from backhand.doctor.probe.source import lines_of
 from backhand.doctor.recognise.networks import Declared

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,13 @@ from backhand.doctor import oracles
 from backhand.doctor.frame.form import Biases, Labels, Layout
 from backhand.doctor.frame.frame import Frame
 from backhand.doctor.frame.network import Activation, Loss, Network, Output, Reduction
-from backhand.doctor.localise.diagnose import Diagnosis, diagnose
+from backhand.doctor.localise.diagnose import Diagnosis
+from backhand.doctor.localise.intermediates import diagnosed
+from backhand.doctor.localise.program import predicted
 from backhand.doctor.probe.adapters import adapted
 from backhand.doctor.probe.evidence import Evidence, alike
 from backhand.doctor.probe.function import Called
+from backhand.doctor.probe.places import Places
 from backhand.doctor.probe.problems import ETA, Problem
 from backhand.doctor.probe.process_state import kept
 from backhand.doctor.probe.refusal import Reason, Refusal
@@ -240,12 +243,19 @@ def _report(name: str, found: Recognised, declared: Declared, *, autograd: bool)
     calls, corrections = corrected(settled(function, found.calls, best))
     recognised = replace(found, calls=calls)
     with np.errstate(all="ignore"):
-        network, evidence, diagnosis = _diagnosed(recognised)
+        judged = _diagnosed(recognised)
+        network, evidence, diagnosis = judged.network, judged.evidence, judged.found
         values = verdicts(function, calls, evidence, autograd=autograd, excused=diagnosis.excused)
         of_calls = _call_finding(calls, corrections, l2=function.l2)
     absent = dict.fromkeys(name for _, called in calls.returned for name in called.outputs.absent
                            if name in network.lines)  # fmt: skip
-    words = Wording(function, network, lines_of(function.f), calls.problems)
+    traces = [called.trace for _, called in calls.returned]
+    places = Places(
+        list(zip(traces, predicted(judged.needed, diagnosis), strict=True)),
+        max(one.tolerance[name] for one in evidence for name in one.observed if name != "L"),
+        lines_of(function.f),
+    )
+    words = Wording(function, network, places, calls.problems)
     report = words.report(diagnosis, tuple(absent), of_calls, values)
     report = replace(report, frame=_frame(recognised, network, declared))
     slopes = [value.differences for value in values if value.name in GRADIENTS]
@@ -269,13 +279,23 @@ def _call_finding(calls: Calls, corrections: list[Reason], *, l2: float) -> Call
     )
 
 
-def _diagnosed(found: Recognised) -> tuple[Network, list[Evidence], Diagnosis]:
+class _Judged(NamedTuple):
+    """A network, what was returned as evidence, that which was needed, and what explains it."""
+
+    network: Network
+    evidence: Sequence[Evidence]
+    needed: Sequence[Evidence]
+    found: Diagnosis
+
+
+def _diagnosed(found: Recognised) -> _Judged:
     """The first of the best networks in which everything is explained; else the best one."""
     tried = []
+    traces = [called.trace for _, called in found.calls.returned]
     for match in leading(found.matches):
         evidence = evidence_of(found.function, found.calls, match.network)
-        diagnosis = diagnose(evidence, by_library=found.function.kind != "numpy")
-        tried.append((match.network, evidence, diagnosis))
+        needed, diagnosis = diagnosed(evidence, traces, by_library=found.function.kind != "numpy")
+        tried.append(_Judged(match.network, evidence, needed, diagnosis))
         if diagnosis.doubt is None and diagnosis.repeatable:
             return tried[-1]
     return tried[0]

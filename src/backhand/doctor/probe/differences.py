@@ -59,5 +59,5 @@ def step_of(values: Mapping[str, NDArray[Any]], loss: float) -> float | None:
             counts = entries * (divisor / spacing)
             distances = np.abs(counts - np.round(counts))
             if 1e3 < counts.max() < LARGEST and distances.max() <= WHOLE:
-                return step
+                return float(step)
     return None

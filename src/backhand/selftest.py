@@ -80,7 +80,7 @@ def _errors(engine: Engine, dtype: str) -> tuple[float, float, float | None]:
         update = max(update, *(
             _error(right[f"new {name}"], value) for name, value in stepped._asdict().items()
         ))  # fmt: skip
-        expected = by_autograd(one, penalty=True)
+        expected = by_autograd(one, L2)
         if expected is not None:
             autograd = max(autograd or 0.0, *(
                 _error(expected[name], value) for name, value in found._asdict().items()

@@ -1,50 +1,63 @@
-"""Checking a function: call it, diagnose what it returned, write the report."""
+"""Checking a function: call it, find its frame, diagnose what it returned, write the report."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backhand.doctor import oracles
-from backhand.doctor.localise.diagnose import diagnose
-from backhand.doctor.probe.evidence import alike
-from backhand.doctor.probe.forms import forms_of
-from backhand.doctor.probe.function import Called, CheckedFunction
+from backhand.doctor.frame.form import Biases, Labels, Layout
+from backhand.doctor.frame.frame import Frame
+from backhand.doctor.frame.network import Activation, Loss, Network, Output, Reduction
+from backhand.doctor.localise.diagnose import Diagnosis, diagnose
+from backhand.doctor.probe.adapters import adapted
+from backhand.doctor.probe.evidence import Evidence, alike
+from backhand.doctor.probe.function import Called
 from backhand.doctor.probe.problems import ETA, Problem
 from backhand.doctor.probe.process_state import kept
-from backhand.doctor.probe.refusal import Reason, Refusal
-from backhand.doctor.probe.run import (
-    Calls,
-    call_on_problems,
-    corrected,
-    evidence_of,
-    in_another_form,
-    on_equal_sizes,
-)
-from backhand.doctor.probe.signature import arguments_of
+from backhand.doctor.probe.refusal import Refusal
+from backhand.doctor.probe.run import corrected, evidence_of
 from backhand.doctor.probe.source import lines_of
+from backhand.doctor.recognise.networks import Declared
+from backhand.doctor.recognise.search import Recognised, declared_in, leading, recognise
 from backhand.doctor.report.report import Report
-from backhand.doctor.report.wording import CallFinding, Wording, refused
+from backhand.doctor.report.wording import CallFinding, Wording, another_network, refused
 from backhand.doctor.verdicts import verdicts
-from backhand.formulas import derive
+from backhand.errors import InputError, did_you_mean
+from backhand.formulas import GRADIENTS, derive
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "activation": get_args(Activation), "output": get_args(Output), "loss": get_args(Loss),
+    "reduction": get_args(Reduction), "layout": get_args(Layout), "biases": get_args(Biases),
+    "labels": get_args(Labels),
+}  # fmt: skip
+"""What can be declared."""
 
 
 def check(
     f: Callable[..., Any],
     *,
-    layout: str = "rows",
+    activation: str | None = None,
+    output: str | None = None,
+    loss: str | None = None,
+    reduction: str | None = None,
+    layout: str | None = None,
+    biases: str | None = None,
+    labels: str | None = None,
     autograd: bool | None = None,
     seconds: float = 10.0,
 ) -> Report:
     """Find which equations of a hand-written backward pass are wrong, and how.
 
-    The function is called on small random problems. What it returns is compared with the equations,
-    and with every fault of a dictionary in their place, alone and in pairs.
+    The function is called on small random problems. First its frame is found: which two-layer
+    network it computes, in which layout. Then what it returns is compared with the equations of
+    this network, and with every fault of a dictionary in their place, alone and in pairs. A frame
+    is never a fault; but if a choice is declared, another one is.
 
     Parameters
     ----------
@@ -61,10 +74,21 @@ def check(
 
         It is called with NumPy arrays in float64, or with those of torch or JAX if it raises on
         these.
-    layout : {"rows", "linear", "columns"}, default "rows"
+    activation : {"relu", "leaky_relu", "tanh", "sigmoid", "softplus", "elu", "gelu", "gelu_tanh"}
+        Of the hidden units. This and the following are found unless they are given. If the
+        docstring of `f` names an activation, or softmax, that counts as given.
+    output : {"softmax", "sigmoid", "linear"}, optional
+    loss : {"cross_entropy", "binary_cross_entropy", "squared_error", "half_squared_error"}
+        Cross-entropy is that of a softmax, binary cross-entropy that of sigmoid outputs.
+    reduction : {"mean", "sum", "elements"}, optional
+        Of the loss: over the N rows, or over all N·K entries.
+    layout : {"rows", "linear", "columns"}, optional
         "linear": weights as in `nn.Linear`, (H, d) and (K, H). "columns": everything transposed, X
-        (d, N), with biases (H, 1) and (K, 1). If a function runs in one of these only, that one is
-        used, and the report says so.
+        (d, N), with biases (H, 1) and (K, 1).
+    biases : {"flat", "row", "column", "none"}, optional
+        (H,), (1, H), (H, 1) or none.
+    labels : {"one_hot", "indices", "column", "flat"}, optional
+        (N, K) or (N,) class indices; for one output, (N, 1) or (N,).
     autograd : bool, optional
         Whether to compare with autograd as well, which needs torch; by default, if torch has been
         imported already.
@@ -106,31 +130,54 @@ def check(
     >>> [finding.id for finding in report.findings]
     ['dZ1.mask.missing']
     """
+    declared = {
+        "activation": activation, "output": output, "loss": loss, "reduction": reduction,
+        "layout": layout, "biases": biases, "labels": labels,
+    }  # fmt: skip
+    _check_declared(f, declared)
     with kept():
-        return _checked(f, layout, autograd, seconds)
+        return _checked(f, declared, autograd, seconds)
 
 
-def _checked(f: Callable[..., Any], layout: str, autograd: bool | None, seconds: float) -> Report:
+def _check_declared(f: Any, declared: Mapping[str, str | None]) -> None:
+    if not callable(f):
+        raise InputError(f"f is not callable but of type {type(f).__name__}.")
+    for name, choice in declared.items():
+        if choice is not None and choice not in CHOICES[name]:
+            hint = did_you_mean(choice, CHOICES[name])
+            raise InputError(f"{name} is '{choice}', which does not exist. {hint}")
+
+
+def _checked(
+    f: Callable[..., Any], declared: Mapping[str, str | None], autograd: bool | None,
+    seconds: float,
+) -> Report:  # fmt: skip
     began = time.perf_counter()
     name = getattr(f, "__qualname__", type(f).__qualname__)
+    form = {key: declared[key] for key in ("layout", "biases", "labels")}
+    network = _declared_network(f, declared)
     try:
-        forms = forms_of(arguments_of(f), {} if layout == "rows" else {"layout": layout})
-        function = CheckedFunction(f, forms[0], seconds)
+        found = recognise(adapted(f), {k: v for k, v in form.items() if v}, network, seconds)
     except Refusal as refusal:
         return refused(name, refusal, time.perf_counter() - began)
     if autograd:
         oracles.need_autograd()
-    calls = call_on_problems(function)
-    if calls.refusals:
-        function, calls = in_another_form(function, forms, calls)
-    if not calls.returned and calls.refusals[0].reason is Reason.RAISES:
-        function, calls = on_equal_sizes(function, forms, calls)
-    if not calls.returned:
-        return refused(name, calls.refusals[0], time.perf_counter() - began)
+    if not found.matches:
+        return refused(name, found.calls.refusals[0], time.perf_counter() - began)
     by_autograd = oracles.torch_is_loaded() if autograd is None else autograd
-    report = _report(function, calls, autograd=by_autograd, declared=layout)
-    return replace(report, function=name, arrays=function.kind or "",
+    report = _report(found, network, autograd=by_autograd)
+    return replace(report, function=name, arrays=found.function.kind or "",
                    seconds=time.perf_counter() - began)  # fmt: skip
+
+
+def _declared_network(f: Any, declared: Mapping[str, str | None]) -> Declared:
+    """What is declared of the network, by the caller or else by the docstring."""
+    said = declared_in(getattr(f, "__doc__", None) if hasattr(f, "__code__") else None)
+    given: dict[str, Any] = {key: declared[key] for key in ("activation", "output", "loss",
+                                                            "reduction")}  # fmt: skip
+    if given["output"] or given["loss"]:
+        said = replace(said, output=None, loss=None)
+    return replace(said, **{key: choice for key, choice in given.items() if choice})
 
 
 def assert_gradients(f: Callable[..., Any], *, hints: int = 2, **options: Any) -> None:
@@ -173,15 +220,14 @@ def assert_gradients(f: Callable[..., Any], *, hints: int = 2, **options: Any) -
         raise AssertionError(f"the gradients {says}\n\n{report.hinted(hints)}")
 
 
-def _report(
-    function: CheckedFunction, calls: Calls, *, autograd: bool, declared: str
-) -> Report:  # fmt: skip
-    """Diagnose what the calls returned; `declared` is the layout that `check` was given."""
-    calls, corrections = corrected(calls)
-    evidence = evidence_of(function, calls)
+def _report(found: Recognised, declared: Declared, *, autograd: bool) -> Report:
+    """Diagnose what the calls returned, in the frame that was found."""
+    function = found.function
+    calls, corrections = corrected(found.calls)
+    recognised = replace(found, calls=calls)
     with np.errstate(all="ignore"):
-        found = diagnose(evidence, by_library=function.kind != "numpy")
-        values = verdicts(function, calls, evidence, autograd=autograd, excused=found.excused)
+        network, evidence, diagnosis = _diagnosed(recognised)
+        values = verdicts(function, calls, evidence, autograd=autograd, excused=diagnosis.excused)
         of_calls = CallFinding(
             corrections=corrections,
             changed=tuple(dict.fromkeys(n for _, c in calls.returned for n in c.changed)),
@@ -189,9 +235,38 @@ def _report(
             refusal=calls.refusals[0] if calls.refusals else None,
             equal=calls.returned[0][0].equal,
         )
-    absent = dict.fromkeys(name for _, called in calls.returned for name in called.outputs.absent)
-    words = Wording(function, declared, lines_of(function.f), calls.problems)
-    return words.report(found, tuple(absent), of_calls, values)
+    absent = dict.fromkeys(name for _, called in calls.returned for name in called.outputs.absent
+                           if name in network.lines)  # fmt: skip
+    words = Wording(function, network, lines_of(function.f), calls.problems)
+    report = words.report(diagnosis, tuple(absent), of_calls, values)
+    report = replace(report, frame=_frame(recognised, network, declared))
+    slopes = [value.differences for value in values if value.name in GRADIENTS]
+    if report.outcome == "wrong" and declared == Declared() and len(slopes) > 1 and all(slopes):
+        return another_network(report)
+    return report
+
+
+def _diagnosed(found: Recognised) -> tuple[Network, list[Evidence], Diagnosis]:
+    """The first of the best networks in which everything is explained; else the best one."""
+    tried = []
+    for match in leading(found.matches):
+        evidence = evidence_of(found.function, found.calls, match.network)
+        diagnosis = diagnose(evidence, by_library=found.function.kind != "numpy")
+        tried.append((match.network, evidence, diagnosis))
+        if diagnosis.doubt is None and diagnosis.repeatable:
+            return tried[-1]
+    return tried[0]
+
+
+def _frame(found: Recognised, network: Network, declared: Declared) -> Frame:
+    """The frame, and how it is known."""
+    match = next(one for one in found.matches if one.network == network)
+    source = "found" if match.seen or match.agreed else "assumed"
+    if declared.activation and declared.loss:
+        source = "declared"
+    penalised = found.function.takes_l2 or bool(network.strength)
+    agreed = (*match.seen, *match.agreed)
+    return Frame(network, found.function.form, source, agreed, penalised)  # type: ignore[arg-type]
 
 
 def _step_in_place(problem: Problem, called: Called, *, l2: float) -> str:

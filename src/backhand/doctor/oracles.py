@@ -9,32 +9,73 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.doctor.frame.network import REFERENCE
+from backhand.doctor.probe.evidence import Evidence, alike
 from backhand.doctor.probe.function import CheckedFunction
-from backhand.doctor.probe.problems import L2, Problem
+from backhand.doctor.probe.problems import Problem
 from backhand.doctor.probe.refusal import Refusal
 from backhand.equations import Parameters
 from backhand.errors import MissingDependencyError
-from backhand.formulas import GRADIENTS
+from backhand.formulas import GRADIENTS, compiled
 
 STEP = 1e-5
 SECONDS = 0.3
 """For all differences together; slow functions get fewer entries."""
 
+FORWARD_READS = frozenset({"X", "Y", "W1", "b1", "W2", "b2", "N", "K", "l2"})
+
 AGREE = 1e-5
 """Largest difference to a central one, relative to the largest of them."""
 
 
-def by_autograd(problem: Problem, *, penalty: bool) -> dict[str, NDArray[np.float64]] | None:
-    """All gradients by autograd, or None without torch."""
+def by_autograd(problem: Problem, l2: float) -> dict[str, NDArray[np.float64]] | None:
+    """All gradients of the reference network by `nn.Sequential`; None without torch."""
     from backhand.engines import Data
 
     try:
         from backhand.torch_twin import loss_and_gradients
     except MissingDependencyError:
         return None
-    data = Data(problem.X, problem.y)
-    _, gradients = loss_and_gradients(problem.params, data, L2 if penalty else 0.0)
+    _, gradients = loss_and_gradients(problem.params, Data(problem.X, problem.y), l2)
     return gradients._asdict()
+
+
+def by_autograd_of(problem: Problem, evidence: Evidence) -> dict[str, NDArray[np.float64]] | None:
+    """All gradients of the evidence's network by autograd; None without torch.
+
+    Another network than the reference is computed by autograd on its lines of the forward pass.
+    """
+    if evidence.network == REFERENCE:
+        return by_autograd(problem, evidence.given["l2"])
+    try:
+        need_autograd()
+    except MissingDependencyError:
+        return None
+    return _of_lines(evidence)
+
+
+def _of_lines(evidence: Evidence) -> dict[str, NDArray[np.float64]]:
+    """Autograd on the lines of the forward pass of a network."""
+    import torch
+
+    functions = {
+        "maximum": lambda x, most: torch.clamp(x, min=most),
+        "minimum": lambda x, most: torch.clamp(x, max=most),
+        "where": torch.where, "exp": torch.exp, "log": torch.log, "tanh": torch.tanh,
+        "sigmoid": torch.sigmoid, "softmax": lambda x: torch.softmax(x, dim=1),
+        "gelu": torch.nn.functional.gelu,
+        "gelu_tanh": lambda x: torch.nn.functional.gelu(x, approximate="tanh"),
+    }  # fmt: skip
+    values = {name: torch.tensor(value, dtype=torch.float64) if hasattr(value, "shape") else value
+              for name, value in evidence.given.items() if name in FORWARD_READS}  # fmt: skip
+    for W in GRADIENTS.values():
+        values[W].requires_grad_()
+    for name in ("Z1", "H1", "S", "P", "L"):
+        code = evidence.lines[name].code(penalty=evidence.penalty)
+        values[name] = eval(compiled(code), functions, values)
+    values["L"].backward()
+    found = {name: values[W].grad for name, W in GRADIENTS.items()}
+    return {name: grad.numpy() for name, grad in found.items() if grad is not None}
 
 
 def need_autograd() -> None:
@@ -107,8 +148,6 @@ def agreeing(
     allowed: Mapping[str, float],
 ) -> dict[str, bool]:
     """Whether each returned value agrees with autograd."""
-    from backhand.doctor.probe.evidence import alike
-
     if autograd is None:
         return {}
     return {name: alike(np.asarray(autograd[name]), value, max(allowed[name], 1e-9))

@@ -13,7 +13,6 @@ from backhand.doctor.probe.evidence import Evidence, relative_error
 from backhand.doctor.probe.function import CheckedFunction
 from backhand.doctor.probe.run import Calls
 from backhand.doctor.report.contents import Verdict
-from backhand.formulas import LINES
 
 
 def verdicts(
@@ -24,20 +23,18 @@ def verdicts(
     tried = [problem for problem, _ in calls.returned]
     smooth = next((problem for problem in tried if problem.kind == "smooth"), tried[0])
     slopes = oracles.by_differences(function, smooth) or {}
-    agreed = _by_autograd(function, calls, evidence) if autograd else {}
+    agreed = _by_autograd(calls, evidence) if autograd else {}
     return [
         _verdict(name, evidence, agreed.get(name), slopes.get(name), excused=excused)
-        for name in LINES
+        for name in evidence[0].lines
         if any(name in one.observed for one in evidence)
     ]
 
 
-def _by_autograd(
-    function: CheckedFunction, calls: Calls, evidence: Sequence[Evidence]
-) -> dict[str, bool]:
+def _by_autograd(calls: Calls, evidence: Sequence[Evidence]) -> dict[str, bool]:
     agreed: dict[str, bool] = {}
     for (problem, _), one in zip(calls.returned, evidence, strict=True):
-        expected = oracles.by_autograd(problem, penalty=function.takes_l2)
+        expected = oracles.by_autograd_of(problem, one)
         for name, fits in oracles.agreeing(expected, one.observed, one.tolerance).items():
             agreed[name] = agreed.get(name, True) and fits
     return agreed

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.doctor.frame.form import Form
+from backhand.doctor.frame.network import REFERENCE, Network
 from backhand.doctor.probe.evidence import Evidence, alike
 from backhand.doctor.probe.function import Called, CheckedFunction
 from backhand.doctor.probe.outputs import as_updated
-from backhand.doctor.probe.problems import ETA, Problem, problems, square_problems
+from backhand.doctor.probe.problems import ETA, Problem, problems
 from backhand.doctor.probe.refusal import Reason, Refusal
-from backhand.doctor.probe.tries import WHATEVER_IS_GIVEN, fits, tries
-from backhand.formulas import GRADIENTS, LINES, derive
+from backhand.formulas import GRADIENTS, derive
 
 MOSTLY = 0.7
 """From this share of W1 on, the returned array counts as a new W1, not as its gradient."""
@@ -41,10 +40,11 @@ class Calls:
 
 def call_on_problems(function: CheckedFunction) -> Calls:
     """Call on all problems of unequal sizes; stop if the first call gives no gradients."""
-    return _called_on(function, problems(function.form.outputs))
+    return call_on(function, problems(function.form.outputs))
 
 
-def _called_on(function: CheckedFunction, wanted: Iterable[Problem]) -> Calls:
+def call_on(function: CheckedFunction, wanted: Iterable[Problem]) -> Calls:
+    """Call on some problems; stop if the first call gives no gradients."""
     calls = Calls()
     for problem in wanted:
         try:
@@ -54,50 +54,6 @@ def _called_on(function: CheckedFunction, wanted: Iterable[Problem]) -> Calls:
             if not calls.returned or refusal.reason is Reason.TIMEOUT:
                 break
     return calls
-
-
-def in_another_form(
-    function: CheckedFunction, forms: Iterable[Form], calls: Calls
-) -> tuple[CheckedFunction, Calls]:
-    """A function that refuses may be written for another form.
-
-    If it returns gradients for all problems then, that is how it is called; best of all, gradients
-    of the parameters' shapes.
-    """
-    if calls.refusals[0].reason in WHATEVER_IS_GIVEN:
-        return function, calls
-    others = [form for form in forms if form != function.form and form.outputs == "K"]
-    found: list[tuple[CheckedFunction, Calls]] = []
-    for one in tries(function.f, others, function.seconds):
-        if one.called is None:
-            continue
-        again = call_on_problems(one.function)
-        if again.refusals:
-            continue
-        found.append((one.function, again))
-        if fits(one.called, one.problem):
-            return found[-1]
-    return found[0] if found else (function, calls)
-
-
-def on_equal_sizes(
-    function: CheckedFunction, forms: Iterable[Form], calls: Calls
-) -> tuple[CheckedFunction, Calls]:
-    """Call a function that raises on unequal sizes where H = K, in each form; then where all are.
-
-    Where all are equal, every form runs: it is called in its own.
-    """
-    wanted = square_problems(all_sizes=False)
-    others = [form for form in forms if form.outputs == "K"]
-    for one in tries(function.f, others, function.seconds, wanted[0]):
-        own = one.function.form == function.form
-        if one.called is not None and (own or fits(one.called, one.problem)):
-            function = one.function
-            break
-    else:
-        wanted = square_problems(all_sizes=True)
-    found = _called_on(function, wanted)
-    return function, Calls(found.returned, [*calls.refusals, *found.refusals])
 
 
 def corrected(calls: Calls) -> tuple[Calls, list[Reason]]:
@@ -140,7 +96,9 @@ def _unflattened(problem: Problem, values: Values) -> Values:
     return values | flat if flat else values
 
 
-def evidence_of(function: CheckedFunction, calls: Calls) -> list[Evidence]:
+def evidence_of(
+    function: CheckedFunction, calls: Calls, network: Network = REFERENCE
+) -> list[Evidence]:
     """The outputs as evidence, each with the state that may remain from the previous call."""
     found: list[Evidence] = []
     updated = _returns_parameters(function, calls)
@@ -155,11 +113,11 @@ def evidence_of(function: CheckedFunction, calls: Calls) -> list[Evidence]:
             observed = explicit | as_updated(
                 called.outputs.bare or {n: observed[n] for n in GRADIENTS if n in observed}
             )
-        observed = {name: observed[name] for name in LINES if name in observed}
+        observed = {name: observed[name] for name in network.lines if name in observed}
         if found and found[-1].given["N"] == given["N"]:
             found.append(found[-1].next(given, problem.name, observed))
         else:
-            found.append(Evidence(problem.name, given, observed))
+            found.append(Evidence(problem.name, given, observed, network=network))
     return found
 
 

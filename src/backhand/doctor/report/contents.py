@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from backhand.doctor.frame.frame import Frame
+
 Outcome = Literal["correct", "wrong", "not judged"]
 
 
@@ -112,6 +114,7 @@ class Contents:
     verdicts: list[Verdict]
     remarks: list[str] = field(default_factory=list)
     ruled_out: list[str] = field(default_factory=list)
+    frame: Frame | None = None
     function: str = ""
     arrays: str = ""
     problems: int = 0
@@ -126,6 +129,7 @@ class Contents:
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values; an infinite error is null."""
         values = {"outcome": self.outcome, "ok": self.ok, **asdict(self)}
+        values["frame"] = self.frame and self.frame.to_json()
         for verdict in values["verdicts"]:
             if verdict["error"] == float("inf"):
                 verdict["error"] = None

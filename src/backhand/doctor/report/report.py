@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from backhand.doctor.frame.frame import Frame
 from backhand.doctor.report.contents import Contents, Finding, Verdict
 from backhand.errors import InputError
 
@@ -31,6 +32,8 @@ class Report(Contents):
         Worth knowing, but not wrong.
     ruled_out : list of str
         What the evidence excludes, where no fault of the dictionary fits.
+    frame : Frame, optional
+        Which network the function computes and how it is called; None if no call gave gradients.
     function : str
     arrays : str
         Arrays that the function was called with: "numpy", "torch", "torch float32", "jax".
@@ -95,7 +98,8 @@ class Report(Contents):
             }))  # fmt: skip
         findings = [Finding(**_tuples(finding)) for finding in values["findings"]]
         given = {name: value for name, value in values.items() if name != "ok"}
-        return cls(**{**given, "findings": findings, "verdicts": verdicts})
+        frame = values["frame"] and Frame.from_json(values["frame"])
+        return cls(**{**given, "findings": findings, "verdicts": verdicts, "frame": frame})
 
     def __repr__(self) -> str:
         ids = ", ".join(finding.id for finding in self.findings)

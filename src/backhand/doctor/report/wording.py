@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backhand.doctor.faults import Kind
+from backhand.doctor.frame.network import Network
 from backhand.doctor.localise.diagnose import Diagnosis, Doubt, Named
 from backhand.doctor.probe.function import CheckedFunction
 from backhand.doctor.probe.refusal import NOT_JUDGED, Reason, Refusal
 from backhand.doctor.probe.source import Line as SourceLine
 from backhand.doctor.report.contents import Outcome
 from backhand.doctor.report.report import Finding, Report, Verdict
-from backhand.formulas import LINES, UPDATED, Line, equation_of
+from backhand.formulas import UPDATED, Line, equation_of
 
 MOST_LINES = 3
 """Lines of source that are shown for one value; the last ones."""
@@ -95,6 +96,18 @@ def refused(name: str, refusal: Refusal, seconds: float) -> Report:
     return Report(outcome, [finding], [], function=name, seconds=seconds)
 
 
+def another_network(report: Report) -> Report:
+    """The report on a function whose gradients are those of its own loss, which is another one."""
+    differs = "; ".join(finding.mistake.removesuffix(".") for finding in report.findings)
+    remark = (
+        "this is another network than those that the doctor knows, correctly differentiated: every "
+        f"gradient agrees with the slope of the loss that is returned. It differs so: {differs}. "
+        "If that is not intended, declare what is (--activation, --loss)."
+    )
+    return replace(report, outcome="not judged", findings=[], remarks=[*report.remarks, remark],
+                   ruled_out=[])  # fmt: skip
+
+
 def _of_call(reason: Reason, clause: str, *, problems: int = 0, names: str = "") -> Finding:
     return Finding(
         "call", f"{clause[0].upper()}{clause[1:]}.", certain=True, id=f"call.{reason}",
@@ -109,8 +122,8 @@ class Wording:
     Attributes
     ----------
     function : CheckedFunction
-    declared : str
-        The layout that `check` was given.
+    network : Network
+        Whose equations are the right ones.
     sources : dict
         Where the function's source computes each value, as far as is known.
     problems : int
@@ -118,7 +131,7 @@ class Wording:
     """
 
     function: CheckedFunction
-    declared: str
+    network: Network
     sources: dict[str, list[SourceLine]]
     problems: int
 
@@ -151,11 +164,6 @@ class Wording:
         if self.function.form.labels == "indices" and "Y" in self.function.meanings:
             remarks.append(
                 "the parameter Y was given class indices; the usual name for these is y."
-            )
-        if layout != self.declared:
-            remarks.append(
-                f"the function runs only with layout='{layout}' and was checked with that; declare "
-                f"it (--layout {layout})."
             )
         if about_lines and layout != "rows":
             remarks.append(
@@ -222,7 +230,7 @@ class Wording:
     def _doubt(self, doubt: Doubt) -> Finding:
         """A value that is wrong, where no fault is known that gives it."""
         name, suspect = label(doubt.name), doubt.suspect
-        says = f"{name} differs from {self._code(LINES[doubt.name])}"
+        says = f"{name} differs from {self._code(self.network.lines[doubt.name])}"
         if not doubt.finite:
             says += " and has nan or infinite entries"
         elif not doubt.product:
@@ -268,7 +276,7 @@ class Wording:
 
     def _right(self, name: str) -> str:
         """The equation of a value, as it should be coded."""
-        return self._written(name, LINES[name])
+        return self._written(name, self.network.lines[name])
 
     def _probably(self, *names: str) -> str:
         """The lines that compute a value, as the end of a suggestion; or nothing."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from backhand.doctor.probe.trace import Trace
 
 Array = NDArray[Any]
 
@@ -26,15 +28,14 @@ class Observed:
     ----------
     returned : mapping of str to array
         In the layout of the equations, by their names in the derivation.
-    variables : list of array
-        What the function's own variables and expressions held, in the order in which they were
-        computed, in the function's own layout.
+    trace : Trace
+        What the function's own variables and expressions held.
     tolerance : float
         Larger for functions that compute in float32.
     """
 
     returned: Mapping[str, Array]
-    variables: list[Array] = field(default_factory=list)
+    trace: Trace = field(default_factory=Trace)
     tolerance: float = TOLERANCE
 
     def gave(self, name: str, value: Any) -> bool:
@@ -43,28 +44,24 @@ class Observed:
         allowed = max(self.tolerance, LOSS_TOLERANCE if name == "L" else 0.0)
         return seen is not None and same(np.asarray(value), seen, allowed)
 
-    def has(self, value: Any) -> bool:
+    def has(self, value: Any, tolerance: float = 0.0) -> bool:
         """Whether the value occurred: as a variable, or returned under whatever name."""
-        value = np.asarray(value)
-        return any(same(value, one, self.tolerance) for one in self._all())
-
-    def first(self, test: Callable[[Array], bool]) -> Array | None:
-        """The first variable for which a test holds."""
-        return next((one for one in self.variables if test(one)), None)
+        value, allowed = np.asarray(value), max(self.tolerance, tolerance)
+        return bool(self.trace.matching(value, allowed)) or any(
+            same(value, one, allowed) for one in self.returned.values()
+        )
 
     def shaped(self, *shape: int) -> list[Array]:
-        """The variables of a shape, transposed where that is needed."""
+        """The variables of a shape, transposed where that is needed, in their order."""
         found = []
-        for one in self.variables:
-            if one.shape == shape:
-                found.append(one)
-            elif one.ndim == 2 and one.shape[::-1] == shape:
-                found.append(one.T)
+        for one in self.trace.seen:
+            if one.value.dtype.kind != "f":
+                continue
+            if one.value.shape == shape:
+                found.append(one.value)
+            elif one.value.ndim == 2 and one.value.shape[::-1] == shape:
+                found.append(one.value.T)
         return found
-
-    def _all(self) -> Iterable[Array]:
-        yield from self.returned.values()
-        yield from self.variables
 
 
 def same(value: Array, seen: Array, tolerance: float) -> bool:

@@ -25,7 +25,7 @@ from backhand.doctor.frame.network import (
     Penalty,
     Reduction,
 )
-from backhand.doctor.frame.observed import Array, Observed
+from backhand.doctor.recognise.observed import LOSS_TOLERANCE, Array, Observed
 from backhand.formulas import FUNCTIONS, GRADIENTS, compiled, derive
 
 SLOPES = (0.01, 0.1, 0.2, 0.3, 0.05, 0.001, 0.5, 0.25)
@@ -62,8 +62,8 @@ class Match:
     Attributes
     ----------
     network : Network
-    forward : int
-        How many of H1, S and P occurred as this network has them.
+    seen : tuple of str
+        Which of H1, S and P occurred as this network has them.
     agreed : tuple of str
         The values that were returned as this network has them.
     exact : bool
@@ -71,14 +71,14 @@ class Match:
     """
 
     network: Network
-    forward: int
+    seen: tuple[str, ...]
     agreed: tuple[str, ...]
     exact: bool
 
     @property
     def score(self) -> tuple[bool, int, int]:
         """Larger for a network that agrees better."""
-        return self.exact, self.forward, len(self.agreed)
+        return self.exact, len(self.seen), len(self.agreed)
 
 
 def best_networks(
@@ -97,12 +97,13 @@ def best_networks(
     """
     found: list[Match] = []
     for start in _activations(given, observed, declared, biases=biases):
-        forward, values = _forward(given, observed, start)
+        seen, values = _forward(given, observed, start)
         for output, loss in _outputs(values, observed, declared, one_output=given["K"] == 1):
             network = replace(start, output=output, loss=loss)
             occurs = output != "linear" and observed.has(_evaluated(OUTPUTS[output], values))
+            forward = (*seen, "P") if occurs else seen
             for reduction in _reductions(network, declared):
-                found += _matches(given, observed, reduction, forward + occurs)
+                found += _matches(given, observed, reduction, forward)
     found.sort(key=lambda match: match.score, reverse=True)  # stable: the usual ones first
     return found
 
@@ -116,7 +117,7 @@ def _activations(
         network = Network(activation=cast(Activation, name), biases=biases)
         slopes = _slopes(given, observed, network) if name == "leaky_relu" else [0.0]
         candidates += [replace(network, slope=slope) for slope in slopes]
-    scores = [_forward(given, observed, network)[0] for network in candidates]
+    scores = [len(_forward(given, observed, network)[0]) for network in candidates]
     if not max(scores):
         scores = [_applied(given, observed, network) for network in candidates]
     return [one for one, score in zip(candidates, scores, strict=True) if score == max(scores)]
@@ -124,10 +125,10 @@ def _activations(
 
 def _forward(
     given: Mapping[str, Any], observed: Observed, network: Network
-) -> tuple[int, Mapping[str, Any]]:
-    """How many of H1 and S occurred, and all values up to S."""
+) -> tuple[tuple[str, ...], Mapping[str, Any]]:
+    """Which of H1 and S occurred, and all values up to S."""
     values = derive(given, {}, {}, ("Z1", "H1", "S"), lines=network.lines)[1]
-    return sum(observed.has(values[name]) for name in ("H1", "S")), values
+    return tuple(name for name in ("H1", "S") if observed.has(values[name])), values
 
 
 def _applied(given: Mapping[str, Any], observed: Observed, network: Network) -> int:
@@ -181,7 +182,7 @@ def _reductions(network: Network, declared: Declared) -> Iterator[Network]:
 
 
 def _matches(
-    given: Mapping[str, Any], observed: Observed, network: Network, forward: int
+    given: Mapping[str, Any], observed: Observed, network: Network, forward: tuple[str, ...]
 ) -> Iterator[Match]:
     """The network with each penalty that the function may have."""
     if given["l2"]:
@@ -197,14 +198,14 @@ def _matches(
 
 
 def _match(
-    given: Mapping[str, Any], observed: Observed, network: Network, forward: int
+    given: Mapping[str, Any], observed: Observed, network: Network, forward: tuple[str, ...]
 ) -> Iterator[Match]:
     """How well one network agrees; nothing if only its gradients could tell it from a fault."""
     given = {**given, "l2": network.strength or given["l2"]}
     right = derive(given, {}, {}, lines=network.lines)[0]
     names = [name for name in ("L", *GRADIENTS) if name in observed.returned]
     agreed = tuple(name for name in names if name in right and observed.gave(name, right[name]))
-    loss_agrees = "L" in agreed or observed.has(right["L"])
+    loss_agrees = "L" in agreed or observed.has(right["L"], LOSS_TOLERANCE)
     if _needs_its_loss(network) and not loss_agrees:
         return
     yield Match(network, forward, agreed, exact=bool(names) and len(agreed) == len(names))

@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backhand.doctor.frame.find import Declared, best_networks
 from backhand.doctor.frame.network import ACTIVATIONS, PAIRS, REDUCED, Network
-from backhand.doctor.frame.observed import Observed
 from backhand.doctor.probe.problems import PLAIN, problem
+from backhand.doctor.probe.trace import Seen, Trace
+from backhand.doctor.recognise.networks import Declared, best_networks
+from backhand.doctor.recognise.observed import Observed
 from backhand.formulas import GRADIENTS, derive
 
 PROBLEM = problem("A", 1, PLAIN, "corners")
@@ -32,7 +33,8 @@ def seen(network: Network, *, takes_l2: bool = False, returned=("L", *GRADIENTS)
 
 
 def best(given, returned, variables, declared=None) -> Network:
-    observed = Observed(returned, variables)
+    seen = [Seen(value, "", True, "", 0, "", place) for place, value in enumerate(variables)]
+    observed = Observed(returned, Trace(seen))
     return best_networks(given, observed, declared or Declared(), biases=True)[0].network
 
 

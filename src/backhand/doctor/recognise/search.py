@@ -1,0 +1,174 @@
+"""Finding the frame of a function: it is called in many forms, and compared with many networks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from backhand.doctor.frame.form import Form
+from backhand.doctor.probe.forms import forms_of
+from backhand.doctor.probe.function import CheckedFunction
+from backhand.doctor.probe.problems import square_problems
+from backhand.doctor.probe.refusal import Reason, Refusal
+from backhand.doctor.probe.run import Calls, call_on, call_on_problems, evidence_of
+from backhand.doctor.probe.signature import arguments_of
+from backhand.doctor.probe.tries import Try, fits, tries
+from backhand.doctor.recognise.networks import Declared, Match, best_networks
+from backhand.doctor.recognise.observed import TOLERANCE, Observed
+from backhand.formulas import UPDATED
+
+SINGLE = 1e-4
+"""Tolerance for values that were computed in float32."""
+
+ACTIVATION_WORDS = {
+    "leaky relu": "leaky_relu", "relu": "relu", "tanh": "tanh", "sigmoid": "sigmoid",
+    "softplus": "softplus", "elu": "elu", "gelu": "gelu",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """How a function is called, what it returned, and which networks it may compute.
+
+    Attributes
+    ----------
+    function : CheckedFunction
+    calls : Calls
+    matches : list of Match
+        The best first; empty if no call gave gradients.
+    """
+
+    function: CheckedFunction
+    calls: Calls
+    matches: list[Match] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A form in which the function gave gradients, and the networks that these fit."""
+
+    tried: Try
+    matches: list[Match]
+
+    @property
+    def score(self) -> tuple[bool, bool, int, int]:
+        """Larger for a form that fits better."""
+        exact, forward, agreed = self.matches[0].score
+        called = self.tried.called
+        assert called is not None
+        return exact, fits(called, self.tried.problem), forward, agreed
+
+
+def recognise(
+    f: Callable[..., Any], form: Mapping[str, str], network: Declared, seconds: float
+) -> Recognised:
+    """Find the frame of a function.
+
+    Parameters
+    ----------
+    f : callable
+    form : mapping of str to str
+        The choices of the form that are declared.
+    network : Declared
+        The choices of the network that are declared.
+    seconds : float
+        Time limit for one call, and for all calls in different forms together.
+
+    Raises
+    ------
+    Refusal
+        If the parameters of the function cannot be matched.
+    """
+    forms = forms_of(arguments_of(f), form)
+    best, refusals = _best(tries(f, forms, seconds), network)
+    if best is not None:
+        function = best.tried.function
+        return Recognised(function, call_on_problems(function), best.matches)
+    if refusals[0].reason is Reason.RAISES:
+        for all_sizes in (False, True):
+            found = _on_equal_sizes(f, forms, network, seconds, all_sizes=all_sizes)
+            if found is not None:
+                calls = replace(found.calls, refusals=[refusals[0], *found.calls.refusals])
+                return replace(found, calls=calls)
+    function = CheckedFunction(f, forms[0], seconds)
+    return Recognised(function, Calls(refusals=[_furthest(refusals)]))
+
+
+def _on_equal_sizes(
+    f: Callable[..., Any], forms: Sequence[Form], network: Declared, seconds: float, *,
+    all_sizes: bool,
+) -> Recognised | None:  # fmt: skip
+    """Where a function raises on unequal sizes: where H = K, or where all four are equal."""
+    wanted = square_problems(all_sizes=all_sizes)
+    some = [form for form in forms if form.outputs == "K"]
+    best, _ = _best(tries(f, some, seconds, wanted[0]), network)
+    if best is None:
+        return None
+    function = best.tried.function
+    return Recognised(function, call_on(function, wanted), best.matches)
+
+
+def _best(attempts: Iterable[Try], network: Declared) -> tuple[_Candidate | None, list[Refusal]]:
+    """The form that fits best, up to the first in which everything does; and all refusals."""
+    best: _Candidate | None = None
+    refusals = []
+    for tried in attempts:
+        if tried.called is None:
+            assert tried.refusal is not None
+            refusals.append(tried.refusal)
+            continue
+        matches = _matches(tried, network)
+        if not matches:
+            continue
+        candidate = _Candidate(tried, matches)
+        if best is None or candidate.score > best.score:
+            best = candidate
+        if best.score[:2] == (True, True):
+            break
+    return best, refusals
+
+
+def _matches(tried: Try, network: Declared) -> list[Match]:
+    """The networks that a call fits."""
+    function, called = tried.function, tried.called
+    assert called is not None
+    evidence = evidence_of(function, Calls([(tried.problem, called)]))[0]
+    if UPDATED.keys() & evidence.observed.keys():
+        evidence = evidence.along_the_step()
+    narrow = any(value.dtype.itemsize < 8 for value in evidence.observed.values())
+    observed = Observed(evidence.observed, called.trace, SINGLE if narrow else TOLERANCE)
+    with np.errstate(all="ignore"):
+        return best_networks(
+            evidence.given, observed, network, biases=function.form.biases != "none"
+        )
+
+
+def _furthest(refusals: Sequence[Refusal]) -> Refusal:
+    """The refusal to show: one that says more than that the arguments did not fit."""
+    return next((one for one in refusals if one.reason is not Reason.RAISES), refusals[0])
+
+
+def declared_in(text: str | None) -> Declared:
+    """What the docstring of an exercise says: "ReLU units and a softmax"."""
+    words = (text or "").lower().replace("-", " ").replace("_", " ")
+    named = {word for word in ACTIVATION_WORDS if re.search(rf"\b{word}\b", words)}
+    if "leaky relu" in named:
+        named.discard("relu")
+    softmax = "softmax" in words
+    if softmax:
+        named.discard("sigmoid")
+    activation = ACTIVATION_WORDS[named.pop()] if len(named) == 1 else None
+    return Declared(
+        activation=activation,  # type: ignore[arg-type]
+        output="softmax" if softmax else None,
+        loss="cross_entropy" if softmax else None,
+    )
+
+
+def leading(matches: Sequence[Match], most: int = 3) -> list[Match]:
+    """The matches that agree as well as the best one: in each of these, faults are searched."""
+    return [match for match in matches if match.score == matches[0].score][:most]

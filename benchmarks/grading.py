@@ -51,7 +51,7 @@ MISBEHAVING = {
     "exits": f"import os\n{CORRECT}".replace("    Z1 =", "    os._exit(0)\n    Z1 =", 1),
     "prints": CORRECT.replace("    Z1 =", "    while True: print('a' * 10**6)\n    Z1 =", 1),
     "eats_memory": CORRECT.replace(
-        "    Z1 =", "    kept = []\n    while True: kept.append(np.ones(10**7))\n    Z1 =", 1
+        "    Z1 =", "    kept = []\n    while True: kept.append(np.zeros(10**7))\n    Z1 =", 1
     ),
 }
 

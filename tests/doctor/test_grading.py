@@ -2,6 +2,8 @@
 
 import csv
 import json
+import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from backhand.doctor.grading.submissions import Submission, find_submissions
 from backhand.doctor.report.hints import OF_BOTH, OF_EQUATION, OF_KIND
 from backhand.errors import InputError
 from backhand.formulas import softmax
+from conftest import ROOT
 from helpers.command_line import run
 
 SOURCE = """
@@ -156,27 +159,32 @@ def test_pages_are_escaped_and_told_apart(tmp_path: Path) -> None:
     assert not any("1/N" in page for page in pages.values())
 
 
-def test_the_command_grades_whatever_the_submissions_do(tmp_path: Path) -> None:
-    subs = tmp_path / "subs"
-    subs.mkdir()
-    (subs / "good.py").write_text(SOURCE)
-    (subs / "wrong.py").write_text(SOURCE.replace(" / len(X)", ""))
-    (subs / "=exits.py").write_text(f"import os\n{SOURCE}    os._exit(0)\nos._exit(0)")
-    (subs / "empty.py").write_text("")
-    table, pages = tmp_path / "t.csv", tmp_path / "pages"
-    done = run("grade", f"{subs}:backward", "--csv", table, "--html", pages, "--points", "dS=2",
-               "--jobs", 2, "--seconds", 30)  # fmt: skip
-    assert "4 submissions: 1 correct, 1 wrong, 2 not judged." in done.stdout
+def test_the_command_grades_a_class_as_the_document_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("anna.py").write_text(SOURCE)
+    cell = {"cell_type": "code", "source": SOURCE.replace(" / len(X)", "")}
+    Path("ben.ipynb").write_text(json.dumps({"cells": [cell]}))
+    Path("carla.py").write_text(SOURCE.replace(" * (H1 > 0)", ""))
+    Path("dario.py").write_text(f"import os\n{SOURCE}\nos._exit(0)")
+    document = (ROOT / "docs/grading.md").read_text()
+    (points,) = re.findall(r"--points (dS\S+) --csv", document)
+    done = run("grade", "*.py:backward", "ben.ipynb:backward", "--points", points, "--csv", "t.csv",
+               "--html", "pages", "--jobs", 2, "--seconds", 30)  # fmt: skip
+    shown = document[document.index("    submission ") : document.index("A place is")]
+    printed = [line.rstrip() for line in done.stdout.splitlines()]
+    assert printed == textwrap.dedent(shown).rstrip().splitlines()
     assert done.stderr.count("/4  ") == 4
-    rows = list(csv.DictReader(table.read_text().splitlines()))
-    told = [(Path(r["file"]).name, r["outcome"], r["sum"], r["findings"]) for r in rows]
-    assert told == [
-        ("=exits.py", "not judged", "0", "call.import_ends"),
-        ("empty.py", "not judged", "0", "call.not_found"),
-        ("good.py", "correct", "2", ""),
-        ("wrong.py", "wrong", "0", "dS.scale.no_mean"),
+    rows = list(csv.DictReader(Path("t.csv").read_text().splitlines()))
+    assert [(row["file"], row["outcome"], row["sum"], row["findings"]) for row in rows] == [
+        ("anna.py", "correct", "8", ""),
+        ("ben.ipynb", "wrong", "6", "dS.scale.no_mean"),
+        ("carla.py", "wrong", "6", "dZ1.mask.missing"),
+        ("dario.py", "not judged", "0", "call.import_ends"),
     ]
-    assert len(list(pages.iterdir())) == 5
+    assert len(list(Path("pages").iterdir())) == 5
+    assert OF_BOTH["dZ1", "mask"] in document
 
 
 def test_no_cell_of_the_table_is_a_formula(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from backhand.cli import options
+from backhand.cli import frame_options, options
 
 EXIT_CODES = {"correct": 0, "wrong": 1, "not judged": 3}
 """2 is a wrong request, as for all commands: no such file or function, an unknown option."""
@@ -21,7 +21,13 @@ def check(
                             "this installation are tested."),
     ] = None,
     *,
-    layout: options.Layout = "rows",
+    activation: frame_options.Activation = None,
+    output: frame_options.Output = None,
+    loss: frame_options.Loss = None,
+    reduction: frame_options.Reduction = None,
+    layout: frame_options.Layout = None,
+    biases: frame_options.Biases = None,
+    labels: frame_options.Labels = None,
     autograd: Annotated[
         bool | None,
         typer.Option("--autograd/--no-autograd", show_default="if the function uses torch",
@@ -50,7 +56,11 @@ def check(
     else:
         from backhand.doctor.apart.check_process import CheckProcess
 
-        with CheckProcess(function, layout=layout, autograd=autograd, seconds=seconds) as apart:
+        frame = frame_options.declared(
+            activation=activation, output=output, loss=loss, reduction=reduction, layout=layout,
+            biases=biases, labels=labels,
+        )  # fmt: skip
+        with CheckProcess(function, autograd=autograd, seconds=seconds, **frame) as apart:
             # Imported while that starts.
             import backhand.doctor.report.render  # noqa: F401
             from backhand.cli.reports.diagnosis import show_report

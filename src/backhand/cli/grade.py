@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from backhand.cli import options, written_output
+from backhand.cli import frame_options, options, written_output
 
 
 def grade(
@@ -50,7 +50,13 @@ def grade(
     memory: Annotated[
         str, typer.Option(metavar="SIZE", help="Memory that a submission may use, on Linux.")
     ] = "1GiB",
-    layout: options.Layout = "rows",
+    activation: frame_options.Activation = None,
+    output: frame_options.Output = None,
+    loss: frame_options.Loss = None,
+    reduction: frame_options.Reduction = None,
+    layout: frame_options.Layout = None,
+    biases: frame_options.Biases = None,
+    labels: frame_options.Labels = None,
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Check the submissions of a class. Each runs in a process of its own, several at once.
@@ -76,10 +82,16 @@ def grade(
     if csv is not None:
         check_output(csv, "the table", [one.file for one in found], ".csv")
         written_output.expect_file(csv, f"the table was written to {csv}")
+    if html is not None:
+        html.mkdir(exist_ok=True)  # rather than after a minute, that it cannot be made
+    frame = frame_options.declared(
+        activation=activation, output=output, loss=loss, reduction=reduction, layout=layout,
+        biases=biases, labels=labels,
+    )  # fmt: skip
     report = GradingReport(len(found), as_json=json)
     graded = []
     with Grading(
-        by_equation, jobs=jobs, seconds=seconds, memory=parse_size(memory), layout=layout
+        by_equation, jobs=jobs, seconds=seconds, memory=parse_size(memory), **frame
     ) as grading:
         for one in grading.graded(found):
             report.progress(one)

@@ -71,11 +71,4 @@ Hints = Annotated[
         "line and the fix.",
     ),
 ]
-Layout = Annotated[
-    str,
-    typer.Option(
-        help="rows: as in the equations; linear: weights as in nn.Linear; columns: everything "
-        "transposed, with examples as columns."
-    ),
-]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]

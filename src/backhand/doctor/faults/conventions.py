@@ -63,7 +63,7 @@ def _mean_in_gradients(network: Network) -> Iterator[Convention]:
     """1/N where the gradients are summed instead of in dS."""
     fields, lines = pieces(network), network.lines
     mean = fields["mean"]
-    if mean:
+    if mean and network.averaged == "dS":
         gradients = {
             name: Line(lines[name].data + mean, lines[name].penalty)
             for name in ("dW2", "db2", "dW1", "db1")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
+from backhand.doctor.faults.averaged_later import averaged_later
 from backhand.doctor.faults.backward import BACKWARD_LINES, backward_faults
 from backhand.doctor.faults.families import with_derivative
 from backhand.doctor.faults.fault import Fault, fault
@@ -34,6 +35,8 @@ FITTED = 10.0
 @cache
 def dictionary(network: Network = REFERENCE) -> tuple[Fault, ...]:
     """All faults of a network; their ids are unique, and none is its equations."""
+    if network.averaged == "gradients":
+        return tuple(averaged_later(network, dictionary(replace(network, averaged="dS"))))
     found: dict[str, Fault] = {}
     seen: set[object] = set()
     for prior, faults in (

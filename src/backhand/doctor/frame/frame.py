@@ -60,11 +60,12 @@ class Frame:
     def sentence(self) -> str:
         """The frame in words: "tanh hidden units, one sigmoid output with …"."""
         network, form = self.network, self.form
+        later = " (1/N in the gradients)" if network.averaged == "gradients" else ""
         slope = f" (slope {network.slope:g})" if network.slope else ""
         parts = [
             f"{UNITS[network.activation]}{slope} hidden units",
             f"{self._outputs} with {LOSSES[network.loss]}",
-            REDUCTIONS[network.reduction],
+            f"{REDUCTIONS[network.reduction]}{later}",
             LAYOUTS[form.layout],
         ]
         if form.biases == "none":

@@ -20,6 +20,7 @@ Output = Literal["softmax", "sigmoid", "linear"]
 Loss = Literal["cross_entropy", "binary_cross_entropy", "squared_error", "half_squared_error"]
 Reduction = Literal["mean", "sum", "elements"]
 Penalty = Literal["half", "full", "by_N"]
+Averaged = Literal["dS", "gradients"]
 
 ACTIVATIONS: Mapping[str, tuple[str, str]] = {
     "relu": ("maximum(Z1, 0)", "(Z1 > 0)"),
@@ -87,6 +88,8 @@ class Network:
         λ/2 ‖W‖², λ ‖W‖² or λ/(2N) ‖W‖².
     strength : float
         λ, if it is a constant of the function; 0 if λ is an argument, or there is no penalty.
+    averaged : {"dS", "gradients"}
+        Where the 1/N of the reduction is applied: in dS, or later, in each gradient.
     """
 
     activation: Activation = "relu"
@@ -97,20 +100,24 @@ class Network:
     biases: bool = True
     penalty: Penalty = "half"
     strength: float = 0.0
+    averaged: Averaged = "dS"
 
     @cached_property
     def lines(self) -> Mapping[str, Line]:
         """Every equation, in the order of the derivation, as `formulas.LINES` has them."""
         activation, slope = (part.format(slope=self.slope) for part in ACTIVATIONS[self.activation])
         of_loss, of_weights = PENALTIES[self.penalty]
+        early, late = (self.mean, "") if self.averaged == "dS" else ("", self.mean)
         own = {
             "H1": Line(activation),
             "P": Line(OUTPUTS[self.output]),
-            "L": Line(LOSSES[self.loss] + REDUCED[self.reduction], of_loss),
-            "dS": Line(self._output_slope + REDUCED[self.reduction]),
-            "dW2": Line(LINES["dW2"].data, of_weights.format(W="W2")),
+            "L": Line(LOSSES[self.loss] + self.mean, of_loss),
+            "dS": Line(self._output_slope + early),
+            "dW2": Line(LINES["dW2"].data + late, of_weights.format(W="W2")),
+            "db2": Line(LINES["db2"].data + late),
             "dZ1": Line(f"dH1 * {slope}"),
-            "dW1": Line(LINES["dW1"].data, of_weights.format(W="W1")),
+            "dW1": Line(LINES["dW1"].data + late, of_weights.format(W="W1")),
+            "db1": Line(LINES["db1"].data + late),
         }
         if not self.biases:
             own |= {"Z1": Line("X @ W1"), "S": Line("H1 @ W2")}
@@ -118,6 +125,11 @@ class Network:
         return MappingProxyType(
             {name: own.get(name, line) for name, line in LINES.items() if name not in left_out}
         )
+
+    @property
+    def mean(self) -> str:
+        """What a sum over the rows is divided by, as code."""
+        return REDUCED[self.reduction]
 
     @property
     def _output_slope(self) -> str:

@@ -38,7 +38,9 @@ def with_what_follows(one: Evidence) -> tuple[Evidence, list[str]]:
             continue  # reads the same value and is correct, so the value is
         A = one.reused.get(factor, {**one.given, **one.right}[factor])
         shrinking = Line("0", one.lines[gradient].penalty)
-        product = one.reused[gradient] - shrinking.evaluated(one.given, penalty=one.penalty)
+        product = _late(one) * one.reused[gradient] - shrinking.evaluated(
+            one.given, penalty=one.penalty
+        )
         value = _factor(A, product)
         if value is None:
             contradicting.append(gradient)
@@ -132,7 +134,17 @@ def first_suspect(name: str, evidence: Sequence[Evidence]) -> str:
     return name
 
 
+def _late(one: Evidence) -> float:
+    """What the gradients are divided by, if dS is not."""
+    return _divisor(one) if one.network.averaged == "gradients" else 1.0
+
+
 def _rows(one: Evidence) -> float:
+    """What dS was divided by."""
+    return _divisor(one) / _late(one)
+
+
+def _divisor(one: Evidence) -> float:
     """What the loss was divided by."""
     sizes = {"mean": one.given["N"], "sum": 1, "elements": one.given["N"] * one.given["K"]}
     return float(sizes[one.network.reduction])

@@ -212,7 +212,24 @@ def _match(
     loss_agrees = "L" in agreed or observed.has(right["L"], LOSS_TOLERANCE)
     if _needs_its_loss(network) and not loss_agrees:
         return
-    yield Match(network, forward, agreed, exact=bool(names) and len(agreed) == len(names))
+    exact = bool(names) and len(agreed) == len(names)
+    if not exact and _is_averaged_later(network, observed, agreed, right["dS"], given):
+        network = replace(network, averaged="gradients")
+    yield Match(network, forward, agreed, exact)
+
+
+def _is_averaged_later(
+    network: Network,
+    observed: Observed,
+    agreed: tuple[str, ...],
+    dS: Array,
+    given: Mapping[str, Any],
+) -> bool:
+    """Whether 1/N occurs in correct gradients, and not in the dS that they were computed from."""
+    if network.reduction == "sum" or not GRADIENTS.keys() & set(agreed):
+        return False
+    times = given["N"] * (given["K"] if network.reduction == "elements" else 1)
+    return observed.has(times * dS) and not observed.has(dS)
 
 
 def _needs_its_loss(network: Network) -> bool:

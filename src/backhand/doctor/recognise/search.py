@@ -83,14 +83,16 @@ def recognise(
     """
     forms = forms_of(arguments_of(f), form)
     best, refusals = _best(tries(f, forms, seconds), network)
-    if best is not None:
-        return Recognised(best.tried.function, best.tried.calls, best.matches)
-    if refusals[0].reason is Reason.RAISES:
-        for all_sizes in (False, True):
+    # Where it raises with K outputs, and is not correct with one, it may need equal sizes.
+    sure = best is not None and (best.score[0] or best.tried.function.form.outputs == "K")
+    if refusals and refusals[0].reason is Reason.RAISES and not sure:
+        for all_sizes in (False, True) if best is None else (False,):
             found = _on_equal_sizes(f, forms, network, seconds, all_sizes=all_sizes)
             if found is not None:
                 calls = replace(found.calls, refusals=[refusals[0], *found.calls.refusals])
                 return replace(found, calls=calls)
+    if best is not None:
+        return Recognised(best.tried.function, best.tried.calls, best.matches)
     function = CheckedFunction(f, forms[0], seconds)
     return Recognised(function, Calls(refusals=[_furthest(refusals)]))
 

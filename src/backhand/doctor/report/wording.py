@@ -313,7 +313,7 @@ class Wording:
         return self.function.takes_l2 or bool(self.network.strength)
 
     def _code(self, line: Line) -> str:
-        return line.code(penalty=self._penalised)
+        return line.text(penalty=self._penalised)
 
     def _written(self, name: str, line: Line) -> str:
         return f"{label(name)} = {self._code(line)}"

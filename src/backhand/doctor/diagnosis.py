@@ -298,7 +298,7 @@ def _diagnosed(found: Recognised) -> _Judged:
     traces = [called.trace for _, called in found.calls.returned]
     for match in leading(found.matches):
         evidence = evidence_of(found.function, found.calls, match.network)
-        needed, diagnosis = diagnosed(evidence, traces, by_library=found.function.kind != "numpy")
+        needed, diagnosis = diagnosed(evidence, traces)
         tried.append(_Judged(match.network, evidence, needed, diagnosis))
         if diagnosis.doubt is None and diagnosis.repeatable:
             return tried[-1]

@@ -342,11 +342,13 @@ class Wording:
 
 
 def _renamed(line: str, names: Mapping[str, str]) -> str:
-    """A line in the names of the code, if it has one for every array in the line."""
-    used = set(re.findall(r"\b[A-Za-z]\w*", line)) & ARRAYS
-    if not used <= names.keys() or len({names[name] for name in used}) < len(used):
+    """A line in the names of the code, if it has one for every array that the line reads."""
+    left, right = line.split(" = ", 1)
+    used = set(re.findall(r"\b[A-Za-z]\w*", right)) & ARRAYS
+    own = {name: names[name] for name in (left, *used) if name in names}
+    if not used <= own.keys() or len(set(own.values())) < len(own):
         return line
-    return re.sub(r"\b[A-Za-z]\w*", lambda found: names.get(found[0], found[0]), line)
+    return re.sub(r"\b[A-Za-z]\w*", lambda found: own.get(found[0], found[0]), line)
 
 
 def _probably(where: Where) -> str:

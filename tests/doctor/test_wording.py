@@ -41,7 +41,7 @@ db2: only the last row is used: = instead of +=.
    expected        db2 = dS.sum(axis=0)
    your code does  db2 = dS[-1]
    in your code    27: db2 = grads["dS"][-1]
-   what to do      Write `db2 = dS.sum(axis=0)`. Probably line 27, judging by the name.
+   what to do      Write `db2 = grads["dS"].sum(axis=0)` in line 27.
    confidence      certain: gives the same numbers, up to rounding error, on 4 problems"""
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,19 +14,35 @@ from backhand.doctor import oracles
 from backhand.doctor.frame.form import Biases, Labels, Layout
 from backhand.doctor.frame.frame import Frame
 from backhand.doctor.frame.network import Activation, Loss, Network, Output, Reduction
-from backhand.doctor.localise.diagnose import Diagnosis, diagnose
+from backhand.doctor.localise.diagnose import Diagnosis
+from backhand.doctor.localise.intermediates import diagnosed
+from backhand.doctor.localise.program import predicted
 from backhand.doctor.probe.adapters import adapted
 from backhand.doctor.probe.evidence import Evidence, alike
 from backhand.doctor.probe.function import Called
+from backhand.doctor.probe.places import Places
 from backhand.doctor.probe.problems import ETA, Problem
 from backhand.doctor.probe.process_state import kept
-from backhand.doctor.probe.refusal import Refusal
-from backhand.doctor.probe.run import corrected, evidence_of
+from backhand.doctor.probe.refusal import Reason, Refusal
+from backhand.doctor.probe.run import (
+    Calls,
+    corrected,
+    evidence_of,
+    finite_differences,
+    overflows,
+    settled,
+)
 from backhand.doctor.probe.source import lines_of
 from backhand.doctor.recognise.networks import Declared
 from backhand.doctor.recognise.search import Recognised, declared_in, leading, recognise
 from backhand.doctor.report.report import Report
-from backhand.doctor.report.wording import CallFinding, Wording, another_network, refused
+from backhand.doctor.report.wording import (
+    OVERFLOWS,
+    CallFinding,
+    Wording,
+    another_network,
+    refused,
+)
 from backhand.doctor.verdicts import verdicts
 from backhand.errors import InputError, did_you_mean
 from backhand.formulas import GRADIENTS, derive
@@ -165,7 +181,7 @@ def _checked(
     if not found.matches:
         return refused(name, found.calls.refusals[0], time.perf_counter() - began)
     by_autograd = oracles.torch_is_loaded() if autograd is None else autograd
-    report = _report(found, network, autograd=by_autograd)
+    report = _report(name, found, network, autograd=by_autograd)
     return replace(report, function=name, arrays=found.function.kind or "",
                    seconds=time.perf_counter() - began)  # fmt: skip
 
@@ -220,39 +236,69 @@ def assert_gradients(f: Callable[..., Any], *, hints: int = 2, **options: Any) -
         raise AssertionError(f"the gradients {says}\n\n{report.hinted(hints)}")
 
 
-def _report(found: Recognised, declared: Declared, *, autograd: bool) -> Report:
+def _report(name: str, found: Recognised, declared: Declared, *, autograd: bool) -> Report:
     """Diagnose what the calls returned, in the frame that was found."""
     function = found.function
-    calls, corrections = corrected(found.calls)
+    best = found.matches[0].network
+    refusal = finite_differences(function, found.calls, best)
+    if refusal:
+        return refused(name, refusal, 0.0)
+    calls, corrections = corrected(settled(function, found.calls, best))
     recognised = replace(found, calls=calls)
     with np.errstate(all="ignore"):
-        network, evidence, diagnosis = _diagnosed(recognised)
+        judged = _diagnosed(recognised)
+        network, evidence, diagnosis = judged.network, judged.evidence, judged.found
         values = verdicts(function, calls, evidence, autograd=autograd, excused=diagnosis.excused)
-        of_calls = CallFinding(
-            corrections=corrections,
-            changed=tuple(dict.fromkeys(n for _, c in calls.returned for n in c.changed)),
-            step=_step_in_place(*calls.returned[0], l2=function.l2),
-            refusal=calls.refusals[0] if calls.refusals else None,
-            equal=calls.returned[0][0].equal,
-        )
+        of_calls = _call_finding(calls, corrections, l2=function.l2)
     absent = dict.fromkeys(name for _, called in calls.returned for name in called.outputs.absent
                            if name in network.lines)  # fmt: skip
-    words = Wording(function, network, lines_of(function.f), calls.problems)
+    traces = [called.trace for _, called in calls.returned]
+    places = Places(
+        list(zip(traces, predicted(judged.needed, diagnosis), strict=True)),
+        max(one.tolerance[name] for one in evidence for name in one.observed if name != "L"),
+        lines_of(function.f),
+    )
+    words = Wording(function, network, places, calls.problems)
     report = words.report(diagnosis, tuple(absent), of_calls, values)
     report = replace(report, frame=_frame(recognised, network, declared))
     slopes = [value.differences for value in values if value.name in GRADIENTS]
     if report.outcome == "wrong" and declared == Declared() and len(slopes) > 1 and all(slopes):
         return another_network(report)
+    if report.ok and overflows(function):
+        return replace(report, remarks=[*report.remarks, OVERFLOWS])
     return report
 
 
-def _diagnosed(found: Recognised) -> tuple[Network, list[Evidence], Diagnosis]:
+def _call_finding(calls: Calls, corrections: list[Reason], *, l2: float) -> CallFinding:
+    """What was seen in the calls, beside the numbers."""
+    problem, first = calls.returned[0]
+    return CallFinding(
+        corrections=corrections,
+        changed=tuple(dict.fromkeys(n for _, c in calls.returned for n in c.changed)),
+        step=_step_in_place(problem, first, l2=l2),
+        refusal=calls.refusals[0] if calls.refusals else None,
+        equal=problem.equal,
+        forward_only=first.outputs.forward_only,
+    )
+
+
+class _Judged(NamedTuple):
+    """A network, what was returned as evidence, that which was needed, and what explains it."""
+
+    network: Network
+    evidence: Sequence[Evidence]
+    needed: Sequence[Evidence]
+    found: Diagnosis
+
+
+def _diagnosed(found: Recognised) -> _Judged:
     """The first of the best networks in which everything is explained; else the best one."""
     tried = []
+    traces = [called.trace for _, called in found.calls.returned]
     for match in leading(found.matches):
         evidence = evidence_of(found.function, found.calls, match.network)
-        diagnosis = diagnose(evidence, by_library=found.function.kind != "numpy")
-        tried.append((match.network, evidence, diagnosis))
+        needed, diagnosis = diagnosed(evidence, traces, by_library=found.function.kind != "numpy")
+        tried.append(_Judged(match.network, evidence, needed, diagnosis))
         if diagnosis.doubt is None and diagnosis.repeatable:
             return tried[-1]
     return tried[0]
@@ -265,8 +311,11 @@ def _frame(found: Recognised, network: Network, declared: Declared) -> Frame:
     if declared.activation and declared.loss:
         source = "declared"
     penalised = found.function.takes_l2 or bool(network.strength)
-    agreed = (*match.seen, *match.agreed)
-    return Frame(network, found.function.form, source, agreed, penalised)  # type: ignore[arg-type]
+    form = found.function.form
+    if found.calls.biases:
+        form = replace(form, biases=found.calls.biases)
+    agreed = tuple(dict.fromkeys((*match.seen, *match.agreed)))
+    return Frame(network, form, source, agreed, penalised)  # type: ignore[arg-type]
 
 
 def _step_in_place(problem: Problem, called: Called, *, l2: float) -> str:

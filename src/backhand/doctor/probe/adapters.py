@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.doctor.probe.outputs import contains_gradients, meaning
+from backhand.doctor.probe.names import meaning
+from backhand.doctor.probe.outputs import contains_gradients
 from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.doctor.probe.signature import MEANINGS
 

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.doctor.frame.form import Form
+from backhand.doctor.probe.names import THETA
 from backhand.doctor.probe.problems import Problem
+from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.equations import Parameters
 
 KINDS = ("numpy", "torch", "torch float32", "jax")
 """Arrays of these libraries are tried in turn."""
-
-THETA = ("W1", "b1", "W2", "b2")
 
 
 class Given(Parameters):
@@ -60,6 +60,19 @@ def given(problem: Problem, form: Form) -> dict[str, NDArray[Any]]:
     return {**arrays, "y": problem.y}
 
 
+def shapes_of(problem: Problem, form: Form) -> dict[str, tuple[int, ...]]:
+    """The shapes of gradients and forward values, as a function of this form returns them."""
+    arrays = given(problem, form)
+    N, H, K = len(problem.X), len(problem.params.b1), len(problem.params.b2)
+    rows = {"Z1": (N, H), "H1": (N, H), "S": (N, K), "P": (N, K)}
+    rows |= {"dH1": (N, H), "dZ1": (N, H), "dS": (N, K)}
+    turned = form.layout == "columns"
+    return {
+        **{f"d{name}": arrays[name].shape for name in THETA if name in arrays},
+        **{name: shape[::-1] if turned else shape for name, shape in rows.items()},
+    }
+
+
 def _transposed(form: Form) -> tuple[str, ...]:
     """The names of what a layout transposes."""
     return {"rows": (), "linear": ("W1", "W2"), "columns": ("X", "Y", "W1", "W2")}[form.layout]
@@ -69,6 +82,17 @@ def in_container(arrays: dict[str, Any], form: Form) -> Any:
     """All parameters as one argument."""
     theta = {name: arrays[name] for name in THETA if name in arrays}
     return Given(**theta) if form.container == "named" and len(theta) == 4 else Keyed(theta)
+
+
+def held(values: dict[str, Any], arrays: dict[str, Any]) -> dict[str, Any]:
+    """The four parameters as they are after a call: a container may have got others."""
+    after = {name: arrays[name] for name in THETA if name in arrays}
+    if isinstance(values["params"], Keyed):
+        after |= {name: values["params"][name] for name in after if name in values["params"]}
+    for kind, names in (("weights", ("W1", "W2")), ("biases", ("b1", "b2"))):
+        for name, now in zip(names, values[kind], strict=False):
+            after[name] = after[name] if now is arrays[name] else now
+    return after
 
 
 def canonical(name: str, value: NDArray[Any], form: Form) -> NDArray[Any]:
@@ -93,6 +117,43 @@ def _flat(value: NDArray[Any], form: Form) -> NDArray[Any]:
     if form.biases == "column":
         value = value.T if value.ndim == 2 else value[None, None]
     return value[0] if value.ndim > 1 and len(value) == 1 else value
+
+
+def as_array(name: str, value: Any) -> NDArray[Any]:
+    """A NumPy array of an array or tensor of any library, a list or a number.
+
+    Raises
+    ------
+    Refusal
+        If it is none of these.
+    """
+    for step in ("detach", "cpu"):
+        if hasattr(value, step) and not isinstance(value, np.ndarray):
+            value = getattr(value, step)()
+    if hasattr(value, "resolve_conj"):
+        value = value.numpy()
+    if isinstance(value, list | tuple) and any(hasattr(part, "detach") for part in value):
+        value = [as_array(name, part) for part in value]
+    try:
+        array = np.array(value)  # a copy: the function may write to its own later
+        if array.dtype.kind in "biu":
+            array = array.astype(np.float64)
+        if array.dtype.kind != "f":
+            raise TypeError
+    except (TypeError, ValueError) as error:
+        raise Refusal(
+            Reason.NOT_NUMBERS, f"its {name} is not an array of numbers but {described(value)}"
+        ) from error
+    return array
+
+
+def described(value: Any) -> str:
+    """What a value is, in a few words."""
+    if isinstance(value, list | tuple):
+        return f"a {type(value).__name__} of {len(value)}"
+    if hasattr(value, "shape"):
+        return f"an array of shape {tuple(value.shape)}"
+    return f"{type(value).__name__} {value!r:.40}"
 
 
 def converted(value: NDArray[Any], kind: str) -> Any:

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from backhand.doctor.frame.form import Form
-from backhand.doctor.probe import outputs
-from backhand.doctor.probe.arrays import (
-    KINDS,
-    canonical,
-    converted,
-    given,
-    in_container,
-    usable,
-)
+from backhand.doctor.probe.arrays import KINDS, converted, given, held, in_container, usable
 from backhand.doctor.probe.exceptions import about_arrays
 from backhand.doctor.probe.outputs import Outputs
 from backhand.doctor.probe.problems import ETA, L2, Problem
 from backhand.doctor.probe.process_state import put_back_names
+from backhand.doctor.probe.reading import Reader
 from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.doctor.probe.signature import arguments_of
 from backhand.doctor.probe.time_limit import in_time
@@ -42,6 +34,8 @@ class Called:
         Inputs that were changed in place, as they are then.
     seconds : float
         How long the call took.
+    readings : tuple of Outputs
+        All that it may mean, the likeliest first.
     trace : Trace
         What was recorded of the function's own variables.
     """
@@ -49,7 +43,8 @@ class Called:
     outputs: Outputs
     changed: dict[str, NDArray[Any]]
     seconds: float
-    trace: Trace
+    readings: tuple[Outputs, ...] = ()
+    trace: Trace = field(default_factory=Trace)
 
 
 @dataclass
@@ -65,12 +60,16 @@ class CheckedFunction:
         Time limit for one call.
     kind : str, optional
         The arrays that it takes, once known: one of `arrays.KINDS`.
+    forward : bool
+        Whether values of the forward pass are an answer without names too, and the loss alone. In
+        a function without labels they always are.
     """
 
     f: Callable[..., Any]
     form: Form
     seconds: float = 10.0
     kind: str | None = None
+    forward: bool = False
 
     def __post_init__(self) -> None:
         self.arguments = arguments_of(self.f)
@@ -128,7 +127,7 @@ class CheckedFunction:
                     if not positional}  # fmt: skip
         positional = [values.get(one.meaning) for one in self.arguments if one.positional]
         return in_time(
-            lambda: self._returned(positional, keywords, arguments, before, traced=traced),
+            lambda: self._returned(problem, positional, keywords, before, values, traced=traced),
             self.seconds,
         )
 
@@ -138,15 +137,18 @@ class CheckedFunction:
         both = {"Y", "y"} <= self.meanings
         labels = arrays["y" if self.form.labels == "indices" else "Y"]
         return {
-            **sizes, "l2": L2, "eta": ETA, "params": in_container(arrays, self.form),
+            **sizes,
+            "l2": L2,
+            "eta": ETA,
+            "params": in_container(arrays, self.form),
             "weights": [arrays["W1"], arrays["W2"]],
             "biases": [arrays[name] for name in ("b1", "b2") if name in arrays],
             **({} if both else {"Y": labels, "y": labels}),
-        }  # fmt: skip
+        }
 
     def _returned(
-        self, positional: list[Any], keywords: dict[str, Any],
-        arguments: dict[str, NDArray[Any]], before: dict[str, Any], *, traced: bool,
+        self, problem: Problem, positional: list[Any], keywords: dict[str, Any],
+        before: dict[str, Any], values: dict[str, Any], *, traced: bool,
     ) -> Called:  # fmt: skip
         """Call it and read what it returned, whose own methods may do anything too."""
         began = time.perf_counter()
@@ -156,14 +158,7 @@ class CheckedFunction:
             finally:
                 put_back_names()
         seconds = time.perf_counter() - began
-        found = outputs.read(returned)
-        changed = {}
-        for name, value in arguments.items():
-            now = outputs.as_array(name, before[name])
-            if now.shape != value.shape or not np.array_equal(now, value.astype(now.dtype)):
-                changed[name] = canonical(name, now, self.form)
-        values, bare = (
-            {name: canonical(name, value, self.form) for name, value in some.items()}
-            for some in (found.values, found.bare)
-        )
-        return Called(found._replace(values=values, bare=bare), changed, seconds, trace)
+        forward = self.forward or not self.meanings & {"Y", "y"}
+        reader = Reader(problem, self.form, steps=self.takes_eta, forward=forward)
+        found, changed = reader.read(returned, before, held(values, before))
+        return Called(found[0], changed, seconds, tuple(found), trace)

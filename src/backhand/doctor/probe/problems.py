@@ -102,18 +102,19 @@ def _tells_apart(found: Problem, kind: str) -> bool:
     best = S.max(axis=1)
     if S.shape[1] == 1:  # the logits of both classes
         S = np.hstack([np.zeros_like(S), S])
-    ones = np.ones((len(X), 1))
-    ranks = [np.linalg.matrix_rank(np.hstack([A, ones])) for A in (X, H1)]
     true = S[np.arange(len(X)), y] - S.max(axis=1)
-    ahead = np.ptp(np.sort(S, axis=1)[:, -2:], axis=1)
-    return bool(
-        np.abs(Z1[Z1 != 0]).min() > CORNER
-        and (H1.max(axis=0) == 0).sum() <= 1
-        and true.min() > -8
-        and min(ranks) == len(X)
-        and (kind != "corners" or best.min() < 0 < best.max())
-        and (kind != "confident" or (ahead.max() > 16 and np.ptp(S, axis=1).max() < 30))
-    )
+    if true.min() <= -8 or np.abs(Z1[Z1 != 0]).min() <= CORNER:
+        return False
+    if (H1.max(axis=0) == 0).sum() > 1:
+        return False
+    if kind == "corners" and not best.min() < 0 < best.max():
+        return False
+    if kind == "confident":
+        ahead = np.ptp(np.sort(S, axis=1)[:, -2:], axis=1)
+        if ahead.max() <= 16 or np.ptp(S, axis=1).max() >= 30:
+            return False
+    ones = np.ones((len(X), 1))
+    return all(np.linalg.matrix_rank(np.hstack([A, ones])) == len(X) for A in (X, H1))
 
 
 @cache

@@ -38,6 +38,10 @@ class Reason(StrEnum):
     NO_RESULT = "no_result"
     RETURNS_NOTHING = "returns_nothing"
     NO_GRADIENT = "no_gradient"
+    RETURNS_INPUTS = "returns_inputs"
+    """The parameters come back as they were given."""
+    FINITE_DIFFERENCES = "finite_differences"
+    """The gradients are differences of the loss: there is no backward pass to judge."""
     NOT_NUMBERS = "not_numbers"
     LAYERS_EXCHANGED = "layers_exchanged"
     FLATTENED = "flattened"
@@ -56,6 +60,7 @@ NOT_JUDGED = frozenset(
         Reason.PARAMETERS,
         Reason.UNFINISHED,
         Reason.NO_GRADIENT,
+        Reason.FINITE_DIFFERENCES,
     }
 )
 """Reasons for which a function is not judged, if no call gave gradients; all others are wrong."""

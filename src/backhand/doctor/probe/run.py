@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.doctor.frame.form import Biases
 from backhand.doctor.frame.network import REFERENCE, Network
+from backhand.doctor.probe.differences import step_of
 from backhand.doctor.probe.evidence import Evidence, alike
 from backhand.doctor.probe.function import Called, CheckedFunction
-from backhand.doctor.probe.outputs import as_updated
+from backhand.doctor.probe.outputs import Outputs, as_updated
 from backhand.doctor.probe.problems import ETA, Problem, problems
 from backhand.doctor.probe.refusal import Reason, Refusal
-from backhand.formulas import GRADIENTS, derive
+from backhand.formulas import GRADIENTS, UPDATED, derive
 
 MOSTLY = 0.7
 """From this share of W1 on, the returned array counts as a new W1, not as its gradient."""
+
+NEAR = 1e-6
+"""Error of a value that agrees with the equations, relative to its largest entry."""
+
+LARGE_SCORE = 1000.0
+"""exp of which is infinite."""
 
 CROSSED = {"dW1": "dW2", "db1": "db2", "dW2": "dW1", "db2": "db1"}
 
@@ -31,6 +39,8 @@ class Calls:
 
     returned: list[tuple[Problem, Called]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+    biases: Biases | None = None
+    """The shape of all biases that are returned, where it is not that of those given."""
 
     @property
     def problems(self) -> int:
@@ -56,6 +66,78 @@ def call_on(function: CheckedFunction, wanted: Iterable[Problem]) -> Calls:
     return calls
 
 
+def settled(function: CheckedFunction, calls: Calls, network: Network) -> Calls:
+    """The same calls in the reading that agrees best with the equations, the likeliest of several.
+
+    Where all gradients are correct, a value is left out that may have another meaning than its
+    name has in that reading: then it is a matter of naming.
+    """
+    if not calls.returned:
+        return calls
+    l2 = network.strength or function.l2
+    right = [derive(problem.values(l2, ETA), {}, {}, lines=network.lines)[0]
+             for problem, _ in calls.returned]  # fmt: skip
+    readings = [one.reading for one in calls.returned[0][1].readings]
+    agreed = {
+        reading: sum(
+            name in values and alike(values[name], value, NEAR)
+            for values, (_, called) in zip(right, calls.returned, strict=True)
+            for one in called.readings if one.reading == reading
+            for name, value in one.values.items()
+        )
+        for reading in readings
+    }  # fmt: skip
+    best = max(readings, key=lambda reading: agreed[reading])  # the first of equal ones
+    found = []
+    for values, (problem, called) in zip(right, calls.returned, strict=True):
+        outputs = next((one for one in called.readings if one.reading == best), called.outputs)
+        found.append((problem, replace(called, outputs=_without_other_meanings(outputs, values))))
+    return replace(calls, returned=found)
+
+
+def _without_other_meanings(outputs: Outputs, right: Mapping[str, Any]) -> Outputs:
+    """Without values of uncertain names that are not as expected, if all gradients are correct."""
+    values = outputs.values
+    gradients = [name for name in GRADIENTS if name in values]
+    correct = {name for name, value in values.items()
+               if name in right and alike(right[name], value, NEAR)}  # fmt: skip
+    if not gradients or not correct.issuperset(gradients):
+        return outputs
+    left = {name: value for name, value in values.items()
+            if name in correct or name not in outputs.uncertain}  # fmt: skip
+    return outputs._replace(values=left)
+
+
+def finite_differences(function: CheckedFunction, calls: Calls, network: Network) -> Refusal | None:
+    """Why there is nothing to judge, if the gradients are finite differences of the loss."""
+    for problem, called in calls.returned:
+        l2 = network.strength or function.l2
+        right = derive(problem.values(l2, ETA), {}, {}, lines=network.lines)[0]
+        step = step_of(called.outputs.values, float(right["L"]))
+        if step is not None:
+            return Refusal(
+                Reason.FINITE_DIFFERENCES,
+                f"the gradients are finite differences of the loss, with a step of about {step:.0e}"
+                "; the backward pass is still to be written",
+            )
+    return None
+
+
+def overflows(function: CheckedFunction) -> bool:
+    """Whether the gradients are nan where one score is far above the others: exp overflows."""
+    smooth = next(one for one in problems(function.form.outputs) if one.kind == "smooth")
+    b2 = smooth.params.b2.copy()
+    b2[0] += LARGE_SCORE
+    try:
+        called = function.call(smooth._replace(params=smooth.params._replace(b2=b2)))
+    except Refusal:
+        return False
+    values = called.outputs.values
+    return any(
+        np.isnan(values[name]).any() for name in ("P", *GRADIENTS, *UPDATED) if name in values
+    )
+
+
 def corrected(calls: Calls) -> tuple[Calls, list[Reason]]:
     """The same calls with gradients in their places and shapes, and what had to be corrected."""
     found: dict[Reason, None] = {}
@@ -71,7 +153,45 @@ def corrected(calls: Calls) -> tuple[Calls, list[Reason]]:
                 found[reason], values = None, other
         outputs = called.outputs._replace(values=values)
         returned.append((problem, replace(called, outputs=outputs)))
-    return Calls(returned, calls.refusals), [reason for reason in Reason if reason in found]
+    shape, returned = _own_shape_of_biases(returned)
+    return (
+        Calls(returned, calls.refusals, shape),
+        [reason for reason in Reason if reason in found],
+    )
+
+
+def _own_shape_of_biases(
+    returned: list[tuple[Problem, Called]],
+) -> tuple[Biases | None, list[tuple[Problem, Called]]]:
+    """Biases that are all (1, H) or all (H, 1), as (H,): the function keeps its own in that shape.
+
+    One alone is a fault: a dimension that is kept by mistake.
+    """
+    shapes: tuple[Biases, Biases] = ("row", "column")
+    for shape in shapes:
+        found = [(problem, _with_flat_biases(problem, called, shape))
+                 for problem, called in returned]  # fmt: skip
+        flat = [(problem, called) for problem, called in found if called is not None]
+        if found and len(flat) == len(found):
+            return shape, flat
+    return None, returned
+
+
+def _with_flat_biases(problem: Problem, called: Called, shape: Biases) -> Called | None:
+    """The same call with its biases as (H,); None unless all of them have that shape."""
+    values = called.outputs.values
+    names = [name for name in values if name.removeprefix("new ").removeprefix("d") in ("b1", "b2")]
+    for name in names:
+        size = getattr(problem.params, name[-2:]).size
+        if values[name].shape != ((1, size) if shape == "row" else (size, 1)):
+            return None
+    if len(names) < 2:
+        return None
+    bare = called.outputs.bare
+    flat = {name: values[name].reshape(-1) for name in names}
+    own = {name: flat[name] if name in flat and bare[name] is values[name] else bare[name]
+           for name in bare}  # fmt: skip
+    return replace(called, outputs=called.outputs._replace(values={**values, **flat}, bare=own))
 
 
 def _exchanged_back(problem: Problem, values: Values) -> Values:

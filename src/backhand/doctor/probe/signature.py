@@ -13,10 +13,12 @@ from backhand.errors import InputError, listed
 POSITIONS = ("X", "Y", "W1", "b1", "W2", "b2")
 
 NAMES = {
-    "X": ("X", "x", "inputs", "input", "data", "features", "images", "a0", "A0"),
+    "X": ("X", "x", "inputs", "input", "data", "features", "images", "a0", "A0",
+          "xb", "Xb", "xs", "Xs"),
     "Y": ("Y", "T", "Y_onehot", "Y_one_hot", "onehot", "one_hot", "Yoh", "y_onehot", "y_one_hot",
-          "Y_true", "Y_oh", "y_oh", "onehot_y", "labels_onehot", "onehot_labels"),
-    "y": ("y", "labels", "label", "targets", "target", "y_true", "t", "classes", "ys", "y_idx"),
+          "Y_true", "Y_oh", "y_oh", "onehot_y", "labels_onehot", "onehot_labels", "Yb", "Ys"),
+    "y": ("y", "labels", "label", "targets", "target", "y_true", "t", "classes", "ys", "y_idx",
+          "yb"),
     "W1": ("W1", "w1", "W_1", "w_1", "Wh", "wh", "W_h", "w_h", "Wxh", "W_hidden", "w_hidden",
            "weights1", "weights_1", "weight1", "Theta1", "theta1", "W_in", "w_in", "W_ih"),
     "b1": ("b1", "B1", "b_1", "bias1", "bh", "b_h", "b_hidden", "biases1", "bias_1", "b_in"),
@@ -25,8 +27,10 @@ NAMES = {
     "b2": ("b2", "B2", "b_2", "bias2", "bo", "b_o", "by", "b_out", "biases2", "bias_2"),
     "params": ("params", "parameters", "theta", "weights", "param", "model", "net"),
     "l2": ("l2", "reg", "weight_decay", "lam", "lambda_", "lambd", "lmbda", "l2_reg", "λ",
-           "reg_strength", "reg_lambda", "lamda", "Lambda", "regularization", "l2_lambda"),
-    "eta": ("learning_rate", "lr", "eta", "step_size", "η", "alpha", "α", "rate", "learningRate"),
+           "reg_strength", "reg_lambda", "lamda", "Lambda", "regularization", "l2_lambda", "wd",
+           "decay", "alpha_l2", "l2_alpha", "lambda_reg", "penalty"),
+    "eta": ("learning_rate", "lr", "eta", "step_size", "η", "alpha", "α", "rate", "learningRate",
+            "epsilon", "stepsize"),
     "N": ("N", "m", "n", "batch_size", "num_examples", "n_examples", "n_samples", "num_samples"),
     "d": ("D", "d", "n_x", "n_in", "input_size", "input_dim", "n_features", "n_inputs"),
     "H": ("H", "n_h", "hidden_size", "hidden_dim", "n_hidden", "num_hidden"),
@@ -34,8 +38,9 @@ NAMES = {
 }  # fmt: skip
 """Names of parameters that are matched."""
 
-ONLY_IF_REQUIRED = {*NAMES["N"], *NAMES["d"], *NAMES["H"], *NAMES["K"], "alpha", "α", "rate"}
-"""Names that are passed only if they have no default: alpha = 0.01 may be a slope of a ReLU."""
+ONLY_IF_REQUIRED = {*NAMES["N"], *NAMES["d"], *NAMES["H"], *NAMES["K"], "alpha", "α",
+                    "epsilon", "rate", "decay", "penalty"}  # fmt: skip
+"""Names that are passed only if they have no default: alpha = 0.01 may be the slope of a ReLU."""
 
 MEANINGS = {name: meaning for meaning, names in NAMES.items() for name in names}
 

@@ -1,4 +1,7 @@
-"""Finding the lines of the user's source that compute a value, by their names."""
+"""Finding the lines of the user's source that compute a value, by their names.
+
+For functions whose variables cannot be recorded; `places` finds the lines by values.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,14 @@ import inspect
 import textwrap
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
-from backhand.doctor.probe.outputs import meaning
-
-
-class Line(NamedTuple):
-    """A line of source: its number in the file, and its text."""
-
-    number: int
-    text: str
+from backhand.doctor.probe.names import meaning
+from backhand.doctor.probe.places import AMBIGUOUS, Place
+from backhand.doctor.probe.statements import key_of
 
 
-AMBIGUOUS = {"hidden", "dhidden", "h", "value", "delta1", "p", "s", "l"}
-"""Names in use for more than one value."""
-
-
-def lines_of(f: Callable[..., Any]) -> dict[str, list[Line]]:
+def lines_of(f: Callable[..., Any]) -> dict[str, list[Place]]:
     """For each value of the derivation, the lines of `f` that compute it, judging by the names.
 
     Empty where there is no source. Names are read as in what a function returns: `dscores` is dS.
@@ -35,13 +29,13 @@ def lines_of(f: Callable[..., Any]) -> dict[str, list[Line]]:
         tree = ast.parse(textwrap.dedent("".join(lines)))
     except (OSError, TypeError, SyntaxError):
         return {}
-    found: dict[str, dict[int, Line]] = {}
+    found: dict[str, dict[int, Place]] = {}
     for key, node in _assigned(tree):
         name = None if key.lower() in AMBIGUOUS else meaning(key)[0]
         if name:
             number = first + node.lineno - 1
             text = lines[node.lineno - 1].strip()
-            found.setdefault(name, {})[number] = Line(number, text)
+            found.setdefault(name, {})[number] = Place(number, text)
     return {name: [places[n] for n in sorted(places)] for name, places in found.items()}
 
 
@@ -52,24 +46,17 @@ def _assigned(tree: ast.AST) -> Iterator[tuple[str, ast.expr | ast.stmt]]:
             for target in node.targets:
                 several = isinstance(target, ast.Tuple)
                 for part in target.elts if isinstance(target, ast.Tuple) else [target]:
-                    if not several or not isinstance(node.value, ast.Name | ast.Call):
-                        yield _key(part), node
+                    called = key_of(part)
+                    # A bare W2 is a gradient where it is returned, not where it is assigned.
+                    if not meaning(called)[1] and not (
+                        several and isinstance(node.value, ast.Name | ast.Call)
+                    ):
+                        yield called, node
         elif isinstance(node, ast.AugAssign | ast.AnnAssign):
-            yield _key(node.target), node
+            yield key_of(node.target), node
         elif isinstance(node, ast.Dict):
             for key, value in zip(node.keys, node.values, strict=True):
                 if isinstance(key, ast.Constant) and not isinstance(value, ast.Name):
                     yield str(key.value), value
         elif isinstance(node, ast.keyword) and node.arg and isinstance(node.value, ast.BinOp):
             yield node.arg, node.value
-
-
-def _key(target: ast.expr) -> str:
-    """The name that a target has: of a variable, an attribute or a constant key."""
-    while isinstance(target, ast.Subscript):
-        if isinstance(target.slice, ast.Constant) and isinstance(target.slice.value, str):
-            return target.slice.value
-        target = target.value
-    if isinstance(target, ast.Attribute):
-        return target.attr
-    return target.id if isinstance(target, ast.Name) else ""

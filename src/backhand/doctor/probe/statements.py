@@ -28,6 +28,8 @@ class Statement:
         What it computes, except for what it only assigns.
     targets : tuple of ast.expr
         What may have a new value after it.
+    reads : tuple of ast.expr
+        All that it reads.
     returned : ast.expr, optional
     loop : tuple of int, optional
         Lines of the outermost loop of the function that it is in.
@@ -36,6 +38,7 @@ class Statement:
     line: int
     expressions: tuple[ast.expr, ...] = ()
     targets: tuple[ast.expr, ...] = ()
+    reads: tuple[ast.expr, ...] = ()
     returned: ast.expr | None = None
     loop: Loop | None = None
 
@@ -99,7 +102,9 @@ class Source:
             loop = None
         elif isinstance(node, ast.Lambda):
             loop = None
-            body = Statement(node.body.lineno, _computed(node.body), returned=node.body)
+            body = Statement(
+                node.body.lineno, _computed(node.body), (), (node.body,), returned=node.body
+            )
             self.lambdas.setdefault(node.lineno, []).append((node, body))
         for child in ast.iter_child_nodes(node):
             self._visit(child, loop)
@@ -140,12 +145,14 @@ def _statement(node: Simple, loop: Loop | None) -> Statement:
             changed.append(call.func.value)
         places = (one for one in changed if isinstance(one, ast.Name | ast.Attribute))
         targets = tuple({ast.dump(one): one for one in places}.values())
-    indices = tuple(target.slice for target in targets if isinstance(target, ast.Subscript))
+    items = [target for target in targets if isinstance(target, ast.Subscript)]
+    read = targets if isinstance(node, ast.AugAssign) else items
     walrus = [part for part in ast.walk(node) if isinstance(part, ast.NamedExpr)]
     return Statement(
         node.lineno,
-        () if walrus else (*indices, *expressions),
+        () if walrus else (*(item.slice for item in items), *expressions),
         (*(part.target for part in walrus), *targets),
+        (*((node.value,) if node.value else ()), *read),
         node.value if isinstance(node, ast.Return) else None,
         loop,
     )
@@ -173,3 +180,14 @@ def _contains(node: ast.Lambda, line: int, column: int) -> bool:
     body = node.body
     end = body.end_lineno or body.lineno, body.end_col_offset or 0
     return (body.lineno, body.col_offset) <= (line, column) <= end
+
+
+def key_of(target: ast.expr) -> str:
+    """The name that a target has: of a variable, an attribute or a constant key."""
+    while isinstance(target, ast.Subscript):
+        if isinstance(target.slice, ast.Constant) and isinstance(target.slice.value, str):
+            return target.slice.value
+        target = target.value
+    if isinstance(target, ast.Attribute):
+        return target.attr
+    return target.id if isinstance(target, ast.Name) else ""

@@ -31,6 +31,9 @@ from backhand.formulas import FUNCTIONS, GRADIENTS, compiled, derive
 SLOPES = (0.01, 0.1, 0.2, 0.3, 0.05, 0.001, 0.5, 0.25)
 """Slopes of a leaky ReLU that are tried where no variable shows another."""
 
+FORWARD = ("Z1", "H1", "S", "P", "L")
+"""What a function returns that computes the forward pass only."""
+
 ENOUGH = 2
 """Gradients that have to be correct in a network before a constant is fitted for its penalty."""
 
@@ -203,7 +206,8 @@ def _match(
     """How well one network agrees; nothing if only its gradients could tell it from a fault."""
     given = {**given, "l2": network.strength or given["l2"]}
     right = derive(given, {}, {}, lines=network.lines)[0]
-    names = [name for name in ("L", *GRADIENTS) if name in observed.returned]
+    expected = ("L", *GRADIENTS) if GRADIENTS.keys() & observed.returned.keys() else FORWARD
+    names = [name for name in expected if name in observed.returned]
     agreed = tuple(name for name in names if name in right and observed.gave(name, right[name]))
     loss_agrees = "L" in agreed or observed.has(right["L"], LOSS_TOLERANCE)
     if _needs_its_loss(network) and not loss_agrees:

@@ -11,7 +11,7 @@ import numpy as np
 
 from backhand.doctor.frame.form import Form
 from backhand.doctor.probe.forms import forms_of
-from backhand.doctor.probe.function import CheckedFunction
+from backhand.doctor.probe.function import Called, CheckedFunction
 from backhand.doctor.probe.problems import square_problems
 from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.doctor.probe.run import Calls, call_on, call_on_problems, evidence_of
@@ -60,7 +60,8 @@ class _Candidate:
         exact, forward, agreed = self.matches[0].score
         called = self.tried.called
         assert called is not None
-        return exact, fits(called, self.tried.problem), forward, agreed
+        in_shape = called.outputs.forward_only or fits(called, self.tried.problem)
+        return exact, in_shape, forward, agreed
 
 
 def recognise(
@@ -133,9 +134,19 @@ def _best(attempts: Iterable[Try], network: Declared) -> tuple[_Candidate | None
 
 
 def _matches(tried: Try, network: Declared) -> list[Match]:
-    """The networks that a call fits."""
-    function, called = tried.function, tried.called
+    """The networks that a call fits, in the reading of what it returned that fits best."""
+    called = tried.called
     assert called is not None
+    found: list[list[Match]] = []
+    for outputs in called.readings:
+        found.append(_matches_of(tried, replace(called, outputs=outputs), network))
+        if found[-1] and found[-1][0].exact:
+            break
+    return max(found, key=lambda matches: matches[0].score)
+
+
+def _matches_of(tried: Try, called: Called, network: Declared) -> list[Match]:
+    function = tried.function
     evidence = evidence_of(function, Calls([(tried.problem, called)]))[0]
     if UPDATED.keys() & evidence.observed.keys():
         evidence = evidence.along_the_step()

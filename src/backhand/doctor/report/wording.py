@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from backhand.doctor.faults import Kind
 from backhand.doctor.frame.network import Network
 from backhand.doctor.localise.diagnose import Diagnosis, Doubt, Named
 from backhand.doctor.probe.function import CheckedFunction
+from backhand.doctor.probe.places import Places, Where
 from backhand.doctor.probe.refusal import NOT_JUDGED, Reason, Refusal
-from backhand.doctor.probe.source import Line as SourceLine
 from backhand.doctor.report.contents import Outcome
 from backhand.doctor.report.report import Finding, Report, Verdict
-from backhand.formulas import UPDATED, Line, equation_of
+from backhand.formulas import LINES, UPDATED, Line, equation_of
 
-MOST_LINES = 3
-"""Lines of source that are shown for one value; the last ones."""
+ARRAYS = {"X", "Y", "W1", "b1", "W2", "b2", *LINES}
+"""Names in lines for which the code may have others."""
 
 _WRAP = (
     "Wrap it in a function of X, Y (or y, class indices), W1, b1, W2 and b2 that returns the "
@@ -47,6 +49,9 @@ ADVICE = {
     Reason.NO_RESULT: _RETURN,
     Reason.RETURNS_NOTHING: _RETURN,
     Reason.NO_GRADIENT: _RETURN,
+    Reason.RETURNS_INPUTS: _RETURN,
+    Reason.FINITE_DIFFERENCES:
+        "Compute the gradients by the chain rule; finite differences are good for checking them.",
     Reason.NOT_NUMBERS: _RETURN,
     Reason.LAYERS_EXCHANGED:
         "Return each under its own name, or a tuple in the order dW1, db1, dW2, db2.",
@@ -80,6 +85,8 @@ class CallFinding:
         The first, where some calls gave gradients and others did not.
     equal : str
         The sizes that have to be equal for a call to give gradients.
+    forward_only : bool
+        Whether there are values of the forward pass, and no gradients.
     """
 
     corrections: Sequence[Reason]
@@ -87,6 +94,13 @@ class CallFinding:
     step: str
     refusal: Refusal | None
     equal: str
+    forward_only: bool = False
+
+
+OVERFLOWS = (
+    "the softmax overflows: a score of 710 or more gives nan. Subtract the largest score of each "
+    "row before the exponential."
+)
 
 
 def refused(name: str, refusal: Refusal, seconds: float) -> Report:
@@ -108,10 +122,10 @@ def another_network(report: Report) -> Report:
                    ruled_out=[])  # fmt: skip
 
 
-def _of_call(reason: Reason, clause: str, *, problems: int = 0, names: str = "") -> Finding:
+def _of_call(reason: Reason, clause: str, advice: str = "", *, problems: int = 0) -> Finding:
     return Finding(
         "call", f"{clause[0].upper()}{clause[1:]}.", certain=True, id=f"call.{reason}",
-        suggestion=ADVICE[reason].format(names=names), problems=problems,
+        suggestion=advice or ADVICE[reason], problems=problems,
     )  # fmt: skip
 
 
@@ -124,15 +138,15 @@ class Wording:
     function : CheckedFunction
     network : Network
         Whose equations are the right ones.
-    sources : dict
-        Where the function's source computes each value, as far as is known.
+    places : Places
+        Where the function's code computes each value, as far as is known.
     problems : int
         How many it was tried on.
     """
 
     function: CheckedFunction
     network: Network
-    sources: dict[str, list[SourceLine]]
+    places: Places
     problems: int
 
     def report(
@@ -145,8 +159,10 @@ class Wording:
             findings.append(self._doubt(found.doubt))
         if found.narrower:
             findings.append(self._narrower(found.narrower))
-        findings += map(self._absent, absent)
+        findings += map(self._absent, () if of_calls.forward_only else absent)
         remarks = self._remarks(found, about_lines=bool(findings))
+        if of_calls.forward_only:
+            remarks.append("the forward pass alone was checked: there are no gradients yet.")
         findings += self._of_calls(found, of_calls)
         findings.sort(key=lambda finding: not finding.certain)
         outcome: Outcome = "wrong" if findings else "correct"
@@ -189,19 +205,28 @@ class Wording:
             seen.append((Reason.KEEPS_STATE, f"{names} is kept from call to call", ""))
         if not found.repeatable:
             clause = "two calls with the same arrays return different numbers"
-            seen.append((Reason.NOT_REPEATABLE, clause, ""))
+            seen.append((Reason.NOT_REPEATABLE, clause, self._of_tape()))
         if of_calls.changed:
             names = " and ".join(of_calls.changed)
             how = f" ({of_calls.step})" if of_calls.step else ""
-            seen.append(
-                (Reason.CHANGES_INPUTS, f"the function changes {names} in place{how}", names)
-            )
+            advice = ADVICE[Reason.CHANGES_INPUTS].format(names=names)
+            clause = f"the function changes {names} in place{how}"
+            seen.append((Reason.CHANGES_INPUTS, clause, advice))
         if of_calls.refusal:
             where = f"unless {of_calls.equal}, " if of_calls.equal else "on some problems, "
             refusal = of_calls.refusal
             seen.append((refusal.reason, where + refusal.clause, ""))
-        return [_of_call(reason, clause, problems=self.problems, names=names)
-                for reason, clause, names in seen]  # fmt: skip
+        return [_of_call(*one, problems=self.problems) for one in seen]
+
+    def _of_tape(self) -> str:
+        """What to do about gradients that a tape overwrites, if there are any."""
+        where = self.places.overwritten_gradients()
+        if not where.lines:
+            return ""
+        return (
+            "Add up the gradients on a tape, where a value is used more than once: write "
+            f"`+=` instead of `=` in {_listed_lines(where)}, and set them to 0 before each call."
+        )
 
     def _named(self, one: Named) -> Finding:
         """A fault that gives the numbers."""
@@ -221,10 +246,23 @@ class Wording:
         written = "; ".join(lines)
         if self.function.form.layout == "columns" and fault.kind is Kind.KEEPDIMS:
             says, written = "keepdims is missing: the result is flat instead of a column", ""
+        where = self._of_fault(one)
+        if fault.id == "dZ1.mask.missing" and (mask := self.places.constant_mask()):
+            return self._constant_mask(one, *mask)
         return Finding(
             fault.equation, f"{name}: {says}.", certain=True, id=fault.id, right=right,
-            suggestion=f"Write `{right}`.{self._probably(fault.name)}", written=written,
-            problems=one.problems, others=others, where=self._where(fault.name),
+            suggestion=self._advice(fault.name, where), written=written,
+            problems=one.problems, others=others, where=tuple(map(str, where.lines)),
+        )  # fmt: skip
+
+    def _constant_mask(self, one: Named, where: Where, code: str, is_true: bool) -> Finding:
+        """A mask that is there, but the same everywhere."""
+        right, always = self._right("dZ1"), "always" if is_true else "never"
+        Z1 = self.places.names().get("Z1", "Z1")
+        return Finding(
+            "dZ1", f"dZ1: the mask `{code}` is {always} true.", certain=True, id=one.fault.id,
+            right=right, suggestion=f"Ask whether `{Z1} > 0` in {_listed_lines(where)}.",
+            problems=one.problems, where=tuple(map(str, where.lines)),
         )  # fmt: skip
 
     def _doubt(self, doubt: Doubt) -> Finding:
@@ -239,13 +277,17 @@ class Wording:
             says += ", as the gradients computed from it show"
         if suspect != doubt.name:
             says += f"; its input {suspect} is wrong first"
+        where = self.places.of_value(suspect, doubt.name)
         what = f"the inputs of {name}" if doubt.returned else f"{name} and its inputs"
+        advice = f"Return {what} as well: then each is compared on its own.{_probably(where)}"
+        if where.lines and not where.by_name:
+            advice = f"Compare {_listed_lines(where)} with `{self._right(suspect)}`."
+        advice = self._of_tape() or advice
         return Finding(
             equation_of(suspect), f"{says}. The fault is unknown.", certain=False,
             id=f"{equation_of(suspect)}.unknown", right=self._right(suspect),
-            suggestion=f"Return {what} as well: then each is compared on its own."
-            f"{self._probably(suspect, doubt.name)}",
-            where=self._where(suspect, doubt.name),
+            suggestion=advice,
+            where=tuple(map(str, where.lines)),
         )  # fmt: skip
 
     def _absent(self, name: str) -> Finding:
@@ -268,8 +310,12 @@ class Wording:
             problems=self.problems,
         )  # fmt: skip
 
+    @property
+    def _penalised(self) -> bool:
+        return self.function.takes_l2 or bool(self.network.strength)
+
     def _code(self, line: Line) -> str:
-        return line.text(penalty=self.function.takes_l2)
+        return line.code(penalty=self._penalised)
 
     def _written(self, name: str, line: Line) -> str:
         return f"{label(name)} = {self._code(line)}"
@@ -278,23 +324,49 @@ class Wording:
         """The equation of a value, as it should be coded."""
         return self._written(name, self.network.lines[name])
 
-    def _probably(self, *names: str) -> str:
-        """The lines that compute a value, as the end of a suggestion; or nothing."""
-        numbers = [str(line.number) for line in self._places(*names)]
-        if not numbers:
-            return ""
-        *first, last = numbers
-        lines = f"lines {', '.join(first)} and {last}" if first else f"line {last}"
-        return f" Probably {lines}, judging by the name."
+    def _of_fault(self, one: Named) -> Where:
+        """The lines of the code that a fault is in."""
+        line = (
+            one.fault.line if one.constant is None else one.fault.line.with_constant(one.constant)
+        )
+        name = one.fault.name
+        return self.places.of_fault(name, line, self.network.lines, penalty=self._penalised)
 
-    def _places(self, *names: str) -> list[SourceLine]:
-        """The lines that make the first of some values of which the source knows any."""
-        found = next((self.sources[name] for name in names if self.sources.get(name)), [])
-        return found[-MOST_LINES:]
+    def _advice(self, name: str, where: Where) -> str:
+        """What to write, in the names of the code, and where."""
+        right = self._right(name)
+        if self.function.form.layout == "rows":
+            function = where.lines[-1].function if where.lines else ""
+            right = _renamed(right, self.places.names(function))
+        if not where.lines or where.by_name:
+            return f"Write `{right}`.{_probably(where)}"
+        return f"Write `{right}` in {_listed_lines(where)}."
 
-    def _where(self, *names: str) -> tuple[str, ...]:
-        """The same, with what stands there."""
-        return tuple(f"{line.number}: {line.text}" for line in self._places(*names))
+
+def _renamed(line: str, names: Mapping[str, str]) -> str:
+    """A line in the names of the code, if it has one for every array in the line."""
+    used = set(re.findall(r"\b[A-Za-z]\w*", line)) & ARRAYS
+    if not used <= names.keys() or len({names[name] for name in used}) < len(used):
+        return line
+    return re.sub(r"\b[A-Za-z]\w*", lambda found: names.get(found[0], found[0]), line)
+
+
+def _probably(where: Where) -> str:
+    """The lines that names tell, as the end of a suggestion; or nothing."""
+    if not where.lines:
+        return ""
+    return f" Probably {_listed_lines(where)}, judging by the name."
+
+
+def _listed_lines(where: Where) -> str:
+    """Which lines: "line 12", "lines 12 and 14 of relu", "line 12 of relu in layers.py"."""
+    parts = []
+    for (file, function), lines in groupby(where.lines, lambda line: (line.file, line.function)):
+        *others, last = (str(line.number) for line in lines)
+        numbers = f"lines {', '.join(others)} and {last}" if others else f"line {last}"
+        of = f" of {function}" if function else ""
+        parts.append(f"{numbers}{of}{f' in {file}' if file else ''}")
+    return " and ".join(parts)
 
 
 def label(name: str) -> str:

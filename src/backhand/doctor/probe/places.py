@@ -1,0 +1,344 @@
+"""Where a function's code computes a value: the statements in which it appears while it runs."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from backhand.doctor.probe.names import meaning
+from backhand.doctor.probe.statements import key_of, source_of
+from backhand.doctor.probe.trace import Seen, Trace
+from backhand.formulas import FAILURES, FUNCTIONS, Line, Values, compiled
+
+MOST_CALLS = 3
+"""Number of calls, on different problems, in which a value has to appear at the same place."""
+
+READERS = {
+    "Z1": ("H1",), "H1": ("S",), "S": ("P", "dS"), "P": ("dS", "L"), "dS": ("dH1", "dZ1", "dW2"),
+    "dH1": ("dZ1", "dW1", "db1"), "dZ1": ("dW1", "db1"),
+}  # fmt: skip
+"""The values that are computed next: what is written in one expression has no value of its own."""
+
+AMBIGUOUS = {"hidden", "dhidden", "h", "value", "delta1", "delta2", "p", "s", "l", "l1", "l2", "o",
+             "j", "out", "output", "outputs", "pred"}  # fmt: skip
+"""Names in use for more than one value."""
+
+NOTHING = 1e-12
+"""Sums up to this are 0 but for rounding."""
+
+MOST_LINES = 3
+"""Lines that are shown for one value; the last ones."""
+
+
+class Place(NamedTuple):
+    """A line of source.
+
+    Attributes
+    ----------
+    number : int
+        Its number in the file.
+    text : str
+    function : str
+        The function or method that it is in, if that is not the one that is checked.
+    file : str
+        The file, if that is another one.
+    """
+
+    number: int
+    text: str
+    function: str = ""
+    file: str = ""
+
+    def __str__(self) -> str:
+        number = f"{self.file}:{self.number}" if self.file else str(self.number)
+        return f"{number}{f', in {self.function}' if self.function else ''}: {self.text}"
+
+
+class Where(NamedTuple):
+    """The lines that compute a value, and whether only the names in them tell so."""
+
+    lines: tuple[Place, ...] = ()
+    by_name: bool = False
+
+
+Position = tuple[str, int, str, str]
+
+Value = Callable[[Values], Any]
+"""A value of the diagnosed program, by all that it computes in a call."""
+
+
+class Places:
+    """The statements of a function, by the values that they gave in some calls.
+
+    Parameters
+    ----------
+    calls : sequence of (Trace, dict)
+        What was seen in a call, and what the diagnosed program gives there for every name.
+    tolerance : float
+        Error that counts as rounding, relative to the largest entry.
+    named : dict
+        The lines that compute each value, judging by the names in them: for want of better.
+    """
+
+    def __init__(
+        self, calls: Sequence[tuple[Trace, Values]], tolerance: float,
+        named: Mapping[str, Sequence[Place]],
+    ) -> None:  # fmt: skip
+        self.calls = [(trace, values) for trace, values in calls if trace.seen][:MOST_CALLS]
+        self.tolerance, self.named = tolerance, named
+        first = self.calls[0][0].seen[0] if self.calls else None
+        self.home = (first.file, first.function) if first else ("", "")
+
+    def of_fault(
+        self, name: str, line: Line, equations: Mapping[str, Line], *, penalty: bool
+    ) -> Where:  # fmt: skip
+        """The lines in which a value is computed by `line` instead of its equation.
+
+        The first statement that gives a part of the faulty line which is in no equation; if no such
+        part appears, the statement that gives the value itself.
+        """
+        own = {part for one in equations.values() for part in _parts(one.code(penalty=penalty))}
+        parts = [part for part in _parts(line.code(penalty=penalty)) if part not in own]
+        found = [
+            *(self.appearances(_computed(part)) for part in parts[:-1]),
+            self.appearances(partial(_value_of, name)) if parts else [],
+        ]
+        first = [some[0] for some in found if some and not _is_constant(some[0].value)]
+        places = dict.fromkeys(map(self._place, sorted(first, key=lambda seen: seen.order)))
+        if len(places) > 1:
+            return Where(tuple(places)[:MOST_LINES])
+        if places:
+            return self._with_steps(first[0], but=name)
+        return self.of_value(name, *READERS.get(name, ()), is_copy=not parts)
+
+    def of_value(self, *names: str, is_copy: bool = False) -> Where:
+        """The lines that give the first of some values which is known to appear.
+
+        If it is a copy, its value is that of something else too, which appears before it.
+        """
+        for name in names:
+            found = self.appearances(partial(_value_of, name))
+            if found:
+                called = [seen for seen in found if is_called(seen, name)]
+                stored = [seen for seen in found if seen.is_name]
+                best = (called or stored or found if is_copy else found)[0]
+                return self._with_steps(best, but=name)
+        for name in names:
+            seen_by_name = [seen for trace, _ in self.calls[:1] for seen in trace.seen
+                            if is_called(seen, name)]  # fmt: skip
+            lines = [*dict.fromkeys(map(self._place, seen_by_name))] or self.named.get(name, ())
+            if lines:
+                return Where(tuple(lines[-MOST_LINES:]), by_name=True)
+        return Where()
+
+    def appearances(self, value: Value) -> list[Seen]:
+        """Where a value appears in every call, in order, except as a parameter that is passed."""
+        found: list[Seen] = []
+        for number, (trace, values) in enumerate(self.calls):
+            wanted = value(values)
+            if wanted is None or not np.size(wanted):
+                return []
+            fits = [seen for seen in self._matching(trace, wanted) if not seen.passed]
+            if np.asarray(wanted).dtype == bool:
+                fits += [seen for seen in trace.matching(~np.asarray(wanted)) if not seen.passed]
+            if number:
+                again = {position(seen) for seen in fits}
+                fits = [seen for seen in found if position(seen) in again]
+            found = fits
+        return found
+
+    def _matching(self, trace: Trace, wanted: Any) -> list[Seen]:
+        """The same as `Trace.matching`; a sum that is 0 but for rounding is like another one."""
+        if np.asarray(wanted).dtype == bool or np.abs(wanted).max() > NOTHING:
+            return trace.matching(wanted, self.tolerance)
+        return [seen for seen in trace.seen
+                if seen.value.size == np.size(wanted) and seen.value.dtype.kind == "f"
+                and 0 < np.abs(seen.value).max() <= NOTHING]  # fmt: skip
+
+    def names(self, function: str = "") -> dict[str, str]:
+        """What values are called in the code: first in a function, then anywhere.
+
+        Names of values that are not there as a variable, an attribute or an item are left out.
+        """
+        found: dict[str, str] = {}
+        if not self.calls:
+            return found
+        trace, values = self.calls[0]
+        for name, value in values.items():
+            if isinstance(value, np.ndarray) and value.ndim:
+                fits = [seen for seen in trace.matching(value, self.tolerance) if _is_short(seen)]
+                here = [seen for seen in fits if self._function(seen) == function]
+                if fits:
+                    found[name] = (here or fits)[0].text
+        return found
+
+    def constant_mask(self) -> tuple[Where, str, bool] | None:
+        """A comparison for every hidden unit that gave the same everywhere, in every call.
+
+        Where it is, how it is written, and what it gave.
+        """
+        found: dict[Position, Seen] = {}
+        for number, (trace, values) in enumerate(self.calls):
+            fits = {position(seen): seen for seen in trace.seen
+                    if seen.value.dtype == bool and not seen.is_name
+                    and seen.value.size == np.size(values["Z1"])
+                    and seen.value.all() == seen.value.any()}  # fmt: skip
+            if number:
+                fits = {place: seen for place, seen in found.items() if place in fits
+                        and seen.value.all() == fits[place].value.all()}  # fmt: skip
+            found = fits
+        for seen in found.values():
+            return Where((self._place(seen),)), seen.text, bool(seen.value.all())
+        return None
+
+    def overwritten_gradients(self) -> Where:
+        """The lines of a tape that assign a gradient where they should add to it."""
+        lines = {self._place(seen) for trace, _ in self.calls[:1] for seen in trace.seen
+                 if _replaces_gradient(seen)}  # fmt: skip
+        return Where(tuple(sorted(lines)))
+
+    def _with_steps(self, last: Seen, but: str) -> Where:
+        """The statement that gave a value, and those before it on the way from known values."""
+        known = [value for name, value in self.calls[0][1].items()
+                 if name != but and isinstance(value, np.ndarray)]  # fmt: skip
+        steps: dict[Place, int] = {}
+        waiting = [last]
+        while waiting:
+            seen = waiting.pop()
+            place = self._place(seen)
+            if place in steps:
+                continue
+            steps[place] = seen.order
+            for before in self._read_by(seen):
+                own = Trace([before])
+                if not any(own.matching(value, self.tolerance) for value in known):
+                    waiting.append(before)
+        latest = sorted(steps, key=lambda place: steps[place])[-MOST_LINES:]
+        return Where(tuple(sorted(latest, key=lambda place: (place.file, place.number))))
+
+    def _read_by(self, seen: Seen) -> Iterator[Seen]:
+        """The values that a statement read, and the ends of the functions that it called."""
+        earlier = self.calls[0][0].seen[: seen.order]
+        for text, is_call in _read(seen):
+            for before in reversed(earlier):
+                if is_call and _plain(before.function).rpartition(".")[2] == text:
+                    if before.line != seen.line and not before.passed:
+                        yield before
+                    break
+                if before.text == text and before.function == seen.function and before.is_name:
+                    if not before.passed and before.line != seen.line:
+                        yield before
+                    break
+
+    def _place(self, seen: Seen) -> Place:
+        text = linecache.getline(seen.file, seen.line).strip()
+        file = Path(seen.file).name if seen.file != self.home[0] else ""
+        return Place(seen.line, text, self._function(seen), file)
+
+    def _function(self, seen: Seen) -> str:
+        """The function that a value was seen in, if it is not the one that is checked."""
+        return "" if seen.function == self.home[1] else _plain(seen.function)
+
+
+def _value_of(name: str, values: Values) -> Any:
+    return values.get(name)
+
+
+def is_called(seen: Seen, name: str) -> bool:
+    """Whether the name that a value was assigned to means one of the equations' values."""
+    if not seen.is_name or seen.passed:
+        return False
+    called = key_of(ast.parse(seen.text, mode="eval").body)
+    return called.lower() not in AMBIGUOUS and meaning(called) == (name, False)
+
+
+def _plain(function: str) -> str:
+    """The name of a function without those that it is defined in."""
+    return function.rpartition("<locals>.")[2]
+
+
+def position(seen: Seen) -> Position:
+    """Where and under which name a value appears."""
+    return seen.file, seen.line, seen.function, seen.text
+
+
+def _replaces_gradient(seen: Seen) -> bool:
+    """Whether it is a `.grad`, from another one in its line, without the one that was there."""
+    if not seen.is_name or not seen.text.endswith(".grad"):
+        return False
+    try:
+        (statement,) = ast.parse(linecache.getline(seen.file, seen.line).strip()).body
+    except (SyntaxError, ValueError):
+        return False
+    if not isinstance(statement, ast.Assign):
+        return False
+    read = {ast.unparse(node) for node in ast.walk(statement.value)
+            if isinstance(node, ast.Attribute) and node.attr == "grad"}  # fmt: skip
+    return bool(read) and seen.text not in read
+
+
+def _read(seen: Seen) -> list[tuple[str, bool]]:
+    """The variables, attributes and items that an expression reads, and the functions it calls.
+
+    Of a name, those of the statement that assigned it.
+    """
+    parts: list[ast.expr] = []
+    if seen.is_name:
+        source = source_of(seen.file, {})
+        for statement in source.at.get(seen.line, []) if source else []:
+            parts += statement.reads
+    else:
+        parts = [ast.parse(seen.text, mode="eval").body]
+    found: dict[tuple[str, bool], None] = {}
+    for node in (node for part in parts for node in ast.walk(part)):
+        if isinstance(node, ast.Call):
+            found[getattr(node.func, "id", getattr(node.func, "attr", "")), True] = None
+        elif isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+            found[ast.unparse(node), False] = None
+    return list(found)
+
+
+def _is_short(seen: Seen) -> bool:
+    """Whether an expression is a name, an attribute or an item with a constant key."""
+    node = ast.parse(seen.text, mode="eval").body
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Constant):
+            return False
+        if isinstance(node, ast.Attribute) and node.attr == "T":
+            return False
+        node = node.value
+    return isinstance(node, ast.Name)
+
+
+def _is_constant(value: Any) -> bool:
+    return bool(np.size(value) < 2 or np.min(value) == np.max(value))
+
+
+@cache
+def _parts(code: str) -> tuple[str, ...]:
+    """The parts of a line that are computed, the smaller ones first, the whole line last."""
+    return tuple(dict.fromkeys(_inside(ast.parse(code, mode="eval").body)))
+
+
+def _inside(node: ast.AST) -> Iterator[str]:
+    for child in ast.iter_child_nodes(node):
+        yield from _inside(child)
+    if isinstance(node, ast.BinOp | ast.UnaryOp | ast.Compare | ast.Call):
+        yield ast.unparse(node)
+
+
+def _computed(code: str) -> Value:
+    def value(values: Mapping[str, Any]) -> Any:
+        try:
+            with np.errstate(all="ignore"):
+                return eval(compiled(code), FUNCTIONS, dict(values))
+        except FAILURES:
+            return None
+
+    return value

@@ -1,0 +1,114 @@
+"""Reading one call: what was returned or changed in place, in the layout of the equations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.doctor.frame.form import Form
+from backhand.doctor.probe.arrays import as_array, canonical, given, shapes_of
+from backhand.doctor.probe.names import THETA
+from backhand.doctor.probe.outputs import Arrays, Outputs, read
+from backhand.doctor.probe.problems import Problem
+from backhand.doctor.probe.refusal import Reason, Refusal
+
+IN_PLACE = "in place"
+"""The reading of a step whose new parameters are what its arguments hold afterwards."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads a call on one problem in one form.
+
+    Attributes
+    ----------
+    problem : Problem
+    form : Form
+    steps : bool
+        Whether the function takes a learning rate, so that it may change its parameters.
+    forward : bool
+        Whether values of the forward pass are an answer without names too, and the loss alone.
+    """
+
+    problem: Problem
+    form: Form
+    steps: bool
+    forward: bool
+
+    def read(
+        self, returned: Any, passed: dict[str, Any], after: dict[str, Any]
+    ) -> tuple[list[Outputs], Arrays]:
+        """What the call may mean, the likeliest first, and the inputs that it changed in place.
+
+        Parameters
+        ----------
+        returned : object
+        passed : dict
+            The arrays that were passed, by name.
+        after : dict
+            The parameters that the function's arguments hold after the call.
+
+        Raises
+        ------
+        Refusal
+            If there is neither a gradient nor anything else to judge.
+        """
+        before = given(self.problem, self.form)
+        changed = _changed(passed, before)
+        moved = _changed(after, before)
+        readings, refusal = self._readings(returned, forward=self.forward)
+        if self.steps and moved and all(one.forward_only for one in readings):
+            beside = readings or self._readings(returned, forward=True)[0]
+            now = {f"new {name}": as_array(name, after[name]) for name in THETA if name in after}
+            values = {**(beside[0].values if beside else {}), **now}
+            readings = [Outputs(values, [], {}, IN_PLACE)]
+            changed = {name: value for name, value in changed.items() if name not in THETA}
+        elif refusal:
+            raise refusal
+        elif not self.steps and (same := _as_given(readings[0], before)):
+            raise Refusal(
+                Reason.RETURNS_INPUTS,
+                f"it returns {', '.join(same)} as it was given them; there are no gradients in "
+                "what it returns",
+            )
+        form = self.form
+        return [_canonical(one, form) for one in readings], {
+            name: canonical(name, value, form) for name, value in changed.items()
+        }
+
+    def _readings(self, returned: Any, *, forward: bool) -> tuple[list[Outputs], Refusal | None]:
+        try:
+            return read(returned, shapes_of(self.problem, self.form), forward=forward), None
+        except Refusal as refusal:
+            return [], refusal
+
+
+def _changed(arrays: dict[str, Any], before: Arrays) -> Arrays:
+    """The arrays that are not as they were."""
+    now = {name: as_array(name, value) for name, value in arrays.items()}
+    return {name: value for name, value in now.items() if not _same(value, before[name])}
+
+
+def _same(now: NDArray[Any], before: NDArray[Any]) -> bool:
+    return now.shape == before.shape and np.array_equal(now, before.astype(now.dtype))
+
+
+def _as_given(outputs: Outputs, before: Arrays) -> list[str]:
+    """The names of parameters that are all that was returned, unchanged."""
+    names = {name.removeprefix("d"): value for name, value in outputs.bare.items()}
+    known = bool(names) and all(_same(value, before[name]) for name, value in names.items())
+    explicit = set(outputs.values) - set(outputs.bare)
+    return [*names] if known and not any(name.startswith(("d", "new")) for name in explicit) else []
+
+
+def _canonical(outputs: Outputs, form: Form) -> Outputs:
+    """The same in the layout of the equations; what is one array stays one."""
+    values = {name: canonical(name, value, form) for name, value in outputs.values.items()}
+    bare = {
+        name: values[name] if outputs.values.get(name) is value else canonical(name, value, form)
+        for name, value in outputs.bare.items()
+    }
+    return outputs._replace(values=values, bare=bare)

@@ -196,13 +196,16 @@ def _declared_network(f: Any, declared: Mapping[str, str | None]) -> Declared:
     return replace(said, **{key: choice for key, choice in given.items() if choice})
 
 
-def assert_gradients(f: Callable[..., Any], **options: Any) -> None:
+def assert_gradients(f: Callable[..., Any], *, hints: int = 2, **options: Any) -> None:
     """Raise unless `check` finds that everything is correct; for use in a test suite.
 
     Parameters
     ----------
     f : callable
         As for `check`.
+    hints : {0, 1, 2}, default 2
+        How much the message says: which equation is wrong; also the question to ask oneself; the
+        line and the fix.
     **options
         `layout`, `autograd` and `seconds`, as for `check`.
 
@@ -230,7 +233,7 @@ def assert_gradients(f: Callable[..., Any], **options: Any) -> None:
     report = check(f, **options)
     if not report.ok:
         says = "are wrong" if report.outcome == "wrong" else "could not be judged"
-        raise AssertionError(f"the gradients {says}\n\n{report}")
+        raise AssertionError(f"the gradients {says}\n\n{report.hinted(hints)}")
 
 
 def _report(name: str, found: Recognised, declared: Declared, *, autograd: bool) -> Report:
@@ -245,7 +248,7 @@ def _report(name: str, found: Recognised, declared: Declared, *, autograd: bool)
     with np.errstate(all="ignore"):
         judged = _diagnosed(recognised)
         network, evidence, diagnosis = judged.network, judged.evidence, judged.found
-        values = verdicts(function, calls, evidence, autograd=autograd, excused=diagnosis.excused)
+        values = verdicts(function, calls, evidence, diagnosis, autograd=autograd)
         of_calls = _call_finding(calls, corrections, l2=function.l2)
         places = _places(recognised, judged)
     absent = dict.fromkeys(name for _, called in calls.returned for name in called.outputs.absent

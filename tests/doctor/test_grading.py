@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,8 @@ def test_points_are_given_for_what_is_correct_given_its_inputs() -> None:
         "Z1": 1, "dS": 2, "dZ1": 1, "dW1": 1, "dW2": 0, "L": 0, "update": 0,
     }  # fmt: skip
     assert not any(earned(backhand.check(lambda X: None), points).values())
+    not_judged = replace(backhand.check(without_the_mean), outcome="not judged", findings=[])
+    assert not any(earned(not_judged, points).values())
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import warnings
 from functools import cache
 from typing import Any
@@ -106,7 +107,8 @@ def test_lines_of_the_dictionary(form: Form) -> None:
         for name, line in fault.lines.items()
     }
     untranslated = [line for line in lines if not assert_same_numbers(*line, form)]
-    assert len(untranslated) < len(lines) / 100
+    assert all(re.search(r"reshape|cumsum", code) for _, code in untranslated)
+    assert len(untranslated) < len(lines) / 50
 
 
 def test_lines_are_as_people_write_them() -> None:

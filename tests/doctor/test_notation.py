@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import numpy as xp
 import pytest
 
+from backhand.doctor.faults import dictionary
 from backhand.doctor.frame.form import Form
 from backhand.doctor.frame.network import Network
 from backhand.doctor.report.layout import COLUMN, FLAT, NUMBER, PLAIN, ROW, TRANSPOSED, Symbol
@@ -76,3 +79,18 @@ def test_functions_of_numpy_are_called_by_what_the_module_calls_it() -> None:
     assert name_of_numpy(len) == "np"
     assert with_library("H1 = maximum(Z1, 0)**2", "xp") == "H1 = xp.maximum(Z1, 0)**2"
     assert with_library("P = softmax(S, axis=0)", "np") == "P = softmax(S, axis=0)"
+
+
+@pytest.mark.parametrize(
+    "network",
+    [Network(), Network("gelu", output="sigmoid", loss="squared_error", reduction="elements")],
+    ids=str,
+)
+def test_devices_of_the_dictionary_are_not_shown(network: Network) -> None:
+    notation = Notation(Form(), penalty=True)
+    shown = [notation.faulty(name, line) for fault in dictionary(network)
+             for name, line in fault.lines.items()]  # fmt: skip
+    device = r"\* 0\b(?!\.)|without_row|(?<![\w.])0 \*"
+    assert not [line for line in shown if re.search(device, line)]
+    assert shown.count("") < len(shown) / 20
+    assert "dH1 = dS.sum(axis=1, keepdims=True)" in shown

@@ -15,14 +15,19 @@ import pytest
 
 import backhand
 from backhand.doctor import oracles
+from backhand.doctor.faults import Kind, dictionary
 from backhand.doctor.frame.form import Form
 from backhand.doctor.frame.frame import Frame
 from backhand.doctor.frame.network import Network
 from backhand.doctor.report import render
 from backhand.doctor.report.contents import Finding, Verdict
 from backhand.doctor.report.document import Role, Span, document
+from backhand.doctor.report.hints import OF_BOTH, OF_EQUATION, OF_KIND
 from backhand.doctor.report.page import STYLE
 from backhand.doctor.report.report import Report
+from backhand.formulas import LINES, equation_of
+
+NETWORKS = (Network(), Network("tanh", output="sigmoid", loss="squared_error"))
 
 FRAME = Frame(
     Network("tanh", output="sigmoid", loss="binary_cross_entropy"),
@@ -210,3 +215,13 @@ def test_a_value_computed_from_a_wrong_one_is_inherited() -> None:
     assert {one.id for one in report.findings} == {"dS.scale.no_mean", "db1.reduction.mean"}
     inherited = {one.name: one.inherited for one in report.verdicts}
     assert inherited == {"dW1": True, "db1": False, "dW2": True, "db2": True}
+
+
+def test_there_is_a_question_for_every_kind_and_equation() -> None:
+    assert {str(kind) for kind in Kind} == OF_KIND.keys()
+    assert set(map(equation_of, LINES)) == OF_EQUATION.keys()
+    known = {(fault.equation, str(fault.kind)) for network in NETWORKS
+             for fault in dictionary(network)}  # fmt: skip
+    assert OF_BOTH.keys() <= known
+    for text in (*OF_BOTH.values(), *OF_KIND.values(), *OF_EQUATION.values()):
+        assert text.endswith("?") and "=" not in text.replace("H1 = f(Z1)", "")  # not the answer

@@ -45,7 +45,7 @@ def earned(report: Report, points: dict[str, float]) -> dict[str, float]:
     An equation is correct if it computes the correct value of the inputs that the function gave it:
     a fault in dS costs the points for dS, and none for dW1, though the numbers of dW1 are wrong.
     Nothing is given for an equation of which no value was returned or observed, nor for one that
-    the report cannot clear where a fault is unknown.
+    the report cannot clear where a fault is unknown, nor if the function is not judged.
     """
     return {name: value if _is_correct(name, report) else 0.0 for name, value in points.items()}
 
@@ -53,7 +53,9 @@ def earned(report: Report, points: dict[str, float]) -> dict[str, float]:
 def _is_correct(equation: str, report: Report) -> bool:
     readers = _readers(equation)
     seen = [one for one in report.verdicts if equation_of(one.name) in readers]
-    if not seen or equation in {finding.equation for finding in report.findings}:
+    if report.outcome == "not judged" or not seen:
+        return False
+    if equation in {finding.equation for finding in report.findings}:
         return False
     if all(finding.certain for finding in report.findings) or equation in report.cleared:
         return True

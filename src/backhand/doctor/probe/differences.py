@@ -27,7 +27,7 @@ WHOLE = 0.02
 """Distance from a whole number that counts as rounding."""
 
 FEWEST = 8
-"""Entries that are not 0, from which on whole numbers are no accident."""
+"""Different entries, from which on whole numbers are no accident."""
 
 LARGEST = 4e13
 """Of a count that has digits left for its distance from a whole number."""
@@ -50,7 +50,7 @@ def step_of(values: Mapping[str, NDArray[Any]], loss: float) -> float | None:
     if not gradients or any(one.dtype != np.float64 for one in gradients):
         return None
     entries = np.concatenate(gradients)
-    entries = np.abs(entries[np.isfinite(entries) & (entries != 0)])
+    entries = np.unique(np.abs(entries[np.isfinite(entries) & (entries != 0)]))
     if len(entries) < FEWEST:
         return None
     spacing = float(np.spacing(abs(loss))) / FINER

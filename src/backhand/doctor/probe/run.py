@@ -19,6 +19,9 @@ from backhand.doctor.probe.problems import ETA, Problem, problems
 from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.formulas import GRADIENTS, UPDATED, derive
 
+ROUGHLY = 1e-3
+"""How near finite differences come to a gradient at least."""
+
 MOSTLY = 0.7
 """From this share of W1 on, the returned array counts as a new W1, not as its gradient."""
 
@@ -48,20 +51,19 @@ class Calls:
         return len({problem.name for problem, _ in self.returned})
 
 
-def call_on_problems(function: CheckedFunction) -> Calls:
-    """Call on all problems of unequal sizes; stop if the first call gives no gradients."""
-    return call_on(function, problems(function.form.outputs))
+def call_on(function: CheckedFunction, wanted: Iterable[Problem], first: Called) -> Calls:
+    """Call on some problems, on the first of which it was called already.
 
-
-def call_on(function: CheckedFunction, wanted: Iterable[Problem]) -> Calls:
-    """Call on some problems; stop if the first call gives no gradients."""
-    calls = Calls()
-    for problem in wanted:
+    A function may remember a call: so the calls that count come one after the other.
+    """
+    one, *others = wanted
+    calls = Calls([(one, first)])
+    for problem in others:
         try:
             calls.returned.append((problem, function.call(problem)))
         except Refusal as refusal:
             calls.refusals.append(refusal)
-            if not calls.returned or refusal.reason is Reason.TIMEOUT:
+            if refusal.reason is Reason.TIMEOUT:
                 break
     return calls
 
@@ -113,7 +115,10 @@ def finite_differences(function: CheckedFunction, calls: Calls, network: Network
     for problem, called in calls.returned:
         l2 = network.strength or function.l2
         right = derive(problem.values(l2, ETA), {}, {}, lines=network.lines)[0]
-        step = step_of(called.outputs.values, float(right["L"]))
+        values = called.outputs.values
+        near = any(name in values and alike(right[name], values[name], ROUGHLY)
+                   for name in GRADIENTS if name in right)  # fmt: skip
+        step = step_of(values, float(right["L"])) if near else None
         if step is not None:
             return Refusal(
                 Reason.FINITE_DIFFERENCES,

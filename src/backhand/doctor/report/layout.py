@@ -253,9 +253,17 @@ def _product(left: Ways, right: Ways) -> Ways:
         return {PLAIN: times(left[PLAIN], right[PLAIN]),
                 TRANSPOSED: times(right[TRANSPOSED], left[TRANSPOSED])}  # fmt: skip
     if PLAIN in left and FLAT in right:
-        return {FLAT: times(left[PLAIN], right[FLAT]),
-                COLUMN: times(left[PLAIN], right[COLUMN]),
-                ROW: times(right[ROW], left[TRANSPOSED])}  # fmt: skip
+        return {
+            FLAT: times(left[PLAIN], right[FLAT]),
+            COLUMN: times(left[PLAIN], right[COLUMN]),
+            ROW: times(right[ROW], left[TRANSPOSED]),
+        }
+    if FLAT in left and PLAIN in right:
+        return {
+            FLAT: times(left[FLAT], right[PLAIN]),
+            ROW: times(left[ROW], right[PLAIN]),
+            COLUMN: times(right[TRANSPOSED], left[COLUMN]),
+        }
     raise _NotExpressible
 
 

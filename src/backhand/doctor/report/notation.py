@@ -22,6 +22,12 @@ from backhand.doctor.report.layout import (
 )
 from backhand.formulas import FUNCTIONS, UPDATED, Line, parts_of
 
+_BROADCAST = re.compile(r" \+ \w+(?:\[[^]]*\])? \* 0(?![\w.])")
+"""Adds zeros, so that a value has the shape of another."""
+
+_DEVICE = re.compile(r"\* 0(?![\w.])|(?<![\w.])0 \*|without_row")
+"""What only lines of the dictionary have."""
+
 
 @dataclass
 class Notation:
@@ -55,6 +61,11 @@ class Notation:
     def statement(self, name: str, line: Line, form: Form | None = None) -> str:
         """The line as an assignment."""
         return f"{label(name)} = {self.code(name, line, form)}"
+
+    def faulty(self, name: str, line: Line) -> str:
+        """The line of a fault as an assignment; nothing if only the dictionary has such a line."""
+        text = _BROADCAST.sub("", line.text(penalty=self.penalty))
+        return "" if _DEVICE.search(text) else self.statement(name, Line(text))
 
     def in_own_names(
         self, name: str, line: Line, own: Mapping[str, Symbol], variables: Iterable[str] = ()

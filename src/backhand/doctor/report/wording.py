@@ -23,7 +23,7 @@ from backhand.doctor.report.notation import (
     without_dimension,
 )
 from backhand.doctor.report.report import Finding, Report, Verdict
-from backhand.formulas import Line, equation_of
+from backhand.formulas import equation_of
 
 _WRAP = (
     "Wrap it in a function of X, Y (or y, class indices), W1, b1, W2 and b2 that returns the "
@@ -248,7 +248,8 @@ class Wording:
     def _named(self, one: Named) -> Finding:
         """A fault that gives the numbers."""
         fault, name, right = one.fault, label(one.fault.name), self._right(one.fault.name)
-        others = tuple(dict.fromkeys(self._written(o.name, o.line) for o in one.others))
+        alike = (self.notation.faulty(other.name, other.line) for other in one.others)
+        others = tuple(dict.fromkeys(filter(None, alike)))
         if fault.returned:
             return Finding(
                 fault.equation, f"{fault.message}.", certain=True, id=fault.id, right=right,
@@ -256,23 +257,37 @@ class Wording:
                 written=f"{name} returned = {self.notation.code(fault.name, fault.line)}",
                 problems=one.problems, others=others,
             )  # fmt: skip
-        says, lines = fault.message, [self._written(*line) for line in fault.lines.items()]
-        if one.constant is not None and fault.fitted:
-            lines[0] += f", c = {one.constant:.4g}"
-            says += f" ({one.constant:.4g})"
-        written = "; ".join(lines)
-        if self.function.form.layout == "columns" and fault.kind is Kind.KEEPDIMS:
-            says = "keepdims is missing: the result is flat instead of a column"
-            written = self.notation.statement(fault.name, self.lines[fault.name],
-                                              without_dimension(self.function.form))  # fmt: skip
         where = self._of_fault(one)
         if fault.id == "dZ1.mask.missing" and (mask := self.places.constant_mask()):
             return self._constant_mask(one, *mask)
         return Finding(
-            fault.equation, f"{name}: {says}.", certain=True, id=fault.id, right=right,
-            suggestion=self._advice(fault.name, where), written=written,
+            fault.equation, f"{name}: {self._says(one)}.", certain=True, id=fault.id, right=right,
+            suggestion=self._advice(fault.name, where), written=self._written(one),
             problems=one.problems, others=others, where=tuple(map(str, where.lines)),
         )  # fmt: skip
+
+    def _says(self, one: Named) -> str:
+        """What is wrong, with the number that was found."""
+        if self._lacks_dimension(one):
+            return "keepdims is missing: the result is flat instead of a column"
+        found = one.constant is not None and one.fault.fitted
+        return one.fault.message + (f" ({one.constant:.4g})" if found else "")
+
+    def _written(self, one: Named) -> str:
+        """The lines that give the same numbers."""
+        name, c = one.fault.name, one.constant
+        if self._lacks_dimension(one):
+            flat = without_dimension(self.function.form)
+            return self.notation.statement(name, self.lines[name], flat)
+        lines = [
+            self.notation.faulty(key, line if c is None else line.with_constant(float(f"{c:.4g}")))
+            for key, line in one.fault.lines.items()
+        ]
+        return "; ".join(filter(None, lines)) if lines[0] else ""
+
+    def _lacks_dimension(self, one: Named) -> bool:
+        """Whether a dimension of the equations is one that is missing in the function's layout."""
+        return self.function.form.layout == "columns" and one.fault.kind is Kind.KEEPDIMS
 
     def _constant_mask(self, one: Named, where: Where, code: str, is_true: bool) -> Finding:
         """A mask that is there, but the same everywhere."""
@@ -329,12 +344,9 @@ class Wording:
             problems=self.problems,
         )  # fmt: skip
 
-    def _written(self, name: str, line: Line) -> str:
-        return self.notation.statement(name, line)
-
     def _right(self, name: str) -> str:
         """The equation of a value, as it should be coded."""
-        return self._written(name, self.lines[name])
+        return self.notation.statement(name, self.lines[name])
 
     def _in_own_names(self, name: str, function: str) -> str:
         """The equation in the names that the code has where the fault is: as it can be pasted."""

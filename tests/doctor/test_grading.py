@@ -42,8 +42,10 @@ def without_the_mean(X, Y, W1, b1, W2, b2):
 
 
 def unheard_of(X, Y, W1, b1, W2, b2):
-    dW1, db1, dW2, db2 = without_the_mean(X, Y, W1, b1, W2, b2)
-    return dW1 / len(X), db1 / len(X), dW2**3 + 0.7, db2 / len(X)
+    H1 = (X @ W1 + b1).clip(0)
+    dS = (softmax(H1 @ W2 + b2) - Y) / len(X)
+    dZ1 = dS @ W2.T * (H1 > 0)
+    return X.T @ dZ1, dZ1.sum(0), (H1.T @ dS) ** 3 + 0.7, dS.sum(0)
 
 
 def graded(file: str, f, points: str = "dS=2,dW1=1") -> Graded:

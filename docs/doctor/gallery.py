@@ -35,13 +35,12 @@ def relu_of_the_gradient(X, Y, W1, b1, W2, b2):
     return X.T @ dZ1, dZ1.sum(0), H1.T @ dS, dS.sum(0)
 
 
-def units_at_zero(X, Y, W1, b1, W2, b2):
+def bias_that_never_learns(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
     dS = (softmax(H1 @ W2 + b2) - Y) / len(X)
-    dZ1 = dS @ W2.T
-    dZ1[Z1 < 0] = 0
-    return X.T @ dZ1, dZ1.sum(0), H1.T @ dS, dS.sum(0)
+    dZ1 = dS @ W2.T * (Z1 > 0)
+    return X.T @ dZ1, dZ1.sum(0), H1.T @ dS, np.sum(dS)
 
 
 def after_the_update(X, Y, W1, b1, W2, b2, learning_rate):

@@ -34,7 +34,7 @@ def main() -> None:
 def _run() -> int:
     """Parse the arguments, run the command and return the exit code."""
     from backhand.cli.standard_streams import discard_output, write_message
-    from backhand.cli.terminal_text import printable
+    from backhand.support.visible_text import printable
 
     try:
         from backhand.cli.app import app

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from types import CodeType, SimpleNamespace
 from typing import Any
 
@@ -56,27 +56,30 @@ class Line:
     form: str = "{0}"
     shown: str = ""
 
-    @cached_property
-    def _codes(self) -> tuple[str, str]:
-        return self.form.format(self.data), self.form.format(self.data + self.penalty)
-
     def code(self, *, penalty: bool) -> str:
         """The line as it is computed."""
-        return self._codes[penalty]
+        code = self.data + self.penalty if penalty else self.data
+        return code if self.form == "{0}" else self.form.format(code)
 
     def text(self, *, penalty: bool) -> str:
         """The line as it is displayed."""
         if not self.shown:
-            return self._codes[penalty]
+            return self.code(penalty=penalty)
         return self.form.format(self.shown + self.penalty if penalty else self.shown)
 
-    def evaluated(self, values: Values, *, penalty: bool) -> Any:
-        """What the line gives of these values; may raise `FAILURES`."""
-        return eval(compiled(self._codes[penalty]), FUNCTIONS, values)
+    def evaluated(
+        self, values: Values, *, penalty: bool, functions: Mapping[str, Any] | None = None
+    ) -> Any:
+        """What the line gives of these values; may raise `FAILURES`.
+
+        `functions` are those of another library, by the names that lines have for them.
+        """
+        known: Any = FUNCTIONS if functions is None else functions
+        return eval(compiled(self.code(penalty=penalty)), known, values)
 
     def reads(self, *, penalty: bool) -> frozenset[str]:
         """The names that the line reads."""
-        return parts_of(self._codes[penalty])
+        return parts_of(self.code(penalty=penalty))
 
     def with_constant(self, c: float) -> Line:
         """The line with a number instead of `c`."""
@@ -138,14 +141,20 @@ def sigmoid(x: NDArray[Any]) -> NDArray[Any]:
 
 def gelu(x: NDArray[Any]) -> NDArray[Any]:
     """X Φ(x), for the lines."""
-    value: NDArray[Any] = x * _normal(x)
+    value: NDArray[Any] = x * normal(x)
     return value
 
 
 def gelu_slope(x: NDArray[Any]) -> NDArray[Any]:
     """Its derivative."""
-    slope: NDArray[Any] = _normal(x) + x * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    slope: NDArray[Any] = normal(x) + x * density(x)
     return slope
+
+
+def density(x: NDArray[Any]) -> NDArray[Any]:
+    """φ(x) of the normal distribution, for the lines."""
+    value: NDArray[Any] = np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    return value
 
 
 def gelu_tanh(x: NDArray[Any]) -> NDArray[Any]:
@@ -162,7 +171,8 @@ def gelu_tanh_slope(x: NDArray[Any]) -> NDArray[Any]:
     return slope
 
 
-def _normal(x: NDArray[Any]) -> NDArray[Any]:
+def normal(x: NDArray[Any]) -> NDArray[Any]:
+    """Φ(x) of the normal distribution, for the lines."""
     share: NDArray[Any] = np.vectorize(
         lambda z: 0.5 * math.erfc(-z / math.sqrt(2)), otypes=[float]
     )(x)
@@ -197,7 +207,8 @@ FUNCTIONS = {
     "log10": np.log10, "sqrt": np.sqrt, "abs": np.abs, "sign": np.sign, "tanh": np.tanh,
     "where": np.where, "clip": np.clip, "roll": np.roll, "round": np.round, "norm": np.linalg.norm,
     "eye": np.eye, "log1p": np.log1p, "softmax": softmax, "sigmoid": sigmoid, "gelu": gelu,
-    "gelu_slope": gelu_slope, "gelu_tanh": gelu_tanh, "gelu_tanh_slope": gelu_tanh_slope,
+    "gelu_slope": gelu_slope, "normal": normal, "density": density,
+    "gelu_tanh": gelu_tanh, "gelu_tanh_slope": gelu_tanh_slope,
     "trunc": trunc, "float32": float32, "float16": float16, "without_row": without_row,
 }  # fmt: skip
 

@@ -18,7 +18,7 @@ from backhand.doctor.localise.diagnose import Diagnosis
 from backhand.doctor.localise.intermediates import diagnosed
 from backhand.doctor.localise.program import predicted
 from backhand.doctor.probe.adapters import adapted
-from backhand.doctor.probe.evidence import Evidence, alike
+from backhand.doctor.probe.evidence import TOLERANCES, Evidence, alike
 from backhand.doctor.probe.function import Called
 from backhand.doctor.probe.places import Places
 from backhand.doctor.probe.problems import ETA, Problem
@@ -248,16 +248,11 @@ def _report(name: str, found: Recognised, declared: Declared, *, autograd: bool)
     with np.errstate(all="ignore"):
         judged = _diagnosed(recognised)
         network, evidence, diagnosis = judged.network, judged.evidence, judged.found
-        values = verdicts(function, calls, evidence, autograd=autograd, excused=diagnosis.excused)
+        values = verdicts(function, calls, evidence, diagnosis, autograd=autograd)
         of_calls = _call_finding(calls, corrections, l2=function.l2)
+        places = _places(recognised, judged)
     absent = dict.fromkeys(name for _, called in calls.returned for name in called.outputs.absent
                            if name in network.lines)  # fmt: skip
-    traces = [called.trace for _, called in calls.returned]
-    places = Places(
-        list(zip(traces, predicted(judged.needed, diagnosis), strict=True)),
-        max(one.tolerance[name] for one in evidence for name in one.observed if name != "L"),
-        lines_of(function.f),
-    )
     words = Wording(function, network, places, calls.problems)
     report = words.report(diagnosis, tuple(absent), of_calls, values)
     report = replace(report, frame=_frame(recognised, network, declared))
@@ -291,13 +286,22 @@ class _Judged(NamedTuple):
     found: Diagnosis
 
 
+def _places(found: Recognised, judged: _Judged) -> Places:
+    """Where the code computes what it does according to the diagnosis."""
+    traces = [called.trace for _, called in found.calls.returned]
+    calls = list(zip(traces, predicted(judged.needed, judged.found), strict=True))
+    allowed = [one.tolerance[name] for one in judged.evidence
+               for name in one.observed if name != "L"]  # fmt: skip
+    return Places(calls, max(allowed, default=TOLERANCES["float64"]), lines_of(found.function.f))
+
+
 def _diagnosed(found: Recognised) -> _Judged:
     """The first of the best networks in which everything is explained; else the best one."""
     tried = []
     traces = [called.trace for _, called in found.calls.returned]
     for match in leading(found.matches):
         evidence = evidence_of(found.function, found.calls, match.network)
-        needed, diagnosis = diagnosed(evidence, traces, by_library=found.function.kind != "numpy")
+        needed, diagnosis = diagnosed(evidence, traces)
         tried.append(_Judged(match.network, evidence, needed, diagnosis))
         if diagnosis.doubt is None and diagnosis.repeatable:
             return tried[-1]

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from backhand.cli.reports.output import grid, print_json
-from backhand.cli.terminal_text import printable
+from backhand.support.visible_text import printable
 
 if TYPE_CHECKING:
     from backhand.doctor import Report

@@ -13,11 +13,11 @@ from rich.text import Text
 
 from backhand.cli.reports.output import grid, print_json
 from backhand.cli.standard_streams import write_stderr
-from backhand.cli.terminal_text import printable
 from backhand.doctor.grading.grade import Graded
 from backhand.doctor.report.render import COLOURS
 from backhand.errors import shortened
 from backhand.support.atomic_files import replacing
+from backhand.support.visible_text import printable
 
 WIDE = 1000
 """Characters of a line, more than there are: a terminal wraps it, and nothing is cut."""

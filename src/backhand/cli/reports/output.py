@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from backhand.cli.terminal_text import MAX_CHARACTERS, is_visible, printable
+from backhand.support.visible_text import MAX_CHARACTERS, is_visible, printable
 
 
 def console() -> Console:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from backhand.doctor.faults.backward_by_layer import layer_faults
 from backhand.doctor.faults.families import alone
 from backhand.doctor.faults.fault import Fault, fault
+from backhand.doctor.faults.outputs import of_dS
 from backhand.doctor.faults.pieces import bare, filled
 from backhand.doctor.faults.slopes import slopes
 from backhand.doctor.frame.network import Network
@@ -32,9 +33,10 @@ BACKWARD: dict[str, list[tuple[str, ...]]] = {
         ("operand.no_P", "{doubled}-Y{through}{mean}", "P is missing"),
         ("scale.only_Y_by_N", "P - Y / N", "only Y is divided by N", "entropies"),
         ("scale.only_P_by_N", "P / N - Y", "only P is divided by N", "entropies"),
-        ("operand.S_for_P", "{doubled}(S - Y){through}{mean}", "S is used instead of P"),
+        ("operand.S_for_P", "{doubled}(S - Y){through}{mean}", "S is used instead of P",
+         "softmax_outputs sigmoid_outputs"),
         ("operand.S_for_P_no_mean", "{doubled}(S - Y){through}",
-         "S is used instead of P, and {1/N} is missing"),
+         "S is used instead of P, and {1/N} is missing", "softmax_outputs sigmoid_outputs"),
         ("labels.one_from_every_class", "{doubled}(P - 1){through}{mean}",
          "1 is subtracted from every class instead of the true one"),
         ("labels.added", "{doubled}(P + Y){through}{mean}", "Y is added instead of subtracted"),
@@ -139,7 +141,7 @@ BACKWARD: dict[str, list[tuple[str, ...]]] = {
     ],
     "dH1": [
         ("transpose.W2", "dS @ W2", "W2 is not transposed (runs only if H = K)"),
-        ("scale.no_mean", "{D} @ W2.T", "{1/N} is missing here"),
+        ("scale.no_mean", "{(D)} @ W2.T", "{1/N} is missing here", "averaged"),
         ("order.W2_after_its_update", "dS @ (W2 - eta * dW2).T", "W2 is used after its update"),
         ("order.W2_after_an_update", "dS @ (W2 - c * dW2).T", "W2 is used after an update"),
         ("operand.dW2_for_W2", "dS @ dW2.T", "dW2 is used instead of W2"),
@@ -182,18 +184,29 @@ BACKWARD: dict[str, list[tuple[str, ...]]] = {
         ("mask.of_S", "(dS * (S > 0)) @ W2.T", "a ReLU mask is applied to the logits here"),
         ("operand.column_added", "dS @ W2.T + dS[:, :1]", "a column is added"),
         ("stale.dS", "before.dS @ W2.T", "dS of the previous call is used"),
+        ("transpose.reshaped", "dS @ W2.reshape(K, H)", "W2 is reshaped instead of transposed"),
+        ("reduction.product_of_sums", "dS.sum(axis=1, keepdims=True) * W2.sum(axis=1)",
+         "sums are multiplied instead of summing the products"),
+        ("reduction.mean_over_rows", "dS.mean(axis=0) @ W2.T + H1 * 0",
+         "dS is averaged over the rows first", "", "dS.mean(axis=0) @ W2.T"),
+        ("reduction.sum_over_rows", "dS.sum(axis=0) @ W2.T + H1 * 0",
+         "dS is summed over the rows first", "", "dS.sum(axis=0) @ W2.T"),
+        ("derivative.sigmoid_missing", "({doubled}(P - Y){mean}) @ W2.T",
+         "the derivative of the output's sigmoid is missing here", "squares_of_sigmoids"),
+        ("order.W2_after_an_ascent", "dS @ (W2 + eta * dW2).T",
+         "W2 is used after its update, which goes uphill"),
     ],
     "dW2": [
         ("operand.Z1_for_H1", "Z1.T @ dS", "Z1 is used instead of H1"),
         ("operand.X_for_H1", "X.T @ dS", "X is used instead of H1"),
-        ("scale.no_mean", "H1.T @ {D}", "{1/N} is missing here"),
+        ("scale.no_mean", "H1.T @ {(D)}", "{1/N} is missing here", "averaged"),
         ("operand.P_for_dS", "H1.T @ P", "P is used instead of dS"),
         ("labels.not_subtracted", "H1.T @ P / N",
          "P / N is used instead of dS: Y is not subtracted"),
         ("operand.Y_for_dS", "H1.T @ Y", "Y is used instead of dS"),
         ("operand.S_for_dS", "H1.T @ S", "S is used instead of dS"),
         ("operand.mask_of_Z1", "(Z1 >= 0).T @ dS", "the mask of Z1 is used instead of H1", "relu"),
-        ("bias.missing_in_H1", "{f(X @ W1)}.T @ dS", "b1 is missing from H1"),
+        ("bias.missing_in_H1", "{f(X @ W1)}.T @ dS", "b1 is missing from H1", "biases"),
         ("operand.dH1_for_H1", "(dS @ W2.T).T @ dS", "dH1 is used instead of H1"),
         ("operand.dZ1_for_H1", "(dS @ W2.T * {slope}).T @ dS", "dZ1 is used instead of H1"),
         ("reduction.mean_of_H1", "H1.mean(axis=0).reshape(H, 1) * dS.sum(axis=0)",
@@ -202,6 +215,10 @@ BACKWARD: dict[str, list[tuple[str, ...]]] = {
          "a ReLU mask is applied to the result", "relu"),
         ("operand.H1_W2_for_H1", "(H1 @ W2).T @ dS", "H1 W2 is used instead of H1"),
         ("operand.dW1", "X.T @ (dS @ W2.T * {slope})", "the value is dW1"),
+        ("derivative.sigmoid_missing", "H1.T @ ({doubled}(P - Y){mean})",
+         "the derivative of the output's sigmoid is missing here", "squares_of_sigmoids"),
+        ("scale.no_mean_by_N", "H1.T @ {(D)} / N",
+         "divided by N: this is the gradient of a mean", "sum"),
         ("function.centred_dS", "H1.T @ (dS - dS.mean(axis=0))", "dS is centred first"),
     ],
     "dW1": [
@@ -236,11 +253,15 @@ BACKWARD: dict[str, list[tuple[str, ...]]] = {
          "each row is paired with the next row of X"),
     ],
     "db2": [
-        ("scale.no_mean", "{D}.sum(axis=0)", "{1/N} is missing here"),
+        ("scale.no_mean", "{(D)}.sum(axis=0)", "{1/N} is missing here", "averaged"),
         ("reduction.over_all_in_vector", "dS.sum() + b2[:1] * 0",
-         "summed over the classes too: one number"),
+         "summed over the classes too: one number{always 0}", "", "dS.sum()"),
         ("reduction.over_all_in_matrix", "dS.sum().reshape(1, 1)",
-         "summed over the classes too: one number"),
+         "summed over the classes too: one number{always 0}", "", "dS.sum()"),
+        ("reduction.mean_of_all_in_vector", "dS.mean() + b2[:1] * 0",
+         "averages over all entries: one number{always 0}", "", "dS.mean()"),
+        ("reduction.mean_of_all_in_matrix", "dS.mean().reshape(1, 1)",
+         "averages over all entries: one number{always 0}", "", "dS.mean()"),
         ("reduction.running_sum", "dS.cumsum(axis=0)[-1].cumsum()",
          "a running sum over the classes is used"),
         ("operand.P_for_dS", "P.sum(axis=0)", "P is used instead of dS"),
@@ -251,6 +272,8 @@ BACKWARD: dict[str, list[tuple[str, ...]]] = {
         ("operand.db1", "(dS @ W2.T * {slope}).sum(axis=0)",
          "this is db1: dZ1 is summed instead of dS"),
         ("operand.H1_summed", "H1.sum(axis=0)", "H1 is summed instead of dS"),
+        ("derivative.sigmoid_missing", "({doubled}(P - Y){mean}).sum(axis=0)",
+         "the derivative of the output's sigmoid is missing here", "squares_of_sigmoids"),
     ],
     "db1": [
         ("operand.dH1_summed", "dH1.sum(axis=0)",
@@ -277,6 +300,16 @@ BACKWARD: dict[str, list[tuple[str, ...]]] = {
         ("mask.of_b1", "dH1.sum(axis=0) * (b1 > 0)",
          "the mask is applied to the sum, and tests b1 instead of Z1", "relu"),
         ("factor.H1", "(H1 * dZ1).sum(axis=0)", "there is an extra factor: H1"),
+        ("reduction.over_all_in_vector", "dZ1.sum() + b1[:1] * 0",
+         "summed over the units too: one number", "", "dZ1.sum()"),
+        ("reduction.over_all_in_matrix", "dZ1.sum().reshape(1, 1)",
+         "summed over the units too: one number", "", "dZ1.sum()"),
+        ("reduction.mean_of_all_in_vector", "dZ1.mean() + b1[:1] * 0",
+         "averages over all entries: one number", "", "dZ1.mean()"),
+        ("reduction.mean_of_all_in_matrix", "dZ1.mean().reshape(1, 1)",
+         "averages over all entries: one number", "", "dZ1.mean()"),
+        ("reduction.running_sum", "dZ1.cumsum(axis=0)[-1].cumsum()",
+         "a running sum over the units is used"),
     ],
 }  # fmt: skip
 """For each value: the id without its equation, the code, and what is wrong with it.
@@ -291,8 +324,13 @@ def backward_faults(network: Network) -> Iterator[Fault]:
     """Faults of one line, in the order of the derivation."""
     for name in BACKWARD_LINES:
         yield from layer_faults(network, name)
-        rows = slopes(network) if name == "dZ1" else BACKWARD[name]
-        for row in filled(network, rows):
+        for row in filled(network, _rows(network, name)):
             code = bare(row.code) if name == "dS" else row.code
             yield fault(network, name, row.what, code, row.message, shown=row.shown)
         yield from alone(network, name)
+
+
+def _rows(network: Network, name: str) -> Iterable[tuple[str, ...]]:
+    if name == "dZ1":
+        return slopes(network)
+    return (*BACKWARD[name], *of_dS()) if name == "dS" else BACKWARD[name]

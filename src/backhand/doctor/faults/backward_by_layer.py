@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from backhand.doctor.faults.fault import Fault, fault
+from backhand.doctor.faults.pieces import pieces
 from backhand.doctor.frame.network import Network
 
 
@@ -29,7 +30,7 @@ LAYERS = (
     Layer("dW1", "db1", "X", "dZ1", "W1", "b1", "d", "H", "unit", "units"),
 )
 
-OF_WEIGHTS = (
+OF_WEIGHTS: tuple[tuple[str, ...], ...] = (
     ("transpose.result", "{dB}.T @ {A}", "the result is transposed"),
     ("transpose.missing", "{A} @ {dB}", "{A} is not transposed (runs only if N = {rows})"),
     ("function.squared_{A}", "({A}**2).T @ {dB}", "{A} is squared"),
@@ -52,21 +53,36 @@ OF_WEIGHTS = (
     ("factor.{W}", "{A}.T @ {dB} * {W}", "multiplied by {W}"),
     ("subset.no_first_row", "without_row({A}, 0).T @ {dB}", "the first row is skipped"),
     ("subset.no_last_row", "without_row({A}, -1).T @ {dB}", "the last row is skipped"),
+    (
+        "transpose.reshaped",
+        "{A}.reshape({rows}, N) @ {dB}",
+        "{A} is reshaped instead of transposed",
+    ),
+    (
+        "transpose.unrolled",
+        "({A}.T @ {dB}).T.reshape({rows}, {columns})",
+        "the entries are in the order of the transpose: reshaped instead of transposed",
+    ),
+    (
+        "transpose.unrolled_by_columns",
+        "({A}.T @ {dB}).reshape({columns}, {rows}).T",
+        "the entries are in the order of the transpose: reshaped instead of transposed",
+    ),
 )
 """Instead of {A}.T @ {dB}."""
 
-OF_BIASES = (
+OF_BIASES: tuple[tuple[str, ...], ...] = (
     ("zero.everywhere", "0 * {dB}.sum(axis=0)", "left at zero"),
     ("reduction.mean", "{dB}.mean(axis=0)", "averages over the rows instead of summing"),
     (
         "reduction.over_{units}",
         "{dB}.sum(axis=1)",
-        "sums over the {units} (axis=1) instead of the rows",
+        "sums over the {units} (axis=1) instead of the rows{always 0}",
     ),
     (
         "reduction.mean_over_{units}",
         "{dB}.mean(axis=1)",
-        "averages over the {units} instead of summing over the rows",
+        "averages over the {units} instead of summing over the rows{always 0}",
     ),
     (
         "keepdims.sum",
@@ -86,12 +102,22 @@ OF_BIASES = (
     (
         "reduction.over_{units}_in_column",
         "{dB}.sum(axis=1, keepdims=True)",
-        "sums over the {units} (axis=1) instead of the rows",
+        "sums over the {units} (axis=1) instead of the rows{always 0}",
     ),
-    ("reduction.over_all", "{dB}.sum()", "summed over the {units} too: one number"),
-    ("reduction.over_all_repeated", "{dB}.sum() + {b} * 0", "summed over the {units} too"),
-    ("reduction.mean_of_all", "{dB}.mean()", "averages over all entries: one number"),
-    ("reduction.mean_of_all_repeated", "{dB}.mean() + {b} * 0", "averages over all entries"),
+    ("reduction.over_all", "{dB}.sum()", "summed over the {units} too: one number{always 0}"),
+    (
+        "reduction.over_all_repeated",
+        "{dB}.sum() + {b} * 0",
+        "summed over the {units} too{always 0}",
+        "{dB}.sum()",
+    ),
+    ("reduction.mean_of_all", "{dB}.mean()", "averages over all entries: one number{always 0}"),
+    (
+        "reduction.mean_of_all_repeated",
+        "{dB}.mean() + {b} * 0",
+        "averages over all entries{always 0}",
+        "{dB}.mean()",
+    ),
     ("reduction.none", "{dB}", "not summed over the rows"),
     ("subset.first_row_only", "{dB}[0]", "only the first row is used"),
     ("subset.last_row_only", "{dB}[-1]", "only the last row is used: = instead of +="),
@@ -108,10 +134,10 @@ OF_BIASES = (
     ("operand.first_row_of_{dW}", "({A}.T @ {dB})[0]", "the first row of {dW} is used"),
     ("operand.last_row_of_{dW}", "({A}.T @ {dB})[-1]", "the last row of {dW} is used"),
     ("factor.{b}", "{dB}.sum(axis=0) * {b}", "multiplied by {b}"),
-    ("penalty.on_bias", "{dB}.sum(axis=0) + l2 * {b}", "the penalty is applied to the bias too"),
+    ("penalty.on_bias", "{dB}.sum(axis=0) + {l2} * {b}", "the penalty is applied to the bias too"),
     (
         "penalty.doubled_on_bias",
-        "{dB}.sum(axis=0) + 2 * l2 * {b}",
+        "{dB}.sum(axis=0) + 2 * {l2} * {b}",
         "the penalty is applied to the bias too",
     ),
     ("function.sign", "sign({dB}.sum(axis=0))", "only the sign is kept"),
@@ -122,6 +148,9 @@ OF_BIASES = (
 def layer_faults(network: Network, name: str) -> Iterator[Fault]:
     """Those of a gradient of weights or biases; none for other values."""
     for layer in LAYERS:
+        its = pieces(network)
+        always = its["always 0"] if name == "db2" else ""
+        fields = {**layer._asdict(), "always 0": always, "l2": its["l2 of weights"]}
         for template in {layer.dW: OF_WEIGHTS, layer.db: OF_BIASES}.get(name, ()):
-            what, code, message, *shown = (text.format(**layer._asdict()) for text in template)
+            what, code, message, *shown = (text.format_map(fields) for text in template)
             yield fault(network, name, what, code, message, shown="".join(shown))

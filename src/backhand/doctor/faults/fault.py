@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
-from functools import cached_property
 from types import MappingProxyType
 
 from backhand.doctor.frame.network import Network
@@ -72,6 +71,8 @@ class Fault:
     kind : Kind
     message : str
         What is wrong, a sentence. Nothing depends on its words.
+    reads : frozenset of str
+        All names that its lines read, where there is a penalty.
     prior : float
         How usual it is, on a logarithmic scale. Of explanations that give the same numbers, the one
         with the largest sum of priors is named.
@@ -82,13 +83,14 @@ class Fault:
     lines: Mapping[str, Line]
     kind: Kind
     message: str
+    reads: frozenset[str]
     prior: float = 0.0
     needs: frozenset[Need] = frozenset()
 
     def __repr__(self) -> str:
         return f"Fault({self.id!r})"
 
-    @cached_property
+    @property
     def name(self) -> str:
         """The value that it is about, a key of `LINES`."""
         return next(iter(self.lines))
@@ -103,22 +105,17 @@ class Fault:
         """The equation that is wrong."""
         return equation_of(self.name)
 
-    @cached_property
-    def reads(self) -> frozenset[str]:
-        """All names that its lines read, where there is a penalty."""
-        return frozenset().union(*(line.reads(penalty=True) for line in self.lines.values()))
-
-    @cached_property
+    @property
     def fitted(self) -> bool:
         """Whether its lines have a number `c` to be found."""
         return "c" in self.reads
 
-    @cached_property
+    @property
     def remembers(self) -> bool:
         """Whether its lines read what was there in an earlier call."""
         return Need.MEMORY in self.needs
 
-    @cached_property
+    @property
     def returned(self) -> bool:
         """Whether only what is returned is wrong, and the right value was used."""
         return Need.RETURNED in self.needs
@@ -158,14 +155,21 @@ def fault(
         if value in equations
     }
     kind = Kind(what.partition(".")[0])
-    reads = frozenset().union(*(one.reads(penalty=False) for one in lines.values()))
+    parts = [one.reads(penalty=False) for one in lines.values()]
+    reads = parts[0] if len(parts) == 1 else frozenset().union(*parts)
+    penalty = any(one.penalty for one in lines.values())
+    reads_all = (
+        frozenset().union(*(one.reads(penalty=True) for one in lines.values()))
+        if penalty
+        else reads
+    )
     follows = {
         Need.PENALTY: "l2" in reads,
         Need.ETA: "eta" in reads,
         Need.MEMORY: bool({"before", "last", "first"} & reads),
     }
     return Fault(
-        f"{equation_of(name)}.{what}", MappingProxyType(lines), kind, message,
+        f"{equation_of(name)}.{what}", MappingProxyType(lines), kind, message, reads_all,
         needs=frozenset({*needs, *(need for need, follow in follows.items() if follow)}),
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from backhand.doctor.faults.families import alone
 from backhand.doctor.faults.fault import Fault, Need, fault, number
+from backhand.doctor.faults.outputs import of_loss, of_P
 from backhand.doctor.faults.pieces import filled, pieces, selected
 from backhand.doctor.frame.network import Network
 
@@ -47,7 +48,7 @@ FORWARD: dict[str, list[tuple[str, ...]]] = {
         ("activation.maximum_with_1", "maximum(Z1, 1)",
          "the maximum with 1 is used instead of the maximum with 0", "relu"),
         ("bias.after_activation", "{f(X @ W1)} + b1", "b1 is added after {name}"),
-        ("bias.missing", "{f(X @ W1)}", "b1 is missing inside {name}"),
+        ("bias.missing", "{f(X @ W1)}", "b1 is missing inside {name}", "biases"),
         ("activation.tanh", "tanh(Z1)", "tanh is used instead of {name}"),
         ("activation.sigmoid", "sigmoid(Z1)", "sigmoid is used instead of {name}"),
         ("activation.softplus", "log1p(exp(Z1))", "softplus is used instead of {name}"),
@@ -62,6 +63,45 @@ FORWARD: dict[str, list[tuple[str, ...]]] = {
         ("undefined.at_zero", "where(Z1 == 0, 0 / Z1, {f})", "nan where Z1 is 0", "relu"),
         ("activation.maximum_with_mean", "maximum(Z1, Z1.mean())",
          "the maximum with the mean is used instead of the maximum with 0", "relu"),
+        ("activation.no_minus_1", "where(Z1 > 0, Z1, exp(minimum(Z1, 0)))",
+         "1 is not subtracted where Z1 ≤ 0", "elu"),
+        ("activation.linear_below", "where(Z1 > 0, Z1, Z1 - 1)",
+         "the exponential is missing where Z1 ≤ 0", "elu"),
+        ("activation.exchanged", "where(Z1 > 0, exp(Z1) - 1, Z1)",
+         "the two sides of ELU are exchanged", "elu"),
+        ("activation.slope_below", "where(Z1 > 0, Z1, {s})",
+         "the slope {s} is used where Z1 ≤ 0, not {s} · Z1", "leaky_relu"),
+        ("activation.exchanged", "where(Z1 > 0, {s} * Z1, Z1)", "the two slopes are exchanged",
+         "leaky_relu"),
+        ("activation.slope_negative", "where(Z1 > 0, Z1, -{s} * Z1)",
+         "the sign of the slope is flipped", "leaky_relu"),
+        ("activation.maximum_with_slope", "maximum(Z1, {s})",
+         "the maximum with the slope is used", "leaky_relu"),
+        ("activation.another_slope", "where(Z1 > 0, Z1, c * Z1)",
+         "the slope where Z1 ≤ 0 is not {s}", "leaky_relu"),
+        ("activation.no_logarithm", "1 + exp(Z1)", "the logarithm is missing", "softplus"),
+        ("activation.no_one", "log(exp(Z1) + 0.0)", "1 is missing in softplus", "softplus"),
+        ("activation.base_2", "log2(1 + exp(Z1))", "the logarithm has base 2", "softplus"),
+        ("activation.exponential", "exp(Z1)", "the exponential is used alone", "softplus sigmoid"),
+        ("activation.minus_in_denominator", "1 / (1 - exp(-Z1))",
+         "the denominator of sigmoid has a minus sign", "sigmoid"),
+        ("activation.twice", "sigmoid(sigmoid(Z1))", "sigmoid is applied twice", "sigmoid"),
+        ("activation.twice", "tanh(tanh(Z1))", "tanh is applied twice", "tanh"),
+        ("activation.of_double", "tanh(2 * Z1)", "tanh is taken of 2 Z1", "tanh"),
+        ("activation.of_half", "tanh(Z1 / 2)", "tanh is taken of Z1 / 2", "tanh"),
+        ("activation.clipped", "clip(Z1, -1, 1)", "Z1 is clipped to [-1, 1]", "tanh"),
+        ("activation.arctan", "(exp(Z1) + exp(-Z1)) / (exp(Z1) - exp(-Z1))",
+         "numerator and denominator of tanh are exchanged", "tanh"),
+        ("activation.hyperbolic_sine", "(exp(Z1) - exp(-Z1)) / 2",
+         "the denominator of tanh is missing", "tanh"),
+        ("activation.of_sigmoid_form", "Z1 * sigmoid(1.702 * Z1)",
+         "the approximation of GELU with sigmoid is used", "gelu gelu_tanh"),
+        ("activation.no_Z1", "normal(Z1)", "the factor Z1 is missing in GELU", "gelu"),
+        ("activation.no_half", "2 * gelu(Z1)", "the factor 1/2 is missing in GELU", "gelu"),
+        ("activation.no_half", "2 * gelu_tanh(Z1)", "the factor 1/2 is missing in GELU",
+         "gelu_tanh"),
+        ("activation.no_cube", "Z1 / 2 * (1 + tanh(sqrt(0.6366197723675814) * Z1))",
+         "the cube is missing in GELU", "gelu_tanh"),
     ],
     "S": [
         ("bias.missing", "H1 @ W2", "b2 is missing"),
@@ -267,15 +307,20 @@ OVERWRITTEN: tuple[tuple[str, ...], ...] = (
      "S was overwritten by its exponentials before it was returned", "softmax_outputs"),
     ("S", "by_exponentials", "exp(S)",
      "S was overwritten by its exponentials before it was returned", "softmax_outputs"),
-    ("S", "by_P", "{g}", "S was overwritten by P before it was returned"),
+    ("S", "by_P", "{g}", "S was overwritten by P before it was returned",
+     "softmax_outputs sigmoid_outputs"),
 )  # fmt: skip
 """Values that were right when they were used, and are not what is returned."""
+
+
+FURTHER = {"P": of_P, "L": of_loss}
+"""The rows of other outputs and losses."""
 
 
 def forward_faults(network: Network) -> Iterator[Fault]:
     """Faults of one line, in the order of the derivation."""
     for name, rows in FORWARD.items():
-        for row in filled(network, rows):
+        for row in filled(network, (*rows, *FURTHER.get(name, tuple)())):
             yield fault(network, name, row.what, row.code, row.message, shown=row.shown)
         yield from alone(network, name)
     for row in filled(network, GUARDS):

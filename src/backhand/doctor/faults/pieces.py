@@ -7,7 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
-from backhand.doctor.frame.network import ACTIVATIONS, LOSSES, REDUCED, Network
+from backhand.doctor.frame.network import (
+    ACTIVATIONS,
+    LOSSES,
+    PENALTIES,
+    REDUCED,
+    SQUARES,
+    Network,
+)
 
 NAMES = {
     "relu": "ReLU", "leaky_relu": "leaky ReLU", "tanh": "tanh", "sigmoid": "sigmoid",
@@ -22,12 +29,15 @@ MULTIPLE = {"mean": "1/N", "sum": "1/N", "elements": "1/(N·K)"}
 """The factor that the reduction of the loss puts before its gradient."""
 
 
+ALWAYS_0 = "; over the classes P - Y sums to 0, so this db2 is always 0 and b2 never learns"
+
+
 class Row(NamedTuple):
     """One thing that is written instead of a line.
 
     `what` is the id without its equation. `code` and `message` have fields for the pieces of a
-    network; `only` names choices, one of which the network must have made; `shown` is displayed
-    where the code is our own device.
+    network; `only` names choices, of which the network must have made one (of each group, if there
+    are several, with & between them); `shown` is displayed where the code is our own device.
     """
 
     what: str
@@ -45,7 +55,8 @@ def choices(network: Network) -> frozenset[str]:
         "other" if network.activation != "relu" else "relu",
         "squares" if "squared" in network.loss else "entropies",
         "averaged" if network.reduction != "sum" else "sum",
-        "biases" if network.biases else "no_biases",
+        "biases" if network.biases else "",
+        "squares_of_sigmoids" if is_through_sigmoid(network) else "",
     ))  # fmt: skip
 
 
@@ -53,8 +64,13 @@ def selected(network: Network, rows: Iterable[tuple[str, ...]]) -> Iterator[tupl
     """Id, code and message of the rows that are for a network, as they are."""
     its = choices(network)
     for what, code, message, *only in rows:
-        if not only or not only[0] or its.intersection(only[0].split()):
+        if not only or _is_among(its, only[0]):
             yield what, code, message
+
+
+def _is_among(its: frozenset[str], only: str) -> bool:
+    """Whether one of some choices was made, of each group that "&" separates."""
+    return not only or all(its.intersection(group.split()) for group in only.split("&"))
 
 
 def filled(network: Network, rows: Iterable[tuple[str, ...]]) -> Iterator[Row]:
@@ -62,7 +78,7 @@ def filled(network: Network, rows: Iterable[tuple[str, ...]]) -> Iterator[Row]:
     its, fields = choices(network), pieces(network)
     for row in rows:
         what, code, message, only, shown = Row(*row)
-        if not only or its.intersection(only.split()):
+        if _is_among(its, only):
             yield Row(what, code.format_map(fields), message.format_map(fields), "",
                       shown.format_map(fields))  # fmt: skip
 
@@ -74,23 +90,30 @@ def pieces(network: Network) -> Mapping[str, str]:
     name = NAMES[network.activation]
     is_relu = network.activation == "relu"
     output = network.lines["P"].data
+    of_loss, of_weights = PENALTIES[network.penalty]
     divisor = "N·K" if network.reduction == "elements" else "N"
     loss, mean = LOSSES[network.loss], REDUCED[network.reduction]
+    D = network.lines["dS"].data.removesuffix(mean)
     return {
         "f": f,
         "f(X @ W1)": f.replace("Z1", "X @ W1"),
         "f(-Z1)": f.replace("Z1", "-Z1"),
         "slope": slope,
+        "s": str(network.slope),
         "slope(X @ W1)": at(network, "X @ W1"),
         "g": output,
         "+b1": " + b1" if network.biases else "",
         "+b2": " + b2" if network.biases else "",
         "loss": loss,
         "mean": mean,
+        "l2 of loss": of_loss.removeprefix(" + ").removesuffix(f" * {SQUARES}"),
+        "l2 of weights": of_weights.removeprefix(" + ").removesuffix(" * {W}"),
         "doubled": "2 * " if network.loss == "squared_error" else "",
         "through": " * P * (1 - P)" if is_through_sigmoid(network) else "",
-        "D": network.lines["dS"].data.removesuffix(mean),
-        "d": bare(network.lines["dS"].data.removesuffix(mean)),
+        "D": D,
+        "d": bare(D),
+        "(D)": f"({bare(D)})",
+        "always 0": ALWAYS_0 if network.output == "softmax" else "",
         "name": name,
         "mask": "the ReLU mask" if is_relu else f"the derivative of {name}",
         "before": "the mask" if is_relu else f"the derivative of {name}",

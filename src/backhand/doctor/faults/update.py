@@ -37,6 +37,8 @@ BIASES = (
     ("scale.no_eta", "{W} - d{W}", "the learning rate is missing for the biases"),
     ("sign.uphill", "{W} + eta * d{W}",
      "the gradient is added to the biases: their step goes uphill"),
+    ("reduction.mean_of_gradient", "{W} - eta * d{W}.mean()",
+     "the mean of the gradient is used for all biases"),
 )  # fmt: skip
 """The same for both biases."""
 
@@ -93,6 +95,10 @@ def update_faults(network: Network) -> Iterator[Fault]:
             yield fault(network, name, f"{what}.{W}", code.format(W=W), f"{message} ({W})")
     for what, code, message in BIASES:
         yield _of_several(network, f"{what}.biases", _lines(code, BOTH_BIASES), message)
+        if what.startswith("reduction"):
+            for name in ("new b1", "new b2"):
+                W = UPDATED[name]
+                yield fault(network, name, f"{what}.{W}", code.format(W=W), f"{message} ({W})")
     for name, what, code, message in OF_ONE:
         yield fault(network, name, what, code, message)
     for what, code, message in (*CLIPPED, *OPTIMIZERS):

@@ -8,30 +8,9 @@ from html import escape
 from pathlib import Path
 
 from backhand.doctor.grading.grade import Graded
+from backhand.doctor.report.document import OUTCOMES
+from backhand.doctor.report.page import web_page
 from backhand.support.atomic_files import replacing
-
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; }}
-table {{ border-collapse: collapse; }}
-th, td {{ text-align: left; padding: 0.2rem 1.2rem 0.2rem 0; border-bottom: 1px solid #8886; }}
-td.number, th.number {{ text-align: right; }}
-.correct {{ color: #1f8a3b; }} .wrong {{ color: #e03c31; }} .not-judged {{ color: #9a7500; }}
-</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
 
 
 def write_pages(folder: Path, graded: Sequence[Graded], hints: int) -> None:
@@ -51,8 +30,7 @@ def write_pages(folder: Path, graded: Sequence[Graded], hints: int) -> None:
 
 def _write(path: Path, title: str, body: str) -> None:
     with replacing(path) as new:
-        new.write_text(PAGE.format(title=escape(title), body=body), encoding="utf-8",
-                       errors="backslashreplace")  # fmt: skip
+        new.write_text(web_page(title, body), encoding="utf-8", errors="backslashreplace")
 
 
 def _page_names(graded: Sequence[Graded]) -> list[str]:
@@ -75,7 +53,7 @@ def _page(one: Graded, hints: int) -> str:
         rows = "".join(f"<tr><td>{escape(name)}</td>{_number(points)}</tr>"
                        for name, points in one.points.items())  # fmt: skip
         total = f"<tr><th>sum</th>{_number(one.total)}</tr>"
-        parts.append(f"<h2>Points</h2>\n<table>\n{rows}{total}\n</table>")
+        parts.append(f"<h2>Points</h2>\n{_table(rows + total)}")
     return "\n".join(parts)
 
 
@@ -84,7 +62,11 @@ def _index(graded: Sequence[Graded], names: Sequence[str]) -> str:
     heads = ["submission", "outcome", "wrong", *equations, *(["sum"] if equations else [])]
     head = "".join(f"<th{_css(text in (*equations, 'sum'))}>{escape(text)}</th>" for text in heads)
     rows = "\n".join(_rows(graded, names))
-    return f"<h1>Submissions</h1>\n<table>\n<tr>{head}</tr>\n{rows}\n</table>"
+    return "<h1>Submissions</h1>\n" + _table(f"<tr>{head}</tr>\n{rows}")
+
+
+def _table(rows: str) -> str:
+    return f'<div class="backhand-report">\n<table>\n{rows}\n</table>\n</div>'
 
 
 def _rows(graded: Sequence[Graded], names: Sequence[str]) -> Iterator[str]:
@@ -92,7 +74,7 @@ def _rows(graded: Sequence[Graded], names: Sequence[str]) -> Iterator[str]:
         outcome = one.report.outcome
         cells = [
             f'<td><a href="{name}">{escape(one.submission.file)}</a></td>',
-            f'<td class="{outcome.replace(" ", "-")}">{outcome}</td>',
+            f'<td class="{OUTCOMES[outcome]}">{outcome}</td>',
             f"<td>{escape(one.wrong)}</td>",
         ]
         if one.points:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from backhand.doctor.faults import Convention, Fault, conventions
+from backhand.doctor.frame.network import Network
 from backhand.doctor.localise import residual
 from backhand.doctor.localise.search import Explanation, confirmations, explanations
 from backhand.doctor.probe.evidence import Evidence, alike
@@ -74,7 +75,7 @@ class Diagnosis:
     Attributes
     ----------
     convention : Convention, optional
-        The other way to be right that gives all of them.
+        The other way to be right that gives all of them; or all that `named` and `doubt` leave.
     named : list of Named
     doubt : Doubt, optional
     right : list of str
@@ -106,32 +107,40 @@ class Diagnosis:
     @property
     def excused(self) -> bool:
         """Whether numbers that differ from those of the equations are correct nevertheless."""
-        return self.convention is not None or self.all_float32
+        is_all = not (self.named or self.doubt or self.narrower)
+        return self.all_float32 or (self.convention is not None and is_all)
 
 
-def diagnose(evidence: Sequence[Evidence], *, by_library: bool) -> Diagnosis:
+def diagnose(evidence: Sequence[Evidence]) -> Diagnosis:
     """Find what explains the evidence.
 
     Parameters
     ----------
     evidence : sequence of Evidence
-    by_library : bool
-        Whether a library with derivatives of its own (torch, JAX) may have computed the values.
     """
     if all(one.right_here for one in evidence):
         return Diagnosis()
-    convention = _convention(evidence, by_library=by_library)
+    convention = _convention(evidence)
     if convention:
         return Diagnosis(convention=convention)
-    return _explained(evidence)
+    return _without_conventions(_explained(evidence), evidence[0].network)
 
 
-def _convention(evidence: Sequence[Evidence], *, by_library: bool) -> Convention | None:
+def _without_conventions(found: Diagnosis, network: Network) -> Diagnosis:
+    """Beside faults, what is another way to be right is not one of them."""
+    for convention in conventions(network):
+        if convention.needs_loss:
+            continue
+        kept = [one for one in found.named if dict(one.fault.lines) != dict(convention.lines)]
+        if len(kept) < len(found.named):
+            return replace(found, named=kept, convention=convention)
+    return found
+
+
+def _convention(evidence: Sequence[Evidence]) -> Convention | None:
     returns_loss = any("L" in one.observed for one in evidence)
     for convention in conventions(evidence[0].network):
         if convention.needs_loss and not returns_loss:
-            continue
-        if convention.by_library and not by_library:
             continue
         if all(_fits(one, convention.lines) for one in evidence):
             return convention

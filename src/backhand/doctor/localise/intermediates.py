@@ -23,19 +23,19 @@ READERS = {
 
 
 def diagnosed(
-    evidence: Sequence[Evidence], traces: Sequence[Trace], *, by_library: bool
+    evidence: Sequence[Evidence], traces: Sequence[Trace]
 ) -> tuple[Sequence[Evidence], Diagnosis]:
     """What explains what was returned; in doubt, what explains that and what was seen.
 
     With it comes the evidence that was needed.
     """
-    found = diagnose(evidence, by_library=by_library)
+    found = diagnose(evidence)
     if found.doubt is None:
         return evidence, found
     more = with_intermediates(evidence, traces)
     if more[0].observed.keys() == evidence[0].observed.keys():
         return evidence, found
-    return more, diagnose(more, by_library=by_library)
+    return more, diagnose(more)
 
 
 def with_intermediates(evidence: Sequence[Evidence], traces: Sequence[Trace]) -> list[Evidence]:

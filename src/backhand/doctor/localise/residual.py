@@ -85,8 +85,15 @@ def explained_singly(evidence: Sequence[Evidence]) -> tuple[list[Explanation], l
                 left.append(name)
             elif explanation not in found:
                 found.append(explanation)
+    found = [one for one in found if not any(_covers(other, one) for other in found)]
     # No line reads the loss: others in doubt come before it.
     return found, sorted(left, key=lambda name: name == "L")
+
+
+def _covers(other: Explanation, one: Explanation) -> bool:
+    """Whether another explanation has all the lines of one, and more."""
+    lines, its = other.faults[0].lines.items(), one.faults[0].lines.items()
+    return len(lines) > len(its) and lines >= its
 
 
 def _one_constant(constants: Sequence[float | None]) -> bool:

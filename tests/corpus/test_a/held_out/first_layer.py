@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from scipy.special import softmax
 
-from corpus.registry import wrong
+from corpus.registry import right, wrong
 from corpus.test_a.held_out.shared import relu, softmax_columns, stable_softmax
 
 # --- dH1 -----------------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def relu_of_the_gradient(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("dZ1.mask.at_zero", "Z1 >= 0: a unit at exactly zero passes its gradient on")
+@right()
 def relu_prime_at_zero(X, Y, W1, b1, W2, b2):
     def relu_prime(z):
         return np.where(z >= 0, 1.0, 0.0)
@@ -120,7 +120,7 @@ def relu_prime_at_zero(X, Y, W1, b1, W2, b2):
     return X.T @ delta1, delta1.sum(axis=0), a1.T @ delta2, delta2.sum(axis=0)
 
 
-@wrong("dZ1.mask.at_zero", "only entries with Z1 < 0 are zeroed, so those at exactly zero stay")
+@right()
 def pytorch_tutorial(X, Y, W1, b1, W2, b2):
     h = X.mm(W1) + b1
     h_relu = h.clamp(min=0)

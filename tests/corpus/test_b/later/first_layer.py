@@ -9,11 +9,11 @@ import torch
 from scipy.special import softmax
 from torch.nn import functional as F
 
-from corpus.registry import wrong
+from corpus.registry import right, wrong
 from corpus.test_b.later.shared import Dense, GradientBundle, Rectifier, _c_forward
 
 
-@wrong("dZ1.mask.at_zero", "the mask lets through every unit that is not negative, zero included")
+@right()
 def colleague_with_mask(X, y, W1, b1, W2, b2):
     n = X.shape[0]
     pre = X @ W1 + b1

@@ -104,7 +104,8 @@ def test_hints_tell_the_equation_the_question_or_all() -> None:
     report = backhand.check(without_the_mean)
     said = [str(report.hinted(hints)) for hints in (0, 1, 2)]
     assert "dS is wrong." in said[0] and "dS is wrong." in said[1]
-    assert "?" not in said[0] and "ask yourself  Is the loss a sum" in said[1]
+    asked = OF_BOTH["dS", "scale"]
+    assert "?" not in said[0] and f"ask yourself {asked}" in " ".join(said[1].split())
     assert not any("1/N" in text or "P - Y" in text for text in said[:2])
     assert said[2] == str(report)
     with pytest.raises(AssertionError, match="dS is wrong") as error:

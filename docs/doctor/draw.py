@@ -10,7 +10,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from backhand.doctor import check
-from backhand.doctor.report.render import as_svg
 from corpus.registry import cases
 
 
@@ -22,7 +21,7 @@ def main() -> None:
             name, file = "mistaken", "examples/mistaken.py:backward"
         options = "".join(f" --{option} {value}" for option, value in case.options.items())
         report = check(case.function, autograd=False, **case.options)
-        picture = as_svg(report, f"backhand check {file}{options}")
+        picture = report.svg(f"backhand check {file}{options}", width=92)
         Path(__file__).with_name(f"{name}.svg").write_text(picture)
 
 

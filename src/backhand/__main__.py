@@ -22,6 +22,10 @@ def main() -> None:
     from backhand.cli.standard_streams import prepare_streams
 
     prepare_streams()
+    if sys.argv[1:2] == ["check"] and len(sys.argv) > 2:
+        from backhand.doctor.apart.check_process import start_ahead
+
+        start_ahead()
     code = _run()
     ignore_signals()
     sys.exit(code)
@@ -30,7 +34,7 @@ def main() -> None:
 def _run() -> int:
     """Parse the arguments, run the command and return the exit code."""
     from backhand.cli.standard_streams import discard_output, write_message
-    from backhand.cli.terminal_text import printable
+    from backhand.support.visible_text import printable
 
     try:
         from backhand.cli.app import app

@@ -7,7 +7,6 @@ wrong input is a `ValueError`, a missing file a `FileNotFoundError`. `Divergence
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -55,6 +54,8 @@ def shortened(text: str, most: int = MOST_IN_NAME) -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a sentence with the names closest to `name` among `known`, or with all of them."""
+    import difflib  # needed only after a mistake
+
     names = list(known)
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     folded = [other for other in names if other.casefold() == name.casefold()]

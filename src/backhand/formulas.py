@@ -67,9 +67,15 @@ class Line:
             return self.code(penalty=penalty)
         return self.form.format(self.shown + self.penalty if penalty else self.shown)
 
-    def evaluated(self, values: Values, *, penalty: bool) -> Any:
-        """What the line gives of these values; may raise `FAILURES`."""
-        return eval(compiled(self.code(penalty=penalty)), FUNCTIONS, values)
+    def evaluated(
+        self, values: Values, *, penalty: bool, functions: Mapping[str, Any] | None = None
+    ) -> Any:
+        """What the line gives of these values; may raise `FAILURES`.
+
+        `functions` are those of another library, by the names that lines have for them.
+        """
+        known: Any = FUNCTIONS if functions is None else functions
+        return eval(compiled(self.code(penalty=penalty)), known, values)
 
     def reads(self, *, penalty: bool) -> frozenset[str]:
         """The names that the line reads."""

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from backhand.doctor.oracles import by_autograd
 from backhand.doctor.probe.evidence import relative_error
-from backhand.doctor.probe.problems import ETA, L2, problem, problems
+from backhand.doctor.probe.problems import ETA, L2, Problem, problem, problems
 from backhand.engines import Block, Data, Engine, OptimizerState, make_engine
 from backhand.equations import Parameters
-from backhand.errors import BackhandError
+from backhand.errors import BackhandError, MissingDependencyError
 from backhand.formulas import derive
 from backhand.optimizers import SGD
 
@@ -80,12 +80,21 @@ def _errors(engine: Engine, dtype: str) -> tuple[float, float, float | None]:
         update = max(update, *(
             _error(right[f"new {name}"], value) for name, value in stepped._asdict().items()
         ))  # fmt: skip
-        expected = by_autograd(one, L2)
+        expected = _by_autograd(one)
         if expected is not None:
             autograd = max(autograd or 0.0, *(
                 _error(expected[name], value) for name, value in found._asdict().items()
             ))  # fmt: skip
     return gradients, update, autograd
+
+
+def _by_autograd(one: Problem) -> dict[str, NDArray[Any]] | None:
+    """All gradients by the autograd twin, or None without torch."""
+    try:
+        from backhand.torch_twin import loss_and_gradients
+    except MissingDependencyError:
+        return None
+    return loss_and_gradients(one.params, Data(one.X, one.y), L2)[1]._asdict()
 
 
 def _error(right: Any, found: Any) -> float:

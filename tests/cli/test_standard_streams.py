@@ -17,9 +17,9 @@ import pytest
 import backhand
 from backhand import tabular
 from backhand.cli.reports.output import json_line
-from backhand.cli.terminal_text import printable
 from backhand.cli.written_output import INCOMPLETE
 from backhand.errors import InputError, OutputError
+from backhand.support.visible_text import printable
 from backhand.training.checkpoints import file_format
 from helpers.command_line import run
 

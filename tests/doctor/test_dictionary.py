@@ -43,7 +43,7 @@ def test_the_lines_are_the_equations(l2: float) -> None:
         assert set(expected) == set(LINES)
         for name, value in expected.items():
             np.testing.assert_allclose(lines[name], value, rtol=1e-12, atol=1e-15, err_msg=name)
-        autograd = by_autograd(problem, l2)
+        autograd = by_autograd(problem.values(l2, ETA), LINES)
         assert autograd is not None
         for name, value in autograd.items():
             np.testing.assert_allclose(lines[name], value, rtol=1e-10, atol=1e-14, err_msg=name)

@@ -19,8 +19,8 @@ import psutil
 import pytest
 
 import backhand
-from backhand.doctor import process
-from backhand.doctor.process import CheckProcess
+from backhand.doctor.apart import check_process
+from backhand.doctor.apart.check_process import CheckProcess
 from backhand.doctor.report.report import Report
 
 ENDLESS = """
@@ -57,7 +57,8 @@ def checked(folder: Path, source: str, seconds: float | None = 1.0) -> Report:
         ),
         ("def f(X): return input()", "raises", "EOFError"),
         pytest.param(
-            "import numpy as np\nkept = []\ndef f(X):\n    while True: kept.append(np.empty(10**7))",
+            "import numpy as np\nkept = []\n"
+            "def f(X):\n    while True: kept.append(np.empty(10**7))",
             "memory",
             "emory",
             marks=pytest.mark.skipif(sys.platform != "linux", reason="no limit of memory there"),
@@ -121,6 +122,18 @@ def f(X, Y, W1, b1, W2, b2):
     return right(X, Y, W1, b1, W2, b2, 3 * added(()) * np.float(1))
 """
 
+REPLACED_DOCTOR = """
+import sys
+right = f
+def f(X, Y, W1, b1, W2, b2):
+    for name, module in list(sys.modules.items()):
+        if name.startswith("backhand.doctor.") and hasattr(module, "alike"):
+            module.alike = lambda *a, **k: True
+        if hasattr(module, "relative_error"):
+            module.relative_error = lambda *a, **k: 0.0
+    return right(X, Y, W1, b1, W2, b2)
+"""
+
 FORKED = """
 import os, time
 wrong, child = f, not os.fork()
@@ -149,12 +162,13 @@ def f(X, Y, W1, b1, W2, b2):
     "source",
     [
         REPLACED_NAMES,
+        REPLACED_DOCTOR,
         pytest.param(
             FORKED, marks=pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork there")
         ),
         FORGED,
     ],
-    ids=["names", "fork", "forgery"],
+    ids=["names", "doctor", "fork", "forgery"],
 )
 def test_a_wrong_function_does_not_make_itself_right(tmp_path: Path, source: str) -> None:
     forged = json.dumps(backhand.check(of_scores).to_json()) if "REPORT" in source else ""
@@ -166,8 +180,8 @@ def test_a_wrong_function_does_not_make_itself_right(tmp_path: Path, source: str
 
 
 def test_a_check_ends_despite_heartbeats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "CALLS", 1)
-    monkeypatch.setattr(process, "COMPARING", -0.2)
+    monkeypatch.setattr(check_process, "CALLS", 1)
+    monkeypatch.setattr(check_process, "COMPARING", -0.2)
     (finding,) = checked(tmp_path, "import time\ndef f(X):\n  time.sleep(0.6); f(X)").findings
     assert finding.id == "call.unfinished" and "0.8 s" in finding.mistake
 

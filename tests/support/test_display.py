@@ -1,6 +1,5 @@
 """What results look like: one line in a session, a few when printed, a form for notebooks."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,6 @@ import numpy as np
 import pytest
 
 import backhand
-from backhand.doctor.report import render
 from backhand.support import display
 
 PARAMS = backhand.init(d=3, H=50, K=2, seed=0)
@@ -90,22 +88,3 @@ def test_a_table_is_read_where_duckdb_cannot_draw_its_bar(
     monkeypatch.setattr(duckdb, "connect", lambda **given: Connection(connect(**given)))
     (tmp_path / "a.csv").write_text("x,y\n1,a\n")
     assert backhand.read_table(tmp_path / "a.csv").rows == 1
-
-
-def luminance(colour: str) -> float:
-    shares = [int(colour[i : i + 2], 16) / 255 for i in (0, 2, 4)]
-    linear = [s / 12.92 if s <= 0.03928 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
-    return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
-
-
-def test_a_report_is_one_output_readable_on_light_and_dark(monkeypatch: Any) -> None:
-    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
-    assert not render._console(100).is_jupyter  # else it displays whatever it renders
-    form = backhand.check(lambda X, W1: (W1 * 0, W1[0]))._repr_html_()
-    colours = set(re.findall(r"color: #([0-9a-f]{6})", form))
-    assert len(colours) > 1
-    for colour in colours:
-        for page in ("ffffff", "111111"):
-            low, high = sorted([luminance(colour), luminance(page)])
-            assert (high + 0.05) / (low + 0.05) > 3.9, (colour, page)
-    assert form.startswith('<pre style="font-family:monospace')

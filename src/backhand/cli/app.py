@@ -17,6 +17,7 @@ from backhand.cli.error_boundary import FAILED, error_boundary
 from backhand.cli.evaluate import evaluate
 from backhand.cli.export import export
 from backhand.cli.glossary import GLOSSARY
+from backhand.cli.grade import grade
 from backhand.cli.inspect import inspect
 from backhand.cli.predict import predict
 from backhand.cli.train import train
@@ -50,6 +51,6 @@ def _root(
 
 
 app.command(epilog=GLOSSARY)(error_boundary(train))
-for command in (predict, evaluate, inspect, export, check, compare, bench):
+for command in (predict, evaluate, inspect, export, check, grade, compare, bench):
     failed = EXIT_CODES["not judged"] if command is check else FAILED
     app.command()(error_boundary(command, failed))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from backhand.cli import options
+from backhand.cli import frame_options, options
 
 EXIT_CODES = {"correct": 0, "wrong": 1, "not judged": 3}
 """2 is a wrong request, as for all commands: no such file or function, an unknown option."""
@@ -16,15 +16,18 @@ def check(
     function: Annotated[
         str | None,
         typer.Argument(metavar="MODULE_OR_FILE:FUNCTION", show_default=False,
-                       help="A function in a module or .py file, such as net.py:backward. Without "
-                            "it, the engines of this installation are tested."),
+                       help="A function in a module, .py file or notebook, such as "
+                            "net.py:backward or week1.ipynb:backward. Without it, the engines of "
+                            "this installation are tested."),
     ] = None,
     *,
-    layout: Annotated[
-        str,
-        typer.Option(help="rows: as in the equations; linear: weights as in nn.Linear; columns: "
-                          "everything transposed, with examples as columns."),
-    ] = "rows",
+    activation: frame_options.Activation = None,
+    output: frame_options.Output = None,
+    loss: frame_options.Loss = None,
+    reduction: frame_options.Reduction = None,
+    layout: frame_options.Layout = None,
+    biases: frame_options.Biases = None,
+    labels: frame_options.Labels = None,
     autograd: Annotated[
         bool | None,
         typer.Option("--autograd/--no-autograd", show_default="if the function uses torch",
@@ -35,6 +38,7 @@ def check(
         typer.Option(help="Time limit for one call, and for importing the file.",
                      show_default="10, and 60 for the file"),
     ] = None,
+    hints: options.Hints = 2,
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Find the wrong equation of a backward pass. Says what the code does instead.
@@ -50,17 +54,24 @@ def check(
 
         code = 0 if show_installation(check_installation(), as_json=json) else 1
     else:
-        from backhand.doctor.process import CheckProcess
+        from backhand.doctor.apart.check_process import CheckProcess
 
-        with CheckProcess(function, layout=layout, autograd=autograd, seconds=seconds) as apart:
-            from backhand.cli.reports.diagnosis import show_report  # while that starts
-            from backhand.constraints import Number
+        frame = frame_options.declared(
+            activation=activation, output=output, loss=loss, reduction=reduction, layout=layout,
+            biases=biases, labels=labels,
+        )  # fmt: skip
+        with CheckProcess(function, autograd=autograd, seconds=seconds, **frame) as apart:
+            # Imported while that starts.
+            import backhand.doctor.report.render  # noqa: F401
+            from backhand.cli.reports.diagnosis import show_report
+            from backhand.constraints import Integer, Number
             from backhand.constraints import check as check_setting
 
+            check_setting("hints", hints, Integer(0, 2))
             if seconds is not None:
                 check_setting("seconds", seconds, Number(0.001))
             report = apart.report()
-        show_report(report, function, as_json=json)
+        show_report(report.hinted(hints), function, as_json=json)
         code = EXIT_CODES[report.outcome]
     if code:
         raise typer.Exit(code)

@@ -16,9 +16,9 @@ import typer
 
 from backhand.cli import written_output
 from backhand.cli.standard_streams import discard_output, write_message, write_stderr
-from backhand.cli.terminal_text import printable
 from backhand.errors import BackhandError, BackhandWarning, InputError, MissingDependencyError
 from backhand.support.signals import meant, signals_raised
+from backhand.support.visible_text import printable
 
 P = ParamSpec("P")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backhand.cli import options, written_output
-from backhand.cli.terminal_text import printable
+from backhand.support.visible_text import printable
 
 if TYPE_CHECKING:
     from backhand.model import Model

@@ -63,4 +63,12 @@ CacheDir = Annotated[
         help="Folder for data that does not fit in memory.",
     ),
 ]
+Hints = Annotated[
+    int,
+    typer.Option(
+        metavar="0|1|2",
+        help="What is told of a fault: 0, the equation; 1, also a question to ask oneself; 2, the "
+        "line and the fix.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]

@@ -10,7 +10,7 @@ import typer
 
 from backhand.cli import options, written_output
 from backhand.cli.standard_streams import closed_streams, write_stderr
-from backhand.cli.terminal_text import printable
+from backhand.support.visible_text import printable
 
 
 def predict(

@@ -8,15 +8,8 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
-from backhand.cli.terminal_text import MAX_CHARACTERS, printable
 from backhand.support.output_streams import whole
-
-ASCII_FORMS = {"→": "->", "–": "-", "·": ".", "×": "x", "÷": "/", "µ": "u", "…": "...", "║": "|",
-               "η": "learning rate", "λ": "lambda", "‖": "|", "∞": "infinity"}  # fmt: skip
-"""Written instead of our own symbols if a stream cannot encode them; chart blocks become #."""
-
-CHART_BLOCKS = "▁▂▃▄▅▆▇█━╸╺╭╮╰╯─│"
-
+from backhand.support.visible_text import MAX_CHARACTERS, ascii_form, printable
 
 closed_streams: set[int] = set()
 """Descriptors of the standard streams that were closed when the process began."""
@@ -72,10 +65,4 @@ def _replace_unencodable(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     characters = error.object[error.start : error.end]
-    return "".join(map(_ascii_form, characters)), error.end
-
-
-def _ascii_form(character: str) -> str:
-    if character in CHART_BLOCKS:
-        return "#"
-    return ASCII_FORMS.get(character) or character.encode("unicode_escape").decode()
+    return "".join(map(ascii_form, characters)), error.end

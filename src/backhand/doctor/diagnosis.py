@@ -19,7 +19,7 @@ from backhand.doctor.localise.diagnose import Diagnosis
 from backhand.doctor.localise.intermediates import diagnosed
 from backhand.doctor.localise.program import predicted
 from backhand.doctor.probe.adapters import adapted
-from backhand.doctor.probe.evidence import Evidence, alike
+from backhand.doctor.probe.evidence import TOLERANCES, Evidence, alike
 from backhand.doctor.probe.function import Called
 from backhand.doctor.probe.places import Places
 from backhand.doctor.probe.problems import ETA, Problem
@@ -198,13 +198,16 @@ def _declared_network(f: Any, declared: Mapping[str, str | None]) -> Declared:
     return replace(said, **{key: choice for key, choice in given.items() if choice})
 
 
-def assert_gradients(f: Callable[..., Any], **options: Any) -> None:
+def assert_gradients(f: Callable[..., Any], *, hints: int = 2, **options: Any) -> None:
     """Raise unless `check` finds that everything is correct; for use in a test suite.
 
     Parameters
     ----------
     f : callable
         As for `check`.
+    hints : {0, 1, 2}, default 2
+        How much the message says: which equation is wrong; also the question to ask oneself; the
+        line and the fix.
     **options
         `layout`, `autograd` and `seconds`, as for `check`.
 
@@ -232,7 +235,7 @@ def assert_gradients(f: Callable[..., Any], **options: Any) -> None:
     report = check(f, **options)
     if not report.ok:
         says = "are wrong" if report.outcome == "wrong" else "could not be judged"
-        raise AssertionError(f"the gradients {says}\n\n{report}")
+        raise AssertionError(f"the gradients {says}\n\n{report.hinted(hints)}")
 
 
 def _report(name: str, found: Recognised, declared: Declared, *, autograd: bool) -> Report:
@@ -247,16 +250,11 @@ def _report(name: str, found: Recognised, declared: Declared, *, autograd: bool)
     with np.errstate(all="ignore"):
         judged = _diagnosed(recognised)
         network, evidence, diagnosis = judged.network, judged.evidence, judged.found
-        values = verdicts(function, calls, evidence, autograd=autograd, excused=diagnosis.excused)
+        values = verdicts(function, calls, evidence, diagnosis, autograd=autograd)
         of_calls = _call_finding(calls, corrections, l2=function.l2)
+        places = _places(recognised, judged)
     absent = dict.fromkeys(name for _, called in calls.returned for name in called.outputs.absent
                            if name in network.lines)  # fmt: skip
-    traces = [called.trace for _, called in calls.returned]
-    places = Places(
-        list(zip(traces, predicted(judged.needed, diagnosis), strict=True)),
-        max(one.tolerance[name] for one in evidence for name in one.observed if name != "L"),
-        lines_of(function.f),
-    )
     words = Wording(function, network, places, calls.problems)
     report = words.report(diagnosis, tuple(absent), of_calls, values)
     report = replace(report, frame=_frame(recognised, network, declared))
@@ -288,6 +286,15 @@ class _Judged(NamedTuple):
     evidence: Sequence[Evidence]
     needed: Sequence[Evidence]
     found: Diagnosis
+
+
+def _places(found: Recognised, judged: _Judged) -> Places:
+    """Where the code computes what it does according to the diagnosis."""
+    traces = [called.trace for _, called in found.calls.returned]
+    calls = list(zip(traces, predicted(judged.needed, judged.found), strict=True))
+    allowed = [one.tolerance[name] for one in judged.evidence
+               for name in one.observed if name != "L"]  # fmt: skip
+    return Places(calls, max(allowed, default=TOLERANCES["float64"]), lines_of(found.function.f))
 
 
 def _diagnosed(found: Recognised) -> _Judged:

@@ -5,77 +5,72 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.doctor.frame.network import REFERENCE
-from backhand.doctor.probe.evidence import Evidence, alike
+from backhand.doctor.probe.evidence import alike
 from backhand.doctor.probe.function import CheckedFunction
 from backhand.doctor.probe.problems import Problem
 from backhand.doctor.probe.refusal import Refusal
 from backhand.equations import Parameters
-from backhand.errors import MissingDependencyError
-from backhand.formulas import GRADIENTS, compiled
+from backhand.formulas import GRADIENTS, Line
 
 STEP = 1e-5
 SECONDS = 0.3
 """For all differences together; slow functions get fewer entries."""
 
-FORWARD_READS = frozenset({"X", "Y", "W1", "b1", "W2", "b2", "N", "K", "l2"})
-
 AGREE = 1e-5
 """Largest difference to a central one, relative to the largest of them."""
 
 
-def by_autograd(problem: Problem, l2: float) -> dict[str, NDArray[np.float64]] | None:
-    """All gradients of the reference network by `nn.Sequential`; None without torch."""
-    from backhand.engines import Data
+def by_autograd(
+    given: Mapping[str, Any], lines: Mapping[str, Line]
+) -> dict[str, NDArray[np.float64]] | None:
+    """The gradients of the loss that some lines compute, by torch's autograd; None without torch.
 
-    try:
-        from backhand.torch_twin import loss_and_gradients
-    except MissingDependencyError:
-        return None
-    _, gradients = loss_and_gradients(problem.params, Data(problem.X, problem.y), l2)
-    return gradients._asdict()
-
-
-def by_autograd_of(problem: Problem, evidence: Evidence) -> dict[str, NDArray[np.float64]] | None:
-    """All gradients of the evidence's network by autograd; None without torch.
-
-    Another network than the reference is computed by autograd on its lines of the forward pass.
+    Only the lines of the forward pass and of the loss are computed.
     """
-    if evidence.network == REFERENCE:
-        return by_autograd(problem, evidence.given["l2"])
     try:
-        need_autograd()
-    except MissingDependencyError:
+        import torch
+    except ImportError:
         return None
-    return _of_lines(evidence)
-
-
-def _of_lines(evidence: Evidence) -> dict[str, NDArray[np.float64]]:
-    """Autograd on the lines of the forward pass of a network."""
-    import torch
-
-    functions = {
-        "maximum": lambda x, most: torch.clamp(x, min=most),
-        "minimum": lambda x, most: torch.clamp(x, max=most),
-        "where": torch.where, "exp": torch.exp, "log": torch.log, "tanh": torch.tanh,
-        "sigmoid": torch.sigmoid, "softmax": lambda x: torch.softmax(x, dim=1),
-        "gelu": torch.nn.functional.gelu,
-        "gelu_tanh": lambda x: torch.nn.functional.gelu(x, approximate="tanh"),
-    }  # fmt: skip
-    values = {name: torch.tensor(value, dtype=torch.float64) if hasattr(value, "shape") else value
-              for name, value in evidence.given.items() if name in FORWARD_READS}  # fmt: skip
+    values = {name: torch.as_tensor(value) if isinstance(value, np.ndarray) else value
+              for name, value in given.items()}  # fmt: skip
     for W in GRADIENTS.values():
         values[W].requires_grad_()
-    for name in ("Z1", "H1", "S", "P", "L"):
-        code = evidence.lines[name].code(penalty=evidence.penalty)
-        values[name] = eval(compiled(code), functions, values)
+    for name, line in lines.items():
+        values[name] = line.evaluated(values, penalty=bool(given["l2"]), functions=_of_torch())
+        if name == "L":
+            break
+        values[name].retain_grad()
     values["L"].backward()
-    found = {name: values[W].grad for name, W in GRADIENTS.items()}
-    return {name: grad.numpy() for name, grad in found.items() if grad is not None}
+    wanted = {"dS": "S", "dH1": "H1", "dZ1": "Z1", **GRADIENTS}
+    return {name: values[of].grad.numpy() for name, of in wanted.items()
+            if values[of].grad is not None}  # fmt: skip
+
+
+@cache
+def _of_torch() -> dict[str, Any]:
+    """The functions that lines of networks use, of torch's own operations."""
+    import torch
+    from torch.nn import functional
+
+    def tensor(x: Any) -> Any:
+        return torch.as_tensor(x, dtype=torch.float64)
+
+    return {
+        **{name: getattr(torch, name)
+           for name in ("exp", "log", "log2", "log10", "log1p", "sqrt", "abs", "sign", "tanh",
+                        "sigmoid", "where", "clip", "norm")},
+        "maximum": lambda a, b: torch.where(a > b, a, tensor(b)),
+        "minimum": lambda a, b: torch.where(a < b, a, tensor(b)),
+        "softmax": lambda S, axis=1: functional.softmax(S, axis),
+        "gelu": functional.gelu,
+        "gelu_tanh": lambda x: functional.gelu(x, approximate="tanh"),
+    }  # fmt: skip
 
 
 def need_autograd() -> None:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from backhand.benchmark.machine import Machine
 from backhand.benchmark.results import ShapeResult, figure, percent
 from backhand.cli.reports.output import console, grid, print_json, section
-from backhand.cli.terminal_text import printable
+from backhand.support.visible_text import printable
 
 
 class BenchmarkReport:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 
 from backhand.cli.reports.output import grid, print_json
-from backhand.cli.terminal_text import printable
-from backhand.doctor import Report
-from backhand.selftest import Checked
+from backhand.support.visible_text import printable
+
+if TYPE_CHECKING:
+    from backhand.doctor import Report
+    from backhand.selftest import Checked
 
 
 def show_report(report: Report, named: str, *, as_json: bool) -> None:

@@ -7,9 +7,9 @@ from rich.markup import escape
 from rich.text import Text
 
 from backhand.cli.reports.output import console, grid, print_json
-from backhand.cli.terminal_text import printable
 from backhand.errors import MOST_IN_NAME
 from backhand.evaluation import Evaluation
+from backhand.support.visible_text import printable
 
 MAX_CLASSES = 12
 """Number of classes up to which the confusion matrix is printed."""

@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.text import Text
 
 from backhand.cli.reports.chart import chart
-from backhand.cli.reports.output import columns_by_kind, console, network_shape, print_json, section
-from backhand.cli.terminal_text import MAX_CHARACTERS, printable
+from backhand.cli.reports.columns import columns_by_kind
+from backhand.cli.reports.output import console, network_shape, print_json, section
 from backhand.errors import MOST_IN_NAME, comma_list
 from backhand.evaluation import finite
 from backhand.model import Model
+from backhand.support.visible_text import MAX_CHARACTERS, printable
 from backhand.tables.schema.schema import Category, Schema
 
 MAX_COLUMNS = 30

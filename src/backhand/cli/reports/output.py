@@ -11,9 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from backhand.cli.terminal_text import MAX_CHARACTERS, is_visible, printable
-from backhand.errors import comma_list
-from backhand.tables.schema.schema import Category, Schema
+from backhand.support.visible_text import MAX_CHARACTERS, is_visible, printable
 
 
 def console() -> Console:
@@ -67,13 +65,3 @@ def grid(first: str, *others: str) -> Table:
 def network_shape(d: int, H: int, K: int) -> str:
     """Return `15 features → 128 hidden (ReLU) → 3 classes (softmax)`."""
     return f"{d:,} feature{'s' if d > 1 else ''} → {H:,} hidden (ReLU) → {K:,} classes (softmax)"
-
-
-def columns_by_kind(schema: Schema) -> list[tuple[str, str]]:
-    """Return the number of columns of each kind and their names, titled by the kind."""
-    names: dict[str, list[str]] = {}
-    for column in schema.columns:
-        values = f" ({len(column.categories):,})" if isinstance(column, Category) else ""
-        names.setdefault(column.kind, []).append(column.name + values)
-    titles = {"number": "numbers", "category": "categories", "date": "dates"}
-    return [(titles[kind], f"{len(found):,}: {comma_list(found)}") for kind, found in names.items()]

@@ -8,13 +8,14 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 
+from backhand.cli.reports.columns import columns_by_kind
 from backhand.cli.reports.evaluation import show_evaluation
-from backhand.cli.reports.output import columns_by_kind, console, network_shape, print_json, section
+from backhand.cli.reports.output import console, network_shape, print_json, section
 from backhand.cli.reports.progress import ProgressDisplay, progress_display
-from backhand.cli.terminal_text import printable
 from backhand.errors import comma_list
 from backhand.evaluation import Evaluation
 from backhand.model import Model
+from backhand.support.visible_text import printable
 from backhand.table_settings import Settings
 from backhand.tables.schema.fitting import Dropped
 from backhand.tabular import Prepared

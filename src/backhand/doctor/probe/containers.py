@@ -44,12 +44,14 @@ def leaves(returned: Any) -> Iterator[Leaf]:
 
 def _parts(parts: Sequence[Any]) -> Iterator[Leaf]:
     """The values of a list: where two of them are groups of names, of the layers in turn."""
-    found = [list(leaves(part)) for part in parts]
-    named = [inner for inner in found if any(leaf.key for leaf in inner)]
-    layers = len(named) == 2 and {leaf.key for leaf in named[0]} == {leaf.key for leaf in named[1]}
-    for inner in found:
-        layer = str(named.index(inner) + 1) if layers and any(inner is one for one in named) else ""
-        yield from (Leaf(_in_layer(leaf.key, layer), leaf.value) for leaf in inner)
+    groups = [list(leaves(part)) for part in parts]
+    named = [place for place, group in enumerate(groups) if any(leaf.key for leaf in group)]
+    keys = [{leaf.key for leaf in groups[place]} for place in named]
+    layers = {place: str(layer) for layer, place in enumerate(named, 1)
+              if len(named) == 2 and keys[0] == keys[1]}  # fmt: skip
+    for place, group in enumerate(groups):
+        layer = layers.get(place, "")
+        yield from (Leaf(_in_layer(leaf.key, layer), leaf.value) for leaf in group)
 
 
 def _entry(key: str, value: Any, place: str = "") -> Iterator[Leaf]:

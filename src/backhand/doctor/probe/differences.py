@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backhand.formulas import GRADIENTS
 
-EPSILON = float(np.finfo(float).eps)
+EPSILON: float = float(np.finfo(float).eps)
 
-STEPS = (
+STEPS: tuple[float, ...] = (
     *(float(f"1e-{power}") for power in range(10, 0, -1)),
     EPSILON ** (1 / 2),
     EPSILON ** (1 / 3),
@@ -26,13 +27,13 @@ WHOLE = 0.02
 """Distance from a whole number that counts as rounding."""
 
 FEWEST = 8
-"""Entries that are not 0, from which on whole numbers are no accident."""
+"""Different entries, from which on whole numbers are no accident."""
 
 LARGEST = 4e13
 """Of a count that has digits left for its distance from a whole number."""
 
 
-def step_of(values: Mapping[str, NDArray[np.float64]], loss: float) -> float | None:
+def step_of(values: Mapping[str, NDArray[Any]], loss: float) -> float | None:
     """The step of finite differences, if that is what the gradients are; None if they are not.
 
     The difference of two losses is a whole number of spacings between floating-point numbers: so is
@@ -49,7 +50,7 @@ def step_of(values: Mapping[str, NDArray[np.float64]], loss: float) -> float | N
     if not gradients or any(one.dtype != np.float64 for one in gradients):
         return None
     entries = np.concatenate(gradients)
-    entries = np.abs(entries[np.isfinite(entries) & (entries != 0)])
+    entries = np.unique(np.abs(entries[np.isfinite(entries) & (entries != 0)]))
     if len(entries) < FEWEST:
         return None
     spacing = float(np.spacing(abs(loss))) / FINER

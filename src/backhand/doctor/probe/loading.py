@@ -11,8 +11,9 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
+from backhand.doctor.probe.notebook import run_cells
 from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.errors import InputError, MissingFileError, did_you_mean
 
@@ -20,13 +21,21 @@ ALWAYS_OURS = {*sys.stdlib_module_names, "backhand", "jax", "numpy", "torch"}
 """Modules that are never looked for beside a user's file."""
 
 
-def load_function(named: str) -> Callable[..., Any]:
+class Loaded(NamedTuple):
+    """A function, and what its notebook's cells raised before or after it was made."""
+
+    function: Callable[..., Any]
+    failed: list[str]
+
+
+def load_function(named: str) -> Loaded:
     """The function, after its module was imported or its file run.
 
     Parameters
     ----------
     named : str
-        `package.module:function`, `folder/file.py:function`, also `file.py:Class.method`.
+        `package.module:function`, `folder/file.py:function`, `notebook.ipynb:function`, also
+        `file.py:Class.method`.
 
     Raises
     ------
@@ -43,9 +52,13 @@ def load_function(named: str) -> Callable[..., Any]:
             f"'{named}' does not name a function; expected MODULE_OR_FILE:FUNCTION, such as "
             "net.py:backward."
         )
-    thing: Any = _file(Path(place)) if place.endswith(".py") else _module(place)
+    failed: list[str] = []
+    if place.endswith(".ipynb"):
+        thing, failed = _notebook(Path(place), name)
+    else:
+        thing = _file(Path(place)) if place.endswith(".py") else _module(place)
     try:
-        return _function(thing, place, name)
+        return Loaded(_function(thing, place, name), failed)
     except InputError:
         raise
     except BaseException as error:  # of a module's own __getattr__
@@ -65,19 +78,45 @@ def _function(thing: Any, place: str, name: str) -> Callable[..., Any]:
     return found
 
 
-def _file(path: Path) -> ModuleType:
+def _notebook(path: Path, name: str) -> tuple[ModuleType, list[str]]:
+    module = _prepared(path, ModuleType(_own_name(path)))
+    module.__dict__.update(__file__=str(path), display=lambda *_, **__: None)
+    try:
+        cells = run_cells(path, module, name.split(".")[0])
+    except ValueError as error:
+        raise Refusal(Reason.IMPORT_RAISES, f"its file {path} could not be run: {error}") from error
+    failed = []
+    for cell in cells:
+        assert cell.__cause__ is not None
+        own = Path(f"{path.resolve()} cell {cell.cell}")
+        failed.append(f"cell {cell.cell} of {path} raises {_description(cell.__cause__, own)}")
+    if failed and not hasattr(module, name.split(".")[0]):
+        raise Refusal(Reason.IMPORT_RAISES, f"{failed[0]}; no cell makes '{name}'")
+    return module, failed
+
+
+def _own_name(path: Path) -> str:
+    """A module's name that is no library's: a student's file may be called io.py."""
+    return f"checked_{path.stem}"
+
+
+def _prepared(path: Path, module: ModuleType) -> ModuleType:
+    """The module, with what its code needs when it runs."""
     if not path.is_file():
         raise MissingFileError(f"{path} does not exist.")
-    name = f"checked_{path.stem}"  # no library's: a student's file may be called io.py
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # which dataclasses and pickles look for
+    sys.modules[module.__name__] = module  # which dataclasses and pickles look for
     _find_beside(path.resolve().parent, {path.stem})
+    return module
+
+
+def _file(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(_own_name(path), path)
+    assert spec is not None and spec.loader is not None
+    module = _prepared(path, importlib.util.module_from_spec(spec))
     try:
         spec.loader.exec_module(module)
     except BaseException as error:  # SystemExit, pytest's Skipped
-        raise _not_run(f"{path} could not be run", error, path) from error
+        raise _not_run(f"its file {path} could not be run", error, path) from error
     return module
 
 

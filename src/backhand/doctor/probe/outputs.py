@@ -89,9 +89,11 @@ def read(returned: Any, shapes: Shapes | None = None, *, forward: bool = False) 
     parts = [leaf.value for leaf in found if not leaf.key]
     if shapes and not any(_is_gradient(leaf) for leaf in keyed):
         parts += _by_shape_only(keyed, shapes)
+    schools = _schools(keyed, shapes or {})
+    ambiguous = AMBIGUOUS if len(schools) > 1 else frozenset()
     readings = [
-        _reading(names, values, f"{school}{place}" if place else school, shapes or {})
-        for school, names in _schools(keyed, shapes or {})
+        _reading(names, values, f"{school}{place or ''}", shapes or {}, ambiguous)
+        for school, names in schools
         for place, values in enumerate(order.named(parts, shapes or {}))
     ]
     answers = [one for one in readings
@@ -125,6 +127,7 @@ def _schools(keyed: Sequence[Leaf], shapes: Shapes) -> list[tuple[str, dict[str,
             for name, leaf in names.items()
             if plain(leaf.key) in AMBIGUOUS
         )
+        misfits += sum(bool(meaning(leaf.key, school)[0]) for leaf in keyed) - len(names)
         tried.append((misfits, school, names))
     fewest = min(misfits for misfits, _, _ in tried)
     return [(school, names) for misfits, school, names in tried if misfits == fewest]
@@ -141,7 +144,11 @@ def _by_meaning(keyed: Sequence[Leaf], school: str) -> dict[str, Leaf]:
 
 
 def _reading(
-    named: dict[str, Leaf], ordered: dict[str, Any], label: str, shapes: Shapes
+    named: dict[str, Leaf],
+    ordered: dict[str, Any],
+    label: str,
+    shapes: Shapes,
+    ambiguous: frozenset[str],
 ) -> Outputs:
     """Names and order together."""
     values = {name: as_array(name, leaf.value) for name, leaf in named.items()
@@ -155,7 +162,7 @@ def _reading(
     values = forward | values
     if not explicit:
         values = values | bare
-    uncertain = {name for name, leaf in named.items() if plain(leaf.key) in AMBIGUOUS}
+    uncertain = {name for name, leaf in named.items() if plain(leaf.key) in ambiguous}
     uncertain |= {name for name in forward if name != "L"}
     known = set(values)
     wanted = [name for name in GRADIENTS if name in shapes or not shapes]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backhand.doctor.probe.names import meaning
 from backhand.doctor.probe.statements import key_of, source_of
@@ -162,11 +163,15 @@ class Places:
                 and 0 < np.abs(seen.value).max() <= NOTHING]  # fmt: skip
 
     def names(self, function: str = "") -> dict[str, str]:
-        """What values are called in the code: first in a function, then anywhere.
+        """What values are called in the code: first in a function, then anywhere."""
+        return {name: seen.text for name, (seen, _) in self.called(function).items()}
+
+    def called(self, function: str = "") -> dict[str, tuple[Seen, NDArray[Any]]]:
+        """What values are called in the code, as it has them and as the lines have them.
 
         Names of values that are not there as a variable, an attribute or an item are left out.
         """
-        found: dict[str, str] = {}
+        found: dict[str, tuple[Seen, NDArray[Any]]] = {}
         if not self.calls:
             return found
         trace, values = self.calls[0]
@@ -175,7 +180,7 @@ class Places:
                 fits = [seen for seen in trace.matching(value, self.tolerance) if _is_short(seen)]
                 here = [seen for seen in fits if self._function(seen) == function]
                 if fits:
-                    found[name] = (here or fits)[0].text
+                    found[name] = (here or fits)[0], value
         return found
 
     def constant_mask(self) -> tuple[Where, str, bool] | None:

@@ -21,8 +21,11 @@ import numpy as np
 RESTORED = (builtins, json, math, np, np.linalg, os, threading, time)
 """Modules that a check uses, whose names the function may replace."""
 
+DOCTOR = ("backhand.doctor", "backhand.equations", "backhand.formulas")
+"""Beginnings of the names of Backhand's modules that a check uses."""
+
 _lock = threading.Lock()
-_users = 0
+_users: list[None] = []
 _names: list[tuple[dict[str, Any], dict[str, Any]]] = []
 _before = ExitStack()
 _quiet: set[int] = set()
@@ -32,27 +35,26 @@ _quiet: set[int] = set()
 def kept() -> Iterator[None]:
     """Restore what a function changes: streams, folder, environment, warnings, random numbers.
 
-    Also names of the modules in `RESTORED`, which `put_back_names` restores after each call.
-    Several threads may be in the context: there is one set of such things for all of them, so the
-    first that enters notes it, and the last that leaves puts it back.
+    Also names of the modules in `RESTORED` and of the doctor's own, which `put_back_names` restores
+    after each call. Several threads may be in the context: there is one set of such things for all
+    of them, so the first that enters notes it, and the last that leaves puts it back.
     """
-    global _users
     with _lock:
         if not _users:
             _note()
-        _users += 1
+        _users.append(None)
     try:
         yield
     finally:
         with _lock:
-            _users -= 1
+            _users.pop()
             if not _users:
                 _before.close()
 
 
 @contextmanager
 def names_kept() -> Iterator[None]:
-    """Restore, at the end, the names that were replaced in or deleted from `RESTORED`.
+    """Restore, at the end, the names that were replaced in or deleted from these modules.
 
     What was added stays: `np.float = float` is how old code is made to run.
     """
@@ -82,7 +84,8 @@ def quiet() -> Iterator[None]:
 
 
 def _noted_names() -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    return [(vars(module), dict(vars(module))) for module in RESTORED]
+    own = [module for name, module in sys.modules.items() if name.startswith(DOCTOR)]
+    return [(vars(module), dict(vars(module))) for module in (*RESTORED, *own)]
 
 
 def _note() -> None:

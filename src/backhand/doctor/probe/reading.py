@@ -98,10 +98,13 @@ def _same(now: NDArray[Any], before: NDArray[Any]) -> bool:
 
 def _as_given(outputs: Outputs, before: Arrays) -> list[str]:
     """The names of parameters that are all that was returned, unchanged."""
-    names = {name.removeprefix("d"): value for name, value in outputs.bare.items()}
-    known = bool(names) and all(_same(value, before[name]) for name, value in names.items())
-    explicit = set(outputs.values) - set(outputs.bare)
-    return [*names] if known and not any(name.startswith(("d", "new")) for name in explicit) else []
+    names = {name.removeprefix("d"): value for name, value in outputs.bare.items()
+             if outputs.values.get(name) is value}  # fmt: skip
+    if len(names) < len(outputs.bare) or not all(
+        _same(value, before[name]) for name, value in names.items()
+    ):
+        return []
+    return [*names]
 
 
 def _canonical(outputs: Outputs, form: Form) -> Outputs:

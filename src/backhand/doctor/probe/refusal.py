@@ -19,6 +19,8 @@ class Reason(StrEnum):
     """The file, or the cell of a notebook, raises: a syntax error, a module that is missing."""
     IMPORT_ENDS = "import_ends"
     IMPORT_TIMEOUT = "import_timeout"
+    NOT_FOUND = "not_found"
+    """There is no such function, in one of many files that are graded."""
     NOT_WRITTEN = "not_written"
     PARAMETERS = "parameters"
     """A parameter is not understood."""
@@ -53,6 +55,7 @@ NOT_JUDGED = frozenset(
         Reason.IMPORT_RAISES,
         Reason.IMPORT_ENDS,
         Reason.IMPORT_TIMEOUT,
+        Reason.NOT_FOUND,
         Reason.NOT_WRITTEN,
         Reason.PARAMETERS,
         Reason.UNFINISHED,

@@ -48,20 +48,19 @@ class Calls:
         return len({problem.name for problem, _ in self.returned})
 
 
-def call_on_problems(function: CheckedFunction) -> Calls:
-    """Call on all problems of unequal sizes; stop if the first call gives no gradients."""
-    return call_on(function, problems(function.form.outputs))
+def call_on(function: CheckedFunction, wanted: Iterable[Problem], first: Called) -> Calls:
+    """Call on some problems, on the first of which it was called already.
 
-
-def call_on(function: CheckedFunction, wanted: Iterable[Problem]) -> Calls:
-    """Call on some problems; stop if the first call gives no gradients."""
-    calls = Calls()
-    for problem in wanted:
+    A function may remember a call: so the calls that count come one after the other.
+    """
+    one, *others = wanted
+    calls = Calls([(one, first)])
+    for problem in others:
         try:
             calls.returned.append((problem, function.call(problem)))
         except Refusal as refusal:
             calls.refusals.append(refusal)
-            if not calls.returned or refusal.reason is Reason.TIMEOUT:
+            if refusal.reason is Reason.TIMEOUT:
                 break
     return calls
 

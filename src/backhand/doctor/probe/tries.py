@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from backhand.doctor.frame.form import Form
+from backhand.doctor.frame.form import Form, Outputs
 from backhand.doctor.probe.function import Called, CheckedFunction
 from backhand.doctor.probe.problems import Problem, problems
 from backhand.doctor.probe.refusal import Reason, Refusal
+from backhand.doctor.probe.run import Calls, call_on
 from backhand.formulas import GRADIENTS, UPDATED
 
 WHATEVER_IS_GIVEN = frozenset({Reason.TIMEOUT, Reason.MEMORY, Reason.NOT_WRITTEN})
@@ -19,21 +21,59 @@ WHATEVER_IS_GIVEN = frozenset({Reason.TIMEOUT, Reason.MEMORY, Reason.NOT_WRITTEN
 
 @dataclass(frozen=True)
 class Try:
-    """One call in one form: what came back, or why nothing did."""
+    """One call in one form: what came back, or why nothing did.
+
+    Attributes
+    ----------
+    function : CheckedFunction
+    wanted : sequence of Problem
+        The problems; the call was on the first of them.
+    called : Called, optional
+    refusal : Refusal, optional
+    """
 
     function: CheckedFunction
-    problem: Problem
+    wanted: Sequence[Problem]
     called: Called | None
     refusal: Refusal | None = None
 
+    @property
+    def problem(self) -> Problem:
+        """That of the call."""
+        return self.wanted[0]
+
+    @property
+    def in_shape(self) -> bool:
+        """Whether all gradients have the shapes of the parameters, or there are none."""
+        return self.called is not None and (
+            self.called.outputs.forward_only or fits(self.called, self.problem)
+        )
+
+    @cached_property
+    def calls(self) -> Calls:
+        """The calls on all problems."""
+        assert self.called is not None
+        return call_on(self.function, self.wanted, self.called)
+
 
 def tries(
-    f: Callable[..., Any], forms: Iterable[Form], seconds: float, problem: Problem | None = None
+    f: Callable[..., Any],
+    forms: Iterable[Form],
+    seconds: float,
+    problems: Callable[[Outputs], Sequence[Problem]] = problems,
 ) -> Iterator[Try]:
-    """Call in each form on one problem, the first by default.
+    """Call in each form on the first problem, and on all where the shapes of what it returns fit.
 
     Where all gradients have the shapes of the parameters, layout, biases and container are known:
-    from then on, only labels and outputs vary. All calls together have the time limit of one.
+    from then on, only labels and outputs vary. All first calls together have the time limit of one.
+
+    Parameters
+    ----------
+    f : callable
+    forms : iterable of Form
+    seconds : float
+    problems : callable
+        The problems for a number of outputs.
     """
     began = time.perf_counter()
     known: Form | None = None
@@ -43,17 +83,18 @@ def tries(
         if time.perf_counter() - began > seconds:
             break
         function = CheckedFunction(f, form, seconds)
-        on = problem or problems(form.outputs)[0]
+        wanted = problems(form.outputs)
         try:
-            called = function.call(on)
+            found = Try(function, wanted, function.call(wanted[0]))
         except Refusal as refusal:
-            yield Try(function, on, None, refusal)
+            yield Try(function, wanted, None, refusal)
             if refusal.reason in WHATEVER_IS_GIVEN:
                 break
             continue
-        if known is None and fits(called, on):
-            known = form
-        yield Try(function, on, called)
+        if found.in_shape:
+            known = known or form
+            _ = found.calls  # now: a call in another form may change what the function remembers
+        yield found
 
 
 def _differ_in_labels_only(form: Form, other: Form) -> bool:

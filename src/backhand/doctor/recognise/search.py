@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from backhand.doctor.frame.form import Form
+from backhand.doctor.probe.exceptions import line_reached
 from backhand.doctor.probe.forms import forms_of
 from backhand.doctor.probe.function import Called, CheckedFunction
 from backhand.doctor.probe.problems import square_problems
 from backhand.doctor.probe.refusal import Reason, Refusal
-from backhand.doctor.probe.run import Calls, call_on, call_on_problems, evidence_of
+from backhand.doctor.probe.run import Calls, evidence_of
 from backhand.doctor.probe.signature import arguments_of
-from backhand.doctor.probe.tries import Try, fits, tries
+from backhand.doctor.probe.tries import Try, tries
 from backhand.doctor.recognise.networks import Declared, Match, best_networks
 from backhand.doctor.recognise.observed import TOLERANCE, Observed
 from backhand.formulas import UPDATED
@@ -58,10 +59,7 @@ class _Candidate:
     def score(self) -> tuple[bool, bool, int, int]:
         """Larger for a form that fits better."""
         exact, forward, agreed = self.matches[0].score
-        called = self.tried.called
-        assert called is not None
-        in_shape = called.outputs.forward_only or fits(called, self.tried.problem)
-        return exact, in_shape, forward, agreed
+        return exact, self.tried.in_shape, forward, agreed
 
 
 def recognise(
@@ -86,15 +84,16 @@ def recognise(
     """
     forms = forms_of(arguments_of(f), form)
     best, refusals = _best(tries(f, forms, seconds), network)
-    if best is not None:
-        function = best.tried.function
-        return Recognised(function, call_on_problems(function), best.matches)
-    if refusals[0].reason is Reason.RAISES:
-        for all_sizes in (False, True):
+    # Where it raises with K outputs, and is not correct with one, it may need equal sizes.
+    sure = best is not None and (best.score[0] or best.tried.function.form.outputs == "K")
+    if refusals and refusals[0].reason is Reason.RAISES and not sure:
+        for all_sizes in (False, True) if best is None else (False,):
             found = _on_equal_sizes(f, forms, network, seconds, all_sizes=all_sizes)
             if found is not None:
                 calls = replace(found.calls, refusals=[refusals[0], *found.calls.refusals])
                 return replace(found, calls=calls)
+    if best is not None:
+        return Recognised(best.tried.function, best.tried.calls, best.matches)
     function = CheckedFunction(f, forms[0], seconds)
     return Recognised(function, Calls(refusals=[_furthest(refusals)]))
 
@@ -104,13 +103,13 @@ def _on_equal_sizes(
     all_sizes: bool,
 ) -> Recognised | None:  # fmt: skip
     """Where a function raises on unequal sizes: where H = K, or where all four are equal."""
-    wanted = square_problems(all_sizes=all_sizes)
     some = [form for form in forms if form.outputs == "K"]
-    best, _ = _best(tries(f, some, seconds, wanted[0]), network)
+    best, _ = _best(
+        tries(f, some, seconds, lambda _: square_problems(all_sizes=all_sizes)), network
+    )
     if best is None:
         return None
-    function = best.tried.function
-    return Recognised(function, call_on(function, wanted), best.matches)
+    return Recognised(best.tried.function, best.tried.calls, best.matches)
 
 
 def _best(attempts: Iterable[Try], network: Declared) -> tuple[_Candidate | None, list[Refusal]]:
@@ -159,8 +158,9 @@ def _matches_of(tried: Try, called: Called, network: Declared) -> list[Match]:
 
 
 def _furthest(refusals: Sequence[Refusal]) -> Refusal:
-    """The refusal to show: one that says more than that the arguments did not fit."""
-    return next((one for one in refusals if one.reason is not Reason.RAISES), refusals[0])
+    """The refusal to show: one that is not about the arguments, or that of the furthest line."""
+    other = next((one for one in refusals if one.reason is not Reason.RAISES), None)
+    return other or max(refusals, key=line_reached)  # the first of equal ones
 
 
 def declared_in(text: str | None) -> Declared:

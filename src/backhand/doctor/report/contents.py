@@ -80,6 +80,9 @@ class Verdict:
         On the problem with the largest error, as the two numbers of its worst entry.
     worst : tuple of int, optional
     expected, got : float, optional
+    convention : bool
+        Correct by another convention than the equations'; the error is that after the convention
+        has been taken into account.
     autograd, differences : bool, optional
         Whether the other oracles agree, None if not consulted: autograd, and central finite
         differences of the loss that the function returns.
@@ -101,6 +104,7 @@ class Verdict:
     worst: tuple[int, ...] | None = None
     expected: float | None = None
     got: float | None = None
+    convention: bool = False
     autograd: bool | None = None
     differences: bool | None = None
 
@@ -119,6 +123,7 @@ class Contents:
     arrays: str = ""
     problems: int = 0
     seconds: float = 0.0
+    cleared: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from typing import Any
 
 from backhand.doctor.frame.frame import Frame
 from backhand.doctor.report.contents import Contents, Finding, Verdict
+from backhand.errors import InputError
+from backhand.support.visible_text import encodable, printable
 
 __all__ = ["Finding", "Report", "Verdict"]
 
@@ -14,6 +17,8 @@ __all__ = ["Finding", "Report", "Verdict"]
 @dataclass(frozen=True, repr=False)
 class Report(Contents):
     """The result of a check. `print` it for a page of text; notebooks display it in colour.
+
+    `html()` is a web page, `svg()` a picture, `to_json()` values for other programs.
 
     Attributes
     ----------
@@ -40,6 +45,8 @@ class Report(Contents):
         Number of different problems.
     seconds : float
         Duration of the check.
+    cleared : list of str
+        Equations that are correct given their inputs, where the fault of another is unknown.
 
     Examples
     --------
@@ -55,6 +62,33 @@ class Report(Contents):
     True
     """
 
+    def hinted(self, hints: int) -> Report:
+        """The report with as much as a learner is to be told.
+
+        Parameters
+        ----------
+        hints : {0, 1, 2}
+            0: which equation is wrong; 1: also the question to ask oneself; 2: the line and the
+            fix, which is all of it.
+
+        Examples
+        --------
+        >>> import backhand
+        >>> def forgets_the_mean(X, Y, W1, b1, W2, b2):
+        ...     params = backhand.Parameters(W1, b1, W2, b2)
+        ...     return {"dS": backhand.forward(params, X).P - Y, "dW2": 0 * W2}
+        >>> report = backhand.check(forgets_the_mean)
+        >>> report.hinted(1).findings[0].suggestion
+        'Is the loss a sum over the rows or their mean? What is then its derivative?'
+        """
+        from backhand.doctor.report.hints import hinted
+
+        if hints not in (0, 1, 2):
+            raise InputError(f"hints is {hints!r}; expected 0, 1 or 2.")
+        findings = [hinted(finding, hints) for finding in self.findings]
+        told = self.ruled_out if hints == 2 else []
+        return replace(self, findings=list(dict.fromkeys(findings)), ruled_out=told)
+
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Report:
         """Rebuild a report from the values of `to_json`."""
@@ -67,8 +101,8 @@ class Report(Contents):
                 "expected": expected, "got": got,
             }))  # fmt: skip
         findings = [Finding(**_tuples(finding)) for finding in values["findings"]]
-        given = {name: value for name, value in values.items() if name != "ok"}
         frame = values["frame"] and Frame.from_json(values["frame"])
+        given = {name: value for name, value in values.items() if name != "ok"}
         return cls(**{**given, "findings": findings, "verdicts": verdicts, "frame": frame})
 
     def __repr__(self) -> str:
@@ -78,17 +112,57 @@ class Report(Contents):
     def __str__(self) -> str:
         from backhand.doctor.report.render import as_text
 
-        return as_text(self)
+        return encodable(as_text(self), getattr(sys.stdout, "encoding", None) or "utf-8")
 
     def __rich__(self) -> Any:
         from backhand.doctor.report.render import rendered
 
         return rendered(self)
 
-    def _repr_html_(self) -> str:
-        from backhand.doctor.report.render import as_html
+    def html(self) -> str:
+        """Return the report as a web page, complete in one text.
 
-        return as_html(self)
+        It is light or dark as the reader's system is.
+
+        Examples
+        --------
+        >>> import backhand
+        >>> page = backhand.check(lambda X: None).html()
+        >>> page.startswith("<!DOCTYPE html>")
+        True
+        """
+        from backhand.doctor.report.page import as_page
+
+        return as_page(self, self._title)
+
+    def svg(self, title: str | None = None, *, width: int = 80) -> str:
+        """Return the report as a picture of a terminal.
+
+        Parameters
+        ----------
+        title : str, optional
+            What stands above; by default "backhand.check(NAME)".
+        width : int, default 80
+            Number of characters in a line.
+
+        Examples
+        --------
+        >>> import backhand
+        >>> backhand.check(lambda X: None).svg().startswith("<svg")
+        True
+        """
+        from backhand.doctor.report.render import as_svg
+
+        return as_svg(self, self._title if title is None else title, width)
+
+    @property
+    def _title(self) -> str:
+        return printable(f"backhand.check({self.function or 'function'})")
+
+    def _repr_html_(self) -> str:
+        from backhand.doctor.report.page import as_fragment
+
+        return as_fragment(self)
 
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:

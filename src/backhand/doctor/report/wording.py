@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -14,11 +13,17 @@ from backhand.doctor.probe.function import CheckedFunction
 from backhand.doctor.probe.places import Places, Where
 from backhand.doctor.probe.refusal import NOT_JUDGED, Reason, Refusal
 from backhand.doctor.report.contents import Outcome
+from backhand.doctor.report.layout import NUMBER, PLAIN, Symbol
+from backhand.doctor.report.notation import (
+    Notation,
+    label,
+    name_of_numpy,
+    symbol,
+    with_library,
+    without_dimension,
+)
 from backhand.doctor.report.report import Finding, Report, Verdict
-from backhand.formulas import LINES, UPDATED, Line, equation_of
-
-ARRAYS = {"X", "Y", "W1", "b1", "W2", "b2", *LINES}
-"""Names in lines for which the code may have others."""
+from backhand.formulas import equation_of
 
 _WRAP = (
     "Wrap it in a function of X, Y (or y, class indices), W1, b1, W2 and b2 that returns the "
@@ -34,6 +39,7 @@ ADVICE = {
     Reason.IMPORT_TIMEOUT:
         "Move what trains or loops below `if __name__ == \"__main__\":`, or raise the time limit "
         "(--seconds).",
+    Reason.NOT_FOUND: "Give the function the name that the assignment says.",
     Reason.NOT_WRITTEN: "Replace that line by the code that computes and returns the gradients.",
     Reason.PARAMETERS: _WRAP,
     Reason.UNFINISHED: "Make the function faster, or raise the time limit (--seconds).",
@@ -148,6 +154,15 @@ class Wording:
     places: Places
     problems: int
 
+    def __post_init__(self) -> None:
+        strength = self.network.strength
+        self.lines = self.network.lines
+        self.notation = Notation(
+            self.function.form,
+            penalty=self.function.takes_l2 or bool(strength),
+            numbers={"l2": f"{strength:g}"} if strength else {},
+        )
+
     def report(
         self, found: Diagnosis, absent: Sequence[str], of_calls: CallFinding,
         values: list[Verdict],
@@ -159,18 +174,18 @@ class Wording:
         if found.narrower:
             findings.append(self._narrower(found.narrower))
         findings += map(self._absent, () if of_calls.forward_only else absent)
-        remarks = self._remarks(found, about_lines=bool(findings))
+        remarks = self._remarks(found)
         if of_calls.forward_only:
             remarks.append("the forward pass alone was checked: there are no gradients yet.")
         findings += self._of_calls(found, of_calls)
         findings.sort(key=lambda finding: not finding.certain)
         outcome: Outcome = "wrong" if findings else "correct"
-        return Report(outcome, findings, values, remarks, self._ruled_out(found),
-                      problems=self.problems)  # fmt: skip
+        return Report(outcome, findings, values, remarks, self._ruled_out(found, values),
+                      problems=self.problems,
+                      cleared=list(dict.fromkeys(map(equation_of, found.right))))  # fmt: skip
 
-    def _remarks(self, found: Diagnosis, *, about_lines: bool) -> list[str]:
+    def _remarks(self, found: Diagnosis) -> list[str]:
         remarks = []
-        layout = self.function.form.layout
         if found.convention:
             remarks.append(f"{found.convention.message}.")
         if found.all_float32:
@@ -179,18 +194,22 @@ class Wording:
             remarks.append(
                 "the parameter Y was given class indices; the usual name for these is y."
             )
-        if about_lines and layout != "rows":
+        if self.notation.as_rows:
             remarks.append(
-                "lines are shown with examples as rows and weights of shape (d, H) and (H, K), as "
-                "in the equations."
+                f"shown as in the equations, with examples as rows and weights of shape (d, H) and "
+                f"(H, K): {'; '.join(sorted(self.notation.as_rows))}."
             )
         return remarks
 
-    def _ruled_out(self, found: Diagnosis) -> list[str]:
+    def _ruled_out(self, found: Diagnosis, values: Sequence[Verdict]) -> list[str]:
+        """What is not wrong, beside the values that the report compares one by one."""
         said = []
-        if found.right:
-            names = ", ".join(map(label, found.right))
-            said.append(f"errors in {names}: each is correct given its inputs.")
+        compared = {one.name for one in values}
+        names = [label(name) for name in found.right if name not in compared]
+        if names:
+            *others, last = names
+            all_of_them = f"{', '.join(others)} and {last}" if others else last
+            said.append(f"a fault in {all_of_them}: correct given what is computed before.")
         if found.doubt:
             said.append("every fault of the dictionary, alone and in pairs.")
         return said
@@ -229,29 +248,46 @@ class Wording:
     def _named(self, one: Named) -> Finding:
         """A fault that gives the numbers."""
         fault, name, right = one.fault, label(one.fault.name), self._right(one.fault.name)
-        others = tuple(dict.fromkeys(self._written(o.name, o.line) for o in one.others))
+        alike = (self.notation.faulty(other.name, other.line) for other in one.others)
+        others = tuple(dict.fromkeys(filter(None, alike)))
         if fault.returned:
             return Finding(
                 fault.equation, f"{fault.message}.", certain=True, id=fault.id, right=right,
                 suggestion=f"Return {name} before it is overwritten, or overwrite a copy.",
-                written=f"{name} returned = {self._code(fault.line)}",
+                written=f"{name} returned = {self.notation.code(fault.name, fault.line)}",
                 problems=one.problems, others=others,
             )  # fmt: skip
-        says, lines = fault.message, [self._written(*line) for line in fault.lines.items()]
-        if one.constant is not None and fault.fitted:
-            lines[0] += f", c = {one.constant:.4g}"
-            says += f" ({one.constant:.4g})"
-        written = "; ".join(lines)
-        if self.function.form.layout == "columns" and fault.kind is Kind.KEEPDIMS:
-            says, written = "keepdims is missing: the result is flat instead of a column", ""
         where = self._of_fault(one)
         if fault.id == "dZ1.mask.missing" and (mask := self.places.constant_mask()):
             return self._constant_mask(one, *mask)
         return Finding(
-            fault.equation, f"{name}: {says}.", certain=True, id=fault.id, right=right,
-            suggestion=self._advice(fault.name, where), written=written,
+            fault.equation, f"{name}: {self._says(one)}.", certain=True, id=fault.id, right=right,
+            suggestion=self._advice(fault.name, where), written=self._written(one),
             problems=one.problems, others=others, where=tuple(map(str, where.lines)),
         )  # fmt: skip
+
+    def _says(self, one: Named) -> str:
+        """What is wrong, with the number that was found."""
+        if self._lacks_dimension(one):
+            return "keepdims is missing: the result is flat instead of a column"
+        found = one.constant is not None and one.fault.fitted
+        return one.fault.message + (f" ({one.constant:.4g})" if found else "")
+
+    def _written(self, one: Named) -> str:
+        """The lines that give the same numbers."""
+        name, c = one.fault.name, one.constant
+        if self._lacks_dimension(one):
+            flat = without_dimension(self.function.form)
+            return self.notation.statement(name, self.lines[name], flat)
+        lines = [
+            self.notation.faulty(key, line if c is None else line.with_constant(float(f"{c:.4g}")))
+            for key, line in one.fault.lines.items()
+        ]
+        return "; ".join(filter(None, lines)) if lines[0] else ""
+
+    def _lacks_dimension(self, one: Named) -> bool:
+        """Whether a dimension of the equations is one that is missing in the function's layout."""
+        return self.function.form.layout == "columns" and one.fault.kind is Kind.KEEPDIMS
 
     def _constant_mask(self, one: Named, where: Where, code: str, is_true: bool) -> Finding:
         """A mask that is there, but the same everywhere."""
@@ -266,7 +302,7 @@ class Wording:
     def _doubt(self, doubt: Doubt) -> Finding:
         """A value that is wrong, where no fault is known that gives it."""
         name, suspect = label(doubt.name), doubt.suspect
-        says = f"{name} differs from {self._code(self.network.lines[doubt.name])}"
+        says = f"{name} differs from {self.notation.code(doubt.name, self.lines[doubt.name])}"
         if not doubt.finite:
             says += " and has nan or infinite entries"
         elif not doubt.product:
@@ -308,19 +344,29 @@ class Wording:
             problems=self.problems,
         )  # fmt: skip
 
-    @property
-    def _penalised(self) -> bool:
-        return self.function.takes_l2 or bool(self.network.strength)
-
-    def _code(self, line: Line) -> str:
-        return line.code(penalty=self._penalised)
-
-    def _written(self, name: str, line: Line) -> str:
-        return f"{label(name)} = {self._code(line)}"
-
     def _right(self, name: str) -> str:
         """The equation of a value, as it should be coded."""
-        return self._written(name, self.network.lines[name])
+        return self.notation.statement(name, self.lines[name])
+
+    def _in_own_names(self, name: str, function: str) -> str:
+        """The equation in the names that the code has where the fault is: as it can be pasted."""
+        own = dict(self._numbers())
+        for key, (seen, right) in self.places.called(function).items():
+            if found := symbol(seen.text, seen.value, right):
+                own[key] = found
+        if "X" in own:
+            rows = f"len({own['X'].text})" if own["X"].way == PLAIN else f"{own['X'].text}.shape[1]"
+            own.setdefault("N", Symbol(rows, NUMBER))
+        code = getattr(self.function.f, "__code__", None)
+        variables = code.co_varnames if code else ()
+        written = self.notation.in_own_names(name, self.lines[name], own, variables)
+        return with_library(written, name_of_numpy(self.function.f))
+
+    def _numbers(self) -> Iterator[tuple[str, Symbol]]:
+        """Numbers that are parameters of the function, under their names there."""
+        for one in self.function.arguments:
+            if one.meaning in {"l2", "eta", "N", "d", "H", "K"} and not one.positional:
+                yield one.meaning, Symbol(one.name, NUMBER)
 
     def _of_fault(self, one: Named) -> Where:
         """The lines of the code that a fault is in."""
@@ -328,25 +374,15 @@ class Wording:
             one.fault.line if one.constant is None else one.fault.line.with_constant(one.constant)
         )
         name = one.fault.name
-        return self.places.of_fault(name, line, self.network.lines, penalty=self._penalised)
+        return self.places.of_fault(name, line, self.lines, penalty=self.notation.penalty)
 
     def _advice(self, name: str, where: Where) -> str:
         """What to write, in the names of the code, and where."""
-        right = self._right(name)
-        if self.function.form.layout == "rows":
-            function = where.lines[-1].function if where.lines else ""
-            right = _renamed(right, self.places.names(function))
+        function = where.lines[-1].function if where.lines else ""
+        right = self._in_own_names(name, function)
         if not where.lines or where.by_name:
             return f"Write `{right}`.{_probably(where)}"
         return f"Write `{right}` in {_listed_lines(where)}."
-
-
-def _renamed(line: str, names: Mapping[str, str]) -> str:
-    """A line in the names of the code, if it has one for every array in the line."""
-    used = set(re.findall(r"\b[A-Za-z]\w*", line)) & ARRAYS
-    if not used <= names.keys() or len({names[name] for name in used}) < len(used):
-        return line
-    return re.sub(r"\b[A-Za-z]\w*", lambda found: names.get(found[0], found[0]), line)
 
 
 def _probably(where: Where) -> str:
@@ -365,8 +401,3 @@ def _listed_lines(where: Where) -> str:
         of = f" of {function}" if function else ""
         parts.append(f"{numbers}{of}{f' in {file}' if file else ''}")
     return " and ".join(parts)
-
-
-def label(name: str) -> str:
-    """A value as it is spoken of: the update's are the parameters."""
-    return UPDATED.get(name, name)

@@ -1,0 +1,1 @@
+"""Grading many submissions: each checked in a process of its own, several at once."""

@@ -1,0 +1,90 @@
+"""Web pages: one for each submission, and an index of all. Everything in them is escaped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from html import escape
+from pathlib import Path
+
+from backhand.doctor.grading.grade import Graded
+from backhand.doctor.report.document import OUTCOMES
+from backhand.doctor.report.page import web_page
+from backhand.support.atomic_files import replacing
+
+
+def write_pages(folder: Path, graded: Sequence[Graded], hints: int) -> None:
+    """Write `index.html` and a page for each submission; the pages tell as much as `hints` says.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be made, or a page not be written.
+    """
+    folder.mkdir(exist_ok=True)
+    names = _page_names(graded)
+    for one, name in zip(graded, names, strict=True):
+        _write(folder / name, one.submission.file, _page(one, hints))
+    _write(folder / "index.html", "Submissions", _index(graded, names))
+
+
+def _write(path: Path, title: str, body: str) -> None:
+    with replacing(path) as new:
+        new.write_text(web_page(title, body), encoding="utf-8", errors="backslashreplace")
+
+
+def _page_names(graded: Sequence[Graded]) -> list[str]:
+    """File names of letters, digits, - and _ that say which submission it is, each once."""
+    names: list[str] = []
+    for one in graded:
+        stem = re.sub(r"\W+", "_", one.submission.file, flags=re.ASCII).strip("_")[-100:]
+        name, number = f"{stem}.html", 1
+        while name.lower() in {*map(str.lower, names), "index.html"}:
+            number += 1
+            name = f"{stem}-{number}.html"
+        names.append(name)
+    return names
+
+
+def _page(one: Graded, hints: int) -> str:
+    report = one.report.hinted(hints)
+    parts = [f"<h1>{escape(one.submission.file)}</h1>", report._repr_html_()]
+    if one.points:
+        rows = "".join(f"<tr><td>{escape(name)}</td>{_number(points)}</tr>"
+                       for name, points in one.points.items())  # fmt: skip
+        total = f"<tr><th>sum</th>{_number(one.total)}</tr>"
+        parts.append(f"<h2>Points</h2>\n{_table(rows + total)}")
+    return "\n".join(parts)
+
+
+def _index(graded: Sequence[Graded], names: Sequence[str]) -> str:
+    equations = list(graded[0].points) if graded else []
+    heads = ["submission", "outcome", "wrong", *equations, *(["sum"] if equations else [])]
+    head = "".join(f"<th{_css(text in (*equations, 'sum'))}>{escape(text)}</th>" for text in heads)
+    rows = "\n".join(_rows(graded, names))
+    return "<h1>Submissions</h1>\n" + _table(f"<tr>{head}</tr>\n{rows}")
+
+
+def _table(rows: str) -> str:
+    return f'<div class="backhand-report">\n<table>\n{rows}\n</table>\n</div>'
+
+
+def _rows(graded: Sequence[Graded], names: Sequence[str]) -> Iterator[str]:
+    for one, name in zip(graded, names, strict=True):
+        outcome = one.report.outcome
+        cells = [
+            f'<td><a href="{name}">{escape(one.submission.file)}</a></td>',
+            f'<td class="{OUTCOMES[outcome]}">{outcome}</td>',
+            f"<td>{escape(one.wrong)}</td>",
+        ]
+        if one.points:
+            cells += [*map(_number, one.points.values()), _number(one.total)]
+        yield f"<tr>{''.join(cells)}</tr>"
+
+
+def _number(value: float) -> str:
+    return f"<td{_css(True)}>{value:g}</td>"
+
+
+def _css(is_number: bool) -> str:
+    return ' class="number"' if is_number else ""

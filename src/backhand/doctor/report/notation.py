@@ -1,0 +1,137 @@
+"""How the equations are written for one function: in its layout, and in its own names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from backhand.doctor.frame.form import Form
+from backhand.doctor.report.layout import (
+    COLUMN,
+    FLAT,
+    NUMBER,
+    PLAIN,
+    ROW,
+    TRANSPOSED,
+    Symbol,
+    written,
+)
+from backhand.formulas import FUNCTIONS, UPDATED, Line, parts_of
+
+_BROADCAST = re.compile(r" \+ \w+(?:\[[^]]*\])? \* 0(?![\w.])")
+"""Adds zeros, so that a value has the shape of another."""
+
+_DEVICE = re.compile(r"\* 0(?![\w.])|(?<![\w.])0 \*|without_row")
+"""What only lines of the dictionary have."""
+
+
+@dataclass
+class Notation:
+    """Writes lines of equations for a function.
+
+    Attributes
+    ----------
+    form : Form
+    penalty : bool
+        Whether the lines have their penalty terms.
+    numbers : mapping of str to str
+        What is written instead of names of numbers: "0.01" instead of `l2`.
+    as_rows : set of str
+        The lines, so far, that could not be written in the layout, and are as in the equations.
+    """
+
+    form: Form
+    penalty: bool
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    as_rows: set[str] = field(default_factory=set)
+
+    def code(self, name: str, line: Line, form: Form | None = None) -> str:
+        """What a line computes, in the layout of the function or of another form."""
+        text = line.text(penalty=self.penalty)
+        numbers = {key: Symbol(value, NUMBER) for key, value in self.numbers.items()}
+        found = written(name, text, form or self.form, numbers)
+        if found is None:
+            self.as_rows.add(text)
+        return text if found is None else found
+
+    def statement(self, name: str, line: Line, form: Form | None = None) -> str:
+        """The line as an assignment."""
+        return f"{label(name)} = {self.code(name, line, form)}"
+
+    def faulty(self, name: str, line: Line) -> str:
+        """The line of a fault as an assignment; nothing if only the dictionary has such a line."""
+        text = _BROADCAST.sub("", line.text(penalty=self.penalty))
+        return "" if _DEVICE.search(text) else self.statement(name, Line(text))
+
+    def in_own_names(
+        self, name: str, line: Line, own: Mapping[str, Symbol], variables: Iterable[str] = ()
+    ) -> str:
+        """The line as an assignment in the function's own names, as far as it has them.
+
+        As `statement` has it where that could be misunderstood: the function has one name for two
+        values that the line reads, or a name of the equations for another value (`variables`: the
+        names that it has).
+        """
+        text = line.text(penalty=self.penalty)
+        read = parts_of(text) - FUNCTIONS.keys()
+        texts = [own[part].text for part in read if part in own]
+        if len(set(texts)) < len(texts) or (read - own.keys()) & set(variables):
+            return self.statement(name, line)
+        known = {part: own[part] for part in (*read, name) if part in own}
+        known |= {key: Symbol(value, NUMBER) for key, value in self.numbers.items()}
+        found = written(name, text, self.form, known)
+        target = known[name].text if name in known else label(name)
+        return self.statement(name, line) if found is None else f"{target} = {found}"
+
+
+def without_dimension(form: Form) -> Form:
+    """The form of a function that gives flat biases instead."""
+    return replace(form, biases="flat")
+
+
+def symbol(text: str, value: Any, right: Any) -> Symbol | None:
+    """An expression of a function's code as the symbol of a value of the equations.
+
+    None if its shape is none of a transposed or kept one.
+    """
+    value, right = np.asarray(value), np.asarray(right)
+    if right.ndim == 2 and value.ndim == 2:
+        if value.shape == right.shape and (
+            value.shape[0] != value.shape[1] or _nearer(value, right, right.T)
+        ):
+            return Symbol(text, PLAIN)
+        return Symbol(text, TRANSPOSED) if value.shape == right.T.shape else None
+    if right.ndim == 1 and value.size == right.size:
+        ways = {(len(right),): FLAT, (1, len(right)): ROW, (len(right), 1): COLUMN}
+        return Symbol(text, ways[value.shape]) if value.shape in ways else None
+    return Symbol(text, NUMBER) if right.ndim == 0 and value.size == 1 else None
+
+
+def _nearer(value: Any, one: Any, other: Any) -> bool:
+    return bool(np.abs(value - one).max() <= np.abs(value - other).max())
+
+
+OF_NUMPY = {name for name, f in FUNCTIONS.items()
+            if isinstance(f, np.ufunc) or getattr(f, "__module__", "") == "numpy"}  # fmt: skip
+"""Functions in lines that NumPy has by the same name."""
+
+
+def with_library(line: str, prefix: str) -> str:
+    """The line with NumPy's functions called by the module's name: `np.maximum`."""
+    names = "|".join(sorted(OF_NUMPY))
+    return re.sub(rf"(?<![\w.])(?:{names})\(", rf"{prefix}.\g<0>", line)
+
+
+def name_of_numpy(f: Callable[..., Any]) -> str:
+    """What the module of a function calls NumPy; "np" unless it says otherwise."""
+    known = getattr(f, "__globals__", {})
+    return next((name for name, value in known.items() if value is np), "np")
+
+
+def label(name: str) -> str:
+    """A value as it is spoken of: the update's are the parameters."""
+    return UPDATED.get(name, name)

@@ -138,3 +138,23 @@ def test_a_refusal_names_the_parameter_that_was_not_understood() -> None:
     (finding,) = check(momentum).findings
     assert finding.id == "call.parameters"
     assert "'velocity'" in finding.mistake and "'W1'" not in finding.mistake
+
+
+def test_the_refusal_that_is_shown_is_that_of_the_form_that_came_furthest() -> None:
+    def columns_with_a_slip(X, Y, W1, b1, W2, b2):
+        Z1 = W1 @ X + b1
+        H1 = np.maximum(Z1, 0)
+        raise KeyError(f"the slip, at {H1.shape}")
+
+    (finding,) = check(columns_with_a_slip).findings
+    assert "the slip" in finding.mistake
+
+
+def test_one_that_is_not_written_yet_is_called_once() -> None:
+    calls = []
+
+    def stub(X, Y, W1, b1, W2, b2):
+        calls.append(1)
+        raise NotImplementedError
+
+    assert check(stub).outcome == "not judged" and len(calls) == 1

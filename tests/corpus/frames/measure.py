@@ -137,7 +137,7 @@ def _diagnosis(case: Case, report: Report, score: Score, known: record.Record) -
         score.unread += 1
     marked = marked_lines(case)
     shown = {int(found.group(1)) for one in report.findings for where in one.where
-             if (found := re.match(r"(?:.*?\s)?(\d+):", where))}  # fmt: skip
+             if (found := re.match(r"(\d+)[,:]", where))}  # fmt: skip
     score.with_line += bool(marked)
     score.lines += bool(marked & shown)
     if not named or (marked and not marked & shown):

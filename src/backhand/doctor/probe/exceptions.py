@@ -46,15 +46,27 @@ def _described(error: BaseException) -> str:
         text = str(error)
     first = (text.strip().splitlines() or [""])[0]
     what = f"it raises {type(error).__name__}{f': {first}' if first else ''}"
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__)
-              if Path(frame.filename).parent != Path(__file__).parent
-              and frame.filename != threading.__file__]  # fmt: skip
-    own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
+    own = _own_frames(error)
     if own:
         line = linecache.getline(own[-1].filename, own[-1].lineno or 0).strip()
         where = f"{Path(own[-1].filename).name}, line {own[-1].lineno}"
         what += f" ({where}{f': {line}' if line else ''})"
     return what
+
+
+def _own_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """The calls that led to the exception, of the user's own code if it is in any of them."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__)
+              if Path(frame.filename).parent != Path(__file__).parent
+              and frame.filename != threading.__file__]  # fmt: skip
+    return [frame for frame in frames if "site-packages" not in frame.filename] or frames
+
+
+def line_reached(refusal: Refusal) -> int:
+    """The line of the checked function that raised, itself or in what it calls; 0 if unknown."""
+    error = refusal.__cause__
+    own = _own_frames(error) if error is not None else []
+    return (own[0].lineno or 0) if own else 0
 
 
 def about_arrays(refusal: Refusal) -> bool:

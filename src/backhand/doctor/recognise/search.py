@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from backhand.doctor.frame.form import Form
+from backhand.doctor.probe.exceptions import line_reached
 from backhand.doctor.probe.forms import forms_of
 from backhand.doctor.probe.function import Called, CheckedFunction
 from backhand.doctor.probe.problems import square_problems
@@ -157,8 +158,9 @@ def _matches_of(tried: Try, called: Called, network: Declared) -> list[Match]:
 
 
 def _furthest(refusals: Sequence[Refusal]) -> Refusal:
-    """The refusal to show: one that says more than that the arguments did not fit."""
-    return next((one for one in refusals if one.reason is not Reason.RAISES), refusals[0])
+    """The refusal to show: one that is not about the arguments, or that of the furthest line."""
+    other = next((one for one in refusals if one.reason is not Reason.RAISES), None)
+    return other or max(refusals, key=line_reached)  # the first of equal ones
 
 
 def declared_in(text: str | None) -> Declared:

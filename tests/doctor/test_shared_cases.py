@@ -123,7 +123,7 @@ def test_a_case_has_the_verdict_that_a_user_expects(name: str) -> None:
     expected = EXPECTED[name]
     file, _, function = name.partition(":")
     file = file if "." in file else f"{file}.py"
-    report = check(load_function(f"{FOLDER / file}:{function}"))
+    report = check(load_function(f"{FOLDER / file}:{function}").function)
     assert report.outcome == expected.outcome, str(report)
     text = " ".join(str(report).split())
     if expected.outcome == "wrong" and expected.equations:

@@ -15,7 +15,7 @@ from backhand.doctor.frame.form import Biases, Labels, Layout
 from backhand.doctor.frame.frame import Frame
 from backhand.doctor.frame.network import Activation, Loss, Network, Output, Reduction
 from backhand.doctor.localise.diagnose import Diagnosis
-from backhand.doctor.localise.intermediates import diagnosed
+from backhand.doctor.localise.intermediates import SCALED, diagnosed, times_too_large
 from backhand.doctor.localise.program import predicted
 from backhand.doctor.probe.adapters import adapted
 from backhand.doctor.probe.evidence import TOLERANCES, Evidence, alike
@@ -289,7 +289,12 @@ class _Judged(NamedTuple):
 def _places(found: Recognised, judged: _Judged) -> Places:
     """Where the code computes what it does according to the diagnosis."""
     traces = [called.trace for _, called in found.calls.returned]
-    calls = list(zip(traces, predicted(judged.needed, judged.found), strict=True))
+    multiple = times_too_large(judged.evidence, traces)
+    values = [
+        {name: multiple * value if name in SCALED else value for name, value in one.items()}
+        for one in predicted(judged.needed, judged.found)
+    ]
+    calls = list(zip(traces, values, strict=True))
     allowed = [one.tolerance[name] for one in judged.evidence
                for name in one.observed if name != "L"]  # fmt: skip
     return Places(calls, max(allowed, default=TOLERANCES["float64"]), lines_of(found.function.f))

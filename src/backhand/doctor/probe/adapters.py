@@ -110,7 +110,9 @@ def adapted(f: Any) -> Any:
         If there is no method that seems to compute gradients.
     """
     if inspect.isclass(f):
-        found = next((name for name in METHODS if callable(getattr(f, name, None))), None)
+        there = [name for name in METHODS if callable(getattr(f, name, None))]
+        there.sort(key=lambda name: not _understood(getattr(f, name)))  # stable
+        found = next(iter(there), None)
         if found is None:
             known = [name for name, _ in inspect.getmembers(f, callable) if name[0] != "_"]
             raise Refusal(
@@ -121,6 +123,15 @@ def adapted(f: Any) -> Any:
         return _function(f, found)
     made_by = _class_of(f)
     return f if made_by is None else _function(made_by, f.__name__)
+
+
+def _understood(method: Callable[..., Any]) -> bool:
+    """Whether everything is known that a method has to be given."""
+    return all(
+        name in MEANINGS
+        for name, parameter in _parameters(method).items()
+        if parameter.default is parameter.empty
+    )
 
 
 def _class_of(f: Any) -> type | None:

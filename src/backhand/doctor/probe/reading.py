@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -109,6 +109,9 @@ def _as_given(outputs: Outputs, before: Arrays) -> list[str]:
 
 def _canonical(outputs: Outputs, form: Form) -> Outputs:
     """The same in the layout of the equations; what is one array stays one."""
+    biases = {value.ndim for name, value in outputs.values.items() if name[-2:] in ("b1", "b2")}
+    if form.biases == "row" and len(biases) > 1:  # in one of them the dimension is kept by mistake
+        form = replace(form, biases="flat")
     values = {name: canonical(name, value, form) for name, value in outputs.values.items()}
     bare = {
         name: values[name] if outputs.values.get(name) is value else canonical(name, value, form)

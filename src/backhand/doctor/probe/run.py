@@ -19,6 +19,9 @@ from backhand.doctor.probe.problems import ETA, Problem, problems
 from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.formulas import GRADIENTS, UPDATED, derive
 
+ROUGHLY = 1e-3
+"""How near finite differences come to a gradient at least."""
+
 MOSTLY = 0.7
 """From this share of W1 on, the returned array counts as a new W1, not as its gradient."""
 
@@ -112,7 +115,10 @@ def finite_differences(function: CheckedFunction, calls: Calls, network: Network
     for problem, called in calls.returned:
         l2 = network.strength or function.l2
         right = derive(problem.values(l2, ETA), {}, {}, lines=network.lines)[0]
-        step = step_of(called.outputs.values, float(right["L"]))
+        values = called.outputs.values
+        near = any(name in values and alike(right[name], values[name], ROUGHLY)
+                   for name in GRADIENTS if name in right)  # fmt: skip
+        step = step_of(values, float(right["L"])) if near else None
         if step is not None:
             return Refusal(
                 Reason.FINITE_DIFFERENCES,

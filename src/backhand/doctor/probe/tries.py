@@ -18,6 +18,9 @@ from backhand.formulas import GRADIENTS, UPDATED
 WHATEVER_IS_GIVEN = frozenset({Reason.TIMEOUT, Reason.MEMORY, Reason.NOT_WRITTEN})
 """Refusals that other arguments would not change."""
 
+TOGETHER = 2.0
+"""Seconds for the first calls in all forms, after which no further form is tried."""
+
 
 @dataclass(frozen=True)
 class Try:
@@ -65,7 +68,7 @@ def tries(
     """Call in each form on the first problem, and on all where the shapes of what it returns fit.
 
     Where all gradients have the shapes of the parameters, layout, biases and container are known:
-    from then on, only labels and outputs vary. All first calls together have the time limit of one.
+    from then on, only labels and outputs vary. No form is tried after `TOGETHER` seconds.
 
     Parameters
     ----------
@@ -80,7 +83,7 @@ def tries(
     for form in forms:
         if known and not _differ_in_labels_only(form, known):
             continue
-        if time.perf_counter() - began > seconds:
+        if time.perf_counter() - began > min(seconds, TOGETHER):
             break
         function = CheckedFunction(f, form, seconds)
         wanted = problems(form.outputs)

@@ -25,17 +25,21 @@ from backhand.doctor.frame.network import (
     Penalty,
     Reduction,
 )
-from backhand.doctor.recognise.observed import LOSS_TOLERANCE, Array, Observed
+from backhand.doctor.recognise.observed import LOSS_TOLERANCE, Array, Observed, same
 from backhand.formulas import FUNCTIONS, GRADIENTS, compiled, derive
 
 SLOPES = (0.01, 0.1, 0.2, 0.3, 0.05, 0.001, 0.5, 0.25)
 """Slopes of a leaky ReLU that are tried where no variable shows another."""
 
+ATTEMPTS = (
+    ("sigmoid", "1 + exp(-S)"), ("sigmoid", "1 + exp(S)"), ("sigmoid", "exp(-S)"),
+    ("softmax", "exp(S - S.max(axis=1, keepdims=True))"), ("softmax", "exp(S - S.max())"),
+    ("softmax", "exp(S - S.max(axis=0, keepdims=True))"), ("softmax", "exp(S)"),
+)  # fmt: skip
+"""Parts of an output, which occur where the whole is wrong."""
+
 FORWARD = ("Z1", "H1", "S", "P", "L")
 """What a function returns that computes the forward pass only."""
-
-ENOUGH = 2
-"""Gradients that have to be correct in a network before a constant is fitted for its penalty."""
 
 
 @dataclass(frozen=True)
@@ -71,17 +75,24 @@ class Match:
         The values that were returned as this network has them.
     exact : bool
         Whether these are all gradients that were returned, and the loss.
+    doubtful : bool
+        Whether only the gradients show a choice that the loss should show too.
     """
 
     network: Network
     seen: tuple[str, ...]
     agreed: tuple[str, ...]
     exact: bool
+    doubtful: bool = False
 
     @property
-    def score(self) -> tuple[bool, int, int]:
-        """Larger for a network that agrees better."""
-        return self.exact, len(self.seen), len(self.agreed)
+    def score(self) -> tuple[bool, bool, int, int]:
+        """Larger for a network that agrees better.
+
+        The loss shows what is meant, but for cross-entropy, where its reduction is often mistaken.
+        """
+        loss = 4 if "L" in self.agreed and self.network.loss != "cross_entropy" else 0
+        return self.exact, not self.doubtful, len(self.seen), len(self.agreed) + loss
 
 
 def best_networks(
@@ -165,14 +176,20 @@ def _slopes(given: Mapping[str, Any], observed: Observed, network: Network) -> S
 def _outputs(
     values: Mapping[str, Any], observed: Observed, declared: Declared, *, one_output: bool
 ) -> list[tuple[Output, Loss]]:
-    """The outputs that occurred, of what S was; all of them where none did."""
+    """The outputs and losses that may be meant; those of the output that occurred come alone.
+
+    Where none occurred as it should be, exponentials of S show which was attempted.
+    """
     pairs = declared.pairs(one_output=one_output)
-    seen = {
-        output
-        for output in dict.fromkeys(output for output, _ in pairs)
-        if output != "linear" and observed.has(_evaluated(OUTPUTS[output], values))
-    }
-    return [pair for pair in pairs if pair[0] in seen] if seen else pairs
+    for tests in (OUTPUTS.items(), ATTEMPTS):
+        for output, code in tests:
+            if output != "linear" and observed.has(_evaluated(code, values)):
+                found = [pair for pair in pairs if pair[0] == output]
+                if found:
+                    return found
+    if observed.has(values["S"]):
+        return sorted(pairs, key=lambda pair: pair[0] != "linear")
+    return pairs
 
 
 def _reductions(network: Network, declared: Declared) -> Iterator[Network]:
@@ -194,7 +211,7 @@ def _matches(
         return
     plain = list(_match(given, observed, network, forward))
     yield from plain
-    if plain and not plain[0].exact and len(plain[0].agreed) >= ENOUGH:
+    if plain and not plain[0].exact:
         for penalty, strength in _constants(given, observed, network):
             own = replace(network, penalty=penalty, strength=strength)
             yield from _match(given, observed, own, forward)
@@ -203,16 +220,16 @@ def _matches(
 def _match(
     given: Mapping[str, Any], observed: Observed, network: Network, forward: tuple[str, ...]
 ) -> Iterator[Match]:
-    """How well one network agrees; nothing if only its gradients could tell it from a fault."""
+    """How well one network agrees."""
     given = {**given, "l2": network.strength or given["l2"]}
     right = derive(given, {}, {}, lines=network.lines)[0]
     expected = ("L", *GRADIENTS) if GRADIENTS.keys() & observed.returned.keys() else FORWARD
     names = [name for name in expected if name in observed.returned]
     agreed = tuple(name for name in names if name in right and observed.gave(name, right[name]))
     loss_agrees = "L" in agreed or observed.has(right["L"], LOSS_TOLERANCE)
-    if _needs_its_loss(network) and not loss_agrees:
-        return
-    yield Match(network, forward, agreed, exact=bool(names) and len(agreed) == len(names))
+    doubtful = _needs_its_loss(network) and not loss_agrees
+    exact = bool(names) and len(agreed) == len(names) and not doubtful
+    yield Match(network, forward, agreed, exact, doubtful)
 
 
 def _needs_its_loss(network: Network) -> bool:
@@ -228,20 +245,21 @@ def _needs_its_loss(network: Network) -> bool:
 def _constants(
     given: Mapping[str, Any], observed: Observed, network: Network
 ) -> Iterator[tuple[Penalty, float]]:
-    """Penalties with a constant that both gradients of weights agree on."""
+    """Penalties with a constant: what the gradients of weights have beside the data term."""
     right = derive(given, {}, {}, lines=network.lines)[0]
-    found = []
+    found = set()
     for name in ("dW1", "dW2"):
         seen, W = observed.returned.get(name), given[GRADIENTS[name]]
         if seen is None or seen.shape != W.shape:
-            return
-        found.append(float(np.sum((seen - right[name]) * W) / np.sum(W * W)))
-    first, second = found
-    if abs(first - second) > 1e-6 * abs(first) or not abs(first) > 1e-9:
-        return
+            continue
+        rest = seen - right[name]
+        strength = float(np.sum(rest * W) / np.sum(W * W))
+        if abs(strength) > 1e-9 and same(strength * W, rest, 1e-6):
+            found.add(float(f"{strength:.6g}"))
     N = given["N"]
-    for penalty, strength in (("half", first), ("full", first / 2), ("by_N", first * N)):
-        yield cast(Penalty, penalty), float(f"{strength:.8g}")
+    for c in found if len(found) == 1 else ():
+        for penalty, strength in (("half", c), ("full", c / 2), ("by_N", c * N)):
+            yield cast(Penalty, penalty), float(f"{strength:.8g}")
 
 
 def _evaluated(code: str, values: Mapping[str, Any]) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from backhand.doctor.probe.function import Called, CheckedFunction
 from backhand.doctor.probe.problems import square_problems
 from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.doctor.probe.run import Calls, evidence_of
-from backhand.doctor.probe.signature import arguments_of
+from backhand.doctor.probe.signature import MEANINGS, arguments_of
 from backhand.doctor.probe.tries import Try, tries
 from backhand.doctor.recognise.networks import Declared, Match, best_networks
 from backhand.doctor.recognise.observed import TOLERANCE, Observed
@@ -24,6 +25,8 @@ from backhand.formulas import UPDATED
 
 SINGLE = 1e-4
 """Tolerance for values that were computed in float32."""
+
+NAMES_OF_K = {"K", "C", "classes", "n_classes", "num_classes", "n_out", "num_outputs"}
 
 ACTIVATION_WORDS = {
     "leaky relu": "leaky_relu", "relu": "relu", "tanh": "tanh", "sigmoid": "sigmoid",
@@ -56,10 +59,10 @@ class _Candidate:
     matches: list[Match]
 
     @property
-    def score(self) -> tuple[bool, bool, int, int]:
+    def score(self) -> tuple[bool, bool, bool, int, int]:
         """Larger for a form that fits better."""
-        exact, forward, agreed = self.matches[0].score
-        return exact, self.tried.in_shape, forward, agreed
+        exact, sure, forward, agreed = self.matches[0].score
+        return exact, self.tried.in_shape, sure, forward, agreed
 
 
 def recognise(
@@ -83,6 +86,8 @@ def recognise(
         If the parameters of the function cannot be matched.
     """
     forms = forms_of(arguments_of(f), form)
+    if _speaks_of_classes(f):
+        forms = [form for form in forms if form.outputs == "K"] or forms
     best, refusals = _best(tries(f, forms, seconds), network)
     # Where it raises with K outputs, and is not correct with one, it may need equal sizes.
     sure = best is not None and (best.score[0] or best.tried.function.form.outputs == "K")
@@ -149,12 +154,33 @@ def _matches_of(tried: Try, called: Called, network: Declared) -> list[Match]:
     evidence = evidence_of(function, Calls([(tried.problem, called)]))[0]
     if UPDATED.keys() & evidence.observed.keys():
         evidence = evidence.along_the_step()
-    narrow = any(value.dtype.itemsize < 8 for value in evidence.observed.values())
-    observed = Observed(evidence.observed, called.trace, SINGLE if narrow else TOLERANCE)
-    with np.errstate(all="ignore"):
-        return best_networks(
-            evidence.given, observed, network, biases=function.form.biases != "none"
-        )
+    # In float32 all agrees less well, whatever is returned.
+    found: list[Match] = []
+    for tolerance in (TOLERANCE, SINGLE):
+        observed = Observed(evidence.observed, called.trace, tolerance)
+        with np.errstate(all="ignore"):
+            matches = best_networks(
+                evidence.given, observed, network, biases=function.form.biases != "none"
+            )
+        if not found or (matches and matches[0].exact):
+            found = matches
+        if found and found[0].exact:
+            break
+    return found
+
+
+def _speaks_of_classes(f: Any) -> bool:
+    """Whether names show that there are K outputs, where the numbers fit one output too.
+
+    A loss that divides by all entries, and gradients that divide by the rows, are correct for one
+    output and wrong for K.
+    """
+    code = getattr(inspect.unwrap(f), "__code__", None)
+    if code is None:
+        return False
+    parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    labels = [name for name in parameters if MEANINGS.get(name) in ("y", "Y")]
+    return bool(NAMES_OF_K & set(code.co_varnames)) or any(name[0].isupper() for name in labels)
 
 
 def _furthest(refusals: Sequence[Refusal]) -> Refusal:
@@ -180,6 +206,13 @@ def declared_in(text: str | None) -> Declared:
     )
 
 
-def leading(matches: Sequence[Match], most: int = 3) -> list[Match]:
-    """The matches that agree as well as the best one: in each of these, faults are searched."""
-    return [match for match in matches if match.score == matches[0].score][:most]
+def leading(matches: Sequence[Match], most: int = 4) -> list[Match]:
+    """The matches in which faults are searched, in this order, until all is explained.
+
+    They are those that agree as well as the best one, and doubtful ones that agree better.
+    """
+    best = matches[0]
+    equal = [match for match in matches if match.score == best.score]
+    better = [match for match in matches if match.doubtful and len(match.seen) == len(best.seen)
+              and len(match.agreed) > len(best.agreed)]  # fmt: skip
+    return [*equal[:most], *better[:2]]

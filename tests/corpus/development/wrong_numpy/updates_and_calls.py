@@ -15,7 +15,7 @@ from corpus.development.wrong_numpy.shared import (
     relu,
     row_softmax,
 )
-from corpus.registry import wrong
+from corpus.registry import right, wrong
 
 # --- update --------------------------------------------------------------------------------------
 
@@ -198,10 +198,14 @@ def evaluates(X, Y, W1, b1, W2, b2):
     return -np.sum(Y * np.log(P)) / len(X)
 
 
-@wrong("call.raises", "A ValueError is raised: the dtype of X is asserted to be float32.")
-def strict_about_dtypes(X, Y, W1, b1, W2, b2):
-    if X.dtype != np.float32:
-        raise ValueError(f"X must be float32, not {X.dtype}")
+@wrong(
+    "call.raises",
+    "A ValueError is raised: the shape of b1 is asserted to be (1, H).",
+    biases="flat",
+)
+def strict_about_shapes(X, Y, W1, b1, W2, b2):
+    if b1.shape != (1, W1.shape[1]):
+        raise ValueError(f"b1 must be (1, {W1.shape[1]}), not {b1.shape}")
     return plain_gradients(X, Y, W1, b1, W2, b2)
 
 
@@ -222,7 +226,7 @@ def reads_the_cache(X, Y, W1, b1, W2, b2):
     return backward(forward(X))
 
 
-@wrong("call.layers_exchanged", "The names of the layers are exchanged: dW1 is that of W2.")
+@right()
 def backwards_order(X, Y, W1, b1, W2, b2):
     grads = []
     inputs = [X, np.maximum(X @ W1 + b1, 0)]
@@ -230,7 +234,7 @@ def backwards_order(X, Y, W1, b1, W2, b2):
     for x, W in zip(reversed(inputs), (W2, W1), strict=True):
         grads += [x.T @ delta, delta.sum(axis=0)]
         delta = (delta @ W.T) * (x > 0)
-    return dict(zip(("dW1", "db1", "dW2", "db2"), grads, strict=True))
+    return tuple(grads)
 
 
 @wrong(

@@ -72,6 +72,15 @@ def test_a_symbol_has_the_way_of_its_value() -> None:
     ):  # fmt: skip
         assert symbol("x", value, right) == Symbol("x", way)
     assert symbol("x", matrix.ravel(), matrix) is None
+    column = vector[:, None]
+    assert symbol("p", vector, column) is None
+    assert symbol("p", vector, column, flat=True) == Symbol("p", PLAIN)
+
+
+def test_no_parentheses_surround_a_line() -> None:
+    lines = Network("tanh", output="sigmoid", loss="binary_cross_entropy", reduction="sum").lines
+    assert Notation(Form(), penalty=False).statement("dS", lines["dS"]) == "dS = P - Y"
+    assert Notation(Form(), penalty=False).statement("dS", LINES["dS"]) == "dS = (P - Y) / N"
 
 
 def test_functions_of_numpy_are_called_by_what_the_module_calls_it() -> None:

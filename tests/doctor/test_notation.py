@@ -43,6 +43,20 @@ def test_a_new_value_may_have_the_name_of_the_one_before() -> None:
     assert written == "self.W1 = self.W1 - lr * dW1"
 
 
+def test_a_function_without_dH1_has_its_line_inside_that_of_dZ1() -> None:
+    own = {"Z1": Symbol("z", PLAIN), "dZ1": Symbol("d", PLAIN), "dS": Symbol("delta", PLAIN)}
+    for more in ({}, {"dH1": Symbol("d", PLAIN)}):
+        written = Notation(Form(), penalty=False).in_own_names(
+            "dZ1", LINES["dZ1"], own | more, dH1=LINES["dH1"]
+        )
+        assert written == "d = delta @ W2.T * (z > 0)"
+    other = own | {"dH1": Symbol("dh", PLAIN)}
+    written = Notation(Form(), penalty=False).in_own_names(
+        "dZ1", LINES["dZ1"], other, dH1=LINES["dH1"]
+    )
+    assert written == "d = dh * (z > 0)"
+
+
 @pytest.mark.parametrize(
     ("own", "variables"),
     [

@@ -70,15 +70,19 @@ class Notation:
         return "" if _DEVICE.search(text) else self.statement(name, Line(text))
 
     def in_own_names(
-        self, name: str, line: Line, own: Mapping[str, Symbol], variables: Iterable[str] = ()
-    ) -> str:
+        self, name: str, line: Line, own: Mapping[str, Symbol], variables: Iterable[str] = (),
+        *, dH1: Line | None = None,
+    ) -> str:  # fmt: skip
         """The line as an assignment in the function's own names, as far as it has them.
 
         As `statement` has it where that could be misunderstood: the function has one name for two
         values that the line reads, or a name of the equations for another value (`variables`: the
-        names that it has).
+        names that it has). A function that has no dH1, or overwrites it by dZ1, has the line `dH1`
+        inside that of dZ1.
         """
         text = _without_parentheses(line.text(penalty=self.penalty))
+        if name == "dZ1" and dH1 and own.get("dH1", own.get(name)) == own.get(name):
+            text = re.sub(r"\bdH1\b", f"({dH1.text(penalty=False)})", text)
         read = parts_of(text) - FUNCTIONS.keys()
         texts = [own[part].text for part in read if part in own]
         if len(set(texts)) < len(texts) or (read - own.keys()) & set(variables):

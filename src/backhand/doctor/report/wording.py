@@ -360,7 +360,9 @@ class Wording:
             own.setdefault("N", Symbol(rows, NUMBER))
         code = getattr(self.function.f, "__code__", None)
         variables = code.co_varnames if code else ()
-        written = self.notation.in_own_names(name, self.lines[name], own, variables)
+        written = self.notation.in_own_names(
+            name, self.lines[name], own, variables, dH1=self.lines["dH1"]
+        )
         return with_library(written, name_of_numpy(self.function.f))
 
     def _numbers(self) -> Iterator[tuple[str, Symbol]]:

@@ -43,6 +43,20 @@ def test_a_new_value_may_have_the_name_of_the_one_before() -> None:
     assert written == "self.W1 = self.W1 - lr * dW1"
 
 
+def test_a_function_without_dH1_has_its_line_inside_that_of_dZ1() -> None:
+    own = {"Z1": Symbol("z", PLAIN), "dZ1": Symbol("d", PLAIN), "dS": Symbol("delta", PLAIN)}
+    for more in ({}, {"dH1": Symbol("d", PLAIN)}):
+        written = Notation(Form(), penalty=False).in_own_names(
+            "dZ1", LINES["dZ1"], own | more, dH1=LINES["dH1"]
+        )
+        assert written == "d = delta @ W2.T * (z > 0)"
+    other = own | {"dH1": Symbol("dh", PLAIN)}
+    written = Notation(Form(), penalty=False).in_own_names(
+        "dZ1", LINES["dZ1"], other, dH1=LINES["dH1"]
+    )
+    assert written == "d = dh * (z > 0)"
+
+
 @pytest.mark.parametrize(
     ("own", "variables"),
     [
@@ -72,6 +86,15 @@ def test_a_symbol_has_the_way_of_its_value() -> None:
     ):  # fmt: skip
         assert symbol("x", value, right) == Symbol("x", way)
     assert symbol("x", matrix.ravel(), matrix) is None
+    column = vector[:, None]
+    assert symbol("p", vector, column) is None
+    assert symbol("p", vector, column, flat=True) == Symbol("p", PLAIN)
+
+
+def test_no_parentheses_surround_a_line() -> None:
+    lines = Network("tanh", output="sigmoid", loss="binary_cross_entropy", reduction="sum").lines
+    assert Notation(Form(), penalty=False).statement("dS", lines["dS"]) == "dS = P - Y"
+    assert Notation(Form(), penalty=False).statement("dS", LINES["dS"]) == "dS = (P - Y) / N"
 
 
 def test_functions_of_numpy_are_called_by_what_the_module_calls_it() -> None:

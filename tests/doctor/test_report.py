@@ -49,7 +49,7 @@ REPORT = Report(
         Finding("dZ1", HOSTILE, certain=True, suggestion=HOSTILE, id="dZ1.mask.missing",
                 written=HOSTILE, right="dZ1 = dH1 * (Z1 > 0)", problems=4,
                 where=(f"12: {HOSTILE}",), others=("dW1 = 2 * x",)),
-        Finding("dW1", "dW1 is missing.", certain=False, suggestion="Return it."),
+        Finding("dW1", "dW1 is missing.", certain=False, suggestion="Write `dW1 = X.T @ (a < b)`."),
     ],
     [
         verdict("L", ok=True, error=1e-16, convention=True),
@@ -90,7 +90,7 @@ class Read(HTMLParser):
 
 
 def squeezed(text: str) -> str:
-    return "".join(text.split())
+    return "".join(text.replace("`", "").split())
 
 
 @pytest.mark.parametrize("display", ["text", "fragment", "page", "svg"])
@@ -105,6 +105,7 @@ def test_every_text_is_displayed_and_none_acts(display: str) -> None:
         read = Read(page)
         shown = read.text
         assert "script" not in read.elements and "<script" not in page
+        assert "Write <code>dW1 = X.T @ (a &lt; b)</code>." in page
         assert not re.search(r"https?://|url\(|@import", page)
     assert not set("\x1b\u202e") & set(shown)
     for text in texts(REPORT) if display != "svg" else ["dH1*(Z1>0)", "byconvention"]:

@@ -14,6 +14,7 @@ from backhand.doctor import oracles
 from backhand.doctor.frame.form import Biases, Labels, Layout
 from backhand.doctor.frame.frame import Frame
 from backhand.doctor.frame.network import Activation, Loss, Network, Output, Reduction
+from backhand.doctor.localise.alternatives import findings, suggested
 from backhand.doctor.localise.diagnose import Diagnosis
 from backhand.doctor.localise.intermediates import SCALED, diagnosed, times_too_large
 from backhand.doctor.localise.program import predicted
@@ -33,6 +34,7 @@ from backhand.doctor.probe.run import (
     settled,
 )
 from backhand.doctor.probe.source import lines_of
+from backhand.doctor.probe.trace import Trace
 from backhand.doctor.recognise.networks import Declared
 from backhand.doctor.recognise.search import Recognised, declared_in, leading, recognise
 from backhand.doctor.report.report import Report
@@ -309,13 +311,28 @@ def _diagnosed(found: Recognised) -> _Judged:
         needed, diagnosis = diagnosed(evidence, traces)
         tried.append(_Judged(match.network, evidence, needed, diagnosis))
         if diagnosis.doubt is None and diagnosis.repeatable:
-            return tried[-1]
-    return tried[0]
+            return _simplest(tried[-1], found, traces)
+    return _simplest(tried[0], found, traces)
+
+
+def _simplest(judged: _Judged, found: Recognised, traces: Sequence[Trace]) -> _Judged:
+    """The same in a network that the faults suggest, if fewer are left there.
+
+    Without a loss there is no telling a choice from a fault.
+    """
+    if not any("L" in one.observed for one in judged.evidence):
+        return judged
+    for network in suggested(judged.found, judged.network):
+        evidence = evidence_of(found.function, found.calls, network)
+        needed, diagnosis = diagnosed(evidence, traces)
+        if findings(diagnosis) < findings(judged.found):
+            return _simplest(_Judged(network, evidence, needed, diagnosis), found, traces)
+    return judged
 
 
 def _frame(found: Recognised, network: Network, declared: Declared) -> Frame:
     """The frame, and how it is known."""
-    match = next(one for one in found.matches if one.network == network)
+    match = next((one for one in found.matches if one.network == network), found.matches[0])
     source = "found" if match.seen or match.agreed else "assumed"
     if declared.activation and declared.loss:
         source = "declared"

@@ -102,14 +102,18 @@ class CheckProcess:
         self.began = time.perf_counter()
         self.token = os.urandom(32).hex()
         request = {"token": self.token, "named": named, "memory": memory,
-                   "seconds": self.calling, **options}  # fmt: skip
+                   "reading": self.reading, "seconds": self.calling, **options}  # fmt: skip
         self.process = _ahead.pop() if _ahead else _start()
-        assert self.process.stdin is not None
-        with suppress(OSError), self.process.stdin as stdin:  # it may have ended already
-            stdin.write(json.dumps(request).encode())
         self.lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self.receiver = threading.Thread(target=self._receive, daemon=True)
-        self.receiver.start()
+        try:
+            self.receiver.start()
+            assert self.process.stdin is not None
+            with suppress(OSError), self.process.stdin as stdin:  # it may have ended already
+                stdin.write(json.dumps(request).encode())
+        except BaseException:  # Ctrl-C, when the context has not been entered
+            self.end()
+            raise
 
     def __enter__(self) -> CheckProcess:
         return self

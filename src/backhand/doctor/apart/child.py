@@ -86,7 +86,9 @@ def main() -> None:
     os._exit(0)  # despite threads or exit handlers that the function started
 
 
-def _checked(pipe: _Pipe, named: str, memory: int | None, **options: Any) -> Report:
+def _checked(
+    pipe: _Pipe, named: str, memory: int | None, reading: float, **options: Any
+) -> Report:  # fmt: skip
     from backhand.doctor import check, oracles
     from backhand.doctor.probe.loading import load_function
     from backhand.doctor.probe.process_state import names_kept
@@ -97,6 +99,7 @@ def _checked(pipe: _Pipe, named: str, memory: int | None, **options: Any) -> Rep
         oracles.need_autograd()
     _limit_memory(memory)
     pipe.send({"stage": "reading"})
+    _end_after(reading + ORPHANED)
     try:
         with names_kept():
             f, failed = load_function(named)
@@ -148,6 +151,11 @@ def _use_reserve() -> None:
 def _beat(pipe: _Pipe, seconds: float) -> None:
     while True:
         pipe.beat()
-        if hasattr(signal, "setitimer"):  # should the parent be gone
-            signal.setitimer(signal.ITIMER_REAL, seconds + ORPHANED)
+        _end_after(seconds + ORPHANED)
         time.sleep(BEAT)
+
+
+def _end_after(seconds: float) -> None:
+    """End this process then, should the parent be gone, unless this is called again before."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, seconds)

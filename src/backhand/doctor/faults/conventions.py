@@ -99,8 +99,8 @@ def _at_zero(network: Network) -> Iterator[Convention]:
     if network.activation in masks:
         yield Convention(
             "one_at_zero",
-            f"the derivative of {NAMES[network.activation]} at 0 is 1 here (>= in the mask) and "
-            f"{network.slope:g} in the equations; both are subgradients",
+            f"the derivative of {NAMES[network.activation]} at Z1 = 0 is 1 here (>= in the mask) "
+            f"and {network.slope:g} in the equations; both are subgradients",
             {"dZ1": Line(f"dH1 * {masks[network.activation]}")},
         )
     if network.activation == "relu":

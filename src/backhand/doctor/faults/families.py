@@ -134,7 +134,11 @@ def _losses(network: Network) -> Iterator[Differentiated]:
 
 def losses(network: Network) -> Sequence[tuple[str, str, str, str, str]]:
     """Those that are used instead of the network's, as in `LOSSES`."""
-    return LOSSES if network.loss == "cross_entropy" else ()
+    if network.loss != "cross_entropy":
+        return ()
+    mean = pieces(network)["mean"]
+    return [(what, f.replace(" / N", mean), message, derivative.replace(" / N", mean), of_dS)
+            for what, f, message, derivative, of_dS in LOSSES]  # fmt: skip
 
 
 @cache

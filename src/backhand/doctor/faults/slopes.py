@@ -196,6 +196,8 @@ OF_SOFTPLUS: list[tuple[str, ...]] = [
     ("derivative.minus_one", "dH1 / (exp(-Z1) - 1)",
      "the denominator of {mask} has the wrong sign"),
     ("derivative.one_over", "dH1 / (1 + Z1)", "the exponential is missing in {mask}"),
+    ("derivative.sign_of_H1", "dH1 * (1 - exp(H1))", "{mask} has exp(H1) instead of exp(-H1)"),
+    ("derivative.no_one_minus", "dH1 * exp(-H1)", "{mask} lacks its 1 -: it is 1 - exp(-H1)"),
 ]  # fmt: skip
 
 OF_ELU: list[tuple[str, ...]] = [
@@ -225,6 +227,8 @@ OF_LEAKY: list[tuple[str, ...]] = [
      "the slope where Z1 ≤ 0 is 0 instead of {s}: the mask of ReLU"),
     ("derivative.zero_below_at_zero", "dH1 * (Z1 >= 0)",
      "the slope where Z1 < 0 is 0 instead of {s}: the mask of ReLU"),
+    ("mask.at_zero", "dH1 * where(Z1 >= 0, 1, {s})",
+     "the mask uses >= instead of >: the slope at 0 is 1"),
     ("derivative.exchanged", "dH1 * where(Z1 > 0, {s}, 1)", "the two slopes are exchanged"),
     ("derivative.slope_everywhere", "dH1 * {s}", "the slope {s} is used everywhere"),
     ("derivative.slope_above", "dH1 * where(Z1 > 0, {s}, 0)",

@@ -53,15 +53,17 @@ def earned(report: Report, points: dict[str, float]) -> dict[str, float]:
 def _is_correct(equation: str, report: Report) -> bool:
     readers = _readers(equation)
     seen = [one for one in report.verdicts if equation_of(one.name) in readers]
+    own = [one for one in seen if equation_of(one.name) == equation]
     if report.outcome == "not judged" or not seen:
         return False
+    if own and all(one.ok for one in own):
+        return True
     if equation in {finding.equation for finding in report.findings}:
         return False
     if all(finding.certain for finding in report.findings) or equation in report.cleared:
         return True
-    if any(one.ok for one in seen):  # the value itself, or one that was computed from it
+    if any(one.ok for one in seen):  # a value that was computed from it
         return True
-    own = [one for one in seen if equation_of(one.name) == equation]
     return bool(own) and all(one.inherited for one in own)
 
 

@@ -12,53 +12,50 @@ Hints = Literal[0, 1, 2]
 
 OF_BOTH = {
     ("Z1", "input"): "Which array does the first layer read, and is it the one that was given?",
-    (
-        "S",
-        "operand",
-    ): "Which array leaves the hidden layer: the one before or after the activation?",
+    ("S", "operand"): "Which array leaves the hidden layer and is multiplied by W2?",
     ("P", "softmax"): "For one example, which entries of P sum to 1? Over which axis is that?",
     ("L", "reduction"): "Is the loss of a batch the sum over its rows or their mean?",
     ("L", "sign"): "Should the loss be large or small where the true class is improbable?",
     ("L", "labels"): "Of each row of P, whose logarithm belongs to the loss?",
-    ("dS", "scale"): "Is the loss the sum over the rows or their mean? Which factor does its "
-    "derivative have then, and is it applied once?",
-    (
-        "dS",
-        "sign",
-    ): "If the true class is too improbable, should its entry of S grow or fall? Which "
-    "sign has its gradient then, if a step goes against the gradient?",
+    ("dS", "scale"):
+        "Is the loss the sum over the rows or their mean? Which factor does its derivative have "
+        "then, and is it applied once?",
+    ("dS", "sign"):
+        "If the true class is too improbable, should its entry of S grow or fall? Which sign has "
+        "its gradient then, if a step goes against the gradient?",
     ("dS", "labels"): "From which entry of each row of P is 1 subtracted, and why from that one?",
-    ("dS", "loss"): "What is the derivative of your loss by one entry of S, with the output in "
-    "between?",
-    (
-        "dS",
-        "softmax",
-    ): "Is P - Y the derivative of the loss by P, or by S? Is the derivative of the "
-    "output in it already?",
-    ("dS", "derivative"): "Is P - Y the derivative of the loss by P, or by S? Is the derivative of "
-    "the output in it already?",
+    ("dS", "loss"):
+        "What is the derivative of your loss by one entry of S, with the output in between?",
+    ("dS", "softmax"):
+        "Is P - Y the derivative of the loss by P, or by S? Is the derivative of the output in it "
+        "already?",
+    ("dS", "derivative"):
+        "Is P - Y the derivative of the loss by P, or by S? Is the derivative of the output in it "
+        "already?",
     ("dW2", "operand"): "Which array was multiplied by W2 in the forward pass?",
-    ("dW2", "transpose"): "Which shapes have H1, dS and dW2? Which order and which transposition "
-    "sum over the rows?",
-    ("db2", "reduction"): "b2 is added to every row: over which axis do its gradients add up? How "
-    "many numbers are left?",
+    ("dW2", "transpose"):
+        "Which shapes have H1, dS and dW2? Which order and which transposition sum over the rows?",
+    ("db2", "reduction"):
+        "b2 is added to every row: over which axis do its gradients add up? How many numbers are "
+        "left?",
     ("dH1", "operand"): "Through which weights does H1 reach S, and so dS come back to H1?",
     ("dH1", "transpose"): "Which shapes have dS, W2 and dH1? Which product has the shape of dH1?",
     ("dH1", "order"): "Which W2 computed S: the one before the update or the one after it?",
     ("dZ1", "mask"): "Which units passed their input on in the forward pass? Which array says so?",
-    ("dZ1", "derivative"): "Does the formula of the derivative expect Z1, or H1 = f(Z1)? Which one "
-    "is put in?",
+    ("dZ1", "derivative"):
+        "Does the formula of the derivative expect Z1, or H1 = f(Z1)? Which one is put in?",
     ("dW1", "operand"): "Which array was multiplied by W1 in the forward pass?",
     ("dW1", "input"): "Which array was multiplied by W1 in the forward pass?",
-    ("dW1", "transpose"): "Which shapes have X, dZ1 and dW1? Which order and which transposition "
-    "sum over the rows?",
-    ("db1", "reduction"): "b1 is added to every row: over which axis do its gradients add up? How "
-    "many numbers are left?",
+    ("dW1", "transpose"):
+        "Which shapes have X, dZ1 and dW1? Which order and which transposition sum over the rows?",
+    ("db1", "reduction"):
+        "b1 is added to every row: over which axis do its gradients add up? How many numbers are "
+        "left?",
     ("update", "sign"): "Does the gradient point uphill or downhill? Which way should the step go?",
     ("update", "scale"): "How far does a step go? Which number says so, and is it applied once?",
     ("update", "operand"): "Which gradient belongs to which parameter?",
     ("update", "missing"): "Which parameters does a step change? Is one of them left as it was?",
-}
+}  # fmt: skip
 """Questions about one kind of fault in one equation."""
 
 OF_KIND = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from backhand.doctor.report.layout import (
     ROW,
     TRANSPOSED,
     Symbol,
+    text_of,
     written,
 )
 from backhand.formulas import FUNCTIONS, UPDATED, Line, parts_of
@@ -51,7 +53,7 @@ class Notation:
 
     def code(self, name: str, line: Line, form: Form | None = None) -> str:
         """What a line computes, in the layout of the function or of another form."""
-        text = line.text(penalty=self.penalty)
+        text = _without_parentheses(line.text(penalty=self.penalty))
         numbers = {key: Symbol(value, NUMBER) for key, value in self.numbers.items()}
         found = written(name, text, form or self.form, numbers)
         if found is None:
@@ -68,15 +70,19 @@ class Notation:
         return "" if _DEVICE.search(text) else self.statement(name, Line(text))
 
     def in_own_names(
-        self, name: str, line: Line, own: Mapping[str, Symbol], variables: Iterable[str] = ()
-    ) -> str:
+        self, name: str, line: Line, own: Mapping[str, Symbol], variables: Iterable[str] = (),
+        *, dH1: Line | None = None,
+    ) -> str:  # fmt: skip
         """The line as an assignment in the function's own names, as far as it has them.
 
         As `statement` has it where that could be misunderstood: the function has one name for two
         values that the line reads, or a name of the equations for another value (`variables`: the
-        names that it has).
+        names that it has). A function that has no dH1, or overwrites it by dZ1, has the line `dH1`
+        inside that of dZ1.
         """
-        text = line.text(penalty=self.penalty)
+        text = _without_parentheses(line.text(penalty=self.penalty))
+        if name == "dZ1" and dH1 and own.get("dH1", own.get(name)) == own.get(name):
+            text = re.sub(r"\bdH1\b", f"({dH1.text(penalty=False)})", text)
         read = parts_of(text) - FUNCTIONS.keys()
         texts = [own[part].text for part in read if part in own]
         if len(set(texts)) < len(texts) or (read - own.keys()) & set(variables):
@@ -88,17 +94,31 @@ class Notation:
         return self.statement(name, line) if found is None else f"{target} = {found}"
 
 
+def _without_parentheses(code: str) -> str:
+    """The code without parentheses around all of it."""
+    if not code.startswith("("):
+        return code
+    plain = text_of(ast.parse(code, mode="eval").body)
+    return code if plain.startswith("(") else plain
+
+
 def without_dimension(form: Form) -> Form:
     """The form of a function that gives flat biases instead."""
     return replace(form, biases="flat")
 
 
-def symbol(text: str, value: Any, right: Any) -> Symbol | None:
+ENTRYWISE = frozenset({"P", "L", "dS"})
+"""Equations that are the same for one output as (N, 1) and as (N,)."""
+
+
+def symbol(text: str, value: Any, right: Any, *, flat: bool = False) -> Symbol | None:
     """An expression of a function's code as the symbol of a value of the equations.
 
-    None if its shape is none of a transposed or kept one.
+    None if its shape is none of a transposed or kept one; with `flat`, (N,) counts as (N, 1).
     """
     value, right = np.asarray(value), np.asarray(right)
+    if flat and right.ndim == 2 and right.shape[1] == 1 and value.shape == right.shape[:1]:
+        return Symbol(text, PLAIN)
     if right.ndim == 2 and value.ndim == 2:
         if value.shape == right.shape and (
             value.shape[0] != value.shape[1] or _nearer(value, right, right.T)

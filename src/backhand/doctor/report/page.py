@@ -5,6 +5,7 @@ Every text is escaped. Without its style the report is still a table and lists.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from html import escape
 from itertools import groupby
@@ -19,24 +20,26 @@ STYLE = """\
 .backhand-report p { margin: 0; }
 .backhand-report .part { margin-top: 0.9em; }
 .backhand-report .strong { font-weight: bold; }
-.backhand-report .quiet, .backhand-report dt { color: var(--quiet); }
+.backhand-report .quiet, .backhand-report .label { color: var(--quiet); }
 .backhand-report .correct { color: var(--correct); }
 .backhand-report .wrong { color: var(--wrong); }
 .backhand-report .doubtful { color: var(--doubtful); }
 .backhand-report .outcome, .backhand-report .title { font-weight: bold; }
 .backhand-report .outcome { margin: 0 0.5em; }
-.backhand-report table, .backhand-report code { font-family: ui-monospace, "SFMono-Regular",
+.backhand-report .values, .backhand-report code { font-family: ui-monospace, "SFMono-Regular",
   "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: 0.95em; }
 .backhand-report code { background: none; color: inherit; padding: 0; white-space: pre-wrap; }
-.backhand-report table { border-collapse: collapse; border: 0; margin: 0.9em 0 0.3em; }
+.backhand-report table { border-collapse: collapse; border: 0; margin: 0.9em 0 0.3em;
+  table-layout: auto; font-size: 1em; }
+.backhand-report thead { border: 0; }
+.backhand-report tbody tr:nth-child(n) { background: none; }
 .backhand-report th, .backhand-report td { border: 0; padding: 0.1em 1.6em 0.1em 0;
-  text-align: left; vertical-align: bottom; white-space: nowrap; }
+  text-align: left; vertical-align: bottom; white-space: nowrap; max-width: none; }
 .backhand-report th { color: var(--quiet); font-weight: normal; white-space: pre; }
 .backhand-report .number { text-align: right; }
-.backhand-report dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.1em 1.4em;
-  margin: 0.2em 0 0 1.4em; }
-.backhand-report dt { font-weight: normal; }
-.backhand-report dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
+.backhand-report .entries { margin: 0.2em 0 0 1.4em; }
+.backhand-report .entries td { vertical-align: top; white-space: normal; }
+.backhand-report .entries .label { white-space: nowrap; }
 """
 """Colours that are readable on light and dark pages alike: a notebook has themes of its own."""
 
@@ -107,12 +110,11 @@ def _body(report: Document) -> str:
 
 
 def _table(table: Table) -> str:
-    legend = (f'\n<p class="quiet">{escape(sentence)}</p>' for sentence in table.legend)
     head = _row("th", map(escape, table.headings), table.numbers)
-    body = "\n".join(_row("td", map(_span, row), table.numbers) for row in table.rows)
-    return (
-        f"<table>\n<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>{''.join(legend)}"
-    )  # fmt: skip
+    rows = [_row("td", map(_span, row), table.numbers) for row in table.rows]
+    legend = [f'<p class="quiet">{escape(sentence)}</p>' for sentence in table.legend]
+    return "\n".join([f'<table class="values">\n<thead>{head}</thead>\n<tbody>', *rows,
+                      "</tbody>\n</table>", *legend])  # fmt: skip
 
 
 def _row(tag: str, cells: Iterable[str], numbers: Iterable[int]) -> str:
@@ -124,15 +126,20 @@ def _row(tag: str, cells: Iterable[str], numbers: Iterable[int]) -> str:
 
 def _section(section: Section) -> str:
     entries = "\n".join(
-        f"<dt>{escape(label)}</dt><dd>{_span(span)}</dd>" for label, span in section.entries
+        f'<tr><td class="label">{escape(label)}</td><td>{_span(span)}</td></tr>'
+        for label, span in section.entries
     )
     title = f"<p>{_span(section.title, 'title')}</p>"
-    return f'<div class="part">\n{title}\n<dl>\n{entries}\n</dl>\n</div>'
+    return f'<div class="part">\n{title}\n<table class="entries">\n{entries}\n</table>\n</div>'
 
 
 def _span(span: Span, also: str = "") -> str:
-    """A text with the class of its role; code as code."""
+    """A text with the class of its role; code as code, in a sentence too."""
     if span.role is Role.CODE:
         return f"<code>{escape(span.text)}</code>"
+    text = _CODE.sub(r"<code>\1</code>", escape(span.text))
     classes = " ".join(filter(None, [also, "" if span.role is Role.PLAIN else span.role.value]))
-    return f'<span class="{classes}">{escape(span.text)}</span>' if classes else escape(span.text)
+    return f'<span class="{classes}">{text}</span>' if classes else text
+
+
+_CODE = re.compile("`([^`]+)`")

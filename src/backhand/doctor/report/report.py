@@ -78,8 +78,8 @@ class Report(Contents):
         ...     params = backhand.Parameters(W1, b1, W2, b2)
         ...     return {"dS": backhand.forward(params, X).P - Y, "dW2": 0 * W2}
         >>> report = backhand.check(forgets_the_mean)
-        >>> report.hinted(1).findings[0].suggestion
-        'Is the loss a sum over the rows or their mean? What is then its derivative?'
+        >>> report.hinted(0).findings[0]
+        Finding('dS', 'dS is wrong.')
         """
         from backhand.doctor.report.hints import hinted
 

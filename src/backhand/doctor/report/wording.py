@@ -15,6 +15,7 @@ from backhand.doctor.probe.refusal import NOT_JUDGED, Reason, Refusal
 from backhand.doctor.report.contents import Outcome
 from backhand.doctor.report.layout import NUMBER, PLAIN, Symbol
 from backhand.doctor.report.notation import (
+    ENTRYWISE,
     Notation,
     label,
     name_of_numpy,
@@ -170,7 +171,7 @@ class Wording:
         """All of it."""
         findings = [self._named(one) for one in found.named]
         if found.doubt:
-            findings.append(self._doubt(found.doubt))
+            findings += map(self._doubt, (found.doubt, *found.further))
         if found.narrower:
             findings.append(self._narrower(found.narrower))
         findings += map(self._absent, () if of_calls.forward_only else absent)
@@ -352,14 +353,16 @@ class Wording:
         """The equation in the names that the code has where the fault is: as it can be pasted."""
         own = dict(self._numbers())
         for key, (seen, right) in self.places.called(function).items():
-            if found := symbol(seen.text, seen.value, right):
+            if found := symbol(seen.text, seen.value, right, flat=name in ENTRYWISE):
                 own[key] = found
         if "X" in own:
             rows = f"len({own['X'].text})" if own["X"].way == PLAIN else f"{own['X'].text}.shape[1]"
             own.setdefault("N", Symbol(rows, NUMBER))
         code = getattr(self.function.f, "__code__", None)
         variables = code.co_varnames if code else ()
-        written = self.notation.in_own_names(name, self.lines[name], own, variables)
+        written = self.notation.in_own_names(
+            name, self.lines[name], own, variables, dH1=self.lines["dH1"]
+        )
         return with_library(written, name_of_numpy(self.function.f))
 
     def _numbers(self) -> Iterator[tuple[str, Symbol]]:

@@ -31,7 +31,30 @@ MODULE = fill.load()
 ROUNDING = re.compile(r"\d\.\de-(?:0[6-9]|[1-9]\d)")
 """An error that is rounding, and other digits on another CPU."""
 
-FOUND: dict[str, list[str]] = {}
+FOUND = {
+    "a_difference_of_a_third": ["dS.scale.doubled"],
+    "twice_and_four_times": ["dW2.scale.doubled", "db1.factor.unknown"],
+    "once_more_by_m": ["dH1.scale.mean_twice"],
+    "not_aligned": ["call.raises", "dZ1.function.matrix_product_of_columns"],
+    "no_sum_over_examples": ["dW2.unknown"],
+    "grad_w2_for_w2": ["dH1.operand.dW2_for_W2"],
+    "no_division": ["dS.scale.no_mean"],
+    "biases_not_averaged": ["db1.scale.no_mean", "db2.scale.no_mean"],
+    "only_the_diagonal": ["dS.softmax.true_class_only"],
+    "one_number_for_all_biases": [
+        "db1.reduction.over_all_in_vector", "db2.reduction.over_all_in_vector",
+    ],
+    "sum_over_the_batch": ["P.softmax.over_rows"],
+    "everything_sums_to_one": ["dS.unknown", "dZ1.derivative.missing"],
+    "exponentials_overflow": [],
+    "still_dead": ["dZ1.derivative.zero_below"],
+    "close_enough": [],
+    "at_the_kink": [],
+    "not_exact": [],
+    "only_the_last_row": ["dW1.subset.last_row_only"],
+    "penalty_without_half": ["L.penalty.doubled"],
+    "before_backward": ["dS.zero.everywhere"],
+}  # fmt: skip
 """The ids that answer each question, in alphabetical order."""
 
 
@@ -61,6 +84,13 @@ def test_the_page_shows_what_the_doctor_reports(reports: dict[str, Report]) -> N
         assert ROUNDING.sub("#", block) in ROUNDING.sub("#", PAGE), (
             f"docs/doctor/fill.py updates the report of {name}"
         )
+
+
+def test_what_is_found_answers_the_question(reports: dict[str, Report]) -> None:
+    assert {name: sorted(one.id for one in report.findings)
+                     for name, report in reports.items()} == FOUND  # fmt: skip
+    for name, report in reports.items():
+        assert report.outcome == ("wrong" if FOUND[name] else "correct"), name
 
 
 def test_the_links_to_the_questions_are_those_of_the_headings() -> None:

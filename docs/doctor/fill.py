@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 PAGE = HERE.parent / "questions.md"
 
 BLOCKS = re.compile(r"```python\ndef (\w+)\(.*?```\n\n```text\n.*?```", re.DOTALL)
-SECONDS = re.compile(r",? ?\b(in )?\d+\.\d\d s(?=\))")
+SECONDS = re.compile(r", in \d+\.\d\d s\b")
 
 
 def load() -> ModuleType:

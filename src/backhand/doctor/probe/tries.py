@@ -68,7 +68,8 @@ def tries(
     """Call in each form on the first problem, and on all where the shapes of what it returns fit.
 
     Where all gradients have the shapes of the parameters, layout, biases and container are known:
-    from then on, only labels and outputs vary. No form is tried after `TOGETHER` seconds.
+    from then on, only labels and outputs vary, unless sizes are equal, which says nothing. No
+    form is tried after `TOGETHER` seconds.
 
     Parameters
     ----------
@@ -95,7 +96,7 @@ def tries(
                 break
             continue
         if found.in_shape:
-            known = known or form
+            known = known or (None if wanted[0].equal else form)
             _ = found.calls  # now: a call in another form may change what the function remembers
         yield found
 

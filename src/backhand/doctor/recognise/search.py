@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -86,45 +86,55 @@ def recognise(
         If the parameters of the function cannot be matched.
     """
     forms = forms_of(arguments_of(f), form)
-    if _speaks_of_classes(f):
-        forms = [form for form in forms if form.outputs == "K"] or forms
-    best, refusals = _best(tries(f, forms, seconds), network)
+    first = [form for form in forms if form.outputs == "K" or not _speaks_of_classes(f)] or forms
+    best, failed = _best(tries(f, first, seconds), network)
+    if best is None and len(first) < len(forms):
+        best, _ = _best(tries(f, [one for one in forms if one not in first], seconds), network)
     # Where it raises with K outputs, and is not correct with one, it may need equal sizes.
     sure = best is not None and (best.score[0] or best.tried.function.form.outputs == "K")
-    if refusals and refusals[0].reason is Reason.RAISES and not sure:
-        for all_sizes in (False, True) if best is None else (False,):
-            found = _on_equal_sizes(f, forms, network, seconds, all_sizes=all_sizes)
-            if found is not None:
-                calls = replace(found.calls, refusals=[refusals[0], *found.calls.refusals])
-                return replace(found, calls=calls)
+    if failed and failed[0].refusal.reason is Reason.RAISES and not sure:
+        found = [_on_equal_sizes(f, forms, network, seconds, all_sizes=all_sizes)
+                 for all_sizes in ((False, True) if best is None else (False,))]  # fmt: skip
+        equal = max((one for one in found if one), key=lambda one: one.score, default=None)
+        if equal is not None and (best is None or equal.score > best.score):
+            called = equal.tried.calls
+            form = equal.tried.function.form
+            own = next((one for one in failed if one.function.form == form), failed[0])
+            calls = replace(called, refusals=[own.refusal, *called.refusals])
+            return Recognised(equal.tried.function, calls, equal.matches)
     if best is not None:
         return Recognised(best.tried.function, best.tried.calls, best.matches)
     function = CheckedFunction(f, forms[0], seconds)
-    return Recognised(function, Calls(refusals=[_furthest(refusals)]))
+    return Recognised(function, Calls(refusals=[_furthest([one.refusal for one in failed])]))
 
 
 def _on_equal_sizes(
     f: Callable[..., Any], forms: Sequence[Form], network: Declared, seconds: float, *,
     all_sizes: bool,
-) -> Recognised | None:  # fmt: skip
+) -> _Candidate | None:  # fmt: skip
     """Where a function raises on unequal sizes: where H = K, or where all four are equal."""
     some = [form for form in forms if form.outputs == "K"]
     best, _ = _best(
         tries(f, some, seconds, lambda _: square_problems(all_sizes=all_sizes)), network
     )
-    if best is None:
-        return None
-    return Recognised(best.tried.function, best.tried.calls, best.matches)
+    return best
 
 
-def _best(attempts: Iterable[Try], network: Declared) -> tuple[_Candidate | None, list[Refusal]]:
-    """The form that fits best, up to the first in which everything does; and all refusals."""
+class _Failed(NamedTuple):
+    """A form in which the function gave nothing, and why."""
+
+    function: CheckedFunction
+    refusal: Refusal
+
+
+def _best(attempts: Iterable[Try], network: Declared) -> tuple[_Candidate | None, list[_Failed]]:
+    """The form that fits best, up to the first in which everything does; and those that failed."""
     best: _Candidate | None = None
-    refusals = []
+    failed = []
     for tried in attempts:
         if tried.called is None:
             assert tried.refusal is not None
-            refusals.append(tried.refusal)
+            failed.append(_Failed(tried.function, tried.refusal))
             continue
         matches = _matches(tried, network)
         if not matches:
@@ -134,7 +144,7 @@ def _best(attempts: Iterable[Try], network: Declared) -> tuple[_Candidate | None
             best = candidate
         if best.score[:2] == (True, True):
             break
-    return best, refusals
+    return best, failed
 
 
 def _matches(tried: Try, network: Declared) -> list[Match]:

@@ -86,9 +86,11 @@ def recognise(
         If the parameters of the function cannot be matched.
     """
     forms = forms_of(arguments_of(f), form)
-    if _speaks_of_classes(f):
-        forms = [form for form in forms if form.outputs == "K"] or forms
-    best, refusals = _best(tries(f, forms, seconds), network)
+    some = [form for form in forms if form.outputs == "K"] if _speaks_of_classes(f) else forms
+    best, refusals = _best(tries(f, some, seconds), network)
+    if best is None and len(some) < len(forms):
+        best, more = _best(tries(f, [one for one in forms if one not in some], seconds), network)
+        refusals += more
     # Where it raises with K outputs, and is not correct with one, it may need equal sizes.
     sure = best is not None and (best.score[0] or best.tried.function.form.outputs == "K")
     if refusals and refusals[0].reason is Reason.RAISES and not sure:

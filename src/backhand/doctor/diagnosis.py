@@ -316,7 +316,12 @@ def _diagnosed(found: Recognised) -> _Judged:
 
 
 def _simplest(judged: _Judged, found: Recognised, traces: Sequence[Trace]) -> _Judged:
-    """The same in a network that the faults suggest, if fewer are left there."""
+    """The same in a network that the faults suggest, if fewer are left there.
+
+    Without a loss there is no telling a choice from a fault.
+    """
+    if not any("L" in one.observed for one in judged.evidence):
+        return judged
     for network in suggested(judged.found, judged.network):
         evidence = evidence_of(found.function, found.calls, network)
         needed, diagnosis = diagnosed(evidence, traces)

@@ -17,10 +17,10 @@ def suggested(found: Diagnosis, network: Network) -> Iterator[Network]:
     """Networks whose penalty or reduction the function seems to have, in all lines that show it.
 
     A penalty is in the gradients of both weights; a reduction in the loss, and in dS. Where the
-    loss is correct, or is not returned, nothing is suggested: it decides.
+    loss is correct nothing is suggested: it decides.
     """
     named = {one.fault.id.removesuffix(f".{WITH_DERIVATIVE}"): one for one in found.named}
-    doubted = found.doubt is not None and found.doubt.name == "L"
+    doubted = found.doubt is not None and "L" not in found.right
     if not doubted and not any("L" in one.fault.lines for one in found.named):
         return
     if {"dW1.penalty.doubled", "dW2.penalty.doubled"} <= named.keys() and network.penalty == "half":

@@ -78,6 +78,8 @@ class Diagnosis:
         The other way to be right that gives all of them; or all that `named` and `doubt` leave.
     named : list of Named
     doubt : Doubt, optional
+    further : list of Doubt
+        Others, each wrong given its own inputs, which were observed.
     right : list of str
         Values that are correct given their inputs, where others are not.
     narrower : str, optional
@@ -92,6 +94,7 @@ class Diagnosis:
     convention: Convention | None = None
     named: list[Named] = field(default_factory=list)
     doubt: Doubt | None = None
+    further: list[Doubt] = field(default_factory=list)
     right: list[str] = field(default_factory=list)
     narrower: str | None = None
     all_float32: bool = False
@@ -206,15 +209,26 @@ def _doubted(evidence: Sequence[Evidence]) -> Diagnosis:
     right = [name for name in evidence[0].lines
              if any(name in one.observed for one in fullest)
              and name not in changed and name not in left]  # fmt: skip
-    doubt = None
-    if left:
-        doubt = Doubt(
-            left[0], residual.first_suspect(left[0], fullest),
-            returned=any(left[0] in one.observed for one in evidence),
-            product=not any(left[0] in names for _, names in following),
-            finite=all(np.isfinite(one.observed.get(left[0], 0.0)).all() for one in evidence),
-        )  # fmt: skip
-    return Diagnosis(named=named, doubt=doubt, right=right)
+    contradicting = {name for _, names in following for name in names}
+    doubts = [
+        Doubt(
+            name, residual.first_suspect(name, fullest),
+            returned=any(name in one.observed for one in evidence),
+            product=name not in contradicting,
+            finite=all(np.isfinite(one.observed.get(name, 0.0)).all() for one in evidence),
+        )
+        for name in left
+        if name == left[0] or all(_is_on_its_own(name, one) for one in evidence)
+    ]  # fmt: skip
+    further = doubts[1:] if len(doubts) == 2 else []  # more of them have one cause
+    return Diagnosis(named=named, doubt=doubts[0] if doubts else None, further=further,
+                     right=right)  # fmt: skip
+
+
+def _is_on_its_own(name: str, one: Evidence) -> bool:
+    """Whether a value was observed, and so was all that its line reads of other lines."""
+    read = one.lines[name].reads(penalty=one.penalty) & one.lines.keys()
+    return {name, *read} <= one.reused.keys()
 
 
 def _repeatable(evidence: Sequence[Evidence]) -> bool:

@@ -87,13 +87,16 @@ def _seen(
         return []
     local = [np.asarray(one.local[name]) for one in evidence]
     calls = list(zip(traces, evidence, local, following, strict=True))
-    if all(trace.matching(scale * v, max(one.tolerance.values())) for trace, one, v, _ in calls):
+    if all(_stays(trace, scale * v, max(one.tolerance.values())) for trace, one, v, _ in calls):
         return local
+    if any(_is_right(name, one) for one in evidence):
+        return []
     used = [trace.matching(scale * v, FOLLOWED) for trace, _, _, v in calls if v is not None]
     read = [[seen for seen in trace.seen if _is_read(name, seen, one, trace, v.shape, scale)]
             for trace, one, v, _ in calls]  # fmt: skip
-    called = [[seen for seen in trace.seen if is_called(seen, name) and _is_new(seen, one)]
-              for trace, one, _, _ in calls]  # fmt: skip
+    called = [[seen for seen in trace.seen if is_called(seen, name) and _is_new(seen, one)
+               and seen.value.shape in (v.shape, v.T.shape)]
+              for trace, one, v, _ in calls]  # fmt: skip
     for fits in (used, read, called):
         places = [[position(seen) for seen in some if not seen.passed] for some in fits]
         common = set(places[0]).intersection(*places) if places else set()
@@ -102,6 +105,21 @@ def _seen(
             if all(value is not None for value in values):
                 return [value / scale for value in values if value is not None]
     return []
+
+
+def _stays(trace: Trace, value: NDArray[Any], tolerance: float) -> bool:
+    """Whether a value appears, and its array is not changed later."""
+    fits = trace.matching(value, tolerance)
+    orders = {seen.order for seen in fits}
+    last = {(seen.function, seen.text): seen.order for seen in trace.seen
+            if seen.is_name and seen.value.size == value.size}  # fmt: skip
+    return any(last.get((seen.function, seen.text), seen.order) in orders for seen in fits)
+
+
+def _is_right(name: str, one: Evidence) -> bool:
+    """Whether what was computed from a value, and is known, shows that the value is right."""
+    known = [reader for reader in READERS[name] if reader in one.observed and reader in one.local]
+    return bool(known) and one.like(known[0], one.local[known[0]])
 
 
 def _is_read(
@@ -139,7 +157,9 @@ def _at(place: Position, trace: Trace, shape: tuple[int, ...]) -> NDArray[Any] |
 
 
 def _is_new(seen: Seen, one: Evidence) -> bool:
-    """Whether it is none of the values that are known already."""
+    """Whether it is none of the values that are known already, nor the same everywhere."""
+    if seen.value.min() == seen.value.max():
+        return False
     own = Trace([seen])
     known = {**one.given, **one.local, **one.observed}.values()
     return not any(own.matching(value) for value in known if isinstance(value, np.ndarray))

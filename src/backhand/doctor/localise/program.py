@@ -35,7 +35,7 @@ def correct(evidence: Sequence[Evidence], found: Diagnosis) -> Mapping[str, bool
     if found.doubt is None and found.repeatable:
         return {name: name not in wrong for name in names}
     if found.doubt:
-        wrong.add(found.doubt.suspect)
+        wrong |= {one.suspect for one in (found.doubt, *found.further)}
     return {name: False if name in wrong else True if name in found.right else None
             for name in names}  # fmt: skip
 

@@ -171,7 +171,7 @@ class Wording:
         """All of it."""
         findings = [self._named(one) for one in found.named]
         if found.doubt:
-            findings.append(self._doubt(found.doubt))
+            findings += map(self._doubt, (found.doubt, *found.further))
         if found.narrower:
             findings.append(self._narrower(found.narrower))
         findings += map(self._absent, () if of_calls.forward_only else absent)

@@ -37,7 +37,7 @@ from backhand.doctor.probe.source import lines_of
 from backhand.doctor.probe.trace import Trace
 from backhand.doctor.recognise.networks import Declared
 from backhand.doctor.recognise.search import Recognised, declared_in, leading, recognise
-from backhand.doctor.report.report import Report
+from backhand.doctor.report.report import Report, Verdict
 from backhand.doctor.report.wording import (
     OVERFLOWS,
     CallFinding,
@@ -258,12 +258,21 @@ def _report(name: str, found: Recognised, declared: Declared, *, autograd: bool)
     words = Wording(function, network, places, calls.problems)
     report = words.report(diagnosis, tuple(absent), of_calls, values)
     report = replace(report, frame=_frame(recognised, network, declared))
-    slopes = [value.differences for value in values if value.name in GRADIENTS]
-    if report.outcome == "wrong" and declared == Declared() and len(slopes) > 1 and all(slopes):
+    if report.outcome == "wrong" and declared == Declared() and _is_another(values, network):
         return another_network(report)
     if report.ok and overflows(function):
         return replace(report, remarks=[*report.remarks, OVERFLOWS])
     return report
+
+
+def _is_another(values: Sequence[Verdict], network: Network) -> bool:
+    """Whether all gradients are those of the loss that is returned, and that is another one."""
+    gradients = [value for value in values if value.name in GRADIENTS]
+    return (
+        len(gradients) == len(GRADIENTS.keys() & network.lines.keys())
+        and all(value.differences for value in gradients)
+        and not all(value.ok for value in gradients)
+    )
 
 
 def _call_finding(calls: Calls, corrections: list[Reason], *, l2: float) -> CallFinding:

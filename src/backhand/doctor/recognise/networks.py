@@ -187,8 +187,6 @@ def _outputs(
                 found = [pair for pair in pairs if pair[0] == output]
                 if found:
                     return found
-    if observed.has(values["S"]):
-        return sorted(pairs, key=lambda pair: pair[0] != "linear")
     return pairs
 
 
@@ -226,8 +224,7 @@ def _match(
     expected = ("L", *GRADIENTS) if GRADIENTS.keys() & observed.returned.keys() else FORWARD
     names = [name for name in expected if name in observed.returned]
     agreed = tuple(name for name in names if name in right and observed.gave(name, right[name]))
-    loss_agrees = "L" in agreed or observed.has(right["L"], LOSS_TOLERANCE)
-    doubtful = _needs_its_loss(network) and not loss_agrees
+    doubtful = _needs_its_loss(network) and not _shows_its_loss(given, observed, network, agreed)
     exact = bool(names) and len(agreed) == len(names) and not doubtful
     if not exact and _is_averaged_later(network, observed, agreed, right["dS"], given):
         network = replace(network, averaged="gradients")
@@ -256,6 +253,22 @@ def _needs_its_loss(network: Network) -> bool:
         or network.penalty != "half"
         or bool(network.strength)
     )
+
+
+def _shows_its_loss(
+    given: Mapping[str, Any], observed: Observed, network: Network, agreed: tuple[str, ...]
+) -> bool:
+    """Whether the loss is that of the network: what is returned, or else what was computed.
+
+    On the way to a mean the sum is computed too.
+    """
+    if "L" in observed.returned:
+        return "L" in agreed
+    mean = replace(network, reduction="mean")
+    loss, of_mean = (derive(given, {}, {}, FORWARD, lines=one.lines)[0]["L"]
+                     for one in (network, mean))  # fmt: skip
+    shown = observed.has(loss, LOSS_TOLERANCE)
+    return shown and (network == mean or not observed.has(of_mean, LOSS_TOLERANCE))
 
 
 def _constants(

@@ -86,10 +86,11 @@ def recognise(
         If the parameters of the function cannot be matched.
     """
     forms = forms_of(arguments_of(f), form)
-    first = [form for form in forms if form.outputs == "K" or not _speaks_of_classes(f)] or forms
-    best, failed = _best(tries(f, first, seconds), network)
-    if best is None and len(first) < len(forms):
-        best, _ = _best(tries(f, [one for one in forms if one not in first], seconds), network)
+    some = [form for form in forms if form.outputs == "K"] if _speaks_of_classes(f) else forms
+    best, failed = _best(tries(f, some, seconds), network)
+    if best is None and len(some) < len(forms):
+        best, more = _best(tries(f, [one for one in forms if one not in some], seconds), network)
+        failed += more
     # Where it raises with K outputs, and is not correct with one, it may need equal sizes.
     sure = best is not None and (best.score[0] or best.tried.function.form.outputs == "K")
     if failed and failed[0].refusal.reason is Reason.RAISES and not sure:

@@ -99,8 +99,8 @@ def recognise(
         equal = max((one for one in found if one), key=lambda one: one.score, default=None)
         if equal is not None and (best is None or equal.score > best.score):
             called = equal.tried.calls
-            form = equal.tried.function.form
-            own = next((one for one in failed if one.function.form == form), failed[0])
+            its = equal.tried.function.form
+            own = next((one for one in failed if one.function.form == its), failed[0])
             calls = replace(called, refusals=[own.refusal, *called.refusals])
             return Recognised(equal.tried.function, calls, equal.matches)
     if best is not None:

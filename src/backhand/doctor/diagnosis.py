@@ -16,7 +16,7 @@ from backhand.doctor.frame.frame import Frame
 from backhand.doctor.frame.network import Activation, Loss, Network, Output, Reduction
 from backhand.doctor.localise.alternatives import findings, suggested
 from backhand.doctor.localise.diagnose import Diagnosis
-from backhand.doctor.localise.intermediates import SCALED, diagnosed, times_too_large
+from backhand.doctor.localise.intermediates import diagnosed
 from backhand.doctor.localise.program import predicted
 from backhand.doctor.probe.adapters import adapted
 from backhand.doctor.probe.evidence import TOLERANCES, Evidence, alike
@@ -300,12 +300,7 @@ class _Judged(NamedTuple):
 def _places(found: Recognised, judged: _Judged) -> Places:
     """Where the code computes what it does according to the diagnosis."""
     traces = [called.trace for _, called in found.calls.returned]
-    multiple = times_too_large(judged.evidence, traces)
-    values = [
-        {name: multiple * value if name in SCALED else value for name, value in one.items()}
-        for one in predicted(judged.needed, judged.found)
-    ]
-    calls = list(zip(traces, values, strict=True))
+    calls = list(zip(traces, predicted(judged.needed, judged.found), strict=True))
     allowed = [one.tolerance[name] for one in judged.evidence
                for name in one.observed if name != "L"]  # fmt: skip
     return Places(calls, max(allowed, default=TOLERANCES["float64"]), lines_of(found.function.f))
@@ -313,11 +308,13 @@ def _places(found: Recognised, judged: _Judged) -> Places:
 
 def _diagnosed(found: Recognised) -> _Judged:
     """The first of the best networks in which everything is explained; else the best one."""
-    tried = []
+    tried: list[_Judged] = []
     traces = [called.trace for _, called in found.calls.returned]
     for match in leading(found.matches):
         evidence = evidence_of(found.function, found.calls, match.network)
         needed, diagnosis = diagnosed(evidence, traces)
+        if tried and diagnosis.of_the_network:
+            continue  # a fault that is only the choice of a less likely network
         tried.append(_Judged(match.network, evidence, needed, diagnosis))
         if diagnosis.doubt is None and diagnosis.repeatable:
             return _simplest(tried[-1], found, traces)

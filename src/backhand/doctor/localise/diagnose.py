@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from backhand.doctor.faults import Convention, Fault, conventions
+from backhand.doctor.faults import Convention, Fault, Kind, conventions
 from backhand.doctor.frame.network import Network
 from backhand.doctor.localise import residual
 from backhand.doctor.localise.search import Explanation, confirmations, explanations
@@ -106,6 +106,11 @@ class Diagnosis:
         """Values that the function keeps from call to call."""
         return [name for one in self.named for name in one.fault.lines
                 if "last" in one.fault.reads]  # fmt: skip
+
+    @property
+    def of_the_network(self) -> bool:
+        """Whether a fault is that the network is another one: another activation or output."""
+        return any(one.fault.kind is Kind.ACTIVATION for one in self.named)
 
     @property
     def excused(self) -> bool:

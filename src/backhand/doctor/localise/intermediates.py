@@ -13,17 +13,13 @@ from backhand.doctor.localise.residual import FOLLOWED, with_what_follows
 from backhand.doctor.probe.evidence import Evidence
 from backhand.doctor.probe.places import Position, is_called, position
 from backhand.doctor.probe.trace import Seen, Trace
-from backhand.formulas import FAILURES, GRADIENTS
+from backhand.formulas import FAILURES
 
 READERS = {
     "Z1": ("H1",), "H1": ("S", "dW2"), "S": ("P",), "P": ("dS", "L"),
     "dS": ("dW2", "db2", "dH1"), "dH1": ("dZ1",), "dZ1": ("dW1", "db1"),
 }  # fmt: skip
 """Values on the way to gradients, and what is computed from each."""
-
-
-SCALED = frozenset({"dS", "dH1", "dZ1"})
-"""What is N times larger where the gradients are divided by N instead of dS."""
 
 
 def diagnosed(
@@ -49,27 +45,13 @@ def with_intermediates(evidence: Sequence[Evidence], traces: Sequence[Trace]) ->
     computed from it, or, for want of better, by its name.
     """
     found = list(evidence)
-    multiple = times_too_large(evidence, traces)
     following = [with_what_follows(one)[0].observed for one in evidence]
     for name in READERS:
         if name in found[0].names and not any(name in one.observed for one in found):
-            scale = multiple if name in SCALED else 1.0
-            values = _seen(name, found, [values.get(name) for values in following], traces, scale)
+            values = _seen(name, found, [values.get(name) for values in following], traces)
             if values:
                 found = [_with(one, name, v) for one, v in zip(found, values, strict=True)]
     return found
-
-
-def times_too_large(evidence: Sequence[Evidence], traces: Sequence[Trace]) -> float:
-    """By what dS, dH1 and dZ1 are multiples, where the gradients are divided by it: N, N·K or 1."""
-    one, trace = evidence[0], traces[0]
-    counts = {"mean": one.given["N"], "elements": one.given["N"] * one.given["K"]}
-    multiple = float(counts.get(one.network.reduction, 1))
-    dS = np.asarray(one.right["dS"])
-    if multiple == 1 or trace.matching(dS) or not trace.matching(multiple * dS):
-        return 1.0
-    correct = any(name in one.observed and one.like(name, one.right[name]) for name in GRADIENTS)
-    return multiple if correct else 1.0
 
 
 def _with(one: Evidence, name: str, value: Any) -> Evidence:
@@ -80,19 +62,19 @@ def _with(one: Evidence, name: str, value: Any) -> Evidence:
 
 def _seen(
     name: str, evidence: Sequence[Evidence], following: Sequence[NDArray[Any] | None],
-    traces: Sequence[Trace], scale: float,
+    traces: Sequence[Trace],
 ) -> list[NDArray[Any]]:  # fmt: skip
     """A value as it was computed in every call, if it was; else nothing."""
     if any(name not in one.local for one in evidence):
         return []
     local = [np.asarray(one.local[name]) for one in evidence]
     calls = list(zip(traces, evidence, local, following, strict=True))
-    if all(_stays(trace, scale * v, max(one.tolerance.values())) for trace, one, v, _ in calls):
+    if all(_stays(trace, v, max(one.tolerance.values())) for trace, one, v, _ in calls):
         return local
     if any(_is_right(name, one) for one in evidence):
         return []
-    used = [trace.matching(scale * v, FOLLOWED) for trace, _, _, v in calls if v is not None]
-    read = [[seen for seen in trace.seen if _is_read(name, seen, one, trace, v.shape, scale)]
+    used = [trace.matching(v, FOLLOWED) for trace, _, _, v in calls if v is not None]
+    read = [[seen for seen in trace.seen if _is_read(name, seen, one, trace, v.shape)]
             for trace, one, v, _ in calls]  # fmt: skip
     called = [[seen for seen in trace.seen if is_called(seen, name) and _is_new(seen, one)
                and seen.value.shape in (v.shape, v.T.shape)]
@@ -103,7 +85,7 @@ def _seen(
         for place in sorted(common, key=places[0].index if places else None):
             values = [_at(place, trace, v.shape) for trace, v in zip(traces, local, strict=True)]
             if all(value is not None for value in values):
-                return [value / scale for value in values if value is not None]
+                return [value for value in values if value is not None]
     return []
 
 
@@ -123,12 +105,12 @@ def _is_right(name: str, one: Evidence) -> bool:
 
 
 def _is_read(
-    name: str, seen: Seen, one: Evidence, trace: Trace, shape: tuple[int, ...], scale: float
+    name: str, seen: Seen, one: Evidence, trace: Trace, shape: tuple[int, ...]
 ) -> bool:  # fmt: skip
     """Whether a later value, or one that was returned, is computed from this one by its line."""
     if seen.value.size != np.prod(shape) or seen.value.dtype == bool or not _is_new(seen, one):
         return False
-    values = {**one.given, **one.local, **one.reused, name: _in_rows(seen.value, shape) / scale}
+    values = {**one.given, **one.local, **one.reused, name: _in_rows(seen.value, shape)}
     for reader in READERS[name]:
         try:
             value = one.lines[reader].evaluated(values, penalty=one.penalty)
@@ -136,8 +118,7 @@ def _is_read(
             continue
         if reader in one.observed and one.like(reader, value):
             return True
-        within = scale if reader in SCALED else 1.0
-        later = [found for found in trace.matching(within * value) if found.order > seen.order]
+        later = [found for found in trace.matching(value) if found.order > seen.order]
         if later and _is_new(later[0], one):
             return True
     return False

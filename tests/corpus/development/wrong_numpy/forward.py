@@ -163,6 +163,8 @@ def hw3_backward(X, Y, W1, b1, W2, b2):
 @wrong(
     "H1.activation.leaky_0_01.with_derivative",
     "A leaky ReLU with slope 0.01 in the forward and the backward pass.",
+    activation="relu",
+    loss="cross_entropy",
 )
 def mlp_step_leaky(X, Y, W1, b1, W2, b2, slope=0.01):
     N = X.shape[0]
@@ -177,7 +179,12 @@ def mlp_step_leaky(X, Y, W1, b1, W2, b2, slope=0.01):
     return loss, (X.T @ dZ1, dZ1.sum(0), H1.T @ dS, dS.sum(0))
 
 
-@wrong("H1.activation.tanh", "tanh instead of the ReLU in the forward pass.")
+@wrong(
+    "H1.activation.tanh",
+    "tanh instead of the ReLU in the forward pass.",
+    activation="relu",
+    loss="cross_entropy",
+)
 def backprop_old_notes(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.tanh(Z1)
@@ -193,6 +200,8 @@ def backprop_old_notes(X, Y, W1, b1, W2, b2):
 @wrong(
     "H1.activation.sigmoid.with_derivative",
     "A sigmoid instead of the ReLU, with the sigmoid's derivative on the way back.",
+    activation="relu",
+    loss="cross_entropy",
 )
 def nineties_net(X, Y, W1, b1, W2, b2):
     hidden = expit(X @ W1 + b1)
@@ -306,7 +315,12 @@ def bounded_units(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("H1.activation.softplus", "A softplus, log(1 + exp(Z1)), instead of the ReLU.")
+@wrong(
+    "H1.activation.softplus",
+    "A softplus, log(1 + exp(Z1)), instead of the ReLU.",
+    activation="relu",
+    loss="cross_entropy",
+)
 def smooth_hidden_layer(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.log1p(np.exp(Z1))

@@ -57,7 +57,12 @@ def shared_normaliser(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("P.softmax.missing", "The softmax is left out: the scores are taken as probabilities.")
+@wrong(
+    "P.softmax.missing",
+    "The softmax is left out: the scores are taken as probabilities.",
+    activation="relu",
+    loss="cross_entropy",
+)
 def linear_output(X, Y, W1, b1, W2, b2):
     H1 = relu(X @ W1 + b1)
     out = H1 @ W2 + b2
@@ -103,7 +108,12 @@ def exponentials(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("P.activation.sigmoid", "A sigmoid of every score instead of the softmax.")
+@wrong(
+    "P.activation.sigmoid",
+    "A sigmoid of every score instead of the softmax.",
+    activation="relu",
+    loss="cross_entropy",
+)
 def multi_label_habit(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)
@@ -113,7 +123,12 @@ def multi_label_habit(X, Y, W1, b1, W2, b2):
     return {"dW1": X.T @ dZ1, "db1": dZ1.sum(axis=0), "dW2": H1.T @ dS, "db2": dS.sum(axis=0)}
 
 
-@wrong("P.clip.within_0_01", "The probabilities are clipped to [1e-2, 1 - 1e-2].")
+@wrong(
+    "P.clip.within_0_01",
+    "The probabilities are clipped to [1e-2, 1 - 1e-2].",
+    activation="relu",
+    loss="cross_entropy",
+)
 def careful_logs(X, Y, W1, b1, W2, b2, eps=1e-2):
     Z1 = X @ W1 + b1
     H1 = np.maximum(Z1, 0)

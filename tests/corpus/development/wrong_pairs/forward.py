@@ -60,6 +60,8 @@ def forgot_relu_forgot_db2(X, Y, W1, b1, W2, b2):
     "a leaky ReLU of slope 0.01 in the forward pass",
     "dS.scale.by_NK",
     "divided by N K, the number of entries, in place of N",
+    activation="relu",
+    loss="cross_entropy",
 )
 def leaky_and_size(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
@@ -195,6 +197,8 @@ def class_without_biases(X, Y, W1, b1, W2, b2):
     "F.leaky_relu, of slope 0.01, in the forward pass",
     "dS.scale.no_mean",
     "P - Y without the division by N",
+    activation="relu",
+    loss="cross_entropy",
 )
 def torch_leaky(X, y, W1, b1, W2, b2):
     X, W1, b1, W2, b2 = map(torch.as_tensor, (X, W1, b1, W2, b2))
@@ -328,6 +332,8 @@ def subtracted_threshold(X, Y, W1, b1, W2, b2):
     "the logistic function in place of ReLU, with ReLU's mask in the backward pass",
     "dS.scale.by_K",
     "divided by K in place of N",
+    activation="relu",
+    loss="cross_entropy",
 )
 def logistic_hidden(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1

@@ -311,6 +311,7 @@ def result_with_mean_of_entries(X, Y, W1, b1, W2, b2):
     "reduction='sum': the loss is not averaged over the rows",
     "dS.scale.by_NK",
     "divided by the number of entries, N K, in place of N",
+    reduction="mean",
 )
 def torch_sum_and_numel(X, y, W1, b1, W2, b2):
     z1 = X.mm(W1).add(b1)

@@ -68,6 +68,8 @@ def step_clipped_and_stale(X, Y, W1, b1, W2, b2, learning_rate):
     "the logistic function of each score in place of softmax",
     "dW2.scale.mean_twice",
     "divided by N a second time",
+    activation="relu",
+    loss="cross_entropy",
 )
 def sigmoid_output(X, Y, W1, b1, W2, b2):
     m = X.shape[0]
@@ -141,6 +143,8 @@ def unnormalised_and_unmasked(X, Y, W1, b1, W2, b2):
     "softmax is left out: the scores stand for the probabilities",
     "db1.operand.dH1_summed",
     "the gradient is summed from dH1, before the mask",
+    activation="relu",
+    loss="cross_entropy",
 )
 def scores_as_probabilities(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
@@ -308,6 +312,8 @@ def divided_by_the_greatest(X, Y, W1, b1, W2, b2):
     "the logistic function of each score in place of softmax",
     "dS.scale.no_mean",
     "P - Y without the division by N",
+    activation="relu",
+    loss="cross_entropy",
 )
 def torch_sigmoid_sum(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1

@@ -95,7 +95,13 @@ def columns_m(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("H1.activation.tanh", "tanh in place of the ReLU", layout="columns")
+@wrong(
+    "H1.activation.tanh",
+    "tanh in place of the ReLU",
+    layout="columns",
+    activation="relu",
+    loss="cross_entropy",
+)
 def columns_tanh(X, Y, W1, b1, W2, b2):
     m = X.shape[1]
     Z1 = W1 @ X + b1

@@ -164,7 +164,12 @@ def torch_half(X, Y, W1, b1, W2, b2):
     return {"dW1": X.T @ dz1, "db1": dz1.sum(0), "dW2": h1.T @ ds, "db2": ds.sum(0)}
 
 
-@wrong("P.activation.sigmoid", "sigmoids of the scores instead of their softmax")
+@wrong(
+    "P.activation.sigmoid",
+    "sigmoids of the scores instead of their softmax",
+    activation="relu",
+    loss="cross_entropy",
+)
 def torch_sigmoid_head(X, Y, W1, b1, W2, b2):
     m = X.shape[0]
     a1 = torch.relu(X @ W1 + b1)
@@ -376,6 +381,8 @@ def function_capped(X, y, W1, b1, W2, b2):
 @wrong(
     "P.softmax.twice.with_derivative",
     "softmax twice: probabilities go into CrossEntropyLoss, which takes a softmax itself",
+    activation="relu",
+    loss="cross_entropy",
 )
 def autograd_softmax_first(X, y, W1, b1, W2, b2):
     W1, b1, W2, b2 = (t.clone().requires_grad_() for t in (W1, b1, W2, b2))
@@ -396,7 +403,11 @@ def autograd_log_softmax(X, y, W1, b1, W2, b2):
     return loss.item(), tuple(t.grad.numpy() for t in leaves)
 
 
-@wrong("L.reduction.sum.with_derivative", "the loss is summed over the rows: reduction='sum'")
+@wrong(
+    "L.reduction.sum.with_derivative",
+    "the loss is summed over the rows: reduction='sum'",
+    reduction="mean",
+)
 def autograd_sum(X, y, W1, b1, W2, b2):
     W1, b1, W2, b2 = _leaves(W1, b1, W2, b2)
     loss = F.cross_entropy(torch.relu(X @ W1 + b1) @ W2 + b2, y, reduction="sum")
@@ -407,6 +418,8 @@ def autograd_sum(X, y, W1, b1, W2, b2):
 @wrong(
     "L.loss.no_logarithm.with_derivative",
     "nll_loss is given probabilities: the logarithm is missing",
+    activation="relu",
+    loss="cross_entropy",
 )
 def autograd_nll_of_probabilities(X, y, W1, b1, W2, b2):
     W1, b1, W2, b2 = (t.detach().clone().requires_grad_(True) for t in (W1, b1, W2, b2))
@@ -416,7 +429,12 @@ def autograd_nll_of_probabilities(X, y, W1, b1, W2, b2):
     return loss.item(), {"W1": W1.grad, "b1": b1.grad, "W2": W2.grad, "b2": b2.grad}
 
 
-@wrong("L.loss.mean_squared_error.with_derivative", "the mean squared error between P and Y")
+@wrong(
+    "L.loss.mean_squared_error.with_derivative",
+    "the mean squared error between P and Y",
+    activation="relu",
+    loss="cross_entropy",
+)
 def autograd_squared_error(X, Y, params):
     W1, b1, W2, b2 = _leaves(params["W1"], params["b1"], params["W2"], params["b2"])
     P = torch.softmax((torch.as_tensor(X) @ W1 + b1).relu() @ W2 + b2, 1)
@@ -425,7 +443,12 @@ def autograd_squared_error(X, Y, params):
     return loss.item(), {"W1": W1.grad, "b1": b1.grad, "W2": W2.grad, "b2": b2.grad}
 
 
-@wrong("L.loss.smoothed_0_1.with_derivative", "the targets are smoothed by 0.1")
+@wrong(
+    "L.loss.smoothed_0_1.with_derivative",
+    "the targets are smoothed by 0.1",
+    activation="relu",
+    loss="cross_entropy",
+)
 def autograd_smoothed(X, y, W1, b1, W2, b2):
     W1, b1, W2, b2 = _leaves(W1, b1, W2, b2)
     loss_fn = nn.CrossEntropyLoss(label_smoothing=0.1)
@@ -445,6 +468,8 @@ def autograd_padding_class(X, y, W1, b1, W2, b2):
 @wrong(
     "L.penalty.of_half_norms.with_derivative",
     "the penalty takes the norms of W1 and W2, not their squares",
+    activation="relu",
+    loss="cross_entropy",
 )
 def autograd_norms(X, y, W1, b1, W2, b2, weight_decay):
     W1, b1, W2, b2 = _leaves(W1, b1, W2, b2)
@@ -473,7 +498,13 @@ def module_kept(X, y, W1, b1, W2, b2):
     return loss.item(), net.grads()
 
 
-@wrong("L.scale.mean_twice.with_derivative", "the mean loss is divided by N again", layout="linear")
+@wrong(
+    "L.scale.mean_twice.with_derivative",
+    "the mean loss is divided by N again",
+    layout="linear",
+    activation="relu",
+    loss="cross_entropy",
+)
 def module_mean_again(X, y, W1, b1, W2, b2):
     net = Net(X.shape[1], W1.shape[0], W2.shape[0])
     net.load(W1, b1, W2, b2)
@@ -489,7 +520,13 @@ class GELUNet(Net):
         return self.fc2(F.gelu(self.fc1(x)))
 
 
-@wrong("H1.activation.gelu.with_derivative", "GELU instead of ReLU", layout="linear")
+@wrong(
+    "H1.activation.gelu.with_derivative",
+    "GELU instead of ReLU",
+    layout="linear",
+    activation="relu",
+    loss="cross_entropy",
+)
 def module_gelu(X, y, W1, b1, W2, b2):
     net = GELUNet(X.shape[1], W1.shape[0], W2.shape[0])
     net.load(W1, b1, W2, b2)

@@ -194,7 +194,12 @@ class LeakyReLU:
         return np.where(self.x > 0, dout, 0)
 
 
-@wrong("H1.activation.leaky_0_01", "leaky: Z1 / 100 where Z1 is negative")
+@wrong(
+    "H1.activation.leaky_0_01",
+    "leaky: Z1 / 100 where Z1 is negative",
+    activation="relu",
+    loss="cross_entropy",
+)
 def layers_leaky(X, Y, W1, b1, W2, b2):
     layers = [Linear(W1, b1), LeakyReLU(), Linear(W2, b2)]
     return _run_layers(X, Y, layers, SoftmaxCrossEntropy())

@@ -358,7 +358,12 @@ def record_sign(X, Y, W1, b1, W2, b2):
 # --- further ones --------------------------------------------------------------------------------
 
 
-@wrong("H1.activation.softplus", "softplus, log(1 + exp(Z1)), in place of the ReLU")
+@wrong(
+    "H1.activation.softplus",
+    "softplus, log(1 + exp(Z1)), in place of the ReLU",
+    activation="relu",
+    loss="cross_entropy",
+)
 def closures_softplus(X, Y, W1, b1, W2, b2):
     def dense(W, b):
         def forward(x):

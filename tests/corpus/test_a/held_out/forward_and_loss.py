@@ -55,6 +55,8 @@ def mnist_step(X, y, W1, b1, W2, b2):
 @wrong(
     "H1.activation.leaky_0_01",
     "a leaky ReLU with slope 0.01 stands in the forward pass, a plain one in the backward",
+    activation="relu",
+    loss="cross_entropy",
 )
 def leaky_forward(X, Y, W1, b1, W2, b2, alpha=0.01):
     Z1 = X @ W1 + b1
@@ -68,7 +70,10 @@ def leaky_forward(X, Y, W1, b1, W2, b2, alpha=0.01):
 
 
 @wrong(
-    "H1.activation.tanh", "the hidden activation is a tanh, though its derivative is that of a ReLU"
+    "H1.activation.tanh",
+    "the hidden activation is a tanh, though its derivative is that of a ReLU",
+    activation="relu",
+    loss="cross_entropy",
 )
 def half_converted_from_tanh(X, Y, W1, b1, W2, b2):
     cache = {}
@@ -172,7 +177,12 @@ def softmax_of_one_sample(X, Y, W1, b1, W2, b2):
     return X.T @ hidden_error, hidden_error.sum(0), hidden_out.T @ error, error.sum(0)
 
 
-@wrong("P.activation.sigmoid", "the output is an element-wise sigmoid instead of a softmax")
+@wrong(
+    "P.activation.sigmoid",
+    "the output is an element-wise sigmoid instead of a softmax",
+    activation="relu",
+    loss="cross_entropy",
+)
 def sigmoid_output(X, Y, W1, b1, W2, b2):
     N = len(Y)
     z_h = X @ W1 + b1

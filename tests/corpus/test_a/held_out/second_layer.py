@@ -60,7 +60,12 @@ def run_two_layer_net(X, Y, W1, b1, W2, b2):
     return net
 
 
-@wrong("dS.scale.no_mean", "the gradient is that of the summed loss: no 1/N", layout="linear")
+@wrong(
+    "dS.scale.no_mean",
+    "the gradient is that of the summed loss: no 1/N",
+    layout="linear",
+    reduction="mean",
+)
 def torch_sum_reduction(X, y, W1, b1, W2, b2):
     params = [t.clone().detach().requires_grad_() for t in (W1, b1, W2, b2)]
     h = F.linear(X, params[0], params[1]).relu()

@@ -75,7 +75,12 @@ def skipped_activation(X, Y, W1, b1, W2, b2):
     }
 
 
-@wrong("H1.activation.leaky_0_01", "a leaky slope of a hundredth was kept from another network")
+@wrong(
+    "H1.activation.leaky_0_01",
+    "a leaky slope of a hundredth was kept from another network",
+    activation="relu",
+    loss="cross_entropy",
+)
 def leaky_leftover(X, Y, W1, b1, W2, b2):
     Z1 = X @ W1 + b1
     H1 = np.where(Z1 > 0, Z1, 0.01 * Z1)
@@ -86,7 +91,12 @@ def leaky_leftover(X, Y, W1, b1, W2, b2):
     return SimpleNamespace(H1=H1, dW1=X.T @ dZ1, db1=dZ1.sum(0), dW2=H1.T @ dS, db2=dS.sum(0))
 
 
-@wrong("P.activation.sigmoid", "a sigmoid stands in for the softmax")
+@wrong(
+    "P.activation.sigmoid",
+    "a sigmoid stands in for the softmax",
+    activation="relu",
+    loss="cross_entropy",
+)
 def logistic_heads(X, Y, W1, b1, W2, b2):
     N = X.shape[0]
     hidden_in = X @ W1 + b1

@@ -163,6 +163,8 @@ def pair_axis_and_mean(X, Y, W1, b1, W2, b2):
     "a leaky slope of a tenth",
     "dW1.operand.dH1_for_dZ1",
     "the error before the mask is used",
+    activation="relu",
+    loss="cross_entropy",
 )
 def pair_leaky(X, Y, W1, b1, W2, b2):
     N = X.shape[0]

@@ -68,7 +68,7 @@ EXPECTED = {
     "constant_penalty:backward": Expected("correct", words=("0.01/2 ‖W‖²",)),
     "names_of_other_schools:backward": CORRECT,
     "names_of_other_schools:a_before_z": CORRECT,
-    "mask_with_ge:backward": Expected("correct", words=("Z1 = 0",)),
+    "mask_with_ge:backward": Expected("correct", words=("at Z1 = 0",)),
     "another_network_rightly_differentiated:backward": Expected(
         "correct", words=("sigmoid hidden",)
     ),

@@ -13,7 +13,7 @@ from backhand.doctor.localise.residual import FOLLOWED, with_what_follows
 from backhand.doctor.probe.evidence import Evidence
 from backhand.doctor.probe.places import Position, is_called, position
 from backhand.doctor.probe.trace import Seen, Trace
-from backhand.formulas import FAILURES
+from backhand.formulas import FAILURES, UPDATED
 
 READERS = {
     "Z1": ("H1",), "H1": ("S", "dW2"), "S": ("P",), "P": ("dS", "L"),
@@ -29,6 +29,7 @@ def diagnosed(
 
     With it comes the evidence that was needed.
     """
+    evidence = _with_gradients_of_the_step(evidence, traces)
     found = diagnose(evidence)
     if found.doubt is None:
         return evidence, found
@@ -36,6 +37,27 @@ def diagnosed(
     if more[0].observed.keys() == evidence[0].observed.keys():
         return evidence, found
     return more, diagnose(more)
+
+
+def _with_gradients_of_the_step(
+    evidence: Sequence[Evidence], traces: Sequence[Trace]
+) -> Sequence[Evidence]:
+    """The evidence with gradients in place of the new parameters, where both were computed.
+
+    A step along a wrong gradient is a correct step if that gradient has a name of its own.
+    """
+    found = []
+    for one, trace in zip(evidence, traces, strict=True):
+        steps = {name for name in UPDATED if name in one.observed}
+        if not steps:
+            return evidence
+        along = one.along_the_step()
+        gradients = [along.observed[f"d{UPDATED[name]}"] for name in steps]
+        if not all(any(seen.is_name for seen in trace.matching(value, FOLLOWED))
+                   for value in gradients):  # fmt: skip
+            return evidence
+        found.append(along)
+    return found
 
 
 def with_intermediates(evidence: Sequence[Evidence], traces: Sequence[Trace]) -> list[Evidence]:

@@ -160,7 +160,8 @@ class Places:
             return trace.matching(wanted, self.tolerance)
         return [seen for seen in trace.seen
                 if seen.value.size == np.size(wanted) and seen.value.dtype.kind == "f"
-                and 0 < np.abs(seen.value).max() <= NOTHING]  # fmt: skip
+                and np.abs(seen.value).max() <= NOTHING
+                and (seen.value.any() or (seen.value.size == 1 and not seen.is_name))]  # fmt: skip
 
     def names(self, function: str = "") -> dict[str, str]:
         """What values are called in the code: first in a function, then anywhere."""

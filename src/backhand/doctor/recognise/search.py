@@ -220,10 +220,12 @@ def declared_in(text: str | None) -> Declared:
 def leading(matches: Sequence[Match], most: int = 4) -> list[Match]:
     """The matches in which faults are searched, in this order, until all is explained.
 
-    They are those that agree as well as the best one, and doubtful ones that agree better.
+    They are those that agree as well as the best one, and doubtful ones that agree no less.
     """
     best = matches[0]
     equal = [match for match in matches if match.score == best.score]
-    better = [match for match in matches if match.doubtful and len(match.seen) == len(best.seen)
-              and len(match.agreed) > len(best.agreed)]  # fmt: skip
-    return [*equal[:most], *better[:2]]
+    no_less = [match for match in matches if match.doubtful and len(match.seen) == len(best.seen)
+               and len(match.agreed) >= len(best.agreed)
+               and match.network.output == best.network.output]  # fmt: skip
+    no_less.sort(key=lambda match: -len(match.agreed))
+    return [*equal[:most], *no_less[:2]]

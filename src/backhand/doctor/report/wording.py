@@ -179,6 +179,8 @@ class Wording:
         if of_calls.forward_only:
             remarks.append("the forward pass alone was checked: there are no gradients yet.")
         findings += self._of_calls(found, of_calls)
+        if of_calls.refusal and self._is_explained(found, of_calls):
+            remarks.append(f"unless {of_calls.equal}, {of_calls.refusal.clause}.")
         findings.sort(key=lambda finding: not finding.certain)
         outcome: Outcome = "wrong" if findings else "correct"
         return Report(outcome, findings, values, remarks, self._ruled_out(found, values),
@@ -230,11 +232,20 @@ class Wording:
             advice = ADVICE[Reason.CHANGES_INPUTS].format(names=names)
             clause = f"the function changes {names} in place{how}"
             seen.append((Reason.CHANGES_INPUTS, clause, advice))
-        if of_calls.refusal:
+        if of_calls.refusal and not self._is_explained(found, of_calls):
             where = f"unless {of_calls.equal}, " if of_calls.equal else "on some problems, "
             refusal = of_calls.refusal
             seen.append((refusal.reason, where + refusal.clause, ""))
         return [_of_call(*one, problems=self.problems) for one in seen]
+
+    @staticmethod
+    def _is_explained(found: Diagnosis, of_calls: CallFinding) -> bool:
+        """Whether a function raises on unequal sizes since it says so, or since a line is wrong."""
+        refusal = of_calls.refusal
+        if not of_calls.equal or refusal is None or refusal.reason is not Reason.RAISES:
+            return False
+        named = bool(found.named) and found.doubt is None
+        return named or isinstance(refusal.__cause__, AssertionError)
 
     def _of_tape(self) -> str:
         """What to do about gradients that a tape overwrites, if there are any."""

@@ -276,3 +276,18 @@ def test_assert_gradients_fails_with_the_report() -> None:
     with pytest.raises(AssertionError) as error:
         assert_gradients(no_mean)
     assert check(no_mean).findings[0].mistake in str(error.value)
+
+
+def test_a_forward_pass_alone_is_checked_where_that_is_asked_for() -> None:
+    def forward(X, W1, b1, W2, b2, *, bias=1.0):
+        H1 = np.tanh(X @ W1 + b1)
+        E = np.exp(H1 @ W2 + bias * b2)
+        return E / E.sum(axis=1, keepdims=True)
+
+    def without_bias(X, W1, b1, W2, b2):
+        return forward(X, W1, b1, W2, b2, bias=0.0)
+
+    report = check(forward, forward=True)
+    assert report.ok and "no gradients yet" in str(report)
+    report = check(without_bias, forward=True)
+    assert [finding.id for finding in report.findings] == ["S.bias.missing"]

@@ -28,6 +28,7 @@ def check(
     layout: frame_options.Layout = None,
     biases: frame_options.Biases = None,
     labels: frame_options.Labels = None,
+    forward: frame_options.Forward = False,
     autograd: Annotated[
         bool | None,
         typer.Option("--autograd/--no-autograd", show_default="if the function uses torch",
@@ -60,7 +61,9 @@ def check(
             activation=activation, output=output, loss=loss, reduction=reduction, layout=layout,
             biases=biases, labels=labels,
         )  # fmt: skip
-        with CheckProcess(function, autograd=autograd, seconds=seconds, **frame) as apart:
+        with CheckProcess(
+            function, forward=forward, autograd=autograd, seconds=seconds, **frame
+        ) as apart:
             # Imported while that starts.
             import backhand.doctor.report.render  # noqa: F401
             from backhand.cli.reports.diagnosis import show_report

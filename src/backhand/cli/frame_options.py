@@ -36,6 +36,7 @@ Biases = Annotated[
 Labels = Annotated[
     str | None, _option("one_hot or indices; with one output, column: (N, 1), or flat: (N,).")
 ]
+Forward = Annotated[bool, typer.Option("--forward", help="Check the forward pass alone.")]
 
 
 def declared(**choices: str | None) -> dict[str, Any]:

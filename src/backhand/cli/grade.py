@@ -57,6 +57,7 @@ def grade(
     layout: frame_options.Layout = None,
     biases: frame_options.Biases = None,
     labels: frame_options.Labels = None,
+    forward: frame_options.Forward = False,
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Check the submissions of a class. Each runs in a process of its own, several at once.
@@ -91,7 +92,12 @@ def grade(
     report = GradingReport(len(found), as_json=json)
     graded = []
     with Grading(
-        by_equation, jobs=jobs, seconds=seconds, memory=parse_size(memory), **frame
+        by_equation,
+        jobs=jobs,
+        seconds=seconds,
+        memory=parse_size(memory),
+        forward=forward,
+        **frame,
     ) as grading:
         for one in grading.graded(found):
             report.progress(one)

@@ -67,6 +67,7 @@ def check(
     layout: str | None = None,
     biases: str | None = None,
     labels: str | None = None,
+    forward: bool = False,
     autograd: bool | None = None,
     seconds: float = 10.0,
 ) -> Report:
@@ -107,6 +108,9 @@ def check(
         (H,), (1, H), (H, 1) or none.
     labels : {"one_hot", "indices", "column", "flat"}, optional
         (N, K) or (N,) class indices; for one output, (N, 1) or (N,).
+    forward : bool, default False
+        Check the forward pass alone: Z1, H1, S, P and the loss, under these names, or P or the loss
+        without a name. Without it, such a function is recognised if its values have names.
     autograd : bool, optional
         Whether to compare with autograd as well, which needs torch; by default, if torch has been
         imported already.
@@ -154,7 +158,7 @@ def check(
     }  # fmt: skip
     _check_declared(f, declared)
     with kept():
-        return _checked(f, declared, autograd, seconds)
+        return _checked(f, declared, autograd, seconds, forward=forward)
 
 
 def _check_declared(f: Any, declared: Mapping[str, str | None]) -> None:
@@ -168,14 +172,15 @@ def _check_declared(f: Any, declared: Mapping[str, str | None]) -> None:
 
 def _checked(
     f: Callable[..., Any], declared: Mapping[str, str | None], autograd: bool | None,
-    seconds: float,
+    seconds: float, *, forward: bool,
 ) -> Report:  # fmt: skip
     began = time.perf_counter()
     name = getattr(f, "__qualname__", type(f).__qualname__)
     form = {key: declared[key] for key in ("layout", "biases", "labels")}
     network = _declared_network(f, declared)
     try:
-        found = recognise(adapted(f), {k: v for k, v in form.items() if v}, network, seconds)
+        found = recognise(adapted(f), {k: v for k, v in form.items() if v}, network, seconds,
+                          forward=forward)  # fmt: skip
     except Refusal as refusal:
         return refused(name, refusal, time.perf_counter() - began)
     if autograd:

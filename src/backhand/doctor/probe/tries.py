@@ -64,6 +64,8 @@ def tries(
     forms: Iterable[Form],
     seconds: float,
     problems: Callable[[Outputs], Sequence[Problem]] = problems,
+    *,
+    forward: bool = False,
 ) -> Iterator[Try]:
     """Call in each form on the first problem, and on all where the shapes of what it returns fit.
 
@@ -78,6 +80,8 @@ def tries(
     seconds : float
     problems : callable
         The problems for a number of outputs.
+    forward : bool
+        As for `CheckedFunction`.
     """
     began = time.perf_counter()
     known: Form | None = None
@@ -86,7 +90,7 @@ def tries(
             continue
         if time.perf_counter() - began > min(seconds, TOGETHER):
             break
-        function = CheckedFunction(f, form, seconds)
+        function = CheckedFunction(f, form, seconds, forward=forward)
         wanted = problems(form.outputs)
         try:
             found = Try(function, wanted, function.call(wanted[0]))

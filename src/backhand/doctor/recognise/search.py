@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,8 +67,9 @@ class _Candidate:
 
 
 def recognise(
-    f: Callable[..., Any], form: Mapping[str, str], network: Declared, seconds: float
-) -> Recognised:
+    f: Callable[..., Any], form: Mapping[str, str], network: Declared, seconds: float, *,
+    forward: bool = False,
+) -> Recognised:  # fmt: skip
     """Find the frame of a function.
 
     Parameters
@@ -79,6 +81,8 @@ def recognise(
         The choices of the network that are declared.
     seconds : float
         Time limit for one call, and for all calls in different forms together.
+    forward : bool
+        Whether the forward pass alone is expected.
 
     Raises
     ------
@@ -87,14 +91,15 @@ def recognise(
     """
     forms = forms_of(arguments_of(f), form)
     some = [form for form in forms if form.outputs == "K"] if _speaks_of_classes(f) else forms
-    best, failed = _best(tries(f, some, seconds), network)
+    attempts = partial(tries, f, seconds=seconds, forward=forward)
+    best, failed = _best(attempts(some), network)
     if best is None and len(some) < len(forms):
-        best, more = _best(tries(f, [one for one in forms if one not in some], seconds), network)
+        best, more = _best(attempts([one for one in forms if one not in some]), network)
         failed += more
     # Where it raises with K outputs, and is not correct with one, it may need equal sizes.
     sure = best is not None and (best.score[0] or best.tried.function.form.outputs == "K")
     if failed and failed[0].refusal.reason is Reason.RAISES and not sure:
-        found = [_on_equal_sizes(f, forms, network, seconds, all_sizes=all_sizes)
+        found = [_on_equal_sizes(attempts, forms, network, all_sizes=all_sizes)
                  for all_sizes in ((False, True) if best is None else (False,))]  # fmt: skip
         equal = max((one for one in found if one), key=lambda one: one.score, default=None)
         if equal is not None and (best is None or equal.score > best.score):
@@ -110,14 +115,13 @@ def recognise(
 
 
 def _on_equal_sizes(
-    f: Callable[..., Any], forms: Sequence[Form], network: Declared, seconds: float, *,
+    attempts: Callable[..., Iterable[Try]], forms: Sequence[Form], network: Declared, *,
     all_sizes: bool,
 ) -> _Candidate | None:  # fmt: skip
     """Where a function raises on unequal sizes: where H = K, or where all four are equal."""
     some = [form for form in forms if form.outputs == "K"]
-    best, _ = _best(
-        tries(f, some, seconds, lambda _: square_problems(all_sizes=all_sizes)), network
-    )
+    wanted = square_problems(all_sizes=all_sizes)
+    best, _ = _best(attempts(some, problems=lambda _: wanted), network)
     return best
 
 

@@ -161,5 +161,6 @@ def _is_new(seen: Seen, one: Evidence) -> bool:
     if seen.value.min() == seen.value.max():
         return False
     own = Trace([seen])
-    known = {**one.given, **one.local, **one.observed}.values()
-    return not any(own.matching(value) for value in known if isinstance(value, np.ndarray))
+    known = [value for value in {**one.given, **one.local, **one.observed}.values()
+             if isinstance(value, np.ndarray) and value.size == seen.value.size]  # fmt: skip
+    return not any(own.matching(value) for value in known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -84,21 +85,31 @@ def _pairs(evaluator: Evaluator, singles: Sequence[Trial], *, updated: bool) -> 
 def _paired(evaluator: Evaluator, acting: Sequence[Trial], *, updated: bool) -> Iterable[Trial]:
     """All pairs that might give the numbers, by what each of the two can change."""
     tried = 0
+    beside: dict[tuple[int, int], list[int]] = {}
     for i, earlier in enumerate(acting):
-        for later in acting[i + 1 :]:
-            if earlier.wrong & ~later.reach or later.wrong & ~earlier.reach:
-                continue
-            one, other = earlier.faults[0], later.faults[0]
-            if updated and "update" not in (one.equation, other.equation):
-                continue
-            if (one.returned or other.returned) and earlier.wrong & later.wrong:
-                continue
-            if one.lines.keys() & other.lines.keys():
+        effect = earlier.wrong, earlier.reach
+        if effect not in beside:
+            beside[effect] = [j for j, later in enumerate(acting)
+                              if not earlier.wrong & ~later.reach
+                              and not later.wrong & ~earlier.reach]  # fmt: skip
+        places = beside[effect]
+        for later in (acting[j] for j in places[bisect(places, i) :]):
+            if not _compatible(earlier, later, updated=updated):
                 continue
             tried += 1
             if tried > MOST_PAIRS:
                 return
             yield evaluator.together(earlier, later)
+
+
+def _compatible(earlier: Trial, later: Trial, *, updated: bool) -> bool:
+    """Whether both can be in one program."""
+    if earlier.changed & later.changed:
+        return False
+    one, other = earlier.faults[0], later.faults[0]
+    if updated and "update" not in (one.equation, other.equation):
+        return False
+    return not ((one.returned or other.returned) and earlier.wrong & later.wrong)
 
 
 def _acts(evaluator: Evaluator, trial: Trial) -> bool:
@@ -116,19 +127,18 @@ def _acts(evaluator: Evaluator, trial: Trial) -> bool:
 
 
 def _across(doubtful: Sequence[Evaluator], singles: Sequence[Trial]) -> list[Trial]:
-    """Pairs in which each fault alone explains other calls."""
-    fits = [{single.faults[0] for single in singles if not single.wrong}]
-    for evaluator in {one.evidence.problem: one for one in doubtful[1:]}.values():
-        if evaluator.evidence.problem != doubtful[0].evidence.problem:
-            alone = (evaluator.alone(single.faults[0]) for single in singles)
-            fits.append({trial.faults[0] for trial in alone if not trial.wrong})
+    """Pairs of a fault that explains the first calls alone, and one that explains others."""
+    ones = [single.faults[0] for single in singles if not single.wrong]
     found = {}
-    for i, ones in enumerate(fits):
-        for others in fits[i + 1 :]:
-            for one in ones - others:
-                for other in others - ones:
+    for evaluator in {one.evidence.problem: one for one in doubtful[1:]}.values():
+        if not ones or evaluator.evidence.problem == doubtful[0].evidence.problem:
+            continue
+        for single in singles:
+            other = single.faults[0]
+            if single.wrong and not evaluator.alone(other, hurried=True).wrong:
+                for one in ones:
                     if not set(one.lines) & set(other.lines):
-                        found[frozenset((one.id, other.id))] = (one, other)
+                        found[one.id, other.id] = (one, other)
     return [Trial(pair, {}, {}, 0) for pair in list(found.values())[:2000]]
 
 
@@ -155,10 +165,7 @@ def _fits(evaluator: Evaluator, trial: Trial) -> bool:
     for fault in faults:
         if fault.kind is Kind.ZERO and fault.name in seen and seen[fault.name].any():
             return False  # rounding errors of a sum that is 0 are not zeros that were left
-    ordered = tuple(sorted(faults, key=lambda m: m.returned))
-    done = evaluator.tried(ordered, dict(evaluator.evidence.given), 0, hurried=True,
-                       constant=trial.constant)  # fmt: skip
-    return not done.wrong
+    return evaluator.fits(faults, trial.constant)
 
 
 def confirmations(evidence: Sequence[Evidence], explanation: Explanation, *, reusing: bool) -> int:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from backhand.doctor.localise.diagnose import Diagnosis, diagnose
 from backhand.doctor.localise.residual import FOLLOWED, with_what_follows
+from backhand.doctor.localise.search import Effort
 from backhand.doctor.probe.evidence import Evidence
 from backhand.doctor.probe.places import Position, is_called, position
 from backhand.doctor.probe.trace import Seen, Trace
@@ -27,19 +28,19 @@ SCALED = frozenset({"dS", "dH1", "dZ1"})
 
 
 def diagnosed(
-    evidence: Sequence[Evidence], traces: Sequence[Trace]
+    evidence: Sequence[Evidence], traces: Sequence[Trace], effort: Effort
 ) -> tuple[Sequence[Evidence], Diagnosis]:
     """What explains what was returned; in doubt, what explains that and what was seen.
 
     With it comes the evidence that was needed.
     """
-    found = diagnose(evidence)
+    found = diagnose(evidence, effort)
     if found.doubt is None:
         return evidence, found
     more = with_intermediates(evidence, traces)
     if more[0].observed.keys() == evidence[0].observed.keys():
         return evidence, found
-    return more, diagnose(more)
+    return more, diagnose(more, effort)
 
 
 def with_intermediates(evidence: Sequence[Evidence], traces: Sequence[Trace]) -> list[Evidence]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +15,14 @@ from backhand.doctor.localise.trial import Evaluator, Faults, Trial
 from backhand.doctor.probe.evidence import Evidence
 
 MOST_PAIRS = 30_000
-"""Maximum number of pairs that are computed."""
+"""Maximum number of pairs that are computed in a check."""
+
+
+@dataclass
+class Effort:
+    """The pairs that a check may still compute: a number, so that every machine finds the same."""
+
+    pairs: int = MOST_PAIRS
 
 
 class Explanation(NamedTuple):
@@ -47,7 +56,7 @@ def relevant(evidence: Evidence) -> list[Fault]:
 
 
 def explanations(
-    evidence: Sequence[Evidence], *, reusing: bool, updated: bool = False
+    evidence: Sequence[Evidence], effort: Effort, *, reusing: bool, updated: bool = False
 ) -> list[Explanation]:
     """Find all explanations of every call with the fewest faults, one or two; the best first.
 
@@ -65,41 +74,51 @@ def explanations(
         found = _confirmed(evaluators, [trial for trial in singles if not trial.wrong])
         if found:
             return found
-        found = _confirmed(evaluators, _pairs(main, singles, updated=updated))
+        found = _confirmed(evaluators, _pairs(main, singles, updated=updated, effort=effort))
         if found or len(doubtful) == 1:
             return found
         return _confirmed(evaluators, _across(doubtful, singles))
 
 
-def _pairs(evaluator: Evaluator, singles: Sequence[Trial], *, updated: bool) -> Iterable[Trial]:
+def _pairs(
+    evaluator: Evaluator, singles: Sequence[Trial], *, updated: bool, effort: Effort
+) -> list[Trial]:
     """Pairs that give the numbers: first those in which neither changes a correct value."""
     acting = [trial for trial in singles if trial.own and _acts(evaluator, trial)]
     acting.sort(key=lambda trial: trial.first)
-    gentle = [trial for trial in acting if not trial.wrong & ~evaluator.right.wrong]
-    found = [pair for pair in _paired(evaluator, gentle, updated=updated) if not pair.wrong]
-    if found or len(gentle) == len(acting):
-        return found
-    return [pair for pair in _paired(evaluator, acting, updated=updated) if not pair.wrong]
+    for gentle in (True, False):
+        pairs = _paired(evaluator, acting, gentle=gentle)
+        possible = (pair for pair in pairs if _compatible(*pair, updated=updated))
+        trials = (evaluator.together(*pair) for pair in islice(possible, effort.pairs))
+        tried, found = 0, []
+        for trial in trials:
+            tried += 1
+            found += [] if trial.wrong else [trial]
+        effort.pairs -= tried
+        if found:
+            return found
+    return []
 
 
-def _paired(evaluator: Evaluator, acting: Sequence[Trial], *, updated: bool) -> Iterable[Trial]:
-    """All pairs that might give the numbers, by what each of the two can change."""
-    tried = 0
+def _paired(
+    evaluator: Evaluator, acting: Sequence[Trial], *, gentle: bool
+) -> Iterator[tuple[Trial, Trial]]:
+    """All pairs that might give the numbers, by what each of the two can change.
+
+    `gentle`: those in which neither changes a correct value; otherwise all others.
+    """
+    correct = ~evaluator.right.wrong
     beside: dict[tuple[int, int], list[int]] = {}
-    for i, earlier in enumerate(acting):
+    for place, earlier in enumerate(acting):
         effect = earlier.wrong, earlier.reach
         if effect not in beside:
-            beside[effect] = [j for j, later in enumerate(acting)
-                              if not earlier.wrong & ~later.reach
-                              and not later.wrong & ~earlier.reach]  # fmt: skip
-        places = beside[effect]
-        for later in (acting[j] for j in places[bisect(places, i) :]):
-            if not _compatible(earlier, later, updated=updated):
-                continue
-            tried += 1
-            if tried > MOST_PAIRS:
-                return
-            yield evaluator.together(earlier, later)
+            beside[effect] = [
+                i for i, later in enumerate(acting)
+                if not earlier.wrong & ~later.reach and not later.wrong & ~earlier.reach
+                and bool((earlier.wrong | later.wrong) & correct) != gentle
+            ]  # fmt: skip
+        later = beside[effect]
+        yield from ((earlier, acting[i]) for i in later[bisect(later, place) :])
 
 
 def _compatible(earlier: Trial, later: Trial, *, updated: bool) -> bool:

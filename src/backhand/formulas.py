@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from types import CodeType, SimpleNamespace
 from typing import Any
 
@@ -75,7 +75,15 @@ class Line:
         `functions` are those of another library, by the names that lines have for them.
         """
         known: Any = FUNCTIONS if functions is None else functions
-        return eval(compiled(self.code(penalty=penalty)), known, values)
+        return eval(self._with_penalty if penalty else self._without, known, values)
+
+    @cached_property
+    def _with_penalty(self) -> CodeType:
+        return compiled(self.code(penalty=True))
+
+    @cached_property
+    def _without(self) -> CodeType:
+        return compiled(self.code(penalty=False))
 
     def reads(self, *, penalty: bool) -> frozenset[str]:
         """The names that the line reads."""

@@ -104,7 +104,7 @@ def idle(network: Network, faults: Iterable[Fault]) -> set[str]:
     with np.errstate(all="ignore"):
         for one in evaluators(network):
             for fault in list(found.values()):
-                trial = one.tried((fault,), one.evidence.given | {"c": 0.7}, 0)
+                trial = one.computed((fault,), 0.7)
                 computed |= {fault.id} if fault.name in trial.gave else set()
                 if trial.wrong and fault.id in computed:
                     del found[fault.id]

@@ -11,6 +11,7 @@ from backhand.doctor.faults import dictionary
 from backhand.doctor.frame.network import REFERENCE, Network
 from backhand.doctor.localise.diagnose import diagnose
 from backhand.doctor.localise.program import correct, predicted
+from backhand.doctor.localise.search import Effort
 from backhand.doctor.probe.evidence import Evidence
 from backhand.doctor.probe.problems import problems
 from backhand.formulas import GRADIENTS, Line, Values, derive
@@ -49,7 +50,7 @@ def test_the_diagnosed_program_is_the_one_that_was_run(network, fault, c, wrong)
         lines = {name: line.with_constant(c) for name, line in lines.items()}
     with np.errstate(all="ignore"):
         evidence, right = calls(network, lines)
-        found = diagnose(evidence)
+        found = diagnose(evidence, Effort())
         assert [one.fault.id for one in found.named] == [fault]
         for expected, values in zip(right, predicted(evidence, found), strict=True):
             for name, value in expected.items():
@@ -62,7 +63,7 @@ def test_the_diagnosed_program_is_the_one_that_was_run(network, fault, c, wrong)
 def test_nothing_is_wrong_in_a_right_program_of_any_network() -> None:
     for network in (REFERENCE, TANH, Network(penalty="by_N", strength=0.02)):
         evidence, _ = calls(network, {})
-        found = diagnose(evidence)
+        found = diagnose(evidence, Effort())
         assert not found.named and found.convention is None
         assert all(correct(evidence, found).values())
 
@@ -80,7 +81,7 @@ def test_a_penalty_of_a_constant_strength_is_computed() -> None:
 def test_where_a_fault_is_unknown_the_rest_is_marked_as_far_as_it_is_known() -> None:
     strange = {"dW1": Line("X.T @ (dZ1 * (1 + 0.3 * dZ1**3))")}
     evidence, _ = calls(TANH, strange)
-    found = diagnose(evidence)
+    found = diagnose(evidence, Effort())
     assert found.doubt is not None
     marks = correct(evidence, found)
     assert marks[found.doubt.suspect] is False

@@ -18,6 +18,7 @@ from backhand.doctor.localise.alternatives import findings, suggested
 from backhand.doctor.localise.diagnose import Diagnosis
 from backhand.doctor.localise.intermediates import diagnosed
 from backhand.doctor.localise.program import predicted
+from backhand.doctor.localise.search import Effort
 from backhand.doctor.probe.adapters import adapted
 from backhand.doctor.probe.evidence import TOLERANCES, Evidence, alike
 from backhand.doctor.probe.function import Called
@@ -314,19 +315,22 @@ def _places(found: Recognised, judged: _Judged) -> Places:
 def _diagnosed(found: Recognised) -> _Judged:
     """The first of the best networks in which everything is explained; else the best one."""
     tried: list[_Judged] = []
+    effort = Effort()
     traces = [called.trace for _, called in found.calls.returned]
     for match in leading(found.matches):
         evidence = evidence_of(found.function, found.calls, match.network)
-        needed, diagnosis = diagnosed(evidence, traces)
+        needed, diagnosis = diagnosed(evidence, traces, effort)
         if tried and diagnosis.of_the_network:
             continue  # a fault that is only the choice of a less likely network
         tried.append(_Judged(match.network, evidence, needed, diagnosis))
         if diagnosis.doubt is None and diagnosis.repeatable:
-            return _simplest(tried[-1], found, traces)
-    return _simplest(tried[0], found, traces)
+            return _simplest(tried[-1], found, traces, effort)
+    return _simplest(tried[0], found, traces, effort)
 
 
-def _simplest(judged: _Judged, found: Recognised, traces: Sequence[Trace]) -> _Judged:
+def _simplest(
+    judged: _Judged, found: Recognised, traces: Sequence[Trace], effort: Effort
+) -> _Judged:
     """The same in a network that the faults suggest, if fewer are left there.
 
     Without a loss there is no telling a choice from a fault.
@@ -335,9 +339,10 @@ def _simplest(judged: _Judged, found: Recognised, traces: Sequence[Trace]) -> _J
         return judged
     for network in suggested(judged.found, judged.network):
         evidence = evidence_of(found.function, found.calls, network)
-        needed, diagnosis = diagnosed(evidence, traces)
+        needed, diagnosis = diagnosed(evidence, traces, effort)
         if findings(diagnosis) < findings(judged.found):
-            return _simplest(_Judged(network, evidence, needed, diagnosis), found, traces)
+            simpler = _Judged(network, evidence, needed, diagnosis)
+            return _simplest(simpler, found, traces, effort)
     return judged
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -15,7 +15,6 @@ from backhand.doctor.probe.evidence import alike
 from backhand.doctor.probe.function import CheckedFunction
 from backhand.doctor.probe.problems import Problem
 from backhand.doctor.probe.refusal import Refusal
-from backhand.equations import Parameters
 from backhand.formulas import GRADIENTS, Line
 
 STEP = 1e-5
@@ -109,32 +108,24 @@ def by_differences(function: CheckedFunction, problem: Problem) -> dict[str, boo
         if gradient.dtype != np.float64 or time.perf_counter() - began > 2 * SECONDS:
             return None
         places = rng.permutation(theta.size)[: max(3, min(most, 24))]
-        slopes = []
-        for place in places:
-            losses = _losses(function, problem, W, int(place))
-            if losses is None:
-                return None
-            slopes.append((losses[0] - losses[1]) / (2 * STEP))
+        losses = function.losses(_moved(problem, W, places))
+        if losses is None:
+            return None
+        ahead, behind = np.reshape(losses, (-1, 2)).T
+        slopes = (ahead - behind) / (2 * STEP)
         seen = gradient.reshape(-1)[places]
         scale = max(np.abs(slopes).max(), np.abs(seen).max(), 1e-12)
-        agreed[name] = bool(np.abs(np.asarray(slopes) - seen).max() <= AGREE * scale)
+        agreed[name] = bool(np.abs(slopes - seen).max() <= AGREE * scale)
     return agreed or None
 
 
-def _losses(function: CheckedFunction, problem: Problem, W: str, place: int) -> list[float] | None:
-    losses = []
-    for sign in (1, -1):
-        theta = getattr(problem.params, W).copy()
-        theta.reshape(-1)[place] += sign * STEP
-        moved = Parameters(**{**problem.params._asdict(), W: theta})
-        try:
-            loss = function.loss(problem._replace(params=moved))
-        except Refusal:
-            return None
-        if loss is None:
-            return None
-        losses.append(loss)
-    return losses
+def _moved(problem: Problem, W: str, places: Iterable[int]) -> Iterator[Problem]:
+    """The problem with each of some entries of a parameter larger, and smaller, by a step."""
+    for place in places:
+        for sign in (1, -1):
+            theta = getattr(problem.params, W).copy()
+            theta.reshape(-1)[place] += sign * STEP
+            yield problem._replace(params=problem.params._replace(**{W: theta}))
 
 
 def agreeing(

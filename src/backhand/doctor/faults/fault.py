@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
+from functools import cached_property
 from types import MappingProxyType
 
 from backhand.doctor.frame.network import Network
@@ -90,32 +91,32 @@ class Fault:
     def __repr__(self) -> str:
         return f"Fault({self.id!r})"
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The value that it is about, a key of `LINES`."""
         return next(iter(self.lines))
 
-    @property
+    @cached_property
     def line(self) -> Line:
         """The line of that value."""
         return self.lines[self.name]
 
-    @property
+    @cached_property
     def equation(self) -> str:
         """The equation that is wrong."""
         return equation_of(self.name)
 
-    @property
+    @cached_property
     def fitted(self) -> bool:
         """Whether its lines have a number `c` to be found."""
         return "c" in self.reads
 
-    @property
+    @cached_property
     def remembers(self) -> bool:
         """Whether its lines read what was there in an earlier call."""
         return Need.MEMORY in self.needs
 
-    @property
+    @cached_property
     def returned(self) -> bool:
         """Whether only what is returned is wrong, and the right value was used."""
         return Need.RETURNED in self.needs

@@ -10,7 +10,7 @@ import numpy as np
 from backhand.doctor.faults import Convention, Fault, Kind, conventions
 from backhand.doctor.frame.network import Network
 from backhand.doctor.localise import residual
-from backhand.doctor.localise.search import Explanation, confirmations, explanations
+from backhand.doctor.localise.search import Effort, Explanation, confirmations, explanations
 from backhand.doctor.probe.evidence import Evidence, alike
 from backhand.formulas import GRADIENTS, UPDATED, Line, derive
 
@@ -119,19 +119,21 @@ class Diagnosis:
         return self.all_float32 or (self.convention is not None and is_all)
 
 
-def diagnose(evidence: Sequence[Evidence]) -> Diagnosis:
+def diagnose(evidence: Sequence[Evidence], effort: Effort) -> Diagnosis:
     """Find what explains the evidence.
 
     Parameters
     ----------
     evidence : sequence of Evidence
+    effort : Effort
+        What the search may still compute; it is reduced by what it does.
     """
     if all(one.right_here for one in evidence):
         return Diagnosis()
     convention = _convention(evidence)
     if convention:
         return Diagnosis(convention=convention)
-    return _without_conventions(_explained(evidence), evidence[0].network)
+    return _without_conventions(_explained(evidence, effort), evidence[0].network)
 
 
 def _without_conventions(found: Diagnosis, network: Network) -> Diagnosis:
@@ -160,16 +162,16 @@ def _fits(one: Evidence, lines: Mapping[str, Line]) -> bool:
     return all(name in gave and one.like(name, gave[name]) for name in one.observed)
 
 
-def _explained(evidence: Sequence[Evidence]) -> Diagnosis:
+def _explained(evidence: Sequence[Evidence], effort: Effort) -> Diagnosis:
     """Name the faults, or the first equation in doubt."""
     reused = any(INNER & one.reused.keys() for one in evidence)
     stepped = any(UPDATED.keys() & one.observed.keys() for one in evidence)
     for reusing in (True, False) if reused else (False,):
-        found = explanations(evidence, reusing=reusing, updated=stepped)
+        found = explanations(evidence, effort, reusing=reusing, updated=stepped)
         if found:
             return Diagnosis(named=_named(evidence, found, reusing=reusing), reusing=reusing)
     if stepped:  # the update seems right: the gradients that it read are compared
-        return _explained([one.along_the_step() for one in evidence])
+        return _explained([one.along_the_step() for one in evidence], effort)
     if not _repeatable(evidence):
         return Diagnosis(repeatable=False)
     narrower = _narrower(evidence)

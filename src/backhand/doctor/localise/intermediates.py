@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from backhand.doctor.localise.diagnose import Diagnosis, diagnose
 from backhand.doctor.localise.residual import FOLLOWED, with_what_follows
+from backhand.doctor.localise.search import Effort
 from backhand.doctor.probe.evidence import Evidence
 from backhand.doctor.probe.places import Position, is_called, position
 from backhand.doctor.probe.trace import Seen, Trace
@@ -23,20 +24,20 @@ READERS = {
 
 
 def diagnosed(
-    evidence: Sequence[Evidence], traces: Sequence[Trace]
+    evidence: Sequence[Evidence], traces: Sequence[Trace], effort: Effort
 ) -> tuple[Sequence[Evidence], Diagnosis]:
     """What explains what was returned; in doubt, what explains that and what was seen.
 
     With it comes the evidence that was needed.
     """
     evidence = _with_gradients_of_the_step(evidence, traces)
-    found = diagnose(evidence)
+    found = diagnose(evidence, effort)
     if found.doubt is None:
         return evidence, found
     more = with_intermediates(evidence, traces)
     if more[0].observed.keys() == evidence[0].observed.keys():
         return evidence, found
-    return more, diagnose(more)
+    return more, diagnose(more, effort)
 
 
 def _with_gradients_of_the_step(
@@ -164,5 +165,6 @@ def _is_new(seen: Seen, one: Evidence) -> bool:
     if seen.value.min() == seen.value.max():
         return False
     own = Trace([seen])
-    known = {**one.given, **one.local, **one.observed}.values()
-    return not any(own.matching(value) for value in known if isinstance(value, np.ndarray))
+    known = [value for value in {**one.given, **one.local, **one.observed}.values()
+             if isinstance(value, np.ndarray) and value.size == seen.value.size]  # fmt: skip
+    return not any(own.matching(value) for value in known)

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.doctor.faults import Fault
 from backhand.doctor.localise.search import Explanation, relevant
-from backhand.doctor.localise.trial import Evaluator
+from backhand.doctor.localise.trial import Evaluator, Trial
 from backhand.doctor.probe.evidence import Evidence
 from backhand.formulas import Line
 
@@ -69,18 +70,13 @@ def explained_singly(evidence: Sequence[Evidence]) -> tuple[list[Explanation], l
     left: list[str] = []
     with np.errstate(all="ignore"):
         faults = sorted(relevant(evidence[0]), key=lambda fault: -fault.prior)
-        trials = [(fault, [one.alone(fault) for one in evaluators]) for fault in faults]
+        possible = [fault for fault in faults if not fault.returned]
+        trials = _Trials(evaluators)
         for name in wrong:
             fitting = (
                 Explanation((fault,), tried[0].constant)
-                for fault, tried in trials
-                if not fault.returned
-                and all(trial.own for trial in tried)
-                and all(
-                    not trial.wrong & (one.bits[name] | ~one.right.wrong)
-                    for one, trial in zip(evaluators, tried, strict=True)
-                )
-                and _one_constant([trial.constant for trial in tried])
+                for fault in possible
+                if (tried := trials.explaining(fault, name))
             )
             explanation = next(fitting, None)
             if explanation is None:
@@ -90,6 +86,25 @@ def explained_singly(evidence: Sequence[Evidence]) -> tuple[list[Explanation], l
     found = [one for one in found if not any(_covers(other, one) for other in found)]
     # No line reads the loss: others in doubt come before it.
     return found, sorted(left, key=lambda name: name == "L")
+
+
+class _Trials:
+    """Trials of faults on some calls, each computed once, and only where those before it fit."""
+
+    def __init__(self, evaluators: Sequence[Evaluator]) -> None:
+        self.evaluators = evaluators
+        self.done: dict[str, list[Trial]] = {}
+
+    def explaining(self, fault: Fault, name: str) -> list[Trial]:
+        """Those of a fault that gives a value, and changes no correct one; else none."""
+        done = self.done.setdefault(fault.id, [])
+        for place, one in enumerate(self.evaluators):
+            if place == len(done):
+                done.append(one.alone(fault))
+            trial = done[place]
+            if not trial.own or trial.wrong & (one.bits[name] | ~one.right.wrong):
+                return []
+        return done if _one_constant([trial.constant for trial in done]) else []
 
 
 def _covers(other: Explanation, one: Explanation) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +15,14 @@ from backhand.doctor.localise.trial import Evaluator, Faults, Trial
 from backhand.doctor.probe.evidence import Evidence
 
 MOST_PAIRS = 30_000
-"""Maximum number of pairs that are computed."""
+"""Maximum number of pairs that are computed in a check."""
+
+
+@dataclass
+class Effort:
+    """The pairs that a check may still compute: a number, so that every machine finds the same."""
+
+    pairs: int = MOST_PAIRS
 
 
 class Explanation(NamedTuple):
@@ -46,7 +56,7 @@ def relevant(evidence: Evidence) -> list[Fault]:
 
 
 def explanations(
-    evidence: Sequence[Evidence], *, reusing: bool, updated: bool = False
+    evidence: Sequence[Evidence], effort: Effort, *, reusing: bool, updated: bool = False
 ) -> list[Explanation]:
     """Find all explanations of every call with the fewest faults, one or two; the best first.
 
@@ -64,41 +74,61 @@ def explanations(
         found = _confirmed(evaluators, [trial for trial in singles if not trial.wrong])
         if found:
             return found
-        found = _confirmed(evaluators, _pairs(main, singles, updated=updated))
+        found = _confirmed(evaluators, _pairs(main, singles, updated=updated, effort=effort))
         if found or len(doubtful) == 1:
             return found
         return _confirmed(evaluators, _across(doubtful, singles))
 
 
-def _pairs(evaluator: Evaluator, singles: Sequence[Trial], *, updated: bool) -> Iterable[Trial]:
+def _pairs(
+    evaluator: Evaluator, singles: Sequence[Trial], *, updated: bool, effort: Effort
+) -> list[Trial]:
     """Pairs that give the numbers: first those in which neither changes a correct value."""
     acting = [trial for trial in singles if trial.own and _acts(evaluator, trial)]
     acting.sort(key=lambda trial: trial.first)
-    gentle = [trial for trial in acting if not trial.wrong & ~evaluator.right.wrong]
-    found = [pair for pair in _paired(evaluator, gentle, updated=updated) if not pair.wrong]
-    if found or len(gentle) == len(acting):
-        return found
-    return [pair for pair in _paired(evaluator, acting, updated=updated) if not pair.wrong]
-
-
-def _paired(evaluator: Evaluator, acting: Sequence[Trial], *, updated: bool) -> Iterable[Trial]:
-    """All pairs that might give the numbers, by what each of the two can change."""
-    tried = 0
-    for i, earlier in enumerate(acting):
-        for later in acting[i + 1 :]:
-            if earlier.wrong & ~later.reach or later.wrong & ~earlier.reach:
-                continue
-            one, other = earlier.faults[0], later.faults[0]
-            if updated and "update" not in (one.equation, other.equation):
-                continue
-            if (one.returned or other.returned) and earlier.wrong & later.wrong:
-                continue
-            if one.lines.keys() & other.lines.keys():
-                continue
+    for gentle in (True, False):
+        pairs = _paired(evaluator, acting, gentle=gentle)
+        possible = (pair for pair in pairs if _compatible(*pair, updated=updated))
+        trials = (evaluator.together(*pair) for pair in islice(possible, effort.pairs))
+        tried, found = 0, []
+        for trial in trials:
             tried += 1
-            if tried > MOST_PAIRS:
-                return
-            yield evaluator.together(earlier, later)
+            found += [] if trial.wrong else [trial]
+        effort.pairs -= tried
+        if found:
+            return found
+    return []
+
+
+def _paired(
+    evaluator: Evaluator, acting: Sequence[Trial], *, gentle: bool
+) -> Iterator[tuple[Trial, Trial]]:
+    """All pairs that might give the numbers, by what each of the two can change.
+
+    `gentle`: those in which neither changes a correct value; otherwise all others.
+    """
+    correct = ~evaluator.right.wrong
+    beside: dict[tuple[int, int], list[int]] = {}
+    for place, earlier in enumerate(acting):
+        effect = earlier.wrong, earlier.reach
+        if effect not in beside:
+            beside[effect] = [
+                i for i, later in enumerate(acting)
+                if not earlier.wrong & ~later.reach and not later.wrong & ~earlier.reach
+                and bool((earlier.wrong | later.wrong) & correct) != gentle
+            ]  # fmt: skip
+        later = beside[effect]
+        yield from ((earlier, acting[i]) for i in later[bisect(later, place) :])
+
+
+def _compatible(earlier: Trial, later: Trial, *, updated: bool) -> bool:
+    """Whether both can be in one program."""
+    if earlier.changed & later.changed:
+        return False
+    one, other = earlier.faults[0], later.faults[0]
+    if updated and "update" not in (one.equation, other.equation):
+        return False
+    return not ((one.returned or other.returned) and earlier.wrong & later.wrong)
 
 
 def _acts(evaluator: Evaluator, trial: Trial) -> bool:
@@ -116,19 +146,18 @@ def _acts(evaluator: Evaluator, trial: Trial) -> bool:
 
 
 def _across(doubtful: Sequence[Evaluator], singles: Sequence[Trial]) -> list[Trial]:
-    """Pairs in which each fault alone explains other calls."""
-    fits = [{single.faults[0] for single in singles if not single.wrong}]
-    for evaluator in {one.evidence.problem: one for one in doubtful[1:]}.values():
-        if evaluator.evidence.problem != doubtful[0].evidence.problem:
-            alone = (evaluator.alone(single.faults[0]) for single in singles)
-            fits.append({trial.faults[0] for trial in alone if not trial.wrong})
+    """Pairs of a fault that explains the first calls alone, and one that explains others."""
+    ones = [single.faults[0] for single in singles if not single.wrong]
     found = {}
-    for i, ones in enumerate(fits):
-        for others in fits[i + 1 :]:
-            for one in ones - others:
-                for other in others - ones:
+    for evaluator in {one.evidence.problem: one for one in doubtful[1:]}.values():
+        if not ones or evaluator.evidence.problem == doubtful[0].evidence.problem:
+            continue
+        for single in singles:
+            other = single.faults[0]
+            if single.wrong and not evaluator.alone(other, hurried=True).wrong:
+                for one in ones:
                     if not set(one.lines) & set(other.lines):
-                        found[frozenset((one.id, other.id))] = (one, other)
+                        found[one.id, other.id] = (one, other)
     return [Trial(pair, {}, {}, 0) for pair in list(found.values())[:2000]]
 
 
@@ -155,10 +184,7 @@ def _fits(evaluator: Evaluator, trial: Trial) -> bool:
     for fault in faults:
         if fault.kind is Kind.ZERO and fault.name in seen and seen[fault.name].any():
             return False  # rounding errors of a sum that is 0 are not zeros that were left
-    ordered = tuple(sorted(faults, key=lambda m: m.returned))
-    done = evaluator.tried(ordered, dict(evaluator.evidence.given), 0, hurried=True,
-                       constant=trial.constant)  # fmt: skip
-    return not done.wrong
+    return evaluator.fits(faults, trial.constant)
 
 
 def confirmations(evidence: Sequence[Evidence], explanation: Explanation, *, reusing: bool) -> int:

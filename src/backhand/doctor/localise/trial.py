@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from backhand.doctor.faults import Fault
 from backhand.doctor.probe.evidence import Evidence, reached
-from backhand.formulas import (
-    FAILURES,
-    Line,
-    Values,
-)
+from backhand.formulas import FAILURES, Line, Values
 
 Faults = tuple[Fault, ...]
 
@@ -22,14 +17,17 @@ Faults = tuple[Fault, ...]
 class Trial:
     """The values that some faults give on one call; sets of values are bits.
 
-    `wrong` are the observed values that do not fit, `reach` those that the faults may change, and
-    `own` those that the first line of the fault may change.
+    `gave` are the values that were computed, `wrong` the observed values that do not fit, `changed`
+    those whose lines the faults change, `after` those that may change with them, `reach` the
+    observed ones of these, and `own` those that the first line of the fault may change.
     """
 
     faults: Faults
     gave: Values
     values: Values
     wrong: int
+    changed: int = 0
+    after: int = 0
     reach: int = 0
     own: int = 0
     first: int = 0
@@ -40,8 +38,8 @@ class Trial:
 class Evaluator:
     """Computes faults on one call, and compares the results with what the call returned.
 
-    `reusing`: whether later lines read the values that were returned. These may have been
-    overwritten after they were used.
+    Only what may change is computed. `reusing`: whether later lines read the values that were
+    returned. These may have been overwritten after they were used.
     """
 
     evidence: Evidence
@@ -56,40 +54,92 @@ class Evaluator:
         self.reused = self.evidence.reused if self.reusing else {}
         self.penalty = self.evidence.penalty
         self.lines = self.evidence.lines
-        self.right = self.tried((), dict(self.evidence.given), 0)
+        self.seen = sum(self.bits.get(name, 0) for name in self.evidence.observed)
+        self._known: dict[frozenset[str], int] = {}
+        nothing = Trial((), {}, self.evidence.given, 0)
+        self.right = self._computed(nothing, (), (1 << len(self.names)) - 1, None, hurried=False)
 
-    def tried(
-        self, faults: Faults, values: Values, start: int, *, hurried: bool = False,
-        constant: float | None = None,
-    ) -> Trial:  # fmt: skip
-        """Compute the lines from `start` on; if hurried, stop where the first value is wrong."""
+    def alone(self, fault: Fault, *, hurried: bool = False) -> Trial:
+        """Compute one fault; if hurried, up to the first value that is wrong."""
+        trial = self._tried((fault,), hurried=hurried)
+        trial.first = min(self.names.index(name) for name in fault.lines)
+        trial.changed = sum(self.bits[name] for name in fault.lines)
+        if fault.returned:
+            trial.reach = trial.own = trial.changed & self.seen
+        else:
+            trial.after = self._after(frozenset(fault.lines))
+            trial.reach = trial.after & self.seen
+            trial.own = self._after(frozenset([fault.name])) & self.seen
+        return trial
+
+    def together(self, earlier: Trial, later: Trial) -> Trial:
+        """Compute two faults, given the trial of the one whose lines come first."""
+        faults = earlier.faults + later.faults
+        if any(fault.fitted for fault in faults):
+            return self._tried(faults, hurried=True)
+        before = (1 << later.first) - 1
+        wanted = (earlier.after | later.after) & ~before
+        return self._computed(earlier, faults, wanted, None, hurried=True)
+
+    def fits(self, faults: Faults, constant: float | None) -> bool:
+        """Whether faults give all that was observed."""
+        return not self.computed(faults, constant, hurried=True).wrong
+
+    def computed(self, faults: Faults, constant: float | None, *, hurried: bool = False) -> Trial:
+        """Compute some faults, with the number that their lines have."""
+        wanted = 0
+        for fault in faults:
+            if not fault.returned:
+                wanted |= self._after(frozenset(fault.lines))
+        return self._computed(self.right, faults, wanted, constant, hurried=hurried)
+
+    def _tried(self, faults: Faults, *, hurried: bool) -> Trial:
+        """Compute some faults, with a number that is fitted where their lines have one."""
+        constant = None
+        if any(fault.fitted for fault in faults):
+            constant = self._fitted(*(self.computed(faults, c) for c in (1.0, 2.0)))
+        return self.computed(faults, constant, hurried=hurried)
+
+    def _after(self, lines: frozenset[str]) -> int:
+        """The values that may change if these lines change."""
+        if lines not in self._known:
+            changed = reached(self.evidence.network, lines, self.names, frozenset(self.reused))
+            self._known[lines] = sum(self.bits[name] for name in changed)
+        return self._known[lines]
+
+    def _computed(
+        self, before: Trial, faults: Faults, wanted: int, constant: float | None, *, hurried: bool
+    ) -> Trial:
+        """Compute the wanted values again; if hurried, up to the first that is wrong."""
         changes: dict[str, Line] = {}
         returned: dict[str, Line] = {}
         for fault in faults:
             (returned if fault.returned else changes).update(fault.lines)
-        observed, penalty = self.evidence.observed, self.penalty
+        kept = sum(self.bits[name] for name in returned)
         gave: Values = {}
-        wrong = 0
+        values = dict(before.values)
+        wrong = before.wrong & ~wanted & ~kept
+        trial = Trial(faults, gave, values, wrong, constant=constant)
         if constant is not None:
             values["c"] = constant
-        for name in self.names[start:]:
+        compared = wanted & self.seen & ~kept
+        for name, bit in self.bits.items():
+            if hurried and trial.wrong:
+                return trial
+            if not wanted & bit:
+                continue
+            line = changes.get(name) or self.lines[name]
             try:
-                line = changes.get(name) or self.lines[name]
-                gave[name] = values[name] = line.evaluated(values, penalty=penalty)
+                gave[name] = values[name] = line.evaluated(values, penalty=self.penalty)
             except FAILURES:
                 values.pop(name, None)
-            if name in observed:
-                if returned and name in returned and name in gave:
-                    gave[name] = None  # known at the end, when later values are there
-                elif name not in gave or not self.evidence.like(name, gave[name]):
-                    wrong |= self.bits[name]
-                    if hurried:
-                        break
-                if name in self.reused:
-                    values[name] = self.reused[name]
-        for name, line in returned.items():
-            wrong |= self._as_returned(name, line, gave, values)
-        return Trial(faults, gave, values, wrong, constant=constant)
+            if bit & compared and not (name in gave and self.evidence.like(name, gave[name])):
+                trial.wrong |= bit
+            if name in self.reused:
+                values[name] = self.reused[name]
+        for name, line in returned.items():  # known at the end, when later values are there
+            trial.wrong |= self._as_returned(name, line, gave, values)
+        return trial
 
     def _as_returned(self, name: str, line: Line, gave: Values, values: Values) -> int:
         if name not in self.evidence.observed:
@@ -101,51 +151,10 @@ class Evaluator:
         fits = name in gave and self.evidence.like(name, gave[name])
         return 0 if fits else self.bits[name]
 
-    def mask(self, names: Iterable[str]) -> int:
-        """The bits of the observed ones among some names."""
-        return sum(self.bits[name] for name in names if name in self.evidence.observed)
-
-    def alone(self, fault: Fault) -> Trial:
-        """Compute one fault."""
-        first = min(self.names.index(name) for name in fault.lines)
-        if fault.returned:
-            trial = self.tried((fault,), dict(self.evidence.given), 0)
-        else:
-            trial = self._after(self.right, (fault,), first, hurried=False)
-        trial.first = first
-        if fault.returned:
-            trial.reach = trial.own = self.mask(fault.lines)
-        else:
-            trial.reach = self.mask(self._reached(frozenset(fault.lines)))
-            trial.own = self.mask(self._reached(frozenset([fault.name])))
-        return trial
-
-    def _reached(self, lines: frozenset[str]) -> set[str]:
-        """The values that may change if these lines change."""
-        return reached(self.evidence.network, lines, self.names, frozenset(self.reused))
-
-    def together(self, earlier: Trial, later: Trial) -> Trial:
-        """Compute two faults, given the trial of the one whose lines come first."""
-        return self._after(earlier, earlier.faults + later.faults, later.first, hurried=True)
-
-    def _after(self, earlier: Trial, faults: Faults, first: int, *, hurried: bool) -> Trial:
-        """Compute from line `first` on, after what the earlier faults gave before it."""
-        if not any(fault.fitted for fault in faults):
-            trial = self.tried(faults, dict(earlier.values), first, hurried=hurried)
-            trial.wrong |= earlier.wrong & ((1 << first) - 1)
-            return trial
-        start = min(self.names.index(name) for m in faults for name in m.lines)
-        base = self.right.values if start else self.evidence.given
-        one, two = (self.tried(faults, dict(base), start, constant=c) for c in (1.0, 2.0))
-        c = self._fitted(one, two, start)
-        trial = self.tried(faults, dict(base), start, constant=c)
-        trial.wrong |= self.right.wrong & ((1 << start) - 1)
-        return trial
-
-    def _fitted(self, one: Trial, two: Trial, start: int) -> float:
+    def _fitted(self, one: Trial, two: Trial) -> float:
         """Fit `c` by least squares: the values are linear in it."""
         above = below = 0.0
-        for name in self.names[start:]:
+        for name in self.names:
             if name not in self.evidence.observed:
                 continue
             v, w, seen = one.gave.get(name), two.gave.get(name), self.evidence.observed[name]

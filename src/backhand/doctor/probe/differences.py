@@ -50,8 +50,8 @@ def step_of(values: Mapping[str, NDArray[Any]], loss: float) -> float | None:
     if not gradients or any(one.dtype != np.float64 for one in gradients):
         return None
     entries = np.concatenate(gradients)
-    entries = np.unique(np.abs(entries[np.isfinite(entries) & (entries != 0)]))
-    if len(entries) < FEWEST:
+    entries = np.abs(entries[np.isfinite(entries) & (entries != 0)])
+    if len(set(entries.tolist())) < FEWEST:
         return None
     spacing = float(np.spacing(abs(loss))) / FINER
     for step in STEPS:

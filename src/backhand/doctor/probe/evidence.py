@@ -99,7 +99,28 @@ class Evidence:
 
     def like(self, name: str, value: Any) -> bool:
         """Whether a value is the observed one, to rounding."""
-        return alike(value, self.observed[name], self.tolerance[name])
+        observed, first = self.observed[name], self._largest[name]
+        if first and getattr(value, "shape", None) == observed.shape:
+            place, entry, allowed = first
+            if abs(value.item(place) - entry) > allowed:  # most others differ here already
+                return False
+        return alike(value, observed, self.tolerance[name])
+
+    @cached_property
+    def _largest(self) -> dict[str, tuple[int, float, float] | None]:
+        """The place of the largest entry of each observed value, the entry, and its error.
+
+        None where there is none. More than this error no value may have, however large it is.
+        """
+        found: dict[str, tuple[int, float, float] | None] = {}
+        for name, value in self.observed.items():
+            found[name] = None
+            if value.size:
+                place, allowed = int(abs(value).argmax()), self.tolerance[name]
+                entry = float(value.item(place))
+                most = max(allowed**1.5, allowed * abs(entry) / (1 - allowed))
+                found[name] = place, entry, 1.01 * most  # nan is larger than nothing
+        return found
 
     def along_the_step(self) -> Evidence:
         """The same with the gradients of the step instead of the new parameters."""

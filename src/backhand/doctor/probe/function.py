@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -114,22 +114,34 @@ class CheckedFunction:
         assert first is not None
         raise first
 
-    def loss(self, problem: Problem) -> float | None:
-        """The loss that it returns on a problem, if it returns one."""
-        value = self.call(problem, traced=False).outputs.values.get("L")
-        return None if value is None or value.size != 1 else float(value.reshape(-1)[0])
+    def losses(self, problems: Iterable[Problem]) -> list[float] | None:
+        """The losses that it returns on problems, within the time limit of one call.
+
+        None if it does not return a number on each. Arrays are of the kind that is known.
+        """
+        kind = self.kind or KINDS[0]
+        actions = [self._action(problem, kind, traced=False) for problem in problems]
+        try:
+            outputs = in_time(lambda: [action().outputs for action in actions], self.seconds)
+        except Refusal:
+            return None
+        values = [one.values["L"] for one in outputs if "L" in one.values]
+        if len(values) < len(actions) or any(value.size != 1 for value in values):
+            return None
+        return [float(value.reshape(-1)[0]) for value in values]
 
     def _called(self, problem: Problem, kind: str, *, traced: bool) -> Called:
+        return in_time(self._action(problem, kind, traced=traced), self.seconds)
+
+    def _action(self, problem: Problem, kind: str, *, traced: bool) -> Callable[[], Called]:
+        """The call itself, with copies of the arrays."""
         arguments = given(problem, self.form)
         before = {name: converted(value, kind) for name, value in arguments.items()}
         values = {**before, **self._other_arguments(problem, before)}
         keywords = {name: values.get(meaning) for name, meaning, positional in self.arguments
                     if not positional}  # fmt: skip
         positional = [values.get(one.meaning) for one in self.arguments if one.positional]
-        return in_time(
-            lambda: self._returned(problem, positional, keywords, before, values, traced=traced),
-            self.seconds,
-        )
+        return lambda: self._returned(problem, positional, keywords, before, values, traced=traced)
 
     def _other_arguments(self, problem: Problem, arrays: dict[str, Any]) -> dict[str, Any]:
         """What is passed beside X, Y or y and the four parameters, by its meaning."""

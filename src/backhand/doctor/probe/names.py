@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 THETA = ("W1", "b1", "W2", "b2")
 
@@ -55,6 +56,7 @@ def plain(key: str) -> str:
     return re.sub(r"[^a-z0-9]", "", key.lower().replace("∂", "d").replace("∇", "nabla"))
 
 
+@lru_cache(1024)
 def meaning(key: str, school: str = "") -> tuple[str | None, bool]:
     """The value that a key names in a school, and whether the key is a bare parameter name."""
     word = plain(key)

@@ -254,7 +254,7 @@ def _report(name: str, found: Recognised, declared: Declared, *, autograd: bool)
     calls, corrections = corrected(settled(function, found.calls, best))
     recognised = replace(found, calls=calls)
     with np.errstate(all="ignore"):
-        judged = _diagnosed(recognised)
+        judged = _diagnosed(recognised, declared)
         network, evidence, diagnosis = judged.network, judged.evidence, judged.found
         values = verdicts(function, calls, evidence, diagnosis, autograd=autograd)
         of_calls = _call_finding(calls, corrections, l2=function.l2)
@@ -312,20 +312,39 @@ def _places(found: Recognised, judged: _Judged) -> Places:
     return Places(calls, max(allowed, default=TOLERANCES["float64"]), lines_of(found.function.f))
 
 
-def _diagnosed(found: Recognised) -> _Judged:
+def _diagnosed(found: Recognised, declared: Declared) -> _Judged:
     """The first of the best networks in which everything is explained; else the best one."""
     tried: list[_Judged] = []
     effort = Effort()
     traces = [called.trace for _, called in found.calls.returned]
     for match in leading(found.matches):
-        evidence = evidence_of(found.function, found.calls, match.network)
-        needed, diagnosis = diagnosed(evidence, traces, effort)
-        if tried and diagnosis.of_the_network:
+        judged = _judged(found, match.network, traces, effort)
+        if match.network.averaged == "gradients":
+            early = replace(match.network, averaged="dS")
+            other = _judged(found, early, traces, effort)
+            judged = min(judged, other, key=_strangeness)
+        if tried and judged.found.of_the_network:
             continue  # a fault that is only the choice of a less likely network
-        tried.append(_Judged(match.network, evidence, needed, diagnosis))
-        if diagnosis.doubt is None and diagnosis.repeatable:
-            return _simplest(tried[-1], found, traces, effort)
-    return _simplest(tried[0], found, traces, effort)
+        tried.append(judged)
+        if judged.found.doubt is None and judged.found.repeatable:
+            break
+    else:
+        judged = tried[0]
+    return judged if declared.reduction else _simplest(judged, found, traces, effort)
+
+
+def _strangeness(judged: _Judged) -> tuple[int, bool]:
+    """How little a diagnosis explains: a 1/N that is missing later is more likely missing early."""
+    ids = [one.fault.id for one in judged.found.named]
+    late = judged.network.averaged == "gradients"
+    return findings(judged.found), late and any("scale.no_mean" in one for one in ids)
+
+
+def _judged(
+    found: Recognised, network: Network, traces: Sequence[Trace], effort: Effort
+) -> _Judged:
+    evidence = evidence_of(found.function, found.calls, network)
+    return _Judged(network, evidence, *diagnosed(evidence, traces, effort))
 
 
 def _simplest(

@@ -33,7 +33,7 @@ class Called:
     changed : dict
         Inputs that were changed in place, as they are then.
     seconds : float
-        How long the call took.
+        How much CPU time the call took.
     readings : tuple of Outputs
         All that it may mean, the likeliest first.
     trace : Trace
@@ -163,13 +163,13 @@ class CheckedFunction:
         before: dict[str, Any], values: dict[str, Any], *, traced: bool,
     ) -> Called:  # fmt: skip
         """Call it and read what it returned, whose own methods may do anything too."""
-        began = time.perf_counter()
+        began = time.process_time()
         with recording(self.f, wanted=traced) as trace:
             try:
                 returned = self.f(*positional, **keywords)
             finally:
                 put_back_names()
-        seconds = time.perf_counter() - began
+        seconds = time.process_time() - began
         forward = self.forward or not self.meanings & {"Y", "y"}
         reader = Reader(problem, self.form, steps=self.takes_eta, forward=forward)
         found, changed = reader.read(returned, before, held(values, before))

@@ -19,7 +19,7 @@ WHATEVER_IS_GIVEN = frozenset({Reason.TIMEOUT, Reason.MEMORY, Reason.NOT_WRITTEN
 """Refusals that other arguments would not change."""
 
 TOGETHER = 2.0
-"""Seconds for the first calls in all forms, after which no further form is tried."""
+"""Seconds of CPU time for the first calls in all forms, after which no further form is tried."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def tries(
 
     Where all gradients have the shapes of the parameters, layout, biases and container are known:
     from then on, only labels and outputs vary, unless sizes are equal, which says nothing. No
-    form is tried after `TOGETHER` seconds.
+    form is tried after `TOGETHER` seconds of CPU time, or the time limit of one call.
 
     Parameters
     ----------
@@ -83,22 +83,25 @@ def tries(
     forward : bool
         As for `CheckedFunction`.
     """
-    began = time.perf_counter()
+    began, spent = time.perf_counter(), 0.0
     known: Form | None = None
     for form in forms:
         if known and not _differ_in_labels_only(form, known):
             continue
-        if time.perf_counter() - began > min(seconds, TOGETHER):
+        if spent > TOGETHER or time.perf_counter() - began > seconds:
             break
         function = CheckedFunction(f, form, seconds, forward=forward)
         wanted = problems(form.outputs)
+        before = time.process_time()  # which does not depend on what else the machine does
         try:
             found = Try(function, wanted, function.call(wanted[0]))
         except Refusal as refusal:
+            spent += time.process_time() - before
             yield Try(function, wanted, None, refusal)
             if refusal.reason in WHATEVER_IS_GIVEN:
                 break
             continue
+        spent += time.process_time() - before
         if found.in_shape:
             known = known or (None if wanted[0].equal else form)
             _ = found.calls  # now: a call in another form may change what the function remembers

@@ -161,7 +161,8 @@ def _matches(tried: Try, network: Declared) -> list[Match]:
         found.append(_matches_of(tried, replace(called, outputs=outputs), network))
         if found[-1] and found[-1][0].exact:
             break
-    return max(found, key=lambda matches: matches[0].score)
+    fitting = [matches for matches in found if matches]
+    return max(fitting, key=lambda matches: matches[0].score, default=[])
 
 
 def _matches_of(tried: Try, called: Called, network: Declared) -> list[Match]:

@@ -26,7 +26,7 @@ from backhand.doctor.frame.network import (
     Reduction,
 )
 from backhand.doctor.recognise.observed import LOSS_TOLERANCE, Array, Observed, same
-from backhand.formulas import FUNCTIONS, GRADIENTS, compiled, derive
+from backhand.formulas import FUNCTIONS, GRADIENTS, UPDATED, compiled, derive
 
 SLOPES = (0.01, 0.1, 0.2, 0.3, 0.05, 0.001, 0.5, 0.25)
 """Slopes of a leaky ReLU that are tried where no variable shows another."""
@@ -117,7 +117,7 @@ def best_networks(
             occurs = output != "linear" and observed.has(_evaluated(OUTPUTS[output], values))
             forward = (*seen, "P") if occurs else seen
             for reduction in _reductions(network, declared):
-                found += _matches(given, observed, reduction, forward)
+                found += _matches(values, observed, reduction, forward)
     found.sort(key=lambda match: match.score, reverse=True)  # stable: the usual ones first
     return found
 
@@ -200,49 +200,51 @@ def _reductions(network: Network, declared: Declared) -> Iterator[Network]:
 
 
 def _matches(
-    given: Mapping[str, Any], observed: Observed, network: Network, forward: tuple[str, ...]
+    values: Mapping[str, Any], observed: Observed, network: Network, forward: tuple[str, ...]
 ) -> Iterator[Match]:
-    """The network with each penalty that the function may have."""
-    if given["l2"]:
+    """The network with each penalty that the function may have, given the values up to S."""
+    if values["l2"]:
         for penalty in get_args(Penalty):
-            yield from _match(given, observed, replace(network, penalty=penalty), forward)
+            own = replace(network, penalty=penalty)
+            yield _match(_derived(values, own), observed, own, forward)
         return
-    plain = list(_match(given, observed, network, forward))
-    yield from plain
-    if plain and not plain[0].exact:
-        for penalty, strength in _constants(given, observed, network):
+    right = _derived(values, network)
+    plain = _match(right, observed, network, forward)
+    yield plain
+    if not plain.exact:
+        for penalty, strength in _constants(right, observed):
             own = replace(network, penalty=penalty, strength=strength)
-            yield from _match(given, observed, own, forward)
+            yield _match(_derived({**values, "l2": strength}, own), observed, own, forward)
+
+
+def _derived(values: Mapping[str, Any], network: Network) -> Mapping[str, Any]:
+    """All values of a network but those of a step, given some of them."""
+    names = [name for name in network.lines if name not in values and name not in UPDATED]
+    return derive(values, {}, {}, names, lines=network.lines)[1]
 
 
 def _match(
-    given: Mapping[str, Any], observed: Observed, network: Network, forward: tuple[str, ...]
-) -> Iterator[Match]:
-    """How well one network agrees."""
-    given = {**given, "l2": network.strength or given["l2"]}
-    right = derive(given, {}, {}, lines=network.lines)[0]
+    right: Mapping[str, Any], observed: Observed, network: Network, forward: tuple[str, ...]
+) -> Match:
+    """How well one network agrees, with its values."""
     expected = ("L", *GRADIENTS) if GRADIENTS.keys() & observed.returned.keys() else FORWARD
     names = [name for name in expected if name in observed.returned]
     agreed = tuple(name for name in names if name in right and observed.gave(name, right[name]))
-    doubtful = _needs_its_loss(network) and not _shows_its_loss(given, observed, network, agreed)
+    doubtful = _needs_its_loss(network) and not _shows_its_loss(right, observed, network, agreed)
     exact = bool(names) and len(agreed) == len(names) and not doubtful
-    if not exact and _is_averaged_later(network, observed, agreed, right["dS"], given):
+    if not exact and _is_averaged_later(right, observed, network, agreed):
         network = replace(network, averaged="gradients")
-    yield Match(network, forward, agreed, exact, doubtful)
+    return Match(network, forward, agreed, exact, doubtful)
 
 
 def _is_averaged_later(
-    network: Network,
-    observed: Observed,
-    agreed: tuple[str, ...],
-    dS: Array,
-    given: Mapping[str, Any],
+    right: Mapping[str, Any], observed: Observed, network: Network, agreed: tuple[str, ...]
 ) -> bool:
     """Whether 1/N occurs in correct gradients, and not in the dS that they were computed from."""
     if network.reduction == "sum" or not GRADIENTS.keys() & set(agreed):
         return False
-    times = given["N"] * (given["K"] if network.reduction == "elements" else 1)
-    return observed.has(times * dS) and not observed.has(dS)
+    times = right["N"] * (right["K"] if network.reduction == "elements" else 1)
+    return observed.has(times * right["dS"]) and not observed.has(right["dS"])
 
 
 def _needs_its_loss(network: Network) -> bool:
@@ -256,7 +258,7 @@ def _needs_its_loss(network: Network) -> bool:
 
 
 def _shows_its_loss(
-    given: Mapping[str, Any], observed: Observed, network: Network, agreed: tuple[str, ...]
+    right: Mapping[str, Any], observed: Observed, network: Network, agreed: tuple[str, ...]
 ) -> bool:
     """Whether the loss is that of the network: what is returned, or else what was computed.
 
@@ -264,28 +266,25 @@ def _shows_its_loss(
     """
     if "L" in observed.returned:
         return "L" in agreed
+    if not observed.has(right["L"], LOSS_TOLERANCE):
+        return False
     mean = replace(network, reduction="mean")
-    loss, of_mean = (derive(given, {}, {}, FORWARD, lines=one.lines)[0]["L"]
-                     for one in (network, mean))  # fmt: skip
-    shown = observed.has(loss, LOSS_TOLERANCE)
-    return shown and (network == mean or not observed.has(of_mean, LOSS_TOLERANCE))
+    of_mean = derive(right, {}, {}, ("L",), lines=mean.lines)[0]["L"]
+    return network == mean or not observed.has(of_mean, LOSS_TOLERANCE)
 
 
-def _constants(
-    given: Mapping[str, Any], observed: Observed, network: Network
-) -> Iterator[tuple[Penalty, float]]:
+def _constants(right: Mapping[str, Any], observed: Observed) -> Iterator[tuple[Penalty, float]]:
     """Penalties with a constant: what the gradients of weights have beside the data term."""
-    right = derive(given, {}, {}, lines=network.lines)[0]
     found = set()
     for name in ("dW1", "dW2"):
-        seen, W = observed.returned.get(name), given[GRADIENTS[name]]
+        seen, W = observed.returned.get(name), right[GRADIENTS[name]]
         if seen is None or seen.shape != W.shape:
             continue
         rest = seen - right[name]
         strength = float(np.sum(rest * W) / np.sum(W * W))
         if abs(strength) > 1e-9 and same(strength * W, rest, 1e-6):
             found.add(float(f"{strength:.6g}"))
-    N = given["N"]
+    N = right["N"]
     for c in found if len(found) == 1 else ():
         for penalty, strength in (("half", c), ("full", c / 2), ("by_N", c * N)):
             yield cast(Penalty, penalty), float(f"{strength:.8g}")

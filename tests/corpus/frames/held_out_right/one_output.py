@@ -171,12 +171,14 @@ def xor_without_bias(X, y, syn0, syn1):
     activation="sigmoid", output="sigmoid", loss="half_squared_error", outputs="one",
     reduction="sum", biases="none", labels="column", layout="rows", penalty="none",
 ))  # fmt: skip
-def eleven_lines(X, y, syn0, syn1):
+def eleven_lines(X, y, syn0, syn1, alpha):
     l1 = 1 / (1 + np.exp(-(np.dot(X, syn0))))
     l2 = 1 / (1 + np.exp(-(np.dot(l1, syn1))))
     l2_delta = (y - l2) * (l2 * (1 - l2))
     l1_delta = l2_delta.dot(syn1.T) * (l1 * (1 - l1))
-    return syn0 + 0.1 * X.T.dot(l1_delta), syn1 + 0.1 * l1.T.dot(l2_delta)
+    syn1 += alpha * l1.T.dot(l2_delta)
+    syn0 += alpha * X.T.dot(l1_delta)
+    return syn0, syn1
 
 
 @right(frame=dict(

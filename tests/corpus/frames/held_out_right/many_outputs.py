@@ -30,8 +30,8 @@ def regress_on_indicators(X, y, W1, b1, W2, b2):
     T = one_hot(y, W2.shape[1])
     Z = X @ W1 + b1
     H = np.where(Z > 0, Z, alpha * Z)
-    O = H @ W2 + b2  # noqa: E741
-    dO = (O - T) / T.size
+    out = H @ W2 + b2
+    dO = (out - T) / T.size
     dH = dO @ W2.T
     dZ = np.where(Z > 0, dH, alpha * dH)
     return X.T @ dZ, dZ.sum(0), H.T @ dO, dO.sum(0)
@@ -285,11 +285,6 @@ def several_targets(x, t, params):
     loss = 0.5 * np.sum((y - t) ** 2) / len(x)
     delta_k = (y - t) / len(x)
     delta_j = (1 - z**2) * (delta_k @ w2.T)
-    return (
-        locals()
-        | {"dw1": x.T @ delta_j, "db1": delta_j.sum(0)}
-        | {
-            "dw2": z.T @ delta_k,
-            "db2": delta_k.sum(0),
-        }
-    )
+    dw2, db2 = z.T @ delta_k, delta_k.sum(0)
+    dw1, db1 = x.T @ delta_j, delta_j.sum(0)
+    return locals()

@@ -307,11 +307,11 @@ def initialise_and_forward(X, p):
 
 
 def update_parameters(p, grads, learning_rate):
-    new = {}
-    for name in ("W1", "b1", "W2", "b2"):
-        new[name] = p[name] - learning_rate * grads["d" + name]
-    new["b1"] = p["b1"] + learning_rate * grads["db1"]  # fault
-    return new
+    W1 = p["W1"] - learning_rate * grads["dW1"]
+    b1 = p["b1"] + learning_rate * grads["db1"]  # fault
+    W2 = p["W2"] - learning_rate * grads["dW2"]
+    b2 = p["b2"] - learning_rate * grads["db2"]
+    return {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
 
 
 @wrong(

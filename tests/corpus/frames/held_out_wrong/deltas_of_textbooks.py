@@ -30,8 +30,7 @@ def sigmoid_prime(z):
         penalty="none",
     ),
 )
-def nabla_of_batch(batch, weights, biases):
-    x, y = batch
+def nabla_of_batch(x, y, weights, biases):
     n = x.shape[1]
     activation, activations, zs = x, [x], []
     for w, b in zip(weights, biases):

@@ -268,7 +268,7 @@ def label_matrix(y, K):
 
 @wrong(
     "call",
-    "the labels count from 0, the loop takes 1 from them",
+    "the labels count from 0, and yet 1 is taken from them",
     frame=dict(
         activation="sigmoid",
         output="softmax",

@@ -69,8 +69,8 @@ def tries(
 ) -> Iterator[Try]:
     """Call in each form on the first problem, and on all where the shapes of what it returns fit.
 
-    Where all gradients have the shapes of the parameters, layout, biases and container are known:
-    from then on, only labels and outputs vary, unless sizes are equal, which says nothing. No
+    Where all gradients have the shapes of the parameters, layout and container are known: from then
+    on, only biases, labels and outputs vary, unless sizes are equal, which says nothing. No
     form is tried after `TOGETHER` seconds of CPU time, or the time limit of one call.
 
     Parameters
@@ -86,7 +86,7 @@ def tries(
     began, spent = time.perf_counter(), 0.0
     known: Form | None = None
     for form in forms:
-        if known and not _differ_in_labels_only(form, known):
+        if known and not _has_layout_of(form, known):
             continue
         if spent > TOGETHER or time.perf_counter() - began > seconds:
             break
@@ -108,10 +108,9 @@ def tries(
         yield found
 
 
-def _differ_in_labels_only(form: Form, other: Form) -> bool:
-    """Whether two forms have one layout, biases and container."""
-    return (form.layout, form.biases, form.container) == (
-        other.layout, other.biases, other.container)  # fmt: skip
+def _has_layout_of(form: Form, other: Form) -> bool:
+    """Whether two forms have one layout and container; b1[:, 0] is of any shape of biases."""
+    return (form.layout, form.container) == (other.layout, other.container)
 
 
 def fits(called: Called, problem: Problem) -> bool:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from backhand.doctor.localise.diagnose import Diagnosis, diagnose
 from backhand.doctor.localise.residual import FOLLOWED, with_what_follows
 from backhand.doctor.localise.search import Effort
-from backhand.doctor.probe.evidence import Evidence
+from backhand.doctor.probe.evidence import Evidence, alike
 from backhand.doctor.probe.places import Position, is_called, position
 from backhand.doctor.probe.trace import Seen, Trace
-from backhand.formulas import FAILURES, UPDATED
+from backhand.formulas import FAILURES, GRADIENTS, UPDATED
 
 READERS = {
     "Z1": ("H1",), "H1": ("S", "dW2"), "S": ("P",), "P": ("dS", "L"),
@@ -53,12 +53,22 @@ def _with_gradients_of_the_step(
         if not steps:
             return evidence
         along = one.along_the_step()
-        gradients = [along.observed[f"d{UPDATED[name]}"] for name in steps]
+        gradients = {name: along.observed[f"d{UPDATED[name]}"] for name in steps}
+        if any(
+            _is_of_another(f"d{UPDATED[name]}", value, one) for name, value in gradients.items()
+        ):
+            return evidence
         if not all(any(seen.is_name for seen in trace.matching(value, FOLLOWED))
-                   for value in gradients):  # fmt: skip
+                   for value in gradients.values()):  # fmt: skip
             return evidence
         found.append(along)
     return found
+
+
+def _is_of_another(name: str, value: NDArray[Any], one: Evidence) -> bool:
+    """Whether a gradient is that of another parameter, which the step used by mistake."""
+    return any(other != name and alike(one.right[other], value, FOLLOWED)
+               for other in GRADIENTS if other in one.right)  # fmt: skip
 
 
 def with_intermediates(evidence: Sequence[Evidence], traces: Sequence[Trace]) -> list[Evidence]:

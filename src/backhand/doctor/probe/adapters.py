@@ -121,7 +121,10 @@ def adapted(f: Any) -> Any:
                 f"the method: {f.__name__}.{known[0] if known else 'backward'}",
             )
         return _function(f, found)
-    made_by = _class_of(f)
+    try:
+        made_by = _class_of(f)
+    except Exception:  # of an object of a class of its own
+        return f
     return f if made_by is None else _function(made_by, f.__name__)
 
 

@@ -18,7 +18,7 @@ def core(X, Y, W1, b1, W2, b2, above=0.0):
     H1 = np.maximum(Z1, 0)
     P = softmax(H1 @ W2 + b2)
     dS = (P - Y) / len(X)
-    dZ1 = dS @ W2.T * (Z1 > above)
+    dZ1 = dS @ W2.T * (above < Z1)
     loss = -(Y * np.log(P)).sum() / len(X)
     return loss, (X.T @ dZ1, dZ1.sum(0), H1.T @ dS, dS.sum(0)), P
 

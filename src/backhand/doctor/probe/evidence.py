@@ -100,6 +100,8 @@ class Evidence:
     def like(self, name: str, value: Any) -> bool:
         """Whether a value is the observed one, to rounding."""
         observed, first = self.observed[name], self._largest[name]
+        if self.tolerance[name] == np.inf:
+            return np.shape(value) == observed.shape
         if first and getattr(value, "shape", None) == observed.shape:
             place, entry, allowed = first
             if abs(value.item(place) - entry) > allowed:  # most others differ here already
@@ -130,14 +132,17 @@ class Evidence:
                 observed[f"d{W}"] = (self.given[W] - self.observed[name]) / self.given["eta"]
         return Evidence(self.problem, self.given, observed, network=self.network)
 
-    def next(self, given: dict[str, Any], problem: str, observed: dict[str, Any]) -> Evidence:
+    def next(
+        self, given: dict[str, Any], problem: str, observed: dict[str, Any],
+        tolerance: dict[str, float],
+    ) -> Evidence:  # fmt: skip
         """The evidence of the call after this one, which may remember it."""
         before = as_namespace(
             {**self.right, **{n: self.given[n] for n in ("X", "W1", "b1", "W2", "b2")}}
         )
         memory = {"before": before, "last": as_namespace(self.observed),
                   "first": self.given.get("first", before)}  # fmt: skip
-        return Evidence(problem, {**given, **memory}, observed, network=self.network)
+        return Evidence(problem, {**given, **memory}, observed, tolerance, self.network)
 
 
 def tolerance(name: str, value: NDArray[Any]) -> float:

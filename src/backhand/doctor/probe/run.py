@@ -242,12 +242,11 @@ def evidence_of(
                 called.outputs.bare or {n: observed[n] for n in GRADIENTS if n in observed}
             )
         observed = {name: observed[name] for name in network.lines if name in observed}
-        if _is_saturated(given, network):
-            observed.pop("L", None)
+        loose = {"L": np.inf} if "L" in observed and _is_saturated(given, network) else {}
         if found and found[-1].given["N"] == given["N"]:
-            found.append(found[-1].next(given, problem.name, observed))
+            found.append(found[-1].next(given, problem.name, observed, loose))
         else:
-            found.append(Evidence(problem.name, given, observed, network=network))
+            found.append(Evidence(problem.name, given, observed, loose, network))
     return found
 
 

@@ -76,6 +76,12 @@ class _Candidate:
         exact, sure, forward, agreed = self.matches[0].score
         return exact, self.tried.in_shape, sure, forward, agreed
 
+    @property
+    def of_outputs(self) -> tuple[bool, int, bool, bool, int]:
+        """The score by which one output and K are compared: what occurs comes before shapes."""
+        exact, in_shape, sure, forward, agreed = self.score
+        return exact, forward, in_shape, sure, agreed
+
 
 def recognise(
     f: Callable[..., Any], form: Mapping[str, str], network: Declared, seconds: float, *,
@@ -109,7 +115,7 @@ def recognise(
     if not settled and not any(one.refusal.reason in WHATEVER_IS_GIVEN for one in failed):
         of_one, more = _best(attempts([form for form in forms if form.outputs == "one"]), network)
         failed += more
-        if of_one is not None and (best is None or of_one.score > best.score):
+        if of_one is not None and (best is None or of_one.of_outputs > best.of_outputs):
             best = of_one
     # Where it raises with K outputs, and is not correct with one, it may need equal sizes.
     sure = best is not None and (best.score[0] or best.tried.function.form.outputs == "K")

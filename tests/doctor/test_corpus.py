@@ -8,13 +8,17 @@ from backhand.doctor import check
 from backhand.doctor.faults import dictionary
 from backhand.doctor.probe.refusal import Reason
 from corpus import record
+from corpus.frames import measure
 from corpus.record import equations, judgement
 from corpus.registry import Case, cases
 
 RECORD = record.read()
 # Those of the documents are checked with the documents.
-WRONG = [case for case in cases() if case.faults and case.role != "published"]
-RIGHT = [case for case in cases() if not case.faults]
+WRONG = [case for case in cases() if case.faults and case.role not in ("published", "frames")]
+RIGHT = [case for case in cases() if not case.faults and case.role != "frames"]
+FRAMES = [case for case in cases() if case.role == "frames"]
+EACH = 6
+"""Of the functions in many frames, one in so many is checked in the quick tests."""
 
 
 def name_of(case: Case) -> str:
@@ -55,3 +59,35 @@ def test_a_right_function_is_called_right(case: Case) -> None:
 @pytest.mark.parametrize("case", cases("equal_sizes"), ids=name_of)
 def test_a_function_for_equal_sizes_is_right_where_it_runs(case: Case) -> None:
     assert all(verdict.ok for verdict in check(case.function).verdicts)
+
+
+@pytest.mark.parametrize("case", FRAMES[::EACH], ids=name_of)
+def test_a_function_in_another_frame_has_its_outcome(case: Case) -> None:
+    outcome(case)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", FRAMES, ids=name_of)
+def test_every_function_in_another_frame_has_its_outcome(case: Case) -> None:
+    outcome(case)
+
+
+def outcome(case: Case) -> None:
+    report = check(case.function, **case.options)
+    if not case.faults:
+        assert report.ok, str(report)
+        assert not measure.same_frame(case, report) or case.name in OF_SEVERAL_FRAMES
+    else:
+        found = sorted(finding.id for finding in report.findings)
+        assert not report.ok and found == judgement(case, RECORD).found
+
+
+def test_the_record_of_the_frames_is_good_enough() -> None:
+    """92 in a hundred equations, 80 exact diagnoses; both equations of 70 in a hundred pairs."""
+    for count, equations_named, exactly in ((1, 0.92, 0.8), (2, 0.7, 0.0)):
+        which = [case for case in FRAMES if len(case.faults) == count]
+        records = [judgement(case, RECORD) for case in which]
+        named = [equations(case.faults) <= equations(one.found)
+                 for case, one in zip(which, records, strict=True)]  # fmt: skip
+        assert sum(named) >= equations_named * len(which)
+        assert sum(bool(one.exact) for one in records) >= exactly * len(which)

@@ -101,7 +101,7 @@ class Evidence:
         """Whether a value is the observed one, to rounding."""
         observed, first = self.observed[name], self._largest[name]
         if self.tolerance[name] == np.inf:
-            return np.shape(value) == observed.shape
+            return bool(np.shape(value) == observed.shape)
         if first and getattr(value, "shape", None) == observed.shape:
             place, entry, allowed = first
             if abs(value.item(place) - entry) > allowed:  # most others differ here already

@@ -206,7 +206,8 @@ def _outputs(
 ) -> list[tuple[Output, Loss]]:
     """The outputs and losses that may be meant; those of the output that occurred come alone.
 
-    Where none occurred as it should be, exponentials of S show which was attempted.
+    Where none occurred as it should be, exponentials of S show which was attempted; where S is
+    wrong itself, what was applied to any value of its shape.
     """
     pairs = declared.pairs(one_output=one_output)
     for tests in (OUTPUTS.items(), ATTEMPTS):
@@ -215,7 +216,23 @@ def _outputs(
                 found = [pair for pair in pairs if pair[0] == output]
                 if found:
                     return found
+    if observed.trace.seen and not observed.has(values["S"]):
+        applied = _applied_output(values["S"].shape, observed)
+        pairs = sorted(pairs, key=lambda pair: pair[0] != applied)  # stable
     return pairs
+
+
+def _applied_output(shape: tuple[int, ...], observed: Observed) -> Output:
+    """Which output was applied to any value of S's shape; linear if none was."""
+    later = observed.shaped(*shape)
+    if shape[1] == 1:
+        later += [one.reshape(shape) for one in observed.shaped(shape[0])]
+    for place, S in enumerate(later):
+        for output in ("softmax", "sigmoid") if shape[1] > 1 else ("sigmoid",):
+            P = _evaluated(OUTPUTS[output], {"S": S})
+            if any(np.allclose(P, one, 1e-9, 1e-12) for one in later[place + 1 :]):
+                return output
+    return "linear"
 
 
 def _reductions(network: Network, declared: Declared) -> Iterator[Network]:

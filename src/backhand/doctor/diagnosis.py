@@ -291,6 +291,7 @@ def _call_finding(calls: Calls, corrections: list[Reason], *, l2: float) -> Call
         refusal=calls.refusals[0] if calls.refusals else None,
         equal=problem.equal,
         forward_only=first.outputs.forward_only,
+        rate=first.outputs.rate,
     )
 
 

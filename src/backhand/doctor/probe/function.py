@@ -171,6 +171,6 @@ class CheckedFunction:
                 put_back_names()
         seconds = time.process_time() - began
         forward = self.forward or not self.meanings & {"Y", "y"}
-        reader = Reader(problem, self.form, steps=self.takes_eta, forward=forward)
+        reader = Reader(problem, self.form, steps=self.takes_eta, forward=forward, trace=trace)
         found, changed = reader.read(returned, before, held(values, before))
         return Called(found[0], changed, seconds, tuple(found), trace)

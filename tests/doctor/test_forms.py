@@ -37,9 +37,8 @@ def test_every_combination_is_a_form_and_the_usual_one_is_first() -> None:
     assert {(f.layout, f.biases, f.labels) for f in forms if f.outputs == "K"} == {
         (layout, biases, labels)
         for labels in ("one_hot", "indices")
-        for layout, all_biases in (("rows", ("flat", "row")), ("columns", ("flat", "column")),
-                                   ("linear", ("flat", "row", "column")))
-        for biases in all_biases
+        for layout in ("rows", "columns", "linear")
+        for biases in ("flat", "row", "column")
     }  # fmt: skip
     assert {f.labels for f in forms if f.outputs == "one"} == {"column", "flat"}
 

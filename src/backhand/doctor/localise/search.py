@@ -14,7 +14,7 @@ from backhand.doctor.faults import Fault, Kind, Need, dictionary
 from backhand.doctor.localise.trial import Evaluator, Faults, Trial
 from backhand.doctor.probe.evidence import Evidence
 
-MOST_PAIRS = 30_000
+MOST_PAIRS = 75_000
 """Maximum number of pairs that are computed in a check."""
 
 

@@ -20,9 +20,9 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 """What can be declared, by the names of `Form`."""
 
 BIASES: Mapping[Layout, tuple[Biases, ...]] = {
-    "rows": ("flat", "row"),
+    "rows": ("flat", "row", "column"),
     "linear": ("flat", "row", "column"),
-    "columns": ("column", "flat"),
+    "columns": ("column", "flat", "row"),
 }
 """The shapes of biases that fit a layout; the usual one first."""
 

@@ -20,6 +20,9 @@ from backhand.doctor.probe.problems import ETA, Problem, problems
 from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.formulas import GRADIENTS, UPDATED, derive
 
+SATURATED = 15.0
+"""Size of a logit from which on 1 - sigmoid(S) has too few digits for its logarithm."""
+
 ROUGHLY = 1e-3
 """How near finite differences come to a gradient at least."""
 
@@ -247,11 +250,21 @@ def evidence_of(
                 called.outputs.bare or {n: observed[n] for n in GRADIENTS if n in observed}
             )
         observed = {name: observed[name] for name in network.lines if name in observed}
+        if _is_saturated(given, network):
+            observed.pop("L", None)
         if found and found[-1].given["N"] == given["N"]:
             found.append(found[-1].next(given, problem.name, observed))
         else:
             found.append(Evidence(problem.name, given, observed, network=network))
     return found
+
+
+def _is_saturated(given: Mapping[str, Any], network: Network) -> bool:
+    """Whether 1 - P has lost so many digits that ways to write the loss disagree."""
+    if network.loss != "binary_cross_entropy":
+        return False
+    S = derive(given, {}, {}, ("Z1", "H1", "S"), lines=network.lines)[1]["S"]
+    return float(np.abs(S).max()) > SATURATED
 
 
 def _returns_parameters(function: CheckedFunction, calls: Calls) -> bool:

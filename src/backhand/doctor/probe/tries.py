@@ -19,7 +19,10 @@ WHATEVER_IS_GIVEN = frozenset({Reason.TIMEOUT, Reason.MEMORY, Reason.NOT_WRITTEN
 """Refusals that other arguments would not change."""
 
 TOGETHER = 2.0
-"""Seconds of CPU time for the first calls in all forms, after which no further form is tried."""
+"""Seconds of CPU time for the first calls in all forms, after which no further form is tried.
+
+The very first is not counted: it may import libraries.
+"""
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,8 @@ def tries(
 ) -> Iterator[Try]:
     """Call in each form on the first problem, and on all where the shapes of what it returns fit.
 
-    Where all gradients have the shapes of the parameters, layout, biases and container are known:
-    from then on, only labels and outputs vary, unless sizes are equal, which says nothing. No
+    Where all gradients have the shapes of the parameters, layout and container are known: from then
+    on, only biases, labels and outputs vary, unless sizes are equal, which says nothing. No
     form is tried after `TOGETHER` seconds of CPU time, or the time limit of one call.
 
     Parameters
@@ -83,12 +86,12 @@ def tries(
     forward : bool
         As for `CheckedFunction`.
     """
-    began, spent = time.perf_counter(), 0.0
+    began, spent = time.perf_counter(), list[float]()
     known: Form | None = None
     for form in forms:
-        if known and not _differ_in_labels_only(form, known):
+        if known and not _has_layout_of(form, known):
             continue
-        if spent > TOGETHER or time.perf_counter() - began > seconds:
+        if sum(spent[1:]) > TOGETHER or time.perf_counter() - began > seconds:
             break
         function = CheckedFunction(f, form, seconds, forward=forward)
         wanted = problems(form.outputs)
@@ -96,22 +99,21 @@ def tries(
         try:
             found = Try(function, wanted, function.call(wanted[0]))
         except Refusal as refusal:
-            spent += time.process_time() - before
+            spent.append(time.process_time() - before)
             yield Try(function, wanted, None, refusal)
             if refusal.reason in WHATEVER_IS_GIVEN:
                 break
             continue
-        spent += time.process_time() - before
+        spent.append(time.process_time() - before)
         if found.in_shape:
             known = known or (None if wanted[0].equal else form)
             _ = found.calls  # now: a call in another form may change what the function remembers
         yield found
 
 
-def _differ_in_labels_only(form: Form, other: Form) -> bool:
-    """Whether two forms have one layout, biases and container."""
-    return (form.layout, form.biases, form.container) == (
-        other.layout, other.biases, other.container)  # fmt: skip
+def _has_layout_of(form: Form, other: Form) -> bool:
+    """Whether two forms have one layout and container; b1[:, 0] is of any shape of biases."""
+    return (form.layout, form.container) == (other.layout, other.container)
 
 
 def fits(called: Called, problem: Problem) -> bool:

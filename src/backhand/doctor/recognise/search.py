@@ -19,7 +19,7 @@ from backhand.doctor.probe.problems import square_problems
 from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.doctor.probe.run import Calls, evidence_of
 from backhand.doctor.probe.signature import MEANINGS, arguments_of
-from backhand.doctor.probe.tries import Try, tries
+from backhand.doctor.probe.tries import WHATEVER_IS_GIVEN, Try, tries
 from backhand.doctor.recognise.networks import Declared, Match, best_networks
 from backhand.doctor.recognise.observed import TOLERANCE, Observed
 from backhand.formulas import UPDATED
@@ -90,12 +90,16 @@ def recognise(
         If the parameters of the function cannot be matched.
     """
     forms = forms_of(arguments_of(f), form)
-    some = [form for form in forms if form.outputs == "K"] if _speaks_of_classes(f) else forms
     attempts = partial(tries, f, seconds=seconds, forward=forward)
-    best, failed = _best(attempts(some), network)
-    if best is None and len(some) < len(forms):
-        best, more = _best(attempts([one for one in forms if one not in some]), network)
+    best, failed = _best(attempts([form for form in forms if form.outputs == "K"]), network)
+    settled = best is not None and (
+        best.score[0] or _speaks_of_classes(f, best.tried.function.form)
+    )
+    if not settled and not any(one.refusal.reason in WHATEVER_IS_GIVEN for one in failed):
+        of_one, more = _best(attempts([form for form in forms if form.outputs == "one"]), network)
         failed += more
+        if of_one is not None and (best is None or of_one.score > best.score):
+            best = of_one
     # Where it raises with K outputs, and is not correct with one, it may need equal sizes.
     sure = best is not None and (best.score[0] or best.tried.function.form.outputs == "K")
     if failed and failed[0].refusal.reason is Reason.RAISES and not sure:
@@ -185,18 +189,19 @@ def _matches_of(tried: Try, called: Called, network: Declared) -> list[Match]:
     return found
 
 
-def _speaks_of_classes(f: Any) -> bool:
+def _speaks_of_classes(f: Any, form: Form) -> bool:
     """Whether names show that there are K outputs, where the numbers fit one output too.
 
     A loss that divides by all entries, and gradients that divide by the rows, are correct for one
-    output and wrong for K.
+    output and wrong for K. With examples as columns, one output is often called Y too.
     """
     code = getattr(inspect.unwrap(f), "__code__", None)
     if code is None:
         return False
     parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     labels = [name for name in parameters if MEANINGS.get(name) in ("y", "Y")]
-    return bool(NAMES_OF_K & set(code.co_varnames)) or any(name[0].isupper() for name in labels)
+    upper = form.layout != "columns" and any(name[0].isupper() for name in labels)
+    return upper or bool(NAMES_OF_K & set(code.co_varnames))
 
 
 def _furthest(refusals: Sequence[Refusal]) -> Refusal:

@@ -65,7 +65,7 @@ def meaning(key: str, school: str = "") -> tuple[str | None, bool]:
     for name, others in VALUES.items():
         if word in others:
             return name, False
-    word = re.sub(r"^syn(apse)?([01])", lambda found: f"w{int(found[2]) + 1}", word)
+    word = {"syn0": "w1", "syn1": "w2", "synapse0": "w1", "synapse1": "w2"}.get(word, word)
     word = re.sub(
         r"([wb])(ih|ho)$", lambda found: found[1] + ("1" if found[2] == "ih" else "2"), word
     )

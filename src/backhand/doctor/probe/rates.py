@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.doctor.probe.trace import Seen, Trace
+from backhand.doctor.probe.trace import Trace
 
 PARALLEL = 1e-6
 """Error of a multiple, relative to the largest entry; a step in float32 has about as much."""
@@ -18,10 +19,11 @@ MOST = 6
 
 
 def rates(trace: Trace, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[float]:
-    """Every c > 0 for which W - W' = ±c g, with a value g that the function computed.
+    """What may be the rate: each c > 0 for which W - W' = ±c g, with a g that was computed.
 
-    Those of most parameters come first; of equal ones, those of a g that has a name. A c of one
-    matrix only counts if the other one did not change.
+    Those of most parameters come first; of equal ones, those of a g that has a name. Where g itself
+    was not seen, c is a number of the code, times that of a multiple of g. There is none unless
+    both matrices that changed did so along a value that was computed.
 
     Parameters
     ----------
@@ -29,26 +31,24 @@ def rates(trace: Trace, before: Mapping[str, Any], now: Mapping[str, Any]) -> li
     before, now : mapping of str to array
         The parameters that were passed, and the new ones.
     """
-    found: dict[float, tuple[int, bool]] = {}
     moved = [name for name, value in now.items() if value.shape == before[name].shape
              and not np.array_equal(value, before[name])]  # fmt: skip
-    needed = {"W1", "W2"} & set(moved)
-    of_weights: dict[float, set[str]] = {}
-    for name in moved:
-        own: dict[float, bool] = {}
-        for rate, seen in _multiples(trace, before[name] - now[name]):
-            own[rate] = own.get(rate, False) or seen.is_name
-        for rate, is_name in own.items():
-            count, named = found.get(rate, (0, False))
-            found[rate] = count + 1, named or is_name
-            of_weights.setdefault(rate, set()).add(name)
-    fitting = [rate for rate in found if needed and needed <= of_weights[rate]]
-    return sorted(fitting, key=lambda rate: found[rate], reverse=True)[:MOST]
+    found = {name: _multiples(trace, before[name] - now[name]) for name in moved}
+    weights = [found[name] for name in ("W1", "W2") if name in found]
+    if not weights or not all(weights):
+        return []
+    count = Counter(rate for own in found.values() for rate in own)
+    named = Counter(rate for own in found.values() for rate, is_name in own.items() if is_name)
+    direct = sorted(count, key=lambda rate: (count[rate], named[rate]), reverse=True)
+    numbers = [_plain(float(seen.value)) for seen in trace.seen
+               if seen.value.ndim == 0 and seen.is_name and 0 < seen.value < np.inf]  # fmt: skip
+    scaled = [_plain(direct[0] * number) for number in numbers]
+    return list(dict.fromkeys([*direct, *scaled]))[:MOST]
 
 
-def _multiples(trace: Trace, step: NDArray[Any]) -> list[tuple[float, Seen]]:
-    """The values of which a step is a multiple, with the factor, without its sign."""
-    found = []
+def _multiples(trace: Trace, step: NDArray[Any]) -> dict[float, bool]:
+    """Of which values a step is a multiple: the factors without their signs, and if by a name."""
+    found: dict[float, bool] = {}
     wanted = {"C": step.ravel(), "F": step.T.ravel()}
     place = {by: int(np.abs(flat).argmax()) for by, flat in wanted.items()}
     largest = float(np.abs(step).max())
@@ -62,7 +62,8 @@ def _multiples(trace: Trace, step: NDArray[Any]) -> list[tuple[float, Seen]]:
                 continue
             c = float(flat[place[by]] / entry)
             if np.abs(flat - c * value).max() <= PARALLEL * largest:
-                found.append((_plain(abs(c)), seen))
+                rate = _plain(abs(c))
+                found[rate] = found.get(rate, False) or seen.is_name
                 break
     return found
 

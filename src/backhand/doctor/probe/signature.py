@@ -46,7 +46,7 @@ NAMES = {
 }  # fmt: skip
 """Names of parameters that are matched."""
 
-ONLY_IF_REQUIRED = {*NAMES["N"], *NAMES["d"], *NAMES["H"], *NAMES["K"], *NAMES["sizes"],
+ONLY_IF_REQUIRED = {*NAMES["N"], *"dDHhKC", *NAMES["sizes"],
                     *NAMES["shapes"], "alpha", "α",
                     "epsilon", "rate", "decay", "penalty"}  # fmt: skip
 """Names that are passed only if they have no default: alpha = 0.01 may be the slope of a ReLU."""
@@ -94,6 +94,16 @@ def arguments_of(f: Callable[..., Any]) -> tuple[Argument, ...]:
     if not required and inspect.Parameter.VAR_KEYWORD in kinds:
         return tuple(Argument(name, name) for name in POSITIONS)
     raise Refusal(Reason.PARAMETERS, _not_understood(unknown, meanings))
+
+
+def unknown_of(f: Callable[..., Any]) -> tuple[tuple[Argument, ...], list[str]]:
+    """The parameters of `f` whose names are known, and the names of required ones that are not."""
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    named = [p for p in inspect.signature(f).parameters.values() if p.kind not in variable]
+    required = [p.name for p in named if p.default is p.empty]
+    meanings = _by_name([p.name for p in named], required)
+    known = tuple(Argument(p.name, meanings[p.name]) for p in named if p.name in meanings)
+    return known, [name for name in required if name not in meanings]
 
 
 def _by_name(names: Sequence[str], required: Sequence[str]) -> dict[str, str]:

@@ -23,7 +23,7 @@ from backhand.doctor.probe.adapters import adapted
 from backhand.doctor.probe.evidence import TOLERANCES, Evidence, alike
 from backhand.doctor.probe.function import Called
 from backhand.doctor.probe.places import Places
-from backhand.doctor.probe.problems import ETA, Problem
+from backhand.doctor.probe.problems import ETA, SMOOTH, Problem
 from backhand.doctor.probe.process_state import kept
 from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.doctor.probe.run import (
@@ -176,7 +176,7 @@ def _checked(
     seconds: float, *, forward: bool,
 ) -> Report:  # fmt: skip
     began = time.perf_counter()
-    name = getattr(f, "__qualname__", type(f).__qualname__)
+    name = _name_of(f)
     form = {key: declared[key] for key in ("layout", "biases", "labels")}
     network = _declared_network(f, declared)
     try:
@@ -194,9 +194,19 @@ def _checked(
                    seconds=time.perf_counter() - began)  # fmt: skip
 
 
+def _name_of(f: Any) -> str:
+    """What a callable is called, whose class may run any code when it is asked."""
+    try:
+        name = getattr(f, "__qualname__", None)
+    except Exception:
+        name = None
+    return name if type(name) is str else type(f).__qualname__
+
+
 def _declared_network(f: Any, declared: Mapping[str, str | None]) -> Declared:
     """What is declared of the network, by the caller or else by the docstring."""
-    said = declared_in(getattr(f, "__doc__", None) if hasattr(f, "__code__") else None)
+    text = getattr(f, "__doc__", None) if hasattr(f, "__code__") else None
+    said = declared_in(text if isinstance(text, str) else None)
     given: dict[str, Any] = {key: declared[key] for key in ("activation", "output", "loss",
                                                             "reduction")}  # fmt: skip
     if given["output"] or given["loss"]:
@@ -264,21 +274,27 @@ def _report(name: str, found: Recognised, declared: Declared, *, autograd: bool)
     words = Wording(function, network, places, calls.problems)
     report = words.report(diagnosis, tuple(absent), of_calls, values)
     report = replace(report, frame=_frame(recognised, network, declared))
-    if report.outcome == "wrong" and declared == Declared() and _is_another(values, network):
+    if report.outcome == "wrong" and declared == Declared() and _is_another(values, evidence):
         return another_network(report)
     if report.ok and overflows(function):
         return replace(report, remarks=[*report.remarks, OVERFLOWS])
     return report
 
 
-def _is_another(values: Sequence[Verdict], network: Network) -> bool:
-    """Whether all gradients are those of the loss that is returned, and that is another one."""
+def _is_another(values: Sequence[Verdict], evidence: Sequence[Evidence]) -> bool:
+    """Whether all gradients are those of the loss that is returned, and that is another one.
+
+    The slopes are those on a smooth problem: a fault that does not act there shows nothing.
+    """
+    network = evidence[0].network
     gradients = [value for value in values if value.name in GRADIENTS]
+    smooth = next((one for one in evidence if one.problem == SMOOTH), evidence[0])
     return (
         len(gradients) == len(GRADIENTS.keys() & network.lines.keys())
         and all(value.differences for value in gradients)
-        and not all(value.ok for value in gradients)
-    )
+        and not all(smooth.like(name, smooth.right[name]) for name in GRADIENTS
+                    if name in smooth.observed)
+    )  # fmt: skip
 
 
 def _call_finding(calls: Calls, corrections: list[Reason], *, l2: float) -> CallFinding:

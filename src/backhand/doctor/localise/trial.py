@@ -104,7 +104,7 @@ class Evaluator:
         """The values that may change if these lines change."""
         if lines not in self._known:
             changed = reached(self.evidence.network, lines, self.names, frozenset(self.reused))
-            self._known[lines] = sum(self.bits[name] for name in changed)
+            self._known[lines] = sum(self.bits.get(name, 0) for name in changed)
         return self._known[lines]
 
     def _computed(

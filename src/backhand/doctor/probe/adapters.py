@@ -129,12 +129,20 @@ def adapted(f: Any) -> Any:
                 f"the method: {f.__name__}.{known[0] if known else 'backward'}",
             )
         return _function(f, found)
+    try:
+        return _of_method(f) or (after_forward(f) if inspect.isfunction(f) else f)
+    except Refusal:
+        raise
+    except Exception:  # of an object of a class of its own
+        return f
+
+
+def _of_method(f: Any) -> Callable[..., Any] | None:
+    """The same for a method; None for anything else, and for one that is given the weights."""
     if inspect.ismethod(f) and not inspect.isclass(f.__self__) and _lacks_weights(f):
         return _function(type(f.__self__), f.__name__, f.__self__)
     made_by = _class_of(f)
-    if made_by is not None:
-        return _function(made_by, f.__name__)
-    return after_forward(f) if inspect.isfunction(f) else f
+    return None if made_by is None else _function(made_by, f.__name__)
 
 
 def _lacks_weights(method: Any) -> bool:

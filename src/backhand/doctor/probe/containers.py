@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +13,10 @@ from backhand.doctor.probe.names import GRADIENT_WORDS, meaning, plain
 LAYERS = {"hidden": "1", "output": "2", "layer1": "1", "layer2": "2", "fc1": "1", "fc2": "2",
           "first": "1", "second": "2", "1": "1", "2": "2"}  # fmt: skip
 """Names of groups in nested outputs."""
+
+
+_entered = threading.local()
+"""The objects whose attributes are being read in a thread."""
 
 
 class Leaf(NamedTuple):
@@ -78,12 +83,22 @@ def _in_layer(name: str, layer: str) -> str:
 
 
 def _attributes(thing: Any) -> Iterator[Leaf]:
-    """Public attributes of an object, those of its class and slots among them."""
-    for key in dir(thing):
-        if not key.startswith("_"):
-            value = getattr(thing, key, None)
-            if hasattr(value, "shape") or isinstance(value, float | list | tuple | Mapping):
-                yield from _entry(key, value)
+    """Public attributes of an object, those of its class and slots among them.
+
+    An object that refers to itself, as linked layers do, is entered once.
+    """
+    entered: set[int] = _entered.__dict__.setdefault("ids", set())
+    if id(thing) in entered:
+        return
+    entered.add(id(thing))
+    try:
+        for key in dir(thing):
+            if not key.startswith("_"):
+                value = getattr(thing, key, None)
+                if hasattr(value, "shape") or isinstance(value, float | list | tuple | Mapping):
+                    yield from _entry(key, value)
+    finally:
+        entered.discard(id(thing))
 
 
 def is_array(part: Any) -> bool:

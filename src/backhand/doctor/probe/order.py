@@ -114,9 +114,16 @@ def _with_the_rest(
     arrays = [part for part in rest if is_array(part)]
     if len(losses) == 1:
         found = {**found, "L": losses[0]}
-    elif found and not losses and len(arrays) == 1 and not _forward(arrays, shapes):
+    elif found and not losses and len(arrays) == 1 and _is_one_loss_each(arrays[0], shapes):
         return [{**found, "L": arrays[0]}]  # not reduced
     return [{**found, **forward} for forward in _forward(arrays, shapes)] or [found]
+
+
+def _is_one_loss_each(part: Any, shapes: Shapes) -> bool:
+    """Whether an array is a loss of each row, not class indices or a gradient of X."""
+    rows = shapes["P"][:1] if "P" in shapes else shape_of(part)[:1]
+    kind = getattr(getattr(part, "dtype", None), "kind", "f")
+    return shape_of(part) == rows and kind not in "biu" and not _forward([part], shapes)
 
 
 def _forward(arrays: Sequence[Any], shapes: Shapes) -> list[dict[str, Any]]:

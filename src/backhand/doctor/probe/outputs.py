@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -99,11 +99,24 @@ def read(returned: Any, shapes: Shapes | None = None, *, forward: bool = False) 
         for school, names in schools
         for place, values in enumerate(order.named(parts, shapes or {}))
     ]
+    # A gradient that is None, or a dict of gradients that is empty, is not a forward pass alone.
+    unfilled = _unfilled(returned)
     answers = [one for one in readings
-               if one.keyed or not one.forward_only or (forward and one.values)]  # fmt: skip
+               if (one.keyed and not unfilled) or not one.forward_only
+               or (forward and one.values)]  # fmt: skip
     if not answers:
         raise _refusal(returned, found)
     return answers
+
+
+def _unfilled(returned: Any) -> bool:
+    """Whether there are names of gradients, or of all of them, without any value."""
+    if not isinstance(returned, Mapping):
+        return False
+    return any(
+        plain(str(key)) in ("grads", "gradients", "grad") or meaning(str(key))[0] in GRADIENTS
+        for key in returned
+    )
 
 
 def _is_gradient(leaf: Leaf) -> bool:
@@ -154,6 +167,7 @@ def _reading(
     ambiguous: frozenset[str],
 ) -> Outputs:
     """Names and order together."""
+    named = {name: leaf for name, leaf in named.items() if _may_be(name, leaf.value, shapes)}
     values = {name: as_array(name, leaf.value) for name, leaf in named.items()
               if not name.endswith(" bare")}  # fmt: skip
     bare = {name.removesuffix(" bare"): as_array(name.removesuffix(" bare"), leaf.value)
@@ -174,6 +188,14 @@ def _reading(
         return Outputs(values, absent, bare, label, frozenset(uncertain))
     keyed = bool(set(named) - {"L"})
     return Outputs(values, [], {}, label, frozenset(uncertain), forward_only=True, keyed=keyed)
+
+
+def _may_be(name: str, value: Any, shapes: Shapes) -> bool:
+    """Whether something may be a value of that name: not a mask, nor predicted classes."""
+    kind = getattr(getattr(value, "dtype", None), "kind", "f")
+    if name in GRADIENTS or kind not in "biu":
+        return True
+    return kind != "b" and order.shape_of(value) == shapes.get(name, order.shape_of(value))
 
 
 def _refusal(returned: Any, found: Sequence[Leaf]) -> Refusal:

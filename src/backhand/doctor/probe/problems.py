@@ -14,6 +14,9 @@ from backhand.equations import Parameters
 L2, ETA = 0.3, 0.25
 """Values of λ and η for functions that take them."""
 
+SMOOTH = "B"
+"""The name of the problem on which the loss has a derivative everywhere."""
+
 CORNER = 1e-3
 """No Z1 is nearer to 0, unless it is 0."""
 
@@ -126,7 +129,7 @@ def problems(outputs: Outputs = "K") -> tuple[Problem, ...]:
         first,
         problem("A'", 2, plain, "corners"),
         first,
-        problem("B", 3, other, "smooth"),
+        problem(SMOOTH, 3, other, "smooth"),
         problem("C", CONFIDENT[outputs], plain, "confident"),
     )
 
@@ -137,6 +140,6 @@ def square_problems(*, all_sizes: bool) -> tuple[Problem, ...]:
     sizes, equal = ((6, 6, 6, 6), "N = d = H = K") if all_sizes else ((5, 8, 6, 6), "H = K")
     first, second, other = (
         problem(name, seed, sizes, kind)._replace(equal=equal)
-        for name, seed, kind in (("A", 5, "corners"), ("A'", 6, "corners"), ("B", 7, "smooth"))
+        for name, seed, kind in (("A", 5, "corners"), ("A'", 6, "corners"), (SMOOTH, 7, "smooth"))
     )
     return (first, second, first, other)

@@ -77,7 +77,7 @@ def arguments_of(f: Callable[..., Any]) -> tuple[Argument, ...]:
     by_position = tuple(Argument(name, name, positional=True) for name in POSITIONS)
     try:
         parameters = list(inspect.signature(f).parameters.values())
-    except (TypeError, ValueError):
+    except Exception:  # no signature, or one of a class of its own
         return by_position
     kinds = {p.kind for p in parameters}
     named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]

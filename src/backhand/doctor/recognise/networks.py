@@ -28,6 +28,9 @@ from backhand.doctor.frame.network import (
 from backhand.doctor.recognise.observed import LOSS_TOLERANCE, Array, Observed, same
 from backhand.formulas import FUNCTIONS, GRADIENTS, UPDATED, compiled, derive
 
+STEEPEST = 0.99
+"""From this slope on, in float32 too, a leaky ReLU is taken for no activation at all."""
+
 SLOPES = (0.01, 0.1, 0.2, 0.3, 0.05, 0.001, 0.5, 0.25)
 """Slopes of a leaky ReLU that are tried where no variable shows another."""
 
@@ -77,6 +80,8 @@ class Match:
         Whether these are all gradients that were returned, and the loss.
     doubtful : bool
         Whether only the gradients show a choice that the loss should show too.
+    loss_at : int
+        When the loss was computed that is not returned; -1 if it is returned, or does not occur.
     """
 
     network: Network
@@ -84,6 +89,7 @@ class Match:
     agreed: tuple[str, ...]
     exact: bool
     doubtful: bool = False
+    loss_at: int = -1
 
     @property
     def score(self) -> tuple[bool, bool, int, int]:
@@ -118,8 +124,30 @@ def best_networks(
             forward = (*seen, "P") if occurs else seen
             for reduction in _reductions(network, declared):
                 found += _matches(values, observed, reduction, forward)
+    found = _by_the_loss(found)
+    if declared.reduction:
+        found = [_with_known_reduction(match, observed) for match in found]
     found.sort(key=lambda match: match.score, reverse=True)  # stable: the usual ones first
     return found
+
+
+def _by_the_loss(found: list[Match]) -> list[Match]:
+    """A loss that is computed, and not returned, shows what is meant: the last of several."""
+    latest = max((match.loss_at for match in found), default=-1)
+    if latest < 0:
+        return found
+    return [match if match.loss_at == latest else replace(match, exact=False, doubtful=True)
+            for match in found]  # fmt: skip
+
+
+def _with_known_reduction(match: Match, observed: Observed) -> Match:
+    """A match that is not in doubt where its reduction is declared."""
+    network = match.network
+    if not match.doubtful or network.penalty != "half" or network.strength:
+        return match
+    expected = {"L", *GRADIENTS} & observed.returned.keys()
+    exact = bool(match.agreed) and expected <= set(match.agreed)
+    return replace(match, doubtful=False, exact=exact)
 
 
 def _activations(
@@ -168,7 +196,7 @@ def _slopes(given: Mapping[str, Any], observed: Observed, network: Network) -> S
         slope = float(slopes[0])
         if not np.allclose(H1[~below], Z1[~below]) or not np.allclose(slopes, slope):
             continue
-        if 0 < slope < 1:
+        if 0 < slope < STEEPEST:
             return [float(f"{slope:.10g}")]
     return SLOPES
 
@@ -234,7 +262,8 @@ def _match(
     exact = bool(names) and len(agreed) == len(names) and not doubtful
     if not exact and _is_averaged_later(right, observed, network, agreed):
         network = replace(network, averaged="gradients")
-    return Match(network, forward, agreed, exact, doubtful)
+    loss_at = -1 if "L" in observed.returned or "L" not in right else observed.last(right["L"])
+    return Match(network, forward, agreed, exact, doubtful, loss_at)
 
 
 def _is_averaged_later(
@@ -282,7 +311,7 @@ def _constants(right: Mapping[str, Any], observed: Observed) -> Iterator[tuple[P
             continue
         rest = seen - right[name]
         strength = float(np.sum(rest * W) / np.sum(W * W))
-        if abs(strength) > 1e-9 and same(strength * W, rest, 1e-6):
+        if abs(strength) > 1e-9 and same(strength * W, rest, max(1e-6, observed.tolerance)):
             found.add(float(f"{strength:.6g}"))
     N = right["N"]
     for c in found if len(found) == 1 else ():

@@ -51,6 +51,11 @@ class Observed:
             same(value, one, allowed) for one in self.returned.values()
         )
 
+    def last(self, value: Any) -> int:
+        """When the value occurred last as a variable; -1 if it did not."""
+        found = self.trace.matching(np.asarray(value), self.tolerance)
+        return max((seen.order for seen in found), default=-1)
+
     def shaped(self, *shape: int) -> list[Array]:
         """The variables of a shape, transposed where that is needed, in their order."""
         found = []

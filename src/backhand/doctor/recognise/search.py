@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from types import CodeType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +28,17 @@ from backhand.formulas import UPDATED
 SINGLE = 1e-4
 """Tolerance for values that were computed in float32."""
 
-NAMES_OF_K = {"K", "C", "classes", "n_classes", "num_classes", "n_out", "num_outputs"}
+NAMES_OF_K = {
+    "K",
+    "C",
+    "classes",
+    "outputs",
+    "n_outputs",
+    "n_classes",
+    "num_classes",
+    "n_out",
+    "num_outputs",
+}
 
 ACTIVATION_WORDS = {
     "leaky relu": "leaky_relu", "relu": "relu", "tanh": "tanh", "sigmoid": "sigmoid",
@@ -195,8 +206,11 @@ def _speaks_of_classes(f: Any, form: Form) -> bool:
     A loss that divides by all entries, and gradients that divide by the rows, are correct for one
     output and wrong for K. With examples as columns, one output is often called Y too.
     """
-    code = getattr(inspect.unwrap(f), "__code__", None)
-    if code is None:
+    try:
+        code = getattr(inspect.unwrap(f), "__code__", None)
+    except Exception:  # of an object of a class of its own
+        return False
+    if not isinstance(code, CodeType):
         return False
     parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     labels = [name for name in parameters if MEANINGS.get(name) in ("y", "Y")]

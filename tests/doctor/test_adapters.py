@@ -228,7 +228,7 @@ def test_without_a_forward_pass_the_refusal_shows_a_function_that_calls_both() -
     alone = type(with_a_cache)(with_a_cache.__code__, {"__name__": "alone"}, "alone")
     report = check(alone)
     assert report.outcome == "not judged"
-    assert "cache is computed by the forward pass" in str(report).replace("\n", " ")
+    assert "Its cache is computed by the forward pass" in str(report).replace("\n", " ")
     assert "cache = …; return alone(parameters, cache, X, Y)" in " ".join(str(report).split())
 
 
@@ -238,7 +238,7 @@ def test_a_parameter_of_an_unknown_name_is_named() -> None:
 
     report = check(unknown)
     assert report.outcome == "not judged"
-    assert "its parameter momentum was not understood" in report.findings[0].mistake
+    assert "parameter 'momentum' was not understood" in report.findings[0].mistake
 
 
 def objective(theta, X, y, hidden):
@@ -282,3 +282,41 @@ def test_a_method_of_an_object_is_checked_on_one_of_other_sizes_and_the_same_set
     assert report.frame.network.activation == "leaky_relu"
     assert net.W1.shape == (4, 5)
     assert not net.W1.any()
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def backprop(x, y, weights, biases):
+    a = sigmoid(weights[0] @ x + biases[0])
+    out = sigmoid(weights[1] @ a + biases[1])
+    delta = (out - y) * out * (1 - out)
+    before = weights[1].T @ delta * a * (1 - a)
+    return [before, delta], [before @ x.T, delta @ a.T]
+
+
+class Network:
+    def __init__(self, sizes):
+        self.biases = [np.random.randn(y, 1) for y in sizes[1:]]
+        self.weights = [np.random.randn(y, x) for x, y in itertools.pairwise(sizes)]
+
+    def backprop(self, x, y):
+        return backprop(x, y, self.weights, self.biases)
+
+
+@pytest.mark.parametrize("f", [backprop, Network])
+def test_a_backward_pass_for_one_column_is_called_on_each(f) -> None:
+    report = check(f)
+    assert report.ok, str(report)
+    assert report.frame.network.reduction == "sum"
+    assert "it takes one example" in report.remarks[0]
+
+
+def test_gradients_of_a_matrix_that_are_not_summed_stay_a_fault() -> None:
+    def backward(X, Y, W1, b1, W2, b2):
+        (db1, db2), (dW1, dW2) = backprop(X, Y, [W1, W2], [b1, b2])
+        return dW1, db1, dW2, db2
+
+    report = check(backward)
+    assert {one.equation for one in report.findings} == {"db1", "db2"}

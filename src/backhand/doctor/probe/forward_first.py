@@ -103,7 +103,7 @@ def _with_advice(f: Callable[..., Any], refusal: Refusal) -> Refusal:
     names, taken = ", ".join(unknown), ", ".join(inspect.signature(f).parameters)
     return Refusal(
         refusal.reason,
-        f"{names} {'is' if len(unknown) == 1 else 'are'} computed by the forward pass, and its "
+        f"its {names} {'is' if len(unknown) == 1 else 'are'} computed by the forward pass, and its "
         f"file has no function forward that could be called first; check one that calls both: "
         f"`def both(X, Y, W1, b1, W2, b2): {names} = …; return {f.__name__}({taken})`",
     )

@@ -106,6 +106,11 @@ class CallFinding:
     rate: float | None = None
 
 
+ONE_EXAMPLE = (
+    "it takes one example, a column: it was called on each, and the gradients were added. Of a "
+    "matrix of columns its db1 and db2 are not summed over the examples."
+)
+
 OVERFLOWS = (
     "the softmax overflows: a score of 710 or more gives nan. Subtract the largest score of each "
     "row before the exponential."

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+from backhand.doctor import check
 from backhand.doctor.probe.adapters import adapted
 from backhand.doctor.probe.problems import PLAIN, problem
 from backhand.doctor.probe.refusal import Refusal
@@ -185,9 +186,14 @@ def test_data_may_belong_to_the_object() -> None:
     np.testing.assert_allclose(found["W1"], PROBLEM.params.W1 - len(PROBLEM.X) * dW1)
 
 
-def test_a_bound_method_and_a_function_stay_what_they_are() -> None:
-    net = LectureNet(3, 4, 2)
-    assert adapted(net.loss) == net.loss and adapted(softmax) is softmax
+def test_a_function_and_a_method_that_is_given_the_weights_stay_what_they_are() -> None:
+    class Stateless:
+        def backward(self, X, Y, W1, b1, W2, b2):
+            return gradients(X, Y, W1, b1, W2, b2)
+
+    method = Stateless().backward
+    assert adapted(method) == method
+    assert adapted(gradients) is gradients
 
 
 def test_a_class_without_such_a_method_says_what_it_has() -> None:
@@ -197,3 +203,120 @@ def test_a_class_without_such_a_method_says_what_it_has() -> None:
 
     with pytest.raises(Refusal, match="show"):
         adapted(Empty)
+
+
+def forward_propagation(X, parameters):
+    H1 = np.tanh(X @ parameters["W1"] + parameters["b1"])
+    return softmax(H1 @ parameters["W2"] + parameters["b2"]), {"H1": H1}
+
+
+def with_a_cache(parameters, cache, X, Y):
+    H1 = cache["H1"]
+    dS = (softmax(H1 @ parameters["W2"] + parameters["b2"]) - Y) / len(X)
+    dZ1 = dS @ parameters["W2"].T * (1 - H1**2)
+    return {"dW1": X.T @ dZ1, "db1": dZ1.sum(axis=0), "dW2": H1.T @ dS, "db2": dS.sum(axis=0)}
+
+
+def test_a_backward_pass_that_takes_a_cache_is_called_after_the_forward_pass() -> None:
+    report = check(with_a_cache)
+    assert report.ok, str(report)
+    assert report.frame.network.activation == "tanh"
+    assert report.function == "with_a_cache"
+
+
+def test_without_a_forward_pass_the_refusal_shows_a_function_that_calls_both() -> None:
+    alone = type(with_a_cache)(with_a_cache.__code__, {"__name__": "alone"}, "alone")
+    report = check(alone)
+    assert report.outcome == "not judged"
+    assert "Its cache is computed by the forward pass" in str(report).replace("\n", " ")
+    assert "cache = …; return alone(parameters, cache, X, Y)" in " ".join(str(report).split())
+
+
+def test_a_parameter_of_an_unknown_name_is_named() -> None:
+    def unknown(X, y, W1, b1, W2, b2, momentum):
+        return None
+
+    report = check(unknown)
+    assert report.outcome == "not judged"
+    assert "parameter 'momentum' was not understood" in report.findings[0].mistake
+
+
+def objective(theta, X, y, hidden):
+    d = X.shape[1]
+    K = (theta.size - hidden * (d + 1)) // (hidden + 1)
+    W1, b1, W2, b2 = np.split(theta, np.cumsum([d * hidden, hidden, hidden * K]))
+    W1, W2 = W1.reshape(d, hidden), W2.reshape(hidden, K)
+    H1 = np.maximum(X @ W1 + b1, 0)
+    P = softmax(H1 @ W2 + b2)
+    dS = (P - np.eye(K)[y]) / len(X)
+    dZ1 = dS @ W2.T * (H1 > 0)
+    parts = (X.T @ dZ1, dZ1.sum(axis=0), H1.T @ dS, dS.sum(axis=0))
+    loss = -np.log(P[np.arange(len(X)), y]).mean()
+    return loss, np.concatenate([part.ravel() for part in parts])
+
+
+def test_all_parameters_may_be_one_vector() -> None:
+    report = check(objective)
+    assert report.ok, str(report)
+    assert report.frame.form.container == "vector"
+
+
+class OfFixedSizes:
+    def __init__(self, d, hidden, K, slope):
+        self.W1, self.b1 = np.zeros((d, hidden)), np.zeros(hidden)
+        self.W2, self.b2 = np.zeros((hidden, K)), np.zeros(K)
+        self.slope = slope
+
+    def loss(self, X, y):
+        Z1 = X @ self.W1 + self.b1
+        H1 = np.where(Z1 > 0, Z1, self.slope * Z1)
+        dS = (softmax(H1 @ self.W2 + self.b2) - np.eye(len(self.b2))[y]) / len(X)
+        dZ1 = dS @ self.W2.T * np.where(Z1 > 0, 1, self.slope)
+        return {"W1": X.T @ dZ1, "b1": dZ1.sum(axis=0), "W2": H1.T @ dS, "b2": dS.sum(axis=0)}
+
+
+def test_a_method_of_an_object_is_checked_on_one_of_other_sizes_and_the_same_settings() -> None:
+    net = OfFixedSizes(4, 5, 3, 0.2)
+    report = check(net.loss)
+    assert report.ok, str(report)
+    assert report.frame.network.activation == "leaky_relu"
+    assert net.W1.shape == (4, 5)
+    assert not net.W1.any()
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def backprop(x, y, weights, biases):
+    a = sigmoid(weights[0] @ x + biases[0])
+    out = sigmoid(weights[1] @ a + biases[1])
+    delta = (out - y) * out * (1 - out)
+    before = weights[1].T @ delta * a * (1 - a)
+    return [before, delta], [before @ x.T, delta @ a.T]
+
+
+class Network:
+    def __init__(self, sizes):
+        self.biases = [np.random.randn(y, 1) for y in sizes[1:]]
+        self.weights = [np.random.randn(y, x) for x, y in itertools.pairwise(sizes)]
+
+    def backprop(self, x, y):
+        return backprop(x, y, self.weights, self.biases)
+
+
+@pytest.mark.parametrize("f", [backprop, Network])
+def test_a_backward_pass_for_one_column_is_called_on_each(f) -> None:
+    report = check(f)
+    assert report.ok, str(report)
+    assert report.frame.network.reduction == "sum"
+    assert "it takes one example" in report.remarks[0]
+
+
+def test_gradients_of_a_matrix_that_are_not_summed_stay_a_fault() -> None:
+    def backward(X, Y, W1, b1, W2, b2):
+        (db1, db2), (dW1, dW2) = backprop(X, Y, [W1, W2], [b1, b2])
+        return dW1, db1, dW2, db2
+
+    report = check(backward)
+    assert {one.equation for one in report.findings} == {"db1", "db2"}

@@ -46,7 +46,8 @@ def test_every_combination_is_a_form_and_the_usual_one_is_first() -> None:
 def test_parameters_decide_which_forms_there_are() -> None:
     assert forms_for(lambda X, y, W1, b1, W2, b2: None)[0].labels == "indices"
     assert {f.biases for f in forms_for(lambda X, Y, W1, W2: None)} == {"none"}
-    assert {f.container for f in forms_for(lambda X, Y, params: None)} == {"named", "dict"}
+    containers = {f.container for f in forms_for(lambda X, Y, params: None)}
+    assert containers == {"named", "dict", "vector"}
     declared = forms_for(in_rows, layout="columns", labels="one_hot")
     assert {(f.layout, f.labels) for f in declared} == {("columns", "one_hot")}
     with pytest.raises(backhand.InputError):

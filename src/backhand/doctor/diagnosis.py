@@ -22,6 +22,7 @@ from backhand.doctor.localise.search import Effort
 from backhand.doctor.probe.adapters import adapted
 from backhand.doctor.probe.evidence import TOLERANCES, Evidence, alike
 from backhand.doctor.probe.function import Called
+from backhand.doctor.probe.one_example import is_of_one_example, of_each_example
 from backhand.doctor.probe.places import Places
 from backhand.doctor.probe.problems import ETA, SMOOTH, Problem
 from backhand.doctor.probe.process_state import kept
@@ -40,6 +41,7 @@ from backhand.doctor.recognise.networks import Declared
 from backhand.doctor.recognise.search import Recognised, declared_in, leading, recognise
 from backhand.doctor.report.report import Report, Verdict
 from backhand.doctor.report.wording import (
+    ONE_EXAMPLE,
     OVERFLOWS,
     CallFinding,
     Wording,
@@ -179,9 +181,14 @@ def _checked(
     name = _name_of(f)
     form = {key: declared[key] for key in ("layout", "biases", "labels")}
     network = _declared_network(f, declared)
+    declared_form = {key: value for key, value in form.items() if value}
+    one_example = False
     try:
-        found = recognise(adapted(f), {k: v for k, v in form.items() if v}, network, seconds,
-                          forward=forward)  # fmt: skip
+        found = recognise(adapted(f), declared_form, network, seconds, forward=forward)
+        if is_of_one_example(found.function.f, found.calls):
+            one_example = True
+            columns = {**declared_form, "layout": "columns"}
+            found = recognise(of_each_example(f), columns, network, seconds, forward=forward)
     except Refusal as refusal:
         return refused(name, refusal, time.perf_counter() - began)
     if autograd:
@@ -190,6 +197,8 @@ def _checked(
         return refused(name, found.calls.refusals[0], time.perf_counter() - began)
     by_autograd = oracles.torch_is_loaded() if autograd is None else autograd
     report = _report(name, found, network, autograd=by_autograd)
+    if one_example:
+        report = replace(report, remarks=[*report.remarks, ONE_EXAMPLE])
     return replace(report, function=name, arrays=found.function.kind or "",
                    seconds=time.perf_counter() - began)  # fmt: skip
 
@@ -307,6 +316,7 @@ def _call_finding(calls: Calls, corrections: list[Reason], *, l2: float) -> Call
         refusal=calls.refusals[0] if calls.refusals else None,
         equal=problem.equal,
         forward_only=first.outputs.forward_only,
+        rate=first.outputs.rate,
     )
 
 

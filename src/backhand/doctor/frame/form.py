@@ -9,7 +9,7 @@ Layout = Literal["rows", "linear", "columns"]
 Biases = Literal["flat", "row", "column", "none"]
 Labels = Literal["one_hot", "indices", "column", "flat"]
 Outputs = Literal["K", "one"]
-Container = Literal["named", "dict"]
+Container = Literal["named", "dict", "vector"]
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,9 @@ class Form:
         (N, K), or (N,) class indices; for one output, (N, 1) or (N,), each 0 or 1.
     outputs : {"K", "one"}
         Number of outputs: one per class, or one for two classes.
-    container : {"named", "dict"}
-        All parameters as one argument: a named tuple with keys, or a dict.
+    container : {"named", "dict", "vector"}
+        All parameters as one argument: a named tuple with keys, a dict, or one flat vector with
+        W1, b1, W2 and b2 in turn, each row by row.
     """
 
     layout: Layout = "rows"

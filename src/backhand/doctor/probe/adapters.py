@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.doctor.probe.forward_first import after_forward
 from backhand.doctor.probe.names import meaning
 from backhand.doctor.probe.outputs import contains_gradients
 from backhand.doctor.probe.refusal import Reason, Refusal
@@ -83,14 +84,18 @@ class Place(NamedTuple):
 
 @dataclass
 class Adapter:
-    """A class and the name of its method, as a function of X, labels and the four parameters."""
+    """A class and the name of its method, as a function of X, labels and the four parameters.
+
+    Where the method was that of an object, an object is made whose other settings are the same.
+    """
 
     made_by: type
     method: str
+    like: Any = None
 
     def __call__(self, **given: Any) -> Any:
         """Make the object, set its parameters, and call the method."""
-        thing = _made(self.made_by, given)
+        thing = _made(self.made_by, given, self.like)
         _fill(thing, given)
         returned = _called(thing, self.method, given)
         if contains_gradients(returned):
@@ -102,7 +107,10 @@ class Adapter:
 
 
 def adapted(f: Any) -> Any:
-    """A function for a class, or for a method that lacks its object; anything else as it is.
+    """A function of data and parameters for a class, for a method, and for a backward pass.
+
+    Anything else as it is. A method of an object that holds its weights is called on another one,
+    of the sizes of the data; a backward pass that takes a cache, after the forward pass.
 
     Raises
     ------
@@ -122,10 +130,25 @@ def adapted(f: Any) -> Any:
             )
         return _function(f, found)
     try:
-        made_by = _class_of(f)
+        return _of_method(f) or (after_forward(f) if inspect.isfunction(f) else f)
+    except Refusal:
+        raise
     except Exception:  # of an object of a class of its own
         return f
-    return f if made_by is None else _function(made_by, f.__name__)
+
+
+def _of_method(f: Any) -> Callable[..., Any] | None:
+    """The same for a method; None for anything else, and for one that is given the weights."""
+    if inspect.ismethod(f) and not inspect.isclass(f.__self__) and _lacks_weights(f):
+        return _function(type(f.__self__), f.__name__, f.__self__)
+    made_by = _class_of(f)
+    return None if made_by is None else _function(made_by, f.__name__)
+
+
+def _lacks_weights(method: Any) -> bool:
+    """Whether a method takes no parameters of the network, and its object holds them."""
+    taken = {MEANINGS.get(name) for name in _parameters(method)}
+    return not taken & {"W1", "W2", "params"} and _places(method.__self__).keys() >= {"W1", "W2"}
 
 
 def _understood(method: Callable[..., Any]) -> bool:
@@ -150,9 +173,9 @@ def _class_of(f: Any) -> type | None:
     return thing if inspect.isclass(thing) else None
 
 
-def _function(made_by: type, method: str) -> Callable[..., Any]:
+def _function(made_by: type, method: str, like: Any = None) -> Callable[..., Any]:
     """The adapter as a function whose signature says what its method and its object take."""
-    adapter = Adapter(made_by, method)
+    adapter = Adapter(made_by, method, like)
 
     def call(**given: Any) -> Any:
         return adapter(**given)
@@ -164,7 +187,7 @@ def _function(made_by: type, method: str) -> Callable[..., Any]:
         for name in _parameters(f)
     }
     names = ["X", "y" if _takes_indices(made_by, method) else "Y"]
-    names += ["W1", "b1", "W2", "b2"] if _has_biases(made_by) else ["W1", "W2"]
+    names += ["W1", "b1", "W2", "b2"] if _has_biases(made_by, like) else ["W1", "W2"]
     names += ["l2"] * ("l2" in taken) + ["eta"] * ("eta" in taken)
     keyword = inspect.Parameter.KEYWORD_ONLY
     call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
@@ -175,12 +198,12 @@ def _function(made_by: type, method: str) -> Callable[..., Any]:
     return call
 
 
-def _has_biases(made_by: type) -> bool:
+def _has_biases(made_by: type, like: Any) -> bool:
     """Whether an object of the class has biases, judging by a small one."""
     arrays = {"X": (5, 3), "Y": (5, 2), "W1": (3, 4), "b1": (4,), "W2": (4, 2), "b2": (2,)}
     given: dict[str, Any] = {name: np.zeros(shape) for name, shape in arrays.items()}
     try:
-        places = _places(_made(made_by, given | {"l2": 0.1, "eta": 0.1}))
+        places = _places(_made(made_by, given | {"l2": 0.1, "eta": 0.1}, like))
     except Exception:
         return True
     return not places or "b1" in places
@@ -215,8 +238,9 @@ def _sizes(given: Mapping[str, Any]) -> dict[str, int]:
     return {"d": W1.size // H, "H": H, "K": K}
 
 
-def _made(made_by: type, given: Mapping[str, Any]) -> Any:
-    """An object of the class, for the sizes of the data."""
+def _made(made_by: type, given: Mapping[str, Any], like: Any) -> Any:
+    """An object of the class, for the sizes of the data; its other settings are those of `like`."""
+    own = getattr(like, "__dict__", {})
     sizes = _sizes(given)
     values: dict[str, Any] = {}
     unknown = []
@@ -231,6 +255,8 @@ def _made(made_by: type, given: Mapping[str, Any]) -> Any:
             values[name] = _labels(given)
         elif given.get(MEANINGS.get(name, "")) is not None:
             values[name] = given[MEANINGS[name]]
+        elif name in own:
+            values[name] = own[name]
         elif parameter.default is parameter.empty:
             unknown.append(name)
     if len(unknown) == 3 and not set(values) & set(sizes):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,18 @@ def _transposed(form: Form) -> tuple[str, ...]:
 def in_container(arrays: dict[str, Any], form: Form) -> Any:
     """All parameters as one argument."""
     theta = {name: arrays[name] for name in THETA if name in arrays}
+    if form.container == "vector":
+        return _joined([array.reshape(-1) for array in theta.values()])
     return Given(**theta) if form.container == "named" and len(theta) == 4 else Keyed(theta)
+
+
+def _joined(parts: list[Any]) -> Any:
+    """Arrays of any library, one after the other."""
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts)
+    if hasattr(parts[0], "detach"):
+        return sys.modules["torch"].cat(parts)
+    return sys.modules["jax"].numpy.concatenate(parts)
 
 
 def held(values: dict[str, Any], arrays: dict[str, Any]) -> dict[str, Any]:
@@ -89,10 +101,19 @@ def held(values: dict[str, Any], arrays: dict[str, Any]) -> dict[str, Any]:
     after = {name: arrays[name] for name in THETA if name in arrays}
     if isinstance(values["params"], Keyed):
         after |= {name: values["params"][name] for name in after if name in values["params"]}
+    elif hasattr(values["params"], "shape"):  # a vector
+        pieces = np.split(as_array("params", values["params"]), _ends(after))
+        after = {name: piece.reshape(after[name].shape)
+                 for name, piece in zip(after, pieces, strict=True)}  # fmt: skip
     for kind, names in (("weights", ("W1", "W2")), ("biases", ("b1", "b2"))):
         for name, now in zip(names, values[kind], strict=False):
             after[name] = after[name] if now is arrays[name] else now
     return after
+
+
+def _ends(arrays: dict[str, Any]) -> NDArray[Any]:
+    """Where each but the last ends in a vector of all."""
+    return np.cumsum([prod(array.shape) for array in arrays.values()])[:-1]
 
 
 def canonical(name: str, value: NDArray[Any], form: Form) -> NDArray[Any]:

@@ -57,7 +57,8 @@ def forms_of(arguments: Sequence[Argument], declared: Mapping[str, str]) -> list
 
 
 def _forms(meanings: set[str]) -> Iterator[Form]:
-    containers: tuple[Container, ...] = ("named", "dict") if "params" in meanings else ("named",)
+    every: tuple[Container, ...] = get_args(Container)
+    containers = every if "params" in meanings else every[:1]
     outputs: tuple[Outputs, ...] = ("K", "one")
     for K, place in product(outputs, range(3)):
         for layout, container, labels in product(BIASES, containers, _labels(meanings, K)):

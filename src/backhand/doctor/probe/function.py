@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from backhand.doctor.frame.form import Form
 from backhand.doctor.probe.arrays import KINDS, converted, given, held, in_container, usable
 from backhand.doctor.probe.exceptions import about_arrays
+from backhand.doctor.probe.names import THETA
 from backhand.doctor.probe.outputs import Outputs
 from backhand.doctor.probe.problems import ETA, L2, Problem
 from backhand.doctor.probe.process_state import put_back_names
@@ -150,6 +151,8 @@ class CheckedFunction:
         labels = arrays["y" if self.form.labels == "indices" else "Y"]
         return {
             **sizes,
+            "sizes": [sizes[name] for name in ("d", "H", "K")],
+            "shapes": [arrays[name].shape for name in THETA if name in arrays],
             "l2": L2,
             "eta": ETA,
             "params": in_container(arrays, self.form),
@@ -171,6 +174,6 @@ class CheckedFunction:
                 put_back_names()
         seconds = time.process_time() - began
         forward = self.forward or not self.meanings & {"Y", "y"}
-        reader = Reader(problem, self.form, steps=self.takes_eta, forward=forward)
+        reader = Reader(problem, self.form, steps=self.takes_eta, forward=forward, trace=trace)
         found, changed = reader.read(returned, before, held(values, before))
         return Called(found[0], changed, seconds, tuple(found), trace)

@@ -65,6 +65,10 @@ def meaning(key: str, school: str = "") -> tuple[str | None, bool]:
     for name, others in VALUES.items():
         if word in others:
             return name, False
+    word = {"syn0": "w1", "syn1": "w2", "synapse0": "w1", "synapse1": "w2"}.get(word, word)
+    word = re.sub(
+        r"([wb])(ih|ho)$", lambda found: found[1] + ("1" if found[2] == "ih" else "2"), word
+    )
     word = re.sub(r"weights?|kernel|coefs?|theta", "w", word)
     word = re.sub(r"bias(es)?|intercepts?", "b", word)
     word = re.sub(r"(?:fc|layer|linear|l)([12])([wb])", r"\2\1", word)

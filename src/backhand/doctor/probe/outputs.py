@@ -41,6 +41,8 @@ class Outputs(NamedTuple):
         Whether there is no gradient.
     keyed : bool
         Whether a value of the forward pass, beside the loss, has a name.
+    rate : float, optional
+        The learning rate of a step, if it is not one that the function takes.
     """
 
     values: Arrays
@@ -50,6 +52,7 @@ class Outputs(NamedTuple):
     uncertain: frozenset[str] = frozenset()
     forward_only: bool = False
     keyed: bool = False
+    rate: float | None = None
 
 
 def contains_gradients(returned: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,13 @@ from backhand.doctor.probe.arrays import as_array, canonical, given, shapes_of
 from backhand.doctor.probe.names import THETA
 from backhand.doctor.probe.outputs import Arrays, Outputs, read
 from backhand.doctor.probe.problems import Problem
+from backhand.doctor.probe.rates import rates
 from backhand.doctor.probe.refusal import Reason, Refusal
+from backhand.doctor.probe.trace import Trace
+from backhand.formulas import GRADIENTS, UPDATED
 
-IN_PLACE = "in place"
-"""The reading of a step whose new parameters are what its arguments hold afterwards."""
+STEP = "a step"
+"""The reading of a step that was made in place, or whose learning rate is in the code."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,15 @@ class Reader:
         Whether the function takes a learning rate, so that it may change its parameters.
     forward : bool
         Whether values of the forward pass are an answer without names too, and the loss alone.
+    trace : Trace
+        What was recorded of the call.
     """
 
     problem: Problem
     form: Form
     steps: bool
     forward: bool
+    trace: Trace = field(default_factory=Trace)
 
     def read(
         self, returned: Any, passed: dict[str, Any], after: dict[str, Any]
@@ -58,13 +64,10 @@ class Reader:
         """
         before = given(self.problem, self.form)
         changed = _changed(passed, before)
-        moved = _changed(after, before)
         readings, refusal = self._readings(returned, forward=self.forward)
-        if self.steps and moved and all(one.forward_only for one in readings):
-            beside = readings or self._readings(returned, forward=True)[0]
-            now = {f"new {name}": as_array(name, after[name]) for name in THETA if name in after}
-            values = {**(beside[0].values if beside else {}), **now}
-            readings = [Outputs(values, [], {}, IN_PLACE)]
+        stepped = self._stepped(returned, readings, before, after)
+        if stepped:
+            readings = stepped
             changed = {name: value for name, value in changed.items() if name not in THETA}
         elif refusal:
             raise refusal
@@ -78,6 +81,28 @@ class Reader:
         return [_canonical(one, form) for one in readings], {
             name: canonical(name, value, form) for name, value in changed.items()
         }
+
+    def _stepped(
+        self, returned: Any, readings: list[Outputs], before: Arrays, after: dict[str, Any]
+    ) -> list[Outputs]:
+        """The call as a step that was made in place, or whose rate is in the code; or nothing."""
+        theta = {name: as_array(name, after[name]) for name in THETA if name in after}
+        in_place = bool(_changed(theta, before)) and all(
+            one.forward_only or _holds(one, theta) for one in readings
+        )
+        if not in_place and (self.steps or not readings):
+            return []
+        now = theta if in_place else _new(readings[0], before)
+        found = [None] if self.steps else rates(self.trace, before, now)
+        beside = {}
+        if not in_place or any(one.forward_only for one in readings):
+            beside = readings[0].values
+        elif not readings:
+            others = self._readings(returned, forward=True)[0]
+            beside = others[0].values if others else {}
+        values = {name: value for name, value in beside.items() if name not in (*GRADIENTS, *now)}
+        values |= {f"new {name}": value for name, value in now.items()}
+        return [Outputs(values, [], {}, f"{STEP}, rate {rate}", rate=rate) for rate in found]
 
     def _readings(self, returned: Any, *, forward: bool) -> tuple[list[Outputs], Refusal | None]:
         try:
@@ -105,6 +130,26 @@ def _as_given(outputs: Outputs, before: Arrays) -> list[str]:
     ):
         return []
     return [*names]
+
+
+def _holds(outputs: Outputs, theta: Arrays) -> bool:
+    """Whether all that was returned under the parameters' names is what these hold now."""
+    now = {name.removeprefix("d"): value for name, value in outputs.bare.items()}
+    explicit = GRADIENTS.keys() & outputs.values.keys() - outputs.bare.keys()
+    return (
+        bool(now)
+        and not explicit
+        and all(name in theta and _same(value, theta[name]) for name, value in now.items())
+    )
+
+
+def _new(outputs: Outputs, before: Arrays) -> Arrays:
+    """What may be new parameters, of those that were returned: both weights in their shapes."""
+    now = {name.removeprefix("d"): value for name, value in outputs.bare.items()
+           if outputs.values.get(name) is value}  # fmt: skip
+    now |= {W: outputs.values[name] for name, W in UPDATED.items() if name in outputs.values}
+    fitting = {name for name, value in now.items() if value.shape == before[name].shape}
+    return now if fitting >= {"W1", "W2"} else {}
 
 
 def _canonical(outputs: Outputs, form: Form) -> Outputs:

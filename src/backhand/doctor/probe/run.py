@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -80,22 +81,28 @@ def settled(function: CheckedFunction, calls: Calls, network: Network) -> Calls:
     if not calls.returned:
         return calls
     l2 = network.strength or function.l2
-    right = [derive(problem.values(l2, ETA), {}, {}, lines=network.lines)[0]
-             for problem, _ in calls.returned]  # fmt: skip
+
+    @cache
+    def right(place: int, rate: float | None) -> Mapping[str, Any]:
+        problem, _ = calls.returned[place]
+        return derive(problem.values(l2, rate or ETA), {}, {}, lines=network.lines)[0]
+
     readings = [one.reading for one in calls.returned[0][1].readings]
     agreed = {
         reading: sum(
             name in values and alike(values[name], value, NEAR)
-            for values, (_, called) in zip(right, calls.returned, strict=True)
+            for place, (_, called) in enumerate(calls.returned)
             for one in called.readings if one.reading == reading
+            for values in [right(place, one.rate)]
             for name, value in one.values.items()
         )
         for reading in readings
     }  # fmt: skip
     best = max(readings, key=lambda reading: agreed[reading])  # the first of equal ones
     found = []
-    for values, (problem, called) in zip(right, calls.returned, strict=True):
+    for place, (problem, called) in enumerate(calls.returned):
         outputs = next((one for one in called.readings if one.reading == best), called.outputs)
+        values = right(place, outputs.rate)
         found.append((problem, replace(called, outputs=_without_other_meanings(outputs, values))))
     return replace(calls, returned=found)
 
@@ -231,8 +238,9 @@ def evidence_of(
     found: list[Evidence] = []
     updated = _returns_parameters(function, calls)
     for problem, called in calls.returned:
-        given = problem.values(function.l2, ETA)
-        if not function.takes_eta:
+        rate = called.outputs.rate
+        given = problem.values(function.l2, rate or ETA)
+        if not (function.takes_eta or rate):
             del given["eta"]
         observed = dict(called.outputs.values)
         if updated:

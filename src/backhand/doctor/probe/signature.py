@@ -14,31 +14,40 @@ POSITIONS = ("X", "Y", "W1", "b1", "W2", "b2")
 
 NAMES = {
     "X": ("X", "x", "inputs", "input", "data", "features", "images", "a0", "A0",
-          "xb", "Xb", "xs", "Xs"),
+          "xb", "Xb", "xs", "Xs", "trainX", "inputs_list", "X_in", "x_in"),
     "Y": ("Y", "T", "Y_onehot", "Y_one_hot", "onehot", "one_hot", "Yoh", "y_onehot", "y_one_hot",
+          "ts", "Ts", "trainT", "targets_list",
           "Y_true", "Y_oh", "y_oh", "onehot_y", "labels_onehot", "onehot_labels", "Yb", "Ys"),
     "y": ("y", "labels", "label", "targets", "target", "y_true", "t", "classes", "ys", "y_idx",
           "yb"),
     "W1": ("W1", "w1", "W_1", "w_1", "Wh", "wh", "W_h", "w_h", "Wxh", "W_hidden", "w_hidden",
-           "weights1", "weights_1", "weight1", "Theta1", "theta1", "W_in", "w_in", "W_ih"),
+           "weights1", "weights_1", "weight1", "Theta1", "theta1", "W_in", "w_in", "W_ih", "w_ih",
+           "wih", "Wih", "syn0", "synapse_0", "synapse0", "V1"),
     "b1": ("b1", "B1", "b_1", "bias1", "bh", "b_h", "b_hidden", "biases1", "bias_1", "b_in"),
     "W2": ("W2", "w2", "W_2", "w_2", "Wo", "wo", "W_o", "w_o", "Why", "W_out", "w_out",
-           "weights2", "weights_2", "weight2", "Theta2", "theta2", "W_output", "W_ho"),
+           "weights2", "weights_2", "weight2", "Theta2", "theta2", "W_output", "W_ho", "w_ho",
+           "who", "Who", "syn1", "synapse_1", "synapse1", "V2"),
     "b2": ("b2", "B2", "b_2", "bias2", "bo", "b_o", "by", "b_out", "biases2", "bias_2"),
-    "params": ("params", "parameters", "theta", "weights", "param", "model", "net"),
+    "params": ("params", "parameters", "theta", "thetas", "w_flat", "theta_flat", "params_flat",
+               "flat_params", "vector", "nn_params", "weights", "param", "model", "net"),
     "l2": ("l2", "reg", "weight_decay", "lam", "lambda_", "lambd", "lmbda", "l2_reg", "λ",
            "reg_strength", "reg_lambda", "lamda", "Lambda", "regularization", "l2_lambda", "wd",
            "decay", "alpha_l2", "l2_alpha", "lambda_reg", "penalty"),
     "eta": ("learning_rate", "lr", "eta", "step_size", "η", "alpha", "α", "rate", "learningRate",
-            "epsilon", "stepsize"),
+            "learningrate", "epsilon", "stepsize"),
     "N": ("N", "m", "n", "batch_size", "num_examples", "n_examples", "n_samples", "num_samples"),
     "d": ("D", "d", "n_x", "n_in", "input_size", "input_dim", "n_features", "n_inputs"),
-    "H": ("H", "n_h", "hidden_size", "hidden_dim", "n_hidden", "num_hidden"),
-    "K": ("K", "C", "n_y", "n_out", "num_classes", "n_classes", "output_size", "output_dim"),
+    "H": ("H", "n_h", "hidden_size", "hidden_dim", "n_hidden", "num_hidden", "hidden",
+          "hidden_units", "nh", "n_hid", "nhid", "hidden_layer_size", "h"),
+    "K": ("K", "C", "n_y", "n_out", "num_classes", "n_classes", "output_size", "output_dim",
+          "num_labels"),
+    "sizes": ("sizes", "layer_sizes", "layers", "dims", "layer_dims", "layers_dims"),
+    "shapes": ("shapes",),
 }  # fmt: skip
 """Names of parameters that are matched."""
 
-ONLY_IF_REQUIRED = {*NAMES["N"], *NAMES["d"], *NAMES["H"], *NAMES["K"], "alpha", "α",
+ONLY_IF_REQUIRED = {*NAMES["N"], *"dDHhKC", *NAMES["sizes"],
+                    *NAMES["shapes"], "alpha", "α",
                     "epsilon", "rate", "decay", "penalty"}  # fmt: skip
 """Names that are passed only if they have no default: alpha = 0.01 may be the slope of a ReLU."""
 
@@ -87,6 +96,16 @@ def arguments_of(f: Callable[..., Any]) -> tuple[Argument, ...]:
     raise Refusal(Reason.PARAMETERS, _not_understood(unknown, meanings))
 
 
+def unknown_of(f: Callable[..., Any]) -> tuple[tuple[Argument, ...], list[str]]:
+    """The parameters of `f` whose names are known, and the names of required ones that are not."""
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    named = [p for p in inspect.signature(f).parameters.values() if p.kind not in variable]
+    required = [p.name for p in named if p.default is p.empty]
+    meanings = _by_name([p.name for p in named], required)
+    known = tuple(Argument(p.name, meanings[p.name]) for p in named if p.name in meanings)
+    return known, [name for name in required if name not in meanings]
+
+
 def _by_name(names: Sequence[str], required: Sequence[str]) -> dict[str, str]:
     """The meaning of each known name; of several names of one meaning, of the first."""
     found: dict[str, str] = {}
@@ -102,7 +121,8 @@ def _by_name(names: Sequence[str], required: Sequence[str]) -> dict[str, str]:
 
 def _plain(name: str) -> str:
     """A name without what is said of the rows: X_batch, y_train."""
-    return re.sub(r"_(batch|train|tr|mini|b|i|data)$|(Batch|Train|batch|train)$", "", name)
+    return re.sub(r"^(train|batch)_|_(batch|train|tr|mini|b|i|data)$|(Batch|Train|batch|train)$",
+                  "", name)  # fmt: skip
 
 
 def _by_order(

@@ -93,6 +93,8 @@ class CallFinding:
         The sizes that have to be equal for a call to give gradients.
     forward_only : bool
         Whether there are values of the forward pass, and no gradients.
+    rate : float, optional
+        The learning rate of a step, if it is in the code.
     """
 
     corrections: Sequence[Reason]
@@ -101,7 +103,13 @@ class CallFinding:
     refusal: Refusal | None
     equal: str
     forward_only: bool = False
+    rate: float | None = None
 
+
+ONE_EXAMPLE = (
+    "it takes one example, a column: it was called on each, and the gradients were added. Of a "
+    "matrix of columns its db1 and db2 are not summed over the examples."
+)
 
 OVERFLOWS = (
     "the softmax overflows: a score of 710 or more gives nan. Subtract the largest score of each "
@@ -178,6 +186,8 @@ class Wording:
         remarks = self._remarks(found)
         if of_calls.forward_only:
             remarks.append("the forward pass alone was checked: there are no gradients yet.")
+        if of_calls.rate:
+            remarks.append(f"a step, whose learning rate is a constant: {of_calls.rate:.4g}.")
         findings += self._of_calls(found, of_calls)
         if of_calls.refusal and self._is_explained(found, of_calls):
             remarks.append(f"unless {of_calls.equal}, {of_calls.refusal.clause}.")

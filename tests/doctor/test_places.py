@@ -147,7 +147,7 @@ def test_the_lines_that_change_a_value_are_all_shown() -> None:
 def test_advice_is_in_the_names_of_the_code() -> None:
     (finding,) = check(gradients).findings
     assert finding.right == "db1 = dZ1.sum(axis=0)"
-    assert "`db1 = back.sum(axis=0)`" in finding.suggestion
+    assert "`back.sum(axis=0)` for db1 in line" in finding.suggestion
 
 
 def test_rows_of_a_loop_are_matched_together() -> None:

@@ -349,6 +349,10 @@ def _diagnosed(found: Recognised, declared: Declared) -> _Judged:
             early = replace(match.network, averaged="dS")
             other = _judged(found, early, traces, effort)
             judged = min(judged, other, key=_strangeness)
+        lacks = any(called.outputs.absent for _, called in found.calls.returned)
+        if (judged.found.named or lacks) and _divides_later(judged, found):
+            late = _judged(found, replace(judged.network, averaged="gradients"), traces, effort)
+            judged = min(late, judged, key=lambda one: findings(one.found))
         if tried and judged.found.of_the_network:
             continue  # a fault that is only the choice of a less likely network
         tried.append(judged)
@@ -364,6 +368,18 @@ def _strangeness(judged: _Judged) -> tuple[int, bool]:
     ids = [one.fault.id for one in judged.found.named]
     late = judged.network.averaged == "gradients"
     return findings(judged.found), late and any("scale.no_mean" in one for one in ids)
+
+
+def _divides_later(judged: _Judged, found: Recognised) -> bool:
+    """Whether N dS is a value of the code, and dS is none: 1/N comes with the gradients."""
+    if judged.network.averaged != "dS" or judged.network.reduction != "mean":
+        return False
+    places = _places(found, judged)
+    return bool(
+        places.calls
+        and not places.appearances(lambda values: values["dS"])
+        and places.appearances(lambda values: values["dS"] * values["N"])
+    )
 
 
 def _judged(

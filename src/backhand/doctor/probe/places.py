@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import linecache
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -57,16 +59,59 @@ class Place(NamedTuple):
     file: str = ""
 
     def __str__(self) -> str:
-        number = f"{self.file}:{self.number}" if self.file else str(self.number)
+        number = str(self.number)
+        if self.file:
+            is_cell = self.file.startswith("cell ")
+            number = f"{self.file}, line {number}" if is_cell else f"{self.file}:{number}"
         return f"{number}{f', in {self.function}' if self.function else ''}: {self.text}"
 
 
 class Where(NamedTuple):
-    """The lines that compute a value, and whether only the names in them tell so."""
+    """The lines that compute a value.
+
+    Attributes
+    ----------
+    lines : tuple of Place
+    by_name : bool
+        Whether only the names in them tell so.
+    near : bool
+        Whether they compute another value, next to which it should be.
+    """
 
     lines: tuple[Place, ...] = ()
     by_name: bool = False
+    near: bool = False
 
+
+class Scope(NamedTuple):
+    """What some lines of one function assign, and what is there when they are reached.
+
+    Attributes
+    ----------
+    target : Seen, optional
+        The wrong value under the name that they assign it to, if they do.
+    readable : dict of str to Seen
+        What each name, attribute and item has last been seen to be before these lines.
+    read : set of str
+        What the lines themselves read.
+    """
+
+    target: Seen | None
+    readable: dict[str, Seen]
+    read: frozenset[str]
+
+    def named(self, name: str, value: Any, tolerance: float) -> Seen | None:
+        """A value as these lines can read it: by what they read, or else by the usual name."""
+        fits = [seen for seen in self.readable.values()
+                if Trace([seen]).matching(value, tolerance)]  # fmt: skip
+        assigned = self.target.text if self.target else ""
+        return max(fits, default=None, key=lambda seen: (
+            seen.text != assigned, seen.text in self.read, _means(seen, name), seen.order
+        ))  # fmt: skip
+
+
+CELL = re.compile(r"\.ipynb (cell \d+)$")
+"""The end of the file's name that a notebook's code is compiled with."""
 
 Position = tuple[str, int, str, str]
 
@@ -108,7 +153,7 @@ class Places:
         parts = [part for part in _parts(line.code(penalty=penalty)) if part not in own]
         found = [
             *(self.appearances(_computed(part)) for part in parts[:-1]),
-            self.appearances(partial(_value_of, name)) if parts else [],
+            self._own_appearances(name) if parts else [],
         ]
         first = [some[0] for some in found if some and not _is_constant(some[0].value)]
         places = dict.fromkeys(map(self._place, sorted(first, key=lambda seen: seen.order)))
@@ -124,19 +169,70 @@ class Places:
         If it is a copy, its value is that of something else too, which appears before it.
         """
         for name in names:
-            found = self.appearances(partial(_value_of, name))
+            found = self._own_appearances(name)
             if found:
                 called = [seen for seen in found if is_called(seen, name)]
                 stored = [seen for seen in found if seen.is_name]
                 best = (called or stored or found if is_copy else found)[0]
-                return self._with_steps(best, but=name)
+                near = name != names[0] or (is_copy and not called)
+                return self._with_steps(best, but=name)._replace(near=near)
         for name in names:
-            seen_by_name = [seen for trace, _ in self.calls[:1] for seen in trace.seen
-                            if is_called(seen, name)]  # fmt: skip
-            lines = [*dict.fromkeys(map(self._place, seen_by_name))] or self.named.get(name, ())
-            if lines:
+            if lines := self._lines_by_name(name):
                 return Where(tuple(lines[-MOST_LINES:]), by_name=True)
         return Where()
+
+    def _own_appearances(self, name: str) -> list[Seen]:
+        """Where a value appears, and not another one that only happens to be the same.
+
+        If there is a variable of its name, that is where it or its lines have the value. Zeros may
+        be anything.
+        """
+        found = self.appearances(partial(_value_of, name))
+        called = [seen for seen in found if is_called(seen, name)]
+        if called:
+            alone = called[0].function == found[0].function or self._is_nothing(name)
+            return called if alone else found
+        own = self._lines_by_name(name) if found else []
+        if own or (found and self._is_nothing(name)):
+            return [seen for seen in found if self._place(seen) in own]
+        return found
+
+    def _is_nothing(self, name: str) -> bool:
+        """Whether a value is an array of zeros but for rounding."""
+        value = np.asarray(self.calls[0][1][name])
+        return bool(value.size > 1 and value.dtype != bool and np.abs(value).max() <= NOTHING)
+
+    def _lines_by_name(self, name: str) -> Sequence[Place]:
+        """The lines that assign to a variable which is called so."""
+        seen_by_name = [seen for trace, _ in self.calls[:1] for seen in trace.seen
+                        if is_called(seen, name)]  # fmt: skip
+        return [*dict.fromkeys(map(self._place, seen_by_name))] or self.named.get(name, ())
+
+    def scope(self, name: str, lines: Sequence[Place]) -> Scope | None:
+        """What lines that compute a value assign and can read; None if they run several times."""
+        if not self.calls or not lines or len({(one.function, one.file) for one in lines}) > 1:
+            return None
+        trace, values = self.calls[0]
+        there = [seen for seen in trace.seen if not seen.passed and self._place(seen) in lines]
+        if not there or name not in values:
+            return None
+        first = there[0]
+        inside = [seen for seen in trace.seen
+                  if (seen.file, seen.function) == (first.file, first.function)]  # fmt: skip
+        at = {one.number for one in lines}
+        again = Counter(position(seen) for seen in inside
+                        if seen.passed or (seen.is_name and seen.line in at))  # fmt: skip
+        if max(again.values(), default=1) > 1:
+            return None
+        fits = self._matching(Trace([seen for seen in there if seen.is_name]), values[name])
+        assigned = {seen.text for seen in there if seen.is_name}
+        target = fits[-1] if fits and len(assigned) == 1 else None
+        readable = {seen.text: seen for seen in inside if seen.order < first.order
+                    and (seen.is_name or seen.passed or _is_short(seen))}  # fmt: skip
+        readable |= {seen.text: seen for seen in inside if seen.line == first.line
+                     and not seen.is_name and _is_short(seen)}  # fmt: skip
+        read = {text for seen in there for text, is_call in _read(seen) if not is_call}
+        return Scope(target, readable, frozenset(read))
 
     def appearances(self, value: Value) -> list[Seen]:
         """Where a value appears in every call, in order, except as a parameter that is passed."""
@@ -213,6 +309,7 @@ class Places:
         """The statement that gave a value, and those before it on the way from known values."""
         known = [value for name, value in self.calls[0][1].items()
                  if name != but and isinstance(value, np.ndarray)]  # fmt: skip
+        times = Counter(position(seen) for seen in self.calls[0][0].seen if seen.is_name)
         steps: dict[Place, int] = {}
         waiting = [last]
         while waiting:
@@ -223,6 +320,8 @@ class Places:
             steps[place] = seen.order
             for before in self._read_by(seen):
                 own = Trace([before])
+                if times[position(before)] > 1 or not before.value.ndim:
+                    continue  # a row of a loop, or a number such as λ
                 if not any(own.matching(value, self.tolerance) for value in known):
                     waiting.append(before)
         latest = sorted(steps, key=lambda place: steps[place])[-MOST_LINES:]
@@ -244,7 +343,9 @@ class Places:
 
     def _place(self, seen: Seen) -> Place:
         text = linecache.getline(seen.file, seen.line).strip()
+        cell = CELL.search(seen.file)
         file = Path(seen.file).name if seen.file != self.home[0] else ""
+        file = cell[1] if cell else file
         return Place(seen.line, text, self._function(seen), file)
 
     def _function(self, seen: Seen) -> str:
@@ -262,6 +363,11 @@ def is_called(seen: Seen, name: str) -> bool:
         return False
     called = key_of(ast.parse(seen.text, mode="eval").body)
     return called.lower() not in AMBIGUOUS and meaning(called) == (name, False)
+
+
+def _means(seen: Seen, name: str) -> bool:
+    """Whether a name, attribute or item is what a value is usually called."""
+    return meaning(key_of(ast.parse(seen.text, mode="eval").body)) == (name, False)
 
 
 def _plain(function: str) -> str:

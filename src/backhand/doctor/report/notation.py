@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from backhand.doctor.report.layout import (
     text_of,
     written,
 )
-from backhand.formulas import FUNCTIONS, UPDATED, Line, parts_of
+from backhand.formulas import FUNCTIONS, UPDATED, Line
 
 _BROADCAST = re.compile(r" \+ \w+(?:\[[^]]*\])? \* 0(?![\w.])")
 """Adds zeros, so that a value has the shape of another."""
@@ -70,28 +70,26 @@ class Notation:
         return "" if _DEVICE.search(text) else self.statement(name, Line(text))
 
     def in_own_names(
-        self, name: str, line: Line, own: Mapping[str, Symbol], variables: Iterable[str] = (),
-        *, dH1: Line | None = None,
-    ) -> str:  # fmt: skip
-        """The line as an assignment in the function's own names, as far as it has them.
+        self, name: str, line: Line, own: Mapping[str, Symbol], *, dH1: Line | None = None
+    ) -> str | None:  # fmt: skip
+        """What the line computes, in the function's own names: an expression for its code.
 
-        As `statement` has it where that could be misunderstood: the function has one name for two
-        values that the line reads, or a name of the equations for another value (`variables`: the
-        names that it has). A function that has no dH1, or overwrites it by dZ1, has the line `dH1`
-        inside that of dZ1.
+        None where that cannot be written faithfully: a value that the line reads has no name there,
+        or one name for two values, or the line calls a function that is not NumPy's. Where there is
+        no dH1, its line is inside that of dZ1. `own[name]` says how the result is laid out.
         """
         text = _without_parentheses(line.text(penalty=self.penalty))
-        if name == "dZ1" and dH1 and own.get("dH1", own.get(name)) == own.get(name):
+        if name == "dZ1" and dH1 and "dH1" not in own:
             text = re.sub(r"\bdH1\b", f"({dH1.text(penalty=False)})", text)
-        read = parts_of(text) - FUNCTIONS.keys()
-        texts = [own[part].text for part in read if part in own]
-        if len(set(texts)) < len(texts) or (read - own.keys()) & set(variables):
-            return self.statement(name, line)
-        known = {part: own[part] for part in (*read, name) if part in own}
+        parts = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+        known = {part: own[part] for part in (parts | {name}) - FUNCTIONS.keys() if part in own}
         known |= {key: Symbol(value, NUMBER) for key, value in self.numbers.items()}
-        found = written(name, text, self.form, known)
-        target = known[name].text if name in known else label(name)
-        return self.statement(name, line) if found is None else f"{target} = {found}"
+        read = parts - FUNCTIONS.keys()
+        texts = [known[part].text for part in read if part in known]
+        others = (parts & FUNCTIONS.keys()) - OF_NUMPY
+        if others or len(set(texts)) < len(texts) or not read <= known.keys():
+            return None
+        return written(name, text, self.form, known)
 
 
 def _without_parentheses(code: str) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+
+import numpy as np
 
 from backhand.doctor.faults import Kind
 from backhand.doctor.frame.network import Network
 from backhand.doctor.localise.diagnose import Diagnosis, Doubt, Named
 from backhand.doctor.probe.function import CheckedFunction
-from backhand.doctor.probe.places import Places, Where
+from backhand.doctor.probe.places import Places, Scope, Where
 from backhand.doctor.probe.refusal import NOT_JUDGED, Reason, Refusal
 from backhand.doctor.report.contents import Outcome
 from backhand.doctor.report.layout import NUMBER, PLAIN, Symbol
@@ -24,7 +26,7 @@ from backhand.doctor.report.notation import (
     without_dimension,
 )
 from backhand.doctor.report.report import Finding, Report, Verdict
-from backhand.formulas import equation_of
+from backhand.formulas import equation_of, parts_of
 
 _WRAP = (
     "Wrap it in a function of X, Y (or y, class indices), W1, b1, W2 and b2 that returns the "
@@ -314,7 +316,9 @@ class Wording:
     def _constant_mask(self, one: Named, where: Where, code: str, is_true: bool) -> Finding:
         """A mask that is there, but the same everywhere."""
         right, always = self._right("dZ1"), "always" if is_true else "never"
-        Z1 = self.places.names().get("Z1", "Z1")
+        scope = self.places.scope("Z1", where.lines)
+        seen = scope and scope.named("Z1", self.places.calls[0][1]["Z1"], self.places.tolerance)
+        Z1 = seen.text if seen else "Z1"
         return Finding(
             "dZ1", f"dZ1: the mask `{code}` is {always} true.", certain=True, id=one.fault.id,
             right=right, suggestion=f"Ask whether `{Z1} > 0` in {_listed_lines(where)}.",
@@ -370,27 +374,61 @@ class Wording:
         """The equation of a value, as it should be coded."""
         return self.notation.statement(name, self.lines[name])
 
-    def _in_own_names(self, name: str, function: str) -> str:
-        """The equation in the names that the code has where the fault is: as it can be pasted."""
-        own = dict(self._numbers())
-        for key, (seen, right) in self.places.called(function).items():
-            if found := symbol(seen.text, seen.value, right, flat=name in ENTRYWISE):
-                own[key] = found
-        if "X" in own:
-            rows = f"len({own['X'].text})" if own["X"].way == PLAIN else f"{own['X'].text}.shape[1]"
-            own.setdefault("N", Symbol(rows, NUMBER))
-        code = getattr(self.function.f, "__code__", None)
-        variables = code.co_varnames if code else ()
-        written = self.notation.in_own_names(
-            name, self.lines[name], own, variables, dH1=self.lines["dH1"]
-        )
-        return with_library(written, name_of_numpy(self.function.f))
+    def _in_own_names(self, name: str, where: Where) -> str | None:
+        """The equation as it can be pasted in place of some lines; None if it cannot.
 
-    def _numbers(self) -> Iterator[tuple[str, Symbol]]:
-        """Numbers that are parameters of the function, under their names there."""
-        for one in self.function.arguments:
-            if one.meaning in {"l2", "eta", "N", "d", "H", "K"} and not one.positional:
-                yield one.meaning, Symbol(one.name, NUMBER)
+        It can if they are one after the other and assign one variable, and if all that the
+        equation reads has a name there.
+        """
+        numbers = [line.number for line in where.lines]
+        together = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+        scope = self.places.scope(name, where.lines) if together else None
+        if scope is None or (scope.target is None and len(numbers) > 1):
+            return None
+        own = self._symbols(name, scope)
+        written = self.notation.in_own_names(name, self.lines[name], own, dH1=self.lines["dH1"])
+        if written is None:
+            return None
+        right = f"{scope.target.text} = {written}" if scope.target else written
+        return with_library(right, name_of_numpy(self.function.f))
+
+    def _symbols(self, name: str, scope: Scope) -> dict[str, Symbol]:
+        """The values that some lines can read, as they have them; and the one that they assign."""
+        own: dict[str, Symbol] = {}
+        values, tolerance = self.places.calls[0][1], self.places.tolerance
+        flat = name in ENTRYWISE
+        for key, value in values.items():
+            seen = scope.named(key, value, tolerance) if key != name and np.size(value) else None
+            if seen and (found := symbol(seen.text, seen.value, value, flat=flat)):
+                own[key] = found
+        if scope.target is not None:
+            seen = scope.target
+            shape = np.shape(values[name.removeprefix("d")])
+            if shape == np.shape(values[name]) and (
+                found := symbol(seen.text, seen.value, values[name], flat=flat)
+            ):
+                own[name] = found
+        rows = next((own[key] for key in ("X", "P", "S", "dS", "Z1", "dZ1") if key in own), None)
+        if "N" not in own and rows is not None:
+            N = f"len({rows.text})" if rows.way == PLAIN else f"{rows.text}.shape[1]"
+            own["N"] = Symbol(N, NUMBER)
+        if self.function.form.labels == "indices":
+            own.pop("Y", None)
+            own.update(self._one_hot(own, scope))
+        return own
+
+    def _one_hot(self, own: Mapping[str, Symbol], scope: Scope) -> dict[str, Symbol]:
+        """Y, made of the class indices that there are instead."""
+        Y = self.places.calls[0][1]["Y"]
+        y = scope.named("y", np.argmax(Y, axis=1), self.places.tolerance)
+        if y is None or y.value.ndim != 1 or not {"K", "P", "S"} & own.keys():
+            return {}
+        like = own.get("P") or own.get("S")
+        K = own["K"].text if "K" in own else ""
+        if like is not None:
+            K = f"{like.text}.shape[{1 if like.way == PLAIN else 0}]"
+        numpy = name_of_numpy(self.function.f)
+        return {"Y": Symbol(f"{numpy}.eye({K})[{y.text}]", PLAIN)}
 
     def _of_fault(self, one: Named) -> Where:
         """The lines of the code that a fault is in."""
@@ -401,12 +439,26 @@ class Wording:
         return self.places.of_fault(name, line, self.lines, penalty=self.notation.penalty)
 
     def _advice(self, name: str, where: Where) -> str:
-        """What to write, in the names of the code, and where."""
-        function = where.lines[-1].function if where.lines else ""
-        right = self._in_own_names(name, function)
+        """What to write, in the names of the code, and where; or what is to be computed there."""
+        lines = _listed_lines(where)
+        own = self._in_own_names(name, where) if where.lines and not where.by_name else None
+        if own is not None:
+            of = "" if " = " in own else f" for {label(name)}"
+            instead = "instead of" if len(where.lines) > 1 else "in"
+            return f"Write `{own}`{of} {instead} {lines}."
+        right, names = self._right(name), self._of_names(name)
         if not where.lines or where.by_name:
-            return f"Write `{right}`.{_probably(where)}"
-        return f"Write `{right}` in {_listed_lines(where)}."
+            return f"Compute `{right}`{names}.{_probably(where)}"
+        if where.near:
+            return f"Compute `{right}`{names}, near {lines}."
+        together = "together compute" if len(where.lines) > 1 else "compute"
+        return f"{lines[0].upper()}{lines[1:]} should {together} `{right}`{names}."
+
+    def _of_names(self, name: str) -> str:
+        """What the names of an equation mean that the code may not have."""
+        one_hot = "Y" in parts_of(self.lines[name].code(penalty=False))
+        one_hot = one_hot and self.function.form.labels == "indices"
+        return ", in the names of the equations" + (", with Y one-hot" if one_hot else "")
 
 
 def _probably(where: Where) -> str:

@@ -352,7 +352,7 @@ def _diagnosed(found: Recognised, declared: Declared) -> _Judged:
         lacks = any(called.outputs.absent for _, called in found.calls.returned)
         if (judged.found.named or lacks) and _divides_later(judged, found):
             late = _judged(found, replace(judged.network, averaged="gradients"), traces, effort)
-            judged = min(late, judged, key=lambda one: findings(one.found))
+            judged = min(late, judged, key=_strangeness)
         if tried and judged.found.of_the_network:
             continue  # a fault that is only the choice of a less likely network
         tried.append(judged)

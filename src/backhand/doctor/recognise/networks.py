@@ -216,23 +216,24 @@ def _outputs(
                 found = [pair for pair in pairs if pair[0] == output]
                 if found:
                     return found
-    if observed.trace.seen and not observed.has(values["S"]):
-        applied = _applied_output(values["S"].shape, observed)
-        pairs = sorted(pairs, key=lambda pair: pair[0] != applied)  # stable
-    return pairs
+    kind = None if observed.has(values["S"]) else _kind_of_output(values["Y"], observed)
+    return sorted(pairs, key=lambda pair: pair[0] != kind)  # stable
 
 
-def _applied_output(shape: tuple[int, ...], observed: Observed) -> Output:
-    """Which output was applied to any value of S's shape; linear if none was."""
-    later = observed.shaped(*shape)
-    if shape[1] == 1:
-        later += [one.reshape(shape) for one in observed.shaped(shape[0])]
-    for place, S in enumerate(later):
-        for output in ("softmax", "sigmoid") if shape[1] > 1 else ("sigmoid",):
-            P = _evaluated(OUTPUTS[output], {"S": S})
-            if any(np.allclose(P, one, 1e-9, 1e-12) for one in later[place + 1 :]):
-                return output
-    return "linear"
+def _kind_of_output(Y: Array, observed: Observed) -> Output | None:
+    """What Y is subtracted from: rows that sum to 1, numbers between 0 and 1, or any numbers."""
+    N, K = Y.shape
+    later = observed.shaped(N, K)
+    if K == 1:
+        later += [one.reshape(N, 1) for one in observed.shaped(N)]
+    for place, P in enumerate(later):
+        differences = [P - Y, Y - P]
+        if any(np.allclose(one, other, 1e-9, 1e-12)
+               for one in differences for other in later[place + 1 :]):  # fmt: skip
+            if K > 1 and np.allclose(P.sum(axis=1), 1) and P.min() >= 0:
+                return "softmax"
+            return "sigmoid" if P.min() >= 0 and P.max() <= 1 else "linear"
+    return None
 
 
 def _reductions(network: Network, declared: Declared) -> Iterator[Network]:

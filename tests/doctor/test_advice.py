@@ -11,6 +11,7 @@ import pytest
 
 from backhand.doctor import check
 from backhand.doctor.report.contents import Finding
+from backhand.errors import InputError
 
 ROWS = "in the names of the equations"
 
@@ -135,3 +136,73 @@ def test_what_cannot_be_pasted_is_an_equation_and_says_so(f: Any) -> None:
 
 def test_the_line_is_that_of_the_variable_not_of_an_equal_one() -> None:
     assert [one.partition(": ")[2] for one in of(per_row).where] == ["db1 = d1"]
+
+
+def divides_by_the_probability(X, Y, W1, b1, W2, b2):
+    Z1 = X @ W1 + b1
+    H1 = np.tanh(Z1)
+    P = softmax(H1 @ W2 + b2)
+    dP = -Y / P / len(X)
+    dS = P * (dP - (dP * P).sum(axis=1, keepdims=True))
+    dZ1 = dS @ W2.T * (1 - H1**2)
+    return X.T @ dZ1, dZ1.sum(axis=0), H1.T @ dS, dS.sum(axis=0)
+
+
+def test_exp_is_blamed_only_where_it_overflowed() -> None:
+    report = check(divides_by_the_probability, autograd=False)
+    (remark,) = report.remarks
+    assert report.ok and "nan" in remark and "Subtract" not in remark
+
+
+def never_fits(X, Y, W1, b1, W2, b2):
+    return W1 @ np.zeros((1, 2))
+
+
+def fails(X, Y, W1, b1, W2, b2):
+    return {}["dW1"]
+
+
+def test_shapes_are_named_where_they_matter_and_as_the_code_has_them() -> None:
+    (finding,) = check(never_fits, layout="columns").findings
+    assert "X (d, N), W1 (H, d), b1 (H, 1)" in finding.suggestion
+    (finding,) = check(fails).findings
+    assert "(N, d)" not in finding.suggestion
+
+
+def test_the_table_has_the_layout_of_the_code() -> None:
+    assert "shape (4, 1), got (4,)" in str(check(flat_bias, autograd=False))
+
+
+def flat_bias(X, Y, W1, b1, W2, b2):
+    Z1 = W1 @ X + b1
+    H1 = np.tanh(Z1)
+    dS = (softmax((W2 @ H1 + b2).T).T - Y) / X.shape[1]
+    dZ1 = W2.T @ dS * (1 - H1**2)
+    return {"dW1": dZ1 @ X.T, "db1": dZ1.sum(axis=1, keepdims=True), "dW2": dS @ H1.T,
+            "db2": dS.sum(axis=1)}  # fmt: skip
+
+
+def unwritten(X, y, W1, b1, W2, b2):
+    """Returns the gradients."""
+
+
+def test_an_empty_body_is_not_judged() -> None:
+    report = check(unwritten)
+    assert report.outcome == "not judged" and report.findings[0].id == "call.not_written"
+
+
+def either(X, y, W1, b1, W2, b2):
+    Y = np.eye(W2.shape[1])[y] if y.ndim == 1 else y
+    Z1 = X @ W1 + b1
+    dS = (softmax(np.tanh(Z1) @ W2 + b2) - Y) / len(X)
+    dZ1 = dS @ W2.T * (1 - np.tanh(Z1) ** 2)
+    return X.T @ dZ1, dZ1.sum(axis=0), np.tanh(Z1).T @ dS, dS.sum(axis=0)
+
+
+def test_a_remark_says_which_labels_were_given() -> None:
+    assert any("class indices" in one for one in check(either, autograd=False).remarks)
+
+
+def test_a_limit_of_no_time_is_an_error() -> None:
+    with pytest.raises(InputError, match="seconds"):
+        check(either, seconds=-1)

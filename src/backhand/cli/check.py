@@ -50,6 +50,18 @@ def check(
     could not be run, the function is not written yet or its parameters are unknown.
     """
     if function is None:
+        of_function = {
+            "--activation": activation, "--output": output, "--loss": loss,
+            "--reduction": reduction, "--layout": layout, "--biases": biases, "--labels": labels,
+            "--forward": forward or None, "--autograd": autograd, "--seconds": seconds,
+            "--hints": None if hints == 2 else hints,
+        }  # fmt: skip
+        for name, value in of_function.items():
+            if value is not None:
+                from backhand.errors import InputError
+
+                raise InputError(f"{name} is about a function, and none is named; expected "
+                                 "MODULE_OR_FILE:FUNCTION, such as net.py:backward.")  # fmt: skip
         from backhand.cli.reports.diagnosis import show_installation
         from backhand.selftest import check_installation
 
@@ -67,10 +79,11 @@ def check(
             # Imported while that starts.
             import backhand.doctor.report.render  # noqa: F401
             from backhand.cli.reports.diagnosis import show_report
-            from backhand.constraints import Integer, Number
+            from backhand.constraints import Number
             from backhand.constraints import check as check_setting
+            from backhand.doctor.report.hints import check_hints
 
-            check_setting("hints", hints, Integer(0, 2))
+            check_hints(hints)
             if seconds is not None:
                 check_setting("seconds", seconds, Number(0.001))
             report = apart.report()

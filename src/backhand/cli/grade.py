@@ -44,8 +44,8 @@ def grade(
     ] = None,
     seconds: Annotated[
         float,
-        typer.Option(help="Time limit for importing a file, and for each call. The check of a "
-                          "submission may take six times as long."),
+        typer.Option(help="Time limit for importing a file, and for each call. All calls together "
+                          "may take six times as long."),
     ] = 5.0,
     memory: Annotated[
         str, typer.Option(metavar="SIZE", help="Memory that a submission may use, on Linux.")
@@ -68,14 +68,15 @@ def grade(
     from backhand.cli.reports.grading import GradingReport, write_csv
     from backhand.constraints import Integer, Number, check
     from backhand.doctor.grading.grade import Grading
-    from backhand.doctor.grading.pages import write_pages
+    from backhand.doctor.grading.pages import make_folder, write_pages
     from backhand.doctor.grading.points import parse_points
     from backhand.doctor.grading.submissions import find_submissions
+    from backhand.doctor.report.hints import check_hints
     from backhand.support.atomic_files import check_output
     from backhand.support.memory_budget import parse_size
 
     check("seconds", seconds, Number(0.001))
-    check("hints", hints, Integer(0, 2))
+    check_hints(hints)
     if jobs is not None:
         check("jobs", jobs, Integer(1))
     by_equation = parse_points(points) if points else {}
@@ -84,7 +85,7 @@ def grade(
         check_output(csv, "the table", [one.file for one in found], ".csv")
         written_output.expect_file(csv, f"the table was written to {csv}")
     if html is not None:
-        html.mkdir(exist_ok=True)  # rather than after a minute, that it cannot be made
+        make_folder(html)  # rather than after a minute, that it cannot be made
     frame = frame_options.declared(
         activation=activation, output=output, loss=loss, reduction=reduction, layout=layout,
         biases=biases, labels=labels,

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.constraints import Number
+from backhand.constraints import check as check_setting
 from backhand.doctor import oracles
 from backhand.doctor.frame.form import Biases, Labels, Layout
 from backhand.doctor.frame.frame import Frame
@@ -35,7 +37,7 @@ from backhand.doctor.probe.run import (
     overflows,
     settled,
 )
-from backhand.doctor.probe.source import lines_of
+from backhand.doctor.probe.source import is_empty, lines_of
 from backhand.doctor.probe.trace import Trace
 from backhand.doctor.recognise.networks import Declared
 from backhand.doctor.recognise.search import Recognised, declared_in, leading, recognise
@@ -160,6 +162,7 @@ def check(
         "layout": layout, "biases": biases, "labels": labels,
     }  # fmt: skip
     _check_declared(f, declared)
+    check_setting("seconds", seconds, Number(0.001))
     with kept():
         return _checked(f, declared, autograd, seconds, forward=forward)
 
@@ -183,6 +186,9 @@ def _checked(
     network = _declared_network(f, declared)
     declared_form = {key: value for key, value in form.items() if value}
     one_example = False
+    if is_empty(f):
+        empty = Refusal(Reason.NOT_WRITTEN, "it is not written yet: its body is empty")
+        return refused(name, empty, time.perf_counter() - began)
     try:
         found = recognise(adapted(f), declared_form, network, seconds, forward=forward)
         if is_of_one_example(found.function.f, found.calls):
@@ -194,7 +200,8 @@ def _checked(
     if autograd:
         oracles.need_autograd()
     if not found.matches:
-        return refused(name, found.calls.refusals[0], time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        return refused(name, found.calls.refusals[0], seconds, found.function.form)
     by_autograd = oracles.torch_is_loaded() if autograd is None else autograd
     report = _report(name, found, network, autograd=by_autograd)
     if one_example:
@@ -285,8 +292,8 @@ def _report(name: str, found: Recognised, declared: Declared, *, autograd: bool)
     report = replace(report, frame=_frame(recognised, network, declared))
     if report.outcome == "wrong" and declared == Declared() and _is_another(values, evidence):
         return another_network(report)
-    if report.ok and overflows(function):
-        return replace(report, remarks=[*report.remarks, OVERFLOWS])
+    if report.ok and (how := overflows(function)):
+        return replace(report, remarks=[*report.remarks, OVERFLOWS[how]])
     return report
 
 

@@ -61,6 +61,13 @@ def extra(module: str, purpose: str) -> Any:
         ) from error
 
 
+def install(module: str) -> str:
+    """What to do about a module that is missing."""
+    if module in EXTRAS:
+        return f"Install it with: {pip(module)}{HINTS.get(module, '')}."
+    return f"Put {module} beside the file or install it where backhand runs, or do not import it."
+
+
 def is_installed(module: str) -> bool:
     """Whether an optional package is installed, and not too old; it is not imported."""
     if find_spec(module) is None:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from backhand.cli.reports.output import grid, print_json
 from backhand.cli.standard_streams import write_stderr
-from backhand.doctor.grading.grade import Graded
+from backhand.doctor.grading.grade import Graded, shown_names
 from backhand.doctor.report.render import COLOURS
 from backhand.errors import shortened
 from backhand.support.atomic_files import replacing
@@ -63,10 +63,11 @@ def _table(graded: Sequence[Graded]) -> Table:
     table = grid("submission", *equations, *(["sum"] if equations else []))
     table.add_column("")
     table.add_column("wrong")
+    names = shown_names(graded)
     for one in graded:
         numbers = [f"{value:g}" for value in (*one.points.values(), one.total)]
         table.add_row(
-            Text(shortened(printable(one.submission.file), WIDEST)),
+            Text(shortened(printable(names[one.submission]), WIDEST)),
             *(numbers if equations else ()),
             Text(one.report.outcome, COLOURS[one.report.outcome]),
             "; ".join([shortened(printable(one.wrong), WIDEST), *one.borrowed]).removeprefix("; "),

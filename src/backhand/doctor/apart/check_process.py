@@ -207,7 +207,7 @@ class CheckProcess:
         return self._refused(Reason.PROCESS_ENDED, clause)
 
     def _not_run(self, clause: str) -> str:
-        return f"its file {self.place} could not be run: {clause}"
+        return f"the file {self.place} could not be run: {clause}"
 
     def _failed(self, kind: str, text: str) -> Report:
         """The report after an error of the check itself, unless the request was wrong."""

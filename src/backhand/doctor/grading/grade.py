@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from backhand.doctor.apart.check_process import CheckProcess
+from backhand.doctor.apart.check_process import COMPARING, CheckProcess
 from backhand.doctor.grading.borrowed import remarks_on
 from backhand.doctor.grading.points import earned
 from backhand.doctor.grading.submissions import Submission
@@ -22,18 +24,19 @@ SECONDS = 5.0
 """For the import of a file, and for a call."""
 
 WHOLE = 6
-"""A check as a whole may take so many times that."""
+"""All calls of a function may take so many times that; comparing has its own time."""
 
 MEMORY = 2**30
 
 
 class Graded(NamedTuple):
-    """A submission with its report, its points for each equation, and what it borrowed."""
+    """A submission, its report, its points by equation, what it borrowed, and the most points."""
 
     submission: Submission
     report: Report
     points: Mapping[str, float]
     borrowed: Sequence[str]
+    most: Mapping[str, float] = MappingProxyType({})
 
     @property
     def total(self) -> float:
@@ -54,6 +57,13 @@ class Graded(NamedTuple):
             for finding in self.report.findings
         )  # fmt: skip
         return ", ".join(names)
+
+
+def shown_names(graded: Sequence[Graded]) -> dict[Submission, str]:
+    """How each submission is listed: its file, and the function where a file has several."""
+    times = Counter(one.submission.file for one in graded)
+    return {one.submission: one.submission.named if times[one.submission.file] > 1
+            else one.submission.file for one in graded}  # fmt: skip
 
 
 class Grading:
@@ -78,7 +88,12 @@ class Grading:
         memory: int = MEMORY, **options: Any,
     ) -> None:  # fmt: skip
         self.points, self.seconds = dict(points), seconds
-        self.options = {"memory": memory, "whole": WHOLE * seconds, "autograd": False, **options}
+        self.options = {
+            "memory": memory,
+            "whole": WHOLE * seconds + COMPARING,
+            "autograd": False,
+            **options,
+        }
         self.pool = ThreadPoolExecutor(jobs or _cpus())
         self.running: set[CheckProcess] = set()
         self.ended = False
@@ -114,12 +129,13 @@ class Grading:
                     self.running.discard(apart)
         except BackhandError as error:
             reason = Reason.NOT_FOUND if isinstance(error, InputError) else Reason.UNFINISHED
-            refusal = Refusal(reason, f"not called: {str(error).rstrip('.')}")
+            refusal = Refusal(reason, f"not called: {error!s}")
             report = refused(submission.function, refusal, time.perf_counter() - began)
         borrowed = remarks_on(submission.file)
         said = [f"the file {remark}." for remark in borrowed]
         report = replace(report, remarks=[*report.remarks, *said])
-        return Graded(submission, report, earned(report, self.points), borrowed)
+        return Graded(submission, report, earned(report, self.points), borrowed,
+                      self.points)  # fmt: skip
 
 
 def _cpus() -> int:

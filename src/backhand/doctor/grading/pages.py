@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
-from backhand.doctor.grading.grade import Graded
+from backhand.doctor.grading.grade import Graded, shown_names
 from backhand.doctor.report.document import OUTCOMES
 from backhand.doctor.report.page import web_page
+from backhand.errors import InputError
 from backhand.support.atomic_files import replacing
 
 
@@ -21,11 +22,27 @@ def write_pages(folder: Path, graded: Sequence[Graded], hints: int) -> None:
     OSError
         If the folder cannot be made, or a page not be written.
     """
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     names = _page_names(graded)
     for one, name in zip(graded, names, strict=True):
         _write(folder / name, one.submission.file, _page(one, hints))
     _write(folder / "index.html", "Submissions", _index(graded, names))
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of the pages, unless it is there.
+
+    Raises
+    ------
+    InputError
+        If that is a file, or the folder that it should be in does not exist.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"the pages {folder} are a file; name a folder.")
+    if not folder.parent.is_dir():
+        above = folder.parent.absolute()
+        raise InputError(f"the pages {folder}: the folder {above} does not exist; create it first.")
+    folder.mkdir(exist_ok=True)
 
 
 def _write(path: Path, title: str, body: str) -> None:
@@ -48,11 +65,13 @@ def _page_names(graded: Sequence[Graded]) -> list[str]:
 
 def _page(one: Graded, hints: int) -> str:
     report = one.report.hinted(hints)
-    parts = [f"<h1>{escape(one.submission.file)}</h1>", report._repr_html_()]
+    parts = ['<p><a href="index.html">All submissions</a></p>',
+             f"<h1>{escape(one.submission.file)}</h1>", report._repr_html_()]  # fmt: skip
     if one.points:
-        rows = "".join(f"<tr><td>{escape(name)}</td>{_number(points)}</tr>"
+        rows = "".join(f"<tr><td>{escape(name)}</td>{_number(points, one.most.get(name))}</tr>"
                        for name, points in one.points.items())  # fmt: skip
-        total = f"<tr><th>sum</th>{_number(one.total)}</tr>"
+        most = sum(one.most.values()) if one.most else None
+        total = f"<tr><th>sum</th>{_number(one.total, most)}</tr>"
         parts.append(f"<h2>Points</h2>\n{_table(rows + total)}")
     return "\n".join(parts)
 
@@ -62,6 +81,9 @@ def _index(graded: Sequence[Graded], names: Sequence[str]) -> str:
     heads = ["submission", "outcome", "wrong", *equations, *(["sum"] if equations else [])]
     head = "".join(f"<th{_css(text in (*equations, 'sum'))}>{escape(text)}</th>" for text in heads)
     rows = "\n".join(_rows(graded, names))
+    if equations and (most := graded[0].most):
+        cells = "".join(map(_number, (*most.values(), sum(most.values()))))
+        rows += f"\n<tr><td>points at most</td><td></td><td></td>{cells}</tr>"
     return "<h1>Submissions</h1>\n" + _table(f"<tr>{head}</tr>\n{rows}")
 
 
@@ -73,7 +95,7 @@ def _rows(graded: Sequence[Graded], names: Sequence[str]) -> Iterator[str]:
     for one, name in zip(graded, names, strict=True):
         outcome = one.report.outcome
         cells = [
-            f'<td><a href="{name}">{escape(one.submission.file)}</a></td>',
+            f'<td><a href="{name}">{escape(shown_names(graded)[one.submission])}</a></td>',
             f'<td class="{OUTCOMES[outcome]}">{outcome}</td>',
             f"<td>{escape(one.wrong)}</td>",
         ]
@@ -82,8 +104,9 @@ def _rows(graded: Sequence[Graded], names: Sequence[str]) -> Iterator[str]:
         yield f"<tr>{''.join(cells)}</tr>"
 
 
-def _number(value: float) -> str:
-    return f"<td{_css(True)}>{value:g}</td>"
+def _number(value: float, most: float | None = None) -> str:
+    of = "" if most is None else f" of {most:g}"
+    return f"<td{_css(True)}>{value:g}{of}</td>"
 
 
 def _css(is_number: bool) -> str:

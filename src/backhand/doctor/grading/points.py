@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from backhand.doctor.report.report import Report
-from backhand.errors import InputError, did_you_mean
+from backhand.errors import InputError, did_you_mean, listed
 from backhand.formulas import LINES, UPDATED, equation_of
 
 EQUATIONS = tuple(dict.fromkeys(map(equation_of, LINES)))
@@ -23,8 +23,10 @@ def parse_points(text: str) -> dict[str, float]:
     for part in text.split(","):
         name, _, number = (piece.strip() for piece in part.partition("="))
         if name not in EQUATIONS:
-            raise InputError(f"points: there is no equation '{name}'. "
-                             f"{did_you_mean(name, EQUATIONS)}")  # fmt: skip
+            hint = did_you_mean(name, EQUATIONS)
+            if not hint.startswith("Did"):
+                hint = f"Available: {listed(EQUATIONS, len(EQUATIONS))}."
+            raise InputError(f"points: there is no equation '{name}'. {hint}")
         if name in points:
             raise InputError(f"points: {name} is there twice.")
         try:

@@ -57,6 +57,8 @@ def _split(place: str, function: str | None) -> tuple[str, str]:
     where, _, name = place.rpartition(":")
     if where and all(part.isidentifier() for part in name.split(".")):
         return where, name
+    if where and name and (function is None or not Path(place).exists()) and any(_files(where)):
+        raise InputError(f"'{name}' in '{place}' is not the name of a function.")
     if function is None:
         raise InputError(
             f"'{place}' does not name a function; expected PLACE:FUNCTION, such as "

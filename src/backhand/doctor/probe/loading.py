@@ -84,7 +84,7 @@ def _notebook(path: Path, name: str) -> tuple[ModuleType, list[str]]:
     try:
         cells = run_cells(path, module, name.split(".")[0])
     except ValueError as error:
-        raise Refusal(Reason.IMPORT_RAISES, f"its file {path} could not be run: {error}") from error
+        raise Refusal(Reason.IMPORT_RAISES, f"the file {path} could not be run: {error}") from error
     failed = []
     for cell in cells:
         assert cell.__cause__ is not None
@@ -116,13 +116,20 @@ def _file(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except BaseException as error:  # SystemExit, pytest's Skipped
-        raise _not_run(f"its file {path} could not be run", error, path) from error
+        raise _not_run(f"the file {path} could not be run", error, path) from error
     return module
 
 
 def _module(name: str) -> ModuleType:
     if name in ALWAYS_OURS and (file := Path(f"{name}.py")).is_file():
         return _file(file)
+    if not all(part.isidentifier() for part in name.split(".")) or Path(name).is_file():
+        if Path(name).exists():
+            what = "folder" if Path(name).is_dir() else "file"
+            raise InputError(
+                f"{name} is a {what}; expected a module, or a file that ends in .py or .ipynb."
+            )
+        raise MissingFileError(f"no module named '{name}'; for a file, add .py to its name.")
     _find_beside(Path.cwd())
     try:
         return importlib.import_module(name)

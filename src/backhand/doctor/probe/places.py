@@ -299,6 +299,23 @@ class Places:
             return Where((self._place(seen),)), seen.text, bool(seen.value.all())
         return None
 
+    def branches_on(self, names: frozenset[str]) -> bool:
+        """Whether a function that was run asks for the shape or size of one of some variables."""
+        ran = {(seen.file, _plain(seen.function).rpartition(".")[2])
+               for trace, _ in self.calls[:1] for seen in trace.seen}  # fmt: skip
+        for file in {file for file, _ in ran}:
+            try:
+                tree = ast.parse("".join(linecache.getlines(file)))
+            except (SyntaxError, ValueError):
+                continue
+            for one in ast.walk(tree):
+                if isinstance(one, ast.FunctionDef) and (file, one.name) in ran:
+                    tests = (node.test for node in ast.walk(one)
+                             if isinstance(node, ast.If | ast.IfExp))  # fmt: skip
+                    if any(_asks_for_shape(test, names) for test in tests):
+                        return True
+        return False
+
     def overwritten_gradients(self) -> Where:
         """The lines of a tape that assign a gradient where they should add to it."""
         lines = {self._place(seen) for trace, _ in self.calls[:1] for seen in trace.seen
@@ -393,6 +410,14 @@ def _replaces_gradient(seen: Seen) -> bool:
     read = {ast.unparse(node) for node in ast.walk(statement.value)
             if isinstance(node, ast.Attribute) and node.attr == "grad"}  # fmt: skip
     return bool(read) and seen.text not in read
+
+
+def _asks_for_shape(test: ast.expr, names: frozenset[str]) -> bool:
+    return any(
+        isinstance(node, ast.Attribute) and node.attr in {"ndim", "shape", "size"}
+        and key_of(node.value) in names
+        for node in ast.walk(test)
+    )  # fmt: skip
 
 
 def _read(seen: Seen) -> list[tuple[str, bool]]:

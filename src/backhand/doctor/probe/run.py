@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -138,19 +139,26 @@ def finite_differences(function: CheckedFunction, calls: Calls, network: Network
     return None
 
 
-def overflows(function: CheckedFunction) -> bool:
-    """Whether the gradients are nan where one score is far above the others: exp overflows."""
+def overflows(function: CheckedFunction) -> str:
+    """What goes wrong where one score is far above the others and the gradients are nan.
+
+    "exp" if exp overflowed, "nan" if something else did, "" if nothing.
+    """
     smooth = next(one for one in problems(function.form.outputs) if one.kind == "smooth")
     b2 = smooth.params.b2.copy()
     b2[0] += LARGE_SCORE
     try:
         called = function.call(smooth._replace(params=smooth.params._replace(b2=b2)))
     except Refusal:
-        return False
+        return ""
     values = called.outputs.values
-    return any(
+    if not any(
         np.isnan(values[name]).any() for name in ("P", *GRADIENTS, *UPDATED) if name in values
-    )
+    ):
+        return ""
+    first = next((seen for seen in called.trace.seen if np.isinf(seen.value).any()), None)
+    line = linecache.getline(first.file, first.line) if first else ""
+    return "nan" if first and "exp" not in line else "exp"
 
 
 def corrected(calls: Calls) -> tuple[Calls, list[Reason]]:

@@ -60,3 +60,21 @@ def _assigned(tree: ast.AST) -> Iterator[tuple[str, ast.expr | ast.stmt]]:
                     yield str(key.value), value
         elif isinstance(node, ast.keyword) and node.arg and isinstance(node.value, ast.BinOp):
             yield node.arg, node.value
+
+
+def is_empty(f: Callable[..., Any]) -> bool:
+    """Whether a function does nothing: its body is `pass`, `...` or `return None`."""
+    code = getattr(f, "__code__", None)
+    return (
+        code is not None
+        and code.co_name != "<lambda>"
+        and code.co_code in {one.__code__.co_code for one in (_nothing, _described)}
+    )
+
+
+def _nothing() -> None:
+    pass
+
+
+def _described() -> None:
+    """Beside its docstring."""

@@ -131,8 +131,9 @@ def recognise(
             return Recognised(equal.tried.function, calls, equal.matches)
     if best is not None:
         return Recognised(best.tried.function, best.tried.calls, best.matches)
-    function = CheckedFunction(f, forms[0], seconds)
-    return Recognised(function, Calls(refusals=[_furthest([one.refusal for one in failed])]))
+    refusal = _furthest([one.refusal for one in failed])
+    called_so = next((one.function.form for one in failed if one.refusal is refusal), forms[0])
+    return Recognised(CheckedFunction(f, called_so, seconds), Calls(refusals=[refusal]))
 
 
 def _on_equal_sizes(

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum, auto
 from typing import NamedTuple
 
+from backhand.doctor.frame.form import REFERENCE_FORM, Form
 from backhand.doctor.report.contents import Contents, Finding, Verdict
+from backhand.doctor.report.layout import place_in, shape_in
 from backhand.support.visible_text import printable
 
 
@@ -73,10 +75,11 @@ LEGEND = {
 def document(report: Contents) -> Document:
     """The whole report."""
     several = len(report.findings) > 1
+    form = report.frame.form if report.frame else REFERENCE_FORM
     return Document(
         list(_headline(report)),
         _circumstances(report),
-        _table(report.verdicts) if report.verdicts else None,
+        _table(report.verdicts, form) if report.verdicts else None,
         [_section(finding, number if several else None)
          for number, finding in enumerate(report.findings, 1)],
         [(label, printable(sentence)) for label, sentence in _notes(report)],
@@ -101,7 +104,7 @@ def _circumstances(report: Contents) -> str:
     return f"on {on}, with {ARRAYS.get(report.arrays, 'arrays')}, in {report.seconds:.2f} s"
 
 
-def _table(verdicts: Sequence[Verdict]) -> Table:
+def _table(verdicts: Sequence[Verdict], form: Form) -> Table:
     oracles = []
     if any(one.autograd is not None for one in verdicts):
         oracles.append(("autograd", [_agreement(one.autograd) for one in verdicts]))
@@ -112,7 +115,7 @@ def _table(verdicts: Sequence[Verdict]) -> Table:
         ("equations", [_verdict(one) for one in verdicts]),
         *oracles,
         ("error", [Span(_size(one.error)) for one in verdicts]),
-        ("worst entry: expected, got", [Span(_worst(one)) for one in verdicts]),
+        ("worst entry: expected, got", [Span(_worst(one, form)) for one in verdicts]),
     ]
     headings, cells = zip(*columns, strict=True)
     said = {_verdict(one).text for one in verdicts}
@@ -140,12 +143,17 @@ def _size(error: float) -> str:
     return "—" if math.isinf(error) else f"{error:.1e}"
 
 
-def _worst(verdict: Verdict) -> str:
+def _worst(verdict: Verdict, form: Form) -> str:
+    """The entry that differs most, and shapes, in the layout of the code."""
     if verdict.ok:
         return ""
+    name = verdict.name
     if verdict.worst is None:
-        return f"shape {verdict.expected_shape}, got {verdict.shape}"
-    place = f"[{', '.join(map(str, verdict.worst))}] " if verdict.worst else ""
+        expected, got = (shape_in(name, shape, form)
+                         for shape in (verdict.expected_shape, verdict.shape))  # fmt: skip
+        return f"shape {expected}, got {got}"
+    indices = place_in(name, verdict.worst, form)
+    place = f"[{', '.join(map(str, indices))}] " if indices else ""
     return f"{place}{verdict.expected:.6g}, {verdict.got:.6g}"
 
 

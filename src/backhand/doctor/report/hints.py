@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Literal
 
 from backhand.doctor.report.contents import Finding
+from backhand.errors import InputError
 
 Hints = Literal[0, 1, 2]
 """0: which equation is wrong. 1: also a question. 2: what the code does, the line and the fix."""
@@ -34,12 +36,13 @@ OF_BOTH = {
         "already?",
     ("dW2", "operand"): "Which array was multiplied by W2 in the forward pass?",
     ("dW2", "transpose"):
-        "Which shapes have H1, dS and dW2? Which order and which transposition sum over the rows?",
+        "What shapes do H1, dS and dW2 have? Which order and which transposition sum over the "
+        "rows?",
     ("db2", "reduction"):
         "b2 is added to every row: over which axis do its gradients add up? How many numbers are "
         "left?",
     ("dH1", "operand"): "Through which weights does H1 reach S, and so dS come back to H1?",
-    ("dH1", "transpose"): "Which shapes have dS, W2 and dH1? Which product has the shape of dH1?",
+    ("dH1", "transpose"): "What shapes do dS, W2 and dH1 have? Which product has the shape of dH1?",
     ("dH1", "order"): "Which W2 computed S: the one before the update or the one after it?",
     ("dZ1", "mask"): "Which units passed their input on in the forward pass? Which array says so?",
     ("dZ1", "derivative"):
@@ -47,7 +50,8 @@ OF_BOTH = {
     ("dW1", "operand"): "Which array was multiplied by W1 in the forward pass?",
     ("dW1", "input"): "Which array was multiplied by W1 in the forward pass?",
     ("dW1", "transpose"):
-        "Which shapes have X, dZ1 and dW1? Which order and which transposition sum over the rows?",
+        "What shapes do X, dZ1 and dW1 have? Which order and which transposition sum over the "
+        "rows?",
     ("db1", "reduction"):
         "b1 is added to every row: over which axis do its gradients add up? How many numbers are "
         "left?",
@@ -64,11 +68,11 @@ OF_KIND = {
     "alignment": "Do the rows of both factors belong to the same examples?",
     "bias": "Is the bias of this layer added here, and once?",
     "clip": "Is a value cut off here? Is a gradient that is cut off still the slope of the loss?",
-    "derivative": "What is the derivative here, and at which value is it taken?",
+    "derivative": "What is the derivative here, written out? Does each factor and each square agree with it?",
     "factor": "Which factors does the chain rule give here? Is one missing, or there twice?",
     "function": "Is it a product of matrices (@) or of entries (*)? Which function is computed?",
     "input": "Which array does this layer read, and is it the one that was given?",
-    "keepdims": "Which shape has the parameter, and which shape has its gradient?",
+    "keepdims": "What shape does the parameter have, and what shape does its gradient have?",
     "labels": "Which class does each label mean, and where is its 1 in the row?",
     "loss": "Which loss does the network have, and which one does the code compute?",
     "mask": "Which entries does the mask keep, and which should it keep?",
@@ -77,25 +81,28 @@ OF_KIND = {
     "order": "Which value does the line read: the one before a change or the one after it?",
     "overwritten": "Does the array still have this value when it is returned?",
     "penalty": "Which parameters does the penalty count, with which factor, and what is its slope?",
-    "precision": "Which dtype have the values, and where does it change?",
+    "precision": "What dtype do the values have, and where does it change?",
     "reduction": "Over which axis does the equation sum? Does it sum or average?",
     "scale": "By what is this value divided, and where else in the chain is that done?",
-    "shape": "Which shape has the parameter, and which shape has its gradient?",
+    "shape": "What shape does the parameter have, and what shape does its gradient have?",
     "sign": "Does the loss grow or fall when this value grows? Which sign says so?",
     "softmax": "For one example, which entries of P sum to 1? Over which axis is that?",
     "stale": "Is the value computed anew in each call?",
     "subset": "Which rows and columns does the line reach? In a loop, is each added to the others, "
     "or put in their place?",
-    "transpose": "Which shapes do both factors have, and which shape must the product have?",
+    "transpose": "What shapes do both factors have, and what shape must the product have?",
     "undefined": "Can the denominator be 0 here? What is computed then?",
     "zero": "Is the value computed, or is it still the zeros that it began with?",
 }
 """Questions about one kind of fault in any equation: the second part of a finding's id."""
 
+OF_ARGUMENT = re.compile(r"(?:^|_)at_|_for_|Z1")
+"""What a fault of a derivative is called that is about the value at which it is taken."""
+
 OF_EQUATION = {
-    "Z1": "What does the first layer compute from X? Which shape has the result?",
-    "H1": "What does the activation make of Z1, entry by entry?",
-    "S": "What does the second layer compute from H1? Which shape has the result?",
+    "Z1": "What does the first layer compute from X? What shape does the result have?",
+    "H1": "What does the activation compute from Z1, entry by entry?",
+    "S": "What does the second layer compute from H1? What shape does the result have?",
     "P": "How do the outputs follow from S?",
     "L": "What does the loss compute from P and the labels?",
     "dS": "By how much does the loss change if one entry of S grows a little?",
@@ -110,12 +117,19 @@ OF_EQUATION = {
 """Questions about an equation of which nothing more is known."""
 
 
+def check_hints(hints: int) -> None:
+    """Raise an InputError unless that is one of `Hints`."""
+    if hints not in (0, 1, 2):
+        raise InputError(f"hints is {hints!r}; expected 0, 1 or 2.")
+
+
 def question(finding: Finding) -> str:
     """The question to ask oneself; empty for what is wrong with the function as a whole."""
-    _, _, kind = finding.id.partition(".")
-    kind = kind.partition(".")[0]
+    _, _, rest = finding.id.partition(".")
+    kind, _, what = rest.partition(".")
+    elsewhere = (finding.equation, kind) != ("dZ1", "derivative") or OF_ARGUMENT.search(what)
     return (
-        OF_BOTH.get((finding.equation, kind))
+        (OF_BOTH.get((finding.equation, kind)) if elsewhere else "")
         or OF_KIND.get(kind)
         or OF_EQUATION.get(finding.equation, "")
     )

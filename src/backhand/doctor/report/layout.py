@@ -81,6 +81,41 @@ def way_of(name: str, form: Form) -> str:
     raise _NotExpressible
 
 
+def shape_in(name: str, shape: tuple[int, ...], form: Form) -> tuple[int, ...]:
+    """The shape of a value, or the place of an entry in it, as a function of this form has it."""
+    if name in BIASES and form.biases == "column":
+        if len(shape) == 2 and shape[0] == 1:  # as `canonical` has a flat one
+            return shape[1:]
+        return (*shape, 1) if len(shape) == 1 else shape[::-1]
+    if name in BIASES:
+        return (1, *shape) if form.biases == "row" and len(shape) == 1 else shape
+    known = name in EXAMPLES | WEIGHTS and len(shape) == 2
+    return shape[::-1] if known and way_of(name, form) == TRANSPOSED else shape
+
+
+def place_in(name: str, place: tuple[int, ...], form: Form) -> tuple[int, ...]:
+    """The place of an entry as a function of this form has it, in a value of the right shape."""
+    if name in BIASES and len(place) == 1:
+        return {"column": (*place, 0), "row": (0, *place)}.get(form.biases, place)
+    return shape_in(name, place, form) if name not in BIASES else place
+
+
+def shapes_in(form: Form) -> str:
+    """The shapes of what a function of this form takes: "X (N, d), W1 (d, H), …"."""
+    K = "1" if form.outputs == "one" else "K"
+    shapes = {"X": ("N", "d"), "W1": ("d", "H"), "b1": ("H",), "W2": ("H", K), "b2": (K,)}
+    said = []
+    for name, shape in shapes.items():
+        if name in BIASES:
+            if form.biases == "none":
+                continue
+            shape = {"column": (*shape, "1"), "row": ("1", *shape)}.get(form.biases, shape)
+        elif way_of(name, form) == TRANSPOSED:
+            shape = shape[::-1]
+        said.append(f"{name} ({', '.join(shape)}{',' if len(shape) == 1 else ''})")
+    return ", ".join(said)
+
+
 @cache
 def in_layout(name: str, code: str, form: Form) -> str | None:
     """The right-hand side of `name = code`, as a function of this form has to compute it.

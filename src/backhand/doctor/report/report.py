@@ -8,7 +8,6 @@ from typing import Any
 
 from backhand.doctor.frame.frame import Frame
 from backhand.doctor.report.contents import Contents, Finding, Verdict
-from backhand.errors import InputError
 from backhand.support.visible_text import encodable, printable
 
 __all__ = ["Finding", "Report", "Verdict"]
@@ -81,10 +80,9 @@ class Report(Contents):
         >>> report.hinted(0).findings[0]
         Finding('dS', 'dS is wrong.')
         """
-        from backhand.doctor.report.hints import hinted
+        from backhand.doctor.report.hints import check_hints, hinted
 
-        if hints not in (0, 1, 2):
-            raise InputError(f"hints is {hints!r}; expected 0, 1 or 2.")
+        check_hints(hints)
         findings = [hinted(finding, hints) for finding in self.findings]
         told = self.ruled_out if hints == 2 else []
         return replace(self, findings=list(dict.fromkeys(findings)), ruled_out=told)

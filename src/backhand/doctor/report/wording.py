@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -9,13 +10,15 @@ from itertools import groupby
 import numpy as np
 
 from backhand.doctor.faults import Kind
+from backhand.doctor.frame.form import Form
 from backhand.doctor.frame.network import Network
 from backhand.doctor.localise.diagnose import Diagnosis, Doubt, Named
 from backhand.doctor.probe.function import CheckedFunction
 from backhand.doctor.probe.places import Places, Scope, Where
 from backhand.doctor.probe.refusal import NOT_JUDGED, Reason, Refusal
+from backhand.doctor.probe.signature import MEANINGS
 from backhand.doctor.report.contents import Outcome
-from backhand.doctor.report.layout import NUMBER, PLAIN, Symbol
+from backhand.doctor.report.layout import NUMBER, PLAIN, Symbol, shapes_in
 from backhand.doctor.report.notation import (
     ENTRYWISE,
     Notation,
@@ -27,12 +30,13 @@ from backhand.doctor.report.notation import (
 )
 from backhand.doctor.report.report import Finding, Report, Verdict
 from backhand.formulas import equation_of, parts_of
+from backhand.support.optional import install
 
 _WRAP = (
     "Wrap it in a function of X, Y (or y, class indices), W1, b1, W2 and b2 that returns the "
     "gradients; docs/doctor.md has examples of three lines."
 )
-_RAISED = "Fix that line; the shapes are X (N, d), W1 (d, H), b1 (H,), W2 (H, K), b2 (K,)."
+_RAISED = "Fix that line."
 _LATE = "Look for a loop that does not end, or raise the time limit (seconds=, --seconds)."
 _RETURN = "Return a dict with the keys dW1, db1, dW2 and db2, or a tuple in this order."
 
@@ -70,6 +74,11 @@ ADVICE = {
     Reason.CHANGES_INPUTS: "Change a copy: the caller's {names} must stay unchanged.",
 }  # fmt: skip
 """What to do about what is wrong with the function as a whole."""
+
+GIVEN_LABELS = {"one_hot": "one-hot", "indices": "class indices"}
+"""How labels of a form are spoken of, where a function may distinguish them."""
+
+LABELS = frozenset(name for name, meant in MEANINGS.items() if meant in ("y", "Y"))
 
 CORRECTED = {
     Reason.LAYERS_EXCHANGED: "the gradients of the two layers are exchanged",
@@ -113,17 +122,36 @@ ONE_EXAMPLE = (
     "matrix of columns its db1 and db2 are not summed over the examples."
 )
 
-OVERFLOWS = (
-    "the softmax overflows: a score of 710 or more gives nan. Subtract the largest score of each "
-    "row before the exponential."
-)
+OVERFLOWS = {
+    "exp": "the softmax overflows: a score of 710 or more gives nan. Subtract the largest score of "
+           "each row before the exponential.",
+    "nan": "where one score is 1000 more than the others, nan comes back: a probability is 0 "
+           "there, and is divided by, or its logarithm taken.",
+}  # fmt: skip
+"""Remarks on numbers that are too large, by what `overflows` found."""
+
+ABOUT_SHAPES = re.compile(r"shape|align|broadcast|dimension|mismatch|matmul|out of bounds|axis")
+"""What messages say of arrays whose shapes do not fit."""
 
 
-def refused(name: str, refusal: Refusal, seconds: float) -> Report:
-    """The report on a function of which no call gave gradients."""
-    finding = _of_call(refusal.reason, refusal.clause)
+def refused(name: str, refusal: Refusal, seconds: float, form: Form | None = None) -> Report:
+    """The report on a function of which no call gave gradients; `form` is how it was called."""
+    finding = _of_call(refusal.reason, refusal.clause, _advice_on(refusal, form))
     outcome: Outcome = "not judged" if refusal.reason in NOT_JUDGED else "wrong"
     return Report(outcome, [finding], [], function=name, seconds=seconds)
+
+
+def _advice_on(refusal: Refusal, form: Form | None) -> str:
+    """What to do about a call that gave no gradients, if more is known than its reason."""
+    if refusal.reason is Reason.IMPORT_RAISES:
+        missing = re.search(r"No module named '(\w+)", refusal.clause)
+        if missing:
+            return install(missing[1])
+        if ".ipynb" in refusal.clause:
+            return "Run the notebook from its first cell, which shows the whole traceback."
+    if refusal.reason is Reason.RAISES and form and ABOUT_SHAPES.search(refusal.clause):
+        return f"Fix that line; the shapes are {shapes_in(form)}."
+    return ""
 
 
 def another_network(report: Report) -> Report:
@@ -139,8 +167,9 @@ def another_network(report: Report) -> Report:
 
 
 def _of_call(reason: Reason, clause: str, advice: str = "", *, problems: int = 0) -> Finding:
+    end = "" if clause.endswith((".", "?")) else "."
     return Finding(
-        "call", f"{clause[0].upper()}{clause[1:]}.", certain=True, id=f"call.{reason}",
+        "call", f"{clause[0].upper()}{clause[1:]}{end}", certain=True, id=f"call.{reason}",
         suggestion=advice or ADVICE[reason], problems=problems,
     )  # fmt: skip
 
@@ -209,12 +238,23 @@ class Wording:
             remarks.append(
                 "the parameter Y was given class indices; the usual name for these is y."
             )
+        if unseen := self._unseen_labels():
+            remarks.append(unseen)
         if self.notation.as_rows:
             remarks.append(
                 f"shown as in the equations, with examples as rows and weights of shape (d, H) and "
                 f"(H, K): {'; '.join(sorted(self.notation.as_rows))}."
             )
         return remarks
+
+    def _unseen_labels(self) -> str:
+        """A remark on a branch for labels of another form than those that were given."""
+        given = GIVEN_LABELS.get(self.function.form.labels)
+        if given is None or not self.places.branches_on(LABELS):
+            return ""
+        return (
+            f"the labels given were {given}; what the function does with other ones was not tried."
+        )
 
     def _ruled_out(self, found: Diagnosis, values: Sequence[Verdict]) -> list[str]:
         """What is not wrong, beside the values that the report compares one by one."""
@@ -234,7 +274,7 @@ class Wording:
         seen = [(reason, CORRECTED[reason], "") for reason in of_calls.corrections]
         if found.kept:
             names = ", ".join(map(label, found.kept))
-            seen.append((Reason.KEEPS_STATE, f"{names} is kept from call to call", ""))
+            seen.append((Reason.KEEPS_STATE, f"the function keeps {names} from call to call", ""))
         if not found.repeatable:
             clause = "two calls with the same arrays return different numbers"
             seen.append((Reason.NOT_REPEATABLE, clause, self._of_tape()))
@@ -247,7 +287,8 @@ class Wording:
         if of_calls.refusal and not self._is_explained(found, of_calls):
             where = f"unless {of_calls.equal}, " if of_calls.equal else "on some problems, "
             refusal = of_calls.refusal
-            seen.append((refusal.reason, where + refusal.clause, ""))
+            advice = _advice_on(refusal, self.function.form)
+            seen.append((refusal.reason, where + refusal.clause, advice))
         return [_of_call(*one, problems=self.problems) for one in seen]
 
     @staticmethod

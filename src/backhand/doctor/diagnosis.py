@@ -182,9 +182,6 @@ def _checked(
     name = getattr(f, "__qualname__", type(f).__qualname__)
     form = {key: declared[key] for key in ("layout", "biases", "labels")}
     network = _declared_network(f, declared)
-    if is_empty(f):
-        empty = Refusal(Reason.NOT_WRITTEN, "it is not written yet: its body is empty")
-        return refused(name, empty, time.perf_counter() - began)
     try:
         found = recognise(adapted(f), {k: v for k, v in form.items() if v}, network, seconds,
                           forward=forward)  # fmt: skip
@@ -193,8 +190,10 @@ def _checked(
     if autograd:
         oracles.need_autograd()
     if not found.matches:
-        seconds = time.perf_counter() - began
-        return refused(name, found.calls.refusals[0], seconds, found.function.form)
+        refusal = found.calls.refusals[0]
+        if is_empty(f):
+            refusal = Refusal(Reason.NOT_WRITTEN, "it is not written yet: its body is empty")
+        return refused(name, refusal, time.perf_counter() - began, found.function.form)
     by_autograd = oracles.torch_is_loaded() if autograd is None else autograd
     report = _report(name, found, network, autograd=by_autograd)
     return replace(report, function=name, arrays=found.function.kind or "",

@@ -190,10 +190,10 @@ def _checked(
     if autograd:
         oracles.need_autograd()
     if not found.matches:
-        refusal = found.calls.refusals[0]
+        why = found.calls.refusals[0]
         if is_empty(f):
-            refusal = Refusal(Reason.NOT_WRITTEN, "it is not written yet: its body is empty")
-        return refused(name, refusal, time.perf_counter() - began, found.function.form)
+            why = Refusal(Reason.NOT_WRITTEN, "it is not written yet: its body is empty")
+        return refused(name, why, time.perf_counter() - began, found.function.form)
     by_autograd = oracles.torch_is_loaded() if autograd is None else autograd
     report = _report(name, found, network, autograd=by_autograd)
     return replace(report, function=name, arrays=found.function.kind or "",

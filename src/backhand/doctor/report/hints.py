@@ -68,7 +68,8 @@ OF_KIND = {
     "alignment": "Do the rows of both factors belong to the same examples?",
     "bias": "Is the bias of this layer added here, and once?",
     "clip": "Is a value cut off here? Is a gradient that is cut off still the slope of the loss?",
-    "derivative": "What is the derivative here, written out? Does each factor and each square agree with it?",
+    "derivative": "What is the derivative here, written out? Does each factor and each square "
+    "agree with it?",
     "factor": "Which factors does the chain rule give here? Is one missing, or there twice?",
     "function": "Is it a product of matrices (@) or of entries (*)? Which function is computed?",
     "input": "Which array does this layer read, and is it the one that was given?",

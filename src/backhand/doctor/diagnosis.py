@@ -186,9 +186,6 @@ def _checked(
     network = _declared_network(f, declared)
     declared_form = {key: value for key, value in form.items() if value}
     one_example = False
-    if is_empty(f):
-        empty = Refusal(Reason.NOT_WRITTEN, "it is not written yet: its body is empty")
-        return refused(name, empty, time.perf_counter() - began)
     try:
         found = recognise(adapted(f), declared_form, network, seconds, forward=forward)
         if is_of_one_example(found.function.f, found.calls):
@@ -200,8 +197,10 @@ def _checked(
     if autograd:
         oracles.need_autograd()
     if not found.matches:
-        seconds = time.perf_counter() - began
-        return refused(name, found.calls.refusals[0], seconds, found.function.form)
+        why = found.calls.refusals[0]
+        if is_empty(f):
+            why = Refusal(Reason.NOT_WRITTEN, "it is not written yet: its body is empty")
+        return refused(name, why, time.perf_counter() - began, found.function.form)
     by_autograd = oracles.torch_is_loaded() if autograd is None else autograd
     report = _report(name, found, network, autograd=by_autograd)
     if one_example:

@@ -67,8 +67,9 @@ OF_KIND = {
     "activation": "Which activation does the network have, and which one does the code compute?",
     "alignment": "Do the rows of both factors belong to the same examples?",
     "bias": "Is the bias of this layer added here, and once?",
-    "clip": "Is a value cut off here? Is a gradient that is cut off still the slope of the loss?",
-    "derivative": "What is the derivative here, written out? Does each factor and each square agree with it?",
+    "clip": "Is a value cut off here? Is the gradient then still the slope of the loss?",
+    "derivative": "What is the derivative here, written out? Does each factor and each square "
+    "agree with it?",
     "factor": "Which factors does the chain rule give here? Is one missing, or there twice?",
     "function": "Is it a product of matrices (@) or of entries (*)? Which function is computed?",
     "input": "Which array does this layer read, and is it the one that was given?",

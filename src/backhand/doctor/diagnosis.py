@@ -345,28 +345,39 @@ def _places(found: Recognised, judged: _Judged) -> Places:
 
 
 def _diagnosed(found: Recognised, declared: Declared) -> _Judged:
-    """The first of the best networks in which everything is explained; else the best one."""
+    """The best networks in turn, until one fault explains everything; else the fewest faults do."""
     tried: list[_Judged] = []
+    explained: list[_Judged] = []
     effort = Effort()
     traces = [called.trace for _, called in found.calls.returned]
     for match in leading(found.matches):
-        judged = _judged(found, match.network, traces, effort)
-        if match.network.averaged == "gradients":
-            early = replace(match.network, averaged="dS")
-            other = _judged(found, early, traces, effort)
-            judged = min(judged, other, key=_strangeness)
-        lacks = any(called.outputs.absent for _, called in found.calls.returned)
-        if (judged.found.named or lacks) and _divides_later(judged, found):
-            late = _judged(found, replace(judged.network, averaged="gradients"), traces, effort)
-            judged = min(late, judged, key=_strangeness)
+        if explained and match.doubtful:
+            break
+        judged = _where_divided(found, match.network, traces, effort)
         if tried and judged.found.of_the_network:
             continue  # a fault that is only the choice of a less likely network
         tried.append(judged)
         if judged.found.doubt is None and judged.found.repeatable:
-            break
-    else:
-        judged = tried[0]
-    return judged if declared.reduction else _simplest(judged, found, traces, effort)
+            explained.append(judged)
+            if findings(judged.found) < 2:
+                break
+    best = min(explained, key=_strangeness) if explained else tried[0]
+    return best if declared.reduction else _simplest(best, found, traces, effort)
+
+
+def _where_divided(
+    found: Recognised, network: Network, traces: Sequence[Trace], effort: Effort
+) -> _Judged:
+    """The diagnosis in a network with 1/N in dS, or in the gradients if that explains it better."""
+    judged = _judged(found, network, traces, effort)
+    if network.averaged == "gradients":
+        early = _judged(found, replace(network, averaged="dS"), traces, effort)
+        judged = min(judged, early, key=_strangeness)
+    lacks = any(called.outputs.absent for _, called in found.calls.returned)
+    if (judged.found.named or lacks) and _divides_later(judged, found):
+        late = _judged(found, replace(judged.network, averaged="gradients"), traces, effort)
+        judged = min(late, judged, key=_strangeness)
+    return judged
 
 
 def _strangeness(judged: _Judged) -> tuple[int, bool]:

@@ -23,11 +23,12 @@ class Layer(NamedTuple):
     columns: str
     unit: str
     units: str
+    value: str
 
 
 LAYERS = (
-    Layer("dW2", "db2", "H1", "dS", "W2", "b2", "H", "K", "class", "classes"),
-    Layer("dW1", "db1", "X", "dZ1", "W1", "b1", "d", "H", "unit", "units"),
+    Layer("dW2", "db2", "H1", "dS", "W2", "b2", "H", "K", "class", "classes", "P"),
+    Layer("dW1", "db1", "X", "dZ1", "W1", "b1", "d", "H", "unit", "units", "H1"),
 )
 
 OF_WEIGHTS: tuple[tuple[str, ...], ...] = (
@@ -141,6 +142,7 @@ OF_BIASES: tuple[tuple[str, ...], ...] = (
         "the penalty is applied to the bias too",
     ),
     ("function.sign", "sign({dB}.sum(axis=0))", "only the sign is kept"),
+    ("factor.own_value", "({dB} * {value}).sum(axis=0)", "multiplied by {value} before the sum"),
 )
 """Instead of {dB}.sum(axis=0)."""
 

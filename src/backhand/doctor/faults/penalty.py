@@ -53,6 +53,14 @@ PENALTIES = (
     Penalty("three_times", None, "", " + 3 * l2 * {W}",
             "the penalty is added three times"),
     Penalty("no_weights", None, "", " + l2", "l2 is added instead of l2 · {W}"),
+    Penalty("times_norm", None, "", " + l2 * {W} * norm({W})",
+            "the penalty's gradient is multiplied by the norm of {W}"),
+    Penalty("doubled_times_norm", None, "", " + 2 * l2 * {W} * norm({W})",
+            "the penalty's gradient is multiplied by the norm of {W}"),
+    Penalty("of_positive_weights", None, "", " + l2 * abs({W})",
+            "the penalty's gradient has the absolute values of {W}"),
+    Penalty("of_positive_weights_doubled", None, "", " + 2 * l2 * abs({W})",
+            "the penalty's gradient has the absolute values of {W}"),
 )  # fmt: skip
 """Instead of λ/2 (‖W1‖² + ‖W2‖²) and of λW."""
 

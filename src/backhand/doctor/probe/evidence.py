@@ -134,7 +134,7 @@ class Evidence:
 
     def next(
         self, given: dict[str, Any], problem: str, observed: dict[str, Any],
-        tolerance: dict[str, float],
+        tolerance: dict[str, float] | None = None,
     ) -> Evidence:  # fmt: skip
         """The evidence of the call after this one, which may remember it."""
         before = as_namespace(
@@ -142,7 +142,7 @@ class Evidence:
         )
         memory = {"before": before, "last": as_namespace(self.observed),
                   "first": self.given.get("first", before)}  # fmt: skip
-        return Evidence(problem, {**given, **memory}, observed, tolerance, self.network)
+        return Evidence(problem, {**given, **memory}, observed, tolerance or {}, self.network)
 
 
 def tolerance(name: str, value: NDArray[Any]) -> float:

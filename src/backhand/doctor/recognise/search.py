@@ -248,7 +248,7 @@ def declared_in(text: str | None) -> Declared:
     )
 
 
-def leading(matches: Sequence[Match], most: int = 4) -> list[Match]:
+def leading(matches: Sequence[Match], most: int = 7) -> list[Match]:
     """The matches in which faults are searched, in this order, until all is explained.
 
     They are those that agree as well as the best one, and doubtful ones that agree no less.

@@ -53,14 +53,6 @@ PENALTIES = (
     Penalty("three_times", None, "", " + 3 * l2 * {W}",
             "the penalty is added three times"),
     Penalty("no_weights", None, "", " + l2", "l2 is added instead of l2 · {W}"),
-    Penalty("times_norm", None, "", " + l2 * {W} * norm({W})",
-            "the penalty's gradient is multiplied by the norm of {W}"),
-    Penalty("doubled_times_norm", None, "", " + 2 * l2 * {W} * norm({W})",
-            "the penalty's gradient is multiplied by the norm of {W}"),
-    Penalty("of_positive_weights", None, "", " + l2 * abs({W})",
-            "the penalty's gradient has the absolute values of {W}"),
-    Penalty("of_positive_weights_doubled", None, "", " + 2 * l2 * abs({W})",
-            "the penalty's gradient has the absolute values of {W}"),
 )  # fmt: skip
 """Instead of λ/2 (‖W1‖² + ‖W2‖²) and of λW."""
 
@@ -129,6 +121,13 @@ def penalty_faults(network: Network) -> Iterator[Fault]:
         yield fault(network, name, "penalty.alone", Line(f"{of_weights} * {W}"),
                     "the penalty's gradient replaces the rest: = instead of +=",
                     needs=NEEDED)  # fmt: skip
+        for what, instead, message in (
+            ("of_positive_weights", "abs({W})", "has the absolute values of {W}"),
+            ("times_norm", "{W} * norm({W})", "is multiplied by the norm of {W}"),
+        ):
+            line = Line(network.lines[name].data, f" + {of_weights} * {instead.format(W=W)}")
+            yield fault(network, name, f"penalty.{what}", line,
+                        f"the penalty's gradient {message.format(W=W)}", needs=NEEDED)  # fmt: skip
     of_loss = fields["l2 of loss"]
     for what, instead in (("b1_for_W2", "(W1**2).sum() + (b1**2).sum()"),
                           ("b2_for_W1", "(b2**2).sum() + (W2**2).sum()"),

@@ -269,6 +269,8 @@ OF_GELU: list[tuple[str, ...]] = [
     ("derivative.minus", "dH1 * (normal(Z1) - Z1 * density(Z1))",
      "{mask} has a minus sign instead of a plus sign"),
     ("derivative.density_alone", "dH1 * density(Z1)", "the density alone is used"),
+    ("derivative.density_times_H1", "dH1 * (normal(Z1) + H1 * density(Z1))",
+     "the density is multiplied by H1 instead of Z1 in {mask}"),
     ("derivative.not_normalised", "dH1 * (normal(Z1) + Z1 * exp(-Z1**2 / 2))",
      "the density lacks its factor 1/√(2π) in {mask}"),
     ("derivative.no_half_in_exponent",

@@ -221,7 +221,8 @@ class Wording:
             remarks.append(f"a step, whose learning rate is a constant: {of_calls.rate:.4g}.")
         findings += self._of_calls(found, of_calls)
         if of_calls.refusal and self._is_explained(found, of_calls):
-            remarks.append(f"unless {of_calls.equal}, {of_calls.refusal.clause}.")
+            where = f"unless {of_calls.equal}" if of_calls.equal else "where scores are large"
+            remarks.append(f"{where}, {of_calls.refusal.clause}.")
         findings.sort(key=lambda finding: not finding.certain)
         outcome: Outcome = "wrong" if findings else "correct"
         return Report(outcome, findings, values, remarks, self._ruled_out(found, values),
@@ -293,10 +294,14 @@ class Wording:
 
     @staticmethod
     def _is_explained(found: Diagnosis, of_calls: CallFinding) -> bool:
-        """Whether a function raises on unequal sizes since it says so, or since a line is wrong."""
+        """Whether a function raises since it says so, since a line is wrong, or for large scores."""
         refusal = of_calls.refusal
-        if not of_calls.equal or refusal is None or refusal.reason is not Reason.RAISES:
+        if refusal is None or refusal.reason is not Reason.RAISES:
             return False
+        if not of_calls.equal:  # a probability is 0 or 1 to the last digit
+            return isinstance(refusal.__cause__, ZeroDivisionError | OverflowError) or (
+                "math domain error" in str(refusal.__cause__)
+            )
         named = bool(found.named) and found.doubt is None
         return named or isinstance(refusal.__cause__, AssertionError)
 

@@ -143,4 +143,4 @@ def test_attributes_of_any_kind_do_no_harm() -> None:
 
     odd.__doc__ = 5
     odd.__wrapped__ = odd
-    assert check(odd).outcome == "wrong"
+    assert check(odd).outcome == "not judged"

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from backhand.doctor.faults.fault import Fault
 from backhand.doctor.frame.network import Network
 from backhand.formulas import GRADIENTS, LINES, Line, parts_of
+from backhand.support.source_trees import parse
 
 UNDIVIDED = {"dS", "dH1", "dZ1"}
 """Values that are N times larger, since 1/N comes after them."""
@@ -48,7 +49,7 @@ def _later(network: Network, one: Fault) -> Mapping[str, Line]:
 
 def _divided(code: str, mean: str) -> str:
     """Code divided by what the loss is."""
-    tree = ast.parse(code, mode="eval").body
+    tree = parse(code, "eval").body
     whole = isinstance(tree, ast.Call | ast.Attribute | ast.Name | ast.Subscript) or (
         isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Mult | ast.Div | ast.MatMult)
     )

@@ -18,6 +18,7 @@ from backhand.doctor.probe.names import meaning
 from backhand.doctor.probe.statements import key_of, source_of
 from backhand.doctor.probe.trace import Seen, Trace
 from backhand.formulas import FAILURES, FUNCTIONS, Line, Values, compiled
+from backhand.support.source_trees import parse
 
 MOST_CALLS = 3
 """Number of calls, on different problems, in which a value has to appear at the same place."""
@@ -305,7 +306,7 @@ class Places:
                for trace, _ in self.calls[:1] for seen in trace.seen}  # fmt: skip
         for file in {file for file, _ in ran}:
             try:
-                tree = ast.parse("".join(linecache.getlines(file)))
+                tree = parse("".join(linecache.getlines(file)))
             except (SyntaxError, ValueError):
                 continue
             for one in ast.walk(tree):
@@ -378,13 +379,13 @@ def is_called(seen: Seen, name: str) -> bool:
     """Whether the name that a value was assigned to means one of the equations' values."""
     if not seen.is_name or seen.passed:
         return False
-    called = key_of(ast.parse(seen.text, mode="eval").body)
+    called = key_of(parse(seen.text, "eval").body)
     return called.lower() not in AMBIGUOUS and meaning(called) == (name, False)
 
 
 def _means(seen: Seen, name: str) -> bool:
     """Whether a name, attribute or item is what a value is usually called."""
-    return meaning(key_of(ast.parse(seen.text, mode="eval").body)) == (name, False)
+    return meaning(key_of(parse(seen.text, "eval").body)) == (name, False)
 
 
 def _plain(function: str) -> str:
@@ -402,7 +403,7 @@ def _replaces_gradient(seen: Seen) -> bool:
     if not seen.is_name or not seen.text.endswith(".grad"):
         return False
     try:
-        (statement,) = ast.parse(linecache.getline(seen.file, seen.line).strip()).body
+        (statement,) = parse(linecache.getline(seen.file, seen.line).strip()).body
     except (SyntaxError, ValueError):
         return False
     if not isinstance(statement, ast.Assign):
@@ -431,7 +432,7 @@ def _read(seen: Seen) -> list[tuple[str, bool]]:
         for statement in source.at.get(seen.line, []) if source else []:
             parts += statement.reads
     else:
-        parts = [ast.parse(seen.text, mode="eval").body]
+        parts = [parse(seen.text, "eval").body]
     found: dict[tuple[str, bool], None] = {}
     for node in (node for part in parts for node in ast.walk(part)):
         if isinstance(node, ast.Call):
@@ -443,7 +444,7 @@ def _read(seen: Seen) -> list[tuple[str, bool]]:
 
 def _is_short(seen: Seen) -> bool:
     """Whether an expression is a name, an attribute or an item with a constant key."""
-    node = ast.parse(seen.text, mode="eval").body
+    node = parse(seen.text, "eval").body
     while isinstance(node, ast.Attribute | ast.Subscript):
         if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Constant):
             return False
@@ -460,7 +461,7 @@ def _is_constant(value: Any) -> bool:
 @cache
 def _parts(code: str) -> tuple[str, ...]:
     """The parts of a line that are computed, the smaller ones first, the whole line last."""
-    return tuple(dict.fromkeys(_inside(ast.parse(code, mode="eval").body)))
+    return tuple(dict.fromkeys(_inside(parse(code, "eval").body)))
 
 
 def _inside(node: ast.AST) -> Iterator[str]:

@@ -15,6 +15,7 @@ from typing import Any
 from backhand.doctor.probe.names import meaning
 from backhand.doctor.probe.places import AMBIGUOUS, Place
 from backhand.doctor.probe.statements import key_of
+from backhand.support.source_trees import parse
 
 
 def lines_of(f: Callable[..., Any]) -> dict[str, list[Place]]:
@@ -26,7 +27,7 @@ def lines_of(f: Callable[..., Any]) -> dict[str, list[Place]]:
         f = f.func
     try:
         lines, first = inspect.getsourcelines(inspect.unwrap(f))
-        tree = ast.parse(textwrap.dedent("".join(lines)))
+        tree = parse(textwrap.dedent("".join(lines)))
     except (OSError, TypeError, SyntaxError):
         return {}
     found: dict[str, dict[int, Place]] = {}

@@ -10,6 +10,8 @@ from functools import cache
 from types import CodeType
 from typing import Any
 
+from backhand.support.source_trees import parse
+
 Loop = tuple[int, int]
 """First and last line of a loop."""
 
@@ -61,7 +63,7 @@ class Source:
         self.lambdas: dict[int, list[tuple[ast.Lambda, Statement]]] = {}
         self._parameters: dict[tuple[CodeType, str], ast.AST] = {}
         self._texts: dict[ast.expr, str] = {}
-        self._visit(ast.parse("".join(lines)), None)
+        self._visit(parse("".join(lines)), None)
 
     def text(self, node: ast.expr) -> str:
         """The expression as it was written, on one line."""

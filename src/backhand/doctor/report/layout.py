@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from backhand.doctor.frame.form import Form
 from backhand.formulas import FUNCTIONS
+from backhand.support.source_trees import parse
 
 PLAIN, TRANSPOSED = "plain", "transposed"
 """Ways of a matrix: as in the equations, or the other way round."""
@@ -130,7 +131,7 @@ def written(name: str, code: str, form: Form, symbols: Mapping[str, Symbol]) -> 
     if not symbols and (form.layout, form.biases) in (("rows", "flat"), ("rows", "none")):
         return code
     try:
-        ways = _Writer(form, symbols).ways(ast.parse(code, mode="eval").body)
+        ways = _Writer(form, symbols).ways(parse(code, "eval").body)
         way = symbols[name].way if name in symbols else way_of(name, form)
     except (_NotExpressible, KeyError):
         return None
@@ -369,9 +370,7 @@ def _attribute(x: ast.expr, name: str) -> ast.Attribute:
 
 
 def _call(f: ast.expr, args: Iterable[ast.expr], given: Mapping[str, object]) -> ast.Call:
-    keywords = [
-        ast.keyword(name, ast.parse(repr(v), mode="eval").body) for name, v in given.items()
-    ]
+    keywords = [ast.keyword(name, parse(repr(v), "eval").body) for name, v in given.items()]
     return ast.Call(f, list(args), keywords)
 
 
@@ -392,6 +391,6 @@ def _cost(expression: ast.expr) -> int:
 @cache
 def _verbatim(text: str) -> ast.expr:
     """An expression that is printed as it is written, not as `ast` would."""
-    node = ast.parse(text, mode="eval").body
+    node = parse(text, "eval").body
     closed = isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call | ast.Constant)
     return ast.Name(text if closed else f"({text})")

@@ -23,6 +23,7 @@ from backhand.doctor.report.layout import (
     written,
 )
 from backhand.formulas import FUNCTIONS, UPDATED, Line
+from backhand.support.source_trees import parse
 
 _BROADCAST = re.compile(r" \+ \w+(?:\[[^]]*\])? \* 0(?![\w.])")
 """Adds zeros, so that a value has the shape of another."""
@@ -81,7 +82,7 @@ class Notation:
         text = _without_parentheses(line.text(penalty=self.penalty))
         if name == "dZ1" and dH1 and "dH1" not in own:
             text = re.sub(r"\bdH1\b", f"({dH1.text(penalty=False)})", text)
-        parts = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+        parts = {node.id for node in ast.walk(parse(text)) if isinstance(node, ast.Name)}
         known = {part: own[part] for part in (parts | {name}) - FUNCTIONS.keys() if part in own}
         known |= {key: Symbol(value, NUMBER) for key, value in self.numbers.items()}
         read = parts - FUNCTIONS.keys()
@@ -96,7 +97,7 @@ def _without_parentheses(code: str) -> str:
     """The code without parentheses around all of it."""
     if not code.startswith("("):
         return code
-    plain = text_of(ast.parse(code, mode="eval").body)
+    plain = text_of(parse(code, "eval").body)
     return code if plain.startswith("(") else plain
 
 

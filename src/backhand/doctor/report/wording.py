@@ -294,7 +294,7 @@ class Wording:
 
     @staticmethod
     def _is_explained(found: Diagnosis, of_calls: CallFinding) -> bool:
-        """Whether a function raises since it says so, since a line is wrong, or for large scores."""
+        """Whether it raises since it says so, since a line is wrong, or for large scores."""
         refusal = of_calls.refusal
         if refusal is None or refusal.reason is not Reason.RAISES:
             return False

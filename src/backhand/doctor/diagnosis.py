@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,31 +16,24 @@ from backhand.doctor import oracles
 from backhand.doctor.frame.form import Biases, Labels, Layout
 from backhand.doctor.frame.frame import Frame
 from backhand.doctor.frame.network import Activation, Loss, Network, Output, Reduction
-from backhand.doctor.localise.alternatives import findings, suggested
-from backhand.doctor.localise.diagnose import Diagnosis
-from backhand.doctor.localise.intermediates import diagnosed
-from backhand.doctor.localise.program import predicted
-from backhand.doctor.localise.search import Effort
+from backhand.doctor.judging import judged_in_the_best_network, places_of
 from backhand.doctor.probe.adapters import adapted
-from backhand.doctor.probe.evidence import TOLERANCES, Evidence, alike
+from backhand.doctor.probe.evidence import Evidence, alike
 from backhand.doctor.probe.function import Called
 from backhand.doctor.probe.one_example import is_of_one_example, of_each_example
-from backhand.doctor.probe.places import Places
 from backhand.doctor.probe.problems import ETA, SMOOTH, Problem
 from backhand.doctor.probe.process_state import kept
 from backhand.doctor.probe.refusal import Reason, Refusal
 from backhand.doctor.probe.run import (
     Calls,
     corrected,
-    evidence_of,
     finite_differences,
     overflows,
     settled,
 )
-from backhand.doctor.probe.source import is_empty, lines_of
-from backhand.doctor.probe.trace import Trace
+from backhand.doctor.probe.source import is_empty
 from backhand.doctor.recognise.networks import Declared
-from backhand.doctor.recognise.search import Recognised, declared_in, leading, recognise
+from backhand.doctor.recognise.search import Recognised, declared_in, recognise
 from backhand.doctor.report.report import Report, Verdict
 from backhand.doctor.report.wording import (
     ONE_EXAMPLE,
@@ -182,15 +175,15 @@ def _checked(
 ) -> Report:  # fmt: skip
     began = time.perf_counter()
     name = _name_of(f)
-    form = {key: declared[key] for key in ("layout", "biases", "labels")}
+    names = ("layout", "biases", "labels")
+    form = {name: choice for name in names if (choice := declared[name])}
     network = _declared_network(f, declared)
-    declared_form = {key: value for key, value in form.items() if value}
     one_example = False
     try:
-        found = recognise(adapted(f), declared_form, network, seconds, forward=forward)
+        found = recognise(adapted(f), form, network, seconds, forward=forward)
         if is_of_one_example(found.function.f, found.calls):
             one_example = True
-            columns = {**declared_form, "layout": "columns"}
+            columns = {**form, "layout": "columns"}
             found = recognise(of_each_example(f), columns, network, seconds, forward=forward)
     except Refusal as refusal:
         return refused(name, refusal, time.perf_counter() - began)
@@ -240,7 +233,7 @@ def assert_gradients(f: Callable[..., Any], *, hints: int = 2, **options: Any) -
         How much the message says: which equation is wrong; also the question to ask oneself; the
         line and the fix.
     **options
-        `layout`, `autograd` and `seconds`, as for `check`.
+        As for `check`.
 
     Raises
     ------
@@ -279,11 +272,11 @@ def _report(name: str, found: Recognised, declared: Declared, *, autograd: bool)
     calls, corrections = corrected(settled(function, found.calls, best))
     recognised = replace(found, calls=calls)
     with np.errstate(all="ignore"):
-        judged = _diagnosed(recognised, declared)
+        judged = judged_in_the_best_network(recognised, declared)
         network, evidence, diagnosis = judged.network, judged.evidence, judged.found
         values = verdicts(function, calls, evidence, diagnosis, autograd=autograd)
         of_calls = _call_finding(calls, corrections, l2=function.l2)
-        places = _places(recognised, judged)
+        places = places_of(recognised, judged)
     absent = dict.fromkeys(name for _, called in calls.returned for name in called.outputs.absent
                            if name in network.lines)  # fmt: skip
     words = Wording(function, network, places, calls.problems)
@@ -324,104 +317,6 @@ def _call_finding(calls: Calls, corrections: list[Reason], *, l2: float) -> Call
         forward_only=first.outputs.forward_only,
         rate=first.outputs.rate,
     )
-
-
-class _Judged(NamedTuple):
-    """A network, what was returned as evidence, that which was needed, and what explains it."""
-
-    network: Network
-    evidence: Sequence[Evidence]
-    needed: Sequence[Evidence]
-    found: Diagnosis
-
-
-def _places(found: Recognised, judged: _Judged) -> Places:
-    """Where the code computes what it does according to the diagnosis."""
-    traces = [called.trace for _, called in found.calls.returned]
-    calls = list(zip(traces, predicted(judged.needed, judged.found), strict=True))
-    allowed = [one.tolerance[name] for one in judged.evidence
-               for name in one.observed if name != "L"]  # fmt: skip
-    return Places(calls, max(allowed, default=TOLERANCES["float64"]), lines_of(found.function.f))
-
-
-def _diagnosed(found: Recognised, declared: Declared) -> _Judged:
-    """The best networks in turn, until one fault explains everything; else the fewest faults do."""
-    tried: list[_Judged] = []
-    explained: list[_Judged] = []
-    effort = Effort()
-    traces = [called.trace for _, called in found.calls.returned]
-    for match in leading(found.matches):
-        if explained and match.doubtful:
-            break
-        judged = _where_divided(found, match.network, traces, effort)
-        if tried and judged.found.of_the_network:
-            continue  # a fault that is only the choice of a less likely network
-        tried.append(judged)
-        if judged.found.doubt is None and judged.found.repeatable:
-            explained.append(judged)
-            if findings(judged.found) < 2:
-                break
-    best = min(explained, key=_strangeness) if explained else tried[0]
-    return best if declared.reduction else _simplest(best, found, traces, effort)
-
-
-def _where_divided(
-    found: Recognised, network: Network, traces: Sequence[Trace], effort: Effort
-) -> _Judged:
-    """The diagnosis in a network with 1/N in dS, or in the gradients if that explains it better."""
-    judged = _judged(found, network, traces, effort)
-    if network.averaged == "gradients":
-        early = _judged(found, replace(network, averaged="dS"), traces, effort)
-        judged = min(judged, early, key=_strangeness)
-    lacks = any(called.outputs.absent for _, called in found.calls.returned)
-    if (judged.found.named or lacks) and _divides_later(judged, found):
-        late = _judged(found, replace(judged.network, averaged="gradients"), traces, effort)
-        judged = min(late, judged, key=_strangeness)
-    return judged
-
-
-def _strangeness(judged: _Judged) -> tuple[int, bool]:
-    """How little a diagnosis explains: a 1/N that is missing later is more likely missing early."""
-    ids = [one.fault.id for one in judged.found.named]
-    late = judged.network.averaged == "gradients"
-    return findings(judged.found), late and any("scale.no_mean" in one for one in ids)
-
-
-def _divides_later(judged: _Judged, found: Recognised) -> bool:
-    """Whether N dS is a value of the code, and dS is none: 1/N comes with the gradients."""
-    if judged.network.averaged != "dS" or judged.network.reduction != "mean":
-        return False
-    places = _places(found, judged)
-    return bool(
-        places.calls
-        and not places.appearances(lambda values: values["dS"])
-        and places.appearances(lambda values: values["dS"] * values["N"])
-    )
-
-
-def _judged(
-    found: Recognised, network: Network, traces: Sequence[Trace], effort: Effort
-) -> _Judged:
-    evidence = evidence_of(found.function, found.calls, network)
-    return _Judged(network, evidence, *diagnosed(evidence, traces, effort))
-
-
-def _simplest(
-    judged: _Judged, found: Recognised, traces: Sequence[Trace], effort: Effort
-) -> _Judged:
-    """The same in a network that the faults suggest, if fewer are left there.
-
-    Without a loss there is no telling a choice from a fault.
-    """
-    if not any("L" in one.observed for one in judged.evidence):
-        return judged
-    for network in suggested(judged.found, judged.network):
-        evidence = evidence_of(found.function, found.calls, network)
-        needed, diagnosis = diagnosed(evidence, traces, effort)
-        if findings(diagnosis) < findings(judged.found):
-            simpler = _Judged(network, evidence, needed, diagnosis)
-            return _simplest(simpler, found, traces, effort)
-    return judged
 
 
 def _frame(found: Recognised, network: Network, declared: Declared) -> Frame:

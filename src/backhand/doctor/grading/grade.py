@@ -24,7 +24,7 @@ SECONDS = 5.0
 """For the import of a file, and for a call."""
 
 WHOLE = 6
-"""All calls of a function may take so many times that; comparing has its own time."""
+"""Limit of all calls together, in multiples of `seconds`; comparing has a limit of its own."""
 
 MEMORY = 2**30
 

@@ -38,7 +38,7 @@ def find_submissions(places: Iterable[str], function: str | None = None) -> list
     Raises
     ------
     InputError
-        If a place names no function, or there is no file.
+        If no function is named, or no file is found.
     """
     found: dict[Submission, None] = {}
     for place in places:

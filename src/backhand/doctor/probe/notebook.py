@@ -36,7 +36,7 @@ def run_cells(path: Path, module: ModuleType, name: str) -> list[Failed]:
     Raises
     ------
     ValueError
-        If it is no notebook.
+        If the file is not a notebook.
     """
     failed = []
     for number, source in sources(path):

@@ -38,7 +38,7 @@ class Outputs(NamedTuple):
     uncertain : frozenset of str
         Values whose name has another meaning in another school, or that have only an order.
     forward_only : bool
-        Whether there is no gradient.
+        Whether only values of the forward pass were returned.
     keyed : bool
         Whether a value of the forward pass, beside the loss, has a name.
     rate : float, optional

@@ -267,7 +267,7 @@ def evidence_of(
 
 
 def _is_saturated(given: Mapping[str, Any], network: Network) -> bool:
-    """Whether 1 - P has lost so many digits that ways to write the loss disagree."""
+    """Whether 1 - P is too inexact to compare the loss with other ways of writing it."""
     if network.loss != "binary_cross_entropy":
         return False
     S = derive(given, {}, {}, ("Z1", "H1", "S"), lines=network.lines)[1]["S"]

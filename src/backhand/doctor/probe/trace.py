@@ -20,7 +20,7 @@ from backhand.doctor.probe.expressions import Expressions
 from backhand.doctor.probe.statements import Loop, Source, Statement, source_of
 
 MOST_EVENTS = 20_000
-"""Lines and calls after which the function goes on without being recorded."""
+"""Number of lines and calls after which recording stops."""
 
 MOST_LINES = 8_000
 """Lines of one function after which only the values that it ends with are recorded."""

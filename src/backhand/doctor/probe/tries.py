@@ -73,7 +73,7 @@ def tries(
     """Call in each form on the first problem, and on all where the shapes of what it returns fit.
 
     Where all gradients have the shapes of the parameters, layout and container are known: from then
-    on, only biases, labels and outputs vary, unless sizes are equal, which says nothing. No
+    on, only biases, labels and outputs vary, unless sizes are equal: then every layout fits. No
     form is tried after `TOGETHER` seconds of CPU time, or the time limit of one call.
 
     Parameters

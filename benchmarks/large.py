@@ -56,9 +56,10 @@ def train(path: Path, memory: str | None, epochs: int) -> dict[str, Any]:
     """Read, encode and train as `backhand train` does."""
     from backhand import Every
     from backhand.support.memory_budget import budget
+    from backhand.table_settings import Settings
     from backhand.tables.array_store import ArrayStore
     from backhand.tables.reading.reader import read_table
-    from backhand.tabular import Settings, fit_table, prepare_table
+    from backhand.tabular.training import fit_table, prepare_table
 
     began, room = time.perf_counter(), budget(memory)
     settings = Settings(epochs=epochs)

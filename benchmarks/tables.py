@@ -26,7 +26,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from backhand.table_settings import DEFAULTS, Settings
 from backhand.tables.reading.reader import read_table
-from backhand.tabular import fit_table, prepare_table
+from backhand.tabular.training import fit_table, prepare_table
 
 TABLES = {
     "BreastCancer": "Class",

@@ -184,7 +184,7 @@ class Finder:
             print(name, signal.getsignal(signal.SIGINT) is not signal.default_int_handler,
                   signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL)
 sys.meta_path.insert(0, Finder)
-import backhand.tabular
+import backhand.tabular.training
 import numpy as np
 from backhand.tables.reading.reader import read_table
 from backhand.tables.schema.fitting import fit_schema

@@ -15,7 +15,8 @@ import backhand
 from backhand import History
 from backhand.errors import InputError, MissingFileError
 from backhand.model import Model
-from backhand.tables.schema.schema import Category, Number, Schema
+from backhand.tables.schema.columns import Category, Number
+from backhand.tables.schema.schema import Schema
 
 SCHEMA = Schema("t", (Number("n ☃", 1.5, 2.0, True), Category("c", ("x", 'y"'), False)))
 

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 
 import backhand
-from backhand import tabular
 from backhand.cli.reports.output import json_line
 from backhand.cli.written_output import INCOMPLETE
 from backhand.errors import InputError, OutputError
 from backhand.support.visible_text import printable
+from backhand.tabular import training as tabular
 from backhand.training.checkpoints import file_format
 from helpers.command_line import run
 
@@ -173,12 +173,13 @@ def test_what_saving_would_refuse_is_refused_before_the_first_epoch(tmp_path, cl
 def test_a_category_and_a_history_that_no_file_holds_are_refused_before_the_first_epoch(
     tmp_path, monkeypatch
 ) -> None:
-    from backhand.tabular import Settings, fit_table, prepare_table
+    from backhand.table_settings import Settings
+    from backhand.tabular.training import fit_table, prepare_table
 
     def train(*_, **__):
         pytest.fail("it trains")
 
-    monkeypatch.setattr("backhand.tabular.train_data", train)
+    monkeypatch.setattr("backhand.tabular.training.train_data", train)
     categories = ("u" * (2**20 + 1), "v")
     rows = "".join(f"{categories[i % 2]},{'ab'[i // 2 % 2]}\n" for i in range(8))
     (tmp_path / "t.csv").write_text("x,t\n" + rows)
@@ -201,7 +202,10 @@ def test_the_model_is_saved_before_it_is_evaluated_and_reported(
 
     output = tmp_path / "m.safetensors"
     arguments = ("train", folder / "t.csv", "-t", "t", "--epochs", "1", "-o", output)
-    for place in ("backhand.tabular.Tally", "backhand.cli.reports.training.show_evaluation"):
+    for place in (
+        "backhand.tabular.training.Tally",
+        "backhand.cli.reports.training.show_evaluation",
+    ):
         with monkeypatch.context() as patch:
             patch.setattr(place, fails)
             done = run(*arguments, expect=1)

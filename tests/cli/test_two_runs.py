@@ -13,7 +13,7 @@ import pytest
 import backhand
 from backhand.support.atomic_files import replacing
 from backhand.tables.reading.reader import read_table
-from backhand.tabular import print_predictions
+from backhand.tabular.prediction import print_predictions
 
 ROWS = 3000
 

@@ -23,12 +23,15 @@ from backhand.exports import onnx as to_onnx
 from backhand.exports.numpy import export_numpy
 from backhand.exports.onnx import export_onnx
 from backhand.model import Model
+from backhand.table_settings import Settings
 from backhand.tables import expressions
-from backhand.tables.cells import MISSING
+from backhand.tables.cells.texts import MISSING
 from backhand.tables.queries import chunks
 from backhand.tables.reading.reader import read_table
-from backhand.tables.schema.schema import Category, Date, Number, Schema
-from backhand.tabular import Settings, fit_table, prepare_table
+from backhand.tables.schema.choices import ColumnChoices
+from backhand.tables.schema.columns import Category, Date, Number
+from backhand.tables.schema.schema import Schema
+from backhand.tabular.training import fit_table, prepare_table
 from helpers.exported_models import (
     array_model,
     from_csv,
@@ -268,7 +271,7 @@ def test_numbers_that_are_names_and_numbers_that_are_texts(tmp_path) -> None:
                 (ARRAY['a', 'b'])[1 + i % 2] AS t FROM range(60) AS r(i) {""}"""
     table = read_table(None, query)
     settings = Settings(epochs=5, hidden=8)
-    prepared = prepare_table(table, "t", settings, categorical=["code"])
+    prepared = prepare_table(table, "t", settings, ColumnChoices(categorical=("code",)))
     model, _ = fit_table(prepared, settings)
     assert prepared.schema.columns[0].categories == ("-3", "7", "8.5")
     codes = [(7.0, 8.5, -3)[i % 3] for i in range(60)]

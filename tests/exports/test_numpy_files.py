@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from backhand.exports.numpy import export_numpy
-from backhand.tables.cells import MISSING
-from backhand.tables.schema.schema import Category, Date, Number
+from backhand.tables.cells.texts import MISSING
+from backhand.tables.schema.columns import Category, Date, Number
 from helpers.exported_models import array_model, imported, made_model
 
 

@@ -10,10 +10,12 @@ import pyarrow.parquet
 import backhand
 from backhand.equations import Parameters
 from backhand.model import Model
-from backhand.tables.cells import MISSING
+from backhand.table_settings import Settings
+from backhand.tables.cells.texts import MISSING
 from backhand.tables.reading.reader import read_table
-from backhand.tables.schema.schema import Category, Schema
-from backhand.tabular import Settings, fit_table, prepare_table
+from backhand.tables.schema.columns import Category
+from backhand.tables.schema.schema import Schema
+from backhand.tabular.training import fit_table, prepare_table
 
 
 def session(path) -> onnxruntime.InferenceSession:

@@ -22,9 +22,12 @@ from backhand.exports.numpy import to_source
 from backhand.exports.onnx import to_proto
 from backhand.exports.verify import class_labels
 from backhand.model import Model
+from backhand.table_settings import Settings
 from backhand.tables.reading.reader import read_table
-from backhand.tables.schema.schema import Category
-from backhand.tabular import Settings, fit_table, predict_table, prepare_table
+from backhand.tables.schema.choices import ColumnChoices
+from backhand.tables.schema.columns import Category
+from backhand.tabular.prediction import predict_table
+from backhand.tabular.training import fit_table, prepare_table
 
 TOLERANCE = 1e-6
 """Of P: a sum in another order. Features are compared bit by bit."""
@@ -100,7 +103,9 @@ def _trained(path: Path, kinds: dict[str, str]) -> Model:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BackhandWarning)
         texts = [name for name, kind in kinds.items() if kind == "text"]
-        prepared = prepare_table(read_table(path, memory="64MB"), "t", settings, (), texts)
+        prepared = prepare_table(
+            read_table(path, memory="64MB"), "t", settings, ColumnChoices(categorical=tuple(texts))
+        )
         return fit_table(prepared, settings, engine="reference")[0]
 
 

@@ -142,7 +142,7 @@ def model_target(folder: Path) -> Callable[[bytes], None]:
     import backhand
     from backhand.cli.reports.model import show_model
     from backhand.tables.reading.reader import read_table
-    from backhand.tabular import evaluate_table, predict_table
+    from backhand.tabular.prediction import evaluate_table, predict_table
 
     path, loads = folder / "m.safetensors", 0
     (folder / "t.csv").write_text('n,c,t\n1,x,a\n,y,b\n-3e9,,c\n7,"z\'",d\n')
@@ -173,8 +173,9 @@ def model_target(folder: Path) -> Callable[[bytes], None]:
 
 def table_target(folder: Path) -> Callable[[bytes], None]:
     """Read a table in the format of the first byte; its last column is the target."""
+    from backhand.table_settings import Settings
     from backhand.tables.reading.reader import read_table
-    from backhand.tabular import Settings, prepare_table
+    from backhand.tabular.training import prepare_table
 
     def run(data: bytes) -> None:
         ending, content = ENDINGS[data[0] % len(ENDINGS)] if data else ".csv", data[1:]
@@ -196,7 +197,8 @@ def model_seeds() -> list[bytes]:
     import backhand
     from backhand import History
     from backhand.model import Model
-    from backhand.tables.schema.schema import Category, Date, Number, Schema
+    from backhand.tables.schema.columns import Category, Date, Number
+    from backhand.tables.schema.schema import Schema
 
     number, category = Number("n", 1.5, 2.0, True), Category("c", ("x", "y"), True)
     history = History(*(np.array([0.5, np.nan]) for _ in range(4)))

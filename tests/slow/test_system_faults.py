@@ -23,9 +23,11 @@ import pytest
 
 import backhand
 from backhand.model import as_model
+from backhand.table_settings import Settings
 from backhand.tables.array_store import ArrayStore
 from backhand.tables.reading.reader import read_table
-from backhand.tabular import Settings, fit_table, predict_table, prepare_table
+from backhand.tabular.prediction import predict_table
+from backhand.tabular.training import fit_table, prepare_table
 
 fcntl = pytest.importorskip("fcntl")
 resource = pytest.importorskip("resource")

@@ -24,8 +24,9 @@ from backhand.errors import BackhandError, InputError, MissingFileError
 from backhand.model import Model
 from backhand.support import untrusted_json
 from backhand.tables.reading.reader import read_table
-from backhand.tables.schema.schema import Category, Date, Number, Schema
-from backhand.tabular import evaluate_table, print_predictions
+from backhand.tables.schema.columns import Category, Date, Number
+from backhand.tables.schema.schema import Schema
+from backhand.tabular.prediction import evaluate_table, print_predictions
 
 SCHEMA = Schema("t", (Number("n", 1.5, 2.0, True), Category("c", ("x", "y"), False)))
 
@@ -168,10 +169,16 @@ def with_columns(*columns: dict) -> bytes:
     return model_file(schema={"target": "t", "columns": list(columns)})
 
 
-NUMBER = {"kind": "number", "name": "n", "mean": 0.0, "std": 1.0, "missing": False}
+NUMBER = {"kind": "number", "name": "n", "mean": 0.0, "std": 1.0, "missing": False, "decimal": "."}
 
 
-CATEGORY = {"kind": "category", "name": "c", "categories": ["x", "y"], "missing": False}
+CATEGORY = {
+    "kind": "category",
+    "name": "c",
+    "categories": ["x", "y"],
+    "missing": False,
+    "other": False,
+}
 
 
 CURVES = HEADER["history"]

@@ -18,8 +18,9 @@ import backhand
 from backhand import Model, Parameters
 from backhand.support import output_streams
 from backhand.tables.reading.reader import read_table
-from backhand.tables.schema.schema import Number, Schema
-from backhand.tabular import print_predictions
+from backhand.tables.schema.columns import Number
+from backhand.tables.schema.schema import Schema
+from backhand.tabular.prediction import print_predictions
 
 ROWS = 3000
 

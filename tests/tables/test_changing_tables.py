@@ -15,16 +15,13 @@ import pytest
 from backhand import Parameters
 from backhand.errors import InputError
 from backhand.model import Model
+from backhand.table_settings import Settings
 from backhand.tables.reading import formats
 from backhand.tables.reading.reader import read_table
-from backhand.tables.schema.schema import Number, Schema
-from backhand.tabular import (
-    Settings,
-    evaluate_table,
-    predict_table,
-    prepare_table,
-    print_predictions,
-)
+from backhand.tables.schema.columns import Number
+from backhand.tables.schema.schema import Schema
+from backhand.tabular.prediction import evaluate_table, predict_table, print_predictions
+from backhand.tabular.training import prepare_table
 
 ROWS = 1000
 

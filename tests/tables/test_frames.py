@@ -15,10 +15,12 @@ import pytest
 
 import backhand
 from backhand.errors import InputError, MissingFileError
+from backhand.table_settings import Settings
 from backhand.tables.queries import all_rows
 from backhand.tables.reading.frames import as_table
 from backhand.tables.reading.reader import read_table
-from backhand.tabular import Settings, fit_table, prepare_table
+from backhand.tables.schema.choices import ColumnChoices
+from backhand.tabular.training import fit_table, prepare_table
 from conftest import PENGUINS
 
 
@@ -65,7 +67,9 @@ def files(tmp_path_factory: pytest.TempPathFactory, columns: dict[str, list[Any]
 @pytest.fixture(scope="module")
 def model(files: Path) -> backhand.Model:
     settings = Settings(epochs=3, hidden=6, test_size=0)
-    prepared = prepare_table(read_table(files / "t.csv"), "species", settings, (), ["nest"])
+    prepared = prepare_table(
+        read_table(files / "t.csv"), "species", settings, ColumnChoices(categorical=("nest",))
+    )
     return fit_table(prepared, settings, engine="reference")[0]
 
 

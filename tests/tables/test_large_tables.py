@@ -17,14 +17,18 @@ import backhand
 from backhand.errors import InputError, OutputError
 from backhand.model import Model
 from backhand.support.memory_budget import budget, format_size, parse_size
+from backhand.table_settings import Settings
 from backhand.tables import array_store
 from backhand.tables.array_store import ArrayStore
 from backhand.tables.expressions import number
 from backhand.tables.queries import CHUNK_ROWS, chunks
 from backhand.tables.reading.reader import read_table
-from backhand.tables.schema.schema import Number, Schema
+from backhand.tables.schema.choices import ColumnChoices
+from backhand.tables.schema.columns import Number
+from backhand.tables.schema.schema import Schema
 from backhand.tables.split import held_out
-from backhand.tabular import Settings, fit_table, predict_table, prepare_table, print_predictions
+from backhand.tabular.prediction import predict_table, print_predictions
+from backhand.tabular.training import fit_table, prepare_table
 from backhand.training import samplers
 from backhand.training.samplers import SeededSampler
 
@@ -60,7 +64,7 @@ def test_a_mapped_matrix_gives_the_same_model(large, tmp_path, monkeypatch) -> N
     models = []
     for memory in (2**40, 0):
         table = read_table(f"{large}/part*.parquet", memory="64MB", cache_dir=tmp_path)
-        prepared = prepare_table(table, "t", settings, drop=["i"],
+        prepared = prepare_table(table, "t", settings, ColumnChoices(drop=("i",)),
                                  matrices=ArrayStore(memory, tmp_path))  # fmt: skip
         assert isinstance(prepared.training.X, np.memmap) == (memory == 0)
         assert prepared.training.rows + prepared.held_out.rows == ROWS
@@ -89,7 +93,9 @@ def test_the_model_file_does_not_depend_on_the_memory(large, tmp_path) -> None:
         table = read_table(f"{large}/part*.parquet", memory=memory, cache_dir=tmp_path)
         table.connection.execute(f"SET threads = {threads}")
         settings = Settings(epochs=1, hidden=4)
-        model, _ = fit_table(prepare_table(table, "t", settings, drop=["i"]), settings)
+        model, _ = fit_table(
+            prepare_table(table, "t", settings, ColumnChoices(drop=("i",))), settings
+        )
         backhand.save(model, tmp_path / "m.safetensors")
         files.append((tmp_path / "m.safetensors").read_bytes())
     assert files[0] == files[1]
@@ -165,7 +171,9 @@ def test_memory_stays_bounded(large, tmp_path) -> None:
     source = f"""
 import resource, sys
 from pathlib import Path
-from backhand.tabular import Settings, predict_table, prepare_table, fit_table
+from backhand.tabular.prediction import predict_table
+from backhand.table_settings import Settings
+from backhand.tabular.training import prepare_table, fit_table
 from backhand.tables.array_store import ArrayStore
 from backhand.tables.reading.reader import read_table
 def anonymous():
@@ -189,7 +197,9 @@ print(anonymous() - before)
 def test_predictions_stream_in_order(large, tmp_path, ending) -> None:
     settings = Settings(epochs=1, hidden=8)
     source = f"{large}/part*.parquet"
-    model, _ = fit_table(prepare_table(read_table(source), "t", settings, drop=["i"]), settings)
+    model, _ = fit_table(
+        prepare_table(read_table(source), "t", settings, ColumnChoices(drop=("i",))), settings
+    )
     once = read_table(source, once=True, memory="64MB")
     output = tmp_path / f"p{ending}"
     assert predict_table(model, once, output) == ROWS
@@ -204,7 +214,9 @@ def test_predictions_stream_in_order(large, tmp_path, ending) -> None:
 def test_output_appears_before_the_last_row_is_read(large) -> None:
     settings = Settings(epochs=1, hidden=8)
     source = f"{large}/part*.parquet"
-    model, _ = fit_table(prepare_table(read_table(source), "t", settings, drop=["i"]), settings)
+    model, _ = fit_table(
+        prepare_table(read_table(source), "t", settings, ColumnChoices(drop=("i",))), settings
+    )
     table, read = read_table(source, once=True), [0]
     table.watched_by(lambda rows: read.__setitem__(0, rows))
 

@@ -14,13 +14,17 @@ import pytest
 from backhand.errors import BackhandWarning, InputError
 from backhand.exports.numpy import to_source
 from backhand.model import Model
-from backhand.tables import cells, expressions
+from backhand.table_settings import Settings
+from backhand.tables import expressions
+from backhand.tables.cells.texts import MISSING
 from backhand.tables.queries import all_rows, first_row
 from backhand.tables.reading.reader import read_table
+from backhand.tables.schema.choices import ColumnChoices
+from backhand.tables.schema.columns import Category
 from backhand.tables.schema.fitting import fit_schema
-from backhand.tables.schema.schema import Category, Schema
+from backhand.tables.schema.schema import Schema
 from backhand.tables.schema.targets import read_target
-from backhand.tabular import Settings, fit_table, prepare_table
+from backhand.tabular.training import fit_table, prepare_table
 from helpers.neighbour_checks import check_table
 
 
@@ -32,7 +36,7 @@ def write(path: Path, text: str) -> Path:
 
 def learn(table, **options) -> Schema:
     target = read_target(table, "t", missing=options.get("missing"))
-    return fit_schema(table, target, np.ones(table.rows, bool), **options)[0]
+    return fit_schema(table, target, np.ones(table.rows, bool), ColumnChoices(**options))[0]
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -95,12 +99,16 @@ def test_words_that_mean_missing(tmp_path) -> None:
         assert prepared.missing["c"].texts == {"NA": 6, "None": 6}
         models.append(fit_table(prepared, Settings(epochs=1, hidden=4), engine="reference")[0])
     assert all(map(np.array_equal, models[0].params, models[1].params))
-    prepared = prepare_table(read_table(path), "t", Settings(epochs=1), missing=["None"])
+    prepared = prepare_table(
+        read_table(path), "t", Settings(epochs=1), ColumnChoices(missing=("None",))
+    )
     assert prepared.target.classes == ["a", "b"] and prepared.unlabelled == 8
     assert prepared.schema.columns[1].categories == ("x", "y")
     again = Schema.from_json(prepared.schema.to_json())
-    assert again == prepared.schema and again.missing == cells.MISSING
-    prepared = prepare_table(read_table(path), "t", Settings(epochs=1), missing=["", "None"])
+    assert again == prepared.schema and again.missing == MISSING
+    prepared = prepare_table(
+        read_table(path), "t", Settings(epochs=1), ColumnChoices(missing=("", "None"))
+    )
     assert prepared.schema.columns[1].categories == ("NA", "x", "y")
     again = Schema.from_json(prepared.schema.to_json())
     assert again == prepared.schema and again.missing == ("", "None")
@@ -121,8 +129,9 @@ def test_words_that_mean_missing_do_so_in_columns_of_every_type(tmp_path) -> Non
     duckdb.sql(f"COPY (SELECT {cells_of} FROM read_csv('{path}', all_varchar=true)) "
                f"TO '{parquet}'")  # fmt: skip
     words = ["-999", "0", "TRUE", "1900-01-01"]
+    choices = ColumnChoices(categorical=("c",), missing=tuple(words))
     csv, typed, queried = (
-        prepare_table(table, "t", Settings(epochs=1, test_size=0), (), ["c"], missing=words)
+        prepare_table(table, "t", Settings(epochs=1, test_size=0), choices)
         for table in (read_table(path), read_table(parquet),
                       read_table(query=f"SELECT * FROM '{parquet}'"))
     )  # fmt: skip
@@ -136,9 +145,9 @@ def test_words_that_mean_missing_do_so_in_columns_of_every_type(tmp_path) -> Non
         m.rows for m in typed.missing.values()
     ]
     default = read_table(parquet)  # where nothing is named, typed cells are not looked up
-    assert expressions.number(default, 0, cells.MISSING) == "c0"
-    assert not any(expressions.missing_words(default, i, cells.MISSING) for i in range(len(TYPED)))
-    assert tuple(expressions.missing_words(read_table(path), 0, cells.MISSING)) == cells.MISSING
+    assert expressions.number(default, 0, MISSING) == "c0"
+    assert not any(expressions.missing_words(default, i, MISSING) for i in range(len(TYPED)))
+    assert tuple(expressions.missing_words(read_table(path), 0, MISSING)) == MISSING
     for table in (read_table(parquet), read_table(query=f"SELECT * FROM '{parquet}'")):
         assert np.array_equal(csv.schema.encode(read_table(path)), csv.schema.encode(table))
 
@@ -147,7 +156,9 @@ IN_C = """
 import glob
 from pathlib import Path
 from backhand.errors import InputError
-from backhand.tabular import Settings, fit_table, predict_table, prepare_table
+from backhand.tabular.prediction import predict_table
+from backhand.table_settings import Settings
+from backhand.tabular.training import fit_table, prepare_table
 from backhand.tables.reading.reader import read_table
 
 path, = glob.glob("d*ta.csv")
@@ -262,7 +273,7 @@ NUMBERS = ["5", " 5\t", "+5", "+-5", "5.", ".5", "1_000", "1e5", "1e-999", "0x1A
 def test_the_exported_file_reads_each_text_as_training_does(tmp_path) -> None:
     """None where a text is refused."""
     import backhand
-    from backhand.tables.schema.schema import Date, Number
+    from backhand.tables.schema.columns import Date, Number
 
     schema = Schema("t", (Number("n", 0.0, 1.0, True), Date("d", 0.0, 1.0, True)))
     source = to_source(Model(backhand.init(4, 2, 2), ("a", "b"), schema), ["a", "b"])
@@ -273,7 +284,7 @@ def test_the_exported_file_reads_each_text_as_training_does(tmp_path) -> None:
         with path.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([["v", "w"], *([text, "x"] for text in texts)])
         table = read_table(path)
-        sql = (expressions.number, expressions.days)[place](table, 0, cells.MISSING)
+        sql = (expressions.number, expressions.days)[place](table, 0, MISSING)
         for text, (days,) in zip(texts, all_rows(table, f"SELECT {sql} FROM rows"), strict=True):
             try:
                 found = float(module["COLUMNS"][place].read([text])[0])

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from backhand.table_settings import Settings
 from backhand.tables.reading.reader import read_table
-from backhand.tabular import Settings, fit_table, prepare_table
+from backhand.tabular.training import fit_table, prepare_table
 
 TABLES = {
     "BreastCancer": ("Class", 2, 0.9),
@@ -23,7 +24,7 @@ def test_a_real_table_is_learned(shared, name) -> None:
     target, K, least = TABLES[name]
     settings = Settings(epochs=30 if name != "LetterRecognition" else 5)
     prepared = prepare_table(read_table(shared / f"{name}.csv"), target, settings)
-    assert len(prepared.target.classes) == K and prepared.dropped == []
+    assert len(prepared.target.classes) == K and prepared.notes == []
     X = prepared.training.X
     assert X.dtype == np.float32 and np.isfinite(X).all() and abs(X.mean()) < 1
     _, evaluation = fit_table(prepared, settings)

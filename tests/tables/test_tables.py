@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from backhand.errors import BackhandWarning, InputError, MissingFileError
 from backhand.tables.queries import all_rows
 from backhand.tables.reading.reader import read_table
+from backhand.tables.schema.choices import ColumnChoices
+from backhand.tables.schema.columns import CLIP, Category, Date, Number
 from backhand.tables.schema.fitting import fit_schema
-from backhand.tables.schema.schema import CLIP, Category, Date, Number, Schema
+from backhand.tables.schema.schema import Schema
 from backhand.tables.schema.targets import read_target
 from backhand.tables.split import held_out
 from backhand.tables.table import Table
@@ -27,7 +29,7 @@ def write(path, text: str):
 def learn(table: Table, target: str, training=None, **options):
     found = read_target(table, target)
     training = np.ones(table.rows, bool) if training is None else training
-    return fit_schema(table, found, training, **options)
+    return fit_schema(table, found, training, ColumnChoices(**options))
 
 
 ROWS = [("a", 1.5, 10, "x"), ("b", 2.5, 20, "y"), ("a", None, 30, "x"), ("b", 4.0, 45, None)]
@@ -102,7 +104,7 @@ def test_the_same_values_mean_the_same_in_every_format(tmp_path) -> None:
 def test_a_date_is_never_guessed(tmp_path) -> None:
     days = "".join(f"2020-01-{k:02},{k:02}/02/2020,{'ab'[k % 2]}\n" for k in range(1, 29))
     schema, dropped = learn(read_table(write(tmp_path / "t.csv", "iso,other,t\n" + days)), "t")
-    assert [c.kind for c in schema.columns] == ["date"] and dropped[0].name == "other"
+    assert [c.kind for c in schema.columns] == ["date"] and dropped[0].column == "other"
 
 
 def test_globs_are_read_in_the_order_of_their_names(tmp_path) -> None:
@@ -215,7 +217,7 @@ def test_what_says_nothing_is_dropped_with_a_word(tmp_path) -> None:
     path = write(tmp_path / "t.csv", "n,const,word,empty,id,text,t\n" + "\n".join(lines) + "\n")
     schema, dropped = learn(read_table(path), "t")
     assert [column.name for column in schema.columns] == ["n"]
-    assert {d.name: d.why.split("(")[0].strip() for d in dropped} == {
+    assert {d.column: d.what.split("(")[0].strip() for d in dropped} == {
         "const": "is constant", "word": "is constant", "empty": "is missing in every training row",
         "id": "has 12 distinct values in 12 rows, and looks like an identifier or free text",
         "text": "has 12 distinct values in 12 rows, and looks like an identifier or free text",

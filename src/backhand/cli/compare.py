@@ -105,7 +105,7 @@ def _table_data(
     from backhand.errors import InputError
     from backhand.table_settings import DEFAULTS, Settings
     from backhand.tables.reading.reader import read_table
-    from backhand.tabular import prepare_table
+    from backhand.tabular.training import prepare_table
 
     if target is None:
         raise InputError("no target; name the column to predict with --target COLUMN.")

@@ -33,7 +33,7 @@ def evaluate(
     from backhand.model import load
     from backhand.support.atomic_files import check_folder
     from backhand.tables.reading.reader import read_table
-    from backhand.tabular import evaluate_table
+    from backhand.tabular.prediction import evaluate_table
 
     loaded, folder = load(model), check_folder(cache_dir)
     table = read_table(data, query, memory=memory, cache_dir=folder, once=True)

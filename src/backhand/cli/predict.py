@@ -33,7 +33,7 @@ def predict(
     from backhand.support.atomic_files import check_folder, check_output
     from backhand.tables.reading.reader import expand, read_table
     from backhand.tables.writing import check_ending
-    from backhand.tabular import predict_table, print_predictions
+    from backhand.tabular.prediction import predict_table, print_predictions
 
     if output is None and 1 in closed_streams:
         raise InputError("standard output is closed; write the rows to a file with --output (-o).")

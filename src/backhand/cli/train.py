@@ -105,7 +105,8 @@ def train(
     from backhand.support.memory_budget import budget
     from backhand.tables.array_store import ArrayStore
     from backhand.tables.reading.reader import expand, read_table
-    from backhand.tabular import fit_table, prepare_table
+    from backhand.tables.schema.choices import ColumnChoices
+    from backhand.tabular.training import fit_table, prepare_table
     from backhand.training.callbacks import Every
 
     chosen_settings: dict[str, Any] = {
@@ -113,6 +114,10 @@ def train(
         "l2": l2, "seed": seed,
     }  # fmt: skip
     settings = Settings(hidden, epochs, test_size, replace(DEFAULT.config, **chosen_settings))
+    choices = ColumnChoices(
+        drop=tuple(drop or ()), categorical=tuple(categorical or ()),
+        missing=tuple(missing) if missing else None,
+    )  # fmt: skip
     chosen = make_engine(engine, device, threads)
     inputs = expand(data) if data is not None else []
     output = check_output(
@@ -128,7 +133,7 @@ def train(
             data, query, memory=available, cache_dir=folder, watch=display.show_loading
         )
         prepared = prepare_table(
-            table, target, settings, drop or (), categorical or (), missing=missing or None,
+            table, target, settings, choices,
             matrices=ArrayStore(available // 2, folder, keep=keep_cache),
             watch=display.show_reading,
         )  # fmt: skip

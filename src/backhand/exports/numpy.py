@@ -15,8 +15,9 @@ from backhand.exports import numpy_template as template
 from backhand.exports.verify import Sample, check_predictions, class_labels, draw_sample
 from backhand.model import Model, as_model
 from backhand.support.atomic_files import check_output, replacing
-from backhand.tables.cells import CLOCK, DAY, MISSING, WHOLE, ZONE, spellings
-from backhand.tables.schema.schema import CLIP, Category, Date, Number
+from backhand.tables.cells.dates import CLOCK, DAY, ZONE
+from backhand.tables.cells.texts import MISSING, WHOLE, spellings
+from backhand.tables.schema.columns import CLIP, Category, Date, Number
 
 if TYPE_CHECKING:
     from backhand.model import Trained

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.tables.schema.schema import Category, Column
+from backhand.tables.schema.columns import Category, Column
 
 WIDTH = 88
 """Maximum characters of a wrapped line."""

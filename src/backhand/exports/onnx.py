@@ -24,7 +24,7 @@ from backhand.exports.verify import Sample, check_predictions, class_labels, dra
 from backhand.model import Model, as_model
 from backhand.support.atomic_files import check_output, replacing
 from backhand.support.optional import extra
-from backhand.tables.schema.schema import Category, Column
+from backhand.tables.schema.columns import Category, Column
 
 if TYPE_CHECKING:
     from backhand.model import Trained

@@ -13,15 +13,16 @@ from contextlib import suppress
 import numpy as np
 
 from backhand.exports.onnx_builder import ML, Graph
-from backhand.tables.cells import spellings
-from backhand.tables.schema.schema import CLIP, Category, Number, Schema
+from backhand.tables.cells.texts import spellings
+from backhand.tables.schema.columns import CLIP, Category
+from backhand.tables.schema.schema import Schema
 
 
 def encode(graph: Graph, schema: Schema) -> str:
     """Add the nodes that compute X (N, d) float32 from inputs (N, 1), and return the name of X."""
     widths = [column.width for column in schema.columns]
     starts = [int(end) - width for end, width in zip(np.cumsum(widths), widths, strict=True)]
-    numbers = [i for i, c in enumerate(schema.columns) if isinstance(c, Number)]
+    numbers = [i for i, c in enumerate(schema.columns) if not isinstance(c, Category)]
     blocks, features = _encode_numbers(graph, schema, numbers, starts) if numbers else ([], [])
     for alike in _alike(schema):
         first = schema.columns[alike[0]]
@@ -81,7 +82,7 @@ def _encode_numbers(
     graph: Graph, schema: Schema, columns: list[int], starts: list[int]
 ) -> tuple[list[str], list[int]]:
     """Add all number columns, standardised in double precision, and their missing columns."""
-    used = [column for i in columns if isinstance(column := schema.columns[i], Number)]
+    used = [column for i in columns if not isinstance(column := schema.columns[i], Category)]
     x = graph.concat(*(column.name for column in used), wanted="numbers")
     mean = graph.constant("mean", np.array([[column.mean for column in used]], np.float64))
     std = graph.constant("std", np.array([[column.std for column in used]], np.float64))

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from backhand.equations import Parameters
 from backhand.errors import BackhandError, InputError
 from backhand.model import Model
-from backhand.tables.schema.schema import CLIP, Category, Schema
+from backhand.tables.schema.columns import CLIP, Category
+from backhand.tables.schema.schema import Schema
 
 TOLERANCE = 1e-6
 """Maximum difference of a probability."""

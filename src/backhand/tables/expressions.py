@@ -11,16 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backhand.tables.cells import (
-    DAY_US,
-    MISSING,
-    clock_in,
-    moment_in,
-    number_in,
-    spelled,
-    spellings,
-    sql_text,
-)
+from backhand.tables.cells.dates import DAY_US, clock_in, moment_in
+from backhand.tables.cells.numbers import number_in
+from backhand.tables.cells.texts import MISSING, spelled, spellings, sql_text
 from backhand.tables.column_families import NUMPY_TYPES, TIME_TYPES
 
 if TYPE_CHECKING:

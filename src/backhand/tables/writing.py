@@ -21,7 +21,7 @@ from backhand.errors import InputError, OutputError, listed
 from backhand.support.memory_budget import format_size
 from backhand.support.output_streams import WholeFile, write_all
 from backhand.support.signals import signals_seen
-from backhand.tables.cells import sql_name
+from backhand.tables.cells.texts import sql_name
 from backhand.tables.database.arrow_streams import stream
 from backhand.tables.database.connection import as_utf8, duckdb
 from backhand.tables.database.duckdb_errors import first_line, memory_allowed

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from backhand.errors import comma_list
-from backhand.tables.schema.schema import Category, Schema
+from backhand.tables.schema.columns import Category
+from backhand.tables.schema.schema import Schema
 
 
 def columns_by_kind(schema: Schema) -> list[tuple[str, str]]:

@@ -15,7 +15,8 @@ from backhand.errors import MOST_IN_NAME, comma_list
 from backhand.evaluation import finite
 from backhand.model import Model
 from backhand.support.visible_text import MAX_CHARACTERS, printable
-from backhand.tables.schema.schema import Category, Schema
+from backhand.tables.schema.columns import Category
+from backhand.tables.schema.schema import Schema
 
 MAX_COLUMNS = 30
 """Number of columns that are listed."""

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from backhand.cli.reports.output import print_json
-from backhand.tabular import Reading
+from backhand.tabular.training import Reading
 from backhand.training.callbacks import Callback
 from backhand.training.callbacks import Progress as Training
 

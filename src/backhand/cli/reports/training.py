@@ -17,8 +17,8 @@ from backhand.evaluation import Evaluation
 from backhand.model import Model
 from backhand.support.visible_text import printable
 from backhand.table_settings import Settings
-from backhand.tables.schema.fitting import Dropped
-from backhand.tabular import Prepared
+from backhand.tables.schema.notes import Note
+from backhand.tabular.training import Prepared
 
 
 def _missing(prepared: Prepared) -> list[tuple[str, str]]:
@@ -49,7 +49,9 @@ class TrainReport:
                 "classes": counts, "columns": columns,
                 "missing": {name: m.rows for name, m in prepared.missing.items()},
                 "missing_texts": {name: m.texts for name, m in prepared.missing.items() if m.texts},
-                "dropped": [asdict(column) for column in prepared.dropped],
+                "dropped": [{"name": n.column, "why": n.what} for n in prepared.notes
+                            if n.kind == "dropped"],
+                "notes": [asdict(note) for note in prepared.notes],
             })  # fmt: skip
             return
         classes = comma_list(f"{name} {n:,}" for name, n in counts.items())
@@ -61,7 +63,7 @@ class TrainReport:
             *columns_by_kind(prepared.schema),
         ]
         rows += _missing(prepared)
-        section(self._console, "Table", prepared.source, rows + dropped_columns(prepared.dropped))
+        section(self._console, "Table", prepared.source, rows + dropped_columns(prepared.notes))
 
     def network(self, prepared: Prepared, settings: Settings, engine: str) -> None:
         """Print the shape and size of the network, and how it is trained."""
@@ -103,9 +105,10 @@ class TrainReport:
         print(f"Use it: backhand predict {printable(shlex.quote(str(output)))} NEW_DATA")
 
 
-def dropped_columns(dropped: list[Dropped]) -> list[tuple[str, str]]:
+def dropped_columns(notes: list[Note]) -> list[tuple[str, str]]:
     """Return one line per reason, with the columns dropped for it."""
     reasons: dict[str, list[str]] = {}
-    for column in dropped:
-        reasons.setdefault(column.why, []).append(column.name)
+    for note in notes:
+        if note.kind == "dropped":
+            reasons.setdefault(note.what, []).append(note.column)
     return [("dropped", f"{comma_list(names, most=6)}: {why}") for why, names in reasons.items()]

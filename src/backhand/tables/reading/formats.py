@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from backhand.errors import InputError, listed
-from backhand.tables.cells import spelled, sql_name
+from backhand.tables.cells.texts import spelled, sql_name
 from backhand.tables.column_families import NULL_TYPE, family_of
 from backhand.tables.database.connection import as_utf8, duckdb
 from backhand.tables.database.duckdb_errors import (

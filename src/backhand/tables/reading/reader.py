@@ -9,7 +9,7 @@ from pathlib import Path
 
 from backhand.errors import InputError, MissingFileError
 from backhand.support.memory_budget import budget
-from backhand.tables.cells import sql_name
+from backhand.tables.cells.texts import sql_name
 from backhand.tables.database.connection import connect, duckdb, reporting_progress
 from backhand.tables.database.duckdb_errors import first_line, to_error
 from backhand.tables.database.query_guard import check_query

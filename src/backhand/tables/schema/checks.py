@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from backhand.errors import InputError
 from backhand.tables import expressions
-from backhand.tables.cells import SEPARATED
+from backhand.tables.cells.numbers import SEPARATED
 from backhand.tables.queries import all_rows, first_row, totals
 from backhand.tables.table import Table
 

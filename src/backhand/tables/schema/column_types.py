@@ -5,7 +5,9 @@ They are used for a user's query and for Parquet output. A model's input does no
 
 from __future__ import annotations
 
-from backhand.tables.cells import CLOCK, CODE, MISSING, MOMENT, matches, number_in
+from backhand.tables.cells.dates import CLOCK, MOMENT
+from backhand.tables.cells.numbers import CODE, number_in
+from backhand.tables.cells.texts import MISSING, matches
 from backhand.tables.expressions import text
 from backhand.tables.queries import totals
 from backhand.tables.table import Table

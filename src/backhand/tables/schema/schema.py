@@ -6,120 +6,19 @@ name.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError, did_you_mean, listed
-from backhand.tables import expressions
-from backhand.tables.cells import MISSING
+from backhand.tables.cells.texts import MISSING
 from backhand.tables.queries import chunks
 from backhand.tables.schema.checks import check_kind, check_texts, finite_doubles, unreadable
+from backhand.tables.schema.columns import Category, Column, column_from_json
 from backhand.tables.table import Table
-
-CLIP = 10.0
-"""Standard deviations from the mean at which a number is clipped."""
-
-LARGEST_STD = 1e155
-"""Above it, the sum of squares that it is computed from, and mean + std, may overflow."""
-
-
-@dataclass(frozen=True)
-class Number:
-    """(x - mean) / std; missing becomes 0, and 1 in a second column if training had missing values.
-
-    A value more than `CLIP` standard deviations from the mean is clipped: in a column that hardly
-    varied in training, one outlier would otherwise dominate all other columns.
-    """
-
-    name: str
-    mean: float
-    std: float
-    missing: bool
-    kind: ClassVar[str] = "number"
-
-    @property
-    def features(self) -> list[str]:
-        """Names of the matrix columns."""
-        return [self.name, f"{self.name} is missing"] if self.missing else [self.name]
-
-    @property
-    def width(self) -> int:
-        """Number of matrix columns."""
-        return 1 + self.missing
-
-    def expression(self, table: Table, column: int, missing: Sequence[str]) -> str:
-        """SQL for the values of `encode`; `missing` are the texts that mean missing."""
-        return expressions.number(table, column, missing)
-
-    def encode(self, x: NDArray[np.float64], out: NDArray[np.float32]) -> None:
-        """Write numbers x (n,), nan where missing, to `out` (n, features)."""
-        missing = np.isnan(x)
-        with np.errstate(over="ignore"):  # an infinite quotient is clipped like the rest
-            standardised = np.clip((x - self.mean) / self.std, -CLIP, CLIP)
-        out[:, 0] = np.where(missing, 0.0, standardised)
-        if self.missing:
-            out[:, 1] = missing
-
-
-@dataclass(frozen=True)
-class Date(Number):
-    """A date, a time or both, as days since 1970, standardised like any number."""
-
-    kind: ClassVar[str] = "date"
-
-    def expression(self, table: Table, column: int, missing: Sequence[str]) -> str:
-        """SQL for the values of `encode`; `missing` are the texts that mean missing."""
-        return expressions.days(table, column, missing)
-
-
-@dataclass(frozen=True)
-class Category:
-    """One-hot: a 1 in the column of its value, all zeros for a value that is not in training.
-
-    Missing is a value like the others if training had missing values.
-    """
-
-    name: str
-    categories: tuple[str, ...]
-    missing: bool
-    kind: ClassVar[str] = "category"
-
-    @property
-    def features(self) -> list[str]:
-        """Names of the matrix columns."""
-        names = [f"{self.name} = {category}" for category in self.categories]
-        return [*names, f"{self.name} is missing"] if self.missing else names
-
-    @property
-    def width(self) -> int:
-        """Number of matrix columns."""
-        return len(self.categories) + self.missing
-
-    def expression(self, table: Table, column: int, missing: Sequence[str]) -> str:
-        """SQL for the values of `encode`; `missing` are the texts that mean missing."""
-        missing = [text for text in missing if text not in self.categories]
-        absent = f"CASE WHEN {expressions.text(table, column, missing)} IS NULL THEN -2 ELSE -1 END"
-        return f"coalesce({expressions.position(table, column, self.categories)}, {absent})"
-
-    def encode(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
-        """Write positions (n,) as one-hot rows to `out`; -1 is unseen, -2 missing."""
-        out[:] = 0
-        position = np.asarray(values, dtype=np.int64)
-        rows = np.flatnonzero(position >= 0)
-        out[rows, position[rows]] = 1
-        if self.missing:
-            out[:, -1] = position == -2
-
-
-Column = Number | Category
-KINDS: dict[str, type[Number] | type[Category]] = {
-    kind.kind: kind for kind in (Number, Date, Category)
-}
 
 
 @dataclass(frozen=True)
@@ -199,7 +98,7 @@ class Schema:
                 if wrong.any():
                     check_texts(table, i, column.kind, self.missing)
             converted = (  # one column of doubles at a time
-                finite_doubles(table, i, x, rows.start) if isinstance(column, Number) else x
+                x if isinstance(column, Category) else finite_doubles(table, i, x, rows.start)
                 for (column, i), x in zip(columns, given, strict=True)
             )
             X = np.empty((rows.stop - rows.start, self.width), dtype=np.float32)
@@ -247,7 +146,7 @@ class Schema:
             raise InputError("its schema's target is not a string")
         if not isinstance(value["columns"], list | tuple):
             raise InputError("its schema's columns are not a list")
-        columns = tuple(_column(i, entry) for i, entry in enumerate(value["columns"], 1))
+        columns = tuple(column_from_json(i, entry) for i, entry in enumerate(value["columns"], 1))
         if len({column.name for column in columns}) < len(columns):
             raise InputError("two columns of its schema have the same name")
         if "missing" not in value:
@@ -263,31 +162,3 @@ class Schema:
 def missing_in_target(named: Sequence[str] | None) -> tuple[str, ...]:
     """Return the texts that mean missing in the target: the empty one and those that were named."""
     return tuple(dict.fromkeys(("", *(named or ()))))
-
-
-def _column(number: int, entry: Any) -> Column:
-    """Return a column of `Schema.to_json`, after checking that it could have been fitted."""
-    kind = entry.get("kind") if isinstance(entry, dict) else None
-    made = KINDS.get(kind) if isinstance(kind, str) else None
-    if made is None or set(entry) != {"kind", *made.__dataclass_fields__}:
-        raise InputError(f"column {number} of its schema does not have the fields of a column")
-    if not isinstance(entry["name"], str) or not isinstance(entry["missing"], bool):
-        raise InputError(
-            f"column {number} of its schema needs a string `name` and a boolean `missing`"
-        )
-    if made is Category:
-        categories = entry["categories"]
-        if not isinstance(categories, list | tuple) or set(map(type, categories)) != {str}:
-            raise InputError(
-                f"column {number} of its schema needs a list of strings as `categories`"
-            )
-        if len(set(categories)) < len(categories):
-            raise InputError(f"column {number} of its schema has the same category twice")
-        return Category(entry["name"], tuple(categories), entry["missing"])
-    mean, std = entry["mean"], entry["std"]
-    if type(mean) not in (int, float) or type(std) not in (int, float):
-        raise InputError(f"column {number} of its schema needs numbers as `mean` and `std`")
-    if not (math.isfinite(mean) and 0 < std <= LARGEST_STD):
-        raise InputError(f"column {number} of its schema has a `mean` or `std` out of range")
-    number_type = Date if made is Date else Number
-    return number_type(entry["name"], float(mean), float(std), entry["missing"])

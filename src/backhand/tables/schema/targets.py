@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import BackhandWarning, InputError, listed
-from backhand.tables.cells import MISSING, canonical, number_in
+from backhand.tables.cells.numbers import number_in
+from backhand.tables.cells.texts import MISSING, canonical
 from backhand.tables.expressions import position, text
 from backhand.tables.queries import all_rows, chunks
 from backhand.tables.schema.checks import check_no_nul

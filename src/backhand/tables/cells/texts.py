@@ -1,9 +1,4 @@
-r"""What a cell means: one rule for its number, its day, its text, and for whether it is missing.
-
-The rule depends on the cell and on the type of its column in the file, not on other rows: CSV and
-JSON hold texts, Parquet and queries values with a type. An exported file has the same rule
-(`exports/numpy_template.py`), and a test compares the two.
-"""
+"""Texts: SQL for them, which of them mean missing, and the one spelling of each."""
 
 from __future__ import annotations
 
@@ -14,26 +9,8 @@ from itertools import product
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "None", "?")
 """Texts that mean a missing value in a feature. In the target, only the first does."""
 
-DAY = r"[1-9]\d{3}(?:-\d{1,2}-\d{1,2}|/\d{1,2}/\d{1,2})"
-CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?"
-ZONE = r" UTC|Z|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?"
-MOMENT = rf"{DAY}(?:[ T]{CLOCK}(?:{ZONE})?)?"
-"""A date as text, the year first, optionally followed by a time of day and a zone (default UTC).
-
-DuckDB and Python each read texts that the other does not; this is what both read, with one result.
-"""
-
 WHOLE = r"-?\d+\.0"
 """A whole number as it is spelled in a column of doubles."""
-
-CODE = r"0\d+"
-"""Digits that would lose their leading zeros as a number."""
-
-SEPARATED = r"[+-]?\d+([,']\d{3})*([.,]\d+)?"
-"""A number with thousands separators, or with a decimal comma."""
-
-DAY_US = "86400e6"
-"""Microseconds per day, as an SQL double."""
 
 
 def sql_text(text: str) -> str:
@@ -49,23 +26,6 @@ def sql_name(name: str) -> str:
 def matches(text: str, pattern: str) -> str:
     """SQL for whether all of a text matches a pattern of this module."""
     return f"regexp_full_match({text}, {sql_text(pattern)})"
-
-
-def number_in(text: str) -> str:
-    """SQL for the number that a text holds, NULL if it is not a number."""
-    return f"TRY_CAST({text} AS DOUBLE)"
-
-
-def moment_in(text: str) -> str:
-    """SQL for the days since 1970 of a text that matches `MOMENT`, else NULL."""
-    days = f"epoch_us(TRY_CAST({text} AS TIMESTAMP WITH TIME ZONE)) / {DAY_US}"
-    return f"CASE WHEN {matches(text, MOMENT)} THEN {days} END"
-
-
-def clock_in(text: str) -> str:
-    """SQL for the part of a day of a text that matches `CLOCK`, else NULL."""
-    days = f"epoch_us(TRY_CAST({text} AS TIME)) / {DAY_US}"
-    return f"CASE WHEN {matches(text, CLOCK)} THEN {days} END"
 
 
 def canonical(text: str) -> str:

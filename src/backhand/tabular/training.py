@@ -1,40 +1,34 @@
-"""The jobs on tables that the command line offers, as functions: train, evaluate, predict.
+"""Training on a table: read, hold rows out, fit the schema, train, evaluate.
 
-They read, compute and return what happened; they print nothing.
+It computes and returns what happened; it prints nothing.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines import Data, Engine, make_engine
 from backhand.equations import Parameters
-from backhand.errors import InputError, listed
 from backhand.evaluation import Evaluation, Tally
 from backhand.functional import init
 from backhand.model import Model, check_model
-from backhand.support.atomic_files import replacing
 from backhand.table_settings import Settings
 from backhand.tables.array_store import ArrayStore
 from backhand.tables.files.file_changes import changed
-from backhand.tables.schema.fitting import Dropped, Missing, count_missing, fit_schema
+from backhand.tables.schema.choices import ColumnChoices
+from backhand.tables.schema.fitting import ANY, fit_schema
+from backhand.tables.schema.missing_values import Missing, count_missing
+from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import Schema
-from backhand.tables.schema.targets import (
-    Target,
-    class_expressions,
-    read_target,
-    warn_of_doubtful_classes,
-)
+from backhand.tables.schema.targets import Target, read_target, warn_of_doubtful_classes
 from backhand.tables.split import STRETCH, held_out
 from backhand.tables.table import Table
-from backhand.tables.writing import Added, stream_rows, write_rows
 from backhand.training.callbacks import Callback
 from backhand.training.checkpoints.checkpoint import Checkpoint
 from backhand.training.history import History
@@ -55,7 +49,7 @@ class Prepared:
     unlabelled: int
     target: Target
     schema: Schema
-    dropped: list[Dropped]
+    notes: list[Note]
     missing: dict[str, Missing]
     training: Data
     held_out: Data
@@ -81,10 +75,8 @@ def prepare_table(
     table: Table,
     target: str,
     settings: Settings,
-    drop: Sequence[str] = (),
-    categorical: Sequence[str] = (),
+    choices: ColumnChoices = ANY,
     *,
-    missing: Sequence[str] | None = None,
     matrices: ArrayStore | None = None,
     watch: Callable[[Reading], None] = lambda _: None,
 ) -> Prepared:
@@ -93,11 +85,8 @@ def prepare_table(
     Parameters
     ----------
     table, target, settings
-    drop, categorical : sequences of str
-        Columns not to use; numeric columns to treat as categories.
-    missing : sequence of str, optional
-        Texts that mean missing, in the target too. In the features those of `cells.MISSING` do so
-        as well, unless the empty text is given here. An empty field always means missing.
+    choices : ColumnChoices
+        What the user stated about the columns.
     matrices : ArrayStore, optional
         Where to store the encoded rows; by default in memory.
     watch : callable
@@ -110,21 +99,22 @@ def prepare_table(
     OutputError
         If there is not enough room for the encoded rows.
     """
-    if target in drop:
-        raise InputError(f"the target '{target}' cannot be dropped.")
     with table.unchanged(), matrices or ArrayStore(sys.maxsize) as places:
         table.watched_by(lambda rows: watch(Reading("reading", rows, table.rows)))
-        found = read_target(table, target, categorical=target in categorical, missing=missing)
+        choices.check(table, target)
+        found = read_target(
+            table, target, categorical=target in choices.categorical, missing=choices.missing
+        )
         out = held_out(found.y, settings.test_size, settings.config.seed)
         training = (found.y >= 0) & ~out
         table.watched_by(lambda rows: watch(Reading("learning", rows, table.rows)))
-        schema, dropped = fit_schema(table, found, training, drop, categorical, missing)
+        schema, notes = fit_schema(table, found, training, choices)
         table.watched_by(lambda rows: watch(Reading("encoding", rows, table.rows)))
         encoded = _encoded(table, schema, found.y, [training, out], places)
         lacking = count_missing(table, schema)
     unlabelled = int((found.y < 0).sum())
     prepared = Prepared(
-        table.source, table.rows, unlabelled, found, schema, dropped, lacking, *encoded
+        table.source, table.rows, unlabelled, found, schema, notes, lacking, *encoded
     )
     warn_of_doubtful_classes(prepared.class_counts)
     return prepared
@@ -217,74 +207,3 @@ def fit_table(
         }
         model = replace(model, metrics=metrics | figures)
     return model, evaluation
-
-
-def table_schema(model: Model) -> Schema:
-    """The schema of a model that was trained from a table."""
-    if model.schema is None:
-        raise InputError(
-            "this model was trained on plain arrays, without a table's schema, so it "
-            "cannot read a table; use `backhand.load(...).predict(X)` in Python."
-        )
-    return model.schema
-
-
-def evaluate_table(
-    model: Model, table: Table, target: str | None = None, engine: str = "auto"
-) -> Evaluation:
-    """Evaluate the model on a table's target column, by default that of its training."""
-    target = table_schema(model).target if target is None else target
-    classes = [str(name) for name in model.classes]
-    chosen, tally = make_engine(engine), Tally(classes)
-    labels = class_expressions(table, target, classes, table_schema(model).named_missing)
-    with table.unchanged():
-        for _, X, (y, labelled) in table_schema(model).encoded_chunks(table, labels):
-            P = chosen.predict_proba(model.params, X[labelled])
-            tally.add(P, y[labelled].astype(np.int64), int((~labelled).sum()))
-    result = tally.result()
-    if not result.rows:
-        raise InputError(f"the target '{target}' of {table.source} is missing in every row.")
-    if result.unknown == result.rows:
-        raise InputError(
-            f"no value of '{target}' in {table.source} is a class of the model, whose classes are "
-            f"{listed(classes)}."
-        )
-    return result
-
-
-def predict_table(model: Model, table: Table, output: Path, engine: str = "auto") -> int:
-    """Write the table's rows with `prediction` and `probability_<class>` columns appended.
-
-    `output` becomes Parquet if it ends in .parquet or .pq, else CSV (compressed if it ends in .gz).
-    It is written whole or not at all. Only a few stretches of rows are in memory at a time. Returns
-    the number of rows.
-
-    Raises
-    ------
-    InputError
-        If a column of the table has one of the new names, or one that the model needs is missing.
-    OutputError
-        If there is not enough room for it.
-    """
-    with replacing(output) as temporary, table.unchanged():
-        return write_rows(table, _predictions(model, table, engine), temporary, output)
-
-
-def print_predictions(model: Model, table: Table, out: BinaryIO, engine: str = "auto") -> int:
-    """Write the same as CSV text to a stream, row by row; returns the number of rows."""
-    with table.unchanged():
-        return stream_rows(table, _predictions(model, table, engine), out)
-
-
-def _predictions(model: Model, table: Table, engine: str) -> Added:
-    """The columns that predictions add, a stretch of rows at a time."""
-    names = ["prediction", *(f"probability_{name}" for name in model.classes)]
-    chosen, labels = make_engine(engine), np.asarray(model.classes)
-
-    def stretches() -> Iterator[list[NDArray[Any]]]:
-        for _, X, _ in table_schema(model).encoded_chunks(table):
-            P = chosen.predict_proba(model.params, X)
-            yield [P.argmax(axis=1), *P.T]
-
-    probabilities = [model.params.b2.dtype] * len(model.classes)
-    return Added(names, [labels, *probabilities], stretches())

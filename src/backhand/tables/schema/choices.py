@@ -1,0 +1,64 @@
+"""What the user states about the columns of a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backhand.errors import InputError
+from backhand.tables.table import Table
+
+
+@dataclass(frozen=True)
+class ColumnChoices:
+    """Names of columns, and how their cells are to be read; what is not stated is found.
+
+    Attributes
+    ----------
+    drop, keep : tuple of str
+        Columns not to use; columns to use that would be dropped, such as identifiers.
+    numeric, categorical : tuple of str
+        Columns to read as numbers; columns to treat as categories.
+    missing : tuple of str, optional
+        Texts that mean missing, in the target too. In the features those of `texts.MISSING` do so
+        as well, unless the empty text is given here. An empty field always means missing. A cell's
+        type makes no difference: -999 is also -999.0.
+    decimal : {".", ","}, optional
+        The decimal sign of numbers in texts.
+    date_order : {"dmy", "mdy"}, optional
+        The order of day and month in dates that have the year last.
+    """
+
+    drop: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    numeric: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    missing: tuple[str, ...] | None = None
+    decimal: str | None = None
+    date_order: str | None = None
+
+    def __post_init__(self) -> None:
+        for value, allowed in ((self.decimal, (".", ",")), (self.date_order, ("dmy", "mdy"))):
+            if value is not None and value not in allowed:
+                raise InputError(f"'{value}' is not one of {' and '.join(allowed)}.")
+
+    def check(self, table: Table, target: str) -> None:
+        """Check that the named columns exist, and that no two choices for one contradict.
+
+        Raises
+        ------
+        InputError
+            With the first that does not.
+        """
+        if target in self.drop:
+            raise InputError(f"the target '{target}' cannot be dropped.")
+        for name in (*self.drop, *self.keep, *self.numeric, *self.categorical):
+            table.index(name)
+        for name in self.drop:
+            for chosen, what in (
+                (self.categorical, "categorical"), (self.numeric, "numeric"), (self.keep, "kept")
+            ):  # fmt: skip
+                if name in chosen:
+                    raise InputError(f"column '{name}' cannot be both dropped and {what}.")
+        for name in self.numeric:
+            if name in self.categorical:
+                raise InputError(f"column '{name}' cannot be both numeric and categorical.")

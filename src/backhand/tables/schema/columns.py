@@ -1,0 +1,203 @@
+"""The columns of a schema: how the cells of one become columns of a float32 matrix."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.errors import InputError, listed
+from backhand.tables import expressions
+from backhand.tables.table import Table
+
+CLIP = 10.0
+"""Standard deviations from the mean at which a number is clipped."""
+
+LARGEST_STD = 1e155
+"""Above it, the sum of squares that it is computed from, and mean + std, may overflow."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """(x - mean) / std; missing becomes 0, and 1 in a second column if training had missing values.
+
+    A value more than `CLIP` standard deviations from the mean is clipped: in a column that hardly
+    varied in training, one outlier would otherwise dominate all other columns. `decimal` is the
+    decimal sign of texts.
+    """
+
+    name: str
+    mean: float
+    std: float
+    missing: bool
+    decimal: str = "."
+    kind: ClassVar[str] = "number"
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the matrix columns."""
+        return [self.name, f"{self.name} is missing"] if self.missing else [self.name]
+
+    @property
+    def width(self) -> int:
+        """Number of matrix columns."""
+        return 1 + self.missing
+
+    def expression(self, table: Table, column: int, missing: Sequence[str]) -> str:
+        """SQL for the values of `encode`; `missing` are the texts that mean missing."""
+        return expressions.number(table, column, missing)
+
+    def encode(self, x: NDArray[np.float64], out: NDArray[np.float32]) -> None:
+        """Write numbers x (n,), nan where missing, to `out` (n, features)."""
+        missing = np.isnan(x)
+        with np.errstate(over="ignore"):  # an infinite quotient is clipped like the rest
+            standardised = np.clip((x - self.mean) / self.std, -CLIP, CLIP)
+        out[:, 0] = np.where(missing, 0.0, standardised)
+        if self.missing:
+            out[:, -1] = missing
+
+
+CYCLES = {"year": 365.2425, "week": 7.0, "day": 1.0}
+"""Lengths in days of the periods in which a date has a place."""
+
+
+@dataclass(frozen=True)
+class Date:
+    """A date, a time or both: days since 1970, standardised like any number, and its cycles.
+
+    For each period in `cycles`, sine and cosine of the place in it follow; missing is as for a
+    number. `order` is that of day and month in texts that have the year last: "dmy", "mdy", or ""
+    if no text of training had it.
+    """
+
+    name: str
+    mean: float
+    std: float
+    missing: bool
+    order: str = ""
+    cycles: tuple[str, ...] = ()
+    kind: ClassVar[str] = "date"
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the matrix columns."""
+        cycles = [f"{self.name} in the {cycle} ({wave})" for cycle in self.cycles for wave in WAVES]
+        return [self.name, *cycles, *([f"{self.name} is missing"] if self.missing else [])]
+
+    @property
+    def width(self) -> int:
+        """Number of matrix columns."""
+        return 1 + 2 * len(self.cycles) + self.missing
+
+    def expression(self, table: Table, column: int, missing: Sequence[str]) -> str:
+        """SQL for the values of `encode`; `missing` are the texts that mean missing."""
+        return expressions.days(table, column, missing)
+
+    def encode(self, x: NDArray[np.float64], out: NDArray[np.float32]) -> None:
+        """Write days since 1970 x (n,), nan where missing, to `out` (n, features)."""
+        Number(self.name, self.mean, self.std, self.missing).encode(x, out)
+        for i, cycle in enumerate(self.cycles):
+            place = x / CYCLES[cycle]
+            angle = 2 * np.pi * (place - np.floor(place))
+            for j, wave in enumerate(WAVES.values()):
+                out[:, 1 + 2 * i + j] = np.nan_to_num(wave(angle), nan=0.0)
+
+
+WAVES = {"sin": np.sin, "cos": np.cos}
+"""What places a date in a period: equal at its beginning and end."""
+
+
+@dataclass(frozen=True)
+class Category:
+    """One-hot: a 1 in the column of its value.
+
+    Values that are not among the categories share a column, `other`, if there is one, which is so
+    if training had rare ones; otherwise they are all zeros. Missing is a value like the others if
+    training had missing values.
+    """
+
+    name: str
+    categories: tuple[str, ...]
+    missing: bool
+    other: bool = False
+    kind: ClassVar[str] = "category"
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the matrix columns."""
+        names = [f"{self.name} = {category}" for category in self.categories]
+        names += [f"{self.name} is another"] if self.other else []
+        return [*names, f"{self.name} is missing"] if self.missing else names
+
+    @property
+    def width(self) -> int:
+        """Number of matrix columns."""
+        return len(self.categories) + self.other + self.missing
+
+    def expression(self, table: Table, column: int, missing: Sequence[str]) -> str:
+        """SQL for the values of `encode`; `missing` are the texts that mean missing."""
+        missing = [text for text in missing if text not in self.categories]
+        absent = f"CASE WHEN {expressions.text(table, column, missing)} IS NULL THEN -2 ELSE -1 END"
+        return f"coalesce({expressions.position(table, column, self.categories)}, {absent})"
+
+    def encode(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
+        """Write positions (n,) as one-hot rows to `out`; -1 is unseen, -2 missing."""
+        out[:] = 0
+        position = np.asarray(values, dtype=np.int64)
+        rows = np.flatnonzero(position >= 0)
+        out[rows, position[rows]] = 1
+        if self.other:
+            out[:, len(self.categories)] = position == -1
+        if self.missing:
+            out[:, -1] = position == -2
+
+
+Column = Number | Date | Category
+KINDS: dict[str, type[Number] | type[Date] | type[Category]] = {
+    kind.kind: kind for kind in (Number, Date, Category)
+}
+
+
+def column_from_json(number: int, entry: Any) -> Column:
+    """Return a column of `Schema.to_json`, after checking that it could have been fitted."""
+    kind = entry.get("kind") if isinstance(entry, dict) else None
+    made = KINDS.get(kind) if isinstance(kind, str) else None
+    if made is None or set(entry) != {"kind", *made.__dataclass_fields__}:
+        raise InputError(f"column {number} of its schema does not have the fields of a column")
+    if not isinstance(entry["name"], str) or not isinstance(entry["missing"], bool):
+        raise InputError(
+            f"column {number} of its schema needs a string `name` and a boolean `missing`"
+        )
+    if made is Category:
+        if not isinstance(entry["other"], bool):
+            raise InputError(f"column {number} of its schema needs a boolean `other`")
+        categories = entry["categories"]
+        if not isinstance(categories, list | tuple) or set(map(type, categories)) != {str}:
+            raise InputError(
+                f"column {number} of its schema needs a list of strings as `categories`"
+            )
+        if len(set(categories)) < len(categories):
+            raise InputError(f"column {number} of its schema has the same category twice")
+        return Category(entry["name"], tuple(categories), entry["missing"], entry["other"])
+    mean, std = entry["mean"], entry["std"]
+    if type(mean) not in (int, float) or type(std) not in (int, float):
+        raise InputError(f"column {number} of its schema needs numbers as `mean` and `std`")
+    if not (math.isfinite(mean) and 0 < std <= LARGEST_STD):
+        raise InputError(f"column {number} of its schema has a `mean` or `std` out of range")
+    moments = (entry["name"], float(mean), float(std), entry["missing"])
+    if made is Number:
+        if entry["decimal"] not in (".", ","):
+            raise InputError(f"column {number} of its schema needs . or , as `decimal`")
+        return Number(*moments, entry["decimal"])
+    cycles = entry["cycles"]
+    if entry["order"] not in ("", "dmy", "mdy") or not isinstance(cycles, list | tuple):
+        raise InputError(f"column {number} of its schema has an `order` or `cycles` of no date")
+    if not all(isinstance(cycle, str) and cycle in CYCLES for cycle in cycles):
+        raise InputError(f"column {number} of its schema has `cycles` other than {listed(CYCLES)}")
+    if len(set(cycles)) < len(cycles):
+        raise InputError(f"column {number} of its schema has the same cycle twice")
+    return Date(*moments, entry["order"], tuple(cycles))

@@ -1,0 +1,46 @@
+"""Missing values of a table: how many rows of each column, and which texts mean so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backhand.tables.expressions import missing_words, text
+from backhand.tables.queries import all_rows, totals
+from backhand.tables.schema.columns import Category
+from backhand.tables.schema.schema import Schema
+from backhand.tables.table import Table
+
+
+@dataclass(frozen=True)
+class Missing:
+    """The number of rows in which a column is missing, and of those in which a text means so."""
+
+    rows: int
+    texts: dict[str, int]
+
+
+def count_missing(table: Table, schema: Schema) -> dict[str, Missing]:
+    """Return the columns that are missing in some rows."""
+    columns = {column.name: table.index(column.name) for column in schema.columns}
+    values = []
+    for column, i in zip(schema.columns, columns.values(), strict=True):
+        value = column.expression(table, i, schema.missing)
+        if isinstance(column, Category):
+            value = text(table, i, schema.missing)
+        elif table.family(i) == "text" or table.types[i] in ("FLOAT", "DOUBLE"):
+            value = f"CASE WHEN NOT isnan({value}) THEN 1 END"
+        values.append(value)
+    found: dict[str, Missing] = {}
+    counted = totals(table, [f"count({value})" for value in values])
+    for (name, i), n in zip(columns.items(), counted, strict=True):
+        if n == table.rows:
+            continue
+        texts: dict[str, int] = {}
+        if missing_words(table, i, schema.missing):
+            cell = text(table, i, ())
+            texts = dict(all_rows(
+                table, f"SELECT {cell} AS v, count(*) AS n FROM rows WHERE {cell} <> '' "
+                f"AND {text(table, i, schema.missing)} IS NULL GROUP BY v ORDER BY n DESC, v"
+            ))  # fmt: skip
+        found[name] = Missing(table.rows - n, texts)
+    return found

@@ -1,0 +1,64 @@
+"""Fits number and date columns to the training rows: their mean and standard deviation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.errors import InputError
+from backhand.tables.expressions import days, number
+from backhand.tables.queries import chunks
+from backhand.tables.schema.checks import finite_doubles
+from backhand.tables.schema.columns import Column, Date, Number
+from backhand.tables.schema.notes import Note, dropped
+from backhand.tables.table import Table
+
+
+def fit_numbers(
+    table: Table, kinds: dict[int, str], training: NDArray[np.bool_], absent: Sequence[str]
+) -> dict[int, Column | Note]:
+    """Compute mean and standard deviation of number columns, in an order that never changes."""
+    columns = list(kinds)
+    n, missing, mean, square = (np.zeros(len(columns)) for _ in range(4))
+    values_of = {"number": number, "date": days}
+    values = [values_of[kind](table, i, absent) for i, kind in kinds.items()]
+    for rows, arrays in chunks(table, values) if columns else ():
+        keep = training[rows]
+        for j, array in enumerate(arrays):
+            x = finite_doubles(table, columns[j], array, rows.start)[keep]
+            present = x[~np.isnan(x)]
+            missing[j] += len(x) - len(present)
+            if len(present):
+                # Chan, Golub and LeVeque (1979), eq. 2.1: merge the moments of two sets of rows.
+                # `_number` reports an overflow.
+                with np.errstate(over="ignore", invalid="ignore"):
+                    delta, total = present.mean() - mean[j], n[j] + len(present)
+                    between = delta**2 * n[j] * len(present) / total
+                    square[j] += present.var() * len(present) + between
+                    mean[j] += delta * len(present) / total
+                n[j] = total
+    fitted: dict[int, Column | Note] = {}
+    for j, i in enumerate(columns):
+        kind = Date if kinds[i] == "date" else Number
+        fitted[i] = _number(kind, table.names[i], n[j], missing[j], mean[j], square[j])
+    return fitted
+
+
+def _number(
+    kind: type[Number] | type[Date], name: str, n: float, missing: float, mean: float, square: float
+) -> Number | Date | Note:
+    if not n:
+        return dropped(name, "is missing in every training row")
+    std = float(np.sqrt(square / n))
+    if not np.isfinite(std):
+        raise InputError(
+            f"the numbers of column '{name}' are too large to be standardised; scale or drop it."
+        )
+    constant = std <= 1e-12 * abs(mean)
+    if constant and not missing:
+        if abs(mean) >= 2**53:
+            return dropped(name, f"varies only beyond the precision of a float (about {mean:g})")
+        return dropped(name, f"is constant ({mean:g})")
+    return kind(name, float(mean), 1.0 if constant else std, bool(missing))

@@ -59,10 +59,33 @@ def train(
         typer.Option(metavar="COLUMN", show_default=False,
                      help="Column to ignore; may be repeated."),
     ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", show_default=False,
+                     help="Column to use although it would be dropped, as identifiers are; may be "
+                          "repeated."),
+    ] = None,
+    numeric: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", show_default=False,
+                     help="Column to read as numbers, whatever texts are among them; may be "
+                          "repeated."),
+    ] = None,
     categorical: Annotated[
         list[str] | None,
         typer.Option(metavar="COLUMN", show_default=False,
-                     help="Numeric column to treat as categories; may be repeated."),
+                     help="Column to treat as categories, although it holds numbers; may be "
+                          "repeated."),
+    ] = None,
+    decimal: Annotated[
+        str | None,
+        typer.Option(metavar="SIGN", show_default="found in the column",
+                     help="Decimal sign of numbers: . or ,"),
+    ] = None,
+    date_order: Annotated[
+        str | None,
+        typer.Option(metavar="ORDER", show_default="found in the column",
+                     help="Order of dates with the year last: dmy or mdy."),
     ] = None,
     missing: Annotated[
         list[str] | None,
@@ -115,8 +138,9 @@ def train(
     }  # fmt: skip
     settings = Settings(hidden, epochs, test_size, replace(DEFAULT.config, **chosen_settings))
     choices = ColumnChoices(
-        drop=tuple(drop or ()), categorical=tuple(categorical or ()),
-        missing=tuple(missing) if missing else None,
+        drop=tuple(drop or ()), keep=tuple(keep or ()), numeric=tuple(numeric or ()),
+        categorical=tuple(categorical or ()), missing=tuple(missing) if missing else None,
+        decimal=decimal, date_order=date_order,
     )  # fmt: skip
     chosen = make_engine(engine, device, threads)
     inputs = expand(data) if data is not None else []

@@ -11,37 +11,40 @@ from backhand.tables.cells.numbers import CODE
 from backhand.tables.cells.texts import matches
 from backhand.tables.expressions import cell, number, text
 from backhand.tables.queries import GROUP, first_row, totals
+from backhand.tables.schema.choices import ColumnChoices
+from backhand.tables.schema.decimal_signs import decimals_of
 from backhand.tables.schema.targets import MOSTLY
 from backhand.tables.table import Table
 
 
 def kinds_of(
-    table: Table,
-    columns: Sequence[int],
-    categorical: Sequence[str],
-    missing: Sequence[str],
-    decimals: dict[int, str],
-) -> dict[int, str]:
-    """Return what each column is: "number", "date", "category" or "other"."""
+    table: Table, columns: Sequence[int], choices: ColumnChoices, missing: Sequence[str]
+) -> tuple[dict[int, str], dict[int, str]]:
+    """Return what each column is: "number", "date", "category" or "other"; and decimal signs."""
     kinds = {i: table.family(i) for i in columns}
     texts = [i for i in columns if kinds[i] == "text"]
     kinds |= dict.fromkeys(texts, "category")
     for i in columns:
-        if table.names[i] in categorical and kinds[i] != "other":
+        if table.names[i] in choices.categorical and kinds[i] != "other":
             kinds[i] = "category"
     undecided = [
-        i for i in texts if table.types[i] != "BOOLEAN" and table.names[i] not in categorical
-    ]
-    return kinds | _kinds_of_texts(table, undecided, missing, decimals)
+        i for i in texts
+        if table.types[i] != "BOOLEAN" and table.names[i] not in choices.categorical
+    ]  # fmt: skip
+    decimals = dict.fromkeys(columns, ".")
+    counts = dict(_number_counts(table, undecided, missing, decimals))
+    doubtful = [i for i, (_, others, _) in counts.items() if others]
+    decimals |= decimals_of(table, undecided, missing, choices.decimal, doubtful)
+    again = [i for i in undecided if decimals[i] == ","]
+    counts |= dict(_number_counts(table, again, missing, decimals))
+    return kinds | _kinds_of_texts(table, counts), decimals
 
 
-def _kinds_of_texts(
-    table: Table, columns: Sequence[int], missing: Sequence[str], decimals: dict[int, str]
-) -> dict[int, str]:
-    """Return which text columns hold numbers or dates, by all rows."""
+def _kinds_of_texts(table: Table, counts: dict[int, tuple[int, ...]]) -> dict[int, str]:
+    """Return which text columns hold numbers or dates, by the counts of all rows."""
     kinds: dict[int, str] = {}
     others: dict[int, int] = {}
-    for i, (numeric, present, codes) in _number_counts(table, columns, missing, decimals):
+    for i, (numeric, present, codes) in counts.items():
         if not numeric or numeric < MOSTLY * (numeric + present):
             others |= {i: numeric + present}
         elif codes:
@@ -51,8 +54,8 @@ def _kinds_of_texts(
     others = {i: present for i, present in others.items() if present}
     tests = [f"count({read(cell(table, i))})" for i in others for read in (moment_in, clock_in)]
     found = totals(table, tests)
-    for (i, present), *counts in zip(others.items(), found[::2], found[1::2], strict=True):
-        if max(counts) >= MOSTLY * present:
+    for (i, present), *dates in zip(others.items(), found[::2], found[1::2], strict=True):
+        if max(dates) >= MOSTLY * present:
             kinds[i] = "date"
     return kinds
 

@@ -14,7 +14,6 @@ from backhand.tables.schema.checks import check_no_nul
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.column_kinds import kinds_of
 from backhand.tables.schema.columns import Column
-from backhand.tables.schema.decimal_signs import decimals_of
 from backhand.tables.schema.notes import Note, dropped
 from backhand.tables.schema.number_fitting import fit_numbers
 from backhand.tables.schema.schema import Schema
@@ -58,8 +57,7 @@ def fit_schema(
     unused = {target.name, *choices.drop}
     features = [i for i, name in enumerate(table.names) if name not in unused]
     fitted = Schema(target.name, (), choices.missing)
-    decimals = decimals_of(table, features, fitted.missing, choices.decimal)
-    kinds = kinds_of(table, features, choices.categorical, fitted.missing, decimals)
+    kinds, decimals = kinds_of(table, features, choices, fitted.missing)
     check_no_nul(table, [i for i in features if kinds[i] == "category"])
     for i in features:
         name = table.names[i]

@@ -100,7 +100,7 @@ WRONG_FILES = [
     Wrong("names not UTF-8", text(b"caf\xe9,t\n1,a\n2,b\n"), ("t.csv", "UTF-8")),
     Wrong("UTF-16", text(GOOD.encode("utf-16")), ("t.csv", "UTF-8")),
     Wrong("not UTF-8 late", text(LONG.encode() + b"1,2,\xe9\n"), ("t.csv, line 60002", "UTF-8")),
-    Wrong("NUL in a value", text(GOOD + "1,\x00,a\n"), ("t.csv (line 14)", "'m'", "NUL")),
+    Wrong("NUL in a value", text(column(["x", "y\x00"] * 6)), ("t.csv (line 3)", "'v'", "NUL")),
     Wrong("NUL in a name", text("n,m\x00,t\n1,2,a\n2,3,b\n"), ("t.csv, line 1", "NUL")),
     Wrong("a quote never closed", text(GOOD + '1,"2,a\n'), ("t.csv, line 14", "not closed")),
     Wrong("a quote in the names never closed", text('n,"m,t\n1,2,a\n'), ("t.csv", "not closed")),

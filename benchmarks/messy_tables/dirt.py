@@ -72,10 +72,10 @@ def typed(package: str, item: str, drop: Sequence[str] = ("rownames",)) -> pa.Ta
 
 def plain(column: pd.Series) -> list[object]:
     """The cells of a column, None where one is missing, whole floats as integers."""
-    cells = [None if gone else cell for gone, cell in zip(column.isna(), column, strict=True)]
+    cells = [None if cell is None or cell != cell else cell for cell in column.tolist()]
     if column.dtype == float and not (column.dropna() % 1).any():
         return [cell if cell is None else int(cell) for cell in cells]
-    return [cell.item() if hasattr(cell, "item") else cell for cell in cells]
+    return cells
 
 
 def dates(column: pd.Series, form: str) -> pd.Series:

@@ -7,10 +7,9 @@ each run writes the same bytes.
 
 import random
 import sys
+from importlib import import_module
 from pathlib import Path
 
-import development  # noqa: F401 (each module registers its files)
-import unseen  # noqa: F401
 from dirt import FILES
 
 
@@ -18,6 +17,8 @@ def main() -> None:
     if len(sys.argv) != 2:
         sys.exit("Usage: python make_files.py FOLDER")
     folder = Path(sys.argv[1])
+    for half in "development", "unseen":
+        import_module(half)  # which registers its files
     folder.mkdir(parents=True, exist_ok=True)
     for name, make in FILES.items():
         path = folder / name

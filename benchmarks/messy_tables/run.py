@@ -13,8 +13,9 @@ Verdicts:
 
 Keys of expected.json: `ask` is "no", "may" or "must" (ask for `options`), or "refuse" (the target
 is a quantity); `asked` is what the message must match; `columns`, the readings of each column that
-a person would accept; `told`, for a column, or "" for the table, what must be said of it. A file
-without a header has `names`, the names that its target may then have.
+a person would accept; `told`, for a column, or "" for the table, what must be said of it;
+`decided`, the same for a decision taken where it should have asked. A file without a header has
+`names`, the names that its target may then have.
 """
 
 import argparse
@@ -43,7 +44,7 @@ class Run:
 
     status: int
     message: str = ""
-    output: str = ""
+    output: list[str] = field(default_factory=list)
     table: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -70,16 +71,29 @@ def train(path: Path, target: str, options: list[str]) -> Run:
             done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         except subprocess.TimeoutExpired:
             return Run(-1, "took more than five minutes")
-    run = Run(done.returncode, done.stderr.strip() or done.stdout.strip(), done.stdout)
+    run = Run(done.returncode, done.stderr.strip() or done.stdout.strip(), [done.stderr])
     for line in done.stdout.splitlines():
         try:
             event = json.loads(line)
         except ValueError:
+            run.output.append(line)
             continue
         if isinstance(event, dict) and event.get("event") == "table":
             run.table = event
-    run.output += done.stderr
+            run.output += phrases(event)
+        elif isinstance(event, dict) and {"message", "note", "what"} & set(event):
+            run.output += phrases(event)
     return run
+
+
+def phrases(value: object) -> list[str]:
+    """Every text and number in an event, and the names of numbers."""
+    if isinstance(value, dict):
+        named = [f"{name} {cell}" for name, cell in value.items() if isinstance(cell, int)]
+        return named + [text for cell in value.values() for text in phrases(cell)]
+    if isinstance(value, list):
+        return [text for cell in value for text in phrases(cell)]
+    return [str(value)]
 
 
 def plain(name: str) -> str:
@@ -134,8 +148,8 @@ def misread(spec: Spec, table: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def says(run: Run, column: str, pattern: str) -> bool:
-    text = remarks(run.table, column) if column else run.output
-    return re.search(pattern, text, re.IGNORECASE | re.DOTALL) is not None
+    texts = [remarks(run.table, column)] if column else run.output
+    return any(re.search(pattern, text, re.IGNORECASE) for text in texts)
 
 
 def unsaid(spec: Spec, run: Run) -> list[tuple[str, str]]:
@@ -174,17 +188,16 @@ def judge(path: Path, spec: Spec) -> Verdict:
         last = (run.message.splitlines() or ["nothing"])[-1]
         return Verdict(asked, "wrong", [("an event `table`", f"exit {run.status}: {last}")])
     if ask == "refuse":
-        warned = re.search(spec["asked"], run.output, re.IGNORECASE | re.DOTALL)
-        word = "acceptable" if warned else "wrong"
+        word = "acceptable" if says(run, "", spec["asked"]) else "wrong"
         return Verdict(asked, word, [(f"refuses: {spec['asked']}", "trains")])
     if amiss := misread(spec, run.table):
         return Verdict(asked, "wrong", amiss + unsaid(spec, run))
     if amiss := unsaid(spec, run):
         return Verdict(asked, "silent", amiss)
     if ask == "must" and not stopped:
-        column, pattern = spec["decided"]
+        column, pattern = spec.get("decided", ["", r"(?!)"])
         if not says(run, column, pattern):
-            return Verdict(asked, "wrong", [(f"asks, or says {pattern}", "nothing")])
+            return Verdict(asked, "silent", [(f"asks, or says {pattern}", "nothing")])
         return Verdict(asked, "acceptable", [("asks", "decides, and says so")])
     if ask == "may" and stopped:
         return Verdict(asked, "acceptable", [("decides", "asks")])
@@ -210,7 +223,7 @@ def main() -> int:
         verdict = judge(options.folder / name, spec)
         totals[verdict.word] = totals.get(verdict.word, 0) + 1
         for row, (wanted, got) in enumerate(verdict.amiss or [("", "")]):
-            cells = [short(wanted), short(got)]
+            cells = [short(wanted), short(got.replace(f"{options.folder}/", ""))]
             first, last = ([name, verdict.asked], [verdict.word]) if not row else (["", ""], [""])
             print("| " + " | ".join(first + cells + last) + " |", flush=True)
     print("\n" + ", ".join(f"{word} {count}" for word, count in sorted(totals.items())))

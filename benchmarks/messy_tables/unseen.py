@@ -217,8 +217,9 @@ def students(path: Path, chance: random.Random) -> None:
     table = load("MASS", "survey").drop(columns="rownames")
     table["Exer"] = table["Exer"].replace("", "None")  # R's file says None: no exercise
     table["Pulse"] = table["Pulse"].replace("", "n/a")
-    styles = [str, str, str.upper, str.lower, lambda cell: f"{cell} "]
-    table["Sex"] = [chance.choice(styles)(cell) for cell in table["Sex"]]
+    table["Sex"] = [
+        chance.choice([cell, cell, cell.upper(), cell.lower(), f"{cell} "]) for cell in table["Sex"]
+    ]
     table["Enrolled"] = [chance.choice(["Yes", "yes", "Y", "No", "no"]) for _ in table["Sex"]]
     lines = ["sep=;", "# Statistics I, University of Adelaide", "# Hand spans in cm"]
     lines += written(table, ";").splitlines()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from backhand.errors import InputError, did_you_mean, listed
 from backhand.tables.cells.texts import MISSING
 from backhand.tables.queries import chunks
+from backhand.tables.schema.changes import ChangeCounts
 from backhand.tables.schema.checks import check_kind, check_texts, finite_doubles, unreadable
 from backhand.tables.schema.columns import Category, Column, column_from_json
 from backhand.tables.table import Table
@@ -62,7 +63,12 @@ class Schema:
         return X
 
     def encoded_chunks(
-        self, table: Table, beside: Sequence[str] = (), *, checked: bool = False
+        self,
+        table: Table,
+        beside: Sequence[str] = (),
+        *,
+        checked: bool = False,
+        changes: ChangeCounts | None = None,
     ) -> Iterator[tuple[slice, NDArray[np.float32], list[NDArray[Any]]]]:
         """Return X (n, d) for a chunk of rows at a time, in order.
 
@@ -73,6 +79,8 @@ class Schema:
             Further SQL expressions, whose values are returned with each chunk.
         checked : bool
             Whether the texts of number and date columns were checked already.
+        changes : ChangeCounts, optional
+            Counts what is different from training, of `count_changes`.
 
         Returns
         -------
@@ -97,13 +105,19 @@ class Schema:
             for (column, i), wrong in zip(texts, doubtful, strict=True):
                 if wrong.any():
                     check_texts(table, i, column.kind, self.missing)
-            converted = (  # one column of doubles at a time
+            converted: Iterable[NDArray[Any]] = (  # one column of doubles at a time
                 x if isinstance(column, Category) else finite_doubles(table, i, x, rows.start)
                 for (column, i), x in zip(columns, given, strict=True)
             )
+            if changes is not None:
+                converted = changes.counted(converted)
             X = np.empty((rows.stop - rows.start, self.width), dtype=np.float32)
             self.encode_values(converted, X)
             yield rows, X, arrays[len(columns) + len(texts) :]
+
+    def count_changes(self) -> ChangeCounts:
+        """Return a counter of what is different in another table, for `encoded_chunks`."""
+        return ChangeCounts(self.columns, self.missing)
 
     def encode_values(self, values: Iterable[NDArray[Any]], out: NDArray[np.float32]) -> None:
         """Write the encoded values, (n,) per column, to `out` (n, d)."""

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from backhand.tables.expressions import position, text
 from backhand.tables.queries import all_rows
-from backhand.tables.schema.columns import CLIP, Category, Column
+from backhand.tables.schema.columns import CLIP, Category, Column, finite_doubles
+from backhand.tables.schema.unread import unread_texts
 from backhand.tables.table import Table
 
 EXAMPLES = 3
@@ -90,9 +91,10 @@ class ChangeCounts:
                 self._unknown[place] += int(np.count_nonzero(given == -1))
                 self._absent[place] += int(np.count_nonzero(given == -2))
             else:
-                self._absent[place] += int(np.count_nonzero(np.isnan(given)))
+                x = finite_doubles(given)
+                self._absent[place] += int(np.count_nonzero(np.isnan(x)))
                 with np.errstate(over="ignore", invalid="ignore"):
-                    far = np.abs(given - column.mean) > CLIP * column.std
+                    far = np.abs(x - column.mean) > CLIP * column.std
                 self._far[place] += int(np.count_nonzero(far))
             yield given
 
@@ -132,13 +134,10 @@ class ChangeCounts:
     def _unreadable_or_far(self, table: Table, i: int, place: int, column: Column) -> list[Change]:
         changes: list[Change] = []
         value = column.expression(table, i, self._missing)
-        if self._absent[place] and table.family(i) == "text":
-            cell = text(table, i, self._missing)
-            wrong = f"{value} IS NULL AND {cell} IS NOT NULL"
-            count = int(all_rows(table, f"SELECT count(*) FROM rows WHERE {wrong}")[0][0])
+        if self._absent[place]:
+            count, examples = unread_texts(table, i, value, self._missing, EXAMPLES)
             if count:
-                what = f"are no {column.kind}s and count as missing"
-                examples = _frequent(table, cell, wrong)
+                what = f"are not {column.kind}s and count as missing"
                 changes.append(self._change(place, "unreadable", count, what, examples))
                 self._absent[place] -= count
         if self._far[place]:

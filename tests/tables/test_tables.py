@@ -101,12 +101,6 @@ def test_the_same_values_mean_the_same_in_every_format(tmp_path) -> None:
         np.testing.assert_allclose(schema.encode(read_table(path)), expected, atol=1e-6)
 
 
-def test_a_date_is_never_guessed(tmp_path) -> None:
-    days = "".join(f"2020-01-{k:02},{k:02}/02/2020,{'ab'[k % 2]}\n" for k in range(1, 29))
-    schema, dropped = learn(read_table(write(tmp_path / "t.csv", "iso,other,t\n" + days)), "t")
-    assert [c.kind for c in schema.columns] == ["date"] and dropped[0].column == "other"
-
-
 def test_globs_are_read_in_the_order_of_their_names(tmp_path) -> None:
     for k, rows in enumerate(("1,a\n2,b\n", "3,a\n", "4,b\n")):
         write(tmp_path / f"part{k}.csv", "n,t\n" + rows)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from backhand.errors import InputError
 from backhand.tables import expressions
+from backhand.tables.cells.dates import EITHER
 from backhand.tables.cells.numbers import SEPARATED
 from backhand.tables.queries import all_rows, first_row, totals
 from backhand.tables.table import Table
@@ -38,14 +39,20 @@ def check_kind(table: Table, column: int, kind: str) -> None:
         )
 
 
-def unreadable(table: Table, column: int, kind: str, missing: Sequence[str]) -> str:
-    """SQL for whether a text that is not missing is not a number, or not a date."""
-    value = (expressions.days if kind == "date" else expressions.number)(table, column, missing)
+def unreadable(
+    table: Table, column: int, kind: str, missing: Sequence[str], order: str = EITHER
+) -> str:
+    """SQL for whether a text that is not missing is not a number, or not a date in that order."""
+    value = expressions.number(table, column, missing)
+    if kind == "date":
+        value = expressions.days(table, column, missing, order)
     present = expressions.text(table, column, missing)
     return f"CASE WHEN {value} IS NULL THEN {present} IS NOT NULL ELSE false END"
 
 
-def check_texts(table: Table, column: int, kind: str, missing: Sequence[str]) -> None:
+def check_texts(
+    table: Table, column: int, kind: str, missing: Sequence[str], order: str = EITHER
+) -> None:
     """Check that every text of a column is a number, or a date, or means missing.
 
     Raises
@@ -57,7 +64,7 @@ def check_texts(table: Table, column: int, kind: str, missing: Sequence[str]) ->
         table,
         f"SELECT row, text, n FROM (SELECT row, text, count(*) OVER () AS n FROM "
         f"(SELECT row_number() OVER () AS row, CAST(c{column} AS VARCHAR) AS text, "
-        f"{unreadable(table, column, kind, missing)} AS bad FROM rows) WHERE bad) "
+        f"{unreadable(table, column, kind, missing, order)} AS bad FROM rows) WHERE bad) "
         "ORDER BY row LIMIT 1",
     )
     if not bad:

@@ -95,7 +95,7 @@ class Date:
 
     def expression(self, table: Table, column: int, missing: Sequence[str]) -> str:
         """SQL for the values of `encode`; `missing` are the texts that mean missing."""
-        return expressions.days(table, column, missing)
+        return expressions.days(table, column, missing, self.order)
 
     def encode(self, x: NDArray[np.float64], out: NDArray[np.float32]) -> None:
         """Write days since 1970 x (n,), nan where missing, to `out` (n, features)."""

@@ -17,13 +17,21 @@ from backhand.tables.table import Table
 
 
 def fit_numbers(
-    table: Table, kinds: dict[int, str], training: NDArray[np.bool_], absent: Sequence[str]
+    table: Table,
+    columns: Sequence[int],
+    orders: dict[int, str],
+    training: NDArray[np.bool_],
+    absent: Sequence[str],
 ) -> dict[int, Column | Note]:
-    """Compute mean and standard deviation of number columns, in an order that never changes."""
-    columns = list(kinds)
+    """Compute mean and standard deviation of number columns, in an order that never changes.
+
+    Those that have an order of day and month, if an empty one, are dates.
+    """
     n, missing, mean, square = (np.zeros(len(columns)) for _ in range(4))
-    values_of = {"number": number, "date": days}
-    values = [values_of[kind](table, i, absent) for i, kind in kinds.items()]
+    values = [
+        days(table, i, absent, orders[i]) if i in orders else number(table, i, absent)
+        for i in columns
+    ]
     for rows, arrays in chunks(table, values) if columns else ():
         keep = training[rows]
         for j, array in enumerate(arrays):
@@ -41,13 +49,12 @@ def fit_numbers(
                 n[j] = total
     fitted: dict[int, Column | Note] = {}
     for j, i in enumerate(columns):
-        kind = Date if kinds[i] == "date" else Number
-        fitted[i] = _number(kind, table.names[i], n[j], missing[j], mean[j], square[j])
+        fitted[i] = _number(table.names[i], orders.get(i), n[j], missing[j], mean[j], square[j])
     return fitted
 
 
 def _number(
-    kind: type[Number] | type[Date], name: str, n: float, missing: float, mean: float, square: float
+    name: str, order: str | None, n: float, missing: float, mean: float, square: float
 ) -> Number | Date | Note:
     if not n:
         return dropped(name, "is missing in every training row")
@@ -61,4 +68,5 @@ def _number(
         if abs(mean) >= 2**53:
             return dropped(name, f"varies only beyond the precision of a float (about {mean:g})")
         return dropped(name, f"is constant ({mean:g})")
-    return kind(name, float(mean), 1.0 if constant else std, bool(missing))
+    moments = (name, float(mean), 1.0 if constant else std, bool(missing))
+    return Number(*moments) if order is None else Date(*moments, order)

@@ -91,12 +91,16 @@ class Schema:
             (column, i) for column, i in columns
             if column.kind != "category" and table.family(i) == "text"
         ]  # fmt: skip
-        doubts = [unreadable(table, i, column.kind, self.missing) for column, i in texts]
+        orders = [getattr(column, "order", "") for column, _ in texts]
+        doubts = [
+            unreadable(table, i, column.kind, self.missing, order)
+            for (column, i), order in zip(texts, orders, strict=True)
+        ]
         for rows, arrays in chunks(table, [*values, *doubts, *beside]):
             given, doubtful = arrays[: len(columns)], arrays[len(columns) :][: len(texts)]
-            for (column, i), wrong in zip(texts, doubtful, strict=True):
+            for (column, i), order, wrong in zip(texts, orders, doubtful, strict=True):
                 if wrong.any():
-                    check_texts(table, i, column.kind, self.missing)
+                    check_texts(table, i, column.kind, self.missing, order)
             converted = (  # one column of doubles at a time
                 x if isinstance(column, Category) else finite_doubles(table, i, x, rows.start)
                 for (column, i), x in zip(columns, given, strict=True)

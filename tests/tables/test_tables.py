@@ -225,7 +225,7 @@ def test_dates_become_numbers_and_booleans_categories(tmp_path) -> None:
         FROM range(9) AS s(k)) TO '{tmp_path / "t.parquet"}'""")
     schema, _ = learn(read_table(tmp_path / "t.parquet"), "t")
     d, b, ts = schema.columns
-    assert d == Date("d", 18262 + 4, np.std(np.arange(9)), False)
+    assert d == Date("d", 18262 + 4, np.std(np.arange(9)), False, cycles=("week",))
     assert b == Category("b", ("false", "true"), False)
     assert ts.kind == "date" and np.isclose(ts.std, np.std(np.arange(9)) / 24)
 

@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.tables.cells.dates import PARTS, TIME, TIME_PARTS, date_form
-from backhand.tables.schema.columns import CYCLES, Category, Column, Date, Number
+from backhand.tables.schema.columns import CYCLES, Category, Column, Number
 
 WIDTH = 88
 """Maximum characters of a wrapped line."""
@@ -188,8 +187,8 @@ class Date(NamedTuple):
         x = self.read(values)
         z, *missing = Number(self.name, self.mean, self.std, self.missing).features(x).T
         places = [x / cycle - np.floor(x / cycle) for cycle in self.cycles]
-        waves = [wave(2 * np.pi * place) for place in places for wave in (np.sin, np.cos)]
-        waves = [np.where(np.isnan(x), 0, wave) for wave in waves]
+        angles = [2 * np.pi * place + phase for place in places for phase in (0, np.pi / 2)]
+        waves = [np.where(np.isnan(x), 0, np.sin(angle)) for angle in angles]
         return np.column_stack([z, *waves, *missing]).astype(np.float32)
 
     def number(self, value):
@@ -198,8 +197,8 @@ class Date(NamedTuple):
             value = value.astype("datetime64[us]").item()
         if isinstance(value, str):
             text = value.lower()
-            found = re.fullmatch(TIME, text, re.ASCII)
-            value = clock(text) if found else moment(text, self.order)
+            of_day = PATTERNS["TIME"].fullmatch(text)
+            value = clock(text) if of_day else moment(text, self.order)
         if isinstance(value, time):
             value = datetime.combine(EPOCH, value)
         elif isinstance(value, date) and not isinstance(value, datetime):
@@ -212,9 +211,9 @@ class Date(NamedTuple):
 
 def moment(text, order):
     """A text in lower case as a datetime: 2020-01-31, 31.1.2020 14:30, jan 31, 2020, 2:30 pm."""
-    if not re.fullmatch(FORMS[order], text, re.ASCII):
+    if not PATTERNS["ANY DATE" if order else "DATE"].fullmatch(text):
         raise ValueError(text)
-    found = re.fullmatch(PARTS, text, re.ASCII)
+    found = PATTERNS["PARTS"].fullmatch(text)
     first, second, third, hour, minutes, fraction, half, zone = found.groups("")
     if len(first) == 4 and first.isdigit():
         year, month, day = first, second, third
@@ -238,7 +237,7 @@ def moment(text, order):
 
 def clock(text):
     """A text in lower case such as 12:00, 12:00:30.25 or 2:30 pm as a time."""
-    return time_of(*re.fullmatch(TIME_PARTS, text, re.ASCII).groups(""))
+    return time_of(*PATTERNS["TIME PARTS"].fullmatch(text).groups(""))
 
 
 def time_of(hour, minutes, fraction, half):
@@ -248,8 +247,18 @@ def time_of(hour, minutes, fraction, half):
     return time(hour, int(minute), int(second), int(fraction[:6].ljust(6, "0")))
 
 
+def expanded(pattern):
+    """A pattern with the rules that it names put in."""
+    while "<" in pattern:
+        pattern = re.sub("<(.*?)>", lambda found: RULES[found[1]], pattern)
+    return pattern
+
+
+RULES = {
+$RULES
+}
+PATTERNS = {name: re.compile(expanded(rule), re.ASCII) for name, rule in RULES.items()}
 MONTHS = "$MONTHS"
-$PATTERNS
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=timezone.utc), timedelta(microseconds=1)
 '''
 
@@ -388,28 +397,26 @@ def column(value: Column) -> str:
     if isinstance(value, Number):
         return f"    Number({begin}),"
     cycles = tuple(CYCLES[cycle] for cycle in value.cycles)
-    return f"    Date({begin}, order={value.order!r}, cycles={cycles}),"
+    return f"    Date({begin},\n         order={value.order!r}, cycles={cycles}),"
 
 
-def date_patterns(columns: Sequence[Column]) -> str:
-    """Return the code of the patterns that date columns need."""
-    orders = dict.fromkeys(column.order for column in columns if isinstance(column, Date))
-    forms = "".join(f"    {order!r}: {_pattern(date_form(order))},\n" for order in orders)
-    return "\n".join([
-        f"FORMS = {{\n{forms}}}", f"PARTS = {_pattern(PARTS)}", f"TIME = {_pattern(TIME)}",
-        f"TIME_PARTS = {_pattern(TIME_PARTS)}",
-    ])  # fmt: skip
+def rule(name: str, pattern: str) -> str:
+    """Return the code of one rule of dates."""
+    if len(pattern) < WIDTH - 20:
+        return f'    "{name}": r"{pattern}",'
+    # Where a rule is too long for a line, it has alternatives.
+    parts = "".join(f'        r"{part}"\n' for part in _lines(pattern))
+    return f'    "{name}": (\n{parts}    ),'
 
 
-def _pattern(pattern: str) -> str:
-    """Return a regular expression as raw texts in parentheses, one a line."""
-    lines: list[str] = []
-    line = ""
+def _lines(pattern: str) -> list[str]:
+    """Return a pattern in pieces that fit on a line each, cut after |."""
+    lines = [""]
     for part in re.split(r"(?<=[|])", pattern):
-        if len(line + part) > WIDTH - 12:
-            lines, line = [*lines, line], ""
-        line += part
-    return "(\n" + "".join(f'    r"{line}"\n' for line in [*lines, line]) + ")"
+        if len(lines[-1] + part) > WIDTH - 12:
+            lines.append("")
+        lines[-1] += part
+    return lines
 
 
 def parameter(name: str, values: NDArray[Any]) -> str:

@@ -1,86 +1,98 @@
 """Dates and times of day as they are written in texts, as days since 1970.
 
-A text is in one of the forms of `date_form`, or it is no date; `PARTS` takes it apart. The exported
-NumPy file has the same two patterns, so they are written in what RE2 and Python's `re` share. Both
-are for texts in lower case.
+A text fits one of the forms in `RULES`, or it is no date, and `PARTS` takes it apart. The exported
+NumPy file has the same rules, so they are written in what RE2 and Python's `re` share. They are for
+texts in lower case.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from backhand.tables.cells.texts import matches, sql_text
 
 CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?"
-OFFSET = r"[+-](?:0\d|1[0-4])(?::?[0-5]\d)?"
 ISO = (
     r"[1-9]\d{3}(?:-\d{1,2}-\d{1,2}|/\d{1,2}/\d{1,2})"
-    rf"(?:[ T]{CLOCK}(?: UTC|Z|{OFFSET})?)?"
+    rf"(?:[ T]{CLOCK}(?: UTC|Z|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)?)?"
 )
 """The dates that DuckDB reads by itself, optionally with a time of day and a zone (default UTC)."""
 
 ORDERS = ("dmy", "mdy")
 """Orders of day and month in a date of three numbers that has the year last."""
 
-SHOWN = (*ORDERS, "both", "dotted", "same")
-"""What a text shows of the order of its column: see `order_shown_in`."""
-
 EITHER = "either"
 """Instead of an order: the month is first only where it cannot be second."""
 
 MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec"
 
-_MONTH = ("(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
-          "|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)")  # fmt: skip
-_WEEKDAY = ("(?:(?:mon(?:day)?|tue(?:s|sday)?|wed(?:nesday)?|thu(?:r|rs|rsday)?|fri(?:day)?"
-            r"|sat(?:urday)?|sun(?:day)?)\.?,? )?")  # fmt: skip
-_Y, _YY = r"[1-9]\d{3}", r"(?:[1-9]\d{3}|'?\d\d)"
-_M, _D = r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|[12]\d|3[01])"
-_NTH = rf"{_D}(?:st|nd|rd|th)?"
+RULES = {
+    "YEAR": r"[1-9]\d{3}",
+    "YY": r"(?:<YEAR>|'?\d\d)",
+    "MONTH": r"(?:0?[1-9]|1[0-2])",
+    "DAY": r"(?:0?[1-9]|[12]\d|3[01])",
+    "TH": r"(?:st|nd|rd|th)?",
+    "NTH": r"<DAY><TH>",
+    "NAME": (
+        r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
+        r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+    ),
+    "WEEKDAY": (
+        r"(?:(?:mon(?:day)?|tue(?:s|sday)?|wed(?:nesday)?|thu(?:r|rs|rsday)?|fri(?:day)?|"
+        r"sat(?:urday)?|sun(?:day)?)\.?,? )?"
+    ),
+    "YEAR FIRST": (
+        r"<YEAR>-<MONTH>-<DAY>|<YEAR>/<MONTH>/<DAY>|<YEAR>\.<MONTH>\.<DAY>|"
+        r"<YEAR>[-/ ]?<NAME>[-/ ]?<DAY>"
+    ),
+    "NAMED": (
+        r"<NTH>[-/. ]?(?:of )?<NAME>(?:[-/. ]|, ?|\. )?<YY>|"
+        r"<NAME>[-/. ]{0,2}<NTH>(?:, ?|[-/ ])<YY>"
+    ),
+    "DOTTED": r"<DAY>\. ?<DAY>\. ?<YEAR>|\d\d\.\d\d\.\d\d",  # 1.2.13 would be a version
+    "ORDERED": r"<DAY>/<DAY>/<YY>|<DAY>-<DAY>-<YY>",
+    "MONTHLY": (
+        r"<YEAR>[-/]<MONTH>|<MONTH>/<YEAR>|<NAME>(?:[-/ ]|, ?|\. ?)<YEAR>|<NAME>-\d\d|<YEAR>"
+    ),
+    "MINUTES": r":[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)?",
+    "TIME": (
+        r"(?:(?:[01]?\d|2[0-3])<MINUTES>|"
+        r"(?:0?[1-9]|1[0-2])(?:<MINUTES>)? ?[ap]\.?m\.?)"
+    ),
+    "OFFSET": r"[+-](?:0\d|1[0-4])(?::?[0-5]\d)?",
+    "AFTER": (
+        r"(?:(?:[ t]|, ?| at )<TIME>"
+        r"(?: ?(?:utc|gmt|z|(?:utc|gmt)?<OFFSET>))?)?"
+    ),
+    "DATE": r"<WEEKDAY>(?:(?:<YEAR FIRST>|<NAMED>|<DOTTED>)<AFTER>|<MONTHLY>)",
+    "ANY DATE": r"<DATE>|<WEEKDAY>(?:<ORDERED>)<AFTER>",
+    "TIME PARTS": r"(\d{1,2})((?::\d\d){0,2})(?:[.,](\d+))?(?: ?([ap])\.?m\.?)?",
+    "PARTS": (
+        r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[., ]+)?"
+        r"(\d+|[a-z]+)<TH>(?:[^a-z\d]*(?:of )?(\d+|[a-z]+))?(?:<TH>[^a-z\d:]*(\d+))?"
+        r"(?:[t, ]*(?:at )?<TIME PARTS> ?(?:utc|gmt|z)?([+-][\d:]+)?)?"
+    ),
+}
+"""Patterns of texts and of their parts; `<NAME>` stands for another one.
 
-_FIRSTS = (
-    _Y, rf"{_Y}[-/]{_M}", rf"{_M}/{_Y}", rf"{_MONTH}(?:[-/ ]|, ?|\. ?){_Y}", rf"{_MONTH}-\d\d",
-)  # fmt: skip
-"""Dates without a day, or also without a month: they mean the first."""
+Without a day, or a month, a date is the first. "ANY DATE" also has the dates that need an order of
+day and month; without one, they are none, and with dots the day is first.
+"""
 
-_PLAIN = (
-    *(rf"{_Y}{sign}{_M}{sign}{_D}" for sign in ("-", "/", r"\.")),
-    rf"{_Y}[-/ ]?{_MONTH}[-/ ]?{_D}",
-    rf"{_NTH}[-/. ]?(?:of )?{_MONTH}(?:[-/. ]|, ?|\. )?{_YY}",
-    rf"{_MONTH}[-/. ]{{0,2}}{_NTH}(?:, ?|[-/ ]){_YY}",
-)  # fmt: skip
-_DOTTED = (rf"{_D}\. ?{_D}\. ?{_Y}", r"\d\d\.\d\d\.\d\d")  # 1.2.13 would be a version
-_ORDERED = (rf"{_D}/{_D}/{_YY}", rf"{_D}-{_D}-{_YY}")
-
-_MINUTES = r":[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)?"
-TIME = rf"(?:(?:[01]?\d|2[0-3]){_MINUTES}|(?:0?[1-9]|1[0-2])(?:{_MINUTES})? ?[ap]\.?m\.?)"
-"""A time of day, of 24 or of 12 hours."""
-_AFTER = rf"(?:(?:[ t]|, ?| at ){TIME}(?: ?(?:utc|gmt|z|(?:utc|gmt)?{OFFSET}))?)?"
-
-TIME_PARTS = r"(\d{1,2})((?::\d\d){0,2})(?:[.,](\d+))?(?: ?([ap])\.?m\.?)?"
-PARTS = (
-    r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[., ]+)?"
-    r"(\d+|[a-z]+)(?:st|nd|rd|th)?"
-    r"(?:[^a-z\d]*(?:of )?(\d+|[a-z]+))?"
-    r"(?:(?:st|nd|rd|th)?[^a-z\d:]*(\d+))?"
-    rf"(?:[t, ]*(?:at )?{TIME_PARTS} ?(?:utc|gmt|z)?([+-][\d:]+)?)?"
-)
-"""The parts of a text in a form of `date_form`: `_NAMES` are those of the groups."""
-
-_TIME_NAMES = ("hour", "minutes", "fraction", "half")
-_NAMES = ("first", "second", "third", *_TIME_NAMES, "zone")
+_TIME_PARTS = ("hour", "minutes", "fraction", "half")
+_PARTS = ("first", "second", "third", *_TIME_PARTS, "zone")
+"""Names of the groups of "TIME PARTS" and "PARTS"."""
 
 DAY_US = "86400e6"
 """Microseconds per day, as an SQL double."""
 
 
-def date_form(order: str) -> str:
-    """Return the pattern of the dates in a column of an order.
-
-    Where it is not known (""), 3/4/2020 is no date, and of 3.4.2020 the day is first.
-    """
-    days = "|".join((*_PLAIN, *_DOTTED, *(_ORDERED if order else ())))
-    return rf"{_WEEKDAY}(?:(?:{days}){_AFTER}|{'|'.join(_FIRSTS)})"
+def expanded(pattern: str) -> str:
+    """Return a pattern with the rules that it names put in."""
+    while "<" in pattern:
+        pattern = re.sub("<(.*?)>", lambda found: RULES[found[1]], pattern)
+    return pattern
 
 
 def moment_in(text: str, order: str = "") -> str:
@@ -91,8 +103,8 @@ def moment_in(text: str, order: str = "") -> str:
     iso = f"concat({_year()}, '-', {_month(order)}, '-', {_day(order)}, {_time('m.zone')})"
     return (
         f"CASE WHEN {matches(text, ISO)} THEN {_days(text)} "
-        f"WHEN {matches(f'lower({text})', date_form(order))} "
-        f"THEN {_of_parts(text, PARTS, _NAMES, _days(iso))} END"
+        f"WHEN {_fits(text, '<ANY DATE>' if order else '<DATE>')} "
+        f"THEN {_of_parts(text, 'PARTS', _PARTS, _days(iso))} END"
     )
 
 
@@ -101,8 +113,8 @@ def clock_in(text: str) -> str:
     iso = f"concat('1970-01-01', {_time(sql_text(''))})"
     return (
         f"CASE WHEN {matches(text, CLOCK)} THEN epoch_us(TRY_CAST({text} AS TIME)) / {DAY_US} "
-        f"WHEN {matches(f'lower({text})', TIME)} "
-        f"THEN {_of_parts(text, TIME_PARTS, _TIME_NAMES, _days(iso))} END"
+        f"WHEN {_fits(text, '<TIME>')} "
+        f"THEN {_of_parts(text, 'TIME PARTS', _TIME_PARTS, _days(iso))} END"
     )
 
 
@@ -112,7 +124,6 @@ def order_shown_in(text: str) -> str:
     One of `ORDERS` if it is a date in that order only; "same" if it is the same day in both; else
     "dotted" if it has dots, and "both" if not.
     """
-    form = rf"{_WEEKDAY}(?:{'|'.join((*_DOTTED, *_ORDERED))}){_AFTER}"
     first, second = "CAST(m.first AS INTEGER)", "CAST(m.second AS INTEGER)"
     shown = (
         f"CASE WHEN {first} > 12 AND {second} > 12 THEN NULL WHEN {first} = {second} THEN 'same' "
@@ -120,15 +131,20 @@ def order_shown_in(text: str) -> str:
         f"WHEN contains({text}, '.') THEN 'dotted' ELSE 'both' END"
     )
     return (
-        f"CASE WHEN {matches(f'lower({text})', form)} "
-        f"THEN {_of_parts(text, PARTS, _NAMES, shown)} END"
+        f"CASE WHEN {_fits(text, '<WEEKDAY>(?:<DOTTED>|<ORDERED>)<AFTER>')} "
+        f"THEN {_of_parts(text, 'PARTS', _PARTS, shown)} END"
     )
 
 
-def _of_parts(text: str, pattern: str, names: Sequence[str], value: str) -> str:
+def _fits(text: str, pattern: str) -> str:
+    """SQL for whether a text fits a pattern of the rules."""
+    return matches(f"lower({text})", expanded(pattern))
+
+
+def _of_parts(text: str, rule: str, names: Sequence[str], value: str) -> str:
     """SQL for a value of the parts `m` of a text, which are empty where it lacks them."""
-    groups = ", ".join(map(sql_text, names))
-    parts = f"regexp_extract(lower({text}), {sql_text(f'^(?:{pattern})$')}, [{groups}])"
+    pattern, groups = f"^(?:{expanded(RULES[rule])})$", ", ".join(map(sql_text, names))
+    parts = f"regexp_extract(lower({text}), {sql_text(pattern)}, [{groups}])"
     # A lambda is what gives them a name within an expression.
     return f"list_transform([{parts}], lambda m: {value})[1]"
 

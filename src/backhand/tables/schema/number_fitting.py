@@ -12,6 +12,7 @@ from backhand.tables.expressions import days, number
 from backhand.tables.queries import chunks
 from backhand.tables.schema.checks import finite_doubles
 from backhand.tables.schema.columns import Column, Date, Number
+from backhand.tables.schema.cycles import Places
 from backhand.tables.schema.notes import Note, dropped
 from backhand.tables.table import Table
 
@@ -28,6 +29,7 @@ def fit_numbers(
     Those that have an order of day and month, if an empty one, are dates.
     """
     n, missing, mean, square = (np.zeros(len(columns)) for _ in range(4))
+    places = {i: Places() for i in orders}
     values = [
         days(table, i, absent, orders[i]) if i in orders else number(table, i, absent)
         for i in columns
@@ -38,6 +40,8 @@ def fit_numbers(
             x = finite_doubles(table, columns[j], array, rows.start)[keep]
             present = x[~np.isnan(x)]
             missing[j] += len(x) - len(present)
+            if columns[j] in places:
+                places[columns[j]].add(present)
             if len(present):
                 # Chan, Golub and LeVeque (1979), eq. 2.1: merge the moments of two sets of rows.
                 # `_number` reports an overflow.
@@ -49,13 +53,14 @@ def fit_numbers(
                 n[j] = total
     fitted: dict[int, Column | Note] = {}
     for j, i in enumerate(columns):
-        fitted[i] = _number(table.names[i], orders.get(i), n[j], missing[j], mean[j], square[j])
+        made = _number(table.names[i], n[j], missing[j], mean[j], square[j])
+        if i in orders and isinstance(made, Number):
+            made = Date(made.name, made.mean, made.std, made.missing, orders[i], places[i].cycles())
+        fitted[i] = made
     return fitted
 
 
-def _number(
-    name: str, order: str | None, n: float, missing: float, mean: float, square: float
-) -> Number | Date | Note:
+def _number(name: str, n: float, missing: float, mean: float, square: float) -> Number | Note:
     if not n:
         return dropped(name, "is missing in every training row")
     std = float(np.sqrt(square / n))
@@ -68,5 +73,4 @@ def _number(
         if abs(mean) >= 2**53:
             return dropped(name, f"varies only beyond the precision of a float (about {mean:g})")
         return dropped(name, f"is constant ({mean:g})")
-    moments = (name, float(mean), 1.0 if constant else std, bool(missing))
-    return Number(*moments) if order is None else Date(*moments, order)
+    return Number(name, float(mean), 1.0 if constant else std, bool(missing))

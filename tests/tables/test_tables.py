@@ -101,12 +101,6 @@ def test_the_same_values_mean_the_same_in_every_format(tmp_path) -> None:
         np.testing.assert_allclose(schema.encode(read_table(path)), expected, atol=1e-6)
 
 
-def test_a_date_is_never_guessed(tmp_path) -> None:
-    days = "".join(f"2020-01-{k:02},{k:02}/02/2020,{'ab'[k % 2]}\n" for k in range(1, 29))
-    schema, dropped = learn(read_table(write(tmp_path / "t.csv", "iso,other,t\n" + days)), "t")
-    assert [c.kind for c in schema.columns] == ["date"] and dropped[0].column == "other"
-
-
 def test_globs_are_read_in_the_order_of_their_names(tmp_path) -> None:
     for k, rows in enumerate(("1,a\n2,b\n", "3,a\n", "4,b\n")):
         write(tmp_path / f"part{k}.csv", "n,t\n" + rows)
@@ -231,7 +225,7 @@ def test_dates_become_numbers_and_booleans_categories(tmp_path) -> None:
         FROM range(9) AS s(k)) TO '{tmp_path / "t.parquet"}'""")
     schema, _ = learn(read_table(tmp_path / "t.parquet"), "t")
     d, b, ts = schema.columns
-    assert d == Date("d", 18262 + 4, np.std(np.arange(9)), False)
+    assert d == Date("d", 18262 + 4, np.std(np.arange(9)), False, cycles=("week",))
     assert b == Category("b", ("false", "true"), False)
     assert ts.kind == "date" and np.isclose(ts.std, np.std(np.arange(9)) / 24)
 

@@ -15,7 +15,7 @@ from backhand.exports import numpy_template as template
 from backhand.exports.verify import Sample, check_predictions, class_labels, draw_sample
 from backhand.model import Model, as_model
 from backhand.support.atomic_files import check_output, replacing
-from backhand.tables.cells.dates import CLOCK, DAY, ZONE
+from backhand.tables.cells.dates import MONTHS, RULES
 from backhand.tables.cells.texts import MISSING, WHOLE, spellings
 from backhand.tables.schema.columns import CLIP, Category, Date, Number
 
@@ -86,7 +86,8 @@ def to_source(model: Model, labels: list[Any]) -> str:
         "BYTES": dtype.newbyteorder("<").str,
         "CLASSES": template.python_literal(labels, "CLASSES = "),
         "IMPORTS": template.imports(modules, dates, bool(columns)),
-        "CLIP": CLIP, "DAY": DAY, "CLOCK": CLOCK, "ZONE": ZONE, "WHOLE": WHOLE,
+        "CLIP": CLIP, "WHOLE": WHOLE, "MONTHS": MONTHS,
+        "RULES": "\n".join(template.rule(*item) for item in RULES.items()),
         "MISSING": template.python_literal(tuple(spellings(missing)), "MISSING = "),
         "COLUMNS": "\n".join(template.column(column) for column in columns),
         "PARAMETERS": "\n".join(

@@ -22,14 +22,16 @@ def evaluate(
     memory: options.Memory = None,
     cache_dir: options.CacheDir = None,
     engine: options.EngineName = "auto",
+    all_classes: options.AllClasses = False,
+    explain_words: options.ExplainWords = False,
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Evaluate a model on a table. Use rows that it was not trained on.
 
-    Shows accuracy and loss, precision, recall and f1 per class, and the confusion matrix. These
-    terms are explained at the end of `backhand train --help`.
+    Shows accuracy, loss and other figures with their intervals, precision, recall and f1 per class,
+    and the confusion matrix. --explain-words explains these terms.
     """
-    from backhand.cli.reports.evaluation import show_evaluation
+    from backhand.cli.reports.evaluation import show_evaluation, show_words
     from backhand.model import load
     from backhand.support.atomic_files import check_folder
     from backhand.tables.reading.reader import read_table
@@ -38,4 +40,6 @@ def evaluate(
     loaded, folder = load(model), check_folder(cache_dir)
     table = read_table(data, query, memory=memory, cache_dir=folder, once=True)
     evaluation = evaluate_table(loaded, table, target, engine)
-    show_evaluation(evaluation, "Accuracy", as_json=json)
+    show_evaluation(evaluation, "Accuracy", as_json=json, all_classes=all_classes)
+    if explain_words and not json:
+        show_words()

@@ -22,6 +22,7 @@ def evaluate(
     memory: options.Memory = None,
     cache_dir: options.CacheDir = None,
     engine: options.EngineName = "auto",
+    strict: options.Strict = False,
     all_classes: options.AllClasses = False,
     explain_words: options.ExplainWords = False,
     json: options.Json = False,
@@ -31,6 +32,7 @@ def evaluate(
     Shows accuracy, loss and other figures with their intervals, precision, recall and f1 per class,
     and the confusion matrix. --explain-words explains these terms.
     """
+    from backhand.cli.reports.changes import show_changes, show_trained_on
     from backhand.cli.reports.evaluation import show_evaluation, show_words
     from backhand.model import load
     from backhand.support.atomic_files import check_folder
@@ -39,7 +41,12 @@ def evaluate(
 
     loaded, folder = load(model), check_folder(cache_dir)
     table = read_table(data, query, memory=memory, cache_dir=folder, once=True)
-    evaluation = evaluate_table(loaded, table, target, engine)
-    show_evaluation(evaluation, "Accuracy", as_json=json, all_classes=all_classes)
+    evaluated = evaluate_table(loaded, table, target, engine, strict=strict)
+    show_changes(evaluated.changes)
+    show_trained_on(evaluated.trained_on, loaded.metrics)
+    show_evaluation(
+        evaluated.evaluation, "Accuracy", as_json=json, more=evaluated.to_json(),
+        all_classes=all_classes,
+    )  # fmt: skip
     if explain_words and not json:
         show_words()

@@ -22,6 +22,7 @@ from backhand.cli.reports.output import (
     print_json,
     section,
 )
+from backhand.errors import MOST_IN_NAME
 from backhand.evaluation import Evaluation, Figure
 from backhand.support.visible_text import printable
 
@@ -53,14 +54,16 @@ def show_evaluation(
     *,
     as_json: bool,
     training: Mapping[str, float] | None = None,
+    more: Mapping[str, Any] | None = None,
     all_classes: bool = False,
 ) -> None:
     """Print the evaluation; `title` precedes the accuracy.
 
-    `training` are the figures of the training rows, to be shown beside these.
+    `training` are the figures of the training rows, to be shown beside these; `more` follows them
+    in JSON.
     """
     if as_json:
-        print_json("evaluation", evaluation.to_json())
+        print_json("evaluation", evaluation.to_json() | dict(more or {}))
         return
     out = console()
     _summary(out, evaluation, title)
@@ -86,10 +89,8 @@ def _summary(out: Console, evaluation: Evaluation, title: str) -> None:
     heading = Text(f"{title} {evaluation.accuracy:.4f}", "bold")
     rest = f" ({right:,} of {evaluation.rows:,} rows), loss {evaluation.loss:.4f}"
     hanging(out, "", heading + Text(rest), indent=2)
-    always = (
-        f"Always answering '{printable(base.name, WIDEST_ROW)}' would score {base.accuracy:.4f}"
-    )
-    hanging(out, "", f"{always}, loss {base.loss:.4f}", indent=2)
+    always = f"Always answering '{printable(base.name, MOST_IN_NAME)}' would score"
+    hanging(out, "", f"{always} {base.accuracy:.4f}, loss {base.loss:.4f}", indent=2)
     if evaluation.unknown:
         paragraph(
             out,

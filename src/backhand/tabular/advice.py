@@ -17,6 +17,9 @@ from backhand.tabular.training import Prepared
 FEW_ROWS = 10
 """Rows below which the figures of a class say little."""
 
+LEARNED = 0.8
+"""Training loss, as a share of the baseline's, below which more epochs are of no use."""
+
 IMBALANCED = 0.9
 """Share of the commonest class from which accuracy says little."""
 
@@ -62,14 +65,14 @@ def advise(prepared: Prepared, model: Model, evaluation: Evaluation | None) -> l
     return [
         *_leak(prepared),
         *_twins(prepared, evaluation),
-        *_baseline(evaluation),
+        *_baseline(model, evaluation),
         *_overfit(model, evaluation),
         *_imbalance(evaluation),
         *found,
     ]
 
 
-def _baseline(evaluation: Evaluation) -> list[Advice]:
+def _baseline(model: Model, evaluation: Evaluation) -> list[Advice]:
     """The model against always answering the commonest class."""
     base, found = evaluation.baseline, []
     beyond = evaluation.beyond_baseline()
@@ -88,7 +91,9 @@ def _baseline(evaluation: Evaluation) -> list[Advice]:
             f"shares of the classes as its probabilities (difference {loss.value:+.4f}, 95 % "
             f"interval {loss.low:+.4f} to {loss.high:+.4f})."
         )
-    advice = "Try --l2 0.01 or fewer --epochs; or the columns say little about the target."
+    learned = model.metrics["training_loss"] < LEARNED * base.loss
+    setting = "--l2 0.01 or fewer --epochs" if learned else "more --epochs"
+    advice = f"Try {setting}; or the columns say little about the target."
     return [Advice("baseline", " ".join(found), advice)] if found else []
 
 

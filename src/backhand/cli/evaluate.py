@@ -23,15 +23,17 @@ def evaluate(
     cache_dir: options.CacheDir = None,
     engine: options.EngineName = "auto",
     strict: options.Strict = False,
+    all_classes: options.AllClasses = False,
+    explain_words: options.ExplainWords = False,
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Evaluate a model on a table. Use rows that it was not trained on.
 
-    Shows accuracy and loss, precision, recall and f1 per class, and the confusion matrix. These
-    terms are explained at the end of `backhand train --help`.
+    Shows accuracy, loss and other figures with their intervals, precision, recall and f1 per class,
+    and the confusion matrix. --explain-words explains these terms.
     """
     from backhand.cli.reports.changes import show_changes, show_trained_on
-    from backhand.cli.reports.evaluation import show_evaluation
+    from backhand.cli.reports.evaluation import show_evaluation, show_words
     from backhand.model import load
     from backhand.support.atomic_files import check_folder
     from backhand.tables.reading.reader import read_table
@@ -42,4 +44,9 @@ def evaluate(
     evaluated = evaluate_table(loaded, table, target, engine, strict=strict)
     show_changes(evaluated.changes)
     show_trained_on(evaluated.trained_on, loaded.metrics)
-    show_evaluation(evaluated.evaluation, "Accuracy", as_json=json, more=evaluated.to_json())
+    show_evaluation(
+        evaluated.evaluation, "Accuracy", as_json=json, more=evaluated.to_json(),
+        all_classes=all_classes,
+    )  # fmt: skip
+    if explain_words and not json:
+        show_words()

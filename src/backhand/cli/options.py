@@ -80,3 +80,10 @@ Strict = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
+AllClasses = Annotated[
+    bool,
+    typer.Option("--all-classes", help="Show all classes, however many, not the worst only."),
+]
+ExplainWords = Annotated[
+    bool, typer.Option("--explain-words", help="Explain the terms of the report at its end.")
+]

@@ -116,6 +116,8 @@ def train(
     engine: options.EngineName = "auto",
     device: options.Device = None,
     threads: options.Threads = None,
+    all_classes: options.AllClasses = False,
+    explain_words: options.ExplainWords = False,
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Train a classifier on a table. Evaluates it on held-out rows and saves it."""
@@ -129,6 +131,7 @@ def train(
     from backhand.tables.array_store import ArrayStore
     from backhand.tables.reading.reader import expand, read_table
     from backhand.tables.schema.choices import ColumnChoices
+    from backhand.tabular.advice import advise
     from backhand.tabular.training import fit_table, prepare_table
     from backhand.training.callbacks import Every
 
@@ -151,7 +154,7 @@ def train(
     periodic = checkpoint_from(checkpoint, every, resume=resume)
     available = budget(memory)
     folder = check_folder(cache_dir, keep=keep_cache)
-    report = TrainReport(as_json=json)
+    report = TrainReport(as_json=json, all_classes=all_classes, explain_words=explain_words)
     with report.progress("reading") as display:
         table = read_table(
             data, query, memory=available, cache_dir=folder, watch=display.show_loading
@@ -166,18 +169,17 @@ def train(
     report.network(prepared, settings, chosen.name)
     sys.stdout.flush()  # a full output fails here, before the first epoch
 
-    def keep(model: Model) -> None:
+    def keep_model(model: Model) -> None:
         with signals_held():  # a signal must not discard a finished training
             save_or_rescue(model, output)
 
     with report.progress() as display:
         model, evaluation = fit_table(
             prepared, settings, engine=chosen, callbacks=[Every(None, display.show_epochs)],
-            checkpoint=periodic, trained=keep, notify=display.show_message,
+            checkpoint=periodic, trained=keep_model, notify=display.show_message,
         )  # fmt: skip
-        if evaluation is not None:
-            keep(model)  # with its metrics
-    report.result(model, evaluation, output)
+        keep_model(model)  # with its metrics
+    report.result(model, evaluation, advise(prepared, model, evaluation), output)
 
 
 def save_or_rescue(model: Model, output: Path) -> None:

@@ -76,13 +76,16 @@ def evaluate_table(
     schema = table_schema(model)
     target = schema.target if target is None else target
     classes = [str(name) for name in model.classes]
-    chosen, tally, changes = make_engine(engine), Tally(classes), schema.count_changes()
+    chosen, changes = make_engine(engine), schema.count_changes()
+    tally = Tally(classes, class_rows(model))
     overlap = Overlap(model.training_rows) if model.training_rows is not None else None
     labels = class_expressions(table, target, classes, schema.named_missing)
     with table.unchanged():
-        for _, X, (y, labelled) in schema.encoded_chunks(table, labels, changes=changes):
+        for rows, X, (y, labelled) in schema.encoded_chunks(table, labels, changes=changes):
             X, y = X[labelled], y[labelled].astype(np.int64)
-            tally.add(chosen.predict_proba(model.params, X), y, int((~labelled).sum()))
+            numbers = np.arange(rows.start, rows.stop)[labelled]
+            P = chosen.predict_proba(model.params, X)
+            tally.add(P, y, int((~labelled).sum()), numbers)
             if overlap is not None:
                 overlap.add(X, y)
         found = _checked(changes.found(table), strict=strict)
@@ -95,6 +98,15 @@ def evaluate_table(
             f"{listed(classes)}."
         )
     return Evaluated(result, found, math.nan if overlap is None else overlap.share)
+
+
+def class_rows(model: Model) -> list[int] | None:
+    """The training rows of each class, if the file names them: it may hold anything."""
+    found = model.metrics.get("class_rows")
+    if not isinstance(found, list) or len(found) != len(model.classes):
+        return None
+    valid = all(type(n) is int and 0 <= n < 2**63 for n in found) and any(found)
+    return found if valid else None
 
 
 def _checked(changes: list[Change], *, strict: bool) -> list[Change]:

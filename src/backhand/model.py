@@ -164,7 +164,7 @@ class Model:
         from backhand.tables.reading.frames import as_table
 
         needed = {column.name for column in self.schema.columns}
-        with as_table(X, needed) as table, table.unchanged():
+        with as_table(X, needed, once=True) as table, table.unchanged():
             parts = (part for _, part, _ in self.schema.encoded_chunks(table))
             return np.concatenate([chosen.predict_proba(self.params, part) for part in parts])
 

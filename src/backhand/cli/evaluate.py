@@ -29,12 +29,14 @@ def evaluate(
     Shows accuracy and loss, precision, recall and f1 per class, and the confusion matrix. These
     terms are explained at the end of `backhand train --help`.
     """
+    from backhand.cli.arguments import check_order
     from backhand.cli.reports.evaluation import show_evaluation
     from backhand.model import load
     from backhand.support.atomic_files import check_folder
     from backhand.tables.reading.reader import read_table
     from backhand.tabular.prediction import evaluate_table
 
+    check_order(model, data)
     loaded, folder = load(model), check_folder(cache_dir)
     table = read_table(data, query, memory=memory, cache_dir=folder, once=True)
     evaluation = evaluate_table(loaded, table, target, engine)

@@ -28,6 +28,7 @@ def predict(
     engine: options.EngineName = "auto",
 ) -> None:  # fmt: skip
     """Predict the class of each row. Appends the class and the probability of every class."""
+    from backhand.cli.arguments import check_order
     from backhand.errors import InputError
     from backhand.model import load
     from backhand.support.atomic_files import check_folder, check_output
@@ -35,6 +36,7 @@ def predict(
     from backhand.tables.writing import check_ending
     from backhand.tabular.prediction import predict_table, print_predictions
 
+    check_order(model, data)
     if output is None and 1 in closed_streams:
         raise InputError("standard output is closed; write the rows to a file with --output (-o).")
     if output is not None:

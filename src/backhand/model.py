@@ -20,6 +20,7 @@ from backhand.choices import EngineName
 from backhand.engines import is_sparse, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed
+from backhand.evaluation import Evaluation
 from backhand.support import display
 from backhand.support.atomic_files import check_output, replacing
 from backhand.support.safetensors_io import (
@@ -30,6 +31,7 @@ from backhand.support.safetensors_io import (
     write_tensors,
 )
 from backhand.support.untrusted_json import MAX_VALUES
+from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import Schema
 from backhand.training.data import check_finite, host
 from backhand.training.history import History
@@ -77,6 +79,10 @@ class Model:
         How it was trained, the figures it reached, and the versions that made it; JSON values.
     history : History
         The curves of its training.
+    evaluation : Evaluation, optional
+        What `fit` measured on the held-out rows. It is not in the file: a loaded model has None.
+    notes : tuple of Note
+        What `fit` found out about the columns of the table; not in the file either.
 
     Examples
     --------
@@ -92,6 +98,8 @@ class Model:
     metrics: dict[str, Any] = field(default_factory=dict)
     history: History = field(default_factory=History)
     versions: dict[str, str] = field(default_factory=lambda: present_versions())
+    evaluation: Evaluation | None = field(default=None, compare=False, repr=False)
+    notes: tuple[Note, ...] = field(default=(), compare=False, repr=False)
 
     def _summary(self) -> display.Summary:
         d, H, K = self.sizes

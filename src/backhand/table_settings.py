@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from backhand.choices import ClassWeightName, MonitorName, OptimizerName, ScheduleName, names
 from backhand.constraints import Choice, Constraint, Exactly, Flag, Integer, Number, Or
-from backhand.errors import InputError, did_you_mean
+from backhand.errors import InputError
 from backhand.training.config import TrainConfig, check_settings, setting
 
 if TYPE_CHECKING:
@@ -222,6 +222,19 @@ class Settings:
                     f"is {self.optimizer}; add --optimizer {rules[0]}."
                 )
 
+    def check_one_training(self) -> None:
+        """Check that there is one training only, which a checkpoint can be of.
+
+        Raises
+        ------
+        InputError
+            With `cv`.
+        """
+        if self.cv is not None:
+            raise InputError(
+                "--checkpoint saves one training, and --cv has several; omit one of them."
+            )
+
     @property
     def held_out_share(self) -> float:
         """Share of the table's rows that is held out: 0 with `validation` and `cv`."""
@@ -291,21 +304,6 @@ class Settings:
             "validation_fraction": self.stopping_share,
         }
         return of_table | self.config_for(rows).values()
-
-
-def settings_of(given: dict[str, Any]) -> Settings:
-    """Return the settings with these values by name.
-
-    Raises
-    ------
-    InputError
-        For a name that is not a setting, and as `Settings`.
-    """
-    known = [f.name for f in fields(Settings)]
-    for name in given:
-        if name not in known:
-            raise InputError(f"there is no setting '{name}'. {did_you_mean(name, known)}")
-    return Settings(**given)
 
 
 def _option(name: str) -> str:

@@ -39,10 +39,10 @@ def check_order(model: str, data: str | None) -> None:
     """
     if Path(model).is_file() and not model.endswith(".safetensors") and not _is_model(model):
         exchanged = data is not None and _is_model(data)
-        raise InputError(
-            f"{model} is not a model file" + (f", and {data} is one; give the model first."
-            if exchanged else "; give the .safetensors file that `backhand train` saved, then the table.")
-        )  # fmt: skip
+        raise InputError(f"{model} is not a model file" + (
+            f", and {data} is one; give the model first." if exchanged else
+            "; give the .safetensors file that `backhand train` saved, and then the table."
+        ))  # fmt: skip
     if data is not None and _is_model(data):
         raise InputError(f"{data} is a model file; give a table after the model.")
 

@@ -73,7 +73,7 @@ def train(
             settings.validation, memory=room.table, cache_dir=room.folder
         )  # fmt: skip
         prepared = prepare_table(
-            table, target, settings, choices, validation=validation, matrices=room.kept_matrices(),
+            table, target, settings, choices, validation=validation, matrices=room.matrices(),
             watch=display.show_reading,
         )  # fmt: skip
     report.table(prepared)
@@ -87,7 +87,7 @@ def train(
 
     with report.progress() as display:
         validated = None if settings.cv is None else cross_validate(
-            table, prepared, settings, choices, engine=engine, matrices=room.matrices,
+            table, prepared, settings, choices, engine=engine, matrices=room.matrices_of_fold,
             callbacks=[Every(None, display.show_epochs)], evaluated=report.fold,
             notify=display.show_message,
         )  # fmt: skip

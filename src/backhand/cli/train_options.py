@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
@@ -13,8 +13,8 @@ from backhand.cli import options
 if TYPE_CHECKING:
     from backhand.engines import Engine
     from backhand.table_settings import Settings
-    from backhand.tables.array_store import ArrayStore
     from backhand.tables.schema.choices import ColumnChoices
+    from backhand.tabular.room import Room
     from backhand.training.checkpoints.checkpoint import Checkpoint
 
 TITLES = {
@@ -122,10 +122,7 @@ class StorageOptions:
         from backhand.training.checkpoints.checkpoint import Checkpoint
 
         if self.checkpoint is not None:
-            if settings.cv is not None:
-                raise InputError(
-                    "--checkpoint saves one training, and --cv has several; omit one of them."
-                )
+            settings.check_one_training()
             made = Checkpoint(self.checkpoint, self.every or "30s", resume=self.resume)
             made.check()
             return made
@@ -137,39 +134,13 @@ class StorageOptions:
         return None
 
     def room(self, settings: Settings) -> Room:
-        """Return the memory and the folder for the rows of a training.
-
-        Half of the memory is for DuckDB, half for the encoded rows; each is divided again between
-        two tables, and between all rows and those of a fold.
-        """
+        """Return the memory and the folder for the rows of a training."""
         from backhand.support.atomic_files import check_folder
-        from backhand.support.memory_budget import MIN_MEMORY, budget
+        from backhand.support.memory_budget import budget
+        from backhand.tabular.room import room_for
 
-        memory, folder = budget(self.memory), check_folder(self.cache_dir, keep=self.keep_cache)
-        two_tables, folds = settings.validation is not None, settings.cv is not None
-        table = max(MIN_MEMORY, memory // 2) if two_tables else memory
-        return Room(table, memory // 4 if folds else memory // 2, folder, self.keep_cache)
-
-
-class Room(NamedTuple):
-    """The memory for a table and for encoded rows, in bytes, and the folder for what exceeds it."""
-
-    table: int
-    rows: int
-    folder: Path | None
-    keep: bool
-
-    def matrices(self) -> ArrayStore:
-        """Return where to store encoded rows."""
-        from backhand.tables.array_store import ArrayStore
-
-        return ArrayStore(self.rows, self.folder)
-
-    def kept_matrices(self) -> ArrayStore:
-        """Return where to store the encoded rows that --keep-cache keeps."""
-        from backhand.tables.array_store import ArrayStore
-
-        return ArrayStore(self.rows, self.folder, keep=self.keep)
+        folder = check_folder(self.cache_dir, keep=self.keep_cache)
+        return room_for(budget(self.memory), settings, folder, keep=self.keep_cache)
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ def as_table(
     data: Any,
     columns: Collection[str] | None = None,
     *,
+    unused: Collection[str] = (),
     query: str | None = None,
     memory: int | None = None,
     once: bool = False,
@@ -52,6 +53,8 @@ def as_table(
     columns : collection of str, optional
         The columns that are needed; by default all. The others are there by name only: they may
         hold anything.
+    unused : collection of str
+        Columns that are not needed, where `columns` is None.
     query : str, optional
         A query on a file.
     memory : int, optional
@@ -78,7 +81,7 @@ def as_table(
         path = None if data is None else str(data)
         table = read_table(path, query, memory=memory, once=once)
     else:
-        table = _loaded(_columns(data), columns)
+        table = _loaded(_columns(data), columns, unused)
     try:
         yield table
     finally:
@@ -105,18 +108,19 @@ def _library(value: Any) -> str:
     return next((name for name in ("pandas", "polars", "pyarrow") if name in homes), "")
 
 
-def _loaded(found: list[tuple[str, Any]], needed: Collection[str] | None) -> Table:
+def _loaded(
+    found: list[tuple[str, Any]], needed: Collection[str] | None, unused: Collection[str]
+) -> Table:
     """The table whose `rows` are these columns; NULL in place of those that are not needed."""
     names = [name for name, _ in found]
-    needed = names if needed is None else needed
     check_names(names, SOURCE)
-    arrays = {name: _array(name, column) for name, column in found if name in needed}
-    if not names:
-        raise InputError(f"{SOURCE} has no columns; a table needs at least one.")
+    loaded = set(names).difference(unused) if needed is None else needed
+    arrays = {name: _array(name, column) for name, column in found if name in loaded}
     if not arrays:
-        raise InputError(
-            f"{SOURCE} has no column that the model was trained with, which are {listed(needed)}."
-        )
+        wanted = "; a table needs at least one" if needed is None else (
+            f" that the model was trained with, which are {listed(needed)}"
+        )  # fmt: skip
+        raise InputError(f"{SOURCE} has no column{wanted}.")
     (first, rows), *others = [(name, len(array)) for name, array in arrays.items()]
     for name, length in others:
         if length != rows:

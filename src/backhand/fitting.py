@@ -159,11 +159,12 @@ def fit(arguments: FitArguments) -> Model:
     check_callbacks(arguments.callbacks)
     if arguments.checkpoint is not None:
         settings.check_one_training()
+    unused = set(choices.drop) - {settings.group, settings.time}
     room = room_for(budget(arguments.memory), settings)
     with ExitStack() as open_tables:
 
         def opened(data: Any, query: str | None = None) -> Table:
-            table = as_table(data, unused=choices.drop, query=query, memory=room.table)
+            table = as_table(data, unused=unused, query=query, memory=room.table)
             return open_tables.enter_context(table)
 
         table = opened(arguments.data, arguments.query)

@@ -59,6 +59,7 @@ FLOORS = [
         "estimator": "`MLPClassifier` for scikit-learn",
         "tabular": "train, evaluate and predict on tables",
     },
+    {"fitting": "`fit`: a model from a table in one call"},
     {"cli": "commands, options, reports, progress, exit codes"},
     {"__init__": "the public names, imported on use", "__main__": "`python -m backhand`"},
 ]
@@ -244,7 +245,7 @@ def test_names_whose_package_is_not_installed_are_not_listed_and_say_how_to_get_
     for loaded in [name for name in sys.modules if name.startswith("backhand.estimator")]:
         monkeypatch.delitem(sys.modules, loaded)
     monkeypatch.delitem(vars(backhand), "MLPClassifier", raising=False)
-    assert set(backhand._HOMES) - set(dir(backhand)) == {"MLPClassifier", "read_table"}
+    assert set(backhand._HOMES) - set(dir(backhand)) == {"MLPClassifier", "fit", "read_table"}
     assert "train" in dict(inspect.getmembers(backhand))
     names: dict[str, object] = {}
     exec("from backhand import *", names)

@@ -32,6 +32,7 @@ def evaluate(
     Shows accuracy, loss and other figures with their intervals, precision, recall and f1 per class,
     and the confusion matrix. --explain-words explains these terms.
     """
+    from backhand.cli.arguments import check_order
     from backhand.cli.reports.changes import show_changes, show_trained_on
     from backhand.cli.reports.evaluation import show_evaluation, show_words
     from backhand.model import load
@@ -39,6 +40,7 @@ def evaluate(
     from backhand.tables.reading.reader import read_table
     from backhand.tabular.prediction import evaluate_table
 
+    check_order(model, data)
     loaded, folder = load(model), check_folder(cache_dir)
     table = read_table(data, query, memory=memory, cache_dir=folder, once=True)
     evaluated = evaluate_table(loaded, table, target, engine, strict=strict)

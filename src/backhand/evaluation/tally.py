@@ -65,6 +65,11 @@ class Tally:
         self._unknown += int((~known).sum())
         self._unlabelled += unlabelled
 
+    def add_others(self, unknown: int, unlabelled: int) -> None:
+        """Add numbers of rows whose class is none of the model's, and of rows without a class."""
+        self._unknown += unknown
+        self._unlabelled += unlabelled
+
     def result(self) -> Evaluation:
         """Return the figures over all rows so far."""
         known = int(self._confusion.sum())

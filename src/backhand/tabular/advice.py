@@ -62,9 +62,10 @@ def advise(prepared: Prepared, model: Model, evaluation: Evaluation | None) -> l
     found = _rows(prepared) + _quantity(prepared) + _drift(prepared)
     if evaluation is None:
         return found
+    beside = prepared.held_out.rows > 0  # else the evaluation is that of the folds
     return [
-        *_leak(prepared),
-        *_twins(prepared, evaluation),
+        *(_leak(prepared) if beside else []),
+        *(_twins(prepared, evaluation) if beside else []),
         *_baseline(model, evaluation),
         *_overfit(model, evaluation),
         *_imbalance(evaluation),

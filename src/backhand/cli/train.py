@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -95,6 +96,11 @@ def train(
                           "With --missing '', NA, None, ? and similar are ordinary texts."),
     ] = None,
     query: options.Query = None,
+    format: options.Format = None,  # noqa: A002
+    encoding: options.Encoding = None,
+    sheet: options.Sheet = None,
+    table: options.TableName = None,
+    header: options.Header = None,
     memory: options.Memory = None,
     cache_dir: options.CacheDir = None,
     keep_cache: Annotated[
@@ -153,15 +159,16 @@ def train(
     folder = check_folder(cache_dir, keep=keep_cache)
     report = TrainReport(as_json=json)
     with report.progress("reading") as display:
-        table = read_table(
-            data, query, memory=available, cache_dir=folder, watch=display.show_loading
-        )
+        rows = read_table(
+            data, query, format=format, encoding=encoding, sheet=sheet, table=table, header=header,
+            memory=available, cache_dir=folder, watch=display.show_loading,
+        )  # fmt: skip
         prepared = prepare_table(
-            table, target, settings, choices,
+            rows, target, settings, choices,
             matrices=ArrayStore(available // 2, folder, keep=keep_cache),
             watch=display.show_reading,
         )  # fmt: skip
-        table.close()
+        rows.close()
     report.table(prepared)
     report.network(prepared, settings, chosen.name)
     sys.stdout.flush()  # a full output fails here, before the first epoch
@@ -227,6 +234,11 @@ def checkpoint_from(folder: Path | None, every: str | None, *, resume: bool) -> 
 
 def default_output(data: str | None) -> Path:
     """Return `penguins.safetensors`, in the working folder, for any `…/penguins.csv.gz`."""
-    name = Path(data or "model").name.removesuffix(".gz")
-    stem = Path(name).stem
-    return Path(f"{'model' if set('*?[') & set(stem) else stem}.safetensors")
+    from backhand.tables.files.kinds import PACKED
+    from backhand.tables.files.streams import is_address
+
+    if data == "-" or data is None:
+        return Path("model.safetensors")
+    path = Path(urlsplit(data).path if is_address(data) else data)
+    stem = path.with_suffix("").stem if path.suffix.lower() in PACKED else path.stem
+    return Path(f"{'model' if not stem or set('*?[') & set(stem) else stem}.safetensors")

@@ -41,7 +41,7 @@ from backhand.training.train import objective_of, train_data
 class Prepared:
     """A table that was read: its training rows and its held-out rows, encoded, and its schema.
 
-    The matrices are float32, in memory or memory-mapped.
+    The matrices are float32, in memory or memory-mapped. The remarks are those of the table.
     """
 
     source: str
@@ -50,6 +50,7 @@ class Prepared:
     target: Target
     schema: Schema
     notes: list[Note]
+    remarks: list[str]
     missing: dict[str, Missing]
     training: Data
     held_out: Data
@@ -114,7 +115,7 @@ def prepare_table(
         lacking = count_missing(table, schema)
     unlabelled = int((found.y < 0).sum())
     prepared = Prepared(
-        table.source, table.rows, unlabelled, found, schema, notes, lacking, *encoded
+        table.source, table.rows, unlabelled, found, schema, notes, table.remarks, lacking, *encoded
     )
     warn_of_doubtful_classes(prepared.class_counts)
     return prepared

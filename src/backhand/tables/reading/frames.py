@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from backhand.errors import InputError, listed
 from backhand.support.memory_budget import budget
 from backhand.tables.database.connection import connect
-from backhand.tables.reading.csv_header import check_names
+from backhand.tables.reading.column_names import numbered
 from backhand.tables.reading.reader import read_table
 from backhand.tables.table import Table
 
@@ -59,6 +59,7 @@ def as_table(data: Any, columns: Collection[str]) -> Iterator[Table]:
         table = read_table(str(data), once=True)
     else:
         table = _loaded(_columns(data), columns)
+    table.warn_of_remarks()
     try:
         yield table
     finally:
@@ -87,9 +88,9 @@ def _library(value: Any) -> str:
 
 def _loaded(found: list[tuple[str, Any]], needed: Collection[str]) -> Table:
     """The table whose `rows` are these columns; NULL in place of those that are not needed."""
-    names = [name for name, _ in found]
-    check_names(names, SOURCE)
-    arrays = {name: _array(name, column) for name, column in found if name in needed}
+    names, remarks = numbered([name for name, _ in found], SOURCE)
+    columns = zip(names, (column for _, column in found), strict=True)
+    arrays = {name: _array(name, column) for name, column in columns if name in needed}
     if not arrays:
         raise InputError(
             f"{SOURCE} has no column that the model was trained with, which are {listed(needed)}."
@@ -108,7 +109,9 @@ def _loaded(found: list[tuple[str, Any]], needed: Collection[str]) -> Table:
     cells = [f"c{i}" if name in arrays else f"NULL AS c{i}" for i, name in enumerate(names)]
     connection.execute(f"CREATE TABLE rows AS SELECT {', '.join(cells)} FROM frame")
     connection.unregister("frame")
-    return Table(connection, names, SOURCE)
+    table = Table(connection, names, SOURCE)
+    table.remarks += remarks
+    return table
 
 
 def _array(name: str, column: Any) -> NDArray[Any]:

@@ -79,7 +79,7 @@ def test_looking_for_a_line_is_bounded_too(tmp_path) -> None:
     )
     tracemalloc.start()
     try:
-        head = Head(",", 0, True, ["x", "t"], [])
+        head = Head(",", [], True, ["x", "t"], [])
         assert locate_record([Source(str(row), str(row), "csv")], [head], 62) is None
         lines = [Source(str(line), str(line), "jsonl")]
         assert locate_json_line(lines, 3) is None

@@ -64,7 +64,7 @@ class Table:
         source: str,
         *,
         as_text: bool = False,
-        json: bool = False,
+        points: bool = False,
     ) -> None:
         """Describe the rows of a connection.
 
@@ -77,11 +77,11 @@ class Table:
             What was read, for messages.
         as_text : bool
             Whether the columns hold the texts of a file, without types.
-        json : bool
-            Whether they are JSON's, whose numbers have a decimal point.
+        points : bool
+            Whether they are of JSON, a workbook or a database, whose numbers have a decimal point.
         """
         self.as_text = as_text
-        self.json = json
+        self.points = points
         self.connection = connection
         self.names = list(names)
         self.places = {name: i for i, name in enumerate(self.names)}
@@ -156,10 +156,10 @@ class Table:
         known = self._locate(row) if self._files.change() is None else None
         return known or self.source
 
-    def read_from(self, files: FileSnapshots, sources: Sequence[Source], *, again: bool) -> None:
+    def read_from(self, files: FileSnapshots, *, again: bool) -> None:
         """Set the files that the rows come from, and whether each pass reads them again."""
-        self._files, self.sources = files, sources
-        self._reread = again and not all(source.copied for source in sources)
+        self._files = files
+        self._reread = again and not all(source.copied for source in self.sources)
 
     def unchanged(self) -> AbstractContextManager[None]:
         """Return a context that raises `InputError` if a file changes that its passes read."""

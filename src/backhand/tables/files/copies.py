@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,11 @@ from backhand.errors import OutputError
 
 PIECE = 2**20
 """Bytes that are copied at a time."""
+
+
+def new_path(folder: Path) -> str:
+    """Return the path of a new file in the folder of copies."""
+    return str(Path(tempfile.mkdtemp(dir=folder, prefix="copy-")) / "table")
 
 
 class CopyFile:

@@ -103,5 +103,5 @@ def _text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        return str(int(value)) if value.is_integer() and abs(value) <= 2**53 else repr(value)
     return f"0x{value.hex()}" if isinstance(value, bytes) else str(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Sequence
 
 from backhand.errors import InputError
 from backhand.tables.files.copies import PIECE, new_copy
@@ -114,3 +115,13 @@ def with_one_line_end(path: str, copy: str) -> None:
             quoted ^= len(parts) % 2 == 0
             out.write(b'"'.join(parts))
         out.write(b"\n" if held and not quoted else held)
+
+
+def with_empty_lines(path: str, lines: Sequence[str], copy: str) -> None:
+    """Write a text file to a new file, with its first lines, which are given, empty."""
+    with open_bytes(path) as file, new_copy(copy) as out:
+        mark = codecs.BOM_UTF8 if file.read(3) == codecs.BOM_UTF8 else b""
+        file.seek(len(mark) + sum(len(line.encode()) for line in lines))
+        out.write("".join(line[len(line.rstrip("\r\n")) :] for line in lines).encode())
+        while piece := file.read(PIECE):
+            out.write(piece)

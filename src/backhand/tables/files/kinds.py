@@ -65,6 +65,9 @@ NOT_READ = {
 MARKUP = re.compile(rb"\s*<(?:!doctype|html|\?xml|table)", re.IGNORECASE)
 """The beginning of a page or an XML document, which often has the name of a table."""
 
+SAFETENSORS = re.compile(rb'.{5}\0\0\0\{"', re.DOTALL)
+"""The beginning of a model file."""
+
 
 def stated_format(name: str | None) -> str | None:
     """Return the format that --format names.
@@ -166,6 +169,11 @@ def _refuse_known(name: str, head: bytes) -> None:
             raise InputError(f"{name} cannot be read: it is {what}.")
     if head[257:262] == b"ustar":
         raise InputError(f"{name} cannot be read: it is a tar archive; unpack it first.")
+    if SAFETENSORS.match(head):
+        raise InputError(
+            f"{name} is a model, or another safetensors file; expected a table. Are the two "
+            "arguments exchanged? The model comes first, then the table."
+        )
     if MARKUP.match(head.removeprefix(b"\xef\xbb\xbf")):
         raise InputError(
             f"{name} cannot be read: it is a web page or an XML document; save the table itself, "

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
-from backhand.errors import InputError, listed
+from backhand.errors import BackhandError, InputError, listed
 from backhand.support.optional import extra
 from backhand.tables.files.copies import PIECE, new_copy
 from backhand.tables.files.kinds import format_by_name, packing_by_name
@@ -77,6 +77,8 @@ def _damage_told(name: str, packing: str) -> Iterator[None]:
     """Turn the errors of the libraries into sentences."""
     try:
         yield
+    except BackhandError:
+        raise
     except EOFError as error:
         raise InputError(
             f"{name} is truncated: its {packing} stream has no end; download or compress it again."

@@ -6,14 +6,15 @@ import os
 import re
 import stat
 import sys
-import urllib.error
 import urllib.request
 from contextlib import AbstractContextManager
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
-from backhand.errors import InputError
+from backhand.errors import BackhandError, InputError
 from backhand.tables.files.copies import PIECE, new_copy
 
 ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
@@ -46,24 +47,21 @@ def receive(data: str, copy: str) -> tuple[str, str]:
     OutputError
         If the disk is full.
     """
-    if is_address(data):
-        with _download(data) as response, new_copy(copy) as file:
-            try:
-                while piece := response.read(PIECE):
-                    file.write(piece)
-            except (OSError, ValueError) as error:
-                raise _not_received(data, error) from error
-        return data, urlsplit(data).path
+    address = is_address(data)
     name = STANDARD_INPUT if data == "-" else data
     try:
-        with _pipe(name, data) as pipe, new_copy(copy) as file:
-            while piece := pipe.read(PIECE):
+        with _download(data) if address else _pipe(name, data) as stream, new_copy(copy) as file:
+            while piece := stream.read(PIECE):
                 file.write(piece)
-    except InputError:
+    except BackhandError:
         raise
-    except OSError as error:
-        raise InputError(f"{name} cannot be read: {error.strerror or error}.") from error
-    return name, name
+    except (OSError, ValueError, HTTPException) as error:
+        if isinstance(error, HTTPError):
+            error.close()
+        said = getattr(error, "strerror", None) or getattr(error, "reason", None) or error
+        done = "downloaded" if address else "read"
+        raise InputError(f"{name} cannot be {done}: {str(said).rstrip('.')}.") from error
+    return name, urlsplit(data).path if address else name
 
 
 def _pipe(name: str, data: str) -> Any:
@@ -91,13 +89,5 @@ def _download(address: str) -> AbstractContextManager[Any]:
             "addresses."
         )
     request = urllib.request.Request(address, headers={"User-Agent": "backhand"})
-    try:
-        response: AbstractContextManager[Any] = urllib.request.urlopen(request, timeout=SECONDS)
-    except (OSError, ValueError) as error:
-        raise _not_received(address, error) from error
+    response: AbstractContextManager[Any] = urllib.request.urlopen(request, timeout=SECONDS)
     return response
-
-
-def _not_received(address: str, error: Exception) -> InputError:
-    reason = getattr(error, "reason", None) or error
-    return InputError(f"{address} could not be downloaded: {str(reason).rstrip('.')}.")

@@ -121,7 +121,7 @@ def _spelled(cell: object) -> str:
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+        return str(int(cell)) if cell.is_integer() and abs(cell) <= 2**53 else repr(cell)
     if isinstance(cell, datetime.timedelta):
         return _clock(cell)
     return str(cell)

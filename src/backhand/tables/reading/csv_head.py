@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ class Head:
     Attributes
     ----------
     delimiter : str
-    skip : int
+    above : list of str
         Lines above the names, or above the rows if there are no names.
     header : bool
         Whether the next line has the names.
@@ -33,7 +34,7 @@ class Head:
     """
 
     delimiter: str
-    skip: int
+    above: list[str]
     header: bool
     names: list[str]
     remarks: list[str]
@@ -65,19 +66,20 @@ def read_head(source: Source, header: bool | None) -> Head:
         raise InputError(
             f"{source.name} has only empty lines and comments; expected column names and rows."
         )
-    remarks = _told(source, sample.lines[:skip])
+    above = sample.lines[:skip]
+    remarks = _told(source, above)
     if header is False:
         width = Counter(map(len, rows)).most_common(1)[0][0]
-        return Head(delimiter, skip, False, [f"column{i}" for i in range(1, width + 1)], remarks)
+        return Head(delimiter, above, False, [f"column{i}" for i in range(1, width + 1)], remarks)
     names, told = numbered(_names(source, sample, skip, rows, header), source.name)
-    return Head(delimiter, skip, True, names, remarks + told)
+    return Head(delimiter, above, True, names, remarks + told)
 
 
 def _names(
     source: Source, sample: Sample, skip: int, rows: list[list[str]], header: bool | None
 ) -> list[str]:
     names = [name.strip() for name in rows[0]]
-    place = f"{source.name}, line {skip + 1}"
+    place = f"{source.name}, {'row' if source.format == 'excel' else 'line'} {skip + 1}"
     if len(rows) == 1 and "".join(sample.lines[skip:]).count('"') % 2:
         raise InputError(f"{place}: a quote among the column names is opened but not closed.")
     if not any(names):
@@ -93,8 +95,8 @@ def _names(
             "add --no-header (header=False): the columns are then column1, column2, …; if these "
             "are the names, add --header (header=True)."
         )
-    if skip and sample.lines[skip].startswith("#"):
-        names[0] = names[0].lstrip("# ")
+    if sample.lines[skip].startswith("#"):  # a comment line with the names
+        names[0] = names[0].lstrip("# ") or names[0]
     return [name or f"column{i}" for i, name in enumerate(names, 1)]
 
 
@@ -108,12 +110,17 @@ def _beginning(sample: Sample, header: bool | None) -> tuple[str, int]:
         records = sample.records(sign, above)
         width = Counter(len(row) for _, row in records[1:]).most_common(1)[0][0]
         titles = 0
-        while titles < len(records) and _is_title(records[titles][1], width, header is not False):
+        for start, row in records:
+            comment = titles and sample.lines[start].lstrip().startswith("#")
+            if not comment and not _is_title(row, width, header is not False):
+                break
             titles += 1
-        table = records[titles:]
-        alike = sum(len(row) == width for _, row in table)
-        if titles and table and len(table[0][1]) == width and alike >= SAME_WIDTH * len(table):
-            return sign, table[0][0]
+        rows = [row for _, row in records[titles:]]
+        alike = sum(len(row) == width for row in rows)
+        if not titles or not rows or len(rows[0]) != width or alike < SAME_WIDTH * len(rows):
+            continue
+        if header is False or not looks_like_data(rows[0], rows[1:]):
+            return sign, records[titles][0]
     return signs[0], above
 
 
@@ -125,20 +132,20 @@ def _is_table(records: list[tuple[int, list[str]]]) -> bool:
 
 
 def _is_title(row: list[str], width: int, names: bool) -> bool:
-    """Return whether a record above rows of a width is a title: it has few fields beside them.
+    """Return whether a record above rows of a width may be a title: shorter, or hardly filled.
 
     Where there are no names, a record of the same width is a row with missing values.
     """
-    if len(row) >= width and not (names and width > 2):
-        return False
+    if width < 2 or len(row) < width:
+        return width > 1
     filled = sum(bool(field.strip()) for field in row)
-    return width > 1 and filled <= max(1, width // 2)
+    return names and len(row) == width > 2 and filled <= width // 2
 
 
 def _told(source: Source, lines: Sequence[str]) -> list[str]:
     """Return a sentence about the lines above the names that hold something."""
-    held = [line.strip(',;\t|" \r\n') for line in lines if not SEPARATOR.fullmatch(line)]
-    held = [line for line in held if line]
+    held = [line.strip(",;\t| \r\n") for line in lines if not SEPARATOR.fullmatch(line)]
+    held = [re.sub(r'"(.*)"', r"\1", line).replace('""', '"') for line in held if line]
     if not held:
         return []
     begin = f"'{shortened(held[0], 40)}'"

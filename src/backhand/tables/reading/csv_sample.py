@@ -13,6 +13,7 @@ from backhand.errors import InputError
 from backhand.tables.files.encodings import invalid_line, not_utf8
 from backhand.tables.files.source import Source
 from backhand.tables.files.text_files import MAX_CSV_ROW, BoundedLines, open_text, truncated_gzip
+from backhand.tables.reading.data_or_names import number_of
 
 LINES, CHARACTERS = 100, 2**18
 """How much of a file is read, at most; a line that is begun is read to its end."""
@@ -67,6 +68,8 @@ def read_sample(source: Source) -> Sample:
         If they are not UTF-8 text, or one is too long.
     """
     lines, whole = _lines(source)
+    if not lines:  # of a compressed file
+        raise InputError(f"{source.name} is empty; a table needs column names and rows.")
     above, stated = _above(lines)
     signs = ["\t"] if source.format == "tsv" else [stated] if stated else _delimiters(lines[above])
     return Sample(lines, whole, above, signs)
@@ -108,12 +111,18 @@ def _above(lines: Sequence[str]) -> tuple[int, str | None]:
 
 
 def _has_names(comment: str, row: str, stated: str | None) -> bool:
-    """Return whether a comment line has the names of the row below it, as `#id,x,y` does."""
+    """Return whether a comment line has the names of the row below it, as `#id,x,y` does.
+
+    It is so if the row has a number below something else.
+    """
     if not comment.startswith("#"):
         return False
     delimiter = stated or _delimiters(row)[0]
     names, values = (next(csv.reader([line], delimiter=delimiter)) for line in (comment, row))
-    return 1 < len(names) == len(values)
+    return 1 < len(names) == len(values) and any(
+        number_of(value) is not None and number_of(name) is None
+        for name, value in zip(names, values, strict=True)
+    )
 
 
 def _delimiters(line: str) -> list[str]:

@@ -22,15 +22,15 @@ def looks_like_data(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool
     if not rows:
         return False
     values = names = 0
-    series = _is_series([_number(text) for text in first])
+    series = _is_series([number_of(text) for text in first])
     for i, text in enumerate(map(str.strip, first)):
         below = [row[i].strip() for row in rows if i < len(row)]
         below = [value for value in below if value not in MISSING]
         if not below or text in MISSING:
             continue
-        numbers = sum(_number(value) is not None for value in below)
+        numbers = sum(number_of(value) is not None for value in below)
         if numbers >= NUMBERS * len(below):
-            if _number(text) is None:
+            if number_of(text) is None:
                 return False
             values += not series
         elif text in below:
@@ -40,7 +40,8 @@ def looks_like_data(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool
     return values > 3 * names
 
 
-def _number(text: str) -> float | None:
+def number_of(text: str) -> float | None:
+    """Return the finite number that a text is; None if it is none."""
     try:
         value = float(text)
     except ValueError:

@@ -37,8 +37,11 @@ def load_files(
         return load_csv(connection, data, sources, header, in_place=in_place)
     try:
         if plain == "parquet":
-            return load_parquet(connection, data, sources)
-        return load_json(connection, data, sources, in_place=in_place, types=query)
+            table = load_parquet(connection, data, sources)
+        else:
+            table = load_json(connection, data, sources, in_place=in_place, types=query)
     except duckdb.Error as error:
         line = find_invalid_json(sources) if plain == "json" else None
         raise to_error(connection, error, line or explain(error, data, sources=sources)) from error
+    table.sources = sources
+    return table

@@ -54,7 +54,7 @@ def load_json(
         parameters |= keys
     in_place = in_place and not is_wide(connection, len(names))
     load_rows(connection, reader, parameters, names, in_place=in_place)
-    table = Table(connection, names, data, as_text=True, json=True)
+    table = Table(connection, names, data, as_text=True, points=True)
     if sources[0].format == "jsonl":
         table.located_by(partial(locate_json_line, list(sources)))
     return table

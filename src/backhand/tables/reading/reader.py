@@ -10,7 +10,7 @@ from pathlib import Path
 from backhand.errors import InputError, MissingFileError
 from backhand.support.memory_budget import budget
 from backhand.tables.cells.texts import sql_name
-from backhand.tables.database.connection import connect, duckdb, reporting_progress
+from backhand.tables.database.connection import connect, disconnect, duckdb, reporting_progress
 from backhand.tables.database.duckdb_errors import first_line, to_error
 from backhand.tables.database.query_guard import check_query
 from backhand.tables.files.file_changes import FileSnapshots
@@ -119,23 +119,41 @@ def read_table(
             "them in the query."
         )
     connection = connect(budget(memory), cache_dir, 0.75 if once else 0.5)
-    paths = [] if data is None else expand(str(data))
-    files, source = FileSnapshots(paths), STANDARD_INPUT if data == "-" else str(data)
-    with files.unchanged(), reporting_progress(connection, watch):
-        sources = [prepare(connection, path, options) for path in paths]
-        if data is not None:
-            found = load_files(
-                connection, source, sources, header, in_place=once, query=query is not None
+    try:
+        with reporting_progress(connection, watch):
+            found = _loaded(connection, None if data is None else str(data), query, options, once)
+        if found.empty:
+            raise InputError(
+                f"{found.source} has column names but no rows; expected at least one row."
             )
-            told = [remark for each in sources for remark in each.remarks]
-            found.remarks = told + found.remarks
-        if query is not None:
-            found = _load_query(connection, query, found if data is not None else None)
-    if query is None:
-        found.read_from(files, sources, again=in_files(connection))
-    if found.empty:
-        raise InputError(f"{found.source} has column names but no rows; expected at least one row.")
+    except BaseException:
+        disconnect(connection)
+        raise
     return found
+
+
+def _loaded(
+    connection: duckdb.DuckDBPyConnection,
+    data: str | None,
+    query: str | None,
+    options: ReadingOptions,
+    once: bool,
+) -> Table:
+    """Load files, or the result of a query, or that of a query of files."""
+    if data is None:
+        return _load_query(connection, query or "", None)
+    paths = expand(data)
+    files, source = FileSnapshots(paths), STANDARD_INPUT if data == "-" else data
+    with files.unchanged():
+        sources = [prepare(connection, path, options) for path in paths]
+        table = load_files(
+            connection, source, sources, options.header, in_place=once, query=query is not None
+        )
+        table.remarks = [told for each in sources for told in each.remarks] + table.remarks
+        if query is not None:
+            return _load_query(connection, query, table)
+    table.read_from(files, again=in_files(connection))
+    return table
 
 
 def _load_query(connection: duckdb.DuckDBPyConnection, query: str, table: Table | None) -> Table:

@@ -27,7 +27,7 @@ def locate_record(sources: Sequence[Source], heads: Sequence[Head], row: int) ->
             for number, line in _records(source, head):
                 row -= 1
                 if not row:
-                    place = {"excel": f"row {head.skip + head.header + number}",
+                    place = {"excel": f"row {len(head.above) + head.header + number}",
                              "sqlite": f"row {number}"}  # fmt: skip
                     return f"{source.name} ({place.get(source.format, f'line {line}')})"
     except UNREADABLE:
@@ -39,11 +39,11 @@ def _records(source: Source, head: Head) -> Iterator[tuple[int, int]]:
     """Yield the number of each record below the names, from 1, and its line."""
     with open_text(source.path) as file:
         lines = BoundedLines[str](file, MAX_CSV_ROW)
-        for _ in range(head.skip):
+        for _ in range(len(head.above)):
             next(lines)
             lines.begin()
         reader = csv.reader(lines, delimiter=head.delimiter, skipinitialspace=True)
-        start, number, named = head.skip + 1, 0, not head.header
+        start, number, named = len(head.above) + 1, 0, not head.header
         for values in reader:
             lines.begin()
             # An empty line is a row of one column only.
@@ -51,7 +51,7 @@ def _records(source: Source, head: Head) -> Iterator[tuple[int, int]]:
                 number += 1
                 yield number, start
             named = named or bool(values)
-            start = head.skip + reader.line_num + 1
+            start = len(head.above) + reader.line_num + 1
 
 
 def locate_json_line(sources: Sequence[Source], row: int) -> str | None:

@@ -7,7 +7,6 @@ removed with the connection.
 
 from __future__ import annotations
 
-import tempfile
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,6 +18,7 @@ from backhand.tables.database.connection import duckdb
 from backhand.tables.database.duckdb_errors import memory_allowed, spill_folder
 from backhand.tables.files import encodings, kinds
 from backhand.tables.files.arrow_files import arrow_as_parquet
+from backhand.tables.files.copies import new_path
 from backhand.tables.files.databases import table_as_csv
 from backhand.tables.files.packed_files import unpack
 from backhand.tables.files.source import TEXTS, Source
@@ -42,12 +42,12 @@ class _Copies:
 
     def make(self, write: Callable[[str], Made]) -> Made:
         """Go on with a new file, which a function writes, given its path."""
-        copy = Path(tempfile.mkdtemp(dir=self._folder, prefix="copy-")) / "table"
-        made = write(str(copy))
+        copy = new_path(self._folder)
+        made = write(copy)
         if self.path != self._named:
             with suppress(OSError):
                 Path(self.path).unlink()
-        self.path = str(copy)
+        self.path = copy
         return made
 
 
@@ -80,7 +80,10 @@ def prepare(connection: duckdb.DuckDBPyConnection, path: str, options: ReadingOp
 
 def _stays_packed(path: str, stated: str | None) -> bool:
     """Return whether DuckDB reads a .gz file itself: it does if it is UTF-8 text."""
-    if not is_gzip(path) or (stated or kinds.format_by_name(path)) not in TEXTS:
+    inside = path[: -len(".gz")]
+    if not is_gzip(path) or kinds.packing_by_name(inside) is not None:
+        return False
+    if (stated or kinds.format_by_name(inside)) not in TEXTS:
         return False
     try:
         return encodings.marked_encoding(path) is None

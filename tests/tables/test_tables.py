@@ -309,12 +309,11 @@ def test_the_held_out_draw_is_stratified_and_seeded(y, share, seed) -> None:
     [
         ("n,t\n", "no rows"),
         ("", "is empty"),
-        ("\n1,a\n", "empty line"),
+        ("\n\n", "only empty lines"),
         ("n,t\n1,a\n2\n3,b\n", "line 3 has 1 value where the first line names 2 columns"),
         ("n,t\n1,a\n2,b,c\n3,b\n", "line 3 has more values than the 2 columns"),
         ("n,t\n" + "1,a\n" * 30000 + "2,b,c\n", "line 30002 has more values than the 2"),
         ('n,t\n1,"a\n2,b\n', "quote is opened but not closed"),
-        ("n,n,t\n1,2,a\n", "several columns named 'n'"),
     ],
 )
 def test_tables_that_cannot_be_read_are_told(tmp_path, text, said) -> None:
@@ -333,12 +332,6 @@ def test_no_line_is_ever_skipped(tmp_path, more) -> None:
     path = write(tmp_path / "t.csv", "\n".join(["a,b,c,y", *rows, *more]) + "\n")
     said = "more values than the 4 columns" if more[0].count(",") > 3 else "2 values where"
     with pytest.raises(InputError, match=f"line 62 has {said}"):
-        read_table(path)
-
-
-def test_a_title_above_the_names_is_not_skipped_either(tmp_path) -> None:
-    path = write(tmp_path / "t.csv", "# flowers\na,b\n1,2\n3,4\n")
-    with pytest.raises(InputError, match="line 2 has more values than the 1 columns"):
         read_table(path)
 
 
@@ -370,9 +363,9 @@ def test_files_that_are_not_there_or_nothing_known_are_told(tmp_path) -> None:
         read_table(tmp_path)
     with pytest.raises(InputError, match="is empty"):
         read_table("")
-    with pytest.raises(InputError, match="does not end in a known format"):
+    with pytest.raises(InputError, match="damaged, or not a workbook"):
         read_table(write(tmp_path / "t.xlsx", "x"))
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="damaged, or not a Parquet file"):
         read_table(write(tmp_path / "t.parquet", "no parquet at all, but long enough"))
     with pytest.raises(InputError, match="cannot be read"):
         read_table(write(tmp_path / "t.csv.gz", "no gzip"))

@@ -19,6 +19,11 @@ def evaluate(
                      help="Column with the true classes."),
     ] = None,
     query: options.Query = None,
+    format: options.Format = None,  # noqa: A002
+    encoding: options.Encoding = None,
+    sheet: options.Sheet = None,
+    table: options.TableName = None,
+    header: options.Header = None,
     memory: options.Memory = None,
     cache_dir: options.CacheDir = None,
     engine: options.EngineName = "auto",
@@ -42,8 +47,12 @@ def evaluate(
 
     check_order(model, data)
     loaded, folder = load(model), check_folder(cache_dir)
-    table = read_table(data, query, memory=memory, cache_dir=folder, once=True)
-    evaluated = evaluate_table(loaded, table, target, engine, strict=strict)
+    rows = read_table(
+        data, query, format=format, encoding=encoding, sheet=sheet, table=table, header=header,
+        memory=memory, cache_dir=folder, once=True,
+    )  # fmt: skip
+    rows.warn_of_remarks()
+    evaluated = evaluate_table(loaded, rows, target, engine, strict=strict)
     show_changes(evaluated.changes)
     show_trained_on(evaluated.trained_on, loaded.metrics)
     show_evaluation(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -15,6 +16,7 @@ from backhand.cli.train_options import (
     TITLES,
     ColumnOptions,
     EngineOptions,
+    FileOptions,
     StorageOptions,
 )
 from backhand.support.signals import signals_held
@@ -40,6 +42,7 @@ def train(
     ] = None,
     query: options.Query = None,
     settings: Settings,
+    reading: FileOptions,
     columns: ColumnOptions,
     storage: StorageOptions,
     computing: EngineOptions,
@@ -70,8 +73,9 @@ def train(
     report = TrainReport(as_json=json, all_classes=all_classes, explain_words=explain_words)
     with report.progress("reading") as display:
         table = read_table(
-            data, query, memory=room.table, cache_dir=room.folder, watch=display.show_loading
-        )
+            data, query, **reading.stated(), memory=room.table, cache_dir=room.folder,
+            watch=display.show_loading,
+        )  # fmt: skip
         validation = None if settings.validation is None else read_table(
             settings.validation, memory=room.table, cache_dir=room.folder
         )  # fmt: skip
@@ -136,6 +140,11 @@ def save_or_rescue(model: Model, output: Path) -> None:
 
 def default_output(data: str | None) -> Path:
     """Return `penguins.safetensors`, in the working folder, for any `…/penguins.csv.gz`."""
-    name = Path(data or "model").name.removesuffix(".gz")
-    stem = Path(name).stem
-    return Path(f"{'model' if set('*?[') & set(stem) else stem}.safetensors")
+    from backhand.tables.files.kinds import PACKED
+    from backhand.tables.files.streams import is_address
+
+    if data == "-" or data is None:
+        return Path("model.safetensors")
+    path = Path(urlsplit(data).path if is_address(data) else data)
+    stem = path.with_suffix("").stem if path.suffix.lower() in PACKED else path.stem
+    return Path(f"{'model' if not stem or set('*?[') & set(stem) else stem}.safetensors")

@@ -56,6 +56,7 @@ class Prepared:
     The matrices are float32, in memory or memory-mapped. `stopping` are the rows that early
     stopping watches. `how` says how the rows were divided. The held-out rows have further ones
     beside them whose class is `unknown`, or that are without one, if they are of a second table.
+    The remarks are those of the table.
     """
 
     source: str
@@ -64,6 +65,7 @@ class Prepared:
     target: Target
     schema: Schema
     notes: list[Note]
+    remarks: list[str]
     missing: dict[str, Missing]
     training: Data
     stopping: Data
@@ -158,8 +160,8 @@ def prepare_split(
         stopping = _weighted("stopping", stopping, weights, places)
     return Prepared(
         table.source, table.rows, int((target.y < 0).sum()), target, schema,
-        [*splitter.notes(schema), *notes], count_missing(table, schema), training, stopping,
-        held_out, sketch_of(training, held_out), split.how,
+        [*splitter.notes(schema), *notes], table.remarks, count_missing(table, schema), training,
+        stopping, held_out, sketch_of(training, held_out), split.how,
     )  # fmt: skip
 
 

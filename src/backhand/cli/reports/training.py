@@ -59,6 +59,7 @@ class TrainReport:
                 "dropped": [{"name": n.column, "why": n.what} for n in prepared.notes
                             if n.kind == "dropped"],
                 "notes": [asdict(note) for note in prepared.notes],
+                "remarks": prepared.remarks,
             })  # fmt: skip
             return
         classes = comma_list(f"{name} {n:,}" for name, n in counts.items())
@@ -70,6 +71,7 @@ class TrainReport:
             *columns_by_kind(prepared.schema),
         ]
         rows += _missing(prepared)
+        rows += [("read", remark) for remark in prepared.remarks]
         section(self._console, "Table", prepared.source, rows + dropped_columns(prepared.notes))
 
     def network(self, prepared: Prepared, settings: Settings, engine: str) -> None:

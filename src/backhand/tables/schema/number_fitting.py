@@ -54,10 +54,15 @@ def fit_numbers(
     fitted: dict[int, Column | Note] = {}
     for j, i in enumerate(columns):
         made = _number(table.names[i], n[j], missing[j], mean[j], square[j])
-        if i in orders and isinstance(made, Number):
-            made = Date(made.name, made.mean, made.std, made.missing, orders[i], places[i].cycles())
-        fitted[i] = made
+        if isinstance(made, Number) and i in orders:
+            fitted[i] = _date(made, orders[i], places[i])
+        else:
+            fitted[i] = made
     return fitted
+
+
+def _date(number: Number, order: str, places: Places) -> Date:
+    return Date(number.name, number.mean, number.std, number.missing, order, places.cycles())
 
 
 def _number(name: str, n: float, missing: float, mean: float, square: float) -> Number | Note:

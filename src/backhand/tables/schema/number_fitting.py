@@ -56,13 +56,17 @@ def fit_numbers(
     for j, i in enumerate(columns):
         made: Column | Note = _number(table.names[i], n[j], missing[j], mean[j], square[j])
         if isinstance(made, Number):
-            if i in orders:
-                moments = (made.name, made.mean, made.std, made.missing)
-                made = Date(*moments, orders[i], places[i].cycles())
-            else:
-                made = replace(made, decimal=decimals[i])
+            made = (
+                _date(made, orders[i], places[i])
+                if i in orders
+                else replace(made, decimal=decimals[i])
+            )
         fitted[i] = made
     return fitted
+
+
+def _date(number: Number, order: str, places: Places) -> Date:
+    return Date(number.name, number.mean, number.std, number.missing, order, places.cycles())
 
 
 def _number(name: str, n: float, missing: float, mean: float, square: float) -> Number | Note:

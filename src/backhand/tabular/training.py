@@ -23,7 +23,7 @@ from backhand.tables.array_store import ArrayStore
 from backhand.tables.files.file_changes import changed
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.fitting import ANY, fit_schema
-from backhand.tables.schema.missing_values import Missing, count_missing
+from backhand.tables.schema.missing_values import Missing, count_missing, notes_of_missing
 from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import Schema
 from backhand.tables.schema.targets import Target, read_target, warn_of_doubtful_classes
@@ -112,6 +112,7 @@ def prepare_table(
         table.watched_by(lambda rows: watch(Reading("encoding", rows, table.rows)))
         encoded = _encoded(table, schema, found.y, [training, out], places)
         lacking = count_missing(table, schema)
+        notes = [*found.notes, *notes, *notes_of_missing(lacking, table.rows)]
     unlabelled = int((found.y < 0).sum())
     prepared = Prepared(
         table.source, table.rows, unlabelled, found, schema, notes, lacking, *encoded

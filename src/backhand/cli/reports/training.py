@@ -10,6 +10,7 @@ from pathlib import Path
 
 from backhand.cli.reports.columns import columns_by_kind
 from backhand.cli.reports.evaluation import show_evaluation
+from backhand.cli.reports.notes import note_lines
 from backhand.cli.reports.output import console, network_shape, print_json, section
 from backhand.cli.reports.progress import ProgressDisplay, progress_display
 from backhand.errors import comma_list
@@ -17,7 +18,6 @@ from backhand.evaluation import Evaluation
 from backhand.model import Model
 from backhand.support.visible_text import printable
 from backhand.table_settings import Settings
-from backhand.tables.schema.notes import Note
 from backhand.tabular.training import Prepared
 
 
@@ -63,7 +63,7 @@ class TrainReport:
             *columns_by_kind(prepared.schema),
         ]
         rows += _missing(prepared)
-        section(self._console, "Table", prepared.source, rows + dropped_columns(prepared.notes))
+        section(self._console, "Table", prepared.source, rows + note_lines(prepared.notes))
 
     def network(self, prepared: Prepared, settings: Settings, engine: str) -> None:
         """Print the shape and size of the network, and how it is trained."""
@@ -103,12 +103,3 @@ class TrainReport:
             show_evaluation(evaluation, "Held-out accuracy", as_json=False)
         print(f"Saved {printable(str(output))}")
         print(f"Use it: backhand predict {printable(shlex.quote(str(output)))} NEW_DATA")
-
-
-def dropped_columns(notes: list[Note]) -> list[tuple[str, str]]:
-    """Return one line per reason, with the columns dropped for it."""
-    reasons: dict[str, list[str]] = {}
-    for note in notes:
-        if note.kind == "dropped":
-            reasons.setdefault(note.what, []).append(note.column)
-    return [("dropped", f"{comma_list(names, most=6)}: {why}") for why, names in reasons.items()]

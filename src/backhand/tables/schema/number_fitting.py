@@ -17,9 +17,16 @@ from backhand.tables.table import Table
 
 
 def fit_numbers(
-    table: Table, kinds: dict[int, str], training: NDArray[np.bool_], absent: Sequence[str]
+    table: Table,
+    kinds: dict[int, str],
+    training: NDArray[np.bool_],
+    absent: Sequence[str],
+    wanted: Sequence[int] = (),
 ) -> dict[int, Column | Note]:
-    """Compute mean and standard deviation of number columns, in an order that never changes."""
+    """Compute mean and standard deviation of number columns, in an order that never changes.
+
+    A constant is not used, unless the column is `wanted`.
+    """
     columns = list(kinds)
     n, missing, mean, square = (np.zeros(len(columns)) for _ in range(4))
     values_of = {"number": number, "date": days}
@@ -42,12 +49,21 @@ def fit_numbers(
     fitted: dict[int, Column | Note] = {}
     for j, i in enumerate(columns):
         kind = Date if kinds[i] == "date" else Number
-        fitted[i] = _number(kind, table.names[i], n[j], missing[j], mean[j], square[j])
+        fitted[i] = _number(
+            kind, table.names[i], n[j], missing[j], mean[j], square[j], wanted=i in wanted
+        )
     return fitted
 
 
 def _number(
-    kind: type[Number] | type[Date], name: str, n: float, missing: float, mean: float, square: float
+    kind: type[Number] | type[Date],
+    name: str,
+    n: float,
+    missing: float,
+    mean: float,
+    square: float,
+    *,
+    wanted: bool,
 ) -> Number | Date | Note:
     if not n:
         return dropped(name, "is missing in every training row")
@@ -57,7 +73,7 @@ def _number(
             f"the numbers of column '{name}' are too large to be standardised; scale or drop it."
         )
     constant = std <= 1e-12 * abs(mean)
-    if constant and not missing:
+    if constant and not missing and not wanted:
         if abs(mean) >= 2**53:
             return dropped(name, f"varies only beyond the precision of a float (about {mean:g})")
         return dropped(name, f"is constant ({mean:g})")

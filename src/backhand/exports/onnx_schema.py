@@ -1,5 +1,9 @@
 """A schema's encoding of a table's columns as nodes of an ONNX graph, from raw inputs to X.
 
+Numbers are numbers, not texts, since ONNX has no operator that reads a number in dress. Texts are
+compared with every spelling of a category or of a missing value; ONNX cannot remove the spaces
+around them.
+
 Columns of one kind are encoded together by the same few nodes, and all are joined once. So the
 graph has up to three nodes for each distinct list of categories, and about ten others, whether it
 has five inputs or five thousand.
@@ -92,7 +96,8 @@ def _encode_numbers(
     least = graph.constant("least", np.array(-CLIP))
     most = graph.constant("most", np.array(CLIP))
     cut = graph.node("Clip", standardised, least, most, wanted="cut off")
-    missing = graph.node("IsNaN", x, wanted="missing")
+    infinite = graph.node("IsInf", x, wanted="infinite")
+    missing = graph.node("Or", graph.node("IsNaN", x, wanted="nan"), infinite, wanted="missing")
     for number in missing_numbers(schema.missing):
         # Dates are not written as numbers, and nothing equals nan.
         row = [np.nan if column.kind == "date" else number for column in used]

@@ -137,7 +137,7 @@ def _encoded(
         for name, n in zip(names, sizes, strict=True)
     ]  # fmt: skip
     done = [0, 0]
-    for rows, X, _ in schema.encoded_chunks(table, checked=True):
+    for rows, X, _ in schema.encoded_chunks(table):
         for i, (mask, part) in enumerate(zip(masks, parts, strict=True)):
             keep = mask[rows]
             there = slice(done[i], done[i] + int(keep.sum()))

@@ -97,8 +97,9 @@ def _dropped(table: Table, column: int, found: _Found, absent: Sequence[str]) ->
             name, f"is free text (about {average:.0f} words each)",
             "use features made of it: numbers with --query, or embeddings in Python",
         )  # fmt: skip
+    like = "an identifier or free text" if average >= 1.5 else "an identifier"
     return dropped(
         name,
-        f"looks like an identifier: {found.distinct:,} distinct values in {found.present:,} rows",
+        f"looks like {like}: {found.distinct:,} distinct values in {found.present:,} rows",
         f"--keep '{name}' uses its {MAX_CATEGORIES} most frequent values",
     )

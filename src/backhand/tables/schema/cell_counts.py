@@ -7,12 +7,9 @@ from dataclasses import dataclass
 
 from backhand.tables.cells.numbers import CODE
 from backhand.tables.cells.texts import matches
-from backhand.tables.expressions import number, text
-from backhand.tables.queries import GROUP, all_rows, first_row, totals
+from backhand.tables.expressions import text
+from backhand.tables.queries import GROUP, first_row, totals
 from backhand.tables.table import Table
-
-EXAMPLES, EXAMPLES_FROM = 3, 100
-"""How many unread texts are quoted, and from how many of the first such rows."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +18,10 @@ class CellCounts:
 
     Attributes
     ----------
+    value : str
+        SQL for the numbers that were counted: NULL, nan or infinite where a cell is not one.
     numbers, unread : int
-        Cells that are numbers; texts that are neither numbers nor mean missing.
+        Cells that are finite numbers; those that neither are nor mean missing.
     codes : int
         Texts that are numbers and would lose leading zeros.
     fractions : int
@@ -31,6 +30,7 @@ class CellCounts:
         The smallest and the largest number; 0 if there is none.
     """
 
+    value: str
     numbers: int
     unread: int
     codes: int
@@ -43,48 +43,40 @@ class CellCounts:
         """Cells that are not missing."""
         return self.numbers + self.unread
 
+    @property
+    def finite(self) -> str:
+        """SQL for the numbers; NULL where a cell is not one."""
+        return f"CASE WHEN isfinite({self.value}) THEN {self.value} END"
+
 
 def count_cells(
-    table: Table, columns: Sequence[int], missing: Sequence[str]
+    table: Table, values: dict[int, str], missing: Sequence[str]
 ) -> dict[int, CellCounts]:
-    """Count the cells of columns of texts or numbers."""
+    """Count the cells of columns; `values` is SQL for the numbers of each."""
     found: dict[int, CellCounts] = {}
+    columns = list(values)
     for start in range(0, len(columns), GROUP // 6):
         some = columns[start : start + GROUP // 6]
-        cells = [f"{_text(table, i)} AS c{i}, {finite_or_null(table, i, missing)} AS x{i}"
-                 for i in some]  # fmt: skip
-        counts = [_counts(table, i, missing) for i in some]
+        cells = ", ".join(f"c{i}, {values[i]} AS v{i}" for i in some)
+        finite = ", ".join(f"c{i}, CASE WHEN isfinite(v{i}) THEN v{i} END AS x{i}" for i in some)
+        counts = ", ".join(_counts(table, i, missing) for i in some)
         row = first_row(
-            table, f"SELECT {', '.join(counts)} FROM (SELECT {', '.join(cells)} FROM rows)"
+            table, f"SELECT {counts} FROM (SELECT {finite} FROM (SELECT {cells} FROM rows))"
         )
         for j, i in enumerate(some):
             numbers, unread, codes, fractions, least, most = row[6 * j : 6 * j + 6]
             found[i] = CellCounts(
-                numbers, unread, codes, fractions, float(least or 0), float(most or 0)
+                values[i], numbers, unread, codes, fractions, float(least or 0), float(most or 0)
             )
     return found
 
 
-def finite_or_null(table: Table, column: int, missing: Sequence[str]) -> str:
-    """SQL for a column as numbers, NULL also for nan."""
-    value = number(table, column, missing)
-    if table.family(column) == "number" and table.types[column] not in ("FLOAT", "DOUBLE"):
-        return value
-    return f"CASE WHEN NOT isnan({value}) THEN {value} END"
-
-
-def _text(table: Table, column: int) -> str:
-    """SQL for the cell as text where it is one already; typed numbers are not converted."""
-    typed = table.family(column) == "number"
-    return f"c{column}" if typed else f"CAST(c{column} AS VARCHAR)"
-
-
 def _counts(table: Table, i: int, missing: Sequence[str]) -> str:
-    x = f"x{i}"
-    unread = codes = "0"
+    x, unread, codes = f"x{i}", "0", "0"
     if table.family(i) == "text":
+        codes = f"count(CASE WHEN {x} IS NOT NULL THEN {code(f'CAST(c{i} AS VARCHAR)')} END)"
+    if table.family(i) == "text" or table.types[i] in ("FLOAT", "DOUBLE"):
         unread = f"count(CASE WHEN {x} IS NULL THEN {text(table, i, missing)} END)"
-        codes = f"count(CASE WHEN {x} IS NOT NULL THEN {code(f'c{i}')} END)"
     fractions = f"count(CASE WHEN {x} <> floor({x}) THEN 1 END)"
     return f"count({x}), {unread}, {codes}, {fractions}, min({x}), max({x})"
 
@@ -110,12 +102,3 @@ def count_distinct(
     few = {i: value for (i, value), n in zip(texts.items(), about, strict=True) if n <= 2 * most}
     exact = totals(table, [f"count(DISTINCT {value})" for value in few.values()])
     return {i: n for i, n in zip(few, exact, strict=True) if n <= most}
-
-
-def first_texts(table: Table, column: int, condition: str) -> list[str]:
-    """Return the first distinct texts of a column in the rows that fulfil an SQL condition."""
-    cells = all_rows(
-        table, f"SELECT CAST(c{column} AS VARCHAR) FROM rows WHERE {condition} "
-        f"LIMIT {EXAMPLES_FROM}",
-    )  # fmt: skip
-    return list(dict.fromkeys(cell for (cell,) in cells))[:EXAMPLES]

@@ -7,23 +7,25 @@ from dataclasses import dataclass, field
 
 from backhand.errors import InputError, comma_list
 from backhand.tables.cells.dates import clock_in, moment_in
-from backhand.tables.expressions import text
-from backhand.tables.queries import totals
+from backhand.tables.expressions import cell, days, number
+from backhand.tables.queries import first_row, totals
 from backhand.tables.schema.cell_counts import (
     CellCounts,
     code,
     count_cells,
     count_distinct,
-    first_texts,
     rare,
 )
-from backhand.tables.schema.checks import unreadable
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.notes import Note
+from backhand.tables.schema.unread import unread_texts
 from backhand.tables.table import Table
 
 FEW_VALUES = 20
 """With words among them, at most so many distinct values are categories rather than numbers."""
+
+EXAMPLES = 3
+"""Texts that are quoted in a note."""
 
 SOME_NUMBERS = 0.1
 """Share of numbers in a category column from which it is reported."""
@@ -46,13 +48,17 @@ class ColumnKinds:
 
 
 def kinds_of(
-    table: Table, columns: Sequence[int], choices: ColumnChoices, missing: Sequence[str]
+    table: Table,
+    columns: Sequence[int],
+    choices: ColumnChoices,
+    missing: Sequence[str],
+    decimals: dict[int, str],
 ) -> ColumnKinds:
     """Return what each column is, by all rows.
 
     A column of texts holds numbers, or dates, if more than half of its texts do. Its other texts
     count as missing. If there are words among a few distinct values, they are categories; so are
-    codes with leading zeros.
+    codes with leading zeros, and true and false.
 
     Raises
     ------
@@ -63,14 +69,19 @@ def kinds_of(
     for i in columns:
         _check_stated(table, i, choices)
         name, text_column = table.names[i], found.kinds[i] == "text"
-        if name in choices.categorical or (text_column and table.types[i] == "BOOLEAN"):
+        boolean = table.types[i] == "BOOLEAN" and name not in choices.numeric
+        if name in choices.categorical or (text_column and boolean):
             found.kinds[i] = "category" if found.kinds[i] != "other" else "other"
-        if name in choices.numeric and table.family(i) == "text":
-            found.kinds[i] = "text"
-    counts = count_cells(table, found.of_kind("text", "number"), missing)
-    found.counts = {i: c for i, c in counts.items() if found.kinds[i] == "number"}
-    _decide_texts(table, found, {i: c for i, c in counts.items() if i not in found.counts},
-                  choices, missing)  # fmt: skip
+    values = {
+        i: number(table, i, missing, decimals[i], booleans=table.names[i] in choices.numeric)
+        for i in found.of_kind("text", "number")
+    }
+    counts = count_cells(table, values, missing)
+    _decide_texts(table, found, {i: counts[i] for i in found.of_kind("text")}, choices, missing)
+    found.counts = {i: counts[i] for i in found.of_kind("number")}
+    for i, c in counts.items():
+        note = _note(table, i, found.kinds[i], c, missing, decimals[i])
+        found.notes += [(i, note)] if note else []
     return found
 
 
@@ -93,92 +104,85 @@ def _decide_texts(
     missing: Sequence[str],
 ) -> None:
     """Decide which columns of texts are numbers, dates or categories."""
-    numeric = {i for i, c in counts.items() if table.names[i] in choices.numeric}
-    mostly = {i for i, c in counts.items() if 2 * c.numbers > c.present}
-    mixed = [i for i in mostly - numeric if counts[i].unread >= rare(table.rows)]
-    few = count_distinct(table, sorted(mixed), missing, FEW_VALUES)
+    numeric = {i for i in counts if table.names[i] in choices.numeric}
+    mostly = {i for i, c in counts.items() if 2 * c.numbers > c.present} - numeric
+    mixed = [i for i in sorted(mostly) if counts[i].unread >= rare(table.rows)]
+    few = count_distinct(table, mixed, missing, FEW_VALUES)
     dates = _dates(table, {i: c.present for i, c in counts.items() if i not in mostly | numeric})
     for i, c in counts.items():
-        if i in numeric:
-            if not c.numbers and c.present:
-                raise _no_number(table, i, missing)
+        if i in numeric and not c.numbers and c.present:
+            raise _no_number(table, i, c, missing)
+        if i in numeric or (i in mostly and not c.codes and i not in few):
             found.kinds[i] = "number"
-        elif i in dates:
-            found.kinds[i] = "date"
         else:
-            found.kinds[i] = (
-                "number" if i in mostly and not c.codes and i not in few else "category"
-            )
-        if found.kinds[i] == "number":
-            found.counts[i] = c
-        note = _note(table, i, found.kinds[i], c, missing, few.get(i), dates.get(i))
-        found.notes += [(i, note)] if note else []
+            found.kinds[i] = "date" if i in dates else "category"
 
 
-def _dates(table: Table, present: dict[int, int]) -> dict[int, int]:
-    """Return the columns that hold dates or times of day, with the number of other texts."""
+def _dates(table: Table, present: dict[int, int]) -> list[int]:
+    """Return the columns that hold dates or times of day."""
     columns = [i for i, n in present.items() if n]
-    tests = [f"count({read(f'CAST(c{i} AS VARCHAR)')})"
-             for i in columns for read in (moment_in, clock_in)]  # fmt: skip
+    tests = [f"count({read(cell(table, i))})" for i in columns for read in (moment_in, clock_in)]
     counts = totals(table, tests)
     pairs = zip(columns, counts[::2], counts[1::2], strict=True)
-    return {i: present[i] - (m + c) for i, m, c in pairs if 2 * max(m, c) > present[i]}
+    return [i for i, *read in pairs if 2 * max(read) > present[i]]
 
 
 def _note(
-    table: Table,
-    i: int,
-    kind: str,
-    counts: CellCounts,
-    missing: Sequence[str],
-    distinct: int | None,
-    no_dates: int | None,
+    table: Table, i: int, kind: str, counts: CellCounts, missing: Sequence[str], decimal: str
 ) -> Note | None:
-    """Return what is to be told of how a column of texts was read, if anything."""
-    name, others = table.names[i], counts.unread if no_dates is None else no_dates
-    if kind in ("number", "date"):
-        if not others:
-            return None
-        examples = _examples(table, i, unreadable(table, i, kind, missing))
-        are = f"is not a {kind}, and counts" if others == 1 else f"are not {kind}s, and count"
-        return Note(
-            name, f"{kind}s",
-            f"{others:,} of {counts.present:,} values {are} as missing ({examples})",
-            f"--categorical '{name}' treats all as categories",
-        )  # fmt: skip
-    if 2 * counts.numbers <= counts.present:
-        if counts.numbers <= SOME_NUMBERS * counts.present:
-            return None
+    """Return what is to be told of how the cells of a column were read, if anything."""
+    if kind == "number" and counts.unread:
+        return _unread(table, i, kind, counts, number(table, i, missing, decimal), missing)
+    if kind == "date":
+        return _unread(table, i, kind, counts, days(table, i, missing), missing)
+    return _not_numbers(table, i, counts, missing) if kind == "category" else None
+
+
+def _unread(
+    table: Table, i: int, kind: str, counts: CellCounts, value: str, missing: Sequence[str]
+) -> Note | None:
+    """Return a note of the texts of a number or date column that are none."""
+    n, texts = unread_texts(table, i, value, missing, EXAMPLES)
+    if not n:
+        return None
+    name = table.names[i]
+    are = f"is not a {kind}, and counts" if n == 1 else f"are not {kind}s, and count"
+    return Note(
+        name, f"{kind}s", f"{n:,} of {counts.present:,} values {are} as missing ({_shown(texts)})",
+        f"--categorical '{name}' treats all as categories",
+    )  # fmt: skip
+
+
+def _not_numbers(table: Table, i: int, counts: CellCounts, missing: Sequence[str]) -> Note | None:
+    """Return a note of the numbers in a column of categories, if there are many."""
+    name, mostly = table.names[i], 2 * counts.numbers > counts.present
+    if counts.numbers <= SOME_NUMBERS * counts.present:
+        return None
+    if mostly and counts.codes:
+        written = f"CAST(c{i} AS VARCHAR)"
+        example = first_row(table, f"SELECT min({code(written)}) FROM rows")[0]
         return Note(
             name, "categories",
-            f"only {counts.numbers:,} of its {counts.present:,} values are numbers, so it is not "
-            "read as numbers",
-            f"--numeric '{name}' counts the others as missing",
+            f"is not read as numbers, since codes such as '{example}' would lose their leading "
+            "zeros", f"--numeric '{name}' reads them as numbers",
         )  # fmt: skip
-    if counts.codes:
-        example = _examples(table, i, f"{code(f'CAST(c{i} AS VARCHAR)')} IS NOT NULL", most=1)
-        return Note(
-            name, "categories",
-            f"is not read as numbers, since codes such as {example} would lose their leading zeros",
-            f"--numeric '{name}' reads them as numbers",
-        )  # fmt: skip
-    examples = _examples(table, i, unreadable(table, i, "number", missing))
+    n, texts = unread_texts(table, i, counts.value, missing, EXAMPLES)
+    why = f"since words are among few values; {n:,}" if mostly else f"since {n:,}"
     return Note(
         name, "categories",
-        f"is not read as numbers, since it has {distinct} distinct values, and "
-        f"{counts.unread:,} of {counts.present:,} are not numbers ({examples})",
+        f"is not read as numbers, {why} of {counts.present:,} are not ({_shown(texts)})",
         f"--numeric '{name}' counts those as missing",
     )  # fmt: skip
 
 
-def _examples(table: Table, column: int, condition: str, most: int = 3) -> str:
-    return comma_list(f"'{t}'" for t in first_texts(table, column, condition)[:most])
+def _shown(texts: Sequence[tuple[str, int]]) -> str:
+    return comma_list(f"'{text}' {n:,}" if n > 1 else f"'{text}'" for text, n in texts)
 
 
-def _no_number(table: Table, column: int, missing: Sequence[str]) -> InputError:
+def _no_number(table: Table, column: int, counts: CellCounts, missing: Sequence[str]) -> InputError:
     name = table.names[column]
-    examples = _examples(table, column, f"{text(table, column, missing)} IS NOT NULL")
+    _, texts = unread_texts(table, column, counts.value, missing, EXAMPLES)
     return InputError(
-        f"column '{name}' of {table.source} holds no number ({examples}); remove "
+        f"column '{name}' of {table.source} holds no number ({_shown(texts)}); remove "
         f"--numeric '{name}'."
     )

@@ -15,6 +15,7 @@ from backhand.tables.schema.checks import check_no_nul
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.column_kinds import ColumnKinds, kinds_of
 from backhand.tables.schema.columns import Category, Column
+from backhand.tables.schema.decimal_signs import decimals_of
 from backhand.tables.schema.identifiers import identifiers
 from backhand.tables.schema.notes import Note, dropped
 from backhand.tables.schema.number_fitting import fit_numbers
@@ -51,15 +52,16 @@ def fit_schema(
     Raises
     ------
     InputError
-        If a named column does not exist, a value is infinite, or no column is left.
+        If a named column does not exist, or no column is left.
     """
     choices.check(table, target.name)
     mark(table, training)
     unused = {target.name, *choices.drop}
     features = [i for i, name in enumerate(table.names) if name not in unused]
     schema = Schema(target.name, (), choices.missing)
-    kinds = kinds_of(table, features, choices, schema.missing)
-    columns, notes = _fitted(table, kinds, training, choices, schema.missing)
+    decimals = decimals_of(table, features, schema.missing, choices.decimal)
+    kinds = kinds_of(table, features, choices, schema.missing, decimals)
+    columns, notes = _fitted(table, kinds, training, choices, schema.missing, decimals)
     told = [note for _, note in sorted([*kinds.notes, *notes], key=lambda pair: pair[0])]
     if not columns:
         raise _no_column(table, target.name, told)
@@ -73,12 +75,13 @@ def _fitted(
     training: NDArray[np.bool_],
     choices: ColumnChoices,
     missing: Sequence[str],
+    decimals: dict[int, str],
 ) -> tuple[dict[int, Column], list[tuple[int, Note]]]:
     """Return the columns that are used, and what is to be told, each with its place."""
     stated = {*choices.keep, *choices.numeric, *choices.categorical}
     wanted = [i for i in kinds.kinds if table.names[i] in stated]
     doubted = {i: c for i, c in kinds.counts.items() if i not in wanted}
-    naming = identifiers(table, doubted, missing)
+    naming = identifiers(table, doubted)
     notes = [(i, _named(table.names[i], why)) for i, why in naming.items()]
     notes += [(i, dropped(table.names[i], f"holds {table.types[i]} values"))
               for i in kinds.of_kind("other")]  # fmt: skip
@@ -88,13 +91,13 @@ def _fitted(
         columns |= {i: category} if category else {}
         notes += [(i, note)] if note else []
     numeric = {i: kinds.kinds[i] for i in kinds.of_kind("number", "date") if i not in naming}
-    for i, found in fit_numbers(table, numeric, training, missing, wanted).items():
+    for i, found in fit_numbers(table, numeric, training, missing, decimals, wanted).items():
         if isinstance(found, Note):
             notes.append((i, found))
         else:
             columns[i] = found
     used = {i: c for i, c in kinds.counts.items() if i in columns}
-    return columns, notes + sentinels(table, used, missing)
+    return columns, notes + sentinels(table, used)
 
 
 def _named(name: str, why: str) -> Note:

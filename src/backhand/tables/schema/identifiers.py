@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from backhand.tables.queries import GROUP, first_row, totals
-from backhand.tables.schema.cell_counts import CellCounts, finite_or_null
+from backhand.tables.schema.cell_counts import CellCounts
 from backhand.tables.table import Table
 
 NEARLY, NAMED = 0.99, 0.5
@@ -38,9 +38,7 @@ YEARS, YEAR = range(1700, 2200), {"year", "years", "yr", "jahr"}
 """Consecutive years are no counter."""
 
 
-def identifiers(
-    table: Table, counts: dict[int, CellCounts], missing: Sequence[str]
-) -> dict[int, str]:
+def identifiers(table: Table, counts: dict[int, CellCounts]) -> dict[int, str]:
     """Return the number columns that name the rows, each with the reason.
 
     They hold whole numbers. Most differ, and the name of the column is that of an identifier; or
@@ -51,14 +49,12 @@ def identifiers(
     table : Table
     counts : dict of int to CellCounts
         The number columns and the counts of their cells.
-    missing : sequence of str
-        Texts that mean missing.
     """
     nameless = _lone_nameless(table)
     shares = {i: _least_share(table, i, c, nameless) for i, c in counts.items()}
     least = {i: share for i, share in shares.items() if share is not None}
     return {i: _reason(counts[i], distinct)
-            for i, distinct in _distinct_shares(table, least, missing).items()}  # fmt: skip
+            for i, distinct in _distinct_shares(table, least, counts).items()}  # fmt: skip
 
 
 def _least_share(
@@ -107,7 +103,7 @@ def _lone_nameless(table: Table) -> int | None:
 
 
 def _distinct_shares(
-    table: Table, least: dict[int, float], missing: Sequence[str]
+    table: Table, least: dict[int, float], counts: dict[int, CellCounts]
 ) -> dict[int, float]:
     """Return the share of distinct values of the columns where it is at least that given.
 
@@ -115,8 +111,7 @@ def _distinct_shares(
     in its first rows, and about in all.
     """
     # A hash of the cell takes the same memory for any type, and tells 2^53 and 2^53 + 1 apart.
-    keys = {i: f"CASE WHEN {finite_or_null(table, i, missing)} IS NOT NULL THEN hash(c{i}) END"
-            for i in least}  # fmt: skip
+    keys = {i: f"CASE WHEN isfinite({counts[i].value}) THEN hash(c{i}) END" for i in least}
     left = list(least)
     for start in range(0, len(least), GROUP // 2):
         some = list(least)[start : start + GROUP // 2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,7 @@ from numpy.typing import NDArray
 from backhand.errors import InputError
 from backhand.tables.expressions import days, number
 from backhand.tables.queries import chunks
-from backhand.tables.schema.checks import finite_doubles
-from backhand.tables.schema.columns import Column, Date, Number
+from backhand.tables.schema.columns import Column, Date, Number, finite_doubles
 from backhand.tables.schema.notes import Note, dropped
 from backhand.tables.table import Table
 
@@ -21,6 +21,7 @@ def fit_numbers(
     kinds: dict[int, str],
     training: NDArray[np.bool_],
     absent: Sequence[str],
+    decimals: dict[int, str],
     wanted: Sequence[int] = (),
 ) -> dict[int, Column | Note]:
     """Compute mean and standard deviation of number columns, in an order that never changes.
@@ -29,12 +30,14 @@ def fit_numbers(
     """
     columns = list(kinds)
     n, missing, mean, square = (np.zeros(len(columns)) for _ in range(4))
-    values_of = {"number": number, "date": days}
-    values = [values_of[kind](table, i, absent) for i, kind in kinds.items()]
+    values = [
+        days(table, i, absent) if kind == "date" else number(table, i, absent, decimals[i])
+        for i, kind in kinds.items()
+    ]
     for rows, arrays in chunks(table, values) if columns else ():
         keep = training[rows]
         for j, array in enumerate(arrays):
-            x = finite_doubles(table, columns[j], array, rows.start)[keep]
+            x = finite_doubles(array)[keep]
             present = x[~np.isnan(x)]
             missing[j] += len(x) - len(present)
             if len(present):
@@ -49,9 +52,9 @@ def fit_numbers(
     fitted: dict[int, Column | Note] = {}
     for j, i in enumerate(columns):
         kind = Date if kinds[i] == "date" else Number
-        fitted[i] = _number(
-            kind, table.names[i], n[j], missing[j], mean[j], square[j], wanted=i in wanted
-        )
+        moments = n[j], missing[j], mean[j], square[j]
+        column = _number(kind, table.names[i], *moments, wanted=i in wanted)
+        fitted[i] = replace(column, decimal=decimals[i]) if isinstance(column, Number) else column
     return fitted
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from backhand.tables.queries import first_row
-from backhand.tables.schema.cell_counts import CellCounts, finite_or_null
+from backhand.tables.schema.cell_counts import CellCounts
 from backhand.tables.schema.notes import Note
 from backhand.tables.table import Table
 
@@ -20,15 +19,13 @@ NEGATIVE = 3
 """A lone negative -1 has more than so many times the rows of the next value."""
 
 
-def sentinels(
-    table: Table, counts: dict[int, CellCounts], missing: Sequence[str]
-) -> list[tuple[int, Note]]:
+def sentinels(table: Table, counts: dict[int, CellCounts]) -> list[tuple[int, Note]]:
     """Return a note for each number column whose least or largest value looks like a code."""
     notes = []
     for i, c in counts.items():
         for value, others in ((c.least, "min"), (c.most, "max")):
             if c.least < c.most and CODES.fullmatch(f"{value:.0f}") and value == int(value):
-                rows = _rows_of_code(table, i, value, others, missing)
+                rows = _rows_of_code(table, c, value, others)
                 if rows:
                     notes.append((i, _note(table.names[i], f"{value:.0f}", rows)))
     return notes
@@ -42,12 +39,9 @@ def _note(name: str, code: str, rows: int) -> Note:
     )  # fmt: skip
 
 
-def _rows_of_code(
-    table: Table, column: int, value: float, extreme: str, missing: Sequence[str]
-) -> int:
+def _rows_of_code(table: Table, counts: CellCounts, value: float, extreme: str) -> int:
     """Return the number of rows with an extreme value that is far from the others; else 0."""
-    x = finite_or_null(table, column, missing)
-    cells = f"SELECT {x} AS x FROM rows"
+    cells = f"SELECT {counts.finite} AS x FROM rows"
     row = first_row(
         table,
         f"WITH cells AS ({cells}), others AS (SELECT min(x) AS a, max(x) AS b FROM cells "

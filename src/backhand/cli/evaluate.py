@@ -22,6 +22,7 @@ def evaluate(
     memory: options.Memory = None,
     cache_dir: options.CacheDir = None,
     engine: options.EngineName = "auto",
+    strict: options.Strict = False,
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Evaluate a model on a table. Use rows that it was not trained on.
@@ -29,6 +30,7 @@ def evaluate(
     Shows accuracy and loss, precision, recall and f1 per class, and the confusion matrix. These
     terms are explained at the end of `backhand train --help`.
     """
+    from backhand.cli.reports.changes import show_changes, show_trained_on
     from backhand.cli.reports.evaluation import show_evaluation
     from backhand.model import load
     from backhand.support.atomic_files import check_folder
@@ -37,5 +39,7 @@ def evaluate(
 
     loaded, folder = load(model), check_folder(cache_dir)
     table = read_table(data, query, memory=memory, cache_dir=folder, once=True)
-    evaluation = evaluate_table(loaded, table, target, engine)
-    show_evaluation(evaluation, "Accuracy", as_json=json)
+    evaluated = evaluate_table(loaded, table, target, engine, strict=strict)
+    show_changes(evaluated.changes)
+    show_trained_on(evaluated.trained_on, loaded.metrics)
+    show_evaluation(evaluated.evaluation, "Accuracy", as_json=json, more=evaluated.to_json())

@@ -71,4 +71,12 @@ Hints = Annotated[
         "line and the fix.",
     ),
 ]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="Fail if the rows are different from those of training: categories never seen, "
+        "missing values in columns that had none, numbers far away.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]

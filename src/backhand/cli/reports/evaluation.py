@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
@@ -15,10 +17,12 @@ MAX_CLASSES = 12
 """Number of classes up to which the confusion matrix is printed."""
 
 
-def show_evaluation(evaluation: Evaluation, title: str, *, as_json: bool) -> None:
-    """Print the evaluation; `title` precedes the accuracy."""
+def show_evaluation(
+    evaluation: Evaluation, title: str, *, as_json: bool, more: dict[str, Any] | None = None
+) -> None:
+    """Print the evaluation; `title` precedes the accuracy, `more` follows the figures in JSON."""
     if as_json:
-        print_json("evaluation", evaluation.to_json())
+        print_json("evaluation", evaluation.to_json() | (more or {}))
         return
     out = console()
     right = round(evaluation.accuracy * evaluation.rows)

@@ -183,7 +183,7 @@ def test_any_text_can_be_a_column_name_and_a_class(tmp_path_factory, names) -> N
     write(path, "".join(json.dumps(row) + "\n" for row in rows))
     table = read_table(path)
     assert table.names == names
-    schema, _ = learn(table, names[0])
+    schema, _ = learn(table, names[0], keep=names[1:])
     assert [column.name for column in schema.columns] == names[1:]
     assert set(read_target(table, names[0]).classes) == set(names[:2])
 
@@ -213,8 +213,8 @@ def test_what_says_nothing_is_dropped_with_a_word(tmp_path) -> None:
     assert [column.name for column in schema.columns] == ["n"]
     assert {d.column: d.what.split("(")[0].strip() for d in dropped} == {
         "const": "is constant", "word": "is constant", "empty": "is missing in every training row",
-        "id": "has 12 distinct values in 12 rows, and looks like an identifier or free text",
-        "text": "has 12 distinct values in 12 rows, and looks like an identifier or free text",
+        "id": "looks like an identifier: 12 distinct values in 12 rows",
+        "text": "is free text",
     }  # fmt: skip
 
 
@@ -245,7 +245,7 @@ def test_extreme_whole_numbers_are_categories_too(tmp_path) -> None:
 
 
 def test_numbers_can_be_made_categories_and_types_may_then_differ(tmp_path) -> None:
-    path = write(tmp_path / "a.csv", "code,t\n1,a\n2,b\n1,a\n30,b\n")
+    path = write(tmp_path / "a.csv", "code,t\n1,a\n2,b\n2,b\n1,a\n30,b\n")
     schema, _ = learn(read_table(path), "t", categorical=["code"])
     assert schema.columns == (Category("code", ("1", "2", "30"), False),)
     floats = read_table(write(tmp_path / "b.csv", "code,t\n1.0,a\n2.5,b\n"))
@@ -382,6 +382,11 @@ def test_files_that_are_not_there_or_nothing_known_are_told(tmp_path) -> None:
         ("n,t\n" + "".join(f"{i},{i / 7}\n" for i in range(30)), "t", "looks like regression"),
         ("n,t\n" + "".join(f"1,id{i}\n" for i in range(30)), "t", "identifier or free text"),
         ("n,t\n1,a\n1,b\n", "t", "has no usable column"),
+        (
+            "t\na\nb\n",
+            "t",
+            r"has no column beside the target 't'; a model needs at least one .*\.$",
+        ),
         ("n,t\n1e200,a\n-1e200,b\n", "t", "numbers of column 'n' are too large"),
     ],
 )

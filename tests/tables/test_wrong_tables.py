@@ -101,7 +101,8 @@ WRONG_FILES = [
     Wrong("UTF-16 without a mark", text(GOOD.encode("utf-16-le")),
           ("t.csv, line 1", "--encoding utf-16-le")),
     Wrong("not UTF-8 late", text(LONG.encode() + b"1,2,\xe9\n"), ("t.csv, line 60002", "UTF-8")),
-    Wrong("NUL in a value", text(GOOD + "1,\x00,a\n"), ("t.csv (line 14)", "'m'", "NUL")),
+    Wrong("NUL in a category", text(column(["x", "y"] * 6, "1,\x00,a\n")),
+          ("t.csv (line 14)", "'v'", "NUL")),
     Wrong("NUL in a name", text("n,m\x00,t\n1,2,a\n2,3,b\n"), ("t.csv, line 1", "NUL")),
     Wrong("a quote never closed", text(GOOD + '1,"2,a\n'), ("t.csv, line 14", "not closed")),
     Wrong("a quote in the names never closed", text('n,"m,t\n1,2,a\n'), ("t.csv", "not closed")),
@@ -139,10 +140,10 @@ WRONG_TARGETS = [
           ("'t'", "STRUCT"), ("t.parquet",)),
     Wrong("a target of lists", parquet("SELECT k AS n, [k] AS t FROM range(9) AS s(k)"),
           ("'t'", "[]"), ("t.parquet",)),
-    Wrong("nothing but the target", text("t\n" + "a\nb\n" * 6), ("'t'", "no usable column")),
+    Wrong("nothing but the target", text("t\n" + "a\nb\n" * 6), ("'t'", "no column")),
     Wrong("nothing but nested columns beside it",
           parquet("SELECT [k] AS v, k % 2 AS t FROM range(9) AS s(k)"),
-          ("no usable column", "v holds", "[]"), ("t.parquet",)),
+          ("no usable column", "'v' holds", "[]"), ("t.parquet",)),
 ]  # fmt: skip
 
 GLOB_CSV, GLOB_PARQUET, GLOB_JSON = ("p*.csv",), ("p*.parquet",), ("p*.jsonl",)
@@ -285,7 +286,7 @@ ODD = [
         "FROM range(12) AS s(k)"), ("s", "STRUCT", "l", "[]", "m", "MAP"), (), ("t.parquet",)),
     Odd("a nested column in JSON", text("".join(
         json.dumps({"n": k, "s": {"a": k}, "t": "ab"[k % 2]}) + "\n" for k in range(12)),
-        "t.jsonl"), ("s: has 10 distinct values",), (), ("t.jsonl",)),
+        "t.jsonl"), ("s: looks like an identifier: 10 distinct values",), (), ("t.jsonl",)),
     Odd("keys that are not in each line", text("".join(LINES) + '{"n": "1", "t": "a"}\n',
                                                "t.jsonl"), ("m 1",), (), ("t.jsonl",)),
     Odd("JSON as one list", text("[" + ",".join(LINES) + "]", "t.json"), ("a 6, b 6",), (),
@@ -302,6 +303,18 @@ ODD = [
     Odd("a class with one row", text(GOOD + "1,2,c\n"), ("c 1",), ("'c'", "one row")),
     Odd("thousands as names", text(column(['"1,234"', '"5,678"'] * 6)), ("v (2)",), (),
         ("t.csv", "--categorical", "v")),
+    Odd("a text among numbers in the middle of a glob",
+        both(PARTS, text(GOOD + "two,2,a\n", "p2.csv")), ("n: 1 of 37 values", "'two'"), (),
+        GLOB_CSV),
+    Odd("mixed types late", text(LONG + "two,2,a\n"),
+        ("1 of 60,001 values is not a number", "'two'", "--categorical 'n'")),
+    Odd("mixed types", text(GOOD + "two,2,a\n" + GOOD[6:] * 2 + "four,2,b\n"),
+        ("n: is not read as numbers", "2 of 38", "'two', 'four'", "--numeric 'n'")),
+    Odd("mixed types behind a line break",
+        text('n,v,t\n' + '1,"x\ny",a\n2,z,b\n' * 8 + "two,x,a\n3,z,b\n"), ("'two'",)),
+    Odd("NUL among numbers", text(GOOD + "1,\x00,a\n"), ("m: 1 of 13 values", "'\\x00'")),
+    Odd("thousands here and there", text(column(['"1,234"' if k % 4 == 3 else f"{k}"
+                                                 for k in range(12)])), ("v",)),
     Odd("a query", text(GOOD), ("a 6, b 6",), (), query("SELECT t, n * 2 AS twice FROM data")),
     Odd("a query with words that only look like writing", text(GOOD), ("a 6, b 6",), (), query(
         "SELECT *, 'COPY data TO ''new.csv''; FROM enable_logging()' AS write_log FROM data")),

@@ -27,7 +27,7 @@ from backhand.tables.queries import chunks
 from backhand.tables.row_sketch import RowSketch
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.fitting import ANY, fit_schema
-from backhand.tables.schema.missing_values import Missing, count_missing
+from backhand.tables.schema.missing_values import Missing, count_missing, notes_of_missing
 from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import Schema
 from backhand.tables.schema.targets import (
@@ -154,13 +154,17 @@ def prepare_split(
     table.watched_by(lambda rows: watch(Reading("encoding", rows, table.rows)))
     parts = {"training": split.training, "stopping": split.stopping, "held_out": split.held_out}
     training, stopping, held_out = _encoded(table, schema, target.y, parts, places)
+    lacking = count_missing(table, schema)
+    notes = [
+        *target.notes, *splitter.notes(schema), *notes, *notes_of_missing(lacking, table.rows)
+    ]  # fmt: skip
     if settings.class_weight == "balanced":
         weights = balanced_weights(class_counts(training.y, len(target.classes)))
         training = _weighted("training", training, weights, places)
         stopping = _weighted("stopping", stopping, weights, places)
     return Prepared(
         table.source, table.rows, int((target.y < 0).sum()), target, schema,
-        [*splitter.notes(schema), *notes], table.remarks, count_missing(table, schema), training,
+        notes, table.remarks, lacking, training,
         stopping, held_out, sketch_of(training, held_out), split.how,
     )  # fmt: skip
 

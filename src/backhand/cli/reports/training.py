@@ -13,6 +13,7 @@ from rich.text import Text
 from backhand.cli.reports.columns import columns_by_kind
 from backhand.cli.reports.cross_validation import show_cross_validation
 from backhand.cli.reports.evaluation import show_evaluation, show_words
+from backhand.cli.reports.notes import note_lines
 from backhand.cli.reports.output import console, hanging, network_shape, print_json, section
 from backhand.cli.reports.progress import ProgressDisplay, progress_display
 from backhand.errors import comma_list
@@ -20,7 +21,6 @@ from backhand.evaluation import Evaluation
 from backhand.model import Model
 from backhand.support.visible_text import MAX_CHARACTERS, printable
 from backhand.table_settings import Settings
-from backhand.tables.schema.notes import Note
 from backhand.tabular.advice import Advice
 from backhand.tabular.cross_validation import CrossValidation
 from backhand.tabular.training import Prepared
@@ -72,7 +72,7 @@ class TrainReport:
         ]
         rows += _missing(prepared)
         rows += [("read", remark) for remark in prepared.remarks]
-        section(self._console, "Table", prepared.source, rows + dropped_columns(prepared.notes))
+        section(self._console, "Table", prepared.source, rows + note_lines(prepared.notes))
 
     def network(self, prepared: Prepared, settings: Settings, engine: str) -> None:
         """Print the shape and size of the network, and how it is trained."""
@@ -178,12 +178,3 @@ def _training(settings: Settings, epochs: int) -> str:
     parts += [f"dropout {settings.dropout:g}"] if settings.dropout else []
     parts += [f"{settings.class_weight} classes"] if settings.class_weight else []
     return ", ".join(parts)
-
-
-def dropped_columns(notes: list[Note]) -> list[tuple[str, str]]:
-    """Return one line per reason, with the columns dropped for it."""
-    reasons: dict[str, list[str]] = {}
-    for note in notes:
-        if note.kind == "dropped":
-            reasons.setdefault(note.what, []).append(note.column)
-    return [("dropped", f"{comma_list(names, most=6)}: {why}") for why, names in reasons.items()]

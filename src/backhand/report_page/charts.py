@@ -1,0 +1,169 @@
+"""The charts of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.report_page.drawing import DASHES, INK, MARKERS, PAPER, QUIET, SERIES, drawing
+from backhand.report_page.html import Html
+from backhand.report_page.importance import Importance
+from backhand.report_page.partial_dependence import Dependence
+from backhand.report_page.wording import brief, day, figure, number, percent
+from backhand.tables.schema.columns import Category
+from backhand.training.history import History
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_BARS = 15
+"""Columns in the chart of importance."""
+
+ROW, AROUND = 22, 56
+"""Height of a row of a chart of bars, and of what is around them."""
+
+
+def importance_chart(found: Sequence[Importance]) -> Html:
+    """Return bars of the columns with the largest importance, with their intervals."""
+    shown = list(found[:MOST_BARS])
+
+    def draw(axes: Axes) -> None:
+        places = np.arange(len(shown))
+        axes.barh(places, [one.increase for one in shown], color=SERIES[0], height=0.62)
+        axes.errorbar(
+            [one.increase for one in shown], places, xerr=[one.margin for one in shown],
+            fmt="none", ecolor=INK, elinewidth=1.2, capsize=3,
+        )  # fmt: skip
+        _named_rows(axes, [one.column for one in shown])
+        axes.axvline(0, color=QUIET, linewidth=0.8)
+        axes.set_xlabel("increase of the loss")
+        _few_ticks(axes)
+
+    first = shown[0]
+    label = (
+        f"Bars: importance of {len(shown)} columns. The largest is {brief(first.column)}, "
+        f"{figure(first.increase)} ± {figure(first.margin)}."
+    )
+    return drawing(draw, "importance", label, height=AROUND + ROW * len(shown))
+
+
+def dependence_chart(
+    found: Dependence, shown: Sequence[int], classes: Sequence[str], top: float, place: int
+) -> Html:
+    """Return the mean probability of some classes by the values of one column.
+
+    `top` is the end of the axis of probabilities, `place` the number of the chart.
+    """
+    names = ", ".join(brief(classes[k]) for k in shown)
+    lowest = [found.P[:, k].min() for k in shown]
+    highest = [found.P[:, k].max() for k in shown]
+    spans = "; ".join(
+        f"{brief(classes[k])} from {percent(a)} to {percent(b)}"
+        for k, a, b in zip(shown, lowest, highest, strict=True)
+    )
+    label = f"Mean probability of {names} by {brief(found.column.name)}: {spans}."
+    name = f"dependence{place}"
+    if isinstance(found.column, Category):
+        draw = _by_category(found, shown, top)
+        return drawing(draw, name, label, height=AROUND + ROW * max(4, len(found.values)))
+    return drawing(_by_number(found, shown, top), name, label)
+
+
+def _by_number(found: Dependence, shown: Sequence[int], top: float) -> Callable[[Axes], None]:
+    def draw(axes: Axes) -> None:
+        for i, k in enumerate(shown):
+            axes.plot(found.values, found.P[:, k], color=SERIES[i], linestyle=DASHES[i],
+                      marker=MARKERS[i])  # fmt: skip
+        axes.set_ylim(0, top)
+        axes.set_ylabel("mean probability")
+        _percent_ticks(axes.yaxis)
+        if found.column.kind == "date":
+            _date_ticks(axes, found.values)
+        else:
+            _few_ticks(axes)
+
+    return draw
+
+
+def _by_category(found: Dependence, shown: Sequence[int], top: float) -> Callable[[Axes], None]:
+    def draw(axes: Axes) -> None:
+        places = np.arange(len(found.values))
+        if len(shown) == 1:
+            axes.barh(places, found.P[:, shown[0]], color=SERIES[0], height=0.62)
+        else:
+            for i, k in enumerate(shown):
+                axes.plot(found.P[:, k], places, color=SERIES[i], linestyle="none",
+                          marker=MARKERS[i], markersize=7, markeredgecolor=PAPER)  # fmt: skip
+        _named_rows(axes, found.values)
+        axes.set_xlim(0, top)
+        axes.set_xlabel("mean probability")
+        _percent_ticks(axes.xaxis)
+
+    return draw
+
+
+def learning_charts(history: History) -> list[Html]:
+    """Return loss and accuracy by epoch, of the training rows and of those for validation."""
+    return [
+        _learning_chart("loss", history.loss, history.validation_loss, figure),
+        _learning_chart("accuracy", history.accuracy, history.validation_accuracy, percent),
+    ]
+
+
+def _learning_chart(
+    name: str, training: NDArray[np.float64], validation: NDArray[np.float64],
+    shown: Callable[[float], str],
+) -> Html:  # fmt: skip
+    epochs = np.arange(1, len(training) + 1)
+    measured = np.isfinite(validation)
+
+    def draw(axes: Axes) -> None:
+        axes.plot(epochs, training, color=SERIES[0], label="training rows")
+        if measured.any():
+            axes.plot(epochs[measured], validation[measured], color=SERIES[1], linestyle="--",
+                      label="held-out rows")  # fmt: skip
+            axes.legend()
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(name)
+        _few_ticks(axes)
+        if name == "accuracy":
+            _percent_ticks(axes.yaxis)
+        else:
+            axes.set_ylim(bottom=0)
+
+    label = f"Curve: {name} of the training rows from {shown(training[0])} to {shown(training[-1])}"
+    if measured.any():
+        ends = validation[measured][[0, -1]]
+        label += f", of the held-out rows from {shown(ends[0])} to {shown(ends[1])}"
+    return drawing(draw, name, f"{label}, by epoch.", height=220)
+
+
+def _named_rows(axes: Axes, names: Sequence[Any]) -> None:
+    """Name the rows of a chart of bars, the first at the top."""
+    axes.set_yticks(np.arange(len(names)), [brief(str(name)) for name in names])
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0, labelcolor=INK)
+    axes.grid(visible=False, axis="y")
+
+
+def _few_ticks(axes: Axes) -> None:
+    axes.xaxis.get_major_locator().set_params(nbins=5)
+    axes.xaxis.set_major_formatter(lambda value, _: number(value))
+
+
+def _percent_ticks(axis: Any) -> None:
+    axis.get_major_locator().set_params(nbins=5)
+    axis.set_major_formatter(lambda value, _: f"{100 * value:.6g} %")
+
+
+def _date_ticks(axes: Axes, days: Sequence[float]) -> None:
+    """Mark dates, or times of day."""
+    if days and 0 <= min(days) and max(days) < 1:
+        axes.set_xticks(np.arange(0, 1.01, 0.25), ["0:00", "6:00", "12:00", "18:00", "24:00"])
+        return
+    axes.xaxis.get_major_locator().set_params(nbins=4)
+    axes.xaxis.set_major_formatter(lambda value, _: day(value))
+    axes.tick_params(axis="x", labelsize=9)

@@ -41,7 +41,7 @@ FLOORS = [
     },
     {"training": "epochs, samplers, schedules, validation, early stopping, callbacks, checkpoints"},
     {
-        "evaluation": "accuracy, figures per class, confusion matrix",
+        "evaluation": "figures with their intervals, confusion matrix, curves",
         "tables": "files, SQL and data frames to a matrix, by a fitted schema",
         "torch_twin": "the same network with autograd, for comparison",
     },

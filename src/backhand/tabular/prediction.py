@@ -36,12 +36,13 @@ def evaluate_table(
     """Evaluate the model on a table's target column, by default that of its training."""
     target = table_schema(model).target if target is None else target
     classes = [str(name) for name in model.classes]
-    chosen, tally = make_engine(engine), Tally(classes)
+    chosen, tally = make_engine(engine), Tally(classes, class_rows(model))
     labels = class_expressions(table, target, classes, table_schema(model).named_missing)
     with table.unchanged():
-        for _, X, (y, labelled) in table_schema(model).encoded_chunks(table, labels):
+        for rows, X, (y, labelled) in table_schema(model).encoded_chunks(table, labels):
             P = chosen.predict_proba(model.params, X[labelled])
-            tally.add(P, y[labelled].astype(np.int64), int((~labelled).sum()))
+            numbers = np.arange(rows.start, rows.stop)[labelled]
+            tally.add(P, y[labelled].astype(np.int64), int((~labelled).sum()), numbers)
     result = tally.result()
     if not result.rows:
         raise InputError(f"the target '{target}' of {table.source} is missing in every row.")
@@ -51,6 +52,15 @@ def evaluate_table(
             f"{listed(classes)}."
         )
     return result
+
+
+def class_rows(model: Model) -> list[int] | None:
+    """The training rows of each class, if the file names them: it may hold anything."""
+    found = model.metrics.get("class_rows")
+    if not isinstance(found, list) or len(found) != len(model.classes):
+        return None
+    valid = all(type(n) is int and 0 <= n < 2**63 for n in found) and any(found)
+    return found if valid else None
 
 
 def predict_table(model: Model, table: Table, output: Path, engine: str = "auto") -> int:

@@ -29,6 +29,7 @@ from backhand.tables.schema.schema import Schema
 from backhand.tables.schema.targets import Target, read_target, warn_of_doubtful_classes
 from backhand.tables.split import STRETCH, held_out
 from backhand.tables.table import Table
+from backhand.tabular.sampling import VALUES, sampled
 from backhand.training.callbacks import Callback
 from backhand.training.checkpoints.checkpoint import Checkpoint
 from backhand.training.history import History
@@ -187,23 +188,32 @@ def fit_table(
         validation=held_out_rows if held_out_rows.rows else None, callbacks=callbacks,
         checkpoint=checkpoint,
     )  # fmt: skip
-    metrics: dict[str, Any] = {
-        "training_rows": training.rows,
-        "training_loss": float(result.history.loss[-1]),
-        "training_accuracy": float(result.history.accuracy[-1]),
-    }
-    model, evaluation = model_of(result.params, result.history, metrics), None
+    metrics = {"training_rows": training.rows, "class_rows": _class_rows(training.y, len(classes))}
+    model = model_of(result.params, result.history, metrics)
     trained(model)
-    if held_out_rows.rows:
-        tally = Tally(classes)
-        for start in range(0, held_out_rows.rows, STRETCH):
-            some = held_out_rows.at(slice(start, start + STRETCH))
-            tally.add(engine.predict_proba(result.params, some.X), some.y)
-        evaluation = tally.result()
-        figures = {
-            "held_out_rows": evaluation.rows,
-            "held_out_loss": evaluation.loss,
-            "held_out_accuracy": evaluation.accuracy,
-        }
-        model = replace(model, metrics=metrics | figures)
-    return model, evaluation
+    fitted = evaluate_rows(model, sampled(training), engine)
+    metrics |= {"training_loss": fitted.loss, "training_accuracy": fitted.accuracy}
+    if not held_out_rows.rows:
+        return replace(model, metrics=metrics), None
+    evaluation = evaluate_rows(model, held_out_rows, engine)
+    figures = {"rows": evaluation.rows, "loss": evaluation.loss, "accuracy": evaluation.accuracy}
+    metrics |= {f"held_out_{name}": value for name, value in figures.items()}
+    return replace(model, metrics=metrics), evaluation
+
+
+def evaluate_rows(model: Model, data: Data, engine: Engine) -> Evaluation:
+    """Evaluate the model on encoded rows."""
+    tally = Tally(list(model.classes), model.metrics["class_rows"])
+    length = max(1, VALUES // data.X.shape[1])
+    for start in range(0, data.rows, length):
+        some = data.at(slice(start, start + length))
+        tally.add(engine.predict_proba(model.params, some.X), some.y)
+    return tally.result()
+
+
+def _class_rows(y: NDArray[np.int64], K: int) -> list[int]:
+    """Return the number of rows of each class."""
+    counts = np.zeros(K, np.int64)
+    for start in range(0, len(y), STRETCH):
+        counts += np.bincount(y[start : start + STRETCH], minlength=K)
+    return [int(n) for n in counts]

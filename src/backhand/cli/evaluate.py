@@ -22,6 +22,7 @@ def evaluate(
     memory: options.Memory = None,
     cache_dir: options.CacheDir = None,
     engine: options.EngineName = "auto",
+    report_file: options.ReportFile = None,
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Evaluate a model on a table. Use rows that it was not trained on.
@@ -29,6 +30,7 @@ def evaluate(
     Shows accuracy and loss, precision, recall and f1 per class, and the confusion matrix. These
     terms are explained at the end of `backhand train --help`.
     """
+    from backhand.cli.report_file import command_line, report_path, show_report
     from backhand.cli.reports.evaluation import show_evaluation
     from backhand.model import load
     from backhand.support.atomic_files import check_folder
@@ -36,6 +38,14 @@ def evaluate(
     from backhand.tabular.prediction import evaluate_table
 
     loaded, folder = load(model), check_folder(cache_dir)
-    table = read_table(data, query, memory=memory, cache_dir=folder, once=True)
+    page = report_path(report_file, data, [model])
+    table = read_table(data, query, memory=memory, cache_dir=folder, once=page is None)
     evaluation = evaluate_table(loaded, table, target, engine)
     show_evaluation(evaluation, "Accuracy", as_json=json)
+    if page is not None:
+        from backhand.report_page.write import write_evaluation_report
+
+        write_evaluation_report(
+            page, loaded, evaluation, table, command=command_line(), model_file=model
+        )
+        show_report(page, as_json=json)

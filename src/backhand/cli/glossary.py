@@ -1,24 +1,20 @@
 """The terms in the output of the commands, explained at the end of `backhand train --help`."""
 
-GLOSSARY = """
-\b
-Terms in the report:
-  held-out rows    rows that training does not use, kept for evaluation
-  features         the input numbers of the network: each numeric column is
-                   one, each value of a text column is one
-  hidden           the units between input and output, each a weighted sum
-  ReLU             the function max(0, x), applied to each hidden unit
-  softmax          the function that turns the output into probabilities
-  parameters       the weights and biases, which training adjusts
-  float32          numbers of 32 bits, with about seven digits
-  epoch            one pass over all training rows
-  batch            the rows of one update of the parameters
-  adam             an optimizer: the rule for the size of each update
-  fused engine     the compiled implementation of training
-  loss             mean of -log P of the true class; 0 is perfect
-  accuracy         fraction of rows whose class is predicted correctly
-  precision        of the rows predicted as a class, the fraction in it
-  recall           of the rows in a class, the fraction predicted as it
-  f1               harmonic mean of precision and recall
-  confusion matrix how many rows of each class are predicted as which
-"""
+from __future__ import annotations
+
+from textwrap import TextWrapper
+
+from backhand.glossary import TERMS
+
+WIDTH, MEANING = 74, 19
+"""Characters of a line, and before a meaning."""
+
+
+def _lines(term: str, meaning: str) -> str:
+    begin = f"  {term}".ljust(MEANING)
+    return TextWrapper(WIDTH, begin, " " * MEANING).fill(meaning)
+
+
+GLOSSARY = "\n".join(
+    ["", "\b", "Terms in the report:", *(_lines(*entry) for entry in TERMS.items()), ""]
+)

@@ -71,4 +71,13 @@ Hints = Annotated[
         "line and the fix.",
     ),
 ]
+ReportFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE.html",
+        show_default=False,
+        help="Also write a page for a browser: figures, charts, importance of columns, worst errors.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]

@@ -116,11 +116,13 @@ def train(
     engine: options.EngineName = "auto",
     device: options.Device = None,
     threads: options.Threads = None,
+    report_file: options.ReportFile = None,
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Train a classifier on a table. Evaluates it on held-out rows and saves it."""
     import sys
 
+    from backhand.cli.report_file import command_line, report_path, show_report
     from backhand.cli.reports.training import TrainReport
     from backhand.engines import make_engine
     from backhand.model import HEAD
@@ -148,6 +150,7 @@ def train(
         output or default_output(data), "the model file", inputs, ours=None if output else HEAD
     )
     written_output.expect_file(output, f"the model is saved in {output}")
+    page = report_path(report_file, data, [output])
     periodic = checkpoint_from(checkpoint, every, resume=resume)
     available = budget(memory)
     folder = check_folder(cache_dir, keep=keep_cache)
@@ -161,7 +164,8 @@ def train(
             matrices=ArrayStore(available // 2, folder, keep=keep_cache),
             watch=display.show_reading,
         )  # fmt: skip
-        table.close()
+        if page is None:
+            table.close()
     report.table(prepared)
     report.network(prepared, settings, chosen.name)
     sys.stdout.flush()  # a full output fails here, before the first epoch
@@ -178,6 +182,15 @@ def train(
         if evaluation is not None:
             keep(model)  # with its metrics
     report.result(model, evaluation, output)
+    if page is not None:
+        from backhand.report_page.write import write_training_report
+
+        write_training_report(
+            page, prepared, model, evaluation, table,
+            command=command_line(), model_file=str(output),
+        )  # fmt: skip
+        table.close()
+        show_report(page, as_json=json)
 
 
 def save_or_rescue(model: Model, output: Path) -> None:

@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.evaluation import Evaluation
+from backhand.evaluation.curves import (
+    average_precision,
+    calibration,
+    class_calibration,
+    precision_recall_curve,
+    roc_curve,
+)
+from backhand.evaluation.figures import proportion
 from backhand.report_page.drawing import DASHES, INK, MARKERS, PAPER, QUIET, SERIES, drawing
 from backhand.report_page.html import Html
 from backhand.report_page.importance import Importance
@@ -77,7 +86,7 @@ def _by_number(found: Dependence, shown: Sequence[int], top: float) -> Callable[
         for i, k in enumerate(shown):
             axes.plot(found.values, found.P[:, k], color=SERIES[i], linestyle=DASHES[i],
                       marker=MARKERS[i])  # fmt: skip
-        axes.set_ylim(0, top)
+        axes.set_ylim(0, top * 1.04)
         axes.set_ylabel("mean probability")
         _percent_ticks(axes.yaxis)
         if found.column.kind == "date":
@@ -96,9 +105,9 @@ def _by_category(found: Dependence, shown: Sequence[int], top: float) -> Callabl
         else:
             for i, k in enumerate(shown):
                 axes.plot(found.P[:, k], places, color=SERIES[i], linestyle="none",
-                          marker=MARKERS[i], markersize=7, markeredgecolor=PAPER)  # fmt: skip
+                          marker=MARKERS[i], markersize=8, markeredgecolor=PAPER)  # fmt: skip
         _named_rows(axes, found.values)
-        axes.set_xlim(0, top)
+        axes.set_xlim(0, top * 1.04)
         axes.set_xlabel("mean probability")
         _percent_ticks(axes.xaxis)
 
@@ -156,7 +165,7 @@ def _few_ticks(axes: Axes) -> None:
 
 def _percent_ticks(axis: Any) -> None:
     axis.get_major_locator().set_params(nbins=5)
-    axis.set_major_formatter(lambda value, _: f"{100 * value:.6g} %")
+    axis.set_major_formatter(lambda value, _: f"{100 * value:.6g}%")
 
 
 def _date_ticks(axes: Axes, days: Sequence[float]) -> None:
@@ -167,3 +176,111 @@ def _date_ticks(axes: Axes, days: Sequence[float]) -> None:
     axes.xaxis.get_major_locator().set_params(nbins=4)
     axes.xaxis.set_major_formatter(lambda value, _: day(value))
     axes.tick_params(axis="x", labelsize=9)
+
+
+def curve_charts(evaluation: Evaluation, focus: int | None) -> dict[str, Html]:
+    """Return ROC, precision and recall, and calibration, by their titles.
+
+    Of two classes only `focus` is shown; of many, those with the smallest area under the ROC curve.
+    """
+    scores = evaluation.scores
+    if scores is None or not len(scores.y):
+        return {}
+    counts = np.bincount(scores.y, minlength=len(evaluation.classes))
+    present = np.flatnonzero((counts > 0) & (counts < len(scores.y)))
+    if not len(present):
+        return {}
+    shown = _of_classes(scores.P, scores.y, present) if focus is None else [focus]
+    names = [brief(evaluation.classes[k]) for k in shown]
+    return {
+        "ROC": _roc_chart(scores.P, scores.y, shown, names),
+        "Precision and recall": _precision_chart(scores.P, scores.y, shown, names),
+        "Calibration": _calibration_chart(scores.P, scores.y, evaluation.classes, focus),
+    }
+
+
+def _of_classes(P: NDArray[Any], y: NDArray[np.int64], present: NDArray[Any]) -> list[int]:
+    """Return the classes whose rows are told apart worst, as many as can be drawn."""
+    if len(present) <= len(SERIES):
+        return [int(k) for k in present]
+    areas = {int(k): area(P[:, k], y == k) for k in present}
+    return sorted(sorted(areas, key=lambda k: areas[k])[: len(SERIES)])
+
+
+def _roc_chart(P: NDArray[Any], y: NDArray[np.int64], shown: list[int], names: list[str]) -> Html:
+    areas = [area(P[:, k], y == k) for k in shown]
+
+    def draw(axes: Axes) -> None:
+        axes.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle=(0, (2, 3)))
+        for i, k in enumerate(shown):
+            curve = roc_curve(P[:, k], y == k)
+            axes.plot(curve.false_positive, curve.true_positive, color=SERIES[i],
+                      linestyle=DASHES[i], label=f"{names[i]} ({areas[i]:.3f})")  # fmt: skip
+        _unit_axes(axes, "other rows taken for the class", "rows of the class found")
+        axes.legend(title="class (area under the curve)", loc="lower right")
+
+    ends = ", ".join(f"{name} {value:.3f}" for name, value in zip(names, areas, strict=True))
+    return drawing(draw, "roc", f"ROC curves; area under the curve: {ends}.", height=300)
+
+
+def _precision_chart(
+    P: NDArray[Any], y: NDArray[np.int64], shown: list[int], names: list[str]
+) -> Html:
+    means = [average_precision(P[:, k], y == k) for k in shown]
+
+    def draw(axes: Axes) -> None:
+        for i, k in enumerate(shown):
+            curve = precision_recall_curve(P[:, k], y == k)
+            axes.plot(curve.recall, curve.precision, color=SERIES[i], linestyle=DASHES[i],
+                      label=f"{names[i]} ({means[i]:.3f})", drawstyle="steps-pre")  # fmt: skip
+        if len(shown) == 1:
+            share = float((y == shown[0]).mean())
+            axes.axhline(share, color=QUIET, linewidth=1, linestyle=(0, (2, 3)))
+        _unit_axes(axes, "recall", "precision")
+        axes.legend(title="class (mean precision)", loc="lower left")
+
+    ends = ", ".join(f"{name} {value:.3f}" for name, value in zip(names, means, strict=True))
+    label = f"Curves of precision and recall; mean precision: {ends}."
+    return drawing(draw, "precision", label, height=300)
+
+
+def _calibration_chart(
+    P: NDArray[Any], y: NDArray[np.int64], classes: Sequence[str], focus: int | None
+) -> Html:
+    """Return the calibration of `focus`, or else of the predicted class."""
+    if focus is None:
+        bins = calibration(P, y)
+        stated, what = "probability of the predicted class", "share predicted correctly"
+    else:
+        bins, name = class_calibration(P[:, focus], y == focus), brief(classes[focus])
+        stated, what = f"probability of {name}", f"share that is {name}"
+    ends = [proportion(share * n, n) for share, n in zip(bins.accuracy, bins.rows, strict=True)]
+
+    def draw(axes: Axes) -> None:
+        axes.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle=(0, (2, 3)))
+        axes.vlines(bins.confidence, [e.low for e in ends], [e.high for e in ends],
+                    color=QUIET, linewidth=1)  # fmt: skip
+        sizes = 30 + 110 * bins.rows / bins.rows.max()
+        axes.scatter(bins.confidence, bins.accuracy, s=sizes, color=SERIES[0], edgecolors=PAPER,
+                     linewidths=0.7, zorder=3)  # fmt: skip
+        _unit_axes(axes, stated, what)
+
+    last = f"{percent(bins.confidence[-1])} stated, {percent(bins.accuracy[-1])} happened"
+    label = f"Calibration in {len(bins.rows)} bins; of the highest probabilities, {last}."
+    return drawing(draw, "calibration", label, height=300)
+
+
+def _unit_axes(axes: Axes, x: str, y: str) -> None:
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_ylim(-0.02, 1.02)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(np.linspace(0, 1, 6))
+        axis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
+
+
+def area(score: NDArray[Any], positive: NDArray[np.bool_]) -> float:
+    """Return the area under the ROC curve of one class."""
+    curve = roc_curve(score, positive)
+    return float(np.trapezoid(curve.true_positive, curve.false_positive))

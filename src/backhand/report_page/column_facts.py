@@ -60,8 +60,9 @@ def _categories(column: Category, block: NDArray[np.float64]) -> str:
     named = ", ".join(f"{column.categories[i]} {percent(shares[i])}" for i in order)
     more = len(column.categories) - len(order)
     rest = f", and {more:,} more" if more else ""
-    pooled = f"; rare ones together {percent(block[:, len(column.categories)].mean())}"
-    return named + rest + (pooled if column.other else "")
+    if column.other:
+        rest += f"; rare ones together {percent(block[:, len(column.categories)].mean())}"
+    return named + rest
 
 
 def _spread(values: NDArray[np.float64], *, date: bool) -> str:

@@ -82,6 +82,24 @@ class Contents:
     versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def source_name(self) -> str:
+        """What was read, without its folders."""
+        return self.source.rsplit("/", 1)[-1]
+
+    @property
+    def focus(self) -> int | None:
+        """Of two classes the rarer one, which charts show alone; None if there are more."""
+        if len(self.classes) != 2:
+            return None
+        if self.evaluation is not None:
+            first, second = self.evaluation.confusion.sum(axis=1).tolist()
+        elif self.training is not None:
+            first, second = self.training.class_counts.values()
+        else:
+            return 1
+        return 0 if first < second else 1
+
+    @property
     def classes(self) -> list[str]:
         """The classes as texts."""
         return [str(name) for name in self.model.classes]

@@ -33,15 +33,15 @@ VARIABLES = {
     **{colour: f"var(--c{i})" for i, colour in enumerate(SERIES, 1)},
 }  # fmt: skip
 
-WIDTH, HEIGHT = 380, 250
+WIDTH, HEIGHT = 350, 235
 """Of a drawing, in pixels, when it is as wide as a telephone."""
 
 STYLE: dict[str, Any] = {
     "svg.fonttype": "none", "svg.hashsalt": "backhand", "text.parse_math": False,
     "text.usetex": False, "axes.formatter.use_mathtext": False, "axes.unicode_minus": True,
-    "font.family": ["sans-serif"], "font.sans-serif": ["DejaVu Sans"], "font.size": 11.0,
-    "axes.titlesize": 11.0, "axes.labelsize": 11.0, "xtick.labelsize": 10.0,
-    "ytick.labelsize": 10.0, "legend.fontsize": 10.0, "legend.frameon": False,
+    "font.family": ["sans-serif"], "font.sans-serif": ["DejaVu Sans"], "font.size": 12.0,
+    "axes.titlesize": 12.0, "axes.labelsize": 12.0, "xtick.labelsize": 11.0,
+    "ytick.labelsize": 11.0, "legend.fontsize": 11.0, "legend.frameon": False,
     "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
     "figure.dpi": 72.0, "savefig.dpi": 72.0, "savefig.bbox": None, "path.simplify": True,
     "path.sketch": None, "path.effects": [],

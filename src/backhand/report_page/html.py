@@ -22,7 +22,7 @@ def html_of(content: str) -> str:
     return content if isinstance(content, Html) else escape(printable(content))
 
 
-def element(name: str, *contents: str, **attributes: str | None) -> Html:
+def element(name: str, /, *contents: str, **attributes: str | None) -> Html:
     """Return an element; an attribute's name may end in _, as `class_`; None leaves it out."""
     given = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(printable(value))}"'
@@ -34,9 +34,14 @@ def element(name: str, *contents: str, **attributes: str | None) -> Html:
     return Html(f"<{name}{given}>{''.join(map(html_of, contents))}</{name}>")
 
 
-def joined(parts: Iterable[str], between: str = "\n") -> Html:
-    """Return the parts, one after the other."""
-    return Html(html_of(between).join(map(html_of, parts)))
+def joined(parts: Iterable[str]) -> Html:
+    """Return the parts, each on a line of its own."""
+    return Html("\n".join(map(html_of, parts)))
+
+
+def lines(text: str) -> Html:
+    """Return a text of several lines, for <pre>."""
+    return joined(text.split("\n"))
 
 
 def table(
@@ -44,16 +49,18 @@ def table(
     rows: Iterable[Sequence[str]],
     *,
     numbers: Iterable[int] = (),
+    texts: Iterable[int] = (),
     caption: str,
 ) -> Html:
     """Return a table that scrolls inside its box; each row's first cell is its heading.
 
-    `numbers` are the columns that are aligned to the right. `caption` names it.
+    `numbers` are the columns that are aligned to the right, `texts` those of long texts. `caption`
+    names the table.
     """
-    right = set(numbers)
+    classes = dict.fromkeys(numbers, "number") | dict.fromkeys(texts, "text")
 
     def cell(name: str, i: int, content: str, **attributes: str) -> Html:
-        return element(name, content, class_="number" if i in right else None, **attributes)
+        return element(name, content, class_=classes.get(i), **attributes)
 
     head = element("tr", *(cell("th", i, text, scope="col") for i, text in enumerate(headings)))
     body = joined(

@@ -82,17 +82,17 @@ def _grid(column: Number | Date, block: NDArray[np.float64]) -> list[float]:
         return []
     distinct = np.unique(present)
     if len(distinct) > GRID:
-        distinct = np.unique(np.quantile(present, np.linspace(0, 1, GRID)))
-    if column.kind == "number":
-        return sorted({float(f"{value:.6g}") for value in distinct})
+        distinct = np.unique(np.quantile(present, np.linspace(0.01, 0.99, GRID)))
     return [float(value) for value in distinct]
 
 
 def original(column: Number | Date, block: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the values of a column of numbers or dates, where they are not missing.
 
-    The matrix has seven digits of a standardised value, and clips what is far from the mean.
+    The matrix clips what is far from the mean, and has seven digits of a standardised value: values
+    are rounded to what it can tell apart.
     """
     present = block[block[:, -1] == 0] if column.missing else block
-    values: NDArray[np.float64] = present[:, 0] * column.std + column.mean
-    return values
+    values = present[:, 0] * column.std + column.mean
+    rounded: NDArray[np.float64] = np.round(values, 5 - int(np.floor(np.log10(column.std))))
+    return rounded

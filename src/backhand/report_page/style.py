@@ -41,23 +41,23 @@ nav a { display: inline-block; padding: 0.2rem 0; }
 table { border-collapse: collapse; font-size: 0.94rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--quiet); font-size: 0.9rem; padding-bottom: 0.35rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.35rem 1.1rem 0.35rem 0;
-  border-bottom: 1px solid var(--rule); overflow-wrap: anywhere; }
+  border-bottom: 1px solid var(--rule); }
 thead th { color: var(--quiet); font-weight: 600; font-size: 0.88rem; vertical-align: bottom; }
-tbody th { font-weight: 500; max-width: 16rem; min-width: 5rem; }
-td { max-width: 34rem; }
-.number { text-align: right; white-space: nowrap; overflow-wrap: normal; }
-td.text { min-width: 14rem; }
-.bar { display: inline-block; width: 7rem; height: 0.7rem; background: var(--panel); }
+tbody th { font-weight: 500; min-width: 7rem; max-width: 16rem; overflow-wrap: anywhere; }
+.number { text-align: right; white-space: nowrap; }
+td.text { min-width: 12rem; max-width: 34rem; overflow-wrap: anywhere; }
+.bar { display: inline-block; width: clamp(3rem, 14vw, 8rem); height: 0.7rem; background: var(--panel); }
 .bar i { display: block; height: 100%; background: var(--c1); }
 .matrix th, .matrix td { border: 1px solid var(--rule); padding: 0.35rem 0.6rem; }
-.matrix thead th, .matrix tbody th { max-width: 9rem; min-width: 3rem; }
+.matrix thead th { min-width: 3rem; max-width: 9rem; overflow-wrap: anywhere; }
+.matrix tbody th { min-width: 5rem; }
 .matrix td { background: color-mix(in srgb, var(--c2) calc(var(--share) * 45%), transparent); }
 .matrix td.right { background: color-mix(in srgb, var(--c1) calc(var(--share) * 40%), transparent);
   font-weight: 600; }
-.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr));
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19.5rem), 1fr));
   gap: 1rem 2rem; margin: 1rem 0; align-items: start; }
 figure { margin: 0; max-width: 34rem; }
-figure.wide { max-width: 40rem; margin: 1rem 0; }
+figure.wide { max-width: 32rem; margin: 1rem 0; }
 svg { display: block; width: 100%; height: auto; overflow: visible; stroke-linejoin: round;
   font-family: inherit; }
 figcaption { font-size: 0.95rem; overflow-wrap: anywhere; }
@@ -80,7 +80,8 @@ code, pre { font-family: ui-monospace, "SFMono-Regular", Menlo, Consolas, "DejaV
   monospace; font-size: 0.92em; }
 pre { background: var(--panel); border-radius: 0.4rem; padding: 0.8rem 1rem; overflow-x: auto;
   max-width: 100%; margin: 0.6rem 0; white-space: pre-wrap; overflow-wrap: anywhere; }
-.words dt { font-weight: 600; margin-top: 0.5rem; } .words dd { margin: 0; max-width: 44rem; }
+.words { columns: 22rem; column-gap: 2.5rem; }
+.words dt { font-weight: 600; padding-top: 0.5rem; break-after: avoid; } .words dd { margin: 0; break-inside: avoid; }
 @media print {
   :root { color-scheme: light; --paper: #ffffff; --panel: #f3f3f3; --ink: #000000;
     --quiet: #333333; --rule: #b5b5b5; --link: #000000; --mark: #ffffff; --mark-rule: #000000;

@@ -15,12 +15,12 @@ NONE = "–"
 
 
 def percent(share: float) -> str:
-    """Return 43.5 %; more digits near 0 and 100."""
+    """Return 43.5%."""
     if not math.isfinite(share):
         return NONE
     if 0 < share < 0.0005 or 0.9995 < share < 1:
-        return "under 0.05 %" if share < 0.5 else "over 99.95 %"
-    return f"{100 * share:.1f} %"
+        return "under 0.05%" if share < 0.5 else "over 99.95%"
+    return f"{100 * share:.1f}%"
 
 
 def number(value: float) -> str:
@@ -54,5 +54,8 @@ def brief(name: str, most: int = 24) -> str:
 
 
 def several(count: int, noun: str) -> str:
-    """Return `1 row` or `2 rows`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    """Return `1 row` or `2 rows`, `2 classes`, `2 categories`."""
+    if count == 1:
+        return f"1 {noun}"
+    ending = "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun[:-1]}ies" if noun.endswith("y") else f"{count:,} {noun}{ending}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from backhand.report_page.charts import dependence_chart, importance_chart, learning_charts
@@ -28,11 +30,11 @@ def importance(contents: Contents) -> Html | None:
     text = (
         f"Each column's values were exchanged at random between {several(contents.examined, 'row')}, "
         f"{REPEATS} times, so that they say nothing any more. The bar is by how much the log loss "
-        "grows: what the model loses without that column. The line is a 95 % interval. Columns that "
+        "grows: what the model loses without that column. The line is a 95% interval. Columns that "
         "say the same can replace each other, and then each of them looks unimportant."
     )
     rows = [(one.column, f"{one.increase:.4f}", f"± {one.margin:.4f}") for one in found[:MOST_COLUMNS]]
-    numbers = table(["column", "increase of the log loss", "95 % interval"], rows, numbers=[1, 2],
+    numbers = table(["column", "increase of the log loss", "95% interval"], rows, numbers=[1, 2],
                     caption="Importance of the columns")  # fmt: skip
     label = "The numbers" if len(found) <= MOST_COLUMNS else f"The numbers of the first {MOST_COLUMNS}"
     chart = element("figure", importance_chart(found), class_="wide")
@@ -44,8 +46,8 @@ def partial_dependence(contents: Contents) -> Html | None:
     found = contents.dependence
     if not found:
         return None
-    shown = _classes_shown(found)
-    top = min(1.0, max(float(one.P[:, shown].max()) for one in found) * 1.1)
+    shown = _classes_shown(found, contents.focus)
+    top = max(float(one.P[:, shown].max()) for one in found)
     classes = contents.classes
     charts = []
     for place, one in enumerate(found):
@@ -70,11 +72,11 @@ def partial_dependence(contents: Contents) -> Html | None:
     return joined([*parts, element("div", *charts, class_="charts")])
 
 
-def _classes_shown(found: list[Dependence]) -> list[int]:
-    """Return the classes in the charts: the second of two, otherwise those that change most."""
+def _classes_shown(found: Sequence[Dependence], focus: int | None) -> list[int]:
+    """Return the classes in the charts: `focus`, or else those that change most."""
     K = found[0].P.shape[1]
-    if K == 2:
-        return [1]
+    if focus is not None:
+        return [focus]
     if K <= MOST_SERIES:
         return list(range(K))
     change = sum(np.ptp(one.P, axis=0) for one in found)
@@ -118,7 +120,7 @@ def worst(contents: Contents) -> Html | None:
     text = (
         f"The {several(len(contents.worst), 'row')} to which the model gave the lowest probability of their "
         "true class. Look at them first: such rows are often labelled wrongly, unusual, or of a kind "
-        "that the columns do not describe."
+        "that the columns do not describe. Rows are counted from 1, without the header."
     )
     return joined([element("p", text), element("ol", *map(_worst_row, contents.worst), class_="rows")])
 

@@ -15,9 +15,6 @@ MOST_CLASSES = 20
 MOST_COLUMNS, OPEN_COLUMNS = 300, 20
 """Columns that are listed, and listed at once."""
 
-KINDS = {"number": "number", "date": "date", "category": "category"}
-
-
 def data(contents: Contents) -> Html:
     """Return rows, classes, columns and notes."""
     parts = [_rows(contents), _classes(contents), _columns(contents)]
@@ -83,19 +80,19 @@ def _bar(share: float) -> Html:
 def _columns(contents: Contents) -> Html:
     facts = contents.columns
     known = contents.training is not None
-    headings = ["column", "kind", *(["missing"] if known else []), "values"]
+    headings = ["column", "values", *(["missing"] if known else [])]
 
     def of(some: list[tuple[str, ...]], caption: str) -> Html:
-        return table(headings, some, numbers=[2] if known else [], caption=caption)
+        return table(headings, some, numbers=[2], texts=[1], caption=caption)
 
     rows = [
-        (one.name, KINDS.get(one.kind, one.kind),
-         *([percent(one.missing) if one.missing else "none"] if known else []), one.values)
+        (one.name, f"{one.kind}: {one.values}",
+         *([percent(one.missing) if one.missing else "none"] if known else []))
         for one in facts
     ]  # fmt: skip
     parts = [
         element("h3", "The columns that the model uses"),
-        of(rows[:OPEN_COLUMNS], "Columns, their kind and their values"),
+        of(rows[:OPEN_COLUMNS], "Columns, and what they hold"),
     ]
     rest = rows[OPEN_COLUMNS:MOST_COLUMNS]
     if rest:
@@ -119,9 +116,10 @@ def _notes(notes: list[Note]) -> Html:
         headings = ["column", "why" if dropped else "what", "to have it otherwise"]
         if not any(note.advice for note in some):
             headings, rows = headings[:2], [row[:2] for row in rows]
-        shown = table(headings, rows[:OPEN_COLUMNS], caption=caption)
+        shown = table(headings, rows[:OPEN_COLUMNS], texts=[1, 2], caption=caption)
         parts += [element("h3", title), shown]
         rest = rows[OPEN_COLUMNS:MOST_COLUMNS]
         if rest:
-            parts.append(details(f"{len(rest):,} more", table(headings, rest, caption=caption)))
+            more = table(headings, rest, texts=[1, 2], caption=caption)
+            parts.append(details(f"{len(rest):,} more", more))
     return joined(parts)

@@ -46,7 +46,7 @@ MEASURES = {
     ),
     "calibration_error": Measure(
         "Calibration error", "How far stated probabilities are from what happens. 0 means that of "
-        "the rows with a probability of 70 %, 70 % are right.",
+        "the rows with a probability of 70%, 70% are right.",
     ),
 }  # fmt: skip
 
@@ -61,7 +61,7 @@ def quality(contents: Contents) -> Html:
         )
         return element("p", text)
     return joined([_measures(contents, evaluation), _confusion(evaluation), _per_class(evaluation),
-                   _curves(evaluation)])  # fmt: skip
+                   _curves(evaluation, contents.focus)])  # fmt: skip
 
 
 def _metric(contents: Contents, name: str) -> float:
@@ -81,11 +81,11 @@ def _measures(contents: Contents, evaluation: Evaluation) -> Html:
         other = _metric(contents, f"{beside}_{name}")
         rows.append((
             measure.title, shown(found.value), interval, shown(other),
-            shown(bases.get(name, float("nan"))), measure.meaning,
+            shown(bases.get(name, float("nan"))),
         ))  # fmt: skip
     here = "held-out rows" if contents.training is not None else "these rows"
     there = "training rows" if contents.training is not None else "held out in training"
-    headings = ["", here, "95 % interval", there, f"always “{base.name}”", "what it means"]
+    headings = ["", here, "95% interval", there, f"always “{base.name}”"]
     caption = f"Figures on {several(evaluation.rows, 'row')}"
     text = (
         "The interval says how much the number of rows limits what is known: figures of unlimited "
@@ -97,7 +97,15 @@ def _measures(contents: Contents, evaluation: Evaluation) -> Html:
             "a large distance between the two means that it has learnt its rows by heart "
             "(overfitting)."
         )
-    return joined([table(headings, rows, numbers=[1, 2, 3, 4], caption=caption), element("p", text)])
+    meanings = (
+        part for measure in MEASURES.values()
+        for part in (element("dt", measure.title), element("dd", measure.meaning))
+    )  # fmt: skip
+    return joined([
+        table(headings, rows, numbers=[1, 2, 3, 4], caption=caption),
+        element("p", text),
+        element("dl", *meanings, class_="words"),
+    ])  # fmt: skip
 
 
 def _confusion(evaluation: Evaluation) -> Html:
@@ -183,23 +191,26 @@ def _per_class(evaluation: Evaluation) -> Html:
     return joined(parts)
 
 
-def _curves(evaluation: Evaluation) -> Html:
-    charts = curve_charts(evaluation)
+def _curves(evaluation: Evaluation, focus: int | None) -> Html:
+    charts = curve_charts(evaluation, focus)
     if not charts:
         return Html("")
     texts = {
-        "ROC": "ROC curve. Each point is a threshold on the probability: upwards, the share of the "
+        "ROC": "Each point is a threshold on the probability: upwards, the share of the "
         "class that is found; to the right, the share of other rows taken for it. The nearer to the "
         "upper left corner, the better; the diagonal is guessing.",
-        "Precision and recall": "Precision and recall at each threshold. If the class is rare, this "
+        "Precision and recall": "Both at each threshold. If the class is rare, this "
         "shows more than the ROC curve: how many alarms are false when most of the class is to be "
         "found.",
-        "Calibration": "Stated probabilities against what happened, with 95 % intervals. On the "
-        "diagonal, probabilities can be taken at their word; below it, the model is too sure of "
-        "itself.",
+        "Calibration": "Stated probabilities against what happened, with 95% intervals. On the "
+        "diagonal, probabilities can be taken at their word; below it the model is too sure of "
+        "itself, above it not sure enough. The larger a dot, the more rows.",
     }
     figures = [
         element("figure", chart, element("figcaption", element("strong", f"{name}. "), texts[name]))
         for name, chart in charts.items()
     ]
-    return joined([element("h3", "Curves"), element("div", *figures, class_="charts")])
+    parts = [element("h3", "Curves")]
+    if focus is not None:
+        parts.append(element("p", "For the rarer class, ", element("strong", evaluation.classes[focus]), "."))
+    return joined([*parts, element("div", *figures, class_="charts")])

@@ -20,8 +20,9 @@ def _what(contents: Contents) -> str:
     what = f"“{target}”, one of {several(len(contents.classes), 'class')}, from {columns}"
     training = contents.training
     if training is None:
-        return f"The model predicts {what}. It was tried on {contents.source}."
-    return f"The model predicts {what}. It was trained on {several(training.rows, 'row')} of {contents.source}."
+        return f"The model predicts {what}. It was tried on {contents.source_name}."
+    rows = several(training.rows, "row")
+    return f"The model predicts {what}. It was trained on {rows} of {contents.source_name}."
 
 
 def _how_good(contents: Contents) -> list[str]:
@@ -33,9 +34,8 @@ def _how_good(contents: Contents) -> list[str]:
     which = f"Of {rows} that it had not seen in training" if contents.training else f"Of {rows}"
     strongest = [one.column for one in contents.importance[:3] if one.increase > one.margin]
     parts = [
-        f"{which}, it predicts {percent(accuracy.value)} correctly; for unlimited rows of the same "
-        f"kind, the share would be between {percent(accuracy.low)} and {percent(accuracy.high)} "
-        "(95 % interval). ",
+        f"{which}, it predicts {percent(accuracy.value)} correctly (95% interval "
+        f"{percent(accuracy.low)} to {percent(accuracy.high)}, for the number of rows). ",
         f"Always answering the commonest class, “{base.name}”, is right in "
         f"{percent(base.accuracy)}. ",
         element("strong", verdict(evaluation)),

@@ -6,7 +6,7 @@ import shlex
 
 from backhand.glossary import TERMS
 from backhand.report_page.contents import Contents
-from backhand.report_page.html import Html, details, element, joined, table
+from backhand.report_page.html import Html, details, element, joined, lines, table
 
 
 def use(contents: Contents) -> Html:
@@ -25,7 +25,7 @@ def use(contents: Contents) -> Html:
     ]  # fmt: skip
     return joined(
         part for text, command in steps
-        for part in (element("p", text), element("pre", element("code", Html_lines(command))))
+        for part in (element("p", text), element("pre", element("code", lines(command))))
     )  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from backhand.evaluation.scores import MOST_ROWS
 VALUES = 2**24
 """Numbers of the matrix that are looked at together, to limit memory."""
 
-PAGE = 1024
-"""Numbers of a page of memory."""
+PAGE, BLOCKS = 1024, 64
+"""Numbers of a page of memory; least number of blocks of neighbours in a draw."""
 
 
 def sampled(data: Data, most: int = MOST_ROWS) -> Data:
@@ -23,6 +23,6 @@ def sampled(data: Data, most: int = MOST_ROWS) -> Data:
     most = min(most, max(1, VALUES // d))
     if data.rows <= most:
         return data
-    block = min(max(1, PAGE // d), most)
+    block = max(1, min(PAGE // d, most // BLOCKS))
     chosen = np.random.default_rng(0).choice(data.rows // block, most // block, replace=False)
     return data.at((np.sort(chosen)[:, None] * block + np.arange(block)).ravel())

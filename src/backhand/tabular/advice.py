@@ -1,0 +1,224 @@
+"""What the figures of a training warn of, and what to try: each with the numbers behind it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from backhand.errors import comma_list, shortened
+from backhand.evaluation import Evaluation
+from backhand.model import Model
+from backhand.tabular import leaks, twins
+from backhand.tabular.drift import drifts
+from backhand.tabular.training import Prepared
+
+FEW_ROWS = 10
+"""Rows below which the figures of a class say little."""
+
+IMBALANCED = 0.9
+"""Share of the commonest class from which accuracy says little."""
+
+MANY_NUMBERS = 20
+"""Numeric classes from which the target looks like a quantity."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A warning about a trained model.
+
+    Attributes
+    ----------
+    kind : str
+        "baseline", "overfit", "leak", "twins", "groups", "few rows", "imbalance", "quantity" or
+        "drift".
+    what : str
+        What was found, with its figures: one or two sentences.
+    advice : str
+        What to try.
+    """
+
+    kind: str
+    what: str
+    advice: str
+
+
+def advise(prepared: Prepared, model: Model, evaluation: Evaluation | None) -> list[Advice]:
+    """Return what a person should know before the model is used, the most harmful first.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The rows that the model was trained on, and those that were held out.
+    model : Model
+        With its metrics.
+    evaluation : Evaluation, optional
+        Of the held-out rows, if there are any.
+    """
+    found = _rows(prepared) + _quantity(prepared) + _drift(prepared)
+    if evaluation is None:
+        return found
+    return [
+        *_leak(prepared),
+        *_twins(prepared, evaluation),
+        *_baseline(evaluation),
+        *_overfit(model, evaluation),
+        *_imbalance(evaluation),
+        *found,
+    ]
+
+
+def _baseline(evaluation: Evaluation) -> list[Advice]:
+    """The model against always answering the commonest class."""
+    base, found = evaluation.baseline, []
+    beyond = evaluation.beyond_baseline()
+    gain, loss = beyond["accuracy"], beyond.get("loss")
+    if gain.low <= 0:
+        than = "lower than" if gain.value < 0 else "not clearly higher than"
+        found.append(
+            f"Accuracy {evaluation.accuracy:.4f} is {than} the {base.accuracy:.4f} of always "
+            f"answering {quoted(base.name)} (difference {gain.value:+.4f}, 95 % interval "
+            f"{gain.low:+.4f} to {gain.high:+.4f})."
+        )
+    if loss is not None and loss.high >= 0:
+        than = "higher than" if loss.value > 0 else "not clearly lower than"
+        found.append(
+            f"Loss {evaluation.loss:.4f} is {than} the {base.loss:.4f} of giving every row the "
+            f"shares of the classes as its probabilities (difference {loss.value:+.4f}, 95 % "
+            f"interval {loss.low:+.4f} to {loss.high:+.4f})."
+        )
+    advice = "Try --l2 0.01 or fewer --epochs; or the columns say little about the target."
+    return [Advice("baseline", " ".join(found), advice)] if found else []
+
+
+def _overfit(model: Model, evaluation: Evaluation) -> list[Advice]:
+    """The held-out loss rose while the training loss fell."""
+    curve, training = model.history.validation_loss, model.metrics["training_loss"]
+    measured = np.flatnonzero(np.isfinite(curve))
+    if not len(measured):
+        return []
+    best = int(measured[curve[measured].argmin()])
+    lowest, last = float(curve[best]), evaluation.loss
+    if not (last > 1.2 * lowest and last - lowest > 0.02 and training < last / 1.5):
+        return []
+    return [Advice(
+        "overfit",
+        f"The model has learned training rows by heart: loss {training:.4f} on them, "
+        f"{last:.4f} on the held-out rows, where it was {lowest:.4f} after epoch {best + 1:,}.",
+        "Try --early-stopping, --l2 0.01 or fewer --epochs.",
+    )]  # fmt: skip
+
+
+def _leak(prepared: Prepared) -> list[Advice]:
+    """One column alone nearly decides the class."""
+    return [
+        Advice(
+            "leak",
+            f"Column {quoted(found.column)} alone gives the class of {found.accuracy:.1%} of "
+            f"{found.rows:,} held-out rows ({found.baseline:.1%} without it).",
+            "If its value is known only after the class is, it leaks the answer; then add --drop "
+            f"{quoted(found.column)}.",
+        )
+        for found in leaks.deciding_columns(prepared.schema, prepared.training, prepared.held_out)
+    ]
+
+
+def _twins(prepared: Prepared, evaluation: Evaluation) -> list[Advice]:
+    """Held-out rows that are copies, or nearly, of training rows."""
+    found, advice = twins.exact(prepared.training, prepared.held_out, evaluation.scores), []
+    if found.matters:
+        advice.append(Advice(
+            "twins",
+            f"{found.share:.1%} of {found.rows:,} held-out rows equal a training row in every "
+            f"column that is used; accuracy is {found.accuracy:.4f} on them and "
+            f"{found.others:.4f} on the others.",
+            "If rows were copied, remove the copies; if rows belong together (of one person, one "
+            "day), keep them on one side of the split with --group COLUMN.",
+        ))  # fmt: skip
+    share, rows = twins.near(prepared.training, prepared.held_out)
+    if share >= twins.GROUPED:
+        advice.append(Advice(
+            "groups",
+            f"{share:.0%} of {rows:,} held-out rows have near copies among the training rows, "
+            f"{twins.GAP:g} times closer than all others. Held-out figures are too good if new "
+            "rows will not have such copies.",
+            "If rows belong together (of one person, one device), name the column that says so "
+            "with --group COLUMN.",
+        ))  # fmt: skip
+    return advice
+
+
+def _imbalance(evaluation: Evaluation) -> list[Advice]:
+    """The commonest class hides the others in the accuracy."""
+    rows = evaluation.confusion.sum(axis=1)
+    largest = int(rows.argmax())
+    share = rows[largest] / max(rows.sum(), 1)
+    if share < IMBALANCED:
+        return []
+    others = int(rows.sum() - rows[largest])
+    found = int(np.trace(evaluation.confusion)) - int(evaluation.confusion[largest, largest])
+    return [Advice(
+        "imbalance",
+        f"{share:.1%} of the held-out rows are {quoted(evaluation.classes[largest])}; of the "
+        f"{others:,} others, {found:,} are predicted correctly. Accuracy says little; see balanced "
+        "accuracy and recall.",
+        "To find more of them, at the price of false alarms, try --class-weight balanced.",
+    )]  # fmt: skip
+
+
+def _rows(prepared: Prepared) -> list[Advice]:
+    """Classes of few rows."""
+    few = {name: n for name, n in prepared.class_counts.items() if n < FEW_ROWS}
+    if not few:
+        return []
+    rows = comma_list(
+        f"{quoted(name)} {n:,}" for name, n in sorted(few.items(), key=lambda x: x[1])
+    )
+    return [Advice(
+        "few rows",
+        f"{len(few):,} of {len(prepared.class_counts):,} classes have fewer than {FEW_ROWS} rows "
+        f"({rows}): they are hardly learned, and their figures say little.",
+        "Add rows of them, or combine classes with --query.",
+    )]  # fmt: skip
+
+
+def _quantity(prepared: Prepared) -> list[Advice]:
+    """Classes that are numbers."""
+    classes = prepared.target.classes
+    if len(classes) < MANY_NUMBERS or not all(map(_is_number, classes)):
+        return []
+    low, high = min(map(float, classes)), max(map(float, classes))
+    return [Advice(
+        "quantity",
+        f"The target {quoted(prepared.target.name)} looks like a quantity: {len(classes):,} "
+        f"different numbers from {low:g} to {high:g}. Each is a class of its own here, and to be "
+        "near is as wrong as to be far.",
+        "Predict ranges instead, made with --query; or use a method for regression.",
+    )]  # fmt: skip
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _drift(prepared: Prepared) -> list[Advice]:
+    """Dates along which the classes change."""
+    return [
+        Advice(
+            "drift",
+            f"Along {quoted(found.column)}, the share of {quoted(found.name)} goes from "
+            f"{found.first:.1%} in the first quarter of the training rows to {found.last:.1%} in "
+            "the last. Held-out rows are drawn from the same time, rows to come are not.",
+            f"Hold out the latest rows: --time {quoted(found.column)}.",
+        )
+        for found in drifts(prepared.schema, prepared.training, prepared.target.classes)
+    ]
+
+
+def quoted(name: str) -> str:
+    """Return a name in quotes, shortened."""
+    return f"'{shortened(name)}'"

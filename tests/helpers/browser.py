@@ -13,10 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
-    None,
-)
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
 class Page:
@@ -69,9 +67,9 @@ class Page:
 
     def value(self, expression: str) -> Any:
         """What a JavaScript expression gives."""
-        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get(
-            "value"
-        )
+        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)[
+            "result"
+        ].get("value")
 
     def requests(self) -> list[str]:
         """The addresses that the page asked for."""
@@ -93,6 +91,7 @@ class Page:
 
     def paper(self, path: Path) -> None:
         """Write the page as PDF."""
+        self.call("Emulation.setEmulatedMedia", media="", features=[])
         printed = self.call("Page.printToPDF", printBackground=False, preferCSSPageSize=True)
         path.write_bytes(base64.b64decode(printed["data"]))
 

@@ -77,7 +77,7 @@ ReportFile = Annotated[
         "--report",
         metavar="FILE.html",
         show_default=False,
-        help="Also write a page for a browser: figures, charts, importance of columns, worst errors.",
+        help="Also write a page for a browser: figures, charts, what matters, the worst errors.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]

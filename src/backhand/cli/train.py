@@ -184,9 +184,10 @@ def train(
     report.result(model, evaluation, output)
     if page is not None:
         from backhand.report_page.write import write_training_report
+        from backhand.tabular.advice import advise
 
         write_training_report(
-            page, prepared, model, evaluation, table,
+            page, prepared, model, evaluation, table, advice=advise(prepared, model, evaluation),
             command=command_line(), model_file=str(output),
         )  # fmt: skip
         table.close()

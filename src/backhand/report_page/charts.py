@@ -21,7 +21,7 @@ from backhand.report_page.drawing import DASHES, INK, MARKERS, PAPER, QUIET, SER
 from backhand.report_page.html import Html
 from backhand.report_page.importance import Importance
 from backhand.report_page.partial_dependence import Dependence
-from backhand.report_page.wording import brief, day, figure, number, percent
+from backhand.report_page.wording import brief, day, figure, percent, rounded
 from backhand.tables.schema.columns import Category
 from backhand.training.history import History
 
@@ -33,6 +33,9 @@ MOST_BARS = 15
 
 ROW, AROUND = 22, 56
 """Height of a row of a chart of bars, and of what is around them."""
+
+SQUARE, LINE = 290, 16
+"""Height of a chart of two shares, and of each line of its legend."""
 
 
 def importance_chart(found: Sequence[Importance]) -> Html:
@@ -159,8 +162,8 @@ def _named_rows(axes: Axes, names: Sequence[Any]) -> None:
 
 
 def _few_ticks(axes: Axes) -> None:
-    axes.xaxis.get_major_locator().set_params(nbins=5)
-    axes.xaxis.set_major_formatter(lambda value, _: number(value))
+    axes.locator_params(axis="x", nbins=5)
+    axes.xaxis.set_major_formatter(lambda value, _: rounded(value))
 
 
 def _percent_ticks(axis: Any) -> None:
@@ -170,10 +173,10 @@ def _percent_ticks(axis: Any) -> None:
 
 def _date_ticks(axes: Axes, days: Sequence[float]) -> None:
     """Mark dates, or times of day."""
-    if days and 0 <= min(days) and max(days) < 1:
+    if days and min(days) >= 0 and max(days) < 1:
         axes.set_xticks(np.arange(0, 1.01, 0.25), ["0:00", "6:00", "12:00", "18:00", "24:00"])
         return
-    axes.xaxis.get_major_locator().set_params(nbins=4)
+    axes.locator_params(axis="x", nbins=4)
     axes.xaxis.set_major_formatter(lambda value, _: day(value))
     axes.tick_params(axis="x", labelsize=9)
 
@@ -217,10 +220,11 @@ def _roc_chart(P: NDArray[Any], y: NDArray[np.int64], shown: list[int], names: l
             axes.plot(curve.false_positive, curve.true_positive, color=SERIES[i],
                       linestyle=DASHES[i], label=f"{names[i]} ({areas[i]:.3f})")  # fmt: skip
         _unit_axes(axes, "other rows taken for the class", "rows of the class found")
-        axes.legend(title="class (area under the curve)", loc="lower right")
+        _legend_below(axes, "class (area under the curve)")
 
     ends = ", ".join(f"{name} {value:.3f}" for name, value in zip(names, areas, strict=True))
-    return drawing(draw, "roc", f"ROC curves; area under the curve: {ends}.", height=300)
+    label = f"ROC curves; area under the curve: {ends}."
+    return drawing(draw, "roc", label, height=SQUARE + LINE * len(shown))
 
 
 def _precision_chart(
@@ -237,11 +241,11 @@ def _precision_chart(
             share = float((y == shown[0]).mean())
             axes.axhline(share, color=QUIET, linewidth=1, linestyle=(0, (2, 3)))
         _unit_axes(axes, "recall", "precision")
-        axes.legend(title="class (mean precision)", loc="lower left")
+        _legend_below(axes, "class (mean precision)")
 
     ends = ", ".join(f"{name} {value:.3f}" for name, value in zip(names, means, strict=True))
     label = f"Curves of precision and recall; mean precision: {ends}."
-    return drawing(draw, "precision", label, height=300)
+    return drawing(draw, "precision", label, height=SQUARE + LINE * len(shown))
 
 
 def _calibration_chart(
@@ -267,7 +271,13 @@ def _calibration_chart(
 
     last = f"{percent(bins.confidence[-1])} stated, {percent(bins.accuracy[-1])} happened"
     label = f"Calibration in {len(bins.rows)} bins; of the highest probabilities, {last}."
-    return drawing(draw, "calibration", label, height=300)
+    return drawing(draw, "calibration", label, height=SQUARE)
+
+
+def _legend_below(axes: Axes, title: str) -> None:
+    """Name the curves under the chart, where they hide nothing."""
+    legend = axes.figure.legend(title=title, loc="outside lower left", alignment="left")
+    legend.get_title().set_fontsize(11)
 
 
 def _unit_axes(axes: Axes, x: str, y: str) -> None:

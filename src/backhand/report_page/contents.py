@@ -19,6 +19,7 @@ from backhand.report_page.worst_rows import WorstRow, worst_rows
 from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import Schema
 from backhand.tables.table import Table
+from backhand.tabular.advice import Advice
 
 STRONGEST = 6
 """Columns whose partial dependence is shown."""
@@ -55,8 +56,8 @@ class Contents:
         Of the held-out rows, or of the whole table; None if no rows were held out.
     training : Training, optional
         If the model was trained on this table.
-    warnings : sequence of str
-        What a reader has to know before all else.
+    advice : sequence of Advice
+        What a reader has to beware of.
     columns, importance, dependence, worst
         See their classes. Importance and dependence are measured on `examined` rows.
     command : str, optional
@@ -71,7 +72,7 @@ class Contents:
     rows: int
     evaluation: Evaluation | None
     training: Training | None
-    warnings: Sequence[str]
+    advice: Sequence[Advice]
     columns: Sequence[ColumnFacts]
     importance: Sequence[Importance]
     dependence: Sequence[Dependence]
@@ -133,7 +134,7 @@ def gather(
     source: Source,
     *,
     training: Training | None = None,
-    warnings: Sequence[str] = (),
+    advice: Sequence[Advice] = (),
     command: str | None = None,
     model_file: str = "model.safetensors",
 ) -> Contents:
@@ -149,7 +150,7 @@ def gather(
     facts = drawn_rows(source.data, max(1, most), source.seed)
     table = source.table
     return Contents(
-        model, schema, table.source, table.rows, evaluation, training, warnings,
+        model, schema, table.source, table.rows, evaluation, training, advice,
         column_facts(schema, facts.X, None if training is None else training.missing),
         importance, [dependence(sample, place) for place in strongest], sample.rows,
         _worst(model, evaluation, source, [one.column for one in importance]),

@@ -53,9 +53,7 @@ STYLE: dict[str, Any] = {
 }  # fmt: skip
 
 
-def drawing(
-    draw: Callable[[Axes], None], name: str, label: str, *, height: int = HEIGHT
-) -> Html:
+def drawing(draw: Callable[[Axes], None], name: str, label: str, *, height: int = HEIGHT) -> Html:
     """Return what a function draws on axes.
 
     Parameters
@@ -79,7 +77,9 @@ def drawing(
 
     file = io.StringIO()
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of characters that its own font lacks: the page's has them
+        warnings.simplefilter(
+            "ignore"
+        )  # of characters that its own font lacks: the page's has them
         figure = figure_of.Figure(figsize=(WIDTH / 72, height / 72), layout="constrained")
         svg.FigureCanvasSVG(figure)
         draw(figure.add_subplot())
@@ -98,9 +98,7 @@ def inline(text: str, name: str, label: str) -> Html:
     names = {one or other for one, other in used}
     body = re.sub(r"<[^>]*>", lambda tag: _tidy(tag[0], name, names), body)
     body = re.sub(r">\s+<", "><", body.strip())
-    return element(
-        "svg", Html(body), viewBox=box[1] if box else None, role="img", aria_label=label
-    )
+    return element("svg", Html(body), viewBox=box[1] if box else None, role="img", aria_label=label)
 
 
 def _tidy(tag: str, name: str, used: set[str]) -> str:

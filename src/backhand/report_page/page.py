@@ -21,9 +21,7 @@ def page(contents: Contents) -> str:
     """Return the page as HTML of one file."""
     title = f"Predicting {contents.schema.target}"
     parts = list(_parts(contents))
-    links = (
-        element("li", element("a", heading, href=f"#{name}")) for name, heading, _ in parts
-    )
+    links = (element("li", element("a", heading, href=f"#{name}")) for name, heading, _ in parts)
     body = [
         element("a", "Skip to the contents", href="#main", class_="skip"),
         element("header", element("h1", title), element("p", contents.source, class_="quiet"),
@@ -39,9 +37,8 @@ def page(contents: Contents) -> str:
         element("style", Html(STYLE)),
     ]
     document = element(
-        "html", Html("\n"), element("head", joined(head)), Html("\n"), element("body", joined(body)),
-        lang="en",
-    )  # fmt: skip
+        "html", joined([element("head", joined(head)), element("body", joined(body))]), lang="en"
+    )
     return f"<!DOCTYPE html>\n{document}\n"
 
 

@@ -45,7 +45,8 @@ class Dependence:
 def dependence(sample: Sample, place: Place) -> Dependence:
     """Return how the probabilities depend on one column."""
     column, block = place.column, sample.block(place.features)
-    left_out, codes = 0, np.empty(0)
+    values: list[Any]
+    left_out = 0
     if isinstance(column, Category):
         values, codes, left_out = _categories(column, block)
     else:
@@ -65,7 +66,9 @@ def dependence(sample: Sample, place: Place) -> Dependence:
     return Dependence(column, values, P, mean_of(absent) if column.missing else None, left_out)
 
 
-def _categories(column: Category, block: NDArray[np.float64]) -> tuple[list[str], NDArray[Any], int]:
+def _categories(
+    column: Category, block: NDArray[np.float64]
+) -> tuple[list[str], NDArray[Any], int]:
     """Return names and positions of the most frequent categories, and the number of the others."""
     known = len(column.categories)
     by_share = np.argsort(-block[:, :known].sum(axis=0), kind="stable")[:MOST_CATEGORIES]
@@ -95,4 +98,4 @@ def original(column: Number | Date, block: NDArray[np.float64]) -> NDArray[np.fl
     present = block[block[:, -1] == 0] if column.missing else block
     values = present[:, 0] * column.std + column.mean
     rounded: NDArray[np.float64] = np.round(values, 5 - int(np.floor(np.log10(column.std))))
-    return rounded
+    return rounded + 0.0  # never -0

@@ -22,7 +22,8 @@ p { margin: 0.5rem 0; }
 a { color: var(--link); }
 :focus-visible { outline: 3px solid var(--link); outline-offset: 2px; border-radius: 2px; }
 .skip { position: absolute; left: -100rem; }
-.skip:focus { left: 1rem; top: 0.5rem; background: var(--paper); padding: 0.4rem 0.8rem; z-index: 1; }
+.skip:focus { left: 1rem; top: 0.5rem; background: var(--paper); padding: 0.4rem 0.8rem;
+  z-index: 1; }
 .quiet { color: var(--quiet); }
 nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 0.1rem 1.1rem; padding: 0;
   margin: 0.9rem 0 0; font-size: 0.95rem; }
@@ -46,9 +47,11 @@ thead th { color: var(--quiet); font-weight: 600; font-size: 0.88rem; vertical-a
 tbody th { font-weight: 500; min-width: 7rem; max-width: 16rem; overflow-wrap: anywhere; }
 .number { text-align: right; white-space: nowrap; }
 td.text { min-width: 12rem; max-width: 34rem; overflow-wrap: anywhere; }
-.bar { display: inline-block; width: clamp(3rem, 14vw, 8rem); height: 0.7rem; background: var(--panel); }
-.bar i { display: block; height: 100%; background: var(--c1); }
-.matrix th, .matrix td { border: 1px solid var(--rule); padding: 0.35rem 0.6rem; }
+.bar { display: inline-block; width: clamp(3rem, 14vw, 8rem); height: 0.7rem;
+  background: var(--panel); }
+.bar i { display: block; height: 100%; background: var(--c1); print-color-adjust: exact; }
+.matrix th, .matrix td { border: 1px solid var(--rule); padding: 0.35rem 0.6rem;
+  print-color-adjust: exact; }
 .matrix thead th { min-width: 3rem; max-width: 9rem; overflow-wrap: anywhere; }
 .matrix tbody th { min-width: 5rem; }
 .matrix td { background: color-mix(in srgb, var(--c2) calc(var(--share) * 45%), transparent); }
@@ -81,7 +84,8 @@ code, pre { font-family: ui-monospace, "SFMono-Regular", Menlo, Consolas, "DejaV
 pre { background: var(--panel); border-radius: 0.4rem; padding: 0.8rem 1rem; overflow-x: auto;
   max-width: 100%; margin: 0.6rem 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 .words { columns: 22rem; column-gap: 2.5rem; }
-.words dt { font-weight: 600; padding-top: 0.5rem; break-after: avoid; } .words dd { margin: 0; break-inside: avoid; }
+.words dt { font-weight: 600; padding-top: 0.5rem; break-after: avoid; }
+.words dd { margin: 0; break-inside: avoid; }
 @media print {
   :root { color-scheme: light; --paper: #ffffff; --panel: #f3f3f3; --ink: #000000;
     --quiet: #333333; --rule: #b5b5b5; --link: #000000; --mark: #ffffff; --mark-rule: #000000;
@@ -90,9 +94,13 @@ pre { background: var(--panel); border-radius: 0.4rem; padding: 0.8rem 1rem; ove
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav, .skip { display: none; }
   figure, tr, .facts, .warnings li, .rows > li, pre { break-inside: avoid; }
-  h2, h3, caption, figcaption { break-after: avoid; }
+  h2, h3, caption, summary, .keys, p:has(+ .charts), p:has(+ figure), p:has(+ .keys) {
+    break-after: avoid; }
+  .matrix { font-size: 6.5pt; }
+  .matrix th:nth-child(n), .matrix td { padding: 0.1rem 0.15rem; min-width: 0; }
   h2 { margin-top: 1.5rem; }
   .charts { grid-template-columns: 1fr 1fr; }
+  figure.wide { max-width: 24rem; }
   .scroll { overflow: visible; }
   table { max-width: 100%; }
   thead { display: table-header-group; }

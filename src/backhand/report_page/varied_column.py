@@ -56,7 +56,9 @@ class Sample:
 
     def without(self, features: slice) -> NDArray[np.float64]:
         """Return Z1 (n, H) of all other columns."""
-        rest: NDArray[np.float64] = self.computed.Z1 - self.block(features) @ self.params.W1[features]
+        rest: NDArray[np.float64] = (
+            self.computed.Z1 - self.block(features) @ self.params.W1[features]
+        )
         return rest
 
     def varied(

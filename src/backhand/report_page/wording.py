@@ -32,6 +32,14 @@ def number(value: float) -> str:
     return f"{value:,.5g}" if 1e-4 <= abs(value) < 1e7 else f"{value:.4g}"
 
 
+def rounded(value: float) -> str:
+    """Return a round number as short as an axis needs it: 20k, 1.5M."""
+    for unit, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if unit <= abs(value) < 1e12:
+            return f"{value / (1e3 if letter == 'k' else unit):g}{letter}"
+    return f"{value:.6g}"
+
+
 def figure(value: float) -> str:
     """Return a figure between 0 and 1, or a loss, in three digits after the point."""
     return f"{value:.3f}" if math.isfinite(value) else NONE

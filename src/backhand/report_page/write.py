@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backhand.engines import Data
 from backhand.evaluation import Evaluation
@@ -17,6 +16,7 @@ from backhand.report_page.page import page
 from backhand.support.atomic_files import check_output, replacing
 from backhand.support.optional import extra
 from backhand.tables.table import Table
+from backhand.tabular.advice import Advice
 from backhand.tabular.prediction import table_schema
 from backhand.tabular.training import Prepared
 
@@ -42,7 +42,7 @@ def write_training_report(
     evaluation: Evaluation | None,
     table: Table,
     *,
-    warnings: Sequence[str] = (),
+    advice: Sequence[Advice] = (),
     command: str | None = None,
     model_file: str = "model.safetensors",
 ) -> None:
@@ -55,8 +55,8 @@ def write_training_report(
         What `prepare_table` and `fit_table` returned.
     table : Table
         The same table, still open.
-    warnings : sequence of str
-        Sentences that a reader has to know before all else.
+    advice : sequence of Advice
+        What a reader has to beware of.
     command : str, optional
         What was typed.
     model_file : str
@@ -68,14 +68,14 @@ def write_training_report(
         If it cannot be written.
     """
     held_out = prepared.held_out.rows
-    rows = np.flatnonzero(prepared.held_out_rows) if held_out else None
+    rows = np.flatnonzero(prepared.is_held_out) if held_out else None
     data = prepared.held_out if held_out else prepared.training
     training = Training(
         prepared.training.rows, held_out, prepared.unlabelled, prepared.class_counts,
         prepared.notes, {name: m.rows / prepared.rows for name, m in prepared.missing.items()},
     )  # fmt: skip
     contents = gather(
-        model, evaluation, Source(table, data, rows), training=training, warnings=warnings,
+        model, evaluation, Source(table, data, rows), training=training, advice=advice,
         command=command, model_file=model_file,
     )  # fmt: skip
     write_page(path, contents)
@@ -87,7 +87,7 @@ def write_evaluation_report(
     evaluation: Evaluation,
     table: Table,
     *,
-    warnings: Sequence[str] = (),
+    advice: Sequence[Advice] = (),
     command: str | None = None,
     model_file: str = "model.safetensors",
 ) -> None:
@@ -100,7 +100,7 @@ def write_evaluation_report(
         What `evaluate_table` returned.
     table : Table
         The same table, still open; it is read once more.
-    warnings, command, model_file
+    advice, command, model_file
         As for `write_training_report`.
 
     Raises
@@ -111,7 +111,7 @@ def write_evaluation_report(
         If it cannot be written.
     """
     contents = gather(
-        model, evaluation, Source(table, _rows_of(model, evaluation, table)), warnings=warnings,
+        model, evaluation, Source(table, _rows_of(model, evaluation, table)), advice=advice,
         command=command, model_file=model_file,
     )  # fmt: skip
     write_page(path, contents)

@@ -42,8 +42,8 @@ from backhand.training.train import objective_of, train_data
 class Prepared:
     """A table that was read: its training rows and its held-out rows, encoded, and its schema.
 
-    The matrices are float32, in memory or memory-mapped. `held_out_rows` (N,) says which rows of the
-    table are held out.
+    The matrices are float32, in memory or memory-mapped. `is_held_out` (N,) tells the rows of the
+    table that are held out.
     """
 
     source: str
@@ -53,9 +53,9 @@ class Prepared:
     schema: Schema
     notes: list[Note]
     missing: dict[str, Missing]
+    is_held_out: NDArray[np.bool_]
     training: Data
     held_out: Data
-    held_out_rows: NDArray[np.bool_]
 
     @property
     def class_counts(self) -> dict[str, int]:
@@ -117,7 +117,7 @@ def prepare_table(
         lacking = count_missing(table, schema)
     unlabelled = int((found.y < 0).sum())
     prepared = Prepared(
-        table.source, table.rows, unlabelled, found, schema, notes, lacking, *encoded, out
+        table.source, table.rows, unlabelled, found, schema, notes, lacking, out, *encoded
     )
     warn_of_doubtful_classes(prepared.class_counts)
     return prepared

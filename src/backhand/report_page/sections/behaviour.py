@@ -12,7 +12,7 @@ from backhand.report_page.drawing import KEYS
 from backhand.report_page.html import Html, details, element, joined, table
 from backhand.report_page.importance import REPEATS
 from backhand.report_page.partial_dependence import Dependence
-from backhand.report_page.wording import figure, percent, several
+from backhand.report_page.wording import percent, several
 from backhand.report_page.worst_rows import WorstRow
 
 MOST_SERIES = len(KEYS)
@@ -28,15 +28,20 @@ def importance(contents: Contents) -> Html | None:
     if not found:
         return None
     text = (
-        f"Each column's values were exchanged at random between {several(contents.examined, 'row')}, "
-        f"{REPEATS} times, so that they say nothing any more. The bar is by how much the log loss "
-        "grows: what the model loses without that column. The line is a 95% interval. Columns that "
-        "say the same can replace each other, and then each of them looks unimportant."
+        f"The values of each column were exchanged at random between "
+        f"{several(contents.examined, 'row')}, {REPEATS} times, so that they say nothing any more. "
+        "The bar is by how much the log loss grows: what the model loses without that column. The "
+        "line is a 95% interval. Columns that say the same can replace each other; then each of "
+        "them looks unimportant."
     )
-    rows = [(one.column, f"{one.increase:.4f}", f"± {one.margin:.4f}") for one in found[:MOST_COLUMNS]]
+    rows = [
+        (one.column, f"{one.increase:.4f}", f"± {one.margin:.4f}") for one in found[:MOST_COLUMNS]
+    ]
     numbers = table(["column", "increase of the log loss", "95% interval"], rows, numbers=[1, 2],
                     caption="Importance of the columns")  # fmt: skip
-    label = "The numbers" if len(found) <= MOST_COLUMNS else f"The numbers of the first {MOST_COLUMNS}"
+    label = (
+        "The numbers" if len(found) <= MOST_COLUMNS else f"The numbers of the first {MOST_COLUMNS}"
+    )
     chart = element("figure", importance_chart(found), class_="wide")
     return joined([element("p", text), chart, details(label, numbers)])
 
@@ -55,15 +60,20 @@ def partial_dependence(contents: Contents) -> Html | None:
         caption = [element("strong", one.column.name), _beside(one, shown, classes)]
         charts.append(element("figure", chart, element("figcaption", *caption)))
     text = (
-        "The mean probability if every row had the same value of one column, and all else stayed as "
-        "it is. It shows what the model does, not what causes what. All charts have the same scale."
+        "The mean probability if every row had the same value of one column, and all else stayed "
+        "as it is. It shows what the model does, not what causes what. All charts have the same "
+        "scale."
     )
     parts = [element("p", text)]
     if len(shown) == 1:
-        parts.append(element("p", "Shown is the probability of ", element("strong", classes[shown[0]]), "."))
+        parts.append(
+            element("p", "Shown is the probability of ", element("strong", classes[shown[0]]), ".")
+        )
     else:
         keys = (
-            element("li", element("span", KEYS[i], class_=f"k{i + 1}", aria_hidden="true"), classes[k])
+            element(
+                "li", element("span", KEYS[i], class_=f"k{i + 1}", aria_hidden="true"), classes[k]
+            )
             for i, k in enumerate(shown)
         )
         if len(shown) < len(classes):
@@ -90,10 +100,10 @@ def _beside(one: Dependence, shown: list[int], classes: list[str]) -> str:
             parts.append(f"where it is missing, {percent(one.missing[shown[0]])}")
         else:
             most = int(one.missing.argmax())
-            parts.append(f"where it is missing, “{classes[most]}” is likeliest ({percent(one.missing[most])})")
+            share = percent(one.missing[most])
+            parts.append(f"where it is missing, “{classes[most]}” is likeliest ({share})")
     if one.left_out:
-        parts.append(f"{several(one.left_out, 'rarer category')} left out" if one.left_out == 1
-                     else f"{one.left_out:,} rarer categories left out")  # fmt: skip
+        parts.append(f"{several(one.left_out, 'rarer category')} left out")
     return f": {'; '.join(parts)}" if parts else ""
 
 
@@ -118,11 +128,13 @@ def worst(contents: Contents) -> Html | None:
     if not contents.worst:
         return element("p", "No row was predicted wrongly.")
     text = (
-        f"The {several(len(contents.worst), 'row')} to which the model gave the lowest probability of their "
-        "true class. Look at them first: such rows are often labelled wrongly, unusual, or of a kind "
-        "that the columns do not describe. Rows are counted from 1, without the header."
+        "The rows to which the model gave the lowest probability of their true class. Look at them "
+        "first: such rows are often labelled wrongly, unusual, or of a kind that the columns do "
+        "not describe. Rows are counted from 1, without the header."
     )
-    return joined([element("p", text), element("ol", *map(_worst_row, contents.worst), class_="rows")])
+    return joined(
+        [element("p", text), element("ol", *map(_worst_row, contents.worst), class_="rows")]
+    )
 
 
 def _worst_row(row: WorstRow) -> Html:
@@ -132,7 +144,9 @@ def _worst_row(row: WorstRow) -> Html:
         element("strong", row.true), f" ({percent(row.of_true)})",
     )  # fmt: skip
     cells = (
-        element("div", element("dt", name), element("dd", "missing" if value is None else value[:200]))
+        element(
+            "div", element("dt", name), element("dd", "missing" if value is None else value[:200])
+        )
         for name, value in row.cells.items()
     )
     return element("li", line, element("dl", *cells, class_="cells") if row.cells else Html(""))

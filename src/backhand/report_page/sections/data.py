@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from backhand.report_page.contents import Contents
 from backhand.report_page.html import Html, details, element, joined, table
@@ -14,6 +14,7 @@ MOST_CLASSES = 20
 
 MOST_COLUMNS, OPEN_COLUMNS = 300, 20
 """Columns that are listed, and listed at once."""
+
 
 def data(contents: Contents) -> Html:
     """Return rows, classes, columns and notes."""
@@ -30,14 +31,15 @@ def _rows(contents: Contents) -> Html:
         unknown = 0 if evaluation is None else evaluation.unknown
         text = f"{contents.source}: {several(contents.rows, 'row')}."
         if unknown:
-            text += f" {several(unknown, 'row')} of a class that the model does not know; each counts as wrong."
+            rows = several(unknown, "row")
+            text += f" {rows} of a class that the model does not know; each counts as wrong."
         if unlabelled:
             text += f" {several(unlabelled, 'row')} without a class, left out."
         return element("p", text)
     text = (
-        f"{contents.source}: {several(contents.rows, 'row')}, of which {training.rows:,} were used for "
-        f"training and {training.held_out:,} were held out, that is, kept aside to measure how good "
-        "the model is."
+        f"{contents.source}: {several(contents.rows, 'row')}, of which {training.rows:,} were used "
+        f"for training and {training.held_out:,} were held out, that is, kept aside to measure how "
+        "good the model is."
     )
     if training.unlabelled:
         text += f" {several(training.unlabelled, 'row')} without a class, left out."
@@ -102,7 +104,7 @@ def _columns(contents: Contents) -> Html:
     return joined(parts)
 
 
-def _notes(notes: list[Note]) -> Html:
+def _notes(notes: Sequence[Note]) -> Html:
     """Return the columns that are not used, and remarks about the others."""
     parts = []
     for dropped, title, caption in (
@@ -112,10 +114,10 @@ def _notes(notes: list[Note]) -> Html:
         some = [note for note in notes if (note.kind == "dropped") == dropped]
         if not some:
             continue
-        rows = [(note.column, note.what, note.advice) for note in some]
-        headings = ["column", "why" if dropped else "what", "to have it otherwise"]
-        if not any(note.advice for note in some):
-            headings, rows = headings[:2], [row[:2] for row in rows]
+        advised = any(note.advice for note in some)
+        rows = [(note.column, note.what, *([note.advice] if advised else [])) for note in some]
+        headings = ["column", "why" if dropped else "what"]
+        headings += ["to have it otherwise"] if advised else []
         shown = table(headings, rows[:OPEN_COLUMNS], texts=[1, 2], caption=caption)
         parts += [element("h3", title), shown]
         rest = rows[OPEN_COLUMNS:MOST_COLUMNS]

@@ -12,7 +12,7 @@ from backhand.report_page.contents import Contents
 from backhand.report_page.html import Html, details, element, joined, scrolling, table
 from backhand.report_page.wording import NONE, figure, percent, several
 
-MATRIX_CLASSES, LARGEST_MATRIX = 12, 40
+MATRIX_CLASSES, LARGEST_MATRIX = 12, 30
 """Classes up to which the confusion matrix is shown, and up to which it is there to unfold."""
 
 MOST_PAIRS = 15
@@ -55,9 +55,10 @@ def quality(contents: Contents) -> Html:
     """Return figures, the classes and the curves."""
     evaluation = contents.evaluation
     if evaluation is None:
+        right = percent(_metric(contents, "training_accuracy"))
         text = (
-            "No rows were held out (--test-size 0), so nothing can be said about new rows. On the "
-            f"training rows themselves, {percent(_metric(contents, 'training_accuracy'))} are right."
+            "No rows were held out (--test-size 0), so nothing can be said about new rows. Of the "
+            f"training rows themselves, {right} are predicted correctly."
         )
         return element("p", text)
     return joined([_measures(contents, evaluation), _confusion(evaluation), _per_class(evaluation),
@@ -72,7 +73,12 @@ def _metric(contents: Contents, name: str) -> float:
 def _measures(contents: Contents, evaluation: Evaluation) -> Html:
     base = evaluation.baseline
     guess = 1 / max(1, int((evaluation.confusion.sum(axis=1) > 0).sum()))
-    bases = {"accuracy": base.accuracy, "loss": base.loss, "roc_auc": 0.5, "balanced_accuracy": guess}
+    bases = {
+        "accuracy": base.accuracy,
+        "loss": base.loss,
+        "roc_auc": 0.5,
+        "balanced_accuracy": guess,
+    }
     beside = "training" if contents.training is not None else "held_out"
     rows = []
     for name, measure in MEASURES.items():
@@ -112,7 +118,10 @@ def _confusion(evaluation: Evaluation) -> Html:
     heading = element("h3", "What is mistaken for what")
     K = len(evaluation.classes)
     if K <= MATRIX_CLASSES:
-        text = "The confusion matrix: a row for each true class, a column for each prediction. What is on the diagonal is right."
+        text = (
+            "The confusion matrix: a row for each true class, a column for each prediction. What "
+            "is on the diagonal is right."
+        )
         return joined([heading, element("p", text), _matrix(evaluation)])
     parts = [heading, _pairs(evaluation)]
     if K <= LARGEST_MATRIX:
@@ -164,14 +173,14 @@ def _pairs(evaluation: Evaluation) -> Html:
 
 def _per_class(evaluation: Evaluation) -> Html:
     found = evaluation.per_class()
-    few = len(found) <= OPEN_CLASSES
+    few, shares = len(found) <= OPEN_CLASSES, ("precision", "recall", "f1")
     if not few:
         found.sort(key=lambda row: (not row["rows"], np.nan_to_num(row["f1"], nan=2.0)))
     rows = [
-        (row["class"], f"{row['rows']:,}", *(percent(row[name]) for name in ("precision", "recall", "f1")))
+        (row["class"], f"{row['rows']:,}", *(percent(row[name]) for name in shares))
         for row in found
-    ]  # fmt: skip
-    headings = ["class", "rows", "precision", "recall", "f1"]
+    ]
+    headings = ["class", "rows", *shares]
 
     def of(some: list[tuple[str, ...]], caption: str) -> Html:
         return table(headings, some, numbers=[1, 2, 3, 4], caption=caption)
@@ -197,8 +206,8 @@ def _curves(evaluation: Evaluation, focus: int | None) -> Html:
         return Html("")
     texts = {
         "ROC": "Each point is a threshold on the probability: upwards, the share of the "
-        "class that is found; to the right, the share of other rows taken for it. The nearer to the "
-        "upper left corner, the better; the diagonal is guessing.",
+        "class that is found; to the right, the share of other rows taken for it. The nearer to "
+        "the upper left corner, the better; the diagonal is guessing.",
         "Precision and recall": "Both at each threshold. If the class is rare, this "
         "shows more than the ROC curve: how many alarms are false when most of the class is to be "
         "found.",
@@ -212,5 +221,7 @@ def _curves(evaluation: Evaluation, focus: int | None) -> Html:
     ]
     parts = [element("h3", "Curves")]
     if focus is not None:
-        parts.append(element("p", "For the rarer class, ", element("strong", evaluation.classes[focus]), "."))
+        parts.append(
+            element("p", "For the rarer class, ", element("strong", evaluation.classes[focus]), ".")
+        )
     return joined([*parts, element("div", *figures, class_="charts")])

@@ -58,7 +58,10 @@ def verdict(evaluation: Evaluation) -> str:
     else:
         first = "The model is not better than that."
     if loss.high < 0:
-        return f"{first} Its probabilities still tell rows apart: they are better than the plain shares of the classes."
+        return (
+            f"{first} Its probabilities still tell rows apart: they are better than the plain "
+            "shares of the classes."
+        )
     if loss.low > 0:
         return f"{first} Its probabilities are worse than the plain shares of the classes, too."
     return first
@@ -91,7 +94,8 @@ def _tiles(contents: Contents) -> Html:
 
 
 def warnings(contents: Contents) -> Html | None:
-    """Return what to beware of, if there is anything."""
-    if not contents.warnings:
+    """Return what to beware of, if there is anything, and what to try."""
+    if not contents.advice:
         return None
-    return element("ul", *(element("li", text) for text in contents.warnings), class_="warnings")
+    items = (element("li", one.what, " ", element("strong", one.advice)) for one in contents.advice)
+    return element("ul", *items, class_="warnings")

@@ -15,7 +15,7 @@ def use(contents: Contents) -> Html:
     steps = [
         ("Predict the classes of new rows, in a file with the same columns:",
          f"backhand predict {name} NEW_DATA.csv -o predictions.csv"),
-        ("Measure how good the model is on rows whose class is known, and that it was not trained on:",
+        ("Measure how good it is on rows whose class is known, and that it was not trained on:",
          f"backhand evaluate {name} OTHER_DATA.csv --report evaluation.html"),
         ("In Python:",
          f"import backhand\n\nmodel = backhand.load({contents.model_file!r})\n"
@@ -36,8 +36,8 @@ def made(contents: Contents) -> Html:
         parts += [element("p", "The command:"), element("pre", element("code", contents.command))]
     d, H, K = contents.model.sizes
     text = (
-        f"The network has {d:,} input numbers (features), {H:,} hidden units and {K:,} outputs, one "
-        "for each class."
+        f"The network has {d:,} input numbers (features), {H:,} hidden units and {K:,} outputs, "
+        "one for each class."
     )
     parts.append(element("p", text))
     settings = [(name, str(value)) for name, value in contents.model.hyperparameters.items()]

@@ -38,7 +38,7 @@ def evaluate(
     from backhand.tabular.prediction import evaluate_table
 
     loaded, folder = load(model), check_folder(cache_dir)
-    page = report_path(report_file, data, [model])
+    page = report_path(report_file, data, model)
     table = read_table(data, query, memory=memory, cache_dir=folder, once=page is None)
     evaluation = evaluate_table(loaded, table, target, engine)
     show_evaluation(evaluation, "Accuracy", as_json=json)

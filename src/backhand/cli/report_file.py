@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 from backhand.cli import written_output
 from backhand.cli.reports.output import print_json
+from backhand.errors import InputError
 from backhand.support.visible_text import printable
 
 
-def report_path(path: Path | None, data: str | None, others: Iterable[str | Path]) -> Path | None:
-    """Check, before any work, that the report can be written; `others` must not be replaced."""
+def report_path(path: Path | None, data: str | None, model: str | Path) -> Path | None:
+    """Check, before any work, that the report can be written and replaces neither of these."""
     if path is None:
         return None
     from backhand.report_page.write import check_report
     from backhand.tables.reading.reader import expand
 
-    inputs = [*others, *(expand(data) if data is not None else [])]
-    checked = check_report(path, inputs)
+    checked = check_report(path, [model, *(expand(data) if data is not None else [])])
+    if checked.resolve() == Path(model).resolve():
+        raise InputError(f"the report {path} is also the model file; choose another name.")
     written_output.expect_file(checked, f"the report is in {checked}")
     return checked
 

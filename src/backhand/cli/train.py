@@ -150,7 +150,7 @@ def train(
         output or default_output(data), "the model file", inputs, ours=None if output else HEAD
     )
     written_output.expect_file(output, f"the model is saved in {output}")
-    page = report_path(report_file, data, [output])
+    page = report_path(report_file, data, output)
     periodic = checkpoint_from(checkpoint, every, resume=resume)
     available = budget(memory)
     folder = check_folder(cache_dir, keep=keep_cache)

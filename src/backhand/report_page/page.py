@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from backhand.errors import shortened
 from backhand.report_page.contents import Contents
 from backhand.report_page.html import Html, element, joined
 from backhand.report_page.sections.behaviour import importance, learning, partial_dependence, worst
@@ -19,7 +20,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 def page(contents: Contents) -> str:
     """Return the page as HTML of one file."""
-    title = f"Predicting {contents.schema.target}"
+    title = f"Predicting {shortened(contents.schema.target)}"
     parts = list(_parts(contents))
     links = (element("li", element("a", heading, href=f"#{name}")) for name, heading, _ in parts)
     body = [

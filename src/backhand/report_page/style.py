@@ -11,13 +11,13 @@ STYLE = """\
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
 body { margin: 0 auto; max-width: 70rem; padding: 1.5rem clamp(1rem, 4vw, 2.5rem) 4rem;
-  background: var(--paper); color: var(--ink);
+  background: var(--paper); color: var(--ink); overflow-wrap: anywhere;
   font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
-h1 { font-size: 1.75rem; line-height: 1.25; margin: 0 0 0.25rem; overflow-wrap: anywhere; }
+h1 { font-size: 1.75rem; line-height: 1.25; margin: 0 0 0.25rem; }
 h2 { font-size: 1.3rem; line-height: 1.3; margin: 3rem 0 0.5rem; padding-top: 0.75rem;
   border-top: 1px solid var(--rule); }
 h3 { font-size: 1.05rem; margin: 1.75rem 0 0.35rem; }
-p, li { max-width: 44rem; overflow-wrap: anywhere; }
+p, li { max-width: 44rem; }
 p { margin: 0.5rem 0; }
 a { color: var(--link); }
 :focus-visible { outline: 3px solid var(--link); outline-offset: 2px; border-radius: 2px; }
@@ -39,7 +39,8 @@ nav a { display: inline-block; padding: 0.2rem 0; }
 .warnings li { background: var(--mark); border-left: 4px solid var(--mark-rule);
   padding: 0.6rem 0.9rem; margin: 0.5rem 0; }
 .scroll { overflow-x: auto; margin: 0.75rem 0; }
-table { border-collapse: collapse; font-size: 0.94rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; font-size: 0.94rem; font-variant-numeric: tabular-nums;
+  overflow-wrap: normal; }
 caption { text-align: left; color: var(--quiet); font-size: 0.9rem; padding-bottom: 0.35rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.35rem 1.1rem 0.35rem 0;
   border-bottom: 1px solid var(--rule); }
@@ -63,7 +64,7 @@ figure { margin: 0; max-width: 34rem; }
 figure.wide { max-width: 32rem; margin: 1rem 0; }
 svg { display: block; width: 100%; height: auto; overflow: visible; stroke-linejoin: round;
   font-family: inherit; }
-figcaption { font-size: 0.95rem; overflow-wrap: anywhere; }
+figcaption { font-size: 0.95rem; }
 figcaption strong { font-weight: 600; }
 .keys { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2rem 1.2rem; padding: 0;
   margin: 0.5rem 0; }
@@ -78,11 +79,12 @@ summary { cursor: pointer; color: var(--link); width: fit-content; max-width: 10
 .cells { display: flex; flex-wrap: wrap; gap: 0.1rem 1.1rem; margin: 0.2rem 0 0;
   font-size: 0.92rem; }
 .cells div { display: flex; gap: 0.4rem; max-width: 100%; }
-.cells dt { color: var(--quiet); } .cells dd { margin: 0; overflow-wrap: anywhere; }
+.cells dt { color: var(--quiet); }
+.cells dd { margin: 0; min-width: 3rem; }
 code, pre { font-family: ui-monospace, "SFMono-Regular", Menlo, Consolas, "DejaVu Sans Mono",
   monospace; font-size: 0.92em; }
 pre { background: var(--panel); border-radius: 0.4rem; padding: 0.8rem 1rem; overflow-x: auto;
-  max-width: 100%; margin: 0.6rem 0; white-space: pre-wrap; overflow-wrap: anywhere; }
+  max-width: 100%; margin: 0.6rem 0; white-space: pre-wrap; }
 .words { columns: 22rem; column-gap: 2.5rem; }
 .words dt { font-weight: 600; padding-top: 0.5rem; break-after: avoid; }
 .words dd { margin: 0; break-inside: avoid; }

@@ -32,7 +32,7 @@ def check_report(path: Path, inputs: Sequence[str | Path]) -> Path:
         If matplotlib is not installed.
     """
     extra("matplotlib", "a report with charts")
-    return check_output(path, "the report", inputs)
+    return check_output(path, "the report", inputs, ".html")
 
 
 def write_training_report(

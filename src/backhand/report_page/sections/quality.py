@@ -10,7 +10,7 @@ from backhand.evaluation import Evaluation
 from backhand.report_page.charts import curve_charts
 from backhand.report_page.contents import Contents
 from backhand.report_page.html import Html, details, element, joined, scrolling, table
-from backhand.report_page.wording import NONE, figure, percent, several
+from backhand.report_page.wording import NONE, brief, figure, percent, several
 
 MATRIX_CLASSES, LARGEST_MATRIX = 12, 30
 """Classes up to which the confusion matrix is shown, and up to which it is there to unfold."""
@@ -91,7 +91,7 @@ def _measures(contents: Contents, evaluation: Evaluation) -> Html:
         ))  # fmt: skip
     here = "held-out rows" if contents.training is not None else "these rows"
     there = "training rows" if contents.training is not None else "held out in training"
-    headings = ["", here, "95% interval", there, f"always “{base.name}”"]
+    headings = ["", here, "95% interval", there, f"always “{brief(base.name)}”"]
     caption = f"Figures on {several(evaluation.rows, 'row')}"
     text = (
         "The interval says how much the number of rows limits what is known: figures of unlimited "

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from backhand.errors import comma_list
+from backhand.errors import comma_list, shortened
 from backhand.evaluation import Evaluation, Figure
 from backhand.report_page.contents import Contents
 from backhand.report_page.html import Html, element, joined
-from backhand.report_page.wording import figure, percent, several
+from backhand.report_page.wording import brief, figure, percent, several
 
 
 def summary(contents: Contents) -> Html:
@@ -17,7 +17,9 @@ def summary(contents: Contents) -> Html:
 
 def _what(contents: Contents) -> str:
     target, columns = contents.schema.target, several(len(contents.schema.columns), "column")
-    what = f"“{target}”, one of {several(len(contents.classes), 'class')}, from {columns}"
+    what = (
+        f"“{shortened(target)}”, one of {several(len(contents.classes), 'class')}, from {columns}"
+    )
     training = contents.training
     if training is None:
         return f"The model predicts {what}. It was tried on {contents.source_name}."
@@ -36,7 +38,7 @@ def _how_good(contents: Contents) -> list[str]:
     parts = [
         f"{which}, it predicts {percent(accuracy.value)} correctly (95% interval "
         f"{percent(accuracy.low)} to {percent(accuracy.high)}, for the number of rows). ",
-        f"Always answering the commonest class, “{base.name}”, is right in "
+        f"Always answering the commonest class, “{shortened(base.name)}”, is right in "
         f"{percent(base.accuracy)}. ",
         element("strong", verdict(evaluation)),
     ]
@@ -85,7 +87,7 @@ def _tiles(contents: Contents) -> Html:
 
     tiles = [
         tile("Accuracy", percent(figures["accuracy"].value), interval("accuracy", "")),
-        tile(f"Always “{base.name}”", percent(base.accuracy), "accuracy without a model"),
+        tile(f"Always “{brief(base.name)}”", percent(base.accuracy), "accuracy without a model"),
         tile("Log loss", figure(figures["loss"].value), interval("loss", "")),
     ]
     if figures["roc_auc"].value == figures["roc_auc"].value:

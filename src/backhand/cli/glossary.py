@@ -1,20 +1,30 @@
-"""The terms in the output of the commands, explained at the end of `backhand train --help`."""
+"""The terms in the output of the commands, explained once.
+
+They are printed at the end of `backhand train --help`, and after a report by `--explain-words`.
+"""
 
 from __future__ import annotations
 
-from textwrap import TextWrapper
-
 from backhand.glossary import TERMS
 
-WIDTH, MEANING = 74, 19
-"""Characters of a line, and before a meaning."""
+WIDTH, LABEL = 78, 19
+"""Of a line, and of the terms."""
 
 
-def _lines(term: str, meaning: str) -> str:
-    begin = f"  {term}".ljust(MEANING)
-    return TextWrapper(WIDTH, begin, " " * MEANING).fill(meaning)
+def glossary(width: int = WIDTH) -> str:
+    """Return the terms as lines of that width at most."""
+    from textwrap import wrap
+
+    lines = []
+    for term, meaning in TERMS.items():
+        first, *rest = wrap(meaning, max(width - LABEL - 2, 20), break_on_hyphens=False)
+        lines.append(f"  {term:<{LABEL}}{first}")
+        lines += [" " * (LABEL + 2) + line for line in rest]
+    return "\n".join(lines)
 
 
-GLOSSARY = "\n".join(
-    ["", "\b", "Terms in the report:", *(_lines(*entry) for entry in TERMS.items()), ""]
-)
+GLOSSARY = f"""
+\b
+Terms in the report:
+{glossary()}
+"""

@@ -80,4 +80,19 @@ ReportFile = Annotated[
         help="Also write a page for a browser: figures, charts, what matters, the worst errors.",
     ),
 ]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="Fail if the rows are different from those of training: categories never seen, "
+        "missing values in columns that had none, numbers far away.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
+AllClasses = Annotated[
+    bool,
+    typer.Option("--all-classes", help="Show all classes, however many, not the worst only."),
+]
+ExplainWords = Annotated[
+    bool, typer.Option("--explain-words", help="Explain the terms of the report at its end.")
+]

@@ -117,6 +117,8 @@ def train(
     device: options.Device = None,
     threads: options.Threads = None,
     report_file: options.ReportFile = None,
+    all_classes: options.AllClasses = False,
+    explain_words: options.ExplainWords = False,
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Train a classifier on a table. Evaluates it on held-out rows and saves it."""
@@ -131,6 +133,7 @@ def train(
     from backhand.tables.array_store import ArrayStore
     from backhand.tables.reading.reader import expand, read_table
     from backhand.tables.schema.choices import ColumnChoices
+    from backhand.tabular.advice import advise
     from backhand.tabular.training import fit_table, prepare_table
     from backhand.training.callbacks import Every
 
@@ -154,7 +157,7 @@ def train(
     periodic = checkpoint_from(checkpoint, every, resume=resume)
     available = budget(memory)
     folder = check_folder(cache_dir, keep=keep_cache)
-    report = TrainReport(as_json=json)
+    report = TrainReport(as_json=json, all_classes=all_classes, explain_words=explain_words)
     with report.progress("reading") as display:
         table = read_table(
             data, query, memory=available, cache_dir=folder, watch=display.show_loading
@@ -170,25 +173,24 @@ def train(
     report.network(prepared, settings, chosen.name)
     sys.stdout.flush()  # a full output fails here, before the first epoch
 
-    def keep(model: Model) -> None:
+    def keep_model(model: Model) -> None:
         with signals_held():  # a signal must not discard a finished training
             save_or_rescue(model, output)
 
     with report.progress() as display:
         model, evaluation = fit_table(
             prepared, settings, engine=chosen, callbacks=[Every(None, display.show_epochs)],
-            checkpoint=periodic, trained=keep, notify=display.show_message,
+            checkpoint=periodic, trained=keep_model, notify=display.show_message,
         )  # fmt: skip
-        if evaluation is not None:
-            keep(model)  # with its metrics
-    report.result(model, evaluation, output)
+        keep_model(model)  # with its metrics
+    advice = advise(prepared, model, evaluation)
+    report.result(model, evaluation, advice, output)
     if page is not None:
         from backhand.report_page.write import write_training_report
-        from backhand.tabular.advice import advise
 
         write_training_report(
-            page, prepared, model, evaluation, table, advice=advise(prepared, model, evaluation),
-            command=command_line(), model_file=str(output),
+            page, prepared, model, evaluation, table, advice=advice, command=command_line(),
+            model_file=str(output),
         )  # fmt: skip
         table.close()
         show_report(page, as_json=json)

@@ -15,6 +15,7 @@ from backhand.evaluation.figures import (
     Figure,
     balanced_accuracy,
     calibration_error,
+    implied_variance,
     mean,
     proportion,
     roc_auc,
@@ -121,7 +122,7 @@ class Evaluation:
         scores = self.scores if self.scores is not None and len(self.scores.y) else None
         return {
             "accuracy": proportion(int(np.trace(self.confusion)), self.rows),
-            "loss": self._loss(),
+            "loss": self._loss(0.0 if scores is None else implied_variance(scores.P)),
             "balanced_accuracy": balanced_accuracy(self.confusion),
             "roc_auc": undefined if scores is None else roc_auc(scores.P, scores.y),
             "calibration_error": (
@@ -129,11 +130,11 @@ class Evaluation:
             ),
         }
 
-    def _loss(self) -> Figure:
+    def _loss(self, least_variance: float) -> Figure:
         if self.losses is None:
             return Figure(self.loss)
         total, known = float(self.losses.by_class.sum()), int(self.confusion.sum())
-        _, low, high = mean(total, self.losses.squares, known)
+        _, low, high = mean(total, self.losses.squares, known, least_variance)
         return Figure(self.loss, max(low, 0.0), high)
 
     def beyond_baseline(self) -> dict[str, Figure]:

@@ -49,14 +49,31 @@ def _wilson(
     )
 
 
-def mean(total: float, squares: float, rows: int) -> Figure:
-    """Return the mean of values with the interval of the central limit theorem."""
+def mean(total: float, squares: float, rows: int, least_variance: float = 0.0) -> Figure:
+    """Return the mean of values with the interval of the central limit theorem.
+
+    The variance of a value is that of these values, or `least_variance` if that is more.
+    """
     if not rows:
         return Figure(UNDEFINED)
     value = total / rows
-    variance = max(squares / rows - value**2, 0.0) / max(rows - 1, 1)
-    half = Z * float(np.sqrt(variance)) if rows > 1 else UNDEFINED
+    observed = max(squares / rows - value**2, 0.0) * rows / max(rows - 1, 1)
+    half = Z * float(np.sqrt(max(observed, least_variance) / rows)) if rows > 1 else UNDEFINED
     return Figure(value, value - half, value + half)
+
+
+def implied_variance(P: NDArray[Any]) -> float:
+    """Return the variance that the loss of a row has if the probabilities are true.
+
+    Of a model that is nearly always right, the rows may hold none of the rare errors that make most
+    of the loss; then the variance of the losses observed is much too small. (If the probabilities
+    are far too sure as well, this one is too.)
+    """
+    P = P.astype(np.float64)
+    logarithms = np.log(np.maximum(P, np.finfo(np.float32).tiny))
+    expected = -(P * logarithms).sum(axis=1)
+    squares = (P * logarithms**2).sum(axis=1)
+    return float((squares - expected**2).mean() + expected.var())
 
 
 def balanced_accuracy(confusion: NDArray[np.int64]) -> Figure:
@@ -81,9 +98,8 @@ def roc_auc(P: NDArray[Any], y: NDArray[np.int64]) -> Figure:
     """Return the area under the ROC curve: each class present against the rest, their mean.
 
     The variance is that of DeLong, DeLong and Clarke-Pearson (1988), from each row's influence on
-    the mean; the interval is symmetric on the logit scale. If all pairs of rows are in order, the
-    variance is 0; then the lower end is Wilson's for as many successes as the smaller of the two
-    sides has rows.
+    the mean; the interval is symmetric on the logit scale. If all pairs of rows are in order, that
+    variance is 0; then the lower end is the mean of the classes' own by Newcombe (2006, method 5).
     """
     counts = np.bincount(y, minlength=P.shape[1])
     present = np.flatnonzero((counts > 0) & (counts < len(y)))
@@ -98,8 +114,8 @@ def roc_auc(P: NDArray[Any], y: NDArray[np.int64]) -> Figure:
         influence += of_rows / len(present)
     value, error = float(np.mean(areas)), float(np.sqrt(influence @ influence))
     if value == 1:
-        smaller = np.minimum(counts[present], len(y) - counts[present])
-        return Figure(1.0, float((smaller / (smaller + Z**2)).mean()), 1.0)
+        lows = [_lowest_area(int(counts[k]), len(y) - int(counts[k])) for k in present]
+        return Figure(1.0, float(np.mean(lows)), 1.0)
     if value == 0:
         return Figure(0.0, 0.0, 1 - roc_auc(-P, y).low)
     logit, half = np.log(value / (1 - value)), Z * error / (value * (1 - value))
@@ -120,6 +136,19 @@ def _area(score: NDArray[Any], positive: NDArray[np.bool_]) -> tuple[float, NDAr
         one = np.sqrt(area * (1 - area))
         influence[side] = influence[side] / np.sqrt(rows * (rows - 1)) if rows > 1 else one
     return area, influence
+
+
+def _lowest_area(m: int, n: int) -> float:
+    """Return the least area from which 1 on m and n rows is Z standard errors away or less."""
+    low, high, N = 0.0, 1.0, (m + n) / 2
+    for _ in range(50):
+        area = (low + high) / 2
+        factor = 1 + (N - 1) * ((1 - area) / (2 - area) + area / (1 + area))
+        if (1 - area) ** 2 > Z**2 * area * (1 - area) * factor / (m * n):
+            low = area
+        else:
+            high = area
+    return low
 
 
 def calibration_error(P: NDArray[Any], y: NDArray[np.int64]) -> Figure:

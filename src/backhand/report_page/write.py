@@ -17,7 +17,7 @@ from backhand.support.atomic_files import check_output, replacing
 from backhand.support.optional import extra
 from backhand.tables.table import Table
 from backhand.tabular.advice import Advice
-from backhand.tabular.prediction import table_schema
+from backhand.tabular.prediction import Evaluated, table_schema
 from backhand.tabular.training import Prepared
 
 
@@ -84,10 +84,9 @@ def write_training_report(
 def write_evaluation_report(
     path: Path,
     model: Model,
-    evaluation: Evaluation,
+    evaluated: Evaluated,
     table: Table,
     *,
-    advice: Sequence[Advice] = (),
     command: str | None = None,
     model_file: str = "model.safetensors",
 ) -> None:
@@ -96,11 +95,11 @@ def write_evaluation_report(
     Parameters
     ----------
     path, model
-    evaluation : Evaluation
+    evaluated : Evaluated
         What `evaluate_table` returned.
     table : Table
         The same table, still open; it is read once more.
-    advice, command, model_file
+    command, model_file
         As for `write_training_report`.
 
     Raises
@@ -110,8 +109,13 @@ def write_evaluation_report(
     OutputError
         If it cannot be written.
     """
+    known = evaluated.about_training(model.metrics)
+    sentences = [known[:1].upper() + known[1:]] if known else []
+    sentences += [f"{change}." for change in evaluated.changes]
+    evaluation = evaluated.evaluation
     contents = gather(
-        model, evaluation, Source(table, _rows_of(model, evaluation, table)), advice=advice,
+        model, evaluation, Source(table, _rows_of(model, evaluation, table)),
+        advice=[Advice("changes", sentence, "") for sentence in sentences],
         command=command, model_file=model_file,
     )  # fmt: skip
     write_page(path, contents)

@@ -59,6 +59,7 @@ class Table:
         source: str,
         *,
         as_text: bool = False,
+        json: bool = False,
     ) -> None:
         """Describe the rows of a connection.
 
@@ -71,8 +72,11 @@ class Table:
             What was read, for messages.
         as_text : bool
             Whether the columns hold the texts of a file, without types.
+        json : bool
+            Whether they are JSON's, whose numbers have a decimal point.
         """
         self.as_text = as_text
+        self.json = json
         self.connection = connection
         self.names = list(names)
         self.places = {name: i for i, name in enumerate(self.names)}

@@ -17,6 +17,9 @@ from backhand.tabular.training import Prepared
 FEW_ROWS = 10
 """Rows below which the figures of a class say little."""
 
+LEARNED = 0.8
+"""Training loss, as a share of the baseline's, below which more epochs are of no use."""
+
 IMBALANCED = 0.9
 """Share of the commonest class from which accuracy says little."""
 
@@ -62,14 +65,14 @@ def advise(prepared: Prepared, model: Model, evaluation: Evaluation | None) -> l
     return [
         *_leak(prepared),
         *_twins(prepared, evaluation),
-        *_baseline(evaluation),
+        *_baseline(model, evaluation),
         *_overfit(model, evaluation),
         *_imbalance(evaluation),
         *found,
     ]
 
 
-def _baseline(evaluation: Evaluation) -> list[Advice]:
+def _baseline(model: Model, evaluation: Evaluation) -> list[Advice]:
     """The model against always answering the commonest class."""
     base, found = evaluation.baseline, []
     beyond = evaluation.beyond_baseline()
@@ -88,7 +91,9 @@ def _baseline(evaluation: Evaluation) -> list[Advice]:
             f"shares of the classes as its probabilities (difference {loss.value:+.4f}, 95 % "
             f"interval {loss.low:+.4f} to {loss.high:+.4f})."
         )
-    advice = "Try --l2 0.01 or fewer --epochs; or the columns say little about the target."
+    learned = model.metrics["training_loss"] < LEARNED * base.loss
+    setting = "--l2 0.01 or fewer --epochs" if learned else "more --epochs"
+    advice = f"Try {setting}; or the columns say little about the target."
     return [Advice("baseline", " ".join(found), advice)] if found else []
 
 
@@ -115,8 +120,8 @@ def _leak(prepared: Prepared) -> list[Advice]:
     return [
         Advice(
             "leak",
-            f"Column {quoted(found.column)} alone gives the class of {found.accuracy:.1%} of "
-            f"{found.rows:,} held-out rows ({found.baseline:.1%} without it).",
+            f"Column {quoted(found.column)} alone gives the class of {percent(found.accuracy)} of "
+            f"{found.rows:,} held-out rows ({percent(found.baseline)} without it).",
             "If its value is known only after the class is, it leaks the answer; then add --drop "
             f"{quoted(found.column)}.",
         )
@@ -130,7 +135,7 @@ def _twins(prepared: Prepared, evaluation: Evaluation) -> list[Advice]:
     if found.matters:
         advice.append(Advice(
             "twins",
-            f"{found.share:.1%} of {found.rows:,} held-out rows equal a training row in every "
+            f"{percent(found.share)} of {found.rows:,} held-out rows equal a training row in every "
             f"column that is used; accuracy is {found.accuracy:.4f} on them and "
             f"{found.others:.4f} on the others.",
             "If rows were copied, remove the copies; if rows belong together (of one person, one "
@@ -140,9 +145,9 @@ def _twins(prepared: Prepared, evaluation: Evaluation) -> list[Advice]:
     if share >= twins.GROUPED:
         advice.append(Advice(
             "groups",
-            f"{share:.0%} of {rows:,} held-out rows have near copies among the training rows, "
-            f"{twins.GAP:g} times closer than all others. Held-out figures are too good if new "
-            "rows will not have such copies.",
+            f"{percent(share, 0)} of {rows:,} held-out rows have near copies among the training "
+            f"rows, {twins.GAP:g} times closer than all others. Held-out figures are too good if "
+            "new rows will not have such copies.",
             "If rows belong together (of one person, one device), name the column that says so "
             "with --group COLUMN.",
         ))  # fmt: skip
@@ -160,7 +165,7 @@ def _imbalance(evaluation: Evaluation) -> list[Advice]:
     found = int(np.trace(evaluation.confusion)) - int(evaluation.confusion[largest, largest])
     return [Advice(
         "imbalance",
-        f"{share:.1%} of the held-out rows are {quoted(evaluation.classes[largest])}; of the "
+        f"{percent(share)} of the held-out rows are {quoted(evaluation.classes[largest])}; of the "
         f"{others:,} others, {found:,} are predicted correctly. Accuracy says little; see balanced "
         "accuracy and recall.",
         "To find more of them, at the price of false alarms, try --class-weight balanced.",
@@ -172,14 +177,14 @@ def _rows(prepared: Prepared) -> list[Advice]:
     few = {name: n for name, n in prepared.class_counts.items() if n < FEW_ROWS}
     if not few:
         return []
-    rows = comma_list(
-        f"{quoted(name)} {n:,}" for name, n in sorted(few.items(), key=lambda x: x[1])
-    )
+    fewest = sorted(few.items(), key=lambda entry: entry[1])
+    rows = comma_list((f"{quoted(name)} {n:,}" for name, n in fewest), most=5)
+    have, are = ("class has", "it is hardly learned, and its") if len(few) == 1 else (
+        "classes have", "they are hardly learned, and their")  # fmt: skip
     return [Advice(
         "few rows",
-        f"{len(few):,} of {len(prepared.class_counts):,} classes have fewer than {FEW_ROWS} rows "
-        f"({rows}): they are hardly learned, and their figures say little.",
-        "Add rows of them, or combine classes with --query.",
+        f"{len(few):,} {have} fewer than {FEW_ROWS} rows ({rows}): {are} figures say little.",
+        "Add rows, or combine classes with --query.",
     )]  # fmt: skip
 
 
@@ -211,12 +216,18 @@ def _drift(prepared: Prepared) -> list[Advice]:
         Advice(
             "drift",
             f"Along {quoted(found.column)}, the share of {quoted(found.name)} goes from "
-            f"{found.first:.1%} in the first quarter of the training rows to {found.last:.1%} in "
-            "the last. Held-out rows are drawn from the same time, rows to come are not.",
+            f"{percent(found.first)} in the first quarter of the training rows to "
+            f"{percent(found.last)} in the last. Held-out rows are drawn from the same time, rows "
+            "to come are not.",
             f"Hold out the latest rows: --time {quoted(found.column)}.",
         )
         for found in drifts(prepared.schema, prepared.training, prepared.target.classes)
     ]
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Return a share as `12.3 %`."""
+    return f"{100 * share:.{digits}f} %"
 
 
 def quoted(name: str) -> str:

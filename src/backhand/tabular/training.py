@@ -21,6 +21,7 @@ from backhand.model import Model, check_model
 from backhand.table_settings import Settings
 from backhand.tables.array_store import ArrayStore
 from backhand.tables.files.file_changes import changed
+from backhand.tables.row_sketch import Overlap, RowSketch, Sketching
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.fitting import ANY, fit_schema
 from backhand.tables.schema.missing_values import Missing, count_missing
@@ -56,6 +57,7 @@ class Prepared:
     is_held_out: NDArray[np.bool_]
     training: Data
     held_out: Data
+    training_rows: RowSketch
 
     @property
     def class_counts(self) -> dict[str, int]:
@@ -129,8 +131,8 @@ def _encoded(
     y: NDArray[np.signedinteger[Any]],
     masks: Sequence[NDArray[np.bool_]],
     matrices: ArrayStore,
-) -> list[Data]:
-    """The rows of each mask, in one pass through the table."""
+) -> tuple[Data, Data, RowSketch]:
+    """The rows of each of two masks, in one pass through the table, and a digest of the first."""
     d, sizes = schema.width, [int(mask.sum()) for mask in masks]
     names = ("training", "held_out")
     parts = [
@@ -138,17 +140,28 @@ def _encoded(
              matrices.array(f"{name}_y", (n,), np.int64))
         for name, n in zip(names, sizes, strict=True)
     ]  # fmt: skip
-    done = [0, 0]
-    for rows, X, _ in schema.encoded_chunks(table, checked=True):
+    done, sketching = [0, 0], Sketching()
+    for rows, X, _ in schema.encoded_chunks(table):
         for i, (mask, part) in enumerate(zip(masks, parts, strict=True)):
             keep = mask[rows]
             there = slice(done[i], done[i] + int(keep.sum()))
             part.X[there] = X[keep]
             part.y[there] = y[rows][keep]
             done[i] = there.stop
+            if part is parts[0]:
+                sketching.add(part.X[there], part.y[there])
     if done != sizes:
         raise changed(table.source)
-    return parts
+    return parts[0], parts[1], _with_chance(sketching.result(), parts[1])
+
+
+def _with_chance(sketch: RowSketch, others: Data) -> RowSketch:
+    """The sketch, with the share of rows that were not trained on and equal one that was."""
+    overlap = Overlap(sketch)
+    for start in range(0, others.rows, STRETCH):
+        some = others.at(slice(start, start + STRETCH))
+        overlap.add(some.X, some.y)
+    return replace(sketch, by_chance=0.0 if overlap.equal != overlap.equal else overlap.equal)
 
 
 def fit_table(
@@ -179,7 +192,10 @@ def fit_table(
 
     def model_of(params: Parameters, history: History, metrics: dict[str, Any]) -> Model:
         values = settings.values(training.rows) | {"epochs": len(history)}
-        return Model(params, tuple(classes), prepared.schema, values, metrics, history)
+        return Model(
+            params, tuple(classes), prepared.schema, values, metrics, history,
+            training_rows=prepared.training_rows,
+        )  # fmt: skip
 
     check_model(model_of(params, History(), {}), config.epochs)
     for dtype in (np.float32, np.float64):  # of training and of prediction

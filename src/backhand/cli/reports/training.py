@@ -8,16 +8,19 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 
+from rich.text import Text
+
 from backhand.cli.reports.columns import columns_by_kind
-from backhand.cli.reports.evaluation import show_evaluation
-from backhand.cli.reports.output import console, network_shape, print_json, section
+from backhand.cli.reports.evaluation import show_evaluation, show_words
+from backhand.cli.reports.output import console, hanging, network_shape, print_json, section
 from backhand.cli.reports.progress import ProgressDisplay, progress_display
 from backhand.errors import comma_list
 from backhand.evaluation import Evaluation
 from backhand.model import Model
-from backhand.support.visible_text import printable
+from backhand.support.visible_text import MAX_CHARACTERS, printable
 from backhand.table_settings import Settings
 from backhand.tables.schema.notes import Note
+from backhand.tabular.advice import Advice
 from backhand.tabular.training import Prepared
 
 
@@ -34,8 +37,10 @@ def _missing(prepared: Prepared) -> list[tuple[str, str]]:
 class TrainReport:
     """Print to standard output, as text or as JSON lines."""
 
-    def __init__(self, *, as_json: bool) -> None:
-        self._json = as_json
+    def __init__(
+        self, *, as_json: bool, all_classes: bool = False, explain_words: bool = False
+    ) -> None:
+        self._json, self._all_classes, self._explain_words = as_json, all_classes, explain_words
         self._console = console()
 
     def table(self, prepared: Prepared) -> None:
@@ -89,20 +94,43 @@ class TrainReport:
         """Return the display for reading a table or for training."""
         return progress_display(self._console, message, as_json=self._json)
 
-    def result(self, model: Model, evaluation: Evaluation | None, output: Path) -> None:
-        """Print how well the model performs, where it is saved, and how to use it."""
-        accuracy = model.metrics["training_accuracy"]
+    def result(
+        self, model: Model, evaluation: Evaluation | None, warnings: list[Advice], output: Path
+    ) -> None:
+        """Print how well the model performs, what to beware of, and how to use it."""
+        training = {name: model.metrics[f"training_{name}"] for name in ("accuracy", "loss")}
         if self._json:
-            held_out = None if evaluation is None else evaluation.to_json()
-            print_json("result", {"held_out": held_out, "training_accuracy": accuracy,
-                                  "output": str(output)})  # fmt: skip
+            print_json("result", {
+                "held_out": None if evaluation is None else evaluation.to_json(),
+                "training_accuracy": training["accuracy"], "training_loss": training["loss"],
+                "warnings": [asdict(warning) for warning in warnings], "output": str(output),
+            })  # fmt: skip
             return
         if evaluation is None:
-            print(f"Training accuracy {accuracy:.4f} (no rows were held out)\n")
+            print(
+                f"Training accuracy {training['accuracy']:.4f}, loss {training['loss']:.4f} "
+                "(no rows were held out)\n"
+            )
         else:
-            show_evaluation(evaluation, "Held-out accuracy", as_json=False)
+            show_evaluation(
+                evaluation, "Held-out accuracy", as_json=False, training=training,
+                all_classes=self._all_classes,
+            )  # fmt: skip
+        self._warnings(warnings)
         print(f"Saved {printable(str(output))}")
         print(f"Use it: backhand predict {printable(shlex.quote(str(output)))} NEW_DATA")
+        if self._explain_words:
+            print()
+            show_words()
+
+    def _warnings(self, warnings: list[Advice]) -> None:
+        if not warnings:
+            return
+        self._console.print(Text("Warnings", "bold"))
+        for warning in warnings:
+            text = printable(f"{warning.what} {warning.advice}", MAX_CHARACTERS)
+            hanging(self._console, "  ! ", text, indent=4)
+        self._console.print()
 
 
 def dropped_columns(notes: list[Note]) -> list[tuple[str, str]]:

@@ -167,7 +167,7 @@ def _load_json(
         parameters |= keys
     in_place = in_place and not _is_wide(connection, len(names))
     _load(connection, reader, parameters, names, in_place=in_place)
-    table = Table(connection, names, data, as_text=True)
+    table = Table(connection, names, data, as_text=True, json=True)
     if all(path.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson")) for path in paths):
         table.located_by(partial(locate_row, paths, None, len(names)))
     return table

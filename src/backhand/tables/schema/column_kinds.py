@@ -7,17 +7,20 @@ from collections.abc import Iterator, Sequence
 
 from backhand.errors import BackhandWarning
 from backhand.tables.cells.dates import clock_in, moment_in
-from backhand.tables.cells.numbers import CODE, SEPARATED
+from backhand.tables.cells.numbers import CODE
 from backhand.tables.cells.texts import matches
-from backhand.tables.expressions import number, text
+from backhand.tables.expressions import cell, number, text
 from backhand.tables.queries import GROUP, first_row, totals
-from backhand.tables.schema.checks import check_texts
 from backhand.tables.schema.targets import MOSTLY
 from backhand.tables.table import Table
 
 
 def kinds_of(
-    table: Table, columns: Sequence[int], categorical: Sequence[str], missing: Sequence[str]
+    table: Table,
+    columns: Sequence[int],
+    categorical: Sequence[str],
+    missing: Sequence[str],
+    decimals: dict[int, str],
 ) -> dict[int, str]:
     """Return what each column is: "number", "date", "category" or "other"."""
     kinds = {i: table.family(i) for i in columns}
@@ -29,63 +32,52 @@ def kinds_of(
     undecided = [
         i for i in texts if table.types[i] != "BOOLEAN" and table.names[i] not in categorical
     ]
-    return kinds | _kinds_of_texts(table, undecided, missing)
+    return kinds | _kinds_of_texts(table, undecided, missing, decimals)
 
 
-def _kinds_of_texts(table: Table, columns: Sequence[int], missing: Sequence[str]) -> dict[int, str]:
-    """Return which text columns hold numbers or dates, by all rows.
-
-    Raises
-    ------
-    InputError
-        If a few texts of such a column are not numbers or not dates.
-    """
+def _kinds_of_texts(
+    table: Table, columns: Sequence[int], missing: Sequence[str], decimals: dict[int, str]
+) -> dict[int, str]:
+    """Return which text columns hold numbers or dates, by all rows."""
     kinds: dict[int, str] = {}
     others: dict[int, int] = {}
-    for i, (numeric, separated, present, codes) in _number_counts(table, columns, missing):
-        if not numeric + separated or numeric + separated < MOSTLY * (numeric + present):
+    for i, (numeric, present, codes) in _number_counts(table, columns, missing, decimals):
+        if not numeric or numeric < MOSTLY * (numeric + present):
             others |= {i: numeric + present}
         elif codes:
             _warn_of_codes(table, i)
         else:
             kinds[i] = "number"
-            if present:
-                check_texts(table, i, "number", missing)
     others = {i: present for i, present in others.items() if present}
-    tests = [f"count({read(f'c{i}')})" for i in others for read in (moment_in, clock_in)]
+    tests = [f"count({read(cell(table, i))})" for i in others for read in (moment_in, clock_in)]
     found = totals(table, tests)
     for (i, present), *counts in zip(others.items(), found[::2], found[1::2], strict=True):
         if max(counts) >= MOSTLY * present:
             kinds[i] = "date"
-            if sum(counts) < present:
-                check_texts(table, i, "date", missing)
     return kinds
 
 
 def _number_counts(
-    table: Table, columns: Sequence[int], missing: Sequence[str]
+    table: Table, columns: Sequence[int], missing: Sequence[str], decimals: dict[int, str]
 ) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """Return four counts for each text column.
+    """Return three counts for each text column.
 
-    They are the texts that are numbers; of the others, those that are numbers with separators, and
-    all that are not missing; and the numbers that would lose leading zeros.
+    They are the texts that are numbers; the others that are not missing; and the numbers that would
+    lose leading zeros. A column of true and false alone is not one of numbers.
     """
     for start in range(0, len(columns), GROUP // 4):
         some = columns[start : start + GROUP // 4]
-        cells = ", ".join(f"CAST(c{i} AS VARCHAR) AS c{i}, {number(table, i, missing)} AS x{i}"
-                          for i in some)  # fmt: skip
+        cells = ", ".join(
+            f"c{i}, {number(table, i, missing, decimals[i], booleans=False)} AS x{i}" for i in some
+        )
         counts = ", ".join(
-            f"count(x{i}), count(CASE WHEN x{i} IS NULL THEN {_separated(f'c{i}')} END), "
-            f"count(CASE WHEN x{i} IS NULL THEN {text(table, i, missing)} END), "
-            f"count(CASE WHEN x{i} IS NOT NULL THEN {_code(f'c{i}')} END)" for i in some
-        )  # fmt: skip
+            f"count(x{i}), count(CASE WHEN x{i} IS NULL THEN {text(table, i, missing)} END), "
+            f"count(CASE WHEN x{i} IS NOT NULL THEN {_code(f'CAST(c{i} AS VARCHAR)')} END)"
+            for i in some
+        )
         found = first_row(table, f"SELECT {counts} FROM (SELECT {cells} FROM rows)")
         for j, i in enumerate(some):
-            yield i, found[4 * j : 4 * j + 4]
-
-
-def _separated(cell: str) -> str:
-    return f"CASE WHEN {matches(f'trim({cell})', SEPARATED)} THEN 1 END"
+            yield i, found[3 * j : 3 * j + 3]
 
 
 def _code(cell: str) -> str:

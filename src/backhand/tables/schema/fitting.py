@@ -14,6 +14,7 @@ from backhand.tables.schema.checks import check_no_nul
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.column_kinds import kinds_of
 from backhand.tables.schema.columns import Column
+from backhand.tables.schema.decimal_signs import decimals_of
 from backhand.tables.schema.notes import Note, dropped
 from backhand.tables.schema.number_fitting import fit_numbers
 from backhand.tables.schema.schema import Schema
@@ -48,7 +49,7 @@ def fit_schema(
     Raises
     ------
     InputError
-        If a named column does not exist, a value is infinite, or no column is left.
+        If a named column does not exist, or no column is left.
     """
     choices.check(table, target.name)
     mark(table, training)
@@ -57,7 +58,8 @@ def fit_schema(
     unused = {target.name, *choices.drop}
     features = [i for i, name in enumerate(table.names) if name not in unused]
     fitted = Schema(target.name, (), choices.missing)
-    kinds = kinds_of(table, features, choices.categorical, fitted.missing)
+    decimals = decimals_of(table, features, fitted.missing, choices.decimal)
+    kinds = kinds_of(table, features, choices.categorical, fitted.missing, decimals)
     check_no_nul(table, [i for i in features if kinds[i] == "category"])
     for i in features:
         name = table.names[i]
@@ -67,7 +69,9 @@ def fit_schema(
             columns[i] = dropped(name, f"holds {table.types[i]} values")
         else:
             numeric.append(i)
-    columns |= fit_numbers(table, {i: kinds[i] for i in numeric}, training, fitted.missing)
+    columns |= fit_numbers(
+        table, {i: kinds[i] for i in numeric}, training, fitted.missing, decimals
+    )
     ordered = [columns[i] for i in sorted(columns)]
     used = tuple(column for column in ordered if not isinstance(column, Note))
     notes = [column for column in ordered if isinstance(column, Note)]

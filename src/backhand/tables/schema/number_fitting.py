@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,24 +11,29 @@ from numpy.typing import NDArray
 from backhand.errors import InputError
 from backhand.tables.expressions import days, number
 from backhand.tables.queries import chunks
-from backhand.tables.schema.checks import finite_doubles
-from backhand.tables.schema.columns import Column, Date, Number
+from backhand.tables.schema.columns import Column, Date, Number, finite_doubles
 from backhand.tables.schema.notes import Note, dropped
 from backhand.tables.table import Table
 
 
 def fit_numbers(
-    table: Table, kinds: dict[int, str], training: NDArray[np.bool_], absent: Sequence[str]
+    table: Table,
+    kinds: dict[int, str],
+    training: NDArray[np.bool_],
+    absent: Sequence[str],
+    decimals: dict[int, str],
 ) -> dict[int, Column | Note]:
     """Compute mean and standard deviation of number columns, in an order that never changes."""
     columns = list(kinds)
     n, missing, mean, square = (np.zeros(len(columns)) for _ in range(4))
-    values_of = {"number": number, "date": days}
-    values = [values_of[kind](table, i, absent) for i, kind in kinds.items()]
+    values = [
+        days(table, i, absent) if kind == "date" else number(table, i, absent, decimals[i])
+        for i, kind in kinds.items()
+    ]
     for rows, arrays in chunks(table, values) if columns else ():
         keep = training[rows]
         for j, array in enumerate(arrays):
-            x = finite_doubles(table, columns[j], array, rows.start)[keep]
+            x = finite_doubles(array)[keep]
             present = x[~np.isnan(x)]
             missing[j] += len(x) - len(present)
             if len(present):
@@ -42,7 +48,8 @@ def fit_numbers(
     fitted: dict[int, Column | Note] = {}
     for j, i in enumerate(columns):
         kind = Date if kinds[i] == "date" else Number
-        fitted[i] = _number(kind, table.names[i], n[j], missing[j], mean[j], square[j])
+        column = _number(kind, table.names[i], n[j], missing[j], mean[j], square[j])
+        fitted[i] = replace(column, decimal=decimals[i]) if isinstance(column, Number) else column
     return fitted
 
 

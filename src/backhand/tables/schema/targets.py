@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from backhand.errors import BackhandWarning, InputError, listed
 from backhand.tables.cells.numbers import number_in
-from backhand.tables.cells.texts import MISSING, canonical
-from backhand.tables.expressions import position, text
+from backhand.tables.cells.texts import MISSING, canonical, spelled, trimmed
+from backhand.tables.expressions import missing_words, position, text, unless_one_of
 from backhand.tables.queries import all_rows, chunks
 from backhand.tables.schema.checks import check_no_nul
 from backhand.tables.schema.schema import missing_in_target
@@ -83,12 +83,15 @@ def read_target(
 
 
 def value_counts(table: Table, column: int, missing: Sequence[str], rows: str) -> str:
-    """SQL for a column's texts v in one spelling, the first a and last b as spelled, and rows n."""
-    present = text(table, column, missing)
+    """SQL for a column's texts v in one spelling, the first a and last b of it, and rows n."""
+    # Only distinct texts are trimmed and compared, which may be few.
+    exact = spelled(f"c{column}", table.types[column])
+    text = trimmed("s") if table.family(column) == "text" else "s"
+    present = unless_one_of(missing_words(table, column, missing), "t", "t")
     return (
-        f"SELECT {canonical('s')} AS v, min(s) AS a, max(s) AS b, CAST(sum(n) AS BIGINT) AS n "
-        f"FROM (SELECT {present} AS s, count(*) AS n FROM {rows} GROUP BY s) "
-        "GROUP BY v"
+        f"SELECT {canonical('t')} AS v, min(t) AS a, max(t) AS b, CAST(sum(n) AS BIGINT) AS n "
+        f"FROM (SELECT {present} AS t, n FROM (SELECT {text} AS t, n FROM "
+        f"(SELECT {exact} AS s, count(*) AS n FROM {rows} GROUP BY s))) GROUP BY v"
     )
 
 

@@ -1,5 +1,9 @@
 """A schema's encoding of a table's columns as nodes of an ONNX graph, from raw inputs to X.
 
+Numbers are numbers, not texts, since ONNX has no operator that reads a number in dress. Texts are
+compared with every spelling of a category or of a missing value; ONNX cannot remove the spaces
+around them.
+
 Columns of one kind are encoded together by the same few nodes, and all are joined once. So the
 graph has up to three nodes for each distinct list of categories, and about ten others, whether it
 has five inputs or five thousand.
@@ -14,7 +18,7 @@ import numpy as np
 
 from backhand.exports.onnx_builder import ML, Graph
 from backhand.tables.cells.texts import spellings
-from backhand.tables.schema.columns import CLIP, Category
+from backhand.tables.schema.columns import CLIP, CYCLES, WAVES, Category, Date
 from backhand.tables.schema.schema import Schema
 
 
@@ -91,7 +95,8 @@ def _encode_numbers(
     least = graph.constant("least", np.array(-CLIP))
     most = graph.constant("most", np.array(CLIP))
     cut = graph.node("Clip", standardised, least, most, wanted="cut off")
-    missing = graph.node("IsNaN", x, wanted="missing")
+    infinite = graph.node("IsInf", x, wanted="infinite")
+    missing = graph.node("Or", graph.node("IsNaN", x, wanted="nan"), infinite, wanted="missing")
     for number in missing_numbers(schema.missing):
         # Dates are not written as numbers, and nothing equals nan.
         row = [np.nan if column.kind == "date" else number for column in used]
@@ -107,8 +112,40 @@ def _encode_numbers(
         places = graph.constant("marked", np.array(marked, np.int64))
         chosen = graph.node("Gather", missing, places, wanted="is missing", axis=1)
         blocks.append(graph.cast(chosen, np.float32, "missing features"))
-        features += [starts[columns[j]] + 1 for j in marked]
+        features += [starts[columns[j]] + used[j].width - 1 for j in marked]
+    waves = [
+        (j, CYCLES[cycle], phase) for j, column in enumerate(used) if isinstance(column, Date)
+        for cycle in column.cycles for phase in WAVES.values()
+    ]  # fmt: skip
+    if waves:
+        blocks.append(_encode_cycles(graph, x, missing, waves))
+        features += [
+            starts[columns[j]] + 1 + i for j, column in enumerate(used) if isinstance(column, Date)
+            for i in range(len(WAVES) * len(column.cycles))
+        ]  # fmt: skip
     return blocks, features
+
+
+def _encode_cycles(
+    graph: Graph, x: str, missing: str, waves: Sequence[tuple[int, float, float]]
+) -> str:
+    """Add sines of the place in a period of columns of x: (column, period in days, phase) each.
+
+    Not cosines, which onnxruntime had in single precision only.
+    """
+    columns, periods, phases = map(np.array, zip(*waves, strict=True))
+    chosen = graph.constant("dates", columns.astype(np.int64))
+    days = graph.node("Gather", x, chosen, wanted="days", axis=1)
+    absent = graph.node("Gather", missing, chosen, wanted="no date", axis=1)
+    turns = graph.node("Div", days, graph.constant("periods", periods[None, :]), wanted="turns")
+    whole = graph.node("Floor", turns, wanted="whole turns")
+    place = graph.node("Sub", turns, whole, wanted="place")
+    angle = graph.node("Mul", place, graph.constant("turn", np.array(2 * np.pi)), wanted="angle")
+    moved = graph.node("Add", angle, graph.constant("phases", phases[None, :]), wanted="moved")
+    sine = graph.node("Sin", moved, wanted="sine")
+    zero = graph.constant("zero", np.array(0.0))
+    filled = graph.node("Where", absent, zero, sine, wanted="cycles")
+    return graph.cast(filled, np.float32, "cycle features")
 
 
 def _encode_categories(

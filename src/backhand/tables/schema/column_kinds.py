@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 
 from backhand.errors import BackhandWarning
-from backhand.tables.cells.dates import clock_in, moment_in
+from backhand.tables.cells.dates import EITHER, clock_in, moment_in
 from backhand.tables.cells.numbers import CODE
 from backhand.tables.cells.texts import matches
 from backhand.tables.expressions import cell, number, text
@@ -49,7 +49,11 @@ def _kinds_of_texts(
         else:
             kinds[i] = "number"
     others = {i: present for i, present in others.items() if present}
-    tests = [f"count({read(cell(table, i))})" for i in others for read in (moment_in, clock_in)]
+    tests = [
+        f"count({read})"
+        for i in others
+        for read in (moment_in(cell(table, i), EITHER), clock_in(cell(table, i)))
+    ]
     found = totals(table, tests)
     for (i, present), *counts in zip(others.items(), found[::2], found[1::2], strict=True):
         if max(counts) >= MOSTLY * present:

@@ -74,6 +74,16 @@ class Number:
 CYCLES = {"year": 365.2425, "week": 7.0, "day": 1.0}
 """Lengths in days of the periods in which a date has a place."""
 
+WAVES = {"sin": 0.0, "cos": np.pi / 2}
+"""Phases of the sines that give a place in a cycle: equal at its beginning and end."""
+
+
+def wave(x: NDArray[np.float64], cycle: str, phase: float) -> NDArray[np.float64]:
+    """Return the sine, moved by a phase, of the place of days since 1970 x (n,) in a cycle."""
+    place = x / CYCLES[cycle]
+    waved: NDArray[np.float64] = np.sin(2 * np.pi * (place - np.floor(place)) + phase)
+    return waved
+
 
 @dataclass(frozen=True)
 class Date:
@@ -95,31 +105,25 @@ class Date:
     @property
     def features(self) -> list[str]:
         """Names of the matrix columns."""
-        cycles = [f"{self.name} in the {cycle} ({wave})" for cycle in self.cycles for wave in WAVES]
+        cycles = [f"{self.name} in the {cycle} ({sine})" for cycle in self.cycles for sine in WAVES]
         return [self.name, *cycles, *([f"{self.name} is missing"] if self.missing else [])]
 
     @property
     def width(self) -> int:
         """Number of matrix columns."""
-        return 1 + 2 * len(self.cycles) + self.missing
+        return 1 + len(WAVES) * len(self.cycles) + self.missing
 
     def expression(self, table: Table, column: int, missing: Sequence[str]) -> str:
         """SQL for the values of `encode`; `missing` are the texts that mean missing."""
-        return expressions.days(table, column, missing)
+        return expressions.days(table, column, missing, self.order)
 
     def encode(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
         """Write days since 1970 (n,), not finite where missing, to `out` (n, features)."""
         x = finite_doubles(values)
         Number(self.name, self.mean, self.std, self.missing).encode(x, out)
-        for i, cycle in enumerate(self.cycles):
-            place = x / CYCLES[cycle]
-            angle = 2 * np.pi * (place - np.floor(place))
-            for j, wave in enumerate(WAVES.values()):
-                out[:, 1 + 2 * i + j] = np.nan_to_num(wave(angle), nan=0.0)
-
-
-WAVES = {"sin": np.sin, "cos": np.cos}
-"""What places a date in a period: equal at its beginning and end."""
+        waves = [(cycle, phase) for cycle in self.cycles for phase in WAVES.values()]
+        for i, (cycle, phase) in enumerate(waves, 1):
+            out[:, i] = np.nan_to_num(wave(x, cycle, phase), nan=0.0)
 
 
 @dataclass(frozen=True)

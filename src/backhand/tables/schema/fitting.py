@@ -14,6 +14,7 @@ from backhand.tables.schema.checks import check_no_nul
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.column_kinds import kinds_of
 from backhand.tables.schema.columns import Column
+from backhand.tables.schema.date_orders import date_orders
 from backhand.tables.schema.decimal_signs import decimals_of
 from backhand.tables.schema.notes import Note, dropped
 from backhand.tables.schema.number_fitting import fit_numbers
@@ -69,12 +70,13 @@ def fit_schema(
             columns[i] = dropped(name, f"holds {table.types[i]} values")
         else:
             numeric.append(i)
-    columns |= fit_numbers(
-        table, {i: kinds[i] for i in numeric}, training, fitted.missing, decimals
-    )
+    dates = [i for i in numeric if kinds[i] == "date"]
+    orders, told = date_orders(table, dates, fitted.missing, choices.date_order)
+    columns |= fit_numbers(table, numeric, orders, decimals, training, fitted.missing)
     ordered = [columns[i] for i in sorted(columns)]
     used = tuple(column for column in ordered if not isinstance(column, Note))
-    notes = [column for column in ordered if isinstance(column, Note)]
+    notes = [note for i in sorted(columns) for note in (columns[i], told.get(i))
+             if isinstance(note, Note)]  # fmt: skip
     if not used:
         reasons = "; ".join(f"{note.column} {note.what}" for note in notes)
         raise InputError(

@@ -161,7 +161,7 @@ def test_statistics_of_columns_are_in_words(encoded) -> None:
     size, colour, day = facts
     assert size.missing == 0.1 and day.missing == 0.0 and colour.kind == "category"
     assert size.values.startswith("median 4") or size.values.startswith("median 5")
-    assert "; rare ones together 2" in colour.values and "blue 2" in colour.values
+    assert "; all others 2" in colour.values and "blue 2" in colour.values
     assert "nine tenths from 2001-" in day.values and " to 2004-" in day.values
     absent = column_facts(SCHEMA, encoded[1], None)[0].missing
     assert absent != absent

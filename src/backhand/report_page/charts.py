@@ -21,7 +21,8 @@ from backhand.report_page.drawing import DASHES, INK, MARKERS, PAPER, QUIET, SER
 from backhand.report_page.html import Html
 from backhand.report_page.importance import Importance
 from backhand.report_page.partial_dependence import Dependence
-from backhand.report_page.wording import brief, day, figure, percent, rounded
+from backhand.report_page.wording import brief, figure, percent, rounded
+from backhand.support.optional import extra
 from backhand.tables.schema.columns import Category
 from backhand.training.history import History
 
@@ -34,8 +35,15 @@ MOST_BARS = 15
 ROW, AROUND = 22, 56
 """Height of a row of a chart of bars, and of what is around them."""
 
+ENOUGH = 10
+"""Rows of a class from which its curves say something."""
+
 SQUARE, LINE = 290, 16
 """Height of a chart of two shares, and of each line of its legend."""
+
+
+FIRST_DAY, LAST_DAY = -700_000, 2_900_000
+"""Days since 1970 of which a calendar can be drawn: the years 54 to 9909."""
 
 
 def importance_chart(found: Sequence[Importance]) -> Html:
@@ -141,6 +149,7 @@ def _learning_chart(
         axes.set_xlabel("epoch")
         axes.set_ylabel(name)
         _few_ticks(axes)
+        axes.locator_params(axis="x", integer=True)
         if name == "accuracy":
             _percent_ticks(axes.yaxis)
         else:
@@ -176,24 +185,27 @@ def _date_ticks(axes: Axes, days: Sequence[float]) -> None:
     if days and min(days) >= 0 and max(days) < 1:
         axes.set_xticks(np.arange(0, 1.01, 0.25), ["0:00", "6:00", "12:00", "18:00", "24:00"])
         return
-    axes.locator_params(axis="x", nbins=4)
-    axes.xaxis.set_major_formatter(lambda value, _: day(value))
-    axes.tick_params(axis="x", labelsize=9)
+    if days and min(days) > FIRST_DAY and max(days) < LAST_DAY:
+        dates = extra("matplotlib.dates", "a report with charts")
+        locator = dates.AutoDateLocator(minticks=3, maxticks=5)
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+    else:
+        _few_ticks(axes)
 
 
 def curve_charts(evaluation: Evaluation, focus: int | None) -> dict[str, Html]:
     """Return ROC, precision and recall, and calibration, by their titles.
 
-    Of two classes only `focus` is shown; of many, those with the smallest area under the ROC curve.
+    Of two classes only `focus` is shown; of many, those that are told apart worst.
     """
     scores = evaluation.scores
     if scores is None or not len(scores.y):
         return {}
     counts = np.bincount(scores.y, minlength=len(evaluation.classes))
-    present = np.flatnonzero((counts > 0) & (counts < len(scores.y)))
-    if not len(present):
+    if counts.max() == len(scores.y):  # there is nothing to tell apart
         return {}
-    shown = _of_classes(scores.P, scores.y, present) if focus is None else [focus]
+    shown = _of_classes(scores.P, scores.y, counts) if focus is None else [focus]
     names = [brief(evaluation.classes[k]) for k in shown]
     return {
         "ROC": _roc_chart(scores.P, scores.y, shown, names),
@@ -202,11 +214,18 @@ def curve_charts(evaluation: Evaluation, focus: int | None) -> dict[str, Html]:
     }
 
 
-def _of_classes(P: NDArray[Any], y: NDArray[np.int64], present: NDArray[Any]) -> list[int]:
-    """Return the classes whose rows are told apart worst, as many as can be drawn."""
+def _of_classes(P: NDArray[Any], y: NDArray[np.int64], counts: NDArray[np.int64]) -> list[int]:
+    """Return the classes whose rows are told apart worst, as many as can be drawn.
+
+    Those of `ENOUGH` rows come before the others, whose curves are chance.
+    """
+    present = np.flatnonzero((counts > 0) & (counts < len(y)))
     if len(present) <= len(SERIES):
         return [int(k) for k in present]
-    areas = {int(k): area(P[:, k], y == k) for k in present}
+    enough = np.flatnonzero(counts >= ENOUGH)
+    if len(enough) < len(SERIES):
+        enough = np.argsort(-counts, kind="stable")[: len(SERIES)]
+    areas = {int(k): area(P[:, k], y == k) for k in enough}
     return sorted(sorted(areas, key=lambda k: areas[k])[: len(SERIES)])
 
 

@@ -55,14 +55,17 @@ def column_facts(
 
 
 def _categories(column: Category, block: NDArray[np.float64]) -> str:
-    shares = block[:, : len(column.categories)].mean(axis=0)
+    known = len(column.categories)
+    shares = block[:, :known].mean(axis=0)
     order = np.argsort(-shares, kind="stable")[:SHOWN_CATEGORIES]
-    named = ", ".join(f"{column.categories[i]} {percent(shares[i])}" for i in order)
-    more = len(column.categories) - len(order)
-    rest = f", and {more:,} more" if more else ""
+    parts = [", ".join(f"{column.categories[i]} {percent(shares[i])}" for i in order)]
+    if known > len(order):
+        parts[0] += f", and {known - len(order):,} more"
     if column.other:
-        rest += f"; rare ones together {percent(block[:, len(column.categories)].mean())}"
-    return named + rest
+        parts.append(f"all others {percent(block[:, known].mean())}")
+    if unseen := float((block.sum(axis=1) == 0).mean()):
+        parts.append(f"not seen in training {percent(unseen)}")
+    return "; ".join(parts)
 
 
 def _spread(values: NDArray[np.float64], *, date: bool) -> str:

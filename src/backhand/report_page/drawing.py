@@ -39,6 +39,7 @@ WIDTH, HEIGHT = 350, 235
 STYLE: dict[str, Any] = {
     "svg.fonttype": "none", "svg.hashsalt": "backhand", "text.parse_math": False,
     "text.usetex": False, "axes.formatter.use_mathtext": False, "axes.unicode_minus": True,
+    "date.epoch": "1970-01-01T00:00:00",
     "font.family": ["sans-serif"], "font.sans-serif": ["DejaVu Sans"], "font.size": 12.0,
     "axes.titlesize": 12.0, "axes.labelsize": 12.0, "xtick.labelsize": 11.0,
     "ytick.labelsize": 11.0, "legend.fontsize": 11.0, "legend.frameon": False,

@@ -80,7 +80,7 @@ summary { cursor: pointer; color: var(--link); width: fit-content; max-width: 10
   font-size: 0.92rem; }
 .cells div { display: flex; gap: 0.4rem; max-width: 100%; }
 .cells dt { color: var(--quiet); }
-.cells dd { margin: 0; min-width: 3rem; }
+.cells dd { margin: 0; flex: none; max-width: 65%; }
 code, pre { font-family: ui-monospace, "SFMono-Regular", Menlo, Consolas, "DejaVu Sans Mono",
   monospace; font-size: 0.92em; }
 pre { background: var(--panel); border-radius: 0.4rem; padding: 0.8rem 1rem; overflow-x: auto;

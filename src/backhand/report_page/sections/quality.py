@@ -9,6 +9,7 @@ import numpy as np
 from backhand.evaluation import Evaluation
 from backhand.report_page.charts import curve_charts
 from backhand.report_page.contents import Contents
+from backhand.report_page.drawing import SERIES
 from backhand.report_page.html import Html, details, element, joined, scrolling, table
 from backhand.report_page.wording import NONE, brief, figure, percent, several
 
@@ -220,6 +221,10 @@ def _curves(evaluation: Evaluation, focus: int | None) -> Html:
         for name, chart in charts.items()
     ]
     parts = [element("h3", "Curves")]
+    if len(evaluation.classes) > len(SERIES):
+        parts.append(
+            element("p", f"Of the {len(evaluation.classes):,} classes, those told apart worst.")
+        )
     if focus is not None:
         parts.append(
             element("p", "For the rarer class, ", element("strong", evaluation.classes[focus]), ".")

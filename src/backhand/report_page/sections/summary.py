@@ -36,8 +36,8 @@ def _how_good(contents: Contents) -> list[str]:
     which = f"Of {rows} that it had not seen in training" if contents.training else f"Of {rows}"
     strongest = [one.column for one in contents.importance[:3] if one.increase > one.margin]
     parts = [
-        f"{which}, it predicts {percent(accuracy.value)} correctly (95% interval "
-        f"{percent(accuracy.low)} to {percent(accuracy.high)}, for the number of rows). ",
+        f"{which}, it predicts {percent(accuracy.value)} correctly (95% interval: "
+        f"{percent(accuracy.low)} to {percent(accuracy.high)}). ",
         f"Always answering the commonest class, “{shortened(base.name)}”, is right in "
         f"{percent(base.accuracy)}. ",
         element("strong", verdict(evaluation)),
@@ -52,20 +52,20 @@ def verdict(evaluation: Evaluation) -> str:
     beyond = evaluation.beyond_baseline()
     accuracy, loss = beyond["accuracy"], beyond.get("loss", Figure(float("nan")))
     if accuracy.low > 0:
-        return "The model is clearly better than that."
-    if accuracy.value > 0:
+        first = "The model is clearly better than that."
+    elif accuracy.value > 0:
         first = "The model may be better than that; these rows are too few to tell."
     elif accuracy.high < 0:
         first = "The model is worse than that."
     else:
         first = "The model is not better than that."
-    if loss.high < 0:
+    if loss.high < 0 and accuracy.low <= 0:
         return (
             f"{first} Its probabilities still tell rows apart: they are better than the plain "
             "shares of the classes."
         )
     if loss.low > 0:
-        return f"{first} Its probabilities are worse than the plain shares of the classes, too."
+        return f"{first} Its probabilities are worse than the plain shares of the classes."
     return first
 
 

@@ -23,7 +23,11 @@ ARCHITECTURE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- floors: written by tests/test_architecture.py -->", "<!-- end of floors -->"
 
 FLOORS = [
-    {"choices": "names that an argument may have, as types", "errors": "the family of errors"},
+    {
+        "choices": "names that an argument may have, as types",
+        "errors": "the family of errors",
+        "glossary": "the terms of the reports",
+    },
     {
         "constraints": "allowed values of settings, and their check",
         "support": "files, folders, streams, signals, memory, optional packages, displays",
@@ -59,6 +63,7 @@ FLOORS = [
         "estimator": "`MLPClassifier` for scikit-learn",
         "tabular": "train, evaluate and predict on tables",
     },
+    {"report_page": "what a model predicts, how well and from what, as one web page"},
     {"fitting": "`fit`: a model from a table in one call"},
     {"cli": "commands, options, reports, progress, exit codes"},
     {"__init__": "the public names, imported on use", "__main__": "`python -m backhand`"},

@@ -27,6 +27,7 @@ def evaluate(
     memory: options.Memory = None,
     cache_dir: options.CacheDir = None,
     engine: options.EngineName = "auto",
+    report_file: options.ReportFile = None,
     strict: options.Strict = False,
     all_classes: options.AllClasses = False,
     explain_words: options.ExplainWords = False,
@@ -38,6 +39,7 @@ def evaluate(
     and the confusion matrix. --explain-words explains these terms.
     """
     from backhand.cli.arguments import check_order
+    from backhand.cli.report_file import command_line, report_path, show_report
     from backhand.cli.reports.changes import show_changes, show_trained_on
     from backhand.cli.reports.evaluation import show_evaluation, show_words
     from backhand.model import load
@@ -47,17 +49,25 @@ def evaluate(
 
     check_order(model, data)
     loaded, folder = load(model), check_folder(cache_dir)
+    page = report_path(report_file, data, model)
     rows = read_table(
         data, query, format=format, encoding=encoding, sheet=sheet, table=table, header=header,
-        memory=memory, cache_dir=folder, once=True,
+        memory=memory, cache_dir=folder, once=page is None,
     )  # fmt: skip
     rows.warn_of_remarks()
     evaluated = evaluate_table(loaded, rows, target, engine, strict=strict)
     show_changes(evaluated.changes)
-    show_trained_on(evaluated.trained_on, loaded.metrics)
+    show_trained_on(evaluated, loaded.metrics)
     show_evaluation(
         evaluated.evaluation, "Accuracy", as_json=json, more=evaluated.to_json(),
         all_classes=all_classes,
     )  # fmt: skip
     if explain_words and not json:
         show_words()
+    if page is not None:
+        from backhand.report_page.write import write_evaluation_report
+
+        write_evaluation_report(
+            page, loaded, evaluated, rows, command=command_line(), model_file=model
+        )
+        show_report(page, as_json=json)

@@ -109,6 +109,15 @@ Hints = Annotated[
         "line and the fix.",
     ),
 ]
+ReportFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE.html",
+        show_default=False,
+        help="Also write a page for a browser: figures, charts, what matters, the worst errors.",
+    ),
+]
 Strict = Annotated[
     bool,
     typer.Option(

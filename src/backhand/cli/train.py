@@ -46,12 +46,14 @@ def train(
     columns: ColumnOptions,
     storage: StorageOptions,
     computing: EngineOptions,
+    report_file: options.ReportFile = None,
     all_classes: options.AllClasses = False,
     explain_words: options.ExplainWords = False,
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Train a classifier on a table. Evaluates it on held-out rows and saves it."""
     from backhand.cli.arguments import check_no_models, warn_of_replaced_model
+    from backhand.cli.report_file import command_line, report_path, show_report
     from backhand.cli.reports.training import TrainReport
     from backhand.model import HEAD
     from backhand.support.atomic_files import check_output
@@ -69,6 +71,7 @@ def train(
         output or default_output(data), "the model file", inputs, ours=None if output else HEAD
     )
     written_output.expect_file(output, f"the model is saved in {output}")
+    page = report_path(report_file, data, output)
     periodic, room = storage.periodic(settings), storage.room(settings)
     report = TrainReport(as_json=json, all_classes=all_classes, explain_words=explain_words)
     with report.progress("reading") as display:
@@ -98,7 +101,6 @@ def train(
             callbacks=[Every(None, display.show_epochs)], evaluated=report.fold,
             notify=display.show_message,
         )  # fmt: skip
-        table.close()
         model, evaluation = fit_table(
             prepared, settings, engine=engine, callbacks=[Every(None, display.show_epochs)],
             checkpoint=periodic, trained=keep_model, notify=display.show_message,
@@ -106,7 +108,17 @@ def train(
         if validated is not None:
             model, evaluation = validated.given_to(model), validated.pooled
         keep_model(model)  # with its metrics
-    report.result(model, evaluation, advise(prepared, model, evaluation), output, validated)
+    advice = advise(prepared, model, evaluation)
+    report.result(model, evaluation, advice, output, validated)
+    if page is not None:
+        from backhand.report_page.write import write_training_report
+
+        write_training_report(
+            page, prepared, model, evaluation, validation or table, advice=advice,
+            command=command_line(), model_file=str(output),
+        )  # fmt: skip
+        show_report(page, as_json=json)
+    table.close()
 
 
 def save_or_rescue(model: Model, output: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -33,6 +33,10 @@ def table_schema(model: Model) -> Schema:
     return model.schema
 
 
+NEARLY_ALL, HARDLY_ANY = 0.995, 0.005
+"""Shares of known rows above and below which "about" would be odd."""
+
+
 class Evaluated(NamedTuple):
     """How well a model predicts a table, and what is to be told of its rows.
 
@@ -55,6 +59,23 @@ class Evaluated(NamedTuple):
             "changes": [change.to_json() for change in self.changes],
             "trained_on": finite(self.trained_on),
         }
+
+    def about_training(self, metrics: Mapping[str, Any]) -> str:
+        """Return that the model was trained on some of the rows, and what held-out ones gave."""
+        if not self.trained_on > HARDLY_ANY:
+            return ""
+        some = "all" if self.trained_on > NEARLY_ALL else f"about {self.trained_on:.0%}"
+        accuracy = metrics.get("held_out_accuracy")
+        known = isinstance(accuracy, float)
+        instead = (
+            f"on rows held out from training the accuracy was {accuracy:.4f}"
+            if known
+            else "evaluate it on other rows"
+        )
+        return (
+            f"the model was trained on {some} of these rows, so the figures say how well it knows "
+            f"them, not how good it is; {instead}."
+        )
 
 
 def evaluate_table(

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from backhand.cli.glossary import LABEL, TERMS
+from backhand.cli.glossary import LABEL
 from backhand.cli.reports.names import fitting
 from backhand.cli.reports.output import (
     console,
@@ -24,6 +24,7 @@ from backhand.cli.reports.output import (
 )
 from backhand.errors import MOST_IN_NAME
 from backhand.evaluation import Evaluation, Figure
+from backhand.glossary import TERMS
 from backhand.support.visible_text import printable
 
 MAX_CLASSES, MAX_IN_MATRIX = 12, 60

@@ -57,7 +57,7 @@ FLOORS = [
     {
         "benchmark": "the time of a training step beside other libraries",
         "estimator": "`MLPClassifier` for scikit-learn",
-        "tabular": "train, evaluate and predict on tables",
+        "tabular": "train, evaluate and predict on tables; warnings about a training",
     },
     {"cli": "commands, options, reports, progress, exit codes"},
     {"__init__": "the public names, imported on use", "__main__": "`python -m backhand`"},

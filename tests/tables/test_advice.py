@@ -104,7 +104,7 @@ def test_smooth_rows_have_no_near_copies(d) -> None:
 
 
 def test_twins_are_found_whatever_rows_are_between(monkeypatch) -> None:
-    monkeypatch.setattr(twins, "VALUES", 8 * 5 * 7)
+    monkeypatch.setattr(twins, "CACHED", 5 * 7)
     rng = np.random.default_rng(0)
     X = rng.standard_normal((300, 5)).astype(np.float32)
     held = np.concatenate([X[[0, 99, 299]], X[:27] + np.float32(1e-3)])

@@ -14,8 +14,8 @@ from backhand.tabular import leaks, twins
 from backhand.tabular.drift import drifts
 from backhand.tabular.training import Prepared
 
-FEW_ROWS = 10
-"""Rows below which the figures of a class say little."""
+FEW_ROWS, FEW_HELD_OUT = 10, 20
+"""Rows of a class, and held-out rows, below which figures say little."""
 
 LEARNED = 0.8
 """Training loss, as a share of the baseline's, below which more epochs are of no use."""
@@ -62,6 +62,8 @@ def advise(prepared: Prepared, model: Model, evaluation: Evaluation | None) -> l
     found = _rows(prepared) + _quantity(prepared) + _drift(prepared)
     if evaluation is None:
         return found
+    if evaluation.rows < FEW_HELD_OUT:
+        return _held_out(evaluation) + found
     return [
         *_leak(prepared),
         *_twins(prepared, evaluation),
@@ -70,6 +72,16 @@ def advise(prepared: Prepared, model: Model, evaluation: Evaluation | None) -> l
         *_imbalance(evaluation),
         *found,
     ]
+
+
+def _held_out(evaluation: Evaluation) -> list[Advice]:
+    """Too few rows to say how good the model is."""
+    rows = f"{evaluation.rows:,} rows are" if evaluation.rows > 1 else "1 row is"
+    return [Advice(
+        "few rows",
+        f"Only {rows} held out: the figures say little, as their intervals show.",
+        "Try a larger --test-size, or more rows.",
+    )]  # fmt: skip
 
 
 def _baseline(model: Model, evaluation: Evaluation) -> list[Advice]:
@@ -158,10 +170,10 @@ def _imbalance(evaluation: Evaluation) -> list[Advice]:
     """The commonest class hides the others in the accuracy."""
     rows = evaluation.confusion.sum(axis=1)
     largest = int(rows.argmax())
-    share = rows[largest] / max(rows.sum(), 1)
-    if share < IMBALANCED:
-        return []
     others = int(rows.sum() - rows[largest])
+    share = rows[largest] / max(rows.sum(), 1)
+    if share < IMBALANCED or not others:
+        return []
     found = int(np.trace(evaluation.confusion)) - int(evaluation.confusion[largest, largest])
     return [Advice(
         "imbalance",

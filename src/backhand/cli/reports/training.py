@@ -14,7 +14,7 @@ from backhand.cli.reports.columns import columns_by_kind
 from backhand.cli.reports.evaluation import show_evaluation, show_words
 from backhand.cli.reports.output import console, hanging, network_shape, print_json, section
 from backhand.cli.reports.progress import ProgressDisplay, progress_display
-from backhand.errors import comma_list
+from backhand.errors import MOST_IN_NAME, comma_list
 from backhand.evaluation import Evaluation
 from backhand.model import Model
 from backhand.support.visible_text import MAX_CHARACTERS, printable
@@ -107,10 +107,7 @@ class TrainReport:
             })  # fmt: skip
             return
         if evaluation is None:
-            print(
-                f"Training accuracy {training['accuracy']:.4f}, loss {training['loss']:.4f} "
-                "(no rows were held out)\n"
-            )
+            self._trained_on_all(model)
         else:
             show_evaluation(
                 evaluation, "Held-out accuracy", as_json=False, training=training,
@@ -122,6 +119,18 @@ class TrainReport:
         if self._explain_words:
             print()
             show_words()
+
+    def _trained_on_all(self, model: Model) -> None:
+        """Print the figures of the training rows, where none were held out."""
+        rows, out = model.metrics["class_rows"], self._console
+        accuracy, loss = (model.metrics[f"training_{name}"] for name in ("accuracy", "loss"))
+        hanging(
+            out, "", f"Training accuracy {accuracy:.4f}, loss {loss:.4f} (no rows were held out)", 2
+        )
+        commonest = printable(model.classes[rows.index(max(rows))], MOST_IN_NAME)
+        share = max(rows) / sum(rows)
+        hanging(out, "", f"Always answering '{commonest}' would score {share:.4f}", 2)
+        out.print()
 
     def _warnings(self, warnings: list[Advice]) -> None:
         if not warnings:

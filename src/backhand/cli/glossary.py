@@ -3,6 +3,8 @@
 They are printed at the end of `backhand train --help`, and after a report by `--explain-words`.
 """
 
+from textwrap import wrap
+
 TERMS = {
     "held-out rows": "rows that training does not use, kept for evaluation",
     "features": "the input numbers of the network: each numeric column is one, each value of a "
@@ -44,8 +46,6 @@ WIDTH, LABEL = 78, 19
 
 def glossary(width: int = WIDTH) -> str:
     """Return the terms as lines of that width at most."""
-    from textwrap import wrap
-
     lines = []
     for term, meaning in TERMS.items():
         first, *rest = wrap(meaning, max(width - LABEL - 2, 20), break_on_hyphens=False)

@@ -11,7 +11,7 @@ from backhand.errors import comma_list, shortened
 from backhand.evaluation import Evaluation
 from backhand.model import Model
 from backhand.tabular import leaks, twins
-from backhand.tabular.drift import drifts
+from backhand.tabular.drift import drifts, orders
 from backhand.tabular.training import Prepared
 
 FEW_ROWS, FEW_HELD_OUT = 10, 20
@@ -34,8 +34,8 @@ class Advice:
     Attributes
     ----------
     kind : str
-        "baseline", "overfit", "leak", "twins", "groups", "few rows", "imbalance", "quantity" or
-        "drift".
+        "baseline", "overfit", "leak", "twins", "groups", "few rows", "imbalance", "quantity",
+        "drift" or "order".
     what : str
         What was found, with its figures: one or two sentences.
     advice : str
@@ -223,17 +223,29 @@ def _is_number(text: str) -> bool:
 
 
 def _drift(prepared: Prepared) -> list[Advice]:
-    """Dates along which the classes change."""
-    return [
+    """Columns along which later rows may be different."""
+    parts = prepared.schema, prepared.training, prepared.held_out
+    found = drifts(*parts, prepared.target.classes)
+    changing = [
         Advice(
             "drift",
-            f"Along {quoted(found.column)}, the share of {quoted(found.name)} goes from "
-            f"{percent(found.first)} in the first quarter of the training rows to "
-            f"{percent(found.last)} in the last. Held-out rows are drawn from the same time, rows "
+            f"Along {quoted(drift.column)}, the share of {quoted(drift.name)} goes from "
+            f"{percent(drift.first)} in the first quarter of the training rows to "
+            f"{percent(drift.last)} in the last. Held-out rows are drawn from the same time, rows "
             "to come are not.",
-            f"Hold out the latest rows: --time {quoted(found.column)}.",
+            f"Hold out the latest rows: --time {quoted(drift.column)}.",
         )
-        for found in drifts(prepared.schema, prepared.training, prepared.target.classes)
+        for drift in found
+    ]
+    return changing + [
+        Advice(
+            "order",
+            f"The rows are sorted by {quoted(name)}. If it is a time, rows to come are later than "
+            "all of these, while held-out rows are drawn from among them.",
+            f"Hold out the latest rows: --time {quoted(name)}.",
+        )
+        for name in orders(*parts)
+        if name not in {drift.column for drift in found}
     ]
 
 

@@ -157,7 +157,7 @@ class Category:
         """SQL for the values of `encode`; `missing` are the texts that mean missing."""
         missing = [text for text in missing if text not in self.categories]
         absent = f"CASE WHEN {expressions.text(table, column, missing)} IS NULL THEN -2 ELSE -1 END"
-        return f"coalesce({expressions.position(table, column, self.categories)}, {absent})"
+        return expressions.position(table, column, self.categories, absent)
 
     def encode(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
         """Write positions (n,) as one-hot rows to `out`; -1 is unseen, -2 missing."""

@@ -23,7 +23,10 @@ from backhand.tables.schema.unread import unread_texts
 from backhand.tables.table import Table
 
 FEW_VALUES = 20
-"""With words among them, at most so many distinct values are categories rather than numbers."""
+"""With words among them, at most so many distinct values are categories rather than numbers.
+
+They are few only if they are repeated.
+"""
 
 EXAMPLES = 3
 """Texts that are quoted in a note."""
@@ -128,7 +131,8 @@ def _decide_texts(
     numeric = {i for i in counts if table.names[i] in choices.numeric}
     mostly = {i for i, c in counts.items() if 2 * c.numbers > c.present} - numeric
     mixed = [i for i in sorted(mostly) if counts[i].unread >= rare(table.rows)]
-    few = count_distinct(table, mixed, missing, FEW_VALUES)
+    distinct = count_distinct(table, mixed, missing, FEW_VALUES)
+    few = {i for i, n in distinct.items() if 2 * n <= counts[i].present}
     dates = _dates(table, {i: c.present for i, c in counts.items() if i not in mostly | numeric})
     for i, c in counts.items():
         if i in numeric and not c.numbers and c.present:

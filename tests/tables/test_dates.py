@@ -149,7 +149,7 @@ BOTH = ["1/2/2020", "3/4/2020", "5/5/2020"]
 
 def test_the_rows_decide_the_order(tmp_path) -> None:
     columns = {
-        "iso": ["2020-01-02", "2020-03-04", "Sep 30 2020"], "british": ["1/2/2020", "30/9/1990", ""],
+        "iso": ["2020-01-02", "2020-03-04", "Sep 3 2020"], "british": ["1/2/2020", "30/9/1990", ""],
         "dotted": ["1.2.2020", "3.4.2020", "NA"], "same": ["1/1/2020", "2/2/2020", "2020-03-04"],
     }  # fmt: skip
     assert orders_of(tmp_path, columns) == (["", "dmy", "dmy", "dmy"], {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -15,6 +16,7 @@ from backhand.cli.train_options import (
     TITLES,
     ColumnOptions,
     EngineOptions,
+    FileOptions,
     StorageOptions,
 )
 from backhand.support.signals import signals_held
@@ -40,17 +42,23 @@ def train(
     ] = None,
     query: options.Query = None,
     settings: Settings,
+    reading: FileOptions,
     columns: ColumnOptions,
     storage: StorageOptions,
     computing: EngineOptions,
+    report_file: options.ReportFile = None,
+    all_classes: options.AllClasses = False,
+    explain_words: options.ExplainWords = False,
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Train a classifier on a table. Evaluates it on held-out rows and saves it."""
     from backhand.cli.arguments import check_no_models, warn_of_replaced_model
+    from backhand.cli.report_file import command_line, report_path, show_report
     from backhand.cli.reports.training import TrainReport
     from backhand.model import HEAD
     from backhand.support.atomic_files import check_output
     from backhand.tables.reading.reader import expand, read_table
+    from backhand.tabular.advice import advise
     from backhand.tabular.cross_validation import cross_validate
     from backhand.tabular.training import fit_table, prepare_table
     from backhand.training.callbacks import Every
@@ -63,12 +71,14 @@ def train(
         output or default_output(data), "the model file", inputs, ours=None if output else HEAD
     )
     written_output.expect_file(output, f"the model is saved in {output}")
+    page = report_path(report_file, data, output)
     periodic, room = storage.periodic(settings), storage.room(settings)
-    report = TrainReport(as_json=json)
+    report = TrainReport(as_json=json, all_classes=all_classes, explain_words=explain_words)
     with report.progress("reading") as display:
         table = read_table(
-            data, query, memory=room.table, cache_dir=room.folder, watch=display.show_loading
-        )
+            data, query, **reading.stated(), memory=room.table, cache_dir=room.folder,
+            watch=display.show_loading,
+        )  # fmt: skip
         validation = None if settings.validation is None else read_table(
             settings.validation, memory=room.table, cache_dir=room.folder
         )  # fmt: skip
@@ -81,7 +91,7 @@ def train(
     warn_of_replaced_model(output, prepared)
     sys.stdout.flush()  # a full output fails here, before the first epoch
 
-    def keep(model: Model) -> None:
+    def keep_model(model: Model) -> None:
         with signals_held():  # a signal must not discard a finished training
             save_or_rescue(model, output)
 
@@ -91,16 +101,24 @@ def train(
             callbacks=[Every(None, display.show_epochs)], evaluated=report.fold,
             notify=display.show_message,
         )  # fmt: skip
-        table.close()
         model, evaluation = fit_table(
             prepared, settings, engine=engine, callbacks=[Every(None, display.show_epochs)],
-            checkpoint=periodic, trained=keep, notify=display.show_message,
+            checkpoint=periodic, trained=keep_model, notify=display.show_message,
         )  # fmt: skip
         if validated is not None:
             model, evaluation = validated.given_to(model), validated.pooled
-        if evaluation is not None:
-            keep(model)  # with its metrics
-    report.result(model, evaluation, output, validated)
+        keep_model(model)  # with its metrics
+    advice = advise(prepared, model, evaluation)
+    report.result(model, evaluation, advice, output, validated)
+    if page is not None:
+        from backhand.report_page.write import write_training_report
+
+        write_training_report(
+            page, prepared, model, evaluation, validation or table, advice=advice,
+            command=command_line(), model_file=str(output),
+        )  # fmt: skip
+        show_report(page, as_json=json)
+    table.close()
 
 
 def save_or_rescue(model: Model, output: Path) -> None:
@@ -134,6 +152,11 @@ def save_or_rescue(model: Model, output: Path) -> None:
 
 def default_output(data: str | None) -> Path:
     """Return `penguins.safetensors`, in the working folder, for any `…/penguins.csv.gz`."""
-    name = Path(data or "model").name.removesuffix(".gz")
-    stem = Path(name).stem
-    return Path(f"{'model' if set('*?[') & set(stem) else stem}.safetensors")
+    from backhand.tables.files.kinds import PACKED
+    from backhand.tables.files.streams import is_address
+
+    if data == "-" or data is None:
+        return Path("model.safetensors")
+    path = Path(urlsplit(data).path if is_address(data) else data)
+    stem = path.with_suffix("").stem if path.suffix.lower() in PACKED else path.stem
+    return Path(f"{'model' if not stem or set('*?[') & set(stem) else stem}.safetensors")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -40,6 +40,22 @@ Columns = list[str] | None
 
 def _column(text: str) -> Any:
     return typer.Option(metavar="COLUMN", show_default=False, help=f"{text}; may be repeated.")
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """What is stated about the file."""
+
+    title: ClassVar = "File"
+    format: options.Format = None
+    encoding: options.Encoding = None
+    sheet: options.Sheet = None
+    table: options.TableName = None
+    header: options.Header = None
+
+    def stated(self) -> dict[str, Any]:
+        """Return them as arguments of `read_table`."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)

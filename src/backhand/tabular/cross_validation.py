@@ -19,6 +19,7 @@ from backhand.table_settings import Settings
 from backhand.tables.array_store import ArrayStore
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.fitting import ANY
+from backhand.tables.split import class_counts
 from backhand.tables.table import Table
 from backhand.tabular.splitting import splitter_of
 from backhand.tabular.training import (
@@ -135,7 +136,8 @@ def cross_validate(
         If there are too few rows, groups or moments for so many folds.
     """
     engine = make_engine(engine) if isinstance(engine, str) else engine
-    pooled, folds = Tally(prepared.target.classes), list[Evaluation]()
+    classes, folds = prepared.target.classes, list[Evaluation]()
+    pooled = Tally(classes, class_counts(prepared.training.y, len(classes)).tolist())
     with table.unchanged(), warnings.catch_warnings():
         # What they would say of a fold was said of all rows.
         warnings.simplefilter("ignore", BackhandWarning)

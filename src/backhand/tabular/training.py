@@ -24,9 +24,10 @@ from backhand.table_settings import Settings
 from backhand.tables.array_store import ArrayStore
 from backhand.tables.files.file_changes import changed
 from backhand.tables.queries import chunks
+from backhand.tables.row_sketch import RowSketch
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.fitting import ANY, fit_schema
-from backhand.tables.schema.missing_values import Missing, count_missing
+from backhand.tables.schema.missing_values import Missing, count_missing, notes_of_missing
 from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import Schema
 from backhand.tables.schema.targets import (
@@ -37,12 +38,13 @@ from backhand.tables.schema.targets import (
 )
 from backhand.tables.split import STRETCH, class_counts
 from backhand.tables.table import Table
+from backhand.tabular.sampling import VALUES, sampled
+from backhand.tabular.sketching import sketch_of
 from backhand.tabular.splitting import Split, Splitter, splitter_of
 from backhand.training.callbacks import Callback
 from backhand.training.checkpoints.checkpoint import Checkpoint
 from backhand.training.history import History
 from backhand.training.plan import make_sampler
-from backhand.training.result import TrainResult
 from backhand.training.state import TrainState
 from backhand.training.train import objective_of, train_data
 
@@ -52,8 +54,10 @@ class Prepared:
     """A table that was read: its rows, encoded, and its schema.
 
     The matrices are float32, in memory or memory-mapped. `stopping` are the rows that early
-    stopping watches. `how` says how the rows were divided. The held-out rows have further ones
-    beside them whose class is `unknown`, or that are without one, if they are of a second table.
+    stopping watches. `is_held_out` (N,) tells the rows of the table that are held out, or those of
+    a second table. `how` says how the rows were divided. The held-out rows have further ones beside
+    them whose class is `unknown`, or that are without one, if they are of a second table. The
+    remarks are those of the table.
     """
 
     source: str
@@ -62,10 +66,13 @@ class Prepared:
     target: Target
     schema: Schema
     notes: list[Note]
+    remarks: list[str]
     missing: dict[str, Missing]
+    is_held_out: NDArray[np.bool_]
     training: Data
     stopping: Data
     held_out: Data
+    training_rows: RowSketch
     how: str
     unknown: int = 0
     held_out_unlabelled: int = 0
@@ -148,15 +155,19 @@ def prepare_split(
     schema, notes = fit_schema(table, target, learned_from, replace(choices, drop=unused))
     table.watched_by(lambda rows: watch(Reading("encoding", rows, table.rows)))
     parts = {"training": split.training, "stopping": split.stopping, "held_out": split.held_out}
-    training, stopping, held_out = _encoded(table, schema, target.y, parts, places, checked=True)
+    training, stopping, held_out = _encoded(table, schema, target.y, parts, places)
+    lacking = count_missing(table, schema)
+    notes = [
+        *target.notes, *splitter.notes(schema), *notes, *notes_of_missing(lacking, table.rows)
+    ]  # fmt: skip
     if settings.class_weight == "balanced":
         weights = balanced_weights(class_counts(training.y, len(target.classes)))
         training = _weighted("training", training, weights, places)
         stopping = _weighted("stopping", stopping, weights, places)
     return Prepared(
         table.source, table.rows, int((target.y < 0).sum()), target, schema,
-        [*splitter.notes(schema), *notes], count_missing(table, schema), training, stopping,
-        held_out, split.how,
+        notes, table.remarks, lacking, split.held_out, training,
+        stopping, held_out, sketch_of(training, held_out), split.how,
     )  # fmt: skip
 
 
@@ -166,8 +177,6 @@ def _encoded(
     y: NDArray[np.signedinteger[Any]],
     masks: Mapping[str, NDArray[np.bool_]],
     matrices: ArrayStore,
-    *,
-    checked: bool,
 ) -> list[Data]:
     """The rows of each mask, in one pass through the table."""
     d, sizes = schema.width, [int(mask.sum()) for mask in masks.values()]
@@ -177,7 +186,7 @@ def _encoded(
         for name, n in zip(masks, sizes, strict=True)
     ]  # fmt: skip
     done = [0] * len(parts)
-    for rows, X, _ in schema.encoded_chunks(table, checked=checked):
+    for rows, X, _ in schema.encoded_chunks(table):
         for i, (mask, part) in enumerate(zip(masks.values(), parts, strict=True)):
             keep = mask[rows]
             there = slice(done[i], done[i] + int(keep.sum()))
@@ -224,10 +233,10 @@ def _with_validation(prepared: Prepared, table: Table, matrices: ArrayStore) -> 
             f"no value of '{target.name}' in {table.source} is a class of {prepared.source}, whose "
             f"classes are {listed(target.classes)}."
         )
-    (held_out,) = _encoded(table, schema, y, {"held_out": known}, matrices, checked=False)
+    (held_out,) = _encoded(table, schema, y, {"held_out": known}, matrices)
     return replace(
-        prepared, held_out=held_out, how=f"all of {table.source}", held_out_unlabelled=unlabelled,
-        unknown=int((~known).sum()) - unlabelled,
+        prepared, held_out=held_out, is_held_out=known, how=f"all of {table.source}",
+        held_out_unlabelled=unlabelled, unknown=int((~known).sum()) - unlabelled,
     )  # fmt: skip
 
 
@@ -277,7 +286,10 @@ def fit_table(
 
     def model_of(params: Parameters, history: History, metrics: dict[str, Any]) -> Model:
         values = settings.values(training.rows) | {"epochs": len(history)}
-        return Model(params, tuple(classes), prepared.schema, values, metrics, history)
+        return Model(
+            params, tuple(classes), prepared.schema, values, metrics, history,
+            training_rows=prepared.training_rows,
+        )  # fmt: skip
 
     check_model(model_of(params, History(), {}), config.epochs)
     for dtype in (np.float32, np.float64):  # of training and of prediction
@@ -288,27 +300,26 @@ def fit_table(
         validation=watched if watched.rows else None, callbacks=callbacks,
         checkpoint=checkpoint,
     )  # fmt: skip
-    metrics = _training_metrics(result, prepared, engine)
-    model, evaluation = model_of(result.params, result.history, metrics), None
-    trained(model)
-    if prepared.held_out.rows:
-        tally = Tally(classes)
-        _tally_held_out(prepared, model, engine, [tally, *tallies])
-        evaluation = tally.result()
-        model = replace(model, metrics=metrics | held_out_metrics(evaluation))
-    return model, evaluation
-
-
-def _training_metrics(result: TrainResult, prepared: Prepared, engine: Engine) -> dict[str, Any]:
-    """Return the figures of the training rows, without weights, of the parameters returned."""
-    training = prepared.training
-    loss, accuracy = engine.evaluate(result.params, training._replace(sample_weight=None))
     metrics = {
-        "training_rows": training.rows, "training_loss": loss, "training_accuracy": accuracy,
-    }  # fmt: skip
+        "training_rows": training.rows,
+        "class_rows": class_counts(training.y, len(classes)).tolist(),
+    }
     if result.best_epoch is not None:
         metrics |= {"stopping_rows": prepared.stopping.rows, "best_epoch": result.best_epoch}
-    return metrics
+    model = model_of(result.params, result.history, metrics)
+    trained(model)
+    fitted = Tally(classes)
+    tally_rows(model, sampled(training), engine, [fitted])
+    figures = fitted.result()
+    metrics |= {"training_loss": figures.loss, "training_accuracy": figures.accuracy}
+    if not prepared.held_out.rows:
+        return replace(model, metrics=metrics), None
+    tally = Tally(classes, metrics["class_rows"])
+    tally_rows(model, prepared.held_out, engine, [tally, *tallies])
+    for some in (tally, *tallies):
+        some.add_others(prepared.unknown, prepared.held_out_unlabelled)
+    evaluation = tally.result()
+    return replace(model, metrics=metrics | held_out_metrics(evaluation)), evaluation
 
 
 def held_out_metrics(evaluation: Evaluation) -> dict[str, Any]:
@@ -320,14 +331,11 @@ def held_out_metrics(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _tally_held_out(
-    prepared: Prepared, model: Model, engine: Engine, tallies: Sequence[Tally]
-) -> None:
-    """Add the held-out rows, with those of unknown classes, to each tally."""
-    for start in range(0, prepared.held_out.rows, STRETCH):
-        some = prepared.held_out.at(slice(start, start + STRETCH))
+def tally_rows(model: Model, data: Data, engine: Engine, tallies: Sequence[Tally]) -> None:
+    """Add the predictions for encoded rows to each tally."""
+    length = max(1, VALUES // data.X.shape[1])
+    for start in range(0, data.rows, length):
+        some = data.at(slice(start, start + length))
         P = engine.predict_proba(model.params, some.X)
         for tally in tallies:
             tally.add(P, some.y)
-    for tally in tallies:
-        tally.add_others(prepared.unknown, prepared.held_out_unlabelled)

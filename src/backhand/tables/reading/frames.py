@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from backhand.errors import InputError, listed
 from backhand.support.memory_budget import budget
 from backhand.tables.database.connection import connect
-from backhand.tables.reading.csv_header import check_names
+from backhand.tables.reading.column_names import numbered
 from backhand.tables.reading.reader import read_table
 from backhand.tables.table import Table
 
@@ -82,6 +82,7 @@ def as_table(
         table = read_table(path, query, memory=memory, once=once)
     else:
         table = _loaded(_columns(data), columns, unused)
+    table.warn_of_remarks()
     try:
         yield table
     finally:
@@ -112,10 +113,10 @@ def _loaded(
     found: list[tuple[str, Any]], needed: Collection[str] | None, unused: Collection[str]
 ) -> Table:
     """The table whose `rows` are these columns; NULL in place of those that are not needed."""
-    names = [name for name, _ in found]
-    check_names(names, SOURCE)
+    names, remarks = numbered([name for name, _ in found], SOURCE)
     loaded = set(names).difference(unused) if needed is None else needed
-    arrays = {name: _array(name, column) for name, column in found if name in loaded}
+    columns = zip(names, (column for _, column in found), strict=True)
+    arrays = {name: _array(name, column) for name, column in columns if name in loaded}
     if not arrays:
         wanted = "; a table needs at least one" if needed is None else (
             f" that the model was trained with, which are {listed(needed)}"
@@ -135,7 +136,9 @@ def _loaded(
     cells = [f"c{i}" if name in arrays else f"NULL AS c{i}" for i, name in enumerate(names)]
     connection.execute(f"CREATE TABLE rows AS SELECT {', '.join(cells)} FROM frame")
     connection.unregister("frame")
-    return Table(connection, names, SOURCE)
+    table = Table(connection, names, SOURCE)
+    table.remarks += remarks
+    return table
 
 
 def _array(name: str, column: Any) -> NDArray[Any]:

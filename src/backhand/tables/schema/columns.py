@@ -21,9 +21,18 @@ LARGEST_STD = 1e155
 """Above it, the sum of squares that it is computed from, and mean + std, may overflow."""
 
 
+def finite_doubles(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return numbers as float64, with nan for those that are not finite: they mean missing."""
+    x = values.astype(np.float64, copy=False)
+    finite = np.isfinite(x)
+    return x if finite.all() else np.where(finite, x, np.nan)
+
+
 @dataclass(frozen=True)
 class Number:
     """(x - mean) / std; missing becomes 0, and 1 in a second column if training had missing values.
+
+    A text that is not a number, and a number that is not finite, counts as missing.
 
     A value more than `CLIP` standard deviations from the mean is clipped: in a column that hardly
     varied in training, one outlier would otherwise dominate all other columns. `decimal` is the
@@ -49,10 +58,11 @@ class Number:
 
     def expression(self, table: Table, column: int, missing: Sequence[str]) -> str:
         """SQL for the values of `encode`; `missing` are the texts that mean missing."""
-        return expressions.number(table, column, missing)
+        return expressions.number(table, column, missing, self.decimal)
 
-    def encode(self, x: NDArray[np.float64], out: NDArray[np.float32]) -> None:
-        """Write numbers x (n,), nan where missing, to `out` (n, features)."""
+    def encode(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
+        """Write numbers (n,), not finite where missing, to `out` (n, features)."""
+        x = finite_doubles(values)
         missing = np.isnan(x)
         with np.errstate(over="ignore"):  # an infinite quotient is clipped like the rest
             standardised = np.clip((x - self.mean) / self.std, -CLIP, CLIP)
@@ -63,6 +73,16 @@ class Number:
 
 CYCLES = {"year": 365.2425, "week": 7.0, "day": 1.0}
 """Lengths in days of the periods in which a date has a place."""
+
+WAVES = {"sin": 0.0, "cos": np.pi / 2}
+"""Phases of the sines that give a place in a cycle: equal at its beginning and end."""
+
+
+def wave(x: NDArray[np.float64], cycle: str, phase: float) -> NDArray[np.float64]:
+    """Return the sine, moved by a phase, of the place of days since 1970 x (n,) in a cycle."""
+    place = x / CYCLES[cycle]
+    waved: NDArray[np.float64] = np.sin(2 * np.pi * (place - np.floor(place)) + phase)
+    return waved
 
 
 @dataclass(frozen=True)
@@ -85,30 +105,25 @@ class Date:
     @property
     def features(self) -> list[str]:
         """Names of the matrix columns."""
-        cycles = [f"{self.name} in the {cycle} ({wave})" for cycle in self.cycles for wave in WAVES]
+        cycles = [f"{self.name} in the {cycle} ({sine})" for cycle in self.cycles for sine in WAVES]
         return [self.name, *cycles, *([f"{self.name} is missing"] if self.missing else [])]
 
     @property
     def width(self) -> int:
         """Number of matrix columns."""
-        return 1 + 2 * len(self.cycles) + self.missing
+        return 1 + len(WAVES) * len(self.cycles) + self.missing
 
     def expression(self, table: Table, column: int, missing: Sequence[str]) -> str:
         """SQL for the values of `encode`; `missing` are the texts that mean missing."""
-        return expressions.days(table, column, missing)
+        return expressions.days(table, column, missing, self.order)
 
-    def encode(self, x: NDArray[np.float64], out: NDArray[np.float32]) -> None:
-        """Write days since 1970 x (n,), nan where missing, to `out` (n, features)."""
+    def encode(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
+        """Write days since 1970 (n,), not finite where missing, to `out` (n, features)."""
+        x = finite_doubles(values)
         Number(self.name, self.mean, self.std, self.missing).encode(x, out)
-        for i, cycle in enumerate(self.cycles):
-            place = x / CYCLES[cycle]
-            angle = 2 * np.pi * (place - np.floor(place))
-            for j, wave in enumerate(WAVES.values()):
-                out[:, 1 + 2 * i + j] = np.nan_to_num(wave(angle), nan=0.0)
-
-
-WAVES = {"sin": np.sin, "cos": np.cos}
-"""What places a date in a period: equal at its beginning and end."""
+        waves = [(cycle, phase) for cycle in self.cycles for phase in WAVES.values()]
+        for i, (cycle, phase) in enumerate(waves, 1):
+            out[:, i] = np.nan_to_num(wave(x, cycle, phase), nan=0.0)
 
 
 @dataclass(frozen=True)

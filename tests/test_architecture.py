@@ -23,11 +23,7 @@ ARCHITECTURE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- floors: written by tests/test_architecture.py -->", "<!-- end of floors -->"
 
 FLOORS = [
-    {
-        "choices": "names that an argument may have, as types",
-        "errors": "the family of errors",
-        "glossary": "the terms of the reports",
-    },
+    {"choices": "names that an argument may have, as types", "errors": "the family of errors"},
     {
         "constraints": "allowed values of settings, and their check",
         "support": "files, folders, streams, signals, memory, optional packages, displays",
@@ -64,6 +60,7 @@ FLOORS = [
         "tabular": "train, evaluate and predict on tables",
     },
     {"report_page": "what a model predicts, how well and from what, as one web page"},
+    {"fitting": "`fit`: a model from a table in one call"},
     {"cli": "commands, options, reports, progress, exit codes"},
     {"__init__": "the public names, imported on use", "__main__": "`python -m backhand`"},
 ]
@@ -249,7 +246,7 @@ def test_names_whose_package_is_not_installed_are_not_listed_and_say_how_to_get_
     for loaded in [name for name in sys.modules if name.startswith("backhand.estimator")]:
         monkeypatch.delitem(sys.modules, loaded)
     monkeypatch.delitem(vars(backhand), "MLPClassifier", raising=False)
-    assert set(backhand._HOMES) - set(dir(backhand)) == {"MLPClassifier", "read_table"}
+    assert set(backhand._HOMES) - set(dir(backhand)) == {"MLPClassifier", "fit", "read_table"}
     assert "train" in dict(inspect.getmembers(backhand))
     names: dict[str, object] = {}
     exec("from backhand import *", names)

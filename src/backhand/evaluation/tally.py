@@ -49,7 +49,7 @@ class Tally:
         unlabelled : int
             Number of further rows, which have no class.
         rows : ndarray of shape (n,), optional
-            Their numbers, which increase; by default they are counted from 0.
+            Their numbers, each of which comes once; by default they are counted from 0.
         """
         K = len(self._classes)
         rows = self._seen + np.arange(len(y)) if rows is None else rows
@@ -63,6 +63,11 @@ class Tally:
         self._sample.add(P, y, rows)
         self._seen += len(known)
         self._unknown += int((~known).sum())
+        self._unlabelled += unlabelled
+
+    def add_others(self, unknown: int, unlabelled: int) -> None:
+        """Add numbers of rows whose class is none of the model's, and of rows without a class."""
+        self._unknown += unknown
         self._unlabelled += unlabelled
 
     def result(self) -> Evaluation:

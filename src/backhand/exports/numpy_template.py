@@ -282,27 +282,30 @@ EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=timezone.utc), timedelta(micros
 
 CATEGORIES = '''
 class Category(NamedTuple):
-    """One-hot: 1 in the column of the value, all zeros for a value that training never saw."""
+    """One-hot: 1 in the column of the value."""
 
     name: str
     missing: bool  # whether a missing value has a column of its own, the last
+    other: bool  # whether all other values share one, before it; else they are all zeros
     categories: tuple
     equal: dict = {}  # other spellings of them
 
     def encode(self, values):
-        """The features (n, number of categories, and one for missing) of n values."""
+        """The features (n, categories, and one each for other and missing) of n values."""
         if isinstance(values, np.ma.MaskedArray):
             values = values.astype(object).filled(None)
         places = {category: place for place, category in enumerate(self.categories)}
-        X = np.zeros((len(values), len(places) + self.missing), np.float32)
+        X = np.zeros((len(values), len(places) + self.other + self.missing), np.float32)
         for row, value in enumerate(values):
             text = str(value).strip(SPACES)
             text = text if text in places else respelled(value)
             text = self.equal.get(text, text)
             if text in places and not is_absent(value):
                 X[row, places[text]] = 1
-            elif self.missing and is_missing(value):
-                X[row, -1] = 1
+            elif is_missing(value):
+                X[row, X.shape[1] - 1 :] = self.missing
+            else:
+                X[row, len(places) : len(places) + 1] = self.other
         return X
 '''
 
@@ -415,7 +418,8 @@ def python_literal(value: Sequence[Any], begin: str = "", indent: int = 0) -> st
 def column(value: Column) -> str:
     """Return the code of one column in the list of columns."""
     if isinstance(value, Category):
-        begin, equal = f"Category({value.name!r}, missing={value.missing}, categories=", ""
+        flags, equal = f"missing={value.missing}, other={value.other}", ""
+        begin = f"Category({value.name!r}, {flags}, categories="
         if found := equal_texts(value.categories):
             equal = f", equal={found!r}"
         return f"    {python_literal(value.categories, begin, indent=4)}{equal}),"

@@ -40,7 +40,7 @@ def number(
     if kind == "BOOLEAN":
         name = f"CAST({name} AS DOUBLE)"
     elif family == "text":
-        name = number_in(spelled(name, kind), decimal, points=table.json, booleans=booleans)
+        name = number_in(spelled(name, kind), decimal, points=table.points, booleans=booleans)
         # Most words are not numbers anyway, and need not be compared.
         missing = missing if any(map(may_be_number, missing)) else ()
     elif kind not in NUMPY_TYPES:

@@ -62,9 +62,10 @@ def advise(prepared: Prepared, model: Model, evaluation: Evaluation | None) -> l
     found = _rows(prepared) + _quantity(prepared) + _drift(prepared)
     if evaluation is None:
         return found
+    beside = prepared.held_out.rows > 0  # else the evaluation is that of the folds
     return [
-        *_leak(prepared),
-        *_twins(prepared, evaluation),
+        *(_leak(prepared) if beside else []),
+        *(_twins(prepared, evaluation) if beside else []),
         *_baseline(model, evaluation),
         *_overfit(model, evaluation),
         *_imbalance(evaluation),
@@ -131,7 +132,11 @@ def _leak(prepared: Prepared) -> list[Advice]:
 
 def _twins(prepared: Prepared, evaluation: Evaluation) -> list[Advice]:
     """Held-out rows that are copies, or nearly, of training rows."""
-    found, advice = twins.exact(prepared.training, prepared.held_out, evaluation.scores), []
+    scores, advice = evaluation.scores, list[Advice]()
+    if scores is not None:  # rows are numbered as in the table, and the matrix has some of them
+        of_matrix = np.searchsorted(np.flatnonzero(prepared.is_held_out), scores.rows)
+        scores = scores._replace(rows=of_matrix)
+    found = twins.exact(prepared.training, prepared.held_out, scores)
     if found.matters:
         advice.append(Advice(
             "twins",

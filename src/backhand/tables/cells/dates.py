@@ -100,11 +100,11 @@ def moment_in(text: str, order: str = "") -> str:
 
     `order` is one of `ORDERS`, `EITHER`, or "" if it is not known.
     """
-    iso = f"concat({_year()}, '-', {_month(order)}, '-', {_day(order)}, {_time('m.zone')})"
+    value = _with("d", _year_month_day(order), f"concat({_iso_day()}, {_time('m.zone')})")
     return (
         f"CASE WHEN {matches(text, ISO)} THEN {_days(text)} "
         f"WHEN {_fits(text, '<ANY DATE>' if order else '<DATE>')} "
-        f"THEN {_of_parts(text, 'PARTS', _PARTS, _days(iso))} END"
+        f"THEN {_of_parts(text, 'PARTS', _PARTS, _days(value))} END"
     )
 
 
@@ -145,8 +145,12 @@ def _of_parts(text: str, rule: str, names: Sequence[str], value: str) -> str:
     """SQL for a value of the parts `m` of a text, which are empty where it lacks them."""
     pattern, groups = f"^(?:{expanded(RULES[rule])})$", ", ".join(map(sql_text, names))
     parts = f"regexp_extract(lower({text}), {sql_text(pattern)}, [{groups}])"
-    # A lambda is what gives them a name within an expression.
-    return f"list_transform([{parts}], lambda m: {value})[1]"
+    return _with("m", parts, value)
+
+
+def _with(name: str, meaning: str, value: str) -> str:
+    """SQL for a value in which a name has a meaning, which is computed once."""
+    return f"list_transform([{meaning}], lambda {name}: {value})[1]"
 
 
 def _days(iso: str) -> str:
@@ -154,37 +158,27 @@ def _days(iso: str) -> str:
     return f"epoch_us(TRY_CAST({iso} AS TIMESTAMP WITH TIME ZONE)) / {DAY_US}"
 
 
-YEAR_FIRST = "(length(m.first) = 4 AND m.first < 'a')"
-
-
-def _month_first(order: str) -> str:
-    """SQL for whether the month is before the day, or before the year if there is no day."""
+def _year_month_day(order: str) -> str:
+    """SQL for a struct of the texts of `m` that are the year, the month and the day."""
     of_numbers = {"mdy": "m.second < 'a'", EITHER: "TRY_CAST(m.second AS INTEGER) > 12"}
-    return f"(m.first >= 'a' OR m.third = '' OR {of_numbers.get(order, 'false')})"
+    ways = {
+        "length(m.first) = 4 AND m.first < 'a'": "y := m.first, m := m.second, d := m.third",
+        "m.third = ''": "y := m.second, m := m.first, d := ''",
+        f"m.first >= 'a' OR {of_numbers.get(order, 'false')}":
+            "y := m.third, m := m.first, d := m.second",
+        "true": "y := m.third, m := m.second, d := m.first",
+    }  # fmt: skip
+    cases = " ".join(f"WHEN {when} THEN struct_pack({what})" for when, what in ways.items())
+    return f"CASE {cases} END"
 
 
-def _year() -> str:
-    """SQL for the year; of two digits, those from 69 on are of the last century, as in POSIX."""
-    year = f"CASE WHEN {YEAR_FIRST} THEN m.first WHEN m.third = '' THEN m.second ELSE m.third END"
-    return (
-        f"concat(CASE WHEN length({year}) = 4 THEN '' WHEN {year} >= '69' THEN '19' "
-        f"ELSE '20' END, {year})"
-    )
-
-
-def _month(order: str) -> str:
-    """SQL for the number of the month."""
-    month = f"CASE WHEN NOT {YEAR_FIRST} AND {_month_first(order)} THEN m.first ELSE m.second END"
-    named = f"CAST((strpos('{MONTHS}', left({month}, 3)) + 2) // 3 AS VARCHAR)"
-    return f"CASE WHEN {month} >= 'a' THEN {named} ELSE {_or_1(month)} END"
-
-
-def _day(order: str) -> str:
-    """SQL for the number of the day."""
-    return _or_1(
-        f"CASE WHEN {YEAR_FIRST} OR m.third = '' THEN m.third "
-        f"WHEN {_month_first(order)} THEN m.second ELSE m.first END"
-    )
+def _iso_day() -> str:
+    """SQL for the ISO text of the struct `d` of `_year_month_day`."""
+    # Of two digits, those from 69 on are a year of the last century, as in POSIX.
+    century = "CASE WHEN length(d.y) = 4 THEN '' WHEN d.y >= '69' THEN '19' ELSE '20' END"
+    named = f"CAST((strpos('{MONTHS}', left(d.m, 3)) + 2) // 3 AS VARCHAR)"
+    month = f"CASE WHEN d.m >= 'a' THEN {named} ELSE {_or_1('d.m')} END"
+    return f"{century}, d.y, '-', {month}, '-', {_or_1('d.d')}"
 
 
 def _or_1(value: str) -> str:

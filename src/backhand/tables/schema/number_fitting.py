@@ -19,16 +19,18 @@ from backhand.tables.table import Table
 
 def fit_numbers(
     table: Table,
-    columns: Sequence[int],
-    orders: dict[int, str],
     decimals: dict[int, str],
+    orders: dict[int, str],
     training: NDArray[np.bool_],
     absent: Sequence[str],
+    wanted: Sequence[int] = (),
 ) -> dict[int, Column | Note]:
     """Compute mean and standard deviation of number columns, in an order that never changes.
 
-    Those that have an order of day and month, if an empty one, are dates.
+    The columns are those that have a decimal sign. Those that have an order of day and month, if an
+    empty one, are dates. A constant is not used, unless the column is `wanted`.
     """
+    columns = list(decimals)
     n, missing, mean, square = (np.zeros(len(columns)) for _ in range(4))
     places = {i: Places() for i in orders}
     values = [
@@ -54,18 +56,25 @@ def fit_numbers(
                 n[j] = total
     fitted: dict[int, Column | Note] = {}
     for j, i in enumerate(columns):
-        made: Column | Note = _number(table.names[i], n[j], missing[j], mean[j], square[j])
+        moments = n[j], missing[j], mean[j], square[j]
+        made: Column | Note = _number(table.names[i], *moments, wanted=i in wanted)
         if isinstance(made, Number):
-            if i in orders:
-                moments = (made.name, made.mean, made.std, made.missing)
-                made = Date(*moments, orders[i], places[i].cycles())
-            else:
-                made = replace(made, decimal=decimals[i])
+            made = (
+                _date(made, orders[i], places[i])
+                if i in orders
+                else replace(made, decimal=decimals[i])
+            )
         fitted[i] = made
     return fitted
 
 
-def _number(name: str, n: float, missing: float, mean: float, square: float) -> Number | Note:
+def _date(number: Number, order: str, places: Places) -> Date:
+    return Date(number.name, number.mean, number.std, number.missing, order, places.cycles())
+
+
+def _number(
+    name: str, n: float, missing: float, mean: float, square: float, *, wanted: bool
+) -> Number | Note:
     if not n:
         return dropped(name, "is missing in every training row")
     std = float(np.sqrt(square / n))
@@ -74,7 +83,7 @@ def _number(name: str, n: float, missing: float, mean: float, square: float) -> 
             f"the numbers of column '{name}' are too large to be standardised; scale or drop it."
         )
     constant = std <= 1e-12 * abs(mean)
-    if constant and not missing:
+    if constant and not missing and not wanted:
         if abs(mean) >= 2**53:
             return dropped(name, f"varies only beyond the precision of a float (about {mean:g})")
         return dropped(name, f"is constant ({mean:g})")

@@ -57,7 +57,7 @@ FLOORS = [
     {
         "benchmark": "the time of a training step beside other libraries",
         "estimator": "`MLPClassifier` for scikit-learn",
-        "tabular": "train, evaluate and predict on tables",
+        "tabular": "train, evaluate and predict on tables; warnings about a training",
     },
     {"report_page": "what a model predicts, how well and from what, as one web page"},
     {"fitting": "`fit`: a model from a table in one call"},

@@ -59,7 +59,7 @@ class Tally:
         self._confusion += pairs.reshape(K, K)
         loss = losses(P, y)
         self._losses += np.bincount(y, loss, minlength=K)
-        self._squares += float(loss @ loss)
+        self._squares += float((loss**2).sum())
         self._sample.add(P, y, rows)
         self._seen += len(known)
         self._unknown += int((~known).sum())

@@ -54,10 +54,10 @@ class Prepared:
     """A table that was read: its rows, encoded, and its schema.
 
     The matrices are float32, in memory or memory-mapped. `stopping` are the rows that early
-    stopping watches. `is_held_out` tells the held-out rows among those of their table. `how` says
-    how the rows were divided. The held-out rows have further ones beside them whose class is
-    `unknown`, or that are without one, if they are of a second table. The remarks are those of the
-    table.
+    stopping watches. `is_held_out` (N,) tells the rows of the table that are held out, or those of
+    a second table. `how` says how the rows were divided. The held-out rows have further ones beside
+    them whose class is `unknown`, or that are without one, if they are of a second table. The
+    remarks are those of the table.
     """
 
     source: str
@@ -68,10 +68,10 @@ class Prepared:
     notes: list[Note]
     remarks: list[str]
     missing: dict[str, Missing]
+    is_held_out: NDArray[np.bool_]
     training: Data
     stopping: Data
     held_out: Data
-    is_held_out: NDArray[np.bool_]
     training_rows: RowSketch
     how: str
     unknown: int = 0
@@ -166,8 +166,8 @@ def prepare_split(
         stopping = _weighted("stopping", stopping, weights, places)
     return Prepared(
         table.source, table.rows, int((target.y < 0).sum()), target, schema,
-        notes, table.remarks, lacking, training,
-        stopping, held_out, split.held_out, sketch_of(training, held_out), split.how,
+        notes, table.remarks, lacking, split.held_out, training,
+        stopping, held_out, sketch_of(training, held_out), split.how,
     )  # fmt: skip
 
 

@@ -129,7 +129,7 @@ def feeds(model: Model, sample: Sample) -> dict[str, NDArray[Any]]:
         return {"X": sample.X}
     given = {}
     for column in model.schema.columns:
-        values = sample.columns[column.name]
+        values = sample.days.get(column.name, sample.columns[column.name])
         if isinstance(column, Category):
             absent = missing_text(column)
             values = np.array([absent if v is None else v for v in values], dtype=object)

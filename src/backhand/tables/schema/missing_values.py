@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from backhand.tables.expressions import missing_words, text_counts, unless_one_of
 from backhand.tables.queries import all_rows, totals
 from backhand.tables.schema.columns import Category
+from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import Schema
 from backhand.tables.table import Table
+
+NEARLY_ALL = 0.95
+"""Share of missing values from which a column is reported."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,17 @@ def count_missing(table: Table, schema: Schema) -> dict[str, Missing]:
         if rows:
             found[name] = Missing(rows, texts)
     return found
+
+
+def notes_of_missing(missing: dict[str, Missing], rows: int) -> list[Note]:
+    """Return a note for each column that is missing in nearly all of so many rows."""
+    return [
+        Note(
+            name, "missing", f"is missing in {found.rows:,} of {rows:,} rows",
+            f"--drop '{name}' leaves it out",
+        )
+        for name, found in missing.items() if found.rows >= NEARLY_ALL * rows
+    ]  # fmt: skip
 
 
 def _missing_texts(table: Table, column: int, missing: Sequence[str], rows: str) -> dict[str, int]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from backhand.errors import InputError, did_you_mean, listed
 from backhand.tables.cells.texts import MISSING
 from backhand.tables.queries import chunks
+from backhand.tables.schema.changes import ChangeCounts
 from backhand.tables.schema.checks import check_kind
 from backhand.tables.schema.columns import Column, column_from_json
 from backhand.tables.table import Table
@@ -62,7 +63,11 @@ class Schema:
         return X
 
     def encoded_chunks(
-        self, table: Table, beside: Sequence[str] = ()
+        self,
+        table: Table,
+        beside: Sequence[str] = (),
+        *,
+        changes: ChangeCounts | None = None,
     ) -> Iterator[tuple[slice, NDArray[np.float32], list[NDArray[Any]]]]:
         """Return X (n, d) for a chunk of rows at a time, in order.
 
@@ -71,6 +76,8 @@ class Schema:
         table : Table
         beside : sequence of str
             Further SQL expressions, whose values are returned with each chunk.
+        changes : ChangeCounts, optional
+            Counts what is different from training, of `count_changes`.
 
         Returns
         -------
@@ -85,9 +92,16 @@ class Schema:
         columns = zip(self.columns, self._find(table), strict=True)
         values = [column.expression(table, i, self.missing) for column, i in columns]
         for rows, arrays in chunks(table, [*values, *beside]):
+            given: Iterable[NDArray[Any]] = arrays[: len(values)]
+            if changes is not None:
+                given = changes.counted(given)
             X = np.empty((rows.stop - rows.start, self.width), dtype=np.float32)
-            self.encode_values(arrays[: len(values)], X)
+            self.encode_values(given, X)
             yield rows, X, arrays[len(values) :]
+
+    def count_changes(self) -> ChangeCounts:
+        """Return a counter of what is different in another table, for `encoded_chunks`."""
+        return ChangeCounts(self.columns, self.missing)
 
     def encode_values(self, values: Iterable[NDArray[Any]], out: NDArray[np.float32]) -> None:
         """Write the encoded values, (n,) per column, to `out` (n, d)."""

@@ -136,7 +136,7 @@ def tensors(**changes) -> dict:
 
 def header(**changes) -> dict:
     value = {"format": 1, "classes": ["a", "b", "c"], "schema": SCHEMA.to_json(), "metrics": {},
-             "hyperparameters": {}, "versions": {}, "history":
+             "hyperparameters": {}, "versions": {}, "training_rows": None, "history":
              {name: [] for name in History.__dataclass_fields__}}  # fmt: skip
     return {"backhand": json.dumps(value | changes)}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import platform
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -19,7 +20,8 @@ from backhand import validation
 from backhand.choices import EngineName
 from backhand.engines import is_sparse, make_engine
 from backhand.equations import Parameters
-from backhand.errors import InputError, listed
+from backhand.errors import BackhandWarning, InputError, MissingFileError, listed
+from backhand.evaluation import Evaluation
 from backhand.support import display
 from backhand.support.atomic_files import check_output, replacing
 from backhand.support.safetensors_io import (
@@ -30,6 +32,9 @@ from backhand.support.safetensors_io import (
     write_tensors,
 )
 from backhand.support.untrusted_json import MAX_VALUES
+from backhand.tables.files.kinds import format_by_name
+from backhand.tables.row_sketch import RowSketch
+from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import Schema
 from backhand.training.data import check_finite, host
 from backhand.training.history import History
@@ -77,6 +82,12 @@ class Model:
         How it was trained, the figures it reached, and the versions that made it; JSON values.
     history : History
         The curves of its training.
+    training_rows : RowSketch, optional
+        A digest of the rows of a table that it was trained on, by which `evaluate` recognises them.
+    evaluation : Evaluation, optional
+        What `fit` measured on the held-out rows. It is not in the file: a loaded model has None.
+    notes : tuple of Note
+        What `fit` found out about the columns of the table; not in the file either.
 
     Examples
     --------
@@ -92,6 +103,9 @@ class Model:
     metrics: dict[str, Any] = field(default_factory=dict)
     history: History = field(default_factory=History)
     versions: dict[str, str] = field(default_factory=lambda: present_versions())
+    training_rows: RowSketch | None = None
+    evaluation: Evaluation | None = field(default=None, compare=False, repr=False)
+    notes: tuple[Note, ...] = field(default=(), compare=False, repr=False)
 
     def _summary(self) -> display.Summary:
         d, H, K = self.sizes
@@ -164,9 +178,14 @@ class Model:
         from backhand.tables.reading.frames import as_table
 
         needed = {column.name for column in self.schema.columns}
-        with as_table(X, needed) as table, table.unchanged():
-            parts = (part for _, part, _ in self.schema.encoded_chunks(table))
-            return np.concatenate([chosen.predict_proba(self.params, part) for part in parts])
+        with as_table(X, needed, once=True) as table, table.unchanged():
+            changes = self.schema.count_changes()
+            parts = (part for _, part, _ in self.schema.encoded_chunks(table, changes=changes))
+            P = np.concatenate([chosen.predict_proba(self.params, part) for part in parts])
+            found = changes.found(table)
+        for change in found:
+            warnings.warn(f"column {change}.", BackhandWarning, stacklevel=2)
+        return P
 
     def predict(self, X: Rows, engine: EngineName = "auto") -> NDArray[Any]:
         """Return the most probable class of each row.
@@ -298,6 +317,7 @@ def _checked_header(model: Model) -> dict[str, Any]:
         "metrics": model.metrics,
         "history": _history_to_json(model.history),
         "versions": model.versions,
+        "training_rows": None if model.training_rows is None else model.training_rows.to_json(),
     }
     try:
         _fields(model.params, header)
@@ -332,7 +352,15 @@ def load(path: str | Path) -> Model:
     >>> backhand.load(path).classes
     ('no', 'yes')
     """
-    tensors, fields = read_tensors(path, expected=_expected)
+    try:
+        tensors, fields = read_tensors(path, expected=_expected)
+    except InputError as error:
+        if isinstance(error, MissingFileError) or format_by_name(str(path)) is None:
+            raise
+        raise InputError(
+            f"{path} is a table, by its name; expected a model file. Are the two arguments "
+            "exchanged? The model comes first, then the table."
+        ) from error
     params = Parameters(**tensors)
     if not all(np.isfinite(value).all() for value in params):
         raise InputError(f"{path} is damaged: its parameters are not all finite numbers.")
@@ -352,7 +380,9 @@ def _fields(params: Parameters, header: Any) -> dict[str, Any]:
     d, K = params.W1.shape[0], params.b2.shape[0]
     if 0 in (*params.W1.shape, K):
         raise InputError(f"W1 is {params.W1.shape} and W2 {params.W2.shape}; expected no 0 there")
-    names = ("classes", "schema", "hyperparameters", "metrics", "history", "versions")
+    names = (
+        "classes", "schema", "hyperparameters", "metrics", "history", "versions", "training_rows"
+    )  # fmt: skip
     if not isinstance(header, dict) or not {"format", *names} <= set(header):
         raise InputError(f"its header lacks what is expected: format, {', '.join(names)}")
     if type(header["format"]) is not int or header["format"] != FORMAT:
@@ -369,7 +399,12 @@ def _fields(params: Parameters, header: Any) -> dict[str, Any]:
         "classes": _checked_classes(header["classes"], K),
         "schema": _checked_schema(header["schema"], d),
         "history": _history_from_json(header["history"]),
+        "training_rows": _sketch_from_json(header["training_rows"]),
     }
+
+
+def _sketch_from_json(value: Any) -> RowSketch | None:
+    return None if value is None else RowSketch.from_json(value)
 
 
 def _checked_schema(value: Any, d: int) -> Schema | None:

@@ -35,6 +35,7 @@ HEADER = {
     "format": 1, "classes": ["a", "b", "c"], "schema": SCHEMA.to_json(), "hyperparameters": {},
     "metrics": {}, "history": {name: [0.5, None] for name in History.__dataclass_fields__},
     "versions": {"backhand": "0.1.0"},
+    "training_rows": None,
 }  # fmt: skip
 
 

@@ -108,7 +108,8 @@ def test_a_raw_stream_that_takes_a_part_gets_all_predictions(model, folder, expe
             return min(1000, len(some))
 
     out = Part()
-    assert print_predictions(model, read_table(folder / "p.csv", once=True), out) == ROWS
+    predicted = print_predictions(model, read_table(folder / "p.csv", once=True), out)
+    assert predicted.rows == ROWS
     assert out.got == expected
 
 

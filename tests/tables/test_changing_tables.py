@@ -16,7 +16,7 @@ from backhand import Parameters
 from backhand.errors import InputError
 from backhand.model import Model
 from backhand.table_settings import Settings
-from backhand.tables.reading import formats
+from backhand.tables.reading import csv_tables
 from backhand.tables.reading.reader import read_table
 from backhand.tables.schema.columns import Number
 from backhand.tables.schema.schema import Schema
@@ -144,13 +144,13 @@ def test_what_is_loaded_may_change_afterwards(source, change) -> None:
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_file_that_changes_while_it_is_loaded_is_told(source, change, monkeypatch) -> None:
     path = source(".csv")
-    read_header = formats.read_header
+    read_head = csv_tables.read_head
 
     def and_then(*arguments):
-        found = read_header(*arguments)
+        found = read_head(*arguments)
         change(path, ".csv")
         return found
 
-    monkeypatch.setattr(formats, "read_header", and_then)
+    monkeypatch.setattr(csv_tables, "read_head", and_then)
     with told(path):
         read_table(path)

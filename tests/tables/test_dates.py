@@ -10,6 +10,7 @@ from backhand.exports.date_texts import written
 from backhand.exports.numpy import export_numpy
 from backhand.support.memory_budget import budget
 from backhand.tables.cells.dates import clock_in, moment_in
+from backhand.tables.cells.texts import trimmed
 from backhand.tables.database.connection import connect
 from backhand.tables.reading.reader import read_table
 from backhand.tables.schema.choices import ColumnChoices
@@ -30,7 +31,8 @@ def read(texts, order: str = "") -> np.ndarray:
     array = np.empty(len(texts), object)
     array[:] = texts
     connection.register("given", {"v": array})
-    sql = f"SELECT coalesce({moment_in('v', order)}, {clock_in('v')}) AS x FROM given"
+    text = trimmed("v")
+    sql = f"SELECT coalesce({moment_in(text, order)}, {clock_in(text)}) AS x FROM given"
     found = connection.execute(sql).fetchnumpy()["x"]
     connection.close()
     return np.ma.filled(found, np.nan)

@@ -121,10 +121,10 @@ def test_many_columns_are_predicted_in_the_least_memory(wide, tmp_path, ending) 
     for memory in ("64MB", "4GB"):
         table, output = read_table(path, once=True, memory=memory), tmp_path / f"{memory}{ending}"
         if ending:
-            assert predict_table(model, table, output) == 10_000
+            assert predict_table(model, table, output).rows == 10_000
         else:
             with output.open("wb") as out:
-                assert print_predictions(model, table, out) == 10_000
+                assert print_predictions(model, table, out).rows == 10_000
         outputs.append(output)
     if ending == ".parquet":
         one, other = (duckdb.read_parquet(str(output)).fetchnumpy() for output in outputs)
@@ -202,7 +202,7 @@ def test_predictions_stream_in_order(large, tmp_path, ending) -> None:
     )
     once = read_table(source, once=True, memory="64MB")
     output = tmp_path / f"p{ending}"
-    assert predict_table(model, once, output) == ROWS
+    assert predict_table(model, once, output).rows == ROWS
     found = duckdb.connect().execute(
         f"SELECT i, probability_yes FROM '{output}'"
     ).fetchnumpy()  # fmt: skip
@@ -229,7 +229,7 @@ def test_output_appears_before_the_last_row_is_read(large) -> None:
             return super().write(some)
 
     out = Out()
-    assert print_predictions(model, table, out) == ROWS
+    assert print_predictions(model, table, out).rows == ROWS
     assert out.getvalue().count(b"\n") == ROWS + 1
     assert out.first < ROWS
 

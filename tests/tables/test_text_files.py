@@ -13,9 +13,11 @@ import pytest
 
 from backhand.errors import BackhandError, InputError
 from backhand.tables.database.duckdb_errors import find_invalid_json
+from backhand.tables.files.source import Source
 from backhand.tables.queries import all_rows
+from backhand.tables.reading.csv_head import Head
 from backhand.tables.reading.reader import read_table
-from backhand.tables.reading.row_location import locate_row
+from backhand.tables.reading.row_location import locate_json_line, locate_record
 
 MB = 10**6
 TABLE = "x,t\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(60))
@@ -77,9 +79,11 @@ def test_looking_for_a_line_is_bounded_too(tmp_path) -> None:
     )
     tracemalloc.start()
     try:
-        assert locate_row([str(row)], ",", 2, 62) is None
-        assert locate_row([str(line)], None, 1, 3) is None
-        said = find_invalid_json([str(line)])
+        head = Head(",", [], True, ["x", "t"], [])
+        assert locate_record([Source(str(row), str(row), "csv")], [head], 62) is None
+        lines = [Source(str(line), str(line), "jsonl")]
+        assert locate_json_line(lines, 3) is None
+        said = find_invalid_json(lines)
         assert tracemalloc.get_traced_memory()[1] < 90 * MB
     finally:
         tracemalloc.stop()
@@ -163,11 +167,12 @@ def test_names_inside_a_column_are_no_names_of_columns(tmp_path) -> None:
     assert read_table(tmp_path / "t.parquet").names == ["a", "X", "b", "x"]
 
 
-def test_a_name_that_stands_twice_is_told(tmp_path) -> None:
-    rows = pyarrow.Table.from_arrays([pyarrow.array([1])] * 3, names=["x", "y", "x"])
+def test_a_name_that_stands_twice_is_numbered_and_told(tmp_path) -> None:
+    rows = pyarrow.Table.from_arrays([pyarrow.array([1])] * 4, names=["x", "x_2", "x", "x"])
     pyarrow.parquet.write_table(rows, tmp_path / "t.parquet")
-    with pytest.raises(InputError, match="several columns named 'x'"):
-        read_table(tmp_path / "t.parquet")
+    table = read_table(tmp_path / "t.parquet")
+    assert table.names == ["x", "x_2", "x_3", "x_4"]
+    assert "several columns named 'x'; the others are called 'x_3' and 'x_4'" in table.remarks[0]
 
 
 def test_columns_that_are_alike_are_not_exchanged_between_files(tmp_path) -> None:

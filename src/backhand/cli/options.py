@@ -15,8 +15,46 @@ OptionalData = Annotated[
     typer.Argument(
         metavar="DATA",
         show_default=False,
-        help="A .csv, .tsv, .json, .jsonl, .ndjson, .parquet or .pq file (text also as .gz), or a "
-        "quoted glob.",
+        help="A file: CSV, TSV, JSON, JSON lines, Parquet, Excel, Arrow (Feather) or SQLite, also "
+        "compressed (.gz, .bz2, .xz, .zst, .zip); a quoted glob; an https:// address; or - for "
+        "standard input.",
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        show_default="by the ending, or the first bytes",
+        help="Format of DATA: csv, tsv, json, jsonl, parquet, excel, arrow or sqlite.",
+    ),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        show_default="UTF-8, or by the byte order mark",
+        help="Encoding of a text file, such as cp1252, latin-1 or utf-16.",
+    ),
+]
+Sheet = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        show_default="the first",
+        help="Sheet of a workbook, by its name or number.",
+    ),
+]
+TableName = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", show_default="the only one", help="Table of an SQLite database."),
+]
+Header = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        show_default="found in the file",
+        help="Whether the first line of a CSV file or sheet has the column names. Without names, "
+        "the columns are column1, column2, ….",
     ),
 ]
 Query = Annotated[
@@ -71,4 +109,28 @@ Hints = Annotated[
         "line and the fix.",
     ),
 ]
+ReportFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE.html",
+        show_default=False,
+        help="Also write a page for a browser: figures, charts, what matters, the worst errors.",
+    ),
+]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="Fail if the rows are different from those of training: categories never seen, "
+        "missing values in columns that had none, numbers far away.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
+AllClasses = Annotated[
+    bool,
+    typer.Option("--all-classes", help="Show all classes, however many, not the worst only."),
+]
+ExplainWords = Annotated[
+    bool, typer.Option("--explain-words", help="Explain the terms of the report at its end.")
+]

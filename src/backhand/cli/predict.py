@@ -23,11 +23,24 @@ def predict(
                      help="A .csv, .csv.gz, .parquet or .pq file to write."),
     ] = None,
     query: options.Query = None,
+    format: options.Format = None,  # noqa: A002
+    encoding: options.Encoding = None,
+    sheet: options.Sheet = None,
+    table: options.TableName = None,
+    header: options.Header = None,
     memory: options.Memory = None,
     cache_dir: options.CacheDir = None,
     engine: options.EngineName = "auto",
+    strict: options.Strict = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="With -o: print the number of rows, and what is "
+                                          "different from training, as JSON.")
+    ] = False,
 ) -> None:  # fmt: skip
     """Predict the class of each row. Appends the class and the probability of every class."""
+    from backhand.cli.arguments import check_order
+    from backhand.cli.reports.changes import show_changes
+    from backhand.cli.reports.output import print_json
     from backhand.errors import InputError
     from backhand.model import load
     from backhand.support.atomic_files import check_folder, check_output
@@ -35,8 +48,11 @@ def predict(
     from backhand.tables.writing import check_ending
     from backhand.tabular.prediction import predict_table, print_predictions
 
+    check_order(model, data)
     if output is None and 1 in closed_streams:
         raise InputError("standard output is closed; write the rows to a file with --output (-o).")
+    if output is None and json:
+        raise InputError("--json needs --output (-o): standard output holds the rows.")
     if output is not None:
         inputs = expand(data) if data is not None else []
         check_output(output, "the output", [model, *inputs])
@@ -44,10 +60,22 @@ def predict(
         written_output.expect_file(output, f"all rows are in {output}")
     loaded = load(model)
     folder = check_folder(cache_dir)
-    table = read_table(data, query, memory=memory, cache_dir=folder, once=True)
+    rows = read_table(
+        data, query, format=format, encoding=encoding, sheet=sheet, table=table, header=header,
+        memory=memory, cache_dir=folder, once=True,
+    )  # fmt: skip
+    rows.warn_of_remarks()
     if output is not None:
-        rows = predict_table(loaded, table, output, engine)
-        write_stderr(f"Wrote {rows:,} rows to {printable(str(output))}")
+        predicted = predict_table(loaded, rows, output, engine, strict=strict)
+        show_changes(predicted.changes)
+        if json:
+            print_json("predicted", {
+                "rows": predicted.rows, "output": str(output),
+                "changes": [change.to_json() for change in predicted.changes],
+            })  # fmt: skip
+        else:
+            write_stderr(f"Wrote {predicted.rows:,} rows to {printable(str(output))}")
         return
     written_output.expect_stdout()
-    print_predictions(loaded, table, sys.stdout.buffer, engine)
+    predicted = print_predictions(loaded, rows, sys.stdout.buffer, engine, strict=strict)
+    show_changes(predicted.changes)

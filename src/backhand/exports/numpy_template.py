@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.tables.cells.texts import equal_texts
 from backhand.tables.schema.columns import CYCLES, Category, Column, Number
 
 WIDTH = 88
@@ -74,7 +75,8 @@ def predict_proba(columns):
     """P (N, K): the probability of each of CLASSES, for each row of a table.
 
     columns is a dict (or a data frame) of the names in COLUMNS to sequences of one length. What is
-    missing is None, nan or a value that is written as one of the texts in MISSING.
+    missing is None, nan or a value that is written as one of the texts in MISSING. In a column of
+    numbers or dates, so is a text that is neither, and a number that is not finite.
     """
     return forward(encode(columns))
 
@@ -103,8 +105,8 @@ def is_missing(value):
 
 
 def respelled(value):
-    """A value as the text of a category: true and false in lower case, 7 without .0."""
-    text = str(value)
+    """A value as the text of a category: trimmed, true and false in lower case, 7 without .0."""
+    text = str(value).strip(SPACES)
     if text.lower() in ("true", "false"):
         return text.lower()
     if type(value).__name__ == "Decimal" and "." in text:
@@ -120,6 +122,7 @@ class Number(NamedTuple):
     mean: float
     std: float
     missing: bool  # whether there is a second column
+    decimal: str = "."  # the decimal sign of texts
 
     def encode(self, values):
         """The features (n, 1 or 2) of n values."""
@@ -134,39 +137,54 @@ class Number(NamedTuple):
         return np.column_stack([z, missing] if self.missing else [z]).astype(np.float32)
 
     def read(self, values):
-        """The values as numbers, nan where missing."""
+        """The values as numbers, nan where missing or not a finite number."""
         if isinstance(values, np.ma.MaskedArray):
             values = values.astype(object).filled(None)
         given = np.asarray(values)
-        if given.dtype.kind in "iuf" and not any(re.search("[0-9]|inf", text) for text in MISSING):
+        if given.dtype.kind in "iuf" and not any(re.match("-?[0-9]", text) for text in MISSING):
             x = given.astype(np.float64)
         else:
             # NumPy would turn a nan beside texts into a text.
-            given = np.asarray(values, dtype=object)
-            x = np.array([self.parse(value, row) for row, value in enumerate(given, 1)], float)
-        if np.isinf(x).any():
-            row = int(np.isinf(x).argmax()) + 1
-            raise ValueError(f"column {self.name!r} holds an infinite number in row {row}")
-        return x
+            x = np.array([self.parse(value) for value in np.asarray(values, dtype=object)], float)
+        return np.where(np.isfinite(x), x, np.nan)
 
-    def parse(self, value, row):
-        """One value as a number, nan where missing; row is for the error message."""
+    def parse(self, value):
+        """One value as a number, nan where missing or not a number."""
         try:
             return np.nan if is_missing(value) else self.number(value)
-        except (TypeError, ValueError):
-            expected = f"expected a {type(self).__name__.lower()}"
-            raise ValueError(
-                f"column {self.name!r} holds {str(value)!r} in row {row}; {expected}"
-            ) from None
+        except (TypeError, ValueError, OverflowError):
+            return np.nan
 
     def number(self, value):
-        """One value that is not missing as a number."""
+        """One value that is not missing as a number; true is 1."""
         if not isinstance(value, str):
             return float(value)
-        found = re.fullmatch(r"\\s*(?:\\+(?=-))?([\\w.+-]+)\\s*", value, re.ASCII)
-        if not found:
+        text = value.translate({44: ".", 46: ","}) if self.decimal == "," else value
+        if plain := re.fullmatch(r"\\s*(?:\\+(?=-))?([0-9_.eE+-]+)\\s*", text, re.ASCII):
+            return float(plain[1])
+        text = text.strip(SPACES)
+        if text.lower() in ("true", "false"):
+            return float(text.lower() == "true")
+        if not re.fullmatch(DRESSED, text):
             raise ValueError(value)
-        return float(found[1])
+        x = float(re.sub(UNDRESSED, "", text))
+        x = -x if MINUS in text or "(" in text else x
+        return x / 100 if "%" in text else x
+
+
+CURRENCY = (
+$CURRENCY
+)
+NUMERAL = (
+$NUMERAL
+)
+SPACE, MINUS = "[ \\u00a0\\u2009\\u202f]*", "\\u2212"
+AMOUNT = f"(?:{CURRENCY}{SPACE})?{NUMERAL}(?:{SPACE}(?:{CURRENCY}|%))?"
+DRESSED = (
+    f"[+{MINUS}-]?{AMOUNT}|{CURRENCY}{SPACE}[+{MINUS}-]{NUMERAL}"
+    f"|(?:{CURRENCY}{SPACE})?[(]{AMOUNT}[)]"
+)
+UNDRESSED = f"{CURRENCY}|[^0-9.eE+-]"
 '''
 
 DATES = '''
@@ -196,7 +214,7 @@ class Date(NamedTuple):
         if isinstance(value, np.datetime64):
             value = value.astype("datetime64[us]").item()
         if isinstance(value, str):
-            text = value.lower()
+            text = value.strip(SPACES).lower()
             of_day = PATTERNS["TIME"].fullmatch(text)
             value = clock(text) if of_day else moment(text, self.order)
         if isinstance(value, time):
@@ -264,24 +282,30 @@ EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=timezone.utc), timedelta(micros
 
 CATEGORIES = '''
 class Category(NamedTuple):
-    """One-hot: 1 in the column of the value, all zeros for a value that training never saw."""
+    """One-hot: 1 in the column of the value."""
 
     name: str
     missing: bool  # whether a missing value has a column of its own, the last
+    other: bool  # whether all other values share one, before it; else they are all zeros
     categories: tuple
+    equal: dict = {}  # other spellings of them
 
     def encode(self, values):
-        """The features (n, number of categories, and one for missing) of n values."""
+        """The features (n, categories, and one each for other and missing) of n values."""
         if isinstance(values, np.ma.MaskedArray):
             values = values.astype(object).filled(None)
         places = {category: place for place, category in enumerate(self.categories)}
-        X = np.zeros((len(values), len(places) + self.missing), np.float32)
+        X = np.zeros((len(values), len(places) + self.other + self.missing), np.float32)
         for row, value in enumerate(values):
-            text = str(value) if str(value) in places else respelled(value)
+            text = str(value).strip(SPACES)
+            text = text if text in places else respelled(value)
+            text = self.equal.get(text, text)
             if text in places and not is_absent(value):
                 X[row, places[text]] = 1
-            elif self.missing and is_missing(value):
-                X[row, -1] = 1
+            elif is_missing(value):
+                X[row, X.shape[1] - 1 :] = self.missing
+            else:
+                X[row, len(places) : len(places) + 1] = self.other
         return X
 '''
 
@@ -342,6 +366,9 @@ def main():
 
 COLUMNS = """
 CLIP = $CLIP  # standard deviations from the mean
+SPACES = (
+$SPACES
+)
 $MISSING
 COLUMNS = [
 $COLUMNS
@@ -391,11 +418,15 @@ def python_literal(value: Sequence[Any], begin: str = "", indent: int = 0) -> st
 def column(value: Column) -> str:
     """Return the code of one column in the list of columns."""
     if isinstance(value, Category):
-        begin = f"Category({value.name!r}, missing={value.missing}, categories="
-        return f"    {python_literal(value.categories, begin, indent=4)}),"
+        flags, equal = f"missing={value.missing}, other={value.other}", ""
+        begin = f"Category({value.name!r}, {flags}, categories="
+        if found := equal_texts(value.categories):
+            equal = f", equal={found!r}"
+        return f"    {python_literal(value.categories, begin, indent=4)}{equal}),"
     begin = f"{value.name!r}, mean={value.mean!r}, std={value.std!r}, missing={value.missing}"
     if isinstance(value, Number):
-        return f"    Number({begin}),"
+        decimal = ", decimal=','" if value.decimal == "," else ""
+        return f"    Number({begin}{decimal}),"
     cycles = tuple(CYCLES[cycle] for cycle in value.cycles)
     return f"    Date({begin},\n         order={value.order!r}, cycles={cycles}),"
 
@@ -417,6 +448,13 @@ def _lines(pattern: str) -> list[str]:
             lines.append("")
         lines[-1] += part
     return lines
+
+
+def pieces(text: str) -> str:
+    """Return a long text as Python code, as texts on several lines that are joined."""
+    most = WIDTH - 16
+    cut = [text[start : start + most] for start in range(0, len(text), most)]
+    return "\n".join(f"    {piece!r}" for piece in cut)
 
 
 def parameter(name: str, values: NDArray[Any]) -> str:

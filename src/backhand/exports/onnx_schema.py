@@ -1,5 +1,9 @@
 """A schema's encoding of a table's columns as nodes of an ONNX graph, from raw inputs to X.
 
+Numbers are numbers, not texts, since ONNX has no operator that reads a number in dress. Texts are
+compared with every spelling of a category or of a missing value; ONNX cannot remove the spaces
+around them.
+
 Columns of one kind are encoded together by the same few nodes, and all are joined once. So the
 graph has up to three nodes for each distinct list of categories, and about ten others, whether it
 has five inputs or five thousand.
@@ -48,14 +52,15 @@ def missing_text(column: Category) -> str:
 
 
 def features_of(column: Category, missing: Sequence[str]) -> dict[str, int]:
-    """Return every text that means one of the column's features, with the feature's position.
+    """Return every text that is not just unseen, with the position of its feature.
 
-    `missing` are the texts that mean missing.
+    `missing` are the texts that mean missing; without a feature of their own, they have the
+    position after the last.
     """
     places = spellings(column.categories)
-    if column.missing:
+    if column.missing or column.other:
         for text in (missing_text(column), *spellings(missing)):
-            places.setdefault(text, len(column.categories))
+            places.setdefault(text, column.width - column.missing)
     return places
 
 
@@ -74,7 +79,7 @@ def _alike(schema: Schema) -> list[list[int]]:
     groups: dict[tuple[object, ...], list[int]] = {}
     for i, column in enumerate(schema.columns):
         if isinstance(column, Category):
-            groups.setdefault((column.categories, column.missing), []).append(i)
+            groups.setdefault((column.categories, column.missing, column.other), []).append(i)
     return list(groups.values())
 
 
@@ -91,7 +96,8 @@ def _encode_numbers(
     least = graph.constant("least", np.array(-CLIP))
     most = graph.constant("most", np.array(CLIP))
     cut = graph.node("Clip", standardised, least, most, wanted="cut off")
-    missing = graph.node("IsNaN", x, wanted="missing")
+    infinite = graph.node("IsInf", x, wanted="infinite")
+    missing = graph.node("Or", graph.node("IsNaN", x, wanted="nan"), infinite, wanted="missing")
     for number in missing_numbers(schema.missing):
         # Dates are not written as numbers, and nothing equals nan.
         row = [np.nan if column.kind == "date" else number for column in used]
@@ -152,9 +158,10 @@ def _encode_categories(
     texts = graph.concat(*names, wanted="texts")
     codes = graph.node(
         "LabelEncoder", texts, wanted="places", domain=ML, keys_strings=list(places),
-        values_int64s=list(places.values()), default_int64=width,
+        values_int64s=list(places.values()),
+        default_int64=len(column.categories) if column.other else width,
     )  # fmt: skip
-    # A position after the last, as that of an unseen text, makes a row of zeros.
+    # A position after the last, as that of an unseen text without `other`, makes a row of zeros.
     depth = graph.constant("width", np.array(width, np.int64))
     off_on = graph.constant("off and on", np.array([0, 1], np.float32))
     one_hot = graph.node("OneHot", codes, depth, off_on, wanted="one-hot", axis=-1)

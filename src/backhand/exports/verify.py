@@ -24,7 +24,7 @@ ROWS = 256
 """Rows that are drawn; more if a column has more categories."""
 
 MISSING, FAR = 0.1, 0.1
-"""Shares of the numbers that are missing, and that are clipped."""
+"""Shares of the numbers that are missing (nan or infinite), and that are clipped."""
 
 MAX_NORM = 1e6
 """Maximum Euclidean norm of a row that is drawn to switch a hidden unit."""
@@ -37,8 +37,8 @@ class Sample:
     Attributes
     ----------
     columns : dict of str to (N,)
-        The raw columns of a model of a table: float64, nan where missing, or texts, None where
-        missing; dates as texts in all forms that are read. Empty for a model of arrays.
+        The raw columns of a model of a table: float64, not finite where missing, or texts, None
+        where missing; dates as texts in all forms that are read. Empty for a model of arrays.
     days : dict of str to (N,)
         The date columns as days since 1970, nan where missing.
     X : (N, d)
@@ -167,7 +167,7 @@ def _deviations(N: int, rng: np.random.Generator) -> NDArray[np.float64]:
     z, kind = rng.standard_normal(N), rng.random(N)
     beyond = np.sign(z) * rng.uniform(CLIP, 10 * CLIP, N)
     z = np.where(kind < FAR, beyond, z)
-    return np.where(kind > 1 - MISSING, np.nan, z)
+    return np.where(kind > 1 - MISSING, rng.choice([np.nan, np.inf, -np.inf], N), z)
 
 
 def _unseen(column: Category) -> str:

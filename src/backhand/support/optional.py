@@ -16,9 +16,11 @@ from backhand.support.signals import signals_held
 EXTRAS = {
     "joblib": "fast", "llvmlite": "fast", "threadpoolctl": "fast",
     "arro3.core": "tables", "duckdb": "tables",
+    "python_calamine": "formats", "arro3.io": "formats", "backports.zstd": "formats",
     "scipy": "sklearn", "sklearn": "sklearn",
     "torch": "torch",
     "onnx": "onnx", "onnxruntime": "onnx",
+    "matplotlib": "report",
 }  # fmt: skip
 """The extra of Backhand's that brings each optional package, by the name it is imported by."""
 

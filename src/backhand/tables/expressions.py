@@ -9,11 +9,9 @@ from collections.abc import Sequence
 from itertools import count
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from backhand.tables.cells.dates import DAY_US, clock_in, moment_in
-from backhand.tables.cells.numbers import number_in
-from backhand.tables.cells.texts import MISSING, spelled, spellings, sql_text
+from backhand.tables.cells.numbers import may_be_number, number_in, plain_number
+from backhand.tables.cells.texts import MISSING, spelled, spellings, sql_text, trimmed
 from backhand.tables.column_families import NUMPY_TYPES, TIME_TYPES
 
 if TYPE_CHECKING:
@@ -23,20 +21,30 @@ _numbers = count()
 """Numbers for the temporary tables and types of `position`, so that no two share a name."""
 
 
-def number(table: Table, column: int, missing: Sequence[str] = ()) -> str:
-    """SQL for a column as numbers: NULL or nan where missing, NULL where a text is not a number.
+def number(
+    table: Table,
+    column: int,
+    missing: Sequence[str] = (),
+    decimal: str = ".",
+    *,
+    booleans: bool = True,
+) -> str:
+    """SQL for a column as numbers; NULL, nan or infinite where missing or not a number.
 
-    Dates are in days since 1970. `missing` are the texts that mean missing.
+    Dates are in days since 1970. `missing` are the texts that mean missing, `decimal` is the
+    decimal sign of texts; `booleans` says whether true and false are numbers, 1 and 0.
     """
-    name, family = f"c{column}", table.family(column)
+    name, family, kind = f"c{column}", table.family(column), table.types[column]
     if family == "date":
         return days(table, column, missing)
-    if family == "text":
-        # Most of those texts are not numbers anyway, and need not be compared.
-        numeric = any(_is_number(word) for word in missing)
-        return number_in(text(table, column, missing if numeric else ()))
-    if table.types[column] not in NUMPY_TYPES:
-        name = number_in(f"CAST({name} AS VARCHAR)")  # rounded once: DuckDB would round twice
+    if kind == "BOOLEAN":
+        name = f"CAST({name} AS DOUBLE)"
+    elif family == "text":
+        name = number_in(spelled(name, kind), decimal, points=table.points, booleans=booleans)
+        # Most words are not numbers anyway, and need not be compared.
+        missing = missing if any(map(may_be_number, missing)) else ()
+    elif kind not in NUMPY_TYPES:
+        name = plain_number(f"CAST({name} AS VARCHAR)")  # rounded once: DuckDB would round twice
     return _unless_missing(table, column, name, missing)
 
 
@@ -58,8 +66,14 @@ def days(table: Table, column: int, missing: Sequence[str] = (), order: str = ""
 
 
 def text(table: Table, column: int, missing: Sequence[str] = ("",)) -> str:
-    """SQL for a column as text, as it is spelled; NULL where missing or one of those texts."""
-    return _unless_missing(table, column, spelled(f"c{column}", table.types[column]), missing)
+    """SQL for a column as trimmed text; NULL where missing or one of those texts."""
+    return _unless_missing(table, column, cell(table, column), missing)
+
+
+def cell(table: Table, column: int) -> str:
+    """SQL for a column as trimmed text, as it is spelled."""
+    value = spelled(f"c{column}", table.types[column])
+    return trimmed(value) if table.family(column) == "text" else value
 
 
 def missing_words(table: Table, column: int, missing: Sequence[str]) -> list[str]:
@@ -70,19 +84,30 @@ def missing_words(table: Table, column: int, missing: Sequence[str]) -> list[str
 
 def _unless_missing(table: Table, column: int, value: str, missing: Sequence[str]) -> str:
     """SQL for a value of the column, NULL where its text is one of those that mean missing."""
-    words = missing_words(table, column, missing)
+    return unless_one_of(missing_words(table, column, missing), cell(table, column), value)
+
+
+def unless_one_of(words: Sequence[str], text: str, value: str) -> str:
+    """SQL for a value, NULL where a text is one of the words."""
     if not words:
         return value
     # An ENUM, as for categories, takes a hundred times as long for what is not in it. IN and
     # list_contains become a join, after which rows come in another order.
-    cell, words_list = spelled(f"c{column}", table.types[column]), ", ".join(map(sql_text, words))
-    return f"CASE WHEN list_position([{words_list}], {cell}) IS NULL THEN {value} END"
+    listed = ", ".join(map(sql_text, words))
+    return f"CASE WHEN list_position([{listed}], {text}) IS NULL THEN {value} END"
 
 
 def position(table: Table, column: int, known: Sequence[str]) -> str:
     """SQL for the position of a column's text in `known`, in any spelling, from 0; else NULL."""
-    places = spellings(known)
-    code = _enum_code(table, spelled(f"c{column}", table.types[column]), list(places))
+    if not known:
+        return "CAST(NULL AS INTEGER)"
+    places, exact, short = spellings(known), f"c{column}", cell(table, column)
+    exact = spelled(exact, table.types[column])
+    type_name = _enum_of(table, list(places))
+    code = f"enum_code(TRY_CAST({exact} AS {type_name}))"
+    if short != exact:  # a known text without spaces costs no trimming
+        trim = f"CASE WHEN {short} <> {exact} THEN TRY_CAST({short} AS {type_name}) END"
+        code = f"coalesce({code}, enum_code({trim}))"
     others = list(places.values())[len(known) :]
     if not others:
         return code
@@ -92,22 +117,13 @@ def position(table: Table, column: int, known: Sequence[str]) -> str:
     )
 
 
-def _enum_code(table: Table, values: str, known: Sequence[str]) -> str:
-    """SQL for the position of a text in `known`, from 0; NULL for a text that is not in it."""
-    if not known:
-        return "CAST(NULL AS INTEGER)"
+def _enum_of(table: Table, texts: Sequence[str]) -> str:
+    """Create an ENUM of texts, which finds the position of one, and return its name."""
     name = f"known{next(_numbers)}"
     table.connection.execute(
         f"CREATE TEMP TABLE {name}_values AS "
         "SELECT unnest($known) AS v, generate_subscripts($known, 1) AS i",
-        {"known": list(known)},
+        {"known": list(texts)},
     )
     table.connection.execute(f"CREATE TYPE {name} AS ENUM (SELECT v FROM {name}_values ORDER BY i)")
-    return f"enum_code(TRY_CAST({values} AS {name}))"
-
-
-def _is_number(word: str) -> bool:
-    try:
-        return not np.isnan(float(word))
-    except ValueError:
-        return False
+    return name

@@ -85,4 +85,5 @@ def mark(table: Table, chosen: NDArray[np.bool_]) -> None:
 
 def read_error(table: Table, error: Exception) -> BaseException:
     """Return what DuckDB reports while it reads the rows as one of our errors."""
-    return to_error(table.connection, error, explain(error, table.source, table.names))
+    said = explain(error, table.source, table.names, table.sources)
+    return to_error(table.connection, error, said)

@@ -8,15 +8,17 @@ it.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from backhand.errors import InputError, did_you_mean
+from backhand.errors import BackhandWarning, InputError, did_you_mean
 from backhand.support import display
 from backhand.tables.column_families import family_of
 from backhand.tables.files.file_changes import FileSnapshots
+from backhand.tables.files.source import Source
 from backhand.tables.queries import all_rows, first_row
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ class Table:
         N.
     source : str
         What was read: a path, a glob or "the query's result".
+    remarks : list of str
+        What a person should be told of how it was read, as sentences: skipped lines, columns with
+        a new name.
 
     Examples
     --------
@@ -59,6 +64,7 @@ class Table:
         source: str,
         *,
         as_text: bool = False,
+        points: bool = False,
     ) -> None:
         """Describe the rows of a connection.
 
@@ -71,16 +77,21 @@ class Table:
             What was read, for messages.
         as_text : bool
             Whether the columns hold the texts of a file, without types.
+        points : bool
+            Whether they are of JSON, a workbook or a database, whose numbers have a decimal point.
         """
         self.as_text = as_text
+        self.points = points
         self.connection = connection
         self.names = list(names)
         self.places = {name: i for i, name in enumerate(self.names)}
         self.source = source
+        self.remarks: list[str] = []
         self.types = [str(row[1]) for row in connection.execute("DESCRIBE rows").fetchall()]
         self._on_progress: Callable[[int], None] = lambda _: None
         self._locate: Callable[[int], str | None] = lambda _: None
         self._files, self._reread = FileSnapshots([]), False
+        self.sources: Sequence[Source] = ()
 
     @cached_property
     def rows(self) -> int:
@@ -147,11 +158,17 @@ class Table:
 
     def read_from(self, files: FileSnapshots, *, again: bool) -> None:
         """Set the files that the rows come from, and whether each pass reads them again."""
-        self._files, self._reread = files, again
+        self._files = files
+        self._reread = again and not all(source.copied for source in self.sources)
 
     def unchanged(self) -> AbstractContextManager[None]:
         """Return a context that raises `InputError` if a file changes that its passes read."""
         return self._files.unchanged() if self._reread else nullcontext()
+
+    def warn_of_remarks(self) -> None:
+        """Warn of what a person should be told of how the table was read."""
+        for remark in self.remarks:
+            warnings.warn(remark, BackhandWarning, stacklevel=3)
 
     def close(self) -> None:
         """Release memory and temporary files. The table cannot be used afterwards."""

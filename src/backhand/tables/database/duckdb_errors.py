@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from backhand.errors import InputError, OutputError
 from backhand.support.memory_budget import format_size
+from backhand.tables.files.encodings import invalid_line, not_utf8
+from backhand.tables.files.source import Source
 from backhand.tables.files.text_files import (
     MAX_JSON_LINE,
     BoundedLines,
@@ -26,17 +28,23 @@ MAX_PARSED_LINE = 2**20
 """Maximum bytes of a line that is parsed for a message: Python needs twenty times its size."""
 
 
-def explain(error: Exception, data: str, names: Sequence[str] = ()) -> str:
+def explain(
+    error: Exception, data: str, names: Sequence[str] = (), sources: Sequence[Source] = ()
+) -> str:
     """Return what was wrong, and where: the file, and the line if DuckDB names one.
 
-    `names` are those of the columns that are called c0, c1, … in DuckDB.
+    `names` are those of the columns that are called c0, c1, … in DuckDB; `sources` are the files,
+    of which a copy is called as the file that it is of.
     """
     text = str(error)
+    for source in sources:
+        if source.copied:
+            text = text.replace(source.path, source.name)
     line = re.search(r"Line: (\d+)", text)
     file = re.search(r"^\s*file = (.+)$", text, re.MULTILINE)
     place = (file.group(1) if file else data) + (f", line {line.group(1)}" if line else "")
     if "not utf-8" in text.lower() or "invalid unicode" in text.lower():
-        return f"{place}: not UTF-8 text; save the file as UTF-8."
+        return not_utf8(place)
     if found := re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text):
         if int(found.group(2)) > int(found.group(1)):
             return (
@@ -58,21 +66,24 @@ def explain(error: Exception, data: str, names: Sequence[str] = ()) -> str:
         )
     if "unterminated quote" in text.lower() or "quote" in text.splitlines()[0].lower():
         return f"{place}: a quote is opened but not closed."
-    return f"{data} cannot be read: {first_line(error)}"
+    return f"{data} cannot be read: {first_line(text)}"
 
 
-def find_invalid_json(paths: Sequence[str]) -> str | None:
+def find_invalid_json(sources: Sequence[Source]) -> str | None:
     """Return a sentence about the first line that is not JSON. (DuckDB's line numbers differ.)"""
-    for path in paths:
-        if not path.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson")):
-            return None
+    for source in sources:
+        name = source.name
         try:
-            with open_bytes(path) as file:
+            if (number := invalid_line(source.path)) is not None:
+                return not_utf8(f"{name}, line {number}")
+            if source.format != "jsonl":
+                continue
+            with open_bytes(source.path) as file:
                 for number, line in enumerate(BoundedLines[bytes](file, MAX_JSON_LINE).each(), 1):
                     if len(line) <= MAX_PARSED_LINE and line.strip() and not _is_json(line):
-                        return f"{path}, line {number} is not JSON; fix that line."
+                        return f"{name}, line {number} is not JSON; fix that line."
         except InputError as error:
-            return f"{path}, {error}; split it."
+            return f"{name}, {error}; split it."
         except (OSError, EOFError, zlib.error):
             return None
     return None
@@ -86,7 +97,7 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: Exception | str) -> str:
     """Return the first line of a message, as the end of a sentence."""
     line = str(error).splitlines()[0]
     if found := re.search(r'"exception_message":("(?:[^"\\]|\\.)*")', line):
@@ -119,11 +130,11 @@ def out_of_space(connection: duckdb.DuckDBPyConnection, error: Exception) -> str
     """Return a sentence if DuckDB ran out of memory or disk space, else None."""
     text = str(error)
     if any(words in text for words in ("No space left", "temp_directory", "offload data block")):
-        setting = connection.cursor().execute("SELECT current_setting('temp_directory')").fetchall()
         used = re.search(r"\(([\d.]+ \w+)/([\d.]+ \w+) used\)", text)
         limit = f": all of {used.group(2)} is used, and more is needed" if used else ""
+        folder = spill_folder(connection).parent
         return (
-            f"no space is left in the folder {Path(setting[0][0]).parent} for the rows that do not "
+            f"no space is left in the folder {folder} for the rows that do not "
             f"fit in memory{limit}. Free some space, name another folder with --cache-dir, or "
             "allow more memory with --memory."
         )
@@ -140,3 +151,9 @@ def out_of_space(connection: duckdb.DuckDBPyConnection, error: Exception) -> str
 def memory_allowed(connection: duckdb.DuckDBPyConnection) -> int:
     """Return the bytes that a database and its readers may use together (see `connect`)."""
     return int(connection.cursor().execute("SELECT memory_allowed()").fetchall()[0][0])
+
+
+def spill_folder(connection: duckdb.DuckDBPyConnection) -> Path:
+    """Return the folder of a database for what does not fit in memory."""
+    setting = connection.cursor().execute("SELECT current_setting('temp_directory')").fetchall()
+    return Path(setting[0][0])

@@ -28,11 +28,11 @@ class FileSnapshots:
     Parameters
     ----------
     paths : sequence of str
-        Files that exist.
+        Files that exist. Pipes and addresses, which are read once, are left out.
     """
 
     def __init__(self, paths: Sequence[str]) -> None:
-        self._first = {path: _identity(path) for path in paths}
+        self._first = {path: _identity(path) for path in paths if Path(path).is_file()}
 
     def change(self) -> InputError | None:
         """Return an error about the first file that has changed, or None."""

@@ -84,11 +84,19 @@ class BoundedLines(Generic[AnyStr]):
             self.begin()
 
 
-def check_text(path: str, longest: int | None = None) -> None:
+def check_text(name: str, path: str, longest: int | None = None) -> bool:
     """Read a file to its end to find the damage that DuckDB ignores silently.
 
     DuckDB checks neither the checksum nor the length of a gzip file, and may skip a CSV line that
-    is longer than its buffer.
+    is longer than its buffer. Returns whether its lines end in several ways, which DuckDB does not
+    read.
+
+    Parameters
+    ----------
+    name, path : str
+        What messages call the file, and the file.
+    longest : int, optional
+        Maximum bytes of a line.
 
     Raises
     ------
@@ -96,31 +104,47 @@ def check_text(path: str, longest: int | None = None) -> None:
         If a gzip file is damaged, truncated or not gzip; or if a line has more bytes than
         `longest`.
     """
-    length = 0
+    length, ends_seen = 0, set[bytes]()
     try:
         with open_bytes(path) as file:
             while piece := file.read(PIECE):
+                if piece.endswith(b"\r"):
+                    piece += file.read(1)
+                _line_ends(piece, ends_seen)
                 first = min((place for sign in (b"\n", b"\r") if (place := piece.find(sign)) >= 0),
                             default=len(piece))  # fmt: skip
                 ends = [place for sign in (b"\n", b"\r") if (place := piece.rfind(sign)) >= 0]
                 if longest is not None and length + first > longest:
                     raise InputError(
-                        f"{path} has a line of more than {longest:,} bytes, the maximum length; is "
+                        f"{name} has a line of more than {longest:,} bytes, the maximum length; is "
                         "it a table?"
                     )
                 length = len(piece) - 1 - max(ends) if ends else length + len(piece)
     except EOFError as error:
-        raise truncated_gzip(path) from error
+        raise truncated_gzip(name) from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise InputError(
-            f"{path} cannot be read: it is damaged or not a gzip file ({error})."
+            f"{name} cannot be read: it is damaged or not a gzip file ({error})."
         ) from error
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise InputError(f"{name} cannot be read: {error.strerror or error}.") from error
+    return len(ends_seen) > 1
 
 
-def truncated_gzip(path: str) -> InputError:
+def _line_ends(piece: bytes, seen: set[bytes]) -> None:
+    """Add the ways in which the lines of a piece end."""
+    returns = piece.count(b"\r")
+    both = piece.count(b"\r\n") if returns else 0
+    if both:
+        seen.add(b"\r\n")
+    if returns > both:
+        seen.add(b"\r")
+    if b"\n" not in seen and (piece.count(b"\n") > both if both else b"\n" in piece):
+        seen.add(b"\n")
+
+
+def truncated_gzip(name: str) -> InputError:
     """Return the error that a gzip file is incomplete."""
     return InputError(
-        f"{path} is truncated: its gzip stream has no end; download or compress it again."
+        f"{name} is truncated: its gzip stream has no end; download or compress it again."
     )

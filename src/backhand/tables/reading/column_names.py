@@ -1,4 +1,4 @@
-"""Names of columns as they are in Parquet files.
+"""Names of columns: as they are in Parquet files, and each of them once.
 
 DuckDB renames columns that differ by upper and lower case only: of `X` and `x`, the second becomes
 `x_1`.
@@ -11,10 +11,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from backhand.errors import InputError, listed
+from backhand.errors import InputError, listed, shortened
 
 if TYPE_CHECKING:
     import duckdb
+
+MOST_TOLD = 3
+"""Names of several columns that are told one by one."""
 
 NUMBERED = re.compile(r"(.*)_\d+", re.DOTALL)
 
@@ -75,3 +78,26 @@ def _parquet_names(connection: duckdb.DuckDBPyConnection, path: str) -> list[str
             names.append(str(name))
         inside += int(children) - bool(inside)
     return names
+
+
+def numbered(names: Sequence[str], source: str) -> tuple[list[str], list[str]]:
+    """Return the names, of which a second `x` is called `x_2`; and a sentence about it, if any."""
+    found, taken, again = [], set(names), dict[str, list[str]]()
+    for name in names:
+        if name in found:
+            k = 2
+            while f"{name}_{k}" in taken:
+                k += 1
+            again.setdefault(name, []).append(f"{name}_{k}")
+            name = f"{name}_{k}"
+            taken.add(name)
+        found.append(name)
+    told = [
+        f"{source} has several columns named '{shortened(name)}'; the others are called "
+        f"{listed(others)}."
+        for name, others in again.items()
+    ]
+    return found, told[:MOST_TOLD] + (
+        [f"{source} has {len(told) - MOST_TOLD} more names of several columns."]
+        if len(told) > MOST_TOLD else []
+    )  # fmt: skip

@@ -10,20 +10,32 @@ from pathlib import Path
 from backhand.errors import InputError, MissingFileError
 from backhand.support.memory_budget import budget
 from backhand.tables.cells.texts import sql_name
-from backhand.tables.database.connection import connect, duckdb, reporting_progress
+from backhand.tables.database.connection import connect, disconnect, duckdb, reporting_progress
 from backhand.tables.database.duckdb_errors import first_line, to_error
 from backhand.tables.database.query_guard import check_query
 from backhand.tables.files.file_changes import FileSnapshots
-from backhand.tables.reading.csv_header import check_names
-from backhand.tables.reading.formats import in_files, load_files
+from backhand.tables.files.streams import STANDARD_INPUT, is_address
+from backhand.tables.reading.column_names import numbered
+from backhand.tables.reading.formats import load_files
+from backhand.tables.reading.options import AS_FOUND, ReadingOptions
+from backhand.tables.reading.rows import in_files
+from backhand.tables.reading.sources import prepare
 from backhand.tables.schema.column_types import typed
 from backhand.tables.table import Table
+
+RESULT = "the query's result"
+"""What messages call the rows of a query."""
 
 
 def read_table(
     data: str | Path | None = None,
     query: str | None = None,
     *,
+    format: str | None = None,  # noqa: A002 (the name that other libraries have)
+    encoding: str | None = None,
+    sheet: str | None = None,
+    table: str | None = None,
+    header: bool | None = None,
     memory: int | str | None = None,
     cache_dir: str | Path | None = None,
     once: bool = False,
@@ -31,17 +43,36 @@ def read_table(
 ) -> Table:
     """Read a table; rows that do not fit in memory are stored on disk while it is used.
 
-    Parquet files are read in place. CSV, JSON and the result of a query are loaded. The columns of
-    CSV and JSON are texts; in a query they have the types that all their rows allow.
+    Parquet files are read in place. Text files and the result of a query are loaded. Workbooks,
+    databases, Arrow files, compressed files and text that is not UTF-8 are first copied, as plain
+    files, into the folder for rows that do not fit in memory. The columns of text files, workbooks
+    and databases are texts; in a query they have the types that all their rows allow.
 
     Parameters
     ----------
-    data : path or glob, optional
-        Files ending in .csv, .tsv, .jsonl, .ndjson, .json or .parquet, or in a text format followed
-        by .gz. The files of a glob have one format, and are read in the order of their names.
+    data : path, glob, address or "-", optional
+        CSV (.csv, .tsv), JSON (.json, .jsonl, .ndjson), Parquet (.parquet, .pq), a workbook (.xlsx,
+        .xls, .xlsb, .ods), Arrow (.feather, .arrow) or SQLite (.sqlite, .db), each also compressed
+        (.gz, .bz2, .xz, .zst, or one table in a .zip file); "-" is standard input, and
+        `https://…` is downloaded. With another ending, the format is found from the first bytes.
+        The files of a glob have one format, and are read in the order of their names.
     query : str, optional
         A SELECT statement in DuckDB's SQL, in which the table `data` has the rows of the files.
         Files that the query names itself, in quotes, are read by DuckDB's rules.
+    format : {"csv", "tsv", "json", "jsonl", "parquet", "excel", "arrow", "sqlite"}, optional
+        The format, whatever the ending of the name.
+    encoding : str, optional
+        The encoding of a text file, such as "cp1252"; by default UTF-8, or what its byte order mark
+        states.
+    sheet : str, optional
+        The sheet of a workbook, by its name or its number from 1; by default the first that is not
+        empty.
+    table : str, optional
+        The table of a database; it need not be named if there is only one.
+    header : bool, optional
+        Whether the first line of a CSV file or sheet has the names of the columns. By default it
+        has, with title lines above it left out, and it is an error if it looks like data. If False,
+        the columns are called column1, column2, ….
     memory : int or str, optional
         Maximum memory in bytes, or a size such as "512MB"; by default half of the free memory.
         DuckDB uses half of it, and three quarters with `once`, as no matrix is stored then.
@@ -63,6 +94,10 @@ def read_table(
         If no file has that name.
     InputError
         If it cannot be read as a table, has no rows, or the query is not one SELECT.
+    MissingDependencyError
+        If the library that reads the format is not installed.
+    OutputError
+        If the disk is full.
 
     Examples
     --------
@@ -77,34 +112,56 @@ def read_table(
             f"data is a {type(data).__name__}; expected the name of a file or a glob. A "
             "data frame can be passed to `Model.predict`."
         )
+    options = ReadingOptions(format, encoding, sheet, table, header)
+    if data is None and options != AS_FOUND:
+        raise InputError(
+            "format, encoding, sheet, table and header are those of a file; name one, or state "
+            "them in the query."
+        )
     connection = connect(budget(memory), cache_dir, 0.75 if once else 0.5)
-    source = str(data)
-    files = FileSnapshots([] if data is None else expand(source))
-    with files.unchanged(), reporting_progress(connection, watch):
-        if data is not None:
-            table = load_files(
-                connection, source, expand(source), in_place=once, query=query is not None
+    try:
+        with reporting_progress(connection, watch):
+            found = _loaded(connection, None if data is None else str(data), query, options, once)
+        if found.empty:
+            raise InputError(
+                f"{found.source} has column names but no rows; expected at least one row."
             )
+    except BaseException:
+        disconnect(connection)
+        raise
+    return found
+
+
+def _loaded(
+    connection: duckdb.DuckDBPyConnection,
+    data: str | None,
+    query: str | None,
+    options: ReadingOptions,
+    once: bool,
+) -> Table:
+    """Load files, or the result of a query, or that of a query of files."""
+    if data is None:
+        return _load_query(connection, query or "", None)
+    paths = expand(data)
+    files, source = FileSnapshots(paths), STANDARD_INPUT if data == "-" else data
+    with files.unchanged():
+        sources = [prepare(connection, path, options) for path in paths]
+        table = load_files(
+            connection, source, sources, options.header, in_place=once, query=query is not None
+        )
+        table.remarks = [told for each in sources for told in each.remarks] + table.remarks
         if query is not None:
-            names = _load_query(connection, query, None if data is None else table)
-            table = Table(connection, names, "the query's result")
-    if query is None:
-        table.read_from(files, again=in_files(connection))
-    check_names(table.names, table.source)
-    if table.empty:
-        raise InputError(f"{table.source} has column names but no rows; expected at least one row.")
+            return _load_query(connection, query, table)
+    table.read_from(files, again=in_files(connection))
     return table
 
 
-def _load_query(
-    connection: duckdb.DuckDBPyConnection, query: str, table: Table | None
-) -> list[str]:
-    """Run the user's query into the table `rows`, and return the names of its columns.
+def _load_query(connection: duckdb.DuckDBPyConnection, query: str, table: Table | None) -> Table:
+    """Run the user's query into the table `rows`.
 
     `table` is the present content of `rows`, if there is any: in the query it is called `data`.
     """
     if table is not None:
-        check_names(table.names, table.source)
         cells = typed(table) if table.as_text else [f"c{i}" for i in range(len(table.names))]
         named = [f"{c} AS {sql_name(name)}" for c, name in zip(cells, table.names, strict=True)]
         connection.execute(f"CREATE VIEW data AS SELECT {', '.join(named)} FROM rows")
@@ -117,19 +174,22 @@ def _load_query(
         result = connection.sql(query)
         found = list(result.columns)
         # Column names of a result need not be unique; by position they are.
-        numbered = ", ".join(f"#{i + 1} AS c{i}" for i in range(len(found)))
-        result.select(numbered).create("selected")
+        by_place = ", ".join(f"#{i + 1} AS c{i}" for i in range(len(found)))
+        result.select(by_place).create("selected")
     except duckdb.Error as error:
         raise to_error(connection, error, f"the query failed: {first_line(error)}") from error
     if table is not None:
         connection.execute("DROP VIEW data")
         connection.execute(f"DROP {'VIEW' if in_files(connection) else 'TABLE'} rows")
     connection.execute("ALTER TABLE selected RENAME TO rows")
-    return found
+    names, remarks = numbered(found, RESULT)
+    selected = Table(connection, names, RESULT)
+    selected.remarks = (table.remarks if table is not None else []) + remarks
+    return selected
 
 
 def expand(data: str) -> list[str]:
-    """Return the files that a path or glob names.
+    """Return the files that a path or glob names; an address and "-" as they are.
 
     Raises
     ------
@@ -140,6 +200,8 @@ def expand(data: str) -> list[str]:
     """
     if not data.strip():
         raise InputError("the name of the table's file is empty.")
+    if data == "-" or is_address(data):
+        return [data]
     if Path(data).is_dir():
         raise InputError(
             f"{data} is a folder; name a file in it, or a glob such as '{data}/*.csv'."

@@ -6,7 +6,7 @@ They are used for a user's query and for Parquet output. A model's input does no
 from __future__ import annotations
 
 from backhand.tables.cells.dates import CLOCK, ISO
-from backhand.tables.cells.numbers import CODE, number_in
+from backhand.tables.cells.numbers import CODE, plain_number
 from backhand.tables.cells.texts import MISSING, matches
 from backhand.tables.expressions import text
 from backhand.tables.queries import totals
@@ -43,7 +43,7 @@ def _is_whole(cell: str) -> str:
 
 
 def _is_number(cell: str) -> str:
-    return f"{number_in(cell)} IS NOT NULL AND NOT {matches(cell, CODE)}"
+    return f"{plain_number(cell)} IS NOT NULL AND NOT {matches(cell, CODE)}"
 
 
 def _is_day(cell: str) -> str:

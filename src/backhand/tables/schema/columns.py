@@ -21,9 +21,18 @@ LARGEST_STD = 1e155
 """Above it, the sum of squares that it is computed from, and mean + std, may overflow."""
 
 
+def finite_doubles(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return numbers as float64, with nan for those that are not finite: they mean missing."""
+    x = values.astype(np.float64, copy=False)
+    finite = np.isfinite(x)
+    return x if finite.all() else np.where(finite, x, np.nan)
+
+
 @dataclass(frozen=True)
 class Number:
     """(x - mean) / std; missing becomes 0, and 1 in a second column if training had missing values.
+
+    A text that is not a number, and a number that is not finite, counts as missing.
 
     A value more than `CLIP` standard deviations from the mean is clipped: in a column that hardly
     varied in training, one outlier would otherwise dominate all other columns. `decimal` is the
@@ -49,10 +58,11 @@ class Number:
 
     def expression(self, table: Table, column: int, missing: Sequence[str]) -> str:
         """SQL for the values of `encode`; `missing` are the texts that mean missing."""
-        return expressions.number(table, column, missing)
+        return expressions.number(table, column, missing, self.decimal)
 
-    def encode(self, x: NDArray[np.float64], out: NDArray[np.float32]) -> None:
-        """Write numbers x (n,), nan where missing, to `out` (n, features)."""
+    def encode(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
+        """Write numbers (n,), not finite where missing, to `out` (n, features)."""
+        x = finite_doubles(values)
         missing = np.isnan(x)
         with np.errstate(over="ignore"):  # an infinite quotient is clipped like the rest
             standardised = np.clip((x - self.mean) / self.std, -CLIP, CLIP)
@@ -107,8 +117,9 @@ class Date:
         """SQL for the values of `encode`; `missing` are the texts that mean missing."""
         return expressions.days(table, column, missing, self.order)
 
-    def encode(self, x: NDArray[np.float64], out: NDArray[np.float32]) -> None:
-        """Write days since 1970 x (n,), nan where missing, to `out` (n, features)."""
+    def encode(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
+        """Write days since 1970 (n,), not finite where missing, to `out` (n, features)."""
+        x = finite_doubles(values)
         Number(self.name, self.mean, self.std, self.missing).encode(x, out)
         waves = [(cycle, phase) for cycle in self.cycles for phase in WAVES.values()]
         for i, (cycle, phase) in enumerate(waves, 1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,7 @@ from numpy.typing import NDArray
 from backhand.errors import InputError
 from backhand.tables.expressions import days, number
 from backhand.tables.queries import chunks
-from backhand.tables.schema.checks import finite_doubles
-from backhand.tables.schema.columns import Column, Date, Number
+from backhand.tables.schema.columns import Column, Date, Number, finite_doubles
 from backhand.tables.schema.cycles import Places
 from backhand.tables.schema.notes import Note, dropped
 from backhand.tables.table import Table
@@ -19,25 +19,28 @@ from backhand.tables.table import Table
 
 def fit_numbers(
     table: Table,
-    columns: Sequence[int],
+    decimals: dict[int, str],
     orders: dict[int, str],
     training: NDArray[np.bool_],
     absent: Sequence[str],
+    wanted: Sequence[int] = (),
 ) -> dict[int, Column | Note]:
     """Compute mean and standard deviation of number columns, in an order that never changes.
 
-    Those that have an order of day and month, if an empty one, are dates.
+    The columns are those that have a decimal sign. Those that have an order of day and month, if an
+    empty one, are dates. A constant is not used, unless the column is `wanted`.
     """
+    columns = list(decimals)
     n, missing, mean, square = (np.zeros(len(columns)) for _ in range(4))
     places = {i: Places() for i in orders}
     values = [
-        days(table, i, absent, orders[i]) if i in orders else number(table, i, absent)
+        days(table, i, absent, orders[i]) if i in orders else number(table, i, absent, decimals[i])
         for i in columns
     ]
     for rows, arrays in chunks(table, values) if columns else ():
         keep = training[rows]
         for j, array in enumerate(arrays):
-            x = finite_doubles(table, columns[j], array, rows.start)[keep]
+            x = finite_doubles(array)[keep]
             present = x[~np.isnan(x)]
             missing[j] += len(x) - len(present)
             if columns[j] in places:
@@ -53,11 +56,15 @@ def fit_numbers(
                 n[j] = total
     fitted: dict[int, Column | Note] = {}
     for j, i in enumerate(columns):
-        made = _number(table.names[i], n[j], missing[j], mean[j], square[j])
-        if isinstance(made, Number) and i in orders:
-            fitted[i] = _date(made, orders[i], places[i])
-        else:
-            fitted[i] = made
+        moments = n[j], missing[j], mean[j], square[j]
+        made: Column | Note = _number(table.names[i], *moments, wanted=i in wanted)
+        if isinstance(made, Number):
+            made = (
+                _date(made, orders[i], places[i])
+                if i in orders
+                else replace(made, decimal=decimals[i])
+            )
+        fitted[i] = made
     return fitted
 
 
@@ -65,7 +72,9 @@ def _date(number: Number, order: str, places: Places) -> Date:
     return Date(number.name, number.mean, number.std, number.missing, order, places.cycles())
 
 
-def _number(name: str, n: float, missing: float, mean: float, square: float) -> Number | Note:
+def _number(
+    name: str, n: float, missing: float, mean: float, square: float, *, wanted: bool
+) -> Number | Note:
     if not n:
         return dropped(name, "is missing in every training row")
     std = float(np.sqrt(square / n))
@@ -74,7 +83,7 @@ def _number(name: str, n: float, missing: float, mean: float, square: float) -> 
             f"the numbers of column '{name}' are too large to be standardised; scale or drop it."
         )
     constant = std <= 1e-12 * abs(mean)
-    if constant and not missing:
+    if constant and not missing and not wanted:
         if abs(mean) >= 2**53:
             return dropped(name, f"varies only beyond the precision of a float (about {mean:g})")
         return dropped(name, f"is constant ({mean:g})")

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from backhand.errors import InputError, did_you_mean, listed
 from backhand.tables.cells.texts import MISSING
 from backhand.tables.queries import chunks
-from backhand.tables.schema.checks import check_kind, check_texts, finite_doubles, unreadable
-from backhand.tables.schema.columns import Category, Column, column_from_json
+from backhand.tables.schema.changes import ChangeCounts
+from backhand.tables.schema.checks import check_kind
+from backhand.tables.schema.columns import Column, column_from_json
 from backhand.tables.table import Table
 
 
@@ -54,7 +55,7 @@ class Schema:
         Raises
         ------
         InputError
-            If a column is missing, or its values are of another kind than in training.
+            If a column is missing, or its type is another one than in training.
         """
         X = np.empty((table.rows, self.width), dtype=np.float32)
         for rows, part, _ in self.encoded_chunks(table):
@@ -62,7 +63,11 @@ class Schema:
         return X
 
     def encoded_chunks(
-        self, table: Table, beside: Sequence[str] = (), *, checked: bool = False
+        self,
+        table: Table,
+        beside: Sequence[str] = (),
+        *,
+        changes: ChangeCounts | None = None,
     ) -> Iterator[tuple[slice, NDArray[np.float32], list[NDArray[Any]]]]:
         """Return X (n, d) for a chunk of rows at a time, in order.
 
@@ -71,8 +76,8 @@ class Schema:
         table : Table
         beside : sequence of str
             Further SQL expressions, whose values are returned with each chunk.
-        checked : bool
-            Whether the texts of number and date columns were checked already.
+        changes : ChangeCounts, optional
+            Counts what is different from training, of `count_changes`.
 
         Returns
         -------
@@ -84,30 +89,19 @@ class Schema:
         InputError
             As `encode`.
         """
-        found = self._find(table)
-        columns = list(zip(self.columns, found, strict=True))
+        columns = zip(self.columns, self._find(table), strict=True)
         values = [column.expression(table, i, self.missing) for column, i in columns]
-        texts = [] if checked else [
-            (column, i) for column, i in columns
-            if column.kind != "category" and table.family(i) == "text"
-        ]  # fmt: skip
-        orders = [getattr(column, "order", "") for column, _ in texts]
-        doubts = [
-            unreadable(table, i, column.kind, self.missing, order)
-            for (column, i), order in zip(texts, orders, strict=True)
-        ]
-        for rows, arrays in chunks(table, [*values, *doubts, *beside]):
-            given, doubtful = arrays[: len(columns)], arrays[len(columns) :][: len(texts)]
-            for (column, i), order, wrong in zip(texts, orders, doubtful, strict=True):
-                if wrong.any():
-                    check_texts(table, i, column.kind, self.missing, order)
-            converted = (  # one column of doubles at a time
-                x if isinstance(column, Category) else finite_doubles(table, i, x, rows.start)
-                for (column, i), x in zip(columns, given, strict=True)
-            )
+        for rows, arrays in chunks(table, [*values, *beside]):
+            given: Iterable[NDArray[Any]] = arrays[: len(values)]
+            if changes is not None:
+                given = changes.counted(given)
             X = np.empty((rows.stop - rows.start, self.width), dtype=np.float32)
-            self.encode_values(converted, X)
-            yield rows, X, arrays[len(columns) + len(texts) :]
+            self.encode_values(given, X)
+            yield rows, X, arrays[len(values) :]
+
+    def count_changes(self) -> ChangeCounts:
+        """Return a counter of what is different in another table, for `encoded_chunks`."""
+        return ChangeCounts(self.columns, self.missing)
 
     def encode_values(self, values: Iterable[NDArray[Any]], out: NDArray[np.float32]) -> None:
         """Write the encoded values, (n,) per column, to `out` (n, d)."""

@@ -1,0 +1,160 @@
+"""A small digest of the rows that a model was trained on, by which such rows are recognised.
+
+The sketch holds the k smallest of the hashes of the encoded rows: an even sample of them, however
+many there are, in any order and in any file format. Of other rows, those whose hash lies in the
+same range show which share was among them (bottom-k sketch: Cohen and Kaplan, 2007).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.errors import InputError
+
+SIZE = 512
+"""k: number of hashes that are kept; 4 kB in the model file."""
+
+FEWEST = 3
+"""Rows in the range of the sketch below which nothing is estimated."""
+
+COLUMNS = 64
+"""Columns whose bits are widened to 64 at a time."""
+
+MOST_BY_CHANCE, DEVIATIONS = 0.98, 3.0
+"""Share by chance from which nothing is said; standard errors that a share must exceed."""
+
+FINALISER = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))
+"""Multipliers of MurmurHash3's finaliser, which spreads each bit over all 64."""
+
+
+def row_hashes(X: NDArray[np.float32], y: NDArray[np.integer[Any]]) -> NDArray[np.uint64]:
+    """Return a hash (n,) of each row of X (n, d) and its class y (n,)."""
+    rng = np.random.default_rng(0)  # the same odd multipliers for every table
+    multipliers = rng.integers(0, 2**63, X.shape[1] + 1, dtype=np.uint64) * np.uint64(2)
+    multipliers += np.uint64(1)
+    bits = (X + np.float32(0)).view(np.uint32)  # -0 becomes 0
+    found = y.astype(np.int64).view(np.uint64) * multipliers[-1]
+    for start in range(0, X.shape[1], COLUMNS):
+        part = slice(start, start + COLUMNS)
+        found += bits[:, part].astype(np.uint64) @ multipliers[:-1][part]
+    for multiplier in FINALISER:
+        found ^= found >> np.uint64(33)
+        found *= multiplier
+    found ^= found >> np.uint64(33)
+    hashes: NDArray[np.uint64] = found
+    return hashes
+
+
+@dataclass(frozen=True)
+class RowSketch:
+    """The smallest hashes of a model's training rows.
+
+    Attributes
+    ----------
+    hashes : ndarray of shape (n,)
+        uint64, ascending and distinct; n is at most `SIZE`.
+    by_chance : float
+        The share of rows that were not trained on, and yet equal one that was: in a table of few
+        and short columns it is high. Measured on the held-out rows.
+    """
+
+    hashes: NDArray[np.uint64]
+    by_chance: float = 0.0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RowSketch) and self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash(self.hashes.tobytes())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON values; the hashes as base64 of their bytes, the lowest first."""
+        text = base64.b64encode(self.hashes.astype("<u8").tobytes()).decode()
+        return {"hashes": text, "by_chance": self.by_chance}
+
+    @classmethod
+    def from_json(cls, value: Any) -> RowSketch:
+        """Return the sketch that `to_json` wrote.
+
+        Raises
+        ------
+        InputError
+            If it is none; the message is a clause.
+        """
+        wrong = InputError("its digest of training rows is not what Backhand writes")
+        if not isinstance(value, dict) or set(value) != {"hashes", "by_chance"}:
+            raise wrong
+        text, by_chance = value["hashes"], value["by_chance"]
+        if type(by_chance) not in (int, float) or not 0 <= by_chance <= 1:
+            raise wrong
+        if not isinstance(text, str) or len(text) > 4 * (8 * SIZE // 3 + 1):
+            raise wrong
+        try:
+            raw = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise wrong from error
+        if len(raw) % 8:
+            raise wrong
+        hashes = np.frombuffer(raw, "<u8").astype(np.uint64)
+        if not (hashes[1:] > hashes[:-1]).all():
+            raise wrong
+        return cls(hashes, float(by_chance))
+
+
+class Sketching:
+    """Adds up the sketch of rows that come in several parts."""
+
+    def __init__(self) -> None:
+        self._smallest = np.zeros(0, np.uint64)
+
+    def add(self, X: NDArray[np.float32], y: NDArray[np.integer[Any]]) -> None:
+        """Add further rows X (n, d) of classes y (n,)."""
+        hashes = row_hashes(X, y)
+        if len(self._smallest) == SIZE:
+            hashes = hashes[hashes < self._smallest[-1]]
+        if len(hashes):
+            self._smallest = np.unique(np.concatenate([self._smallest, hashes]))[:SIZE]
+
+    def result(self) -> RowSketch:
+        """Return the sketch of all rows so far."""
+        return RowSketch(self._smallest)
+
+
+class Overlap:
+    """Counts which share of some rows is among the rows of a sketch."""
+
+    def __init__(self, sketch: RowSketch) -> None:
+        self._sketch = sketch
+        self._found = self._comparable = 0
+
+    def add(self, X: NDArray[np.float32], y: NDArray[np.integer[Any]]) -> None:
+        """Count further rows X (n, d) of classes y (n,)."""
+        hashes, known = row_hashes(X, y), self._sketch.hashes
+        if len(known) == SIZE:
+            hashes = hashes[hashes <= known[-1]]
+        self._comparable += len(hashes)
+        self._found += int(np.isin(hashes, known).sum())
+
+    @property
+    def equal(self) -> float:
+        """The share of the rows that equal one of the sketch; nan if too few can be compared."""
+        return self._found / self._comparable if self._comparable >= FEWEST else float("nan")
+
+    @property
+    def share(self) -> float:
+        """The estimated share of the rows that are in the sketch and do not only equal one.
+
+        0 if it may be chance; nan if too few rows can be compared.
+        """
+        chance = self._sketch.by_chance
+        if not self.equal > chance or chance >= MOST_BY_CHANCE:
+            return self.equal * 0
+        share = (self.equal - chance) / (1 - chance)
+        error = float(np.sqrt(chance * (1 - chance) / self._comparable)) / (1 - chance)
+        return share if share > DEVIATIONS * error else 0.0

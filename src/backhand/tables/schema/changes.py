@@ -1,0 +1,173 @@
+"""What is different in a table from the training rows: told, since predictions suffer from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.tables.expressions import position, text
+from backhand.tables.queries import all_rows
+from backhand.tables.schema.columns import CLIP, Category, Column, finite_doubles
+from backhand.tables.schema.unread import unread_texts
+from backhand.tables.table import Table
+
+EXAMPLES = 3
+"""Number of values that are named."""
+
+INCREASE, DEVIATIONS = 0.1, 4.0
+"""A share is told if it exceeds that of training by the first, and by so many standard errors."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A column of which some values are not as in training.
+
+    Attributes
+    ----------
+    column : str
+    kind : str
+        "unseen", "missing", "unreadable" or "far".
+    count, rows : int
+        The number of such values, and of all.
+    examples : tuple of (str, int)
+        The most frequent of them, with their numbers; empty for missing values.
+    what : str
+        The sentence about it, without the column's name.
+    """
+
+    column: str
+    kind: str
+    count: int
+    rows: int
+    examples: tuple[tuple[str, int], ...]
+    what: str
+
+    @property
+    def share(self) -> float:
+        """The count as a share of the rows."""
+        return self.count / self.rows
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"'{value}' {n:,}" for value, n in self.examples)
+        more = ", …" if sum(n for _, n in self.examples) < self.count else ""
+        examples = f" ({shown}{more})" if shown else ""
+        return f"{self.column}: {self.count:,} of {self.rows:,} values {self.what}{examples}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the change as JSON values."""
+        return {
+            "column": self.column, "kind": self.kind, "count": self.count, "rows": self.rows,
+            "share": self.share, "examples": dict(self.examples), "what": self.what,
+        }  # fmt: skip
+
+
+class ChangeCounts:
+    """Counts what is different while the rows of a table are encoded.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        The columns of the schema.
+    missing : sequence of str
+        The texts that mean missing.
+    """
+
+    def __init__(self, columns: Sequence[Column], missing: Sequence[str]) -> None:
+        self._columns, self._missing = columns, missing
+        self._rows = 0
+        self._unknown, self._far = [0] * len(columns), [0] * len(columns)
+        self._absent = [0] * len(columns)
+
+    def counted(self, values: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+        """Return the values of a chunk, (n,) per column as `Column.encode` takes them, counted."""
+        for place, (column, given) in enumerate(zip(self._columns, values, strict=True)):
+            self._rows += 0 if place else len(given)
+            if isinstance(column, Category):
+                self._unknown[place] += int(np.count_nonzero(given == -1))
+                self._absent[place] += int(np.count_nonzero(given == -2))
+            else:
+                x = finite_doubles(given)
+                self._absent[place] += int(np.count_nonzero(np.isnan(x)))
+                with np.errstate(over="ignore", invalid="ignore"):
+                    far = np.abs(x - column.mean) > CLIP * column.std
+                self._far[place] += int(np.count_nonzero(far))
+            yield given
+
+    def found(self, table: Table) -> list[Change]:
+        """Return what was different in all rows of the table that was encoded."""
+        changes: list[Change] = []
+        for place, column in enumerate(self._columns):
+            i = table.index(column.name)
+            if isinstance(column, Category):
+                changes += self._unseen(table, i, place, column)
+            else:
+                changes += self._unreadable_or_far(table, i, place, column)
+            changes += self._missing_values(place, column)
+        return changes
+
+    def _change(
+        self,
+        place: int,
+        kind: str,
+        count: int,
+        what: str,
+        examples: Sequence[tuple[str, int]] = (),
+    ) -> Change:
+        column = self._columns[place]
+        return Change(column.name, kind, count, self._rows, tuple(examples), what)
+
+    def _unseen(self, table: Table, i: int, place: int, column: Category) -> list[Change]:
+        count = self._unknown[place]
+        if not self._notable(count, float(column.other)):
+            return []
+        cell = text(table, i, self._missing)
+        known = position(table, i, column.categories)
+        examples = _frequent(table, cell, f"{cell} IS NOT NULL AND {known} IS NULL")
+        rare = "were rare or never seen" if column.other else "were never seen"
+        return [self._change(place, "unseen", count, f"{rare} in training", examples)]
+
+    def _unreadable_or_far(self, table: Table, i: int, place: int, column: Column) -> list[Change]:
+        changes: list[Change] = []
+        value = column.expression(table, i, self._missing)
+        if self._absent[place]:
+            count, examples = unread_texts(table, i, value, self._missing, EXAMPLES)
+            if count:
+                what = f"are not {column.kind}s and count as missing"
+                changes.append(self._change(place, "unreadable", count, what, examples))
+                self._absent[place] -= count
+        if self._far[place]:
+            what = f"are more than {CLIP:g} standard deviations from training's mean"
+            assert not isinstance(column, Category)
+            outside = f"abs({value} - ({column.mean!r})) > {CLIP * column.std!r}"
+            examples = _frequent(table, text(table, i, ()), outside)
+            changes.append(self._change(place, "far", self._far[place], what, examples))
+        return changes
+
+    def _missing_values(self, place: int, column: Column) -> list[Change]:
+        count = self._absent[place]
+        if not self._notable(count, float(column.missing)):
+            return []
+        before = f"{float(column.missing):.1%}" if column.missing else "none"
+        return [self._change(place, "missing", count, f"are missing, {before} in training")]
+
+    def _notable(self, count: int, before: float) -> bool:
+        """Whether a share of the rows is more than chance makes of that of training."""
+        if not count or not before:
+            return count > 0
+        error = math.sqrt(before * (1 - before) / self._rows)
+        return count / self._rows - before > max(INCREASE, DEVIATIONS * error)
+
+
+def _frequent(table: Table, cell: str, condition: str) -> list[tuple[str, int]]:
+    """Return the most frequent texts of the rows that meet a condition, with their numbers."""
+    found = all_rows(
+        table,
+        f"SELECT {cell} AS v, count(*) AS n FROM rows WHERE {condition} "
+        f"GROUP BY v ORDER BY n DESC, v LIMIT {EXAMPLES}",
+    )
+    return [(str(value), int(n)) for value, n in found]

@@ -144,7 +144,11 @@ def _leak(prepared: Prepared) -> list[Advice]:
 
 def _twins(prepared: Prepared, evaluation: Evaluation) -> list[Advice]:
     """Held-out rows that are copies, or nearly, of training rows."""
-    found, advice = twins.exact(prepared.training, prepared.held_out, evaluation.scores), []
+    scores, advice = evaluation.scores, list[Advice]()
+    if scores is not None:  # rows are numbered as in the table, and the matrix has some of them
+        of_matrix = np.searchsorted(np.flatnonzero(prepared.is_held_out), scores.rows)
+        scores = scores._replace(rows=of_matrix)
+    found = twins.exact(prepared.training, prepared.held_out, scores)
     if found.matters:
         advice.append(Advice(
             "twins",

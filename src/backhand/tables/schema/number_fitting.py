@@ -100,10 +100,5 @@ def _number(
     if constant and not missing and not wanted:
         if abs(mean) >= 2**53:
             return dropped(name, f"varies only beyond the precision of a float (about {mean:g})")
-<<<<<<< HEAD
         return dropped(name, f"is constant ({shown(mean)})")
-    return Number(name, float(mean), 1.0 if constant else std, bool(missing))
-=======
-        return dropped(name, f"is constant ({mean:g})")
     return Number(name, float(mean), 1.0 if constant else std, missing / (n + missing))
->>>>>>> main

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from backhand.errors import InputError, comma_list
-from backhand.tables.cells.dates import EITHER, clock_in, moment_in
+from backhand.tables.cells.dates import EITHER, clock_in, moment_in, season_in
 from backhand.tables.expressions import cell, days, number
 from backhand.tables.queries import first_row, totals
 from backhand.tables.schema.cell_counts import (
@@ -154,7 +154,7 @@ def _decide_texts(
 
 
 def _dates(table: Table, present: dict[int, int]) -> list[int]:
-    """Return the columns that hold dates or times of day."""
+    """Return the columns that hold dates or times of day; those with seasons (2003-04) do not."""
     columns = [i for i, n in present.items() if n]
     tests = [
         f"count({read})"
@@ -163,7 +163,9 @@ def _dates(table: Table, present: dict[int, int]) -> list[int]:
     ]
     counts = totals(table, tests)
     pairs = zip(columns, counts[::2], counts[1::2], strict=True)
-    return [i for i, *read in pairs if 2 * max(read) > present[i]]
+    dates = [i for i, *read in pairs if 2 * max(read) > present[i]]
+    seasons = totals(table, [f"count({season_in(cell(table, i))})" for i in dates])
+    return [i for i, n in zip(dates, seasons, strict=True) if 2 * n <= present[i]]
 
 
 def _note(

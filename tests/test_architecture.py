@@ -23,11 +23,7 @@ ARCHITECTURE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- floors: written by tests/test_architecture.py -->", "<!-- end of floors -->"
 
 FLOORS = [
-    {
-        "choices": "names that an argument may have, as types",
-        "errors": "the family of errors",
-        "glossary": "the terms of the reports",
-    },
+    {"choices": "names that an argument may have, as types", "errors": "the family of errors"},
     {
         "constraints": "allowed values of settings, and their check",
         "support": "files, folders, streams, signals, memory, optional packages, displays",
@@ -61,7 +57,7 @@ FLOORS = [
     {
         "benchmark": "the time of a training step beside other libraries",
         "estimator": "`MLPClassifier` for scikit-learn",
-        "tabular": "train, evaluate and predict on tables",
+        "tabular": "train, evaluate and predict on tables; warnings about a training",
     },
     {"report_page": "what a model predicts, how well and from what, as one web page"},
     {"fitting": "`fit`: a model from a table in one call"},

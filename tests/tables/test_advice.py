@@ -12,7 +12,7 @@ from backhand.tables.schema.columns import Category, Date, Number
 from backhand.tables.schema.schema import Schema
 from backhand.tabular import leaks, sampling, twins
 from backhand.tabular.advice import advise
-from backhand.tabular.drift import drifts
+from backhand.tabular.drift import drifts, orders
 from backhand.tabular.training import fit_table, prepare_table
 
 
@@ -104,7 +104,7 @@ def test_smooth_rows_have_no_near_copies(d) -> None:
 
 
 def test_twins_are_found_whatever_rows_are_between(monkeypatch) -> None:
-    monkeypatch.setattr(twins, "VALUES", 8 * 5 * 7)
+    monkeypatch.setattr(twins, "CACHED", 5 * 7)
     rng = np.random.default_rng(0)
     X = rng.standard_normal((300, 5)).astype(np.float32)
     held = np.concatenate([X[[0, 99, 299]], X[:27] + np.float32(1e-3)])
@@ -126,15 +126,28 @@ def test_few_rows_and_a_quantity_are_told() -> None:
     assert "'age' looks like a quantity" in quantity.what and "20 to 6" in quantity.what
 
 
+def in_time(day: np.ndarray, y: np.ndarray, late: float = -9.0) -> tuple:
+    """A schema of one date, training rows, and a held-out row."""
+    rows = Data(day.astype(np.float32)[:, None], y.astype(int))
+    return Schema("t", (Date("day", 0, 1, False),)), rows, Data(np.float32([[late]]), np.array([0]))
+
+
 def test_a_share_that_changes_with_time_is_told() -> None:
     rng = np.random.default_rng(0)
-    day = rng.standard_normal(1000).astype(np.float32)[:, None]
-    column = Date("day", 0, 1, False)
-    for slope, expected in ((0.0, []), (1.5, ["day"])):
-        y = (slope * day[:, 0] + rng.standard_normal(1000) > 0).astype(int)
-        found = drifts(Schema("t", (column,)), Data(day, y), ["no", "yes"])
-        assert [drift.column for drift in found] == expected
-    assert found[0].name == "yes" or found[0].first > found[0].last
+    day, chance = rng.standard_normal((2, 1000))
+    assert drifts(*in_time(day, chance > 0), ["no", "yes"]) == []
+    (found,) = drifts(*in_time(day, 1.5 * day + chance > 0), ["no", "yes"])
+    change = found.last - found.first
+    assert found.column == "day" and (change if found.name == "yes" else -change) > 0.3
+    assert drifts(*in_time(day, 1.5 * day + chance > 0, late=9.0), ["no", "yes"]) == []
+
+
+def test_rows_in_the_order_of_a_column_are_told() -> None:
+    day = np.repeat(np.arange(100), 5) / 50 - 1
+    assert orders(*in_time(day, day > 0)) == ["day"]
+    assert orders(*in_time(day, day > 0, late=9.0)) == [], "the latest are held out already"
+    assert orders(*in_time(day[::-1], day > 0)) == []
+    assert orders(*in_time(day > 0, day > 0)) == [], "two values"
 
 
 def test_a_draw_is_even_and_bounded() -> None:

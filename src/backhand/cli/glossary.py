@@ -5,6 +5,8 @@ They are printed at the end of `backhand train --help`, and after a report by `-
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 from backhand.glossary import TERMS
 
 WIDTH, LABEL = 78, 19
@@ -13,8 +15,6 @@ WIDTH, LABEL = 78, 19
 
 def glossary(width: int = WIDTH) -> str:
     """Return the terms as lines of that width at most."""
-    from textwrap import wrap
-
     lines = []
     for term, meaning in TERMS.items():
         first, *rest = wrap(meaning, max(width - LABEL - 2, 20), break_on_hyphens=False)

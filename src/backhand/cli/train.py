@@ -71,7 +71,7 @@ def train(
         output or default_output(data), "the model file", inputs, ours=None if output else HEAD
     )
     written_output.expect_file(output, f"the model is saved in {output}")
-    page = report_path(report_file, data, output)
+    page = report_path(report_file, inputs, output)
     periodic, room = storage.periodic(settings), storage.room(settings)
     report = TrainReport(as_json=json, all_classes=all_classes, explain_words=explain_words)
     with report.progress("reading") as display:
@@ -101,6 +101,8 @@ def train(
             callbacks=[Every(None, display.show_epochs)], evaluated=report.fold,
             notify=display.show_message,
         )  # fmt: skip
+        if page is None:
+            table.close()
         model, evaluation = fit_table(
             prepared, settings, engine=engine, callbacks=[Every(None, display.show_epochs)],
             checkpoint=periodic, trained=keep_model, notify=display.show_message,
@@ -114,11 +116,10 @@ def train(
         from backhand.report_page.write import write_training_report
 
         write_training_report(
-            page, prepared, model, evaluation, validation or table, advice=advice,
-            command=command_line(), model_file=str(output),
+            page, prepared, model, evaluation, table if validation is None else validation,
+            advice=advice, command=command_line(), model_file=str(output),
         )  # fmt: skip
         show_report(page, as_json=json)
-    table.close()
 
 
 def save_or_rescue(model: Model, output: Path) -> None:

@@ -17,6 +17,9 @@ from backhand.evaluation.curves import calibration, ranked
 Z = 1.959963984540054
 """The quantile of the normal distribution for 95 %."""
 
+PART = 2**20
+"""Probabilities that are looked at together, to limit memory."""
+
 UNDEFINED = float("nan")
 
 
@@ -69,10 +72,12 @@ def implied_variance(P: NDArray[Any]) -> float:
     of the loss; then the variance of the losses observed is much too small. (If the probabilities
     are far too sure as well, this one is too.)
     """
-    P = P.astype(np.float64)
-    logarithms = np.log(np.maximum(P, np.finfo(np.float32).tiny))
-    expected = -(P * logarithms).sum(axis=1)
-    squares = (P * logarithms**2).sum(axis=1)
+    expected, squares = np.empty(len(P)), np.empty(len(P))
+    for rows in np.array_split(np.arange(len(P)), 1 + P.size // PART):
+        some = P[rows].astype(np.float64)
+        logarithms = np.log(np.maximum(some, np.finfo(np.float32).tiny))
+        expected[rows] = -(some * logarithms).sum(axis=1)
+        squares[rows] = (some * logarithms**2).sum(axis=1)
     return float((squares - expected**2).mean() + expected.var())
 
 
@@ -112,7 +117,7 @@ def roc_auc(P: NDArray[Any], y: NDArray[np.int64]) -> Figure:
         area, of_rows = _area(P[:, k], y == k)
         areas.append(area)
         influence += of_rows / len(present)
-    value, error = float(np.mean(areas)), float(np.sqrt(influence @ influence))
+    value, error = float(np.mean(areas)), float(np.sqrt((influence**2).sum()))
     if value == 1:
         lows = [_lowest_area(int(counts[k]), len(y) - int(counts[k])) for k in present]
         return Figure(1.0, float(np.mean(lows)), 1.0)
@@ -128,7 +133,7 @@ def _area(score: NDArray[Any], positive: NDArray[np.bool_]) -> tuple[float, NDAr
     group, positives, negatives = ranked(score, positive)
     below = [np.cumsum(counts) - counts / 2 for counts in (negatives, positives)]
     m, n = int(positive.sum()), int((~positive).sum())
-    area = float(positives @ below[0]) / m / n
+    area = float((positives * below[0]).sum()) / m / n
     share = np.where(positive, below[0][group] / n, 1 - below[1][group] / m)
     influence = share - area
     for side, rows in ((positive, m), (~positive, n)):
@@ -162,8 +167,8 @@ def calibration_error(P: NDArray[Any], y: NDArray[np.int64]) -> Figure:
     if not len(bins.rows):
         return Figure(UNDEFINED)
     weight = bins.rows / bins.rows.sum()
-    value = float(weight @ np.abs(bins.accuracy - bins.confidence))
+    value = float((weight * np.abs(bins.accuracy - bins.confidence)).sum())
     smoothed = (bins.accuracy * bins.rows + 2) / (bins.rows + 4)
     error = weight * np.sqrt(smoothed * (1 - smoothed) / bins.rows)
-    half, by_chance = Z * float(np.sqrt(error @ error)), float(error.sum()) * np.sqrt(2 / np.pi)
+    half, by_chance = Z * float(np.sqrt((error**2).sum())), float(error.sum()) * np.sqrt(2 / np.pi)
     return Figure(value, max(0.0, value - half - by_chance), min(1.0, value + half))

@@ -49,7 +49,7 @@ class Tally:
         unlabelled : int
             Number of further rows, which have no class.
         rows : ndarray of shape (n,), optional
-            Their numbers, which increase; by default they are counted from 0.
+            Their numbers, each of which comes once; by default they are counted from 0.
         """
         K = len(self._classes)
         rows = self._seen + np.arange(len(y)) if rows is None else rows
@@ -59,7 +59,7 @@ class Tally:
         self._confusion += pairs.reshape(K, K)
         loss = losses(P, y)
         self._losses += np.bincount(y, loss, minlength=K)
-        self._squares += float(loss @ loss)
+        self._squares += float((loss**2).sum())
         self._sample.add(P, y, rows)
         self._seen += len(known)
         self._unknown += int((~known).sum())

@@ -11,11 +11,11 @@ from backhand.errors import comma_list, shortened
 from backhand.evaluation import Evaluation
 from backhand.model import Model
 from backhand.tabular import leaks, twins
-from backhand.tabular.drift import drifts
+from backhand.tabular.drift import drifts, orders
 from backhand.tabular.training import Prepared
 
-FEW_ROWS = 10
-"""Rows below which the figures of a class say little."""
+FEW_ROWS, FEW_HELD_OUT = 10, 20
+"""Rows of a class, and held-out rows, below which figures say little."""
 
 LEARNED = 0.8
 """Training loss, as a share of the baseline's, below which more epochs are of no use."""
@@ -34,8 +34,8 @@ class Advice:
     Attributes
     ----------
     kind : str
-        "baseline", "overfit", "leak", "twins", "groups", "few rows", "imbalance", "quantity" or
-        "drift".
+        "baseline", "overfit", "leak", "twins", "groups", "few rows", "imbalance", "quantity",
+        "drift" or "order".
     what : str
         What was found, with its figures: one or two sentences.
     advice : str
@@ -62,6 +62,8 @@ def advise(prepared: Prepared, model: Model, evaluation: Evaluation | None) -> l
     found = _rows(prepared) + _quantity(prepared) + _drift(prepared)
     if evaluation is None:
         return found
+    if evaluation.rows < FEW_HELD_OUT:
+        return _held_out(evaluation) + found
     beside = prepared.held_out.rows > 0  # else the evaluation is that of the folds
     return [
         *(_leak(prepared) if beside else []),
@@ -71,6 +73,16 @@ def advise(prepared: Prepared, model: Model, evaluation: Evaluation | None) -> l
         *_imbalance(evaluation),
         *found,
     ]
+
+
+def _held_out(evaluation: Evaluation) -> list[Advice]:
+    """Too few rows to say how good the model is."""
+    rows = f"{evaluation.rows:,} rows are" if evaluation.rows > 1 else "1 row is"
+    return [Advice(
+        "few rows",
+        f"Only {rows} held out: the figures say little, as their intervals show.",
+        "Try a larger --test-size, or more rows.",
+    )]  # fmt: skip
 
 
 def _baseline(model: Model, evaluation: Evaluation) -> list[Advice]:
@@ -132,7 +144,11 @@ def _leak(prepared: Prepared) -> list[Advice]:
 
 def _twins(prepared: Prepared, evaluation: Evaluation) -> list[Advice]:
     """Held-out rows that are copies, or nearly, of training rows."""
-    found, advice = twins.exact(prepared.training, prepared.held_out, evaluation.scores), []
+    scores, advice = evaluation.scores, list[Advice]()
+    if scores is not None:  # rows are numbered as in the table, and the matrix has some of them
+        of_matrix = np.searchsorted(np.flatnonzero(prepared.is_held_out), scores.rows)
+        scores = scores._replace(rows=of_matrix)
+    found = twins.exact(prepared.training, prepared.held_out, scores)
     if found.matters:
         advice.append(Advice(
             "twins",
@@ -159,10 +175,10 @@ def _imbalance(evaluation: Evaluation) -> list[Advice]:
     """The commonest class hides the others in the accuracy."""
     rows = evaluation.confusion.sum(axis=1)
     largest = int(rows.argmax())
-    share = rows[largest] / max(rows.sum(), 1)
-    if share < IMBALANCED:
-        return []
     others = int(rows.sum() - rows[largest])
+    share = rows[largest] / max(rows.sum(), 1)
+    if share < IMBALANCED or not others:
+        return []
     found = int(np.trace(evaluation.confusion)) - int(evaluation.confusion[largest, largest])
     return [Advice(
         "imbalance",
@@ -212,17 +228,29 @@ def _is_number(text: str) -> bool:
 
 
 def _drift(prepared: Prepared) -> list[Advice]:
-    """Dates along which the classes change."""
-    return [
+    """Columns along which later rows may be different."""
+    parts = prepared.schema, prepared.training, prepared.held_out
+    found = drifts(*parts, prepared.target.classes)
+    changing = [
         Advice(
             "drift",
-            f"Along {quoted(found.column)}, the share of {quoted(found.name)} goes from "
-            f"{percent(found.first)} in the first quarter of the training rows to "
-            f"{percent(found.last)} in the last. Held-out rows are drawn from the same time, rows "
+            f"Along {quoted(drift.column)}, the share of {quoted(drift.name)} goes from "
+            f"{percent(drift.first)} in the first quarter of the training rows to "
+            f"{percent(drift.last)} in the last. Held-out rows are drawn from the same time, rows "
             "to come are not.",
-            f"Hold out the latest rows: --time {quoted(found.column)}.",
+            f"Hold out the latest rows: --time {quoted(drift.column)}.",
         )
-        for found in drifts(prepared.schema, prepared.training, prepared.target.classes)
+        for drift in found
+    ]
+    return changing + [
+        Advice(
+            "order",
+            f"The rows are sorted by {quoted(name)}. If it is a time, rows to come are later than "
+            "all of these, while held-out rows are drawn from among them.",
+            f"Hold out the latest rows: --time {quoted(name)}.",
+        )
+        for name in orders(*parts)
+        if name not in {drift.column for drift in found}
     ]
 
 

@@ -1,19 +1,20 @@
-"""Dates along which the share of a class changes: later rows will differ from the held-out ones."""
+"""Columns along which later rows may differ: dates with changing classes, and the rows' order."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backhand.engines import Data
-from backhand.tables.schema.columns import Date
+from backhand.tables.schema.columns import Category, Column, Date
 from backhand.tables.schema.schema import Schema
 from backhand.tabular.sampling import sampled
 
 MOST_ROWS = 20_000
-"""Rows on which dates are compared with the class."""
+"""Rows on which columns are compared with the class and with the order of the rows."""
 
 FEWEST_ROWS = 25
 """Rows of a quarter below which nothing is said."""
@@ -23,6 +24,9 @@ CHANGE = 0.15
 
 ERRORS = 4.0
 """How many standard errors it must be."""
+
+FEWEST_VALUES = 20
+"""Distinct values of a column from which the order of the rows by it is told of."""
 
 
 class Drift(NamedTuple):
@@ -34,21 +38,14 @@ class Drift(NamedTuple):
     last: float
 
 
-def drifts(schema: Schema, training: Data, classes: Sequence[str]) -> list[Drift]:
+def drifts(schema: Schema, training: Data, held_out: Data, classes: Sequence[str]) -> list[Drift]:
     """Return the date columns along which the share of a class changes, with the largest change."""
-    if not any(isinstance(column, Date) for column in schema.columns):
-        return []
-    rows, found, start = sampled(training, MOST_ROWS), [], 0
-    for column in schema.columns:
-        place, start = start, start + column.width
-        if not isinstance(column, Date):
+    found = []
+    for column, values, y in _columns(schema, training, held_out):
+        n = len(y) // 4
+        if not isinstance(column, Date) or n < FEWEST_ROWS:
             continue
-        known = rows.X[:, start - 1] == 0 if column.missing else np.ones(rows.rows, bool)
-        order = np.argsort(rows.X[known, place], kind="stable")
-        n = len(order) // 4
-        if n < FEWEST_ROWS:
-            continue
-        y = rows.y[known][order]
+        y = y[np.argsort(values, kind="stable")]
         first, last = (np.bincount(part, minlength=len(classes)) / n for part in (y[:n], y[-n:]))
         error = np.sqrt((first * (1 - first) + last * (1 - last)) / n)
         change = np.where(np.abs(last - first) > ERRORS * error, last - first, 0.0)
@@ -56,3 +53,35 @@ def drifts(schema: Schema, training: Data, classes: Sequence[str]) -> list[Drift
         if abs(change[k]) >= CHANGE:
             found.append(Drift(column.name, classes[k], float(first[k]), float(last[k])))
     return found
+
+
+def orders(schema: Schema, training: Data, held_out: Data) -> list[str]:
+    """Return the columns by which the rows are sorted, in increasing order."""
+    return [
+        column.name
+        for column, values, _ in _columns(schema, training, held_out)
+        if (np.diff(values) >= 0).all() and len(np.unique(values)) >= FEWEST_VALUES
+    ]
+
+
+def _columns(
+    schema: Schema, training: Data, held_out: Data
+) -> Iterator[tuple[Column, NDArray[Any], NDArray[np.int64]]]:
+    """Yield number and date columns with their present values in some training rows, and classes.
+
+    A column of which all held-out values come after those of training is left out: then the latest
+    rows are held out already.
+    """
+    rows, others = sampled(training, MOST_ROWS), sampled(held_out, MOST_ROWS)
+    start = 0
+    for column in schema.columns:
+        place, start = start, start + column.width
+        if isinstance(column, Category):
+            continue
+        known, also = (
+            part.X[:, start - 1] == 0 if column.missing else np.ones(part.rows, bool)
+            for part in (rows, others)
+        )
+        values, later = rows.X[known, place], others.X[also, place]
+        if len(values) and not (len(later) and later.min() >= values.max()):
+            yield column, values, rows.y[known]

@@ -27,6 +27,10 @@ GROUPED = 0.3
 """Share of rows with near copies from which they are told of; smooth data have fewer."""
 
 
+CACHED = 2**17
+"""Numbers that are hashed at a time, so that they stay in the processor's cache."""
+
+
 class Twins(NamedTuple):
     """Held-out rows that equal a training row: their share, and accuracy with and without."""
 
@@ -42,14 +46,17 @@ class Twins(NamedTuple):
 
 
 def exact(training: Data, held_out: Data, scores: Scores | None) -> Twins:
-    """Compare the held-out rows that were scored with all training rows, by a hash of each."""
+    """Compare the held-out rows that were scored with all training rows, by a hash of each.
+
+    `scores` number the rows of `held_out`.
+    """
     if scores is None or len(scores.y) < FEWEST:
         return Twins(0, 0.0, 0.0, 0.0)
     d = training.X.shape[1]
     weights = np.random.default_rng(0).integers(0, 2**63, d, np.uint64) * np.uint64(2) + np.uint64(
         1
     )
-    length = max(1, VALUES // 8 // d)
+    length = max(1, CACHED // d)
     wanted = np.concatenate([
         hashes(held_out.X[scores.rows[i : i + length]], weights)
         for i in range(0, len(scores.rows), length)
@@ -94,7 +101,7 @@ def _nearest(X: NDArray[np.float64], others: NDArray[Any]) -> NDArray[np.float64
     """Return the squares of the distances to the nearest `NEIGHBOURS` of the other rows, sorted."""
     squares = (X**2).sum(axis=1)
     nearest = np.full((len(X), NEIGHBOURS), np.inf)
-    length = max(NEIGHBOURS, min(10_000, VALUES // 8 // X.shape[1]))
+    length = max(NEIGHBOURS, min(4096, VALUES // 8 // X.shape[1]))
     for start in range(0, len(others), length):
         part = others[start : start + length].astype(np.float64)
         found = squares[:, None] + (part**2).sum(axis=1) - 2 * X @ part.T

@@ -152,7 +152,7 @@ def _confusion(out: Console, evaluation: Evaluation) -> None:
         out, "", "Confusion matrix: a row per true class, a column per predicted class", indent=2
     )
     counts = [[f"{n:,}" if n else "·" for n in row] for row in evaluation.confusion.tolist()]
-    rows = fitting(evaluation.classes, WIDEST_ROW)
+    rows = fitting(evaluation.classes, min(WIDEST_ROW, out.width // 3))
     headings = [printable(name) for name in evaluation.classes]
     widths = [max(map(cell_len, column)) for column in zip(headings, *counts, strict=True)]
     first = max(map(cell_len, rows))

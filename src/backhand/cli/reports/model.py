@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -29,9 +30,6 @@ from backhand.training.history import History
 
 MAX_COLUMNS = 30
 """Number of columns that are listed."""
-
-WIDEST_NAME = 60
-"""Width to which names are padded at most, in characters."""
 
 
 def show_model(model: Model, path: str, *, as_json: bool) -> None:
@@ -89,17 +87,16 @@ def _curves(out: Console, history: History) -> None:
 
 def _columns(out: Console, schema: Schema) -> None:
     out.print("[bold]Columns[/bold], with their statistics in the training rows")
-    width = max(len(column.name) for column in schema.columns[:MAX_COLUMNS])
-    width = min(width, WIDEST_NAME)
-    for column in schema.columns[:MAX_COLUMNS]:
+    names = [printable(column.name, MOST_IN_NAME) for column in schema.columns[:MAX_COLUMNS]]
+    width = min(max(map(cell_len, names)), out.width // 3) + 2
+    for name, column in zip(names, schema.columns, strict=False):
         if isinstance(column, Category):
             what = comma_list(column.categories)
         else:
             what = f"mean {column.mean:.6g}, standard deviation {column.std:.6g}"
         missing = "; missing values flagged" if column.missing else ""
-        name = printable(column.name, MOST_IN_NAME)
         what = printable(what, MAX_CHARACTERS) + missing
-        entry(out, name, f"{column.kind:<9} {what}", width + 2)
+        entry(out, name, f"{column.kind:<9} {what}", width)
     if schema.columns[MAX_COLUMNS:]:
         out.print(f"  and {len(schema.columns) - MAX_COLUMNS:,} more; --json prints all")
     out.print()

@@ -68,9 +68,14 @@ def section(
 
 
 def entry(out: Console, name: str, text: str | Text, width: int = LABEL) -> None:
-    """Print a name, and beside it a text whose further lines begin where the first does."""
-    name = f"  {set_cell_size(name, width) if cell_len(name) < width else f'{name} '}"
-    hanging(out, name, text, indent=width + 2)
+    """Print a name, and beside it a text whose further lines begin where the first does.
+
+    A name that is wider than its column has a line of its own.
+    """
+    if cell_len(name) >= width:
+        out.print(Text(f"  {name}"))
+        name = ""
+    hanging(out, f"  {set_cell_size(name, width)}", text, indent=width + 2)
 
 
 def hanging(out: Console, first: str, text: str | Text, indent: int) -> None:

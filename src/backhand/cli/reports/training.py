@@ -16,7 +16,7 @@ from backhand.cli.reports.evaluation import show_evaluation, show_words
 from backhand.cli.reports.notes import note_lines
 from backhand.cli.reports.output import console, hanging, network_shape, print_json, section
 from backhand.cli.reports.progress import ProgressDisplay, progress_display
-from backhand.errors import comma_list
+from backhand.errors import MOST_IN_NAME, comma_list
 from backhand.evaluation import Evaluation
 from backhand.model import Model
 from backhand.support.visible_text import MAX_CHARACTERS, printable
@@ -131,10 +131,7 @@ class TrainReport:
         if validated is not None:
             show_cross_validation(validated, model.metrics["training_rows"])
         if evaluation is None:
-            print(
-                f"Training accuracy {training['accuracy']:.4f}, loss {training['loss']:.4f} "
-                "(no rows were held out)\n"
-            )
+            self._trained_on_all(model)
         else:
             title = "Held-out accuracy" if validated is None else "Accuracy of all folds together"
             show_evaluation(
@@ -147,6 +144,18 @@ class TrainReport:
         if self._explain_words:
             print()
             show_words()
+
+    def _trained_on_all(self, model: Model) -> None:
+        """Print the figures of the training rows, where none were held out."""
+        rows, out = model.metrics["class_rows"], self._console
+        accuracy, loss = (model.metrics[f"training_{name}"] for name in ("accuracy", "loss"))
+        hanging(
+            out, "", f"Training accuracy {accuracy:.4f}, loss {loss:.4f} (no rows were held out)", 2
+        )
+        commonest = printable(model.classes[rows.index(max(rows))], MOST_IN_NAME)
+        share = max(rows) / sum(rows)
+        hanging(out, "", f"Always answering '{commonest}' would score {share:.4f}", 2)
+        out.print()
 
     def _warnings(self, warnings: list[Advice]) -> None:
         if not warnings:

@@ -99,7 +99,8 @@ def _number(
     std = float(np.sqrt(square / n))
     if not np.isfinite(std):
         raise InputError(
-            f"the numbers of column '{name}' are too large to be standardised; scale or drop it."
+            f"the numbers of column '{name}' are too large to be standardised; scale them with "
+            f"--query, or add --drop '{name}'."
         )
     constant = std <= 1e-12 * abs(mean)
     if constant and not missing and not wanted:

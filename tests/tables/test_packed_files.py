@@ -182,6 +182,28 @@ def test_a_workbook_that_does_not_fit_in_memory_is_told(tmp_path, read) -> None:
         read(tmp_path / "t.xlsx", memory="64MB")
 
 
+def test_a_workbook_of_two_cells_that_are_far_apart_is_told(tmp_path, read) -> None:
+    """The library reserves memory for all cells between them, and ends its process."""
+    book = openpyxl.Workbook()
+    book.active["A1"], book.active["XFD1048576"] = 1, 2
+    book.save(tmp_path / "t.xlsx")
+    with pytest.raises(OutputError, match="within 256 MB of memory: it is damaged, or needs more"):
+        read(tmp_path / "t.xlsx", memory="256MB")
+
+
+def test_a_damaged_arrow_file_does_not_end_the_process(tmp_path, read) -> None:
+    pyarrow.feather.write_feather(arrow(ROWS), tmp_path / "t.feather", compression="uncompressed")
+    content = (tmp_path / "t.feather").read_bytes()
+    for place in range(8, len(content), max(1, len(content) // 6)):
+        (tmp_path / "t.feather").write_bytes(
+            content[:place] + b"\xff\xff\xff\x7f" * 8 + content[place + 32 :]
+        )
+        try:
+            read(tmp_path / "t.feather")
+        except (InputError, OutputError) as error:
+            assert "t.feather" in str(error)
+
+
 def test_sheets_are_chosen_by_name_or_number(tmp_path, read) -> None:
     book = openpyxl.Workbook()
     book.active.title = "notes"

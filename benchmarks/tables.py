@@ -13,7 +13,6 @@ from __future__ import annotations
 import csv
 import sys
 import warnings
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from backhand.table_settings import DEFAULTS, Settings
+from backhand.table_settings import Settings
 from backhand.tables.reading.reader import read_table
 from backhand.tabular.training import fit_table, prepare_table
 
@@ -84,7 +83,7 @@ def main() -> None:
         path = folder / f"{name}.csv"
         ours, theirs = [], []
         for seed in SEEDS:
-            settings = Settings(config=replace(DEFAULTS, seed=seed))
+            settings = Settings(seed=seed)
             prepared = prepare_table(read_table(path), target, settings)
             _, evaluation = fit_table(prepared, settings)
             assert evaluation is not None

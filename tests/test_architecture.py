@@ -23,7 +23,11 @@ ARCHITECTURE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- floors: written by tests/test_architecture.py -->", "<!-- end of floors -->"
 
 FLOORS = [
-    {"choices": "names that an argument may have, as types", "errors": "the family of errors"},
+    {
+        "choices": "names that an argument may have, as types",
+        "errors": "the family of errors",
+        "glossary": "the terms of the reports",
+    },
     {
         "constraints": "allowed values of settings, and their check",
         "support": "files, folders, streams, signals, memory, optional packages, displays",
@@ -41,7 +45,7 @@ FLOORS = [
     },
     {"training": "epochs, samplers, schedules, validation, early stopping, callbacks, checkpoints"},
     {
-        "evaluation": "accuracy, figures per class, confusion matrix",
+        "evaluation": "figures with their intervals, confusion matrix, curves",
         "tables": "files, SQL and data frames to a matrix, by a fitted schema",
         "torch_twin": "the same network with autograd, for comparison",
     },
@@ -57,8 +61,10 @@ FLOORS = [
     {
         "benchmark": "the time of a training step beside other libraries",
         "estimator": "`MLPClassifier` for scikit-learn",
-        "tabular": "train, evaluate and predict on tables",
+        "tabular": "train, evaluate and predict on tables; warnings about a training",
     },
+    {"report_page": "what a model predicts, how well and from what, as one web page"},
+    {"fitting": "`fit`: a model from a table in one call"},
     {"cli": "commands, options, reports, progress, exit codes"},
     {"__init__": "the public names, imported on use", "__main__": "`python -m backhand`"},
 ]
@@ -244,7 +250,7 @@ def test_names_whose_package_is_not_installed_are_not_listed_and_say_how_to_get_
     for loaded in [name for name in sys.modules if name.startswith("backhand.estimator")]:
         monkeypatch.delitem(sys.modules, loaded)
     monkeypatch.delitem(vars(backhand), "MLPClassifier", raising=False)
-    assert set(backhand._HOMES) - set(dir(backhand)) == {"MLPClassifier", "read_table"}
+    assert set(backhand._HOMES) - set(dir(backhand)) == {"MLPClassifier", "fit", "read_table"}
     assert "train" in dict(inspect.getmembers(backhand))
     names: dict[str, object] = {}
     exec("from backhand import *", names)

@@ -22,7 +22,10 @@ def _homes() -> dict[str, str]:
 
 _HOMES = _homes()
 
-_NEEDS = {"backhand.estimator": "sklearn", "backhand.tables.reading.reader": "duckdb"}
+_NEEDS = {
+    "backhand.estimator": "sklearn", "backhand.fitting": "duckdb",
+    "backhand.tables.reading.reader": "duckdb",
+}  # fmt: skip
 """Modules that cannot be imported without an optional package."""
 
 

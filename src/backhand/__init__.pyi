@@ -22,6 +22,7 @@ from backhand.exports.numpy import export_numpy as export_numpy
 from backhand.exports.onnx import export_onnx as export_onnx
 from backhand.exports.torch import from_torch as from_torch
 from backhand.exports.torch import to_torch as to_torch
+from backhand.fitting import fit as fit
 from backhand.functional import accuracy as accuracy
 from backhand.functional import backward as backward
 from backhand.functional import cross_entropy as cross_entropy

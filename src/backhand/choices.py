@@ -8,6 +8,7 @@ EngineName = Literal["auto", "fused", "reference", "torch"]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "adam"]
 ScheduleName = Literal["constant", "cosine", "invscaling", "adaptive"]
 ValidationMonitor = Literal["validation_loss", "validation_accuracy"]
+ClassWeightName = Literal["balanced"]
 MonitorName = Literal["validation_loss", "validation_accuracy", "loss"]
 
 

@@ -21,6 +21,7 @@ from backhand.choices import EngineName
 from backhand.engines import is_sparse, make_engine
 from backhand.equations import Parameters
 from backhand.errors import BackhandWarning, InputError, MissingFileError, listed
+from backhand.evaluation import Evaluation
 from backhand.support import display
 from backhand.support.atomic_files import check_output, replacing
 from backhand.support.safetensors_io import (
@@ -33,6 +34,7 @@ from backhand.support.safetensors_io import (
 from backhand.support.untrusted_json import MAX_VALUES
 from backhand.tables.files.kinds import format_by_name
 from backhand.tables.row_sketch import RowSketch
+from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import Schema
 from backhand.training.data import check_finite, host
 from backhand.training.history import History
@@ -82,6 +84,10 @@ class Model:
         The curves of its training.
     training_rows : RowSketch, optional
         A digest of the rows of a table that it was trained on, by which `evaluate` recognises them.
+    evaluation : Evaluation, optional
+        What `fit` measured on the held-out rows. It is not in the file: a loaded model has None.
+    notes : tuple of Note
+        What `fit` found out about the columns of the table; not in the file either.
 
     Examples
     --------
@@ -98,6 +104,8 @@ class Model:
     history: History = field(default_factory=History)
     versions: dict[str, str] = field(default_factory=lambda: present_versions())
     training_rows: RowSketch | None = None
+    evaluation: Evaluation | None = field(default=None, compare=False, repr=False)
+    notes: tuple[Note, ...] = field(default=(), compare=False, repr=False)
 
     def _summary(self) -> display.Summary:
         d, H, K = self.sizes
@@ -170,7 +178,7 @@ class Model:
         from backhand.tables.reading.frames import as_table
 
         needed = {column.name for column in self.schema.columns}
-        with as_table(X, needed) as table, table.unchanged():
+        with as_table(X, needed, once=True) as table, table.unchanged():
             changes = self.schema.count_changes()
             parts = (part for _, part, _ in self.schema.encoded_chunks(table, changes=changes))
             P = np.concatenate([chosen.predict_proba(self.params, part) for part in parts])

@@ -1,15 +1,23 @@
 """The settings of a training on a table, with the defaults of `backhand train`.
 
-It imports no NumPy, so that `backhand train --help` answers at once.
+Each is declared once: the options of the command line and the settings of `backhand.fit` are made
+of these declarations. It imports no NumPy, so that `backhand train --help` answers at once.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from backhand.constraints import Exactly, Integer, Number, Or
+from backhand.choices import ClassWeightName, MonitorName, OptimizerName, ScheduleName, names
+from backhand.constraints import Choice, Constraint, Exactly, Flag, Integer, Number, Or
+from backhand.errors import InputError
 from backhand.training.config import TrainConfig, check_settings, setting
+
+if TYPE_CHECKING:
+    from backhand.optimizers import Optimizer
+    from backhand.training.early_stopping import EarlyStopping
 
 UPDATES = 8000
 """Number of updates that training aims at where the number of epochs is not given."""
@@ -20,32 +28,39 @@ FEWEST_EPOCHS, MOST_EPOCHS = 10, 100
 VALIDATIONS = 50
 """Number of times, about, that the held-out rows are measured during a training, for display."""
 
-DEFAULTS = TrainConfig(
-    batch_size=128, learning_rate=0.004, optimizer="adam", schedule="cosine", warmup=0.05, l2=0.0002
-)
-"""Of a training on a table."""
+TEST_SIZE, VALIDATION_FRACTION, PATIENCE = 0.2, 0.1, 10
+"""The share of the rows that is held out; of the training rows, that early stopping watches; and
+the number of measurements without improvement after which it ends training."""
+
+MOST_FOLDS = 200
+"""Maximum of `cv`: the fold of each row is one byte."""
+
+CONSTANTS = {
+    "momentum": ("momentum", "nesterov"),
+    "beta_1": ("adam",), "beta_2": ("adam",), "epsilon": ("adam",),
+}  # fmt: skip
+"""The constants of update rules, and the rules that have them."""
+
+STOPPING = ("patience", "tol", "monitor", "validation_fraction", "validation_every")
+"""The settings of early stopping."""
 
 
-@dataclass(frozen=True)
+def optional(constraint: Constraint) -> Constraint:
+    """None, or what the constraint allows."""
+    return Or(Exactly(None), constraint)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How `fit_table` trains.
+    """How a table is divided and a model trained on it; the settings are valid.
 
-    Parameters
-    ----------
-    hidden : int, default=128
-        H, the number of hidden units.
-    epochs : int, optional
-        Passes over the training rows; None: as many as make about `UPDATES` updates.
-    test_size : float, default=0.2
-        Share of each class that is held out.
-    config : TrainConfig
-        The settings of the training itself. The number of epochs, and of those between two
-        measurements on the held-out rows, follow from the table: see `config_for`.
+    The number of epochs, and of those between two measurements on rows that are not trained on,
+    follow from the table: see `config_for`.
 
     Raises
     ------
     InputError
-        If a setting is not what it should be.
+        If a setting is not what it should be, or two contradict.
 
     Examples
     --------
@@ -53,30 +68,243 @@ class Settings:
     100
     """
 
-    hidden: int = setting(128, constraint=Integer(1))
-    epochs: int | None = setting(None, constraint=Or(Exactly(None), Integer(1)))
-    test_size: float = setting(0.2, constraint=Number(0, 0.95))
-    config: TrainConfig = DEFAULTS
+    hidden: int = setting(128, "Number of hidden units, H.", Integer(1))
+    epochs: int | None = setting(
+        None, "Passes over the training rows; by default 10 to 100, for about 8,000 updates.",
+        optional(Integer(1)),
+    )  # fmt: skip
+    batch_size: int = setting(128, "Mini-batch size (rows per update).", Integer(1))
+    learning_rate: float = setting(
+        0.004, "Peak learning rate, η; by default it rises first, then falls to 0.",
+        Number(0, above=True),
+    )  # fmt: skip
+    optimizer: OptimizerName | Optimizer = setting(
+        "adam", "The update rule: adam, sgd, momentum or nesterov."
+    )
+    l2: float = setting(
+        0.0002,
+        "λ of the L2 penalty λ/2 (‖W1‖² + ‖W2‖²), which is added to the loss. This is not the\n"
+        "decoupled weight decay of AdamW.",
+        Number(0),
+    )
+    dropout: float = setting(
+        0.0, "Fraction of hidden units that are dropped for each row in each update.",
+        Number(0, 1, below=True),
+    )  # fmt: skip
+    class_weight: ClassWeightName | None = setting(
+        None,
+        "balanced: in training each class has the same total weight, however few its rows. The\n"
+        "figures of the report do not have these weights.",
+        optional(Choice(names(ClassWeightName))),
+    )
+    seed: int = setting(0, "Seed for the split, initial parameters, shuffling and dropout.",
+                        Integer(0))  # fmt: skip
+
+    test_size: float | None = setting(
+        None,
+        f"Fraction of the rows held out for evaluation, {TEST_SIZE} by default: of each class, of\n"
+        "the groups, or the last.",
+        optional(Number(0, 0.95)),
+    )
+    validation: str | None = setting(
+        None, "Second table with the same columns, whose rows are the held-out rows."
+    )
+    group: str | None = setting(
+        None,
+        "Column whose equal values keep rows together: no group has rows on both sides of the\n"
+        "split. It is not a feature.",
+    )
+    time: str | None = setting(
+        None,
+        "Column of dates or numbers by which the last rows are held out. It stays a feature\n"
+        "unless it is dropped.",
+    )
+    cv: int | None = setting(
+        None,
+        "Number of folds of a cross-validation: each part of the rows is held out once, and the\n"
+        "figures are means with 95 % intervals. The model is then trained on all rows. With time,\n"
+        "each fold is trained on the rows before it.",
+        optional(Integer(2, MOST_FOLDS)),
+    )
+
+    early_stopping: bool = setting(
+        False,
+        "Hold some of the training rows out, stop when the loss on these has not improved for\n"
+        "some time, and return the parameters of the best epoch.",
+        Flag(),
+    )
+    patience: int | None = setting(
+        None,
+        f"Measurements without improvement after which training stops, {PATIENCE} by default.",
+        optional(Integer(1)),
+    )
+    tol: float | None = setting(
+        None, "Least improvement that counts, 0 by default.", optional(Number(0))
+    )
+    monitor: MonitorName | None = setting(
+        None,
+        "The figure that has to improve: validation_loss, validation_accuracy, or loss, which\n"
+        "needs no rows and returns the last epoch's parameters.",
+        optional(Choice(names(MonitorName))),
+    )
+    validation_fraction: float | None = setting(
+        None,
+        f"Fraction of the training rows that early stopping watches, {VALIDATION_FRACTION} by\n"
+        "default; by group or time, where the held-out rows are.",
+        optional(Number(0, 0.95, above=True)),
+    )
+    validation_every: int | None = setting(
+        None, "Epochs between two measurements, 1 by default.", optional(Integer(1))
+    )
+
+    schedule: ScheduleName = setting(
+        "cosine",
+        "What η does after the warm-up: it stays; falls to 0 along half a cosine; falls as\n"
+        "η / (t + 1)^power_t, t being the rows visited in whole epochs; or, for adaptive, is\n"
+        "divided by 5 each time the patience of early stopping runs out, down to 1e-6.",
+        Choice(names(ScheduleName)),
+    )
+    warmup: float = setting(
+        0.05, "Fraction of all updates over which η rises to its peak.", Number(0, 1)
+    )
+    power_t: float | None = setting(
+        None, "The exponent of the schedule invscaling, 0.5 by default.", optional(Number(0))
+    )
+    momentum: float | None = setting(
+        None, "μ of the optimizers momentum and nesterov, 0.9 by default."
+    )
+    beta_1: float | None = setting(None, "β₁ of adam, 0.9 by default.")
+    beta_2: float | None = setting(None, "β₂ of adam, 0.999 by default.")
+    epsilon: float | None = setting(None, "ε of adam, 1e-8 by default.")
+    alpha: float = setting(
+        0.0, "scikit-learn's form of the penalty: adds alpha / rows of the batch to λ.", Number(0)
+    )
+    shuffle: bool = setting(True, "Whether the rows are shuffled in each epoch.", Flag())
 
     def __post_init__(self) -> None:
         check_settings(self)
+        self._check_split()
+        self._check_dependent()
+        _ = self.config
+
+    def _check_split(self) -> None:
+        """Raise InputError if two settings say which rows are held out."""
+        for first, second in (
+            ("validation", "test_size"), ("validation", "cv"), ("validation", "group"),
+            ("validation", "time"), ("cv", "test_size"), ("group", "time"),
+        ):  # fmt: skip
+            if getattr(self, first) is not None and getattr(self, second) is not None:
+                raise InputError(
+                    f"{_option(first)} and {_option(second)} both say which rows are held out; "
+                    "give one of them."
+                )
+
+    def _check_dependent(self) -> None:
+        """Raise InputError for a setting that another one makes void."""
+        for name in STOPPING:
+            if getattr(self, name) is not None and not self.early_stopping:
+                raise InputError(f"{_option(name)} is of early stopping; add --early-stopping.")
+        if self.monitor == "loss" and self.validation_fraction is not None:
+            raise InputError("--monitor loss watches no rows; omit --validation-fraction.")
+        if self.power_t is not None and self.schedule != "invscaling":
+            raise InputError(
+                f"--power-t is of the schedule invscaling, and the schedule is {self.schedule}; "
+                "add --schedule invscaling."
+            )
+        if self.schedule == "adaptive" and not self.early_stopping:
+            raise InputError(
+                "the schedule adaptive acts when early stopping would; add --early-stopping."
+            )
+        for name, rules in CONSTANTS.items():
+            if getattr(self, name) is not None and self.optimizer not in rules:
+                raise InputError(
+                    f"{_option(name)} is of the optimizer {' or '.join(rules)}, and the optimizer "
+                    f"is {self.optimizer}; add --optimizer {rules[0]}."
+                )
+
+    def check_one_training(self) -> None:
+        """Check that there is one training only, which a checkpoint can be of.
+
+        Raises
+        ------
+        InputError
+            With `cv`.
+        """
+        if self.cv is not None:
+            raise InputError(
+                "--checkpoint saves one training, and --cv has several; omit one of them."
+            )
+
+    @property
+    def held_out_share(self) -> float:
+        """Share of the table's rows that is held out: 0 with `validation` and `cv`."""
+        if self.validation is not None or self.cv is not None:
+            return 0.0
+        return TEST_SIZE if self.test_size is None else self.test_size
+
+    @property
+    def stopping_share(self) -> float:
+        """Share of the training rows that early stopping watches."""
+        rule = self.config.early_stopping
+        if rule is None or not rule.needs_validation:
+            return 0.0
+        given = self.validation_fraction
+        return VALIDATION_FRACTION if given is None else given
+
+    @cached_property
+    def config(self) -> TrainConfig:
+        """The settings of the training itself, but for what follows from the number of rows."""
+        own = {f.name for f in fields(self)} & {f.name for f in fields(TrainConfig)}
+        given = {name: getattr(self, name) for name in own}
+        return TrainConfig(**{name: value for name, value in given.items() if value is not None} | {
+            "optimizer": self._optimizer(), "early_stopping": self._early_stopping()})  # fmt: skip
+
+    def _optimizer(self) -> OptimizerName | Optimizer:
+        given = {name: getattr(self, name) for name in CONSTANTS}
+        given = {name: value for name, value in given.items() if value is not None}
+        if not given:
+            return self.optimizer
+        from backhand.optimizers import OPTIMIZERS
+
+        rule: Optimizer = OPTIMIZERS[str(self.optimizer)](**given)
+        return rule
+
+    def _early_stopping(self) -> EarlyStopping | None:
+        if not self.early_stopping:
+            return None
+        from backhand.training.early_stopping import EarlyStopping
+
+        return EarlyStopping(
+            self.patience or PATIENCE, self.tol or 0.0, self.monitor or "validation_loss"
+        )
 
     def epochs_for(self, rows: int) -> int:
         """Number of epochs on that many training rows."""
         if self.epochs is not None:
             return self.epochs
-        updates = -(-rows // (self.config.batch_size or rows))
+        updates = -(-rows // self.batch_size)
         return max(FEWEST_EPOCHS, min(round(UPDATES / updates), MOST_EPOCHS))
 
     def config_for(self, rows: int) -> TrainConfig:
         """The config of a training on that many rows."""
         epochs = self.epochs_for(rows)
-        return replace(self.config, epochs=epochs, validation_every=max(1, epochs // VALIDATIONS))
+        every = self.validation_every or (
+            1 if self.early_stopping else max(1, epochs // VALIDATIONS)
+        )
+        return replace(self.config, epochs=epochs, validation_every=every)
 
     def values(self, rows: int) -> dict[str, Any]:
         """All settings of a training on that many rows, as JSON values for the model file."""
-        return {
+        split = {name: getattr(self, name) for name in ("validation", "group", "time", "cv")}
+        of_table = {
             "hidden": self.hidden,
-            "test_size": self.test_size,
-            **self.config_for(rows).values(),
+            "test_size": self.held_out_share,
+            **{name: value for name, value in split.items() if value is not None},
+            "class_weight": self.class_weight,
+            "validation_fraction": self.stopping_share,
         }
+        return of_table | self.config_for(rows).values()
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")

@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 
 import backhand
-from backhand.cli.glossary import GLOSSARY
-from backhand.cli.reports.chart import chart
+from backhand.cli.glossary import GLOSSARY, TERMS
 from backhand.cli.written_output import NOTHING
 from helpers.command_line import run
 
@@ -64,6 +63,8 @@ def test_training_again_gives_the_same_bytes(here, penguins) -> None:
 def test_json_is_one_object_per_line(here, penguins) -> None:
     printed = run("train", penguins, "-t", "species", "--json", *QUICK).stdout
     events = [json.loads(line) for line in printed.splitlines()]
+    slow = {"loading", "reading", "preparing"}  # on a busy machine
+    events = [event for event in events if event["event"] not in slow]
     names = [event["event"] for event in events]
     assert names[:2] == ["table", "model"] and names[-1] == "result"
     assert set(names[2:-1]) == {"progress"} and events[-2]["epoch"] == 5
@@ -147,13 +148,8 @@ def test_evaluate_counts_rows_of_unknown_or_missing_classes(model, penguins, her
 def test_inspect_shows_the_whole_model(model) -> None:
     printed = run("inspect", model).stdout
     for said in ("W1 15×128", "Adelie, Chinstrap, Gentoo", "bill_length_mm", "held_out_accuracy",
-                 "learning_rate", "numpy", "Loss per epoch", "█"):  # fmt: skip
+                 "learning_rate", "numpy", "Loss by epoch", "● training, ○ held out"):  # fmt: skip
         assert said in printed, said
-
-
-def test_the_chart_begins_and_ends_with_the_values_themselves() -> None:
-    falling = chart(np.array([2.0, *[1.0] * 198, 0.0])).splitlines()
-    assert falling[0].rstrip() == f"{2:8.4f} █" and len(falling[-2].rstrip()) == 9 + 59
 
 
 def test_compare_prints_the_reference_run() -> None:
@@ -388,10 +384,8 @@ def test_options_of_checkpoints_without_a_checkpoint_are_refused(here, penguins,
 
 def test_the_glossary_explains_every_term_of_the_report(here, penguins) -> None:
     printed = run("train", penguins, "-t", "species", *QUICK).stdout.lower()
-    terms = [line[2:19].strip() for line in GLOSSARY.splitlines() if line.startswith("  ")]
-    explained = {term for term in terms if term}
-    assert explained >= {"held-out rows", "hidden", "softmax", "epoch", "loss", "f1"}
-    for term in explained:
+    assert TERMS.keys() >= {"held-out rows", "hidden", "softmax", "epoch", "loss", "f1"}
+    for term in TERMS:
         assert term.lower().removesuffix(" rows") in printed, f"{term} is not in the report"
     shown = run("train", "--help").stdout
     assert all(line in shown for line in GLOSSARY.splitlines()[2:])

@@ -21,8 +21,7 @@ def test_the_python_file_tells_what_is_wrong(tmp_path) -> None:
     module = imported(tmp_path / "m.py")
     for columns, said in (
         ({"n": [1]}, "no column 'c'"),
-        ({"n": [1, "many"], "c": ["x", "x"]}, "'n' holds 'many' in row 2; expected a number"),
-        ({"n": [1, np.inf], "c": ["x", "x"]}, "infinite number in row 2"),
+        ({"c": ["x"]}, "no column 'n'"),
     ):
         with pytest.raises(ValueError, match=said):
             module.predict_proba(columns)
@@ -51,6 +50,8 @@ def test_the_python_file_reads_missing_values_of_all_kinds(tmp_path) -> None:
     for absent in (None, np.nan, np.float32("nan"), pandas.NA, pandas.NaT, *MISSING):
         encoded = module.encode({"n": [absent, 1], "c": [absent, "x"]})
         assert encoded.tolist() == [[0, 1, 0, 1], [1, 0, 1, 0]], absent
+    for unread in ("many", "1.2.3", np.inf, "-inf", object(), 10**400):
+        assert module.encode({"n": [unread], "c": ["x"]}).tolist() == [[0, 1, 1, 0]]
     frame = pandas.DataFrame({"n": [None, 1.0], "c": [None, "x"]})
     assert np.array_equal(module.encode(frame), encoded)
     masked = duckdb.sql("SELECT * FROM (VALUES (NULL, NULL), (1, 'x')) AS t(n, c)").fetchnumpy()

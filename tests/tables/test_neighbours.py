@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
-from backhand.errors import BackhandWarning, InputError
+from backhand.errors import BackhandWarning
 from backhand.exports.numpy import to_source
 from backhand.model import Model
 from backhand.table_settings import Settings
@@ -103,13 +103,13 @@ def test_words_that_mean_missing(tmp_path) -> None:
         read_table(path), "t", Settings(epochs=1), ColumnChoices(missing=("None",))
     )
     assert prepared.target.classes == ["a", "b"] and prepared.unlabelled == 8
-    assert prepared.schema.columns[1].categories == ("x", "y")
+    assert prepared.schema.columns[-1].categories == ("x", "y")
     again = Schema.from_json(prepared.schema.to_json())
     assert again == prepared.schema and again.missing == MISSING
     prepared = prepare_table(
         read_table(path), "t", Settings(epochs=1), ColumnChoices(missing=("", "None"))
     )
-    assert prepared.schema.columns[1].categories == ("NA", "x", "y")
+    assert prepared.schema.columns[-1].categories == ("NA", "x", "y")
     again = Schema.from_json(prepared.schema.to_json())
     assert again == prepared.schema and again.missing == ("", "None")
 
@@ -238,8 +238,7 @@ def test_codes_keep_their_zeros_and_versions_their_digits(tmp_path) -> None:
         f"{('01730', '1730')[i % 2]},{('1.1', '1.10', '1.2')[i % 3]}\n" for i in range(30)
     )
     table = read_table(write(tmp_path / "t.csv", "zip,t\n" + rows))
-    with pytest.warns(BackhandWarning, match="codes such as '01730'"):
-        schema = learn(table)
+    schema = learn(table)
     assert schema.columns == (Category("zip", ("01730", "1730"), False),)
     assert read_target(table, "t").classes == ["1.1", "1.10", "1.2"]
     mixed = read_table(write(tmp_path / "m.csv", "n,t\n" + "1,1\n2,1.0\n3,2\n"))
@@ -247,14 +246,14 @@ def test_codes_keep_their_zeros_and_versions_their_digits(tmp_path) -> None:
         assert read_target(mixed, "t").classes == ["1", "2"]
 
 
-def test_a_text_that_comes_late_is_told_with_a_way_out(tmp_path) -> None:
+def test_a_text_that_comes_late_is_missing(tmp_path) -> None:
     path = write(tmp_path / "t.csv", "n,m,t\n" + "1,2,a\n3,4,b\n" * 15_000 + "T,1,a\n")
-    with pytest.raises(InputError, match=r"line 30002.*'T'.*--missing.*--categorical.*--drop"):
-        learn(read_table(path))
-    for more, said in ((1, r"101 \(and 1 more row\);"), (5, r"101 \(and 5 more rows\);")):
-        some = write(tmp_path / "s.csv", "n,m,t\n" + "1,2,a\n3,4,b\n" * 50 + "T,1,a\n" * (more + 1))
-        with pytest.raises(InputError, match=said):
-            learn(read_table(some))
+    table = read_table(path)
+    target = read_target(table, "t")
+    schema, (note,) = fit_schema(table, target, np.ones(table.rows, bool))
+    assert [column.kind for column in schema.columns] == ["number", "number"]
+    assert note.column == "n" and note.what.startswith("1 of 30,001 values is not a number")
+    assert "'T'" in note.what and "--categorical 'n'" in note.advice
     assert len(learn(read_table(path), drop=["n"]).columns) == 1
     assert learn(read_table(path), categorical=["n"]).columns[0].categories == ("1", "3", "T")
     assert read_table(path, "SELECT m, t FROM data").types == ["BIGINT", "VARCHAR"]
@@ -265,29 +264,21 @@ DAYS = ["2020-01-31", "2020/1/3", "2020-1-3 1:02", "2020-01-31T12:00:00Z", "2020
         "2020-01-31 12:00:00.5-05:30", "20200131", "2020-W05-5", "2020-02-30", "infinity", "epoch",
         "2020-01/31", " 2020-01-31", "0999-01-01", "12:30", "23:59:59.25", "24:00", "12", "1e3",
         "2020-01-31 12:00:00 Europe/Berlin", "x"]  # fmt: skip
-NUMBERS = ["5", " 5\t", "+5", "+-5", "5.", ".5", "1_000", "1e5", "1e-999", "0x1A", "1,5", "５",
-           "1__0", "", "-", "- 5", "-0", "1e", "++5", "\x1c5", "12345678901234567891", "0.1",
-           "true"]  # fmt: skip
 
 
-def test_the_exported_file_reads_each_text_as_training_does(tmp_path) -> None:
-    """None where a text is refused."""
+def test_the_exported_file_reads_each_date_as_training_does(tmp_path) -> None:
+    """A text that is not one of them is missing."""
     import backhand
-    from backhand.tables.schema.columns import Date, Number
+    from backhand.tables.schema.columns import Date
 
-    schema = Schema("t", (Number("n", 0.0, 1.0, True), Date("d", 0.0, 1.0, True)))
-    source = to_source(Model(backhand.init(4, 2, 2), ("a", "b"), schema), ["a", "b"])
+    schema = Schema("t", (Date("d", 0.0, 1.0, True),))
+    source = to_source(Model(backhand.init(2, 2, 2), ("a", "b"), schema), ["a", "b"])
     module: dict = {"__name__": "exported"}
     exec(source, module)
-    path = tmp_path / "t.csv"
-    for place, texts in ((0, NUMBERS), (1, DAYS)):
-        with path.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([["v", "w"], *([text, "x"] for text in texts)])
-        table = read_table(path)
-        sql = (expressions.number, expressions.days)[place](table, 0, MISSING)
-        for text, (days,) in zip(texts, all_rows(table, f"SELECT {sql} FROM rows"), strict=True):
-            try:
-                found = float(module["COLUMNS"][place].read([text])[0])
-            except ValueError:
-                found = None
-            assert found == days or (text == "" and np.isnan(found)), text
+    with (tmp_path / "t.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([["v", "w"], *([text, "x"] for text in DAYS)])
+    table = read_table(tmp_path / "t.csv")
+    found = all_rows(table, f"SELECT {expressions.days(table, 0, MISSING)} FROM rows")
+    for text, (days,) in zip(DAYS, found, strict=True):
+        read = module["COLUMNS"][0].read([text])[0]
+        assert read == days or (days is None and np.isnan(read)), text

@@ -19,6 +19,7 @@ from backhand.cli.export import export
 from backhand.cli.glossary import GLOSSARY
 from backhand.cli.grade import grade
 from backhand.cli.inspect import inspect
+from backhand.cli.option_groups import GroupedCommand
 from backhand.cli.predict import predict
 from backhand.cli.train import train
 
@@ -50,7 +51,7 @@ def _root(
     pass
 
 
-app.command(epilog=GLOSSARY)(error_boundary(train))
+app.command(epilog=GLOSSARY, cls=GroupedCommand)(error_boundary(train))
 for command in (predict, evaluate, inspect, export, check, grade, compare, bench):
     failed = EXIT_CODES["not judged"] if command is check else FAILED
     app.command()(error_boundary(command, failed))

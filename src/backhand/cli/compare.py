@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -103,15 +102,14 @@ def _table_data(
 
     from backhand.engines import Data
     from backhand.errors import InputError
-    from backhand.table_settings import DEFAULTS, Settings
+    from backhand.table_settings import Settings
     from backhand.tables.reading.reader import read_table
     from backhand.tabular.training import prepare_table
 
     if target is None:
         raise InputError("no target; name the column to predict with --target COLUMN.")
-    settings = Settings(test_size=0.0, config=replace(DEFAULTS, seed=seed))
     table = read_table(data, query)
     table.warn_of_remarks()
-    prepared = prepare_table(table, target, settings)
+    prepared = prepare_table(table, target, Settings(test_size=0.0, seed=seed))
     rows = prepared.training
     return Data(rows.X.astype(dtype), rows.y), len(prepared.target.classes)

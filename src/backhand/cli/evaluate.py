@@ -27,28 +27,47 @@ def evaluate(
     memory: options.Memory = None,
     cache_dir: options.CacheDir = None,
     engine: options.EngineName = "auto",
+    report_file: options.ReportFile = None,
     strict: options.Strict = False,
+    all_classes: options.AllClasses = False,
+    explain_words: options.ExplainWords = False,
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Evaluate a model on a table. Use rows that it was not trained on.
 
-    Shows accuracy and loss, precision, recall and f1 per class, and the confusion matrix. These
-    terms are explained at the end of `backhand train --help`.
+    Shows accuracy, loss and other figures with their intervals, precision, recall and f1 per class,
+    and the confusion matrix. --explain-words explains these terms.
     """
+    from backhand.cli.arguments import check_order
+    from backhand.cli.report_file import command_line, report_path, show_report
     from backhand.cli.reports.changes import show_changes, show_trained_on
-    from backhand.cli.reports.evaluation import show_evaluation
+    from backhand.cli.reports.evaluation import show_evaluation, show_words
     from backhand.model import load
     from backhand.support.atomic_files import check_folder
     from backhand.tables.reading.reader import read_table
     from backhand.tabular.prediction import evaluate_table
 
+    check_order(model, data)
     loaded, folder = load(model), check_folder(cache_dir)
+    page = report_path(report_file, data, model)
     rows = read_table(
         data, query, format=format, encoding=encoding, sheet=sheet, table=table, header=header,
-        memory=memory, cache_dir=folder, once=True,
+        memory=memory, cache_dir=folder, once=page is None,
     )  # fmt: skip
     rows.warn_of_remarks()
     evaluated = evaluate_table(loaded, rows, target, engine, strict=strict)
     show_changes(evaluated.changes)
-    show_trained_on(evaluated.trained_on, loaded.metrics)
-    show_evaluation(evaluated.evaluation, "Accuracy", as_json=json, more=evaluated.to_json())
+    show_trained_on(evaluated, loaded.metrics)
+    show_evaluation(
+        evaluated.evaluation, "Accuracy", as_json=json, more=evaluated.to_json(),
+        all_classes=all_classes,
+    )  # fmt: skip
+    if explain_words and not json:
+        show_words()
+    if page is not None:
+        from backhand.report_page.write import write_evaluation_report
+
+        write_evaluation_report(
+            page, loaded, evaluated, rows, command=command_line(), model_file=model
+        )
+        show_report(page, as_json=json)

@@ -1,24 +1,30 @@
-"""The terms in the output of the commands, explained at the end of `backhand train --help`."""
+"""The terms in the output of the commands, explained once.
 
-GLOSSARY = """
+They are printed at the end of `backhand train --help`, and after a report by `--explain-words`.
+"""
+
+from __future__ import annotations
+
+from textwrap import wrap
+
+from backhand.glossary import TERMS
+
+WIDTH, LABEL = 78, 19
+"""Of a line, and of the terms."""
+
+
+def glossary(width: int = WIDTH) -> str:
+    """Return the terms as lines of that width at most."""
+    lines = []
+    for term, meaning in TERMS.items():
+        first, *rest = wrap(meaning, max(width - LABEL - 2, 20), break_on_hyphens=False)
+        lines.append(f"  {term:<{LABEL}}{first}")
+        lines += [" " * (LABEL + 2) + line for line in rest]
+    return "\n".join(lines)
+
+
+GLOSSARY = f"""
 \b
 Terms in the report:
-  held-out rows    rows that training does not use, kept for evaluation
-  features         the input numbers of the network: each numeric column is
-                   one, each value of a text column is one
-  hidden           the units between input and output, each a weighted sum
-  ReLU             the function max(0, x), applied to each hidden unit
-  softmax          the function that turns the output into probabilities
-  parameters       the weights and biases, which training adjusts
-  float32          numbers of 32 bits, with about seven digits
-  epoch            one pass over all training rows
-  batch            the rows of one update of the parameters
-  adam             an optimizer: the rule for the size of each update
-  fused engine     the compiled implementation of training
-  loss             mean of -log P of the true class; 0 is perfect
-  accuracy         fraction of rows whose class is predicted correctly
-  precision        of the rows predicted as a class, the fraction in it
-  recall           of the rows in a class, the fraction predicted as it
-  f1               harmonic mean of precision and recall
-  confusion matrix how many rows of each class are predicted as which
+{glossary()}
 """

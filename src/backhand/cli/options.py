@@ -109,6 +109,15 @@ Hints = Annotated[
         "line and the fix.",
     ),
 ]
+ReportFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE.html",
+        show_default=False,
+        help="Also write a page for a browser: figures, charts, what matters, the worst errors.",
+    ),
+]
 Strict = Annotated[
     bool,
     typer.Option(
@@ -118,3 +127,10 @@ Strict = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
+AllClasses = Annotated[
+    bool,
+    typer.Option("--all-classes", help="Show all classes, however many, not the worst only."),
+]
+ExplainWords = Annotated[
+    bool, typer.Option("--explain-words", help="Explain the terms of the report at its end.")
+]

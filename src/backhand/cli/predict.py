@@ -38,6 +38,7 @@ def predict(
     ] = False,
 ) -> None:  # fmt: skip
     """Predict the class of each row. Appends the class and the probability of every class."""
+    from backhand.cli.arguments import check_order
     from backhand.cli.reports.changes import show_changes
     from backhand.cli.reports.output import print_json
     from backhand.errors import InputError
@@ -47,6 +48,7 @@ def predict(
     from backhand.tables.writing import check_ending
     from backhand.tabular.prediction import predict_table, print_predictions
 
+    check_order(model, data)
     if output is None and 1 in closed_streams:
         raise InputError("standard output is closed; write the rows to a file with --output (-o).")
     if output is None and json:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
 
 from backhand.cli import options, written_output
+from backhand.cli.option_groups import with_groups
+from backhand.cli.train_options import (
+    SPELLED,
+    TITLES,
+    ColumnOptions,
+    EngineOptions,
+    FileOptions,
+    StorageOptions,
+)
 from backhand.support.signals import signals_held
 from backhand.table_settings import Settings
 
 if TYPE_CHECKING:
     from backhand.model import Model
-    from backhand.training.checkpoints.checkpoint import Checkpoint
-
-DEFAULT = Settings()
 
 
+@with_groups(titles=TITLES, spelled=SPELLED)
 def train(
     data: options.OptionalData = None,
     *,
@@ -33,158 +40,85 @@ def train(
             help="Model file to write.",
         ),
     ] = None,
-    hidden: Annotated[int, typer.Option(help="Number of hidden units, H.")] = DEFAULT.hidden,
-    epochs: Annotated[
-        int | None,
-        typer.Option(show_default="10 to 100, for about 8,000 updates",
-                     help="Passes over the training rows."),
-    ] = DEFAULT.epochs,
-    batch_size: Annotated[
-        int, typer.Option(help="Mini-batch size (rows per update).")
-    ] = DEFAULT.config.batch_size or 0,
-    learning_rate: Annotated[
-        float, typer.Option(help="Peak learning rate, η; it rises first, then falls to 0.")
-    ] = DEFAULT.config.learning_rate,
-    optimizer: Annotated[
-        str, typer.Option(help="adam, sgd, momentum or nesterov.")
-    ] = str(DEFAULT.config.optimizer),
-    l2: options.L2 = DEFAULT.config.l2,
-    seed: Annotated[
-        int, typer.Option(help="Random seed for the split, initial parameters and shuffling.")
-    ] = DEFAULT.config.seed,
-    test_size: Annotated[
-        float, typer.Option(help="Fraction of each class held out for evaluation.")
-    ] = DEFAULT.test_size,
-    drop: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN", show_default=False,
-                     help="Column to ignore; may be repeated."),
-    ] = None,
-    keep: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN", show_default=False,
-                     help="Column to use although it would be dropped, as identifiers are; may be "
-                          "repeated."),
-    ] = None,
-    numeric: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN", show_default=False,
-                     help="Column to read as numbers, whatever texts are among them; may be "
-                          "repeated."),
-    ] = None,
-    categorical: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN", show_default=False,
-                     help="Column to treat as categories, although it holds numbers; may be "
-                          "repeated."),
-    ] = None,
-    decimal: Annotated[
-        str | None,
-        typer.Option(metavar="SIGN", show_default="found in the column",
-                     help="Decimal sign of numbers: . or ,"),
-    ] = None,
-    date_order: Annotated[
-        str | None,
-        typer.Option(metavar="ORDER", show_default="found in the column",
-                     help="Order of dates with the year last: dmy or mdy."),
-    ] = None,
-    missing: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TEXT", show_default="NA, None, ? and similar, in features only",
-                     help="Text that means a missing value, in features and in the target (-999 "
-                          "includes -999.0); may be repeated. An empty field is always missing. "
-                          "With --missing '', NA, None, ? and similar are ordinary texts."),
-    ] = None,
     query: options.Query = None,
-    format: options.Format = None,  # noqa: A002
-    encoding: options.Encoding = None,
-    sheet: options.Sheet = None,
-    table: options.TableName = None,
-    header: options.Header = None,
-    memory: options.Memory = None,
-    cache_dir: options.CacheDir = None,
-    keep_cache: Annotated[
-        bool, typer.Option("--keep-cache", help="Keep the encoded rows there, as .npy files.")
-    ] = False,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", show_default=False,
-                     help="Folder for periodic checkpoints."),
-    ] = None,
-    every: Annotated[
-        str | None,
-        typer.Option(metavar="INTERVAL", show_default="30s",
-                     help="Interval between checkpoints: 30s, 5min, 2epochs."),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Resume from the last checkpoint, if there is one.")
-    ] = False,
-    engine: options.EngineName = "auto",
-    device: options.Device = None,
-    threads: options.Threads = None,
+    settings: Settings,
+    reading: FileOptions,
+    columns: ColumnOptions,
+    storage: StorageOptions,
+    computing: EngineOptions,
+    report_file: options.ReportFile = None,
+    all_classes: options.AllClasses = False,
+    explain_words: options.ExplainWords = False,
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Train a classifier on a table. Evaluates it on held-out rows and saves it."""
-    import sys
-
+    from backhand.cli.arguments import check_no_models, warn_of_replaced_model
+    from backhand.cli.report_file import command_line, report_path, show_report
     from backhand.cli.reports.training import TrainReport
-    from backhand.engines import make_engine
     from backhand.model import HEAD
-    from backhand.support.atomic_files import check_folder, check_output
-    from backhand.support.memory_budget import budget
-    from backhand.tables.array_store import ArrayStore
+    from backhand.support.atomic_files import check_output
     from backhand.tables.reading.reader import expand, read_table
-    from backhand.tables.schema.choices import ColumnChoices
+    from backhand.tabular.advice import advise
+    from backhand.tabular.cross_validation import cross_validate
     from backhand.tabular.training import fit_table, prepare_table
     from backhand.training.callbacks import Every
 
-    chosen_settings: dict[str, Any] = {
-        "batch_size": batch_size, "learning_rate": learning_rate, "optimizer": optimizer,
-        "l2": l2, "seed": seed,
-    }  # fmt: skip
-    settings = Settings(hidden, epochs, test_size, replace(DEFAULT.config, **chosen_settings))
-    choices = ColumnChoices(
-        drop=tuple(drop or ()), keep=tuple(keep or ()), numeric=tuple(numeric or ()),
-        categorical=tuple(categorical or ()), missing=tuple(missing) if missing else None,
-        decimal=decimal, date_order=date_order,
-    )  # fmt: skip
-    chosen = make_engine(engine, device, threads)
-    inputs = expand(data) if data is not None else []
+    choices, engine = columns.choices(), computing.made()
+    given = [name for name in (data, settings.validation) if name is not None]
+    inputs = [path for name in given for path in expand(name)]
+    check_no_models(inputs)
     output = check_output(
         output or default_output(data), "the model file", inputs, ours=None if output else HEAD
     )
     written_output.expect_file(output, f"the model is saved in {output}")
-    periodic = checkpoint_from(checkpoint, every, resume=resume)
-    available = budget(memory)
-    folder = check_folder(cache_dir, keep=keep_cache)
-    report = TrainReport(as_json=json)
+    page = report_path(report_file, data, output)
+    periodic, room = storage.periodic(settings), storage.room(settings)
+    report = TrainReport(as_json=json, all_classes=all_classes, explain_words=explain_words)
     with report.progress("reading") as display:
-        rows = read_table(
-            data, query, format=format, encoding=encoding, sheet=sheet, table=table, header=header,
-            memory=available, cache_dir=folder, watch=display.show_loading,
+        table = read_table(
+            data, query, **reading.stated(), memory=room.table, cache_dir=room.folder,
+            watch=display.show_loading,
+        )  # fmt: skip
+        validation = None if settings.validation is None else read_table(
+            settings.validation, memory=room.table, cache_dir=room.folder
         )  # fmt: skip
         prepared = prepare_table(
-            rows, target, settings, choices,
-            matrices=ArrayStore(available // 2, folder, keep=keep_cache),
+            table, target, settings, choices, validation=validation, matrices=room.matrices(),
             watch=display.show_reading,
         )  # fmt: skip
-        rows.close()
     report.table(prepared)
-    report.network(prepared, settings, chosen.name)
+    report.network(prepared, settings, engine.name)
+    warn_of_replaced_model(output, prepared)
     sys.stdout.flush()  # a full output fails here, before the first epoch
 
-    def keep(model: Model) -> None:
+    def keep_model(model: Model) -> None:
         with signals_held():  # a signal must not discard a finished training
             save_or_rescue(model, output)
 
     with report.progress() as display:
-        model, evaluation = fit_table(
-            prepared, settings, engine=chosen, callbacks=[Every(None, display.show_epochs)],
-            checkpoint=periodic, trained=keep, notify=display.show_message,
+        validated = None if settings.cv is None else cross_validate(
+            table, prepared, settings, choices, engine=engine, matrices=room.matrices_of_fold,
+            callbacks=[Every(None, display.show_epochs)], evaluated=report.fold,
+            notify=display.show_message,
         )  # fmt: skip
-        if evaluation is not None:
-            keep(model)  # with its metrics
-    report.result(model, evaluation, output)
+        model, evaluation = fit_table(
+            prepared, settings, engine=engine, callbacks=[Every(None, display.show_epochs)],
+            checkpoint=periodic, trained=keep_model, notify=display.show_message,
+        )  # fmt: skip
+        if validated is not None:
+            model, evaluation = validated.given_to(model), validated.pooled
+        keep_model(model)  # with its metrics
+    advice = advise(prepared, model, evaluation)
+    report.result(model, evaluation, advice, output, validated)
+    if page is not None:
+        from backhand.report_page.write import write_training_report
+
+        write_training_report(
+            page, prepared, model, evaluation, validation or table, advice=advice,
+            command=command_line(), model_file=str(output),
+        )  # fmt: skip
+        show_report(page, as_json=json)
+    table.close()
 
 
 def save_or_rescue(model: Model, output: Path) -> None:
@@ -214,22 +148,6 @@ def save_or_rescue(model: Model, output: Path) -> None:
             shutil.rmtree(rescued.parent, ignore_errors=True)
             raise error from None
         raise OutputError(f"{error} The trained model is in {rescued}.") from error
-
-
-def checkpoint_from(folder: Path | None, every: str | None, *, resume: bool) -> Checkpoint | None:
-    """Return the checkpoint that --checkpoint, --every and --resume describe, if any."""
-    from backhand.errors import InputError
-    from backhand.training.checkpoints.checkpoint import Checkpoint
-
-    if folder is not None:
-        made = Checkpoint(folder, every or "30s", resume=resume)
-        made.check()
-        return made
-    if resume:
-        raise InputError("--resume needs a checkpoint folder; name it with --checkpoint DIR.")
-    if every is not None:
-        raise InputError("--every needs a checkpoint folder; name it with --checkpoint DIR.")
-    return None
 
 
 def default_output(data: str | None) -> Path:

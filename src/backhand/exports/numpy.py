@@ -15,8 +15,9 @@ from backhand.exports import numpy_template as template
 from backhand.exports.verify import Sample, check_predictions, class_labels, draw_sample
 from backhand.model import Model, as_model
 from backhand.support.atomic_files import check_output, replacing
-from backhand.tables.cells.dates import CLOCK, DAY, ZONE
-from backhand.tables.cells.texts import MISSING, WHOLE, spellings
+from backhand.tables.cells.dates import MONTHS, RULES
+from backhand.tables.cells.numbers import CURRENCY, NUMERAL
+from backhand.tables.cells.texts import MISSING, SPACES, WHOLE, spellings
 from backhand.tables.schema.columns import CLIP, Category, Date, Number
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ def export_numpy(model: Trained, path: str | Path) -> float:
 
     The file has `predict_proba` and `predict`. They take X (N, d) if the model was trained on
     arrays, a dict of columns if it was trained on a table. Run as a script, the file prints the
-    predictions of a CSV file. The network is computed in double, as `Model.predict_proba` does.
+    predictions of a CSV file. It reads cells as Backhand does: texts without the spaces around
+    them, numbers in dress ($1,234.50, 12%), and as missing what is not a number in a column of
+    numbers. The network is computed in double, as `Model.predict_proba` does.
 
     Parameters
     ----------
@@ -86,7 +89,10 @@ def to_source(model: Model, labels: list[Any]) -> str:
         "BYTES": dtype.newbyteorder("<").str,
         "CLASSES": template.python_literal(labels, "CLASSES = "),
         "IMPORTS": template.imports(modules, dates, bool(columns)),
-        "CLIP": CLIP, "DAY": DAY, "CLOCK": CLOCK, "ZONE": ZONE, "WHOLE": WHOLE,
+        "CLIP": CLIP, "WHOLE": WHOLE, "MONTHS": MONTHS,
+        "RULES": "\n".join(template.rule(*item) for item in RULES.items()),
+        "SPACES": template.pieces(SPACES), "CURRENCY": template.pieces(CURRENCY),
+        "NUMERAL": template.pieces(NUMERAL),
         "MISSING": template.python_literal(tuple(spellings(missing)), "MISSING = "),
         "COLUMNS": "\n".join(template.column(column) for column in columns),
         "PARAMETERS": "\n".join(

@@ -8,6 +8,7 @@ it never becomes code.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from pprint import pformat
 from string import Template
@@ -16,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.tables.schema.columns import Category, Column
+from backhand.tables.cells.texts import equal_texts
+from backhand.tables.schema.columns import CYCLES, Category, Column, Number
 
 WIDTH = 88
 """Maximum characters of a wrapped line."""
@@ -73,7 +75,8 @@ def predict_proba(columns):
     """P (N, K): the probability of each of CLASSES, for each row of a table.
 
     columns is a dict (or a data frame) of the names in COLUMNS to sequences of one length. What is
-    missing is None, nan or a value that is written as one of the texts in MISSING.
+    missing is None, nan or a value that is written as one of the texts in MISSING. In a column of
+    numbers or dates, so is a text that is neither, and a number that is not finite.
     """
     return forward(encode(columns))
 
@@ -102,8 +105,8 @@ def is_missing(value):
 
 
 def respelled(value):
-    """A value as the text of a category: true and false in lower case, 7 without .0."""
-    text = str(value)
+    """A value as the text of a category: trimmed, true and false in lower case, 7 without .0."""
+    text = str(value).strip(SPACES)
     if text.lower() in ("true", "false"):
         return text.lower()
     if type(value).__name__ == "Decimal" and "." in text:
@@ -119,10 +122,14 @@ class Number(NamedTuple):
     mean: float
     std: float
     missing: bool  # whether there is a second column
+    decimal: str = "."  # the decimal sign of texts
 
     def encode(self, values):
         """The features (n, 1 or 2) of n values."""
-        x = self.read(values)
+        return self.features(self.read(values))
+
+    def features(self, x):
+        """The features (n, 1 or 2) of n numbers, nan where missing."""
         missing = np.isnan(x)
         with np.errstate(over="ignore"):
             z = np.clip((x - self.mean) / self.std, -CLIP, CLIP)
@@ -130,51 +137,86 @@ class Number(NamedTuple):
         return np.column_stack([z, missing] if self.missing else [z]).astype(np.float32)
 
     def read(self, values):
-        """The values as numbers, nan where missing."""
+        """The values as numbers, nan where missing or not a finite number."""
         if isinstance(values, np.ma.MaskedArray):
             values = values.astype(object).filled(None)
         given = np.asarray(values)
-        if given.dtype.kind in "iuf" and not any(re.search("[0-9]|inf", text) for text in MISSING):
+        if given.dtype.kind in "iuf" and not any(re.match("-?[0-9]", text) for text in MISSING):
             x = given.astype(np.float64)
         else:
             # NumPy would turn a nan beside texts into a text.
-            given = np.asarray(values, dtype=object)
-            x = np.array([self.parse(value, row) for row, value in enumerate(given, 1)], float)
-        if np.isinf(x).any():
-            row = int(np.isinf(x).argmax()) + 1
-            raise ValueError(f"column {self.name!r} holds an infinite number in row {row}")
-        return x
+            x = np.array([self.parse(value) for value in np.asarray(values, dtype=object)], float)
+        return np.where(np.isfinite(x), x, np.nan)
 
-    def parse(self, value, row):
-        """One value as a number, nan where missing; row is for the error message."""
+    def parse(self, value):
+        """One value as a number, nan where missing or not a number."""
         try:
             return np.nan if is_missing(value) else self.number(value)
-        except (TypeError, ValueError):
-            expected = f"expected a {type(self).__name__.lower()}"
-            raise ValueError(
-                f"column {self.name!r} holds {str(value)!r} in row {row}; {expected}"
-            ) from None
+        except (TypeError, ValueError, OverflowError):
+            return np.nan
 
     def number(self, value):
-        """One value that is not missing as a number."""
+        """One value that is not missing as a number; true is 1."""
         if not isinstance(value, str):
             return float(value)
-        found = re.fullmatch(r"\\s*(?:\\+(?=-))?([\\w.+-]+)\\s*", value, re.ASCII)
-        if not found:
+        text = value.translate({44: ".", 46: ","}) if self.decimal == "," else value
+        if plain := re.fullmatch(r"\\s*(?:\\+(?=-))?([0-9_.eE+-]+)\\s*", text, re.ASCII):
+            return float(plain[1])
+        text = text.strip(SPACES)
+        if text.lower() in ("true", "false"):
+            return float(text.lower() == "true")
+        if not re.fullmatch(DRESSED, text):
             raise ValueError(value)
-        return float(found[1])
+        x = float(re.sub(UNDRESSED, "", text))
+        x = -x if MINUS in text or "(" in text else x
+        return x / 100 if "%" in text else x
+
+
+CURRENCY = (
+$CURRENCY
+)
+NUMERAL = (
+$NUMERAL
+)
+SPACE, MINUS = "[ \\u00a0\\u2009\\u202f]*", "\\u2212"
+AMOUNT = f"(?:{CURRENCY}{SPACE})?{NUMERAL}(?:{SPACE}(?:{CURRENCY}|%))?"
+DRESSED = (
+    f"[+{MINUS}-]?{AMOUNT}|{CURRENCY}{SPACE}[+{MINUS}-]{NUMERAL}"
+    f"|(?:{CURRENCY}{SPACE})?[(]{AMOUNT}[)]"
+)
+UNDRESSED = f"{CURRENCY}|[^0-9.eE+-]"
 '''
 
 DATES = '''
-class Date(Number):
-    """A date, a time or both, as days since 1970, standardised like any number."""
+class Date(NamedTuple):
+    """A date, a time or both: days since 1970, standardised, and its place in each cycle."""
+
+    name: str
+    mean: float
+    std: float
+    missing: bool  # whether there is a last column for it
+    order: str  # of day and month in texts: dmy, mdy or not known
+    cycles: tuple  # periods, in days
+
+    read, parse = Number.read, Number.parse
+
+    def encode(self, values):
+        """The features (n, 1 and more) of n values."""
+        x = self.read(values)
+        z, *missing = Number(self.name, self.mean, self.std, self.missing).features(x).T
+        places = [x / cycle - np.floor(x / cycle) for cycle in self.cycles]
+        angles = [2 * np.pi * place + phase for place in places for phase in (0, np.pi / 2)]
+        waves = [np.where(np.isnan(x), 0, np.sin(angle)) for angle in angles]
+        return np.column_stack([z, *waves, *missing]).astype(np.float32)
 
     def number(self, value):
         """Days since 1970 of a text like 2020-01-31 12:00:00, an object of Python, or a number."""
         if isinstance(value, np.datetime64):
             value = value.astype("datetime64[us]").item()
         if isinstance(value, str):
-            value = clock(value) if re.fullmatch(CLOCK, value, re.ASCII) else moment(value)
+            text = value.strip(SPACES).lower()
+            of_day = PATTERNS["TIME"].fullmatch(text)
+            value = clock(text) if of_day else moment(text, self.order)
         if isinstance(value, time):
             value = datetime.combine(EPOCH, value)
         elif isinstance(value, date) and not isinstance(value, datetime):
@@ -185,55 +227,85 @@ class Date(Number):
         return since // MICROSECOND / 86400e6
 
 
-def moment(text):
-    """A text as a datetime: 2020-01-31, 2020/1/31, 2020-01-31 12:00, 2020-01-31T12:00:00+01."""
-    if not re.fullmatch(f"{DAY}(?:[ T]{CLOCK}(?:{ZONE})?)?", text, re.ASCII):
+def moment(text, order):
+    """A text in lower case as a datetime: 2020-01-31, 31.1.2020 14:30, jan 31, 2020, 2:30 pm."""
+    if not PATTERNS["ANY DATE" if order else "DATE"].fullmatch(text):
         raise ValueError(text)
-    day, _, rest = text.replace("T", " ", 1).partition(" ")
-    of_day = re.match(CLOCK, rest, re.ASCII)
-    zone = rest[of_day.end() :] if of_day else ""
-    minutes = 0
-    if zone[:1] in ("+", "-"):
-        digits = zone[1:].replace(":", "").ljust(4, "0")
-        minutes = int(zone[0] + digits[:2]) * 60 + int(zone[0] + digits[2:])
-    whole = date(*map(int, re.split("[-/]", day)))
-    zone = timezone(timedelta(minutes=minutes))
-    return datetime.combine(whole, clock(of_day[0]) if of_day else time(), zone)
+    found = PATTERNS["PARTS"].fullmatch(text)
+    first, second, third, hour, minutes, fraction, half, zone = found.groups("")
+    if len(first) == 4 and first.isdigit():
+        year, month, day = first, second, third
+    elif not third:
+        month, year, day = first, second, ""
+    elif first.isalpha() or (order == "mdy" and second.isdigit()):
+        month, day, year = first, second, third
+    else:
+        day, month, year = first, second, third
+    if len(year) == 2:
+        year = ("19" if year >= "69" else "20") + year
+    if month.isalpha():
+        month = MONTHS.index(month[:3]) // 3 + 1
+    digits = zone[1:].replace(":", "").ljust(4, "0")
+    offset = timedelta(hours=int(zone[:1] + digits[:2]), minutes=int(zone[:1] + digits[2:]))
+    of_day = time_of(hour, minutes, fraction, half) if hour else time()
+    return datetime.combine(
+        date(int(year), int(month or 1), int(day or 1)), of_day, timezone(offset)
+    )
 
 
 def clock(text):
-    """A text such as 12:00, 12:00:30 or 12:00:30.25 as a time."""
-    hour, minute, second = (text + ":0").split(":")[:3]
-    second, _, fraction = second.partition(".")
-    return time(int(hour), int(minute), int(second), int(fraction[:6].ljust(6, "0")))
+    """A text in lower case such as 12:00, 12:00:30.25 or 2:30 pm as a time."""
+    return time_of(*PATTERNS["TIME PARTS"].fullmatch(text).groups(""))
 
 
-DAY = r"$DAY"
-CLOCK = r"$CLOCK"
-ZONE = r"$ZONE"
+def time_of(hour, minutes, fraction, half):
+    """A time of texts such as 2, :30:15, 25 and p."""
+    hour = int(hour) % 12 + 12 * (half == "p") if half else int(hour)
+    minute, second = (minutes + ":00:00").split(":")[1:3]
+    return time(hour, int(minute), int(second), int(fraction[:6].ljust(6, "0")))
+
+
+def expanded(pattern):
+    """A pattern with the rules that it names put in."""
+    while "<" in pattern:
+        pattern = re.sub("<(.*?)>", lambda found: RULES[found[1]], pattern)
+    return pattern
+
+
+RULES = {
+$RULES
+}
+PATTERNS = {name: re.compile(expanded(rule), re.ASCII) for name, rule in RULES.items()}
+MONTHS = "$MONTHS"
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=timezone.utc), timedelta(microseconds=1)
 '''
 
 CATEGORIES = '''
 class Category(NamedTuple):
-    """One-hot: 1 in the column of the value, all zeros for a value that training never saw."""
+    """One-hot: 1 in the column of the value."""
 
     name: str
     missing: bool  # whether a missing value has a column of its own, the last
+    other: bool  # whether all other values share one, before it; else they are all zeros
     categories: tuple
+    equal: dict = {}  # other spellings of them
 
     def encode(self, values):
-        """The features (n, number of categories, and one for missing) of n values."""
+        """The features (n, categories, and one each for other and missing) of n values."""
         if isinstance(values, np.ma.MaskedArray):
             values = values.astype(object).filled(None)
         places = {category: place for place, category in enumerate(self.categories)}
-        X = np.zeros((len(values), len(places) + self.missing), np.float32)
+        X = np.zeros((len(values), len(places) + self.other + self.missing), np.float32)
         for row, value in enumerate(values):
-            text = str(value) if str(value) in places else respelled(value)
+            text = str(value).strip(SPACES)
+            text = text if text in places else respelled(value)
+            text = self.equal.get(text, text)
             if text in places and not is_absent(value):
                 X[row, places[text]] = 1
-            elif self.missing and is_missing(value):
-                X[row, -1] = 1
+            elif is_missing(value):
+                X[row, X.shape[1] - 1 :] = self.missing
+            else:
+                X[row, len(places) : len(places) + 1] = self.other
         return X
 '''
 
@@ -294,6 +366,9 @@ def main():
 
 COLUMNS = """
 CLIP = $CLIP  # standard deviations from the mean
+SPACES = (
+$SPACES
+)
 $MISSING
 COLUMNS = [
 $COLUMNS
@@ -343,12 +418,43 @@ def python_literal(value: Sequence[Any], begin: str = "", indent: int = 0) -> st
 def column(value: Column) -> str:
     """Return the code of one column in the list of columns."""
     if isinstance(value, Category):
-        begin = f"Category({value.name!r}, missing={value.missing}, categories="
-        return f"    {python_literal(value.categories, begin, indent=4)}),"
-    return (
-        f"    {type(value).__name__}({value.name!r}, mean={value.mean!r}, std={value.std!r}, "
-        f"missing={value.missing}),"
-    )
+        flags, equal = f"missing={bool(value.missing)}, other={bool(value.other)}", ""
+        begin = f"Category({value.name!r}, {flags}, categories="
+        if found := equal_texts(value.categories):
+            equal = f", equal={found!r}"
+        return f"    {python_literal(value.categories, begin, indent=4)}{equal}),"
+    begin = f"{value.name!r}, mean={value.mean!r}, std={value.std!r}, missing={bool(value.missing)}"
+    if isinstance(value, Number):
+        decimal = ", decimal=','" if value.decimal == "," else ""
+        return f"    Number({begin}{decimal}),"
+    cycles = tuple(CYCLES[cycle] for cycle in value.cycles)
+    return f"    Date({begin},\n         order={value.order!r}, cycles={cycles}),"
+
+
+def rule(name: str, pattern: str) -> str:
+    """Return the code of one rule of dates."""
+    if len(pattern) < WIDTH - 20:
+        return f'    "{name}": r"{pattern}",'
+    # Where a rule is too long for a line, it has alternatives.
+    parts = "".join(f'        r"{part}"\n' for part in _lines(pattern))
+    return f'    "{name}": (\n{parts}    ),'
+
+
+def _lines(pattern: str) -> list[str]:
+    """Return a pattern in pieces that fit on a line each, cut after |."""
+    lines = [""]
+    for part in re.split(r"(?<=[|])", pattern):
+        if len(lines[-1] + part) > WIDTH - 12:
+            lines.append("")
+        lines[-1] += part
+    return lines
+
+
+def pieces(text: str) -> str:
+    """Return a long text as Python code, as texts on several lines that are joined."""
+    most = WIDTH - 16
+    cut = [text[start : start + most] for start in range(0, len(text), most)]
+    return "\n".join(f"    {piece!r}" for piece in cut)
 
 
 def parameter(name: str, values: NDArray[Any]) -> str:

@@ -46,6 +46,10 @@ def export_onnx(model: Trained, path: str | Path) -> float:
     A model that was trained on arrays has one input, X (N, d), in the parameters' dtype. One that
     was trained on a table has an input (N, 1) for each column, by its name: double for a number,
     and for a date as days since 1970, nan where missing; a string for a category, "" where missing.
+    Texts of numbers, such as $1,234.50, 12% and true, are to be converted before, to 1234.5, 0.12
+    and 1; a number that is not finite means missing. The string of a category may have any of its
+    spellings (7 and 7.0, true and TRUE, and 1 if the categories are true and false), and must not
+    have spaces around it.
     The outputs are `prediction` (N,), of the classes' own type, and `probabilities` (N, K), in the
     parameters' dtype; where a column has such a name already, the output's ends in `_2`.
 
@@ -125,7 +129,7 @@ def feeds(model: Model, sample: Sample) -> dict[str, NDArray[Any]]:
         return {"X": sample.X}
     given = {}
     for column in model.schema.columns:
-        values = sample.columns[column.name]
+        values = sample.days.get(column.name, sample.columns[column.name])
         if isinstance(column, Category):
             absent = missing_text(column)
             values = np.array([absent if v is None else v for v in values], dtype=object)
@@ -179,8 +183,8 @@ def _inputs(onnx: Any, model: Model) -> list[Any]:
 
 def _input_description(column: Column) -> str:
     if isinstance(column, Category):
-        return f"a text, spelled as in training; {missing_text(column)!r} where missing"
-    days = ", as days since 1970-01-01" if column.kind == "date" else ""
+        return f"a text without spaces around it; {missing_text(column)!r} where missing"
+    days = ", as days since 1970-01-01" if column.kind == "date" else ", not a text of one"
     return f"a {column.kind}{days}; nan where missing"
 
 

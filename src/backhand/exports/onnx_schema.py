@@ -1,5 +1,9 @@
 """A schema's encoding of a table's columns as nodes of an ONNX graph, from raw inputs to X.
 
+Numbers are numbers, not texts, since ONNX has no operator that reads a number in dress. Texts are
+compared with every spelling of a category or of a missing value; ONNX cannot remove the spaces
+around them.
+
 Columns of one kind are encoded together by the same few nodes, and all are joined once. So the
 graph has up to three nodes for each distinct list of categories, and about ten others, whether it
 has five inputs or five thousand.
@@ -14,7 +18,7 @@ import numpy as np
 
 from backhand.exports.onnx_builder import ML, Graph
 from backhand.tables.cells.texts import spellings
-from backhand.tables.schema.columns import CLIP, Category
+from backhand.tables.schema.columns import CLIP, CYCLES, WAVES, Category, Date
 from backhand.tables.schema.schema import Schema
 
 
@@ -48,14 +52,15 @@ def missing_text(column: Category) -> str:
 
 
 def features_of(column: Category, missing: Sequence[str]) -> dict[str, int]:
-    """Return every text that means one of the column's features, with the feature's position.
+    """Return every text that is not just unseen, with the position of its feature.
 
-    `missing` are the texts that mean missing.
+    `missing` are the texts that mean missing; without a feature of their own, they have the
+    position after the last.
     """
     places = spellings(column.categories)
-    if column.missing:
+    if column.missing or column.other:
         for text in (missing_text(column), *spellings(missing)):
-            places.setdefault(text, len(column.categories))
+            places.setdefault(text, column.width - bool(column.missing))
     return places
 
 
@@ -74,7 +79,9 @@ def _alike(schema: Schema) -> list[list[int]]:
     groups: dict[tuple[object, ...], list[int]] = {}
     for i, column in enumerate(schema.columns):
         if isinstance(column, Category):
-            groups.setdefault((column.categories, column.missing), []).append(i)
+            groups.setdefault(
+                (column.categories, bool(column.missing), bool(column.other)), []
+            ).append(i)
     return list(groups.values())
 
 
@@ -91,7 +98,8 @@ def _encode_numbers(
     least = graph.constant("least", np.array(-CLIP))
     most = graph.constant("most", np.array(CLIP))
     cut = graph.node("Clip", standardised, least, most, wanted="cut off")
-    missing = graph.node("IsNaN", x, wanted="missing")
+    infinite = graph.node("IsInf", x, wanted="infinite")
+    missing = graph.node("Or", graph.node("IsNaN", x, wanted="nan"), infinite, wanted="missing")
     for number in missing_numbers(schema.missing):
         # Dates are not written as numbers, and nothing equals nan.
         row = [np.nan if column.kind == "date" else number for column in used]
@@ -107,8 +115,40 @@ def _encode_numbers(
         places = graph.constant("marked", np.array(marked, np.int64))
         chosen = graph.node("Gather", missing, places, wanted="is missing", axis=1)
         blocks.append(graph.cast(chosen, np.float32, "missing features"))
-        features += [starts[columns[j]] + 1 for j in marked]
+        features += [starts[columns[j]] + used[j].width - 1 for j in marked]
+    waves = [
+        (j, CYCLES[cycle], phase) for j, column in enumerate(used) if isinstance(column, Date)
+        for cycle in column.cycles for phase in WAVES.values()
+    ]  # fmt: skip
+    if waves:
+        blocks.append(_encode_cycles(graph, x, missing, waves))
+        features += [
+            starts[columns[j]] + 1 + i for j, column in enumerate(used) if isinstance(column, Date)
+            for i in range(len(WAVES) * len(column.cycles))
+        ]  # fmt: skip
     return blocks, features
+
+
+def _encode_cycles(
+    graph: Graph, x: str, missing: str, waves: Sequence[tuple[int, float, float]]
+) -> str:
+    """Add sines of the place in a period of columns of x: (column, period in days, phase) each.
+
+    Not cosines, which onnxruntime had in single precision only.
+    """
+    columns, periods, phases = map(np.array, zip(*waves, strict=True))
+    chosen = graph.constant("dates", columns.astype(np.int64))
+    days = graph.node("Gather", x, chosen, wanted="days", axis=1)
+    absent = graph.node("Gather", missing, chosen, wanted="no date", axis=1)
+    turns = graph.node("Div", days, graph.constant("periods", periods[None, :]), wanted="turns")
+    whole = graph.node("Floor", turns, wanted="whole turns")
+    place = graph.node("Sub", turns, whole, wanted="place")
+    angle = graph.node("Mul", place, graph.constant("turn", np.array(2 * np.pi)), wanted="angle")
+    moved = graph.node("Add", angle, graph.constant("phases", phases[None, :]), wanted="moved")
+    sine = graph.node("Sin", moved, wanted="sine")
+    zero = graph.constant("zero", np.array(0.0))
+    filled = graph.node("Where", absent, zero, sine, wanted="cycles")
+    return graph.cast(filled, np.float32, "cycle features")
 
 
 def _encode_categories(
@@ -120,9 +160,10 @@ def _encode_categories(
     texts = graph.concat(*names, wanted="texts")
     codes = graph.node(
         "LabelEncoder", texts, wanted="places", domain=ML, keys_strings=list(places),
-        values_int64s=list(places.values()), default_int64=width,
+        values_int64s=list(places.values()),
+        default_int64=len(column.categories) if column.other else width,
     )  # fmt: skip
-    # A position after the last, as that of an unseen text, makes a row of zeros.
+    # A position after the last, as that of an unseen text without `other`, makes a row of zeros.
     depth = graph.constant("width", np.array(width, np.int64))
     off_on = graph.constant("off and on", np.array([0, 1], np.float32))
     one_hot = graph.node("OneHot", codes, depth, off_on, wanted="one-hot", axis=-1)

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from backhand.equations import Parameters
 from backhand.errors import BackhandError, InputError
+from backhand.exports.date_texts import written
 from backhand.model import Model
-from backhand.tables.schema.columns import CLIP, Category
+from backhand.tables.cells.texts import spellings
+from backhand.tables.schema.columns import CLIP, Category, Date
 from backhand.tables.schema.schema import Schema
 
 TOLERANCE = 1e-6
@@ -22,7 +24,7 @@ ROWS = 256
 """Rows that are drawn; more if a column has more categories."""
 
 MISSING, FAR = 0.1, 0.1
-"""Shares of the numbers that are missing, and that are clipped."""
+"""Shares of the numbers that are missing (nan or infinite), and that are clipped."""
 
 MAX_NORM = 1e6
 """Maximum Euclidean norm of a row that is drawn to switch a hidden unit."""
@@ -35,8 +37,10 @@ class Sample:
     Attributes
     ----------
     columns : dict of str to (N,)
-        The raw columns of a model of a table: float64, nan where missing, or texts, None where
-        missing. Empty for a model of arrays.
+        The raw columns of a model of a table: float64, not finite where missing, or texts, None
+        where missing; dates as texts in all forms that are read. Empty for a model of arrays.
+    days : dict of str to (N,)
+        The date columns as days since 1970, nan where missing.
     X : (N, d)
         The network's input for these rows.
     P : (N, K)
@@ -44,6 +48,7 @@ class Sample:
     """
 
     columns: dict[str, NDArray[Any]]
+    days: dict[str, NDArray[np.float64]]
     X: NDArray[Any]
     P: NDArray[Any]
 
@@ -58,9 +63,9 @@ def draw_sample(model: Model, seed: int = 0) -> Sample:
     rng = np.random.default_rng(seed)
     if model.schema is None:
         X = _array_rows(model.params, rng)
-        return Sample({}, X, model.predict_proba(X))
-    columns, X = _table_rows(model.schema, rng)
-    return Sample(columns, X, model.predict_proba(X))
+        return Sample({}, {}, X, model.predict_proba(X))
+    columns, days, X = _table_rows(model.schema, rng)
+    return Sample(columns, days, X, model.predict_proba(X))
 
 
 def class_labels(model: Model) -> list[Any]:
@@ -129,11 +134,12 @@ def _finite(values: NDArray[Any]) -> bool:
 
 def _table_rows(
     schema: Schema, rng: np.random.Generator
-) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32]]:
-    """Draw raw columns, and return them with X (N, d) as the schema encodes them."""
+) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[np.float64]], NDArray[np.float32]]:
+    """Draw raw columns, and return them with the days of dates, and X (N, d) as it is encoded."""
     most = max((len(c.categories) for c in schema.columns if isinstance(c, Category)), default=0)
     N = max(ROWS, most + 2)
-    columns, values = {}, []
+    columns, days, values = {}, {}, []
+    absent = spellings(schema.missing)
     for column in schema.columns:
         if isinstance(column, Category):
             place = rng.permutation(np.arange(N) % (len(column.categories) + 2))
@@ -141,12 +147,19 @@ def _table_rows(
             texts = np.array([None, _unseen(column), *column.categories], dtype=object)
             columns[column.name] = texts[place]
             values.append(place - 2)
+            continue
+        x = column.mean + column.std * _deviations(N, rng)
+        if isinstance(column, Date):
+            x, columns[column.name] = written(x, column.order, rng)
+            x[[text in absent for text in columns[column.name]]] = np.nan
+            days[column.name] = x
+            values.append(x)
         else:
-            columns[column.name] = column.mean + column.std * _deviations(N, rng)
-            values.append(columns[column.name])
+            columns[column.name] = x
+            values.append(x)
     X = np.empty((N, schema.width), np.float32)
     schema.encode_values(values, X)
-    return columns, X
+    return columns, days, X
 
 
 def _deviations(N: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -154,7 +167,7 @@ def _deviations(N: int, rng: np.random.Generator) -> NDArray[np.float64]:
     z, kind = rng.standard_normal(N), rng.random(N)
     beyond = np.sign(z) * rng.uniform(CLIP, 10 * CLIP, N)
     z = np.where(kind < FAR, beyond, z)
-    return np.where(kind > 1 - MISSING, np.nan, z)
+    return np.where(kind > 1 - MISSING, rng.choice([np.nan, np.inf, -np.inf], N), z)
 
 
 def _unseen(column: Category) -> str:

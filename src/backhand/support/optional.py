@@ -20,6 +20,7 @@ EXTRAS = {
     "scipy": "sklearn", "sklearn": "sklearn",
     "torch": "torch",
     "onnx": "onnx", "onnxruntime": "onnx",
+    "matplotlib": "report",
 }  # fmt: skip
 """The extra of Backhand's that brings each optional package, by the name it is imported by."""
 

@@ -18,10 +18,11 @@ INVISIBLE = re.compile(
 ASCII_FORMS = {"→": "->", "–": "-", "—": "-", "·": ".", "×": "x", "÷": "/", "µ": "u", "…": "...",
                "║": "|", "η": "learning rate", "λ": "lambda", "‖": "|", "∞": "infinity",
                "²": "^2", "√": "sqrt ", "∂": "d", "ᵀ": ".T ", "≤": "<=", "≥": ">=", "−": "-",
-               "Σ": "sum "}  # fmt: skip
-"""Written instead of our own symbols where they cannot be encoded; chart blocks become #."""
+               "Σ": "sum ", "│": "|", "─": "-", "┤": "+", "└": "+", "┬": "+", "●": "*",
+               "○": "o"}  # fmt: skip
+"""Written instead of our own symbols where they cannot be encoded; a progress bar becomes #."""
 
-CHART_BLOCKS = "▁▂▃▄▅▆▇█━╸╺╭╮╰╯─│"
+CHART_BLOCKS = "━╸╺╭╮╰╯"
 
 
 def printable(text: str, most: int | None = None) -> str:

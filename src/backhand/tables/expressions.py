@@ -48,12 +48,15 @@ def number(
     return _unless_missing(table, column, name, missing)
 
 
-def days(table: Table, column: int, missing: Sequence[str] = ()) -> str:
-    """SQL for a column of dates or times as days since 1970, otherwise as `number`."""
+def days(table: Table, column: int, missing: Sequence[str] = (), order: str = "") -> str:
+    """SQL for a column of dates or times as days since 1970, otherwise as `number`.
+
+    `order` is that of day and month in texts (`cells.dates`).
+    """
     name, kind = f"c{column}", table.types[column]
     if table.family(column) == "text":
         cell = text(table, column, missing)
-        return f"coalesce({moment_in(cell)}, {clock_in(cell)})"
+        return f"coalesce({moment_in(cell, order)}, {clock_in(cell)})"
     if kind == "TIMESTAMPTZ_NS":  # for which DuckDB has no functions
         name = f"CAST({name} AS TIMESTAMP WITH TIME ZONE)"
     value = f"epoch({name}) / 86400.0" if kind == "DATE" else f"epoch_us({name}) / {DAY_US}"

@@ -1,15 +1,21 @@
-"""The held-out rows: a seeded, stratified draw."""
+"""The held-out rows, and the folds of a cross-validation: seeded, stratified draws of rows."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+Seed = int | np.random.Generator
+"""What draws: a seed, or a generator, which is left where the draw ends."""
+
 STRETCH = 2**20
 """Rows from which the same share is drawn at a time, to limit the memory of a draw."""
 
+NONE = 255
+"""The part of a row that is in none."""
 
-def held_out(y: NDArray[np.integer], share: float, seed: int) -> NDArray[np.bool_]:
+
+def held_out(y: NDArray[np.integer], share: float, seed: Seed) -> NDArray[np.bool_]:
     """Return which of N rows to hold out, (N,) bool: about `share` of each class, at random.
 
     At least one row of each class stays for training. The rows lost to rounding are drawn from the
@@ -19,7 +25,7 @@ def held_out(y: NDArray[np.integer], share: float, seed: int) -> NDArray[np.bool
     """
     chosen = np.zeros(len(y), dtype=bool)
     rng = np.random.default_rng(seed)
-    counts = _counts(y)
+    counts = class_counts(y)
     take = _how_many(counts, share)
     seen, taken = np.zeros_like(counts), np.zeros_like(counts)
     for start in range(0, len(y), STRETCH):
@@ -33,9 +39,30 @@ def held_out(y: NDArray[np.integer], share: float, seed: int) -> NDArray[np.bool
     return chosen
 
 
-def _counts(y: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Return the number of rows of each class."""
-    K = max(0, int(y.max(initial=-1)) + 1)
+def folds(y: NDArray[np.integer], count: int, seed: Seed) -> NDArray[np.uint8]:
+    """Deal N rows out to `count` folds at random: the fold of each row, (N,).
+
+    Two folds differ by one row at most, and by one row of each class. Rows without a class
+    are in none, `NONE`.
+    """
+    found = np.full(len(y), NONE, np.uint8)
+    rng = np.random.default_rng(seed)
+    counts = class_counts(y)
+    next_fold = np.cumsum(counts) - counts  # each class begins where the one before it ends
+    for start in range(0, len(y), STRETCH):
+        some = y[start : start + STRETCH]
+        shuffled = rng.permutation(np.flatnonzero(some >= 0))
+        by_class = shuffled[np.argsort(some[shuffled], kind="stable")]
+        there = np.bincount(some[by_class], minlength=len(counts))
+        within = np.arange(len(by_class)) - np.repeat(np.cumsum(there) - there, there)
+        found[start + by_class] = (np.repeat(next_fold, there) + within) % count
+        next_fold += there
+    return found
+
+
+def class_counts(y: NDArray[np.integer], K: int | None = None) -> NDArray[np.int64]:
+    """Return the number of rows of each class; rows of -1 have none."""
+    K = max(0, int(y.max(initial=-1)) + 1) if K is None else K
     counts = np.zeros(K, np.int64)
     for start in range(0, len(y), STRETCH):
         some = y[start : start + STRETCH]

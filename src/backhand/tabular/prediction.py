@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -33,6 +33,10 @@ def table_schema(model: Model) -> Schema:
     return model.schema
 
 
+NEARLY_ALL, HARDLY_ANY = 0.995, 0.005
+"""Shares of known rows above and below which "about" would be odd."""
+
+
 class Evaluated(NamedTuple):
     """How well a model predicts a table, and what is to be told of its rows.
 
@@ -56,6 +60,23 @@ class Evaluated(NamedTuple):
             "trained_on": finite(self.trained_on),
         }
 
+    def about_training(self, metrics: Mapping[str, Any]) -> str:
+        """Return that the model was trained on some of the rows, and what held-out ones gave."""
+        if not self.trained_on > HARDLY_ANY:
+            return ""
+        some = "all" if self.trained_on > NEARLY_ALL else f"about {self.trained_on:.0%}"
+        accuracy = metrics.get("held_out_accuracy")
+        known = isinstance(accuracy, float)
+        instead = (
+            f"on rows held out from training the accuracy was {accuracy:.4f}"
+            if known
+            else "evaluate it on other rows"
+        )
+        return (
+            f"the model was trained on {some} of these rows, so the figures say how well it knows "
+            f"them, not how good it is; {instead}."
+        )
+
 
 def evaluate_table(
     model: Model,
@@ -76,13 +97,16 @@ def evaluate_table(
     schema = table_schema(model)
     target = schema.target if target is None else target
     classes = [str(name) for name in model.classes]
-    chosen, tally, changes = make_engine(engine), Tally(classes), schema.count_changes()
+    chosen, changes = make_engine(engine), schema.count_changes()
+    tally = Tally(classes, class_rows(model))
     overlap = Overlap(model.training_rows) if model.training_rows is not None else None
     labels = class_expressions(table, target, classes, schema.named_missing)
     with table.unchanged():
-        for _, X, (y, labelled) in schema.encoded_chunks(table, labels, changes=changes):
+        for rows, X, (y, labelled) in schema.encoded_chunks(table, labels, changes=changes):
             X, y = X[labelled], y[labelled].astype(np.int64)
-            tally.add(chosen.predict_proba(model.params, X), y, int((~labelled).sum()))
+            numbers = np.arange(rows.start, rows.stop)[labelled]
+            P = chosen.predict_proba(model.params, X)
+            tally.add(P, y, int((~labelled).sum()), numbers)
             if overlap is not None:
                 overlap.add(X, y)
         found = _checked(changes.found(table), strict=strict)
@@ -95,6 +119,15 @@ def evaluate_table(
             f"{listed(classes)}."
         )
     return Evaluated(result, found, math.nan if overlap is None else overlap.share)
+
+
+def class_rows(model: Model) -> list[int] | None:
+    """The training rows of each class, if the file names them: it may hold anything."""
+    found = model.metrics.get("class_rows")
+    if not isinstance(found, list) or len(found) != len(model.classes):
+        return None
+    valid = all(type(n) is int and 0 <= n < 2**63 for n in found) and any(found)
+    return found if valid else None
 
 
 def _checked(changes: list[Change], *, strict: bool) -> list[Change]:

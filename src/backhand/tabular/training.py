@@ -6,7 +6,8 @@ It computes and returns what happened; it prints nothing.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -15,21 +16,31 @@ from numpy.typing import NDArray
 
 from backhand.engines import Data, Engine, make_engine
 from backhand.equations import Parameters
+from backhand.errors import BackhandWarning, InputError, listed
 from backhand.evaluation import Evaluation, Tally
 from backhand.functional import init
 from backhand.model import Model, check_model
 from backhand.table_settings import Settings
 from backhand.tables.array_store import ArrayStore
 from backhand.tables.files.file_changes import changed
-from backhand.tables.row_sketch import Overlap, RowSketch, Sketching
+from backhand.tables.queries import chunks
+from backhand.tables.row_sketch import RowSketch
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.fitting import ANY, fit_schema
-from backhand.tables.schema.missing_values import Missing, count_missing
+from backhand.tables.schema.missing_values import Missing, count_missing, notes_of_missing
 from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import Schema
-from backhand.tables.schema.targets import Target, read_target, warn_of_doubtful_classes
-from backhand.tables.split import STRETCH, held_out
+from backhand.tables.schema.targets import (
+    Target,
+    class_expressions,
+    read_target,
+    warn_of_doubtful_classes,
+)
+from backhand.tables.split import STRETCH, class_counts
 from backhand.tables.table import Table
+from backhand.tabular.sampling import VALUES, sampled
+from backhand.tabular.sketching import sketch_of
+from backhand.tabular.splitting import Split, Splitter, splitter_of
 from backhand.training.callbacks import Callback
 from backhand.training.checkpoints.checkpoint import Checkpoint
 from backhand.training.history import History
@@ -40,9 +51,13 @@ from backhand.training.train import objective_of, train_data
 
 @dataclass(frozen=True)
 class Prepared:
-    """A table that was read: its training rows and its held-out rows, encoded, and its schema.
+    """A table that was read: its rows, encoded, and its schema.
 
-    The matrices are float32, in memory or memory-mapped. The remarks are those of the table.
+    The matrices are float32, in memory or memory-mapped. `stopping` are the rows that early
+    stopping watches. `is_held_out` (N,) tells the rows of the table that are held out, or those of
+    a second table. `how` says how the rows were divided. The held-out rows have further ones beside
+    them whose class is `unknown`, or that are without one, if they are of a second table. The
+    remarks are those of the table.
     """
 
     source: str
@@ -53,17 +68,21 @@ class Prepared:
     notes: list[Note]
     remarks: list[str]
     missing: dict[str, Missing]
+    is_held_out: NDArray[np.bool_]
     training: Data
+    stopping: Data
     held_out: Data
     training_rows: RowSketch
+    how: str
+    unknown: int = 0
+    held_out_unlabelled: int = 0
 
     @property
     def class_counts(self) -> dict[str, int]:
-        """Rows of each class."""
-        K = len(self.target.classes)
-        counts = np.bincount(self.training.y, minlength=K)
-        counts += np.bincount(self.held_out.y, minlength=K)
-        return dict(zip(self.target.classes, counts.tolist(), strict=True))
+        """Rows of each class in the table."""
+        classes = self.target.classes
+        counts = class_counts(self.target.y, len(classes))
+        return dict(zip(classes, counts.tolist(), strict=True))
 
 
 class Reading(NamedTuple):
@@ -80,6 +99,7 @@ def prepare_table(
     settings: Settings,
     choices: ColumnChoices = ANY,
     *,
+    validation: Table | None = None,
     matrices: ArrayStore | None = None,
     watch: Callable[[Reading], None] = lambda _: None,
 ) -> Prepared:
@@ -90,6 +110,8 @@ def prepare_table(
     table, target, settings
     choices : ColumnChoices
         What the user stated about the columns.
+    validation : Table, optional
+        A second table, whose rows are the held-out rows.
     matrices : ArrayStore, optional
         Where to store the encoded rows; by default in memory.
     watch : callable
@@ -108,58 +130,128 @@ def prepare_table(
         found = read_target(
             table, target, categorical=target in choices.categorical, missing=choices.missing
         )
-        out = held_out(found.y, settings.test_size, settings.config.seed)
-        training = (found.y >= 0) & ~out
-        table.watched_by(lambda rows: watch(Reading("learning", rows, table.rows)))
-        schema, notes = fit_schema(table, found, training, choices)
-        table.watched_by(lambda rows: watch(Reading("encoding", rows, table.rows)))
-        encoded = _encoded(table, schema, found.y, [training, out], places)
-        lacking = count_missing(table, schema)
-    unlabelled = int((found.y < 0).sum())
-    prepared = Prepared(
-        table.source, table.rows, unlabelled, found, schema, notes, table.remarks, lacking, *encoded
-    )
+        splitter = splitter_of(table, found, settings, choices)
+        prepared = prepare_split(splitter, splitter.split(), choices, places, watch)
+        if validation is not None:
+            with validation.unchanged():
+                prepared = _with_validation(prepared, validation, places)
     warn_of_doubtful_classes(prepared.class_counts)
+    _warn_of_unlearned_classes(prepared)
     return prepared
+
+
+def prepare_split(
+    splitter: Splitter,
+    split: Split,
+    choices: ColumnChoices,
+    places: ArrayStore,
+    watch: Callable[[Reading], None] = lambda _: None,
+) -> Prepared:
+    """Fit the schema to the training rows of a split, and encode all its rows."""
+    table, target, settings = splitter.table, splitter.target, splitter.settings
+    unused = (*choices.drop, *(() if settings.group is None else (settings.group,)))
+    table.watched_by(lambda rows: watch(Reading("learning", rows, table.rows)))
+    learned_from = split.training | split.stopping
+    schema, notes = fit_schema(table, target, learned_from, replace(choices, drop=unused))
+    table.watched_by(lambda rows: watch(Reading("encoding", rows, table.rows)))
+    parts = {"training": split.training, "stopping": split.stopping, "held_out": split.held_out}
+    training, stopping, held_out = _encoded(table, schema, target.y, parts, places)
+    lacking = count_missing(table, schema)
+    notes = [
+        *target.notes, *splitter.notes(schema), *notes, *notes_of_missing(lacking, table.rows)
+    ]  # fmt: skip
+    if settings.class_weight == "balanced":
+        weights = balanced_weights(class_counts(training.y, len(target.classes)))
+        training = _weighted("training", training, weights, places)
+        stopping = _weighted("stopping", stopping, weights, places)
+    return Prepared(
+        table.source, table.rows, int((target.y < 0).sum()), target, schema,
+        notes, table.remarks, lacking, split.held_out, training,
+        stopping, held_out, sketch_of(training, held_out), split.how,
+    )  # fmt: skip
 
 
 def _encoded(
     table: Table,
     schema: Schema,
     y: NDArray[np.signedinteger[Any]],
-    masks: Sequence[NDArray[np.bool_]],
+    masks: Mapping[str, NDArray[np.bool_]],
     matrices: ArrayStore,
-) -> tuple[Data, Data, RowSketch]:
-    """The rows of each of two masks, in one pass through the table, and a digest of the first."""
-    d, sizes = schema.width, [int(mask.sum()) for mask in masks]
-    names = ("training", "held_out")
+) -> list[Data]:
+    """The rows of each mask, in one pass through the table."""
+    d, sizes = schema.width, [int(mask.sum()) for mask in masks.values()]
     parts = [
         Data(matrices.array(f"{name}_X", (n, d), np.float32),
              matrices.array(f"{name}_y", (n,), np.int64))
-        for name, n in zip(names, sizes, strict=True)
+        for name, n in zip(masks, sizes, strict=True)
     ]  # fmt: skip
-    done, sketching = [0, 0], Sketching()
+    done = [0] * len(parts)
     for rows, X, _ in schema.encoded_chunks(table):
-        for i, (mask, part) in enumerate(zip(masks, parts, strict=True)):
+        for i, (mask, part) in enumerate(zip(masks.values(), parts, strict=True)):
             keep = mask[rows]
             there = slice(done[i], done[i] + int(keep.sum()))
             part.X[there] = X[keep]
             part.y[there] = y[rows][keep]
             done[i] = there.stop
-            if part is parts[0]:
-                sketching.add(part.X[there], part.y[there])
     if done != sizes:
         raise changed(table.source)
-    return parts[0], parts[1], _with_chance(sketching.result(), parts[1])
+    return parts
 
 
-def _with_chance(sketch: RowSketch, others: Data) -> RowSketch:
-    """The sketch, with the share of rows that were not trained on and equal one that was."""
-    overlap = Overlap(sketch)
-    for start in range(0, others.rows, STRETCH):
-        some = others.at(slice(start, start + STRETCH))
-        overlap.add(some.X, some.y)
-    return replace(sketch, by_chance=0.0 if overlap.equal != overlap.equal else overlap.equal)
+def balanced_weights(counts: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the weight of a row of each class (K,), with which all classes weigh the same."""
+    present = counts > 0
+    weights = counts.sum() / (present.sum() * np.maximum(counts, 1))
+    return np.where(present, weights, 1.0).astype(np.float32)
+
+
+def _weighted(name: str, data: Data, weights: NDArray[np.float32], matrices: ArrayStore) -> Data:
+    """The rows with the weights of their classes."""
+    w = matrices.array(f"{name}_weight", (data.rows,), np.float32)
+    for start in range(0, data.rows, STRETCH):
+        w[start : start + STRETCH] = weights[data.y[start : start + STRETCH]]
+    return data._replace(sample_weight=w)
+
+
+def _with_validation(prepared: Prepared, table: Table, matrices: ArrayStore) -> Prepared:
+    """The same with the rows of a second table as held-out rows.
+
+    Raises
+    ------
+    InputError
+        If it lacks a column that is needed, or has no row of a known class.
+    """
+    target, schema = prepared.target, prepared.schema
+    labels = class_expressions(table, target.name, target.classes, schema.named_missing)
+    y, unlabelled = np.empty(table.rows, target.y.dtype), 0
+    for rows, (some, labelled) in chunks(table, labels):
+        y[rows] = some
+        unlabelled += int((~labelled).sum())
+    known = y >= 0
+    if not known.any():
+        raise InputError(
+            f"no value of '{target.name}' in {table.source} is a class of {prepared.source}, whose "
+            f"classes are {listed(target.classes)}."
+        )
+    (held_out,) = _encoded(table, schema, y, {"held_out": known}, matrices)
+    return replace(
+        prepared, held_out=held_out, is_held_out=known, how=f"all of {table.source}",
+        held_out_unlabelled=unlabelled, unknown=int((~known).sum()) - unlabelled,
+    )  # fmt: skip
+
+
+def _warn_of_unlearned_classes(prepared: Prepared) -> None:
+    """Warn of classes whose rows are all held out, as may happen by group and by time."""
+    classes = prepared.target.classes
+    seen = class_counts(prepared.training.y, len(classes))
+    unseen = [name for name, rows in zip(classes, seen, strict=True) if not rows]
+    if unseen:
+        warnings.warn(
+            f"no training row has the class{'es' if len(unseen) > 1 else ''} {listed(unseen)}, "
+            "which the model therefore cannot learn; divide the rows otherwise.",
+            BackhandWarning,
+            stacklevel=3,
+        )
 
 
 def fit_table(
@@ -171,12 +263,15 @@ def fit_table(
     checkpoint: Checkpoint | None = None,
     trained: Callable[[Model], None] = lambda _: None,
     notify: Callable[[str], None] = lambda _: None,
+    tallies: Sequence[Tally] = (),
 ) -> tuple[Model, Evaluation | None]:
     """Train on the training rows: the model, and its evaluation on the held-out rows, if any.
 
-    The held-out rows are evaluated during training for display only: nothing depends on them.
+    The held-out rows are evaluated during training for display only: nothing depends on them, and
+    with early stopping the rows that it watches are evaluated instead.
     `trained` is called with the model before the final evaluation, so that it can be saved whatever
-    comes after; `notify` with a few words if the engine compiles.
+    comes after; `notify` with a few words if the engine compiles. The
+    held-out rows are added to `tallies` too.
 
     Raises
     ------
@@ -184,8 +279,9 @@ def fit_table(
         Before the first epoch, if the model could not be saved.
     """
     engine = make_engine(engine) if isinstance(engine, str) else engine
-    training, held_out_rows = prepared.training, prepared.held_out
-    classes, config = prepared.target.classes, settings.config_for(training.rows)
+    training, classes = prepared.training, prepared.target.classes
+    watched = prepared.stopping if prepared.stopping.rows else prepared.held_out
+    config = settings.config_for(training.rows)
     params = init(training.X.shape[1], settings.hidden, len(classes), config.seed)
 
     def model_of(params: Parameters, history: History, metrics: dict[str, Any]) -> Model:
@@ -201,26 +297,45 @@ def fit_table(
     result = train_data(
         TrainState.initial(params, config), training, config,
         sampler=make_sampler(config, training), objective=objective_of(config), engine=engine,
-        validation=held_out_rows if held_out_rows.rows else None, callbacks=callbacks,
+        validation=watched if watched.rows else None, callbacks=callbacks,
         checkpoint=checkpoint,
     )  # fmt: skip
-    metrics: dict[str, Any] = {
+    metrics = {
         "training_rows": training.rows,
-        "training_loss": float(result.history.loss[-1]),
-        "training_accuracy": float(result.history.accuracy[-1]),
+        "class_rows": class_counts(training.y, len(classes)).tolist(),
     }
-    model, evaluation = model_of(result.params, result.history, metrics), None
+    if result.best_epoch is not None:
+        metrics |= {"stopping_rows": prepared.stopping.rows, "best_epoch": result.best_epoch}
+    model = model_of(result.params, result.history, metrics)
     trained(model)
-    if held_out_rows.rows:
-        tally = Tally(classes)
-        for start in range(0, held_out_rows.rows, STRETCH):
-            some = held_out_rows.at(slice(start, start + STRETCH))
-            tally.add(engine.predict_proba(result.params, some.X), some.y)
-        evaluation = tally.result()
-        figures = {
-            "held_out_rows": evaluation.rows,
-            "held_out_loss": evaluation.loss,
-            "held_out_accuracy": evaluation.accuracy,
-        }
-        model = replace(model, metrics=metrics | figures)
-    return model, evaluation
+    fitted = Tally(classes)
+    tally_rows(model, sampled(training), engine, [fitted])
+    figures = fitted.result()
+    metrics |= {"training_loss": figures.loss, "training_accuracy": figures.accuracy}
+    if not prepared.held_out.rows:
+        return replace(model, metrics=metrics), None
+    tally = Tally(classes, metrics["class_rows"])
+    tally_rows(model, prepared.held_out, engine, [tally, *tallies])
+    for some in (tally, *tallies):
+        some.add_others(prepared.unknown, prepared.held_out_unlabelled)
+    evaluation = tally.result()
+    return replace(model, metrics=metrics | held_out_metrics(evaluation)), evaluation
+
+
+def held_out_metrics(evaluation: Evaluation) -> dict[str, Any]:
+    """Return the figures of the held-out rows that a model keeps."""
+    return {
+        "held_out_rows": evaluation.rows,
+        "held_out_loss": evaluation.loss,
+        "held_out_accuracy": evaluation.accuracy,
+    }
+
+
+def tally_rows(model: Model, data: Data, engine: Engine, tallies: Sequence[Tally]) -> None:
+    """Add the predictions for encoded rows to each tally."""
+    length = max(1, VALUES // data.X.shape[1])
+    for start in range(0, data.rows, length):
+        some = data.at(slice(start, start + length))
+        P = engine.predict_proba(model.params, some.X)
+        for tally in tallies:
+            tally.add(P, some.y)

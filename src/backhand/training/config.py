@@ -13,7 +13,7 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from backhand.choices import OptimizerName, ScheduleName, names
+from backhand.choices import ClassWeightName, MonitorName, OptimizerName, ScheduleName, names
 from backhand.constraints import (
     Choice,
     Constraint,
@@ -60,6 +60,13 @@ def _constraints_of(record: Any) -> dict[str, Constraint]:
     return {name: constraint for name, constraint in found.items() if constraint is not None}
 
 
+NAMES = {
+    "OptimizerName": OptimizerName, "ScheduleName": ScheduleName, "MonitorName": MonitorName,
+    "ClassWeightName": ClassWeightName,
+}  # fmt: skip
+"""The types that are a choice of names."""
+
+
 def describe_settings(record: type[Any], indent: str = "    ") -> str:
     """The declared settings of a record, as entries of a numpydoc section."""
     lines = []
@@ -75,7 +82,7 @@ def describe_settings(record: type[Any], indent: str = "    ") -> str:
 def _type_of(annotation: Any) -> str:
     """A type as a docstring has it, with the choices of a name."""
     text = str(annotation).replace(" | ", " or ")
-    for name, choices in (("OptimizerName", OptimizerName), ("ScheduleName", ScheduleName)):
+    for name, choices in NAMES.items():
         text = text.replace(name, "{" + ", ".join(f'"{c}"' for c in names(choices)) + "}")
     return text
 

@@ -7,12 +7,10 @@ from typing import Any
 
 from backhand.cli.standard_streams import write_message
 from backhand.tables.schema.changes import Change
+from backhand.tabular.prediction import Evaluated
 
 MOST = 20
 """Changes that are printed."""
-
-NEARLY_ALL, HARDLY_ANY = 0.995, 0.005
-"""Shares above and below which "about" would be odd."""
 
 
 def show_changes(changes: Sequence[Change]) -> None:
@@ -23,19 +21,7 @@ def show_changes(changes: Sequence[Change]) -> None:
         write_message(f"{len(changes) - MOST:,} more changes since training; --json prints all.")
 
 
-def show_trained_on(share: float, metrics: dict[str, Any]) -> None:
+def show_trained_on(evaluated: Evaluated, metrics: dict[str, Any]) -> None:
     """Print that some of the rows were trained on, and what the held-out ones gave."""
-    if not share > HARDLY_ANY:
-        return
-    some = "all" if share > NEARLY_ALL else f"about {share:.0%}"
-    accuracy = metrics.get("held_out_accuracy")
-    known = isinstance(accuracy, float)
-    instead = (
-        f"on rows held out from training the accuracy was {accuracy:.4f}"
-        if known
-        else "evaluate it on other rows"
-    )
-    write_message(
-        f"the model was trained on {some} of these rows, so the figures say how well it knows "
-        f"them, not how good it is; {instead}."
-    )
+    if sentence := evaluated.about_training(metrics):
+        write_message(sentence)

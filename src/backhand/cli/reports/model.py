@@ -5,24 +5,31 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 from backhand.cli.reports.chart import chart
 from backhand.cli.reports.columns import columns_by_kind
-from backhand.cli.reports.output import console, network_shape, print_json, section
+from backhand.cli.reports.output import (
+    console,
+    entry,
+    grid,
+    network_shape,
+    print_grid,
+    print_json,
+    section,
+)
 from backhand.errors import MOST_IN_NAME, comma_list
 from backhand.evaluation import finite
 from backhand.model import Model
 from backhand.support.visible_text import MAX_CHARACTERS, printable
 from backhand.tables.schema.columns import Category
 from backhand.tables.schema.schema import Schema
+from backhand.training.history import History
 
 MAX_COLUMNS = 30
 """Number of columns that are listed."""
-
-WIDEST_NAME = 60
-"""Width to which names are padded at most, in characters."""
 
 
 def show_model(model: Model, path: str, *, as_json: bool) -> None:
@@ -53,30 +60,43 @@ def show_model(model: Model, path: str, *, as_json: bool) -> None:
         ("metrics", model.metrics),
         ("versions", model.versions),
     ):
-        if values:
-            rows.append((title, ", ".join(f"{k} {_number(v)}" for k, v in values.items())))
+        shown = [f"{k} {_number(v)}" for k, v in values.items() if not isinstance(v, list)]
+        if shown:
+            rows.append((title, ", ".join(shown)))
     out = console()
     section(out, "Model", path, rows)
     if model.schema is not None:
         _columns(out, model.schema)
     if len(model.history) > 1:
-        out.print("[bold]Loss[/bold] per epoch")
-        out.print(Text(chart(model.history.loss)))
+        _curves(out, model.history)
+
+
+def _curves(out: Console, history: History) -> None:
+    """Draw the losses, and tell where each curve begins, ends and is best."""
+    curves = {"training": history.loss, "held out": history.validation_loss}
+    out.print(Text("Loss by epoch", "bold"))
+    for line in chart(curves, "epoch", out.width - len("  epoch")):
+        out.print(Text(line))
+    out.print()
+    first, *others = history.figures()
+    table = grid(*first)
+    for name, *figures in others:
+        table.add_row(name.replace("_", " ").replace("validation", "held-out"), *figures)
+    print_grid(out, table)
 
 
 def _columns(out: Console, schema: Schema) -> None:
     out.print("[bold]Columns[/bold], with their statistics in the training rows")
-    width = max(len(column.name) for column in schema.columns[:MAX_COLUMNS])
-    width = min(width, WIDEST_NAME)
-    for column in schema.columns[:MAX_COLUMNS]:
+    names = [printable(column.name, MOST_IN_NAME) for column in schema.columns[:MAX_COLUMNS]]
+    width = min(max(map(cell_len, names)), out.width // 3) + 2
+    for name, column in zip(names, schema.columns, strict=False):
         if isinstance(column, Category):
             what = comma_list(column.categories)
         else:
             what = f"mean {column.mean:.6g}, standard deviation {column.std:.6g}"
         missing = "; missing values flagged" if column.missing else ""
-        name = printable(column.name, MOST_IN_NAME)
         what = printable(what, MAX_CHARACTERS) + missing
-        out.print(Text(f"  {name:<{width}}  {column.kind:<9} {what}"))
+        entry(out, name, f"{column.kind:<9} {what}", width)
     if schema.columns[MAX_COLUMNS:]:
         out.print(f"  and {len(schema.columns) - MAX_COLUMNS:,} more; --json prints all")
     out.print()

@@ -112,7 +112,7 @@ def print_line(training: Training) -> None:
         "epochs": training.epochs,
         "loss": float(history.loss[-1]),
         "accuracy": float(history.accuracy[-1]),
-        "held_out_accuracy": last_measured(history.validation_accuracy),
+        f"{measured_rows(training)}_accuracy": last_measured(history.validation_accuracy),
         "rows_per_second": round(speed(training)),
         "seconds_left": round(seconds_left(training), 3),
     })  # fmt: skip
@@ -123,9 +123,14 @@ def figures(training: Training) -> str:
     history, parts = training.history, []
     if training.epoch:
         parts = [f"loss {history.loss[-1]:.4f}", f"accuracy {history.accuracy[-1]:.3f}"]
-    if (held_out := last_measured(history.validation_accuracy)) is not None:
-        parts.append(f"held-out {held_out:.3f}")
+    if (accuracy := last_measured(history.validation_accuracy)) is not None:
+        parts.append(f"{measured_rows(training).replace('_', '-')} {accuracy:.3f}")
     return "  ".join([*parts, f"{short(speed(training))} rows/s"])
+
+
+def measured_rows(training: Training) -> str:
+    """Return which rows the validation figures are of: early stopping watches rows of its own."""
+    return "held_out" if training.schedule.config.early_stopping is None else "validation"
 
 
 def last_measured(figures: NDArray[np.float64]) -> float | None:

@@ -8,16 +8,21 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 
+from rich.text import Text
+
 from backhand.cli.reports.columns import columns_by_kind
-from backhand.cli.reports.evaluation import show_evaluation
-from backhand.cli.reports.output import console, network_shape, print_json, section
+from backhand.cli.reports.cross_validation import show_cross_validation
+from backhand.cli.reports.evaluation import show_evaluation, show_words
+from backhand.cli.reports.notes import note_lines
+from backhand.cli.reports.output import console, hanging, network_shape, print_json, section
 from backhand.cli.reports.progress import ProgressDisplay, progress_display
-from backhand.errors import comma_list
+from backhand.errors import MOST_IN_NAME, comma_list
 from backhand.evaluation import Evaluation
 from backhand.model import Model
-from backhand.support.visible_text import printable
+from backhand.support.visible_text import MAX_CHARACTERS, printable
 from backhand.table_settings import Settings
-from backhand.tables.schema.notes import Note
+from backhand.tabular.advice import Advice
+from backhand.tabular.cross_validation import CrossValidation
 from backhand.tabular.training import Prepared
 
 
@@ -34,8 +39,10 @@ def _missing(prepared: Prepared) -> list[tuple[str, str]]:
 class TrainReport:
     """Print to standard output, as text or as JSON lines."""
 
-    def __init__(self, *, as_json: bool) -> None:
-        self._json = as_json
+    def __init__(
+        self, *, as_json: bool, all_classes: bool = False, explain_words: bool = False
+    ) -> None:
+        self._json, self._all_classes, self._explain_words = as_json, all_classes, explain_words
         self._console = console()
 
     def table(self, prepared: Prepared) -> None:
@@ -65,52 +72,118 @@ class TrainReport:
         ]
         rows += _missing(prepared)
         rows += [("read", remark) for remark in prepared.remarks]
-        section(self._console, "Table", prepared.source, rows + dropped_columns(prepared.notes))
+        section(self._console, "Table", prepared.source, rows + note_lines(prepared.notes))
 
     def network(self, prepared: Prepared, settings: Settings, engine: str) -> None:
         """Print the shape and size of the network, and how it is trained."""
         d, H, K = prepared.schema.width, settings.hidden, len(prepared.target.classes)
-        training, held_out = prepared.training.rows, prepared.held_out.rows
+        training = prepared.training.rows
         epochs, size = settings.epochs_for(training), d * H + H + H * K + K
         if self._json:
             print_json("model", {
                 "d": d, "H": H, "K": K, "parameters": size, "engine": engine, "epochs": epochs,
-                "training_rows": training, "held_out_rows": held_out,
+                "training_rows": training, "stopping_rows": prepared.stopping.rows,
+                "held_out_rows": prepared.held_out.rows, "how": prepared.how,
+                "settings": settings.values(training),
             })  # fmt: skip
             return
         rows = [
             ("shape", network_shape(d, H, K)),
             ("size", f"{size:,} parameters, float32"),
-            ("rows", f"{training:,} to train on, {held_out:,} held out"),
-            ("training", f"{epochs:,} epochs, batches of {settings.config.batch_size:,}, "
-                         f"{settings.config.optimizer}, {engine} engine"),
-        ]  # fmt: skip
+            ("rows", _rows(prepared, settings)),
+            ("training", f"{_training(settings, epochs)}, {engine} engine"),
+        ]
         section(self._console, "Model", "", rows)
 
     def progress(self, message: str = "starting") -> AbstractContextManager[ProgressDisplay]:
         """Return the display for reading a table or for training."""
         return progress_display(self._console, message, as_json=self._json)
 
-    def result(self, model: Model, evaluation: Evaluation | None, output: Path) -> None:
-        """Print how well the model performs, where it is saved, and how to use it."""
-        accuracy = model.metrics["training_accuracy"]
+    def fold(self, evaluation: Evaluation) -> None:
+        """Print the evaluation of a fold, as JSON only."""
         if self._json:
-            held_out = None if evaluation is None else evaluation.to_json()
-            print_json("result", {"held_out": held_out, "training_accuracy": accuracy,
-                                  "output": str(output)})  # fmt: skip
+            print_json("fold", evaluation.to_json())
+
+    def result(
+        self,
+        model: Model,
+        evaluation: Evaluation | None,
+        warnings: list[Advice],
+        output: Path,
+        validated: CrossValidation | None = None,
+    ) -> None:
+        """Print how well the model performs, what to beware of, and how to use it."""
+        training = {name: model.metrics[f"training_{name}"] for name in ("accuracy", "loss")}
+        best = model.metrics.get("best_epoch")
+        if self._json:
+            print_json("result", {
+                "held_out": None if evaluation is None else evaluation.to_json(),
+                "training_accuracy": training["accuracy"], "training_loss": training["loss"],
+                "best_epoch": best,
+                "cross_validation": None if validated is None else validated.to_json(),
+                "warnings": [asdict(warning) for warning in warnings], "output": str(output),
+            })  # fmt: skip
             return
+        if best is not None:
+            print(
+                f"Stopped after {len(model.history):,} epochs; the model is that of epoch {best:,}"
+            )
+        if validated is not None:
+            show_cross_validation(validated, model.metrics["training_rows"])
         if evaluation is None:
-            print(f"Training accuracy {accuracy:.4f} (no rows were held out)\n")
+            self._trained_on_all(model)
         else:
-            show_evaluation(evaluation, "Held-out accuracy", as_json=False)
+            title = "Held-out accuracy" if validated is None else "Accuracy of all folds together"
+            show_evaluation(
+                evaluation, title, as_json=False, training=training,
+                all_classes=self._all_classes,
+            )  # fmt: skip
+        self._warnings(warnings)
         print(f"Saved {printable(str(output))}")
         print(f"Use it: backhand predict {printable(shlex.quote(str(output)))} NEW_DATA")
+        if self._explain_words:
+            print()
+            show_words()
+
+    def _trained_on_all(self, model: Model) -> None:
+        """Print the figures of the training rows, where none were held out."""
+        rows, out = model.metrics["class_rows"], self._console
+        accuracy, loss = (model.metrics[f"training_{name}"] for name in ("accuracy", "loss"))
+        hanging(
+            out, "", f"Training accuracy {accuracy:.4f}, loss {loss:.4f} (no rows were held out)", 2
+        )
+        commonest = printable(model.classes[rows.index(max(rows))], MOST_IN_NAME)
+        share = max(rows) / sum(rows)
+        hanging(out, "", f"Always answering '{commonest}' would score {share:.4f}", 2)
+        out.print()
+
+    def _warnings(self, warnings: list[Advice]) -> None:
+        if not warnings:
+            return
+        self._console.print(Text("Warnings", "bold"))
+        for warning in warnings:
+            text = printable(f"{warning.what} {warning.advice}", MAX_CHARACTERS)
+            hanging(self._console, "  ! ", text, indent=4)
+        self._console.print()
 
 
-def dropped_columns(notes: list[Note]) -> list[tuple[str, str]]:
-    """Return one line per reason, with the columns dropped for it."""
-    reasons: dict[str, list[str]] = {}
-    for note in notes:
-        if note.kind == "dropped":
-            reasons.setdefault(note.what, []).append(note.column)
-    return [("dropped", f"{comma_list(names, most=6)}: {why}") for why, names in reasons.items()]
+def _rows(prepared: Prepared, settings: Settings) -> str:
+    """How many rows are for what, and how they were chosen."""
+    training, stopping = prepared.training.rows, prepared.stopping.rows
+    parts = [f"{training:,} to train on"]
+    parts += [f"{stopping:,} for early stopping"] if stopping else []
+    if settings.cv is not None:
+        by = "".join(f", by {name}" for name in (settings.group, settings.time) if name is not None)
+        return f"{', '.join(parts)}; before that, {settings.cv} folds{by}"
+    how = f" ({prepared.how})" if prepared.how else ""
+    return f"{', '.join(parts)}, {prepared.held_out.rows:,} held out{how}"
+
+
+def _training(settings: Settings, epochs: int) -> str:
+    """How the network is trained, in a few words."""
+    config = settings.config
+    parts = [f"{epochs:,} epochs{' at most' if settings.early_stopping else ''}",
+             f"batches of {settings.batch_size:,}", config.rule.name]  # fmt: skip
+    parts += [f"dropout {settings.dropout:g}"] if settings.dropout else []
+    parts += [f"{settings.class_weight} classes"] if settings.class_weight else []
+    return ", ".join(parts)

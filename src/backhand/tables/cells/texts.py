@@ -24,6 +24,9 @@ WHOLE = r"-?\d+\.0"
 """A whole number as it is spelled in a column of doubles."""
 
 
+_EQUAL = {"true": "1", "false": "0", "1": "true", "0": "false"}
+
+
 def sql_text(text: str) -> str:
     """Return a text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"
@@ -61,13 +64,26 @@ def spellings(known: Sequence[str]) -> dict[str, int]:
     """Return every spelling of the known texts, with the position of the text that it spells.
 
     `canonical` gives all spellings of a text the same result. The texts themselves come first: a
-    model may have two spellings of one text.
+    model may have two spellings of one text. Where the known texts are true and false, 1 and 0
+    spell them, and the other way round.
     """
     places = {text: place for place, text in enumerate(known)}
+    equal = {text: other for other, text in equal_texts(known).items()}
     for text, place in list(places.items()):
-        for other in _other_spellings(text):
+        for other in (*_other_spellings(text), *_other_spellings(equal.get(text, ""))):
             places.setdefault(other, place)
     return places
+
+
+def equal_texts(known: Sequence[str]) -> dict[str, str]:
+    """Return 1 and 0 with the known texts that they equal, if these are true and false.
+
+    If the known texts are 1 and 0, return true and false.
+    """
+    keys = [text.lower().removesuffix(".0") for text in known]
+    if set(keys) not in ({"true", "false"}, {"0", "1"}):
+        return {}
+    return {_EQUAL[key]: text for key, text in zip(keys, known, strict=True)}
 
 
 def _other_spellings(text: str) -> list[str]:

@@ -36,14 +36,31 @@ NUMBERS = frozenset({int, float})
 
 
 @contextmanager
-def as_table(data: Any, columns: Collection[str]) -> Iterator[Table]:
+def as_table(
+    data: Any,
+    columns: Collection[str] | None = None,
+    *,
+    unused: Collection[str] = (),
+    query: str | None = None,
+    memory: int | None = None,
+    once: bool = False,
+) -> Iterator[Table]:
     """Give a table of whatever holds one; what is opened for it is closed afterwards.
 
     Parameters
     ----------
     data : Table, path, mapping of columns, or data frame of pandas, polars or Arrow
-    columns : collection of str
-        The columns that are needed. The others are there by name only: they may hold anything.
+    columns : collection of str, optional
+        The columns that are needed; by default all. The others are there by name only: they may
+        hold anything.
+    unused : collection of str
+        Columns that are not needed, where `columns` is None.
+    query : str, optional
+        A query on a file.
+    memory : int, optional
+        Maximum memory of the table in bytes.
+    once : bool
+        The rows will be read only once.
 
     Raises
     ------
@@ -52,13 +69,19 @@ def as_table(data: Any, columns: Collection[str]) -> Iterator[Table]:
     MissingFileError
         If there is no file by that name.
     """
+    if query is not None and not isinstance(data, str | PathLike | None):
+        raise InputError(
+            f"a query is for files, and the data is of type {type(data).__name__}; select the rows "
+            "first."
+        )
     if isinstance(data, Table):
         yield data
         return
-    if isinstance(data, str | PathLike):
-        table = read_table(str(data), once=True)
+    if isinstance(data, str | PathLike) or query is not None:
+        path = None if data is None else str(data)
+        table = read_table(path, query, memory=memory, once=once)
     else:
-        table = _loaded(_columns(data), columns)
+        table = _loaded(_columns(data), columns, unused)
     table.warn_of_remarks()
     try:
         yield table
@@ -86,15 +109,19 @@ def _library(value: Any) -> str:
     return next((name for name in ("pandas", "polars", "pyarrow") if name in homes), "")
 
 
-def _loaded(found: list[tuple[str, Any]], needed: Collection[str]) -> Table:
+def _loaded(
+    found: list[tuple[str, Any]], needed: Collection[str] | None, unused: Collection[str]
+) -> Table:
     """The table whose `rows` are these columns; NULL in place of those that are not needed."""
     names, remarks = numbered([name for name, _ in found], SOURCE)
+    loaded = set(names).difference(unused) if needed is None else needed
     columns = zip(names, (column for _, column in found), strict=True)
-    arrays = {name: _array(name, column) for name, column in columns if name in needed}
+    arrays = {name: _array(name, column) for name, column in columns if name in loaded}
     if not arrays:
-        raise InputError(
-            f"{SOURCE} has no column that the model was trained with, which are {listed(needed)}."
-        )
+        wanted = "; a table needs at least one" if needed is None else (
+            f" that the model was trained with, which are {listed(needed)}"
+        )  # fmt: skip
+        raise InputError(f"{SOURCE} has no column{wanted}.")
     (first, rows), *others = [(name, len(array)) for name, array in arrays.items()]
     for name, length in others:
         if length != rows:

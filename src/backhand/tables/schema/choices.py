@@ -53,6 +53,9 @@ class ColumnChoices:
             raise InputError(f"the target '{target}' cannot be dropped.")
         for name in (*self.drop, *self.keep, *self.numeric, *self.categorical):
             table.index(name)
+        for option, names in (("keep", self.keep), ("numeric", self.numeric)):
+            if target in names:
+                raise InputError(f"'{target}' is the target; --{option} is for the other columns.")
         for name in self.drop:
             for chosen, what in (
                 (self.categorical, "categorical"), (self.numeric, "numeric"), (self.keep, "kept")

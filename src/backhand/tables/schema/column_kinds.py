@@ -2,99 +2,191 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from backhand.errors import BackhandWarning
-from backhand.tables.cells.dates import clock_in, moment_in
-from backhand.tables.cells.numbers import CODE
-from backhand.tables.cells.texts import matches
-from backhand.tables.expressions import cell, number, text
-from backhand.tables.queries import GROUP, first_row, totals
-from backhand.tables.schema.targets import MOSTLY
+from backhand.errors import InputError, comma_list
+from backhand.tables.cells.dates import EITHER, clock_in, moment_in
+from backhand.tables.expressions import cell, days, number
+from backhand.tables.queries import first_row, totals
+from backhand.tables.schema.cell_counts import (
+    CellCounts,
+    code,
+    count_cells,
+    count_distinct,
+    rare,
+)
+from backhand.tables.schema.choices import ColumnChoices
+from backhand.tables.schema.notes import Note
+from backhand.tables.schema.unread import unread_texts
 from backhand.tables.table import Table
+
+FEW_VALUES = 20
+"""With words among them, at most so many distinct values are categories rather than numbers."""
+
+EXAMPLES = 3
+"""Texts that are quoted in a note."""
+
+SOME_NUMBERS = 0.1
+"""Share of numbers in a category column from which it is reported."""
+
+
+@dataclass
+class ColumnKinds:
+    """What columns are: "number", "date", "category" or "other".
+
+    `counts` are those of the number columns; `notes` say how texts were read.
+    """
+
+    kinds: dict[int, str]
+    counts: dict[int, CellCounts] = field(default_factory=dict)
+    notes: list[tuple[int, Note]] = field(default_factory=list)
+
+    def of_kind(self, *kinds: str) -> list[int]:
+        """Return the columns of some kinds, in order."""
+        return [i for i in sorted(self.kinds) if self.kinds[i] in kinds]
 
 
 def kinds_of(
     table: Table,
     columns: Sequence[int],
-    categorical: Sequence[str],
+    choices: ColumnChoices,
     missing: Sequence[str],
     decimals: dict[int, str],
-) -> dict[int, str]:
-    """Return what each column is: "number", "date", "category" or "other"."""
-    kinds = {i: table.family(i) for i in columns}
-    texts = [i for i in columns if kinds[i] == "text"]
-    kinds |= dict.fromkeys(texts, "category")
-    for i in columns:
-        if table.names[i] in categorical and kinds[i] != "other":
-            kinds[i] = "category"
-    undecided = [
-        i for i in texts if table.types[i] != "BOOLEAN" and table.names[i] not in categorical
-    ]
-    return kinds | _kinds_of_texts(table, undecided, missing, decimals)
+) -> ColumnKinds:
+    """Return what each column is, by all rows.
 
+    A column of texts holds numbers, or dates, if more than half of its texts do. Its other texts
+    count as missing. If there are words among a few distinct values, they are categories; so are
+    codes with leading zeros, and true and false.
 
-def _kinds_of_texts(
-    table: Table, columns: Sequence[int], missing: Sequence[str], decimals: dict[int, str]
-) -> dict[int, str]:
-    """Return which text columns hold numbers or dates, by all rows."""
-    kinds: dict[int, str] = {}
-    others: dict[int, int] = {}
-    for i, (numeric, present, codes) in _number_counts(table, columns, missing, decimals):
-        if not numeric or numeric < MOSTLY * (numeric + present):
-            others |= {i: numeric + present}
-        elif codes:
-            _warn_of_codes(table, i)
-        else:
-            kinds[i] = "number"
-    others = {i: present for i, present in others.items() if present}
-    tests = [f"count({read(cell(table, i))})" for i in others for read in (moment_in, clock_in)]
-    found = totals(table, tests)
-    for (i, present), *counts in zip(others.items(), found[::2], found[1::2], strict=True):
-        if max(counts) >= MOSTLY * present:
-            kinds[i] = "date"
-    return kinds
-
-
-def _number_counts(
-    table: Table, columns: Sequence[int], missing: Sequence[str], decimals: dict[int, str]
-) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """Return three counts for each text column.
-
-    They are the texts that are numbers; the others that are not missing; and the numbers that would
-    lose leading zeros. A column of true and false alone is not one of numbers.
+    Raises
+    ------
+    InputError
+        If a nested column, or one without a number, is said to be numeric.
     """
-    for start in range(0, len(columns), GROUP // 4):
-        some = columns[start : start + GROUP // 4]
-        cells = ", ".join(
-            f"c{i}, {number(table, i, missing, decimals[i], booleans=False)} AS x{i}" for i in some
-        )
-        counts = ", ".join(
-            f"count(x{i}), count(CASE WHEN x{i} IS NULL THEN {text(table, i, missing)} END), "
-            f"count(CASE WHEN x{i} IS NOT NULL THEN {_code(f'CAST(c{i} AS VARCHAR)')} END)"
-            for i in some
-        )
-        found = first_row(table, f"SELECT {counts} FROM (SELECT {cells} FROM rows)")
-        for j, i in enumerate(some):
-            yield i, found[3 * j : 3 * j + 3]
+    found = ColumnKinds({i: table.family(i) for i in columns})
+    for i in columns:
+        _check_stated(table, i, choices)
+        name, text_column = table.names[i], found.kinds[i] == "text"
+        boolean = table.types[i] == "BOOLEAN" and name not in choices.numeric
+        if name in choices.categorical or (text_column and boolean):
+            found.kinds[i] = "category" if found.kinds[i] != "other" else "other"
+    values = {
+        i: number(table, i, missing, decimals[i], booleans=table.names[i] in choices.numeric)
+        for i in found.of_kind("text", "number")
+    }
+    counts = count_cells(table, values, missing)
+    _decide_texts(table, found, {i: counts[i] for i in found.of_kind("text")}, choices, missing)
+    found.counts = {i: counts[i] for i in found.of_kind("number")}
+    for i, c in counts.items():
+        note = _note(table, i, found.kinds[i], c, missing, decimals[i])
+        found.notes += [(i, note)] if note else []
+    return found
 
 
-def _code(cell: str) -> str:
-    """SQL that is NULL unless a text has leading zeros that it would lose as a number."""
-    found = f"CASE WHEN {matches(cell, CODE)} THEN {cell} END"
-    # A comparison costs a fraction of a pattern, and a column of 0.1, 0.2, … has few such texts.
-    return f"CASE WHEN {cell} >= '00' AND {cell} < '0:' THEN {found} END"
-
-
-def _warn_of_codes(table: Table, column: int) -> None:
-    sql = f"SELECT min({_code(f'CAST(c{column} AS VARCHAR)')}) FROM rows"
-    example = first_row(table, sql)[0]
+def _check_stated(table: Table, column: int, choices: ColumnChoices) -> None:
     name = table.names[column]
-    warnings.warn(
-        f"column '{name}' is treated as a category: it holds codes such as '{example}', which "
-        "would lose their leading zeros as numbers. If they are numbers, remove the zeros, or drop "
-        f"'{name}' and add it as a number with --query.",
-        BackhandWarning,
-        stacklevel=4,
+    for option in ("numeric", "categorical", "keep"):
+        if table.family(column) == "other" and name in getattr(choices, option):
+            raise InputError(
+                f"column '{name}' of {table.source} holds {table.types[column]} values, which "
+                f"cannot be used; remove --{option} '{name}', and make columns of its parts with "
+                "--query."
+            )
+
+
+def _decide_texts(
+    table: Table,
+    found: ColumnKinds,
+    counts: dict[int, CellCounts],
+    choices: ColumnChoices,
+    missing: Sequence[str],
+) -> None:
+    """Decide which columns of texts are numbers, dates or categories."""
+    numeric = {i for i in counts if table.names[i] in choices.numeric}
+    mostly = {i for i, c in counts.items() if 2 * c.numbers > c.present} - numeric
+    mixed = [i for i in sorted(mostly) if counts[i].unread >= rare(table.rows)]
+    few = count_distinct(table, mixed, missing, FEW_VALUES)
+    dates = _dates(table, {i: c.present for i, c in counts.items() if i not in mostly | numeric})
+    for i, c in counts.items():
+        if i in numeric and not c.numbers and c.present:
+            raise _no_number(table, i, c, missing)
+        if i in numeric or (i in mostly and not c.codes and i not in few):
+            found.kinds[i] = "number"
+        else:
+            found.kinds[i] = "date" if i in dates else "category"
+
+
+def _dates(table: Table, present: dict[int, int]) -> list[int]:
+    """Return the columns that hold dates or times of day."""
+    columns = [i for i, n in present.items() if n]
+    tests = [
+        f"count({read})"
+        for i in columns
+        for read in (moment_in(cell(table, i), EITHER), clock_in(cell(table, i)))
+    ]
+    counts = totals(table, tests)
+    pairs = zip(columns, counts[::2], counts[1::2], strict=True)
+    return [i for i, *read in pairs if 2 * max(read) > present[i]]
+
+
+def _note(
+    table: Table, i: int, kind: str, counts: CellCounts, missing: Sequence[str], decimal: str
+) -> Note | None:
+    """Return what is to be told of how the cells of a column were read, if anything."""
+    if kind == "number" and counts.unread:
+        return _unread(table, i, kind, counts, number(table, i, missing, decimal), missing)
+    if kind == "date":
+        return _unread(table, i, kind, counts, days(table, i, missing, EITHER), missing)
+    return _not_numbers(table, i, counts, missing) if kind == "category" else None
+
+
+def _unread(
+    table: Table, i: int, kind: str, counts: CellCounts, value: str, missing: Sequence[str]
+) -> Note | None:
+    """Return a note of the texts of a number or date column that are none."""
+    n, texts = unread_texts(table, i, value, missing, EXAMPLES)
+    if not n:
+        return None
+    name = table.names[i]
+    are = f"is not a {kind}, and counts" if n == 1 else f"are not {kind}s, and count"
+    return Note(
+        name, f"{kind}s", f"{n:,} of {counts.present:,} values {are} as missing ({_shown(texts)})",
+        f"--categorical '{name}' treats all as categories",
+    )  # fmt: skip
+
+
+def _not_numbers(table: Table, i: int, counts: CellCounts, missing: Sequence[str]) -> Note | None:
+    """Return a note of the numbers in a column of categories, if there are many."""
+    name, mostly = table.names[i], 2 * counts.numbers > counts.present
+    if counts.numbers <= SOME_NUMBERS * counts.present:
+        return None
+    if mostly and counts.codes:
+        written = f"CAST(c{i} AS VARCHAR)"
+        example = first_row(table, f"SELECT min({code(written)}) FROM rows")[0]
+        return Note(
+            name, "categories",
+            f"is not read as numbers, since codes such as '{example}' would lose their leading "
+            "zeros", f"--numeric '{name}' reads them as numbers",
+        )  # fmt: skip
+    n, texts = unread_texts(table, i, counts.value, missing, EXAMPLES)
+    why = f"since words are among few values; {n:,}" if mostly else f"since {n:,}"
+    return Note(
+        name, "categories",
+        f"is not read as numbers, {why} of {counts.present:,} are not ({_shown(texts)})",
+        f"--numeric '{name}' counts those as missing",
+    )  # fmt: skip
+
+
+def _shown(texts: Sequence[tuple[str, int]]) -> str:
+    return comma_list(f"'{text}' {n:,}" if n > 1 else f"'{text}'" for text, n in texts)
+
+
+def _no_number(table: Table, column: int, counts: CellCounts, missing: Sequence[str]) -> InputError:
+    name = table.names[column]
+    _, texts = unread_texts(table, column, counts.value, missing, EXAMPLES)
+    return InputError(
+        f"column '{name}' of {table.source} holds no number ({_shown(texts)}); remove "
+        f"--numeric '{name}'."
     )

@@ -5,7 +5,7 @@ They are used for a user's query and for Parquet output. A model's input does no
 
 from __future__ import annotations
 
-from backhand.tables.cells.dates import CLOCK, MOMENT
+from backhand.tables.cells.dates import CLOCK, ISO
 from backhand.tables.cells.numbers import CODE, plain_number
 from backhand.tables.cells.texts import MISSING, matches
 from backhand.tables.expressions import text
@@ -56,7 +56,7 @@ def _is_clock(cell: str) -> str:
 
 def _is_moment(cell: str) -> str:
     zoned = f"TRY_CAST({cell} AS TIMESTAMP WITH TIME ZONE)"
-    return f"{matches(cell, MOMENT)} AND {zoned} IS NOT NULL"
+    return f"{matches(cell, ISO)} AND {zoned} IS NOT NULL"
 
 
 TYPES = {

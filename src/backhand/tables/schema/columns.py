@@ -35,14 +35,14 @@ class Number:
     A text that is not a number, and a number that is not finite, counts as missing.
 
     A value more than `CLIP` standard deviations from the mean is clipped: in a column that hardly
-    varied in training, one outlier would otherwise dominate all other columns. `decimal` is the
-    decimal sign of texts.
+    varied in training, one outlier would otherwise dominate all other columns. `missing` is the
+    share of training rows without a value, `decimal` the decimal sign of texts.
     """
 
     name: str
     mean: float
     std: float
-    missing: bool
+    missing: float
     decimal: str = "."
     kind: ClassVar[str] = "number"
 
@@ -54,7 +54,7 @@ class Number:
     @property
     def width(self) -> int:
         """Number of matrix columns."""
-        return 1 + self.missing
+        return 1 + bool(self.missing)
 
     def expression(self, table: Table, column: int, missing: Sequence[str]) -> str:
         """SQL for the values of `encode`; `missing` are the texts that mean missing."""
@@ -74,6 +74,16 @@ class Number:
 CYCLES = {"year": 365.2425, "week": 7.0, "day": 1.0}
 """Lengths in days of the periods in which a date has a place."""
 
+WAVES = {"sin": 0.0, "cos": np.pi / 2}
+"""Phases of the sines that give a place in a cycle: equal at its beginning and end."""
+
+
+def wave(x: NDArray[np.float64], cycle: str, phase: float) -> NDArray[np.float64]:
+    """Return the sine, moved by a phase, of the place of days since 1970 x (n,) in a cycle."""
+    place = x / CYCLES[cycle]
+    waved: NDArray[np.float64] = np.sin(2 * np.pi * (place - np.floor(place)) + phase)
+    return waved
+
 
 @dataclass(frozen=True)
 class Date:
@@ -87,7 +97,7 @@ class Date:
     name: str
     mean: float
     std: float
-    missing: bool
+    missing: float
     order: str = ""
     cycles: tuple[str, ...] = ()
     kind: ClassVar[str] = "date"
@@ -95,31 +105,25 @@ class Date:
     @property
     def features(self) -> list[str]:
         """Names of the matrix columns."""
-        cycles = [f"{self.name} in the {cycle} ({wave})" for cycle in self.cycles for wave in WAVES]
+        cycles = [f"{self.name} in the {cycle} ({sine})" for cycle in self.cycles for sine in WAVES]
         return [self.name, *cycles, *([f"{self.name} is missing"] if self.missing else [])]
 
     @property
     def width(self) -> int:
         """Number of matrix columns."""
-        return 1 + 2 * len(self.cycles) + self.missing
+        return 1 + len(WAVES) * len(self.cycles) + bool(self.missing)
 
     def expression(self, table: Table, column: int, missing: Sequence[str]) -> str:
         """SQL for the values of `encode`; `missing` are the texts that mean missing."""
-        return expressions.days(table, column, missing)
+        return expressions.days(table, column, missing, self.order)
 
     def encode(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
         """Write days since 1970 (n,), not finite where missing, to `out` (n, features)."""
         x = finite_doubles(values)
         Number(self.name, self.mean, self.std, self.missing).encode(x, out)
-        for i, cycle in enumerate(self.cycles):
-            place = x / CYCLES[cycle]
-            angle = 2 * np.pi * (place - np.floor(place))
-            for j, wave in enumerate(WAVES.values()):
-                out[:, 1 + 2 * i + j] = np.nan_to_num(wave(angle), nan=0.0)
-
-
-WAVES = {"sin": np.sin, "cos": np.cos}
-"""What places a date in a period: equal at its beginning and end."""
+        waves = [(cycle, phase) for cycle in self.cycles for phase in WAVES.values()]
+        for i, (cycle, phase) in enumerate(waves, 1):
+            out[:, i] = np.nan_to_num(wave(x, cycle, phase), nan=0.0)
 
 
 @dataclass(frozen=True)
@@ -128,13 +132,13 @@ class Category:
 
     Values that are not among the categories share a column, `other`, if there is one, which is so
     if training had rare ones; otherwise they are all zeros. Missing is a value like the others if
-    training had missing values.
+    training had missing values. `missing` and `other` are the shares of training rows with these.
     """
 
     name: str
     categories: tuple[str, ...]
-    missing: bool
-    other: bool = False
+    missing: float
+    other: float = 0.0
     kind: ClassVar[str] = "category"
 
     @property
@@ -147,7 +151,7 @@ class Category:
     @property
     def width(self) -> int:
         """Number of matrix columns."""
-        return len(self.categories) + self.other + self.missing
+        return len(self.categories) + bool(self.other) + bool(self.missing)
 
     def expression(self, table: Table, column: int, missing: Sequence[str]) -> str:
         """SQL for the values of `encode`; `missing` are the texts that mean missing."""
@@ -179,13 +183,14 @@ def column_from_json(number: int, entry: Any) -> Column:
     made = KINDS.get(kind) if isinstance(kind, str) else None
     if made is None or set(entry) != {"kind", *made.__dataclass_fields__}:
         raise InputError(f"column {number} of its schema does not have the fields of a column")
-    if not isinstance(entry["name"], str) or not isinstance(entry["missing"], bool):
+    if not isinstance(entry["name"], str) or not _is_share(entry["missing"]):
         raise InputError(
-            f"column {number} of its schema needs a string `name` and a boolean `missing`"
+            f"column {number} of its schema needs a string `name` and a share of rows `missing`"
         )
+    missing = float(entry["missing"])
     if made is Category:
-        if not isinstance(entry["other"], bool):
-            raise InputError(f"column {number} of its schema needs a boolean `other`")
+        if not _is_share(entry["other"]):
+            raise InputError(f"column {number} of its schema needs a share of rows `other`")
         categories = entry["categories"]
         if not isinstance(categories, list | tuple) or set(map(type, categories)) != {str}:
             raise InputError(
@@ -193,13 +198,13 @@ def column_from_json(number: int, entry: Any) -> Column:
             )
         if len(set(categories)) < len(categories):
             raise InputError(f"column {number} of its schema has the same category twice")
-        return Category(entry["name"], tuple(categories), entry["missing"], entry["other"])
+        return Category(entry["name"], tuple(categories), missing, float(entry["other"]))
     mean, std = entry["mean"], entry["std"]
     if type(mean) not in (int, float) or type(std) not in (int, float):
         raise InputError(f"column {number} of its schema needs numbers as `mean` and `std`")
     if not (math.isfinite(mean) and 0 < std <= LARGEST_STD):
         raise InputError(f"column {number} of its schema has a `mean` or `std` out of range")
-    moments = (entry["name"], float(mean), float(std), entry["missing"])
+    moments = (entry["name"], float(mean), float(std), missing)
     if made is Number:
         if entry["decimal"] not in (".", ","):
             raise InputError(f"column {number} of its schema needs . or , as `decimal`")
@@ -212,3 +217,7 @@ def column_from_json(number: int, entry: Any) -> Column:
     if len(set(cycles)) < len(cycles):
         raise InputError(f"column {number} of its schema has the same cycle twice")
     return Date(*moments, entry["order"], tuple(cycles))
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,12 +13,15 @@ from backhand.tables.queries import mark
 from backhand.tables.schema.category_fitting import fit_category
 from backhand.tables.schema.checks import check_no_nul
 from backhand.tables.schema.choices import ColumnChoices
-from backhand.tables.schema.column_kinds import kinds_of
-from backhand.tables.schema.columns import Column
+from backhand.tables.schema.column_kinds import ColumnKinds, kinds_of
+from backhand.tables.schema.columns import Category, Column
+from backhand.tables.schema.date_orders import date_orders
 from backhand.tables.schema.decimal_signs import decimals_of
+from backhand.tables.schema.identifiers import identifiers
 from backhand.tables.schema.notes import Note, dropped
 from backhand.tables.schema.number_fitting import fit_numbers
 from backhand.tables.schema.schema import Schema
+from backhand.tables.schema.sentinels import sentinels
 from backhand.tables.schema.targets import Target
 from backhand.tables.table import Table
 
@@ -30,7 +34,7 @@ def fit_schema(
 ) -> tuple[Schema, list[Note]]:
     """Fit a schema to the training rows, and return it with what is to be told of the columns.
 
-    Whether a column of texts holds numbers, dates or names is decided by all rows.
+    What a column holds, and whether it names the rows, is decided by all rows.
 
     Parameters
     ----------
@@ -53,32 +57,68 @@ def fit_schema(
     """
     choices.check(table, target.name)
     mark(table, training)
-    columns: dict[int, Column | Note] = {}
-    numeric: list[int] = []
     unused = {target.name, *choices.drop}
     features = [i for i, name in enumerate(table.names) if name not in unused]
-    fitted = Schema(target.name, (), choices.missing)
-    decimals = decimals_of(table, features, fitted.missing, choices.decimal)
-    kinds = kinds_of(table, features, choices.categorical, fitted.missing, decimals)
-    check_no_nul(table, [i for i in features if kinds[i] == "category"])
-    for i in features:
-        name = table.names[i]
-        if kinds[i] == "category":
-            columns[i] = fit_category(table, i, name in choices.categorical, fitted.missing)
-        elif kinds[i] == "other":
-            columns[i] = dropped(name, f"holds {table.types[i]} values")
+    schema = Schema(target.name, (), choices.missing)
+    decimals = decimals_of(table, features, schema.missing, choices.decimal)
+    kinds = kinds_of(table, features, choices, schema.missing, decimals)
+    columns, notes = _fitted(table, kinds, training, choices, schema.missing, decimals)
+    told = [note for _, note in sorted([*kinds.notes, *notes], key=lambda pair: pair[0])]
+    if not columns:
+        raise _no_column(table, target.name, told)
+    check_no_nul(table, [i for i, column in columns.items() if isinstance(column, Category)])
+    return replace(schema, columns=tuple(columns[i] for i in sorted(columns))), told
+
+
+def _fitted(
+    table: Table,
+    kinds: ColumnKinds,
+    training: NDArray[np.bool_],
+    choices: ColumnChoices,
+    missing: Sequence[str],
+    decimals: dict[int, str],
+) -> tuple[dict[int, Column], list[tuple[int, Note]]]:
+    """Return the columns that are used, and what is to be told, each with its place."""
+    stated = {*choices.keep, *choices.numeric, *choices.categorical}
+    wanted = [i for i in kinds.kinds if table.names[i] in stated]
+    doubted = {i: c for i, c in kinds.counts.items() if i not in wanted}
+    naming = identifiers(table, doubted)
+    notes = [(i, _named(table.names[i], why)) for i, why in naming.items()]
+    notes += [(i, dropped(table.names[i], f"holds {table.types[i]} values"))
+              for i in kinds.of_kind("other")]  # fmt: skip
+    columns: dict[int, Column] = {}
+    for i in kinds.of_kind("category"):
+        category, note = fit_category(table, i, i in wanted, missing, int(training.sum()))
+        columns |= {i: category} if category else {}
+        notes += [(i, note)] if note else []
+    numeric = [i for i in kinds.of_kind("number", "date") if i not in naming]
+    dates = [i for i in numeric if kinds.kinds[i] == "date"]
+    orders, told = date_orders(table, dates, missing, choices.date_order)
+    notes += told.items()
+    signs = {i: decimals[i] for i in numeric}
+    for i, found in fit_numbers(table, signs, orders, training, missing, wanted).items():
+        if isinstance(found, Note):
+            notes.append((i, found))
         else:
-            numeric.append(i)
-    columns |= fit_numbers(
-        table, {i: kinds[i] for i in numeric}, training, fitted.missing, decimals
-    )
-    ordered = [columns[i] for i in sorted(columns)]
-    used = tuple(column for column in ordered if not isinstance(column, Note))
-    notes = [column for column in ordered if isinstance(column, Note)]
-    if not used:
-        reasons = "; ".join(f"{note.column} {note.what}" for note in notes)
-        raise InputError(
-            f"{table.source} has no usable column beside the target '{target.name}'"
-            f"{': ' if reasons else ''}{reasons}."
+            columns[i] = found
+    used = {i: c for i, c in kinds.counts.items() if i in columns}
+    return columns, notes + sentinels(table, used)
+
+
+def _named(name: str, why: str) -> Note:
+    return dropped(name, why, f"--keep '{name}' uses it")
+
+
+def _no_column(table: Table, target: str, notes: list[Note]) -> InputError:
+    reasons = [f"'{note.column}' {note.what}" for note in notes if note.kind == "dropped"]
+    if not reasons:
+        return InputError(
+            f"{table.source} has no column beside the target '{target}'; a model needs at least one"
+            " to predict it from."
         )
-    return replace(fitted, columns=used), notes
+    kept = [note.column for note in notes if "--keep" in note.advice]
+    advice = f" To use it all the same, add --keep '{kept[0]}'." if kept else ""
+    return InputError(
+        f"{table.source} has no usable column beside the target '{target}': {'; '.join(reasons)}."
+        f"{advice}"
+    )

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from backhand.tables.expressions import cell, missing_words, text
 from backhand.tables.queries import all_rows, totals
 from backhand.tables.schema.columns import Category
+from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import Schema
 from backhand.tables.table import Table
+
+NEARLY_ALL = 0.95
+"""Share of missing values from which a column is reported."""
 
 
 @dataclass(frozen=True)
@@ -44,3 +48,14 @@ def count_missing(table: Table, schema: Schema) -> dict[str, Missing]:
             ))  # fmt: skip
         found[name] = Missing(table.rows - n, texts)
     return found
+
+
+def notes_of_missing(missing: dict[str, Missing], rows: int) -> list[Note]:
+    """Return a note for each column that is missing in nearly all of so many rows."""
+    return [
+        Note(
+            name, "missing", f"is missing in {found.rows:,} of {rows:,} rows",
+            f"--drop '{name}' leaves it out",
+        )
+        for name, found in missing.items() if found.rows >= NEARLY_ALL * rows
+    ]  # fmt: skip

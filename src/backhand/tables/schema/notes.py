@@ -14,7 +14,7 @@ class Note:
     column : str
         Its name.
     kind : str
-        "dropped", "numbers", "dates", "categories" or "missing".
+        "dropped", "numbers", "dates", "categories", "missing" or "target".
     what : str
         What was found and done, as the rest of a sentence that begins with the column's name.
     advice : str

@@ -12,23 +12,30 @@ from backhand.errors import InputError
 from backhand.tables.expressions import days, number
 from backhand.tables.queries import chunks
 from backhand.tables.schema.columns import Column, Date, Number, finite_doubles
+from backhand.tables.schema.cycles import Places
 from backhand.tables.schema.notes import Note, dropped
 from backhand.tables.table import Table
 
 
 def fit_numbers(
     table: Table,
-    kinds: dict[int, str],
+    decimals: dict[int, str],
+    orders: dict[int, str],
     training: NDArray[np.bool_],
     absent: Sequence[str],
-    decimals: dict[int, str],
+    wanted: Sequence[int] = (),
 ) -> dict[int, Column | Note]:
-    """Compute mean and standard deviation of number columns, in an order that never changes."""
-    columns = list(kinds)
+    """Compute mean and standard deviation of number columns, in an order that never changes.
+
+    The columns are those that have a decimal sign. Those that have an order of day and month, if an
+    empty one, are dates. A constant is not used, unless the column is `wanted`.
+    """
+    columns = list(decimals)
     n, missing, mean, square = (np.zeros(len(columns)) for _ in range(4))
+    places = {i: Places() for i in orders}
     values = [
-        days(table, i, absent) if kind == "date" else number(table, i, absent, decimals[i])
-        for i, kind in kinds.items()
+        days(table, i, absent, orders[i]) if i in orders else number(table, i, absent, decimals[i])
+        for i in columns
     ]
     for rows, arrays in chunks(table, values) if columns else ():
         keep = training[rows]
@@ -36,6 +43,8 @@ def fit_numbers(
             x = finite_doubles(array)[keep]
             present = x[~np.isnan(x)]
             missing[j] += len(x) - len(present)
+            if columns[j] in places:
+                places[columns[j]].add(present)
             if len(present):
                 # Chan, Golub and LeVeque (1979), eq. 2.1: merge the moments of two sets of rows.
                 # `_number` reports an overflow.
@@ -47,15 +56,25 @@ def fit_numbers(
                 n[j] = total
     fitted: dict[int, Column | Note] = {}
     for j, i in enumerate(columns):
-        kind = Date if kinds[i] == "date" else Number
-        column = _number(kind, table.names[i], n[j], missing[j], mean[j], square[j])
-        fitted[i] = replace(column, decimal=decimals[i]) if isinstance(column, Number) else column
+        moments = n[j], missing[j], mean[j], square[j]
+        made: Column | Note = _number(table.names[i], *moments, wanted=i in wanted)
+        if isinstance(made, Number):
+            made = (
+                _date(made, orders[i], places[i])
+                if i in orders
+                else replace(made, decimal=decimals[i])
+            )
+        fitted[i] = made
     return fitted
 
 
+def _date(number: Number, order: str, places: Places) -> Date:
+    return Date(number.name, number.mean, number.std, number.missing, order, places.cycles())
+
+
 def _number(
-    kind: type[Number] | type[Date], name: str, n: float, missing: float, mean: float, square: float
-) -> Number | Date | Note:
+    name: str, n: float, missing: float, mean: float, square: float, *, wanted: bool
+) -> Number | Note:
     if not n:
         return dropped(name, "is missing in every training row")
     std = float(np.sqrt(square / n))
@@ -64,8 +83,8 @@ def _number(
             f"the numbers of column '{name}' are too large to be standardised; scale or drop it."
         )
     constant = std <= 1e-12 * abs(mean)
-    if constant and not missing:
+    if constant and not missing and not wanted:
         if abs(mean) >= 2**53:
             return dropped(name, f"varies only beyond the precision of a float (about {mean:g})")
         return dropped(name, f"is constant ({mean:g})")
-    return kind(name, float(mean), 1.0 if constant else std, bool(missing))
+    return Number(name, float(mean), 1.0 if constant else std, missing / (n + missing))

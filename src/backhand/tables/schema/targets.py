@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,26 +16,32 @@ from backhand.tables.cells.texts import MISSING, canonical, spelled, trimmed
 from backhand.tables.expressions import missing_words, position, text, unless_one_of
 from backhand.tables.queries import all_rows, chunks
 from backhand.tables.schema.checks import check_no_nul
+from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import missing_in_target
 from backhand.tables.table import Table
 
 REGRESSION_VALUES = 100
-"""A numeric target with more distinct values than this looks like regression."""
+"""A numeric target with more distinct values than this is a quantity."""
+
+QUANTITY_VALUES, QUANTITY_FRACTIONS = 20, 10
+"""A numeric target with more whole numbers, or more other numbers, than this looks like one."""
 
 MOSTLY = 0.9
-"""With at least this share of numbers or dates, any other text in a column is an error."""
+"""Share of numbers from which a target is numeric."""
 
 
 @dataclass(frozen=True)
 class Target:
     """The column to predict: its classes, and y (N,) with -1 where the target is missing.
 
-    y has the narrowest dtype for its values: it is in memory however large the table is.
+    y has the narrowest dtype for its values: it is in memory however large the table is. `notes`
+    are what is to be told of the classes.
     """
 
     name: str
     classes: list[str]
     y: NDArray[np.signedinteger[Any]]
+    notes: list[Note] = field(default_factory=list)
 
 
 def read_target(
@@ -79,7 +85,33 @@ def read_target(
     y = np.empty(table.rows, np.min_scalar_type(-len(classes)))
     for rows_read, (indices, _) in chunks(table, class_expressions(table, name, classes, missing)):
         y[rows_read] = indices
-    return Target(name, classes, y)
+    quantity = None if categorical else _quantity(name, [(x, n) for *_, n, x in found])
+    return Target(name, classes, y, [quantity] if quantity else [])
+
+
+def _quantity(name: str, found: Sequence[tuple[float | None, int]]) -> Note | None:
+    """Return a note if classes (their number and rows) look like values of a quantity.
+
+    Whole numbers do so if they cover most of a range, unless they number classes of similar size.
+    """
+    values, rows = [x for x, _ in found if x is not None], [n for _, n in found]
+    if len(values) < len(found) or len(values) <= QUANTITY_FRACTIONS:
+        return None
+    K, least, most = len(values), min(values), max(values)
+    if all(float(x).is_integer() for x in values):
+        what = "whole numbers"
+        span = most - least + 1
+        numbered = least in (0, 1) and span == K and max(rows) <= 3 * min(rows)
+        if numbered or K <= QUANTITY_VALUES or span > 2 * K:
+            return None
+    else:
+        what = "numbers"
+    return Note(
+        name, "target",
+        f"looks like a quantity: {K} {what} from {least:g} to {most:g}. Each is a class of its "
+        "own, and the nearest wrong one counts as much as any other",
+        f"group its values with --query, or add --categorical '{name}' if they are labels",
+    )  # fmt: skip
 
 
 def value_counts(table: Table, column: int, missing: Sequence[str], rows: str) -> str:
@@ -148,13 +180,15 @@ def _check_classes(name: str, classes: list[str], rows: int, numeric: bool) -> N
     if numeric and (too_many or len(classes) > REGRESSION_VALUES):
         raise InputError(
             f"the target '{name}' is numeric with {len(classes):,} distinct values, which looks "
-            "like regression; Backhand trains classifiers only. If these numbers are class labels, "
-            f"add --categorical '{name}'."
+            "like regression; Backhand trains classifiers only. Group its values into a few "
+            "classes with --query; or, if these numbers are labels of classes, add "
+            f"--categorical '{name}'."
         )
     if too_many:
         raise InputError(
             f"the target '{name}' has {len(classes):,} classes in {rows:,} rows, too many to learn "
-            "from; is it an identifier or free text?"
+            "from; is it an identifier or free text? Name another column with --target, or group "
+            "its values with --query."
         )
 
 

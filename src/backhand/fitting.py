@@ -1,0 +1,217 @@
+"""`fit`: a model from a table in one call, as `backhand train` makes it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import KW_ONLY, dataclass, fields, replace
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from backhand.choices import EngineName
+from backhand.engines import Engine, make_engine
+from backhand.errors import BackhandWarning, InputError
+from backhand.model import Model
+from backhand.support.memory_budget import budget
+from backhand.table_settings import Settings
+from backhand.tables.reading.frames import SOURCE, as_table
+from backhand.tables.schema.choices import ColumnChoices
+from backhand.tables.table import Table
+from backhand.tabular.cross_validation import cross_validate
+from backhand.tabular.room import room_for
+from backhand.tabular.training import Prepared, fit_table, prepare_table
+from backhand.training.callbacks import Callback, check_callbacks
+from backhand.training.checkpoints.checkpoint import Checkpoint
+from backhand.training.train import taking
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    Rows = ArrayLike | Mapping[str, Any] | PathLike[str] | Table | None
+    """What holds a table; data frames are `ArrayLike` to a type checker, and so is a text."""
+
+    Names = str | Sequence[str]
+
+
+@dataclass(frozen=True)
+class FitArguments(Settings):
+    """All arguments of `fit`: a table, settings, what is stated of the columns, what computes.
+
+    The settings are checked where `settings` makes a `Settings` of them.
+    """
+
+    data: Rows
+    target: str
+    _: KW_ONLY
+    query: str | None = None
+    validation: Any = None
+    drop: Names = ()
+    keep: Names = ()
+    numeric: Names = ()
+    categorical: Names = ()
+    missing: Names | None = None
+    decimal: str | None = None
+    date_order: str | None = None
+    engine: EngineName | Engine = "auto"
+    device: str | None = None
+    threads: int | None = None
+    memory: int | str | None = None
+    callbacks: Sequence[Callback] = ()
+    checkpoint: Checkpoint | None = None
+
+    def __post_init__(self) -> None:
+        """Nothing: see `settings`."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings alone, checked."""
+        given = {f.name: getattr(self, f.name) for f in fields(Settings)}
+        if self.validation is not None:
+            given["validation"] = _name_of(self.validation)
+        return Settings(**given)
+
+    @property
+    def choices(self) -> ColumnChoices:
+        """What is stated of the columns."""
+        return ColumnChoices(
+            drop=_names(self.drop), keep=_names(self.keep), numeric=_names(self.numeric),
+            categorical=_names(self.categorical),
+            missing=None if self.missing is None else _names(self.missing),
+            decimal=self.decimal, date_order=self.date_order,
+        )  # fmt: skip
+
+
+@taking(FitArguments)
+def fit(arguments: FitArguments) -> Model:
+    """Train a classifier on a table, as `backhand train` does, with the same defaults.
+
+    The same data and settings give the same model, bit for bit, as the command line. The columns of
+    a data frame have types, and those of a text file none: then numbers may differ in last digits.
+
+    Parameters
+    ----------
+    data : path, glob, Table, mapping of columns, or data frame of pandas, polars or Arrow
+        The rows to learn from and to hold out. None with a query that names its own files.
+    target : str
+        The column to predict.
+    query : str, optional
+        A SELECT statement in DuckDB's SQL that returns the rows; a file is the table `data` in it.
+    SETTINGS
+    drop, keep, numeric, categorical : str or sequence of str
+        Columns to ignore; to use although they would be dropped, as identifiers are; to read as
+        numbers; to treat as categories.
+    missing : str or sequence of str, optional
+        Texts that mean a missing value, in features and in the target.
+    decimal : {".", ","}, optional
+        The decimal sign of numbers in texts; by default it is found in the column.
+    date_order : {"dmy", "mdy"}, optional
+        The order of dates with the year last; by default it is found in the column.
+    engine : {"auto", "fused", "reference", "torch"} or Engine, default="auto"
+        The engine that runs training.
+    device : str, optional
+        Where the torch engine computes: "cpu", "cuda", "cuda:1".
+    threads : int, optional
+        Maximum number of threads; None: as many as the process may use.
+    memory : int or str, optional
+        Maximum memory in bytes, or a size such as "512MB"; by default half of the free memory.
+    callbacks : sequence of callable, default=()
+        Each is called with a `Progress` after each epoch, of each fold too.
+    checkpoint : Checkpoint, optional
+        Where to save the state of training, and whether to resume from there.
+
+    Returns
+    -------
+    Model
+        It predicts data frames, dicts of columns and files. Its `metrics` have the figures of the
+        training rows and of the held-out rows, its `evaluation` also those of each class, and its
+        `notes` what was found out about the columns.
+
+    Raises
+    ------
+    InputError
+        If a setting is invalid, two contradict, or the table cannot be learned from.
+    MissingFileError
+        If there is no such file.
+    DivergenceError
+        If the loss stops being finite.
+
+    See Also
+    --------
+    backhand.train : trains on arrays, with all that can be set.
+    backhand.MLPClassifier : scikit-learn's estimator over the same training.
+
+    Examples
+    --------
+    >>> import backhand
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> size, colour = rng.normal(size=200), rng.choice(["red", "blue"], 200)
+    >>> columns = {"size": size, "colour": colour,
+    ...            "ripe": np.where((size > 0) & (colour == "red"), "yes", "no")}
+    >>> model = backhand.fit(columns, "ripe", hidden=16)
+    >>> model.evaluation.rows, model.evaluation.accuracy > 0.9
+    (40, True)
+    >>> model.predict({"size": [1.5, 1.5], "colour": ["red", "blue"]}).tolist()
+    ['yes', 'no']
+    """
+    settings, choices, engine = arguments.settings, arguments.choices, _engine(arguments)
+    check_callbacks(arguments.callbacks)
+    if arguments.checkpoint is not None:
+        settings.check_one_training()
+    unused = set(choices.drop) - {settings.group, settings.time}
+    room = room_for(budget(arguments.memory), settings)
+    with ExitStack() as open_tables:
+
+        def opened(data: Any, query: str | None = None) -> Table:
+            table = as_table(data, unused=unused, query=query, memory=room.table)
+            return open_tables.enter_context(table)
+
+        table = opened(arguments.data, arguments.query)
+        validation = None if arguments.validation is None else opened(arguments.validation)
+        prepared = prepare_table(
+            table, arguments.target, settings, choices, validation=validation,
+            matrices=room.matrices(),
+        )  # fmt: skip
+        _warn_of_notes(prepared)
+        validated = None if settings.cv is None else cross_validate(
+            table, prepared, settings, choices, engine=engine, matrices=room.matrices_of_fold,
+            callbacks=arguments.callbacks,
+        )  # fmt: skip
+    model, evaluation = fit_table(
+        prepared, settings, engine=engine, callbacks=arguments.callbacks,
+        checkpoint=arguments.checkpoint,
+    )  # fmt: skip
+    if validated is not None:
+        model, evaluation = validated.given_to(model), validated.pooled
+    return replace(model, evaluation=evaluation, notes=tuple(prepared.notes))
+
+
+def _engine(arguments: FitArguments) -> Engine:
+    engine = arguments.engine
+    if isinstance(engine, str):
+        return make_engine(engine, arguments.device, arguments.threads)
+    if arguments.device is not None or arguments.threads is not None:
+        raise InputError("device and threads are the engine's own; give them to `make_engine`.")
+    return engine
+
+
+def _name_of(data: Any) -> str:
+    """What the model file calls a table."""
+    if isinstance(data, Table):
+        return data.source
+    return str(data) if isinstance(data, str | PathLike) else SOURCE
+
+
+def _names(given: Names) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _warn_of_notes(prepared: Prepared) -> None:
+    """Warn of columns that may be read otherwise than they are meant."""
+    for note in prepared.notes:
+        if note.advice and note.kind != "dropped":
+            warnings.warn(
+                f"column '{note.column}' {note.what} ({note.advice}).", BackhandWarning,
+                stacklevel=4,
+            )  # fmt: skip

@@ -1,0 +1,184 @@
+"""What a page shows: a model, how well it predicts some rows, and what that depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.engines import Data
+from backhand.evaluation import Evaluation
+from backhand.model import Model
+from backhand.report_page.column_facts import ColumnFacts, column_facts
+from backhand.report_page.importance import Importance, importances, rows_for
+from backhand.report_page.partial_dependence import Dependence, dependence
+from backhand.report_page.varied_column import Sample, places
+from backhand.report_page.worst_rows import WorstRow, worst_rows
+from backhand.tables.schema.notes import Note
+from backhand.tables.schema.schema import Schema
+from backhand.tables.table import Table
+from backhand.tabular.advice import Advice
+
+STRONGEST = 6
+"""Columns whose partial dependence is shown."""
+
+FACTS_VALUES, FACTS_ROWS = 4_000_000, 20_000
+"""Values of the matrix, and rows, from which statistics of the columns are computed at most."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What only a training knows: rows used, columns not used, texts that meant missing."""
+
+    rows: int
+    held_out: int
+    unlabelled: int
+    class_counts: dict[str, int]
+    notes: Sequence[Note]
+    missing: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything that a page shows.
+
+    Attributes
+    ----------
+    model : Model
+        With a schema.
+    source : str
+        What was read.
+    rows : int
+        Rows of the table.
+    evaluation : Evaluation, optional
+        Of the held-out rows, or of the whole table; None if no rows were held out.
+    training : Training, optional
+        If the model was trained on this table.
+    advice : sequence of Advice
+        What a reader has to beware of.
+    columns, importance, dependence, worst
+        See their classes. Importance and dependence are measured on `examined` rows.
+    command : str, optional
+        What was typed.
+    model_file : str
+        How the model is named in commands.
+    """
+
+    model: Model
+    schema: Schema
+    source: str
+    rows: int
+    evaluation: Evaluation | None
+    training: Training | None
+    advice: Sequence[Advice]
+    columns: Sequence[ColumnFacts]
+    importance: Sequence[Importance]
+    dependence: Sequence[Dependence]
+    examined: int
+    worst: Sequence[WorstRow]
+    command: str | None
+    model_file: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def source_name(self) -> str:
+        """What was read, without its folders."""
+        return self.source.rsplit("/", 1)[-1]
+
+    @property
+    def focus(self) -> int | None:
+        """Of two classes the rarer one, which charts show alone; None if there are more."""
+        if len(self.classes) != 2:
+            return None
+        if self.evaluation is not None:
+            first, second = self.evaluation.confusion.sum(axis=1).tolist()
+        elif self.training is not None:
+            first, second = self.training.class_counts.values()
+        else:
+            return 1
+        return 0 if first < second else 1
+
+    @property
+    def classes(self) -> list[str]:
+        """The classes as texts."""
+        return [str(name) for name in self.model.classes]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a page's contents come from.
+
+    Attributes
+    ----------
+    table : Table
+        The table that `data` was encoded from, for the cells of single rows.
+    data : Data
+        Encoded rows and their classes, of all evaluated rows or of a sample.
+    row_numbers : ndarray of shape (n,), optional
+        Position in the table of the rows that `evaluation.scores` counts; None: the same.
+    seed : int
+        Of the draws.
+    """
+
+    table: Table
+    data: Data
+    row_numbers: NDArray[np.integer] | None = None
+    seed: int = 0
+
+
+def gather(
+    model: Model,
+    evaluation: Evaluation | None,
+    source: Source,
+    *,
+    training: Training | None = None,
+    advice: Sequence[Advice] = (),
+    command: str | None = None,
+    model_file: str = "model.safetensors",
+) -> Contents:
+    """Measure what a page shows."""
+    schema = model.schema
+    assert schema is not None  # a model of a table has one
+    drawn = drawn_rows(source.data, rows_for(len(schema.columns)), source.seed)
+    sample = Sample(model.params, drawn.X, drawn.y)
+    importance = importances(sample, schema, source.seed)
+    place_of = {place.column.name: place for place in places(schema)}
+    strongest = [place_of[one.column] for one in importance[:STRONGEST] if one.increase > 0]
+    most = min(FACTS_ROWS, FACTS_VALUES // max(1, schema.width))
+    facts = drawn_rows(source.data, max(1, most), source.seed)
+    table = source.table
+    return Contents(
+        model, schema, table.source, table.rows, evaluation, training, advice,
+        column_facts(schema, facts.X, None if training is None else training.missing),
+        importance, [dependence(sample, place) for place in strongest], sample.rows,
+        _worst(model, evaluation, source, [one.column for one in importance]),
+        command, model_file, model.versions,
+    )  # fmt: skip
+
+
+def drawn_rows(data: Data, most: int, seed: int) -> Data:
+    """Return at most so many rows, drawn at random, in their order."""
+    if data.rows <= most:
+        return data
+    rng = np.random.default_rng(seed)
+    return data.at(np.sort(rng.choice(data.rows, most, replace=False)))
+
+
+def _worst(
+    model: Model, evaluation: Evaluation | None, source: Source, columns: list[str]
+) -> list[WorstRow]:
+    """Return the worst rows; their cells in the order of the columns' importance."""
+    scores = None if evaluation is None else evaluation.scores
+    if scores is None or not len(scores.y):
+        return []
+    numbers = source.row_numbers
+    rows = scores.rows if numbers is None else numbers[scores.rows]
+    used = set(columns)
+    others = [name for name in source.table.names if name not in used]
+    target = model.schema.target if model.schema else ""
+    shown = [*columns, *(name for name in others if name != target)]
+    return worst_rows(
+        scores.P, scores.y, rows, [str(c) for c in model.classes], source.table, shown
+    )

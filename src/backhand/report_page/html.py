@@ -1,0 +1,89 @@
+"""HTML of elements: every text is escaped unless it is HTML itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from backhand.support.visible_text import printable
+
+EMPTY = {"meta", "br", "col"}
+"""Elements without content, which have no end tag."""
+
+
+class Html(str):
+    """HTML, which is written as it is. Any other text is escaped where it is put in."""
+
+    __slots__ = ()
+
+
+def html_of(content: str) -> str:
+    """Return HTML as it is, and a text escaped, its control characters made visible."""
+    return content if isinstance(content, Html) else escape(printable(content))
+
+
+def element(name: str, /, *contents: str, **attributes: str | None) -> Html:
+    """Return an element; an attribute's name may end in _, as `class_`; None leaves it out."""
+    given = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(printable(value))}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    if name in EMPTY:
+        return Html(f"<{name}{given}>")
+    return Html(f"<{name}{given}>{''.join(map(html_of, contents))}</{name}>")
+
+
+def joined(parts: Iterable[str]) -> Html:
+    """Return the parts, each on a line of its own."""
+    return Html("\n".join(map(html_of, parts)))
+
+
+def lines(text: str) -> Html:
+    """Return a text of several lines, for <pre>."""
+    return joined(text.split("\n"))
+
+
+def table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    numbers: Iterable[int] = (),
+    texts: Iterable[int] = (),
+    caption: str,
+) -> Html:
+    """Return a table that scrolls inside its box; each row's first cell is its heading.
+
+    `numbers` are the columns that are aligned to the right, `texts` those of long texts. `caption`
+    names the table.
+    """
+    classes = dict.fromkeys(numbers, "number") | dict.fromkeys(texts, "text")
+
+    def cell(name: str, i: int, content: str, **attributes: str) -> Html:
+        return element(name, content, class_=classes.get(i), **attributes)
+
+    head = element("tr", *(cell("th", i, text, scope="col") for i, text in enumerate(headings)))
+    body = joined(
+        element("tr", cell("th", 0, row[0], scope="row"),
+                *(cell("td", i, text) for i, text in enumerate(row[1:], 1)))
+        for row in rows
+    )  # fmt: skip
+    return scrolling(
+        element(
+            "table",
+            element("caption", caption),
+            element("thead", head),
+            element("tbody", body),
+        ),
+        caption,
+    )
+
+
+def scrolling(content: str, label: str) -> Html:
+    """Return a box that scrolls sideways where its content is too wide, also by keys."""
+    return element("div", content, class_="scroll", role="region", aria_label=label, tabindex="0")
+
+
+def details(summary: str, *contents: str) -> Html:
+    """Return a part that is folded until it is asked for."""
+    return element("details", element("summary", summary), *contents)

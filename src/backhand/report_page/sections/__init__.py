@@ -1,0 +1,1 @@
+"""The parts of a page, in plain words: each a function of the contents."""

@@ -1,0 +1,87 @@
+"""The rows that a model was most sure about, and wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.tables.expressions import text
+from backhand.tables.queries import MARKED, all_rows, mark
+from backhand.tables.table import Table
+
+MOST = 10
+"""Number of rows that are shown."""
+
+MOST_CELLS = 40
+"""Number of cells of a row that are read."""
+
+
+@dataclass(frozen=True)
+class WorstRow:
+    """A row that was predicted wrongly: its number in the table, from 1, and its cells.
+
+    `of_predicted` and `of_true` are the probabilities of the predicted and of the true class.
+    """
+
+    row: int
+    true: str
+    predicted: str
+    of_predicted: float
+    of_true: float
+    cells: dict[str, str | None]
+
+
+def worst_rows(
+    P: NDArray[Any],
+    y: NDArray[np.int64],
+    rows: NDArray[np.integer[Any]],
+    classes: Sequence[str],
+    table: Table | None,
+    columns: Sequence[str],
+) -> list[WorstRow]:
+    """Return the wrongly predicted rows of the highest loss, the highest first.
+
+    Parameters
+    ----------
+    P, y, rows
+        Probabilities (n, K), true classes (n,) and the rows' positions in the table, from 0 (n,).
+    classes : sequence of str
+    table : Table, optional
+        Where the cells are read.
+    columns : sequence of str
+        The columns whose cells are wanted, the most interesting first.
+    """
+    of_true = P[np.arange(len(y)), y]
+    predicted = P.argmax(axis=1)
+    wrong = np.flatnonzero(predicted != y)
+    worst = wrong[np.argsort(of_true[wrong], kind="stable")[:MOST]]
+    cells = {} if table is None else _cells(table, rows[worst], columns)
+    return [
+        WorstRow(
+            int(rows[i]) + 1, classes[y[i]], classes[predicted[i]],
+            float(P[i, predicted[i]]), float(of_true[i]), cells.get(int(rows[i]), {}),
+        )
+        for i in worst
+    ]  # fmt: skip
+
+
+def _cells(
+    table: Table, rows: NDArray[np.integer[Any]], columns: Sequence[str]
+) -> dict[int, dict[str, str | None]]:
+    """Return the cells of some rows as texts, by the row's position."""
+    names = [name for name in columns if name in table.places][:MOST_CELLS]
+    if not len(rows) or not names:
+        return {}
+    chosen = np.zeros(table.rows, bool)
+    chosen[rows] = True
+    mark(table, chosen)
+    values = ", ".join(text(table, table.index(name), ()) for name in names)
+    found = all_rows(table, f"SELECT {values} FROM {MARKED}")
+    return {
+        int(row): dict(zip(names, cells, strict=True))
+        for row, cells in zip(np.sort(rows), found, strict=True)
+    }

@@ -1,0 +1,142 @@
+"""Writes the report of a training or of an evaluation as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from backhand.engines import Data
+from backhand.evaluation import Evaluation
+from backhand.model import Model
+from backhand.report_page.contents import Contents, Source, Training, drawn_rows, gather
+from backhand.report_page.importance import MOST_ROWS
+from backhand.report_page.page import page
+from backhand.support.atomic_files import check_output, replacing
+from backhand.support.optional import extra
+from backhand.tables.table import Table
+from backhand.tabular.advice import Advice
+from backhand.tabular.prediction import Evaluated, table_schema
+from backhand.tabular.training import Prepared
+
+
+def check_report(path: Path, inputs: Sequence[str | Path]) -> Path:
+    """Check before any work that a report can be drawn, and written to a path.
+
+    Raises
+    ------
+    InputError, OutputError
+        As `check_output`.
+    MissingDependencyError
+        If matplotlib is not installed.
+    """
+    extra("matplotlib", "a report with charts")
+    return check_output(path, "the report", inputs, ".html")
+
+
+def write_training_report(
+    path: Path,
+    prepared: Prepared,
+    model: Model,
+    evaluation: Evaluation | None,
+    table: Table,
+    *,
+    advice: Sequence[Advice] = (),
+    command: str | None = None,
+    model_file: str = "model.safetensors",
+) -> None:
+    """Write the page of a model and of the table that it was trained on.
+
+    Parameters
+    ----------
+    path : path
+    prepared, model, evaluation
+        What `prepare_table` and `fit_table` returned.
+    table : Table
+        The same table, still open.
+    advice : sequence of Advice
+        What a reader has to beware of.
+    command : str, optional
+        What was typed.
+    model_file : str
+        The model's file, for the commands that use it.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    held_out = prepared.held_out.rows
+    rows = np.flatnonzero(prepared.is_held_out) if held_out else None
+    data = prepared.held_out if held_out else prepared.training
+    training = Training(
+        prepared.training.rows, held_out, prepared.unlabelled, prepared.class_counts,
+        prepared.notes, {name: m.rows / prepared.rows for name, m in prepared.missing.items()},
+    )  # fmt: skip
+    contents = gather(
+        model, evaluation, Source(table, data, rows), training=training, advice=advice,
+        command=command, model_file=model_file,
+    )  # fmt: skip
+    write_page(path, contents)
+
+
+def write_evaluation_report(
+    path: Path,
+    model: Model,
+    evaluated: Evaluated,
+    table: Table,
+    *,
+    command: str | None = None,
+    model_file: str = "model.safetensors",
+) -> None:
+    """Write the page of a model and of a table that it was evaluated on.
+
+    Parameters
+    ----------
+    path, model
+    evaluated : Evaluated
+        What `evaluate_table` returned.
+    table : Table
+        The same table, still open; it is read once more.
+    command, model_file
+        As for `write_training_report`.
+
+    Raises
+    ------
+    InputError
+        If the table has changed.
+    OutputError
+        If it cannot be written.
+    """
+    known = evaluated.about_training(model.metrics)
+    sentences = [known[:1].upper() + known[1:]] if known else []
+    sentences += [f"{change}." for change in evaluated.changes]
+    evaluation = evaluated.evaluation
+    contents = gather(
+        model, evaluation, Source(table, _rows_of(model, evaluation, table)),
+        advice=[Advice("changes", sentence, "") for sentence in sentences],
+        command=command, model_file=model_file,
+    )  # fmt: skip
+    write_page(path, contents)
+
+
+def _rows_of(model: Model, evaluation: Evaluation, table: Table) -> Data:
+    """Return some of the rows that were evaluated, drawn at random and encoded once more."""
+    scores = evaluation.scores
+    assert scores is not None  # `evaluate_table` keeps them
+    chosen = drawn_rows(Data(scores.rows, scores.y), MOST_ROWS, seed=0)
+    schema = table_schema(model)
+    X = np.empty((chosen.rows, schema.width), np.float32)
+    with table.unchanged():
+        for rows, part, _ in schema.encoded_chunks(table):
+            start, stop = np.searchsorted(chosen.X, [rows.start, rows.stop])
+            X[start:stop] = part[chosen.X[start:stop] - rows.start]
+    return Data(X, chosen.y)
+
+
+def write_page(path: Path, contents: Contents) -> None:
+    """Write a page, whole or not at all."""
+    text = page(contents)
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")

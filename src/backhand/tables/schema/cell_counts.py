@@ -1,0 +1,104 @@
+"""Counts of a column's cells by all rows: what its kind is decided from, in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from backhand.tables.cells.numbers import CODE
+from backhand.tables.cells.texts import matches
+from backhand.tables.expressions import text
+from backhand.tables.queries import GROUP, first_row, totals
+from backhand.tables.table import Table
+
+
+@dataclass(frozen=True)
+class CellCounts:
+    """Counts of the cells of one column.
+
+    Attributes
+    ----------
+    value : str
+        SQL for the numbers that were counted: NULL, nan or infinite where a cell is not one.
+    numbers, unread : int
+        Cells that are finite numbers; those that neither are nor mean missing.
+    codes : int
+        Texts that are numbers and would lose leading zeros.
+    fractions : int
+        Numbers that are not whole.
+    least, most : float
+        The smallest and the largest number; 0 if there is none.
+    """
+
+    value: str
+    numbers: int
+    unread: int
+    codes: int
+    fractions: int
+    least: float
+    most: float
+
+    @property
+    def present(self) -> int:
+        """Cells that are not missing."""
+        return self.numbers + self.unread
+
+    @property
+    def finite(self) -> str:
+        """SQL for the numbers; NULL where a cell is not one."""
+        return f"CASE WHEN isfinite({self.value}) THEN {self.value} END"
+
+
+def count_cells(
+    table: Table, values: dict[int, str], missing: Sequence[str]
+) -> dict[int, CellCounts]:
+    """Count the cells of columns; `values` is SQL for the numbers of each."""
+    found: dict[int, CellCounts] = {}
+    columns = list(values)
+    for start in range(0, len(columns), GROUP // 6):
+        some = columns[start : start + GROUP // 6]
+        cells = ", ".join(f"c{i}, {values[i]} AS v{i}" for i in some)
+        finite = ", ".join(f"c{i}, CASE WHEN isfinite(v{i}) THEN v{i} END AS x{i}" for i in some)
+        counts = ", ".join(_counts(table, i, missing) for i in some)
+        row = first_row(
+            table, f"SELECT {counts} FROM (SELECT {finite} FROM (SELECT {cells} FROM rows))"
+        )
+        for j, i in enumerate(some):
+            numbers, unread, codes, fractions, least, most = row[6 * j : 6 * j + 6]
+            found[i] = CellCounts(
+                values[i], numbers, unread, codes, fractions, float(least or 0), float(most or 0)
+            )
+    return found
+
+
+def _counts(table: Table, i: int, missing: Sequence[str]) -> str:
+    x, unread, codes = f"x{i}", "0", "0"
+    if table.family(i) == "text":
+        codes = f"count(CASE WHEN {x} IS NOT NULL THEN {code(f'CAST(c{i} AS VARCHAR)')} END)"
+    if table.family(i) == "text" or table.types[i] in ("FLOAT", "DOUBLE"):
+        unread = f"count(CASE WHEN {x} IS NULL THEN {text(table, i, missing)} END)"
+    fractions = f"count(CASE WHEN {x} <> floor({x}) THEN 1 END)"
+    return f"count({x}), {unread}, {codes}, {fractions}, min({x}), max({x})"
+
+
+def code(cell: str) -> str:
+    """SQL that is NULL unless a text has leading zeros that it would lose as a number."""
+    found = f"CASE WHEN {matches(cell, CODE)} THEN {cell} END"
+    # A comparison costs a fraction of a pattern, and a column of 0.1, 0.2, … has few such texts.
+    return f"CASE WHEN {cell} >= '00' AND {cell} < '0:' THEN {found} END"
+
+
+def rare(rows: int) -> int:
+    """Return the number of rows below which a value is rare in a table of so many rows."""
+    return max(2, min(10, rows // 1000))
+
+
+def count_distinct(
+    table: Table, columns: Sequence[int], missing: Sequence[str], most: int
+) -> dict[int, int]:
+    """Return the number of distinct texts of those columns that have at most `most`."""
+    texts = {i: text(table, i, missing) for i in columns}
+    about = totals(table, [f"approx_count_distinct({value})" for value in texts.values()])
+    few = {i: value for (i, value), n in zip(texts.items(), about, strict=True) if n <= 2 * most}
+    exact = totals(table, [f"count(DISTINCT {value})" for value in few.values()])
+    return {i: n for i, n in zip(few, exact, strict=True) if n <= most}

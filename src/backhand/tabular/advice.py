@@ -1,0 +1,260 @@
+"""What the figures of a training warn of, and what to try: each with the numbers behind it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from backhand.errors import comma_list, shortened
+from backhand.evaluation import Evaluation
+from backhand.model import Model
+from backhand.tabular import leaks, twins
+from backhand.tabular.drift import drifts, orders
+from backhand.tabular.training import Prepared
+
+FEW_ROWS, FEW_HELD_OUT = 10, 20
+"""Rows of a class, and held-out rows, below which figures say little."""
+
+LEARNED = 0.8
+"""Training loss, as a share of the baseline's, below which more epochs are of no use."""
+
+IMBALANCED = 0.9
+"""Share of the commonest class from which accuracy says little."""
+
+MANY_NUMBERS = 20
+"""Numeric classes from which the target looks like a quantity."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A warning about a trained model.
+
+    Attributes
+    ----------
+    kind : str
+        "baseline", "overfit", "leak", "twins", "groups", "few rows", "imbalance", "quantity",
+        "drift" or "order".
+    what : str
+        What was found, with its figures: one or two sentences.
+    advice : str
+        What to try.
+    """
+
+    kind: str
+    what: str
+    advice: str
+
+
+def advise(prepared: Prepared, model: Model, evaluation: Evaluation | None) -> list[Advice]:
+    """Return what a person should know before the model is used, the most harmful first.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The rows that the model was trained on, and those that were held out.
+    model : Model
+        With its metrics.
+    evaluation : Evaluation, optional
+        Of the held-out rows, if there are any.
+    """
+    found = _rows(prepared) + _quantity(prepared) + _drift(prepared)
+    if evaluation is None:
+        return found
+    if evaluation.rows < FEW_HELD_OUT:
+        return _held_out(evaluation) + found
+    beside = prepared.held_out.rows > 0  # else the evaluation is that of the folds
+    return [
+        *(_leak(prepared) if beside else []),
+        *(_twins(prepared, evaluation) if beside else []),
+        *_baseline(model, evaluation),
+        *_overfit(model, evaluation),
+        *_imbalance(evaluation),
+        *found,
+    ]
+
+
+def _held_out(evaluation: Evaluation) -> list[Advice]:
+    """Too few rows to say how good the model is."""
+    rows = f"{evaluation.rows:,} rows are" if evaluation.rows > 1 else "1 row is"
+    return [Advice(
+        "few rows",
+        f"Only {rows} held out: the figures say little, as their intervals show.",
+        "Try a larger --test-size, or more rows.",
+    )]  # fmt: skip
+
+
+def _baseline(model: Model, evaluation: Evaluation) -> list[Advice]:
+    """The model against always answering the commonest class."""
+    base, found = evaluation.baseline, []
+    beyond = evaluation.beyond_baseline()
+    gain, loss = beyond["accuracy"], beyond.get("loss")
+    if gain.low <= 0:
+        than = "lower than" if gain.value < 0 else "not clearly higher than"
+        found.append(
+            f"Accuracy {evaluation.accuracy:.4f} is {than} the {base.accuracy:.4f} of always "
+            f"answering {quoted(base.name)} (difference {gain.value:+.4f}, 95 % interval "
+            f"{gain.low:+.4f} to {gain.high:+.4f})."
+        )
+    if loss is not None and loss.high >= 0:
+        than = "higher than" if loss.value > 0 else "not clearly lower than"
+        found.append(
+            f"Loss {evaluation.loss:.4f} is {than} the {base.loss:.4f} of giving every row the "
+            f"shares of the classes as its probabilities (difference {loss.value:+.4f}, 95 % "
+            f"interval {loss.low:+.4f} to {loss.high:+.4f})."
+        )
+    learned = model.metrics["training_loss"] < LEARNED * base.loss
+    setting = "--l2 0.01 or fewer --epochs" if learned else "more --epochs"
+    advice = f"Try {setting}; or the columns say little about the target."
+    return [Advice("baseline", " ".join(found), advice)] if found else []
+
+
+def _overfit(model: Model, evaluation: Evaluation) -> list[Advice]:
+    """The held-out loss rose while the training loss fell."""
+    curve, training = model.history.validation_loss, model.metrics["training_loss"]
+    measured = np.flatnonzero(np.isfinite(curve))
+    if not len(measured):
+        return []
+    best = int(measured[curve[measured].argmin()])
+    lowest, last = float(curve[best]), evaluation.loss
+    if not (last > 1.2 * lowest and last - lowest > 0.02 and training < last / 1.5):
+        return []
+    return [Advice(
+        "overfit",
+        f"The model has learned training rows by heart: loss {training:.4f} on them, "
+        f"{last:.4f} on the held-out rows, where it was {lowest:.4f} after epoch {best + 1:,}.",
+        "Try --early-stopping, --l2 0.01 or fewer --epochs.",
+    )]  # fmt: skip
+
+
+def _leak(prepared: Prepared) -> list[Advice]:
+    """One column alone nearly decides the class."""
+    return [
+        Advice(
+            "leak",
+            f"Column {quoted(found.column)} alone gives the class of {percent(found.accuracy)} of "
+            f"{found.rows:,} held-out rows ({percent(found.baseline)} without it).",
+            "If its value is known only after the class is, it leaks the answer; then add --drop "
+            f"{quoted(found.column)}.",
+        )
+        for found in leaks.deciding_columns(prepared.schema, prepared.training, prepared.held_out)
+    ]
+
+
+def _twins(prepared: Prepared, evaluation: Evaluation) -> list[Advice]:
+    """Held-out rows that are copies, or nearly, of training rows."""
+    found, advice = twins.exact(prepared.training, prepared.held_out, evaluation.scores), []
+    if found.matters:
+        advice.append(Advice(
+            "twins",
+            f"{percent(found.share)} of {found.rows:,} held-out rows equal a training row in every "
+            f"column that is used; accuracy is {found.accuracy:.4f} on them and "
+            f"{found.others:.4f} on the others.",
+            "If rows were copied, remove the copies; if rows belong together (of one person, one "
+            "day), keep them on one side of the split with --group COLUMN.",
+        ))  # fmt: skip
+    share, rows = twins.near(prepared.training, prepared.held_out)
+    if share >= twins.GROUPED:
+        advice.append(Advice(
+            "groups",
+            f"{percent(share, 0)} of {rows:,} held-out rows have near copies among the training "
+            f"rows, {twins.GAP:g} times closer than all others. Held-out figures are too good if "
+            "new rows will not have such copies.",
+            "If rows belong together (of one person, one device), name the column that says so "
+            "with --group COLUMN.",
+        ))  # fmt: skip
+    return advice
+
+
+def _imbalance(evaluation: Evaluation) -> list[Advice]:
+    """The commonest class hides the others in the accuracy."""
+    rows = evaluation.confusion.sum(axis=1)
+    largest = int(rows.argmax())
+    others = int(rows.sum() - rows[largest])
+    share = rows[largest] / max(rows.sum(), 1)
+    if share < IMBALANCED or not others:
+        return []
+    found = int(np.trace(evaluation.confusion)) - int(evaluation.confusion[largest, largest])
+    return [Advice(
+        "imbalance",
+        f"{percent(share)} of the held-out rows are {quoted(evaluation.classes[largest])}; of the "
+        f"{others:,} others, {found:,} are predicted correctly. Accuracy says little; see balanced "
+        "accuracy and recall.",
+        "To find more of them, at the price of false alarms, try --class-weight balanced.",
+    )]  # fmt: skip
+
+
+def _rows(prepared: Prepared) -> list[Advice]:
+    """Classes of few rows."""
+    few = {name: n for name, n in prepared.class_counts.items() if n < FEW_ROWS}
+    if not few:
+        return []
+    fewest = sorted(few.items(), key=lambda entry: entry[1])
+    rows = comma_list((f"{quoted(name)} {n:,}" for name, n in fewest), most=5)
+    have, are = ("class has", "it is hardly learned, and its") if len(few) == 1 else (
+        "classes have", "they are hardly learned, and their")  # fmt: skip
+    return [Advice(
+        "few rows",
+        f"{len(few):,} {have} fewer than {FEW_ROWS} rows ({rows}): {are} figures say little.",
+        "Add rows, or combine classes with --query.",
+    )]  # fmt: skip
+
+
+def _quantity(prepared: Prepared) -> list[Advice]:
+    """Classes that are numbers."""
+    classes = prepared.target.classes
+    if len(classes) < MANY_NUMBERS or not all(map(_is_number, classes)):
+        return []
+    low, high = min(map(float, classes)), max(map(float, classes))
+    return [Advice(
+        "quantity",
+        f"The target {quoted(prepared.target.name)} looks like a quantity: {len(classes):,} "
+        f"different numbers from {low:g} to {high:g}. Each is a class of its own here, and to be "
+        "near is as wrong as to be far.",
+        "Predict ranges instead, made with --query; or use a method for regression.",
+    )]  # fmt: skip
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _drift(prepared: Prepared) -> list[Advice]:
+    """Columns along which later rows may be different."""
+    parts = prepared.schema, prepared.training, prepared.held_out
+    found = drifts(*parts, prepared.target.classes)
+    changing = [
+        Advice(
+            "drift",
+            f"Along {quoted(drift.column)}, the share of {quoted(drift.name)} goes from "
+            f"{percent(drift.first)} in the first quarter of the training rows to "
+            f"{percent(drift.last)} in the last. Held-out rows are drawn from the same time, rows "
+            "to come are not.",
+            f"Hold out the latest rows: --time {quoted(drift.column)}.",
+        )
+        for drift in found
+    ]
+    return changing + [
+        Advice(
+            "order",
+            f"The rows are sorted by {quoted(name)}. If it is a time, rows to come are later than "
+            "all of these, while held-out rows are drawn from among them.",
+            f"Hold out the latest rows: --time {quoted(name)}.",
+        )
+        for name in orders(*parts)
+        if name not in {drift.column for drift in found}
+    ]
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Return a share as `12.3 %`."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def quoted(name: str) -> str:
+    """Return a name in quotes, shortened."""
+    return f"'{shortened(name)}'"

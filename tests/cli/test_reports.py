@@ -1,0 +1,158 @@
+"""What the reports show, in consoles of several widths."""
+
+import re
+
+import numpy as np
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from backhand.cli.reports.chart import chart
+from backhand.cli.reports.evaluation import show_evaluation, show_words
+from backhand.cli.reports.names import fitting
+from backhand.cli.reports.output import section
+from backhand.evaluation import Evaluation, Tally
+from helpers.command_line import run
+
+LONG = ["A", "B", "Emergency landing", "Engine shut down", "Aborted take-off", "Returned to gate"]
+
+
+def evaluation(classes, rows: int = 600, seed: int = 0) -> Evaluation:
+    rng, K = np.random.default_rng(seed), len(classes)
+    y = rng.integers(0, K, rows) if rows > K else np.arange(rows) % K
+    P = rng.random((rows, K), np.float32) + 0.5 * np.eye(K, dtype=np.float32)[y]
+    tally = Tally(list(classes), np.bincount(y, minlength=K).tolist())
+    tally.add(P / P.sum(axis=1, keepdims=True), y)
+    return tally.result()
+
+
+def shown(capsys, monkeypatch, width: int, found: Evaluation, **options) -> str:
+    monkeypatch.setenv("COLUMNS", str(width))
+    show_evaluation(found, "Accuracy", as_json=False, **options)
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("classes", [["no", "yes"], LONG * 2, [f"c{k}" for k in range(12)]],
+                         ids=["two", "long", "twelve"])  # fmt: skip
+def test_every_class_is_in_the_matrix_and_no_line_is_too_wide(
+    capsys, monkeypatch, width, classes
+) -> None:
+    classes = [f"{name}{k // 6 or ''}" for k, name in enumerate(classes)]
+    found = evaluation(classes)
+    printed = shown(capsys, monkeypatch, width, found)
+    assert max(map(cell_len, printed.splitlines())) <= width
+    blocks = printed[printed.index("Confusion matrix") :].split("\n\n")
+    lines = [line.split() for block in blocks for line in block.splitlines()]
+    counts = [cell for line in lines for cell in line if re.fullmatch(r"[\d,]+", cell)]
+    assert sum(int(cell.replace(",", "")) for cell in counts) == found.rows
+
+
+def test_many_classes_are_summed_up(capsys, monkeypatch) -> None:
+    classes = [f"k{k}" for k in range(40)]
+    found = evaluation(classes, 4000)
+    printed = shown(capsys, monkeypatch, 80, found)
+    assert len(printed.splitlines()) < 50 and "--all-classes" in printed
+    assert "5 largest of 40 classes" in printed and "most frequent errors" in printed
+    worst = min(found.per_class(), key=lambda row: row["f1"])["class"]
+    assert re.search(rf"^{worst} ", printed, re.MULTILINE)
+    every = shown(capsys, monkeypatch, 80, found, all_classes=True)
+    assert all(re.search(rf"^{name} ", every, re.MULTILINE) for name in classes)
+    assert "Confusion matrix" in every and "--all-classes" not in every
+    assert max(map(len, every.splitlines())) <= 80
+
+
+def test_the_baseline_and_the_training_figures_are_beside_the_accuracy(capsys, monkeypatch) -> None:
+    found = evaluation(["no", "yes"])
+    training = {"accuracy": 0.9876, "loss": 0.0123}
+    printed = shown(capsys, monkeypatch, 80, found, training=training)
+    base = found.baseline
+    assert f"Always answering '{base.name}' would score {base.accuracy:.4f}" in printed
+    low, high = found.figures["roc_auc"][1:]
+    assert re.search(
+        rf"ROC AUC +{found.figures['roc_auc'].value:.4f}  {low:.4f}–{high:.4f}", printed
+    )
+    assert "0.9876" in printed and "0.0123" in printed
+    assert "sample" not in printed
+
+
+def test_names_are_told_apart_however_narrow() -> None:
+    names = ["x" * 50 + "a" + "y" * 50, "x" * 50 + "b" + "y" * 50, "漢字" * 20, "short"]
+    for width in (6, 12, 24, 200):
+        found = fitting(names, width)
+        assert len(set(found)) == len(names) and max(map(cell_len, found)) <= width
+        assert found[-1] == "short"
+    assert fitting(["Emergency landing"], 12) == ["Emergenc…ing"]
+    assert fitting(["a\x1b[31m"], 20) == ["a\\x1b[31m"]
+
+
+def test_lines_are_wrapped_between_words(capsys) -> None:
+    words = [f"column_{k}" for k in range(30)]
+    for width in (40, 80):
+        out = Console(width=width, soft_wrap=True, highlight=False)
+        section(out, "Table", "t.csv", [("numbers", ", ".join(words)), ("path", "x" * 100)])
+        lines = capsys.readouterr().out.splitlines()
+        assert all(line.startswith(" " * 14) for line in lines[2:] if line and "path" not in line)
+        whole = " ".join(line.strip() for line in lines)
+        assert ", ".join(words) in whole and "x" * 100 in whole
+        assert max(len(line) for line in lines if "xxx" not in line) <= width
+
+
+def test_the_words_are_explained_on_request(capsys, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    show_words()
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 60
+    for term in ("log loss", "ROC AUC", "balanced accuracy", "epoch", "held-out", "recall"):
+        assert term in printed
+
+
+def test_train_warns_in_the_report_and_in_json(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    rows = [f"{x:.3f},{'reason' if x > 1 else ''},{'yes' if x > 1 else 'no'}"
+            for x in rng.standard_normal(300)]  # fmt: skip
+    (tmp_path / "t.csv").write_text("x,why,t\n" + "\n".join(rows) + "\n")
+    arguments = ("train", "t.csv", "-t", "t", "--epochs", "10")
+    printed = run(*arguments, "--explain-words").stdout
+    assert "Column 'why' alone" in printed and "--drop 'why'" in printed
+    assert printed.index("Warnings") < printed.index("Saved") < printed.index("Terms in the report")
+    result = run(*arguments, "--json").stdout.splitlines()[-1]
+    assert '"kind": "leak"' in result and '"training_loss"' in result and '"baseline"' in result
+    judged = run("evaluate", "t.safetensors", "t.csv", "--explain-words").stdout
+    assert "Always answering 'no' would score" in judged and "Terms in the report" in judged
+
+
+def drawing(curves: dict, width: int = 70) -> list[str]:
+    lines = chart(curves, "epoch", width)
+    assert max(map(len, lines)) <= width + len("  epoch")
+    return lines
+
+
+def test_curves_have_axes_labels_and_marks() -> None:
+    falling = np.linspace(1.1, 0.1, 200)
+    rising = np.full(200, np.nan)
+    rising[9::10] = np.linspace(0.6, 1.2, 20)
+    lines = drawing({"training": falling, "held out": rising})
+    assert lines[0].split() == ["●", "training,", "○", "held", "out"]
+    assert lines[1].startswith("1.2 ┤") and lines[-3].startswith("  0 ┤")
+    assert lines[-1].split() == ["1", "200", "epoch"]
+    area = [line[5:] for line in lines[1:-2]]
+    first, last = ([row for row, line in enumerate(area) if line[column : column + 1] == "●"]
+                   for column in (0, 59))  # fmt: skip
+    assert first[0] == 1 and last[-1] == 11, "1.1 and 0.1 of 1.2, in 12 steps"
+    assert area[0].rstrip().endswith("○"), "the end of the rising curve is the top"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[1.0], [0.0, 0.0], [np.nan, 2.0], [1e300, 1.0], [1e-9] * 3, list(range(5000))],
+    ids=str,
+)
+def test_any_curve_can_be_drawn(values) -> None:
+    lines = drawing({"training": np.array(values, float), "held out": np.full(len(values), np.nan)})
+    assert "●" in "".join(lines[1:]) and "○" not in "".join(lines)
+
+
+def test_nothing_is_drawn_without_numbers() -> None:
+    assert chart({"training": np.full(3, np.nan)}, "epoch") == []

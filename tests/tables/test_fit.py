@@ -1,0 +1,147 @@
+"""`backhand.fit`: the command line's training from Python, on whatever holds a table."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import backhand
+from helpers.command_line import run
+
+QUICK = {"epochs": 3, "hidden": 5}
+
+
+@pytest.fixture
+def rows(tmp_path):
+    """A table of 240 rows, as columns and as a CSV file."""
+    rng = np.random.default_rng(0)
+    size = rng.normal(size=240).round(3)
+    colour = rng.choice(["red", "blue", "green"], 240)
+    columns = {
+        "size": size, "colour": colour, "place": np.repeat(np.arange(24), 10),
+        "year": np.sort(rng.integers(2000, 2024, 240)),
+        "ripe": np.where((size > 0) & (colour == "red"), "yes", "no"),
+    }  # fmt: skip
+    path = tmp_path / "fruit.csv"
+    pd.DataFrame(columns).to_csv(path, index=False)
+    return columns, path
+
+
+SETTINGS = {
+    "plain": {},
+    "a group": {"group": "place", "early_stopping": True, "patience": 2},
+    "time": {"time": "year", "test_size": 0.3, "drop": ["year"]},
+    "folds": {"cv": 3, "class_weight": "balanced", "dropout": 0.2},
+    "columns": {"categorical": ["place", "year"], "missing": ["red"], "seed": 3},
+    "rules": {"optimizer": "momentum", "momentum": 0.5, "schedule": "constant", "shuffle": False},
+}
+
+
+def options(settings) -> list[object]:
+    """The settings as they are typed."""
+    typed: list[object] = []
+    for name, value in settings.items():
+        option = "--" + name.replace("_", "-")
+        for one in value if isinstance(value, list) else [value]:
+            typed += {True: [option], False: [option.replace("--", "--no-", 1)]}.get(
+                one if isinstance(one, bool) else None, [option, one]
+            )
+    return typed
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_model_is_that_of_the_command_line(rows, tmp_path, name) -> None:
+    _, path = rows
+    settings = QUICK | SETTINGS[name]
+    run("train", path, "-t", "ripe", "-o", tmp_path / "typed.safetensors", *options(settings))
+    backhand.save(backhand.fit(path, "ripe", **settings), tmp_path / "called.safetensors")
+    typed, called = ((tmp_path / f"{n}.safetensors").read_bytes() for n in ("typed", "called"))
+    assert typed == called
+
+
+@pytest.mark.parametrize(
+    "make", [dict, pd.DataFrame, pl.DataFrame, lambda c: pl.DataFrame(c).to_arrow()]
+)
+def test_a_frame_gives_the_model_of_its_file(rows, make) -> None:
+    columns, path = rows
+    model = backhand.fit(make(columns), "ripe", **QUICK)
+    ours, theirs = model.params, backhand.fit(path, "ripe", **QUICK).params
+    assert all(map(np.array_equal, ours, theirs))
+    for data in (make(columns), path, columns):
+        assert model.predict(data).tolist() == model.predict(path).tolist()
+
+
+def test_the_model_has_its_figures_and_notes(rows, tmp_path) -> None:
+    columns, _ = rows
+    model = backhand.fit(columns | {"same": np.ones(240)}, "ripe", **QUICK)
+    assert model.evaluation is not None and model.evaluation.rows == 48
+    assert model.metrics["held_out_accuracy"] == model.evaluation.accuracy
+    assert [note.column for note in model.notes] == ["same"]
+    backhand.save(model, tmp_path / "m.safetensors")
+    loaded = backhand.load(tmp_path / "m.safetensors")
+    assert loaded.evaluation is None and loaded.notes == () and loaded.metrics == model.metrics
+
+
+def test_a_second_table_is_held_out(rows) -> None:
+    columns, path = rows
+    model = backhand.fit(path, "ripe", validation=columns, **QUICK)
+    assert model.metrics["training_rows"] == 240 == model.metrics["held_out_rows"]
+    assert model.hyperparameters["validation"] == "the data frame"
+    assert backhand.fit(path, "ripe", validation=path, **QUICK).hyperparameters[
+        "validation"] == str(path)  # fmt: skip
+
+
+def test_a_query_selects_rows_of_a_file(rows) -> None:
+    columns, path = rows
+    model = backhand.fit(path, "ripe", query="SELECT * FROM data WHERE year < 2010", **QUICK)
+    few = (columns["year"] < 2010).sum()
+    assert model.metrics["training_rows"] + model.metrics["held_out_rows"] == few
+
+
+def test_a_dropped_column_may_hold_anything(rows) -> None:
+    columns, _ = rows
+    model = backhand.fit(columns | {"odd": [object()] * 240}, "ripe", drop="odd", **QUICK)
+    assert "odd" not in [column.name for column in model.schema.columns]
+
+
+def test_callbacks_are_called_and_checkpoints_resumed(rows, tmp_path) -> None:
+    _, path = rows
+    epochs = []
+    folder = tmp_path / "saved"
+    first = backhand.fit(path, "ripe", **QUICK, callbacks=[lambda p: epochs.append(p.epoch)],
+                         checkpoint=backhand.Checkpoint(folder, "1epochs"))  # fmt: skip
+    again = backhand.fit(path, "ripe", **QUICK, checkpoint=backhand.Checkpoint(folder, resume=True))
+    assert epochs == [1, 2, 3] and all(map(np.array_equal, first.params, again.params))
+    with pytest.raises(backhand.InputError, match=r"early_stopping"):
+        backhand.fit(path, "ripe", **QUICK, early_stopping=True,
+                     checkpoint=backhand.Checkpoint(folder, resume=True))  # fmt: skip
+
+
+WRONG = {
+    "a misspelt setting": ({"lerning_rate": 1}, TypeError, "lerning_rate"),
+    "a setting of another kind": ({"hidden": "x"}, backhand.InputError, "hidden is 'x'"),
+    "a rule's constant": ({"momentum": 0.5}, backhand.InputError, "optimizer is adam"),
+    "a query on columns": ({"query": "SELECT 1"}, backhand.InputError, "a query is for files"),
+    "no column": ({"group": "plaice"}, backhand.InputError, "Did you mean 'place'"),
+    "folds and a checkpoint": (
+        {"cv": 2, "checkpoint": backhand.Checkpoint("x")}, backhand.InputError, "--cv has several"),
+    "a device of an engine": (
+        {"engine": backhand.make_engine("reference"), "threads": 1}, backhand.InputError,
+        "give them to `make_engine`"),
+    "callbacks that are none": ({"callbacks": [1]}, backhand.InputError, "list of callables"),
+    "no date order": ({"date_order": "ymd"}, backhand.InputError, "'ymd'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_arguments_are_errors_in_a_sentence(rows, name) -> None:
+    columns, _ = rows
+    settings, error, said = WRONG[name]
+    with pytest.raises(error, match=said):
+        backhand.fit(columns, "ripe", **{**QUICK, **settings})
+
+
+@pytest.mark.parametrize("data", [None, 3, [[1, 2]], np.ones((3, 2)), {}])
+def test_what_holds_no_table_is_an_error(data) -> None:
+    with pytest.raises(backhand.InputError, match=r"expected|no input|no column"):
+        backhand.fit(data, "y", **QUICK)

@@ -308,7 +308,7 @@ def test_arrow_files_are_read_with_their_types(tmp_path, read) -> None:
     (b"ORC" + bytes(100), "an ORC file; convert it"), (b"FEA1" + bytes(9), "version 1"),
     (b"%PDF-1.5", "PDF"), (b"\x89HDF\r\n", "HDF5"), (b"\x80\x05\x95abc", "pickle"),
     (b" <!DOCTYPE html>", "web page"), (bytes(257) + b"ustar", "tar archive"),
-    (b"\x30\0\0\0\0\0\0\0{\"__metadata__\"", "arguments exchanged"),
+    (b"\x30\0\0\0\0\0\0\0{\"__metadata__\"", "safetensors"),
     (b"\x01\0\x02\xff", "no known format"),
 ])  # fmt: skip
 def test_what_is_no_table_is_told_by_what_it_is(tmp_path, read, content, said) -> None:
@@ -418,10 +418,6 @@ def test_a_command_reads_standard_input_and_named_pipes(tmp_path, stdin) -> None
     done = run("predict", "model.safetensors", "pipe", "--cache-dir", tmp_path / "spill")
     writer.join()
     assert len(done.stdout.splitlines()) == len(ROWS) + 1
-    done = run("predict", "pipe.csv", "model.safetensors", expect=2)
-    (tmp_path / "pipe.csv").write_bytes(TEXT)
-    done = run("predict", "pipe.csv", "model.safetensors", expect=2)
-    assert "is a table, by its name; expected a model file. Are the two arguments" in done.stderr
 
 
 def test_devices_and_an_empty_input_are_told(read) -> None:

@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
@@ -67,9 +68,7 @@ def _opened(path: str, packing: str) -> BinaryIO:
 def _zstd() -> Any:
     """The module for Zstandard, which the standard library has from Python 3.14 on."""
     if sys.version_info >= (3, 14):
-        from compression import zstd
-
-        return zstd
+        return import_module("compression.zstd")
     return extra("backports.zstd", "reading .zst files")
 
 

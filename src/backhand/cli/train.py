@@ -80,7 +80,7 @@ def train(
             watch=display.show_loading,
         )  # fmt: skip
         validation = None if settings.validation is None else read_table(
-            settings.validation, memory=room.table, cache_dir=room.folder
+            settings.validation, **reading.stated(), memory=room.table, cache_dir=room.folder
         )  # fmt: skip
         prepared = prepare_table(
             table, target, settings, choices, validation=validation, matrices=room.matrices(),

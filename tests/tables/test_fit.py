@@ -121,7 +121,7 @@ WRONG = {
     "a misspelt setting": ({"lerning_rate": 1}, TypeError, "lerning_rate"),
     "a setting of another kind": ({"hidden": "x"}, backhand.InputError, "hidden is 'x'"),
     "a rule's constant": ({"momentum": 0.5}, backhand.InputError, "optimizer is adam"),
-    "a query on columns": ({"query": "SELECT 1"}, backhand.InputError, "a query is for files"),
+    "a query on columns": ({"query": "SELECT 1"}, backhand.InputError, "query= is for files"),
     "no column": ({"group": "plaice"}, backhand.InputError, "Did you mean 'place'"),
     "folds and a checkpoint": (
         {"cv": 2, "checkpoint": backhand.Checkpoint("x")}, backhand.InputError, "--cv has several"),

@@ -194,10 +194,16 @@ def fit(arguments: FitArguments) -> Model:
         )  # fmt: skip
         if validated is not None:
             model, evaluation = validated.given_to(model), validated.pooled
-        advice = advise(prepared, model, evaluation)
+        of_folds = [] if validated is None else validated.advice
+        advice = [*of_folds, *advise(prepared, model, evaluation)]
         if page is not None:
             write_training_report(
-                page, prepared, model, evaluation, validation or table, advice=advice
+                page,
+                prepared,
+                model,
+                evaluation,
+                table if validation is None else validation,
+                advice=advice,
             )
     for found in advice:
         warnings.warn(f"{found.what} {found.advice}", BackhandWarning, stacklevel=3)

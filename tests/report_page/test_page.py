@@ -118,8 +118,8 @@ def test_a_page_of_hostile_names_is_well_formed_and_runs_nothing(here, undrawn) 
     ]  # fmt: skip
     said = " ".join(found.texts)
     for part in (f"Predicting {SCRIPT}", "<b>yes</b>", "</style><script>", "\\u202eevil",
-                 "one of 3 classes, from 4 columns", "96 were used for training",
-                 "24 were held out", "backhand predict t.safetensors NEW_DATA.csv",
+                 "one of 3 classes, from 4 columns", "96 rows to train on",
+                 "24 rows held out", "backhand predict t.safetensors NEW_DATA.csv",
                  "Balanced accuracy", "hidden"):  # fmt: skip
         assert part in said, part
     assert len(found.all("svg")) >= 3 + 1 + 1 + 2

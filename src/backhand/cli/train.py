@@ -65,8 +65,9 @@ def train(
     from backhand.training.callbacks import Every
 
     choices, engine = columns.choices(), computing.made()
-    output = checked_output(output, data, settings.validation)
-    page = report_path(report_file, data, output)
+    inputs = table_files(data, settings.validation)
+    output = checked_output(output, data, inputs)
+    page = report_path(report_file, inputs, output)
     periodic, room = storage.periodic(settings), storage.room(settings)
     report = TrainReport(as_json=json, all_classes=all_classes, explain_words=explain_words)
     with report.progress("reading") as display:
@@ -99,7 +100,8 @@ def train(
         if validated is not None:
             model, evaluation = validated.given_to(model), validated.pooled
         keep_model(model)  # with its metrics
-    advice = advise(prepared, model, evaluation)
+    of_folds = [] if validated is None else validated.advice
+    advice = [*of_folds, *advise(prepared, model, evaluation)]
     report.result(model, evaluation, advice, output, validated)
     if page is not None:
         from backhand.report_page.write import write_training_report
@@ -121,7 +123,7 @@ class Tables(NamedTuple):
     @property
     def evaluated(self) -> Table:
         """The table with the held-out rows."""
-        return self.validation or self.table
+        return self.table if self.validation is None else self.validation
 
     def close(self) -> None:
         """Release their memory and temporary files."""
@@ -146,15 +148,21 @@ def read_tables(
     return Tables(table, None if second is None else read_table(second, **stated))
 
 
-def checked_output(output: Path | None, data: str | None, validation: str | None) -> Path:
-    """Return the path of the model file, once it can be written and replaces no input."""
+def table_files(*given: str | None) -> list[str]:
+    """Return the files that are to be read as tables, none of which is a model."""
     from backhand.cli.arguments import check_no_models
-    from backhand.model import HEAD
-    from backhand.support.atomic_files import check_output
     from backhand.tables.reading.reader import expand
 
-    inputs = [path for name in (data, validation) if name is not None for path in expand(name)]
+    inputs = [path for name in given if name is not None for path in expand(name)]
     check_no_models(inputs)
+    return inputs
+
+
+def checked_output(output: Path | None, data: str | None, inputs: list[str]) -> Path:
+    """Return the path of the model file, once it can be written and replaces no input."""
+    from backhand.model import HEAD
+    from backhand.support.atomic_files import check_output
+
     ours = None if output else HEAD
     checked = check_output(output or default_output(data), "the model file", inputs, ours=ours)
     written_output.expect_file(checked, f"the model is saved in {checked}")

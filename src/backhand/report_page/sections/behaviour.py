@@ -6,7 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from backhand.report_page.charts import dependence_chart, importance_chart, learning_charts
+from backhand.report_page.charts import (
+    Watched,
+    dependence_chart,
+    importance_chart,
+    learning_charts,
+)
 from backhand.report_page.contents import Contents
 from backhand.report_page.drawing import KEYS
 from backhand.report_page.html import Html, details, element, joined, table
@@ -112,12 +117,20 @@ def learning(contents: Contents) -> Html | None:
     history = contents.model.history
     if len(history) < 2:
         return None
+    best = contents.model.metrics.get("best_epoch")
+    stopping = isinstance(best, int)
+    watched = Watched("rows of early stopping" if stopping else "held-out rows",
+                      best if stopping else None)  # fmt: skip
     text = (
         "An epoch is one pass over all training rows. Training lowers the loss; where the loss of "
-        "the held-out rows rises again while that of the training rows falls, the model learns its "
-        "rows by heart, and fewer epochs or a larger --l2 may help."
+        f"the {watched.name} rises again while that of the training rows falls, the model learns "
+        "its rows by heart. "
     )
-    charts = [element("figure", chart) for chart in learning_charts(history)]
+    text += (
+        f"Early stopping therefore chose epoch {best:,}." if stopping
+        else "Then --early-stopping, fewer --epochs or a larger --l2 may help."
+    )  # fmt: skip
+    charts = [element("figure", chart) for chart in learning_charts(history, watched)]
     return joined([element("p", text), element("div", *charts, class_="charts")])
 
 

@@ -8,6 +8,9 @@ import pytest
 import backhand
 from helpers.command_line import run
 
+pytestmark = pytest.mark.filterwarnings("ignore::backhand.BackhandWarning")
+"""What few epochs give is warned of."""
+
 QUICK = {"epochs": 3, "hidden": 5}
 
 

@@ -22,6 +22,9 @@ from backhand.tabular.cross_validation import cross_validate, interval_of
 from backhand.tabular.splitting import splitter_of
 from backhand.tabular.training import balanced_weights, prepare_table
 
+pytestmark = pytest.mark.filterwarnings("ignore::backhand.BackhandWarning")
+"""What few epochs give is warned of."""
+
 QUICK = {"epochs": 2, "hidden": 4}
 
 

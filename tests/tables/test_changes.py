@@ -62,6 +62,8 @@ CASES = {
                "plan: 90 of 120 values were never seen in training ('MONTH' 90)"),
     "missing": ({"months": [""] * N}, "months", N,
                 "months: 120 of 120 values are missing, none in training"),
+    "mostly missing": ({"score": [""] * 100 + ["0.5"] * 20}, "score", 100,
+                       "score: 100 of 120 values are missing, 8.3% in training"),
     "missing category": ({"plan": ["NA"] * 2 + ["year"] * (N - 2)}, "plan", 2,
                          "plan: 2 of 120 values are missing, none in training"),
     "far": ({"months": [3000] * 2 + [30] * (N - 2)}, "months", 2,

@@ -418,12 +418,12 @@ def python_literal(value: Sequence[Any], begin: str = "", indent: int = 0) -> st
 def column(value: Column) -> str:
     """Return the code of one column in the list of columns."""
     if isinstance(value, Category):
-        flags, equal = f"missing={value.missing}, other={value.other}", ""
+        flags, equal = f"missing={bool(value.missing)}, other={bool(value.other)}", ""
         begin = f"Category({value.name!r}, {flags}, categories="
         if found := equal_texts(value.categories):
             equal = f", equal={found!r}"
         return f"    {python_literal(value.categories, begin, indent=4)}{equal}),"
-    begin = f"{value.name!r}, mean={value.mean!r}, std={value.std!r}, missing={value.missing}"
+    begin = f"{value.name!r}, mean={value.mean!r}, std={value.std!r}, missing={bool(value.missing)}"
     if isinstance(value, Number):
         decimal = ", decimal=','" if value.decimal == "," else ""
         return f"    Number({begin}{decimal}),"

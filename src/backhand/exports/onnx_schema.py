@@ -60,7 +60,7 @@ def features_of(column: Category, missing: Sequence[str]) -> dict[str, int]:
     places = spellings(column.categories)
     if column.missing or column.other:
         for text in (missing_text(column), *spellings(missing)):
-            places.setdefault(text, column.width - column.missing)
+            places.setdefault(text, column.width - bool(column.missing))
     return places
 
 
@@ -79,7 +79,9 @@ def _alike(schema: Schema) -> list[list[int]]:
     groups: dict[tuple[object, ...], list[int]] = {}
     for i, column in enumerate(schema.columns):
         if isinstance(column, Category):
-            groups.setdefault((column.categories, column.missing, column.other), []).append(i)
+            groups.setdefault(
+                (column.categories, bool(column.missing), bool(column.other)), []
+            ).append(i)
     return list(groups.values())
 
 

@@ -28,7 +28,7 @@ class _Found:
     distinct: int
     present: int
     frequent: int
-    missing: bool
+    missing: float
 
 
 def fit_category(
@@ -40,7 +40,7 @@ def fit_category(
     was `requested`, it is not used if it is constant or like an identifier. `rows` is the number of
     training rows.
     """
-    name, found = table.names[column], _found(table, column, absent, rare(rows))
+    name, found = table.names[column], _found(table, column, absent, rows)
     if not found.distinct:
         return None, dropped(name, "is missing in every training row")
     if found.distinct == 1 and not found.missing and not requested:
@@ -48,25 +48,27 @@ def fit_category(
     if not requested and found.distinct > max(2, found.present / 2):
         return None, _dropped(table, column, found, absent)
     kept = found.values[: _how_many(found)]
-    other = len(kept) < found.distinct
+    left = found.present - sum(n for _, n in kept)
+    other = left / rows
     fitted = Category(name, tuple(sorted(v for v, _ in kept)), found.missing, other)
-    return fitted, _pooled(name, found, len(kept), sum(n for _, n in kept)) if other else None
+    return fitted, _pooled(name, found, len(kept), left) if other else None
 
 
-def _found(table: Table, column: int, absent: Sequence[str], least: int) -> _Found:
+def _found(table: Table, column: int, absent: Sequence[str], training: int) -> _Found:
     # A column with millions of values is only counted.
     rows = all_rows(
         table,
-        "SELECT v, n, count(v) OVER (), sum(n) FILTER (v IS NOT NULL) OVER (), count(*) OVER (), "
-        f"count(v) FILTER (n >= {least}) OVER (), a, b "
+        "SELECT v, n, count(v) OVER (), sum(n) FILTER (v IS NOT NULL) OVER (), "
+        f"count(v) FILTER (n >= {rare(training)}) OVER (), a, b "
         f"FROM ({value_counts(table, column, absent, MARKED)}) "
         f"ORDER BY v IS NULL, n DESC, v LIMIT {MAX_CATEGORIES + 1}",
     )
-    counts = [int(x or 0) for x in rows[0][2:6]] if rows else [0] * 4
-    distinct, present, groups, frequent = counts
+    counts = [int(x or 0) for x in rows[0][2:5]] if rows else [0] * 3
+    distinct, present, frequent = counts
     values = [(str(v), int(n), a, b) for v, n, *_, a, b in rows if v is not None]
     warn_of_spellings(table.names[column], [(a, b) for _, _, a, b in values])
-    return _Found([(v, n) for v, n, _, _ in values], distinct, present, frequent, distinct < groups)
+    missing = 1 - present / training if present < training else 0.0
+    return _Found([(v, n) for v, n, _, _ in values], distinct, present, frequent, missing)
 
 
 def _how_many(found: _Found) -> int:
@@ -77,8 +79,8 @@ def _how_many(found: _Found) -> int:
     return min(wanted, MAX_CATEGORIES)
 
 
-def _pooled(name: str, found: _Found, kept: int, rows: int) -> Note:
-    share = f"{(found.present - rows) / found.present:.1%}"
+def _pooled(name: str, found: _Found, kept: int, left: int) -> Note:
+    share = f"{left / found.present:.1%}"
     return Note(
         name, "categories",
         f"{kept:,} of its {found.distinct:,} values are categories; the rest, {share} of the "

@@ -19,7 +19,7 @@ from backhand.tables.table import Table
 EXAMPLES = 3
 """Number of values that are named."""
 
-INCREASE, DEVIATIONS = 0.1, 4.0
+INCREASE, DEVIATIONS = 0.2, 4.0
 """A share is told if it exceeds that of training by the first, and by so many standard errors."""
 
 
@@ -123,7 +123,7 @@ class ChangeCounts:
 
     def _unseen(self, table: Table, i: int, place: int, column: Category) -> list[Change]:
         count = self._unknown[place]
-        if not self._notable(count, float(column.other)):
+        if not self._notable(count, column.other):
             return []
         cell = text(table, i, self._missing)
         known = position(table, i, column.categories)
@@ -150,9 +150,9 @@ class ChangeCounts:
 
     def _missing_values(self, place: int, column: Column) -> list[Change]:
         count = self._absent[place]
-        if not self._notable(count, float(column.missing)):
+        if not self._notable(count, column.missing):
             return []
-        before = f"{float(column.missing):.1%}" if column.missing else "none"
+        before = f"{column.missing:.1%}" if column.missing else "none"
         return [self._change(place, "missing", count, f"are missing, {before} in training")]
 
     def _notable(self, count: int, before: float) -> bool:

@@ -17,12 +17,16 @@ from backhand.tables.schema.cell_counts import (
     rare,
 )
 from backhand.tables.schema.choices import ColumnChoices
+from backhand.tables.schema.decimal_signs import decimals_of
 from backhand.tables.schema.notes import Note
 from backhand.tables.schema.unread import unread_texts
 from backhand.tables.table import Table
 
 FEW_VALUES = 20
-"""With words among them, at most so many distinct values are categories rather than numbers."""
+"""With words among them, at most so many distinct values are categories rather than numbers.
+
+They are few only if they are repeated.
+"""
 
 EXAMPLES = 3
 """Texts that are quoted in a note."""
@@ -35,10 +39,12 @@ SOME_NUMBERS = 0.1
 class ColumnKinds:
     """What columns are: "number", "date", "category" or "other".
 
-    `counts` are those of the number columns; `notes` say how texts were read.
+    `decimals` are the decimal signs of text columns, `counts` those of the number columns; `notes`
+    say how texts were read.
     """
 
     kinds: dict[int, str]
+    decimals: dict[int, str] = field(default_factory=dict)
     counts: dict[int, CellCounts] = field(default_factory=dict)
     notes: list[tuple[int, Note]] = field(default_factory=list)
 
@@ -52,7 +58,6 @@ def kinds_of(
     columns: Sequence[int],
     choices: ColumnChoices,
     missing: Sequence[str],
-    decimals: dict[int, str],
 ) -> ColumnKinds:
     """Return what each column is, by all rows.
 
@@ -72,17 +77,36 @@ def kinds_of(
         boolean = table.types[i] == "BOOLEAN" and name not in choices.numeric
         if name in choices.categorical or (text_column and boolean):
             found.kinds[i] = "category" if found.kinds[i] != "other" else "other"
-    values = {
-        i: number(table, i, missing, decimals[i], booleans=table.names[i] in choices.numeric)
-        for i in found.of_kind("text", "number")
-    }
-    counts = count_cells(table, values, missing)
+    counts = _counted(table, found, choices, missing)
     _decide_texts(table, found, {i: counts[i] for i in found.of_kind("text")}, choices, missing)
     found.counts = {i: counts[i] for i in found.of_kind("number")}
     for i, c in counts.items():
-        note = _note(table, i, found.kinds[i], c, missing, decimals[i])
+        note = _note(table, i, found.kinds[i], c, missing, found.decimals.get(i, "."))
         found.notes += [(i, note)] if note else []
     return found
+
+
+def _counted(
+    table: Table, found: ColumnKinds, choices: ColumnChoices, missing: Sequence[str]
+) -> dict[int, CellCounts]:
+    """Return the counts of number and text columns, and decide the decimal signs of the latter.
+
+    The texts are counted with a decimal point. Only where some are not numbers then, a comma is
+    considered.
+    """
+
+    def values(columns: Sequence[int], decimal: str) -> dict[int, str]:
+        return {
+            i: number(table, i, missing, decimal, booleans=table.names[i] in choices.numeric)
+            for i in columns
+        }
+
+    texts = found.of_kind("text")
+    counts = count_cells(table, values(found.of_kind("text", "number"), "."), missing)
+    doubtful = [i for i in texts if counts[i].unread]
+    found.decimals = decimals_of(table, texts, missing, choices.decimal, doubtful)
+    again = [i for i in texts if found.decimals[i] == ","]
+    return counts | count_cells(table, values(again, ","), missing)
 
 
 def _check_stated(table: Table, column: int, choices: ColumnChoices) -> None:
@@ -107,7 +131,8 @@ def _decide_texts(
     numeric = {i for i in counts if table.names[i] in choices.numeric}
     mostly = {i for i, c in counts.items() if 2 * c.numbers > c.present} - numeric
     mixed = [i for i in sorted(mostly) if counts[i].unread >= rare(table.rows)]
-    few = count_distinct(table, mixed, missing, FEW_VALUES)
+    distinct = count_distinct(table, mixed, missing, FEW_VALUES)
+    few = {i for i, n in distinct.items() if 2 * n <= counts[i].present}
     dates = _dates(table, {i: c.present for i, c in counts.items() if i not in mostly | numeric})
     for i, c in counts.items():
         if i in numeric and not c.numbers and c.present:

@@ -35,14 +35,14 @@ class Number:
     A text that is not a number, and a number that is not finite, counts as missing.
 
     A value more than `CLIP` standard deviations from the mean is clipped: in a column that hardly
-    varied in training, one outlier would otherwise dominate all other columns. `decimal` is the
-    decimal sign of texts.
+    varied in training, one outlier would otherwise dominate all other columns. `missing` is the
+    share of training rows without a value, `decimal` the decimal sign of texts.
     """
 
     name: str
     mean: float
     std: float
-    missing: bool
+    missing: float
     decimal: str = "."
     kind: ClassVar[str] = "number"
 
@@ -54,7 +54,7 @@ class Number:
     @property
     def width(self) -> int:
         """Number of matrix columns."""
-        return 1 + self.missing
+        return 1 + bool(self.missing)
 
     def expression(self, table: Table, column: int, missing: Sequence[str]) -> str:
         """SQL for the values of `encode`; `missing` are the texts that mean missing."""
@@ -97,7 +97,7 @@ class Date:
     name: str
     mean: float
     std: float
-    missing: bool
+    missing: float
     order: str = ""
     cycles: tuple[str, ...] = ()
     kind: ClassVar[str] = "date"
@@ -111,7 +111,7 @@ class Date:
     @property
     def width(self) -> int:
         """Number of matrix columns."""
-        return 1 + len(WAVES) * len(self.cycles) + self.missing
+        return 1 + len(WAVES) * len(self.cycles) + bool(self.missing)
 
     def expression(self, table: Table, column: int, missing: Sequence[str]) -> str:
         """SQL for the values of `encode`; `missing` are the texts that mean missing."""
@@ -132,13 +132,13 @@ class Category:
 
     Values that are not among the categories share a column, `other`, if there is one, which is so
     if training had rare ones; otherwise they are all zeros. Missing is a value like the others if
-    training had missing values.
+    training had missing values. `missing` and `other` are the shares of training rows with these.
     """
 
     name: str
     categories: tuple[str, ...]
-    missing: bool
-    other: bool = False
+    missing: float
+    other: float = 0.0
     kind: ClassVar[str] = "category"
 
     @property
@@ -151,13 +151,13 @@ class Category:
     @property
     def width(self) -> int:
         """Number of matrix columns."""
-        return len(self.categories) + self.other + self.missing
+        return len(self.categories) + bool(self.other) + bool(self.missing)
 
     def expression(self, table: Table, column: int, missing: Sequence[str]) -> str:
         """SQL for the values of `encode`; `missing` are the texts that mean missing."""
         missing = [text for text in missing if text not in self.categories]
         absent = f"CASE WHEN {expressions.text(table, column, missing)} IS NULL THEN -2 ELSE -1 END"
-        return f"coalesce({expressions.position(table, column, self.categories)}, {absent})"
+        return expressions.position(table, column, self.categories, absent)
 
     def encode(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
         """Write positions (n,) as one-hot rows to `out`; -1 is unseen, -2 missing."""
@@ -183,13 +183,14 @@ def column_from_json(number: int, entry: Any) -> Column:
     made = KINDS.get(kind) if isinstance(kind, str) else None
     if made is None or set(entry) != {"kind", *made.__dataclass_fields__}:
         raise InputError(f"column {number} of its schema does not have the fields of a column")
-    if not isinstance(entry["name"], str) or not isinstance(entry["missing"], bool):
+    if not isinstance(entry["name"], str) or not _is_share(entry["missing"]):
         raise InputError(
-            f"column {number} of its schema needs a string `name` and a boolean `missing`"
+            f"column {number} of its schema needs a string `name` and a share of rows `missing`"
         )
+    missing = float(entry["missing"])
     if made is Category:
-        if not isinstance(entry["other"], bool):
-            raise InputError(f"column {number} of its schema needs a boolean `other`")
+        if not _is_share(entry["other"]):
+            raise InputError(f"column {number} of its schema needs a share of rows `other`")
         categories = entry["categories"]
         if not isinstance(categories, list | tuple) or set(map(type, categories)) != {str}:
             raise InputError(
@@ -197,13 +198,13 @@ def column_from_json(number: int, entry: Any) -> Column:
             )
         if len(set(categories)) < len(categories):
             raise InputError(f"column {number} of its schema has the same category twice")
-        return Category(entry["name"], tuple(categories), entry["missing"], entry["other"])
+        return Category(entry["name"], tuple(categories), missing, float(entry["other"]))
     mean, std = entry["mean"], entry["std"]
     if type(mean) not in (int, float) or type(std) not in (int, float):
         raise InputError(f"column {number} of its schema needs numbers as `mean` and `std`")
     if not (math.isfinite(mean) and 0 < std <= LARGEST_STD):
         raise InputError(f"column {number} of its schema has a `mean` or `std` out of range")
-    moments = (entry["name"], float(mean), float(std), entry["missing"])
+    moments = (entry["name"], float(mean), float(std), missing)
     if made is Number:
         if entry["decimal"] not in (".", ","):
             raise InputError(f"column {number} of its schema needs . or , as `decimal`")
@@ -216,3 +217,7 @@ def column_from_json(number: int, entry: Any) -> Column:
     if len(set(cycles)) < len(cycles):
         raise InputError(f"column {number} of its schema has the same cycle twice")
     return Date(*moments, entry["order"], tuple(cycles))
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 
@@ -62,9 +61,7 @@ def _least_share(
 ) -> float | None:
     """Return the share of distinct values from which a column is an identifier; None if never."""
     n, values = counts.numbers, counts.most - counts.least + 1
-    if counts.fractions or counts.unread or 2 * n <= table.rows or n < 2:
-        return None
-    if not math.isfinite(values):
+    if counts.fractions or n < NEARLY * counts.present or 2 * n <= table.rows or n < 2:
         return None
     words = [word.lower() for word in WORDS.findall(table.names[column])]
     if words[-1:] and words[-1] in YEAR and counts.least in YEARS and counts.most in YEARS:

@@ -66,7 +66,8 @@ def write_training_report(
     """
     training = Training(
         prepared.source, prepared.rows, prepared.training.rows, prepared.stopping.rows,
-        prepared.held_out.rows, prepared.how, prepared.unlabelled, prepared.class_counts, prepared.remarks, prepared.notes,
+        prepared.held_out.rows, prepared.how, prepared.unlabelled, prepared.class_counts,
+        prepared.remarks, prepared.notes,
         {name: m.rows / prepared.rows for name, m in prepared.missing.items()},
     )  # fmt: skip
     data = prepared.held_out if prepared.held_out.rows else prepared.training

@@ -27,6 +27,9 @@ SEED = 0
 STRONGEST = 6
 """Columns whose partial dependence is shown."""
 
+DEPENDENCE_ROWS = 1000
+"""Rows over which a partial dependence is a mean."""
+
 FACTS_VALUES, FACTS_ROWS = 4_000_000, 20_000
 """Values of the matrix, and rows, from which statistics of the columns are computed at most."""
 
@@ -160,6 +163,8 @@ def gather(
     importance = importances(sample, schema, SEED)
     place_of = {place.column.name: place for place in places(schema)}
     strongest = [place_of[one.column] for one in importance[:STRONGEST] if one.increase > 0]
+    fewer = drawn_rows(drawn, DEPENDENCE_ROWS)
+    varied = Sample(model.params, fewer.X, fewer.y)
     most = min(FACTS_ROWS, FACTS_VALUES // max(1, schema.width))
     facts = drawn_rows(data, max(1, most))
     if training is None:
@@ -169,7 +174,7 @@ def gather(
     return Contents(
         model, schema, source, rows, table.source, evaluation, training, advice,
         column_facts(schema, facts.X, None if training is None else training.missing),
-        importance, [dependence(sample, place) for place in strongest], sample.rows,
+        importance, [dependence(varied, place) for place in strongest], sample.rows,
         _worst(model, evaluation, table, [one.column for one in importance]),
         command, model_file, model.versions,
     )  # fmt: skip

@@ -83,6 +83,8 @@ def kinds_of(
     for i, c in counts.items():
         note = _note(table, i, found.kinds[i], c, missing, found.decimals.get(i, "."))
         found.notes += [(i, note)] if note else []
+    if choices.decimal is None:
+        found.notes += _commas(table, [i for i in found.counts if found.decimals.get(i) == ","])
     return found
 
 
@@ -107,6 +109,14 @@ def _counted(
     found.decimals = decimals_of(table, texts, missing, choices.decimal, doubtful)
     again = [i for i in texts if found.decimals[i] == ","]
     return counts | count_cells(table, values(again, ","), missing)
+
+
+def _commas(table: Table, columns: Sequence[int]) -> list[tuple[int, Note]]:
+    """Return notes of the number columns that a decimal comma makes a difference to."""
+    signs = [f"bool_or(contains(c{i}, ',') OR contains(c{i}, '.'))" for i in columns]
+    what, advice = "is read with a decimal comma (1,5 is 1.5)", "--decimal . reads a point"
+    found = zip(columns, totals(table, signs), strict=True)
+    return [(i, Note(table.names[i], "numbers", what, advice)) for i, some in found if some]
 
 
 def _check_stated(table: Table, column: int, choices: ColumnChoices) -> None:

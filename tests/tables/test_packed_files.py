@@ -121,11 +121,11 @@ def test_a_zip_holds_exactly_one_table(tmp_path, read) -> None:
 
 
 def test_names_in_a_zip_are_no_paths(tmp_path, read) -> None:
-    zipped(tmp_path / "t.zip", {"../../../out.csv": TEXT})
+    zipped(tmp_path / "t.zip", {"../../../escaped.csv": TEXT})
     assert read(tmp_path / "t.zip").rows == len(ROWS)
-    zipped(tmp_path / "t.zip", {"/etc/out.csv": TEXT})
+    zipped(tmp_path / "t.zip", {"/etc/escaped.csv": TEXT})
     assert read(tmp_path / "t.zip").rows == len(ROWS)
-    assert not list(tmp_path.parent.rglob("out.csv"))
+    assert not list(tmp_path.parent.rglob("escaped.csv"))
 
 
 def test_a_file_in_a_file_in_a_file_ends(tmp_path, read) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 import backhand
 from backhand.equations import Parameters, cross_entropy, forward, init
+from backhand.evaluation import Scores
 from backhand.report_page.column_facts import column_facts
 from backhand.report_page.importance import REPEATS, importances, rows_for
 from backhand.report_page.partial_dependence import GRID, dependence, original
@@ -173,7 +174,7 @@ def test_the_worst_rows_are_wrong_and_have_the_cells_of_the_table(tmp_path) -> N
     table = backhand.read_table(str(path))
     P = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.01, 0.99]])
     y, rows = np.array([0, 0, 1, 0]), np.array([0, 1, 3, 4])
-    found = worst_rows(P, y, rows, ["n", "p"], table, ["b", "a", "absent"])
+    found = worst_rows(Scores(P, y, rows, True), ["n", "p"], table, ["b", "a", "absent"])
     assert [one.row for one in found] == [5, 2, 4], "the highest loss first, right rows not at all"
     first = found[0]
     assert (first.true, first.predicted, first.of_true, first.of_predicted) == (

@@ -118,8 +118,8 @@ def test_a_page_of_hostile_names_is_well_formed_and_runs_nothing(here, undrawn) 
     ]  # fmt: skip
     said = " ".join(found.texts)
     for part in (f"Predicting {SCRIPT}", "<b>yes</b>", "</style><script>", "\\u202eevil",
-                 "one of 3 classes, from 4 columns", "96 were used for training",
-                 "24 were held out", "backhand predict t.safetensors NEW_DATA.csv",
+                 "one of 3 classes, from 4 columns", "96 rows to train on",
+                 "24 rows held out", "backhand predict t.safetensors NEW_DATA.csv",
                  "Balanced accuracy", "hidden"):  # fmt: skip
         assert part in said, part
     assert len(found.all("svg")) >= 3 + 1 + 1 + 2
@@ -139,7 +139,8 @@ def test_an_evaluation_has_a_page_without_what_only_training_knows(here, undrawn
     )
 
 
-def test_the_worst_rows_of_both_pages_have_their_own_cells(here, undrawn) -> None:
+@pytest.mark.parametrize("split", [(), ("--cv", 3), ("--validation", "t.csv"), ("--group", "number")])
+def test_the_worst_rows_of_all_pages_have_their_own_cells(here, undrawn, split) -> None:
     """Rows without a class come between, so that numbers of rows and of labelled rows differ."""
     rng = random.Random(1)
     lines = ["number,x,y"]
@@ -149,7 +150,7 @@ def test_the_worst_rows_of_both_pages_have_their_own_cells(here, undrawn) -> Non
         label = "" if i % 3 == 0 else ("b" if (x > 0) != wrong else "a")
         lines.append(f"k{i},{x:.4f},{label}")
     (here / "t.csv").write_text("\n".join(lines))
-    run("train", "t.csv", "-t", "y", "--epochs", "20", "--report", "t.html")
+    run("train", "t.csv", "-t", "y", "--epochs", "20", "--report", "t.html", *split)
     run("evaluate", "t.safetensors", "t.csv", "--report", "e.html")
     for name in ("t.html", "e.html"):
         text = (here / name).read_text(encoding="utf-8")

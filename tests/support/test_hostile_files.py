@@ -171,6 +171,8 @@ def with_columns(*columns: dict) -> bytes:
 
 
 NUMBER = {"kind": "number", "name": "n", "mean": 0.0, "std": 1.0, "missing": False, "decimal": "."}
+DATE = {"kind": "date", "name": "n", "mean": 0.0, "std": 1.0, "missing": False, "order": "",
+        "cycles": ["day"]}  # fmt: skip
 
 
 CATEGORY = {
@@ -228,10 +230,18 @@ OF_THE_HEADER = {
     "a kind that is a list": (with_columns(NUMBER | {"kind": []}), "fields of a column"),
     "a column with more": (with_columns(NUMBER | {"encode": "x"}), "fields of a column"),
     "a name that is a number": (with_columns(NUMBER | {"name": 3}), "needs a string `name`"),
-    "missing that is a text": (with_columns(NUMBER | {"missing": "exit()"}), "a share of rows `missing`"),
-    "missing that is 1000": (with_columns(NUMBER | {"missing": 1000}), "a share of rows `missing`"),
+    "missing that is a text": (with_columns(NUMBER | {"missing": "exit()"}), "a share of rows"),
+    "missing that is 1000": (with_columns(NUMBER | {"missing": 1000}), "a share of rows"),
     "a mean that is code": (with_columns(NUMBER | {"mean": "__import__('os')"}), "needs numbers"),
     "a mean that is true": (with_columns(NUMBER | {"mean": True}), "needs numbers"),
+    "an unknown order": (with_columns(DATE | {"order": "ymd"}), "`order` or `cycles` of no date"),
+    "an order that is a list": (with_columns(DATE | {"order": ["dmy"]}), "`order` or `cycles`"),
+    "no order": (with_columns({k: v for k, v in DATE.items() if k != "order"}), "the fields"),
+    "cycles that are a text": (with_columns(DATE | {"cycles": "day"}), "`order` or `cycles`"),
+    "an unknown cycle": (with_columns(DATE | {"cycles": ["day", "hour"]}), "`cycles` other than"),
+    "a cycle that is a list": (with_columns(DATE | {"cycles": [["day"]]}), "`cycles` other than"),
+    "a cycle twice": (with_columns(DATE | {"cycles": ["day", "day"]}), "the same cycle twice"),
+    "a million cycles": (with_columns(DATE | {"cycles": ["day"] * 10**6}), ""),
     "std of 0": (with_columns(NUMBER | {"std": 0}), "`mean` or `std` out of range"),
     "std below 0": (with_columns(NUMBER | {"std": -1.0}), "`mean` or `std` out of range"),
     "std of 1e300": (with_columns(NUMBER | {"std": 1e300}), "`mean` or `std` out of range"),

@@ -6,10 +6,11 @@ import json
 import duckdb
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from backhand.errors import BackhandWarning, InputError, MissingFileError
+from backhand.tables.cells.texts import SPACES
 from backhand.tables.queries import all_rows
 from backhand.tables.reading.reader import read_table
 from backhand.tables.schema.choices import ColumnChoices
@@ -177,6 +178,8 @@ NAMES = st.text(
 @settings(max_examples=30, deadline=None)
 @given(st.lists(NAMES, min_size=2, max_size=6, unique_by=lambda s: s.casefold()))
 def test_any_text_can_be_a_column_name_and_a_class(tmp_path_factory, names) -> None:
+    classes = {name.strip(SPACES) for name in names[:2]}
+    assume(len(classes) == 2 and "" not in classes)
     path = tmp_path_factory.mktemp("any") / "t.jsonl"
     rows = [{name: (names[k % 2] if i == 0 else k * i) for i, name in enumerate(names)}
             for k in range(6)]  # fmt: skip
@@ -185,7 +188,7 @@ def test_any_text_can_be_a_column_name_and_a_class(tmp_path_factory, names) -> N
     assert table.names == names
     schema, _ = learn(table, names[0], keep=names[1:])
     assert [column.name for column in schema.columns] == names[1:]
-    assert set(read_target(table, names[0]).classes) == set(names[:2])
+    assert set(read_target(table, names[0]).classes) == classes
 
 
 def test_the_schema_is_learned_on_training_rows_only(tmp_path) -> None:

@@ -42,20 +42,23 @@ def evaluate(
     from backhand.cli.report_file import command_line, report_path, show_report
     from backhand.cli.reports.changes import show_changes, show_trained_on
     from backhand.cli.reports.evaluation import show_evaluation, show_words
+    from backhand.evaluation.scores import Sample
     from backhand.model import load
+    from backhand.report_page.importance import MOST_ROWS
     from backhand.support.atomic_files import check_folder
-    from backhand.tables.reading.reader import read_table
+    from backhand.tables.reading.reader import expand, read_table
     from backhand.tabular.prediction import evaluate_table
 
     check_order(model, data)
     loaded, folder = load(model), check_folder(cache_dir)
-    page = report_path(report_file, data, model)
+    page = report_path(report_file, [] if data is None else expand(data), model)
     rows = read_table(
         data, query, format=format, encoding=encoding, sheet=sheet, table=table, header=header,
-        memory=memory, cache_dir=folder, once=page is None,
+        memory=memory, cache_dir=folder, once=True,
     )  # fmt: skip
     rows.warn_of_remarks()
-    evaluated = evaluate_table(loaded, rows, target, engine, strict=strict)
+    sample = None if page is None else Sample(loaded.sizes[0], MOST_ROWS)
+    evaluated = evaluate_table(loaded, rows, target, engine, strict=strict, sample=sample)
     show_changes(evaluated.changes)
     show_trained_on(evaluated, loaded.metrics)
     show_evaluation(
@@ -64,10 +67,10 @@ def evaluate(
     )  # fmt: skip
     if explain_words and not json:
         show_words()
-    if page is not None:
+    if page is not None and sample is not None:
         from backhand.report_page.write import write_evaluation_report
 
         write_evaluation_report(
-            page, loaded, evaluated, rows, command=command_line(), model_file=model
+            page, loaded, evaluated, rows, sample.result(), command=command_line(), model_file=model
         )
         show_report(page, as_json=json)

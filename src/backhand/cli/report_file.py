@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from backhand.cli import written_output
@@ -12,14 +13,13 @@ from backhand.errors import InputError
 from backhand.support.visible_text import printable
 
 
-def report_path(path: Path | None, data: str | None, model: str | Path) -> Path | None:
-    """Check, before any work, that the report can be written and replaces neither of these."""
+def report_path(path: Path | None, inputs: Sequence[str | Path], model: str | Path) -> Path | None:
+    """Check, before any work, that the report can be written and replaces none of these."""
     if path is None:
         return None
     from backhand.report_page.write import check_report
-    from backhand.tables.reading.reader import expand
 
-    checked = check_report(path, [model, *(expand(data) if data is not None else [])])
+    checked = check_report(path, [model, *inputs])
     if checked.resolve() == Path(model).resolve():
         raise InputError(f"the report {path} is also the model file; choose another name.")
     written_output.expect_file(checked, f"the report is in {checked}")

@@ -21,7 +21,7 @@ class Scores(NamedTuple):
     y : ndarray of shape (n,)
         Class indices.
     rows : ndarray of shape (n,)
-        Numbers of the rows among those that were evaluated, from 0, in increasing order.
+        Numbers of the rows in their table, from 0.
     complete : bool
         Whether these are all rows, not a sample.
     """
@@ -38,8 +38,8 @@ class Sample:
     The key of a row is a hash of its number, so the sample does not depend on the parts.
     """
 
-    def __init__(self, K: int) -> None:
-        self._most = max(1, min(MOST_ROWS, MOST_VALUES // K))
+    def __init__(self, K: int, most: int | None = None) -> None:
+        self._most = max(1, min(most or MOST_ROWS, MOST_VALUES // K))
         self._held = Scores(
             np.empty((0, K), np.float32), np.empty(0, np.int64), np.empty(0, np.int64), True
         )
@@ -47,7 +47,7 @@ class Sample:
         self._bound = np.uint64(2**64 - 1)
 
     def add(self, P: NDArray[Any], y: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
-        """Add rows; their numbers must increase from call to call."""
+        """Add rows; each number comes once."""
         keep = keys(rows) <= self._bound
         self._waiting.append(Scores(P[keep], y[keep], rows[keep], bool(keep.all())))
         if sum(len(part.y) for part in self._waiting) > self._most // 4:

@@ -49,7 +49,7 @@ class Tally:
         unlabelled : int
             Number of further rows, which have no class.
         rows : ndarray of shape (n,), optional
-            Their numbers, which increase; by default they are counted from 0.
+            Their numbers, each of which comes once; by default they are counted from 0.
         """
         K = len(self._classes)
         rows = self._seen + np.arange(len(y)) if rows is None else rows

@@ -56,29 +56,29 @@ def written(
     nan is None. A day of a year without four digits stays a number.
     """
     days, texts = np.array(x), np.empty(len(x), object)
-    dated = list((FORMS | (ORDERED if order else {})).items())
-    for i in range(len(x)):
-        if np.isnan(x[i]):
-            continue
-        if not FIRST <= x[i] < LAST:
+    dates = list(FORMS | (ORDERED if order else {}))
+    for i in np.flatnonzero(~np.isnan(x)):
+        if FIRST <= x[i] < LAST:
+            form = rng.choice(list(TIMES) if 0 <= x[i] < 1 else dates)
+            days[i], texts[i] = in_form(str(form), float(x[i]), order)
+        else:
             texts[i] = float(x[i])
-            continue
-        forms = list(TIMES.items()) if 0 <= x[i] < 1 else dated
-        form, unit = forms[rng.integers(len(forms))]
-        moment = EPOCH + timedelta(days=float(x[i]))
-        if "{y" in form and not 1969 <= moment.year < 2069:
-            form, unit = dated[0]
-        moment = _cut(moment, unit)
-        texts[i] = form.format_map(_fields(moment, order))
-        days[i] = (moment - EPOCH) // timedelta(microseconds=1) / 86400e6
     return days, texts
 
 
-def _cut(moment: datetime, unit: str) -> datetime:
-    """Return the beginning of the year, month, day, … of a moment."""
-    length = UNITS[unit]
-    text = moment.isoformat(timespec="microseconds")[:length] + BEGINNING[length:]
-    return datetime.fromisoformat(text)
+def in_form(form: str, day: float, order: str) -> tuple[float, str]:
+    """Return a day since 1970, cut to what a form tells, and its text.
+
+    A year that two digits cannot tell is written in ISO form.
+    """
+    moment = EPOCH + timedelta(days=day)
+    if "{y" in form and not 1969 <= moment.year < 2069:
+        form = next(iter(FORMS))
+    length = UNITS[(FORMS | ORDERED | TIMES)[form]]
+    iso = moment.isoformat(timespec="microseconds")[:length] + BEGINNING[length:]
+    moment = datetime.fromisoformat(iso)
+    since = (moment - EPOCH) // timedelta(microseconds=1)
+    return since / 86400e6, form.format_map(_fields(moment, order))
 
 
 def _fields(moment: datetime, order: str) -> dict[str, int | str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,16 +125,25 @@ def _by_category(found: Dependence, shown: Sequence[int], top: float) -> Callabl
     return draw
 
 
-def learning_charts(history: History) -> list[Html]:
-    """Return loss and accuracy by epoch, of the training rows and of those for validation."""
+class Watched(NamedTuple):
+    """The rows that were evaluated during training: their name, and the best epoch, if chosen."""
+
+    name: str
+    best: int | None
+
+
+def learning_charts(history: History, watched: Watched) -> list[Html]:
+    """Return loss and accuracy by epoch, of the training rows and of those watched."""
     return [
-        _learning_chart("loss", history.loss, history.validation_loss, figure),
-        _learning_chart("accuracy", history.accuracy, history.validation_accuracy, percent),
+        _learning_chart("loss", history.loss, history.validation_loss, watched, figure),
+        _learning_chart(
+            "accuracy", history.accuracy, history.validation_accuracy, watched, percent
+        ),
     ]
 
 
 def _learning_chart(
-    name: str, training: NDArray[np.float64], validation: NDArray[np.float64],
+    name: str, training: NDArray[np.float64], validation: NDArray[np.float64], watched: Watched,
     shown: Callable[[float], str],
 ) -> Html:  # fmt: skip
     epochs = np.arange(1, len(training) + 1)
@@ -144,8 +153,10 @@ def _learning_chart(
         axes.plot(epochs, training, color=SERIES[0], label="training rows")
         if measured.any():
             axes.plot(epochs[measured], validation[measured], color=SERIES[1], linestyle="--",
-                      label="held-out rows")  # fmt: skip
-            axes.legend()
+                      label=watched.name)  # fmt: skip
+        if watched.best is not None:
+            axes.axvline(watched.best, color=QUIET, linestyle=":", label="chosen epoch")
+        axes.legend()
         axes.set_xlabel("epoch")
         axes.set_ylabel(name)
         _few_ticks(axes)
@@ -158,7 +169,7 @@ def _learning_chart(
     label = f"Curve: {name} of the training rows from {shown(training[0])} to {shown(training[-1])}"
     if measured.any():
         ends = validation[measured][[0, -1]]
-        label += f", of the held-out rows from {shown(ends[0])} to {shown(ends[1])}"
+        label += f", of the {watched.name} from {shown(ends[0])} to {shown(ends[1])}"
     return drawing(draw, name, f"{label}, by epoch.", height=220)
 
 

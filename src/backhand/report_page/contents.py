@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backhand.engines import Data
 from backhand.evaluation import Evaluation
@@ -20,9 +19,16 @@ from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import Schema
 from backhand.tables.table import Table
 from backhand.tabular.advice import Advice
+from backhand.tabular.prediction import table_schema
+
+SEED = 0
+"""Of the draws of a page."""
 
 STRONGEST = 6
 """Columns whose partial dependence is shown."""
+
+DEPENDENCE_ROWS = 1000
+"""Rows over which a partial dependence is a mean."""
 
 FACTS_VALUES, FACTS_ROWS = 4_000_000, 20_000
 """Values of the matrix, and rows, from which statistics of the columns are computed at most."""
@@ -30,12 +36,21 @@ FACTS_VALUES, FACTS_ROWS = 4_000_000, 20_000
 
 @dataclass(frozen=True)
 class Training:
-    """What only a training knows: rows used, columns not used, texts that meant missing."""
+    """What only a training knows: the table, how its rows were divided, what was found in columns.
 
+    `how` says in a few words how rows were held out. `remarks` are those of the table, `missing` is
+    the share of rows of each column.
+    """
+
+    source: str
+    table_rows: int
     rows: int
+    stopping: int
     held_out: int
+    how: str
     unlabelled: int
     class_counts: dict[str, int]
+    remarks: Sequence[str]
     notes: Sequence[Note]
     missing: Mapping[str, float]
 
@@ -49,9 +64,11 @@ class Contents:
     model : Model
         With a schema.
     source : str
-        What was read.
+        The table that the model was trained on or evaluated on.
     rows : int
-        Rows of the table.
+        Its rows.
+    evaluated : str
+        The table of the evaluated rows: the same, or a second one for validation.
     evaluation : Evaluation, optional
         Of the held-out rows, or of the whole table; None if no rows were held out.
     training : Training, optional
@@ -70,6 +87,7 @@ class Contents:
     schema: Schema
     source: str
     rows: int
+    evaluated: str
     evaluation: Evaluation | None
     training: Training | None
     advice: Sequence[Advice]
@@ -84,8 +102,17 @@ class Contents:
 
     @property
     def source_name(self) -> str:
-        """What was read, without its folders."""
-        return self.source.rsplit("/", 1)[-1]
+        """The table, without its folders."""
+        return name_of(self.source)
+
+    @property
+    def is_of_folds(self) -> bool:
+        """Whether the evaluation is that of a cross-validation."""
+        return (
+            self.evaluation is not None
+            and self.training is not None
+            and (not self.training.held_out)
+        )
 
     @property
     def focus(self) -> int | None:
@@ -106,79 +133,73 @@ class Contents:
         return [str(name) for name in self.model.classes]
 
 
-@dataclass(frozen=True)
-class Source:
-    """Where a page's contents come from.
-
-    Attributes
-    ----------
-    table : Table
-        The table that `data` was encoded from, for the cells of single rows.
-    data : Data
-        Encoded rows and their classes, of all evaluated rows or of a sample.
-    row_numbers : ndarray of shape (n,), optional
-        Position in the table of the rows that `evaluation.scores` counts; None: the same.
-    seed : int
-        Of the draws.
-    """
-
-    table: Table
-    data: Data
-    row_numbers: NDArray[np.integer] | None = None
-    seed: int = 0
-
-
 def gather(
     model: Model,
     evaluation: Evaluation | None,
-    source: Source,
+    table: Table,
+    data: Data,
     *,
     training: Training | None = None,
     advice: Sequence[Advice] = (),
     command: str | None = None,
     model_file: str = "model.safetensors",
 ) -> Contents:
-    """Measure what a page shows."""
-    schema = model.schema
-    assert schema is not None  # a model of a table has one
-    drawn = drawn_rows(source.data, rows_for(len(schema.columns)), source.seed)
+    """Measure what a page shows.
+
+    Parameters
+    ----------
+    model : Model
+    evaluation : Evaluation, optional
+    table : Table
+        The table of the evaluated rows, for the cells of some of them.
+    data : Data
+        Evaluated rows, encoded, or training rows if none were held out.
+    training, advice, command, model_file
+        As in `Contents`.
+    """
+    schema = table_schema(model)
+    drawn = drawn_rows(data, rows_for(len(schema.columns)))
     sample = Sample(model.params, drawn.X, drawn.y)
-    importance = importances(sample, schema, source.seed)
+    importance = importances(sample, schema, SEED)
     place_of = {place.column.name: place for place in places(schema)}
     strongest = [place_of[one.column] for one in importance[:STRONGEST] if one.increase > 0]
+    fewer = drawn_rows(drawn, DEPENDENCE_ROWS)
+    varied = Sample(model.params, fewer.X, fewer.y)
     most = min(FACTS_ROWS, FACTS_VALUES // max(1, schema.width))
-    facts = drawn_rows(source.data, max(1, most), source.seed)
-    table = source.table
+    facts = drawn_rows(data, max(1, most))
+    if training is None:
+        source, rows = table.source, table.rows
+    else:
+        source, rows = training.source, training.table_rows
     return Contents(
-        model, schema, table.source, table.rows, evaluation, training, advice,
+        model, schema, source, rows, table.source, evaluation, training, advice,
         column_facts(schema, facts.X, None if training is None else training.missing),
-        importance, [dependence(sample, place) for place in strongest], sample.rows,
-        _worst(model, evaluation, source, [one.column for one in importance]),
+        importance, [dependence(varied, place) for place in strongest], sample.rows,
+        _worst(model, evaluation, table, [one.column for one in importance]),
         command, model_file, model.versions,
     )  # fmt: skip
 
 
-def drawn_rows(data: Data, most: int, seed: int) -> Data:
+def name_of(source: str) -> str:
+    """Return the name of a table without its folders."""
+    return source.rsplit("/", 1)[-1]
+
+
+def drawn_rows(data: Data, most: int) -> Data:
     """Return at most so many rows, drawn at random, in their order."""
     if data.rows <= most:
         return data
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     return data.at(np.sort(rng.choice(data.rows, most, replace=False)))
 
 
 def _worst(
-    model: Model, evaluation: Evaluation | None, source: Source, columns: list[str]
+    model: Model, evaluation: Evaluation | None, table: Table, columns: list[str]
 ) -> list[WorstRow]:
     """Return the worst rows; their cells in the order of the columns' importance."""
     scores = None if evaluation is None else evaluation.scores
     if scores is None or not len(scores.y):
         return []
-    numbers = source.row_numbers
-    rows = scores.rows if numbers is None else numbers[scores.rows]
-    used = set(columns)
-    others = [name for name in source.table.names if name not in used]
-    target = model.schema.target if model.schema else ""
-    shown = [*columns, *(name for name in others if name != target)]
-    return worst_rows(
-        scores.P, scores.y, rows, [str(c) for c in model.classes], source.table, shown
-    )
+    used = {*columns, table_schema(model).target}
+    shown = [*columns, *(name for name in table.names if name not in used)]
+    return worst_rows(scores, [str(name) for name in model.classes], table, shown)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.evaluation import Scores
 from backhand.tables.expressions import text
 from backhand.tables.queries import MARKED, all_rows, mark
 from backhand.tables.table import Table
@@ -36,30 +37,26 @@ class WorstRow:
 
 
 def worst_rows(
-    P: NDArray[Any],
-    y: NDArray[np.int64],
-    rows: NDArray[np.integer[Any]],
-    classes: Sequence[str],
-    table: Table | None,
-    columns: Sequence[str],
+    scores: Scores, classes: Sequence[str], table: Table, columns: Sequence[str]
 ) -> list[WorstRow]:
     """Return the wrongly predicted rows of the highest loss, the highest first.
 
     Parameters
     ----------
-    P, y, rows
-        Probabilities (n, K), true classes (n,) and the rows' positions in the table, from 0 (n,).
+    scores : Scores
+        Of the evaluated rows, or of a sample of them.
     classes : sequence of str
-    table : Table, optional
-        Where the cells are read.
+    table : Table
+        The table of these rows.
     columns : sequence of str
         The columns whose cells are wanted, the most interesting first.
     """
+    P, y, rows, _ = scores
     of_true = P[np.arange(len(y)), y]
     predicted = P.argmax(axis=1)
     wrong = np.flatnonzero(predicted != y)
     worst = wrong[np.argsort(of_true[wrong], kind="stable")[:MOST]]
-    cells = {} if table is None else _cells(table, rows[worst], columns)
+    cells = _cells(table, rows[worst], columns)
     return [
         WorstRow(
             int(rows[i]) + 1, classes[y[i]], classes[predicted[i]],

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from backhand.engines import Data
-from backhand.evaluation import Evaluation
+from backhand.evaluation import Evaluation, Scores
 from backhand.model import Model
-from backhand.report_page.contents import Contents, Source, Training, drawn_rows, gather
-from backhand.report_page.importance import MOST_ROWS
+from backhand.report_page.contents import Contents, Training, gather
 from backhand.report_page.page import page
 from backhand.support.atomic_files import check_output, replacing
 from backhand.support.optional import extra
 from backhand.tables.table import Table
 from backhand.tabular.advice import Advice
-from backhand.tabular.prediction import Evaluated, table_schema
+from backhand.tabular.prediction import Evaluated
 from backhand.tabular.training import Prepared
 
 
@@ -54,7 +51,7 @@ def write_training_report(
     prepared, model, evaluation
         What `prepare_table` and `fit_table` returned.
     table : Table
-        The same table, still open.
+        The table of the held-out rows, still open.
     advice : sequence of Advice
         What a reader has to beware of.
     command : str, optional
@@ -67,16 +64,16 @@ def write_training_report(
     OutputError
         If it cannot be written.
     """
-    held_out = prepared.held_out.rows
-    rows = np.flatnonzero(prepared.is_held_out) if held_out else None
-    data = prepared.held_out if held_out else prepared.training
     training = Training(
-        prepared.training.rows, held_out, prepared.unlabelled, prepared.class_counts,
-        prepared.notes, {name: m.rows / prepared.rows for name, m in prepared.missing.items()},
+        prepared.source, prepared.rows, prepared.training.rows, prepared.stopping.rows,
+        prepared.held_out.rows, prepared.how, prepared.unlabelled, prepared.class_counts,
+        prepared.remarks, prepared.notes,
+        {name: m.rows / prepared.rows for name, m in prepared.missing.items()},
     )  # fmt: skip
+    data = prepared.held_out if prepared.held_out.rows else prepared.training
     contents = gather(
-        model, evaluation, Source(table, data, rows), training=training, advice=advice,
-        command=command, model_file=model_file,
+        model, evaluation, table, data, training=training, advice=advice, command=command,
+        model_file=model_file,
     )  # fmt: skip
     write_page(path, contents)
 
@@ -86,6 +83,7 @@ def write_evaluation_report(
     model: Model,
     evaluated: Evaluated,
     table: Table,
+    sample: Scores,
     *,
     command: str | None = None,
     model_file: str = "model.safetensors",
@@ -98,7 +96,9 @@ def write_evaluation_report(
     evaluated : Evaluated
         What `evaluate_table` returned.
     table : Table
-        The same table, still open; it is read once more.
+        The same table, still open.
+    sample : Scores
+        Some of its rows, encoded.
     command, model_file
         As for `write_training_report`.
 
@@ -112,27 +112,12 @@ def write_evaluation_report(
     known = evaluated.about_training(model.metrics)
     sentences = [known[:1].upper() + known[1:]] if known else []
     sentences += [f"{change}." for change in evaluated.changes]
-    evaluation = evaluated.evaluation
     contents = gather(
-        model, evaluation, Source(table, _rows_of(model, evaluation, table)),
+        model, evaluated.evaluation, table, Data(sample.P, sample.y),
         advice=[Advice("changes", sentence, "") for sentence in sentences],
         command=command, model_file=model_file,
     )  # fmt: skip
     write_page(path, contents)
-
-
-def _rows_of(model: Model, evaluation: Evaluation, table: Table) -> Data:
-    """Return some of the rows that were evaluated, drawn at random and encoded once more."""
-    scores = evaluation.scores
-    assert scores is not None  # `evaluate_table` keeps them
-    chosen = drawn_rows(Data(scores.rows, scores.y), MOST_ROWS, seed=0)
-    schema = table_schema(model)
-    X = np.empty((chosen.rows, schema.width), np.float32)
-    with table.unchanged():
-        for rows, part, _ in schema.encoded_chunks(table):
-            start, stop = np.searchsorted(chosen.X, [rows.start, rows.stop])
-            X[start:stop] = part[chosen.X[start:stop] - rows.start]
-    return Data(X, chosen.y)
 
 
 def write_page(path: Path, contents: Contents) -> None:

@@ -76,6 +76,17 @@ def cell(table: Table, column: int) -> str:
     return trimmed(value) if table.family(column) == "text" else value
 
 
+def text_counts(table: Table, column: int, rows: str = "rows") -> str:
+    """SQL for the distinct trimmed texts s of a column, and the number of rows n of each."""
+    # Distinct texts are trimmed, which are often few.
+    exact = spelled(f"c{column}", table.types[column])
+    short = trimmed("s") if table.family(column) == "text" else "s"
+    return (
+        f"SELECT {short} AS s, CAST(sum(n) AS BIGINT) AS n FROM "
+        f"(SELECT {exact} AS s, count(*) AS n FROM {rows} GROUP BY s) GROUP BY {short}"
+    )
+
+
 def missing_words(table: Table, column: int, missing: Sequence[str]) -> list[str]:
     """Return the texts that mean missing, in every spelling, that the column's type can hold."""
     typed = table.family(column) != "text"
@@ -97,24 +108,24 @@ def unless_one_of(words: Sequence[str], text: str, value: str) -> str:
     return f"CASE WHEN list_position([{listed}], {text}) IS NULL THEN {value} END"
 
 
-def position(table: Table, column: int, known: Sequence[str]) -> str:
-    """SQL for the position of a column's text in `known`, in any spelling, from 0; else NULL."""
+def position(table: Table, column: int, known: Sequence[str], otherwise: str = "NULL") -> str:
+    """SQL for the position of a column's text in `known`, in any spelling, from 0."""
     if not known:
-        return "CAST(NULL AS INTEGER)"
-    places, exact, short = spellings(known), f"c{column}", cell(table, column)
-    exact = spelled(exact, table.types[column])
-    type_name = _enum_of(table, list(places))
-    code = f"enum_code(TRY_CAST({exact} AS {type_name}))"
-    if short != exact:  # a known text without spaces costs no trimming
-        trim = f"CASE WHEN {short} <> {exact} THEN TRY_CAST({short} AS {type_name}) END"
-        code = f"coalesce({code}, enum_code({trim}))"
-    others = list(places.values())[len(known) :]
-    if not others:
-        return code
-    return (
-        f"CASE WHEN {code} < {len(known)} THEN {code} "
-        f"ELSE [{', '.join(map(str, others))}][{code} - {len(known) - 1}] END"
-    )
+        return f"CAST({otherwise} AS INTEGER)"
+    places, exact = spellings(known), spelled(f"c{column}", table.types[column])
+    enum, short = _enum_of(table, list(places)), cell(table, column)
+
+    def found(text: str) -> str:
+        code = f"enum_code(TRY_CAST({text} AS {enum}))"
+        if len(places) == len(known):
+            return code
+        return f"[{', '.join(map(str, places.values()))}][1 + {code}]"
+
+    if short != exact:
+        otherwise = f"coalesce(CASE WHEN {short} <> {exact} THEN {found(short)} END, {otherwise})"
+    # A known text without spaces around it costs no trimming. (DuckDB would compute parts of
+    # `otherwise` for all rows if it stood in a coalesce.)
+    return f"CASE WHEN {found(exact)} IS NOT NULL THEN {found(exact)} ELSE {otherwise} END"
 
 
 def _enum_of(table: Table, texts: Sequence[str]) -> str:

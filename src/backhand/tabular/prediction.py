@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from backhand.engines import make_engine
 from backhand.errors import InputError, listed
 from backhand.evaluation import Evaluation, Tally, finite
+from backhand.evaluation.scores import Sample
 from backhand.model import Model
 from backhand.support.atomic_files import replacing
 from backhand.tables.row_sketch import Overlap
@@ -85,8 +86,11 @@ def evaluate_table(
     engine: str = "auto",
     *,
     strict: bool = False,
+    sample: Sample | None = None,
 ) -> Evaluated:
     """Evaluate the model on a table's target column, by default that of its training.
+
+    `sample` is given the encoded rows of the model's classes.
 
     Raises
     ------
@@ -109,6 +113,9 @@ def evaluate_table(
             tally.add(P, y, int((~labelled).sum()), numbers)
             if overlap is not None:
                 overlap.add(X, y)
+            if sample is not None:
+                known = y >= 0
+                sample.add(X[known], y[known], numbers[known])
         found = _checked(changes.found(table), strict=strict)
     result = tally.result()
     if not result.rows:

@@ -315,7 +315,8 @@ def fit_table(
     if not prepared.held_out.rows:
         return replace(model, metrics=metrics), None
     tally = Tally(classes, metrics["class_rows"])
-    tally_rows(model, prepared.held_out, engine, [tally, *tallies])
+    numbers = np.flatnonzero(prepared.is_held_out)
+    tally_rows(model, prepared.held_out, engine, [tally, *tallies], numbers)
     for some in (tally, *tallies):
         some.add_others(prepared.unknown, prepared.held_out_unlabelled)
     evaluation = tally.result()
@@ -331,11 +332,18 @@ def held_out_metrics(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def tally_rows(model: Model, data: Data, engine: Engine, tallies: Sequence[Tally]) -> None:
-    """Add the predictions for encoded rows to each tally."""
+def tally_rows(
+    model: Model,
+    data: Data,
+    engine: Engine,
+    tallies: Sequence[Tally],
+    numbers: NDArray[np.int64] | None = None,
+) -> None:
+    """Add the predictions for encoded rows to each tally, with the rows' numbers if given."""
     length = max(1, VALUES // data.X.shape[1])
     for start in range(0, data.rows, length):
-        some = data.at(slice(start, start + length))
+        there = slice(start, start + length)
+        some, named = data.at(there), None if numbers is None else numbers[there]
         P = engine.predict_proba(model.params, some.X)
         for tally in tallies:
-            tally.add(P, some.y)
+            tally.add(P, some.y, rows=named)

@@ -46,7 +46,10 @@ class Twins(NamedTuple):
 
 
 def exact(training: Data, held_out: Data, scores: Scores | None) -> Twins:
-    """Compare the held-out rows that were scored with all training rows, by a hash of each."""
+    """Compare the held-out rows that were scored with all training rows, by a hash of each.
+
+    `scores` number the rows of `held_out`.
+    """
     if scores is None or len(scores.y) < FEWEST:
         return Twins(0, 0.0, 0.0, 0.0)
     d = training.X.shape[1]

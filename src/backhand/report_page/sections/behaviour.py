@@ -6,8 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from backhand.report_page.charts import dependence_chart, importance_chart, learning_charts
-from backhand.report_page.contents import Contents
+from backhand.report_page.charts import (
+    Watched,
+    dependence_chart,
+    importance_chart,
+    learning_charts,
+)
+from backhand.report_page.contents import Contents, name_of
 from backhand.report_page.drawing import KEYS
 from backhand.report_page.html import Html, details, element, joined, table
 from backhand.report_page.importance import REPEATS
@@ -34,6 +39,8 @@ def importance(contents: Contents) -> Html | None:
         "line is a 95% interval. Columns that say the same can replace each other; then each of "
         "them looks unimportant."
     )
+    if contents.training is not None and not contents.training.held_out:
+        text += " The rows are training rows, since none are held out."
     rows = [
         (one.column, f"{one.increase:.4f}", f"± {one.margin:.4f}") for one in found[:MOST_COLUMNS]
     ]
@@ -112,12 +119,20 @@ def learning(contents: Contents) -> Html | None:
     history = contents.model.history
     if len(history) < 2:
         return None
+    best = contents.model.metrics.get("best_epoch")
+    stopping = isinstance(best, int)
+    watched = Watched("rows of early stopping" if stopping else "held-out rows",
+                      best if stopping else None)  # fmt: skip
     text = (
         "An epoch is one pass over all training rows. Training lowers the loss; where the loss of "
-        "the held-out rows rises again while that of the training rows falls, the model learns its "
-        "rows by heart, and fewer epochs or a larger --l2 may help."
+        f"the {watched.name} rises again while that of the training rows falls, the model learns "
+        "its rows by heart. "
     )
-    charts = [element("figure", chart) for chart in learning_charts(history)]
+    text += (
+        f"Early stopping therefore chose epoch {best:,}." if stopping
+        else "Then --early-stopping, fewer --epochs or a larger --l2 may help."
+    )  # fmt: skip
+    charts = [element("figure", chart) for chart in learning_charts(history, watched)]
     return joined([element("p", text), element("div", *charts, class_="charts")])
 
 
@@ -130,7 +145,7 @@ def worst(contents: Contents) -> Html | None:
     text = (
         "The rows to which the model gave the lowest probability of their true class. Look at them "
         "first: such rows are often labelled wrongly, unusual, or of a kind that the columns do "
-        "not describe. Rows are counted from 1, without the header."
+        f"not describe. Rows of {name_of(contents.evaluated)} are counted from 1, without a header."
     )
     return joined(
         [element("p", text), element("ol", *map(_worst_row, contents.worst), class_="rows")]

@@ -36,14 +36,25 @@ def _rows(contents: Contents) -> Html:
         if unlabelled:
             text += f" {several(unlabelled, 'row')} without a class, left out."
         return element("p", text)
-    text = (
-        f"{contents.source}: {several(contents.rows, 'row')}, of which {training.rows:,} were used "
-        f"for training and {training.held_out:,} were held out, that is, kept aside to measure how "
-        "good the model is."
-    )
+    parts = [f"{contents.source}: {several(contents.rows, 'row')}."]
     if training.unlabelled:
-        text += f" {several(training.unlabelled, 'row')} without a class, left out."
-    return element("p", text)
+        parts.append(f"{several(training.unlabelled, 'row')} without a class, left out.")
+    parts.append(f"{several(training.rows, 'row')} to train on.")
+    if training.stopping:
+        parts.append(f"{several(training.stopping, 'row')} that decide when training stops.")
+    if training.held_out:
+        how = f" ({training.how})" if training.how else ""
+        parts.append(
+            f"{several(training.held_out, 'row')} held out{how}, that is, kept aside to measure "
+            "how good the model is."
+        )
+    elif contents.evaluation is not None:
+        parts.append(
+            "To measure how good such a model is, the rows were divided into parts before, and "
+            "each part was predicted by a model trained on the others (cross-validation)."
+        )
+    parts += [f"{remark[:1].upper()}{remark[1:]}." for remark in training.remarks]
+    return joined([element("p", " ".join(parts))])
 
 
 def _class_counts(contents: Contents) -> Mapping[str, int]:

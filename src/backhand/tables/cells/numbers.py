@@ -61,16 +61,19 @@ def number_in(text: str, decimal: str = ".", *, points: bool = False, booleans: 
     points : bool
         With a comma, whether digits with a decimal point, as of a number in JSON, are read first.
     booleans : bool
-        Whether true is 1 and false is 0; otherwise they are not numbers.
+        Whether true is 1 and false is 0. Without, the SQL is made to find out whether a column
+        holds numbers: true and false are words, and a column of words costs no casts.
     """
+    mirrored = text if decimal == "." else f"translate({text}, '.,', ',.')"
     # What follows the first is computed only where that is NULL: a plain number costs a cast.
-    plain = plain_number(text)
-    if decimal == ".":
-        return f"coalesce({plain}, {_dressed(text, booleans)})"
-    mirrored = f"translate({text}, '.,', ',.')"
-    if not points:
-        plain = f"CASE WHEN NOT contains({text}, '.') THEN {plain} END"
-    return f"coalesce({plain}, {plain_number(mirrored)}, {_dressed(mirrored, booleans)})"
+    plain = [plain_number(text)]
+    if decimal == ",":
+        if not points:
+            plain[0] = f"CASE WHEN NOT contains({text}, '.') THEN {plain[0]} END"
+        plain.append(plain_number(mirrored))
+    if not booleans:  # no number begins with a letter, and casts that fail cost more than patterns
+        plain = [f"CASE WHEN {text} < 'A' THEN {number} END" for number in plain]
+    return f"coalesce({', '.join(plain)}, {_dressed(mirrored, booleans)})"
 
 
 def _dressed(text: str, booleans: bool) -> str:

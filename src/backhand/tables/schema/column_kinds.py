@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from backhand.errors import InputError, comma_list
-from backhand.tables.cells.dates import EITHER, clock_in, moment_in
+from backhand.errors import InputError, comma_list, shortened
+from backhand.tables.cells.dates import EITHER, clock_in, moment_in, season_in
 from backhand.tables.expressions import cell, days, number
 from backhand.tables.queries import first_row, totals
 from backhand.tables.schema.cell_counts import (
@@ -17,15 +17,19 @@ from backhand.tables.schema.cell_counts import (
     rare,
 )
 from backhand.tables.schema.choices import ColumnChoices
+from backhand.tables.schema.decimal_signs import decimals_of
 from backhand.tables.schema.notes import Note
 from backhand.tables.schema.unread import unread_texts
 from backhand.tables.table import Table
 
 FEW_VALUES = 20
-"""With words among them, at most so many distinct values are categories rather than numbers."""
+"""With words among them, at most so many distinct values are categories rather than numbers.
 
-EXAMPLES = 3
-"""Texts that are quoted in a note."""
+They are few only if they are repeated.
+"""
+
+EXAMPLES, MOST_IN_EXAMPLE = 3, 30
+"""Texts that are quoted in a note, and the number of characters of one."""
 
 SOME_NUMBERS = 0.1
 """Share of numbers in a category column from which it is reported."""
@@ -35,10 +39,12 @@ SOME_NUMBERS = 0.1
 class ColumnKinds:
     """What columns are: "number", "date", "category" or "other".
 
-    `counts` are those of the number columns; `notes` say how texts were read.
+    `decimals` are the decimal signs of text columns, `counts` those of the number columns; `notes`
+    say how texts were read.
     """
 
     kinds: dict[int, str]
+    decimals: dict[int, str] = field(default_factory=dict)
     counts: dict[int, CellCounts] = field(default_factory=dict)
     notes: list[tuple[int, Note]] = field(default_factory=list)
 
@@ -52,7 +58,6 @@ def kinds_of(
     columns: Sequence[int],
     choices: ColumnChoices,
     missing: Sequence[str],
-    decimals: dict[int, str],
 ) -> ColumnKinds:
     """Return what each column is, by all rows.
 
@@ -72,17 +77,50 @@ def kinds_of(
         boolean = table.types[i] == "BOOLEAN" and name not in choices.numeric
         if name in choices.categorical or (text_column and boolean):
             found.kinds[i] = "category" if found.kinds[i] != "other" else "other"
-    values = {
-        i: number(table, i, missing, decimals[i], booleans=table.names[i] in choices.numeric)
-        for i in found.of_kind("text", "number")
-    }
-    counts = count_cells(table, values, missing)
-    _decide_texts(table, found, {i: counts[i] for i in found.of_kind("text")}, choices, missing)
+    counts = _counted(table, found, choices, missing)
+    texts = {i: counts[i] for i in found.of_kind("text")}
+    numeric = {i for i in texts if table.names[i] in choices.numeric}
+    stated_not = {i: c for i, c in texts.items() if i not in numeric}
+    numeric |= _with_booleans(table, stated_not, missing, found.decimals)
+    _decide_texts(table, found, texts, numeric, missing)
     found.counts = {i: counts[i] for i in found.of_kind("number")}
     for i, c in counts.items():
-        note = _note(table, i, found.kinds[i], c, missing, decimals[i])
+        note = _note(table, i, found.kinds[i], c, missing, found.decimals.get(i, "."))
         found.notes += [(i, note)] if note else []
+    if choices.decimal is None:
+        found.notes += _commas(table, [i for i in found.counts if found.decimals.get(i) == ","])
     return found
+
+
+def _counted(
+    table: Table, found: ColumnKinds, choices: ColumnChoices, missing: Sequence[str]
+) -> dict[int, CellCounts]:
+    """Return the counts of number and text columns, and decide the decimal signs of the latter.
+
+    The texts are counted with a decimal point. Only where some are not numbers then, a comma is
+    considered.
+    """
+
+    def values(columns: Sequence[int], decimal: str) -> dict[int, str]:
+        return {
+            i: number(table, i, missing, decimal, booleans=table.names[i] in choices.numeric)
+            for i in columns
+        }
+
+    texts = found.of_kind("text")
+    counts = count_cells(table, values(found.of_kind("text", "number"), "."), missing)
+    doubtful = [i for i in texts if counts[i].unread]
+    found.decimals = decimals_of(table, texts, missing, choices.decimal, doubtful)
+    again = [i for i in texts if found.decimals[i] == ","]
+    return counts | count_cells(table, values(again, ","), missing)
+
+
+def _commas(table: Table, columns: Sequence[int]) -> list[tuple[int, Note]]:
+    """Return notes of the number columns that a decimal comma makes a difference to."""
+    signs = [f"bool_or(contains(c{i}, ',') OR contains(c{i}, '.'))" for i in columns]
+    what, advice = "is read with a decimal comma (1,5 is 1.5)", "--decimal . reads a point"
+    found = zip(columns, totals(table, signs), strict=True)
+    return [(i, Note(table.names[i], "numbers", what, advice)) for i, some in found if some]
 
 
 def _check_stated(table: Table, column: int, choices: ColumnChoices) -> None:
@@ -100,14 +138,14 @@ def _decide_texts(
     table: Table,
     found: ColumnKinds,
     counts: dict[int, CellCounts],
-    choices: ColumnChoices,
+    numeric: set[int],
     missing: Sequence[str],
 ) -> None:
-    """Decide which columns of texts are numbers, dates or categories."""
-    numeric = {i for i in counts if table.names[i] in choices.numeric}
+    """Decide which columns of texts are numbers, as those in `numeric`, dates or categories."""
     mostly = {i for i, c in counts.items() if 2 * c.numbers > c.present} - numeric
     mixed = [i for i in sorted(mostly) if counts[i].unread >= rare(table.rows)]
-    few = count_distinct(table, mixed, missing, FEW_VALUES)
+    distinct = count_distinct(table, mixed, missing, FEW_VALUES)
+    few = {i for i, n in distinct.items() if 2 * n <= counts[i].present}
     dates = _dates(table, {i: c.present for i, c in counts.items() if i not in mostly | numeric})
     for i, c in counts.items():
         if i in numeric and not c.numbers and c.present:
@@ -118,8 +156,21 @@ def _decide_texts(
             found.kinds[i] = "date" if i in dates else "category"
 
 
+def _with_booleans(
+    table: Table,
+    counts: dict[int, CellCounts],
+    missing: Sequence[str],
+    decimals: dict[int, str],
+) -> set[int]:
+    """Return the columns of numbers in which all other texts are true or false: 1 and 0."""
+    mixed = [i for i, c in counts.items() if c.numbers and c.unread and not c.codes]
+    values = [number(table, i, missing, decimals[i]) for i in mixed]
+    read = totals(table, [f"count(CASE WHEN isfinite({value}) THEN 1 END)" for value in values])
+    return {i for i, n in zip(mixed, read, strict=True) if n == counts[i].present}
+
+
 def _dates(table: Table, present: dict[int, int]) -> list[int]:
-    """Return the columns that hold dates or times of day."""
+    """Return the columns that hold dates or times of day; those with seasons (2003-04) do not."""
     columns = [i for i, n in present.items() if n]
     tests = [
         f"count({read})"
@@ -128,7 +179,9 @@ def _dates(table: Table, present: dict[int, int]) -> list[int]:
     ]
     counts = totals(table, tests)
     pairs = zip(columns, counts[::2], counts[1::2], strict=True)
-    return [i for i, *read in pairs if 2 * max(read) > present[i]]
+    dates = [i for i, *read in pairs if 2 * max(read) > present[i]]
+    seasons = totals(table, [f"count({season_in(cell(table, i))})" for i in dates])
+    return [i for i, n in zip(dates, seasons, strict=True) if 2 * n <= present[i]]
 
 
 def _note(
@@ -180,7 +233,8 @@ def _not_numbers(table: Table, i: int, counts: CellCounts, missing: Sequence[str
 
 
 def _shown(texts: Sequence[tuple[str, int]]) -> str:
-    return comma_list(f"'{text}' {n:,}" if n > 1 else f"'{text}'" for text, n in texts)
+    quoted = [(f"'{shortened(text, MOST_IN_EXAMPLE)}'", n) for text, n in texts]
+    return comma_list(f"{text} {n:,}" if n > 1 else text for text, n in quoted)
 
 
 def _no_number(table: Table, column: int, counts: CellCounts, missing: Sequence[str]) -> InputError:

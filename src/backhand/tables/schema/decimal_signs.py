@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from backhand.tables.cells.numbers import number_in, plain_number
@@ -24,19 +24,35 @@ class _Counts(NamedTuple):
 
 
 def decimals_of(
-    table: Table, columns: Sequence[int], missing: Sequence[str] = (), stated: str | None = None
+    table: Table,
+    columns: Sequence[int],
+    missing: Sequence[str] = (),
+    stated: str | None = None,
+    doubtful: Collection[int] | None = None,
 ) -> dict[int, str]:
     """Return the decimal sign of each column: "." or ",".
 
     A column has a comma if more of its texts are numbers only with a comma (1,5 and 1.234.567) than
     only with a point (1.5 and 1,234,567). Where no text decides (1,234), it has a comma if another
-    column has and no column has a point. `missing` are the texts that mean missing; `stated` is
-    the sign that the user gave for all columns.
+    column has and no column has a point.
+
+    Parameters
+    ----------
+    table, columns
+    missing : sequence of str
+        The texts that mean missing.
+    stated : {".", ","}, optional
+        The sign that the user gave for all columns.
+    doubtful : collection of int, optional
+        The columns with texts that are not plain numbers, if it is known which they are.
     """
     found, texts = dict.fromkeys(columns, "."), [i for i in columns if table.types[i] == "VARCHAR"]
     if stated is not None:
         return found | dict.fromkeys(texts, stated)
-    counts = _dressed_counts(table, texts, missing)
+    examined = [i for i in texts if doubtful is None or i in doubtful]
+    signs = [f"bool_or(contains(c{i}, ',') OR c{i} LIKE '%.%.%')" for i in examined]
+    examined = [i for i, some in zip(examined, totals(table, signs), strict=True) if some]
+    counts = _dressed_counts(table, examined, missing)
     # In a column of addresses or sentences, the few texts that look like numbers decide nothing.
     commas = {i for i, n in counts.items() if 2 * (n.comma + n.either) > n.all and n.comma}
     if not commas:

@@ -16,7 +16,6 @@ from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.column_kinds import ColumnKinds, kinds_of
 from backhand.tables.schema.columns import Category, Column
 from backhand.tables.schema.date_orders import date_orders
-from backhand.tables.schema.decimal_signs import decimals_of
 from backhand.tables.schema.identifiers import identifiers
 from backhand.tables.schema.notes import Note, dropped
 from backhand.tables.schema.number_fitting import fit_numbers
@@ -60,9 +59,8 @@ def fit_schema(
     unused = {target.name, *choices.drop}
     features = [i for i, name in enumerate(table.names) if name not in unused]
     schema = Schema(target.name, (), choices.missing)
-    decimals = decimals_of(table, features, schema.missing, choices.decimal)
-    kinds = kinds_of(table, features, choices, schema.missing, decimals)
-    columns, notes = _fitted(table, kinds, training, choices, schema.missing, decimals)
+    kinds = kinds_of(table, features, choices, schema.missing)
+    columns, notes = _fitted(table, kinds, training, choices, schema.missing)
     told = [note for _, note in sorted([*kinds.notes, *notes], key=lambda pair: pair[0])]
     if not columns:
         raise _no_column(table, target.name, told)
@@ -76,7 +74,6 @@ def _fitted(
     training: NDArray[np.bool_],
     choices: ColumnChoices,
     missing: Sequence[str],
-    decimals: dict[int, str],
 ) -> tuple[dict[int, Column], list[tuple[int, Note]]]:
     """Return the columns that are used, and what is to be told, each with its place."""
     stated = {*choices.keep, *choices.numeric, *choices.categorical}
@@ -95,7 +92,7 @@ def _fitted(
     dates = [i for i in numeric if kinds.kinds[i] == "date"]
     orders, told = date_orders(table, dates, missing, choices.date_order)
     notes += told.items()
-    signs = {i: decimals[i] for i in numeric}
+    signs = {i: kinds.decimals.get(i, ".") for i in numeric}
     for i, found in fit_numbers(table, signs, orders, training, missing, wanted).items():
         if isinstance(found, Note):
             notes.append((i, found))

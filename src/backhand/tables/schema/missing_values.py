@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backhand.tables.expressions import cell, missing_words, text
+from backhand.tables.expressions import missing_words, text_counts, unless_one_of
 from backhand.tables.queries import all_rows, totals
 from backhand.tables.schema.columns import Category
 from backhand.tables.schema.notes import Note
@@ -24,29 +25,28 @@ class Missing:
 
 
 def count_missing(table: Table, schema: Schema) -> dict[str, Missing]:
-    """Return the columns that are missing in some rows."""
-    columns = {column.name: table.index(column.name) for column in schema.columns}
-    values = []
-    for column, i in zip(schema.columns, columns.values(), strict=True):
+    """Return the columns that are missing in some rows; a cell that is not read is missing."""
+    numbers: dict[int, str] = {}
+    for column in schema.columns:
+        i = table.index(column.name)
         value = column.expression(table, i, schema.missing)
-        if isinstance(column, Category):
-            value = text(table, i, schema.missing)
-        elif table.family(i) != "number" or table.types[i] in ("FLOAT", "DOUBLE"):
+        if table.family(i) != "number" or table.types[i] in ("FLOAT", "DOUBLE"):
             value = f"CASE WHEN isfinite({value}) THEN 1 END"
-        values.append(value)
+        if not isinstance(column, Category):
+            numbers[i] = value
+    counted = totals(table, [f"count({value})" for value in numbers.values()])
+    absent = {i: table.rows - n for i, n in zip(numbers, counted, strict=True)}
     found: dict[str, Missing] = {}
-    counted = totals(table, [f"count({value})" for value in values])
-    for (name, i), n in zip(columns.items(), counted, strict=True):
-        if n == table.rows:
+    for name in (column.name for column in schema.columns):
+        i = table.index(name)
+        if not absent.get(i, 1):
             continue
-        texts: dict[str, int] = {}
-        if missing_words(table, i, schema.missing):
-            written = cell(table, i)
-            texts = dict(all_rows(
-                table, f"SELECT {written} AS v, count(*) AS n FROM rows WHERE {written} <> '' "
-                f"AND {text(table, i, schema.missing)} IS NULL GROUP BY v ORDER BY n DESC, v"
-            ))  # fmt: skip
-        found[name] = Missing(table.rows - n, texts)
+        some = f"rows WHERE {numbers[i]} IS NULL" if i in numbers else "rows"
+        texts = _missing_texts(table, i, schema.missing, some)
+        rows = absent.get(i, sum(texts.values()))
+        texts.pop("", None)
+        if rows:
+            found[name] = Missing(rows, texts)
     return found
 
 
@@ -59,3 +59,14 @@ def notes_of_missing(missing: dict[str, Missing], rows: int) -> list[Note]:
         )
         for name, found in missing.items() if found.rows >= NEARLY_ALL * rows
     ]  # fmt: skip
+
+
+def _missing_texts(table: Table, column: int, missing: Sequence[str], rows: str) -> dict[str, int]:
+    """Return how many of some rows have each text that means missing; "" if they have no value."""
+    present = unless_one_of(missing_words(table, column, missing), "s", "s")
+    found = all_rows(
+        table,
+        f"SELECT coalesce(s, ''), sum(n) AS n FROM ({text_counts(table, column, rows)}) "
+        f"WHERE {present} IS NULL GROUP BY 1 ORDER BY n DESC, 1",
+    )
+    return {str(text): int(n) for text, n in found}

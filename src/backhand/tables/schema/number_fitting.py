@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -32,6 +32,7 @@ def fit_numbers(
     """
     columns = list(decimals)
     n, missing, mean, square = (np.zeros(len(columns)) for _ in range(4))
+    least, most = np.full(len(columns), np.inf), np.full(len(columns), -np.inf)
     places = {i: Places() for i in orders}
     values = [
         days(table, i, absent, orders[i]) if i in orders else number(table, i, absent, decimals[i])
@@ -46,6 +47,8 @@ def fit_numbers(
             if columns[j] in places:
                 places[columns[j]].add(present)
             if len(present):
+                least[j] = min(least[j], present.min())
+                most[j] = max(most[j], present.max())
                 # Chan, Golub and LeVeque (1979), eq. 2.1: merge the moments of two sets of rows.
                 # `_number` reports an overflow.
                 with np.errstate(over="ignore", invalid="ignore"):
@@ -57,34 +60,51 @@ def fit_numbers(
     fitted: dict[int, Column | Note] = {}
     for j, i in enumerate(columns):
         moments = n[j], missing[j], mean[j], square[j]
-        made: Column | Note = _number(table.names[i], *moments, wanted=i in wanted)
+        shown = _day if i in orders else "{:g}".format
+        made: Column | Note = _number(table.names[i], *moments, shown, wanted=i in wanted)
         if isinstance(made, Number):
-            made = (
-                _date(made, orders[i], places[i])
-                if i in orders
-                else replace(made, decimal=decimals[i])
-            )
+            made = replace(
+                made, decimal=decimals[i], least=float(least[j]), most=float(most[j])
+            )  # fmt: skip
+            made = _date(made, orders[i], places[i]) if i in orders else made
         fitted[i] = made
     return fitted
 
 
 def _date(number: Number, order: str, places: Places) -> Date:
-    return Date(number.name, number.mean, number.std, number.missing, order, places.cycles())
+    return Date(
+        number.name, number.mean, number.std, number.missing, order, places.cycles(),
+        number.least, number.most,
+    )  # fmt: skip
+
+
+def _day(x: float) -> str:
+    """Return days since 1970 as a date, or as a time of day."""
+    moment = np.datetime64(round(x * 86400e6), "us")
+    return np.datetime_as_string(moment, unit="auto").removeprefix("1970-01-01T").replace("T", " ")
 
 
 def _number(
-    name: str, n: float, missing: float, mean: float, square: float, *, wanted: bool
+    name: str,
+    n: float,
+    missing: float,
+    mean: float,
+    square: float,
+    shown: Callable[[float], str],
+    *,
+    wanted: bool,
 ) -> Number | Note:
     if not n:
         return dropped(name, "is missing in every training row")
     std = float(np.sqrt(square / n))
     if not np.isfinite(std):
         raise InputError(
-            f"the numbers of column '{name}' are too large to be standardised; scale or drop it."
+            f"the numbers of column '{name}' are too large to be standardised; scale them with "
+            f"--query, or add --drop '{name}'."
         )
     constant = std <= 1e-12 * abs(mean)
     if constant and not missing and not wanted:
         if abs(mean) >= 2**53:
             return dropped(name, f"varies only beyond the precision of a float (about {mean:g})")
-        return dropped(name, f"is constant ({mean:g})")
+        return dropped(name, f"is constant ({shown(mean)})")
     return Number(name, float(mean), 1.0 if constant else std, missing / (n + missing))

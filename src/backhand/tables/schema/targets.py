@@ -12,8 +12,14 @@ from numpy.typing import NDArray
 
 from backhand.errors import BackhandWarning, InputError, listed
 from backhand.tables.cells.numbers import number_in
-from backhand.tables.cells.texts import MISSING, canonical, spelled, trimmed
-from backhand.tables.expressions import missing_words, position, text, unless_one_of
+from backhand.tables.cells.texts import MISSING, canonical
+from backhand.tables.expressions import (
+    missing_words,
+    position,
+    text,
+    text_counts,
+    unless_one_of,
+)
 from backhand.tables.queries import all_rows, chunks
 from backhand.tables.schema.checks import check_no_nul
 from backhand.tables.schema.notes import Note
@@ -83,7 +89,8 @@ def read_target(
     _check_classes(name, classes, rows, numeric and not categorical)
     _warn_of_missing_words(name, {v: n for v, _, _, n, _ in found if v in MISSING})
     y = np.empty(table.rows, np.min_scalar_type(-len(classes)))
-    for rows_read, (indices, _) in chunks(table, class_expressions(table, name, classes, missing)):
+    index, _ = class_expressions(table, name, classes, missing)
+    for rows_read, (indices,) in chunks(table, [index]):
         y[rows_read] = indices
     quantity = None if categorical else _quantity(name, [(x, n) for *_, n, x in found])
     return Target(name, classes, y, [quantity] if quantity else [])
@@ -116,14 +123,10 @@ def _quantity(name: str, found: Sequence[tuple[float | None, int]]) -> Note | No
 
 def value_counts(table: Table, column: int, missing: Sequence[str], rows: str) -> str:
     """SQL for a column's texts v in one spelling, the first a and last b of it, and rows n."""
-    # Only distinct texts are trimmed and compared, which may be few.
-    exact = spelled(f"c{column}", table.types[column])
-    text = trimmed("s") if table.family(column) == "text" else "s"
-    present = unless_one_of(missing_words(table, column, missing), "t", "t")
+    present = unless_one_of(missing_words(table, column, missing), "s", "s")
     return (
         f"SELECT {canonical('t')} AS v, min(t) AS a, max(t) AS b, CAST(sum(n) AS BIGINT) AS n "
-        f"FROM (SELECT {present} AS t, n FROM (SELECT {text} AS t, n FROM "
-        f"(SELECT {exact} AS s, count(*) AS n FROM {rows} GROUP BY s))) GROUP BY v"
+        f"FROM (SELECT {present} AS t, n FROM ({text_counts(table, column, rows)})) GROUP BY v"
     )
 
 
@@ -165,8 +168,11 @@ def class_expressions(
 ) -> list[str]:
     """SQL for a row's class as an index, -1 if not in `classes`; and for whether it has a class."""
     column, absent = table.index(target, "target column"), missing_in_target(missing)
-    index = position(table, column, classes)
-    return [f"coalesce({index}, -1)", f"{text(table, column, absent)} IS NOT NULL"]
+    index = position(table, column, classes, "-1")
+    labelled = (
+        f"CASE WHEN {index} >= 0 THEN true ELSE {text(table, column, absent)} IS NOT NULL END"
+    )
+    return [index, labelled]
 
 
 def _check_classes(name: str, classes: list[str], rows: int, numeric: bool) -> None:
@@ -209,7 +215,8 @@ def warn_of_doubtful_classes(classes: dict[str, int]) -> None:
     if single:
         subject = "the classes {} have" if len(single) > 1 else "the class {} has"
         warnings.warn(
-            f"{subject.format(listed(single))} only one row, so none is held out for evaluation.",
+            f"{subject.format(listed(single))} only one row, too few to be both trained on and "
+            "evaluated.",
             BackhandWarning,
             stacklevel=3,
         )

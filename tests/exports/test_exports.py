@@ -110,7 +110,7 @@ def test_the_onnx_file_is_plain_and_old_enough(tmp_path, trained) -> None:
     for name, value in trained[0].params._asdict().items():
         assert np.array_equal(weights[name], value)
     told = {i.name: i.doc_string for i in proto.graph.input}
-    assert told["year"] == "a number; nan where missing" and "'' where missing" in told["island"]
+    assert told["year"].endswith("nan where missing") and "'' where missing" in told["island"]
 
 
 def test_a_model_of_arrays_has_nothing_but_the_network(tmp_path) -> None:
@@ -237,8 +237,8 @@ def test_every_form_of_a_date_is_exported(tmp_path) -> None:
         x = rng.uniform(0, 1, rows) if form in TIMES else rng.uniform(0, 18_000, rows)
         read = [in_form(form, day, order) for day in x]
         days[f"c{i}"], columns[f"c{i}"] = map(list, zip(*read, strict=True))
-        columns[f"c{i}"][i] = ""
-        days[f"c{i}"][i] = np.nan
+        for k in range(i % 5, rows, 5):
+            days[f"c{i}"][k], columns[f"c{i}"][k] = np.nan, "NA"
     with (tmp_path / "t.csv").open("w", newline="") as file:
         csv.writer(file).writerows([columns, *zip(*columns.values(), strict=True)])
     model, table = learned(tmp_path / "t.csv", "t", epochs=2)

@@ -298,3 +298,16 @@ def test_a_column_of_booleans_stays_a_category(tmp_path) -> None:
     table = written(tmp_path, b=["true", "False"] * 6, n=["1", "2", "true"] * 4, t=["a", "b"] * 6)
     schema = learn(table, categorical=["n"])
     assert schema.columns[0] == Category("b", ("false", "true"), False)
+
+
+def test_a_decimal_comma_is_told_where_it_makes_a_difference(tmp_path) -> None:
+    table = written(
+        tmp_path, n=["1,5", "2,25", "0,5", "7"] * 3, k=["1", "2", "2", "1"] * 3,
+        s=["1,234"] * 6 + ["2,345"] * 6, t=["a", "b"] * 6,
+    )  # fmt: skip
+    target = read_target(table, "t")
+    for options, told in (({}, ["n", "s"]), ({"decimal": ","}, [])):
+        choices = ColumnChoices(**options)
+        schema, notes = fit_schema(table, target, np.ones(12, bool), choices)
+        assert [n.column for n in notes if "a decimal comma" in n.what] == told
+        assert {c.decimal for c in schema.columns if isinstance(c, Number)} == {","}

@@ -12,7 +12,7 @@ from backhand.report_page.charts import (
     importance_chart,
     learning_charts,
 )
-from backhand.report_page.contents import Contents
+from backhand.report_page.contents import Contents, name_of
 from backhand.report_page.drawing import KEYS
 from backhand.report_page.html import Html, details, element, joined, table
 from backhand.report_page.importance import REPEATS
@@ -39,6 +39,8 @@ def importance(contents: Contents) -> Html | None:
         "line is a 95% interval. Columns that say the same can replace each other; then each of "
         "them looks unimportant."
     )
+    if contents.training is not None and not contents.training.held_out:
+        text += " The rows are training rows, since none are held out."
     rows = [
         (one.column, f"{one.increase:.4f}", f"± {one.margin:.4f}") for one in found[:MOST_COLUMNS]
     ]
@@ -143,7 +145,7 @@ def worst(contents: Contents) -> Html | None:
     text = (
         "The rows to which the model gave the lowest probability of their true class. Look at them "
         "first: such rows are often labelled wrongly, unusual, or of a kind that the columns do "
-        "not describe. Rows are counted from 1, without the header."
+        f"not describe. Rows of {name_of(contents.evaluated)} are counted from 1, without a header."
     )
     return joined(
         [element("p", text), element("ol", *map(_worst_row, contents.worst), class_="rows")]

@@ -237,8 +237,8 @@ def test_every_form_of_a_date_is_exported(tmp_path) -> None:
         x = rng.uniform(0, 1, rows) if form in TIMES else rng.uniform(0, 18_000, rows)
         read = [in_form(form, day, order) for day in x]
         days[f"c{i}"], columns[f"c{i}"] = map(list, zip(*read, strict=True))
-        columns[f"c{i}"][i] = ""
-        days[f"c{i}"][i] = np.nan
+        for k in range(i % 5, rows, 5):
+            days[f"c{i}"][k], columns[f"c{i}"][k] = np.nan, "NA"
     with (tmp_path / "t.csv").open("w", newline="") as file:
         csv.writer(file).writerows([columns, *zip(*columns.values(), strict=True)])
     model, table = learned(tmp_path / "t.csv", "t", epochs=2)

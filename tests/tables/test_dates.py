@@ -10,6 +10,7 @@ from backhand.exports.date_texts import written
 from backhand.exports.numpy import export_numpy
 from backhand.support.memory_budget import budget
 from backhand.tables.cells.dates import clock_in, moment_in
+from backhand.tables.cells.texts import trimmed
 from backhand.tables.database.connection import connect
 from backhand.tables.reading.reader import read_table
 from backhand.tables.schema.choices import ColumnChoices
@@ -30,7 +31,8 @@ def read(texts, order: str = "") -> np.ndarray:
     array = np.empty(len(texts), object)
     array[:] = texts
     connection.register("given", {"v": array})
-    sql = f"SELECT coalesce({moment_in('v', order)}, {clock_in('v')}) AS x FROM given"
+    text = trimmed("v")
+    sql = f"SELECT coalesce({moment_in(text, order)}, {clock_in(text)}) AS x FROM given"
     found = connection.execute(sql).fetchnumpy()["x"]
     connection.close()
     return np.ma.filled(found, np.nan)
@@ -149,8 +151,7 @@ BOTH = ["1/2/2020", "3/4/2020", "5/5/2020"]
 
 def test_the_rows_decide_the_order(tmp_path) -> None:
     columns = {
-        "iso": ["2020-01-02", "2020-03-04", "Sep 3 2020"],
-        "british": ["1/2/2020", "30/9/1990", ""],
+        "iso": ["2020-01-02", "2020-03-04", "Sep 3 2020"], "british": ["1/2/2020", "30/9/1990", ""],
         "dotted": ["1.2.2020", "3.4.2020", "NA"], "same": ["1/1/2020", "2/2/2020", "2020-03-04"],
     }  # fmt: skip
     assert orders_of(tmp_path, columns) == (["", "dmy", "dmy", "dmy"], {})
@@ -191,7 +192,7 @@ def test_an_order_that_no_row_shows_is_asked_for(tmp_path) -> None:
         orders_of(tmp_path, {"a": BOTH, "b": ["2020-01-01"] * 3, "c": BOTH})
     assert "columns 'a' and 'c' (such as 1/2/2020, 1/2/2020); add --date-order dmy if it is the " \
            "day, --date-order mdy if the month." in str(caught.value)  # fmt: skip
-    with pytest.raises(InputError, match="column 'a'"):
+    with pytest.raises(InputError, match=r"column 'a' \(such as 30/9/1990 and 9/30/1990\)"):
         orders_of(tmp_path, {"a": ["30/9/1990", "9/30/1990"]})
     assert orders_of(tmp_path, {"a": BOTH}, "mdy") == (["mdy"], {})
 
@@ -216,6 +217,26 @@ def test_the_stated_order_is_that_of_training_and_prediction(tmp_path) -> None:
     assert np.abs(encoded["dmy"] - encoded["mdy"]).max() > 0.1
     with pytest.raises(InputError, match="add --date-order dmy"):
         fitted(tmp_path, texts)
+
+
+def test_seasons_and_versions_are_no_dates(tmp_path) -> None:
+    seasons = [f"{year}-{(year + 1) % 100:02}" for year in (2001, 2002, 2005, 2009)] * 9
+    _, schema, _ = fitted(tmp_path, seasons)
+    assert schema.columns[0].kind == "category"
+    _, schema, _ = fitted(tmp_path, [f"{2000 + k % 12}-{k % 12 + 1:02}" for k in range(36)] * 2)
+    assert schema.columns[0].kind == "category"  # 2000-01, 2001-02, … are also seasons
+    _, schema, _ = fitted(tmp_path, [f"{2000 + k % 5}-{k % 12 + 1:02}" for k in range(72)])
+    assert schema.columns[0].kind == "date"
+    _, schema, _ = fitted(tmp_path, [f"1.{k % 3}.{k % 9}" for k in range(54)])
+    assert schema.columns[0].kind == "category"
+
+
+@pytest.mark.parametrize(("text", "shown"), [
+    ("1/1/2020", "2020-01-01"), ("2020-01-01 12:30", "2020-01-01 12:30"), ("2:30 PM", "14:30"),
+])  # fmt: skip
+def test_a_constant_date_is_named_as_one(tmp_path, text, shown) -> None:
+    with pytest.raises(InputError, match=rf"'d' is constant \({shown}\)"):
+        fitted(tmp_path, [text] * 20)
 
 
 def every(step: float, n: int, start: str = "2015-01-01") -> np.ndarray:

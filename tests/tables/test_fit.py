@@ -8,6 +8,9 @@ import pytest
 import backhand
 from helpers.command_line import run
 
+pytestmark = pytest.mark.filterwarnings("ignore::backhand.BackhandWarning")
+"""What few epochs give is warned of."""
+
 QUICK = {"epochs": 3, "hidden": 5}
 
 
@@ -121,7 +124,7 @@ WRONG = {
     "a misspelt setting": ({"lerning_rate": 1}, TypeError, "lerning_rate"),
     "a setting of another kind": ({"hidden": "x"}, backhand.InputError, "hidden is 'x'"),
     "a rule's constant": ({"momentum": 0.5}, backhand.InputError, "optimizer is adam"),
-    "a query on columns": ({"query": "SELECT 1"}, backhand.InputError, "a query is for files"),
+    "a query on columns": ({"query": "SELECT 1"}, backhand.InputError, "query= is for files"),
     "no column": ({"group": "plaice"}, backhand.InputError, "Did you mean 'place'"),
     "folds and a checkpoint": (
         {"cv": 2, "checkpoint": backhand.Checkpoint("x")}, backhand.InputError, "--cv has several"),

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from backhand.errors import comma_list
-from backhand.tables.schema.columns import Category
+from backhand.tables.schema.columns import Category, Column, Date
 from backhand.tables.schema.schema import Schema
+
+PLACES = {"year": "time of year", "week": "day of week", "day": "time of day"}
+"""What the place of a date in a cycle is called."""
 
 
 def columns_by_kind(schema: Schema) -> list[tuple[str, str]]:
     """Return the number of columns of each kind and their names, titled by the kind."""
     names: dict[str, list[str]] = {}
     for column in schema.columns:
-        values = f" ({len(column.categories):,})" if isinstance(column, Category) else ""
-        names.setdefault(column.kind, []).append(column.name + values)
+        names.setdefault(column.kind, []).append(column.name + _details(column))
     titles = {"number": "numbers", "category": "categories", "date": "dates"}
     return [(titles[kind], f"{len(found):,}: {comma_list(found)}") for kind, found in names.items()]
+
+
+def _details(column: Column) -> str:
+    """Return, in parentheses, how many categories a column has, or which cycles of a date."""
+    if isinstance(column, Category):
+        return f" ({len(column.categories):,})"
+    cycles = [PLACES[cycle] for cycle in column.cycles] if isinstance(column, Date) else []
+    return f" ({', '.join(cycles)})" if cycles else ""

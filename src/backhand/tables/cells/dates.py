@@ -84,6 +84,8 @@ _TIME_PARTS = ("hour", "minutes", "fraction", "half")
 _PARTS = ("first", "second", "third", *_TIME_PARTS, "zone")
 """Names of the groups of "TIME PARTS" and "PARTS"."""
 
+SEASON = r"[1-9]\d{3}[-/]\d\d"
+
 DAY_US = "86400e6"
 """Microseconds per day, as an SQL double."""
 
@@ -134,6 +136,13 @@ def order_shown_in(text: str) -> str:
         f"CASE WHEN {_fits(text, '<WEEKDAY>(?:<DOTTED>|<ORDERED>)<AFTER>')} "
         f"THEN {_of_parts(text, 'PARTS', _PARTS, shown)} END"
     )
+
+
+def season_in(text: str) -> str:
+    """SQL that is NULL unless a text is two years in a row, such as 2003-04, and also a month."""
+    consecutive = f"(TRY_CAST(left({text}, 4) AS INTEGER) + 1) % 100 = TRY_CAST(right({text}, 2) " \
+                  "AS INTEGER)"  # fmt: skip
+    return f"CASE WHEN {matches(text, SEASON)} AND {consecutive} THEN {text} END"
 
 
 def _fits(text: str, pattern: str) -> str:

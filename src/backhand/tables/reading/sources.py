@@ -118,14 +118,13 @@ def _make_plain(
     copies: _Copies,
 ) -> str | None:
     """Convert a file that DuckDB does not read; return what a person should be told of it."""
-    path = copies.path
+    path, memory = copies.path, memory_allowed(connection)
     if kind == "excel":
-        memory = memory_allowed(connection)
         return copies.make(lambda copy: sheet_as_csv(name, path, options.sheet, memory, copy))
     if kind == "sqlite":
         return copies.make(lambda copy: table_as_csv(name, path, options.table, copy))
     if kind == "arrow":
-        return copies.make(lambda copy: arrow_as_parquet(name, path, copy))
+        return copies.make(lambda copy: arrow_as_parquet(name, path, memory, copy))
     if kind in TEXTS and not is_gzip(path):
         encoding = encoding or encodings.marked_encoding(path)
         if encoding is not None:

@@ -68,7 +68,7 @@ def date_orders(
         decided[i] = decided[i] or stated or (common if numbers_only else "dmy")
     asked = [i for i, order in decided.items() if order is None]
     if asked:
-        raise _undecided(table, asked, missing)
+        raise _undecided(table, counts, asked, missing)
     found = {i: order for i, order in decided.items() if order}
     notes = {i: _note(table, i, missing, counts[i], order, stated) for i, order in found.items()}
     return dict.fromkeys(columns, "") | found, {i: note for i, note in notes.items() if note}
@@ -112,16 +112,22 @@ def _note(
     return None
 
 
-def _example(table: Table, column: int, missing: Sequence[str], *shown: str) -> str:
-    cell, words = text(table, column, missing), ", ".join(f"'{word}'" for word in shown)
-    sql = f"SELECT min({cell}) FROM rows WHERE {order_shown_in(cell)} IN ({words})"
+def _example(table: Table, column: int, missing: Sequence[str], shown: str) -> str:
+    cell = text(table, column, missing)
+    sql = f"SELECT min({cell}) FROM rows WHERE {order_shown_in(cell)} = '{shown}'"
     return str(first_row(table, sql)[0])
 
 
-def _undecided(table: Table, columns: Sequence[int], missing: Sequence[str]) -> InputError:
-    examples = comma_list(_example(table, i, missing, "both", "dmy", "mdy") for i in columns)
+def _undecided(
+    table: Table, counts: dict[int, _Shown], columns: Sequence[int], missing: Sequence[str]
+) -> InputError:
+    examples = []
+    for i in columns:
+        shown = ("dmy", "mdy") if counts[i].dmy else ("both",)
+        examples.append(" and ".join(_example(table, i, missing, word) for word in shown))
     return InputError(
-        f"no row of {table.source} shows whether the day or the month is first in "
+        f"the rows of {table.source} do not decide whether the day or the month is first in "
         f"column{'s' if len(columns) > 1 else ''} {listed(table.names[i] for i in columns)} (such "
-        f"as {examples}); add --date-order dmy if it is the day, --date-order mdy if the month."
+        f"as {comma_list(examples)}); add --date-order dmy if it is the day, --date-order mdy if "
+        "the month."
     )

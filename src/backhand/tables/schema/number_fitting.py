@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -60,7 +60,8 @@ def fit_numbers(
     fitted: dict[int, Column | Note] = {}
     for j, i in enumerate(columns):
         moments = n[j], missing[j], mean[j], square[j]
-        made: Column | Note = _number(table.names[i], *moments, wanted=i in wanted)
+        shown = _day if i in orders else "{:g}".format
+        made: Column | Note = _number(table.names[i], *moments, shown, wanted=i in wanted)
         if isinstance(made, Number):
             made = replace(
                 made, decimal=decimals[i], least=float(least[j]), most=float(most[j])
@@ -77,19 +78,33 @@ def _date(number: Number, order: str, places: Places) -> Date:
     )  # fmt: skip
 
 
+def _day(x: float) -> str:
+    """Return days since 1970 as a date, or as a time of day."""
+    moment = np.datetime64(round(x * 86400e6), "us")
+    return np.datetime_as_string(moment, unit="auto").removeprefix("1970-01-01T").replace("T", " ")
+
+
 def _number(
-    name: str, n: float, missing: float, mean: float, square: float, *, wanted: bool
+    name: str,
+    n: float,
+    missing: float,
+    mean: float,
+    square: float,
+    shown: Callable[[float], str],
+    *,
+    wanted: bool,
 ) -> Number | Note:
     if not n:
         return dropped(name, "is missing in every training row")
     std = float(np.sqrt(square / n))
     if not np.isfinite(std):
         raise InputError(
-            f"the numbers of column '{name}' are too large to be standardised; scale or drop it."
+            f"the numbers of column '{name}' are too large to be standardised; scale them with "
+            f"--query, or add --drop '{name}'."
         )
     constant = std <= 1e-12 * abs(mean)
     if constant and not missing and not wanted:
         if abs(mean) >= 2**53:
             return dropped(name, f"varies only beyond the precision of a float (about {mean:g})")
-        return dropped(name, f"is constant ({mean:g})")
+        return dropped(name, f"is constant ({shown(mean)})")
     return Number(name, float(mean), 1.0 if constant else std, missing / (n + missing))

@@ -196,7 +196,10 @@ def test_the_schema_is_learned_on_training_rows_only(tmp_path) -> None:
     table = read_table(path)
     training = np.array([1, 1, 1, 1, 0, 0], bool)
     schema, _ = learn(table, "t", training)
-    assert schema.columns == (Number("n", 2.0, 1.0, False), Category("c", ("x", "y"), False))
+    assert schema.columns == (
+        Number("n", 2.0, 1.0, 0, least=1, most=3),
+        Category("c", ("x", "y"), False),
+    )
     X = schema.encode(table)
     assert X[4].tolist() == [CLIP, 0, 0], "cut off; a category never seen is all zeros"
     assert X[5].tolist() == [0, 1, 0], "missing where training had none: the mean"
@@ -228,7 +231,9 @@ def test_dates_become_numbers_and_booleans_categories(tmp_path) -> None:
         FROM range(9) AS s(k)) TO '{tmp_path / "t.parquet"}'""")
     schema, _ = learn(read_table(tmp_path / "t.parquet"), "t")
     d, b, ts = schema.columns
-    assert d == Date("d", 18262 + 4, np.std(np.arange(9)), False, cycles=("week",))
+    assert d == Date(
+        "d", 18262 + 4, np.std(np.arange(9)), 0, cycles=("week",), least=18262, most=18270
+    )
     assert b == Category("b", ("false", "true"), False)
     assert ts.kind == "date" and np.isclose(ts.std, np.std(np.arange(9)) / 24)
 
@@ -237,7 +242,7 @@ def test_an_infinite_date_is_missing(tmp_path) -> None:
     duckdb.connect().execute(f"""COPY (SELECT unnest([DATE '2020-01-01', DATE '2020-01-03',
         DATE 'infinity']) AS n, unnest(['a', 'b', 'a']) AS t) TO '{tmp_path / "t.parquet"}'""")
     schema, _ = learn(read_table(tmp_path / "t.parquet"), "t")
-    assert schema.columns == (Date("n", 18263, 1.0, 1 / 3),)
+    assert schema.columns == (Date("n", 18263, 1.0, 1 / 3, least=18262, most=18264),)
     assert schema.encode(read_table(tmp_path / "t.parquet"))[:, 1].tolist() == [0, 0, 1]
 
 

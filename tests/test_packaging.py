@@ -13,7 +13,8 @@ from conftest import PENGUINS, ROOT
 SOURCE = ROOT / "src" / "backhand"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 MODULES = {
-    "array-api-compat": "array_api_compat", "arro3-core": "arro3", "scikit-learn": "sklearn",
+    "array-api-compat": "array_api_compat", "arro3-core": "arro3", "arro3-io": "arro3",
+    "backports.zstd": "backports", "python-calamine": "python_calamine", "scikit-learn": "sklearn",
 }  # fmt: skip
 """What a package is imported as, where that is not its name."""
 
@@ -28,9 +29,9 @@ def declared(requirements: list[str]) -> set[str]:
     """The modules of some requirements, those of Backhand's other extras among them."""
     found: set[str] = set()
     for requirement in requirements:
-        name = re.split(r"[<>=\[ ]", requirement)[0]
+        name = re.split(r"[<>=\[ ;]", requirement)[0]
         if name == "backhand":
-            for other in re.findall(r"[\w-]+", requirement.partition("[")[2]):
+            for other in re.findall(r"[\w-]+", requirement.partition("[")[2].partition("]")[0]):
                 found |= declared(PROJECT["optional-dependencies"][other])
         else:
             found.add(MODULES.get(name, name))

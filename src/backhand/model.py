@@ -20,7 +20,7 @@ from backhand import validation
 from backhand.choices import EngineName
 from backhand.engines import is_sparse, make_engine
 from backhand.equations import Parameters
-from backhand.errors import BackhandWarning, InputError, MissingFileError, listed
+from backhand.errors import BackhandWarning, InputError, listed
 from backhand.evaluation import Evaluation
 from backhand.support import display
 from backhand.support.atomic_files import check_output, replacing
@@ -32,7 +32,6 @@ from backhand.support.safetensors_io import (
     write_tensors,
 )
 from backhand.support.untrusted_json import MAX_VALUES
-from backhand.tables.files.kinds import format_by_name
 from backhand.tables.row_sketch import RowSketch
 from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import Schema
@@ -352,15 +351,7 @@ def load(path: str | Path) -> Model:
     >>> backhand.load(path).classes
     ('no', 'yes')
     """
-    try:
-        tensors, fields = read_tensors(path, expected=_expected)
-    except InputError as error:
-        if isinstance(error, MissingFileError) or format_by_name(str(path)) is None:
-            raise
-        raise InputError(
-            f"{path} is a table, by its name; expected a model file. Are the two arguments "
-            "exchanged? The model comes first, then the table."
-        ) from error
+    tensors, fields = read_tensors(path, expected=_expected)
     params = Parameters(**tensors)
     if not all(np.isfinite(value).all() for value in params):
         raise InputError(f"{path} is damaged: its parameters are not all finite numbers.")

@@ -31,7 +31,7 @@ def test_two_or_more_rare_values_are_pooled() -> None:
     column, notes = learn([*"aaabb", "c"])
     assert column == Category("c", ("a", "b", "c"), False) and notes == []
     column, (note,) = learn([*"aaabbb", "c", "d"])
-    assert column == Category("c", ("a", "b"), False, other=True)
+    assert column == Category("c", ("a", "b"), 0, other=0.25)
     assert note.kind == "categories"
     assert note.what.startswith("2 of its 4 values are categories; the rest, 25.0%")
     assert column.features == ["c = a", "c = b", "c is another"]

@@ -164,7 +164,7 @@ def test_spaces_are_not_part_of_a_text(tmp_path) -> None:
                     t=["a ", "b", " a", "b\u00a0", "a", "b"] * 4)  # fmt: skip
     schema = learn(table)
     assert read_target(table, "t").classes == ["a", "b"]
-    assert schema.columns[0] == Category("c", ("No", "Yes"), True)
+    assert schema.columns[0] == Category("c", ("No", "Yes"), pytest.approx(1 / 6))
     assert schema.columns[1].kind == "number" and schema.columns[1].missing
     X = schema.encode(table)
     assert X[:6, :3].tolist() == [[0, 1, 0], [0, 1, 0], [1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]
@@ -209,7 +209,7 @@ def test_a_number_that_is_not_finite_is_missing_in_every_type(tmp_path) -> None:
                  "unnest(['a', 'b', 'a', 'b', 'a', 'b', 'a']) AS t")  # fmt: skip
         table = read_table(query=query)
         schema = learn(table)
-        assert schema.columns == (Number("n", 2.0, np.std([1, 2, 3]), True),)
+        assert schema.columns == (Number("n", 2.0, np.std([1, 2, 3]), 4 / 7),)
         assert schema.encode(table)[:, 1].tolist() == [0, 0, 0, 1, 1, 1, 1]
         sql = schema.columns[0].expression(table, 0, schema.missing)
         assert unread_texts(table, 0, sql, schema.missing) == (2, [("-inf", 1), ("inf", 1)])
@@ -298,3 +298,16 @@ def test_a_column_of_booleans_stays_a_category(tmp_path) -> None:
     table = written(tmp_path, b=["true", "False"] * 6, n=["1", "2", "true"] * 4, t=["a", "b"] * 6)
     schema = learn(table, categorical=["n"])
     assert schema.columns[0] == Category("b", ("false", "true"), False)
+
+
+def test_a_decimal_comma_is_told_where_it_makes_a_difference(tmp_path) -> None:
+    table = written(
+        tmp_path, n=["1,5", "2,25", "0,5", "7"] * 3, k=["1", "2", "2", "1"] * 3,
+        s=["1,234"] * 6 + ["2,345"] * 6, t=["a", "b"] * 6,
+    )  # fmt: skip
+    target = read_target(table, "t")
+    for options, told in (({}, ["n", "s"]), ({"decimal": ","}, [])):
+        choices = ColumnChoices(**options)
+        schema, notes = fit_schema(table, target, np.ones(12, bool), choices)
+        assert [n.column for n in notes if "a decimal comma" in n.what] == told
+        assert {c.decimal for c in schema.columns if isinstance(c, Number)} == {","}

@@ -1,9 +1,13 @@
 """What a column holds is decided by all rows, and what was decided is told with the way out."""
 
+import json
+
 import duckdb
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from backhand.cli.app import app
 from backhand.errors import InputError
 from backhand.table_settings import Settings
 from backhand.tables.reading.reader import read_table
@@ -13,7 +17,8 @@ from backhand.tables.schema.fitting import fit_schema
 from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import Schema
 from backhand.tables.schema.targets import read_target
-from backhand.tabular.training import prepare_table
+from backhand.tabular.prediction import evaluate_table
+from backhand.tabular.training import fit_table, prepare_table
 
 
 def written(folder, **columns):
@@ -52,7 +57,7 @@ def test_there_is_no_share_of_numbers_at_which_training_ends(tmp_path, words, ki
         assert note.advice.startswith("--categorical 'v'")
         assert np.isfinite(schema.columns[0].mean) and schema.columns[0].missing
     forced, _ = learn(tmp_path / "t.csv", numeric=["v"])
-    assert kinds(forced)["v"] == "number" and forced.columns[0].missing == (words > 0)
+    assert kinds(forced)["v"] == "number" and forced.columns[0].missing == words / 60
     assert kinds(learn(tmp_path / "t.csv", categorical=["v"])[0])["v"] == "category"
 
 
@@ -71,6 +76,13 @@ def test_few_values_with_words_among_them_are_categories(tmp_path) -> None:
     assert note.what.startswith("10 of 60 values are not numbers")
     slip = [*(["0", "1", "2"] * 20)[1:], "oops"]
     assert kinds(learn(written(tmp_path, children=slip))[0]) == {"children": "number"}
+
+
+def test_true_and_false_among_numbers_are_numbers(tmp_path) -> None:
+    path = written(tmp_path, b=["true", "FALSE", "1", "", "0"] * 12, c=["true", "false"] * 30)
+    schema, notes = learn(path)
+    assert kinds(schema) == {"b": "number", "c": "category"} and notes == []
+    assert schema.columns[0].mean == 0.5
 
 
 def test_leading_zeros_keep_codes_apart(tmp_path) -> None:
@@ -204,3 +216,58 @@ def test_a_target_that_looks_like_a_quantity_is_told(values, quantity) -> None:
         assert notes[0].kind == "target" and "looks like a quantity" in notes[0].what
         assert "--query" in notes[0].advice and "--categorical 't'" in notes[0].advice
     assert target_notes(values, categorical=True) == []
+
+
+def test_what_was_found_is_printed_and_in_json(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    rng = np.random.default_rng(0)
+    N = 120
+    score = rng.integers(1, 6, N)
+    written(
+        tmp_path, rownames=range(1, N + 1), score=np.where(rng.random(N) < 0.1, -999, score),
+        children=rng.choice(["0", "1", "3+"], N), zip=rng.choice(["01730", "1730"], N),
+        weight=[*(f"{v:.3f}" for v in rng.normal(size=N - 1)), "heavy"],
+        name=[f"v{k}" if k < 10 else "often" for k in range(N)],
+        said=[f"the parcel came {k} days late" for k in range(N)], nothing=[""] * N,
+        seldom=[*["1", "2"], *[""] * (N - 2)],
+    )  # fmt: skip
+    command = ["train", "t.csv", "-t", "t", "--epochs", "1", "--hidden", "2", "--test-size", "0"]
+    result = CliRunner().invoke(app, [*command, "--json"])
+    assert result.exit_code == 0, result.output
+    (table,) = (e for e in map(json.loads, result.stdout.splitlines()) if e["event"] == "table")
+    assert {(note["column"], note["kind"]) for note in table["notes"]} == {
+        ("rownames", "dropped"), ("score", "missing"), ("children", "categories"),
+        ("zip", "categories"), ("weight", "numbers"), ("name", "categories"), ("said", "dropped"),
+        ("nothing", "dropped"), ("seldom", "missing"),
+    }  # fmt: skip
+    advised = {n["column"]: n["advice"].split(" ")[0] for n in table["notes"] if n["advice"]}
+    assert advised == {
+        "rownames": "--keep", "score": "--missing", "children": "--numeric", "zip": "--numeric",
+        "weight": "--categorical", "said": "use", "seldom": "--drop",
+    }  # fmt: skip
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.split("Model")[0].splitlines()
+    assert max(map(len, lines)) <= 80
+    told = " ".join(" ".join(lines).split())
+    for note in table["notes"]:
+        assert f"{note['column']}: {note['what']}" in told and note["advice"] in told
+
+
+def test_row_numbers_do_not_mislead(tmp_path) -> None:
+    """Sorted by class, row numbers alone would name it; new rows are numbered anew."""
+    rng = np.random.default_rng(0)
+    lengths = np.concatenate([rng.normal(mean, 0.4, 50) for mean in (0, 2, 4)])
+    kinds_of_rows = np.repeat(["p", "q", "r"], 50)
+
+    def table(rows):
+        lines = [f"{k},{lengths[i]:.3f},{kinds_of_rows[i]}" for k, i in enumerate(rows, 1)]
+        (tmp_path / "t.csv").write_text("\n".join(["rownames,length,t", *lines]) + "\n")
+        return read_table(tmp_path / "t.csv")
+
+    settings = Settings(epochs=200, hidden=8, test_size=0)
+    prepared = prepare_table(table(range(150)), "t", settings)
+    assert kinds(prepared.schema) == {"length": "number"}
+    model, _ = fit_table(prepared, settings, engine="reference")
+    assert evaluate_table(model, table(rng.permutation(150)[:60])).evaluation.accuracy > 0.9

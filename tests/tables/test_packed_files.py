@@ -121,11 +121,11 @@ def test_a_zip_holds_exactly_one_table(tmp_path, read) -> None:
 
 
 def test_names_in_a_zip_are_no_paths(tmp_path, read) -> None:
-    zipped(tmp_path / "t.zip", {"../../../out.csv": TEXT})
+    zipped(tmp_path / "t.zip", {"../../../escaped.csv": TEXT})
     assert read(tmp_path / "t.zip").rows == len(ROWS)
-    zipped(tmp_path / "t.zip", {"/etc/out.csv": TEXT})
+    zipped(tmp_path / "t.zip", {"/etc/escaped.csv": TEXT})
     assert read(tmp_path / "t.zip").rows == len(ROWS)
-    assert not list(tmp_path.parent.rglob("out.csv"))
+    assert not list(tmp_path.parent.rglob("escaped.csv"))
 
 
 def test_a_file_in_a_file_in_a_file_ends(tmp_path, read) -> None:
@@ -182,6 +182,28 @@ def test_a_workbook_that_does_not_fit_in_memory_is_told(tmp_path, read) -> None:
         read(tmp_path / "t.xlsx", memory="64MB")
 
 
+def test_a_workbook_of_two_cells_that_are_far_apart_is_told(tmp_path, read) -> None:
+    """The library reserves memory for all cells between them, and ends its process."""
+    book = openpyxl.Workbook()
+    book.active["A1"], book.active["XFD1048576"] = 1, 2
+    book.save(tmp_path / "t.xlsx")
+    with pytest.raises(OutputError, match="within 256 MB of memory: it is damaged, or needs more"):
+        read(tmp_path / "t.xlsx", memory="256MB")
+
+
+def test_a_damaged_arrow_file_does_not_end_the_process(tmp_path, read) -> None:
+    pyarrow.feather.write_feather(arrow(ROWS), tmp_path / "t.feather", compression="uncompressed")
+    content = (tmp_path / "t.feather").read_bytes()
+    for place in range(8, len(content), max(1, len(content) // 6)):
+        (tmp_path / "t.feather").write_bytes(
+            content[:place] + b"\xff\xff\xff\x7f" * 8 + content[place + 32 :]
+        )
+        try:
+            read(tmp_path / "t.feather")
+        except (InputError, OutputError) as error:
+            assert "t.feather" in str(error)
+
+
 def test_sheets_are_chosen_by_name_or_number(tmp_path, read) -> None:
     book = openpyxl.Workbook()
     book.active.title = "notes"
@@ -219,6 +241,19 @@ def test_cells_of_a_workbook_are_spelled_as_in_csv(tmp_path, read) -> None:
         (None, None, None, None), ("1000000000000000", "1e-09", None, "é\nx"),
     ]  # fmt: skip
     assert table.where(5) == f"{tmp_path / 't.xlsx'} (row 6)"
+
+
+def test_delimiters_and_comments_in_cells_are_cells(tmp_path, read) -> None:
+    book = openpyxl.Workbook()
+    for value in ("text; more; text", "a;b;c", "d;e|f", "g"):
+        book.active.append([value])
+    book.save(tmp_path / "t.xlsx")
+    table = read(tmp_path / "t.xlsx")
+    assert table.names == ["text; more; text"] and table.rows == 3
+    with closing(sqlite3.connect(tmp_path / "t.db")) as database, database:
+        database.execute('CREATE TABLE t ("# 1", "2")')
+        database.execute("INSERT INTO t VALUES ('#', 3), ('sep=;', 4)")
+    assert read(tmp_path / "t.db").names == ["# 1", "2"]
 
 
 def test_the_row_of_a_sheet_counts_what_is_above_the_names(tmp_path, read) -> None:
@@ -286,7 +321,7 @@ def test_arrow_files_are_read_with_their_types(tmp_path, read) -> None:
     (b"ORC" + bytes(100), "an ORC file; convert it"), (b"FEA1" + bytes(9), "version 1"),
     (b"%PDF-1.5", "PDF"), (b"\x89HDF\r\n", "HDF5"), (b"\x80\x05\x95abc", "pickle"),
     (b" <!DOCTYPE html>", "web page"), (bytes(257) + b"ustar", "tar archive"),
-    (b"\x30\0\0\0\0\0\0\0{\"__metadata__\"", "arguments exchanged"),
+    (b"\x30\0\0\0\0\0\0\0{\"__metadata__\"", "safetensors"),
     (b"\x01\0\x02\xff", "no known format"),
 ])  # fmt: skip
 def test_what_is_no_table_is_told_by_what_it_is(tmp_path, read, content, said) -> None:
@@ -396,10 +431,16 @@ def test_a_command_reads_standard_input_and_named_pipes(tmp_path, stdin) -> None
     done = run("predict", "model.safetensors", "pipe", "--cache-dir", tmp_path / "spill")
     writer.join()
     assert len(done.stdout.splitlines()) == len(ROWS) + 1
-    done = run("predict", "pipe.csv", "model.safetensors", expect=2)
-    (tmp_path / "pipe.csv").write_bytes(TEXT)
-    done = run("predict", "pipe.csv", "model.safetensors", expect=2)
-    assert "is a table, by its name; expected a model file. Are the two arguments" in done.stderr
+
+
+def test_a_file_that_cannot_be_opened_is_told(tmp_path, read, monkeypatch) -> None:
+    (tmp_path / "t.csv").write_bytes(TEXT)
+
+    def refuse(*_, **__) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "t.csv")
+
+    monkeypatch.setattr("backhand.tables.files.kinds.packing_of", refuse)
+    refused(read, tmp_path / "t.csv", r"cannot be read: Permission denied\.")
 
 
 def test_devices_and_an_empty_input_are_told(read) -> None:

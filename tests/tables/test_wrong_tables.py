@@ -300,6 +300,8 @@ ODD = [
     Odd("classes that differ by case", text(GOOD + "1,2,A\n2,3,A\n"), ("A 2, a 6",),
         ("'A' and 'a'",)),
     Odd("classes with spaces around them", text(GOOD + "1,2,a \n2,3, a\n"), ("a 8, b 6",)),
+    Odd("classes that differ by spaces within", text(GOOD + "1,2,c d\n2,3,c  d\n" * 2), (),
+        ("'c  d' and 'c d'",)),
     Odd("a class with one row", text(GOOD + "1,2,c\n"), ("c 1",), ("'c'", "one row")),
     Odd("thousands as names", text(column(['"1,234"', '"5,678"'] * 6)), ("v (2)",), (),
         ("t.csv", "--categorical", "v")),

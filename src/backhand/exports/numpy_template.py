@@ -297,8 +297,7 @@ class Category(NamedTuple):
         places = {category: place for place, category in enumerate(self.categories)}
         X = np.zeros((len(values), len(places) + self.other + self.missing), np.float32)
         for row, value in enumerate(values):
-            text = str(value).strip(SPACES)
-            text = text if text in places else respelled(value)
+            text = str(value) if str(value) in places else respelled(value)
             text = self.equal.get(text, text)
             if text in places and not is_absent(value):
                 X[row, places[text]] = 1
@@ -452,9 +451,12 @@ def _lines(pattern: str) -> list[str]:
 
 def pieces(text: str) -> str:
     """Return a long text as Python code, as texts on several lines that are joined."""
-    most = WIDTH - 16
-    cut = [text[start : start + most] for start in range(0, len(text), most)]
-    return "\n".join(f"    {piece!r}" for piece in cut)
+    lines = [""]
+    for character in text:
+        if len(repr(lines[-1] + character)) > WIDTH - 4:
+            lines.append("")
+        lines[-1] += character
+    return "\n".join(f"    {line!r}" for line in lines)
 
 
 def parameter(name: str, values: NDArray[Any]) -> str:

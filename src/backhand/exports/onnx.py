@@ -185,8 +185,9 @@ def _inputs(onnx: Any, model: Model) -> list[Any]:
 def _input_description(column: Column) -> str:
     if isinstance(column, Category):
         return f"a text without spaces around it; {missing_text(column)!r} where missing"
-    days = ", as days since 1970-01-01" if column.kind == "date" else ", not a text of one"
-    return f"a {column.kind}{days}; nan where missing"
+    if column.kind == "date":
+        return "a date, as days since 1970-01-01; nan where missing"
+    return "a number (of a text, 12% is 0.12); nan where missing"
 
 
 def _properties(model: Model, labels: list[Any]) -> dict[str, str]:

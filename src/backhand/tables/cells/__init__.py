@@ -2,6 +2,6 @@
 
 The rule depends on the cell, on the type of its column in the file, and on what the schema states
 of the column (the decimal sign, the order of day and month), not on other rows: CSV and JSON hold
-texts, Parquet and queries values with a type. An exported file has the same rule
-(`exports/numpy_template.py`), and a test compares the two.
+texts, Parquet and queries values with a type. Spaces around a text are not part of it. An exported
+file has the same rule (`exports/numpy_template.py`), and a test compares the two.
 """

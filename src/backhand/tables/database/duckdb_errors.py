@@ -102,6 +102,11 @@ def first_line(error: Exception | str) -> str:
     line = str(error).splitlines()[0]
     if found := re.search(r'"exception_message":("(?:[^"\\]|\\.)*")', line):
         line = (json.loads(found.group(1)).splitlines() or [""])[0]  # from a DuckDB thread
+    if found := re.search(r"install the required extension '(\w+)", line):
+        return (
+            f"it needs DuckDB's extension {found.group(1)}, which is not installed. Give the file "
+            "as DATA instead, which the query calls data."
+        )
     line = re.sub(r"^[\w ]*Error: ", "", line).rstrip(" .:!")
     return line + "."
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 
-from backhand.errors import InputError
+from backhand.errors import InputError, shortened
 from backhand.support.optional import extra
+from backhand.tables.files.apart import answer, run_apart
 from backhand.tables.files.copies import no_copy
 
 ROW_GROUP = 122_880
 """Rows of a row group, as DuckDB writes them."""
 
 
-def arrow_as_parquet(name: str, path: str, copy: str) -> None:
+def arrow_as_parquet(name: str, path: str, memory: int, copy: str) -> None:
+    """Convert an Arrow file, as `_arrow_as_parquet` does, in a process of its own."""
+    extra("arro3.io", "reading Arrow files (Feather)")
+    run_apart(__name__, name, memory, [name, path, copy], copy)
+
+
+def _arrow_as_parquet(name: str, path: str, copy: str) -> None:
     """Write an Arrow file or stream to a new Parquet file, batch by batch.
 
     Raises
@@ -32,9 +38,11 @@ def arrow_as_parquet(name: str, path: str, copy: str) -> None:
     except OSError as error:
         raise no_copy(copy, error) from error
     except Exception as error:  # arro3 raises this class itself
-        with suppress(OSError):
-            Path(copy).unlink()
         if "No space left" in str(error):
             raise no_copy(copy, OSError(28, "No space left on device")) from error
-        said = str(error).splitlines()[0].rstrip(".")
+        said = shortened((str(error).splitlines() or [""])[0]).rstrip(".")
         raise InputError(f"{name} cannot be read as an Arrow file: {said}.") from error
+
+
+if __name__ == "__main__":
+    answer(_arrow_as_parquet)

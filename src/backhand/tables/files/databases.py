@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from backhand.errors import InputError, listed
+from backhand.errors import InputError, listed, shortened
+from backhand.support.optional import extra
 from backhand.tables.files.copies import new_copy
+
+if TYPE_CHECKING:
+    import sqlite3
 
 ROWS = 1000
 """Rows that are read and written at a time."""
@@ -27,6 +31,7 @@ def table_as_csv(name: str, path: str, table: str | None, copy: str) -> None:
     OutputError
         If the disk is full.
     """
+    sqlite3 = extra("sqlite3", "reading SQLite databases")  # some builds of Python do not have it
     try:
         with closing(sqlite3.connect(_address(path), uri=True)) as database:
             database.execute("PRAGMA query_only = true")
@@ -39,7 +44,9 @@ def table_as_csv(name: str, path: str, table: str | None, copy: str) -> None:
                        for column in found.description]  # fmt: skip
             _write(found, logical, copy)
     except sqlite3.Error as error:
-        raise InputError(f"{name} cannot be read as an SQLite database: {error}.") from error
+        raise InputError(
+            f"{name} cannot be read as an SQLite database: {shortened(str(error))}."
+        ) from error
 
 
 def _address(path: str) -> str:

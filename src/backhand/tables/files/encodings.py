@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 
 from backhand.errors import InputError
 from backhand.tables.files.copies import PIECE, new_copy
@@ -64,11 +65,12 @@ def decode(name: str, path: str, encoding: str, copy: str) -> None:
             piece = file.read(PIECE)
             try:
                 text = decoder.decode(piece, final=not piece)
-            except UnicodeDecodeError as error:
-                before = error.object[: error.start].decode(encoding, "replace")
-                line = lines + len(LINE_END.findall(before))
+            except UnicodeError as error:
+                with suppress(UnicodeError):
+                    before = getattr(error, "object", b"")[: getattr(error, "start", 0)]
+                    lines += len(LINE_END.findall(before.decode(encoding)))
                 raise InputError(
-                    f"{name}, line {line}: not text in the encoding {encoding}; name another one "
+                    f"{name}, line {lines}: not text in the encoding {encoding}; name another one "
                     "with --encoding."
                 ) from error
             if first:

@@ -170,10 +170,7 @@ def _refuse_known(name: str, head: bytes) -> None:
     if head[257:262] == b"ustar":
         raise InputError(f"{name} cannot be read: it is a tar archive; unpack it first.")
     if SAFETENSORS.match(head):
-        raise InputError(
-            f"{name} is a model, or another safetensors file; expected a table. Are the two "
-            "arguments exchanged? The model comes first, then the table."
-        )
+        raise InputError(f"{name} is a safetensors file, such as a model; expected a table.")
     if MARKUP.match(head.removeprefix(b"\xef\xbb\xbf")):
         raise InputError(
             f"{name} cannot be read: it is a web page or an XML document; save the table itself, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import lzma
 import sys
@@ -10,10 +11,11 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
-from backhand.errors import BackhandError, InputError, listed
+from backhand.errors import BackhandError, InputError, listed, shortened
 from backhand.support.optional import extra
 from backhand.tables.files.copies import PIECE, new_copy
 from backhand.tables.files.kinds import format_by_name, packing_by_name
@@ -66,9 +68,7 @@ def _opened(path: str, packing: str) -> BinaryIO:
 def _zstd() -> Any:
     """The module for Zstandard, which the standard library has from Python 3.14 on."""
     if sys.version_info >= (3, 14):
-        from compression import zstd
-
-        return zstd
+        return import_module("compression.zstd")
     return extra("backports.zstd", "reading .zst files")
 
 
@@ -84,14 +84,18 @@ def _damage_told(name: str, packing: str) -> Iterator[None]:
             f"{name} is truncated: its {packing} stream has no end; download or compress it again."
         ) from error
     except RuntimeError as error:  # of zipfile; NotImplementedError is one
-        told = "it needs a password; unpack it first" if "password" in str(error) else str(error)
+        told = (
+            "it needs a password; unpack it first"
+            if "password" in str(error)
+            else shortened(str(error))
+        )
         raise InputError(f"{name} cannot be read: {told.rstrip('.')}.") from error
     except (zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
         raise _damaged(name, packing, error) from error
     except OSError as error:
-        if error.errno is None:  # of gzip and bz2
+        if error.errno in (None, errno.EINVAL):  # of gzip and bz2, or a place that is none
             raise _damaged(name, packing, error) from error
-        raise
+        raise InputError(f"{name} cannot be read: {error.strerror}.") from error
     except Exception as error:
         if type(error).__name__ == "ZstdError":
             raise _damaged(name, packing, error) from error
@@ -99,9 +103,8 @@ def _damage_told(name: str, packing: str) -> Iterator[None]:
 
 
 def _damaged(name: str, packing: str, error: Exception) -> InputError:
-    return InputError(
-        f"{name} cannot be read: it is damaged or not a {packing} file ({str(error).rstrip('.')})."
-    )
+    said = shortened(str(error)).rstrip(".")
+    return InputError(f"{name} cannot be read: it is damaged or not a {packing} file ({said}).")
 
 
 def _only_table(name: str, archive: zipfile.ZipFile) -> zipfile.ZipInfo:

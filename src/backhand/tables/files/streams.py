@@ -6,13 +6,8 @@ import os
 import re
 import stat
 import sys
-import urllib.request
-from contextlib import AbstractContextManager
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.parse import urlsplit
 
 from backhand.errors import BackhandError, InputError
 from backhand.tables.files.copies import PIECE, new_copy
@@ -20,9 +15,6 @@ from backhand.tables.files.copies import PIECE, new_copy
 ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 STANDARD_INPUT = "standard input"
-
-SECONDS = 60.0
-"""How long a server may be silent."""
 
 
 def is_address(data: str) -> bool:
@@ -47,21 +39,20 @@ def receive(data: str, copy: str) -> tuple[str, str]:
     OutputError
         If the disk is full.
     """
-    address = is_address(data)
+    if is_address(data):
+        from backhand.tables.files.downloads import download  # needed only here, and large
+
+        return data, download(data, copy)
     name = STANDARD_INPUT if data == "-" else data
     try:
-        with _download(data) if address else _pipe(name, data) as stream, new_copy(copy) as file:
+        with _pipe(name, data) as stream, new_copy(copy) as file:
             while piece := stream.read(PIECE):
                 file.write(piece)
     except BackhandError:
         raise
-    except (OSError, ValueError, HTTPException) as error:
-        if isinstance(error, HTTPError):
-            error.close()
-        said = getattr(error, "strerror", None) or getattr(error, "reason", None) or error
-        done = "downloaded" if address else "read"
-        raise InputError(f"{name} cannot be {done}: {str(said).rstrip('.')}.") from error
-    return name, urlsplit(data).path if address else name
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror or error}.") from error
+    return name, name
 
 
 def _pipe(name: str, data: str) -> Any:
@@ -77,17 +68,3 @@ def _pipe(name: str, data: str) -> Any:
         pipe.close()
         raise InputError(f"{name} is {what}; expected a file or a pipe.")
     return pipe
-
-
-def _download(address: str) -> AbstractContextManager[Any]:
-    scheme = urlsplit(address).scheme.lower()
-    if scheme not in ("http", "https"):
-        raise InputError(
-            f"{address} cannot be read: only addresses that begin with https:// or http:// are. "
-            "Download the table and name the file, or pass it by a pipe as - . Where DuckDB's "
-            f"extension httpfs is installed, --query \"SELECT * FROM '{address}'\" reads s3:// "
-            "addresses."
-        )
-    request = urllib.request.Request(address, headers={"User-Agent": "backhand"})
-    response: AbstractContextManager[Any] = urllib.request.urlopen(request, timeout=SECONDS)
-    return response

@@ -8,9 +8,10 @@ import io
 import zipfile
 from typing import Any
 
-from backhand.errors import InputError, OutputError, listed
+from backhand.errors import InputError, OutputError, listed, shortened
 from backhand.support.memory_budget import format_size
 from backhand.support.optional import extra
+from backhand.tables.files.apart import answer, run_apart
 from backhand.tables.files.copies import new_copy
 
 ROWS = 1000
@@ -18,6 +19,13 @@ ROWS = 1000
 
 
 def sheet_as_csv(name: str, path: str, sheet: str | None, memory: int, copy: str) -> str | None:
+    """Convert a sheet, as `_sheet_as_csv` does, in a process of its own."""
+    extra("python_calamine", "reading workbooks (Excel, .ods)")
+    _check_size(name, path, memory)
+    return run_apart(__name__, name, memory, [name, path, sheet, copy], copy)
+
+
+def _sheet_as_csv(name: str, path: str, sheet: str | None, copy: str) -> str | None:
     """Write a sheet to a new CSV file, row by row; return a sentence if there are other sheets.
 
     Line k of the file, where no cell has a line break, is row k of the sheet. Empty rows at its end
@@ -28,8 +36,6 @@ def sheet_as_csv(name: str, path: str, sheet: str | None, memory: int, copy: str
     name, path : str
     sheet : str, optional
         Its name, or its number from 1; by default the first that is not empty.
-    memory : int
-        Bytes that may be used: a workbook is read as a whole.
     copy : str
 
     Raises
@@ -40,7 +46,6 @@ def sheet_as_csv(name: str, path: str, sheet: str | None, memory: int, copy: str
         If it needs more memory, or the disk is full.
     """
     calamine = extra("python_calamine", "reading workbooks (Excel, .ods)")
-    _check_size(name, path, memory)
     try:
         with calamine.load_workbook(path) as book:
             found = _chosen(name, book, sheet)
@@ -51,7 +56,7 @@ def sheet_as_csv(name: str, path: str, sheet: str | None, memory: int, copy: str
     except (calamine.CalamineError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        said = str(error).rstrip(".")
+        said = shortened(str(error)).rstrip(".")
         raise InputError(f"{name} cannot be read as a workbook: {said}.") from error
     if not others or sheet is not None:
         return None
@@ -134,3 +139,7 @@ def _clock(length: datetime.timedelta) -> str:
     whole = int(seconds)
     rest = f"{seconds - whole:.6f}"[1:].rstrip("0").rstrip(".")
     return f"{sign}{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}{rest}"
+
+
+if __name__ == "__main__":
+    answer(_sheet_as_csv)

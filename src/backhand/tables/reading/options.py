@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backhand.errors import InputError
+
 
 @dataclass(frozen=True)
 class ReadingOptions:
@@ -16,7 +18,7 @@ class ReadingOptions:
     encoding : str, optional
         The encoding of a text file, by Python's name; UTF-8 by default.
     sheet : str, optional
-        The sheet of a workbook; the first by default.
+        The sheet of a workbook, by name or number; the first that is not empty by default.
     table : str, optional
         The table of a database; the only one by default.
     header : bool, optional
@@ -28,6 +30,15 @@ class ReadingOptions:
     sheet: str | None = None
     table: str | None = None
     header: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Check the types."""
+        for name in ("format", "encoding", "sheet", "table"):
+            value = getattr(self, name)
+            if not isinstance(value, str | None):
+                raise InputError(f"{name} is {value!r}; expected a text or None.")
+        if not isinstance(self.header, bool | None):
+            raise InputError(f"header is {self.header!r}; expected True, False or None.")
 
 
 AS_FOUND = ReadingOptions()

@@ -33,7 +33,7 @@ def read_table(
     *,
     format: str | None = None,  # noqa: A002 (the name that other libraries have)
     encoding: str | None = None,
-    sheet: str | None = None,
+    sheet: str | int | None = None,
     table: str | None = None,
     header: bool | None = None,
     memory: int | str | None = None,
@@ -64,7 +64,7 @@ def read_table(
     encoding : str, optional
         The encoding of a text file, such as "cp1252"; by default UTF-8, or what its byte order mark
         states.
-    sheet : str, optional
+    sheet : str or int, optional
         The sheet of a workbook, by its name or its number from 1; by default the first that is not
         empty.
     table : str, optional
@@ -112,7 +112,9 @@ def read_table(
             f"data is a {type(data).__name__}; expected the name of a file or a glob. A "
             "data frame can be passed to `Model.predict`."
         )
-    options = ReadingOptions(format, encoding, sheet, table, header)
+    options = ReadingOptions(
+        format, encoding, str(sheet) if isinstance(sheet, int) else sheet, table, header
+    )
     if data is None and options != AS_FOUND:
         raise InputError(
             "format, encoding, sheet, table and header are those of a file; name one, or state "

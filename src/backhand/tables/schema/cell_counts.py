@@ -58,7 +58,7 @@ def count_cells(
     for start in range(0, len(columns), GROUP // 6):
         some = columns[start : start + GROUP // 6]
         cells = ", ".join(f"c{i}, {values[i]} AS v{i}" for i in some)
-        finite = ", ".join(f"c{i}, CASE WHEN isfinite(v{i}) THEN v{i} END AS x{i}" for i in some)
+        finite = ", ".join(f"c{i}, {_finite(table, i)} AS x{i}" for i in some)
         counts = ", ".join(_counts(table, i, missing) for i in some)
         row = first_row(
             table, f"SELECT {counts} FROM (SELECT {finite} FROM (SELECT {cells} FROM rows))"
@@ -71,13 +71,22 @@ def count_cells(
     return found
 
 
+def _finite(table: Table, i: int) -> str:
+    return f"v{i}" if _is_whole(table, i) else f"CASE WHEN isfinite(v{i}) THEN v{i} END"
+
+
+def _is_whole(table: Table, column: int) -> bool:
+    """Return whether a column's type has whole numbers only."""
+    return table.family(column) == "number" and "INT" in table.types[column]
+
+
 def _counts(table: Table, i: int, missing: Sequence[str]) -> str:
     x, unread, codes = f"x{i}", "0", "0"
     if table.family(i) == "text":
         codes = f"count(CASE WHEN {x} IS NOT NULL THEN {code(f'CAST(c{i} AS VARCHAR)')} END)"
     if table.family(i) == "text" or table.types[i] in ("FLOAT", "DOUBLE"):
         unread = f"count(CASE WHEN {x} IS NULL THEN {text(table, i, missing)} END)"
-    fractions = f"count(CASE WHEN {x} <> floor({x}) THEN 1 END)"
+    fractions = "0" if _is_whole(table, i) else f"count(CASE WHEN {x} <> floor({x}) THEN 1 END)"
     return f"count({x}), {unread}, {codes}, {fractions}, min({x}), max({x})"
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from backhand.tables.expressions import position, text
 from backhand.tables.queries import all_rows
-from backhand.tables.schema.columns import CLIP, Category, Column, finite_doubles
+from backhand.tables.schema.columns import CLIP, Category, Column, Date, Number, finite_doubles
 from backhand.tables.schema.unread import unread_texts
 from backhand.tables.table import Table
 
@@ -93,9 +93,8 @@ class ChangeCounts:
             else:
                 x = finite_doubles(given)
                 self._absent[place] += int(np.count_nonzero(np.isnan(x)))
-                with np.errstate(over="ignore", invalid="ignore"):
-                    far = np.abs(x - column.mean) > CLIP * column.std
-                self._far[place] += int(np.count_nonzero(far))
+                low, high = _limits(column)
+                self._far[place] += int(np.count_nonzero((x < low) | (x > high)))
             yield given
 
     def found(self, table: Table) -> list[Change]:
@@ -131,7 +130,9 @@ class ChangeCounts:
         rare = "were rare or never seen" if column.other else "were never seen"
         return [self._change(place, "unseen", count, f"{rare} in training", examples)]
 
-    def _unreadable_or_far(self, table: Table, i: int, place: int, column: Column) -> list[Change]:
+    def _unreadable_or_far(
+        self, table: Table, i: int, place: int, column: Number | Date
+    ) -> list[Change]:
         changes: list[Change] = []
         value = column.expression(table, i, self._missing)
         if self._absent[place]:
@@ -142,8 +143,8 @@ class ChangeCounts:
                 self._absent[place] -= count
         if self._far[place]:
             what = f"are more than {CLIP:g} standard deviations from training's mean"
-            assert not isinstance(column, Category)
-            outside = f"abs({value} - ({column.mean!r})) > {CLIP * column.std!r}"
+            low, high = _limits(column)
+            outside = f"isfinite({value}) AND ({value} < {low!r} OR {value} > {high!r})"
             examples = _frequent(table, text(table, i, ()), outside)
             changes.append(self._change(place, "far", self._far[place], what, examples))
         return changes
@@ -161,6 +162,14 @@ class ChangeCounts:
             return count > 0
         error = math.sqrt(before * (1 - before) / self._rows)
         return count / self._rows - before > max(INCREASE, DEVIATIONS * error)
+
+
+def _limits(column: Number | Date) -> tuple[float, float]:
+    """Return the numbers beyond which one is far: clipped, and outside the range of training."""
+    low, high = column.mean - CLIP * column.std, column.mean + CLIP * column.std
+    return min(low, low if column.least is None else column.least), max(
+        high, high if column.most is None else column.most
+    )
 
 
 def _frequent(table: Table, cell: str, condition: str) -> list[tuple[str, int]]:

@@ -23,7 +23,7 @@ class ColumnChoices:
         as well, unless the empty text is given here. An empty field always means missing. A cell's
         type makes no difference: -999 is also -999.0.
     decimal : {".", ","}, optional
-        The decimal sign of numbers in texts.
+        The decimal sign of numbers in texts; by default that which the rows of each column show.
     date_order : {"dmy", "mdy"}, optional
         The order of day and month in dates that have the year last.
     """

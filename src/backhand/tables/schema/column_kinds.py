@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from backhand.errors import InputError, comma_list
+from backhand.errors import InputError, comma_list, shortened
 from backhand.tables.cells.dates import EITHER, clock_in, moment_in, season_in
 from backhand.tables.expressions import cell, days, number
 from backhand.tables.queries import first_row, totals
@@ -28,8 +28,8 @@ FEW_VALUES = 20
 They are few only if they are repeated.
 """
 
-EXAMPLES = 3
-"""Texts that are quoted in a note."""
+EXAMPLES, MOST_IN_EXAMPLE = 3, 30
+"""Texts that are quoted in a note, and the number of characters of one."""
 
 SOME_NUMBERS = 0.1
 """Share of numbers in a category column from which it is reported."""
@@ -78,11 +78,17 @@ def kinds_of(
         if name in choices.categorical or (text_column and boolean):
             found.kinds[i] = "category" if found.kinds[i] != "other" else "other"
     counts = _counted(table, found, choices, missing)
-    _decide_texts(table, found, {i: counts[i] for i in found.of_kind("text")}, choices, missing)
+    texts = {i: counts[i] for i in found.of_kind("text")}
+    numeric = {i for i in texts if table.names[i] in choices.numeric}
+    stated_not = {i: c for i, c in texts.items() if i not in numeric}
+    numeric |= _with_booleans(table, stated_not, missing, found.decimals)
+    _decide_texts(table, found, texts, numeric, missing)
     found.counts = {i: counts[i] for i in found.of_kind("number")}
     for i, c in counts.items():
         note = _note(table, i, found.kinds[i], c, missing, found.decimals.get(i, "."))
         found.notes += [(i, note)] if note else []
+    if choices.decimal is None:
+        found.notes += _commas(table, [i for i in found.counts if found.decimals.get(i) == ","])
     return found
 
 
@@ -109,6 +115,14 @@ def _counted(
     return counts | count_cells(table, values(again, ","), missing)
 
 
+def _commas(table: Table, columns: Sequence[int]) -> list[tuple[int, Note]]:
+    """Return notes of the number columns that a decimal comma makes a difference to."""
+    signs = [f"bool_or(contains(c{i}, ',') OR contains(c{i}, '.'))" for i in columns]
+    what, advice = "is read with a decimal comma (1,5 is 1.5)", "--decimal . reads a point"
+    found = zip(columns, totals(table, signs), strict=True)
+    return [(i, Note(table.names[i], "numbers", what, advice)) for i, some in found if some]
+
+
 def _check_stated(table: Table, column: int, choices: ColumnChoices) -> None:
     name = table.names[column]
     for option in ("numeric", "categorical", "keep"):
@@ -124,11 +138,10 @@ def _decide_texts(
     table: Table,
     found: ColumnKinds,
     counts: dict[int, CellCounts],
-    choices: ColumnChoices,
+    numeric: set[int],
     missing: Sequence[str],
 ) -> None:
-    """Decide which columns of texts are numbers, dates or categories."""
-    numeric = {i for i in counts if table.names[i] in choices.numeric}
+    """Decide which columns of texts are numbers, as those in `numeric`, dates or categories."""
     mostly = {i for i, c in counts.items() if 2 * c.numbers > c.present} - numeric
     mixed = [i for i in sorted(mostly) if counts[i].unread >= rare(table.rows)]
     distinct = count_distinct(table, mixed, missing, FEW_VALUES)
@@ -141,6 +154,19 @@ def _decide_texts(
             found.kinds[i] = "number"
         else:
             found.kinds[i] = "date" if i in dates else "category"
+
+
+def _with_booleans(
+    table: Table,
+    counts: dict[int, CellCounts],
+    missing: Sequence[str],
+    decimals: dict[int, str],
+) -> set[int]:
+    """Return the columns of numbers in which all other texts are true or false: 1 and 0."""
+    mixed = [i for i, c in counts.items() if c.numbers and c.unread and not c.codes]
+    values = [number(table, i, missing, decimals[i]) for i in mixed]
+    read = totals(table, [f"count(CASE WHEN isfinite({value}) THEN 1 END)" for value in values])
+    return {i for i, n in zip(mixed, read, strict=True) if n == counts[i].present}
 
 
 def _dates(table: Table, present: dict[int, int]) -> list[int]:
@@ -207,7 +233,8 @@ def _not_numbers(table: Table, i: int, counts: CellCounts, missing: Sequence[str
 
 
 def _shown(texts: Sequence[tuple[str, int]]) -> str:
-    return comma_list(f"'{text}' {n:,}" if n > 1 else f"'{text}'" for text, n in texts)
+    quoted = [(f"'{shortened(text, MOST_IN_EXAMPLE)}'", n) for text, n in texts]
+    return comma_list(f"{text} {n:,}" if n > 1 else text for text, n in quoted)
 
 
 def _no_number(table: Table, column: int, counts: CellCounts, missing: Sequence[str]) -> InputError:

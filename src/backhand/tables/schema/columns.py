@@ -36,7 +36,8 @@ class Number:
 
     A value more than `CLIP` standard deviations from the mean is clipped: in a column that hardly
     varied in training, one outlier would otherwise dominate all other columns. `missing` is the
-    share of training rows without a value, `decimal` the decimal sign of texts.
+    share of training rows without a value, `decimal` the decimal sign of texts, `least` and `most`
+    are the smallest and the largest number of training.
     """
 
     name: str
@@ -44,6 +45,8 @@ class Number:
     std: float
     missing: float
     decimal: str = "."
+    least: float | None = None
+    most: float | None = None
     kind: ClassVar[str] = "number"
 
     @property
@@ -100,6 +103,8 @@ class Date:
     missing: float
     order: str = ""
     cycles: tuple[str, ...] = ()
+    least: float | None = None
+    most: float | None = None
     kind: ClassVar[str] = "date"
 
     @property
@@ -205,10 +210,11 @@ def column_from_json(number: int, entry: Any) -> Column:
     if not (math.isfinite(mean) and 0 < std <= LARGEST_STD):
         raise InputError(f"column {number} of its schema has a `mean` or `std` out of range")
     moments = (entry["name"], float(mean), float(std), missing)
+    span = (_limit(number, entry["least"]), _limit(number, entry["most"]))
     if made is Number:
         if entry["decimal"] not in (".", ","):
             raise InputError(f"column {number} of its schema needs . or , as `decimal`")
-        return Number(*moments, entry["decimal"])
+        return Number(*moments, entry["decimal"], *span)
     cycles = entry["cycles"]
     if entry["order"] not in ("", "dmy", "mdy") or not isinstance(cycles, list | tuple):
         raise InputError(f"column {number} of its schema has an `order` or `cycles` of no date")
@@ -216,7 +222,15 @@ def column_from_json(number: int, entry: Any) -> Column:
         raise InputError(f"column {number} of its schema has `cycles` other than {listed(CYCLES)}")
     if len(set(cycles)) < len(cycles):
         raise InputError(f"column {number} of its schema has the same cycle twice")
-    return Date(*moments, entry["order"], tuple(cycles))
+    return Date(*moments, entry["order"], tuple(cycles), *span)
+
+
+def _limit(number: int, value: Any) -> float | None:
+    if value is None:
+        return None
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise InputError(f"column {number} of its schema needs numbers as `least` and `most`")
+    return float(value)
 
 
 def _is_share(value: Any) -> bool:

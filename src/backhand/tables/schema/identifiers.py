@@ -2,46 +2,49 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
 
 from backhand.tables.queries import GROUP, first_row, totals
 from backhand.tables.schema.cell_counts import CellCounts
 from backhand.tables.table import Table
 
-NEARLY, NAMED = 0.99, 0.5
-"""Shares of distinct values in the rows of an identifier, without and with the name of one.
+NAMED = 0.5
+"""Share of distinct values from which a column with the name of an identifier is one."""
 
-Rows may be repeated.
+EXPECTED, FEWER = 10, 10
+"""Repeated values that must be expected by chance, and how many times fewer an identifier has.
+
+Consecutive numbers reach it in 28 rows.
 """
 
-EXPECTED_REPEATS = 10
-"""Pairs of equal values expected by chance, from which their absence is no accident.
+NEARLY = 0.99
+"""Share of distinct values that an identifier has in its rows: rows may be repeated."""
 
-Consecutive numbers reach it in 21 rows.
-"""
-
-FIRST, PREFIX = 2**13, 2**20
+FIRST, PREFIX = 2**12, 2**18
 """Rows in which repeats are searched first; rows in which distinct values are counted exactly."""
 
 INEXACT = 0.15
 """How far an estimated share of distinct values may be off."""
 
-WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+")
+HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+"""Where a word begins in camelCase."""
+
 WHOLE_NAMES = {
     "index", "idx", "key", "no", "nr", "obs", "observation", "row", "rows", "rowid", "rowname",
     "rownames", "rownum", "rownumber", "serial", "sn", "unnamed", "uid", "uuid", "guid",
 }  # fmt: skip
 LAST_WORDS = {"id", "ids", "uid", "uuid", "guid", "key", "no", "nr", "number", "idx", "pk"}
+
 YEARS, YEAR = range(1700, 2200), {"year", "years", "yr", "jahr"}
-"""Consecutive years are no counter."""
+"""Years that differ are not identifiers."""
 
 
 def identifiers(table: Table, counts: dict[int, CellCounts]) -> dict[int, str]:
     """Return the number columns that name the rows, each with the reason.
 
     They hold whole numbers. Most differ, and the name of the column is that of an identifier; or
-    they differ in nearly every row, although measured ones would repeat.
+    nearly all differ, although more would repeat if they were measured.
 
     Parameters
     ----------
@@ -50,28 +53,32 @@ def identifiers(table: Table, counts: dict[int, CellCounts]) -> dict[int, str]:
         The number columns and the counts of their cells.
     """
     nameless = _lone_nameless(table)
-    shares = {i: _least_share(table, i, c, nameless) for i, c in counts.items()}
-    least = {i: share for i, share in shares.items() if share is not None}
-    return {i: _reason(counts[i], distinct)
-            for i, distinct in _distinct_shares(table, least, counts).items()}  # fmt: skip
+    named: dict[int, bool] = {}
+    for i, c in counts.items():
+        words = _words(table.names[i])
+        by_name = i == nameless or _name_rows(words)
+        if _may_name_rows(table, c, words) and _differ(by_name, c.numbers, c.numbers, c):
+            named[i] = by_name
+    shares = _distinct_shares(table, named, counts)
+    return {i: _reason(counts[i], share) for i, share in shares.items()}
 
 
-def _least_share(
-    table: Table, column: int, counts: CellCounts, nameless: int | None
-) -> float | None:
-    """Return the share of distinct values from which a column is an identifier; None if never."""
-    n, values = counts.numbers, counts.most - counts.least + 1
-    if counts.fractions or n < NEARLY * counts.present or 2 * n <= table.rows or n < 2:
-        return None
-    words = [word.lower() for word in WORDS.findall(table.names[column])]
-    if words[-1:] and words[-1] in YEAR and counts.least in YEARS and counts.most in YEARS:
-        return None
-    share = NEARLY
-    if column == nameless or _names_rows(words):
-        share = NAMED
-    elif n**2 / 2 / values <= EXPECTED_REPEATS:
-        return None
-    return share if values >= share * n else None
+def _may_name_rows(table: Table, counts: CellCounts, words: list[str]) -> bool:
+    """Return whether a column has whole numbers in most rows, and is not one of years."""
+    years = words[-1:] and words[-1] in YEAR and {counts.least, counts.most} <= {*YEARS}
+    whole = not counts.fractions and counts.numbers >= NEARLY * counts.present
+    return whole and 2 * counts.numbers > table.rows and counts.numbers > 1 and not years
+
+
+def _differ(by_name: bool, rows: int, distinct: float, counts: CellCounts) -> bool:
+    """Return whether so many distinct values in so many rows are those of an identifier."""
+    values = counts.most - counts.least + 1
+    if by_name:
+        return min(distinct, values) >= NAMED * rows
+    # Equally probable values repeat least.
+    expected = rows + values * math.expm1(-rows / values)
+    repeats = rows - min(distinct, values)
+    return expected > EXPECTED and repeats <= min(expected / FEWER, (1 - NEARLY) * rows)
 
 
 def _reason(counts: CellCounts, distinct: float) -> str:
@@ -83,7 +90,11 @@ def _reason(counts: CellCounts, distinct: float) -> str:
     return f"looks like an identifier: {span} that differ in nearly every row"
 
 
-def _names_rows(words: Sequence[str]) -> bool:
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in re.findall(r"[^\W\d_]+", HUMP.sub(" ", name))]
+
+
+def _name_rows(words: list[str]) -> bool:
     """Return whether the words of a column's name are those of an identifier."""
     last = len(words) > 1 and words[-1] in LAST_WORDS
     return bool(words) and (last or words[0] == "id" or "".join(words) in WHOLE_NAMES)
@@ -100,34 +111,39 @@ def _lone_nameless(table: Table) -> int | None:
 
 
 def _distinct_shares(
-    table: Table, least: dict[int, float], counts: dict[int, CellCounts]
+    table: Table, named: dict[int, bool], counts: dict[int, CellCounts]
 ) -> dict[int, float]:
-    """Return the share of distinct values of the columns where it is at least that given.
+    """Return the share of distinct values of the columns that are identifiers.
 
     Most others have repeats in the first rows. Of a long table, distinct values are counted exactly
-    in its first rows, and about in all.
+    in more of its first rows, and about in all.
     """
     # A hash of the cell takes the same memory for any type, and tells 2^53 and 2^53 + 1 apart.
-    keys = {i: f"CASE WHEN isfinite({counts[i].value}) THEN hash(c{i}) END" for i in least}
-    left = list(least)
-    for start in range(0, len(least), GROUP // 2):
-        some = list(least)[start : start + GROUP // 2]
-        found = _shares(table, {i: keys[i] for i in some}, FIRST)
-        left = [i for i in left if i not in found or found[i] >= least[i]]
+    keys = {i: f"CASE WHEN isfinite({counts[i].value}) THEN hash(c{i}) END" for i in named}
+    left: dict[int, str] = {}
+    for start in range(0, len(keys), GROUP // 2):
+        some = dict(list(keys.items())[start : start + GROUP // 2])
+        found = _rows_and_distinct(table, some, FIRST)
+        left |= {
+            i: some[i] for i, (n, d) in found.items() if d >= (NAMED if named[i] else NEARLY) * n
+        }
     shares: dict[int, float] = {}
-    for i in left:  # one at a time, to bound the memory
-        shares |= _shares(table, {i: keys[i]}, PREFIX)
-    shares = {i: share for i, share in shares.items() if share >= least[i]}
+    for i, key in left.items():  # one at a time, to bound the memory
+        rows, distinct = _rows_and_distinct(table, {i: key}, PREFIX)[i]
+        if _differ(named[i], rows, distinct, counts[i]):
+            shares[i] = distinct / rows
     if table.rows > PREFIX and shares:
         tests = [f"approx_count_distinct({keys[i]}) / count({keys[i]})" for i in shares]
         about = dict(zip(shares, totals(table, tests), strict=True))
-        shares = {i: share for i, share in shares.items() if about[i] > least[i] - INEXACT}
+        shares = {i: share for i, share in shares.items() if about[i] > share - INEXACT}
     return shares
 
 
-def _shares(table: Table, keys: dict[int, str], rows: int) -> dict[int, float]:
-    """Return the share of distinct values in the first rows."""
+def _rows_and_distinct(
+    table: Table, keys: dict[int, str], first: int
+) -> dict[int, tuple[int, int]]:
+    """Return the number of values, and of distinct ones, in the first rows."""
     cells = ", ".join(f"{key} AS k{i}" for i, key in keys.items())
-    counts = ", ".join(f"count(DISTINCT k{i}) / greatest(1, count(k{i}))" for i in keys)
-    row = first_row(table, f"SELECT {counts} FROM (SELECT {cells} FROM rows LIMIT {rows})")
-    return dict(zip(keys, row, strict=True))
+    counts = ", ".join(f"count(k{i}), count(DISTINCT k{i})" for i in keys)
+    row = first_row(table, f"SELECT {counts} FROM (SELECT {cells} FROM rows LIMIT {first})")
+    return dict(zip(keys, zip(row[::2], row[1::2], strict=True), strict=True))

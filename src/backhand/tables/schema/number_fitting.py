@@ -32,6 +32,7 @@ def fit_numbers(
     """
     columns = list(decimals)
     n, missing, mean, square = (np.zeros(len(columns)) for _ in range(4))
+    least, most = np.full(len(columns), np.inf), np.full(len(columns), -np.inf)
     places = {i: Places() for i in orders}
     values = [
         days(table, i, absent, orders[i]) if i in orders else number(table, i, absent, decimals[i])
@@ -46,6 +47,8 @@ def fit_numbers(
             if columns[j] in places:
                 places[columns[j]].add(present)
             if len(present):
+                least[j] = min(least[j], present.min())
+                most[j] = max(most[j], present.max())
                 # Chan, Golub and LeVeque (1979), eq. 2.1: merge the moments of two sets of rows.
                 # `_number` reports an overflow.
                 with np.errstate(over="ignore", invalid="ignore"):
@@ -60,17 +63,19 @@ def fit_numbers(
         shown = _day if i in orders else "{:g}".format
         made: Column | Note = _number(table.names[i], *moments, shown, wanted=i in wanted)
         if isinstance(made, Number):
-            made = (
-                _date(made, orders[i], places[i])
-                if i in orders
-                else replace(made, decimal=decimals[i])
-            )
+            made = replace(
+                made, decimal=decimals[i], least=float(least[j]), most=float(most[j])
+            )  # fmt: skip
+            made = _date(made, orders[i], places[i]) if i in orders else made
         fitted[i] = made
     return fitted
 
 
 def _date(number: Number, order: str, places: Places) -> Date:
-    return Date(number.name, number.mean, number.std, number.missing, order, places.cycles())
+    return Date(
+        number.name, number.mean, number.std, number.missing, order, places.cycles(),
+        number.least, number.most,
+    )  # fmt: skip
 
 
 def _day(x: float) -> str:
@@ -94,7 +99,8 @@ def _number(
     std = float(np.sqrt(square / n))
     if not np.isfinite(std):
         raise InputError(
-            f"the numbers of column '{name}' are too large to be standardised; scale or drop it."
+            f"the numbers of column '{name}' are too large to be standardised; scale them with "
+            f"--query, or add --drop '{name}'."
         )
     constant = std <= 1e-12 * abs(mean)
     if constant and not missing and not wanted:

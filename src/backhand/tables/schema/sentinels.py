@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
-from backhand.tables.queries import first_row
+from backhand.tables.queries import GROUP, first_row, totals
 from backhand.tables.schema.cell_counts import CellCounts
 from backhand.tables.schema.notes import Note
 from backhand.tables.table import Table
@@ -15,47 +16,60 @@ CODES = re.compile(r"-?(9+|8{2,}|7{2,})|-1|-?(32768|32767|2147483648|2147483647)
 FEWEST = 3
 """Fewest rows with such a number."""
 
-NEGATIVE = 3
-"""A lone negative -1 has more than so many times the rows of the next value."""
+MORE = 3
+"""A lone -1 among numbers from 0 has more than so many times the rows of the least of them."""
+
+
+class _Candidate(NamedTuple):
+    """The least or the largest value of a column, which looks like a code."""
+
+    column: int
+    code: int
 
 
 def sentinels(table: Table, counts: dict[int, CellCounts]) -> list[tuple[int, Note]]:
     """Return a note for each number column whose least or largest value looks like a code."""
+    found = [
+        _Candidate(i, int(value))
+        for i, c in counts.items()
+        for value in (c.least, c.most)
+        if c.least < c.most and CODES.fullmatch(f"{value:.0f}") and value == int(value)
+    ]
     notes = []
-    for i, c in counts.items():
-        for value, others in ((c.least, "min"), (c.most, "max")):
-            if c.least < c.most and CODES.fullmatch(f"{value:.0f}") and value == int(value):
-                rows = _rows_of_code(table, c, value, others)
-                if rows:
-                    notes.append((i, _note(table.names[i], f"{value:.0f}", rows)))
+    for start in range(0, len(found), GROUP // 3):
+        some = found[start : start + GROUP // 3]
+        for (i, code), rows in zip(some, _rows(table, counts, some), strict=True):
+            notes += [(i, _note(table.names[i], code, rows))] if rows else []
     return notes
 
 
-def _note(name: str, code: str, rows: int) -> Note:
+def _note(name: str, code: int, rows: int) -> Note:
     return Note(
-        name, "missing",
-        f"{code} in {rows:,} row{'s' if rows > 1 else ''} looks like a code for missing",
+        name, "missing", f"{code} in {rows:,} rows looks like a code for missing",
         f"--missing {code} counts it as missing",
     )  # fmt: skip
 
 
-def _rows_of_code(table: Table, counts: CellCounts, value: float, extreme: str) -> int:
-    """Return the number of rows with an extreme value that is far from the others; else 0."""
-    cells = f"SELECT {counts.finite} AS x FROM rows"
-    row = first_row(
-        table,
-        f"WITH cells AS ({cells}), others AS (SELECT min(x) AS a, max(x) AS b FROM cells "
-        f"WHERE x <> {value!r}) SELECT count(CASE WHEN x = {value!r} THEN 1 END), any_value(a), "
-        f"any_value(b), count(CASE WHEN x = {'a' if extreme == 'min' else 'b'} THEN 1 END) "
-        "FROM cells, others",
-    )
-    n, least, most, nearest = int(row[0]), float(row[1]), float(row[2]), int(row[3])
-    gap, spread = (
-        (least - value, most - least) if extreme == "min" else (value - most, most - least)
-    )
-    if n < FEWEST or not spread:
-        return 0
-    if value == -1:
-        alone = least >= 0 and most > FEWEST and n > NEGATIVE * nearest
-        return n if alone or gap > spread else 0
-    return n if gap > (spread / 2 if abs(value) > 9 else spread) else 0
+def _rows(table: Table, counts: dict[int, CellCounts], some: list[_Candidate]) -> list[int]:
+    """Return the rows of each code that is far from the other values of its column; else 0."""
+    cells = ", ".join(f"{counts[i].finite} AS x{i}" for i in dict.fromkeys(i for i, _ in some))
+    tests = ", ".join(
+        f"count(CASE WHEN x{i} = {code} THEN 1 END), min(CASE WHEN x{i} <> {code} THEN x{i} END), "
+        f"max(CASE WHEN x{i} <> {code} THEN x{i} END)" for i, code in some
+    )  # fmt: skip
+    row = first_row(table, f"SELECT {tests} FROM (SELECT {cells} FROM rows)")
+    found = []
+    for (i, code), n, a, b in zip(some, row[::3], row[1::3], row[2::3], strict=True):
+        far = n >= FEWEST and _is_far(table, counts[i].finite, code, n, float(a), float(b))
+        found.append(n if far else 0)
+    return found
+
+
+def _is_far(table: Table, x: str, code: int, rows: int, least: float, most: float) -> bool:
+    """Return whether a code in so many rows is far from all others, `least` to `most`."""
+    gap, spread = (least - code if code < least else code - most), most - least
+    if code == -1 and least >= 0 and most > FEWEST:
+        (nearest,) = totals(table, [f"count(CASE WHEN {x} = {least!r} THEN 1 END)"])
+        return rows > MORE * int(nearest)
+    # One digit is more often a number.
+    return 0 < spread < gap * (2 if abs(code) > 9 else 1)

@@ -139,7 +139,9 @@ def test_an_evaluation_has_a_page_without_what_only_training_knows(here, undrawn
     )
 
 
-@pytest.mark.parametrize("split", [(), ("--cv", 3), ("--validation", "t.csv"), ("--group", "number")])
+@pytest.mark.parametrize(
+    "split", [(), ("--cv", 3), ("--validation", "t.csv"), ("--group", "number")]
+)
 def test_the_worst_rows_of_all_pages_have_their_own_cells(here, undrawn, split) -> None:
     """Rows without a class come between, so that numbers of rows and of labelled rows differ."""
     rng = random.Random(1)

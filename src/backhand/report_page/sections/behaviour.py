@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from backhand.errors import shortened
 from backhand.report_page.charts import (
     Watched,
     dependence_chart,
@@ -160,7 +161,9 @@ def _worst_row(row: WorstRow) -> Html:
     )  # fmt: skip
     cells = (
         element(
-            "div", element("dt", name), element("dd", "missing" if value is None else value[:200])
+            "div",
+            element("dt", name),
+            element("dd", "missing" if value is None else shortened(value, 200)),
         )
         for name, value in row.cells.items()
     )

@@ -23,7 +23,11 @@ ARCHITECTURE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- floors: written by tests/test_architecture.py -->", "<!-- end of floors -->"
 
 FLOORS = [
-    {"choices": "names that an argument may have, as types", "errors": "the family of errors"},
+    {
+        "choices": "names that an argument may have, as types",
+        "errors": "the family of errors",
+        "glossary": "the terms of the reports",
+    },
     {
         "constraints": "allowed values of settings, and their check",
         "support": "files, folders, streams, signals, memory, optional packages, displays",

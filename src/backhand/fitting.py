@@ -7,17 +7,21 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import KW_ONLY, dataclass, fields, replace
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backhand.choices import EngineName
 from backhand.engines import Engine, make_engine
 from backhand.errors import BackhandWarning, InputError
 from backhand.model import Model
+from backhand.report_page.write import check_report, write_training_report
 from backhand.support.memory_budget import budget
 from backhand.table_settings import Settings
 from backhand.tables.reading.frames import SOURCE, as_table
+from backhand.tables.reading.reader import expand
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.table import Table
+from backhand.tabular.advice import advise
 from backhand.tabular.cross_validation import cross_validate
 from backhand.tabular.room import room_for
 from backhand.tabular.training import Prepared, fit_table, prepare_table
@@ -53,6 +57,12 @@ class FitArguments(Settings):
     missing: Names | None = None
     decimal: str | None = None
     date_order: str | None = None
+    format: str | None = None
+    encoding: str | None = None
+    sheet: str | None = None
+    table: str | None = None
+    header: bool | None = None
+    report: str | PathLike[str] | None = None
     engine: EngineName | Engine = "auto"
     device: str | None = None
     threads: int | None = None
@@ -107,6 +117,10 @@ def fit(arguments: FitArguments) -> Model:
         The decimal sign of numbers in texts; by default it is found in the column.
     date_order : {"dmy", "mdy"}, optional
         The order of dates with the year last; by default it is found in the column.
+    format, encoding, sheet, table, header
+        How a file is to be read; see `read_table`.
+    report : path, optional
+        A page for a browser to write: figures, charts, importance of columns, worst errors.
     engine : {"auto", "fused", "reference", "torch"} or Engine, default="auto"
         The engine that runs training.
     device : str, optional
@@ -159,16 +173,10 @@ def fit(arguments: FitArguments) -> Model:
     check_callbacks(arguments.callbacks)
     if arguments.checkpoint is not None:
         settings.check_one_training()
-    unused = set(choices.drop) - {settings.group, settings.time}
-    room = room_for(budget(arguments.memory), settings)
-    with ExitStack() as open_tables:
-
-        def opened(data: Any, query: str | None = None) -> Table:
-            table = as_table(data, unused=unused, query=query, memory=room.table)
-            return open_tables.enter_context(table)
-
-        table = opened(arguments.data, arguments.query)
-        validation = None if arguments.validation is None else opened(arguments.validation)
+    page = _page(arguments)
+    with ExitStack() as tables:
+        table, validation = _opened(arguments, settings, tables)
+        room = room_for(budget(arguments.memory), settings)
         prepared = prepare_table(
             table, arguments.target, settings, choices, validation=validation,
             matrices=room.matrices(),
@@ -178,13 +186,57 @@ def fit(arguments: FitArguments) -> Model:
             table, prepared, settings, choices, engine=engine, matrices=room.matrices_of_fold,
             callbacks=arguments.callbacks,
         )  # fmt: skip
-    model, evaluation = fit_table(
-        prepared, settings, engine=engine, callbacks=arguments.callbacks,
-        checkpoint=arguments.checkpoint,
-    )  # fmt: skip
-    if validated is not None:
-        model, evaluation = validated.given_to(model), validated.pooled
+        if page is None:
+            tables.close()
+        model, evaluation = fit_table(
+            prepared, settings, engine=engine, callbacks=arguments.callbacks,
+            checkpoint=arguments.checkpoint,
+        )  # fmt: skip
+        if validated is not None:
+            model, evaluation = validated.given_to(model), validated.pooled
+        of_folds = [] if validated is None else validated.advice
+        advice = [*of_folds, *advise(prepared, model, evaluation)]
+        if page is not None:
+            write_training_report(
+                page,
+                prepared,
+                model,
+                evaluation,
+                table if validation is None else validation,
+                advice=advice,
+            )
+    for found in advice:
+        warnings.warn(f"{found.what} {found.advice}", BackhandWarning, stacklevel=3)
     return replace(model, evaluation=evaluation, notes=tuple(prepared.notes))
+
+
+def _page(arguments: FitArguments) -> Path | None:
+    """The path of the report, checked before any work is done."""
+    if arguments.report is None:
+        return None
+    data = arguments.data
+    inputs = expand(str(data)) if isinstance(data, str | PathLike) else []
+    return check_report(Path(arguments.report), inputs)
+
+
+def _opened(
+    arguments: FitArguments, settings: Settings, tables: ExitStack
+) -> tuple[Table, Table | None]:
+    """The table and the second table, which are closed with `tables`."""
+    memory = room_for(budget(arguments.memory), settings).table
+    unused = set(_names(arguments.drop)) - {settings.group, settings.time}
+    reading = {name: getattr(arguments, name)
+               for name in ("format", "encoding", "sheet", "table", "header")}  # fmt: skip
+    table = tables.enter_context(as_table(
+        arguments.data, unused=unused, query=arguments.query, reading=reading, memory=memory
+    ))  # fmt: skip
+    if arguments.validation is None:
+        return table, None
+    second = arguments.validation
+    alike = isinstance(second, str | PathLike) and isinstance(arguments.data, str | PathLike)
+    return table, tables.enter_context(as_table(
+        second, unused=unused, reading=reading if alike else None, memory=memory
+    ))  # fmt: skip
 
 
 def _engine(arguments: FitArguments) -> Engine:
@@ -211,7 +263,5 @@ def _warn_of_notes(prepared: Prepared) -> None:
     """Warn of columns that may be read otherwise than they are meant."""
     for note in prepared.notes:
         if note.advice and note.kind != "dropped":
-            warnings.warn(
-                f"column '{note.column}' {note.what} ({note.advice}).", BackhandWarning,
-                stacklevel=4,
-            )  # fmt: skip
+            said = f"column '{note.column}' {note.what}; {note.advice}."
+            warnings.warn(said, BackhandWarning, stacklevel=4)

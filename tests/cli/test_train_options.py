@@ -43,7 +43,13 @@ def test_every_setting_of_a_training_is_an_option_with_a_help() -> None:
         assert entry, f"{option} has no help"
     assert {f.name for f in fields(TrainConfig)} <= {f.name for f in fields(Settings)}
     titles = re.findall(r"^(\S.*):$", printed, re.MULTILINE)
-    assert [*TITLES.values(), "Columns", "Memory, disk and checkpoints", "Engine"] == titles[2:9]
+    assert [
+        *TITLES.values(),
+        "File",
+        "Columns",
+        "Memory, disk and checkpoints",
+        "Engine",
+    ] == titles[2:10]
 
 
 GIVEN = {

@@ -139,7 +139,10 @@ def test_an_evaluation_has_a_page_without_what_only_training_knows(here, undrawn
     )
 
 
-def test_the_worst_rows_of_both_pages_have_their_own_cells(here, undrawn) -> None:
+@pytest.mark.parametrize(
+    "split", [(), ("--cv", 3), ("--validation", "t.csv"), ("--group", "number")]
+)
+def test_the_worst_rows_of_all_pages_have_their_own_cells(here, undrawn, split) -> None:
     """Rows without a class come between, so that numbers of rows and of labelled rows differ."""
     rng = random.Random(1)
     lines = ["number,x,y"]
@@ -149,7 +152,7 @@ def test_the_worst_rows_of_both_pages_have_their_own_cells(here, undrawn) -> Non
         label = "" if i % 3 == 0 else ("b" if (x > 0) != wrong else "a")
         lines.append(f"k{i},{x:.4f},{label}")
     (here / "t.csv").write_text("\n".join(lines))
-    run("train", "t.csv", "-t", "y", "--epochs", "20", "--report", "t.html")
+    run("train", "t.csv", "-t", "y", "--epochs", "20", "--report", "t.html", *split)
     run("evaluate", "t.safetensors", "t.csv", "--report", "e.html")
     for name in ("t.html", "e.html"):
         text = (here / name).read_text(encoding="utf-8")

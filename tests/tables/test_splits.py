@@ -22,6 +22,9 @@ from backhand.tabular.cross_validation import cross_validate, interval_of
 from backhand.tabular.splitting import splitter_of
 from backhand.tabular.training import balanced_weights, prepare_table
 
+pytestmark = pytest.mark.filterwarnings("ignore::backhand.BackhandWarning")
+"""What few epochs give is warned of."""
+
 QUICK = {"epochs": 2, "hidden": 4}
 
 
@@ -190,7 +193,7 @@ def test_rows_without_a_time_are_on_neither_side_and_told() -> None:
     notes = [
         (note.column, note.kind, note.advice) for note in prepared.notes if note.kind != "dropped"
     ]
-    assert notes[:2] == [("day", "missing", ""), ("day", "time", "--drop 'day'")]
+    assert notes[:2] == [("day", "missing", ""), ("day", "time", "--drop 'day' leaves it out")]
     with as_table(columns()) as table:
         without = prepare_table(table, "t", Settings(time="day"), ColumnChoices(drop=("day",)))
     assert not [note for note in without.notes if note.column == "day"]
@@ -201,8 +204,8 @@ WRONG = {
     "no such time": ({"time": "nope"}, {}, "no time column 'nope'"),
     "the target as group": ({"group": "t"}, {}, "--group names the target 't'"),
     "the target as time": ({"time": "t"}, {}, "--time names the target 't'"),
-    "names as time": ({"time": "g"}, {}, "holds texts such as 'p0'"),
-    "one time": ({"time": "same"}, {}, "cannot be ordered by column 'same'"),
+    "names as time": ({"time": "g"}, {}, "holds texts such as 'p"),
+    "one time": ({"time": "same"}, {}, "column 'same' cannot divide the rows into 2 parts in time"),
     "two times for three folds": ({"time": "two", "cv": 3}, {}, "into 4 parts in time"),
     "too few groups": ({"group": "two", "cv": 3}, {}, "there are 2 groups; expected 3"),
     "a group that is kept": ({"group": "g"}, {"keep": ("g",)}, "cannot be kept"),

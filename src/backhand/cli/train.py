@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 from urllib.parse import urlsplit
 
 import typer
@@ -23,7 +23,11 @@ from backhand.support.signals import signals_held
 from backhand.table_settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from backhand.model import Model
+    from backhand.tables.table import Table
+    from backhand.tabular.room import Room
 
 
 @with_groups(titles=TITLES, spelled=SPELLED)
@@ -52,39 +56,25 @@ def train(
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Train a classifier on a table. Evaluates it on held-out rows and saves it."""
-    from backhand.cli.arguments import check_no_models, warn_of_replaced_model
+    from backhand.cli.arguments import warn_of_replaced_model
     from backhand.cli.report_file import command_line, report_path, show_report
     from backhand.cli.reports.training import TrainReport
-    from backhand.model import HEAD
-    from backhand.support.atomic_files import check_output
-    from backhand.tables.reading.reader import expand, read_table
     from backhand.tabular.advice import advise
     from backhand.tabular.cross_validation import cross_validate
     from backhand.tabular.training import fit_table, prepare_table
     from backhand.training.callbacks import Every
 
     choices, engine = columns.choices(), computing.made()
-    given = [name for name in (data, settings.validation) if name is not None]
-    inputs = [path for name in given for path in expand(name)]
-    check_no_models(inputs)
-    output = check_output(
-        output or default_output(data), "the model file", inputs, ours=None if output else HEAD
-    )
-    written_output.expect_file(output, f"the model is saved in {output}")
+    inputs = table_files(data, settings.validation)
+    output = checked_output(output, data, inputs)
     page = report_path(report_file, inputs, output)
     periodic, room = storage.periodic(settings), storage.room(settings)
     report = TrainReport(as_json=json, all_classes=all_classes, explain_words=explain_words)
     with report.progress("reading") as display:
-        table = read_table(
-            data, query, **reading.stated(), memory=room.table, cache_dir=room.folder,
-            watch=display.show_loading,
-        )  # fmt: skip
-        validation = None if settings.validation is None else read_table(
-            settings.validation, **reading.stated(), memory=room.table, cache_dir=room.folder
-        )  # fmt: skip
+        tables = read_tables(data, query, settings, reading, room, display.show_loading)
         prepared = prepare_table(
-            table, target, settings, choices, validation=validation, matrices=room.matrices(),
-            watch=display.show_reading,
+            tables.table, target, settings, choices, validation=tables.validation,
+            matrices=room.matrices(), watch=display.show_reading,
         )  # fmt: skip
     report.table(prepared)
     report.network(prepared, settings, engine.name)
@@ -96,30 +86,87 @@ def train(
             save_or_rescue(model, output)
 
     with report.progress() as display:
+        shown = [Every(None, display.show_epochs)]
         validated = None if settings.cv is None else cross_validate(
-            table, prepared, settings, choices, engine=engine, matrices=room.matrices_of_fold,
-            callbacks=[Every(None, display.show_epochs)], evaluated=report.fold,
-            notify=display.show_message,
+            tables.table, prepared, settings, choices, engine=engine, callbacks=shown,
+            matrices=room.matrices_of_fold, evaluated=report.fold, notify=display.show_message,
         )  # fmt: skip
         if page is None:
-            table.close()
+            tables.close()
         model, evaluation = fit_table(
-            prepared, settings, engine=engine, callbacks=[Every(None, display.show_epochs)],
-            checkpoint=periodic, trained=keep_model, notify=display.show_message,
+            prepared, settings, engine=engine, callbacks=shown, checkpoint=periodic,
+            trained=keep_model, notify=display.show_message,
         )  # fmt: skip
         if validated is not None:
             model, evaluation = validated.given_to(model), validated.pooled
         keep_model(model)  # with its metrics
-    advice = advise(prepared, model, evaluation)
+    of_folds = [] if validated is None else validated.advice
+    advice = [*of_folds, *advise(prepared, model, evaluation)]
     report.result(model, evaluation, advice, output, validated)
     if page is not None:
         from backhand.report_page.write import write_training_report
 
         write_training_report(
-            page, prepared, model, evaluation, table if validation is None else validation,
-            advice=advice, command=command_line(), model_file=str(output),
+            page, prepared, model, evaluation, tables.evaluated, advice=advice,
+            command=command_line(), model_file=str(output),
         )  # fmt: skip
+        tables.close()
         show_report(page, as_json=json)
+
+
+class Tables(NamedTuple):
+    """The table to train on, and the second table if there is one."""
+
+    table: Table
+    validation: Table | None
+
+    @property
+    def evaluated(self) -> Table:
+        """The table with the held-out rows."""
+        return self.table if self.validation is None else self.validation
+
+    def close(self) -> None:
+        """Release their memory and temporary files."""
+        self.table.close()
+        if self.validation is not None:
+            self.validation.close()
+
+
+def read_tables(
+    data: str | None,
+    query: str | None,
+    settings: Settings,
+    reading: FileOptions,
+    room: Room,
+    watch: Callable[[float], None],
+) -> Tables:
+    """Read DATA, and the file of --validation by the same options."""
+    from backhand.tables.reading.reader import read_table
+
+    stated = {**reading.stated(), "memory": room.table, "cache_dir": room.folder}
+    table, second = read_table(data, query, **stated, watch=watch), settings.validation
+    return Tables(table, None if second is None else read_table(second, **stated))
+
+
+def table_files(*given: str | None) -> list[str]:
+    """Return the files that are to be read as tables, none of which is a model."""
+    from backhand.cli.arguments import check_no_models
+    from backhand.tables.reading.reader import expand
+
+    inputs = [path for name in given if name is not None for path in expand(name)]
+    check_no_models(inputs)
+    return inputs
+
+
+def checked_output(output: Path | None, data: str | None, inputs: list[str]) -> Path:
+    """Return the path of the model file, once it can be written and replaces no input."""
+    from backhand.model import HEAD
+    from backhand.support.atomic_files import check_output
+
+    ours = None if output else HEAD
+    checked = check_output(output or default_output(data), "the model file", inputs, ours=ours)
+    written_output.expect_file(checked, f"the model is saved in {checked}")
+    return checked
 
 
 def save_or_rescue(model: Model, output: Path) -> None:

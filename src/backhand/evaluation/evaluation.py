@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -144,7 +145,7 @@ class Evaluation:
         gained = int(np.trace(self.confusion)) - int(self.confusion[column, column])
         lost = int(self.confusion[column].sum()) - int(self.confusion[column, column])
         found = {"accuracy": mean(gained - lost, gained + lost, self.rows)}
-        if self.losses is not None and known:
+        if self.losses is not None and math.isfinite(base.loss):  # nan if no class is known
             truth, of_base = self.confusion.sum(axis=1), -self._log_shares()
             of_base = np.where(truth > 0, of_base, 0.0)
             squares = self.losses.squares - 2 * self.losses.by_class @ of_base + truth @ of_base**2

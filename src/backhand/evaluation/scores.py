@@ -38,8 +38,8 @@ class Sample:
     The key of a row is a hash of its number, so the sample does not depend on the parts.
     """
 
-    def __init__(self, K: int, most: int = MOST_ROWS) -> None:
-        self._most = max(1, min(most, MOST_VALUES // K))
+    def __init__(self, K: int, most: int | None = None) -> None:
+        self._most = max(1, min(most or MOST_ROWS, MOST_VALUES // K))
         self._held = Scores(
             np.empty((0, K), np.float32), np.empty(0, np.int64), np.empty(0, np.int64), True
         )

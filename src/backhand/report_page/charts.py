@@ -38,6 +38,9 @@ ROW, AROUND = 22, 56
 ENOUGH = 10
 """Rows of a class from which its curves say something."""
 
+MOST_POINTS = 400
+"""Points of a learning curve."""
+
 SQUARE, LINE = 290, 16
 """Height of a chart of two shares, and of each line of its legend."""
 
@@ -146,13 +149,14 @@ def _learning_chart(
     name: str, training: NDArray[np.float64], validation: NDArray[np.float64], watched: Watched,
     shown: Callable[[float], str],
 ) -> Html:  # fmt: skip
-    epochs = np.arange(1, len(training) + 1)
-    measured = np.isfinite(validation)
+    measured = np.flatnonzero(np.isfinite(validation))
 
     def draw(axes: Axes) -> None:
-        axes.plot(epochs, training, color=SERIES[0], label="training rows")
-        if measured.any():
-            axes.plot(epochs[measured], validation[measured], color=SERIES[1], linestyle="--",
+        drawn = _thinned(np.arange(len(training)))
+        axes.plot(drawn + 1, training[drawn], color=SERIES[0], label="training rows")
+        if len(measured):
+            drawn = _thinned(measured)
+            axes.plot(drawn + 1, validation[drawn], color=SERIES[1], linestyle="--",
                       label=watched.name)  # fmt: skip
         if watched.best is not None:
             axes.axvline(watched.best, color=QUIET, linestyle=":", label="chosen epoch")
@@ -167,10 +171,17 @@ def _learning_chart(
             axes.set_ylim(bottom=0)
 
     label = f"Curve: {name} of the training rows from {shown(training[0])} to {shown(training[-1])}"
-    if measured.any():
-        ends = validation[measured][[0, -1]]
+    if len(measured):
+        ends = validation[measured[[0, -1]]]
         label += f", of the {watched.name} from {shown(ends[0])} to {shown(ends[1])}"
     return drawing(draw, name, f"{label}, by epoch.", height=220)
+
+
+def _thinned(places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return at most `MOST_POINTS` of the places, evenly spread, with the first and the last."""
+    if len(places) <= MOST_POINTS:
+        return places
+    return places[np.linspace(0, len(places) - 1, MOST_POINTS).astype(np.int64)]
 
 
 def _named_rows(axes: Axes, names: Sequence[Any]) -> None:

@@ -27,18 +27,23 @@ SEED = 0
 STRONGEST = 6
 """Columns whose partial dependence is shown."""
 
+DEPENDENCE_ROWS = 1000
+"""Rows over which a partial dependence is a mean."""
+
 FACTS_VALUES, FACTS_ROWS = 4_000_000, 20_000
 """Values of the matrix, and rows, from which statistics of the columns are computed at most."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """What only a training knows: the rows, how they were divided, what was found in columns.
+    """What only a training knows: the table, how its rows were divided, what was found in columns.
 
     `how` says in a few words how rows were held out. `remarks` are those of the table, `missing` is
     the share of rows of each column.
     """
 
+    source: str
+    table_rows: int
     rows: int
     stopping: int
     held_out: int
@@ -59,9 +64,11 @@ class Contents:
     model : Model
         With a schema.
     source : str
-        What was read.
+        The table that the model was trained on or evaluated on.
     rows : int
-        Rows of the table.
+        Its rows.
+    evaluated : str
+        The table of the evaluated rows: the same, or a second one for validation.
     evaluation : Evaluation, optional
         Of the held-out rows, or of the whole table; None if no rows were held out.
     training : Training, optional
@@ -80,6 +87,7 @@ class Contents:
     schema: Schema
     source: str
     rows: int
+    evaluated: str
     evaluation: Evaluation | None
     training: Training | None
     advice: Sequence[Advice]
@@ -94,8 +102,17 @@ class Contents:
 
     @property
     def source_name(self) -> str:
-        """What was read, without its folders."""
-        return self.source.rsplit("/", 1)[-1]
+        """The table, without its folders."""
+        return name_of(self.source)
+
+    @property
+    def is_of_folds(self) -> bool:
+        """Whether the evaluation is that of a cross-validation."""
+        return (
+            self.evaluation is not None
+            and self.training is not None
+            and (not self.training.held_out)
+        )
 
     @property
     def focus(self) -> int | None:
@@ -146,15 +163,26 @@ def gather(
     importance = importances(sample, schema, SEED)
     place_of = {place.column.name: place for place in places(schema)}
     strongest = [place_of[one.column] for one in importance[:STRONGEST] if one.increase > 0]
+    fewer = drawn_rows(drawn, DEPENDENCE_ROWS)
+    varied = Sample(model.params, fewer.X, fewer.y)
     most = min(FACTS_ROWS, FACTS_VALUES // max(1, schema.width))
     facts = drawn_rows(data, max(1, most))
+    if training is None:
+        source, rows = table.source, table.rows
+    else:
+        source, rows = training.source, training.table_rows
     return Contents(
-        model, schema, table.source, table.rows, evaluation, training, advice,
+        model, schema, source, rows, table.source, evaluation, training, advice,
         column_facts(schema, facts.X, None if training is None else training.missing),
-        importance, [dependence(sample, place) for place in strongest], sample.rows,
+        importance, [dependence(varied, place) for place in strongest], sample.rows,
         _worst(model, evaluation, table, [one.column for one in importance]),
         command, model_file, model.versions,
     )  # fmt: skip
+
+
+def name_of(source: str) -> str:
+    """Return the name of a table without its folders."""
+    return source.rsplit("/", 1)[-1]
 
 
 def drawn_rows(data: Data, most: int) -> Data:

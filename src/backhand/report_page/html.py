@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from backhand.support.visible_text import printable
+from backhand.errors import shortened
+from backhand.support.visible_text import MAX_CHARACTERS, printable
 
 EMPTY = {"meta", "br", "col"}
 """Elements without content, which have no end tag."""
@@ -17,15 +18,24 @@ class Html(str):
     __slots__ = ()
 
 
+LONGEST_CELL = 300
+"""Characters of a cell of a table; the middle of a longer one is cut out, as of any text."""
+
+
 def html_of(content: str) -> str:
     """Return HTML as it is, and a text escaped, its control characters made visible."""
-    return content if isinstance(content, Html) else escape(printable(content))
+    return content if isinstance(content, Html) else escape(printable(content, MAX_CHARACTERS))
+
+
+def whole(text: str) -> Html:
+    """Return a text of any length."""
+    return Html(escape(printable(text)))
 
 
 def element(name: str, /, *contents: str, **attributes: str | None) -> Html:
     """Return an element; an attribute's name may end in _, as `class_`; None leaves it out."""
     given = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{escape(printable(value))}"'
+        f' {key.rstrip("_").replace("_", "-")}="{escape(printable(value, MAX_CHARACTERS))}"'
         for key, value in attributes.items()
         if value is not None
     )
@@ -60,6 +70,8 @@ def table(
     classes = dict.fromkeys(numbers, "number") | dict.fromkeys(texts, "text")
 
     def cell(name: str, i: int, content: str, **attributes: str) -> Html:
+        if not isinstance(content, Html):
+            content = shortened(content, LONGEST_CELL)
         return element(name, content, class_=classes.get(i), **attributes)
 
     head = element("tr", *(cell("th", i, text, scope="col") for i, text in enumerate(headings)))

@@ -88,6 +88,11 @@ pre { background: var(--panel); border-radius: 0.4rem; padding: 0.8rem 1rem; ove
 .words { columns: 22rem; column-gap: 2.5rem; }
 .words dt { font-weight: 600; padding-top: 0.5rem; break-after: avoid; }
 .words dd { margin: 0; break-inside: avoid; }
+@media screen and (max-width: 34rem) {
+  th, td { padding-right: 0.7rem; }
+  tbody th { min-width: 5.5rem; }
+  td.text { min-width: 10rem; }
+}
 @media print {
   :root { color-scheme: light; --paper: #ffffff; --panel: #f3f3f3; --ink: #000000;
     --quiet: #333333; --rule: #b5b5b5; --link: #000000; --mark: #ffffff; --mark-rule: #000000;
@@ -96,7 +101,7 @@ pre { background: var(--panel); border-radius: 0.4rem; padding: 0.8rem 1rem; ove
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav, .skip { display: none; }
   figure, tr, .facts, .warnings li, .rows > li, pre { break-inside: avoid; }
-  h2, h3, caption, summary, .keys, p:has(+ .charts), p:has(+ figure), p:has(+ .keys) {
+  h2, h3, caption, thead, summary, .keys, p:has(+ .charts), p:has(+ figure), p:has(+ .keys) {
     break-after: avoid; }
   .matrix { font-size: 6.5pt; }
   .matrix th:nth-child(n), .matrix td { padding: 0.1rem 0.15rem; min-width: 0; }

@@ -65,8 +65,9 @@ def write_training_report(
         If it cannot be written.
     """
     training = Training(
-        prepared.training.rows, prepared.stopping.rows, prepared.held_out.rows, prepared.how,
-        prepared.unlabelled, prepared.class_counts, prepared.remarks, prepared.notes,
+        prepared.source, prepared.rows, prepared.training.rows, prepared.stopping.rows,
+        prepared.held_out.rows, prepared.how, prepared.unlabelled, prepared.class_counts,
+        prepared.remarks, prepared.notes,
         {name: m.rows / prepared.rows for name, m in prepared.missing.items()},
     )  # fmt: skip
     data = prepared.held_out if prepared.held_out.rows else prepared.training

@@ -59,20 +59,27 @@ def advise(prepared: Prepared, model: Model, evaluation: Evaluation | None) -> l
     evaluation : Evaluation, optional
         Of the held-out rows, if there are any.
     """
-    found = _rows(prepared) + _quantity(prepared) + _drift(prepared)
+    found = _rows(prepared) + _quantity(prepared)
+    if not {"time", "validation"} & set(model.hyperparameters):  # the held-out rows are chosen
+        found += _drift(prepared)
     if evaluation is None:
         return found
     if evaluation.rows < FEW_HELD_OUT:
         return _held_out(evaluation) + found
-    beside = prepared.held_out.rows > 0  # else the evaluation is that of the folds
     return [
-        *(_leak(prepared) if beside else []),
-        *(_twins(prepared, evaluation) if beside else []),
+        *advise_on_split(prepared, evaluation),
         *_baseline(model, evaluation),
         *_overfit(model, evaluation),
         *_imbalance(model, evaluation),
         *found,
     ]
+
+
+def advise_on_split(prepared: Prepared, evaluation: Evaluation) -> list[Advice]:
+    """Return what the held-out rows say beside the training rows: leaks and copies."""
+    if not prepared.held_out.rows:  # the evaluation is that of the folds
+        return []
+    return _leak(prepared) + _twins(prepared, evaluation)
 
 
 def _held_out(evaluation: Evaluation) -> list[Advice]:
@@ -129,7 +136,7 @@ def _overfit(model: Model, evaluation: Evaluation) -> list[Advice]:
     """The held-out loss rose while the training loss fell."""
     curve, training = model.history.validation_loss, model.metrics["training_loss"]
     measured = np.flatnonzero(np.isfinite(curve))
-    if not len(measured) or "best_epoch" in model.metrics:  # early stopping has taken the best
+    if not len(measured) or "best_epoch" in model.metrics:  # of other rows; the best is returned
         return []
     best = int(measured[curve[measured].argmin()])
     lowest, last = float(curve[best]), evaluation.loss
@@ -165,11 +172,11 @@ def _twins(prepared: Prepared, evaluation: Evaluation) -> list[Advice]:
         scores = scores._replace(rows=of_matrix)
     found = twins.exact(prepared.training, prepared.held_out, scores)
     if found.matters:
+        others = f" and {found.others:.4f} on the others" if found.share < 1 else ""
         advice.append(Advice(
             "twins",
             f"{percent(found.share)} of {found.rows:,} held-out rows equal a training row in every "
-            f"column that is used; accuracy is {found.accuracy:.4f} on them and "
-            f"{found.others:.4f} on the others.",
+            f"column that is used; accuracy is {found.accuracy:.4f} on them{others}.",
             "If rows were copied, remove the copies; if rows belong together (of one person, one "
             "day), keep them on one side of the split with --group COLUMN.",
         ))  # fmt: skip

@@ -21,6 +21,7 @@ from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.fitting import ANY
 from backhand.tables.split import class_counts
 from backhand.tables.table import Table
+from backhand.tabular.advice import Advice, advise_on_split
 from backhand.tabular.splitting import splitter_of
 from backhand.tabular.training import (
     Prepared,
@@ -58,7 +59,7 @@ def interval_of(values: Sequence[float], most: float = math.inf) -> Interval:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """The evaluation of each fold, and that of the rows of all folds together.
+    """The evaluation of each fold, that of the rows of all folds, and advice on the last split.
 
     Each fold's model is another one, so that the figures are those of models trained like the one
     that is trained on all rows, on fewer rows.
@@ -66,6 +67,7 @@ class CrossValidation:
 
     folds: list[Evaluation]
     pooled: Evaluation
+    advice: list[Advice]
 
     def figures(self) -> dict[str, Interval]:
         """Return mean and interval of each figure that every fold has."""
@@ -156,4 +158,4 @@ def cross_validate(
                 )
             folds.append(evaluation)
             evaluated(evaluation)
-    return CrossValidation(folds, pooled.result())
+    return CrossValidation(folds, pooled.result(), advise_on_split(part, folds[-1]))

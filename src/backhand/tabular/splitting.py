@@ -86,7 +86,7 @@ class Splitter:
                 notes.append(Note(name, "missing", what))
             if any(column.name == name for column in schema.columns):
                 what = "is a feature, although all its held-out values are later than in training"
-                notes.append(Note(name, "time", what, f"--drop '{name}'"))
+                notes.append(Note(name, "time", what, f"--drop '{name}' leaves it out"))
         return notes
 
     def _with_stopping(self, training: Mask, out: Mask, how: str) -> Split:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from backhand.errors import shortened
 from backhand.report_page.charts import (
     Watched,
     dependence_chart,
     importance_chart,
     learning_charts,
 )
-from backhand.report_page.contents import Contents
+from backhand.report_page.contents import Contents, name_of
 from backhand.report_page.drawing import KEYS
 from backhand.report_page.html import Html, details, element, joined, table
 from backhand.report_page.importance import REPEATS
@@ -39,6 +40,8 @@ def importance(contents: Contents) -> Html | None:
         "line is a 95% interval. Columns that say the same can replace each other; then each of "
         "them looks unimportant."
     )
+    if contents.training is not None and not contents.training.held_out:
+        text += " The rows are training rows, since none are held out."
     rows = [
         (one.column, f"{one.increase:.4f}", f"± {one.margin:.4f}") for one in found[:MOST_COLUMNS]
     ]
@@ -143,7 +146,7 @@ def worst(contents: Contents) -> Html | None:
     text = (
         "The rows to which the model gave the lowest probability of their true class. Look at them "
         "first: such rows are often labelled wrongly, unusual, or of a kind that the columns do "
-        "not describe. Rows are counted from 1, without the header."
+        f"not describe. Rows of {name_of(contents.evaluated)} are counted from 1, without a header."
     )
     return joined(
         [element("p", text), element("ol", *map(_worst_row, contents.worst), class_="rows")]
@@ -158,7 +161,9 @@ def _worst_row(row: WorstRow) -> Html:
     )  # fmt: skip
     cells = (
         element(
-            "div", element("dt", name), element("dd", "missing" if value is None else value[:200])
+            "div",
+            element("dt", name),
+            element("dd", "missing" if value is None else shortened(value, 200)),
         )
         for name, value in row.cells.items()
     )

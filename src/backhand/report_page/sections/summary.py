@@ -33,10 +33,14 @@ def _how_good(contents: Contents) -> list[str]:
         return ["No rows were held out, so how good it is on new rows is not known."]
     accuracy, base = evaluation.figures["accuracy"], evaluation.baseline
     rows = several(evaluation.rows, "row")
-    which = f"Of {rows} that it had not seen in training" if contents.training else f"Of {rows}"
+    which = f"Of {rows} that it had not seen in training, it predicts"
+    if contents.training is None:
+        which = f"Of {rows}, it predicts"
+    elif contents.is_of_folds:
+        which = f"Of {rows}, models that were trained like it on other rows predict"
     strongest = [one.column for one in contents.importance[:3] if one.increase > one.margin]
     parts = [
-        f"{which}, it predicts {percent(accuracy.value)} correctly (95% interval: "
+        f"{which} {percent(accuracy.value)} correctly (95% interval: "
         f"{percent(accuracy.low)} to {percent(accuracy.high)}). ",
         f"Always answering the commonest class, “{shortened(base.name)}”, is right in "
         f"{percent(base.accuracy)}. ",

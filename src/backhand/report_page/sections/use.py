@@ -6,7 +6,7 @@ import shlex
 
 from backhand.glossary import TERMS
 from backhand.report_page.contents import Contents
-from backhand.report_page.html import Html, details, element, joined, lines, table
+from backhand.report_page.html import Html, details, element, joined, lines, table, whole
 
 
 def use(contents: Contents) -> Html:
@@ -33,7 +33,10 @@ def made(contents: Contents) -> Html:
     """Return the exact command, the settings and the versions."""
     parts = []
     if contents.command:
-        parts += [element("p", "The command:"), element("pre", element("code", contents.command))]
+        parts += [
+            element("p", "The command:"),
+            element("pre", element("code", whole(contents.command))),
+        ]
     d, H, K = contents.model.sizes
     text = (
         f"The network has {d:,} input numbers (features), {H:,} hidden units and {K:,} outputs, "

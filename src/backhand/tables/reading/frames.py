@@ -42,6 +42,7 @@ def as_table(
     *,
     unused: Collection[str] = (),
     query: str | None = None,
+    reading: Mapping[str, Any] | None = None,
     memory: int | None = None,
     once: bool = False,
 ) -> Iterator[Table]:
@@ -57,6 +58,8 @@ def as_table(
         Columns that are not needed, where `columns` is None.
     query : str, optional
         A query on a file.
+    reading : mapping, optional
+        What is stated about a file, as `read_table` takes it.
     memory : int, optional
         Maximum memory of the table in bytes.
     once : bool
@@ -69,17 +72,18 @@ def as_table(
     MissingFileError
         If there is no file by that name.
     """
-    if query is not None and not isinstance(data, str | PathLike | None):
+    stated = {name: value for name, value in {"query": query, **(reading or {})}.items()
+              if value is not None}  # fmt: skip
+    if stated and not isinstance(data, str | PathLike | None):
         raise InputError(
-            f"a query is for files, and the data is of type {type(data).__name__}; select the rows "
-            "first."
+            f"{next(iter(stated))}= is for files, and the data is of type {type(data).__name__}."
         )
     if isinstance(data, Table):
         yield data
         return
     if isinstance(data, str | PathLike) or query is not None:
         path = None if data is None else str(data)
-        table = read_table(path, query, memory=memory, once=once)
+        table = read_table(path, **stated, memory=memory, once=once)
     else:
         table = _loaded(_columns(data), columns, unused)
     table.warn_of_remarks()

@@ -215,7 +215,8 @@ def warn_of_doubtful_classes(classes: dict[str, int]) -> None:
     if single:
         subject = "the classes {} have" if len(single) > 1 else "the class {} has"
         warnings.warn(
-            f"{subject.format(listed(single))} only one row, so none is held out for evaluation.",
+            f"{subject.format(listed(single))} only one row, too few to be both trained on and "
+            "evaluated.",
             BackhandWarning,
             stacklevel=3,
         )

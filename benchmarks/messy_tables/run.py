@@ -40,12 +40,13 @@ Spec = dict[str, Any]
 
 @dataclass
 class Run:
-    """One run of the program: its exit status, its message and the event `table`."""
+    """One run of the program: its exit status, its message, the event `table` and its warnings."""
 
     status: int
     message: str = ""
     output: list[str] = field(default_factory=list)
     table: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def asks(self) -> bool:
@@ -81,6 +82,9 @@ def train(path: Path, target: str, options: list[str]) -> Run:
         if isinstance(event, dict) and event.get("event") == "table":
             run.table = event
             run.output += phrases(event)
+        elif isinstance(event, dict) and event.get("event") == "result":
+            run.warnings = [f"{w['what']} {w['advice']}" for w in event.get("warnings") or []]
+            run.output += run.warnings
         elif isinstance(event, dict) and {"message", "note", "what"} & set(event):
             run.output += phrases(event)
     return run
@@ -112,12 +116,18 @@ def readings(table: dict[str, Any]) -> dict[str, str]:
     return read | {column["name"]: "dropped" for column in table.get("dropped") or []}
 
 
-def remarks(table: dict[str, Any], column: str) -> str:
+def remarks(run: Run, column: str) -> str:
     """All that was said of a column."""
+    table = run.table
     said = [c.get("why") for c in table.get("dropped") or [] if same(c["name"], column)]
     for note in table.get("notes") or []:
         if same(str(note.get("column") or ""), column):
             said += [note.get("kind"), note.get("what"), note.get("advice")]
+    for part in ("missing", "missing_texts"):
+        found = (table.get(part) or {}).items()
+        said += [f"missing: {value}" for name, value in found if same(name, column)]
+    sentences = [*(table.get("remarks") or []), *run.warnings]
+    said += [sentence for sentence in sentences if f"'{column}'" in sentence]
     return " ".join(str(part) for part in said if part)
 
 
@@ -148,14 +158,14 @@ def misread(spec: Spec, table: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def says(run: Run, column: str, pattern: str) -> bool:
-    texts = [remarks(run.table, column)] if column else run.output
+    texts = [remarks(run, column)] if column else run.output
     return any(re.search(pattern, text, re.IGNORECASE) for text in texts)
 
 
 def unsaid(spec: Spec, run: Run) -> list[tuple[str, str]]:
     """What the program kept to itself."""
     return [
-        (f"{column or 'table'}: says {pattern}", remarks(run.table, column) or "nothing")
+        (f"{column or 'table'}: says {pattern}", remarks(run, column) or "nothing")
         for column, pattern in spec["told"].items()
         if not says(run, column, pattern)
     ]

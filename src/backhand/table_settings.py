@@ -295,14 +295,12 @@ class Settings:
 
     def values(self, rows: int) -> dict[str, Any]:
         """All settings of a training on that many rows, as JSON values for the model file."""
-        split = {name: getattr(self, name) for name in ("validation", "group", "time", "cv")}
-        of_table = {
-            "hidden": self.hidden,
-            "test_size": self.held_out_share,
-            **{name: value for name, value in split.items() if value is not None},
-            "class_weight": self.class_weight,
-            "validation_fraction": self.stopping_share,
-        }
+        of_table = {"hidden": self.hidden, "test_size": self.held_out_share}
+        for name in ("validation", "group", "time", "cv", "class_weight"):
+            if getattr(self, name) is not None:
+                of_table[name] = getattr(self, name)
+        if self.stopping_share:
+            of_table["validation_fraction"] = self.stopping_share
         return of_table | self.config_for(rows).values()
 
 

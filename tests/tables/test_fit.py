@@ -148,3 +148,35 @@ def test_wrong_arguments_are_errors_in_a_sentence(rows, name) -> None:
 def test_what_holds_no_table_is_an_error(data) -> None:
     with pytest.raises(backhand.InputError, match=r"expected|no input|no column"):
         backhand.fit(data, "y", **QUICK)
+
+
+def test_a_report_is_written_and_replaces_no_input(rows, tmp_path) -> None:
+    columns, path = rows
+    backhand.fit(columns, "ripe", **QUICK, report=tmp_path / "page.html")
+    assert "<html" in (tmp_path / "page.html").read_text()[:200]
+    with pytest.raises(backhand.InputError, match=r"fruit\.csv"):
+        backhand.fit(path, "ripe", **QUICK, report=path)
+
+
+def test_a_file_is_read_as_it_is_stated(rows, tmp_path) -> None:
+    _, path = rows
+    bare = tmp_path / "fruit.data"
+    bare.write_text(path.read_text().split("\n", 1)[1])
+    stated = {"format": "csv", "header": False, "validation": bare, **QUICK}
+    model = backhand.fit(bare, "column5", **stated)
+    assert model.evaluation.rows == 240
+    with pytest.raises(backhand.InputError, match="header= is for files"):
+        backhand.fit({"x": [1, 2]}, "x", header=False)
+
+
+@pytest.mark.parametrize("split", [{}, {"cv": 3}], ids=str)
+def test_what_the_report_warns_of_is_a_warning(rows, split) -> None:
+    columns, _ = rows
+    leak = {"told": np.where(columns["ripe"] == "yes", "sold", "kept")}
+    with pytest.warns(backhand.BackhandWarning, match="Column 'told' alone gives the class") as w:
+        backhand.fit(columns | leak, "ripe", **QUICK, **split)
+    assert {warning.filename for warning in w} == {__file__}
+    codes = {"code": [f"0{i % 5}" for i in range(240)]}
+    with pytest.warns(backhand.BackhandWarning, match="column 'code' is not read as numbers") as w:
+        backhand.fit(columns | codes, "ripe", **QUICK, **split)
+    assert {warning.filename for warning in w} == {__file__}

@@ -138,7 +138,7 @@ def test_words_that_mean_missing_do_so_in_columns_of_every_type(tmp_path) -> Non
     assert csv.schema == typed.schema == queried.schema
     assert csv.target.classes == typed.target.classes == ["1", "2"]
     assert csv.unlabelled == typed.unlabelled == 8
-    assert csv.schema.columns[-1] == Category("c", ("1", "2", "4"), True)
+    assert csv.schema.columns[-1] == Category("c", ("1", "2", "4"), 0.25)
     assert {c.missing for c in csv.schema.columns} == {True}
     assert [m.rows for m in csv.missing.values()] == [m.rows for m in typed.missing.values()]
     assert [sum(m.texts.values()) for m in typed.missing.values()] == [

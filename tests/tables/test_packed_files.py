@@ -121,11 +121,11 @@ def test_a_zip_holds_exactly_one_table(tmp_path, read) -> None:
 
 
 def test_names_in_a_zip_are_no_paths(tmp_path, read) -> None:
-    zipped(tmp_path / "t.zip", {"../../../out.csv": TEXT})
+    zipped(tmp_path / "t.zip", {"../../../escaped.csv": TEXT})
     assert read(tmp_path / "t.zip").rows == len(ROWS)
-    zipped(tmp_path / "t.zip", {"/etc/out.csv": TEXT})
+    zipped(tmp_path / "t.zip", {"/etc/escaped.csv": TEXT})
     assert read(tmp_path / "t.zip").rows == len(ROWS)
-    assert not list(tmp_path.parent.rglob("out.csv"))
+    assert not list(tmp_path.parent.rglob("escaped.csv"))
 
 
 def test_a_file_in_a_file_in_a_file_ends(tmp_path, read) -> None:
@@ -241,6 +241,19 @@ def test_cells_of_a_workbook_are_spelled_as_in_csv(tmp_path, read) -> None:
         (None, None, None, None), ("1000000000000000", "1e-09", None, "é\nx"),
     ]  # fmt: skip
     assert table.where(5) == f"{tmp_path / 't.xlsx'} (row 6)"
+
+
+def test_delimiters_and_comments_in_cells_are_cells(tmp_path, read) -> None:
+    book = openpyxl.Workbook()
+    for value in ("text; more; text", "a;b;c", "d;e|f", "g"):
+        book.active.append([value])
+    book.save(tmp_path / "t.xlsx")
+    table = read(tmp_path / "t.xlsx")
+    assert table.names == ["text; more; text"] and table.rows == 3
+    with closing(sqlite3.connect(tmp_path / "t.db")) as database, database:
+        database.execute('CREATE TABLE t ("# 1", "2")')
+        database.execute("INSERT INTO t VALUES ('#', 3), ('sep=;', 4)")
+    assert read(tmp_path / "t.db").names == ["# 1", "2"]
 
 
 def test_the_row_of_a_sheet_counts_what_is_above_the_names(tmp_path, read) -> None:
@@ -418,6 +431,16 @@ def test_a_command_reads_standard_input_and_named_pipes(tmp_path, stdin) -> None
     done = run("predict", "model.safetensors", "pipe", "--cache-dir", tmp_path / "spill")
     writer.join()
     assert len(done.stdout.splitlines()) == len(ROWS) + 1
+
+
+def test_a_file_that_cannot_be_opened_is_told(tmp_path, read, monkeypatch) -> None:
+    (tmp_path / "t.csv").write_bytes(TEXT)
+
+    def refuse(*_, **__) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "t.csv")
+
+    monkeypatch.setattr("backhand.tables.files.kinds.packing_of", refuse)
+    refused(read, tmp_path / "t.csv", r"cannot be read: Permission denied\.")
 
 
 def test_devices_and_an_empty_input_are_told(read) -> None:

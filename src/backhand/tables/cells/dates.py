@@ -102,7 +102,7 @@ def moment_in(text: str, order: str = "") -> str:
 
     `order` is one of `ORDERS`, `EITHER`, or "" if it is not known.
     """
-    value = _with("d", _year_month_day(order), f"concat({_iso_day()}, {_time('m.zone')})")
+    value = _with("ymd", _year_month_day(order), f"concat({_iso_day()}, {_time('part.zone')})")
     return (
         f"CASE WHEN {matches(text, ISO)} THEN {_days(text)} "
         f"WHEN {_fits(text, '<ANY DATE>' if order else '<DATE>')} "
@@ -113,8 +113,10 @@ def moment_in(text: str, order: str = "") -> str:
 def clock_in(text: str) -> str:
     """SQL for the part of a day of a text that is a time of day, else NULL."""
     iso = f"concat('1970-01-01', {_time(sql_text(''))})"
+    # A comparison costs a fraction of a pattern, and words are no times of day.
     return (
-        f"CASE WHEN {matches(text, CLOCK)} THEN epoch_us(TRY_CAST({text} AS TIME)) / {DAY_US} "
+        f"CASE WHEN {text} > ':' THEN NULL "
+        f"WHEN {matches(text, CLOCK)} THEN epoch_us(TRY_CAST({text} AS TIME)) / {DAY_US} "
         f"WHEN {_fits(text, '<TIME>')} "
         f"THEN {_of_parts(text, 'TIME PARTS', _TIME_PARTS, _days(iso))} END"
     )
@@ -126,7 +128,7 @@ def order_shown_in(text: str) -> str:
     One of `ORDERS` if it is a date in that order only; "same" if it is the same day in both; else
     "dotted" if it has dots, and "both" if not.
     """
-    first, second = "CAST(m.first AS INTEGER)", "CAST(m.second AS INTEGER)"
+    first, second = "CAST(part.first AS INTEGER)", "CAST(part.second AS INTEGER)"
     shown = (
         f"CASE WHEN {first} > 12 AND {second} > 12 THEN NULL WHEN {first} = {second} THEN 'same' "
         f"WHEN {first} > 12 THEN 'dmy' WHEN {second} > 12 THEN 'mdy' "
@@ -151,10 +153,10 @@ def _fits(text: str, pattern: str) -> str:
 
 
 def _of_parts(text: str, rule: str, names: Sequence[str], value: str) -> str:
-    """SQL for a value of the parts `m` of a text, which are empty where it lacks them."""
+    """SQL for a value of the parts (`part`) of a text, which are empty where it lacks them."""
     pattern, groups = f"^(?:{expanded(RULES[rule])})$", ", ".join(map(sql_text, names))
     parts = f"regexp_extract(lower({text}), {sql_text(pattern)}, [{groups}])"
-    return _with("m", parts, value)
+    return _with("part", parts, value)
 
 
 def _with(name: str, meaning: str, value: str) -> str:
@@ -168,26 +170,27 @@ def _days(iso: str) -> str:
 
 
 def _year_month_day(order: str) -> str:
-    """SQL for a struct of the texts of `m` that are the year, the month and the day."""
-    of_numbers = {"mdy": "m.second < 'a'", EITHER: "TRY_CAST(m.second AS INTEGER) > 12"}
+    """SQL for a struct of the texts of `part` that are the year, the month and the day."""
+    of_numbers = {"mdy": "part.second < 'a'", EITHER: "TRY_CAST(part.second AS INTEGER) > 12"}
     ways = {
-        "length(m.first) = 4 AND m.first < 'a'": "y := m.first, m := m.second, d := m.third",
-        "m.third = ''": "y := m.second, m := m.first, d := ''",
-        f"m.first >= 'a' OR {of_numbers.get(order, 'false')}":
-            "y := m.third, m := m.first, d := m.second",
-        "true": "y := m.third, m := m.second, d := m.first",
+        "length(part.first) = 4 AND part.first < 'a'":
+            "y := part.first, m := part.second, d := part.third",
+        "part.third = ''": "y := part.second, m := part.first, d := ''",
+        f"part.first >= 'a' OR {of_numbers.get(order, 'false')}":
+            "y := part.third, m := part.first, d := part.second",
+        "true": "y := part.third, m := part.second, d := part.first",
     }  # fmt: skip
     cases = " ".join(f"WHEN {when} THEN struct_pack({what})" for when, what in ways.items())
     return f"CASE {cases} END"
 
 
 def _iso_day() -> str:
-    """SQL for the ISO text of the struct `d` of `_year_month_day`."""
+    """SQL for the ISO text of the struct `ymd` of `_year_month_day`."""
     # Of two digits, those from 69 on are a year of the last century, as in POSIX.
-    century = "CASE WHEN length(d.y) = 4 THEN '' WHEN d.y >= '69' THEN '19' ELSE '20' END"
-    named = f"CAST((strpos('{MONTHS}', left(d.m, 3)) + 2) // 3 AS VARCHAR)"
-    month = f"CASE WHEN d.m >= 'a' THEN {named} ELSE {_or_1('d.m')} END"
-    return f"{century}, d.y, '-', {month}, '-', {_or_1('d.d')}"
+    century = "CASE WHEN length(ymd.y) = 4 THEN '' WHEN ymd.y >= '69' THEN '19' ELSE '20' END"
+    named = f"CAST((strpos('{MONTHS}', left(ymd.m, 3)) + 2) // 3 AS VARCHAR)"
+    month = f"CASE WHEN ymd.m >= 'a' THEN {named} ELSE {_or_1('ymd.m')} END"
+    return f"{century}, ymd.y, '-', {month}, '-', {_or_1('ymd.d')}"
 
 
 def _or_1(value: str) -> str:
@@ -196,10 +199,9 @@ def _or_1(value: str) -> str:
 
 def _time(zone: str) -> str:
     """SQL for a space, the time of day and a zone, in ISO form; empty if there is no time."""
-    hour = "CASE m.half WHEN '' THEN m.hour ELSE CAST(CAST(m.hour AS INTEGER) % 12 + " \
-           "CASE m.half WHEN 'p' THEN 12 ELSE 0 END AS VARCHAR) END"  # fmt: skip
-    minutes = "coalesce(nullif(m.minutes, ''), ':00')"
-    fraction = "CASE m.fraction WHEN '' THEN '' ELSE '.' || m.fraction END"
-    return (
-        f"CASE m.hour WHEN '' THEN '' ELSE concat(' ', {hour}, {minutes}, {fraction}, {zone}) END"
-    )
+    hour = "CASE part.half WHEN '' THEN part.hour ELSE CAST(CAST(part.hour AS INTEGER) % 12 + " \
+           "CASE part.half WHEN 'p' THEN 12 ELSE 0 END AS VARCHAR) END"  # fmt: skip
+    minutes = "coalesce(nullif(part.minutes, ''), ':00')"
+    fraction = "CASE part.fraction WHEN '' THEN '' ELSE '.' || part.fraction END"
+    time = f"concat(' ', {hour}, {minutes}, {fraction}, {zone})"
+    return f"CASE part.hour WHEN '' THEN '' ELSE {time} END"

@@ -11,7 +11,7 @@ from backhand.errors import InputError, listed, shortened
 from backhand.tables.files.source import Source
 from backhand.tables.reading.column_names import numbered
 from backhand.tables.reading.csv_sample import SEPARATOR, Sample, read_sample
-from backhand.tables.reading.data_or_names import looks_like_data
+from backhand.tables.reading.data_or_names import looks_like_data, names_numbers
 
 SAME_WIDTH = 0.8
 """Share of the records that are as wide as the table, at least, where those above it are titles."""
@@ -95,7 +95,7 @@ def _names(
             "add --no-header (header=False): the columns are then column1, column2, …; if these "
             "are the names, add --header (header=True)."
         )
-    if sample.lines[skip].startswith("#"):  # a comment line with the names
+    if source.format in ("csv", "tsv") and names[0].startswith("#"):  # a comment with the names
         names[0] = names[0].lstrip("# ") or names[0]
     return [name or f"column{i}" for i, name in enumerate(names, 1)]
 
@@ -119,7 +119,10 @@ def _beginning(sample: Sample, header: bool | None) -> tuple[str, int]:
         alike = sum(len(row) == width for row in rows)
         if not titles or not rows or len(rows[0]) != width or alike < SAME_WIDTH * len(rows):
             continue
-        if header is False or not looks_like_data(rows[0], rows[1:]):
+        if header is False or (
+            not looks_like_data(rows[0], rows[1:])
+            and (width > 2 or len(records[0][1]) < 2 or names_numbers(rows[0], rows[1:]))
+        ):
             return sign, records[titles][0]
     return signs[0], above
 
@@ -139,7 +142,8 @@ def _is_title(row: list[str], width: int, names: bool) -> bool:
     if width < 2 or len(row) < width:
         return width > 1
     filled = sum(bool(field.strip()) for field in row)
-    return names and len(row) == width > 2 and filled <= width // 2
+    first = not filled or width > 2 or bool(row[0].strip())
+    return names and len(row) == width and filled <= width // 2 and first
 
 
 def _told(source: Source, lines: Sequence[str]) -> list[str]:

@@ -70,9 +70,11 @@ def read_sample(source: Source) -> Sample:
     lines, whole = _lines(source)
     if not lines:  # of a compressed file
         raise InputError(f"{source.name} is empty; a table needs column names and rows.")
-    above, stated = _above(lines)
-    signs = ["\t"] if source.format == "tsv" else [stated] if stated else _delimiters(lines[above])
-    return Sample(lines, whole, above, signs)
+    if source.format == "sqlite":  # its columns have names
+        return Sample(lines, whole, 0, [","])
+    above, stated = _above(lines, blank=", \t\r\n" if source.format == "excel" else " \t\r\n")
+    known = {"tsv": "\t", "excel": ","}.get(source.format, stated)
+    return Sample(lines, whole, above, [known] if known else _delimiters(lines[above]))
 
 
 def _lines(source: Source) -> tuple[list[str], bool]:
@@ -98,13 +100,13 @@ def _lines(source: Source) -> tuple[list[str], bool]:
     return found, True
 
 
-def _above(lines: Sequence[str]) -> tuple[int, str | None]:
+def _above(lines: Sequence[str], blank: str) -> tuple[int, str | None]:
     """Return how many lines are empty, comments or `sep=`, and the delimiter that one states."""
     stated = None
     for number, line in enumerate(lines):
         if found := SEPARATOR.fullmatch(line):
             stated = found[1]
-        elif line.strip() and not line.lstrip().startswith("#"):
+        elif line.strip(blank) and not line.lstrip().startswith("#"):
             names_above = number and _has_names(lines[number - 1], line, stated)
             return number - bool(names_above), stated
     return 0, stated

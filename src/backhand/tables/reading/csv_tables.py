@@ -40,6 +40,7 @@ def load_csv(
     in_place: bool,
 ) -> Table:
     """Load CSV files of the same columns as the table or view `rows`; the columns are texts."""
+    header = True if sources[0].format == "sqlite" else header
     heads = [read_head(source, header) for source in sources]
     check_heads_agree(sources, heads)
     sources = [_without_quotes_above(connection, source, head)

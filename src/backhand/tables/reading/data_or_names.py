@@ -12,6 +12,14 @@ NUMBERS = 0.9
 """Share of the values of a column that are numbers, at least, where it counts as numbers."""
 
 
+def names_numbers(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether a text of the first line is above numbers: it is the name of a column."""
+    return any(
+        _are_numbers(below) and number_of(text) is None and text.strip() not in MISSING
+        for text, below in zip(first, _columns(first, rows), strict=True)
+    )
+
+
 def looks_like_data(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Return whether the first line fits the rows below it, and nothing in it is a name.
 
@@ -19,25 +27,31 @@ def looks_like_data(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool
     do. A text that is also below it is a value. A text above numbers is a name, and so is one above
     a few other texts that occur again and again.
     """
-    if not rows:
+    if names_numbers(first, rows):
         return False
     values = names = 0
     series = _is_series([number_of(text) for text in first])
-    for i, text in enumerate(map(str.strip, first)):
-        below = [row[i].strip() for row in rows if i < len(row)]
-        below = [value for value in below if value not in MISSING]
+    for text, below in zip(map(str.strip, first), _columns(first, rows), strict=True):
         if not below or text in MISSING:
             continue
-        numbers = sum(number_of(value) is not None for value in below)
-        if numbers >= NUMBERS * len(below):
-            if number_of(text) is None:
-                return False
+        if _are_numbers(below):
             values += not series
         elif text in below:
             values += 1
         elif len(set(below)) * 2 <= len(below):
             names += 1
     return values > 3 * names
+
+
+def _columns(first: Sequence[str], rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Return the values below each field of the first line that are not missing."""
+    columns = ([row[i].strip() for row in rows if i < len(row)] for i in range(len(first)))
+    return [[value for value in column if value not in MISSING] for column in columns]
+
+
+def _are_numbers(values: Sequence[str]) -> bool:
+    numbers = sum(number_of(value) is not None for value in values)
+    return numbers > 0 and numbers >= NUMBERS * len(values)
 
 
 def number_of(text: str) -> float | None:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from backhand.errors import InputError
+from backhand.errors import BackhandError, InputError
 from backhand.tables.database.connection import duckdb
 from backhand.tables.database.duckdb_errors import memory_allowed, spill_folder
 from backhand.tables.files import encodings, kinds
@@ -36,13 +36,13 @@ Made = TypeVar("Made")
 class _Copies:
     """The file that is read, and its copies, of which the last one is kept."""
 
-    def __init__(self, path: str, folder: Path) -> None:
+    def __init__(self, path: str, connection: duckdb.DuckDBPyConnection) -> None:
         self.path = path
-        self._named, self._folder = path, folder
+        self._named, self._connection = path, connection
 
     def make(self, write: Callable[[str], Made]) -> Made:
         """Go on with a new file, which a function writes, given its path."""
-        copy = new_path(self._folder)
+        copy = new_path(spill_folder(self._connection))
         made = write(copy)
         if self.path != self._named:
             with suppress(OSError):
@@ -61,9 +61,18 @@ def prepare(connection: duckdb.DuckDBPyConnection, path: str, options: ReadingOp
     OutputError
         If there is no room for a copy.
     """
+    try:
+        return _prepared(connection, path, options)
+    except BackhandError:
+        raise
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _prepared(connection: duckdb.DuckDBPyConnection, path: str, options: ReadingOptions) -> Source:
     stated = kinds.stated_format(options.format)
     encoding = encodings.stated_encoding(options.encoding)
-    copies, name, inside = _Copies(path, spill_folder(connection)), path, path
+    copies, name, inside = _Copies(path, connection), path, path
     if is_stream(path):
         name, inside = copies.make(lambda copy: receive(path, copy))
     _check_not_empty(name, copies.path)
@@ -118,12 +127,14 @@ def _make_plain(
     copies: _Copies,
 ) -> str | None:
     """Convert a file that DuckDB does not read; return what a person should be told of it."""
-    path, memory = copies.path, memory_allowed(connection)
+    path = copies.path
     if kind == "excel":
+        memory = memory_allowed(connection)
         return copies.make(lambda copy: sheet_as_csv(name, path, options.sheet, memory, copy))
     if kind == "sqlite":
         return copies.make(lambda copy: table_as_csv(name, path, options.table, copy))
     if kind == "arrow":
+        memory = memory_allowed(connection)
         return copies.make(lambda copy: arrow_as_parquet(name, path, memory, copy))
     if kind in TEXTS and not is_gzip(path):
         encoding = encoding or encodings.marked_encoding(path)

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from backhand.errors import InputError
 from backhand.tables.queries import mark
-from backhand.tables.schema.category_fitting import fit_category
+from backhand.tables.schema.category_fitting import MAX_CATEGORIES, fit_category
 from backhand.tables.schema.checks import check_no_nul
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.column_kinds import ColumnKinds, kinds_of
 from backhand.tables.schema.columns import Category, Column
 from backhand.tables.schema.date_orders import date_orders
-from backhand.tables.schema.identifiers import identifiers
+from backhand.tables.schema.identifiers import identifiers, repeated_ids
 from backhand.tables.schema.notes import Note, dropped
 from backhand.tables.schema.number_fitting import fit_numbers
 from backhand.tables.schema.schema import Schema
@@ -83,12 +83,15 @@ def _fitted(
     notes = [(i, _named(table.names[i], why)) for i, why in naming.items()]
     notes += [(i, dropped(table.names[i], f"holds {table.types[i]} values"))
               for i in kinds.of_kind("other")]  # fmt: skip
+    repeated = repeated_ids(table, {i: c for i, c in doubted.items() if i not in naming})
+    many = {i for i, things in repeated.items() if things > MAX_CATEGORIES}
+    notes += [(i, _naming(table.names[i], things)) for i, things in repeated.items()]
     columns: dict[int, Column] = {}
-    for i in kinds.of_kind("category"):
+    for i in sorted({*kinds.of_kind("category"), *repeated} - many):
         category, note = fit_category(table, i, i in wanted, missing, int(training.sum()))
         columns |= {i: category} if category else {}
         notes += [(i, note)] if note else []
-    numeric = [i for i in kinds.of_kind("number", "date") if i not in naming]
+    numeric = [i for i in kinds.of_kind("number", "date") if i not in {*naming, *repeated}]
     dates = [i for i in numeric if kinds.kinds[i] == "date"]
     orders, told = date_orders(table, dates, missing, choices.date_order)
     notes += told.items()
@@ -100,6 +103,18 @@ def _fitted(
             columns[i] = found
     used = {i: c for i, c in kinds.counts.items() if i in columns}
     return columns, notes + sentinels(table, used)
+
+
+def _naming(name: str, things: int) -> Note:
+    """Return the note of a column that names things in several rows each."""
+    together = f"--group '{name}' keeps the rows of one together"
+    if things > MAX_CATEGORIES:
+        what = f"looks like the identifier of about {things:,} things, in several rows each"
+        return dropped(name, what, f"{together}; --keep '{name}' uses it")
+    return Note(
+        name, "categories", "looks like an identifier: its numbers are categories",
+        f"--numeric '{name}' reads them as numbers; {together}",
+    )  # fmt: skip
 
 
 def _named(name: str, why: str) -> Note:

@@ -36,6 +36,9 @@ WHOLE_NAMES = {
 }  # fmt: skip
 LAST_WORDS = {"id", "ids", "uid", "uuid", "guid", "key", "no", "nr", "number", "idx", "pk"}
 
+IDS = (["id"], ["ids"])
+"""The last word of the name of a column that names something, in one row or in several."""
+
 YEARS, YEAR = range(1700, 2200), {"year", "years", "yr", "jahr"}
 """Years that differ are not identifiers."""
 
@@ -61,6 +64,19 @@ def identifiers(table: Table, counts: dict[int, CellCounts]) -> dict[int, str]:
             named[i] = by_name
     shares = _distinct_shares(table, named, counts)
     return {i: _reason(counts[i], share) for i, share in shares.items()}
+
+
+def repeated_ids(table: Table, counts: dict[int, CellCounts]) -> dict[int, int]:
+    """Return the number columns that name things in several rows each, with how many things.
+
+    They hold whole numbers, and their name ends in "id". As quantities they mean nothing.
+    """
+    found = [
+        i for i, c in counts.items()
+        if _words(table.names[i])[-1:] in IDS and not c.fractions and c.most - c.least > 1
+    ]  # fmt: skip
+    tests = [f"approx_count_distinct({counts[i].value})" for i in found]
+    return {i: int(n) for i, n in zip(found, totals(table, tests), strict=True)}
 
 
 def _may_name_rows(table: Table, counts: CellCounts, words: list[str]) -> bool:

@@ -107,4 +107,4 @@ def _number(
         if abs(mean) >= 2**53:
             return dropped(name, f"varies only beyond the precision of a float (about {mean:g})")
         return dropped(name, f"is constant ({shown(mean)})")
-    return Number(name, float(mean), 1.0 if constant else std, missing / (n + missing))
+    return Number(name, float(mean), 1.0 if constant else std, float(missing / (n + missing)))

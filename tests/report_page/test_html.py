@@ -7,7 +7,7 @@ import re
 import pytest
 
 from backhand.report_page.drawing import INK, SERIES, inline
-from backhand.report_page.html import Html, details, element, joined, table
+from backhand.report_page.html import Html, details, element, joined, table, with_options
 from backhand.report_page.wording import brief, day, number, percent, rounded, several
 
 HOSTILE = "<script>alert(\"1\")</script> & 'x' \x1b[31m \u202e"
@@ -30,6 +30,13 @@ def test_html_is_written_as_it_is_and_elements_nest() -> None:
     )
     assert element("br") == "<br>"
     assert joined(["a", element("i", "b")]) == "a\n<i>b</i>"
+
+
+def test_options_are_code_and_the_rest_is_escaped() -> None:
+    assert with_options("Try --l2 0.01, <b> or --class-weight balanced.") == (
+        "Try <code>--l2 0.01</code>, &lt;b&gt; or <code>--class-weight balanced</code>."
+    )
+    assert with_options("a -- b") == "a -- b"
 
 
 def test_a_table_names_its_rows_and_columns_and_can_be_scrolled_by_keys() -> None:
@@ -74,7 +81,7 @@ def test_a_drawing_has_the_colours_and_the_ids_of_its_page() -> None:
         (percent(0.4351), "43.5%"), (percent(1.0), "100.0%"), (percent(0.99999), "over 99.95%"),
         (percent(1e-9), "under 0.05%"), (percent(0.0), "0.0%"), (percent(float("nan")), "–"),
         (number(1234567.0), "1,234,567"), (number(0.00001234), "1.234e-05"),
-        (number(3.14159265), "3.1416"), (number(float("nan")), "–"),
+        (number(3.14159265), "3.142"), (number(-12345.6), "-12,346"), (number(float("nan")), "–"),
         (rounded(20000.0), "20k"), (rounded(-1.5e6), "-1.5M"), (rounded(0.25), "0.25"),
         (day(0.5), "12:00"), (day(11323.0), "2001-01-01"), (day(-1.0), "1969-12-31"),
         (day(1e12), "day 1,000,000,000,000"),

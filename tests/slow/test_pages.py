@@ -71,7 +71,7 @@ def report(request, tmp_path_factory) -> Path:
         long = "" if request.param == "wide" else "a_name_without_any_break_" * 6
         head = [*(f"column {i} {long}" for i in range(columns)), "y"]
         rows = [
-            [*(f"{(i * 7919 + j * 104729) % 1000 - 500}" for j in range(columns)),
+            [*(f"{(i * 7919 + j * 104729) % 1000 / 8 - 60}" for j in range(columns)),
              f"class {i % 20} {long}"]
             for i in range(800)
         ]  # fmt: skip

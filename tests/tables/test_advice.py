@@ -43,6 +43,14 @@ def test_what_is_no_better_than_the_commonest_class_is_told_with_the_figures() -
     assert "is higher than the 0.3251" in found[0].what
     assert "on the held-out rows, where it was" in found[1].what
     assert "90.0 % of the held-out rows are 'good'" in found[2].what
+    assert "--early-stopping" in found[1].advice and "--class-weight" in found[2].advice
+
+
+def test_what_was_done_already_is_not_advised() -> None:
+    columns = {**noise(400, 30), "t": np.where(np.arange(400) % 10, "good", "bad")}
+    found = trained(columns, epochs=30, class_weight="balanced", early_stopping=True)
+    assert "overfit" not in kinds(found) and "imbalance" in kinds(found)
+    assert not any("--early-stopping" in one.advice or "--class" in one.advice for one in found)
 
 
 def test_a_good_model_is_not_warned_of() -> None:

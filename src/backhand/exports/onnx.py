@@ -46,6 +46,7 @@ def export_onnx(model: Trained, path: str | Path) -> float:
     A model that was trained on arrays has one input, X (N, d), in the parameters' dtype. One that
     was trained on a table has an input (N, 1) for each column, by its name: double for a number,
     and for a date as days since 1970, nan where missing; a string for a category, "" where missing.
+    The graph computes the place of a date in the year, the week and the day.
     Texts of numbers, such as $1,234.50, 12% and true, are to be converted before, to 1234.5, 0.12
     and 1; a number that is not finite means missing. The string of a category may have any of its
     spellings (7 and 7.0, true and TRUE, and 1 if the categories are true and false), and must not

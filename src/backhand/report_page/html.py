@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -17,6 +18,8 @@ class Html(str):
 
     __slots__ = ()
 
+
+OPTION = re.compile(r"(--[a-z][a-z0-9-]*(?: (?:\d[\d.]*|[A-Z]+|balanced)\b)?)")
 
 LONGEST_CELL = 300
 """Characters of a cell of a table; the middle of a longer one is cut out, as of any text."""
@@ -47,6 +50,13 @@ def element(name: str, /, *contents: str, **attributes: str | None) -> Html:
 def joined(parts: Iterable[str]) -> Html:
     """Return the parts, each on a line of its own."""
     return Html("\n".join(map(html_of, parts)))
+
+
+def with_options(text: str) -> Html:
+    """Return a text in which options of commands, such as --l2 0.01, are code."""
+    parts = OPTION.split(text)  # every second part is an option
+    return Html("".join(element("code", part) if i % 2 else html_of(part)
+                        for i, part in enumerate(parts)))  # fmt: skip
 
 
 def lines(text: str) -> Html:

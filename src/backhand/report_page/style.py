@@ -78,11 +78,12 @@ summary { cursor: pointer; color: var(--link); width: fit-content; max-width: 10
 .rows > li { max-width: none; border-bottom: 1px solid var(--rule); padding: 0.7rem 0; }
 .cells { display: flex; flex-wrap: wrap; gap: 0.1rem 1.1rem; margin: 0.2rem 0 0;
   font-size: 0.92rem; }
-.cells div { display: flex; gap: 0.4rem; max-width: 100%; }
-.cells dt { color: var(--quiet); }
-.cells dd { margin: 0; flex: none; max-width: 65%; }
+.cells div { max-width: 100%; }
+.cells dt { display: inline; color: var(--quiet); }
+.cells dd { display: inline; margin: 0 0 0 0.35rem; }
 code, pre { font-family: ui-monospace, "SFMono-Regular", Menlo, Consolas, "DejaVu Sans Mono",
   monospace; font-size: 0.92em; }
+:not(pre) > code { white-space: nowrap; }
 pre { background: var(--panel); border-radius: 0.4rem; padding: 0.8rem 1rem; overflow-x: auto;
   max-width: 100%; margin: 0.6rem 0; white-space: pre-wrap; }
 .words { columns: 22rem; column-gap: 2.5rem; }
@@ -90,7 +91,7 @@ pre { background: var(--panel); border-radius: 0.4rem; padding: 0.8rem 1rem; ove
 .words dd { margin: 0; break-inside: avoid; }
 @media screen and (max-width: 34rem) {
   th, td { padding-right: 0.7rem; }
-  tbody th { min-width: 5.5rem; }
+  tbody th { min-width: 6.2rem; }
   td.text { min-width: 10rem; }
 }
 @media print {

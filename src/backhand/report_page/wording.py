@@ -24,12 +24,12 @@ def percent(share: float) -> str:
 
 
 def number(value: float) -> str:
-    """Return a number in at most five digits."""
+    """Return a number in four digits, or without what is after the point."""
     if not math.isfinite(value):
         return NONE
-    if value == round(value) and abs(value) < 1e15:
+    if abs(value) < 1e12 and (value == round(value) or abs(value) >= 1000):
         return f"{value:,.0f}"
-    return f"{value:,.5g}" if 1e-4 <= abs(value) < 1e7 else f"{value:.4g}"
+    return f"{value:.4g}"
 
 
 def rounded(value: float) -> str:

@@ -70,7 +70,7 @@ def advise(prepared: Prepared, model: Model, evaluation: Evaluation | None) -> l
         *advise_on_split(prepared, evaluation),
         *_baseline(model, evaluation),
         *_overfit(model, evaluation),
-        *_imbalance(evaluation),
+        *_imbalance(model, evaluation),
         *found,
     ]
 
@@ -111,10 +111,25 @@ def _baseline(model: Model, evaluation: Evaluation) -> list[Advice]:
             f"shares of the classes as its probabilities (difference {loss.value:+.4f}, 95 % "
             f"interval {loss.low:+.4f} to {loss.high:+.4f})."
         )
-    learned = model.metrics["training_loss"] < LEARNED * base.loss
-    setting = "--l2 0.01 or fewer --epochs" if learned else "more --epochs"
-    advice = f"Try {setting}; or the columns say little about the target."
-    return [Advice("baseline", " ".join(found), advice)] if found else []
+    if not found:
+        return []
+    worse = gain.value < 0 or (loss is not None and loss.value > 0)
+    return [Advice("baseline", " ".join(found), _remedy(model, base.loss, worse=worse))]
+
+
+def _remedy(model: Model, base_loss: float, *, worse: bool) -> str:
+    """What to try if the model is no better than the baseline."""
+    if model.metrics["training_loss"] >= LEARNED * base_loss:
+        return "Try more --epochs; or the columns say little about the target."
+    if not worse:
+        return "More held-out rows would tell: try --cv 5, or a larger --test-size."
+    return f"{_restraint(model)}; or the columns say little about the target."
+
+
+def _restraint(model: Model) -> str:
+    """What keeps a model from learning rows by heart, beyond what it was trained with."""
+    early = [] if "best_epoch" in model.metrics else ["--early-stopping"]
+    return f"Try {', '.join([*early, '--l2 0.01'])} or fewer --epochs"
 
 
 def _overfit(model: Model, evaluation: Evaluation) -> list[Advice]:
@@ -131,7 +146,7 @@ def _overfit(model: Model, evaluation: Evaluation) -> list[Advice]:
         "overfit",
         f"The model has learned training rows by heart: loss {training:.4f} on them, "
         f"{last:.4f} on the held-out rows, where it was {lowest:.4f} after epoch {best + 1:,}.",
-        "Try --early-stopping, --l2 0.01 or fewer --epochs.",
+        f"{_restraint(model)}.",
     )]  # fmt: skip
 
 
@@ -178,7 +193,7 @@ def _twins(prepared: Prepared, evaluation: Evaluation) -> list[Advice]:
     return advice
 
 
-def _imbalance(evaluation: Evaluation) -> list[Advice]:
+def _imbalance(model: Model, evaluation: Evaluation) -> list[Advice]:
     """The commonest class hides the others in the accuracy."""
     rows = evaluation.confusion.sum(axis=1)
     largest = int(rows.argmax())
@@ -187,11 +202,13 @@ def _imbalance(evaluation: Evaluation) -> list[Advice]:
     if share < IMBALANCED or not others:
         return []
     found = int(np.trace(evaluation.confusion)) - int(evaluation.confusion[largest, largest])
+    weighted = model.hyperparameters.get("class_weight") is not None
     return [Advice(
         "imbalance",
         f"{percent(share)} of the held-out rows are {quoted(evaluation.classes[largest])}; of the "
         f"{others:,} others, {found:,} are predicted correctly. Accuracy says little; see balanced "
         "accuracy and recall.",
+        "" if weighted else
         "To find more of them, at the price of false alarms, try --class-weight balanced.",
     )]  # fmt: skip
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from backhand.cli.reports.output import console, grid
+from backhand.cli.reports.evaluation import NAMES
+from backhand.cli.reports.output import console, grid, print_grid
 from backhand.tabular.cross_validation import CrossValidation
 
 
@@ -17,8 +18,8 @@ def show_cross_validation(validated: CrossValidation, rows: int) -> None:
         figures = (interval.mean, min(folds), max(folds))
         mean, lowest, highest = (f"{value:.4f}" for value in figures)
         between = f"{interval.low:.4f} to {interval.high:.4f}"
-        table.add_row(name.replace("_", " "), mean, between, lowest, highest)
-    out.print(table)
+        table.add_row(NAMES.get(name, name), mean, between, lowest, highest)
+    print_grid(out, table)
     out.print()
     out.print(
         f"The figures are those of {count} models, each trained without the rows of its fold.\n"

@@ -68,12 +68,16 @@ def show_model(model: Model, path: str, *, as_json: bool) -> None:
     if model.schema is not None:
         _columns(out, model.schema)
     if len(model.history) > 1:
-        _curves(out, model.history)
+        watched = "early stopping" if "stopping_rows" in model.metrics else "held out"
+        _curves(out, model.history, watched)
 
 
-def _curves(out: Console, history: History) -> None:
-    """Draw the losses, and tell where each curve begins, ends and is best."""
-    curves = {"training": history.loss, "held out": history.validation_loss}
+def _curves(out: Console, history: History, watched: str) -> None:
+    """Draw the losses, and tell where each curve begins, ends and is best.
+
+    `watched` names the rows of the validation figures.
+    """
+    curves = {"training": history.loss, watched: history.validation_loss}
     out.print(Text("Loss by epoch", "bold"))
     for line in chart(curves, "epoch", out.width - len("  epoch")):
         out.print(Text(line))
@@ -81,7 +85,8 @@ def _curves(out: Console, history: History) -> None:
     first, *others = history.figures()
     table = grid(*first)
     for name, *figures in others:
-        table.add_row(name.replace("_", " ").replace("validation", "held-out"), *figures)
+        rows, _, figure = name.rpartition("_")
+        table.add_row(f"{figure}, {watched if rows else 'training'}", *figures)
     print_grid(out, table)
 
 

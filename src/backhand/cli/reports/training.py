@@ -162,7 +162,7 @@ class TrainReport:
             return
         self._console.print(Text("Warnings", "bold"))
         for warning in warnings:
-            text = printable(f"{warning.what} {warning.advice}", MAX_CHARACTERS)
+            text = printable(f"{warning.what} {warning.advice}".strip(), MAX_CHARACTERS)
             hanging(self._console, "  ! ", text, indent=4)
         self._console.print()
 

@@ -15,7 +15,7 @@ from backhand.report_page.charts import (
 )
 from backhand.report_page.contents import Contents, name_of
 from backhand.report_page.drawing import KEYS
-from backhand.report_page.html import Html, details, element, joined, table
+from backhand.report_page.html import Html, details, element, joined, table, with_options
 from backhand.report_page.importance import REPEATS
 from backhand.report_page.partial_dependence import Dependence
 from backhand.report_page.wording import percent, several
@@ -134,7 +134,7 @@ def learning(contents: Contents) -> Html | None:
         else "Then --early-stopping, fewer --epochs or a larger --l2 may help."
     )  # fmt: skip
     charts = [element("figure", chart) for chart in learning_charts(history, watched)]
-    return joined([element("p", text), element("div", *charts, class_="charts")])
+    return joined([element("p", with_options(text)), element("div", *charts, class_="charts")])
 
 
 def worst(contents: Contents) -> Html | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from backhand.report_page.contents import Contents
-from backhand.report_page.html import Html, details, element, joined, table
+from backhand.report_page.html import Html, details, element, joined, table, with_options
 from backhand.report_page.wording import percent, several
 from backhand.tables.schema.notes import Note
 
@@ -126,7 +126,10 @@ def _notes(notes: Sequence[Note]) -> Html:
         if not some:
             continue
         advised = any(note.advice for note in some)
-        rows = [(note.column, note.what, *([note.advice] if advised else [])) for note in some]
+        rows = [
+            (note.column, note.what, *([with_options(note.advice)] if advised else []))
+            for note in some
+        ]
         headings = ["column", "why" if dropped else "what"]
         headings += ["to have it otherwise"] if advised else []
         shown = table(headings, rows[:OPEN_COLUMNS], texts=[1, 2], caption=caption)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from backhand.errors import comma_list, shortened
 from backhand.evaluation import Evaluation, Figure
 from backhand.report_page.contents import Contents
-from backhand.report_page.html import Html, element, joined
+from backhand.report_page.html import Html, element, joined, with_options
 from backhand.report_page.wording import brief, figure, percent, several
 
 
@@ -103,5 +103,10 @@ def warnings(contents: Contents) -> Html | None:
     """Return what to beware of, if there is anything, and what to try."""
     if not contents.advice:
         return None
-    items = (element("li", one.what, " ", element("strong", one.advice)) for one in contents.advice)
+    items = (
+        element("li", one.what, " ", element("strong", with_options(one.advice)))
+        if one.advice
+        else element("li", one.what)
+        for one in contents.advice
+    )
     return element("ul", *items, class_="warnings")

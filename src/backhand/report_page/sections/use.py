@@ -7,6 +7,7 @@ import shlex
 from backhand.glossary import TERMS
 from backhand.report_page.contents import Contents
 from backhand.report_page.html import Html, details, element, joined, lines, table, whole
+from backhand.report_page.wording import NONE
 
 
 def use(contents: Contents) -> Html:
@@ -43,7 +44,11 @@ def made(contents: Contents) -> Html:
         "one for each class."
     )
     parts.append(element("p", text))
-    settings = [(name, str(value)) for name, value in contents.model.hyperparameters.items()]
+    shown = {None: NONE, True: "yes", False: "no"}
+    settings = [
+        (name, shown[value] if value is None or isinstance(value, bool) else str(value))
+        for name, value in contents.model.hyperparameters.items()
+    ]
     if settings:
         parts.append(details("All settings of the training", table(["setting", "value"], settings,
                              caption="Settings of the training")))  # fmt: skip

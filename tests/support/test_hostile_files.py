@@ -171,7 +171,7 @@ def with_columns(*columns: dict) -> bytes:
 
 
 NUMBER = {"kind": "number", "name": "n", "mean": 0.0, "std": 1.0, "missing": False, "decimal": "."}
-DATE = {"kind": "date", "name": "n", "mean": 0.0, "std": 1.0, "missing": False, "order": "",
+DATE = {"kind": "date", "name": "n", "mean": 0.0, "std": 1.0, "missing": 0.0, "order": "",
         "cycles": ["day"]}  # fmt: skip
 
 

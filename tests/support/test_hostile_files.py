@@ -170,9 +170,9 @@ def with_columns(*columns: dict) -> bytes:
     return model_file(schema={"target": "t", "columns": list(columns)})
 
 
-NUMBER = {"kind": "number", "name": "n", "mean": 0.0, "std": 1.0, "missing": False, "decimal": "."}
-DATE = {"kind": "date", "name": "n", "mean": 0.0, "std": 1.0, "missing": False, "order": "",
-        "cycles": ["day"]}  # fmt: skip
+NUMBER, DATE = Schema(
+    "t", (Number("n", 0.0, 1.0, 0.0), Date("n", 0.0, 1.0, 0.0, cycles=("day",)))
+).to_json()["columns"]
 
 
 CATEGORY = {

@@ -14,7 +14,7 @@ from backhand.tables.cells.texts import trimmed
 from backhand.tables.database.connection import connect
 from backhand.tables.reading.reader import read_table
 from backhand.tables.schema.choices import ColumnChoices
-from backhand.tables.schema.columns import Date, wave
+from backhand.tables.schema.columns import Date, waves
 from backhand.tables.schema.cycles import Places
 from backhand.tables.schema.date_orders import date_orders
 from backhand.tables.schema.fitting import fit_schema
@@ -275,4 +275,4 @@ def test_a_date_becomes_its_day_and_its_places(tmp_path) -> None:
     np.testing.assert_allclose(X[:-1, 5], np.sin(angle), atol=1e-6)
     np.testing.assert_allclose(X[:-1, 6], np.cos(angle), atol=1e-6)
     np.testing.assert_allclose(X[:-1, 3], np.sin(angle / 7), atol=1e-6)
-    assert np.array_equal(X[:-1, 2], wave(x, "year", np.pi / 2).astype(np.float32))
+    assert np.array_equal(X[:-1, 2], waves(x, "year")[1].astype(np.float32))

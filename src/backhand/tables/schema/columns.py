@@ -81,11 +81,11 @@ WAVES = {"sin": 0.0, "cos": np.pi / 2}
 """Phases of the sines that give a place in a cycle: equal at its beginning and end."""
 
 
-def wave(x: NDArray[np.float64], cycle: str, phase: float) -> NDArray[np.float64]:
-    """Return the sine, moved by a phase, of the place of days since 1970 x (n,) in a cycle."""
+def waves(x: NDArray[np.float64], cycle: str) -> list[NDArray[np.float64]]:
+    """Return the sines of the place of days since 1970 x (n,) in a cycle, one for each phase."""
     place = x / CYCLES[cycle]
-    waved: NDArray[np.float64] = np.sin(2 * np.pi * (place - np.floor(place)) + phase)
-    return waved
+    angle = 2 * np.pi * (place - np.floor(place))
+    return [np.sin(angle + phase) for phase in WAVES.values()]
 
 
 @dataclass(frozen=True)
@@ -126,9 +126,9 @@ class Date:
         """Write days since 1970 (n,), not finite where missing, to `out` (n, features)."""
         x = finite_doubles(values)
         Number(self.name, self.mean, self.std, self.missing).encode(x, out)
-        waves = [(cycle, phase) for cycle in self.cycles for phase in WAVES.values()]
-        for i, (cycle, phase) in enumerate(waves, 1):
-            out[:, i] = np.nan_to_num(wave(x, cycle, phase), nan=0.0)
+        found = (wave for cycle in self.cycles for wave in waves(x, cycle))
+        for i, wave in enumerate(found, 1):
+            out[:, i] = np.nan_to_num(wave, nan=0.0)
 
 
 @dataclass(frozen=True)

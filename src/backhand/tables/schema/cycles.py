@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.tables.schema.columns import CYCLES, WAVES, wave
+from backhand.tables.schema.columns import CYCLES, WAVES, waves
 
 VARIES = 1e-3
 """Circular variance of the places in a cycle from which they vary.
@@ -29,7 +29,7 @@ class Places:
         self._n += len(x)
         self._least, self._most = min(self._least, x.min()), max(self._most, x.max())
         for cycle, sums in self._sums.items():
-            sums += [wave(x, cycle, phase).sum() for phase in WAVES.values()]
+            sums += [wave.sum() for wave in waves(x, cycle)]
 
     def cycles(self) -> tuple[str, ...]:
         """Return the cycles that the days cover more than once and in which they vary.

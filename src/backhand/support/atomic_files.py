@@ -114,6 +114,8 @@ def _check_ours(path: Path, role: str, ours: re.Pattern[bytes]) -> None:
 def begins_with(path: Path, head: re.Pattern[bytes]) -> bool:
     """Return whether a path is a regular file, not a link to one, that begins with a pattern."""
     try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return False  # a pipe that is opened and closed would lose its writer
         descriptor = os.open(path, os.O_RDONLY | WITHOUT_LINKS)
     except OSError:
         return False

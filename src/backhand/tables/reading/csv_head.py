@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backhand.errors import InputError, listed, shortened
+from backhand.tables.cells.texts import SPACES
 from backhand.tables.files.source import Source
 from backhand.tables.reading.column_names import numbered
 from backhand.tables.reading.csv_sample import SEPARATOR, Sample, read_sample
@@ -78,7 +79,7 @@ def read_head(source: Source, header: bool | None) -> Head:
 def _names(
     source: Source, sample: Sample, skip: int, rows: list[list[str]], header: bool | None
 ) -> list[str]:
-    names = [name.strip() for name in rows[0]]
+    names = [name.strip(SPACES) for name in rows[0]]
     place = f"{source.name}, {'row' if source.format == 'excel' else 'line'} {skip + 1}"
     if len(rows) == 1 and "".join(sample.lines[skip:]).count('"') % 2:
         raise InputError(f"{place}: a quote among the column names is opened but not closed.")

@@ -7,11 +7,16 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+import backhand
 from backhand.cli.reports.chart import chart
 from backhand.cli.reports.evaluation import show_evaluation, show_words
+from backhand.cli.reports.model import show_model
 from backhand.cli.reports.names import fitting
 from backhand.cli.reports.output import section
 from backhand.evaluation import Evaluation, Tally
+from backhand.tables.schema.columns import Number
+from backhand.tables.schema.schema import Schema
+from backhand.training.history import History
 from helpers.command_line import run
 
 LONG = ["A", "B", "Emergency landing", "Engine shut down", "Aborted take-off", "Returned to gate"]
@@ -156,3 +161,20 @@ def test_any_curve_can_be_drawn(values) -> None:
 
 def test_nothing_is_drawn_without_numbers() -> None:
     assert chart({"training": np.full(3, np.nan)}, "epoch") == []
+
+
+@pytest.mark.parametrize("stopping", [{}, {"stopping_rows": 10}], ids=["held out", "stopping"])
+def test_inspect_names_the_rows_of_each_curve(capsys, monkeypatch, stopping) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    curves = [np.linspace(1.0, 0.2, 8), np.ones(8), np.linspace(0.9, 0.5, 8), np.ones(8)]
+    metrics = {"held_out_loss": 0.5, "class_rows": [7, 3], **stopping}
+    schema = Schema("t", (Number("x" * 50, 0.5, 2.0, True), Number("y", 0.5, 2.0, False)))
+    model = backhand.Model(
+        backhand.init(3, 4, 2), ("no", "yes"), schema, {"hidden": 4}, metrics, History(*curves)
+    )
+    show_model(model, "m.safetensors", as_json=False)
+    printed = capsys.readouterr().out
+    watched = "early stopping" if stopping else "held out"
+    assert f"● training, ○ {watched}" in printed and f"loss, {watched}" in printed
+    assert "class_rows" not in printed and "held_out_loss 0.5" in printed
+    assert max(map(len, printed.splitlines())) <= 60 + len("  epoch")

@@ -26,7 +26,6 @@ GAP = 3.0
 GROUPED = 0.3
 """Share of rows with near copies from which they are told of; smooth data have fewer."""
 
-
 CACHED = 2**17
 """Numbers that are hashed at a time, so that they stay in the processor's cache."""
 
@@ -53,9 +52,7 @@ def exact(training: Data, held_out: Data, scores: Scores | None) -> Twins:
     if scores is None or len(scores.y) < FEWEST:
         return Twins(0, 0.0, 0.0, 0.0)
     d = training.X.shape[1]
-    weights = np.random.default_rng(0).integers(0, 2**63, d, np.uint64) * np.uint64(2) + np.uint64(
-        1
-    )
+    weights = np.random.default_rng(0).integers(0, 2**64, d, np.uint64) | np.uint64(1)  # odd
     length = max(1, CACHED // d)
     wanted = np.concatenate([
         hashes(held_out.X[scores.rows[i : i + length]], weights)

@@ -88,9 +88,9 @@ def main() -> None:
             _, evaluation = fit_table(prepared, settings)
             assert evaluation is not None
             ours.append(evaluation.accuracy)
-            theirs.append(scikit_learn(path, target, prepared.test, seed))
+            theirs.append(scikit_learn(path, target, prepared.is_held_out, seed))
         a, b = 100 * np.mean(ours), 100 * np.mean(theirs)
-        rows, K = int((~prepared.test).sum()), len(prepared.target.classes)
+        rows, K = int((~prepared.is_held_out).sum()), len(prepared.target.classes)
         print(f"| {name} | {rows:,} | {K} | {a:.2f} | {b:.2f} | {a - b:+.2f} |", flush=True)
 
 

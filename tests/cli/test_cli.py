@@ -193,7 +193,6 @@ WRONG_TABLES = {
     "one class": ("n,c,t\n1,x,a\n2,y,a\n", "'a'"),
     "regression": ("n,t\n" + "".join(f"{k},{k * 0.7}\n" for k in range(400)), "--categorical 't'"),
     "ragged": ("n,c,t\n1,x,a\n2,y\n3,x,b\n", "line 3"),
-    "infinite": (GOOD + "inf,x,a\n", "line 42"),
     "not UTF-8": (b"n,c,t\n1,x,a\n2,\xe9,b\n", "line 3"),
     "binary": (bytes(range(256)) * 20, "t.csv"),
 }

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from backhand.cli.report_file import command_line
+from backhand.fitting import fit
 from backhand.report_page import charts
 from backhand.report_page.html import Html
 from helpers.command_line import run
@@ -162,6 +163,14 @@ def test_the_worst_rows_of_all_pages_have_their_own_cells(here, undrawn, split) 
         assert shown
         for row, label, x, number in shown:
             assert lines[int(row)] == f"{number},{x},{label}"
+
+
+def test_a_page_of_python_says_how_to_save_the_model(here, undrawn, penguins) -> None:
+    fit(penguins, "species", epochs=30, hidden=8, report=here / "r.html")
+    text = (here / "r.html").read_text(encoding="utf-8")
+    check_page(text)
+    assert "backhand.save(model, &#x27;model.safetensors&#x27;)" in text
+    assert "The command:" not in text
 
 
 def test_without_held_out_rows_the_page_says_that_nothing_is_known(here, undrawn, penguins) -> None:

@@ -24,6 +24,9 @@ def use(contents: Contents) -> Html:
         ("As a single Python file that needs only NumPy:",
          f"backhand export {name} --to numpy -o model.py"),
     ]  # fmt: skip
+    if contents.command is None:  # it was made in Python, which saves it when it is asked to
+        steps.insert(0, ("Save it, where it was made in Python:",
+                         f"backhand.save(model, {contents.model_file!r})"))  # fmt: skip
     return joined(
         part for text, command in steps
         for part in (element("p", text), element("pre", element("code", lines(command))))

@@ -198,7 +198,7 @@ from backhand.tables.schema.targets import read_target
 from backhand.tables.writing import Added, write_rows
 Path("t.csv").write_text("x,c,t\\n" + "1,u,a\\n2,v,b\\n" * 50)
 table = read_table("t.csv")
-schema, _ = fit_schema(table, read_target(table, "t"), np.ones(100, bool))
+schema = fit_schema(table, read_target(table, "t"), np.ones(100, bool)).schema
 x = schema.encode(table)[:, 0]
 for name in ("p.csv", "p.parquet"):
     added = Added(["p", "q"], [x.dtype, np.array(["é"])], iter([[x, np.zeros(100, int)]]))

@@ -23,7 +23,9 @@ def learn(values, training=None, **choices):
     rows = ", ".join(f"({'NULL' if v is None else repr(v)}, {k % 2})" for k, v in enumerate(values))
     table = read_table(query=f"SELECT * FROM (VALUES {rows}) AS r(c, t)")
     training = np.ones(table.rows, bool) if training is None else training
-    schema, notes = fit_schema(table, read_target(table, "t"), training, ColumnChoices(**choices))
+    schema, notes, _ = fit_schema(
+        table, read_target(table, "t"), training, ColumnChoices(**choices)
+    )
     return schema.columns[0], notes
 
 
@@ -117,5 +119,5 @@ def test_a_million_names_cost_little_memory(tmp_path) -> None:
     duckdb.sql(f"COPY (SELECT 'name' || (k // 3) AS c, k % 2 AS t FROM range(300_000) AS r(k)) "
                f"TO '{path}'")  # fmt: skip
     table = read_table(path, memory="64MB")
-    schema, _ = fit_schema(table, read_target(table, "t"), np.ones(table.rows, bool))
+    schema = fit_schema(table, read_target(table, "t"), np.ones(table.rows, bool)).schema
     assert len(schema.columns[0].categories) == 100 and schema.columns[0].other

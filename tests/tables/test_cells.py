@@ -309,6 +309,6 @@ def test_a_decimal_comma_is_told_where_it_makes_a_difference(tmp_path) -> None:
     target = read_target(table, "t")
     for options, told in (({}, ["n", "s"]), ({"decimal": ","}, [])):
         choices = ColumnChoices(**options)
-        schema, notes = fit_schema(table, target, np.ones(12, bool), choices)
+        schema, notes, _ = fit_schema(table, target, np.ones(12, bool), choices)
         assert [n.column for n in notes if "a decimal comma" in n.what] == told
         assert {c.decimal for c in schema.columns if isinstance(c, Number)} == {","}

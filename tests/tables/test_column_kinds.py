@@ -33,7 +33,7 @@ def learn(path, query=None, **choices) -> tuple[Schema, list[Note]]:
     table = read_table(path, query)
     chosen = ColumnChoices(**choices)
     target = read_target(table, "t")
-    return fit_schema(table, target, np.ones(table.rows, bool), chosen)
+    return fit_schema(table, target, np.ones(table.rows, bool), chosen)[:2]
 
 
 def kinds(schema: Schema) -> dict[str, str]:

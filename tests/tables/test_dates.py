@@ -202,7 +202,9 @@ def fitted(tmp_path, texts, **options):
     (tmp_path / "t.csv").write_text("\n".join(["d,t", *rows]) + "\n")
     table = read_table(tmp_path / "t.csv")
     training = np.ones(table.rows, bool)
-    schema, notes = fit_schema(table, read_target(table, "t"), training, ColumnChoices(**options))
+    schema, notes, _ = fit_schema(
+        table, read_target(table, "t"), training, ColumnChoices(**options)
+    )
     return table, schema, notes
 
 

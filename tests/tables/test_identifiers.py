@@ -30,7 +30,7 @@ def table_of(folder, ending: str, kind: str = "BIGINT", **columns):
 
 
 def dropped(table, **choices) -> list[str]:
-    _, notes = fit_schema(
+    _, notes, _ = fit_schema(
         table, read_target(table, "t"), np.ones(table.rows, bool), ColumnChoices(**choices)
     )
     return [note.column for note in notes if note.kind == "dropped"]

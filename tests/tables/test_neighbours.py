@@ -250,7 +250,7 @@ def test_a_text_that_comes_late_is_missing(tmp_path) -> None:
     path = write(tmp_path / "t.csv", "n,m,t\n" + "1,2,a\n3,4,b\n" * 15_000 + "T,1,a\n")
     table = read_table(path)
     target = read_target(table, "t")
-    schema, (note,) = fit_schema(table, target, np.ones(table.rows, bool))
+    schema, (note,), _ = fit_schema(table, target, np.ones(table.rows, bool))
     assert [column.kind for column in schema.columns] == ["number", "number"]
     assert note.column == "n" and note.what.startswith("1 of 30,001 values is not a number")
     assert "'T'" in note.what and "--categorical 'n'" in note.advice

@@ -30,7 +30,7 @@ def write(path, text: str):
 def learn(table: Table, target: str, training=None, **options):
     found = read_target(table, target)
     training = np.ones(table.rows, bool) if training is None else training
-    return fit_schema(table, found, training, ColumnChoices(**options))
+    return fit_schema(table, found, training, ColumnChoices(**options))[:2]
 
 
 ROWS = [("a", 1.5, 10, "x"), ("b", 2.5, 20, "y"), ("a", None, 30, "x"), ("b", 4.0, 45, None)]

@@ -23,9 +23,6 @@ SIZE = 512
 FEWEST = 3
 """Rows in the range of the sketch below which nothing is estimated."""
 
-COLUMNS = 64
-"""Columns whose bits are widened to 64 at a time."""
-
 MOST_BY_CHANCE, DEVIATIONS = 0.98, 3.0
 """Share by chance from which nothing is said; standard errors that a share must exceed."""
 
@@ -38,11 +35,12 @@ def row_hashes(X: NDArray[np.float32], y: NDArray[np.integer[Any]]) -> NDArray[n
     rng = np.random.default_rng(0)  # the same odd multipliers for every table
     multipliers = rng.integers(0, 2**63, X.shape[1] + 1, dtype=np.uint64) * np.uint64(2)
     multipliers += np.uint64(1)
-    bits = (X + np.float32(0)).view(np.uint32)  # -0 becomes 0
+    even = np.zeros((len(X), X.shape[1] + X.shape[1] % 2), np.float32)
+    np.add(X, np.float32(0), out=even[:, : X.shape[1]])  # -0 becomes 0
+    pairs = even.view(np.uint64)
+    pairs ^= pairs >> np.uint64(32)  # or the first number of a pair would keep few of its bits
     found = y.astype(np.int64).view(np.uint64) * multipliers[-1]
-    for start in range(0, X.shape[1], COLUMNS):
-        part = slice(start, start + COLUMNS)
-        found += bits[:, part].astype(np.uint64) @ multipliers[:-1][part]
+    found += pairs @ multipliers[: pairs.shape[1]]
     for multiplier in FINALISER:
         found ^= found >> np.uint64(33)
         found *= multiplier
@@ -115,11 +113,16 @@ class Sketching:
 
     def add(self, X: NDArray[np.float32], y: NDArray[np.integer[Any]]) -> None:
         """Add further rows X (n, d) of classes y (n,)."""
-        hashes = row_hashes(X, y)
+        hashes, least = row_hashes(X, y), SIZE
         if len(self._smallest) == SIZE:
             hashes = hashes[hashes < self._smallest[-1]]
-        if len(hashes):
-            self._smallest = np.unique(np.concatenate([self._smallest, hashes]))[:SIZE]
+        hashes = np.concatenate([self._smallest, hashes])
+        self._smallest = np.unique(hashes[:0])
+        while len(self._smallest) < min(SIZE, least):
+            least *= 4  # equal rows have equal hashes
+            some = np.partition(hashes, least)[:least] if least < len(hashes) else hashes
+            self._smallest = np.unique(some)[:SIZE]
+            least = least if least < len(hashes) else 0
 
     def result(self) -> RowSketch:
         """Return the sketch of all rows so far."""

@@ -98,7 +98,7 @@ def time_column(table: Table, name: str, target: Target, choices: ColumnChoices)
         decimal=choices.decimal, date_order=choices.date_order,
     )  # fmt: skip
     try:
-        schema, _ = fit_schema(table, target, target.y >= 0, alone)
+        schema = fit_schema(table, target, target.y >= 0, alone).schema
     except InputError as error:
         raise InputError(f"the rows cannot be ordered by column '{name}': {error}") from error
     column = schema.columns[0]

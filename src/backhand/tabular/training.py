@@ -152,11 +152,11 @@ def prepare_split(
     unused = (*choices.drop, *(() if settings.group is None else (settings.group,)))
     table.watched_by(lambda rows: watch(Reading("learning", rows, table.rows)))
     learned_from = split.training | split.stopping
-    schema, notes = fit_schema(table, target, learned_from, replace(choices, drop=unused))
+    schema, notes, present = fit_schema(table, target, learned_from, replace(choices, drop=unused))
     table.watched_by(lambda rows: watch(Reading("encoding", rows, table.rows)))
     parts = {"training": split.training, "stopping": split.stopping, "held_out": split.held_out}
     training, stopping, held_out = _encoded(table, schema, target.y, parts, places)
-    lacking = count_missing(table, schema)
+    lacking = count_missing(table, schema, present)
     notes = [
         *target.notes, *splitter.notes(schema), *notes, *notes_of_missing(lacking, table.rows)
     ]  # fmt: skip

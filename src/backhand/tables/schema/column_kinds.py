@@ -39,13 +39,14 @@ SOME_NUMBERS = 0.1
 class ColumnKinds:
     """What columns are: "number", "date", "category" or "other".
 
-    `decimals` are the decimal signs of text columns, `counts` those of the number columns; `notes`
-    say how texts were read.
+    `decimals` are the decimal signs of text columns, `counts` those of the number columns, and
+    `dates` the number of texts that are dates in the date columns; `notes` say how texts were read.
     """
 
     kinds: dict[int, str]
     decimals: dict[int, str] = field(default_factory=dict)
     counts: dict[int, CellCounts] = field(default_factory=dict)
+    dates: dict[int, int] = field(default_factory=dict)
     notes: list[tuple[int, Note]] = field(default_factory=list)
 
     def of_kind(self, *kinds: str) -> list[int]:
@@ -85,8 +86,9 @@ def kinds_of(
     _decide_texts(table, found, texts, numeric, missing)
     found.counts = {i: counts[i] for i in found.of_kind("number")}
     for i, c in counts.items():
-        note = _note(table, i, found.kinds[i], c, missing, found.decimals.get(i, "."))
-        found.notes += [(i, note)] if note else []
+        if found.dates.get(i) != c.present:
+            note = _note(table, i, found.kinds[i], c, missing, found.decimals.get(i, "."))
+            found.notes += [(i, note)] if note else []
     if choices.decimal is None:
         found.notes += _commas(table, [i for i in found.counts if found.decimals.get(i) == ","])
     return found
@@ -146,14 +148,16 @@ def _decide_texts(
     mixed = [i for i in sorted(mostly) if counts[i].unread >= rare(table.rows)]
     distinct = count_distinct(table, mixed, missing, FEW_VALUES)
     few = {i for i, n in distinct.items() if 2 * n <= counts[i].present}
-    dates = _dates(table, {i: c.present for i, c in counts.items() if i not in mostly | numeric})
+    found.dates = _dates(
+        table, {i: c.present for i, c in counts.items() if i not in mostly | numeric}
+    )
     for i, c in counts.items():
         if i in numeric and not c.numbers and c.present:
             raise _no_number(table, i, c, missing)
         if i in numeric or (i in mostly and not c.codes and i not in few):
             found.kinds[i] = "number"
         else:
-            found.kinds[i] = "date" if i in dates else "category"
+            found.kinds[i] = "date" if i in found.dates else "category"
 
 
 def _with_booleans(
@@ -169,8 +173,11 @@ def _with_booleans(
     return {i for i, n in zip(mixed, read, strict=True) if n == counts[i].present}
 
 
-def _dates(table: Table, present: dict[int, int]) -> list[int]:
-    """Return the columns that hold dates or times of day; those with seasons (2003-04) do not."""
+def _dates(table: Table, present: dict[int, int]) -> dict[int, int]:
+    """Return the columns of dates or times of day, with the number of these.
+
+    Columns with seasons (2003-04) are not among them.
+    """
     columns = [i for i, n in present.items() if n]
     tests = [
         f"count({read})"
@@ -179,9 +186,9 @@ def _dates(table: Table, present: dict[int, int]) -> list[int]:
     ]
     counts = totals(table, tests)
     pairs = zip(columns, counts[::2], counts[1::2], strict=True)
-    dates = [i for i, *read in pairs if 2 * max(read) > present[i]]
+    dates = {i: sum(read) for i, *read in pairs if 2 * max(read) > present[i]}
     seasons = totals(table, [f"count({season_in(cell(table, i))})" for i in dates])
-    return [i for i, n in zip(dates, seasons, strict=True) if 2 * n <= present[i]]
+    return {i: dates[i] for i, n in zip(dates, seasons, strict=True) if 2 * n <= present[i]}
 
 
 def _note(

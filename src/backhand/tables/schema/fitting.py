@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from backhand.tables.schema.category_fitting import MAX_CATEGORIES, fit_category
 from backhand.tables.schema.checks import check_no_nul
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.column_kinds import ColumnKinds, kinds_of
-from backhand.tables.schema.columns import Category, Column
+from backhand.tables.schema.columns import Category, Column, Date
 from backhand.tables.schema.date_orders import date_orders
 from backhand.tables.schema.identifiers import identifiers, repeated_ids
 from backhand.tables.schema.notes import Note, dropped
@@ -28,9 +29,25 @@ ANY = ColumnChoices()
 """Nothing is stated about the columns."""
 
 
+class Fitted(NamedTuple):
+    """A schema, what is to be told of the columns, and what is known of their cells.
+
+    Attributes
+    ----------
+    schema : Schema
+    notes : list of Note
+    present : dict of str to int
+        Number of cells that are read, in all rows, of columns of which it was counted.
+    """
+
+    schema: Schema
+    notes: list[Note]
+    present: dict[str, int]
+
+
 def fit_schema(
     table: Table, target: Target, training: NDArray[np.bool_], choices: ColumnChoices = ANY
-) -> tuple[Schema, list[Note]]:
+) -> Fitted:
     """Fit a schema to the training rows, and return it with what is to be told of the columns.
 
     What a column holds, and whether it names the rows, is decided by all rows.
@@ -47,7 +64,7 @@ def fit_schema(
 
     Returns
     -------
-    (Schema, list of Note)
+    Fitted
 
     Raises
     ------
@@ -65,7 +82,17 @@ def fit_schema(
     if not columns:
         raise _no_column(table, target.name, told)
     check_no_nul(table, [i for i, column in columns.items() if isinstance(column, Category)])
-    return replace(schema, columns=tuple(columns[i] for i in sorted(columns))), told
+    schema = replace(schema, columns=tuple(columns[i] for i in sorted(columns)))
+    return Fitted(schema, told, _present(table, kinds, columns))
+
+
+def _present(table: Table, kinds: ColumnKinds, columns: dict[int, Column]) -> dict[str, int]:
+    """Return the numbers of cells that are numbers or dates, where the counts of kinds say it."""
+    counts = {i: c.numbers for i, c in kinds.counts.items()}
+    # With an order of day and month, some texts may be none; without, all were counted.
+    counts |= {i: n for i, n in kinds.dates.items()
+               if isinstance(date := columns.get(i), Date) and not date.order}  # fmt: skip
+    return {table.names[i]: n for i, n in counts.items()}
 
 
 def _fitted(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from backhand.tables.expressions import missing_words, text_counts, unless_one_of
@@ -24,8 +24,11 @@ class Missing:
     texts: dict[str, int]
 
 
-def count_missing(table: Table, schema: Schema) -> dict[str, Missing]:
-    """Return the columns that are missing in some rows; a cell that is not read is missing."""
+def count_missing(table: Table, schema: Schema, present: Mapping[str, int]) -> dict[str, Missing]:
+    """Return the columns that are missing in some rows; a cell that is not read is missing.
+
+    `present` are the numbers of cells that are read in columns of numbers and dates, if known.
+    """
     numbers: dict[int, str] = {}
     for column in schema.columns:
         i = table.index(column.name)
@@ -34,8 +37,10 @@ def count_missing(table: Table, schema: Schema) -> dict[str, Missing]:
             value = f"CASE WHEN isfinite({value}) THEN 1 END"
         if not isinstance(column, Category):
             numbers[i] = value
-    counted = totals(table, [f"count({value})" for value in numbers.values()])
-    absent = {i: table.rows - n for i, n in zip(numbers, counted, strict=True)}
+    counts = {i: present[table.names[i]] for i in numbers if table.names[i] in present}
+    left = [i for i in numbers if i not in counts]
+    counts |= zip(left, totals(table, [f"count({numbers[i]})" for i in left]), strict=True)
+    absent = {i: table.rows - n for i, n in counts.items()}
     found: dict[str, Missing] = {}
     for name in (column.name for column in schema.columns):
         i = table.index(name)

@@ -39,6 +39,9 @@ def number(
         return days(table, column, missing)
     if kind == "BOOLEAN":
         name = f"CAST({name} AS DOUBLE)"
+    elif family == "text" and decimal == "." and column in table.plain:
+        name = plain_number(name)
+        missing = missing if any(map(may_be_number, missing)) else ()
     elif family == "text":
         name = number_in(spelled(name, kind), decimal, points=table.points, booleans=booleans)
         # Most words are not numbers anyway, and need not be compared.

@@ -6,6 +6,7 @@ Texts are parameters, except those that mean missing (`cells.sql_text`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -92,8 +93,12 @@ def text_counts(table: Table, column: int, rows: str = "rows") -> str:
 
 def missing_words(table: Table, column: int, missing: Sequence[str]) -> list[str]:
     """Return the texts that mean missing, in every spelling, that the column's type can hold."""
-    typed = table.family(column) != "text"
-    return list(spellings([word for word in missing if not (typed and word in MISSING)]))
+    return list(_words_of(tuple(missing), table.family(column) != "text"))
+
+
+@cache
+def _words_of(missing: tuple[str, ...], typed: bool) -> tuple[str, ...]:
+    return tuple(spellings([word for word in missing if not (typed and word in MISSING)]))
 
 
 def _unless_missing(table: Table, column: int, value: str, missing: Sequence[str]) -> str:

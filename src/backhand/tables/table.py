@@ -9,7 +9,7 @@ it.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -91,6 +91,7 @@ class Table:
         self._on_progress: Callable[[int], None] = lambda _: None
         self._locate: Callable[[int], str | None] = lambda _: None
         self._files, self._reread = FileSnapshots([]), False
+        self._plain: frozenset[int] | None = None
         self.sources: Sequence[Source] = ()
 
     @cached_property
@@ -98,19 +99,25 @@ class Table:
         """The number of rows, N."""
         return int(first_row(self, "SELECT count(*) FROM rows")[0])
 
-    @cached_property
+    @property
     def plain(self) -> frozenset[int]:
-        """The text columns of a wide table whose texts are all plain numbers.
+        """The text columns whose texts are known to be plain numbers, or empty.
 
         For these, DuckDB need not compile the patterns of other numbers, which takes milliseconds
-        per column. In a table of few columns, a pass over the rows takes longer.
+        per column. Training knows them all. Otherwise they are found in wide tables only: in others
+        a pass over the rows takes longer.
         """
-        if len(self.names) <= GROUP:
-            return frozenset()
-        texts = [i for i, kind in enumerate(self.types) if kind == "VARCHAR"]
-        others = [f"bool_or(c{i} IS NOT NULL AND TRY_CAST(c{i} AS DOUBLE) IS NULL)" for i in texts]
-        found = zip(texts, totals(self, others), strict=True)
-        return frozenset(i for i, some in found if not some)
+        if self._plain is None:
+            wide = len(self.names) > GROUP
+            texts = [i for i, kind in enumerate(self.types) if kind == "VARCHAR" and wide]
+            others = [f"bool_or(c{i} <> '' AND TRY_CAST(c{i} AS DOUBLE) IS NULL)" for i in texts]
+            found = zip(texts, totals(self, others), strict=True)
+            self._plain = frozenset(i for i, some in found if not some)
+        return self._plain
+
+    def know_plain(self, columns: Iterable[int]) -> None:
+        """Set the text columns that are `plain`."""
+        self._plain = frozenset(columns)
 
     @property
     def empty(self) -> bool:

@@ -117,8 +117,12 @@ class ChangeCounts:
         what: str,
         examples: Sequence[tuple[str, int]] = (),
     ) -> Change:
-        column = self._columns[place]
-        return Change(column.name, kind, count, self._rows, tuple(examples), what)
+        one = count == 1
+        said = what.format(
+            are="is" if one else "are", were="was" if one else "were",
+            count="counts" if one else "count",
+        )  # fmt: skip
+        return Change(self._columns[place].name, kind, count, self._rows, tuple(examples), said)
 
     def _unseen(self, table: Table, i: int, place: int, column: Category) -> list[Change]:
         count = self._unknown[place]
@@ -127,7 +131,7 @@ class ChangeCounts:
         cell = text(table, i, self._missing)
         known = position(table, i, column.categories)
         examples = _frequent(table, cell, f"{cell} IS NOT NULL AND {known} IS NULL")
-        rare = "were rare or never seen" if column.other else "were never seen"
+        rare = "{were} rare or never seen" if column.other else "{were} never seen"
         return [self._change(place, "unseen", count, f"{rare} in training", examples)]
 
     def _unreadable_or_far(
@@ -138,11 +142,11 @@ class ChangeCounts:
         if self._absent[place]:
             count, examples = unread_texts(table, i, value, self._missing, EXAMPLES)
             if count:
-                what = f"are not {column.kind}s and count as missing"
+                what = f"{{are}} not {column.kind}s and {{count}} as missing"
                 changes.append(self._change(place, "unreadable", count, what, examples))
                 self._absent[place] -= count
         if self._far[place]:
-            what = f"are more than {CLIP:g} standard deviations from training's mean"
+            what = f"{{are}} more than {CLIP:g} standard deviations from training's mean"
             low, high = _limits(column)
             outside = f"isfinite({value}) AND ({value} < {low!r} OR {value} > {high!r})"
             examples = _frequent(table, text(table, i, ()), outside)
@@ -154,7 +158,7 @@ class ChangeCounts:
         if not self._notable(count, column.missing):
             return []
         before = f"{column.missing:.1%}" if column.missing else "none"
-        return [self._change(place, "missing", count, f"are missing, {before} in training")]
+        return [self._change(place, "missing", count, f"{{are}} missing, {before} in training")]
 
     def _notable(self, count: int, before: float) -> bool:
         """Whether a share of the rows is more than chance makes of that of training."""

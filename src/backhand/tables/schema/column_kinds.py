@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from backhand.errors import InputError, comma_list, shortened
 from backhand.tables.cells.dates import EITHER, clock_in, moment_in, season_in
+from backhand.tables.cells.numbers import may_be_number
 from backhand.tables.expressions import cell, days, number
 from backhand.tables.queries import first_row, totals
 from backhand.tables.schema.cell_counts import (
@@ -14,6 +15,7 @@ from backhand.tables.schema.cell_counts import (
     code,
     count_cells,
     count_distinct,
+    count_plain,
     rare,
 )
 from backhand.tables.schema.choices import ColumnChoices
@@ -110,7 +112,9 @@ def _counted(
         }
 
     texts = found.of_kind("text")
-    counts = count_cells(table, values(found.of_kind("text", "number"), "."), missing)
+    counts = {} if any(map(may_be_number, missing)) else count_plain(table, texts)
+    others = [i for i in found.of_kind("text", "number") if i not in counts]
+    counts |= count_cells(table, values(others, "."), missing)
     doubtful = [i for i in texts if counts[i].unread]
     found.decimals = decimals_of(table, texts, missing, choices.decimal, doubtful)
     again = [i for i in texts if found.decimals[i] == ","]
@@ -178,7 +182,12 @@ def _dates(table: Table, present: dict[int, int]) -> dict[int, int]:
 
     Columns with seasons (2003-04) are not among them.
     """
-    columns = [i for i, n in present.items() if n]
+    digits = [
+        f"count(CASE WHEN regexp_matches(CAST(c{i} AS VARCHAR), '[0-9]') THEN 1 END)"
+        for i in present
+    ]
+    # The patterns of dates take longer to compile than a few thousand cells to read.
+    columns = [i for i, n in zip(present, totals(table, digits), strict=True) if 2 * n > present[i]]
     tests = [
         f"count({read})"
         for i in columns

@@ -6,7 +6,7 @@ The patterns are read by DuckDB (RE2) and by Python alike; the exported file has
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 
 from backhand.tables.cells.texts import SPACES, matches, sql_text
 
@@ -94,7 +94,7 @@ def _dressed(text: str, booleans: bool) -> str:
     )
 
 
-@cache
+@lru_cache(maxsize=1000)
 def may_be_number(text: str) -> bool:
     """Return whether a text is a number with a decimal point or with a comma."""
     text = text.replace("_", "").lstrip(f"{SPACES}+")  # DuckDB reads 1_000 and +-5

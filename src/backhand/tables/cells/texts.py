@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import product
 
 SPACES = (
@@ -86,6 +87,7 @@ def equal_texts(known: Sequence[str]) -> dict[str, str]:
     return {_EQUAL[key]: text for key, text in zip(keys, known, strict=True)}
 
 
+@lru_cache(maxsize=1000)
 def _other_spellings(text: str) -> list[str]:
     if text.lower() in ("true", "false"):
         return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,12 @@ EXAMPLES = 3
 
 INCREASE, DEVIATIONS = 0.2, 4.0
 """A share is told if it exceeds that of training by the first, and by so many standard errors."""
+
+
+FEW = 2
+"""As many missing or rare values are never told of where training had some."""
+
+FIRST = {"dmy": "day", "mdy": "month"}
 
 
 @dataclass(frozen=True)
@@ -139,10 +146,12 @@ class ChangeCounts:
     ) -> list[Change]:
         changes: list[Change] = []
         value = column.expression(table, i, self._missing)
-        if self._absent[place]:
+        if self._notable(self._absent[place], column.missing):
             count, examples = unread_texts(table, i, value, self._missing, EXAMPLES)
             if count:
-                what = f"{{are}} not {column.kind}s and {{count}} as missing"
+                what = (
+                    f"{{are}} not {column.kind}s{_why(column, examples)} and {{count}} as missing"
+                )
                 changes.append(self._change(place, "unreadable", count, what, examples))
                 self._absent[place] -= count
         if self._far[place]:
@@ -165,7 +174,19 @@ class ChangeCounts:
         if not count or not before:
             return count > 0
         error = math.sqrt(before * (1 - before) / self._rows)
-        return count / self._rows - before > max(INCREASE, DEVIATIONS * error)
+        beyond = max(INCREASE, DEVIATIONS * error)
+        return count > FEW + (before + beyond) * self._rows
+
+
+def _why(column: Number | Date, examples: Sequence[tuple[str, int]]) -> str:
+    """Return a clause that says so if texts are dates in the other order of day and month."""
+    if not isinstance(column, Date) or not column.order:
+        return ""
+    numbers = [re.match(r"\s*(\d{1,2})[./-](\d{1,2})[./-]", text) for text, _ in examples]
+    second = 1 if column.order == "dmy" else 0
+    if not all(found and int(found.groups()[second]) > 12 for found in numbers):
+        return ""
+    return f" with the {FIRST[column.order]} first, as in training,"
 
 
 def _limits(column: Number | Date) -> tuple[float, float]:

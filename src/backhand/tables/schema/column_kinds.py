@@ -158,10 +158,15 @@ def _decide_texts(
     for i, c in counts.items():
         if i in numeric and not c.numbers and c.present:
             raise _no_number(table, i, c, missing)
-        if i in numeric or (i in mostly and not c.codes and i not in few):
+        if i in numeric or (i in mostly and not _of_codes(c) and i not in few):
             found.kinds[i] = "number"
         else:
             found.kinds[i] = "date" if i in found.dates else "category"
+
+
+def _of_codes(counts: CellCounts) -> bool:
+    """Whether numbers are codes: some have leading zeros, and all are whole."""
+    return counts.codes > 0 and not counts.fractions
 
 
 def _with_booleans(
@@ -171,7 +176,7 @@ def _with_booleans(
     decimals: dict[int, str],
 ) -> set[int]:
     """Return the columns of numbers in which all other texts are true or false: 1 and 0."""
-    mixed = [i for i, c in counts.items() if c.numbers and c.unread and not c.codes]
+    mixed = [i for i, c in counts.items() if c.numbers and c.unread and not _of_codes(c)]
     values = [number(table, i, missing, decimals[i]) for i in mixed]
     read = totals(table, [f"count(CASE WHEN isfinite({value}) THEN 1 END)" for value in values])
     return {i for i, n in zip(mixed, read, strict=True) if n == counts[i].present}
@@ -231,7 +236,7 @@ def _not_numbers(table: Table, i: int, counts: CellCounts, missing: Sequence[str
     name, mostly = table.names[i], 2 * counts.numbers > counts.present
     if counts.numbers <= SOME_NUMBERS * counts.present:
         return None
-    if mostly and counts.codes:
+    if mostly and _of_codes(counts):
         written = f"CAST(c{i} AS VARCHAR)"
         example = first_row(table, f"SELECT min({code(written)}) FROM rows")[0]
         return Note(

@@ -11,10 +11,16 @@ import pytest
 
 import backhand
 from backhand.errors import BackhandWarning, InputError
+from backhand.evaluation import Evaluation
 from backhand.table_settings import Settings
 from backhand.tables.reading.reader import read_table
 from backhand.tables.row_sketch import SIZE, Overlap, RowSketch, Sketching
-from backhand.tabular.prediction import evaluate_table, predict_table, print_predictions
+from backhand.tabular.prediction import (
+    Evaluated,
+    evaluate_table,
+    predict_table,
+    print_predictions,
+)
 from backhand.tabular.training import fit_table, prepare_table
 from helpers.command_line import run
 
@@ -162,6 +168,22 @@ DAMAGED = (
 def test_a_damaged_digest_is_refused(value) -> None:
     with pytest.raises(InputError, match="digest of training rows"):
         RowSketch.from_json(value)
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [
+        (np.nan, ""),
+        (0.02, "the model was trained on about 2% of these rows."),
+        (0.4, "so the figures partly say how well it knows them; on rows held out"),
+        (1.0, "on all of these rows, so the figures say how well it knows them, not how good"),
+    ],
+)
+def test_what_a_share_of_known_rows_means(share, told) -> None:
+    evaluation = Evaluation(["a", "b"], np.eye(2, dtype=np.int64), 0.1)
+    found = Evaluated(evaluation, [], share).about_training({"held_out_accuracy": 0.5})
+    assert told in found and bool(told) == bool(found)
+    assert ("figures" in found) == (share > 0.1)
 
 
 def test_the_command_line_tells_it(folder, model) -> None:

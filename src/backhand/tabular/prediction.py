@@ -37,6 +37,9 @@ def table_schema(model: Model) -> Schema:
 NEARLY_ALL, HARDLY_ANY = 0.995, 0.005
 """Shares of known rows above and below which "about" would be odd."""
 
+MOST, SOME = 0.75, 0.1
+"""Shares from which the figures are those of known rows, and are so in part."""
+
 
 class Evaluated(NamedTuple):
     """How well a model predicts a table, and what is to be told of its rows.
@@ -66,6 +69,9 @@ class Evaluated(NamedTuple):
         if not self.trained_on > HARDLY_ANY:
             return ""
         some = "all" if self.trained_on > NEARLY_ALL else f"about {self.trained_on:.0%}"
+        what = f"the model was trained on {some} of these rows"
+        if self.trained_on < SOME:
+            return f"{what}."
         accuracy = metrics.get("held_out_accuracy")
         known = isinstance(accuracy, float)
         instead = (
@@ -73,10 +79,12 @@ class Evaluated(NamedTuple):
             if known
             else "evaluate it on other rows"
         )
-        return (
-            f"the model was trained on {some} of these rows, so the figures say how well it knows "
-            f"them, not how good it is; {instead}."
+        conclusion = (
+            "the figures say how well it knows them, not how good it is"
+            if self.trained_on >= MOST
+            else "the figures partly say how well it knows them"
         )
+        return f"{what}, so {conclusion}; {instead}."
 
 
 def evaluate_table(

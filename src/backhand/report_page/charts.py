@@ -35,7 +35,7 @@ MOST_BARS = 15
 ROW, AROUND = 22, 56
 """Height of a row of a chart of bars, and of what is around them."""
 
-ENOUGH = 10
+ENOUGH = 5
 """Rows of a class from which its curves say something."""
 
 MOST_POINTS = 400
@@ -199,7 +199,7 @@ def _few_ticks(axes: Axes) -> None:
 
 def _percent_ticks(axis: Any) -> None:
     axis.get_major_locator().set_params(nbins=5)
-    axis.set_major_formatter(lambda value, _: f"{100 * value:.6g}%")
+    axis.set_major_formatter(lambda value, _: f"{100 * value:.6g} %")
 
 
 def _date_ticks(axes: Axes, days: Sequence[float]) -> None:
@@ -219,7 +219,7 @@ def _date_ticks(axes: Axes, days: Sequence[float]) -> None:
 def curve_charts(evaluation: Evaluation, focus: int | None) -> dict[str, Html]:
     """Return ROC, precision and recall, and calibration, by their titles.
 
-    Of two classes only `focus` is shown; of many, those that are told apart worst.
+    Of two classes only `focus` is shown; of many, `worst_classes`.
     """
     scores = evaluation.scores
     if scores is None or not len(scores.y):
@@ -227,7 +227,7 @@ def curve_charts(evaluation: Evaluation, focus: int | None) -> dict[str, Html]:
     counts = np.bincount(scores.y, minlength=len(evaluation.classes))
     if counts.max() == len(scores.y):  # there is nothing to tell apart
         return {}
-    shown = _of_classes(scores.P, scores.y, counts) if focus is None else [focus]
+    shown = worst_classes(evaluation) if focus is None else [focus]
     names = [brief(evaluation.classes[k]) for k in shown]
     return {
         "ROC": _roc_chart(scores.P, scores.y, shown, names),
@@ -236,19 +236,21 @@ def curve_charts(evaluation: Evaluation, focus: int | None) -> dict[str, Html]:
     }
 
 
-def _of_classes(P: NDArray[Any], y: NDArray[np.int64], counts: NDArray[np.int64]) -> list[int]:
-    """Return the classes whose rows are told apart worst, as many as can be drawn.
+def worst_classes(evaluation: Evaluation) -> list[int]:
+    """Return the classes of the lowest f1 among those of `ENOUGH` rows, as many as can be drawn.
 
-    Those of `ENOUGH` rows come before the others, whose curves are chance.
+    If fewer than two have so many rows, they are among those that have any.
     """
-    present = np.flatnonzero((counts > 0) & (counts < len(y)))
+    scores = evaluation.scores
+    counts = np.bincount(np.zeros(0, np.int64) if scores is None else scores.y,
+                         minlength=len(evaluation.classes))  # fmt: skip
+    present = np.flatnonzero(counts)
     if len(present) <= len(SERIES):
         return [int(k) for k in present]
     enough = np.flatnonzero(counts >= ENOUGH)
-    if len(enough) < len(SERIES):
-        enough = np.argsort(-counts, kind="stable")[: len(SERIES)]
-    areas = {int(k): area(P[:, k], y == k) for k in enough}
-    return sorted(sorted(areas, key=lambda k: areas[k])[: len(SERIES)])
+    f1 = [row["f1"] for row in evaluation.per_class()]
+    worst = sorted(enough if len(enough) > 1 else present, key=lambda k: f1[k])
+    return sorted(int(k) for k in worst[: len(SERIES)])
 
 
 def _roc_chart(P: NDArray[Any], y: NDArray[np.int64], shown: list[int], names: list[str]) -> Html:
@@ -328,7 +330,7 @@ def _unit_axes(axes: Axes, x: str, y: str) -> None:
     axes.set_ylabel(y)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(np.linspace(0, 1, 6))
-        axis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
+        axis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
 
 
 def area(score: NDArray[Any], positive: NDArray[np.bool_]) -> float:

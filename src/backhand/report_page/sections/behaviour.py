@@ -37,7 +37,7 @@ def importance(contents: Contents) -> Html | None:
         f"The values of each column were exchanged at random between "
         f"{several(contents.examined, 'row')}, {REPEATS} times, so that they say nothing any more. "
         "The bar is by how much the log loss grows: what the model loses without that column. The "
-        "line is a 95% interval. Columns that say the same can replace each other; then each of "
+        "line is a 95 % interval. Columns that say the same can replace each other; then each of "
         "them looks unimportant."
     )
     if contents.training is not None and not contents.training.held_out:
@@ -45,7 +45,7 @@ def importance(contents: Contents) -> Html | None:
     rows = [
         (one.column, f"{one.increase:.4f}", f"± {one.margin:.4f}") for one in found[:MOST_COLUMNS]
     ]
-    numbers = table(["column", "increase of the log loss", "95% interval"], rows, numbers=[1, 2],
+    numbers = table(["column", "increase of the log loss", "95 % interval"], rows, numbers=[1, 2],
                     caption="Importance of the columns")  # fmt: skip
     label = (
         "The numbers" if len(found) <= MOST_COLUMNS else f"The numbers of the first {MOST_COLUMNS}"

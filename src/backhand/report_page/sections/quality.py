@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from backhand.evaluation import Evaluation
-from backhand.report_page.charts import curve_charts
+from backhand.report_page.charts import ENOUGH, curve_charts
 from backhand.report_page.contents import Contents
 from backhand.report_page.drawing import SERIES
 from backhand.report_page.html import Html, details, element, joined, scrolling, table
@@ -47,7 +47,7 @@ MEASURES = {
     ),
     "calibration_error": Measure(
         "Calibration error", "How far stated probabilities are from what happens. 0 means that of "
-        "the rows with a probability of 70%, 70% are right.",
+        "the rows with a probability of 70 %, 70 % are right.",
     ),
 }  # fmt: skip
 
@@ -92,7 +92,7 @@ def _measures(contents: Contents, evaluation: Evaluation) -> Html:
         ))  # fmt: skip
     here = "held-out rows" if contents.training is not None else "these rows"
     there = "training rows" if contents.training is not None else "held out in training"
-    headings = ["", here, "95% interval", there, f"always “{brief(base.name)}”"]
+    headings = ["", here, "95 % interval", there, f"always “{brief(base.name)}”"]
     caption = f"Figures on {several(evaluation.rows, 'row')}"
     text = (
         "The interval says how much the number of rows limits what is known: figures of unlimited "
@@ -212,7 +212,7 @@ def _curves(evaluation: Evaluation, focus: int | None) -> Html:
         "Precision and recall": "Both at each threshold. If the class is rare, this "
         "shows more than the ROC curve: how many alarms are false when most of the class is to be "
         "found.",
-        "Calibration": "Stated probabilities against what happened, with 95% intervals. On the "
+        "Calibration": "Stated probabilities against what happened, with 95 % intervals. On the "
         "diagonal, probabilities can be taken at their word; below it the model is too sure of "
         "itself, above it not sure enough. The larger a dot, the more rows.",
     }
@@ -222,11 +222,14 @@ def _curves(evaluation: Evaluation, focus: int | None) -> Html:
     ]
     parts = [element("h3", "Curves")]
     if len(evaluation.classes) > len(SERIES):
-        parts.append(
-            element("p", f"Of the {len(evaluation.classes):,} classes, those told apart worst.")
-        )
+        parts.append(element(
+            "p", f"Of the {len(evaluation.classes):,} classes, those of the lowest f1 among the "
+            f"classes of at least {ENOUGH} rows.",
+        ))  # fmt: skip
     if focus is not None:
-        parts.append(
-            element("p", "For the rarer class, ", element("strong", evaluation.classes[focus]), ".")
-        )
+        parts.append(element(
+            "p", "For the rarer class, ", element("strong", evaluation.classes[focus]), ". The ROC "
+            "curve and the calibration of the other class are the mirror images of these, with the "
+            "same area under the curve.",
+        ))  # fmt: skip
     return joined([*parts, element("div", *figures, class_="charts")])

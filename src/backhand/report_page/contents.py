@@ -12,7 +12,7 @@ from backhand.evaluation import Evaluation
 from backhand.model import Model
 from backhand.report_page.column_facts import ColumnFacts, column_facts
 from backhand.report_page.importance import Importance, importances, rows_for
-from backhand.report_page.partial_dependence import Dependence, dependence
+from backhand.report_page.partial_dependence import Dependence, dependences
 from backhand.report_page.varied_column import Sample, places
 from backhand.report_page.worst_rows import WorstRow, worst_rows
 from backhand.tables.schema.notes import Note
@@ -175,7 +175,7 @@ def gather(
     return Contents(
         model, schema, source, rows, table.source, evaluation, training, advice,
         column_facts(schema, facts.X, missing),
-        importance, [dependence(varied, place) for place in strongest], sample.rows,
+        importance, [one for place in strongest for one in dependences(varied, place)], sample.rows,
         _worst(model, evaluation, table, [one.column for one in importance]),
         command, model_file, model.versions,
     )  # fmt: skip

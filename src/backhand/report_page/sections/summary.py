@@ -8,7 +8,6 @@ from backhand.report_page.contents import Contents
 from backhand.report_page.html import Html, element, joined, with_options
 from backhand.report_page.wording import brief, figure, percent, several
 
-
 ACCURACIES = {
     "better": "The model is right clearly more often than that",
     "unclear": "Whether the model is right more often than that, these rows are too few to tell",

@@ -80,7 +80,7 @@ def _how_many(found: _Found) -> int:
 
 
 def _pooled(name: str, found: _Found, kept: int, left: int) -> Note:
-    share = f"{left / found.present:.1%}"
+    share = f"{100 * left / found.present:.1f} %"
     return Note(
         name, "categories",
         f"{kept:,} of its {found.distinct:,} values are categories; the rest, {share} of the "

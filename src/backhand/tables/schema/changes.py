@@ -104,16 +104,27 @@ class ChangeCounts:
                 self._far[place] += int(np.count_nonzero((x < low) | (x > high)))
             yield given
 
+    @property
+    def missing(self) -> dict[str, float]:
+        """The share of the rows in which a column is missing, or not what it should be."""
+        return {
+            column.name: n / max(1, self._rows)
+            for column, n in zip(self._columns, self._absent, strict=True)
+        }
+
     def found(self, table: Table) -> list[Change]:
         """Return what was different in all rows of the table that was encoded."""
         changes: list[Change] = []
         for place, column in enumerate(self._columns):
             i = table.index(column.name)
+            count = self._absent[place]
             if isinstance(column, Category):
                 changes += self._unseen(table, i, place, column)
             else:
-                changes += self._unreadable_or_far(table, i, place, column)
-            changes += self._missing_values(place, column)
+                found = self._unreadable_or_far(table, i, place, column)
+                count -= sum(change.count for change in found if change.kind == "unreadable")
+                changes += found
+            changes += self._missing_values(place, column, count)
         return changes
 
     def _change(
@@ -153,7 +164,6 @@ class ChangeCounts:
                     f"{{are}} not {column.kind}s{_why(column, examples)} and {{count}} as missing"
                 )
                 changes.append(self._change(place, "unreadable", count, what, examples))
-                self._absent[place] -= count
         if self._far[place]:
             what = f"{{are}} more than {CLIP:g} standard deviations from training's mean"
             low, high = _limits(column)
@@ -162,11 +172,10 @@ class ChangeCounts:
             changes.append(self._change(place, "far", self._far[place], what, examples))
         return changes
 
-    def _missing_values(self, place: int, column: Column) -> list[Change]:
-        count = self._absent[place]
+    def _missing_values(self, place: int, column: Column, count: int) -> list[Change]:
         if not self._notable(count, column.missing):
             return []
-        before = f"{column.missing:.1%}" if column.missing else "none"
+        before = f"{100 * column.missing:.1f} %" if column.missing else "none"
         return [self._change(place, "missing", count, f"{{are}} missing, {before} in training")]
 
     def _notable(self, count: int, before: float) -> bool:

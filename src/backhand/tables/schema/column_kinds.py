@@ -22,6 +22,7 @@ from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.decimal_signs import decimal_notes, decimals_of, grouped_by_points
 from backhand.tables.schema.notes import Note
 from backhand.tables.schema.unread import unread_texts
+from backhand.tables.schema.written_units import sign_notes, unit_notes
 from backhand.tables.table import Table
 
 FEW_VALUES = 20
@@ -93,6 +94,10 @@ def kinds_of(
         if found.dates.get(i) != c.present:
             note = _note(table, i, found.kinds[i], c, missing, found.decimals.get(i, "."))
             found.notes += [(i, note)] if note else []
+    found.notes += sign_notes(table, found.counts, missing)
+    stated = {*choices.categorical, *choices.keep}
+    others = [i for i in found.of_kind("category") if table.names[i] not in stated]
+    found.notes += unit_notes(table, others, missing)
     if choices.decimal is None:
         signs = {i: found.decimals.get(i, ".") for i in found.counts}
         found.notes += decimal_notes(table, signs, found.grouped)

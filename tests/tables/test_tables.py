@@ -219,7 +219,7 @@ def test_what_says_nothing_is_dropped_with_a_word(tmp_path) -> None:
     assert [column.name for column in schema.columns] == ["n"]
     assert {d.column: d.what.split("(")[0].strip() for d in dropped} == {
         "const": "is constant", "word": "is constant", "empty": "is missing in every training row",
-        "id": "looks like an identifier: 12 distinct values in 12 rows",
+        "id": "looks like an identifier: 12 distinct values in 12 training rows",
         "text": "is free text",
     }  # fmt: skip
 

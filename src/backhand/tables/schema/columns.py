@@ -88,6 +88,18 @@ def waves(x: NDArray[np.float64], cycle: str) -> list[NDArray[np.float64]]:
     return [np.sin(angle + phase) for phase in WAVES.values()]
 
 
+MOST_DAYS = 1e8
+"""Days since 1970 that NumPy counts in microseconds."""
+
+
+def day_shown(x: float) -> str:
+    """Return days since 1970 as a date, or as a time of day, as people read it."""
+    if not abs(x) < MOST_DAYS:
+        return f"{x:g} days since 1970"
+    moment = np.datetime64(round(x * 86400e6), "us")
+    return np.datetime_as_string(moment, unit="auto").removeprefix("1970-01-01T").replace("T", " ")
+
+
 @dataclass(frozen=True)
 class Date:
     """A date, a time or both: days since 1970, standardised like any number, and its cycles.

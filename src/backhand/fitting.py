@@ -181,7 +181,7 @@ def fit(arguments: FitArguments) -> Model:
             table, arguments.target, settings, choices, validation=validation,
             matrices=room.matrices(),
         )  # fmt: skip
-        _warn_of_notes(prepared)
+        _warn_of_table(prepared)
         validated = None if settings.cv is None else cross_validate(
             table, prepared, settings, choices, engine=engine, matrices=room.matrices_of_fold,
             callbacks=arguments.callbacks,
@@ -259,9 +259,11 @@ def _names(given: Names) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _warn_of_notes(prepared: Prepared) -> None:
-    """Warn of columns that may be read otherwise than they are meant."""
+def _warn_of_table(prepared: Prepared) -> None:
+    """Warn of columns that may be read otherwise than meant, and of changes in a second table."""
     for note in prepared.notes:
         if note.advice and note.kind != "dropped":
             said = f"column '{note.column}' {note.what}; {note.advice}."
             warnings.warn(said, BackhandWarning, stacklevel=4)
+    for change in prepared.changes:
+        warnings.warn(f"column {change}.", BackhandWarning, stacklevel=4)

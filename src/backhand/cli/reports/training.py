@@ -60,6 +60,7 @@ class TrainReport:
                             if n.kind == "dropped"],
                 "notes": [asdict(note) for note in prepared.notes],
                 "remarks": prepared.remarks,
+                "changes": [change.to_json() for change in prepared.changes],
             })  # fmt: skip
             return
         classes = comma_list(f"{name} {n:,}" for name, n in counts.items())

@@ -142,7 +142,8 @@ class ChangeCounts:
         if self._absent[place]:
             count, examples = unread_texts(table, i, value, self._missing, EXAMPLES)
             if count:
-                what = f"{{are}} not {column.kind}s and {{count}} as missing"
+                kinds = f"a {column.kind}" if count == 1 else f"{column.kind}s"
+                what = f"{{are}} not {kinds} and {{count}} as missing"
                 changes.append(self._change(place, "unreadable", count, what, examples))
                 self._absent[place] -= count
         if self._far[place]:

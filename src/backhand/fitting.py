@@ -107,6 +107,9 @@ def fit(arguments: FitArguments) -> Model:
         The column to predict.
     query : str, optional
         A SELECT statement in DuckDB's SQL that returns the rows; a file is the table `data` in it.
+    validation : as `data`, optional
+        A second table with the same columns, whose rows are the held-out rows. What is different in
+        it is warned of.
     SETTINGS
     drop, keep, numeric, categorical : str or sequence of str
         Columns to ignore; to use although they would be dropped, as identifiers are; to read as
@@ -137,7 +140,8 @@ def fit(arguments: FitArguments) -> Model:
     Returns
     -------
     Model
-        It predicts data frames, dicts of columns and files. Its `metrics` have the figures of the
+        It predicts data frames, dicts of columns and files. Its classes are numbers or booleans if
+        the target's column has such a type; those of a text file are texts. Its `metrics` have the figures of the
         training rows and of the held-out rows, its `evaluation` also those of each class, and its
         `notes` what was found out about the columns.
 

@@ -292,7 +292,7 @@ def fit_table(
     def model_of(params: Parameters, history: History, metrics: dict[str, Any]) -> Model:
         values = settings.values(training.rows) | {"epochs": len(history)}
         return Model(
-            params, tuple(classes), prepared.schema, values, metrics, history,
+            params, prepared.target.labels, prepared.schema, values, metrics, history,
             training_rows=prepared.training_rows,
         )  # fmt: skip
 

@@ -141,9 +141,9 @@ def fit(arguments: FitArguments) -> Model:
     -------
     Model
         It predicts data frames, dicts of columns and files. Its classes are numbers or booleans if
-        the target's column has such a type; those of a text file are texts. Its `metrics` have the figures of the
-        training rows and of the held-out rows, its `evaluation` also those of each class, and its
-        `notes` what was found out about the columns.
+        the target's column has such a type; those of a text file are texts. Its
+        `metrics` have the figures of the training rows and of the held-out rows, its `evaluation`
+        also those of each class, and its `notes` what was found out about the columns.
 
     Raises
     ------

@@ -107,6 +107,9 @@ def fit(arguments: FitArguments) -> Model:
         The column to predict.
     query : str, optional
         A SELECT statement in DuckDB's SQL that returns the rows; a file is the table `data` in it.
+    validation : as `data`, optional
+        A second table with the same columns, whose rows are the held-out rows. What is different in
+        it is warned of.
     SETTINGS
     drop, keep, numeric, categorical : str or sequence of str
         Columns to ignore; to use although they would be dropped, as identifiers are; to read as
@@ -137,9 +140,10 @@ def fit(arguments: FitArguments) -> Model:
     Returns
     -------
     Model
-        It predicts data frames, dicts of columns and files. Its `metrics` have the figures of the
-        training rows and of the held-out rows, its `evaluation` also those of each class, and its
-        `notes` what was found out about the columns.
+        It predicts data frames, dicts of columns and files. Its classes are numbers or booleans if
+        the target's column has such a type; those of a text file are texts. Its
+        `metrics` have the figures of the training rows and of the held-out rows, its `evaluation`
+        also those of each class, and its `notes` what was found out about the columns.
 
     Raises
     ------
@@ -181,7 +185,7 @@ def fit(arguments: FitArguments) -> Model:
             table, arguments.target, settings, choices, validation=validation,
             matrices=room.matrices(),
         )  # fmt: skip
-        _warn_of_notes(prepared)
+        _warn_of_table(prepared)
         validated = None if settings.cv is None else cross_validate(
             table, prepared, settings, choices, engine=engine, matrices=room.matrices_of_fold,
             callbacks=arguments.callbacks,
@@ -259,9 +263,11 @@ def _names(given: Names) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def _warn_of_notes(prepared: Prepared) -> None:
-    """Warn of columns that may be read otherwise than they are meant."""
+def _warn_of_table(prepared: Prepared) -> None:
+    """Warn of columns that may be read otherwise than meant, and of changes in a second table."""
     for note in prepared.notes:
         if note.advice and note.kind != "dropped":
             said = f"column '{note.column}' {note.what}; {note.advice}."
             warnings.warn(said, BackhandWarning, stacklevel=4)
+    for change in prepared.changes:
+        warnings.warn(f"column {change}.", BackhandWarning, stacklevel=4)

@@ -221,6 +221,11 @@ class Model:
         return labels
 
 
+def class_names(model: Model) -> list[str]:
+    """Return the classes as texts, as a table has them: true and false in lower case."""
+    return [str(name).lower() if isinstance(name, bool) else str(name) for name in model.classes]
+
+
 def _array_of(rows: Any) -> NDArray[Any]:
     """An array of nested sequences of numbers."""
     try:

@@ -189,7 +189,7 @@ def test_what_a_share_of_known_rows_means(share, told) -> None:
 def test_the_command_line_tells_it(folder, model) -> None:
     backhand.save(model, folder / "m.safetensors")
     told = run("evaluate", folder / "m.safetensors", folder / "t.csv", "--json")
-    assert "trained on about 80% of these rows" in told.stderr
+    assert "trained on about 80 % of these rows" in told.stderr
     assert f"{model.metrics['held_out_accuracy']:.4f}" in told.stderr
     assert json.loads(told.stdout)["trained_on"] == pytest.approx(0.8, abs=0.02)
     (folder / "new.csv").write_text(rows(1, plan=["other"] * N))
@@ -202,3 +202,19 @@ def test_the_command_line_tells_it(folder, model) -> None:
     written = folder / "out.csv"
     told = run("predict", folder / "m.safetensors", folder / "new.csv", "--json", "-o", written)
     assert json.loads(told.stdout)["changes"][0]["examples"] == {"other": 120}
+
+
+def test_what_is_different_in_the_second_table_of_a_training_is_told(folder, model) -> None:
+    train, new = folder / "t.csv", folder / "second.csv"
+    new.write_text(rows(1, months=["many", *[30] * (N - 1)], plan=["week", *["year"] * (N - 1)]))
+    words = ["is not a number and counts as missing ('many' 1)", "was never seen in training"]
+    arguments = ["train", train, "-t", "t", "--validation", new, "--epochs", 1, "--hidden", 2,
+                 "-o", folder / "second.safetensors"]  # fmt: skip
+    told = run(*arguments)
+    assert all(word in " ".join(told.stderr.split()) for word in words), told.stderr
+    (table, *_) = map(json.loads, run(*arguments, "--json").stdout.splitlines())
+    assert [change["kind"] for change in table["changes"]] == ["unseen", "unreadable"]
+    with pytest.warns(BackhandWarning) as warned:
+        backhand.fit(train, "t", validation=new, epochs=1, hidden=2)
+    said = [str(w.message) for w in warned if w.filename == __file__]
+    assert all(any(word in sentence for sentence in said) for word in words)

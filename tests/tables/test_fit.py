@@ -1,5 +1,8 @@
 """`backhand.fit`: the command line's training from Python, on whatever holds a table."""
 
+import io
+import json
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -72,6 +75,40 @@ def test_a_frame_gives_the_model_of_its_file(rows, make) -> None:
     assert all(map(np.array_equal, ours, theirs))
     for data in (make(columns), path, columns):
         assert model.predict(data).tolist() == model.predict(path).tolist()
+
+
+TARGETS = {
+    "whole numbers": ("int64", [0, 1]), "few bits": ("uint8", [0, 1]), "booleans": ("bool", [0, 1]),
+    "with a missing one": ("float64", [0, 1, np.nan]), "halves": ("float64", [0, 0.5]),
+    "single": ("float32", [2.5, 3]), "nullable": ("Int64", [7, 12, None]),
+    "nullable booleans": ("boolean", [True, False, None]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+def test_the_classes_have_the_type_of_the_target(rows, tmp_path, kind) -> None:
+    dtype, values = TARGETS[kind]
+    frame = pd.DataFrame({"size": rows[0]["size"]})
+    frame["t"] = pd.array(values * (240 // len(values)), dtype=dtype)
+    frame["size"] += 9 * frame["t"].astype("float64").fillna(0)
+    known = frame[frame["t"].notna()]
+    model = backhand.fit(frame, "t", hidden=8, epochs=30, learning_rate=0.02)
+    right = model.predict(known) == known["t"]
+    assert right.mean() > 0.7
+    evaluation = backhand.fit(frame, "t", validation=frame, **QUICK).evaluation
+    assert evaluation is not None and evaluation.unlabelled == 240 - len(known)
+
+    frame.to_parquet(tmp_path / "t.parquet")
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    saved = tmp_path / "t.safetensors"
+    backhand.save(model, saved)
+    assert backhand.load(saved).classes == model.classes
+    for name in ("t.parquet", "t.csv"):  # typed, and texts
+        told = json.loads(run("evaluate", saved, tmp_path / name, "--json").stdout)
+        assert told["accuracy"] == pytest.approx(right.mean()) and told["rows"] == len(known)
+    written = pd.read_csv(io.StringIO(run("predict", saved, tmp_path / "t.parquet").stdout))
+    assert (written["prediction"].to_numpy() == model.predict(frame)).all()
+    assert list(written)[3:] == [f"probability_{name}" for name in told["classes"]]
 
 
 def test_the_model_has_its_figures_and_notes(rows, tmp_path) -> None:

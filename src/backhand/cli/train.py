@@ -58,6 +58,7 @@ def train(
     """Train a classifier on a table. Evaluates it on held-out rows and saves it."""
     from backhand.cli.arguments import warn_of_replaced_model
     from backhand.cli.report_file import command_line, report_path, show_report
+    from backhand.cli.reports.changes import show_changes
     from backhand.cli.reports.training import TrainReport
     from backhand.tabular.advice import advise
     from backhand.tabular.cross_validation import cross_validate
@@ -77,6 +78,7 @@ def train(
             matrices=room.matrices(), watch=display.show_reading,
         )  # fmt: skip
     report.table(prepared)
+    show_changes(prepared.changes)
     report.network(prepared, settings, engine.name)
     warn_of_replaced_model(output, prepared)
     sys.stdout.flush()  # a full output fails here, before the first epoch

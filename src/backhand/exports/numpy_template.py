@@ -354,10 +354,11 @@ def main():
     except (OSError, ValueError, csv.Error) as error:
         sys.exit(f"{sys.argv[1]}: {getattr(error, 'strerror', None) or error}")
     out = csv.writer(sys.stdout, lineterminator="\\n")
+    names = [str(name).lower() if isinstance(name, bool) else name for name in CLASSES]
     try:
-        out.writerow(["prediction", *(f"probability_{name}" for name in CLASSES)])
+        out.writerow(["prediction", *(f"probability_{name}" for name in names)])
         for best, row in zip(P.argmax(axis=1), P, strict=True):
-            out.writerow([CLASSES[best], *row])
+            out.writerow([names[best], *row])
         sys.stdout.flush()
     except OSError as error:
         # Python would flush again at its end.

@@ -9,7 +9,7 @@ import numpy as np
 
 from backhand.engines import Data
 from backhand.evaluation import Evaluation
-from backhand.model import Model
+from backhand.model import Model, class_names
 from backhand.report_page.column_facts import ColumnFacts, column_facts
 from backhand.report_page.importance import Importance, importances, rows_for
 from backhand.report_page.partial_dependence import Dependence, dependences
@@ -128,7 +128,7 @@ class Contents:
     @property
     def classes(self) -> list[str]:
         """The classes as texts."""
-        return [str(name) for name in self.model.classes]
+        return class_names(self.model)
 
 
 def gather(
@@ -203,4 +203,4 @@ def _worst(
         return []
     used = {*columns, table_schema(model).target}
     shown = [*columns, *(name for name in table.names if name not in used)]
-    return worst_rows(scores, [str(name) for name in model.classes], table, shown)
+    return worst_rows(scores, class_names(model), table, shown)

@@ -14,7 +14,7 @@ from backhand.engines import make_engine
 from backhand.errors import InputError, listed
 from backhand.evaluation import Evaluation, Tally, finite
 from backhand.evaluation.scores import Sample
-from backhand.model import Model
+from backhand.model import Model, class_names
 from backhand.support.atomic_files import replacing
 from backhand.tables.row_sketch import Overlap
 from backhand.tables.schema.changes import Change, ChangeCounts
@@ -111,7 +111,7 @@ def evaluate_table(
     """
     schema = table_schema(model)
     target = schema.target if target is None else target
-    classes = [str(name) for name in model.classes]
+    classes = class_names(model)
     chosen, changes = make_engine(engine), schema.count_changes()
     tally = Tally(classes, class_rows(model))
     overlap = Overlap(model.training_rows) if model.training_rows is not None else None
@@ -211,7 +211,7 @@ def print_predictions(
 
 def _predictions(model: Model, table: Table, engine: str, changes: ChangeCounts) -> Added:
     """The columns that predictions add, a stretch of rows at a time."""
-    names = ["prediction", *(f"probability_{name}" for name in model.classes)]
+    names = ["prediction", *(f"probability_{name}" for name in class_names(model))]
     chosen, labels = make_engine(engine), np.asarray(model.classes)
 
     def stretches() -> Iterator[list[NDArray[Any]]]:

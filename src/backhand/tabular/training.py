@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +25,7 @@ from backhand.tables.array_store import ArrayStore
 from backhand.tables.files.file_changes import changed
 from backhand.tables.queries import chunks
 from backhand.tables.row_sketch import RowSketch
+from backhand.tables.schema.changes import Change, ChangeCounts
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.fitting import ANY, fit_schema
 from backhand.tables.schema.missing_values import Missing, count_missing, notes_of_missing
@@ -56,8 +57,8 @@ class Prepared:
     The matrices are float32, in memory or memory-mapped. `stopping` are the rows that early
     stopping watches. `is_held_out` (N,) tells the rows of the table that are held out, or those of
     a second table. `how` says how the rows were divided. The held-out rows have further ones beside
-    them whose class is `unknown`, or that are without one, if they are of a second table. The
-    remarks are those of the table.
+    them whose class is `unknown`, or that are without one, if they are of a second table; `changes`
+    are what is different in that one. The remarks are those of the table.
     """
 
     source: str
@@ -76,6 +77,7 @@ class Prepared:
     how: str
     unknown: int = 0
     held_out_unlabelled: int = 0
+    changes: list[Change] = field(default_factory=list)
 
     @property
     def class_counts(self) -> dict[str, int]:
@@ -177,8 +179,9 @@ def _encoded(
     y: NDArray[np.signedinteger[Any]],
     masks: Mapping[str, NDArray[np.bool_]],
     matrices: ArrayStore,
+    changes: ChangeCounts | None = None,
 ) -> list[Data]:
-    """The rows of each mask, in one pass through the table."""
+    """The rows of each mask, in one pass through the table, and what is different, counted."""
     d, sizes = schema.width, [int(mask.sum()) for mask in masks.values()]
     parts = [
         Data(matrices.array(f"{name}_X", (n, d), np.float32),
@@ -186,7 +189,7 @@ def _encoded(
         for name, n in zip(masks, sizes, strict=True)
     ]  # fmt: skip
     done = [0] * len(parts)
-    for rows, X, _ in schema.encoded_chunks(table):
+    for rows, X, _ in schema.encoded_chunks(table, changes=changes):
         for i, (mask, part) in enumerate(zip(masks.values(), parts, strict=True)):
             keep = mask[rows]
             there = slice(done[i], done[i] + int(keep.sum()))
@@ -233,10 +236,12 @@ def _with_validation(prepared: Prepared, table: Table, matrices: ArrayStore) -> 
             f"no value of '{target.name}' in {table.source} is a class of {prepared.source}, whose "
             f"classes are {listed(target.classes)}."
         )
-    (held_out,) = _encoded(table, schema, y, {"held_out": known}, matrices)
+    changes = schema.count_changes()
+    (held_out,) = _encoded(table, schema, y, {"held_out": known}, matrices, changes)
     return replace(
         prepared, held_out=held_out, is_held_out=known, how=f"all of {table.source}",
         held_out_unlabelled=unlabelled, unknown=int((~known).sum()) - unlabelled,
+        changes=changes.found(table),
     )  # fmt: skip
 
 
@@ -287,7 +292,7 @@ def fit_table(
     def model_of(params: Parameters, history: History, metrics: dict[str, Any]) -> Model:
         values = settings.values(training.rows) | {"epochs": len(history)}
         return Model(
-            params, tuple(classes), prepared.schema, values, metrics, history,
+            params, prepared.target.labels, prepared.schema, values, metrics, history,
             training_rows=prepared.training_rows,
         )  # fmt: skip
 

@@ -23,7 +23,7 @@ from backhand.cli.reports.output import (
 )
 from backhand.errors import MOST_IN_NAME, comma_list
 from backhand.evaluation import finite
-from backhand.model import Model
+from backhand.model import Model, class_names
 from backhand.support.visible_text import MAX_CHARACTERS, printable
 from backhand.tables.schema.columns import Category, Date, day_shown
 from backhand.tables.schema.date_orders import FIRST
@@ -53,7 +53,7 @@ def show_model(model: Model, path: str, *, as_json: bool) -> None:
     rows = [
         ("shape", network_shape(d, H, K)),
         ("tensors", f"{tensors}, {model.params.W1.dtype}"),
-        ("classes", comma_list(map(str, model.classes))),
+        ("classes", comma_list(class_names(model))),
     ]
     if model.schema is not None:
         rows += [("target", model.schema.target), *columns_by_kind(model.schema)]

@@ -18,7 +18,7 @@ from backhand.cli.reports.output import console, hanging, network_shape, print_j
 from backhand.cli.reports.progress import ProgressDisplay, progress_display
 from backhand.errors import MOST_IN_NAME, comma_list
 from backhand.evaluation import Evaluation
-from backhand.model import Model
+from backhand.model import Model, class_names
 from backhand.support.visible_text import MAX_CHARACTERS, printable
 from backhand.table_settings import Settings
 from backhand.tabular.advice import Advice
@@ -60,6 +60,7 @@ class TrainReport:
                             if n.kind == "dropped"],
                 "notes": [asdict(note) for note in prepared.notes],
                 "remarks": prepared.remarks,
+                "changes": [change.to_json() for change in prepared.changes],
             })  # fmt: skip
             return
         classes = comma_list(f"{name} {n:,}" for name, n in counts.items())
@@ -152,7 +153,7 @@ class TrainReport:
         hanging(
             out, "", f"Training accuracy {accuracy:.4f}, loss {loss:.4f} (no rows were held out)", 2
         )
-        commonest = printable(model.classes[rows.index(max(rows))], MOST_IN_NAME)
+        commonest = printable(class_names(model)[rows.index(max(rows))], MOST_IN_NAME)
         share = max(rows) / sum(rows)
         hanging(out, "", f"Always answering '{commonest}' would score {share:.4f}", 2)
         out.print()

@@ -205,15 +205,17 @@ def _of_numpy(name: str, array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _of_values(name: str, values: list[Any]) -> NDArray[Any]:
-    """Python's values: numbers and times as such, where all are; else texts, None where missing."""
+    """Python's values: as they are if all are numbers, booleans or times, else as texts or None."""
     values = [value.item() if isinstance(value, np.generic) else value for value in values]
     values = [None if _is_missing(value) else value for value in values]
     present = [value for value in values if value is not None]
     kinds = set(map(type, present))
-    if kinds and kinds <= NUMBERS and (float in kinds or len(present) == len(values)):
-        array = np.array([np.nan if value is None else value for value in values])
-        if array.dtype.kind in "fiu" and (array.dtype.kind == "f") == (float in kinds):
-            return array
+    if kinds and (kinds <= NUMBERS or kinds == {bool}):
+        absent = np.nan if float in kinds else False
+        array = np.array([absent if value is None else value for value in values])
+        if array.dtype.kind in "fiub" and (array.dtype.kind == "f") == (float in kinds):
+            gaps = [value is None for value in values]
+            return np.ma.array(array, mask=gaps) if any(gaps) and float not in kinds else array
     if kinds and all(issubclass(kind, datetime.datetime) for kind in kinds):
         return np.array([value and _in_utc(value) for value in values], "datetime64[us]")
     texts = np.empty(len(values), object)

@@ -160,9 +160,8 @@ class ChangeCounts:
         if self._notable(self._absent[place], column.missing):
             count, examples = unread_texts(table, i, value, self._missing, EXAMPLES)
             if count:
-                what = (
-                    f"{{are}} not {column.kind}s{_why(column, examples)} and {{count}} as missing"
-                )
+                kinds = f"a {column.kind}" if count == 1 else f"{column.kind}s"
+                what = f"{{are}} not {kinds}{_why(column, examples)} and {{count}} as missing"
                 changes.append(self._change(place, "unreadable", count, what, examples))
         if self._far[place]:
             what = f"{{are}} more than {CLIP:g} standard deviations from training's mean"

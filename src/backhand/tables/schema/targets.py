@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,12 +42,13 @@ MOSTLY = 0.9
 class Target:
     """The column to predict: its classes, and y (N,) with -1 where the target is missing.
 
-    y has the narrowest dtype for its values: it is in memory however large the table is. `notes`
-    are what is to be told of the classes.
+    y has the narrowest dtype for its values: it is in memory however large the table is. `labels`
+    are the classes as values of the column's type, and `notes` what is to be told of them.
     """
 
     name: str
     classes: list[str]
+    labels: tuple[Any, ...]
     y: NDArray[np.signedinteger[Any]]
     notes: list[Note] = field(default_factory=list)
 
@@ -93,7 +96,23 @@ def read_target(
     for rows_read, (indices,) in chunks(table, [index]):
         y[rows_read] = indices
     quantity = None if categorical else _quantity(name, [(x, n) for *_, n, x in found])
-    return Target(name, classes, y, [quantity] if quantity else [])
+    labels = _labels(classes, table.types[column], table.family(column))
+    return Target(name, classes, labels, y, [quantity] if quantity else [])
+
+
+def _labels(classes: list[str], kind: str, family: str) -> tuple[Any, ...]:
+    """Return the classes as booleans or numbers, if the column has such a type and they fit."""
+    if kind == "BOOLEAN":
+        return tuple(name == "true" for name in classes)
+    if family == "number":
+        with suppress(ValueError):  # of int
+            whole = [int(name) for name in classes]
+            return tuple(whole if -(2**63) <= min(whole) <= max(whole) < 2**63 else classes)
+        numbers = [float(name) for name in classes]
+        spelled = [str(x).removesuffix(".0") for x in numbers]  # by which its rows are found
+        if all(map(math.isfinite, numbers)) and spelled == [n.removesuffix(".0") for n in classes]:
+            return tuple(numbers)
+    return tuple(classes)
 
 
 def _quantity(name: str, found: Sequence[tuple[float | None, int]]) -> Note | None:

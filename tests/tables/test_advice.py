@@ -1,5 +1,7 @@
 """What the figures of a training warn of."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,9 @@ from backhand.tables.schema.schema import Schema
 from backhand.tabular import leaks, sampling, twins
 from backhand.tabular.advice import advise
 from backhand.tabular.drift import drifts, orders
+from backhand.tabular.overfitting import fit_of
 from backhand.tabular.training import fit_table, prepare_table
+from backhand.training.history import History
 
 
 def trained(columns: dict, target: str = "t", **settings) -> list:
@@ -55,6 +59,16 @@ def test_more_epochs_are_not_advised_where_rows_are_learned_by_heart(n, epochs) 
     assert not any("more --epochs" in one.advice for one in found)
     regular = trained(columns, epochs=epochs, hidden=64, l2=0.02)
     assert all("--l2 0.2" in one.advice for one in regular if one.kind == "overfit")
+
+
+def test_learned_by_heart_is_told_without_a_curve_too() -> None:
+    columns = {**noise(200, 20), "t": np.where(np.random.default_rng(1).random(200) < 0.5, *"ab")}
+    settings = Settings(epochs=60, hidden=64)
+    with as_table(columns, set(columns)) as table:
+        prepared = prepare_table(table, "t", settings)
+    model, evaluation = fit_table(prepared, settings)
+    assert fit_of(model, evaluation).epoch > 0
+    assert fit_of(replace(model, history=History()), evaluation)[::2] == ("too many", 0)
 
 
 def test_more_epochs_are_not_advised_once_the_loss_falls_no_more() -> None:

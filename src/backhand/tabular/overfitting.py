@@ -52,7 +52,7 @@ def fit_of(model: Model, evaluation: Evaluation) -> Fit:
     if clear and not stopped_early:
         measured = np.flatnonzero(np.isfinite(curve))
         best = int(measured[curve[measured].argmin()]) if len(measured) else -1
-        lowest = float(curve[best]) if len(measured) else held_out
+        lowest = float(curve[best]) if len(measured) else base  # about that of no epochs
         if held_out > max(GAP * training, RISE * lowest, LEAST_RISE + lowest):
             return Fit("too many", lowest, best + 1)
         if held_out > max(FAR * training, training + FAR_OF_BASE * base):

@@ -69,7 +69,7 @@ CASES = {
     "missing": ({"months": [""] * N}, "months", N,
                 "months: 120 of 120 values are missing, none in training"),
     "mostly missing": ({"score": [""] * 100 + ["0.5"] * 20}, "score", 100,
-                       "score: 100 of 120 values are missing, 8.3% in training"),
+                       "score: 100 of 120 values are missing, 8.3 % in training"),
     "missing category": ({"plan": ["NA"] * 2 + ["year"] * (N - 2)}, "plan", 2,
                          "plan: 2 of 120 values are missing, none in training"),
     "far": ({"months": [3000] * 2 + [30] * (N - 2)}, "months", 2,
@@ -174,14 +174,14 @@ def test_a_damaged_digest_is_refused(value) -> None:
     ("share", "told"),
     [
         (np.nan, ""),
-        (0.02, "the model was trained on about 2% of these rows."),
+        (0.02, "the model was trained on about 2 % of these rows."),
         (0.4, "so the figures partly say how well it knows them; on rows held out"),
         (1.0, "on all of these rows, so the figures say how well it knows them, not how good"),
     ],
 )
 def test_what_a_share_of_known_rows_means(share, told) -> None:
     evaluation = Evaluation(["a", "b"], np.eye(2, dtype=np.int64), 0.1)
-    found = Evaluated(evaluation, [], share).about_training({"held_out_accuracy": 0.5})
+    found = Evaluated(evaluation, [], share, {}).about_training({"held_out_accuracy": 0.5})
     assert told in found and bool(told) == bool(found)
     assert ("figures" in found) == (share > 0.1)
 

@@ -7,6 +7,7 @@ import pytest
 from sklearn import metrics
 
 from backhand.evaluation import Evaluation, Tally, curves, figures, scores
+from backhand.evaluation.evaluation import Losses
 
 
 def drawn(n: int, K: int, seed: int = 0, *, apart: float = 1.2, sure: float = 1.0, shares=None):
@@ -134,6 +135,28 @@ def test_the_gain_over_the_baseline_is_of_paired_rows() -> None:
     loss = -np.log(P[np.arange(500), y].astype(float)) + np.log([0.6, 0.3, 0.1])[y]
     half = 1.959964 * loss.std(ddof=1) / np.sqrt(500)
     assert beyond["loss"] == pytest.approx((loss.mean(), loss.mean() - half, loss.mean() + half))
+
+
+@pytest.mark.parametrize(
+    ("confusion", "loss", "accuracy", "of_loss", "only", "overall"),
+    [
+        ([[55, 5], [5, 35]], 0.3, "better", "better", None, "better"),
+        ([[55, 5], [5, 35]], 1.2, "better", "worse", None, "unclear"),
+        ([[30, 30], [35, 5]], 1.2, "worse", "worse", None, "worse"),
+        ([[60, 0], [40, 0]], 0.67, "unclear", "unclear", "0", "unclear"),
+        ([[60, 0], [40, 0]], 1.2, "unclear", "worse", "0", "worse"),
+        ([[0, 60], [0, 40]], 1.2, "worse", "worse", "1", "worse"),
+    ],
+)
+def test_the_verdict_is_of_accuracy_and_loss(
+    confusion, loss, accuracy, of_loss, only, overall
+) -> None:
+    counts = np.array(confusion)
+    sums = Losses(counts.sum(axis=1) * loss, float(100 * loss**2 + 10))
+    found = Evaluation(["0", "1"], counts, loss, losses=sums).verdict()
+    assert found == (accuracy, of_loss, only) and found.overall == overall
+    unknown = Evaluation(["0", "1"], counts, loss).verdict()
+    assert unknown.loss is None and unknown.overall == accuracy
 
 
 def test_beyond_the_limit_an_even_sample_is_kept_that_does_not_depend_on_the_parts(

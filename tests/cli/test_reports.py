@@ -12,9 +12,11 @@ from backhand.cli.reports.chart import chart
 from backhand.cli.reports.evaluation import show_evaluation, show_words
 from backhand.cli.reports.model import show_model
 from backhand.cli.reports.names import fitting
+from backhand.cli.reports.notes import note_lines
 from backhand.cli.reports.output import section
 from backhand.evaluation import Evaluation, Tally
-from backhand.tables.schema.columns import Number
+from backhand.tables.schema.columns import Date, Number
+from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import Schema
 from backhand.training.history import History
 from helpers.command_line import run
@@ -178,3 +180,27 @@ def test_inspect_names_the_rows_of_each_curve(capsys, monkeypatch, stopping) -> 
     assert f"● training, ○ {watched}" in printed and f"loss, {watched}" in printed
     assert "class_rows" not in printed and "held_out_loss 0.5" in printed
     assert max(map(len, printed.splitlines())) <= 60 + len("  epoch")
+
+
+def test_inspect_shows_dates_as_dates(capsys, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    schema = Schema("t", (
+        Date("signup", 18632.4, 300.0, 0.0, "dmy", ("year", "week"), 17897.0, 19396.5),
+        Date("at", 0.5, 0.2, 0.0, "", ("day",), 0.25, 0.75), Date("old", -700000.5, 2.0, 0.0),
+    ))  # fmt: skip
+    model = backhand.Model(
+        backhand.init(schema.width, 4, 2), ("no", "yes"), schema, {"hidden": 4},
+        {"class_rows": [7, 3]}, History(*[np.ones(1)] * 4),
+    )  # fmt: skip
+    show_model(model, "m.safetensors", as_json=False)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "signup (day first; time of year, day of week), at (time of day), old" in printed
+    assert "signup date mean 2021-01-05, from 2019-01-01 to 2023-02-08, day first" in printed
+    assert "at date mean 12:00, from 06:00 to 18:00" in printed
+    assert "old date mean 0053-06-18 " in printed + " "
+
+
+def test_several_columns_take_a_plural() -> None:
+    notes = [Note(name, "numbers", "is read with a decimal comma") for name in "ab"]
+    assert note_lines(notes) == [("note", "a, b: are read with a decimal comma")]
+    assert note_lines(notes[:1]) == [("note", "a: is read with a decimal comma")]

@@ -162,7 +162,7 @@ def test_names_are_escaped_and_cut_wherever_they_are_printed(folder, tmp_path, m
 
 @pytest.mark.parametrize("class_", ["b" * 1001])
 def test_what_saving_would_refuse_is_refused_before_the_first_epoch(tmp_path, class_) -> None:
-    rows = "".join(f"{i},{('a', class_)[i % 2]}\n" for i in range(40))
+    rows = "".join(f"{i / 7},{('a', class_)[i % 2]}\n" for i in range(40))
     (tmp_path / "t.csv").write_text("x,t\n" + rows)
     done = run("train", tmp_path / "t.csv", "-t", "t", "--epochs", "2", "--json",
                "-o", tmp_path / "m.safetensors", expect=2)  # fmt: skip

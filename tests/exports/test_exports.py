@@ -226,6 +226,7 @@ def both_agree(tmp_path, model, table, texts, for_onnx) -> None:
     assert np.abs(run_onnx(tmp_path / "m.onnx", for_onnx)[1] - expected).max() <= 1e-6
 
 
+@pytest.mark.slow
 def test_every_form_of_a_date_is_exported(tmp_path) -> None:
     rng, rows = np.random.default_rng(3), 120
     columns = {"t": ["a", "b"] * (rows // 2)}

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 import backhand
 from backhand.cli.app import app
 
-CSV = "x,t\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(60))
+CSV = "x,t\n" + "".join(f"{i / 4},{'ab'[i % 2]}\n" for i in range(60))
 
 
 def model() -> backhand.Parameters:

@@ -1,5 +1,7 @@
 """What the figures of a training warn of."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,9 @@ from backhand.tables.schema.schema import Schema
 from backhand.tabular import leaks, sampling, twins
 from backhand.tabular.advice import advise
 from backhand.tabular.drift import drifts, orders
+from backhand.tabular.overfitting import fit_of
 from backhand.tabular.training import fit_table, prepare_table
+from backhand.training.history import History
 
 
 def trained(columns: dict, target: str = "t", **settings) -> list:
@@ -44,6 +48,45 @@ def test_what_is_no_better_than_the_commonest_class_is_told_with_the_figures() -
     assert "on the held-out rows, where it was" in found[1].what
     assert "90.0 % of the held-out rows are 'good'" in found[2].what
     assert "--early-stopping" in found[1].advice and "--class-weight" in found[2].advice
+
+
+@pytest.mark.parametrize(("n", "epochs"), [(40, 300), (200, 60)])
+def test_more_epochs_are_not_advised_where_rows_are_learned_by_heart(n, epochs) -> None:
+    y = np.random.default_rng(1).integers(0, 2, n)
+    columns = {**noise(n, 20), "t": np.where(y, "a", "b")}
+    found = trained(columns, epochs=epochs, hidden=64)
+    assert "overfit" in kinds(found)
+    assert not any("more --epochs" in one.advice for one in found)
+    regular = trained(columns, epochs=epochs, hidden=64, l2=0.02)
+    assert all("--l2 0.2" in one.advice for one in regular if one.kind == "overfit")
+
+
+def test_learned_by_heart_is_told_without_a_curve_too() -> None:
+    columns = {**noise(200, 20), "t": np.where(np.random.default_rng(1).random(200) < 0.5, *"ab")}
+    settings = Settings(epochs=60, hidden=64)
+    with as_table(columns, set(columns)) as table:
+        prepared = prepare_table(table, "t", settings)
+    model, evaluation = fit_table(prepared, settings)
+    assert fit_of(model, evaluation).epoch > 0
+    assert fit_of(replace(model, history=History()), evaluation)[::2] == ("too many", 0)
+
+
+def test_more_epochs_are_not_advised_once_the_loss_falls_no_more() -> None:
+    rng = np.random.default_rng(0)
+    columns = {"x": rng.standard_normal(2000), "t": np.where(rng.random(2000) < 0.5, "a", "b")}
+    (found,) = trained(columns, epochs=40, hidden=2)
+    assert found.kind == "baseline" and "columns say little about the target" in found.advice
+    assert "--epochs" not in found.advice
+
+
+def test_a_model_that_always_gives_one_answer_is_told() -> None:
+    y = np.where(np.arange(400) % 20, "ok", "fraud")
+    found = trained({**noise(400, 1), "t": y}, epochs=2)
+    assert found[0].what.startswith("The model always answers 'ok'. Loss ")
+    assert "Accuracy" not in found[0].what and "of the 4 others, 0 are" in found[1].what
+    y = np.where(np.arange(400) % 80, "ok", "fraud")
+    found = trained({**noise(400, 1), "t": y}, epochs=2)
+    assert any("the only other row is not predicted correctly" in one.what for one in found)
 
 
 def test_what_was_done_already_is_not_advised() -> None:
@@ -104,6 +147,43 @@ def test_rows_on_both_sides_of_the_split_are_told() -> None:
     assert "groups" in kinds(found) and "near copies" in found[kinds(found).index("groups")].what
 
 
+def copied(columns: dict[str, np.ndarray], share: float) -> tuple[Schema, Data, Data]:
+    """A schema of numbers, 800 training rows and 200 others, some of them copies of the former."""
+    X = np.stack(list(columns.values()), axis=1).astype(np.float32)
+    X[800 : 800 + int(200 * share)] = X[: int(200 * share)]
+    schema = Schema("t", tuple(Number(name, 0, 1, False) for name in columns))
+    y = np.zeros(1000, int)
+    return schema, Data(X[:800], y[:800]), Data(X[800:], y[800:])
+
+
+@pytest.mark.parametrize(
+    ("values", "share", "chance"),
+    [
+        ([3, 2, 3], 0, True),
+        ([10_000], 0.2, True),  # nothing but its value tells a copy
+        ([5000, 2], 0, True),
+        ([3] * 4 + [200], 0, True),
+        ([1e9, 2, 4], 0.2, False),
+        ([8] * 10, 0.2, False),
+        ([1e9] * 5, 0.2, False),
+        ([3, 2, 3], 1.0, True),
+    ],
+)
+def test_rows_of_few_values_are_equal_by_chance(values, share, chance) -> None:
+    rng = np.random.default_rng(0)
+    columns = {f"x{i}": rng.integers(0, int(n), 1000) for i, n in enumerate(values)}
+    assert twins.by_chance(*copied(columns, share)) == chance
+
+
+def test_votes_of_the_same_party_are_no_copies() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 600)
+    votes = (rng.random((16, 600)) < 0.05) ^ y.astype(bool)
+    columns = {f"v{i}": np.where(vote, "y", "n") for i, vote in enumerate(votes)}
+    y ^= rng.random(600) < 0.05
+    assert "twins" not in kinds(trained({**columns, "t": np.array(["d", "r"])[y]}))
+
+
 @pytest.mark.parametrize("d", [1, 2, 5, 30])
 def test_smooth_rows_have_no_near_copies(d) -> None:
     X = np.random.default_rng(d).standard_normal((1500, d)).astype(np.float32)
@@ -119,8 +199,9 @@ def test_twins_are_found_whatever_rows_are_between(monkeypatch) -> None:
     tally = Tally(["a", "b"])
     tally.add(np.tile(np.float32([0.9, 0.1]), (30, 1)), np.array([0] * 15 + [1] * 15))
     y = np.zeros(300, int)
-    found = twins.exact(Data(X, y), Data(held, y[:30]), tally.result().scores)
-    assert found.share == pytest.approx(0.1) and found.accuracy == 1
+    schema = Schema("t", tuple(Number(f"x{i}", 0, 1, False) for i in range(5)))
+    found = twins.exact(schema, Data(X, y), Data(held, y[:30]), tally.result().scores)
+    assert found.matters and found.share == pytest.approx(0.1) and found.accuracy == 1
     assert found.others == pytest.approx(12 / 27)
 
 
@@ -156,6 +237,7 @@ def test_rows_in_the_order_of_a_column_are_told() -> None:
     assert orders(*in_time(day, day > 0, late=9.0)) == [], "the latest are held out already"
     assert orders(*in_time(day[::-1], day > 0)) == []
     assert orders(*in_time(day > 0, day > 0)) == [], "two values"
+    assert orders(*in_time(day[::6], day[::6] > 0)) == [], "few rows"
 
 
 def test_a_draw_is_even_and_bounded() -> None:

@@ -312,3 +312,47 @@ def test_a_decimal_comma_is_told_where_it_makes_a_difference(tmp_path) -> None:
         schema, notes, _ = fit_schema(table, target, np.ones(12, bool), choices)
         assert [n.column for n in notes if "a decimal comma" in n.what] == told
         assert {c.decimal for c in schema.columns if isinstance(c, Number)} == {","}
+
+
+SALES = ["999", "1.059", "2.149", "12.345", "425"] * 4
+
+
+@pytest.mark.parametrize(
+    ("columns", "delimiter", "decimal", "told"),
+    [
+        ({"n": SALES}, ";", ",", "points between thousands"),
+        ({"n": SALES}, ",", ".", "it may group thousands"),
+        ({"n": SALES}, "\t", ".", "it may group thousands"),
+        ({"n": [f"{text} €" for text in SALES]}, ";", ",", "points between thousands"),
+        ({"n": [f"{text} €" for text in SALES]}, ",", ".", "it may group thousands"),
+        ({"n": SALES, "m": ["0,5", "2"] * 10}, ";", ",", "points between thousands"),
+        ({"n": SALES, "m": ["0,5 €", "2 €"] * 10}, ",", ",", "points between thousands"),
+        ({"n": SALES, "m": ["0.5", "2"] * 10}, ";", ".", "it may group thousands"),
+        ({"n": SALES, "m": ["$0.5", "$2"] * 10}, ";", ".", "it may group thousands"),
+        ({"n": ["1.059", "2.140"] * 10, "m": ["0.5", "2"] * 10}, ";", ".", ""),
+        ({"n": [*SALES, "0.125"]}, ";", ".", ""),
+        ({"n": [*SALES, "1059"]}, ";", ".", ""),
+        ({"n": [*SALES, "1.05"]}, ";", ".", ""),
+        ({"n": ["999", "1.059", "7", "8"]}, ";", ".", ""),
+    ],
+)
+def test_points_between_thousands_are_read_or_told(
+    tmp_path, columns, delimiter, decimal, told
+) -> None:
+    rows = len(columns["n"])
+    lines = [delimiter.join([*columns, "t"])]
+    for k, cells in enumerate(zip(*columns.values(), strict=True)):
+        lines.append(delimiter.join([*(f'"{cell}"' for cell in cells), "ab"[k % 2]]))
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    table = read_table(tmp_path / "t.csv")
+    schema, notes, _ = fit_schema(table, read_target(table, "t"), np.ones(rows, bool))
+    column = schema.columns[0]
+    assert isinstance(column, Number) and column.decimal == decimal
+    assert (column.most > 1000) == (decimal == "," or "1059" in columns["n"])
+    about = [note.what for note in notes if note.column == "n"]
+    found = [what for what in about if "thousands" in what]
+    assert len(found) == bool(told) and all(told in what for what in found)
+    for option, most in ((".", 1000), (",", 1e5)):
+        choices = ColumnChoices(decimal=option)
+        schema, notes, _ = fit_schema(table, read_target(table, "t"), np.ones(rows, bool), choices)
+        assert schema.columns[0].most < most * 1.1 and not any("thousand" in n.what for n in notes)

@@ -11,10 +11,16 @@ import pytest
 
 import backhand
 from backhand.errors import BackhandWarning, InputError
+from backhand.evaluation import Evaluation
 from backhand.table_settings import Settings
 from backhand.tables.reading.reader import read_table
 from backhand.tables.row_sketch import SIZE, Overlap, RowSketch, Sketching
-from backhand.tabular.prediction import evaluate_table, predict_table, print_predictions
+from backhand.tabular.prediction import (
+    Evaluated,
+    evaluate_table,
+    predict_table,
+    print_predictions,
+)
 from backhand.tabular.training import fit_table, prepare_table
 from helpers.command_line import run
 
@@ -63,7 +69,7 @@ CASES = {
     "missing": ({"months": [""] * N}, "months", N,
                 "months: 120 of 120 values are missing, none in training"),
     "mostly missing": ({"score": [""] * 100 + ["0.5"] * 20}, "score", 100,
-                       "score: 100 of 120 values are missing, 8.3% in training"),
+                       "score: 100 of 120 values are missing, 8.3 % in training"),
     "missing category": ({"plan": ["NA"] * 2 + ["year"] * (N - 2)}, "plan", 2,
                          "plan: 2 of 120 values are missing, none in training"),
     "far": ({"months": [3000] * 2 + [30] * (N - 2)}, "months", 2,
@@ -164,10 +170,26 @@ def test_a_damaged_digest_is_refused(value) -> None:
         RowSketch.from_json(value)
 
 
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [
+        (np.nan, ""),
+        (0.02, "the model was trained on about 2 % of these rows."),
+        (0.4, "so the figures partly say how well it knows them; on rows held out"),
+        (1.0, "on all of these rows, so the figures say how well it knows them, not how good"),
+    ],
+)
+def test_what_a_share_of_known_rows_means(share, told) -> None:
+    evaluation = Evaluation(["a", "b"], np.eye(2, dtype=np.int64), 0.1)
+    found = Evaluated(evaluation, [], share, {}).about_training({"held_out_accuracy": 0.5})
+    assert told in found and bool(told) == bool(found)
+    assert ("figures" in found) == (share > 0.1)
+
+
 def test_the_command_line_tells_it(folder, model) -> None:
     backhand.save(model, folder / "m.safetensors")
     told = run("evaluate", folder / "m.safetensors", folder / "t.csv", "--json")
-    assert "trained on about 80% of these rows" in told.stderr
+    assert "trained on about 80 % of these rows" in told.stderr
     assert f"{model.metrics['held_out_accuracy']:.4f}" in told.stderr
     assert json.loads(told.stdout)["trained_on"] == pytest.approx(0.8, abs=0.02)
     (folder / "new.csv").write_text(rows(1, plan=["other"] * N))

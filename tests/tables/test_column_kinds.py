@@ -102,6 +102,12 @@ def test_free_text_is_named_as_such(tmp_path) -> None:
     assert len(schema.columns[0].categories) == 30 and notes == []
 
 
+def test_words_have_letters(tmp_path) -> None:
+    numbers = [f"+44 20 {7000 + k} {1234 + 7 * k}" for k in range(30)]
+    _, (note,) = learn(written(tmp_path, phone=numbers, x=MEASURED[:30]))
+    assert note.what == "looks like an identifier: 30 distinct values in 30 training rows"
+
+
 NUL = ["a\0b", "c", "d"] * 20
 
 
@@ -152,6 +158,15 @@ def test_a_constant_is_kept_if_that_is_said(tmp_path) -> None:
     }  # fmt: skip
     schema, _ = learn(path, keep=["n", "c"])
     assert kinds(schema) == {"n": "number", "c": "category", "x": "number"}
+
+
+def test_account_numbers_are_not_called_constant(tmp_path) -> None:
+    accounts = [4_000_000_000_000_014 + 7 * (k % 30) for k in range(60)]
+    schema, (note,) = learn(written(tmp_path, account=accounts, x=MEASURED))
+    assert "varies only beyond the precision" in note.what and kinds(schema) == {"x": "number"}
+    assert note.advice.startswith("--categorical 'account'")
+    schema, notes = learn(tmp_path / "t.csv", categorical=["account"])
+    assert len(schema.columns[0].categories) == 30 and notes == []
 
 
 @pytest.mark.parametrize(("values", "code"), [

@@ -73,7 +73,7 @@ def test_no_group_is_in_two_parts(pairs, shares, seed) -> None:
     codes, y = np.array(pairs, np.int32).T
     usable = (codes >= 0) & (y >= 0)
     if len(np.unique(codes[usable])) < len(shares):
-        with pytest.raises(backhand.InputError, match=r"groups; expected"):
+        with pytest.raises(backhand.InputError, match="groups in rows with a class"):
             parts_of_groups(codes, y, shares, seed)
         return
     parts = parts_of_groups(codes, y, shares, seed)
@@ -207,7 +207,7 @@ WRONG = {
     "names as time": ({"time": "g"}, {}, "holds texts such as 'p"),
     "one time": ({"time": "same"}, {}, "column 'same' cannot divide the rows into 2 parts in time"),
     "two times for three folds": ({"time": "two", "cv": 3}, {}, "into 4 parts in time"),
-    "too few groups": ({"group": "two", "cv": 3}, {}, "there are 2 groups; expected 3"),
+    "too few groups": ({"group": "two", "cv": 3}, {}, "has 2 groups in rows with a class; expected 3"),
     "a group that is kept": ({"group": "g"}, {"keep": ("g",)}, "cannot be kept"),
     "too few rows to watch": (
         {"early_stopping": True, "validation_fraction": 0.001}, {}, "raise --validation-fraction"),

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,29 @@ class Baseline(NamedTuple):
     name: str
     accuracy: float
     loss: float
+
+
+Comparison = Literal["better", "unclear", "worse"]
+"""With a baseline: "unclear" where the interval of the difference has 0 in it."""
+
+
+class Verdict(NamedTuple):
+    """How accuracy and loss compare with those of the baseline; the loss is None if not known.
+
+    `only` is the class that every row is given, if it is one and the same.
+    """
+
+    accuracy: Comparison
+    loss: Comparison | None
+    only: str | None
+
+    @property
+    def overall(self) -> Comparison:
+        """Better where all that is known is; worse where something is, and nothing is better."""
+        known = {self.accuracy, self.loss} - {None}
+        if known == {"better"}:
+            return "better"
+        return "worse" if "worse" in known and "better" not in known else "unclear"
 
 
 @dataclass(frozen=True)
@@ -152,6 +175,17 @@ class Evaluation:
             found["loss"] = mean((self.loss - base.loss) * known, float(squares), known)
         return found
 
+    def verdict(self) -> Verdict:
+        """Return how the model compares with the baseline."""
+        beyond = self.beyond_baseline()
+        loss = beyond.get("loss")
+        predicted = np.flatnonzero(self.confusion.sum(axis=0))
+        return Verdict(
+            _compared(beyond["accuracy"]),
+            None if loss is None else _compared(Figure(-loss.value, -loss.high, -loss.low)),
+            self.classes[predicted[0]] if len(predicted) == 1 and not self.unknown else None,
+        )
+
     def per_class(self) -> list[dict[str, Any]]:
         """Return precision, recall, f1 (nan where undefined) and number of rows of each class."""
         right = np.diag(self.confusion).astype(np.float64)
@@ -198,6 +232,13 @@ class Evaluation:
                 {"confidence": float(c), "accuracy": float(a), "rows": int(n)} for c, a, n in bins
             ],
         }
+
+
+def _compared(gain: Figure) -> Comparison:
+    """Return what a gain and its interval say."""
+    if gain.low > 0:
+        return "better"
+    return "worse" if gain.high < 0 else "unclear"
 
 
 def finite(value: Any) -> Any:

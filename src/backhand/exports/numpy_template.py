@@ -109,8 +109,9 @@ def respelled(value):
     text = str(value).strip(SPACES)
     if text.lower() in ("true", "false"):
         return text.lower()
-    if type(value).__name__ == "Decimal" and "." in text:
-        text = text.rstrip("0").rstrip(".")
+    if type(value).__name__ == "Decimal":
+        text = f"{value:f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
     return text[:-2] if re.fullmatch(r"$WHOLE", text, re.ASCII) else text
 '''
 
@@ -146,7 +147,9 @@ class Number(NamedTuple):
         else:
             # NumPy would turn a nan beside texts into a text.
             x = np.array([self.parse(value) for value in np.asarray(values, dtype=object)], float)
-        return np.where(np.isfinite(x), x, np.nan)
+        plain = [text for text in MISSING if re.fullmatch(r"[+-]?[0-9]+([.][0-9]+)?", text)]
+        named = np.isin(x, [float(text) for text in plain if isinstance(self, Number)])
+        return np.where(np.isfinite(x) & ~named, x, np.nan)
 
     def parse(self, value):
         """One value as a number, nan where missing or not a number."""
@@ -322,7 +325,7 @@ def read_csv(path):
     for number, row in enumerate(rows, 1):
         if len(row) != len(names):
             raise ValueError(f"row {number} has {len(row)} values for {len(names)} columns")
-    names = [name or f"column{i}" for i, name in enumerate(names, 1)]
+    names = [name.strip(SPACES) or f"column{i}" for i, name in enumerate(names, 1)]
     return dict(zip(names, zip(*rows, strict=True) if rows else [[] for _ in names], strict=True))
 '''
 

@@ -23,7 +23,7 @@ from backhand.report_page.importance import Importance
 from backhand.report_page.partial_dependence import Dependence
 from backhand.report_page.wording import brief, figure, percent, rounded
 from backhand.support.optional import extra
-from backhand.tables.schema.columns import Category
+from backhand.tables.schema.columns import CYCLES, Category
 from backhand.training.history import History
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ MOST_BARS = 15
 ROW, AROUND = 22, 56
 """Height of a row of a chart of bars, and of what is around them."""
 
-ENOUGH = 10
+ENOUGH = 5
 """Rows of a class from which its curves say something."""
 
 MOST_POINTS = 400
@@ -92,7 +92,8 @@ def dependence_chart(
     if isinstance(found.column, Category):
         draw = _by_category(found, shown, top)
         return drawing(draw, name, label, height=AROUND + ROW * max(4, len(found.values)))
-    return drawing(_by_number(found, shown, top), name, label)
+    by = _by_part if found.part in CYCLES else _by_number
+    return drawing(by(found, shown, top), name, label)
 
 
 def _by_number(found: Dependence, shown: Sequence[int], top: float) -> Callable[[Axes], None]:
@@ -107,6 +108,23 @@ def _by_number(found: Dependence, shown: Sequence[int], top: float) -> Callable[
             _date_ticks(axes, found.values)
         else:
             _few_ticks(axes)
+
+    return draw
+
+
+def _by_part(found: Dependence, shown: Sequence[int], top: float) -> Callable[[Axes], None]:
+    """Draw the parts of a cycle, months for example, in their order."""
+
+    def draw(axes: Axes) -> None:
+        places = np.arange(len(found.values))
+        for i, k in enumerate(shown):
+            axes.plot(places, found.P[:, k], color=SERIES[i], linestyle=DASHES[i],
+                      marker=MARKERS[i])  # fmt: skip
+        axes.set_ylim(0, top * 1.04)
+        axes.set_ylabel("mean probability")
+        _percent_ticks(axes.yaxis)
+        step = max(1, len(places) // 6)
+        axes.set_xticks(places[::step], found.values[::step])
 
     return draw
 
@@ -199,7 +217,7 @@ def _few_ticks(axes: Axes) -> None:
 
 def _percent_ticks(axis: Any) -> None:
     axis.get_major_locator().set_params(nbins=5)
-    axis.set_major_formatter(lambda value, _: f"{100 * value:.6g}%")
+    axis.set_major_formatter(lambda value, _: f"{100 * value:.6g} %")
 
 
 def _date_ticks(axes: Axes, days: Sequence[float]) -> None:
@@ -219,7 +237,7 @@ def _date_ticks(axes: Axes, days: Sequence[float]) -> None:
 def curve_charts(evaluation: Evaluation, focus: int | None) -> dict[str, Html]:
     """Return ROC, precision and recall, and calibration, by their titles.
 
-    Of two classes only `focus` is shown; of many, those that are told apart worst.
+    Of two classes only `focus` is shown; of many, `worst_classes`.
     """
     scores = evaluation.scores
     if scores is None or not len(scores.y):
@@ -227,7 +245,9 @@ def curve_charts(evaluation: Evaluation, focus: int | None) -> dict[str, Html]:
     counts = np.bincount(scores.y, minlength=len(evaluation.classes))
     if counts.max() == len(scores.y):  # there is nothing to tell apart
         return {}
-    shown = _of_classes(scores.P, scores.y, counts) if focus is None else [focus]
+    shown = [] if focus is None else [focus]
+    if focus is None:
+        shown = worst_classes(counts, [row["f1"] for row in evaluation.per_class()])
     names = [brief(evaluation.classes[k]) for k in shown]
     return {
         "ROC": _roc_chart(scores.P, scores.y, shown, names),
@@ -236,19 +256,22 @@ def curve_charts(evaluation: Evaluation, focus: int | None) -> dict[str, Html]:
     }
 
 
-def _of_classes(P: NDArray[Any], y: NDArray[np.int64], counts: NDArray[np.int64]) -> list[int]:
-    """Return the classes whose rows are told apart worst, as many as can be drawn.
+def worst_classes(counts: NDArray[np.int64], f1: Sequence[float]) -> list[int]:
+    """Return the classes of the lowest f1, as many as can be drawn, by their rows and f1.
 
-    Those of `ENOUGH` rows come before the others, whose curves are chance.
+    They have `ENOUGH` rows, unless fewer than two classes do.
     """
-    present = np.flatnonzero((counts > 0) & (counts < len(y)))
+    present = np.flatnonzero(counts)
     if len(present) <= len(SERIES):
         return [int(k) for k in present]
-    enough = np.flatnonzero(counts >= ENOUGH)
-    if len(enough) < len(SERIES):
-        enough = np.argsort(-counts, kind="stable")[: len(SERIES)]
-    areas = {int(k): area(P[:, k], y == k) for k in enough}
-    return sorted(sorted(areas, key=lambda k: areas[k])[: len(SERIES)])
+    enough = np.flatnonzero(counts >= fewest_rows(counts))
+    worst = sorted(enough.tolist(), key=lambda k: f1[k])
+    return sorted(worst[: len(SERIES)])
+
+
+def fewest_rows(counts: NDArray[np.int64]) -> int:
+    """Return the rows that a class needs to be among the worst."""
+    return ENOUGH if (counts >= ENOUGH).sum() > 1 else 1
 
 
 def _roc_chart(P: NDArray[Any], y: NDArray[np.int64], shown: list[int], names: list[str]) -> Html:
@@ -328,7 +351,7 @@ def _unit_axes(axes: Axes, x: str, y: str) -> None:
     axes.set_ylabel(y)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(np.linspace(0, 1, 6))
-        axis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
+        axis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
 
 
 def area(score: NDArray[Any], positive: NDArray[np.bool_]) -> float:

@@ -18,19 +18,26 @@ from backhand.tables.schema.schema import Schema
 SHOWN_CATEGORIES = 6
 """Categories that are named, the most frequent ones."""
 
+MOST = (0.05, 0.95)
+"""Quantiles between which most values are."""
+
 
 @dataclass(frozen=True)
 class ColumnFacts:
-    """A column: its name, kind, share of rows without a value (nan if unknown), and statistics."""
+    """A column: its name, kind, shares of rows without a value, and statistics.
+
+    `missing` is the share in the rows of the page, `in_training` that in the training rows.
+    """
 
     name: str
     kind: str
     missing: float
+    in_training: float
     values: str
 
 
 def column_facts(
-    schema: Schema, X: NDArray[Any], missing: Mapping[str, float] | None
+    schema: Schema, X: NDArray[Any], missing: Mapping[str, float]
 ) -> list[ColumnFacts]:
     """Return the facts of all columns.
 
@@ -39,18 +46,18 @@ def column_facts(
     schema : Schema
     X : ndarray of shape (n, d)
         Encoded rows, drawn at random.
-    missing : dict, optional
+    missing : dict
         Share of rows in which a column is missing; columns that are never missing may be left out.
     """
     found = []
     for column, features in places(schema):
         block = X[:, features].astype(np.float64)
-        absent = float("nan") if missing is None else missing.get(column.name, 0.0)
+        absent = missing.get(column.name, 0.0)
         if isinstance(column, Category):
             values = _categories(column, block)
         else:
             values = _spread(original(column, block), date=column.kind == "date")
-        found.append(ColumnFacts(column.name, column.kind, absent, values))
+        found.append(ColumnFacts(column.name, column.kind, absent, column.missing, values))
     return found
 
 
@@ -71,7 +78,7 @@ def _categories(column: Category, block: NDArray[np.float64]) -> str:
 def _spread(values: NDArray[np.float64], *, date: bool) -> str:
     if not len(values):
         return "no value"
-    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
-    if date:
-        return f"median {day(middle)}, nine tenths from {day(low)} to {day(high)}"
-    return f"median {number(middle)}, nine tenths from {number(low)} to {number(high)}"
+    middle = float(np.median(values))
+    low, high = np.quantile(values, MOST, method="inverted_cdf")  # values that there are
+    shown = day if date else number
+    return f"median {shown(middle)}, most from {shown(low)} to {shown(high)}"

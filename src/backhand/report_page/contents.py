@@ -12,7 +12,7 @@ from backhand.evaluation import Evaluation
 from backhand.model import Model, class_names
 from backhand.report_page.column_facts import ColumnFacts, column_facts
 from backhand.report_page.importance import Importance, importances, rows_for
-from backhand.report_page.partial_dependence import Dependence, dependence
+from backhand.report_page.partial_dependence import Dependence, dependences
 from backhand.report_page.varied_column import Sample, places
 from backhand.report_page.worst_rows import WorstRow, worst_rows
 from backhand.tables.schema.notes import Note
@@ -38,8 +38,7 @@ FACTS_VALUES, FACTS_ROWS = 4_000_000, 20_000
 class Training:
     """What only a training knows: the table, how its rows were divided, what was found in columns.
 
-    `how` says in a few words how rows were held out. `remarks` are those of the table, `missing` is
-    the share of rows of each column.
+    `how` says in a few words how rows were held out. `remarks` are those of the table.
     """
 
     source: str
@@ -52,7 +51,6 @@ class Training:
     class_counts: dict[str, int]
     remarks: Sequence[str]
     notes: Sequence[Note]
-    missing: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -139,6 +137,7 @@ def gather(
     table: Table,
     data: Data,
     *,
+    missing: Mapping[str, float],
     training: Training | None = None,
     advice: Sequence[Advice] = (),
     command: str | None = None,
@@ -154,6 +153,8 @@ def gather(
         The table of the evaluated rows, for the cells of some of them.
     data : Data
         Evaluated rows, encoded, or training rows if none were held out.
+    missing : dict
+        Share of the table's rows in which a column is missing; 0 where it is left out.
     training, advice, command, model_file
         As in `Contents`.
     """
@@ -173,8 +174,8 @@ def gather(
         source, rows = training.source, training.table_rows
     return Contents(
         model, schema, source, rows, table.source, evaluation, training, advice,
-        column_facts(schema, facts.X, None if training is None else training.missing),
-        importance, [dependence(varied, place) for place in strongest], sample.rows,
+        column_facts(schema, facts.X, missing),
+        importance, [one for place in strongest for one in dependences(varied, place)], sample.rows,
         _worst(model, evaluation, table, [one.column for one in importance]),
         command, model_file, model.versions,
     )  # fmt: skip
@@ -182,7 +183,7 @@ def gather(
 
 def name_of(source: str) -> str:
     """Return the name of a table without its folders."""
-    return source.rsplit("/", 1)[-1]
+    return source.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def drawn_rows(data: Data, most: int) -> Data:

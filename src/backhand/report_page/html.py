@@ -9,7 +9,7 @@ from html import escape
 from backhand.errors import shortened
 from backhand.support.visible_text import MAX_CHARACTERS, printable
 
-EMPTY = {"meta", "br", "col"}
+EMPTY = {"meta", "br", "col", "wbr"}
 """Elements without content, which have no end tag."""
 
 
@@ -25,9 +25,35 @@ LONGEST_CELL = 300
 """Characters of a cell of a table; the middle of a longer one is cut out, as of any text."""
 
 
+LONGEST_WORD, PIECE = 16, 12
+"""Letters of a word in a table that is never broken, and of the pieces of a longer one."""
+
+JOINT = re.compile(r"(?<=_)(?=[^\W_])|(?<=[^\W\d_][./])(?=[^\W\d_])|(?<=-)(?=[^\W\d_])")
+"""Where a name may be broken: customer_|id, petal.|width, leaf-|spot."""
+
+
 def html_of(content: str) -> str:
-    """Return HTML as it is, and a text escaped, its control characters made visible."""
-    return content if isinstance(content, Html) else escape(printable(content, MAX_CHARACTERS))
+    """Return HTML as it is, and a text escaped, its control characters made visible.
+
+    A number and its % stay on one line.
+    """
+    if isinstance(content, Html):
+        return content
+    return re.sub(r"(\d) %", r"\1&nbsp;%", escape(printable(content, MAX_CHARACTERS)))
+
+
+def breakable(text: str) -> Html:
+    """Return a text whose words may be broken at their joints, and elsewhere only if too long."""
+    parts = [part for piece in JOINT.split(text) for part in _pieces(piece)]
+    return Html("<wbr>".join(map(html_of, parts)))
+
+
+def _pieces(text: str) -> list[str]:
+    """Return a text cut within its words that are too long."""
+    cut = re.sub(rf"\S{{{LONGEST_WORD + 1},}}",
+                 lambda word: re.sub(rf"(\S{{{PIECE}}})(?=\S)", "\\1\0", word[0]),
+                 printable(text))  # fmt: skip
+    return cut.split("\0")
 
 
 def whole(text: str) -> Html:
@@ -74,20 +100,22 @@ def table(
 ) -> Html:
     """Return a table that scrolls inside its box; each row's first cell is its heading.
 
-    `numbers` are the columns that are aligned to the right, `texts` those of long texts. `caption`
-    names the table.
+    `numbers` are the columns that are aligned to the right, `texts` those of long texts: with such,
+    each row becomes a block on a narrow screen. `caption` names the table.
     """
+    texts = list(texts)
     classes = dict.fromkeys(numbers, "number") | dict.fromkeys(texts, "text")
 
-    def cell(name: str, i: int, content: str, **attributes: str) -> Html:
+    def cell(name: str, i: int, content: str, **attributes: str | None) -> Html:
         if not isinstance(content, Html):
-            content = shortened(content, LONGEST_CELL)
+            content = breakable(shortened(content, LONGEST_CELL))
         return element(name, content, class_=classes.get(i), **attributes)
 
     head = element("tr", *(cell("th", i, text, scope="col") for i, text in enumerate(headings)))
     body = joined(
         element("tr", cell("th", 0, row[0], scope="row"),
-                *(cell("td", i, text) for i, text in enumerate(row[1:], 1)))
+                *(cell("td", i, text, data_heading=headings[i] if texts and i > 1 else None)
+                  for i, text in enumerate(row[1:], 1)))
         for row in rows
     )  # fmt: skip
     return scrolling(
@@ -96,6 +124,7 @@ def table(
             element("caption", caption),
             element("thead", head),
             element("tbody", body),
+            class_="blocks" if texts else None,
         ),
         caption,
     )

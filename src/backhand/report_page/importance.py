@@ -20,14 +20,14 @@ FEWEST_ROWS, MOST_ROWS = 500, 5000
 """Bounds of the number of rows."""
 
 Z = 1.959964
-"""Standard errors in half of a 95% interval."""
+"""Standard errors in half of a 95 % interval."""
 
 
 @dataclass(frozen=True)
 class Importance:
     """By how much the mean loss grows when a column's values are exchanged between the rows.
 
-    `increase` ± `margin` is a 95% interval for the number of rows.
+    `increase` ± `margin` is a 95 % interval for the number of rows.
     """
 
     column: str

@@ -25,7 +25,7 @@ def page(contents: Contents) -> str:
     links = (element("li", element("a", heading, href=f"#{name}")) for name, heading, _ in parts)
     body = [
         element("a", "Skip to the contents", href="#main", class_="skip"),
-        element("header", element("h1", title), element("p", contents.source, class_="quiet"),
+        element("header", element("h1", title), element("p", contents.source_name, class_="quiet"),
                 element("nav", element("ul", *links), aria_label="Contents")),
         element("main", joined(map(_section, parts)), id="main"),
     ]  # fmt: skip

@@ -3,11 +3,13 @@
 STYLE = """\
 :root { color-scheme: light dark; --paper: #ffffff; --panel: #f5f6f8; --ink: #1c2127;
   --quiet: #59626d; --rule: #d5dae0; --link: #0b57a4; --mark: #fff4d6; --mark-rule: #b57b00;
-  --c1: #0b62b8; --c2: #b3470f; --c3: #1a7f4b; --c4: #7a3fc4; --c5: #8f6400; --c6: #b0246f; }
+  --c1: #0b62b8; --c2: #b3470f; --c3: #1a7f4b; --c4: #7a3fc4; --c5: #8f6400; --c6: #b0246f;
+  --shade: #00000040; }
 @media (prefers-color-scheme: dark) {
   :root { --paper: #14171b; --panel: #1d2126; --ink: #e4e7eb; --quiet: #a4adb8; --rule: #3a4149;
     --link: #7db7ff; --mark: #33290f; --mark-rule: #d9a52f;
-    --c1: #6fb1ff; --c2: #ff9d5c; --c3: #5fd08f; --c4: #c39bff; --c5: #e5c04f; --c6: #ff86bd; } }
+    --c1: #6fb1ff; --c2: #ff9d5c; --c3: #5fd08f; --c4: #c39bff; --c5: #e5c04f; --c6: #ff86bd;
+    --shade: #ffffff40; } }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
 body { margin: 0 auto; max-width: 70rem; padding: 1.5rem clamp(1rem, 4vw, 2.5rem) 4rem;
@@ -38,22 +40,31 @@ nav a { display: inline-block; padding: 0.2rem 0; }
 .warnings { list-style: none; padding: 0; }
 .warnings li { background: var(--mark); border-left: 4px solid var(--mark-rule);
   padding: 0.6rem 0.9rem; margin: 0.5rem 0; }
-.scroll { overflow-x: auto; margin: 0.75rem 0; }
+.scroll { overflow-x: auto; margin: 0.75rem 0;
+  background: linear-gradient(to right, var(--paper) 40%, transparent) left / 2.5rem 100% local,
+    linear-gradient(to left, var(--paper) 40%, transparent) right / 2.5rem 100% local,
+    linear-gradient(to right, var(--shade), transparent) left / 0.9rem 100% scroll,
+    linear-gradient(to left, var(--shade), transparent) right / 0.9rem 100% scroll;
+  background-repeat: no-repeat; }
+.hint { display: none; color: var(--ink); }
+.hint.always { display: inline; }
 table { border-collapse: collapse; font-size: 0.94rem; font-variant-numeric: tabular-nums;
   overflow-wrap: normal; }
 caption { text-align: left; color: var(--quiet); font-size: 0.9rem; padding-bottom: 0.35rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.35rem 1.1rem 0.35rem 0;
   border-bottom: 1px solid var(--rule); }
 thead th { color: var(--quiet); font-weight: 600; font-size: 0.88rem; vertical-align: bottom; }
-tbody th { font-weight: 500; min-width: 7rem; max-width: 16rem; overflow-wrap: anywhere; }
-.number { text-align: right; white-space: nowrap; }
+tbody th { font-weight: 500; min-width: 7rem; max-width: 16rem; }
+.number { text-align: right; }
+td.number { white-space: nowrap; }
+thead th.number { max-width: 8rem; }
 td.text { min-width: 12rem; max-width: 34rem; overflow-wrap: anywhere; }
 .bar { display: inline-block; width: clamp(3rem, 14vw, 8rem); height: 0.7rem;
   background: var(--panel); }
 .bar i { display: block; height: 100%; background: var(--c1); print-color-adjust: exact; }
 .matrix th, .matrix td { border: 1px solid var(--rule); padding: 0.35rem 0.6rem;
   print-color-adjust: exact; }
-.matrix thead th { min-width: 3rem; max-width: 9rem; overflow-wrap: anywhere; }
+.matrix thead th { min-width: 3rem; max-width: 9rem; }
 .matrix tbody th { min-width: 5rem; }
 .matrix td { background: color-mix(in srgb, var(--c2) calc(var(--share) * 45%), transparent); }
 .matrix td.right { background: color-mix(in srgb, var(--c1) calc(var(--share) * 40%), transparent);
@@ -90,9 +101,27 @@ pre { background: var(--panel); border-radius: 0.4rem; padding: 0.8rem 1rem; ove
 .words dt { font-weight: 600; padding-top: 0.5rem; break-after: avoid; }
 .words dd { margin: 0; break-inside: avoid; }
 @media screen and (max-width: 34rem) {
-  th, td { padding-right: 0.7rem; }
-  tbody th { min-width: 6.2rem; }
-  td.text { min-width: 10rem; }
+  table { font-size: 0.88rem; }
+  thead th { font-size: 0.82rem; }
+  th, td { padding-right: 0.6rem; }
+  th:last-child, td:last-child { padding-right: 0; }
+  tbody th { min-width: 4.5rem; }
+  td.number { white-space: normal; }
+  .hint { display: inline; }
+  .blocks, .blocks tbody, .blocks tr, .blocks th, .blocks td, .blocks caption { display: block; }
+  .blocks { font-size: 0.94rem; }
+  .blocks thead { display: none; }
+  .blocks tbody tr { border-bottom: 1px solid var(--rule); padding: 0.4rem 0; }
+  .blocks tbody th, .blocks td { border: 0; padding: 0.1rem 0; max-width: none; text-align: left; }
+  .blocks tbody th { font-weight: 600; }
+  .blocks td:empty { display: none; }
+  .blocks td[data-heading]::before { content: attr(data-heading) ": "; color: var(--quiet); }
+  .blocks code { white-space: normal; }
+  .matrix th, .matrix td, .matrix th:last-child, .matrix td:last-child {
+    padding: 0.3rem 0.35rem; }
+  .matrix thead th { writing-mode: vertical-rl; transform: rotate(180deg); min-width: 0;
+    max-height: 9rem; text-align: left; vertical-align: middle; }
+  .matrix td.number { white-space: nowrap; }
 }
 @media print {
   :root { color-scheme: light; --paper: #ffffff; --panel: #f3f3f3; --ink: #000000;
@@ -109,7 +138,8 @@ pre { background: var(--panel); border-radius: 0.4rem; padding: 0.8rem 1rem; ove
   h2 { margin-top: 1.5rem; }
   .charts { grid-template-columns: 1fr 1fr; }
   figure.wide { max-width: 24rem; }
-  .scroll { overflow: visible; }
+  .scroll { overflow: visible; background: none; }
+  .hint.always { display: none; }
   table { max-width: 100%; }
   thead { display: table-header-group; }
   details::details-content { content-visibility: visible; display: block; }

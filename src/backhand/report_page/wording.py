@@ -15,12 +15,12 @@ NONE = "–"
 
 
 def percent(share: float) -> str:
-    """Return 43.5%."""
+    """Return 43.5 %."""
     if not math.isfinite(share):
         return NONE
     if 0 < share < 0.0005 or 0.9995 < share < 1:
-        return "under 0.05%" if share < 0.5 else "over 99.95%"
-    return f"{100 * share:.1f}%"
+        return "under 0.05 %" if share < 0.5 else "over 99.95 %"
+    return f"{100 * share:.1f} %"
 
 
 def number(value: float) -> str:

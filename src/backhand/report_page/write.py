@@ -68,11 +68,11 @@ def write_training_report(
         prepared.source, prepared.rows, prepared.training.rows, prepared.stopping.rows,
         prepared.held_out.rows, prepared.how, prepared.unlabelled, prepared.class_counts,
         prepared.remarks, prepared.notes,
-        {name: m.rows / prepared.rows for name, m in prepared.missing.items()},
     )  # fmt: skip
     data = prepared.held_out if prepared.held_out.rows else prepared.training
     contents = gather(
         model, evaluation, table, data, training=training, advice=advice, command=command,
+        missing={name: m.rows / prepared.rows for name, m in prepared.missing.items()},
         model_file=model_file,
     )  # fmt: skip
     write_page(path, contents)
@@ -113,7 +113,7 @@ def write_evaluation_report(
     sentences = [known[:1].upper() + known[1:]] if known else []
     sentences += [f"{change}." for change in evaluated.changes]
     contents = gather(
-        model, evaluated.evaluation, table, Data(sample.P, sample.y),
+        model, evaluated.evaluation, table, Data(sample.P, sample.y), missing=evaluated.missing,
         advice=[Advice("changes", sentence, "") for sentence in sentences],
         command=command, model_file=model_file,
     )  # fmt: skip

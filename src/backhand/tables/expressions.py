@@ -5,6 +5,7 @@ Texts are parameters, except those that mean missing (`cells.sql_text`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from itertools import count
@@ -49,7 +50,20 @@ def number(
         missing = missing if any(map(may_be_number, missing)) else ()
     elif kind not in NUMPY_TYPES:
         name = plain_number(f"CAST({name} AS VARCHAR)")  # rounded once: DuckDB would round twice
-    return _unless_missing(table, column, name, missing)
+    return _unless_equal(_unless_missing(table, column, name, missing), named_numbers(missing))
+
+
+def named_numbers(missing: Sequence[str]) -> list[float]:
+    """Return the numbers among the texts that mean missing: -999.00 is -999."""
+    numbers = (float(word) for word in missing if re.fullmatch(r"[+-]?\d+(\.\d+)?", word))
+    return sorted(set(numbers))
+
+
+def _unless_equal(value: str, numbers: Sequence[float]) -> str:
+    if not numbers:
+        return value
+    listed = ", ".join(f"'{number!r}'::DOUBLE" for number in numbers)
+    return f"CASE WHEN list_position([{listed}], CAST({value} AS DOUBLE)) IS NULL THEN {value} END"
 
 
 def days(table: Table, column: int, missing: Sequence[str] = (), order: str = "") -> str:

@@ -59,7 +59,7 @@ class RowSketch:
         uint64, ascending and distinct; n is at most `SIZE`.
     by_chance : float
         The share of rows that were not trained on, and yet equal one that was: in a table of few
-        and short columns it is high. Measured on the held-out rows.
+        and short columns it is high.
     """
 
     hashes: NDArray[np.uint64]
@@ -127,6 +127,25 @@ class Sketching:
     def result(self) -> RowSketch:
         """Return the sketch of all rows so far."""
         return RowSketch(self._smallest)
+
+
+class Repeats:
+    """Counts which share of the rows of a sketch equal another one of them."""
+
+    def __init__(self, sketch: RowSketch) -> None:
+        self._hashes = sketch.hashes
+        self._rows = np.zeros(len(sketch.hashes), np.int64)
+
+    def add(self, X: NDArray[np.float32], y: NDArray[np.integer[Any]]) -> None:
+        """Count rows X (n, d) of classes y (n,), which were added to the sketch."""
+        hashes = row_hashes(X, y)
+        places = np.searchsorted(self._hashes, hashes[hashes <= self._hashes[-1]])
+        self._rows += np.bincount(places, minlength=len(self._rows))
+
+    @property
+    def share(self) -> float:
+        """The share of the rows, from 0 to 1."""
+        return 1 - float((self._rows == 1).sum()) / max(1, int(self._rows.sum()))
 
 
 class Overlap:

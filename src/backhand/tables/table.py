@@ -46,6 +46,8 @@ class Table:
     remarks : list of str
         What a person should be told of how it was read, as sentences: skipped lines, columns with
         a new name.
+    delimiter : str
+        The sign between the fields of a CSV file; empty for other tables.
 
     Examples
     --------
@@ -86,6 +88,7 @@ class Table:
         self.places = {name: i for i, name in enumerate(self.names)}
         self.source = source
         self.remarks: list[str] = []
+        self.delimiter = ""
         self.types = [str(row[1]) for row in connection.execute("DESCRIBE rows").fetchall()]
         self._on_progress: Callable[[int], None] = lambda _: None
         self._locate: Callable[[int], str | None] = lambda _: None

@@ -65,7 +65,7 @@ class TimeColumn:
     def _first(self, what: str, then: str = "") -> tuple[float, ...]:
         values = f"SELECT CAST({self.expression} AS DOUBLE) AS v FROM {MARKED}"
         return first_row(
-            self.table, f"SELECT {what} FROM ({values}) WHERE v IS NOT NULL AND NOT isnan(v) {then}"
+            self.table, f"SELECT {what} FROM ({values}) WHERE v IS NOT NULL AND isfinite(v) {then}"
         )
 
     def parts(self, cuts: Sequence[float]) -> NDArray[np.uint8]:
@@ -73,7 +73,7 @@ class TimeColumn:
         parts = np.empty(self.table.rows, np.uint8)
         for rows, (values,) in chunks(self.table, [self.expression]):
             x = values.astype(np.float64, copy=False)
-            parts[rows] = np.where(np.isnan(x), NONE, np.searchsorted(cuts, x, side="right"))
+            parts[rows] = np.where(~np.isfinite(x), NONE, np.searchsorted(cuts, x, side="right"))
         return parts
 
     def spelled(self, cut: float) -> str:

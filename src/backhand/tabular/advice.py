@@ -8,17 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from backhand.errors import comma_list, shortened
-from backhand.evaluation import Evaluation
+from backhand.evaluation import Evaluation, Figure, Verdict
 from backhand.model import Model
 from backhand.tabular import leaks, twins
 from backhand.tabular.drift import drifts, orders
+from backhand.tabular.overfitting import Fit, fit_of
 from backhand.tabular.training import Prepared
 
 FEW_ROWS, FEW_HELD_OUT = 10, 20
 """Rows of a class, and held-out rows, below which figures say little."""
-
-LEARNED = 0.8
-"""Training loss, as a share of the baseline's, below which more epochs are of no use."""
 
 IMBALANCED = 0.9
 """Share of the commonest class from which accuracy says little."""
@@ -64,12 +62,13 @@ def advise(prepared: Prepared, model: Model, evaluation: Evaluation | None) -> l
         found += _drift(prepared)
     if evaluation is None:
         return found
+    fit = fit_of(model, evaluation)
     if evaluation.rows < FEW_HELD_OUT:
-        return _held_out(evaluation) + found
+        return [*_held_out(evaluation), *_overfit(model, evaluation, fit), *found]
     return [
         *advise_on_split(prepared, evaluation),
-        *_baseline(model, evaluation),
-        *_overfit(model, evaluation),
+        *_baseline(model, evaluation, fit),
+        *_overfit(model, evaluation, fit),
         *_imbalance(model, evaluation),
         *found,
     ]
@@ -92,60 +91,70 @@ def _held_out(evaluation: Evaluation) -> list[Advice]:
     )]  # fmt: skip
 
 
-def _baseline(model: Model, evaluation: Evaluation) -> list[Advice]:
+def _baseline(model: Model, evaluation: Evaluation, fit: Fit) -> list[Advice]:
     """The model against always answering the commonest class."""
-    base, found = evaluation.baseline, []
+    base, verdict, found = evaluation.baseline, evaluation.verdict(), []
     beyond = evaluation.beyond_baseline()
-    gain, loss = beyond["accuracy"], beyond.get("loss")
-    if gain.low <= 0:
-        than = "lower than" if gain.value < 0 else "not clearly higher than"
+    if verdict.only is not None:
+        found.append(f"The model always answers {quoted(verdict.only)}.")
+    if verdict.accuracy != "better" and verdict.only != base.name:
+        gain = beyond["accuracy"]
+        than = "lower than" if verdict.accuracy == "worse" else (
+            "not clearly higher than" if gain.value > 0 else "not higher than")  # fmt: skip
         found.append(
             f"Accuracy {evaluation.accuracy:.4f} is {than} the {base.accuracy:.4f} of always "
-            f"answering {quoted(base.name)} (difference {gain.value:+.4f}, 95 % interval "
-            f"{gain.low:+.4f} to {gain.high:+.4f})."
+            f"answering {quoted(base.name)} {_difference(gain)}."
         )
-    if loss is not None and loss.high >= 0:
-        than = "higher than" if loss.value > 0 else "not clearly lower than"
+    if verdict.loss not in {"better", None}:
+        gain = beyond["loss"]
+        than = "higher than" if verdict.loss == "worse" else (
+            "not clearly lower than" if gain.value < 0 else "not lower than")  # fmt: skip
         found.append(
             f"Loss {evaluation.loss:.4f} is {than} the {base.loss:.4f} of giving every row the "
-            f"shares of the classes as its probabilities (difference {loss.value:+.4f}, 95 % "
-            f"interval {loss.low:+.4f} to {loss.high:+.4f})."
+            f"shares of the classes as its probabilities {_difference(gain)}."
         )
     if not found:
         return []
-    worse = gain.value < 0 or (loss is not None and loss.value > 0)
-    return [Advice("baseline", " ".join(found), _remedy(model, base.loss, worse=worse))]
+    return [Advice("baseline", " ".join(found), _remedy(model, verdict, fit))]
 
 
-def _remedy(model: Model, base_loss: float, *, worse: bool) -> str:
+def _difference(gain: Figure) -> str:
+    return f"(difference {gain.value:+.4f}, 95 % interval {gain.low:+.4f} to {gain.high:+.4f})"
+
+
+def _remedy(model: Model, verdict: Verdict, fit: Fit) -> str:
     """What to try if the model is no better than the baseline."""
-    if model.metrics["training_loss"] >= LEARNED * base_loss:
+    if fit.epochs == "too few":
         return "Try more --epochs; or the columns say little about the target."
-    if not worse:
-        return "More held-out rows would tell: try --cv 5, or a larger --test-size."
-    return f"{_restraint(model)}; or the columns say little about the target."
+    doubt = "" if "better" in verdict else "; or the columns say little about the target"
+    if fit.epochs == "too many":
+        return f"{_restraint(model)}{doubt}."
+    if verdict.only is not None and verdict.loss == "better":
+        return "Its probabilities still tell rows apart: see the ROC AUC."
+    if verdict.overall == "worse":
+        return "The columns say little about the target."
+    if {"cv", "validation"} & set(model.hyperparameters):
+        return f"More rows would tell{doubt}."
+    return f"More held-out rows would tell: try --cv 5, or a larger --test-size{doubt}."
 
 
 def _restraint(model: Model) -> str:
     """What keeps a model from learning rows by heart, beyond what it was trained with."""
     early = [] if "best_epoch" in model.metrics else ["--early-stopping"]
-    return f"Try {', '.join([*early, '--l2 0.01'])} or fewer --epochs"
+    l2 = max(0.01, 10 * float(model.hyperparameters.get("l2", 0.0)))
+    return f"Try {', '.join([*early, f'--l2 {l2:g}'])} or fewer --epochs"
 
 
-def _overfit(model: Model, evaluation: Evaluation) -> list[Advice]:
-    """The held-out loss rose while the training loss fell."""
-    curve, training = model.history.validation_loss, model.metrics["training_loss"]
-    measured = np.flatnonzero(np.isfinite(curve))
-    if not len(measured) or "best_epoch" in model.metrics:  # of other rows; the best is returned
+def _overfit(model: Model, evaluation: Evaluation, fit: Fit) -> list[Advice]:
+    """The held-out loss rose while the training loss fell, or is far above it."""
+    if fit.epochs != "too many":
         return []
-    best = int(measured[curve[measured].argmin()])
-    lowest, last = float(curve[best]), evaluation.loss
-    if not (last > 1.2 * lowest and last - lowest > 0.02 and training < last / 1.5):
-        return []
+    rose = f", where it was {fit.lowest:.4f} after epoch {fit.epoch:,}" if fit.epoch else ""
     return [Advice(
         "overfit",
-        f"The model has learned training rows by heart: loss {training:.4f} on them, "
-        f"{last:.4f} on the held-out rows, where it was {lowest:.4f} after epoch {best + 1:,}.",
+        "The model has learned training rows by heart: loss "
+        f"{model.metrics['training_loss']:.4f} on them, {evaluation.loss:.4f} on the held-out "
+        f"rows{rose}.",
         f"{_restraint(model)}.",
     )]  # fmt: skip
 
@@ -170,7 +179,7 @@ def _twins(prepared: Prepared, evaluation: Evaluation) -> list[Advice]:
     if scores is not None:  # rows are numbered as in the table, and the matrix has some of them
         of_matrix = np.searchsorted(np.flatnonzero(prepared.is_held_out), scores.rows)
         scores = scores._replace(rows=of_matrix)
-    found = twins.exact(prepared.training, prepared.held_out, scores)
+    found = twins.exact(prepared.schema, prepared.training, prepared.held_out, scores)
     if found.matters:
         others = f" and {found.others:.4f} on the others" if found.share < 1 else ""
         advice.append(Advice(
@@ -202,12 +211,15 @@ def _imbalance(model: Model, evaluation: Evaluation) -> list[Advice]:
     if share < IMBALANCED or not others:
         return []
     found = int(np.trace(evaluation.confusion)) - int(evaluation.confusion[largest, largest])
+    are = "is" if found == 1 else "are"
+    right = f"of the {others:,} others, {found:,} {are} predicted correctly"
+    if others == 1:
+        right = f"the only other row is {'' if found else 'not '}predicted correctly"
     weighted = model.hyperparameters.get("class_weight") is not None
     return [Advice(
         "imbalance",
-        f"{percent(share)} of the held-out rows are {quoted(evaluation.classes[largest])}; of the "
-        f"{others:,} others, {found:,} are predicted correctly. Accuracy says little; see balanced "
-        "accuracy and recall.",
+        f"{percent(share)} of the held-out rows are {quoted(evaluation.classes[largest])}; {right}."
+        " Accuracy says little; see balanced accuracy and recall.",
         "" if weighted else
         "To find more of them, at the price of false alarms, try --class-weight balanced.",
     )]  # fmt: skip

@@ -57,6 +57,8 @@ def drifts(schema: Schema, training: Data, held_out: Data, classes: Sequence[str
 
 def orders(schema: Schema, training: Data, held_out: Data) -> list[str]:
     """Return the columns by which the rows are sorted, in increasing order."""
+    if training.rows + held_out.rows < 4 * FEWEST_ROWS:
+        return []
     return [
         column.name
         for column, values, _ in _columns(schema, training, held_out)

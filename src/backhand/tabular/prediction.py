@@ -37,6 +37,9 @@ def table_schema(model: Model) -> Schema:
 NEARLY_ALL, HARDLY_ANY = 0.995, 0.005
 """Shares of known rows above and below which "about" would be odd."""
 
+MOST, SOME = 0.75, 0.1
+"""Shares from which the figures are those of known rows, and are so in part."""
+
 
 class Evaluated(NamedTuple):
     """How well a model predicts a table, and what is to be told of its rows.
@@ -48,11 +51,14 @@ class Evaluated(NamedTuple):
         What is different from the training rows.
     trained_on : float
         The estimated share of the rows that the model was trained on; nan if unknown.
+    missing : dict
+        The share of the rows in which a column is missing or could not be read.
     """
 
     evaluation: Evaluation
     changes: list[Change]
     trained_on: float
+    missing: dict[str, float]
 
     def to_json(self) -> dict[str, Any]:
         """Return what is beside the evaluation as JSON values."""
@@ -65,7 +71,10 @@ class Evaluated(NamedTuple):
         """Return that the model was trained on some of the rows, and what held-out ones gave."""
         if not self.trained_on > HARDLY_ANY:
             return ""
-        some = "all" if self.trained_on > NEARLY_ALL else f"about {self.trained_on:.0%}"
+        some = "all" if self.trained_on > NEARLY_ALL else f"about {100 * self.trained_on:.0f} %"
+        what = f"the model was trained on {some} of these rows"
+        if self.trained_on < SOME:
+            return f"{what}."
         accuracy = metrics.get("held_out_accuracy")
         known = isinstance(accuracy, float)
         instead = (
@@ -73,10 +82,12 @@ class Evaluated(NamedTuple):
             if known
             else "evaluate it on other rows"
         )
-        return (
-            f"the model was trained on {some} of these rows, so the figures say how well it knows "
-            f"them, not how good it is; {instead}."
+        conclusion = (
+            "the figures say how well it knows them, not how good it is"
+            if self.trained_on >= MOST
+            else "the figures partly say how well it knows them"
         )
+        return f"{what}, so {conclusion}; {instead}."
 
 
 def evaluate_table(
@@ -125,7 +136,8 @@ def evaluate_table(
             f"no value of '{target}' in {table.source} is a class of the model, whose classes are "
             f"{listed(classes)}."
         )
-    return Evaluated(result, found, math.nan if overlap is None else overlap.share)
+    share = math.nan if overlap is None else overlap.share
+    return Evaluated(result, found, share, changes.missing)
 
 
 def class_rows(model: Model) -> list[int] | None:

@@ -5,21 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from backhand.engines import Data
-from backhand.tables.row_sketch import Overlap, RowSketch, Sketching
+from backhand.tables.row_sketch import Overlap, Repeats, RowSketch, Sketching
 from backhand.tabular.sampling import VALUES
 
 
 def sketch_of(training: Data, others: Data) -> RowSketch:
-    """Return the sketch of the training rows, with the share of others that equal one of them."""
+    """Return the sketch of the training rows, with the share of rows that equal one by chance.
+
+    It is that of the other rows, or of training rows that equal another one, if that is more.
+    """
     sketching = Sketching()
     for part in _parts(training):
         sketching.add(part.X, part.y)
-    overlap = Overlap(sketching.result())
+    sketch, repeats = sketching.result(), Repeats(sketching.result())
+    for part in _parts(training):
+        repeats.add(part.X, part.y)
+    overlap = Overlap(sketch)
     for part in _parts(others):
         overlap.add(part.X, part.y)
-    known = overlap.equal == overlap.equal  # not nan
-    return replace(sketching.result(), by_chance=overlap.equal if known else 0.0)
+    # Others may be unlike the rows to come, as the last ones in time are.
+    return replace(sketch, by_chance=max(repeats.share, float(np.nan_to_num(overlap.equal))))
 
 
 def _parts(data: Data) -> Iterator[Data]:

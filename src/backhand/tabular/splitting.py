@@ -97,8 +97,9 @@ class Splitter:
         kept, stopping, _ = self._divided(training, self.settings.stopping_share, rng)
         if not stopping.any():
             raise InputError(
-                f"early stopping watches {self.settings.stopping_share:.0%} of the training rows, "
-                f"and there are only {int(training.sum()):,}; raise --validation-fraction."
+                f"early stopping watches {100 * self.settings.stopping_share:.0f} % of the "
+                f"training rows, and there are only {int(training.sum()):,}; raise "
+                "--validation-fraction."
             )
         return Split(kept, stopping, out, how)
 

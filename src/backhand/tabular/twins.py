@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from backhand.engines import Data
 from backhand.evaluation import Scores
+from backhand.tables.schema.schema import Schema
 from backhand.tabular.sampling import VALUES, sampled
 
 FEWEST = 20
@@ -16,6 +17,9 @@ FEWEST = 20
 
 WORTH_TELLING = 0.05
 """Share of exact twins from which they are told of."""
+
+BY_CHANCE = 0.5
+"""Rows that differ in one column, as a share of those that are equal, from which it is chance."""
 
 NEIGHBOURS, NEAR_ROWS, AMONG = 64, 256, 50_000
 """Neighbours that are looked for, of how many held-out rows, among how many training rows."""
@@ -26,25 +30,28 @@ GAP = 3.0
 GROUPED = 0.3
 """Share of rows with near copies from which they are told of; smooth data have fewer."""
 
+CHANCE_ROWS, CHANCE_CELLS = 4096, 2**22
+"""Held-out rows whose equality to training rows may be chance, and cells of the training rows that
+they are compared with."""
+
 CACHED = 2**17
 """Numbers that are hashed at a time, so that they stay in the processor's cache."""
 
 
 class Twins(NamedTuple):
-    """Held-out rows that equal a training row: their share, and accuracy with and without."""
+    """Held-out rows that equal a training row: their share, and accuracy with and without.
+
+    `matters` is whether they are many, more than chance makes, and predicted better than others.
+    """
 
     rows: int
     share: float
     accuracy: float
     others: float
-
-    @property
-    def matters(self) -> bool:
-        """Whether they are many, and predicted better than the others."""
-        return self.share >= WORTH_TELLING and (self.share == 1 or self.accuracy > self.others)
+    matters: bool = False
 
 
-def exact(training: Data, held_out: Data, scores: Scores | None) -> Twins:
+def exact(schema: Schema, training: Data, held_out: Data, scores: Scores | None) -> Twins:
     """Compare the held-out rows that were scored with all training rows, by a hash of each.
 
     `scores` number the rows of `held_out`.
@@ -67,16 +74,71 @@ def exact(training: Data, held_out: Data, scores: Scores | None) -> Twins:
     twin = seen[np.searchsorted(distinct, wanted)]
     right = scores.P.argmax(axis=1) == scores.y
     shares = [float(right[rows].mean()) if rows.any() else 0.0 for rows in (twin, ~twin)]
-    return Twins(len(twin), float(twin.mean()), *shares)
+    share, (accuracy, others) = float(twin.mean()), shares
+    matters = (
+        share >= WORTH_TELLING
+        and (share == 1 or accuracy > others)
+        and not by_chance(schema, training, held_out)
+    )
+    return Twins(len(twin), share, accuracy, others, matters)
+
+
+def by_chance(schema: Schema, training: Data, held_out: Data) -> bool:
+    """Return whether few values make rows equal, as far as a draw of them tells.
+
+    Then rows that differ in one column are nearly as common as rows that are equal; a copy has no
+    such neighbours. The column with the most distinct values must be equal in them, or all rows
+    of a table with one such column would be neighbours.
+    """
+    if len(schema.columns) == 1:
+        return True
+    most = max(FEWEST, CHANCE_CELLS // len(schema.columns))
+    ours, theirs = (
+        _column_hashes(schema, sampled(part, min(most, limit)).X)
+        for part, limit in ((held_out, CHANCE_ROWS), (training, most))
+    )
+    finest = int(np.argmax([len(np.unique(column)) for column in theirs]))
+    row, other = ours.sum(axis=0, dtype=np.uint64), theirs.sum(axis=0, dtype=np.uint64)
+    equal = _occurrences(row, other)
+    neighbour = np.zeros(len(row), bool)
+    for j in range(len(ours)):
+        if j != finest:
+            neighbour |= _occurrences(row - ours[j], other - theirs[j]) > equal
+    return bool(neighbour.sum() >= BY_CHANCE * (equal > 0).sum() > 0)
+
+
+def _column_hashes(schema: Schema, X: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """Return a hash of each column of a table in each row, (columns, rows)."""
+    weights = np.random.default_rng(1).integers(0, 2**64, X.shape[1], np.uint64) | np.uint64(1)
+    starts = np.cumsum([0, *(column.width for column in schema.columns)])[:-1]
+    found, length = np.empty((len(starts), len(X)), np.uint64), max(1, CACHED // X.shape[1])
+    for start in range(0, len(X), length):
+        there = slice(start, start + length)
+        found[:, there] = np.add.reduceat(_mixed(X[there], weights), starts, axis=1).T
+    return found
+
+
+def _occurrences(values: NDArray[np.uint64], among: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return how often each value is among the others."""
+    distinct, place = np.unique(values, return_inverse=True)
+    at = np.minimum(np.searchsorted(distinct, among), len(distinct) - 1)
+    counts = np.bincount(at[distinct[at] == among], minlength=len(distinct))
+    found: NDArray[np.int64] = counts[place]
+    return found
 
 
 def hashes(X: NDArray[np.float32], weights: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return a 64-bit hash of each row; two rows that differ have the same one by chance only."""
+    found: NDArray[np.uint64] = _mixed(X, weights).sum(axis=1, dtype=np.uint64)
+    return found
+
+
+def _mixed(X: NDArray[np.float32], weights: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return a hash of each cell."""
     mixed = np.ascontiguousarray(X).view(np.uint32).astype(np.uint64) + np.uint64(1)
     mixed *= weights
     mixed ^= mixed >> np.uint64(32)
-    found: NDArray[np.uint64] = mixed.sum(axis=1, dtype=np.uint64)
-    return found
+    return mixed
 
 
 def near(training: Data, held_out: Data) -> tuple[float, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backhand.errors import comma_list
 from backhand.tables.schema.columns import Category, Column, Date
+from backhand.tables.schema.date_orders import FIRST
 from backhand.tables.schema.schema import Schema
 
 PLACES = {"year": "time of year", "week": "day of week", "day": "time of day"}
@@ -20,8 +21,12 @@ def columns_by_kind(schema: Schema) -> list[tuple[str, str]]:
 
 
 def _details(column: Column) -> str:
-    """Return, in parentheses, how many categories a column has, or which cycles of a date."""
+    """Return, in parentheses, how many categories a column has, or how a date is read and used."""
     if isinstance(column, Category):
         return f" ({len(column.categories):,})"
-    cycles = [PLACES[cycle] for cycle in column.cycles] if isinstance(column, Date) else []
-    return f" ({', '.join(cycles)})" if cycles else ""
+    if not isinstance(column, Date):
+        return ""
+    order = [f"{FIRST[column.order]} first"] if column.order else []
+    cycles = [PLACES[cycle] for cycle in column.cycles]
+    found = "; ".join(filter(None, [*order, ", ".join(cycles)]))
+    return f" ({found})" if found else ""

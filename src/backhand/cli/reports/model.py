@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import Any
 
@@ -24,7 +25,8 @@ from backhand.errors import MOST_IN_NAME, comma_list
 from backhand.evaluation import finite
 from backhand.model import Model, class_names
 from backhand.support.visible_text import MAX_CHARACTERS, printable
-from backhand.tables.schema.columns import Category
+from backhand.tables.schema.columns import Category, Date, day_shown
+from backhand.tables.schema.date_orders import FIRST
 from backhand.tables.schema.schema import Schema
 from backhand.training.history import History
 
@@ -97,6 +99,8 @@ def _columns(out: Console, schema: Schema) -> None:
     for name, column in zip(names, schema.columns, strict=False):
         if isinstance(column, Category):
             what = comma_list(column.categories)
+        elif isinstance(column, Date):
+            what = _date(column)
         else:
             what = f"mean {column.mean:.6g}, standard deviation {column.std:.6g}"
         missing = "; missing values flagged" if column.missing else ""
@@ -105,6 +109,16 @@ def _columns(out: Console, schema: Schema) -> None:
     if schema.columns[MAX_COLUMNS:]:
         out.print(f"  and {len(schema.columns) - MAX_COLUMNS:,} more; --json prints all")
     out.print()
+
+
+def _date(column: Date) -> str:
+    """Return the mean and the range of a date; in whole days, unless they are times of day."""
+    ends = [x for x in (column.least, column.most) if x is not None]
+    clock = all(0 <= x < 1 for x in (column.mean, *ends))
+    moments = [column.mean, *ends] if clock else [math.floor(x) for x in (column.mean, *ends)]
+    mean, *span = map(day_shown, moments)
+    order = f", {FIRST[column.order]} first" if column.order else ""
+    return f"mean {mean}{', from ' + ' to '.join(span) if span else ''}{order}"
 
 
 def _size(array: Any) -> str:

@@ -8,6 +8,9 @@ from backhand.tables.schema.notes import Note
 MAX_LINES = 6
 """Lines per kind of note; --json has them all."""
 
+PLURALS = {"is": "are", "looks": "look", "holds": "hold", "varies": "vary"}
+"""Verbs with which what was found begins, as said of several columns."""
+
 
 def note_lines(notes: list[Note]) -> list[tuple[str, str]]:
     """Return a line, with its title, for each thing that was found: dropped columns first."""
@@ -27,8 +30,14 @@ def _lines(title: str, notes: list[Note]) -> list[tuple[str, str]]:
     for what, alike in columns.items():
         names = comma_list((note.column for note in alike), most=6)
         advice = f"; {alike[0].advice}" if alike[0].advice else ""
-        lines.append((title, f"{names}: {what}{advice}"))
+        lines.append((title, f"{names}: {_plural(what) if alike[1:] else what}{advice}"))
     more = len(lines) - MAX_LINES
     if more > 1:
         lines[MAX_LINES:] = [(title, f"and {more:,} more such lines; --json prints all")]
     return lines
+
+
+def _plural(what: str) -> str:
+    """Return what was found of one column as it is said of several."""
+    verb, space, rest = what.partition(" ")
+    return f"{PLURALS.get(verb, verb)}{space}{rest}"

@@ -24,6 +24,11 @@ from backhand.report_page.worst_rows import WorstRow
 MOST_SERIES = len(KEYS)
 """Classes in a chart of partial dependence."""
 
+PARTS = {
+    "trend": ", the trend", "year": " by month", "week": " by weekday", "day": " by hour"
+}  # fmt: skip
+"""What is said of a part of a date."""
+
 MOST_COLUMNS = 300
 """Columns in the table of importance."""
 
@@ -37,7 +42,7 @@ def importance(contents: Contents) -> Html | None:
         f"The values of each column were exchanged at random between "
         f"{several(contents.examined, 'row')}, {REPEATS} times, so that they say nothing any more. "
         "The bar is by how much the log loss grows: what the model loses without that column. The "
-        "line is a 95% interval. Columns that say the same can replace each other; then each of "
+        "line is a 95 % interval. Columns that say the same can replace each other; then each of "
         "them looks unimportant."
     )
     if contents.training is not None and not contents.training.held_out:
@@ -45,7 +50,7 @@ def importance(contents: Contents) -> Html | None:
     rows = [
         (one.column, f"{one.increase:.4f}", f"± {one.margin:.4f}") for one in found[:MOST_COLUMNS]
     ]
-    numbers = table(["column", "increase of the log loss", "95% interval"], rows, numbers=[1, 2],
+    numbers = table(["column", "increase of the log loss", "95 % interval"], rows, numbers=[1, 2],
                     caption="Importance of the columns")  # fmt: skip
     label = (
         "The numbers" if len(found) <= MOST_COLUMNS else f"The numbers of the first {MOST_COLUMNS}"
@@ -65,13 +70,19 @@ def partial_dependence(contents: Contents) -> Html | None:
     charts = []
     for place, one in enumerate(found):
         chart = dependence_chart(one, shown, classes, top, place)
-        caption = [element("strong", one.column.name), _beside(one, shown, classes)]
+        name = element("strong", one.column.name + PARTS.get(one.part, ""))
+        caption = [name, _beside(one, shown, classes)]
         charts.append(element("figure", chart, element("figcaption", *caption)))
     text = (
         "The mean probability if every row had the same value of one column, and all else stayed "
         "as it is. It shows what the model does, not what causes what. All charts have the same "
         "scale."
     )
+    if any(one.part for one in found):
+        text += (
+            " A date has several charts: the trend, with the season, weekday and hour of each row "
+            "as they are; and each of these, with the trend as it is."
+        )
     parts = [element("p", text)]
     if len(shown) == 1:
         parts.append(

@@ -29,14 +29,14 @@ def _rows(contents: Contents) -> Html:
     if training is None:
         unlabelled = 0 if evaluation is None else evaluation.unlabelled
         unknown = 0 if evaluation is None else evaluation.unknown
-        text = f"{contents.source}: {several(contents.rows, 'row')}."
+        text = f"{contents.source_name}: {several(contents.rows, 'row')}."
         if unknown:
             rows = several(unknown, "row")
             text += f" {rows} of a class that the model does not know; each counts as wrong."
         if unlabelled:
             text += f" {several(unlabelled, 'row')} without a class, left out."
         return element("p", text)
-    parts = [f"{contents.source}: {several(contents.rows, 'row')}."]
+    parts = [f"{contents.source_name}: {several(contents.rows, 'row')}."]
     if training.unlabelled:
         parts.append(f"{several(training.unlabelled, 'row')} without a class, left out.")
     parts.append(f"{several(training.rows, 'row')} to train on.")
@@ -92,17 +92,17 @@ def _bar(share: float) -> Html:
 
 def _columns(contents: Contents) -> Html:
     facts = contents.columns
-    known = contents.training is not None
-    headings = ["column", "values", *(["missing"] if known else [])]
+    both = contents.training is None
+    headings = ["column", "values", "missing", *(["missing in training"] if both else [])]
 
     def of(some: list[tuple[str, ...]], caption: str) -> Html:
-        return table(headings, some, numbers=[2], texts=[1], caption=caption)
+        return table(headings, some, numbers=[2, 3], texts=[1], caption=caption)
 
-    rows = [
-        (one.name, f"{one.kind}: {one.values}",
-         *([percent(one.missing) if one.missing else "none"] if known else []))
-        for one in facts
-    ]  # fmt: skip
+    rows = []
+    for one in facts:
+        shares = [one.missing, *([one.in_training] if both else [])]
+        absent = (percent(share) if share else "none" for share in shares)
+        rows.append((one.name, f"{one.kind}: {one.values}", *absent))
     parts = [
         element("h3", "The columns that the model uses"),
         of(rows[:OPEN_COLUMNS], "Columns, and what they hold"),

@@ -7,14 +7,17 @@ from typing import NamedTuple
 import numpy as np
 
 from backhand.evaluation import Evaluation
-from backhand.report_page.charts import curve_charts
+from backhand.report_page.charts import curve_charts, fewest_rows
 from backhand.report_page.contents import Contents
 from backhand.report_page.drawing import SERIES
-from backhand.report_page.html import Html, details, element, joined, scrolling, table
+from backhand.report_page.html import Html, breakable, details, element, joined, scrolling, table
 from backhand.report_page.wording import NONE, brief, figure, percent, several
 
 MATRIX_CLASSES, LARGEST_MATRIX = 12, 30
 """Classes up to which the confusion matrix is shown, and up to which it is there to unfold."""
+
+NARROW_MATRIX = 5
+"""Classes whose matrix is as narrow as a telephone."""
 
 MOST_PAIRS = 15
 """Confusions that are listed."""
@@ -47,7 +50,7 @@ MEASURES = {
     ),
     "calibration_error": Measure(
         "Calibration error", "How far stated probabilities are from what happens. 0 means that of "
-        "the rows with a probability of 70%, 70% are right.",
+        "the rows with a probability of 70 %, 70 % are right.",
     ),
 }  # fmt: skip
 
@@ -92,7 +95,7 @@ def _measures(contents: Contents, evaluation: Evaluation) -> Html:
         ))  # fmt: skip
     here = "held-out rows" if contents.training is not None else "these rows"
     there = "training rows" if contents.training is not None else "held out in training"
-    headings = ["", here, "95% interval", there, f"always “{brief(base.name)}”"]
+    headings = ["", here, "95 % interval", there, f"always “{brief(base.name)}”"]
     caption = f"Figures on {several(evaluation.rows, 'row')}"
     text = (
         "The interval says how much the number of rows limits what is known: figures of unlimited "
@@ -140,13 +143,21 @@ def _matrix(evaluation: Evaluation) -> Html:
 
     names = evaluation.classes
     corner = element("td", "true ↓  predicted →")
-    head = element("tr", corner, *(element("th", name, scope="col") for name in names))
+    head = element("tr", corner, *(element("th", breakable(name), scope="col") for name in names))
     body = joined(
-        element("tr", element("th", name, scope="row"), *(cell(i, j) for j in range(len(names))))
+        element(
+            "tr",
+            element("th", breakable(name), scope="row"),
+            *(cell(i, j) for j in range(len(names))),
+        )
         for i, name in enumerate(names)
     )
+    caption = ["Rows by true and predicted class"]
+    if len(names) > NARROW_MATRIX:
+        wide = "hint always" if len(names) > MATRIX_CLASSES else "hint"
+        caption.append(element("span", " (scroll sideways →)", class_=wide))
     return scrolling(
-        element("table", element("caption", "Rows by true and predicted class"),
+        element("table", element("caption", *caption),
                 element("thead", head), element("tbody", body), class_="matrix"),
         "Confusion matrix",
     )  # fmt: skip
@@ -167,7 +178,7 @@ def _pairs(evaluation: Evaluation) -> Html:
         for i, j in pairs
     ]  # fmt: skip
     return table(
-        ["true class", "predicted as", "rows", "of the rows of the true class"], rows,
+        ["true class", "predicted as", "rows", "share of the true class"], rows,
         numbers=[2, 3], caption=f"The {len(rows)} most frequent confusions",
     )  # fmt: skip
 
@@ -212,7 +223,7 @@ def _curves(evaluation: Evaluation, focus: int | None) -> Html:
         "Precision and recall": "Both at each threshold. If the class is rare, this "
         "shows more than the ROC curve: how many alarms are false when most of the class is to be "
         "found.",
-        "Calibration": "Stated probabilities against what happened, with 95% intervals. On the "
+        "Calibration": "Stated probabilities against what happened, with 95 % intervals. On the "
         "diagonal, probabilities can be taken at their word; below it the model is too sure of "
         "itself, above it not sure enough. The larger a dot, the more rows.",
     }
@@ -222,11 +233,15 @@ def _curves(evaluation: Evaluation, focus: int | None) -> Html:
     ]
     parts = [element("h3", "Curves")]
     if len(evaluation.classes) > len(SERIES):
-        parts.append(
-            element("p", f"Of the {len(evaluation.classes):,} classes, those told apart worst.")
-        )
+        fewest = several(fewest_rows(evaluation.confusion.sum(axis=1)), "row")
+        parts.append(element(
+            "p", f"Of the {len(evaluation.classes):,} classes, those of the lowest f1 among the "
+            f"classes of at least {fewest}.",
+        ))  # fmt: skip
     if focus is not None:
-        parts.append(
-            element("p", "For the rarer class, ", element("strong", evaluation.classes[focus]), ".")
-        )
+        parts.append(element(
+            "p", "For the rarer class, ", element("strong", evaluation.classes[focus]), ". The ROC "
+            "curve and the calibration of the other class are the mirror images of these, with the "
+            "same area under the curve.",
+        ))  # fmt: skip
     return joined([*parts, element("div", *figures, class_="charts")])

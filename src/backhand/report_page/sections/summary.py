@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from backhand.errors import comma_list, shortened
-from backhand.evaluation import Evaluation, Figure
+from backhand.evaluation import Evaluation
 from backhand.report_page.contents import Contents
 from backhand.report_page.html import Html, element, joined, with_options
 from backhand.report_page.wording import brief, figure, percent, several
+
+ACCURACIES = {
+    "better": "The model is right clearly more often than that",
+    "unclear": "Whether the model is right more often than that, these rows are too few to tell",
+    "worse": "The model is right less often than that",
+}
+LOSSES = {
+    "better": "Its probabilities are better than the plain shares of the classes",
+    "unclear": "Its probabilities are not clearly better than the plain shares of the classes, as "
+    "the log loss says",
+    "worse": "Its probabilities are worse than the plain shares of the classes, as the log loss "
+    "says",
+}
 
 
 def summary(contents: Contents) -> Html:
@@ -40,7 +53,7 @@ def _how_good(contents: Contents) -> list[str]:
         which = f"Of {rows}, models that were trained like it on other rows predict"
     strongest = [one.column for one in contents.importance[:3] if one.increase > one.margin]
     parts = [
-        f"{which} {percent(accuracy.value)} correctly (95% interval: "
+        f"{which} {percent(accuracy.value)} correctly (95 % interval: "
         f"{percent(accuracy.low)} to {percent(accuracy.high)}). ",
         f"Always answering the commonest class, “{shortened(base.name)}”, is right in "
         f"{percent(base.accuracy)}. ",
@@ -52,25 +65,18 @@ def _how_good(contents: Contents) -> list[str]:
 
 
 def verdict(evaluation: Evaluation) -> str:
-    """Return whether a model is better than always answering the commonest class."""
-    beyond = evaluation.beyond_baseline()
-    accuracy, loss = beyond["accuracy"], beyond.get("loss", Figure(float("nan")))
-    if accuracy.low > 0:
-        first = "The model is clearly better than that."
-    elif accuracy.value > 0:
-        first = "The model may be better than that; these rows are too few to tell."
-    elif accuracy.high < 0:
-        first = "The model is worse than that."
-    else:
-        first = "The model is not better than that."
-    if loss.high < 0 and accuracy.low <= 0:
-        return (
-            f"{first} Its probabilities still tell rows apart: they are better than the plain "
-            "shares of the classes."
-        )
-    if loss.low > 0:
-        return f"{first} Its probabilities are worse than the plain shares of the classes."
-    return first
+    """Return how a model compares with always answering the commonest class."""
+    found = evaluation.verdict()
+    accuracy = f"{ACCURACIES[found.accuracy]}."
+    if found.only is not None:
+        accuracy = f"The model, too, gives every row one class, “{shortened(found.only)}”."
+    if found.loss is None:
+        return accuracy
+    if found.overall == "better":
+        return "The model is clearly better than that, and so are its probabilities."
+    if found.overall == "worse" and found.accuracy == "worse":
+        return "The model is worse than that."
+    return f"{accuracy} {LOSSES[found.loss]}."
 
 
 def _tiles(contents: Contents) -> Html:

@@ -67,7 +67,7 @@ def load_csv(
         ) from error
     points = sources[0].format in ("excel", "sqlite")
     table = Table(connection, names, data, as_text=True, points=points)
-    table.sources = sources
+    table.sources, table.delimiter = sources, "" if points else heads[0].delimiter
     table.located_by(partial(locate_record, sources, heads))
     for head in heads:
         table.remarks += [told for told in head.remarks if told not in table.remarks]

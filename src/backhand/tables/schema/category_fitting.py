@@ -80,7 +80,7 @@ def _how_many(found: _Found) -> int:
 
 
 def _pooled(name: str, found: _Found, kept: int, left: int) -> Note:
-    share = f"{left / found.present:.1%}"
+    share = f"{100 * left / found.present:.1f} %"
     return Note(
         name, "categories",
         f"{kept:,} of its {found.distinct:,} values are categories; the rest, {share} of the "
@@ -92,7 +92,9 @@ def _dropped(table: Table, column: int, found: _Found, absent: Sequence[str]) ->
     """Return the note of a column whose texts differ in most rows."""
     name = table.names[column]
     cell = text(table, column, absent)
-    words = f"avg(length({cell}) - length(replace({cell}, ' ', '')) + 1)"
+    count = f"length({cell}) - length(replace({cell}, ' ', '')) + 1"
+    # The parts of a telephone number are no words.
+    words = f"avg(CASE WHEN regexp_matches({cell}, '\\pL') THEN {count} ELSE 1 END)"
     average = float(first_row(table, f"SELECT {words} FROM {MARKED}")[0])
     if average >= WORDS:
         return dropped(
@@ -102,6 +104,6 @@ def _dropped(table: Table, column: int, found: _Found, absent: Sequence[str]) ->
     like = "an identifier or free text" if average >= 1.5 else "an identifier"
     return dropped(
         name,
-        f"looks like {like}: {found.distinct:,} distinct values in {found.present:,} rows",
+        f"looks like {like}: {found.distinct:,} distinct values in {found.present:,} training rows",
         f"--keep '{name}' uses its {MAX_CATEGORIES} most frequent values",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,12 @@ EXAMPLES = 3
 
 INCREASE, DEVIATIONS = 0.2, 4.0
 """A share is told if it exceeds that of training by the first, and by so many standard errors."""
+
+
+FEW = 2
+"""As many missing or rare values are never told of where training had some."""
+
+FIRST = {"dmy": "day", "mdy": "month"}
 
 
 @dataclass(frozen=True)
@@ -97,16 +104,27 @@ class ChangeCounts:
                 self._far[place] += int(np.count_nonzero((x < low) | (x > high)))
             yield given
 
+    @property
+    def missing(self) -> dict[str, float]:
+        """The share of the rows in which a column is missing, or not what it should be."""
+        return {
+            column.name: n / max(1, self._rows)
+            for column, n in zip(self._columns, self._absent, strict=True)
+        }
+
     def found(self, table: Table) -> list[Change]:
         """Return what was different in all rows of the table that was encoded."""
         changes: list[Change] = []
         for place, column in enumerate(self._columns):
             i = table.index(column.name)
+            count = self._absent[place]
             if isinstance(column, Category):
                 changes += self._unseen(table, i, place, column)
             else:
-                changes += self._unreadable_or_far(table, i, place, column)
-            changes += self._missing_values(place, column)
+                found = self._unreadable_or_far(table, i, place, column)
+                count -= sum(change.count for change in found if change.kind == "unreadable")
+                changes += found
+            changes += self._missing_values(place, column, count)
         return changes
 
     def _change(
@@ -139,13 +157,12 @@ class ChangeCounts:
     ) -> list[Change]:
         changes: list[Change] = []
         value = column.expression(table, i, self._missing)
-        if self._absent[place]:
+        if self._notable(self._absent[place], column.missing):
             count, examples = unread_texts(table, i, value, self._missing, EXAMPLES)
             if count:
                 kinds = f"a {column.kind}" if count == 1 else f"{column.kind}s"
-                what = f"{{are}} not {kinds} and {{count}} as missing"
+                what = f"{{are}} not {kinds}{_why(column, examples)} and {{count}} as missing"
                 changes.append(self._change(place, "unreadable", count, what, examples))
-                self._absent[place] -= count
         if self._far[place]:
             what = f"{{are}} more than {CLIP:g} standard deviations from training's mean"
             low, high = _limits(column)
@@ -154,11 +171,10 @@ class ChangeCounts:
             changes.append(self._change(place, "far", self._far[place], what, examples))
         return changes
 
-    def _missing_values(self, place: int, column: Column) -> list[Change]:
-        count = self._absent[place]
+    def _missing_values(self, place: int, column: Column, count: int) -> list[Change]:
         if not self._notable(count, column.missing):
             return []
-        before = f"{column.missing:.1%}" if column.missing else "none"
+        before = f"{100 * column.missing:.1f} %" if column.missing else "none"
         return [self._change(place, "missing", count, f"{{are}} missing, {before} in training")]
 
     def _notable(self, count: int, before: float) -> bool:
@@ -166,7 +182,19 @@ class ChangeCounts:
         if not count or not before:
             return count > 0
         error = math.sqrt(before * (1 - before) / self._rows)
-        return count / self._rows - before > max(INCREASE, DEVIATIONS * error)
+        beyond = max(INCREASE, DEVIATIONS * error)
+        return count > FEW + (before + beyond) * self._rows
+
+
+def _why(column: Number | Date, examples: Sequence[tuple[str, int]]) -> str:
+    """Return a clause that says so if texts are dates in the other order of day and month."""
+    if not isinstance(column, Date) or not column.order:
+        return ""
+    numbers = [re.match(r"\s*(\d{1,2})[./-](\d{1,2})[./-]", text) for text, _ in examples]
+    second = 1 if column.order == "dmy" else 0
+    if not all(found and int(found.groups()[second]) > 12 for found in numbers):
+        return ""
+    return f" with the {FIRST[column.order]} first, as in training,"
 
 
 def _limits(column: Number | Date) -> tuple[float, float]:

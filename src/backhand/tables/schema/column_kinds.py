@@ -19,9 +19,10 @@ from backhand.tables.schema.cell_counts import (
     rare,
 )
 from backhand.tables.schema.choices import ColumnChoices
-from backhand.tables.schema.decimal_signs import decimals_of
+from backhand.tables.schema.decimal_signs import decimal_notes, decimals_of, grouped_by_points
 from backhand.tables.schema.notes import Note
 from backhand.tables.schema.unread import unread_texts
+from backhand.tables.schema.written_units import sign_notes, unit_notes
 from backhand.tables.table import Table
 
 FEW_VALUES = 20
@@ -41,12 +42,14 @@ SOME_NUMBERS = 0.1
 class ColumnKinds:
     """What columns are: "number", "date", "category" or "other".
 
-    `decimals` are the decimal signs of text columns, `counts` those of the number columns, and
-    `dates` the number of texts that are dates in the date columns; `notes` say how texts were read.
+    `decimals` are the decimal signs of text columns, `grouped` those whose points may group
+    thousands, with an example, `counts` those of the number columns, and `dates` the number of
+    texts that are dates in the date columns; `notes` say how texts were read.
     """
 
     kinds: dict[int, str]
     decimals: dict[int, str] = field(default_factory=dict)
+    grouped: dict[int, str] = field(default_factory=dict)
     counts: dict[int, CellCounts] = field(default_factory=dict)
     dates: dict[int, int] = field(default_factory=dict)
     notes: list[tuple[int, Note]] = field(default_factory=list)
@@ -91,8 +94,13 @@ def kinds_of(
         if found.dates.get(i) != c.present:
             note = _note(table, i, found.kinds[i], c, missing, found.decimals.get(i, "."))
             found.notes += [(i, note)] if note else []
+    found.notes += sign_notes(table, found.counts, missing)
+    stated = {*choices.categorical, *choices.keep}
+    others = [i for i in found.of_kind("category") if table.names[i] not in stated]
+    found.notes += unit_notes(table, others, missing)
     if choices.decimal is None:
-        found.notes += _commas(table, [i for i in found.counts if found.decimals.get(i) == ","])
+        signs = {i: found.decimals.get(i, ".") for i in found.counts}
+        found.notes += decimal_notes(table, signs, found.grouped)
     return found
 
 
@@ -115,18 +123,13 @@ def _counted(
     counts = {} if any(map(may_be_number, missing)) else count_plain(table, texts)
     others = [i for i in found.of_kind("text", "number") if i not in counts]
     counts |= count_cells(table, values(others, "."), missing)
+    if choices.decimal is None:
+        found.grouped = grouped_by_points(table, {i: counts[i] for i in texts})
     doubtful = [i for i in texts if counts[i].unread]
-    found.decimals = decimals_of(table, texts, missing, choices.decimal, doubtful)
+    stated = choices.decimal
+    found.decimals = decimals_of(table, texts, missing, stated, doubtful, found.grouped)
     again = [i for i in texts if found.decimals[i] == ","]
     return counts | count_cells(table, values(again, ","), missing)
-
-
-def _commas(table: Table, columns: Sequence[int]) -> list[tuple[int, Note]]:
-    """Return notes of the number columns that a decimal comma makes a difference to."""
-    signs = [f"bool_or(contains(c{i}, ',') OR contains(c{i}, '.'))" for i in columns]
-    what, advice = "is read with a decimal comma (1,5 is 1.5)", "--decimal . reads a point"
-    found = zip(columns, totals(table, signs), strict=True)
-    return [(i, Note(table.names[i], "numbers", what, advice)) for i, some in found if some]
 
 
 def _check_stated(table: Table, column: int, choices: ColumnChoices) -> None:
@@ -158,10 +161,15 @@ def _decide_texts(
     for i, c in counts.items():
         if i in numeric and not c.numbers and c.present:
             raise _no_number(table, i, c, missing)
-        if i in numeric or (i in mostly and not c.codes and i not in few):
+        if i in numeric or (i in mostly and not _of_codes(c) and i not in few):
             found.kinds[i] = "number"
         else:
             found.kinds[i] = "date" if i in found.dates else "category"
+
+
+def _of_codes(counts: CellCounts) -> bool:
+    """Whether numbers are codes: some have leading zeros, and all are whole."""
+    return counts.codes > 0 and not counts.fractions
 
 
 def _with_booleans(
@@ -171,7 +179,7 @@ def _with_booleans(
     decimals: dict[int, str],
 ) -> set[int]:
     """Return the columns of numbers in which all other texts are true or false: 1 and 0."""
-    mixed = [i for i, c in counts.items() if c.numbers and c.unread and not c.codes]
+    mixed = [i for i, c in counts.items() if c.numbers and c.unread and not _of_codes(c)]
     values = [number(table, i, missing, decimals[i]) for i in mixed]
     read = totals(table, [f"count(CASE WHEN isfinite({value}) THEN 1 END)" for value in values])
     return {i for i, n in zip(mixed, read, strict=True) if n == counts[i].present}
@@ -231,7 +239,7 @@ def _not_numbers(table: Table, i: int, counts: CellCounts, missing: Sequence[str
     name, mostly = table.names[i], 2 * counts.numbers > counts.present
     if counts.numbers <= SOME_NUMBERS * counts.present:
         return None
-    if mostly and counts.codes:
+    if mostly and _of_codes(counts):
         written = f"CAST(c{i} AS VARCHAR)"
         example = first_row(table, f"SELECT min({code(written)}) FROM rows")[0]
         return Note(

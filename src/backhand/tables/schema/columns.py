@@ -17,7 +17,7 @@ from backhand.tables.table import Table
 CLIP = 10.0
 """Standard deviations from the mean at which a number is clipped."""
 
-LARGEST_STD = 1e155
+SMALLEST_STD, LARGEST_STD = 1e-300, 1e155
 """Above it, the sum of squares that it is computed from, and mean + std, may overflow."""
 
 
@@ -86,6 +86,18 @@ def waves(x: NDArray[np.float64], cycle: str) -> list[NDArray[np.float64]]:
     place = x / CYCLES[cycle]
     angle = 2 * np.pi * (place - np.floor(place))
     return [np.sin(angle + phase) for phase in WAVES.values()]
+
+
+MOST_DAYS = 1e8
+"""Days since 1970 that NumPy counts in microseconds."""
+
+
+def day_shown(x: float) -> str:
+    """Return days since 1970 as a date, or as a time of day, as people read it."""
+    if not abs(x) < MOST_DAYS:
+        return f"{x:g} days since 1970"
+    moment = np.datetime64(round(x * 86400e6), "us")
+    return np.datetime_as_string(moment, unit="auto").removeprefix("1970-01-01T").replace("T", " ")
 
 
 @dataclass(frozen=True)
@@ -207,7 +219,7 @@ def column_from_json(number: int, entry: Any) -> Column:
     mean, std = entry["mean"], entry["std"]
     if type(mean) not in (int, float) or type(std) not in (int, float):
         raise InputError(f"column {number} of its schema needs numbers as `mean` and `std`")
-    if not (math.isfinite(mean) and 0 < std <= LARGEST_STD):
+    if not (abs(mean) <= LARGEST_STD and SMALLEST_STD <= std <= LARGEST_STD):
         raise InputError(f"column {number} of its schema has a `mean` or `std` out of range")
     moments = (entry["name"], float(mean), float(std), missing)
     span = (_limit(number, entry["least"]), _limit(number, entry["most"]))

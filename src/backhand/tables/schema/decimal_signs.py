@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from backhand.tables.cells.numbers import number_in, plain_number
+from backhand.tables.cells.texts import sql_text
 from backhand.tables.expressions import text
 from backhand.tables.queries import GROUP, first_row, totals
+from backhand.tables.schema.cell_counts import CellCounts
+from backhand.tables.schema.notes import Note
 from backhand.tables.table import Table
+
+GROUPED = "^[^0-9.,%]*[1-9][0-9]{0,2}([.][0-9]{3})+[^0-9.,%]*$"
+"""A number whose points may group thousands: 1.059 and 1.059 €, not 0.059 or 1.05."""
+
+SEVERAL = 3
+"""Texts such as 1.059 from which their points may group thousands."""
+
+FIRST = 2**12
+"""Rows that are searched first."""
 
 
 class _Counts(NamedTuple):
@@ -23,18 +35,23 @@ class _Counts(NamedTuple):
     all: int
 
 
+NO_COUNTS: Mapping[int, _Counts] = {}
+
+
 def decimals_of(
     table: Table,
     columns: Sequence[int],
     missing: Sequence[str] = (),
     stated: str | None = None,
     doubtful: Collection[int] | None = None,
+    grouped: Collection[int] = (),
 ) -> dict[int, str]:
     """Return the decimal sign of each column: "." or ",".
 
     A column has a comma if more of its texts are numbers only with a comma (1,5 and 1.234.567) than
     only with a point (1.5 and 1,234,567). Where no text decides (1,234), it has a comma if another
-    column has and no column has a point.
+    column has and no column has a point. So have the columns of `grouped` points if the delimiter
+    is a semicolon, which takes the place of a comma that numbers have.
 
     Parameters
     ----------
@@ -45,6 +62,8 @@ def decimals_of(
         The sign that the user gave for all columns.
     doubtful : collection of int, optional
         The columns with texts that are not plain numbers, if it is known which they are.
+    grouped : collection of int
+        The columns whose points may group thousands (`grouped_by_points`).
     """
     found, texts = dict.fromkeys(columns, "."), [i for i in columns if table.types[i] == "VARCHAR"]
     if stated is not None:
@@ -55,25 +74,105 @@ def decimals_of(
     counts = _dressed_counts(table, examined, missing)
     # In a column of addresses or sentences, the few texts that look like numbers decide nothing.
     commas = {i for i, n in counts.items() if 2 * (n.comma + n.either) > n.all and n.comma}
-    if not commas:
+    likely = [i for i in grouped if table.delimiter == ";"]
+    if not commas and not likely:
         return found
-    plain = [_plain(f"c{i}", f"{number_in(f'c{i}', ',')} IS NULL") for i in texts]
-    points = dict(zip(texts, totals(table, plain), strict=True))
-    for i, n in counts.items():
-        points[i] += n.point
+    points = _points(table, texts, counts)
     commas = {i for i in commas if counts[i].comma > points[i]}
     found |= dict.fromkeys(commas, ",")
-    if commas and not any(points[i] for i in texts if i not in commas):
-        found |= dict.fromkeys(texts, ",")
+    if not any(points[i] for i in texts if i not in commas):
+        found |= dict.fromkeys(texts if commas else likely, ",")
     return found
 
 
-def _plain(cell: str, condition: str) -> str:
-    """SQL for the number of texts that are plain with a point, and of which a condition is true."""
-    return (
-        f"count(CASE WHEN contains({cell}, '.') THEN CASE WHEN {plain_number(cell)} IS NOT NULL "
-        f"AND {condition} THEN 1 END END)"
+def grouped_by_points(table: Table, counts: dict[int, CellCounts]) -> dict[int, str]:
+    """Return the number columns whose points may group thousands, each with such a text.
+
+    There are several such texts (1.059), and no other has a point or four digits in a row.
+    """
+    found = [i for i, c in counts.items() if table.types[i] == "VARCHAR" and not table.points
+             and c.fractions and not c.codes and 2 * c.numbers > c.present]  # fmt: skip
+    for rows in (f"(SELECT * FROM rows LIMIT {FIRST})", "rows"):  # most have others at once
+        examples = _grouped(table, found, rows)
+        found = list(examples)
+    return examples
+
+
+def _grouped(table: Table, columns: Sequence[int], rows: str) -> dict[int, str]:
+    examples = {}
+    for start in range(0, len(columns), GROUP // 3):
+        some = columns[start : start + GROUP // 3]
+        tests = ", ".join(
+            f"bool_or(CASE WHEN contains(c{i}, '.') THEN NOT regexp_matches(c{i}, "
+            f"{sql_text(f'{GROUPED}|^[^0-9]*$')}) ELSE regexp_matches(c{i}, '[0-9]{{4}}') END), "
+            f"count(CASE WHEN contains(c{i}, '.') AND {_has_digit(i)} THEN 1 END), "
+            f"max(CASE WHEN contains(c{i}, '.') AND {_has_digit(i)} THEN c{i} END)" for i in some
+        )  # fmt: skip
+        row = first_row(table, f"SELECT {tests} FROM {rows}")
+        for i, other, n, example in zip(some, row[::3], row[1::3], row[2::3], strict=True):
+            if not other and n >= SEVERAL:
+                examples[i] = example.strip()
+    return examples
+
+
+def _has_digit(column: int) -> str:
+    return f"regexp_matches(c{column}, '[0-9]')"
+
+
+def decimal_notes(
+    table: Table, decimals: dict[int, str], grouped: dict[int, str]
+) -> list[tuple[int, Note]]:
+    """Return what is to be told of the decimal signs that were found for number columns.
+
+    `grouped` are those whose points may group thousands, with an example.
+    """
+    commas = [i for i, sign in decimals.items() if sign == "," and i not in grouped]
+    signs = [f"bool_or(contains(c{i}, ',') OR contains(c{i}, '.'))" for i in commas]
+    what, advice = "is read with a decimal comma (1,5 is 1.5)", "--decimal . reads a point"
+    found = zip(commas, totals(table, signs), strict=True)
+    notes = [(i, Note(table.names[i], "numbers", what, advice)) for i, some in found if some]
+    doubted = {i: example for i, example in grouped.items() if i in decimals}
+    texts = [i for i, kind in enumerate(table.types) if kind == "VARCHAR"] if doubted else []
+    proven = any(_points(table, texts).values())
+    short = [f"bool_or(NOT contains(c{i}, '.') AND {_has_digit(i)})" for i in doubted]
+    for i, some in zip(doubted, totals(table, short), strict=True):
+        # In a table with a decimal point, 1.059 and 2.140 are ordinary; 1.059 and 999 are not.
+        if decimals[i] == "," or some or not proven:
+            read = decimals[i]
+            notes.append((i, _grouped_note(table.names[i], grouped[i], read, proven=proven)))
+    return notes
+
+
+def _grouped_note(name: str, example: str, decimal: str, *, proven: bool) -> Note:
+    whole = example.replace(".", "")
+    if decimal == ",":
+        what = f"is read with points between thousands ({example} is {whole})"
+        return Note(name, "numbers", what, "--decimal . reads a decimal point")
+    what = (
+        f"is read with a decimal point, although three digits follow each point ({example}): "
+        "it may group thousands"
     )
+    advice = f"--decimal , reads {whole}"
+    return Note(name, "numbers", what, "if so, remove it from the file" if proven else advice)
+
+
+def _points(
+    table: Table, columns: Sequence[int], counts: Mapping[int, _Counts] = NO_COUNTS
+) -> dict[int, int]:
+    """Return in how many texts of each column the point is a decimal point for certain.
+
+    `counts` are those of columns whose texts that are not plain numbers have been counted.
+    """
+    tests = []
+    for i in columns:
+        cell = f"c{i}"
+        read = plain_number(cell) if i in counts else number_in(cell, booleans=False)
+        certain = f"{read} IS NOT NULL AND {number_in(cell, ',')} IS NULL"
+        tests.append(
+            f"count(CASE WHEN contains({cell}, '.') THEN CASE WHEN {certain} THEN 1 END END)"
+        )
+    found = zip(columns, totals(table, tests), strict=True)
+    return {i: n + (counts[i].point if i in counts else 0) for i, n in found}
 
 
 def _dressed_counts(

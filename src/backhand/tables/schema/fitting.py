@@ -83,15 +83,18 @@ def fit_schema(
         raise _no_column(table, target.name, told)
     check_no_nul(table, [i for i, column in columns.items() if isinstance(column, Category)])
     schema = replace(schema, columns=tuple(columns[i] for i in sorted(columns)))
-    return Fitted(schema, told, _present(table, kinds, columns))
+    return Fitted(schema, told, _present(table, kinds, columns, choices))
 
 
-def _present(table: Table, kinds: ColumnKinds, columns: dict[int, Column]) -> dict[str, int]:
+def _present(
+    table: Table, kinds: ColumnKinds, columns: dict[int, Column], choices: ColumnChoices
+) -> dict[str, int]:
     """Return the numbers of cells that are numbers or dates, where the counts of kinds say it."""
     counts = {i: c.numbers for i, c in kinds.counts.items()}
-    # With an order of day and month, some texts may be none; without, all were counted.
+    # Dates were counted in any order of day and month, and those that mean missing too.
     counts |= {i: n for i, n in kinds.dates.items()
-               if isinstance(date := columns.get(i), Date) and not date.order}  # fmt: skip
+               if isinstance(date := columns.get(i), Date) and not date.order
+               and choices.missing is None}  # fmt: skip
     return {table.names[i]: n for i, n in counts.items()}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +12,21 @@ from numpy.typing import NDArray
 from backhand.errors import InputError
 from backhand.tables.expressions import days, number
 from backhand.tables.queries import chunks
-from backhand.tables.schema.columns import Column, Date, Number, finite_doubles
+from backhand.tables.schema.columns import Column, Date, Number, day_shown, finite_doubles
 from backhand.tables.schema.cycles import Places
 from backhand.tables.schema.notes import Note, dropped
 from backhand.tables.table import Table
+
+
+class _Moments(NamedTuple):
+    """What is known of a column's numbers: `square` is the sum of squared deviations."""
+
+    n: float
+    missing: float
+    mean: float
+    square: float
+    least: float
+    most: float
 
 
 def fit_numbers(
@@ -59,9 +71,9 @@ def fit_numbers(
                 n[j] = total
     fitted: dict[int, Column | Note] = {}
     for j, i in enumerate(columns):
-        moments = n[j], missing[j], mean[j], square[j]
-        shown = _day if i in orders else "{:g}".format
-        made: Column | Note = _number(table.names[i], *moments, shown, wanted=i in wanted)
+        moments = _Moments(n[j], missing[j], mean[j], square[j], least[j], most[j])
+        shown = day_shown if i in orders else "{:g}".format
+        made: Column | Note = _number(table.names[i], moments, shown, wanted=i in wanted)
         if isinstance(made, Number):
             made = replace(
                 made, decimal=decimals[i], least=float(least[j]), most=float(most[j])
@@ -78,25 +90,13 @@ def _date(number: Number, order: str, places: Places) -> Date:
     )  # fmt: skip
 
 
-def _day(x: float) -> str:
-    """Return days since 1970 as a date, or as a time of day."""
-    moment = np.datetime64(round(x * 86400e6), "us")
-    return np.datetime_as_string(moment, unit="auto").removeprefix("1970-01-01T").replace("T", " ")
-
-
 def _number(
-    name: str,
-    n: float,
-    missing: float,
-    mean: float,
-    square: float,
-    shown: Callable[[float], str],
-    *,
-    wanted: bool,
+    name: str, found: _Moments, shown: Callable[[float], str], *, wanted: bool
 ) -> Number | Note:
+    n, missing, mean = found.n, found.missing, found.mean
     if not n:
         return dropped(name, "is missing in every training row")
-    std = float(np.sqrt(square / n))
+    std = float(np.sqrt(found.square / n))
     if not np.isfinite(std):
         raise InputError(
             f"the numbers of column '{name}' are too large to be standardised; scale them with "
@@ -104,7 +104,11 @@ def _number(
         )
     constant = std <= 1e-12 * abs(mean)
     if constant and not missing and not wanted:
-        if abs(mean) >= 2**53:
-            return dropped(name, f"varies only beyond the precision of a float (about {mean:g})")
+        if found.least < found.most or abs(mean) >= 2**53:
+            return dropped(
+                name, f"varies only beyond the precision of its numbers (all about {shown(mean)})",
+                f"--categorical '{name}' keeps its values apart, if they are names such as account "
+                "numbers",
+            )  # fmt: skip
         return dropped(name, f"is constant ({shown(mean)})")
     return Number(name, float(mean), 1.0 if constant else std, float(missing / (n + missing)))

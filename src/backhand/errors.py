@@ -7,6 +7,8 @@ wrong input is a `ValueError`, a missing file a `FileNotFoundError`. `Divergence
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Iterable
 
 
@@ -39,6 +41,18 @@ class MissingDependencyError(BackhandError, ImportError):
 
 class BackhandWarning(UserWarning):
     """Something works differently from the request, or more slowly; the message says why."""
+
+
+INSIDE = f"{__name__.partition('.')[0]}."
+"""How the names of Backhand's modules begin."""
+
+
+def warn(sentence: str) -> None:
+    """Warn with a `BackhandWarning`, at the line that called Backhand."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(INSIDE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(sentence, BackhandWarning, stacklevel=level)
 
 
 MOST_IN_NAME = 100

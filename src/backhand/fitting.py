@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import KW_ONLY, dataclass, fields, replace
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from backhand.choices import EngineName
 from backhand.engines import Engine, make_engine
-from backhand.errors import BackhandWarning, InputError
+from backhand.errors import InputError, warn
 from backhand.model import Model
 from backhand.report_page.write import check_report, write_training_report
 from backhand.support.memory_budget import budget
@@ -210,7 +209,7 @@ def fit(arguments: FitArguments) -> Model:
                 advice=advice,
             )
     for found in advice:
-        warnings.warn(f"{found.what} {found.advice}", BackhandWarning, stacklevel=3)
+        warn(f"{found.what} {found.advice}")
     return replace(model, evaluation=evaluation, notes=tuple(prepared.notes))
 
 
@@ -268,6 +267,6 @@ def _warn_of_table(prepared: Prepared) -> None:
     for note in prepared.notes:
         if note.advice and note.kind != "dropped":
             said = f"column '{note.column}' {note.what}; {note.advice}."
-            warnings.warn(said, BackhandWarning, stacklevel=4)
+            warn(said)
     for change in prepared.changes:
-        warnings.warn(f"column {change}.", BackhandWarning, stacklevel=4)
+        warn(f"column {change}.")

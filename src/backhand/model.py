@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import platform
 import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -20,7 +19,7 @@ from backhand import validation
 from backhand.choices import EngineName
 from backhand.engines import is_sparse, make_engine
 from backhand.equations import Parameters
-from backhand.errors import BackhandWarning, InputError, listed
+from backhand.errors import InputError, listed, warn
 from backhand.evaluation import Evaluation
 from backhand.support import display
 from backhand.support.atomic_files import check_output, replacing
@@ -183,7 +182,7 @@ class Model:
             P = np.concatenate([chosen.predict_proba(self.params, part) for part in parts])
             found = changes.found(table)
         for change in found:
-            warnings.warn(f"column {change}.", BackhandWarning, stacklevel=2)
+            warn(f"column {change}.")
         return P
 
     def predict(self, X: Rows, engine: EngineName = "auto") -> NDArray[Any]:

@@ -111,6 +111,18 @@ def test_the_classes_have_the_type_of_the_target(rows, tmp_path, kind) -> None:
     assert list(written)[3:] == [f"probability_{name}" for name in told["classes"]]
 
 
+def test_warnings_show_the_line_of_the_caller(rows) -> None:
+    columns, path = rows
+    doubtful = columns | {"ripe": np.where(np.arange(240) == 7, "Yes", columns["ripe"])}
+    with pytest.warns(backhand.BackhandWarning) as warned:
+        model = backhand.fit(doubtful, "ripe", validation=path, **QUICK)
+        model.predict(columns | {"colour": ["black"] * 240})
+    sentences = [str(warning.message) for warning in warned]
+    for some in ("only one row", "by upper and lower case", "were never seen"):
+        assert any(some in sentence for sentence in sentences)
+    assert {warning.filename for warning in warned} == {__file__}
+
+
 def test_the_model_has_its_figures_and_notes(rows, tmp_path) -> None:
     columns, _ = rows
     model = backhand.fit(columns | {"same": np.ones(240)}, "ripe", **QUICK)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backhand.errors import BackhandWarning, InputError, listed
+from backhand.errors import InputError, listed, warn
 
 if TYPE_CHECKING:
     from backhand.tabular.training import Prepared
@@ -65,11 +64,9 @@ def warn_of_replaced_model(output: Path, prepared: Prepared) -> None:
     what = "of plain arrays" if schema is None else (
         f"that predicts '{target}' from {listed(sorted(theirs), most=4)}"
     )  # fmt: skip
-    warnings.warn(
+    warn(
         f"{output}, which will be replaced when training ends, is a model {what}; to keep it, stop "
-        "now and name another file with --output (-o).",
-        BackhandWarning,
-        stacklevel=2,
+        "now and name another file with --output (-o)."
     )
 
 

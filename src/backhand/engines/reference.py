@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -14,14 +13,14 @@ from numpy.typing import NDArray
 from backhand.engines.array_engine import ArrayEngine, ArraySession
 from backhand.engines.contract import CROSS_ENTROPY, Data, Objective, OptimizerState
 from backhand.engines.thread_limits import blas_described, blas_threads
-from backhand.errors import BackhandWarning
+from backhand.errors import warn
 from backhand.optimizers import Optimizer
 from backhand.support.optional import extra
 
 
 @cache
 def _warn_once(notice: str) -> None:
-    warnings.warn(notice, BackhandWarning, stacklevel=6)
+    warn(notice)
 
 
 class ReferenceEngine(ArrayEngine):

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import warnings
 from collections.abc import Callable
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from typing import Any
 
-from backhand.errors import BackhandWarning
+from backhand.errors import warn
 from backhand.estimator.classifier import MLPClassifier
 
 
@@ -70,11 +69,10 @@ def _try(name: str, act: Callable[[], None]) -> None:
     try:
         act()
     except Exception as error:  # a version that was not tested
-        warnings.warn(
+        warn(
             f"backhand.MLPClassifier could not be registered with {name}, which will not treat it "
             f"as a scikit-learn class: {type(error).__name__}: {error}. Pass it "
-            "MLPClassifier.to_sklearn().",
-            BackhandWarning, stacklevel=2,
+            "MLPClassifier.to_sklearn()."
         )  # fmt: skip
 
 

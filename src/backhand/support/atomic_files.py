@@ -6,12 +6,11 @@ import errno
 import os
 import re
 import stat
-import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from backhand.errors import BackhandError, BackhandWarning, InputError, OutputError
+from backhand.errors import BackhandError, InputError, OutputError, warn
 from backhand.support.trusted_folders import WITHOUT_LINKS, check_parent, temporary
 
 MAX_NAME = 255
@@ -277,8 +276,7 @@ def _flush_folder(target: Path) -> None:
             os.close(descriptor)
     except OSError as error:
         if error.errno not in NO_FLUSH:
-            warnings.warn(
+            warn(
                 f"{target} was written, but its folder could not be flushed to the disk "
-                f"({error.strerror or error}): after a power failure the old file may be back.",
-                BackhandWarning, stacklevel=4,
+                f"({error.strerror or error}): after a power failure the old file may be back."
             )  # fmt: skip

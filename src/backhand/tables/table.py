@@ -8,13 +8,12 @@ it.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from backhand.errors import BackhandWarning, InputError, did_you_mean
+from backhand.errors import InputError, did_you_mean, warn
 from backhand.support import display
 from backhand.tables.column_families import family_of
 from backhand.tables.files.file_changes import FileSnapshots
@@ -192,7 +191,7 @@ class Table:
     def warn_of_remarks(self) -> None:
         """Warn of what a person should be told of how the table was read."""
         for remark in self.remarks:
-            warnings.warn(remark, BackhandWarning, stacklevel=3)
+            warn(remark)
 
     def close(self) -> None:
         """Release memory and temporary files. The table cannot be used afterwards."""

@@ -6,7 +6,6 @@ It computes and returns what happened; it prints nothing.
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from backhand.engines import Data, Engine, make_engine
 from backhand.equations import Parameters
-from backhand.errors import BackhandWarning, InputError, listed
+from backhand.errors import InputError, listed, warn
 from backhand.evaluation import Evaluation, Tally
 from backhand.functional import init
 from backhand.model import Model, check_model
@@ -251,11 +250,9 @@ def _warn_of_unlearned_classes(prepared: Prepared) -> None:
     seen = class_counts(prepared.training.y, len(classes))
     unseen = [name for name, rows in zip(classes, seen, strict=True) if not rows]
     if unseen:
-        warnings.warn(
+        warn(
             f"no training row has the class{'es' if len(unseen) > 1 else ''} {listed(unseen)}, "
-            "which the model therefore cannot learn; divide the rows otherwise.",
-            BackhandWarning,
-            stacklevel=3,
+            "which the model therefore cannot learn; divide the rows otherwise."
         )
 
 

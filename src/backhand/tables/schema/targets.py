@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.errors import BackhandWarning, InputError, listed
+from backhand.errors import InputError, listed, warn
 from backhand.tables.cells.numbers import number_in
 from backhand.tables.cells.texts import MISSING, canonical
 from backhand.tables.expressions import (
@@ -163,22 +162,18 @@ def warn_of_spellings(name: str, spellings: Iterable[tuple[str, str]]) -> None:
     if several:
         first, last = several[0]
         more = f", as do {len(several) - 1} more" if several[1:] else ""
-        warnings.warn(
+        warn(
             f"'{first}' and '{last}' of column '{name}' count as one value{more}; if they are two, "
-            "write them otherwise.",
-            BackhandWarning,
-            stacklevel=4,
+            "write them otherwise."
         )
 
 
 def _warn_of_missing_words(target: str, words: dict[str, int]) -> None:
     """Warn of classes that mean missing in a feature."""
     for word, rows in words.items():
-        warnings.warn(
+        warn(
             f"'{word}' is a class of the target '{target}' (rows with it: {rows:,}); if it means "
-            f"missing, add --missing '{word}'.",
-            BackhandWarning,
-            stacklevel=3,
+            f"missing, add --missing '{word}'."
         )
 
 
@@ -224,18 +219,14 @@ def warn_of_doubtful_classes(classes: dict[str, int]) -> None:
         alike.setdefault(" ".join(name.split()).casefold(), []).append(name)
     for names in alike.values():
         if len(names) > 1:
-            warnings.warn(
+            warn(
                 f"the classes {listed(names)} differ by upper and lower case or by spaces only, "
-                "and count as different classes; correct them if they are the same.",
-                BackhandWarning,
-                stacklevel=3,
+                "and count as different classes; correct them if they are the same."
             )
     single = [name for name, rows in classes.items() if rows == 1]
     if single:
         subject = "the classes {} have" if len(single) > 1 else "the class {} has"
-        warnings.warn(
+        warn(
             f"{subject.format(listed(single))} only one row, too few to be both trained on and "
-            "evaluated.",
-            BackhandWarning,
-            stacklevel=3,
+            "evaluated."
         )

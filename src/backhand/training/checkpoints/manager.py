@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 import time
-import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from backhand.errors import BackhandWarning, InputError, OutputError
+from backhand.errors import InputError, OutputError, warn
 from backhand.support.atomic_files import replacing
 from backhand.support.safetensors_io import write_tensors
 from backhand.training.checkpoints.consistency import Consistency
@@ -114,9 +113,8 @@ class CheckpointManager:
                 self._damaged.add(path)
                 continue
             if damage:
-                warnings.warn(
-                    f"{damage[-1]} Training resumes from the checkpoint before it.",
-                    BackhandWarning, stacklevel=2,
+                warn(
+                    f"{damage[-1]} Training resumes from the checkpoint before it."
                 )  # fmt: skip
             self._warn_of_other_maker(path, about["made_by"])
             self._epoch = len(state.history)
@@ -139,10 +137,9 @@ class CheckpointManager:
         others = [name for name in now if then.get(name) != now[name]]
         if others:
             differences = "; ".join(_difference(name, then.get(name), now[name]) for name in others)
-            warnings.warn(
+            warn(
                 f"{path} was made by other means: {differences}. Training resumes; its last digits "
-                "may differ from those of an uninterrupted one.",
-                BackhandWarning, stacklevel=2,
+                "may differ from those of an uninterrupted one."
             )  # fmt: skip
 
 

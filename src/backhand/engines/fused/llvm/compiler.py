@@ -7,7 +7,6 @@ import hashlib
 import inspect
 import os
 import sys
-import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -23,7 +22,7 @@ from backhand.engines.fused.llvm.abi import Reals, aligned, emit_entry_point, ma
 from backhand.engines.fused.llvm.builder import Code, Value
 from backhand.engines.fused.llvm.precision import Precision, precision_of
 from backhand.engines.fused.llvm.target import host
-from backhand.errors import BackhandWarning, InputError
+from backhand.errors import InputError, warn
 from backhand.support.atomic_files import replacing
 from backhand.support.trusted_folders import check_private, make, opened
 
@@ -231,8 +230,7 @@ def _trusted(folder: Path) -> bool:
 
 @cache
 def _warn(reason: str) -> None:
-    warnings.warn(
+    warn(
         f"{reason} BACKHAND_CACHE_DIR names it. Until then no compiled code is stored there, and "
-        "each process compiles for itself.",
-        BackhandWarning, stacklevel=2,
+        "each process compiles for itself."
     )  # fmt: skip

@@ -63,7 +63,7 @@ CASES = {
     "missing": ({"months": [""] * N}, "months", N,
                 "months: 120 of 120 values are missing, none in training"),
     "mostly missing": ({"score": [""] * 100 + ["0.5"] * 20}, "score", 100,
-                       "score: 100 of 120 values are missing, 8.3% in training"),
+                       "score: 100 of 120 values are missing, 8.3 % in training"),
     "missing category": ({"plan": ["NA"] * 2 + ["year"] * (N - 2)}, "plan", 2,
                          "plan: 2 of 120 values are missing, none in training"),
     "far": ({"months": [3000] * 2 + [30] * (N - 2)}, "months", 2,
@@ -167,7 +167,7 @@ def test_a_damaged_digest_is_refused(value) -> None:
 def test_the_command_line_tells_it(folder, model) -> None:
     backhand.save(model, folder / "m.safetensors")
     told = run("evaluate", folder / "m.safetensors", folder / "t.csv", "--json")
-    assert "trained on about 80% of these rows" in told.stderr
+    assert "trained on about 80 % of these rows" in told.stderr
     assert f"{model.metrics['held_out_accuracy']:.4f}" in told.stderr
     assert json.loads(told.stdout)["trained_on"] == pytest.approx(0.8, abs=0.02)
     (folder / "new.csv").write_text(rows(1, plan=["other"] * N))

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from backhand.report_page.drawing import INK, SERIES, inline
-from backhand.report_page.html import Html, details, element, joined, table, with_options
+from backhand.report_page.html import Html, breakable, details, element, joined, table, with_options
 from backhand.report_page.wording import brief, day, number, percent, rounded, several
 
 HOSTILE = "<script>alert(\"1\")</script> & 'x' \x1b[31m \u202e"
@@ -47,6 +47,26 @@ def test_a_table_names_its_rows_and_columns_and_can_be_scrolled_by_keys() -> Non
         assert part in found, part
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("customer_id", "customer_<wbr>id"), ("Petal.Width", "Petal.<wbr>Width"),
+        ("leaf-spot", "leaf-<wbr>spot"), ("3.14 -5 a 2020-01-02", "3.14 -5 a 2020-01-02"),
+        ("intercontinental", "intercontinental"), ("x" * 20, "xxxxxxxxxxxx<wbr>xxxxxxxx"),
+        ("a_<b>&\x1b", "a_&lt;b&gt;&amp;\\x1b"), ("_<i>_b", "_&lt;i&gt;_<wbr>b"),
+        ("5 %", "5&nbsp;%"),
+    ],
+)  # fmt: skip
+def test_names_are_broken_at_their_joints_and_no_number_from_its_percent(text, expected) -> None:
+    assert breakable(text) == expected
+
+
+def test_rows_with_long_texts_name_the_columns_of_their_cells() -> None:
+    found = table(["column", "why", "otherwise"], [["a", "b", "c"]], texts=[1], caption="Rows")
+    assert '<table class="blocks">' in found and '<td data-heading="otherwise">c</td>' in found
+    assert '<td class="text">b</td>' in found
+
+
 SVG = f"""<?xml version="1.0"?><!DOCTYPE svg>
 <svg xmlns:xlink="http://www.w3.org/1999/xlink" width="10pt" height="5pt" viewBox="0 0 10 5">
  <metadata><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/></metadata>
@@ -78,8 +98,8 @@ def test_a_drawing_has_the_colours_and_the_ids_of_its_page() -> None:
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        (percent(0.4351), "43.5%"), (percent(1.0), "100.0%"), (percent(0.99999), "over 99.95%"),
-        (percent(1e-9), "under 0.05%"), (percent(0.0), "0.0%"), (percent(float("nan")), "–"),
+        (percent(0.4351), "43.5 %"), (percent(1.0), "100.0 %"), (percent(0.99999), "over 99.95 %"),
+        (percent(1e-9), "under 0.05 %"), (percent(0.0), "0.0 %"), (percent(float("nan")), "–"),
         (number(1234567.0), "1,234,567"), (number(0.00001234), "1.234e-05"),
         (number(3.14159265), "3.142"), (number(-12345.6), "-12,346"), (number(float("nan")), "–"),
         (rounded(20000.0), "20k"), (rounded(-1.5e6), "-1.5M"), (rounded(0.25), "0.25"),

@@ -8,9 +8,10 @@ import pytest
 import backhand
 from backhand.equations import Parameters, cross_entropy, forward, init
 from backhand.evaluation import Scores
+from backhand.report_page.charts import worst_classes
 from backhand.report_page.column_facts import column_facts
 from backhand.report_page.importance import REPEATS, importances, rows_for
-from backhand.report_page.partial_dependence import GRID, dependence, original
+from backhand.report_page.partial_dependence import GRID, dependence, dependences, original
 from backhand.report_page.varied_column import Sample, places
 from backhand.report_page.worst_rows import worst_rows
 from backhand.tables.schema.columns import Category, Date, Number
@@ -114,6 +115,61 @@ def brute_force(sample: Sample, features: slice, code: float, column) -> np.ndar
     return forward(sample.params, X.astype(np.float64)).P.mean(axis=0)
 
 
+def test_a_date_has_a_trend_and_its_cycles_with_all_else_as_it_is(sample) -> None:
+    place = places(SCHEMA)[2]
+    trend, year = dependences(sample, place)
+    assert (trend.part, year.part) == ("trend", "year") and year.values[0] == "Jan"
+    of_trend, of_year = place.features.start, slice(place.features.start + 1, place.features.stop)
+    for found, day, varied in (
+        (trend, trend.values[7], of_trend), (year, 4.5 / 12 * 365.2425, of_year)
+    ):  # fmt: skip
+        encoded = np.empty((1, 3), np.float32)
+        place.column.encode(np.array([day]), encoded)
+        X = sample.X.astype(np.float64)
+        X[:, varied] = encoded[0, 0] if varied == of_trend else encoded[0, 1:]
+        expected = forward(sample.params, X).P.mean(axis=0)
+        np.testing.assert_allclose(found.P[7 if found is trend else 4], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.1])
+@pytest.mark.parametrize("present", [0, 1, 40])
+def test_a_date_that_is_missing_in_rows_takes_the_cycles_of_others(missing, present) -> None:
+    """The cycles of a missing date are 0, which is no season."""
+    column = Date("day", 0.0, 100.0, missing=missing, cycles=("year", "week", "day"))
+    cells = np.full(40, np.nan if missing else 5.0)
+    cells[:present] = 10.0
+    X = np.empty((40, column.width), np.float32)
+    column.encode(cells, X)
+    model = Sample(init(column.width, 6, 2, seed=3), X, np.zeros(40, np.int64))
+    place = places(Schema("y", (column,)))[0]
+    parts = dependences(model, place)
+    assert [one.part for one in parts] == ["trend", "year", "week", "day"]
+    assert [len(one.P) for one in parts[1:]] == [12, 7, 24]
+    if missing and present:
+        same = np.broadcast_to(dependence(model, place).P, parts[0].P.shape)
+        np.testing.assert_allclose(parts[0].P, same, atol=1e-6)
+    assert all(np.isfinite(one.P).all() for one in parts)
+
+
+def test_a_time_of_day_is_drawn_as_one() -> None:
+    column = Date("at", 0.5, 0.2, missing=0.0, cycles=("day",), least=0.1, most=0.9)
+    X = np.empty((9, column.width), np.float32)
+    column.encode(np.linspace(0.1, 0.9, 9), X)
+    place = places(Schema("y", (column,)))[0]
+    model = Sample(init(column.width, 6, 2, seed=3), X, np.zeros(9, np.int64))
+    (found,) = dependences(model, place)
+    assert found.part == "" and len(found.values) == 9
+
+
+def test_curves_are_of_the_classes_of_the_lowest_f1_with_rows_enough() -> None:
+    counts = np.array([9, 2, 8, 7, 6, 5, 5, 40])
+    f1 = [1.0, 0.1, 0.5, 0.9, 0.8, 0.7, 0.6, 0.2]
+    assert worst_classes(counts, f1) == [2, 3, 4, 5, 6, 7]
+    assert worst_classes(counts, [1.0, 0.1, *f1[2:4], 1.0, 1.0, 1.0, 1.0]) == [2, 3]
+    assert worst_classes(counts, [1.0] * 8) == [0, 2, 3, 4, 5, 6]
+    assert worst_classes(np.ones(8, np.int64), f1) == [1, 2, 4, 5, 6, 7]
+
+
 @pytest.mark.parametrize("place", places(SCHEMA), ids=lambda place: place.column.name)
 def test_partial_dependence_is_the_mean_with_the_column_set(sample, place) -> None:
     found = dependence(sample, place)
@@ -163,9 +219,15 @@ def test_statistics_of_columns_are_in_words(encoded) -> None:
     assert size.missing == 0.1 and day.missing == 0.0 and colour.kind == "category"
     assert size.values.startswith("median 4") or size.values.startswith("median 5")
     assert "; all others 2" in colour.values and "blue 2" in colour.values
-    assert "nine tenths from 2001-" in day.values and " to 2004-" in day.values
-    absent = column_facts(SCHEMA, encoded[1], None)[0].missing
-    assert absent != absent
+    assert "most from 2001-" in day.values and " to 2004-" in day.values
+
+
+def test_most_of_whole_numbers_is_between_whole_numbers() -> None:
+    """Of 19 numbers, a twentieth from the first is between two of them."""
+    whole = Number("n", 0.0, 1.0, missing=False)
+    X = np.array([[0.0]] + [[1.0]] * 17 + [[6.0]], np.float32)
+    (found,) = column_facts(Schema("y", (whole,)), X, {})
+    assert found.values == "median 1, most from 0 to 6"
 
 
 def test_the_worst_rows_are_wrong_and_have_the_cells_of_the_table(tmp_path) -> None:

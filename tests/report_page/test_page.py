@@ -20,7 +20,7 @@ from helpers.command_line import run
 
 QUICK = ("--epochs", "3", "--hidden", "8")
 SCRIPT = "<script>alert(1)</script>"
-EMPTY = {"meta", "br", "path", "use", "rect"}
+EMPTY = {"meta", "br", "wbr", "path", "use", "rect"}
 
 
 @pytest.fixture
@@ -134,10 +134,24 @@ def test_an_evaluation_has_a_page_without_what_only_training_knows(here, undrawn
     assert "How it was trained" in headings(found, text)
     said = " ".join(found.texts)
     assert "344 rows" in said and "held out in training" in said
-    assert (
-        "Columns that the model does not use" not in said
-        and "missing" not in said.split("Words")[0]
-    )
+    assert "Columns that the model does not use" not in said
+    assert str(penguins.parent) not in said.split("How it was made")[0]
+
+
+def test_an_evaluation_shows_what_is_missing_beside_what_was_in_training(here, undrawn) -> None:
+    lines = [f"{i % 7},{(i * 37) % 11},{'no' if i % 3 else 'yes'}" for i in range(100)]
+    lines[:4] = [f",{line.split(',', 1)[1]}" for line in lines[:4]]
+    (here / "t.csv").write_text("\n".join(["a,b,y", *lines]))
+    lost = [("," if i % 4 else "?,") + f"{i % 11},no" for i in range(60)] + lines[:40]
+    (here / "e.csv").write_text("\n".join(["a,b,y", *lost]))
+    run("train", "t.csv", "-t", "y", *QUICK, "--test-size", 0)
+    run("evaluate", "t.safetensors", here / "e.csv", "--report", "e.html")
+    text = (here / "e.html").read_text(encoding="utf-8").replace("&nbsp;", " ")
+    row = re.search(r'<th scope="row">a</th>.*?</tr>', text)
+    assert row and re.findall(r"([\d.]+ %|none)</td>", row[0]) == ["64.0 %", "4.0 %"]
+    row = re.search(r'<th scope="row">b</th>.*?</tr>', text)
+    assert row and re.findall(r"([\d.]+ %|none)</td>", row[0]) == ["none", "none"]
+    assert "<p>e.csv: 100 rows.</p>" in text
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_two_or_more_rare_values_are_pooled() -> None:
     column, (note,) = learn([*"aaabbb", "c", "d"])
     assert column == Category("c", ("a", "b"), 0, other=0.25)
     assert note.kind == "categories"
-    assert note.what.startswith("2 of its 4 values are categories; the rest, 25.0%")
+    assert note.what.startswith("2 of its 4 values are categories; the rest, 25.0 %")
     assert column.features == ["c = a", "c = b", "c is another"]
 
 
@@ -52,7 +52,7 @@ def test_the_most_frequent_are_kept_and_ties_do_not_depend_on_the_rows() -> None
     column, (note,) = learn(values)
     assert len(column.categories) == 100 and column.other
     assert column.categories == tuple(f"v{k:03}" for k in range(100))
-    assert note.what.startswith("100 of its 150 values are categories; the rest, 29.4%")
+    assert note.what.startswith("100 of its 150 values are categories; the rest, 29.4 %")
     assert learn(values[::-1])[0] == column
 
 

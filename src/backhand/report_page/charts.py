@@ -234,20 +234,14 @@ def _date_ticks(axes: Axes, days: Sequence[float]) -> None:
         _few_ticks(axes)
 
 
-def curve_charts(evaluation: Evaluation, focus: int | None) -> dict[str, Html]:
-    """Return ROC, precision and recall, and calibration, by their titles.
-
-    Of two classes only `focus` is shown; of many, `worst_classes`.
-    """
+def curve_charts(evaluation: Evaluation, shown: list[int], focus: int | None) -> dict[str, Html]:
+    """Return ROC, precision and recall of the classes shown, and calibration, by their titles."""
     scores = evaluation.scores
     if scores is None or not len(scores.y):
         return {}
     counts = np.bincount(scores.y, minlength=len(evaluation.classes))
     if counts.max() == len(scores.y):  # there is nothing to tell apart
         return {}
-    shown = [] if focus is None else [focus]
-    if focus is None:
-        shown = worst_classes(counts, [row["f1"] for row in evaluation.per_class()])
     names = [brief(evaluation.classes[k]) for k in shown]
     return {
         "ROC": _roc_chart(scores.P, scores.y, shown, names),
@@ -256,17 +250,26 @@ def curve_charts(evaluation: Evaluation, focus: int | None) -> dict[str, Html]:
     }
 
 
+def classes_drawn(evaluation: Evaluation, focus: int | None) -> list[int]:
+    """Return the classes of the curves: of two `focus`, of many those of the lowest f1."""
+    if focus is not None or evaluation.scores is None:
+        return [] if focus is None else [focus]
+    counts = np.bincount(evaluation.scores.y, minlength=len(evaluation.classes))
+    return worst_classes(counts, [row["f1"] for row in evaluation.per_class()])
+
+
 def worst_classes(counts: NDArray[np.int64], f1: Sequence[float]) -> list[int]:
     """Return the classes of the lowest f1, as many as can be drawn, by their rows and f1.
 
-    They have `ENOUGH` rows, unless fewer than two classes do.
+    They have `ENOUGH` rows, unless fewer than two classes do. Those without any error are left out
+    if there are others.
     """
     present = np.flatnonzero(counts)
     if len(present) <= len(SERIES):
         return [int(k) for k in present]
     enough = np.flatnonzero(counts >= fewest_rows(counts))
-    worst = sorted(enough.tolist(), key=lambda k: f1[k])
-    return sorted(worst[: len(SERIES)])
+    worst = sorted(enough.tolist(), key=lambda k: f1[k])[: len(SERIES)]
+    return sorted([k for k in worst if f1[k] < 1] or worst)
 
 
 def fewest_rows(counts: NDArray[np.int64]) -> int:

@@ -101,9 +101,9 @@ pre { background: var(--panel); border-radius: 0.4rem; padding: 0.8rem 1rem; ove
 .words dt { font-weight: 600; padding-top: 0.5rem; break-after: avoid; }
 .words dd { margin: 0; break-inside: avoid; }
 @media screen and (max-width: 34rem) {
-  table { font-size: 0.88rem; }
-  thead th { font-size: 0.82rem; }
-  th, td { padding-right: 0.6rem; }
+  table { font-size: 0.84rem; }
+  thead th { font-size: 0.8rem; }
+  th, td { padding-right: 0.45rem; }
   th:last-child, td:last-child { padding-right: 0; }
   tbody th { min-width: 4.5rem; }
   td.number { white-space: normal; }
@@ -119,7 +119,7 @@ pre { background: var(--panel); border-radius: 0.4rem; padding: 0.8rem 1rem; ove
   .blocks code { white-space: normal; }
   .matrix th, .matrix td, .matrix th:last-child, .matrix td:last-child {
     padding: 0.3rem 0.35rem; }
-  .matrix thead th { writing-mode: vertical-rl; transform: rotate(180deg); min-width: 0;
+  .upright thead th { writing-mode: vertical-rl; transform: rotate(180deg); min-width: 0;
     max-height: 9rem; text-align: left; vertical-align: middle; }
   .matrix td.number { white-space: nowrap; }
 }

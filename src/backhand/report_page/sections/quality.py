@@ -7,10 +7,19 @@ from typing import NamedTuple
 import numpy as np
 
 from backhand.evaluation import Evaluation
-from backhand.report_page.charts import curve_charts, fewest_rows
+from backhand.report_page.charts import classes_drawn, curve_charts, fewest_rows
 from backhand.report_page.contents import Contents
 from backhand.report_page.drawing import SERIES
-from backhand.report_page.html import Html, breakable, details, element, joined, scrolling, table
+from backhand.report_page.html import (
+    Html,
+    breakable,
+    details,
+    element,
+    html_of,
+    joined,
+    scrolling,
+    table,
+)
 from backhand.report_page.wording import NONE, brief, figure, percent, several
 
 MATRIX_CLASSES, LARGEST_MATRIX = 12, 30
@@ -87,14 +96,15 @@ def _measures(contents: Contents, evaluation: Evaluation) -> Html:
     rows = []
     for name, measure in MEASURES.items():
         found, shown = evaluation.figures[name], percent if measure.as_percent else figure
-        interval = f"{shown(found.low)} to {shown(found.high)}" if found.low == found.low else NONE
+        low, high = html_of(shown(found.low)), html_of(shown(found.high))
+        interval = Html(f"{low} to&nbsp;{high}") if found.low == found.low else NONE
         other = _metric(contents, f"{beside}_{name}")
         rows.append((
             measure.title, shown(found.value), interval, shown(other),
             shown(bases.get(name, float("nan"))),
         ))  # fmt: skip
-    here = "held-out rows" if contents.training is not None else "these rows"
-    there = "training rows" if contents.training is not None else "held out in training"
+    here = "held out" if contents.training is not None else "these rows"
+    there = "training" if contents.training is not None else "held out in training"
     headings = ["", here, "95 % interval", there, f"always “{brief(base.name)}”"]
     caption = f"Figures on {several(evaluation.rows, 'row')}"
     text = (
@@ -158,7 +168,8 @@ def _matrix(evaluation: Evaluation) -> Html:
         caption.append(element("span", " (scroll sideways →)", class_=wide))
     return scrolling(
         element("table", element("caption", *caption),
-                element("thead", head), element("tbody", body), class_="matrix"),
+                element("thead", head), element("tbody", body),
+                class_="matrix upright" if len(names) > 3 else "matrix"),
         "Confusion matrix",
     )  # fmt: skip
 
@@ -213,7 +224,8 @@ def _per_class(evaluation: Evaluation) -> Html:
 
 
 def _curves(evaluation: Evaluation, focus: int | None) -> Html:
-    charts = curve_charts(evaluation, focus)
+    shown = classes_drawn(evaluation, focus)
+    charts = curve_charts(evaluation, shown, focus)
     if not charts:
         return Html("")
     texts = {
@@ -235,8 +247,8 @@ def _curves(evaluation: Evaluation, focus: int | None) -> Html:
     if len(evaluation.classes) > len(SERIES):
         fewest = several(fewest_rows(evaluation.confusion.sum(axis=1)), "row")
         parts.append(element(
-            "p", f"Of the {len(evaluation.classes):,} classes, those of the lowest f1 among the "
-            f"classes of at least {fewest}.",
+            "p", f"Of the {len(evaluation.classes):,} classes, the {len(shown)} of the lowest f1 "
+            f"among those of at least {fewest}.",
         ))  # fmt: skip
     if focus is not None:
         parts.append(element(

@@ -165,7 +165,8 @@ def checked_output(output: Path | None, data: str | None, inputs: list[str]) -> 
     from backhand.model import HEAD
     from backhand.support.atomic_files import check_output
 
-    ours = None if output else HEAD
+    named = output is not None and output.suffix == ".safetensors"
+    ours = None if named else HEAD  # another name may be that of a table
     checked = check_output(output or default_output(data), "the model file", inputs, ours=ours)
     written_output.expect_file(checked, f"the model is saved in {checked}")
     return checked

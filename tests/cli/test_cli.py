@@ -293,7 +293,7 @@ def test_an_interrupt_exits_130_and_leaves_nothing(here, penguins) -> None:
 
 @pytest.mark.parametrize("seconds", [0.2, 0.4, 0.7, 1.0])
 def test_an_interrupt_at_any_moment_is_no_traceback(here, seconds) -> None:
-    write(here / "t.csv", "n,t\n" + "".join(f"{k},{'ab'[k % 2]}\n" for k in range(300_000)))
+    write(here / "t.csv", "n,t\n" + "".join(f"{k / 4},{'ab'[k % 2]}\n" for k in range(300_000)))
     process = subprocess.Popen(
         [sys.executable, "-m", "backhand", "train", "t.csv", "-t", "t", "--epochs", "100000"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

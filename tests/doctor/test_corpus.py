@@ -27,8 +27,8 @@ def name_of(case: Case) -> str:
 
 
 def half_of(which: list[Case]) -> list[Any]:
-    """Every second one for the quick tests; the others are among the slow ones."""
-    return [pytest.param(case, marks=pytest.mark.slow) if place % 2 else case
+    """Every fourth one for the quick tests; the others are among the slow ones."""
+    return [pytest.param(case, marks=pytest.mark.slow) if place % 4 else case
             for place, case in enumerate(which)]  # fmt: skip
 
 

@@ -114,7 +114,10 @@ def wide(tmp_path_factory) -> tuple[Model, Path]:
     return Model(backhand.init(784, 4, 10, seed=0), classes, schema), path
 
 
-@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".parquet", ""])
+@pytest.mark.parametrize(
+    "ending",
+    ["", *(pytest.param(e, marks=pytest.mark.slow) for e in (".csv", ".csv.gz", ".parquet"))],
+)
 def test_many_columns_are_predicted_in_the_least_memory(wide, tmp_path, ending) -> None:
     model, path = wide
     outputs = []

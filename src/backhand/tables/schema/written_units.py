@@ -84,7 +84,8 @@ def unit_notes(
     """Return notes of columns of texts of which most are numbers with a unit, such as 12.3 kg."""
     notes = []
     for i in _likely(table, [i for i in columns if table.types[i] == "VARCHAR"]):
-        if units := _units(table, i, missing):
+        first = _units(table, i, missing, f"(SELECT * FROM rows LIMIT {FIRST})")
+        if first and (units := _units(table, i, missing, "rows")):
             notes.append((i, _unit_note(table.names[i], units)))
     return notes
 
@@ -105,14 +106,17 @@ def _begins_as_number(column: int) -> str:
     return f"{cell} > '+' AND {cell} < ':' AND {cell}[-1] > '9'"
 
 
-def _units(table: Table, column: int, missing: Sequence[str]) -> dict[str, int]:
-    """Return the units of the numbers that most texts are, the most frequent first; else none."""
+def _units(table: Table, column: int, missing: Sequence[str], rows: str) -> dict[str, int]:
+    """Return the units of the numbers in some rows, the most frequent first.
+
+    There are none unless most texts are numbers with one of a few units.
+    """
     unit = sql_text(UNIT)
     found: list[tuple[Any, ...]] = all_rows(
         table,
         f"SELECT u, count(*) AS n, sum(n) OVER (), sum(approx_count_distinct(t)) OVER () FROM "
         f"(SELECT t, regexp_extract(t, {unit}, 1) AS u "
-        f"FROM (SELECT {text(table, column, missing)} AS t FROM rows) WHERE t IS NOT NULL) "
+        f"FROM (SELECT {text(table, column, missing)} AS t FROM {rows}) WHERE t IS NOT NULL) "
         "GROUP BY u ORDER BY u = '', n DESC, u LIMIT 100",
     )
     units = {str(u): int(n) for u, n, _, _ in found if u}

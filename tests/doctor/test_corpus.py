@@ -18,7 +18,7 @@ RECORD = record.read()
 WRONG = [case for case in cases() if case.faults and case.role not in ("published", "frames")]
 RIGHT = [case for case in cases() if not case.faults and case.role != "frames"]
 FRAMES = [case for case in cases() if case.role == "frames"]
-EACH = 24
+EACH = 48
 """Of the functions in many frames, one in so many is checked in the quick tests."""
 
 

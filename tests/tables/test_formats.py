@@ -30,12 +30,18 @@ def first(files) -> Model:
     return trained(read_table(files["t.csv"]))
 
 
-@pytest.mark.parametrize("name", [
+NAMES = [
     "t.tsv", "semicolons.csv", "t.jsonl", "t.json", "t.parquet", "t.xlsx", "t.sqlite", "t.feather",
     "t.csv.gz", "t.csv.bz2", "t.csv.xz", "t.csv.zst", "t.jsonl.xz", "t.xlsx.gz", "t.db.zst",
     "t.parquet.bz2", "utf16.csv", "latin1.csv", "t.latin1.csv.gz", "mixed.csv", "sep.csv",
     "titled.csv", "text.dat", "lines", "book.csv", "database.bin", "arrow.bin", "t.zip", "one.zip",
     "book.zip",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=pytest.mark.slow) if place % 3 == 1 else name
+    for place, name in enumerate(NAMES)
 ])  # fmt: skip
 @pytest.mark.filterwarnings("ignore::backhand.errors.BackhandWarning")
 def test_every_format_gives_the_same_model_and_predictions(files, first, name) -> None:

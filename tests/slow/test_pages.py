@@ -25,6 +25,13 @@ TOO_WIDE = """
 """
 """Elements that leave the window; tables scroll in their boxes, and the skip link waits outside."""
 
+HIDDEN = """
+[...document.querySelectorAll(".scroll")].filter(e =>
+  e.scrollWidth > e.clientWidth + 1 && !e.querySelector(".matrix .hint")
+).map(e => e.getAttribute("aria-label"))
+"""
+"""Tables of which a part is out of sight without a word: only a confusion matrix may scroll."""
+
 OUT_OF_DRAWING = """
 [...document.querySelectorAll("svg text")].filter(t => {
   const a = t.getBoundingClientRect(), b = t.closest("svg").getBoundingClientRect();
@@ -91,6 +98,7 @@ def test_a_page_fits_and_is_quiet(tab: Page, report: Path, width: int, dark: boo
     assert tab.value(TOO_WIDE) == []
     tab.value('document.querySelectorAll("details").forEach(d => d.open = true)')
     assert tab.value(TOO_WIDE) == []
+    assert tab.value(HIDDEN) == []
     assert tab.value(OUT_OF_DRAWING) == []
     assert tab.value(CONTRASTS) == []
     background = tab.value("getComputedStyle(document.body).backgroundColor")

@@ -47,7 +47,7 @@ nav a { display: inline-block; padding: 0.2rem 0; }
     linear-gradient(to left, var(--shade), transparent) right / 0.9rem 100% scroll;
   background-repeat: no-repeat; }
 .hint { display: none; color: var(--ink); }
-.hint.always { display: inline; }
+.hint.always { display: block; }
 table { border-collapse: collapse; font-size: 0.94rem; font-variant-numeric: tabular-nums;
   overflow-wrap: normal; }
 caption { text-align: left; color: var(--quiet); font-size: 0.9rem; padding-bottom: 0.35rem; }
@@ -107,7 +107,7 @@ pre { background: var(--panel); border-radius: 0.4rem; padding: 0.8rem 1rem; ove
   th:last-child, td:last-child { padding-right: 0; }
   tbody th { min-width: 4.5rem; }
   td.number { white-space: normal; }
-  .hint { display: inline; }
+  .hint { display: block; }
   .blocks, .blocks tbody, .blocks tr, .blocks th, .blocks td, .blocks caption { display: block; }
   .blocks { font-size: 0.94rem; }
   .blocks thead { display: none; }

@@ -165,7 +165,7 @@ def _matrix(evaluation: Evaluation) -> Html:
     caption = ["Rows by true and predicted class"]
     if len(names) > NARROW_MATRIX:
         wide = "hint always" if len(names) > MATRIX_CLASSES else "hint"
-        caption.append(element("span", " (scroll sideways →)", class_=wide))
+        caption.append(element("span", "scroll sideways →", class_=wide))
     return scrolling(
         element("table", element("caption", *caption),
                 element("thead", head), element("tbody", body),

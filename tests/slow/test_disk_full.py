@@ -74,7 +74,7 @@ def refused(*arguments: str | Path) -> str:
 def test_encoding(csv, disk, tmp_path) -> None:
     said = refused("train", csv, "--target", "y", "--memory", "64MB", "--cache-dir", disk,
                    "-o", tmp_path / "model.backhand")  # fmt: skip
-    assert str(disk) in said and "room" in said and " MiB" in said
+    assert str(disk) in said and "space" in said and " MiB" in said
     assert not list(disk.iterdir()) and not (tmp_path / "model.backhand").exists()
 
 

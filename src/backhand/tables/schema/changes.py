@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from backhand.tables.expressions import position, text
 from backhand.tables.queries import all_rows
 from backhand.tables.schema.columns import CLIP, Category, Column, Date, Number, finite_doubles
+from backhand.tables.schema.date_orders import FIRST
 from backhand.tables.schema.unread import unread_texts
 from backhand.tables.table import Table
 
@@ -26,8 +27,6 @@ INCREASE, DEVIATIONS = 0.2, 4.0
 
 FEW = 2
 """As many missing or rare values are never told of where training had some."""
-
-FIRST = {"dmy": "day", "mdy": "month"}
 
 
 @dataclass(frozen=True)

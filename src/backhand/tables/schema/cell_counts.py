@@ -11,6 +11,10 @@ from backhand.tables.expressions import text
 from backhand.tables.queries import GROUP, first_row, totals
 from backhand.tables.table import Table
 
+TOGETHER, OF_WIDE = 12, GROUP // 6
+"""Columns that are counted in one query: a row group of more need not fit in a small memory. In a
+table of more than `GROUP` columns it is more of them, since each query binds all columns."""
+
 
 @dataclass(frozen=True)
 class CellCounts:
@@ -56,8 +60,9 @@ def count_plain(table: Table, columns: Sequence[int]) -> dict[int, CellCounts]:
     """
     found: dict[int, CellCounts] = {}
     texts = [i for i in columns if table.types[i] == "VARCHAR"]
-    for start in range(0, len(texts), GROUP // 6):
-        some = texts[start : start + GROUP // 6]
+    size = OF_WIDE if len(table.names) > GROUP else TOGETHER
+    for start in range(0, len(texts), size):
+        some = texts[start : start + size]
         cells = ", ".join(f"c{i}, {plain_number(f'c{i}')} AS v{i}" for i in some)
         finite = ", ".join(f"c{i}, {_finite(table, i)} AS x{i}" for i in some)
         counts = ", ".join(
@@ -92,8 +97,9 @@ def count_cells(
     """Count the cells of columns; `values` is SQL for the numbers of each."""
     found: dict[int, CellCounts] = {}
     columns = list(values)
-    for start in range(0, len(columns), GROUP // 6):
-        some = columns[start : start + GROUP // 6]
+    size = OF_WIDE if len(table.names) > GROUP else TOGETHER
+    for start in range(0, len(columns), size):
+        some = columns[start : start + size]
         cells = ", ".join(f"c{i}, {values[i]} AS v{i}" for i in some)
         finite = ", ".join(f"c{i}, {_finite(table, i)} AS x{i}" for i in some)
         counts = ", ".join(_counts(table, i, missing) for i in some)

@@ -7,7 +7,7 @@ into the library and back (`put`, `get`) and in what surrounds the computation (
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -42,8 +42,11 @@ from backhand.engines.contract import (
     Block,
     BlockMetrics,
     Data,
+    Engine,
     Objective,
     OptimizerState,
+    Session,
+    advance_each,
     dense,
     is_sparse,
     zeros_like,
@@ -57,6 +60,7 @@ class ArrayEngine:
     """The equations on arrays of one library."""
 
     name: str
+    group = 1
 
     def put(self, array: Any) -> Any:
         """The NumPy array in this library, and on its device."""
@@ -68,6 +72,18 @@ class ArrayEngine:
 
     def computing(self) -> AbstractContextManager[Any]:
         """What must hold while this engine computes: number of threads, no gradient tape."""
+        raise NotImplementedError
+
+    def divided(self, parts: int) -> list[Engine]:  # noqa: ARG002
+        """Return this engine alone: its library's threads are those of the whole process."""
+        return [self]
+
+    def advance_all(
+        self, sessions: Sequence[Session], blocks: Sequence[Block]
+    ) -> list[BlockMetrics]:
+        return advance_each(sessions, blocks)
+
+    def depends_on(self) -> dict[str, str]:
         raise NotImplementedError
 
     def prepare(self, dtype: Any, notify: Callable[[str], None]) -> None:

@@ -95,7 +95,8 @@ class ArrayEngine:
         check_learning(params, data)
         check_l2(l2)
         with self.computing():
-            loss, grads = both(self._parameters(params), self._data(data), l2)
+            whole = self._data(data.at(slice(0, data.rows)))
+            loss, grads = both(self._parameters(params), whole, l2)
             return float(loss), Gradients(*map(self.get, grads))
 
     def start(
@@ -161,7 +162,10 @@ class ArrayEngine:
 
     def _data(self, data: Data) -> Data:
         w = None if data.sample_weight is None else self.put(data.sample_weight)
-        return Data(self.put(dense(data.X)), self.put(data.y), w)
+        numbers = data.numbers
+        if numbers is not None:
+            numbers = self.put(numbers.astype(np.int64, copy=False))  # torch's kind of indices
+        return Data(self.put(dense(data.X)), self.put(data.y), w, numbers)
 
 
 class ArraySession:
@@ -182,9 +186,9 @@ class ArraySession:
         self._hidden, self._dtype = state.params.b1.shape[0], state.params.b1.dtype
         # Sparse rows stay on the host, for a batch at a time to be made dense and put.
         self._on_host = is_sparse(data.X)
-        self._data = data if self._on_host else engine._data(data)
+        self._source, self._data = data, data if self._on_host else engine._data(data)
         # A batch's weights are summed on the host, where they came from: no round trip.
-        self._weights = data.sample_weight
+        self._weights = data.weights
         self._load(state)
 
     def __repr__(self) -> str:
@@ -216,7 +220,7 @@ class ArraySession:
 
     def gradient(self, rows: Any = None, l2: float | None = None) -> tuple[float, Parameters]:
         chosen = checked_rows(rows, self._data.rows)
-        weight = weight_of(self._weights, chosen)
+        weight = weight_of(self._source, chosen)
         l2 = self._objective.l2_of(weight) if l2 is None else l2
         check_l2(l2)
         mean = WeightedMean(5)
@@ -304,7 +308,7 @@ class ArraySession:
         self, optimizer: Optimizer, batch: Data, learning_rate: float, l2: float
     ) -> tuple[Any, Any]:
         """One update; loss and accuracy from the forward pass that it began with."""
-        X, y, w = batch
+        X, y, w = batch[:3]
         mask = self._mask(batch.rows) if self._objective.dropout else None
         acts = equations.forward(self._theta, X, mask)
         loss = loss_with_penalty(self._theta, acts.S, y, w, l2, self._objective.loss_cap)
@@ -323,7 +327,7 @@ class ArraySession:
 
 def both(theta: Parameters, batch: Data, l2: float) -> tuple[Any, Gradients]:
     """Return the training loss and all its gradients."""
-    X, y, w = batch
+    X, y, w = batch[:3]
     acts = equations.forward(theta, X)
     loss = loss_with_penalty(theta, acts.S, y, w, l2)
     return loss, equations.backward(theta, X, y, acts, w, l2)

@@ -220,7 +220,7 @@ class Driver:
 
     def _diverged(self, found: Divergence, by_loss: bool = True) -> DivergenceError:
         """Return the error, with the parameters of the last finite loss."""
-        check_finite(self.data.X, self.state.optimizer.params.W1.dtype)
+        check_finite(self.data.X, self.state.optimizer.params.W1.dtype, self.data.numbers)
         self.replay.rewind_to(found.finite_parts - 1)
         what = (
             f"the loss stopped being finite in epoch {found.epoch}" if by_loss else

@@ -182,7 +182,7 @@ class FusedSession:
     def gradient(self, rows: Any = None, l2: float | None = None) -> tuple[float, Parameters]:
         self._check_data()
         chosen = checked_rows(rows, self._data.rows)
-        weight = weight_of(self._data.sample_weight, chosen)
+        weight = weight_of(self._data, chosen)
         l2 = self._objective.l2_of(weight) if l2 is None else l2
         check_l2(l2)
         batch = flatten_batch(self._data.rows, chosen, l2)

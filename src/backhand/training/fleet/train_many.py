@@ -130,7 +130,10 @@ def _checked_data(X: Any, y: Any, sample_weight: Any, dtype: DTypeLike) -> tuple
         K = max(2, int(y.max()) + 1)
     d = X.shape[1] if getattr(X, "ndim", 0) == 2 else 1
     like = Parameters(*(np.zeros(shape, kind) for shape in ((d, 1), (1,), (1, K), (K,))))
-    return make_data(like, X, y, sample_weight), K
+    data = make_data(like, X, y, sample_weight)
+    if not isinstance(data.X, np.memmap):  # once, for all members
+        data = data._replace(X=np.ascontiguousarray(data.X))
+    return data, K
 
 
 def _planned(member: Member, data: Data, d: int, K: int, dtype: Any) -> Planned:
@@ -164,4 +167,4 @@ def _training(member: Member, data: Data, d: int, K: int, dtype: Any) -> Trainin
 
 
 def _chosen(name: str, rows: Any, data: Data) -> Data:
-    return data if rows is None else data.at(row_numbers(name, rows, data.rows))
+    return data if rows is None else data.select(row_numbers(name, rows, data.rows))

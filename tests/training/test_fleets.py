@@ -170,3 +170,35 @@ def test_an_exception_in_a_worker_is_raised_as_it_is() -> None:
     X[3, 2] = np.nan
     with pytest.raises(InputError, match="row 3, column 2"):
         backhand.train_many([Member(epochs=10**7)] * 3, X, y, threads=2)
+
+
+def long_fleet() -> list[Member]:
+    """Some tenths of a second of unequal members, with all that a checkpoint has to hold."""
+    fold = np.arange(N) % 3
+    return [
+        Member(hidden=8 + 8 * (k % 3), epochs=300 + 100 * (k % 4), batch_size=16, seed=k,
+               optimizer=("adam", "sgd", "momentum")[k % 3], learning_rate=0.01, dropout=0.1,
+               schedule=("cosine", "adaptive")[k % 2], rows=fold != k % 3, validation=fold == k % 3,
+               early_stopping=EarlyStopping(patience=25 + 10 * k))
+        for k in range(12)
+    ]  # fmt: skip
+
+
+def test_a_fleet_resumes_with_equal_bits(tmp_path) -> None:
+    X, y = rows_of()
+    expected = backhand.train_many(long_fleet(), X, y)
+    folder = tmp_path / "fleet"
+    for stop_after in (2, 5, 9, 100):
+
+        def stop(progress: backhand.FleetProgress, least: int = stop_after) -> None:
+            if progress.done >= least:
+                raise backhand.StopTraining
+
+        checkpoint = backhand.Checkpoint(folder, "0.05s", resume=True)
+        results = backhand.train_many(
+            long_fleet(), X, y, threads=2, callbacks=[stop], checkpoint=checkpoint
+        )
+    assert all(result.ended != "callback" for result in results)
+    for one, other in zip(results, expected, strict=True):
+        assert_same(one, other)
+    assert {path.name.split("-")[0] for path in folder.glob("*.safetensors")} == {"results"}

@@ -39,6 +39,36 @@ def test_the_same_arguments_give_the_same_bits():
     assert not first.cut
 
 
+def test_threads_change_no_bit():
+    data = noisy_rows(150)
+    folds, recipe = InnerFolds(folds_for(data.y, 1)), Recipe(config=CONFIG, hidden=8)
+    found = [
+        select(data, folds, 2, recipe, make_engine("fused", threads=threads)) for threads in (1, 2)
+    ]
+    for a, b in zip(found[0].params, found[1].params, strict=True):
+        assert np.array_equal(a, b)
+    assert [t.loss for t in found[0].trials] == [t.loss for t in found[1].trials]
+
+
+def test_selected_rows_give_the_bits_of_a_copy():
+    data, rows = noisy_rows(150), np.arange(149, 20, -1)
+    folds = InnerFolds(folds_for(data.y[rows], 0))
+    first, second = chosen(data.select(rows), folds), chosen(data.at(rows), folds)
+    for a, b in zip(first.params, second.params, strict=True):
+        assert np.array_equal(a, b)
+
+
+def test_progress_counts_members_up_to_the_end():
+    seen, data = [], noisy_rows(100)
+    recipe = Recipe(config=CONFIG, hidden=8, penalties=(0.001, 0.1))
+    folds = InnerFolds(folds_for(data.y, 0))
+    select(data, folds, 2, recipe, ENGINE, watch=seen.append)
+    assert [p.done for p in seen] == sorted(p.done for p in seen)
+    assert seen[-1].done <= seen[-1].members == 10 and seen[-1].folds == 5
+    for one in (m for p in seen for m in p.under_way):
+        assert 1 <= one.fold <= 5 and one.l2 == recipe.penalties[one.penalty - 1]
+
+
 def test_members_of_the_folds_become_one_network_and_all_rows_are_measured():
     data = noisy_rows(120)
     found = chosen(data)
@@ -137,7 +167,7 @@ def test_a_penalty_whose_members_diverge_is_not_chosen():
 
 def test_if_all_members_diverge_it_is_an_error():
     wild = TrainConfig(learning_rate=5.0, epochs=200, batch_size=16)
-    with pytest.raises(backhand.DivergenceError, match=r"each penalty .* smaller learning rate"):
+    with pytest.raises(backhand.DivergenceError, match=r"each penalty.* smaller learning rate"):
         chosen(noisy_rows(80), config=wild, penalties=(50.0, 60.0))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from backhand.selection.calibration import Calibration
 from backhand.selection.folds import FOLDS, InnerFolds, folds_for
 from backhand.selection.out_of_fold import OutOfFold
+from backhand.selection.progress import MemberProgress, SelectionProgress
 from backhand.selection.recipe import PATIENCE, PENALTIES, Recipe
-from backhand.selection.search import SearchProgress
 from backhand.selection.selection import Selection, Trial, select
 
 __all__ = [
@@ -15,10 +15,11 @@ __all__ = [
     "PENALTIES",
     "Calibration",
     "InnerFolds",
+    "MemberProgress",
     "OutOfFold",
     "Recipe",
-    "SearchProgress",
     "Selection",
+    "SelectionProgress",
     "Trial",
     "folds_for",
     "select",

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.engines import Data
 from backhand.equations import Parameters, log_softmax
 
 STEPS = 50
@@ -75,13 +76,14 @@ class Rows(NamedTuple):
             yield self.S[there].astype(np.float64), y, weights
 
 
-def log_shares(y: NDArray[np.int64], K: int, weights: NDArray[Any] | None) -> NDArray[np.float64]:
+def log_shares(data: Data, K: int) -> NDArray[np.float64]:
     """Return log π (K,) of the classes, half a row being added to each, so that none is 0."""
-    counts = np.zeros(K)
-    for start in range(0, len(y), STRETCH):
-        rows = slice(start, start + STRETCH)
-        counts += np.bincount(y[rows], None if weights is None else weights[rows], minlength=K)
-    counts *= len(y) / counts.sum()
+    counts, weights = np.zeros(K), data.sample_weight
+    for start in range(0, data.rows, STRETCH):
+        there = data.places(slice(start, start + STRETCH))
+        w = None if weights is None else weights[there]
+        counts += np.bincount(data.y[there], w, minlength=K)
+    counts *= data.rows / counts.sum()
     shares: NDArray[np.float64] = np.log((counts + 0.5) / (counts + 0.5).sum())
     return shares
 

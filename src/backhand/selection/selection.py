@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -17,16 +18,11 @@ from backhand.equations import Parameters
 from backhand.folding import fold
 from backhand.selection.calibration import Calibration, calibrate, log_shares
 from backhand.selection.folds import InnerFolds
-from backhand.selection.members import Start, Trained, refit
-from backhand.selection.out_of_fold import (
-    OutOfFold,
-    logits_of_rows,
-    out_of_fold,
-    rows_of_folds,
-    rows_with_logits,
-)
+from backhand.selection.members import Trained, Trainer, refit
+from backhand.selection.out_of_fold import OutOfFold, held_out_logits, out_of_fold, rows_of_folds
+from backhand.selection.progress import SelectionProgress
 from backhand.selection.recipe import Recipe
-from backhand.selection.search import Search, SearchProgress
+from backhand.selection.search import Search, diverged
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,7 @@ class Trial:
     fold : int
     epochs : int
         Epochs done.
-    best_epoch : int or None
+    best_epoch : int
         The one whose parameters are kept.
     loss, accuracy : float
         Of the fold, at the best epoch; infinite and nan where the member diverged.
@@ -49,7 +45,7 @@ class Trial:
     l2: float
     fold: int
     epochs: int
-    best_epoch: int | None
+    best_epoch: int
     loss: float
     accuracy: float
     seconds: float
@@ -124,7 +120,7 @@ def select(
     engine: Engine,
     *,
     dtype: Any = np.float32,
-    watch: Callable[[SearchProgress], None] = lambda _: None,
+    watch: Callable[[SelectionProgress], None] = lambda _: None,
 ) -> Selection:
     """Choose penalty, epochs and temperature on inner folds, and make one network.
 
@@ -157,50 +153,54 @@ def select(
     DivergenceError
         If each penalty has a member that diverged.
     """
-    began = time.perf_counter()
-    shares = log_shares(data.y, K, data.sample_weight)
+    shares = log_shares(data, K)
     b2 = shares if recipe.start_at_shares else np.zeros(K)
-    start = Start(data.X.shape[1], recipe.hidden, b2, dtype)
-    search = Search(data, folds, recipe, start, engine, watch)
+    trainer = Trainer(data, folds, recipe, b2, np.dtype(dtype), engine)
+    search = Search(trainer, watch)
+    members: list[Trained] = []
     calibration, found = Calibration(1.0, 0.0, shares), None
     if folds.measured:
         search.run()
-        l2 = search.chosen()
-        members = [search.trained[l2, number] for number in search.folds_of(l2)]
-        calibration, found = _calibrated(search, members, shares)
-        epochs = round(median(_epochs(one) for one in members))
-    else:
-        l2, members, epochs = recipe.penalties[0], [], recipe.config.epochs
+        members = search.chosen()
+        calibration, found = _calibrated(trainer, members, shares)
     if recipe.members is not None or folds.forward or not members:
-        count = recipe.members or max(1, len(members))
-        members = search.train([refit(recipe, l2, number, epochs) for number in range(count)])
+        members = _refitted(search, members)
     return Selection(
         calibration.folded(fold([one.params for one in members])),
-        l2, tuple(map(_epochs, members)), calibration, found,
+        members[0].member.config.l2, tuple(one.best_epoch for one in members), calibration, found,
         tuple(_trial(one) for one in search.trained.values()), search.cut,
-        time.perf_counter() - began,
+        time.perf_counter() - search.began,
     )  # fmt: skip
 
 
 def _calibrated(
-    search: Search, members: list[Trained], shares: NDArray[np.float64]
+    trainer: Trainer, members: Sequence[Trained], shares: NDArray[np.float64]
 ) -> tuple[Calibration, OutOfFold]:
     """Return the calibration of some members, and what they say of the rows of their folds."""
-    nets = [(one.member.fold, one.params) for one in members if one.member.fold is not None]
-    rows = rows_of_folds(search.folds, [number for number, _ in nets], len(shares))
-    S = logits_of_rows(rows, search.data, search.folds, nets, search.engine)
-    held = rows_with_logits(rows, S, search.data)
+    nets = {one.member.fold: one.params for one in members if one.member.fold is not None}
+    rows = rows_of_folds(trainer.folds, list(nets), len(shares))
+    held = held_out_logits(rows, trainer.data, trainer.folds, nets, trainer.engine)
     calibration = calibrate(held, shares)
     return calibration, out_of_fold(rows, held, calibration)
 
 
-def _epochs(one: Trained) -> int:
-    return one.best_epoch or len(one.history)
+def _refitted(search: Search, chosen: Sequence[Trained]) -> list[Trained]:
+    """Train members on all rows, for the median of the chosen members' best epochs."""
+    recipe = search.trainer.recipe
+    l2 = chosen[0].member.config.l2 if chosen else recipe.penalties[0]
+    epochs = round(median(one.best_epoch for one in chosen)) if chosen else None
+    count = recipe.members or max(1, len(chosen))
+    members = [refit(recipe, l2, number) for number in range(count)]
+    trained = search.trainer.train(members, partial(search.report, members), epochs)
+    for one in trained:
+        if one.ended == "diverged":
+            raise diverged(one, "in the training on all rows")
+    return trained
 
 
 def _trial(one: Trained) -> Trial:
     assert one.member.fold is not None
     return Trial(
-        one.member.l2, one.member.fold, len(one.history), one.best_epoch, one.loss, one.accuracy,
+        one.member.config.l2, one.member.fold, one.epochs, one.best_epoch, one.loss, one.accuracy,
         one.seconds,
     )  # fmt: skip

@@ -7,15 +7,16 @@ into the library and back (`put`, `get`) and in what surrounds the computation (
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backhand import equations
-from backhand.dropout import dropout_mask
+from backhand.dropout import mask_of, scale, threshold, update_keys
 from backhand.engines.argument_checks import (
     check_block,
     check_data,
@@ -44,12 +45,14 @@ from backhand.engines.contract import (
     Data,
     Objective,
     OptimizerState,
+    Session,
+    advance_each,
     dense,
     is_sparse,
     zeros_like,
 )
 from backhand.equations import Gradients, Parameters
-from backhand.optimizers import Optimizer, as_gradients, of_parameters
+from backhand.optimizers import Optimizer, Slots, as_gradients, of_parameters
 from backhand.support.array_namespace import array_namespace
 
 
@@ -57,6 +60,7 @@ class ArrayEngine:
     """The equations on arrays of one library."""
 
     name: str
+    group = 1
 
     def put(self, array: Any) -> Any:
         """The NumPy array in this library, and on its device."""
@@ -66,9 +70,22 @@ class ArrayEngine:
         """Return the library's array as a NumPy array."""
         raise NotImplementedError
 
+    def put_keys(self, keys: NDArray[np.uint32]) -> Any:
+        """Keys of dropout in this library, of a dtype whose products it computes."""
+        raise NotImplementedError
+
+    def put_shared(self, array: Any) -> Any:
+        """As `put`, of an array that stays as it is while a session reads it."""
+        return self.put(array)
+
     def computing(self) -> AbstractContextManager[Any]:
         """What must hold while this engine computes: number of threads, no gradient tape."""
         raise NotImplementedError
+
+    def advance_all(
+        self, sessions: Sequence[Session], blocks: Sequence[Block]
+    ) -> list[BlockMetrics]:
+        return advance_each(sessions, blocks)
 
     def prepare(self, dtype: Any, notify: Callable[[str], None]) -> None:
         """Nothing has to be done."""
@@ -147,6 +164,10 @@ class ArrayEngine:
         w = None if data.sample_weight is None else self.put(data.sample_weight)
         return Data(self.put(dense(data.X)), self.put(data.y), w)
 
+    def _shared(self, data: Data) -> Data:
+        w = None if data.sample_weight is None else self.put_shared(data.sample_weight)
+        return Data(self.put_shared(data.X), self.put_shared(data.y), w)
+
 
 class ArraySession:
     """A training under way on one `ArrayEngine`."""
@@ -166,7 +187,7 @@ class ArraySession:
         self._hidden, self._dtype = state.params.b1.shape[0], state.params.b1.dtype
         # Sparse rows stay on the host, for a batch at a time to be made dense and put.
         self._on_host = is_sparse(data.X)
-        self._data = data if self._on_host else engine._data(data)
+        self._data = data if self._on_host else engine._shared(data)
         # A batch's weights are summed on the host, where they came from: no round trip.
         self._weights = data.sample_weight
         self._load(state)
@@ -229,13 +250,11 @@ class ArraySession:
         # A copy: the first class may be set to 0 in it, and torch may hold on to it.
         copied = with_class_fixed(Parameters(*map(np.array, gradient)), self._objective)
         with self._engine.computing():
-            self._update(optimizer, self._engine._parameters(copied), float(learning_rate))
-
-    def _update(self, optimizer: Optimizer, dtheta: Parameters, learning_rate: float) -> None:
-        self._updates += 1
-        self._theta, self._slots = optimizer.update(
-            self._theta, as_gradients(dtheta), self._slots, learning_rate, self._updates
-        )
+            self._updates += 1
+            self._theta, self._slots = optimizer.update(
+                self._theta, as_gradients(self._engine._parameters(copied)), self._slots,
+                float(learning_rate), self._updates,
+            )  # fmt: skip
 
     def advance(self, block: Block) -> BlockMetrics:
         optimizer = checked_optimizer(self._optimizer)
@@ -288,21 +307,44 @@ class ArraySession:
         self, optimizer: Optimizer, batch: Data, learning_rate: float, l2: float
     ) -> tuple[Any, Any]:
         """One update; loss and accuracy from the forward pass that it began with."""
-        X, y, w = batch
         mask = self._mask(batch.rows) if self._objective.dropout else None
-        acts = equations.forward(self._theta, X, mask)
-        loss = loss_with_penalty(self._theta, acts.S, y, w, l2, self._objective.loss_cap)
-        accuracy = equations.accuracy(acts.S, y, w)
-        grads = equations.backward(self._theta, X, y, acts, w, l2, mask)
-        dtheta = with_class_fixed(of_parameters(grads), self._objective)
-        self._update(optimizer, dtheta, learning_rate)
+        self._updates += 1
+        self._theta, self._slots, loss, accuracy = updated(
+            optimizer, self._objective, self._theta, self._slots, batch, learning_rate, l2,
+            self._updates, mask,
+        )  # fmt: skip
         return loss, accuracy
 
     def _mask(self, rows: int) -> Any:
         """M (rows, H) of the next update."""
         p, seed = self._objective.dropout, self._objective.dropout_seed
-        mask = dropout_mask(seed, self._updates + 1, rows, self._hidden, p, self._dtype)
-        return self._engine.put(mask)
+        key = self._engine.put_keys(update_keys(seed, np.array([self._updates + 1])))
+        return mask_of(key, rows, self._hidden, threshold(p), scale(p), self._theta.W1.dtype)
+
+
+def updated(
+    optimizer: Optimizer,
+    objective: Objective,
+    theta: Parameters,
+    slots: Slots,
+    batch: Data,
+    learning_rate: Any,
+    l2: Any,
+    t: Any,
+    mask: Any,
+) -> tuple[Parameters, Slots, Any, Any]:
+    """One update, number t: θ, the slots, and the loss and accuracy that it began with.
+
+    Of the objective it reads `loss_cap` and `first_class_fixed`.
+    """
+    X, y, w = batch
+    acts = equations.forward(theta, X, mask)
+    loss = loss_with_penalty(theta, acts.S, y, w, l2, objective.loss_cap)
+    accuracy = equations.accuracy(acts.S, y, w)
+    grads = equations.backward(theta, X, y, acts, w, l2, mask)
+    dtheta = with_class_fixed(of_parameters(grads), objective)
+    theta, slots = optimizer.update(theta, as_gradients(dtheta), slots, learning_rate, t)
+    return theta, slots, loss, accuracy
 
 
 def both(theta: Parameters, batch: Data, l2: float) -> tuple[Any, Gradients]:
@@ -316,7 +358,7 @@ def both(theta: Parameters, batch: Data, l2: float) -> tuple[Any, Gradients]:
 def loss_with_penalty(
     theta: Parameters, S: Any, y: Any, w: Any, l2: float, loss_cap: float = math.inf
 ) -> Any:
-    """Return the training loss: cross-entropy plus the penalty, if there is one.
+    """Return the training loss: cross-entropy plus the penalty, if λ is not the number 0.
 
     One row's cross-entropy counts at most `loss_cap`; nan stays nan.
     """
@@ -325,4 +367,5 @@ def loss_with_penalty(
     if loss_cap < math.inf:
         losses = xp.minimum(losses, loss_cap)
     loss = xp.sum(equations.mean_weights(S, w) * losses)
-    return loss + equations.penalty(theta, l2) if l2 else loss
+    unpenalised = isinstance(l2, Real) and not l2
+    return loss if unpenalised else loss + equations.penalty(theta, l2)

@@ -9,7 +9,7 @@ place (`argument_checks.py`). Every method is deterministic: the same call retur
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -298,10 +298,30 @@ class Session(Protocol):
         ...
 
 
+def advance_each(sessions: Sequence[Session], blocks: Sequence[Block]) -> list[BlockMetrics]:
+    """Advance sessions one after the other: `Engine.advance_all` of an engine without a better."""
+    return [session.advance(block) for session, block in zip(sessions, blocks, strict=True)]
+
+
 class Engine(Protocol):
     """The two-layer MLP's training and prediction on one kind of hardware or library."""
 
     name: str
+
+    group: int
+    """Maximum number of sessions that `advance_all` advances with gain; 1 where there is none."""
+
+    def advance_all(
+        self, sessions: Sequence[Session], blocks: Sequence[Block]
+    ) -> list[BlockMetrics]:
+        """Advance each of several sessions of this engine by its block, and return what each would.
+
+        The sessions may differ in everything; the blocks have one number of epochs. A caller passes
+        at most `group` sessions, those of equal sizes one after the other. An engine may do what is
+        alike in one computation: its figures and states are then those of `Session.advance` to
+        rounding. An engine with a `group` of 1 advances one after the other, to the bit.
+        """
+        ...
 
     def prepare(self, dtype: Any, notify: Callable[[str], None]) -> None:
         """Do what has to be done once before computing in that dtype, such as compiling.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -41,6 +41,8 @@ from backhand.engines.contract import (
     Data,
     Objective,
     OptimizerState,
+    Session,
+    advance_each,
     are_zeros,
     is_sparse,
     zeros_like,
@@ -84,9 +86,15 @@ class FusedEngine:
     """
 
     name = "fused"
+    group = 1
 
     def __init__(self, threads: int | None = None) -> None:
         self._threads = threads
+
+    def advance_all(
+        self, sessions: Sequence[Session], blocks: Sequence[Block]
+    ) -> list[BlockMetrics]:
+        return advance_each(sessions, blocks)
 
     def prepare(self, dtype: Any, notify: Callable[[str], None]) -> None:
         entry(train_program, precision_of(dtype), notify)

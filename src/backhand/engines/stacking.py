@@ -1,0 +1,299 @@
+"""Sessions of equal shapes on torch, advanced as one computation on stacked tensors.
+
+`torch.func.vmap` maps one update of one session over the members of a group: the equations and the
+update rules are those that a session alone computes with, and their products become batched ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+from threading import Lock
+from typing import Any, NamedTuple
+from weakref import WeakValueDictionary, ref
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.dropout import mask_of, scale, threshold, update_keys
+from backhand.engines.argument_checks import check_block, checked_optimizer
+from backhand.engines.array_engine import ArraySession, updated
+from backhand.engines.batching import WeightedMean, update_numbers
+from backhand.engines.contract import Block, BlockMetrics, Data
+from backhand.equations import Parameters
+from backhand.optimizers import Slots
+from backhand.support.optional import extra
+
+torch = extra("torch", "the torch engine")
+
+
+class SharedArrays:
+    """Arrays on the engine's device, each of them once for all sessions that read it.
+
+    An array is there as long as a session has it; until then it must not change.
+    """
+
+    def __init__(self) -> None:
+        self._there: WeakValueDictionary[int, Any] = WeakValueDictionary()
+        self._lock = Lock()
+
+    def put(self, array: NDArray[Any], put: Callable[[Any], Any]) -> Any:
+        """The array on the device, by `put` if it is not there yet."""
+        with self._lock:
+            there = self._there.get(id(array))
+            if there is None or there.array() is not array:
+                there = put(array)
+                there.array = ref(array)
+                self._there[id(array)] = there
+            return there
+
+
+def alike(session: ArraySession, block: Block) -> Hashable:
+    """What sessions and their blocks have in common where they can be advanced as one; or None.
+
+    Members of a group have their own rows, weights, η, λ, number of updates and dropout.
+    """
+    data, objective = session._data, session._objective
+    if session._on_host:
+        return None
+    return (
+        tuple(v.shape for v in session._like), session._dtype, session._optimizer,
+        id(data.X), id(data.y), data.sample_weight is None,
+        block.learning_rate.shape, block.batch_size,
+        None if block.order is None else block.order.shape,
+        bool(block.l2.any()), bool(objective.dropout),
+        objective.loss_cap, objective.first_class_fixed,
+    )  # fmt: skip
+
+
+class Limits(NamedTuple):
+    """Which sessions are advanced as one on a kind of device, as measured.
+
+    Attributes
+    ----------
+    members : int
+        At most so many at once.
+    products : float
+        At most so many products per update in a member's forward pass: where there are more, a
+        member alone keeps the device busy.
+    bytes : int
+        At most about so many of working memory.
+    """
+
+    members: int
+    products: float
+    bytes: int
+
+
+CPU, GPU = Limits(128, 2**23, 2**28), Limits(1024, math.inf, 2**31)
+
+FEWEST = 4
+"""One stacked update costs about as much as those of three small members one after the other."""
+
+
+def groups(
+    sessions: Sequence[ArraySession], blocks: Sequence[Block], limits: Limits
+) -> list[list[int]]:
+    """Which sessions are advanced as one: their numbers, group by group."""
+    found: dict[Hashable, list[int]] = {}
+    for m, (session, block) in enumerate(zip(sessions, blocks, strict=True)):
+        checked_optimizer(session._optimizer)
+        check_block(block, session._data.rows)
+        found.setdefault(alike(session, block) or m, []).append(m)
+    return [
+        part.tolist()
+        for members in found.values()
+        for part in np.array_split(members, _parts(sessions[members[0]], blocks[members[0]],
+                                                   len(members), limits))
+    ]  # fmt: skip
+
+
+def _parts(session: ArraySession, block: Block, members: int, limits: Limits) -> int:
+    """Into how many groups of about one size so many members like this one are divided."""
+    (d, H), K, b = session._like.W1.shape, session._like.b2.shape[0], block.batch_size
+    numbers = b * (2 * d + 8 * H + 8 * K) + 12 * sum(v.size for v in session._like)
+    rows = 0 if block.order is None else block.order.shape[1]
+    size = session._dtype.itemsize * numbers + 8 * (rows + 4 * block.l2.size)
+    at_once = min(limits.members, limits.bytes // size)
+    if members < FEWEST or at_once < FEWEST or b * H * (d + K) > limits.products:
+        return members
+    return -(-members // at_once)
+
+
+class Numbers(NamedTuple):
+    """What is a number for each member, in one update: η, λ, t and the dropout's.
+
+    Attributes
+    ----------
+    learning_rate, l2, t : tensor of shape (M,)
+        float64; λ is the number 0 where there is no penalty.
+    key, threshold, scale : tensor of shape (M,), or None without dropout
+        As `mask_of` takes them.
+    """
+
+    learning_rate: Any
+    l2: Any
+    t: Any
+    key: Any = None
+    threshold: Any = None
+    scale: Any = None
+
+
+def advance_stacked(
+    sessions: Sequence[ArraySession], blocks: Sequence[Block]
+) -> list[BlockMetrics]:
+    """Do the blocks of sessions that are `alike`; the sessions read from the stack's tensors then.
+
+    A member whose loss is not finite leaves after that epoch, and the others are stacked anew.
+    """
+    figures: list[list[NDArray[np.float64]]] = [[] for _ in sessions]
+    going, begin = list(range(len(sessions))), 0
+    while going:
+        stack = Stack([sessions[m] for m in going], [_rest(blocks[m], begin) for m in going])
+        for epoch in range(begin, blocks[0].epochs):
+            found = stack.epoch(epoch - begin)
+            for m, figure in zip(going, found, strict=True):
+                figures[m].append(figure)
+            finite = np.isfinite(found[:, 0])
+            if not finite.all():
+                break
+        stack.hand_back()
+        begin = epoch + 1
+        going = [m for m, ok in zip(going, finite, strict=True) if ok and begin < blocks[m].epochs]
+    return [BlockMetrics(*np.stack(rows, axis=1)) for rows in figures]
+
+
+def _rest(block: Block, epochs: int) -> Block:
+    """What is left of a block after its first epochs."""
+    order = None if block.order is None else block.order[epochs:]
+    rates, l2 = block.learning_rate[epochs:], block.l2[epochs:]
+    return replace(block, learning_rate=rates, l2=l2, order=order)
+
+
+class Stack:
+    """Sessions that are `alike` and their blocks, with the tensors of all members stacked."""
+
+    def __init__(self, sessions: Sequence[ArraySession], blocks: Sequence[Block]) -> None:
+        first = sessions[0]
+        self._sessions, self._blocks = sessions, blocks
+        self._engine, self._hidden, self._data = first._engine, first._hidden, first._data
+        self._optimizer, self._objective = first._optimizer, first._objective
+        self._theta = _stacked([session._theta for session in sessions])
+        self._slots = tuple(map(_stacked, zip(*(s._slots for s in sessions), strict=True)))
+        self._numbers = self._put_numbers()
+        self._weights = self._put_weights()
+        self._updates = 0
+
+    def _put_numbers(self) -> Numbers:
+        """Of each update, (E, B, M); threshold and scale (M,)."""
+
+        def put(values: Sequence[Any], dtype: Any) -> Any:
+            return self._engine.put(np.stack(values, axis=-1).astype(dtype, copy=False))
+
+        objectives = [session._objective for session in self._sessions]
+        penalised, dropping = self._blocks[0].l2.any(), self._objective.dropout
+        t = [
+            update_numbers(block.l2.shape, session._updates)
+            for session, block in zip(self._sessions, self._blocks, strict=True)
+        ]
+        numbers = Numbers(
+            put([block.learning_rate for block in self._blocks], np.float64),
+            put([block.l2 for block in self._blocks], np.float64) if penalised else 0.0,
+            put(t, np.float64),
+        )
+        if not dropping:
+            return numbers
+        keys = [update_keys(o.dropout_seed, u) for o, u in zip(objectives, t, strict=True)]
+        return numbers._replace(
+            key=self._engine.put_keys(np.stack(keys, axis=-1)),
+            threshold=put([threshold(o.dropout) for o in objectives], np.int64),
+            scale=put([scale(o.dropout) for o in objectives], np.float64),
+        )
+
+    def _put_weights(self) -> Any:
+        """The sample weights, (M, N), if there are some."""
+        weights = [session._data.sample_weight for session in self._sessions]
+        if weights[0] is None:
+            return None
+        if all(w is weights[0] for w in weights):
+            return weights[0].expand(len(weights), -1)
+        return torch.stack(weights)
+
+    def _rows(self, epoch: int) -> Any:
+        """The rows that each member visits in an epoch, (M, n); None: all, as they are stored."""
+        if self._blocks[0].order is None:
+            return None
+        return self._engine.put(np.stack([block.order[epoch] for block in self._blocks]))
+
+    def epoch(self, epoch: int) -> NDArray[np.float64]:
+        """Do an epoch of the blocks; the members' loss and accuracy, (M, 2)."""
+        rows, size = self._rows(epoch), self._blocks[0].batch_size
+        n = self._data.rows if rows is None else rows.shape[1]
+        mean = WeightedMean()
+        for batch, start in enumerate(range(0, n, size)):
+            stop = min(start + size, n)
+            rows_of_batch = self._batch(rows, slice(start, stop))
+            w = rows_of_batch.sample_weight
+            weight = float(stop - start) if w is None else w.sum(dim=1, dtype=torch.float64)
+            mean.add(weight, *self._update(rows_of_batch, self._numbers_of(epoch, batch)))
+        found: NDArray[np.float64] = self._engine.get(torch.stack(mean.on_device(), dim=1))
+        return found
+
+    def _batch(self, rows: Any, here: slice) -> Data:
+        """A batch: of each member's own rows, or of the same rows for all."""
+        X, y, _ = self._data
+        there = here if rows is None else rows[:, here]
+        w = self._weights
+        if w is not None:
+            w = w[:, here] if rows is None else w.gather(1, there)
+        return Data(X[there].to(self._theta.W1.dtype), y[there], w)
+
+    def _numbers_of(self, epoch: int, batch: int) -> Numbers:
+        """The numbers of one update, (M,) each."""
+        learning_rate, l2, t, key, *others = self._numbers
+        return Numbers(
+            learning_rate[epoch, batch], l2 if isinstance(l2, float) else l2[epoch, batch], t[epoch, batch],
+            None if key is None else key[epoch, batch], *others,
+        )  # fmt: skip
+
+    def _update(self, batch: Data, numbers: Numbers) -> tuple[Any, Any]:
+        """One update of each member; the losses and accuracies (M,) that it began with."""
+        shared = None if batch.X.ndim == 2 else 0
+        dims = (
+            0, 0, Data(shared, shared, None if batch.sample_weight is None else 0),
+            Numbers(*(0 if isinstance(v, torch.Tensor) else None for v in numbers)),
+        )  # fmt: skip
+        self._theta, self._slots, loss, accuracy = torch.func.vmap(self._updated, dims)(
+            self._theta, self._slots, batch, numbers
+        )
+        self._updates += 1
+        return loss, accuracy
+
+    def _updated(self, theta: Parameters, slots: Slots, batch: Data, numbers: Numbers) -> Any:
+        """One update of one member."""
+        mask = None
+        if numbers.key is not None:
+            mask = mask_of(
+                numbers.key, batch.X.shape[0], self._hidden, numbers.threshold, numbers.scale,
+                theta.W1.dtype,
+            )  # fmt: skip
+        return updated(
+            self._optimizer, self._objective, theta, slots, batch, numbers.learning_rate,
+            numbers.l2, numbers.t, mask,
+        )  # fmt: skip
+
+    def hand_back(self) -> None:
+        """Give each session its state."""
+        theta, slots = _members(self._theta), [_members(slot) for slot in self._slots]
+        for m, session in enumerate(self._sessions):
+            session._theta, session._slots = theta[m], tuple(slot[m] for slot in slots)
+            session._updates += self._updates
+
+
+def _stacked(values: Sequence[Parameters]) -> Parameters:
+    return Parameters(*map(torch.stack, zip(*values, strict=True)))
+
+
+def _members(stacked: Parameters) -> list[Parameters]:
+    return [Parameters(*arrays) for arrays in zip(*(v.unbind() for v in stacked), strict=True)]

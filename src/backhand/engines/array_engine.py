@@ -43,6 +43,7 @@ from backhand.engines.contract import (
     Block,
     BlockMetrics,
     Data,
+    Engine,
     Objective,
     OptimizerState,
     Session,
@@ -82,10 +83,17 @@ class ArrayEngine:
         """What must hold while this engine computes: number of threads, no gradient tape."""
         raise NotImplementedError
 
+    def divided(self, parts: int) -> list[Engine]:  # noqa: ARG002
+        """Return this engine alone: its library's threads are those of the whole process."""
+        return [self]
+
     def advance_all(
         self, sessions: Sequence[Session], blocks: Sequence[Block]
     ) -> list[BlockMetrics]:
         return advance_each(sessions, blocks)
+
+    def depends_on(self) -> dict[str, str]:
+        raise NotImplementedError
 
     def prepare(self, dtype: Any, notify: Callable[[str], None]) -> None:
         """Nothing has to be done."""
@@ -96,7 +104,8 @@ class ArrayEngine:
         check_learning(params, data)
         check_l2(l2)
         with self.computing():
-            loss, grads = both(self._parameters(params), self._data(data), l2)
+            whole = self._data(data.at(slice(0, data.rows)))
+            loss, grads = both(self._parameters(params), whole, l2)
             return float(loss), Gradients(*map(self.get, grads))
 
     def start(
@@ -161,12 +170,18 @@ class ArrayEngine:
         return Parameters(*map(self.put, params))
 
     def _data(self, data: Data) -> Data:
+        """Some rows, copied out of the data, in this library."""
         w = None if data.sample_weight is None else self.put(data.sample_weight)
         return Data(self.put(dense(data.X)), self.put(data.y), w)
 
     def _shared(self, data: Data) -> Data:
-        w = None if data.sample_weight is None else self.put_shared(data.sample_weight)
-        return Data(self.put_shared(data.X), self.put_shared(data.y), w)
+        """The data, which may select rows, in this library: X, y and weights as shared arrays."""
+        w, numbers = data.sample_weight, data.numbers
+        return Data(
+            self.put_shared(data.X), self.put_shared(data.y),
+            None if w is None else self.put_shared(w),
+            None if numbers is None else self.put(numbers.astype(np.int64)),  # torch's indices
+        )  # fmt: skip
 
 
 class ArraySession:
@@ -187,9 +202,9 @@ class ArraySession:
         self._hidden, self._dtype = state.params.b1.shape[0], state.params.b1.dtype
         # Sparse rows stay on the host, for a batch at a time to be made dense and put.
         self._on_host = is_sparse(data.X)
-        self._data = data if self._on_host else engine._shared(data)
+        self._source, self._data = data, data if self._on_host else engine._shared(data)
         # A batch's weights are summed on the host, where they came from: no round trip.
-        self._weights = data.sample_weight
+        self._weights = data.weights
         self._load(state)
 
     def __repr__(self) -> str:
@@ -221,7 +236,7 @@ class ArraySession:
 
     def gradient(self, rows: Any = None, l2: float | None = None) -> tuple[float, Parameters]:
         chosen = checked_rows(rows, self._data.rows)
-        weight = weight_of(self._weights, chosen)
+        weight = weight_of(self._source, chosen)
         l2 = self._objective.l2_of(weight) if l2 is None else l2
         check_l2(l2)
         mean = WeightedMean(5)
@@ -337,7 +352,7 @@ def updated(
 
     Of the objective it reads `loss_cap` and `first_class_fixed`.
     """
-    X, y, w = batch
+    X, y, w = batch[:3]
     acts = equations.forward(theta, X, mask)
     loss = loss_with_penalty(theta, acts.S, y, w, l2, objective.loss_cap)
     accuracy = equations.accuracy(acts.S, y, w)
@@ -349,14 +364,14 @@ def updated(
 
 def both(theta: Parameters, batch: Data, l2: float) -> tuple[Any, Gradients]:
     """Return the training loss and all its gradients."""
-    X, y, w = batch
+    X, y, w = batch[:3]
     acts = equations.forward(theta, X)
     loss = loss_with_penalty(theta, acts.S, y, w, l2)
     return loss, equations.backward(theta, X, y, acts, w, l2)
 
 
 def loss_with_penalty(
-    theta: Parameters, S: Any, y: Any, w: Any, l2: float, loss_cap: float = math.inf
+    theta: Parameters, S: Any, y: Any, w: Any, l2: Any, loss_cap: float = math.inf
 ) -> Any:
     """Return the training loss: cross-entropy plus the penalty, if λ is not the number 0.
 

@@ -59,8 +59,8 @@ def alike(session: ArraySession, block: Block) -> Hashable:
         return None
     return (
         tuple(v.shape for v in session._like), session._dtype, session._optimizer,
-        id(data.X), id(data.y), data.sample_weight is None,
-        block.learning_rate.shape, block.batch_size,
+        id(data.X), id(data.y), data.sample_weight is None, data.numbers is None, data.rows,
+        block.batch_size, block.learning_rate.shape,
         None if block.order is None else block.order.shape,
         bool(block.l2.any()), bool(objective.dropout),
         objective.loss_cap, objective.first_class_fixed,
@@ -113,9 +113,8 @@ def _parts(session: ArraySession, block: Block, members: int, limits: Limits) ->
     """Into how many groups of about one size so many members like this one are divided."""
     (d, H), K, b = session._like.W1.shape, session._like.b2.shape[0], block.batch_size
     numbers = b * (2 * d + 8 * H + 8 * K) + 12 * sum(v.size for v in session._like)
-    rows = 0 if block.order is None else block.order.shape[1]
-    size = session._dtype.itemsize * numbers + 8 * (rows + 4 * block.l2.size)
-    at_once = min(limits.members, limits.bytes // size)
+    size = session._dtype.itemsize * numbers + 8 * (2 * session._data.rows + 4 * block.l2.size)
+    at_once = min(limits.members, limits.bytes // int(size))
     if members < FEWEST or at_once < FEWEST or b * H * (d + K) > limits.products:
         return members
     return -(-members // at_once)
@@ -177,12 +176,15 @@ class Stack:
     def __init__(self, sessions: Sequence[ArraySession], blocks: Sequence[Block]) -> None:
         first = sessions[0]
         self._sessions, self._blocks = sessions, blocks
-        self._engine, self._hidden, self._data = first._engine, first._hidden, first._data
-        self._optimizer, self._objective = first._optimizer, first._objective
+        self._engine, self._hidden = first._engine, first._hidden
+        self._optimizer, self._objective = checked_optimizer(first._optimizer), first._objective
+        self._data: Any = first._data
         self._theta = _stacked([session._theta for session in sessions])
         self._slots = tuple(map(_stacked, zip(*(s._slots for s in sessions), strict=True)))
         self._numbers = self._put_numbers()
-        self._weights = self._put_weights()
+        self._weights = self._stacked_weights()
+        places: list[Any] = [session._data.numbers for session in sessions]
+        self._places: Any = None if places[0] is None else torch.stack(places)
         self._updates = 0
 
     def _put_numbers(self) -> Numbers:
@@ -211,9 +213,9 @@ class Stack:
             scale=put([scale(o.dropout) for o in objectives], np.float64),
         )
 
-    def _put_weights(self) -> Any:
-        """The sample weights, (M, N), if there are some."""
-        weights = [session._data.sample_weight for session in self._sessions]
+    def _stacked_weights(self) -> Any:
+        """The sample weights, (M, N), if there are any."""
+        weights: list[Any] = [session._data.sample_weight for session in self._sessions]
         if weights[0] is None:
             return None
         if all(w is weights[0] for w in weights):
@@ -221,67 +223,67 @@ class Stack:
         return torch.stack(weights)
 
     def _rows(self, epoch: int) -> Any:
-        """The rows that each member visits in an epoch, (M, n); None: all, as they are stored."""
+        """Which rows of X the members visit in an epoch, (M, n); None: all, as they are stored."""
         if self._blocks[0].order is None:
-            return None
-        return self._engine.put(np.stack([block.order[epoch] for block in self._blocks]))
+            return self._places
+        orders = [block.order[epoch] for block in self._blocks if block.order is not None]
+        visited: Any = self._engine.put(np.stack(orders, dtype=np.int64))
+        return visited if self._places is None else self._places.gather(1, visited)
 
     def epoch(self, epoch: int) -> NDArray[np.float64]:
         """Do an epoch of the blocks; the members' loss and accuracy, (M, 2)."""
         rows, size = self._rows(epoch), self._blocks[0].batch_size
         n = self._data.rows if rows is None else rows.shape[1]
         mean = WeightedMean()
-        for batch, start in enumerate(range(0, n, size)):
-            stop = min(start + size, n)
-            rows_of_batch = self._batch(rows, slice(start, stop))
-            w = rows_of_batch.sample_weight
-            weight = float(stop - start) if w is None else w.sum(dim=1, dtype=torch.float64)
-            mean.add(weight, *self._update(rows_of_batch, self._numbers_of(epoch, batch)))
+        for number, start in enumerate(range(0, n, size)):
+            here = slice(start, min(start + size, n))
+            X, y, w = self._batch(rows, here)
+            weight = here.stop - start if w is None else w.sum(dim=1, dtype=torch.float64)
+            numbers = self._numbers_of(epoch, number)
+            mean.add(weight, *self._update(X, y, w, numbers))
         found: NDArray[np.float64] = self._engine.get(torch.stack(mean.on_device(), dim=1))
         return found
 
-    def _batch(self, rows: Any, here: slice) -> Data:
-        """A batch: of each member's own rows, or of the same rows for all."""
-        X, y, _ = self._data
+    def _batch(self, rows: Any, here: slice) -> tuple[Any, Any, Any]:
+        """X, y and w of a batch: of each member's own rows, or of the same rows for all."""
         there = here if rows is None else rows[:, here]
         w = self._weights
         if w is not None:
             w = w[:, here] if rows is None else w.gather(1, there)
-        return Data(X[there].to(self._theta.W1.dtype), y[there], w)
+        return self._data.X[there].to(self._theta.W1.dtype), self._data.y[there], w
 
     def _numbers_of(self, epoch: int, batch: int) -> Numbers:
         """The numbers of one update, (M,) each."""
         learning_rate, l2, t, key, *others = self._numbers
         return Numbers(
-            learning_rate[epoch, batch], l2 if isinstance(l2, float) else l2[epoch, batch], t[epoch, batch],
-            None if key is None else key[epoch, batch], *others,
+            learning_rate[epoch, batch], l2 if isinstance(l2, float) else l2[epoch, batch],
+            t[epoch, batch], None if key is None else key[epoch, batch], *others,
         )  # fmt: skip
 
-    def _update(self, batch: Data, numbers: Numbers) -> tuple[Any, Any]:
+    def _update(self, X: Any, y: Any, w: Any, numbers: Numbers) -> tuple[Any, Any]:
         """One update of each member; the losses and accuracies (M,) that it began with."""
-        shared = None if batch.X.ndim == 2 else 0
+        of_batch = None if X.ndim == 2 else 0
         dims = (
-            0, 0, Data(shared, shared, None if batch.sample_weight is None else 0),
+            0, 0, of_batch, of_batch, None if w is None else 0,
             Numbers(*(0 if isinstance(v, torch.Tensor) else None for v in numbers)),
         )  # fmt: skip
         self._theta, self._slots, loss, accuracy = torch.func.vmap(self._updated, dims)(
-            self._theta, self._slots, batch, numbers
+            self._theta, self._slots, X, y, w, numbers
         )
         self._updates += 1
         return loss, accuracy
 
-    def _updated(self, theta: Parameters, slots: Slots, batch: Data, numbers: Numbers) -> Any:
+    def _updated(
+        self, theta: Parameters, slots: Slots, X: Any, y: Any, w: Any, numbers: Numbers
+    ) -> tuple[Parameters, Slots, Any, Any]:
         """One update of one member."""
+        eta, l2, t, key, least, factor = numbers
         mask = None
-        if numbers.key is not None:
-            mask = mask_of(
-                numbers.key, batch.X.shape[0], self._hidden, numbers.threshold, numbers.scale,
-                theta.W1.dtype,
-            )  # fmt: skip
+        if key is not None:
+            mask = mask_of(key, X.shape[0], self._hidden, least, factor, theta.W1.dtype)
         return updated(
-            self._optimizer, self._objective, theta, slots, batch, numbers.learning_rate,
-            numbers.l2, numbers.t, mask,
-        )  # fmt: skip
+            self._optimizer, self._objective, theta, slots, Data(X, y, w), eta, l2, t, mask
+        )
 
     def hand_back(self) -> None:
         """Give each session its state."""
@@ -296,4 +298,4 @@ def _stacked(values: Sequence[Parameters]) -> Parameters:
 
 
 def _members(stacked: Parameters) -> list[Parameters]:
-    return [Parameters(*arrays) for arrays in zip(*(v.unbind() for v in stacked), strict=True)]
+    return [Parameters(*arrays) for arrays in zip(*map(torch.unbind, stacked), strict=True)]

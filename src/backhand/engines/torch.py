@@ -77,13 +77,11 @@ class TorchEngine(ArrayEngine):
         self, sessions: Sequence[Session], blocks: Sequence[Block]
     ) -> list[BlockMetrics]:
         check_group(sessions, blocks)
+        ours: list[Any] = list(sessions)
         found: dict[int, BlockMetrics] = {}
-        for members in groups(sessions, blocks, self._limits):
-            those = [sessions[m] for m in members], [blocks[m] for m in members]
-            if len(members) == 1:
-                figures = advance_each(*those)
-            else:
-                with self.computing():
-                    figures = advance_stacked(*those)
-            found.update(zip(members, figures, strict=True))
-        return [found[m] for m in range(len(sessions))]
+        with self.computing():
+            for members in groups(ours, blocks, self._limits):
+                advance = advance_stacked if len(members) > 1 else advance_each
+                figures = advance([ours[m] for m in members], [blocks[m] for m in members])
+                found.update(zip(members, figures, strict=True))
+        return [found[m] for m in range(len(ours))]

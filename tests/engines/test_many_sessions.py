@@ -10,6 +10,7 @@ import scipy.sparse
 import backhand
 from backhand.engines import Block, Data, Engine, Objective, Session, make_engine, stacking
 from backhand.engines.array_engine import ArraySession
+from backhand.engines.stacked_arrays import SharedArrays
 from backhand.errors import InputError
 from backhand.optimizers import OPTIMIZERS, make_optimizer
 from backhand.torch_twin import relative_difference
@@ -258,7 +259,7 @@ def test_rows_of_any_kind_are_advanced_as_one(torch_engine: Engine, only_as_one:
 
 
 def test_rows_are_on_the_device_once(torch_engine: Engine) -> None:
-    shared = stacking.SharedArrays()
+    shared = SharedArrays()
     copies = []
 
     def put(array: np.ndarray) -> object:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -184,6 +184,22 @@ class ArrayEngine:
         )  # fmt: skip
 
 
+class Tensors(NamedTuple):
+    """θ and the slots of a session, as arrays of one library."""
+
+    theta: Parameters
+    slots: Slots
+
+    def each(self, function: Callable[[Any], Any]) -> Tensors:
+        """The function's value for each array."""
+        theta, *slots = (Parameters(*map(function, values)) for values in (self.theta, *self.slots))
+        return Tensors(theta, tuple(slots))
+
+    def copied(self, get: Callable[[Any], NDArray[Any]]) -> Tensors:
+        """Copies as NumPy arrays."""
+        return self.each(lambda array: np.array(get(array)))
+
+
 class ArraySession:
     """A training under way on one `ArrayEngine`."""
 
@@ -205,34 +221,29 @@ class ArraySession:
         self._source, self._data = data, data if self._on_host else engine._shared(data)
         # A batch's weights are summed on the host, where they came from: no round trip.
         self._weights = data.weights
+        self._tensors: Any  # Tensors, or another record that has them
         self._load(state)
 
     def __repr__(self) -> str:
         return session_repr(self._engine.name, self._like, self._data.rows, self._updates)
 
     def state(self) -> OptimizerState:
-        def copy(value: Any) -> NDArray[Any]:
-            return np.array(self._engine.get(value))
-
-        slots = tuple(Parameters(*map(copy, slot)) for slot in self._slots)
-        return OptimizerState(Parameters(*map(copy, self._theta)), slots, self._updates)
+        copied = self._tensors.copied(self._engine.get)
+        return OptimizerState(copied.theta, copied.slots, self._updates)
 
     def restore(self, state: OptimizerState) -> None:
-        check_state(state, self._like, len(self._slots))
+        check_state(state, self._like, len(self._tensors.slots))
         self._load(state)
 
     def _load(self, state: OptimizerState) -> None:
-        def put(values: Parameters) -> Parameters:
-            return self._engine._parameters(Parameters(*map(np.array, values)))
-
-        self._theta = put(state.params)
-        self._slots = tuple(put(slot) for slot in state.slots)
+        copied = Tensors(state.params, state.slots).each(np.array)
+        self._tensors = copied.each(self._engine.put)
         self._updates = state.updates
 
     def evaluate(self, data: Data) -> tuple[float, float]:
         check_data(data, self._like.W1.shape[0], self._like.b2.shape[0])
         with self._engine.computing():
-            return self._engine._evaluate(self._theta, data)
+            return self._engine._evaluate(self._tensors.theta, data)
 
     def gradient(self, rows: Any = None, l2: float | None = None) -> tuple[float, Parameters]:
         chosen = checked_rows(rows, self._data.rows)
@@ -243,7 +254,7 @@ class ArraySession:
         with self._engine.computing():
             for part in self._chunks_of(chosen):
                 weight, chunk = self._batch(part, self._there(part))
-                loss, grads = both(self._theta, chunk, l2)
+                loss, grads = both(self._tensors.theta, chunk, l2)
                 mean.add(weight, loss, *of_parameters(grads))
             loss, *dtheta = map(self._engine.get, mean.on_device())
         found = Parameters(*(g.astype(self._dtype) for g in dtheta))
@@ -252,10 +263,10 @@ class ArraySession:
     def _chunks_of(self, rows: Any) -> Iterator[Any]:
         """The rows in chunks: slices of a slice, arrays of an array."""
         if isinstance(rows, slice):
-            for part in chunks(self._theta, rows.stop - rows.start):
+            for part in chunks(self._tensors.theta, rows.stop - rows.start):
                 yield slice(rows.start + part.start, rows.start + part.stop)
         else:
-            for part in chunks(self._theta, len(rows)):
+            for part in chunks(self._tensors.theta, len(rows)):
                 yield rows[part]
 
     def apply(self, gradient: Parameters, learning_rate: float) -> None:
@@ -266,10 +277,11 @@ class ArraySession:
         copied = with_class_fixed(Parameters(*map(np.array, gradient)), self._objective)
         with self._engine.computing():
             self._updates += 1
-            self._theta, self._slots = optimizer.update(
-                self._theta, as_gradients(self._engine._parameters(copied)), self._slots,
-                float(learning_rate), self._updates,
-            )  # fmt: skip
+            theta, slots = self._tensors.theta, self._tensors.slots
+            dtheta = as_gradients(self._engine._parameters(copied))
+            self._tensors = Tensors(
+                *optimizer.update(theta, dtheta, slots, float(learning_rate), self._updates)
+            )
 
     def advance(self, block: Block) -> BlockMetrics:
         optimizer = checked_optimizer(self._optimizer)
@@ -314,7 +326,7 @@ class ArraySession:
         batch = self._data.at(there)
         if self._on_host:
             batch = self._engine._data(batch)
-        X = array_namespace(batch.X).astype(batch.X, self._theta.W1.dtype, copy=False)
+        X = array_namespace(batch.X).astype(batch.X, self._tensors.theta.W1.dtype, copy=False)
         w = None if self._weights is None else self._weights[rows]
         return total_weight(w, batch.rows), batch._replace(X=X)
 
@@ -324,42 +336,43 @@ class ArraySession:
         """One update; loss and accuracy from the forward pass that it began with."""
         mask = self._mask(batch.rows) if self._objective.dropout else None
         self._updates += 1
-        self._theta, self._slots, loss, accuracy = updated(
-            optimizer, self._objective, self._theta, self._slots, batch, learning_rate, l2,
-            self._updates, mask,
-        )  # fmt: skip
+        self._tensors, loss, accuracy = updated(
+            optimizer, self._objective, self._tensors, batch, learning_rate, l2, self._updates, mask
+        )
         return loss, accuracy
 
     def _mask(self, rows: int) -> Any:
         """M (rows, H) of the next update."""
         p, seed = self._objective.dropout, self._objective.dropout_seed
         key = self._engine.put_keys(update_keys(seed, np.array([self._updates + 1])))
-        return mask_of(key, rows, self._hidden, threshold(p), scale(p), self._theta.W1.dtype)
+        return mask_of(
+            key, rows, self._hidden, threshold(p), scale(p), self._tensors.theta.W1.dtype
+        )
 
 
 def updated(
     optimizer: Optimizer,
     objective: Objective,
-    theta: Parameters,
-    slots: Slots,
+    tensors: Tensors,
     batch: Data,
     learning_rate: Any,
     l2: Any,
     t: Any,
     mask: Any,
-) -> tuple[Parameters, Slots, Any, Any]:
-    """One update, number t: θ, the slots, and the loss and accuracy that it began with.
+) -> tuple[Tensors, Any, Any]:
+    """One update, number t: the new tensors, and the loss and accuracy that it began with.
 
     Of the objective it reads `loss_cap` and `first_class_fixed`.
     """
     X, y, w = batch[:3]
+    theta, slots = tensors.theta, tensors.slots
     acts = equations.forward(theta, X, mask)
     loss = loss_with_penalty(theta, acts.S, y, w, l2, objective.loss_cap)
     accuracy = equations.accuracy(acts.S, y, w)
     grads = equations.backward(theta, X, y, acts, w, l2, mask)
     dtheta = with_class_fixed(of_parameters(grads), objective)
-    theta, slots = optimizer.update(theta, as_gradients(dtheta), slots, learning_rate, t)
-    return theta, slots, loss, accuracy
+    found = Tensors(*optimizer.update(theta, as_gradients(dtheta), slots, learning_rate, t))
+    return found, loss, accuracy
 
 
 def both(theta: Parameters, batch: Data, l2: float) -> tuple[Any, Gradients]:

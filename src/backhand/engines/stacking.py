@@ -7,46 +7,22 @@ update rules are those that a session alone computes with, and their products be
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from threading import Lock
 from typing import Any, NamedTuple
-from weakref import WeakValueDictionary, ref
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backhand.dropout import mask_of, scale, threshold, update_keys
 from backhand.engines.argument_checks import check_block, checked_optimizer
-from backhand.engines.array_engine import ArraySession, updated
+from backhand.engines.array_engine import ArraySession, Tensors, updated
 from backhand.engines.batching import WeightedMean, update_numbers
 from backhand.engines.contract import Block, BlockMetrics, Data
-from backhand.equations import Parameters
-from backhand.optimizers import Slots
+from backhand.engines.stacked_arrays import Member, Stacked, StackedRows, stack
 from backhand.support.optional import extra
 
 torch = extra("torch", "the torch engine")
-
-
-class SharedArrays:
-    """Arrays on the engine's device, each of them once for all sessions that read it.
-
-    An array is there as long as a session has it; until then it must not change.
-    """
-
-    def __init__(self) -> None:
-        self._there: WeakValueDictionary[int, Any] = WeakValueDictionary()
-        self._lock = Lock()
-
-    def put(self, array: NDArray[Any], put: Callable[[Any], Any]) -> Any:
-        """The array on the device, by `put` if it is not there yet."""
-        with self._lock:
-            there = self._there.get(id(array))
-            if there is None or there.array() is not array:
-                there = put(array)
-                there.array = ref(array)
-                self._there[id(array)] = there
-            return there
 
 
 def alike(session: ArraySession, block: Block) -> Hashable:
@@ -142,15 +118,17 @@ class Numbers(NamedTuple):
 def advance_stacked(
     sessions: Sequence[ArraySession], blocks: Sequence[Block]
 ) -> list[BlockMetrics]:
-    """Do the blocks of sessions that are `alike`; the sessions read from the stack's tensors then.
+    """Do the blocks of sessions that are `alike`; afterwards the sessions are members of a stack.
 
-    A member whose loss is not finite leaves after that epoch, and the others are stacked anew.
+    A member leaves after its last epoch, or after one whose loss is not finite, and the others are
+    stacked anew.
     """
     figures: list[list[NDArray[np.float64]]] = [[] for _ in sessions]
     going, begin = list(range(len(sessions))), 0
     while going:
-        stack = Stack([sessions[m] for m in going], [_rest(blocks[m], begin) for m in going])
-        for epoch in range(begin, blocks[0].epochs):
+        end = min(blocks[m].epochs for m in going)
+        stack = Stack([sessions[m] for m in going], [_part(blocks[m], begin, end) for m in going])
+        for epoch in range(begin, end):
             found = stack.epoch(epoch - begin)
             for m, figure in zip(going, found, strict=True):
                 figures[m].append(figure)
@@ -163,10 +141,10 @@ def advance_stacked(
     return [BlockMetrics(*np.stack(rows, axis=1)) for rows in figures]
 
 
-def _rest(block: Block, epochs: int) -> Block:
-    """What is left of a block after its first epochs."""
-    order = None if block.order is None else block.order[epochs:]
-    rates, l2 = block.learning_rate[epochs:], block.l2[epochs:]
+def _part(block: Block, begin: int, end: int) -> Block:
+    """Some epochs of a block."""
+    order = None if block.order is None else block.order[begin:end]
+    rates, l2 = block.learning_rate[begin:end], block.l2[begin:end]
     return replace(block, learning_rate=rates, l2=l2, order=order)
 
 
@@ -175,16 +153,11 @@ class Stack:
 
     def __init__(self, sessions: Sequence[ArraySession], blocks: Sequence[Block]) -> None:
         first = sessions[0]
-        self._sessions, self._blocks = sessions, blocks
-        self._engine, self._hidden = first._engine, first._hidden
+        self._sessions, self._blocks, self._engine = sessions, blocks, first._engine
         self._optimizer, self._objective = checked_optimizer(first._optimizer), first._objective
-        self._data: Any = first._data
-        self._theta = _stacked([session._theta for session in sessions])
-        self._slots = tuple(map(_stacked, zip(*(s._slots for s in sessions), strict=True)))
+        self._tensors = stack([session._tensors for session in sessions])
+        self._rows = StackedRows([session._data for session in sessions])
         self._numbers = self._put_numbers()
-        self._weights = self._stacked_weights()
-        places: list[Any] = [session._data.numbers for session in sessions]
-        self._places: Any = None if places[0] is None else torch.stack(places)
         self._updates = 0
 
     def _put_numbers(self) -> Numbers:
@@ -193,18 +166,17 @@ class Stack:
         def put(values: Sequence[Any], dtype: Any) -> Any:
             return self._engine.put(np.stack(values, axis=-1).astype(dtype, copy=False))
 
-        objectives = [session._objective for session in self._sessions]
-        penalised, dropping = self._blocks[0].l2.any(), self._objective.dropout
+        blocks, objectives = self._blocks, [session._objective for session in self._sessions]
         t = [
             update_numbers(block.l2.shape, session._updates)
-            for session, block in zip(self._sessions, self._blocks, strict=True)
+            for session, block in zip(self._sessions, blocks, strict=True)
         ]
         numbers = Numbers(
-            put([block.learning_rate for block in self._blocks], np.float64),
-            put([block.l2 for block in self._blocks], np.float64) if penalised else 0.0,
+            put([block.learning_rate for block in blocks], np.float64),
+            put([block.l2 for block in blocks], np.float64) if blocks[0].l2.any() else 0.0,
             put(t, np.float64),
         )
-        if not dropping:
+        if not self._objective.dropout:
             return numbers
         keys = [update_keys(o.dropout_seed, u) for o, u in zip(objectives, t, strict=True)]
         return numbers._replace(
@@ -213,44 +185,20 @@ class Stack:
             scale=put([scale(o.dropout) for o in objectives], np.float64),
         )
 
-    def _stacked_weights(self) -> Any:
-        """The sample weights, (M, N), if there are any."""
-        weights: list[Any] = [session._data.sample_weight for session in self._sessions]
-        if weights[0] is None:
-            return None
-        if all(w is weights[0] for w in weights):
-            return weights[0].expand(len(weights), -1)
-        return torch.stack(weights)
-
-    def _rows(self, epoch: int) -> Any:
-        """Which rows of X the members visit in an epoch, (M, n); None: all, as they are stored."""
-        if self._blocks[0].order is None:
-            return self._places
-        orders = [block.order[epoch] for block in self._blocks if block.order is not None]
-        visited: Any = self._engine.put(np.stack(orders, dtype=np.int64))
-        return visited if self._places is None else self._places.gather(1, visited)
-
     def epoch(self, epoch: int) -> NDArray[np.float64]:
         """Do an epoch of the blocks; the members' loss and accuracy, (M, 2)."""
-        rows, size = self._rows(epoch), self._blocks[0].batch_size
-        n = self._data.rows if rows is None else rows.shape[1]
+        orders = [block.order[epoch] for block in self._blocks if block.order is not None]
+        order = self._engine.put(np.stack(orders, dtype=np.int64)) if orders else None
+        places, size = self._rows.places(order), self._blocks[0].batch_size
+        n = len(orders[0]) if orders else self._rows.count
         mean = WeightedMean()
         for number, start in enumerate(range(0, n, size)):
             here = slice(start, min(start + size, n))
-            X, y, w = self._batch(rows, here)
+            X, y, w = self._rows.at(places, here, self._tensors.theta.W1.dtype)
             weight = here.stop - start if w is None else w.sum(dim=1, dtype=torch.float64)
-            numbers = self._numbers_of(epoch, number)
-            mean.add(weight, *self._update(X, y, w, numbers))
+            mean.add(weight, *self._update(X, y, w, self._numbers_of(epoch, number)))
         found: NDArray[np.float64] = self._engine.get(torch.stack(mean.on_device(), dim=1))
         return found
-
-    def _batch(self, rows: Any, here: slice) -> tuple[Any, Any, Any]:
-        """X, y and w of a batch: of each member's own rows, or of the same rows for all."""
-        there = here if rows is None else rows[:, here]
-        w = self._weights
-        if w is not None:
-            w = w[:, here] if rows is None else w.gather(1, there)
-        return self._data.X[there].to(self._theta.W1.dtype), self._data.y[there], w
 
     def _numbers_of(self, epoch: int, batch: int) -> Numbers:
         """The numbers of one update, (M,) each."""
@@ -264,38 +212,29 @@ class Stack:
         """One update of each member; the losses and accuracies (M,) that it began with."""
         of_batch = None if X.ndim == 2 else 0
         dims = (
-            0, 0, of_batch, of_batch, None if w is None else 0,
+            0, of_batch, of_batch, None if w is None else 0,
             Numbers(*(0 if isinstance(v, torch.Tensor) else None for v in numbers)),
         )  # fmt: skip
-        self._theta, self._slots, loss, accuracy = torch.func.vmap(self._updated, dims)(
-            self._theta, self._slots, X, y, w, numbers
+        self._tensors, loss, accuracy = torch.func.vmap(self._updated, dims)(
+            self._tensors, X, y, w, numbers
         )
         self._updates += 1
         return loss, accuracy
 
     def _updated(
-        self, theta: Parameters, slots: Slots, X: Any, y: Any, w: Any, numbers: Numbers
-    ) -> tuple[Parameters, Slots, Any, Any]:
+        self, tensors: Tensors, X: Any, y: Any, w: Any, numbers: Numbers
+    ) -> tuple[Tensors, Any, Any]:
         """One update of one member."""
         eta, l2, t, key, least, factor = numbers
         mask = None
         if key is not None:
-            mask = mask_of(key, X.shape[0], self._hidden, least, factor, theta.W1.dtype)
-        return updated(
-            self._optimizer, self._objective, theta, slots, Data(X, y, w), eta, l2, t, mask
-        )
+            b1 = tensors.theta.b1
+            mask = mask_of(key, X.shape[0], b1.shape[0], least, factor, b1.dtype)
+        return updated(self._optimizer, self._objective, tensors, Data(X, y, w), eta, l2, t, mask)
 
     def hand_back(self) -> None:
-        """Give each session its state."""
-        theta, slots = _members(self._theta), [_members(slot) for slot in self._slots]
-        for m, session in enumerate(self._sessions):
-            session._theta, session._slots = theta[m], tuple(slot[m] for slot in slots)
+        """Make each session a member of the stack as it is now."""
+        stacked = Stacked(self._tensors)
+        for number, session in enumerate(self._sessions):
+            session._tensors = Member(stacked, number)
             session._updates += self._updates
-
-
-def _stacked(values: Sequence[Parameters]) -> Parameters:
-    return Parameters(*map(torch.stack, zip(*values, strict=True)))
-
-
-def _members(stacked: Parameters) -> list[Parameters]:
-    return [Parameters(*arrays) for arrays in zip(*map(torch.unbind, stacked), strict=True)]

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from backhand.engines.argument_checks import check_group
 from backhand.engines.array_engine import ArrayEngine
 from backhand.engines.contract import Block, BlockMetrics, Session, advance_each
-from backhand.engines.stacking import CPU, GPU, SharedArrays, advance_stacked, groups
+from backhand.engines.stacked_arrays import SharedArrays
+from backhand.engines.stacking import CPU, GPU, advance_stacked, groups
 from backhand.engines.thread_limits import ThreadSetting
 from backhand.errors import InputError
 from backhand.support.optional import extra

@@ -10,16 +10,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from backhand.selection.members import Member, Trained, Trainer, candidate
-from backhand.selection.progress import MemberProgress, SelectionProgress
+from backhand.selection.progress import MemberProgress, SearchProgress
 from backhand.training.callbacks import StopTraining
 from backhand.training.early_stopping import DivergenceError
 from backhand.training.fleet.progress import FleetProgress
-from backhand.training.history import History
 
 FIRST_FOLDS = 2
 """Folds on which all penalties are compared; only the better ones continue on the others."""
 
-REACH = 0.02
+REACH = 0.05
 """A penalty continues if its loss on the first folds is at most this share above the least."""
 
 
@@ -31,7 +30,7 @@ class Search:
     ----------
     trainer : Trainer
     watch : callable
-        Called with a `SelectionProgress`, several times per second.
+        Called with a `SearchProgress`, several times per second.
     trained : dict
         The members that are done, by λ and fold.
     cut : bool
@@ -39,7 +38,7 @@ class Search:
     """
 
     trainer: Trainer
-    watch: Callable[[SelectionProgress], None]
+    watch: Callable[[SearchProgress], None]
     trained: dict[tuple[float, int], Trained] = field(default_factory=dict)
     cut: bool = False
     began: float = field(default_factory=time.perf_counter)
@@ -112,7 +111,7 @@ class Search:
                 MemberProgress(fold, penalties.index(l2) + 1, l2, found.epoch, found.epochs)
             )
         done = len(self.trained) + progress.done
-        self.watch(SelectionProgress(
+        self.watch(SearchProgress(
             done, max(done, len(penalties) * len(folds)), len(folds), len(penalties),
             tuple(under_way), self._seconds,
         ))  # fmt: skip
@@ -129,9 +128,9 @@ class Search:
 
 def diverged(one: Trained, where: str) -> DivergenceError:
     """Return the error of a member whose loss stopped being finite."""
-    epoch = one.epochs + 1
+    epoch = len(one.history) + 1
     return DivergenceError(
         f"{where}, the loss stopped being finite in epoch {epoch}. Try a smaller learning rate (it "
         f"was {one.member.config.learning_rate:g}), a warm-up or columns scaled to about -3..3.",
-        epoch, one.params, History(),
+        epoch, one.params, one.history,
     )  # fmt: skip

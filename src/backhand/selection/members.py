@@ -17,9 +17,11 @@ from backhand.functional import init
 from backhand.selection.chosen import Trial
 from backhand.selection.folds import InnerFolds
 from backhand.selection.recipe import Recipe
+from backhand.training.checkpoints.checkpoint import Checkpoint
 from backhand.training.config import TrainConfig
-from backhand.training.fleet.fleet import Planned, train_fleet
 from backhand.training.fleet.progress import FleetProgress
+from backhand.training.fleet.shared import Planned
+from backhand.training.fleet.train_fleet import train_fleet
 from backhand.training.history import History
 from backhand.training.plan import make_sampler
 from backhand.training.prepared import Training
@@ -119,6 +121,8 @@ class Trainer:
     dtype : dtype
         Of the parameters.
     engine : Engine
+    checkpoint : callable, optional
+        Returns the checkpoint of a stage.
     """
 
     data: Data
@@ -127,9 +131,11 @@ class Trainer:
     b2: NDArray[np.float64]
     dtype: Any
     engine: Engine
+    checkpoint: Callable[[str], Checkpoint] | None = None
 
     def train(
         self,
+        stage: str,
         members: Sequence[Member],
         watch: Callable[[FleetProgress], None],
         until: int | None = None,
@@ -138,6 +144,8 @@ class Trainer:
 
         Parameters
         ----------
+        stage : str
+            The name under which they are saved.
         members : sequence of Member
         watch : callable
             Called several times per second; `StopTraining` ends all members that are not done.
@@ -148,7 +156,10 @@ class Trainer:
             Planned(partial(self._training, member), member.config.epochs, work=1.0)
             for member in members
         ]
-        results = train_fleet(planned, self.engine, callbacks=[watch], until=until)
+        results = train_fleet(
+            planned, self.engine, callbacks=[watch], until=until,
+            checkpoint=None if self.checkpoint is None else self.checkpoint(stage),
+        )  # fmt: skip
         return [Trained.of(*pair) for pair in zip(members, results, strict=True)]
 
     def _training(self, member: Member) -> Training:

@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 from backhand.engines import Data, Engine
 from backhand.equations import Parameters
 from backhand.functional import init
+from backhand.selection.chosen import Trial
 from backhand.selection.folds import InnerFolds
 from backhand.selection.recipe import Recipe
+from backhand.training.checkpoints.checkpoint import Checkpoint
 from backhand.training.config import TrainConfig
+from backhand.training.fleet.progress import FleetProgress
 from backhand.training.fleet.shared import Planned
 from backhand.training.fleet.train_fleet import train_fleet
-from backhand.training.fleet.progress import FleetProgress
+from backhand.training.history import History
 from backhand.training.plan import make_sampler
 from backhand.training.prepared import Training
 from backhand.training.result import TrainResult
@@ -64,37 +67,42 @@ class Trained:
     member : Member
     params : Parameters
         Of the best epoch; the last good ones, where it diverged.
-    epochs : int
-        Epochs done.
+    history : History
     best_epoch : int
         The epoch whose parameters these are.
-    loss, accuracy : float
-        Of its fold at that epoch: infinite and nan where it diverged.
-    seconds : float
     ended : str
         As of `TrainResult`.
     """
 
     member: Member
     params: Parameters
-    epochs: int
+    history: History
     best_epoch: int
-    loss: float
-    accuracy: float
-    seconds: float
     ended: str
 
     @classmethod
     def of(cls, member: Member, result: TrainResult) -> Trained:
         """Return what a selection needs of a result."""
-        history, best = result.history, result.best_epoch
-        loss, accuracy = math.inf, math.nan
-        if best is not None and result.ended != "diverged":
-            loss = float(history.validation_loss[best - 1])
-            accuracy = float(history.validation_accuracy[best - 1])
-        return cls(
-            member, result.params, len(history), best or len(history), loss, accuracy,
-            result.seconds, result.ended,
+        best = result.best_epoch or len(result.history)
+        return cls(member, result.params, result.history, best, result.ended)
+
+    @property
+    def loss(self) -> float:
+        """The loss of its fold at the best epoch; infinite where it diverged."""
+        if self.ended == "diverged":
+            return math.inf
+        return float(self.history.validation_loss[self.best_epoch - 1])
+
+    @property
+    def trial(self) -> Trial:
+        """What is recorded of a member that has a fold."""
+        assert self.member.fold is not None
+        accuracy = math.nan
+        if self.ended != "diverged":
+            accuracy = float(self.history.validation_accuracy[self.best_epoch - 1])
+        return Trial(
+            self.member.config.l2, self.member.fold, len(self.history), self.best_epoch, self.loss,
+            accuracy,
         )  # fmt: skip
 
 
@@ -113,6 +121,8 @@ class Trainer:
     dtype : dtype
         Of the parameters.
     engine : Engine
+    checkpoint : callable, optional
+        Returns the checkpoint of a stage.
     """
 
     data: Data
@@ -121,9 +131,11 @@ class Trainer:
     b2: NDArray[np.float64]
     dtype: Any
     engine: Engine
+    checkpoint: Callable[[str], Checkpoint] | None = None
 
     def train(
         self,
+        stage: str,
         members: Sequence[Member],
         watch: Callable[[FleetProgress], None],
         until: int | None = None,
@@ -132,6 +144,8 @@ class Trainer:
 
         Parameters
         ----------
+        stage : str
+            The name under which they are saved.
         members : sequence of Member
         watch : callable
             Called several times per second; `StopTraining` ends all members that are not done.
@@ -142,7 +156,10 @@ class Trainer:
             Planned(partial(self._training, member), member.config.epochs, work=1.0)
             for member in members
         ]
-        results = train_fleet(planned, self.engine, callbacks=[watch], until=until)
+        results = train_fleet(
+            planned, self.engine, callbacks=[watch], until=until,
+            checkpoint=None if self.checkpoint is None else self.checkpoint(stage),
+        )  # fmt: skip
         return [Trained.of(*pair) for pair in zip(members, results, strict=True)]
 
     def _training(self, member: Member) -> Training:

@@ -73,12 +73,8 @@ def held_out_logits(
 
 def out_of_fold(rows: NDArray[np.int64], held: Rows, calibration: Calibration) -> OutOfFold:
     """Return what was said of the rows; their logits become the probabilities, in place."""
-    before, S = mean_loss(held), held.S
+    before, after, S = mean_loss(held), mean_loss(held, calibration), held.S
     for begin in range(0, len(S), STRETCH):
         there = slice(begin, begin + STRETCH)
-        S[there] = calibration.of_logits(S[there])
-    after = mean_loss(held)
-    for begin in range(0, len(S), STRETCH):
-        there = slice(begin, begin + STRETCH)
-        S[there] = softmax(S[there].astype(np.float64))
+        S[there] = softmax(calibration.of_logits(S[there]))
     return OutOfFold(rows, S, before, after)

@@ -27,7 +27,7 @@ class MemberProgress:
 
 
 @dataclass(frozen=True)
-class SelectionProgress:
+class SearchProgress:
     """How far a selection is.
 
     Attributes

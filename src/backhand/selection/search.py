@@ -10,16 +10,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from backhand.selection.members import Member, Trained, Trainer, candidate
-from backhand.selection.progress import MemberProgress, SelectionProgress
+from backhand.selection.progress import MemberProgress, SearchProgress
 from backhand.training.callbacks import StopTraining
 from backhand.training.early_stopping import DivergenceError
 from backhand.training.fleet.progress import FleetProgress
-from backhand.training.history import History
 
 FIRST_FOLDS = 2
 """Folds on which all penalties are compared; only the better ones continue on the others."""
 
-REACH = 0.02
+REACH = 0.05
 """A penalty continues if its loss on the first folds is at most this share above the least."""
 
 
@@ -31,7 +30,7 @@ class Search:
     ----------
     trainer : Trainer
     watch : callable
-        Called with a `SelectionProgress`, several times per second.
+        Called with a `SearchProgress`, several times per second.
     trained : dict
         The members that are done, by λ and fold.
     cut : bool
@@ -39,7 +38,7 @@ class Search:
     """
 
     trainer: Trainer
-    watch: Callable[[SelectionProgress], None]
+    watch: Callable[[SearchProgress], None]
     trained: dict[tuple[float, int], Trained] = field(default_factory=dict)
     cut: bool = False
     began: float = field(default_factory=time.perf_counter)
@@ -47,11 +46,11 @@ class Search:
     def run(self) -> None:
         """Train all penalties on the first folds, and the better ones on the others."""
         penalties, folds = self.trainer.recipe.penalties, self.trainer.folds.measured
-        self._stage(penalties, folds[:FIRST_FOLDS])
+        self._stage("first-folds", penalties, folds[:FIRST_FOLDS])
         losses = {l2: self.loss(l2) for l2 in penalties}
         reach = min(losses.values()) * (1 + REACH)
         within = [l2 for l2, loss in losses.items() if math.isfinite(loss) and loss <= reach]
-        self._stage(within, folds[FIRST_FOLDS:])
+        self._stage("other-folds", within, folds[FIRST_FOLDS:])
 
     def loss(self, l2: float) -> float:
         """Return the mean loss of a penalty's folds, weighted by their rows; infinite if none."""
@@ -80,12 +79,12 @@ class Search:
         best = min((l2 for l2 in finite if len(members[l2]) == most), key=self.loss)
         return members[best]
 
-    def _stage(self, penalties: Sequence[float], folds: Sequence[int]) -> None:
+    def _stage(self, name: str, penalties: Sequence[float], folds: Sequence[int]) -> None:
         """Train these penalties on these folds, fold by fold, until the time is over."""
         recipe = self.trainer.recipe
         members = [candidate(recipe, l2, fold) for fold in folds for l2 in penalties]
         limit = math.inf if recipe.seconds is None else recipe.seconds
-        if self.trained and self._seconds > limit:
+        if not members or (self.trained and self._seconds > limit):
             self.cut = self.cut or bool(members)
             return
 
@@ -94,7 +93,7 @@ class Search:
             if self._seconds > limit and (self.trained or progress.done):
                 raise StopTraining
 
-        for one in self.trainer.train(members, watch):
+        for one in self.trainer.train(name, members, watch):
             if one.ended == "callback":
                 self.cut = True
             elif one.member.fold is not None:
@@ -112,7 +111,7 @@ class Search:
                 MemberProgress(fold, penalties.index(l2) + 1, l2, found.epoch, found.epochs)
             )
         done = len(self.trained) + progress.done
-        self.watch(SelectionProgress(
+        self.watch(SearchProgress(
             done, max(done, len(penalties) * len(folds)), len(folds), len(penalties),
             tuple(under_way), self._seconds,
         ))  # fmt: skip
@@ -129,9 +128,9 @@ class Search:
 
 def diverged(one: Trained, where: str) -> DivergenceError:
     """Return the error of a member whose loss stopped being finite."""
-    epoch = one.epochs + 1
+    epoch = len(one.history) + 1
     return DivergenceError(
         f"{where}, the loss stopped being finite in epoch {epoch}. Try a smaller learning rate (it "
         f"was {one.member.config.learning_rate:g}), a warm-up or columns scaled to about -3..3.",
-        epoch, one.params, History(),
+        epoch, one.params, one.history,
     )  # fmt: skip

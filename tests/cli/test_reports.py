@@ -120,7 +120,7 @@ def test_train_warns_in_the_report_and_in_json(tmp_path, monkeypatch) -> None:
     rows = [f"{x:.3f},{'reason' if x > 1 else ''},{'yes' if x > 1 else 'no'}"
             for x in rng.standard_normal(300)]  # fmt: skip
     (tmp_path / "t.csv").write_text("x,why,t\n" + "\n".join(rows) + "\n")
-    arguments = ("train", "t.csv", "-t", "t", "--epochs", "10")
+    arguments = ("train", "--quick", "t.csv", "-t", "t", "--epochs", "10")
     printed = run(*arguments, "--explain-words").stdout
     assert "Column 'why' alone" in printed and "--drop 'why'" in printed
     assert printed.index("Warnings") < printed.index("Saved") < printed.index("Terms in the report")

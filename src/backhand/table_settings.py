@@ -27,6 +27,7 @@ from backhand.training.config import TrainConfig, check_settings, setting
 
 if TYPE_CHECKING:
     from backhand.optimizers import Optimizer
+    from backhand.selection import Recipe
     from backhand.training.early_stopping import EarlyStopping
 
 UPDATES = 8000
@@ -297,18 +298,6 @@ class Settings:
                 "--checkpoint saves one training, and --cv has several; omit one of them."
             )
 
-    def without_search(self) -> Settings:
-        """Return the settings of the single run that is made where no search is possible."""
-        if self.quick:
-            return self
-        return replace(self, quick=True, members=None, budget=None, early_stopping=False,
-                       patience=None, tol=None)  # fmt: skip
-
-    @property
-    def budget_seconds(self) -> float | None:
-        """Seconds of `budget`."""
-        return None if self.budget is None else seconds_in(self.budget)
-
     @property
     def held_out_share(self) -> float:
         """Share of the table's rows that is held out: 0 with `validation` and `cv`."""
@@ -345,6 +334,7 @@ class Settings:
         return rule
 
     def _early_stopping(self) -> EarlyStopping | None:
+        """The rule of a single run, or of the networks of a search."""
         if self.quick and not self.early_stopping:
             return None
         from backhand.training.early_stopping import EarlyStopping
@@ -352,6 +342,16 @@ class Settings:
         return EarlyStopping(
             self.patience or PATIENCE, self.tol or 0.0, self.monitor or "validation_loss"
         )
+
+    def recipe_for(self, rows: int) -> Recipe:
+        """What a search on that many training rows tries."""
+        from backhand.selection import PENALTIES, Recipe
+
+        return Recipe(
+            config=self.config_for(rows), hidden=self.hidden, members=self.members,
+            penalties=PENALTIES if self.l2 is None else (self.l2,),
+            seconds=None if self.budget is None else seconds_in(self.budget),
+        )  # fmt: skip
 
     def epochs_for(self, rows: int) -> int:
         """Number of epochs on that many training rows."""

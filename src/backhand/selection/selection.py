@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -16,6 +15,7 @@ from backhand.engines import Data, Engine
 from backhand.equations import Parameters
 from backhand.folding import fold
 from backhand.selection.calibration import Calibration, calibrate, log_shares
+from backhand.selection.chosen import Chosen, Trial
 from backhand.selection.folds import InnerFolds
 from backhand.selection.members import Start, Trained, refit
 from backhand.selection.out_of_fold import (
@@ -27,32 +27,7 @@ from backhand.selection.out_of_fold import (
 )
 from backhand.selection.recipe import Recipe
 from backhand.selection.search import Search, SearchProgress
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A member of the search.
-
-    Attributes
-    ----------
-    l2 : float
-    fold : int
-    epochs : int
-        Epochs done.
-    best_epoch : int or None
-        The one whose parameters are kept.
-    loss, accuracy : float
-        Of the fold, at the best epoch; infinite and nan where the member diverged.
-    seconds : float
-    """
-
-    l2: float
-    fold: int
-    epochs: int
-    best_epoch: int | None
-    loss: float
-    accuracy: float
-    seconds: float
+from backhand.training.history import History
 
 
 @dataclass(frozen=True)
@@ -67,6 +42,11 @@ class Selection:
         The chosen λ.
     epochs : tuple of int
         Epochs of each member of the network.
+    refitted : bool
+        Whether its members learned from all rows, after the search.
+    history : History
+        The mean over the members of the folds with the chosen penalty, up to the epoch in which the
+        first of them ended.
     calibration : Calibration
         Its temperature, and how far it is drawn towards the class shares.
     out_of_fold : OutOfFold or None
@@ -81,6 +61,8 @@ class Selection:
     params: Parameters
     l2: float
     epochs: tuple[int, ...]
+    refitted: bool
+    history: History
     calibration: Calibration
     out_of_fold: OutOfFold | None
     trials: tuple[Trial, ...]
@@ -92,28 +74,15 @@ class Selection:
         """T, by which the logits are divided; infinite: the network answers the class shares."""
         return self.calibration.temperature
 
-    def to_json(self) -> dict[str, Any]:
-        """Return what was chosen, as JSON values for the model file."""
+    @property
+    def chosen(self) -> Chosen:
+        """What was chosen and from what, as a model file holds it."""
         calibration, found = self.calibration, self.out_of_fold
-        return {
-            "l2": self.l2,
-            "epochs": list(self.epochs),
-            "scale": calibration.scale,
-            "shrinkage": calibration.shrinkage,
-            "rows": 0 if found is None else len(found.rows),
-            "loss": None if found is None else found.loss,
-            "calibrated_loss": None if found is None else found.calibrated_loss,
-            "cut": self.cut,
-            "seconds": round(self.seconds, 3),
-            "trials": [
-                [t.l2, t.fold, t.epochs, t.best_epoch, *map(_finite, (t.loss, t.accuracy))]
-                for t in self.trials
-            ],
-        }
-
-
-def _finite(value: float) -> float | None:
-    return float(f"{value:.6g}") if math.isfinite(value) else None
+        return Chosen(
+            self.l2, self.epochs, self.refitted, calibration.scale, calibration.shrinkage,
+            0 if found is None else len(found.rows), None if found is None else found.loss,
+            None if found is None else found.calibrated_loss, self.cut, self.trials,
+        )  # fmt: skip
 
 
 def select(
@@ -171,12 +140,14 @@ def select(
         epochs = round(median(_epochs(one) for one in members))
     else:
         l2, members, epochs = recipe.penalties[0], [], recipe.config.epochs
-    if recipe.members is not None or folds.forward or not members:
+    searched = [one.history for one in members]
+    if refitted := recipe.members is not None or folds.forward or not members:
         count = recipe.members or max(1, len(members))
         members = search.train([refit(recipe, l2, number, epochs) for number in range(count)])
     return Selection(
         calibration.folded(fold([one.params for one in members])),
-        l2, tuple(map(_epochs, members)), calibration, found,
+        l2, tuple(map(_epochs, members)), refitted,
+        mean_history(searched or [one.history for one in members]), calibration, found,
         tuple(_trial(one) for one in search.trained.values()), search.cut,
         time.perf_counter() - began,
     )  # fmt: skip
@@ -201,6 +172,14 @@ def _epochs(one: Trained) -> int:
 def _trial(one: Trained) -> Trial:
     assert one.member.fold is not None
     return Trial(
-        one.member.l2, one.member.fold, len(one.history), one.best_epoch, one.loss, one.accuracy,
-        one.seconds,
-    )  # fmt: skip
+        one.member.l2, one.member.fold, len(one.history), one.best_epoch, one.loss, one.accuracy
+    )
+
+
+def mean_history(histories: Sequence[History]) -> History:
+    """Return the mean of each figure over several trainings, up to the end of the shortest."""
+    E = min(map(len, histories))
+    return History(*(
+        np.mean([getattr(history, name)[:E] for history in histories], axis=0)
+        for name in History.__dataclass_fields__
+    ))  # fmt: skip

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from backhand.engines import Data, Engine
 from backhand.equations import Parameters
 from backhand.evaluation import Tally
 from backhand.functional import init
-from backhand.selection import Chosen, InnerFolds, OutOfFold, select
+from backhand.selection import Chosen, InnerFolds, OutOfFold, SearchProgress, select
 from backhand.table_settings import Settings
 from backhand.training.callbacks import Callback
 from backhand.training.checkpoints.checkpoint import Checkpoint
@@ -46,7 +44,7 @@ class Learned:
 def train_once(
     training: Data,
     watched: Data,
-    K: int,
+    classes: list[str],
     settings: Settings,
     engine: Engine,
     callbacks: Sequence[Callback] = (),
@@ -58,7 +56,7 @@ def train_once(
     early stopping, if the settings have it.
     """
     config = settings.config_for(training.rows)
-    params = init(training.X.shape[1], settings.hidden, K, config.seed)
+    params = init(training.X.shape[1], settings.hidden, len(classes), config.seed)
     result = train_data(
         TrainState.initial(params, config), training, config,
         sampler=make_sampler(config, training), objective=objective_of(config), engine=engine,
@@ -69,3 +67,34 @@ def train_once(
         metrics = {"stopping_rows": watched.rows, "best_epoch": result.best_epoch}
     values = settings.values(training.rows) | {"epochs": len(result.history)}
     return Learned(result.params, result.history, values, metrics)
+
+
+def search(
+    training: Data,
+    folds: InnerFolds,
+    classes: list[str],
+    settings: Settings,
+    engine: Engine,
+    watch: Callable[[SearchProgress], None] = lambda _: None,
+) -> Learned:
+    """Choose penalty, epochs and temperature on inner folds, and make one network."""
+    found = select(
+        training, folds, len(classes), settings.recipe_for(training.rows), engine, watch=watch
+    )
+    metrics = {}
+    if found.out_of_fold is not None:
+        metrics = out_of_fold_metrics(found.out_of_fold, training, classes)
+    values = settings.values(training.rows) | {"l2": found.l2}
+    return Learned(found.params, found.history, values, metrics, found.chosen)
+
+
+def out_of_fold_metrics(found: OutOfFold, training: Data, classes: list[str]) -> dict[str, Any]:
+    """Return the figures of training rows as networks predict them that did not learn from them."""
+    tally = Tally(classes)
+    tally.add(found.probabilities, training.y[found.rows])
+    figures = tally.result()
+    return {
+        "out_of_fold_rows": figures.rows,
+        "out_of_fold_loss": figures.loss,
+        "out_of_fold_accuracy": figures.accuracy,
+    }

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from backhand.cli.reports.output import print_json
+from backhand.selection import SearchProgress
 from backhand.tabular.training import Reading
 from backhand.training.callbacks import Callback
 from backhand.training.callbacks import Progress as Training
@@ -21,12 +22,14 @@ SECONDS = 0.5
 """Least time between two JSON lines about reading."""
 
 T = TypeVar("T")
+P = TypeVar("P", Training, SearchProgress)
 
 
 class ProgressDisplay(NamedTuple):
-    """Functions that show the epochs done (a callback of `train`), a message, or the rows read."""
+    """Functions that show the epochs done (a callback of `train`), a search, a message, or rows."""
 
     show_epochs: Callback
+    show_search: Callable[[SearchProgress], None]
     show_message: Callable[[str], None]
     show_loading: Callable[[float], None]
     show_reading: Callable[[Reading], None]
@@ -40,12 +43,13 @@ def progress_display(
     if as_json:
         yield ProgressDisplay(
             keep_final_errors_quiet(print_line),
+            keep_final_errors_quiet(at_ends(print_search)),
             lambda what: print_json("preparing", {"what": what}),
             throttled(lambda share: print_json("loading", {"share": round(share, 3)})),
             throttled(lambda reading: print_json("reading", reading._asdict())),
         )
     elif not console.is_terminal:
-        yield ProgressDisplay(silent, silent, silent, silent)
+        yield ProgressDisplay(silent, silent, silent, silent, silent)
     else:
         with _bar(console) as bar:
             task = bar.add_task(message, total=None, figures="")
@@ -57,6 +61,17 @@ def progress_display(
                         completed=done(training),
                         description=f"epoch {training.epoch}/{training.epochs}",
                         figures=f"{figures(training)}  {clock(seconds_left(training))} left",
+                    )
+                ),
+                keep_final_errors_quiet(
+                    lambda search: bar.update(
+                        task,
+                        total=search.members,
+                        completed=search.member
+                        - 1
+                        + done(search.training) / search.training.epochs,
+                        description=part_of_search(search),
+                        figures=figures(search.training),
                     )
                 ),
                 lambda what: bar.update(task, description=what, refresh=True),
@@ -85,13 +100,24 @@ def throttled(report: Callable[[T], None]) -> Callable[[T], None]:
     return throttled_report
 
 
-def keep_final_errors_quiet(show: Callback) -> Callback:
+def at_ends(report: Callable[[SearchProgress], None]) -> Callable[[SearchProgress], None]:
+    """Return a function that calls `report` where a network ends, and between at intervals."""
+    between = throttled(report)
+
+    def called(search: SearchProgress) -> None:
+        (report if search.training.finished else between)(search)
+
+    return called
+
+
+def keep_final_errors_quiet(show: Callable[[P], None]) -> Callable[[P], None]:
     """Wrap a callback: once training is finished, a lost output does not prevent saving."""
 
-    def shown(training: Training) -> None:
+    def shown(progress: P) -> None:
         try:
-            show(training)
+            show(progress)
         except OSError:
+            training = progress.training if isinstance(progress, SearchProgress) else progress
             if not training.finished:
                 raise
 
@@ -116,6 +142,30 @@ def print_line(training: Training) -> None:
         "rows_per_second": round(speed(training)),
         "seconds_left": round(seconds_left(training), 3),
     })  # fmt: skip
+
+
+def print_search(search: SearchProgress) -> None:
+    """Print one JSON object about the network of a search that is being trained."""
+    training = search.training
+    if not training.epoch:  # the first epoch is not complete
+        return
+    print_json("search", {
+        "member": search.member, "members": search.members, "fold": search.fold,
+        "folds": search.folds, "penalty": search.penalty, "penalties": search.penalties,
+        "l2": search.l2, "epoch": training.epoch, "epochs": training.epochs,
+        "loss": float(training.history.loss[-1]),
+        "validation_loss": last_measured(training.history.validation_loss),
+    })  # fmt: skip
+
+
+def part_of_search(search: SearchProgress) -> str:
+    """Return `fold 3 of 5, λ 2 of 3, epoch 12/100`."""
+    where = [f"fold {search.fold} of {search.folds}"] if search.fold else []
+    if search.fold and search.penalties > 1:
+        where.append(f"λ {search.penalty} of {search.penalties}")
+    if not search.fold:
+        where.append(f"network {search.member} of {search.members}, all rows")
+    return ", ".join([*where, f"epoch {search.training.epoch}/{search.training.epochs}"])
 
 
 def figures(training: Training) -> str:

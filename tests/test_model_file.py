@@ -136,8 +136,8 @@ def tensors(**changes) -> dict:
 
 def header(**changes) -> dict:
     value = {"format": 1, "classes": ["a", "b", "c"], "schema": SCHEMA.to_json(), "metrics": {},
-             "hyperparameters": {}, "versions": {}, "training_rows": None, "history":
-             {name: [] for name in History.__dataclass_fields__}}  # fmt: skip
+             "hyperparameters": {}, "versions": {}, "training_rows": None, "chosen": None,
+             "history": {name: [] for name in History.__dataclass_fields__}}  # fmt: skip
     return {"backhand": json.dumps(value | changes)}
 
 

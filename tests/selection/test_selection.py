@@ -114,7 +114,7 @@ def test_where_no_row_can_be_held_out_one_network_learns_from_all():
     found = chosen(data, InnerFolds(folds_for(data.y, 0)), K=3)
     assert found.trials == () and found.out_of_fold is None
     assert found.epochs == (20,) and found.params.W1.shape == (3, 8)
-    json.dumps(found.to_json(), allow_nan=False)
+    json.dumps(found.chosen.to_json(), allow_nan=False)
 
 
 def test_weights_count_like_repeated_rows_in_the_figures():
@@ -132,7 +132,7 @@ def test_a_penalty_whose_members_diverge_is_not_chosen():
     found = chosen(data, config=wild, penalties=(50.0, 0.0))
     assert found.l2 == 0.0
     assert all(t.loss == math.inf for t in found.trials if t.l2 == 50.0)
-    json.dumps(found.to_json(), allow_nan=False)
+    json.dumps(found.chosen.to_json(), allow_nan=False)
 
 
 def test_if_all_members_diverge_it_is_an_error():

@@ -106,7 +106,9 @@ def test_many_small_groups_are_divided_too(monkeypatch) -> None:
     assert (np.abs(np.bincount(parts) - 800) < 80).all() and (parts[::2] == parts[1::2]).all()
 
 
-@pytest.mark.parametrize("options", [{}, {"quick": True, "early_stopping": True}, {"cv": 3}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{}, {"quick": True, "early_stopping": True}, {"cv": 3}], ids=str
+)
 def test_a_group_is_on_one_side_of_every_split(splitter, options) -> None:
     data = columns()
     found = splitter(data, group="g", **options)

@@ -93,7 +93,7 @@ class TrainReport:
             return
         rows = [
             ("shape", network_shape(d, H, K)),
-            ("size", f"{size:,} parameters, float32"),
+            ("size", f"{size:,} parameters{'' if settings.quick else ' per network'}, float32"),
             ("rows", _rows(prepared, settings)),
             ("training", f"{_training(settings, epochs)}, {engine} engine"),
         ]

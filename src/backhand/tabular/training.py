@@ -52,7 +52,7 @@ class Prepared:
     """A table that was read: its rows, encoded, and its schema.
 
     The matrices are float32, in memory or memory-mapped. `stopping` are the rows that early
-    stopping watches. `is_held_out` (N,) tells the rows of the table that are held out, or those of
+    stopping watches, `folds` the inner folds of a search. `is_held_out` (N,) tells the rows of the table that are held out, or those of
     a second table. `how` says how the rows were divided. The held-out rows have further ones beside
     them whose class is `unknown`, or that are without one, if they are of a second table; `changes`
     are what is different in that one. The remarks are those of the table.
@@ -137,6 +137,11 @@ def prepare_table(
                 prepared = _with_validation(prepared, validation, places)
     warn_of_doubtful_classes(prepared.class_counts)
     _warn_of_unlearned_classes(prepared)
+    if prepared.folds is not None and not prepared.folds.measured:
+        warn(
+            f"the {prepared.training.rows:,} training rows cannot be divided into folds, so that "
+            "nothing is chosen: one network learns from all of them, as with --quick."
+        )
     return prepared
 
 

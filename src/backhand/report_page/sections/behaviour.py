@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from backhand.errors import shortened
+from backhand.model import Model
 from backhand.report_page.charts import (
     Watched,
     dependence_chart,
@@ -131,11 +132,11 @@ def learning(contents: Contents) -> Html | None:
     history = contents.model.history
     if len(history) < 2:
         return None
-    watched, text = _watched(contents.model)
+    watched, outcome = _watched(contents.model)
     text = (
         "An epoch is one pass over all training rows. Training lowers the loss; where the loss of "
         f"the {watched.name} rises again while that of the training rows falls, the model learns "
-        f"its rows by heart. {text}"
+        f"its rows by heart. {outcome}"
     )
     charts = [element("figure", chart) for chart in learning_charts(history, watched)]
     return joined([element("p", with_options(text)), element("div", *charts, class_="charts")])
@@ -143,7 +144,7 @@ def learning(contents: Contents) -> Html | None:
 
 def _watched(model: Model) -> tuple[Watched, str]:
     """Return the rows that were measured during training, and what followed from them."""
-    if (chosen := model.chosen) is not None:
+    if (chosen := model.chosen) is not None and chosen.trials:
         folds = len(chosen.losses().get(chosen.l2, []))
         return Watched("rows out of fold", None), (
             f"The curves are the means of the {folds} networks of the search with the chosen "

@@ -6,8 +6,8 @@ from backhand.selection.calibration import Calibration
 from backhand.selection.chosen import Chosen, Trial
 from backhand.selection.folds import FOLDS, InnerFolds, folds_for
 from backhand.selection.out_of_fold import OutOfFold
+from backhand.selection.progress import MemberProgress, SearchProgress
 from backhand.selection.recipe import PATIENCE, PENALTIES, Recipe
-from backhand.selection.search import SearchProgress
 from backhand.selection.selection import Selection, select
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Calibration",
     "Chosen",
     "InnerFolds",
+    "MemberProgress",
     "OutOfFold",
     "Recipe",
     "SearchProgress",

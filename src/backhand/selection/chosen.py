@@ -24,7 +24,7 @@ class Trial(NamedTuple):
         The fold that it is measured on.
     epochs : int
         Epochs done.
-    best_epoch : int or None
+    best_epoch : int
         The one whose parameters are kept.
     loss, accuracy : float
         Of the fold, at the best epoch; infinite and nan where the member diverged.
@@ -33,7 +33,7 @@ class Trial(NamedTuple):
     l2: float
     fold: int
     epochs: int
-    best_epoch: int | None
+    best_epoch: int
     loss: float
     accuracy: float
 
@@ -56,13 +56,13 @@ class Trial(NamedTuple):
 
 
 OF_TRIAL: tuple[Constraint, ...] = (
-    Number(0), Integer(0), Integer(0), Or(Exactly(None), Integer(1)), Or(Exactly(None), Number(0)),
+    Number(0), Integer(0), Integer(0), Integer(0), Or(Exactly(None), Number(0)),
     Or(Exactly(None), Number(0, 1)),
 )  # fmt: skip
 """What the values of a trial may be."""
 
 OF_CHOICE: dict[str, Constraint] = {
-    "l2": Number(0), "scale": Number(0), "shrinkage": Number(-math.inf), "rows": Integer(0),
+    "l2": Number(0), "scale": Number(0), "rows": Integer(0),
     "loss": Or(Exactly(None), Number(0)), "calibrated_loss": Or(Exactly(None), Number(0)),
     "refitted": Flag(), "cut": Flag(),
 }  # fmt: skip
@@ -81,8 +81,9 @@ class Chosen:
         Epochs of each network that was averaged.
     refitted : bool
         Whether these learned from all training rows, after the search.
-    scale, shrinkage : float
-        a and c of the calibrated logits a S + c log π.
+    scale : float
+        1 / T, by which the logits are multiplied; 0 where the network answers with the class
+        shares, because nothing that was tried is better.
     rows : int
         Rows that were predicted by networks that did not learn from them.
     loss, calibrated_loss : float or None
@@ -96,7 +97,6 @@ class Chosen:
     epochs: tuple[int, ...]
     refitted: bool
     scale: float
-    shrinkage: float
     rows: int
     loss: float | None
     calibrated_loss: float | None
@@ -105,7 +105,7 @@ class Chosen:
 
     @property
     def temperature(self) -> float:
-        """T = 1 / a; infinite where the network answers with the class shares."""
+        """T; infinite where the network answers with the class shares."""
         return 1 / self.scale if self.scale > 0 else math.inf
 
     def losses(self) -> dict[float, list[float]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -15,18 +16,13 @@ from backhand.engines import Data, Engine
 from backhand.equations import Parameters
 from backhand.folding import fold
 from backhand.selection.calibration import Calibration, calibrate, log_shares
-from backhand.selection.chosen import Chosen, Trial
+from backhand.selection.chosen import Chosen
 from backhand.selection.folds import InnerFolds
-from backhand.selection.members import Start, Trained, refit
-from backhand.selection.out_of_fold import (
-    OutOfFold,
-    logits_of_rows,
-    out_of_fold,
-    rows_of_folds,
-    rows_with_logits,
-)
+from backhand.selection.members import Trained, Trainer, refit
+from backhand.selection.out_of_fold import OutOfFold, held_out_logits, out_of_fold, rows_of_folds
+from backhand.selection.progress import SearchProgress
 from backhand.selection.recipe import Recipe
-from backhand.selection.search import Search, SearchProgress
+from backhand.selection.search import Search, diverged
 from backhand.training.history import History
 
 
@@ -38,51 +34,22 @@ class Selection:
     ----------
     params : Parameters
         The network.
-    l2 : float
-        The chosen λ.
-    epochs : tuple of int
-        Epochs of each member of the network.
-    refitted : bool
-        Whether its members learned from all rows, after the search.
     history : History
         The mean over the members of the folds with the chosen penalty, up to the epoch in which the
         first of them ended.
-    calibration : Calibration
-        Its temperature, and how far it is drawn towards the class shares.
+    chosen : Chosen
+        What was chosen, and from what.
     out_of_fold : OutOfFold or None
         None where no row could be held out.
-    trials : tuple of Trial
-    cut : bool
-        Whether the search ended for lack of time.
     seconds : float
         Wall time of the search and of all training.
     """
 
     params: Parameters
-    l2: float
-    epochs: tuple[int, ...]
-    refitted: bool
     history: History
-    calibration: Calibration
+    chosen: Chosen
     out_of_fold: OutOfFold | None
-    trials: tuple[Trial, ...]
-    cut: bool
     seconds: float
-
-    @property
-    def temperature(self) -> float:
-        """T, by which the logits are divided; infinite: the network answers the class shares."""
-        return self.calibration.temperature
-
-    @property
-    def chosen(self) -> Chosen:
-        """What was chosen and from what, as a model file holds it."""
-        calibration, found = self.calibration, self.out_of_fold
-        return Chosen(
-            self.l2, self.epochs, self.refitted, calibration.scale, calibration.shrinkage,
-            0 if found is None else len(found.rows), None if found is None else found.loss,
-            None if found is None else found.calibrated_loss, self.cut, self.trials,
-        )  # fmt: skip
 
 
 def select(
@@ -126,54 +93,54 @@ def select(
     DivergenceError
         If each penalty has a member that diverged.
     """
-    began = time.perf_counter()
-    shares = log_shares(data.y, K, data.sample_weight)
+    shares = log_shares(data, K)
     b2 = shares if recipe.start_at_shares else np.zeros(K)
-    start = Start(data.X.shape[1], recipe.hidden, b2, dtype)
-    search = Search(data, folds, recipe, start, engine, watch)
-    calibration, found = Calibration(1.0, 0.0, shares), None
+    trainer = Trainer(data, folds, recipe, b2, np.dtype(dtype), engine)
+    search = Search(trainer, watch)
+    members: list[Trained] = []
+    calibration, found = Calibration(1.0, shares), None
     if folds.measured:
         search.run()
-        l2 = search.chosen()
-        members = [search.trained[l2, number] for number in search.folds_of(l2)]
-        calibration, found = _calibrated(search, members, shares)
-        epochs = round(median(_epochs(one) for one in members))
-    else:
-        l2, members, epochs = recipe.penalties[0], [], recipe.config.epochs
-    searched = [one.history for one in members]
+        members = search.chosen()
+        calibration, found = _calibrated(trainer, members, shares)
+    histories = [one.history for one in members]
     if refitted := recipe.members is not None or folds.forward or not members:
-        count = recipe.members or max(1, len(members))
-        members = search.train([refit(recipe, l2, number, epochs) for number in range(count)])
-    return Selection(
-        calibration.folded(fold([one.params for one in members])),
-        l2, tuple(map(_epochs, members)), refitted,
-        mean_history(searched or [one.history for one in members]), calibration, found,
-        tuple(_trial(one) for one in search.trained.values()), search.cut,
-        time.perf_counter() - began,
+        members = _refitted(search, members)
+    params = calibration.folded(fold([one.params for one in members]))
+    chosen = Chosen(
+        l2=members[0].member.config.l2, epochs=tuple(one.best_epoch for one in members),
+        refitted=refitted, scale=calibration.scale, rows=0 if found is None else len(found.rows),
+        loss=None if found is None else found.loss,
+        calibrated_loss=None if found is None else found.calibrated_loss, cut=search.cut,
+        trials=tuple(one.trial for one in search.trained.values()),
     )  # fmt: skip
+    history = mean_history(histories or [one.history for one in members])
+    return Selection(params, history, chosen, found, time.perf_counter() - search.began)
 
 
 def _calibrated(
-    search: Search, members: list[Trained], shares: NDArray[np.float64]
+    trainer: Trainer, members: Sequence[Trained], shares: NDArray[np.float64]
 ) -> tuple[Calibration, OutOfFold]:
     """Return the calibration of some members, and what they say of the rows of their folds."""
-    nets = [(one.member.fold, one.params) for one in members if one.member.fold is not None]
-    rows = rows_of_folds(search.folds, [number for number, _ in nets], len(shares))
-    S = logits_of_rows(rows, search.data, search.folds, nets, search.engine)
-    held = rows_with_logits(rows, S, search.data)
+    nets = {one.member.fold: one.params for one in members if one.member.fold is not None}
+    rows = rows_of_folds(trainer.folds, list(nets), len(shares))
+    held = held_out_logits(rows, trainer.data, trainer.folds, nets, trainer.engine)
     calibration = calibrate(held, shares)
     return calibration, out_of_fold(rows, held, calibration)
 
 
-def _epochs(one: Trained) -> int:
-    return one.best_epoch or len(one.history)
-
-
-def _trial(one: Trained) -> Trial:
-    assert one.member.fold is not None
-    return Trial(
-        one.member.l2, one.member.fold, len(one.history), one.best_epoch, one.loss, one.accuracy
-    )
+def _refitted(search: Search, chosen: Sequence[Trained]) -> list[Trained]:
+    """Train members on all rows, for the median of the chosen members' best epochs."""
+    recipe = search.trainer.recipe
+    l2 = chosen[0].member.config.l2 if chosen else recipe.penalties[0]
+    epochs = round(median(one.best_epoch for one in chosen)) if chosen else None
+    count = recipe.members or max(1, len(chosen))
+    members = [refit(recipe, l2, number) for number in range(count)]
+    trained = search.trainer.train(members, partial(search.report, members), epochs)
+    for one in trained:
+        if one.ended == "diverged":
+            raise diverged(one, "in the training on all rows")
+    return trained
 
 
 def mean_history(histories: Sequence[History]) -> History:

@@ -13,9 +13,6 @@ from backhand.selection import Chosen
 PARTS = {2: "half", 3: "third", 4: "quarter", 5: "fifth"}
 """Names of the parts into which so many folds divide the rows."""
 
-LEAST_SHRINKAGE = 0.005
-"""Multiple of the class shares' logarithms below which it is not mentioned."""
-
 
 def choice_in_words(chosen: Chosen, hidden: int) -> list[tuple[str, str]]:
     """Return what was chosen, each under a title.
@@ -29,7 +26,7 @@ def choice_in_words(chosen: Chosen, hidden: int) -> list[tuple[str, str]]:
     return [
         ("networks", _networks(chosen, hidden)),
         ("penalty", _penalty(chosen)),
-        ("calibration", _calibration(chosen)),
+        ("temperature", _temperature(chosen)),
     ]
 
 
@@ -56,13 +53,10 @@ def _penalty(chosen: Chosen) -> str:
     return f"λ {chosen.l2:g}, chosen from {comma_list(tried)}{cut}"
 
 
-def _calibration(chosen: Chosen) -> str:
+def _temperature(chosen: Chosen) -> str:
     if chosen.scale == 0:
-        return "the class shares for every row: no network predicted rows of its fold better"
-    text = f"temperature {chosen.temperature:.3g}"
-    if abs(chosen.shrinkage) < LEAST_SHRINKAGE:
-        return text
-    return f"{text}, and {chosen.shrinkage:+.2g} times the logarithms of the class shares"
+        return "the class shares for every row, since nothing that was tried is better"
+    return f"{chosen.temperature:.3g}"
 
 
 class Losses(NamedTuple):

@@ -84,7 +84,7 @@ def search(
     metrics = {}
     if found.out_of_fold is not None:
         metrics = out_of_fold_metrics(found.out_of_fold, training, classes)
-    values = settings.values(training.rows) | {"l2": found.l2}
+    values = settings.values(training.rows) | {"l2": found.chosen.l2}
     return Learned(found.params, found.history, values, metrics, found.chosen)
 
 

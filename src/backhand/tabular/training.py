@@ -52,10 +52,11 @@ class Prepared:
     """A table that was read: its rows, encoded, and its schema.
 
     The matrices are float32, in memory or memory-mapped. `stopping` are the rows that early
-    stopping watches, `folds` the inner folds of a search. `is_held_out` (N,) tells the rows of the table that are held out, or those of
-    a second table. `how` says how the rows were divided. The held-out rows have further ones beside
-    them whose class is `unknown`, or that are without one, if they are of a second table; `changes`
-    are what is different in that one. The remarks are those of the table.
+    stopping watches, `folds` the inner folds of a search. `is_held_out` (N,) tells the rows of the
+    table that are held out, or those of a second table. `how` says how the rows were divided. The
+    held-out rows have further ones beside them whose class is `unknown`, or that are without one,
+    if they are of a second table; `changes` are what is different in that one. The remarks are
+    those of the table.
     """
 
     source: str

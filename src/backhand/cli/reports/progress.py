@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -22,7 +23,6 @@ SECONDS = 0.5
 """Least time between two JSON lines about reading."""
 
 T = TypeVar("T")
-P = TypeVar("P", Training, SearchProgress)
 
 
 class ProgressDisplay(NamedTuple):
@@ -43,7 +43,7 @@ def progress_display(
     if as_json:
         yield ProgressDisplay(
             keep_final_errors_quiet(print_line),
-            keep_final_errors_quiet(at_ends(print_search)),
+            at_ends(print_search),
             lambda what: print_json("preparing", {"what": what}),
             throttled(lambda share: print_json("loading", {"share": round(share, 3)})),
             throttled(lambda reading: print_json("reading", reading._asdict())),
@@ -63,16 +63,12 @@ def progress_display(
                         figures=f"{figures(training)}  {clock(seconds_left(training))} left",
                     )
                 ),
-                keep_final_errors_quiet(
-                    lambda search: bar.update(
-                        task,
-                        total=search.members,
-                        completed=search.member
-                        - 1
-                        + done(search.training) / search.training.epochs,
-                        description=part_of_search(search),
-                        figures=figures(search.training),
-                    )
+                lambda search: bar.update(
+                    task,
+                    total=search.members,
+                    completed=search.done + share_under_way(search),
+                    description=part_of_search(search),
+                    figures=f"{search.done} networks, {clock(search.seconds)}",
                 ),
                 lambda what: bar.update(task, description=what, refresh=True),
                 lambda share: bar.update(
@@ -101,23 +97,24 @@ def throttled(report: Callable[[T], None]) -> Callable[[T], None]:
 
 
 def at_ends(report: Callable[[SearchProgress], None]) -> Callable[[SearchProgress], None]:
-    """Return a function that calls `report` where a network ends, and between at intervals."""
-    between = throttled(report)
+    """Return a function that calls `report` when more networks are done, and at intervals."""
+    between, done = throttled(report), 0
 
     def called(search: SearchProgress) -> None:
-        (report if search.training.finished else between)(search)
+        nonlocal done
+        (between if search.done == done else report)(search)
+        done = search.done
 
     return called
 
 
-def keep_final_errors_quiet(show: Callable[[P], None]) -> Callable[[P], None]:
+def keep_final_errors_quiet(show: Callback) -> Callback:
     """Wrap a callback: once training is finished, a lost output does not prevent saving."""
 
-    def shown(progress: P) -> None:
+    def shown(training: Training) -> None:
         try:
-            show(progress)
+            show(training)
         except OSError:
-            training = progress.training if isinstance(progress, SearchProgress) else progress
             if not training.finished:
                 raise
 
@@ -145,27 +142,24 @@ def print_line(training: Training) -> None:
 
 
 def print_search(search: SearchProgress) -> None:
-    """Print one JSON object about the network of a search that is being trained."""
-    training = search.training
-    if not training.epoch:  # the first epoch is not complete
-        return
-    print_json("search", {
-        "member": search.member, "members": search.members, "fold": search.fold,
-        "folds": search.folds, "penalty": search.penalty, "penalties": search.penalties,
-        "l2": search.l2, "epoch": training.epoch, "epochs": training.epochs,
-        "loss": float(training.history.loss[-1]),
-        "validation_loss": last_measured(training.history.validation_loss),
-    })  # fmt: skip
+    """Print one JSON object about a search."""
+    print_json("search", asdict(search) | {"seconds": round(search.seconds, 3)})
+
+
+def share_under_way(search: SearchProgress) -> float:
+    """Return the sum of the shares that are done of the networks under way."""
+    return sum(one.epoch / one.epochs for one in search.under_way)
 
 
 def part_of_search(search: SearchProgress) -> str:
-    """Return `fold 3 of 5, λ 2 of 3, epoch 12/100`."""
-    where = [f"fold {search.fold} of {search.folds}"] if search.fold else []
-    if search.fold and search.penalties > 1:
-        where.append(f"λ {search.penalty} of {search.penalties}")
-    if not search.fold:
-        where.append(f"network {search.member} of {search.members}, all rows")
-    return ", ".join([*where, f"epoch {search.training.epoch}/{search.training.epochs}"])
+    """Return `fold 3 of 5, λ 2 of 3, epoch 12/100`, of the first network under way."""
+    if not search.under_way:
+        return "search"
+    one = search.under_way[0]
+    where = f"fold {one.fold} of {search.folds}" if one.fold else "all rows"
+    if one.fold and search.penalties > 1:
+        where += f", λ {one.penalty} of {search.penalties}"
+    return f"{where}, epoch {one.epoch}/{one.epochs}"
 
 
 def figures(training: Training) -> str:

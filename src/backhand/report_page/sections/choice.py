@@ -1,4 +1,4 @@
-"""What a search chose: networks, penalty and calibration, and the figures that decided."""
+"""What a search chose: networks, penalty and temperature, and the figures that decided."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def choice(contents: Contents) -> Html | None:
     if chosen is None:
         return None
     text = (
-        "The penalty, the number of epochs and the calibration were chosen on the training rows "
+        "The penalty, the number of epochs and the temperature were chosen on the training rows "
         "alone. These are divided into folds; networks that did not learn from a fold predict its "
         "rows (out of fold), and the choice with the least log loss there is taken. The held-out "
         "rows decide nothing."

@@ -18,8 +18,9 @@ from backhand.selection.chosen import Trial
 from backhand.selection.folds import InnerFolds
 from backhand.selection.recipe import Recipe
 from backhand.training.config import TrainConfig
-from backhand.training.fleet.fleet import Planned, train_fleet
 from backhand.training.fleet.progress import FleetProgress
+from backhand.training.fleet.shared import Planned
+from backhand.training.fleet.train_fleet import train_fleet
 from backhand.training.history import History
 from backhand.training.plan import make_sampler
 from backhand.training.prepared import Training

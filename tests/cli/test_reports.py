@@ -72,14 +72,15 @@ def test_many_classes_are_summed_up(capsys, monkeypatch) -> None:
 def test_the_baseline_and_the_training_figures_are_beside_the_accuracy(capsys, monkeypatch) -> None:
     found = evaluation(["no", "yes"])
     training = {"accuracy": 0.9876, "loss": 0.0123}
-    printed = shown(capsys, monkeypatch, 80, found, training=training)
+    beside = {"out of fold": {}, "training": training}
+    printed = shown(capsys, monkeypatch, 80, found, beside=beside)
     base = found.baseline
     assert f"Always answering '{base.name}' would score {base.accuracy:.4f}" in printed
     low, high = found.figures["roc_auc"][1:]
     assert re.search(
         rf"ROC AUC +{found.figures['roc_auc'].value:.4f}  {low:.4f}–{high:.4f}", printed
     )
-    assert "0.9876" in printed and "0.0123" in printed
+    assert "0.9876" in printed and "0.0123" in printed and "out of fold" not in printed
     assert "sample" not in printed
 
 

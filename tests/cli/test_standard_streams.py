@@ -19,7 +19,7 @@ from backhand.cli.reports.output import json_line
 from backhand.cli.written_output import INCOMPLETE
 from backhand.errors import InputError, OutputError
 from backhand.support.visible_text import printable
-from backhand.tabular import training as tabular
+from backhand.tabular import learning
 from backhand.training.checkpoints import file_format
 from helpers.command_line import run
 
@@ -183,7 +183,7 @@ def test_a_category_and_a_history_that_no_file_holds_are_refused_before_the_firs
     def train(*_, **__):
         pytest.fail("it trains")
 
-    monkeypatch.setattr("backhand.tabular.training.train_data", train)
+    monkeypatch.setattr("backhand.tabular.learning.train_data", train)
     categories = ("u" * (2**20 + 1), "v")
     rows = "".join(f"{categories[i % 2]},{'ab'[i // 2 % 2]}\n" for i in range(8))
     (tmp_path / "t.csv").write_text("x,t\n" + rows)
@@ -227,14 +227,14 @@ def test_a_model_that_cannot_be_saved_where_it_was_wanted_is_kept(
     (tmp_path / "sub").mkdir()
     (tmp_path / "refuge").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "refuge"))
-    train = tabular.train_data
+    train = learning.train_data
 
     def and_remove(*arguments, **options):
         result = train(*arguments, **options)
         (tmp_path / "sub").rmdir()
         return result
 
-    monkeypatch.setattr(tabular, "train_data", and_remove)
+    monkeypatch.setattr(learning, "train_data", and_remove)
     output = tmp_path / "sub" / "m.safetensors"
     done = run(
         "train", "--quick", folder / "t.csv", "-t", "t", "--epochs", "2", "-o", output, expect=1

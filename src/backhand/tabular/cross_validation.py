@@ -26,8 +26,8 @@ from backhand.tabular.advice import Advice, advise_on_split
 from backhand.tabular.splitting import splitter_of
 from backhand.tabular.training import (
     Prepared,
+    figures_of,
     fit_table,
-    held_out_metrics,
     prepare_split,
 )
 from backhand.training.callbacks import Callback
@@ -82,7 +82,7 @@ class CrossValidation:
 
     def metrics(self) -> dict[str, Any]:
         """Return the figures that the model keeps: as held-out figures, the means of the folds."""
-        found = held_out_metrics(self.pooled)
+        found = figures_of("held_out", self.pooled)
         for name, interval in self.figures().items():
             if f"held_out_{name}" in found:
                 found |= {

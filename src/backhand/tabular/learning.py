@@ -8,7 +8,6 @@ from typing import Any
 
 from backhand.engines import Data, Engine
 from backhand.equations import Parameters
-from backhand.evaluation import Tally
 from backhand.functional import init
 from backhand.selection import Chosen, InnerFolds, OutOfFold, SearchProgress, select
 from backhand.table_settings import Settings
@@ -32,6 +31,8 @@ class Learned:
         JSON values by name.
     chosen : Chosen or None
         What the search chose.
+    out_of_fold : OutOfFold or None
+        How its networks predict training rows that they did not learn from.
     """
 
     params: Parameters
@@ -39,6 +40,7 @@ class Learned:
     settings: dict[str, Any]
     metrics: dict[str, Any]
     chosen: Chosen | None = None
+    out_of_fold: OutOfFold | None = None
 
 
 def train_once(
@@ -81,20 +83,5 @@ def search(
     found = select(
         training, folds, len(classes), settings.recipe_for(training.rows), engine, watch=watch
     )
-    metrics = {}
-    if found.out_of_fold is not None:
-        metrics = out_of_fold_metrics(found.out_of_fold, training, classes)
     values = settings.values(training.rows) | {"l2": found.chosen.l2}
-    return Learned(found.params, found.history, values, metrics, found.chosen)
-
-
-def out_of_fold_metrics(found: OutOfFold, training: Data, classes: list[str]) -> dict[str, Any]:
-    """Return the figures of training rows as networks predict them that did not learn from them."""
-    tally = Tally(classes)
-    tally.add(found.probabilities, training.y[found.rows])
-    figures = tally.result()
-    return {
-        "out_of_fold_rows": figures.rows,
-        "out_of_fold_loss": figures.loss,
-        "out_of_fold_accuracy": figures.accuracy,
-    }
+    return Learned(found.params, found.history, values, {}, found.chosen, found.out_of_fold)

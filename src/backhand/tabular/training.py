@@ -310,6 +310,10 @@ def fit_table(
     tally_rows(model, sampled(training), engine, [fitted])
     figures = fitted.result()
     metrics |= {"training_loss": figures.loss, "training_accuracy": figures.accuracy}
+    if (found := learned.out_of_fold) is not None:
+        predicted = Tally(classes)
+        predicted.add(found.probabilities, training.y[found.rows])
+        metrics |= figures_of("out_of_fold", predicted.result())
     if not prepared.held_out.rows:
         return replace(model, metrics=metrics), None
     tally = Tally(classes, metrics["class_rows"])
@@ -318,7 +322,7 @@ def fit_table(
     for some in (tally, *tallies):
         some.add_others(prepared.unknown, prepared.held_out_unlabelled)
     evaluation = tally.result()
-    return replace(model, metrics=metrics | held_out_metrics(evaluation)), evaluation
+    return replace(model, metrics=metrics | figures_of("held_out", evaluation)), evaluation
 
 
 def _model(prepared: Prepared, learned: Learned, metrics: dict[str, Any]) -> Model:
@@ -337,12 +341,12 @@ def _largest(prepared: Prepared, settings: Settings) -> Learned:
     return Learned(params, History(), settings.values(prepared.training.rows), {})
 
 
-def held_out_metrics(evaluation: Evaluation) -> dict[str, Any]:
-    """Return the figures of the held-out rows that a model keeps."""
+def figures_of(rows: str, evaluation: Evaluation) -> dict[str, Any]:
+    """Return the figures of some rows that a model keeps."""
     return {
-        "held_out_rows": evaluation.rows,
-        "held_out_loss": evaluation.loss,
-        "held_out_accuracy": evaluation.accuracy,
+        f"{rows}_rows": evaluation.rows,
+        f"{rows}_loss": evaluation.loss,
+        f"{rows}_accuracy": evaluation.accuracy,
     }
 
 

@@ -17,6 +17,7 @@ from backhand.functional import init
 from backhand.selection.chosen import Trial
 from backhand.selection.folds import InnerFolds
 from backhand.selection.recipe import Recipe
+from backhand.training.checkpoints.checkpoint import Checkpoint
 from backhand.training.config import TrainConfig
 from backhand.training.fleet.progress import FleetProgress
 from backhand.training.fleet.shared import Planned
@@ -120,6 +121,8 @@ class Trainer:
     dtype : dtype
         Of the parameters.
     engine : Engine
+    checkpoint : callable, optional
+        Returns the checkpoint of a stage.
     """
 
     data: Data
@@ -128,9 +131,11 @@ class Trainer:
     b2: NDArray[np.float64]
     dtype: Any
     engine: Engine
+    checkpoint: Callable[[str], Checkpoint] | None = None
 
     def train(
         self,
+        stage: str,
         members: Sequence[Member],
         watch: Callable[[FleetProgress], None],
         until: int | None = None,
@@ -139,6 +144,8 @@ class Trainer:
 
         Parameters
         ----------
+        stage : str
+            The name under which they are saved.
         members : sequence of Member
         watch : callable
             Called several times per second; `StopTraining` ends all members that are not done.
@@ -149,7 +156,10 @@ class Trainer:
             Planned(partial(self._training, member), member.config.epochs, work=1.0)
             for member in members
         ]
-        results = train_fleet(planned, self.engine, callbacks=[watch], until=until)
+        results = train_fleet(
+            planned, self.engine, callbacks=[watch], until=until,
+            checkpoint=None if self.checkpoint is None else self.checkpoint(stage),
+        )  # fmt: skip
         return [Trained.of(*pair) for pair in zip(members, results, strict=True)]
 
     def _training(self, member: Member) -> Training:

@@ -46,11 +46,11 @@ class Search:
     def run(self) -> None:
         """Train all penalties on the first folds, and the better ones on the others."""
         penalties, folds = self.trainer.recipe.penalties, self.trainer.folds.measured
-        self._stage(penalties, folds[:FIRST_FOLDS])
+        self._stage("first-folds", penalties, folds[:FIRST_FOLDS])
         losses = {l2: self.loss(l2) for l2 in penalties}
         reach = min(losses.values()) * (1 + REACH)
         within = [l2 for l2, loss in losses.items() if math.isfinite(loss) and loss <= reach]
-        self._stage(within, folds[FIRST_FOLDS:])
+        self._stage("other-folds", within, folds[FIRST_FOLDS:])
 
     def loss(self, l2: float) -> float:
         """Return the mean loss of a penalty's folds, weighted by their rows; infinite if none."""
@@ -79,12 +79,12 @@ class Search:
         best = min((l2 for l2 in finite if len(members[l2]) == most), key=self.loss)
         return members[best]
 
-    def _stage(self, penalties: Sequence[float], folds: Sequence[int]) -> None:
+    def _stage(self, name: str, penalties: Sequence[float], folds: Sequence[int]) -> None:
         """Train these penalties on these folds, fold by fold, until the time is over."""
         recipe = self.trainer.recipe
         members = [candidate(recipe, l2, fold) for fold in folds for l2 in penalties]
         limit = math.inf if recipe.seconds is None else recipe.seconds
-        if self.trained and self._seconds > limit:
+        if not members or (self.trained and self._seconds > limit):
             self.cut = self.cut or bool(members)
             return
 
@@ -93,7 +93,7 @@ class Search:
             if self._seconds > limit and (self.trained or progress.done):
                 raise StopTraining
 
-        for one in self.trainer.train(members, watch):
+        for one in self.trainer.train(name, members, watch):
             if one.ended == "callback":
                 self.cut = True
             elif one.member.fold is not None:

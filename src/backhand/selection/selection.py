@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -23,6 +24,7 @@ from backhand.selection.out_of_fold import OutOfFold, held_out_logits, out_of_fo
 from backhand.selection.progress import SearchProgress
 from backhand.selection.recipe import Recipe
 from backhand.selection.search import Search, diverged
+from backhand.training.checkpoints.checkpoint import Checkpoint
 from backhand.training.history import History
 
 
@@ -61,6 +63,7 @@ def select(
     *,
     dtype: Any = np.float32,
     watch: Callable[[SearchProgress], None] = lambda _: None,
+    checkpoint: Checkpoint | None = None,
 ) -> Selection:
     """Choose penalty, epochs and temperature on inner folds, and make one network.
 
@@ -82,6 +85,8 @@ def select(
         Of the parameters.
     watch : callable
         Called several times per second.
+    checkpoint : Checkpoint, optional
+        Where the members are saved, and whether to resume from there.
 
     Returns
     -------
@@ -91,18 +96,26 @@ def select(
     Raises
     ------
     DivergenceError
-        If each penalty has a member that diverged.
+        If each penalty has a member that diverged, or one that learns from all rows does.
+    Interrupted, InputError, OutputError
+        As of `train_fleet`.
     """
     shares = log_shares(data, K)
     b2 = shares if recipe.start_at_shares else np.zeros(K)
-    trainer = Trainer(data, folds, recipe, b2, np.dtype(dtype), engine)
-    search = Search(trainer, watch)
+    with nullcontext() if checkpoint is None else checkpoint.open_stages() as stages:
+        trainer = Trainer(data, folds, recipe, b2, np.dtype(dtype), engine, stages)
+        return _selected(Search(trainer, watch), shares)
+
+
+def _selected(search: Search, shares: NDArray[np.float64]) -> Selection:
+    """Return what a search finds, and the network."""
     members: list[Trained] = []
     calibration, found = Calibration(1.0, shares), None
+    recipe, folds = search.trainer.recipe, search.trainer.folds
     if folds.measured:
         search.run()
         members = search.chosen()
-        calibration, found = _calibrated(trainer, members, shares)
+        calibration, found = _calibrated(search.trainer, members, shares)
     histories = [one.history for one in members]
     if refitted := recipe.members is not None or folds.forward or not members:
         members = _refitted(search, members)
@@ -136,7 +149,7 @@ def _refitted(search: Search, chosen: Sequence[Trained]) -> list[Trained]:
     epochs = round(median(one.best_epoch for one in chosen)) if chosen else None
     count = recipe.members or max(1, len(chosen))
     members = [refit(recipe, l2, number) for number in range(count)]
-    trained = search.trainer.train(members, partial(search.report, members), epochs)
+    trained = search.trainer.train("all-rows", members, partial(search.report, members), epochs)
     for one in trained:
         if one.ended == "diverged":
             raise diverged(one, "in the training on all rows")

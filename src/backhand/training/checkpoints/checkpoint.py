@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -121,7 +121,9 @@ class Checkpoint:
             self._check_content(fleet)
 
     def _check_content(self, fleet: bool) -> None:
-        own, of_fleet = found_in(self.folder), files_in(self.folder)
+        own = found_in(self.folder)
+        folders = [self.folder, *(path for path in self.folder.iterdir() if path.is_dir())]
+        of_fleet = [path for folder in folders for path in files_in(folder)]
         if own if fleet else of_fleet:
             there, here = ("a fleet", "one training") if of_fleet else ("one training", "a fleet")
             raise InputError(
@@ -179,6 +181,22 @@ class Checkpoint:
         self.check(fleet=True)
         with self._locked():
             yield FleetManager(self.folder, self.seconds, _maker(engine))
+
+    @contextmanager
+    def open_stages(self) -> Iterator[Callable[[str], Checkpoint]]:
+        """Lock the folder while the context lasts, for fleets that follow each other.
+
+        The function that is returned makes the checkpoint of one of them, by a name: it saves in a
+        folder of its own inside this one.
+
+        Raises
+        ------
+        InputError, OutputError
+            As `open_fleet` does.
+        """
+        self.check(fleet=True)
+        with self._locked():
+            yield lambda name: Checkpoint(self.folder / name, self.every, resume=self.resume)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from backhand.constraints import Span, seconds_in
 from backhand.engines import Engine
 from backhand.errors import InputError
 from backhand.support.trusted_folders import check_private, clear
@@ -18,9 +19,6 @@ from backhand.training.checkpoints.fleet_manager import FleetManager
 from backhand.training.checkpoints.lock import FOLDER, locked, usable
 from backhand.training.checkpoints.manager import CheckpointManager
 from backhand.training.checkpoints.members import files_in
-
-UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
-"""Seconds in each unit of time."""
 
 
 class Checkpoint:
@@ -62,16 +60,15 @@ class Checkpoint:
 
     def __init__(self, folder: str | Path, every: str = "30s", *, resume: bool = False) -> None:
         self.folder, self.every, self.resume = Path(folder), every, resume
-        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|min|h|epochs?)\s*", str(every))
-        if found is None or float(found.group(1)) <= 0:
+        epochs = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*epochs?\s*", str(every))
+        if epochs is None and not Span().allows(every):
             raise InputError(
                 f"every (--every) is '{every}'; expected a span such as 30s, 5min or 2epochs."
             )
-        number, unit = float(found.group(1)), found.group(2)
-        self.seconds = number * UNITS[unit] if unit in UNITS else None
-        self.epochs = None if unit in UNITS else int(number)
-        if self.epochs == 0 or (self.epochs is not None and self.epochs != number):
+        if epochs is not None and (float(epochs[1]) < 1 or not float(epochs[1]).is_integer()):
             raise InputError(f"every (--every) is '{every}'; expected whole epochs, 1 or more.")
+        self.seconds = seconds_in(every)
+        self.epochs = None if epochs is None else int(float(epochs[1]))
 
     def __repr__(self) -> str:
         return f"Checkpoint({str(self.folder)!r}, {self.every!r}, resume={self.resume})"

@@ -13,7 +13,7 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
-from backhand.engines import Data
+from backhand.engines import Data, Engine
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.estimator.fitted import FittedClassifier
@@ -32,7 +32,7 @@ from backhand.estimator.solvers import EpochTraining, train_by_lbfgs, with_dropo
 from backhand.training.callbacks import Callback
 from backhand.training.checkpoints.checkpoint import Checkpoint
 from backhand.training.result import TrainResult
-from backhand.training.samplers import RandomStateSampler
+from backhand.training.samplers import RandomStateSampler, Shuffles
 
 
 def _by_epochs(estimator: Any) -> bool:
@@ -251,19 +251,14 @@ class MLPClassifier(
         classes = same_classes(labels, None if first else self.classes_)
         data = self._data(rows, labels, sample_weight, classes)
         validation = self._validation(X_val, y_val, sample_weight_val, classes)
-        random_state = check_random_state(self.random_state)
-        params = self._begin(data, classes, random_state) if first else self._present()
         by_epochs = self.solver != "lbfgs"
         tasks = Tasks(self, X, y, sample_weight, self.max_iter if by_epochs else None,
                       "epoch" if by_epochs else "step", self._fitted)  # fmt: skip
         if by_epochs:
-            if validation is None and self.early_stopping:
-                data, validation = self._split(data, random_state)
-            result = self._train_by_epochs(params, data, validation, random_state, self.max_iter,
-                                           tasks.callbacks(), checkpoint)  # fmt: skip
-            warn_of_end(result)
+            training = self._prepare(data, validation, classes, first=first)
+            warn_of_end(self._train_by_epochs(training, tasks.callbacks(), checkpoint))
         else:
-            self._fit_lbfgs(params, data, tasks)
+            self._fit_lbfgs(data, classes, tasks, first=first)
         tasks.close()
         return self
 
@@ -308,7 +303,8 @@ class MLPClassifier(
         validation = self._validation(X_val, y_val, sample_weight_val, classes)
         random_state = check_random_state(self.random_state)
         params = self._begin(data, classes, random_state) if first else self._present()
-        self._train_by_epochs(params, data, validation, random_state, 1, keep_interrupted=False)
+        training = self._training(params, data, validation, random_state, 1)
+        self._train_by_epochs(training, keep_interrupted=False)
         return self
 
     # What fit and partial_fit do.
@@ -371,32 +367,60 @@ class MLPClassifier(
 
     def _train_by_epochs(
         self,
-        params: Parameters,
-        data: Data,
-        validation: Data | None,
-        random_state: np.random.RandomState,
-        epochs: int,
+        training: EpochTraining,
         callbacks: Sequence[Callback] = (),
         checkpoint: Checkpoint | None = None,
         *,
         keep_interrupted: bool = True,
     ) -> TrainResult:
-        """Train at most `epochs` epochs, continuing from the last training, and keep the result."""
-        batch_size, past = self._batch_size(data.rows), self._trained
-        sampler = RandomStateSampler(data.rows, random_state) if self.shuffle else None
-        config = self._config(batch_size, epochs, validated=validation is not None)
-        config = with_dropout_seed(config, past, random_state)
-        training = EpochTraining(
-            params=params, past=past, rows_seen=self.t_, data=data,
-            validation=validation, config=config, sampler=sampler,
-            objective=self._objective(config, data, len(self.classes_)), engine=self._engine(),
-        )  # fmt: skip
-        shown = [printer(config)] if self.verbose else []
+        """Run a training, and keep its result."""
+        shown = [printer(training.config)] if self.verbose else []
         result = training.run([*shown, *callbacks], checkpoint, keep_interrupted=keep_interrupted)
         if self.verbose:
             print_end(result)
-        self._keep(result, data.rows)
+        self._keep(result, training.data.rows)
         return result
+
+    def _prepare(
+        self,
+        data: Data,
+        validation: Data | None,
+        classes: NDArray[Any],
+        *,
+        first: bool = True,
+        engine: Engine | None = None,
+        shuffles: Shuffles | None = None,
+    ) -> EpochTraining:
+        """The training by epochs that `fit` runs: `first` draws the weights, and if there are no
+        validation rows and `early_stopping` needs them, rows are held out.
+        """
+        random_state = check_random_state(self.random_state)
+        params = self._begin(data, classes, random_state) if first else self._present()
+        if validation is None and self.early_stopping:
+            data, validation = self._split(data, random_state)
+        return self._training(params, data, validation, random_state, self.max_iter, engine,
+                              shuffles)  # fmt: skip
+
+    def _training(
+        self,
+        params: Parameters,
+        data: Data,
+        validation: Data | None,
+        random_state: np.random.RandomState,
+        epochs: int,
+        engine: Engine | None = None,
+        shuffles: Shuffles | None = None,
+    ) -> EpochTraining:
+        """A training of at most `epochs` epochs, which continues the last one."""
+        batch_size, past = self._batch_size(data.rows), self._trained
+        sampler = RandomStateSampler(data.rows, random_state, shuffles) if self.shuffle else None
+        config = self._config(batch_size, epochs, validated=validation is not None)
+        config = with_dropout_seed(config, past, random_state)
+        return EpochTraining(
+            params=params, past=past, rows_seen=self.t_, data=data, validation=validation,
+            config=config, sampler=sampler, engine=engine or self._engine(),
+            objective=self._objective(config, data, len(self.classes_)),
+        )  # fmt: skip
 
     def _split(self, data: Data, random_state: Any) -> tuple[Data, Data]:
         """Rows to learn from and held-out rows, the same whenever training continues.
@@ -409,9 +433,19 @@ class MLPClassifier(
             random_state = deepcopy(self._held_out)
         return split(data, self.validation_fraction, len(self.classes_), random_state)
 
-    def _fit_lbfgs(self, params: Parameters, data: Data, tasks: Tasks) -> None:
+    def _fit_lbfgs(
+        self,
+        data: Data,
+        classes: NDArray[Any],
+        tasks: Tasks | None = None,
+        *,
+        first: bool = True,
+        engine: Engine | None = None,
+    ) -> None:
+        random_state = check_random_state(self.random_state)
+        params = self._begin(data, classes, random_state) if first else self._present()
         minimum, self.loss_curve_ = train_by_lbfgs(
-            params, data, self._engine(), alpha=float(self.alpha),
+            params, data, engine or self._engine(), alpha=float(self.alpha),
             first_class_fixed=len(self.classes_) == 2, iterations=self.max_iter,
             evaluations=self.max_fun, gtol=float(self.tol), tasks=tasks,
             verbose=bool(self.verbose),

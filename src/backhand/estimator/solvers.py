@@ -148,7 +148,7 @@ def train_by_lbfgs(
     iterations: int,
     evaluations: int,
     gtol: float,
-    tasks: Tasks,
+    tasks: Tasks | None,
     verbose: bool,
 ) -> tuple[Minimum, list[float]]:
     """Train from these parameters on, all rows at once: the minimum, and the loss of each step.
@@ -183,19 +183,20 @@ def train_by_lbfgs(
 
 
 def _after_each_step(
-    losses: list[float], tasks: Tasks, *, verbose: bool
+    losses: list[float], tasks: Tasks | None, *, verbose: bool
 ) -> Callable[[Parameters, float], None]:
     """Append the loss, print it, and call scikit-learn's callbacks, which may end the fit."""
-    if tasks.wanted:
-        tasks.begin()
+    wanted = tasks if tasks is not None and tasks.wanted else None
+    if wanted is not None:
+        wanted.begin()
 
     def after_each(theta: Parameters, loss: float) -> None:
         losses.append(loss)
         if verbose:
             print(f"Iteration {len(losses)}, loss = {loss:.8f}")
-        if tasks.wanted:
-            if tasks.end(lambda: theta):
+        if wanted is not None:
+            if wanted.end(lambda: theta):
                 raise StopIteration
-            tasks.begin()
+            wanted.begin()
 
     return after_each

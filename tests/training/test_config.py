@@ -69,9 +69,11 @@ def test_the_start_of_a_training_is_in_its_identity() -> None:
     for objective in (Objective(loss_cap=1.0), Objective(first_class_fixed=True)):
         assert settings_of(config, objective, start) != about
     data = data_fingerprint(start, Data(X, Y), None)
-    for other in (Data(X + 1, Y), Data(X, 1 - Y), Data(X, Y, np.ones(4))):
+    half, other_half = (Data(X, Y).select(slice(n, n + 2)) for n in (0, 2))
+    for other in (Data(X + 1, Y), Data(X, 1 - Y), Data(X, Y, np.ones(4)), half):
         assert data_fingerprint(start, other, None) != data
     assert data_fingerprint(start, Data(X, Y), Data(X, Y)) != data
+    assert data_fingerprint(start, half, None) != data_fingerprint(start, other_half, None)
 
 
 @pytest.mark.parametrize("name", OTHER)

@@ -41,7 +41,10 @@ def settings_of(config: TrainConfig, objective: Objective, start: TrainState) ->
 
 
 def data_fingerprint(start: TrainState, data: Data, validation: Data | None) -> dict[str, Any]:
-    """Numbers of rows, and digests of its rows and of the validation rows."""
+    """Numbers of rows, and digests of its rows and of the validation rows.
+
+    Selected rows have the digests of all rows, and one of the selection.
+    """
     about: dict[str, Any] = {
         "dtype": str(start.optimizer.params.W1.dtype),
         "rows": data.rows,
@@ -53,6 +56,8 @@ def data_fingerprint(start: TrainState, data: Data, validation: Data | None) -> 
             about |= {f"{name}X": digest(*X), f"{name}y": digest(some.y)}
             if some.sample_weight is not None:
                 about[f"{name}sample_weight"] = digest(some.sample_weight)
+            if some.numbers is not None:
+                about[f"{name}selection"] = digest(some.numbers)
     return about
 
 

@@ -23,6 +23,7 @@ from backhand.exports.onnx import export_onnx as export_onnx
 from backhand.exports.torch import from_torch as from_torch
 from backhand.exports.torch import to_torch as to_torch
 from backhand.fitting import fit as fit
+from backhand.folding import fold as fold
 from backhand.functional import accuracy as accuracy
 from backhand.functional import backward as backward
 from backhand.functional import cross_entropy as cross_entropy

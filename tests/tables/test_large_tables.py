@@ -16,6 +16,7 @@ import pytest
 import backhand
 from backhand.errors import InputError, OutputError
 from backhand.model import Model
+from backhand.stratified import held_out
 from backhand.support.memory_budget import budget, format_size, parse_size
 from backhand.table_settings import Settings
 from backhand.tables import array_store
@@ -26,7 +27,6 @@ from backhand.tables.reading.reader import read_table
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.columns import Number
 from backhand.tables.schema.schema import Schema
-from backhand.tables.split import held_out
 from backhand.tabular.prediction import predict_table, print_predictions
 from backhand.tabular.training import fit_table, prepare_table
 from backhand.training import samplers
@@ -305,7 +305,7 @@ def test_rows_in_order_come_in_parts_too(monkeypatch) -> None:
 
 def test_rows_are_held_out_stretch_by_stretch(monkeypatch) -> None:
     y = np.random.default_rng(0).integers(-1, 3, 10_000).astype(np.int8)
-    monkeypatch.setattr("backhand.tables.split.STRETCH", 700)
+    monkeypatch.setattr("backhand.stratified.STRETCH", 700)
     test = held_out(y, 0.2, 0)
     assert np.array_equal(test, held_out(y, 0.2, 0)) and not test[y < 0].any()
     for k in range(3):

@@ -12,12 +12,12 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 import backhand
+from backhand.stratified import NONE, folds
 from backhand.table_settings import Settings
 from backhand.tables.group_split import parts_of_groups, placed_greedily
 from backhand.tables.reading.frames import as_table
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.targets import read_target
-from backhand.tables.split import NONE, folds
 from backhand.tabular.cross_validation import cross_validate, interval_of
 from backhand.tabular.splitting import splitter_of
 from backhand.tabular.training import balanced_weights, prepare_table

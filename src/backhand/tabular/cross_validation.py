@@ -15,11 +15,11 @@ from backhand.engines import Engine, make_engine
 from backhand.errors import BackhandWarning, InputError
 from backhand.evaluation import Evaluation, Tally
 from backhand.model import Model
+from backhand.stratified import class_counts
 from backhand.table_settings import Settings
 from backhand.tables.array_store import ArrayStore
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.fitting import ANY
-from backhand.tables.split import class_counts
 from backhand.tables.table import Table
 from backhand.tabular.advice import Advice, advise_on_split
 from backhand.tabular.splitting import splitter_of

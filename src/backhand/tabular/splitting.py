@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError
+from backhand.stratified import NONE, Seed, folds, held_out
 from backhand.table_settings import Settings
 from backhand.tables.group_split import count_groups, group_codes, parts_of_groups
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.notes import Note, dropped
 from backhand.tables.schema.schema import Schema
 from backhand.tables.schema.targets import Target
-from backhand.tables.split import NONE, Seed, folds, held_out
 from backhand.tables.table import Table
 from backhand.tables.time_split import TimeColumn, time_column
 

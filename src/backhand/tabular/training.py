@@ -19,6 +19,7 @@ from backhand.errors import InputError, listed, warn
 from backhand.evaluation import Evaluation, Tally
 from backhand.functional import init
 from backhand.model import Model, check_model
+from backhand.stratified import STRETCH, class_counts
 from backhand.table_settings import Settings
 from backhand.tables.array_store import ArrayStore
 from backhand.tables.files.file_changes import changed
@@ -36,7 +37,6 @@ from backhand.tables.schema.targets import (
     read_target,
     warn_of_doubtful_classes,
 )
-from backhand.tables.split import STRETCH, class_counts
 from backhand.tables.table import Table
 from backhand.tabular.sampling import VALUES, sampled
 from backhand.tabular.sketching import sketch_of

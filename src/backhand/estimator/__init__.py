@@ -7,6 +7,7 @@ from backhand.support.optional import pip
 
 try:
     from backhand.estimator.classifier import MLPClassifier
+    from backhand.estimator.search import GridSearchCV
 except ModuleNotFoundError as error:
     if not str(error.name).startswith("sklearn"):
         raise
@@ -20,6 +21,6 @@ except ModuleNotFoundError as error:
     ) from error
 from backhand.estimator.integrations import enter
 
-__all__ = ["MLPClassifier"]
+__all__ = ["GridSearchCV", "MLPClassifier"]
 
 enter()

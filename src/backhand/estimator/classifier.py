@@ -28,9 +28,15 @@ from backhand.estimator.inputs import (
 )
 from backhand.estimator.interchange import Interchange
 from backhand.estimator.reporting import Tasks, print_end, printer, warn_of_end
-from backhand.estimator.solvers import EpochTraining, train_by_lbfgs, with_dropout_seed
+from backhand.estimator.solvers import (
+    EpochTraining,
+    train_by_lbfgs,
+    warn_of_minimum,
+    with_dropout_seed,
+)
 from backhand.training.callbacks import Callback
 from backhand.training.checkpoints.checkpoint import Checkpoint
+from backhand.training.lbfgs import Minimum
 from backhand.training.result import TrainResult
 from backhand.training.samplers import RandomStateSampler, Shuffles
 
@@ -258,7 +264,7 @@ class MLPClassifier(
             training = self._prepare(data, validation, classes, first=first)
             warn_of_end(self._train_by_epochs(training, tasks.callbacks(), checkpoint))
         else:
-            self._fit_lbfgs(data, classes, tasks, first=first)
+            warn_of_minimum(self._fit_lbfgs(data, classes, tasks, first=first))
         tasks.close()
         return self
 
@@ -312,7 +318,7 @@ class MLPClassifier(
     def _data(
         self, rows: Any, labels: NDArray[Any], sample_weight: Any, classes: NDArray[Any]
     ) -> Data:
-        weights = weights_of(rows, labels, sample_weight, self.class_weight, classes)
+        weights = weights_of(rows.dtype, labels, sample_weight, self.class_weight, classes)
         return Data(rows, places_of(labels, classes, "y"), weights)
 
     def _validation(self, X: Any, y: Any, sample_weight: Any, classes: NDArray[Any]) -> Data | None:
@@ -328,7 +334,7 @@ class MLPClassifier(
                 "solver='adam' or 'sgd'."
             )
         rows, labels = features_and_labels(self, X, y, reset=False)
-        weights = weights_of(rows, labels, sample_weight, None, classes)
+        weights = weights_of(rows.dtype, labels, sample_weight, None, classes)
         return Data(rows, places_of(labels, classes, "y_val"), weights)
 
     def _begin(
@@ -388,18 +394,19 @@ class MLPClassifier(
         classes: NDArray[Any],
         *,
         first: bool = True,
-        engine: Engine | None = None,
+        random_state: Any = None,
         shuffles: Shuffles | None = None,
     ) -> EpochTraining:
-        """The training by epochs that `fit` runs: `first` draws the weights, and if there are no
-        validation rows and `early_stopping` needs them, rows are held out.
+        """Return the training by epochs that `fit` runs.
+
+        `first` draws the weights. Rows are held out if `early_stopping` needs validation rows and
+        there are none.
         """
-        random_state = check_random_state(self.random_state)
+        random_state = check_random_state(random_state or self.random_state)
         params = self._begin(data, classes, random_state) if first else self._present()
         if validation is None and self.early_stopping:
             data, validation = self._split(data, random_state)
-        return self._training(params, data, validation, random_state, self.max_iter, engine,
-                              shuffles)  # fmt: skip
+        return self._training(params, data, validation, random_state, self.max_iter, shuffles)
 
     def _training(
         self,
@@ -408,7 +415,6 @@ class MLPClassifier(
         validation: Data | None,
         random_state: np.random.RandomState,
         epochs: int,
-        engine: Engine | None = None,
         shuffles: Shuffles | None = None,
     ) -> EpochTraining:
         """A training of at most `epochs` epochs, which continues the last one."""
@@ -418,7 +424,7 @@ class MLPClassifier(
         config = with_dropout_seed(config, past, random_state)
         return EpochTraining(
             params=params, past=past, rows_seen=self.t_, data=data, validation=validation,
-            config=config, sampler=sampler, engine=engine or self._engine(),
+            config=config, sampler=sampler, engine=self._engine(),
             objective=self._objective(config, data, len(self.classes_)),
         )  # fmt: skip
 
@@ -441,8 +447,9 @@ class MLPClassifier(
         *,
         first: bool = True,
         engine: Engine | None = None,
-    ) -> None:
-        random_state = check_random_state(self.random_state)
+        random_state: Any = None,
+    ) -> Minimum:
+        random_state = check_random_state(random_state or self.random_state)
         params = self._begin(data, classes, random_state) if first else self._present()
         minimum, self.loss_curve_ = train_by_lbfgs(
             params, data, engine or self._engine(), alpha=float(self.alpha),
@@ -453,6 +460,7 @@ class MLPClassifier(
         self._reset_epochs()
         self.parameters_, self.n_iter_ = minimum.params, minimum.iterations
         self.loss_ = self.best_loss_ = minimum.loss
+        return minimum
 
     def _keep(self, result: TrainResult, rows: int) -> None:
         history, E = result.history, len(result.history)

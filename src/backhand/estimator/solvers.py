@@ -18,6 +18,7 @@ from backhand.training.config import TrainConfig
 from backhand.training.early_stopping import DivergenceError
 from backhand.training.history import History
 from backhand.training.lbfgs import Minimum, minimise
+from backhand.training.prepared import Training
 from backhand.training.result import TrainResult
 from backhand.training.samplers import RandomStateSampler
 from backhand.training.state import Keep, TrainState
@@ -76,6 +77,13 @@ class EpochTraining:
             self._start(), self.data, self.config, sampler=self.sampler, objective=self.objective,
             engine=self.engine, validation=self.validation, callbacks=callbacks,
             checkpoint=checkpoint, keep_interrupted=keep_interrupted,
+        )  # fmt: skip
+
+    def prepared(self) -> Training:
+        """Return the training as a fleet takes it."""
+        return Training(
+            start=self._start(), data=self.data, config=self.config, sampler=self.sampler,
+            objective=self.objective, validation=self.validation,
         )  # fmt: skip
 
     def _start(self) -> TrainState:
@@ -172,6 +180,11 @@ def train_by_lbfgs(
             "and sample_weight to about 1.",
             minimum.iterations, params, History(),
         )  # fmt: skip
+    return minimum, losses
+
+
+def warn_of_minimum(minimum: Minimum) -> None:
+    """Warn if L-BFGS ended before it had converged."""
     if minimum.result.status in (1, 2):  # a limit was reached, or no step down was found
         warn(
             f"lbfgs failed to converge after {minimum.iterations} iteration(s) "
@@ -179,7 +192,6 @@ def train_by_lbfgs(
             "Raise max_iter, max_fun or tol, or scale the columns of X.",
             ConvergenceWarning,
         )
-    return minimum, losses
 
 
 def _after_each_step(

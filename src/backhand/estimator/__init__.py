@@ -16,7 +16,7 @@ except ModuleNotFoundError as error:
     except PackageNotFoundError:
         found = "it is not installed"
     raise MissingDependencyError(
-        f"MLPClassifier needs scikit-learn 1.9 or newer, and {found}; install it with: "
+        f"Backhand's estimators need scikit-learn 1.9 or newer, and {found}; install it with: "
         f"{pip('sklearn')}."
     ) from error
 from backhand.estimator.integrations import enter

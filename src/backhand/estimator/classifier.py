@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -217,6 +218,13 @@ class MLPClassifier(
         self.engine = engine
         self.device = device
         self.threads = threads
+
+    @classmethod
+    @cache
+    def _get_param_names(cls) -> list[str]:
+        """scikit-learn's, which inspects the signature anew in each `clone` and `get_params`."""
+        names: list[str] = super()._get_param_names()
+        return names
 
     @with_callbacks  # type: ignore[untyped-decorator]
     def fit(

@@ -64,7 +64,8 @@ class GridSearchCV(sklearn.model_selection.GridSearchCV):  # type: ignore[misc]
         -------
         GridSearchCV
         """
-        if getattr(self, "_skl_callbacks", None) or not _are_fleets(self.estimator, self.param_grid):
+        callbacks = getattr(self, "_skl_callbacks", None)
+        if callbacks or not _are_fleets(self.estimator, self.param_grid):
             return super().fit(X, y, **params)
         try:
             with ExitStack() as stack:  # scikit-learn's loop only scores, in this thread
@@ -72,7 +73,7 @@ class GridSearchCV(sklearn.model_selection.GridSearchCV):  # type: ignore[misc]
                 self._run = _Run(stack)
                 return super().fit(X, y, **params)
         finally:
-            vars(self).pop("_run", None)
+            self.__dict__.pop("_run", None)
 
     # scikit-learn's `fit` calls these, in this order.
 

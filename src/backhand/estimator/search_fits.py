@@ -169,10 +169,11 @@ class Fits:
             fold, given = self._rows.of_classifier(fit.split)
         if set(given) - FIT_PARAMETERS:
             return
-        vars(clf).update(fold.facts)
+        clf.__dict__.update(fold.facts)
         data = fold.weighted(given.get("sample_weight"), clf.class_weight)
-        held = [given.get(name) for name in ("X_val", "y_val", "sample_weight_val")]
-        validation = clf._validation(*held, fold.classes)
+        validation = clf._validation(
+            given.get("X_val"), given.get("y_val"), given.get("sample_weight_val"), fold.classes
+        )
         random_state = _own_random_state(clf)
         if clf.solver == "lbfgs":
             fit.minimise = partial(

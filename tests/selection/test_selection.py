@@ -36,13 +36,43 @@ def test_the_same_arguments_give_the_same_bits():
     for a, b in zip(first.params, second.params, strict=True):
         assert np.array_equal(a, b)
     assert first.out_of_fold.probabilities.tobytes() == second.out_of_fold.probabilities.tobytes()
-    assert not first.cut
+    assert not first.chosen.cut
+
+
+def test_threads_change_no_bit():
+    data = noisy_rows(150)
+    folds, recipe = InnerFolds(folds_for(data.y, 1)), Recipe(config=CONFIG, hidden=8)
+    found = [
+        select(data, folds, 2, recipe, make_engine("fused", threads=threads)) for threads in (1, 2)
+    ]
+    for a, b in zip(found[0].params, found[1].params, strict=True):
+        assert np.array_equal(a, b)
+    assert [t.loss for t in found[0].chosen.trials] == [t.loss for t in found[1].chosen.trials]
+
+
+def test_selected_rows_give_the_bits_of_a_copy():
+    data, rows = noisy_rows(150), np.arange(149, 20, -1)
+    folds = InnerFolds(folds_for(data.y[rows], 0))
+    first, second = chosen(data.select(rows), folds), chosen(data.at(rows), folds)
+    for a, b in zip(first.params, second.params, strict=True):
+        assert np.array_equal(a, b)
+
+
+def test_progress_counts_members_up_to_the_end():
+    seen, data = [], noisy_rows(100)
+    recipe = Recipe(config=CONFIG, hidden=8, penalties=(0.001, 0.1))
+    folds = InnerFolds(folds_for(data.y, 0))
+    select(data, folds, 2, recipe, ENGINE, watch=seen.append)
+    assert [p.done for p in seen] == sorted(p.done for p in seen)
+    assert seen[-1].done <= seen[-1].members == 10 and seen[-1].folds == 5
+    for one in (m for p in seen for m in p.under_way):
+        assert 1 <= one.fold <= 5 and one.l2 == recipe.penalties[one.penalty - 1]
 
 
 def test_members_of_the_folds_become_one_network_and_all_rows_are_measured():
     data = noisy_rows(120)
     found = chosen(data)
-    assert found.params.W1.shape == (5, 5 * 8) and len(found.epochs) == 5
+    assert found.params.W1.shape == (5, 5 * 8) and len(found.chosen.epochs) == 5
     assert np.array_equal(found.out_of_fold.rows, np.arange(120))
     P = found.out_of_fold.probabilities.astype(np.float64)
     assert np.allclose(P.sum(axis=1), 1, atol=1e-6)
@@ -54,22 +84,25 @@ def test_the_out_of_fold_loss_is_the_mean_of_the_folds_of_the_chosen_penalty():
     data = noisy_rows(123)
     found = chosen(data)
     of_row = folds_for(data.y, 0)
-    trials = [t for t in found.trials if t.l2 == found.l2]
+    trials = [t for t in found.chosen.trials if t.l2 == found.chosen.l2]
     mean = sum(t.loss * (of_row == t.fold).sum() for t in trials) / 123
     assert math.isclose(mean, found.out_of_fold.loss, rel_tol=1e-5)
-    by_penalty = {t.l2: [] for t in found.trials}
-    for t in found.trials:
+    by_penalty = {t.l2: [] for t in found.chosen.trials}
+    for t in found.chosen.trials:
         by_penalty[t.l2].append(t.loss)
     complete = {l2: np.mean(losses) for l2, losses in by_penalty.items() if len(losses) == 5}
-    assert complete[found.l2] <= min(complete.values()) * 1.01
+    assert complete[found.chosen.l2] <= min(complete.values()) * 1.01
 
 
 def test_one_member_learns_from_all_rows_for_the_chosen_epochs():
     data = noisy_rows(120)
     folded, single = chosen(data), chosen(data, members=1)
     assert single.params.W1.shape == (5, 8)
-    assert single.epochs == (round(np.median(folded.epochs)),)
-    assert (single.l2, single.temperature) == (folded.l2, folded.temperature)
+    assert single.chosen.epochs == (round(np.median(folded.chosen.epochs)),)
+    assert (single.chosen.l2, single.chosen.temperature) == (
+        folded.chosen.l2,
+        folded.chosen.temperature,
+    )
 
 
 def test_several_members_have_seeds_of_their_own():
@@ -82,9 +115,9 @@ def test_rows_in_the_order_of_time_are_measured_forward_and_all_are_learned_from
     data = noisy_rows(120)
     blocks = np.repeat(np.arange(4, dtype=np.uint8), 30)
     found = chosen(data, InnerFolds(blocks, forward=True))
-    assert {t.fold for t in found.trials} == {1, 2, 3}
+    assert {t.fold for t in found.chosen.trials} == {1, 2, 3}
     assert np.array_equal(found.out_of_fold.rows, np.arange(30, 120))
-    assert len(found.epochs) == 3 and len(set(found.epochs)) == 1
+    assert len(found.chosen.epochs) == 3 and len(set(found.chosen.epochs)) == 1
 
 
 def test_a_table_without_information_gives_the_class_shares():
@@ -112,9 +145,9 @@ def test_a_class_of_one_row_is_learned_by_every_member():
 def test_where_no_row_can_be_held_out_one_network_learns_from_all():
     data = Data(np.eye(3, dtype=np.float32), np.arange(3))
     found = chosen(data, InnerFolds(folds_for(data.y, 0)), K=3)
-    assert found.trials == () and found.out_of_fold is None
-    assert found.epochs == (20,) and found.params.W1.shape == (3, 8)
-    json.dumps(found.to_json(), allow_nan=False)
+    assert found.chosen.trials == () and found.out_of_fold is None
+    assert found.chosen.epochs == (20,) and found.params.W1.shape == (3, 8)
+    json.dumps(found.chosen.to_json(), allow_nan=False)
 
 
 def test_weights_count_like_repeated_rows_in_the_figures():
@@ -130,21 +163,21 @@ def test_a_penalty_whose_members_diverge_is_not_chosen():
     data = noisy_rows(80)
     wild = TrainConfig(learning_rate=5.0, epochs=200, batch_size=16)
     found = chosen(data, config=wild, penalties=(50.0, 0.0))
-    assert found.l2 == 0.0
-    assert all(t.loss == math.inf for t in found.trials if t.l2 == 50.0)
-    json.dumps(found.to_json(), allow_nan=False)
+    assert found.chosen.l2 == 0.0
+    assert all(t.loss == math.inf for t in found.chosen.trials if t.l2 == 50.0)
+    json.dumps(found.chosen.to_json(), allow_nan=False)
 
 
 def test_if_all_members_diverge_it_is_an_error():
     wild = TrainConfig(learning_rate=5.0, epochs=200, batch_size=16)
-    with pytest.raises(backhand.DivergenceError, match=r"each penalty .* smaller learning rate"):
+    with pytest.raises(backhand.DivergenceError, match=r"each penalty.* smaller learning rate"):
         chosen(noisy_rows(80), config=wild, penalties=(50.0, 60.0))
 
 
 def test_time_cuts_the_search_and_not_the_first_member():
     found = chosen(noisy_rows(100), seconds=0.0)
-    assert found.cut and len(found.trials) == 1
-    assert found.params.W1.shape == (5, 8) and found.l2 == 0.001
+    assert found.chosen.cut and len(found.chosen.trials) == 1
+    assert found.params.W1.shape == (5, 8) and found.chosen.l2 == 0.001
 
 
 @pytest.mark.parametrize(

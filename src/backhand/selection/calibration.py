@@ -1,8 +1,7 @@
-"""Calibration: how far logits can be trusted, found on rows that the members did not learn from.
+"""Calibration: the temperature, found on rows that the members did not learn from.
 
-The logits S become a S + c log π, π being the class shares; 1/a is the temperature. Both constants
-fold into the second layer: W2 becomes a W2, and b2 becomes a b2 + c log π. With a = 0 and c = 1 the
-network answers with the class shares, so that the best a and c are never worse than that.
+The logits S become S/T. Where even then the class shares π are the better answer, the network gives
+these: its W2 becomes 0, and its b2 log π. Both are changes of the second layer alone.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.engines import Data
 from backhand.equations import Parameters, log_softmax
 
 STEPS = 50
@@ -28,28 +28,23 @@ STRETCH = 2**16
 
 @dataclass(frozen=True)
 class Calibration:
-    """The constants a ≥ 0 and c of a S + c log π.
+    """What becomes of logits.
 
     Attributes
     ----------
-    scale, shrinkage : float
-        a and c.
+    scale : float
+        a = 1/T, by which they are multiplied; 0: they become log π.
     log_shares : ndarray of shape (K,)
         log π.
     """
 
     scale: float
-    shrinkage: float
     log_shares: NDArray[np.float64]
-
-    @property
-    def temperature(self) -> float:
-        """T = 1/a; infinite where the network answers with the class shares."""
-        return 1 / self.scale if self.scale > 0 else float("inf")
 
     def of_logits(self, S: NDArray[Any]) -> NDArray[np.float64]:
         """Return the calibrated logits of logits S (n, K)."""
-        return self.scale * S.astype(np.float64) + self.shrinkage * self.log_shares
+        scaled: NDArray[np.float64] = self.scale * S.astype(np.float64)
+        return scaled if self.scale > 0 else scaled + self.log_shares
 
     def folded(self, params: Parameters) -> Parameters:
         """Return the network whose logits are the calibrated ones."""
@@ -75,73 +70,62 @@ class Rows(NamedTuple):
             yield self.S[there].astype(np.float64), y, weights
 
 
-def log_shares(y: NDArray[np.int64], K: int, weights: NDArray[Any] | None) -> NDArray[np.float64]:
+def log_shares(data: Data, K: int) -> NDArray[np.float64]:
     """Return log π (K,) of the classes, half a row being added to each, so that none is 0."""
-    counts = np.zeros(K)
-    for start in range(0, len(y), STRETCH):
-        rows = slice(start, start + STRETCH)
-        counts += np.bincount(y[rows], None if weights is None else weights[rows], minlength=K)
-    counts *= len(y) / counts.sum()
+    counts, weights = np.zeros(K), data.sample_weight
+    for start in range(0, data.rows, STRETCH):
+        there = data.places(slice(start, start + STRETCH))
+        w = None if weights is None else weights[there]
+        counts += np.bincount(data.y[there], w, minlength=K)
+    counts *= data.rows / counts.sum()
     shares: NDArray[np.float64] = np.log((counts + 0.5) / (counts + 0.5).sum())
     return shares
 
 
-def mean_loss(rows: Rows) -> float:
-    """Return the mean cross-entropy of the rows' logits, in float64."""
+def mean_loss(rows: Rows, calibration: Calibration | None = None) -> float:
+    """Return the mean cross-entropy of the rows' logits, calibrated or as they are."""
     total = weight = 0.0
     for S, y, w in rows.stretches():
-        total -= float(w @ log_softmax(S)[np.arange(len(y)), y])
+        logits = S if calibration is None else calibration.of_logits(S)
+        total -= float(w @ log_softmax(logits)[np.arange(len(y)), y])
         weight += float(w.sum())
     return total / weight
 
 
-def calibrate(rows: Rows, shares: NDArray[np.float64]) -> Calibration:
-    """Return the a ≥ 0 and c with the least mean cross-entropy.
+def calibrate(rows: Rows, log_shares: NDArray[np.float64]) -> Calibration:
+    """Return the calibration with the least mean cross-entropy: by T, or the class shares.
 
-    To it, ((a - 1)² + c²) / 2n is added, so that a few rows that happen to be all correct do not
-    make a infinite. The sum is strictly convex in (a, c), and Newton's method finds its minimum,
-    with steps that are halved until they improve it. Where that has a ≤ 0, the minimum with a ≥ 0
-    is at a = 0: the class shares.
+    To the loss, (a - 1)² / 2n is added, so that a few rows that happen to be all correct do not
+    make a infinite. The sum is strictly convex in a, and Newton's method finds its minimum, with
+    steps that are halved until they improve it.
     """
-    point = np.array([1.0, 0.0])
-    loss, gradient, hessian = _derivatives(rows, shares, point)
+    a = 1.0
+    loss, slope, curvature = _derivatives(rows, a)
     for _ in range(STEPS):
-        step = -np.linalg.solve(hessian, gradient)
-        if -gradient @ step < ENOUGH:
+        step = -slope / curvature
+        if -slope * step < ENOUGH:
             break
-        found = _derivatives(rows, shares, point + step)
-        while not found[0] < loss and np.abs(step).max() > ENOUGH:
-            step = step / 2
-            found = _derivatives(rows, shares, point + step)
+        found = _derivatives(rows, a + step)
+        while not found[0] < loss and abs(step) > ENOUGH:
+            step /= 2
+            found = _derivatives(rows, a + step)
         if not found[0] < loss:
             break
-        point, (loss, gradient, hessian) = point + step, found
-    if point[0] <= 0:
-        return Calibration(0.0, 1.0, shares)
-    return Calibration(float(point[0]), float(point[1]), shares)
+        a, (loss, slope, curvature) = a + step, found
+    scaled, shares = Calibration(a, log_shares), Calibration(0.0, log_shares)
+    return scaled if a > 0 and mean_loss(rows, scaled) < mean_loss(rows, shares) else shares
 
 
-def _derivatives(
-    rows: Rows, shares: NDArray[np.float64], point: NDArray[np.float64]
-) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
-    """Return the loss at (a, c), its gradient (2,) and its second derivatives (2, 2)."""
-    loss, weight, gradient, hessian = 0.0, 0.0, np.zeros(2), np.zeros((2, 2))
+def _derivatives(rows: Rows, a: float) -> tuple[float, float, float]:
+    """Return the loss at a, and its first and second derivative."""
+    sums, weight = np.zeros(3), 0.0
     for S, y, w in rows.stretches():
-        at = np.arange(len(y)), y
-        basis = S, np.broadcast_to(shares, S.shape)
-        log_P = log_softmax(point[0] * basis[0] + point[1] * basis[1])
-        P = np.exp(log_P)
-        means = [(P * part).sum(axis=1) for part in basis]
-        loss -= float(w @ log_P[at])
+        log_P = log_softmax(a * S)
+        P, at = np.exp(log_P), (np.arange(len(y)), y)
+        mean = (P * S).sum(axis=1)
+        variance = (P * (S - mean[:, None]) ** 2).sum(axis=1)
+        sums += -(w @ log_P[at]), w @ (mean - S[at]), w @ variance
         weight += float(w.sum())
-        for i in range(2):
-            gradient[i] += w @ (means[i] - basis[i][at])
-            for j in range(2):
-                hessian[i, j] += w @ ((P * basis[i] * basis[j]).sum(axis=1) - means[i] * means[j])
-    away = point - np.array([1.0, 0.0])
     n = len(rows.y)
-    return (
-        loss / weight + float(away @ away) / (2 * n),
-        gradient / weight + away / n,
-        hessian / weight + np.eye(2) / n,
-    )
+    loss, slope, curvature = (sums / weight).tolist()
+    return loss + (a - 1) ** 2 / (2 * n), slope + (a - 1) / n, curvature + 1 / n

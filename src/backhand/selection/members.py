@@ -1,10 +1,11 @@
-"""Members of a search: what is trained, and how it ended."""
+"""The members of a selection: how each is trained, and how it ended."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,32 +14,20 @@ from numpy.typing import NDArray
 from backhand.engines import Data, Engine
 from backhand.equations import Parameters
 from backhand.functional import init
-from backhand.selection.recipe import PATIENCE, Recipe
-from backhand.training.callbacks import Every, Progress, StopTraining
+from backhand.selection.chosen import Trial
+from backhand.selection.folds import InnerFolds
+from backhand.selection.recipe import Recipe
+from backhand.training.checkpoints.checkpoint import Checkpoint
 from backhand.training.config import TrainConfig
-from backhand.training.early_stopping import DivergenceError, EarlyStopping
+from backhand.training.fleet.progress import FleetProgress
+from backhand.training.fleet.shared import Planned
+from backhand.training.fleet.train_fleet import train_fleet
 from backhand.training.history import History
 from backhand.training.plan import make_sampler
+from backhand.training.prepared import Training
+from backhand.training.result import TrainResult
 from backhand.training.state import TrainState
-from backhand.training.train import objective_of, train_data
-
-Watch = Callable[[int, Progress], None]
-"""Called with the number of a member and how far its training is."""
-
-
-@dataclass(frozen=True)
-class Start:
-    """How the parameters of a member begin: drawn, with the biases b2 (K,) of the classes."""
-
-    d: int
-    hidden: int
-    b2: NDArray[np.float64]
-    dtype: Any
-
-    def draw(self, seed: int) -> Parameters:
-        """Return initial parameters."""
-        drawn = init(self.d, self.hidden, len(self.b2), seed, self.dtype)
-        return drawn._replace(b2=self.b2.astype(self.dtype))
+from backhand.training.train import objective_of
 
 
 @dataclass(frozen=True)
@@ -47,119 +36,142 @@ class Member:
 
     Attributes
     ----------
-    l2 : float
-        λ.
+    config : TrainConfig
+        With its own λ and seed.
     fold : int or None
         The fold that it is measured on; None: it learns from all rows.
-    config : TrainConfig
-        Its settings, with that λ and its seed.
-    until : int or None
-        The epoch after which it ends, before the last one of its schedule.
     """
 
-    l2: float
-    fold: int | None
     config: TrainConfig
-    until: int | None = None
+    fold: int | None = None
 
 
 def candidate(recipe: Recipe, l2: float, fold: int) -> Member:
     """Return the member of a penalty and a fold, which early stopping on that fold ends."""
-    rule = recipe.config.early_stopping or EarlyStopping(PATIENCE)
     seed = recipe.seed_of(fold)
-    return Member(l2, fold, replace(recipe.config, l2=l2, seed=seed, early_stopping=rule))
+    return Member(replace(recipe.config, l2=l2, seed=seed, early_stopping=recipe.rule), fold)
 
 
-def refit(recipe: Recipe, l2: float, number: int, epochs: int) -> Member:
-    """Return a member that learns from all rows for so many epochs of the same schedule."""
+def refit(recipe: Recipe, l2: float, number: int) -> Member:
+    """Return a member that learns from all rows."""
     seed = recipe.seed_of(number)
-    config = replace(recipe.config, l2=l2, seed=seed, early_stopping=None)
-    return Member(l2, None, config, until=epochs)
+    return Member(replace(recipe.config, l2=l2, seed=seed, early_stopping=None))
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A member after its training; where it diverged, `params` are the last good ones."""
+    """A member after its training.
+
+    Attributes
+    ----------
+    member : Member
+    params : Parameters
+        Of the best epoch; the last good ones, where it diverged.
+    history : History
+    best_epoch : int
+        The epoch whose parameters these are.
+    ended : str
+        As of `TrainResult`.
+    """
 
     member: Member
     params: Parameters
     history: History
-    best_epoch: int | None
-    seconds: float
+    best_epoch: int
     ended: str
+
+    @classmethod
+    def of(cls, member: Member, result: TrainResult) -> Trained:
+        """Return what a selection needs of a result."""
+        best = result.best_epoch or len(result.history)
+        return cls(member, result.params, result.history, best, result.ended)
 
     @property
     def loss(self) -> float:
         """The loss of its fold at the best epoch; infinite where it diverged."""
-        return self._at_best(self.history.validation_loss, math.inf)
+        if self.ended == "diverged":
+            return math.inf
+        return float(self.history.validation_loss[self.best_epoch - 1])
 
     @property
-    def accuracy(self) -> float:
-        """The accuracy on its fold at the best epoch."""
-        return self._at_best(self.history.validation_accuracy, math.nan)
-
-    def _at_best(self, figures: NDArray[np.float64], without: float) -> float:
-        if self.ended == "diverged" or self.best_epoch is None:
-            return without
-        return float(figures[self.best_epoch - 1])
-
-
-def train_members(
-    members: Sequence[Member],
-    rows: Callable[[int | None], tuple[Data, Data | None]],
-    start: Start,
-    engine: Engine,
-    watch: Watch,
-) -> list[Trained]:
-    """Train members on the rows of their folds.
-
-    Parameters
-    ----------
-    members : sequence of Member
-    rows : callable
-        Returns the training rows and the validation rows of a fold, or of None.
-    start : Start
-    engine : Engine
-    watch : callable
-        Called several times per second; `StopTraining` ends the member.
-
-    Raises
-    ------
-    DivergenceError
-        If a member of all rows diverges.
-    """
-    return [
-        _train(number, member, rows(member.fold), start, engine, watch)
-        for number, member in enumerate(members)
-    ]
-
-
-def _train(
-    number: int,
-    member: Member,
-    rows: tuple[Data, Data | None],
-    start: Start,
-    engine: Engine,
-    watch: Watch,
-) -> Trained:
-    (training, validation), config = rows, member.config
-    callbacks: list[Any] = [Every(None, lambda progress: watch(number, progress))]
-    if member.until is not None and member.until < config.epochs:
-        callbacks.append(Every(member.until, _stop))
-    try:
-        result = train_data(
-            TrainState.initial(start.draw(config.seed), config), training, config,
-            sampler=make_sampler(config, training), objective=objective_of(config), engine=engine,
-            validation=validation, callbacks=callbacks,
+    def trial(self) -> Trial:
+        """What is recorded of a member that has a fold."""
+        assert self.member.fold is not None
+        accuracy = math.nan
+        if self.ended != "diverged":
+            accuracy = float(self.history.validation_accuracy[self.best_epoch - 1])
+        return Trial(
+            self.member.config.l2, self.member.fold, len(self.history), self.best_epoch, self.loss,
+            accuracy,
         )  # fmt: skip
-    except DivergenceError as error:
-        if member.fold is None:
-            raise
-        return Trained(member, error.params, error.history, None, 0.0, "diverged")
-    return Trained(
-        member, result.params, result.history, result.best_epoch, result.seconds, result.ended
-    )
 
 
-def _stop(_: Progress) -> None:
-    raise StopTraining
+@dataclass(frozen=True)
+class Trainer:
+    """Trains members on the rows of their folds.
+
+    Attributes
+    ----------
+    data : Data
+        All rows.
+    folds : InnerFolds
+    recipe : Recipe
+    b2 : ndarray of shape (K,)
+        Initial biases of the classes.
+    dtype : dtype
+        Of the parameters.
+    engine : Engine
+    checkpoint : callable, optional
+        Returns the checkpoint of a stage.
+    """
+
+    data: Data
+    folds: InnerFolds
+    recipe: Recipe
+    b2: NDArray[np.float64]
+    dtype: Any
+    engine: Engine
+    checkpoint: Callable[[str], Checkpoint] | None = None
+
+    def train(
+        self,
+        stage: str,
+        members: Sequence[Member],
+        watch: Callable[[FleetProgress], None],
+        until: int | None = None,
+    ) -> list[Trained]:
+        """Train members; they begin in their order.
+
+        Parameters
+        ----------
+        stage : str
+            The name under which they are saved.
+        members : sequence of Member
+        watch : callable
+            Called several times per second; `StopTraining` ends all members that are not done.
+        until : int, optional
+            The epoch after which all end, before the last one of their schedules.
+        """
+        planned = [
+            Planned(partial(self._training, member), member.config.epochs, work=1.0)
+            for member in members
+        ]
+        results = train_fleet(
+            planned, self.engine, callbacks=[watch], until=until,
+            checkpoint=None if self.checkpoint is None else self.checkpoint(stage),
+        )  # fmt: skip
+        return [Trained.of(*pair) for pair in zip(members, results, strict=True)]
+
+    def _training(self, member: Member) -> Training:
+        data, validation, config = self.data, None, member.config
+        if member.fold is not None:
+            data = self.data.select(self.folds.training(member.fold))
+            validation = self.data.select(self.folds.validation(member.fold))
+        d, K = self.data.X.shape[1], len(self.b2)
+        params = init(d, self.recipe.hidden, K, config.seed, self.dtype)
+        params = params._replace(b2=self.b2.astype(self.dtype))
+        return Training(
+            start=TrainState.initial(params, config), data=data, config=config,
+            sampler=make_sampler(config, data), objective=objective_of(config),
+            validation=validation,
+        )  # fmt: skip

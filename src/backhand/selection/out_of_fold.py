@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,40 +49,32 @@ def rows_of_folds(folds: InnerFolds, of: Sequence[int], K: int) -> NDArray[np.in
     return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
 
 
-def logits_of_rows(
+def held_out_logits(
     rows: NDArray[np.int64],
     data: Data,
     folds: InnerFolds,
-    members: Sequence[tuple[int, Parameters]],
+    nets: Mapping[int, Parameters],
     engine: Engine,
-) -> NDArray[np.float32]:
-    """Return log P (n, K), which are logits, of each row by the member of its fold."""
-    S = np.empty((len(rows), len(members[0][1].b2)), np.float32)
-    for fold, params in members:
+) -> Rows:
+    """Return these rows with the logits of the network of their fold: log P."""
+    K = len(next(iter(nets.values())).b2)
+    S = np.empty((len(rows), K), np.float32)
+    for number, params in nets.items():
         exact = Parameters(*(value.astype(np.float64) for value in params))
-        there = np.flatnonzero(folds.of_row[rows] == fold)
+        of_fold = np.flatnonzero(folds.of_row[rows] == number)
         length = max(1, CHUNK // params.W1.shape[0])
-        for begin in range(0, len(there), length):
-            some = there[begin : begin + length]
-            P = engine.predict_proba(exact, data.X[rows[some]])
+        for begin in range(0, len(of_fold), length):
+            some = of_fold[begin : begin + length]
+            P = engine.predict_proba(exact, data.X[data.places(rows[some])])
             S[some] = np.log(np.maximum(P, np.finfo(np.float64).tiny))
-    return S
-
-
-def rows_with_logits(rows: NDArray[np.int64], S: NDArray[np.float32], data: Data) -> Rows:
-    """Return these rows' logits with their classes and weights."""
-    w = data.sample_weight
-    return Rows(S, data.y[rows], None if w is None else w[rows])
+    there, w = data.places(rows), data.sample_weight
+    return Rows(S, data.y[there], None if w is None else w[there])
 
 
 def out_of_fold(rows: NDArray[np.int64], held: Rows, calibration: Calibration) -> OutOfFold:
     """Return what was said of the rows; their logits become the probabilities, in place."""
-    before, S = mean_loss(held), held.S
+    before, after, S = mean_loss(held), mean_loss(held, calibration), held.S
     for begin in range(0, len(S), STRETCH):
         there = slice(begin, begin + STRETCH)
-        S[there] = calibration.of_logits(S[there])
-    after = mean_loss(held)
-    for begin in range(0, len(S), STRETCH):
-        there = slice(begin, begin + STRETCH)
-        S[there] = softmax(S[there].astype(np.float64))
+        S[there] = softmax(calibration.of_logits(S[there]))
     return OutOfFold(rows, S, before, after)

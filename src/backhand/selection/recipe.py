@@ -9,6 +9,7 @@ import numpy as np
 from backhand.constraints import Exactly, Flag, Integer, Number, Or
 from backhand.errors import InputError
 from backhand.training.config import TrainConfig, check_settings, setting
+from backhand.training.early_stopping import EarlyStopping
 
 PENALTIES = (0.0002, 0.002, 0.02)
 """λ that are compared, unless they are given."""
@@ -66,12 +67,16 @@ class Recipe:
                 f"penalties are {penalties!r}; expected a tuple of one or more different numbers "
                 "of 0 or more."
             )
-        rule = self.config.early_stopping
-        if rule is not None and rule.restore_best != "validation_loss":
+        if self.rule.best_by != "validation_loss":
             raise InputError(
-                f"early stopping returns the epoch with the best {rule.restore_best}; a selection "
+                f"early stopping returns the epoch of the best {self.rule.best_by}; a selection "
                 "expects validation_loss."
             )
+
+    @property
+    def rule(self) -> EarlyStopping:
+        """When a member ends."""
+        return self.config.early_stopping or EarlyStopping(PATIENCE)
 
     def seed_of(self, member: int) -> int:
         """Return the seed of a member: those of one fold share it, whatever their λ."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -16,43 +17,15 @@ from backhand.engines import Data, Engine
 from backhand.equations import Parameters
 from backhand.folding import fold
 from backhand.selection.calibration import Calibration, calibrate, log_shares
+from backhand.selection.chosen import Chosen
 from backhand.selection.folds import InnerFolds
-from backhand.selection.members import Start, Trained, refit
-from backhand.selection.out_of_fold import (
-    OutOfFold,
-    logits_of_rows,
-    out_of_fold,
-    rows_of_folds,
-    rows_with_logits,
-)
+from backhand.selection.members import Trained, Trainer, refit
+from backhand.selection.out_of_fold import OutOfFold, held_out_logits, out_of_fold, rows_of_folds
+from backhand.selection.progress import SearchProgress
 from backhand.selection.recipe import Recipe
-from backhand.selection.search import Search, SearchProgress
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A member of the search.
-
-    Attributes
-    ----------
-    l2 : float
-    fold : int
-    epochs : int
-        Epochs done.
-    best_epoch : int or None
-        The one whose parameters are kept.
-    loss, accuracy : float
-        Of the fold, at the best epoch; infinite and nan where the member diverged.
-    seconds : float
-    """
-
-    l2: float
-    fold: int
-    epochs: int
-    best_epoch: int | None
-    loss: float
-    accuracy: float
-    seconds: float
+from backhand.selection.search import Search, diverged
+from backhand.training.checkpoints.checkpoint import Checkpoint
+from backhand.training.history import History
 
 
 @dataclass(frozen=True)
@@ -63,57 +36,22 @@ class Selection:
     ----------
     params : Parameters
         The network.
-    l2 : float
-        The chosen λ.
-    epochs : tuple of int
-        Epochs of each member of the network.
-    calibration : Calibration
-        Its temperature, and how far it is drawn towards the class shares.
+    history : History
+        The mean over the members of the folds with the chosen penalty, up to the epoch in which the
+        first of them ended.
+    chosen : Chosen
+        What was chosen, and from what.
     out_of_fold : OutOfFold or None
         None where no row could be held out.
-    trials : tuple of Trial
-    cut : bool
-        Whether the search ended for lack of time.
     seconds : float
         Wall time of the search and of all training.
     """
 
     params: Parameters
-    l2: float
-    epochs: tuple[int, ...]
-    calibration: Calibration
+    history: History
+    chosen: Chosen
     out_of_fold: OutOfFold | None
-    trials: tuple[Trial, ...]
-    cut: bool
     seconds: float
-
-    @property
-    def temperature(self) -> float:
-        """T, by which the logits are divided; infinite: the network answers the class shares."""
-        return self.calibration.temperature
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what was chosen, as JSON values for the model file."""
-        calibration, found = self.calibration, self.out_of_fold
-        return {
-            "l2": self.l2,
-            "epochs": list(self.epochs),
-            "scale": calibration.scale,
-            "shrinkage": calibration.shrinkage,
-            "rows": 0 if found is None else len(found.rows),
-            "loss": None if found is None else found.loss,
-            "calibrated_loss": None if found is None else found.calibrated_loss,
-            "cut": self.cut,
-            "seconds": round(self.seconds, 3),
-            "trials": [
-                [t.l2, t.fold, t.epochs, t.best_epoch, *map(_finite, (t.loss, t.accuracy))]
-                for t in self.trials
-            ],
-        }
-
-
-def _finite(value: float) -> float | None:
-    return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
 def select(
@@ -125,6 +63,7 @@ def select(
     *,
     dtype: Any = np.float32,
     watch: Callable[[SearchProgress], None] = lambda _: None,
+    checkpoint: Checkpoint | None = None,
 ) -> Selection:
     """Choose penalty, epochs and temperature on inner folds, and make one network.
 
@@ -146,6 +85,8 @@ def select(
         Of the parameters.
     watch : callable
         Called several times per second.
+    checkpoint : Checkpoint, optional
+        Where the members are saved, and whether to resume from there.
 
     Returns
     -------
@@ -155,52 +96,70 @@ def select(
     Raises
     ------
     DivergenceError
-        If each penalty has a member that diverged.
+        If each penalty has a member that diverged, or one that learns from all rows does.
+    Interrupted, InputError, OutputError
+        As of `train_fleet`.
     """
-    began = time.perf_counter()
-    shares = log_shares(data.y, K, data.sample_weight)
+    shares = log_shares(data, K)
     b2 = shares if recipe.start_at_shares else np.zeros(K)
-    start = Start(data.X.shape[1], recipe.hidden, b2, dtype)
-    search = Search(data, folds, recipe, start, engine, watch)
-    calibration, found = Calibration(1.0, 0.0, shares), None
+    with nullcontext() if checkpoint is None else checkpoint.open_stages() as stages:
+        trainer = Trainer(data, folds, recipe, b2, np.dtype(dtype), engine, stages)
+        return _selected(Search(trainer, watch), shares)
+
+
+def _selected(search: Search, shares: NDArray[np.float64]) -> Selection:
+    """Return what a search finds, and the network."""
+    members: list[Trained] = []
+    calibration, found = Calibration(1.0, shares), None
+    recipe, folds = search.trainer.recipe, search.trainer.folds
     if folds.measured:
         search.run()
-        l2 = search.chosen()
-        members = [search.trained[l2, number] for number in search.folds_of(l2)]
-        calibration, found = _calibrated(search, members, shares)
-        epochs = round(median(_epochs(one) for one in members))
-    else:
-        l2, members, epochs = recipe.penalties[0], [], recipe.config.epochs
-    if recipe.members is not None or folds.forward or not members:
-        count = recipe.members or max(1, len(members))
-        members = search.train([refit(recipe, l2, number, epochs) for number in range(count)])
-    return Selection(
-        calibration.folded(fold([one.params for one in members])),
-        l2, tuple(map(_epochs, members)), calibration, found,
-        tuple(_trial(one) for one in search.trained.values()), search.cut,
-        time.perf_counter() - began,
+        members = search.chosen()
+        calibration, found = _calibrated(search.trainer, members, shares)
+    histories = [one.history for one in members]
+    if refitted := recipe.members is not None or folds.forward or not members:
+        members = _refitted(search, members)
+    params = calibration.folded(fold([one.params for one in members]))
+    chosen = Chosen(
+        l2=members[0].member.config.l2, epochs=tuple(one.best_epoch for one in members),
+        refitted=refitted, scale=calibration.scale, rows=0 if found is None else len(found.rows),
+        loss=None if found is None else found.loss,
+        calibrated_loss=None if found is None else found.calibrated_loss, cut=search.cut,
+        trials=tuple(one.trial for one in search.trained.values()),
     )  # fmt: skip
+    history = mean_history(histories or [one.history for one in members])
+    return Selection(params, history, chosen, found, time.perf_counter() - search.began)
 
 
 def _calibrated(
-    search: Search, members: list[Trained], shares: NDArray[np.float64]
+    trainer: Trainer, members: Sequence[Trained], shares: NDArray[np.float64]
 ) -> tuple[Calibration, OutOfFold]:
     """Return the calibration of some members, and what they say of the rows of their folds."""
-    nets = [(one.member.fold, one.params) for one in members if one.member.fold is not None]
-    rows = rows_of_folds(search.folds, [number for number, _ in nets], len(shares))
-    S = logits_of_rows(rows, search.data, search.folds, nets, search.engine)
-    held = rows_with_logits(rows, S, search.data)
+    nets = {one.member.fold: one.params for one in members if one.member.fold is not None}
+    rows = rows_of_folds(trainer.folds, list(nets), len(shares))
+    held = held_out_logits(rows, trainer.data, trainer.folds, nets, trainer.engine)
     calibration = calibrate(held, shares)
     return calibration, out_of_fold(rows, held, calibration)
 
 
-def _epochs(one: Trained) -> int:
-    return one.best_epoch or len(one.history)
+def _refitted(search: Search, chosen: Sequence[Trained]) -> list[Trained]:
+    """Train members on all rows, for the median of the chosen members' best epochs."""
+    recipe = search.trainer.recipe
+    l2 = chosen[0].member.config.l2 if chosen else recipe.penalties[0]
+    epochs = round(median(one.best_epoch for one in chosen)) if chosen else None
+    count = recipe.members or max(1, len(chosen))
+    members = [refit(recipe, l2, number) for number in range(count)]
+    trained = search.trainer.train("all-rows", members, partial(search.report, members), epochs)
+    for one in trained:
+        if one.ended == "diverged":
+            raise diverged(one, "in the training on all rows")
+    return trained
 
 
-def _trial(one: Trained) -> Trial:
-    assert one.member.fold is not None
-    return Trial(
-        one.member.l2, one.member.fold, len(one.history), one.best_epoch, one.loss, one.accuracy,
-        one.seconds,
-    )  # fmt: skip
+def mean_history(histories: Sequence[History]) -> History:
+    """Return the mean of each figure over several trainings, up to the end of the shortest."""
+    E = min(map(len, histories))
+    return History(*(
+        np.mean([getattr(history, name)[:E] for history in histories], axis=0)
+        for name in History.__dataclass_fields__
+    ))  # fmt: skip

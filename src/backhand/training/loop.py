@@ -176,8 +176,8 @@ class Driver:
             raise
         except Exception as error:
             if self.manager is not None:
-                self._save(self.manager)
-                error.add_note(f"{self._saved()}; resume from there.")
+                self.manager.save(self.saved())
+                error.add_note(f"{self._saved_where()}; resume from there.")
             raise
 
     def _checkpoint(self) -> None:
@@ -186,18 +186,18 @@ class Driver:
             return
         due = self.manager.due(len(self.state.history), self.controller.share(self.state))
         if self.received_signals or self.state.ended or due:
-            self._save(self.manager)
+            self.manager.save(self.saved())
         if self.received_signals and not self.state.ended:
-            raise Interrupted(meant(self.received_signals), self._saved())
+            raise Interrupted(meant(self.received_signals), self._saved_where())
 
-    def _save(self, manager: CheckpointManager) -> None:
-        """Save a checkpoint, with the order of the rows."""
+    def saved(self) -> TrainState:
+        """Return the state as it is saved: with the order of the rows."""
         state, sampler = self.state, self.controller.plan.sampler
-        if sampler is not None:
-            state = replace(state, sampler=sampler.state_dict(len(state.history)))
-        manager.save(state)
+        if sampler is None:
+            return state
+        return replace(state, sampler=sampler.state_dict(len(state.history)))
 
-    def _saved(self) -> str:
+    def _saved_where(self) -> str:
         assert self.manager is not None
         epochs, of = len(self.state.history), self.controller.plan.epochs
         return f"{epochs} of {of} epochs are done and saved in {self.manager.folder}"

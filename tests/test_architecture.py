@@ -30,12 +30,14 @@ FLOORS = [
     },
     {
         "constraints": "allowed values of settings, and their check",
+        "stratified": "held-out rows and folds: seeded draws from each class",
         "support": "files, folders, streams, signals, memory, optional packages, displays",
     },
     {"validation": "checks of the equations' arguments"},
     {"equations": "forward, loss, backward, update: one equation per line"},
     {
         "dropout": "which hidden units are dropped",
+        "folding": "`fold`: one network from several, exactly",
         "functional": "the equations as public functions, with checked arguments",
         "optimizers": "the update rules: SGD, momentum, Nesterov, Adam",
     },
@@ -46,6 +48,7 @@ FLOORS = [
     {"training": "epochs, samplers, schedules, validation, early stopping, callbacks, checkpoints"},
     {
         "evaluation": "figures with their intervals, confusion matrix, curves",
+        "selection": "penalty, epochs and temperature chosen on inner folds",
         "tables": "files, SQL and data frames to a matrix, by a fitted schema",
         "torch_twin": "the same network with autograd, for comparison",
     },

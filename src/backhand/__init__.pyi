@@ -23,6 +23,7 @@ from backhand.exports.onnx import export_onnx as export_onnx
 from backhand.exports.torch import from_torch as from_torch
 from backhand.exports.torch import to_torch as to_torch
 from backhand.fitting import fit as fit
+from backhand.folding import fold as fold
 from backhand.functional import accuracy as accuracy
 from backhand.functional import backward as backward
 from backhand.functional import cross_entropy as cross_entropy
@@ -42,6 +43,10 @@ from backhand.training.callbacks import StopTraining as StopTraining
 from backhand.training.checkpoints.checkpoint import Checkpoint as Checkpoint
 from backhand.training.early_stopping import DivergenceError as DivergenceError
 from backhand.training.early_stopping import EarlyStopping as EarlyStopping
+from backhand.training.fleet.member import Member as Member
+from backhand.training.fleet.progress import FleetCallback as FleetCallback
+from backhand.training.fleet.progress import FleetProgress as FleetProgress
+from backhand.training.fleet.train_many import train_many as train_many
 from backhand.training.history import History as History
 from backhand.training.result import TrainResult as TrainResult
 from backhand.training.train import train as train

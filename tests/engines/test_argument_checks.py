@@ -82,6 +82,16 @@ def sparse(**changed) -> scipy.sparse.csr_array:
         (Data(sparse().astype(complex), Y), "of float32, float64 or integers"),
         (Data(sparse(indices=(7, 4)), Y), "whose indices point elsewhere"),
         (Data(sparse(indptr=(7, 10**6)), Y), "whose indices point elsewhere"),
+        (Data(X, Y, None, np.array([0, 300])), "the selection has row numbers from 0 to 300"),
+        (Data(X, Y, None, np.array([-1, 3], np.int32)), "row numbers from -1 to 3; with 300 rows"),
+        (Data(X, Y, None, np.zeros(0, int)), "the selection is (0,); expected one row or more"),
+        (Data(X, Y, None, np.zeros((2, 1), int)), "the numbers of the selected rows are an array"),
+        (Data(X, Y, None, Y == 1), "selected rows are an array of bool; expected int32 or int64"),
+        (Data(X, Y, None, Y.astype(np.int16)), "an array of int16; expected int32 or int64"),
+        (Data(X, Y, None, [1, 2]), "the numbers of the selected rows are a list"),
+        (Data(X, Y + 1, None, np.flatnonzero(Y == 2)), "with 3 classes they must be in 0..2"),
+        (Data(X, Y[:9], None, np.arange(9)), "y is (9,); expected (300,)"),
+        (Data(X, Y, Y == 1, np.flatnonzero(Y == 2)), "not all of them 0"),
     ],
 )  # fmt: skip
 def test_rows_are_compared_with_the_network(engine, data: Data, said: str) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 
 def single(problem: Problem) -> Problem:
-    params, (X, y, w), l2 = problem
+    params, (X, y, w, _), l2 = problem
     return Problem(
         Parameters(*(p.astype(np.float32) for p in params)),
         Data(X.astype(np.float32), y, None if w is None else w.astype(np.float32)),
@@ -592,3 +593,60 @@ def test_the_number_of_threads_is_obeyed_and_put_back(name: str) -> None:
 def test_wrong_engines_are_told(arguments, said) -> None:
     with pytest.raises(InputError, match=said):
         make_engine(*arguments)
+
+
+def selected(data: Data, rows) -> tuple[Data, Data]:
+    """The same rows twice: as a selection of a selection, and as a copy."""
+    rest = np.sort(rows)
+    return data.select(rest).select(np.searchsorted(rest, rows)), data.at(rows)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+@pytest.mark.parametrize("kind", ["dense", "sparse", "columns", "bytes"])
+def test_selected_rows_are_computed_with_as_their_copy_to_the_bit(
+    engine: Engine, kind: str, dtype: type
+) -> None:
+    rng = np.random.default_rng(3)
+    X = (9 * rng.standard_normal((90, 6)) * (rng.random((90, 6)) < 0.5)).astype(np.float32)
+    X = {"dense": X, "sparse": scipy.sparse.csr_matrix(X), "columns": np.asfortranarray(X),
+         "bytes": X.astype(np.int8)}[kind]  # fmt: skip
+    data = Data(X, rng.integers(0, 3, 90), rng.random(90, np.float32))
+    view, copy = selected(data, rng.permutation(90)[:41])
+    assert view.X is data.X and view.y is data.y and view.sample_weight is data.sample_weight
+    view, params = view._replace(numbers=view.numbers.astype(dtype)), backhand.init(6, 16, 3)
+    order = np.stack([rng.permutation(41) for _ in range(3)])
+    rates = np.full((3, 6), 0.1)
+    results = []
+    for rows in (view, copy):
+        run = started(engine, params, rows, make_optimizer("adam"), Objective(dropout=0.2))
+        found = [run.advance(Block(7, rates, 0.1 * rates, some)) for some in (order, None)]
+        found += [run.gradient(), run.gradient(slice(3, 30)), run.gradient(order[0, :9], 0.1)]
+        found += [run.state(), run.evaluate(rows), engine.evaluate(params, rows)]
+        if kind != "bytes":
+            found.append(engine.loss_and_gradients(params, rows, 0.1))
+        results.append(list(leaves(found)))
+    assert len(results[0]) > 20 and all(map(np.array_equal, *results))
+
+
+def leaves(value) -> Iterator[np.ndarray]:
+    """All arrays and numbers of nested tuples and lists."""
+    if not isinstance(value, tuple | list):
+        yield np.asarray(value)
+        return
+    for part in value:
+        yield from leaves(part)
+
+
+def test_rows_are_selected_by_slices_masks_and_numbers() -> None:
+    data = Data(np.eye(6), np.arange(6), np.arange(6.0))
+    odd = data.select(np.arange(6) % 2 == 1)
+    assert (odd.rows, odd.labels.tolist(), odd.weights.tolist()) == (3, [1, 3, 5], [1, 3, 5])
+    assert odd.select(slice(1, None)).labels.tolist() == [3, 5]
+    again = odd.select(np.array([2, 0, 2, -3]))
+    assert again.labels.tolist() == [5, 1, 5, 1] and again.numbers.nbytes == 16
+    assert again.at(slice(0, 2)).X.tolist() == np.eye(6)[[5, 1]].tolist()
+    assert data.labels is data.y and Data(data.X, data.y).select(slice(2)).weights is None
+    none = np.zeros(6, bool)
+    for rows in ([], [6], np.ones(5, bool), none, slice(4, 4), 3, [[1]], [0.5], "a", None):
+        with pytest.raises(InputError, match="row"):
+            data.select(rows)

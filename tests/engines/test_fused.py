@@ -90,7 +90,7 @@ MANY = 16 * tile_of(precision_of(np.float32).lanes).NR
 )
 @pytest.mark.parametrize("batch", [None, 37])
 def test_the_bits_are_the_same_for_every_number_of_threads(shape, batch, shared_always) -> None:
-    params, (X, y, _) = problem(*shape)
+    params, (X, y, *_) = problem(*shape)
     w = np.random.default_rng(1).random(len(y))
     results = [
         backhand.train(params, X, y, sample_weight=w, epochs=8, batch_size=batch, l2=0.01,
@@ -136,7 +136,7 @@ def test_exactly_so_many_threads_work(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_several_python_threads_train_at_once(shared_always) -> None:
-    params, (X, y, _) = problem(200, 20, MANY, 4)
+    params, (X, y, *_) = problem(200, 20, MANY, 4)
 
     def train() -> Parameters:
         return backhand.train(params, X, y, epochs=200, batch_size=50, engine="fused",
@@ -284,7 +284,7 @@ def test_rows_of_any_dtype(kind: str) -> None:
 
 
 def test_mapped_rows_are_read_where_they_are(tmp_path: Path) -> None:
-    params, (X, y, _) = problem(40, 6, 9, 3)
+    params, (X, y, *_) = problem(40, 6, 9, 3)
     np.save(tmp_path / "X.npy", X)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
     assert np.shares_memory(rows_of(Data(mapped, y), X.dtype).X.numbers, mapped)
@@ -316,7 +316,7 @@ def test_a_batch_is_cut_evenly() -> None:
 
 
 def test_nan_is_never_hidden(shared_always) -> None:
-    params, (X, y, _) = problem(30, 4, MANY, 3)
+    params, (X, y, *_) = problem(30, 4, MANY, 3)
     for place, index in (("W1", (0, 0)), ("b1", (2,)), ("W2", (1, 1)), ("b2", (2,))):
         broken = params._replace(**{place: getattr(params, place).copy()})
         getattr(broken, place)[index] = np.nan
@@ -331,7 +331,7 @@ def test_nan_is_never_hidden(shared_always) -> None:
 
 
 def test_adam_with_an_epsilon_below_float32_leaves_dead_units_alone() -> None:
-    params, (X, y, _) = problem(30, 4, 8, 3)
+    params, (X, y, *_) = problem(30, 4, 8, 3)
     params.b1[:] = -1e6  # no unit is ever active
     result = backhand.train(params, X, y, optimizer=Adam(epsilon=1e-60), epochs=3, engine="fused")
     assert all(np.isfinite(p).all() for p in result.params)
@@ -500,7 +500,7 @@ def test_where_nothing_compiles_auto_is_the_reference_with_one_warning(
 def test_the_command_line_says_so_in_a_sentence(tmp_path: Path, penguins: Path) -> None:
     script = (
         "import sys; sys.modules['llvmlite'] = None\n"
-        f"sys.argv = ['backhand', 'train', {str(penguins)!r}, '--target', 'species',\n"
+        f"sys.argv = ['backhand', 'train', {str(penguins)!r}, '--quick', '--target', 'species',\n"
         f"            '--epochs', '2', '-o', {str(tmp_path / 'm.safetensors')!r}]\n"
         "from backhand.__main__ import main\n"
         "main()"

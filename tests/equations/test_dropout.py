@@ -60,7 +60,7 @@ def test_float32_and_torch_give_the_same(seed: int) -> None:
     ours = gradients_of(equations, single, mask)
     assert all(g.dtype == np.float32 for g in ours)  # whatever the mask is
     assert_close(ours, expected, FLOAT32_TOLERANCE)
-    X, y, w = (None if a is None else torch.tensor(a) for a in problem.data)
+    X, y, w = (None if a is None else torch.tensor(a) for a in problem.data[:3])
     params = Parameters(*map(torch.tensor, problem.params))
     theirs = gradients_of(
         equations, problem._replace(params=params, data=Data(X, y, w)), torch.tensor(mask)
@@ -255,7 +255,7 @@ def test_a_step_by_step_training_is_the_equations() -> None:
     for epoch in (*range(block.epochs), *range(block.epochs)):
         figures = np.zeros(2)
         for begin in range(0, data.rows, block.batch_size):
-            X, y, w = data.at(block.order[epoch, begin : begin + block.batch_size])
+            X, y, w, _ = data.at(block.order[epoch, begin : begin + block.batch_size])
             t += 1
             M = dropout_mask(
                 objective.dropout_seed, t, len(y), len(params.b1), objective.dropout, X.dtype
@@ -303,7 +303,10 @@ def test_only_training_drops(engine: str) -> None:
     run.advance(block)
     theta = run.state().params
     S = equations.forward(theta, data.X).S
-    expected = equations.cross_entropy(S, *data[1:]), equations.accuracy(S, *data[1:])
+    expected = (
+        equations.cross_entropy(S, data.y, data.sample_weight),
+        equations.accuracy(S, data.y, data.sample_weight),
+    )
     assert relative_difference(run.evaluate(data), expected) <= 1e-12
     assert relative_difference(run.gradient()[0], expected[0]) <= 1e-12
     assert run.state().updates == block.learning_rate.size

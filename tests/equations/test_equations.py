@@ -55,7 +55,7 @@ def test_float32_agrees_with_float64(seed: int) -> None:
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_torch_arrays_give_the_same(seed: int, dtype: torch.dtype) -> None:
     problem = random_problem(seed)
-    X, y, w = (None if a is None else torch.tensor(a) for a in problem.data)
+    X, y, w = (None if a is None else torch.tensor(a) for a in problem.data[:3])
     params = Parameters(*(torch.tensor(p, dtype=dtype) for p in problem.params))
     ours = gradients_of(equations, problem._replace(params=params, data=Data(X, y, w)))
     assert all(isinstance(g, torch.Tensor) and g.dtype == dtype for g in ours)
@@ -91,7 +91,7 @@ def test_accuracy() -> None:
 
 
 def test_sample_weights_equal_repeated_rows() -> None:
-    params, (X, y, _), _ = random_problem(11, (9, 4, 6, 3))
+    params, (X, y, *_), _ = random_problem(11, (9, 4, 6, 3))
     times = np.array([1, 2, 3, 1, 1, 4, 1, 2, 1])
     weighted = gradients_of(equations, random_problem(11, (9, 4, 6, 3))._replace(
         data=Data(X, y, times.astype(np.float64)), l2=0.0))  # fmt: skip
@@ -103,7 +103,7 @@ def test_sample_weights_equal_repeated_rows() -> None:
 
 
 def test_a_batch_whose_weights_are_all_zero_has_no_gradient() -> None:
-    params, (X, y, _), _ = random_problem(2, (4, 3, 5, 3))
+    params, (X, y, *_), _ = random_problem(2, (4, 3, 5, 3))
     acts = equations.forward(params, X)
     grads = equations.backward(params, X, y, acts, np.zeros(4))
     assert all(not g.any() for g in grads)
@@ -114,7 +114,7 @@ def test_any_array_of_the_standard_will_do() -> None:
     """array-api-strict refuses whatever the standard does not promise."""
     xp = pytest.importorskip("array_api_strict")
     problem = random_problem(4)
-    X, y, w = (None if a is None else xp.asarray(a) for a in problem.data)
+    X, y, w = (None if a is None else xp.asarray(a) for a in problem.data[:3])
     params = Parameters(*map(xp.asarray, problem.params))
     ours = gradients_of(equations, problem._replace(params=params, data=Data(X, y, w)))
     assert_close(tuple(np.asarray(g) for g in ours), gradients_of(equations, problem), 1e-12)

@@ -61,7 +61,7 @@ class Case(NamedTuple):
     sparse: bool = False
 
     def in_dtype(self, dtype: Any) -> Case:
-        X, y, w = self.data
+        X, y, w, _ = self.data
         X = X.astype(dtype)
         data = Data(in_pieces(X) if self.sparse else X, y, None if w is None else w.astype(dtype))
         return self._replace(params=Parameters(*(p.astype(dtype) for p in self.params)), data=data)
@@ -94,7 +94,7 @@ def random_case(seed: int, *, sparse: bool = False) -> Case:
 
 def _cancellation(case: Case) -> float:
     """How much larger a gradient of the parameters would be if nothing cancelled out."""
-    params, (X, y, w), *_ = case
+    params, (X, y, w, _), *_ = case
     acts = equations.forward(params, X)
     grads = equations.backward(params, X, y, acts, w)
     ones = np.ones((1, len(y)))
@@ -153,7 +153,7 @@ def _gap(z: NDArray[np.float64]) -> float:
 
 def check_gradients(case: Case) -> None:
     """The loss and all seven gradients."""
-    params, (X, y, w), *_ = case
+    params, (X, y, w, _), *_ = case
     acts = equations.forward(params, X)
     loss = equations.cross_entropy(acts.S, y, w) + equations.penalty(params, case.l2)
     grads = equations.backward(params, X, y, acts, w, case.l2)
@@ -214,7 +214,7 @@ def _check_masks(dtype: Any, N: int, batch: int, H: int) -> None:
 
 
 def trained_by_the_equations(case: Case) -> tuple[Parameters, Any, list[float], list[float]]:
-    theta, (X, y, w), block, optimizer, *_ = case
+    theta, (X, y, w, _), block, optimizer, *_ = case
     slots = tuple(Parameters(*map(np.zeros_like, theta)) for _ in range(optimizer.slots))
     losses, accuracies, t = [], [], 0
     for e in range(block.epochs):

@@ -75,7 +75,7 @@ def random_mask(problem: Problem, seed: int = 0) -> NDArray[np.float64]:
 def gradients_of(
     equations: ModuleType, problem: Problem, mask: NDArray[np.float64] | None = None
 ) -> Gradients:
-    params, (X, y, w), l2 = problem
+    params, (X, y, w, _), l2 = problem
     acts = equations.forward(params, X, mask)
     return equations.backward(params, X, y, acts, w, l2, mask)
 
@@ -89,7 +89,7 @@ def assert_close(ours: tuple, theirs: tuple, tolerance: float) -> None:
 
 def check_gradients(equations: ModuleType, problem: Problem) -> None:
     """Loss and all seven gradients against autograd, in float64."""
-    params, (X, y, w), l2 = problem
+    params, (X, y, w, _), l2 = problem
     loss, expected = loss_and_gradients(params, problem.data, l2)
     S = equations.forward(params, X).S
     ours = equations.cross_entropy(S, y, w) + equations.penalty(params, l2)
@@ -99,7 +99,7 @@ def check_gradients(equations: ModuleType, problem: Problem) -> None:
 
 def check_dropout(equations: ModuleType, problem: Problem) -> None:
     """H1, the loss and all seven gradients with a mask, against autograd with the same mask."""
-    params, (X, y, w), l2 = problem
+    params, (X, y, w, _), l2 = problem
     mask = random_mask(problem)
     H1, loss, expected = autograd_with_mask(problem, mask)
     acts = equations.forward(params, X, mask)
@@ -113,7 +113,7 @@ def autograd_with_mask(
     problem: Problem, mask: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], float, Gradients]:
     """H1, loss and gradients by torch's own operations, as in `backhand.torch_twin`."""
-    params, (X, y, w), l2 = problem
+    params, (X, y, w, _), l2 = problem
     W1, b1, W2, b2 = (torch.tensor(p, requires_grad=True) for p in params)
     Z1 = torch.nn.functional.linear(torch.tensor(X), W1.T, b1)
     H1 = torch.nn.functional.relu(Z1) * torch.tensor(mask)
@@ -190,7 +190,7 @@ def central_differences(
     equations: ModuleType, problem: Problem, mask: NDArray[np.float64] | None = None
 ) -> Parameters:
     """(L(θ + h) - L(θ - h)) / 2h of each single parameter, with one mask throughout."""
-    params, (X, y, w), l2 = problem
+    params, (X, y, w, _), l2 = problem
 
     def loss(theta: Parameters) -> float:
         S = equations.forward(theta, X, mask).S

@@ -149,7 +149,7 @@ class Call:
         return tuple(changed) if self.rng.random() < 0.03 else changed
 
     def odd_data(self) -> Any:
-        X, y, w = self.data
+        X, y, w, _ = self.data
         which = self.rng.integers(3)
         if which == 0:
             return Data(self.odd_sparse(X) if self.sparse else self.odd(X), y, w)

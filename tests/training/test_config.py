@@ -69,9 +69,11 @@ def test_the_start_of_a_training_is_in_its_identity() -> None:
     for objective in (Objective(loss_cap=1.0), Objective(first_class_fixed=True)):
         assert settings_of(config, objective, start) != about
     data = data_fingerprint(start, Data(X, Y), None)
-    for other in (Data(X + 1, Y), Data(X, 1 - Y), Data(X, Y, np.ones(4))):
+    half, other_half = (Data(X, Y).select(slice(n, n + 2)) for n in (0, 2))
+    for other in (Data(X + 1, Y), Data(X, 1 - Y), Data(X, Y, np.ones(4)), half):
         assert data_fingerprint(start, other, None) != data
     assert data_fingerprint(start, Data(X, Y), Data(X, Y)) != data
+    assert data_fingerprint(start, half, None) != data_fingerprint(start, other_half, None)
 
 
 @pytest.mark.parametrize("name", OTHER)
@@ -108,13 +110,16 @@ def test_a_setting_is_spelled_out_in_three_places_at_most() -> None:
 
 
 def test_a_tables_settings_contain_a_config() -> None:
-    values = Settings(hidden=9, epochs=20).values(rows=1000)
+    values = Settings(quick=True, hidden=9, epochs=20).values(rows=1000)
     assert values["hidden"] == 9 and values["epochs"] == 20 and values["test_size"] == 0.2
-    assert set(Settings().config.values()) < set(values)
-    assert Settings().config_for(10).epochs == 100 and Settings().config_for(10**7).epochs == 10
-    assert Settings(epochs=500).config_for(10).validation_every == 10
+    assert set(Settings(quick=True).config.values()) < set(values)
+    assert (
+        Settings(quick=True).config_for(10).epochs == 100
+        and Settings(quick=True).config_for(10**7).epochs == 10
+    )
+    assert Settings(quick=True, epochs=500).config_for(10).validation_every == 10
     with pytest.raises(InputError, match="test_size is 2; expected None or a number of 0 or"):
-        Settings(test_size=2)
+        Settings(quick=True, test_size=2)
 
 
 def test_the_names_of_optimizers_are_those_that_there_are() -> None:

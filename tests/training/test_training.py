@@ -6,20 +6,24 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 import torch
 from sklearn.utils import shuffle
 
 import backhand
-from backhand import EarlyStopping, Every, StopTraining, equations
-from backhand.engines import Block, Objective, make_engine
+from backhand import Checkpoint, EarlyStopping, Every, InputError, StopTraining, equations
+from backhand.engines import Block, Data, Objective, make_engine
 from backhand.optimizers import Adam
-from backhand.training import loop
+from backhand.training import loop, samplers
 from backhand.training.config import TrainConfig
+from backhand.training.data import check_finite
 from backhand.training.early_stopping import EarlyStoppingState
 from backhand.training.history import History
-from backhand.training.plan import Plan, batches_of
+from backhand.training.plan import Plan, batches_of, make_sampler
 from backhand.training.samplers import RandomStateSampler, SeededSampler
 from backhand.training.schedules import Schedule
+from backhand.training.state import TrainState
+from backhand.training.train import objective_of, train_data
 
 rng = np.random.default_rng(0)
 CENTERS = 2 * rng.standard_normal((3, 6))
@@ -549,3 +553,46 @@ def test_wrong_stopping_rules_are_told() -> None:
         EarlyStopping(patience=0)
     with pytest.raises(backhand.InputError, match="monitor is 'val_loss'"):
         EarlyStopping(monitor="val_loss")
+
+
+@pytest.mark.parametrize("engine", ["fused", "reference", "torch"])
+@pytest.mark.parametrize("kind", [np.asarray, scipy.sparse.csr_array])
+@pytest.mark.parametrize("batch_size", [None, 8])
+def test_training_on_selected_rows_is_training_on_their_copy(
+    engine, kind, batch_size, monkeypatch, tmp_path
+) -> None:
+    monkeypatch.setattr(samplers, "WINDOW_BYTES", 6 * 4 * 20)
+    monkeypatch.setattr(samplers, "BLOCK_BYTES", 6 * 4 * 3)
+    weights = np.random.default_rng(2).random(90, np.float32)
+    labels = np.where(np.arange(90) < 7, 99, y)  # what is not selected is not read
+    config = TrainConfig(
+        epochs=6, batch_size=batch_size, dropout=0.2, alpha=0.3, early_stopping=EarlyStopping()
+    )
+    rows = np.random.default_rng(3).permutation(np.arange(7, 90))
+    results = []
+    for take in (Data.select, Data.at):
+        data = take(Data(kind(X), labels, weights), rows[:50])
+        held = take(Data(kind(X), labels, weights), np.sort(rows[50:]))
+        sampler = make_sampler(config, data)
+        results.append(train_data(
+            TrainState.initial(PARAMS, config), data, config, sampler=sampler, validation=held,
+            objective=objective_of(config), engine=make_engine(engine, threads=1),
+            checkpoint=Checkpoint(tmp_path / take.__name__, "2epochs"),
+        ))  # fmt: skip
+        if batch_size is not None and kind is np.asarray:
+            assert sampler.parts > 1
+    view, copy = results
+    assert same(view.last.params, copy.last.params) and same(view.params, copy.params)
+    for name in ("loss", "accuracy", "validation_loss", "validation_accuracy"):
+        assert np.array_equal(getattr(view.history, name), getattr(copy.history, name))
+
+
+def test_only_selected_rows_are_searched_for_what_is_not_finite() -> None:
+    bad = X.copy()
+    bad[[3, 8, 70], 2] = np.nan
+    for rows in (bad, scipy.sparse.csr_array(bad)):
+        check_finite(rows, np.float32, np.array([0, 4, 89]))
+        with pytest.raises(InputError, match="nan at row 70, column 2"):
+            check_finite(rows, np.float32, np.array([5, 70, 71]))
+        with pytest.raises(InputError, match="nan at row 3, column 2"):
+            check_finite(rows, np.float32)

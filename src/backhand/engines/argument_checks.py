@@ -83,21 +83,40 @@ def check_learning(params: Any, data: Any) -> None:
 
 
 def check_data(data: Any, d: int, K: int) -> None:
-    """X (N, d), y (N,) of 0..K-1, sample_weight (N,) or None; N of 1 or more."""
+    """X (N, d), y (N,) of 0..K-1, sample_weight (N,) or None; N of 1 or more, or n of them.
+
+    Of selected rows, only their labels and weights are read.
+    """
     if not isinstance(data, Data):
         raise InputError(f"the data are {_kind(data)}; expected Data(X, y, sample_weight).")
     _check_rows(data.X, d)
-    if (N := data.rows) == 0:
+    if (N := data.X.shape[0]) == 0:
         raise InputError(f"X is {shape_of(data.X)}: it has no rows; expected one or more.")
-    y, w = data.y, data.sample_weight
-    if not (_is_flat(y, N, "iu") and _are_below(y, K)):
+    y, w, numbers = data.y, data.sample_weight, data.numbers
+    if numbers is not None:
+        _check_selection(numbers, N)
+    if not (_is_flat(y, N, "iu") and _are_below(data.labels, K)):
         validation.check_labels(y, N, K)
         raise InputError(f"y is {_kind(y)} {shape_of(y)}; expected {N} class indices, integers.")
-    if w is not None and not (_is_flat(w, N, "fiub") and w.min() >= 0 and w.max() > 0):
+    if w is not None and not (_is_flat(w, N, "fiub") and _weigh(data.weights)):
         validation.check_sample_weight(w, N)
         raise InputError(
             f"sample_weight is {_kind(w)}; expected {N} numbers of 0 or more, not all of them 0."
         )
+
+
+def _check_selection(numbers: Any, N: int) -> None:
+    """The numbers (n,) of selected rows, all of 0..N-1."""
+    if not _is_flat(numbers, None, "i") or numbers.dtype not in INDEX_DTYPES:
+        raise InputError(
+            f"the numbers of the selected rows are {_kind(numbers)}; expected int32 or int64, (n,)."
+        )
+    _check_row_numbers("the selection", numbers, N)
+
+
+def _weigh(w: Any) -> bool:
+    """Whether these are weights: none negative, and not all of them 0."""
+    return bool(w.min() >= 0 and w.max() > 0)
 
 
 def _check_rows(X: Any, d: int) -> None:

@@ -7,7 +7,7 @@ into the library and back (`put`, `get`) and in what surrounds the computation (
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -42,8 +42,11 @@ from backhand.engines.contract import (
     Block,
     BlockMetrics,
     Data,
+    Engine,
     Objective,
     OptimizerState,
+    Session,
+    advance_each,
     dense,
     is_sparse,
     zeros_like,
@@ -57,6 +60,7 @@ class ArrayEngine:
     """The equations on arrays of one library."""
 
     name: str
+    group = 1
 
     def put(self, array: Any) -> Any:
         """The NumPy array in this library, and on its device."""
@@ -70,6 +74,18 @@ class ArrayEngine:
         """What must hold while this engine computes: number of threads, no gradient tape."""
         raise NotImplementedError
 
+    def divided(self, parts: int) -> list[Engine]:  # noqa: ARG002
+        """Return this engine alone: its library's threads are those of the whole process."""
+        return [self]
+
+    def advance_all(
+        self, sessions: Sequence[Session], blocks: Sequence[Block]
+    ) -> list[BlockMetrics]:
+        return advance_each(sessions, blocks)
+
+    def depends_on(self) -> dict[str, str]:
+        raise NotImplementedError
+
     def prepare(self, dtype: Any, notify: Callable[[str], None]) -> None:
         """Nothing has to be done."""
 
@@ -79,7 +95,8 @@ class ArrayEngine:
         check_learning(params, data)
         check_l2(l2)
         with self.computing():
-            loss, grads = both(self._parameters(params), self._data(data), l2)
+            whole = self._data(data.at(slice(0, data.rows)))
+            loss, grads = both(self._parameters(params), whole, l2)
             return float(loss), Gradients(*map(self.get, grads))
 
     def start(
@@ -145,7 +162,10 @@ class ArrayEngine:
 
     def _data(self, data: Data) -> Data:
         w = None if data.sample_weight is None else self.put(data.sample_weight)
-        return Data(self.put(dense(data.X)), self.put(data.y), w)
+        numbers = data.numbers
+        if numbers is not None:
+            numbers = self.put(numbers.astype(np.int64, copy=False))  # torch's kind of indices
+        return Data(self.put(dense(data.X)), self.put(data.y), w, numbers)
 
 
 class ArraySession:
@@ -166,9 +186,9 @@ class ArraySession:
         self._hidden, self._dtype = state.params.b1.shape[0], state.params.b1.dtype
         # Sparse rows stay on the host, for a batch at a time to be made dense and put.
         self._on_host = is_sparse(data.X)
-        self._data = data if self._on_host else engine._data(data)
+        self._source, self._data = data, data if self._on_host else engine._data(data)
         # A batch's weights are summed on the host, where they came from: no round trip.
-        self._weights = data.sample_weight
+        self._weights = data.weights
         self._load(state)
 
     def __repr__(self) -> str:
@@ -200,7 +220,7 @@ class ArraySession:
 
     def gradient(self, rows: Any = None, l2: float | None = None) -> tuple[float, Parameters]:
         chosen = checked_rows(rows, self._data.rows)
-        weight = weight_of(self._weights, chosen)
+        weight = weight_of(self._source, chosen)
         l2 = self._objective.l2_of(weight) if l2 is None else l2
         check_l2(l2)
         mean = WeightedMean(5)
@@ -288,7 +308,7 @@ class ArraySession:
         self, optimizer: Optimizer, batch: Data, learning_rate: float, l2: float
     ) -> tuple[Any, Any]:
         """One update; loss and accuracy from the forward pass that it began with."""
-        X, y, w = batch
+        X, y, w = batch[:3]
         mask = self._mask(batch.rows) if self._objective.dropout else None
         acts = equations.forward(self._theta, X, mask)
         loss = loss_with_penalty(self._theta, acts.S, y, w, l2, self._objective.loss_cap)
@@ -307,7 +327,7 @@ class ArraySession:
 
 def both(theta: Parameters, batch: Data, l2: float) -> tuple[Any, Gradients]:
     """Return the training loss and all its gradients."""
-    X, y, w = batch
+    X, y, w = batch[:3]
     acts = equations.forward(theta, X)
     loss = loss_with_penalty(theta, acts.S, y, w, l2)
     return loss, equations.backward(theta, X, y, acts, w, l2)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines.contract import Block, Objective
+from backhand.engines.contract import Block, Data, Objective
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.optimizers import Optimizer
@@ -57,8 +57,8 @@ def total_weight(w: NDArray[Any] | None, rows: int) -> float:
     return float(rows) if w is None else float(np.sum(w, dtype=np.float64))
 
 
-def weight_of(w: NDArray[Any] | None, rows: Any) -> float:
-    """Σw of some rows, a slice or row numbers.
+def weight_of(data: Data, rows: Any) -> float:
+    """Σw of some rows of the data, a slice or row numbers.
 
     Raises
     ------
@@ -66,7 +66,8 @@ def weight_of(w: NDArray[Any] | None, rows: Any) -> float:
         If all of them weigh 0: there is no mean over them.
     """
     count = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
-    weight = total_weight(None if w is None else w[rows], count)
+    w = data.sample_weight
+    weight = total_weight(None if w is None else w[data.places(rows)], count)
     if not weight > 0:
         raise InputError("these rows all have the weight 0, so there is no mean over them.")
     return weight

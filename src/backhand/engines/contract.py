@@ -9,7 +9,7 @@ place (`argument_checks.py`). Every method is deterministic: the same call retur
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.equations import Gradients, Parameters
+from backhand.errors import InputError
 from backhand.optimizers import Optimizer, Slots
 
 
@@ -35,6 +36,10 @@ class Data(NamedTuple):
         Class indices 0..K-1, int64.
     sample_weight : ndarray of shape (N,), optional
         Weights of the rows; None: each counts 1.
+    numbers : ndarray of shape (n,), optional
+        The numbers of the rows that these data have, int32 or int64, each 0..N-1, in any order and
+        perhaps more than once; None: all N. `select` makes them. Whatever counts or orders rows
+        (a batch, a permutation) counts them from 0 to n-1, and `places` says where they are.
 
     Examples
     --------
@@ -47,16 +52,77 @@ class Data(NamedTuple):
     X: Any
     y: NDArray[np.int64]
     sample_weight: NDArray[Any] | None = None
+    numbers: NDArray[np.integer] | None = None
 
     @property
     def rows(self) -> int:
-        """N."""
-        return int(self.X.shape[0])
+        """How many rows there are: N, or n."""
+        return int(self.X.shape[0] if self.numbers is None else self.numbers.shape[0])
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The labels, y, of these rows."""
+        return self.y if self.numbers is None else self.y[self.numbers]
+
+    @property
+    def weights(self) -> NDArray[Any] | None:
+        """The weights, sample_weight, of these rows, if there are any."""
+        w = self.sample_weight
+        return w if w is None or self.numbers is None else w[self.numbers]
+
+    def places(self, rows: Any) -> Any:
+        """Where some of these rows are in X, y and sample_weight: a slice, indices or a mask."""
+        return rows if self.numbers is None else self.numbers[rows]
 
     def at(self, rows: Any) -> Data:
-        """These rows of each array: a slice, indices or a mask."""
-        w = None if self.sample_weight is None else self.sample_weight[rows]
-        return Data(self.X[rows], self.y[rows], w)
+        """A slice of these rows, or some by their indices or a mask: of each array."""
+        there = self.places(rows)
+        w = None if self.sample_weight is None else self.sample_weight[there]
+        return Data(self.X[there], self.y[there], w)
+
+    def select(self, rows: Any) -> Data:
+        """Some of these rows, as data that share X, y and sample_weight: nothing is copied.
+
+        To train on the selected rows is to train on a copy of them: the bits are the same.
+
+        Parameters
+        ----------
+        rows : slice or ndarray of shape (n,)
+            A slice of the rows, a mask, or their numbers, in any order.
+
+        Returns
+        -------
+        Data
+            It takes four bytes per row (eight if N is 2**31 or more).
+
+        Raises
+        ------
+        InputError
+            If there are no such rows.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> data = Data(np.eye(5), np.array([0, 1, 1, 0, 2]))
+        >>> fold = data.select(np.array([4, 1, 2]))
+        >>> fold.rows, fold.labels.tolist(), fold.X is data.X
+        (3, [2, 1, 1], True)
+        >>> fold.select(fold.labels == 1).numbers.tolist()
+        [1, 2]
+        """
+        all_rows = self.numbers
+        if all_rows is None:
+            N = self.rows
+            all_rows = np.arange(N, dtype=np.int32 if N < 2**31 else np.int64)
+        try:
+            numbers = np.array(all_rows[rows])  # a copy: a slice would keep all of them
+        except (IndexError, TypeError, ValueError) as error:
+            raise InputError(f"these are not some of {self.rows} rows: {error}.") from error
+        if numbers.ndim != 1 or not len(numbers):
+            raise InputError(
+                f"the selection of rows is {numbers.shape}; expected one row or more, (n,)."
+            )
+        return self._replace(numbers=numbers)
 
 
 def is_sparse(X: Any) -> bool:
@@ -298,10 +364,39 @@ class Session(Protocol):
         ...
 
 
+def advance_each(sessions: Sequence[Session], blocks: Sequence[Block]) -> list[BlockMetrics]:
+    """Advance sessions one after the other: `Engine.advance_all` of an engine without a better."""
+    return [session.advance(block) for session, block in zip(sessions, blocks, strict=True)]
+
+
 class Engine(Protocol):
     """The two-layer MLP's training and prediction on one kind of hardware or library."""
 
     name: str
+
+    group: int
+    """Maximum number of sessions that `advance_all` advances with gain; 1 where there is none."""
+
+    def divided(self, parts: int) -> list[Engine]:
+        """Return engines that may compute at the same time, each in a thread of its own.
+
+        They share this engine's threads, and each computes what this engine does, to the bit. They
+        are at most `parts`, and one where the engine has no threads to share, or where its bits
+        depend on their number.
+        """
+        ...
+
+    def advance_all(
+        self, sessions: Sequence[Session], blocks: Sequence[Block]
+    ) -> list[BlockMetrics]:
+        """Advance each of several sessions of this engine by its block, and return what each would.
+
+        The sessions may differ in everything; the blocks have one number of epochs. A caller passes
+        at most `group` sessions, those of equal sizes one after the other. An engine may do what is
+        alike in one computation: its figures and states are then those of `Session.advance` to
+        rounding. An engine with a `group` of 1 advances one after the other, to the bit.
+        """
+        ...
 
     def prepare(self, dtype: Any, notify: Callable[[str], None]) -> None:
         """Do what has to be done once before computing in that dtype, such as compiling.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines.array_engine import ArrayEngine, ArraySession
-from backhand.engines.contract import CROSS_ENTROPY, Data, Objective, OptimizerState
+from backhand.engines.contract import CROSS_ENTROPY, Data, Engine, Objective, OptimizerState
 from backhand.engines.thread_limits import blas_described, blas_threads
 from backhand.errors import warn
 from backhand.optimizers import Optimizer
@@ -37,6 +37,14 @@ class ReferenceEngine(ArrayEngine):
         self._threads = threads
         self._notice = notice
 
+    def divided(self, parts: int) -> list[Engine]:
+        self._warn()  # here, at the line of the caller: a thread of a fleet has none
+        return super().divided(parts)
+
+    def _warn(self) -> None:
+        if self._notice:
+            _warn_once(self._notice)
+
     def start(
         self,
         state: OptimizerState,
@@ -44,8 +52,7 @@ class ReferenceEngine(ArrayEngine):
         optimizer: Optimizer | None,
         objective: Objective = CROSS_ENTROPY,
     ) -> ArraySession:
-        if self._notice:
-            _warn_once(self._notice)
+        self._warn()
         return super().start(state, data, optimizer, objective)
 
     def depends_on(self) -> dict[str, str]:

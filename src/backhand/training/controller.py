@@ -89,17 +89,18 @@ class Controller:
 
         Where an epoch comes in parts, it is one part.
         """
-        return self.replay(state, self._length(state.done, most_epochs))
+        return self.replay(state, self.length(state, most_epochs))
 
     def replay(self, state: TrainState, parts: int) -> Block:
         """Return the block of the `parts` parts after a state; the same in every call."""
         return self.plan.block(self.schedule(state), state.done, parts)
 
-    def _length(self, done: int, most_epochs: int) -> int:
+    def length(self, state: TrainState, most_epochs: int) -> int:
+        """Return the number of parts in the next block."""
         if self.plan.parts > 1:
             return 1
-        lengths = [every - done % every for every in self.periods]
-        return min(self.plan.epochs - done, most_epochs, self.plan.most_epochs, *lengths)
+        lengths = [every - state.done % every for every in self.periods]
+        return min(self.plan.epochs - state.done, most_epochs, self.plan.most_epochs, *lengths)
 
     def divergence(self, state: TrainState, metrics: BlockMetrics) -> Divergence | None:
         """Return where the loss stopped being finite in the block after a state, if it did."""

@@ -27,19 +27,22 @@ BLOCK_SECONDS = 0.1
 """Target duration of a block, so that progress and Ctrl-C stay responsive."""
 
 GROWTH = 16
-"""A block has at most this many times the epochs of the block before it."""
+"""A block has at most this many times the work of the block before it."""
 
 
 @dataclass
 class Pace:
-    """The number of epochs that takes about `BLOCK_SECONDS`, estimated from the last block."""
+    """The work that takes about `BLOCK_SECONDS`, estimated from the last block."""
 
-    epochs: int = 1
+    work: float = 0.0
 
-    def measure(self, epochs: int, seconds: float) -> None:
-        """Update the estimate with a block's epochs and duration."""
-        timed = int(BLOCK_SECONDS / max(seconds, 1e-9) * epochs)
-        self.epochs = max(1, min(timed, GROWTH * epochs))
+    def epochs(self, each: float = 1.0) -> int:
+        """Return how many epochs of that much work each make a block: 1 or more."""
+        return max(1, int(self.work / each))
+
+    def measure(self, work: float, seconds: float) -> None:
+        """Update the estimate with a block's work and duration."""
+        self.work = min(BLOCK_SECONDS / max(seconds, 1e-9), GROWTH) * work
 
 
 class Replay:
@@ -117,27 +120,42 @@ class Driver:
             After a signal, if there is a checkpoint; the state is saved.
         """
         while not self.state.ended:
-            block = self.controller.next_block(self.state, self.pace.epochs)
-            metrics = self._advance(block)
-            if (divergence := self.controller.divergence(self.state, metrics)) is not None:
-                raise self._diverged(divergence)
-            figures = self._validate(block)
-            decision = self.controller.record(self.state, block, metrics, figures)
-            self._stop_or_rewind(decision)
+            block = self.begin_block(self.pace.epochs())
+            began = time.perf_counter()
+            metrics = self.session.advance(block)
+            self.pace.measure(block.epochs, time.perf_counter() - began)
+            self.end_block(block, metrics)
             self._call_callbacks()
             self._checkpoint()
 
-    def _advance(self, block: Block) -> BlockMetrics:
+    def begin_block(self, most_epochs: int) -> Block:
+        """Return the next block, of at most `most_epochs` epochs; the session does it next."""
         self.replay.keep(self.state)
-        began = time.perf_counter()
-        metrics = self.session.advance(block)
-        self.pace.measure(block.epochs, time.perf_counter() - began)
-        return metrics
+        return self.controller.next_block(self.state, most_epochs)
+
+    def end_block(self, block: Block, metrics: BlockMetrics) -> None:
+        """Validate, and take what follows from the block that the session has done.
+
+        Raises
+        ------
+        DivergenceError
+            If a loss is not finite.
+        """
+        if (divergence := self.controller.divergence(self.state, metrics)) is not None:
+            raise self._diverged(divergence)
+        figures = self._validate(block)
+        self._stop_or_rewind(self.controller.record(self.state, block, metrics, figures))
 
     def _validate(self, block: Block) -> tuple[float, float] | None:
         if self.validation is None or not self.controller.validates(self.state, block):
             return None
         return self.session.evaluate(self.validation)
+
+    def keep_diverged(self, error: DivergenceError) -> None:
+        """End as diverged: at the parameters in the error, to which the session has returned."""
+        self.state = replace(
+            self.state, optimizer=self.session.state(), history=error.history, ended="diverged"
+        )
 
     def _stop_or_rewind(self, decision: Decision) -> None:
         """Adopt the decided state, with the session's tensors in that state."""
@@ -158,8 +176,8 @@ class Driver:
             raise
         except Exception as error:
             if self.manager is not None:
-                self._save(self.manager)
-                error.add_note(f"{self._saved()}; resume from there.")
+                self.manager.save(self.saved())
+                error.add_note(f"{self._saved_where()}; resume from there.")
             raise
 
     def _checkpoint(self) -> None:
@@ -168,18 +186,18 @@ class Driver:
             return
         due = self.manager.due(len(self.state.history), self.controller.share(self.state))
         if self.received_signals or self.state.ended or due:
-            self._save(self.manager)
+            self.manager.save(self.saved())
         if self.received_signals and not self.state.ended:
-            raise Interrupted(meant(self.received_signals), self._saved())
+            raise Interrupted(meant(self.received_signals), self._saved_where())
 
-    def _save(self, manager: CheckpointManager) -> None:
-        """Save a checkpoint, with the order of the rows."""
+    def saved(self) -> TrainState:
+        """Return the state as it is saved: with the order of the rows."""
         state, sampler = self.state, self.controller.plan.sampler
-        if sampler is not None:
-            state = replace(state, sampler=sampler.state_dict(len(state.history)))
-        manager.save(state)
+        if sampler is None:
+            return state
+        return replace(state, sampler=sampler.state_dict(len(state.history)))
 
-    def _saved(self) -> str:
+    def _saved_where(self) -> str:
         assert self.manager is not None
         epochs, of = len(self.state.history), self.controller.plan.epochs
         return f"{epochs} of {of} epochs are done and saved in {self.manager.folder}"
@@ -202,7 +220,7 @@ class Driver:
 
     def _diverged(self, found: Divergence, by_loss: bool = True) -> DivergenceError:
         """Return the error, with the parameters of the last finite loss."""
-        check_finite(self.data.X, self.state.optimizer.params.W1.dtype)
+        check_finite(self.data.X, self.state.optimizer.params.W1.dtype, self.data.numbers)
         self.replay.rewind_to(found.finite_parts - 1)
         what = (
             f"the loss stopped being finite in epoch {found.epoch}" if by_loss else

@@ -74,13 +74,14 @@ class Plan:
         The schedule is the plan's, with the cuts that have been made.
         """
         epoch, part = divmod(done, self.parts)
-        rates, order = schedule.rates(epoch, count), None
+        rates, order, size = schedule.rates(epoch, count), None, self.batch_size
         if self.sampler is not None:
             orders = [self.sampler.of_part(e, part) for e in range(epoch, epoch + count)]
             order = orders[0][None] if count == 1 else np.stack(orders)
             first = part * self.sampler.window // self.batch_size
             rates = rates[:, first : first + -(-order.shape[1] // self.batch_size)]
-        return Block(self.batch_size, rates, self._l2_of_batches(rates, order), order)
+            size = min(size, order.shape[1])  # the last part may be one short batch
+        return Block(size, rates, self._l2_of_batches(rates, order), order)
 
     def weight_of(self, block: Block) -> float:
         """Return Σw of the rows of a block's first epoch."""
@@ -115,7 +116,7 @@ def make_plan(
     size, updates = batches_of(data.rows, config.batch_size)
     return Plan(
         schedule=Schedule(config=config, updates=updates, rows=data.rows, rows_seen=rows_seen),
-        batch_size=size, sampler=sampler, objective=objective, weights=data.sample_weight,
+        batch_size=size, sampler=sampler, objective=objective, weights=data.weights,
     )  # fmt: skip
 
 
@@ -138,5 +139,6 @@ def _row_bytes(data: Data) -> int:
     """Size of a row of X in bytes, on average if it is sparse."""
     X = data.X
     if is_sparse(X):
-        return 1 + int((X.data.itemsize + X.indices.itemsize) * X.indptr[-1] // data.rows)
+        entries = int(np.diff(X.indptr)[data.places(slice(None))].sum())
+        return 1 + int((X.data.itemsize + X.indices.itemsize) * entries // data.rows)
     return int(X.shape[1] * X.itemsize)

@@ -17,6 +17,7 @@ ENDINGS = {
     "patience": "stopped early",
     "perfect": "stopped early at a validation accuracy of 1",
     "callback": "stopped by a callback",
+    "diverged": "ended where its loss stopped being finite",
     "interrupt": "interrupted",
 }
 """How training ended, as a result is displayed."""
@@ -37,9 +38,9 @@ class TrainResult:
         With early stopping: the epoch, counted from 1, whose figure was best.
     seconds : float
         Wall time.
-    ended : {"done", "patience", "perfect", "callback", "interrupt"}
+    ended : {"done", "patience", "perfect", "callback", "interrupt", "diverged"}
         Why training ended: all epochs are done; patience ran out; the validation accuracy was 1; a
-        callback stopped it; or Ctrl-C did.
+        callback stopped it; Ctrl-C did; or, in a fleet, the loss stopped being finite.
     last : OptimizerState
         The last parameters, with the optimizer state: pass it to `train` as `state`, and
         its `params`, to continue.

@@ -59,7 +59,7 @@ class TrainState:
         The same at the best epoch, where early stopping returns that one's parameters.
     done : int
         Parts of epochs that are done; most trainings have one part per epoch.
-    ended : {"", "done", "patience", "perfect", "callback", "interrupt"}
+    ended : {"", "done", "patience", "perfect", "callback", "interrupt", "diverged"}
         Why training ended, as in `TrainResult`; empty while there is more to do.
     history : History
         Of the whole epochs.

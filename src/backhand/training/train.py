@@ -15,14 +15,14 @@ from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.support.signatures import check_call
 from backhand.training.callbacks import Callback, check_callbacks, period
-from backhand.training.checkpoints.checkpoint import Checkpoint
+from backhand.training.checkpoints.checkpoint import Checkpoint, check_checkpoint
 from backhand.training.checkpoints.consistency import Consistency
 from backhand.training.checkpoints.fingerprints import data_fingerprint, settings_of
 from backhand.training.config import TrainConfig, describe_settings
-from backhand.training.controller import Controller
 from backhand.training.data import check_validation, host_parameters, make_data
-from backhand.training.loop import Driver, drive
-from backhand.training.plan import make_plan, make_sampler
+from backhand.training.loop import drive
+from backhand.training.plan import make_sampler
+from backhand.training.prepared import Training, check_monitored
 from backhand.training.result import TrainResult
 from backhand.training.samplers import Sampler
 from backhand.training.state import Keep, TrainState, check_second_moments
@@ -161,11 +161,7 @@ def train(arguments: TrainArguments) -> TrainResult:
     theta = host_parameters(arguments.params)
     data = make_data(theta, arguments.X, arguments.y, arguments.sample_weight)
     check_callbacks(arguments.callbacks)
-    if not isinstance(arguments.checkpoint, Checkpoint | None):
-        raise InputError(
-            f"checkpoint is a {type(arguments.checkpoint).__name__}; expected a Checkpoint, such "
-            "as backhand.Checkpoint(FOLDER)."
-        )
+    check_checkpoint(arguments.checkpoint)
     engine = arguments.engine
     if isinstance(engine, str):
         engine = make_engine(engine, arguments.device, arguments.threads)
@@ -224,25 +220,22 @@ def train_data(
     DivergenceError, Interrupted, OutputError
         As for `train`.
     """
-    _check_monitored(config, validation)
+    check_monitored(config, validation is not None)
     if sampler is not None and checkpoint is not None:
         start = replace(start, sampler=sampler.state_dict(0))
-    plan = make_plan(config, data, objective, start.rows_seen, sampler)
-    every = None if validation is None else config.validation_every
-    periods = [period(callback) for callback in callbacks] + [every]
+    training = Training(
+        start=start, data=data, config=config, sampler=sampler, objective=objective,
+        validation=validation,
+    )  # fmt: skip
+    periods = [period(callback) for callback in callbacks]
     with nullcontext() if checkpoint is None else checkpoint.open(
         engine, settings_of(config, objective, start), data_fingerprint(start, data, validation)
     ) as manager:  # fmt: skip
+        controller = training.controller(*periods, manager.period if manager else None)
         if manager is not None:
-            periods.append(manager.period)
-        controller = Controller(plan, tuple(n for n in periods if n is not None), every)
-        if manager is not None:
-            start = manager.restore_latest(Consistency(start, controller)) or start
-            if sampler is not None:
-                sampler.load_state_dict(len(start.history), start.sampler)
-                start = replace(start, sampler={})
-        session = engine.start(start.optimizer, data, config.rule, objective)
-        driver = Driver(session, controller, start, data, validation, callbacks, manager)
+            found = manager.restore_latest(Consistency(start, controller))
+            training = training.resumed(found or start)
+        driver = training.driver(engine, controller, callbacks, manager)
         return drive(driver, keep_interrupted=keep_interrupted)
 
 
@@ -252,15 +245,6 @@ def objective_of(config: TrainConfig) -> Objective:
         l2=float(config.l2), alpha=float(config.alpha), dropout=float(config.dropout),
         dropout_seed=config.seed,
     )  # fmt: skip
-
-
-def _check_monitored(config: TrainConfig, validation: Data | None) -> None:
-    rule = config.early_stopping
-    if rule is not None and rule.needs_validation and validation is None:
-        raise InputError(
-            f"early stopping monitors the {rule.restore_best or rule.monitor}, and there are no "
-            "validation rows. Pass validation=(X, y), or use monitor='loss'."
-        )
 
 
 def _with_memory(start: TrainState, config: TrainConfig, state: Any) -> TrainState:

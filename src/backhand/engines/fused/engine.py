@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -39,8 +39,11 @@ from backhand.engines.contract import (
     Block,
     BlockMetrics,
     Data,
+    Engine,
     Objective,
     OptimizerState,
+    Session,
+    advance_each,
     are_zeros,
     is_sparse,
     zeros_like,
@@ -72,6 +75,7 @@ from backhand.engines.fused.program import (
     train_program,
 )
 from backhand.engines.fused.threads import run_threads, threads_for
+from backhand.engines.thread_limits import available_threads
 from backhand.equations import Gradients, Parameters
 from backhand.optimizers import Optimizer, Slots
 
@@ -84,9 +88,20 @@ class FusedEngine:
     """
 
     name = "fused"
+    group = 1
 
     def __init__(self, threads: int | None = None) -> None:
         self._threads = threads
+
+    def divided(self, parts: int) -> list[Engine]:
+        threads = self._threads or available_threads()
+        count = min(parts, threads)
+        return [FusedEngine((threads + n) // count) for n in range(count)]
+
+    def advance_all(
+        self, sessions: Sequence[Session], blocks: Sequence[Block]
+    ) -> list[BlockMetrics]:
+        return advance_each(sessions, blocks)
 
     def prepare(self, dtype: Any, notify: Callable[[str], None]) -> None:
         entry(train_program, precision_of(dtype), notify)
@@ -167,7 +182,7 @@ class FusedSession:
     def gradient(self, rows: Any = None, l2: float | None = None) -> tuple[float, Parameters]:
         self._check_data()
         chosen = checked_rows(rows, self._data.rows)
-        weight = weight_of(self._data.sample_weight, chosen)
+        weight = weight_of(self._data, chosen)
         l2 = self._objective.l2_of(weight) if l2 is None else l2
         check_l2(l2)
         batch = flatten_batch(self._data.rows, chosen, l2)

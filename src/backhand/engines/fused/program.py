@@ -173,7 +173,8 @@ def _batch(
         # 1. Load rows, labels and weights.
         with code.if_(loaded.get().equals(0)):
             order = code.at(block.order, epoch * block.rows * block.ordered)
-            _load(code, args, Picked(order, block.ordered, first + begin, count, padded))
+            here, selection = first + begin, args.rows.selection
+            _load(code, args, Picked(order, block.ordered, here, count, padded, selection))
             loaded.set(code.select(only, 1, 0))
         # 2. Forward: H1, and what each part of the hidden units adds to S.
         draw = draw_of(code, block.dropout, at, begin)

@@ -11,6 +11,7 @@ from llvmlite import ir
 
 from backhand.engines.fused.llvm.builder import Code, Value, Variable
 from backhand.engines.thread_limits import available_threads
+from backhand.support.threads import join_all
 
 SPINS = 4000
 """Loads of the counter before a waiting thread yields its core: some ten microseconds."""
@@ -49,7 +50,7 @@ def run_threads(work: Callable[[int], None], threads: int) -> None:
         complete.append(True)
     finally:
         gate.set()
-        _wait_for([thread for thread in team if thread.ident is not None])
+        join_all([thread for thread in team if thread.ident is not None])
 
 
 def _move_to_own_core(me: int) -> None:
@@ -62,18 +63,6 @@ def _move_to_own_core(me: int) -> None:
             cores = os.sched_getaffinity(0)
             os.sched_setaffinity(0, {sorted(cores)[me % len(cores)]})
             os.sched_setaffinity(0, cores)
-
-
-def _wait_for(team: list[Thread]) -> None:
-    interruption: BaseException | None = None
-    while team:
-        try:
-            team[-1].join()
-            team.pop()
-        except BaseException as error:
-            interruption = error
-    if interruption is not None:
-        raise interruption
 
 
 def barrier(code: Code, arrivals: Value, threads: Value) -> None:

@@ -25,6 +25,9 @@ SPARSE_SOURCES = SOURCES[:2]
 DENSE, INT32, INT64 = range(3)
 """How a row's numbers are found: in the order of the features, or by indices of that dtype."""
 
+ALL = DENSE
+"""All rows as they are stored, instead of a selection by indices."""
+
 
 class Numbers(NamedTuple):
     """Where the numbers of X are.
@@ -49,6 +52,16 @@ class Numbers(NamedTuple):
     borders: Integer
 
 
+class Selection(NamedTuple):
+    """The numbers (n,) of the rows that `Data.select` selected, and the dtype of these.
+
+    With the dtype `ALL` there are none: all rows count.
+    """
+
+    numbers: Integer
+    index: Integer
+
+
 class Rows(NamedTuple):
     """The rows, which the compiled code reads at their addresses.
 
@@ -56,7 +69,7 @@ class Rows(NamedTuple):
     int64, the weights (N,) are of the parameters' dtype, or 0 if there are none.
     """
 
-    count: Integer
+    selection: Selection
     X: Numbers
     y: Integer
     weights: Integer
@@ -67,7 +80,14 @@ def rows_of(data: Data, dtype: Any) -> Rows:
     X = _sparse(data.X, dtype) if is_sparse(data.X) else _dense(data.X, dtype)
     y = np.require(data.y, np.int64, ["C", "A"])
     w = 0 if data.sample_weight is None else np.require(data.sample_weight, dtype, ["C", "A"])
-    return Rows(data.rows, X, y, w)
+    return Rows(_selection(data.numbers), X, y, w)
+
+
+def _selection(numbers: Any) -> Selection:
+    if numbers is None:
+        return Selection(0, ALL)
+    index, of = (INT64, np.int64) if numbers.itemsize > 4 else (INT32, np.int32)
+    return Selection(np.require(numbers, of, ["C", "A"]), index)
 
 
 def most_numbers(data: Data, rows: int, order: NDArray[np.int64] | None = None) -> int:
@@ -77,7 +97,7 @@ def most_numbers(data: Data, rows: int, order: NDArray[np.int64] | None = None) 
     """
     if not is_sparse(data.X):
         return 0
-    lengths = np.diff(data.X.indptr)
+    lengths = np.diff(data.X.indptr)[data.places(slice(None))]
     lengths = lengths[None] if order is None else lengths[order.reshape(-1, order.shape[-1])]
     if rows < lengths.shape[1]:
         lengths = np.partition(lengths, lengths.shape[1] - rows, axis=1)[:, -rows:]
@@ -109,7 +129,7 @@ def _sparse(X: Any, dtype: Any) -> Numbers:
 class Picked(NamedTuple):
     """The rows of a chunk: order[begin:begin + count], or without `ordered` those from `begin` on.
 
-    `padded` is their number in whole blocks.
+    `padded` is their number in whole blocks. Of a selection they are counted among its rows.
     """
 
     order: Any
@@ -117,12 +137,17 @@ class Picked(NamedTuple):
     begin: Any
     count: Any
     padded: Any
+    selection: Selection
 
     def number(self, code: Code, i: Value) -> Value:
         """Return which of all rows is number i of these."""
         number = code.variable(self.begin + i)
         with code.if_(self.ordered > 0):
             number.set(code.load_scalar(self.order, self.begin + i))
+        for index, name in ((INT32, "int32"), (INT64, "int64")):
+            with code.if_(self.selection.index.equals(index)):
+                numbers = code.pointer(self.selection.numbers, code.type_of(name))
+                number.set(code.sext64(code.load_scalar(numbers, number.get())))
         return number.get()
 
 

@@ -1,0 +1,91 @@
+"""`Training`: all that a training needs before its first block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from backhand.engines import Data, Engine, Objective, Session
+from backhand.errors import InputError
+from backhand.training.callbacks import Callback
+from backhand.training.checkpoints.manager import CheckpointManager
+from backhand.training.config import TrainConfig
+from backhand.training.controller import Controller
+from backhand.training.loop import Driver
+from backhand.training.plan import make_plan
+from backhand.training.samplers import Sampler
+from backhand.training.state import TrainState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """A training that is ready to begin, on rows that are checked.
+
+    Attributes
+    ----------
+    start : TrainState
+        `TrainState.initial`, that with parts of a past state, or the state of a training that was
+        paused.
+    data : Data
+    config : TrainConfig
+    sampler : Sampler or None
+        The order of the rows, such as `make_sampler(config, data)`; None: as they are stored.
+    objective : Objective
+        What is minimised, such as `objective_of(config)`.
+    validation : Data or None
+    """
+
+    start: TrainState
+    data: Data
+    config: TrainConfig
+    sampler: Sampler | None
+    objective: Objective
+    validation: Data | None = None
+
+    def controller(self, *periods: int | None) -> Controller:
+        """Return what decides in this training; a block ends at each of these numbers of epochs."""
+        start, every = (
+            self.start,
+            self.config.validation_every if self.validation is not None else None,
+        )
+        plan = make_plan(self.config, self.data, self.objective, start.rows_seen, self.sampler)
+        return Controller(plan, tuple(n for n in (*periods, every) if n is not None), every)
+
+    def resumed(self, state: TrainState) -> Training:
+        """Return the training from a later state on, with its sampler in that state's order."""
+        if self.sampler is not None and state.sampler:
+            self.sampler.load_state_dict(len(state.history), state.sampler)
+        return replace(self, start=replace(state, sampler={}))
+
+    def session(self, engine: Engine) -> Session:
+        """Return a session of the engine that begins at the start."""
+        return engine.start(self.start.optimizer, self.data, self.config.rule, self.objective)
+
+    def driver(
+        self,
+        engine: Engine,
+        controller: Controller,
+        callbacks: Sequence[Callback] = (),
+        manager: CheckpointManager | None = None,
+    ) -> Driver:
+        """Return what drives a session of this training to its end."""
+        return Driver(
+            self.session(engine), controller, self.start, self.data, self.validation, callbacks,
+            manager,
+        )  # fmt: skip
+
+
+def check_monitored(config: TrainConfig, has_validation: bool) -> None:
+    """Check that early stopping has the validation rows that it needs.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    rule = config.early_stopping
+    if rule is not None and rule.needs_validation and not has_validation:
+        raise InputError(
+            f"early stopping monitors the {rule.restore_best or rule.monitor}, and there are no "
+            "validation rows. Pass validation=(X, y), or use monitor='loss'."
+        )

@@ -138,7 +138,7 @@ BY_LOSS = {"val_metric_name": "cross_entropy", "use_ls": False}
 
 CONTENDERS: dict[str, Callable[[], Fit]] = {
     "Backhand": backhand_on_file,
-    "Backhand, quick": lambda: backhand_on_file(),
+    "Backhand, quick": lambda: backhand_on_file(quick=True),
     "LogisticRegression": logistic_regression,
     "MLPClassifier": mlp,
     "MLPClassifier, early": lambda: mlp(early_stopping=True),

@@ -21,7 +21,8 @@ from backhand.estimator.classifier import MLPClassifier
 from backhand.estimator.reporting import warn_of_end
 from backhand.estimator.search_rows import SearchRows
 from backhand.estimator.solvers import warn_of_minimum
-from backhand.training.fleet.fleet import Planned, train_fleet
+from backhand.training.fleet.shared import Planned
+from backhand.training.fleet.train_fleet import train_fleet
 from backhand.training.lbfgs import Minimum
 from backhand.training.prepared import Training
 from backhand.training.result import TrainResult

@@ -357,7 +357,7 @@ def test_an_interrupt_ends_the_search(monkeypatch) -> None:
         raise KeyboardInterrupt
 
     search = GridSearchCV(net(), {"alpha": [1e-4, 1.0]})
-    monkeypatch.setattr("backhand.training.fleet.fleet._watch", interrupted)
+    monkeypatch.setattr("backhand.training.fleet.train_fleet._watch", interrupted)
     with pytest.raises(KeyboardInterrupt):
         search.fit(X, Y)
     assert "_run" not in vars(search) and not hasattr(search, "cv_results_")

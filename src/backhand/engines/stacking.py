@@ -19,6 +19,7 @@ from backhand.engines.argument_checks import check_block, checked_optimizer
 from backhand.engines.array_engine import ArraySession, Tensors, updated
 from backhand.engines.batching import WeightedMean, update_numbers
 from backhand.engines.contract import Block, BlockMetrics, Data
+from backhand.engines.cuda_graphs import Recorded, on_cuda
 from backhand.engines.stacked_arrays import Member, Stacked, StackedRows, stack
 from backhand.support.optional import extra
 
@@ -36,8 +37,8 @@ def alike(session: ArraySession, block: Block) -> Hashable:
     return (
         tuple(v.shape for v in session._like), session._dtype, session._optimizer,
         id(data.X), id(data.y), data.sample_weight is None, data.numbers is None, data.rows,
-        block.batch_size, block.learning_rate.shape,
-        None if block.order is None else block.order.shape,
+        block.batch_size, block.learning_rate.shape[1],
+        None if block.order is None else block.order.shape[1],
         bool(block.l2.any()), bool(objective.dropout),
         objective.loss_cap, objective.first_class_fixed,
     )  # fmt: skip
@@ -63,6 +64,9 @@ class Limits(NamedTuple):
 
 
 CPU, GPU = Limits(128, 2**23, 2**28), Limits(1024, math.inf, 2**31)
+
+RECORDED_FROM = 8
+"""On CUDA, a block of so many updates or more is recorded: that takes as long as a few of them."""
 
 FEWEST = 4
 """One stacked update costs about as much as those of three small members one after the other."""
@@ -159,6 +163,8 @@ class Stack:
         self._rows = StackedRows([session._data for session in sessions])
         self._numbers = self._put_numbers()
         self._updates = 0
+        self._records = on_cuda(self._tensors) and blocks[0].l2.size >= RECORDED_FROM
+        self._recorded: dict[int, Recorded] = {}
 
     def _put_numbers(self) -> Numbers:
         """Of each update, (E, B, M); threshold and scale (M,)."""
@@ -215,9 +221,13 @@ class Stack:
             0, of_batch, of_batch, None if w is None else 0,
             Numbers(*(0 if isinstance(v, torch.Tensor) else None for v in numbers)),
         )  # fmt: skip
-        self._tensors, loss, accuracy = torch.func.vmap(self._updated, dims)(
-            self._tensors, X, y, w, numbers
-        )
+        function = torch.func.vmap(self._updated, dims)
+        if self._records:
+            rows = X.shape[-2]
+            if rows not in self._recorded:
+                self._recorded[rows] = Recorded(function, self._tensors, X, y, w, numbers)
+            function = self._recorded[rows]
+        self._tensors, loss, accuracy = function(self._tensors, X, y, w, numbers)
         self._updates += 1
         return loss, accuracy
 
@@ -234,7 +244,7 @@ class Stack:
 
     def hand_back(self) -> None:
         """Make each session a member of the stack as it is now."""
-        stacked = Stacked(self._tensors)
+        stacked = Stacked(self._tensors.each(torch.clone) if self._records else self._tensors)
         for number, session in enumerate(self._sessions):
             session._tensors = Member(stacked, number)
             session._updates += self._updates

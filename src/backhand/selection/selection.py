@@ -20,7 +20,7 @@ from backhand.selection.calibration import Calibration, calibrate, log_shares
 from backhand.selection.chosen import Chosen
 from backhand.selection.folds import InnerFolds
 from backhand.selection.members import Trained, Trainer, refit
-from backhand.selection.out_of_fold import OutOfFold, held_out_logits, out_of_fold, rows_of_folds
+from backhand.selection.out_of_fold import MOST_LOGITS, OutOfFold, held_out_logits, out_of_fold
 from backhand.selection.progress import SearchProgress
 from backhand.selection.recipe import Recipe
 from backhand.selection.search import Search, diverged
@@ -136,7 +136,7 @@ def _calibrated(
 ) -> tuple[Calibration, OutOfFold]:
     """Return the calibration of some members, and what they say of the rows of their folds."""
     nets = {one.member.fold: one.params for one in members if one.member.fold is not None}
-    rows = rows_of_folds(trainer.folds, list(nets), len(shares))
+    rows = trainer.folds.rows_in(list(nets), MOST_LOGITS // len(shares))
     held = held_out_logits(rows, trainer.data, trainer.folds, nets, trainer.engine)
     calibration = calibrate(held, shares)
     return calibration, out_of_fold(rows, held, calibration)

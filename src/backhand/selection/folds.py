@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,12 @@ class InnerFolds:
             counts += np.bincount(some, minlength=NONE + 1)[:NONE]
         present: list[int] = np.flatnonzero(counts).tolist()
         return present[1:] if self.forward else present if len(present) > 1 else []
+
+    def measuring(self, weights: NDArray[Any] | None) -> InnerFolds:
+        """Return the folds without the rows of weight 0, so that none weighs nothing."""
+        if weights is None or weights.all():
+            return self
+        return InnerFolds(np.where(weights == 0, np.uint8(NONE), self.of_row), self.forward)
 
     def training(self, fold: int) -> NDArray[np.int32]:
         """Return the numbers of the rows that the member of a fold learns from."""

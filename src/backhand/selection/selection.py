@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from backhand.engines import Data, Engine
 from backhand.equations import Parameters
+from backhand.errors import InputError
 from backhand.folding import fold
 from backhand.selection.calibration import Calibration, calibrate, log_shares
 from backhand.selection.chosen import Chosen
@@ -77,6 +78,7 @@ def select(
     data : Data
         Training rows; all figures are weighted by their weights.
     folds : InnerFolds
+        Rows of weight 0 are measured in none.
     K : int
         Number of classes.
     recipe : Recipe
@@ -100,6 +102,12 @@ def select(
     Interrupted, InputError, OutputError
         As of `train_fleet`.
     """
+    if len(folds.of_row) != data.rows:
+        raise InputError(
+            f"folds are of {len(folds.of_row):,} rows and the data of {data.rows:,}; expected the "
+            "fold of each row."
+        )
+    folds = folds.measuring(data.weights)
     shares = log_shares(data, K)
     b2 = shares if recipe.start_at_shares else np.zeros(K)
     with nullcontext() if checkpoint is None else checkpoint.open_stages() as stages:

@@ -63,12 +63,18 @@ class InnerFolds:
 
     @cached_property
     def measured(self) -> list[int]:
-        """The folds that a member is measured on; empty where there are fewer than two folds."""
+        """The folds that a member is measured on.
+
+        Empty where there is one fold only, unless it has at most half of the rows.
+        """
         counts = np.zeros(NONE, np.int64)
         for _, some in self._stretches():
             counts += np.bincount(some, minlength=NONE + 1)[:NONE]
         present: list[int] = np.flatnonzero(counts).tolist()
-        return present[1:] if self.forward else present if len(present) > 1 else []
+        if self.forward:
+            return present[1:]
+        enough = len(present) > 1 or 2 * int(counts.max()) <= len(self.of_row)
+        return present if enough else []
 
     def measuring(self, weights: NDArray[Any] | None) -> InnerFolds:
         """Return the folds without the rows of weight 0, so that none weighs nothing."""

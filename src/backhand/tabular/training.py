@@ -298,7 +298,7 @@ def fit_table(
         watched = prepared.stopping if prepared.stopping.rows else prepared.held_out
         learned = train_once(training, watched, classes, settings, engine, callbacks, checkpoint)
     else:
-        learned = search(training, prepared.folds, classes, settings, engine, watch)
+        learned = search(training, prepared.folds, classes, settings, engine, watch, checkpoint)
     metrics = {
         "training_rows": training.rows,
         "class_rows": class_counts(training.y, len(classes)).tolist(),

@@ -58,9 +58,15 @@ class InnerFolds:
 
     @property
     def measured(self) -> list[int]:
-        """The folds that a member is measured on; empty where there are fewer than two folds."""
-        present = np.flatnonzero(np.bincount(self.of_row, minlength=NONE + 1)[:NONE]).tolist()
-        return present[1:] if self.forward else present if len(present) > 1 else []
+        """The folds that a member is measured on.
+
+        None where no two folds have rows, unless a single one has at most half of all rows.
+        """
+        counts = np.bincount(self.of_row, minlength=NONE + 1)[:NONE]
+        present = np.flatnonzero(counts).tolist()
+        if self.forward:
+            return present[1:]
+        return present if 2 * counts.max() <= len(self.of_row) else []
 
     def training(self, fold: int) -> NDArray[np.bool_]:
         """Return the rows that the member of a fold learns from, (N,)."""

@@ -82,7 +82,7 @@ def search(
 ) -> Learned:
     """Choose penalty, epochs and temperature on inner folds, and make one network."""
     found = select(
-        training, folds, len(classes), settings.recipe_for(training.rows), engine, watch=watch,
+        training, folds, len(classes), settings.recipe_for(folds), engine, watch=watch,
         checkpoint=checkpoint,
     )  # fmt: skip
     values = settings.values(training.rows) | {"l2": found.chosen.l2}

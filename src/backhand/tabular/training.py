@@ -174,7 +174,7 @@ def prepare_split(
         table.source, table.rows, int((target.y < 0).sum()), target, schema,
         notes, table.remarks, lacking, split.held_out, training,
         stopping, held_out, sketch_of(training, held_out), split.how,
-        None if settings.quick else splitter.inner_folds(split.training),
+        None if settings.quick else splitter.inner_folds(split.training, schema.width),
     )  # fmt: skip
 
 

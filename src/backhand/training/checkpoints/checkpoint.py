@@ -131,7 +131,8 @@ class Checkpoint:
         folders = [self.folder, *(path for path in self.folder.iterdir() if path.is_dir())]
         of_fleet = [path for folder in folders for path in files_in(folder)]
         if own if fleet else of_fleet:
-            there, here = ("a fleet", "one training") if of_fleet else ("one training", "a fleet")
+            kinds = ["one training", "a fleet or search"]
+            there, here = reversed(kinds) if of_fleet else kinds
             raise InputError(
                 f"{self.folder} contains checkpoints of {there}, and this is {here}; name another "
                 "folder."

@@ -113,7 +113,7 @@ def test_in_time_each_network_learns_from_what_was_before() -> None:
     assert inner_folds(two, time="day").measured == [1]
     assert inner_folds(data | {"day": np.ones(150, int)}, time="day").measured == []
     gaps = inner_folds(data | {"day": [None if i % 5 == 0 else i for i in range(150)]}, time="day")
-    assert (gaps.of_row == NONE).sum() == 30 and gaps.training(1)[::5].all()
+    assert (gaps.of_row == NONE).sum() == 30 and set(range(0, 150, 5)) <= set(gaps.training(1))
 
 
 @pytest.mark.parametrize("split", [{}, {"group": "g"}, {"time": "day"}], ids=str)

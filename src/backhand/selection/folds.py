@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError
-from backhand.stratified import NONE, class_counts, folds
+from backhand.stratified import NONE, Seed, class_counts, folds
 
 FOLDS = 5
 """Number of inner folds."""
 
 
-def folds_for(y: NDArray[np.integer], seed: int, count: int = FOLDS) -> NDArray[np.uint8]:
+def folds_for(y: NDArray[np.integer], seed: Seed, count: int = FOLDS) -> NDArray[np.uint8]:
     """Deal N rows out to `count` folds, each class evenly: the fold of each row, (N,).
 
     A row that is the only one of its class is in no fold (`NONE`): every member learns from it.
@@ -58,9 +58,15 @@ class InnerFolds:
 
     @property
     def measured(self) -> list[int]:
-        """The folds that a member is measured on; empty where there are fewer than two folds."""
-        present = np.flatnonzero(np.bincount(self.of_row, minlength=NONE + 1)[:NONE]).tolist()
-        return present[1:] if self.forward else present if len(present) > 1 else []
+        """The folds that a member is measured on.
+
+        None where no two folds have rows, unless a single one has at most half of all rows.
+        """
+        counts = np.bincount(self.of_row, minlength=NONE + 1)[:NONE]
+        present = np.flatnonzero(counts).tolist()
+        if self.forward:
+            return present[1:]
+        return present if 2 * counts.max() <= len(self.of_row) else []
 
     def training(self, fold: int) -> NDArray[np.bool_]:
         """Return the rows that the member of a fold learns from, (N,)."""

@@ -12,12 +12,19 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
 from sklearn.exceptions import FitFailedWarning
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold, ParameterGrid, ShuffleSplit, StratifiedKFold
+from sklearn.model_selection import (
+    GroupKFold,
+    HalvingGridSearchCV,
+    ParameterGrid,
+    ShuffleSplit,
+    StratifiedKFold,
+)
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from backhand import GridSearchCV, MLPClassifier
+from backhand import GridSearchCV, InputError, MLPClassifier
 from backhand.estimator import search_fits
 
 pytestmark = [
@@ -317,6 +324,64 @@ def test_fleets_are_cut_where_memory_is_short(monkeypatch, trained) -> None:
     trained.clear()
     both(net(), {"engine": ["fused", "reference"], "alpha": [1e-4, 1.0]})
     assert len(trained) >= 2 and sum(trained) == 12
+
+
+@pytest.mark.parametrize(("factor", "most"), [(3, 20), (2, 9)])
+def test_halving_continues_the_best_with_the_results_of_scikit_learns(factor, most) -> None:
+    grid = {"alpha": [1e-4, 1e-2, 1.0], "learning_rate_init": [0.003, 0.03], "dropout": [0, 0.3],
+            "early_stopping": [True, False]}  # fmt: skip
+    estimator = net(max_iter=most, n_iter_no_change=3, tol=1e-2)
+    ours = GridSearchCV(estimator, grid, cv=3, halving=True, factor=factor).fit(X, Y)
+    theirs = HalvingGridSearchCV(
+        estimator, grid, cv=3, factor=factor, resource="max_iter", max_resources=most,
+        return_train_score=False,
+    ).fit(X, Y)  # fmt: skip
+    assert list(ours.cv_results_) == list(theirs.cv_results_)
+    for name, values in theirs.cv_results_.items():
+        if not name.endswith("_time"):
+            found = np.asarray(ours.cv_results_[name])
+            assert str(found.tolist()) == str(np.asarray(values).tolist()), name
+    assert ours.best_params_ == theirs.best_params_ and ours.best_score_ == theirs.best_score_
+    assert ours.n_resources_ == theirs.n_resources_ and ours.n_candidates_ == theirs.n_candidates_
+    assert all(map(np.array_equal, ours.best_estimator_.coefs_, theirs.best_estimator_.coefs_))
+
+
+def test_halving_trains_no_epoch_twice(monkeypatch) -> None:
+    asked = []
+    train_fleet = search_fits.train_fleet
+
+    def counted(planned, engine, *, until):
+        done = [0 if p.state is None else len(p.state.history) for p in planned]
+        asked.append((len(planned), set(done), until))
+        return train_fleet(planned, engine, until=until)
+
+    monkeypatch.setattr(search_fits, "train_fleet", counted)
+    grid = {"net__alpha": np.logspace(-5, -1, 9)}
+    pipeline = Pipeline([("scale", StandardScaler()), ("net", net(max_iter=18, tol=0.0))])
+    search = GridSearchCV(pipeline, grid, cv=2, halving=True).fit(X, Y)
+    assert asked == [(18, {0}, 2), (6, {2}, 6), (2, {6}, 18)]
+    assert search.best_params_["net__max_iter"] == 18
+    assert search.n_resources_ == [2, 6, 18] and search.n_candidates_ == [9, 3, 1]
+    again = GridSearchCV(pipeline, grid, cv=2, halving=True, min_epochs=10).fit(X, Y)
+    assert again.n_resources_ == [10]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"estimator": LogisticRegression(), "param_grid": {"C": [1.0]}}, "not a LogisticRegress"),
+        ({"param_grid": {"max_iter": [2]}}, "halving sets max_iter, and param_grid has it"),
+        ({"min_epochs": 9}, "min_epochs is 9; expected at most the classifier's max_iter, which"),
+        ({"min_epochs": 0}, "min_epochs is 0; expected"),
+        ({"factor": 1}, "factor is 1; expected a number above 1"),
+        ({"halving": "yes"}, "halving is 'yes'; expected True or False"),
+        ({"scoring": ["accuracy"], "refit": False}, "by one score, and scoring has several"),
+    ],
+)
+def test_halving_says_what_it_expects(settings, said) -> None:
+    arguments = {"estimator": net(), "param_grid": {"alpha": [1.0]}, "halving": True} | settings
+    with pytest.raises(InputError, match=said):
+        GridSearchCV(**arguments).fit(X, Y)
 
 
 def test_callbacks_are_called_as_scikit_learn_does(trained) -> None:

@@ -402,10 +402,11 @@ class MLPClassifier(
         classes: NDArray[Any],
         *,
         first: bool = True,
+        epochs: int | None = None,
         random_state: Any = None,
         shuffles: Shuffles | None = None,
     ) -> EpochTraining:
-        """Return the training by epochs that `fit` runs.
+        """Return the training by epochs that `fit` runs; `max_iter` of them, if none are given.
 
         `first` draws the weights. Rows are held out if `early_stopping` needs validation rows and
         there are none.
@@ -414,7 +415,9 @@ class MLPClassifier(
         params = self._begin(data, classes, random_state) if first else self._present()
         if validation is None and self.early_stopping:
             data, validation = self._split(data, random_state)
-        return self._training(params, data, validation, random_state, self.max_iter, shuffles)
+        return self._training(
+            params, data, validation, random_state, epochs or self.max_iter, shuffles
+        )
 
     def _training(
         self,

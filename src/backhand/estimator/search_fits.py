@@ -50,6 +50,14 @@ def classifier_of(estimator: Any) -> MLPClassifier:
     return last
 
 
+def epochs_of(estimator: Any) -> str | None:
+    """Return the name of the parameter that is a classifier's, or a pipeline's, most epochs."""
+    if isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        return f"{name}__max_iter" if isinstance(last, MLPClassifier) else None
+    return "max_iter" if isinstance(estimator, MLPClassifier) else None
+
+
 @dataclass
 class Fit:
     """One candidate on one split.
@@ -85,6 +93,21 @@ class Fit:
         elif self.trained is not None:
             warn_of_end(self.trained)
 
+    @property
+    def is_ended(self) -> bool:
+        """Whether its training by epochs has ended, so that it cannot continue."""
+        return isinstance(self.trained, TrainResult) and bool(self.trained.ended)
+
+    def planned(self) -> Planned:
+        """Return the training by epochs as a fleet takes it, from where it was paused."""
+        training, past = self.training, self.trained
+        assert training is not None
+        params = training.start.optimizer.params
+        (d, H), K = params.W1.shape, len(params.b2)
+        work = float(training.data.rows) * H * (d + 1 + K)
+        state = past.state if isinstance(past, TrainResult) else None
+        return Planned(lambda: training, training.config.epochs, work, state)
+
     def train_by_lbfgs(self, engine: Engine) -> None:
         """Train by L-BFGS; if it diverges, the fit is not trained here."""
         assert self.minimise is not None
@@ -95,13 +118,18 @@ class Fit:
             self.estimator = None
         self.seconds, self.minimise = time.perf_counter() - began, None
 
-    def keep(self, result: TrainResult, rows: int) -> None:
+    def keep(self, result: TrainResult) -> None:
         """Keep what a fleet has trained; if it diverged, the fit is not trained here."""
+        assert self.training is not None
         self.trained, self.seconds = result, result.seconds
         if result.ended == "diverged":
             self.estimator = None
-        else:
-            classifier_of(self.estimator)._keep(result, rows)
+            return
+        clf = classifier_of(self.estimator)
+        held_out = clf._held_out
+        clf._reset(result.params)  # the result has the whole history
+        clf._held_out = held_out
+        clf._keep(result, self.training.data.rows)
 
 
 class Fits:
@@ -113,31 +141,36 @@ class Fits:
     Parameters
     ----------
     estimator : MLPClassifier or Pipeline
-    candidates : sequence of dict
+    fits : list of Fit
     rows : SearchRows
     n_jobs : int or None
         scikit-learn's: multiplies the threads of each.
+    until, most_epochs : int, optional
+        If given, fits by epochs are paused after the first number, which is their `max_iter`, and
+        are kept, since they may continue up to the second.
     """
 
     def __init__(
         self,
         estimator: Any,
-        candidates: Sequence[dict[str, Any]],
+        fits: list[Fit],
         rows: SearchRows,
         n_jobs: int | None,
+        until: int | None = None,
+        most_epochs: int | None = None,
     ) -> None:
         self._estimator, self._rows, self._n_jobs = estimator, rows, n_jobs
+        self._fits, self._until, self._most_epochs = fits, until, most_epochs
         self._shuffles = Shuffles()
-        self._fits = [
-            Fit(parameters, split) for parameters in candidates for split in range(len(rows.splits))
-        ]
         self._done = 0
 
     def take(self, number: int) -> Fit:
-        """Return a fit, trained if it can be here; it is not kept."""
+        """Return a fit, trained if it can be here; it is kept only if it may continue."""
         if number >= self._done:
             self._train(self._next_group())
-        fit, self._fits[number] = self._fits[number], Fit({}, 0)
+        fit = self._fits[number]
+        if self._until is None:
+            self._fits[number] = Fit({}, 0)
         return fit
 
     def _next_group(self) -> list[Fit]:
@@ -145,10 +178,7 @@ class Fits:
         group: list[Fit] = []
         left = FLEET_BYTES
         for fit in self._fits[self._done :]:
-            try:
-                self._prepare(fit)
-            except Exception:
-                fit.estimator = None  # its own `fit` raises it again
+            self._prepare(fit)
             if fit.estimator is not None:
                 left -= _state_bytes(fit)
                 if group and (left < 0 or _engine_of(fit) != _engine_of(group[0])):
@@ -158,7 +188,16 @@ class Fits:
         return group
 
     def _prepare(self, fit: Fit) -> None:
-        """Make an estimator with the candidate's parameters, and what it trains on."""
+        """Make what a fit trains, if that is possible here; one that was paused has it."""
+        if isinstance(fit.trained, TrainResult) and fit.estimator is not None:
+            classifier_of(fit.estimator).set_params(max_iter=self._until)
+            return
+        try:
+            self._make(fit)
+        except Exception:
+            fit.estimator = None  # its own `fit` raises it again
+
+    def _make(self, fit: Fit) -> None:
         estimator = clone(self._estimator).set_params(**clone(fit.parameters, safe=False))
         clf = classifier_of(estimator)
         clf._check_parameters()
@@ -182,8 +221,9 @@ class Fits:
             )
         else:
             fit.training = clf._prepare(
-                data, validation, fold.classes, random_state=random_state, shuffles=self._shuffles
-            ).prepared()
+                data, validation, fold.classes, epochs=self._most_epochs,
+                random_state=random_state, shuffles=self._shuffles,
+            ).prepared()  # fmt: skip
         fit.estimator = estimator
 
     def _train(self, group: list[Fit]) -> None:
@@ -193,11 +233,12 @@ class Fits:
         name, device, threads = _engine_of(group[0])
         jobs = effective_n_jobs(self._n_jobs) if self._n_jobs is not None else 1
         engine = make_engine(name, device, jobs * (threads or 1) if jobs > 1 else threads)
-        trainings = [(fit, fit.training) for fit in group if fit.training is not None]
-        results = train_fleet([_planned(training) for _, training in trainings], engine)
-        for (fit, training), result in zip(trainings, results, strict=True):
-            fit.keep(result, training.data.rows)
-            fit.training = None
+        by_epochs = [fit for fit in group if fit.training is not None and not fit.is_ended]
+        results = train_fleet([fit.planned() for fit in by_epochs], engine, until=self._until)
+        for fit, result in zip(by_epochs, results, strict=True):
+            fit.keep(result)
+            if self._until is None:
+                fit.training = None
         _train_by_lbfgs([fit for fit in group if fit.minimise is not None], engine)
 
 
@@ -223,12 +264,6 @@ def _state_bytes(fit: Fit) -> int:
         return 0
     state = fit.training.start.optimizer
     return 3 * (1 + len(state.slots)) * sum(value.nbytes for value in state.params)
-
-
-def _planned(training: Training) -> Planned:
-    (d, H), K = training.start.optimizer.params.W1.shape, len(training.start.optimizer.params.b2)
-    work = float(training.data.rows) * H * (d + 1 + K)
-    return Planned(lambda: training, training.config.epochs, work)
 
 
 def _minimise(clf: MLPClassifier, engine: Engine, **arguments: Any) -> Minimum:

@@ -91,10 +91,11 @@ def run(fit: Fit, problem: Problem, threads: int) -> Row:
     return measures(answers.P, answers.classes, y) | {"seconds": seconds, "threads": threads}
 
 
-def run_all(store: Store, arguments: argparse.Namespace, tables: list[str]) -> None:
+def run_all(store: Store, arguments: argparse.Namespace) -> None:
     """Run what the store does not have."""
     fits: dict[str, Fit] = {}
-    for problem in problems(arguments.folder / arguments.list, tables, arguments.seeds):
+    folder = arguments.folder / arguments.list
+    for problem in problems(folder, arguments.tables, arguments.seeds):
         table, y = problem.path.stem, problem.test[1]
         if not store.has(BASE, table, problem.seed):
             store.add(BASE, table, problem.seed, base_rate(problem.training[1], y))
@@ -158,34 +159,47 @@ def print_all(rows: list[Row], tables: list[str], ours: str) -> None:
             )
 
 
+def one_or_more(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
+
+
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--list", choices=LISTS, default="development")
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=one_or_more, default=5)
     parser.add_argument("--contenders", nargs="*", choices=CONTENDERS, default=DEFAULT)
     parser.add_argument("--tables", nargs="+")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=one_or_more, default=2)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--beside", type=Path, nargs="*", default=[])
-    parser.add_argument("--ours", default=OURS)
-    return parser.parse_args()
+    parser.add_argument("--ours", default=OURS, choices=CONTENDERS)
+    arguments = parser.parse_args()
+    listed = arguments.folder / arguments.list / "targets.json"
+    if not listed.exists():
+        parser.error(f"there is no {listed}; collect.py writes it, with the tables")
+    if absent := [path for path in arguments.beside if not path.exists()]:
+        parser.error(f"there is no {absent[0]}")
+    tables = list(json.loads(listed.read_text()))
+    if unknown := set(arguments.tables or ()) - set(tables):
+        parser.error(f"{', '.join(sorted(unknown))}: not among the tables: {', '.join(tables)}")
+    arguments.tables = [table for table in tables if table in (arguments.tables or tables)]
+    return arguments
 
 
 def main() -> None:
     arguments = parsed()
     warnings.simplefilter("ignore")
-    tables = json.loads((arguments.folder / arguments.list / "targets.json").read_text())
-    chosen = [table for table in tables if arguments.tables in (None, [])
-              or table in arguments.tables]  # fmt: skip
     store = Store(arguments.json)
-    run_all(store, arguments, chosen)
+    run_all(store, arguments)
     for path in arguments.beside:
         store.rows = read_rows(path) | store.rows
-    shown = [row for row in store.rows.values()
-             if row["table"] in chosen and row["seed"] < arguments.seeds]  # fmt: skip
-    print_all(shown, chosen, arguments.ours)
+    chosen = [row for row in store.rows.values()
+              if row["table"] in arguments.tables and row["seed"] < arguments.seeds]  # fmt: skip
+    print_all(chosen, arguments.tables, arguments.ours)
 
 
 if __name__ == "__main__":

@@ -43,10 +43,11 @@ class ReferenceEngine(ArrayEngine):
         data: Data,
         optimizer: Optimizer | None,
         objective: Objective = CROSS_ENTROPY,
+        validation: Data | None = None,
     ) -> ArraySession:
         if self._notice:
             _warn_once(self._notice)
-        return super().start(state, data, optimizer, objective)
+        return super().start(state, data, optimizer, objective, validation)
 
     def depends_on(self) -> dict[str, str]:
         with blas_threads().limited(self._threads):

@@ -229,7 +229,7 @@ def train_data(
         start = replace(start, sampler=sampler.state_dict(0))
     plan = make_plan(config, data, objective, start.rows_seen, sampler)
     every = None if validation is None else config.validation_every
-    periods = [period(callback) for callback in callbacks] + [every]
+    periods = [period(callback) for callback in callbacks]
     with nullcontext() if checkpoint is None else checkpoint.open(
         engine, settings_of(config, objective, start), data_fingerprint(start, data, validation)
     ) as manager:  # fmt: skip
@@ -241,8 +241,8 @@ def train_data(
             if sampler is not None:
                 sampler.load_state_dict(len(start.history), start.sampler)
                 start = replace(start, sampler={})
-        session = engine.start(start.optimizer, data, config.rule, objective)
-        driver = Driver(session, controller, start, data, validation, callbacks, manager)
+        session = engine.start(start.optimizer, data, config.rule, objective, validation)
+        driver = Driver(session, controller, start, data, callbacks, manager)
         return drive(driver, keep_interrupted=keep_interrupted)
 
 

@@ -115,9 +115,7 @@ class Consistency:
         shares = np.concatenate([history.accuracy, figures[:, 2]])
         if not np.isfinite(losses).all() or not (figures[:, 0] > 0).all():
             raise InputError("its history has losses that are not finite")
-        when = np.array(
-            [self.controller.validates_after(epoch) for epoch in range(1, epochs + 1)], bool
-        )
+        when = self.controller.validates_after(np.arange(1, epochs + 1))
         of_validation = history.validation_accuracy
         if not all(np.isnan(v[~when]).all() for v in (history.validation_loss, of_validation)):
             raise InputError("its history has validation figures of epochs without validation")

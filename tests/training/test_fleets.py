@@ -1,12 +1,25 @@
 """Fleets: many trainings in one call, each with the bits that it has alone."""
 
+import gc
+import weakref
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import backhand
 from backhand import EarlyStopping, InputError, Member, TrainResult
+from backhand.engines import Data
+from backhand.engines.fused.engine import FusedEngine
+from backhand.training.config import TrainConfig
+from backhand.training.fleet.shared import Planned
+from backhand.training.fleet.train_fleet import train_fleet
+from backhand.training.plan import make_sampler
+from backhand.training.prepared import Training
+from backhand.training.state import TrainState
+from backhand.training.train import objective_of, train_data
 
 N, D, K = 90, 6, 3
 
@@ -103,6 +116,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"params": backhand.init(D, 4, 2)}, "params has W1"),
     ({"params": backhand.init(D, 4, K, dtype=np.float64)}, "params has W1 .* in float64"),
     ({"params": 3}, "params is a int"),
+    ({"validation": (np.ones((4, D)), np.ones(4))}, "validation is a tuple; expected a mask"),
+    ({"rows": {1: 2}}, "rows is a dict; expected a mask"),
+    ({"rows": 3}, "rows is a int of int64"),
 ]
 
 
@@ -170,3 +186,149 @@ def test_an_exception_in_a_worker_is_raised_as_it_is() -> None:
     X[3, 2] = np.nan
     with pytest.raises(InputError, match="row 3, column 2"):
         backhand.train_many([Member(epochs=10**7)] * 3, X, y, threads=2)
+
+
+def random_member(rng: np.random.Generator, n: int) -> Member:
+    """A member of any width, batch size, optimizer, schedule, dropout and early stopping."""
+    validates = bool(rng.integers(2))
+    schedule = str(rng.choice(["constant", "cosine", "invscaling", "adaptive"]))
+    monitors = ["loss", "validation_loss", "validation_accuracy"] if validates else ["loss"]
+    stops = schedule == "adaptive" or bool(rng.integers(2))
+    rule = EarlyStopping(patience=int(rng.integers(1, 6)), monitor=str(rng.choice(monitors)))  # type: ignore[arg-type]
+    rows = rng.integers(0, n, rng.integers(1, n)) if rng.integers(2) else rng.random(n) < 0.7
+    return Member(
+        hidden=int(rng.choice([1, 3, 16, 17, 40, 130])),
+        epochs=int(rng.integers(1, 40)),
+        batch_size=None if rng.integers(2) else int(rng.integers(1, n)),
+        optimizer=str(rng.choice(["sgd", "momentum", "nesterov", "adam"])),  # type: ignore[arg-type]
+        learning_rate=float(10 ** rng.uniform(-3, 0)),
+        schedule=schedule,  # type: ignore[arg-type]
+        warmup=float(rng.choice([0, 0.3])),
+        l2=float(rng.choice([0, 0.01])),
+        alpha=float(rng.choice([0, 0.1])),
+        dropout=float(rng.choice([0, 0.4])),
+        validation_every=int(rng.integers(1, 4)),
+        early_stopping=rule if stops else None,
+        seed=int(rng.integers(100)),
+        shuffle=bool(rng.integers(2)),
+        rows=None if rng.integers(4) == 0 else rows,
+        validation=rng.permutation(n)[: rng.integers(1, n)] if validates else None,
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_random_fleet_has_the_bits_of_its_members_alone(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    X, y = rows_of(seed)
+    w = rng.random(N) + 0.1 if seed % 2 else None
+    dtype = (np.float32, np.float64)[seed // 2]
+    members = [random_member(rng, N) for _ in range(12)]
+    expected = []
+    for member in members:
+        try:
+            expected.append(alone(member, X, y, dtype, w))
+        except backhand.DivergenceError:
+            expected.append(None)
+    for threads in (1, 2, 3):
+        results = backhand.train_many(members, X, y, sample_weight=w, dtype=dtype, threads=threads)
+        for result, one in zip(results, expected, strict=True):
+            if one is None:
+                assert result.ended == "diverged"
+            else:
+                assert_same(result, one)
+
+
+def prepared(X: Any, y: Any, rows: Any, config: TrainConfig) -> Planned:
+    """A member of prepared rows, which may be sparse."""
+
+    def make() -> Training:
+        data = Data(X, y).select(rows)
+        params = backhand.init(X.shape[1], 8, K, seed=config.seed)
+        return Training(
+            start=TrainState.initial(params, config), data=data, config=config,
+            sampler=make_sampler(config, data), objective=objective_of(config),
+        )  # fmt: skip
+
+    return Planned(make, config.epochs, float(len(rows)))
+
+
+def test_members_of_a_sparse_x_have_the_bits_that_they_have_alone() -> None:
+    X, y = rows_of()
+    sparse = scipy.sparse.csr_array(np.where(X > 0.3, X, 0).astype(np.float32))
+    configs = [TrainConfig(epochs=9, batch_size=7, seed=seed, optimizer="adam")
+               for seed in range(5)]  # fmt: skip
+    chosen = [np.arange(seed, N, 2 + seed) for seed in range(5)]
+    planned = [prepared(sparse, y, rows, config)
+               for rows, config in zip(chosen, configs, strict=True)]  # fmt: skip
+    results = train_fleet(planned, backhand.make_engine("fused", None, 3))
+    for result, rows, config in zip(results, chosen, configs, strict=True):
+        one = prepared(sparse[rows], y[rows], np.arange(len(rows)), config).make()
+        assert_same(result, train_data(
+            one.start, one.data, config, sampler=one.sampler, objective=one.objective,
+            engine=backhand.make_engine("fused", None, 1),
+        ))  # fmt: skip
+
+
+def test_a_fleet_is_paused_and_continues_with_equal_bits() -> None:
+    X, y = rows_of()
+    planned = [
+        prepared(X.astype(np.float32), y, np.arange(N), TrainConfig(
+            epochs=epochs, batch_size=8, optimizer="adam", learning_rate=0.01,
+            early_stopping=EarlyStopping(3, monitor="loss")))
+        for epochs in (4, 10, 50, 60)
+    ]  # fmt: skip
+    engine = backhand.make_engine("fused", None, 2)
+    whole, states = train_fleet(planned, engine), [None] * len(planned)
+    for until in (4, 7, 20, None):
+        parts = [replace(one, state=state) for one, state in zip(planned, states, strict=True)]
+        results = train_fleet(parts, engine, until=until)
+        states = [result.state for result in results]
+        if until == 7:
+            assert [result.ended for result in results] == ["done", "", "", ""]
+            assert [len(result.history) for result in results] == [4, 7, 7, 7]
+    for one, other in zip(results, whole, strict=True):
+        assert_same(one, other)
+
+
+def test_a_member_that_diverges_has_the_bits_that_it_has_without_pauses() -> None:
+    X, y = rows_of()
+    planned = [
+        prepared(X.astype(np.float32), y, np.arange(N), TrainConfig(
+            epochs=60, learning_rate=rate, batch_size=size,
+            early_stopping=EarlyStopping(30, monitor="loss")))
+        for rate in (20.0, 1e3, 1e9, 1e30) for size in (None, 30)
+    ]  # fmt: skip
+    engine = backhand.make_engine("fused", None, 1)
+    whole = train_fleet(planned, engine)
+    assert sum(result.ended == "diverged" for result in whole) >= 4
+    assert len({len(result.history) for result in whole if result.ended == "diverged"}) > 1
+    states: list[Any] = [None] * len(planned)
+    for until in range(1, 61):
+        parts = [replace(one, state=state) for one, state in zip(planned, states, strict=True)]
+        results = train_fleet(parts, engine, until=until)
+        states = [result.state for result in results]
+    for one, other in zip(results, whole, strict=True):
+        assert_same(one, other)
+
+
+def test_only_members_under_way_have_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y = rows_of()
+    alive: weakref.WeakSet[Any] = weakref.WeakSet()
+    most = 0
+    start = FusedEngine.start
+
+    def counted(*args: Any, **how: Any) -> Any:
+        nonlocal most
+        session = start(*args, **how)
+        alive.add(session)
+        most = max(most, len(alive))
+        return session
+
+    monkeypatch.setattr(FusedEngine, "start", counted)
+    gc.disable()
+    try:
+        backhand.train_many([Member(hidden=8, epochs=5)] * 40, X, y, threads=2, engine="fused")
+    finally:
+        gc.enable()
+    assert most <= 4, "two at a time, and while the next begins the one before it"
+    assert not alive

@@ -33,7 +33,8 @@ MAX_HEADER = 64 * 2**20
 1,000 categories of 20 characters each, 4 MiB for 100,000 epochs."""
 
 MAX_TENSORS, MAX_DIMENSIONS, MAX_TENSOR_NAME = 256, 8, 256
-"""Maximum number of tensors in a file, of dimensions of a tensor, and of characters of its name."""
+"""Maximum number of tensors in a file, unless its reader allows more; of dimensions of a tensor;
+and of characters of its name."""
 
 MAX_NUMBERS = 2**48
 """Maximum elements of a tensor, an empty dimension counted as 1: what NumPy can address."""
@@ -158,6 +159,7 @@ def read_tensors(
     what: str = "model file",
     key: str = "backhand",
     links: bool = True,
+    most_tensors: int = MAX_TENSORS,
 ) -> tuple[dict[str, NDArray[Any]], T]:
     """Read the tensors of a file that `write_tensors` wrote, and check its header.
 
@@ -174,6 +176,8 @@ def read_tensors(
         The entry of the file's metadata that is the header.
     links : bool
         Whether a link is followed.
+    most_tensors : int
+        Maximum number of tensors.
 
     Returns
     -------
@@ -190,7 +194,7 @@ def read_tensors(
     path = Path(path)
     with _opened(path, what, links=links) as (file, size):
         try:
-            entries, metadata, begin = _described(file, size)
+            entries, metadata, begin = _described(file, size, most_tensors)
         except InputError as error:
             raise InputError(
                 f"{path} cannot be read as a {what} ({error}); expected a .safetensors file that "
@@ -244,7 +248,9 @@ def _mode(path: Path, *, links: bool) -> int:
         raise InputError(f"{str(path)!r} is not a valid file name: {error}.") from error
 
 
-def _described(file: BufferedReader, size: int) -> tuple[dict[str, Entry], dict[str, str], int]:
+def _described(
+    file: BufferedReader, size: int, most_tensors: int
+) -> tuple[dict[str, Entry], dict[str, str], int]:
     """Read and check the header: return tensors, metadata, and the byte at which data begin."""
     length = int.from_bytes(file.read(LENGTH), "little")
     begin = LENGTH + length
@@ -261,8 +267,8 @@ def _described(file: BufferedReader, size: int) -> tuple[dict[str, Entry], dict[
     metadata = described.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
         raise InputError("its metadata are not strings by name")
-    if len(described) > MAX_TENSORS:
-        raise InputError(f"it has {len(described):,} tensors, more than {MAX_TENSORS}")
+    if len(described) > most_tensors:
+        raise InputError(f"it has {len(described):,} tensors, more than {most_tensors}")
     entries = {name: _entry(name, value) for name, value in described.items()}
     _check_tiled(entries, size - begin)
     return entries, metadata, begin

@@ -15,7 +15,7 @@ from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.support.signatures import check_call
 from backhand.training.callbacks import Callback, check_callbacks, period
-from backhand.training.checkpoints.checkpoint import Checkpoint
+from backhand.training.checkpoints.checkpoint import Checkpoint, check_checkpoint
 from backhand.training.checkpoints.consistency import Consistency
 from backhand.training.checkpoints.fingerprints import data_fingerprint, settings_of
 from backhand.training.config import TrainConfig, describe_settings
@@ -161,11 +161,7 @@ def train(arguments: TrainArguments) -> TrainResult:
     theta = host_parameters(arguments.params)
     data = make_data(theta, arguments.X, arguments.y, arguments.sample_weight)
     check_callbacks(arguments.callbacks)
-    if not isinstance(arguments.checkpoint, Checkpoint | None):
-        raise InputError(
-            f"checkpoint is a {type(arguments.checkpoint).__name__}; expected a Checkpoint, such "
-            "as backhand.Checkpoint(FOLDER)."
-        )
+    check_checkpoint(arguments.checkpoint)
     engine = arguments.engine
     if isinstance(engine, str):
         engine = make_engine(engine, arguments.device, arguments.threads)

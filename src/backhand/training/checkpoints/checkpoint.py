@@ -14,8 +14,10 @@ from backhand.engines import Engine
 from backhand.errors import InputError
 from backhand.support.trusted_folders import check_private, clear
 from backhand.training.checkpoints.file_format import found_in
+from backhand.training.checkpoints.fleet_manager import FleetManager
 from backhand.training.checkpoints.lock import FOLDER, locked, usable
 from backhand.training.checkpoints.manager import CheckpointManager
+from backhand.training.checkpoints.members import files_in
 
 UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 """Seconds in each unit of time."""
@@ -88,21 +90,21 @@ class Checkpoint:
     def on_fit_task_end(self, estimator: Any, context: Any, **_: Any) -> None:
         """Nothing: training continues."""
 
-    def check(self) -> None:
-        """Check that the folder can be used, before any work is done.
+    def check(self, *, fleet: bool = False) -> None:
+        """Check that the folder can be used, for one training or a fleet, before any work is done.
 
         Raises
         ------
         InputError
             If it is a file or a link, cannot be created or written to, is writable by other users,
-            or holds checkpoints that are not to be resumed.
+            or holds checkpoints that are not to be resumed, or those of the other kind.
         OutputError
             If the system reports an error.
         """
         with usable(self.folder):
-            self._check()
+            self._check(fleet)
 
-    def _check(self) -> None:
+    def _check(self, fleet: bool) -> None:
         folder, parent = self.folder, self.folder.parent
         if folder.exists() and not folder.is_dir():
             raise InputError(f"the checkpoint folder {folder} is a file; name a folder.")
@@ -118,9 +120,21 @@ class Checkpoint:
             )
         if os.path.lexists(folder):
             check_private(folder, FOLDER)
-        if folder.exists() and not self.resume and found_in(folder):
+        if folder.exists():
+            self._check_content(fleet)
+
+    def _check_content(self, fleet: bool) -> None:
+        own, of_fleet = found_in(self.folder), files_in(self.folder)
+        if own if fleet else of_fleet:
+            there, here = ("a fleet", "one training") if of_fleet else ("one training", "a fleet")
             raise InputError(
-                f"{folder} already contains checkpoints of a training run; resume it with "
+                f"{self.folder} contains checkpoints of {there}, and this is {here}; name another "
+                "folder."
+            )
+        what = "fleet" if fleet else "training run"
+        if not self.resume and (own or of_fleet):
+            raise InputError(
+                f"{self.folder} already contains checkpoints of a {what}; resume it with "
                 "resume=True (--resume), or name another folder."
             )
 
@@ -143,9 +157,54 @@ class Checkpoint:
             If the folder cannot be made or locked.
         """
         self.check()
-        with locked(self.folder):
-            clear(self.folder, "part")  # of a training that was killed while it saved
+        with self._locked():
             yield CheckpointManager(self.folder, self.seconds, self.epochs, {
                 "settings": {**settings, "engine": engine.name}, "data": dict(data),
-                "made_by": {"Backhand": version("backhand"), **engine.depends_on()},
+                "made_by": _maker(engine),
             })  # fmt: skip
+
+    @contextmanager
+    def open_fleet(self, engine: Engine) -> Iterator[FleetManager]:
+        """Lock the folder while the context lasts, for a fleet.
+
+        Raises
+        ------
+        InputError
+            As `open` does; or if `every` is a number of epochs.
+        OutputError
+            If the folder cannot be made or locked.
+        """
+        if self.seconds is None:
+            raise InputError(
+                f"every (--every) is '{self.every}', but each member of a fleet has epochs of its "
+                "own; expected a time such as 30s or 5min."
+            )
+        self.check(fleet=True)
+        with self._locked():
+            yield FleetManager(self.folder, self.seconds, _maker(engine))
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with locked(self.folder):
+            clear(self.folder, "part")  # of a training that was killed while it saved
+            yield
+
+
+def _maker(engine: Engine) -> dict[str, str]:
+    """What the bits of a training depend on besides its settings and data."""
+    return {"Backhand": version("backhand"), **engine.depends_on()}
+
+
+def check_checkpoint(checkpoint: object) -> None:
+    """Check that the argument is a Checkpoint or None.
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    """
+    if not isinstance(checkpoint, Checkpoint | None):
+        raise InputError(
+            f"checkpoint is a {type(checkpoint).__name__}; expected a Checkpoint, such as "
+            "backhand.Checkpoint(FOLDER)."
+        )

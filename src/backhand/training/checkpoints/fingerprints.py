@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import operator
+from collections import deque
+from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -40,11 +44,18 @@ def settings_of(config: TrainConfig, objective: Objective, start: TrainState) ->
     return found
 
 
-def data_fingerprint(start: TrainState, data: Data, validation: Data | None) -> dict[str, Any]:
+def data_fingerprint(
+    start: TrainState,
+    data: Data,
+    validation: Data | None,
+    of_rows: Callable[..., str] | None = None,
+) -> dict[str, Any]:
     """Numbers of rows, and digests of its rows and of the validation rows.
 
-    Selected rows have the digests of all rows, and one of the selection.
+    Selected rows have the digests of all rows, and one of the selection. `of_rows` returns the
+    digest of all rows, such as a `SharedDigest`; None: `digest`.
     """
+    of_rows = of_rows or digest
     about: dict[str, Any] = {
         "dtype": str(start.optimizer.params.W1.dtype),
         "rows": data.rows,
@@ -53,9 +64,9 @@ def data_fingerprint(start: TrainState, data: Data, validation: Data | None) -> 
     for name, some in (("", data), ("validation_", validation)):
         if some is not None:
             X = [some.X.data, some.X.indices, some.X.indptr] if is_sparse(some.X) else [some.X]
-            about |= {f"{name}X": digest(*X), f"{name}y": digest(some.y)}
+            about |= {f"{name}X": of_rows(*X), f"{name}y": of_rows(some.y)}
             if some.sample_weight is not None:
-                about[f"{name}sample_weight"] = digest(some.sample_weight)
+                about[f"{name}sample_weight"] = of_rows(some.sample_weight)
             if some.numbers is not None:
                 about[f"{name}selection"] = digest(some.numbers)
     return about
@@ -70,3 +81,20 @@ def digest(*arrays: NDArray[Any]) -> str:
         for start in range(0, len(array), step):
             found.update(np.ascontiguousarray(array[start : start + step]).data)
     return found.hexdigest()
+
+
+class SharedDigest:
+    """`digest`, which reads arrays once that many trainings share."""
+
+    def __init__(self) -> None:
+        self._known: deque[tuple[tuple[NDArray[Any], ...], str]] = deque(maxlen=8)
+        self._lock = Lock()
+
+    def __call__(self, *arrays: NDArray[Any]) -> str:
+        with self._lock:
+            for known, found in self._known:
+                if len(known) == len(arrays) and all(map(operator.is_, known, arrays)):
+                    return found
+            found = digest(*arrays)
+            self._known.append((arrays, found))
+            return found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,6 +11,7 @@ from typing import Any
 from backhand.errors import InputError, OutputError, warn
 from backhand.support.atomic_files import replacing
 from backhand.support.safetensors_io import write_tensors
+from backhand.training.checkpoints.comparison import check_same, warn_of_other_maker
 from backhand.training.checkpoints.consistency import Consistency
 from backhand.training.checkpoints.file_format import (
     FORMAT,
@@ -106,7 +105,7 @@ class CheckpointManager:
         for path in found:
             try:
                 tensors, about = read(path)
-                self._check_same(path, about)
+                check_same(path, about, self._about)
                 state = _checked_state(path, consistency, tensors, about)
             except DamagedError as error:
                 damage.append(str(error))
@@ -116,38 +115,10 @@ class CheckpointManager:
                 warn(
                     f"{damage[-1]} Training resumes from the checkpoint before it."
                 )  # fmt: skip
-            self._warn_of_other_maker(path, about["made_by"])
+            warn_of_other_maker(path, about["made_by"], self._about["made_by"])
             self._epoch = len(state.history)
             return state
         raise InputError(f"no checkpoint in {self.folder} can be read: {damage[0]}")
-
-    def _check_same(self, path: Path, about: Mapping[str, Any]) -> None:
-        for what in ("settings", "data"):
-            then, now = about[what], self._about[what]
-            for name in [*now, *(name for name in then if name not in now)]:
-                if then.get(name) != now.get(name):
-                    difference = _difference(name[:60], then.get(name), now.get(name))
-                    raise InputError(
-                        f"{path} belongs to a training run with other {what}: {difference}. Resume "
-                        f"with the same {what}, or use another folder."
-                    )
-
-    def _warn_of_other_maker(self, path: Path, then: Mapping[str, Any]) -> None:
-        now = self._about["made_by"]
-        others = [name for name in now if then.get(name) != now[name]]
-        if others:
-            differences = "; ".join(_difference(name, then.get(name), now[name]) for name in others)
-            warn(
-                f"{path} was made by other means: {differences}. Training resumes; its last digits "
-                "may differ from those of an uninterrupted one."
-            )  # fmt: skip
-
-
-def _difference(name: str, then: Any, now: Any) -> str:
-    texts = [json.dumps(value, ensure_ascii=False)[:60] for value in (then, now)]
-    if all(re.fullmatch('"[0-9a-f]{32}"', text) for text in texts):
-        return f"the numbers of {name} have changed"
-    return f"{name} was {texts[0]}, and is {texts[1]} now"
 
 
 def _checked_state(

@@ -13,10 +13,12 @@ from backhand.choices import EngineName
 from backhand.engines import Data, Engine, make_engine
 from backhand.equations import Parameters, init
 from backhand.errors import InputError
+from backhand.training.checkpoints.checkpoint import Checkpoint, check_checkpoint
 from backhand.training.data import from_lists, host, host_parameters, make_data
-from backhand.training.fleet.fleet import Planned, train_fleet
 from backhand.training.fleet.member import Member, check_members, row_numbers
 from backhand.training.fleet.progress import FleetCallback, check_fleet_callbacks
+from backhand.training.fleet.shared import Planned
+from backhand.training.fleet.train_fleet import train_fleet
 from backhand.training.plan import make_sampler
 from backhand.training.prepared import Training
 from backhand.training.result import TrainResult
@@ -35,6 +37,7 @@ def train_many(
     device: str | None = None,
     threads: int | None = None,
     callbacks: Sequence[FleetCallback] = (),
+    checkpoint: Checkpoint | None = None,
 ) -> list[TrainResult]:
     """Train many networks on one X: sweeps of settings, folds, seeds.
 
@@ -67,6 +70,10 @@ def train_many(
         raises `StopTraining` ends the fleet: the members under way return what there is, and those
         that have not begun their initial parameters; both have `ended` "callback".
 
+    checkpoint : Checkpoint, optional
+        Where the members are saved, and whether to resume from there: the results as they come, and
+        the members under way. After an interruption the results are bit-identical all the same.
+
     Returns
     -------
     list of TrainResult
@@ -79,6 +86,11 @@ def train_many(
     ------
     InputError
         If an argument is invalid; if it is a member's, the message has the member's number.
+    Interrupted
+        With a checkpoint: if SIGINT, SIGTERM or SIGHUP ended the fleet after the blocks under way,
+        which are saved. It is a KeyboardInterrupt.
+    OutputError
+        If a checkpoint cannot be written.
 
     See Also
     --------
@@ -106,12 +118,13 @@ def train_many(
     d, dtype = int(data.X.shape[1]), np.dtype(dtype)
     check_members(members, data, d, K, dtype)
     check_fleet_callbacks(callbacks)
+    check_checkpoint(checkpoint)
     if isinstance(engine, str):
         engine = make_engine(engine, device, threads)
     elif device is not None or threads is not None:
         raise InputError("device and threads are the engine's own; give them to `make_engine`.")
     planned = [_planned(member, data, d, K, dtype) for member in members]
-    return train_fleet(planned, engine, callbacks=callbacks)
+    return train_fleet(planned, engine, callbacks=callbacks, checkpoint=checkpoint)
 
 
 def _checked_data(X: Any, y: Any, sample_weight: Any, dtype: DTypeLike) -> tuple[Data, int]:

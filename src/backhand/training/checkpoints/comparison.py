@@ -1,0 +1,60 @@
+"""Whether a checkpoint belongs to this training: its settings, its data, and what made it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from backhand.errors import InputError, warn
+
+
+def check_same(
+    path: Path, then: Mapping[str, Any], now: Mapping[str, Any], member: int | None = None
+) -> None:
+    """Check that a checkpoint has the `settings` and `data` of this training.
+
+    Parameters
+    ----------
+    path : path
+        The checkpoint, for the message.
+    then, now : mapping
+        What is in it, and what it must be.
+    member : int, optional
+        The number of the member, if it is a fleet's.
+
+    Raises
+    ------
+    InputError
+        If one is different; the message has its name and both values.
+    """
+    owner = "a training run" if member is None else "a fleet"
+    whose = "" if member is None else f"of member {member}, "
+    for what in ("settings", "data"):
+        for name in [*now[what], *(name for name in then[what] if name not in now[what])]:
+            if then[what].get(name) != now[what].get(name):
+                difference = _difference(name[:60], then[what].get(name), now[what].get(name))
+                raise InputError(
+                    f"{path} belongs to {owner} with other {what}: {whose}{difference}. Resume "
+                    f"with the same {what}, or use another folder."
+                )
+
+
+def warn_of_other_maker(path: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Warn if a checkpoint was made by another version, or on another CPU."""
+    others = [name for name in now if then.get(name) != now[name]]
+    if others:
+        differences = "; ".join(_difference(name, then.get(name), now[name]) for name in others)
+        warn(
+            f"{path} was made by other means: {differences}. Training resumes; its last digits "
+            "may differ from those of an uninterrupted one."
+        )  # fmt: skip
+
+
+def _difference(name: str, then: Any, now: Any) -> str:
+    texts = [json.dumps(value, ensure_ascii=False)[:60] for value in (then, now)]
+    if all(re.fullmatch('"[0-9a-f]{32}"', text) for text in texts):
+        return f"the numbers of {name} have changed"
+    return f"{name} was {texts[0]}, and is {texts[1]} now"

@@ -1,0 +1,180 @@
+"""`train_fleet`: trains many prepared trainings, shared out over threads.
+
+The caller's thread waits, calls callbacks, saves checkpoints and handles signals. Each worker
+thread takes the next member that has not begun, and drives it block by block. A member has a
+session only while it is under way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from threading import Thread
+from typing import Any
+
+from backhand.engines import Engine
+from backhand.support.signals import Interrupted, meant, signals_noted
+from backhand.support.threads import join_all
+from backhand.training.callbacks import StopTraining
+from backhand.training.checkpoints.checkpoint import Checkpoint
+from backhand.training.checkpoints.consistency import Consistency
+from backhand.training.checkpoints.fingerprints import SharedDigest, data_fingerprint, settings_of
+from backhand.training.checkpoints.fleet_manager import FleetManager, Known
+from backhand.training.fleet.progress import FleetCallback
+from backhand.training.fleet.shared import Fleet, Planned
+from backhand.training.fleet.worker import Worker
+from backhand.training.prepared import Training
+from backhand.training.result import TrainResult
+
+WAIT_SECONDS = 0.1
+"""Time between two calls of the callbacks."""
+
+
+def train_fleet(
+    planned: Sequence[Planned],
+    engine: Engine,
+    *,
+    callbacks: Sequence[FleetCallback] = (),
+    checkpoint: Checkpoint | None = None,
+    until: int | None = None,
+) -> list[TrainResult]:
+    """Train a fleet.
+
+    Parameters
+    ----------
+    planned : sequence of Planned
+    engine : Engine
+        Its threads are shared out.
+    callbacks : sequence of callable
+        Each is called with a `FleetProgress` about ten times per second and at the end, in the
+        caller's thread.
+    checkpoint : Checkpoint, optional
+        Where the members are saved, and whether to resume from there.
+    until : int, optional
+        Pause each member after that many epochs, if it has not ended: its result has `ended` "",
+        and `Planned.state` continues from its `state`.
+
+    Returns
+    -------
+    list of TrainResult
+        In the order of `planned`. A member whose loss stopped being finite has `ended` "diverged".
+        After `StopTraining`, those under way and those not begun have `ended` "callback".
+
+    Raises
+    ------
+    Interrupted
+        With a checkpoint, after a signal: all is saved.
+    InputError, OutputError
+        As of `Checkpoint.open_fleet`.
+    """
+    about = _About(engine)
+    with nullcontext() if checkpoint is None else checkpoint.open_fleet(engine) as manager:
+        fleet = Fleet(planned, until, None if manager is None else about)
+        if manager is not None:
+            _restore(fleet, manager, about)
+        fleet.line_up()
+        with (
+            nullcontext(()) if manager is None else signals_noted() as signals,
+            _working(fleet, engine),
+        ):
+            _watch(fleet, callbacks, manager, signals)
+    if fleet.error is not None:
+        raise fleet.error
+    return fleet.results("callback")
+
+
+@contextmanager
+def _working(fleet: Fleet, engine: Engine) -> Iterator[None]:
+    """Run the workers while the context lasts; they end after the blocks under way."""
+    workers = [Worker(fleet, one) for one in engine.divided(len(fleet.planned))]
+    team = [Thread(target=worker.run, daemon=True) for worker in workers]
+    try:
+        for thread in team:
+            thread.start()
+        yield
+    finally:
+        fleet.stop()
+        join_all([thread for thread in team if thread.ident is not None])
+
+
+def _watch(
+    fleet: Fleet,
+    callbacks: Sequence[FleetCallback],
+    manager: FleetManager | None,
+    signals: Sequence[int],
+) -> None:
+    """Call the callbacks and save checkpoints until the fleet has finished or is to stop."""
+    seconds = WAIT_SECONDS if callbacks or manager is not None else None
+    ended = stopped = False
+    while not ended and not stopped:
+        ended = fleet.wait(seconds)
+        if fleet.error is not None:
+            return
+        stopped = _call(callbacks, fleet, manager)
+        if manager is None:
+            continue
+        if ended or stopped or signals or manager.due:
+            _save(fleet, manager)
+        if signals and not ended:
+            raise Interrupted(meant(signals), _saved(fleet, manager))
+
+
+def _call(callbacks: Sequence[FleetCallback], fleet: Fleet, manager: FleetManager | None) -> bool:
+    """Call the callbacks; return whether one stops the fleet. If one fails, save, and say where."""
+    try:
+        for callback in callbacks:
+            callback(fleet.progress())
+    except StopTraining:
+        return True
+    except Exception as error:
+        if manager is not None:
+            _save(fleet, manager)
+            error.add_note(f"{_saved(fleet, manager)}; resume from there.")
+        raise
+    return False
+
+
+def _save(fleet: Fleet, manager: FleetManager) -> None:
+    results, under_way = fleet.unsaved()
+    if fleet.error is None:
+        manager.save(results, under_way)
+
+
+def _saved(fleet: Fleet, manager: FleetManager) -> str:
+    progress = fleet.progress()
+    return (
+        f"{progress.done} of {progress.members} members are done and saved in {manager.folder}, "
+        "with those under way"
+    )
+
+
+def _restore(fleet: Fleet, manager: FleetManager, about: _About) -> None:
+    """Restore what was saved of the members."""
+
+    def known(number: int) -> Known:
+        training = fleet.planned[number].make()
+        start, sampler = training.start, training.sampler
+        if sampler is not None:
+            start = replace(start, sampler=sampler.state_dict(0))
+        return Known(Consistency(start, training.controller()), about(training))
+
+    for number, saved in manager.restore(len(fleet.planned), known).items():
+        fleet.restore(number, saved)
+
+
+class _About:
+    """Returns what a checkpoint has about a training: its settings and its data."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self._digest = engine.name, SharedDigest()
+
+    def __call__(self, training: Training) -> dict[str, Any]:
+        start, sampler = training.start, training.sampler
+        if sampler is not None:
+            start = replace(start, sampler=sampler.state_dict(0))
+        settings = settings_of(training.config, training.objective, start)
+        return {
+            "settings": {**settings, "engine": self._engine},
+            "data": data_fingerprint(start, training.data, training.validation, self._digest),
+        }

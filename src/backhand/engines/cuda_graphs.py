@@ -6,7 +6,7 @@ by one takes many times as long as they do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from backhand.support.optional import extra
@@ -22,7 +22,7 @@ class Recorded:
     """
 
     def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
-        self._arguments = each(torch.clone, arguments)
+        self._arguments = each(lambda v: v.clone() if isinstance(v, torch.Tensor) else v, arguments)
         here, aside = torch.cuda.current_stream(), torch.cuda.Stream()
         aside.wait_stream(here)
         with torch.cuda.stream(aside):  # once before: a first call may allocate and synchronise
@@ -45,17 +45,15 @@ def on_cuda(value: Any) -> bool:
 
 
 def each(function: Callable[[Any], Any], value: Any) -> Any:
-    """The function's value for each tensor in tuples of them."""
-    if isinstance(value, tuple):
-        values = [each(function, one) for one in value]
-        return type(value)(*values) if hasattr(value, "_fields") else tuple(values)
-    return function(value) if isinstance(value, torch.Tensor) else value
+    """The function's value for each value in tuples of them."""
+    if not isinstance(value, tuple):
+        return function(value)
+    values = [each(function, one) for one in value]
+    return type(value)(*values) if hasattr(value, "_fields") else tuple(values)
 
 
-def leaves(value: Any) -> Iterator[Any]:
-    """The tensors in tuples of them."""
-    if isinstance(value, tuple):
-        for one in value:
-            yield from leaves(one)
-    elif isinstance(value, torch.Tensor):
-        yield value
+def leaves(value: Any) -> list[Any]:
+    """The tensors in tuples of values."""
+    found: list[Any] = []
+    each(found.append, value)
+    return [one for one in found if isinstance(one, torch.Tensor)]

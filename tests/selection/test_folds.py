@@ -59,4 +59,6 @@ def test_a_single_fold_measures_nothing():
     assert InnerFolds(np.zeros(4, np.uint8)).measured == []
     assert InnerFolds(np.full(4, NONE, np.uint8)).measured == []
     assert InnerFolds(np.zeros(4, np.uint8), forward=True).measured == []
+    assert InnerFolds(np.array([0, 0, NONE], np.uint8)).measured == []
+    assert InnerFolds(np.array([0, NONE, NONE], np.uint8)).measured == [0]
     assert InnerFolds(np.array([0, 2, 2], np.uint8), forward=True).measured == [2]

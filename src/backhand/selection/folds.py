@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError
-from backhand.stratified import NONE, STRETCH, Seed, class_counts, folds
+from backhand.stratified import NONE, STRETCH, class_counts, folds
 
 FOLDS = 5
 """Number of inner folds."""
 
 
-def folds_for(y: NDArray[np.integer], seed: Seed, count: int = FOLDS) -> NDArray[np.uint8]:
+def folds_for(y: NDArray[np.integer], seed: int, count: int = FOLDS) -> NDArray[np.uint8]:
     """Deal N rows out to `count` folds, each class evenly: the fold of each row, (N,).
 
     A row that is the only one of its class is in no fold (`NONE`): every member learns from it.
@@ -65,7 +65,7 @@ class InnerFolds:
     def measured(self) -> list[int]:
         """The folds that a member is measured on.
 
-        Empty where fewer than two folds have rows, unless one has at most half of all rows.
+        Empty where there is one fold only, unless it has at most half of the rows.
         """
         counts = np.zeros(NONE, np.int64)
         for _, some in self._stretches():
@@ -73,7 +73,8 @@ class InnerFolds:
         present: list[int] = np.flatnonzero(counts).tolist()
         if self.forward:
             return present[1:]
-        return present if len(present) > 1 or 2 * counts.sum() <= len(self.of_row) else []
+        enough = len(present) > 1 or 2 * int(counts.max()) <= len(self.of_row)
+        return present if enough else []
 
     def measuring(self, weights: NDArray[Any] | None) -> InnerFolds:
         """Return the folds without the rows of weight 0, so that none weighs nothing."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError
-from backhand.stratified import NONE, STRETCH, class_counts, folds
+from backhand.stratified import NONE, STRETCH, Seed, class_counts, folds
 
 FOLDS = 5
 """Number of inner folds."""

@@ -104,7 +104,7 @@ def test_models_of_other_classes_are_refused():
 def test_models_of_other_columns_are_refused():
     columns = np.random.default_rng(0).standard_normal(300)
     models = [
-        backhand.fit({name: columns, "t": columns > 0}, "t", epochs=1, hidden=4)
+        backhand.fit({name: columns, "t": columns > 0}, "t", quick=True, epochs=1, hidden=4)
         for name in ("a", "b")
     ]
     assert backhand.fold([models[0], models[0]]).W1.shape == (1, 8)

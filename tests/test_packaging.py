@@ -120,7 +120,7 @@ try:
     backhand.MLPClassifier
 except ImportError as error:
     print(error)
-sys.argv = ["backhand", "train", {data!r}, "-t", "species", "-o", "nowhere.safetensors"]
+sys.argv = ["backhand", "train", "--quick", {data!r}, "-t", "species", "-o", "nowhere.safetensors"]
 from backhand.__main__ import main
 main()
 """

@@ -26,7 +26,7 @@ def accuracy(printed: str) -> float:
 
 def test_mnist(shared, tmp_path) -> None:
     model = tmp_path / "mnist.safetensors"
-    backhand("train", shared / "mnist_train.parquet", "--target", "label", "-o", model)
+    backhand("train", "--quick", shared / "mnist_train.parquet", "--target", "label", "-o", model)
     printed = backhand("evaluate", model, shared / "mnist_test.parquet", "--json")
     assert accuracy(printed) >= 0.975
 

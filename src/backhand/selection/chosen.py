@@ -105,7 +105,7 @@ class Chosen:
 
     @property
     def temperature(self) -> float:
-        """T = 1 / a; infinite where the network answers with the class shares."""
+        """T; infinite where the network answers with the class shares."""
         return 1 / self.scale if self.scale > 0 else math.inf
 
     def losses(self) -> dict[float, list[float]]:

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError
-from backhand.stratified import NONE, STRETCH, class_counts, folds
+from backhand.stratified import NONE, STRETCH, Seed, class_counts, folds
 
 FOLDS = 5
 """Number of inner folds."""
 
 
-def folds_for(y: NDArray[np.integer], seed: int, count: int = FOLDS) -> NDArray[np.uint8]:
+def folds_for(y: NDArray[np.integer], seed: Seed, count: int = FOLDS) -> NDArray[np.uint8]:
     """Deal N rows out to `count` folds, each class evenly: the fold of each row, (N,).
 
     A row that is the only one of its class is in no fold (`NONE`): every member learns from it.

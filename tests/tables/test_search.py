@@ -287,8 +287,8 @@ def test_few_rows_allow_no_search(rows) -> None:
 
 
 def test_a_budget_ends_the_search_and_not_the_training() -> None:
-    data = columns(3000)
-    model = backhand.fit(data, "t", **SMALL | {"epochs": 200}, budget="0.2s", members=2)
+    lasting = {"epochs": 300, "patience": 300}
+    model = backhand.fit(columns(3000), "t", **SMALL | lasting, budget="0.001s", members=2)
     assert model.chosen.cut and len(model.chosen.trials) < 9
     assert model.sizes[1] == 8 and len(set(model.chosen.epochs)) == 1
     assert "the time ended the search" in dict(choice_in_words(model.chosen, 8))["penalty"]

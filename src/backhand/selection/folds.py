@@ -66,7 +66,8 @@ class InnerFolds:
         present = np.flatnonzero(counts).tolist()
         if self.forward:
             return present[1:]
-        return present if 2 * counts.max() <= len(self.of_row) else []
+        measured = len(present) > 1 or 2 * counts.max() <= len(self.of_row)
+        return present if measured else []
 
     def training(self, fold: int) -> NDArray[np.bool_]:
         """Return the rows that the member of a fold learns from, (N,)."""

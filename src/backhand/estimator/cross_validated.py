@@ -23,6 +23,7 @@ from backhand.constraints import (
     check_all,
 )
 from backhand.engines import Data
+from backhand.errors import InputError
 from backhand.estimator.fitted import FittedClassifier
 from backhand.estimator.inner_folds import inner_folds
 from backhand.estimator.inputs import features_and_labels, places_of, same_classes, weights_of
@@ -196,13 +197,15 @@ class MLPClassifierCV(
         engine = self._engine()
         X, labels = features_and_labels(self, X, y, reset=True)
         classes = same_classes(labels, None)
+        if len(classes) < 2:
+            raise InputError(f"y has 1 class, {classes.tolist()[0]!r}; expected two or more.")
         places = places_of(labels, classes, "y")
         of_rows = None
         if sample_weight is not None:
             of_rows = weights_of(X.dtype, labels, sample_weight, None, classes)
         weights = weights_of(X.dtype, labels, sample_weight, self.class_weight, classes)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        folds = inner_folds(self.cv, X, places, of_rows, groups, seed)
+        folds = inner_folds(self.cv, X, places, groups, seed)
         recipe = self._recipe(folds, seed)
         scaling = Scaling.of(X, of_rows)
         data = Data(scaling.apply(X), places, weights)

@@ -15,7 +15,7 @@ from backhand.stratified import NONE
 
 
 def inner_folds(
-    cv: Any, X: Any, y: NDArray[np.int64], weights: NDArray[Any] | None, groups: Any, seed: int
+    cv: Any, X: Any, y: NDArray[np.int64], groups: Any, seed: int
 ) -> InnerFolds:
     """Return the fold of each of N rows.
 
@@ -25,8 +25,6 @@ def inner_folds(
         A number of folds, which are stratified, and keep groups together if there are any.
     X, y, groups
         What a splitter is passed.
-    weights : ndarray of shape (N,), optional
-        With a number of folds, a row that weighs nothing is in none.
     seed : int
 
     Raises
@@ -41,10 +39,7 @@ def inner_folds(
     if groups is not None:
         splitter = StratifiedGroupKFold(cv, shuffle=True, random_state=seed)
         return _folds_of(list(splitter.split(X, y, groups)), len(y))
-    there = np.full(len(y), True) if weights is None else weights > 0
-    of_row = np.full(len(y), NONE, np.uint8)
-    of_row[there] = folds_for(y[there], seed, cv)
-    return InnerFolds(of_row)
+    return InnerFolds(folds_for(y, seed, cv))
 
 
 def _folds_of(splits: list[Any], N: int) -> InnerFolds:

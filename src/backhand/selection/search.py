@@ -122,7 +122,7 @@ class Search:
 
     def _weight(self, fold: int) -> float:
         """Return the sum of the weights of a fold's rows."""
-        data = self.trainer.data.select(self.trainer.folds.validation(fold))
+        data = self.trainer.rows(self.trainer.folds.validation(fold))
         return float(data.rows if data.weights is None else data.weights.sum(dtype=np.float64))
 
 

@@ -129,12 +129,12 @@ class MLPClassifierCV(
 
     Examples
     --------
-    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.datasets import load_wine
     >>> from backhand import MLPClassifierCV
-    >>> X, y = load_iris(return_X_y=True)
+    >>> X, y = load_wine(return_X_y=True)
     >>> clf = MLPClassifierCV(hidden=16, random_state=0).fit(X, y)
     >>> clf.coefs_[0].shape, clf.out_of_fold_proba_.shape, bool(clf.out_of_fold_score_ > 0.9)
-    ((4, 80), (150, 3), True)
+    ((13, 80), (178, 3), True)
     """
 
     _chosen: Chosen
@@ -169,9 +169,7 @@ class MLPClassifierCV(
         self.device = device
         self.threads = threads
 
-    def fit(
-        self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None
-    ) -> MLPClassifierCV:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> MLPClassifierCV:
         """Choose and train on the rows of X.
 
         Parameters

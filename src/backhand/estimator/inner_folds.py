@@ -12,11 +12,10 @@ from backhand.constraints import is_integer
 from backhand.errors import InputError
 from backhand.selection import InnerFolds, folds_for
 from backhand.stratified import NONE
+from backhand.table_settings import MOST_FOLDS
 
 
-def inner_folds(
-    cv: Any, X: Any, y: NDArray[np.int64], groups: Any, seed: int
-) -> InnerFolds:
+def inner_folds(cv: Any, X: Any, y: NDArray[np.int64], groups: Any, seed: int) -> InnerFolds:
     """Return the fold of each of N rows.
 
     Parameters
@@ -32,10 +31,12 @@ def inner_folds(
     InputError
         If the splits are not folds.
     """
+    if cv is None or isinstance(cv, bool | np.bool_):
+        raise InputError(f"cv is {cv}; expected a number of folds, a splitter, or splits.")
     if not is_integer(cv):
         return _folds_of(list(check_cv(cv, y, classifier=True).split(X, y, groups)), len(y))
-    if cv < 2:
-        raise InputError(f"cv is {cv}; expected 2 folds or more, a splitter, or splits.")
+    if not 2 <= cv <= MOST_FOLDS:
+        raise InputError(f"cv is {cv}; expected 2..{MOST_FOLDS} folds, a splitter, or splits.")
     if groups is not None:
         splitter = StratifiedGroupKFold(cv, shuffle=True, random_state=seed)
         return _folds_of(list(splitter.split(X, y, groups)), len(y))
@@ -46,8 +47,8 @@ def _folds_of(splits: list[Any], N: int) -> InnerFolds:
     """Return splits as folds, or as folds in the order of time."""
     of_row = np.full(N, NONE, np.uint8)
     sets = [tuple(_numbers(rows, N) for rows in pair) for pair in splits]
-    if not 1 <= len(sets) < NONE - 1:
-        raise InputError(f"cv makes {len(sets)} splits; expected 1..{NONE - 2}.")
+    if not 1 <= len(sets) <= MOST_FOLDS:
+        raise InputError(f"cv makes {len(sets)} splits; expected 1..{MOST_FOLDS}.")
     for number, (_, test) in enumerate(sets):
         if (of_row[test] != NONE).any():
             raise InputError(

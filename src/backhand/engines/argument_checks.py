@@ -241,6 +241,16 @@ def check_block(block: Any, N: int) -> None:
         )
 
 
+def check_group(sessions: Any, blocks: Any) -> None:
+    """A block for each session, and each session once."""
+    if len(sessions) != len(blocks):
+        raise InputError(
+            f"{len(blocks)} blocks are given for {len(sessions)} sessions; expected one for each."
+        )
+    if len({id(session) for session in sessions}) != len(sessions):
+        raise InputError("a session is given twice; expected each session once.")
+
+
 def _checked_order(order: Any, N: int) -> int:
     """The number of rows that each epoch visits, all of 0..N-1."""
     if not _is_plain(order) or order.ndim != 2 or order.dtype.kind not in "iu":

@@ -28,6 +28,7 @@ from backhand.estimator.inputs import (
     weights_of,
 )
 from backhand.estimator.interchange import Interchange
+from backhand.estimator.parameters import ConstructorParameters
 from backhand.estimator.reporting import Tasks, print_end, printer, warn_of_end
 from backhand.estimator.solvers import (
     EpochTraining,
@@ -54,6 +55,7 @@ def _by_epochs(estimator: Any) -> bool:
 class MLPClassifier(
     Interchange,
     FittedClassifier,
+    ConstructorParameters,
     CallbackSupportMixin,  # type: ignore[misc]
     ClassifierMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]
@@ -157,6 +159,7 @@ class MLPClassifier(
     validation_loss_curve_: list[float] | None
     best_validation_score_: float | None
     _held_out: np.random.RandomState | None  # its state when it drew the held-out rows
+    _trained: TrainResult | None = None  # the last training by epochs, to continue from
 
     def __init__(
         self,
@@ -320,6 +323,23 @@ class MLPClassifier(
         training = self._training(params, data, validation, random_state, 1)
         self._train_by_epochs(training, keep_interrupted=False)
         return self
+
+    @property
+    def stopped_(self) -> bool:
+        """Whether early stopping would stop: patience has run out, or the score is 1."""
+        seen = None if self._trained is None else self._trained.state.early_stopping
+        return seen is not None and (seen.out_of_patience or seen.perfect)
+
+    @property
+    def _no_improvement_count(self) -> int:
+        """The count under scikit-learn's name, which its tests read."""
+        seen = None if self._trained is None else self._trained.state.early_stopping
+        return 0 if seen is None else seen.num_bad_epochs
+
+    @property
+    def _optimizer(self) -> TrainResult | None:
+        """What the next training continues from; scikit-learn's tests read its `learning_rate`."""
+        return self._trained
 
     # What fit and partial_fit do.
 

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from conftest import ROOT
@@ -11,6 +12,7 @@ SOURCE = (ROOT / "src/backhand/equations.py").read_text()
 DERIVATION = (ROOT / "docs/derivation.md").read_text()
 README = (ROOT / "README.md").read_text()
 DOCTOR = (ROOT / "docs/doctor.md").read_text()
+FLEETS = (ROOT / "docs/fleets.md").read_text()
 FROM_SCIKIT_LEARN = (ROOT / "docs/from-scikit-learn.md").read_text()
 
 
@@ -128,3 +130,14 @@ def test_the_doctors_page_counts_its_dictionary_right() -> None:
     from backhand.doctor.faults import dictionary
 
     assert f"{len(dictionary()):,} entries" in DOCTOR
+
+
+def test_the_sweep_of_many_trainings_runs(capsys, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 4))
+    namespace: dict = {"X": X, "y": (X[:, 0] > 0).astype(int)}
+    for block in code(FLEETS):
+        exec(block, namespace)
+    assert capsys.readouterr().out.startswith("best: learning rate 0.")
+    assert len(namespace["results"]) == 300

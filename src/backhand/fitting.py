@@ -134,7 +134,8 @@ def fit(arguments: FitArguments) -> Model:
         Maximum memory in bytes, or a size such as "512MB"; by default half of the free memory.
     callbacks : sequence of callable, default=()
         With `quick` each is called with a `Progress` after each epoch, of each fold too; otherwise
-        with a `SearchProgress`, several times per second.
+        with a `SearchProgress`, several times per second. One that raises `StopTraining` ends
+        training, or the search, with what there is by then.
     checkpoint : Checkpoint, optional
         Where to save the state of training, and whether to resume from there.
 

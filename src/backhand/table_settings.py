@@ -27,7 +27,7 @@ from backhand.training.config import TrainConfig, check_settings, setting
 
 if TYPE_CHECKING:
     from backhand.optimizers import Optimizer
-    from backhand.selection import Recipe
+    from backhand.selection import InnerFolds, Recipe
     from backhand.training.early_stopping import EarlyStopping
 
 UPDATES = 8000
@@ -45,6 +45,10 @@ the number of measurements without improvement after which it ends training."""
 
 L2 = 0.0002
 """λ of a single run, where it is not given."""
+
+LARGE, LARGE_FOLD = 2**24, 0.1
+"""Training rows times features and classes from which a search trains one network, of one penalty;
+and the fraction of the rows that stops it."""
 
 MOST_FOLDS = 200
 """Maximum of `cv`: the fold of each row is one byte."""
@@ -343,13 +347,14 @@ class Settings:
             self.patience or PATIENCE, self.tol or 0.0, self.monitor or "validation_loss"
         )
 
-    def recipe_for(self, rows: int) -> Recipe:
-        """What a search on that many training rows tries."""
+    def recipe_for(self, folds: InnerFolds) -> Recipe:
+        """What a search on the training rows of these folds tries: with one fold, one penalty."""
         from backhand.selection import PENALTIES, Recipe
 
+        chosen = self.l2 is None and len(folds.measured) > 1
         return Recipe(
-            config=self.config_for(rows), hidden=self.hidden, members=self.members,
-            penalties=PENALTIES if self.l2 is None else (self.l2,),
+            config=self.config_for(len(folds.of_row)), hidden=self.hidden, members=self.members,
+            penalties=PENALTIES if chosen else (L2 if self.l2 is None else self.l2,),
             seconds=None if self.budget is None else seconds_in(self.budget),
         )  # fmt: skip
 

@@ -52,7 +52,7 @@ def test_a_folder_with_a_selection_is_only_resumed(tmp_path):
     run(folder)
     with pytest.raises(backhand.InputError, match="already contains checkpoints of a fleet"):
         run(folder)
-    with pytest.raises(backhand.InputError, match=r"a fleet, and this is one training"):
+    with pytest.raises(backhand.InputError, match=r"a fleet or search, and this is one training"):
         backhand.Checkpoint(folder, resume=True).check()
 
 

@@ -159,6 +159,21 @@ def test_weights_count_like_repeated_rows_in_the_figures():
     assert math.isclose(measured, found.out_of_fold.calibrated_loss, rel_tol=1e-5)
 
 
+def test_a_fold_that_weighs_nothing_is_not_measured():
+    data = noisy_rows(100)
+    of_row = folds_for(data.y, 0)
+    w = (of_row != 2).astype(np.float32)
+    found = chosen(data._replace(sample_weight=w), InnerFolds(of_row))
+    assert {t.fold for t in found.chosen.trials} == {0, 1, 3, 4}
+    assert np.array_equal(found.out_of_fold.rows, np.flatnonzero(w))
+
+
+def test_folds_of_other_rows_are_refused():
+    data = noisy_rows(20)
+    with pytest.raises(backhand.InputError, match="folds are of 19 rows and the data of 20"):
+        chosen(data, InnerFolds(folds_for(data.y[1:], 0)))
+
+
 def test_a_penalty_whose_members_diverge_is_not_chosen():
     data = noisy_rows(80)
     wild = TrainConfig(learning_rate=5.0, epochs=200, batch_size=16)

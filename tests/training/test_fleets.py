@@ -116,6 +116,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"params": backhand.init(D, 4, 2)}, "params has W1"),
     ({"params": backhand.init(D, 4, K, dtype=np.float64)}, "params has W1 .* in float64"),
     ({"params": 3}, "params is a int"),
+    ({"validation": (np.ones((4, D)), np.ones(4))}, "validation is a tuple; expected a mask"),
+    ({"rows": {1: 2}}, "rows is a dict; expected a mask"),
+    ({"rows": 3}, "rows is a int of int64"),
 ]
 
 

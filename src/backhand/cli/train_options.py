@@ -143,7 +143,7 @@ class StorageOptions:
         if self.checkpoint is not None:
             settings.check_one_training()
             made = Checkpoint(self.checkpoint, self.every or "30s", resume=self.resume)
-            made.check()
+            made.check(fleet=not settings.quick)
             return made
         for name, given in (("--resume", self.resume), ("--every", self.every is not None)):
             if given:

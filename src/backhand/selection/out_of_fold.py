@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from backhand.equations import Parameters, softmax
 from backhand.selection.calibration import STRETCH, Calibration, Rows, mean_loss
 from backhand.selection.folds import InnerFolds
 
-MOST_LOGITS = 2**24
+MOST_LOGITS = 2**22
 """Maximum number of out-of-fold logits that are kept: of more rows, evenly spaced ones are."""
 
 CHUNK = 2**20
@@ -34,23 +34,14 @@ class OutOfFold:
         Mean loss before and after calibration.
     """
 
-    rows: NDArray[np.int64]
+    rows: NDArray[np.int32]
     probabilities: NDArray[np.float32]
     loss: float
     calibrated_loss: float
 
 
-def rows_of_folds(folds: InnerFolds, of: Sequence[int], K: int) -> NDArray[np.int64]:
-    """Return the rows of these folds; evenly spaced ones, if their logits would be too many."""
-    rows = np.flatnonzero(np.isin(folds.of_row, np.array(of, np.uint8)))
-    most = MOST_LOGITS // K
-    if len(rows) <= most:
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
-
-
 def held_out_logits(
-    rows: NDArray[np.int64],
+    rows: NDArray[np.int32],
     data: Data,
     folds: InnerFolds,
     nets: Mapping[int, Parameters],
@@ -71,7 +62,7 @@ def held_out_logits(
     return Rows(S, data.y[there], None if w is None else w[there])
 
 
-def out_of_fold(rows: NDArray[np.int64], held: Rows, calibration: Calibration) -> OutOfFold:
+def out_of_fold(rows: NDArray[np.int32], held: Rows, calibration: Calibration) -> OutOfFold:
     """Return what was said of the rows; their logits become the probabilities, in place."""
     before, after, S = mean_loss(held), mean_loss(held, calibration), held.S
     for begin in range(0, len(S), STRETCH):

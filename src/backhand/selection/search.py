@@ -30,16 +30,20 @@ class Search:
     ----------
     trainer : Trainer
     watch : callable
-        Called with a `SearchProgress`, several times per second.
+        Called with a `SearchProgress`, several times per second. `StopTraining` ends the search as
+        the end of its time does.
     trained : dict
         The members that are done, by λ and fold.
+    stopped : bool
+        Whether it is to end.
     cut : bool
-        Whether the time ended it before all members were done.
+        Whether it ended before all members were done.
     """
 
     trainer: Trainer
     watch: Callable[[SearchProgress], None]
     trained: dict[tuple[float, int], Trained] = field(default_factory=dict)
+    stopped: bool = False
     cut: bool = False
     began: float = field(default_factory=time.perf_counter)
 
@@ -84,13 +88,13 @@ class Search:
         recipe = self.trainer.recipe
         members = [candidate(recipe, l2, fold) for fold in folds for l2 in penalties]
         limit = math.inf if recipe.seconds is None else recipe.seconds
-        if not members or (self.trained and self._seconds > limit):
+        if not members or (self.trained and (self.stopped or self._seconds > limit)):
             self.cut = self.cut or bool(members)
             return
 
         def watch(progress: FleetProgress) -> None:
             self.report(members, progress)
-            if self._seconds > limit and (self.trained or progress.done):
+            if (self.stopped or self._seconds > limit) and (self.trained or progress.done):
                 raise StopTraining
 
         for one in self.trainer.train(name, members, watch):
@@ -111,10 +115,13 @@ class Search:
                 MemberProgress(fold, penalties.index(l2) + 1, l2, found.epoch, found.epochs)
             )
         done = len(self.trained) + progress.done
-        self.watch(SearchProgress(
-            done, max(done, len(penalties) * len(folds)), len(folds), len(penalties),
-            tuple(under_way), self._seconds,
-        ))  # fmt: skip
+        try:
+            self.watch(SearchProgress(
+                done, max(done, len(penalties) * len(folds)), len(folds), len(penalties),
+                tuple(under_way), self._seconds,
+            ))  # fmt: skip
+        except StopTraining:
+            self.stopped = True
 
     @property
     def _seconds(self) -> float:
@@ -122,7 +129,7 @@ class Search:
 
     def _weight(self, fold: int) -> float:
         """Return the sum of the weights of a fold's rows."""
-        data = self.trainer.data.select(self.trainer.folds.validation(fold))
+        data = self.trainer.rows(self.trainer.folds.validation(fold))
         return float(data.rows if data.weights is None else data.weights.sum(dtype=np.float64))
 
 

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from backhand.engines import Data, Engine
 from backhand.equations import Parameters
+from backhand.errors import InputError
 from backhand.folding import fold
 from backhand.selection.calibration import Calibration, calibrate, log_shares
 from backhand.selection.chosen import Chosen
 from backhand.selection.folds import InnerFolds
 from backhand.selection.members import Trained, Trainer, refit
-from backhand.selection.out_of_fold import OutOfFold, held_out_logits, out_of_fold, rows_of_folds
+from backhand.selection.out_of_fold import MOST_LOGITS, OutOfFold, held_out_logits, out_of_fold
 from backhand.selection.progress import SearchProgress
 from backhand.selection.recipe import Recipe
 from backhand.selection.search import Search, diverged
@@ -77,6 +78,7 @@ def select(
     data : Data
         Training rows; all figures are weighted by their weights.
     folds : InnerFolds
+        Rows of weight 0 are measured in none.
     K : int
         Number of classes.
     recipe : Recipe
@@ -100,6 +102,12 @@ def select(
     Interrupted, InputError, OutputError
         As of `train_fleet`.
     """
+    if len(folds.of_row) != data.rows:
+        raise InputError(
+            f"folds are of {len(folds.of_row):,} rows and the data of {data.rows:,}; expected the "
+            "fold of each row."
+        )
+    folds = folds.measuring(data.weights)
     shares = log_shares(data, K)
     b2 = shares if recipe.start_at_shares else np.zeros(K)
     with nullcontext() if checkpoint is None else checkpoint.open_stages() as stages:
@@ -136,7 +144,7 @@ def _calibrated(
 ) -> tuple[Calibration, OutOfFold]:
     """Return the calibration of some members, and what they say of the rows of their folds."""
     nets = {one.member.fold: one.params for one in members if one.member.fold is not None}
-    rows = rows_of_folds(trainer.folds, list(nets), len(shares))
+    rows = trainer.folds.rows_in(list(nets), MOST_LOGITS // len(shares))
     held = held_out_logits(rows, trainer.data, trainer.folds, nets, trainer.engine)
     calibration = calibrate(held, shares)
     return calibration, out_of_fold(rows, held, calibration)

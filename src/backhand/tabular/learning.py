@@ -78,10 +78,12 @@ def search(
     settings: Settings,
     engine: Engine,
     watch: Callable[[SearchProgress], None] = lambda _: None,
+    checkpoint: Checkpoint | None = None,
 ) -> Learned:
     """Choose penalty, epochs and temperature on inner folds, and make one network."""
     found = select(
-        training, folds, len(classes), settings.recipe_for(training.rows), engine, watch=watch
-    )
+        training, folds, len(classes), settings.recipe_for(folds), engine, watch=watch,
+        checkpoint=checkpoint,
+    )  # fmt: skip
     values = settings.values(training.rows) | {"l2": found.chosen.l2}
     return Learned(found.params, found.history, values, {}, found.chosen, found.out_of_fold)

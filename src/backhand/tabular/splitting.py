@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from backhand.errors import InputError
 from backhand.selection import FOLDS, InnerFolds, folds_for
 from backhand.stratified import NONE, Seed, folds, held_out
-from backhand.table_settings import Settings
+from backhand.table_settings import LARGE, LARGE_FOLD, Settings
 from backhand.tables.group_split import count_groups, group_codes, parts_of_groups
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.notes import Note, dropped
@@ -72,12 +72,16 @@ class Splitter:
         for part in range(count):
             yield self._with_stopping((parts != part) & (parts != NONE), parts == part, "")
 
-    def inner_folds(self, training: Mask) -> InnerFolds:
+    def inner_folds(self, training: Mask, features: int) -> InnerFolds:
         """Divide the training rows for a search: by group, in time, or each class evenly.
 
-        There are fewer folds where the rows have too few groups or moments for all.
+        There are fewer folds where the rows have too few groups or moments for all, and a single
+        one, of fewer rows, if they are so many that each network takes long.
         """
         y, rng = self.target.y[training], np.random.default_rng([self.settings.seed, 2])
+        if len(y) * (features + len(self.target.classes)) > LARGE:
+            _, out, _ = self._divided(training, LARGE_FOLD, rng)
+            return InnerFolds(np.where(out[training], np.uint8(0), np.uint8(NONE)))
         if self.time is not None:
             return InnerFolds(self._blocks(self.time, training)[training], forward=True)
         if self.codes is None:

@@ -174,7 +174,7 @@ def prepare_split(
         table.source, table.rows, int((target.y < 0).sum()), target, schema,
         notes, table.remarks, lacking, split.held_out, training,
         stopping, held_out, sketch_of(training, held_out), split.how,
-        None if settings.quick else splitter.inner_folds(split.training),
+        None if settings.quick else splitter.inner_folds(split.training, schema.width),
     )  # fmt: skip
 
 
@@ -298,7 +298,7 @@ def fit_table(
         watched = prepared.stopping if prepared.stopping.rows else prepared.held_out
         learned = train_once(training, watched, classes, settings, engine, callbacks, checkpoint)
     else:
-        learned = search(training, prepared.folds, classes, settings, engine, watch)
+        learned = search(training, prepared.folds, classes, settings, engine, watch, checkpoint)
     metrics = {
         "training_rows": training.rows,
         "class_rows": class_counts(training.y, len(classes)).tolist(),

@@ -98,7 +98,7 @@ class TrainReport:
             ("training", f"{_training(settings, epochs)}, {engine} engine"),
         ]
         if prepared.folds is not None:
-            rows.append(("search", _search(settings.recipe_for(training), len(folds))))
+            rows.append(("search", _search(settings.recipe_for(prepared.folds), len(folds))))
         section(self._console, "Model", "", rows)
 
     def progress(self, message: str = "starting") -> AbstractContextManager[ProgressDisplay]:

@@ -94,10 +94,16 @@ class Checkpoint:
         ------
         InputError
             If it is a file or a link, cannot be created or written to, is writable by other users,
-            or holds checkpoints that are not to be resumed, or those of the other kind.
+            or holds checkpoints that are not to be resumed, or those of the other kind; for a
+            fleet, if `every` is a number of epochs.
         OutputError
             If the system reports an error.
         """
+        if fleet and self.seconds is None:
+            raise InputError(
+                f"every (--every) is '{self.every}', but each member of a fleet has epochs of its "
+                "own; expected a time such as 30s or 5min."
+            )
         with usable(self.folder):
             self._check(fleet)
 
@@ -125,7 +131,8 @@ class Checkpoint:
         folders = [self.folder, *(path for path in self.folder.iterdir() if path.is_dir())]
         of_fleet = [path for folder in folders for path in files_in(folder)]
         if own if fleet else of_fleet:
-            there, here = ("a fleet", "one training") if of_fleet else ("one training", "a fleet")
+            kinds = ["one training", "a fleet or search"]
+            there, here = reversed(kinds) if of_fleet else kinds
             raise InputError(
                 f"{self.folder} contains checkpoints of {there}, and this is {here}; name another "
                 "folder."
@@ -173,12 +180,8 @@ class Checkpoint:
         OutputError
             If the folder cannot be made or locked.
         """
-        if self.seconds is None:
-            raise InputError(
-                f"every (--every) is '{self.every}', but each member of a fleet has epochs of its "
-                "own; expected a time such as 30s or 5min."
-            )
         self.check(fleet=True)
+        assert self.seconds is not None
         with self._locked():
             yield FleetManager(self.folder, self.seconds, _maker(engine))
 

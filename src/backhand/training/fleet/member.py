@@ -143,13 +143,17 @@ def row_numbers(name: str, rows: Any, N: int) -> NDArray[np.int64]:
     InputError
         If there are none, or one is not in 0..N-1.
     """
-    found = np.asarray(host(rows))
+    try:
+        found = np.asarray(host(rows))
+    except ValueError:  # lists of several lengths
+        found = np.asarray(None)
     if found.dtype.kind == "b" and found.shape != (N,):
         raise InputError(f"{name} is a mask {found.shape}; X has {N} rows, so expected ({N},).")
     if (found.ndim != 1 or found.dtype.kind not in "biu") and found.size:
+        what = "" if found.dtype.kind == "O" else f" of {found.dtype} {found.shape}"
         raise InputError(
-            f"{name} is {_kind(rows)} of {found.dtype} {found.shape}; expected a mask ({N},) of "
-            "True and False, or row numbers (n,)."
+            f"{name} is {_kind(rows)}{what}; expected a mask of True and False, ({N},), or row "
+            "numbers, (n,)."
         )
     numbers = np.flatnonzero(found) if found.dtype.kind == "b" else found
     if not numbers.size:

@@ -268,7 +268,7 @@ class Stack:
 
     def hand_back(self) -> None:
         """Make each session a member of the stack as it is now."""
-        stacked = Stacked(self._tensors.each(torch.clone) if self._records else self._tensors)
+        stacked = Stacked(self._tensors)
         for number, session in enumerate(self._sessions):
             session._tensors = Member(stacked, number)
             session._updates += self._updates

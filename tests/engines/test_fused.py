@@ -500,7 +500,7 @@ def test_where_nothing_compiles_auto_is_the_reference_with_one_warning(
 def test_the_command_line_says_so_in_a_sentence(tmp_path: Path, penguins: Path) -> None:
     script = (
         "import sys; sys.modules['llvmlite'] = None\n"
-        f"sys.argv = ['backhand', 'train', {str(penguins)!r}, '--target', 'species',\n"
+        f"sys.argv = ['backhand', 'train', {str(penguins)!r}, '--quick', '--target', 'species',\n"
         f"            '--epochs', '2', '-o', {str(tmp_path / 'm.safetensors')!r}]\n"
         "from backhand.__main__ import main\n"
         "main()"

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
 from backhand.engines.reference import ReferenceEngine
@@ -15,6 +16,12 @@ from backhand.estimator.inputs import features
 from backhand.estimator.parameters import ConstructorParameters
 from backhand.training.data import check_finite
 from backhand.training.result import TrainResult
+
+
+def _are_labels(y: Any, like: NDArray[Any]) -> bool:
+    """Whether these are as many labels, integers or texts as those, without further checks."""
+    plain = type(y) is np.ndarray and y.shape == like.shape and len(y) > 0
+    return plain and y.dtype.kind == like.dtype.kind and y.dtype.kind in "iubU"
 
 
 class FittedClassifier(ConstructorParameters):
@@ -96,6 +103,13 @@ class FittedClassifier(ConstructorParameters):
         most_probable = self.predict_proba(X).argmax(axis=1)
         labels: NDArray[Any] = self.classes_[most_probable]
         return labels
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the share of the rows of X (N, d) whose most probable class is in y (N,)."""
+        most_probable = self.predict(X)
+        if sample_weight is None and _are_labels(y, most_probable):
+            return float((most_probable == y).mean())
+        return float(accuracy_score(y, most_probable, sample_weight=sample_weight))
 
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
         """Log P (N, K) of X (N, d); -inf where P rounds to 0."""

@@ -22,11 +22,11 @@ WINDOW_BYTES = 2**26
 BLOCK_BYTES = 2**18
 """A window is made of blocks of neighbouring rows, of about this size: each is one read."""
 
-SHUFFLES_BYTES = 2**26
-"""Memory for permutations that several trainings share."""
-
 SHARED_ROWS = 2**12
 """The maximum number of rows whose orders are kept for other trainings (32 MiB in all)."""
+
+SHUFFLES_BYTES = 2**26
+"""Memory for permutations that several trainings share."""
 
 MERSENNE_WORDS = 624
 """Words in the state of NumPy's MT19937; its `pos` is 0..624."""
@@ -136,6 +136,16 @@ class SeededSampler:
         """Do nothing: each order follows from the seed."""
 
 
+def _permutation(seed: int, epoch: int, rows: int) -> NDArray[np.int64]:
+    found = np.random.default_rng([seed, epoch]).permutation(rows)
+    found.flags.writeable = False
+    return found
+
+
+_shared_permutation = lru_cache(maxsize=1024)(_permutation)
+"""Many small trainings with one seed (of one data set, say) draw the same: drawn once for all."""
+
+
 class Shuffles:
     """Permutations that a RandomState draws, kept by the state from which it drew them.
 
@@ -168,16 +178,6 @@ class Shuffles:
         if self._left >= 0:
             self._kept[key] = shuffled, random_state.get_state(legacy=False)
         return shuffled
-
-
-def _permutation(seed: int, epoch: int, rows: int) -> NDArray[np.int64]:
-    found = np.random.default_rng([seed, epoch]).permutation(rows)
-    found.flags.writeable = False
-    return found
-
-
-_shared_permutation = lru_cache(maxsize=1024)(_permutation)
-"""Many small trainings with one seed (of one data set, say) draw the same: drawn once for all."""
 
 
 class RandomStateSampler:

@@ -65,4 +65,6 @@ def test_shares_count_weights_and_are_never_0():
     data = Data(np.zeros((4, 1)), np.array([0, 0, 1, 1]), np.array([3, 3, 1, 1], np.float32))
     shares = np.exp(log_shares(data, 3))
     assert shares.sum() == pytest.approx(1) and shares[2] > 0
-    assert shares[0] / shares[1] == pytest.approx(3.5 / 1.5)
+    assert shares[0] / shares[1] == pytest.approx(6.5 / 2.5)
+    small = np.exp(log_shares(data._replace(sample_weight=data.sample_weight / 100), 3))
+    assert small[0] / small[1] == pytest.approx(3.5 / 1.5), "4 rows, however little they weigh"

@@ -70,6 +70,16 @@ class Rows(NamedTuple):
             yield self.S[there].astype(np.float64), y, weights
 
 
+def counted(rows: int, weights: NDArray[Any] | None) -> float:
+    """Return how many rows weights (n,) stand for: a weight of 2 for two rows.
+
+    It is their sum, or the number of those above 0 if they are smaller: 0.01 stands for one row.
+    """
+    if weights is None:
+        return float(rows)
+    return max(float(weights.sum(dtype=np.float64)), float(np.count_nonzero(weights)))
+
+
 def log_shares(data: Data, K: int) -> NDArray[np.float64]:
     """Return log π (K,) of the classes, half a row being added to each, so that none is 0."""
     counts, weights = np.zeros(K), data.sample_weight
@@ -77,7 +87,7 @@ def log_shares(data: Data, K: int) -> NDArray[np.float64]:
         there = data.places(slice(start, start + STRETCH))
         w = None if weights is None else weights[there]
         counts += np.bincount(data.y[there], w, minlength=K)
-    counts *= data.rows / counts.sum()
+    counts *= counted(data.rows, weights if weights is None else data.weights) / counts.sum()
     shares: NDArray[np.float64] = np.log((counts + 0.5) / (counts + 0.5).sum())
     return shares
 
@@ -126,6 +136,6 @@ def _derivatives(rows: Rows, a: float) -> tuple[float, float, float]:
         variance = (P * (S - mean[:, None]) ** 2).sum(axis=1)
         sums += -(w @ log_P[at]), w @ (mean - S[at]), w @ variance
         weight += float(w.sum())
-    n = len(rows.y)
+    n = counted(len(rows.y), rows.sample_weight)
     loss, slope, curvature = (sums / weight).tolist()
     return loss + (a - 1) ** 2 / (2 * n), slope + (a - 1) / n, curvature + 1 / n

@@ -208,6 +208,10 @@ def test_time_cuts_the_search_and_not_the_first_member():
         ({"members": 0}, "members is 0"),
         ({"seconds": -1}, "seconds is -1"),
         ({"config": TrainConfig(early_stopping=backhand.EarlyStopping(monitor="loss"))}, "returns"),
+        (
+            {"config": TrainConfig(schedule="adaptive", early_stopping=backhand.EarlyStopping())},
+            "adaptive",
+        ),
     ],
 )
 def test_a_recipe_that_cannot_be_followed_is_refused(settings, message):

@@ -290,6 +290,27 @@ def test_a_fleet_is_paused_and_continues_with_equal_bits() -> None:
         assert_same(one, other)
 
 
+def test_a_member_that_diverges_has_the_bits_that_it_has_without_pauses() -> None:
+    X, y = rows_of()
+    planned = [
+        prepared(X.astype(np.float32), y, np.arange(N), TrainConfig(
+            epochs=60, learning_rate=rate, batch_size=size,
+            early_stopping=EarlyStopping(30, monitor="loss")))
+        for rate in (20.0, 1e3, 1e9, 1e30) for size in (None, 30)
+    ]  # fmt: skip
+    engine = backhand.make_engine("fused", None, 1)
+    whole = train_fleet(planned, engine)
+    assert sum(result.ended == "diverged" for result in whole) >= 4
+    assert len({len(result.history) for result in whole if result.ended == "diverged"}) > 1
+    states: list[Any] = [None] * len(planned)
+    for until in range(1, 61):
+        parts = [replace(one, state=state) for one, state in zip(planned, states, strict=True)]
+        results = train_fleet(parts, engine, until=until)
+        states = [result.state for result in results]
+    for one, other in zip(results, whole, strict=True):
+        assert_same(one, other)
+
+
 def test_only_members_under_way_have_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
     X, y = rows_of()
     alive: weakref.WeakSet[Any] = weakref.WeakSet()

@@ -160,12 +160,15 @@ def _points_inside(borders: Any, places: Any, numbers: Any, N: int, d: int) -> b
     return not len(used) or bool(used.min() >= 0 and used.max() < d)
 
 
-def check_start(state: Any, data: Any, optimizer: Any, objective: Any) -> None:
+def check_start(
+    state: Any, data: Any, optimizer: Any, objective: Any, validation: Any = None
+) -> None:
     """Check what a session starts from: a state, which must fit its optimizer and the rows."""
     slots = 0 if optimizer is None else make_optimizer(optimizer).slots
     _check_is_state(state)
     check_state(state, state.params, slots)
-    check_data(data, state.params.W1.shape[0], state.params.b2.shape[0])
+    for rows in (data,) if validation is None else (data, validation):
+        check_data(rows, state.params.W1.shape[0], state.params.b2.shape[0])
     check_objective(objective)
 
 
@@ -213,7 +216,7 @@ def check_updates(updates: Any) -> None:
         )
 
 
-def check_block(block: Any, N: int) -> None:
+def check_block(block: Any, N: int, validation: Data | None = None) -> None:
     """A block for N rows: its rates, λs and order are for one number of epochs and batches."""
     if not isinstance(block, Block):
         raise InputError(f"the block is {_kind(block)}; expected a Block.")
@@ -238,6 +241,19 @@ def check_block(block: Any, N: int) -> None:
     if not l2.min() >= 0:
         raise InputError(
             f"the block's l2 has a minimum of {l2.min()}; expected numbers of 0 or more."
+        )
+    if block.validated is not None:
+        _check_validated(block.validated, E, validation)
+
+
+def _check_validated(validated: Any, E: int, validation: Data | None) -> None:
+    """Which of the E epochs are validated: none, where there are no validation rows."""
+    if not _is_flat(validated, E, "b"):
+        raise InputError(f"the block's validated is {_kind(validated)}; expected bools, ({E},).")
+    if validation is None and validated.any():
+        raise InputError(
+            "the block is to be validated, and the session has no validation rows; give them to "
+            "`start`."
         )
 
 

@@ -105,8 +105,9 @@ class ArrayEngine:
         data: Data,
         optimizer: Optimizer | None,
         objective: Objective = CROSS_ENTROPY,
+        validation: Data | None = None,
     ) -> ArraySession:
-        return ArraySession(self, state, data, optimizer, objective)
+        return ArraySession(self, state, data, optimizer, objective, validation)
 
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
         return self._forward(params, X, "P")
@@ -178,8 +179,9 @@ class ArraySession:
         data: Data,
         optimizer: Optimizer | None,
         objective: Objective,
+        validation: Data | None,
     ) -> None:
-        check_start(state, data, optimizer, objective)
+        check_start(state, data, optimizer, objective, validation)
         self._engine = engine
         self._optimizer, self._objective = optimizer, objective
         self._like = zeros_like(state.params)
@@ -188,7 +190,7 @@ class ArraySession:
         self._on_host = is_sparse(data.X)
         self._source, self._data = data, data if self._on_host else engine._data(data)
         # A batch's weights are summed on the host, where they came from: no round trip.
-        self._weights = data.weights
+        self._weights, self._validation = data.weights, validation
         self._load(state)
 
     def __repr__(self) -> str:
@@ -259,15 +261,20 @@ class ArraySession:
 
     def advance(self, block: Block) -> BlockMetrics:
         optimizer = checked_optimizer(self._optimizer)
-        check_block(block, self._data.rows)
+        check_block(block, self._data.rows, self._validation)
         figures = []
         with self._engine.computing():
             for epoch in range(block.epochs):
-                figures.append(self._epoch(optimizer, block, epoch))
-                if not np.isfinite(figures[-1][0]):
+                of_training = self._epoch(optimizer, block, epoch)
+                figures.append((*of_training, *self._validate(block, epoch)))
+                if not np.isfinite(of_training[0]):
                     break
-        loss, accuracy = zip(*figures, strict=True)
-        return BlockMetrics(np.array(loss), np.array(accuracy))
+        return BlockMetrics(*np.array(figures).T)
+
+    def _validate(self, block: Block, epoch: int) -> tuple[float, float]:
+        if self._validation is None or block.validated is None or not block.validated[epoch]:
+            return math.nan, math.nan
+        return self._engine._evaluate(self._theta, self._validation)
 
     def _epoch(self, optimizer: Optimizer, block: Block, epoch: int) -> tuple[float, float]:
         order = None if block.order is None else block.order[epoch]

@@ -205,6 +205,9 @@ class Block:
         λ of each update, float64.
     order : ndarray of shape (E, n), optional
         The rows that each epoch visits, in their order, int64; None: all rows as they are stored.
+    validated : ndarray of shape (E,), optional
+        After which of the epochs the session's validation rows are measured, bool; None: after
+        none.
 
     Examples
     --------
@@ -218,6 +221,7 @@ class Block:
     learning_rate: NDArray[np.float64]
     l2: NDArray[np.float64]
     order: NDArray[np.int64] | None = None
+    validated: NDArray[np.bool_] | None = None
 
     @property
     def epochs(self) -> int:
@@ -237,10 +241,15 @@ class BlockMetrics(NamedTuple):
     ----------
     loss, accuracy : ndarray of shape (E,)
         float64.
+    validation_loss, validation_accuracy : ndarray of shape (E,)
+        Those of the validation rows after the epoch, without penalty, dropout and loss cap; nan
+        where the block does not ask for them. float64.
     """
 
     loss: NDArray[np.float64]
     accuracy: NDArray[np.float64]
+    validation_loss: NDArray[np.float64]
+    validation_accuracy: NDArray[np.float64]
 
 
 class OptimizerState(NamedTuple):
@@ -288,12 +297,13 @@ class Session(Protocol):
     """
 
     def advance(self, block: Block) -> BlockMetrics:
-        """Do the block's updates.
+        """Do the block's updates, and measure the validation rows after the epochs that it names.
 
         Raises
         ------
         InputError
-            If the block does not fit the rows, or if the session has no optimizer.
+            If the block does not fit the rows, if it names epochs and the session has no validation
+            rows, or if the session has no optimizer.
         """
         ...
 
@@ -422,6 +432,7 @@ class Engine(Protocol):
         data: Data,
         optimizer: Optimizer | None,
         objective: Objective = CROSS_ENTROPY,
+        validation: Data | None = None,
     ) -> Session:
         """Begin or continue training from a state (copied, never changed) on these rows.
 
@@ -434,6 +445,8 @@ class Engine(Protocol):
         optimizer : Optimizer or None
             None for a session that only computes gradients and evaluates, as L-BFGS needs it.
         objective : Objective
+        validation : Data or None
+            Rows that `advance` measures where a block says so.
         """
         ...
 

@@ -66,11 +66,10 @@ from backhand.engines.fused.packing import PackedParameters, layout_of, places_o
 from backhand.engines.fused.prediction import predict_proba
 from backhand.engines.fused.program import (
     DONE,
-    MEASURE,
-    TRAIN,
     ApplyArgs,
     BlockArgs,
     ProgramArgs,
+    Side,
     apply_gradient,
     train_program,
 )
@@ -133,8 +132,9 @@ class FusedEngine:
         data: Data,
         optimizer: Optimizer | None,
         objective: Objective = CROSS_ENTROPY,
+        validation: Data | None = None,
     ) -> FusedSession:
-        return FusedSession(state, data, optimizer, objective, self._threads)
+        return FusedSession(state, data, optimizer, objective, validation, self._threads)
 
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
         check_prediction(params, X)
@@ -159,12 +159,13 @@ class FusedSession:
         data: Data,
         optimizer: Optimizer | None,
         objective: Objective,
+        validation: Data | None,
         threads: int | None,
     ) -> None:
-        check_start(state, data, optimizer, objective)
+        check_start(state, data, optimizer, objective, validation)
         self._work = _Work(state.params, state.slots, threads)
         self._data, self._optimizer, self._updates = data, optimizer, state.updates
-        self._objective = objective
+        self._objective, self._validation = objective, validation
         self._constants = float(objective.loss_cap), int(objective.first_class_fixed)
         self._rule = () if optimizer is None else _rule_of(optimizer)
 
@@ -204,11 +205,15 @@ class FusedSession:
     def advance(self, block: Block) -> BlockMetrics:
         optimizer = checked_optimizer(self._optimizer)
         self._check_data()
-        check_block(block, self._data.rows)
+        check_block(block, self._data.rows, self._validation)
+        validation = None
+        if block.validated is not None and block.validated.any():
+            validation = self._validation
+            check_data(validation, self._work.net.d, self._work.net.K)
         flat = flatten_block(block, self._data.rows, optimizer, self._updates)
         dropout = dropout_of(self._objective, flat.rates.shape, self._updates)
         args = BlockArgs(*flat, dropout, *self._constants, *self._rule)
-        metrics = self._work.compute(TRAIN, self._data, args)
+        metrics = self._work.compute(self._data, args, validation=validation)
         self._updates += len(metrics.loss) * flat.batches
         return metrics
 
@@ -238,7 +243,7 @@ class _Work:
         for slot, values in zip(self.slots, slots, strict=True):
             if not are_zeros(values):  # as a new buffer is
                 slot.write(values)
-        self._chunks: dict[tuple[int, int, bool], Chunk] = {}
+        self._chunks: dict[tuple[int, int, bool, bool], Chunk] = {}
         self._rows: list[tuple[Data, Rows]] = []
 
     @cached_property
@@ -255,11 +260,20 @@ class _Work:
         """Copies of parameters and slots."""
         return self._theta.read(), tuple(slot.read() for slot in self.slots)
 
-    def chunk(self, data: Data, rows: int, order: NDArray[np.int64] | None = None) -> Chunk:
-        """Return memory for that many rows of these data, and for the threads that suit them."""
-        threads = threads_for(parts_of(self.net, rows), self._threads)
+    def chunk(
+        self,
+        data: Data,
+        rows: int,
+        order: NDArray[np.int64] | None = None,
+        validation_threads: int | None = None,
+    ) -> Chunk:
+        """Return memory for that many rows of these data, and for the threads that suit them.
+
+        With `validation_threads`, it is for validation rows, and for that many threads.
+        """
+        threads = validation_threads or threads_for(parts_of(self.net, rows), self._threads)
         numbers = most_numbers(data, whole_blocks(rows, self._dtype), order)
-        key = (rows, threads, is_sparse(data.X))
+        key = (rows, threads, is_sparse(data.X), validation_threads is not None)
         if key not in self._chunks or self._chunks[key].entries.most < numbers:
             self._chunks[key] = chunk_of(self.net, self._dtype, rows, threads, numbers)
         return self._chunks[key]
@@ -272,14 +286,19 @@ class _Work:
         return self._rows[-1][1]
 
     def measure(self, data: Data) -> tuple[float, float]:
-        metrics = self.compute(MEASURE, data, _without_update(flatten_batch(data.rows), NO_RULE))
-        return float(metrics.loss[0]), float(metrics.accuracy[0])
+        """Loss and accuracy: an epoch of no batches, which is validated on these rows."""
+        rows = chunk_rows(data.rows, is_sparse(data.X))
+        threads = threads_for(parts_of(self.net, rows), self._threads)
+        chunk = self.chunk(data, rows, validation_threads=threads)
+        nothing = flatten_batch(data.rows)._replace(batches=0, validated=VALIDATED)
+        metrics = self.compute(data, _without_update(nothing, NO_RULE), chunk, data)
+        return float(metrics.validation_loss[0]), float(metrics.validation_accuracy[0])
 
     def gradient(
         self, data: Data, batch: FlatBlock, chunk: Chunk | None = None
     ) -> tuple[float, Parameters]:
         """The loss, penalty included, and dθ."""
-        metrics = self.compute(TRAIN, data, _without_update(batch, GRADIENT), chunk)
+        metrics = self.compute(data, _without_update(batch, GRADIENT), chunk)
         return float(metrics.loss[0]), self._gradient.read()
 
     def apply(
@@ -294,15 +313,24 @@ class _Work:
         entry(apply_gradient, self._precision)(call.ctypes.data, 0)
 
     def compute(
-        self, mode: int, data: Data, block: BlockArgs, chunk: Chunk | None = None
+        self,
+        data: Data,
+        block: BlockArgs,
+        chunk: Chunk | None = None,
+        validation: Data | None = None,
     ) -> BlockMetrics:
         """Run the compiled program on each of the threads."""
-        rows = self._rows_of(data)
         order = block.order if block.ordered else None
         chunk = chunk or self.chunk(data, chunk_rows(block.batch, is_sparse(data.X)), order)
-        metrics, sync = np.full((2, block.epochs), np.nan), aligned(8, np.int64)
-        chunk.claimed[:] = 0
-        args = ProgramArgs(mode, sync, self.net, self.buffers, rows, chunk, block, metrics)
+        training = measured = Side(self._rows_of(data), chunk)
+        if validation is not None:
+            rows = chunk_rows(validation.rows, is_sparse(validation.X))
+            other = self.chunk(validation, rows, validation_threads=int(chunk.threads))
+            measured = Side(self._rows_of(validation), other)
+        metrics, sync = np.full((4, block.epochs), np.nan), aligned(8, np.int64)
+        for side in (training, measured):
+            side.chunk.claimed[:] = 0
+        args = ProgramArgs(sync, self.net, self.buffers, training, measured, block, metrics)
         call = marshal(args)
         run, address = entry(train_program, self._precision), call.ctypes.data
 
@@ -310,8 +338,11 @@ class _Work:
             run(address, me)
 
         run_threads(work, chunk.threads)
-        loss, accuracy = metrics[:, : sync[DONE]]
-        return BlockMetrics(loss, accuracy)
+        return BlockMetrics(*metrics[:, : sync[DONE]])
+
+
+VALIDATED = np.ones(1, np.int64)
+"""Validation after the one epoch of a block."""
 
 
 def _rule_of(optimizer: Optimizer) -> tuple[Any, ...]:

@@ -129,6 +129,21 @@ class Fleet:
             if self.finished:
                 self._changed.notify_all()
 
+    def restart(self, number: int, diverged: TrainState) -> bool:
+        """Let a member begin again that diverged at once where it continued; whether it does.
+
+        The last good parameters are from before it was paused or saved.
+        """
+        past = self.planned[number].state
+        if past is None or len(past.history) < len(diverged.history):
+            return False
+        with self._changed:
+            self.planned[number] = replace(self.planned[number], state=None)
+            self._known.pop(number, None)
+            del self._under_way[number]
+            self._waiting.appendleft(number)
+        return True
+
     def fail(self, error: BaseException) -> None:
         """Stop because of an exception in a worker; the first is raised."""
         with self._changed:

@@ -62,7 +62,7 @@ def train(path: Path, memory: str | None, epochs: int) -> dict[str, Any]:
     from backhand.tabular.training import fit_table, prepare_table
 
     began, room = time.perf_counter(), budget(memory)
-    settings = Settings(epochs=epochs)
+    settings = Settings(quick=True, epochs=epochs)
     table = read_table(path, memory=room, cache_dir=path.parent)
     prepared = prepare_table(table, "label", settings, matrices=ArrayStore(room // 2, path.parent))
     table.close()

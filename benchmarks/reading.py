@@ -55,7 +55,7 @@ def train(path: Path) -> float:
     from backhand.tabular.training import prepare_table
 
     began = time.perf_counter()
-    prepare_table(read_table(path), "label", Settings())
+    prepare_table(read_table(path), "label", Settings(quick=True))
     return time.perf_counter() - began
 
 
@@ -66,7 +66,7 @@ def predict(path: Path) -> float:
     from backhand.tabular.training import prepare_table
 
     query = "SELECT * FROM data LIMIT 100000"
-    schema = prepare_table(read_table(path, query), "label", Settings()).schema
+    schema = prepare_table(read_table(path, query), "label", Settings(quick=True)).schema
     began = time.perf_counter()
     for _ in schema.encoded_chunks(read_table(path, once=True)):
         pass

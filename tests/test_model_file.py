@@ -104,7 +104,7 @@ def test_a_disk_that_is_full_leaves_the_old_file(tmp_path, penguins, command) ->
     """A limit on the size of files stands for the end of the disk."""
     backhand_command = [sys.executable, "-m", "backhand"]
     m, out = tmp_path / "m.safetensors", tmp_path / "p.csv"
-    train = ["train", str(penguins), "-t", "species", "-o", str(m), "--epochs", "2"]
+    train = ["train", "--quick", str(penguins), "-t", "species", "-o", str(m), "--epochs", "2"]
     subprocess.run([*backhand_command, *train], check=True, capture_output=True)
     out.write_text("old")
     before = m.read_bytes()
@@ -136,8 +136,8 @@ def tensors(**changes) -> dict:
 
 def header(**changes) -> dict:
     value = {"format": 1, "classes": ["a", "b", "c"], "schema": SCHEMA.to_json(), "metrics": {},
-             "hyperparameters": {}, "versions": {}, "training_rows": None, "history":
-             {name: [] for name in History.__dataclass_fields__}}  # fmt: skip
+             "hyperparameters": {}, "versions": {}, "training_rows": None, "chosen": None,
+             "history": {name: [] for name in History.__dataclass_fields__}}  # fmt: skip
     return {"backhand": json.dumps(value | changes)}
 
 

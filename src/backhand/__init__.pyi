@@ -17,12 +17,15 @@ from backhand.errors import InputError as InputError
 from backhand.errors import MissingDependencyError as MissingDependencyError
 from backhand.errors import MissingFileError as MissingFileError
 from backhand.errors import OutputError as OutputError
+from backhand.estimator import GridSearchCV as GridSearchCV
 from backhand.estimator import MLPClassifier as MLPClassifier
+from backhand.estimator import MLPClassifierCV as MLPClassifierCV
 from backhand.exports.numpy import export_numpy as export_numpy
 from backhand.exports.onnx import export_onnx as export_onnx
 from backhand.exports.torch import from_torch as from_torch
 from backhand.exports.torch import to_torch as to_torch
 from backhand.fitting import fit as fit
+from backhand.folding import fold as fold
 from backhand.functional import accuracy as accuracy
 from backhand.functional import backward as backward
 from backhand.functional import cross_entropy as cross_entropy

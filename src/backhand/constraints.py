@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
@@ -171,6 +172,27 @@ class Or:
 
     def allows(self, value: Any) -> bool:
         return self.first.allows(value) or self.second.allows(value)
+
+
+UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
+"""Seconds in each unit of time."""
+
+
+def seconds_in(span: str) -> float | None:
+    """Return the seconds in a span of time such as 30s, 5min or 1h; None if the text is not one."""
+    found = re.fullmatch(rf"\s*(\d+(?:\.\d+)?)\s*({'|'.join(UNITS)})\s*", span)
+    return None if found is None else float(found[1]) * UNITS[found[2]]
+
+
+@dataclass(frozen=True)
+class Span:
+    """A span of time, as a text."""
+
+    expected = "a span of time such as 30s, 5min or 1h"
+
+    def allows(self, value: Any) -> bool:
+        seconds = seconds_in(value) if isinstance(value, str) else None
+        return seconds is not None and 0 < seconds < math.inf
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import KW_ONLY, dataclass, fields, replace
 from os import PathLike
@@ -14,6 +14,7 @@ from backhand.engines import Engine, make_engine
 from backhand.errors import InputError, warn
 from backhand.model import Model
 from backhand.report_page.write import check_report, write_training_report
+from backhand.selection import SearchProgress
 from backhand.support.memory_budget import budget
 from backhand.table_settings import Settings
 from backhand.tables.reading.frames import SOURCE, as_table
@@ -132,7 +133,9 @@ def fit(arguments: FitArguments) -> Model:
     memory : int or str, optional
         Maximum memory in bytes, or a size such as "512MB"; by default half of the free memory.
     callbacks : sequence of callable, default=()
-        Each is called with a `Progress` after each epoch, of each fold too.
+        With `quick` each is called with a `Progress` after each epoch, of each fold too; otherwise
+        with a `SearchProgress`, several times per second. One that raises `StopTraining` ends
+        training, or the search, with what there is by then.
     checkpoint : Checkpoint, optional
         Where to save the state of training, and whether to resume from there.
 
@@ -176,6 +179,7 @@ def fit(arguments: FitArguments) -> Model:
     check_callbacks(arguments.callbacks)
     if arguments.checkpoint is not None:
         settings.check_one_training()
+    watch = _watch(arguments.callbacks)
     page = _page(arguments)
     with ExitStack() as tables:
         table, validation = _opened(arguments, settings, tables)
@@ -187,12 +191,12 @@ def fit(arguments: FitArguments) -> Model:
         _warn_of_table(prepared)
         validated = None if settings.cv is None else cross_validate(
             table, prepared, settings, choices, engine=engine, matrices=room.matrices_of_fold,
-            callbacks=arguments.callbacks,
+            callbacks=arguments.callbacks, watch=watch,
         )  # fmt: skip
         if page is None:
             tables.close()
         model, evaluation = fit_table(
-            prepared, settings, engine=engine, callbacks=arguments.callbacks,
+            prepared, settings, engine=engine, callbacks=arguments.callbacks, watch=watch,
             checkpoint=arguments.checkpoint,
         )  # fmt: skip
         if validated is not None:
@@ -211,6 +215,16 @@ def fit(arguments: FitArguments) -> Model:
     for found in advice:
         warn(f"{found.what} {found.advice}")
     return replace(model, evaluation=evaluation, notes=tuple(prepared.notes))
+
+
+def _watch(callbacks: Sequence[Any]) -> Callable[[SearchProgress], None]:
+    """Calls the callbacks during a search."""
+
+    def watch(progress: SearchProgress) -> None:
+        for callback in callbacks:
+            callback(progress)
+
+    return watch
 
 
 def _page(arguments: FitArguments) -> Path | None:

@@ -11,6 +11,13 @@ TERMS = {
     "float32": "numbers of 32 bits, with about seven digits",
     "epoch": "one pass over all training rows",
     "batch": "the rows of one update of the parameters",
+    "search": "the training of several networks on parts of the training rows, which chooses the "
+    "penalty and the number of epochs",
+    "fold": "one of the parts into which the training rows are divided; each network does without "
+    "one of them",
+    "penalty": "λ, which keeps the weights small; the larger, the smoother what is learned",
+    "temperature": "a number that the outputs are divided by, so that probabilities are neither "
+    "too sure nor too cautious",
     "adam": "an optimizer: the rule for the size of each update",
     "fused engine": "the compiled implementation of training",
     "accuracy": "fraction of rows whose class is predicted correctly",
@@ -28,6 +35,8 @@ TERMS = {
     "calibration error": "how far probabilities are from the truth: of rows predicted with 80 %, "
     "80 % should be right",
     "training": "the same figures on the training rows: much better there means learned by heart",
+    "out of fold": "the same figures on training rows, each predicted by a network that did not "
+    "learn from it",
     "precision": "of the rows predicted as a class, the fraction in it",
     "recall": "of the rows in a class, the fraction predicted as it",
     "f1": "harmonic mean of precision and recall",

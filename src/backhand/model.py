@@ -21,6 +21,7 @@ from backhand.engines import is_sparse, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed, warn
 from backhand.evaluation import Evaluation
+from backhand.selection.chosen import Chosen
 from backhand.support import display
 from backhand.support.atomic_files import check_output, replacing
 from backhand.support.safetensors_io import (
@@ -82,6 +83,8 @@ class Model:
         The curves of its training.
     training_rows : RowSketch, optional
         A digest of the rows of a table that it was trained on, by which `evaluate` recognises them.
+    chosen : Chosen, optional
+        What a search chose: penalty, epochs and temperature, with the losses of all that it tried.
     evaluation : Evaluation, optional
         What `fit` measured on the held-out rows. It is not in the file: a loaded model has None.
     notes : tuple of Note
@@ -102,6 +105,7 @@ class Model:
     history: History = field(default_factory=History)
     versions: dict[str, str] = field(default_factory=lambda: present_versions())
     training_rows: RowSketch | None = None
+    chosen: Chosen | None = None
     evaluation: Evaluation | None = field(default=None, compare=False, repr=False)
     notes: tuple[Note, ...] = field(default=(), compare=False, repr=False)
 
@@ -321,6 +325,7 @@ def _checked_header(model: Model) -> dict[str, Any]:
         "history": _history_to_json(model.history),
         "versions": model.versions,
         "training_rows": None if model.training_rows is None else model.training_rows.to_json(),
+        "chosen": None if model.chosen is None else model.chosen.to_json(),
     }
     try:
         _fields(model.params, header)
@@ -376,7 +381,8 @@ def _fields(params: Parameters, header: Any) -> dict[str, Any]:
     if 0 in (*params.W1.shape, K):
         raise InputError(f"W1 is {params.W1.shape} and W2 {params.W2.shape}; expected no 0 there")
     names = (
-        "classes", "schema", "hyperparameters", "metrics", "history", "versions", "training_rows"
+        "classes", "schema", "hyperparameters", "metrics", "history", "versions", "training_rows",
+        "chosen",
     )  # fmt: skip
     if not isinstance(header, dict) or not {"format", *names} <= set(header):
         raise InputError(f"its header lacks what is expected: format, {', '.join(names)}")
@@ -395,7 +401,15 @@ def _fields(params: Parameters, header: Any) -> dict[str, Any]:
         "schema": _checked_schema(header["schema"], d),
         "history": _history_from_json(header["history"]),
         "training_rows": _sketch_from_json(header["training_rows"]),
+        "chosen": _checked_choice(header["chosen"], params.W1.shape[1]),
     }
+
+
+def _checked_choice(value: Any, H: int) -> Chosen | None:
+    chosen = None if value is None else Chosen.from_json(value)
+    if chosen is not None and H % (k := len(chosen.epochs)):
+        raise InputError(f"W1 has {H} columns, but its header names {k} networks of one size")
+    return chosen
 
 
 def _sketch_from_json(value: Any) -> RowSketch | None:

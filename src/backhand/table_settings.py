@@ -11,12 +11,23 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from backhand.choices import ClassWeightName, MonitorName, OptimizerName, ScheduleName, names
-from backhand.constraints import Choice, Constraint, Exactly, Flag, Integer, Number, Or
+from backhand.constraints import (
+    Choice,
+    Constraint,
+    Exactly,
+    Flag,
+    Integer,
+    Number,
+    Or,
+    Span,
+    seconds_in,
+)
 from backhand.errors import InputError
 from backhand.training.config import TrainConfig, check_settings, setting
 
 if TYPE_CHECKING:
     from backhand.optimizers import Optimizer
+    from backhand.selection import InnerFolds, Recipe
     from backhand.training.early_stopping import EarlyStopping
 
 UPDATES = 8000
@@ -32,6 +43,13 @@ TEST_SIZE, VALIDATION_FRACTION, PATIENCE = 0.2, 0.1, 10
 """The share of the rows that is held out; of the training rows, that early stopping watches; and
 the number of measurements without improvement after which it ends training."""
 
+L2 = 0.0002
+"""λ of a single run, where it is not given."""
+
+LARGE, LARGE_FOLD = 2**24, 0.1
+"""Training rows times features and classes from which a search trains one network, of one penalty;
+and the fraction of the rows that stops it."""
+
 MOST_FOLDS = 200
 """Maximum of `cv`: the fold of each row is one byte."""
 
@@ -43,6 +61,16 @@ CONSTANTS = {
 
 STOPPING = ("patience", "tol", "monitor", "validation_fraction", "validation_every")
 """The settings of early stopping."""
+
+OF_SEARCH = ("members", "budget")
+"""The settings of the search alone."""
+
+OF_SINGLE_RUN = {
+    "monitor": "each network of the search is stopped by its validation loss",
+    "validation_fraction": "each network of the search is stopped on a fold of the training rows",
+    "validation_every": "each network of the search is measured after every epoch",
+}
+"""The settings of a single run alone, and what the search does instead."""
 
 
 def optional(constraint: Constraint) -> Constraint:
@@ -81,11 +109,12 @@ class Settings:
     optimizer: OptimizerName | Optimizer = setting(
         "adam", "The update rule: adam, sgd, momentum or nesterov."
     )
-    l2: float = setting(
-        0.0002,
-        "λ of the L2 penalty λ/2 (‖W1‖² + ‖W2‖²), which is added to the loss. This is not the\n"
-        "decoupled weight decay of AdamW.",
-        Number(0),
+    l2: float | None = setting(
+        None,
+        "λ of the L2 penalty λ/2 (‖W1‖² + ‖W2‖²), which is added to the loss. By default the\n"
+        f"search chooses it; with quick it is {L2}. This is not the decoupled weight decay of\n"
+        "AdamW.",
+        optional(Number(0)),
     )
     dropout: float = setting(
         0.0, "Fraction of hidden units that are dropped for each row in each update.",
@@ -97,8 +126,30 @@ class Settings:
         "figures of the report do not have these weights.",
         optional(Choice(names(ClassWeightName))),
     )
-    seed: int = setting(0, "Seed for the split, initial parameters, shuffling and dropout.",
+    seed: int = setting(0, "Seed for the splits, initial parameters, shuffling and dropout.",
                         Integer(0))  # fmt: skip
+
+    quick: bool = setting(
+        False,
+        "Train one network on all training rows, with the settings as they are. By default a\n"
+        "search chooses: each network is trained without a fold of the training rows, and stopped\n"
+        "by its loss there; the penalty with the least loss on the folds is taken, and its\n"
+        "networks are averaged into one.",
+        Flag(),
+    )
+    members: int | None = setting(
+        None,
+        "Number of networks that are trained again, on all training rows with the penalty and\n"
+        "the number of epochs that the search chose, and averaged. By default the networks of the\n"
+        "search itself are averaged, one per fold.",
+        optional(Integer(1)),
+    )
+    budget: str | None = setting(
+        None,
+        "Time after which the search ends, such as 30s or 5min, with what it has found by then.\n"
+        "The model is completed in any case.",
+        optional(Span()),
+    )
 
     test_size: float | None = setting(
         None,
@@ -129,8 +180,9 @@ class Settings:
 
     early_stopping: bool = setting(
         False,
-        "Hold some of the training rows out, stop when the loss on these has not improved for\n"
-        "some time, and return the parameters of the best epoch.",
+        "With quick: hold some of the training rows out, stop when the loss on these has not\n"
+        "improved for some time, and return the parameters of the best epoch. Without quick every\n"
+        "network of the search is stopped in this way.",
         Flag(),
     )
     patience: int | None = setting(
@@ -183,9 +235,24 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_settings(self)
+        self._check_search()
         self._check_split()
         self._check_dependent()
         _ = self.config
+
+    def _check_search(self) -> None:
+        """Raise InputError for a setting of a search in a single run, or the other way round."""
+        for name in OF_SEARCH if self.quick else ():
+            if getattr(self, name) is not None:
+                raise InputError(f"{_option(name)} is of the search; omit it or --quick.")
+        for name, instead in () if self.quick else OF_SINGLE_RUN.items():
+            if getattr(self, name) is not None:
+                raise InputError(f"{instead}; omit {_option(name)}, or add --quick.")
+        if self.schedule == "adaptive" and not self.quick:
+            raise InputError(
+                "the schedule adaptive acts where early stopping would end the networks of the "
+                "search; use another one, or add --quick."
+            )
 
     def _check_split(self) -> None:
         """Raise InputError if two settings say which rows are held out."""
@@ -201,7 +268,7 @@ class Settings:
 
     def _check_dependent(self) -> None:
         """Raise InputError for a setting that another one makes void."""
-        for name in STOPPING:
+        for name in STOPPING if self.quick else ():
             if getattr(self, name) is not None and not self.early_stopping:
                 raise InputError(f"{_option(name)} is of early stopping; add --early-stopping.")
         if self.monitor == "loss" and self.validation_fraction is not None:
@@ -244,20 +311,21 @@ class Settings:
 
     @property
     def stopping_share(self) -> float:
-        """Share of the training rows that early stopping watches."""
+        """Share of the training rows that the early stopping of a single run watches."""
         rule = self.config.early_stopping
-        if rule is None or not rule.needs_validation:
+        if not self.quick or rule is None or not rule.needs_validation:
             return 0.0
         given = self.validation_fraction
         return VALIDATION_FRACTION if given is None else given
 
     @cached_property
     def config(self) -> TrainConfig:
-        """The settings of the training itself, but for what follows from the number of rows."""
+        """The settings of each training, without what follows from the rows or the search."""
         own = {f.name for f in fields(self)} & {f.name for f in fields(TrainConfig)}
         given = {name: getattr(self, name) for name in own}
-        return TrainConfig(**{name: value for name, value in given.items() if value is not None} | {
-            "optimizer": self._optimizer(), "early_stopping": self._early_stopping()})  # fmt: skip
+        given |= {"optimizer": self._optimizer(), "early_stopping": self._early_stopping(),
+                  "l2": L2 if self.l2 is None else self.l2}  # fmt: skip
+        return TrainConfig(**{name: value for name, value in given.items() if value is not None})
 
     def _optimizer(self) -> OptimizerName | Optimizer:
         given = {name: getattr(self, name) for name in CONSTANTS}
@@ -270,13 +338,25 @@ class Settings:
         return rule
 
     def _early_stopping(self) -> EarlyStopping | None:
-        if not self.early_stopping:
+        """The rule of a single run, or of the networks of a search."""
+        if self.quick and not self.early_stopping:
             return None
         from backhand.training.early_stopping import EarlyStopping
 
         return EarlyStopping(
             self.patience or PATIENCE, self.tol or 0.0, self.monitor or "validation_loss"
         )
+
+    def recipe_for(self, folds: InnerFolds) -> Recipe:
+        """What a search on the training rows of these folds tries: with one fold, one penalty."""
+        from backhand.selection import PENALTIES, Recipe
+
+        chosen = self.l2 is None and len(folds.measured) > 1
+        return Recipe(
+            config=self.config_for(len(folds.of_row)), hidden=self.hidden, members=self.members,
+            penalties=PENALTIES if chosen else (L2 if self.l2 is None else self.l2,),
+            seconds=None if self.budget is None else seconds_in(self.budget),
+        )  # fmt: skip
 
     def epochs_for(self, rows: int) -> int:
         """Number of epochs on that many training rows."""
@@ -289,14 +369,14 @@ class Settings:
         """The config of a training on that many rows."""
         epochs = self.epochs_for(rows)
         every = self.validation_every or (
-            1 if self.early_stopping else max(1, epochs // VALIDATIONS)
+            1 if self.config.early_stopping else max(1, epochs // VALIDATIONS)
         )
         return replace(self.config, epochs=epochs, validation_every=every)
 
     def values(self, rows: int) -> dict[str, Any]:
         """All settings of a training on that many rows, as JSON values for the model file."""
         of_table = {"hidden": self.hidden, "test_size": self.held_out_share}
-        for name in ("validation", "group", "time", "cv", "class_weight"):
+        for name in ("validation", "group", "time", "cv", "class_weight", *OF_SEARCH):
             if getattr(self, name) is not None:
                 of_table[name] = getattr(self, name)
         if self.stopping_share:

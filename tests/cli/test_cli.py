@@ -19,7 +19,7 @@ from backhand.cli.glossary import GLOSSARY, TERMS
 from backhand.cli.written_output import NOTHING
 from helpers.command_line import run
 
-QUICK = ("--epochs", "5")
+QUICK = ("--quick", "--epochs", "5")
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def write(path, text: str):
 
 
 def test_the_demo_reaches_its_accuracy_and_shows_what_it_did(here, penguins) -> None:
-    printed = run("train", penguins, "--target", "species").stdout
+    printed = run("train", "--quick", penguins, "--target", "species").stdout
     assert float(re.search(r"Held-out accuracy ([\d.]+)", printed)[1]) >= 0.97
     for said in ("344", "3: Adelie 152, Chinstrap 68, Gentoo 124", "island (3), sex (2)", "sex 11",
                  "15 features → 128 hidden (ReLU) → 3 classes", "275 to train on, 69 held out",
@@ -202,35 +202,38 @@ WRONG_TABLES = {
 def test_wrong_tables_are_one_sentence_and_exit_2(here, name) -> None:
     text, said = WRONG_TABLES[name]
     (here / "t.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
-    result = run("train", "t.csv", "-t", "t", expect=2)
+    result = run("train", "--quick", "t.csv", "-t", "t", expect=2)
     assert said in result.stderr and result.stderr.startswith("backhand: ")
     assert len(result.stderr.splitlines()) == 1 and result.stdout == ""
     assert [p.name for p in here.iterdir()] == ["t.csv"], "nothing was written"
 
 
 WRONG_CALLS = {
-    "no such file": (("train", "none.csv", "-t", "t"), "none.csv"),
-    "nothing to read": (("train", "-t", "t"), "query"),
+    "no such file": (("train", "--quick", "none.csv", "-t", "t"), "none.csv"),
+    "nothing to read": (("train", "--quick", "-t", "t"), "query"),
     "no such model": (("predict", "none.safetensors", "t.csv"), "none.safetensors"),
     "not a model": (("predict", "t.csv", "t.csv"), ".safetensors"),
     "other safetensors": (("inspect", "other.safetensors"), "'w'"),
     "a column missing": (("predict", "m.safetensors", "less.csv"), "'c'"),
     "to evaluate, no target": (("evaluate", "m.safetensors", "less.csv"), "'t'"),
-    "an unknown engine": (("train", "t.csv", "-t", "t", "--engine", "gpu"), "'gpu'"),
-    "an unknown rule": (("train", "t.csv", "-t", "t", "--optimizer", "x"), "'x'"),
-    "no epochs": (("train", "t.csv", "-t", "t", "--epochs", 0), "epochs is 0"),
-    "no hidden units": (("train", "t.csv", "-t", "t", "--hidden", 0), "hidden is 0"),
-    "all held out": (("train", "t.csv", "-t", "t", "--test-size", 1), "test_size is 1"),
-    "drop nothing": (("train", "t.csv", "-t", "t", "--drop", "N"), "'n'"),
-    "output a folder": (("train", "t.csv", "-t", "t", "-o", "."), "model file ."),
-    "output nowhere": (("train", "t.csv", "-t", "t", "-o", "no/m"), "no/m"),
+    "an unknown engine": (("train", "--quick", "t.csv", "-t", "t", "--engine", "gpu"), "'gpu'"),
+    "an unknown rule": (("train", "--quick", "t.csv", "-t", "t", "--optimizer", "x"), "'x'"),
+    "no epochs": (("train", "--quick", "t.csv", "-t", "t", "--epochs", 0), "epochs is 0"),
+    "no hidden units": (("train", "--quick", "t.csv", "-t", "t", "--hidden", 0), "hidden is 0"),
+    "all held out": (("train", "--quick", "t.csv", "-t", "t", "--test-size", 1), "test_size is 1"),
+    "drop nothing": (("train", "--quick", "t.csv", "-t", "t", "--drop", "N"), "'n'"),
+    "output a folder": (("train", "--quick", "t.csv", "-t", "t", "-o", "."), "model file ."),
+    "output nowhere": (("train", "--quick", "t.csv", "-t", "t", "-o", "no/m"), "no/m"),
     "odd ending": (("predict", "m.safetensors", "t.csv", "-o", "p.xls"), ".parquet"),
     "twice predicted": (("predict", "m.safetensors", "again.csv"), "'prediction'"),
-    "an SQL that writes": (("train", "--query", "DROP TABLE x", "-t", "t"), "SELECT"),
-    "output an input": (("train", "t.csv", "-t", "t", "-o", "./t.csv"), "t.csv"),
+    "an SQL that writes": (("train", "--quick", "--query", "DROP TABLE x", "-t", "t"), "SELECT"),
+    "output an input": (("train", "--quick", "t.csv", "-t", "t", "-o", "./t.csv"), "t.csv"),
     "output the input": (("predict", "m.safetensors", "t.csv", "-o", "t.csv"), "t.csv"),
     "no class known": (("evaluate", "m.safetensors", "t.csv", "-t", "n"), "'a' and 'b'"),
-    "drop and use": (("train", "t.csv", "-t", "t", "--drop", "n", "--categorical", "n"), "'n'"),
+    "drop and use": (
+        ("train", "--quick", "t.csv", "-t", "t", "--drop", "n", "--categorical", "n"),
+        "'n'",
+    ),
     "own data": (("compare", "--reference-run", "t.csv"), "--reference-run"),
     "no data": (("compare", "-t", "t"), "--target"),
     "an odd dtype": (("compare", "--dtype", "half"), "'half'"),
@@ -257,8 +260,8 @@ def test_wrong_calls_are_reported_and_exit_2(here, name) -> None:
 
 def test_divergence_exits_1_and_saves_nothing(here) -> None:
     write(here / "t.csv", GOOD)
-    result = run("train", "t.csv", "-t", "t", "--optimizer", "sgd", "--learning-rate", 1e30,
-                 "--weight-decay", 1, expect=1)  # fmt: skip
+    result = run("train", "--quick", "t.csv", "-t", "t", "--optimizer", "sgd", "--learning-rate",
+                 1e30, "--weight-decay", 1, expect=1)  # fmt: skip
     assert "epoch" in result.stderr and result.stdout.count("accuracy") == 0
     assert [p.name for p in here.iterdir()] == ["t.csv"]
 
@@ -269,17 +272,17 @@ def test_an_unexpected_error_is_no_traceback(here, monkeypatch) -> None:
 
     monkeypatch.setattr("backhand.tables.reading.reader.read_table", broken)
     write(here / "t.csv", GOOD)
-    result = run("train", "t.csv", "-t", "t", expect=1)
+    result = run("train", "--quick", "t.csv", "-t", "t", expect=1)
     assert "internal error: RuntimeError: boom" in result.stderr
     assert "BACKHAND_TRACEBACK" in result.stderr and "Traceback" not in result.stderr
     monkeypatch.setenv("BACKHAND_TRACEBACK", "1")
-    raised = run("train", "t.csv", "-t", "t", expect=1).exception
+    raised = run("train", "--quick", "t.csv", "-t", "t", expect=1).exception
     assert isinstance(raised, RuntimeError)
 
 
 def test_an_interrupt_exits_130_and_leaves_nothing(here, penguins) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "backhand", "train", penguins, "-t", "species", "--json",
+        [sys.executable, "-m", "backhand", "train", "--quick", penguins, "-t", "species", "--json",
          "--epochs", "1000000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     for line in process.stdout:
@@ -295,8 +298,8 @@ def test_an_interrupt_exits_130_and_leaves_nothing(here, penguins) -> None:
 def test_an_interrupt_at_any_moment_is_no_traceback(here, seconds) -> None:
     write(here / "t.csv", "n,t\n" + "".join(f"{k / 4},{'ab'[k % 2]}\n" for k in range(300_000)))
     process = subprocess.Popen(
-        [sys.executable, "-m", "backhand", "train", "t.csv", "-t", "t", "--epochs", "100000"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "backhand", "train", "--quick", "t.csv", "-t", "t", "--epochs",
+         "100000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     time.sleep(seconds)
     process.send_signal(2)
@@ -324,7 +327,7 @@ def test_control_characters_of_others_do_not_reach_the_terminal(here) -> None:
     for command in (("train", "t.jsonl", "-t", "t", *QUICK), ("inspect", "t.safetensors")):
         printed = run(*command).stdout
         assert "\x1b" not in printed and "\\x1b[1mx" in printed and "[bold]y" in printed
-    assert "\x1b" not in run("train", "t.jsonl", "-t", "\x1b", expect=2).stderr
+    assert "\x1b" not in run("train", "--quick", "t.jsonl", "-t", "\x1b", expect=2).stderr
 
 
 def test_a_closed_pipe_causes_no_traceback(here, model, penguins) -> None:
@@ -335,7 +338,7 @@ def test_a_closed_pipe_causes_no_traceback(here, model, penguins) -> None:
 
 def test_a_terminal_sees_a_progress_bar(here, penguins) -> None:
     leader, follower = pty.openpty()
-    command = [sys.executable, "-m", "backhand", "train", str(penguins), "-t", "species"]
+    command = [sys.executable, "-m", "backhand", "train", "--quick", str(penguins), "-t", "species"]
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "120"}
     process = subprocess.Popen(command, stdout=follower, stderr=follower, env=environment)
     os.close(follower)
@@ -377,12 +380,12 @@ def test_help_imports_nothing_heavy() -> None:
 
 @pytest.mark.parametrize("option", [("--every", "3s"), ("--resume",)], ids=lambda o: o[0])
 def test_options_of_checkpoints_without_a_checkpoint_are_refused(here, penguins, option) -> None:
-    result = run("train", penguins, "-t", "species", *option, expect=2)
+    result = run("train", "--quick", penguins, "-t", "species", *option, expect=2)
     assert option[0] in result.stderr and "--checkpoint DIR" in result.stderr
 
 
 def test_the_glossary_explains_every_term_of_the_report(here, penguins) -> None:
-    printed = run("train", penguins, "-t", "species", *QUICK).stdout.lower()
+    printed = run("train", penguins, "-t", "species", "--epochs", 5).stdout.lower()
     assert TERMS.keys() >= {"held-out rows", "hidden", "softmax", "epoch", "loss", "f1"}
     for term in TERMS:
         assert term.lower().removesuffix(" rows") in printed, f"{term} is not in the report"

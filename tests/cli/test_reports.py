@@ -72,14 +72,15 @@ def test_many_classes_are_summed_up(capsys, monkeypatch) -> None:
 def test_the_baseline_and_the_training_figures_are_beside_the_accuracy(capsys, monkeypatch) -> None:
     found = evaluation(["no", "yes"])
     training = {"accuracy": 0.9876, "loss": 0.0123}
-    printed = shown(capsys, monkeypatch, 80, found, training=training)
+    beside = {"out of fold": {}, "training": training}
+    printed = shown(capsys, monkeypatch, 80, found, beside=beside)
     base = found.baseline
     assert f"Always answering '{base.name}' would score {base.accuracy:.4f}" in printed
     low, high = found.figures["roc_auc"][1:]
     assert re.search(
         rf"ROC AUC +{found.figures['roc_auc'].value:.4f}  {low:.4f}–{high:.4f}", printed
     )
-    assert "0.9876" in printed and "0.0123" in printed
+    assert "0.9876" in printed and "0.0123" in printed and "out of fold" not in printed
     assert "sample" not in printed
 
 
@@ -120,7 +121,7 @@ def test_train_warns_in_the_report_and_in_json(tmp_path, monkeypatch) -> None:
     rows = [f"{x:.3f},{'reason' if x > 1 else ''},{'yes' if x > 1 else 'no'}"
             for x in rng.standard_normal(300)]  # fmt: skip
     (tmp_path / "t.csv").write_text("x,why,t\n" + "\n".join(rows) + "\n")
-    arguments = ("train", "t.csv", "-t", "t", "--epochs", "10")
+    arguments = ("train", "--quick", "t.csv", "-t", "t", "--epochs", "10")
     printed = run(*arguments, "--explain-words").stdout
     assert "Column 'why' alone" in printed and "--drop 'why'" in printed
     assert printed.index("Warnings") < printed.index("Saved") < printed.index("Terms in the report")

@@ -19,7 +19,7 @@ from backhand.cli.reports.output import json_line
 from backhand.cli.written_output import INCOMPLETE
 from backhand.errors import InputError, OutputError
 from backhand.support.visible_text import printable
-from backhand.tabular import training as tabular
+from backhand.tabular import learning
 from backhand.training.checkpoints import file_format
 from helpers.command_line import run
 
@@ -36,7 +36,9 @@ def folder(tmp_path_factory) -> Path:
     rows = "".join(f"{i},{i % 7},{('жук', 'hé')[i % 2]}\n" for i in range(60))
     (path / "t.csv").write_text("größe,z,t\n" + rows, encoding="utf-8")
     (path / "f.py").write_text(FUNCTION)
-    run("train", path / "t.csv", "-t", "t", "--epochs", "2", "-o", path / "m.safetensors")
+    run(
+        "train", "--quick", path / "t.csv", "-t", "t", "--epochs", "2", "-o", path / "m.safetensors"
+    )
     return path
 
 
@@ -49,8 +51,9 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
-    "train": Command("train {f}/t.csv -t t --epochs 2 -o new.safetensors", 0, "new.safetensors"),
-    "train json": Command("train {f}/t.csv -t t --epochs 2 --json -o new.safetensors", 0,
+    "train": Command("train {f}/t.csv -t t --quick --epochs 2 -o new.safetensors", 0,
+                     "new.safetensors"),
+    "train json": Command("train {f}/t.csv -t t --quick --epochs 2 --json -o new.safetensors", 0,
                           "new.safetensors"),
     "predict": Command("predict {f}/m.safetensors {f}/t.csv"),
     "predict to a file": Command("predict {f}/m.safetensors {f}/t.csv -o p.csv", 0, "p.csv"),
@@ -145,17 +148,18 @@ def test_nothing_invisible_reaches_a_terminal() -> None:
 def test_names_are_escaped_and_cut_wherever_they_are_printed(folder, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     name = "a\x1b[31m\u202eb"
-    for arguments in (("train", folder / "t.csv", "-t", "t", "--epochs", "1", "-o", f"{name}.st"),
+    for arguments in (("train", "--quick", folder / "t.csv", "-t", "t", "--epochs", "1", "-o",
+                       f"{name}.st"),
                       ("predict", folder / "m.safetensors", folder / "t.csv", "-o", f"{name}.csv"),
                       ("export", folder / "m.safetensors", "--to", "numpy", "-o", f"{name}.py"),
                       ("inspect", f"{name}.st"), ("inspect", f"{name}.none"),
-                      ("train", folder / "t.csv", "-t", name)):  # fmt: skip
+                      ("train", "--quick", folder / "t.csv", "-t", name)):  # fmt: skip
         done = run(*arguments, expect=None)
         assert "\x1b" not in done.output and "\u202e" not in done.output
     (tmp_path / "long.csv").write_text("x" * 10**5 + ",t\n" + "1,a\n2,b\n" * 9)
     for target in ("y", "t"):
-        done = run("train", "long.csv", "-t", target, "--epochs", "1", "-o", "long.safetensors",
-                   expect=None)  # fmt: skip
+        done = run("train", "--quick", "long.csv", "-t", target, "--epochs", "1", "-o",
+                   "long.safetensors", expect=None)  # fmt: skip
         assert len(done.output) < 3000
     assert len(run("inspect", "long.safetensors").output) < 3000
 
@@ -164,7 +168,7 @@ def test_names_are_escaped_and_cut_wherever_they_are_printed(folder, tmp_path, m
 def test_what_saving_would_refuse_is_refused_before_the_first_epoch(tmp_path, class_) -> None:
     rows = "".join(f"{i / 7},{('a', class_)[i % 2]}\n" for i in range(40))
     (tmp_path / "t.csv").write_text("x,t\n" + rows)
-    done = run("train", tmp_path / "t.csv", "-t", "t", "--epochs", "2", "--json",
+    done = run("train", "--quick", tmp_path / "t.csv", "-t", "t", "--epochs", "2", "--json",
                "-o", tmp_path / "m.safetensors", expect=2)  # fmt: skip
     assert "1,001" in done.stderr
     assert '"progress"' not in done.stdout
@@ -179,16 +183,16 @@ def test_a_category_and_a_history_that_no_file_holds_are_refused_before_the_firs
     def train(*_, **__):
         pytest.fail("it trains")
 
-    monkeypatch.setattr("backhand.tabular.training.train_data", train)
+    monkeypatch.setattr("backhand.tabular.learning.train_data", train)
     categories = ("u" * (2**20 + 1), "v")
     rows = "".join(f"{categories[i % 2]},{'ab'[i // 2 % 2]}\n" for i in range(8))
     (tmp_path / "t.csv").write_text("x,t\n" + rows)
-    settings = Settings(epochs=1, test_size=0.0)
+    settings = Settings(quick=True, epochs=1, test_size=0.0)
     prepared = prepare_table(backhand.read_table(tmp_path / "t.csv"), "t", settings)
     with pytest.raises(InputError, match="1,048,577"):
         fit_table(prepared, settings)
     (tmp_path / "t.csv").write_text("x,t\n" + rows.replace("u", ""))
-    settings = Settings(epochs=2_000_000, test_size=0.0)
+    settings = Settings(quick=True, epochs=2_000_000, test_size=0.0)
     prepared = prepare_table(backhand.read_table(tmp_path / "t.csv"), "t", settings)
     with pytest.raises(InputError, match="2,000,000 epochs"):
         fit_table(prepared, settings)
@@ -201,7 +205,7 @@ def test_the_model_is_saved_before_it_is_evaluated_and_reported(
         raise MemoryError
 
     output = tmp_path / "m.safetensors"
-    arguments = ("train", folder / "t.csv", "-t", "t", "--epochs", "1", "-o", output)
+    arguments = ("train", "--quick", folder / "t.csv", "-t", "t", "--epochs", "1", "-o", output)
     for place in (
         "backhand.tabular.training.Tally",
         "backhand.cli.reports.training.show_evaluation",
@@ -223,16 +227,18 @@ def test_a_model_that_cannot_be_saved_where_it_was_wanted_is_kept(
     (tmp_path / "sub").mkdir()
     (tmp_path / "refuge").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "refuge"))
-    train = tabular.train_data
+    train = learning.train_data
 
     def and_remove(*arguments, **options):
         result = train(*arguments, **options)
         (tmp_path / "sub").rmdir()
         return result
 
-    monkeypatch.setattr(tabular, "train_data", and_remove)
+    monkeypatch.setattr(learning, "train_data", and_remove)
     output = tmp_path / "sub" / "m.safetensors"
-    done = run("train", folder / "t.csv", "-t", "t", "--epochs", "2", "-o", output, expect=1)
+    done = run(
+        "train", "--quick", folder / "t.csv", "-t", "t", "--epochs", "2", "-o", output, expect=1
+    )
     assert "The trained model is in" in done.stderr
     (kept,) = (tmp_path / "refuge").glob("backhand-model-*/m.safetensors")
     assert str(kept) in done.stderr and backhand.load(kept).sizes[2] == 2
@@ -272,8 +278,8 @@ main()
 
 def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "backhand", "train", str(folder / "t.csv"), "-t", "t", "--json",
-         "--epochs", "1000000", "--threads", "1", *map(str, arguments)],
+        [sys.executable, "-m", "backhand", "train", "--quick", str(folder / "t.csv"), "-t", "t",
+         "--json", "--epochs", "1000000", "--threads", "1", *map(str, arguments)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 

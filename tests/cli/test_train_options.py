@@ -14,7 +14,7 @@ from backhand.table_settings import Settings
 from backhand.training.config import TrainConfig
 from helpers.command_line import run
 
-QUICK = ("--epochs", 3, "--hidden", 4, "--batch-size", 32)
+QUICK = ("--quick", "--epochs", 3, "--hidden", 4, "--batch-size", 32)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_every_setting_of_a_training_is_an_option_with_a_help() -> None:
         "Columns",
         "Memory, disk and checkpoints",
         "Engine",
-    ] == titles[2:10]
+    ] == titles[2:11]
 
 
 GIVEN = {
@@ -184,8 +184,14 @@ def test_another_tables_model_is_not_replaced_without_a_word(here) -> None:
 def test_arguments_in_each_others_place_are_told(here) -> None:
     train("-o", "m.safetensors")
     for arguments, said in (
-        (("train", "m.safetensors", "-t", "t"), "m.safetensors is a model file, and a table is"),
-        (("train", "t.csv", "-t", "t", "--validation", "m.safetensors"), "is a model file, and a"),
+        (
+            ("train", "--quick", "m.safetensors", "-t", "t"),
+            "m.safetensors is a model file, and a table is",
+        ),
+        (
+            ("train", "--quick", "t.csv", "-t", "t", "--validation", "m.safetensors"),
+            "is a model file, and a",
+        ),
         (("predict", "t.csv", "m.safetensors"), "m.safetensors is one; give the model first"),
         (("evaluate", "t.csv", "m.safetensors"), "m.safetensors is one; give the model first"),
         (("evaluate", "t.csv"), "t.csv is not a model file; give the .safetensors file that"),

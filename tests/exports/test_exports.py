@@ -298,7 +298,7 @@ def test_numbers_that_are_names_and_numbers_that_are_texts(tmp_path) -> None:
     query = f"""SELECT (ARRAY[7.0, 8.5, -3])[1 + i % 3]::DOUBLE AS code, (i / 4)::VARCHAR AS n,
                 (ARRAY['a', 'b'])[1 + i % 2] AS t FROM range(60) AS r(i) {""}"""
     table = read_table(None, query)
-    settings = Settings(epochs=5, hidden=8)
+    settings = Settings(quick=True, epochs=5, hidden=8)
     prepared = prepare_table(table, "t", settings, ColumnChoices(categorical=("code",)))
     model, _ = fit_table(prepared, settings)
     assert prepared.schema.columns[0].categories == ("-3", "7", "8.5")

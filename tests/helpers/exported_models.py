@@ -41,7 +41,7 @@ def imported(path):
 def learned(path, target, query=None, **settings):
     """A model of a table, and the table."""
     table = read_table(path, query)
-    settings = Settings(**({"epochs": 5, "hidden": 16} | settings))
+    settings = Settings(quick=True, **({"epochs": 5, "hidden": 16} | settings))
     return fit_table(prepare_table(table, target, settings), settings)[0], table
 
 

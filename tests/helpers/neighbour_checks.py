@@ -99,7 +99,7 @@ def _draw(rng: np.random.Generator) -> tuple[dict[str, list[str]], dict[str, str
 
 
 def _trained(path: Path, kinds: dict[str, str]) -> Model:
-    settings = Settings(epochs=2, hidden=5, test_size=0)
+    settings = Settings(quick=True, epochs=2, hidden=5, test_size=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BackhandWarning)
         texts = [name for name, kind in kinds.items() if kind == "text"]

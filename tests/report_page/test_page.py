@@ -18,7 +18,7 @@ from backhand.report_page import charts
 from backhand.report_page.html import Html
 from helpers.command_line import run
 
-QUICK = ("--epochs", "3", "--hidden", "8")
+QUICK = ("--quick", "--epochs", "3", "--hidden", "8")
 SCRIPT = "<script>alert(1)</script>"
 EMPTY = {"meta", "br", "wbr", "path", "use", "rect"}
 
@@ -167,7 +167,7 @@ def test_the_worst_rows_of_all_pages_have_their_own_cells(here, undrawn, split) 
         label = "" if i % 3 == 0 else ("b" if (x > 0) != wrong else "a")
         lines.append(f"k{i},{x:.4f},{label}")
     (here / "t.csv").write_text("\n".join(lines))
-    run("train", "t.csv", "-t", "y", "--epochs", "20", "--report", "t.html", *split)
+    run("train", "--quick", "t.csv", "-t", "y", "--epochs", "20", "--report", "t.html", *split)
     run("evaluate", "t.safetensors", "t.csv", "--report", "e.html")
     for name in ("t.html", "e.html"):
         text = (here / name).read_text(encoding="utf-8")
@@ -180,7 +180,7 @@ def test_the_worst_rows_of_all_pages_have_their_own_cells(here, undrawn, split) 
 
 
 def test_a_page_of_python_says_how_to_save_the_model(here, undrawn, penguins) -> None:
-    fit(penguins, "species", epochs=30, hidden=8, report=here / "r.html")
+    fit(penguins, "species", quick=True, epochs=30, hidden=8, report=here / "r.html")
     text = (here / "r.html").read_text(encoding="utf-8")
     check_page(text)
     assert "backhand.save(model, &#x27;model.safetensors&#x27;)" in text
@@ -210,7 +210,7 @@ def test_many_classes_are_shown_by_the_worst(here, undrawn) -> None:
 
 def test_the_drawn_page_is_the_same_each_time_and_light(here, penguins) -> None:
     for name in ("a", "b"):
-        run("train", penguins, "-t", "species", "-o", "m.safetensors", "--epochs", "20",
+        run("train", "--quick", penguins, "-t", "species", "-o", "m.safetensors", "--epochs", "20",
             "--report", f"{name}.html")  # fmt: skip
     a, b = ((here / f"{name}.html").read_text(encoding="utf-8") for name in "ab")
     assert a == b.replace("b.html", "a.html")

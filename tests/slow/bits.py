@@ -216,7 +216,7 @@ def estimators(X: NDArray[Any], y: NDArray[Any]) -> Iterator[tuple[str, Any]]:
 def penguins(folder: Path) -> Iterator[tuple[str, Any]]:
     """The example, as README trains it, and what it predicts."""
     output, predicted = folder / "penguins.safetensors", folder / "predicted.csv"
-    command("train", PENGUINS, "--target", "species", "--output", output)
+    command("train", "--quick", PENGUINS, "--target", "species", "--output", output)
     yield "model", of_file(output)
     command("predict", output, PENGUINS, "-o", predicted)
     yield "predictions", {"file": np.frombuffer(predicted.read_bytes(), np.uint8)}
@@ -259,14 +259,14 @@ def stop_after(epochs: int) -> Callable[[backhand.Progress], None]:
 def killed(folder: Path) -> Iterator[tuple[str, Any]]:
     """Trainings of the command line: whole, ended by a signal, and resumed."""
     options = (PENGUINS, "--target", "species", "--epochs", LONG_EPOCHS, "--threads", "1")
-    command("train", *options, "--output", folder / "whole.safetensors")
+    command("train", "--quick", *options, "--output", folder / "whole.safetensors")
     whole = of_file(folder / "whole.safetensors")
     yield "whole", whole
     for number in (signal.SIGINT, signal.SIGKILL):
         kept, output = folder / number.name, folder / f"{number.name}.safetensors"
         keeping = (*options, "--output", output, "--checkpoint", kept, "--every", "0.05s")
         end_by(number, kept, "train", *keeping)
-        command("train", *keeping, "--resume")
+        command("train", "--quick", *keeping, "--resume")
         resumed = of_file(output)
         same(f"{number.name} resumed", resumed, whole)
         yield f"{number.name} resumed", resumed

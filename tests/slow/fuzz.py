@@ -185,7 +185,7 @@ def table_target(folder: Path) -> Callable[[bytes], None]:
         path.write_bytes(content)
         table = read_table(path)
         try:
-            prepare_table(table, table.names[-1], Settings())
+            prepare_table(table, table.names[-1], Settings(quick=True))
         finally:
             table.connection.close()
 

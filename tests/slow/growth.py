@@ -125,7 +125,17 @@ def show(kind: str, commands: list[str]) -> None:
         numbers(folder / "few.csv", 100, 2)
         base = {}
         arguments = {
-            "train": ["-t", "t", "--hidden", "8", "--epochs", "1", "-o", "m.safetensors"],
+            "train": [
+                "-t",
+                "t",
+                "--quick",
+                "--hidden",
+                "8",
+                "--epochs",
+                "1",
+                "-o",
+                "m.safetensors",
+            ],
             "predict": ["-o", "out.csv"],
             "evaluate": [],
         }

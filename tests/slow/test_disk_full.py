@@ -72,8 +72,8 @@ def refused(*arguments: str | Path) -> str:
 
 
 def test_encoding(csv, disk, tmp_path) -> None:
-    said = refused("train", csv, "--target", "y", "--memory", "64MB", "--cache-dir", disk,
-                   "-o", tmp_path / "model.backhand")  # fmt: skip
+    said = refused("train", "--quick", csv, "--target", "y", "--memory", "64MB", "--cache-dir",
+                   disk, "-o", tmp_path / "model.backhand")  # fmt: skip
     assert str(disk) in said and "space" in said and " MiB" in said
     assert not list(disk.iterdir()) and not (tmp_path / "model.backhand").exists()
 
@@ -82,8 +82,8 @@ def test_the_matrix(csv, disk, tmp_path) -> None:
     """Parquet is read where it is, so what has no room is the encoded matrix."""
     parquet = tmp_path / "rows.parquet"
     duckdb.connect().execute(f"COPY (SELECT * FROM '{csv}') TO '{parquet}' (FORMAT parquet)")
-    said = refused("train", parquet, "--target", "y", "--memory", "128MB", "--cache-dir", disk,
-                   "-o", tmp_path / "model.backhand")  # fmt: skip
+    said = refused("train", "--quick", parquet, "--target", "y", "--memory", "128MB", "--cache-dir",
+                   disk, "-o", tmp_path / "model.backhand")  # fmt: skip
     assert str(disk) in said and " MB" in said
     assert not list(disk.iterdir()) and not (tmp_path / "model.backhand").exists()
 
@@ -91,8 +91,9 @@ def test_the_matrix(csv, disk, tmp_path) -> None:
 def test_checkpoints(csv, disk, tmp_path) -> None:
     """There is room for two of them, and with more of it training goes on from there."""
     folder, model = disk / "checkpoints", tmp_path / "model.backhand"
-    command = ("train", csv, "--target", "y", "--epochs", "4", "--hidden", "5000", "-o", model,
-               "--batch-size", "4096", "--checkpoint", folder, "--every", "1epochs")  # fmt: skip
+    command = ("train", "--quick", csv, "--target", "y", "--epochs", "4", "--hidden", "5000", "-o",
+               model, "--batch-size", "4096", "--checkpoint", folder, "--every",
+               "1epochs")  # fmt: skip
     said = refused(*command)
     assert str(folder) in said and "No space left" in said and " MB" in said and "resume" in said
     kept = sorted(path.name for path in folder.iterdir() if path.name != "held-by")
@@ -105,7 +106,7 @@ def test_checkpoints(csv, disk, tmp_path) -> None:
 
 def test_the_model(csv, disk, tmp_path) -> None:
     model = disk / "model.backhand"
-    common = ("train", csv, "--target", "y", "--epochs", "1", "-o", model)
+    common = ("train", "--quick", csv, "--target", "y", "--epochs", "1", "-o", model)
     carried_out(*common)
     good = model.read_bytes()
     free = os.statvfs(disk)
@@ -119,7 +120,7 @@ def test_the_model(csv, disk, tmp_path) -> None:
 @pytest.mark.parametrize("ending", [".csv", ".parquet", ".csv.gz"])
 def test_predictions(csv, disk, tmp_path, ending) -> None:
     model, output = tmp_path / "model.backhand", disk / f"predictions{ending}"
-    carried_out("train", csv, "--target", "y", "--epochs", "1", "-o", model)
+    carried_out("train", "--quick", csv, "--target", "y", "--epochs", "1", "-o", model)
     output.write_bytes(b"the good file")
     said = refused("predict", model, csv, "-o", output)
     assert str(output) in said and "no space" in said.lower() and " MB" in said

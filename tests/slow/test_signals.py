@@ -64,7 +64,7 @@ def folder(tmp_path_factory) -> Path:
     rows = "".join(f"{i % 97},{i * 7 % 11},{'ab'[i % 2]}\n" for i in range(ROWS))
     (path / "t.csv").write_text("x,z,t\n" + rows)
     (path / "f.py").write_text(PATIENT)
-    done = subprocess.run(command("train", "t.csv", "-t", "t", "-o", "m.safetensors",
+    done = subprocess.run(command("train", "--quick", "t.csv", "-t", "t", "-o", "m.safetensors",
                                   "--epochs", "1"), cwd=path, check=False)  # fmt: skip
     assert done.returncode == 0
     return path
@@ -93,8 +93,8 @@ def signalled(arguments: list[str], number: int, after: float, cwd: Path) -> End
 
 
 CASES = {
-    "train": (["train", "../t.csv", "-t", "t", "--epochs", "12", "-o", "new.safetensors"],
-              "new.safetensors", "the model is saved in new.safetensors"),
+    "train": (["train", "--quick", "../t.csv", "-t", "t", "--epochs", "12", "-o",
+              "new.safetensors"], "new.safetensors", "the model is saved in new.safetensors"),
     "predict": (["predict", "../m.safetensors", "../t.csv", "-o", "new.csv"],
                 "new.csv", "all rows are in new.csv"),
     "print": (["predict", "../m.safetensors", "../t.csv"], None, ""),

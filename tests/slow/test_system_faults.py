@@ -306,7 +306,7 @@ def test_checkpoints(monkeypatch, tmp_path) -> None:
     try_all(monkeypatch, tmp_path, work, state, "kept")
 
 
-SETTINGS = Settings(epochs=1, hidden=4)
+SETTINGS = Settings(quick=True, epochs=1, hidden=4)
 
 
 def test_keeping_the_encoded_rows(monkeypatch, tmp_path, csv) -> None:

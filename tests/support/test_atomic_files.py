@@ -147,7 +147,7 @@ def test_a_file_of_another_user_in_a_sticky_folder_is_refused(tmp_path, monkeypa
 def test_names_that_we_chose_replace_only_what_we_wrote(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "model.csv").write_text(CSV)
-    quick = ("--epochs", "1", "--engine", "reference")
+    quick = ("--quick", "--epochs", "1", "--engine", "reference")
     commands = {
         "model.safetensors": ("train", "model.csv", "-t", "t", *quick),
         "model.py": ("export", "model.safetensors", "--to", "numpy"),

@@ -36,6 +36,7 @@ HEADER = {
     "metrics": {}, "history": {name: [0.5, None] for name in History.__dataclass_fields__},
     "versions": {"backhand": "0.1.0"},
     "training_rows": None,
+    "chosen": None,
 }  # fmt: skip
 
 

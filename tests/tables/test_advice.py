@@ -23,8 +23,12 @@ from backhand.training.history import History
 def trained(columns: dict, target: str = "t", **settings) -> list:
     """The warnings of a training on these columns."""
     with as_table(columns, set(columns)) as table:
-        prepared = prepare_table(table, target, Settings(**{"epochs": 5, "hidden": 8} | settings))
-    model, evaluation = fit_table(prepared, Settings(**{"epochs": 5, "hidden": 8} | settings))
+        prepared = prepare_table(
+            table, target, Settings(quick=True, **{"epochs": 5, "hidden": 8} | settings)
+        )
+    model, evaluation = fit_table(
+        prepared, Settings(quick=True, **{"epochs": 5, "hidden": 8} | settings)
+    )
     return advise(prepared, model, evaluation)
 
 
@@ -63,7 +67,7 @@ def test_more_epochs_are_not_advised_where_rows_are_learned_by_heart(n, epochs) 
 
 def test_learned_by_heart_is_told_without_a_curve_too() -> None:
     columns = {**noise(200, 20), "t": np.where(np.random.default_rng(1).random(200) < 0.5, *"ab")}
-    settings = Settings(epochs=60, hidden=64)
+    settings = Settings(quick=True, epochs=60, hidden=64)
     with as_table(columns, set(columns)) as table:
         prepared = prepare_table(table, "t", settings)
     model, evaluation = fit_table(prepared, settings)
@@ -253,8 +257,8 @@ def test_a_draw_is_even_and_bounded() -> None:
 def test_the_model_keeps_what_the_figures_are_compared_with(tmp_path) -> None:
     columns = {**noise(100, 2), "t": np.where(np.arange(100) % 4, "a", "b")}
     with as_table(columns, set(columns)) as table:
-        prepared = prepare_table(table, "t", Settings(epochs=2, hidden=4))
-    model, evaluation = fit_table(prepared, Settings(epochs=2, hidden=4))
+        prepared = prepare_table(table, "t", Settings(quick=True, epochs=2, hidden=4))
+    model, evaluation = fit_table(prepared, Settings(quick=True, epochs=2, hidden=4))
     P = model.predict_proba(prepared.training.X)
     right = P.argmax(axis=1) == prepared.training.y
     assert model.metrics["training_accuracy"] == right.mean()

@@ -49,7 +49,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def model(folder) -> backhand.Model:
     (folder / "t.csv").write_text(rows())
-    settings = Settings(epochs=1, hidden=4)
+    settings = Settings(quick=True, epochs=1, hidden=4)
     prepared = prepare_table(read_table(folder / "t.csv"), "t", settings)
     return fit_table(prepared, settings, engine="reference")[0]
 
@@ -208,8 +208,8 @@ def test_what_is_different_in_the_second_table_of_a_training_is_told(folder, mod
     train, new = folder / "t.csv", folder / "second.csv"
     new.write_text(rows(1, months=["many", *[30] * (N - 1)], plan=["week", *["year"] * (N - 1)]))
     words = ["is not a number and counts as missing ('many' 1)", "was never seen in training"]
-    arguments = ["train", train, "-t", "t", "--validation", new, "--epochs", 1, "--hidden", 2,
-                 "-o", folder / "second.safetensors"]  # fmt: skip
+    arguments = ["train", "--quick", train, "-t", "t", "--validation", new, "--epochs", 1,
+                 "--hidden", 2, "-o", folder / "second.safetensors"]  # fmt: skip
     told = run(*arguments)
     assert all(word in " ".join(told.stderr.split()) for word in words), told.stderr
     (table, *_) = map(json.loads, run(*arguments, "--json").stdout.splitlines())

@@ -128,7 +128,7 @@ def test_training_reads_one_file_in_all_its_passes(source, change, during) -> No
             change(path, ".parquet")
 
     with told(path):
-        prepare_table(table, "t", Settings(), watch=watch)
+        prepare_table(table, "t", Settings(quick=True), watch=watch)
 
 
 @pytest.mark.parametrize("change", [replaced, removed])
@@ -136,7 +136,7 @@ def test_what_is_loaded_may_change_afterwards(source, change) -> None:
     path = source(".csv")
     table = read_table(path)
     change(path, ".csv")
-    prepared = prepare_table(table, "t", Settings())
+    prepared = prepare_table(table, "t", Settings(quick=True))
     assert prepared.rows == ROWS
     assert table.where(5) == str(path), "no line of a file that is another one now"
 

@@ -200,7 +200,7 @@ def test_ordinary_extremes_are_no_code(tmp_path, values) -> None:
 
 def test_nearly_nothing_and_nothing_at_all(tmp_path) -> None:
     path = written(tmp_path, v=["3", "4", *[""] * 58], w=[""] * 60, x=MEASURED)
-    prepared = prepare_table(read_table(path), "t", Settings(epochs=1, test_size=0))
+    prepared = prepare_table(read_table(path), "t", Settings(quick=True, epochs=1, test_size=0))
     assert kinds(prepared.schema) == {"v": "number", "x": "number"}
     told = {note.column: note for note in prepared.notes}
     assert told["v"].kind == "missing" and told["v"].what == "is missing in 58 of 60 rows"
@@ -247,7 +247,19 @@ def test_what_was_found_is_printed_and_in_json(tmp_path, monkeypatch) -> None:
         said=[f"the parcel came {k} days late" for k in range(N)], nothing=[""] * N,
         seldom=[*["1", "2"], *[""] * (N - 2)],
     )  # fmt: skip
-    command = ["train", "t.csv", "-t", "t", "--epochs", "1", "--hidden", "2", "--test-size", "0"]
+    command = [
+        "train",
+        "--quick",
+        "t.csv",
+        "-t",
+        "t",
+        "--epochs",
+        "1",
+        "--hidden",
+        "2",
+        "--test-size",
+        "0",
+    ]
     result = CliRunner().invoke(app, [*command, "--json"])
     assert result.exit_code == 0, result.output
     (table,) = (e for e in map(json.loads, result.stdout.splitlines()) if e["event"] == "table")
@@ -281,7 +293,7 @@ def test_row_numbers_do_not_mislead(tmp_path) -> None:
         (tmp_path / "t.csv").write_text("\n".join(["rownames,length,t", *lines]) + "\n")
         return read_table(tmp_path / "t.csv")
 
-    settings = Settings(epochs=200, hidden=8, test_size=0)
+    settings = Settings(quick=True, epochs=200, hidden=8, test_size=0)
     prepared = prepare_table(table(range(150)), "t", settings)
     assert kinds(prepared.schema) == {"length": "number"}
     model, _ = fit_table(prepared, settings, engine="reference")

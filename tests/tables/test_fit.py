@@ -14,7 +14,7 @@ from helpers.command_line import run
 pytestmark = pytest.mark.filterwarnings("ignore::backhand.BackhandWarning")
 """What few epochs give is warned of."""
 
-QUICK = {"epochs": 3, "hidden": 5}
+QUICK = {"quick": True, "epochs": 3, "hidden": 5}
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_the_classes_have_the_type_of_the_target(rows, tmp_path, kind) -> None:
     frame["t"] = pd.array(values * (240 // len(values)), dtype=dtype)
     frame["size"] += 9 * frame["t"].astype("float64").fillna(0)
     known = frame[frame["t"].notna()]
-    model = backhand.fit(frame, "t", hidden=8, epochs=30, learning_rate=0.02)
+    model = backhand.fit(frame, "t", quick=True, hidden=8, epochs=30, learning_rate=0.02)
     right = model.predict(known) == known["t"]
     assert right.mean() > 0.7
     evaluation = backhand.fit(frame, "t", validation=frame, **QUICK).evaluation

@@ -21,8 +21,8 @@ def files(tmp_path_factory):
 
 
 def trained(table) -> Model:
-    prepared = prepare_table(table, "t", Settings(hidden=4, epochs=2))
-    return fit_table(prepared, Settings(hidden=4, epochs=2))[0]
+    prepared = prepare_table(table, "t", Settings(quick=True, hidden=4, epochs=2))
+    return fit_table(prepared, Settings(quick=True, hidden=4, epochs=2))[0]
 
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,7 @@ def files(tmp_path_factory: pytest.TempPathFactory, columns: dict[str, list[Any]
 
 @pytest.fixture(scope="module")
 def model(files: Path) -> backhand.Model:
-    settings = Settings(epochs=3, hidden=6, test_size=0)
+    settings = Settings(quick=True, epochs=3, hidden=6, test_size=0)
     prepared = prepare_table(
         read_table(files / "t.csv"), "species", settings, ColumnChoices(categorical=("nest",))
     )

@@ -124,7 +124,7 @@ def test_a_first_line_that_looks_like_data(first, rows, expected) -> None:
 def test_a_missing_header_is_told_and_can_be_stated(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "t.csv").write_text(ROWS)
-    quick = ("--epochs", 1, "--hidden", 2, "-o", "m.safetensors")
+    quick = ("--quick", "--epochs", 1, "--hidden", 2, "-o", "m.safetensors")
     done = run("train", "t.csv", "-t", "column3", *quick, expect=2)
     assert "t.csv, line 1 looks like data" in done.stderr and "--no-header" in done.stderr
     assert "rows        30" in run("train", "t.csv", "-t", "column3", "--no-header", *quick).stdout
@@ -160,7 +160,7 @@ def test_names_that_stand_twice_are_numbered_everywhere(tmp_path, read, monkeypa
     query = read("x,x,t\n1,5,a\n2,6,b\n", query="SELECT x_2 AS y, t, t FROM data")
     assert query.names == ["y", "t", "t_2"] and len(query.remarks) == 2
     read(NAMED.replace("m", "n"))
-    run("train", "t.csv", "-t", "t", "--epochs", 1, "-o", "m.safetensors")
+    run("train", "--quick", "t.csv", "-t", "t", "--epochs", 1, "-o", "m.safetensors")
     model = load("m.safetensors")
     frame = pandas.read_csv("t.csv", header=0, names=["n", "n_2", "t"])
     expected = model.predict_proba(frame)

@@ -16,6 +16,7 @@ import pytest
 import backhand
 from backhand.errors import InputError, OutputError
 from backhand.model import Model
+from backhand.stratified import held_out
 from backhand.support.memory_budget import budget, format_size, parse_size
 from backhand.table_settings import Settings
 from backhand.tables import array_store
@@ -26,7 +27,6 @@ from backhand.tables.reading.reader import read_table
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.columns import Number
 from backhand.tables.schema.schema import Schema
-from backhand.tables.split import held_out
 from backhand.tabular.prediction import predict_table, print_predictions
 from backhand.tabular.training import fit_table, prepare_table
 from backhand.training import samplers
@@ -60,7 +60,7 @@ def test_rows_come_in_their_order_and_are_counted(large) -> None:
 
 def test_a_mapped_matrix_gives_the_same_model(large, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(samplers, "WINDOW_BYTES", 2**20)
-    settings = Settings(epochs=2, hidden=8)
+    settings = Settings(quick=True, epochs=2, hidden=8)
     models = []
     for memory in (2**40, 0):
         table = read_table(f"{large}/part*.parquet", memory="64MB", cache_dir=tmp_path)
@@ -92,7 +92,7 @@ def test_the_model_file_does_not_depend_on_the_memory(large, tmp_path) -> None:
     for memory, threads in (("64MB", 1), ("2GB", 2)):
         table = read_table(f"{large}/part*.parquet", memory=memory, cache_dir=tmp_path)
         table.connection.execute(f"SET threads = {threads}")
-        settings = Settings(epochs=1, hidden=4)
+        settings = Settings(quick=True, epochs=1, hidden=4)
         model, _ = fit_table(
             prepare_table(table, "t", settings, ColumnChoices(drop=("i",))), settings
         )
@@ -152,7 +152,7 @@ def test_too_little_memory_is_told_with_what_was_allowed(tmp_path) -> None:
 
 
 def test_a_kept_cache_is_what_train_takes(large, tmp_path) -> None:
-    settings = Settings(epochs=1, hidden=8)
+    settings = Settings(quick=True, epochs=1, hidden=8)
     table = read_table(large / "part0.parquet")
     prepared = prepare_table(table, "t", settings, matrices=ArrayStore(0, tmp_path, keep=True))
     names = {f"{part}_{what}.npy" for part in ("training", "held_out") for what in "Xy"}
@@ -184,7 +184,7 @@ def anonymous():
     return next(int(l.split()[1]) for l in lines if l.startswith("RssAnon")) * 1024
 table = read_table({str(large / "part*.parquet")!r}, memory="64MB", cache_dir={str(tmp_path)!r})
 before = anonymous()
-settings = Settings(epochs=1, hidden=8)
+settings = Settings(quick=True, epochs=1, hidden=8)
 prepared = prepare_table(table, "t", settings, matrices=ArrayStore(0, {str(tmp_path)!r}))
 fit_table(prepared, settings)
 print(anonymous() - before)
@@ -198,7 +198,7 @@ print(anonymous() - before)
 
 @pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".parquet"])
 def test_predictions_stream_in_order(large, tmp_path, ending) -> None:
-    settings = Settings(epochs=1, hidden=8)
+    settings = Settings(quick=True, epochs=1, hidden=8)
     source = f"{large}/part*.parquet"
     model, _ = fit_table(
         prepare_table(read_table(source), "t", settings, ColumnChoices(drop=("i",))), settings
@@ -215,7 +215,7 @@ def test_predictions_stream_in_order(large, tmp_path, ending) -> None:
 
 
 def test_output_appears_before_the_last_row_is_read(large) -> None:
-    settings = Settings(epochs=1, hidden=8)
+    settings = Settings(quick=True, epochs=1, hidden=8)
     source = f"{large}/part*.parquet"
     model, _ = fit_table(
         prepare_table(read_table(source), "t", settings, ColumnChoices(drop=("i",))), settings
@@ -238,7 +238,7 @@ def test_output_appears_before_the_last_row_is_read(large) -> None:
 
 
 def test_who_has_read_enough_ends_it(large) -> None:
-    settings = Settings(epochs=1, hidden=8)
+    settings = Settings(quick=True, epochs=1, hidden=8)
     model, _ = fit_table(
         prepare_table(read_table(large / "part0.parquet"), "t", settings), settings
     )
@@ -305,7 +305,7 @@ def test_rows_in_order_come_in_parts_too(monkeypatch) -> None:
 
 def test_rows_are_held_out_stretch_by_stretch(monkeypatch) -> None:
     y = np.random.default_rng(0).integers(-1, 3, 10_000).astype(np.int8)
-    monkeypatch.setattr("backhand.tables.split.STRETCH", 700)
+    monkeypatch.setattr("backhand.stratified.STRETCH", 700)
     test = held_out(y, 0.2, 0)
     assert np.array_equal(test, held_out(y, 0.2, 0)) and not test[y < 0].any()
     for k in range(3):

@@ -96,20 +96,24 @@ def test_words_that_mean_missing(tmp_path) -> None:
     models = []
     for file in (path, tmp_path / "t.parquet"):
         with pytest.warns(BackhandWarning, match="'None' is a class"):
-            prepared = prepare_table(read_table(file), "t", Settings(epochs=1, hidden=4))
+            prepared = prepare_table(
+                read_table(file), "t", Settings(quick=True, epochs=1, hidden=4)
+            )
         assert prepared.target.classes == ["None", "a", "b"]
         assert prepared.missing["c"].texts == {"NA": 6, "None": 6}
-        models.append(fit_table(prepared, Settings(epochs=1, hidden=4), engine="reference")[0])
+        models.append(
+            fit_table(prepared, Settings(quick=True, epochs=1, hidden=4), engine="reference")[0]
+        )
     assert all(map(np.array_equal, models[0].params, models[1].params))
     prepared = prepare_table(
-        read_table(path), "t", Settings(epochs=1), ColumnChoices(missing=("None",))
+        read_table(path), "t", Settings(quick=True, epochs=1), ColumnChoices(missing=("None",))
     )
     assert prepared.target.classes == ["a", "b"] and prepared.unlabelled == 8
     assert prepared.schema.columns[-1].categories == ("x", "y")
     again = Schema.from_json(prepared.schema.to_json())
     assert again == prepared.schema and again.missing == MISSING
     prepared = prepare_table(
-        read_table(path), "t", Settings(epochs=1), ColumnChoices(missing=("", "None"))
+        read_table(path), "t", Settings(quick=True, epochs=1), ColumnChoices(missing=("", "None"))
     )
     assert prepared.schema.columns[-1].categories == ("NA", "x", "y")
     again = Schema.from_json(prepared.schema.to_json())
@@ -133,7 +137,7 @@ def test_words_that_mean_missing_do_so_in_columns_of_every_type(tmp_path) -> Non
     words = ["-999", "0", "TRUE", "1900-01-01"]
     choices = ColumnChoices(categorical=("c",), missing=tuple(words))
     csv, typed, queried = (
-        prepare_table(table, "t", Settings(epochs=1, test_size=0), choices)
+        prepare_table(table, "t", Settings(quick=True, epochs=1, test_size=0), choices)
         for table in (read_table(path), read_table(parquet),
                       read_table(query=f"SELECT * FROM '{parquet}'"))
     )  # fmt: skip
@@ -165,8 +169,9 @@ from backhand.tables.reading.reader import read_table
 
 path, = glob.glob("d*ta.csv")
 folder, = glob.glob("cache*")
-prepared = prepare_table(read_table(path, cache_dir=folder), "t", Settings(epochs=1, hidden=2))
-model = fit_table(prepared, Settings(epochs=1, hidden=2), engine="reference")[0]
+settings = Settings(quick=True, epochs=1, hidden=2)
+prepared = prepare_table(read_table(path, cache_dir=folder), "t", settings)
+model = fit_table(prepared, settings, engine="reference")[0]
 for ending in ("parquet", "csv"):
     out = Path(path.replace("d", "o").replace("csv", ending))
     predict_table(model, read_table(path, once=True), out, "reference")

@@ -423,7 +423,7 @@ def test_standard_input_is_read(tmp_path, read, stdin, name, kind) -> None:
 
 def test_a_command_reads_standard_input_and_named_pipes(tmp_path, stdin) -> None:
     stdin(TEXT)
-    quick = ("-t", "t", "--epochs", 1, "--hidden", 2, "--cache-dir", tmp_path / "spill")
+    quick = ("-t", "t", "--quick", "--epochs", 1, "--hidden", 2, "--cache-dir", tmp_path / "spill")
     assert "Saved model.safetensors" in run("train", "-", *quick).stdout
     os.mkfifo(tmp_path / "pipe")
     writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(TEXT,))
@@ -522,7 +522,7 @@ def test_a_copy_is_read_although_its_file_changes_afterwards(tmp_path, read) -> 
 
 def test_remarks_are_told_by_the_commands_and_from_python(tmp_path) -> None:
     (tmp_path / "t.csv").write_bytes(b"A title\n" + TEXT)
-    quick = ("-t", "t", "--epochs", 1, "--hidden", 2, "-o", "m.safetensors")
+    quick = ("-t", "t", "--quick", "--epochs", 1, "--hidden", 2, "-o", "m.safetensors")
     printed = run("train", "t.csv", *quick, "--json").stdout
     events = [json.loads(line) for line in printed.splitlines()]
     (table,) = (event for event in events if event["event"] == "table")

@@ -113,8 +113,8 @@ def cases(tmp_path_factory) -> Path:
 def test_what_a_person_expects_is_printed(cases, tmp_path, monkeypatch, case) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     output = tmp_path / "m.safetensors"
-    told = run("train", cases / case.file, "-t", case.target, "-o", output, *case.options,
-               expect=case.exit)  # fmt: skip
+    told = run("train", "--quick", cases / case.file, "-t", case.target, "-o", output,
+               *case.options, expect=case.exit)  # fmt: skip
     assert re.search(case.said, re.sub(r"\n {10,}", " ", told.output)), told.output
     if case.exit == 0 and "--query" not in case.options:
         check_export(cases / case.file, output, tmp_path, case.options)

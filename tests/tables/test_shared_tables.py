@@ -22,7 +22,7 @@ TABLES = {
 @pytest.mark.parametrize("name", TABLES)
 def test_a_real_table_is_learned(shared, name) -> None:
     target, K, least = TABLES[name]
-    settings = Settings(epochs=30 if name != "LetterRecognition" else 5)
+    settings = Settings(quick=True, epochs=30 if name != "LetterRecognition" else 5)
     prepared = prepare_table(read_table(shared / f"{name}.csv"), target, settings)
     assert len(prepared.target.classes) == K
     assert [note.column for note in prepared.notes] == (["Id"] if name == "BreastCancer" else [])

@@ -12,12 +12,12 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 import backhand
+from backhand.stratified import NONE, folds
 from backhand.table_settings import Settings
 from backhand.tables.group_split import parts_of_groups, placed_greedily
 from backhand.tables.reading.frames import as_table
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.targets import read_target
-from backhand.tables.split import NONE, folds
 from backhand.tabular.cross_validation import cross_validate, interval_of
 from backhand.tabular.splitting import splitter_of
 from backhand.tabular.training import balanced_weights, prepare_table
@@ -25,7 +25,7 @@ from backhand.tabular.training import balanced_weights, prepare_table
 pytestmark = pytest.mark.filterwarnings("ignore::backhand.BackhandWarning")
 """What few epochs give is warned of."""
 
-QUICK = {"epochs": 2, "hidden": 4}
+QUICK = {"quick": True, "epochs": 2, "hidden": 4}
 
 
 def columns(rows=300, seed=0):
@@ -106,7 +106,9 @@ def test_many_small_groups_are_divided_too(monkeypatch) -> None:
     assert (np.abs(np.bincount(parts) - 800) < 80).all() and (parts[::2] == parts[1::2]).all()
 
 
-@pytest.mark.parametrize("options", [{}, {"early_stopping": True}, {"cv": 3}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{}, {"quick": True, "early_stopping": True}, {"cv": 3}], ids=str
+)
 def test_a_group_is_on_one_side_of_every_split(splitter, options) -> None:
     data = columns()
     found = splitter(data, group="g", **options)
@@ -136,7 +138,7 @@ def test_the_group_is_no_feature_and_both_are_told() -> None:
     data = columns()
     data["g"] = [None if i < 4 else g for i, g in enumerate(data["g"])]
     with as_table(data) as table:
-        prepared = prepare_table(table, "t", Settings(group="g"))
+        prepared = prepare_table(table, "t", Settings(quick=True, group="g"))
     assert [c.name for c in prepared.schema.columns] == ["x", "day"]
     notes = {note.kind: note for note in prepared.notes}
     assert notes["dropped"].column == "g" == notes["missing"].column
@@ -167,7 +169,7 @@ def test_the_last_rows_are_held_out_whatever_tells_the_time(splitter, name) -> N
 def test_early_stopping_watches_the_last_training_rows_in_time(splitter) -> None:
     data = columns()
     day = data["day"]
-    split = splitter(data, time="day", early_stopping=True).split()
+    split = splitter(data, time="day", quick=True, early_stopping=True).split()
     assert day[split.training].max() < day[split.stopping].min()
     assert day[split.stopping].max() < day[split.held_out].min()
 
@@ -188,14 +190,16 @@ def test_rows_without_a_time_are_on_neither_side_and_told() -> None:
     data = columns()
     data["day"] = [None if i < 5 else int(d) for i, d in enumerate(data["day"])]
     with as_table(data) as table:
-        prepared = prepare_table(table, "t", Settings(time="day"))
+        prepared = prepare_table(table, "t", Settings(quick=True, time="day"))
     assert prepared.training.rows + prepared.held_out.rows == 295
     notes = [
         (note.column, note.kind, note.advice) for note in prepared.notes if note.kind != "dropped"
     ]
     assert notes[:2] == [("day", "missing", ""), ("day", "time", "--drop 'day' leaves it out")]
     with as_table(columns()) as table:
-        without = prepare_table(table, "t", Settings(time="day"), ColumnChoices(drop=("day",)))
+        without = prepare_table(
+            table, "t", Settings(quick=True, time="day"), ColumnChoices(drop=("day",))
+        )
     assert not [note for note in without.notes if note.column == "day"]
 
 
@@ -219,7 +223,9 @@ def test_rows_that_cannot_be_divided_are_an_error(name) -> None:
     settings, choices, said = WRONG[name]
     data = columns(60) | {"same": np.ones(60), "two": np.arange(60) // 30}
     with as_table(data) as table, pytest.raises(backhand.InputError, match=said):
-        prepared = prepare_table(table, "t", Settings(**settings), ColumnChoices(**choices))
+        prepared = prepare_table(
+            table, "t", Settings(quick=True, **settings), ColumnChoices(**choices)
+        )
         if "cv" in settings:
             cross_validate(table, prepared, Settings(**QUICK, **settings), engine="reference")
 
@@ -319,14 +325,18 @@ def test_balanced_classes_weigh_the_same_in_training_and_count_alike_in_figures(
     data = columns()
     data["t"] = np.where(data["x"] > 1.2, "rare", "usual")
     with as_table(data) as table:
-        prepared = prepare_table(table, "t", Settings(class_weight="balanced", early_stopping=True))
+        prepared = prepare_table(
+            table, "t", Settings(quick=True, class_weight="balanced", early_stopping=True)
+        )
     for some in (prepared.training, prepared.stopping):
         assert some.sample_weight is not None and len(some.sample_weight) == some.rows
     sums = np.bincount(prepared.training.y, prepared.training.sample_weight)
     assert sums[0] == pytest.approx(sums[1], rel=1e-5)
     assert prepared.held_out.sample_weight is None
-    model = backhand.fit(data, "t", class_weight="balanced", drop=["g", "day"], epochs=30, hidden=8)
-    plain = backhand.fit(data, "t", drop=["g", "day"], epochs=30, hidden=8)
+    model = backhand.fit(
+        data, "t", quick=True, class_weight="balanced", drop=["g", "day"], epochs=30, hidden=8
+    )
+    plain = backhand.fit(data, "t", quick=True, drop=["g", "day"], epochs=30, hidden=8)
     predicted = [(m.predict(pd.DataFrame(data)) == "rare").sum() for m in (model, plain)]
     assert predicted[0] >= predicted[1]
     right = (model.predict(data) == data["t"]).mean()
@@ -338,11 +348,15 @@ def test_balanced_classes_weigh_the_same_in_training_and_count_alike_in_figures(
 
 def test_early_stopping_returns_the_best_epoch_of_rows_of_its_own() -> None:
     data = columns(400)
-    model = backhand.fit(data, "t", early_stopping=True, patience=3, epochs=60, learning_rate=0.05)
+    model = backhand.fit(
+        data, "t", quick=True, early_stopping=True, patience=3, epochs=60, learning_rate=0.05
+    )
     history, best = model.history, model.metrics["best_epoch"]
     assert len(history) < 60 == len(history) + 60 - model.hyperparameters["epochs"]
     assert best == int(np.nanargmin(history.validation_loss)) + 1 == len(history) - 3
     assert model.metrics["stopping_rows"] == 32 and model.metrics["training_rows"] == 288
     assert model.metrics["held_out_rows"] == 80
-    watched = backhand.fit(data, "t", early_stopping=True, monitor="loss", patience=2, epochs=5)
+    watched = backhand.fit(
+        data, "t", quick=True, early_stopping=True, monitor="loss", patience=2, epochs=5
+    )
     assert watched.metrics["training_rows"] == 320

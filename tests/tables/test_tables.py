@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from backhand.errors import BackhandWarning, InputError, MissingFileError
+from backhand.stratified import held_out
 from backhand.tables.cells.texts import SPACES
 from backhand.tables.queries import all_rows
 from backhand.tables.reading.reader import read_table
@@ -18,7 +19,6 @@ from backhand.tables.schema.columns import CLIP, Category, Date, Number
 from backhand.tables.schema.fitting import fit_schema
 from backhand.tables.schema.schema import Schema
 from backhand.tables.schema.targets import read_target
-from backhand.tables.split import held_out
 from backhand.tables.table import Table
 
 

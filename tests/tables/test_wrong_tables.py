@@ -355,7 +355,9 @@ def here(tmp_path, monkeypatch):
 @pytest.mark.parametrize("case", WRONG, ids=lambda case: case.name)
 def test_a_wrong_table_is_told_in_one_sentence(here, case: Wrong) -> None:
     case.make(here)
-    line = refused(here, "train", *case.data, "-t", "t", "-o", "m.safetensors", "--epochs", 1)
+    line = refused(
+        here, "train", "--quick", *case.data, "-t", "t", "-o", "m.safetensors", "--epochs", 1
+    )
     for word in case.said:
         assert word in line, line
 
@@ -364,7 +366,9 @@ def test_a_wrong_table_is_told_in_one_sentence(here, case: Wrong) -> None:
 def trained(tmp_path_factory) -> bytes:
     folder = tmp_path_factory.mktemp("trained")
     (folder / "t.csv").write_text(GOOD)
-    run("train", folder / "t.csv", "-t", "t", "-o", folder / "m", "--epochs", 1, expect=0)
+    run(
+        "train", "--quick", folder / "t.csv", "-t", "t", "-o", folder / "m", "--epochs", 1, expect=0
+    )
     return (folder / "m").read_bytes()
 
 
@@ -438,7 +442,7 @@ WIDEST = Odd("20,000 columns", wide(20_000), ("a 2, b 2",))
 )
 def test_an_odd_table_trains(here, case: Odd) -> None:
     case.make(here)
-    result = run("train", *case.data, "-t", "t", "-o", "m.safetensors", "--epochs", 1,
+    result = run("train", "--quick", *case.data, "-t", "t", "-o", "m.safetensors", "--epochs", 1,
                  "--hidden", 4, expect=0)  # fmt: skip
     assert (here / "m.safetensors").is_file()
     printed = " ".join(result.stdout.split())  # lines are wrapped

@@ -232,8 +232,8 @@ def test_a_checkpoint_that_does_not_fit_leaves_those_before(tmp_path, monkeypatc
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_command_line_says_how_to_go_on(tmp_path, number, code) -> None:
     command = [
-        sys.executable, "-m", "backhand", "train", str(ROOT / "examples/penguins.csv"), "-t",
-        "species", "--epochs", "300000", "--checkpoint", "kept", "--json",
+        sys.executable, "-m", "backhand", "train", "--quick", str(ROOT / "examples/penguins.csv"),
+        "-t", "species", "--epochs", "300000", "--checkpoint", "kept", "--json",
     ]  # fmt: skip
     with subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

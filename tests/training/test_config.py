@@ -110,13 +110,16 @@ def test_a_setting_is_spelled_out_in_three_places_at_most() -> None:
 
 
 def test_a_tables_settings_contain_a_config() -> None:
-    values = Settings(hidden=9, epochs=20).values(rows=1000)
+    values = Settings(quick=True, hidden=9, epochs=20).values(rows=1000)
     assert values["hidden"] == 9 and values["epochs"] == 20 and values["test_size"] == 0.2
-    assert set(Settings().config.values()) < set(values)
-    assert Settings().config_for(10).epochs == 100 and Settings().config_for(10**7).epochs == 10
-    assert Settings(epochs=500).config_for(10).validation_every == 10
+    assert set(Settings(quick=True).config.values()) < set(values)
+    assert (
+        Settings(quick=True).config_for(10).epochs == 100
+        and Settings(quick=True).config_for(10**7).epochs == 10
+    )
+    assert Settings(quick=True, epochs=500).config_for(10).validation_every == 10
     with pytest.raises(InputError, match="test_size is 2; expected None or a number of 0 or"):
-        Settings(test_size=2)
+        Settings(quick=True, test_size=2)
 
 
 def test_the_names_of_optimizers_are_those_that_there_are() -> None:

@@ -122,7 +122,7 @@ def test_a_fleets_folder_is_not_one_trainings(tmp_path) -> None:
     run(tmp_path / "fleet", [Member(hidden=4)])
     params, one = backhand.init(6, 4, 3, dtype=np.float64), tmp_path / "one"
     backhand.train(params, X, y, checkpoint=Checkpoint(one))
-    with pytest.raises(InputError, match="contains checkpoints of a fleet, and this is one train"):
+    with pytest.raises(InputError, match="checkpoints of a fleet or search, and this is one train"):
         backhand.train(params, X, y, checkpoint=Checkpoint(tmp_path / "fleet", resume=True))
     with pytest.raises(InputError, match="contains checkpoints of one training, and this is a fl"):
         run(one)

@@ -91,13 +91,15 @@ def train(
         shown = [Every(None, display.show_epochs)]
         validated = None if settings.cv is None else cross_validate(
             tables.table, prepared, settings, choices, engine=engine, callbacks=shown,
-            matrices=room.matrices_of_fold, evaluated=report.fold, notify=display.show_message,
+            watch=display.show_search, matrices=room.matrices_of_fold, evaluated=report.fold,
+            notify=display.show_fold,
         )  # fmt: skip
+        display.show_fold("")  # what follows is of all rows
         if page is None:
             tables.close()
         model, evaluation = fit_table(
-            prepared, settings, engine=engine, callbacks=shown, checkpoint=periodic,
-            trained=keep_model, notify=display.show_message,
+            prepared, settings, engine=engine, callbacks=shown, watch=display.show_search,
+            checkpoint=periodic, trained=keep_model, notify=display.show_message,
         )  # fmt: skip
         if validated is not None:
             model, evaluation = validated.given_to(model), validated.pooled

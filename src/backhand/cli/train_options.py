@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 TITLES = {
     "hidden": "Training",
+    "quick": "Search",
     "test_size": "Held-out rows",
     "early_stopping": "Early stopping",
     "schedule": "Optimizer",
@@ -27,11 +28,13 @@ TITLES = {
 
 SPELLED: dict[str, dict[str, Any]] = {
     "l2": {"names": ("--l2", "--weight-decay")},
+    "quick": {"names": ("--quick",)},
     "early_stopping": {"names": ("--early-stopping",)},
     "validation": {"metavar": "FILE"},
     "group": {"metavar": "COLUMN"},
     "time": {"metavar": "COLUMN"},
     "cv": {"metavar": "N"},
+    "budget": {"metavar": "SPAN"},
 }
 """Names and metavars of options that do not follow from the setting."""
 
@@ -140,7 +143,7 @@ class StorageOptions:
         if self.checkpoint is not None:
             settings.check_one_training()
             made = Checkpoint(self.checkpoint, self.every or "30s", resume=self.resume)
-            made.check()
+            made.check(fleet=not settings.quick)
             return made
         for name, given in (("--resume", self.resume), ("--every", self.every is not None)):
             if given:

@@ -8,6 +8,7 @@ from backhand.errors import shortened
 from backhand.report_page.contents import Contents
 from backhand.report_page.html import Html, element, joined
 from backhand.report_page.sections.behaviour import importance, learning, partial_dependence, worst
+from backhand.report_page.sections.choice import choice
 from backhand.report_page.sections.data import data
 from backhand.report_page.sections.quality import quality
 from backhand.report_page.sections.summary import summary, warnings
@@ -51,6 +52,7 @@ def _parts(contents: Contents) -> Iterator[tuple[str, str, Html]]:
         ("warnings", "What to beware of", warnings(contents)),
         ("data", "The data", data(contents)),
         ("quality", "How good it is", quality(contents)),
+        ("choice", "What was chosen", choice(contents)),
         ("importance", "Which columns matter", importance(contents)),
         ("dependence", "How predictions depend on them", partial_dependence(contents)),
         ("learning", "How it learnt" if trained else "How it was trained", learning(contents)),

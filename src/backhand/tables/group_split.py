@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError
+from backhand.stratified import NONE, Seed
 from backhand.tables.cells.texts import canonical
 from backhand.tables.expressions import text
 from backhand.tables.queries import MARKED, chunks, first_row, mark
-from backhand.tables.split import NONE, Seed
 from backhand.tables.table import Table
 
 CODES = 2**22

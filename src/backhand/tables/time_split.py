@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError
+from backhand.stratified import NONE
 from backhand.tables.expressions import text
 from backhand.tables.queries import MARKED, chunks, first_row, mark
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.columns import Category
 from backhand.tables.schema.fitting import fit_schema
 from backhand.tables.schema.targets import Target
-from backhand.tables.split import NONE
 from backhand.tables.table import Table
 
 

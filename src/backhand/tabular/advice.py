@@ -64,7 +64,7 @@ def advise(prepared: Prepared, model: Model, evaluation: Evaluation | None) -> l
         return found
     fit = fit_of(model, evaluation)
     if evaluation.rows < FEW_HELD_OUT:
-        return [*_held_out(evaluation), *_overfit(model, evaluation, fit), *found]
+        return [*_held_out(model, evaluation), *_overfit(model, evaluation, fit), *found]
     return [
         *advise_on_split(prepared, evaluation),
         *_baseline(model, evaluation, fit),
@@ -81,13 +81,13 @@ def advise_on_split(prepared: Prepared, evaluation: Evaluation) -> list[Advice]:
     return _leak(prepared) + _twins(prepared, evaluation)
 
 
-def _held_out(evaluation: Evaluation) -> list[Advice]:
+def _held_out(model: Model, evaluation: Evaluation) -> list[Advice]:
     """Too few rows to say how good the model is."""
     rows = f"{evaluation.rows:,} rows are" if evaluation.rows > 1 else "1 row is"
     return [Advice(
         "few rows",
         f"Only {rows} held out: the figures say little, as their intervals show.",
-        "Try a larger --test-size, or more rows.",
+        _out_of_fold(model) or "Try a larger --test-size, or more rows.",
     )]  # fmt: skip
 
 
@@ -135,14 +135,28 @@ def _remedy(model: Model, verdict: Verdict, fit: Fit) -> str:
         return "The columns say little about the target."
     if {"cv", "validation"} & set(model.hyperparameters):
         return f"More rows would tell{doubt}."
+    if found := _out_of_fold(model):
+        return found
     return f"More held-out rows would tell: try --cv 5, or a larger --test-size{doubt}."
 
 
+def _out_of_fold(model: Model) -> str:
+    """What the out-of-fold figures are, if there are any."""
+    if not (rows := model.metrics.get("out_of_fold_rows")):
+        return ""
+    accuracy, loss = (model.metrics[f"out_of_fold_{name}"] for name in ("accuracy", "loss"))
+    return (
+        f"Out of fold, on {rows:,} training rows, accuracy is {accuracy:.4f} and loss {loss:.4f}."
+    )
+
+
 def _restraint(model: Model) -> str:
-    """What keeps a model from learning rows by heart, beyond what it was trained with."""
-    early = [] if "best_epoch" in model.metrics else ["--early-stopping"]
+    """What keeps the network of a single run from learning rows by heart."""
     l2 = max(0.01, 10 * float(model.hyperparameters.get("l2", 0.0)))
-    return f"Try {', '.join([*early, f'--l2 {l2:g}'])} or fewer --epochs"
+    return (
+        "Omit --quick, so that the penalty and the epochs are chosen; or try --early-stopping, "
+        f"--l2 {l2:g} or fewer --epochs"
+    )
 
 
 def _overfit(model: Model, evaluation: Evaluation, fit: Fit) -> list[Advice]:

@@ -15,18 +15,19 @@ from backhand.engines import Engine, make_engine
 from backhand.errors import BackhandWarning, InputError
 from backhand.evaluation import Evaluation, Tally
 from backhand.model import Model
+from backhand.selection import SearchProgress
+from backhand.stratified import class_counts
 from backhand.table_settings import Settings
 from backhand.tables.array_store import ArrayStore
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.fitting import ANY
-from backhand.tables.split import class_counts
 from backhand.tables.table import Table
 from backhand.tabular.advice import Advice, advise_on_split
 from backhand.tabular.splitting import splitter_of
 from backhand.tabular.training import (
     Prepared,
+    figures_of,
     fit_table,
-    held_out_metrics,
     prepare_split,
 )
 from backhand.training.callbacks import Callback
@@ -81,7 +82,7 @@ class CrossValidation:
 
     def metrics(self) -> dict[str, Any]:
         """Return the figures that the model keeps: as held-out figures, the means of the folds."""
-        found = held_out_metrics(self.pooled)
+        found = figures_of("held_out", self.pooled)
         for name, interval in self.figures().items():
             if f"held_out_{name}" in found:
                 found |= {
@@ -113,6 +114,7 @@ def cross_validate(
     engine: str | Engine = "auto",
     matrices: Callable[[], ArrayStore] | None = None,
     callbacks: Sequence[Callback] = (),
+    watch: Callable[[SearchProgress], None] = lambda _: None,
     evaluated: Callable[[Evaluation], None] = lambda _: None,
     notify: Callable[[str], None] = lambda _: None,
 ) -> CrossValidation:
@@ -123,7 +125,7 @@ def cross_validate(
     table : Table
     prepared : Prepared
         All its rows, of `prepare_table`.
-    settings, choices, engine, callbacks
+    settings, choices, engine, callbacks, watch
         As for the model of all rows.
     matrices : callable, optional
         Returns where to store the encoded rows of one fold; by default in memory.
@@ -149,7 +151,7 @@ def cross_validate(
             with ArrayStore(sys.maxsize) if matrices is None else matrices() as places:
                 part = prepare_split(splitter, split, choices, places)
             _, evaluation = fit_table(
-                part, settings, engine=engine, callbacks=callbacks, tallies=[pooled]
+                part, settings, engine=engine, callbacks=callbacks, watch=watch, tallies=[pooled]
             )
             if evaluation is None:
                 raise InputError(

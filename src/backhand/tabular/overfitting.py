@@ -42,11 +42,13 @@ class Fit(NamedTuple):
 def fit_of(model: Model, evaluation: Evaluation) -> Fit:
     """Return what the losses of a model say, those of training, of held-out rows and their curve.
 
-    With early stopping there are never too many epochs: the best of them is returned.
+    With early stopping, and in a search, there are never too many epochs: the best of them is
+    returned.
     """
     training, held_out = float(model.metrics["training_loss"]), evaluation.loss
     curve = model.history.validation_loss
-    stopped_early = "best_epoch" in model.metrics  # then the curve is that of other rows
+    # Then the curve is that of other rows.
+    stopped_early = "best_epoch" in model.metrics or model.chosen is not None
     base = evaluation.baseline.loss
     clear = evaluation.figures["loss"].low > training or held_out > max(FAR * training, base)
     if clear and not stopped_early:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError
-from backhand.table_settings import Settings
+from backhand.selection import FOLDS, InnerFolds, folds_for
+from backhand.stratified import NONE, Seed, folds, held_out
+from backhand.table_settings import LARGE, LARGE_FOLD, Settings
 from backhand.tables.group_split import count_groups, group_codes, parts_of_groups
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.notes import Note, dropped
 from backhand.tables.schema.schema import Schema
 from backhand.tables.schema.targets import Target
-from backhand.tables.split import NONE, Seed, folds, held_out
 from backhand.tables.table import Table
 from backhand.tables.time_split import TimeColumn, time_column
 
@@ -69,6 +71,38 @@ class Splitter:
             parts = np.minimum(parts_of_groups(self.codes, y, (1 / count,) * count, seed), alone)
         for part in range(count):
             yield self._with_stopping((parts != part) & (parts != NONE), parts == part, "")
+
+    def inner_folds(self, training: Mask, features: int) -> InnerFolds:
+        """Divide the training rows for a search: by group, in time, or each class evenly.
+
+        There are fewer folds where the rows have too few groups or moments for all, and a single
+        one, of fewer rows, if they are so many that each network takes long.
+        """
+        y, rng = self.target.y[training], np.random.default_rng([self.settings.seed, 2])
+        if len(y) * (features + len(self.target.classes)) > LARGE:
+            _, out, _ = self._divided(training, LARGE_FOLD, rng)
+            return InnerFolds(np.where(out[training], np.uint8(0), np.uint8(NONE)))
+        if self.time is not None:
+            return InnerFolds(self._blocks(self.time, training)[training], forward=True)
+        if self.codes is None:
+            return InnerFolds(folds_for(y, rng))
+        codes = self.codes[training]
+        alone = folds_for(np.where(codes < 0, y, -1), rng)
+        groups = int(np.count_nonzero(np.bincount(codes[codes >= 0])))
+        if not groups:
+            return InnerFolds(alone)
+        count = min(FOLDS, groups)
+        return InnerFolds(np.minimum(parts_of_groups(codes, y, (1 / count,) * count, rng), alone))
+
+    def _blocks(self, time: TimeColumn, training: Mask) -> NDArray[np.uint8]:
+        """The block in time of each row, (N,): one more block than folds, since none precedes it.
+
+        Rows without a moment are in none.
+        """
+        for count in range(FOLDS + 1, 1, -1):
+            with suppress(InputError):  # too few different values for so many
+                return time.parts(time.cuts(training, (1.0,) * count))
+        return np.full(len(training), NONE, np.uint8)
 
     def notes(self, schema: Schema) -> list[Note]:
         """Return what is to be told of the columns that divide the rows."""

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines import Data, Engine, make_engine
-from backhand.equations import Parameters
 from backhand.errors import InputError, listed, warn
 from backhand.evaluation import Evaluation, Tally
 from backhand.functional import init
 from backhand.model import Model, check_model
+from backhand.selection import InnerFolds, SearchProgress
+from backhand.stratified import STRETCH, class_counts
 from backhand.table_settings import Settings
 from backhand.tables.array_store import ArrayStore
 from backhand.tables.files.file_changes import changed
@@ -36,17 +37,14 @@ from backhand.tables.schema.targets import (
     read_target,
     warn_of_doubtful_classes,
 )
-from backhand.tables.split import STRETCH, class_counts
 from backhand.tables.table import Table
+from backhand.tabular.learning import Learned, search, train_once
 from backhand.tabular.sampling import VALUES, sampled
 from backhand.tabular.sketching import sketch_of
 from backhand.tabular.splitting import Split, Splitter, splitter_of
 from backhand.training.callbacks import Callback
 from backhand.training.checkpoints.checkpoint import Checkpoint
 from backhand.training.history import History
-from backhand.training.plan import make_sampler
-from backhand.training.state import TrainState
-from backhand.training.train import objective_of, train_data
 
 
 @dataclass(frozen=True)
@@ -54,10 +52,11 @@ class Prepared:
     """A table that was read: its rows, encoded, and its schema.
 
     The matrices are float32, in memory or memory-mapped. `stopping` are the rows that early
-    stopping watches. `is_held_out` (N,) tells the rows of the table that are held out, or those of
-    a second table. `how` says how the rows were divided. The held-out rows have further ones beside
-    them whose class is `unknown`, or that are without one, if they are of a second table; `changes`
-    are what is different in that one. The remarks are those of the table.
+    stopping watches, `folds` the inner folds of a search. `is_held_out` (N,) tells the rows of the
+    table that are held out, or those of a second table. `how` says how the rows were divided. The
+    held-out rows have further ones beside them whose class is `unknown`, or that are without one,
+    if they are of a second table; `changes` are what is different in that one. The remarks are
+    those of the table.
     """
 
     source: str
@@ -74,6 +73,7 @@ class Prepared:
     held_out: Data
     training_rows: RowSketch
     how: str
+    folds: InnerFolds | None = None
     unknown: int = 0
     held_out_unlabelled: int = 0
     changes: list[Change] = field(default_factory=list)
@@ -138,6 +138,11 @@ def prepare_table(
                 prepared = _with_validation(prepared, validation, places)
     warn_of_doubtful_classes(prepared.class_counts)
     _warn_of_unlearned_classes(prepared)
+    if prepared.folds is not None and not prepared.folds.measured:
+        warn(
+            f"the {prepared.training.rows:,} training rows cannot be divided into folds, so that "
+            "nothing is chosen: one network learns from all of them, as with --quick."
+        )
     return prepared
 
 
@@ -169,6 +174,7 @@ def prepare_split(
         table.source, table.rows, int((target.y < 0).sum()), target, schema,
         notes, table.remarks, lacking, split.held_out, training,
         stopping, held_out, sketch_of(training, held_out), split.how,
+        None if settings.quick else splitter.inner_folds(split.training, schema.width),
     )  # fmt: skip
 
 
@@ -262,6 +268,7 @@ def fit_table(
     *,
     engine: str | Engine = "auto",
     callbacks: Sequence[Callback] = (),
+    watch: Callable[[SearchProgress], None] = lambda _: None,
     checkpoint: Checkpoint | None = None,
     trained: Callable[[Model], None] = lambda _: None,
     notify: Callable[[str], None] = lambda _: None,
@@ -269,8 +276,9 @@ def fit_table(
 ) -> tuple[Model, Evaluation | None]:
     """Train on the training rows: the model, and its evaluation on the held-out rows, if any.
 
-    The held-out rows are evaluated during training for display only: nothing depends on them, and
-    with early stopping the rows that it watches are evaluated instead.
+    A single run calls `callbacks`, a search `watch`. In a single run the held-out rows are
+    evaluated during training for display only: nothing depends on them, and with early stopping the
+    rows that it watches are evaluated instead.
     `trained` is called with the model before the final evaluation, so that it can be saved whatever
     comes after; `notify` with a few words if the engine compiles. The
     held-out rows are added to `tallies` too.
@@ -282,38 +290,30 @@ def fit_table(
     """
     engine = make_engine(engine) if isinstance(engine, str) else engine
     training, classes = prepared.training, prepared.target.classes
-    watched = prepared.stopping if prepared.stopping.rows else prepared.held_out
-    config = settings.config_for(training.rows)
-    params = init(training.X.shape[1], settings.hidden, len(classes), config.seed)
-
-    def model_of(params: Parameters, history: History, metrics: dict[str, Any]) -> Model:
-        values = settings.values(training.rows) | {"epochs": len(history)}
-        return Model(
-            params, prepared.target.labels, prepared.schema, values, metrics, history,
-            training_rows=prepared.training_rows,
-        )  # fmt: skip
-
-    check_model(model_of(params, History(), {}), config.epochs)
+    epochs = settings.epochs_for(training.rows)
+    check_model(_model(prepared, _largest(prepared, settings), {}), epochs)
     for dtype in (np.float32, np.float64):  # of training and of prediction
         engine.prepare(dtype, notify)
-    result = train_data(
-        TrainState.initial(params, config), training, config,
-        sampler=make_sampler(config, training), objective=objective_of(config), engine=engine,
-        validation=watched if watched.rows else None, callbacks=callbacks,
-        checkpoint=checkpoint,
-    )  # fmt: skip
+    if prepared.folds is None:
+        watched = prepared.stopping if prepared.stopping.rows else prepared.held_out
+        learned = train_once(training, watched, classes, settings, engine, callbacks, checkpoint)
+    else:
+        learned = search(training, prepared.folds, classes, settings, engine, watch, checkpoint)
     metrics = {
         "training_rows": training.rows,
         "class_rows": class_counts(training.y, len(classes)).tolist(),
+        **learned.metrics,
     }
-    if result.best_epoch is not None:
-        metrics |= {"stopping_rows": prepared.stopping.rows, "best_epoch": result.best_epoch}
-    model = model_of(result.params, result.history, metrics)
+    model = _model(prepared, learned, metrics)
     trained(model)
     fitted = Tally(classes)
     tally_rows(model, sampled(training), engine, [fitted])
     figures = fitted.result()
     metrics |= {"training_loss": figures.loss, "training_accuracy": figures.accuracy}
+    if (found := learned.out_of_fold) is not None:
+        predicted = Tally(classes)
+        predicted.add(found.probabilities, training.y[found.rows])
+        metrics |= figures_of("out_of_fold", predicted.result())
     if not prepared.held_out.rows:
         return replace(model, metrics=metrics), None
     tally = Tally(classes, metrics["class_rows"])
@@ -322,15 +322,31 @@ def fit_table(
     for some in (tally, *tallies):
         some.add_others(prepared.unknown, prepared.held_out_unlabelled)
     evaluation = tally.result()
-    return replace(model, metrics=metrics | held_out_metrics(evaluation)), evaluation
+    return replace(model, metrics=metrics | figures_of("held_out", evaluation)), evaluation
 
 
-def held_out_metrics(evaluation: Evaluation) -> dict[str, Any]:
-    """Return the figures of the held-out rows that a model keeps."""
+def _model(prepared: Prepared, learned: Learned, metrics: dict[str, Any]) -> Model:
+    """The model of a table, with these figures."""
+    return Model(
+        learned.params, prepared.target.labels, prepared.schema, learned.settings, metrics,
+        learned.history, training_rows=prepared.training_rows, chosen=learned.chosen,
+    )  # fmt: skip
+
+
+def _largest(prepared: Prepared, settings: Settings) -> Learned:
+    """What is learned at most: as many networks as are averaged, side by side."""
+    members = 1 if prepared.folds is None else settings.members or len(prepared.folds.measured)
+    d, H = prepared.training.X.shape[1], settings.hidden * max(1, members)
+    params = init(d, H, len(prepared.target.classes), settings.seed)
+    return Learned(params, History(), settings.values(prepared.training.rows), {})
+
+
+def figures_of(rows: str, evaluation: Evaluation) -> dict[str, Any]:
+    """Return the figures of some rows that a model keeps."""
     return {
-        "held_out_rows": evaluation.rows,
-        "held_out_loss": evaluation.loss,
-        "held_out_accuracy": evaluation.accuracy,
+        f"{rows}_rows": evaluation.rows,
+        f"{rows}_loss": evaluation.loss,
+        f"{rows}_accuracy": evaluation.accuracy,
     }
 
 

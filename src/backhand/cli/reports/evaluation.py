@@ -54,21 +54,21 @@ def show_evaluation(
     title: str,
     *,
     as_json: bool,
-    training: Mapping[str, float] | None = None,
+    beside: Mapping[str, Mapping[str, float]] | None = None,
     more: Mapping[str, Any] | None = None,
     all_classes: bool = False,
 ) -> None:
     """Print the evaluation; `title` precedes the accuracy.
 
-    `training` are the figures of the training rows, to be shown beside these; `more` follows them
-    in JSON.
+    `beside` are figures of other rows by their title, to be shown beside these where there are any;
+    `more` follows them in JSON.
     """
     if as_json:
         print_json("evaluation", evaluation.to_json() | dict(more or {}))
         return
     out = console()
     _summary(out, evaluation, title)
-    _figures(out, evaluation, training)
+    _figures(out, evaluation, {title: of for title, of in (beside or {}).items() if of})
     _classes(out, evaluation, every=all_classes)
     K = len(evaluation.classes)
     if (MAX_IN_MATRIX if all_classes else MAX_CLASSES) >= K:
@@ -103,15 +103,14 @@ def _summary(out: Console, evaluation: Evaluation, title: str) -> None:
     out.print()
 
 
-def _figures(out: Console, evaluation: Evaluation, training: Mapping[str, float] | None) -> None:
-    """Print the figures with their intervals, and those of the training rows."""
-    beside = ["training"] if training else []
-    table = grid("", "held out" if training else "value", "95 % interval", *beside)
+def _figures(
+    out: Console, evaluation: Evaluation, beside: Mapping[str, Mapping[str, float]]
+) -> None:
+    """Print the figures with their intervals, and those of other rows."""
+    table = grid("", "held out" if beside else "value", "95 % interval", *beside)
     for name, figure in evaluation.figures.items():
-        cells = [NAMES[name], _number(figure.value), _interval(figure)]
-        if training:
-            cells.append(_number(training[name]) if name in training else "")
-        table.add_row(*cells)
+        others = (_number(of[name]) if name in of else "" for of in beside.values())
+        table.add_row(NAMES[name], _number(figure.value), _interval(figure), *others)
     print_grid(out, table)
     if evaluation.scores is not None and not evaluation.scores.complete:
         rows = len(evaluation.scores.y)

@@ -28,6 +28,7 @@ from backhand.support.visible_text import MAX_CHARACTERS, printable
 from backhand.tables.schema.columns import Category, Date, day_shown
 from backhand.tables.schema.date_orders import FIRST
 from backhand.tables.schema.schema import Schema
+from backhand.tabular.choice import choice_in_words
 from backhand.training.history import History
 
 MAX_COLUMNS = 30
@@ -46,6 +47,7 @@ def show_model(model: Model, path: str, *, as_json: bool) -> None:
             "hyperparameters": model.hyperparameters,
             "metrics": {name: finite(value) for name, value in model.metrics.items()},
             "versions": model.versions,
+            "chosen": None if model.chosen is None else model.chosen.to_json(),
             "history": {name: [finite(float(v)) for v in values] for name, values in history},
         })  # fmt: skip
         return
@@ -57,6 +59,8 @@ def show_model(model: Model, path: str, *, as_json: bool) -> None:
     ]
     if model.schema is not None:
         rows += [("target", model.schema.target), *columns_by_kind(model.schema)]
+    if model.chosen is not None:
+        rows += choice_in_words(model.chosen, H)
     for title, values in (
         ("settings", model.hyperparameters),
         ("metrics", model.metrics),
@@ -71,6 +75,7 @@ def show_model(model: Model, path: str, *, as_json: bool) -> None:
         _columns(out, model.schema)
     if len(model.history) > 1:
         watched = "early stopping" if "stopping_rows" in model.metrics else "held out"
+        watched = watched if model.chosen is None else "out of fold"
         _curves(out, model.history, watched)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from backhand.cli.reports.output import print_json
+from backhand.selection import SearchProgress
 from backhand.tabular.training import Reading
 from backhand.training.callbacks import Callback
 from backhand.training.callbacks import Progress as Training
@@ -24,10 +26,12 @@ T = TypeVar("T")
 
 
 class ProgressDisplay(NamedTuple):
-    """Functions that show the epochs done (a callback of `train`), a message, or the rows read."""
+    """Functions that show epochs (a callback of `train`), a search, a message, a fold, or rows."""
 
     show_epochs: Callback
+    show_search: Callable[[SearchProgress], None]
     show_message: Callable[[str], None]
+    show_fold: Callable[[str], None]
     show_loading: Callable[[float], None]
     show_reading: Callable[[Reading], None]
 
@@ -40,15 +44,17 @@ def progress_display(
     if as_json:
         yield ProgressDisplay(
             keep_final_errors_quiet(print_line),
+            at_ends(print_search),
             lambda what: print_json("preparing", {"what": what}),
+            lambda what: print_json("preparing", {"what": what}) if what else None,
             throttled(lambda share: print_json("loading", {"share": round(share, 3)})),
             throttled(lambda reading: print_json("reading", reading._asdict())),
         )
     elif not console.is_terminal:
-        yield ProgressDisplay(silent, silent, silent, silent)
+        yield ProgressDisplay(silent, silent, silent, silent, silent, silent)
     else:
         with _bar(console) as bar:
-            task = bar.add_task(message, total=None, figures="")
+            task = bar.add_task(message, total=None, figures="", fold="")
             yield ProgressDisplay(
                 keep_final_errors_quiet(
                     lambda training: bar.update(
@@ -59,7 +65,15 @@ def progress_display(
                         figures=f"{figures(training)}  {clock(seconds_left(training))} left",
                     )
                 ),
+                lambda search: bar.update(
+                    task,
+                    total=search.members,
+                    completed=search.done + share_under_way(search),
+                    description=part_of_search(search),
+                    figures=f"{search.done} networks, {clock(search.seconds)}",
+                ),
                 lambda what: bar.update(task, description=what, refresh=True),
+                lambda what: bar.update(task, fold=f"cv {what}: " if what else "", refresh=True),
                 lambda share: bar.update(
                     task, total=1, completed=share, description=f"loading {share:.0%}"
                 ),
@@ -83,6 +97,18 @@ def throttled(report: Callable[[T], None]) -> Callable[[T], None]:
             report(news)
 
     return throttled_report
+
+
+def at_ends(report: Callable[[SearchProgress], None]) -> Callable[[SearchProgress], None]:
+    """Return a function that calls `report` when more networks are done, and at intervals."""
+    between, done = throttled(report), 0
+
+    def called(search: SearchProgress) -> None:
+        nonlocal done
+        (between if search.done == done else report)(search)
+        done = search.done
+
+    return called
 
 
 def keep_final_errors_quiet(show: Callback) -> Callback:
@@ -116,6 +142,27 @@ def print_line(training: Training) -> None:
         "rows_per_second": round(speed(training)),
         "seconds_left": round(seconds_left(training), 3),
     })  # fmt: skip
+
+
+def print_search(search: SearchProgress) -> None:
+    """Print one JSON object about a search."""
+    print_json("search", asdict(search) | {"seconds": round(search.seconds, 3)})
+
+
+def share_under_way(search: SearchProgress) -> float:
+    """Return the sum of the shares that are done of the networks under way."""
+    return sum(one.epoch / one.epochs for one in search.under_way)
+
+
+def part_of_search(search: SearchProgress) -> str:
+    """Return `fold 3 of 5, λ 2 of 3, epoch 12/100`, of the first network under way."""
+    if not search.under_way:
+        return "search"
+    one = search.under_way[0]
+    where = f"fold {one.fold} of {search.folds}" if one.fold else "all rows"
+    if one.fold and search.penalties > 1:
+        where += f", λ {one.penalty} of {search.penalties}"
+    return f"{where}, epoch {one.epoch}/{one.epochs}"
 
 
 def figures(training: Training) -> str:
@@ -171,7 +218,7 @@ def short(number: float) -> str:
 def _bar(console: Console) -> Progress:
     return Progress(
         BarColumn(bar_width=24),
-        TextColumn("{task.description}"),
+        TextColumn("{task.fields[fold]}{task.description}"),
         TextColumn("{task.fields[figures]}"),
         console=console,
     )

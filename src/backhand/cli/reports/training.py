@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.text import Text
 
+from backhand.cli.reports.choice import show_choice
 from backhand.cli.reports.columns import columns_by_kind
 from backhand.cli.reports.cross_validation import show_cross_validation
 from backhand.cli.reports.evaluation import show_evaluation, show_words
@@ -19,6 +20,7 @@ from backhand.cli.reports.progress import ProgressDisplay, progress_display
 from backhand.errors import MOST_IN_NAME, comma_list
 from backhand.evaluation import Evaluation
 from backhand.model import Model, class_names
+from backhand.selection import Recipe
 from backhand.support.visible_text import MAX_CHARACTERS, printable
 from backhand.table_settings import Settings
 from backhand.tabular.advice import Advice
@@ -80,20 +82,23 @@ class TrainReport:
         d, H, K = prepared.schema.width, settings.hidden, len(prepared.target.classes)
         training = prepared.training.rows
         epochs, size = settings.epochs_for(training), d * H + H + H * K + K
+        folds = [] if prepared.folds is None else prepared.folds.measured
         if self._json:
             print_json("model", {
                 "d": d, "H": H, "K": K, "parameters": size, "engine": engine, "epochs": epochs,
                 "training_rows": training, "stopping_rows": prepared.stopping.rows,
-                "held_out_rows": prepared.held_out.rows, "how": prepared.how,
+                "held_out_rows": prepared.held_out.rows, "how": prepared.how, "folds": len(folds),
                 "settings": settings.values(training),
             })  # fmt: skip
             return
         rows = [
             ("shape", network_shape(d, H, K)),
-            ("size", f"{size:,} parameters, float32"),
+            ("size", f"{size:,} parameters{'' if settings.quick else ' per network'}, float32"),
             ("rows", _rows(prepared, settings)),
             ("training", f"{_training(settings, epochs)}, {engine} engine"),
         ]
+        if prepared.folds is not None:
+            rows.append(("search", _search(settings.recipe_for(prepared.folds), len(folds))))
         section(self._console, "Model", "", rows)
 
     def progress(self, message: str = "starting") -> AbstractContextManager[ProgressDisplay]:
@@ -114,13 +119,14 @@ class TrainReport:
         validated: CrossValidation | None = None,
     ) -> None:
         """Print how well the model performs, what to beware of, and how to use it."""
-        training = {name: model.metrics[f"training_{name}"] for name in ("accuracy", "loss")}
-        best = model.metrics.get("best_epoch")
+        training = _figures(model, "training")
+        best, chosen = model.metrics.get("best_epoch"), model.chosen
         if self._json:
             print_json("result", {
                 "held_out": None if evaluation is None else evaluation.to_json(),
                 "training_accuracy": training["accuracy"], "training_loss": training["loss"],
-                "best_epoch": best,
+                "best_epoch": best, "chosen": None if chosen is None else chosen.to_json(),
+                "out_of_fold": _figures(model, "out_of_fold") or None,
                 "cross_validation": None if validated is None else validated.to_json(),
                 "warnings": [asdict(warning) for warning in warnings], "output": str(output),
             })  # fmt: skip
@@ -129,6 +135,8 @@ class TrainReport:
             print(
                 f"Stopped after {len(model.history):,} epochs; the model is that of epoch {best:,}"
             )
+        if chosen is not None:
+            show_choice(self._console, chosen, model)
         if validated is not None:
             show_cross_validation(validated, model.metrics["training_rows"])
         if evaluation is None:
@@ -136,8 +144,8 @@ class TrainReport:
         else:
             title = "Held-out accuracy" if validated is None else "Accuracy of all folds together"
             show_evaluation(
-                evaluation, title, as_json=False, training=training,
-                all_classes=self._all_classes,
+                evaluation, title, as_json=False, all_classes=self._all_classes,
+                beside={"out of fold": _figures(model, "out_of_fold"), "training": training},
             )  # fmt: skip
         self._warnings(warnings)
         print(f"Saved {printable(str(output))}")
@@ -168,6 +176,22 @@ class TrainReport:
         self._console.print()
 
 
+def _figures(model: Model, rows: str) -> dict[str, float]:
+    """Accuracy and loss of some rows, if they were measured."""
+    names = {name: f"{rows}_{name}" for name in ("accuracy", "loss")}
+    return {name: model.metrics[key] for name, key in names.items() if key in model.metrics}
+
+
+def _search(recipe: Recipe, folds: int) -> str:
+    """What a search tries, in a few words."""
+    if not folds:
+        return "none, since the rows cannot be divided into folds"
+    count = len(recipe.penalties)
+    penalties = f"{count} penalties" if count > 1 else f"penalty λ {recipe.penalties[0]:g}"
+    budget = "" if recipe.seconds is None else f", {recipe.seconds:g} s at most"
+    return f"{folds} fold{'s' if folds > 1 else ''} of the training rows, {penalties}{budget}"
+
+
 def _rows(prepared: Prepared, settings: Settings) -> str:
     """How many rows are for what, and how they were chosen."""
     training, stopping = prepared.training.rows, prepared.stopping.rows
@@ -183,7 +207,7 @@ def _rows(prepared: Prepared, settings: Settings) -> str:
 def _training(settings: Settings, epochs: int) -> str:
     """How the network is trained, in a few words."""
     config = settings.config
-    parts = [f"{epochs:,} epochs{' at most' if settings.early_stopping else ''}",
+    parts = [f"{epochs:,} epochs{' at most' if config.early_stopping else ''}",
              f"batches of {settings.batch_size:,}", config.rule.name]  # fmt: skip
     parts += [f"dropout {settings.dropout:g}"] if settings.dropout else []
     parts += [f"{settings.class_weight} classes"] if settings.class_weight else []

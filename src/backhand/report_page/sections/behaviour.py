@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from backhand.errors import shortened
+from backhand.model import Model
 from backhand.report_page.charts import (
     Watched,
     dependence_chart,
@@ -131,21 +132,34 @@ def learning(contents: Contents) -> Html | None:
     history = contents.model.history
     if len(history) < 2:
         return None
-    best = contents.model.metrics.get("best_epoch")
-    stopping = isinstance(best, int)
-    watched = Watched("rows of early stopping" if stopping else "held-out rows",
-                      best if stopping else None)  # fmt: skip
+    watched, outcome = _watched(contents.model)
     text = (
         "An epoch is one pass over all training rows. Training lowers the loss; where the loss of "
         f"the {watched.name} rises again while that of the training rows falls, the model learns "
-        "its rows by heart. "
+        f"its rows by heart. {outcome}"
     )
-    text += (
-        f"Early stopping therefore chose epoch {best:,}." if stopping
-        else "Then --early-stopping, fewer --epochs or a larger --l2 may help."
-    )  # fmt: skip
     charts = [element("figure", chart) for chart in learning_charts(history, watched)]
     return joined([element("p", with_options(text)), element("div", *charts, class_="charts")])
+
+
+def _watched(model: Model) -> tuple[Watched, str]:
+    """Return the rows that were measured during training, and what followed from them."""
+    if (chosen := model.chosen) is not None and chosen.trials:
+        folds = len(chosen.losses().get(chosen.l2, []))
+        return Watched("rows out of fold", None), (
+            f"The curves are the means of the {folds} networks of the search with the chosen "
+            "penalty, up to the epoch in which the first of them ended. Each was stopped where the "
+            "loss of its own fold, the rows that it did not learn from, was least."
+        )
+    best = model.metrics.get("best_epoch")
+    if isinstance(best, int):
+        return Watched("rows of early stopping", best), (
+            f"Early stopping therefore chose epoch {best:,}."
+        )
+    return Watched("held-out rows", None), (
+        "Then fewer --epochs or a larger --l2 may help, or the search that chooses both (without "
+        "--quick)."
+    )
 
 
 def worst(contents: Contents) -> Html | None:

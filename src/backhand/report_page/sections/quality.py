@@ -92,20 +92,21 @@ def _measures(contents: Contents, evaluation: Evaluation) -> Html:
         "roc_auc": 0.5,
         "balanced_accuracy": guess,
     }
-    beside = "training" if contents.training is not None else "held_out"
+    others = {"training": "training"} if contents.training else {"held_out": "held out in training"}
+    if "out_of_fold_loss" in contents.model.metrics:
+        others = {"out_of_fold": "out of fold"} | others
     rows = []
     for name, measure in MEASURES.items():
         found, shown = evaluation.figures[name], percent if measure.as_percent else figure
         low, high = html_of(shown(found.low)), html_of(shown(found.high))
         interval = Html(f"{low} to&nbsp;{high}") if found.low == found.low else NONE
-        other = _metric(contents, f"{beside}_{name}")
+        beside = (shown(_metric(contents, f"{which}_{name}")) for which in others)
         rows.append((
-            measure.title, shown(found.value), interval, shown(other),
+            measure.title, shown(found.value), interval, *beside,
             shown(bases.get(name, float("nan"))),
         ))  # fmt: skip
     here = "held out" if contents.training is not None else "these rows"
-    there = "training" if contents.training is not None else "held out in training"
-    headings = ["", here, "95 % interval", there, f"always “{brief(base.name)}”"]
+    headings = ["", here, "95 % interval", *others.values(), f"always “{brief(base.name)}”"]
     caption = f"Figures on {several(evaluation.rows, 'row')}"
     text = (
         "The interval says how much the number of rows limits what is known: figures of unlimited "
@@ -117,12 +118,17 @@ def _measures(contents: Contents, evaluation: Evaluation) -> Html:
             "a large distance between the two means that it has learnt its rows by heart "
             "(overfitting)."
         )
+    if "out_of_fold" in others:
+        text += (
+            " The figures out of fold are of the training rows, each predicted by a network that "
+            "did not learn from it; the search chose by them."
+        )
     meanings = (
         part for measure in MEASURES.values()
         for part in (element("dt", measure.title), element("dd", measure.meaning))
     )  # fmt: skip
     return joined([
-        table(headings, rows, numbers=[1, 2, 3, 4], caption=caption),
+        table(headings, rows, numbers=range(1, len(headings)), caption=caption),
         element("p", text),
         element("dl", *meanings, class_="words"),
     ])  # fmt: skip

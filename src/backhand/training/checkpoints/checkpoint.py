@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from backhand.constraints import Span, seconds_in
 from backhand.engines import Engine
 from backhand.errors import InputError
 from backhand.support.trusted_folders import check_private, clear
@@ -18,9 +19,6 @@ from backhand.training.checkpoints.fleet_manager import FleetManager
 from backhand.training.checkpoints.lock import FOLDER, locked, usable
 from backhand.training.checkpoints.manager import CheckpointManager
 from backhand.training.checkpoints.members import files_in
-
-UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
-"""Seconds in each unit of time."""
 
 
 class Checkpoint:
@@ -62,16 +60,15 @@ class Checkpoint:
 
     def __init__(self, folder: str | Path, every: str = "30s", *, resume: bool = False) -> None:
         self.folder, self.every, self.resume = Path(folder), every, resume
-        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|min|h|epochs?)\s*", str(every))
-        if found is None or float(found.group(1)) <= 0:
+        epochs = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*epochs?\s*", str(every))
+        if epochs is None and not Span().allows(every):
             raise InputError(
                 f"every (--every) is '{every}'; expected a span such as 30s, 5min or 2epochs."
             )
-        number, unit = float(found.group(1)), found.group(2)
-        self.seconds = number * UNITS[unit] if unit in UNITS else None
-        self.epochs = None if unit in UNITS else int(number)
-        if self.epochs == 0 or (self.epochs is not None and self.epochs != number):
+        if epochs is not None and (float(epochs[1]) < 1 or not float(epochs[1]).is_integer()):
             raise InputError(f"every (--every) is '{every}'; expected whole epochs, 1 or more.")
+        self.seconds = seconds_in(every)
+        self.epochs = None if epochs is None else int(float(epochs[1]))
 
     def __repr__(self) -> str:
         return f"Checkpoint({str(self.folder)!r}, {self.every!r}, resume={self.resume})"
@@ -97,10 +94,16 @@ class Checkpoint:
         ------
         InputError
             If it is a file or a link, cannot be created or written to, is writable by other users,
-            or holds checkpoints that are not to be resumed, or those of the other kind.
+            or holds checkpoints that are not to be resumed, or those of the other kind; for a
+            fleet, if `every` is a number of epochs.
         OutputError
             If the system reports an error.
         """
+        if fleet and self.seconds is None:
+            raise InputError(
+                f"every (--every) is '{self.every}', but each member of a fleet has epochs of its "
+                "own; expected a time such as 30s or 5min."
+            )
         with usable(self.folder):
             self._check(fleet)
 
@@ -124,9 +127,12 @@ class Checkpoint:
             self._check_content(fleet)
 
     def _check_content(self, fleet: bool) -> None:
-        own, of_fleet = found_in(self.folder), files_in(self.folder)
+        own = found_in(self.folder)
+        folders = [self.folder, *(path for path in self.folder.iterdir() if path.is_dir())]
+        of_fleet = [path for folder in folders for path in files_in(folder)]
         if own if fleet else of_fleet:
-            there, here = ("a fleet", "one training") if of_fleet else ("one training", "a fleet")
+            kinds = ["one training", "a fleet or search"]
+            there, here = reversed(kinds) if of_fleet else kinds
             raise InputError(
                 f"{self.folder} contains checkpoints of {there}, and this is {here}; name another "
                 "folder."
@@ -174,14 +180,26 @@ class Checkpoint:
         OutputError
             If the folder cannot be made or locked.
         """
-        if self.seconds is None:
-            raise InputError(
-                f"every (--every) is '{self.every}', but each member of a fleet has epochs of its "
-                "own; expected a time such as 30s or 5min."
-            )
         self.check(fleet=True)
+        assert self.seconds is not None
         with self._locked():
             yield FleetManager(self.folder, self.seconds, _maker(engine))
+
+    @contextmanager
+    def open_stages(self) -> Iterator[Callable[[str], Checkpoint]]:
+        """Lock the folder while the context lasts, for fleets that follow each other.
+
+        The function that is returned makes the checkpoint of one of them, by a name: it saves in a
+        folder of its own inside this one.
+
+        Raises
+        ------
+        InputError, OutputError
+            As `open_fleet` does.
+        """
+        self.check(fleet=True)
+        with self._locked():
+            yield lambda name: Checkpoint(self.folder / name, self.every, resume=self.resume)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

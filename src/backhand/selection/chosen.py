@@ -1,0 +1,145 @@
+"""`Chosen`: what a selection chose and from what, as a model file holds it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from backhand.constraints import Constraint, Exactly, Flag, Integer, Number, Or
+from backhand.errors import InputError
+
+MOST = 10_000
+"""Maximum number of trials, and of networks."""
+
+
+class Trial(NamedTuple):
+    """A member of the search.
+
+    Attributes
+    ----------
+    l2 : float
+        λ.
+    fold : int
+        The fold that it is measured on.
+    epochs : int
+        Epochs done.
+    best_epoch : int
+        The one whose parameters are kept.
+    loss, accuracy : float
+        Of the fold, at the best epoch; infinite and nan where the member diverged.
+    """
+
+    l2: float
+    fold: int
+    epochs: int
+    best_epoch: int
+    loss: float
+    accuracy: float
+
+    def to_json(self) -> list[float | None]:
+        """Return a list of JSON values; figures that are not finite are None."""
+        return [value if value is None or math.isfinite(value) else None for value in self]
+
+    @classmethod
+    def from_json(cls, value: Any) -> Trial | None:
+        """Return what `to_json` wrote, or None if it is something else."""
+        if not isinstance(value, list) or len(value) != len(OF_TRIAL):
+            return None
+        if not all(allowed.allows(v) for allowed, v in zip(OF_TRIAL, value, strict=True)):
+            return None
+        l2, fold, epochs, best_epoch, loss, accuracy = value
+        return cls(
+            l2, fold, epochs, best_epoch,
+            math.inf if loss is None else loss, math.nan if accuracy is None else accuracy,
+        )  # fmt: skip
+
+
+OF_TRIAL: tuple[Constraint, ...] = (
+    Number(0), Integer(0), Integer(0), Integer(0), Or(Exactly(None), Number(0)),
+    Or(Exactly(None), Number(0, 1)),
+)  # fmt: skip
+"""What the values of a trial may be."""
+
+OF_CHOICE: dict[str, Constraint] = {
+    "l2": Number(0), "scale": Number(0), "rows": Integer(0),
+    "loss": Or(Exactly(None), Number(0)), "calibrated_loss": Or(Exactly(None), Number(0)),
+    "refitted": Flag(), "cut": Flag(),
+}  # fmt: skip
+"""What the other values may be."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a selection chose, and from what.
+
+    Attributes
+    ----------
+    l2 : float
+        λ.
+    epochs : tuple of int
+        Epochs of each network that was averaged.
+    refitted : bool
+        Whether these learned from all training rows, after the search.
+    scale : float
+        1 / T, by which the logits are multiplied; 0 where the network answers with the class
+        shares, because nothing that was tried is better.
+    rows : int
+        Rows that were predicted by networks that did not learn from them.
+    loss, calibrated_loss : float or None
+        The mean loss of these rows, before and after calibration; None without such rows.
+    cut : bool
+        Whether the search ended for lack of time.
+    trials : tuple of Trial
+    """
+
+    l2: float
+    epochs: tuple[int, ...]
+    refitted: bool
+    scale: float
+    rows: int
+    loss: float | None
+    calibrated_loss: float | None
+    cut: bool
+    trials: tuple[Trial, ...]
+
+    @property
+    def temperature(self) -> float:
+        """T; infinite where the network answers with the class shares."""
+        return 1 / self.scale if self.scale > 0 else math.inf
+
+    def losses(self) -> dict[float, list[float]]:
+        """Return the losses on the folds of each λ that was tried, the smallest λ first."""
+        found: dict[float, list[float]] = {l2: [] for l2 in sorted(t.l2 for t in self.trials)}
+        for trial in self.trials:
+            found[trial.l2].append(trial.loss)
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON values."""
+        trials = [trial.to_json() for trial in self.trials]
+        return vars(self) | {"epochs": list(self.epochs), "trials": trials}
+
+    @classmethod
+    def from_json(cls, value: Any) -> Chosen:
+        """Return what `to_json` wrote.
+
+        Raises
+        ------
+        InputError
+            If it is something else; the message is a clause.
+        """
+        wrong = InputError("its record of what was chosen is not what Backhand writes")
+        if not isinstance(value, dict) or set(value) != {*OF_CHOICE, "epochs", "trials"}:
+            raise wrong
+        epochs, trials = value["epochs"], value["trials"]
+        if not all(isinstance(some, list) and len(some) <= MOST for some in (epochs, trials)):
+            raise wrong
+        if not epochs or not all(map(Integer(1).allows, epochs)):
+            raise wrong
+        if not all(allowed.allows(value[name]) for name, allowed in OF_CHOICE.items()):
+            raise wrong
+        read = [trial for trial in map(Trial.from_json, trials) if trial is not None]
+        if len(read) < len(trials):
+            raise wrong
+        return cls(**value | {"epochs": tuple(epochs), "trials": tuple(read)})

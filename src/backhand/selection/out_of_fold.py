@@ -1,0 +1,71 @@
+"""What members say of the rows that they did not learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.engines import Data, Engine
+from backhand.equations import Parameters, softmax
+from backhand.selection.calibration import STRETCH, Calibration, Rows, mean_loss
+from backhand.selection.folds import InnerFolds
+
+MOST_LOGITS = 2**22
+"""Maximum number of out-of-fold logits that are kept: of more rows, evenly spaced ones are."""
+
+CHUNK = 2**20
+"""Numbers of X whose logits are computed at a time."""
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """What members say of the rows of their own folds, after calibration.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n,)
+        The numbers of the rows: all of these folds, or evenly spaced ones of them.
+    probabilities : ndarray of shape (n, K)
+        float32.
+    loss, calibrated_loss : float
+        Mean loss before and after calibration.
+    """
+
+    rows: NDArray[np.int32]
+    probabilities: NDArray[np.float32]
+    loss: float
+    calibrated_loss: float
+
+
+def held_out_logits(
+    rows: NDArray[np.int32],
+    data: Data,
+    folds: InnerFolds,
+    nets: Mapping[int, Parameters],
+    engine: Engine,
+) -> Rows:
+    """Return these rows with the logits of the network of their fold: log P."""
+    K = len(next(iter(nets.values())).b2)
+    S = np.empty((len(rows), K), np.float32)
+    for number, params in nets.items():
+        exact = Parameters(*(value.astype(np.float64) for value in params))
+        of_fold = np.flatnonzero(folds.of_row[rows] == number)
+        length = max(1, CHUNK // params.W1.shape[0])
+        for begin in range(0, len(of_fold), length):
+            some = of_fold[begin : begin + length]
+            P = engine.predict_proba(exact, data.X[data.places(rows[some])])
+            S[some] = np.log(np.maximum(P, np.finfo(np.float64).tiny))
+    there, w = data.places(rows), data.sample_weight
+    return Rows(S, data.y[there], None if w is None else w[there])
+
+
+def out_of_fold(rows: NDArray[np.int32], held: Rows, calibration: Calibration) -> OutOfFold:
+    """Return what was said of the rows; their logits become the probabilities, in place."""
+    before, after, S = mean_loss(held), mean_loss(held, calibration), held.S
+    for begin in range(0, len(S), STRETCH):
+        there = slice(begin, begin + STRETCH)
+        S[there] = softmax(calibration.of_logits(S[there]))
+    return OutOfFold(rows, S, before, after)

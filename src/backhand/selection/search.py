@@ -1,0 +1,143 @@
+"""The search: members of each fold and each penalty, trained until their own fold stops them."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from backhand.selection.members import Member, Trained, Trainer, candidate
+from backhand.selection.progress import MemberProgress, SearchProgress
+from backhand.training.callbacks import StopTraining
+from backhand.training.early_stopping import DivergenceError
+from backhand.training.fleet.progress import FleetProgress
+
+FIRST_FOLDS = 2
+"""Folds on which all penalties are compared; only the better ones continue on the others."""
+
+REACH = 0.05
+"""A penalty continues if its loss on the first folds is at most this share above the least."""
+
+
+@dataclass
+class Search:
+    """A search under way, and what it has found.
+
+    Attributes
+    ----------
+    trainer : Trainer
+    watch : callable
+        Called with a `SearchProgress`, several times per second. `StopTraining` ends the search as
+        the end of its time does.
+    trained : dict
+        The members that are done, by λ and fold.
+    stopped : bool
+        Whether it is to end.
+    cut : bool
+        Whether it ended before all members were done.
+    """
+
+    trainer: Trainer
+    watch: Callable[[SearchProgress], None]
+    trained: dict[tuple[float, int], Trained] = field(default_factory=dict)
+    stopped: bool = False
+    cut: bool = False
+    began: float = field(default_factory=time.perf_counter)
+
+    def run(self) -> None:
+        """Train all penalties on the first folds, and the better ones on the others."""
+        penalties, folds = self.trainer.recipe.penalties, self.trainer.folds.measured
+        self._stage("first-folds", penalties, folds[:FIRST_FOLDS])
+        losses = {l2: self.loss(l2) for l2 in penalties}
+        reach = min(losses.values()) * (1 + REACH)
+        within = [l2 for l2, loss in losses.items() if math.isfinite(loss) and loss <= reach]
+        self._stage("other-folds", within, folds[FIRST_FOLDS:])
+
+    def loss(self, l2: float) -> float:
+        """Return the mean loss of a penalty's folds, weighted by their rows; infinite if none."""
+        done = [one for (some, _), one in self.trained.items() if some == l2]
+        weights = [self._weight(fold) for some, fold in self.trained if some == l2]
+        losses = [one.loss for one in done]
+        return float(np.average(losses, weights=weights)) if done else math.inf
+
+    def chosen(self) -> list[Trained]:
+        """Return the members of the penalty with the least loss, by their folds.
+
+        Only the penalties that were trained on the most folds are compared.
+
+        Raises
+        ------
+        DivergenceError
+            If each has a member that diverged.
+        """
+        members = {l2: [one for (some, _), one in sorted(self.trained.items()) if some == l2]
+                   for l2 in self.trainer.recipe.penalties}  # fmt: skip
+        finite = [l2 for l2 in members if math.isfinite(self.loss(l2))]
+        if not finite:
+            first = next(one for one in self.trained.values() if one.ended == "diverged")
+            raise diverged(first, "with each penalty, on one fold or more")
+        most = max(len(members[l2]) for l2 in finite)
+        best = min((l2 for l2 in finite if len(members[l2]) == most), key=self.loss)
+        return members[best]
+
+    def _stage(self, name: str, penalties: Sequence[float], folds: Sequence[int]) -> None:
+        """Train these penalties on these folds, fold by fold, until the time is over."""
+        recipe = self.trainer.recipe
+        members = [candidate(recipe, l2, fold) for fold in folds for l2 in penalties]
+        limit = math.inf if recipe.seconds is None else recipe.seconds
+        if not members or (self.trained and (self.stopped or self._seconds > limit)):
+            self.cut = self.cut or bool(members)
+            return
+
+        def watch(progress: FleetProgress) -> None:
+            self.report(members, progress)
+            if (self.stopped or self._seconds > limit) and (self.trained or progress.done):
+                raise StopTraining
+
+        for one in self.trainer.train(name, members, watch):
+            if one.ended == "callback":
+                self.cut = True
+            elif one.member.fold is not None:
+                self.trained[one.member.config.l2, one.member.fold] = one
+
+    def report(self, members: Sequence[Member], progress: FleetProgress) -> None:
+        """Pass on how far some members are."""
+        penalties, folds = list(self.trainer.recipe.penalties), self.trainer.folds.measured
+        under_way = []
+        for found in progress.under_way:
+            member = members[found.member]
+            fold = 0 if member.fold is None else folds.index(member.fold) + 1
+            l2 = member.config.l2
+            under_way.append(
+                MemberProgress(fold, penalties.index(l2) + 1, l2, found.epoch, found.epochs)
+            )
+        done = len(self.trained) + progress.done
+        try:
+            self.watch(SearchProgress(
+                done, max(done, len(penalties) * len(folds)), len(folds), len(penalties),
+                tuple(under_way), self._seconds,
+            ))  # fmt: skip
+        except StopTraining:
+            self.stopped = True
+
+    @property
+    def _seconds(self) -> float:
+        return time.perf_counter() - self.began
+
+    def _weight(self, fold: int) -> float:
+        """Return the sum of the weights of a fold's rows."""
+        data = self.trainer.rows(self.trainer.folds.validation(fold))
+        return float(data.rows if data.weights is None else data.weights.sum(dtype=np.float64))
+
+
+def diverged(one: Trained, where: str) -> DivergenceError:
+    """Return the error of a member whose loss stopped being finite."""
+    epoch = len(one.history) + 1
+    return DivergenceError(
+        f"{where}, the loss stopped being finite in epoch {epoch}. Try a smaller learning rate (it "
+        f"was {one.member.config.learning_rate:g}), a warm-up or columns scaled to about -3..3.",
+        epoch, one.params, one.history,
+    )  # fmt: skip

@@ -1,0 +1,88 @@
+"""What a search chose, in words and figures: for the report, the page and `inspect`."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from backhand.errors import comma_list
+from backhand.selection import Chosen
+
+PARTS = {2: "half", 3: "third", 4: "quarter", 5: "fifth"}
+"""Names of the parts into which so many folds divide the rows."""
+
+
+def choice_in_words(chosen: Chosen, hidden: int) -> list[tuple[str, str]]:
+    """Return what was chosen, each under a title.
+
+    Parameters
+    ----------
+    chosen : Chosen
+    hidden : int
+        Hidden units of the model: those of all its networks.
+    """
+    return [
+        ("networks", _networks(chosen, hidden)),
+        ("penalty", _penalty(chosen)),
+        ("temperature", _temperature(chosen)),
+    ]
+
+
+def _networks(chosen: Chosen, hidden: int) -> str:
+    k = len(chosen.epochs)
+    first, last = min(chosen.epochs), max(chosen.epochs)
+    if not chosen.refitted:
+        part = PARTS.get(len(chosen.losses().get(chosen.l2, [])), "part")
+        epochs = f"epoch {first:,}" if first == last else f"epochs {first:,}–{last:,}"
+        how = f"stopped on the {part} of the training rows that it did not learn from ({epochs})"
+    else:
+        why = "the median of the search" if chosen.trials else "since the rows allow no search"
+        how = f"trained on all training rows for {first:,} epochs, {why}"
+    if k == 1:
+        return f"1 of {hidden:,} hidden units, {how}"
+    return f"{k:,} of {hidden // k:,} hidden units, each {how}; averaged into one of {hidden:,}"
+
+
+def _penalty(chosen: Chosen) -> str:
+    tried = [f"{l2:g}" for l2 in chosen.losses()]
+    cut = "; the time ended the search" if chosen.cut else ""
+    if len(tried) < 2:
+        return f"λ {chosen.l2:g}{cut}"
+    return f"λ {chosen.l2:g}, chosen from {comma_list(tried)}{cut}"
+
+
+def _temperature(chosen: Chosen) -> str:
+    if chosen.scale == 0:
+        return "the class shares for every row, since nothing that was tried is better"
+    return f"{chosen.temperature:.3g}"
+
+
+class Losses(NamedTuple):
+    """A table of the losses by penalty: its headings, and a row for each λ."""
+
+    headings: list[str]
+    rows: list[list[str]]
+
+
+def losses_by_penalty(chosen: Chosen) -> Losses:
+    """Return the mean loss of each λ on the folds, for each number of folds that some λ ended at.
+
+    So only figures of the same folds are in one column.
+    """
+    by_penalty = chosen.losses()
+    counts = sorted({len(losses) for losses in by_penalty.values()})
+    most = counts[-1] if counts else 0
+    headings = [f"{'all' if count == most else 'first'} {count} folds" for count in counts]
+    rows = [
+        [f"{l2:g}{' (chosen)' if l2 == chosen.l2 else ''}",
+         *(_mean(losses[:count]) if len(losses) >= count else "–" for count in counts)]
+        for l2, losses in by_penalty.items()
+    ]  # fmt: skip
+    return Losses(headings, rows)
+
+
+def _mean(losses: list[float]) -> str:
+    mean = float(np.mean(losses))
+    return f"{mean:.4f}" if math.isfinite(mean) else "diverged"

@@ -16,7 +16,7 @@ class Stopped(Exception):
     """Ends a selection as a failing display would."""
 
 
-def run(folder=None, stop_at=None, members=None, **settings):
+def run(folder=None, stop_at=None, members=5, **settings):
     recipe = Recipe(config=CONFIG, hidden=16, penalties=(0.001, 0.01), members=members)
     calls = 0
 
@@ -31,7 +31,7 @@ def run(folder=None, stop_at=None, members=None, **settings):
     return select(DATA, FOLDS, 2, recipe, engine, watch=watch, checkpoint=saving)
 
 
-@pytest.mark.parametrize("members", [None, 2])
+@pytest.mark.parametrize("members", [1, 5])
 def test_a_selection_resumes_with_equal_bits(tmp_path, members):
     whole = run(members=members)
     folder, stops = tmp_path / "saved", 0

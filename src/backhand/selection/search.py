@@ -38,6 +38,8 @@ class Search:
         Whether it is to end.
     cut : bool
         Whether it ended before all members were done.
+    skipped : int
+        Members that are not needed.
     """
 
     trainer: Trainer
@@ -45,6 +47,7 @@ class Search:
     trained: dict[tuple[float, int], Trained] = field(default_factory=dict)
     stopped: bool = False
     cut: bool = False
+    skipped: int = 0
     began: float = field(default_factory=time.perf_counter)
 
     def run(self) -> None:
@@ -54,7 +57,10 @@ class Search:
         losses = {l2: self.loss(l2) for l2 in penalties}
         reach = min(losses.values()) * (1 + REACH)
         within = [l2 for l2, loss in losses.items() if math.isfinite(loss) and loss <= reach]
-        self._stage("other-folds", within, folds[FIRST_FOLDS:])
+        others = folds[FIRST_FOLDS:]
+        self.skipped = (len(penalties) - len(within)) * len(others)
+        self._stage("other-folds", within, others)
+        self.skipped = len(penalties) * len(folds) - len(self.trained)
 
     def loss(self, l2: float) -> float:
         """Return the mean loss of a penalty's folds, weighted by their rows; infinite if none."""
@@ -114,11 +120,11 @@ class Search:
             under_way.append(
                 MemberProgress(fold, penalties.index(l2) + 1, l2, found.epoch, found.epochs)
             )
-        done = len(self.trained) + progress.done
+        whole = len(penalties) * len(folds) + self.trainer.recipe.members
         try:
             self.watch(SearchProgress(
-                done, max(done, len(penalties) * len(folds)), len(folds), len(penalties),
-                tuple(under_way), self._seconds,
+                len(self.trained) + self.skipped + progress.done, whole, len(folds),
+                len(penalties), tuple(under_way), self._seconds,
             ))  # fmt: skip
         except StopTraining:
             self.stopped = True

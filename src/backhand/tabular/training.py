@@ -335,8 +335,8 @@ def _model(prepared: Prepared, learned: Learned, metrics: dict[str, Any]) -> Mod
 
 def _largest(prepared: Prepared, settings: Settings) -> Learned:
     """What is learned at most: as many networks as are averaged, side by side."""
-    members = 1 if prepared.folds is None else settings.members or len(prepared.folds.measured)
-    d, H = prepared.training.X.shape[1], settings.hidden * max(1, members)
+    members = 1 if prepared.folds is None else settings.recipe_for(prepared.folds).members
+    d, H = prepared.training.X.shape[1], settings.hidden * members
     params = init(d, H, len(prepared.target.classes), settings.seed)
     return Learned(params, History(), settings.values(prepared.training.rows), {})
 

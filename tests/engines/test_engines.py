@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -624,17 +623,15 @@ def test_selected_rows_are_computed_with_as_their_copy_to_the_bit(
         found += [run.state(), run.evaluate(rows), engine.evaluate(params, rows)]
         if kind != "bytes":
             found.append(engine.loss_and_gradients(params, rows, 0.1))
-        results.append(list(leaves(found)))
-    assert len(results[0]) > 20 and all(map(np.array_equal, *results))
+        results.append(bits(found))
+    assert len(results[0]) > 20 and results[0] == results[1]
 
 
-def leaves(value) -> Iterator[np.ndarray]:
-    """All arrays and numbers of nested tuples and lists."""
-    if not isinstance(value, tuple | list):
-        yield np.asarray(value)
-        return
-    for part in value:
-        yield from leaves(part)
+def bits(value) -> list[bytes]:
+    """The bits of all arrays and numbers in nested tuples and lists."""
+    if isinstance(value, tuple | list):
+        return [leaf for part in value for leaf in bits(part)]
+    return [np.asarray(value).tobytes()]
 
 
 def test_rows_are_selected_by_slices_masks_and_numbers() -> None:
@@ -650,3 +647,65 @@ def test_rows_are_selected_by_slices_masks_and_numbers() -> None:
     for rows in ([], [6], np.ones(5, bool), none, slice(4, 4), 3, [[1]], [0.5], "a", None):
         with pytest.raises(InputError, match="row"):
             data.select(rows)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("batch_size", [None, 16])
+@pytest.mark.parametrize("kind", ["dense", "sparse"])
+def test_a_block_measures_the_validation_rows_as_evaluate_does(
+    engine: Engine, kind: str, batch_size: int | None, threads: int
+) -> None:
+    engine = make_engine(engine.name, threads=threads)
+    rng, (d, H, N, E) = np.random.default_rng(5), (30, 300, 90, 5)
+    X = rng.standard_normal((N, d)).astype(np.float32)
+    X = scipy.sparse.csr_matrix(X * (X > 0)) if kind == "sparse" else X
+    rows = Data(X, rng.integers(0, 3, N), rng.random(N, np.float32))
+    training, held = rows.select(slice(0, 50)), rows.select(np.arange(N - 1, 40, -1))
+    size, params, rule = batch_size or 50, backhand.init(d, H, 3), make_optimizer("adam")
+    rates = np.full((E, -(-50 // size)), 0.01)
+    order = None if batch_size is None else np.stack([rng.permutation(50) for _ in range(E)])
+    objective, validated = Objective(l2=0.1, dropout=0.3, loss_cap=0.5), np.arange(E) % 2 == 0
+    begin = OptimizerState.initial(params, rule)
+    whole = engine.start(begin, training, rule, objective, held)
+    found = whole.advance(Block(size, rates, rates, order, validated))
+    run = engine.start(begin, training, rule, objective)
+    for e in range(E):
+        some = None if order is None else order[e : e + 1]
+        alone = run.advance(Block(size, rates[:1], rates[:1], some))
+        assert np.isnan([*alone.validation_loss, *alone.validation_accuracy]).all()
+        assert bits([figures[e] for figures in found[:2]]) == bits([alone.loss, alone.accuracy])
+        expected = run.evaluate(held) if validated[e] else (np.nan, np.nan)
+        assert bits([figures[e] for figures in found[2:]]) == bits(expected)
+    assert bits(whole.state()) == bits(run.state())
+
+
+def test_a_block_ends_where_the_loss_ends_whatever_it_measures(engine: Engine) -> None:
+    params, data, _ = single(random_problem(9, (20, 5, 8, 3)))
+    run = engine.start(OptimizerState.initial(params, SGD()), data, SGD(), validation=data)
+    rates = np.full((50, 1), 1e30)
+    record = run.advance(Block(20, rates, 0 * rates, validated=np.ones(50, bool)))
+    assert len({len(figures) for figures in record}) == 1 and len(record.loss) < 50
+    assert not np.isfinite(record.loss[-1]) and np.isfinite(record.loss[:-1]).all()
+
+
+def test_what_is_to_be_validated_is_checked(engine: Engine) -> None:
+    params, data, _ = single(random_problem(9, (20, 5, 8, 3)))
+    rates = np.full((2, 1), 0.1)
+    begin = OptimizerState.initial(params, SGD())
+    run = engine.start(begin, data, SGD())
+    assert len(run.advance(Block(20, rates, rates, validated=np.zeros(2, bool))).loss) == 2
+    with pytest.raises(InputError, match="the session has no validation rows"):
+        run.advance(Block(20, rates, rates, validated=np.ones(2, bool)))
+    run = engine.start(begin, data, SGD(), validation=data.select(slice(3)))
+    for validated in (np.ones(3, bool), np.ones(2), np.ones((2, 1), bool), [True, True], 1):
+        with pytest.raises(InputError, match=r"the block's validated is .* expected bools, \(2,\)"):
+            run.advance(Block(20, rates, rates, validated=validated))
+    for wrong in (data._replace(X=data.X[:, :3]), data._replace(y=data.y + 9), 3):
+        with pytest.raises(InputError):
+            engine.start(begin, data, SGD(), validation=wrong)
+    labels = data.y.copy()
+    run = engine.start(begin, data, SGD(), validation=data._replace(y=labels))
+    labels[2] = 7
+    if engine.name == "fused":
+        with pytest.raises(InputError, match="class indices from 0 to 7"):
+            run.advance(Block(20, rates, rates, validated=np.ones(2, bool)))

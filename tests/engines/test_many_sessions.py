@@ -32,7 +32,13 @@ def make_rows(dtype: type = np.float32, weighted: bool = False) -> Data:
 
 
 def make_sessions(
-    engine: Engine, data: Sequence[Data], rule: str = "adam", dropout: float = 0.0, H: int = H, **of
+    engine: Engine,
+    data: Sequence[Data],
+    rule: str = "adam",
+    dropout: float = 0.0,
+    H: int = H,
+    validation: Sequence[Data | None] = (),
+    **of,
 ) -> list[Session]:
     """A session on each of these data, with its own parameters, dropout and number of updates."""
     found = []
@@ -40,7 +46,8 @@ def make_sessions(
         dtype = np.float64 if rows.X.dtype == np.float64 else np.float32
         params = backhand.init(rows.X.shape[1], H, K, seed=m, dtype=dtype)
         objective = Objective(dropout=dropout * (m + 1) / len(data), dropout_seed=m, **of)
-        session = started(engine, params, rows, make_optimizer(rule), objective)
+        validated = validation[m] if validation else None
+        session = started(engine, params, rows, make_optimizer(rule), objective, validated)
         for _ in range(m):
             session.apply(session.gradient()[1], 0.01)
         found.append(session)
@@ -147,6 +154,46 @@ def test_members_have_weights_of_their_own(torch_engine: Engine, only_as_one: li
     assert only_as_one == [1, 1, 1, 1, 4] * 2
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_validation_rows_are_measured_as_alone(
+    torch_engine: Engine,
+    weighted: bool,
+    only_as_one: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After epochs of each member's own; on rows of its own, of several counts, or none."""
+    rows, other = make_rows(np.float64, weighted), make_rows(np.float64)
+    data = [rows.select(slice(k, 50 + k)) for k in range(6)]
+    validation = [*(rows.select(np.arange(k, 60, 6)[k // 3 :]) for k in range(4)), other, None]
+    blocks = [
+        replace(block, validated=np.arange(8) % (m + 1) == m if m < 5 else None)
+        for m, block in enumerate(make_blocks(data))
+    ]
+
+    def make() -> list[Session]:
+        return make_sessions(torch_engine, data, dropout=0.2, validation=validation)
+
+    for room in (stacking.MEASURED_BYTES, 20000):  # at once, and some at a time
+        monkeypatch.setattr(stacking, "MEASURED_BYTES", room)
+        check_as_alone(torch_engine, make, blocks, 1e-10)
+    assert only_as_one == [1, 1, 1, 1, 1, 1, 6] * 2
+    found = torch_engine.advance_all(make(), blocks)
+    for metrics, block in zip(found[:5], blocks, strict=False):
+        assert np.array_equal(np.isfinite(metrics.validation_loss), block.validated)
+    sparse = other._replace(X=scipy.sparse.csr_array(other.X))
+    validation[0] = sparse
+    check_as_alone(torch_engine, make, blocks, 1e-10)
+    assert only_as_one[-2:] == [1, 5]
+
+
+def test_blocks_may_be_of_several_lengths(torch_engine: Engine, only_as_one: list[int]) -> None:
+    data = [make_rows(np.float64)] * 5
+    blocks = [make_blocks(data, epochs)[m] for m, epochs in enumerate((8, 3, 5, 3, 1))]
+    make = lambda: make_sessions(torch_engine, data, dropout=0.2)  # noqa: E731
+    check_as_alone(torch_engine, make, blocks, 1e-10)
+    assert only_as_one == [1, 1, 1, 1, 1, 5]
+
+
 def test_what_differs_is_advanced_in_groups_in_any_order(
     torch_engine: Engine, only_as_one: list[int]
 ) -> None:
@@ -223,7 +270,8 @@ def test_the_same_call_has_the_same_bits_and_goes_on_alone(torch_engine: Engine)
         for a, b in zip(
             *(torch_engine.advance_all(s, blocks) for s in (first, second)), strict=True
         ):
-            assert all(map(np.array_equal, a, b))
+            for figures, again in zip(a, b, strict=True):
+                check_close(figures, again, 0)
     for one, other, block in zip(first, second, blocks, strict=True):
         check_states(one, other, 0)
         state = one.state()

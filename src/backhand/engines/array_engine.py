@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import cached_property
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -114,8 +115,9 @@ class ArrayEngine:
         data: Data,
         optimizer: Optimizer | None,
         objective: Objective = CROSS_ENTROPY,
+        validation: Data | None = None,
     ) -> ArraySession:
-        return ArraySession(self, state, data, optimizer, objective)
+        return ArraySession(self, state, data, optimizer, objective, validation)
 
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
         return self._forward(params, X, "P")
@@ -158,12 +160,7 @@ class ArrayEngine:
         for rows in chunks(theta, data.rows):
             part = data.at(rows)
             chunk = self._data(part)
-            S = equations.forward(theta, chunk.X).S
-            mean.add(
-                total_weight(part.sample_weight, part.rows),
-                equations.cross_entropy(S, chunk.y, chunk.sample_weight),
-                equations.accuracy(S, chunk.y, chunk.sample_weight),
-            )
+            mean.add(total_weight(part.sample_weight, part.rows), *measured(chunk, theta))
         return mean.result()
 
     def _parameters(self, params: Parameters) -> Parameters:
@@ -210,8 +207,9 @@ class ArraySession:
         data: Data,
         optimizer: Optimizer | None,
         objective: Objective,
+        validation: Data | None,
     ) -> None:
-        check_start(state, data, optimizer, objective)
+        check_start(state, data, optimizer, objective, validation)
         self._engine = engine
         self._optimizer, self._objective = optimizer, objective
         self._like = zeros_like(state.params)
@@ -220,7 +218,7 @@ class ArraySession:
         self._on_host = is_sparse(data.X)
         self._source, self._data = data, data if self._on_host else engine._shared(data)
         # A batch's weights are summed on the host, where they came from: no round trip.
-        self._weights = data.weights
+        self._weights, self._validation = data.weights, validation
         self._tensors: Any  # Tensors, or another record that has them
         self._load(state)
 
@@ -285,15 +283,26 @@ class ArraySession:
 
     def advance(self, block: Block) -> BlockMetrics:
         optimizer = checked_optimizer(self._optimizer)
-        check_block(block, self._data.rows)
+        check_block(block, self._data.rows, self._validation)
         figures = []
         with self._engine.computing():
             for epoch in range(block.epochs):
-                figures.append(self._epoch(optimizer, block, epoch))
-                if not np.isfinite(figures[-1][0]):
+                of_training = self._epoch(optimizer, block, epoch)
+                figures.append((*of_training, *self._validate(block, epoch)))
+                if not np.isfinite(of_training[0]):
                     break
-        loss, accuracy = zip(*figures, strict=True)
-        return BlockMetrics(np.array(loss), np.array(accuracy))
+        return BlockMetrics(*np.array(figures).T)
+
+    def _validate(self, block: Block, epoch: int) -> tuple[float, float]:
+        if self._validation is None or block.validated is None or not block.validated[epoch]:
+            return math.nan, math.nan
+        return self._engine._evaluate(self._tensors.theta, self._validation)
+
+    @cached_property
+    def _validation_there(self) -> Data | None:
+        """The validation rows in the engine's library, where they are not sparse."""
+        rows = self._validation
+        return None if rows is None or is_sparse(rows.X) else self._engine._shared(rows)
 
     def _epoch(self, optimizer: Optimizer, block: Block, epoch: int) -> tuple[float, float]:
         order = None if block.order is None else block.order[epoch]
@@ -375,6 +384,13 @@ def updated(
     return found, loss, accuracy
 
 
+def measured(rows: Data, theta: Parameters) -> tuple[Any, Any]:
+    """Mean loss, without penalty, and accuracy."""
+    X, y, w = rows[:3]
+    S = equations.forward(theta, X).S
+    return equations.cross_entropy(S, y, w), equations.accuracy(S, y, w)
+
+
 def both(theta: Parameters, batch: Data, l2: float) -> tuple[Any, Gradients]:
     """Return the training loss and all its gradients."""
     X, y, w = batch[:3]
@@ -393,7 +409,8 @@ def loss_with_penalty(
     xp = array_namespace(S)
     losses = equations.row_losses(S, y)
     if loss_cap < math.inf:
-        losses = xp.minimum(losses, loss_cap)
+        cap = xp.full((), loss_cap, dtype=losses.dtype, device=losses.device)
+        losses = xp.minimum(losses, cap)
     loss = xp.sum(equations.mean_weights(S, w) * losses)
     unpenalised = isinstance(l2, Real) and not l2
     return loss if unpenalised else loss + equations.penalty(theta, l2)

@@ -18,10 +18,10 @@ CHUNK_BYTES = 2**25
 """Approximate working memory for rows that are only evaluated (prediction, validation)."""
 
 
-def chunks(params: Parameters, N: int) -> Iterator[slice]:
-    """Cut 0..N so that a chunk's X and activations take about `CHUNK_BYTES`."""
+def chunks(params: Parameters, N: int, room: int | None = None) -> Iterator[slice]:
+    """Cut 0..N so that a chunk's X and activations take about `room` bytes, or `CHUNK_BYTES`."""
     d, H, K = params.W1.shape[0], params.W1.shape[1], params.W2.shape[1]
-    rows = max(1, CHUNK_BYTES // (8 * (d + 2 * H + 3 * K)))
+    rows = max(1, (room or CHUNK_BYTES) // (8 * (d + 2 * H + 3 * K)))
     for start in range(0, N, rows):
         yield slice(start, min(start + rows, N))
 
@@ -95,6 +95,8 @@ class FlatBlock(NamedTuple):
         int64, C-contiguous; one 0 if not `ordered`.
     ordered : bool
         Whether the order is that of `order`, or that of the rows as they are stored.
+    validated : ndarray of shape (epochs,)
+        1 for each epoch after which the validation rows are measured, else 0; int64.
     """
 
     batch_size: int
@@ -105,9 +107,11 @@ class FlatBlock(NamedTuple):
     l2: NDArray[np.float64]
     order: NDArray[np.int64]
     ordered: bool
+    validated: NDArray[np.int64]
 
 
 UNORDERED = np.zeros(1, np.int64)
+"""The order of rows as they are stored; and no validation after the one epoch of a batch."""
 
 
 def flatten_block(block: Block, N: int, optimizer: Optimizer, updates: int) -> FlatBlock:
@@ -120,6 +124,7 @@ def flatten_block(block: Block, N: int, optimizer: Optimizer, updates: int) -> F
         np.ascontiguousarray(block.l2, np.float64),
         UNORDERED if order is None else np.require(order, np.int64, ["C", "A"]),
         order is not None,
+        np.zeros(epochs, np.int64) if block.validated is None else block.validated.astype(np.int64),
     )  # fmt: skip
 
 
@@ -129,9 +134,9 @@ def flatten_batch(N: int, rows: Any = None, l2: float = 0.0) -> FlatBlock:
     if isinstance(rows, slice):
         rows = None if rows == slice(0, N) else np.arange(rows.start, rows.stop)
     if rows is None:
-        return FlatBlock(N, N, 1, 1, zero, l2s, UNORDERED, False)
+        return FlatBlock(N, N, 1, 1, zero, l2s, UNORDERED, False, UNORDERED)
     order = np.require(rows, np.int64, ["C", "A"])
-    return FlatBlock(len(order), len(order), 1, 1, zero, l2s, order, True)
+    return FlatBlock(len(order), len(order), 1, 1, zero, l2s, order, True, UNORDERED)
 
 
 def update_numbers(shape: tuple[int, ...], updates: int) -> NDArray[np.int64]:

@@ -31,7 +31,8 @@ class Data(NamedTuple):
         to the parameters' dtype when it is loaded. (An engine may copy an X whole whose rows are
         not contiguous, such as one in Fortran order.) A sparse X has float32 or float64 numbers and
         indices of 32 or 64 bits, in any order; entries at one position add up. At most one batch of
-        it is made dense at a time.
+        it is made dense at a time. As long as a session uses them, X, y and sample_weight must not
+        change: sessions share them, on a device too.
     y : ndarray of shape (N,)
         Class indices 0..K-1, int64.
     sample_weight : ndarray of shape (N,), optional
@@ -205,6 +206,9 @@ class Block:
         λ of each update, float64.
     order : ndarray of shape (E, n), optional
         The rows that each epoch visits, in their order, int64; None: all rows as they are stored.
+    validated : ndarray of shape (E,), optional
+        After which of the epochs the session's validation rows are measured, bool; None: after
+        none.
 
     Examples
     --------
@@ -218,6 +222,7 @@ class Block:
     learning_rate: NDArray[np.float64]
     l2: NDArray[np.float64]
     order: NDArray[np.int64] | None = None
+    validated: NDArray[np.bool_] | None = None
 
     @property
     def epochs(self) -> int:
@@ -237,10 +242,15 @@ class BlockMetrics(NamedTuple):
     ----------
     loss, accuracy : ndarray of shape (E,)
         float64.
+    validation_loss, validation_accuracy : ndarray of shape (E,)
+        Those of the validation rows after the epoch, without penalty, dropout and loss cap; nan
+        where the block does not ask for them. float64.
     """
 
     loss: NDArray[np.float64]
     accuracy: NDArray[np.float64]
+    validation_loss: NDArray[np.float64]
+    validation_accuracy: NDArray[np.float64]
 
 
 class OptimizerState(NamedTuple):
@@ -288,12 +298,13 @@ class Session(Protocol):
     """
 
     def advance(self, block: Block) -> BlockMetrics:
-        """Do the block's updates.
+        """Do the block's updates, and measure the validation rows after the epochs that it names.
 
         Raises
         ------
         InputError
-            If the block does not fit the rows, or if the session has no optimizer.
+            If the block does not fit the rows, if it names epochs and the session has no validation
+            rows, or if the session has no optimizer.
         """
         ...
 
@@ -391,10 +402,18 @@ class Engine(Protocol):
     ) -> list[BlockMetrics]:
         """Advance each of several sessions of this engine by its block, and return what each would.
 
-        The sessions may differ in everything; the blocks have one number of epochs. A caller passes
-        at most `group` sessions, those of equal sizes one after the other. An engine may do what is
-        alike in one computation: its figures and states are then those of `Session.advance` to
-        rounding. An engine with a `group` of 1 advances one after the other, to the bit.
+        The sessions, and their blocks, may differ in everything. A caller passes at most `group`
+        sessions. With a `group` of 1 (reference, fused) they are advanced one after the other, and
+        the bits of each are those that it has alone. With a larger one (torch) those that are alike
+        (one X and y, equal shapes and update rules, as many rows and batches) may be advanced in
+        one computation: what one has is then what it has alone to rounding, and its bits depend on
+        which others are advanced with it; the same call returns the same bits.
+
+        Raises
+        ------
+        InputError
+            If there is not one block for each session, a session is given twice, or a block does
+            not fit.
         """
         ...
 
@@ -422,6 +441,7 @@ class Engine(Protocol):
         data: Data,
         optimizer: Optimizer | None,
         objective: Objective = CROSS_ENTROPY,
+        validation: Data | None = None,
     ) -> Session:
         """Begin or continue training from a state (copied, never changed) on these rows.
 
@@ -434,6 +454,8 @@ class Engine(Protocol):
         optimizer : Optimizer or None
             None for a session that only computes gradients and evaluates, as L-BFGS needs it.
         objective : Objective
+        validation : Data or None
+            Rows that `advance` measures where a block says so.
         """
         ...
 

@@ -51,9 +51,10 @@ class ReferenceEngine(ArrayEngine):
         data: Data,
         optimizer: Optimizer | None,
         objective: Objective = CROSS_ENTROPY,
+        validation: Data | None = None,
     ) -> ArraySession:
         self._warn()
-        return super().start(state, data, optimizer, objective)
+        return super().start(state, data, optimizer, objective, validation)
 
     def depends_on(self) -> dict[str, str]:
         with blas_threads().limited(self._threads):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 from threading import Lock
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines.array_engine import Tensors
+from backhand.engines.contract import Data
 from backhand.equations import Parameters
 from backhand.optimizers import Slots
 from backhand.support.optional import extra
@@ -134,10 +135,44 @@ class StackedRows:
             return self._places if order is None else order
         return self._places.gather(1, order)
 
-    def at(self, places: Any, here: slice, dtype: Any) -> tuple[Any, Any, Any]:
-        """X, y and w of a slice of those places: of each session's, or X and y of all's."""
+    def at(self, places: Any, here: slice, dtype: Any) -> Any:
+        """The `Data` of a slice of those places: of each session's, or X and y of all's."""
         w = self._weights
         if places is None:
-            return self._X[here].to(dtype), self._y[here], None if w is None else w[:, here]
+            return Data(self._X[here].to(dtype), self._y[here], None if w is None else w[:, here])
         there = places[:, here]
-        return self._X[there].to(dtype), self._y[there], None if w is None else w.gather(1, there)
+        w = None if w is None else w.gather(1, there)
+        return Data(self._X[there].to(dtype), self._y[there], w)
+
+
+def kind_of(rows: Any) -> Hashable:
+    """What `Data` of tensors have in common where they can be `StackedRows`."""
+    return (
+        id(rows.X), id(rows.y), rows.rows, rows.sample_weight is None, rows.numbers is None
+    )  # fmt: skip
+
+
+def weights_of(batch: Any) -> Any:
+    """Σw of each session's rows, (M,), or their number, of what `StackedRows.at` returned."""
+    w = batch.sample_weight
+    return batch.y.shape[-1] if w is None else w.sum(dim=1, dtype=torch.float64)
+
+
+def over_sessions(function: Callable[..., Any], batch: Any, *others: Any) -> Callable[..., Any]:
+    """A function of one session's batch and of other values, as one of those of all sessions.
+
+    Other values are tensors (M, ...) in tuples of them, or no tensors, which stay as they are.
+    """
+    of_rows = None if batch.X.ndim == 2 else 0
+    of_batch = Data(of_rows, of_rows, None if batch.sample_weight is None else 0)  # type: ignore
+    dims = each(lambda value: 0 if isinstance(value, torch.Tensor) else None, others)
+    mapped: Callable[..., Any] = torch.func.vmap(function, (of_batch, *dims))
+    return mapped
+
+
+def each(function: Callable[[Any], Any], value: Any) -> Any:
+    """The function's value for each part of a tuple of tuples."""
+    if not isinstance(value, tuple):
+        return function(value)
+    values = [each(function, one) for one in value]
+    return type(value)(*values) if hasattr(value, "_fields") else tuple(values)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,11 +15,19 @@ from numpy.typing import NDArray
 
 from backhand.dropout import mask_of, scale, threshold, update_keys
 from backhand.engines.argument_checks import check_block, checked_optimizer
-from backhand.engines.array_engine import ArraySession, Tensors, updated
-from backhand.engines.batching import WeightedMean, update_numbers
+from backhand.engines.array_engine import ArraySession, Tensors, measured, updated
+from backhand.engines.batching import CHUNK_BYTES, WeightedMean, chunks, update_numbers
 from backhand.engines.contract import Block, BlockMetrics, Data
-from backhand.engines.cuda_graphs import Recorded, on_cuda
-from backhand.engines.stacked_arrays import Member, Stacked, StackedRows, stack
+from backhand.engines.stacked_arrays import (
+    Member,
+    Stacked,
+    StackedRows,
+    kind_of,
+    over_sessions,
+    stack,
+    weights_of,
+)
+from backhand.equations import Parameters
 from backhand.support.optional import extra
 
 torch = extra("torch", "the torch engine")
@@ -32,12 +39,12 @@ def alike(session: ArraySession, block: Block) -> Hashable:
     Members of a group have their own rows, weights, η, λ, number of updates and dropout.
     """
     data, objective = session._data, session._objective
-    if session._on_host:
+    validates = block.validated is not None and block.validated.any()
+    if session._on_host or (validates and session._validation_there is None):
         return None
     return (
         tuple(v.shape for v in session._like), session._dtype, session._optimizer,
-        id(data.X), id(data.y), data.sample_weight is None, data.numbers is None, data.rows,
-        block.batch_size, block.learning_rate.shape[1],
+        kind_of(data), block.batch_size, block.learning_rate.shape[1],
         None if block.order is None else block.order.shape[1],
         bool(block.l2.any()), bool(objective.dropout),
         objective.loss_cap, objective.first_class_fixed,
@@ -65,8 +72,8 @@ class Limits(NamedTuple):
 
 CPU, GPU = Limits(128, 2**23, 2**28), Limits(1024, math.inf, 2**31)
 
-RECORDED_FROM = 8
-"""On CUDA, a block of so many updates or more is recorded: that takes as long as a few of them."""
+MEASURED_BYTES = 4 * CHUNK_BYTES
+"""Approximate working memory for the validation rows of all members."""
 
 FEWEST = 4
 """One stacked update costs about as much as those of three small members one after the other."""
@@ -79,7 +86,7 @@ def groups(
     found: dict[Hashable, list[int]] = {}
     for m, (session, block) in enumerate(zip(sessions, blocks, strict=True)):
         checked_optimizer(session._optimizer)
-        check_block(block, session._data.rows)
+        check_block(block, session._data.rows, session._validation)
         found.setdefault(alike(session, block) or m, []).append(m)
     return [
         part.tolist()
@@ -133,7 +140,7 @@ def advance_stacked(
         end = min(blocks[m].epochs for m in going)
         stack = Stack([sessions[m] for m in going], [_part(blocks[m], begin, end) for m in going])
         for epoch in range(begin, end):
-            found = stack.epoch(epoch - begin)
+            found = np.hstack([stack.epoch(epoch - begin), stack.validate(epoch - begin)])
             for m, figure in zip(going, found, strict=True):
                 figures[m].append(figure)
             finite = np.isfinite(found[:, 0])
@@ -148,8 +155,9 @@ def advance_stacked(
 def _part(block: Block, begin: int, end: int) -> Block:
     """Some epochs of a block."""
     order = None if block.order is None else block.order[begin:end]
+    validated = None if block.validated is None else block.validated[begin:end]
     rates, l2 = block.learning_rate[begin:end], block.l2[begin:end]
-    return replace(block, learning_rate=rates, l2=l2, order=order)
+    return Block(block.batch_size, rates, l2, order, validated)
 
 
 class Stack:
@@ -163,8 +171,7 @@ class Stack:
         self._rows = StackedRows([session._data for session in sessions])
         self._numbers = self._put_numbers()
         self._updates = 0
-        self._records = on_cuda(self._tensors) and blocks[0].l2.size >= RECORDED_FROM
-        self._recorded: dict[int, Recorded] = {}
+        self._measured: dict[tuple[int, ...], StackedRows] = {}
 
     def _put_numbers(self) -> Numbers:
         """Of each update, (E, B, M); threshold and scale (M,)."""
@@ -200,11 +207,13 @@ class Stack:
         mean = WeightedMean()
         for number, start in enumerate(range(0, n, size)):
             here = slice(start, min(start + size, n))
-            X, y, w = self._rows.at(places, here, self._tensors.theta.W1.dtype)
-            weight = here.stop - start if w is None else w.sum(dim=1, dtype=torch.float64)
-            mean.add(weight, *self._update(X, y, w, self._numbers_of(epoch, number)))
-        found: NDArray[np.float64] = self._engine.get(torch.stack(mean.on_device(), dim=1))
-        return found
+            batch = self._rows.at(places, here, self._tensors.theta.W1.dtype)
+            mean.add(weights_of(batch), *self._update(batch, self._numbers_of(epoch, number)))
+        return self._figures(mean)
+
+    def _figures(self, mean: WeightedMean) -> NDArray[np.float64]:
+        figures: NDArray[np.float64] = self._engine.get(torch.stack(mean.on_device(), dim=1))
+        return figures
 
     def _numbers_of(self, epoch: int, batch: int) -> Numbers:
         """The numbers of one update, (M,) each."""
@@ -214,37 +223,52 @@ class Stack:
             t[epoch, batch], None if key is None else key[epoch, batch], *others,
         )  # fmt: skip
 
-    def _update(self, X: Any, y: Any, w: Any, numbers: Numbers) -> tuple[Any, Any]:
+    def _update(self, batch: Data, numbers: Numbers) -> tuple[Any, Any]:
         """One update of each member; the losses and accuracies (M,) that it began with."""
-        of_batch = None if X.ndim == 2 else 0
-        dims = (
-            0, of_batch, of_batch, None if w is None else 0,
-            Numbers(*(0 if isinstance(v, torch.Tensor) else None for v in numbers)),
-        )  # fmt: skip
-        function = torch.func.vmap(self._updated, dims)
-        if self._records:
-            rows = X.shape[-2]
-            if rows not in self._recorded:
-                self._recorded[rows] = Recorded(function, self._tensors, X, y, w, numbers)
-            function = self._recorded[rows]
-        self._tensors, loss, accuracy = function(self._tensors, X, y, w, numbers)
+        arguments = batch, self._tensors, numbers
+        update = over_sessions(self._updated, *arguments)
+        self._tensors, loss, accuracy = update(*arguments)
         self._updates += 1
         return loss, accuracy
 
-    def _updated(
-        self, tensors: Tensors, X: Any, y: Any, w: Any, numbers: Numbers
-    ) -> tuple[Tensors, Any, Any]:
+    def _updated(self, batch: Data, tensors: Tensors, numbers: Numbers) -> tuple[Tensors, Any, Any]:
         """One update of one member."""
         eta, l2, t, key, least, factor = numbers
         mask = None
         if key is not None:
             b1 = tensors.theta.b1
-            mask = mask_of(key, X.shape[0], b1.shape[0], least, factor, b1.dtype)
-        return updated(self._optimizer, self._objective, tensors, Data(X, y, w), eta, l2, t, mask)
+            mask = mask_of(key, batch.rows, b1.shape[0], least, factor, b1.dtype)
+        return updated(self._optimizer, self._objective, tensors, batch, eta, l2, t, mask)
+
+    def validate(self, epoch: int) -> NDArray[np.float64]:
+        """Loss and accuracy of the members' validation rows, (M, 2); nan where not asked for."""
+        found = np.full((len(self._sessions), 2), np.nan)
+        alike: dict[Hashable, list[int]] = {}
+        for m, (session, block) in enumerate(zip(self._sessions, self._blocks, strict=True)):
+            if block.validated is not None and block.validated[epoch]:
+                alike.setdefault(kind_of(session._validation_there), []).append(m)
+        for members in alike.values():
+            found[members] = self._measure(members)
+        return found
+
+    def _measure(self, members: list[int]) -> NDArray[np.float64]:
+        """Those figures of members whose validation rows are of one kind."""
+        if tuple(members) not in self._measured:
+            data = [self._sessions[m]._validation_there for m in members]
+            self._measured[tuple(members)] = StackedRows(data)
+        rows, theta = self._measured[tuple(members)], self._tensors.theta
+        if len(members) < len(self._sessions):
+            theta = Parameters(*(value[members] for value in theta))
+        places, mean = rows.places(), WeightedMean()
+        for here in chunks(self._sessions[0]._like, rows.count, MEASURED_BYTES // len(members)):
+            batch = rows.at(places, here, theta.W1.dtype)
+            figures = over_sessions(measured, batch, theta)(batch, theta)
+            mean.add(weights_of(batch), *figures)
+        return self._figures(mean)
 
     def hand_back(self) -> None:
         """Make each session a member of the stack as it is now."""
-        stacked = Stacked(self._tensors.each(torch.clone) if self._records else self._tensors)
+        stacked = Stacked(self._tensors)
         for number, session in enumerate(self._sessions):
             session._tensors = Member(stacked, number)
             session._updates += self._updates

@@ -80,11 +80,12 @@ class EpochTraining:
         )  # fmt: skip
 
     def prepared(self) -> Training:
-        """Return the training as a fleet takes it."""
-        return Training(
+        """Return the training as a fleet takes it, which may begin it again."""
+        training = Training(
             start=self._start(), data=self.data, config=self.config, sampler=self.sampler,
             objective=self.objective, validation=self.validation,
         )  # fmt: skip
+        return replace(training, start=training.begin)
 
     def _start(self) -> TrainState:
         """Return the starting state, with what is kept of the past.

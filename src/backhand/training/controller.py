@@ -6,6 +6,7 @@ is decided here. So a driver may train one model or many, on one machine or seve
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -31,13 +32,14 @@ class Decision(NamedTuple):
         reads the new ones from the session.
     rewind : bool
         Whether the session is past that state and must return to it first.
-    improved : bool
-        Whether the parameters there are the best so far, and are to be returned.
+    best : int or None
+        Parts of epochs done at the best epoch so far, if it is one of the block's and its
+        parameters are to be returned.
     """
 
     state: TrainState
     rewind: bool = False
-    improved: bool = False
+    best: int | None = None
 
 
 class Divergence(NamedTuple):
@@ -66,8 +68,8 @@ class Controller:
     ----------
     plan : Plan
     periods : tuple of int
-        A block ends where the epochs done are a multiple of one of these: at validations, at
-        callbacks, at checkpoints.
+        A block ends where the epochs done are a multiple of one of these: at callbacks, at
+        checkpoints.
     validation_every : int or None
         Epochs between two validations; None: there are no validation rows.
     """
@@ -87,58 +89,62 @@ class Controller:
     def next_block(self, state: TrainState, most_epochs: int) -> Block:
         """Return the next block: at most `most_epochs` epochs, up to the end of a period.
 
-        Where an epoch comes in parts, it is one part.
+        Its last epoch is at most the first one after which patience may run out, so that no epoch
+        is trained in vain. Where an epoch comes in parts, it is one part.
         """
-        return self.replay(state, self.length(state, most_epochs))
+        block = self.replay(state, self.length(state, most_epochs))
+        if self.validation_every is None:
+            return block
+        parts = np.arange(state.done + 1, state.done + block.epochs + 1)
+        epochs, part = np.divmod(parts, self.plan.parts)
+        return replace(block, validated=(part == 0) & self.validates_after(epochs))
 
     def replay(self, state: TrainState, parts: int) -> Block:
-        """Return the block of the `parts` parts after a state; the same in every call."""
+        """Return the block of the `parts` parts after a state, without validation.
+
+        It is the same in every call.
+        """
         return self.plan.block(self.schedule(state), state.done, parts)
 
     def length(self, state: TrainState, most_epochs: int) -> int:
         """Return the number of parts in the next block."""
         if self.plan.parts > 1:
             return 1
-        lengths = [every - state.done % every for every in self.periods]
-        return min(self.plan.epochs - state.done, most_epochs, self.plan.most_epochs, *lengths)
+        done = state.done
+        lengths = [every - done % every for every in self.periods]
+        if (seen := state.early_stopping) is not None and seen.measurements_left < math.inf:
+            every = 1 if seen.rule.monitor == "loss" else self.validation_every or 1
+            lengths.append((done // every + int(seen.measurements_left)) * every - done)
+        return min(self.plan.epochs - done, most_epochs, self.plan.most_epochs, *lengths)
 
-    def divergence(self, state: TrainState, metrics: BlockMetrics) -> Divergence | None:
-        """Return where the loss stopped being finite in the block after a state, if it did."""
-        if np.isfinite(metrics.loss[-1]):
-            return None
-        finite = state.done + len(metrics.loss) - 1
-        history = state.history.extended(metrics.loss[:-1], metrics.accuracy[:-1])
-        return Divergence(finite // self.plan.parts + 1, finite, history)
-
-    def validates(self, state: TrainState, block: Block) -> bool:
-        """Return whether the validation rows are measured after the block that follows a state."""
-        epochs, part = divmod(state.done + block.epochs, self.plan.parts)
-        if part or self.validation_every is None:
-            return False
-        return self.validates_after(epochs)
-
-    def validates_after(self, epoch: int) -> bool:
-        """Return whether the validation rows are measured after the first `epoch` epochs."""
+    def validates_after(self, epochs: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return whether the validation rows are measured after each of these numbers of epochs."""
         every = self.validation_every
-        return every is not None and (epoch % every == 0 or epoch == self.plan.epochs)
+        found = np.zeros(epochs.shape, bool)
+        if every is not None:
+            found |= (epochs % every == 0) | (epochs == self.plan.epochs)
+        return found
 
-    def record(
-        self,
-        state: TrainState,
-        block: Block,
-        metrics: BlockMetrics,
-        validation: tuple[float, float] | None = None,
-    ) -> Decision:
-        """Return what follows from a block's finite losses and the validation after it, if any."""
-        done, figures = state.done + block.epochs, no_parts()
+    def divergence(self, state: TrainState) -> Divergence | None:
+        """Return where the loss stopped being finite, if that is where a new state is."""
+        under_way, history = state.part_figures, state.history
+        loss = under_way[-1, 1] if len(under_way) else history.loss[-1]
+        if math.isfinite(loss):
+            return None
+        whole = history if len(under_way) else history.first(len(history) - 1)
+        finite = state.done - 1
+        return Divergence(finite // self.plan.parts + 1, finite, whole)
+
+    def record(self, state: TrainState, block: Block, metrics: BlockMetrics) -> Decision:
+        """Return what follows from a block's figures; the last loss may not be finite."""
+        done, figures = state.done + len(metrics.loss), no_parts()
         if self.plan.parts > 1:
             row = [self.plan.weight_of(block), float(metrics.loss[0]), float(metrics.accuracy[0])]
             figures = np.vstack([state.part_figures, row])
             if done % self.plan.parts:
                 return Decision(replace(state, done=done, part_figures=figures))
-            metrics, figures = _mean_of_parts(figures), no_parts()
-        history = state.history.extended(*metrics, validation)
-        return self._stop(state, history, figures)
+            metrics, figures = _mean_of_parts(figures, metrics), no_parts()
+        return self._stop(state, state.history.extended(*metrics), figures)
 
     def _stop(self, state: TrainState, history: History, figures: NDArray[np.float64]) -> Decision:
         """Apply early stopping to a history longer than the state's, and end after the last epoch.
@@ -147,14 +153,14 @@ class Controller:
         the history, the new state is the one after that epoch, to which training rewinds.
         """
         epochs, epoch = len(history), len(state.history)
-        seen, cuts, ended, improved = state.early_stopping, state.cuts, "", False
+        seen, cuts, ended, best_epoch = state.early_stopping, state.cuts, "", None
         if seen is None:
             epoch = epochs
         while epoch < epochs and not ended and cuts == state.cuts:
             assert seen is not None
             epoch += 1
             seen, best = seen.step(epoch, history)
-            improved = best and seen.rule.restore_best is not None
+            best_epoch = epoch if best else best_epoch
             ended, cuts, seen = self.after_epoch(epoch, cuts, seen)
         if not ended and epoch == self.plan.epochs:
             ended = "done"
@@ -162,7 +168,9 @@ class Controller:
             state, done=epoch * self.plan.parts, history=history.first(epoch),
             part_figures=figures, early_stopping=seen, cuts=cuts, ended=ended,
         )  # fmt: skip
-        return Decision(found, epoch < epochs, improved)
+        returned = seen is not None and seen.rule.restore_best is not None
+        best_parts = best_epoch * self.plan.parts if best_epoch is not None and returned else None
+        return Decision(found, epoch < epochs, best_parts)
 
     def after_epoch(
         self, epoch: int, cuts: tuple[int, ...], seen: EarlyStoppingState
@@ -211,11 +219,16 @@ class Controller:
         return found, best_epoch
 
 
-def _mean_of_parts(figures: NDArray[np.float64]) -> BlockMetrics:
-    """Return an epoch's loss and accuracy: the means over its parts, weighted by their rows."""
+def _mean_of_parts(figures: NDArray[np.float64], last: BlockMetrics) -> BlockMetrics:
+    """Return an epoch's figures: the means over its parts, weighted by their rows.
+
+    The validation figures are those after the last part.
+    """
     weights, losses, accuracies = figures.T.copy()
     total = weights.sum()
     return BlockMetrics(
         np.array([(weights * losses).sum() / total]),
         np.array([(weights * accuracies).sum() / total]),
+        last.validation_loss,
+        last.validation_accuracy,
     )

@@ -122,6 +122,14 @@ class EarlyStoppingState:
         return EarlyStoppingState(self.rule, bad_epochs, lowest, lowest_best, best_epoch), is_best
 
     @property
+    def measurements_left(self) -> float:
+        """How many measurements of the monitored figure it takes at least to run out of patience.
+
+        It is infinite where patience is.
+        """
+        return max(1, self.rule.patience - self.num_bad_epochs)
+
+    @property
     def out_of_patience(self) -> bool:
         """Whether patience has run out."""
         return self.num_bad_epochs >= self.rule.patience

@@ -73,17 +73,15 @@ class History:
         self,
         loss: NDArray[np.float64],
         accuracy: NDArray[np.float64],
-        validation: tuple[float, float] | None = None,
+        validation_loss: NDArray[np.float64],
+        validation_accuracy: NDArray[np.float64],
     ) -> History:
-        """The history with the epochs that followed; the validation is of the last of them."""
-        measured = np.full((2, len(loss)), np.nan)
-        if validation is not None:
-            measured[:, -1] = validation
+        """The history with the epochs that followed."""
         return History(
             np.concatenate([self.loss, loss]),
             np.concatenate([self.accuracy, accuracy]),
-            np.concatenate([self.validation_loss, measured[0]]),
-            np.concatenate([self.validation_accuracy, measured[1]]),
+            np.concatenate([self.validation_loss, validation_loss]),
+            np.concatenate([self.validation_accuracy, validation_accuracy]),
         )
 
     def first(self, epochs: int) -> History:

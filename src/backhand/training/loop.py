@@ -13,7 +13,7 @@ from signal import SIGINT
 
 import numpy as np
 
-from backhand.engines import Block, BlockMetrics, Data, Session
+from backhand.engines import Block, BlockMetrics, Data, OptimizerState, Session
 from backhand.support.signals import Interrupted, meant, signals_noted
 from backhand.training.callbacks import Callback, Progress, StopTraining, call_callbacks
 from backhand.training.checkpoints.manager import CheckpointManager
@@ -21,7 +21,7 @@ from backhand.training.controller import Controller, Decision, Divergence
 from backhand.training.data import check_finite
 from backhand.training.early_stopping import DivergenceError
 from backhand.training.result import TrainResult
-from backhand.training.state import TrainState
+from backhand.training.state import TrainState, no_parts
 
 BLOCK_SECONDS = 0.1
 """Target duration of a block, so that progress and Ctrl-C stay responsive."""
@@ -48,30 +48,52 @@ class Pace:
 class Replay:
     """Returns a session to an earlier epoch, without a copy of every epoch's parameters.
 
-    It keeps the states before the last two blocks. Engine and plan are deterministic: from one of
-    these states, every later epoch is reached again by training it again.
+    It keeps the states before the last two blocks, and before the one that has the best epoch.
+    Engine and plan are deterministic: from one of these states, every later epoch is reached again
+    by training it again.
     """
 
     def __init__(self, session: Session, controller: Controller) -> None:
         self._session, self._controller = session, controller
         self._before: list[TrainState] = []
+        self._best: tuple[TrainState, int] | None = None
 
     def keep(self, state: TrainState) -> None:
         """Keep the state before the next block, and forget what is too old."""
         self._before = [*self._before[-1:], state]
         if self._controller.plan.sampler is not None:
+            oldest = self._before[0] if self._best is None else self._best[0]
             self._controller.plan.sampler.settle(
-                self._before[0].done // self._controller.plan.parts
+                min(oldest.done, self._before[0].done) // self._controller.plan.parts
             )
+
+    def keep_best(self, parts: int | None) -> None:
+        """Keep how to reach the best epoch, after `parts` parts, of the last block; None: not."""
+        self._best = None if parts is None else (self._before[-1], parts)
+
+    def reaches_back(self, done: int) -> int:
+        """How many parts before `done` the best epoch is reached from; 0 if it is not kept so."""
+        return 0 if self._best is None else done - self._best[0].done
+
+    def best(self, present: OptimizerState) -> OptimizerState:
+        """Return the best epoch's state, and the session to its present one."""
+        assert self._best is not None
+        self._rewind(*self._best)
+        found = self._session.state()
+        self._session.restore(present)
+        self._best = None
+        return found
 
     def rewind_to(self, parts: int) -> None:
         """Return the session to the state after `parts` parts, or to the oldest one kept."""
         past = [state for state in self._before if state.done <= parts] or self._before[:1]
-        if not past:
-            return
-        self._session.restore(past[-1].optimizer)
-        if parts > past[-1].done:
-            self._session.advance(self._controller.replay(past[-1], parts - past[-1].done))
+        if past:
+            self._rewind(past[-1], parts)
+
+    def _rewind(self, past: TrainState, parts: int) -> None:
+        self._session.restore(past.optimizer)
+        if parts > past.done:
+            self._session.advance(self._controller.replay(past, parts - past.done))
 
 
 @dataclass
@@ -83,10 +105,10 @@ class Driver:
     session : Session
     controller : Controller
     state : TrainState
-        The state of training; the session's own state is its `optimizer`.
+        The state of training; the session's own state is its `optimizer`. Its `best` is that of
+        the best epoch once `settle_best` has been called.
     data : Data
         Training rows.
-    validation : Data or None
     callbacks : sequence of callables
     manager : CheckpointManager or None
     received_signals : list of int
@@ -97,7 +119,6 @@ class Driver:
     controller: Controller
     state: TrainState
     data: Data
-    validation: Data | None = None
     callbacks: Sequence[Callback] = ()
     manager: CheckpointManager | None = None
     received_signals: Sequence[int] = ()
@@ -134,28 +155,24 @@ class Driver:
         return self.controller.next_block(self.state, most_epochs)
 
     def end_block(self, block: Block, metrics: BlockMetrics) -> None:
-        """Validate, and take what follows from the block that the session has done.
+        """Take what follows from the block that the session has done.
 
         Raises
         ------
         DivergenceError
-            If a loss is not finite.
+            If a loss is not finite. The state is then the one before that, as `_diverged` says.
         """
-        if (divergence := self.controller.divergence(self.state, metrics)) is not None:
-            raise self._diverged(divergence)
-        figures = self._validate(block)
-        self._stop_or_rewind(self.controller.record(self.state, block, metrics, figures))
-
-    def _validate(self, block: Block) -> tuple[float, float] | None:
-        if self.validation is None or not self.controller.validates(self.state, block):
-            return None
-        return self.session.evaluate(self.validation)
-
-    def keep_diverged(self, error: DivergenceError) -> None:
-        """End as diverged: at the parameters in the error, to which the session has returned."""
-        self.state = replace(
-            self.state, optimizer=self.session.state(), history=error.history, ended="diverged"
-        )
+        decision = self.controller.record(self.state, block, metrics)
+        if (divergence := self.controller.divergence(decision.state)) is None:
+            self._stop_or_rewind(decision)
+            return
+        if finite := len(metrics.loss) - 1:
+            metrics = BlockMetrics(*(figures[:finite] for figures in metrics))
+            decision = self.controller.record(self.state, block, metrics)
+            if decision.best is not None:
+                self.replay.keep_best(decision.best)
+            self.state = decision.state
+        raise self._diverged(divergence)
 
     def _stop_or_rewind(self, decision: Decision) -> None:
         """Adopt the decided state, with the session's tensors in that state."""
@@ -163,8 +180,21 @@ class Driver:
         if decision.rewind:
             self.replay.rewind_to(state.done)
         present = self.session.state()
-        best = present if decision.improved else state.best
-        self.state = replace(state, optimizer=present, best=best)
+        self.state = replace(state, optimizer=present)
+        if decision.best == state.done:
+            self.state = replace(self.state, best=present)
+            self.replay.keep_best(None)
+        elif decision.best is not None:
+            self.replay.keep_best(decision.best)
+        # A sampler may have to store the order of every epoch that can be reached again.
+        if self.replay.reaches_back(state.done) > self.controller.plan.most_epochs:
+            self.settle_best()
+
+    def settle_best(self) -> None:
+        """Make the state's `best` that of the best epoch, which is trained again if need be."""
+        if self.replay.reaches_back(self.state.done):
+            best = self.replay.best(self.state.optimizer)
+            self.state = replace(self.state, best=best)
 
     def _call_callbacks(self) -> None:
         """Call the callbacks that are due; if one fails, save a checkpoint and note where."""
@@ -192,6 +222,7 @@ class Driver:
 
     def saved(self) -> TrainState:
         """Return the state as it is saved: with the order of the rows."""
+        self.settle_best()
         state, sampler = self.state, self.controller.plan.sampler
         if sampler is None:
             return state
@@ -210,6 +241,7 @@ class Driver:
         DivergenceError
             If the last update made parameters that are not finite, and no best state is restored.
         """
+        self.settle_best()
         state = self.state
         if state.best is None and not all(np.isfinite(v).all() for v in state.optimizer.params):
             raise self._diverged(Divergence(len(state.history), state.done, state.history), False)
@@ -219,9 +251,14 @@ class Driver:
         return TrainResult(state, schedule, time.perf_counter() - self.began)
 
     def _diverged(self, found: Divergence, by_loss: bool = True) -> DivergenceError:
-        """Return the error, with the parameters of the last finite loss."""
-        check_finite(self.data.X, self.state.optimizer.params.W1.dtype, self.data.numbers)
+        """End at the last parameters whose loss is finite, and return the error that says so."""
+        check_finite(self.data.X, self.state.optimizer.params.W1.dtype)
         self.replay.rewind_to(found.finite_parts - 1)
+        self.state = replace(
+            self.state, optimizer=self.session.state(), history=found.history,
+            done=len(found.history) * self.controller.plan.parts, part_figures=no_parts(),
+            ended="diverged",
+        )  # fmt: skip
         what = (
             f"the loss stopped being finite in epoch {found.epoch}" if by_loss else
             f"the last update, of epoch {found.epoch}, made parameters that are not finite"
@@ -229,7 +266,7 @@ class Driver:
         return DivergenceError(
             f"{what}. Try a smaller learning rate (it was {self.controller.plan.schedule.peak:g}), "
             "a warm-up or columns scaled to about -3..3.",
-            found.epoch, self.session.state().params, found.history,
+            found.epoch, self.state.optimizer.params, found.history,
         )  # fmt: skip
 
     def _progress(self) -> Progress:
@@ -246,7 +283,7 @@ class Driver:
         )
 
 
-def drive(driver: Driver, *, keep_interrupted: bool = False) -> TrainResult:
+def drive(driver: Driver, keep_interrupted: bool = False) -> TrainResult:
     """Run a training to its end, whatever ends it.
 
     Parameters

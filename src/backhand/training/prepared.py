@@ -42,24 +42,33 @@ class Training:
     objective: Objective
     validation: Data | None = None
 
+    @property
+    def begin(self) -> TrainState:
+        """The start with the sampler's state: a checkpoint is compared with it."""
+        if self.sampler is None or self.start.sampler:
+            return self.start
+        return replace(self.start, sampler=self.sampler.state_dict(0))
+
     def controller(self, *periods: int | None) -> Controller:
-        """Return what decides in this training; a block ends at each of these numbers of epochs."""
-        start, every = (
-            self.start,
-            self.config.validation_every if self.validation is not None else None,
-        )
-        plan = make_plan(self.config, self.data, self.objective, start.rows_seen, self.sampler)
-        return Controller(plan, tuple(n for n in (*periods, every) if n is not None), every)
+        """Return what decides in this training; blocks end at multiples of the periods."""
+        seen = self.start.rows_seen
+        every = None if self.validation is None else self.config.validation_every
+        plan = make_plan(self.config, self.data, self.objective, seen, self.sampler)
+        return Controller(plan, tuple(n for n in periods if n is not None), every)
 
     def resumed(self, state: TrainState) -> Training:
         """Return the training from a later state on, with its sampler in that state's order."""
+        if not state.sampler and state is self.start:
+            return self
         if self.sampler is not None and state.sampler:
             self.sampler.load_state_dict(len(state.history), state.sampler)
         return replace(self, start=replace(state, sampler={}))
 
     def session(self, engine: Engine) -> Session:
         """Return a session of the engine that begins at the start."""
-        return engine.start(self.start.optimizer, self.data, self.config.rule, self.objective)
+        return engine.start(
+            self.start.optimizer, self.data, self.config.rule, self.objective, self.validation
+        )
 
     def driver(
         self,
@@ -69,10 +78,8 @@ class Training:
         manager: CheckpointManager | None = None,
     ) -> Driver:
         """Return what drives a session of this training to its end."""
-        return Driver(
-            self.session(engine), controller, self.start, self.data, self.validation, callbacks,
-            manager,
-        )  # fmt: skip
+        session = self.session(engine)
+        return Driver(session, controller, self.start, self.data, callbacks, manager)
 
 
 def check_monitored(config: TrainConfig, has_validation: bool) -> None:

@@ -11,6 +11,7 @@ rows, d features, H hidden units, K classes; E epochs of B batches; a chunk has 
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from backhand.engines.fused.buffers import Chunk, ParameterBuffers, thread_view
@@ -25,9 +26,6 @@ from backhand.engines.fused.llvm.builder import Code, Value, Variable, flush_sub
 from backhand.engines.fused.packing import Layout
 from backhand.engines.fused.steps import Backward, backward, forward
 from backhand.engines.fused.threads import barrier, claim_parts
-
-TRAIN, MEASURE = range(2)
-"""Modes: forward and backward pass, or the forward pass alone."""
 
 ARRIVALS, DONE = 0, 1
 """Positions in `ProgramArgs.sync`: arrivals at barriers, and epochs done."""
@@ -46,6 +44,8 @@ class BlockArgs(NamedTuple):
         ηₜ, with Adam's bias correction, and λ.
     order : (E, rows)
         Read only if `ordered`.
+    validated : (E,)
+        1 for each epoch after which the validation rows are measured.
     dropout : Dropout
     loss_cap : float
         A row's loss counts at most this in the metrics.
@@ -65,6 +65,7 @@ class BlockArgs(NamedTuple):
     l2s: Doubles
     order: Integers
     ordered: Integer
+    validated: Integers
     dropout: Dropout
     loss_cap: Real
     class_fixed: Integer
@@ -74,21 +75,48 @@ class BlockArgs(NamedTuple):
     epsilon: Real
 
 
+class Side(NamedTuple):
+    """Training or validation rows, and the chunk in which they are worked on."""
+
+    rows: Rows
+    chunk: Chunk
+
+
 class ProgramArgs(NamedTuple):
     """All arguments of `train_program` but the number of the thread.
 
-    `metrics` (2, E) receives the loss and the accuracy of each epoch, up to the first loss that is
-    not finite. `sync` (8,) holds the counters that the threads share.
+    `metrics` (4, E) receives loss and accuracy of each epoch, then those of the validation rows
+    where they are measured, up to the first loss that is not finite. `sync` (8,) holds the counters
+    that the threads share. Both chunks are for the same number of threads.
     """
 
-    mode: Integer
     sync: Integers
     net: Layout
     buffers: ParameterBuffers
-    rows: Rows
-    chunk: Chunk
+    training: Side
+    validation: Side
     block: BlockArgs
     metrics: Doubles
+
+
+class _Mine(NamedTuple):
+    """A side, as one thread works on it.
+
+    Attributes
+    ----------
+    rows : Rows
+    chunk : Chunk
+        With the thread's own buffers.
+    loaded : Variable
+        1 once the chunk is loaded that is the whole of every epoch: it is not loaded again.
+    phase : Variable
+        Counts the passes whose parts of the hidden units are claimed: forward and backward.
+    """
+
+    rows: Rows
+    chunk: Chunk
+    loaded: Variable
+    phase: Variable
 
 
 class _Sums(NamedTuple):
@@ -98,6 +126,10 @@ class _Sums(NamedTuple):
     hits: Variable
     weights: Variable
     batch_weight: Variable
+
+    def clear(self, zero: Value) -> None:
+        for variable in self:
+            variable.set(zero)
 
 
 def train_program(code: Code, args: ProgramArgs, me: Value) -> None:
@@ -130,124 +162,151 @@ def apply_gradient(code: Code, args: ApplyArgs, _: Value) -> None:
 def _epochs(code: Code, args: ProgramArgs, me: Value) -> None:
     """Do the epochs of the block, and end after the first whose loss is not finite."""
     block, zero = args.block, code.double(0.0)
-    args = args._replace(chunk=thread_view(code, args.chunk, args.net.d, args.net.width, me))
+    training, validation = (
+        _Mine(side.rows, thread_view(code, side.chunk, args.net.d, args.net.width, me),
+              code.variable(code.integer(0)), code.variable(code.integer(0)))
+        for side in (args.training, args.validation)
+    )  # fmt: skip
     sums = _Sums(*(code.variable(zero) for _ in _Sums._fields))
-    loaded, phase = code.variable(code.integer(0)), code.variable(code.integer(0))
     epoch, epochs = code.variable(code.integer(0)), code.variable(block.epochs)
-    with code.while_(lambda: epoch.get() < epochs.get()):
-        for variable in sums:
-            variable.set(zero)
-        with code.loop(block.batches) as j:
-            _batch(code, args, me, epoch.get(), j, sums, loaded, phase)
+
+    def record(first: int) -> Value:
         loss, accuracy = (x.get() / sums.weights.get() for x in (sums.losses, sums.hits))
         with code.if_(me.equals(0)):
-            code.store(loss, args.metrics, epoch.get())
-            code.store(accuracy, args.metrics, block.epochs + epoch.get())
-            code.store(epoch.get() + 1, args.sync, DONE)
+            code.store(loss, args.metrics, block.epochs * first + epoch.get())
+            code.store(accuracy, args.metrics, block.epochs * (first + 1) + epoch.get())
+        return loss
+
+    with code.while_(lambda: epoch.get() < epochs.get()):
+        sums.clear(zero)
+        with code.loop(block.batches) as j:
+            _batch(code, args, me, training, epoch.get(), j, sums)
+        loss = record(0)
+        with code.if_(code.load_scalar(block.validated, epoch.get()) > 0):
+            sums.clear(zero)
+            _validate(code, args, me, validation, sums)
+            record(2)
         epoch.set(epoch.get() + 1)
+        with code.if_(me.equals(0)):
+            code.store(epoch.get(), args.sync, DONE)
         finite = (loss - loss).equals(0.0)
         epochs.set(code.select(finite, epochs.get(), epoch.get()))
 
 
 def _batch(
-    code: Code, args: ProgramArgs, me: Value, epoch: Value, j: Value, sums: _Sums,
-    loaded: Variable, phase: Variable,
-) -> None:  # fmt: skip
-    """Do batch j of the epoch: its chunks of rows in turn, and with the last one the update.
-
-    `loaded` is 1 once the chunk is loaded that is the whole of every epoch: it is not loaded again.
-    `phase` counts the passes whose parts of the hidden units are claimed: forward and backward.
-    """
-    block, chunk = args.block, args.chunk
+    code: Code, args: ProgramArgs, me: Value, mine: _Mine, epoch: Value, j: Value, sums: _Sums
+) -> None:
+    """Do batch j of the epoch: its chunks of rows in turn, and with the last one the update."""
+    block, chunk = args.block, mine.chunk
     first = j * block.batch
     size = code.minimum(block.rows - first, block.batch)
     pieces = (size + (chunk.rows - 1)) // chunk.rows
     only = block.batches.equals(1) & pieces.equals(1) & block.ordered.equals(0)
     at = epoch * block.batches + j
     l2, eta = code.load_scalar(block.l2s, at), code.load_scalar(block.rates, at)
+    order = code.at(block.order, epoch * block.rows * block.ordered)
     sums.batch_weight.set(code.double(0.0))
     with code.loop(pieces) as piece:
-        begin = size * piece // pieces
-        count = size * (piece + 1) // pieces - begin
-        padded = (count + (code.tile.block - 1)) // code.tile.block * code.tile.block
-        # 1. Load rows, labels and weights.
-        with code.if_(loaded.get().equals(0)):
-            order = code.at(block.order, epoch * block.rows * block.ordered)
-            here, selection = first + begin, args.rows.selection
-            _load(code, args, Picked(order, block.ordered, here, count, padded, selection))
-            loaded.set(code.select(only, 1, 0))
-        # 2. Forward: H1, and what each part of the hidden units adds to S.
+        begin, count, padded = _cut(code, size, piece, pieces)
+        here = Picked(order, block.ordered, first + begin, count, padded, mine.rows.selection)
         draw = draw_of(code, block.dropout, at, begin)
-        _forward(code, args, me, padded, draw, phase)
-        # 3. Barrier: every part of S is complete.
-        barrier(code, code.at(args.sync, ARRIVALS), args.chunk.threads)
-        # 4. Softmax of this thread's rows: dS, and each row's loss and hit.
-        _softmax(code, args, me, padded)
-        # 5. Barrier: dS is complete.
-        barrier(code, code.at(args.sync, ARRIVALS), args.chunk.threads)
-        # 6. Sums over the rows: losses, hits and weights.
-        _add_up(code, args, padded, sums)
+        _forward(code, args, me, mine, here, only, draw, block.loss_cap, sums)
         # 7. Backward, and with the last chunk the update.
-        with code.if_(args.mode.equals(TRAIN)):
-            weight, last = sums.batch_weight.get(), (piece + 1).equals(pieces)
-            scale = code.select(weight > 0.0, 1.0 / weight, code.double(0.0))
-            step = Step(code.select(last, block.rule, NO_RULE), scale, l2, eta, *block[-3:])
-            _backward(code, args, me, count, padded, piece > 0, step, phase)
+        weight, last = sums.batch_weight.get(), (piece + 1).equals(pieces)
+        scale = code.select(weight > 0.0, 1.0 / weight, code.double(0.0))
+        step = Step(code.select(last, block.rule, NO_RULE), scale, l2, eta, *block[-3:])
+        _backward(code, args, me, mine, count, padded, piece > 0, step)
     sums.weights.set(sums.weights.get() + sums.batch_weight.get())
     # 8. The penalty, of the weights before the update, whose squares the backward pass added up.
-    with code.if_(args.mode.equals(TRAIN) & (l2 > 0.0)):
-        barrier(code, code.at(args.sync, ARRIVALS), args.chunk.threads)
-        penalty = sums.batch_weight.get() * l2 * 0.5 * _squares(code, args)
+    with code.if_(l2 > 0.0):
+        barrier(code, code.at(args.sync, ARRIVALS), chunk.threads)
+        penalty = sums.batch_weight.get() * l2 * 0.5 * _squares(code, args.net, chunk)
         sums.losses.set(sums.losses.get() + penalty)
 
 
-def _load(code: Code, args: ProgramArgs, picked: Picked) -> None:
-    """Load X (rows, d), y (rows,) and w (rows,) into this thread's chunk."""
-    chunk, X = args.chunk, args.rows.X
-    load_labels(code, chunk, args.rows, picked)
-    with code.if_(X.index.equals(DENSE)):
-        load_rows(code, chunk, X, picked, args.net.d)
-    with code.if_(X.index > DENSE):
-        load_entries(code, chunk.entries, X, picked, args.net.d)
+def _validate(code: Code, args: ProgramArgs, me: Value, mine: _Mine, sums: _Sums) -> None:
+    """Measure the validation rows as one batch, without dropout and penalty."""
+    # All parts are updated. (Those of this chunk may be others than those of the training rows'.)
+    barrier(code, code.at(args.sync, ARRIVALS), mine.chunk.threads)
+    size, in_order = mine.rows.count, code.integer(0)
+    pieces = (size + (mine.chunk.rows - 1)) // mine.chunk.rows
+    no_draw = Draw(code.integer(0), code.integer(0), code.integer(0), code.double(1.0))
+    with code.loop(pieces) as piece:
+        begin, count, padded = _cut(code, size, piece, pieces)
+        here = Picked(args.block.order, in_order, begin, count, padded, mine.rows.selection)
+        uncapped = code.double(math.inf)
+        _forward(code, args, me, mine, here, pieces.equals(1), no_draw, uncapped, sums)
+    sums.weights.set(sums.batch_weight.get())
+
+
+def _cut(code: Code, size: Value, piece: Value, pieces: Value) -> tuple[Value, Value, Value]:
+    """Where a chunk of a batch begins, its number of rows, and that number in whole blocks."""
+    begin = size * piece // pieces
+    count = size * (piece + 1) // pieces - begin
+    block = code.tile.block
+    return begin, count, (count + (block - 1)) // block * block
 
 
 def _forward(
-    code: Code, args: ProgramArgs, me: Value, padded: Value, draw: Draw, phase: Variable
-) -> None:
-    """H1 = max(0, X W1 + b1) ⊙ M and S = H1 W2, part by part."""
-    chunk = args.chunk
-    with claim_parts(code, chunk.claimed, chunk.parts, chunk.threads, me, phase) as part:
+    code: Code, args: ProgramArgs, me: Value, mine: _Mine, picked: Picked, only: Value, draw: Draw,
+    loss_cap: Value, sums: _Sums,
+) -> None:  # fmt: skip
+    """The forward pass of a chunk: dS, and what its rows add to the sums.
+
+    `only` says that the chunk is the whole of every epoch.
+    """
+    chunk, padded = mine.chunk, picked.padded
+    # 1. Load rows, labels and weights.
+    with code.if_(mine.loaded.get().equals(0)):
+        _load(code, args.net.d, mine, picked)
+        mine.loaded.set(code.select(only, 1, 0))
+    # 2. Forward: H1 = max(0, X W1 + b1) ⊙ M, and what each part of the hidden units adds to S.
+    with claim_parts(code, chunk.claimed, chunk.parts, chunk.threads, me, mine.phase) as part:
         forward(code, args.net, args.buffers.theta, chunk, padded, draw, part)
+    # 3. Barrier: every part of S is complete.
+    barrier(code, code.at(args.sync, ARRIVALS), chunk.threads)
+    # 4. Softmax of this thread's rows: dS, and each row's loss and hit.
+    _softmax(code, args, me, chunk, padded, loss_cap)
+    # 5. Barrier: dS is complete.
+    barrier(code, code.at(args.sync, ARRIVALS), chunk.threads)
+    # 6. Sums over the rows: losses, hits and weights; every thread computes the same.
+    totals(code, chunk.figures, 3, padded, chunk.rows, chunk.sums)
+    for place, total in enumerate((sums.losses, sums.hits, sums.batch_weight)):
+        total.set(total.get() + code.load_scalar(chunk.sums, place))
 
 
-def _softmax(code: Code, args: ProgramArgs, me: Value, padded: Value) -> None:
+def _load(code: Code, features: Value, mine: _Mine, picked: Picked) -> None:
+    """Load X (rows, d), y (rows,) and w (rows,) into this thread's chunk."""
+    chunk, X = mine.chunk, mine.rows.X
+    load_labels(code, chunk, mine.rows, picked)
+    with code.if_(X.index.equals(DENSE)):
+        load_rows(code, chunk, X, picked, features)
+    with code.if_(X.index > DENSE):
+        load_entries(code, chunk.entries, X, picked, features)
+
+
+def _softmax(
+    code: Code, args: ProgramArgs, me: Value, chunk: Chunk, padded: Value, loss_cap: Value
+) -> None:
     """S = Σ parts + b2 and dS = (P - Y) w of this thread's share of the rows."""
-    net, chunk = args.net, args.chunk
+    net = args.net
     blocks = padded // code.tile.block
-    low, high = (blocks * n // args.chunk.threads * code.tile.block for n in (me, me + 1))
+    low, high = (blocks * n // chunk.threads * code.tile.block for n in (me, me + 1))
     b2 = code.at(args.buffers.theta, net.b2)
     add_parts(code, chunk.S, chunk.s_column, chunk.parts, b2, low, high, net.K)
     softmax_and_loss(code, chunk.S, chunk.s_column, chunk.labels, chunk.weights, low, high,
-                     net.K, args.block.loss_cap, chunk.figures, chunk.rows)  # fmt: skip
-
-
-def _add_up(code: Code, args: ProgramArgs, padded: Value, sums: _Sums) -> None:
-    """Add the chunk's losses, hits and weights; every thread computes the same sums."""
-    mine = args.chunk.sums
-    totals(code, args.chunk.figures, 3, padded, args.chunk.rows, mine)
-    for place, total in enumerate((sums.losses, sums.hits, sums.batch_weight)):
-        total.set(total.get() + code.load_scalar(mine, place))
+                     net.K, loss_cap, chunk.figures, chunk.rows)  # fmt: skip
 
 
 def _backward(
-    code: Code, args: ProgramArgs, me: Value, count: Value, padded: Value, add: Value, step: Step,
-    phase: Variable,
+    code: Code, args: ProgramArgs, me: Value, mine: _Mine, count: Value, padded: Value, add: Value,
+    step: Step,
 ) -> None:  # fmt: skip
     """dW2, dZ1, dW1 and db1 part by part; the last thread does db2."""
-    net, buffers, chunk, block = args.net, args.buffers, args.chunk, args.block
+    net, buffers, chunk, block = args.net, args.buffers, mine.chunk, args.block
     fixed = block.class_fixed
     work = Backward(net, buffers, chunk, count, add, block.dropout.scale, fixed, step)
-    with claim_parts(code, chunk.claimed, chunk.parts, chunk.threads, me, phase) as part:
+    with claim_parts(code, chunk.claimed, chunk.parts, chunk.threads, me, mine.phase) as part:
         backward(code, work, part)
     with code.if_((me + 1).equals(chunk.threads)):
         # Forward: S = H1 W2 + b2. Backward: db2 = 1ᵀ dS.
@@ -258,9 +317,9 @@ def _backward(
         update(code, buffers, net.b2, net.size, step._replace(l2=code.double(0.0)))
 
 
-def _squares(code: Code, args: ProgramArgs) -> Value:
+def _squares(code: Code, net: Layout, chunk: Chunk) -> Value:
     """Return ‖W1‖² + ‖W2‖² of the weights before the update."""
     total = code.variable(code.double(0.0))
-    with code.loop(args.net.panels) as p:
-        total.set(total.get() + code.load_scalar(args.chunk.squares, p))
+    with code.loop(net.panels) as p:
+        total.set(total.get() + code.load_scalar(chunk.squares, p))
     return total.get()

@@ -67,7 +67,11 @@ class Consistency:
             raise InputError("its counts of parts, updates, rows or cuts are not all whole numbers")
         if not 0 <= done <= self._plan.epochs * self._plan.parts:
             raise InputError(f"it has done more or less than {self._plan.epochs} epochs hold")
-        if updates != self._updates(done):
+        if header["ended"] == "diverged":  # at the last parameters whose loss was finite
+            possible = range(self.begin.optimizer.updates, self._updates(done + self._plan.parts))
+            if updates not in possible:
+                raise InputError(f"its updates are not of its {len(possible)} first")
+        elif updates != self._updates(done):
             raise InputError(f"its updates are not the {self._updates(done)} of what it has done")
         if header["rows_seen"] != self.begin.rows_seen:
             raise InputError("it begins after other rows than this training")
@@ -115,9 +119,7 @@ class Consistency:
         shares = np.concatenate([history.accuracy, figures[:, 2]])
         if not np.isfinite(losses).all() or not (figures[:, 0] > 0).all():
             raise InputError("its history has losses that are not finite")
-        when = np.array(
-            [self.controller.validates_after(epoch) for epoch in range(1, epochs + 1)], bool
-        )
+        when = self.controller.validates_after(np.arange(1, epochs + 1))
         of_validation = history.validation_accuracy
         if not all(np.isnan(v[~when]).all() for v in (history.validation_loss, of_validation)):
             raise InputError("its history has validation figures of epochs without validation")
@@ -128,7 +130,7 @@ class Consistency:
     def _check_followed(self, found: TrainState) -> None:
         """Early stopping, the cuts, the best epoch and the end follow from the history."""
         state, best_epoch = self.controller.follow(self.begin, found.history)
-        if found.ended != state.ended:
+        if found.ended not in (state.ended, "diverged"):
             raise InputError(f"its end of training ('{found.ended!s:.20}') does not follow from "
                              "its history")  # fmt: skip
         if found.cuts != state.cuts:

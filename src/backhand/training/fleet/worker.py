@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
+from dataclasses import replace
 
 from backhand.engines import Engine
 from backhand.training.early_stopping import DivergenceError
@@ -58,20 +60,20 @@ class Worker:
         figures = self._engine.advance_all([driver.session for driver in drivers], blocks)
         self._pace.measure(most * each, time.perf_counter() - began)
         for number, driver, block, metrics in zip(numbers, drivers, blocks, figures, strict=True):
-            try:
+            with suppress(DivergenceError):
                 driver.end_block(block, metrics)
-            except DivergenceError as error:
-                driver.keep_diverged(error)
             self._end_if_over(number, driver)
 
     def _end_if_over(self, number: int, driver: Driver) -> None:
         if not self._fleet.is_over(driver.state):
             return
-        saved = driver.saved()
         try:
             result = driver.result()
-        except DivergenceError as error:
-            driver.keep_diverged(error)
-            saved, result = driver.saved(), driver.result()
+        except DivergenceError:  # by the last update; the state is now the one before it
+            result = driver.result()
+        if not result.ended:
+            result = replace(result, state=driver.saved())
         del self._group[number]
-        self._fleet.end(number, saved, result)
+        if result.ended == "diverged" and self._fleet.restart(number, driver.state):
+            return
+        self._fleet.end(number, driver.saved, result)

@@ -66,9 +66,11 @@ class Rows(NamedTuple):
     """The rows, which the compiled code reads at their addresses.
 
     So arrays may be read-only, memory-mapped or anywhere in memory. y (N,) is
-    int64, the weights (N,) are of the parameters' dtype, or 0 if there are none.
+    int64, the weights (N,) are of the parameters' dtype, or 0 if there are none. `count` are those
+    that count.
     """
 
+    count: Integer
     selection: Selection
     X: Numbers
     y: Integer
@@ -80,7 +82,7 @@ def rows_of(data: Data, dtype: Any) -> Rows:
     X = _sparse(data.X, dtype) if is_sparse(data.X) else _dense(data.X, dtype)
     y = np.require(data.y, np.int64, ["C", "A"])
     w = 0 if data.sample_weight is None else np.require(data.sample_weight, dtype, ["C", "A"])
-    return Rows(_selection(data.numbers), X, y, w)
+    return Rows(data.rows, _selection(data.numbers), X, y, w)
 
 
 def _selection(numbers: Any) -> Selection:

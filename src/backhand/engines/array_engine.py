@@ -409,8 +409,7 @@ def loss_with_penalty(
     xp = array_namespace(S)
     losses = equations.row_losses(S, y)
     if loss_cap < math.inf:
-        cap = xp.full((), loss_cap, dtype=losses.dtype, device=losses.device)
-        losses = xp.minimum(losses, cap)
+        losses = xp.minimum(losses, loss_cap)
     loss = xp.sum(equations.mean_weights(S, w) * losses)
     unpenalised = isinstance(l2, Real) and not l2
     return loss if unpenalised else loss + equations.penalty(theta, l2)

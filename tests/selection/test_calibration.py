@@ -52,6 +52,18 @@ def test_logits_that_are_wrong_give_the_class_shares():
     assert np.array_equal(found.of_logits(np.ones((5, 2))), np.tile(shares, (5, 1)))
 
 
+@pytest.mark.parametrize(("strength", "shares"), [(0.15, True), (0.6, False)])
+def test_the_class_shares_are_taken_unless_the_logits_are_clearly_better(strength, shares):
+    rng = np.random.default_rng(4)
+    z = rng.standard_normal(400)
+    y = (rng.random(400) < 1 / (1 + np.exp(-strength * z))).astype(np.int64)
+    rows = Rows(np.stack([0 * z, z], axis=1), y)
+    found = calibrate(rows, np.log([0.5, 0.5]))
+    assert (found.scale == 0) == shares
+    heavier = rows._replace(sample_weight=np.full(400, 7.0))
+    assert (calibrate(heavier, np.log([0.5, 0.5])).scale == 0) == shares
+
+
 @pytest.mark.parametrize("scale", [0.0, 0.7])
 def test_the_folded_network_has_the_calibrated_logits(scale):
     rng = np.random.default_rng(0)

@@ -109,8 +109,8 @@ def test_in_time_each_network_learns_from_what_was_before() -> None:
     for fold in found.measured:
         before, after = found.training(fold), found.validation(fold)
         assert data["day"][before].max() < data["day"][after].min()
-    two = data | {"day": np.arange(150) // 75}
-    assert inner_folds(two, time="day").measured == [1]
+    two = inner_folds(data | {"day": np.arange(150) // 75}, time="day")
+    assert two.measured == [1] and len(Settings().recipe_for(two).penalties) == 3
     assert inner_folds(data | {"day": np.ones(150, int)}, time="day").measured == []
     gaps = inner_folds(data | {"day": [None if i % 5 == 0 else i for i in range(150)]}, time="day")
     assert (gaps.of_row == NONE).sum() == 30 and set(range(0, 150, 5)) <= set(gaps.training(1))

@@ -40,7 +40,7 @@ from backhand.training.callbacks import Callback
 from backhand.training.checkpoints.checkpoint import Checkpoint
 from backhand.training.lbfgs import Minimum
 from backhand.training.result import TrainResult
-from backhand.training.samplers import RandomStateSampler, Shuffles
+from backhand.training.samplers import OrderPool, RandomStateSampler, Sampler
 
 
 def _by_epochs(estimator: Any) -> bool:
@@ -424,7 +424,7 @@ class MLPClassifier(
         first: bool = True,
         epochs: int | None = None,
         random_state: Any = None,
-        shuffles: Shuffles | None = None,
+        orders: OrderPool | None = None,
     ) -> EpochTraining:
         """Return the training by epochs that `fit` runs; `max_iter` of them, if none are given.
 
@@ -436,7 +436,7 @@ class MLPClassifier(
         if validation is None and self.early_stopping:
             data, validation = self._split(data, random_state)
         return self._training(
-            params, data, validation, random_state, epochs or self.max_iter, shuffles
+            params, data, validation, random_state, epochs or self.max_iter, orders
         )
 
     def _training(
@@ -446,13 +446,16 @@ class MLPClassifier(
         validation: Data | None,
         random_state: np.random.RandomState,
         epochs: int,
-        shuffles: Shuffles | None = None,
+        orders: OrderPool | None = None,
     ) -> EpochTraining:
         """A training of at most `epochs` epochs, which continues the last one."""
         batch_size, past = self._batch_size(data.rows), self._trained
-        sampler = RandomStateSampler(data.rows, random_state, shuffles) if self.shuffle else None
         config = self._config(batch_size, epochs, validated=validation is not None)
         config = with_dropout_seed(config, past, random_state)
+        sampler: Sampler | None = None
+        if self.shuffle:
+            own = RandomStateSampler(data.rows, random_state)
+            sampler = own if orders is None else orders.shared(own, epochs)
         return EpochTraining(
             params=params, past=past, rows_seen=self.t_, data=data, validation=validation,
             config=config, sampler=sampler, engine=self._engine(),

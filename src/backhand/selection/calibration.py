@@ -1,11 +1,13 @@
 """Calibration: the temperature, found on rows that the members did not learn from.
 
-The logits S become S/T. Where even then the class shares π are the better answer, the network gives
-these: its W2 becomes 0, and its b2 log π. Both are changes of the second layer alone.
+The logits S become S/T. Where it is in doubt whether that is better than always answering with the
+class shares π, the network answers with these: its W2 becomes 0, and its b2 log π. Both are changes
+of the second layer alone.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -97,13 +99,16 @@ def mean_loss(rows: Rows, calibration: Calibration | None = None) -> float:
     total = weight = 0.0
     for S, y, w in rows.stretches():
         logits = S if calibration is None else calibration.of_logits(S)
-        total -= float(w @ log_softmax(logits)[np.arange(len(y)), y])
+        total += float(w @ _losses(logits, y))
         weight += float(w.sum())
     return total / weight
 
 
 def calibrate(rows: Rows, log_shares: NDArray[np.float64]) -> Calibration:
-    """Return the calibration with the least mean cross-entropy: by T, or the class shares.
+    """Return the calibration with the least mean cross-entropy by T, or the class shares.
+
+    The shares are taken unless T is better by one standard error of the difference: the loss is
+    that of the best penalty at the best epochs, and so of the luckiest of several.
 
     To the loss, (a - 1)² / 2n is added, so that a few rows that happen to be all correct do not
     make a infinite. The sum is strictly convex in a, and Newton's method finds its minimum, with
@@ -123,7 +128,30 @@ def calibrate(rows: Rows, log_shares: NDArray[np.float64]) -> Calibration:
             break
         a, (loss, slope, curvature) = a + step, found
     scaled, shares = Calibration(a, log_shares), Calibration(0.0, log_shares)
-    return scaled if a > 0 and mean_loss(rows, scaled) < mean_loss(rows, shares) else shares
+    if a <= 0:
+        return shares
+    gain, error = _gain(rows, scaled, shares)
+    return scaled if gain > error else shares
+
+
+def _gain(rows: Rows, better: Calibration, worse: Calibration) -> tuple[float, float]:
+    """Return how much less the mean loss is with one calibration, and its standard error."""
+    total = weight = 0.0
+    sums = np.zeros(3)  # of w² g², w² g and w²
+    for S, y, w in rows.stretches():
+        g = _losses(worse.of_logits(S), y) - _losses(better.of_logits(S), y)
+        total += float(w @ g)
+        weight += float(w.sum())
+        sums += (w * w) @ np.stack([g * g, g, np.ones_like(g)], axis=1)
+    gain = total / weight
+    variance = max(0.0, float(sums @ [1, -2 * gain, gain * gain]))
+    return gain, math.sqrt(variance) / weight
+
+
+def _losses(S: NDArray[np.float64], y: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the cross-entropy of each row, (n,)."""
+    losses: NDArray[np.float64] = -log_softmax(S)[np.arange(len(y)), y]
+    return losses
 
 
 def _derivatives(rows: Rows, a: float) -> tuple[float, float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -62,7 +62,7 @@ from backhand.engines.fused.kernels.optimizers import GRADIENT, NO_RULE, RULES, 
 from backhand.engines.fused.llvm.abi import Fixed, aligned, marshal
 from backhand.engines.fused.llvm.compiler import compiled_by, entry
 from backhand.engines.fused.llvm.precision import precision_of
-from backhand.engines.fused.packing import PackedParameters, layout_of, places_of
+from backhand.engines.fused.packing import Layout, PackedParameters, layout_of, places_of
 from backhand.engines.fused.prediction import predict_proba
 from backhand.engines.fused.program import (
     DONE,
@@ -89,13 +89,13 @@ class FusedEngine:
     name = "fused"
     group = 1
 
-    def __init__(self, threads: int | None = None) -> None:
-        self._threads = threads
+    def __init__(self, threads: int | None = None, scratch: Scratch | None = None) -> None:
+        self._threads, self._scratch = threads, scratch
 
     def divided(self, parts: int) -> list[Engine]:
         threads = self._threads or available_threads()
         count = min(parts, threads)
-        return [FusedEngine((threads + n) // count) for n in range(count)]
+        return [FusedEngine((threads + n) // count, Scratch()) for n in range(count)]
 
     def advance_all(
         self, sessions: Sequence[Session], blocks: Sequence[Block]
@@ -135,7 +135,9 @@ class FusedEngine:
         objective: Objective = CROSS_ENTROPY,
         validation: Data | None = None,
     ) -> FusedSession:
-        return FusedSession(state, data, optimizer, objective, validation, self._threads)
+        check_start(state, data, optimizer, objective, validation)
+        work = _Work(state.params, state.slots, self._threads, self._scratch)
+        return FusedSession(work, state.updates, data, optimizer, objective, validation)
 
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
         check_prediction(params, X)
@@ -156,16 +158,15 @@ class FusedSession:
 
     def __init__(
         self,
-        state: OptimizerState,
+        work: _Work,
+        updates: int,
         data: Data,
         optimizer: Optimizer | None,
         objective: Objective,
         validation: Data | None,
-        threads: int | None,
     ) -> None:
-        check_start(state, data, optimizer, objective, validation)
-        self._work = _Work(state.params, state.slots, threads)
-        self._data, self._optimizer, self._updates = data, optimizer, state.updates
+        self._work, self._updates = work, updates
+        self._data, self._optimizer = data, optimizer
         self._objective, self._validation = objective, validation
         self._constants = float(objective.loss_cap), int(objective.first_class_fixed)
         self._rule = () if optimizer is None else _rule_of(optimizer)
@@ -227,10 +228,50 @@ class FusedSession:
         check_data(self._data, self._work.net.d, self._work.net.K)
 
 
+class Scratch:
+    """Chunks, and where rows are: what sessions may share that are advanced one after the other.
+
+    The last few are kept: of the training and validation rows of one session, and of one like it.
+    """
+
+    MOST_CHUNKS, MOST_ROWS = 4, 2
+
+    def __init__(self) -> None:
+        self._chunks: dict[Hashable, Fixed] = {}
+        self._rows: list[tuple[Data, Any, Fixed]] = []
+
+    def chunk(self, net: Layout, dtype: Any, rows: int, threads: int, entries: int,
+              validates: bool) -> Fixed:  # fmt: skip
+        """Return a `Chunk` of that many rows, and of a sparse X of that many entries or more."""
+        key = net, dtype, rows, threads, entries > 0, validates
+        found = self._chunks.pop(key, None)
+        if found is None or found.record.entries.most < entries:
+            found = Fixed(chunk_of(net, dtype, rows, threads, entries))
+        self._chunks[key] = found
+        if len(self._chunks) > self.MOST_CHUNKS:
+            del self._chunks[next(iter(self._chunks))]
+        return found
+
+    def rows_of(self, data: Data, dtype: Any) -> Fixed:
+        """Return the `Rows` of the data."""
+        for known, of, rows in self._rows:
+            if known is data and of == dtype:
+                return rows
+        rows = Fixed(rows_of(data, dtype))
+        self._rows = [*self._rows[1 - self.MOST_ROWS :], (data, dtype, rows)]
+        return rows
+
+
 class _Work:
     """Packed parameters and slots, and the working memory."""
 
-    def __init__(self, params: Parameters, slots: Slots, threads: int | None) -> None:
+    def __init__(
+        self,
+        params: Parameters,
+        slots: Slots,
+        threads: int | None,
+        scratch: Scratch | None = None,
+    ) -> None:
         self._dtype = params.W1.dtype
         self._precision = precision_of(self._dtype)
         self.net, self._threads = layout_of(params), threads
@@ -244,8 +285,7 @@ class _Work:
         for slot, values in zip(self.slots, slots, strict=True):
             if not are_zeros(values):  # as a new buffer is
                 slot.write(values)
-        self._chunks: dict[tuple[int, int, bool, bool], Fixed] = {}
-        self._rows: list[tuple[Data, Fixed]] = []
+        self._scratch = scratch or Scratch()
         self._sync = aligned(8, np.int64)
         self._own: tuple[Any, Any] = Fixed(self.net), Fixed(self.buffers)
 
@@ -276,19 +316,8 @@ class _Work:
         """
         threads = validation_threads or threads_for(parts_of(self.net, rows), self._threads)
         numbers = most_numbers(data, whole_blocks(rows, self._dtype), order)
-        key = (rows, threads, is_sparse(data.X), validation_threads is not None)
-        if key not in self._chunks or self._chunks[key].record.entries.most < numbers:
-            self._chunks[key] = Fixed(chunk_of(self.net, self._dtype, rows, threads, numbers))
-        return self._chunks[key]
-
-    def _rows_of(self, data: Data) -> Fixed:
-        """Return the `Rows` of the data, cached for the last two: training and validation rows."""
-        for known, rows in self._rows:
-            if known is data:
-                return rows
-        rows = Fixed(rows_of(data, self._dtype))
-        self._rows = [*self._rows[-1:], (data, rows)]
-        return rows
+        validates = validation_threads is not None
+        return self._scratch.chunk(self.net, self._dtype, rows, threads, numbers, validates)
 
     def measure(self, data: Data) -> tuple[float, float]:
         """Loss and accuracy: an epoch of no batches, which is validated on these rows."""
@@ -328,10 +357,10 @@ class _Work:
         order = block.order if block.ordered else None
         chunk = chunk or self.chunk(data, chunk_rows(block.batch, is_sparse(data.X)), order)
         threads = int(chunk.record.threads)
-        sides: list[Any] = [self._rows_of(data), chunk] * 2
+        sides: list[Any] = [self._scratch.rows_of(data, self._dtype), chunk] * 2
         if validation is not None:
             rows = chunk_rows(validation.rows, is_sparse(validation.X))
-            sides[2:] = (self._rows_of(validation),
+            sides[2:] = (self._scratch.rows_of(validation, self._dtype),
                          self.chunk(validation, rows, validation_threads=threads))  # fmt: skip
         metrics, self._sync[:] = np.full((4, block.epochs), np.nan), 0
         for used in sides[1::2]:

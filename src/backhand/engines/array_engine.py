@@ -22,6 +22,7 @@ from backhand.engines.argument_checks import (
     check_block,
     check_data,
     check_gradient,
+    check_group,
     check_l2,
     check_learning,
     check_learning_rate,
@@ -91,6 +92,7 @@ class ArrayEngine:
     def advance_all(
         self, sessions: Sequence[Session], blocks: Sequence[Block]
     ) -> list[BlockMetrics]:
+        check_group(sessions, blocks)
         return advance_each(sessions, blocks)
 
     def depends_on(self) -> dict[str, str]:

@@ -22,9 +22,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import pyreadr
-from sklearn import datasets
+try:
+    import pandas as pd
+    import pyreadr
+    from sklearn import datasets
+except ModuleNotFoundError as missing:
+    sys.exit(
+        f"The package {missing.name} is not installed: python -m pip install pandas pyreadr "
+        "scikit-learn"
+    )
 
 HERE = Path(__file__).parent
 LISTS = ("development", "unseen")

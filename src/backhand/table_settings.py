@@ -348,13 +348,13 @@ class Settings:
         )
 
     def recipe_for(self, folds: InnerFolds) -> Recipe:
-        """What a search on the training rows of these folds tries: with one fold, one penalty."""
+        """What a search on the training rows of these folds tries: one penalty if they are many."""
         from backhand.selection import PENALTIES, Recipe
 
-        chosen = self.l2 is None and len(folds.measured) > 1
+        many = len(folds.measured) == 1 and not folds.forward
         return Recipe(
             config=self.config_for(len(folds.of_row)), hidden=self.hidden, members=self.members,
-            penalties=PENALTIES if chosen else (L2 if self.l2 is None else self.l2,),
+            penalties=PENALTIES if self.l2 is None and not many else (self.config.l2,),
             seconds=None if self.budget is None else seconds_in(self.budget),
         )  # fmt: skip
 

@@ -300,6 +300,46 @@ def test_an_unseeded_search_follows_numpys_generator() -> None:
     assert np.array_equal(*found) and found[0][0] != found[0][1]
 
 
+def test_metadata_is_routed(trained) -> None:
+    with sklearn.config_context(enable_metadata_routing=True):
+        estimator = net().set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        w, groups = np.linspace(1, 3, 150), np.arange(150) % 6
+        for one in (estimator, make_pipeline(StandardScaler().set_fit_request(sample_weight=True),
+                                             estimator)):  # fmt: skip
+            name = "mlpclassifier__alpha" if one is not estimator else "alpha"
+            both(one, {name: [1e-4, 1.0]}, fit={"sample_weight": w, "groups": groups},
+                 cv=GroupKFold(3))  # fmt: skip
+    assert trained == [6, 6]
+
+
+@pytest.mark.parametrize("estimator", [net(), make_pipeline(StandardScaler(), net())])
+@pytest.mark.parametrize(
+    ("settings", "rows"),
+    [
+        ({"param_grid": 5}, (X, Y)),
+        ({"param_grid": []}, (X, Y)),
+        ({"param_grid": {"alpha": 1.0}}, (X, Y)),
+        ({"scoring": "acuracy"}, (X, Y)),
+        ({"cv": 1}, (X, Y)),
+        ({"cv": 99}, (X, Y)),
+        ({"scoring": ["accuracy"]}, (X, Y)),
+        ({"estimator": None}, (X, Y)),
+        ({}, (X[:-1], Y)),
+        ({}, (X, None)),
+        ({"error_score": "none"}, (X, Y)),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_wrong_arguments_raise_what_scikit_learn_raises(estimator, settings, rows) -> None:
+    raised = []
+    for cls in (GridSearchCV, Theirs):
+        arguments = {"estimator": estimator, "param_grid": {}, "cv": 3} | settings
+        with pytest.raises(Exception) as caught:
+            cls(**arguments).fit(*rows)
+        raised.append((caught.type, str(caught.value).split("\n")[0]))
+    assert raised[0] == raised[1]
+
+
 def test_what_a_classifier_prints_comes_in_order(capsys) -> None:
     said = []
     for cls in (Theirs, GridSearchCV):
@@ -373,6 +413,7 @@ def test_halving_trains_no_epoch_twice(monkeypatch) -> None:
         ({"param_grid": {"max_iter": [2]}}, "halving sets max_iter, and param_grid has it"),
         ({"min_epochs": 9}, "min_epochs is 9; expected at most the classifier's max_iter, which"),
         ({"min_epochs": 0}, "min_epochs is 0; expected"),
+        ({"estimator": net(max_iter=0)}, "max_iter is 0; expected an integer of 1 or more"),
         ({"factor": 1}, "factor is 1; expected a number above 1"),
         ({"halving": "yes"}, "halving is 'yes'; expected True or False"),
         ({"scoring": ["accuracy"], "refit": False}, "by one score, and scoring has several"),

@@ -1,4 +1,4 @@
-"""A thousand trainings killed at random moments: none loses what it had written down, or a bit."""
+"""Trainings and searches killed at random moments: none loses what it had saved, or a bit."""
 
 from __future__ import annotations
 
@@ -6,20 +6,24 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
 
 import backhand
+from backhand.engines import Data, make_engine
+from backhand.selection import InnerFolds, Recipe, Selection, folds_for, select
 from backhand.training import samplers
+from backhand.training.config import TrainConfig
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="there is no fork"),
 ]
 
-KILLS = 1000
+KILLS, KILLED_SEARCHES = 1000, 200
 
 
 def trained(checkpoint: backhand.Checkpoint | None = None) -> backhand.TrainResult:
@@ -35,11 +39,25 @@ def trained(checkpoint: backhand.Checkpoint | None = None) -> backhand.TrainResu
     )  # fmt: skip
 
 
-def killed_after(seconds: float, folder: Path, every: str) -> bool:
-    """Train in a process of its own, which is killed; whether that came before the end."""
+def searched(members: int | None, checkpoint: backhand.Checkpoint | None = None) -> Selection:
+    """Some tenths of a second of a search, in all its stages."""
+    rng = np.random.default_rng(1)
+    X = rng.standard_normal((3_000, 6)).astype(np.float32)
+    y = (X[:, 0] * X[:, 1] + 0.5 * rng.standard_normal(3_000) > 0).astype(np.int64)
+    config = TrainConfig(epochs=40, batch_size=64, optimizer="adam", learning_rate=0.02,
+                         schedule="cosine", dropout=0.1)  # fmt: skip
+    recipe = Recipe(config=config, hidden=8, penalties=(1e-4, 1e-3, 1e-2), members=members)
+    return select(
+        Data(X, y), InnerFolds(folds_for(y, 0)), 2, recipe, make_engine("fused", threads=2),
+        checkpoint=checkpoint,
+    )  # fmt: skip
+
+
+def killed_after(seconds: float, run: Callable[[], object]) -> bool:
+    """Run in a process of its own, which is killed; whether that came before the end."""
     child = os.fork()
     if child == 0:
-        trained(backhand.Checkpoint(folder, every, resume=True))
+        run()
         os._exit(0)
     time.sleep(seconds)
     os.kill(child, signal.SIGKILL)
@@ -59,7 +77,8 @@ def test_nothing_is_lost(tmp_path, monkeypatch, parts, every) -> None:
             length = time.perf_counter() - began
         folder = tmp_path / str(kill)
         for _ in range(rng.integers(1, 4)):
-            midway += killed_after(length * rng.uniform(0.05, 1.0), folder, every)
+            checkpoint = backhand.Checkpoint(folder, every, resume=True)
+            midway += killed_after(length * rng.uniform(0.05, 1.0), partial(trained, checkpoint))
         result = trained(backhand.Checkpoint(folder, every, resume=True))
         assert np.array_equal(result.history.loss, whole.history.loss)
         assert result.best_epoch == whole.best_epoch
@@ -70,3 +89,24 @@ def test_nothing_is_lost(tmp_path, monkeypatch, parts, every) -> None:
                 assert all(map(np.array_equal, mine, theirs))
         assert not list(folder.glob(".*.part"))
     assert midway >= KILLS // 8, "most were killed while they trained"
+
+
+@pytest.mark.parametrize("members", [None, 2])
+def test_a_killed_search_is_resumed_without_losing_a_bit(tmp_path, members) -> None:
+    rng, midway = np.random.default_rng(7), 0
+    for kill in range(KILLED_SEARCHES // 2):
+        if kill % 10 == 0:  # what else the machine does changes
+            began = time.perf_counter()
+            whole = searched(members)
+            length = time.perf_counter() - began
+        checkpoint = backhand.Checkpoint(tmp_path / str(kill), "0.05s", resume=True)
+        for _ in range(rng.integers(1, 4)):
+            seconds = length * rng.uniform(0.05, 1.0)
+            midway += killed_after(seconds, partial(searched, members, checkpoint))
+        found = searched(members, checkpoint)
+        assert found.chosen == whole.chosen
+        assert all(map(np.array_equal, found.params, whole.params))
+        assert all(map(np.array_equal, vars(found.history).values(), vars(whole.history).values()))
+        assert np.array_equal(found.out_of_fold.probabilities, whole.out_of_fold.probabilities)
+        assert not list((tmp_path / str(kill)).rglob(".*.part"))
+    assert midway >= KILLED_SEARCHES // 4, "most were killed while they searched"

@@ -109,8 +109,8 @@ def test_in_time_each_network_learns_from_what_was_before() -> None:
     for fold in found.measured:
         before, after = found.training(fold), found.validation(fold)
         assert data["day"][before].max() < data["day"][after].min()
-    two = data | {"day": np.arange(150) // 75}
-    assert inner_folds(two, time="day").measured == [1]
+    two = inner_folds(data | {"day": np.arange(150) // 75}, time="day")
+    assert two.measured == [1] and len(Settings().recipe_for(two).penalties) == 3
     assert inner_folds(data | {"day": np.ones(150, int)}, time="day").measured == []
     gaps = inner_folds(data | {"day": [None if i % 5 == 0 else i for i in range(150)]}, time="day")
     assert (gaps.of_row == NONE).sum() == 30 and set(range(0, 150, 5)) <= set(gaps.training(1))
@@ -287,8 +287,8 @@ def test_few_rows_allow_no_search(rows) -> None:
 
 
 def test_a_budget_ends_the_search_and_not_the_training() -> None:
-    data = columns(3000)
-    model = backhand.fit(data, "t", **SMALL | {"epochs": 200}, budget="0.2s", members=2)
+    lasting = {"epochs": 300, "patience": 300}
+    model = backhand.fit(columns(3000), "t", **SMALL | lasting, budget="0.001s", members=2)
     assert model.chosen.cut and len(model.chosen.trials) < 9
     assert model.sizes[1] == 8 and len(set(model.chosen.epochs)) == 1
     assert "the time ended the search" in dict(choice_in_words(model.chosen, 8))["penalty"]

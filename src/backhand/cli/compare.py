@@ -110,6 +110,6 @@ def _table_data(
         raise InputError("no target; name the column to predict with --target COLUMN.")
     table = read_table(data, query)
     table.warn_of_remarks()
-    prepared = prepare_table(table, target, Settings(test_size=0.0, seed=seed))
+    prepared = prepare_table(table, target, Settings(quick=True, test_size=0.0, seed=seed))
     rows = prepared.training
     return Data(rows.X.astype(dtype), rows.y), len(prepared.target.classes)

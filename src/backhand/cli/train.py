@@ -92,8 +92,9 @@ def train(
         validated = None if settings.cv is None else cross_validate(
             tables.table, prepared, settings, choices, engine=engine, callbacks=shown,
             watch=display.show_search, matrices=room.matrices_of_fold, evaluated=report.fold,
-            notify=display.show_message,
+            notify=display.show_fold,
         )  # fmt: skip
+        display.show_fold("")  # what follows is of all rows
         if page is None:
             tables.close()
         model, evaluation = fit_table(

@@ -409,7 +409,8 @@ def loss_with_penalty(
     xp = array_namespace(S)
     losses = equations.row_losses(S, y)
     if loss_cap < math.inf:
-        losses = xp.minimum(losses, loss_cap)
+        cap = xp.full((), loss_cap, dtype=losses.dtype, device=losses.device)
+        losses = xp.minimum(losses, cap)
     loss = xp.sum(equations.mean_weights(S, w) * losses)
     unpenalised = isinstance(l2, Real) and not l2
     return loss if unpenalised else loss + equations.penalty(theta, l2)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from backhand.engines.array_engine import Tensors
 from backhand.engines.contract import Data
-from backhand.engines.cuda_graphs import each
 from backhand.equations import Parameters
 from backhand.optimizers import Slots
 from backhand.support.optional import extra
@@ -169,3 +168,11 @@ def over_sessions(function: Callable[..., Any], batch: Any, *others: Any) -> Cal
     dims = each(lambda value: 0 if isinstance(value, torch.Tensor) else None, others)
     mapped: Callable[..., Any] = torch.func.vmap(function, (of_batch, *dims))
     return mapped
+
+
+def each(function: Callable[[Any], Any], value: Any) -> Any:
+    """The function's value for each part of a tuple of tuples."""
+    if not isinstance(value, tuple):
+        return function(value)
+    values = [each(function, one) for one in value]
+    return type(value)(*values) if hasattr(value, "_fields") else tuple(values)

@@ -18,7 +18,6 @@ from backhand.engines.argument_checks import check_block, checked_optimizer
 from backhand.engines.array_engine import ArraySession, Tensors, measured, updated
 from backhand.engines.batching import CHUNK_BYTES, WeightedMean, chunks, update_numbers
 from backhand.engines.contract import Block, BlockMetrics, Data
-from backhand.engines.cuda_graphs import Recorded, on_cuda
 from backhand.engines.stacked_arrays import (
     Member,
     Stacked,
@@ -72,9 +71,6 @@ class Limits(NamedTuple):
 
 
 CPU, GPU = Limits(128, 2**23, 2**28), Limits(1024, math.inf, 2**31)
-
-RECORDED_FROM = 8
-"""On CUDA, a block of so many updates or more is recorded: that takes as long as a few of them."""
 
 MEASURED_BYTES = 4 * CHUNK_BYTES
 """Approximate working memory for the validation rows of all members."""
@@ -175,8 +171,6 @@ class Stack:
         self._rows = StackedRows([session._data for session in sessions])
         self._numbers = self._put_numbers()
         self._updates = 0
-        self._records = on_cuda(self._tensors) and blocks[0].l2.size >= RECORDED_FROM
-        self._recorded: dict[int, Recorded] = {}
         self._measured: dict[tuple[int, ...], StackedRows] = {}
 
     def _put_numbers(self) -> Numbers:
@@ -233,11 +227,6 @@ class Stack:
         """One update of each member; the losses and accuracies (M,) that it began with."""
         arguments = batch, self._tensors, numbers
         update = over_sessions(self._updated, *arguments)
-        if self._records:
-            rows = batch.y.shape[-1]
-            if rows not in self._recorded:
-                self._recorded[rows] = Recorded(update, *arguments)
-            update = self._recorded[rows]
         self._tensors, loss, accuracy = update(*arguments)
         self._updates += 1
         return loss, accuracy
@@ -279,7 +268,7 @@ class Stack:
 
     def hand_back(self) -> None:
         """Make each session a member of the stack as it is now."""
-        stacked = Stacked(self._tensors.each(torch.clone) if self._records else self._tensors)
+        stacked = Stacked(self._tensors)
         for number, session in enumerate(self._sessions):
             session._tensors = Member(stacked, number)
             session._updates += self._updates

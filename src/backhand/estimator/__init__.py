@@ -7,6 +7,7 @@ from backhand.support.optional import pip
 
 try:
     from backhand.estimator.classifier import MLPClassifier
+    from backhand.estimator.cross_validated import MLPClassifierCV
     from backhand.estimator.search import GridSearchCV
 except ModuleNotFoundError as error:
     if not str(error.name).startswith("sklearn"):
@@ -21,6 +22,6 @@ except ModuleNotFoundError as error:
     ) from error
 from backhand.estimator.integrations import enter
 
-__all__ = ["GridSearchCV", "MLPClassifier"]
+__all__ = ["GridSearchCV", "MLPClassifier", "MLPClassifierCV"]
 
 enter()

@@ -28,6 +28,7 @@ from backhand.estimator.inputs import (
     weights_of,
 )
 from backhand.estimator.interchange import Interchange
+from backhand.estimator.parameters import ConstructorParameters
 from backhand.estimator.reporting import Tasks, print_end, printer, warn_of_end
 from backhand.estimator.solvers import (
     EpochTraining,
@@ -39,7 +40,7 @@ from backhand.training.callbacks import Callback
 from backhand.training.checkpoints.checkpoint import Checkpoint
 from backhand.training.lbfgs import Minimum
 from backhand.training.result import TrainResult
-from backhand.training.samplers import RandomStateSampler, Shuffles
+from backhand.training.samplers import OrderPool, RandomStateSampler, Sampler
 
 
 def _by_epochs(estimator: Any) -> bool:
@@ -54,6 +55,7 @@ def _by_epochs(estimator: Any) -> bool:
 class MLPClassifier(
     Interchange,
     FittedClassifier,
+    ConstructorParameters,
     CallbackSupportMixin,  # type: ignore[misc]
     ClassifierMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]
@@ -157,6 +159,7 @@ class MLPClassifier(
     validation_loss_curve_: list[float] | None
     best_validation_score_: float | None
     _held_out: np.random.RandomState | None  # its state when it drew the held-out rows
+    _trained: TrainResult | None = None  # the last training by epochs, to continue from
 
     def __init__(
         self,
@@ -321,6 +324,23 @@ class MLPClassifier(
         self._train_by_epochs(training, keep_interrupted=False)
         return self
 
+    @property
+    def stopped_(self) -> bool:
+        """Whether early stopping would stop: patience has run out, or the score is 1."""
+        seen = None if self._trained is None else self._trained.state.early_stopping
+        return seen is not None and (seen.out_of_patience or seen.perfect)
+
+    @property
+    def _no_improvement_count(self) -> int:
+        """The count under scikit-learn's name, which its tests read."""
+        seen = None if self._trained is None else self._trained.state.early_stopping
+        return 0 if seen is None else seen.num_bad_epochs
+
+    @property
+    def _optimizer(self) -> TrainResult | None:
+        """What the next training continues from; scikit-learn's tests read its `learning_rate`."""
+        return self._trained
+
     # What fit and partial_fit do.
 
     def _data(
@@ -404,7 +424,7 @@ class MLPClassifier(
         first: bool = True,
         epochs: int | None = None,
         random_state: Any = None,
-        shuffles: Shuffles | None = None,
+        orders: OrderPool | None = None,
     ) -> EpochTraining:
         """Return the training by epochs that `fit` runs; `max_iter` of them, if none are given.
 
@@ -416,7 +436,7 @@ class MLPClassifier(
         if validation is None and self.early_stopping:
             data, validation = self._split(data, random_state)
         return self._training(
-            params, data, validation, random_state, epochs or self.max_iter, shuffles
+            params, data, validation, random_state, epochs or self.max_iter, orders
         )
 
     def _training(
@@ -426,13 +446,16 @@ class MLPClassifier(
         validation: Data | None,
         random_state: np.random.RandomState,
         epochs: int,
-        shuffles: Shuffles | None = None,
+        orders: OrderPool | None = None,
     ) -> EpochTraining:
         """A training of at most `epochs` epochs, which continues the last one."""
         batch_size, past = self._batch_size(data.rows), self._trained
-        sampler = RandomStateSampler(data.rows, random_state, shuffles) if self.shuffle else None
         config = self._config(batch_size, epochs, validated=validation is not None)
         config = with_dropout_seed(config, past, random_state)
+        sampler: Sampler | None = None
+        if self.shuffle:
+            own = RandomStateSampler(data.rows, random_state)
+            sampler = own if orders is None else orders.shared(own, epochs)
         return EpochTraining(
             params=params, past=past, rows_seen=self.t_, data=data, validation=validation,
             config=config, sampler=sampler, engine=self._engine(),

@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV as Theirs
 from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import Pipeline
 
-from backhand.constraints import Constraint, Exactly, Flag, Integer, Number, Or, check_all
+from backhand.constraints import Constraint, Exactly, Flag, Integer, Number, Or, check, check_all
 from backhand.errors import InputError
 from backhand.estimator.search_fits import epochs_of, trains_as_fleet
 from backhand.estimator.search_halving import best_index, best_of, kept, stages
@@ -209,7 +209,7 @@ def _are_fleets(estimator: Any, param_grid: Any) -> bool:
 
 def _names(param_grid: Any) -> set[str]:
     """The names of all parameters in a grid; scikit-learn checks the grid itself."""
-    grids = [param_grid] if isinstance(param_grid, Mapping) else param_grid
+    grids = param_grid if isinstance(param_grid, list | tuple) else [param_grid]
     return set().union(*(grid for grid in grids if isinstance(grid, Mapping)))
 
 
@@ -227,6 +227,7 @@ def _check_halving(search: GridSearchCV) -> None:
             "own max_iter, the most epochs of a candidate."
         )
     most = search.estimator.get_params()[name]
+    check(name, most, Integer(1))
     if search.min_epochs is not None and search.min_epochs > most:
         raise InputError(
             f"min_epochs is {search.min_epochs}; expected at most the classifier's max_iter, "

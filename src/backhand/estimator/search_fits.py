@@ -26,7 +26,7 @@ from backhand.training.fleet.train_fleet import train_fleet
 from backhand.training.lbfgs import Minimum
 from backhand.training.prepared import Training
 from backhand.training.result import TrainResult
-from backhand.training.samplers import Shuffles
+from backhand.training.samplers import OrderPool
 
 FLEET_BYTES = 2**29
 """Approximate memory for the states of the fits that are trained in one call."""
@@ -161,7 +161,7 @@ class Fits:
     ) -> None:
         self._estimator, self._rows, self._n_jobs = estimator, rows, n_jobs
         self._fits, self._until, self._most_epochs = fits, until, most_epochs
-        self._shuffles = Shuffles()
+        self._orders = OrderPool()
         self._done = 0
 
     def take(self, number: int) -> Fit:
@@ -222,7 +222,7 @@ class Fits:
         else:
             fit.training = clf._prepare(
                 data, validation, fold.classes, epochs=self._most_epochs,
-                random_state=random_state, shuffles=self._shuffles,
+                random_state=random_state, orders=self._orders,
             ).prepared()  # fmt: skip
         fit.estimator = estimator
 

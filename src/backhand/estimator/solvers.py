@@ -20,7 +20,7 @@ from backhand.training.history import History
 from backhand.training.lbfgs import Minimum, minimise
 from backhand.training.prepared import Training
 from backhand.training.result import TrainResult
-from backhand.training.samplers import RandomStateSampler
+from backhand.training.samplers import Sampler
 from backhand.training.state import Keep, TrainState
 from backhand.training.train import train_data
 
@@ -44,7 +44,7 @@ class EpochTraining:
         Rows to learn from, and rows to score after each epoch, if any.
     config : TrainConfig
     objective : Objective
-    sampler : RandomStateSampler or None
+    sampler : Sampler or None
         It is left where the last epoch left it.
     engine : Engine
     """
@@ -56,7 +56,7 @@ class EpochTraining:
     validation: Data | None
     config: TrainConfig
     objective: Objective
-    sampler: RandomStateSampler | None
+    sampler: Sampler | None
     engine: Engine
 
     def run(

@@ -39,7 +39,8 @@ def _networks(chosen: Chosen, hidden: int) -> str:
         how = f"stopped on the {part} of the training rows that it did not learn from ({epochs})"
     else:
         why = "the median of the search" if chosen.trials else "since the rows allow no search"
-        how = f"trained on all training rows for {first:,} epochs, {why}"
+        epochs = f"{first:,} epoch{'s' if first > 1 else ''}"
+        how = f"trained on all training rows for {epochs}, {why}"
     if k == 1:
         return f"1 of {hidden:,} hidden units, {how}"
     return f"{k:,} of {hidden // k:,} hidden units, each {how}; averaged into one of {hidden:,}"
@@ -74,13 +75,19 @@ def losses_by_penalty(chosen: Chosen) -> Losses:
     by_penalty = chosen.losses()
     counts = sorted({len(losses) for losses in by_penalty.values()})
     most = counts[-1] if counts else 0
-    headings = [f"{'all' if count == most else 'first'} {count} folds" for count in counts]
+    headings = [_folds(count, "all" if count == most else "first") for count in counts]
     rows = [
         [f"{l2:g}{' (chosen)' if l2 == chosen.l2 else ''}",
          *(_mean(losses[:count]) if len(losses) >= count else "–" for count in counts)]
         for l2, losses in by_penalty.items()
     ]  # fmt: skip
     return Losses(headings, rows)
+
+
+def _folds(count: int, which: str) -> str:
+    if count == 1:
+        return "one fold"
+    return "both folds" if (count, which) == (2, "all") else f"{which} {count} folds"
 
 
 def _mean(losses: list[float]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import lru_cache
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,11 +22,8 @@ WINDOW_BYTES = 2**26
 BLOCK_BYTES = 2**18
 """A window is made of blocks of neighbouring rows, of about this size: each is one read."""
 
-SHARED_ROWS = 2**12
-"""The maximum number of rows whose orders are kept for other trainings (32 MiB in all)."""
-
-SHUFFLES_BYTES = 2**26
-"""Memory for permutations that several trainings share."""
+SHARED_BYTES = 2**26
+"""Memory for the orders that trainings share, of one `SharedOrders`."""
 
 MERSENNE_WORDS = 624
 """Words in the state of NumPy's MT19937; its `pos` is 0..624."""
@@ -103,8 +100,7 @@ class SeededSampler:
         if not self._shuffle:
             return np.arange(first, last)
         if self.parts == 1:
-            draw = _shared_permutation if self._rows <= SHARED_ROWS else _permutation
-            return draw(self._seed, epoch, self._rows)
+            return np.random.default_rng([self._seed, epoch]).permutation(self._rows)
         rows = self._of_blocks(epoch, first, last)
         np.random.default_rng([self._seed, epoch, part]).shuffle(rows)
         return rows
@@ -136,82 +132,25 @@ class SeededSampler:
         """Do nothing: each order follows from the seed."""
 
 
-def _permutation(seed: int, epoch: int, rows: int) -> NDArray[np.int64]:
-    found = np.random.default_rng([seed, epoch]).permutation(rows)
-    found.flags.writeable = False
-    return found
-
-
-_shared_permutation = lru_cache(maxsize=1024)(_permutation)
-"""Many small trainings with one seed (of one data set, say) draw the same: drawn once for all."""
-
-
-class Shuffles:
-    """Permutations that a RandomState draws, kept by the state from which it drew them.
-
-    Trainings that start from the same `random_state` draw the same ones: in a grid search, all
-    candidates with the same number of weights do. Drawing costs far more than looking one up.
-
-    Parameters
-    ----------
-    most_bytes : int
-        Memory for those that are kept; any more are drawn each time.
-    """
-
-    def __init__(self, most_bytes: int = SHUFFLES_BYTES) -> None:
-        self._left = most_bytes
-        self._kept: dict[Any, tuple[NDArray[np.int64], Any]] = {}
-
-    def draw(
-        self, random_state: np.random.RandomState, generator: Any, rows: int
-    ) -> NDArray[np.int64]:
-        """Shuffle 0..rows - 1 with a RandomState, which is in the state `generator`."""
-        mersenne = generator["state"]
-        key = rows, mersenne["pos"], mersenne["key"].tobytes()
-        found = self._kept.get(key)
-        if found is not None:
-            random_state.set_state(found[1])
-            return found[0]
-        shuffled = np.arange(rows)
-        random_state.shuffle(shuffled)
-        self._left -= shuffled.nbytes + 4 * len(key[2])
-        if self._left >= 0:
-            self._kept[key] = shuffled, random_state.get_state(legacy=False)
-        return shuffled
-
-
 class RandomStateSampler:
     """scikit-learn's: each epoch shuffles the order of the one before it, all with one RandomState.
 
     Such an order does not follow from an epoch's number. What was drawn is kept until it is
     settled, together with the generator's state before: training draws ahead of where it may stop.
-
-    Parameters
-    ----------
-    rows : int
-        N.
-    random_state : RandomState
-    shuffles : Shuffles, optional
-        Those that other trainings have drawn.
     """
 
     parts = 1
 
-    def __init__(
-        self,
-        rows: int,
-        random_state: np.random.RandomState,
-        shuffles: Shuffles | None = None,
-    ) -> None:
+    def __init__(self, rows: int, random_state: np.random.RandomState) -> None:
         self.window = rows
         self._random_state = random_state
-        self._shuffles = shuffles or Shuffles(0)
         self._drawn: dict[int, tuple[NDArray[np.int64], Any]] = {-1: (np.arange(rows), None)}
 
     def of_part(self, epoch: int, part: int) -> NDArray[np.int64]:  # noqa: ARG002
         for e in range(max(self._drawn) + 1, epoch + 1):
             before, generator = self._drawn[e - 1][0], self._random_state.get_state(legacy=False)
-            shuffled = self._shuffles.draw(self._random_state, generator, self.window)
+            shuffled = np.arange(len(before))
+            self._random_state.shuffle(shuffled)
             self._drawn[e] = before[shuffled], generator
         return self._drawn[epoch][0]
 
@@ -258,3 +197,52 @@ class RandomStateSampler:
                      "state": {"key": state["key"], "pos": int(pos)}}  # fmt: skip
         self._random_state.set_state(generator)
         self._drawn = {epoch - 1: (rows, None)}
+
+
+class SharedOrders:
+    """The orders of one sampler, for several trainings whose samplers would draw the same.
+
+    They are drawn once, and all are kept, since the trainings are at different epochs. So nothing
+    has to be settled or loaded.
+    """
+
+    def __init__(self, sampler: Sampler) -> None:
+        self.window, self.parts = sampler.window, sampler.parts
+        self._sampler, self._lock = sampler, Lock()
+
+    def of_part(self, epoch: int, part: int) -> NDArray[np.int64]:
+        with self._lock:
+            return self._sampler.of_part(epoch, part)
+
+    def settle(self, first: int, last: int | None = None) -> None:
+        """Do nothing: other trainings need all epochs."""
+
+    def state_dict(self, epoch: int) -> dict[str, NDArray[Any]]:
+        with self._lock:
+            self._sampler.of_part(epoch, 0)
+            return self._sampler.state_dict(epoch)
+
+    def check_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self._sampler.check_state_dict(state)
+
+    def load_state_dict(self, epoch: int, state: Mapping[str, NDArray[Any]]) -> None:
+        """Do nothing: the order of each epoch is that of the trainings' common start."""
+
+
+class OrderPool:
+    """Lets trainings share their orders: those that start from one generator state.
+
+    In a grid search, all candidates with the same `random_state` and number of weights do. Drawing
+    the orders takes longer than an epoch of a small training.
+    """
+
+    def __init__(self) -> None:
+        self._shared: dict[Any, SharedOrders] = {}
+
+    def shared(self, sampler: RandomStateSampler, epochs: int) -> Sampler:
+        """Return the sampler, or one that draws the same, for a training of so many epochs."""
+        if sampler.window * epochs * 8 > SHARED_BYTES:
+            return sampler
+        start = sampler.state_dict(0)
+        key = sampler.window, start["key"].tobytes(), start["rest"].tobytes()
+        return self._shared.setdefault(key, SharedOrders(sampler))

@@ -26,11 +26,12 @@ T = TypeVar("T")
 
 
 class ProgressDisplay(NamedTuple):
-    """Functions that show the epochs done (a callback of `train`), a search, a message, or rows."""
+    """Functions that show epochs (a callback of `train`), a search, a message, a fold, or rows."""
 
     show_epochs: Callback
     show_search: Callable[[SearchProgress], None]
     show_message: Callable[[str], None]
+    show_fold: Callable[[str], None]
     show_loading: Callable[[float], None]
     show_reading: Callable[[Reading], None]
 
@@ -45,14 +46,15 @@ def progress_display(
             keep_final_errors_quiet(print_line),
             at_ends(print_search),
             lambda what: print_json("preparing", {"what": what}),
+            lambda what: print_json("preparing", {"what": what}) if what else None,
             throttled(lambda share: print_json("loading", {"share": round(share, 3)})),
             throttled(lambda reading: print_json("reading", reading._asdict())),
         )
     elif not console.is_terminal:
-        yield ProgressDisplay(silent, silent, silent, silent, silent)
+        yield ProgressDisplay(silent, silent, silent, silent, silent, silent)
     else:
         with _bar(console) as bar:
-            task = bar.add_task(message, total=None, figures="")
+            task = bar.add_task(message, total=None, figures="", fold="")
             yield ProgressDisplay(
                 keep_final_errors_quiet(
                     lambda training: bar.update(
@@ -71,6 +73,7 @@ def progress_display(
                     figures=f"{search.done} networks, {clock(search.seconds)}",
                 ),
                 lambda what: bar.update(task, description=what, refresh=True),
+                lambda what: bar.update(task, fold=f"cv {what}: " if what else "", refresh=True),
                 lambda share: bar.update(
                     task, total=1, completed=share, description=f"loading {share:.0%}"
                 ),
@@ -215,7 +218,7 @@ def short(number: float) -> str:
 def _bar(console: Console) -> Progress:
     return Progress(
         BarColumn(bar_width=24),
-        TextColumn("{task.description}"),
+        TextColumn("{task.fields[fold]}{task.description}"),
         TextColumn("{task.fields[figures]}"),
         console=console,
     )

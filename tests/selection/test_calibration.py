@@ -52,6 +52,18 @@ def test_logits_that_are_wrong_give_the_class_shares():
     assert np.array_equal(found.of_logits(np.ones((5, 2))), np.tile(shares, (5, 1)))
 
 
+@pytest.mark.parametrize(("strength", "shares"), [(0.15, True), (0.6, False)])
+def test_the_class_shares_are_taken_unless_the_logits_are_clearly_better(strength, shares):
+    rng = np.random.default_rng(4)
+    z = rng.standard_normal(400)
+    y = (rng.random(400) < 1 / (1 + np.exp(-strength * z))).astype(np.int64)
+    rows = Rows(np.stack([0 * z, z], axis=1), y)
+    found = calibrate(rows, np.log([0.5, 0.5]))
+    assert (found.scale == 0) == shares
+    heavier = rows._replace(sample_weight=np.full(400, 7.0))
+    assert (calibrate(heavier, np.log([0.5, 0.5])).scale == 0) == shares
+
+
 @pytest.mark.parametrize("scale", [0.0, 0.7])
 def test_the_folded_network_has_the_calibrated_logits(scale):
     rng = np.random.default_rng(0)
@@ -65,4 +77,6 @@ def test_shares_count_weights_and_are_never_0():
     data = Data(np.zeros((4, 1)), np.array([0, 0, 1, 1]), np.array([3, 3, 1, 1], np.float32))
     shares = np.exp(log_shares(data, 3))
     assert shares.sum() == pytest.approx(1) and shares[2] > 0
-    assert shares[0] / shares[1] == pytest.approx(3.5 / 1.5)
+    assert shares[0] / shares[1] == pytest.approx(6.5 / 2.5)
+    small = np.exp(log_shares(data._replace(sample_weight=data.sample_weight / 100), 3))
+    assert small[0] / small[1] == pytest.approx(3.5 / 1.5), "4 rows, however little they weigh"

@@ -1,11 +1,13 @@
 """Calibration: the temperature, found on rows that the members did not learn from.
 
-The logits S become S/T. Where even then the class shares π are the better answer, the network gives
-these: its W2 becomes 0, and its b2 log π. Both are changes of the second layer alone.
+The logits S become S/T. Where it is in doubt whether that is better than always answering with the
+class shares π, the network answers with these: its W2 becomes 0, and its b2 log π. Both are changes
+of the second layer alone.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -70,6 +72,16 @@ class Rows(NamedTuple):
             yield self.S[there].astype(np.float64), y, weights
 
 
+def counted(rows: int, weights: NDArray[Any] | None) -> float:
+    """Return how many rows weights (n,) stand for: a weight of 2 for two rows.
+
+    It is their sum, or the number of those above 0 if they are smaller: 0.01 stands for one row.
+    """
+    if weights is None:
+        return float(rows)
+    return max(float(weights.sum(dtype=np.float64)), float(np.count_nonzero(weights)))
+
+
 def log_shares(data: Data, K: int) -> NDArray[np.float64]:
     """Return log π (K,) of the classes, half a row being added to each, so that none is 0."""
     counts, weights = np.zeros(K), data.sample_weight
@@ -77,7 +89,7 @@ def log_shares(data: Data, K: int) -> NDArray[np.float64]:
         there = data.places(slice(start, start + STRETCH))
         w = None if weights is None else weights[there]
         counts += np.bincount(data.y[there], w, minlength=K)
-    counts *= data.rows / counts.sum()
+    counts *= counted(data.rows, weights if weights is None else data.weights) / counts.sum()
     shares: NDArray[np.float64] = np.log((counts + 0.5) / (counts + 0.5).sum())
     return shares
 
@@ -87,13 +99,16 @@ def mean_loss(rows: Rows, calibration: Calibration | None = None) -> float:
     total = weight = 0.0
     for S, y, w in rows.stretches():
         logits = S if calibration is None else calibration.of_logits(S)
-        total -= float(w @ log_softmax(logits)[np.arange(len(y)), y])
+        total += float(w @ _losses(logits, y))
         weight += float(w.sum())
     return total / weight
 
 
 def calibrate(rows: Rows, log_shares: NDArray[np.float64]) -> Calibration:
-    """Return the calibration with the least mean cross-entropy: by T, or the class shares.
+    """Return the calibration with the least mean cross-entropy by T, or the class shares.
+
+    The shares are taken unless T is better by one standard error of the difference: the loss is
+    that of the best penalty at the best epochs, and so of the luckiest of several.
 
     To the loss, (a - 1)² / 2n is added, so that a few rows that happen to be all correct do not
     make a infinite. The sum is strictly convex in a, and Newton's method finds its minimum, with
@@ -113,7 +128,30 @@ def calibrate(rows: Rows, log_shares: NDArray[np.float64]) -> Calibration:
             break
         a, (loss, slope, curvature) = a + step, found
     scaled, shares = Calibration(a, log_shares), Calibration(0.0, log_shares)
-    return scaled if a > 0 and mean_loss(rows, scaled) < mean_loss(rows, shares) else shares
+    if a <= 0:
+        return shares
+    gain, error = _gain(rows, scaled, shares)
+    return scaled if gain > error else shares
+
+
+def _gain(rows: Rows, better: Calibration, worse: Calibration) -> tuple[float, float]:
+    """Return how much less the mean loss is with one calibration, and its standard error."""
+    total = weight = 0.0
+    sums = np.zeros(3)  # of w² g², w² g and w²
+    for S, y, w in rows.stretches():
+        g = _losses(worse.of_logits(S), y) - _losses(better.of_logits(S), y)
+        total += float(w @ g)
+        weight += float(w.sum())
+        sums += (w * w) @ np.stack([g * g, g, np.ones_like(g)], axis=1)
+    gain = total / weight
+    variance = max(0.0, float(sums @ [1, -2 * gain, gain * gain]))
+    return gain, math.sqrt(variance) / weight
+
+
+def _losses(S: NDArray[np.float64], y: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the cross-entropy of each row, (n,)."""
+    losses: NDArray[np.float64] = -log_softmax(S)[np.arange(len(y)), y]
+    return losses
 
 
 def _derivatives(rows: Rows, a: float) -> tuple[float, float, float]:
@@ -126,6 +164,6 @@ def _derivatives(rows: Rows, a: float) -> tuple[float, float, float]:
         variance = (P * (S - mean[:, None]) ** 2).sum(axis=1)
         sums += -(w @ log_P[at]), w @ (mean - S[at]), w @ variance
         weight += float(w.sum())
-    n = len(rows.y)
+    n = counted(len(rows.y), rows.sample_weight)
     loss, slope, curvature = (sums / weight).tolist()
     return loss + (a - 1) ** 2 / (2 * n), slope + (a - 1) / n, curvature + 1 / n

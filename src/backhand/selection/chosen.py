@@ -83,7 +83,7 @@ class Chosen:
         Whether these learned from all training rows, after the search.
     scale : float
         1 / T, by which the logits are multiplied; 0 where the network answers with the class
-        shares, because nothing that was tried is better.
+        shares, since nothing that was tried is clearly better.
     rows : int
         Rows that were predicted by networks that did not learn from them.
     loss, calibrated_loss : float or None

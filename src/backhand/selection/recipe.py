@@ -67,6 +67,11 @@ class Recipe:
                 f"penalties are {penalties!r}; expected a tuple of one or more different numbers "
                 "of 0 or more."
             )
+        if self.config.schedule == "adaptive":
+            raise InputError(
+                "the schedule adaptive acts when early stopping would, and a network that learns "
+                "from all rows has none; choose another schedule."
+            )
         if self.rule.best_by != "validation_loss":
             raise InputError(
                 f"early stopping returns the epoch of the best {self.rule.best_by}; a selection "

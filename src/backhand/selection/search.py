@@ -77,7 +77,7 @@ class Search:
                    for l2 in self.trainer.recipe.penalties}  # fmt: skip
         finite = [l2 for l2 in members if math.isfinite(self.loss(l2))]
         if not finite:
-            first = next(one for one in self.trained.values() if one.ended == "diverged")
+            first = next(one for one in self.trained.values() if not math.isfinite(one.loss))
             raise diverged(first, "with each penalty, on one fold or more")
         most = max(len(members[l2]) for l2 in finite)
         best = min((l2 for l2 in finite if len(members[l2]) == most), key=self.loss)

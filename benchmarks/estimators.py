@@ -3,7 +3,7 @@
     python benchmarks/estimators.py FOLDER [--raw] [--folds 5] [--seeds 1] [--json FILE]
 
 Both classes with their defaults, five-fold cross-validation in the same folds, on the CSV files of
-FOLDER that `tables.py` names and on the classification sets that ship with scikit-learn. Numbers
+FOLDER that are named below and on the classification sets that ship with scikit-learn. Numbers
 are imputed and standardised, texts one-hot encoded, in a pipeline whose time counts for both; with
 --raw the sets of scikit-learn are used unchanged. Prints a Markdown table; a seed is a random_state
 of the classifier and of the folds.
@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import sklearn.datasets
 import sklearn.neural_network
+from answers.problems import read_columns
 from output import arguments_of, markdown, write_json
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
@@ -29,8 +30,16 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from threadpoolctl import threadpool_limits
 
 import backhand
-from tables import TABLES, read_columns
 
+TABLES = {
+    "BreastCancer": "Class",
+    "HouseVotes84": "Class",
+    "LetterRecognition": "lettr",
+    "PimaIndiansDiabetes2": "diabetes",
+    "Soybean": "Class",
+    "Vowel": "Class",
+    "penguins": "species",
+}
 SETS = ("iris", "wine", "digits", "breast_cancer")
 HEADINGS = ("set", "Backhand, %", "scikit-learn, %", "difference", "Backhand, s",
             "scikit-learn, s", "ratio")  # fmt: skip
@@ -49,12 +58,12 @@ class Problem(NamedTuple):
 def problems(folder: Path, *, raw: bool) -> list[Problem]:
     found = []
     for name, target in TABLES.items():
-        X, y, numbers, texts = read_columns(folder / f"{name}.csv", target)
+        columns = read_columns(folder / f"{name}.csv", target)
         encode = ColumnTransformer([
-            ("numbers", make_pipeline(SimpleImputer(), StandardScaler()), numbers),
-            ("texts", OneHotEncoder(handle_unknown="ignore", sparse_output=False), texts),
+            ("numbers", make_pipeline(SimpleImputer(), StandardScaler()), columns.numbers),
+            ("texts", OneHotEncoder(handle_unknown="ignore", sparse_output=False), columns.texts),
         ])  # fmt: skip
-        found.append(Problem(name, X, y, encode))
+        found.append(Problem(name, columns.X, columns.y, encode))
     for name in SETS:
         X, y = getattr(sklearn.datasets, f"load_{name}")(return_X_y=True)
         found.append(Problem(name, X, y, FunctionTransformer() if raw else StandardScaler()))

@@ -63,7 +63,7 @@ FLOORS = [
     },
     {
         "benchmark": "the time of a training step beside other libraries",
-        "estimator": "`MLPClassifier` for scikit-learn",
+        "estimator": "`MLPClassifier`, `MLPClassifierCV` and `GridSearchCV` for scikit-learn",
         "tabular": "train, evaluate and predict on tables; warnings about a training",
     },
     {"report_page": "what a model predicts, how well and from what, as one web page"},
@@ -252,14 +252,17 @@ def test_names_whose_package_is_not_installed_are_not_listed_and_say_how_to_get_
         monkeypatch.setitem(sys.modules, module, None)
     for loaded in [name for name in sys.modules if name.startswith("backhand.estimator")]:
         monkeypatch.delitem(sys.modules, loaded)
-    monkeypatch.delitem(vars(backhand), "MLPClassifier", raising=False)
-    assert set(backhand._HOMES) - set(dir(backhand)) == {"MLPClassifier", "fit", "read_table"}
+    for name in ("GridSearchCV", "MLPClassifier", "MLPClassifierCV"):
+        monkeypatch.delitem(vars(backhand), name, raising=False)
+    assert set(backhand._HOMES) - set(dir(backhand)) == {
+        "GridSearchCV", "MLPClassifier", "MLPClassifierCV", "fit", "read_table"
+    }  # fmt: skip
     assert "train" in dict(inspect.getmembers(backhand))
     names: dict[str, object] = {}
     exec("from backhand import *", names)
     assert "train" in names and "MLPClassifier" not in names
     assert "package backhand" in pydoc.render_doc(backhand)
-    with pytest.raises(ImportError, match=r"MLPClassifier needs .*\[sklearn\]"):
+    with pytest.raises(ImportError, match=r"estimators need .*\[sklearn\]"):
         _ = backhand.MLPClassifier
 
 

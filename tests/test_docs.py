@@ -65,8 +65,9 @@ def test_the_python_for_those_who_come_from_scikit_learn_runs(capsys) -> None:
     namespace: dict = {}
     for block in code(FROM_SCIKIT_LEARN):
         exec(block, namespace)
-    score, validated, best, the_same = capsys.readouterr().out.splitlines()
+    score, validated, best, searched, chosen, the_same = capsys.readouterr().out.splitlines()
     assert f"# {float(score):.2f}, about" in FROM_SCIKIT_LEARN
+    assert all(f"# {line}\n" in FROM_SCIKIT_LEARN for line in (searched, chosen))
     accuracy, scores, losses = map(float, validated.split())
     assert accuracy > 0.9 and scores == losses and best == the_same == "True"
 

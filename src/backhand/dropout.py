@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.errors import InputError
+from backhand.support.array_namespace import array_namespace
 
 SHIFTS, FACTORS = (16, 15, 16), (0x7FEB352D, 0x846CA68B)
 """Of the hash `lowbias32`, the least biased of its form that Chris Wellons' search found (2018,
@@ -57,9 +58,28 @@ def dropout_mask(seed: int, t: int, N: int, H: int, p: float, dtype: Any) -> NDA
     >>> np.unique(mask).tolist()
     [0.0, 1.25]
     """
-    rows = mixed(update_keys(seed, np.array([t])) ^ np.arange(N, dtype=np.uint32))
-    hashes = mixed(rows[:, None] ^ np.arange(H, dtype=np.uint32))
-    return np.where(hashes < threshold(p), 0.0, scale(p)).astype(dtype)
+    key = update_keys(seed, np.array([t]))
+    M: NDArray[Any] = mask_of(key, N, H, threshold(p), scale(p), dtype)
+    return M
+
+
+def mask_of(key: Any, N: int, H: int, threshold: Any, scale: Any, dtype: Any) -> Any:
+    """M (N, H) of an update's key, in the key's library and on its device.
+
+    Parameters
+    ----------
+    key : array
+        One of `update_keys`, as uint32 or int64; where it is of one dimension, of one number.
+    N, H : int
+    threshold, scale
+        Those of p, as numbers or as arrays of one.
+    dtype : dtype
+        float32 or float64 of the key's library.
+    """
+    xp = array_namespace(key)
+    rows = mixed(key ^ xp.arange(N, dtype=key.dtype, device=key.device))
+    hashes = mixed(rows[:, None] ^ xp.arange(H, dtype=key.dtype, device=key.device))
+    return xp.astype(hashes >= threshold, dtype) * scale
 
 
 def update_keys(seed: int, t: NDArray[Any]) -> NDArray[np.uint32]:
@@ -71,11 +91,11 @@ def update_keys(seed: int, t: NDArray[Any]) -> NDArray[np.uint32]:
     return key
 
 
-def mixed(x: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """The hash of each number."""
+def mixed(x: Any) -> Any:
+    """The hash of each number of an array of uint32, or of int64 with numbers below `WORD`."""
     for shift, factor in zip(SHIFTS, FACTORS, strict=False):
-        x = (x ^ (x >> np.uint32(shift))) * np.uint32(factor)
-    return x ^ (x >> np.uint32(SHIFTS[-1]))
+        x = ((x ^ (x >> shift)) * factor) & (WORD - 1)
+    return x ^ (x >> SHIFTS[-1])
 
 
 def threshold(p: float) -> int:

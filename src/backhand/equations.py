@@ -205,7 +205,7 @@ def forward(params: Parameters, X: Array, mask: Array | None = None) -> Activati
     xp = array_namespace(W1)
     X = xp.astype(X, W1.dtype, copy=False)
     Z1 = X @ W1 + b1
-    H1 = xp.maximum(Z1, 0)
+    H1 = xp.maximum(Z1, xp.zeros_like(b1))  # not a plain 0, which is copied to a GPU each time
     if mask is not None:
         H1 = H1 * xp.astype(mask, H1.dtype, copy=False)
     S = H1 @ W2 + b2
@@ -346,7 +346,7 @@ def sgd(params: Parameters, grads: Gradients, learning_rate: float) -> Parameter
     >>> bool(backhand.cross_entropy(backhand.forward(better, X).S, y) < before)
     True
     """
-    eta = float(learning_rate)  # a NumPy scalar would turn float32 parameters into float64
+    eta = learning_rate
     return Parameters(
         params.W1 - eta * grads.dW1,
         params.b1 - eta * grads.db1,
@@ -427,7 +427,7 @@ def accuracy(S: Array, y: Array, sample_weight: Array | None = None) -> Array:
     correct = xp.astype(xp.argmax(S, axis=1) == y, xp.float64)
     if sample_weight is None:
         # An array: CUDA multiplies by the inverse of a plain number, and the fraction is not exact.
-        N = xp.asarray(S.shape[0], dtype=xp.float64, device=S.device)
+        N = xp.full((), S.shape[0], dtype=xp.float64, device=S.device)
         return xp.sum(correct) / N
     w = xp.astype(sample_weight, xp.float64)
     total = xp.sum(w)

@@ -12,6 +12,7 @@ from inspect import signature
 from typing import ParamSpec, TypeVar
 
 from backhand import equations, validation
+from backhand.equations import Gradients, Parameters
 from backhand.support.signatures import check_call
 
 P = ParamSpec("P")
@@ -31,9 +32,15 @@ def checked(equation: Callable[P, R], check: Callable[P, None]) -> Callable[P, R
     return checked_equation
 
 
+@wraps(equations.sgd)
+def _sgd(params: Parameters, grads: Gradients, learning_rate: float) -> Parameters:
+    # A NumPy scalar would turn float32 parameters into float64.
+    return equations.sgd(params, grads, float(learning_rate))
+
+
 init = checked(equations.init, validation.check_init)
 forward = checked(equations.forward, validation.check_forward)
 cross_entropy = checked(equations.cross_entropy, validation.check_loss)
 accuracy = checked(equations.accuracy, validation.check_loss)
 backward = checked(equations.backward, validation.check_backward)
-sgd = checked(equations.sgd, validation.check_sgd)
+sgd = checked(_sgd, validation.check_sgd)

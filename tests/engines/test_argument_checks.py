@@ -91,7 +91,9 @@ def sparse(**changed) -> scipy.sparse.csr_array:
         (Data(X, Y, None, [1, 2]), "the numbers of the selected rows are a list"),
         (Data(X, Y + 1, None, np.flatnonzero(Y == 2)), "with 3 classes they must be in 0..2"),
         (Data(X, Y[:9], None, np.arange(9)), "y is (9,); expected (300,)"),
+        (Data(X, Y + 1, None, np.flatnonzero(Y == 2)[:2]), "with 3 classes they must be in 0..2"),
         (Data(X, Y, Y == 1, np.flatnonzero(Y == 2)), "not all of them 0"),
+        (Data(X, Y, 1.0 - Y, np.flatnonzero(Y == 2)[:3]), "expected 300 numbers of 0 or more"),
     ],
 )  # fmt: skip
 def test_rows_are_compared_with_the_network(engine, data: Data, said: str) -> None:
@@ -487,3 +489,11 @@ def test_numbers_of_checkpoints_have_no_end(tmp_path) -> None:
         tmp_path / "checkpoint-100000000.safetensors")  # fmt: skip
     whole = train(Checkpoint(tmp_path, resume=True))
     assert whole.ended == "done"
+
+
+@pytest.mark.parametrize("n", [3, 250])
+def test_labels_and_weights_of_rows_that_are_not_selected_may_be_anything(engine, n: int) -> None:
+    labels, weights = np.where(np.arange(300) < n, Y, 99), np.where(np.arange(300) < n, 2.0, -1.0)
+    rows = Data(X, labels, weights, np.arange(n))
+    expected = engine.evaluate(PARAMS, Data(X[:n], Y[:n]))
+    assert engine.evaluate(PARAMS, rows) == pytest.approx(expected)

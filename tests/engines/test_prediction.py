@@ -165,3 +165,19 @@ def test_parameters_of_other_dtypes() -> None:
     P = FusedEngine(1).predict_proba(half, X)
     assert P.dtype == np.float16
     assert np.abs(P - exact(half, X.astype(np.float16))).max() < 1e-3
+
+
+@pytest.mark.parametrize("name", ["data", "indices", "indptr"])
+def test_a_sparse_x_is_read_as_it_is_stored_whatever_its_strides(name: str) -> None:
+    """scipy keeps arrays as they are assigned, also with gaps, and those that run backwards."""
+    X = scipy.sparse.csr_array(rows_with_zeros(50, 9, np.float32))
+    params = network(9, 12, 3, np.float32)
+    backward, wide = (X.copy() for _ in range(2))
+    setattr(backward, name, getattr(X, name)[::-1].copy()[::-1])
+    setattr(wide, name, np.repeat(getattr(X, name), 2)[::2])
+    expected = make_engine("fused").predict_proba(params, X)
+    for same in (backward, wide):
+        assert not getattr(same, name).flags.c_contiguous
+        for N in (50, 7):
+            found = make_engine("fused").predict_proba(params, same[:N] if N < 50 else same)
+            assert np.array_equal(found, expected[:N])

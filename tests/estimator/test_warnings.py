@@ -82,6 +82,6 @@ def test_where_scikit_learn_is_too_old_a_sentence_says_so(monkeypatch) -> None:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "sklearn.callback", None)
     with pytest.raises(
-        MissingDependencyError, match=r"needs scikit-learn 1\.9 or newer, and .* is inst"
+        MissingDependencyError, match=r"need scikit-learn 1\.9 or newer, and .* is inst"
     ):
         importlib.import_module("backhand.estimator")

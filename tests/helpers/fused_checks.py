@@ -203,7 +203,7 @@ def _check_masks(dtype: Any, N: int, batch: int, H: int) -> None:
     run = FusedEngine(2).start(OptimizerState(params, (), before), data, SGD(), objective)
     run.advance(block)
     net, rows = run._work.net, chunk_rows(batch)
-    chunk = run._work.chunk(run._data, rows)
+    chunk = run._work.chunk(run._data, rows).record
     size = N - (B - 1) * batch
     begin = size * (-(-size // chunk.rows) - 1) // -(-size // chunk.rows)
     panels = chunk.H1.reshape(net.panels, chunk.rows, net.width).transpose(1, 0, 2)

@@ -81,13 +81,16 @@ class Call:
         self.d, self.H = d, H = int(rng.integers(1, 20)), int(rng.integers(1, 20))
         self.K = K = int(rng.integers(2, 5))
         self.params = Parameters(*(self._normal(s) for s in ((d, H), H, (H, K), K)))
-        X = rng.standard_normal((N, d)).astype(self.dtype)
+        self.selected = rng.random() < 0.4
+        M = int(rng.integers(1, 400)) if self.selected else N
+        X = rng.standard_normal((M, d)).astype(self.dtype)
         self.sparse = rng.random() < 0.3
         if self.sparse:
-            X *= rng.random((N, d)) < 0.4
+            X *= rng.random((M, d)) < 0.4
             X = scipy.sparse.csr_array(X)
-        w = rng.random(N).astype(self.dtype) + 0.1 if rng.random() < 0.4 else None
-        self.data = Data(X, rng.integers(0, K, N), w)
+        w = rng.random(M).astype(self.dtype) + 0.1 if rng.random() < 0.4 else None
+        numbers = rng.integers(0, M, N).astype(rng.choice([np.int32, np.int64]))
+        self.data = Data(X, rng.integers(0, K, M), w, numbers if self.selected else None)
 
     def _normal(self, shape: Any) -> np.ndarray:
         return self.rng.standard_normal(shape).astype(self.dtype)
@@ -149,13 +152,16 @@ class Call:
         return tuple(changed) if self.rng.random() < 0.03 else changed
 
     def odd_data(self) -> Any:
-        X, y, w, _ = self.data
-        which = self.rng.integers(3)
+        X, y, w, numbers = self.data
+        which = self.rng.integers(4 if self.selected else 3)
         if which == 0:
-            return Data(self.odd_sparse(X) if self.sparse else self.odd(X), y, w)
+            return Data(self.odd_sparse(X) if self.sparse else self.odd(X), y, w, numbers)
         if which == 1:
-            return Data(X, self.odd(y), w)
-        return Data(X, y, self.odd(np.ones(self.N, self.dtype) if w is None else w))
+            return Data(X, self.odd(y), w, numbers)
+        if which == 2:
+            w = np.ones(len(y), self.dtype) if w is None else w
+            return Data(X, y, self.odd(w), numbers)
+        return Data(X, y, w, self.odd(numbers))
 
     def odd_sparse(self, X: Any) -> Any:
         rng, X = self.rng, copy.copy(X)
@@ -176,12 +182,13 @@ class Call:
             "learning_rate": rates,
             "l2": l2,
             "order": order,
+            "validated": rng.random(E) < 0.5 if rng.random() < 0.5 else None,
         }
         if not right:
             name = rng.choice([*made])
             is_array = isinstance(made.get(name), np.ndarray) and rng.random() < 0.9
             made[name] = self.odd(made[name]) if is_array else NUMBERS[rng.integers(len(NUMBERS))]
-        for name in ("learning_rate", "l2", "order"):
+        for name in ("learning_rate", "l2", "order", "validated"):
             made[name] = self.placed(made[name])
         return Block(**made)
 
@@ -250,7 +257,7 @@ class Call:
             for name in ("indptr", "indices", "data"):
                 if hasattr(X, name):
                     setattr(X, name, self.placed(getattr(X, name)))
-        data = Data(self.placed(X), self.placed(data.y), self.placed(data.sample_weight))
+        data = Data(self.placed(X), *map(self.placed, data[1:]))
         return way.__name__, *way(params, data)
 
     def predict(self, params: Any, data: Data) -> tuple[Any, Any]:
@@ -259,6 +266,7 @@ class Call:
 
     def loss(self, params: Any, data: Data) -> tuple[Any, Any]:
         loss, grads = make_engine("fused", threads=2).loss_and_gradients(params, data)
+        data = data.at(slice(None))
         theta, X = _plain(params), _dense(data.X)
         acts = equations.forward(theta, X)
         right = equations.backward(theta, X, data.y, acts, data.sample_weight)
@@ -268,6 +276,7 @@ class Call:
     def evaluate(self, params: Any, data: Data) -> tuple[Any, Any]:
         S = None
         found = make_engine("fused", threads=2).evaluate(params, data)
+        data = data.at(slice(None))
         S = equations.forward(_plain(params), _dense(data.X)).S
         return found, (equations.cross_entropy(S, data.y, data.sample_weight),
                        equations.accuracy(S, data.y, data.sample_weight))  # fmt: skip
@@ -286,15 +295,18 @@ class Call:
             rule = _Rule(rule.name, int(self.rng.integers(3)))
         if what == 4:
             data = self.odd_data()
+        held = self.right or self.rng.random() < 0.9
         gradient = Parameters(*map(self.placed, params))
         if what == 6:
             gradient = self.odd_params(gradient)
         found = []
         for engine in (make_engine("fused", threads=2), make_engine("reference")):
             with np.errstate(all="ignore"):
-                run = engine.start(state, data, rule, objective)
+                run = engine.start(state, data, rule, objective, data if held else None)
                 metrics = run.advance(block)
-                found.append([*metrics, run.gradient(rows, 0.1)[0], *run.evaluate(data)])
+                measured = map(np.nan_to_num, metrics[2:])
+                found.append([*metrics[:2], *measured, run.gradient(rows, 0.1)[0],
+                              *run.evaluate(data)])  # fmt: skip
                 run.apply(gradient, 1e-3)
                 found[-1] += [run.gradient(rows)[0]]
         if self.dtype == np.float32:  # where a kink may fall either way

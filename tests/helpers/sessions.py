@@ -13,6 +13,8 @@ def started(
     data: Data,
     optimizer: Optimizer | None,
     objective: Objective = CROSS_ENTROPY,
+    validation: Data | None = None,
 ) -> Session:
     """A session of the engine from these parameters, with an optimizer that remembers nothing."""
-    return engine.start(OptimizerState.initial(params, optimizer), data, optimizer, objective)
+    state = OptimizerState.initial(params, optimizer)
+    return engine.start(state, data, optimizer, objective, validation)

@@ -18,6 +18,7 @@ from backhand.training.fleet.shared import Planned
 from backhand.training.fleet.train_fleet import train_fleet
 from backhand.training.plan import make_sampler
 from backhand.training.prepared import Training
+from backhand.training.samplers import RandomStateSampler
 from backhand.training.state import TrainState
 from backhand.training.train import objective_of, train_data
 
@@ -309,6 +310,27 @@ def test_a_member_that_diverges_has_the_bits_that_it_has_without_pauses() -> Non
         states = [result.state for result in results]
     for one, other in zip(results, whole, strict=True):
         assert_same(one, other)
+
+
+@pytest.mark.parametrize("rate", [0.05, 20.0, 1e4])
+def test_the_orders_of_a_random_state_continue_after_a_pause(rate: float) -> None:
+    """Also where a member begins again: it diverges in the first epoch after a pause."""
+    X, y = rows_of()
+    config = TrainConfig(epochs=12, batch_size=16, learning_rate=rate)
+
+    def plan(state: Any = None) -> Planned:
+        one = prepared(X.astype(np.float32), y, np.arange(N), config).make()
+        one = replace(one, sampler=RandomStateSampler(N, np.random.RandomState(3)))
+        one = replace(one, start=one.begin)
+        return Planned(lambda: one, config.epochs, 1.0, state)
+
+    engine = backhand.make_engine("fused", None, 1)
+    (whole,) = train_fleet([plan()], engine)
+    planned, state = plan(), None
+    for until in range(1, 13):
+        (result,) = train_fleet([replace(planned, state=state)], engine, until=until)
+        state = result.state
+    assert_same(result, whole)
 
 
 def test_only_members_under_way_have_sessions(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -596,3 +596,12 @@ def test_only_selected_rows_are_searched_for_what_is_not_finite() -> None:
             check_finite(rows, np.float32, np.array([5, 70, 71]))
         with pytest.raises(InputError, match="nan at row 3, column 2"):
             check_finite(rows, np.float32)
+
+
+def test_trainings_of_one_seed_share_their_orders() -> None:
+    first, second = (SeededSampler(90, 5) for _ in range(2))
+    order = first.of_part(3, 0)
+    assert second.of_part(3, 0) is order and not order.flags.writeable
+    assert np.array_equal(order, np.random.default_rng([5, 3]).permutation(90))
+    many = SeededSampler(samplers.SHARED_ROWS + 1, 5)
+    assert many.of_part(3, 0) is not many.of_part(3, 0)

@@ -11,6 +11,7 @@ Everything raises `InputError`.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from numbers import Real
 from typing import Any
 
@@ -37,6 +38,8 @@ SPARSE_DTYPES = tuple(
     map(np.dtype, ("f4", "f8", "?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"))
 )
 PLAIN = (np.ndarray, np.memmap)
+STRETCH = 2**16
+"""Selected values that are looked at together."""
 INDEX_DTYPES = (np.dtype(np.int32), np.dtype(np.int64))
 
 
@@ -85,7 +88,7 @@ def check_learning(params: Any, data: Any) -> None:
 def check_data(data: Any, d: int, K: int) -> None:
     """X (N, d), y (N,) of 0..K-1, sample_weight (N,) or None; N of 1 or more, or n of them.
 
-    Of selected rows, only their labels and weights are read.
+    Where rows are selected, the labels and weights of other rows may be anything.
     """
     if not isinstance(data, Data):
         raise InputError(f"the data are {_kind(data)}; expected Data(X, y, sample_weight).")
@@ -95,10 +98,10 @@ def check_data(data: Any, d: int, K: int) -> None:
     y, w, numbers = data.y, data.sample_weight, data.numbers
     if numbers is not None:
         _check_selection(numbers, N)
-    if not (_is_flat(y, N, "iu") and _are_below(data.labels, K)):
+    if not (_is_flat(y, N, "iu") and _of_all(lambda some: _are_below(some, K), y, numbers)):
         validation.check_labels(y, N, K)
         raise InputError(f"y is {_kind(y)} {shape_of(y)}; expected {N} class indices, integers.")
-    if w is not None and not (_is_flat(w, N, "fiub") and _weigh(data.weights)):
+    if w is not None and not (_is_flat(w, N, "fiub") and _weigh(w, numbers)):
         validation.check_sample_weight(w, N)
         raise InputError(
             f"sample_weight is {_kind(w)}; expected {N} numbers of 0 or more, not all of them 0."
@@ -114,9 +117,30 @@ def _check_selection(numbers: Any, N: int) -> None:
     _check_row_numbers("the selection", numbers, N)
 
 
-def _weigh(w: Any) -> bool:
+def _of_all(holds: Callable[[Any], bool], values: Any, numbers: Any) -> bool:
+    """Whether something holds of all values, or of the selected ones, in bounded memory.
+
+    Where it holds of all, that is faster found out than by a look at each of many selected ones.
+    """
+    if numbers is None or len(values) < 8 * len(numbers):
+        if holds(values):
+            return True
+        if numbers is None:
+            return False
+    return all(map(holds, _selected(values, numbers)))
+
+
+def _weigh(w: Any, numbers: Any) -> bool:
     """Whether these are weights: none negative, and not all of them 0."""
-    return bool(w.min() >= 0 and w.max() > 0)
+    return _of_all(lambda some: bool(some.min() >= 0), w, numbers) and any(
+        some.max() > 0 for some in ([w] if numbers is None else _selected(w, numbers))
+    )
+
+
+def _selected(values: Any, numbers: Any) -> Iterator[Any]:
+    """The selected values, a stretch at a time."""
+    for start in range(0, len(numbers), STRETCH):
+        yield values[numbers[start : start + STRETCH]]
 
 
 def _check_rows(X: Any, d: int) -> None:
@@ -255,6 +279,16 @@ def _check_validated(validated: Any, E: int, validation: Data | None) -> None:
             "the block is to be validated, and the session has no validation rows; give them to "
             "`start`."
         )
+
+
+def check_group(sessions: Any, blocks: Any) -> None:
+    """A block for each session, and each session once."""
+    if len(sessions) != len(blocks):
+        raise InputError(
+            f"{len(blocks)} blocks are given for {len(sessions)} sessions; expected one for each."
+        )
+    if len({id(session) for session in sessions}) != len(sessions):
+        raise InputError("a session is given twice; expected each session once.")
 
 
 def _checked_order(order: Any, N: int) -> int:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from functools import cached_property
+from numbers import Real
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backhand import equations
-from backhand.dropout import dropout_mask
+from backhand.dropout import mask_of, scale, threshold, update_keys
 from backhand.engines.argument_checks import (
     check_block,
     check_data,
@@ -52,7 +54,7 @@ from backhand.engines.contract import (
     zeros_like,
 )
 from backhand.equations import Gradients, Parameters
-from backhand.optimizers import Optimizer, as_gradients, of_parameters
+from backhand.optimizers import Optimizer, Slots, as_gradients, of_parameters
 from backhand.support.array_namespace import array_namespace
 
 
@@ -69,6 +71,14 @@ class ArrayEngine:
     def get(self, array: Any) -> NDArray[Any]:
         """Return the library's array as a NumPy array."""
         raise NotImplementedError
+
+    def put_keys(self, keys: NDArray[np.uint32]) -> Any:
+        """Keys of dropout in this library, of a dtype whose products it computes."""
+        raise NotImplementedError
+
+    def put_shared(self, array: Any) -> Any:
+        """As `put`, of an array that stays as it is while a session reads it."""
+        return self.put(array)
 
     def computing(self) -> AbstractContextManager[Any]:
         """What must hold while this engine computes: number of threads, no gradient tape."""
@@ -150,23 +160,41 @@ class ArrayEngine:
         for rows in chunks(theta, data.rows):
             part = data.at(rows)
             chunk = self._data(part)
-            S = equations.forward(theta, chunk.X).S
-            mean.add(
-                total_weight(part.sample_weight, part.rows),
-                equations.cross_entropy(S, chunk.y, chunk.sample_weight),
-                equations.accuracy(S, chunk.y, chunk.sample_weight),
-            )
+            mean.add(total_weight(part.sample_weight, part.rows), *measured(chunk, theta))
         return mean.result()
 
     def _parameters(self, params: Parameters) -> Parameters:
         return Parameters(*map(self.put, params))
 
     def _data(self, data: Data) -> Data:
+        """Some rows, copied out of the data, in this library."""
         w = None if data.sample_weight is None else self.put(data.sample_weight)
-        numbers = data.numbers
-        if numbers is not None:
-            numbers = self.put(numbers.astype(np.int64, copy=False))  # torch's kind of indices
-        return Data(self.put(dense(data.X)), self.put(data.y), w, numbers)
+        return Data(self.put(dense(data.X)), self.put(data.y), w)
+
+    def _shared(self, data: Data) -> Data:
+        """The data, which may select rows, in this library: X, y and weights as shared arrays."""
+        w, numbers = data.sample_weight, data.numbers
+        return Data(
+            self.put_shared(data.X), self.put_shared(data.y),
+            None if w is None else self.put_shared(w),
+            None if numbers is None else self.put(numbers.astype(np.int64)),  # torch's indices
+        )  # fmt: skip
+
+
+class Tensors(NamedTuple):
+    """θ and the slots of a session, as arrays of one library."""
+
+    theta: Parameters
+    slots: Slots
+
+    def each(self, function: Callable[[Any], Any]) -> Tensors:
+        """The function's value for each array."""
+        theta, *slots = (Parameters(*map(function, values)) for values in (self.theta, *self.slots))
+        return Tensors(theta, tuple(slots))
+
+    def copied(self, get: Callable[[Any], NDArray[Any]]) -> Tensors:
+        """Copies as NumPy arrays."""
+        return self.each(lambda array: np.array(get(array)))
 
 
 class ArraySession:
@@ -188,37 +216,32 @@ class ArraySession:
         self._hidden, self._dtype = state.params.b1.shape[0], state.params.b1.dtype
         # Sparse rows stay on the host, for a batch at a time to be made dense and put.
         self._on_host = is_sparse(data.X)
-        self._source, self._data = data, data if self._on_host else engine._data(data)
+        self._source, self._data = data, data if self._on_host else engine._shared(data)
         # A batch's weights are summed on the host, where they came from: no round trip.
         self._weights, self._validation = data.weights, validation
+        self._tensors: Any  # Tensors, or another record that has them
         self._load(state)
 
     def __repr__(self) -> str:
         return session_repr(self._engine.name, self._like, self._data.rows, self._updates)
 
     def state(self) -> OptimizerState:
-        def copy(value: Any) -> NDArray[Any]:
-            return np.array(self._engine.get(value))
-
-        slots = tuple(Parameters(*map(copy, slot)) for slot in self._slots)
-        return OptimizerState(Parameters(*map(copy, self._theta)), slots, self._updates)
+        copied = self._tensors.copied(self._engine.get)
+        return OptimizerState(copied.theta, copied.slots, self._updates)
 
     def restore(self, state: OptimizerState) -> None:
-        check_state(state, self._like, len(self._slots))
+        check_state(state, self._like, len(self._tensors.slots))
         self._load(state)
 
     def _load(self, state: OptimizerState) -> None:
-        def put(values: Parameters) -> Parameters:
-            return self._engine._parameters(Parameters(*map(np.array, values)))
-
-        self._theta = put(state.params)
-        self._slots = tuple(put(slot) for slot in state.slots)
+        copied = Tensors(state.params, state.slots).each(np.array)
+        self._tensors = copied.each(self._engine.put)
         self._updates = state.updates
 
     def evaluate(self, data: Data) -> tuple[float, float]:
         check_data(data, self._like.W1.shape[0], self._like.b2.shape[0])
         with self._engine.computing():
-            return self._engine._evaluate(self._theta, data)
+            return self._engine._evaluate(self._tensors.theta, data)
 
     def gradient(self, rows: Any = None, l2: float | None = None) -> tuple[float, Parameters]:
         chosen = checked_rows(rows, self._data.rows)
@@ -229,7 +252,7 @@ class ArraySession:
         with self._engine.computing():
             for part in self._chunks_of(chosen):
                 weight, chunk = self._batch(part, self._there(part))
-                loss, grads = both(self._theta, chunk, l2)
+                loss, grads = both(self._tensors.theta, chunk, l2)
                 mean.add(weight, loss, *of_parameters(grads))
             loss, *dtheta = map(self._engine.get, mean.on_device())
         found = Parameters(*(g.astype(self._dtype) for g in dtheta))
@@ -238,10 +261,10 @@ class ArraySession:
     def _chunks_of(self, rows: Any) -> Iterator[Any]:
         """The rows in chunks: slices of a slice, arrays of an array."""
         if isinstance(rows, slice):
-            for part in chunks(self._theta, rows.stop - rows.start):
+            for part in chunks(self._tensors.theta, rows.stop - rows.start):
                 yield slice(rows.start + part.start, rows.start + part.stop)
         else:
-            for part in chunks(self._theta, len(rows)):
+            for part in chunks(self._tensors.theta, len(rows)):
                 yield rows[part]
 
     def apply(self, gradient: Parameters, learning_rate: float) -> None:
@@ -251,13 +274,12 @@ class ArraySession:
         # A copy: the first class may be set to 0 in it, and torch may hold on to it.
         copied = with_class_fixed(Parameters(*map(np.array, gradient)), self._objective)
         with self._engine.computing():
-            self._update(optimizer, self._engine._parameters(copied), float(learning_rate))
-
-    def _update(self, optimizer: Optimizer, dtheta: Parameters, learning_rate: float) -> None:
-        self._updates += 1
-        self._theta, self._slots = optimizer.update(
-            self._theta, as_gradients(dtheta), self._slots, learning_rate, self._updates
-        )
+            self._updates += 1
+            theta, slots = self._tensors.theta, self._tensors.slots
+            dtheta = as_gradients(self._engine._parameters(copied))
+            self._tensors = Tensors(
+                *optimizer.update(theta, dtheta, slots, float(learning_rate), self._updates)
+            )
 
     def advance(self, block: Block) -> BlockMetrics:
         optimizer = checked_optimizer(self._optimizer)
@@ -274,7 +296,13 @@ class ArraySession:
     def _validate(self, block: Block, epoch: int) -> tuple[float, float]:
         if self._validation is None or block.validated is None or not block.validated[epoch]:
             return math.nan, math.nan
-        return self._engine._evaluate(self._theta, self._validation)
+        return self._engine._evaluate(self._tensors.theta, self._validation)
+
+    @cached_property
+    def _validation_there(self) -> Data | None:
+        """The validation rows in the engine's library, where they are not sparse."""
+        rows = self._validation
+        return None if rows is None or is_sparse(rows.X) else self._engine._shared(rows)
 
     def _epoch(self, optimizer: Optimizer, block: Block, epoch: int) -> tuple[float, float]:
         order = None if block.order is None else block.order[epoch]
@@ -307,7 +335,7 @@ class ArraySession:
         batch = self._data.at(there)
         if self._on_host:
             batch = self._engine._data(batch)
-        X = array_namespace(batch.X).astype(batch.X, self._theta.W1.dtype, copy=False)
+        X = array_namespace(batch.X).astype(batch.X, self._tensors.theta.W1.dtype, copy=False)
         w = None if self._weights is None else self._weights[rows]
         return total_weight(w, batch.rows), batch._replace(X=X)
 
@@ -315,21 +343,52 @@ class ArraySession:
         self, optimizer: Optimizer, batch: Data, learning_rate: float, l2: float
     ) -> tuple[Any, Any]:
         """One update; loss and accuracy from the forward pass that it began with."""
-        X, y, w = batch[:3]
         mask = self._mask(batch.rows) if self._objective.dropout else None
-        acts = equations.forward(self._theta, X, mask)
-        loss = loss_with_penalty(self._theta, acts.S, y, w, l2, self._objective.loss_cap)
-        accuracy = equations.accuracy(acts.S, y, w)
-        grads = equations.backward(self._theta, X, y, acts, w, l2, mask)
-        dtheta = with_class_fixed(of_parameters(grads), self._objective)
-        self._update(optimizer, dtheta, learning_rate)
+        self._updates += 1
+        self._tensors, loss, accuracy = updated(
+            optimizer, self._objective, self._tensors, batch, learning_rate, l2, self._updates, mask
+        )
         return loss, accuracy
 
     def _mask(self, rows: int) -> Any:
         """M (rows, H) of the next update."""
         p, seed = self._objective.dropout, self._objective.dropout_seed
-        mask = dropout_mask(seed, self._updates + 1, rows, self._hidden, p, self._dtype)
-        return self._engine.put(mask)
+        key = self._engine.put_keys(update_keys(seed, np.array([self._updates + 1])))
+        return mask_of(
+            key, rows, self._hidden, threshold(p), scale(p), self._tensors.theta.W1.dtype
+        )
+
+
+def updated(
+    optimizer: Optimizer,
+    objective: Objective,
+    tensors: Tensors,
+    batch: Data,
+    learning_rate: Any,
+    l2: Any,
+    t: Any,
+    mask: Any,
+) -> tuple[Tensors, Any, Any]:
+    """One update, number t: the new tensors, and the loss and accuracy that it began with.
+
+    Of the objective it reads `loss_cap` and `first_class_fixed`.
+    """
+    X, y, w = batch[:3]
+    theta, slots = tensors.theta, tensors.slots
+    acts = equations.forward(theta, X, mask)
+    loss = loss_with_penalty(theta, acts.S, y, w, l2, objective.loss_cap)
+    accuracy = equations.accuracy(acts.S, y, w)
+    grads = equations.backward(theta, X, y, acts, w, l2, mask)
+    dtheta = with_class_fixed(of_parameters(grads), objective)
+    found = Tensors(*optimizer.update(theta, as_gradients(dtheta), slots, learning_rate, t))
+    return found, loss, accuracy
+
+
+def measured(rows: Data, theta: Parameters) -> tuple[Any, Any]:
+    """Mean loss, without penalty, and accuracy."""
+    X, y, w = rows[:3]
+    S = equations.forward(theta, X).S
+    return equations.cross_entropy(S, y, w), equations.accuracy(S, y, w)
 
 
 def both(theta: Parameters, batch: Data, l2: float) -> tuple[Any, Gradients]:
@@ -341,15 +400,17 @@ def both(theta: Parameters, batch: Data, l2: float) -> tuple[Any, Gradients]:
 
 
 def loss_with_penalty(
-    theta: Parameters, S: Any, y: Any, w: Any, l2: float, loss_cap: float = math.inf
+    theta: Parameters, S: Any, y: Any, w: Any, l2: Any, loss_cap: float = math.inf
 ) -> Any:
-    """Return the training loss: cross-entropy plus the penalty, if there is one.
+    """Return the training loss: cross-entropy plus the penalty, if λ is not the number 0.
 
     One row's cross-entropy counts at most `loss_cap`; nan stays nan.
     """
     xp = array_namespace(S)
     losses = equations.row_losses(S, y)
     if loss_cap < math.inf:
-        losses = xp.minimum(losses, loss_cap)
+        cap = xp.full((), loss_cap, dtype=losses.dtype, device=losses.device)
+        losses = xp.minimum(losses, cap)
     loss = xp.sum(equations.mean_weights(S, w) * losses)
-    return loss + equations.penalty(theta, l2) if l2 else loss
+    unpenalised = isinstance(l2, Real) and not l2
+    return loss if unpenalised else loss + equations.penalty(theta, l2)

@@ -18,10 +18,10 @@ CHUNK_BYTES = 2**25
 """Approximate working memory for rows that are only evaluated (prediction, validation)."""
 
 
-def chunks(params: Parameters, N: int) -> Iterator[slice]:
-    """Cut 0..N so that a chunk's X and activations take about `CHUNK_BYTES`."""
+def chunks(params: Parameters, N: int, room: int | None = None) -> Iterator[slice]:
+    """Cut 0..N so that a chunk's X and activations take about `room` bytes, or `CHUNK_BYTES`."""
     d, H, K = params.W1.shape[0], params.W1.shape[1], params.W2.shape[1]
-    rows = max(1, CHUNK_BYTES // (8 * (d + 2 * H + 3 * K)))
+    rows = max(1, (room or CHUNK_BYTES) // (8 * (d + 2 * H + 3 * K)))
     for start in range(0, N, rows):
         yield slice(start, min(start + rows, N))
 

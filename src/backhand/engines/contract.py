@@ -31,7 +31,8 @@ class Data(NamedTuple):
         to the parameters' dtype when it is loaded. (An engine may copy an X whole whose rows are
         not contiguous, such as one in Fortran order.) A sparse X has float32 or float64 numbers and
         indices of 32 or 64 bits, in any order; entries at one position add up. At most one batch of
-        it is made dense at a time.
+        it is made dense at a time. As long as a session uses them, X, y and sample_weight must not
+        change: sessions share them, on a device too.
     y : ndarray of shape (N,)
         Class indices 0..K-1, int64.
     sample_weight : ndarray of shape (N,), optional
@@ -401,10 +402,18 @@ class Engine(Protocol):
     ) -> list[BlockMetrics]:
         """Advance each of several sessions of this engine by its block, and return what each would.
 
-        The sessions may differ in everything; the blocks have one number of epochs. A caller passes
-        at most `group` sessions, those of equal sizes one after the other. An engine may do what is
-        alike in one computation: its figures and states are then those of `Session.advance` to
-        rounding. An engine with a `group` of 1 advances one after the other, to the bit.
+        The sessions, and their blocks, may differ in everything. A caller passes at most `group`
+        sessions. With a `group` of 1 (reference, fused) they are advanced one after the other, and
+        the bits of each are those that it has alone. With a larger one (torch) those that are alike
+        (one X and y, equal shapes and update rules, as many rows and batches) may be advanced in
+        one computation: what one has is then what it has alone to rounding, and its bits depend on
+        which others are advanced with it; the same call returns the same bits.
+
+        Raises
+        ------
+        InputError
+            If there is not one block for each session, a session is given twice, or a block does
+            not fit.
         """
         ...
 

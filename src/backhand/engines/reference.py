@@ -64,6 +64,9 @@ class ReferenceEngine(ArrayEngine):
     def put(self, array: Any) -> NDArray[Any]:
         return np.asarray(array)
 
+    def put_keys(self, keys: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        return keys
+
     def get(self, array: Any) -> NDArray[Any]:
         return np.asarray(array)
 

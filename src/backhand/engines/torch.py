@@ -4,13 +4,18 @@ never require grad, and everything runs in inference mode.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from backhand.engines.argument_checks import check_group
 from backhand.engines.array_engine import ArrayEngine
+from backhand.engines.contract import Block, BlockMetrics, Session, advance_each
+from backhand.engines.stacked_arrays import SharedArrays
+from backhand.engines.stacking import CPU, GPU, advance_stacked, groups
 from backhand.engines.thread_limits import ThreadSetting
 from backhand.errors import InputError
 from backhand.support.optional import extra
@@ -36,6 +41,9 @@ class TorchEngine(ArrayEngine):
                 "Use device='cpu', or one that torch finds on this machine."
             ) from error
         self._threads = threads
+        self._shared_arrays = SharedArrays()
+        self._limits = CPU if self.device.type == "cpu" else GPU
+        self.group = self._limits.members
 
     def depends_on(self) -> dict[str, str]:
         about = {"torch": torch.__version__, "device": str(self.device)}
@@ -51,6 +59,12 @@ class TorchEngine(ArrayEngine):
             array = array.copy()
         return torch.from_numpy(array).to(self.device)
 
+    def put_keys(self, keys: NDArray[np.uint32]) -> Any:
+        return self.put(keys.astype(np.int64))
+
+    def put_shared(self, array: Any) -> Any:
+        return self._shared_arrays.put(array, self.put)
+
     def get(self, array: Any) -> NDArray[Any]:
         result: NDArray[Any] = array.cpu().numpy()
         return result
@@ -59,3 +73,16 @@ class TorchEngine(ArrayEngine):
     def computing(self) -> Iterator[None]:
         with torch.inference_mode(), TORCH_THREADS.limited(self._threads):
             yield
+
+    def advance_all(
+        self, sessions: Sequence[Session], blocks: Sequence[Block]
+    ) -> list[BlockMetrics]:
+        check_group(sessions, blocks)
+        ours: list[Any] = list(sessions)
+        found: dict[int, BlockMetrics] = {}
+        with self.computing():
+            for members in groups(ours, blocks, self._limits):
+                advance = advance_stacked if len(members) > 1 else advance_each
+                figures = advance([ours[m] for m in members], [blocks[m] for m in members])
+                found.update(zip(members, figures, strict=True))
+        return [found[m] for m in range(len(ours))]

@@ -7,6 +7,8 @@ from backhand.support.optional import pip
 
 try:
     from backhand.estimator.classifier import MLPClassifier
+    from backhand.estimator.cross_validated import MLPClassifierCV
+    from backhand.estimator.search import GridSearchCV
 except ModuleNotFoundError as error:
     if not str(error.name).startswith("sklearn"):
         raise
@@ -15,11 +17,11 @@ except ModuleNotFoundError as error:
     except PackageNotFoundError:
         found = "it is not installed"
     raise MissingDependencyError(
-        f"MLPClassifier needs scikit-learn 1.9 or newer, and {found}; install it with: "
+        f"Backhand's estimators need scikit-learn 1.9 or newer, and {found}; install it with: "
         f"{pip('sklearn')}."
     ) from error
 from backhand.estimator.integrations import enter
 
-__all__ = ["MLPClassifier"]
+__all__ = ["GridSearchCV", "MLPClassifier", "MLPClassifierCV"]
 
 enter()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
-from backhand.engines import Data
+from backhand.engines import Data, Engine
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.estimator.fitted import FittedClassifier
@@ -27,12 +28,19 @@ from backhand.estimator.inputs import (
     weights_of,
 )
 from backhand.estimator.interchange import Interchange
+from backhand.estimator.parameters import ConstructorParameters
 from backhand.estimator.reporting import Tasks, print_end, printer, warn_of_end
-from backhand.estimator.solvers import EpochTraining, train_by_lbfgs, with_dropout_seed
+from backhand.estimator.solvers import (
+    EpochTraining,
+    train_by_lbfgs,
+    warn_of_minimum,
+    with_dropout_seed,
+)
 from backhand.training.callbacks import Callback
 from backhand.training.checkpoints.checkpoint import Checkpoint
+from backhand.training.lbfgs import Minimum
 from backhand.training.result import TrainResult
-from backhand.training.samplers import RandomStateSampler
+from backhand.training.samplers import OrderPool, RandomStateSampler, Sampler
 
 
 def _by_epochs(estimator: Any) -> bool:
@@ -47,6 +55,7 @@ def _by_epochs(estimator: Any) -> bool:
 class MLPClassifier(
     Interchange,
     FittedClassifier,
+    ConstructorParameters,
     CallbackSupportMixin,  # type: ignore[misc]
     ClassifierMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]
@@ -150,6 +159,7 @@ class MLPClassifier(
     validation_loss_curve_: list[float] | None
     best_validation_score_: float | None
     _held_out: np.random.RandomState | None  # its state when it drew the held-out rows
+    _trained: TrainResult | None = None  # the last training by epochs, to continue from
 
     def __init__(
         self,
@@ -212,6 +222,13 @@ class MLPClassifier(
         self.device = device
         self.threads = threads
 
+    @classmethod
+    @cache
+    def _get_param_names(cls) -> list[str]:
+        """scikit-learn's, which inspects the signature anew in each `clone` and `get_params`."""
+        names: list[str] = super()._get_param_names()
+        return names
+
     @with_callbacks  # type: ignore[untyped-decorator]
     def fit(
         self,
@@ -251,19 +268,14 @@ class MLPClassifier(
         classes = same_classes(labels, None if first else self.classes_)
         data = self._data(rows, labels, sample_weight, classes)
         validation = self._validation(X_val, y_val, sample_weight_val, classes)
-        random_state = check_random_state(self.random_state)
-        params = self._begin(data, classes, random_state) if first else self._present()
         by_epochs = self.solver != "lbfgs"
         tasks = Tasks(self, X, y, sample_weight, self.max_iter if by_epochs else None,
                       "epoch" if by_epochs else "step", self._fitted)  # fmt: skip
         if by_epochs:
-            if validation is None and self.early_stopping:
-                data, validation = self._split(data, random_state)
-            result = self._train_by_epochs(params, data, validation, random_state, self.max_iter,
-                                           tasks.callbacks(), checkpoint)  # fmt: skip
-            warn_of_end(result)
+            training = self._prepare(data, validation, classes, first=first)
+            warn_of_end(self._train_by_epochs(training, tasks.callbacks(), checkpoint))
         else:
-            self._fit_lbfgs(params, data, tasks)
+            warn_of_minimum(self._fit_lbfgs(data, classes, tasks, first=first))
         tasks.close()
         return self
 
@@ -308,15 +320,33 @@ class MLPClassifier(
         validation = self._validation(X_val, y_val, sample_weight_val, classes)
         random_state = check_random_state(self.random_state)
         params = self._begin(data, classes, random_state) if first else self._present()
-        self._train_by_epochs(params, data, validation, random_state, 1, keep_interrupted=False)
+        training = self._training(params, data, validation, random_state, 1)
+        self._train_by_epochs(training, keep_interrupted=False)
         return self
+
+    @property
+    def stopped_(self) -> bool:
+        """Whether early stopping would stop: patience has run out, or the score is 1."""
+        seen = None if self._trained is None else self._trained.state.early_stopping
+        return seen is not None and (seen.out_of_patience or seen.perfect)
+
+    @property
+    def _no_improvement_count(self) -> int:
+        """The count under scikit-learn's name, which its tests read."""
+        seen = None if self._trained is None else self._trained.state.early_stopping
+        return 0 if seen is None else seen.num_bad_epochs
+
+    @property
+    def _optimizer(self) -> TrainResult | None:
+        """What the next training continues from; scikit-learn's tests read its `learning_rate`."""
+        return self._trained
 
     # What fit and partial_fit do.
 
     def _data(
         self, rows: Any, labels: NDArray[Any], sample_weight: Any, classes: NDArray[Any]
     ) -> Data:
-        weights = weights_of(rows, labels, sample_weight, self.class_weight, classes)
+        weights = weights_of(rows.dtype, labels, sample_weight, self.class_weight, classes)
         return Data(rows, places_of(labels, classes, "y"), weights)
 
     def _validation(self, X: Any, y: Any, sample_weight: Any, classes: NDArray[Any]) -> Data | None:
@@ -332,7 +362,7 @@ class MLPClassifier(
                 "solver='adam' or 'sgd'."
             )
         rows, labels = features_and_labels(self, X, y, reset=False)
-        weights = weights_of(rows, labels, sample_weight, None, classes)
+        weights = weights_of(rows.dtype, labels, sample_weight, None, classes)
         return Data(rows, places_of(labels, classes, "y_val"), weights)
 
     def _begin(
@@ -371,32 +401,66 @@ class MLPClassifier(
 
     def _train_by_epochs(
         self,
-        params: Parameters,
-        data: Data,
-        validation: Data | None,
-        random_state: np.random.RandomState,
-        epochs: int,
+        training: EpochTraining,
         callbacks: Sequence[Callback] = (),
         checkpoint: Checkpoint | None = None,
         *,
         keep_interrupted: bool = True,
     ) -> TrainResult:
-        """Train at most `epochs` epochs, continuing from the last training, and keep the result."""
-        batch_size, past = self._batch_size(data.rows), self._trained
-        sampler = RandomStateSampler(data.rows, random_state) if self.shuffle else None
-        config = self._config(batch_size, epochs, validated=validation is not None)
-        config = with_dropout_seed(config, past, random_state)
-        training = EpochTraining(
-            params=params, past=past, rows_seen=self.t_, data=data,
-            validation=validation, config=config, sampler=sampler,
-            objective=self._objective(config, data, len(self.classes_)), engine=self._engine(),
-        )  # fmt: skip
-        shown = [printer(config)] if self.verbose else []
+        """Run a training, and keep its result."""
+        shown = [printer(training.config)] if self.verbose else []
         result = training.run([*shown, *callbacks], checkpoint, keep_interrupted=keep_interrupted)
         if self.verbose:
             print_end(result)
-        self._keep(result, data.rows)
+        self._keep(result, training.data.rows)
         return result
+
+    def _prepare(
+        self,
+        data: Data,
+        validation: Data | None,
+        classes: NDArray[Any],
+        *,
+        first: bool = True,
+        epochs: int | None = None,
+        random_state: Any = None,
+        orders: OrderPool | None = None,
+    ) -> EpochTraining:
+        """Return the training by epochs that `fit` runs; `max_iter` of them, if none are given.
+
+        `first` draws the weights. Rows are held out if `early_stopping` needs validation rows and
+        there are none.
+        """
+        random_state = check_random_state(random_state or self.random_state)
+        params = self._begin(data, classes, random_state) if first else self._present()
+        if validation is None and self.early_stopping:
+            data, validation = self._split(data, random_state)
+        return self._training(
+            params, data, validation, random_state, epochs or self.max_iter, orders
+        )
+
+    def _training(
+        self,
+        params: Parameters,
+        data: Data,
+        validation: Data | None,
+        random_state: np.random.RandomState,
+        epochs: int,
+        orders: OrderPool | None = None,
+    ) -> EpochTraining:
+        """A training of at most `epochs` epochs, which continues the last one."""
+        batch_size, past = self._batch_size(data.rows), self._trained
+        config = self._config(batch_size, epochs, validated=validation is not None)
+        config = with_dropout_seed(config, past, random_state)
+        sampler: Sampler | None = None
+        if self.shuffle:
+            own = RandomStateSampler(data.rows, random_state)
+            sampler = own if orders is None else orders.shared(own, epochs)
+        return EpochTraining(
+            params=params, past=past, rows_seen=self.t_, data=data, validation=validation,
+            config=config, sampler=sampler, engine=self._engine(),
+            objective=self._objective(config, data, len(self.classes_)),
+        )  # fmt: skip
 
     def _split(self, data: Data, random_state: Any) -> tuple[Data, Data]:
         """Rows to learn from and held-out rows, the same whenever training continues.
@@ -409,9 +473,20 @@ class MLPClassifier(
             random_state = deepcopy(self._held_out)
         return split(data, self.validation_fraction, len(self.classes_), random_state)
 
-    def _fit_lbfgs(self, params: Parameters, data: Data, tasks: Tasks) -> None:
+    def _fit_lbfgs(
+        self,
+        data: Data,
+        classes: NDArray[Any],
+        tasks: Tasks | None = None,
+        *,
+        first: bool = True,
+        engine: Engine | None = None,
+        random_state: Any = None,
+    ) -> Minimum:
+        random_state = check_random_state(random_state or self.random_state)
+        params = self._begin(data, classes, random_state) if first else self._present()
         minimum, self.loss_curve_ = train_by_lbfgs(
-            params, data, self._engine(), alpha=float(self.alpha),
+            params, data, engine or self._engine(), alpha=float(self.alpha),
             first_class_fixed=len(self.classes_) == 2, iterations=self.max_iter,
             evaluations=self.max_fun, gtol=float(self.tol), tasks=tasks,
             verbose=bool(self.verbose),
@@ -419,6 +494,7 @@ class MLPClassifier(
         self._reset_epochs()
         self.parameters_, self.n_iter_ = minimum.params, minimum.iterations
         self.loss_ = self.best_loss_ = minimum.loss
+        return minimum
 
     def _keep(self, result: TrainResult, rows: int) -> None:
         history, E = result.history, len(result.history)

@@ -1,4 +1,4 @@
-"""A fitted classifier: weights, sizes, predictions, and whether early stopping would stop."""
+"""A fitted classifier: weights, sizes and predictions."""
 
 from __future__ import annotations
 
@@ -6,25 +6,36 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
+from backhand.engines import Engine, make_engine
 from backhand.engines.reference import ReferenceEngine
 from backhand.equations import Parameters
 from backhand.estimator.initialisation import parameters_of
 from backhand.estimator.inputs import features
-from backhand.estimator.parameters import ConstructorParameters
 from backhand.training.data import check_finite
-from backhand.training.result import TrainResult
 
 
-class FittedClassifier(ConstructorParameters):
-    """The attributes and predictions of a fitted `MLPClassifier`."""
+def _are_labels(y: Any, like: NDArray[Any]) -> bool:
+    """Whether these are as many labels, integers or texts as those, without further checks."""
+    plain = type(y) is np.ndarray and y.shape == like.shape and len(y) > 0
+    return plain and y.dtype.kind == like.dtype.kind and y.dtype.kind in "iubU"
+
+
+class FittedClassifier:
+    """The attributes and predictions of a fitted classifier."""
 
     classes_: NDArray[Any]
     coefs_: list[NDArray[Any]]
     intercepts_: list[NDArray[Any]]
     n_features_in_: int
-    _trained: TrainResult | None = None  # the last training by epochs, to continue from
+    engine: Any
+    device: str | None
+    threads: int | None
+
+    def _engine(self) -> Engine:
+        return make_engine(self.engine, self.device, self.threads)
 
     def _fitted(self, params: Parameters) -> dict[str, Any]:
         return {"coefs_": [params.W1, params.W2], "intercepts_": [params.b1, params.b2]}
@@ -69,23 +80,6 @@ class FittedClassifier(ConstructorParameters):
             "decision_function(X) returns the logits before it."
         )
 
-    @property
-    def stopped_(self) -> bool:
-        """Whether early stopping would stop: patience has run out, or the score is 1."""
-        seen = None if self._trained is None else self._trained.state.early_stopping
-        return seen is not None and (seen.out_of_patience or seen.perfect)
-
-    @property
-    def _no_improvement_count(self) -> int:
-        """The count under scikit-learn's name, which its tests read."""
-        seen = None if self._trained is None else self._trained.state.early_stopping
-        return 0 if seen is None else seen.num_bad_epochs
-
-    @property
-    def _optimizer(self) -> TrainResult | None:
-        """What the next training continues from; scikit-learn's tests read its `learning_rate`."""
-        return self._trained
-
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Return P (N, K) of X (N, d), one column per class in the order of `classes_`."""
         params, X = self._parameters_and(X)
@@ -96,6 +90,13 @@ class FittedClassifier(ConstructorParameters):
         most_probable = self.predict_proba(X).argmax(axis=1)
         labels: NDArray[Any] = self.classes_[most_probable]
         return labels
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the share of the rows of X (N, d) whose most probable class is in y (N,)."""
+        most_probable = self.predict(X)
+        if sample_weight is None and _are_labels(y, most_probable):
+            return float((most_probable == y).mean())
+        return float(accuracy_score(y, most_probable, sample_weight=sample_weight))
 
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
         """Log P (N, K) of X (N, d); -inf where P rounds to 0."""

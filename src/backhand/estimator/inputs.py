@@ -97,22 +97,22 @@ def places_of(y: NDArray[Any], classes: NDArray[Any], what: str) -> NDArray[np.i
 
 
 def weights_of(
-    X: Any, y: NDArray[Any], sample_weight: Any, class_weight: Any, classes: NDArray[Any]
+    dtype: Any, y: NDArray[Any], sample_weight: Any, class_weight: Any, classes: NDArray[Any]
 ) -> NDArray[Any] | None:
-    """Return the weights (N,) in X's dtype: the sample's times its class's; None if both are None.
+    """Return the weights (N,) in that dtype: the sample's times its class's; None if both are None.
 
     Weights that are negative, all 0 or not finite, and unknown classes, raise `InputError`.
     """
     if sample_weight is None and class_weight is None:
         return None
-    w: NDArray[Any] = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+    w: NDArray[Any] = _check_sample_weight(sample_weight, y, dtype=dtype)
     if class_weight is not None:
         if class_weight == "balanced":
             per_class = _balanced(y, w, classes)
         else:
             per_class = _by_name(class_weight, classes)
-        w = w * per_class[places_of(y, classes, "y")].astype(X.dtype)
-    return checked_weights(w, X.shape[0], X.dtype)
+        w = w * per_class[places_of(y, classes, "y")].astype(dtype)
+    return checked_weights(w, len(y), dtype)
 
 
 def _balanced(y: NDArray[Any], w: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.float64]:
@@ -150,7 +150,7 @@ def split(data: Data, share: float, classes: int, random_state: Any) -> tuple[Da
     The draw is stratified for two classes only, as in scikit-learn. Fewer than two validation rows
     raise `InputError`.
     """
-    stratify = data.y.astype(bool)[:, None] if classes <= 2 else None
+    stratify = data.labels.astype(bool)[:, None] if classes <= 2 else None
     rows, out = train_test_split(
         np.arange(data.rows), test_size=share, random_state=random_state, stratify=stratify
     )
@@ -159,7 +159,7 @@ def split(data: Data, share: float, classes: int, random_state: Any) -> tuple[Da
             "The validation set is too small: expected two rows or more. "
             "Increase 'validation_fraction', or pass X_val and y_val."
         )
-    return data.at(rows), data.at(out)
+    return data.select(rows), data.select(out)
 
 
 def _named(values: Iterable[Any]) -> str:

@@ -14,28 +14,12 @@ from backhand.training.history import History
 from backhand.training.result import TrainResult
 
 
-class Interchange:
-    """The conversions of `MLPClassifier`."""
+class Exports:
+    """The conversions of a fitted classifier."""
 
-    _trained: TrainResult | None
-
-    def to_model(self: Any) -> Model:
-        """Return a `Model`: parameters, classes, constructor parameters and history."""
-        check_is_fitted(self)
-        settings = {
-            name: np.asarray(value).tolist()  # NumPy's own numbers are not JSON's
-            for name, value in self.get_params().items()
-            if isinstance(value, str | int | float | tuple | np.generic) and value != np.inf
-        }
-        loss = np.array(self.loss_curve_)
-        unknown = np.full(len(loss), np.nan)
-        scores, losses = (
-            unknown if curve is None or len(curve) != len(loss) else np.array(curve)
-            for curve in (self.validation_scores_, self.validation_loss_curve_)
-        )
-        history = History(loss, unknown, losses, scores)
-        return Model(self.parameters_, tuple(self.classes_), hyperparameters=settings,
-                     history=history)  # fmt: skip
+    def to_model(self) -> Model:
+        """Return a `Model`, which `backhand.save` writes to a file."""
+        raise NotImplementedError
 
     def to_onnx(self, path: str | Path) -> None:
         """Write an ONNX file: X (N, d) in, `prediction` and `probabilities` out.
@@ -54,6 +38,33 @@ class Interchange:
         from backhand.exports.torch import to_torch
 
         return to_torch(self.to_model(), softmax=softmax)
+
+    def _settings(self: Any) -> dict[str, Any]:
+        """The constructor's parameters that are JSON values."""
+        return {
+            name: np.asarray(value).tolist()  # NumPy's own numbers are not JSON's
+            for name, value in self.get_params().items()
+            if isinstance(value, str | int | float | tuple | np.generic) and value != np.inf
+        }
+
+
+class Interchange(Exports):
+    """The conversions of `MLPClassifier`."""
+
+    _trained: TrainResult | None
+
+    def to_model(self: Any) -> Model:
+        """Return a `Model`: parameters, classes, constructor parameters and history."""
+        check_is_fitted(self)
+        loss = np.array(self.loss_curve_)
+        unknown = np.full(len(loss), np.nan)
+        scores, losses = (
+            unknown if curve is None or len(curve) != len(loss) else np.array(curve)
+            for curve in (self.validation_scores_, self.validation_loss_curve_)
+        )
+        history = History(loss, unknown, losses, scores)
+        return Model(self.parameters_, tuple(self.classes_), hyperparameters=self._settings(),
+                     history=history)  # fmt: skip
 
     @classmethod
     def from_torch(cls, network: Any, classes: Any = None, **settings: Any) -> Any:

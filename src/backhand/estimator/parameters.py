@@ -24,7 +24,7 @@ from backhand.constraints import (
     check,
     check_all,
 )
-from backhand.engines import Data, Engine, Objective, make_engine
+from backhand.engines import Data, Objective
 from backhand.errors import BackhandWarning, InputError
 from backhand.estimator.reporting import warn
 from backhand.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer
@@ -96,9 +96,6 @@ class ConstructorParameters:
     random_state: Any
     dropout: float
     class_weight: Any
-    engine: Any
-    device: str | None
-    threads: int | None
 
     def _check_parameters(self) -> None:
         """Raise InputError for the first parameter that is not allowed."""
@@ -170,9 +167,6 @@ class ConstructorParameters:
             loss_cap=-float(np.log(np.finfo(data.X.dtype).eps)),
             first_class_fixed=classes == 2,
         )  # fmt: skip
-
-    def _engine(self) -> Engine:
-        return make_engine(self.engine, self.device, self.threads)
 
     def _batch_size(self, rows: int) -> int:
         """Return the rows per batch, of that many rows."""

@@ -18,8 +18,9 @@ from backhand.training.config import TrainConfig
 from backhand.training.early_stopping import DivergenceError
 from backhand.training.history import History
 from backhand.training.lbfgs import Minimum, minimise
+from backhand.training.prepared import Training
 from backhand.training.result import TrainResult
-from backhand.training.samplers import RandomStateSampler
+from backhand.training.samplers import Sampler
 from backhand.training.state import Keep, TrainState
 from backhand.training.train import train_data
 
@@ -43,7 +44,7 @@ class EpochTraining:
         Rows to learn from, and rows to score after each epoch, if any.
     config : TrainConfig
     objective : Objective
-    sampler : RandomStateSampler or None
+    sampler : Sampler or None
         It is left where the last epoch left it.
     engine : Engine
     """
@@ -55,7 +56,7 @@ class EpochTraining:
     validation: Data | None
     config: TrainConfig
     objective: Objective
-    sampler: RandomStateSampler | None
+    sampler: Sampler | None
     engine: Engine
 
     def run(
@@ -77,6 +78,14 @@ class EpochTraining:
             engine=self.engine, validation=self.validation, callbacks=callbacks,
             checkpoint=checkpoint, keep_interrupted=keep_interrupted,
         )  # fmt: skip
+
+    def prepared(self) -> Training:
+        """Return the training as a fleet takes it, which may begin it again."""
+        training = Training(
+            start=self._start(), data=self.data, config=self.config, sampler=self.sampler,
+            objective=self.objective, validation=self.validation,
+        )  # fmt: skip
+        return replace(training, start=training.begin)
 
     def _start(self) -> TrainState:
         """Return the starting state, with what is kept of the past.
@@ -148,7 +157,7 @@ def train_by_lbfgs(
     iterations: int,
     evaluations: int,
     gtol: float,
-    tasks: Tasks,
+    tasks: Tasks | None,
     verbose: bool,
 ) -> tuple[Minimum, list[float]]:
     """Train from these parameters on, all rows at once: the minimum, and the loss of each step.
@@ -172,6 +181,11 @@ def train_by_lbfgs(
             "and sample_weight to about 1.",
             minimum.iterations, params, History(),
         )  # fmt: skip
+    return minimum, losses
+
+
+def warn_of_minimum(minimum: Minimum) -> None:
+    """Warn if L-BFGS ended before it had converged."""
     if minimum.result.status in (1, 2):  # a limit was reached, or no step down was found
         warn(
             f"lbfgs failed to converge after {minimum.iterations} iteration(s) "
@@ -179,23 +193,23 @@ def train_by_lbfgs(
             "Raise max_iter, max_fun or tol, or scale the columns of X.",
             ConvergenceWarning,
         )
-    return minimum, losses
 
 
 def _after_each_step(
-    losses: list[float], tasks: Tasks, *, verbose: bool
+    losses: list[float], tasks: Tasks | None, *, verbose: bool
 ) -> Callable[[Parameters, float], None]:
     """Append the loss, print it, and call scikit-learn's callbacks, which may end the fit."""
-    if tasks.wanted:
-        tasks.begin()
+    wanted = tasks if tasks is not None and tasks.wanted else None
+    if wanted is not None:
+        wanted.begin()
 
     def after_each(theta: Parameters, loss: float) -> None:
         losses.append(loss)
         if verbose:
             print(f"Iteration {len(losses)}, loss = {loss:.8f}")
-        if tasks.wanted:
-            if tasks.end(lambda: theta):
+        if wanted is not None:
+            if wanted.end(lambda: theta):
                 raise StopIteration
-            tasks.begin()
+            wanted.begin()
 
     return after_each

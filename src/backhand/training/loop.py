@@ -283,7 +283,7 @@ class Driver:
         )
 
 
-def drive(driver: Driver, *, keep_interrupted: bool = False) -> TrainResult:
+def drive(driver: Driver, keep_interrupted: bool = False) -> TrainResult:
     """Run a training to its end, whatever ends it.
 
     Parameters

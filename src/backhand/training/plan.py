@@ -76,8 +76,11 @@ class Plan:
         epoch, part = divmod(done, self.parts)
         rates, order, size = schedule.rates(epoch, count), None, self.batch_size
         if self.sampler is not None:
-            orders = [self.sampler.of_part(e, part) for e in range(epoch, epoch + count)]
-            order = orders[0][None] if count == 1 else np.stack(orders)
+            order = self.sampler.of_part(epoch, part)[None]
+            if count > 1:
+                order = np.repeat(order, count, axis=0)
+                for e in range(1, count):
+                    order[e] = self.sampler.of_part(epoch + e, part)
             first = part * self.sampler.window // self.batch_size
             rates = rates[:, first : first + -(-order.shape[1] // self.batch_size)]
             size = min(size, order.shape[1])  # the last part may be one short batch

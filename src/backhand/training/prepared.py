@@ -42,6 +42,13 @@ class Training:
     objective: Objective
     validation: Data | None = None
 
+    @property
+    def begin(self) -> TrainState:
+        """The start with the sampler's state: a checkpoint is compared with it."""
+        if self.sampler is None or self.start.sampler:
+            return self.start
+        return replace(self.start, sampler=self.sampler.state_dict(0))
+
     def controller(self, *periods: int | None) -> Controller:
         """Return what decides in this training; blocks end at multiples of the periods."""
         seen = self.start.rows_seen
@@ -51,6 +58,8 @@ class Training:
 
     def resumed(self, state: TrainState) -> Training:
         """Return the training from a later state on, with its sampler in that state's order."""
+        if not state.sampler and state is self.start:
+            return self
         if self.sampler is not None and state.sampler:
             self.sampler.load_state_dict(len(state.history), state.sampler)
         return replace(self, start=replace(state, sampler={}))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +21,9 @@ WINDOW_BYTES = 2**26
 
 BLOCK_BYTES = 2**18
 """A window is made of blocks of neighbouring rows, of about this size: each is one read."""
+
+SHARED_BYTES = 2**26
+"""Memory for the orders that trainings share, of one `SharedOrders`."""
 
 MERSENNE_WORDS = 624
 """Words in the state of NumPy's MT19937; its `pos` is 0..624."""
@@ -193,3 +197,52 @@ class RandomStateSampler:
                      "state": {"key": state["key"], "pos": int(pos)}}  # fmt: skip
         self._random_state.set_state(generator)
         self._drawn = {epoch - 1: (rows, None)}
+
+
+class SharedOrders:
+    """The orders of one sampler, for several trainings whose samplers would draw the same.
+
+    They are drawn once, and all are kept, since the trainings are at different epochs. So nothing
+    has to be settled or loaded.
+    """
+
+    def __init__(self, sampler: Sampler) -> None:
+        self.window, self.parts = sampler.window, sampler.parts
+        self._sampler, self._lock = sampler, Lock()
+
+    def of_part(self, epoch: int, part: int) -> NDArray[np.int64]:
+        with self._lock:
+            return self._sampler.of_part(epoch, part)
+
+    def settle(self, first: int, last: int | None = None) -> None:
+        """Do nothing: other trainings need all epochs."""
+
+    def state_dict(self, epoch: int) -> dict[str, NDArray[Any]]:
+        with self._lock:
+            self._sampler.of_part(epoch, 0)
+            return self._sampler.state_dict(epoch)
+
+    def check_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self._sampler.check_state_dict(state)
+
+    def load_state_dict(self, epoch: int, state: Mapping[str, NDArray[Any]]) -> None:
+        """Do nothing: the order of each epoch is that of the trainings' common start."""
+
+
+class OrderPool:
+    """Lets trainings share their orders: those that start from one generator state.
+
+    In a grid search, all candidates with the same `random_state` and number of weights do. Drawing
+    the orders takes longer than an epoch of a small training.
+    """
+
+    def __init__(self) -> None:
+        self._shared: dict[Any, SharedOrders] = {}
+
+    def shared(self, sampler: RandomStateSampler, epochs: int) -> Sampler:
+        """Return the sampler, or one that draws the same, for a training of so many epochs."""
+        if sampler.window * epochs * 8 > SHARED_BYTES:
+            return sampler
+        start = sampler.state_dict(0)
+        key = sampler.window, start["key"].tobytes(), start["rest"].tobytes()
+        return self._shared.setdefault(key, SharedOrders(sampler))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from dataclasses import KW_ONLY, dataclass, fields, replace
+from dataclasses import KW_ONLY, dataclass, fields
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -221,22 +220,22 @@ def train_data(
         As for `train`.
     """
     check_monitored(config, validation is not None)
-    if sampler is not None and checkpoint is not None:
-        start = replace(start, sampler=sampler.state_dict(0))
     training = Training(
         start=start, data=data, config=config, sampler=sampler, objective=objective,
         validation=validation,
     )  # fmt: skip
     periods = [period(callback) for callback in callbacks]
-    with nullcontext() if checkpoint is None else checkpoint.open(
-        engine, settings_of(config, objective, start), data_fingerprint(start, data, validation)
-    ) as manager:  # fmt: skip
-        controller = training.controller(*periods, manager.period if manager else None)
-        if manager is not None:
-            found = manager.restore_latest(Consistency(start, controller))
-            training = training.resumed(found or start)
-        driver = training.driver(engine, controller, callbacks, manager)
-        return drive(driver, keep_interrupted=keep_interrupted)
+    if checkpoint is None:
+        controller = training.controller(*periods)
+        return drive(training.driver(engine, controller, callbacks), keep_interrupted)
+    begin = training.begin
+    with checkpoint.open(
+        engine, settings_of(config, objective, begin), data_fingerprint(begin, data, validation)
+    ) as manager:
+        controller = training.controller(*periods, manager.period)
+        found = manager.restore_latest(Consistency(begin, controller))
+        training = training.resumed(found or begin)
+        return drive(training.driver(engine, controller, callbacks, manager), keep_interrupted)
 
 
 def objective_of(config: TrainConfig) -> Objective:

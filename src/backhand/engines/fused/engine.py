@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -57,12 +57,12 @@ from backhand.engines.fused.buffers import (
     whole_blocks,
 )
 from backhand.engines.fused.kernels.dropout import NO_DROPOUT, dropout_of
-from backhand.engines.fused.kernels.gather import Rows, most_numbers, rows_of
+from backhand.engines.fused.kernels.gather import most_numbers, rows_of
 from backhand.engines.fused.kernels.optimizers import GRADIENT, NO_RULE, RULES, Step
-from backhand.engines.fused.llvm.abi import aligned, marshal
+from backhand.engines.fused.llvm.abi import Fixed, aligned, marshal
 from backhand.engines.fused.llvm.compiler import compiled_by, entry
 from backhand.engines.fused.llvm.precision import precision_of
-from backhand.engines.fused.packing import PackedParameters, layout_of, places_of
+from backhand.engines.fused.packing import Layout, PackedParameters, layout_of, places_of
 from backhand.engines.fused.prediction import predict_proba
 from backhand.engines.fused.program import (
     DONE,
@@ -89,13 +89,13 @@ class FusedEngine:
     name = "fused"
     group = 1
 
-    def __init__(self, threads: int | None = None) -> None:
-        self._threads = threads
+    def __init__(self, threads: int | None = None, scratch: Scratch | None = None) -> None:
+        self._threads, self._scratch = threads, scratch
 
     def divided(self, parts: int) -> list[Engine]:
         threads = self._threads or available_threads()
         count = min(parts, threads)
-        return [FusedEngine((threads + n) // count) for n in range(count)]
+        return [FusedEngine((threads + n) // count, Scratch()) for n in range(count)]
 
     def advance_all(
         self, sessions: Sequence[Session], blocks: Sequence[Block]
@@ -115,8 +115,9 @@ class FusedEngine:
         check_l2(l2)
         work = _Work(params, (), self._threads)
         net, kind = work.net, params.W1.dtype
-        chunk = work.chunk(data, data.rows)  # all rows at once, which keeps dS and dZ1
-        loss, (dW1, db1, dW2, db2) = work.gradient(data, flatten_batch(data.rows, None, l2), chunk)
+        fixed = work.chunk(data, data.rows)  # all rows at once, which keeps dS and dZ1
+        chunk: Chunk = fixed.record
+        loss, (dW1, db1, dW2, db2) = work.gradient(data, flatten_batch(data.rows, None, l2), fixed)
         # What the compiled pass keeps are sums: only an update divides by Σw.
         mean = kind.type(1 / (chunk.sums[2] or 1.0))
         dS = mean * chunk.S[: net.K * chunk.s_column].reshape(net.K, -1)[:, : data.rows].T
@@ -134,7 +135,9 @@ class FusedEngine:
         objective: Objective = CROSS_ENTROPY,
         validation: Data | None = None,
     ) -> FusedSession:
-        return FusedSession(state, data, optimizer, objective, validation, self._threads)
+        check_start(state, data, optimizer, objective, validation)
+        work = _Work(state.params, state.slots, self._threads, self._scratch)
+        return FusedSession(work, state.updates, data, optimizer, objective, validation)
 
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
         check_prediction(params, X)
@@ -155,16 +158,15 @@ class FusedSession:
 
     def __init__(
         self,
-        state: OptimizerState,
+        work: _Work,
+        updates: int,
         data: Data,
         optimizer: Optimizer | None,
         objective: Objective,
         validation: Data | None,
-        threads: int | None,
     ) -> None:
-        check_start(state, data, optimizer, objective, validation)
-        self._work = _Work(state.params, state.slots, threads)
-        self._data, self._optimizer, self._updates = data, optimizer, state.updates
+        self._work, self._updates = work, updates
+        self._data, self._optimizer = data, optimizer
         self._objective, self._validation = objective, validation
         self._constants = float(objective.loss_cap), int(objective.first_class_fixed)
         self._rule = () if optimizer is None else _rule_of(optimizer)
@@ -226,10 +228,50 @@ class FusedSession:
         check_data(self._data, self._work.net.d, self._work.net.K)
 
 
+class Scratch:
+    """Chunks, and where rows are: what sessions may share that are advanced one after the other.
+
+    The last few are kept: of the training and validation rows of one session, and of one like it.
+    """
+
+    MOST_CHUNKS, MOST_ROWS = 4, 2
+
+    def __init__(self) -> None:
+        self._chunks: dict[Hashable, Fixed] = {}
+        self._rows: list[tuple[Data, Any, Fixed]] = []
+
+    def chunk(self, net: Layout, dtype: Any, rows: int, threads: int, entries: int,
+              validates: bool) -> Fixed:  # fmt: skip
+        """Return a `Chunk` of that many rows, and of a sparse X of that many entries or more."""
+        key = net, dtype, rows, threads, entries > 0, validates
+        found = self._chunks.pop(key, None)
+        if found is None or found.record.entries.most < entries:
+            found = Fixed(chunk_of(net, dtype, rows, threads, entries))
+        self._chunks[key] = found
+        if len(self._chunks) > self.MOST_CHUNKS:
+            del self._chunks[next(iter(self._chunks))]
+        return found
+
+    def rows_of(self, data: Data, dtype: Any) -> Fixed:
+        """Return the `Rows` of the data."""
+        for known, of, rows in self._rows:
+            if known is data and of == dtype:
+                return rows
+        rows = Fixed(rows_of(data, dtype))
+        self._rows = [*self._rows[1 - self.MOST_ROWS :], (data, dtype, rows)]
+        return rows
+
+
 class _Work:
     """Packed parameters and slots, and the working memory."""
 
-    def __init__(self, params: Parameters, slots: Slots, threads: int | None) -> None:
+    def __init__(
+        self,
+        params: Parameters,
+        slots: Slots,
+        threads: int | None,
+        scratch: Scratch | None = None,
+    ) -> None:
         self._dtype = params.W1.dtype
         self._precision = precision_of(self._dtype)
         self.net, self._threads = layout_of(params), threads
@@ -243,8 +285,9 @@ class _Work:
         for slot, values in zip(self.slots, slots, strict=True):
             if not are_zeros(values):  # as a new buffer is
                 slot.write(values)
-        self._chunks: dict[tuple[int, int, bool, bool], Chunk] = {}
-        self._rows: list[tuple[Data, Rows]] = []
+        self._scratch = scratch or Scratch()
+        self._sync = aligned(8, np.int64)
+        self._own: tuple[Any, Any] = Fixed(self.net), Fixed(self.buffers)
 
     @cached_property
     def _gradient(self) -> PackedParameters:
@@ -266,24 +309,15 @@ class _Work:
         rows: int,
         order: NDArray[np.int64] | None = None,
         validation_threads: int | None = None,
-    ) -> Chunk:
-        """Return memory for that many rows of these data, and for the threads that suit them.
+    ) -> Fixed:
+        """Return a `Chunk` for that many rows of these data, and for the threads that suit them.
 
         With `validation_threads`, it is for validation rows, and for that many threads.
         """
         threads = validation_threads or threads_for(parts_of(self.net, rows), self._threads)
         numbers = most_numbers(data, whole_blocks(rows, self._dtype), order)
-        key = (rows, threads, is_sparse(data.X), validation_threads is not None)
-        if key not in self._chunks or self._chunks[key].entries.most < numbers:
-            self._chunks[key] = chunk_of(self.net, self._dtype, rows, threads, numbers)
-        return self._chunks[key]
-
-    def _rows_of(self, data: Data) -> Rows:
-        """Return where the rows are, cached for the last two: training and validation rows."""
-        known = [pair for pair in self._rows if pair[0] is data]
-        others = [pair for pair in self._rows if pair[0] is not data]
-        self._rows = [*others[-1:], *(known or [(data, rows_of(data, self._dtype))])]
-        return self._rows[-1][1]
+        validates = validation_threads is not None
+        return self._scratch.chunk(self.net, self._dtype, rows, threads, numbers, validates)
 
     def measure(self, data: Data) -> tuple[float, float]:
         """Loss and accuracy: an epoch of no batches, which is validated on these rows."""
@@ -295,7 +329,7 @@ class _Work:
         return float(metrics.validation_loss[0]), float(metrics.validation_accuracy[0])
 
     def gradient(
-        self, data: Data, batch: FlatBlock, chunk: Chunk | None = None
+        self, data: Data, batch: FlatBlock, chunk: Fixed | None = None
     ) -> tuple[float, Parameters]:
         """The loss, penalty included, and dθ."""
         metrics = self.compute(data, _without_update(batch, GRADIENT), chunk)
@@ -316,29 +350,31 @@ class _Work:
         self,
         data: Data,
         block: BlockArgs,
-        chunk: Chunk | None = None,
+        chunk: Fixed | None = None,
         validation: Data | None = None,
     ) -> BlockMetrics:
         """Run the compiled program on each of the threads."""
         order = block.order if block.ordered else None
         chunk = chunk or self.chunk(data, chunk_rows(block.batch, is_sparse(data.X)), order)
-        training = measured = Side(self._rows_of(data), chunk)
+        threads = int(chunk.record.threads)
+        sides: list[Any] = [self._scratch.rows_of(data, self._dtype), chunk] * 2
         if validation is not None:
             rows = chunk_rows(validation.rows, is_sparse(validation.X))
-            other = self.chunk(validation, rows, validation_threads=int(chunk.threads))
-            measured = Side(self._rows_of(validation), other)
-        metrics, sync = np.full((4, block.epochs), np.nan), aligned(8, np.int64)
-        for side in (training, measured):
-            side.chunk.claimed[:] = 0
-        args = ProgramArgs(sync, self.net, self.buffers, training, measured, block, metrics)
+            sides[2:] = (self._scratch.rows_of(validation, self._dtype),
+                         self.chunk(validation, rows, validation_threads=threads))  # fmt: skip
+        metrics, self._sync[:] = np.full((4, block.epochs), np.nan), 0
+        for used in sides[1::2]:
+            used.record.claimed[:] = 0
+        training, measured = Side(*sides[:2]), Side(*sides[2:])
+        args = ProgramArgs(self._sync, *self._own, training, measured, block, metrics)
         call = marshal(args)
         run, address = entry(train_program, self._precision), call.ctypes.data
 
         def work(me: int, _alive: Any = (args, call)) -> None:
             run(address, me)
 
-        run_threads(work, chunk.threads)
-        return BlockMetrics(*metrics[:, : sync[DONE]])
+        run_threads(work, threads)
+        return BlockMetrics(*metrics[:, : self._sync[DONE]])
 
 
 VALIDATED = np.ones(1, np.int64)

@@ -27,7 +27,8 @@ class Planned:
     Attributes
     ----------
     make : callable
-        Returns the training from its beginning; the same in every call.
+        Returns the training from its beginning; the same in every call. If it has a sampler with a
+        state that is not new each time, its start has that state.
     epochs : int
         The epochs that it may take.
     work : float
@@ -112,19 +113,20 @@ class Fleet:
         training = planned.make()
         if self._about_of is not None:
             self._about[number] = self._about_of(training)
-        return training if planned.state is None else training.resumed(planned.state)
+        return training.resumed(training.start if planned.state is None else planned.state)
 
     def begin(self, number: int, driver: Driver) -> None:
         """Note that a member is under way."""
         with self._changed:
             self._under_way[number] = driver
 
-    def end(self, number: int, state: TrainState, result: TrainResult) -> None:
-        """Keep a member's result, and its state to be saved; its session is no longer needed."""
+    def end(self, number: int, saved: Callable[[], TrainState], result: TrainResult) -> None:
+        """Keep a member's result, and its state if that is to be saved."""
+        state = None if self._about_of is None else saved()
         with self._changed:
             self._results[number] = result
             del self._under_way[number]
-            if self._about_of is not None:
+            if state is not None:
                 self._unsaved[number] = Saved(state, result.seconds, self._about.pop(number))
             if self.finished:
                 self._changed.notify_all()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from threading import Thread
 from typing import Any
 
@@ -154,10 +153,7 @@ def _restore(fleet: Fleet, manager: FleetManager, about: _About) -> None:
 
     def known(number: int) -> Known:
         training = fleet.planned[number].make()
-        start, sampler = training.start, training.sampler
-        if sampler is not None:
-            start = replace(start, sampler=sampler.state_dict(0))
-        return Known(Consistency(start, training.controller()), about(training))
+        return Known(Consistency(training.begin, training.controller()), about(training))
 
     for number, saved in manager.restore(len(fleet.planned), known).items():
         fleet.restore(number, saved)
@@ -170,11 +166,9 @@ class _About:
         self._engine, self._digest = engine.name, SharedDigest()
 
     def __call__(self, training: Training) -> dict[str, Any]:
-        start, sampler = training.start, training.sampler
-        if sampler is not None:
-            start = replace(start, sampler=sampler.state_dict(0))
-        settings = settings_of(training.config, training.objective, start)
+        begin = training.begin
+        settings = settings_of(training.config, training.objective, begin)
         return {
             "settings": {**settings, "engine": self._engine},
-            "data": data_fingerprint(start, training.data, training.validation, self._digest),
+            "data": data_fingerprint(begin, training.data, training.validation, self._digest),
         }

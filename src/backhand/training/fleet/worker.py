@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 
 from backhand.engines import Engine
 from backhand.training.early_stopping import DivergenceError
@@ -66,9 +67,13 @@ class Worker:
     def _end_if_over(self, number: int, driver: Driver) -> None:
         if not self._fleet.is_over(driver.state):
             return
-        with suppress(DivergenceError):
-            driver.result()
+        try:
+            result = driver.result()
+        except DivergenceError:  # by the last update; the state is now the one before it
+            result = driver.result()
+        if not result.ended:
+            result = replace(result, state=driver.saved())
         del self._group[number]
-        if driver.state.ended == "diverged" and self._fleet.restart(number, driver.state):
+        if result.ended == "diverged" and self._fleet.restart(number, driver.state):
             return
-        self._fleet.end(number, driver.saved(), driver.result())
+        self._fleet.end(number, driver.saved, result)

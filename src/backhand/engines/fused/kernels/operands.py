@@ -77,9 +77,9 @@ def stretches(params: Parameters, X: Any, dtype: Any) -> Iterator[Stretch]:
 def _sparse(X: Any, rows: slice, dtype: Any) -> Stretch:
     numbers, features, borders = X.data, X.indices, X.indptr[rows.start : rows.stop + 1]
     first, last = int(borders[0]), int(borders[-1])
-    if not _readable(numbers, dtype):
-        numbers, features = numbers[first:last], features[first:last]
-        numbers, borders = _in_dtype(numbers, dtype), borders - first
+    if not (numbers.flags.c_contiguous and _readable(numbers, dtype)):
+        numbers, features, borders = numbers[first:last], features[first:last], borders - first
+        numbers = np.ascontiguousarray(_in_dtype(numbers, dtype))
     index = np.int32 if features.dtype == borders.dtype == np.int32 else np.int64
     features, borders = (np.require(x, index, ["C", "A"]) for x in (features, borders))
     kind = INT32 if index is np.int32 else INT64

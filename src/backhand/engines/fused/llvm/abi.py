@@ -66,8 +66,20 @@ def _read(code: Code, kind: Any, memory: Value, position: Iterator[int]) -> Any:
     return code.pointer(word, numbers[what])
 
 
+class Fixed:
+    """A named tuple whose words are found once, for many calls: its arrays stay where they are."""
+
+    def __init__(self, record: Any) -> None:
+        self.record = record
+        self.words: list[int] = []
+        _marshal_into(record, self.words)
+
+
 def marshal(record: Any) -> NDArray[np.int64]:
-    """Return the words of a named tuple, whose arrays must outlive their use."""
+    """Return the words of a named tuple, whose arrays must outlive their use.
+
+    Any named tuple in it may be given as `Fixed`.
+    """
     found: list[int] = []
     _marshal_into(record, found)
     return np.array(found, np.int64)
@@ -77,6 +89,8 @@ def _marshal_into(record: Any, found: list[int]) -> None:
     for value in record:
         if type(value) is int:
             found.append(value)
+        elif type(value) is Fixed:
+            found += value.words
         elif isinstance(value, tuple):
             _marshal_into(value, found)
         elif isinstance(value, np.ndarray):

@@ -1,0 +1,278 @@
+"""`MLPClassifierCV`: chooses penalty, epochs and temperature on inner folds, by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from backhand.constraints import (
+    Constraint,
+    Exactly,
+    Flag,
+    Integer,
+    Or,
+    Span,
+    Weights,
+    check_all,
+)
+from backhand.engines import Data
+from backhand.errors import InputError
+from backhand.estimator.fitted import FittedClassifier
+from backhand.estimator.inner_folds import inner_folds
+from backhand.estimator.inputs import features_and_labels, places_of, same_classes, weights_of
+from backhand.estimator.interchange import Exports
+from backhand.estimator.scaling import Scaling
+from backhand.model import Model
+from backhand.selection import (
+    PENALTIES,
+    Chosen,
+    InnerFolds,
+    OutOfFold,
+    Recipe,
+    SearchProgress,
+    Selection,
+    Trial,
+    select,
+)
+from backhand.table_settings import Settings
+from backhand.training.history import History
+
+CONSTRAINTS: Mapping[str, Constraint] = {
+    "hidden": Integer(1),
+    "members": Or(Exactly(None), Integer(1)),
+    "max_iter": Or(Exactly(None), Integer(1)),
+    "budget": Or(Exactly(None), Span()),
+    "class_weight": Or(Exactly(None), Or(Exactly("balanced"), Weights())),
+    "verbose": Or(Flag(), Integer(0)),
+}
+"""Constraints of the parameters; `Recipe` checks the penalties, and `make_engine` the engine's."""
+
+
+class MLPClassifierCV(
+    Exports,
+    FittedClassifier,
+    ClassifierMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
+    """A two-layer network whose penalty, epochs and temperature are chosen by cross-validation.
+
+    Each member learns from the rows outside one inner fold, and stops when the loss on that fold no
+    longer improves. The penalty with the least out-of-fold loss is chosen, its members are averaged
+    into one network, exactly (`backhand.fold`), and its logits are divided by the temperature with
+    the least out-of-fold loss. Columns are standardised inside, and mean and scale are folded into
+    W1 and b1: the fitted network takes X as it is. It does the same as `backhand train`, for X of
+    numbers.
+
+    Parameters
+    ----------
+    hidden : int, default=128
+        Number of hidden units of a member. The network has that of all members together.
+    penalties : sequence of float, default=(0.0002, 0.002, 0.02)
+        λ that are compared: λ/2 (‖W1‖² + ‖W2‖²) is added to the loss.
+    cv : int, splitter or iterable, default=5
+        The inner folds: a number of folds, which are stratified and keep `groups` together; a
+        splitter such as `KFold`, `GroupKFold` or `TimeSeriesSplit`; or its splits.
+    members : int, optional
+        Number of networks that are trained again, on all rows with the chosen penalty and number of
+        epochs, and averaged. None: the members of the folds themselves are averaged.
+    max_iter : int, optional
+        Maximum number of epochs of a member; None: 10 to 100, for about 8,000 updates.
+    budget : str, optional
+        Time after which the search ends with what it has found, such as "30s" or "5min".
+    class_weight : dict, "balanced" or None, default=None
+        Weight of each class, times its rows' sample weights; out-of-fold figures have them too.
+    random_state : int, RandomState or None, default=None
+        Seed for the folds, the initial parameters and the orders of the rows.
+    verbose : bool or int, default=False
+        Print how far the search is.
+    engine : {"auto", "fused", "reference", "torch"}, default="auto"
+    device : str or None, default=None
+    threads : int or None, default=None
+        As for `backhand.train`.
+
+    Attributes
+    ----------
+    classes_ : (K,)
+    coefs_, intercepts_ : lists of two arrays
+        [W1 (d, H), W2 (H, K)] and [b1 (H,), b2 (K,)], in float64, for X as it was passed.
+    parameters_ : Parameters
+        W1, b1, W2, b2: the same arrays.
+    penalty_, temperature_ : float
+        Those chosen. The temperature is infinite where the class shares predict better than all
+        that was tried: then they are what the network predicts.
+    epochs_ : tuple of int
+        Epochs of each averaged network.
+    n_iter_ : int
+        The most of these.
+    out_of_fold_proba_ : (N, K)
+        What the members of the other folds, with the temperature, predict for each training row;
+        nan for a row that is in no fold. float32.
+    out_of_fold_loss_, out_of_fold_score_ : float
+        Mean cross-entropy and accuracy of these rows; nan without such rows.
+    cv_results_ : dict of ndarray
+        An entry for each member of the search: `penalty`, `fold`, `epochs`, `best_epoch`, `loss`
+        and `accuracy` on its fold.
+    n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_
+        d; names of X's columns, if it has any; 3; K; "softmax".
+
+    See Also
+    --------
+    MLPClassifier : scikit-learn's classifier, with settings that you choose.
+    backhand.fit : The same from a table, with texts and dates.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from backhand import MLPClassifierCV
+    >>> X, y = load_wine(return_X_y=True)
+    >>> clf = MLPClassifierCV(hidden=16, random_state=0).fit(X, y)
+    >>> clf.coefs_[0].shape, clf.out_of_fold_proba_.shape, bool(clf.out_of_fold_score_ > 0.9)
+    ((13, 80), (178, 3), True)
+    """
+
+    _chosen: Chosen
+    _history: History
+
+    def __init__(
+        self,
+        *,
+        hidden: int = 128,
+        penalties: Sequence[float] = PENALTIES,
+        cv: Any = 5,
+        members: int | None = None,
+        max_iter: int | None = None,
+        budget: str | None = None,
+        class_weight: Mapping[Any, float] | str | None = None,
+        random_state: Any = None,
+        verbose: bool | int = False,
+        engine: str = "auto",
+        device: str | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self.hidden = hidden
+        self.penalties = penalties
+        self.cv = cv
+        self.members = members
+        self.max_iter = max_iter
+        self.budget = budget
+        self.class_weight = class_weight
+        self.random_state = random_state
+        self.verbose = verbose
+        self.engine = engine
+        self.device = device
+        self.threads = threads
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> MLPClassifierCV:
+        """Choose and train on the rows of X.
+
+        Parameters
+        ----------
+        X : (N, d) array, data frame, Arrow table or sparse matrix
+            Members are trained in float32 if X is float32, and else in float64, which takes about
+            twice the time. A sparse X is scaled, but not centred, and never made dense.
+        y : (N,)
+            Labels of any kind.
+        sample_weight : (N,), optional
+            Weights of the rows: means become weighted means.
+        groups : (N,), optional
+            Rows of one group are in one inner fold.
+
+        Raises
+        ------
+        InputError
+            If an argument or a constructor parameter is not allowed.
+        DivergenceError
+            If a member of each penalty diverges.
+        """
+        check_all(self, CONSTRAINTS)
+        engine = self._engine()
+        X, labels = features_and_labels(self, X, y, reset=True)
+        classes = same_classes(labels, None)
+        if len(classes) < 2:
+            raise InputError(f"y has 1 class, {classes.tolist()[0]!r}; expected two or more.")
+        places = places_of(labels, classes, "y")
+        of_rows = None
+        if sample_weight is not None:
+            of_rows = weights_of(X.dtype, labels, sample_weight, None, classes)
+        weights = weights_of(X.dtype, labels, sample_weight, self.class_weight, classes)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        folds = inner_folds(self.cv, X, places, groups, seed)
+        recipe = self._recipe(folds, seed)
+        scaling = Scaling.of(X, of_rows)
+        data = Data(scaling.apply(X), places, weights)
+        found = select(data, folds, len(classes), recipe, engine, dtype=X.dtype,
+                       watch=_Printer() if self.verbose else _silent)  # fmt: skip
+        self.classes_ = classes
+        self._keep(found, scaling, data)
+        return self
+
+    def _recipe(self, folds: InnerFolds, seed: int) -> Recipe:
+        """What is tried: as `backhand train` does it, with these penalties."""
+        settings = Settings(hidden=self.hidden, epochs=self.max_iter, members=self.members,
+                            budget=self.budget, seed=seed)  # fmt: skip
+        penalties = tuple(np.ravel(np.asarray(self.penalties)).tolist())
+        return replace(settings.recipe_for(folds), penalties=penalties)
+
+    def _keep(self, found: Selection, scaling: Scaling, data: Data) -> None:
+        """Keep what was chosen, and the network for X as it was passed."""
+        params = scaling.folded(found.params)
+        self.coefs_, self.intercepts_ = [params.W1, params.W2], [params.b1, params.b2]
+        self._chosen, self._history = found.chosen, found.history
+        self.penalty_, self.temperature_ = found.chosen.l2, found.chosen.temperature
+        self.epochs_, self.n_iter_ = found.chosen.epochs, max(found.chosen.epochs)
+        self.cv_results_ = _table(found.chosen)
+        self._keep_out_of_fold(found.out_of_fold, data)
+
+    def _keep_out_of_fold(self, found: OutOfFold | None, data: Data) -> None:
+        self.out_of_fold_proba_ = np.full((data.rows, len(self.classes_)), np.nan, np.float32)
+        self.out_of_fold_loss_ = self.out_of_fold_score_ = float("nan")
+        if found is not None:
+            P, w = found.probabilities, data.sample_weight
+            self.out_of_fold_proba_[found.rows] = P
+            hits = P.argmax(axis=1) == data.y[found.rows]
+            self.out_of_fold_loss_ = found.calibrated_loss
+            self.out_of_fold_score_ = float(
+                np.average(hits, weights=None if w is None else w[found.rows])
+            )
+
+    def to_model(self) -> Model:
+        """Return a `Model`: parameters, classes, parameters of this object, and what was chosen."""
+        check_is_fitted(self)
+        return Model(self.parameters_, tuple(self.classes_), hyperparameters=self._settings(),
+                     history=self._history, chosen=self._chosen)  # fmt: skip
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _table(chosen: Chosen) -> dict[str, NDArray[Any]]:
+    """Return the trials as columns."""
+    columns = zip(*chosen.trials, strict=True) if chosen.trials else [()] * len(Trial._fields)
+    found = dict(zip(Trial._fields, map(np.array, columns), strict=True))
+    return {"penalty": found.pop("l2"), **found}
+
+
+def _silent(_: SearchProgress) -> None:
+    """Print nothing."""
+
+
+class _Printer:
+    """Prints a line whenever members are done."""
+
+    def __init__(self) -> None:
+        self._done = 0
+
+    def __call__(self, progress: SearchProgress) -> None:
+        if progress.done > self._done:
+            self._done = progress.done
+            print(f"{progress.done} of at most {progress.members} members, "
+                  f"{progress.seconds:.1f} s")  # fmt: skip

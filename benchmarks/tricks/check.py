@@ -1,6 +1,10 @@
 """Compare the batched trainer with single trainings by `backhand.equations`, in float64.
 
 Run it as `python -m benchmarks.tricks.check cpu|cuda FILE.npz …`.
+
+On CUDA the kernel of Adam reads the constants 0.1 and 1e-8 as float32, whose relative error is up
+to 6e-8: the losses differ by about that (plain torch with such constants: 2.1e-08 on wine, seed 3).
+In the study everything is float32, and the constants are exact to its precision.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ RECIPES = [
     replace(BASE, name="joint", monitor="joint", patience=3),
 ]
 L2 = (0.0002, 0.02)
+TOLERANCE = {"cpu": 1e-9, "cuda": 1e-6}
 
 
 def alone(rows: Rows, unit: Unit, recipe: Recipe, l2: float, orders: list[np.ndarray],
@@ -88,7 +93,7 @@ def main() -> None:
             assert (best, ended) == (found.best_epoch[i], found.epochs[i]), (member, best, ended)
             worst, compared = max(worst, abs(loss / found.losses[i] - 1)), compared + 1
         print(f"{path.stem}: {compared} members, same epochs, relative difference {worst:.1e}")
-        assert worst < 1e-9
+        assert worst < TOLERANCE[device]
 
 
 if __name__ == "__main__":

@@ -51,11 +51,11 @@ def load(path: Path) -> Problem:
 def encode(problem: Problem, encoding: str) -> np.ndarray:
     """Features (N, d) of all rows, fitted on the training rows."""
     X = problem.X.copy()
-    if encoding == "standard":
+    if encoding in ("standard", "numbers"):
         return X
     n, y = problem.training, problem.y_train
-    if encoding in ("quantile", "tree"):
-        others = np.delete(X, problem.numbers_at, 1)
+    if encoding in ("quantile", "tree", "both"):
+        others = X if encoding == "both" else np.delete(X, problem.numbers_at, 1)
         bins = [piecewise(x, edges(x[:n], y, encoding)) for x in problem.raw.T]
         return np.concatenate([*bins, others], 1).astype(np.float32)
     for at, x in zip(problem.numbers_at, problem.raw.T, strict=True):

@@ -47,6 +47,8 @@ class Member:
     unit: int
     joint: int
     """Members with equal numbers stop together if the recipe says so."""
+    epochs: int = 0
+    """How many epochs it is trained, if it is not stopped early."""
 
 
 @dataclass
@@ -206,7 +208,8 @@ class Fleet:
                 row[s, :size] = 1 / size
         self.weights = self.tensor(weights)
         self.epochs = np.array([
-            member.recipe.epochs_for(len(units[member.unit].train)) for member in members
+            member.epochs or member.recipe.epochs_for(len(units[member.unit].train))
+            for member in members
         ])  # fmt: skip
         self.unit = torch.as_tensor([member.unit for member in members], device=self.device)
         self.smoothing = self.tensor([recipe.smoothing for recipe in recipes])
@@ -250,10 +253,11 @@ class Fleet:
         for row, member, epochs, steps in zip(
             table, self.members, self.epochs, self.own_steps, strict=True
         ):
-            key = (int(epochs), int(steps), member.recipe.name)
+            most = member.recipe.epochs_for(len(self.units[member.unit].train))
+            key = (most, int(steps), member.recipe.name)
             if key not in known:
-                known[key] = rates_of(member.recipe, int(epochs), int(steps))
-            row.reshape(-1, self.steps)[:epochs, :steps] = known[key].reshape(-1, steps)
+                known[key] = rates_of(member.recipe, most, int(steps)).reshape(-1, steps)
+            row.reshape(-1, self.steps)[:epochs, :steps] = known[key][:epochs]
         return self.tensor(table).T.contiguous()
 
     @cached_property
@@ -414,6 +418,7 @@ class Stopping:
         self.joint = torch.as_tensor([member.joint for member in fleet.members], device=device)
         self.patience = torch.as_tensor([recipe.patience for recipe in recipes], device=device)
         self.last = torch.as_tensor(fleet.epochs, device=device)
+        self.fixed = torch.as_tensor([member.epochs > 0 for member in fleet.members], device=device)
         self.lowest = torch.full((M,), torch.inf, dtype=fleet.dtype, device=device)
         self.bad = torch.zeros(M, dtype=torch.long, device=device)
         self.best_epoch = torch.zeros(M, dtype=torch.long, device=device)
@@ -426,12 +431,13 @@ class Stopping:
         loss = self._losses(stepper.evaluated(epoch), chosen)
         if self.any_joint:
             loss = self._joined(loss, chosen)
-        improved = (loss < self.lowest[chosen]) & stepper.going
+        at_end, fixed = epoch + 1 >= self.last[chosen], self.fixed[chosen]
+        improved = torch.where(fixed, at_end, loss < self.lowest[chosen]) & stepper.going
         self.lowest[chosen] = torch.where(improved, loss, self.lowest[chosen])
         self.best_epoch[chosen] = torch.where(improved, epoch + 1, self.best_epoch[chosen])
         self.bad[chosen] = torch.where(improved, 0, self.bad[chosen] + 1)
         self.ended[chosen] = torch.where(stepper.going, epoch + 1, self.ended[chosen])
-        done = (self.bad[chosen] >= self.patience[chosen]) | (epoch + 1 >= self.last[chosen])
+        done = (self.bad[chosen] >= self.patience[chosen]) & ~fixed | at_end
         return improved, stepper.going & ~done
 
     def _losses(self, theta: Tensor, chosen: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ PENALTIES = (0.0002, 0.002, 0.02)
 WIDE = (0.0, 0.0002, 0.0006, 0.002, 0.006, 0.02, 0.05, 0.2)
 
 PLAIN = ("standard", "robust", "smooth")
-"""Encodings with the same number of columns."""
+"""Encodings with the same number of columns; "numbers" is "standard", trained with the bins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,8 @@ class Recipe:
     """Epochs over which the weights are averaged, exponentially; 0: not at all."""
     encoding: str = "standard"
     folds: str = "5"
+    refit: tuple[float, ...] = ()
+    """Nets on all rows, for the mean of the folds' best epochs times each of these numbers."""
 
     @property
     def group(self) -> tuple[Any, ...]:
@@ -157,6 +160,58 @@ TOGETHER: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """Several together, chosen before anything was measured."""
 
+LEAN: dict[str, Any] = {
+    "schedule": "constant", "warmup": 0.0, "beta_2": 0.95, "most_epochs": 400,
+    "class_bias": True,
+}  # fmt: skip
+"""What the first run favoured, of what costs little."""
+
+REFITS = (1.0, 1.25)
+WHOLE = (1.0, 1.25, math.inf)
+COSINE = {"schedule": "cosine", "warmup": 0.05}
+
+FINALISTS: dict[str, dict[str, Any]] = {
+    "base": {"refit": WHOLE},
+    "lean": {"refit": REFITS},
+    "lean, eight penalties": {"penalties": WIDE},
+    "lean, cosine": {**COSINE, "refit": WHOLE},
+    "lean, β2 0.99": {"beta_2": 0.99, "refit": REFITS},
+    "lean, β2 0.999": {"beta_2": 0.999},
+    "lean, η 0.002": {"learning_rate": 0.002},
+    "lean, η 0.01": {"learning_rate": 0.01},
+    "lean, η 0.01, cosine": {"learning_rate": 0.01, **COSINE},
+    "lean, 100 epochs": {"most_epochs": 100},
+    "lean, 1000 epochs": {"most_epochs": 1000},
+    "lean, 16000 updates": {"updates": 16_000},
+    "lean, no class bias": {"class_bias": False},
+    "lean, data bias": {"data_bias": True, "refit": REFITS},
+    "lean, smoothing 0.02": {"smoothing": 0.02},
+    "lean, patience 5": {"patience": 5},
+    "lean, patience 20": {"patience": 20, "refit": REFITS},
+    "lean, joint": {"monitor": "joint"},
+    "lean, 10 folds": {"folds": "10"},
+    "lean, smooth clip": {"encoding": "smooth"},
+    "lean, tree bins": {"encoding": "tree", "refit": REFITS},
+    "lean, tree bins, eight penalties": {"encoding": "tree", "penalties": WIDE},
+    "lean, quantile bins": {"encoding": "quantile"},
+    "lean, numbers": {"encoding": "numbers"},
+    "lean, numbers and tree bins": {"encoding": "both", "refit": REFITS},
+    "lean, numbers and tree bins, η 0.002": {"encoding": "both", "learning_rate": 0.002},
+    "lean, tree bins, data bias, patience 20": {
+        "encoding": "tree", "data_bias": True, "patience": 20},
+    "lean, average 1": {"average": 1.0, "refit": REFITS},
+    "lean, average 4": {"average": 4.0, "refit": REFITS},
+    "lean, scale": {"scale": True, "refit": REFITS},
+    "lean, average 1, scale, data bias": {"average": 1.0, "scale": True, "data_bias": True},
+    "lean, batch 64": {"batch": 64},
+    "lean, batch 64, η 0.002": {"batch": 64, "learning_rate": 0.002},
+    "lean, H 256": {"hidden": 256},
+}  # fmt: skip
+"""The second run: around `LEAN`, with refits on all rows."""
+
+MIXTURES = (("lean, numbers", "lean, tree bins"), ("lean, numbers", "lean, quantile bins"))
+"""Recipes whose chosen nets are also folded together; both are trained in one batch."""
+
 LEVELS: dict[str, tuple[Any, ...]] = {
     "smoothing": (0.0, 0.0, 0.0, 0.05),
     "beta_2": (0.999, 0.95),
@@ -189,3 +244,11 @@ def all_recipes(count: int) -> list[Recipe]:
         for name, changes in (ALONE | TOGETHER).items()
     ]
     return [BASE, *named, *random_recipes(count)]
+
+
+def finalists() -> list[Recipe]:
+    return [
+        replace(BASE, **({"penalties": PENALTIES} | (LEAN if name != "base" else {}) | changes),
+                name=name)
+        for name, changes in FINALISTS.items()
+    ]  # fmt: skip

@@ -1,6 +1,6 @@
 """Which recipe makes the folded net best: measured on tables, all members of a table at once.
 
-    python -m benchmarks.tricks.run FOLDER OUT [--workers 4] [--seconds 330] [--device cuda]
+    python -m benchmarks.tricks.run FOLDER OUT [--recipes finalists] [--workers 6] [--device cuda]
 
 FOLDER contains a file NAME_SEED.npz per table and seed (see `encodings.load`). OUT receives a JSON
 line for each table, seed and group of recipes. `python -m benchmarks.tricks.check` compares the
@@ -26,12 +26,21 @@ def cost(path: Path) -> float:
         return float(rows * (d + 3 * len(file["classes"]) + 40))
 
 
-def seed_of(path: Path) -> int:
-    return int(path.stem.rsplit("_", 1)[1])
+def jobs_of(folder: Path, parts: list[str], tables: str) -> list[list[Path]]:
+    """Files by table and part of the seeds; the costly first within a part."""
+    names = {path.stem.rsplit("_", 1)[0] for path in folder.glob("*.npz")}
+    found = []
+    for part in parts:
+        jobs = [
+            [path for seed in part.split(",") if (path := folder / f"{name}_{seed}.npz").exists()]
+            for name in (names & set(tables.split(",")) if tables else names)
+        ]
+        found += sorted((job for job in jobs if job), key=lambda job: -cost(job[0]))
+    return found
 
 
 def work(
-    number: int, jobs: multiprocessing.Queue[Path | None], args: argparse.Namespace,
+    number: int, jobs: multiprocessing.Queue[list[Path] | None], args: argparse.Namespace,
     deadline: float,
 ) -> None:  # fmt: skip
     import torch
@@ -39,7 +48,7 @@ def work(
     from . import fleet
     from .adam import check_kernel
     from .encodings import load
-    from .recipes import all_recipes
+    from .recipes import all_recipes, finalists
     from .study import groups_of, study
 
     fleet.GRAPHS = not args.no_graphs
@@ -48,9 +57,9 @@ def work(
     torch.set_num_threads(args.threads)
     if args.device == "cuda":
         check_kernel("cuda")
-    recipes = all_recipes(args.random)
+    recipes = finalists() if args.recipes == "finalists" else all_recipes(args.random)
     if args.only:
-        recipes = [recipe for recipe in recipes if recipe.name in args.only.split(",")]
+        recipes = [recipe for recipe in recipes if recipe.name in args.only.split(";")]
     with (Path(args.out) / f"tricks-{number}.jsonl").open("a") as out:
         while (job := jobs.get()) is not None and time.time() < deadline:
             begun = time.time()
@@ -58,13 +67,14 @@ def work(
                 if time.time() > deadline:
                     break
                 try:
-                    record = study(load(job), group, args.device)
+                    records = study([load(path) for path in job], group, args.device)
                 except Exception:
                     print(job, group[0].group, traceback.format_exc(limit=-4), flush=True)
                 else:
-                    out.write(json.dumps(record, separators=(",", ":")) + "\n")
+                    for record in records:
+                        out.write(json.dumps(record, separators=(",", ":")) + "\n")
                     out.flush()
-            print(f"{job.stem} {time.time() - begun:.1f} s", flush=True)
+            print(" ".join(path.stem for path in job), f"{time.time() - begun:.1f} s", flush=True)
 
 
 def main() -> None:
@@ -74,7 +84,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=1e9)
-    parser.add_argument("--seeds", default="0,1,2,3,4")
+    parser.add_argument("--seeds", default="0,1,2 3,4", help="those of a part train together")
+    parser.add_argument("--recipes", default="all", choices=("all", "finalists"))
     parser.add_argument("--random", type=int, default=30)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--no-graphs", action="store_true")
@@ -83,15 +94,10 @@ def main() -> None:
     args = parser.parse_args()
     deadline = time.time() + args.seconds
     args.out.mkdir(parents=True, exist_ok=True)
-    paths = [
-        path for path in args.folder.glob("*.npz") if str(seed_of(path)) in args.seeds.split(",")
-    ]
-    if args.tables:
-        paths = [path for path in paths if path.stem.rsplit("_", 1)[0] in args.tables.split(",")]
     context = multiprocessing.get_context("spawn")
     jobs = context.Queue()
-    for path in sorted(paths, key=lambda path: (min(3, seed_of(path)), -cost(path))):
-        jobs.put(path)
+    for job in jobs_of(args.folder, args.seeds.split(), args.tables):
+        jobs.put(job)
     for _ in range(args.workers):
         jobs.put(None)
     workers = [

@@ -10,6 +10,8 @@ from torch import Tensor
 
 BINS = 15
 COLDEST, HOTTEST = 0.2, 20.0
+FEW = 100
+"""At this many rows the logarithm of a shrunk temperature is half of that of least log loss."""
 
 
 def log_loss(S: Tensor, y: Tensor) -> Tensor:
@@ -94,6 +96,7 @@ def figures(oof: Tensor, y: Tensor, test: Tensor, y_test: Tensor) -> dict[str, T
     inverse, b = bias(oof, y)
     T_best = temperature(test, y_test)
     theta = torch.cat([inverse[:, None], b], 1)
+    trust = len(y) / (len(y) + FEW)
     found = {
         "oof": log_loss(oof, y), "oof_T": log_loss(scaled(oof, T), y),
         "oof_accuracy": accuracy(oof, y), "T": T, "T_prior": T_prior, "T_best": T_best,
@@ -105,7 +108,8 @@ def figures(oof: Tensor, y: Tensor, test: Tensor, y_test: Tensor) -> dict[str, T
     corrected = {
         "plain": test, "T": scaled(test, T), "root": scaled(test, T.sqrt()),
         "at_least_1": scaled(test, T.clamp(min=1)), "prior": scaled(test, T_prior, prior),
-        "bias": with_bias(test, theta),
+        "bias": with_bias(test, theta), "shrunk": scaled(test, T**trust),
+        "prior_shrunk": scaled(test, T_prior**trust, prior),
     }  # fmt: skip
     for name, S in corrected.items():
         found[f"loss_{name}"] = log_loss(S, y_test)

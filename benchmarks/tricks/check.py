@@ -37,7 +37,7 @@ TOLERANCE = {"cpu": 1e-9, "cuda": 1e-6}
 def alone(rows: Rows, unit: Unit, recipe: Recipe, l2: float, orders: list[np.ndarray],
           ) -> tuple[float, int, int]:  # fmt: skip
     """Return lowest validation loss, best epoch and epochs of one training by the equations."""
-    X, y, K = rows.X.astype(float), rows.y, rows.K
+    X, y, K = rows.X.astype(float), rows.y, rows.problem.K
     params = init(X.shape[1], recipe.hidden, K, unit.seed, np.float64)
     rule, n = Adam(beta_2=recipe.beta_2), len(unit.train)
     slots = tuple(Parameters(*map(np.zeros_like, params)) for _ in range(2))
@@ -70,7 +70,7 @@ def main() -> None:
             Member(recipe, l2, u, 10 * i + j)
             for i, recipe in enumerate(RECIPES) for j, l2 in enumerate(L2) for u in range(5)
         ]  # fmt: skip
-        fleet = Fleet(rows.X, rows.y, rows.K, units, members, device, torch.float64)
+        fleet = Fleet(rows.X, rows.y, rows.problem.K, units, members, device, torch.float64)
         drawn: list[torch.Tensor] = []
         draw = fleet.orders
 

@@ -189,6 +189,7 @@ FINALISTS: dict[str, dict[str, Any]] = {
     "lean, patience 5": {"patience": 5},
     "lean, patience 20": {"patience": 20, "refit": REFITS},
     "lean, joint": {"monitor": "joint"},
+    "lean, 3 folds": {"folds": "3", "refit": REFITS},
     "lean, 10 folds": {"folds": "10"},
     "lean, smooth clip": {"encoding": "smooth"},
     "lean, tree bins": {"encoding": "tree", "refit": REFITS},

@@ -16,7 +16,7 @@ from .encodings import Problem, encode, folds_of
 from .fleet import MOST_NUMBERS, Fleet, Member, Unit
 from .recipes import MIXTURES, Recipe
 
-PARTITIONS = {"5": [(5, 0)], "10": [(10, 2)], "5x2": [(5, 0), (5, 1)],
+PARTITIONS = {"3": [(3, 6)], "5": [(5, 0)], "10": [(10, 2)], "5x2": [(5, 0), (5, 1)],
               "5x4": [(5, 0), (5, 1), (5, 3), (5, 4)]}  # fmt: skip
 """How many folds, and the seed of the partition."""
 

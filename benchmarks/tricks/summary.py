@@ -1,6 +1,6 @@
 """Figures of each recipe against the base recipe, from what `run` wrote.
 
-    python -m benchmarks.tricks.summary OUT [--choose oof_T] [--measure loss_T]
+    python -m benchmarks.tricks.summary OUT [--choose oof_T] [--measure loss_T] [--against base]
 
 λ is chosen for each table and seed by `--choose`. Differences are means over tables of the mean
 over seeds, with the standard error over tables; "ratio" is the geometric mean over tables of log
@@ -22,6 +22,13 @@ import numpy as np
 Key = tuple[str, int]
 Record = dict[str, Any]
 PENALTIES = (0.0002, 0.002, 0.02)
+CHOICES = (
+    ("base", "tree bins"), ("base", "quantile bins"), ("base", "smooth clip"),
+    ("lean", "lean, tree bins"), ("lean", "lean, quantile bins"),
+    ("lean", "lean, numbers and tree bins"), ("lean", "lean, scale", "lean, tree bins"),
+    ("lean, numbers", "lean, tree bins", "lean, numbers + lean, tree bins"),
+)  # fmt: skip
+"""Recipes of which the out-of-fold loss chooses one for each table."""
 
 
 def read(folder: Path) -> dict[str, dict[Key, list[Record]]]:
@@ -101,15 +108,25 @@ def line(name: str, f: Record) -> str:
     )
 
 
-def print_recipes(found: dict[str, dict[Key, list[Record]]], by: str, measure: str) -> None:
+def print_recipes(
+    found: dict[str, dict[Key, list[Record]]], by: str, measure: str, against: str
+) -> None:
     base = {key: choose(records, PENALTIES, by) for key, records in found["base"].items()}
-    print(f"\nEach recipe, λ chosen by {by}, measured by {measure}\n\n{HEADER}")
-    for name, jobs in found.items():
-        own = {key: choose(records, None, by) for key, records in jobs.items()}
-        if name == "base":
-            print(line("base", compare(base, base, measure)))
-            name = "base, eight penalties"
-        print(line(name, compare(own, base, measure)))
+    chosen = {
+        name: {key: choose(records, None, by) for key, records in jobs.items()}
+        for name, jobs in found.items()
+    }
+    chosen = {"base": base, "base, eight penalties": chosen.pop("base"), **chosen}
+    for names in CHOICES:
+        if chosen.keys() >= set(names):
+            keys = set.intersection(*(set(chosen[name]) for name in names))
+            chosen[" or ".join(names)] = {
+                key: min((chosen[name][key] for name in names), key=lambda record: record[by])
+                for key in keys
+            }
+    print(f"\nEach recipe against {against}, λ chosen by {by}, measured by {measure}\n\n{HEADER}")
+    for name, own in chosen.items():
+        print(line(name, compare(own, chosen[against], measure)))
 
 
 def print_penalties(found: dict[str, dict[Key, list[Record]]], by: str, measure: str) -> None:
@@ -130,14 +147,13 @@ def print_penalties(found: dict[str, dict[Key, list[Record]]], by: str, measure:
         for key, records in jobs.items()
     }
     print(line("best on the held-out rows (oracle)", compare(best, base, measure)))
-    mean = {key: next(r for r in records if r["penalty"] < 0) for key, records in jobs.items()}
-    print(line("the nets of all eight, averaged", compare(mean, base, measure)))
 
 
 def print_corrections(found: dict[str, dict[Key, list[Record]]]) -> None:
     base = {key: choose(records, PENALTIES) for key, records in found["base"].items()}
     measures = [name for name in next(iter(base.values())) if name.startswith("loss_")]
     measures.remove("loss_alone")
+    print("\nMeasured on the folded net unless it says alone; best: T of the held-out rows")
     print(f"\nTemperature and bias, against T\n\n{HEADER}")
     for measure in (*measures, "loss_alone", "best"):
         own = {key: record | {"loss_T": record[measure]} for key, record in base.items()}
@@ -155,9 +171,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--choose", default="oof_T")
     parser.add_argument("--measure", default="loss_T")
+    parser.add_argument("--against", default="base")
     args = parser.parse_args()
     found = read(args.folder)
-    print_recipes(found, args.choose, args.measure)
+    print_recipes(found, args.choose, args.measure, args.against)
     print_penalties(found, args.choose, args.measure)
     print_corrections(found)
 

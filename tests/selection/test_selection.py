@@ -2,6 +2,7 @@
 
 import json
 import math
+import tracemalloc
 from dataclasses import fields, replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from backhand.engines import Data, make_engine
 from backhand.selection import InnerFolds, Recipe, folds_for, select
 from backhand.selection.calibration import log_shares
 from backhand.selection.initial import kinks_among_rows
+from backhand.selection.members import Trainer, candidate
 from backhand.stratified import NONE
 from backhand.training.config import TrainConfig
 
@@ -250,3 +252,22 @@ def test_time_cuts_the_search_and_not_the_first_member():
 def test_a_recipe_that_cannot_be_followed_is_refused(settings, message):
     with pytest.raises(backhand.InputError, match=message):
         Recipe(**settings)
+
+
+def test_a_stage_keeps_parameters_and_no_optimizer_state():
+    X = np.ones((40, 3000), np.float32)
+    data, config = Data(X, np.arange(40) % 2), replace(CONFIG, epochs=3)
+    folds = InnerFolds(folds_for(data.y, 0))
+    recipe = Recipe(config=config, hidden=32)
+    trainer = Trainer(data, folds, recipe, np.zeros(2), np.dtype(np.float32), ENGINE)
+    members = [candidate(recipe, l2, fold) for l2 in recipe.penalties for fold in range(5)]
+    trainer.train("", members[:1], lambda _: None)  # which imports what it needs
+    tracemalloc.start()
+    try:
+        trained = trainer.train("", members, lambda _: None)
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    size = sum(value.nbytes for one in trained for value in one.params)
+    assert size <= held < 1.2 * size
+    assert peak < 3 * size  # with the optimizer's slots, of the last and the best epoch: 6

@@ -26,8 +26,8 @@ def host(array: Any) -> Any:
             raise InputError(
                 f"an array of {array.dtype} cannot be used; convert it first."
             ) from error
-    if isinstance(array, np.ma.MaskedArray):
-        if masked := int(np.count_nonzero(np.ma.getmaskarray(array))):
+    if (mask := getattr(array, "mask", None)) is not None:  # numpy.ma, which may not be imported
+        if masked := int(np.count_nonzero(mask)):
             raise InputError(
                 f"a masked array has {masked:,} masked entries of {array.size:,}; expected an "
                 "array without a mask. Fill them in (`filled`), or drop them, first."

@@ -14,8 +14,8 @@ TERMS = {
     "batch": "the rows of one update of the parameters",
     "search": "the training of several networks on parts of the training rows, which chooses the "
     "penalty and the number of epochs",
-    "fold": "one of the parts into which the training rows are divided; each network does without "
-    "one of them",
+    "fold": "one of the parts into which the training rows are divided; each network of the "
+    "search does without one of them",
     "penalty": "λ, which keeps the weights small; the larger, the smoother what is learned",
     "temperature": "a number that the outputs are divided by, so that probabilities are neither "
     "too sure nor too cautious; at 1 there is nothing to correct",

@@ -81,9 +81,9 @@ def search(
     checkpoint: Checkpoint | None = None,
 ) -> Learned:
     """Choose penalty, epochs and temperature on inner folds, and make one network."""
+    recipe = settings.recipe_for(folds)
     found = select(
-        training, folds, len(classes), settings.recipe_for(folds), engine, watch=watch,
-        checkpoint=checkpoint,
-    )  # fmt: skip
-    values = settings.values(training.rows) | {"l2": found.chosen.l2}
+        training, folds, len(classes), recipe, engine, watch=watch, checkpoint=checkpoint
+    )
+    values = settings.values(training.rows) | recipe.config.values() | {"l2": found.chosen.l2}
     return Learned(found.params, found.history, values, {}, found.chosen, found.out_of_fold)

@@ -125,6 +125,7 @@ class Search:
             self.watch(SearchProgress(
                 len(self.trained) + self.skipped + progress.done, whole, len(folds),
                 len(penalties), tuple(under_way), self._seconds,
+                any(member.fold is not None for member in members),
             ))  # fmt: skip
         except StopTraining:
             self.stopped = True

@@ -271,3 +271,13 @@ def test_a_stage_keeps_parameters_and_no_optimizer_state():
     size = sum(value.nbytes for one in trained for value in one.params)
     assert size <= held < 1.2 * size
     assert peak < 3 * size  # with the optimizer's slots, of the last and the best epoch: 6
+
+
+def test_more_networks_than_a_model_file_can_record_are_refused_before_the_search():
+    with pytest.raises(backhand.InputError, match="members is 11000; expected an integer of 1"):
+        Recipe(config=CONFIG, members=11_000)
+    data, seen = noisy_rows(20), []
+    recipe = Recipe(config=CONFIG, penalties=tuple(i / 3000 for i in range(2001)))
+    with pytest.raises(backhand.InputError, match="2,001 penalties on 5 folds are 10,005 networks"):
+        select(data, InnerFolds(folds_for(data.y, 0)), 2, recipe, ENGINE, watch=seen.append)
+    assert not seen

@@ -18,7 +18,7 @@ from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.folding import fold
 from backhand.selection.calibration import Calibration, calibrate, log_shares
-from backhand.selection.chosen import Chosen
+from backhand.selection.chosen import MOST, Chosen
 from backhand.selection.folds import InnerFolds
 from backhand.selection.members import Trained, Trainer, refit
 from backhand.selection.out_of_fold import MOST_LOGITS, OutOfFold, held_out_logits, out_of_fold
@@ -108,10 +108,20 @@ def select(
             "fold of each row."
         )
     folds = folds.measuring(data.weights)
+    _check_trials(folds, recipe)
     shares = log_shares(data, K)
     with nullcontext() if checkpoint is None else checkpoint.open_stages() as stages:
         trainer = Trainer(data, folds, recipe, shares, np.dtype(dtype), engine, stages)
         return _selected(Search(trainer, watch), shares)
+
+
+def _check_trials(folds: InnerFolds, recipe: Recipe) -> None:
+    """Check that a model file can record all trials."""
+    if (trials := len(recipe.penalties) * len(folds.measured)) > MOST:
+        raise InputError(
+            f"{len(recipe.penalties):,} penalties on {len(folds.measured):,} folds are {trials:,} "
+            f"networks; expected {MOST:,} or fewer. Use fewer penalties or folds."
+        )
 
 
 def _selected(search: Search, shares: NDArray[np.float64]) -> Selection:

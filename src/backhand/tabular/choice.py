@@ -86,7 +86,8 @@ def losses_by_penalty(chosen: Chosen) -> Losses:
     by_penalty = chosen.losses()
     counts = sorted({len(losses) for losses in by_penalty.values()})
     most = counts[-1] if counts else 0
-    headings = [_folds(count, "all" if count == most else "first") for count in counts]
+    every = None if chosen.cut else most
+    headings = [_folds(count, "all" if count == every else "first") for count in counts]
     rows = [
         [f"{l2:g}{' (chosen)' if l2 == chosen.l2 else ''}",
          *(_mean(losses[:count]) if len(losses) >= count else "–" for count in counts)]

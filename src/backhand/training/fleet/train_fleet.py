@@ -183,8 +183,7 @@ def _restore(fleet: Fleet[Any], manager: FleetManager, about: _About) -> None:
         training = fleet.planned[number].make()
         return Known(Consistency(training.begin, training.controller()), about(training))
 
-    for number, saved in manager.restore(len(fleet.planned), known).items():
-        fleet.restore(number, saved)
+    manager.restore(len(fleet.planned), known, fleet.restore)
 
 
 class _About:

@@ -139,6 +139,7 @@ class Trainer:
         stage: str,
         members: Sequence[Member],
         watch: Callable[[FleetProgress], None],
+        counted: Callable[[FleetProgress], str],
         until: int | None = None,
     ) -> list[Trained]:
         """Train members; they begin in their order.
@@ -150,6 +151,8 @@ class Trainer:
         members : sequence of Member
         watch : callable
             Called several times per second; `StopTraining` ends all members that are not done.
+        counted : callable
+            Returns how much of the search is done in words.
         until : int, optional
             The epoch after which all end, before the last one of their schedules.
         """
@@ -158,7 +161,7 @@ class Trainer:
             for member in members
         ]
         results = train_fleet(
-            planned, self.engine, callbacks=[watch], until=until,
+            planned, self.engine, callbacks=[watch], until=until, counted=counted,
             checkpoint=None if self.checkpoint is None else self.checkpoint(stage),
         )  # fmt: skip
         return [Trained.of(*pair) for pair in zip(members, results, strict=True)]

@@ -1,11 +1,16 @@
 """A selection that is stopped anywhere and resumed gives the bits of one that is not."""
 
+import re
+import shutil
+import signal
+
 import numpy as np
 import pytest
 
 import backhand
 from backhand.engines import make_engine
 from backhand.selection import InnerFolds, Recipe, SearchProgress, folds_for, select
+from backhand.training.fleet import train_fleet
 from selection.test_selection import CONFIG, noisy_rows
 
 DATA = noisy_rows(300)
@@ -50,10 +55,49 @@ def test_a_selection_resumes_with_equal_bits(tmp_path, members):
 def test_a_folder_with_a_selection_is_only_resumed(tmp_path):
     folder = tmp_path / "saved"
     run(folder)
-    with pytest.raises(backhand.InputError, match="already contains checkpoints of a fleet"):
+    with pytest.raises(backhand.InputError, match="already contains checkpoints of a search"):
         run(folder)
-    with pytest.raises(backhand.InputError, match=r"a fleet or search, and this is one training"):
+    with pytest.raises(backhand.InputError, match="of a search, and this is a training run"):
         backhand.Checkpoint(folder, resume=True).check()
+
+
+def test_a_resumed_selection_says_once_how_much_was_done(tmp_path):
+    folder, said = tmp_path / "saved", []
+    run(folder, notify=said.append)
+    assert not said
+    run(folder, resume=True, notify=said.append)
+    shutil.rmtree(folder / "all-rows")
+    run(folder, resume=True, notify=said.append)
+    (folder / "first-folds").rename(folder / "kept")
+    shutil.rmtree(folder / "other-folds")
+    (folder / "kept").rename(folder / "first-folds")
+    run(folder, resume=True, notify=said.append)
+    counts = [re.fullmatch(r"resumed from .*saved: (\d+) of 15 networks were done\.", one)[1]
+              for one in said]  # fmt: skip
+    assert counts[:2] == ["15", "10"] and 4 <= int(counts[2]) < 10
+
+
+def test_other_settings_are_named_with_the_folder_that_the_user_named(tmp_path):
+    run(tmp_path / "saved", members=1)
+    recipe = Recipe(config=CONFIG, hidden=8, penalties=(0.001, 0.01), members=1)
+    saving = backhand.Checkpoint(tmp_path / "saved", resume=True)
+    said = r"saved belongs to a search with other settings: hidden units: 16 then, 8 now\. Resume"
+    with pytest.raises(backhand.InputError, match=said):
+        select(DATA, FOLDS, 2, recipe, make_engine("fused"), checkpoint=saving)
+
+
+def test_an_interrupted_search_counts_its_networks(tmp_path, monkeypatch):
+    monkeypatch.setattr(train_fleet, "WAIT_SECONDS", 0.003)
+
+    def interrupt(progress):
+        if progress.under_way:
+            signal.raise_signal(signal.SIGTERM)
+
+    saving = backhand.Checkpoint(tmp_path / "saved")
+    recipe = Recipe(config=CONFIG, hidden=16, penalties=(0.001, 0.01))
+    said = r"\d+ of 15 networks are done and saved in \S*saved$"
+    with pytest.raises(backhand.Interrupted, match=said):
+        select(DATA, FOLDS, 2, recipe, make_engine("fused"), watch=interrupt, checkpoint=saving)
 
 
 def test_a_span_of_epochs_is_refused(tmp_path):

@@ -326,10 +326,16 @@ def test_a_resumed_search_gives_the_same_file(here) -> None:
         backhand.fit("t.csv", "t", **arguments, callbacks=[fails],
                      checkpoint=backhand.Checkpoint(folder, "1h"))  # fmt: skip
     said = train("--epochs", 60, "--checkpoint", folder, expect=2).stderr
-    assert "already contains checkpoints" in said
+    assert "of a search. To resume it, add --resume; to begin a new one, delete" in said
+    assert "resume=True" not in said
     said = train("--epochs", 60, "--quick", "--checkpoint", folder, "--resume", expect=2).stderr
-    assert "checkpoints of a fleet or search, and this is one training" in said
-    train("--epochs", 60, "--checkpoint", folder, "--resume", "-o", "resumed.safetensors")
+    assert "checkpoints of a search, and this is a training run" in said
+    said = train(
+        "--epochs", 60, "--checkpoint", folder, "--resume", "-o", "resumed.safetensors"
+    ).stderr
+    assert re.search(
+        r"^backhand: resumed from .*kept: \d+ of \d+ networks were done\.$", said, re.M
+    )
     whole, resumed = ((here / f"{n}.safetensors").read_bytes() for n in ("whole", "resumed"))
     assert whole == resumed
 

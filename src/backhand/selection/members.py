@@ -139,6 +139,7 @@ class Trainer:
         stage: str,
         members: Sequence[Member],
         watch: Callable[[FleetProgress], None],
+        counted: Callable[[FleetProgress], str],
         until: int | None = None,
     ) -> list[Trained]:
         """Train members; they begin in their order.
@@ -150,6 +151,8 @@ class Trainer:
         members : sequence of Member
         watch : callable
             Called several times per second; `StopTraining` ends all members that are not done.
+        counted : callable
+            Returns how much of the search is done in words.
         until : int, optional
             The epoch after which all end, before the last one of their schedules.
         """
@@ -159,7 +162,7 @@ class Trainer:
         ]
         return train_fleet(
             planned, self.engine, lambda number, result: Trained.of(members[number], result),
-            callbacks=[watch], until=until,
+            callbacks=[watch], until=until, counted=counted,
             checkpoint=None if self.checkpoint is None else self.checkpoint(stage),
         )  # fmt: skip
 

@@ -103,7 +103,7 @@ class Search:
             if (self.stopped or self._seconds > limit) and (self.trained or progress.done):
                 raise StopTraining
 
-        for one in self.trainer.train(name, members, watch):
+        for one in self.trainer.train(name, members, watch, self.counted):
             if one.ended == "callback":
                 self.cut = True
             elif one.member.fold is not None:
@@ -120,15 +120,24 @@ class Search:
             under_way.append(
                 MemberProgress(fold, penalties.index(l2) + 1, l2, found.epoch, found.epochs)
             )
-        whole = len(penalties) * len(folds) + self.trainer.recipe.members
+        done, whole = self._count(progress)
         try:
             self.watch(SearchProgress(
-                len(self.trained) + self.skipped + progress.done, whole, len(folds),
-                len(penalties), tuple(under_way), self._seconds,
+                done, whole, len(folds), len(penalties), tuple(under_way), self._seconds,
                 any(member.fold is not None for member in members),
             ))  # fmt: skip
         except StopTraining:
             self.stopped = True
+
+    def counted(self, progress: FleetProgress) -> str:
+        """Return how much is done in words."""
+        return "{} of {} networks".format(*self._count(progress))
+
+    def _count(self, progress: FleetProgress) -> tuple[int, int]:
+        """Return the members that are done or not needed, and all of them."""
+        recipe, folds = self.trainer.recipe, self.trainer.folds.measured
+        whole = len(recipe.penalties) * len(folds) + recipe.members
+        return len(self.trained) + self.skipped + progress.done, whole
 
     @property
     def _seconds(self) -> float:

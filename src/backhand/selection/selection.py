@@ -162,7 +162,9 @@ def _on_all_rows(search: Search, chosen: Sequence[Trained]) -> list[Trained]:
     l2 = chosen[0].member.config.l2 if chosen else recipe.penalties[0]
     epochs = round(median(one.best_epoch for one in chosen)) if chosen else None
     members = [refit(recipe, l2, number) for number in range(recipe.members)]
-    trained = search.trainer.train("all-rows", members, partial(search.report, members), epochs)
+    trained = search.trainer.train(
+        "all-rows", members, partial(search.report, members), search.counted, epochs
+    )
     for one in trained:
         if one.ended == "diverged":
             raise diverged(one, "in the training on all rows")

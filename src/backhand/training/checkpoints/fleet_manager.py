@@ -25,6 +25,7 @@ from backhand.training.checkpoints.members import (
     read,
     write,
 )
+from backhand.training.checkpoints.owner import Owner
 
 KEPT = 2
 """Number of saves whose members under way are kept."""
@@ -57,10 +58,15 @@ class FleetManager:
         Time between two saves.
     made_by : mapping
         Versions and CPU.
+    owner : Owner
+        The fleet, or the search that it is a part of.
     """
 
-    def __init__(self, folder: Path, seconds: float, made_by: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, seconds: float, made_by: Mapping[str, str], owner: Owner
+    ) -> None:
         self.folder, self._seconds, self._made_by = folder, seconds, made_by
+        self.owner = owner
         self._last = time.monotonic()
         self._number = 0
         self._under_way: list[list[Path]] = []
@@ -104,8 +110,8 @@ class FleetManager:
         count: int,
         known: Callable[[int], Known],
         take: Callable[[int, Saved], None],
-    ) -> None:
-        """Pass on the last saved state of each member that has one, file by file.
+    ) -> int:
+        """Pass on the last saved state of each member that has one, file by file; their number.
 
         A member that is in a damaged file alone is trained again.
 
@@ -140,24 +146,27 @@ class FleetManager:
             except DamagedError as error:
                 damage.append(str(error))
         if damage and not restored:
-            raise InputError(f"no checkpoint in {self.folder} can be read: {damage[0]}")
+            raise InputError(f"no checkpoint in {self.owner.folder} can be read: {damage[0]}")
         if damage:
             warn(f"{damage[-1]} The members in it resume from an earlier state, or begin again.")
-        for path, made_by in makers.items():
+        for made_by in makers.values():
             if made_by != self._made_by:
-                warn_of_other_maker(path, made_by, self._made_by)
+                warn_of_other_maker(self.owner.folder, made_by, self._made_by)
                 break
+        return len(restored)
 
     def _restored(
         self, path: Path, member: int, found: Found, count: int, known: Callable[[int], Known]
     ) -> Saved:
         if member >= count:
+            many = "networks" if self.owner.kind == "search" else "members"
             raise InputError(
-                f"{path} belongs to a fleet with more members: it has member {member}, and there "
-                f"are {count} now. Resume with the same members, or use another folder."
+                f"{self.owner.folder} belongs to a {self.owner.kind} with more {many}: it has "
+                f"number {member}, counted from 0, and there are {count} now. Resume with the same "
+                f"{many}, or use another folder."
             )
         consistency, about = known(member)
-        check_same(path, found.header, about, member)
+        check_same(self.owner, found.header, about, member)
         try:
             state = consistency.state(found.tensors, found.header)
         except InputError as error:

@@ -123,6 +123,8 @@ class Trainer:
     engine : Engine
     checkpoint : callable, optional
         Returns the checkpoint of a stage.
+    suffix : str
+        Of the names of its stages.
     """
 
     data: Data
@@ -132,6 +134,7 @@ class Trainer:
     dtype: Any
     engine: Engine
     checkpoint: Callable[[str], Checkpoint] | None = None
+    suffix: str = ""
 
     def train(
         self,
@@ -158,7 +161,7 @@ class Trainer:
         ]
         results = train_fleet(
             planned, self.engine, callbacks=[watch], until=until,
-            checkpoint=None if self.checkpoint is None else self.checkpoint(stage),
+            checkpoint=None if self.checkpoint is None else self.checkpoint(stage + self.suffix),
         )  # fmt: skip
         return [Trained.of(*pair) for pair in zip(members, results, strict=True)]
 

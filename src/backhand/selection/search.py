@@ -1,4 +1,7 @@
-"""The search: members of each fold and each penalty, trained until their own fold stops them."""
+"""The search: members of each fold and each penalty, trained until their own fold stops them.
+
+Where the rows come in several encodings, each has a search of its own, and they take turns.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,13 @@ FIRST_FOLDS = 2
 """Folds on which all penalties are compared; only the better ones continue on the others."""
 
 REACH = 0.05
-"""A penalty continues if its loss on the first folds is at most this share above the least."""
+"""A penalty continues if its loss on the first folds is at most this share above the least, that of
+all encodings."""
 
 
 @dataclass
 class Search:
-    """A search under way, and what it has found.
+    """A search in one encoding of the rows, and what it has found.
 
     Attributes
     ----------
@@ -32,29 +36,43 @@ class Search:
     watch : callable
         Called with a `SearchProgress`, several times per second. `StopTraining` ends the search as
         the end of its time does.
+    among : list of Search
+        The searches in all encodings, this one too; the first of them trains one member at least.
     trained : dict
         The members that are done, by λ and fold.
     stopped : bool
         Whether it is to end.
     cut : bool
         Whether it ended before all members were done.
+    first_loss : float
+        The least loss on the first folds; infinite if not all members were done there.
     """
 
     trainer: Trainer
     watch: Callable[[SearchProgress], None]
+    among: list[Search]
     trained: dict[tuple[float, int], Trained] = field(default_factory=dict)
     stopped: bool = False
     cut: bool = False
+    first_loss: float = math.inf
     began: float = field(default_factory=time.perf_counter)
 
-    def run(self) -> None:
-        """Train all penalties on the first folds, and the better ones on the others."""
+    def first_folds(self) -> None:
+        """Train all penalties on the first folds."""
         penalties, folds = self.trainer.recipe.penalties, self.trainer.folds.measured
         self._stage("first-folds", penalties, folds[:FIRST_FOLDS])
-        losses = {l2: self.loss(l2) for l2 in penalties}
-        reach = min(losses.values()) * (1 + REACH)
+        self.first_loss = math.inf if self.cut else self.least
+
+    def other_folds(self, reach: float) -> None:
+        """Train the penalties whose loss on the first folds is within reach on the others."""
+        losses = {l2: self.loss(l2) for l2 in self.trainer.recipe.penalties}
         within = [l2 for l2, loss in losses.items() if math.isfinite(loss) and loss <= reach]
-        self._stage("other-folds", within, folds[FIRST_FOLDS:])
+        self._stage("other-folds", within, self.trainer.folds.measured[FIRST_FOLDS:])
+
+    @property
+    def least(self) -> float:
+        """The least loss of a penalty; infinite if there is none."""
+        return min(map(self.loss, self.trainer.recipe.penalties))
 
     def loss(self, l2: float) -> float:
         """Return the mean loss of a penalty's folds, weighted by their rows; infinite if none."""
@@ -88,13 +106,18 @@ class Search:
         recipe = self.trainer.recipe
         members = [candidate(recipe, l2, fold) for fold in folds for l2 in penalties]
         limit = math.inf if recipe.seconds is None else recipe.seconds
-        if not members or (self.trained and (self.stopped or self._seconds > limit)):
+        needed = self is self.among[0] and not self.trained
+
+        def over() -> bool:
+            return any(one.stopped for one in self.among) or self._seconds > limit
+
+        if not members or (over() and not needed):
             self.cut = self.cut or bool(members)
             return
 
         def watch(progress: FleetProgress) -> None:
             self.report(members, progress)
-            if (self.stopped or self._seconds > limit) and (self.trained or progress.done):
+            if over() and (progress.done or not needed):
                 raise StopTraining
 
         for one in self.trainer.train(name, members, watch):
@@ -114,10 +137,11 @@ class Search:
             under_way.append(
                 MemberProgress(fold, penalties.index(l2) + 1, l2, found.epoch, found.epochs)
             )
-        done = len(self.trained) + progress.done
+        done = sum(len(one.trained) for one in self.among) + progress.done
+        most = len(self.among) * len(penalties) * len(folds)
         try:
             self.watch(SearchProgress(
-                done, max(done, len(penalties) * len(folds)), len(folds), len(penalties),
+                done, max(done, most), len(folds), len(penalties),
                 tuple(under_way), self._seconds,
             ))  # fmt: skip
         except StopTraining:
@@ -125,12 +149,21 @@ class Search:
 
     @property
     def _seconds(self) -> float:
-        return time.perf_counter() - self.began
+        return time.perf_counter() - self.among[0].began
 
     def _weight(self, fold: int) -> float:
         """Return the sum of the weights of a fold's rows."""
         data = self.trainer.rows(self.trainer.folds.validation(fold))
         return float(data.rows if data.weights is None else data.weights.sum(dtype=np.float64))
+
+
+def run(searches: list[Search]) -> None:
+    """Train all penalties in all encodings on the first folds, and the better ones on others."""
+    for search in searches:
+        search.first_folds()
+    reach = min(search.first_loss for search in searches) * (1 + REACH)
+    for search in searches:
+        search.other_folds(reach)
 
 
 def diverged(one: Trained, where: str) -> DivergenceError:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from backhand.errors import comma_list
-from backhand.selection import Chosen
+from backhand.selection import Chosen, Encodings
 
 PARTS = {2: "half", 3: "third", 4: "quarter", 5: "fifth"}
 """Names of the parts into which so many folds divide the rows."""
@@ -23,11 +23,29 @@ def choice_in_words(chosen: Chosen, hidden: int) -> list[tuple[str, str]]:
     hidden : int
         Hidden units of the model: those of all its networks.
     """
+    encodings = chosen.encodings
     return [
+        *([] if encodings is None else [("numbers", _encoding(encodings))]),
         ("networks", _networks(chosen, hidden)),
         ("penalty", _penalty(chosen)),
         ("temperature", _temperature(chosen)),
     ]
+
+
+IN_WORDS = {"standard": "standardised", "bins": "encoded by bins"}
+"""The encodings of numbers."""
+
+
+def _encoding(encodings: Encodings) -> str:
+    """Return which encoding was chosen, and the losses that decided, the chosen one's first."""
+    losses = dict(sorted(encodings.losses, key=lambda pair: pair[0] != encodings.chosen))
+    if not all(map(math.isfinite, losses.values())):
+        return f"{IN_WORDS[encodings.chosen]}, since the other encoding has no finite loss"
+    shown = [f"{loss:.4f} {IN_WORDS[name]}" for name, loss in losses.items()]
+    return (
+        f"{IN_WORDS[encodings.chosen]}: out-of-fold loss {', '.join(shown)} "
+        f"({encodings.folds} folds)"
+    )
 
 
 def _networks(chosen: Chosen, hidden: int) -> str:

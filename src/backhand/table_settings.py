@@ -160,8 +160,8 @@ class Settings:
     number_encoding: NumberEncodingName = setting(
         "auto",
         "How a number becomes features: standard, by mean and standard deviation; bins, by its\n"
-        "place in each of up to 8 bins, the cuts of a tree of that column alone. By default (auto)\n"
-        "the search compares both, if there is memory for it; with quick it is standard.",
+        "place in each of up to 8 bins, the cuts of a tree of that column alone. By default the\n"
+        "search compares both, if there is memory for it; with quick it is standard.",
         Choice(names(NumberEncodingName)),
     )
 

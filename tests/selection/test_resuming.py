@@ -9,6 +9,8 @@ from backhand.selection import InnerFolds, Recipe, SearchProgress, folds_for, se
 from selection.test_selection import CONFIG, noisy_rows
 
 DATA = noisy_rows(300)
+SQUARES = DATA._replace(X=np.concatenate([DATA.X, DATA.X**2], axis=1))
+ENCODINGS = {"plain": DATA, "squares": SQUARES}
 FOLDS = InnerFolds(folds_for(DATA.y, 0))
 
 
@@ -16,7 +18,7 @@ class Stopped(Exception):
     """Ends a selection as a failing display would."""
 
 
-def run(folder=None, stop_at=None, members=None, **settings):
+def run(folder=None, stop_at=None, members=None, data=DATA, **settings):
     recipe = Recipe(config=CONFIG, hidden=16, penalties=(0.001, 0.01), members=members)
     calls = 0
 
@@ -28,19 +30,19 @@ def run(folder=None, stop_at=None, members=None, **settings):
 
     saving = None if folder is None else backhand.Checkpoint(folder, "0.05s", **settings)
     engine = make_engine("fused", threads=2)
-    return select(DATA, FOLDS, 2, recipe, engine, watch=watch, checkpoint=saving)
+    return select(data, FOLDS, 2, recipe, engine, watch=watch, checkpoint=saving)
 
 
-@pytest.mark.parametrize("members", [None, 2])
-def test_a_selection_resumes_with_equal_bits(tmp_path, members):
-    whole = run(members=members)
+@pytest.mark.parametrize(("members", "data"), [(None, DATA), (2, DATA), (2, ENCODINGS)])
+def test_a_selection_resumes_with_equal_bits(tmp_path, members, data):
+    whole = run(members=members, data=data)
     folder, stops = tmp_path / "saved", 0
-    for stop_at in (0, 1, 2, 3):
+    for stop_at in (0, 1, 2, 3, 5, 8):
         try:
-            run(folder, stop_at, members, resume=True)
+            run(folder, stop_at, members, data, resume=True)
         except Stopped:
             stops += 1
-    resumed = run(folder, members=members, resume=True)
+    resumed = run(folder, members=members, data=data, resume=True)
     assert stops
     for a, b in zip(whole.params, resumed.params, strict=True):
         assert np.array_equal(a, b)

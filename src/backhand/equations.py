@@ -205,7 +205,7 @@ def forward(params: Parameters, X: Array, mask: Array | None = None) -> Activati
     xp = array_namespace(W1)
     X = xp.astype(X, W1.dtype, copy=False)
     Z1 = X @ W1 + b1
-    H1 = xp.maximum(Z1, xp.zeros_like(b1))  # not a plain 0, which is copied to a GPU each time
+    H1 = xp.maximum(Z1, 0)
     if mask is not None:
         H1 = H1 * xp.astype(mask, H1.dtype, copy=False)
     S = H1 @ W2 + b2

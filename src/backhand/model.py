@@ -407,8 +407,10 @@ def _fields(params: Parameters, header: Any) -> dict[str, Any]:
 
 def _checked_choice(value: Any, H: int) -> Chosen | None:
     chosen = None if value is None else Chosen.from_json(value)
-    if chosen is not None and H % (k := len(chosen.epochs)):
-        raise InputError(f"W1 has {H} columns, but its header names {k} networks of one size")
+    if chosen is not None and H % chosen.networks:
+        raise InputError(
+            f"W1 has {H} columns, but its header names {chosen.networks} networks of one size"
+        )
     return chosen
 
 

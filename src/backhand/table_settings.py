@@ -40,8 +40,9 @@ if TYPE_CHECKING:
 UPDATES = 8000
 """Number of updates that training aims at where the number of epochs is not given."""
 
-FEWEST_EPOCHS, MOST_EPOCHS = 10, 100
-"""Bounds of the number of epochs, where it is not given."""
+FEWEST_EPOCHS, MOST_EPOCHS, MOST_SEARCHED = 10, 100, 400
+"""Bounds of the number of epochs, where it is not given: of all trainings, of a single run, and of
+a network that early stopping ends."""
 
 VALIDATIONS = 50
 """Number of times, about, that the held-out rows are measured during a training, for display."""
@@ -52,6 +53,11 @@ the number of measurements without improvement after which it ends training."""
 
 L2 = 0.0002
 """λ of a single run, where it is not given."""
+
+SINGLE_RUN: dict[str, Any] = {"schedule": "cosine", "warmup": 0.05, "beta_2": 0.999}
+SEARCH: dict[str, Any] = {"schedule": "constant", "warmup": 0.0, "beta_2": 0.95}
+"""Settings where they are not given, as measured (docs/recipe.md): networks that early stopping
+ends are as good with a constant rate, after fewer epochs."""
 
 LARGE, LARGE_FOLD = 2**24, 0.1
 """Training rows times features and classes from which a search trains one network, of one penalty;
@@ -105,12 +111,14 @@ class Settings:
 
     hidden: int = setting(128, "Number of hidden units, H.", Integer(1))
     epochs: int | None = setting(
-        None, "Passes over the training rows; by default 10 to 100, for about 8,000 updates.",
+        None,
+        "Passes over the training rows; by default 10 to 400, and 10 to 100 with quick, for about\n"
+        "8,000 updates.",
         optional(Integer(1)),
     )  # fmt: skip
     batch_size: int = setting(128, "Mini-batch size (rows per update).", Integer(1))
     learning_rate: float = setting(
-        0.004, "Peak learning rate, η; by default it rises first, then falls to 0.",
+        0.004, "Learning rate, η, or its peak where a schedule changes it.",
         Number(0, above=True),
     )  # fmt: skip
     optimizer: OptimizerName | Optimizer = setting(
@@ -140,15 +148,14 @@ class Settings:
         False,
         "Train one network on all training rows, with the settings as they are. By default a\n"
         "search chooses: each network is trained without a fold of the training rows, and stopped\n"
-        "by its loss there; the penalty with the least loss on the folds is taken, and its\n"
-        "networks are averaged into one.",
+        "by its loss there; with the penalty of the least loss, and as many epochs, networks are\n"
+        "trained on all training rows and averaged into one.",
         Flag(),
     )
     members: int | None = setting(
         None,
-        "Number of networks that are trained again, on all training rows with the penalty and\n"
-        "the number of epochs that the search chose, and averaged. By default the networks of the\n"
-        "search itself are averaged, one per fold.",
+        "Number of networks that are trained on all training rows, with the penalty and the\n"
+        "number of epochs that the search chose, and averaged: 5 by default, 1 on large tables.",
         optional(Integer(1)),
     )
     budget: str | None = setting(
@@ -161,7 +168,7 @@ class Settings:
         "auto",
         "How a number becomes features: standard, by mean and standard deviation; bins, by its\n"
         "place in each of up to 8 bins, the cuts of a tree of that column alone. By default the\n"
-        "search compares both, if there is memory for it; with quick it is standard.",
+        "search compares both, on tables that are not large; with quick it is standard.",
         Choice(names(NumberEncodingName)),
     )
 
@@ -223,15 +230,18 @@ class Settings:
         None, "Epochs between two measurements, 1 by default.", optional(Integer(1))
     )
 
-    schedule: ScheduleName = setting(
-        "cosine",
-        "What η does after the warm-up: it stays; falls to 0 along half a cosine; falls as\n"
-        "η / (t + 1)^power_t, t being the rows visited in whole epochs; or, for adaptive, is\n"
-        "divided by 5 each time the patience of early stopping runs out, down to 1e-6.",
-        Choice(names(ScheduleName)),
+    schedule: ScheduleName | None = setting(
+        None,
+        "What η does after the warm-up: it stays (constant, by default); falls to 0 along half a\n"
+        "cosine (by default with quick); falls as η / (t + 1)^power_t, t being the rows visited\n"
+        "in whole epochs; or, for adaptive, is divided by 5 each time the patience of early\n"
+        "stopping runs out, down to 1e-6.",
+        optional(Choice(names(ScheduleName))),
     )
-    warmup: float = setting(
-        0.05, "Fraction of all updates over which η rises to its peak.", Number(0, 1)
+    warmup: float | None = setting(
+        None,
+        "Fraction of all updates over which η rises to its peak, 0 by default, 0.05 with quick.",
+        optional(Number(0, 1)),
     )
     power_t: float | None = setting(
         None, "The exponent of the schedule invscaling, 0.5 by default.", optional(Number(0))
@@ -240,7 +250,7 @@ class Settings:
         None, "μ of the optimizers momentum and nesterov, 0.9 by default."
     )
     beta_1: float | None = setting(None, "β₁ of adam, 0.9 by default.")
-    beta_2: float | None = setting(None, "β₂ of adam, 0.999 by default.")
+    beta_2: float | None = setting(None, "β₂ of adam, 0.95 by default, 0.999 with quick.")
     epsilon: float | None = setting(None, "ε of adam, 1e-8 by default.")
     alpha: float = setting(
         0.0, "scikit-learn's form of the penalty: adds alpha / rows of the batch to λ.", Number(0)
@@ -289,7 +299,8 @@ class Settings:
             raise InputError("--monitor loss watches no rows; omit --validation-fraction.")
         if self.power_t is not None and self.schedule != "invscaling":
             raise InputError(
-                f"--power-t is of the schedule invscaling, and the schedule is {self.schedule}; "
+                f"--power-t is of the schedule invscaling, and the schedule is "
+                f"{self.schedule or self._usual['schedule']}; "
                 "add --schedule invscaling."
             )
         if self.schedule == "adaptive" and not self.early_stopping:
@@ -337,6 +348,7 @@ class Settings:
         """The settings of each training, without what follows from the rows or the search."""
         own = {f.name for f in fields(self)} & {f.name for f in fields(TrainConfig)}
         given = {name: getattr(self, name) for name in own}
+        given |= {name: self._usual[name] for name in ("schedule", "warmup") if given[name] is None}
         given |= {"optimizer": self._optimizer(), "early_stopping": self._early_stopping(),
                   "l2": L2 if self.l2 is None else self.l2}  # fmt: skip
         return TrainConfig(**{name: value for name, value in given.items() if value is not None})
@@ -344,12 +356,19 @@ class Settings:
     def _optimizer(self) -> OptimizerName | Optimizer:
         given = {name: getattr(self, name) for name in CONSTANTS}
         given = {name: value for name, value in given.items() if value is not None}
+        if self.optimizer == "adam":
+            given = {"beta_2": self._usual["beta_2"]} | given
         if not given:
             return self.optimizer
         from backhand.optimizers import OPTIMIZERS
 
         rule: Optimizer = OPTIMIZERS[str(self.optimizer)](**given)
         return rule
+
+    @property
+    def _usual(self) -> dict[str, Any]:
+        """The settings that depend on whether there is a search, where they are not given."""
+        return SINGLE_RUN if self.quick else SEARCH
 
     def _early_stopping(self) -> EarlyStopping | None:
         """The rule of a single run, or of the networks of a search."""
@@ -363,11 +382,12 @@ class Settings:
 
     def recipe_for(self, folds: InnerFolds) -> Recipe:
         """What a search on the training rows of these folds tries: one penalty if they are many."""
-        from backhand.selection import PENALTIES, Recipe
+        from backhand.selection import MEMBERS, PENALTIES, Recipe
 
         many = len(folds.measured) == 1 and not folds.forward
         return Recipe(
-            config=self.config_for(len(folds.of_row)), hidden=self.hidden, members=self.members,
+            config=self.config_for(len(folds.of_row)), hidden=self.hidden,
+            members=self.members or (1 if many else MEMBERS),
             penalties=PENALTIES if self.l2 is None and not many else (self.config.l2,),
             seconds=None if self.budget is None else seconds_in(self.budget),
         )  # fmt: skip
@@ -377,7 +397,8 @@ class Settings:
         if self.epochs is not None:
             return self.epochs
         updates = -(-rows // self.batch_size)
-        return max(FEWEST_EPOCHS, min(round(UPDATES / updates), MOST_EPOCHS))
+        most = MOST_EPOCHS if self.quick else MOST_SEARCHED
+        return max(FEWEST_EPOCHS, min(round(UPDATES / updates), most))
 
     def config_for(self, rows: int) -> TrainConfig:
         """The config of a training on that many rows."""

@@ -330,6 +330,10 @@ def test_every_engine_advances_several_sessions(name: str) -> None:
     tolerance = 1e-10 if name == "torch" else 0
     check_as_alone(engine, lambda: make_sessions(engine, data), make_blocks(data), tolerance)
     assert engine.advance_all([], []) == []
+    sessions, blocks = make_sessions(engine, data), make_blocks(data)
+    for wrong, said in ((blocks[1:], "3 blocks are given for 4"), (None, "the blocks are a None")):
+        with pytest.raises(InputError, match=said):
+            engine.advance_all(sessions, wrong)
 
 
 def test_what_does_not_fit_is_said_before_anything_is_advanced(torch_engine: Engine) -> None:
@@ -345,6 +349,8 @@ def test_what_does_not_fit_is_said_before_anything_is_advanced(torch_engine: Eng
         (sessions, [*blocks[:3], None], "the block is a NoneType"),
         ([*sessions[:3], started(torch_engine, before[0].params, data[0], None)], blocks,
          "the session has no optimizer"),
+        (make_sessions(make_engine("reference"), data), blocks, "no session of this engine"),
+        (sessions, iter(blocks), "the blocks are a list_iterator; expected a list"),
     ):  # fmt: skip
         with pytest.raises(InputError, match=said):
             torch_engine.advance_all(some, theirs)

@@ -15,7 +15,7 @@ MASK_OF_DZ1 = " * xp.astype(mask, dZ1.dtype, copy=False)"
 
 MUTANTS = {
     "Z1 without b1": ("Z1 = X @ W1 + b1", "Z1 = X @ W1"),
-    "H1 without the ReLU": ("H1 = xp.maximum(Z1, xp.zeros_like(b1))", "H1 = Z1"),
+    "H1 without the ReLU": ("H1 = xp.maximum(Z1, 0)", "H1 = Z1"),
     "b2 subtracted": ("S = H1 @ W2 + b2", "S = H1 @ W2 - b2"),
     "S from Z1": ("S = H1 @ W2 + b2", "S = Z1 @ W2 + b2"),
     "softmax without the maximum": ("S - xp.max(S, axis=1, keepdims=True)", "S"),

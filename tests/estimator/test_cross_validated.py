@@ -62,7 +62,7 @@ def test_it_predicts_for_x_as_it_was_passed() -> None:
     S = clf.decision_function(shifted)
     P = np.exp(S) / np.exp(S).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(P, clf.predict_proba(shifted), rtol=1e-9)
-    assert clf.coefs_[0].shape == (4, 3 * 8) and clf.coefs_[0].dtype == np.float64
+    assert clf.coefs_[0].shape == (4, 5 * 8) and clf.coefs_[0].dtype == np.float64
 
 
 def test_the_network_is_that_of_the_selection_on_standardised_columns() -> None:
@@ -73,8 +73,8 @@ def test_the_network_is_that_of_the_selection_on_standardised_columns() -> None:
     found = select(Data(Z, Y), folds, 3, clf._recipe(folds, seed), make_engine(), dtype=np.float64)
     P = make_engine().predict_proba(found.params, Z)
     np.testing.assert_allclose(clf.predict_proba(X), P, atol=1e-9)
-    assert (clf.penalty_, clf.epochs_) == (found.chosen.l2, found.chosen.epochs)
-    assert clf.temperature_ == found.chosen.temperature and clf.n_iter_ == max(clf.epochs_)
+    assert (clf.penalty_, clf.n_iter_) == (found.chosen.l2, found.chosen.epochs)
+    assert clf.temperature_ == found.chosen.temperature
 
 
 def test_out_of_fold_figures_are_of_all_rows() -> None:
@@ -90,12 +90,12 @@ def test_out_of_fold_figures_are_of_all_rows() -> None:
     assert set(table) == {"penalty", "fold", "epochs", "best_epoch", "loss", "accuracy"}
     assert len(table["fold"]) == 6 and set(table["penalty"]) == {0.002, 0.01}
     chosen = table["penalty"] == clf.penalty_
-    assert tuple(table["best_epoch"][chosen]) == clf.epochs_
+    assert round(np.median(table["best_epoch"][chosen])) == clf.n_iter_
 
 
 def test_members_are_trained_again_on_all_rows() -> None:
     clf = net(members=2).fit(X, NAMES)
-    assert clf.coefs_[0].shape == (4, 16) and len(set(clf.epochs_)) == 1
+    assert clf.coefs_[0].shape == (4, 16)
     assert np.isfinite(clf.out_of_fold_proba_).all()
 
 
@@ -177,7 +177,6 @@ def test_groups_are_kept_together() -> None:
 def test_one_split_is_enough() -> None:
     clf = net(cv=ShuffleSplit(1, test_size=0.3, random_state=0)).fit(X, NAMES)
     assert np.isnan(clf.out_of_fold_proba_).any(axis=1).sum() == 105
-    assert len(clf.epochs_) == 1
 
 
 def test_a_class_of_one_row_is_in_no_fold() -> None:
@@ -254,7 +253,7 @@ def test_wrong_rows_are_named() -> None:
 def test_what_it_prints(capsys) -> None:
     net(verbose=True).fit(X, NAMES)
     lines = capsys.readouterr().out.splitlines()
-    assert lines and all(" of at most 6 members, " in line for line in lines)
+    assert lines and all(" of 11 members, " in line for line in lines)
     net().fit(X, NAMES)
     assert not capsys.readouterr().out
 

@@ -26,6 +26,7 @@ from sklearn.preprocessing import StandardScaler
 
 from backhand import GridSearchCV, InputError, MLPClassifier
 from backhand.estimator import search_fits
+from backhand.training import samplers
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -423,6 +424,22 @@ def test_halving_says_what_it_expects(settings, said) -> None:
     arguments = {"estimator": net(), "param_grid": {"alpha": [1.0]}, "halving": True} | settings
     with pytest.raises(InputError, match=said):
         GridSearchCV(**arguments).fit(X, Y)
+
+
+@pytest.mark.parametrize("most_bytes", [0, 2**26])
+def test_orders_are_drawn_once_for_fits_with_the_same_start(monkeypatch, most_bytes) -> None:
+    drawn = []
+    of_part = samplers.RandomStateSampler.of_part
+
+    def counted(sampler, epoch, part):
+        drawn.append(id(sampler))
+        return of_part(sampler, epoch, part)
+
+    monkeypatch.setattr(samplers.RandomStateSampler, "of_part", counted)
+    monkeypatch.setattr(samplers, "SHARED_BYTES", most_bytes)
+    grid = {"hidden_layer_sizes": [4, 9], "alpha": [1e-4, 1e-3, 1e-2]}
+    GridSearchCV(net(), grid, cv=3, refit=False).fit(X, Y)
+    assert len(set(drawn)) == (2 if most_bytes else 18)
 
 
 def test_callbacks_are_called_as_scikit_learn_does(trained) -> None:

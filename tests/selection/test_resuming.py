@@ -18,7 +18,7 @@ class Stopped(Exception):
     """Ends a selection as a failing display would."""
 
 
-def run(folder=None, stop_at=None, members=None, data=DATA, **settings):
+def run(folder=None, stop_at=None, members=5, data=DATA, **settings):
     recipe = Recipe(config=CONFIG, hidden=16, penalties=(0.001, 0.01), members=members)
     calls = 0
 
@@ -33,7 +33,7 @@ def run(folder=None, stop_at=None, members=None, data=DATA, **settings):
     return select(data, FOLDS, 2, recipe, engine, watch=watch, checkpoint=saving)
 
 
-@pytest.mark.parametrize(("members", "data"), [(None, DATA), (2, DATA), (2, ENCODINGS)])
+@pytest.mark.parametrize(("members", "data"), [(1, DATA), (5, DATA), (2, ENCODINGS)])
 def test_a_selection_resumes_with_equal_bits(tmp_path, members, data):
     whole = run(members=members, data=data)
     folder, stops = tmp_path / "saved", 0

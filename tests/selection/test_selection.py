@@ -2,15 +2,18 @@
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import backhand
 from backhand.engines import Data, make_engine
 from backhand.errors import InputError
 from backhand.selection import Chosen, InnerFolds, Recipe, folds_for, select
+from backhand.selection.calibration import log_shares
+from backhand.selection.initial import kinks_among_rows
 from backhand.stratified import NONE
 from backhand.training.config import TrainConfig
 
@@ -66,15 +69,15 @@ def test_progress_counts_members_up_to_the_end():
     folds = InnerFolds(folds_for(data.y, 0))
     select(data, folds, 2, recipe, ENGINE, watch=seen.append)
     assert [p.done for p in seen] == sorted(p.done for p in seen)
-    assert seen[-1].done <= seen[-1].members == 10 and seen[-1].folds == 5
+    assert seen[-1].done == seen[-1].members == 15 and seen[-1].folds == 5
     for one in (m for p in seen for m in p.under_way):
-        assert 1 <= one.fold <= 5 and one.l2 == recipe.penalties[one.penalty - 1]
+        assert 0 <= one.fold <= 5 and one.l2 == recipe.penalties[one.penalty - 1]
 
 
-def test_members_of_the_folds_become_one_network_and_all_rows_are_measured():
+def test_several_networks_become_one_and_all_rows_are_measured():
     data = noisy_rows(120)
     found = chosen(data)
-    assert found.params.W1.shape == (5, 5 * 8) and len(found.chosen.epochs) == 5
+    assert found.params.W1.shape == (5, 5 * 8) and found.chosen.networks == 5
     assert np.array_equal(found.out_of_fold.rows, np.arange(120))
     P = found.out_of_fold.probabilities.astype(np.float64)
     assert np.allclose(P.sum(axis=1), 1, atol=1e-6)
@@ -96,15 +99,45 @@ def test_the_out_of_fold_loss_is_the_mean_of_the_folds_of_the_chosen_penalty():
     assert complete[found.chosen.l2] <= min(complete.values()) * 1.01
 
 
-def test_one_member_learns_from_all_rows_for_the_chosen_epochs():
+def test_members_learn_from_all_rows_for_the_median_of_the_chosen_epochs():
     data = noisy_rows(120)
-    folded, single = chosen(data), chosen(data, members=1)
+    found, single = chosen(data), chosen(data, members=1)
+    trials = [t for t in found.chosen.trials if t.l2 == found.chosen.l2]
+    assert found.chosen.epochs == round(np.median([t.best_epoch for t in trials]))
     assert single.params.W1.shape == (5, 8)
-    assert single.chosen.epochs == (round(np.median(folded.chosen.epochs)),)
-    assert (single.chosen.l2, single.chosen.temperature) == (
-        folded.chosen.l2,
-        folded.chosen.temperature,
-    )
+    assert np.array_equal(single.params.W1, found.params.W1[:, :8])
+    assert single.chosen == replace(found.chosen, networks=1)
+
+
+def test_one_member_is_a_training_on_all_rows():
+    data = noisy_rows(120)
+    found = chosen(data, members=1, kinks_among_rows=False, penalties=(0.002,))
+    recipe = Recipe(config=CONFIG, hidden=8)
+    config = replace(CONFIG, l2=0.002, seed=recipe.seed_of(0))
+    shares = log_shares(data, 2).astype(np.float32)
+    start = backhand.init(5, 8, 2, config.seed)._replace(b2=shares)
+    settings = {f.name: getattr(config, f.name) for f in fields(config)}
+
+    def stop(progress) -> None:
+        if progress.epoch == found.chosen.epochs:
+            raise backhand.StopTraining
+
+    alone = backhand.train(start, *data[:2], **settings, callbacks=[stop], engine=ENGINE)
+    assert np.array_equal(alone.params.W1, found.params.W1)
+    expected = alone.params.W2.astype(np.float64) / found.chosen.temperature
+    assert np.allclose(expected, found.params.W2, rtol=1e-6)
+
+
+def test_kinks_are_among_the_rows():
+    data, W1 = noisy_rows(200), backhand.init(5, 64, 2).W1
+    kinks = kinks_among_rows(W1, data, seed=3)
+    Z = data.X @ W1 + kinks
+    assert (Z > 0).any(axis=0).all() and (Z < 0).any(axis=0).all()
+    csr = scipy.sparse.csr_array(data.X)
+    assert np.allclose(kinks, kinks_among_rows(W1, data._replace(X=csr), seed=3), atol=1e-6)
+    some = data.select(np.arange(50, 100))
+    copied = Data(data.X[50:100], data.y[50:100])
+    assert np.array_equal(kinks_among_rows(W1, some, 3), kinks_among_rows(W1, copied, 3))
 
 
 def test_several_members_have_seeds_of_their_own():
@@ -119,7 +152,6 @@ def test_rows_in_the_order_of_time_are_measured_forward_and_all_are_learned_from
     found = chosen(data, InnerFolds(blocks, forward=True))
     assert {t.fold for t in found.chosen.trials} == {1, 2, 3}
     assert np.array_equal(found.out_of_fold.rows, np.arange(30, 120))
-    assert len(found.chosen.epochs) == 3 and len(set(found.chosen.epochs)) == 1
 
 
 def test_a_table_without_information_gives_the_class_shares():
@@ -144,11 +176,11 @@ def test_a_class_of_one_row_is_learned_by_every_member():
     assert 7 not in found.out_of_fold.rows and len(found.out_of_fold.rows) == 59
 
 
-def test_where_no_row_can_be_held_out_one_network_learns_from_all():
+def test_where_no_row_can_be_held_out_networks_learn_from_all():
     data = Data(np.eye(3, dtype=np.float32), np.arange(3))
     found = chosen(data, InnerFolds(folds_for(data.y, 0)), K=3)
     assert found.chosen.trials == () and found.out_of_fold is None
-    assert found.chosen.epochs == (20,) and found.params.W1.shape == (3, 8)
+    assert found.chosen.epochs == 20 and found.params.W1.shape == (3, 5 * 8)
     json.dumps(found.chosen.to_json(), allow_nan=False)
 
 
@@ -194,7 +226,7 @@ def test_if_all_members_diverge_it_is_an_error():
 def test_time_cuts_the_search_and_not_the_first_member():
     found = chosen(noisy_rows(100), seconds=0.0)
     assert found.chosen.cut and 1 <= len(found.chosen.trials) <= 4, "the first two folds at most"
-    assert found.params.W1.shape[1] == 8 * len(found.chosen.epochs)
+    assert found.params.W1.shape[1] == 8 * found.chosen.networks
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def report(request, tmp_path_factory) -> Path:
             for i in range(800)
         ]  # fmt: skip
         data.write_text("\n".join(",".join(row) for row in [head, *rows]))
-    run("train", "--quick", data, "-t", target, "-o", here / "m.safetensors", "--epochs", "10",
+    run("train", data, "-t", target, "-o", here / "m.safetensors", "--epochs", "10",
         "--report", here / "r.html")  # fmt: skip
     return here / "r.html"
 

@@ -18,6 +18,7 @@ from backhand.tables.reading.frames import as_table
 from backhand.tables.schema.bins import fit_bins
 from backhand.tables.schema.columns import Category, Date, Number, column_from_json
 from backhand.tables.schema.schema import Schema
+from backhand.tabular import binning
 from backhand.tabular.binning import with_bins
 from backhand.tabular.training import prepare_table
 from helpers.command_line import run
@@ -191,19 +192,19 @@ def test_numbers_stay_standardised_where_bins_say_nothing_or_are_not_asked_for()
             "standard"]  # fmt: skip
 
 
-def test_a_second_matrix_needs_room_unless_it_is_asked_for(tmp_path) -> None:
-    for memory, found in ((40_000, True), (10_000, False)):
+def test_large_tables_stay_standardised_unless_bins_are_asked_for(tmp_path, monkeypatch) -> None:
+    for large, found in ((10_000, True), (1000, False)):
+        monkeypatch.setattr(binning, "LARGE", large)
         with as_table(wavy()) as table:
-            prepared = prepare_table(table, "t", Settings(), matrices=ArrayStore(memory, tmp_path))
+            prepared = prepare_table(table, "t", Settings())
         assert (prepared.binned is not None) == found
+    asked = Settings(quick=True, early_stopping=True, number_encoding="bins")
     with as_table(wavy()) as table:
-        prepared = prepare_table(
-            table, "t", Settings(quick=True, early_stopping=True, number_encoding="bins"),
-            matrices=ArrayStore(10_000, tmp_path),
-        )  # fmt: skip
+        prepared = prepare_table(table, "t", asked, matrices=ArrayStore(0, tmp_path))
     binned = prepared.binned
+    assert isinstance(binned.training.X, np.memmap)
     assert binned.training.y is prepared.training.y and binned.stopping.rows
-    assert list(prepared.encodings(Settings(number_encoding="bins"))) == ["bins"]
+    assert list(prepared.encodings(asked)) == ["bins"]
 
 
 def test_a_single_run_a_second_table_and_a_cross_validation_take_bins() -> None:

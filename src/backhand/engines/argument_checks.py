@@ -281,14 +281,20 @@ def _check_validated(validated: Any, E: int, validation: Data | None) -> None:
         )
 
 
-def check_group(sessions: Any, blocks: Any) -> None:
-    """A block for each session, and each session once."""
+def check_group(sessions: Any, blocks: Any, engine: Any = None) -> None:
+    """A block for each session, and each session once; all of an engine, if one is given."""
+    for name, values in (("sessions", sessions), ("blocks", blocks)):
+        if not isinstance(values, list | tuple):
+            raise InputError(f"the {name} are {_kind(values)}; expected a list.")
     if len(sessions) != len(blocks):
         raise InputError(
             f"{len(blocks)} blocks are given for {len(sessions)} sessions; expected one for each."
         )
     if len({id(session) for session in sessions}) != len(sessions):
         raise InputError("a session is given twice; expected each session once.")
+    for session in sessions:
+        if engine is not None and getattr(session, "_engine", None) is not engine:
+            raise InputError(f"{_brief(session)} is no session of this engine; `start` makes them.")
 
 
 def _checked_order(order: Any, N: int) -> int:

@@ -22,6 +22,7 @@ from backhand.engines.argument_checks import (
     check_block,
     check_data,
     check_gradient,
+    check_group,
     check_l2,
     check_learning,
     check_learning_rate,
@@ -91,6 +92,7 @@ class ArrayEngine:
     def advance_all(
         self, sessions: Sequence[Session], blocks: Sequence[Block]
     ) -> list[BlockMetrics]:
+        check_group(sessions, blocks)
         return advance_each(sessions, blocks)
 
     def depends_on(self) -> dict[str, str]:
@@ -409,8 +411,7 @@ def loss_with_penalty(
     xp = array_namespace(S)
     losses = equations.row_losses(S, y)
     if loss_cap < math.inf:
-        cap = xp.full((), loss_cap, dtype=losses.dtype, device=losses.device)
-        losses = xp.minimum(losses, cap)
+        losses = xp.minimum(losses, loss_cap)
     loss = xp.sum(equations.mean_weights(S, w) * losses)
     unpenalised = isinstance(l2, Real) and not l2
     return loss if unpenalised else loss + equations.penalty(theta, l2)

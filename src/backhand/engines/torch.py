@@ -77,7 +77,7 @@ class TorchEngine(ArrayEngine):
     def advance_all(
         self, sessions: Sequence[Session], blocks: Sequence[Block]
     ) -> list[BlockMetrics]:
-        check_group(sessions, blocks)
+        check_group(sessions, blocks, self)
         ours: list[Any] = list(sessions)
         found: dict[int, BlockMetrics] = {}
         with self.computing():

@@ -31,6 +31,7 @@ from backhand.estimator.interchange import Exports
 from backhand.estimator.scaling import Scaling
 from backhand.model import Model
 from backhand.selection import (
+    MEMBERS,
     PENALTIES,
     Chosen,
     InnerFolds,
@@ -46,7 +47,7 @@ from backhand.training.history import History
 
 CONSTRAINTS: Mapping[str, Constraint] = {
     "hidden": Integer(1),
-    "members": Or(Exactly(None), Integer(1)),
+    "members": Integer(1),
     "max_iter": Or(Exactly(None), Integer(1)),
     "budget": Or(Exactly(None), Span()),
     "class_weight": Or(Exactly(None), Or(Exactly("balanced"), Weights())),
@@ -63,27 +64,27 @@ class MLPClassifierCV(
 ):
     """A two-layer network whose penalty, epochs and temperature are chosen by cross-validation.
 
-    Each member learns from the rows outside one inner fold, and stops when the loss on that fold no
-    longer improves. The penalty with the least out-of-fold loss is chosen, its members are averaged
-    into one network, exactly (`backhand.fold`), and its logits are divided by the temperature with
-    the least out-of-fold loss. Columns are standardised inside, and mean and scale are folded into
+    Networks learn from the rows outside one inner fold each, and stop when the loss on that fold no
+    longer improves. The penalty with the least out-of-fold loss is chosen. With it, and for the
+    median of the numbers of epochs, new networks learn from all rows, and are averaged into one,
+    exactly (`backhand.fold`); its logits are divided by the temperature with the least out-of-fold
+    loss. Columns are standardised inside, and mean and scale are folded into
     W1 and b1: the fitted network takes X as it is. It does the same as `backhand train`, for X of
     numbers.
 
     Parameters
     ----------
     hidden : int, default=128
-        Number of hidden units of a member. The network has that of all members together.
+        Number of hidden units of a network. The averaged one has those of all together.
     penalties : sequence of float, default=(0.0002, 0.002, 0.02)
         λ that are compared: λ/2 (‖W1‖² + ‖W2‖²) is added to the loss.
     cv : int, splitter or iterable, default=5
         The inner folds: a number of folds, which are stratified and keep `groups` together; a
         splitter such as `KFold`, `GroupKFold` or `TimeSeriesSplit`; or its splits.
-    members : int, optional
-        Number of networks that are trained again, on all rows with the chosen penalty and number of
-        epochs, and averaged. None: the members of the folds themselves are averaged.
+    members : int, default=5
+        Number of networks that learn from all rows and are averaged.
     max_iter : int, optional
-        Maximum number of epochs of a member; None: 10 to 100, for about 8,000 updates.
+        Maximum number of epochs; None: 10 to 400, for about 8,000 updates.
     budget : str, optional
         Time after which the search ends with what it has found, such as "30s" or "5min".
     class_weight : dict, "balanced" or None, default=None
@@ -107,10 +108,8 @@ class MLPClassifierCV(
     penalty_, temperature_ : float
         Those chosen. The temperature is infinite where the class shares predict better than all
         that was tried: then they are what the network predicts.
-    epochs_ : tuple of int
-        Epochs of each averaged network.
     n_iter_ : int
-        The most of these.
+        Epochs of each averaged network.
     out_of_fold_proba_ : (N, K)
         What the members of the other folds, with the temperature, predict for each training row;
         nan for a row that is in no fold. float32.
@@ -146,7 +145,7 @@ class MLPClassifierCV(
         hidden: int = 128,
         penalties: Sequence[float] = PENALTIES,
         cv: Any = 5,
-        members: int | None = None,
+        members: int = MEMBERS,
         max_iter: int | None = None,
         budget: str | None = None,
         class_weight: Mapping[Any, float] | str | None = None,
@@ -218,7 +217,9 @@ class MLPClassifierCV(
         settings = Settings(hidden=self.hidden, epochs=self.max_iter, members=self.members,
                             budget=self.budget, seed=seed)  # fmt: skip
         penalties = tuple(np.ravel(np.asarray(self.penalties)).tolist())
-        return replace(settings.recipe_for(folds), penalties=penalties)
+        # Rows may stand for weights, and weights for rows: nothing may be drawn from single rows.
+        recipe = settings.recipe_for(folds)
+        return replace(recipe, penalties=penalties, kinks_among_rows=False)
 
     def _keep(self, found: Selection, scaling: Scaling, data: Data) -> None:
         """Keep what was chosen, and the network for X as it was passed."""
@@ -226,7 +227,7 @@ class MLPClassifierCV(
         self.coefs_, self.intercepts_ = [params.W1, params.W2], [params.b1, params.b2]
         self._chosen, self._history = found.chosen, found.history
         self.penalty_, self.temperature_ = found.chosen.l2, found.chosen.temperature
-        self.epochs_, self.n_iter_ = found.chosen.epochs, max(found.chosen.epochs)
+        self.n_iter_ = found.chosen.epochs
         self.cv_results_ = _table(found.chosen)
         self._keep_out_of_fold(found.out_of_fold, data)
 
@@ -274,5 +275,5 @@ class _Printer:
     def __call__(self, progress: SearchProgress) -> None:
         if progress.done > self._done:
             self._done = progress.done
-            print(f"{progress.done} of at most {progress.members} members, "
+            print(f"{progress.done} of {progress.members} members, "
                   f"{progress.seconds:.1f} s")  # fmt: skip

@@ -7,11 +7,12 @@ from backhand.selection.chosen import Chosen, Encodings, Trial
 from backhand.selection.folds import FOLDS, InnerFolds, folds_for
 from backhand.selection.out_of_fold import OutOfFold
 from backhand.selection.progress import MemberProgress, SearchProgress
-from backhand.selection.recipe import PATIENCE, PENALTIES, Recipe
+from backhand.selection.recipe import MEMBERS, PATIENCE, PENALTIES, Recipe
 from backhand.selection.selection import Selection, select
 
 __all__ = [
     "FOLDS",
+    "MEMBERS",
     "PATIENCE",
     "PENALTIES",
     "Calibration",

@@ -102,9 +102,10 @@ OF_TRIAL: tuple[Constraint, ...] = (
 """What the values of a trial may be."""
 
 OF_CHOICE: dict[str, Constraint] = {
-    "l2": Number(0), "scale": Number(0), "rows": Integer(0),
+    "l2": Number(0), "networks": Integer(1, MOST), "epochs": Integer(1), "scale": Number(0),
+    "rows": Integer(0),
     "loss": Or(Exactly(None), Number(0)), "calibrated_loss": Or(Exactly(None), Number(0)),
-    "refitted": Flag(), "cut": Flag(),
+    "cut": Flag(),
 }  # fmt: skip
 """What the other values may be."""
 
@@ -117,10 +118,10 @@ class Chosen:
     ----------
     l2 : float
         λ.
-    epochs : tuple of int
-        Epochs of each network that was averaged.
-    refitted : bool
-        Whether these learned from all training rows, after the search.
+    networks : int
+        Number of networks that learned from all training rows, and were averaged.
+    epochs : int
+        Epochs of each of them.
     scale : float
         1 / T, by which the logits are multiplied; 0 where the network answers with the class
         shares, since nothing that was tried is clearly better.
@@ -137,8 +138,8 @@ class Chosen:
     """
 
     l2: float
-    epochs: tuple[int, ...]
-    refitted: bool
+    networks: int
+    epochs: int
     scale: float
     rows: int
     loss: float | None
@@ -163,9 +164,7 @@ class Chosen:
         """Return JSON values."""
         trials = [trial.to_json() for trial in self.trials]
         encodings = None if self.encodings is None else self.encodings.to_json()
-        return vars(self) | {
-            "epochs": list(self.epochs), "trials": trials, "encodings": encodings
-        }  # fmt: skip
+        return vars(self) | {"trials": trials, "encodings": encodings}
 
     @classmethod
     def from_json(cls, value: Any) -> Chosen:
@@ -177,14 +176,10 @@ class Chosen:
             If it is something else; the message is a clause.
         """
         wrong = InputError("its record of what was chosen is not what Backhand writes")
-        if not isinstance(value, dict) or set(value) != {
-            *OF_CHOICE, "epochs", "trials", "encodings"
-        }:  # fmt: skip
+        if not isinstance(value, dict) or set(value) != {*OF_CHOICE, "trials", "encodings"}:
             raise wrong
-        epochs, trials = value["epochs"], value["trials"]
-        if not all(isinstance(some, list) and len(some) <= MOST for some in (epochs, trials)):
-            raise wrong
-        if not epochs or not all(map(Integer(1).allows, epochs)):
+        trials = value["trials"]
+        if not isinstance(trials, list) or len(trials) > MOST:
             raise wrong
         if not all(allowed.allows(value[name]) for name, allowed in OF_CHOICE.items()):
             raise wrong
@@ -194,6 +189,4 @@ class Chosen:
         encodings = value["encodings"]
         if encodings is not None and (encodings := Encodings.from_json(encodings)) is None:
             raise wrong
-        return cls(**value | {
-            "epochs": tuple(epochs), "trials": tuple(read), "encodings": encodings
-        })  # fmt: skip
+        return cls(**value | {"trials": tuple(read), "encodings": encodings})

@@ -16,6 +16,7 @@ from backhand.equations import Parameters
 from backhand.functional import init
 from backhand.selection.chosen import Trial
 from backhand.selection.folds import InnerFolds
+from backhand.selection.initial import kinks_among_rows
 from backhand.selection.recipe import Recipe
 from backhand.training.checkpoints.checkpoint import Checkpoint
 from backhand.training.config import TrainConfig
@@ -116,8 +117,8 @@ class Trainer:
         All rows.
     folds : InnerFolds
     recipe : Recipe
-    b2 : ndarray of shape (K,)
-        Initial biases of the classes.
+    shares : ndarray of shape (K,)
+        Logarithm of the class shares.
     dtype : dtype
         Of the parameters.
     engine : Engine
@@ -130,7 +131,7 @@ class Trainer:
     data: Data
     folds: InnerFolds
     recipe: Recipe
-    b2: NDArray[np.float64]
+    shares: NDArray[np.float64]
     dtype: Any
     engine: Engine
     checkpoint: Callable[[str], Checkpoint] | None = None
@@ -174,9 +175,11 @@ class Trainer:
         if member.fold is not None:
             data = self.rows(self.folds.training(member.fold))
             validation = self.rows(self.folds.validation(member.fold))
-        d, K = self.data.X.shape[1], len(self.b2)
+        d, K = self.data.X.shape[1], len(self.shares)
         params = init(d, self.recipe.hidden, K, config.seed, self.dtype)
-        params = params._replace(b2=self.b2.astype(self.dtype))
+        params = params._replace(b2=self.shares.astype(self.dtype))
+        if self.recipe.kinks_among_rows:
+            params = params._replace(b1=kinks_among_rows(params.W1, data, config.seed))
         return Training(
             start=TrainState.initial(params, config), data=data, config=config,
             sampler=make_sampler(config, data), objective=objective_of(config),

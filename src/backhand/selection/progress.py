@@ -33,7 +33,8 @@ class SearchProgress:
     Attributes
     ----------
     done, members : int
-        Members that are done, and the most that there can be: penalties may be given up.
+        Members that are done or not needed, since their penalty was given up; and all of them, with
+        those that learn from all rows.
     folds, penalties : int
         How many there are.
     under_way : tuple of MemberProgress

@@ -17,6 +17,9 @@ PENALTIES = (0.0002, 0.002, 0.02)
 PATIENCE = 10
 """Measurements without improvement after which a member ends."""
 
+MEMBERS = 5
+"""Number of networks that learn from all rows and are folded, unless it is given."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -44,18 +47,18 @@ class Recipe:
     config: TrainConfig = setting(TrainConfig())
     hidden: int = setting(128, "Number of hidden units of a member, H.", Integer(1))
     penalties: tuple[float, ...] = setting(PENALTIES, "λ that are compared.")
-    members: int | None = setting(
-        None,
-        "Number of networks that are trained again on all rows and folded; None folds the members\n"
-        "of the folds themselves.",
-        Or(Exactly(None), Integer(1)),
+    members: int = setting(
+        MEMBERS, "Number of networks that learn from all rows and are folded.", Integer(1)
     )
     seconds: float | None = setting(
         None, "Time after which no member of the search is begun or continued.",
         Or(Exactly(None), Number(0)),
     )  # fmt: skip
-    start_at_shares: bool = setting(
-        True, "Whether b2 begins at the logarithm of the class shares, and not at 0.", Flag()
+    kinks_among_rows: bool = setting(
+        True,
+        "Whether b1 begins so that the hidden units' kinks are among the rows, and not at 0. A\n"
+        "row of weight 2 is then not quite the same as two rows.",
+        Flag(),
     )
 
     def __post_init__(self) -> None:

@@ -46,6 +46,8 @@ class Search:
         Whether it ended before all members were done.
     first_loss : float
         The least loss on the first folds; infinite if not all members were done there.
+    skipped : int
+        Members that are not needed.
     """
 
     trainer: Trainer
@@ -55,6 +57,7 @@ class Search:
     stopped: bool = False
     cut: bool = False
     first_loss: float = math.inf
+    skipped: int = 0
     began: float = field(default_factory=time.perf_counter)
 
     def first_folds(self) -> None:
@@ -67,7 +70,10 @@ class Search:
         """Train the penalties whose loss on the first folds is within reach on the others."""
         losses = {l2: self.loss(l2) for l2 in self.trainer.recipe.penalties}
         within = [l2 for l2, loss in losses.items() if math.isfinite(loss) and loss <= reach]
-        self._stage("other-folds", within, self.trainer.folds.measured[FIRST_FOLDS:])
+        others = self.trainer.folds.measured[FIRST_FOLDS:]
+        self.skipped = (len(losses) - len(within)) * len(others)
+        self._stage("other-folds", within, others)
+        self.skipped = len(losses) * len(self.trainer.folds.measured) - len(self.trained)
 
     @property
     def least(self) -> float:
@@ -137,12 +143,11 @@ class Search:
             under_way.append(
                 MemberProgress(fold, penalties.index(l2) + 1, l2, found.epoch, found.epochs)
             )
-        done = sum(len(one.trained) for one in self.among) + progress.done
-        most = len(self.among) * len(penalties) * len(folds)
+        done = sum(len(one.trained) + one.skipped for one in self.among) + progress.done
+        whole = len(self.among) * len(penalties) * len(folds) + self.trainer.recipe.members
         try:
             self.watch(SearchProgress(
-                done, max(done, most), len(folds), len(penalties),
-                tuple(under_way), self._seconds,
+                done, whole, len(folds), len(penalties), tuple(under_way), self._seconds,
             ))  # fmt: skip
         except StopTraining:
             self.stopped = True

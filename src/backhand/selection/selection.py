@@ -70,11 +70,11 @@ def select(
     """Choose penalty, epochs and temperature on inner folds, and make one network.
 
     Each member learns from the rows outside its fold until the loss on its fold no longer improves.
-    The penalty with the least out-of-fold loss is chosen, and its members are folded into one
-    network, calibrated on their out-of-fold logits. With `recipe.members`, and with rows in the
-    order of time, that many networks learn from all rows instead, for the chosen number of epochs.
-    Of several encodings of the rows, the one with the least calibrated out-of-fold loss is chosen;
-    one that is clearly behind on the first folds is given up there.
+    The penalty with the least out-of-fold loss is chosen, and the temperature on the out-of-fold
+    logits of its members. Then `recipe.members` networks learn from all rows, for the median of
+    these members' best epochs, and are folded into one. Of several encodings of the rows, the one
+    with the least calibrated out-of-fold loss is chosen; one that is clearly behind on the first
+    folds is given up there.
 
     Parameters
     ----------
@@ -115,12 +115,12 @@ def select(
         )
     folds = folds.measuring(rows.weights)
     shares = log_shares(rows, K)
-    b2 = shares if recipe.start_at_shares else np.zeros(K)
     with nullcontext() if checkpoint is None else checkpoint.open_stages() as stages:
         searches: list[Search] = []
         for name, encoded in encodings.items():
             trainer = Trainer(
-                encoded, folds, recipe, b2, np.dtype(dtype), engine, stages, "-" * bool(name) + name
+                encoded, folds, recipe, shares, np.dtype(dtype), engine, stages,
+                "-" * bool(name) + name,
             )  # fmt: skip
             searches.append(Search(trainer, watch, searches))
         return _selected(dict(zip(encodings, searches, strict=True)), shares)
@@ -129,25 +129,22 @@ def select(
 def _selected(searches: Mapping[str, Search], shares: NDArray[np.float64]) -> Selection:
     """Return what the searches find, and the network."""
     search, *_ = among = list(searches.values())
-    members: list[Trained] = []
+    best: list[Trained] = []
     calibration, found, encodings = Calibration(1.0, shares), None, None
-    recipe, folds = search.trainer.recipe, search.trainer.folds
-    if folds.measured:
+    if search.trainer.folds.measured:
         run(among)
-        (search, members, calibration, found), encodings = _best(searches, shares)
-    histories = [one.history for one in members]
-    if refitted := recipe.members is not None or folds.forward or not members:
-        members = _refitted(search, members)
+        (search, best, calibration, found), encodings = _best(searches, shares)
+    members = _on_all_rows(search, best)
     params = calibration.folded(fold([one.params for one in members]))
     chosen = Chosen(
-        l2=members[0].member.config.l2, epochs=tuple(one.best_epoch for one in members),
-        refitted=refitted, scale=calibration.scale, rows=0 if found is None else len(found.rows),
+        l2=members[0].member.config.l2, networks=len(members), epochs=members[0].best_epoch,
+        scale=calibration.scale, rows=0 if found is None else len(found.rows),
         loss=None if found is None else found.loss,
         calibrated_loss=None if found is None else found.calibrated_loss,
         cut=any(one.cut for one in among),
         trials=tuple(one.trial for one in search.trained.values()), encodings=encodings,
     )  # fmt: skip
-    history = mean_history(histories or [one.history for one in members])
+    history = mean_history([one.history for one in best or members])
     return Selection(params, history, chosen, found, time.perf_counter() - among[0].began)
 
 
@@ -201,13 +198,12 @@ def _calibrated(
     return calibration, out_of_fold(rows, held, calibration)
 
 
-def _refitted(search: Search, chosen: Sequence[Trained]) -> list[Trained]:
+def _on_all_rows(search: Search, chosen: Sequence[Trained]) -> list[Trained]:
     """Train members on all rows, for the median of the chosen members' best epochs."""
     recipe = search.trainer.recipe
     l2 = chosen[0].member.config.l2 if chosen else recipe.penalties[0]
     epochs = round(median(one.best_epoch for one in chosen)) if chosen else None
-    count = recipe.members or max(1, len(chosen))
-    members = [refit(recipe, l2, number) for number in range(count)]
+    members = [refit(recipe, l2, number) for number in range(recipe.members)]
     trained = search.trainer.train("all-rows", members, partial(search.report, members), epochs)
     for one in trained:
         if one.ended == "diverged":

@@ -67,10 +67,6 @@ class ArrayStore:
     ) -> bool | None:
         return self._kept.__exit__(kind, error, trace)
 
-    def has_room(self, size: int) -> bool:
-        """Return whether that many bytes are left of the memory."""
-        return size <= self._left
-
     def array(self, name: str, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
         """Create an array to write to, once per name.
 

@@ -10,9 +10,6 @@ import numpy as np
 from backhand.errors import comma_list
 from backhand.selection import Chosen, Encodings
 
-PARTS = {2: "half", 3: "third", 4: "quarter", 5: "fifth"}
-"""Names of the parts into which so many folds divide the rows."""
-
 
 def choice_in_words(chosen: Chosen, hidden: int) -> list[tuple[str, str]]:
     """Return what was chosen, each under a title.
@@ -49,16 +46,9 @@ def _encoding(encodings: Encodings) -> str:
 
 
 def _networks(chosen: Chosen, hidden: int) -> str:
-    k = len(chosen.epochs)
-    first, last = min(chosen.epochs), max(chosen.epochs)
-    if not chosen.refitted:
-        part = PARTS.get(len(chosen.losses().get(chosen.l2, [])), "part")
-        epochs = f"epoch {first:,}" if first == last else f"epochs {first:,}–{last:,}"
-        how = f"stopped on the {part} of the training rows that it did not learn from ({epochs})"
-    else:
-        why = "the median of the search" if chosen.trials else "since the rows allow no search"
-        epochs = f"{first:,} epoch{'s' if first > 1 else ''}"
-        how = f"trained on all training rows for {epochs}, {why}"
+    k, epochs = chosen.networks, chosen.epochs
+    why = "the median of the search" if chosen.trials else "since the rows allow no search"
+    how = f"trained on all training rows for {epochs:,} epoch{'s' if epochs > 1 else ''}, {why}"
     if k == 1:
         return f"1 of {hidden:,} hidden units, {how}"
     return f"{k:,} of {hidden // k:,} hidden units, each {how}; averaged into one of {hidden:,}"

@@ -233,7 +233,7 @@ def _with_bins(
     settings: Settings,
     places: ArrayStore,
 ) -> Encoded | None:
-    """Encode the same rows with bins, if these are wanted, or worth a comparison and in memory."""
+    """Encode the same rows with bins, if these are wanted or worth a comparison."""
     K = len(target.classes)
     compare = folds is not None and may_compare(settings, len(folds.measured))
     if settings.number_encoding != "bins" and not compare:
@@ -242,11 +242,8 @@ def _with_bins(
     if schema == standard.schema:
         return None
     known = [standard.training, standard.stopping, standard.held_out]
-    if compare:
-        size = 4 * schema.width * sum(part.rows for part in known)
-        small = is_small(schema, standard.training.rows, K) and places.has_room(size)
-        if not (small and is_worthwhile(schema)):
-            return None
+    if compare and not (is_worthwhile(schema) and is_small(schema, standard.training.rows, K)):
+        return None
     training, stopping, held_out = _encoded(table, schema, target.y, masks, places, beside=known)
     return Encoded(schema, training, stopping, held_out, sketch_of(training, held_out))
 
@@ -433,8 +430,8 @@ def _model(
 
 def _largest(prepared: Prepared, encoded: Encoded, settings: Settings) -> Learned:
     """What is learned at most: as many networks as are averaged, side by side."""
-    members = 1 if prepared.folds is None else settings.members or len(prepared.folds.measured)
-    d, H = encoded.schema.width, settings.hidden * max(1, members)
+    members = 1 if prepared.folds is None else settings.recipe_for(prepared.folds).members
+    d, H = encoded.schema.width, settings.hidden * members
     params = init(d, H, len(prepared.target.classes), settings.seed)
     return Learned(params, History(), settings.values(prepared.training.rows), {})
 

@@ -14,6 +14,7 @@ from backhand.engines.argument_checks import (
     check_block,
     check_data,
     check_gradient,
+    check_group,
     check_l2,
     check_learning,
     check_learning_rate,
@@ -100,6 +101,7 @@ class FusedEngine:
     def advance_all(
         self, sessions: Sequence[Session], blocks: Sequence[Block]
     ) -> list[BlockMetrics]:
+        check_group(sessions, blocks)
         return advance_each(sessions, blocks)
 
     def prepare(self, dtype: Any, notify: Callable[[str], None]) -> None:

@@ -64,6 +64,18 @@ MEASURES = {
 }  # fmt: skip
 
 
+BESIDE = {
+    "held_out": "",
+    "out_of_fold": "The figures out of fold are of the training rows, each predicted by a network "
+    "that did not learn from it; the search chose by them. The held-out figures were used for "
+    "nothing else.",
+    "training": "The held-out figures count: on the training rows a model is nearly always better, "
+    "and a large distance between the two means that it has learnt its rows by heart "
+    "(overfitting).",
+}
+"""What is said of the figures of other rows."""
+
+
 def quality(contents: Contents) -> Html:
     """Return figures, the classes and the curves."""
     evaluation = contents.evaluation
@@ -83,6 +95,15 @@ def _metric(contents: Contents, name: str) -> float:
     return float(value) if isinstance(value, int | float) else float("nan")
 
 
+def _rows_beside(contents: Contents) -> tuple[str, str]:
+    """Return the rows whose figures are shown beside, as the metrics and as people call them."""
+    if contents.training is None:
+        return "held_out", "held out in training"
+    if "out_of_fold_loss" in contents.model.metrics:
+        return "out_of_fold", "out of fold"
+    return "training", "training"
+
+
 def _measures(contents: Contents, evaluation: Evaluation) -> Html:
     base = evaluation.baseline
     guess = 1 / max(1, int((evaluation.confusion.sum(axis=1) > 0).sum()))
@@ -92,43 +113,31 @@ def _measures(contents: Contents, evaluation: Evaluation) -> Html:
         "roc_auc": 0.5,
         "balanced_accuracy": guess,
     }
-    others = {"training": "training"} if contents.training else {"held_out": "held out in training"}
-    if "out_of_fold_loss" in contents.model.metrics:
-        others = {"out_of_fold": "out of fold"} | others
+    beside, there = _rows_beside(contents)
     rows = []
     for name, measure in MEASURES.items():
         found, shown = evaluation.figures[name], percent if measure.as_percent else figure
         low, high = html_of(shown(found.low)), html_of(shown(found.high))
         interval = Html(f"{low} to&nbsp;{high}") if found.low == found.low else NONE
-        beside = (shown(_metric(contents, f"{which}_{name}")) for which in others)
+        other = _metric(contents, f"{beside}_{name}")
         rows.append((
-            measure.title, shown(found.value), interval, *beside,
+            measure.title, shown(found.value), interval, shown(other),
             shown(bases.get(name, float("nan"))),
         ))  # fmt: skip
     here = "held out" if contents.training is not None else "these rows"
-    headings = ["", here, "95 % interval", *others.values(), f"always “{brief(base.name)}”"]
+    headings = ["", here, "95 % interval", there, f"always “{brief(base.name)}”"]
     caption = f"Figures on {several(evaluation.rows, 'row')}"
     text = (
         "The interval says how much the number of rows limits what is known: figures of unlimited "
         "rows of the same kind would lie in it in 95 of 100 cases. "
     )
-    if contents.training is not None:
-        text += (
-            "The held-out figures count: on the training rows a model is nearly always better, and "
-            "a large distance between the two means that it has learnt its rows by heart "
-            "(overfitting)."
-        )
-    if "out_of_fold" in others:
-        text += (
-            " The figures out of fold are of the training rows, each predicted by a network that "
-            "did not learn from it; the search chose by them."
-        )
+    text += BESIDE[beside]
     meanings = (
         part for measure in MEASURES.values()
         for part in (element("dt", measure.title), element("dd", measure.meaning))
     )  # fmt: skip
     return joined([
-        table(headings, rows, numbers=range(1, len(headings)), caption=caption),
+        table(headings, rows, numbers=[1, 2, 3, 4], caption=caption),
         element("p", text),
         element("dl", *meanings, class_="words"),
     ])  # fmt: skip

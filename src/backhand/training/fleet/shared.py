@@ -162,7 +162,7 @@ class Fleet:
         """Whether every member has a result."""
         return len(self._results) == len(self.planned)
 
-    def wait(self, seconds: float | None) -> bool:
+    def wait(self, seconds: float) -> bool:
         """Wait until the fleet has finished or failed, or the time is over; whether it has."""
         with self._changed:
             self._changed.wait_for(lambda: self.finished or self.error is not None, seconds)

@@ -27,7 +27,7 @@ from backhand.training.prepared import Training
 from backhand.training.result import TrainResult
 
 WAIT_SECONDS = 0.1
-"""Time between two calls of the callbacks."""
+"""Time between two calls of the callbacks, and after which a signal is noticed at the latest."""
 
 
 def train_fleet(
@@ -104,10 +104,9 @@ def _watch(
     signals: Sequence[int],
 ) -> None:
     """Call the callbacks and save checkpoints until the fleet has finished or is to stop."""
-    seconds = WAIT_SECONDS if callbacks or manager is not None else None
     ended = stopped = False
     while not ended and not stopped:
-        ended = fleet.wait(seconds)
+        ended = fleet.wait(WAIT_SECONDS)
         if fleet.error is not None:
             return
         stopped = _call(callbacks, fleet, manager)

@@ -1,0 +1,1 @@
+"""Which recipe makes the folded net best: `python -m benchmarks.tricks.run --help`."""

@@ -154,11 +154,11 @@ def test_the_search_takes_bins_where_they_have_the_lower_loss(tmp_path, monkeypa
     losses = dict(compared.losses)
     assert losses["bins"] < losses["standard"]
     words = " ".join(out.split())
-    assert re.search(r"numbers encoded by bins: out-of-fold loss [\d.]+ encoded by bins, "
-                     rf"[\d.]+ standardised \({compared.folds} folds\)", words)  # fmt: skip
-    assert "the search chooses" in words
+    assert re.search(r"numbers by bins: out-of-fold loss [\d.]+, standardised [\d.]+ "
+                     rf"\({compared.folds} folds\)", words)  # fmt: skip
+    assert "numbers standardised, or by bins: 11 features" in words
     assert re.search(r"\d\s+bins; missing\s+values", run("inspect", "t.safetensors").stdout)
-    assert "encoded by bins" in (tmp_path / "r.html").read_text()
+    assert "by bins: out-of-fold" in (tmp_path / "r.html").read_text()
     fitted = backhand.fit(wavy(), "t", **FAST)
     for a, b in zip(fitted.params, model.params, strict=True):
         assert np.array_equal(a, b), "from a file or from columns, with a page or without"

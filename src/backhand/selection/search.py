@@ -22,8 +22,8 @@ FIRST_FOLDS = 2
 """Folds on which all penalties are compared; only the better ones continue on the others."""
 
 REACH = 0.05
-"""A penalty continues if its loss on the first folds is at most this share above the least, that of
-all encodings."""
+"""A penalty continues if its loss on the first folds is at most this share above the least. An
+encoding does so too, or if it is better on one of these folds."""
 
 
 @dataclass
@@ -66,14 +66,20 @@ class Search:
         self._stage("first-folds", penalties, folds[:FIRST_FOLDS])
         self.first_loss = math.inf if self.cut else self.least
 
-    def other_folds(self, reach: float) -> None:
-        """Train the penalties whose loss on the first folds is within reach on the others."""
+    def other_folds(self) -> None:
+        """Train the penalties whose loss on the first folds is near the least on the others."""
         losses = {l2: self.loss(l2) for l2 in self.trainer.recipe.penalties}
+        reach = min(losses.values()) * (1 + REACH)
         within = [l2 for l2, loss in losses.items() if math.isfinite(loss) and loss <= reach]
         others = self.trainer.folds.measured[FIRST_FOLDS:]
         self.skipped = (len(losses) - len(within)) * len(others)
         self._stage("other-folds", within, others)
-        self.skipped = len(losses) * len(self.trainer.folds.measured) - len(self.trained)
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Train no more."""
+        penalties, folds = self.trainer.recipe.penalties, self.trainer.folds.measured
+        self.skipped = len(penalties) * len(folds) - len(self.trained)
 
     @property
     def least(self) -> float:
@@ -166,9 +172,20 @@ def run(searches: list[Search]) -> None:
     """Train all penalties in all encodings on the first folds, and the better ones on others."""
     for search in searches:
         search.first_folds()
-    reach = min(search.first_loss for search in searches) * (1 + REACH)
+    best = min(searches, key=lambda search: search.first_loss)
     for search in searches:
-        search.other_folds(reach)
+        if search.first_loss > best.first_loss * (1 + REACH) and _behind(search, best):
+            search.give_up()
+        else:
+            search.other_folds()
+
+
+def _behind(search: Search, best: Search) -> bool:
+    """Return whether a search has the larger loss on each fold, each with its best penalty."""
+    if not math.isfinite(search.least):
+        return True
+    pairs = zip(search.chosen(), best.chosen(), strict=False)
+    return all(one.loss > other.loss for one, other in pairs)
 
 
 def diverged(one: Trained, where: str) -> DivergenceError:

@@ -29,18 +29,20 @@ def choice_in_words(chosen: Chosen, hidden: int) -> list[tuple[str, str]]:
     ]
 
 
-IN_WORDS = {"standard": "standardised", "bins": "encoded by bins"}
+IN_WORDS = {"standard": "standardised", "bins": "by bins"}
 """The encodings of numbers."""
 
 
 def _encoding(encodings: Encodings) -> str:
-    """Return which encoding was chosen, and the losses that decided, the chosen one's first."""
-    losses = dict(sorted(encodings.losses, key=lambda pair: pair[0] != encodings.chosen))
-    if not all(map(math.isfinite, losses.values())):
-        return f"{IN_WORDS[encodings.chosen]}, since the other encoding has no finite loss"
-    shown = [f"{loss:.4f} {IN_WORDS[name]}" for name, loss in losses.items()]
+    """Return which encoding was chosen, and the losses that decided."""
+    losses, best = dict(encodings.losses), encodings.chosen
+    others = [
+        f"{IN_WORDS.get(name, name)} {loss:.4f}" if math.isfinite(loss) else
+        f"{IN_WORDS.get(name, name)} not measured"
+        for name, loss in losses.items() if name != best
+    ]  # fmt: skip
     return (
-        f"{IN_WORDS[encodings.chosen]}: out-of-fold loss {', '.join(shown)} "
+        f"{IN_WORDS.get(best, best)}: out-of-fold loss {losses[best]:.4f}, {', '.join(others)} "
         f"({encodings.folds} folds)"
     )
 

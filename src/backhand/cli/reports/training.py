@@ -101,8 +101,8 @@ class TrainReport:
         ]
         if prepared.folds is not None:
             if len(encodings) > 1:
-                binned = network_shape(encodings["bins"].schema.width, H, K)
-                rows.append(("numbers", f"standardised, or by bins ({binned}): the search chooses"))
+                width = encodings["bins"].schema.width
+                rows.append(("numbers", f"standardised, or by bins: {width:,} features"))
             rows.append(("search", _search(settings.recipe_for(prepared.folds), len(folds))))
         section(self._console, "Model", "", rows)
 

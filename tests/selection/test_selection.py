@@ -2,6 +2,7 @@
 
 import json
 import math
+import tracemalloc
 from dataclasses import fields, replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from backhand.errors import InputError
 from backhand.selection import Chosen, InnerFolds, Recipe, folds_for, select
 from backhand.selection.calibration import log_shares
 from backhand.selection.initial import kinks_among_rows
+from backhand.selection.members import Trainer, candidate
 from backhand.stratified import NONE
 from backhand.training.config import TrainConfig
 
@@ -328,3 +330,32 @@ def test_a_wrong_record_of_encodings_is_refused(wrong):
     value = chosen(noisy_rows(100)).chosen.to_json() | {"encodings": wrong}
     with pytest.raises(InputError, match="its record of what was chosen"):
         Chosen.from_json(value)
+
+
+def test_a_stage_keeps_parameters_and_no_optimizer_state():
+    X = np.ones((40, 3000), np.float32)
+    data, config = Data(X, np.arange(40) % 2), replace(CONFIG, epochs=3)
+    folds = InnerFolds(folds_for(data.y, 0))
+    recipe = Recipe(config=config, hidden=32)
+    trainer = Trainer(data, folds, recipe, np.zeros(2), np.dtype(np.float32), ENGINE)
+    members = [candidate(recipe, l2, fold) for l2 in recipe.penalties for fold in range(5)]
+    trainer.train("", members[:1], lambda _: None)  # which imports what it needs
+    tracemalloc.start()
+    try:
+        trained = trainer.train("", members, lambda _: None)
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    size = sum(value.nbytes for one in trained for value in one.params)
+    assert size <= held < 1.2 * size
+    assert peak < 3 * size  # with the optimizer's slots, of the last and the best epoch: 6
+
+
+def test_more_networks_than_a_model_file_can_record_are_refused_before_the_search():
+    with pytest.raises(backhand.InputError, match="members is 11000; expected an integer of 1"):
+        Recipe(config=CONFIG, members=11_000)
+    data, seen = noisy_rows(20), []
+    recipe = Recipe(config=CONFIG, penalties=tuple(i / 3000 for i in range(2001)))
+    with pytest.raises(backhand.InputError, match="2,001 penalties on 5 folds are 10,005 networks"):
+        select(data, InnerFolds(folds_for(data.y, 0)), 2, recipe, ENGINE, watch=seen.append)
+    assert not seen

@@ -388,6 +388,8 @@ def test_losses_of_the_same_folds_are_in_one_column() -> None:
     )
     words = dict(choice_in_words(chosen, 16))
     assert "class shares" in words["temperature"] and "for 4 epochs" in words["networks"]
+    assert losses_by_penalty(replace(chosen, cut=True)).headings == [
+        "first 2 folds", "first 4 folds"]  # fmt: skip
 
 
 def test_the_advice_is_that_of_the_out_of_fold_figures() -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from backhand.constraints import Constraint, Exactly, Flag, Integer, Number, Or
 from backhand.errors import InputError
+from backhand.support import display
 
 MOST = 10_000
 """Maximum number of trials, and of networks."""
@@ -110,6 +111,7 @@ OF_CHOICE: dict[str, Constraint] = {
 """What the other values may be."""
 
 
+@display.shown
 @dataclass(frozen=True)
 class Chosen:
     """What a selection chose, and from what.
@@ -147,6 +149,21 @@ class Chosen:
     cut: bool
     trials: tuple[Trial, ...]
     encodings: Encodings | None = None
+
+    def _summary(self) -> display.Summary:
+        tried, count = len(self.losses()), len(self.trials)
+        rows: list[tuple[str, ...]] = [
+            ("λ", f"{self.l2:g}", f"of {tried} tried" if tried > 1 else ""),
+            ("networks", f"{self.networks:,}", f"of {self.epochs:,} epochs"),
+            ("temperature", f"{self.temperature:.3g}"),
+        ]
+        if self.calibrated_loss is not None:
+            rows.append(
+                ("out-of-fold loss", f"{self.calibrated_loss:.4g}", f"({self.rows:,} rows)")
+            )
+        cut = "cut for lack of time" if self.cut else ""
+        rows += [("trials", f"{count:,}", cut)] if count else []
+        return display.Summary("Chosen", rows)
 
     @property
     def temperature(self) -> float:

@@ -154,6 +154,7 @@ class Search:
         try:
             self.watch(SearchProgress(
                 done, whole, len(folds), len(penalties), tuple(under_way), self._seconds,
+                any(member.fold is not None for member in members),
             ))  # fmt: skip
         except StopTraining:
             self.stopped = True

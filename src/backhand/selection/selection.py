@@ -19,7 +19,7 @@ from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.folding import fold
 from backhand.selection.calibration import Calibration, calibrate, log_shares
-from backhand.selection.chosen import Chosen, Encodings
+from backhand.selection.chosen import MOST, Chosen, Encodings
 from backhand.selection.folds import InnerFolds
 from backhand.selection.members import Trained, Trainer, refit
 from backhand.selection.out_of_fold import MOST_LOGITS, OutOfFold, held_out_logits, out_of_fold
@@ -114,6 +114,7 @@ def select(
             "fold of each row."
         )
     folds = folds.measuring(rows.weights)
+    _check_trials(folds, recipe)
     shares = log_shares(rows, K)
     with nullcontext() if checkpoint is None else checkpoint.open_stages() as stages:
         searches: list[Search] = []
@@ -124,6 +125,15 @@ def select(
             )  # fmt: skip
             searches.append(Search(trainer, watch, searches))
         return _selected(dict(zip(encodings, searches, strict=True)), shares)
+
+
+def _check_trials(folds: InnerFolds, recipe: Recipe) -> None:
+    """Check that a model file can record all trials."""
+    if (trials := len(recipe.penalties) * len(folds.measured)) > MOST:
+        raise InputError(
+            f"{len(recipe.penalties):,} penalties on {len(folds.measured):,} folds are {trials:,} "
+            f"networks; expected {MOST:,} or fewer. Use fewer penalties or folds."
+        )
 
 
 def _selected(searches: Mapping[str, Search], shares: NDArray[np.float64]) -> Selection:

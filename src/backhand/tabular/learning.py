@@ -84,9 +84,9 @@ def search(
 
     Of several encodings of the training rows, by name, one is chosen too.
     """
+    recipe = settings.recipe_for(folds)
     found = select(
-        training, folds, len(classes), settings.recipe_for(folds), engine, watch=watch,
-        checkpoint=checkpoint,
-    )  # fmt: skip
-    values = settings.values(len(folds.of_row)) | {"l2": found.chosen.l2}
+        training, folds, len(classes), recipe, engine, watch=watch, checkpoint=checkpoint
+    )
+    values = settings.values(len(folds.of_row)) | recipe.config.values() | {"l2": found.chosen.l2}
     return Learned(found.params, found.history, values, {}, found.chosen, found.out_of_fold)

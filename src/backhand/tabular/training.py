@@ -186,7 +186,7 @@ def prepare_table(
     if prepared.folds is not None and not prepared.folds.measured:
         warn(
             f"the {prepared.training.rows:,} training rows cannot be divided into folds, so that "
-            "nothing is chosen: one network learns from all of them, as with --quick."
+            "nothing is chosen: the networks learn from all of them, with the settings of --quick."
         )
     return prepared
 

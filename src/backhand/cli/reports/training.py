@@ -122,6 +122,7 @@ class TrainReport:
         warnings: list[Advice],
         output: Path,
         validated: CrossValidation | None = None,
+        search_seconds: float | None = None,
     ) -> None:
         """Print how well the model performs, what to beware of, and how to use it."""
         training = _figures(model, "training")
@@ -141,7 +142,7 @@ class TrainReport:
                 f"Stopped after {len(model.history):,} epochs; the model is that of epoch {best:,}"
             )
         if chosen is not None:
-            show_choice(self._console, chosen, model)
+            show_choice(self._console, chosen, model, search_seconds)
         if validated is not None:
             show_cross_validation(validated, model.metrics["training_rows"])
         if evaluation is None:

@@ -7,10 +7,10 @@ session only while it is under way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from threading import Thread
-from typing import Any
+from typing import Any, overload
 
 from backhand.engines import Engine
 from backhand.support.signals import Interrupted, meant, signals_noted
@@ -21,7 +21,7 @@ from backhand.training.checkpoints.consistency import Consistency
 from backhand.training.checkpoints.fingerprints import SharedDigest, data_fingerprint, settings_of
 from backhand.training.checkpoints.fleet_manager import FleetManager, Known
 from backhand.training.fleet.progress import FleetCallback
-from backhand.training.fleet.shared import Fleet, Planned
+from backhand.training.fleet.shared import Fleet, Kept, Planned
 from backhand.training.fleet.worker import Worker
 from backhand.training.prepared import Training
 from backhand.training.result import TrainResult
@@ -30,6 +30,7 @@ WAIT_SECONDS = 0.1
 """Time between two calls of the callbacks, and after which a signal is noticed at the latest."""
 
 
+@overload
 def train_fleet(
     planned: Sequence[Planned],
     engine: Engine,
@@ -37,7 +38,30 @@ def train_fleet(
     callbacks: Sequence[FleetCallback] = (),
     checkpoint: Checkpoint | None = None,
     until: int | None = None,
-) -> list[TrainResult]:
+) -> list[TrainResult]: ...
+
+
+@overload
+def train_fleet(
+    planned: Sequence[Planned],
+    engine: Engine,
+    keep: Callable[[int, TrainResult], Kept],
+    *,
+    callbacks: Sequence[FleetCallback] = (),
+    checkpoint: Checkpoint | None = None,
+    until: int | None = None,
+) -> list[Kept]: ...
+
+
+def train_fleet(
+    planned: Sequence[Planned],
+    engine: Engine,
+    keep: Callable[[int, TrainResult], Any] = lambda _, result: result,
+    *,
+    callbacks: Sequence[FleetCallback] = (),
+    checkpoint: Checkpoint | None = None,
+    until: int | None = None,
+) -> list[Any]:
     """Train a fleet.
 
     Parameters
@@ -45,6 +69,9 @@ def train_fleet(
     planned : sequence of Planned
     engine : Engine
         Its threads are shared out.
+    keep : callable, optional
+        Called in a worker's thread when a member has ended, with its number and its result. What it
+        returns is kept instead of the result, which has the optimizer's slots.
     callbacks : sequence of callable
         Each is called with a `FleetProgress` about ten times per second and at the end, in the
         caller's thread.
@@ -56,7 +83,7 @@ def train_fleet(
 
     Returns
     -------
-    list of TrainResult
+    list of TrainResult, or of what `keep` returns
         In the order of `planned`. A member whose loss stopped being finite has `ended` "diverged".
         After `StopTraining`, those under way and those not begun have `ended` "callback".
 
@@ -69,7 +96,7 @@ def train_fleet(
     """
     about = _About(engine)
     with nullcontext() if checkpoint is None else checkpoint.open_fleet(engine) as manager:
-        fleet = Fleet(planned, until, None if manager is None else about)
+        fleet = Fleet(planned, keep, until, None if manager is None else about)
         if manager is not None:
             _restore(fleet, manager, about)
         fleet.line_up()
@@ -84,7 +111,7 @@ def train_fleet(
 
 
 @contextmanager
-def _working(fleet: Fleet, engine: Engine) -> Iterator[None]:
+def _working(fleet: Fleet[Any], engine: Engine) -> Iterator[None]:
     """Run the workers while the context lasts; they end after the blocks under way."""
     workers = [Worker(fleet, one) for one in engine.divided(len(fleet.planned))]
     team = [Thread(target=worker.run, daemon=True) for worker in workers]
@@ -98,7 +125,7 @@ def _working(fleet: Fleet, engine: Engine) -> Iterator[None]:
 
 
 def _watch(
-    fleet: Fleet,
+    fleet: Fleet[Any],
     callbacks: Sequence[FleetCallback],
     manager: FleetManager | None,
     signals: Sequence[int],
@@ -118,7 +145,9 @@ def _watch(
             raise Interrupted(meant(signals), _saved(fleet, manager))
 
 
-def _call(callbacks: Sequence[FleetCallback], fleet: Fleet, manager: FleetManager | None) -> bool:
+def _call(
+    callbacks: Sequence[FleetCallback], fleet: Fleet[Any], manager: FleetManager | None
+) -> bool:
     """Call the callbacks; return whether one stops the fleet. If one fails, save, and say where."""
     try:
         for callback in callbacks:
@@ -133,13 +162,13 @@ def _call(callbacks: Sequence[FleetCallback], fleet: Fleet, manager: FleetManage
     return False
 
 
-def _save(fleet: Fleet, manager: FleetManager) -> None:
+def _save(fleet: Fleet[Any], manager: FleetManager) -> None:
     results, under_way = fleet.unsaved()
     if fleet.error is None:
         manager.save(results, under_way)
 
 
-def _saved(fleet: Fleet, manager: FleetManager) -> str:
+def _saved(fleet: Fleet[Any], manager: FleetManager) -> str:
     progress = fleet.progress()
     return (
         f"{progress.done} of {progress.members} members are done and saved in {manager.folder}, "
@@ -147,15 +176,14 @@ def _saved(fleet: Fleet, manager: FleetManager) -> str:
     )
 
 
-def _restore(fleet: Fleet, manager: FleetManager, about: _About) -> None:
+def _restore(fleet: Fleet[Any], manager: FleetManager, about: _About) -> None:
     """Restore what was saved of the members."""
 
     def known(number: int) -> Known:
         training = fleet.planned[number].make()
         return Known(Consistency(training.begin, training.controller()), about(training))
 
-    for number, saved in manager.restore(len(fleet.planned), known).items():
-        fleet.restore(number, saved)
+    manager.restore(len(fleet.planned), known, fleet.restore)
 
 
 class _About:

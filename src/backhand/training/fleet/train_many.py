@@ -25,6 +25,9 @@ from backhand.training.result import TrainResult
 from backhand.training.state import TrainState
 from backhand.training.train import objective_of
 
+MANY_CLASSES = 2**16
+"""Number of classes up to which there may be more of them than rows."""
+
 
 def train_many(
     members: Sequence[Member],
@@ -141,6 +144,12 @@ def _checked_data(X: Any, y: Any, sample_weight: Any, dtype: DTypeLike) -> tuple
         K = max(2, y.shape[1])
     elif getattr(y, "size", 0) and y.dtype.kind in "iu":
         K = max(2, int(y.max()) + 1)
+        if max(MANY_CLASSES, y.size) < K:
+            raise InputError(
+                f"y has the class index {K - 1:,} among {y.size:,} rows, which would make "
+                f"{K:,} classes; expected indices 0..K-1. Renumber them: "
+                "classes, y = numpy.unique(y, return_inverse=True)."
+            )
     d = X.shape[1] if getattr(X, "ndim", 0) == 2 else 1
     like = Parameters(*(np.zeros(shape, kind) for shape in ((d, 1), (1,), (1, K), (K,))))
     data = make_data(like, X, y, sample_weight)

@@ -10,7 +10,14 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from backhand.choices import ClassWeightName, MonitorName, OptimizerName, ScheduleName, names
+from backhand.choices import (
+    ClassWeightName,
+    MonitorName,
+    NumberEncodingName,
+    OptimizerName,
+    ScheduleName,
+    names,
+)
 from backhand.constraints import (
     Choice,
     Constraint,
@@ -160,6 +167,13 @@ class Settings:
         "Time after which the search ends, such as 30s or 5min, with what it has found by then.\n"
         "The model is completed in any case.",
         optional(Span()),
+    )
+    number_encoding: NumberEncodingName = setting(
+        "auto",
+        "How a number becomes features: standard, by mean and standard deviation; bins, by its\n"
+        "place in each of up to 8 bins, the cuts of a tree of that column alone. By default the\n"
+        "search compares both, on tables that are not large; with quick it is standard.",
+        Choice(names(NumberEncodingName)),
     )
 
     test_size: float | None = setting(

@@ -124,6 +124,8 @@ class Trainer:
     engine : Engine
     checkpoint : callable, optional
         Returns the checkpoint of a stage.
+    suffix : str
+        Of the names of its stages.
     """
 
     data: Data
@@ -133,6 +135,7 @@ class Trainer:
     dtype: Any
     engine: Engine
     checkpoint: Callable[[str], Checkpoint] | None = None
+    suffix: str = ""
 
     def train(
         self,
@@ -163,7 +166,7 @@ class Trainer:
         return train_fleet(
             planned, self.engine, lambda number, result: Trained.of(members[number], result),
             callbacks=[watch], until=until, counted=counted,
-            checkpoint=None if self.checkpoint is None else self.checkpoint(stage),
+            checkpoint=None if self.checkpoint is None else self.checkpoint(stage + self.suffix),
         )  # fmt: skip
 
     def rows(self, numbers: NDArray[np.int32]) -> Data:

@@ -151,9 +151,7 @@ def _watch(
             raise Interrupted(meant(signals), saving.where)
 
 
-def _call(
-    callbacks: Sequence[FleetCallback], fleet: Fleet[Any], saving: _Saving | None
-) -> bool:
+def _call(callbacks: Sequence[FleetCallback], fleet: Fleet[Any], saving: _Saving | None) -> bool:
     """Call the callbacks; return whether one stops the fleet. If one fails, save, and say where."""
     try:
         for callback in callbacks:

@@ -218,6 +218,8 @@ def test_what_was_chosen_is_reported_and_in_the_model(here) -> None:
     accuracy, loss = (model.metrics[f"out_of_fold_{name}"] for name in ("accuracy", "loss"))
     assert f"Out-of-fold accuracy {accuracy:.4f}, loss {loss:.4f}: 120 training rows" in said
     assert re.search(rf"^loss .* {loss:.4f} +[\d.]+$", printed, re.M), "beside the held-out ones"
+    assert re.search(r"^  search +\d+\.\d s$", printed, re.M), "which is not in the model"
+    assert "Losses on the folds, before the temperature" in said
     inspected = " ".join(run("inspect", "t.safetensors").stdout.split())
     assert "averaged into one of 20" in inspected and "out_of_fold_rows 120" in inspected
     event = json.loads(run("inspect", "t.safetensors", "--json").stdout)

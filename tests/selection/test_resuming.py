@@ -106,3 +106,14 @@ def test_a_span_of_epochs_is_refused(tmp_path):
     saving = backhand.Checkpoint(tmp_path / "saved", "2epochs")
     with pytest.raises(backhand.InputError, match="expected a time such as"):
         select(DATA, FOLDS, 2, Recipe(config=CONFIG), make_engine("reference"), checkpoint=saving)
+
+
+def test_other_labels_are_reported_as_other_data(tmp_path):
+    """The members begin with the class shares: their initial parameters change as well."""
+    recipe, engine = Recipe(config=CONFIG, hidden=4, members=1), make_engine("fused", threads=1)
+    saving = backhand.Checkpoint(tmp_path / "saved", "1s", resume=True)
+    select(DATA, FOLDS, 2, recipe, engine, checkpoint=saving)
+    changed = DATA.y.copy()
+    changed[0] = 1 - changed[0]
+    with pytest.raises(backhand.InputError, match="other data: of member 0, the numbers of y have"):
+        select(DATA._replace(y=changed), FOLDS, 2, recipe, engine, checkpoint=saving)

@@ -436,3 +436,9 @@ def test_one_fold_counts_only_where_it_is_the_smaller_part() -> None:
     assert InnerFolds(few.astype(np.uint8)).measured == [0]
     assert InnerFolds(most.astype(np.uint8)).measured == []
     assert InnerFolds(np.full(10, NONE, np.uint8)).measured == []
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_a_checkpoint_that_is_none_is_refused_before_the_table_is_read(quick: bool) -> None:
+    with pytest.raises(backhand.InputError, match="checkpoint is a str; expected a Checkpoint"):
+        backhand.fit("missing.csv", "t", quick=quick, checkpoint="folder")  # type: ignore[arg-type]

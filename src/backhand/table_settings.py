@@ -54,11 +54,13 @@ the number of measurements without improvement after which it ends training."""
 L2 = 0.0002
 """λ of a single run, where it is not given."""
 
-SINGLE_RUN: dict[str, Any] = {"schedule": "cosine", "warmup": 0.05, "beta_2": 0.999}
-SEARCH: dict[str, Any] = {"schedule": "constant", "warmup": 0.0, "beta_2": 0.95}
-"""Settings where they are not given, as measured (docs/recipe.md): networks that early stopping
-ends are as good with a constant rate, after fewer epochs. Where it should end none, since there
-are few epochs on many rows or no rows to measure, the rate falls as in a single run."""
+USUAL: dict[str, tuple[Any, Any]] = {
+    "schedule": ("cosine", "constant"), "warmup": (0.05, 0.0), "beta_2": (0.999, 0.95),
+}  # fmt: skip
+"""Settings of a single run and of a search where they are not given, as measured (docs/recipe.md):
+networks that early stopping ends are as good with a constant rate, after fewer epochs. Where it
+should end none, since there are few epochs on many rows or no rows to measure, the rate falls as in
+a single run."""
 
 FEW_EPOCHS = 30
 """The number of epochs up to which the rate falls by default."""
@@ -353,7 +355,7 @@ class Settings:
         """The settings of each training, without what follows from the rows or the search."""
         own = {f.name for f in fields(self)} & {f.name for f in fields(TrainConfig)}
         given = {name: getattr(self, name) for name in own}
-        given |= {name: self._usual[name] for name in ("schedule", "warmup") if given[name] is None}
+        given |= self._ungiven(self._usual)
         given |= {"optimizer": self._optimizer(), "early_stopping": self._early_stopping(),
                   "l2": L2 if self.l2 is None else self.l2}  # fmt: skip
         return TrainConfig(**{name: value for name, value in given.items() if value is not None})
@@ -362,7 +364,7 @@ class Settings:
         given = {name: getattr(self, name) for name in CONSTANTS}
         given = {name: value for name, value in given.items() if value is not None}
         if self.optimizer == "adam":
-            given = {"beta_2": self._usual["beta_2"]} | given
+            given = {name: self._usual[name] for name in CONSTANTS if name in USUAL} | given
         if not given:
             return self.optimizer
         from backhand.optimizers import OPTIMIZERS
@@ -373,7 +375,7 @@ class Settings:
     @property
     def _usual(self) -> dict[str, Any]:
         """The settings that depend on whether there is a search, where they are not given."""
-        return SINGLE_RUN if self.quick else SEARCH
+        return {name: values[0 if self.quick else 1] for name, values in USUAL.items()}
 
     def _early_stopping(self) -> EarlyStopping | None:
         """The rule of a single run, or of the networks of a search."""
@@ -419,9 +421,16 @@ class Settings:
         return replace(self.config, epochs=epochs, validation_every=every, **falling)
 
     def _falling(self) -> dict[str, Any]:
-        """The schedule and warm-up of a single run, where they are not given."""
-        names = ("schedule", "warmup")
-        return {name: SINGLE_RUN[name] for name in names if getattr(self, name) is None}
+        """The schedule of a single run, as far as it is not given."""
+        return self._ungiven({name: values[0] for name, values in USUAL.items()})
+
+    def _ungiven(self, usual: dict[str, Any]) -> dict[str, Any]:
+        """Those of the usual settings of a `TrainConfig` that are not given."""
+        return {
+            name: value
+            for name, value in usual.items()
+            if name not in CONSTANTS and getattr(self, name) is None
+        }
 
     def values(self, rows: int) -> dict[str, Any]:
         """All settings of a training on that many rows, as JSON values for the model file."""

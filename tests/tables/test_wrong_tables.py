@@ -133,7 +133,7 @@ WRONG_TARGETS = [
     Wrong("one class", text(GOOD.replace("b", "a")), ("'t'", "only one class, 'a'")),
     Wrong("target never there", text("n,t\n1,\n2,\n"), ("'t'", "missing in every row")),
     Wrong("a measured target", text("n,t\n" + "".join(f"{k},{k / 7}\n" for k in range(99))),
-          ("'t'", "looks like regression", "--categorical")),
+          ("'t'", "looks like regression", "--categorical 't' (categorical='t')")),
     Wrong("a target of texts that all differ",
           text("n,t\n" + "".join(f"{k % 3},id{k}\n" for k in range(30))), ("'t'", "identifier")),
     Wrong("a nested target", parquet("SELECT k AS n, {'a': k} AS t FROM range(9) AS s(k)"),

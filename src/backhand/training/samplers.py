@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from threading import Lock
 from typing import Any, Protocol
 
@@ -21,6 +22,9 @@ WINDOW_BYTES = 2**26
 
 BLOCK_BYTES = 2**18
 """A window is made of blocks of neighbouring rows, of about this size: each is one read."""
+
+SHARED_ROWS = 2**12
+"""The maximum number of rows whose orders are kept for other trainings (32 MiB in all)."""
 
 SHARED_BYTES = 2**26
 """Memory for the orders that trainings share, of one `SharedOrders`."""
@@ -100,7 +104,8 @@ class SeededSampler:
         if not self._shuffle:
             return np.arange(first, last)
         if self.parts == 1:
-            return np.random.default_rng([self._seed, epoch]).permutation(self._rows)
+            draw = _shared_permutation if self._rows <= SHARED_ROWS else _permutation
+            return draw(self._seed, epoch, self._rows)
         rows = self._of_blocks(epoch, first, last)
         np.random.default_rng([self._seed, epoch, part]).shuffle(rows)
         return rows
@@ -130,6 +135,16 @@ class SeededSampler:
 
     def load_state_dict(self, epoch: int, state: Mapping[str, NDArray[Any]]) -> None:
         """Do nothing: each order follows from the seed."""
+
+
+def _permutation(seed: int, epoch: int, rows: int) -> NDArray[np.int64]:
+    found = np.random.default_rng([seed, epoch]).permutation(rows)
+    found.flags.writeable = False
+    return found
+
+
+_shared_permutation = lru_cache(maxsize=1024)(_permutation)
+"""Many small trainings with one seed (of one data set, say) draw the same: drawn once for all."""
 
 
 class RandomStateSampler:

@@ -141,14 +141,14 @@ def out_of_space(connection: duckdb.DuckDBPyConnection, error: Exception) -> str
         return (
             f"no space is left in the folder {folder} for the rows that do not "
             f"fit in memory{limit}. Free some space, name another folder with --cache-dir, or "
-            "allow more memory with --memory."
+            "allow more memory with --memory (memory)."
         )
     if "Out of Memory" in text or "could not allocate" in text or "failed to allocate" in text:
         allowed = format_size(memory_allowed(connection))
         return (
             f"the table needs more memory than the {allowed} it may use; "
-            "allow more with --memory. (A Parquet file is read by whole row groups: smaller row "
-            "groups need less.)"
+            "allow more with --memory (memory). (A Parquet file is read by whole row groups: "
+            "smaller row groups need less.)"
         )
     return None
 

@@ -65,7 +65,7 @@ def _failed(name: str, memory: int, done: subprocess.CompletedProcess[str]) -> B
     if "memory allocation" in done.stderr or "MemoryError" in done.stderr:
         return OutputError(
             f"{name} cannot be read within {format_size(memory)} of memory: it is damaged, or "
-            "needs more, which --memory allows."
+            "needs more, which --memory (memory) allows."
         )
     return InputError(f"{name} is damaged: reading it failed.")
 

@@ -74,7 +74,8 @@ def _chosen(name: str, database: sqlite3.Connection, table: str | None) -> str:
         raise InputError(f"{name} is a database without tables.")
     if len(tables) > 1:
         raise InputError(
-            f"{name} has the tables {listed(tables, 20)}; name the one to read with --table."
+            f"{name} has the tables {listed(tables, 20)}; name the one to read with --table "
+            "(table)."
         )
     return tables[0]
 

@@ -71,7 +71,7 @@ def decode(name: str, path: str, encoding: str, copy: str) -> None:
                     lines += len(LINE_END.findall(before.decode(encoding)))
                 raise InputError(
                     f"{name}, line {lines}: not text in the encoding {encoding}; name another one "
-                    "with --encoding."
+                    "with --encoding (encoding)."
                 ) from error
             if first:
                 text, first = text.removeprefix("\ufeff"), not text
@@ -98,8 +98,8 @@ def invalid_line(path: str) -> int | None:
 def not_utf8(place: str) -> str:
     """Return a sentence about text that is not UTF-8."""
     return (
-        f"{place}: not UTF-8 text; name its encoding with --encoding, such as cp1252 or latin-1, "
-        "or save the file as UTF-8."
+        f"{place}: not UTF-8 text; name its encoding with --encoding (encoding), such as cp1252 or "
+        "latin-1, or save the file as UTF-8."
     )
 
 

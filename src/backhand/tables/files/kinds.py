@@ -158,7 +158,7 @@ def format_of(name: str, inside: str, path: str, stated: str | None) -> tuple[st
     if named is not None:
         raise InputError(
             f"{name} is damaged, or not {CALLED[named]}; if it is text, name its format with "
-            "--format csv."
+            "--format csv (format='csv')."
         )
     return _format_of_text(name, head), None
 
@@ -185,7 +185,7 @@ def _format_of_text(name: str, head: bytes) -> str:
         raise InputError(
             f"{name} has no known format; expected a name that ends in "
             f"{listed(ENDINGS, most=len(ENDINGS), conjunction='or')}, text, or the format with "
-            "--format."
+            "--format (format)."
         )
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     return {b"{": "jsonl", b"[": "json"}.get(start, "csv")

@@ -62,7 +62,7 @@ def _sheet_as_csv(name: str, path: str, sheet: str | None, copy: str) -> str | N
         return None
     return (
         f"{name} has {len(others) + 1} sheets; '{found.name}' is read. "
-        f"--sheet NAME reads another one: {listed(others, conjunction='or')}."
+        f"--sheet NAME (sheet) reads another one: {listed(others, conjunction='or')}."
     )
 
 
@@ -75,8 +75,8 @@ def _check_size(name: str, path: str, memory: int) -> None:
     if size > memory:
         raise OutputError(
             f"{name} holds {format_size(size)}, and a workbook is read in memory, of which "
-            f"{format_size(memory)} may be used; allow more with --memory, or save the sheet as "
-            "CSV."
+            f"{format_size(memory)} may be used; allow more with --memory (memory), or save the "
+            "sheet as CSV."
         )
 
 

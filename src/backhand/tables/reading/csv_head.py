@@ -88,7 +88,7 @@ def _names(
     if any("\0" in name for name in names):
         raise InputError(
             f"{place}: a column name holds a NUL byte; if the file is in UTF-16, read it with "
-            "--encoding utf-16-le or utf-16-be, or save it as UTF-8."
+            "--encoding utf-16-le or utf-16-be (encoding), or save it as UTF-8."
         )
     if header is None and looks_like_data(names, rows[1:]):
         raise InputError(

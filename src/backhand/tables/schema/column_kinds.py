@@ -138,8 +138,8 @@ def _check_stated(table: Table, column: int, choices: ColumnChoices) -> None:
         if table.family(column) == "other" and name in getattr(choices, option):
             raise InputError(
                 f"column '{name}' of {table.source} holds {table.types[column]} values, which "
-                f"cannot be used; remove --{option} '{name}', and make columns of its parts with "
-                "--query."
+                f"cannot be used; remove --{option} '{name}' ({option}='{name}'), and make "
+                "columns of its parts with --query (query)."
             )
 
 
@@ -266,5 +266,5 @@ def _no_number(table: Table, column: int, counts: CellCounts, missing: Sequence[
     _, texts = unread_texts(table, column, counts.value, missing, EXAMPLES)
     return InputError(
         f"column '{name}' of {table.source} holds no number ({_shown(texts)}); remove "
-        f"--numeric '{name}'."
+        f"--numeric '{name}' (numeric='{name}')."
     )

@@ -159,7 +159,8 @@ def _no_column(table: Table, target: str, notes: list[Note]) -> InputError:
             " to predict it from."
         )
     kept = [note.column for note in notes if "--keep" in note.advice]
-    advice = f" To use it all the same, add --keep '{kept[0]}'." if kept else ""
+    option = f"--keep '{kept[0]}' (keep='{kept[0]}')" if kept else ""
+    advice = f" To use it all the same, add {option}." if kept else ""
     return InputError(
         f"{table.source} has no usable column beside the target '{target}': {'; '.join(reasons)}."
         f"{advice}"

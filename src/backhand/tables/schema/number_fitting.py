@@ -100,7 +100,7 @@ def _number(
     if not np.isfinite(std):
         raise InputError(
             f"the numbers of column '{name}' are too large to be standardised; scale them with "
-            f"--query, or add --drop '{name}'."
+            f"--query (query), or add --drop '{name}' (drop='{name}')."
         )
     constant = std <= 1e-12 * abs(mean)
     if constant and not missing and not wanted:

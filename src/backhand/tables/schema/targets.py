@@ -173,7 +173,7 @@ def _warn_of_missing_words(target: str, words: dict[str, int]) -> None:
     for word, rows in words.items():
         warn(
             f"'{word}' is a class of the target '{target}' (rows with it: {rows:,}); if it means "
-            f"missing, add --missing '{word}'."
+            f"missing, add --missing '{word}' (missing='{word}')."
         )
 
 
@@ -201,14 +201,14 @@ def _check_classes(name: str, classes: list[str], rows: int, numeric: bool) -> N
         raise InputError(
             f"the target '{name}' is numeric with {len(classes):,} distinct values, which looks "
             "like regression; Backhand trains classifiers only. Group its values into a few "
-            "classes with --query; or, if these numbers are labels of classes, add "
-            f"--categorical '{name}'."
+            "classes with --query (query); or, if these numbers are labels of classes, add "
+            f"--categorical '{name}' (categorical='{name}')."
         )
     if too_many:
         raise InputError(
             f"the target '{name}' has {len(classes):,} classes in {rows:,} rows, too many to learn "
-            "from; is it an identifier or free text? Name another column with --target, or group "
-            "its values with --query."
+            "from; is it an identifier or free text? Name another column with --target "
+            "(target), or group its values with --query (query)."
         )
 
 

@@ -16,7 +16,7 @@ from backhand.benchmark.contenders import CONTENDERS, OURS, Contender
 from backhand.benchmark.machine import this_machine
 from backhand.benchmark.measure import Effort, in_turn, measure, steps_for
 from backhand.benchmark.problem import SHAPES, Shape, make_problem, parse_shape
-from backhand.benchmark.process import benchmark
+from backhand.benchmark.process import _results, benchmark
 from backhand.benchmark.results import ShapeResult
 from backhand.errors import BackhandError, InputError
 from helpers.command_line import run
@@ -162,6 +162,16 @@ def test_what_goes_wrong_in_the_measuring_process_is_reported_here() -> None:
         benchmark([SMALL], threads=0)
     with pytest.raises(BackhandError, match="not enough memory for this shape"):
         list(benchmark([Shape(10**9, 10**9, 2, 2)], effort="quick"))
+
+
+def test_progress_is_printed_by_the_process_that_prints_the_results(capfd) -> None:
+    result = measure(SMALL, effort=TINY, contenders=CONTENDERS[:1]).to_json()
+    lines = [json.dumps(line) for line in ({"progress": "one"}, result, {"progress": "two"})]
+    results = _results(["printf", r"%s\n", *lines])
+    next(results)
+    assert capfd.readouterr().err == "one\n"
+    assert not list(results)
+    assert capfd.readouterr().err == "two\n"
 
 
 def test_the_measuring_process_reads_its_threads_before_it_loads_numpy() -> None:

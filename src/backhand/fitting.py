@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backhand.choices import EngineName
-from backhand.engines import Engine, make_engine
-from backhand.errors import InputError, warn
+from backhand.engines import Engine, engine_of
+from backhand.errors import warn
 from backhand.model import Model
 from backhand.report_page.write import check_report, write_training_report
 from backhand.selection import SearchProgress
 from backhand.support.memory_budget import budget
 from backhand.table_settings import Settings
-from backhand.tables.reading.frames import SOURCE, as_table
+from backhand.tables.reading.frames import as_table, called
 from backhand.tables.reading.reader import expand
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.table import Table
@@ -175,7 +175,8 @@ def fit(arguments: FitArguments) -> Model:
     >>> model.predict({"size": [1.5, 1.5], "colour": ["red", "blue"]}).tolist()
     ['yes', 'no']
     """
-    settings, choices, engine = arguments.settings, arguments.choices, _engine(arguments)
+    settings, choices = arguments.settings, arguments.choices
+    engine = engine_of(arguments.engine, arguments.device, arguments.threads)
     check_callbacks(arguments.callbacks)
     if arguments.checkpoint is not None:
         settings.check_one_training()
@@ -256,20 +257,11 @@ def _opened(
     ))  # fmt: skip
 
 
-def _engine(arguments: FitArguments) -> Engine:
-    engine = arguments.engine
-    if isinstance(engine, str):
-        return make_engine(engine, arguments.device, arguments.threads)
-    if arguments.device is not None or arguments.threads is not None:
-        raise InputError("device and threads are the engine's own; give them to `make_engine`.")
-    return engine
-
-
 def _name_of(data: Any) -> str:
     """What the model file calls a table."""
     if isinstance(data, Table):
         return data.source
-    return str(data) if isinstance(data, str | PathLike) else SOURCE
+    return str(data) if isinstance(data, str | PathLike) else called(data)
 
 
 def _names(given: Names) -> tuple[str, ...]:

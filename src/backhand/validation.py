@@ -19,6 +19,9 @@ from backhand.support.array_namespace import array_namespace
 
 Array = Any
 
+NUMBERED = "Number its classes: classes, y = numpy.unique(y, return_inverse=True)."
+"""What to do about a y that is not of class indices."""
+
 
 def check_init(d: int, H: int, K: int, seed: int = 0, dtype: Any = np.float32) -> None:
     """Check d, H ≥ 1, K ≥ 2, seed ≥ 0, all integers; dtype float32 or float64."""
@@ -116,7 +119,7 @@ def check_labels(y: Array, N: int, K: int) -> None:
     xp = array_namespace(y)
     if not xp.isdtype(y.dtype, "integral"):
         raise InputError(
-            f"y holds {y.dtype}; expected integers 0..{K - 1} or a one-hot ({N}, {K})."
+            f"y holds {y.dtype}; expected integers 0..{K - 1} or a one-hot ({N}, {K}). {NUMBERED}"
         )
     low, high = int(xp.min(y)), int(xp.max(y))
     if low < 0 or high >= K:

@@ -128,14 +128,14 @@ def test_what_a_classifier_cannot_resume_is_told(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"learning_rate": 0.02}, "other settings: learning_rate was 0.01, and is 0.02 now"),
-        ({"hidden": 5}, "hidden units was"),
-        ({"optimizer": "sgd"}, "optimizer was"),
-        ({"epochs": 13}, "epochs was 12, and is 13 now"),
-        ({"sample_weight": None}, "other data: sample_weight was"),
-        ({"validation": (X[700:], Y[700:])}, "validation_rows was 100, and is 200 now"),
+        ({"learning_rate": 0.02}, "other settings: learning_rate: 0.01 then, 0.02 now"),
+        ({"hidden": 5}, "hidden units: "),
+        ({"optimizer": "sgd"}, "optimizer: "),
+        ({"epochs": 13}, "epochs: 12 then, 13 now"),
+        ({"sample_weight": None}, "other data: sample_weight: "),
+        ({"validation": (X[700:], Y[700:])}, "validation_rows: 100 then, 200 now"),
         ({"validation": (X[:100], Y[:100])}, "the numbers of validation_X"),
-        ({"early_stopping": None, "schedule": "constant"}, "schedule was"),
+        ({"early_stopping": None, "schedule": "constant"}, "schedule: "),
     ],
 )
 def test_other_data_or_settings_are_not_resumed(tmp_path, changed, words) -> None:

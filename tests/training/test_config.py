@@ -126,6 +126,14 @@ def test_the_names_of_optimizers_are_those_that_there_are() -> None:
     assert names(OptimizerName) == tuple(OPTIMIZERS)
 
 
+@pytest.mark.parametrize("make", [TrainConfig, backhand.Member, lambda **given: backhand.train(
+    backhand.init(2, 2, 2), np.eye(2), np.arange(2), **given)])  # fmt: skip
+def test_early_stopping_is_a_record(make) -> None:
+    for wrong in (True, 10, {"patience": 3}, EarlyStopping):
+        with pytest.raises(InputError, match=r"such as early_stopping=backhand.EarlyStopping\("):
+            make(early_stopping=wrong)
+
+
 def test_the_adaptive_schedule_needs_early_stopping() -> None:
     with pytest.raises(InputError, match="pass early_stopping=EarlyStopping"):
         TrainConfig(schedule="adaptive")

@@ -41,7 +41,8 @@ def stop_after(done: int) -> Any:
 
 def run(folder: Path, members: Any = None, **how: Any) -> list[TrainResult]:
     X, y = rows_of()
-    checkpoint = Checkpoint(folder, how.pop("every", "0.05s"), resume=how.pop("resume", True))
+    checkpoint = Checkpoint(folder, how.pop("every", "0.05s"), resume=how.pop("resume", True),
+                            notify=how.pop("notify", None))  # fmt: skip
     return backhand.train_many(
         members or long_fleet(), X, y, **{"threads": 2, **how}, checkpoint=checkpoint
     )
@@ -105,6 +106,20 @@ def test_ctrl_c_without_a_checkpoint_leaves_no_thread() -> None:
     assert threading.active_count() == before
 
 
+def test_what_was_restored_is_said_once(tmp_path) -> None:
+    folder, said = tmp_path / "f", list[str]()
+    run(folder, notify=said.append)
+    assert not said
+    for path in files.files_in(folder)[1:]:
+        path.unlink()
+    (left,) = map(len, [files.read(path)[0] for path in files.files_in(folder)])
+    run(folder, notify=said.append)
+    run(folder, notify=said.append)
+    assert said == [
+        f"resumed from {folder}: {done} of 12 members were done." for done in (left, 12)
+    ]
+
+
 def test_an_error_of_a_callback_saves_all_and_says_where(tmp_path, whole) -> None:
     def fail(progress: FleetProgress) -> None:
         if not progress.finished and progress.done:
@@ -122,11 +137,13 @@ def test_a_fleets_folder_is_not_one_trainings(tmp_path) -> None:
     run(tmp_path / "fleet", [Member(hidden=4)])
     params, one = backhand.init(6, 4, 3, dtype=np.float64), tmp_path / "one"
     backhand.train(params, X, y, checkpoint=Checkpoint(one))
-    with pytest.raises(InputError, match="checkpoints of a fleet or search, and this is one train"):
+    with pytest.raises(InputError, match="checkpoints of a fleet, and this is a training run"):
         backhand.train(params, X, y, checkpoint=Checkpoint(tmp_path / "fleet", resume=True))
-    with pytest.raises(InputError, match="contains checkpoints of one training, and this is a fl"):
+    with pytest.raises(
+        InputError, match="contains checkpoints of a training run, and this is a fl"
+    ):
         run(one)
-    with pytest.raises(InputError, match="already contains checkpoints of a fleet; resume it"):
+    with pytest.raises(InputError, match=r"of a fleet\. To resume it, pass resume=True; to begin"):
         run(tmp_path / "fleet", [Member(hidden=4)], resume=False)
     with pytest.raises(InputError, match=r"every .* is '2epochs', but each member of a fleet has"):
         run(tmp_path / "new", every="2epochs")
@@ -141,9 +158,9 @@ def test_other_members_settings_or_rows_are_not_resumed(tmp_path) -> None:
         ([first, Member(hidden=5, epochs=3, rows=[1, 2, 4])],
          "other data: of member 1, the numbers of selection have changed"),
         ([first, Member(hidden=5, epochs=4, rows=[1, 2, 3])],
-         "other settings: of member 1, epochs was 3, and is 4 now"),
-        ([first, Member(hidden=6, epochs=3, rows=[1, 2, 3])], "of member 1, hidden units was 5"),
-        ([first], "belongs to a fleet with more members: it has member 1, and there are 1 now"),
+         "other settings: of member 1, epochs: 3 then, 4 now"),
+        ([first, Member(hidden=6, epochs=3, rows=[1, 2, 3])], "of member 1, hidden units: 5 then"),
+        ([first], "f belongs to a fleet with more members: it has number 1, counted from 0"),
     ]  # fmt: skip
     for members, message in others:
         with pytest.raises(InputError, match=message):

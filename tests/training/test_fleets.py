@@ -144,6 +144,22 @@ def test_members_are_a_list_of_members(members: Any) -> None:
         backhand.train_many(members, X, y)
 
 
+@pytest.mark.parametrize("y", [np.array(list("abc") * 30), list("abc" * 30), np.arange(90.0) % 3,
+                               np.arange(90) % 2 > 0, np.zeros((90, 1), int)])  # fmt: skip
+def test_a_y_that_is_not_of_class_indices_says_how_to_make_them(y: Any) -> None:
+    X, _ = rows_of()
+    with pytest.raises(InputError, match=r"classes, y = numpy.unique\(y, return_inverse") as caught:
+        backhand.train_many([Member()], X, y)
+    assert "0..1" not in str(caught.value) and "90, 2" not in str(caught.value)
+
+
+def test_an_engine_is_a_name_or_an_engine() -> None:
+    X, y = rows_of()
+    for wrong in (True, {"name": "fused"}, FusedEngine):
+        with pytest.raises(InputError, match=r"engine is a .*; expected a name or an Engine"):
+            backhand.train_many([Member()], X, y, engine=wrong)  # type: ignore[arg-type]
+
+
 def test_settings_of_a_member_are_checked_where_it_is_made() -> None:
     with pytest.raises(InputError, match="learning_rate is -1"):
         Member(learning_rate=-1)

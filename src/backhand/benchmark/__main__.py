@@ -53,11 +53,8 @@ def _shape(text: str) -> Shape:
 
 
 def _measure(shape: Shape, threads: int, effort: Effort, out: TextIO) -> None:
-    try:
-        line = f"measuring {shape} with {threads} thread{'s'[: threads > 1]} ..."
-        print(line, file=sys.stderr, flush=True)
-    except OSError:  # standard error is full; the results go to standard output
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    line = f"measuring {shape} with {threads} thread{'s'[: threads > 1]} ..."
+    print(json.dumps({"progress": line}), file=out, flush=True)
     print(json.dumps(measure(shape, threads, effort).to_json()), file=out, flush=True)
 
 

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from backhand.benchmark.machine import allowed_cores
 from backhand.benchmark.problem import Shape
@@ -101,6 +102,10 @@ def _results(command: list[str]) -> Iterator[ShapeResult]:
             message = json.loads(line)
             if "error" in message:
                 raise BackhandError(message["error"])
+            if "progress" in message:  # printed here, so that it comes after the result before it
+                with suppress(OSError):  # standard error is full; the results go to another stream
+                    print(message["progress"], file=sys.stderr, flush=True)
+                continue
             yield ShapeResult.from_json(message)
         if code := process.wait():
             raise BackhandError(f"the measuring process ended early (exit code {code}).")

@@ -137,13 +137,16 @@ class StorageOptions:
 
     def periodic(self, settings: Settings) -> Checkpoint | None:
         """Return the checkpoint that is described, if any."""
+        from backhand.cli.standard_streams import write_message
         from backhand.errors import InputError
         from backhand.training.checkpoints.checkpoint import Checkpoint
 
         if self.checkpoint is not None:
             settings.check_one_training()
-            made = Checkpoint(self.checkpoint, self.every or "30s", resume=self.resume)
-            made.check(fleet=not settings.quick)
+            made = Checkpoint(
+                self.checkpoint, self.every or "30s", resume=self.resume, notify=write_message
+            )
+            made.check("training run" if settings.quick else "search", "add --resume")
             return made
         for name, given in (("--resume", self.resume), ("--every", self.every is not None)):
             if given:

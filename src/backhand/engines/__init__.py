@@ -21,6 +21,7 @@ from backhand.engines.registry import (
     ENGINES,
     EngineOptions,
     EngineSpec,
+    engine_of,
     make_engine,
     register_engine,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "Objective",
     "OptimizerState",
     "Session",
+    "engine_of",
     "is_sparse",
     "make_engine",
     "register_engine",

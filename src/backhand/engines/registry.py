@@ -192,6 +192,27 @@ def make_engine(
     return spec.make(EngineOptions(device, threads, notice))
 
 
+def engine_of(engine: object, device: str | None, threads: int | None) -> Engine:
+    """Return the engine of a name, or an engine as it is, whose device and threads are its own.
+
+    Raises
+    ------
+    InputError
+        As `make_engine`; if it is neither; if device or threads are given beside an engine.
+    """
+    if isinstance(engine, str):
+        return make_engine(engine, device, threads)
+    if isinstance(engine, type) or not hasattr(engine, "start"):
+        raise InputError(
+            f"engine is a {type(engine).__name__}; expected a name or an Engine, as "
+            "`backhand.make_engine` returns it."
+        )
+    if device is not None or threads is not None:
+        raise InputError("device and threads are the engine's own; give them to `make_engine`.")
+    made: Engine = engine  # type: ignore[assignment]
+    return made
+
+
 def _spec_of(name: str) -> EngineSpec:
     if not isinstance(name, str) or name not in _registry:
         _load_entry_points()

@@ -65,7 +65,9 @@ class MLPClassifierCV(
     """A two-layer network whose penalty, epochs and temperature are chosen by cross-validation.
 
     Networks learn from the rows outside one inner fold each, and stop when the loss on that fold no
-    longer improves. The penalty with the least out-of-fold loss is chosen. With it, and for the
+    longer improves. Each penalty is tried on two folds; those whose loss there is more than 5 %
+    above the least are given up, and the others are tried on the other folds too. The penalty with
+    the least out-of-fold loss is chosen. With it, and for the
     median of the numbers of epochs, new networks learn from all rows, and are averaged into one,
     exactly (`backhand.fold`); its logits are divided by the temperature with the least out-of-fold
     loss. Columns are standardised inside, and mean and scale are folded into
@@ -116,8 +118,8 @@ class MLPClassifierCV(
     out_of_fold_loss_, out_of_fold_score_ : float
         Mean cross-entropy and accuracy of these rows; nan without such rows.
     cv_results_ : dict of ndarray
-        An entry for each member of the search: `penalty`, `fold`, `epochs`, `best_epoch`, `loss`
-        and `accuracy` on its fold.
+        An entry for each network of the search: `penalty`, `fold`, `epochs`, `best_epoch`, `loss`
+        and `accuracy` on its fold. A penalty that was given up has no entries of the other folds.
     n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_
         d; names of X's columns, if it has any; 3; K; "softmax".
 

@@ -28,7 +28,10 @@ CONSTRAINTS: dict[str, Constraint] = {
 
 
 class GridSearchCV(Theirs):  # type: ignore[misc]
-    """scikit-learn's `GridSearchCV`, faster for `MLPClassifier`.
+    """scikit-learn's `GridSearchCV`, which trains all fits of `MLPClassifier` together.
+
+    How much time that saves, against scikit-learn's search over the same classifier, depends on the
+    threads: with one or two, little.
 
     Parameters, attributes and methods are scikit-learn's. If the estimator is Backhand's
     `MLPClassifier`, or a pipeline that ends in one, all candidates are trained on all splits in
@@ -42,19 +45,22 @@ class GridSearchCV(Theirs):  # type: ignore[misc]
     scoring, refit, cv, verbose, pre_dispatch, error_score, return_train_score
         scikit-learn's.
     n_jobs : int, optional
-        Multiplies the threads of one fit: `n_jobs` fits are trained at the same time, each with
-        the classifier's `threads`, or one. None and 1: one fit's `threads` are shared out, or if
-        that is None, all that the process may use.
+        Number of fits that are trained at the same time, each with the classifier's `threads` (one
+        thread if that is None). With None or 1, the classifier's `threads` is the number for all
+        fits together; if that is None too, all threads that the process may use.
     halving : bool, default=False
-        Compare all candidates after few epochs, and let the best continue: after each comparison
-        the best 1 / `factor` of them, up to `factor` times as many epochs. No fit begins again.
+        Whether to compare all candidates after a few epochs and continue only the best of them: the
+        best 1 / `factor`, up to `factor` times as many epochs, where they are compared again, and
+        so on. A fit that continues does not begin again.
         `cv_results_` is that of scikit-learn's `HalvingGridSearchCV` with the resource "max_iter":
         it has the columns `iter` and `n_resources`. The best candidate is one of the last
         comparison.
     factor : float, default=3
+        With `halving`: after each comparison one candidate in `factor` continues.
     min_epochs : int, optional
-        Epochs before the first comparison; None: those with which the last one is at the
-        classifier's `max_iter`, or near it.
+        With `halving`: the epoch of the first comparison. By default it is so early that the last
+        comparison is at the classifier's `max_iter`, or a little before: with 27 candidates,
+        `factor` 3 and `max_iter` 81, they are compared after 3, 9, 27 and 81 epochs.
 
     Attributes
     ----------

@@ -124,6 +124,8 @@ class Trainer:
     engine : Engine
     checkpoint : callable, optional
         Returns the checkpoint of a stage.
+    suffix : str
+        Of the names of its stages.
     """
 
     data: Data
@@ -133,12 +135,14 @@ class Trainer:
     dtype: Any
     engine: Engine
     checkpoint: Callable[[str], Checkpoint] | None = None
+    suffix: str = ""
 
     def train(
         self,
         stage: str,
         members: Sequence[Member],
         watch: Callable[[FleetProgress], None],
+        counted: Callable[[FleetProgress], str],
         until: int | None = None,
     ) -> list[Trained]:
         """Train members; they begin in their order.
@@ -150,6 +154,8 @@ class Trainer:
         members : sequence of Member
         watch : callable
             Called several times per second; `StopTraining` ends all members that are not done.
+        counted : callable
+            Returns how much of the search is done in words.
         until : int, optional
             The epoch after which all end, before the last one of their schedules.
         """
@@ -159,8 +165,8 @@ class Trainer:
         ]
         return train_fleet(
             planned, self.engine, lambda number, result: Trained.of(members[number], result),
-            callbacks=[watch], until=until,
-            checkpoint=None if self.checkpoint is None else self.checkpoint(stage),
+            callbacks=[watch], until=until, counted=counted,
+            checkpoint=None if self.checkpoint is None else self.checkpoint(stage + self.suffix),
         )  # fmt: skip
 
     def rows(self, numbers: NDArray[np.int32]) -> Data:

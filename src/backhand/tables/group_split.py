@@ -65,7 +65,8 @@ def parts_of_groups(
     groups = groups[np.argsort(-np.floor(np.log2(sizes[groups])), kind="stable")]
     if len(groups) < len(shares):
         raise InputError(
-            f"the column of --group has {len(groups):,} groups in rows with a class; expected "
+            f"the column of --group has {len(groups):,} group{'s' if len(groups) != 1 else ''} in "
+            "rows with a class; expected "
             f"{len(shares)} or more, one for each part of the rows. Name another column, or use "
             "fewer parts."
         )

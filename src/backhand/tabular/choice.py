@@ -9,7 +9,7 @@ import numpy as np
 
 from backhand.errors import comma_list
 from backhand.model import Model
-from backhand.selection import Chosen
+from backhand.selection import Chosen, Encodings
 
 FRACTIONS = {2: "half", 3: "two thirds", 4: "three quarters", 5: "four fifths"}
 """The part of the rows that is not in a fold, by the number of folds."""
@@ -24,11 +24,31 @@ def choice_in_words(chosen: Chosen, hidden: int) -> list[tuple[str, str]]:
     hidden : int
         Hidden units of the model: those of all its networks.
     """
+    encodings = chosen.encodings
     return [
+        *([] if encodings is None else [("numbers", _encoding(encodings))]),
         ("networks", _networks(chosen, hidden)),
         ("penalty", _penalty(chosen)),
         ("temperature", _temperature(chosen)),
     ]
+
+
+IN_WORDS = {"standard": "standardised", "bins": "by bins"}
+"""The encodings of numbers."""
+
+
+def _encoding(encodings: Encodings) -> str:
+    """Return which encoding was chosen, and the losses that decided."""
+    losses, best = dict(encodings.losses), encodings.chosen
+    others = [
+        f"{IN_WORDS.get(name, name)} {loss:.4f}" if math.isfinite(loss) else
+        f"{IN_WORDS.get(name, name)} not measured"
+        for name, loss in losses.items() if name != best
+    ]  # fmt: skip
+    return (
+        f"{IN_WORDS.get(best, best)}: out-of-fold loss {losses[best]:.4f}, {', '.join(others)} "
+        f"({encodings.folds} folds)"
+    )
 
 
 def _networks(chosen: Chosen, hidden: int) -> str:
@@ -86,7 +106,8 @@ def losses_by_penalty(chosen: Chosen) -> Losses:
     by_penalty = chosen.losses()
     counts = sorted({len(losses) for losses in by_penalty.values()})
     most = counts[-1] if counts else 0
-    headings = [_folds(count, "all" if count == most else "first") for count in counts]
+    every = None if chosen.cut else most
+    headings = [_folds(count, "all" if count == every else "first") for count in counts]
     rows = [
         [f"{l2:g}{' (chosen)' if l2 == chosen.l2 else ''}",
          *(_mean(losses[:count]) if len(losses) >= count else "–" for count in counts)]

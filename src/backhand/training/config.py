@@ -165,10 +165,20 @@ class TrainConfig:
             check("optimizer", self.optimizer, Choice(names(OptimizerName)))
         else:
             _ = self.rule
+        if self.early_stopping is not None:
+            self._check_early_stopping()
         if self.schedule == "adaptive" and self.early_stopping is None:
             raise InputError(
                 "the schedule 'adaptive' acts when early stopping would: pass "
                 "early_stopping=EarlyStopping(…)."
+            )
+
+    def _check_early_stopping(self) -> None:
+        # The module of EarlyStopping imports this one.
+        if not hasattr(type(self.early_stopping), "needs_validation"):
+            raise InputError(
+                f"early_stopping is {self.early_stopping!r}; expected None or a record, such as "
+                "early_stopping=backhand.EarlyStopping(patience=10)."
             )
 
     @cached_property

@@ -51,9 +51,10 @@ def from_lists(name: str, values: Any) -> Any:
     except ValueError:  # rows of several lengths
         array = np.asarray(None)
     if array.dtype.kind not in "biuf":
+        advice = f" {validation.NUMBERED}" if name == "y" and array.dtype.kind in "US" else ""
         raise InputError(
             f"{name} is a {type(values).__name__} that is not an array of numbers; expected "
-            "numbers only, and rows of one length."
+            f"numbers only, and rows of one length.{advice}"
         )
     return array
 

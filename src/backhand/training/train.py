@@ -8,8 +8,10 @@ from dataclasses import KW_ONLY, dataclass, fields
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+import numpy as np
+
 from backhand.choices import EngineName
-from backhand.engines import Data, Engine, Objective, OptimizerState, make_engine
+from backhand.engines import Data, Engine, Objective, OptimizerState, engine_of
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.support.signatures import check_call
@@ -161,11 +163,7 @@ def train(arguments: TrainArguments) -> TrainResult:
     data = make_data(theta, arguments.X, arguments.y, arguments.sample_weight)
     check_callbacks(arguments.callbacks)
     check_checkpoint(arguments.checkpoint)
-    engine = arguments.engine
-    if isinstance(engine, str):
-        engine = make_engine(engine, arguments.device, arguments.threads)
-    elif arguments.device is not None or arguments.threads is not None:
-        raise InputError("device and threads are the engine's own; give them to `make_engine`.")
+    engine = engine_of(arguments.engine, arguments.device, arguments.threads)
     validation = None
     if arguments.validation is not None:
         check_validation(arguments.validation)
@@ -234,6 +232,10 @@ def train_data(
     ) as manager:
         controller = training.controller(*periods, manager.period)
         found = manager.restore_latest(Consistency(begin, controller))
+        if found is not None:
+            counted = f"{len(found.history)} of {controller.plan.epochs} epochs"
+            manager.owner.note(counted, restored=True)
+            manager.owner.tell()
         training = training.resumed(found or begin)
         return drive(training.driver(engine, controller, callbacks, manager), keep_interrupted)
 
@@ -255,6 +257,8 @@ def _with_memory(start: TrainState, config: TrainConfig, state: Any) -> TrainSta
     try:
         kept = start.continue_from(TrainState(state), Keep.OPTIMIZER)
         check_second_moments(kept.optimizer)
+        if not all(np.isfinite(v).all() for slot in kept.optimizer.slots for v in slot):
+            raise InputError("its slots hold numbers that are not finite.")
         return kept
     except InputError as error:
         raise InputError(

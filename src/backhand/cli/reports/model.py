@@ -115,6 +115,8 @@ def _columns(out: Console, schema: Schema) -> None:
             what = _date(column)
         else:
             what = f"mean {column.mean:.6g}, standard deviation {column.std:.6g}"
+            if count := max(0, len(column.bins) - 1):
+                what += f"; {count} bin{'s' if count > 1 else ''}"
         missing = "; missing values flagged" if column.missing else ""
         what = printable(what, MAX_CHARACTERS) + missing
         entry(out, name, f"{column.kind:<9} {what}", width)

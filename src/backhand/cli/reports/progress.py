@@ -70,7 +70,7 @@ def progress_display(
                     total=search.members,
                     completed=search.done + share_under_way(search),
                     description=part_of_search(search),
-                    figures=f"{search.done} networks, {clock(search.seconds)}",
+                    figures=f"{networks(search.done)}, {clock(search.seconds)}",
                 ),
                 lambda what: bar.update(task, description=what, refresh=True),
                 lambda what: bar.update(task, fold=f"cv {what}: " if what else "", refresh=True),
@@ -163,6 +163,11 @@ def part_of_search(search: SearchProgress) -> str:
     if one.fold and search.penalties > 1:
         where += f", λ {one.penalty} of {search.penalties}"
     return f"{where}, epoch {one.epoch}/{one.epochs}"
+
+
+def networks(count: int) -> str:
+    """Return `1 network`."""
+    return f"{count} network{'' if count == 1 else 's'}"
 
 
 def figures(training: Training) -> str:

@@ -24,9 +24,6 @@ from backhand.tables.reading.column_names import numbered
 from backhand.tables.reading.reader import read_table
 from backhand.tables.table import Table
 
-SOURCE = "the data frame"
-"""What messages call the table."""
-
 EXPECTED = (
     "expected a data frame of pandas, polars or Arrow, a dict of columns, the path of a file, or a "
     "Table of `backhand.read_table`"
@@ -85,12 +82,17 @@ def as_table(
         path = None if data is None else str(data)
         table = read_table(path, **stated, memory=memory, once=once)
     else:
-        table = _loaded(_columns(data), columns, unused)
+        table = _loaded(_columns(data), called(data), columns, unused)
     table.warn_of_remarks()
     try:
         yield table
     finally:
         table.close()
+
+
+def called(data: Any) -> str:
+    """Return what messages call a table in memory."""
+    return "the dict" if isinstance(data, Mapping) else "the data frame"
 
 
 def _columns(data: Any) -> list[tuple[str, Any]]:
@@ -114,10 +116,13 @@ def _library(value: Any) -> str:
 
 
 def _loaded(
-    found: list[tuple[str, Any]], needed: Collection[str] | None, unused: Collection[str]
+    found: list[tuple[str, Any]],
+    source: str,
+    needed: Collection[str] | None,
+    unused: Collection[str],
 ) -> Table:
     """The table whose `rows` are these columns; NULL in place of those that are not needed."""
-    names, remarks = numbered([name for name, _ in found], SOURCE)
+    names, remarks = numbered([name for name, _ in found], source)
     loaded = set(names).difference(unused) if needed is None else needed
     columns = zip(names, (column for _, column in found), strict=True)
     arrays = {name: _array(name, column) for name, column in columns if name in loaded}
@@ -125,22 +130,22 @@ def _loaded(
         wanted = "; a table needs at least one" if needed is None else (
             f" that the model was trained with, which are {listed(needed)}"
         )  # fmt: skip
-        raise InputError(f"{SOURCE} has no column{wanted}.")
+        raise InputError(f"{source} has no column{wanted}.")
     (first, rows), *others = [(name, len(array)) for name, array in arrays.items()]
     for name, length in others:
         if length != rows:
             raise InputError(
-                f"column '{first}' of {SOURCE} has {rows:,} rows and column '{name}' {length:,}; "
+                f"column '{first}' of {source} has {rows:,} rows and column '{name}' {length:,}; "
                 "expected one length."
             )
     if not rows:
-        raise InputError(f"{SOURCE} has no rows; a table needs at least one.")
+        raise InputError(f"{source} has no rows; a table needs at least one.")
     connection = connect(budget(None), None)
     connection.register("frame", {f"c{names.index(name)}": arrays[name] for name in arrays})
     cells = [f"c{i}" if name in arrays else f"NULL AS c{i}" for i, name in enumerate(names)]
     connection.execute(f"CREATE TABLE rows AS SELECT {', '.join(cells)} FROM frame")
     connection.unregister("frame")
-    table = Table(connection, names, SOURCE)
+    table = Table(connection, names, source)
     table.remarks += remarks
     return table
 
@@ -243,6 +248,6 @@ def _text(name: str, row: int, value: Any) -> str:
         text = f"{value:f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
     raise InputError(
-        f"column '{name}' of {SOURCE} holds a {type(value).__name__} in row {row + 1}; expected "
+        f"column '{name}' holds a {type(value).__name__} in row {row + 1}; expected "
         "numbers, texts, booleans, dates or times."
     )

@@ -19,6 +19,7 @@ from backhand.training.checkpoints.fleet_manager import FleetManager
 from backhand.training.checkpoints.lock import FOLDER, locked, usable
 from backhand.training.checkpoints.manager import CheckpointManager
 from backhand.training.checkpoints.members import files_in
+from backhand.training.checkpoints.owner import Kind, Owner
 
 
 class Checkpoint:
@@ -37,6 +38,8 @@ class Checkpoint:
         Whether to resume from the last checkpoint in the folder, if there is one. Data and settings
         must be those of the training run that saved it: then the result is bit-identical to that of
         an uninterrupted run.
+    notify : callable, optional
+        Called with a sentence on how much was restored, before training continues.
 
     Raises
     ------
@@ -58,8 +61,17 @@ class Checkpoint:
     True
     """
 
-    def __init__(self, folder: str | Path, every: str = "30s", *, resume: bool = False) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        every: str = "30s",
+        *,
+        resume: bool = False,
+        notify: Callable[[str], None] | None = None,
+    ) -> None:
         self.folder, self.every, self.resume = Path(folder), every, resume
+        self._notify = notify
+        self._owner: Owner | None = None  # the search that it is a part of
         epochs = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*epochs?\s*", str(every))
         if epochs is None and not Span().allows(every):
             raise InputError(
@@ -87,27 +99,35 @@ class Checkpoint:
     def on_fit_task_end(self, estimator: Any, context: Any, **_: Any) -> None:
         """Nothing: training continues."""
 
-    def check(self, *, fleet: bool = False) -> None:
-        """Check that the folder can be used, for one training or a fleet, before any work is done.
+    def check(self, kind: Kind = "training run", resume: str = "pass resume=True") -> None:
+        """Check that the folder can be used before any work is done.
+
+        Parameters
+        ----------
+        kind : {"training run", "fleet", "search"}
+            What is to be saved.
+        resume : str
+            How the user resumes, for the message.
 
         Raises
         ------
         InputError
             If it is a file or a link, cannot be created or written to, is writable by other users,
-            or holds checkpoints that are not to be resumed, or those of the other kind; for a
-            fleet, if `every` is a number of epochs.
+            or holds checkpoints that are not to be resumed, or those of another kind; for a fleet
+            or a search, if `every` is a number of epochs.
         OutputError
             If the system reports an error.
         """
-        if fleet and self.seconds is None:
+        if kind != "training run" and self.seconds is None:
+            one = "network of a search" if kind == "search" else "member of a fleet"
             raise InputError(
-                f"every (--every) is '{self.every}', but each member of a fleet has epochs of its "
-                "own; expected a time such as 30s or 5min."
+                f"every (--every) is '{self.every}', but each {one} has epochs of its own; "
+                "expected a time such as 30s or 5min."
             )
         with usable(self.folder):
-            self._check(fleet)
+            self._check(kind, resume)
 
-    def _check(self, fleet: bool) -> None:
+    def _check(self, kind: Kind, resume: str) -> None:
         folder, parent = self.folder, self.folder.parent
         if folder.exists() and not folder.is_dir():
             raise InputError(f"the checkpoint folder {folder} is a file; name a folder.")
@@ -124,25 +144,29 @@ class Checkpoint:
         if os.path.lexists(folder):
             check_private(folder, FOLDER)
         if folder.exists():
-            self._check_content(fleet)
+            self._check_content(kind, resume)
 
-    def _check_content(self, fleet: bool) -> None:
-        own = found_in(self.folder)
-        folders = [self.folder, *(path for path in self.folder.iterdir() if path.is_dir())]
-        of_fleet = [path for folder in folders for path in files_in(folder)]
-        if own if fleet else of_fleet:
-            kinds = ["one training", "a fleet or search"]
-            there, here = reversed(kinds) if of_fleet else kinds
+    def _check_content(self, kind: Kind, resume: str) -> None:
+        there = self._kind_of_content()
+        if there is not None and there != kind:
             raise InputError(
-                f"{self.folder} contains checkpoints of {there}, and this is {here}; name another "
-                "folder."
+                f"{self.folder} contains checkpoints of a {there}, and this is a {kind}; name "
+                "another folder."
             )
-        what = "fleet" if fleet else "training run"
-        if not self.resume and (own or of_fleet):
+        if there is not None and not self.resume:
             raise InputError(
-                f"{self.folder} already contains checkpoints of a {what}; resume it with "
-                "resume=True (--resume), or name another folder."
+                f"{self.folder} already contains checkpoints of a {there}. To resume it, {resume}; "
+                "to begin a new one, delete the folder or name another one."
             )
+
+    def _kind_of_content(self) -> Kind | None:
+        """What the folder has checkpoints of; a search has a folder for each of its fleets."""
+        if found_in(self.folder):
+            return "training run"
+        if files_in(self.folder):
+            return "fleet"
+        inner = [path for path in self.folder.iterdir() if path.is_dir()]
+        return "search" if any(map(files_in, inner)) else None
 
     @contextmanager
     def open(
@@ -167,7 +191,7 @@ class Checkpoint:
             yield CheckpointManager(self.folder, self.seconds, self.epochs, {
                 "settings": {**settings, "engine": engine.name}, "data": dict(data),
                 "made_by": _maker(engine),
-            })  # fmt: skip
+            }, Owner(self.folder, "training run", self._notify))  # fmt: skip
 
     @contextmanager
     def open_fleet(self, engine: Engine) -> Iterator[FleetManager]:
@@ -180,10 +204,13 @@ class Checkpoint:
         OutputError
             If the folder cannot be made or locked.
         """
-        self.check(fleet=True)
+        self.check("fleet")
         assert self.seconds is not None
         with self._locked():
-            yield FleetManager(self.folder, self.seconds, _maker(engine))
+            owner = self._owner or Owner(self.folder, "fleet", self._notify)
+            yield FleetManager(self.folder, self.seconds, _maker(engine), owner)
+            if self._owner is None:  # a search does so at its own end
+                owner.tell()
 
     @contextmanager
     def open_stages(self) -> Iterator[Callable[[str], Checkpoint]]:
@@ -197,9 +224,17 @@ class Checkpoint:
         InputError, OutputError
             As `open_fleet` does.
         """
-        self.check(fleet=True)
+        self.check("search")
+        owner = Owner(self.folder, "search", self._notify)
+
+        def stage(name: str) -> Checkpoint:
+            made = Checkpoint(self.folder / name, self.every, resume=self.resume)
+            made._owner = owner
+            return made
+
         with self._locked():
-            yield lambda name: Checkpoint(self.folder / name, self.every, resume=self.resume)
+            yield stage
+            owner.tell()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from backhand.errors import InputError, warn
+from backhand.training.checkpoints.owner import Owner
 
 
 def check_same(
-    path: Path, then: Mapping[str, Any], now: Mapping[str, Any], member: int | None = None
+    owner: Owner, then: Mapping[str, Any], now: Mapping[str, Any], member: int | None = None
 ) -> None:
     """Check that a checkpoint has the `settings` and `data` of this training.
 
     Parameters
     ----------
-    path : path
-        The checkpoint, for the message.
+    owner : Owner
+        What it is a checkpoint of, for the message.
     then, now : mapping
         What is in it, and what it must be.
     member : int, optional
@@ -30,25 +31,24 @@ def check_same(
     InputError
         If one is different; the message has its name and both values.
     """
-    owner = "a training run" if member is None else "a fleet"
-    whose = "" if member is None else f"of member {member}, "
+    whose = f"of member {member}, " if owner.kind == "fleet" else ""
     for what in ("settings", "data"):
         for name in [*now[what], *(name for name in then[what] if name not in now[what])]:
             if then[what].get(name) != now[what].get(name):
                 difference = _difference(name[:60], then[what].get(name), now[what].get(name))
                 raise InputError(
-                    f"{path} belongs to {owner} with other {what}: {whose}{difference}. Resume "
-                    f"with the same {what}, or use another folder."
+                    f"{owner.folder} belongs to a {owner.kind} with other {what}: {whose}"
+                    f"{difference}. Resume with the same {what}, or use another folder."
                 )
 
 
-def warn_of_other_maker(path: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+def warn_of_other_maker(folder: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Warn if a checkpoint was made by another version, or on another CPU."""
     others = [name for name in now if then.get(name) != now[name]]
     if others:
         differences = "; ".join(_difference(name, then.get(name), now[name]) for name in others)
         warn(
-            f"{path} was made by other means: {differences}. Training resumes; its last digits "
+            f"{folder} was made by other means: {differences}. Training resumes; its last digits "
             "may differ from those of an uninterrupted one."
         )  # fmt: skip
 
@@ -57,4 +57,4 @@ def _difference(name: str, then: Any, now: Any) -> str:
     texts = [json.dumps(value, ensure_ascii=False)[:60] for value in (then, now)]
     if all(re.fullmatch('"[0-9a-f]{32}"', text) for text in texts):
         return f"the numbers of {name} have changed"
-    return f"{name} was {texts[0]}, and is {texts[1]} now"
+    return f"{name}: {texts[0]} then, {texts[1]} now"

@@ -25,6 +25,7 @@ from backhand.training.checkpoints.members import (
     read,
     write,
 )
+from backhand.training.checkpoints.owner import Owner
 
 KEPT = 2
 """Number of saves whose members under way are kept."""
@@ -57,10 +58,15 @@ class FleetManager:
         Time between two saves.
     made_by : mapping
         Versions and CPU.
+    owner : Owner
+        The fleet, or the search that it is a part of.
     """
 
-    def __init__(self, folder: Path, seconds: float, made_by: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, seconds: float, made_by: Mapping[str, str], owner: Owner
+    ) -> None:
         self.folder, self._seconds, self._made_by = folder, seconds, made_by
+        self.owner = owner
         self._last = time.monotonic()
         self._number = 0
         self._under_way: list[list[Path]] = []
@@ -99,8 +105,13 @@ class FleetManager:
             paths.append(write(self.folder, kind, self._number, some, self._made_by))
         return paths
 
-    def restore(self, count: int, known: Callable[[int], Known]) -> dict[int, Saved]:
-        """Return the last saved state of each member that has one.
+    def restore(
+        self,
+        count: int,
+        known: Callable[[int], Known],
+        take: Callable[[int, Saved], None],
+    ) -> int:
+        """Pass on the last saved state of each member that has one, file by file; their number.
 
         A member that is in a damaged file alone is trained again.
 
@@ -110,6 +121,9 @@ class FleetManager:
             Number of members.
         known : callable
             Returns what a member's state has to agree with.
+        take : callable
+            Called with a member's number and what was saved of it, once for a member. So all states
+            need not be in memory at once.
 
         Raises
         ------
@@ -120,36 +134,39 @@ class FleetManager:
             results, under_way = files_in(self.folder, RESULTS), files_in(self.folder, UNDER_WAY)
         self._number = max(map(number_of, [*results, *under_way]), default=0)
         self._under_way = [[path] for path in under_way]
-        restored: dict[int, Saved] = {}
+        restored: set[int] = set()
         damage: list[str] = []
         makers: dict[Path, Any] = {}
         for path in [*results, *reversed(under_way)]:
             try:
                 members, makers[path] = read(path)
-                for member in members.keys() - restored.keys():
-                    restored[member] = self._restored(path, member, members[member], count, known)
+                for member in members.keys() - restored:
+                    take(member, self._restored(path, member, members[member], count, known))
+                    restored.add(member)
             except DamagedError as error:
                 damage.append(str(error))
         if damage and not restored:
-            raise InputError(f"no checkpoint in {self.folder} can be read: {damage[0]}")
+            raise InputError(f"no checkpoint in {self.owner.folder} can be read: {damage[0]}")
         if damage:
             warn(f"{damage[-1]} The members in it resume from an earlier state, or begin again.")
-        for path, made_by in makers.items():
+        for made_by in makers.values():
             if made_by != self._made_by:
-                warn_of_other_maker(path, made_by, self._made_by)
+                warn_of_other_maker(self.owner.folder, made_by, self._made_by)
                 break
-        return restored
+        return len(restored)
 
     def _restored(
         self, path: Path, member: int, found: Found, count: int, known: Callable[[int], Known]
     ) -> Saved:
         if member >= count:
+            many = "networks" if self.owner.kind == "search" else "members"
             raise InputError(
-                f"{path} belongs to a fleet with more members: it has member {member}, and there "
-                f"are {count} now. Resume with the same members, or use another folder."
+                f"{self.owner.folder} belongs to a {self.owner.kind} with more {many}: it has "
+                f"number {member}, counted from 0, and there are {count} now. Resume with the same "
+                f"{many}, or use another folder."
             )
         consistency, about = known(member)
-        check_same(path, found.header, about, member)
+        check_same(self.owner, found.header, about, member)
         try:
             state = consistency.state(found.tensors, found.header)
         except InputError as error:

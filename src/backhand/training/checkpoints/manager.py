@@ -25,6 +25,7 @@ from backhand.training.checkpoints.file_format import (
     to_tensors,
 )
 from backhand.training.checkpoints.lock import usable
+from backhand.training.checkpoints.owner import Owner
 from backhand.training.state import TrainState
 
 KEPT = 2
@@ -42,13 +43,19 @@ class CheckpointManager:
     about : dict
         The training's `settings` and `data`, which a checkpoint must have to be restored, and what
         it is `made_by`.
+    owner : Owner
     """
 
     def __init__(
-        self, folder: Path, seconds: float | None, epochs: int | None, about: dict[str, Any]
+        self,
+        folder: Path,
+        seconds: float | None,
+        epochs: int | None,
+        about: dict[str, Any],
+        owner: Owner,
     ) -> None:
         self.folder, self._seconds, self.period = folder, seconds, epochs
-        self._about = about
+        self._about, self.owner = about, owner
         self._last = time.monotonic()
         self._epoch = 0
         self._number = 0
@@ -105,7 +112,7 @@ class CheckpointManager:
         for path in found:
             try:
                 tensors, about = read(path)
-                check_same(path, about, self._about)
+                check_same(self.owner, about, self._about)
                 state = _checked_state(path, consistency, tensors, about)
             except DamagedError as error:
                 damage.append(str(error))
@@ -115,7 +122,7 @@ class CheckpointManager:
                 warn(
                     f"{damage[-1]} Training resumes from the checkpoint before it."
                 )  # fmt: skip
-            warn_of_other_maker(path, about["made_by"], self._about["made_by"])
+            warn_of_other_maker(self.folder, about["made_by"], self._about["made_by"])
             self._epoch = len(state.history)
             return state
         raise InputError(f"no checkpoint in {self.folder} can be read: {damage[0]}")

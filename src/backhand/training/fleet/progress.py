@@ -76,6 +76,11 @@ class FleetProgress:
 FleetCallback = Callable[[FleetProgress], None]
 
 
+def in_members(progress: FleetProgress) -> str:
+    """Return how much is done in words."""
+    return f"{progress.done:,} of {progress.members:,} members"
+
+
 def check_fleet_callbacks(callbacks: object) -> None:
     """Check that the callbacks are a list of callables, none for every so many epochs.
 

@@ -89,9 +89,14 @@ class Fleet(Generic[Kept]):
         self.stopping = False
 
     def line_up(self) -> None:
-        """Put the members that have no result in line, those that take longest first."""
+        """Put the members that have no result in line: those that continue, then the longest."""
         missing = [n for n in range(len(self.planned)) if n not in self._results]
-        self._waiting.extend(sorted(missing, key=lambda n: -self.planned[n].cost(self.until)))
+
+        def place(number: int) -> tuple[bool, float]:
+            one = self.planned[number]
+            return one.state is None, -one.cost(self.until)
+
+        self._waiting.extend(sorted(missing, key=place))
 
     def restore(self, number: int, saved: Saved) -> None:
         """Keep a member's saved state: it is the result, or where the member continues."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from threading import Thread
 from typing import Any, overload
 
@@ -20,7 +21,7 @@ from backhand.training.checkpoints.checkpoint import Checkpoint
 from backhand.training.checkpoints.consistency import Consistency
 from backhand.training.checkpoints.fingerprints import SharedDigest, data_fingerprint, settings_of
 from backhand.training.checkpoints.fleet_manager import FleetManager, Known
-from backhand.training.fleet.progress import FleetCallback
+from backhand.training.fleet.progress import FleetCallback, FleetProgress, in_members
 from backhand.training.fleet.shared import Fleet, Kept, Planned
 from backhand.training.fleet.worker import Worker
 from backhand.training.prepared import Training
@@ -50,6 +51,7 @@ def train_fleet(
     callbacks: Sequence[FleetCallback] = (),
     checkpoint: Checkpoint | None = None,
     until: int | None = None,
+    counted: Callable[[FleetProgress], str] = in_members,
 ) -> list[Kept]: ...
 
 
@@ -61,6 +63,7 @@ def train_fleet(
     callbacks: Sequence[FleetCallback] = (),
     checkpoint: Checkpoint | None = None,
     until: int | None = None,
+    counted: Callable[[FleetProgress], str] = in_members,
 ) -> list[Any]:
     """Train a fleet.
 
@@ -80,6 +83,8 @@ def train_fleet(
     until : int, optional
         Pause each member after that many epochs, if it has not ended: its result has `ended` "",
         and `Planned.state` continues from its `state`.
+    counted : callable
+        Returns how much is done in words, for what is said of the checkpoint.
 
     Returns
     -------
@@ -97,14 +102,15 @@ def train_fleet(
     about = _About(engine)
     with nullcontext() if checkpoint is None else checkpoint.open_fleet(engine) as manager:
         fleet = Fleet(planned, keep, until, None if manager is None else about)
-        if manager is not None:
-            _restore(fleet, manager, about)
+        saving = None if manager is None else _Saving(fleet, manager, counted)
+        if saving is not None:
+            _restore(saving, about)
         fleet.line_up()
         with (
             nullcontext(()) if manager is None else signals_noted() as signals,
             _working(fleet, engine),
         ):
-            _watch(fleet, callbacks, manager, signals)
+            _watch(fleet, callbacks, saving, signals)
     if fleet.error is not None:
         raise fleet.error
     return fleet.results("callback")
@@ -127,7 +133,7 @@ def _working(fleet: Fleet[Any], engine: Engine) -> Iterator[None]:
 def _watch(
     fleet: Fleet[Any],
     callbacks: Sequence[FleetCallback],
-    manager: FleetManager | None,
+    saving: _Saving | None,
     signals: Sequence[int],
 ) -> None:
     """Call the callbacks and save checkpoints until the fleet has finished or is to stop."""
@@ -136,18 +142,16 @@ def _watch(
         ended = fleet.wait(WAIT_SECONDS)
         if fleet.error is not None:
             return
-        stopped = _call(callbacks, fleet, manager)
-        if manager is None:
+        stopped = _call(callbacks, fleet, saving)
+        if saving is None:
             continue
-        if ended or stopped or signals or manager.due:
-            _save(fleet, manager)
+        if ended or stopped or signals or saving.manager.due:
+            saving.save()
         if signals and not ended:
-            raise Interrupted(meant(signals), _saved(fleet, manager))
+            raise Interrupted(meant(signals), saving.where)
 
 
-def _call(
-    callbacks: Sequence[FleetCallback], fleet: Fleet[Any], manager: FleetManager | None
-) -> bool:
+def _call(callbacks: Sequence[FleetCallback], fleet: Fleet[Any], saving: _Saving | None) -> bool:
     """Call the callbacks; return whether one stops the fleet. If one fails, save, and say where."""
     try:
         for callback in callbacks:
@@ -155,36 +159,44 @@ def _call(
     except StopTraining:
         return True
     except Exception as error:
-        if manager is not None:
-            _save(fleet, manager)
-            error.add_note(f"{_saved(fleet, manager)}; resume from there.")
+        if saving is not None:
+            saving.save()
+            error.add_note(f"{saving.where}; resume from there.")
         raise
     return False
 
 
-def _save(fleet: Fleet[Any], manager: FleetManager) -> None:
-    results, under_way = fleet.unsaved()
-    if fleet.error is None:
-        manager.save(results, under_way)
+@dataclass(frozen=True)
+class _Saving:
+    """How a fleet is saved, and how much of it in words."""
+
+    fleet: Fleet[Any]
+    manager: FleetManager
+    counted: Callable[[FleetProgress], str]
+
+    def save(self) -> None:
+        results, under_way = self.fleet.unsaved()
+        if self.fleet.error is None:
+            self.manager.save(results, under_way)
+
+    @property
+    def where(self) -> str:
+        counted = self.counted(self.fleet.progress())
+        return f"{counted} are done and saved in {self.manager.owner.folder}"
 
 
-def _saved(fleet: Fleet[Any], manager: FleetManager) -> str:
-    progress = fleet.progress()
-    return (
-        f"{progress.done} of {progress.members} members are done and saved in {manager.folder}, "
-        "with those under way"
-    )
-
-
-def _restore(fleet: Fleet[Any], manager: FleetManager, about: _About) -> None:
-    """Restore what was saved of the members."""
+def _restore(saving: _Saving, about: _About) -> None:
+    """Restore what was saved of the members, and say how much it is."""
+    fleet, manager = saving.fleet, saving.manager
 
     def known(number: int) -> Known:
         training = fleet.planned[number].make()
         return Known(Consistency(training.begin, training.controller()), about(training))
 
-    for number, saved in manager.restore(len(fleet.planned), known).items():
-        fleet.restore(number, saved)
+    restored = manager.restore(len(fleet.planned), known, fleet.restore)
+    manager.owner.note(saving.counted(fleet.progress()), restored=restored > 0)
+    if not fleet.finished:
+        manager.owner.tell()
 
 
 class _About:

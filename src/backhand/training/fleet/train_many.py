@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from backhand import validation
 from backhand.choices import EngineName
-from backhand.engines import Data, Engine, make_engine
+from backhand.engines import Data, Engine, engine_of
 from backhand.equations import Parameters, init
 from backhand.errors import InputError
 from backhand.training.checkpoints.checkpoint import Checkpoint, check_checkpoint
@@ -122,10 +123,7 @@ def train_many(
     check_members(members, data, d, K, dtype)
     check_fleet_callbacks(callbacks)
     check_checkpoint(checkpoint)
-    if isinstance(engine, str):
-        engine = make_engine(engine, device, threads)
-    elif device is not None or threads is not None:
-        raise InputError("device and threads are the engine's own; give them to `make_engine`.")
+    engine = engine_of(engine, device, threads)
     planned = [_planned(member, data, d, K, dtype) for member in members]
     return train_fleet(planned, engine, callbacks=callbacks, checkpoint=checkpoint)
 
@@ -140,9 +138,9 @@ def _checked_data(X: Any, y: Any, sample_weight: Any, dtype: DTypeLike) -> tuple
         raise InputError(f"dtype is {dtype!r}; expected float32 or float64.")
     X, y = host(from_lists("X", X)), host(from_lists("y", y))
     K = 2
-    if getattr(y, "ndim", 0) == 2:
-        K = max(2, y.shape[1])
-    elif getattr(y, "size", 0) and y.dtype.kind in "iu":
+    if getattr(y, "ndim", 0) == 2 and y.shape[1] > 1:
+        K = y.shape[1]
+    elif getattr(y, "size", 0) and y.ndim == 1 and y.dtype.kind in "iu":
         K = max(2, int(y.max()) + 1)
         if max(MANY_CLASSES, y.size) < K:
             raise InputError(
@@ -150,6 +148,11 @@ def _checked_data(X: Any, y: Any, sample_weight: Any, dtype: DTypeLike) -> tuple
                 f"{K:,} classes; expected indices 0..K-1. Renumber them: "
                 "classes, y = numpy.unique(y, return_inverse=True)."
             )
+    elif getattr(y, "size", 0):  # how many classes there are is not known
+        raise InputError(
+            f"y is {y.dtype} {tuple(y.shape)}; expected (N,) integers 0..K-1, or (N, K) one-hot "
+            f"rows. {validation.NUMBERED}"
+        )
     d = X.shape[1] if getattr(X, "ndim", 0) == 2 else 1
     like = Parameters(*(np.zeros(shape, kind) for shape in ((d, 1), (1,), (1, K), (K,))))
     data = make_data(like, X, y, sample_weight)

@@ -2,9 +2,9 @@
 
 TERMS = {
     "held-out rows": "rows that training does not use, kept for evaluation",
-    "features": "the input numbers of the network: each numeric column gives one, each value of "
-    "a text column one, a date several, and a column with missing values one more, which says "
-    "where they are",
+    "features": "the input numbers of the network: each numeric column gives one, or one per "
+    "bin, each value of a text column one, a date several, and a column with missing values one "
+    "more, which says where they are",
     "hidden": "the units between input and output, each a weighted sum",
     "ReLU": "the function max(0, x), applied to each hidden unit",
     "softmax": "the function that turns the output into probabilities",

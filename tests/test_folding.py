@@ -110,3 +110,15 @@ def test_models_of_other_columns_are_refused():
     assert backhand.fold([models[0], models[0]]).W1.shape == (1, 8)
     with pytest.raises(backhand.InputError, match="the members' schema differ"):
         backhand.fold(models)
+
+
+@pytest.mark.parametrize("dtype, temperature", [(np.float32, 1e-300), (np.float64, 1e-320)])
+def test_a_temperature_that_makes_parameters_infinite_is_refused(dtype, temperature):
+    with pytest.raises(backhand.InputError, match=r"temperature is 1e-3.*a larger one"):
+        backhand.fold([random_net(2, 3, 2, 0, dtype)], temperature)
+
+
+def test_a_member_that_is_not_finite_is_refused():
+    net = random_net(2, 3, 2, 0)
+    with pytest.raises(backhand.InputError, match=r"members\[1\] has parameters that are not fin"):
+        backhand.fold([net, net._replace(b2=np.array([0.0, np.nan]))])

@@ -138,6 +138,7 @@ BY_LOSS = {"val_metric_name": "cross_entropy", "use_ls": False}
 
 CONTENDERS: dict[str, Callable[[], Fit]] = {
     "Backhand": backhand_on_file,
+    "Backhand, standard": lambda: backhand_on_file(number_encoding="standard"),
     "Backhand, quick": lambda: backhand_on_file(quick=True),
     "LogisticRegression": logistic_regression,
     "MLPClassifier": mlp,

@@ -129,17 +129,22 @@ def print_recipes(
         print(line(name, compare(own, chosen[against], measure)))
 
 
-def print_penalties(found: dict[str, dict[Key, list[Record]]], by: str, measure: str) -> None:
-    jobs = found["base"]
+def print_penalties(jobs: dict[Key, list[Record]], name: str, by: str, measure: str) -> None:
+    """Print lists of λ of one recipe: those that it was trained with on every table and seed."""
+    trained = ({r["penalty"] for r in records if r["penalty"] >= 0} for records in jobs.values())
+    every = sorted(set.intersection(*trained))
+    if len(every) < 2:
+        return
     base = {key: choose(records, PENALTIES, by) for key, records in jobs.items()}
-    every = sorted({r["penalty"] for r in next(iter(jobs.values())) if r["penalty"] >= 0})
     lists = [
         *((l2,) for l2 in every), (0.0002, 0.002), (0.002, 0.02), (0.0006, 0.006), (0.0002, 0.02),
         (0.0006, 0.006, 0.05), (0.0002, 0.002, 0.02, 0.2), (0.0, 0.0002, 0.002, 0.02),
         (0.0002, 0.002, 0.02, 0.05), (0.0006, 0.002, 0.006, 0.02), tuple(every),
     ]  # fmt: skip
-    print(f"\nLists of penalties\n\n{HEADER}")
+    print(f"\nLists of penalties of {name}, against three\n\n{HEADER}")
     for penalties in lists:
+        if not set(penalties) <= set(every):
+            continue
         own = {key: choose(records, penalties, by) for key, records in jobs.items()}
         print(line(", ".join(f"{l2:g}" for l2 in penalties), compare(own, base, measure)))
     best = {
@@ -149,12 +154,12 @@ def print_penalties(found: dict[str, dict[Key, list[Record]]], by: str, measure:
     print(line("best on the held-out rows (oracle)", compare(best, base, measure)))
 
 
-def print_corrections(found: dict[str, dict[Key, list[Record]]]) -> None:
-    base = {key: choose(records, PENALTIES) for key, records in found["base"].items()}
+def print_corrections(jobs: dict[Key, list[Record]], name: str) -> None:
+    base = {key: choose(records, PENALTIES) for key, records in jobs.items()}
     measures = [name for name in next(iter(base.values())) if name.startswith("loss_")]
     measures.remove("loss_alone")
     print("\nMeasured on the folded net unless it says alone; best: T of the held-out rows")
-    print(f"\nTemperature and bias, against T\n\n{HEADER}")
+    print(f"\nTemperature and bias of {name}, against T\n\n{HEADER}")
     for measure in (*measures, "loss_alone", "best"):
         own = {key: record | {"loss_T": record[measure]} for key, record in base.items()}
         for record in own.values():
@@ -175,8 +180,10 @@ def main() -> None:
     args = parser.parse_args()
     found = read(args.folder)
     print_recipes(found, args.choose, args.measure, args.against)
-    print_penalties(found, args.choose, args.measure)
-    print_corrections(found)
+    wide = f"{args.against}, eight penalties"
+    name = wide if wide in found else args.against
+    print_penalties(found[name], name, args.choose, args.measure)
+    print_corrections(found[args.against], args.against)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ OptimizerName = Literal["sgd", "momentum", "nesterov", "adam"]
 ScheduleName = Literal["constant", "cosine", "invscaling", "adaptive"]
 ValidationMonitor = Literal["validation_loss", "validation_accuracy"]
 ClassWeightName = Literal["balanced"]
+NumberEncodingName = Literal["auto", "standard", "bins"]
 MonitorName = Literal["validation_loss", "validation_accuracy", "loss"]
 
 

@@ -26,7 +26,7 @@ from backhand.tabular.cross_validation import cross_validate
 from backhand.tabular.room import room_for
 from backhand.tabular.training import Prepared, fit_table, prepare_table
 from backhand.training.callbacks import Callback, check_callbacks
-from backhand.training.checkpoints.checkpoint import Checkpoint
+from backhand.training.checkpoints.checkpoint import Checkpoint, check_checkpoint
 from backhand.training.train import taking
 
 if TYPE_CHECKING:
@@ -178,6 +178,7 @@ def fit(arguments: FitArguments) -> Model:
     settings, choices = arguments.settings, arguments.choices
     engine = engine_of(arguments.engine, arguments.device, arguments.threads)
     check_callbacks(arguments.callbacks)
+    check_checkpoint(arguments.checkpoint)
     if arguments.checkpoint is not None:
         settings.check_one_training()
     watch = _watch(arguments.callbacks)

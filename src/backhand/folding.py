@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from backhand import validation
 from backhand.constraints import Number, check
 from backhand.equations import Parameters
@@ -45,8 +47,8 @@ def fold(members: Iterable[Any], temperature: float = 1.0) -> Parameters:
     Raises
     ------
     InputError
-        If there are no members, if they do not fit together, or if T is not a finite number above
-        0.
+        If there are no members, if they do not fit together or are not finite, or if T is not a
+        finite number above 0 by which the parameters can be divided.
 
     See Also
     --------
@@ -69,12 +71,24 @@ def fold(members: Iterable[Any], temperature: float = 1.0) -> Parameters:
     xp = array_namespace(nets[0].W1)
     share = float(temperature) * len(nets)
     W1, b1, W2, b2 = zip(*nets, strict=True)
-    return Parameters(
-        xp.concat(W1, axis=1),
-        xp.concat(b1, axis=0),
-        xp.concat(W2, axis=0) / share,
-        xp.sum(xp.stack(b2), axis=0) / share,
-    )
+    with np.errstate(all="ignore"):
+        folded = Parameters(
+            xp.concat(W1, axis=1),
+            xp.concat(b1, axis=0),
+            xp.concat(W2, axis=0) / share,
+            xp.sum(xp.stack(b2), axis=0) / share,
+        )
+    if not _is_finite(folded):
+        raise InputError(
+            f"temperature is {temperature!r}: the parameters divided by it are not finite in "
+            f"{folded.W2.dtype}; expected a larger one."
+        )
+    return folded
+
+
+def _is_finite(params: Parameters) -> bool:
+    xp = array_namespace(params.W1)
+    return all(bool(xp.all(xp.isfinite(value))) for value in params)
 
 
 def _checked(members: Any) -> list[Parameters]:
@@ -111,7 +125,11 @@ def _parameters_of(number: int, member: Any) -> Parameters:
         validation.check_parameters(params)
     except InputError as error:
         raise InputError(f"members[{number}]: {error}") from error
-    return Parameters(*params)
+    if not _is_finite(found := Parameters(*params)):
+        raise InputError(
+            f"members[{number}] has parameters that are not finite; expected finite numbers."
+        )
+    return found
 
 
 def _check_alike(number: int, net: Parameters, first: Parameters) -> None:

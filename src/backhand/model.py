@@ -118,8 +118,9 @@ class Model:
             figures = (f"{k} {v:.4g}" for k, v in self.metrics.items() if isinstance(v, float))
             rows.append(("metrics", ", ".join(list(figures)[:6])))
         if len(self.history):
-            loss = self.history.loss
-            rows.append(("loss", f"{loss[0]:.4g} to {loss[-1]:.4g} in {len(loss):,} epochs"))
+            loss, with_penalty = self.history.loss, ", with penalty" if penalised(self) else ""
+            span = f"{loss[0]:.4g} to {loss[-1]:.4g} in {len(loss):,} epochs"
+            rows.append(("loss", span + with_penalty))
         title = f"Model of d {d:,}, H {H:,}, K {K:,} ({self.params.W1.dtype})"
         return display.Summary(title, rows, curve=self.history.loss)
 
@@ -227,6 +228,13 @@ class Model:
 def class_names(model: Model) -> list[str]:
     """Return the classes as texts, as a table has them: true and false in lower case."""
     return [str(name).lower() if isinstance(name, bool) else str(name) for name in model.classes]
+
+
+def penalised(model: Model) -> bool:
+    """Return whether the training loss in the history is known to contain a penalty."""
+    settings = model.hyperparameters  # of `train`, or of scikit-learn's names
+    l2 = settings.get("l2", settings.get("alpha")) if model.chosen is None else model.chosen.l2
+    return isinstance(l2, int | float) and l2 > 0
 
 
 def _array_of(rows: Any) -> NDArray[Any]:

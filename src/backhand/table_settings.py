@@ -10,7 +10,14 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from backhand.choices import ClassWeightName, MonitorName, OptimizerName, ScheduleName, names
+from backhand.choices import (
+    ClassWeightName,
+    MonitorName,
+    NumberEncodingName,
+    OptimizerName,
+    ScheduleName,
+    names,
+)
 from backhand.constraints import (
     Choice,
     Constraint,
@@ -50,7 +57,11 @@ L2 = 0.0002
 SINGLE_RUN: dict[str, Any] = {"schedule": "cosine", "warmup": 0.05, "beta_2": 0.999}
 SEARCH: dict[str, Any] = {"schedule": "constant", "warmup": 0.0, "beta_2": 0.95}
 """Settings where they are not given, as measured (docs/recipe.md): networks that early stopping
-ends are as good with a constant rate, after fewer epochs."""
+ends are as good with a constant rate, after fewer epochs. Where it should end none, since there
+are few epochs on many rows or no rows to measure, the rate falls as in a single run."""
+
+FEW_EPOCHS = 30
+"""The number of epochs up to which the rate falls by default."""
 
 LARGE, LARGE_FOLD = 2**24, 0.1
 """Training rows times features and classes from which a search trains one network, of one penalty;
@@ -157,6 +168,13 @@ class Settings:
         "The model is completed in any case.",
         optional(Span()),
     )
+    number_encoding: NumberEncodingName = setting(
+        "auto",
+        "How a number becomes features: standard, by mean and standard deviation; bins, by its\n"
+        "place in each of up to 8 bins, the cuts of a tree of that column alone. By default the\n"
+        "search compares both, on tables that are not large; with quick it is standard.",
+        Choice(names(NumberEncodingName)),
+    )
 
     test_size: float | None = setting(
         None,
@@ -219,14 +237,15 @@ class Settings:
     schedule: ScheduleName | None = setting(
         None,
         "What η does after the warm-up: it stays (constant, by default); falls to 0 along half a\n"
-        "cosine (by default with quick); falls as η / (t + 1)^power_t, t being the rows visited\n"
-        "in whole epochs; or, for adaptive, is divided by 5 each time the patience of early\n"
-        "stopping runs out, down to 1e-6.",
+        "cosine (by default with quick, and up to 30 epochs); falls as η / (t + 1)^power_t, t\n"
+        "being the rows visited in whole epochs; or, for adaptive, is divided by 5 each time the\n"
+        "patience of early stopping runs out, down to 1e-6.",
         optional(Choice(names(ScheduleName))),
     )
     warmup: float | None = setting(
         None,
-        "Fraction of all updates over which η rises to its peak, 0 by default, 0.05 with quick.",
+        "Fraction of all updates over which η rises to its peak, 0 by default, 0.05 with quick\n"
+        "and up to 30 epochs.",
         optional(Number(0, 1)),
     )
     power_t: float | None = setting(
@@ -371,8 +390,12 @@ class Settings:
         from backhand.selection import MEMBERS, PENALTIES, Recipe
 
         many = len(folds.measured) == 1 and not folds.forward
+        config = self.config_for(len(folds.of_row))
+        if not folds.measured:
+            epochs = self.epochs or min(config.epochs, MOST_EPOCHS)
+            config = replace(config, epochs=epochs, **self._falling())
         return Recipe(
-            config=self.config_for(len(folds.of_row)), hidden=self.hidden,
+            config=config, hidden=self.hidden,
             members=self.members or (1 if many else MEMBERS),
             penalties=PENALTIES if self.l2 is None and not many else (self.config.l2,),
             seconds=None if self.budget is None else seconds_in(self.budget),
@@ -392,7 +415,13 @@ class Settings:
         every = self.validation_every or (
             1 if self.config.early_stopping else max(1, epochs // VALIDATIONS)
         )
-        return replace(self.config, epochs=epochs, validation_every=every)
+        falling = self._falling() if epochs <= FEW_EPOCHS else {}
+        return replace(self.config, epochs=epochs, validation_every=every, **falling)
+
+    def _falling(self) -> dict[str, Any]:
+        """The schedule and warm-up of a single run, where they are not given."""
+        names = ("schedule", "warmup")
+        return {name: SINGLE_RUN[name] for name in names if getattr(self, name) is None}
 
     def values(self, rows: int) -> dict[str, Any]:
         """All settings of a training on that many rows, as JSON values for the model file."""

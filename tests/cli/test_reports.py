@@ -1,6 +1,7 @@
 """What the reports show, in consoles of several widths."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,15 +10,19 @@ from rich.console import Console
 
 import backhand
 from backhand.cli.reports.chart import chart
+from backhand.cli.reports.choice import show_choice
 from backhand.cli.reports.evaluation import show_evaluation, show_words
 from backhand.cli.reports.model import show_model
 from backhand.cli.reports.names import fitting
 from backhand.cli.reports.notes import note_lines
 from backhand.cli.reports.output import section
-from backhand.evaluation import Evaluation, Tally
+from backhand.evaluation import Evaluation, Figure, Tally
+from backhand.selection import Chosen, Trial
 from backhand.tables.schema.columns import Date, Number
 from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import Schema
+from backhand.tabular.choice import choice_in_words, out_of_fold_in_words
+from backhand.tabular.curves import curves_in_words
 from backhand.training.history import History
 from helpers.command_line import run
 
@@ -181,6 +186,75 @@ def test_inspect_names_the_rows_of_each_curve(capsys, monkeypatch, stopping) -> 
     assert f"● training, ○ {watched}" in printed and f"loss, {watched}" in printed
     assert "class_rows" not in printed and "held_out_loss 0.5" in printed
     assert max(map(len, printed.splitlines())) <= 60 + len("  epoch")
+
+
+def searched(epochs=8, **changed) -> backhand.Model:
+    """A model of a search of 5 folds, whose networks ended after `epochs` and later."""
+    trials = tuple(Trial(0.02, k, epochs + k, 6, 0.5, 0.75) for k in range(5))
+    values = {
+        "l2": 0.02, "networks": 2, "epochs": 6, "scale": 0.9, "rows": 50, "loss": 0.5,
+        "calibrated_loss": 0.4567, "cut": False, "trials": trials,
+    }  # fmt: skip
+    curves = [np.linspace(1.0, 0.2, epochs)] * 4
+    metrics = {"out_of_fold_rows": 50, "out_of_fold_accuracy": 0.75, "out_of_fold_loss": 0.4567}
+    return backhand.Model(
+        backhand.init(3, 4, 2), ("no", "yes"), None, {"hidden": 2}, metrics, History(*curves),
+        chosen=Chosen(**values | changed),
+    )  # fmt: skip
+
+
+def test_inspect_says_what_the_curves_contain_and_where_they_end(capsys, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    show_model(searched(), "m.safetensors", as_json=False)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "● training (with penalty), ○ out of fold" in printed
+    assert "The training loss contains the penalty" in printed
+    assert "means of the 5 networks" in printed
+    assert (
+        "end after epoch 8, where the first of these networks ended, the last after epoch 12; each "
+        "network that is averaged was trained for 6 epochs."
+    ) in printed
+    assert curves_in_words(searched(l2=0.0, trials=())) == ""
+    assert "1 to 0.2 in 8 epochs, with penalty" in str(searched())
+
+
+@pytest.mark.parametrize(("changed", "hyperparameters", "said"), [
+    ({}, {}, "learned from four fifths of the rows. The saved network is the mean of 2 that"),
+    ({"networks": 1}, {}, "The saved network learned from all"),
+    ({"cut": True}, {}, "learned from a part of the rows"),
+    ({}, {"time": "day"}, "learned from a part of the rows"),
+    ({"scale": 0.0}, {}, None),
+])  # fmt: skip
+def test_the_choice_is_said_in_plain_words(capsys, changed, hyperparameters, said) -> None:
+    model = replace(searched(**changed), hyperparameters=hyperparameters)
+    show_choice(Console(width=100, soft_wrap=True, highlight=False), model.chosen, model, 1.24)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "search 1.2 s" in printed
+    assert ("temperature 1.11 (1: nothing to correct)" in printed) == (said is not None)
+    assert ("usually better" in printed) == (said is not None) and (said or "") in printed
+    assert not out_of_fold_in_words(replace(model, chosen=None))
+
+
+def test_a_temperature_of_1_corrects_nothing() -> None:
+    words = dict(choice_in_words(searched(scale=1.0001).chosen, 4))
+    assert words["temperature"] == "1 (nothing to correct)"
+
+
+def test_what_was_chosen_is_one_line() -> None:
+    assert repr(searched().chosen) == (
+        "Chosen: λ 0.02, networks 2 of 6 epochs, temperature 1.11, out-of-fold loss 0.4567 "
+        "(50 rows), trials 5"
+    )
+    assert "5       cut for lack of time" in str(searched(cut=True).chosen)
+
+
+def test_a_calibration_error_of_chance_is_called_so(capsys, monkeypatch) -> None:
+    found = evaluation(["no", "yes"])
+    for low in (0.0, 0.01):
+        figures = {**found.figures, "calibration_error": Figure(0.04, low, 0.1)}
+        monkeypatch.setitem(vars(found), "figures", figures)
+        printed = shown(capsys, monkeypatch, 80, found)
+        assert ("no more than chance gives" in printed) == (low == 0)
 
 
 def test_inspect_shows_dates_as_dates(capsys, monkeypatch) -> None:

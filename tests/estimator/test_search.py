@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse
+import sklearn
 import sklearn.model_selection
 from joblib import parallel_config
 from sklearn.base import BaseEstimator, TransformerMixin, clone
@@ -484,3 +485,21 @@ def test_an_interrupt_ends_the_search(monkeypatch) -> None:
     with pytest.raises(KeyboardInterrupt):
         search.fit(X, Y)
     assert "_run" not in vars(search) and not hasattr(search, "cv_results_")
+
+
+def test_an_error_before_training_is_that_of_the_fit() -> None:
+    holed = np.where(np.arange(len(X))[:, None] % 7 == 0, np.nan, X)
+    search = GridSearchCV(net(), {"alpha": [1e-4, 0.1]}, cv=2)
+    with sklearn.config_context(assume_finite=True), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match=r"All the 4 fits failed[\s\S]*X holds nan"):
+            search.fit(holed, Y)
+
+
+def test_halving_refuses_several_scores_without_a_name() -> None:
+    def scores(clf, X, y) -> dict[str, float]:
+        return {"a": clf.score(X, y), "b": 0.0}
+
+    search = GridSearchCV(net(), {"alpha": [1e-4, 1e-3, 0.1]}, halving=True, scoring=scores, cv=2)
+    with pytest.raises(InputError, match="scoring returns several"):
+        search.fit(X, Y)

@@ -14,6 +14,8 @@ from backhand.training.fleet import train_fleet
 from selection.test_selection import CONFIG, noisy_rows
 
 DATA = noisy_rows(300)
+SQUARES = DATA._replace(X=np.concatenate([DATA.X, DATA.X**2], axis=1))
+ENCODINGS = {"plain": DATA, "squares": SQUARES}
 FOLDS = InnerFolds(folds_for(DATA.y, 0))
 
 
@@ -21,7 +23,7 @@ class Stopped(Exception):
     """Ends a selection as a failing display would."""
 
 
-def run(folder=None, stop_at=None, members=5, **settings):
+def run(folder=None, stop_at=None, members=5, data=DATA, **settings):
     recipe = Recipe(config=CONFIG, hidden=16, penalties=(0.001, 0.01), members=members)
     calls = 0
 
@@ -33,19 +35,19 @@ def run(folder=None, stop_at=None, members=5, **settings):
 
     saving = None if folder is None else backhand.Checkpoint(folder, "0.05s", **settings)
     engine = make_engine("fused", threads=2)
-    return select(DATA, FOLDS, 2, recipe, engine, watch=watch, checkpoint=saving)
+    return select(data, FOLDS, 2, recipe, engine, watch=watch, checkpoint=saving)
 
 
-@pytest.mark.parametrize("members", [1, 5])
-def test_a_selection_resumes_with_equal_bits(tmp_path, members):
-    whole = run(members=members)
+@pytest.mark.parametrize(("members", "data"), [(1, DATA), (5, DATA), (2, ENCODINGS)])
+def test_a_selection_resumes_with_equal_bits(tmp_path, members, data):
+    whole = run(members=members, data=data)
     folder, stops = tmp_path / "saved", 0
-    for stop_at in (0, 1, 2, 3):
+    for stop_at in (0, 1, 2, 3, 5, 8):
         try:
-            run(folder, stop_at, members, resume=True)
+            run(folder, stop_at, members, data, resume=True)
         except Stopped:
             stops += 1
-    resumed = run(folder, members=members, resume=True)
+    resumed = run(folder, members=members, data=data, resume=True)
     assert stops
     for a, b in zip(whole.params, resumed.params, strict=True):
         assert np.array_equal(a, b)
@@ -104,3 +106,14 @@ def test_a_span_of_epochs_is_refused(tmp_path):
     saving = backhand.Checkpoint(tmp_path / "saved", "2epochs")
     with pytest.raises(backhand.InputError, match="expected a time such as"):
         select(DATA, FOLDS, 2, Recipe(config=CONFIG), make_engine("reference"), checkpoint=saving)
+
+
+def test_other_labels_are_reported_as_other_data(tmp_path):
+    """The members begin with the class shares: their initial parameters change as well."""
+    recipe, engine = Recipe(config=CONFIG, hidden=4, members=1), make_engine("fused", threads=1)
+    saving = backhand.Checkpoint(tmp_path / "saved", "1s", resume=True)
+    select(DATA, FOLDS, 2, recipe, engine, checkpoint=saving)
+    changed = DATA.y.copy()
+    changed[0] = 1 - changed[0]
+    with pytest.raises(backhand.InputError, match="other data: of member 0, the numbers of y have"):
+        select(DATA._replace(y=changed), FOLDS, 2, recipe, engine, checkpoint=saving)

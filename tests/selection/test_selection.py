@@ -2,6 +2,7 @@
 
 import json
 import math
+import tracemalloc
 from dataclasses import fields, replace
 
 import numpy as np
@@ -10,9 +11,11 @@ import scipy.sparse
 
 import backhand
 from backhand.engines import Data, make_engine
-from backhand.selection import InnerFolds, Recipe, folds_for, select
+from backhand.errors import InputError
+from backhand.selection import Chosen, InnerFolds, Recipe, folds_for, select
 from backhand.selection.calibration import log_shares
 from backhand.selection.initial import kinks_among_rows
+from backhand.selection.members import Trainer, candidate
 from backhand.stratified import NONE
 from backhand.training.config import TrainConfig
 
@@ -29,7 +32,7 @@ def noisy_rows(N: int, seed: int = 0, noise: float = 1.0) -> Data:
     return Data(X, y)
 
 
-def chosen(data: Data, folds: InnerFolds | None = None, K: int = 2, **settings):
+def chosen(data, folds: InnerFolds | None = None, K: int = 2, **settings):
     recipe = Recipe(**{"config": CONFIG, "hidden": 8, "penalties": (0.001, 0.1)} | settings)
     return select(data, folds or InnerFolds(folds_for(data.y, 0)), K, recipe, ENGINE)
 
@@ -250,3 +253,109 @@ def test_time_cuts_the_search_and_not_the_first_member():
 def test_a_recipe_that_cannot_be_followed_is_refused(settings, message):
     with pytest.raises(backhand.InputError, match=message):
         Recipe(**settings)
+
+
+def rings(N: int = 300, seed: int = 0) -> Data:
+    """Rows whose class depends on their squares."""
+    data = noisy_rows(N, seed)
+    return data._replace(y=((data.X**2).sum(axis=1) > data.X.shape[1]).astype(np.int64))
+
+
+def with_squares(data: Data) -> Data:
+    return data._replace(X=np.concatenate([data.X, data.X**2], axis=1))
+
+
+def test_the_encoding_with_the_least_loss_is_chosen_and_its_bits_are_those_alone():
+    data = rings()
+    squared, folds = with_squares(data), InnerFolds(folds_for(data.y, 0))
+    for encodings in ({"plain": data, "squares": squared}, {"squares": squared, "plain": data}):
+        both, alone = chosen(encodings, folds), chosen(squared, folds)
+        compared = both.chosen.encodings
+        assert compared.chosen == "squares" and compared.folds == 2, "the other one is given up"
+        losses = dict(compared.losses)
+        assert list(losses) == list(encodings) and losses["squares"] < losses["plain"]
+        assert replace(both.chosen, encodings=None) == alone.chosen
+        for a, b in zip(both.params, alone.params, strict=True):
+            assert np.array_equal(a, b)
+        assert Chosen.from_json(json.loads(json.dumps(both.chosen.to_json()))) == both.chosen
+
+
+def test_encodings_that_are_close_are_compared_out_of_fold():
+    data = noisy_rows(300)
+    both = chosen({"one": data, "two": data}, InnerFolds(folds_for(data.y, 0)))
+    compared = both.chosen.encodings
+    assert compared.chosen == "one", "the first of equals"
+    assert compared.folds == 5
+    assert set(dict(compared.losses).values()) == {both.chosen.calibrated_loss}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_an_encoding_that_diverges_is_not_chosen():
+    data = noisy_rows(200)
+    huge = data._replace(X=np.where(data.X > 0, np.float32(3e38), data.X))
+    folds = InnerFolds(folds_for(data.y, 0))
+    found = chosen({"huge": huge, "plain": data}, folds, kinks_among_rows=False).chosen
+    assert found.encodings.chosen == "plain"
+    assert dict(found.encodings.losses)["huge"] == math.inf
+    assert Chosen.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_progress_counts_the_members_of_all_encodings():
+    data, seen = noisy_rows(200), []
+    recipe = Recipe(config=CONFIG, hidden=8, penalties=(0.001, 0.01))
+    folds = InnerFolds(folds_for(data.y, 0))
+    select({"a": data, "b": data}, folds, 2, recipe, make_engine("reference"), watch=seen.append)
+    done = [one.done for one in seen]
+    assert done == sorted(done) and done[-1] == 25, "and those that learn from all rows"
+    assert all(one.members == 25 for one in seen)
+
+
+def test_time_that_is_over_leaves_the_first_encoding():
+    data = noisy_rows(200)
+    recipe = Recipe(config=CONFIG, hidden=8, penalties=(0.001, 0.01), seconds=0)
+    folds = InnerFolds(folds_for(data.y, 0))
+    found = select({"a": data, "b": data}, folds, 2, recipe, make_engine("reference")).chosen
+    assert found.cut and found.encodings.chosen == "a" and len(found.trials) == 1
+
+
+@pytest.mark.parametrize("wrong", [
+    3, {}, {"chosen": "a", "folds": 2}, {"chosen": "c", "folds": 2, "losses": {"a": 1.0}},
+    {"chosen": "a", "folds": 0, "losses": {"a": 1.0}}, {"chosen": 1, "folds": 2, "losses": {}},
+    {"chosen": "a", "folds": 2, "losses": {"a": "x"}},
+    {"chosen": "a", "folds": 2, "losses": {"a": -1.0}},
+    {"chosen": "a", "folds": 2, "losses": [["a", 1.0]]},
+    {"chosen": ["a"], "folds": 2, "losses": {"a": 1.0}},
+])  # fmt: skip
+def test_a_wrong_record_of_encodings_is_refused(wrong):
+    value = chosen(noisy_rows(100)).chosen.to_json() | {"encodings": wrong}
+    with pytest.raises(InputError, match="its record of what was chosen"):
+        Chosen.from_json(value)
+
+
+def test_a_stage_keeps_parameters_and_no_optimizer_state():
+    X = np.ones((40, 3000), np.float32)
+    data, config = Data(X, np.arange(40) % 2), replace(CONFIG, epochs=3)
+    folds = InnerFolds(folds_for(data.y, 0))
+    recipe = Recipe(config=config, hidden=32)
+    trainer = Trainer(data, folds, recipe, np.zeros(2), np.dtype(np.float32), ENGINE)
+    members = [candidate(recipe, l2, fold) for l2 in recipe.penalties for fold in range(5)]
+    trainer.train("", members[:1], lambda _: None)  # which imports what it needs
+    tracemalloc.start()
+    try:
+        trained = trainer.train("", members, lambda _: None)
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    size = sum(value.nbytes for one in trained for value in one.params)
+    assert size <= held < 1.2 * size
+    assert peak < 3 * size  # with the optimizer's slots, of the last and the best epoch: 6
+
+
+def test_more_networks_than_a_model_file_can_record_are_refused_before_the_search():
+    with pytest.raises(backhand.InputError, match="members is 11000; expected an integer of 1"):
+        Recipe(config=CONFIG, members=11_000)
+    data, seen = noisy_rows(20), []
+    recipe = Recipe(config=CONFIG, penalties=tuple(i / 3000 for i in range(2001)))
+    with pytest.raises(backhand.InputError, match="2,001 penalties on 5 folds are 10,005 networks"):
+        select(data, InnerFolds(folds_for(data.y, 0)), 2, recipe, ENGINE, watch=seen.append)
+    assert not seen

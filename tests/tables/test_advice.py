@@ -100,6 +100,18 @@ def test_what_was_done_already_is_not_advised() -> None:
     assert not any("--early-stopping" in one.advice or "--class" in one.advice for one in found)
 
 
+def test_a_class_that_is_never_predicted_correctly_is_told() -> None:
+    columns = noise(600, 3)
+    y = np.where(columns["x0"] > 0, "a", "b")
+    y[::8] = "c"  # which no column tells
+    found = trained({**columns, "t": y}, epochs=30)
+    (one,) = (one for one in found if one.kind == "missed class")
+    assert one.what == "Of 1 class, no held-out row is predicted correctly (rows: 'c' 15)."
+    assert "--class-weight balanced" in one.advice
+    again = trained({**columns, "t": y}, epochs=30, class_weight="balanced")
+    assert not any("--class-weight" in one.advice for one in again)
+
+
 def test_a_good_model_is_not_warned_of() -> None:
     columns = noise(400, 3)
     y = np.where(columns["x0"] + columns["x1"] > 0, "a", "b")

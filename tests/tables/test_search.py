@@ -218,6 +218,8 @@ def test_what_was_chosen_is_reported_and_in_the_model(here) -> None:
     accuracy, loss = (model.metrics[f"out_of_fold_{name}"] for name in ("accuracy", "loss"))
     assert f"Out-of-fold accuracy {accuracy:.4f}, loss {loss:.4f}: 120 training rows" in said
     assert re.search(rf"^loss .* {loss:.4f} +[\d.]+$", printed, re.M), "beside the held-out ones"
+    assert re.search(r"^  search +\d+\.\d s$", printed, re.M), "which is not in the model"
+    assert "Losses on the folds, before the temperature" in said
     inspected = " ".join(run("inspect", "t.safetensors").stdout.split())
     assert "averaged into one of 20" in inspected and "out_of_fold_rows 120" in inspected
     event = json.loads(run("inspect", "t.safetensors", "--json").stdout)
@@ -233,7 +235,8 @@ def test_json_has_the_search_and_the_choice(here) -> None:
     assert set(result["out_of_fold"]) == {"accuracy", "loss"}
     searches = [event for event in events if event["event"] == "search"]
     assert searches and searches[-1]["folds"] == 5 and searches[-1]["penalties"] == 3
-    assert searches[-1]["done"] == searches[-1]["members"] == 20 >= len(chosen.trials) + 5
+    done, members = searches[-1]["done"], searches[-1]["members"]
+    assert done == members == 35 > len(chosen.trials) + 5, "those of both encodings"
 
 
 def test_the_bar_says_which_fold_and_penalty_is_under_way() -> None:
@@ -300,7 +303,7 @@ def test_a_budget_ends_the_search_and_not_the_training() -> None:
 def test_callbacks_see_the_search_and_can_end_it() -> None:
     seen: list[SearchProgress] = []
     whole = backhand.fit(columns(), "t", **SMALL, callbacks=[seen.append])
-    assert seen and seen[-1].done == seen[-1].members >= len(whole.chosen.trials) + 5
+    assert seen and seen[-1].done == seen[-1].members > len(whole.chosen.trials) + 5
 
     def enough(progress: SearchProgress) -> None:
         raise backhand.StopTraining
@@ -394,6 +397,8 @@ def test_losses_of_the_same_folds_are_in_one_column() -> None:
     )
     words = dict(choice_in_words(chosen, 16))
     assert "class shares" in words["temperature"] and "for 4 epochs" in words["networks"]
+    assert losses_by_penalty(replace(chosen, cut=True)).headings == [
+        "first 2 folds", "first 4 folds"]  # fmt: skip
 
 
 def test_the_advice_is_that_of_the_out_of_fold_figures() -> None:
@@ -432,3 +437,9 @@ def test_one_fold_counts_only_where_it_is_the_smaller_part() -> None:
     assert InnerFolds(few.astype(np.uint8)).measured == [0]
     assert InnerFolds(most.astype(np.uint8)).measured == []
     assert InnerFolds(np.full(10, NONE, np.uint8)).measured == []
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_a_checkpoint_that_is_none_is_refused_before_the_table_is_read(quick: bool) -> None:
+    with pytest.raises(backhand.InputError, match="checkpoint is a str; expected a Checkpoint"):
+        backhand.fit("missing.csv", "t", quick=quick, checkpoint="folder")  # type: ignore[arg-type]

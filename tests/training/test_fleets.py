@@ -120,6 +120,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"validation": (np.ones((4, D)), np.ones(4))}, "validation is a tuple; expected a mask"),
     ({"rows": {1: 2}}, "rows is a dict; expected a mask"),
     ({"rows": 3}, "rows is a int of int64"),
+    ({"rows": (np.arange(N) % 2)}, "rows is 90 integers, all of them 0 or 1"),
+    ({"validation": [1] * N}, "validation is 90 integers, all of them 0 or 1"),
+    ({"rows": np.ma.masked_less(np.arange(9), 3)}, "a masked array has 3 masked entries of 9"),
+    ({"hidden": 2**40}, "hidden is 1,099,511,627,776: with 6 features and 3 classes the"),
 ]
 
 
@@ -370,3 +374,43 @@ def test_only_members_under_way_have_sessions(monkeypatch: pytest.MonkeyPatch) -
         gc.enable()
     assert most <= 4, "two at a time, and while the next begins the one before it"
     assert not alive
+
+
+def test_a_member_is_equal_to_itself_alone() -> None:
+    one, other = Member(hidden=4, rows=[1]), Member(hidden=9, rows=[2])
+    same = Member(hidden=4, rows=[1])
+    assert one == one and one != other and one != same and one != one.config
+    assert {one: 1, other: 2, same: 3}[other] == 2
+    assert [one, other].index(other) == 1
+
+
+@pytest.mark.parametrize("name", ["W1", "b1", "W2", "b2"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_parameters_that_are_not_finite_are_refused_before_training(name: str, value: Any) -> None:
+    X, y = rows_of()
+    params = backhand.init(D, 4, K)
+    wrong = getattr(params, name).copy()
+    wrong[-1] = value
+    params = params._replace(**{name: wrong})
+    with pytest.raises(InputError, match=f"params has {value} in {name}, at "):
+        backhand.train(params, X.astype(np.float32), y, epochs=1)
+    with pytest.raises(InputError, match=f"member 1: params has {value} in {name}, at "):
+        backhand.train_many([Member(hidden=4, epochs=1), Member(params=params)], X, y)
+
+
+@pytest.mark.parametrize("y", [np.arange(80) % 3 + 10**7, np.full(80, 2**62),
+                               np.full(80, 2**64 - 1, np.uint64)])  # fmt: skip
+def test_class_numbers_that_are_identifiers_are_refused(y: Any) -> None:
+    with pytest.raises(InputError, match="Renumber them"):
+        backhand.train_many([Member(hidden=2, epochs=1)], np.ones((80, 2)), y)
+
+
+def test_masked_entries_are_refused() -> None:
+    X, y = rows_of()
+    for name in ("X", "y"):
+        given = {"X": X, "y": y}
+        given[name] = np.ma.masked_equal(given[name], given[name].flat[0])
+        with pytest.raises(InputError, match="a masked array has"):
+            backhand.train_many([Member(hidden=2, epochs=1)], **given)
+    (one,) = backhand.train_many([Member(hidden=2, epochs=1)], np.ma.asarray(X), np.ma.asarray(y))
+    assert_same(one, backhand.train_many([Member(hidden=2, epochs=1)], X, y)[0])

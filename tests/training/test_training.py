@@ -605,3 +605,15 @@ def test_trainings_of_one_seed_share_their_orders() -> None:
     assert np.array_equal(order, np.random.default_rng([5, 3]).permutation(90))
     many = SeededSampler(samplers.SHARED_ROWS + 1, 5)
     assert many.of_part(3, 0) is not many.of_part(3, 0)
+
+
+def test_a_state_that_is_not_finite_is_refused() -> None:
+    params, X, y = backhand.init(3, 4, 3), np.eye(3, dtype=np.float32), np.arange(3)
+    last = backhand.train(params, X, y, epochs=1, optimizer="adam").last
+    for number, value in ((0, np.inf), (1, np.nan)):
+        slots = list(last.slots)
+        slots[number] = slots[number]._replace(b1=np.full(4, value, np.float32))
+        with pytest.raises(InputError, match="not finite"):
+            backhand.train(
+                params, X, y, epochs=1, optimizer="adam", state=last._replace(slots=tuple(slots))
+            )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from backhand.model import Model
+    from backhand.selection import SearchProgress
     from backhand.tables.table import Table
     from backhand.tabular.room import Room
 
@@ -87,18 +88,25 @@ def train(
         with signals_held():  # a signal must not discard a finished training
             save_or_rescue(model, output)
 
+    searched: float | None = None
+
+    def show_search(search: SearchProgress) -> None:
+        nonlocal searched
+        searched = search.seconds if search.searching else searched
+        display.show_search(search)
+
     with report.progress() as display:
         shown = [Every(None, display.show_epochs)]
         validated = None if settings.cv is None else cross_validate(
             tables.table, prepared, settings, choices, engine=engine, callbacks=shown,
-            watch=display.show_search, matrices=room.matrices_of_fold, evaluated=report.fold,
+            watch=show_search, matrices=room.matrices_of_fold, evaluated=report.fold,
             notify=display.show_fold,
         )  # fmt: skip
         display.show_fold("")  # what follows is of all rows
         if page is None:
             tables.close()
         model, evaluation = fit_table(
-            prepared, settings, engine=engine, callbacks=shown, watch=display.show_search,
+            prepared, settings, engine=engine, callbacks=shown, watch=show_search,
             checkpoint=periodic, trained=keep_model, notify=display.show_message,
         )  # fmt: skip
         if validated is not None:
@@ -106,7 +114,7 @@ def train(
         keep_model(model)  # with its metrics
     of_folds = [] if validated is None else validated.advice
     advice = [*of_folds, *advise(prepared, model, evaluation)]
-    report.result(model, evaluation, advice, output, validated)
+    report.result(model, evaluation, advice, output, validated, searched)
     if page is not None:
         from backhand.report_page.write import write_training_report
 

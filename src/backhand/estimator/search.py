@@ -119,6 +119,8 @@ class GridSearchCV(Theirs):  # type: ignore[misc]
         GridSearchCV
         """
         check_all(self, CONSTRAINTS)
+        for name in ("n_resources_", "n_candidates_"):  # of an earlier call, with halving
+            self.__dict__.pop(name, None)
         if self.halving:
             _check_halving(self)
         callbacks = getattr(self, "_skl_callbacks", None)
@@ -186,6 +188,11 @@ class GridSearchCV(Theirs):  # type: ignore[misc]
                 candidates, more_results={"iter": [stage] * count, "n_resources": [until] * count},
                 callback_ctx=context, comparison=Comparison(until, most, best),
             )  # fmt: skip
+            if f"mean_test_{metric}" not in results:
+                raise InputError(
+                    "halving compares candidates by one score, and scoring returns several; name "
+                    "it by refit=."
+                )
             best = best_of(results, stage, metric, kept(count, self.factor)).tolist()
             candidates = [candidates[number] for number in best]
             context.call_on_fit_task_end(estimator=self)

@@ -33,12 +33,12 @@ class AnsweredSearch:
 
     def answer(self, number: int, estimator: Any, *arguments: Any, **params: Any) -> Any:
         """Do what `estimator.fit` does."""
+        self._seconds.append(None)
         fit = self._fits.take(number)
         del vars(estimator)["fit"]
         if fit.estimator is None:
-            self._seconds.append(None)
             return estimator.fit(*arguments, **params)
-        self._seconds.append(fit.seconds)
+        self._seconds[-1] = fit.seconds
         fit.give_to(estimator)
         return estimator
 

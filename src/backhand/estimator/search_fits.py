@@ -167,7 +167,12 @@ class Fits:
     def take(self, number: int) -> Fit:
         """Return a fit, trained if it can be here; it is kept only if it may continue."""
         if number >= self._done:
-            self._train(self._next_group())
+            group = self._next_group()
+            try:
+                self._train(group)
+            except Exception:  # each fit raises it again, or its own error, where it is expected
+                for one in group:
+                    one.estimator = None
         fit = self._fits[number]
         if self._until is None:
             self._fits[number] = Fit({}, 0)

@@ -117,24 +117,30 @@ def respelled(value):
 
 NUMBERS = '''
 class Number(NamedTuple):
-    """Standardised and clipped at CLIP; missing is 0, and 1 in a second column."""
+    """Standardised and clipped at CLIP, or its place in each bin; missing is the mean."""
 
     name: str
     mean: float
     std: float
-    missing: bool  # whether there is a second column
+    missing: bool  # whether there is a last column that tells it
     decimal: str = "."  # the decimal sign of texts
+    bins: tuple = ()  # their edges
 
     def encode(self, values):
-        """The features (n, 1 or 2) of n values."""
+        """The features of n values, (n, 1 and more)."""
         return self.features(self.read(values))
 
     def features(self, x):
-        """The features (n, 1 or 2) of n numbers, nan where missing."""
+        """The features of n numbers, nan where missing."""
         missing = np.isnan(x)
+        x = np.where(missing, self.mean, x)
+        start, length, low, high = self.mean, self.std, -CLIP, CLIP
+        if self.bins:
+            start, length = np.array(self.bins[:-1]), np.diff(self.bins)
+            low, high = np.zeros(len(length)), np.ones(len(length))
+            low[0], high[-1] = -1, 2  # the outer bins are linear beyond their edges too
         with np.errstate(over="ignore"):
-            z = np.clip((x - self.mean) / self.std, -CLIP, CLIP)
-        z = np.where(missing, 0, z)
+            z = np.clip((x[:, None] - start) / length, low, high)
         return np.column_stack([z, missing] if self.missing else [z]).astype(np.float32)
 
     def read(self, values):
@@ -429,6 +435,9 @@ def column(value: Column) -> str:
     begin = f"{value.name!r}, mean={value.mean!r}, std={value.std!r}, missing={bool(value.missing)}"
     if isinstance(value, Number):
         decimal = ", decimal=','" if value.decimal == "," else ""
+        if value.bins:
+            edges = python_literal(value.bins, "bins=", indent=11)
+            return f"    Number({begin}{decimal},\n           {edges}),"
         return f"    Number({begin}{decimal}),"
     cycles = tuple(CYCLES[cycle] for cycle in value.cycles)
     return f"    Date({begin},\n         order={value.order!r}, cycles={cycles}),"

@@ -18,7 +18,7 @@ import numpy as np
 
 from backhand.exports.onnx_builder import ML, Graph
 from backhand.tables.cells.texts import spellings
-from backhand.tables.schema.columns import CLIP, CYCLES, WAVES, Category, Date
+from backhand.tables.schema.columns import CYCLES, WAVES, Category, Date, Number, Pieces
 from backhand.tables.schema.schema import Schema
 
 
@@ -88,16 +88,9 @@ def _alike(schema: Schema) -> list[list[int]]:
 def _encode_numbers(
     graph: Graph, schema: Schema, columns: list[int], starts: list[int]
 ) -> tuple[list[str], list[int]]:
-    """Add all number columns, standardised in double precision, and their missing columns."""
+    """Add all number columns, computed in double precision, and their missing columns."""
     used = [column for i in columns if not isinstance(column := schema.columns[i], Category)]
     x = graph.concat(*(column.name for column in used), wanted="numbers")
-    mean = graph.constant("mean", np.array([[column.mean for column in used]], np.float64))
-    std = graph.constant("std", np.array([[column.std for column in used]], np.float64))
-    centred = graph.node("Sub", x, mean, wanted="centred")
-    standardised = graph.node("Div", centred, std, wanted="standardised")
-    least = graph.constant("least", np.array(-CLIP))
-    most = graph.constant("most", np.array(CLIP))
-    cut = graph.node("Clip", standardised, least, most, wanted="cut off")
     infinite = graph.node("IsInf", x, wanted="infinite")
     missing = graph.node("Or", graph.node("IsNaN", x, wanted="nan"), infinite, wanted="missing")
     for number in missing_numbers(schema.missing):
@@ -106,10 +99,9 @@ def _encode_numbers(
         named = graph.constant("named missing", np.array([row], np.float64))
         equal = graph.node("Equal", x, named, wanted="equals it")
         missing = graph.node("Or", missing, equal, wanted="missing")
-    zero = graph.constant("zero", np.array(0.0))
-    filled = graph.node("Where", missing, zero, cut, wanted="filled")
-    blocks = [graph.cast(filled, np.float32, "number features")]
-    features = [starts[i] for i in columns]
+    blocks = [_encode_pieces(graph, x, missing, used)]
+    features = [starts[i] + t for i, column in zip(columns, used, strict=True)
+                for t in range(len(column.pieces.start))]  # fmt: skip
     marked = [j for j, column in enumerate(used) if column.missing]
     if marked:
         places = graph.constant("marked", np.array(marked, np.int64))
@@ -127,6 +119,26 @@ def _encode_numbers(
             for i in range(len(WAVES) * len(column.cycles))
         ]  # fmt: skip
     return blocks, features
+
+
+def _encode_pieces(graph: Graph, x: str, missing: str, columns: Sequence[Number | Date]) -> str:
+    """Add the features of numbers x (N, columns): standardised, or of their bins."""
+    mean = graph.constant("mean", np.array([[column.mean for column in columns]], np.float64))
+    filled = graph.node("Where", missing, mean, x, wanted="filled")
+    pieces = [column.pieces for column in columns]
+    counts = [len(some.start) for some in pieces]
+    if max(counts) > 1:
+        repeated = graph.constant("repeated", np.repeat(np.arange(len(columns)), counts))
+        filled = graph.node("Gather", filled, repeated, wanted="of each bin", axis=1)
+    start, length, low, high = (
+        graph.constant(name, np.concatenate([getattr(some, name) for some in pieces])[None, :])
+        for name in Pieces._fields
+    )
+    moved = graph.node("Sub", filled, start, wanted="moved")
+    scaled = graph.node("Div", moved, length, wanted="scaled")
+    raised = graph.node("Max", scaled, low, wanted="not below")
+    cut = graph.node("Min", raised, high, wanted="cut off")
+    return graph.cast(cut, np.float32, "number features")
 
 
 def _encode_cycles(

@@ -147,10 +147,14 @@ def _by_category(found: Dependence, shown: Sequence[int], top: float) -> Callabl
 
 
 class Watched(NamedTuple):
-    """The rows that were evaluated during training: their name, and the best epoch, if chosen."""
+    """The rows that were evaluated during training: their name, and the best epoch, if chosen.
+
+    `with_penalty` says whether the training loss beside theirs contains the penalty.
+    """
 
     name: str
     best: int | None
+    with_penalty: bool
 
 
 def learning_charts(history: History, watched: Watched) -> list[Html]:
@@ -168,10 +172,13 @@ def _learning_chart(
     shown: Callable[[float], str],
 ) -> Html:  # fmt: skip
     measured = np.flatnonzero(np.isfinite(validation))
+    of_training = "training rows"
+    if watched.with_penalty and name == "loss":
+        of_training += " (with penalty)"
 
     def draw(axes: Axes) -> None:
         drawn = _thinned(np.arange(len(training)))
-        axes.plot(drawn + 1, training[drawn], color=SERIES[0], label="training rows")
+        axes.plot(drawn + 1, training[drawn], color=SERIES[0], label=of_training)
         if len(measured):
             drawn = _thinned(measured)
             axes.plot(drawn + 1, validation[drawn], color=SERIES[1], linestyle="--",
@@ -188,7 +195,7 @@ def _learning_chart(
         else:
             axes.set_ylim(bottom=0)
 
-    label = f"Curve: {name} of the training rows from {shown(training[0])} to {shown(training[-1])}"
+    label = f"Curve: {name} of the {of_training} from {shown(training[0])} to {shown(training[-1])}"
     if len(measured):
         ends = validation[measured[[0, -1]]]
         label += f", of the {watched.name} from {shown(ends[0])} to {shown(ends[1])}"

@@ -182,6 +182,6 @@ def original(column: Number | Date, block: NDArray[np.float64]) -> NDArray[np.fl
     The matrix clips what is far from the mean, and has seven digits of a standardised value: values
     are rounded to what it can tell apart.
     """
-    values = _present(column, block)[:, 0] * column.std + column.mean
+    values = column.decode(_present(column, block))
     rounded: NDArray[np.float64] = np.round(values, 5 - int(np.floor(np.log10(column.std))))
     return rounded + 0.0  # never -0

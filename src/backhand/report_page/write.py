@@ -69,7 +69,8 @@ def write_training_report(
         prepared.held_out.rows, prepared.how, prepared.unlabelled, prepared.class_counts,
         prepared.remarks, prepared.notes,
     )  # fmt: skip
-    data = prepared.held_out if prepared.held_out.rows else prepared.training
+    encoded = prepared.encoded_for(model)
+    data = encoded.held_out if encoded.held_out.rows else encoded.training
     contents = gather(
         model, evaluation, table, data, training=training, advice=advice, command=command,
         missing={name: m.rows / prepared.rows for name, m in prepared.missing.items()},

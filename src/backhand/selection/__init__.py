@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backhand.selection.calibration import Calibration
-from backhand.selection.chosen import Chosen, Trial
+from backhand.selection.chosen import Chosen, Encodings, Trial
 from backhand.selection.folds import FOLDS, InnerFolds, folds_for
 from backhand.selection.out_of_fold import OutOfFold
 from backhand.selection.progress import MemberProgress, SearchProgress
@@ -17,6 +17,7 @@ __all__ = [
     "PENALTIES",
     "Calibration",
     "Chosen",
+    "Encodings",
     "InnerFolds",
     "MemberProgress",
     "OutOfFold",

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from backhand.constraints import Constraint, Exactly, Flag, Integer, Number, Or
 from backhand.errors import InputError
+from backhand.support import display
 
 MOST = 10_000
 """Maximum number of trials, and of networks."""
@@ -55,6 +56,46 @@ class Trial(NamedTuple):
         )  # fmt: skip
 
 
+class Encodings(NamedTuple):
+    """The encodings of the rows that were compared.
+
+    Attributes
+    ----------
+    chosen : str
+        The one with the least loss.
+    folds : int
+        The folds that all were measured on. Fewer than in the search: the others were given up.
+    losses : tuple of (str, float)
+        Their names, and their mean losses on these folds, each with its best penalty: calibrated,
+        unless an encoding was given up; infinite where it diverged or the time was over.
+    """
+
+    chosen: str
+    folds: int
+    losses: tuple[tuple[str, float], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON values; a loss that is not finite is None."""
+        losses = {name: loss if math.isfinite(loss) else None for name, loss in self.losses}
+        return self._asdict() | {"losses": losses}
+
+    @classmethod
+    def from_json(cls, value: Any) -> Encodings | None:
+        """Return what `to_json` wrote, or None if it is something else."""
+        if not isinstance(value, dict) or set(value) != set(cls._fields):
+            return None
+        chosen, folds, losses = (value[name] for name in cls._fields)
+        if not isinstance(losses, dict) or len(losses) > MOST or not Integer(1).allows(folds):
+            return None
+        if not isinstance(chosen, str) or chosen not in losses:
+            return None
+        if not all(map(Or(Exactly(None), Number(0)).allows, losses.values())):
+            return None
+        return cls(chosen, folds, tuple(
+            (name, math.inf if loss is None else loss) for name, loss in losses.items()
+        ))  # fmt: skip
+
+
 OF_TRIAL: tuple[Constraint, ...] = (
     Number(0), Integer(0), Integer(0), Integer(0), Or(Exactly(None), Number(0)),
     Or(Exactly(None), Number(0, 1)),
@@ -70,6 +111,7 @@ OF_CHOICE: dict[str, Constraint] = {
 """What the other values may be."""
 
 
+@display.shown
 @dataclass(frozen=True)
 class Chosen:
     """What a selection chose, and from what.
@@ -92,6 +134,9 @@ class Chosen:
     cut : bool
         Whether the search ended for lack of time.
     trials : tuple of Trial
+        In the chosen encoding.
+    encodings : Encodings or None
+        None where the rows came in one encoding.
     """
 
     l2: float
@@ -103,6 +148,22 @@ class Chosen:
     calibrated_loss: float | None
     cut: bool
     trials: tuple[Trial, ...]
+    encodings: Encodings | None = None
+
+    def _summary(self) -> display.Summary:
+        tried, count = len(self.losses()), len(self.trials)
+        rows: list[tuple[str, ...]] = [
+            ("λ", f"{self.l2:g}", f"of {tried} tried" if tried > 1 else ""),
+            ("networks", f"{self.networks:,}", f"of {self.epochs:,} epochs"),
+            ("temperature", f"{self.temperature:.3g}"),
+        ]
+        if self.calibrated_loss is not None:
+            rows.append(
+                ("out-of-fold loss", f"{self.calibrated_loss:.4g}", f"({self.rows:,} rows)")
+            )
+        cut = "cut for lack of time" if self.cut else ""
+        rows += [("trials", f"{count:,}", cut)] if count else []
+        return display.Summary("Chosen", rows)
 
     @property
     def temperature(self) -> float:
@@ -119,7 +180,8 @@ class Chosen:
     def to_json(self) -> dict[str, Any]:
         """Return JSON values."""
         trials = [trial.to_json() for trial in self.trials]
-        return vars(self) | {"trials": trials}
+        encodings = None if self.encodings is None else self.encodings.to_json()
+        return vars(self) | {"trials": trials, "encodings": encodings}
 
     @classmethod
     def from_json(cls, value: Any) -> Chosen:
@@ -131,7 +193,7 @@ class Chosen:
             If it is something else; the message is a clause.
         """
         wrong = InputError("its record of what was chosen is not what Backhand writes")
-        if not isinstance(value, dict) or set(value) != {*OF_CHOICE, "trials"}:
+        if not isinstance(value, dict) or set(value) != {*OF_CHOICE, "trials", "encodings"}:
             raise wrong
         trials = value["trials"]
         if not isinstance(trials, list) or len(trials) > MOST:
@@ -141,4 +203,7 @@ class Chosen:
         read = [trial for trial in map(Trial.from_json, trials) if trial is not None]
         if len(read) < len(trials):
             raise wrong
-        return cls(**value | {"trials": tuple(read)})
+        encodings = value["encodings"]
+        if encodings is not None and (encodings := Encodings.from_json(encodings)) is None:
+            raise wrong
+        return cls(**value | {"trials": tuple(read), "encodings": encodings})

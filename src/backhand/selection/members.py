@@ -124,6 +124,8 @@ class Trainer:
     engine : Engine
     checkpoint : callable, optional
         Returns the checkpoint of a stage.
+    suffix : str
+        Of the names of its stages.
     """
 
     data: Data
@@ -133,6 +135,7 @@ class Trainer:
     dtype: Any
     engine: Engine
     checkpoint: Callable[[str], Checkpoint] | None = None
+    suffix: str = ""
 
     def train(
         self,
@@ -160,11 +163,11 @@ class Trainer:
             Planned(partial(self._training, member), member.config.epochs, work=1.0)
             for member in members
         ]
-        results = train_fleet(
-            planned, self.engine, callbacks=[watch], until=until, counted=counted,
-            checkpoint=None if self.checkpoint is None else self.checkpoint(stage),
+        return train_fleet(
+            planned, self.engine, lambda number, result: Trained.of(members[number], result),
+            callbacks=[watch], until=until, counted=counted,
+            checkpoint=None if self.checkpoint is None else self.checkpoint(stage + self.suffix),
         )  # fmt: skip
-        return [Trained.of(*pair) for pair in zip(members, results, strict=True)]
 
     def rows(self, numbers: NDArray[np.int32]) -> Data:
         """Return these rows, without a copy: as `Data.select`, which needs more memory for it."""

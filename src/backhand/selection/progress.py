@@ -40,6 +40,8 @@ class SearchProgress:
     under_way : tuple of MemberProgress
     seconds : float
         Wall time since the selection began.
+    searching : bool
+        Whether networks of the search are trained, and not those that learn from all rows.
     """
 
     done: int
@@ -48,3 +50,4 @@ class SearchProgress:
     penalties: int
     under_way: tuple[MemberProgress, ...]
     seconds: float
+    searching: bool = True

@@ -8,6 +8,7 @@ import numpy as np
 
 from backhand.constraints import Exactly, Flag, Integer, Number, Or
 from backhand.errors import InputError
+from backhand.selection.chosen import MOST
 from backhand.training.config import TrainConfig, check_settings, setting
 from backhand.training.early_stopping import EarlyStopping
 
@@ -48,7 +49,7 @@ class Recipe:
     hidden: int = setting(128, "Number of hidden units of a member, H.", Integer(1))
     penalties: tuple[float, ...] = setting(PENALTIES, "λ that are compared.")
     members: int = setting(
-        MEMBERS, "Number of networks that learn from all rows and are folded.", Integer(1)
+        MEMBERS, "Number of networks that learn from all rows and are folded.", Integer(1, MOST)
     )
     seconds: float | None = setting(
         None, "Time after which no member of the search is begun or continued.",

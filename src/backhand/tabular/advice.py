@@ -32,8 +32,8 @@ class Advice:
     Attributes
     ----------
     kind : str
-        "baseline", "overfit", "leak", "twins", "groups", "few rows", "imbalance", "quantity",
-        "drift" or "order".
+        "baseline", "overfit", "leak", "twins", "groups", "few rows", "imbalance", "missed class",
+        "quantity", "drift" or "order".
     what : str
         What was found, with its figures: one or two sentences.
     advice : str
@@ -70,6 +70,7 @@ def advise(prepared: Prepared, model: Model, evaluation: Evaluation | None) -> l
         *_baseline(model, evaluation, fit),
         *_overfit(model, evaluation, fit),
         *_imbalance(model, evaluation),
+        *_missed(model, evaluation),
         *found,
     ]
 
@@ -234,6 +235,24 @@ def _imbalance(model: Model, evaluation: Evaluation) -> list[Advice]:
         "imbalance",
         f"{percent(share)} of the held-out rows are {quoted(evaluation.classes[largest])}; {right}."
         " Accuracy says little; see balanced accuracy and recall.",
+        "" if weighted else
+        "To find more of them, at the price of false alarms, try --class-weight balanced.",
+    )]  # fmt: skip
+
+
+def _missed(model: Model, evaluation: Evaluation) -> list[Advice]:
+    """Classes of which no held-out row is predicted correctly, though there are several."""
+    missed = [
+        row for row in evaluation.per_class() if row["rows"] >= FEW_ROWS and row["recall"] == 0
+    ]
+    if not missed or evaluation.verdict().only is not None:
+        return []
+    rows = comma_list((f"{quoted(row['class'])} {row['rows']:,}" for row in missed), most=5)
+    weighted = model.hyperparameters.get("class_weight") is not None
+    return [Advice(
+        "missed class",
+        f"Of {len(missed):,} class{'es' if len(missed) > 1 else ''}, no held-out row is predicted "
+        f"correctly (rows: {rows}).",
         "" if weighted else
         "To find more of them, at the price of false alarms, try --class-weight balanced.",
     )]  # fmt: skip

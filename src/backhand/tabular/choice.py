@@ -8,7 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from backhand.errors import comma_list
-from backhand.selection import Chosen
+from backhand.model import Model
+from backhand.selection import Chosen, Encodings
+
+FRACTIONS = {2: "half", 3: "two thirds", 4: "three quarters", 5: "four fifths"}
+"""The part of the rows that is not in a fold, by the number of folds."""
 
 
 def choice_in_words(chosen: Chosen, hidden: int) -> list[tuple[str, str]]:
@@ -20,11 +24,31 @@ def choice_in_words(chosen: Chosen, hidden: int) -> list[tuple[str, str]]:
     hidden : int
         Hidden units of the model: those of all its networks.
     """
+    encodings = chosen.encodings
     return [
+        *([] if encodings is None else [("numbers", _encoding(encodings))]),
         ("networks", _networks(chosen, hidden)),
         ("penalty", _penalty(chosen)),
         ("temperature", _temperature(chosen)),
     ]
+
+
+IN_WORDS = {"standard": "standardised", "bins": "by bins"}
+"""The encodings of numbers."""
+
+
+def _encoding(encodings: Encodings) -> str:
+    """Return which encoding was chosen, and the losses that decided."""
+    losses, best = dict(encodings.losses), encodings.chosen
+    others = [
+        f"{IN_WORDS.get(name, name)} {loss:.4f}" if math.isfinite(loss) else
+        f"{IN_WORDS.get(name, name)} not measured"
+        for name, loss in losses.items() if name != best
+    ]  # fmt: skip
+    return (
+        f"{IN_WORDS.get(best, best)}: out-of-fold loss {losses[best]:.4f}, {', '.join(others)} "
+        f"({encodings.folds} folds)"
+    )
 
 
 def _networks(chosen: Chosen, hidden: int) -> str:
@@ -47,7 +71,24 @@ def _penalty(chosen: Chosen) -> str:
 def _temperature(chosen: Chosen) -> str:
     if chosen.scale == 0:
         return "the class shares for every row, since nothing that was tried is better"
-    return f"{chosen.temperature:.3g}"
+    shown = f"{chosen.temperature:.3g}"
+    return "1 (nothing to correct)" if shown == "1" else f"{shown} (1: nothing to correct)"
+
+
+def out_of_fold_in_words(model: Model) -> str:
+    """Return why the out-of-fold figures are not those of the saved network; empty without any."""
+    chosen = model.chosen
+    if chosen is None or not chosen.rows or not chosen.scale:
+        return ""
+    folds = len(chosen.losses().get(chosen.l2, []))
+    alike = not chosen.cut and "time" not in model.hyperparameters
+    part = FRACTIONS.get(folds, "a part") if alike else "a part"
+    k = chosen.networks
+    saved = "learned" if k == 1 else f"is the mean of {k:,} that learned"
+    return (
+        f"These are the figures of single networks that learned from {part} of the rows. The saved "
+        f"network {saved} from all, so it is usually better."
+    )
 
 
 class Losses(NamedTuple):
@@ -60,12 +101,13 @@ class Losses(NamedTuple):
 def losses_by_penalty(chosen: Chosen) -> Losses:
     """Return the mean loss of each λ on the folds, for each number of folds that some λ ended at.
 
-    So only figures of the same folds are in one column.
+    So only figures of the same folds are in one column. They are those before the temperature.
     """
     by_penalty = chosen.losses()
     counts = sorted({len(losses) for losses in by_penalty.values()})
     most = counts[-1] if counts else 0
-    headings = [_folds(count, "all" if count == most else "first") for count in counts]
+    every = None if chosen.cut else most
+    headings = [_folds(count, "all" if count == every else "first") for count in counts]
     rows = [
         [f"{l2:g}{' (chosen)' if l2 == chosen.l2 else ''}",
          *(_mean(losses[:count]) if len(losses) >= count else "–" for count in counts)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +72,7 @@ def train_once(
 
 
 def search(
-    training: Data,
+    training: Data | Mapping[str, Data],
     folds: InnerFolds,
     classes: list[str],
     settings: Settings,
@@ -80,10 +80,13 @@ def search(
     watch: Callable[[SearchProgress], None] = lambda _: None,
     checkpoint: Checkpoint | None = None,
 ) -> Learned:
-    """Choose penalty, epochs and temperature on inner folds, and make one network."""
+    """Choose penalty, epochs and temperature on inner folds, and make one network.
+
+    Of several encodings of the training rows, by name, one is chosen too.
+    """
+    recipe = settings.recipe_for(folds)
     found = select(
-        training, folds, len(classes), settings.recipe_for(folds), engine, watch=watch,
-        checkpoint=checkpoint,
-    )  # fmt: skip
-    values = settings.values(training.rows) | {"l2": found.chosen.l2}
+        training, folds, len(classes), recipe, engine, watch=watch, checkpoint=checkpoint
+    )
+    values = settings.values(len(folds.of_row)) | recipe.config.values() | {"l2": found.chosen.l2}
     return Learned(found.params, found.history, values, {}, found.chosen, found.out_of_fold)

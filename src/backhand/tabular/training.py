@@ -38,6 +38,7 @@ from backhand.tables.schema.targets import (
     warn_of_doubtful_classes,
 )
 from backhand.tables.table import Table
+from backhand.tabular.binning import is_small, is_worthwhile, may_compare, with_bins
 from backhand.tabular.learning import Learned, search, train_once
 from backhand.tabular.sampling import VALUES, sampled
 from backhand.tabular.sketching import sketch_of
@@ -47,12 +48,26 @@ from backhand.training.checkpoints.checkpoint import Checkpoint
 from backhand.training.history import History
 
 
+class Encoded(NamedTuple):
+    """A schema, and the rows of a table that it has encoded.
+
+    The matrices are float32, in memory or memory-mapped. `stopping` are the rows that early
+    stopping watches. `training_rows` is the digest of the training rows.
+    """
+
+    schema: Schema
+    training: Data
+    stopping: Data
+    held_out: Data
+    training_rows: RowSketch
+
+
 @dataclass(frozen=True)
 class Prepared:
     """A table that was read: its rows, encoded, and its schema.
 
-    The matrices are float32, in memory or memory-mapped. `stopping` are the rows that early
-    stopping watches, `folds` the inner folds of a search. `is_held_out` (N,) tells the rows of the
+    Numbers are `standard`; `binned` are the same rows with bins, where these are used or tried.
+    `folds` are the inner folds of a search. `is_held_out` (N,) tells the rows of the
     table that are held out, or those of a second table. `how` says how the rows were divided. The
     held-out rows have further ones beside them whose class is `unknown`, or that are without one,
     if they are of a second table; `changes` are what is different in that one. The remarks are
@@ -63,20 +78,50 @@ class Prepared:
     rows: int
     unlabelled: int
     target: Target
-    schema: Schema
     notes: list[Note]
     remarks: list[str]
     missing: dict[str, Missing]
     is_held_out: NDArray[np.bool_]
-    training: Data
-    stopping: Data
-    held_out: Data
-    training_rows: RowSketch
+    standard: Encoded
     how: str
+    binned: Encoded | None = None
     folds: InnerFolds | None = None
     unknown: int = 0
     held_out_unlabelled: int = 0
     changes: list[Change] = field(default_factory=list)
+
+    @property
+    def schema(self) -> Schema:
+        """That with standardised numbers."""
+        return self.standard.schema
+
+    @property
+    def training(self) -> Data:
+        """The training rows, numbers being standardised."""
+        return self.standard.training
+
+    @property
+    def stopping(self) -> Data:
+        """The rows that early stopping watches, numbers being standardised."""
+        return self.standard.stopping
+
+    @property
+    def held_out(self) -> Data:
+        """The held-out rows, numbers being standardised."""
+        return self.standard.held_out
+
+    def encodings(self, settings: Settings) -> dict[str, Encoded]:
+        """Return the encodings that are used, or compared, by name."""
+        if self.binned is None:
+            return {"standard": self.standard}
+        if settings.number_encoding == "bins":
+            return {"bins": self.binned}
+        return {"standard": self.standard, "bins": self.binned}
+
+    def encoded_for(self, model: Model) -> Encoded:
+        """Return the rows as this model, which was trained on some of them, takes them."""
+        binned = self.binned
+        return binned if binned is not None and model.schema == binned.schema else self.standard
 
     @property
     def class_counts(self) -> dict[str, int]:
@@ -141,7 +186,7 @@ def prepare_table(
     if prepared.folds is not None and not prepared.folds.measured:
         warn(
             f"the {prepared.training.rows:,} training rows cannot be divided into folds, so that "
-            "nothing is chosen: one network learns from all of them, as with --quick."
+            "nothing is chosen: the networks learn from all of them, with the settings of --quick."
         )
     return prepared
 
@@ -170,12 +215,37 @@ def prepare_split(
         weights = balanced_weights(class_counts(training.y, len(target.classes)))
         training = _weighted("training", training, weights, places)
         stopping = _weighted("stopping", stopping, weights, places)
+    standard = Encoded(schema, training, stopping, held_out, sketch_of(training, held_out))
+    inner = None if settings.quick else splitter.inner_folds(split.training, schema.width)
     return Prepared(
-        table.source, table.rows, int((target.y < 0).sum()), target, schema,
-        notes, table.remarks, lacking, split.held_out, training,
-        stopping, held_out, sketch_of(training, held_out), split.how,
-        None if settings.quick else splitter.inner_folds(split.training, schema.width),
+        table.source, table.rows, int((target.y < 0).sum()), target, notes, table.remarks, lacking,
+        split.held_out, standard, split.how,
+        _with_bins(table, target, standard, inner, parts, settings, places), inner,
     )  # fmt: skip
+
+
+def _with_bins(
+    table: Table,
+    target: Target,
+    standard: Encoded,
+    folds: InnerFolds | None,
+    masks: Mapping[str, NDArray[np.bool_]],
+    settings: Settings,
+    places: ArrayStore,
+) -> Encoded | None:
+    """Encode the same rows with bins, if these are wanted or worth a comparison."""
+    K = len(target.classes)
+    compare = folds is not None and may_compare(settings, len(folds.measured))
+    if settings.number_encoding != "bins" and not compare:
+        return None
+    schema = with_bins(standard.schema, standard.training, K)
+    if schema == standard.schema:
+        return None
+    known = [standard.training, standard.stopping, standard.held_out]
+    if compare and not (is_worthwhile(schema) and is_small(schema, standard.training.rows, K)):
+        return None
+    training, stopping, held_out = _encoded(table, schema, target.y, masks, places, beside=known)
+    return Encoded(schema, training, stopping, held_out, sketch_of(training, held_out))
 
 
 def _encoded(
@@ -185,21 +255,30 @@ def _encoded(
     masks: Mapping[str, NDArray[np.bool_]],
     matrices: ArrayStore,
     changes: ChangeCounts | None = None,
+    beside: Sequence[Data] = (),
 ) -> list[Data]:
-    """The rows of each mask, in one pass through the table, and what is different, counted."""
+    """The rows of each mask, in one pass through the table, and what is different, counted.
+
+    `beside` are the same rows in another encoding, whose classes and weights are shared.
+    """
     d, sizes = schema.width, [int(mask.sum()) for mask in masks.values()]
-    parts = [
-        Data(matrices.array(f"{name}_X", (n, d), np.float32),
-             matrices.array(f"{name}_y", (n,), np.int64))
-        for name, n in zip(masks, sizes, strict=True)
-    ]  # fmt: skip
+    if beside:
+        parts = [part._replace(X=matrices.array(f"{name}_bins_X", (part.rows, d), np.float32))
+                 for name, part in zip(masks, beside, strict=True)]  # fmt: skip
+    else:
+        parts = [
+            Data(matrices.array(f"{name}_X", (n, d), np.float32),
+                 matrices.array(f"{name}_y", (n,), np.int64))
+            for name, n in zip(masks, sizes, strict=True)
+        ]  # fmt: skip
     done = [0] * len(parts)
     for rows, X, _ in schema.encoded_chunks(table, changes=changes):
         for i, (mask, part) in enumerate(zip(masks.values(), parts, strict=True)):
             keep = mask[rows]
             there = slice(done[i], done[i] + int(keep.sum()))
             part.X[there] = X[keep]
-            part.y[there] = y[rows][keep]
+            if not beside:
+                part.y[there] = y[rows][keep]
             done[i] = there.stop
     if done != sizes:
         raise changed(table.source)
@@ -241,10 +320,14 @@ def _with_validation(prepared: Prepared, table: Table, matrices: ArrayStore) -> 
             f"no value of '{target.name}' in {table.source} is a class of {prepared.source}, whose "
             f"classes are {listed(target.classes)}."
         )
-    changes = schema.count_changes()
-    (held_out,) = _encoded(table, schema, y, {"held_out": known}, matrices, changes)
+    changes, masks, binned = schema.count_changes(), {"held_out": known}, prepared.binned
+    (held_out,) = _encoded(table, schema, y, masks, matrices, changes)
+    if binned is not None:
+        (also,) = _encoded(table, binned.schema, y, masks, matrices, beside=[held_out])
+        binned = binned._replace(held_out=also)
     return replace(
-        prepared, held_out=held_out, is_held_out=known, how=f"all of {table.source}",
+        prepared, standard=prepared.standard._replace(held_out=held_out), binned=binned,
+        is_held_out=known, how=f"all of {table.source}",
         held_out_unlabelled=unlabelled, unknown=int((~known).sum()) - unlabelled,
         changes=changes.found(table),
     )  # fmt: skip
@@ -290,24 +373,34 @@ def fit_table(
     """
     engine = make_engine(engine) if isinstance(engine, str) else engine
     training, classes = prepared.training, prepared.target.classes
-    epochs = settings.epochs_for(training.rows)
-    check_model(_model(prepared, _largest(prepared, settings), {}), epochs)
+    encodings = prepared.encodings(settings)
+    for encoded in encodings.values():
+        largest = _largest(prepared, encoded, settings)
+        check_model(_model(prepared, encoded, largest, {}), settings.epochs_for(training.rows))
     for dtype in (np.float32, np.float64):  # of training and of prediction
         engine.prepare(dtype, notify)
+    name, encoded = next(iter(encodings.items()))
     if prepared.folds is None:
-        watched = prepared.stopping if prepared.stopping.rows else prepared.held_out
-        learned = train_once(training, watched, classes, settings, engine, callbacks, checkpoint)
+        watched = encoded.stopping if encoded.stopping.rows else encoded.held_out
+        learned = train_once(
+            encoded.training, watched, classes, settings, engine, callbacks, checkpoint
+        )
     else:
-        learned = search(training, prepared.folds, classes, settings, engine, watch, checkpoint)
+        rows = {name: some.training for name, some in encodings.items()}
+        learned = search(rows, prepared.folds, classes, settings, engine, watch, checkpoint)
+        if learned.chosen is not None and learned.chosen.encodings is not None:
+            name = learned.chosen.encodings.chosen
+            encoded = encodings[name]
+    learned.settings["number_encoding"] = name
     metrics = {
         "training_rows": training.rows,
         "class_rows": class_counts(training.y, len(classes)).tolist(),
         **learned.metrics,
     }
-    model = _model(prepared, learned, metrics)
+    model = _model(prepared, encoded, learned, metrics)
     trained(model)
     fitted = Tally(classes)
-    tally_rows(model, sampled(training), engine, [fitted])
+    tally_rows(model, sampled(encoded.training), engine, [fitted])
     figures = fitted.result()
     metrics |= {"training_loss": figures.loss, "training_accuracy": figures.accuracy}
     if (found := learned.out_of_fold) is not None:
@@ -318,25 +411,27 @@ def fit_table(
         return replace(model, metrics=metrics), None
     tally = Tally(classes, metrics["class_rows"])
     numbers = np.flatnonzero(prepared.is_held_out)
-    tally_rows(model, prepared.held_out, engine, [tally, *tallies], numbers)
+    tally_rows(model, encoded.held_out, engine, [tally, *tallies], numbers)
     for some in (tally, *tallies):
         some.add_others(prepared.unknown, prepared.held_out_unlabelled)
     evaluation = tally.result()
     return replace(model, metrics=metrics | figures_of("held_out", evaluation)), evaluation
 
 
-def _model(prepared: Prepared, learned: Learned, metrics: dict[str, Any]) -> Model:
+def _model(
+    prepared: Prepared, encoded: Encoded, learned: Learned, metrics: dict[str, Any]
+) -> Model:
     """The model of a table, with these figures."""
     return Model(
-        learned.params, prepared.target.labels, prepared.schema, learned.settings, metrics,
-        learned.history, training_rows=prepared.training_rows, chosen=learned.chosen,
+        learned.params, prepared.target.labels, encoded.schema, learned.settings, metrics,
+        learned.history, training_rows=encoded.training_rows, chosen=learned.chosen,
     )  # fmt: skip
 
 
-def _largest(prepared: Prepared, settings: Settings) -> Learned:
+def _largest(prepared: Prepared, encoded: Encoded, settings: Settings) -> Learned:
     """What is learned at most: as many networks as are averaged, side by side."""
     members = 1 if prepared.folds is None else settings.recipe_for(prepared.folds).members
-    d, H = prepared.training.X.shape[1], settings.hidden * members
+    d, H = encoded.schema.width, settings.hidden * members
     params = init(d, H, len(prepared.target.classes), settings.seed)
     return Learned(params, History(), settings.values(prepared.training.rows), {})
 

@@ -26,6 +26,13 @@ def host(array: Any) -> Any:
             raise InputError(
                 f"an array of {array.dtype} cannot be used; convert it first."
             ) from error
+    if (mask := getattr(array, "mask", None)) is not None:  # numpy.ma, which may not be imported
+        if masked := int(np.count_nonzero(mask)):
+            raise InputError(
+                f"a masked array has {masked:,} masked entries of {array.size:,}; expected an "
+                "array without a mask. Fill them in (`filled`), or drop them, first."
+            )
+        array = np.asarray(array)
     if array.dtype.kind == "f" and array.dtype.itemsize > 8:
         array = array.astype(np.float64)
     if not array.dtype.isnative:
@@ -53,9 +60,17 @@ def from_lists(name: str, values: Any) -> Any:
 
 
 def host_parameters(params: Any) -> Parameters:
-    """Parameters as NumPy arrays, checked to fit together."""
+    """Parameters as NumPy arrays, checked to fit together and to be finite."""
     validation.check_parameters(params)
-    return Parameters(*map(host, params))
+    found = Parameters(*map(host, params))
+    for name, value in zip(found._fields, found, strict=True):
+        if not (finite := np.isfinite(value)).all():
+            place = tuple(int(i) for i in np.argwhere(~finite)[0])
+            raise InputError(
+                f"params has {value[place]} in {name}, at {list(place)}; expected finite numbers "
+                "to begin with."
+            )
+    return found
 
 
 def make_data(params: Parameters, X: Any, y: Any, sample_weight: Any = None) -> Data:

@@ -8,6 +8,8 @@ from dataclasses import KW_ONLY, dataclass, fields
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+import numpy as np
+
 from backhand.choices import EngineName
 from backhand.engines import Data, Engine, Objective, OptimizerState, engine_of
 from backhand.equations import Parameters
@@ -255,6 +257,8 @@ def _with_memory(start: TrainState, config: TrainConfig, state: Any) -> TrainSta
     try:
         kept = start.continue_from(TrainState(state), Keep.OPTIMIZER)
         check_second_moments(kept.optimizer)
+        if not all(np.isfinite(v).all() for slot in kept.optimizer.slots for v in slot):
+            raise InputError("its slots hold numbers that are not finite.")
         return kept
     except InputError as error:
         raise InputError(

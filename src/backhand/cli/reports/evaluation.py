@@ -115,6 +115,10 @@ def _figures(
     if evaluation.scores is not None and not evaluation.scores.complete:
         rows = len(evaluation.scores.y)
         paragraph(out, f"ROC AUC and calibration error are of an even sample of {rows:,} rows.")
+    if evaluation.figures["calibration_error"].low == 0:
+        paragraph(
+            out, "The calibration error is no more than chance gives: its interval contains 0."
+        )
     out.print()
 
 

@@ -16,6 +16,7 @@ from backhand.cli.reports.output import (
     console,
     entry,
     grid,
+    hanging,
     network_shape,
     print_grid,
     print_json,
@@ -23,13 +24,13 @@ from backhand.cli.reports.output import (
 )
 from backhand.errors import MOST_IN_NAME, comma_list
 from backhand.evaluation import finite
-from backhand.model import Model, class_names
+from backhand.model import Model, class_names, penalised
 from backhand.support.visible_text import MAX_CHARACTERS, printable
 from backhand.tables.schema.columns import Category, Date, day_shown
 from backhand.tables.schema.date_orders import FIRST
 from backhand.tables.schema.schema import Schema
 from backhand.tabular.choice import choice_in_words
-from backhand.training.history import History
+from backhand.tabular.curves import curves_in_words
 
 MAX_COLUMNS = 30
 """Number of columns that are listed."""
@@ -76,15 +77,18 @@ def show_model(model: Model, path: str, *, as_json: bool) -> None:
     if len(model.history) > 1:
         watched = "early stopping" if "stopping_rows" in model.metrics else "held out"
         watched = watched if model.chosen is None else "out of fold"
-        _curves(out, model.history, watched)
+        _curves(out, model, watched)
 
 
-def _curves(out: Console, history: History, watched: str) -> None:
+def _curves(out: Console, model: Model, watched: str) -> None:
     """Draw the losses, and tell where each curve begins, ends and is best.
 
     `watched` names the rows of the validation figures.
     """
-    curves = {"training": history.loss, watched: history.validation_loss}
+    history, training = model.history, "training"
+    if penalised(model):
+        training += " (with penalty)"
+    curves = {training: history.loss, watched: history.validation_loss}
     out.print(Text("Loss by epoch", "bold"))
     for line in chart(curves, "epoch", out.width - len("  epoch")):
         out.print(Text(line))
@@ -93,8 +97,11 @@ def _curves(out: Console, history: History, watched: str) -> None:
     table = grid(*first)
     for name, *figures in others:
         rows, _, figure = name.rpartition("_")
-        table.add_row(f"{figure}, {watched if rows else 'training'}", *figures)
+        of = watched if rows else training if figure == "loss" else "training"
+        table.add_row(f"{figure}, {of}", *figures)
     print_grid(out, table)
+    if said := curves_in_words(model):
+        hanging(out, "", said, indent=0)
 
 
 def _columns(out: Console, schema: Schema) -> None:
@@ -108,6 +115,8 @@ def _columns(out: Console, schema: Schema) -> None:
             what = _date(column)
         else:
             what = f"mean {column.mean:.6g}, standard deviation {column.std:.6g}"
+            if count := max(0, len(column.bins) - 1):
+                what += f"; {count} bin{'s' if count > 1 else ''}"
         missing = "; missing values flagged" if column.missing else ""
         what = printable(what, MAX_CHARACTERS) + missing
         entry(out, name, f"{column.kind:<9} {what}", width)

@@ -79,7 +79,9 @@ class TrainReport:
 
     def network(self, prepared: Prepared, settings: Settings, engine: str) -> None:
         """Print the shape and size of the network, and how it is trained."""
-        d, H, K = prepared.schema.width, settings.hidden, len(prepared.target.classes)
+        encodings = prepared.encodings(settings)
+        d = next(iter(encodings.values())).schema.width
+        H, K = settings.hidden, len(prepared.target.classes)
         training = prepared.training.rows
         epochs, size = settings.epochs_for(training), d * H + H + H * K + K
         folds = [] if prepared.folds is None else prepared.folds.measured
@@ -98,6 +100,9 @@ class TrainReport:
             ("training", f"{_training(settings, epochs)}, {engine} engine"),
         ]
         if prepared.folds is not None:
+            if len(encodings) > 1:
+                width = encodings["bins"].schema.width
+                rows.append(("numbers", f"standardised, or by bins: {width:,} features"))
             rows.append(("search", _search(settings.recipe_for(prepared.folds), len(folds))))
         section(self._console, "Model", "", rows)
 
@@ -117,6 +122,7 @@ class TrainReport:
         warnings: list[Advice],
         output: Path,
         validated: CrossValidation | None = None,
+        search_seconds: float | None = None,
     ) -> None:
         """Print how well the model performs, what to beware of, and how to use it."""
         training = _figures(model, "training")
@@ -136,7 +142,7 @@ class TrainReport:
                 f"Stopped after {len(model.history):,} epochs; the model is that of epoch {best:,}"
             )
         if chosen is not None:
-            show_choice(self._console, chosen, model)
+            show_choice(self._console, chosen, model, search_seconds)
         if validated is not None:
             show_cross_validation(validated, model.metrics["training_rows"])
         if evaluation is None:

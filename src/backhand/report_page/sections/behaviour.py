@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from backhand.errors import shortened
-from backhand.model import Model
+from backhand.model import Model, penalised
 from backhand.report_page.charts import (
     Watched,
     dependence_chart,
@@ -21,6 +21,7 @@ from backhand.report_page.importance import REPEATS
 from backhand.report_page.partial_dependence import Dependence
 from backhand.report_page.wording import percent, several
 from backhand.report_page.worst_rows import WorstRow
+from backhand.tabular.curves import curves_in_words
 
 MOST_SERIES = len(KEYS)
 """Classes in a chart of partial dependence."""
@@ -136,8 +137,8 @@ def learning(contents: Contents) -> Html | None:
     text = (
         "An epoch is one pass over all training rows. Training lowers the loss; where the loss of "
         f"the {watched.name} rises again while that of the training rows falls, the model learns "
-        f"its rows by heart. {outcome}"
-    )
+        f"its rows by heart. {outcome} {curves_in_words(contents.model)}"
+    ).strip()
     charts = [element("figure", chart) for chart in learning_charts(history, watched)]
     return joined([element("p", with_options(text)), element("div", *charts, class_="charts")])
 
@@ -145,18 +146,16 @@ def learning(contents: Contents) -> Html | None:
 def _watched(model: Model) -> tuple[Watched, str]:
     """Return the rows that were measured during training, and what followed from them."""
     if (chosen := model.chosen) is not None and chosen.trials:
-        folds = len(chosen.losses().get(chosen.l2, []))
-        return Watched("rows out of fold", None), (
-            f"The curves are the means of the {folds} networks of the search with the chosen "
-            "penalty, up to the epoch in which the first of them ended. Each was stopped where the "
-            "loss of its own fold, the rows that it did not learn from, was least."
+        return Watched("rows out of fold", None, penalised(model)), (
+            "Each network of the search was stopped where the loss of its own fold, the rows that "
+            "it did not learn from, was least."
         )
     best = model.metrics.get("best_epoch")
     if isinstance(best, int):
-        return Watched("rows of early stopping", best), (
+        return Watched("rows of early stopping", best, penalised(model)), (
             f"Early stopping therefore chose epoch {best:,}."
         )
-    return Watched("held-out rows", None), (
+    return Watched("held-out rows", None, penalised(model)), (
         "Then fewer --epochs or a larger --l2 may help, or the search that chooses both (without "
         "--quick)."
     )

@@ -28,6 +28,6 @@ def choice(contents: Contents) -> Html | None:
         parts.append(table(
             ["penalty λ", *losses.headings], losses.rows,
             numbers=range(1, len(losses.headings) + 1),
-            caption="Log loss on the folds by penalty",
+            caption="Log loss on the folds by penalty, before the temperature",
         ))  # fmt: skip
     return joined(parts)

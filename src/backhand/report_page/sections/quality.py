@@ -21,6 +21,7 @@ from backhand.report_page.html import (
     table,
 )
 from backhand.report_page.wording import NONE, brief, figure, percent, several
+from backhand.tabular.choice import out_of_fold_in_words
 
 MATRIX_CLASSES, LARGEST_MATRIX = 12, 30
 """Classes up to which the confusion matrix is shown, and up to which it is there to unfold."""
@@ -58,8 +59,9 @@ MEASURES = {
         "probability of it than a row of another class. 0.5 is guessing, 1 is perfect.",
     ),
     "calibration_error": Measure(
-        "Calibration error", "How far stated probabilities are from what happens. 0 means that of "
-        "the rows with a probability of 70 %, 70 % are right.",
+        "Calibration error", "The mean gap between stated probabilities and what happens: at 0.04, "
+        "of the rows predicted with 70 %, typically 66 % or 74 % are right. If the interval "
+        "contains 0, the gap is no more than chance gives on so few rows.",
     ),
 }  # fmt: skip
 
@@ -128,10 +130,12 @@ def _measures(contents: Contents, evaluation: Evaluation) -> Html:
     headings = ["", here, "95 % interval", there, f"always “{brief(base.name)}”"]
     caption = f"Figures on {several(evaluation.rows, 'row')}"
     text = (
-        "The interval says how much the number of rows limits what is known: figures of unlimited "
-        "rows of the same kind would lie in it in 95 of 100 cases. "
+        "The interval says how much the number of rows limits what is known: of 100 such "
+        "intervals, about 95 contain the figure of unlimited rows of the same kind. "
     )
     text += BESIDE[beside]
+    if beside == "out_of_fold":
+        text += f" {out_of_fold_in_words(contents.model)}"
     meanings = (
         part for measure in MEASURES.values()
         for part in (element("dt", measure.title), element("dd", measure.meaning))
@@ -251,8 +255,8 @@ def _curves(evaluation: Evaluation, focus: int | None) -> Html:
         "shows more than the ROC curve: how many alarms are false when most of the class is to be "
         "found.",
         "Calibration": "Stated probabilities against what happened, with 95 % intervals. On the "
-        "diagonal, probabilities can be taken at their word; below it the model is too sure of "
-        "itself, above it not sure enough. The larger a dot, the more rows.",
+        "diagonal, probabilities can be taken at their word; below it, less happened than was "
+        "stated; above it, more. The larger a dot, the more rows.",
     }
     figures = [
         element("figure", chart, element("figcaption", element("strong", f"{name}. "), texts[name]))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from itertools import pairwise
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from backhand.tables.table import Table
 
 CLIP = 10.0
 """Standard deviations from the mean at which a number is clipped."""
+
+MOST_BINS = 8
+"""Maximum number of bins of a number."""
 
 SMALLEST_STD, LARGEST_STD = 1e-300, 1e155
 """Above it, the sum of squares that it is computed from, and mean + std, may overflow."""
@@ -28,16 +32,35 @@ def finite_doubles(values: NDArray[Any]) -> NDArray[np.float64]:
     return x if finite.all() else np.where(finite, x, np.nan)
 
 
+class Pieces(NamedTuple):
+    """The features of a number x (n,): clip((x - start) / length, low, high), (T,) each."""
+
+    start: NDArray[np.float64]
+    length: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+    def of(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the features (n, T)."""
+        with np.errstate(over="ignore"):  # an infinite quotient is clipped like the rest
+            return np.clip((x[:, None] - self.start) / self.length, self.low, self.high)
+
+
 @dataclass(frozen=True)
 class Number:
-    """(x - mean) / std; missing becomes 0, and 1 in a second column if training had missing values.
+    """(x - mean) / std, or the place of x in each of some bins.
 
-    A text that is not a number, and a number that is not finite, counts as missing.
+    A text that is not a number, and a number that is not finite, counts as missing: it becomes the
+    mean, and 1 in a last column if training had missing values.
 
     A value more than `CLIP` standard deviations from the mean is clipped: in a column that hardly
     varied in training, one outlier would otherwise dominate all other columns. `missing` is the
     share of training rows without a value, `decimal` the decimal sign of texts, `least` and `most`
     are the smallest and the largest number of training.
+
+    With `bins`, the edges of T bins, there is a column for each bin (piecewise-linear encoding,
+    arXiv 2203.05556): 0 below it, 1 above it, and linear between. The first and the last bin are
+    linear beyond the outer edges too, for the length of the bin.
     """
 
     name: str
@@ -47,17 +70,30 @@ class Number:
     decimal: str = "."
     least: float | None = None
     most: float | None = None
+    bins: tuple[float, ...] = ()
     kind: ClassVar[str] = "number"
 
     @property
     def features(self) -> list[str]:
         """Names of the matrix columns."""
-        return [self.name, f"{self.name} is missing"] if self.missing else [self.name]
+        edges = [f"{edge:g}" for edge in self.bins]
+        names = [f"{self.name} in {low} to {high}" for low, high in pairwise(edges)]
+        return [*(names or [self.name]), *([f"{self.name} is missing"] if self.missing else [])]
 
     @property
     def width(self) -> int:
         """Number of matrix columns."""
-        return 1 + bool(self.missing)
+        return max(1, len(self.bins) - 1) + bool(self.missing)
+
+    @property
+    def pieces(self) -> Pieces:
+        """What the features are computed by."""
+        if not self.bins:
+            return Pieces(*np.array([[self.mean], [self.std], [-CLIP], [CLIP]], np.float64))
+        edges = np.array(self.bins)
+        low, high = np.zeros(len(edges) - 1), np.ones(len(edges) - 1)
+        low[0], high[-1] = -1.0, 2.0
+        return Pieces(edges[:-1], np.diff(edges), low, high)
 
     def expression(self, table: Table, column: int, missing: Sequence[str]) -> str:
         """SQL for the values of `encode`; `missing` are the texts that mean missing."""
@@ -67,11 +103,16 @@ class Number:
         """Write numbers (n,), not finite where missing, to `out` (n, features)."""
         x = finite_doubles(values)
         missing = np.isnan(x)
-        with np.errstate(over="ignore"):  # an infinite quotient is clipped like the rest
-            standardised = np.clip((x - self.mean) / self.std, -CLIP, CLIP)
-        out[:, 0] = np.where(missing, 0.0, standardised)
+        pieces = self.pieces
+        out[:, : len(pieces.start)] = pieces.of(np.where(missing, self.mean, x))
         if self.missing:
             out[:, -1] = missing
+
+    def decode(self, features: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the numbers (n,) whose features these are, as far as they tell."""
+        start, length, _, _ = self.pieces
+        x: NDArray[np.float64] = start[0] + features[:, : len(start)].astype(np.float64) @ length
+        return x
 
 
 CYCLES = {"year": 365.2425, "week": 7.0, "day": 1.0}
@@ -137,10 +178,23 @@ class Date:
     def encode(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
         """Write days since 1970 (n,), not finite where missing, to `out` (n, features)."""
         x = finite_doubles(values)
-        Number(self.name, self.mean, self.std, self.missing).encode(x, out)
+        self._number.encode(x, out)
         found = (wave for cycle in self.cycles for wave in waves(x, cycle))
         for i, wave in enumerate(found, 1):
             out[:, i] = np.nan_to_num(wave, nan=0.0)
+
+    def decode(self, features: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the days (n,) whose features these are, as far as they tell."""
+        return self._number.decode(features)
+
+    @property
+    def pieces(self) -> Pieces:
+        """What the first of the features is computed by."""
+        return self._number.pieces
+
+    @property
+    def _number(self) -> Number:
+        return Number(self.name, self.mean, self.std, self.missing)
 
 
 @dataclass(frozen=True)
@@ -226,7 +280,7 @@ def column_from_json(number: int, entry: Any) -> Column:
     if made is Number:
         if entry["decimal"] not in (".", ","):
             raise InputError(f"column {number} of its schema needs . or , as `decimal`")
-        return Number(*moments, entry["decimal"], *span)
+        return Number(*moments, entry["decimal"], *span, _bins(number, entry["bins"]))
     cycles = entry["cycles"]
     if entry["order"] not in ("", "dmy", "mdy") or not isinstance(cycles, list | tuple):
         raise InputError(f"column {number} of its schema has an `order` or `cycles` of no date")
@@ -243,6 +297,20 @@ def _limit(number: int, value: Any) -> float | None:
     if type(value) not in (int, float) or not math.isfinite(value):
         raise InputError(f"column {number} of its schema needs numbers as `least` and `most`")
     return float(value)
+
+
+def _bins(number: int, edges: Any) -> tuple[float, ...]:
+    wrong = InputError(
+        f"column {number} of its schema needs as `bins` no edges, or 2 to {MOST_BINS + 1} finite "
+        "ones in increasing order"
+    )
+    if not isinstance(edges, list | tuple) or len(edges) == 1 or len(edges) > MOST_BINS + 1:
+        raise wrong
+    if not all(type(edge) in (int, float) and abs(edge) <= LARGEST_STD for edge in edges):
+        raise wrong
+    if any(not low < high for low, high in pairwise(map(float, edges))):
+        raise wrong
+    return tuple(map(float, edges))
 
 
 def _is_share(value: Any) -> bool:

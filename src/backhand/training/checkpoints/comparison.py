@@ -32,7 +32,7 @@ def check_same(
         If one is different; the message has its name and both values.
     """
     whose = f"of member {member}, " if owner.kind == "fleet" else ""
-    for what in ("settings", "data"):
+    for what in ("data", "settings"):  # the start may follow from the data
         for name in [*now[what], *(name for name in then[what] if name not in now[what])]:
             if then[what].get(name) != now[what].get(name):
                 difference = _difference(name[:60], then[what].get(name), now[what].get(name))

@@ -105,8 +105,13 @@ class FleetManager:
             paths.append(write(self.folder, kind, self._number, some, self._made_by))
         return paths
 
-    def restore(self, count: int, known: Callable[[int], Known]) -> dict[int, Saved]:
-        """Return the last saved state of each member that has one.
+    def restore(
+        self,
+        count: int,
+        known: Callable[[int], Known],
+        take: Callable[[int, Saved], None],
+    ) -> int:
+        """Pass on the last saved state of each member that has one, file by file; their number.
 
         A member that is in a damaged file alone is trained again.
 
@@ -116,6 +121,9 @@ class FleetManager:
             Number of members.
         known : callable
             Returns what a member's state has to agree with.
+        take : callable
+            Called with a member's number and what was saved of it, once for a member. So all states
+            need not be in memory at once.
 
         Raises
         ------
@@ -126,14 +134,15 @@ class FleetManager:
             results, under_way = files_in(self.folder, RESULTS), files_in(self.folder, UNDER_WAY)
         self._number = max(map(number_of, [*results, *under_way]), default=0)
         self._under_way = [[path] for path in under_way]
-        restored: dict[int, Saved] = {}
+        restored: set[int] = set()
         damage: list[str] = []
         makers: dict[Path, Any] = {}
         for path in [*results, *reversed(under_way)]:
             try:
                 members, makers[path] = read(path)
-                for member in members.keys() - restored.keys():
-                    restored[member] = self._restored(path, member, members[member], count, known)
+                for member in members.keys() - restored:
+                    take(member, self._restored(path, member, members[member], count, known))
+                    restored.add(member)
             except DamagedError as error:
                 damage.append(str(error))
         if damage and not restored:
@@ -144,7 +153,7 @@ class FleetManager:
             if made_by != self._made_by:
                 warn_of_other_maker(self.owner.folder, made_by, self._made_by)
                 break
-        return restored
+        return len(restored)
 
     def _restored(
         self, path: Path, member: int, found: Found, count: int, known: Callable[[int], Known]

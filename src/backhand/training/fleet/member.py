@@ -14,15 +14,21 @@ from backhand.engines import Data
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.support import display
+from backhand.support.memory_budget import format_size, free_memory
 from backhand.training.config import TrainConfig, check_settings, describe_settings, setting
 from backhand.training.data import host, host_parameters
 from backhand.training.prepared import check_monitored
+
+MANY_BYTES = 2**28
+"""Size of parameters from which they are compared with the free memory."""
 
 
 @display.shown
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Member(TrainConfig):
     """One training of a fleet: its network, its rows, and its settings.
+
+    Two members are equal only if they are one object: each may be the key of its result.
 
     Parameters
     ----------
@@ -63,6 +69,10 @@ class Member(TrainConfig):
     params: Parameters | None = None
     rows: Any = None
     validation: Any = None
+
+    # `TrainConfig` would compare the settings alone; arrays do not compare as one.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -117,6 +127,13 @@ def check_members(members: Any, data: Data, d: int, K: int, dtype: Any) -> None:
 
 def _check_network(member: Member, d: int, K: int, dtype: Any) -> None:
     if member.params is None:
+        size = (d + 1 + K) * member.hidden * np.dtype(dtype).itemsize
+        if size > MANY_BYTES and size > (free := free_memory()):
+            raise InputError(
+                f"hidden is {member.hidden:,}: with {d:,} features and {K:,} classes the "
+                f"parameters take {format_size(size)}, and {format_size(free)} of memory is free; "
+                "use fewer hidden units."
+            )
         return
     W1, _, W2, _ = host_parameters(member.params)
     if W1.shape[0] != d or W2.shape[1] < K or W1.dtype != dtype:
@@ -143,8 +160,9 @@ def row_numbers(name: str, rows: Any, N: int) -> NDArray[np.int64]:
     InputError
         If there are none, or one is not in 0..N-1.
     """
+    rows = host(rows)
     try:
-        found = np.asarray(host(rows))
+        found = np.asarray(rows)
     except ValueError:  # lists of several lengths
         found = np.asarray(None)
     if found.dtype.kind == "b" and found.shape != (N,):
@@ -163,6 +181,11 @@ def row_numbers(name: str, rows: Any, N: int) -> NDArray[np.int64]:
         raise InputError(
             f"{name} has row numbers from {low} to {high}; with {N} rows they must be in "
             f"0..{N - 1}."
+        )
+    if found.dtype.kind in "iu" and len(found) == N > 2 and high < 2:
+        raise InputError(
+            f"{name} is {N} integers, all of them 0 or 1. As row numbers they are rows 0 and 1 "
+            "alone; if they are a mask, pass booleans: numpy.asarray(mask, dtype=bool)."
         )
     return numbers.astype(np.int64, copy=False)
 

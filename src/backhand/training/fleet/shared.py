@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Condition
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from backhand.training.checkpoints.members import Saved
 from backhand.training.fleet.progress import FleetProgress, UnderWay
@@ -15,6 +15,8 @@ from backhand.training.loop import Driver
 from backhand.training.prepared import Training
 from backhand.training.result import TrainResult
 from backhand.training.state import TrainState
+
+Kept = TypeVar("Kept")
 
 About = Mapping[str, Any]
 """A member's `settings` and `data`, as a checkpoint has them."""
@@ -49,12 +51,14 @@ class Planned:
         return self.work * (min(self.epochs, until or self.epochs) - done)
 
 
-class Fleet:
+class Fleet(Generic[Kept]):
     """The members of a fleet that wait, those under way, and the results.
 
     Parameters
     ----------
     planned : sequence of Planned
+    keep : callable
+        Returns what is kept of a result, from the member's number and the result.
     until : int, optional
         The number of epochs after which each member is paused.
     about : callable, optional
@@ -64,15 +68,16 @@ class Fleet:
     def __init__(
         self,
         planned: Sequence[Planned],
+        keep: Callable[[int, TrainResult], Kept],
         until: int | None = None,
         about: Callable[[Training], About] | None = None,
     ) -> None:
         self.planned, self.until = list(planned), until
-        self._about_of = about
+        self._keep, self._about_of = keep, about
         self._waiting: deque[int] = deque()
         self._under_way: dict[int, Driver] = {}
         self._about: dict[int, About] = {}
-        self._results: dict[int, TrainResult] = {}
+        self._results: dict[int, Kept] = {}
         self._known: dict[int, Saved] = {}
         self._unsaved: dict[int, Saved] = {}
         self._workers: set[object] = set()
@@ -98,7 +103,7 @@ class Fleet:
         if self.is_over(saved.state):
             schedule = self.planned[number].make().controller().schedule(saved.state)
             state = replace(saved.state, sampler={})
-            self._results[number] = TrainResult(state, schedule, saved.seconds)
+            self._results[number] = self._keep(number, TrainResult(state, schedule, saved.seconds))
         else:
             self.planned[number] = replace(self.planned[number], state=saved.state)
             self._known[number] = saved
@@ -126,10 +131,13 @@ class Fleet:
             self._under_way[number] = driver
 
     def end(self, number: int, saved: Callable[[], TrainState], result: TrainResult) -> None:
-        """Keep a member's result, and its state if that is to be saved."""
+        """Keep what is needed of a result, and the member's state until it is saved, if it is."""
         state = None if self._about_of is None else saved()
+        kept = self._keep(number, result)
         with self._changed:
-            self._results[number] = result
+            self._results[number] = kept
+            self.planned[number] = replace(self.planned[number], state=None)
+            self._known.pop(number, None)
             del self._under_way[number]
             if state is not None:
                 self._unsaved[number] = Saved(state, result.seconds, self._about.pop(number))
@@ -223,8 +231,8 @@ class Fleet:
             time.perf_counter() - self._began,
         )  # fmt: skip
 
-    def results(self, ended: str) -> list[TrainResult]:
-        """Return a result for each member, in order.
+    def results(self, ended: str) -> list[Kept]:
+        """Return what is kept of each member's result, in order.
 
         Parameters
         ----------
@@ -234,10 +242,10 @@ class Fleet:
         """
         for number, driver in self._under_way.items():
             driver.state = replace(driver.state, ended=driver.state.ended or ended)
-            self._results[number] = driver.result()
+            self._results[number] = self._keep(number, driver.result())
         for number in self._waiting:
             training = self.training(number)
             schedule = training.controller().schedule(training.start)
             state = replace(training.start, ended=training.start.ended or ended)
-            self._results[number] = TrainResult(state, schedule, 0.0)
+            self._results[number] = self._keep(number, TrainResult(state, schedule, 0.0))
         return [self._results[number] for number in range(len(self.planned))]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from threading import Thread
-from typing import Any
+from typing import Any, overload
 
 from backhand.engines import Engine
 from backhand.support.signals import Interrupted, meant, signals_noted
@@ -22,7 +22,7 @@ from backhand.training.checkpoints.consistency import Consistency
 from backhand.training.checkpoints.fingerprints import SharedDigest, data_fingerprint, settings_of
 from backhand.training.checkpoints.fleet_manager import FleetManager, Known
 from backhand.training.fleet.progress import FleetCallback, FleetProgress, in_members
-from backhand.training.fleet.shared import Fleet, Planned
+from backhand.training.fleet.shared import Fleet, Kept, Planned
 from backhand.training.fleet.worker import Worker
 from backhand.training.prepared import Training
 from backhand.training.result import TrainResult
@@ -31,6 +31,7 @@ WAIT_SECONDS = 0.1
 """Time between two calls of the callbacks, and after which a signal is noticed at the latest."""
 
 
+@overload
 def train_fleet(
     planned: Sequence[Planned],
     engine: Engine,
@@ -38,8 +39,32 @@ def train_fleet(
     callbacks: Sequence[FleetCallback] = (),
     checkpoint: Checkpoint | None = None,
     until: int | None = None,
+) -> list[TrainResult]: ...
+
+
+@overload
+def train_fleet(
+    planned: Sequence[Planned],
+    engine: Engine,
+    keep: Callable[[int, TrainResult], Kept],
+    *,
+    callbacks: Sequence[FleetCallback] = (),
+    checkpoint: Checkpoint | None = None,
+    until: int | None = None,
     counted: Callable[[FleetProgress], str] = in_members,
-) -> list[TrainResult]:
+) -> list[Kept]: ...
+
+
+def train_fleet(
+    planned: Sequence[Planned],
+    engine: Engine,
+    keep: Callable[[int, TrainResult], Any] = lambda _, result: result,
+    *,
+    callbacks: Sequence[FleetCallback] = (),
+    checkpoint: Checkpoint | None = None,
+    until: int | None = None,
+    counted: Callable[[FleetProgress], str] = in_members,
+) -> list[Any]:
     """Train a fleet.
 
     Parameters
@@ -47,6 +72,9 @@ def train_fleet(
     planned : sequence of Planned
     engine : Engine
         Its threads are shared out.
+    keep : callable, optional
+        Called in a worker's thread when a member has ended, with its number and its result. What it
+        returns is kept instead of the result, which has the optimizer's slots.
     callbacks : sequence of callable
         Each is called with a `FleetProgress` about ten times per second and at the end, in the
         caller's thread.
@@ -60,7 +88,7 @@ def train_fleet(
 
     Returns
     -------
-    list of TrainResult
+    list of TrainResult, or of what `keep` returns
         In the order of `planned`. A member whose loss stopped being finite has `ended` "diverged".
         After `StopTraining`, those under way and those not begun have `ended` "callback".
 
@@ -73,7 +101,7 @@ def train_fleet(
     """
     about = _About(engine)
     with nullcontext() if checkpoint is None else checkpoint.open_fleet(engine) as manager:
-        fleet = Fleet(planned, until, None if manager is None else about)
+        fleet = Fleet(planned, keep, until, None if manager is None else about)
         saving = None if manager is None else _Saving(fleet, manager, counted)
         if saving is not None:
             _restore(saving, about)
@@ -89,7 +117,7 @@ def train_fleet(
 
 
 @contextmanager
-def _working(fleet: Fleet, engine: Engine) -> Iterator[None]:
+def _working(fleet: Fleet[Any], engine: Engine) -> Iterator[None]:
     """Run the workers while the context lasts; they end after the blocks under way."""
     workers = [Worker(fleet, one) for one in engine.divided(len(fleet.planned))]
     team = [Thread(target=worker.run, daemon=True) for worker in workers]
@@ -103,7 +131,7 @@ def _working(fleet: Fleet, engine: Engine) -> Iterator[None]:
 
 
 def _watch(
-    fleet: Fleet,
+    fleet: Fleet[Any],
     callbacks: Sequence[FleetCallback],
     saving: _Saving | None,
     signals: Sequence[int],
@@ -123,7 +151,7 @@ def _watch(
             raise Interrupted(meant(signals), saving.where)
 
 
-def _call(callbacks: Sequence[FleetCallback], fleet: Fleet, saving: _Saving | None) -> bool:
+def _call(callbacks: Sequence[FleetCallback], fleet: Fleet[Any], saving: _Saving | None) -> bool:
     """Call the callbacks; return whether one stops the fleet. If one fails, save, and say where."""
     try:
         for callback in callbacks:
@@ -142,7 +170,7 @@ def _call(callbacks: Sequence[FleetCallback], fleet: Fleet, saving: _Saving | No
 class _Saving:
     """How a fleet is saved, and how much of it in words."""
 
-    fleet: Fleet
+    fleet: Fleet[Any]
     manager: FleetManager
     counted: Callable[[FleetProgress], str]
 
@@ -165,10 +193,8 @@ def _restore(saving: _Saving, about: _About) -> None:
         training = fleet.planned[number].make()
         return Known(Consistency(training.begin, training.controller()), about(training))
 
-    restored = manager.restore(len(fleet.planned), known)
-    for number, saved in restored.items():
-        fleet.restore(number, saved)
-    manager.owner.note(saving.counted(fleet.progress()), restored=bool(restored))
+    restored = manager.restore(len(fleet.planned), known, fleet.restore)
+    manager.owner.note(saving.counted(fleet.progress()), restored=restored > 0)
     if not fleet.finished:
         manager.owner.tell()
 

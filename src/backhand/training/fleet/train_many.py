@@ -26,6 +26,9 @@ from backhand.training.result import TrainResult
 from backhand.training.state import TrainState
 from backhand.training.train import objective_of
 
+MANY_CLASSES = 2**16
+"""Number of classes up to which there may be more of them than rows."""
+
 
 def train_many(
     members: Sequence[Member],
@@ -139,6 +142,12 @@ def _checked_data(X: Any, y: Any, sample_weight: Any, dtype: DTypeLike) -> tuple
         K = y.shape[1]
     elif getattr(y, "size", 0) and y.ndim == 1 and y.dtype.kind in "iu":
         K = max(2, int(y.max()) + 1)
+        if max(MANY_CLASSES, y.size) < K:
+            raise InputError(
+                f"y has the class index {K - 1:,} among {y.size:,} rows, which would make "
+                f"{K:,} classes; expected indices 0..K-1. Renumber them: "
+                "classes, y = numpy.unique(y, return_inverse=True)."
+            )
     elif getattr(y, "size", 0):  # how many classes there are is not known
         raise InputError(
             f"y is {y.dtype} {tuple(y.shape)}; expected (N,) integers 0..K-1, or (N, K) one-hot "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from backhand.engines import Engine
 from backhand.training.early_stopping import DivergenceError
@@ -16,7 +17,7 @@ from backhand.training.state import TrainState
 class Worker:
     """Drives members one after the other, or a group of them where the engine gains by it."""
 
-    def __init__(self, fleet: Fleet, engine: Engine) -> None:
+    def __init__(self, fleet: Fleet[Any], engine: Engine) -> None:
         self._fleet, self._engine = fleet, engine
         self._group: dict[int, Driver] = {}
         self._pace = Pace()

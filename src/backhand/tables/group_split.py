@@ -65,10 +65,9 @@ def parts_of_groups(
     groups = groups[np.argsort(-np.floor(np.log2(sizes[groups])), kind="stable")]
     if len(groups) < len(shares):
         raise InputError(
-            f"the column of --group (group) has {len(groups):,} group{'s' if len(groups) != 1 else ''} in "
-            "rows with a class; expected "
-            f"{len(shares)} or more, one for each part of the rows. Name another column, or use "
-            "fewer parts."
+            f"the column of --group (group) has {len(groups):,} "
+            f"group{'s' if len(groups) != 1 else ''} in rows with a class; expected {len(shares)} "
+            "or more, one for each part of the rows. Name another column, or use fewer parts."
         )
     K = int(y.max()) + 1
     placed = groups[: min(MOST_PLACED, max(len(shares), MOST_COUNTS // K))]

@@ -115,5 +115,7 @@ def test_other_labels_are_reported_as_other_data(tmp_path):
     select(DATA, FOLDS, 2, recipe, engine, checkpoint=saving)
     changed = DATA.y.copy()
     changed[0] = 1 - changed[0]
-    with pytest.raises(backhand.InputError, match="other data: of member 0, the numbers of y have"):
+    with pytest.raises(
+        backhand.InputError, match="a search with other data: the numbers of y have"
+    ):
         select(DATA._replace(y=changed), FOLDS, 2, recipe, engine, checkpoint=saving)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import backhand
-from backhand.cli.reports.progress import part_of_search
+from backhand.cli.reports.progress import networks, part_of_search
 from backhand.engines import make_engine
 from backhand.equations import Parameters, softmax
 from backhand.selection import Chosen, InnerFolds, Trial
@@ -247,6 +247,7 @@ def test_the_bar_says_which_fold_and_penalty_is_under_way() -> None:
     assert said(first, first) == "fold 3 of 5, λ 2 of 3, epoch 12/100"
     assert said(MemberProgress(0, 2, 0.002, 1, 9)) == "all rows, epoch 1/9"
     assert said() == "search"
+    assert [networks(n) for n in (0, 1, 2)] == ["0 networks", "1 network", "2 networks"]
 
 
 CONTRADICTIONS = {

@@ -315,7 +315,8 @@ def test_time_that_is_over_leaves_the_first_encoding():
     recipe = Recipe(config=CONFIG, hidden=8, penalties=(0.001, 0.01), seconds=0)
     folds = InnerFolds(folds_for(data.y, 0))
     found = select({"a": data, "b": data}, folds, 2, recipe, make_engine("reference")).chosen
-    assert found.cut and found.encodings.chosen == "a" and len(found.trials) == 1
+    assert found.cut and found.encodings.chosen == "a"
+    assert 1 <= len(found.trials) <= 4, "the first two folds at most"
 
 
 @pytest.mark.parametrize("wrong", [
@@ -339,10 +340,10 @@ def test_a_stage_keeps_parameters_and_no_optimizer_state():
     recipe = Recipe(config=config, hidden=32)
     trainer = Trainer(data, folds, recipe, np.zeros(2), np.dtype(np.float32), ENGINE)
     members = [candidate(recipe, l2, fold) for l2 in recipe.penalties for fold in range(5)]
-    trainer.train("", members[:1], lambda _: None)  # which imports what it needs
+    trainer.train("", members[:1], lambda _: None, str)  # which imports what it needs
     tracemalloc.start()
     try:
-        trained = trainer.train("", members, lambda _: None)
+        trained = trainer.train("", members, lambda _: None, str)
         held, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

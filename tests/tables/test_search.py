@@ -262,7 +262,7 @@ CONTRADICTIONS = {
     "--budget 0s": "budget is '0s'; expected",
     "--budget 2epochs": "budget is '2epochs'; expected",
     "--l2 -1": "l2 is -1.0; expected None or a number of 0 or more",
-    "--checkpoint c --every 2epochs": "each member of a fleet has epochs of its own",
+    "--checkpoint c --every 2epochs": "each network of a search has epochs of its own",
     "--checkpoint c --cv 2": "--cv has several",
 }
 

@@ -100,13 +100,13 @@ def test_train_takes_every_setting_and_help_describes_it() -> None:
         backhand.train(PARAMS, X, Y, lerning_rate=0.1)
 
 
-def test_a_setting_is_spelled_out_in_three_places_at_most() -> None:
-    """Where it is declared, where it is used, and where a table's default is another one."""
+def test_a_setting_is_spelled_out_in_four_places_at_most() -> None:
+    """Where it is declared, where it is used, and where a table's setting and defaults are."""
     lines = [
         line for path in SOURCE.rglob("*.py") for line in path.read_text().splitlines()
         if "warmup" in line
     ]  # fmt: skip
-    assert len(lines) <= 3, lines
+    assert len(lines) <= 4, lines
 
 
 def test_a_tables_settings_contain_a_config() -> None:

@@ -138,7 +138,7 @@ def test_a_second_table_is_held_out(rows) -> None:
     columns, path = rows
     model = backhand.fit(path, "ripe", validation=columns, **QUICK)
     assert model.metrics["training_rows"] == 240 == model.metrics["held_out_rows"]
-    assert model.hyperparameters["validation"] == "the data frame"
+    assert model.hyperparameters["validation"] == "the dict"
     assert backhand.fit(path, "ripe", validation=path, **QUICK).hyperparameters[
         "validation"] == str(path)  # fmt: skip
 
@@ -164,7 +164,7 @@ def test_callbacks_are_called_and_checkpoints_resumed(rows, tmp_path) -> None:
                          checkpoint=backhand.Checkpoint(folder, "1epochs"))  # fmt: skip
     again = backhand.fit(path, "ripe", **QUICK, checkpoint=backhand.Checkpoint(folder, resume=True))
     assert epochs == [1, 2, 3] and all(map(np.array_equal, first.params, again.params))
-    with pytest.raises(backhand.InputError, match=r"early_stopping"):
+    with pytest.raises(backhand.InputError, match=r"other data: rows"):
         backhand.fit(path, "ripe", **QUICK, early_stopping=True,
                      checkpoint=backhand.Checkpoint(folder, resume=True))  # fmt: skip
 

@@ -18,7 +18,7 @@ RECORD = record.read()
 WRONG = [case for case in cases() if case.faults and case.role not in ("published", "frames")]
 RIGHT = [case for case in cases() if not case.faults and case.role != "frames"]
 FRAMES = [case for case in cases() if case.role == "frames"]
-EACH = 48
+EACH = 96
 """Of the functions in many frames, one in so many is checked in the quick tests."""
 
 
@@ -26,13 +26,13 @@ def name_of(case: Case) -> str:
     return case.name
 
 
-def half_of(which: list[Case]) -> list[Any]:
-    """Every fourth one for the quick tests; the others are among the slow ones."""
-    return [pytest.param(case, marks=pytest.mark.slow) if place % 4 else case
+def some_of(which: list[Case]) -> list[Any]:
+    """Every eighth one for the quick tests; the others are among the slow ones."""
+    return [pytest.param(case, marks=pytest.mark.slow) if place % 8 else case
             for place, case in enumerate(which)]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", half_of(WRONG), ids=name_of)
+@pytest.mark.parametrize("case", some_of(WRONG), ids=name_of)
 def test_a_wrong_function_is_diagnosed_as_recorded(case: Case) -> None:
     report = check(case.function, **case.options)
     found = sorted(finding.id for finding in report.findings)
@@ -56,7 +56,7 @@ def test_the_record_is_good_enough_and_complete() -> None:
     assert sum(exact[1]) >= 0.85 * len(exact[1]) and sum(exact[2]) >= 0.7 * len(exact[2])
 
 
-@pytest.mark.parametrize("case", half_of(RIGHT), ids=name_of)
+@pytest.mark.parametrize("case", some_of(RIGHT), ids=name_of)
 def test_a_right_function_is_called_right(case: Case) -> None:
     report = check(case.function, **case.options)
     assert report.ok, str(report)

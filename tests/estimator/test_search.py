@@ -503,3 +503,16 @@ def test_halving_refuses_several_scores_without_a_name() -> None:
     search = GridSearchCV(net(), {"alpha": [1e-4, 1e-3, 0.1]}, halving=True, scoring=scores, cv=2)
     with pytest.raises(InputError, match="scoring returns several"):
         search.fit(X, Y)
+
+
+def test_jobs_multiply_the_threads_of_a_fit(monkeypatch) -> None:
+    made, make = [], search_fits.make_engine
+
+    def noted(name, device, threads):
+        made.append(threads)
+        return make(name, device, threads)
+
+    monkeypatch.setattr(search_fits, "make_engine", noted)
+    for n_jobs, threads in ((None, 1), (2, 1), (3, 2)):
+        GridSearchCV(net(threads=threads), {"alpha": [0.1]}, cv=2, n_jobs=n_jobs).fit(X, Y)
+    assert made == [1, 2, 6]

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
-from joblib import parallel_config
+from joblib import effective_n_jobs, parallel_config
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV as Theirs
 from sklearn.model_selection import ParameterGrid
@@ -125,11 +125,14 @@ class GridSearchCV(Theirs):  # type: ignore[misc]
             _check_halving(self)
         callbacks = getattr(self, "_skl_callbacks", None)
         as_fleet = not callbacks and _are_fleets(self.estimator, self.param_grid)
+        jobs = 1
+        if as_fleet and self.n_jobs is not None:
+            jobs = effective_n_jobs(self.n_jobs)
         try:
             with ExitStack() as stack:
                 if as_fleet:  # scikit-learn's loop only scores, in this thread
                     stack.enter_context(parallel_config(backend="sequential"))
-                self._run = SearchRun(as_fleet, stack.close)
+                self._run = SearchRun(as_fleet, jobs, stack.close)
                 return super().fit(X, y, **params)
         finally:
             self.__dict__.pop("_run", None)
@@ -156,7 +159,7 @@ class GridSearchCV(Theirs):  # type: ignore[misc]
             candidates = list(candidates)
             splits = run.splits(cv or self._checked_cv_orig)
             if run.as_fleet:
-                fits = run.trained(clone(self.estimator), candidates, self.n_jobs, comparison)
+                fits = run.trained(clone(self.estimator), candidates, comparison)
                 callback_ctx = run.context(callback_ctx, fits)
             return evaluate_candidates(candidates, splits, more_results, callback_ctx=callback_ctx)
 

@@ -11,7 +11,6 @@ from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn import config_context, get_config
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
@@ -143,7 +142,7 @@ class Fits:
     estimator : MLPClassifier or Pipeline
     fits : list of Fit
     rows : SearchRows
-    n_jobs : int or None
+    jobs : int
         scikit-learn's: multiplies the threads of each.
     until, most_epochs : int, optional
         If given, fits by epochs are paused after the first number, which is their `max_iter`, and
@@ -155,11 +154,11 @@ class Fits:
         estimator: Any,
         fits: list[Fit],
         rows: SearchRows,
-        n_jobs: int | None,
+        jobs: int,
         until: int | None = None,
         most_epochs: int | None = None,
     ) -> None:
-        self._estimator, self._rows, self._n_jobs = estimator, rows, n_jobs
+        self._estimator, self._rows, self._jobs = estimator, rows, jobs
         self._fits, self._until, self._most_epochs = fits, until, most_epochs
         self._orders = OrderPool()
         self._done = 0
@@ -236,7 +235,7 @@ class Fits:
         if not group:
             return
         name, device, threads = _engine_of(group[0])
-        jobs = effective_n_jobs(self._n_jobs) if self._n_jobs is not None else 1
+        jobs = self._jobs
         engine = make_engine(name, device, jobs * (threads or 1) if jobs > 1 else threads)
         by_epochs = [fit for fit in group if fit.training is not None and not fit.is_ended]
         results = train_fleet([fit.planned() for fit in by_epochs], engine, until=self._until)

@@ -59,6 +59,8 @@ class SearchRun:
     ----------
     as_fleet : bool
         Whether candidates are trained as a fleet, and not each by its own `fit`.
+    jobs : int
+        By how much the threads of one fit are multiplied.
     end_sequential : callable
         Ends joblib's sequential backend, in which scikit-learn's loop runs if they are.
     X, y
@@ -70,6 +72,7 @@ class SearchRun:
     """
 
     as_fleet: bool
+    jobs: int
     end_sequential: Callable[[], None]
     X: Any = None
     y: Any = None
@@ -90,7 +93,6 @@ class SearchRun:
         self,
         estimator: Any,
         candidates: Sequence[dict[str, Any]],
-        n_jobs: int | None,
         comparison: Comparison | None,
     ) -> Fits:
         """Return the fits of candidates on all splits."""
@@ -108,8 +110,8 @@ class SearchRun:
             for number, fit in enumerate(self._fits):
                 fit.parameters = candidates[number // k]
         if comparison is None:
-            return Fits(estimator, self._fits, self._rows, n_jobs)
-        return Fits(estimator, self._fits, self._rows, n_jobs, comparison.until,
+            return Fits(estimator, self._fits, self._rows, self.jobs)
+        return Fits(estimator, self._fits, self._rows, self.jobs, comparison.until,
                     comparison.most_epochs)  # fmt: skip
 
     def context(self, context: Any, fits: Fits) -> AnsweredSearch:

@@ -57,12 +57,12 @@ class Limits(NamedTuple):
     Attributes
     ----------
     members : int
-        At most so many at once.
+        Maximum number of sessions in a stack.
     products : float
-        At most so many products per update in a member's forward pass: where there are more, a
+        Maximum number of products per update in a member's forward pass: where there are more, a
         member alone keeps the device busy.
     bytes : int
-        At most about so many of working memory.
+        Approximate maximum of working memory.
     """
 
     members: int
@@ -97,7 +97,7 @@ def groups(
 
 
 def _parts(session: ArraySession, block: Block, members: int, limits: Limits) -> int:
-    """Into how many groups of about one size so many members like this one are divided."""
+    """The number of stacks, of nearly equal sizes, for this many members like this one."""
     (d, H), K, b = session._like.W1.shape, session._like.b2.shape[0], block.batch_size
     numbers = b * (2 * d + 8 * H + 8 * K) + 12 * sum(v.size for v in session._like)
     size = session._dtype.itemsize * numbers + 8 * (2 * session._data.rows + 4 * block.l2.size)
@@ -113,7 +113,7 @@ class Numbers(NamedTuple):
     Attributes
     ----------
     learning_rate, l2, t : tensor of shape (M,)
-        float64; λ is the number 0 where there is no penalty.
+        float64; λ is 0.0, and no array, without a penalty.
     key, threshold, scale : tensor of shape (M,), or None without dropout
         As `mask_of` takes them.
     """

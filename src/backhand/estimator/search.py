@@ -192,10 +192,7 @@ class GridSearchCV(Theirs):  # type: ignore[misc]
                 callback_ctx=context, comparison=Comparison(until, most, best),
             )  # fmt: skip
             if f"mean_test_{metric}" not in results:
-                raise InputError(
-                    "halving compares candidates by one score, and scoring returns several; name "
-                    "it by refit=."
-                )
+                raise _several_scores("returns")
             best = best_of(results, stage, metric, kept(count, self.factor)).tolist()
             candidates = [candidates[number] for number in best]
             context.call_on_fit_task_end(estimator=self)
@@ -250,9 +247,14 @@ def _check_halving(search: GridSearchCV) -> None:
             f"which is {most}."
         )
     if not isinstance(search.refit, str) and _is_multimetric(search.scoring):
-        raise InputError(
-            "halving compares candidates by one score, and scoring has several; name it by refit=."
-        )
+        raise _several_scores("has")
+
+
+def _several_scores(scoring: str) -> InputError:
+    return InputError(
+        f"halving compares candidates by one score, and scoring {scoring} several; name it by "
+        "refit=."
+    )
 
 
 def _is_multimetric(scoring: Any) -> bool:

@@ -48,7 +48,7 @@ def best_index(results: Mapping[str, Any], metric: str) -> int:
 
 
 def kept(candidates: int, factor: float) -> int:
-    """Return how many of so many candidates continue."""
+    """Return the number of candidates that continue."""
     return math.ceil(candidates / factor)
 
 

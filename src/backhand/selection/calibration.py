@@ -75,7 +75,8 @@ class Rows(NamedTuple):
 def counted(rows: int, weights: NDArray[Any] | None) -> float:
     """Return how many rows weights (n,) stand for: a weight of 2 for two rows.
 
-    It is their sum, or the number of those above 0 if they are smaller: 0.01 stands for one row.
+    It is their sum, or the number of positive weights if that is larger: a weight of 0.01 stands
+    for one row.
     """
     if weights is None:
         return float(rows)

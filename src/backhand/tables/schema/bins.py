@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from backhand.tables.schema.columns import MOST_BINS
 
 FEWEST_IN_BIN, SHARE_IN_BIN = 10, 100
-"""Rows of a bin, at least: that many, or one in so many of all."""
+"""Minimum of rows in a bin: a number, and a fraction of all rows, as its denominator."""
 
 LEAST_GAIN = 1e-4
 """Decrease of the mean impurity from which a leaf is split."""

@@ -1,0 +1,1 @@
+"""The network as a web page: one file, which computes in the browser."""

@@ -1,0 +1,86 @@
+// Dense arrays of doubles: {shape, data}, row by row. A vector has one size, a number none.
+
+export function array(shape, data = new Float64Array(sizeOf(shape))) {
+  return { shape, data };
+}
+
+export function sizeOf(shape) {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** The array that Python's `array_to_json` wrote. */
+export function fromJson({ shape, numbers, float64 }) {
+  if (numbers) return array(shape, Float64Array.from(numbers));
+  const bytes = Uint8Array.from(atob(float64), (character) => character.charCodeAt(0));
+  return array(shape, new Float64Array(bytes.buffer));
+}
+
+export function copy({ shape, data }) {
+  return array(shape, data.slice());
+}
+
+/** The place of an entry in the data: index is [n, i], [h] or []. */
+export function offset({ shape }, index) {
+  return index.reduce((place, at, axis) => place * shape[axis] + at, 0);
+}
+
+export function entry(a, index) {
+  return a.data[offset(a, index)];
+}
+
+/** A B, summed in the order of the inner index. */
+export function matmul(A, B) {
+  const [rows, inner] = A.shape;
+  const columns = B.shape[1];
+  const C = array([rows, columns]);
+  for (let r = 0; r < rows; r++)
+    for (let m = 0; m < inner; m++) {
+      const factor = A.data[r * inner + m];
+      for (let c = 0; c < columns; c++) C.data[r * columns + c] += factor * B.data[m * columns + c];
+    }
+  return C;
+}
+
+export function transpose(A) {
+  const [rows, columns] = A.shape;
+  const T = array([columns, rows]);
+  for (let r = 0; r < rows; r++)
+    for (let c = 0; c < columns; c++) T.data[c * rows + r] = A.data[r * columns + c];
+  return T;
+}
+
+/** f of each entry, and of the entries of others at the same place. */
+export function map(f, a, ...others) {
+  return array(
+    a.shape,
+    a.data.map((value, at) => f(value, ...others.map((other) => other.data[at]))),
+  );
+}
+
+/** A with f of each entry and the vector's number for its column. */
+export function withEachRow(f, A, vector) {
+  const columns = A.shape[1];
+  return array(A.shape, A.data.map((value, at) => f(value, vector.data[at % columns])));
+}
+
+/** A with f of each entry and the vector's number for its row. */
+export function withEachColumn(f, A, vector) {
+  const columns = A.shape[1];
+  return array(
+    A.shape,
+    A.data.map((value, at) => f(value, vector.data[Math.floor(at / columns)])),
+  );
+}
+
+/** 1ᵀ A: the sum of each column. */
+export function columnSums(A) {
+  const [rows, columns] = A.shape;
+  const sums = array([columns]);
+  for (let r = 0; r < rows; r++)
+    for (let c = 0; c < columns; c++) sums.data[c] += A.data[r * columns + c];
+  return sums;
+}
+
+export function total(a) {
+  return a.data.reduce((sum, value) => sum + value, 0);
+}

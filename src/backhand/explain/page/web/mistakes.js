@@ -1,0 +1,8 @@
+// Wrong lines.
+
+export const mistakesPanel = {
+  id: "mistakes",
+  title: "Wrong lines",
+  applies: () => false,
+  mount(section, store) {},
+};

@@ -1,0 +1,28 @@
+// Numbers as they are shown: with a minus sign, and as many digits as there is room for.
+
+const MINUS = "−";
+
+/** A number in at most `digits` significant digits: 0.1235, −12.35, 1.2e−7. */
+export function shown(value, digits = 4) {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "not a number" : withMinus(value > 0 ? "∞" : "-∞");
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size >= 10 ** Math.max(digits, 4) || size < 1e-4) {
+    const [digitsOf, power] = value.toExponential(digits - 1).split("e");
+    return withMinus(`${digitsOf}e${Number(power)}`);
+  }
+  return withMinus(String(Number(value.toPrecision(digits))));
+}
+
+/** In a cell: at most five characters, so that columns of numbers align. */
+export function brief(value) {
+  const size = Math.abs(value);
+  if (value === 0) return "0";
+  if (!Number.isFinite(value)) return withMinus(Number.isNaN(value) ? "?" : value > 0 ? "∞" : "-∞");
+  if (size < 0.0005) return withMinus(`${value < 0 ? "-" : ""}~0`);
+  return withMinus(value.toFixed(size < 9.995 ? 2 : size < 99.95 ? 1 : 0));
+}
+
+function withMinus(text) {
+  return text.replaceAll("-", MINUS);
+}

@@ -9,7 +9,9 @@ import { slopePanel } from "./slope.js";
 import { softmaxPanel } from "./softmax.js";
 import { createStore } from "./store.js";
 import { trainingPanel } from "./training.js";
+import { sizesOf } from "./rules.js";
 import { unitsPanel } from "./units.js";
+import { createWindows } from "./windows.js";
 
 const PANELS = [
   trainingPanel,
@@ -25,7 +27,7 @@ const PANELS = [
 export function mount(root, contents) {
   const store = createStore(contents);
   root.replaceChildren();
-  matricesView(root, store);
+  matricesView(root, store, createWindows(sizesOf(store.values)));
   for (const panel of PANELS) {
     if (panel.applies && !panel.applies(store)) continue;
     const section = element("section", { class: `panel ${panel.id}` }, element("h2", {}, panel.title));

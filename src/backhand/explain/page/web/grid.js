@@ -156,5 +156,5 @@ export function createTicks(store, windows, letter, side) {
       tick.replaceChildren(...(own ? [element("b", {}, own), ` ${place}`] : [String(place)]));
     });
   update();
-  return { node, update };
+  return { node, side, update };
 }

@@ -28,6 +28,7 @@ const PLACES = {
   dW1: ["dW", "Z1"], "new W1": ["dW", "H1"], dW2: ["dW", "S"], "new W2": ["dW", "P"],
 };
 
+/** Bands and columns of the drawing; a column that has no array is left out. */
 const ROWS = ["weights", "biases", "forward", "backward", "db", "dW"];
 const COLUMNS = ["X", "Z1", "M", "H1", "S", "P", "Y", "losses", "w", "L"];
 
@@ -107,20 +108,28 @@ function visibleCell(store) {
 function figure(store, windows, grid, ticks) {
   const { name } = grid;
   const [row, column] = PLACES[name];
+  const columns = COLUMNS.filter((one) => one !== "M" || store.values.mask);
   const edges = (TICKS[name] ?? []).map(([letter, side]) => createTicks(store, windows, letter, side));
   ticks.push(...edges);
   const more = [grid.rowLetter, grid.columnLetter].filter((letter) => windows.partial.includes(letter));
-  const place = `grid-row: ${ROWS.indexOf(row) + 1}; grid-column: ${COLUMNS.indexOf(column) + 1};`;
+  const place = `grid-row: ${ROWS.indexOf(row) + 1}; grid-column: ${columns.indexOf(column) + 1};`;
   const node = element(
     "figure",
     { class: `matrix ${row} ${more.length ? "part" : ""}`, "data-name": name, style: place },
-    element("figcaption", BELOW[name] ? { class: "below", style: `--lower: ${BELOW[name]}` } : {}),
-    element("div", { class: "body" }, edges.map((edge) => edge.node), grid.node),
+    element("figcaption", {}),
+    element("div", { class: "body" }, body(grid, edges)),
   );
   if (isEditable(name)) node.classList.add("given");
   node.caption = captionOf(store, windows.sizes, name);
   node.querySelector("figcaption").append(...node.caption.lines());
   return node;
+}
+
+/** The cells, with index numbers to the left of them and above. */
+function body(grid, edges) {
+  const left = edges.filter(({ side }) => side === "left").map(({ node }) => node);
+  const top = edges.filter(({ side }) => side !== "left").map(({ node }) => node);
+  return [...left, element("div", { class: "cells" }, top, grid.node)];
 }
 
 /** Name, equation and shape; `key` says when they have to be written anew. */
@@ -133,6 +142,10 @@ function captionOf(store, sizes, name) {
     lines() {
       const label = element("span", { class: "shape" }, shape.length ? shapeText : "a number");
       if (!store.rules[name] && name !== "w") return [element("b", {}, name), label];
+      if (BELOW[name]) {
+        const equation = element("span", { class: "below", style: `--lower: ${BELOW[name]}` }, formula(name, terms()));
+        return [element("b", {}, name), label, equation];
+      }
       if (!name.startsWith("new ")) return [element("span", {}, formula(name, terms())), label];
       return [
         element("span", {}, element("b", {}, name), " ", label),

@@ -160,5 +160,5 @@ function reason(store, { shut, wouldBe, factors }) {
   const unit = factors.map(({ cell }) => cell).find(({ name }) => ["H1", "dZ1", "Z1", "dH1"].includes(name));
   const place = unit.index.join(",");
   const why = shut === "relu" ? `Z1[${place}] ≤ 0` : `M[${place}] = 0`;
-  return `${why}; without the mask ${shown(wouldBe)}`;
+  return `${why}, else ${shown(wouldBe)}`;
 }

@@ -5,8 +5,8 @@ import { valueOf } from "./rules.js";
 
 /** Longest axis of which every cell is drawn, and the lengths that a drawing may have. */
 const CELLS = 16;
-const EDGE = 13;
-const LONGEST = 120;
+const EDGE = 11;
+const LONGEST = 88;
 const GAP = 10;
 
 /**

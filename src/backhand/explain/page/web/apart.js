@@ -1,6 +1,6 @@
 // An entry taken apart, as the lines of a table: one per term, then what is added, then the entry.
 
-import { axisPlace, cellName } from "./cells.js";
+import { cellName, ownName } from "./cells.js";
 import { shown } from "./numbers.js";
 
 /** Terms up to which all are shown, in their order; of more, so many of the largest. */
@@ -136,7 +136,8 @@ function placed(store, rule, term, texts) {
   const { cell } = term.factors[0];
   const place = cell.index[store.shapes[cell.name].indexOf(rule.over)];
   const cells = [null, ...term.factors.map((factor) => factor.cell)];
-  return { texts: [axisPlace(store, rule.over, place), ...texts], cells: pad(cells, texts.length + 1) };
+  const name = `${place} ${ownName(store, rule.over, place)}`.trim();
+  return { texts: [name, ...texts], cells: pad(cells, texts.length + 1) };
 }
 
 function added(plus, width) {

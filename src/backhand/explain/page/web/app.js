@@ -58,20 +58,12 @@ function header(root, store) {
   root.append(
     element(
       "header",
-      { class: "top" },
+      { class: "page-head row" },
       element("h1", {}, problem.title || "The network, number by number"),
-      element(
-        "p",
-        { class: "quiet" },
-        `N = ${N} rows, d = ${d} features, H = ${H} hidden units (ReLU), K = ${K} classes (softmax)`,
-      ),
-      element(
-        "div",
-        { class: "row" },
-        L,
-        examples?.length ? exampleChoice(root, store, [problem, ...examples]) : null,
-        element("button", { type: "button", onclick: () => store.reset() }, "Original numbers"),
-      ),
+      L,
+      element("span", { class: "quiet" }, `${N} rows, ${d} features, ${H} hidden units (ReLU), ${K} classes (softmax)`),
+      examples?.length ? exampleChoice(root, store, [problem, ...examples]) : null,
+      element("button", { type: "button", onclick: () => store.reset() }, "Original numbers"),
     ),
   );
   const show = () => {
@@ -91,7 +83,7 @@ function exampleChoice(root, store, problems) {
         const problem = first[select.selectedIndex];
         const examples = first.filter((other) => other !== problem);
         mount(root, { ...store.contents, problem, examples, first });
-        root.querySelector(".top select").focus();
+        root.querySelector(".page-head select").focus();
       },
     },
     first.map((problem) => element("option", { selected: problem === store.contents.problem }, problem.title)),

@@ -7,6 +7,7 @@ import { givenNumber, isNumber, setGivenNumber, typedNumber } from "./edit.js";
 import { drawProduct, productOf } from "./falk.js";
 import { entryFormula } from "./formulas.js";
 import { shown } from "./numbers.js";
+import { createPath } from "./path.js";
 import { explainEntry, sizesOf, usedBy, valueOf } from "./rules.js";
 import { isShown } from "./stages.js";
 import { createTable } from "./termtable.js";
@@ -22,8 +23,11 @@ const HELP =
 
 /** Show the entry that is pointed at or pinned. Returns a function that ends it. */
 export function entryPanel(root, store) {
-  const body = element("div", { class: "entry-body" });
-  const panel = element("section", { class: "entry", "aria-label": "The entry, taken apart", tabindex: "0" }, body);
+  const body = element("div", { class: "entry-body", tabindex: "0", role: "region", "aria-label": "Sum" });
+  const path = createPath(store);
+  const size = sizeButton(() => panel.classList.toggle("large"));
+  const top = element("div", { class: "entry-top" }, path.node, size);
+  const panel = element("section", { class: "entry", "aria-label": "The entry, taken apart" }, top, body);
   root.append(panel);
   let view = null;
 
@@ -33,12 +37,22 @@ export function entryPanel(root, store) {
     if (view?.key !== key) {
       view = { key, ...(cell ? entryView(store, cell) : helpView()) };
       body.replaceChildren(...view.nodes);
-      panel.scrollTop = 0;
+      body.scrollTop = 0;
     }
     view.update();
   };
+  path.update();
   show();
-  return store.subscribe(show);
+  return store.subscribe((what) => {
+    if (what.has("selection")) path.update();
+    show();
+  });
+}
+
+/** Makes the panel higher, where it is docked below the drawing. */
+function sizeButton(toggle) {
+  const button = element("button", { type: "button", class: "size", "aria-pressed": "false", onclick: () => button.setAttribute("aria-pressed", String(toggle())) }, "Higher");
+  return button;
 }
 
 /** What the form of an entry depends on, besides the entry. */

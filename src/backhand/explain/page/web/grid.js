@@ -145,14 +145,14 @@ function built(store, windows, grid) {
   );
 }
 
-/** The numbers, and names, along an edge of a grid. */
+/** The numbers along an edge of a grid, with names to the left of rows and in a legend. */
 export function createTicks(store, windows, letter, side) {
   const ticks = Array.from({ length: windows.count[letter] }, () => element("span", {}));
   const node = element("div", { class: `ticks ${side}`, "aria-hidden": "true" }, ticks);
   const update = () =>
     ticks.forEach((tick, at) => {
       const place = windows.from[letter] + at;
-      const own = side === "top plain" ? "" : ownName(store, letter, place);
+      const own = side === "top" ? "" : ownName(store, letter, place);
       tick.replaceChildren(...(own ? [element("b", {}, own), ` ${place}`] : [String(place)]));
     });
   update();

@@ -34,8 +34,8 @@ const COLUMNS = ["X", "Z1", "M", "H1", "S", "P", "Y", "losses", "w", "L"];
 
 /** Index numbers and names along the edges: [letter, side]. */
 const TICKS = {
-  W1: [["i", "left"], ["h", "top"]], W2: [["h", "left"], ["k", "top"]],
-  X: [["n", "left"], ["i", "top plain"]],
+  W1: [["i", "left"], ["h", "top"]], W2: [["h", "left"], ["k", "top"], ["k", "legend"]],
+  X: [["n", "left"], ["i", "top"]],
   dW1: [["i", "left"]], dW2: [["h", "left"]],
 };
 
@@ -75,7 +75,7 @@ export function matricesView(root, store, windows) {
   windows.subscribe(all);
   const stop = store.subscribe((what) => {
     if (what.has("numbers") || what.has("changes")) caption(store, figures);
-    if (what.has("selection") && store.selected) windows.show(store.shapes[store.selected.name], store.selected.index);
+    if (what.has("selection") && store.selected) reveal(windows, grids, store, store.selected);
     if (what.has("numbers") || what.has("stage") || what.has("changes")) numbers();
     if (what.has("stage")) markStage(drawing, store);
     light();
@@ -125,11 +125,11 @@ function figure(store, windows, grid, ticks) {
   return node;
 }
 
-/** The cells, with index numbers to the left of them and above. */
+/** The cells, with index numbers to the left of them and above, and names of classes beside. */
 function body(grid, edges) {
   const left = edges.filter(({ side }) => side === "left").map(({ node }) => node);
-  const top = edges.filter(({ side }) => side !== "left").map(({ node }) => node);
-  return [...left, element("div", { class: "cells" }, top, grid.node)];
+  const others = edges.filter(({ side }) => side !== "left").map(({ node }) => node);
+  return [...left, element("div", { class: "cells" }, others, grid.node)];
 }
 
 /** Name, equation and shape; `key` says when they have to be written anew. */
@@ -165,8 +165,16 @@ function caption(store, figures) {
   }
 }
 
+/** Bring an entry into its windows and into view. */
+function reveal(windows, grids, store, { name, index }) {
+  windows.show(store.shapes[name], index);
+  grids[name]?.cellAt(index).node.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
 function markStage(drawing, store) {
   const current = store.stage ? namesAt(store.stage) : [];
+  const first = drawing.querySelector(`[data-name="${current[0]}"]`);
+  first?.scrollIntoView({ block: "nearest", inline: "nearest" });
   for (const node of drawing.querySelectorAll(".matrix")) {
     node.classList.toggle("current", current.includes(node.dataset.name));
     node.classList.toggle("later", !isShown(store, node.dataset.name));

@@ -4,7 +4,7 @@ import { axesBar } from "./axes.js";
 import { element } from "./dom.js";
 import { entryPanel } from "./entry.js";
 import { matricesView } from "./matrices.js";
-import { pathBar } from "./path.js";
+import { goToBar } from "./path.js";
 import { sizesOf } from "./rules.js";
 import { stepsBar } from "./steps.js";
 import { createWindows } from "./windows.js";
@@ -18,7 +18,7 @@ export function networkView(root, store) {
   const endSteps = stepsBar(bars, store, windows);
   axesBar(bars, windows);
   const drawing = matricesView(around, store, windows);
-  const endPath = pathBar(bars, store, drawing.focus);
+  const endGoTo = goToBar(root.querySelector(".page-head") ?? bars, store, drawing.focus);
   const endEntry = entryPanel(around, store);
-  return () => [endSteps, drawing.end, endPath, endEntry].forEach((end) => end());
+  return () => [endSteps, drawing.end, endGoTo, endEntry].forEach((end) => end());
 }

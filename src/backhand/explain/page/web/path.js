@@ -7,21 +7,30 @@ import { numberIn } from "./rules.js";
 
 let boxes = 0;
 
-/** Returns a function that ends it. `focus` moves the focus to an entry in the drawing. */
-export function pathBar(root, store, focus) {
+/** The path, in the panel of the entry. Returns {node, update}. */
+export function createPath(store) {
   const list = element("ol", {});
   const unpin = element("button", { type: "button", onclick: () => store.select(null) }, "Unpin");
-  const nav = element("nav", { class: "path", "aria-label": "Path of pinned entries" }, list, unpin);
-  const heard = element("span", { class: "unseen", "aria-live": "polite" });
-  root.append(element("div", { class: "row goes" }, goTo(store, focus), nav, heard));
-
-  const show = () => {
-    nav.hidden = !store.path.length;
-    list.replaceChildren(...store.path.map((cell) => crumb(store, cell)));
-    heard.textContent = store.selected ? announced(store) : "";
+  const node = element("nav", { class: "path", "aria-label": "Path of pinned entries" }, list, unpin);
+  return {
+    node,
+    update() {
+      node.hidden = !store.path.length;
+      list.replaceChildren(...store.path.map((cell) => crumb(store, cell)));
+    },
   };
-  show();
-  return store.subscribe((what) => what.has("selection") && show());
+}
+
+/**
+ * The box above the drawing, and what screen readers hear when an entry is pinned. Returns a
+ * function that ends it. `focus` moves the focus to an entry in the drawing.
+ */
+export function goToBar(root, store, focus) {
+  const heard = element("span", { class: "unseen", "aria-live": "polite" });
+  root.append(goTo(store, focus), heard);
+  return store.subscribe((what) => {
+    if (what.has("selection")) heard.textContent = store.selected ? announced(store) : "";
+  });
 }
 
 function crumb(store, cell) {

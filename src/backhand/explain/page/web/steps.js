@@ -7,7 +7,7 @@ import { namesAt, STAGES } from "./stages.js";
 import { wordsOf } from "./words.js";
 
 /** Seconds that an equation is shown for. */
-const SPEEDS = { slowly: 7, "at reading speed": 4, fast: 1.5 };
+const SPEEDS = { slow: 7, normal: 4, fast: 1.5 };
 
 /** Entries of an array at which a film stops, at most. */
 const STOPS = 12;
@@ -55,7 +55,7 @@ export function stepsBar(root, store, windows) {
 }
 
 function chip(store, film, stage) {
-  const label = stage === "new b2" ? "new W1, b1, W2, b2" : stage;
+  const label = stage === "new b2" ? "W1, b1, W2, b2" : stage;
   return element(
     "button",
     {
@@ -90,11 +90,11 @@ function controlButtons(store, film) {
   });
   const speed = element(
     "select",
-    { onchange: () => film.setSeconds(SPEEDS[speed.value]) },
-    Object.keys(SPEEDS).map((name) => element("option", { selected: name === "at reading speed" }, name)),
+    { "aria-label": "Speed", onchange: () => film.setSeconds(SPEEDS[speed.value]) },
+    Object.keys(SPEEDS).map((name) => element("option", { selected: name === "normal" }, name)),
   );
   return {
-    node: element("div", { class: "row" }, play, back, next, all, element("label", {}, "speed", speed)),
+    node: element("div", { class: "film" }, play, back, next, all, speed),
     update() {
       play.textContent = film.runs() ? "Pause" : "Play";
       back.disabled = store.stage === STAGES[0];
@@ -117,7 +117,7 @@ function go(store, film, by) {
 /** Plays the stages; in each, it goes through entries, so that their row and column are seen. */
 function createFilm(store, windows, changed) {
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  let seconds = SPEEDS["at reading speed"];
+  let seconds = SPEEDS.normal;
   let request = 0;
   let begun = 0;
   let stop = -1;

@@ -19,7 +19,7 @@ export function rowChooser({ store, live, row }, update) {
   live.call(() => {
     if (Number(input.value) !== row.n) input.value = row.n;
   });
-  return element("label", "Row ", input);
+  return element("label", {}, "Row ", input);
 }
 
 function rowList(store, N) {
@@ -102,7 +102,7 @@ function weightField({ store, live, row }) {
     "Equal weights",
   );
   live.attribute(equal, "disabled", () => !store.given.sample_weight);
-  const label = element("label", "Sample weight of this row ", input);
+  const label = element("label", {}, "Sample weight of this row ", input);
   return element("p", { class: "row" }, label, " ", equal);
 }
 

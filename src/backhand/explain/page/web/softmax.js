@@ -2,6 +2,7 @@
 
 import { cellNumber } from "./cell_link.js";
 import { element } from "./dom.js";
+import { math } from "./formulas.js";
 import { followed, liveNodes } from "./live.js";
 import { entry } from "./matrix.js";
 import { shown } from "./numbers.js";
@@ -38,9 +39,13 @@ function build(box, store) {
   };
   box.append(
     rowChooser(panel, update),
-    probabilities(panel),
-    ...derivatives(panel, update),
-    ...rowShare(panel),
+    element(
+      "div",
+      { class: "parts" },
+      element("div", {}, probabilities(panel)),
+      element("div", {}, derivatives(panel, update)),
+      element("div", {}, rowShare(panel)),
+    ),
   );
   return (what) => {
     if (what.has("selection")) chooseRowOf(panel);
@@ -95,10 +100,10 @@ function probabilities(panel) {
     number(() => entry(store.values.losses, [row.n])),
   ];
   const columns = ["class", "S", "S − max S", "exp(S − max S)", "P", "Y", "−Y log P"];
-  return element(
-    "div",
-    {},
-    table("From scores to probabilities and the loss of the row", columns, rows, [sums]),
+  return [
+    element("h3", {}, "From scores to probabilities"),
+    element("p", {}, math("P[k] = exp(S[k] − max(S)) / Σ_j exp(S[j] − max(S))")),
+    table("Scores, probabilities and the loss of the row", columns, rows, [sums]),
     omitted(panel),
     element(
       "p",
@@ -107,7 +112,7 @@ function probabilities(panel) {
         "are the same, but exp(S) overflows for S above 709.78. Each row of P sums to 1: the sum " +
         "is over the classes of a row, not over the rows.",
     ),
-  );
+  ];
 }
 
 /** How many classes have no place in the tables. */
@@ -156,9 +161,11 @@ function derivatives(panel, update) {
     element(
       "p",
       {},
-      "Each P of a row depends on every S of that row, since the sum is below all of them: " +
-        "∂P[j]/∂S[k] = P[j] ([j = k] − P[k]), which is the matrix diag(p) − p pᵀ. The chain rule " +
-        "sums over j. Choose a class k to see its sum.",
+      "Each P of a row depends on every S of that row, since the denominator has all of them: ",
+      math("∂P[j] / ∂S[k] = P[j] ([j = k] − P[k])"),
+      ", as a matrix ",
+      math("diag(p) − p pᵀ"),
+      ". The chain rule sums over j. Choose a class k to see its sum.",
     ),
     table("∂P[j]/∂S[k] of the row, and the product", columns, rows, feet),
     sumOfColumn(panel),

@@ -1,11 +1,11 @@
 // One hidden unit: its gradients, whether it can come back if it is dead, and trying it.
 
-import { cellNumber } from "./cell_link.js";
+import { cellLink } from "./cell_link.js";
 import { element } from "./dom.js";
 import { entry } from "./matrix.js";
 import { shown } from "./numbers.js";
 import { range, table } from "./table.js";
-import { unitGradients, unitState, updatesToRevival } from "./unit_state.js";
+import { largestEntry, unitState, updatesToRevival } from "./unit_state.js";
 
 const MARGIN = 0.1;
 const TRIED = 100;
@@ -19,7 +19,7 @@ export function unitDetails(panel) {
   });
   return [
     element("h3", {}, live.text(() => `Unit ${unit.h}: ${condition(store.values, unit.h)}`)),
-    gradientTable(panel),
+    largestEntries(panel),
     element("p", { class: "revival" }, live.text(() => prospects(store.values, unit.h))),
     buttons(panel, outcome),
     outcome,
@@ -34,34 +34,24 @@ function condition(values, h) {
   return `Z1 > 0 in ${above} of ${rows} rows${dropped}`;
 }
 
-/** The largest size of its entries in each gradient, and one of them to pin. */
-function gradientTable({ store, live, unit }) {
-  const v = () => store.values;
-  const largest = (name) => live.text(() => shown(unitGradients(v(), unit.h)[name]));
-  const pinned = (name, index) => {
-    const cell = () => ({ name, index: index() });
-    return cellNumber(store, live, cell, () => shown(entry(v()[name], index())));
-  };
-  const h = () => unit.h;
-  const largestScore = live.text(() => shown(unitState(v(), unit.h).largest));
-  const rows = [
-    ["dZ1[:, h]", largest("dZ1"), pinned("dZ1", () => [0, h()])],
-    ["dW1[:, h]", largest("dW1"), pinned("dW1", () => [0, h()])],
-    ["db1[h]", largest("db1"), pinned("db1", () => [h()])],
-    ["dW2[h, :]", largest("dW2"), pinned("dW2", () => [h(), 0])],
-  ];
-  const z = [
-    ["Z1[:, h]", largestScore, pinned("Z1", () => [0, h()])],
-    ["b1[h]", "", pinned("b1", () => [h()])],
-  ];
-  const columns = ["", "largest size", "first entry"];
-  return element(
-    "div",
-    { class: "row unit-tables" },
-    table("Its gradients", columns, rows),
-    table("Its scores", ["", "largest", "first entry"], z),
-  );
+/** The largest entry of each array in which the unit has a column or a row. */
+function largestEntries({ store, live, unit }) {
+  const rows = PARTS.map(([name, part, sizeOf]) => {
+    const cell = () => largestEntry(store.values, store.shapes, name, unit.h, sizeOf);
+    const value = () => entry(store.values[name], cell().index);
+    return [part, cellLink(store, live, cell), live.text(() => shown(value()))];
+  });
+  return table("Of each array, its entry that is largest in size", ["", "entry", "value"], rows);
 }
+
+const PARTS = [
+  ["Z1", "highest Z1[:, h]", (z) => z],
+  ["b1", "b1[h]"],
+  ["dZ1", "dZ1[:, h]"],
+  ["dW1", "dW1[:, h]"],
+  ["db1", "db1[h]"],
+  ["dW2", "dW2[h, :]"],
+];
 
 /** Whether steps on these rows can change the unit. */
 function prospects(values, h) {
@@ -85,8 +75,8 @@ function prospects(values, h) {
   return zeros + withPenalty(values, h, largest);
 }
 
-function withGradient(values, h) {
-  if (unitGradients(values, h).dZ1 > 0)
+function withGradient({ dZ1 }, h) {
+  if (range(dZ1.shape[0]).some((n) => entry(dZ1, [n, h]) !== 0))
     return "It is not dead: it has a gradient through the rows with Z1 > 0.";
   return "It is not dead, but dH1 is 0 in the rows with Z1 > 0, so its gradients are 0 here.";
 }

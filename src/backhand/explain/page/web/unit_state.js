@@ -32,19 +32,16 @@ export function deadUnits(values) {
   return Array.from({ length: units }, (_, h) => h).filter((h) => unitState(values, h).dead);
 }
 
-/** The largest size of the entries of a unit in dW1, db1, dW2 and dZ1. */
-export function unitGradients({ dW1, db1, dW2, dZ1 }, h) {
-  return {
-    dZ1: largestOf(dZ1, (at) => at % dZ1.shape[1] === h),
-    dW1: largestOf(dW1, (at) => at % dW1.shape[1] === h),
-    db1: Math.abs(db1.data[h]),
-    dW2: largestOf(dW2, (at) => Math.floor(at / dW2.shape[1]) === h),
-  };
-}
-
-function largestOf(a, belongs) {
-  const larger = (most, value, at) => (belongs(at) ? Math.max(most, Math.abs(value)) : most);
-  return a.data.reduce(larger, 0);
+/** Of a unit in an array whose shape is given by letters: its entry that is largest in size. */
+export function largestEntry(values, shapes, name, h, sizeOf = Math.abs) {
+  const a = values[name];
+  const axis = shapes[name].indexOf("h");
+  const across = a.shape.length === 1 ? 1 : a.shape[1 - axis];
+  const indexOf = (other) => (a.shape.length === 1 ? [h] : axis ? [other, h] : [h, other]);
+  let best = indexOf(0);
+  for (let other = 1; other < across; other++)
+    if (sizeOf(entry(a, indexOf(other))) > sizeOf(entry(a, best))) best = indexOf(other);
+  return { name, index: best };
 }
 
 /**

@@ -2,11 +2,11 @@
 
 import { cellNumber } from "./cell_link.js";
 import { element } from "./dom.js";
+import { formula } from "./formulas.js";
 import { followed, liveNodes } from "./live.js";
-import { entry } from "./matrix.js";
 import { deadUnits, isDropped, passes, unitState } from "./unit_state.js";
 import { unitDetails } from "./unit_details.js";
-import { range, table, windowAround } from "./table.js";
+import { table, windowAround } from "./table.js";
 
 const MOST_UNITS = 24;
 const MOST_ROWS = 24;
@@ -42,13 +42,18 @@ function build(box, store) {
     element(
       "p",
       {},
-      "H1 = max(0, Z1): a unit passes a row where Z1 > 0, and only these rows get a gradient " +
-        "through it, since dZ1 = dH1 ⊙ (Z1 > 0).",
+      formula("H1", store.given),
+      ": a unit passes a row where Z1 > 0. Only these rows have a gradient through it: ",
+      formula("dZ1", store.given),
     ),
     element("p", {}, live.text(() => summary(store.values))),
     unitChooser(panel),
-    maskTable(panel),
-    ...unitDetails(panel),
+    element(
+      "div",
+      { class: "parts" },
+      element("div", {}, maskTable(panel)),
+      element("div", {}, unitDetails(panel)),
+    ),
   );
   return (what) => {
     if (what.has("selection")) chooseUnitOf(panel);

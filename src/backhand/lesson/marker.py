@@ -32,6 +32,8 @@ FRAME: dict[str, Any] = {
 }  # fmt: skip
 """The network of the lesson: the doctor need not find it."""
 
+STILL_BLANK = "Write your line in place of the dots, and run the cell again."
+
 
 @dataclass(eq=False)
 class Blank:
@@ -93,20 +95,16 @@ class Blank:
         trial = tried(self.equation, f, reads)
         if not trial.written:
             self.outcome = "blank"
-            said = "Write your line in place of the dots, and run the cell again."
-            return Mark(self.equation, "blank", self.answers, 0, (("", said),))
+            return Mark(self.equation, "blank", self.answers, 0, (("", STILL_BLANK),))
         self._count(f)
-        report = check(composed(self.equation, f, reads), autograd=False, **FRAME)
-        correct = report.ok and not (trial.problem or trial.worst)
-        self.outcome = "correct" if correct else "wrong"
         level = min(self.answers - 1, 2) if hints is None else hints
-        if correct:
-            self.correct = (f, reads)
-            return Mark(
-                self.equation, "correct", self.answers, level, _praise(self, report), report
-            )
-        return Mark(self.equation, "wrong", self.answers, level,
-                    tuple(_said(self.equation, trial, report, level)), report)  # fmt: skip
+        report = check(composed(self.equation, f, reads), autograd=False, **FRAME)
+        if report.ok and not (trial.problem or trial.worst):
+            self.outcome, self.correct = "correct", (f, reads)
+            said = _praise(self.equation, report)
+        else:
+            self.outcome, said = "wrong", _said(self.equation, trial, report, level)
+        return Mark(self.equation, self.outcome, self.answers, level, tuple(said), report)
 
     def _count(self, f: Equation) -> None:
         """Count an answer, unless it is the last one again: a cell is often run twice."""
@@ -223,8 +221,8 @@ def _function(f: Any, name: str) -> Callable[..., Any]:
     )
 
 
-def _praise(blank: Blank, report: Report) -> list[tuple[str, str]]:
-    line = LINES[blank.equation].text(penalty=False)
+def _praise(name: str, report: Report) -> list[tuple[str, str]]:
+    line = LINES[name].text(penalty=False)
     said = f"The same numbers as {line}, on {report.problems} random problems of different sizes."
     return [("", said), *(("remark", remark) for remark in report.remarks)]
 

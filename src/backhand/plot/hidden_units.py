@@ -125,16 +125,18 @@ class HiddenUnitsDisplay:
         return self
 
     def _edges(self) -> NDArray[np.float64]:
-        """Edges of the bins, of which one is 0."""
+        """Edges of the bins, of which one is 0; there is a bin on either side of it."""
         Z1 = self.Z1[:, list(self.shown)]
         low, high = min(float(Z1.min()), 0.0), max(float(Z1.max()), 0.0)
         width = (high - low) / BINS or 1.0
-        return width * np.arange(np.floor(low / width), np.ceil(high / width) + 1)
+        first, last = min(np.floor(low / width), -1), max(np.ceil(high / width), 1)
+        return np.asarray(width * np.arange(first, last + 1))
 
 
 def _histogram(place: Any, Z1: NDArray[np.float64], edges: NDArray[np.float64]) -> None:
-    # Z1 = 0 is not active, and the bins include their left edges.
-    counts = np.histogram(np.where(Z1 == 0, edges[edges < 0].max(initial=edges[0]), Z1), edges)[0]
+    # Z1 = 0 is not active, and a bin includes its left edge.
+    left = np.where(Z1 == 0, edges[edges < 0].max(), Z1)
+    counts = np.histogram(np.clip(left, edges[0], edges[-1]), edges)[0]
     colours = [axes.COLOURS[0] if edge >= 0 else "#bbbbbb" for edge in edges[:-1]]
     place.bar(edges[:-1], counts, np.diff(edges), align="edge", color=colours)
     place.axvline(0, color=axes.INK, linewidth=0.8)

@@ -195,8 +195,9 @@ class WeightsDisplay:
         if self.W.size > MOST_NUMBERS:
             return
         for (i, j), value in np.ndenumerate(self.W):
-            colour = "white" if abs(value) > 0.6 * limit else axes.INK
-            place.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour,
+            colour = "white" if abs(value) > 0.7 * limit else axes.INK
+            shown = f"{value:.2f}".replace("-", "−")
+            place.text(j, i, shown, ha="center", va="center", color=colour,
                        fontsize="x-small")  # fmt: skip
 
 

@@ -5,7 +5,9 @@ import { element } from "./dom.js";
 import { mistakesPanel } from "./mistakes.js";
 import { networkView } from "./network.js";
 import { shown } from "./numbers.js";
+import { ownFunctionPanel } from "./own_function.js";
 import { planePanel } from "./plane.js";
+import { questionsPanel } from "./questions.js";
 import { slopePanel } from "./slope.js";
 import { softmaxPanel } from "./softmax.js";
 import { createStore } from "./store.js";
@@ -19,7 +21,9 @@ const PANELS = [
   softmaxPanel,
   planePanel,
   mistakesPanel,
+  ownFunctionPanel,
   autogradPanel,
+  questionsPanel,
 ];
 
 /**

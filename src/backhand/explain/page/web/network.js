@@ -1,12 +1,12 @@
 // The drawing with what belongs to it: steps, path, and the entry taken apart.
 
-import { axesBar } from "./axes.js";
 import { element } from "./dom.js";
 import { entryPanel } from "./entry.js";
 import { matricesView } from "./matrices.js";
 import { goToBar } from "./path.js";
 import { sizesOf } from "./rules.js";
 import { stepsBar } from "./steps.js";
+import { windowBar } from "./windowbar.js";
 import { createWindows } from "./windows.js";
 
 /** Returns a function that ends it. */
@@ -16,7 +16,7 @@ export function networkView(root, store) {
   const around = element("div", { class: "around" });
   root.append(element("section", { class: "network", "aria-label": "The network as its matrices" }, bars, around));
   const endSteps = stepsBar(bars, store, windows);
-  axesBar(bars, windows);
+  windowBar(bars, windows);
   const drawing = matricesView(around, store, windows);
   const endGoTo = goToBar(root.querySelector(".page-head") ?? bars, store, drawing.focus);
   const endEntry = entryPanel(around, store);

@@ -35,7 +35,7 @@ def html_page(contents: Mapping[str, Any]) -> str:
 {stylesheet()}</style>
 </head>
 <body>
-<div id="backhand" class="backhand"></div>
+<main id="backhand" class="backhand"></main>
 <script type="application/json" id="backhand-contents">{data}</script>
 <script type="module">
 {bundle("app")}

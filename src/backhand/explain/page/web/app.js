@@ -37,7 +37,7 @@ export function mount(root, contents) {
   const ends = [header(root, store), networkView(root, store)];
   for (const panel of PANELS) {
     if (panel.applies && !panel.applies(store)) continue;
-    const section = element("section", { class: `panel ${panel.id}` }, element("h2", {}, panel.title));
+    const section = element("section", { class: `panel ${panel.id}`, "aria-label": panel.title }, element("h2", {}, panel.title));
     root.append(section);
     ends.push(panel.mount(section, store));
   }
@@ -65,7 +65,7 @@ function header(root, store) {
       { class: "page-head row" },
       element("h1", {}, problem.title || "The network, number by number"),
       L,
-      element("span", { class: "quiet" }, `${N} rows, ${d} features, ${H} hidden units (ReLU), ${K} classes (softmax)`),
+      element("span", { class: "quiet" }, `${N} rows, ${d} features, ${H} hidden units, ${K} classes`),
       examples?.length ? exampleChoice(root, store, [problem, ...examples]) : null,
       element("button", { type: "button", onclick: () => store.reset() }, "Original numbers"),
     ),

@@ -29,13 +29,14 @@ export function entryPanel(root, store) {
   const top = element("div", { class: "entry-top" }, path.node, size);
   const panel = element("section", { class: "entry", "aria-label": "The entry, taken apart" }, top, body);
   root.append(panel);
+  const drawings = {};
   let view = null;
 
   const show = () => {
     const cell = store.hovered ?? store.selected;
     const key = cell ? `${cellName(cell)} ${isShown(store, cell.name)} ${conditions(store)}` : "";
     if (view?.key !== key) {
-      view = { key, ...(cell ? entryView(store, cell) : helpView()) };
+      view = { key, ...(cell ? entryView(store, cell, drawings) : helpView()) };
       body.replaceChildren(...view.nodes);
       body.scrollTop = 0;
     }
@@ -64,11 +65,11 @@ function helpView() {
   return { nodes: [element("p", { class: "help" }, HELP)], update() {} };
 }
 
-function entryView(store, cell) {
+function entryView(store, cell, drawings) {
   const head = heading(store, cell);
   if (!isShown(store, cell.name))
     return { nodes: [head.node, element("p", {}, "It is not computed yet at this step.")], update() {} };
-  const parts = [head, terms(store, cell), drawing(store, cell), words(store, cell), ways(store, cell)];
+  const parts = [head, terms(store, cell), drawing(store, cell, drawings), words(store, cell), ways(store, cell)];
   return {
     nodes: [head.node, element("div", { class: "entry-parts" }, parts.slice(1).map((part) => part.node))],
     update() {
@@ -84,7 +85,7 @@ function heading(store, cell) {
   const node = element(
     "div",
     { class: "entry-head" },
-    element("h3", {}, `${cellName(cell)} = `, value),
+    element("h2", {}, `${cellName(cell)} = `, value),
     element("span", { class: "quiet" }, placeName(store, cell)),
     input?.node,
   );
@@ -127,10 +128,13 @@ function terms(store, cell) {
   };
 }
 
-function drawing(store, cell) {
+/** The product that the entry is part of; `drawings` keeps those of other entries, by array. */
+function drawing(store, cell, drawings) {
   const product = productOf(store.rules, cell.name);
   if (!product) return { node: element("div", { hidden: true }) };
-  const drawn = drawProduct(store, sizesOf(store.values), product, cell.index);
+  drawings[cell.name] ??= drawProduct(store, sizesOf(store.values), product);
+  const drawn = drawings[cell.name];
+  drawn.mark(cell.index);
   return { node: element("div", { class: "product" }, drawn.node), update: drawn.update };
 }
 
@@ -171,7 +175,7 @@ function way(store, title, groups) {
       rest > 0 ? element("span", { class: "quiet" }, `and ${rest} more of ${name}`) : null,
     );
   });
-  return element("div", {}, element("h4", {}, title), element("ul", {}, items));
+  return element("div", {}, element("h3", {}, title), element("ul", {}, items));
 }
 
 function link(store, cell) {

@@ -48,7 +48,7 @@ function announced(store) {
 function goTo(store, focus) {
   const id = `backhand-wrong-${boxes++}`;
   const wrong = element("span", { class: "wrong", role: "status", id });
-  const box = element("input", { type: "text", size: 11, placeholder: "dW1[3,7]", "aria-describedby": id, spellcheck: "false", autocomplete: "off" });
+  const box = element("input", { type: "text", size: 8, placeholder: "dW1[3,7]", "aria-describedby": id, spellcheck: "false", autocomplete: "off" });
   const go = (event) => {
     event.preventDefault();
     try {

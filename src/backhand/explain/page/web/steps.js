@@ -26,7 +26,7 @@ export function stepsBar(root, store, windows) {
     element(
       "div",
       { class: "chips", role: "group", "aria-label": title },
-      element("span", { class: "quiet" }, title),
+      stages.length > 1 ? element("span", { class: "quiet" }, title) : null,
       stages.map((stage) => chips[stage]),
     ),
   );
@@ -55,7 +55,7 @@ export function stepsBar(root, store, windows) {
 }
 
 function chip(store, film, stage) {
-  const label = stage === "new b2" ? "W1, b1, W2, b2" : stage;
+  const label = stage === "new b2" ? "update" : stage;
   return element(
     "button",
     {

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from backhand.explain.mistakes import mistakes
 from backhand.explain.problem import Problem
 from backhand.explain.rules import AXES, RULES, SHAPES
 from backhand.formulas import LINES
@@ -31,4 +32,5 @@ def page_contents(
                   for name, line in LINES.items()},
         "own_function": own_function,
         "examples": [example.to_json() for example in examples],
+        "mistakes": mistakes(problem),
     }  # fmt: skip

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.explain.trace.entry import Entry
+from backhand.explain.rules import SHAPES
 from backhand.explain.trace.equation import axes_of, name_along
 from backhand.explain.trace.table import Cell, table_of
 from backhand.explain.trace.text import MOST_TERMS, column_texts, given, notes_of, number_texts
-from backhand.explain.trace.value import Value
 from backhand.support.visible_text import printable
 
 if TYPE_CHECKING:
+    from backhand.explain.trace.entry import Entry
     from backhand.explain.trace.trace import Trace
+    from backhand.explain.trace.value import Value
 
 MOST_ROWS, MOST_COLUMNS = 30, 20
 """Size up to which an array is shown; of a larger one, this corner."""
@@ -108,17 +109,8 @@ def _grid(value: Value) -> str:
 
 
 def _row_name(value: Value, place: int) -> str:
-    rule_letter = "n" if value.name in ("X", "Y") else ""
-    letters = axes_letters(value.name) or rule_letter
-    name = name_along(letters[0], place, value.passes.problem)
+    name = name_along(SHAPES[value.name][0], place, value.passes.problem)
     return f'<th scope="row" style="{NAME}">{_text(f"{place} {name}".strip())}</th>'
-
-
-def axes_letters(name: str) -> str:
-    """Return the letters of a value's axes."""
-    from backhand.explain.rules import SHAPES
-
-    return SHAPES[name]
 
 
 def _coloured(texts: Sequence[str], numbers: NDArray[np.float64], size: float) -> str:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backhand.explain.problem import Problem
 from backhand.explain.rules import AXES, SHAPES
-from backhand.explain.trace.entry import Entry
 from backhand.explain.trace.equation import axes_of, line_of, name_along
 from backhand.explain.trace.table import Cell, TermTable, table_of
+
+if TYPE_CHECKING:
+    from backhand.explain.trace.entry import Entry
 
 MOST_TERMS = 24
 """Terms that a table shows; of more, the largest are shown and the others summed up."""

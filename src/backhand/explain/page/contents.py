@@ -7,6 +7,7 @@ from typing import Any
 
 from backhand.explain.mistakes import mistakes
 from backhand.explain.problem import Problem
+from backhand.explain.reference_run import recorded_run
 from backhand.explain.rules import AXES, RULES, SHAPES
 from backhand.formulas import LINES
 
@@ -21,4 +22,5 @@ def page_contents(problem: Problem) -> dict[str, Any]:
         "lines": {name: {"data": line.data, "penalty": line.penalty}
                   for name, line in LINES.items()},
         "mistakes": mistakes(problem),
+        "reference_run": recorded_run(),
     }  # fmt: skip

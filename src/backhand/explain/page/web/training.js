@@ -36,7 +36,7 @@ function build(box, store) {
     eta.node,
     runButtons(store, live),
     element("p", {}, live.text(() => stateInWords(store))),
-    element("div", { class: "columns" },
+    element("div", { class: "parts" },
       element("div", {}, element("h3", {}, "The next step"), stepTable(live, () => step), along.node),
       element("div", {}, element("h3", {}, "The loss so far"), curve.node),
     ),

@@ -83,7 +83,8 @@ function createPicture(box, store, view, afterwards) {
 
 /** The names of the classes in their regions, once these stand still: colour is never alone. */
 function classNames(store, area) {
-  const names = store.names.k.map((name) => svg("text", { class: "region", "text-anchor": "middle" }, name));
+  const attributes = { class: "region", "text-anchor": "middle" };
+  const names = store.names.k.map((name) => svg("text", attributes, name));
   area.append(...names);
   return (areas, inner) => names.forEach((text, k) => {
     const place = areas?.get(k);
@@ -141,12 +142,13 @@ function inWords(store, view, live, areas) {
   const units = Array.from({ length: Math.min(hidden, MOST_UNITS_IN_WORDS) }, (_, h) =>
     element("li", {}, live.text(() => unitInWords(store, view, h))));
   const unit = live.text(() => view.unit === null
-    ? "Each line is the hinge of a hidden unit, Z1 = 0. Its arrow points to the side where it is active."
+    ? "Each line is the hinge of a hidden unit, Z1 = 0; the unit is active on the side of the arrow."
     : unitInWords(store, view, view.unit));
   const others = store.given.X.shape[1] > 2
     ? element("p", { class: "quiet" }, live.text(() =>
-        `The regions and hinges hold where all other features are those of ${store.names.n[view.row]}. ` +
-        "The rows are drawn at their own two features: each is predicted with all of its own."))
+        "The regions and hinges hold where all other features are those of " +
+        `${store.names.n[view.row]}. A row is drawn at its own two features, and predicted with ` +
+        "all of its own."))
     : null;
   return element("div", {},
     element("p", {}, live.text(() => planeInWords(store, view, areas()))),

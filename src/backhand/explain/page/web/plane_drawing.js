@@ -43,13 +43,7 @@ export function planeFrame() {
     const { x, y, width: across, height: up } = scales.inner;
     inner = scales.inner;
     canvas.style.cssText = `left: ${x}px; top: ${y}px; width: ${across}px; height: ${up}px`;
-    const fromPointer = (event) => {
-      const box = frame.node.getBoundingClientRect();
-      const share = [(event.clientX - box.left - x) / across, 1 - (event.clientY - box.top - y) / up];
-      return [window.x, window.y].map(({ low, high }, at) =>
-        Math.max(low, Math.min(high, low + share[at] * (high - low))));
-    };
-    return { ...scales, fromPointer };
+    return scales;
   };
   return { node, canvas, area: frame.area, layOut, inner: () => inner };
 }

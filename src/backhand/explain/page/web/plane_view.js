@@ -1,6 +1,6 @@
 // What is shown of the plane: which two features, the row that the others come from, the window.
 
-import { inPlane, contains, windowOf } from "./two_features.js";
+import { contains, inPlane, windowOf } from "./two_features.js";
 
 /** The state of the panel; `follow()` reads what is pinned and hovered. */
 export function createPlaneView(store) {
@@ -32,7 +32,8 @@ export function createPlaneView(store) {
     /** Move the window only if a row is outside, so that the picture stands still in training. */
     holdRows() {
       const { X } = store.given;
-      if (!view.window || !contains(view.window, X, view.pair)) view.window = windowOf(X, view.pair);
+      const holds = view.window && contains(view.window, X, view.pair);
+      if (!holds) view.window = windowOf(X, view.pair);
     },
 
     setFeature(axis, feature) {

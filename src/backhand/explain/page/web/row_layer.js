@@ -25,8 +25,8 @@ export function rowLayer(store, area) {
     latest = { pair: view.pair, ...scales };
     const { X, S, Y } = store.values;
     marks.forEach((mark, n) => {
-      const place = view.pair.map((feature) => entry(X, [n, feature]));
-      mark.node.setAttribute("transform", `translate(${scales.toX(place[0])} ${scales.toY(place[1])})`);
+      const [x, y] = view.pair.map((feature) => entry(X, [n, feature]));
+      mark.node.setAttribute("transform", `translate(${scales.toX(x)} ${scales.toY(y)})`);
       mark.show(largestInRow(Y, n));
       mark.node.classList.toggle("wrong", largestInRow(S, n) !== largestInRow(Y, n));
       mark.node.classList.toggle("emphasised", view.near === n);

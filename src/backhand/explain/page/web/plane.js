@@ -142,7 +142,7 @@ function inWords(store, view, live, areas) {
   const units = Array.from({ length: Math.min(hidden, MOST_UNITS_IN_WORDS) }, (_, h) =>
     element("li", {}, live.text(() => unitInWords(store, view, h))));
   const unit = live.text(() => view.unit === null
-    ? "Each line is the hinge of a hidden unit, Z1 = 0; the unit is active on the side of the arrow."
+    ? "A line is the hinge of a hidden unit, Z1 = 0; the unit is active on the side of the arrow."
     : unitInWords(store, view, view.unit));
   const others = store.given.X.shape[1] > 2
     ? element("p", { class: "quiet" }, live.text(() =>

@@ -164,12 +164,12 @@ function slopeTable(live, found) {
     live.text(() => found().verdict.text));
   const gradient = live.text(() => {
     const { cell } = found();
-    return cell.name === "X" ? `${named(cell, "∂L/∂")}, of dZ1 W1ᵀ` : named(cell, "d");
+    return `${cell.name === "X" ? named(cell, "∂L/∂") : named(cell, "d")}, the gradient g`;
   });
   return element("div", {},
     element("div", { class: "scrolls" }, element("table", {}, element("tbody", {},
       row(gradient, () => shown(found().gradient, 9)),
-      row(math("(L(θ + ε) − L(θ − ε)) / 2ε"), () => shown(found().slope.central, 9)),
+      row("central difference d", () => shown(found().slope.central, 9)),
       row("relative difference", () => shown(found().difference, 3)),
       row("slope on the left", () => shown(found().slope.left, 9)),
       row("slope on the right", () => shown(found().slope.right, 9)),
@@ -181,9 +181,10 @@ function slopeTable(live, found) {
 function howClose() {
   return element("div", {},
     element("h3", {}, "How close is close enough?"),
+    element("p", {}, math("d = (L(θ + ε) − L(θ − ε)) / 2ε")),
     element("p", {},
       "The relative difference is |g − d| / max(|g|, |d|). In doubles, with ε near 1e−5 and no ",
-      "kink, it is below 1e−7 for a right gradient, and above 1e−4 for a wrong one. To the left of ",
-      "the valley, the rounding of L is divided by a small ε; to the right, L is curved."),
+      "kink, it is below 1e−7 for a right gradient, and above 1e−4 for a wrong one. To the left ",
+      "of the valley, the rounding of L is divided by a small ε; to the right, L is curved."),
   );
 }

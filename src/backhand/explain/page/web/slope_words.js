@@ -37,11 +37,11 @@ export function slopeVerdict(found) {
 const WORDS = {
   close: "They agree: a relative difference below 1e−7 is what doubles allow.",
   rounding:
-    "ε is too small: L(θ + ε) and L(θ − ε) differ in their last digits only, and the rounding of L " +
-    "is divided by 2ε. Take a larger ε.",
+    "ε is too small: L(θ + ε) and L(θ − ε) differ in their last digits only, and the rounding of " +
+    "L is divided by 2ε. Take a larger ε.",
   curvature:
-    "ε is too large: L is curved between θ − ε and θ + ε. The error of a central difference falls " +
-    "with ε².",
+    "ε is too large: L is curved between θ − ε and θ + ε. The error of a central difference " +
+    "falls with ε².",
   near: "Neither clear agreement nor a clear fault: compare other values of ε.",
   wrong: "They do not agree, whatever ε is: the gradient is wrong.",
 };
@@ -68,8 +68,8 @@ function kinkWords({ cell, gradient, slope }, { cell: corner }) {
 function acrossWords({ slope }, { by, cell }) {
   return (
     `The difference steps over a kink: ${named(cell)} changes its sign ${shown(Math.abs(by), 2)} ` +
-    `from θ, and ε is ${shown(slope.epsilon, 2)}. The derivative exists; take an ε that is smaller ` +
-    "than that distance."
+    `from θ, and ε is ${shown(slope.epsilon, 2)}. The derivative exists; take an ε that is ` +
+    "smaller than that distance."
   );
 }
 

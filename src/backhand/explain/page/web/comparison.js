@@ -90,7 +90,8 @@ function numbersOf(heads) {
   const title = element("h3");
   const words = element("p", { role: "status" });
   const grids = heads.map(() => numberGrid());
-  const node = element("div", {}, title, words, grids.map((grid) => grid.node));
+  const pair = element("div", { class: "row pair" }, grids.map((grid) => grid.node));
+  const node = element("div", {}, title, words, pair);
   function show(passes, name) {
     const [right, wrong] = [passes.right[name], passes.wrong[name]];
     const comparable = haveOneShape(right, wrong);

@@ -12,8 +12,8 @@ import { bothPasses } from "./passes.js";
 import { table } from "./table.js";
 
 const TASK =
-  "One of the lines below is computed otherwise. Look at the numbers of this pass, beside those of " +
-  "the drawing at the top, which are right, and choose the line.";
+  "One of the lines below is computed otherwise. Look at the numbers of this pass, beside those " +
+  "of the drawing at the top, which are right, and choose the line.";
 
 const MOST_MOVED = 400;
 
@@ -92,18 +92,22 @@ function drawNumbers({ mistake, passes, looked }, grid) {
 /** Of each value: look at its numbers, or say that its line is the wrong one. */
 function guessList(live, game, names, { guess, look }) {
   const rows = names.map((name) => {
-    const see = button(name, () => look(name), { class: "choice", "aria-label": `Numbers of ${name}` });
+    const see = button(name, () => look(name), { class: "choice" });
+    see.setAttribute("aria-label", `${name}: its numbers`);
     live.attribute(see, "aria-pressed", () => String(game.looked === name));
     const line = element("code");
     line.append(live.text(() => game.passes?.lines[name] ?? ""));
     const say = button("wrong line", () => guess(name), { class: "choice" });
-    say.setAttribute("aria-label", `The line of ${name} is the wrong line`);
+    say.setAttribute("aria-label", `wrong line: ${name}`);
     live.attribute(say, "disabled", () => game.found || game.guesses.includes(name));
     const result = element("td");
     result.append(live.text(() => resultOf(game, name)));
     return [see, element("td", { class: "line" }, line), say, result];
   });
-  return table("The lines as they should be, one of which is not", ["numbers", "line", "", ""], rows);
+  const columns = ["numbers", "line", "", ""];
+  const list = table("The lines as they should be, one of which is not", columns, rows);
+  list.classList.add("equations");
+  return list;
 }
 
 function resultOf({ guesses, mistake }, name) {
@@ -132,15 +136,15 @@ function answerTo(game, name) {
 /** What the guess has shown. */
 function whyNot({ states }, name) {
   if (states[name] === "equal") return "its numbers are the ones that the equations give.";
-  if (states[name] === "missing") return "its line is right, but what it reads could not be computed.";
+  if (states[name] === "missing")
+    return "its line is right, but what it reads could not be computed.";
   return "its numbers are wrong, but its line is right: something that it reads is wrong already.";
 }
 
 function score(live, game) {
   const line = element("p", { class: "quiet" });
-  line.append(
-    live.text(() => (game.solved ? `Found: ${game.solved}, of which ${game.atOnce} at the first guess.` : "")),
-  );
+  const words = () => `Found: ${game.solved}, of which ${game.atOnce} at the first guess.`;
+  line.append(live.text(() => (game.solved ? words() : "")));
   return line;
 }
 

@@ -19,7 +19,7 @@ export function lineChooser(store, onchange) {
 
   const list = mistakeList(mistakes);
   const value = element("select", {}, names.map((name) => element("option", {}, name)));
-  const line = element("input", { type: "text", spellcheck: "false", autocomplete: "off", size: 34 });
+  const line = element("input", { type: "text", spellcheck: "false", autocomplete: "off" });
   const rightLine = () => store.contents.lines[value.value].data +
     (store.given.l2 ? store.contents.lines[value.value].penalty : "");
   const typed = () => set({ [value.value]: line.value }, null);
@@ -92,7 +92,8 @@ function wordsFor({ changes, mistake }, passes, mistakes) {
   if (passes.errors[name]) return [element("p", {}, `${name}: ${passes.errors[name]}.`)];
   if (!passes.first) return [element("p", {}, "The line gives the numbers of the equation.")];
   const known = mistakes.find((one) => givesTheSame(one, name, passes));
-  if (known) return [element("p", {}, `The same numbers as a mistake that the doctor knows. ${known.message}`)];
+  const same = "The same numbers as a mistake that the doctor knows. ";
+  if (known) return [element("p", {}, same + known.message)];
   return [element("p", {}, `${name}: the line gives other numbers than the equation.`)];
 }
 

@@ -65,7 +65,8 @@ function whereItParts(own) {
     ? ""
     : " Expected are the values of the network that the function computes; the drawing above is " +
       "of the standard one.";
-  return `On the doctor's problem “${own.problem}” the numbers part first at ${own.parts_at}.${other}`;
+  const start = `On the doctor's problem “${own.problem}” the numbers part first at `;
+  return `${start}${own.parts_at}.${other}`;
 }
 
 /** Both runs need the standard network, and lines for all that the function computes. */

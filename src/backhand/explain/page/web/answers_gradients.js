@@ -12,8 +12,8 @@ export const GRADIENT_ANSWERS = [
     title: "dW2 and db2 are correct, dW1 is wrong. Why?",
     answer: ({ link }) => [
       paragraph(
-        "Then dS and H1 are correct as well. What remains is the way from dS to dW1, which is here, " +
-          "for one entry: ",
+        "Then dS and H1 are correct as well. What remains is the way from dS to dW1, which is " +
+          "here, for one entry: ",
         link((v) => ({ name: "dS", index: [rowAndUnit(v)[0], 0] })),
         " → ",
         link((v) => ({ name: "dH1", index: rowAndUnit(v) })),
@@ -23,8 +23,8 @@ export const GRADIENT_ANSWERS = [
         link((v) => ({ name: "dW1", index: [0, rowAndUnit(v)[1]] })),
         ". If ",
         link((v) => ({ name: "db1", index: [rowAndUnit(v)[1]] })),
-        " is correct, so is dZ1, and the fault is in the line of dW1; if it is not, the fault is in " +
-          "dH1 or dZ1.",
+        " is correct, so is dZ1, and the fault is in the line of dW1; if it is not, the fault is " +
+          "in dH1 or dZ1.",
       ),
     ],
   },
@@ -42,9 +42,9 @@ export const GRADIENT_ANSWERS = [
           const share = given.sample_weight ? `w[${n}]` : `1/${v.X.shape[0]}`;
           return (
             ` = (P − Y) · ${share} = ${shown(difference)} · ${shown(entry(v.w, [n]))} = ` +
-            `${shown(numberOf(v, cell))}. Without the factor every gradient is that of the sum of ` +
-            "the losses: the step depends on the number of rows, and a penalty becomes too weak " +
-            "beside it."
+            `${shown(numberOf(v, cell))}. Without the factor every gradient is that of the sum ` +
+            "of the losses: the step depends on the number of rows, and a penalty becomes too " +
+            "weak beside it."
           );
         }),
       ),
@@ -55,15 +55,16 @@ export const GRADIENT_ANSWERS = [
     title: "Why is 1/m in dW and not in dZ?",
     answer: ({ text, link }) => [
       paragraph(
-        "It has to occur once on the way from the loss to each gradient, and the place is a choice. ",
+        "It has to occur once on the way from the loss to each gradient, and the place is a " +
+          "choice. ",
         link((v) => largest(v, "dW2")),
         text((v, given) => {
           const cell = largest(v, "dW2");
           const N = v.X.shape[0];
           if (given.sample_weight)
             return (
-              ` = ${shown(numberOf(v, cell))} has the factor in dS. With sample weights each row has ` +
-              "a factor of its own, so that it can be in dS only, before the sum over the rows."
+              ` = ${shown(numberOf(v, cell))} has the factor in dS. With sample weights each row ` +
+              "has a factor of its own, so that it can be in dS only, before the sum over the rows."
             );
           const [h, k] = cell.index;
           const whole = sum(
@@ -71,9 +72,9 @@ export const GRADIENT_ANSWERS = [
           );
           const penalty = given.l2 ? " (and λ W2, which is not divided)" : "";
           return (
-            ` = ${shown(numberOf(v, cell))} has it in dS. With dS = P − Y the sum over the rows is ` +
-            `${shown(whole)}, and divided by N = ${N} in the line of dW2 it is ${shown(whole / N)}` +
-            `${penalty}. Dividing in both places gives ${shown(whole / N / N)}.`
+            ` = ${shown(numberOf(v, cell))} has it in dS. With dS = P − Y the sum over the rows ` +
+            `is ${shown(whole)}, and divided by N = ${N} in the line of dW2 it is ` +
+            `${shown(whole / N)}${penalty}. Dividing in both places gives ${shown(whole / N / N)}.`
           );
         }),
       ),
@@ -112,9 +113,9 @@ export const GRADIENT_ANSWERS = [
         text((v) => {
           const [k] = largest(v, "db2").index;
           return (
-            ` = ${shown(entry(v.db2, [k]))}. A number that is added to all scores would change no P, ` +
-            `and its gradient is 0: the sum of all entries of dS is ${shown(total(v.dS), 2)} here, ` +
-            "up to rounding. That is what dS.sum() without an axis computes."
+            ` = ${shown(entry(v.db2, [k]))}. A number that is added to all scores would change ` +
+            `no P, and its gradient is 0: the sum of all entries of dS, ${shown(total(v.dS), 2)} ` +
+            "here, is 0 up to rounding. That is what dS.sum() without an axis computes."
           );
         }),
       ),
@@ -132,7 +133,8 @@ export const GRADIENT_ANSWERS = [
           const weight = numberOf(v, largest(v, "W1"));
           if (!l2) return ` = ${shown(weight)} has no penalty here, since λ = 0.`;
           return (
-            ` = ${shown(weight)} adds λ W1 = ${shown(l2)} · ${shown(weight)} = ${shown(l2 * weight)} ` +
+            ` = ${shown(weight)} adds λ W1 = ${shown(l2)} · ${shown(weight)} = ` +
+            `${shown(l2 * weight)} ` +
             `to its gradient; without the 1/2 in the loss it would be ${shown(2 * l2 * weight)}.`
           );
         }),

@@ -5,7 +5,7 @@ import { loss } from "./equations.js";
 import { entry } from "./matrix.js";
 import { shown } from "./numbers.js";
 import { alongWhat, apart, moved } from "./slopes.js";
-import { table } from "./table.js";
+import { range, table } from "./table.js";
 
 export const NUMBER_ANSWERS = [
   {
@@ -17,16 +17,18 @@ export const NUMBER_ANSWERS = [
           const size = norm(dW2);
           return (
             `Here ‖dW2‖ = ${shown(size)}. If your dW2 is twice this one, the check ` +
-            `‖a − n‖ / (‖a‖ + ‖n‖) gives ${shown(size)} / (2 · ${shown(size)} + ${shown(size)}) = ` +
-            `${shown(size / (3 * size))}, and so it does for half of it: the value 1/3 is a factor 2.`
+            `‖a − n‖ / (‖a‖ + ‖n‖) gives ${shown(size)} / (2 · ${shown(size)} + ${shown(size)}) ` +
+            `= ${shown(size / (3 * size))}, and so it does for half of it: ` +
+            "the value 1/3 is a factor 2."
           );
         }),
       ),
       paragraph(
-        "One number for all parameters cannot show which line. Compare each array on its own, dW2 " +
-          "and db2 first, then dW1 and db1, entry by entry: the largest of dW2 here is ",
+        "One number for all parameters cannot show which line. Compare each array on its own, " +
+          "dW2 and db2 first, then dW1 and db1, entry by entry: the largest of dW2 here is ",
         link((v) => largest(v, "dW2")),
-        text((v) => ` = ${shown(numberOf(v, largest(v, "dW2")))}, and yours divided by it is the factor.`),
+        text((v) => ` = ${shown(numberOf(v, largest(v, "dW2")))}, and yours divided by it is the `),
+        "factor.",
       ),
     ],
   },
@@ -50,8 +52,9 @@ export const NUMBER_ANSWERS = [
         ]),
       ),
       paragraph(
-        "A large ε has the error of the curvature, which is proportional to ε²; a small one that " +
-          "of rounding, about 1e−16 · L / ε. So the smallest ε is not the best.",
+        "A large ε has the error of the curvature, which is proportional to ε² (or that of a " +
+          "kink within ε); a small one that of rounding, about 1e−16 · L / ε. So the smallest ε " +
+          "is not the best.",
       ),
     ],
   },
@@ -83,13 +86,11 @@ export const NUMBER_ANSWERS = [
     title: "“Exact: False”",
     answer: ({ text, link }) => [
       paragraph(
-        "Two formulas that are equal in mathematics are rounded differently, and so are two orders " +
-          "of a sum. The terms of ",
-        link((v) => largest(v, "dW1")),
+        "Two formulas that are equal in mathematics are rounded differently, and so are two " +
+          "orders of a sum. The terms of ",
+        link(mostRounded),
         text((v) => {
-          const terms = termsOf(v, largest(v, "dW1"));
-          const forwards = terms.reduce((all, term) => all + term, 0);
-          const backwards = terms.reduceRight((all, term) => all + term, 0);
+          const { forwards, backwards } = bothOrders(v, mostRounded(v));
           return (
             ` from the first row to the last give ${forwards}, from the last to the first ` +
             `${backwards}: a difference of ${shown(Math.abs(forwards - backwards), 2)}. ` +
@@ -122,7 +123,18 @@ function nearestToKink(values) {
   return cellAt(values, "Z1", best);
 }
 
-/** X[n,i] dZ1[n,h] of each row. */
-function termsOf({ X, dZ1 }, { index: [i, h] }) {
-  return Array.from({ length: X.shape[0] }, (_, n) => entry(X, [n, i]) * entry(dZ1, [n, h]));
+/** The sum X[n,i] dZ1[n,h] over the rows, from the first to the last and the other way round. */
+function bothOrders({ X, dZ1 }, { index: [i, h] }) {
+  const rows = range(X.shape[0]);
+  const terms = rows.map((n) => entry(X, [n, i]) * entry(dZ1, [n, h]));
+  const forwards = terms.reduce((all, term) => all + term, 0);
+  const backwards = terms.reduceRight((all, term) => all + term, 0);
+  return { forwards, backwards, apart: Math.abs(forwards - backwards) };
+}
+
+/** Of the first entries of dW1, the one for which the order of the sum makes most difference. */
+function mostRounded(values) {
+  const cells = range(Math.min(values.dW1.data.length, 200)).map((at) => cellAt(values, "dW1", at));
+  const apartOf = (cell) => bothOrders(values, cell).apart;
+  return cells.reduce((most, cell) => (apartOf(cell) > apartOf(most) ? cell : most));
 }

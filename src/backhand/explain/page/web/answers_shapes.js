@@ -4,6 +4,7 @@ import { largest, numberOf, paragraph, sumOfProducts } from "./answer_parts.js";
 import { entry } from "./matrix.js";
 import { shown } from "./numbers.js";
 import { shapeText } from "./numpy.js";
+import { rowOf } from "./row_softmax.js";
 import { range } from "./table.js";
 
 export const SHAPE_ANSWERS = [
@@ -21,8 +22,8 @@ export const SHAPE_ANSWERS = [
                 "numbers are wrong all the same."
               : `${shape} @ ${shape} does not exist, since ${H} and ${N} differ.`;
           return (
-            `A matrix product needs equal inner sizes. dH1 and Z1 > 0 both have the shape ${shape}: ` +
-            `ReLU was applied entry by entry, and so is its derivative, with *. ${product}`
+            "A matrix product needs equal inner sizes. dH1 and Z1 > 0 both have the shape " +
+            `${shape}: ReLU was applied entry by entry, and so is its derivative, with *. ${product}`
           );
         }),
         " See ",
@@ -31,8 +32,8 @@ export const SHAPE_ANSWERS = [
       ),
       paragraph(
         text(({ W1, W2, X, H1 }) =>
-          `A gradient has the shape of that whose gradient it is: dW1 ${shapeText(W1.shape)} as W1, ` +
-          `dW2 ${shapeText(W2.shape)} as W2, dZ1 ${shapeText(H1.shape)} as Z1; X is ` +
+          `A gradient has the shape of that whose gradient it is: dW1 ${shapeText(W1.shape)} as ` +
+          `W1, dW2 ${shapeText(W2.shape)} as W2, dZ1 ${shapeText(H1.shape)} as Z1; X is ` +
           `${shapeText(X.shape)}.`),
       ),
     ],
@@ -42,8 +43,8 @@ export const SHAPE_ANSWERS = [
     title: "When *, and when @?",
     answer: ({ text, link }) => [
       paragraph(
-        "@ contains a sum, * does not. In the backward pass there is a @ where the forward pass has " +
-          "one, and a * where a function was applied entry by entry. ",
+        "@ contains a sum, * does not. In the backward pass there is a @ where the forward pass " +
+          "has one, and a * where a function was applied entry by entry. ",
         link((v) => largest(v, "dW2")),
         text(({ X }) => ` is a sum over all ${X.shape[0]} rows (H1ᵀ @ dS); `),
         link((v) => largest(v, "dZ1")),
@@ -60,10 +61,9 @@ export const SHAPE_ANSWERS = [
         link((v) => ({ name: "H1", index: largest(v, "dH1").index })),
         text((v) => {
           const [n, h] = largest(v, "dH1").index;
-          return (
-            ` grows by 1, S[${n},k] grows by W2[${h},k]: ` +
-            `${range(v.W2.shape[1]).slice(0, 10).map((k) => shown(entry(v.W2, [h, k]))).join(", ")}. So `
-          );
+          const row = rowOf(v.W2, h).slice(0, 10);
+          const weights = row.map((one) => shown(one)).join(", ");
+          return ` grows by 1, S[${n},k] grows by W2[${h},k]: ${weights}. So `;
         }),
         link((v) => largest(v, "dH1")),
         text((v) => {
@@ -73,8 +73,8 @@ export const SHAPE_ANSWERS = [
           const other = pairs(v.dW2).reduce((all, [a, b]) => all + a * b, 0);
           return (
             ` = Σ dS[${n},k] W2[${h},k] = ${sumOfProducts(pairs(v.W2))} = ` +
-            `${shown(entry(v.dH1, [n, h]))}. With dW2 in place of W2 it would be ${shown(other)}: ` +
-            "NumPy does not complain, since both have one shape."
+            `${shown(entry(v.dH1, [n, h]))}. With dW2 in place of W2 it would be ` +
+            `${shown(other)}: NumPy does not complain, since both have one shape.`
           );
         }),
       ),
@@ -93,7 +93,8 @@ export const SHAPE_ANSWERS = [
           const shut = range(v.X.shape[0]).filter((n) => entry(v.Z1, [n, h]) <= 0).length;
           const penalty = given.l2 ? ` + λ W1 = ${shown(given.l2 * entry(v.W1, [i, h]))}` : "";
           return (
-            ` = ${sumOfProducts(pairs, 12)}${penalty} = ${shown(numberOf(v, largest(v, "dW1")))}. ` +
+            ` = ${sumOfProducts(pairs, 12)}${penalty} = ` +
+            `${shown(numberOf(v, largest(v, "dW1")))}. ` +
             `The mask shuts out ${shut} of ${v.X.shape[0]} rows: there Z1 ≤ 0, and dZ1 is 0.`
           );
         }),

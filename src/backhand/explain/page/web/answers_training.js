@@ -16,11 +16,13 @@ export const TRAINING_ANSWERS = [
         "Check that the probabilities of each example sum to 1: ",
         link(() => ({ name: "P", index: [0, 0] })),
         text((v) => {
-          const columns = [...columnSums(v.P).data].slice(0, 10).map((one) => shown(one)).join(", ");
+          const sums = [...columnSums(v.P).data].slice(0, 10);
+          const columns = sums.map((one) => shown(one)).join(", ");
           return (
             ` and the rest of row 0 sum to ${shown(sum(rowOf(v.P, 0)), 8)}. The columns sum to ` +
-            `${columns} here, and need not sum to 1. With the exponentials divided by the sum over ` +
-            "the batch (axis=0, or Python's sum) it is the other way round: each class sums to 1."
+            `${columns} here, and need not sum to 1. With the exponentials divided by the sum ` +
+            "over the batch (axis=0, or Python's sum) it is the other way round: each class sums " +
+            "to 1."
           );
         }),
       ),
@@ -49,7 +51,8 @@ export const TRAINING_ANSWERS = [
     answer: ({ text, link }) => [
       paragraph(
         "exp(S) is infinite for S above 709.78 in float64, and above 88.72 in float32; then P is " +
-          "∞/∞, not a number, and so are the weights after the next update. The largest score here is ",
+          "∞/∞, not a number, and so are the weights after the next update. The largest score " +
+          "here is ",
         link((v) => highest(v, "S")),
         text((v) => ` = ${shown(numberOf(v, highest(v, "S")))}. `),
         "ReLU does not bound the scores, so they can get there while all goes well. Subtract the " +
@@ -62,8 +65,8 @@ export const TRAINING_ANSWERS = [
     title: "Can a dead unit recover?",
     answer: ({ text, link }) => [
       paragraph(
-        "A unit is dead if Z1 ≤ 0 in all rows. Then its column of dZ1 is 0, with it its column of " +
-          "dW1 and its entry of db1, and since its column of H1 is 0, so is its row of dW2. ",
+        "A unit is dead if Z1 ≤ 0 in all rows. Then its column of dZ1 is 0, with it its column " +
+          "of dW1 and its entry of db1, and since its column of H1 is 0, so is its row of dW2. ",
         text((v) => {
           const dead = deadUnits(v);
           if (!dead.length) return "No unit is dead here: see for example ";
@@ -80,9 +83,9 @@ export const TRAINING_ANSWERS = [
 function canItRecover({ l2 }) {
   const penalty = l2 ? ", and the penalty can if its b1 is above 0, since only weights shrink" : "";
   return (
-    "Gradient descent on these rows leaves it as it is. Other rows can revive it, or what is left " +
-    `of momentum${penalty}. The panel “Hidden units and their masks” makes a unit dead, and brings ` +
-    "it back."
+    "Gradient descent on these rows leaves it as it is. Other rows can revive it, or what is " +
+    `left of momentum${penalty}. The panel “Hidden units and their masks” makes a unit dead, and ` +
+    "brings it back."
   );
 }
 

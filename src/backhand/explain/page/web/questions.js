@@ -27,8 +27,8 @@ function build(box, store) {
     element(
       "p",
       { class: "quiet" },
-      "The answers have the numbers of this page. A name such as dW1[3,7] is a button: it pins the " +
-        "entry, and the drawing shows where it comes from.",
+      "The answers have the numbers of this page. A name such as dW1[3,7] is a button: it pins " +
+        "the entry, and the drawing shows where it comes from.",
     ),
     ...questions.map(({ node }) => node),
   );

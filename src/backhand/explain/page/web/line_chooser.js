@@ -6,12 +6,15 @@ import { parseLine } from "./lines.js";
 import { messageNodes } from "./mistake_words.js";
 import { isClose } from "./passes.js";
 
+const SHOWN_FIRST = "dS.scale.no_mean";
+
 /** The chooser: `{node, changes, show(passes)}`; `onchange` is called when the lines change. */
 export function lineChooser(store, onchange) {
   const mistakes = store.contents.mistakes ?? [];
   const names = Object.keys(store.contents.lines);
   const words = element("div", { role: "status", class: "answer" });
-  const chooser = { changes: {}, mistake: null };
+  const first = mistakes.find(({ id }) => id === SHOWN_FIRST) ?? mistakes[0] ?? null;
+  const chooser = { changes: first?.lines ?? {}, mistake: first };
   const set = (changes, mistake) => {
     Object.assign(chooser, { changes, mistake });
     onchange();
@@ -23,10 +26,14 @@ export function lineChooser(store, onchange) {
   const rightLine = () => store.contents.lines[value.value].data +
     (store.given.l2 ? store.contents.lines[value.value].penalty : "");
   const typed = () => set({ [value.value]: line.value }, null);
+  const display = (mistake) => {
+    list.value = mistakes.indexOf(mistake);
+    [value.value, line.value] = Object.entries(mistake.lines)[0];
+  };
   list.addEventListener("change", () => {
     const mistake = mistakes[Number(list.value)];
-    if (!mistake) return clear();
-    [value.value, line.value] = Object.entries(mistake.lines)[0];
+    if (list.value === "") return clear();
+    display(mistake);
     set(mistake.lines, mistake);
   });
   value.addEventListener("change", () => {
@@ -43,7 +50,8 @@ export function lineChooser(store, onchange) {
     line.value = rightLine();
     set({}, null);
   };
-  line.value = rightLine();
+  if (first) display(first);
+  else line.value = rightLine();
 
   chooser.node = element(
     "div",

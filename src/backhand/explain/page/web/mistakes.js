@@ -27,10 +27,12 @@ function build(box, store) {
     const passes = bothPasses(store, chooser.changes);
     compared.show(passes);
     chooser.show(passes);
-    curves.draw(passes);
+    drawCurves(passes);
     game.update();
   };
+  const drawCurves = curvesWhileVisible(box, curves);
   const show = whileVisible(box, isCheap(store, 20) ? showNow : onceQuiet(showNow));
+  showNow();
   box.append(
     element("p", { class: "quiet" }, introduction(store)),
     element("h3", {}, "Choose a mistake, or change a line"),
@@ -43,6 +45,16 @@ function build(box, store) {
   );
   return (what) => {
     if (what.has("numbers")) show();
+  };
+}
+
+/** The runs take longer than the passes: they begin once the panel can be seen. */
+function curvesWhileVisible(box, curves) {
+  let latest = null;
+  const draw = whileVisible(box, () => curves.draw(latest));
+  return (passes) => {
+    latest = passes;
+    draw();
   };
 }
 

@@ -29,6 +29,10 @@ GIVEN = {"W1": "W1", "b1": "b1", "W2": "W2", "b2": "b2", "X": "X", "Y": "Y",
 """The traits that are arrays, and their names in `SHAPES`."""
 
 
+SYNC = {"sync": True, "echo_update": False}
+"""Traits that the page changes are not echoed: when an echo arrives, a drag may have gone on."""
+
+
 class WidgetInputError(InputError, traitlets.TraitError):  # type: ignore[misc]
     """A value does not fit the widget; traitlets then restores what was there."""
 
@@ -102,7 +106,7 @@ def _cell_from_wire(wire: Mapping[str, Any] | None, _: Any) -> str | None:
 def _numbers(shape: str, *, optional: bool = False) -> Any:
     """A trait that is an array of a shape, and may be None if it is optional."""
     trait = Numbers(None, allow_none=optional, help=shape)
-    return trait.tag(sync=True, to_json=_array_to_wire, from_json=_array_from_wire)
+    return trait.tag(**SYNC, to_json=_array_to_wire, from_json=_array_from_wire)
 
 
 class NetworkWidget(anywidget.AnyWidget):  # type: ignore[misc]
@@ -168,12 +172,12 @@ class NetworkWidget(anywidget.AnyWidget):  # type: ignore[misc]
     Y = _numbers("(N, K)")
     sample_weight = _numbers("(N,)", optional=True)
     mask = _numbers("(N, H)", optional=True)
-    learning_rate = traitlets.Float(0.1, help="η").tag(sync=True)
-    l2 = traitlets.Float(0.0, min=0.0, help="λ").tag(sync=True)
+    learning_rate = traitlets.Float(0.1, help="η").tag(**SYNC)
+    l2 = traitlets.Float(0.0, min=0.0, help="λ").tag(**SYNC)
     selected = Selected(None, allow_none=True).tag(
-        sync=True, to_json=_cell_to_wire, from_json=_cell_from_wire
+        **SYNC, to_json=_cell_to_wire, from_json=_cell_from_wire
     )
-    updates = traitlets.Int(0, read_only=True).tag(sync=True)
+    updates = traitlets.Int(0, read_only=True).tag(**SYNC)
 
     def __init__(
         self,

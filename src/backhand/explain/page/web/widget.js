@@ -42,35 +42,43 @@ function connect(root, model) {
   const inModel = {}; // the model's value of each name, as last seen or set
   const inStore = {}; // the store's value that is equal to it
 
+  /** Whether the model has another value of a name than last seen. */
+  function isNew(name) {
+    const before = inModel[name];
+    inModel[name] = model.get(name);
+    return inModel[name] !== before;
+  }
+
   /** Take over what Python has changed. */
   function receive() {
     const some = {};
-    for (const name of GIVEN) {
-      const value = model.get(name);
-      if (value === inModel[name]) continue;
-      inModel[name] = value;
-      const decoded = isArray(value) ? decode(value) : value;
-      if (isEqual(decoded, store.given[name])) inStore[name] = store.given[name];
-      else some[name] = inStore[name] = decoded;
+    for (const name of GIVEN.filter(isNew)) {
+      const value = isArray(inModel[name]) ? decode(inModel[name]) : inModel[name];
+      if (isEqual(value, store.given[name])) inStore[name] = store.given[name];
+      else some[name] = inStore[name] = value;
     }
+    if (isNew("updates")) store.updates = inModel.updates;
     if (Object.keys(some).length) store.setGiven(some);
-    store.updates = model.get("updates");
-    const selected = model.get("selected") ?? null;
-    if (!isSame(selected, store.selected)) store.select(selected);
+    if (isNew("selected") && !isSame(inModel.selected ?? null, store.selected))
+      store.select(inModel.selected ?? null);
   }
 
-  /** Pass on what was changed on the page. */
+  /** Pass a value on to Python, with the next `save_changes`. */
+  function set(name, value) {
+    inModel[name] = value;
+    model.set(name, value);
+  }
+
+  /** Pass on the numbers that were changed on the page. */
   function send() {
     for (const name of GIVEN) {
       const value = store.given[name];
-      if (value === inStore[name]) continue;
       const before = inStore[name];
       inStore[name] = value;
-      if (isEqual(value, before)) continue;
-      inModel[name] = isArray(value) ? encode(value) : value;
-      model.set(name, inModel[name]);
+      if (value !== before && !isEqual(value, before))
+        set(name, isArray(value) ? encode(value) : value);
     }
-    if (store.updates !== model.get("updates")) model.set("updates", store.updates);
+    if (store.updates !== inModel.updates) set("updates", store.updates);
     model.save_changes();
   }
 
@@ -78,8 +86,8 @@ function connect(root, model) {
   const sending = atMostEvery(INTERVAL, send);
   const unsubscribe = store.subscribe((what) => {
     if (what.has("numbers")) sending.soon();
-    if (what.has("selection") && !isSame(store.selected, model.get("selected") ?? null)) {
-      model.set("selected", store.selected && { ...store.selected });
+    if (what.has("selection") && !isSame(store.selected, inModel.selected ?? null)) {
+      set("selected", store.selected && { ...store.selected });
       model.save_changes();
     }
   });

@@ -60,11 +60,13 @@ FLOORS = [
     {
         "explain": "where each number of a forward and backward pass comes from; the web page",
         "exports": "ONNX, a NumPy script, torch",
+        "plot": "pictures with matplotlib, in scikit-learn's convention of displays",
         "selftest": "whether every engine of this installation computes correctly",
     },
     {
         "benchmark": "the time of a training step beside other libraries",
         "estimator": "`MLPClassifier`, `MLPClassifierCV` and `GridSearchCV` for scikit-learn",
+        "lesson": "seven blanks, one for each gradient, marked by the doctor",
         "tabular": "train, evaluate and predict on tables; warnings about a training",
     },
     {"report_page": "what a model predicts, how well and from what, as one web page"},

@@ -1,5 +1,6 @@
 """The public names, listed once: type checkers read this file, and so does `__init__.py`."""
 
+from backhand import lesson as lesson
 from backhand import optimizers as optimizers
 from backhand.doctor import Finding as Finding
 from backhand.doctor import Report as Report
@@ -35,6 +36,11 @@ from backhand.functional import sgd as sgd
 from backhand.model import Model as Model
 from backhand.model import load as load
 from backhand.model import save as save
+from backhand.plot import DecisionRegionsDisplay as DecisionRegionsDisplay
+from backhand.plot import HiddenUnitsDisplay as HiddenUnitsDisplay
+from backhand.plot import LossCurveDisplay as LossCurveDisplay
+from backhand.plot import MaskDisplay as MaskDisplay
+from backhand.plot import WeightsDisplay as WeightsDisplay
 from backhand.support.signals import Interrupted as Interrupted
 from backhand.tables.reading.reader import read_table as read_table
 from backhand.tables.table import Table as Table

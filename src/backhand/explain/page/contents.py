@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from backhand.explain.mistakes import mistakes
 from backhand.explain.problem import Problem
 from backhand.explain.rules import AXES, RULES, SHAPES
 from backhand.formulas import LINES
@@ -19,4 +20,5 @@ def page_contents(problem: Problem) -> dict[str, Any]:
         "shapes": SHAPES,
         "lines": {name: {"data": line.data, "penalty": line.penalty}
                   for name, line in LINES.items()},
+        "mistakes": mistakes(problem),
     }  # fmt: skip

@@ -4,7 +4,9 @@ import { autogradPanel } from "./autograd.js";
 import { element } from "./dom.js";
 import { matricesView } from "./matrices.js";
 import { mistakesPanel } from "./mistakes.js";
+import { ownFunctionPanel } from "./own_function.js";
 import { planePanel } from "./plane.js";
+import { questionsPanel } from "./questions.js";
 import { slopePanel } from "./slope.js";
 import { softmaxPanel } from "./softmax.js";
 import { createStore } from "./store.js";
@@ -18,7 +20,9 @@ const PANELS = [
   softmaxPanel,
   planePanel,
   mistakesPanel,
+  ownFunctionPanel,
   autogradPanel,
+  questionsPanel,
 ];
 
 /** Show a problem in an element; returns the store, for the widget and for tests. */

@@ -29,19 +29,26 @@ export const EQUATIONS = {
 
 export const PARAMETERS = ["W1", "b1", "W2", "b2"];
 
-/** All values of one forward pass, backward pass and update, with some equations replaced. */
-export function compute(given, replaced = {}) {
+/**
+ * All values of one forward pass, backward pass and update, up to one of them if it is named, with
+ * some equations replaced.
+ */
+export function compute(given, replaced = {}, last = null) {
   const values = { ...given };
-  for (const name of Object.keys(EQUATIONS))
+  for (const name of Object.keys(EQUATIONS)) {
     values[name] = (replaced[name] ?? EQUATIONS[name])(values);
+    if (name === last) break;
+  }
   return values;
 }
+
+/** What the loss needs: P is not among it, since log-softmax goes from S to the losses. */
+const FORWARD = ["w", "Z1", "H1", "S", "losses", "L"];
 
 /** The loss alone, for finite differences and curves. */
 export function loss(given, replaced = {}) {
   const values = { ...given };
-  for (const name of ["w", "Z1", "H1", "S", "losses", "L"])
-    values[name] = (replaced[name] ?? EQUATIONS[name])(values);
+  for (const name of FORWARD) values[name] = (replaced[name] ?? EQUATIONS[name])(values);
   return values.L.data[0];
 }
 

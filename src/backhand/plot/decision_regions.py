@@ -1,0 +1,355 @@
+"""`DecisionRegionsDisplay`: predicted classes over two features, and the hidden units' lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from backhand.constraints import is_integer
+from backhand.engines import make_engine
+from backhand.equations import Parameters
+from backhand.errors import InputError
+from backhand.plot import axes
+from backhand.plot.source import Network, classes_of, feature_place, network_of, rows_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import LineCollection, PathCollection
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
+    Span = tuple[float, float]
+
+TINT = 0.5
+"""How strong a region's colour is where its class is certain."""
+
+MARGIN = 0.08
+"""Of the range of the rows, around them."""
+
+NUMBERED = 16
+"""Hinges up to which each has the number of its unit."""
+
+TICK, AWAY = 0.03, 0.92
+"""Length of the tick on the active side, as a share of the plane; where it is on its line."""
+
+
+class DecisionRegionsDisplay:
+    """The plane of two features: predicted classes, hinges of the hidden units, and rows.
+
+    A region has the colour of its class, mixed as the probabilities are: where two classes are
+    equally probable, it is between them, and a line separates them. The *hinge* of a hidden unit
+    is the line Z1 = 0, at which its ReLU bends; a short tick shows the side where it is active.
+    With more than two features, the others have the values `at`.
+
+    Parameters
+    ----------
+    x0, x1 : ndarray of shape (m,)
+        Values of the two features at which P was computed.
+    P : ndarray of shape (m, m, K)
+        Probabilities; `P[j, i]` is at `x0[i]`, `x1[j]`.
+    hinges : ndarray of shape (H, 3)
+        a, b, c of each hidden unit: Z1 = a·x0 + b·x1 + c.
+    classes, features : sequence of str
+        Names of the K classes and of the two features.
+    points : ndarray of shape (N, 2), optional
+        The rows that are drawn.
+    y : ndarray of shape (N,), optional
+        Their class indices.
+
+    Attributes
+    ----------
+    ax_ : Axes
+    figure_ : Figure
+    image_ : AxesImage
+        The regions.
+    hinges_ : LineCollection or None
+        The lines that pass through the plane; `hinge_units_` has their units.
+    hinge_units_ : list of int
+    points_ : list of PathCollection
+        The rows, a collection per class.
+
+    Examples
+    --------
+    >>> import backhand, numpy as np
+    >>> X, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]]), np.array([0, 1, 1, 0])
+    >>> result = backhand.train(backhand.init(2, 8, 2, seed=1), X, y, learning_rate=0.5, epochs=300)
+    >>> display = backhand.DecisionRegionsDisplay.from_estimator(result, X, y, resolution=50)
+    >>> display.P.shape, len(display.points_)
+    ((50, 50, 2), 2)
+    """
+
+    ax_: Axes
+    figure_: Figure
+    image_: AxesImage
+    hinges_: LineCollection | None
+    hinge_units_: list[int]
+    points_: list[PathCollection]
+
+    def __init__(
+        self,
+        *,
+        x0: NDArray[np.float64],
+        x1: NDArray[np.float64],
+        P: NDArray[np.float64],
+        hinges: NDArray[np.float64],
+        classes: Sequence[str],
+        features: Sequence[str],
+        points: NDArray[np.float64] | None = None,
+        y: NDArray[np.int64] | None = None,
+    ) -> None:
+        self.x0, self.x1, self.P = x0, x1, P
+        self.hinges = hinges
+        self.classes, self.features = classes, features
+        self.points, self.y = points, y
+
+    @classmethod
+    def from_estimator(
+        cls,
+        source: Any,
+        X: Any,
+        y: Any = None,
+        *,
+        features: Sequence[int | str] = (0, 1),
+        at: ArrayLike | None = None,
+        resolution: int = 200,
+        hinges: bool = True,
+        ax: Axes | None = None,
+    ) -> DecisionRegionsDisplay:
+        """Compute the probabilities over a plane, and draw them.
+
+        Parameters
+        ----------
+        source : TrainResult, Model, MLPClassifier or Parameters
+        X : array_like of shape (N, d)
+            Rows; the plane is as large as they need. For a model of a table, the encoded columns.
+        y : array_like of shape (N,), optional
+            Their classes: the model's, or indices 0..K-1.
+        features : two int or str
+            The features of the axes, by their numbers from 0 or their names.
+        at : array_like of shape (d,), optional
+            Values of the other features; by default the means of X.
+        resolution : int
+            Number of points along each axis at which P is computed.
+        hinges, ax
+            As for `plot`.
+
+        Returns
+        -------
+        DecisionRegionsDisplay
+
+        Raises
+        ------
+        InputError
+            If the network has one feature, or an argument does not fit it; the message says which.
+        MissingDependencyError
+            If matplotlib is not installed.
+        """
+        network = network_of(source)
+        rows = rows_of(network, X)
+        i, j = _two(network, features)
+        if not is_integer(resolution) or resolution < 2:
+            raise InputError(f"resolution is {resolution!r}; expected an integer of 2 or more.")
+        base = _base(rows, at)
+        x0, x1 = (np.linspace(*_span(rows[:, place]), resolution) for place in (i, j))
+        made = cls(
+            x0=x0, x1=x1, P=_probabilities(network.params, base, (i, j), x0, x1),
+            hinges=_hinges(network.params, base, (i, j)), classes=network.classes,
+            features=[network.features[i], network.features[j]], points=rows[:, [i, j]],
+            y=None if y is None else classes_of(network, y, len(rows)),
+        )  # fmt: skip
+        return made.plot(ax, hinges=hinges)
+
+    def plot(
+        self, ax: Axes | None = None, *, hinges: bool = True, points: bool = True
+    ) -> DecisionRegionsDisplay:
+        """Draw the plane.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw; by default a new figure.
+        hinges, points : bool
+            Whether the hidden units' lines and the rows are drawn.
+
+        Returns
+        -------
+        DecisionRegionsDisplay
+            The same object.
+        """
+        self.ax_ = axes.single(ax)
+        self.figure_ = self.ax_.figure  # type: ignore[assignment]
+        self._regions()
+        self.hinges_, self.hinge_units_, self.points_ = None, [], []
+        if hinges:
+            self._draw_hinges()
+        if points and self.points is not None:
+            self._draw_points()
+        self._legend()
+        self.ax_.set(xlabel=self.features[0], ylabel=self.features[1],
+                     xlim=self._x_span, ylim=self._y_span)  # fmt: skip
+        return self
+
+    @property
+    def _x_span(self) -> Span:
+        return float(self.x0[0]), float(self.x0[-1])
+
+    @property
+    def _y_span(self) -> Span:
+        return float(self.x1[0]), float(self.x1[-1])
+
+    def _regions(self) -> None:
+        K = self.P.shape[2]
+        palette = axes.library("colors").to_rgb
+        tints = np.array([1 - TINT * (1 - np.array(palette(axes.colour(k)))) for k in range(K)])
+        self.image_ = self.ax_.imshow(
+            np.clip(self.P @ tints, 0, 1), origin="lower", aspect="auto", interpolation="bilinear",
+            extent=(*self._x_span, *self._y_span),
+        )  # fmt: skip
+        for k in range(K):
+            ahead = self.P[:, :, k] - np.delete(self.P, k, axis=2).max(axis=2)
+            if ahead.min() < 0 < ahead.max():
+                self.ax_.contour(self.x0, self.x1, ahead, [0.0], colors=axes.INK, linewidths=1.2)
+
+    def _draw_hinges(self) -> None:
+        parts = (_within(line, self._x_span, self._y_span) for line in self.hinges)
+        lines = {h: part for h, part in enumerate(parts) if part is not None}
+        if not lines:
+            return
+        ticks = {h: self._tick(h, line) for h, line in lines.items()}
+        self.hinge_units_ = list(lines)
+        few = len(lines) <= NUMBERED
+        style = {"colors": axes.INK, "alpha": 0.8 if few else 0.35}
+        collection = axes.library("collections").LineCollection
+        made = collection(list(lines.values()), linewidths=0.8, linestyles="--", **style)
+        sides = collection(list(ticks.values()), linewidths=1.6, **style)
+        for drawn in (made, sides):
+            self.ax_.add_collection(drawn, autolim=False)
+        self.hinges_ = made
+        if few:
+            for h, (_, end) in ticks.items():
+                self._number(h, end)
+
+    def _number(self, h: int, end: NDArray[np.float64]) -> None:
+        """Write the number of a unit beyond the tick of its hinge."""
+        halo = axes.library("patheffects").withStroke(linewidth=2, foreground="white")
+        across, up = 6 * self._active_side(h)
+        self.ax_.annotate(
+            str(h), (float(end[0]), float(end[1])), (float(across), float(up)), ha="center",
+            va="center", fontsize="small", color=axes.INK, textcoords="offset points",
+            path_effects=[halo], zorder=4,
+        )  # fmt: skip
+
+    def _tick(self, h: int, line: NDArray[np.float64]) -> NDArray[np.float64]:
+        """A short line from a hinge to the side where Z1 > 0: near the end away from the rows."""
+        middle = self._corner + self._size / 2 if self.points is None else self.points.mean(axis=0)
+        near, far = sorted(line, key=lambda end: float(np.linalg.norm((end - middle) / self._size)))
+        foot = near + AWAY * (far - near)
+        return np.array([foot, foot + TICK * self._active_side(h) * self._size])
+
+    def _active_side(self, h: int) -> NDArray[np.float64]:
+        """The direction in which Z1 grows, where the plane is a unit square."""
+        up = self.hinges[h, :2] * self._size
+        side: NDArray[np.float64] = up / np.hypot(*up)
+        return side
+
+    @property
+    def _corner(self) -> NDArray[np.float64]:
+        return np.array([self.x0[0], self.x1[0]])
+
+    @property
+    def _size(self) -> NDArray[np.float64]:
+        return np.array([np.ptp(self._x_span), np.ptp(self._y_span)])
+
+    def _draw_points(self) -> None:
+        assert self.points is not None
+        y = np.zeros(len(self.points), int) if self.y is None else self.y
+        size = 36 if len(y) <= 300 else 12
+        for k in np.unique(y):
+            place = self.points[y == k]
+            drawn = self.ax_.scatter(
+                place[:, 0], place[:, 1], size, edgecolors="white", linewidths=0.6, zorder=3,
+                facecolors=axes.QUIET if self.y is None else axes.colour(k),
+                marker="o" if self.y is None else axes.marker(k),
+                label="" if self.y is None else self.classes[k],
+            )  # fmt: skip
+            self.points_.append(drawn)
+
+    def _legend(self) -> None:
+        """Name the classes: those of the rows by their markers, others by their regions."""
+        drawn, labels = self.ax_.get_legend_handles_labels()
+        patch = axes.library("patches").Patch
+        won = np.unique(self.P.argmax(axis=2))
+        others = [patch(color=axes.colour(k), alpha=TINT, label=self.classes[k])
+                  for k in won if self.classes[k] not in labels]  # fmt: skip
+        self.ax_.legend(handles=[*drawn, *others], loc="upper left", bbox_to_anchor=(1.0, 1.0),
+                        frameon=False, title="class")  # fmt: skip
+
+
+def _two(network: Network, features: Sequence[int | str]) -> tuple[int, int]:
+    if len(network.features) < 2:
+        raise InputError("the network has one feature; a plane needs two.")
+    if isinstance(features, str) or len(features) != 2:
+        raise InputError(f"features is {features!r}; expected two, such as (0, 1).")
+    i, j = (feature_place(network, feature) for feature in features)
+    if i == j:
+        raise InputError(f"features names the feature {features[0]!r} twice; expected two.")
+    return i, j
+
+
+def _base(rows: NDArray[np.float64], at: ArrayLike | None) -> NDArray[np.float64]:
+    """The values of the features that do not vary."""
+    if at is None:
+        return np.asarray(rows.mean(axis=0))
+    base = np.asarray(at, np.float64)
+    if base.shape != rows.shape[1:]:
+        raise InputError(f"at is {base.shape}; expected ({rows.shape[1]},), a value per feature.")
+    return base
+
+
+def _span(values: NDArray[np.float64]) -> Span:
+    low, high = float(values.min()), float(values.max())
+    around = MARGIN * (high - low) or 1.0
+    return low - around, high + around
+
+
+def _probabilities(
+    params: Parameters,
+    base: NDArray[np.float64],
+    places: tuple[int, int],
+    x0: NDArray[np.float64],
+    x1: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """P (m, m, K) over the plane."""
+    rows = np.tile(base, (len(x0) * len(x1), 1))
+    rows[:, places[0]], rows[:, places[1]] = np.tile(x0, len(x1)), np.repeat(x1, len(x0))
+    P: NDArray[np.float64] = make_engine("reference").predict_proba(params, rows)
+    return P.reshape(len(x1), len(x0), -1)
+
+
+def _hinges(
+    params: Parameters, base: NDArray[np.float64], places: tuple[int, int]
+) -> NDArray[np.float64]:
+    """a, b and c (H, 3) of Z1 = a·x0 + b·x1 + c, the other features being those of `base`."""
+    rest = base.copy()
+    rest[list(places)] = 0
+    c = rest @ params.W1 + params.b1
+    return np.stack([params.W1[places[0]], params.W1[places[1]], c], axis=1)
+
+
+def _within(hinge: NDArray[np.float64], x_span: Span, y_span: Span) -> NDArray[np.float64] | None:
+    """The ends (2, 2) of the part of a line that is in a rectangle, or None."""
+    a, b, c = hinge
+    ends = [(x, -(a * x + c) / b) for x in x_span if b]
+    ends += [(-(b * y + c) / a, y) for y in y_span if a]
+    room = [1e-9 * (high - low) for low, high in (x_span, y_span)]
+    inside = sorted(
+        {(x, y) for x, y in ends
+         if x_span[0] - room[0] <= x <= x_span[1] + room[0]
+         and y_span[0] - room[1] <= y <= y_span[1] + room[1]}
+    )  # fmt: skip
+    if len(inside) < 2 or inside[0] == inside[-1]:
+        return None
+    return np.array([inside[0], inside[-1]])

@@ -1,0 +1,144 @@
+"""What can be drawn: a trained network with its names, and rows and classes that belong to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand import validation
+from backhand.constraints import is_integer
+from backhand.engines import is_sparse
+from backhand.equations import Parameters
+from backhand.errors import InputError, listed
+from backhand.model import Model, as_model, class_names
+from backhand.training.data import host
+
+
+class Network(NamedTuple):
+    """A network that is drawn.
+
+    Attributes
+    ----------
+    params : Parameters
+        In float64.
+    model : Model
+    classes : list of str
+        K names.
+    features : list of str
+        d names.
+    """
+
+    params: Parameters
+    model: Model
+    classes: list[str]
+    features: list[str]
+
+
+def model_of(source: Any) -> Model:
+    """Return the model of whatever has one; the error names what is expected."""
+    if not (hasattr(source, "to_model") or hasattr(source, "params") or isinstance(source, tuple)):
+        raise InputError(
+            f"a {type(source).__name__} cannot be drawn; expected a TrainResult, a Model, an "
+            "MLPClassifier or Parameters."
+        )
+    return as_model(source)
+
+
+def network_of(source: Any) -> Network:
+    """Return the network of a TrainResult, a Model, an MLPClassifier or Parameters."""
+    model = model_of(source)
+    params = Parameters(*(np.asarray(value, np.float64) for value in model.params))
+    if hasattr(source, "feature_names_in_"):
+        features = [str(name) for name in source.feature_names_in_]
+    elif model.schema is not None:
+        features = list(model.schema.features)
+    else:
+        features = [f"feature {i}" for i in range(params.W1.shape[0])]
+    return Network(params, model, class_names(model), features)
+
+
+def rows_of(network: Network, X: Any) -> NDArray[np.float64]:
+    """Return X (N, d) as a dense float64 array.
+
+    Raises
+    ------
+    InputError
+        If it is not N rows of the network's d features, all finite numbers.
+    """
+    if is_sparse(X):
+        X = X.toarray()
+    try:
+        rows = np.asarray(host(X), np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            "X does not consist of numbers; expected (N, d) numbers: of a table, the encoded "
+            "columns, `model.schema.encode(table)`."
+        ) from error
+    validation.check_forward(network.params, rows)
+    if not np.isfinite(rows).all():
+        raise InputError("X has numbers that are not finite; expected finite numbers.")
+    return rows
+
+
+def classes_of(network: Network, y: Any, N: int) -> NDArray[np.int64]:
+    """Return the class index (N,) of each row, given as a class, an index or one-hot.
+
+    Raises
+    ------
+    InputError
+        If there are not N, or one is not a class of the network.
+    """
+    y, K = np.asarray(y), len(network.classes)
+    if y.shape == (N, K):
+        return np.asarray(y.argmax(axis=1), np.int64)
+    if y.shape != (N,):
+        raise InputError(f"y is {y.shape}; expected the classes of the {N:,} rows, ({N},).")
+    known = {label: k for k, label in enumerate(network.model.labels.tolist())}
+    found, places = np.unique(y, return_inverse=True)
+    labels = found.tolist()
+    if all(label in known for label in labels):
+        return np.array([known[label] for label in labels])[places]
+    named = {name: k for k, name in enumerate(network.classes)}
+    if all(label in named for label in labels):
+        return np.array([named[label] for label in labels])[places]
+    if found.dtype.kind in "iu" and found.min() >= 0 and found.max() < K:
+        return np.asarray(y, np.int64)
+    wrong = next(label for label in labels if label not in known)
+    raise InputError(
+        f"y has {wrong!r}, which is not a class of the network; its classes are "
+        f"{listed(network.classes)}."
+    )
+
+
+def feature_place(network: Network, feature: Any) -> int:
+    """Return the column of a feature, given by its name or its number from 0."""
+    if is_integer(feature) and 0 <= feature < len(network.features):
+        return int(feature)
+    if isinstance(feature, str) and feature in network.features:
+        return network.features.index(feature)
+    raise InputError(
+        f"features has {feature!r}; expected numbers from 0 to {len(network.features) - 1}, or "
+        f"names: {listed(network.features)}."
+    )
+
+
+def chosen(units: Sequence[int] | None, size: NDArray[np.float64], most: int) -> list[int]:
+    """Return the units that are shown: those named, or up to `most` of the largest size.
+
+    In the order of their numbers, unless they are named.
+    """
+    H = len(size)
+    if units is None:
+        if not is_integer(most) or most < 1:
+            raise InputError(f"most is {most!r}; expected an integer of 1 or more.")
+        return sorted(np.argsort(-size, kind="stable")[:most].tolist())
+    places = list(units)
+    for unit in places:
+        if not is_integer(unit) or not 0 <= unit < H:
+            raise InputError(f"units has {unit!r}; expected numbers from 0 to {H - 1}.")
+    if not places:
+        raise InputError("units is empty; expected one or more numbers.")
+    return [int(unit) for unit in places]

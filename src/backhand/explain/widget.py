@@ -185,10 +185,14 @@ class NetworkWidget(anywidget.AnyWidget):  # type: ignore[misc]
         contents: Mapping[str, Any] | None = None,
         trace_of: Callable[[Problem], Any] | None = None,
     ) -> None:
-        self._names = problem
         self._trace_of = trace_of
+        self._first_contents = dict(contents or page_contents(problem))
         super().__init__(**_given(problem))
-        self.set_trait("contents", dict(contents or page_contents(problem)))
+
+    @traitlets.default("contents")  # type: ignore[untyped-decorator]
+    def _contents_at_first(self) -> dict[str, Any]:
+        """What the comm is opened with."""
+        return self._first_contents
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -207,23 +211,27 @@ class NetworkWidget(anywidget.AnyWidget):  # type: ignore[misc]
 
     @property
     def problem(self) -> Problem:
-        """The problem as it stands; assigning shows another one, of any shapes."""
-        names = self._names
+        """The problem as it stands; assigning shows another one, of any shapes.
+
+        The page assigns it too, when its reader chooses another of the examples.
+        """
+        shown = self.contents["problem"]
+        names = {name: tuple(shown[name]) for name in ("rows", "features", "classes")}
         return Problem(
             self.params, self.X, self.Y, self.sample_weight, self.mask, self.l2,
-            self.learning_rate, names.rows, names.features, names.classes, names.title,
+            self.learning_rate, **names, title=shown["title"],
         )  # fmt: skip
 
     @problem.setter
     def problem(self, problem: Problem) -> None:
+        contents = page_contents(problem) | {"examples": self.contents["examples"]}
         with self.hold_sync():
             with self.hold_trait_notifications():
                 self.selected = None
                 for name, value in _given(problem).items():
                     setattr(self, name, value)
-            self._names = problem
             self.set_trait("updates", 0)
-            self.set_trait("contents", {**self.contents, "problem": problem.to_json()})
+            self.set_trait("contents", contents)
 
     @property
     def trace(self) -> Any:

@@ -3,7 +3,7 @@
 // Every value that crosses is remembered on both sides by identity. So a change goes to the other
 // side once, and its echo changes nothing.
 
-import { mount } from "./app.js";
+import { mount, unmount } from "./app.js";
 import { element } from "./dom.js";
 import { array } from "./matrix.js";
 import { isSame } from "./store.js";
@@ -22,23 +22,27 @@ export function render({ model, el }) {
   root.addEventListener("keydown", (event) => event.stopPropagation());
   el.append(root);
   const stopTheme = followTheme(root);
-  let link = connect(root, model);
-  const stopModel = onChanges(model, (names) => {
-    if (!names.has("contents")) return link.receive();
-    link.close();
-    link = connect(root, model);
+  let link = null;
+  root.addEventListener("mounted", () => {
+    link?.close();
+    link = connect(root.store, model);
+  });
+  mount(root, model.get("contents"));
+  const stopModel = onChanges(model, () => {
+    if (model.get("contents") === root.store.contents) link.receive();
+    else mount(root, model.get("contents"));
   });
   return () => {
     stopModel();
     stopTheme();
     link.close();
+    unmount(root);
     root.remove();
   };
 }
 
-/** Show the model's problem, and keep it and the store equal. */
-function connect(root, model) {
-  const store = mount(root, model.get("contents"));
+/** Keep the model and a store equal, from the side that has changed last. */
+function connect(store, model) {
   const inModel = {}; // the model's value of each name, as last seen or set
   const inStore = {}; // the store's value that is equal to it
 
@@ -82,7 +86,12 @@ function connect(root, model) {
     model.save_changes();
   }
 
-  receive();
+  if (store.contents === model.get("contents")) receive();
+  else {
+    set("contents", store.contents); // the reader has chosen another example
+    set("selected", store.selected);
+    send();
+  }
   const sending = atMostEvery(INTERVAL, send);
   const unsubscribe = store.subscribe((what) => {
     if (what.has("numbers")) sending.soon();

@@ -4,7 +4,8 @@ const MINUS = "−";
 
 /** A number in at most `digits` significant digits: 0.1235, −12.35, 1.2e−7. */
 export function shown(value, digits = 4) {
-  if (!Number.isFinite(value)) return Number.isNaN(value) ? "not a number" : withMinus(value > 0 ? "∞" : "-∞");
+  if (Number.isNaN(value)) return "not a number";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size >= 10 ** Math.max(digits, 4) || size < 1e-4) {
@@ -18,7 +19,8 @@ export function shown(value, digits = 4) {
 export function brief(value) {
   const size = Math.abs(value);
   if (value === 0) return "0";
-  if (!Number.isFinite(value)) return withMinus(Number.isNaN(value) ? "?" : value > 0 ? "∞" : "-∞");
+  if (Number.isNaN(value)) return "?";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
   if (size < 0.0005) return withMinus(`${value < 0 ? "-" : ""}~0`);
   return withMinus(value.toFixed(size < 9.995 ? 2 : size < 99.95 ? 1 : 0));
 }

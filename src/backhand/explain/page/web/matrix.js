@@ -8,11 +8,12 @@ export function sizeOf(shape) {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** The array that Python's `array_to_json` wrote. */
-export function fromJson({ shape, numbers, float64 }) {
+/** The array that Python wrote: numbers, or the bytes of float64 or float32 in base64. */
+export function fromJson({ shape, numbers, float64, float32 }) {
   if (numbers) return array(shape, Float64Array.from(numbers));
-  const bytes = Uint8Array.from(atob(float64), (character) => character.charCodeAt(0));
-  return array(shape, new Float64Array(bytes.buffer));
+  const bytes = Uint8Array.from(atob(float64 ?? float32), (character) => character.charCodeAt(0));
+  const data = float64 ? new Float64Array(bytes.buffer) : new Float32Array(bytes.buffer);
+  return array(shape, Float64Array.from(data));
 }
 
 export function copy({ shape, data }) {

@@ -165,6 +165,7 @@ class MaskDisplay:
             cross = axes.library("lines").Line2D
             handles.append(cross([], [], color=DEAD, marker="X", linestyle="none",
                                  label=f"dead: {len(self.dead)}"))  # fmt: skip
-        self.ax_.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.04), frameon=False,
-                        ncols=len(handles), borderaxespad=0, handlelength=1,
-                        columnspacing=1.2)  # fmt: skip
+        self.ax_.legend(
+            handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.04), frameon=False,
+            ncols=len(handles), borderaxespad=0, handlelength=1, columnspacing=1.2,
+        )  # fmt: skip

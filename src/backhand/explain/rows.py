@@ -165,9 +165,7 @@ def _indices(model: Model, labels: Sequence[Any]) -> list[int]:
     )
 
 
-def _rows_of_table(
-    model: Model, data: Any, y: Any, chosen: RowChoice, target: str | None
-) -> Rows:
+def _rows_of_table(model: Model, data: Any, y: Any, chosen: RowChoice, target: str | None) -> Rows:
     """The chosen rows of a table, encoded by the model's schema."""
     from backhand.tables.reading.frames import as_table
 

@@ -104,7 +104,9 @@ def _grid(value: Value) -> str:
         for at in range(len(part))
     )
     cut = "" if part.shape == array.shape else f"<div>The first {part.shape} are shown.</div>"
-    return f'<table style="{TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{cut}'
+    return (
+        f'<table style="{TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{cut}'
+    )
 
 
 def _row_name(value: Value, place: int) -> str:

@@ -160,7 +160,9 @@ def array_lines(
     texts = np.reshape(number_texts(grid.ravel().tolist()), grid.shape)
     letters = SHAPES[name]
     head = [str(place) for place in range(columns)]
-    labels = [_row_label(letters[0], row, problem) if array.ndim == 2 else "" for row in range(rows)]
+    labels = [
+        _row_label(letters[0], row, problem) if array.ndim == 2 else "" for row in range(rows)
+    ]
     label_width = max(map(len, [*labels, ""]))
     cell = max(len(text) for text in [*texts.ravel().tolist(), *head])
     if label_width + (cell + 2) * columns + 2 > width:

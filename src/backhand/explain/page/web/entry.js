@@ -31,6 +31,9 @@ export function entryPanel(root, store) {
   root.append(panel);
   const drawings = {};
   let view = null;
+  // To ask where it is scrolled to would have the browser lay out the page on every move.
+  let scrolled = false;
+  body.addEventListener("scroll", () => (scrolled = true), { passive: true });
 
   const show = () => {
     const cell = store.hovered ?? store.selected;
@@ -38,7 +41,8 @@ export function entryPanel(root, store) {
     if (view?.key !== key) {
       view = { key, ...(cell ? entryView(store, cell, drawings) : helpView()) };
       body.replaceChildren(...view.nodes);
-      body.scrollTop = 0;
+      if (scrolled) body.scrollTop = 0;
+      scrolled = false;
     }
     view.update();
   };

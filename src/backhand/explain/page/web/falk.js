@@ -1,6 +1,7 @@
 // A product of two matrices to scale, in Falk's scheme: the transpose is the only thing that fits.
 
 import { svg } from "./dom.js";
+import { largest, levelOf } from "./levels.js";
 import { valueOf } from "./rules.js";
 
 /** Longest axis of which every cell is drawn, and the lengths that a drawing may have. */
@@ -20,13 +21,18 @@ export function productOf(rules, name) {
   if (rule?.form !== "sum") return null;
   const [a, b] = rule.indices.length === 2 ? rule.indices : ["1", rule.indices];
   const find = (letter) => rule.factors.find(({ indices }) => indices.includes(letter));
-  const oriented = ({ name: one, indices }, letters) => ({ name: one, letters, transposed: indices !== letters });
-  const left = find(a) ? oriented(find(a), a + rule.over) : { name: "1", letters: a + rule.over, transposed: true };
   return {
-    left,
+    left: oriented(find(a) ?? ONES, a + rule.over),
     top: oriented(find(b), rule.over + b),
     result: { name, letters: a + b, transposed: false },
   };
+}
+
+/** What a bias is multiplied by: a column of ones. */
+const ONES = { name: "1", indices: "n1" };
+
+function oriented({ name, indices }, letters) {
+  return { name, letters, transposed: indices !== letters };
 }
 
 /**
@@ -118,11 +124,11 @@ function cellsOf(rows, columns, box, width, height) {
 
 function colour(store, { name, transposed }, cells, rows, columns) {
   const data = name === "1" ? null : valueOf(store.values, name).data;
-  const most = data ? data.reduce((max, value) => Math.max(max, Math.abs(value)), 0) || 1 : 1;
+  const most = data ? largest(data) : 1;
   cells.forEach((cell, place) => {
     const [r, c] = [Math.floor(place / columns), place % columns];
     const value = data ? data[transposed ? c * rows + r : place] : 1;
-    const level = value ? Math.sign(value) * Math.max(1, Math.ceil((Math.abs(value) / most) * 8)) : 0;
+    const level = levelOf(value, most);
     if ((cell.level ?? 0) === level) return;
     cell.level = level;
     if (level) cell.setAttribute("data-level", level);

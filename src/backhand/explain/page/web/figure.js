@@ -7,7 +7,7 @@ import { createTicks } from "./grid.js";
 
 /** Index numbers and names along the edges: [letter, side]. */
 const TICKS = {
-  W1: [["i", "left"], ["h", "top"]], W2: [["h", "left"], ["k", "top"], ["k", "legend"]],
+  W1: [["i", "left"], ["h", "top"]], W2: [["h", "left"], ["k", "top"], ["k", "beside"]],
   X: [["n", "left"], ["i", "top"]],
   dW1: [["i", "left"]], dW2: [["h", "left"]],
 };

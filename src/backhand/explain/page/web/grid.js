@@ -133,7 +133,7 @@ function built(store, windows, grid) {
   );
 }
 
-/** The numbers along an edge of a grid, with names to the left of rows and in a legend. */
+/** The numbers along an edge of a grid, with names to the left of rows and beside W2. */
 export function createTicks(store, windows, letter, side) {
   const ticks = Array.from({ length: windows.count[letter] }, () => element("span", {}));
   const node = element("div", { class: `ticks ${side}`, "aria-hidden": "true" }, ticks);

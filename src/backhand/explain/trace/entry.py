@@ -154,7 +154,7 @@ class Entry:
         --------
         >>> import backhand
         >>> frame = backhand.explain()["dW1"][3, 7].to_frame()
-        >>> frame.columns.tolist()[2:]
+        >>> frame.columns.tolist()[1:]
         ['X[n,3]', 'dH1[n,7]', 'Z1 > 0', 'dZ1[n,7]', 'product']
         """
         table = table_of(self)

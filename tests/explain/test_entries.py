@@ -185,7 +185,8 @@ def test_a_page_is_written_whole_and_only_as_html(trace: Trace, tmp_path: Path) 
 @pytest.mark.parametrize("module", ["entry", "value", "trace"])
 def test_the_examples_of_the_docstrings_run(module: str) -> None:
     found = doctest.testmod(
-        importlib.import_module(f"backhand.explain.trace.{module}"), optionflags=doctest.ELLIPSIS
+        importlib.import_module(f"backhand.explain.trace.{module}"),
+        optionflags=doctest.ELLIPSIS,
     )
     assert found.attempted
     assert not found.failed

@@ -24,6 +24,8 @@ class Entry:
 
     Attributes
     ----------
+    passes : Passes
+        All values of the trace.
     name : str
         The value that it is an entry of: "dW1".
     index : tuple of int

@@ -9,7 +9,7 @@ import { followed, liveNodes } from "./live.js";
 import { shown } from "./numbers.js";
 import { isCheap, onceQuiet, whileVisible } from "./pacing.js";
 import { rowsRight } from "./predictions.js";
-import { lossNow, runButtons } from "./run.js";
+import { lossNow, runButtons, runReport } from "./run.js";
 import { axisEnd, extent } from "./scales.js";
 
 const CURVE_POINTS = 400;
@@ -35,6 +35,7 @@ function build(box, store) {
   box.append(
     eta.node,
     runButtons(store, live),
+    runReport(store, live),
     element("p", {}, live.text(() => stateInWords(store))),
     element("div", { class: "parts" },
       headed("The next step", stepTable(live, () => step), along.node),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from backhand.doctor import oracles
 from backhand.doctor.frame.form import Biases, Labels, Layout
 from backhand.doctor.frame.frame import Frame
 from backhand.doctor.frame.network import Activation, Loss, Network, Output, Reduction
-from backhand.doctor.judging import judged_in_the_best_network, places_of
+from backhand.doctor.judging import Judged, judged_in_the_best_network, places_of
 from backhand.doctor.probe.adapters import adapted
 from backhand.doctor.probe.evidence import Evidence, alike
 from backhand.doctor.probe.function import Called
@@ -53,6 +53,13 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "labels": get_args(Labels),
 }  # fmt: skip
 """What can be declared."""
+
+
+class Examined(NamedTuple):
+    """A report, and the evidence and diagnosis behind it; None if no call gave gradients."""
+
+    report: Report
+    judged: Judged | None
 
 
 def check(
@@ -157,7 +164,15 @@ def check(
     _check_declared(f, declared)
     check_setting("seconds", seconds, Number(0.001))
     with kept():
-        return _checked(f, declared, autograd, seconds, forward=forward)
+        return _checked(f, declared, autograd, seconds, forward=forward).report
+
+
+def examine(f: Callable[..., Any], *, seconds: float = 10.0) -> Examined:
+    """Check a function without declarations, and return the evidence too."""
+    declared = dict.fromkeys(CHOICES)
+    _check_declared(f, declared)
+    with kept():
+        return _checked(f, declared, None, seconds, forward=False)
 
 
 def _check_declared(f: Any, declared: Mapping[str, str | None]) -> None:
@@ -172,7 +187,7 @@ def _check_declared(f: Any, declared: Mapping[str, str | None]) -> None:
 def _checked(
     f: Callable[..., Any], declared: Mapping[str, str | None], autograd: bool | None,
     seconds: float, *, forward: bool,
-) -> Report:  # fmt: skip
+) -> Examined:  # fmt: skip
     began = time.perf_counter()
     name = _name_of(f)
     names = ("layout", "biases", "labels")
@@ -186,20 +201,22 @@ def _checked(
             columns = {**form, "layout": "columns"}
             found = recognise(of_each_example(f), columns, network, seconds, forward=forward)
     except Refusal as refusal:
-        return refused(name, refusal, time.perf_counter() - began)
+        return Examined(refused(name, refusal, time.perf_counter() - began), None)
     if autograd:
         oracles.need_autograd()
     if not found.matches:
         why = found.calls.refusals[0]
         if is_empty(f):
             why = Refusal(Reason.NOT_WRITTEN, "it is not written yet: its body is empty")
-        return refused(name, why, time.perf_counter() - began, found.function.form)
+        report = refused(name, why, time.perf_counter() - began, found.function.form)
+        return Examined(report, None)
     by_autograd = oracles.torch_is_loaded() if autograd is None else autograd
-    report = _report(name, found, network, autograd=by_autograd)
+    report, judged = _report(name, found, network, autograd=by_autograd)
     if one_example:
         report = replace(report, remarks=[*report.remarks, ONE_EXAMPLE])
-    return replace(report, function=name, arrays=found.function.kind or "",
-                   seconds=time.perf_counter() - began)  # fmt: skip
+    report = replace(report, function=name, arrays=found.function.kind or "",
+                     seconds=time.perf_counter() - began)  # fmt: skip
+    return Examined(report, judged)
 
 
 def _name_of(f: Any) -> str:
@@ -262,13 +279,13 @@ def assert_gradients(f: Callable[..., Any], *, hints: int = 2, **options: Any) -
         raise AssertionError(f"the gradients {says}\n\n{report.hinted(hints)}")
 
 
-def _report(name: str, found: Recognised, declared: Declared, *, autograd: bool) -> Report:
+def _report(name: str, found: Recognised, declared: Declared, *, autograd: bool) -> Examined:
     """Diagnose what the calls returned, in the frame that was found."""
     function = found.function
     best = found.matches[0].network
     refusal = finite_differences(function, found.calls, best)
     if refusal:
-        return refused(name, refusal, 0.0)
+        return Examined(refused(name, refusal, 0.0), None)
     calls, corrections = corrected(settled(function, found.calls, best))
     recognised = replace(found, calls=calls)
     with np.errstate(all="ignore"):
@@ -283,10 +300,10 @@ def _report(name: str, found: Recognised, declared: Declared, *, autograd: bool)
     report = words.report(diagnosis, tuple(absent), of_calls, values)
     report = replace(report, frame=_frame(recognised, network, declared))
     if report.outcome == "wrong" and declared == Declared() and _is_another(values, evidence):
-        return another_network(report)
+        return Examined(another_network(report), judged)
     if report.ok and (how := overflows(function)):
-        return replace(report, remarks=[*report.remarks, OVERFLOWS[how]])
-    return report
+        report = replace(report, remarks=[*report.remarks, OVERFLOWS[how]])
+    return Examined(report, judged)
 
 
 def _is_another(values: Sequence[Verdict], evidence: Sequence[Evidence]) -> bool:

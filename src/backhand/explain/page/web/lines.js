@@ -2,8 +2,7 @@
 // Nothing is passed to the browser's own evaluation: a line is parsed, and its tree computed.
 
 import { call, callMethod } from "./functions.js";
-import { array } from "./matrix.js";
-import { dot, elementwise, scalar, shapeText, taken, transposed } from "./numpy.js";
+import { dot, elementwise, scalar, taken, transposed } from "./numpy.js";
 import { LineError, parse } from "./parse.js";
 
 const parsed = new Map();
@@ -61,7 +60,8 @@ function scope(values) {
   const { l2, learning_rate: eta } = values;
   const numbers = { N, d, H, K, l2, eta };
   const scalars = Object.entries(numbers).map(([name, value]) => [name, scalar(value)]);
-  return { ...values, ...Object.fromEntries(scalars), y: call("argmax", [values.Y, scalar(1)], {}) };
+  const y = call("argmax", [values.Y, scalar(1)], {});
+  return { ...values, ...Object.fromEntries(scalars), y };
 }
 
 const isMask = (f) => (a, b) => ({ ...elementwise(f, a, b), isMask: true });
@@ -126,8 +126,8 @@ function single(node, values) {
 }
 
 function named({ name }, values) {
-  if (name in CONSTANTS) return scalar(CONSTANTS[name]);
-  if (name === "None") return null;
+  if (Object.hasOwn(CONSTANTS, name)) return scalar(CONSTANTS[name]);
+  if (name === "None" || name === "newaxis") return null;
   if (TYPES.has(name)) return name;
   const found = name === "w" || name === "M" ? null : values[name];
   if (found?.data) return found;
@@ -139,6 +139,7 @@ const isNumpy = (node) => node.kind === "name" && (node.name === "np" || node.na
 
 function attribute({ of, name }, values) {
   if (isNumpy(of) && TYPES.has(name)) return name;
+  if (isNumpy(of) && name === "newaxis") return null;
   if (isNumpy(of) && name === "pi") return scalar(Math.PI);
   const found = single(of, values);
   if (name === "T") return transposed(found);
@@ -163,14 +164,25 @@ function indexed({ of, items }, values) {
   const found = evaluate(of, values);
   const chosen = items.map((item) => itemOf(item, values));
   if (Array.isArray(found)) return found.at(chosen[0]);
-  return taken(found, chosen);
+  const part = taken(found, chosen.filter((item) => item !== null));
+  return chosen.includes(null) ? withNewAxes(part, chosen) : part;
 }
 
-/** A number, an array of numbers, or a slice of numbers. */
+/** A part of an array, with an axis of size 1 wherever the index has None. */
+function withNewAxes(part, chosen) {
+  const rest = [...part.shape];
+  const sizes = chosen.flatMap((item) =>
+    item === null ? [1] : typeof item === "number" ? [] : [rest.shift()],
+  );
+  return { ...part, shape: [...sizes, ...rest] };
+}
+
+/** A number, an array of numbers, a slice of numbers, or null for a new axis. */
 function itemOf(item, values) {
   const bound = (node) => (node === null ? null : single(node, values).data[0]);
   if (item.kind === "slice")
     return { start: bound(item.start), stop: bound(item.stop), step: bound(item.step) };
+  if (evaluate(item, values) === null) return null;
   const found = single(item, values);
   return found.shape.length ? found : found.data[0];
 }

@@ -13,8 +13,10 @@ export class LineError extends Error {
   }
 }
 
-const TOKEN =
-  /\s*(?:(\d+\.?\d*(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?)|([\p{L}_][\p{L}\d_]*)|(\*\*|\/\/|[=!<>]=|[-+*\/@%&|~<>=()[\],:.]))/iuy;
+const NUMBER = String.raw`(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?`;
+const NAME = String.raw`[\p{L}_][\p{L}\d_]*`;
+const SIGN = String.raw`\*\*|\/\/|[=!<>]=|[\-+*\/@%&\|~<>=\(\)\[\],:.]`;
+const TOKEN = new RegExp(String.raw`\s*(?:(${NUMBER})|(${NAME})|(${SIGN}))`, "iuy");
 
 /** Signs that a reader may copy from the page's formulas, as Python writes them. */
 const WRITTEN = { "−": "-", "⊙": "*", "·": "*", "×": "*", "ᵀ": ".T", "≤": "<=", "≥": ">=" };

@@ -9,6 +9,7 @@ import { regions } from "./two_features.js";
 const RATIO = 0.72;
 const PRODUCTS_PER_FRAME = 3e5;
 const WIDEST = 640;
+const LOWEST = 300;
 const SIZE = 6; // of a row's mark, in pixels
 
 const SHAPES = [
@@ -36,7 +37,7 @@ export function classColour(k) {
  * called when its width has changed.
  */
 export function planeFrame(onresize) {
-  const frame = axes({ x: "", y: "" });
+  const frame = axes({ x: "one feature", y: "another" });
   const canvas = element("canvas", { "aria-hidden": "true" });
   const node = element("div", { class: "plane-frame" }, canvas, frame.node);
   const widthNow = widthOf(node, onresize);
@@ -44,7 +45,8 @@ export function planeFrame(onresize) {
   const layOut = (window, names, label) => {
     frame.name(...names);
     const width = Math.min(widthNow(), WIDEST);
-    const scales = frame.layOut({ ...window, width, height: Math.round(RATIO * width), label });
+    const height = Math.max(LOWEST, Math.round(RATIO * width));
+    const scales = frame.layOut({ ...window, width, height, label });
     const { x, y, width: across, height: up } = scales.inner;
     inner = scales.inner;
     canvas.style.cssText = `left: ${x}px; top: ${y}px; width: ${across}px; height: ${up}px`;

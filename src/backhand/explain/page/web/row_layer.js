@@ -3,7 +3,7 @@
 import { svg } from "./dom.js";
 import { copy, entry, offset } from "./matrix.js";
 import { classMark } from "./plane_drawing.js";
-import { largestInRow } from "./predictions.js";
+import { largestInRow, predictedLogits } from "./predictions.js";
 
 const MOST = 300;
 const MOVED = 3; // pixels, from which on a press is a move and not a click
@@ -21,7 +21,8 @@ export function rowLayer(store, area) {
 
   function draw(view, scales) {
     latest = { pair: view.pair, ...scales };
-    const { X, S, Y } = store.values;
+    const { X, Y } = store.given;
+    const S = predictedLogits(store);
     marks.forEach((mark, n) => {
       const [x, y] = view.pair.map((feature) => entry(X, [n, feature]));
       mark.node.setAttribute("transform", `translate(${scales.toX(x)} ${scales.toY(y)})`);

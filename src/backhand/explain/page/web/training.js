@@ -61,9 +61,9 @@ function headed(title, ...children) {
 }
 
 function stateInWords(store) {
-  const { updates, values } = store;
+  const { updates, given } = store;
   const steps = updates === 1 ? "1 step" : `${updates} steps`;
-  const right = `${rowsRight(values)} of ${values.S.shape[0]} rows right`;
+  const right = `${rowsRight(store)} of ${given.X.shape[0]} rows right`;
   return `After ${steps}: L = ${shown(lossNow(store), 6)}, ${right}.`;
 }
 

@@ -9,6 +9,7 @@ import backhand
 from backhand.equations import Gradients
 from backhand.errors import InputError
 from backhand.lesson import Mark, Marker, mark, marker
+from conftest import ROOT
 from lesson.answers import RIGHT, WRONG
 from lesson.cells import definition
 
@@ -95,6 +96,14 @@ def test_a_parameter_that_is_no_value_is_refused() -> None:
         blank(lambda dS: dS, hints=3)
 
 
+def test_a_line_that_reads_the_notebooks_own_arrays_is_remarked_upon() -> None:
+    scope: dict = {"X": np.ones((6, 4))}
+    exec("def dS(P, Y):\n    return (P - Y) / len(X)", scope)
+    assert "Your line reads X of the notebook" in str(Marker().dS(scope["dS"]))
+    with pytest.raises(InputError, match="no parameters; expected some"):
+        Marker().db2(lambda: np.ones(3))
+
+
 def test_a_line_that_changes_what_it_reads_changes_a_copy() -> None:
     def dS(P, Y, N):
         P -= Y
@@ -144,3 +153,8 @@ def test_notebooks_show_marks_with_words_and_without_markup_of_the_learners() ->
 @pytest.mark.parametrize("module", [mark, marker])
 def test_the_examples_run(module) -> None:
     assert doctest.testmod(module).attempted and not doctest.testmod(module).failed
+
+
+def test_the_document_shows_what_the_marker_says() -> None:
+    done = doctest.testfile(str(ROOT / "docs" / "lesson.md"), module_relative=False)
+    assert done.attempted > 8 and not done.failed

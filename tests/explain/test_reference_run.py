@@ -1,4 +1,4 @@
-"""The recorded reference run: the printed digits, again by training, and as it would be recorded."""
+"""The recorded reference run: small, the same by both ways, and what training gives again."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ def test_by_hand_and_by_autograd_agree_in_every_epoch() -> None:
 
 @pytest.mark.parametrize("start", RUN.starts, ids=["by hand", "PyTorch's"])
 def test_training_gives_the_recorded_losses_again(start: Start) -> None:
-    history = backhand.train(start.params, RUN.X, RUN.y, learning_rate=RUN.learning_rate, epochs=200,
-                             engine="reference").history  # fmt: skip
+    history = backhand.train(
+        start.params, RUN.X, RUN.y, learning_rate=RUN.learning_rate, epochs=200, engine="reference"
+    ).history
     np.testing.assert_allclose(history.loss, start.by_hand.loss, rtol=1e-5)
 
 

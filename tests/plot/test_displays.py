@@ -184,6 +184,20 @@ def test_features_have_the_names_of_the_frame_a_classifier_was_fitted_to() -> No
     assert np.allclose(display.P[0, 3], clf.to_model().predict_proba(row))
 
 
+@pytest.mark.filterwarnings("ignore:Only 12 rows are held out")
+def test_a_table_is_encoded_by_the_schema_of_its_model() -> None:
+    table = {"x": X[:, 0], "kind": np.where(X[:, 1] > 0, "a", "b")}
+    model = backhand.fit(table | {"y": NAMES[Y]}, "y", quick=True, epochs=2)
+    display = DecisionRegionsDisplay.from_estimator(
+        model, table, NAMES[Y], features=("x", "kind = a"), resolution=4
+    )
+    assert display.ax_.get_ylabel() == "kind = a"
+    assert np.array_equal(np.unique(display.points[:, 1]), [0, 1])
+    assert np.isclose(display.points[:, 0].std(), 1, atol=0.5)
+    mask = MaskDisplay.from_estimator(model, table).mask
+    assert mask.shape == (60, model.sizes[1])
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

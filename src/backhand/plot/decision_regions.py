@@ -32,6 +32,9 @@ MARGIN = 0.08
 NUMBERED = 16
 """Hinges up to which each has the number of its unit."""
 
+FEW = 500
+"""Rows up to which their markers are large."""
+
 TICK, AWAY = 0.03, 0.92
 """Length of the tick on the active side, as a share of the plane; where it is on its line."""
 
@@ -123,8 +126,10 @@ class DecisionRegionsDisplay:
         Parameters
         ----------
         source : TrainResult, Model, MLPClassifier or Parameters
-        X : array_like of shape (N, d)
-            Rows; the plane is as large as they need. For a model of a table, the encoded columns.
+        X : array_like of shape (N, d), or a table
+            Rows; the plane is as large as they need. For a model that was trained on a table: a
+            data frame, a dict of columns, the path of a file or a `Table`, whose encoded columns
+            are the features.
         y : array_like of shape (N,), optional
             Their classes: the model's, or indices 0..K-1.
         features : two int or str
@@ -147,7 +152,7 @@ class DecisionRegionsDisplay:
         MissingDependencyError
             If matplotlib is not installed.
         """
-        network = network_of(source)
+        network = network_of(source, X)
         rows = rows_of(network, X)
         i, j = _two(network, features)
         if not is_integer(resolution) or resolution < 2:
@@ -266,11 +271,11 @@ class DecisionRegionsDisplay:
     def _draw_points(self) -> None:
         assert self.points is not None
         y = np.zeros(len(self.points), int) if self.y is None else self.y
-        size = 36 if len(y) <= 300 else 12
+        size, edge = (30, 0.6) if len(y) <= FEW else (12, 0.3)
         for k in np.unique(y):
             place = self.points[y == k]
             drawn = self.ax_.scatter(
-                place[:, 0], place[:, 1], size, edgecolors="white", linewidths=0.6, zorder=3,
+                place[:, 0], place[:, 1], size, edgecolors="white", linewidths=edge, zorder=3,
                 facecolors=axes.QUIET if self.y is None else axes.colour(k),
                 marker="o" if self.y is None else axes.marker(k),
                 label="" if self.y is None else self.classes[k],

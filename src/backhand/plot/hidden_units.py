@@ -71,8 +71,9 @@ class HiddenUnitsDisplay:
         Parameters
         ----------
         source : TrainResult, Model, MLPClassifier or Parameters
-        X : array_like of shape (N, d)
-            Rows. For a model of a table, the encoded columns.
+        X : array_like of shape (N, d), or a table
+            Rows. A table if the model was trained on one: a data frame, a dict of columns, the
+            path of a file or a `Table`.
         units : sequence of int, optional
             The units that are shown, in this order.
         most : int
@@ -92,7 +93,7 @@ class HiddenUnitsDisplay:
         MissingDependencyError
             If matplotlib is not installed.
         """
-        network = network_of(source)
+        network = network_of(source, X)
         W1, b1, W2, _ = network.params
         Z1 = rows_of(network, X) @ W1 + b1
         contribution = np.maximum(Z1, 0).mean(axis=0) * np.linalg.norm(W2, axis=1)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from backhand.explain.rules import SHAPES
 from backhand.explain.trace.equation import axes_of, name_along
 from backhand.explain.trace.table import Cell, table_of
-from backhand.explain.trace.text import MOST_TERMS, column_texts, given, notes_of, number_texts
+from backhand.explain.trace.text import MOST_TERMS, given, notes_of, number_texts, table_texts
 from backhand.support.visible_text import printable
 
 if TYPE_CHECKING:
@@ -49,20 +49,18 @@ def entry_html(entry: Entry) -> str:
 
 
 def _terms(entry: Entry) -> str:
-    table, left, rest = table_of(entry).some(MOST_TERMS)
-    columns = [column_texts([row[at] for row in table.rows]) for at in range(len(table.headings))]
-    totals = ([(f"{left:,} others", rest)] if left else []) + table.totals
-    numbers = [float(row[-1]) for row in table.rows] + [value for _, value in totals]
-    last = number_texts(numbers)
-    columns[-1] = last[: len(table.rows)]
-    head = "".join(f'<th scope="col" style="{_style(kind)}">{_text(heading)}</th>'
-                   for heading, kind in zip(table.headings, table.rows[0], strict=True))  # fmt: skip
-    body = "".join(_row(cells, row, shut=at in table.shut) for at, (cells, row)
-                   in enumerate(zip(zip(*columns, strict=True), table.rows, strict=True)))  # fmt: skip
+    table = table_of(entry).largest(MOST_TERMS)
+    columns, below = table_texts(table)
+    head = "".join(
+        f'<th scope="col" style="{_style(kind)}">{_text(heading)}</th>'
+        for heading, kind in zip(table.headings, table.rows[0], strict=True)
+    )
+    lines = zip(zip(*columns, strict=True), table.rows, strict=True)
+    body = "".join(_row(cells, row, shut=at in table.shut) for at, (cells, row) in enumerate(lines))
     foot = "".join(
         f'<tr><th scope="row" colspan="{len(table.headings) - 1}" style="{NUMBER}">'
         f'{_text(label)}</th><td style="{NUMBER};font-weight:bold">{text}</td></tr>'
-        for (label, _), text in zip(totals, last[len(table.rows) :], strict=True)
+        for (label, _), text in zip(table.totals, below, strict=True)
     )
     return (f'<table style="{TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody>'
             f"<tfoot>{foot}</tfoot></table>")  # fmt: skip
@@ -105,7 +103,9 @@ def _grid(value: Value) -> str:
         for at in range(len(part))
     )
     cut = "" if part.shape == array.shape else f"<div>The first {part.shape} are shown.</div>"
-    return f'<table style="{TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{cut}'
+    return (
+        f'<table style="{TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{cut}'
+    )
 
 
 def _row_name(value: Value, place: int) -> str:

@@ -83,7 +83,7 @@ class Added:
     Attributes
     ----------
     label : str
-        "b1[7]", "λ W1[3, 7]" or "λ/2 ‖W1‖²".
+        "b1[7]", "λ W1[3,7]" or "λ/2 ‖W1‖²".
     value : float
         The number that is added.
     factor : Factor, optional

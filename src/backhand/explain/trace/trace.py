@@ -22,6 +22,7 @@ from backhand.explain.trace.value import Value
 from backhand.support.atomic_files import check_output, replacing
 from backhand.support.visible_text import encodable
 
+
 @dataclass(frozen=True, repr=False, eq=False)
 class Trace:
     """Every value of one forward pass, backward pass and update, and where each number comes from.
@@ -43,8 +44,8 @@ class Trace:
     >>> trace = backhand.explain()
     >>> trace["dW1"].shape
     (4, 8)
-    >>> trace.entry("dW1[3, 7]").formula
-    'dW1[i, h] = Σ_n X[n, i] · dZ1[n, h]'
+    >>> trace.entry("dW1[3,7]").formula
+    'dW1[i,h] = Σ_n X[n,i] · dZ1[n,h]'
     """
 
     problem: Problem
@@ -98,7 +99,7 @@ class Trace:
         --------
         >>> import backhand
         >>> backhand.explain().entry("dS[0,2]").formula
-        'dS[n, k] = (P[n, k] - Y[n, k]) · w[n]'
+        'dS[n,k] = (P[n,k] - Y[n,k]) · w[n]'
         """
         name, index = cell_of(cell, self.passes.sizes)
         return self[name][index]

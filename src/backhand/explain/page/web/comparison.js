@@ -35,6 +35,7 @@ export function comparison(names, heads) {
   };
   const rows = names.map((name) => equationRow(live, state, name, choose));
   const list = table("Equation by equation", ["value", "line", "numbers", "difference"], rows);
+  list.classList.add("equations");
   const node = element(
     "div",
     { class: "parts comparison" },
@@ -90,7 +91,8 @@ function numbersOf(heads) {
   const title = element("h3");
   const words = element("p", { role: "status" });
   const grids = heads.map(() => numberGrid());
-  const node = element("div", {}, title, words, grids.map((grid) => grid.node));
+  const pair = element("div", { class: "row pair" }, grids.map((grid) => grid.node));
+  const node = element("div", {}, title, words, pair);
   function show(passes, name) {
     const [right, wrong] = [passes.right[name], passes.wrong[name]];
     const comparable = haveOneShape(right, wrong);
@@ -124,13 +126,15 @@ function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+const shapeOf = (a) => shapeText(a?.shape ?? []);
+
 /** What is to be seen in the numbers of a value. */
 function inWords(passes, name) {
   const { right, wrong, errors } = passes;
   if (errors[name]) return `The line cannot be computed: ${errors[name]}.`;
   if (!wrong[name]) return "Not computed.";
   if (!haveOneShape(right[name], wrong[name]))
-    return `The shape is ${shapeText(wrong[name].shape)}; expected ${shapeText(right[name].shape)}.`;
+    return `The shape is ${shapeOf(wrong[name])}; expected ${shapeOf(right[name])}.`;
   if (passes.states[name] === "equal") return "The numbers are equal.";
   const factor = commonFactor(right[name], wrong[name]);
   const ratio =

@@ -1,7 +1,7 @@
 // A part of an array as a table of numbers, changed in place.
 
 import { element } from "./dom.js";
-import { brief, shown } from "./numbers.js";
+import { shown } from "./numbers.js";
 import { table, windowAround } from "./table.js";
 
 const MOST = 8;
@@ -37,7 +37,10 @@ export function numberGrid() {
       built = key;
     }
     rows.forEach((r, i) =>
-      columns.forEach((c, j) => show(cells[i][j], a.data[r * across + c], isMarked(r * across + c))),
+      columns.forEach((c, j) => {
+        const place = r * across + c;
+        show(cells[i][j], a.data[place], isMarked(place));
+      }),
     );
   }
 
@@ -45,7 +48,7 @@ export function numberGrid() {
 }
 
 function show(cell, value, marked) {
-  const text = brief(value);
+  const text = shown(value, 3);
   if (cell.textContent !== text) {
     cell.textContent = text;
     cell.title = shown(value, 8);

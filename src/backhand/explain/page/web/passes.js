@@ -17,7 +17,7 @@ export function bothPasses(store, changes) {
   const lines = codeOf(store.contents.lines, given.l2 !== 0);
   const { values: right } = derive(given, lines);
   const { values: wrong, errors } = derive(given, { ...lines, ...changes });
-  return judged({ right, wrong, errors, lines, changes });
+  return judged({ right, wrong, errors, lines, changes, given });
 }
 
 /**

@@ -81,9 +81,10 @@ export function lossNow(store) {
 
 function change(store, before) {
   const after = lossNow(store);
-  const word = after < before ? "fell" : after > before ? "rose" : "stayed";
-  const numbers = word === "stayed" ? `at ${shown(after, 6)}` : `from ${shown(before, 6)} to ${shown(after, 6)}`;
-  return `Step ${store.updates}: L ${word} ${numbers}.`;
+  const start = `Step ${store.updates}: L`;
+  if (after === before) return `${start} stayed at ${shown(after, 6)}.`;
+  const word = after < before ? "fell" : "rose";
+  return `${start} ${word} from ${shown(before, 6)} to ${shown(after, 6)}.`;
 }
 
 function isMotionReduced() {

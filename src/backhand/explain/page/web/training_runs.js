@@ -2,6 +2,8 @@
 
 import { compute, loss, PARAMETERS } from "./equations.js";
 import { derive } from "./lines.js";
+import { array } from "./matrix.js";
+import { shapeText } from "./numpy.js";
 
 const SLICE = 8; // milliseconds of one go
 
@@ -13,9 +15,10 @@ const SLICE = 8; // milliseconds of one go
  * why the wrong pass cannot be trained, or "". Returns a function that stops it.
  */
 export function trainBoth({ given, lines, changes, steps, onprogress }) {
+  const stepOfChanged = (now) => stepOfLines(now, { ...lines, ...changes });
   const sides = {
     right: { given, losses: [], next: stepOfEquations, trouble: "" },
-    wrong: { given, losses: [], next: (now) => stepOfLines(now, { ...lines, ...changes }), trouble: "" },
+    wrong: { given, losses: [], next: stepOfChanged, trouble: "" },
   };
   let timer = 0;
   const go = () => {
@@ -54,12 +57,15 @@ function stepOfLines(given, lines) {
   const after = PARAMETERS.map((name) => {
     const line = `new ${name}`;
     if (errors[line] || !values[line]) throw new Error(reason(errors));
-    if (String(values[line].shape) !== String(given[name].shape))
-      throw new Error(`${name} would change its shape`);
-    return [name, values[line]];
+    // NumPy computes with (1, H) as with (H,); anything else that differs ends the run.
+    if (sizesOf(values[line]) !== sizesOf(given[name]))
+      throw new Error(`${name} would have the shape ${shapeText(values[line].shape)}`);
+    return [name, array(given[name].shape, values[line].data)];
   });
   return Object.fromEntries(after);
 }
+
+const sizesOf = ({ shape }) => String(shape.filter((size) => size !== 1));
 
 /** The first line that could not be computed, and why. */
 function reason(errors) {

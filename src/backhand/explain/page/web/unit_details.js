@@ -129,8 +129,9 @@ function afterSteps(store, h) {
   store.step(TRIED);
   const after = numbersOf(store.given, h);
   const most = Math.max(...after.map((value, at) => Math.abs(value - before[at])));
-  const state = unitState(store.values, h).dead ? "It is dead on these rows." : "It is not dead.";
-  return `${TRIED} steps: the largest change of its weights and its bias is ${shown(most)}. ${state}`;
+  const state = unitState(store.values, h).dead ? "dead on these rows" : "not dead";
+  const change = `the largest change of its weights and its bias is ${shown(most)}`;
+  return `${TRIED} steps: ${change}. It is ${state}.`;
 }
 
 /** Its weights and its bias. */

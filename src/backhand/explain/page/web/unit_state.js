@@ -11,7 +11,7 @@ export function isDropped({ mask }, n, h) {
   return !!mask && entry(mask, [n, h]) === 0;
 }
 
-/** How many rows have Z1 > 0, how many of these are passed, the largest Z1, and whether it is dead. */
+/** How many rows have Z1 > 0, how many are passed, the largest Z1, and whether all are <= 0. */
 export function unitState(values, h) {
   const { Z1 } = values;
   const [rows] = Z1.shape;

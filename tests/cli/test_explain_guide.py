@@ -1,0 +1,27 @@
+"""docs/explain.md: its Python prints what it shows, and so do its commands."""
+
+import doctest
+import re
+from runpy import run_path
+
+from conftest import ROOT
+from helpers.command_line import run
+
+GUIDE = ROOT / "docs/explain.md"
+FILL = run_path(str(ROOT / "docs/explain/fill.py"))
+
+
+def test_the_guides_python_prints_what_it_shows() -> None:
+    failed, tried = doctest.testfile(str(GUIDE), module_relative=False)
+    assert tried > 10 and not failed
+
+
+def test_the_guides_commands_print_what_it_shows(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", FILL["WIDTH"])
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    page = GUIDE.read_text(encoding="utf-8")
+    assert len(FILL["BLOCK"].findall(page)) >= 3
+    filled = FILL["filled"](page, lambda words: run(*words[1:]).stdout)
+    # A trained model may differ in a last digit between CPUs, and so may the width of a number.
+    assert re.sub(r" *-?\d+\.[\de-]+", " #", filled) == re.sub(r" *-?\d+\.[\de-]+", " #", page)

@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint format slow bench clean
+.PHONY: demo test lint format slow browser bench clean
 
 demo: $(VENV)/base
 	$(BIN)/backhand train examples/penguins.csv --target species --output penguins.safetensors
@@ -26,6 +26,10 @@ format: $(VENV)/test
 
 slow: $(VENV)/test
 	$(BIN)/python -m pytest -m slow
+
+# Pages and widgets in Debian's Chromium, JupyterLab and marimo; tests skip what is not there.
+browser: $(VENV)/browser
+	$(BIN)/python -m pytest -m slow tests/explain tests/slow/test_explain_page.py tests/slow/test_notebooks.py
 
 # Takes half an hour; prints tables, and writes every figure to build/.
 bench: $(VENV)/bench
@@ -49,6 +53,11 @@ $(VENV)/base: $(VENV)/bin/python pyproject.toml constraints.txt
 $(VENV)/test: $(VENV)/base
 	@echo "Installing the test dependencies, including PyTorch (first run only; README says how to avoid its CUDA build)"
 	$(PIP) --editable '.[test,lint]'
+	@touch $@
+
+$(VENV)/browser: $(VENV)/test
+	@echo "Installing what drives a browser, JupyterLab and marimo (first run only)"
+	$(PIP) --editable '.[browser]'
 	@touch $@
 
 $(VENV)/bench: $(VENV)/base

@@ -66,6 +66,7 @@ FLOORS = [
     {
         "benchmark": "the time of a training step beside other libraries",
         "estimator": "`MLPClassifier`, `MLPClassifierCV` and `GridSearchCV` for scikit-learn",
+        "lesson": "seven blanks, one for each gradient, marked by the doctor",
         "tabular": "train, evaluate and predict on tables; warnings about a training",
     },
     {"report_page": "what a model predicts, how well and from what, as one web page"},

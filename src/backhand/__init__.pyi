@@ -1,5 +1,6 @@
 """The public names, listed once: type checkers read this file, and so does `__init__.py`."""
 
+from backhand import lesson as lesson
 from backhand import optimizers as optimizers
 from backhand.doctor import Finding as Finding
 from backhand.doctor import Report as Report

@@ -241,7 +241,7 @@ def test_without_matplotlib_the_extra_is_named_before_training(here, monkeypatch
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     result = run("train", "t.csv", "-t", SCRIPT, *QUICK, "--report", "r.html", expect=2)
     assert "a report with charts needs matplotlib, which is not installed" in result.stderr
-    assert "'backhand[report]'" in result.stderr
+    assert "'backhand[plot]'" in result.stderr
     assert sorted(path.name for path in here.iterdir()) == ["t.csv"]
 
 

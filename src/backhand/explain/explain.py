@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backhand import validation
 from backhand.constraints import Choice, Number
@@ -72,8 +73,8 @@ def explain(
     mask : array_like of shape (N, H), optional
         M of dropout, as `backhand.dropout_mask` draws it.
     rows : int or sequence of int, optional
-        How many of the first rows are explained, or the positions of some, from 0; by default all,
-        which may be 1,000. `sample_weight` and `mask` belong to the rows that are explained.
+        How many of the first rows are explained, or the positions of some, from 0; by default all.
+        At most 1,000 rows are explained at once. y, `sample_weight` and `mask` have all rows of X.
     target : str, optional
         The column of a table with the classes; by default that of the model's training.
     example : {"penguins", "two measurements", "xor"}, optional
@@ -100,20 +101,21 @@ def explain(
     >>> trace = backhand.explain(params, np.array([[1.0, 2.0], [-1.0, 0.5]]), np.array([0, 1]))
     >>> print(trace["dW1"][0, 1])  # doctest: +SKIP
     >>> trace["dW1"][0, 1].back()[:2]
-    [X[0, 0] = 1, X[1, 0] = -1]
+    [X[0,0] = 1, X[1,0] = -1]
     """
     if isinstance(source, str | PathLike):
         source = load(Path(source))
-    if source is None or _is_function(source):
-        _check_alone(source, X=X, y=y, sample_weight=sample_weight, mask=mask, rows=rows,
-                     target=target)  # fmt: skip
+    of_rows = {"X": X, "y": y, "sample_weight": sample_weight, "mask": mask, "rows": rows,
+               "target": target}  # fmt: skip
     if source is None:
+        _check_absent(f"without a model; {EXPECTED}", of_rows)
         return _built_in(example, learning_rate, l2)
-    if example is not None:
-        raise InputError(f"example is {example!r} beside a source; expected one of both.")
     if _is_function(source):
-        problem, own = problem_of(source)  # type: ignore[arg-type]
-        return Trace(problem, own)
+        others = {**of_rows, "learning_rate": learning_rate, "l2": l2 or None, "example": example}
+        _check_absent("with a function; expected the function alone, which is called on the "
+                      "doctor's problem", others)  # fmt: skip
+        return Trace(*problem_of(source))  # type: ignore[arg-type]
+    _check_absent("with a model; expected one of both", {"example": example})
     return _of_model(_as_model(source), X, y, rows, target, _features(source), {
         "learning_rate": 0.1 if learning_rate is None else learning_rate, "l2": l2,
         "sample_weight": sample_weight, "mask": mask,
@@ -124,17 +126,11 @@ def _is_function(source: Any) -> bool:
     return callable(source) and not isinstance(source, type) and not hasattr(source, "to_model")
 
 
-def _check_alone(source: Any, **given: Any) -> None:
-    """Check that nothing is given that only belongs to a model."""
-    name = next((name for name, value in given.items() if value is not None), None)
-    if name is None:
-        return
-    if source is None:
-        raise InputError(f"{name} is given without parameters or a model; {EXPECTED}.")
-    raise InputError(
-        f"{name} is given with a function, which is called on the doctor's problem; expected the "
-        "function alone."
-    )
+def _check_absent(beside: str, given: Mapping[str, Any]) -> None:
+    """Check that none of these is given beside the source that there is."""
+    for name, value in given.items():
+        if value is not None:
+            raise InputError(f"{name} is given {beside}.")
 
 
 def _built_in(name: str | None, learning_rate: float | None, l2: float) -> Trace:
@@ -171,12 +167,12 @@ def _of_model(
             "X is missing: a trace is of a few rows and their classes; expected explain(model, X, "
             "y)."
         )
-    params = Parameters(*(np.asarray(a, np.float64) for a in host_parameters(model.params)))
+    params = Parameters(*(array.astype(np.float64) for array in host_parameters(model.params)))
     found = rows_of(replace(model, params=params), X, y, rows, target)
     for name in ("learning_rate", "l2"):
         check_setting(name, settings[name], Number(0))
     problem = Problem(
-        params, found.X, found.Y, _weights(settings["sample_weight"], len(found.X)),
+        params, found.X, found.Y, _weights(settings["sample_weight"], found),
         _mask(settings["mask"], found, params), float(settings["l2"]),
         float(settings["learning_rate"]), found.names, found.features or features,
         tuple(class_names(model)),
@@ -184,18 +180,23 @@ def _of_model(
     return Trace(problem)
 
 
-def _weights(sample_weight: Any, N: int) -> Any:
+def _weights(sample_weight: Any, rows: Rows) -> NDArray[np.float64] | None:
+    """The weights of the chosen rows."""
     if sample_weight is None:
         return None
     weights = host(from_lists("sample_weight", sample_weight))
-    return checked_weights(weights, N, np.dtype(np.float64))
+    validation.check_sample_weight(weights, rows.count)
+    return checked_weights(weights[rows.places], len(rows.places), np.dtype(np.float64))
 
 
-def _mask(mask: Any, rows: Rows, params: Parameters) -> Any:
+def _mask(mask: Any, rows: Rows, params: Parameters) -> NDArray[np.float64] | None:
+    """The mask of the chosen rows."""
     if mask is None:
         return None
     array = host(from_lists("mask", mask))
-    validation.check_mask(array, rows.X, params.W1)
-    if not (np.isfinite(array) & (array >= 0)).all():
-        raise InputError("mask holds numbers below 0 or not finite; expected 0 or 1/(1-p).")
-    return array.astype(np.float64)
+    validation.check_mask(array, np.empty((rows.count, 0)), params.W1)
+    part: NDArray[np.float64] = array[rows.places].astype(np.float64)
+    if not (np.isfinite(part) & (part >= 0)).all():
+        raise InputError("mask holds a number below 0, or one that is not finite; expected 0 or "
+                         "1/(1-p).")  # fmt: skip
+    return part

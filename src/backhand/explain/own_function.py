@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -129,12 +130,16 @@ class OwnFunction:
         return f"OwnFunction {self.name}: {where}"
 
     def __str__(self) -> str:
-        lines = [repr(self), *(f"  {finding.equation}: {finding.mistake}"
-                               for finding in self.report.findings), ""]  # fmt: skip
+        said = [finding.mistake for finding in self.report.findings]
         if not self.is_standard:
-            lines += [f"It computes another network ({self.frame}). Expected are the values of "
-                      "that network; the trace below is of the standard one.", ""]  # fmt: skip
-        return "\n".join([*lines, *_table(self.compared)])
+            said.append(
+                f"It computes another network: {self.frame}. The expected values are those of that "
+                "network; the trace is that of the standard one."
+            )
+        elif self.frame and "examples as rows" not in self.frame:
+            said.append(f"Its layout is {self.frame}; the values have the equations' layout.")
+        sentences = [fill(one, 80, initial_indent="  ", subsequent_indent="  ") for one in said]
+        return "\n".join([repr(self), *sentences, "", *_table(self.compared)])
 
 
 def problem_of(f: Callable[..., Any]) -> tuple[Problem, OwnFunction]:

@@ -66,12 +66,9 @@ class Problem:
 
 
 def array_to_json(array: NDArray[Any]) -> dict[str, Any]:
-    """Return the shape of an array, and its numbers row by row: exactly those, whichever way.
-
-    JSON has no inf and no nan: an array with one is base64 too.
-    """
+    """Return the shape of an array, and its numbers row by row: exactly those, whichever way."""
     array = np.asarray(array, np.float64)
-    if array.size <= MOST_WRITTEN_OUT and np.isfinite(array).all():
+    if array.size <= MOST_WRITTEN_OUT and np.isfinite(array).all():  # JSON has no NaN and no ∞
         return {"shape": list(array.shape), "numbers": array.ravel().tolist()}
     data = array.astype("<f8").tobytes()
     return {"shape": list(array.shape), "float64": base64.b64encode(data).decode("ascii")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ from array_api_compat import is_array_api_obj
 from numpy.typing import NDArray
 
 from backhand import validation
-from backhand.constraints import is_integer
+from backhand.constraints import Integer, is_integer
+from backhand.constraints import check as check_setting
 from backhand.engines import is_sparse
 from backhand.errors import InputError, listed
 from backhand.model import Model, class_names
@@ -40,6 +41,8 @@ class Rows:
         The names of the columns of X, if they are known.
     places : ndarray of shape (N,)
         Which of the rows that were given these are.
+    count : int
+        How many were given.
     """
 
     X: Array
@@ -47,6 +50,7 @@ class Rows:
     names: tuple[str, ...]
     features: tuple[str, ...]
     places: NDArray[np.intp]
+    count: int
 
 
 def rows_of(model: Model, X: Any, y: Any, chosen: RowChoice, target: str | None) -> Rows:
@@ -70,17 +74,21 @@ def rows_of(model: Model, X: Any, y: Any, chosen: RowChoice, target: str | None)
     matrix = host(from_lists("X", X))
     validation.check_forward(model.params, matrix)
     places = places_of(chosen, len(matrix), "X")
-    matrix = matrix[places].astype(np.float64)
-    check_finite(matrix, np.dtype(np.float64))
-    Y = labels_of(model, y, chosen, places)
-    names = tuple(f"row {place}" for place in places) if chosen is not None else ()
-    return Rows(matrix, Y, names, features, places)
+    part = matrix[places].astype(np.float64)
+    check_finite(part, np.dtype(np.float64))
+    Y = labels_of(model, y, places, len(matrix))
+    return Rows(part, Y, _names(chosen, places), features, places, len(matrix))
 
 
 def _column_names(X: Any) -> tuple[str, ...]:
     """The names of a data frame's columns."""
     columns = getattr(X, "columns", ())
     return tuple(map(str, columns)) if len(columns) else ()
+
+
+def _names(chosen: RowChoice, places: NDArray[np.intp]) -> tuple[str, ...]:
+    """What rows are called that are not all."""
+    return () if chosen is None else tuple(f"row {place}" for place in places)
 
 
 def places_of(chosen: RowChoice, count: int, source: str) -> NDArray[np.intp]:
@@ -92,47 +100,40 @@ def places_of(chosen: RowChoice, count: int, source: str) -> NDArray[np.intp]:
                 "some, such as the first eight: rows=8 (--rows 8)."
             )
         return np.arange(count)
-    numbers = range(chosen) if is_integer(chosen) else chosen  # type: ignore[arg-type]
-    try:
-        places = [int(place) for place in numbers if is_integer(place)]  # type: ignore[union-attr]
-    except TypeError:
-        places = []
-    if isinstance(chosen, str) or not places or len(places) < len(numbers):  # type: ignore[arg-type]
+    if is_integer(chosen):
+        check_setting("rows", chosen, Integer(1, MOST_ROWS))
+        return np.arange(min(count, int(chosen)))  # type: ignore[arg-type]
+    positions: list[Any] = list(chosen) if _is_listed(chosen) else []  # type: ignore[arg-type]
+    if not positions or not all(map(is_integer, positions)) or len(positions) > MOST_ROWS:
         raise InputError(
-            f"rows is {chosen!r}; expected a number of rows, 1 or more, or the positions of some."
+            f"rows is {chosen!r:.60}; expected a number of rows from 1 to {MOST_ROWS:,}, or the "
+            "positions of as many."
         )
-    if len(places) > MOST_ROWS:
-        raise InputError(f"rows are {len(places):,}; expected {MOST_ROWS:,} or fewer.")
-    wrong = next((place for place in places if not 0 <= place < count), None)
-    if is_integer(chosen) and wrong is not None:
-        return np.arange(count)
+    wrong = next((place for place in positions if not 0 <= place < count), None)
     if wrong is not None:
         raise InputError(f"row {wrong} does not exist: {source} has rows 0..{count - 1}.")
-    return np.array(places, np.intp)
+    return np.array(positions, np.intp)
 
 
-def labels_of(model: Model, y: Any, chosen: RowChoice, places: NDArray[np.intp]) -> Array:
-    """Return Y (N, K) of class indices, names of classes or rows that sum to 1, of these rows.
+def _is_listed(chosen: Any) -> bool:
+    return isinstance(chosen, Iterable) and not isinstance(chosen, str)
 
-    y belongs to all rows, or to the chosen ones alone.
-    """
+
+def labels_of(model: Model, y: Any, places: NDArray[np.intp], count: int) -> Array:
+    """Return Y (N, K) of some of all rows' classes: indices, names, or rows that sum to 1."""
     K = model.sizes[2]
     given = np.asarray(host(y))
-    if given.ndim == 0:
-        raise InputError(f"y is a {type(y).__name__}; expected the class of each row of X.")
-    if chosen is None and len(given) != len(places):
-        raise InputError(f"y has {len(given):,} rows for {len(places):,} of X; expected as many.")
-    if len(given) != len(places) or chosen is not None and len(given) > int(places.max()):
-        if len(given) <= int(places.max()):
-            raise InputError(f"y has {len(given):,} rows; expected one for each row of X.")
-        given = given[places]
+    if given.ndim == 0 or len(given) != count:
+        found = f"{len(given):,} rows" if given.ndim else f"the type {type(y).__name__}"
+        raise InputError(f"y has {found}; expected the class of each of the {count:,} rows of X.")
+    given = given[places]
     if given.ndim == 2 and given.shape[1] == K and given.dtype.kind in "biuf":
         return _checked_shares(given.astype(np.float64))
     if given.ndim == 2 and given.shape[1] == 1:
         given = given[:, 0]
     if given.ndim != 1:
         raise InputError(
-            f"y is {given.shape}; expected ({len(places)},) classes or ({len(places)}, {K}) one-hot."
+            f"y is {given.shape}; expected ({count},) classes or ({count}, {K}) one-hot."
         )
     one_hot: Array = np.eye(K)[_indices(model, given.tolist())]
     return one_hot
@@ -140,28 +141,29 @@ def labels_of(model: Model, y: Any, chosen: RowChoice, places: NDArray[np.intp])
 
 def _checked_shares(Y: Array) -> Array:
     """Y (N, K) of rows that sum to 1."""
-    if not (Y >= 0).all() or not np.allclose(Y.sum(axis=1), 1):
-        row = int(np.argmin((Y >= 0).all(axis=1) & np.isclose(Y.sum(axis=1), 1)))
-        raise InputError(f"row {row} of y is {Y[row].tolist()}; expected one-hot, or a sum of 1.")
+    valid = (Y >= 0).all(axis=1) & np.isclose(Y.sum(axis=1), 1)
+    if not valid.all():
+        row = int(np.argmin(valid))
+        raise InputError(
+            f"row {row} of y is {Y[row].tolist()}; expected a one-hot row, or one of numbers of 0 "
+            "or more whose sum is 1."
+        )
     return Y
 
 
 def _indices(model: Model, labels: Sequence[Any]) -> list[int]:
     """The indices of classes that are given by their names, as texts or not, or as indices."""
-    K = model.sizes[2]
-    for known in (list(model.classes), class_names(model)):
-        of = {name: k for k, name in enumerate(known)}
-        if all(label in of for label in labels):
-            return [of[label] for label in labels]
-    if all(is_integer(label) and 0 <= label < K for label in labels):
-        return [int(label) for label in labels]
-    named = set(class_names(model))
-    row = next(r for r, label in enumerate(labels)
-               if str(label) not in named and not (is_integer(label) and 0 <= label < K)
-               or r == len(labels) - 1)  # fmt: skip
+    indices = {k: k for k in range(model.sizes[2])}
+    named = {name: k for k, name in enumerate(model.classes)}
+    spelled = {name: k for k, name in enumerate(class_names(model))}
+    for known in (named, spelled, indices):
+        if all(label in known for label in labels):
+            return [known[label] for label in labels]
+    known = {**indices, **spelled, **named}
+    unknown = next((label for label in labels if label not in known), labels[0])
     raise InputError(
-        f"the class of row {row} is {labels[row]!r}; expected one of {listed(class_names(model))}, "
-        f"or an index in 0..{K - 1}."
+        f"y holds {unknown!r}; expected classes of the model ({listed(class_names(model))}), or "
+        f"their indices 0..{len(indices) - 1}."
     )
 
 
@@ -172,47 +174,51 @@ def _rows_of_table(model: Model, data: Any, y: Any, chosen: RowChoice, target: s
     schema = model.schema
     assert schema is not None
     target = schema.target if target is None else target
-    needed = {column.name for column in schema.columns}
-    with as_table(data, None if y is None else needed, once=True) as table, table.unchanged():
-        places = places_of(chosen, table.rows, table.source)
-        X, found = _encoded(model, table, places, target if y is None else None)
-        names = tuple(f"row {place}" for place in places)
+    needed = {column.name for column in schema.columns} | ({target} if y is None else set())
+    with as_table(data, needed, once=True) as table, table.unchanged():
+        places, count = places_of(chosen, table.rows, table.source), table.rows
         if y is None:
-            _check_known(model, found, places, target, table)
-            Y: Array = np.eye(model.sizes[2])[found]
+            X, classes = _encoded(model, table, places, target)
+            _check_known(model, classes, places, target, table.source)
+            Y: Array = np.eye(model.sizes[2])[classes]
         else:
-            Y = labels_of(model, y, chosen, places)
-    return Rows(X, Y, names if chosen is not None else (), tuple(schema.features), places)
+            X, _ = _encoded(model, table, places, None)
+            Y = labels_of(model, y, places, count)
+    return Rows(X, Y, _names(chosen, places), tuple(schema.features), places, count)
 
 
 def _encoded(
     model: Model, table: Table, places: NDArray[np.intp], target: str | None
 ) -> tuple[Array, NDArray[np.intp]]:
-    """X of some rows, and their class indices, -1 for none; reading stops after the last of them."""
+    """X of some rows, and the indices of their classes, -1 for none.
+
+    Reading stops after the last of them.
+    """
     from backhand.tables.schema.targets import class_expressions
 
     schema = model.schema
     assert schema is not None
+    names = class_names(model)
     beside = [] if target is None else class_expressions(
-        table, target, class_names(model), schema.named_missing)[:1]  # fmt: skip
+        table, target, names, schema.named_missing)[:1]  # fmt: skip
     X = np.empty((len(places), schema.width))
     classes = np.full(len(places), -1, np.intp)
     for rows, part, further in schema.encoded_chunks(table, beside):
         here = (places >= rows.start) & (places < rows.stop)
         X[here] = part[places[here] - rows.start]
-        if further:
-            classes[here] = further[0][places[here] - rows.start].astype(np.intp)
+        for found in further:
+            classes[here] = found[places[here] - rows.start].astype(np.intp)
         if rows.stop > places.max():
             break
     return X, classes
 
 
 def _check_known(
-    model: Model, found: NDArray[np.intp], places: NDArray[np.intp], target: str, table: Table
+    model: Model, classes: NDArray[np.intp], places: NDArray[np.intp], target: str, source: str
 ) -> None:
-    if (found < 0).any():
-        row = int(places[int(np.argmin(found))])
+    if (classes < 0).any():
+        row = int(places[int(np.argmin(classes))])
         raise InputError(
-            f"row {row + 1} of {table.source} has no known class in column '{target}'; expected "
-            f"one of {listed(class_names(model))}. Choose other rows."
+            f"row {row} (from 0) of {source} has no class of the model in column '{target}'; "
+            f"expected one of {listed(class_names(model))}. Choose other rows: rows=… (--rows)."
         )

@@ -20,7 +20,8 @@ EXTRAS = {
     "scipy": "sklearn", "sklearn": "sklearn",
     "torch": "torch",
     "onnx": "onnx", "onnxruntime": "onnx",
-    "matplotlib": "report",
+    "anywidget": "widget", "traitlets": "widget",
+    "matplotlib": "plot",
 }  # fmt: skip
 """The extra of Backhand's that brings each optional package, by the name it is imported by."""
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from backhand.explain.mistakes import mistakes
 from backhand.explain.problem import Problem
+from backhand.explain.reference_run import recorded_run
 from backhand.explain.rules import AXES, RULES, SHAPES
 from backhand.formulas import LINES
 
@@ -31,4 +33,6 @@ def page_contents(
                   for name, line in LINES.items()},
         "own_function": own_function,
         "examples": [example.to_json() for example in examples],
+        "mistakes": mistakes(problem),
+        "reference_run": recorded_run(),
     }  # fmt: skip

@@ -34,7 +34,7 @@ class Entry:
     >>> import backhand
     >>> entry = backhand.explain()["dW1"][3, 7]
     >>> entry.formula
-    'dW1[i, h] = Σ_n X[n, i] · dZ1[n, h]'
+    'dW1[i,h] = Σ_n X[n,i] · dZ1[n,h]'
     >>> [factor.name for factor in entry.terms[0].factors]
     ['X', 'dZ1']
     >>> abs(sum(term.value for term in entry.terms) - entry.value) < 1e-12
@@ -47,7 +47,7 @@ class Entry:
 
     @property
     def label(self) -> str:
-        """How it is written: "dW1[3, 7]"."""
+        """How it is written: "dW1[3,7]"."""
         return label_of(self.name, self.index)
 
     @property
@@ -106,7 +106,7 @@ class Entry:
         --------
         >>> import backhand
         >>> backhand.explain(example="xor")["Z1"][0, 2].back()
-        [X[0, 0] = 0, X[0, 1] = 0, W1[0, 2] = ..., W1[1, 2] = ..., b1[2] = ...]
+        [X[0,0] = 0, X[0,1] = 0, W1[0,2] = ..., W1[1,2] = ..., b1[2] = ...]
         """
         if self.rule is None:
             return []
@@ -128,7 +128,7 @@ class Entry:
         --------
         >>> import backhand
         >>> [entry.label for entry in backhand.explain(example="xor")["b2"][1].forward_of()]
-        ['S[0, 1]', 'S[1, 1]', 'S[2, 1]', 'S[3, 1]', 'new b2[1]']
+        ['S[0,1]', 'S[1,1]', 'S[2,1]', 'S[3,1]', 'new b2[1]']
         """
         return [Entry(self.passes, name, index)
                 for name, index in self.passes.readers(self.name, self.index)]  # fmt: skip
@@ -155,7 +155,7 @@ class Entry:
         >>> import backhand
         >>> frame = backhand.explain()["dW1"][3, 7].to_frame()
         >>> frame.columns.tolist()[2:]
-        ['X[n, 3]', 'dH1[n, 7]', 'Z1 > 0', 'dZ1[n, 7]', 'product']
+        ['X[n,3]', 'dH1[n,7]', 'Z1 > 0', 'dZ1[n,7]', 'product']
         """
         table = table_of(self)
         frame = extra("pandas", "a data frame of the terms").DataFrame(

@@ -29,13 +29,13 @@ def line_of(name: str, problem: Problem) -> str:
 
 
 def formula_of(name: str, problem: Problem) -> str:
-    """Return a value's equation in index notation: dW1[i, h] = Σ_n X[n, i] · dZ1[n, h]."""
+    """Return a value's equation in index notation: dW1[i,h] = Σ_n X[n, i] · dZ1[n,h]."""
     if name not in RULES:
         return ""
     rule = RULES[name]
     right = FORMULAS[rule.form](rule)
     if rule.form in (Form.RELU, Form.GATE) and problem.mask is not None:
-        right += " · M[n, h]"
+        right += " · M[n,h]"
     right += "".join(f" + {_written(operand)}" for operand in rule.plus)
     if problem.l2 and rule.penalised:
         right += f" + λ · {_written(Operand(rule.penalised, rule.indices))}"
@@ -83,12 +83,12 @@ def _step(rule: Rule) -> str:
 
 FORMULAS: dict[Form, Callable[[Rule], str]] = {
     Form.SUM: _sum,
-    Form.RELU: lambda _: "max(0, Z1[n, h])",
-    Form.SOFTMAX: lambda _: "exp(S[n, k]) / Σ_k' exp(S[n, k'])",
-    Form.ROW_LOSS: lambda _: "-Σ_k Y[n, k] · log P[n, k]",
+    Form.RELU: lambda _: "max(0, Z1[n,h])",
+    Form.SOFTMAX: lambda _: "exp(S[n,k]) / Σ_k' exp(S[n,k'])",
+    Form.ROW_LOSS: lambda _: "-Σ_k Y[n,k] · log P[n,k]",
     Form.MEAN: lambda _: "Σ_n w[n] · losses[n]",
-    Form.DIFFERENCE: lambda _: "(P[n, k] - Y[n, k]) · w[n]",
-    Form.GATE: lambda _: "dH1[n, h] · (Z1[n, h] > 0)",
+    Form.DIFFERENCE: lambda _: "(P[n,k] - Y[n,k]) · w[n]",
+    Form.GATE: lambda _: "dH1[n,h] · (Z1[n,h] > 0)",
     Form.STEP: _step,
 }
 """The right side of an equation, without masks, biases and penalty."""

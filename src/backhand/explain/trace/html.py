@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.explain.trace.entry import Entry
+from backhand.explain.rules import SHAPES
 from backhand.explain.trace.equation import axes_of, name_along
 from backhand.explain.trace.table import Cell, table_of
-from backhand.explain.trace.text import MOST_TERMS, column_texts, given, notes_of, number_texts
-from backhand.explain.trace.value import Value
+from backhand.explain.trace.text import MOST_TERMS, given, notes_of, number_texts, table_texts
 from backhand.support.visible_text import printable
 
 if TYPE_CHECKING:
+    from backhand.explain.trace.entry import Entry
     from backhand.explain.trace.trace import Trace
+    from backhand.explain.trace.value import Value
 
 MOST_ROWS, MOST_COLUMNS = 30, 20
 """Size up to which an array is shown; of a larger one, this corner."""
@@ -48,20 +49,18 @@ def entry_html(entry: Entry) -> str:
 
 
 def _terms(entry: Entry) -> str:
-    table, left, rest = table_of(entry).some(MOST_TERMS)
-    columns = [column_texts([row[at] for row in table.rows]) for at in range(len(table.headings))]
-    totals = ([(f"{left:,} others", rest)] if left else []) + table.totals
-    numbers = [float(row[-1]) for row in table.rows] + [value for _, value in totals]
-    last = number_texts(numbers)
-    columns[-1] = last[: len(table.rows)]
-    head = "".join(f'<th scope="col" style="{_style(kind)}">{_text(heading)}</th>'
-                   for heading, kind in zip(table.headings, table.rows[0], strict=True))  # fmt: skip
-    body = "".join(_row(cells, row, shut=at in table.shut) for at, (cells, row)
-                   in enumerate(zip(zip(*columns, strict=True), table.rows, strict=True)))  # fmt: skip
+    table = table_of(entry).largest(MOST_TERMS)
+    columns, below = table_texts(table)
+    head = "".join(
+        f'<th scope="col" style="{_style(kind)}">{_text(heading)}</th>'
+        for heading, kind in zip(table.headings, table.rows[0], strict=True)
+    )
+    lines = zip(zip(*columns, strict=True), table.rows, strict=True)
+    body = "".join(_row(cells, row, shut=at in table.shut) for at, (cells, row) in enumerate(lines))
     foot = "".join(
         f'<tr><th scope="row" colspan="{len(table.headings) - 1}" style="{NUMBER}">'
         f'{_text(label)}</th><td style="{NUMBER};font-weight:bold">{text}</td></tr>'
-        for (label, _), text in zip(totals, last[len(table.rows) :], strict=True)
+        for (label, _), text in zip(table.totals, below, strict=True)
     )
     return (f'<table style="{TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody>'
             f"<tfoot>{foot}</tfoot></table>")  # fmt: skip
@@ -110,17 +109,8 @@ def _grid(value: Value) -> str:
 
 
 def _row_name(value: Value, place: int) -> str:
-    rule_letter = "n" if value.name in ("X", "Y") else ""
-    letters = axes_letters(value.name) or rule_letter
-    name = name_along(letters[0], place, value.passes.problem)
+    name = name_along(SHAPES[value.name][0], place, value.passes.problem)
     return f'<th scope="row" style="{NAME}">{_text(f"{place} {name}".strip())}</th>'
-
-
-def axes_letters(name: str) -> str:
-    """Return the letters of a value's axes."""
-    from backhand.explain.rules import SHAPES
-
-    return SHAPES[name]
 
 
 def _coloured(texts: Sequence[str], numbers: NDArray[np.float64], size: float) -> str:

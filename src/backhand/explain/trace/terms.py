@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from backhand.equations import log_softmax
+from backhand.explain.cells import cell_name
 from backhand.explain.rules import Form, Operand, Rule
 from backhand.explain.trace.passes import MASK, PENALISED, WEIGHT, Index, Passes
 
@@ -82,7 +83,7 @@ class Added:
     Attributes
     ----------
     label : str
-        "b1[7]", "λ W1[3, 7]" or "λ/2 ‖W1‖²".
+        "b1[7]", "λ W1[3,7]" or "λ/2 ‖W1‖²".
     value : float
         The number that is added.
     factor : Factor, optional
@@ -100,8 +101,8 @@ class Added:
 
 
 def label_of(name: str, index: tuple[Any, ...]) -> str:
-    """Return how an entry is written: dW1[3, 7], L."""
-    return f"{name}[{', '.join(map(str, index))}]" if index else name
+    """Return how an entry is written: dW1[3,7], L; also one with letters: dW1[3,h]."""
+    return cell_name((name, index))
 
 
 def placed(rule: Rule, index: Index) -> At:

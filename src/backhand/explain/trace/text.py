@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import chain
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backhand.explain.problem import Problem
 from backhand.explain.rules import AXES, SHAPES
-from backhand.explain.trace.entry import Entry
 from backhand.explain.trace.equation import axes_of, line_of, name_along
 from backhand.explain.trace.table import Cell, TermTable, table_of
+
+if TYPE_CHECKING:
+    from backhand.explain.trace.entry import Entry
 
 MOST_TERMS = 24
 """Terms that a table shows; of more, the largest are shown and the others summed up."""
 
-MOST_ROWS, MOST_COLUMNS = 16, 10
+MOST_ROWS, MOST_COLUMNS = 24, 16
 """Size of an array whose numbers are shown."""
 
 LONGEST_NAME = 20
@@ -35,7 +39,7 @@ def entry_text(entry: Entry, most: int = MOST_TERMS) -> str:
         return f"{head}{place}\n  {given(entry)}"
     shapes = ", ".join(f"{name} {_shape(entry, name)}" for name in _read(entry))
     lines = [f"{head}{place}", f"  {entry.name} = {entry.equation}   with {shapes}",
-             f"  {entry.formula}", "", *_table_lines(*table_of(entry).some(most))]  # fmt: skip
+             f"  {entry.formula}", "", *_table_lines(table_of(entry).largest(most))]  # fmt: skip
     notes = notes_of(entry)
     return "\n".join([*lines, *([""] if notes else []), *notes])
 
@@ -77,27 +81,31 @@ def _shape(entry: Entry, name: str) -> str:
     return str(entry.passes.values[name].shape)
 
 
-def _table_lines(table: TermTable, left: int, rest: float) -> list[str]:
-    """The lines of a table: headings, rows, what is left out, totals."""
-    columns = [column_texts([row[at] for row in table.rows])
-               for at in range(len(table.headings))]  # fmt: skip
-    totals = [(f"{left:,} others", rest)] if left else []
-    totals += table.totals
-    numbers = [float(row[-1]) for row in table.rows] + [value for _, value in totals]
-    if table.rows:
-        aligned = number_texts(numbers)
-        columns[-1] = aligned[: len(table.rows)]
-        below = aligned[len(table.rows) :]
+def _table_lines(table: TermTable) -> list[str]:
+    """The lines of a table: headings, rows, totals."""
+    columns, below = table_texts(table)
     widths = [max(map(len, [heading, *column]))
               for heading, column in zip(table.headings, columns, strict=True)]  # fmt: skip
-    widths[-1] = max(widths[-1], *map(len, below), 0) if below else widths[-1]
+    widths[-1] = max(map(len, [table.headings[-1], *columns[-1], *below]))
     lines = [_line(table.headings, widths, table.rows[0])]
-    lines += [_line(cells, widths, row)
-              for cells, row in zip(zip(*columns, strict=True), table.rows, strict=True)]  # fmt: skip
-    before = sum(widths[:-1]) + 2 * (len(widths) - 1)
-    for (label, _), text in zip(totals, below, strict=True):
-        lines.append(f"{label:>{before - 2}}  {text:>{widths[-1]}}")
+    for cells, row in zip(zip(*columns, strict=True), table.rows, strict=True):
+        lines.append(_line(cells, widths, row))
+    before = sum(widths[:-1]) + 2 * (len(widths) - 2)
+    for (label, _), text in zip(table.totals, below, strict=True):
+        lines.append(f"{label:>{before}}  {text:>{widths[-1]}}")
     return [f"  {line}".rstrip() for line in lines]
+
+
+def table_texts(table: TermTable) -> tuple[list[list[str]], list[str]]:
+    """Return the cells of a table as texts, column by column, and those of its totals.
+
+    The last column and the totals have one number of decimals, so that they can be added.
+    """
+    columns = [column_texts([row[at] for row in table.rows])
+               for at in range(len(table.headings))]  # fmt: skip
+    last = [float(row[-1]) for row in table.rows] + [value for _, value in table.totals]
+    texts = number_texts(last)
+    return [*columns[:-1], texts[: len(table.rows)]], texts[len(table.rows) :]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], row: Sequence[Cell]) -> str:
@@ -117,16 +125,18 @@ def column_texts(cells: Sequence[Cell]) -> list[str]:
     return number_texts([float(cell) for cell in cells])
 
 
-def number_texts(numbers: Sequence[float]) -> list[str]:
-    """Return numbers with as many decimals as the largest needs for five digits."""
+def number_texts(numbers: Sequence[float], digits: int = DIGITS) -> list[str]:
+    """Return numbers with as many decimals as the largest has of that many digits.
+
+    There are fewer decimals where fewer say all: 0.5 and 0.25 are 0.50 and 0.25.
+    """
     numbers = [number + 0.0 for number in numbers]  # no -0
-    if all(number == round(number) and abs(number) < 1e6 for number in numbers):
-        return [f"{number:.0f}" for number in numbers]
-    size = max(abs(number) for number in numbers)
-    exponent = math.floor(math.log10(size))
+    size = max((abs(number) for number in numbers), default=0.0)
+    exponent = math.floor(math.log10(size)) if size else 0
     if not -5 <= exponent <= 7:
-        return [f"{number:.{DIGITS - 1}e}" for number in numbers]
-    decimals = max(0, DIGITS - 1 - exponent)
+        return [f"{number:.{digits - 1}e}" for number in numbers]
+    most = max(0, digits - 1 - exponent)
+    decimals = next((d for d in range(most) if all(round(x, d) == x for x in numbers)), most)
     return [_rounded(number, decimals) for number in numbers]
 
 
@@ -150,35 +160,39 @@ def value_text(name: str, array: NDArray[np.float64], problem: Problem, width: i
 def array_lines(
     name: str, array: NDArray[np.float64], problem: Problem, width: int = 80
 ) -> list[str]:
-    """Return the numbers of an array in columns, with the places of its axes; [] if it is large."""
+    """Return the numbers of an array in columns, with the places of its axes; [] if it is large.
+
+    There are as many digits as the width has room for, at least three.
+    """
     if array.ndim == 0:
         return [f"{float(array):.6g}"]
     grid = array if array.ndim == 2 else array[None, :]
     rows, columns = grid.shape
     if rows > MOST_ROWS or columns > MOST_COLUMNS:
         return []
-    texts = np.reshape(number_texts(grid.ravel().tolist()), grid.shape)
-    letters = SHAPES[name]
-    head = [str(place) for place in range(columns)]
-    labels = [
-        _row_label(letters[0], row, problem) if array.ndim == 2 else "" for row in range(rows)
-    ]
-    label_width = max(map(len, [*labels, ""]))
-    cell = max(len(text) for text in [*texts.ravel().tolist(), *head])
-    if label_width + (cell + 2) * columns + 2 > width:
-        return []
-    lines = [_grid_line("", head, label_width, cell)]
-    return lines + [_grid_line(label, texts[row], label_width, cell)
-                    for row, label in enumerate(labels)]  # fmt: skip
+    bare = [str(row) if array.ndim == 2 else "" for row in range(rows)]
+    named = [_row_label(SHAPES[name][0], row, problem) if label else "" for row, label
+             in enumerate(bare)]  # fmt: skip
+    for labels in (named, bare):
+        for digits in range(DIGITS, 2, -1):
+            numbers = np.reshape(number_texts(grid.ravel().tolist(), digits), grid.shape)
+            lines = _grid_lines(labels, numbers.tolist())
+            if max(map(len, lines)) + 2 <= width:
+                return lines
+    return []
+
+
+def _grid_lines(labels: Sequence[str], numbers: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a matrix: the places of its columns, then its rows."""
+    head = [str(place) for place in range(len(numbers[0]))]
+    first, cell = max(map(len, labels)), max(map(len, [*head, *chain.from_iterable(numbers)]))
+    return [f"{label:<{first}}" + "".join(f"  {text:>{cell}}" for text in texts)
+            for label, texts in zip(["", *labels], [head, *numbers], strict=True)]  # fmt: skip
 
 
 def _row_label(letter: str, place: int, problem: Problem) -> str:
     name = name_along(letter, place, problem)
     return f"{place} {name}"[:LONGEST_NAME] if name else f"{place}"
-
-
-def _grid_line(label: str, cells: Iterable[str], label_width: int, width: int) -> str:
-    return f"{label:<{label_width}}" + "".join(f"  {cell:>{width}}" for cell in cells)
 
 
 def overview(values: dict[str, NDArray[np.float64]], problem: Problem, width: int = 80) -> str:

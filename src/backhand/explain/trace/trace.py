@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from backhand.errors import InputError, did_you_mean
+from backhand.explain.cells import cell_of
 from backhand.explain.own_function import OwnFunction
 from backhand.explain.page.contents import page_contents
 from backhand.explain.page.write import html_page
@@ -21,9 +21,6 @@ from backhand.explain.trace.passes import Passes
 from backhand.explain.trace.value import Value
 from backhand.support.atomic_files import check_output, replacing
 from backhand.support.visible_text import encodable
-
-CELL = re.compile(r"\s*((?:new )?\w+)\s*(?:\[\s*([^\[\]]*?)\s*,?\s*\])?\s*")
-"""An entry as text: dW1[3, 7], L, new W1[0, 1]."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -47,8 +44,8 @@ class Trace:
     >>> trace = backhand.explain()
     >>> trace["dW1"].shape
     (4, 8)
-    >>> trace.entry("dW1[3, 7]").formula
-    'dW1[i, h] = Σ_n X[n, i] · dZ1[n, h]'
+    >>> trace.entry("dW1[3,7]").formula
+    'dW1[i,h] = Σ_n X[n,i] · dZ1[n,h]'
     """
 
     problem: Problem
@@ -87,8 +84,7 @@ class Trace:
         Parameters
         ----------
         cell : str
-            Such as "dW1[3, 7]", "new b1[0]" or "L"; indices count from 0, negative ones from the
-            end.
+            Such as "dW1[3,7]", "new b1[0]" or "L"; indices count from 0.
 
         Returns
         -------
@@ -103,19 +99,9 @@ class Trace:
         --------
         >>> import backhand
         >>> backhand.explain().entry("dS[0,2]").formula
-        'dS[n, k] = (P[n, k] - Y[n, k]) · w[n]'
+        'dS[n,k] = (P[n,k] - Y[n,k]) · w[n]'
         """
-        found = CELL.fullmatch(cell)
-        if found is None:
-            raise InputError(f"'{cell}' is not an entry; expected one such as dW1[3,7].")
-        name, places = found.groups()
-        try:
-            index = tuple(int(place) for place in places.split(",")) if places else ()
-        except ValueError:
-            raise InputError(
-                f"'{cell}' is not an entry: its indices are not whole numbers; expected one such "
-                "as dW1[3,7]."
-            ) from None
+        name, index = cell_of(cell, self.passes.sizes)
         return self[name][index]
 
     def to_json(self) -> dict[str, Any]:
@@ -139,6 +125,32 @@ class Trace:
         """Return what its page is made of, as JSON values; the widget takes the same."""
         own = None if self.own is None else self.own.to_json()
         return page_contents(self.problem, own_function=own, examples=self.examples)
+
+    def widget(self) -> Any:
+        """Return the page as a widget for Jupyter, VS Code, Colab and marimo.
+
+        Returns
+        -------
+        NetworkWidget
+            Its `W1`, `X`, … are the page's numbers: assigning changes the page, and a change on the
+            page changes them. `widget.trace` is the trace of the numbers as they stand.
+
+        Raises
+        ------
+        MissingDependencyError
+            If anywidget is not installed.
+
+        Examples
+        --------
+        >>> import backhand
+        >>> widget = backhand.explain().widget()
+        >>> widget.selected = "dW1[3,7]"
+        >>> widget.trace["dW1"].shape
+        (4, 8)
+        """
+        from backhand.explain.widget import NetworkWidget
+
+        return NetworkWidget(self.problem, self.page_contents(), Trace)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the trace as a web page in one file, which needs no server and no network.

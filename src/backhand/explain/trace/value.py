@@ -33,7 +33,7 @@ class Value:
     >>> dW1
     dW1 (4, 8) = X.T @ dZ1
     >>> np.asarray(dW1).dtype, dW1[3, 7].label
-    (dtype('float64'), 'dW1[3, 7]')
+    (dtype('float64'), 'dW1[3,7]')
     """
 
     passes: Passes

@@ -1,6 +1,7 @@
 // The equations of src/backhand/equations.py, one line each, in doubles.
 
-import { array, columnSums, map, matmul, total, transpose, withEachColumn, withEachRow } from "./matrix.js";
+import { array, columnSums, map, matmul, total, transpose } from "./matrix.js";
+import { withEachColumn, withEachRow } from "./matrix.js";
 
 const add = (a, b) => a + b;
 const times = (a, b) => a * b;
@@ -29,20 +30,22 @@ export const EQUATIONS = {
 
 export const PARAMETERS = ["W1", "b1", "W2", "b2"];
 
-/** All values of one forward pass, backward pass and update, with some equations replaced. */
-export function compute(given, replaced = {}) {
+/**
+ * All values of one forward pass, backward pass and update, up to one of them if it is named, with
+ * some equations replaced.
+ */
+export function compute(given, replaced = {}, last = null) {
   const values = { ...given };
-  for (const name of Object.keys(EQUATIONS))
+  for (const name of Object.keys(EQUATIONS)) {
     values[name] = (replaced[name] ?? EQUATIONS[name])(values);
+    if (name === last) break;
+  }
   return values;
 }
 
 /** The loss alone, for finite differences and curves. */
 export function loss(given, replaced = {}) {
-  const values = { ...given };
-  for (const name of ["w", "Z1", "H1", "S", "losses", "L"])
-    values[name] = (replaced[name] ?? EQUATIONS[name])(values);
-  return values.L.data[0];
+  return compute(given, replaced, "L").L.data[0];
 }
 
 export function logSoftmax(S) {
@@ -51,7 +54,7 @@ export function logSoftmax(S) {
   for (let r = 0; r < rows; r++) {
     const row = S.data.subarray(r * columns, (r + 1) * columns);
     const most = row.reduce((a, b) => Math.max(a, b), -Infinity);
-    const shifted = row.map((s) => s - most);
+    const shifted = row.map((s) => s - most); // exp of large numbers would be infinite
     const log = Math.log(shifted.reduce((sum, s) => sum + Math.exp(s), 0));
     result.data.set(shifted.map((s) => s - log), r * columns);
   }

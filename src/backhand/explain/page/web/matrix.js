@@ -8,11 +8,12 @@ export function sizeOf(shape) {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** The array that Python's `array_to_json` wrote. */
-export function fromJson({ shape, numbers, float64 }) {
+/** The array that Python wrote: numbers, or the bytes of float64 or float32 in base64. */
+export function fromJson({ shape, numbers, float64, float32 }) {
   if (numbers) return array(shape, Float64Array.from(numbers));
-  const bytes = Uint8Array.from(atob(float64), (character) => character.charCodeAt(0));
-  return array(shape, new Float64Array(bytes.buffer));
+  const bytes = Uint8Array.from(atob(float64 ?? float32), (character) => character.charCodeAt(0));
+  const data = float64 ? new Float64Array(bytes.buffer) : new Float32Array(bytes.buffer);
+  return array(shape, Float64Array.from(data));
 }
 
 export function copy({ shape, data }) {
@@ -32,6 +33,7 @@ export function entry(a, index) {
 export function matmul(A, B) {
   const [rows, inner] = A.shape;
   const columns = B.shape[1];
+  fits(inner === B.shape[0], A, B);
   const C = array([rows, columns]);
   for (let r = 0; r < rows; r++)
     for (let m = 0; m < inner; m++) {
@@ -49,23 +51,25 @@ export function transpose(A) {
   return T;
 }
 
-/** f of each entry, and of the entries of others at the same place. */
-export function map(f, a, ...others) {
-  return array(
-    a.shape,
-    a.data.map((value, at) => f(value, ...others.map((other) => other.data[at]))),
-  );
+/** f of each entry, and of the entry of another array at the same place. */
+export function map(f, a, other = null) {
+  if (!other) return array(a.shape, a.data.map((value) => f(value)));
+  fits(String(a.shape) === String(other.shape), a, other);
+  const { data } = other;
+  return array(a.shape, a.data.map((value, at) => f(value, data[at])));
 }
 
 /** A with f of each entry and the vector's number for its column. */
 export function withEachRow(f, A, vector) {
   const columns = A.shape[1];
+  fits(columns === vector.data.length, A, vector);
   return array(A.shape, A.data.map((value, at) => f(value, vector.data[at % columns])));
 }
 
 /** A with f of each entry and the vector's number for its row. */
 export function withEachColumn(f, A, vector) {
-  const columns = A.shape[1];
+  const [rows, columns] = A.shape;
+  fits(rows === vector.data.length, A, vector);
   return array(
     A.shape,
     A.data.map((value, at) => f(value, vector.data[Math.floor(at / columns)])),
@@ -83,4 +87,9 @@ export function columnSums(A) {
 
 export function total(a) {
   return a.data.reduce((sum, value) => sum + value, 0);
+}
+
+/** Reading past the end of an array gives undefined, not an error: shapes are compared before. */
+function fits(isSo, a, b) {
+  if (!isSo) throw new Error(`shapes (${a.shape}) and (${b.shape}) do not fit together`);
 }

@@ -31,6 +31,7 @@ export function createStore(contents) {
     path: [], // the entries through which the selected one was reached
     hovered: null, // {name, index}
     stage: null, // the name of the equation up to which values are shown; null: all
+    closed: false, // whether the page has been taken away
     replaced: {}, // equations that are computed otherwise: name -> function of values
 
     /** Every value by its name. */
@@ -101,6 +102,11 @@ export function createStore(contents) {
     setStage(stage) {
       store.stage = stage;
       notify("stage");
+    },
+    /** The page is not shown any more: nothing is called, and loops that watch `closed` end. */
+    close() {
+      store.closed = true;
+      listeners.clear();
     },
   };
 

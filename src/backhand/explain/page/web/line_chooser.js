@@ -1,0 +1,117 @@
+// Which lines are computed otherwise: one of the doctor's mistakes, or one that the reader types.
+
+import { button } from "./controls.js";
+import { element } from "./dom.js";
+import { parseLine } from "./lines.js";
+import { messageNodes } from "./mistake_words.js";
+import { isClose } from "./passes.js";
+
+const SHOWN_FIRST = "dS.scale.no_mean";
+
+/** The chooser: `{node, changes, show(passes)}`; `onchange` is called when the lines change. */
+export function lineChooser(store, onchange) {
+  const mistakes = store.contents.mistakes ?? [];
+  const names = Object.keys(store.contents.lines);
+  const words = element("div", { role: "status", class: "answer" });
+  const first = mistakes.find(({ id }) => id === SHOWN_FIRST) ?? mistakes[0] ?? null;
+  const chooser = { changes: first?.lines ?? {}, mistake: first };
+  const set = (changes, mistake) => {
+    Object.assign(chooser, { changes, mistake });
+    onchange();
+  };
+
+  const list = mistakeList(mistakes);
+  const value = element("select", {}, names.map((name) => element("option", {}, name)));
+  const line = element("input", { type: "text", spellcheck: "false", autocomplete: "off" });
+  const rightLine = () => store.contents.lines[value.value].data +
+    (store.given.l2 ? store.contents.lines[value.value].penalty : "");
+  const typed = () => set({ [value.value]: line.value }, null);
+  const display = (mistake) => {
+    list.value = mistakes.indexOf(mistake);
+    [value.value, line.value] = Object.entries(mistake.lines)[0];
+  };
+  list.addEventListener("change", () => {
+    const mistake = mistakes[Number(list.value)];
+    if (list.value === "") return clear();
+    display(mistake);
+    set(mistake.lines, mistake);
+  });
+  value.addEventListener("change", () => {
+    list.value = "";
+    line.value = rightLine();
+    typed();
+  });
+  line.addEventListener("input", () => {
+    list.value = "";
+    typed();
+  });
+  const clear = () => {
+    list.value = "";
+    line.value = rightLine();
+    set({}, null);
+  };
+  if (first) display(first);
+  else line.value = rightLine();
+
+  chooser.node = element(
+    "div",
+    {},
+    element(
+      "div",
+      { class: "row" },
+      element("label", { hidden: !mistakes.length }, "Mistake ", list),
+      element("label", {}, "or the line ", value),
+      element("label", { class: "typed" }, "= ", line),
+      button("Right lines", clear),
+    ),
+    words,
+  );
+  line.setAttribute("aria-label", "The line, in NumPy");
+  chooser.show = (passes) => {
+    const said = wordsFor(chooser, passes, mistakes);
+    const text = said.map((node) => node.textContent).join();
+    if (text !== words.textContent) words.replaceChildren(...said);
+  };
+  return chooser;
+}
+
+/** The mistakes by equation. */
+function mistakeList(mistakes) {
+  const equations = [...new Set(mistakes.map((mistake) => mistake.equation))];
+  const groups = equations.map((equation) =>
+    element(
+      "optgroup",
+      { label: equation },
+      mistakes.map((mistake, at) =>
+        mistake.equation === equation ? element("option", { value: at }, mistake.message) : null),
+    ),
+  );
+  return element("select", { class: "mistake" }, element("option", { value: "" }, "none"), groups);
+}
+
+/** The doctor's words for what was chosen or typed. */
+function wordsFor({ changes, mistake }, passes, mistakes) {
+  const [name] = Object.keys(changes);
+  if (!name) return [element("p", {}, "All lines are the right ones.")];
+  if (mistake) {
+    const unseen = "On these numbers it makes no difference.";
+    return [...messageNodes(mistake), ...(passes.first ? [] : [element("p", {}, unseen)])];
+  }
+  if (passes.errors[name]) return [element("p", {}, `${name}: ${passes.errors[name]}.`)];
+  if (!passes.first) return [element("p", {}, "The line gives the numbers of the equation.")];
+  const known = mistakes.find((one) => givesTheSame(one, name, passes));
+  const same = "The same numbers as a mistake that the doctor knows. ";
+  if (known) return [element("p", {}, same + known.message)];
+  return [element("p", {}, `${name}: the line gives other numbers than the equation.`)];
+}
+
+/** Whether a mistake of this one line gives what was typed. */
+function givesTheSame(mistake, name, { wrong }) {
+  const [line, ...others] = Object.keys(mistake.lines);
+  if (line !== name || others.length || !wrong[name]) return false;
+  try {
+    return isClose(parseLine(mistake.lines[name])(wrong), wrong[name]);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,64 @@
+// Texts and attributes that follow the numbers: built once, changed in place.
+
+import { element } from "./dom.js";
+
+/** What is read anew at each update. */
+export function liveNodes() {
+  const updates = [];
+  return {
+    /** A text node with what `read` returns. */
+    text(read) {
+      const node = document.createTextNode("");
+      updates.push(() => {
+        const now = read();
+        if (node.data !== now) node.data = now;
+      });
+      return node;
+    },
+    /** An attribute of a node; null leaves it out, true has no value. Returns the node. */
+    attribute(node, name, read) {
+      updates.push(() => {
+        const now = read();
+        const value = now === true ? "" : now === false ? null : now;
+        if (value === null) node.removeAttribute(name);
+        else if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+      });
+      return node;
+    },
+    /** Anything else that has to be done. */
+    call(update) {
+      updates.push(update);
+    },
+    update() {
+      updates.forEach((update) => update());
+    },
+  };
+}
+
+/**
+ * Build the content of a panel, and again whenever the sizes of the problem change.
+ *
+ * `build(box)` fills the box and returns a function of what has changed, which is called once per
+ * frame after changes.
+ */
+export function followed(section, store, build) {
+  const box = element("div");
+  section.append(box);
+  let sizes = null;
+  let update = null;
+  const follow = (what) => {
+    const now = sizesOf(store);
+    if (now !== sizes) {
+      box.replaceChildren();
+      update = build(box);
+      sizes = now;
+    }
+    update(what);
+  };
+  store.subscribe(follow);
+  follow(new Set(["numbers", "selection"]));
+}
+
+function sizesOf({ given }) {
+  return [...given.X.shape, ...given.W2.shape].join();
+}

@@ -1,0 +1,89 @@
+// The slope of L along one number by finite differences: what a gradient should be, measured.
+
+import { compute, loss } from "./equations.js";
+import { copy, entry, offset } from "./matrix.js";
+
+/** ε of a central difference in doubles: near the cube root of the rounding error. */
+export const EPSILON = 1e-5;
+
+/** What L can be differentiated by, beside the parameters. */
+export const INPUTS = ["W1", "b1", "W2", "b2", "X"];
+
+/** The entry of a parameter or of X that a gradient's entry is the slope along: dW1[3,7], W1[3,7]. */
+export function alongWhat({ name, index }) {
+  const along = name.startsWith("d") ? name.slice(1) : name;
+  return INPUTS.includes(along) ? { name: along, index } : null;
+}
+
+/** The given values with one number changed by some amount. */
+export function moved(given, { name, index }, by) {
+  const changed = copy(given[name]);
+  changed.data[offset(changed, index)] += by;
+  return { ...given, [name]: changed };
+}
+
+/** L as a function of how far one number is moved. */
+export function lossAlong(given, cell, replaced = {}) {
+  return (by) => loss(moved(given, cell, by), replaced);
+}
+
+/**
+ * The slope of L along an entry of W1, b1, W2, b2 or X.
+ *
+ * Returns {central, left, right, kinks, epsilon}: (L(θ + ε) − L(θ − ε)) / 2ε, the slopes of both
+ * sides, and the cells of Z1 that have another sign, or are 0, at one of θ − ε, θ, θ + ε: there L
+ * has a corner in between, and the three differ however small ε is.
+ */
+export function slope(given, cell, { epsilon = EPSILON, replaced = {} } = {}) {
+  const L = lossAlong(given, cell, replaced);
+  const [below, here, above] = [L(-epsilon), L(0), L(epsilon)];
+  // The numbers that θ + ε and θ − ε are, after rounding.
+  const at = entry(given[cell.name], cell.index);
+  const [up, down] = [at + epsilon - at, at - (at - epsilon)];
+  return {
+    central: (above - below) / (up + down),
+    left: (here - below) / down,
+    right: (above - here) / up,
+    kinks: kinks(given, cell, epsilon, replaced),
+    epsilon,
+  };
+}
+
+/** The cells of Z1 whose sign changes within ε of a number. */
+export function kinks(given, cell, epsilon, replaced = {}) {
+  if (!reachesZ1(cell)) return [];
+  const [below, here, above] = [-epsilon, 0, epsilon].map((by) => {
+    const values = moved(given, cell, by);
+    return compute(values, replaced, "Z1").Z1;
+  });
+  const columns = here.shape[1];
+  const found = [];
+  for (let at = 0; at < here.data.length; at++) {
+    const signs = [below, here, above].map((Z1) => Math.sign(Z1.data[at]));
+    const moves = below.data[at] !== here.data[at] || above.data[at] !== here.data[at];
+    if (moves && !(signs[0] === signs[1] && signs[1] === signs[2]))
+      found.push({ name: "Z1", index: [Math.floor(at / columns), at % columns] });
+  }
+  return found;
+}
+
+const reachesZ1 = ({ name }) => name === "X" || name === "W1" || name === "b1";
+
+/**
+ * ∂L/∂ of an entry by the equations: of a parameter the page has it; of X it is dZ1 W1ᵀ, which
+ * training does not need.
+ */
+export function gradientAlong(values, { name, index }) {
+  if (name !== "X") return entry(values[`d${name}`], index);
+  const [n, i] = index;
+  const [, units] = values.W1.shape;
+  let sum = 0;
+  for (let h = 0; h < units; h++) sum += entry(values.dZ1, [n, h]) * entry(values.W1, [i, h]);
+  return sum;
+}
+
+/** How far apart two slopes are, relative to the larger: 1e-10 is close, 1e-2 is a fault. */
+export function apart(gradient, difference) {
+  const larger = Math.max(Math.abs(gradient), Math.abs(difference));
+  return larger ? Math.abs(gradient - difference) / larger : 0;
+}

@@ -1,0 +1,245 @@
+"""`Marker`: one blank for each gradient; answers, how many there were, and the pass they make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from backhand.doctor import Report, check
+from backhand.doctor.report.hints import check_hints, question
+from backhand.equations import Gradients, Parameters
+from backhand.errors import InputError
+from backhand.formulas import LINES
+from backhand.lesson.composed import (
+    BLANKS,
+    Equation,
+    complete,
+    composed,
+    given,
+    parameters_of,
+    usual_inputs,
+)
+from backhand.lesson.mark import SIGNS, TITLES, Mark, Outcome
+from backhand.lesson.trial import Trial, tried
+
+FRAME: dict[str, Any] = {
+    "activation": "relu", "output": "softmax", "loss": "cross_entropy", "reduction": "mean",
+    "layout": "rows", "biases": "flat", "labels": "one_hot",
+}  # fmt: skip
+"""The network of the lesson: the doctor need not find it."""
+
+STILL_BLANK = "Write your line in place of the dots, and run the cell again."
+
+
+@dataclass(eq=False)
+class Blank:
+    """One gradient to be written by a learner; call it with an answer.
+
+    Attributes
+    ----------
+    equation : str
+    answers : int
+        Number of different answers so far.
+    outcome : {"correct", "wrong", "blank"}
+        Of the last answer.
+    correct : tuple of (callable, tuple of str), optional
+        The last correct answer, and the values that it reads.
+    """
+
+    equation: str
+    answers: int = 0
+    outcome: Outcome = "blank"
+    correct: tuple[Equation, tuple[str, ...]] | None = None
+    _last: Any = field(default=None, repr=False)
+
+    def __call__(self, f: Equation, *, hints: int | None = None) -> Mark:
+        """Mark an answer.
+
+        Parameters
+        ----------
+        f : callable
+            Returns the gradient. Its parameters are values of the forward pass or gradients that
+            are computed before, by name: `def dW2(H1, dS): …`; N, d, H and K are the sizes.
+        hints : {0, 1, 2}, optional
+            How much is said of a wrong answer: 0, that it is wrong, and where; 1, also a question
+            to ask oneself; 2, also what the line computes instead, and the right one. By default
+            the first answer gets 0, the next 1, and every later one 2. The same answer again
+            counts once.
+
+        Returns
+        -------
+        Mark
+
+        Raises
+        ------
+        InputError
+            If `f` is not a function, or has a parameter that is not the name of a value.
+
+        Examples
+        --------
+        >>> from backhand.lesson import Marker
+        >>> mark = Marker()
+        >>> mark.db2(lambda dS: dS.sum(axis=1)).outcome
+        'wrong'
+        >>> print(mark.db2(lambda dS: dS.sum(axis=0)))
+        db2 ✓ correct (answer 2)
+          The same numbers as dS.sum(axis=0), on 4 random problems of different sizes.
+        """
+        reads = parameters_of(_function(f, self.equation), self.equation)
+        if hints is not None:
+            check_hints(hints)
+        trial = tried(self.equation, f, reads)
+        if not trial.written:
+            self.outcome = "blank"
+            return Mark(self.equation, "blank", self.answers, 0, (("", STILL_BLANK),))
+        self._count(f)
+        level = min(self.answers - 1, 2) if hints is None else hints
+        report = check(composed(self.equation, f, reads), autograd=False, **FRAME)
+        if report.ok and not (trial.problem or trial.worst):
+            self.outcome, self.correct = "correct", (f, reads)
+            said = _praise(self.equation, report)
+        else:
+            self.outcome, said = "wrong", _said(self.equation, trial, report, level)
+        return Mark(self.equation, self.outcome, self.answers, level, tuple(said), report)
+
+    def _count(self, f: Equation) -> None:
+        """Count an answer, unless it is the last one again: a cell is often run twice."""
+        code = getattr(f, "__code__", None)
+        this = (code.co_code, code.co_consts, code.co_names, code.co_varnames) if code else f
+        if this != self._last:
+            self.answers, self._last = self.answers + 1, this
+
+
+class Marker:
+    """Mark a learner's seven gradients, one at a time.
+
+    Each answer is a function for one equation. It is put into a backward pass that is otherwise
+    right, and `backhand.check` says what is wrong with it. How much of this is shown grows with the
+    number of answers.
+
+    Attributes
+    ----------
+    dS, dW2, db2, dH1, dZ1, dW1, db1 : Blank
+        Call one with your function: `mark.dW2(my_dW2)`.
+
+    Examples
+    --------
+    >>> from backhand.lesson import Marker
+    >>> mark = Marker()
+    >>> def dW2(H1, dS):
+    ...     return dS.T @ H1
+    >>> print(mark.dW2(dW2))
+    dW2 ✗ not yet (answer 1)
+      Its shape is (K, H), but dW2 has the shape of W2, (H, K).
+      Change your line and run the cell again. The next answer gets a hint.
+    >>> mark
+    Marker: dS …, dW2 ✗, db2 …, dH1 …, dZ1 …, dW1 …, db1 …
+    """
+
+    def __init__(self) -> None:
+        self.dS = Blank("dS")
+        self.dW2 = Blank("dW2")
+        self.db2 = Blank("db2")
+        self.dH1 = Blank("dH1")
+        self.dZ1 = Blank("dZ1")
+        self.dW1 = Blank("dW1")
+        self.db1 = Blank("db1")
+
+    @property
+    def blanks(self) -> tuple[Blank, ...]:
+        """All seven, in the order of the derivation."""
+        return tuple(getattr(self, name) for name in BLANKS)
+
+    @property
+    def missing(self) -> list[str]:
+        """The gradients of which there is no correct answer yet."""
+        return [blank.equation for blank in self.blanks if blank.correct is None]
+
+    def backward(self, params: Parameters, X: Any, Y: Any) -> Gradients:
+        """Compute all gradients by the learner's own lines.
+
+        Where there is no correct answer yet, the line of the equations is used (see `missing`), so
+        that what comes after in a lesson runs.
+
+        Parameters
+        ----------
+        params : Parameters
+        X : ndarray of shape (N, d)
+        Y : ndarray of shape (N, K)
+            One-hot.
+
+        Returns
+        -------
+        Gradients
+
+        Raises
+        ------
+        InputError
+            If `X` and `Y` are not matrices with as many rows.
+
+        Examples
+        --------
+        >>> import numpy as np, backhand
+        >>> params = backhand.init(d=2, H=3, K=2, dtype=np.float64)
+        >>> X, Y = np.ones((4, 2)), np.eye(2)[[0, 1, 1, 0]]
+        >>> backhand.lesson.Marker().backward(params, X, Y).dW1.shape
+        (2, 3)
+        """
+        X, Y = np.asarray(X), np.asarray(Y)
+        if X.ndim != 2 or Y.ndim != 2 or len(X) != len(Y):
+            raise InputError(
+                f"X has shape {X.shape} and Y {Y.shape}; expected (N, d) and one-hot (N, K)."
+            )
+        functions = {b.equation: b.correct for b in self.blanks if b.correct is not None}
+        values = complete(functions, given(X, Y, params))
+        return Gradients(*(values[name] for name in Gradients._fields))
+
+    def __repr__(self) -> str:
+        return "Marker: " + ", ".join(f"{b.equation} {SIGNS[b.outcome]}" for b in self.blanks)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f'<tr><td style="text-align:left"><code>{escape(b.equation)}</code></td>'
+            f'<td style="text-align:left">{SIGNS[b.outcome]} {TITLES[b.outcome]}</td>'
+            f"<td>{b.answers}</td></tr>"
+            for b in self.blanks
+        )
+        head = "<tr><th>gradient</th><th>last answer</th><th>answers</th></tr>"
+        return f"<table>{head}{rows}</table>"
+
+
+def _function(f: Any, name: str) -> Callable[..., Any]:
+    if callable(f):
+        return f  # type: ignore[no-any-return]
+    raise InputError(
+        f"{name}: expected a function, got {type(f).__name__}. Give the function itself, without "
+        f"brackets: `def {name}({', '.join(usual_inputs(name))}): …`, then `mark.{name}({name})`."
+    )
+
+
+def _praise(name: str, report: Report) -> list[tuple[str, str]]:
+    line = LINES[name].text(penalty=False)
+    said = f"The same numbers as {line}, on {report.problems} random problems of different sizes."
+    return [("", said), *(("remark", remark) for remark in report.remarks)]
+
+
+def _said(name: str, trial: Trial, report: Report, hints: int) -> list[tuple[str, str]]:
+    """What is said of a wrong answer."""
+    seen = trial.problem or trial.worst
+    lines = [("", seen[:1].upper() + seen[1:])] if seen else []
+    findings = [finding for finding in report.findings if finding.equation == name]
+    if hints >= 1:
+        lines += [("ask yourself", asked) for f in findings[:1] if (asked := question(f))]
+    if hints >= 2:
+        for finding in findings:
+            lines.append(("", finding.mistake))
+            if finding.written:
+                lines.append(("your line gives the numbers of", finding.written))
+        lines.append(("expected", f"{name} = {LINES[name].text(penalty=False)}"))
+        return lines
+    more = "a hint" if hints == 0 else "the answer"
+    return [*lines, ("", f"Change your line and run the cell again. The next answer gets {more}.")]

@@ -1,0 +1,161 @@
+"""The marker: right answers, wrong ones by name, hints that grow, and what is no answer yet."""
+
+import doctest
+import re
+
+import numpy as np
+import pytest
+
+import backhand
+from backhand.equations import Gradients
+from backhand.errors import InputError
+from backhand.lesson import Mark, Marker, mark, marker
+from lesson.answers import RIGHT, WRONG
+
+NAMES = re.compile(r"\b(?:[XYPSNKHd]|d?[WbZH][12]|dS)\b")
+CASES = [(name, code, found) for name, codes in WRONG.items() for code, found in codes.items()]
+
+
+def answer(name: str, code: str):
+    """A function of the values that a line of code reads."""
+    reads = dict.fromkeys(NAMES.findall(code))
+    scope: dict = {}
+    exec(f"def {name}({', '.join(reads)}):\n    return {code}", {"np": np}, scope)
+    return scope[name]
+
+
+def marked(name: str, code: str, hints: int | None = None) -> Mark:
+    return getattr(Marker(), name)(answer(name, code), hints=hints)
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_the_right_line_is_correct(name: str) -> None:
+    said = marked(name, RIGHT[name])
+    assert said.ok, str(said)
+    assert RIGHT[name] in str(said)
+
+
+@pytest.mark.parametrize(("name", "code", "found"), CASES)
+def test_a_wrong_line_is_named_by_the_doctor(name: str, code: str, found: str) -> None:
+    said = marked(name, code, hints=2)
+    assert said.outcome == "wrong"
+    own = [finding for finding in said.report.findings if finding.equation == name]
+    assert [finding.id for finding in own] == [found]
+    assert own[0].mistake in str(said) and f"{name} = {RIGHT[name]}" in str(said)
+
+
+@pytest.mark.parametrize(("name", "code", "found"), CASES[::12])
+def test_hints_grow_with_the_answers(name: str, code: str, found: str) -> None:
+    blank = getattr(Marker(), name)
+    first, second, third = (
+        blank(answer(name, text)) for text in (code, f"1.0 * ({code})", f"({code}) * 1.0")
+    )
+    right = f"{name} = {RIGHT[name]}"
+    assert [said.hints for said in (first, second, third)] == [0, 1, 2]
+    assert "ask yourself" not in str(first) and right not in str(first)
+    assert "ask yourself" in str(second) and right not in str(second)
+    assert "ask yourself" in str(third) and right in str(third)
+
+
+def test_a_cell_that_is_run_again_is_no_new_answer() -> None:
+    blank = Marker().dW2
+    for _ in range(3):
+        assert blank(answer("dW2", "dS.T @ H1")).attempt == 1
+    assert blank(answer("dW2", "H1.T @ P")).attempt == 2
+
+
+@pytest.mark.parametrize("code", ["...", "None", "... / N", "P - ..."])
+def test_a_blank_is_no_answer(code: str) -> None:
+    said = marked("dS", code)
+    assert (said.outcome, said.attempt) == ("blank", 0)
+
+
+def test_not_implemented_is_no_answer() -> None:
+    def dS(P, Y, N):
+        raise NotImplementedError
+
+    assert Marker().dS(dS).outcome == "blank"
+
+
+def test_shapes_that_do_not_fit_are_named_by_letters() -> None:
+    assert "inner sizes, and here they are N and H" in str(marked("dW2", "H1 @ dS"))
+    assert "arrays of shapes (N, H) and (N, K)" in str(marked("dW2", "H1 * dS"))
+    assert "Its shape is (K, H)" in str(marked("dW2", "dS.T @ H1"))
+    assert "Its shape is ()" in str(marked("db2", "dS.sum()"))
+
+
+def test_an_exception_is_a_remark_on_the_line() -> None:
+    said = Marker().db2(lambda dS: undefined)  # noqa: F821
+    assert said.outcome == "wrong"
+    assert "NameError: name 'undefined' is not defined. It may read dS." in str(said)
+
+
+def test_no_array_is_a_remark_on_the_line() -> None:
+    assert "a value of type dict" in str(Marker().db2(lambda dS: {"db2": dS}))
+
+
+def test_numbers_that_are_not_finite_are_wrong() -> None:
+    assert "your line gives nan" in str(marked("db2", "dS.sum(axis=0) * np.nan"))
+
+
+def test_a_parameter_that_is_no_value_is_refused() -> None:
+    blank = Marker().dW2
+    for parameters, says in [("h1, dS", "Did you mean 'H1'"), ("dZ1", "computed after dW2"),
+                             ("dW2", "what it should return"), ("data", "Available")]:  # fmt: skip
+        with pytest.raises(InputError, match=says):
+            blank(eval(f"lambda {parameters}: 0"))
+    with pytest.raises(InputError, match="the function itself, without brackets"):
+        blank(np.zeros((2, 2)))
+    with pytest.raises(InputError, match="hints is 3"):
+        blank(lambda dS: dS, hints=3)
+
+
+def test_a_line_that_changes_what_it_reads_changes_a_copy() -> None:
+    def dS(P, Y, N):
+        P -= Y
+        P /= N
+        return P
+
+    assert Marker().dS(dS).ok
+
+
+def test_a_mask_with_at_least_zero_is_correct_with_a_remark() -> None:
+    said = marked("dZ1", "dH1 * (Z1 >= 0)")
+    assert said.ok and "remark" in str(said)
+
+
+def test_the_pass_of_ones_own_lines_gives_the_equations_gradients() -> None:
+    marks = Marker()
+    assert marks.missing == list(Gradients._fields)
+    for name, code in RIGHT.items():
+        getattr(marks, name)(answer(name, code))
+    marks.dW2(answer("dW2", "dS.T @ H1"))  # a later wrong answer takes nothing back
+    assert marks.missing == []
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((9, 4)), rng.integers(0, 3, 9)
+    params = backhand.init(4, 6, 3, dtype=np.float64)
+    ours = marks.backward(params, X, np.eye(3)[y])
+    right = backhand.backward(params, X, y, backhand.forward(params, X))
+    for name, value in right._asdict().items():
+        assert np.allclose(getattr(ours, name), value, rtol=1e-12, atol=0), name
+
+
+def test_the_pass_runs_with_blanks_left_and_in_float32() -> None:
+    params = backhand.init(4, 6, 3)
+    X, Y = np.ones((5, 4), np.float32), np.eye(3, dtype=np.float32)[[0, 1, 2, 0, 1]]
+    assert {value.dtype for value in Marker().backward(params, X, Y)} == {np.dtype(np.float32)}
+    with pytest.raises(InputError, match="one-hot"):
+        Marker().backward(params, X, Y[:3])
+
+
+def test_notebooks_show_marks_with_words_and_without_markup_of_the_learners() -> None:
+    said = Marker().db2(lambda dS: eval("<script>"))
+    assert "not yet" in said._repr_html_() and "<script>" not in said._repr_html_()
+    marks = Marker()
+    marks.dW2(answer("dW2", RIGHT["dW2"]))
+    assert "✓ correct" in marks._repr_html_() and "dW2 ✓, db2 …" in repr(marks)
+
+
+@pytest.mark.parametrize("module", [mark, marker])
+def test_the_examples_run(module) -> None:
+    assert doctest.testmod(module).attempted and not doctest.testmod(module).failed

@@ -371,7 +371,7 @@ def test_a_search_is_drawn_as_its_best_classifier_and_a_pipeline_says_what_to_dr
     search = SimpleNamespace(best_estimator_=clf)
     drawn = [MaskDisplay.from_estimator(source, X).mask for source in (search, clf)]
     assert np.array_equal(*drawn)
-    with pytest.raises(backhand.InputError, match="a Pipeline cannot be drawn.* the last step"):
+    with pytest.raises(backhand.InputError, match=r"a Pipeline cannot be drawn.* the last step"):
         MaskDisplay.from_estimator(make_pipeline(clf), X)
 
 

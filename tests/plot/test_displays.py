@@ -19,6 +19,7 @@ from backhand import (
     MaskDisplay,
     WeightsDisplay,
 )
+from backhand.plot.axes import COLOURS
 from backhand.training.history import History
 
 rng = np.random.default_rng(0)
@@ -121,6 +122,19 @@ def test_the_regions_are_the_networks_probabilities_where_the_rest_is_at_its_mea
         assert np.allclose(display.P[j, i], MODEL.predict_proba(row[None])[0], atol=1e-12)
     assert display.ax_.get_xlabel() == "feature 3" and display.ax_.get_ylabel() == "feature 1"
     assert display.image_.get_array().shape == (9, 9, 3)
+
+
+def test_a_region_has_the_colour_of_its_class_and_a_boundary_none() -> None:
+    W1 = np.array([[50.0, -50.0], [0.0, 0.0]])
+    params = backhand.Parameters(W1, np.zeros(2), np.eye(2), np.zeros(2))
+    display = DecisionRegionsDisplay.from_estimator(params, np.array([[-1.0, 0], [1, 1]]))
+    colours = display.image_.get_array()
+    for column, k in ((0, 1), (-1, 0)):
+        tint = 0.5 + 0.5 * np.array(to_rgba(COLOURS[k])[:3])
+        assert np.allclose(colours[:, column], tint, atol=1e-6)
+    (line,) = {round(float(x), 2) for c in display.ax_.collections[:2]
+               for path in c.get_paths() for x in path.vertices[:, 0]}  # fmt: skip
+    assert line == 0.0
 
 
 def test_a_hinge_is_where_z1_is_0_and_its_tick_is_on_the_active_side() -> None:

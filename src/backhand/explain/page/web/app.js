@@ -31,7 +31,8 @@ const PANELS = [
 /**
  * Show a problem in an element; returns the store, for the widget and for tests.
  *
- * `root.store` is the store as it is now: a reader who chooses another example gets another.
+ * `root.store` is the store as it is now: a reader who chooses another example gets another, and
+ * the event "mounted" says so.
  */
 export function mount(root, contents) {
   unmount(root);
@@ -46,6 +47,7 @@ export function mount(root, contents) {
   }
   root.store = store;
   root.ends = ends.filter((end) => typeof end === "function");
+  root.dispatchEvent(new Event("mounted"));
   return store;
 }
 
@@ -54,6 +56,7 @@ export function unmount(root) {
   root.ends?.forEach((end) => end());
   root.store?.close();
   root.ends = [];
+  root.store?.close();
   root.replaceChildren();
 }
 

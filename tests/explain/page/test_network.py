@@ -165,7 +165,7 @@ def test_the_arrow_keys_move_the_focus_and_the_space_bar_pins(shown: WebPage) ->
     assert named.startswith("dW1[1,7] = ") and "feature 1 (b), hidden unit 7" in named
     shown.page.keyboard.press("Space")
     assert state(shown, "store.selected") == {"name": "dW1", "index": [1, 7]}
-    assert "Pinned: dW1[1,7]" in shown.page.locator("[aria-live].unseen").first.inner_text()
+    assert "Pinned: dW1[1,7]" in shown.page.locator(".page-head .unseen").inner_text()
     tab_stops = shown.page.locator('.network [data-name="dW1"] .cell[tabindex="0"]')
     assert tab_stops.count() == 1
     shown.page.keyboard.press("Escape")
@@ -292,7 +292,7 @@ def test_play_points_at_nothing_where_less_motion_is_preferred(browser: Browser)
 def test_go_to_says_what_is_wrong(shown: WebPage, text: str, message: str) -> None:
     shown.page.get_by_label("Go to").fill(text)
     shown.page.keyboard.press("Enter")
-    assert message in shown.page.locator(".network .wrong").inner_text()
+    assert message in shown.page.locator(".go-to .wrong").inner_text()
 
 
 def test_go_to_pins_an_entry_and_moves_the_focus_there(shown: WebPage) -> None:

@@ -182,10 +182,10 @@ def test_a_page_is_written_whole_and_only_as_html(trace: Trace, tmp_path: Path) 
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
-@pytest.mark.parametrize("module", ["entry", "value", "trace"])
+@pytest.mark.parametrize("module", ["explain", "trace.entry", "trace.value", "trace.trace"])
 def test_the_examples_of_the_docstrings_run(module: str) -> None:
     found = doctest.testmod(
-        importlib.import_module(f"backhand.explain.trace.{module}"),
+        importlib.import_module(f"backhand.explain.{module}"),
         optionflags=doctest.ELLIPSIS,
     )
     assert found.attempted

@@ -188,7 +188,9 @@ class Trace:
     def __repr__(self) -> str:
         N, d = self.problem.X.shape
         H, K = self.problem.params.W2.shape
-        about = f" of {self.own.name}" if self.own else ""
+        about = f" beside {self.own.name}" if self.own else ""
+        if self.own and not self.own.is_standard:
+            about = f" of the standard network{about}, which computes another one"
         return f"Trace{about}: N {N:,}, d {d:,}, H {H:,}, K {K:,}, L {float(self['L']):.6g}"
 
     def __str__(self) -> str:

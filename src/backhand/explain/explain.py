@@ -18,7 +18,6 @@ from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.explain.examples import EXAMPLES
 from backhand.explain.examples import example as example_problem
-from backhand.explain.own_function import problem_of
 from backhand.explain.problem import Problem
 from backhand.explain.rows import RowChoice, Rows, rows_of
 from backhand.explain.trace.trace import Trace
@@ -102,6 +101,7 @@ def explain(
     dW1[3,7] = -0.00169166   feature 3 (body mass), hidden unit 7
       dW1 = X.T @ dZ1   with X (8, 4), dZ1 (8, 8)
       dW1[i,h] = Σ_n X[n,i] · dZ1[n,h]
+      summed over the rows n, which X and dZ1 share; i and h remain
     <BLANKLINE>
       row n  X[n,3]   dH1[n,7]  Z1 > 0   dZ1[n,7]    product
       0       -1.26  -0.034034     yes  -0.034034   0.042883
@@ -138,6 +138,8 @@ def explain(
         others = {**of_rows, "learning_rate": learning_rate, "l2": l2 or None, "example": example}
         _check_absent("with a function; expected the function alone, which is called on the "
                       "doctor's problem", others)  # fmt: skip
+        from backhand.explain.own_function import problem_of  # which imports all of the doctor
+
         return Trace(*problem_of(source))  # type: ignore[arg-type]
     _check_absent("with a model; expected one of both", {"example": example})
     return _of_model(_as_model(source), X, y, rows, target, _features(source), {

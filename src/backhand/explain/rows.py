@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,8 +121,7 @@ def _is_listed(chosen: Any) -> bool:
 
 def labels_of(model: Model, y: Any, places: NDArray[np.intp], count: int) -> Array:
     """Return Y (N, K) of some of all rows' classes: indices, names, or rows that sum to 1."""
-    K = model.sizes[2]
-    given = np.asarray(host(y))
+    K, given = model.sizes[2], _array_of(y)
     if given.ndim == 0 or len(given) != count:
         found = f"{len(given):,} rows" if given.ndim else f"the type {type(y).__name__}"
         raise InputError(f"y has {found}; expected the class of each of the {count:,} rows of X.")
@@ -137,6 +136,13 @@ def labels_of(model: Model, y: Any, places: NDArray[np.intp], count: int) -> Arr
         )
     one_hot: Array = np.eye(K)[_indices(model, given.tolist())]
     return one_hot
+
+
+def _array_of(y: Any) -> Array:
+    try:
+        return np.asarray(host(y))
+    except ValueError as error:
+        raise InputError("the rows of y are of several lengths; expected a class each.") from error
 
 
 def _checked_shares(Y: Array) -> Array:
@@ -154,6 +160,7 @@ def _checked_shares(Y: Array) -> Array:
 def _indices(model: Model, labels: Sequence[Any]) -> list[int]:
     """The indices of classes that are given by their names, as texts or not, or as indices."""
     indices = {k: k for k in range(model.sizes[2])}
+    labels = [label if isinstance(label, Hashable) else repr(label) for label in labels]
     named = {name: k for k, name in enumerate(model.classes)}
     spelled = {name: k for k, name in enumerate(class_names(model))}
     for known in (named, spelled, indices):

@@ -45,7 +45,10 @@ function build(box, store) {
   };
   const controls = slopeControls(store, view, () => found, update);
   box.append(
-    element("p", { class: "entry-name" }, live.text(() => inNames(store, found.cell))),
+    element("p", {},
+      element("strong", { class: "entry-name" }, live.text(() => inNames(store, found.cell))),
+      " Hover or pin another entry of X, of a parameter or of its gradient.",
+    ),
     controls.node,
     element("div", { class: "parts" },
       element("div", {}, slopeTable(live, () => found), along.node),
@@ -154,7 +157,7 @@ function slopeControls(store, view, found, update) {
 /** "W1[3,7]: feature 3, unit 7". */
 function inNames({ names, shapes }, cell) {
   const along = [...shapes[cell.name]].map((letter, axis) => names[letter][cell.index[axis]]);
-  return `L along ${named(cell)}: ${along.join(", ")}. Hover or pin another entry of X, of a parameter or of its gradient.`;
+  return `L along ${named(cell)}: ${along.join(", ")}.`;
 }
 
 function slopeTable(live, found) {

@@ -78,6 +78,13 @@ STORE = 'document.getElementById("backhand").store'
 """The page's store, as JavaScript."""
 
 
+MOUNTED = """() => {
+  const root = document.getElementById("backhand");
+  return !root || root.store;
+}"""
+"""Whether the page is there: its script is unpacked after the page has loaded."""
+
+
 def as_array(found: Mapping[str, Any]) -> NDArray[np.float64]:
     """An array of matrix.js, `{shape, data}`, as NumPy's."""
     data = found["data"]
@@ -146,4 +153,5 @@ def _opened(
         page.on("console", lambda said: said.type in ("error", "warning")
                 and shown.complaints.append(said.text))  # fmt: skip
         page.goto(own)
+        page.wait_for_function(MOUNTED)
         yield shown

@@ -135,7 +135,9 @@ def test_many_classes_are_shown_in_part_with_the_true_one(browser: Browser) -> N
         choose_row(shown, 0)
         classes = table(shown, "the loss of the row")
         assert len(classes) == 12 and classes[-1][0] == "class 39"
-        assert "28 classes with small P are not shown" in shown.page.locator(".softmax").inner_text()
+        assert (
+            "28 classes with small P are not shown" in shown.page.locator(".softmax").inner_text()
+        )
         assert not shown.complaints
 
 

@@ -194,32 +194,45 @@ REFERENCE_EPOCHS = 200
 REFERENCE_LEARNING_RATE = 0.5
 
 
+class ReferenceStart(NamedTuple):
+    """What the reference run starts from: its rows, and the parameters of both ways."""
+
+    X: Any
+    y: Any
+    by_hand: Parameters
+    autograd: Any
+
+
+def reference_start() -> ReferenceStart:
+    """Draw X, y and both initialisations with PyTorch's generator, as tensors.
+
+    By hand: seeded with 0, then X, y, W1 and W2 drawn in this order, biases zero. Autograd: seeded
+    anew with 0, X and y drawn first, then PyTorch's own initialisation of an `nn.Sequential`.
+    """
+    N, d, H, K = REFERENCE_SHAPE
+    torch.manual_seed(0)
+    X, y = torch.randn(N, d), torch.randint(0, K, (N,))
+    W1, W2 = 0.02 * torch.randn(d, H), 0.02 * torch.randn(H, K)
+    by_hand = Parameters(W1, torch.zeros(H), W2, torch.zeros(K))
+    torch.manual_seed(0)
+    X, y = torch.randn(N, d), torch.randint(0, K, (N,))
+    return ReferenceStart(X, y, by_hand, nn.Sequential(nn.Linear(d, H), nn.ReLU(), nn.Linear(H, K)))
+
+
 def reference_run(engine: Engine, threads: int | None = None) -> list[ReferenceColumn]:
     """Repeat the reference run: N, d, H, K = 128, 20, 64, 5, 200 full-batch epochs, η 0.5, float32.
 
-    By hand: PyTorch's generator seeded with 0, then X, y, W1 and W2 drawn in this order, biases
-    zero. Autograd: seeded anew with 0, X and y drawn first, then PyTorch's own initialisation.
-    `threads` are autograd's; the engine has its own.
+    Each way starts from the parameters that `reference_start` draws for it. `threads` are
+    autograd's; the engine has its own.
     """
-    _, d, H, K = REFERENCE_SHAPE
-    X, y = _reference_data()
-    W1, W2 = 0.02 * torch.randn(d, H), 0.02 * torch.randn(H, K)
-    params = Parameters(W1, torch.zeros(H), W2, torch.zeros(K))
+    X, y, params, twin = reference_start()
     result = train(params, X, y, learning_rate=REFERENCE_LEARNING_RATE, epochs=REFERENCE_EPOCHS,
                    engine=engine)  # fmt: skip
     by_hand = ReferenceColumn(
         "by hand", result.history.loss, result.history.accuracy, result.seconds
     )
-    X, y = _reference_data()
-    twin = TwinRun(nn.Sequential(nn.Linear(d, H), nn.ReLU(), nn.Linear(H, K)), X, y,
-                   REFERENCE_LEARNING_RATE)  # fmt: skip
+    run = TwinRun(twin, X, y, REFERENCE_LEARNING_RATE)
     began = time.perf_counter()
     with TORCH_THREADS.limited(threads):
-        loss, accuracy = twin.advance(REFERENCE_EPOCHS)
+        loss, accuracy = run.advance(REFERENCE_EPOCHS)
     return [by_hand, ReferenceColumn("autograd", loss, accuracy, time.perf_counter() - began)]
-
-
-def _reference_data() -> tuple[Any, Any]:
-    N, d, _, K = REFERENCE_SHAPE
-    torch.manual_seed(0)
-    return torch.randn(N, d), torch.randint(0, K, (N,))

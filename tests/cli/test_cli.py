@@ -359,7 +359,16 @@ def test_a_terminal_sees_a_progress_bar(here, penguins) -> None:
 
 def test_help_answers_for_every_command() -> None:
     assert "train" in run("--help").stdout
-    for command in ("train", "predict", "evaluate", "inspect", "export", "compare", "bench"):
+    for command in (
+        "train",
+        "predict",
+        "evaluate",
+        "inspect",
+        "explain",
+        "export",
+        "compare",
+        "bench",
+    ):
         printed = run(command, "--help").stdout
         assert "Usage" in printed and "--help" in printed
         listed = printed[printed.index("Options:") :]

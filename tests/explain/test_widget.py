@@ -182,6 +182,21 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(
     assert notebook.received == []
 
 
+def test_an_example_that_the_reader_chooses_is_the_problem_in_python(notebook: Notebook) -> None:
+    other = problem(2, title="another", classes=("a", "b", "c"))
+    contents = {**notebook.widget.contents, "problem": other.to_json()}
+    arrays = {"X": other.X, "Y": other.Y}
+    state = {name: {"shape": list(array.shape)} for name, array in arrays.items()}
+    notebook.send_state(
+        {"contents": contents, "selected": None, **state},
+        [[name, "float64"] for name in arrays],
+        [memoryview(array.tobytes()) for array in arrays.values()],
+    )
+    found = notebook.widget.problem
+    assert (found.title, found.classes, found.X.shape) == ("another", ("a", "b", "c"), (2, D))
+    assert [name for names in notebook.names() for name in names if name in arrays] == []
+
+
 def test_a_problem_that_does_not_fit_together_is_refused_and_changes_nothing(
     notebook: Notebook,
 ) -> None:

@@ -15,6 +15,7 @@ from backhand.cli.check import EXIT_CODES, check
 from backhand.cli.compare import compare
 from backhand.cli.error_boundary import FAILED, error_boundary
 from backhand.cli.evaluate import evaluate
+from backhand.cli.explain import explain
 from backhand.cli.export import export
 from backhand.cli.glossary import GLOSSARY
 from backhand.cli.grade import grade
@@ -52,6 +53,6 @@ def _root(
 
 
 app.command(epilog=GLOSSARY, cls=GroupedCommand)(error_boundary(train))
-for command in (predict, evaluate, inspect, export, check, grade, compare, bench):
+for command in (predict, evaluate, inspect, explain, export, check, grade, compare, bench):
     failed = EXIT_CODES["not judged"] if command is check else FAILED
     app.command()(error_boundary(command, failed))

@@ -29,6 +29,10 @@ GIVEN = {"W1": "W1", "b1": "b1", "W2": "W2", "b2": "b2", "X": "X", "Y": "Y",
 """The traits that are arrays, and their names in `SHAPES`."""
 
 
+SYNC = {"sync": True, "echo_update": False}
+"""Traits that the page changes are not echoed: when an echo arrives, a drag may have gone on."""
+
+
 class WidgetInputError(InputError, traitlets.TraitError):  # type: ignore[misc]
     """A value does not fit the widget; traitlets then restores what was there."""
 
@@ -102,7 +106,7 @@ def _cell_from_wire(wire: Mapping[str, Any] | None, _: Any) -> str | None:
 def _numbers(shape: str, *, optional: bool = False) -> Any:
     """A trait that is an array of a shape, and may be None if it is optional."""
     trait = Numbers(None, allow_none=optional, help=shape)
-    return trait.tag(sync=True, to_json=_array_to_wire, from_json=_array_from_wire)
+    return trait.tag(**SYNC, to_json=_array_to_wire, from_json=_array_from_wire)
 
 
 class NetworkWidget(anywidget.AnyWidget):  # type: ignore[misc]
@@ -168,12 +172,12 @@ class NetworkWidget(anywidget.AnyWidget):  # type: ignore[misc]
     Y = _numbers("(N, K)")
     sample_weight = _numbers("(N,)", optional=True)
     mask = _numbers("(N, H)", optional=True)
-    learning_rate = traitlets.Float(0.1, help="η").tag(sync=True)
-    l2 = traitlets.Float(0.0, min=0.0, help="λ").tag(sync=True)
+    learning_rate = traitlets.Float(0.1, help="η").tag(**SYNC)
+    l2 = traitlets.Float(0.0, min=0.0, help="λ").tag(**SYNC)
     selected = Selected(None, allow_none=True).tag(
-        sync=True, to_json=_cell_to_wire, from_json=_cell_from_wire
+        **SYNC, to_json=_cell_to_wire, from_json=_cell_from_wire
     )
-    updates = traitlets.Int(0, read_only=True).tag(sync=True)
+    updates = traitlets.Int(0, read_only=True).tag(**SYNC)
 
     def __init__(
         self,
@@ -181,10 +185,14 @@ class NetworkWidget(anywidget.AnyWidget):  # type: ignore[misc]
         contents: Mapping[str, Any] | None = None,
         trace_of: Callable[[Problem], Any] | None = None,
     ) -> None:
-        self._names = problem
         self._trace_of = trace_of
+        self._first_contents = dict(contents or page_contents(problem))
         super().__init__(**_given(problem))
-        self.set_trait("contents", dict(contents or page_contents(problem)))
+
+    @traitlets.default("contents")  # type: ignore[untyped-decorator]
+    def _contents_at_first(self) -> dict[str, Any]:
+        """What the comm is opened with."""
+        return self._first_contents
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -203,23 +211,27 @@ class NetworkWidget(anywidget.AnyWidget):  # type: ignore[misc]
 
     @property
     def problem(self) -> Problem:
-        """The problem as it stands; assigning shows another one, of any shapes."""
-        names = self._names
+        """The problem as it stands; assigning shows another one, of any shapes.
+
+        The page assigns it too, when its reader chooses another of the examples.
+        """
+        shown = self.contents["problem"]
+        names = {name: tuple(shown[name]) for name in ("rows", "features", "classes")}
         return Problem(
             self.params, self.X, self.Y, self.sample_weight, self.mask, self.l2,
-            self.learning_rate, names.rows, names.features, names.classes, names.title,
+            self.learning_rate, **names, title=shown["title"],
         )  # fmt: skip
 
     @problem.setter
     def problem(self, problem: Problem) -> None:
+        contents = page_contents(problem) | {"examples": self.contents["examples"]}
         with self.hold_sync():
             with self.hold_trait_notifications():
                 self.selected = None
                 for name, value in _given(problem).items():
                     setattr(self, name, value)
-            self._names = problem
             self.set_trait("updates", 0)
-            self.set_trait("contents", {**self.contents, "problem": problem.to_json()})
+            self.set_trait("contents", contents)
 
     @property
     def trace(self) -> Any:

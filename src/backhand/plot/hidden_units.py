@@ -71,8 +71,9 @@ class HiddenUnitsDisplay:
         Parameters
         ----------
         source : TrainResult, Model, MLPClassifier or Parameters
-        X : array_like of shape (N, d)
-            Rows. For a model of a table, the encoded columns.
+        X : array_like of shape (N, d), or a table
+            Rows. A table if the model was trained on one: a data frame, a dict of columns, the
+            path of a file or a `Table`.
         units : sequence of int, optional
             The units that are shown, in this order.
         most : int
@@ -92,7 +93,7 @@ class HiddenUnitsDisplay:
         MissingDependencyError
             If matplotlib is not installed.
         """
-        network = network_of(source)
+        network = network_of(source, X)
         W1, b1, W2, _ = network.params
         Z1 = rows_of(network, X) @ W1 + b1
         contribution = np.maximum(Z1, 0).mean(axis=0) * np.linalg.norm(W2, axis=1)
@@ -118,8 +119,8 @@ class HiddenUnitsDisplay:
             _histogram(place, self.Z1[:, unit], edges)
             share = self.active[unit]
             state = f"{100 * share:.0f} % active" if share else "dead"
-            place.set_title(f"unit {unit}: {state}", fontsize="small", pad=3,
-                            color=axes.INK if share else axes.COLOURS[5])  # fmt: skip
+            dead = {} if share else {"color": axes.COLOURS[5]}
+            place.set_title(f"unit {unit}: {state}", fontsize="small", pad=3, **dead)
         for place in self.axes_[-1]:
             place.set_xlabel("Z1", fontsize="small")
         return self
@@ -139,7 +140,7 @@ def _histogram(place: Any, Z1: NDArray[np.float64], edges: NDArray[np.float64]) 
     counts = np.histogram(np.clip(left, edges[0], edges[-1]), edges)[0]
     colours = [axes.COLOURS[0] if edge >= 0 else "#bbbbbb" for edge in edges[:-1]]
     place.bar(edges[:-1], counts, np.diff(edges), align="edge", color=colours)
-    place.axvline(0, color=axes.INK, linewidth=0.8)
+    place.axvline(0, color=place.xaxis.label.get_color(), linewidth=0.8)
     place.tick_params(labelsize="x-small")
     place.set_yticks([])
     for side in ("top", "left", "right"):

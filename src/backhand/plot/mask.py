@@ -78,8 +78,9 @@ class MaskDisplay:
         Parameters
         ----------
         source : TrainResult, Model, MLPClassifier or Parameters
-        X : array_like of shape (N, d)
-            Rows. For a model of a table, the encoded columns.
+        X : array_like of shape (N, d), or a table
+            Rows. A table if the model was trained on one: a data frame, a dict of columns, the
+            path of a file or a `Table`.
         y : array_like of shape (N,), optional
             Their classes: the model's, or indices 0..K-1.
         ax : Axes, optional
@@ -96,7 +97,7 @@ class MaskDisplay:
         MissingDependencyError
             If matplotlib is not installed.
         """
-        network = network_of(source)
+        network = network_of(source, X)
         rows = rows_of(network, X)
         places = None if y is None else classes_of(network, y, len(rows))
         mask = rows @ network.params.W1 + network.params.b1 > 0
@@ -158,12 +159,13 @@ class MaskDisplay:
         patch = axes.library("patches").Patch
         handles = [
             patch(color=ACTIVE, label=f"Z1 > 0: {100 * self.mask.mean():.0f} %"),
-            patch(color=INACTIVE, label="Z1 ≤ 0: no gradient passes"),
+            patch(color=INACTIVE, label="Z1 ≤ 0"),
         ]
         if self.dead:
             cross = axes.library("lines").Line2D
             handles.append(cross([], [], color=DEAD, marker="X", linestyle="none",
-                                 label=f"dead on these rows: {len(self.dead)}"))  # fmt: skip
-        self.ax_.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1.04), frameon=False,
-                        ncols=len(handles), borderaxespad=0, handlelength=1,
-                        columnspacing=1.2)  # fmt: skip
+                                 label=f"dead: {len(self.dead)}"))  # fmt: skip
+        self.ax_.legend(
+            handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.04), frameon=False,
+            ncols=len(handles), borderaxespad=0, handlelength=1, columnspacing=1.2,
+        )  # fmt: skip

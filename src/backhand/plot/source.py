@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from array_api_compat import is_array_api_obj
 from numpy.typing import NDArray
 
 from backhand import validation
@@ -14,6 +15,7 @@ from backhand.engines import is_sparse
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed
 from backhand.model import Model, as_model, class_names
+from backhand.tables.schema.schema import Schema
 from backhand.training.data import host
 
 
@@ -38,30 +40,38 @@ class Network(NamedTuple):
 
 
 def model_of(source: Any) -> Model:
-    """Return the model of whatever has one; the error names what is expected."""
+    """Return the model of whatever has one; of a search, that of its best classifier."""
+    source = getattr(source, "best_estimator_", source)
     if not (hasattr(source, "to_model") or hasattr(source, "params") or isinstance(source, tuple)):
         raise InputError(
             f"a {type(source).__name__} cannot be drawn; expected a TrainResult, a Model, an "
-            "MLPClassifier or Parameters."
+            "MLPClassifier or Parameters. Of a pipeline, draw the last step, with rows that the "
+            "others have transformed."
         )
     return as_model(source)
 
 
-def network_of(source: Any) -> Network:
-    """Return the network of a TrainResult, a Model, an MLPClassifier or Parameters."""
+def network_of(source: Any, X: Any = None) -> Network:
+    """Return the network of a TrainResult, a Model, an MLPClassifier or Parameters.
+
+    If nothing else names its features, the columns of X do, if that is a data frame.
+    """
     model = model_of(source)
     params = Parameters(*(np.asarray(value, np.float64) for value in model.params))
+    columns = getattr(X, "columns", ())
     if hasattr(source, "feature_names_in_"):
         features = [str(name) for name in source.feature_names_in_]
     elif model.schema is not None:
         features = list(model.schema.features)
+    elif len(columns) == params.W1.shape[0]:
+        features = [str(name) for name in columns]
     else:
         features = [f"feature {i}" for i in range(params.W1.shape[0])]
     return Network(params, model, class_names(model), features)
 
 
 def rows_of(network: Network, X: Any) -> NDArray[np.float64]:
-    """Return X (N, d) as a dense float64 array.
+    """Return X (N, d) as a dense float64 array; a table's rows are encoded by the model's schema.
 
     Raises
     ------
@@ -70,17 +80,26 @@ def rows_of(network: Network, X: Any) -> NDArray[np.float64]:
     """
     if is_sparse(X):
         X = X.toarray()
+    elif network.model.schema is not None and not is_array_api_obj(X):
+        X = _encoded(network.model.schema, X)
     try:
         rows = np.asarray(host(X), np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(
-            "X does not consist of numbers; expected (N, d) numbers: of a table, the encoded "
-            "columns, `model.schema.encode(table)`."
+            "X does not consist of numbers; expected (N, d) numbers. Tables are for models that "
+            "were trained on one."
         ) from error
     validation.check_forward(network.params, rows)
     if not np.isfinite(rows).all():
         raise InputError("X has numbers that are not finite; expected finite numbers.")
     return rows
+
+
+def _encoded(schema: Schema, table: Any) -> NDArray[np.float32]:
+    from backhand.tables.reading.frames import as_table
+
+    with as_table(table, {column.name for column in schema.columns}, once=True) as rows:
+        return schema.encode(rows)
 
 
 def classes_of(network: Network, y: Any, N: int) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from backhand.explain.mistakes import mistakes
 from backhand.explain.problem import Problem
+from backhand.explain.reference_run import recorded_run
 from backhand.explain.rules import AXES, RULES, SHAPES
 from backhand.formulas import LINES
 
@@ -33,4 +34,5 @@ def page_contents(
         "own_function": own_function,
         "examples": [example.to_json() for example in examples],
         "mistakes": mistakes(problem),
+        "reference_run": recorded_run(),
     }  # fmt: skip

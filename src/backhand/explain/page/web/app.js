@@ -1,12 +1,15 @@
-// The page: the matrices, and the panels below them.
+// The page: the network as its matrices, and the panels below it.
 
 import { autogradPanel } from "./autograd.js";
+import { button } from "./controls.js";
 import { element } from "./dom.js";
-import { matricesView } from "./matrices.js";
 import { mistakesPanel } from "./mistakes.js";
+import { networkView } from "./network.js";
+import { shown } from "./numbers.js";
 import { ownFunctionPanel } from "./own_function.js";
 import { planePanel } from "./plane.js";
 import { questionsPanel } from "./questions.js";
+import { sizesOf } from "./rules.js";
 import { slopePanel } from "./slope.js";
 import { softmaxPanel } from "./softmax.js";
 import { createStore } from "./store.js";
@@ -25,17 +28,75 @@ const PANELS = [
   questionsPanel,
 ];
 
-/** Show a problem in an element; returns the store, for the widget and for tests. */
+/**
+ * Show a problem in an element; returns the store, for the widget and for tests.
+ *
+ * `root.store` is the store as it is now: a reader who chooses another example gets another, and
+ * the event "mounted" says so.
+ */
 export function mount(root, contents) {
+  unmount(root);
   const store = createStore(contents);
-  root.replaceChildren();
-  matricesView(root, store);
+  const ends = [header(root, store), networkView(root, store)];
   for (const panel of PANELS) {
     if (panel.applies && !panel.applies(store)) continue;
-    const section = element("section", { class: `panel ${panel.id}` }, element("h2", {}, panel.title));
+    const section = element("section", { class: `panel ${panel.id}`, "aria-label": panel.title });
+    section.append(element("h2", {}, panel.title));
     root.append(section);
-    panel.mount(section, store);
+    ends.push(panel.mount(section, store));
   }
   root.store = store;
+  root.ends = ends.filter((end) => typeof end === "function");
+  root.dispatchEvent(new Event("mounted"));
   return store;
+}
+
+/** Take away what is shown, and end what still runs: `mount` of a panel may return how. */
+export function unmount(root) {
+  root.ends?.forEach((end) => end());
+  root.ends = [];
+  root.store?.close();
+  root.replaceChildren();
+}
+
+/** Title, sizes, loss, the choice of an example, and the way back to the numbers of the start. */
+function header(root, store) {
+  const { problem, examples } = store.contents;
+  const L = element("output", { class: "loss" });
+  const { n, i, h, k } = sizesOf(store.values);
+  const sizes = `${n} rows, ${i} features, ${h} hidden units, ${k} classes`;
+  root.append(
+    element(
+      "header",
+      { class: "page-head row" },
+      element("h1", {}, problem.title || "The network, number by number"),
+      L,
+      element("span", { class: "quiet" }, sizes),
+      examples?.length ? exampleChoice(root, store, [problem, ...examples]) : null,
+      button("Original numbers", () => store.reset()),
+    ),
+  );
+  const show = () => {
+    L.textContent = `L = ${shown(store.values.L.data[0], 6)}`;
+  };
+  show();
+  return store.subscribe(show);
+}
+
+/** The problems in their first order, whichever is shown. */
+function exampleChoice(root, store, problems) {
+  const first = store.contents.first ?? problems;
+  const select = element(
+    "select",
+    {
+      onchange() {
+        const problem = first[select.selectedIndex];
+        const examples = first.filter((other) => other !== problem);
+        mount(root, { ...store.contents, problem, examples, first });
+        root.querySelector(".page-head select").focus();
+      },
+    },
+    first.map((one) => element("option", { selected: one === store.contents.problem }, one.title)),
+  );
+  return element("label", {}, "example", select);
 }

@@ -2,6 +2,7 @@
 
 import { axes, setAttributes } from "./axes.js";
 import { element, svg } from "./dom.js";
+import { widthOf } from "./pacing.js";
 
 const FAR = 1e5; // pixels; browsers draw nothing sensible beyond
 
@@ -12,12 +13,13 @@ const FAR = 1e5; // pixels; browsers draw nothing sensible beyond
  * @param curves the names (CSS classes) of its lines, the lowest first
  * @param marks the names of its points
  * @param height in pixels; the width is that of the place where it stands
+ * @param ondrag called with the x at which the chart is pressed, or to which it is dragged
  *
  * `draw({x, y, curves, marks, verticals, label})`: x and y are {low, high, log}; `curves` has
  * [xs, ys] by name, `marks` has [x, y] or null by name; `verticals` are dashed lines at some x;
  * `label` is the text alternative.
  */
-export function chart({ x, y, curves, marks = [], height = 220 }) {
+export function chart({ x, y, curves, marks = [], height = 220, ondrag }) {
   const frame = axes({ x, y });
   const byName = (names, make) => Object.fromEntries(names.map((name) => [name, make(name)]));
   const verticals = svg("path", { class: "vertical" });
@@ -26,10 +28,13 @@ export function chart({ x, y, curves, marks = [], height = 220 }) {
   frame.area.append(verticals, ...Object.values(paths), ...Object.values(circles));
   const node = element("div", { class: "chart" }, frame.node);
   let latest = null;
+  let fromPointer = null;
 
   function draw(data) {
     latest = data;
-    const { toX, toY, inner } = frame.layOut({ ...data, width: node.clientWidth || 320, height });
+    const scales = frame.layOut({ ...data, width: width(), height });
+    const { toX, toY, inner } = scales;
+    fromPointer = scales.fromPointer;
     for (const [name, path] of Object.entries(paths))
       path.setAttribute("d", pathOf(data.curves[name] ?? [[], []], toX, toY));
     for (const [name, circle] of Object.entries(circles))
@@ -38,8 +43,21 @@ export function chart({ x, y, curves, marks = [], height = 220 }) {
     verticals.setAttribute("d", lines.join(""));
   }
 
-  new ResizeObserver(() => latest && draw(latest)).observe(node);
+  if (ondrag) onDrag(frame.node, (event) => latest && ondrag(fromPointer(event)[0]));
+  const width = widthOf(node, () => latest && draw(latest));
   return { node, draw };
+}
+
+function onDrag(node, act) {
+  node.classList.add("dragged");
+  node.addEventListener("pointerdown", (event) => {
+    node.setPointerCapture(event.pointerId);
+    event.preventDefault();
+    act(event);
+  });
+  node.addEventListener("pointermove", (event) => {
+    if (node.hasPointerCapture(event.pointerId)) act(event);
+  });
 }
 
 /** A line through the points; broken where one is not finite. */

@@ -13,7 +13,8 @@ import { shown } from "./numbers.js";
  */
 export function numberControl({ label, low, high, log = false, least = -Infinity, onchange }) {
   const toSlider = (value) => (log ? Math.log10(Math.max(value, Number.MIN_VALUE)) : value);
-  const fromSlider = (place) => (log ? rounded(10 ** place) : rounded(place));
+  const fromSlider = (place) => (log ? rounded(10 ** place, 4) : rounded(place, digits));
+  let digits = 4;
   const slider = element("input", { type: "range", step: "any", "aria-label": label });
   const box = element("input", { type: "number", step: "any", "aria-label": label });
   if (least > -Infinity) box.min = least;
@@ -22,6 +23,8 @@ export function numberControl({ label, low, high, log = false, least = -Infinity
     slider.max = toSlider(ends.high);
     // "any" would make an arrow key move by 1, which is a power of ten or the whole slider.
     slider.step = (slider.max - slider.min) / 200;
+    const size = Math.max(Math.abs(ends.low), Math.abs(ends.high));
+    digits = log ? 4 : Math.min(15, Math.max(4, Math.ceil(Math.log10(size / slider.step)) + 1));
   };
   range({ low, high });
   slider.addEventListener("input", () => onchange(fromSlider(Number(slider.value))));
@@ -31,7 +34,7 @@ export function numberControl({ label, low, high, log = false, least = -Infinity
     const at = String(toSlider(value));
     if (!slider.matches(":active")) slider.value = at;
     slider.setAttribute("aria-valuetext", shown(value));
-    if (!box.matches(":focus")) box.value = String(rounded(value));
+    if (!box.matches(":focus")) box.value = String(rounded(value, digits));
   };
   const node = element("div", { class: "number-control" }, element("span", {}, label), slider, box);
   return { node, show, range };
@@ -46,7 +49,7 @@ function isTaken(box) {
   return box.value !== "" && Number.isFinite(Number(box.value)) && box.validity.valid;
 }
 
-/** In four digits, as one would type it. */
-function rounded(value) {
-  return Number(value.toPrecision(4));
+/** As one would type it. */
+function rounded(value, digits) {
+  return Number(value.toPrecision(digits));
 }

@@ -35,7 +35,7 @@ export function verdict({ now, after, predicted, change }) {
   if (!Number.isFinite(after)) return "L is no longer a finite number: η is far too large.";
   if (predicted === 0) return "The step changes nothing: η or every gradient is 0.";
   if (Math.abs(predicted) < 1e-13 * Math.abs(now)) return "The change is as small as rounding.";
-  if (change > 0) return "▲ L rises: the step is so long that the slope at its start does not hold.";
+  if (change > 0) return "▲ L rises: the step is too long for the slope at its start to hold.";
   if (change === 0) return "L stays as it is.";
   const share = change / predicted;
   const amount = `▼ L falls, by ${shown(100 * share, 3)} % of what the formula predicts`;

@@ -5,7 +5,7 @@ const MINUS = "−";
 /** A number in at most `digits` significant digits: 0.1235, −12.35, 1.2e−7. */
 export function shown(value, digits = 4) {
   if (Number.isNaN(value)) return "not a number";
-  if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size >= 10 ** Math.max(digits, 4) || size < 1e-4) {
@@ -15,13 +15,18 @@ export function shown(value, digits = 4) {
   return withMinus(String(Number(value.toPrecision(digits))));
 }
 
-/** In a cell: at most five characters, so that columns of numbers align. */
+/**
+ * In a cell: at most five characters, three decimals without the 0 in front: .123, −.045, 1.23.
+ * A number that rounds to 0 but is not 0 is +0 or −0.
+ */
 export function brief(value) {
-  const size = Math.abs(value);
-  if (value === 0) return "0";
   if (Number.isNaN(value)) return "?";
-  if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
-  if (size < 0.0005) return withMinus(`${value < 0 ? "-" : ""}~0`);
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
+  const size = Math.abs(value);
+  if (size >= 9999.5) return withMinus(value.toExponential(0).replace("+", ""));
+  if (Number.isInteger(value)) return withMinus(String(value));
+  if (size < 0.0005) return value < 0 ? "−0" : "+0";
+  if (size < 0.9995) return withMinus(value.toFixed(3)).replace("0.", ".");
   return withMinus(value.toFixed(size < 9.995 ? 2 : size < 99.95 ? 1 : 0));
 }
 

@@ -8,6 +8,16 @@ export function scale({ low, high, log = false }, from, to) {
   return (value) => from + ((of(value) - start) / span) * (to - from);
 }
 
+/** The number at a place: the inverse of `scale`, and no further than the ends. */
+export function placed({ low, high, log = false }, from, to) {
+  const [start, end] = log ? [Math.log10(low), Math.log10(high)] : [low, high];
+  return (place) => {
+    const share = Math.max(0, Math.min(1, (place - from) / (to - from)));
+    const value = start + share * (end - start);
+    return log ? 10 ** value : value;
+  };
+}
+
 /** About `count` round numbers from low to high; powers of ten if `log`. */
 export function ticks({ low, high, log = false }, count = 5) {
   if (log) return powersOfTen(Math.ceil(Math.log10(low) - 1e-9), Math.log10(high) + 1e-9, count);

@@ -9,7 +9,7 @@ import { followed, liveNodes } from "./live.js";
 import { shown } from "./numbers.js";
 import { isCheap, onceQuiet, whileVisible } from "./pacing.js";
 import { rowsRight } from "./predictions.js";
-import { lossNow, runButtons } from "./run.js";
+import { lossNow, runButtons, runReport } from "./run.js";
 import { axisEnd, extent } from "./scales.js";
 
 const CURVE_POINTS = 400;
@@ -35,10 +35,11 @@ function build(box, store) {
   box.append(
     eta.node,
     runButtons(store, live),
+    runReport(store, live),
     element("p", {}, live.text(() => stateInWords(store))),
-    element("div", { class: "columns" },
-      element("div", {}, element("h3", {}, "The next step"), stepTable(live, () => step), along.node),
-      element("div", {}, element("h3", {}, "The loss so far"), curve.node),
+    element("div", { class: "parts" },
+      headed("The next step", stepTable(live, () => step), along.node),
+      headed("The loss so far", curve.node),
     ),
   );
   const drawAlong = isCheap(store, ALONG_POINTS) ? along.draw : onceQuiet(along.draw);
@@ -55,11 +56,15 @@ function build(box, store) {
   };
 }
 
+function headed(title, ...children) {
+  return element("div", {}, element("h3", {}, title), children);
+}
+
 function stateInWords(store) {
-  const { updates, values } = store;
+  const { updates, given } = store;
   const steps = updates === 1 ? "1 step" : `${updates} steps`;
-  const rows = values.S.shape[0];
-  return `After ${steps}: L = ${shown(lossNow(store), 6)}, ${rowsRight(values)} of ${rows} rows right.`;
+  const right = `${rowsRight(store)} of ${given.X.shape[0]} rows right`;
+  return `After ${steps}: L = ${shown(lossNow(store), 6)}, ${right}.`;
 }
 
 /** L now, what the first-order formula predicts, and what a step would do. */
@@ -85,13 +90,14 @@ function lossCurve(store) {
   const draw = () => {
     const losses = [...store.losses, lossNow(store)];
     const every = Math.ceil(losses.length / CURVE_POINTS);
-    const steps = losses.map((_, at) => at).filter((at) => at % every === 0 || at === store.updates);
+    const last = losses.length - 1;
+    const steps = losses.map((_, at) => at).filter((at) => at % every === 0 || at === last);
     const high = axisEnd(1.02 * (extent(losses)?.high ?? 1));
     plot.draw({
       x: { low: 0, high: Math.max(axisEnd(1.04 * store.updates), 10) },
       y: { low: 0, high },
       curves: { loss: [steps, steps.map((at) => losses[at])] },
-      marks: { now: [store.updates, losses.at(-1)] },
+      marks: { now: [last, losses[last]] },
       label: `The loss before each step. ${stateInWords(store)}`,
     });
   };

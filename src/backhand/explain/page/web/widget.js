@@ -3,7 +3,7 @@
 // Every value that crosses is remembered on both sides by identity. So a change goes to the other
 // side once, and its echo changes nothing.
 
-import { mount } from "./app.js";
+import { mount, unmount } from "./app.js";
 import { element } from "./dom.js";
 import { array } from "./matrix.js";
 import { isSame } from "./store.js";
@@ -22,64 +22,81 @@ export function render({ model, el }) {
   root.addEventListener("keydown", (event) => event.stopPropagation());
   el.append(root);
   const stopTheme = followTheme(root);
-  let link = connect(root, model);
-  const stopModel = onChanges(model, (names) => {
-    if (!names.has("contents")) return link.receive();
-    link.close();
-    link = connect(root, model);
+  let link = null;
+  root.addEventListener("mounted", () => {
+    link?.close();
+    link = connect(root.store, model);
+  });
+  mount(root, model.get("contents"));
+  const stopModel = onChanges(model, () => {
+    if (model.get("contents") === root.store.contents) link.receive();
+    else mount(root, model.get("contents"));
   });
   return () => {
     stopModel();
     stopTheme();
     link.close();
+    unmount(root);
     root.remove();
   };
 }
 
-/** Show the model's problem, and keep it and the store equal. */
-function connect(root, model) {
-  const store = mount(root, model.get("contents"));
+/** Keep the model and a store equal, from the side that has changed last. */
+function connect(store, model) {
   const inModel = {}; // the model's value of each name, as last seen or set
   const inStore = {}; // the store's value that is equal to it
+
+  /** Whether the model has another value of a name than last seen. */
+  function isNew(name) {
+    const before = inModel[name];
+    inModel[name] = model.get(name);
+    return inModel[name] !== before;
+  }
 
   /** Take over what Python has changed. */
   function receive() {
     const some = {};
-    for (const name of GIVEN) {
-      const value = model.get(name);
-      if (value === inModel[name]) continue;
-      inModel[name] = value;
-      const decoded = isArray(value) ? decode(value) : value;
-      if (isEqual(decoded, store.given[name])) inStore[name] = store.given[name];
-      else some[name] = inStore[name] = decoded;
+    for (const name of GIVEN.filter(isNew)) {
+      const value = isArray(inModel[name]) ? decode(inModel[name]) : inModel[name];
+      if (isEqual(value, store.given[name])) inStore[name] = store.given[name];
+      else some[name] = inStore[name] = value;
     }
+    if (isNew("updates")) store.updates = inModel.updates;
     if (Object.keys(some).length) store.setGiven(some);
-    store.updates = model.get("updates");
-    const selected = model.get("selected") ?? null;
-    if (!isSame(selected, store.selected)) store.select(selected);
+    if (isNew("selected") && !isSame(inModel.selected ?? null, store.selected))
+      store.select(inModel.selected ?? null);
   }
 
-  /** Pass on what was changed on the page. */
+  /** Pass a value on to Python, with the next `save_changes`. */
+  function set(name, value) {
+    inModel[name] = value;
+    model.set(name, value);
+  }
+
+  /** Pass on the numbers that were changed on the page. */
   function send() {
     for (const name of GIVEN) {
       const value = store.given[name];
-      if (value === inStore[name]) continue;
       const before = inStore[name];
       inStore[name] = value;
-      if (isEqual(value, before)) continue;
-      inModel[name] = isArray(value) ? encode(value) : value;
-      model.set(name, inModel[name]);
+      if (value !== before && !isEqual(value, before))
+        set(name, isArray(value) ? encode(value) : value);
     }
-    if (store.updates !== model.get("updates")) model.set("updates", store.updates);
+    if (store.updates !== inModel.updates) set("updates", store.updates);
     model.save_changes();
   }
 
-  receive();
+  if (store.contents === model.get("contents")) receive();
+  else {
+    set("contents", store.contents); // the reader has chosen another example
+    set("selected", store.selected);
+    send();
+  }
   const sending = atMostEvery(INTERVAL, send);
   const unsubscribe = store.subscribe((what) => {
     if (what.has("numbers")) sending.soon();
-    if (what.has("selection") && !isSame(store.selected, model.get("selected") ?? null)) {
-      model.set("selected", store.selected && { ...store.selected });
+    if (what.has("selection") && !isSame(store.selected, inModel.selected ?? null)) {
+      set("selected", store.selected && { ...store.selected });
       model.save_changes();
     }
   });
@@ -88,7 +105,6 @@ function connect(root, model) {
     close() {
       sending.flush();
       unsubscribe();
-      store.close();
     },
   };
 }

@@ -1,0 +1,105 @@
+// What each equation says, why its factors are as they are, and what its sum is over.
+
+/**
+ * `what`: the equation in a sentence. `shapes`: why there is a transpose, or none. `sum`: what is
+ * summed over, and why. `{N}` and the like are replaced by the problem's sizes.
+ */
+export const WORDS = {
+  w: {
+    what: "The weight of each row in the mean: 1/N, or its sample weight over the sum of all.",
+  },
+  Z1: {
+    what: "Each row of X times each column of W1, plus the bias of the hidden unit.",
+    shapes: "X is ({N}, {d}), W1 is ({d}, {H}): the inner sizes agree, so nothing is transposed.",
+    sum: "over the features i: each feature adds to the input of the unit",
+  },
+  H1: {
+    what: "ReLU: entries of Z1 above 0 stay as they are, all others become 0.",
+    shapes: "Entry by entry, so H1 has the shape of Z1.",
+  },
+  S: {
+    what: "Each row of H1 times each column of W2, plus the bias of the class.",
+    shapes: "H1 is ({N}, {H}), W2 is ({H}, {K}): the inner sizes agree, so nothing is transposed.",
+    sum: "over the hidden units h: each active unit adds to the score of the class",
+  },
+  P: {
+    what: "Softmax of each row: exponentials, divided by their sum, so that each row sums to 1.",
+    shapes: "Row by row, so P has the shape of S.",
+    sum: "over the classes k of one row, never over the rows: each row is its own distribution",
+  },
+  losses: {
+    what: "Cross-entropy of each row: −log of the probability of its class.",
+    sum: "over the classes k; Y is 0 for all but the row's class, so one term is left",
+  },
+  L: {
+    what: "The loss: the mean of the rows' losses, each with its weight.",
+    sum: "over the rows n; with w = 1/N this is the mean",
+  },
+  dS: {
+    what:
+      "Softmax and cross-entropy together: the Jacobian of the softmax times −Y/P leaves P − Y. " +
+      "The factor w[n], which is 1/N without sample weights, comes from the mean in L.",
+    shapes: "Entry by entry, so dS has the shape of S.",
+  },
+  dW2: {
+    what: "Each column of H1 times each column of dS.",
+    shapes:
+      "dW2 has the shape of W2, ({H}, {K}). H1 is ({N}, {H}) and dS is ({N}, {K}): " +
+      "only H1ᵀ dS, ({H}, {N}) times ({N}, {K}), gives it.",
+    sum: "over the rows n: all rows share the weight, and each has its part in L",
+  },
+  db2: {
+    what: "The sum of each column of dS.",
+    shapes: "1ᵀ dS: a row of {N} ones times ({N}, {K}) leaves one number per class.",
+    sum: "over the rows n: the same bias is added in each row, with factor 1",
+  },
+  dH1: {
+    what: "Each row of dS times each row of W2: through all scores that the unit adds to.",
+    shapes:
+      "dH1 has the shape of H1, ({N}, {H}). dS is ({N}, {K}) and W2 is ({H}, {K}): " +
+      "only dS W2ᵀ, ({N}, {K}) times ({K}, {H}), gives it. It is W2 and not dW2, since " +
+      "∂S[n,k]/∂H1[n,h] is W2[h,k].",
+    sum: "over the classes k: the unit adds to the score of every class",
+  },
+  dZ1: {
+    what:
+      "The derivative of ReLU is 1 where Z1 > 0, else 0: the mask keeps entries of dH1 or sets " +
+      "them to 0. The mask depends on Z1, not on dH1.",
+    shapes: "Entry by entry (⊙), so dZ1 has the shape of Z1.",
+  },
+  dW1: {
+    what: "Each column of X times each column of dZ1.",
+    shapes:
+      "dW1 has the shape of W1, ({d}, {H}). X is ({N}, {d}) and dZ1 is ({N}, {H}): " +
+      "only Xᵀ dZ1, ({d}, {N}) times ({N}, {H}), gives it.",
+    sum: "over the rows n: all rows share the weight, and each has its part in L",
+  },
+  db1: {
+    what: "The sum of each column of dZ1.",
+    shapes: "1ᵀ dZ1: a row of {N} ones times ({N}, {H}) leaves one number per hidden unit.",
+    sum: "over the rows n: the same bias is added in each row, with factor 1",
+  },
+};
+
+const UPDATE = {
+  what: "A step against the gradient, of length η times the gradient: downhill, if η is small.",
+  shapes: "Entry by entry: a gradient always has the shape of its parameter.",
+};
+
+const GIVEN = {
+  X: "An input. It is given, not computed.",
+  Y: "The classes, one-hot: 1 for the row's class, else 0. They are given.",
+  M: "The mask of dropout: 0 drops the unit in this row, else 1/(1 − p). It is given.",
+  W1: "A weight of the first layer: from a feature to a hidden unit.",
+  b1: "A bias of the first layer: one number per hidden unit, the same in all rows.",
+  W2: "A weight of the second layer: from a hidden unit to a class.",
+  b2: "A bias of the second layer: one number per class, the same in all rows.",
+};
+
+/** The words of a value, with the sizes of the problem: {what, shapes, sum}. */
+export function wordsOf(name, { n, i, h, k }) {
+  const words = name in GIVEN ? { what: GIVEN[name] } : WORDS[name] ?? UPDATE;
+  const sizes = { N: n, d: i, H: h, K: k };
+  const filled = (text) => text?.replace(/\{(\w)\}/g, (_, letter) => sizes[letter]);
+  return { what: words.what, shapes: filled(words.shapes), sum: filled(words.sum) };
+}

@@ -54,6 +54,7 @@ export function mount(root, contents) {
 /** Take away what is shown, and end what still runs: `mount` of a panel may return how. */
 export function unmount(root) {
   root.ends?.forEach((end) => end());
+  root.store?.close();
   root.ends = [];
   root.store?.close();
   root.replaceChildren();
@@ -89,6 +90,7 @@ function exampleChoice(root, store, problems) {
   const select = element(
     "select",
     {
+      "aria-label": "Example",
       onchange() {
         const problem = first[select.selectedIndex];
         const examples = first.filter((other) => other !== problem);

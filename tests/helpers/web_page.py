@@ -115,6 +115,7 @@ def open_page(
         path = Path(folder) / "page.html"
         path.write_text(html_page(contents), encoding="utf-8")
         with _opened(path, browser, width, height, dark, reduced_motion) as shown:
+            shown.page.wait_for_function(STORE)  # the script is unpacked after the load event
             yield shown
 
 

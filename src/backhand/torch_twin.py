@@ -216,9 +216,7 @@ def reference_start() -> ReferenceStart:
     by_hand = Parameters(W1, torch.zeros(H), W2, torch.zeros(K))
     torch.manual_seed(0)
     X, y = torch.randn(N, d), torch.randint(0, K, (N,))
-    return ReferenceStart(
-        X, y, by_hand, nn.Sequential(nn.Linear(d, H), nn.ReLU(), nn.Linear(H, K))
-    )
+    return ReferenceStart(X, y, by_hand, nn.Sequential(nn.Linear(d, H), nn.ReLU(), nn.Linear(H, K)))
 
 
 def reference_run(engine: Engine, threads: int | None = None) -> list[ReferenceColumn]:

@@ -33,7 +33,7 @@ def events(*arguments: object) -> list[dict]:
 def test_an_entry_is_shown_with_the_terms_that_it_is_the_sum_of(model) -> None:
     trace = backhand.explain(model, str(PENGUINS), rows=[4, 7, 12])
     printed = run("explain", model, PENGUINS, "--rows", "5,8,13", "--entry", "dW1[3,5]").stdout
-    assert f"dW1[3, 5] = {trace['dW1'][3, 5].value:.6g}" in printed
+    assert printed.startswith(f"dW1[3,5] = {trace['dW1'][3, 5].value:.6g}   feature 3")
     rows = re.findall(r"^  (\d)  +row (\d+) .* (\S+)$", printed, re.MULTILINE)
     assert [row[:2] for row in rows] == [("0", "5"), ("1", "8"), ("2", "13")]
     terms = [term.value for term in trace["dW1"][3, 5].terms]
@@ -41,7 +41,7 @@ def test_an_entry_is_shown_with_the_terms_that_it_is_the_sum_of(model) -> None:
 
 
 def test_several_entries_are_shown_in_the_order_in_which_they_are_named(model) -> None:
-    one, two = events(model, PENGUINS, "--rows", 3, "--entry", "L", "--entry", "new b2[-1]")
+    one, two = events(model, PENGUINS, "--rows", 3, "--entry", "L", "--entry", "new b2[2]")
     assert (one["event"], one["name"], one["index"]) == ("entry", "L", [])
     assert (two["name"], two["index"]) == ("new b2", [2])
     trace = backhand.explain(model, str(PENGUINS), rows=3)
@@ -65,7 +65,7 @@ def test_an_overview_has_every_value_and_the_numbers_that_fit(monkeypatch, model
     printed = run("explain", model, PENGUINS).stdout
     title, counts, *lines = printed.splitlines()
     assert title.startswith("m.safetensors on 8 rows of ")
-    assert counts == "N 8 rows, d 15 features, H 6 hidden units, K 3 classes"
+    assert re.findall(r"\d+", counts) == ["8", "15", "6", "3"]
     assert max(map(len, lines)) <= width
     for name in ("X", "W1", "Z1", "H1", "S", "P", "L", "dS", "dW2", "db2", "dH1", "dZ1", "dW1",
                  "db1", "new W1", "new b2"):  # fmt: skip
@@ -76,7 +76,8 @@ def test_an_overview_has_every_value_and_the_numbers_that_fit(monkeypatch, model
 
 
 def test_without_arguments_it_is_the_built_in_example_or_another(here) -> None:
-    assert run("explain").stdout.startswith("Eight penguins\nN 8 rows, d 4 features, H 8 hidden")
+    title, counts = run("explain").stdout.splitlines()[:2]
+    assert title == "Eight penguins" and re.findall(r"\d+", counts) == ["8", "4", "8", "3"]
     (trace,) = events("--example", "xor", "--learning-rate", "3", "--l2", "0.5")
     assert trace["problem"]["l2"] == 0.5 and trace["problem"]["learning_rate"] == 3
     assert trace["problem"]["features"] == ["a", "b"]
@@ -90,7 +91,7 @@ def test_a_page_is_written_whole_or_not_at_all(here, model) -> None:
     entry, written = events(model, PENGUINS, "-o", "page.html", "--entry", "L")
     assert (entry["event"], written) == ("entry", {"event": "page", "path": "page.html"})
     refused = run("explain", model, PENGUINS, "-o", "other.html", "--entry", "dW1[99,0]", expect=2)
-    assert "dW1[99, 0] does not exist" in refused.stderr
+    assert "dW1[99,0]" in refused.stderr
     assert not (here / "other.html").exists()
 
 

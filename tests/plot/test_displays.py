@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from matplotlib import pyplot
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
+from sklearn.pipeline import make_pipeline
 
 import backhand
 from backhand import (
@@ -17,6 +19,7 @@ from backhand import (
     MaskDisplay,
     WeightsDisplay,
 )
+from backhand.plot.axes import COLOURS
 from backhand.training.history import History
 
 rng = np.random.default_rng(0)
@@ -121,6 +124,19 @@ def test_the_regions_are_the_networks_probabilities_where_the_rest_is_at_its_mea
     assert display.image_.get_array().shape == (9, 9, 3)
 
 
+def test_a_region_has_the_colour_of_its_class_and_a_boundary_none() -> None:
+    W1 = np.array([[50.0, -50.0], [0.0, 0.0]])
+    params = backhand.Parameters(W1, np.zeros(2), np.eye(2), np.zeros(2))
+    display = DecisionRegionsDisplay.from_estimator(params, np.array([[-1.0, 0], [1, 1]]))
+    colours = display.image_.get_array()
+    for column, k in ((0, 1), (-1, 0)):
+        tint = 0.5 + 0.5 * np.array(to_rgba(COLOURS[k])[:3])
+        assert np.allclose(colours[:, column], tint, atol=1e-6)
+    (line,) = {round(float(x), 2) for c in display.ax_.collections[:2]
+               for path in c.get_paths() for x in path.vertices[:, 0]}  # fmt: skip
+    assert line == 0.0
+
+
 def test_a_hinge_is_where_z1_is_0_and_its_tick_is_on_the_active_side() -> None:
     at = np.array([0.1, -0.2, 0.3, 0.4])
     display = DecisionRegionsDisplay.from_estimator(MODEL, X, features=(0, 2), at=at, resolution=5)
@@ -142,8 +158,24 @@ def test_a_hinge_is_where_z1_is_0_and_its_tick_is_on_the_active_side() -> None:
 def test_a_unit_that_bends_outside_the_plane_has_no_hinge() -> None:
     display = DecisionRegionsDisplay.from_estimator(with_a_dead_unit(2), X, resolution=5)
     assert 2 not in display.hinge_units_ and display.hinge_units_
-    without = display.plot(hinges=False)
+    without = display.plot(hinges=0)
     assert without.hinges_ is None and without.hinge_units_ == []
+
+
+def test_of_many_hinges_those_are_drawn_at_which_the_logits_bend_most() -> None:
+    params = backhand.init(2, 50, 3, seed=1, dtype=np.float64)
+    display = DecisionRegionsDisplay.from_estimator(params, X[:, :2], resolution=4)
+    assert len(display.hinge_units_) == 32 and display.hinge_units_ == sorted(display.hinge_units_)
+    assert set(display.plot(hinges=2).hinge_units_) == set(np.argsort(-display.bends)[:2])
+    assert len(display.plot(hinges=50).hinge_units_) == 50
+    for unit in (0, 7):  # alone, and across its hinge, which is at the origin
+        alone = backhand.Parameters(
+            params.W1[:, [unit]], np.zeros(1), params.W2[[unit]], np.zeros(3)
+        )
+        across = alone.W1.T / np.linalg.norm(alone.W1)
+        below, at, above = (backhand.forward(alone, t * across).S for t in (-1, 0, 1))
+        slopes = [S - S.mean() for S in (at - below, above - at)]
+        assert np.isclose(np.linalg.norm(slopes[1] - slopes[0]), display.bends[unit])
 
 
 def test_an_upright_and_a_level_hinge_are_drawn_from_side_to_side() -> None:
@@ -346,6 +378,15 @@ def test_every_source_of_the_same_network_gives_the_same_picture() -> None:
     drawn = [DecisionRegionsDisplay.from_estimator(source, X, resolution=4).P
              for source in (RESULT, MODEL, clf, RESULT.params)]  # fmt: skip
     assert all(np.array_equal(P, drawn[0]) for P in drawn)
+
+
+def test_a_search_is_drawn_as_its_best_classifier_and_a_pipeline_says_what_to_draw() -> None:
+    clf = backhand.MLPClassifier((6,), solver="lbfgs", tol=1.0, random_state=0).fit(X, Y)
+    search = SimpleNamespace(best_estimator_=clf)
+    drawn = [MaskDisplay.from_estimator(source, X).mask for source in (search, clf)]
+    assert np.array_equal(*drawn)
+    with pytest.raises(backhand.InputError, match=r"a Pipeline cannot be drawn.* the last step"):
+        MaskDisplay.from_estimator(make_pipeline(clf), X)
 
 
 def test_without_matplotlib_the_error_says_how_to_install_it(monkeypatch) -> None:

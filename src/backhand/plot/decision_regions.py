@@ -29,8 +29,8 @@ TINT = 0.5
 MARGIN = 0.08
 """Of the range of the rows, around them."""
 
-NUMBERED = 16
-"""Hinges up to which each has the number of its unit."""
+HINGES, NUMBERED = 32, 16
+"""Hinges that are drawn at most unless more are wanted; up to which each has its unit's number."""
 
 FEW = 500
 """Rows up to which their markers are large."""
@@ -55,6 +55,8 @@ class DecisionRegionsDisplay:
         Probabilities; `P[j, i]` is at `x0[i]`, `x1[j]`.
     hinges : ndarray of shape (H, 3)
         a, b, c of each hidden unit: Z1 = a·x0 + b·x1 + c.
+    bends : ndarray of shape (H,)
+        How much the slope of the logits changes at each hinge.
     classes, features : sequence of str
         Names of the K classes and of the two features.
     points : ndarray of shape (N, 2), optional
@@ -98,13 +100,14 @@ class DecisionRegionsDisplay:
         x1: NDArray[np.float64],
         P: NDArray[np.float64],
         hinges: NDArray[np.float64],
+        bends: NDArray[np.float64],
         classes: Sequence[str],
         features: Sequence[str],
         points: NDArray[np.float64] | None = None,
         y: NDArray[np.int64] | None = None,
     ) -> None:
         self.x0, self.x1, self.P = x0, x1, P
-        self.hinges = hinges
+        self.hinges, self.bends = hinges, bends
         self.classes, self.features = classes, features
         self.points, self.y = points, y
 
@@ -118,7 +121,7 @@ class DecisionRegionsDisplay:
         features: Sequence[int | str] = (0, 1),
         at: ArrayLike | None = None,
         resolution: int = 200,
-        hinges: bool = True,
+        hinges: int = HINGES,
         ax: Axes | None = None,
     ) -> DecisionRegionsDisplay:
         """Compute the probabilities over a plane, and draw them.
@@ -159,16 +162,17 @@ class DecisionRegionsDisplay:
             raise InputError(f"resolution is {resolution!r}; expected an integer of 2 or more.")
         base = _base(rows, at)
         x0, x1 = (np.linspace(*_span(rows[:, place]), resolution) for place in (i, j))
+        lines = _hinges(network.params, base, (i, j))
         made = cls(
             x0=x0, x1=x1, P=_probabilities(network.params, base, (i, j), x0, x1),
-            hinges=_hinges(network.params, base, (i, j)), classes=network.classes,
+            hinges=lines, bends=_bends(network.params, lines), classes=network.classes,
             features=[network.features[i], network.features[j]], points=rows[:, [i, j]],
             y=None if y is None else classes_of(network, y, len(rows)),
         )  # fmt: skip
         return made.plot(ax, hinges=hinges)
 
     def plot(
-        self, ax: Axes | None = None, *, hinges: bool = True, points: bool = True
+        self, ax: Axes | None = None, *, hinges: int = HINGES, points: bool = True
     ) -> DecisionRegionsDisplay:
         """Draw the plane.
 
@@ -176,8 +180,11 @@ class DecisionRegionsDisplay:
         ----------
         ax : Axes, optional
             Where to draw; by default a new figure.
-        hinges, points : bool
-            Whether the hidden units' lines and the rows are drawn.
+        hinges : int
+            How many of the hidden units' lines are drawn at most: those at which the slope of the
+            logits changes most. 0: none.
+        points : bool
+            Whether the rows are drawn.
 
         Returns
         -------
@@ -188,8 +195,7 @@ class DecisionRegionsDisplay:
         self.figure_ = self.ax_.figure  # type: ignore[assignment]
         self._regions()
         self.hinges_, self.hinge_units_, self.points_ = None, [], []
-        if hinges:
-            self._draw_hinges()
+        self._draw_hinges(hinges)
         if points and self.points is not None:
             self._draw_points()
         self._legend()
@@ -218,9 +224,11 @@ class DecisionRegionsDisplay:
             if ahead.min() < 0 < ahead.max():
                 self.ax_.contour(self.x0, self.x1, ahead, [0.0], colors=axes.INK, linewidths=1.2)
 
-    def _draw_hinges(self) -> None:
-        parts = (_within(line, self._x_span, self._y_span) for line in self.hinges)
-        lines = {h: part for h, part in enumerate(parts) if part is not None}
+    def _draw_hinges(self, most: int) -> None:
+        parts = [_within(line, self._x_span, self._y_span) for line in self.hinges]
+        by_bend = np.argsort(-self.bends, kind="stable").tolist()
+        shown = sorted([h for h in by_bend if parts[h] is not None][:most])
+        lines = {h: part for h in shown if (part := parts[h]) is not None}
         if not lines:
             return
         ticks = {h: self._tick(h, line) for h, line in lines.items()}
@@ -342,6 +350,13 @@ def _hinges(
     rest[list(places)] = 0
     c = rest @ params.W1 + params.b1
     return np.stack([params.W1[places[0]], params.W1[places[1]], c], axis=1)
+
+
+def _bends(params: Parameters, hinges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How much the slope of the logits changes at each hinge (H,), but for what softmax ignores."""
+    slopes = np.linalg.norm(hinges[:, :2], axis=1)
+    apart = params.W2 - params.W2.mean(axis=1, keepdims=True)
+    return np.asarray(slopes * np.linalg.norm(apart, axis=1))
 
 
 def _within(hinge: NDArray[np.float64], x_span: Span, y_span: Span) -> NDArray[np.float64] | None:

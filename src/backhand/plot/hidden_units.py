@@ -119,8 +119,8 @@ class HiddenUnitsDisplay:
             _histogram(place, self.Z1[:, unit], edges)
             share = self.active[unit]
             state = f"{100 * share:.0f} % active" if share else "dead"
-            place.set_title(f"unit {unit}: {state}", fontsize="small", pad=3,
-                            color=axes.INK if share else axes.COLOURS[5])  # fmt: skip
+            dead = {} if share else {"color": axes.COLOURS[5]}
+            place.set_title(f"unit {unit}: {state}", fontsize="small", pad=3, **dead)
         for place in self.axes_[-1]:
             place.set_xlabel("Z1", fontsize="small")
         return self
@@ -140,7 +140,7 @@ def _histogram(place: Any, Z1: NDArray[np.float64], edges: NDArray[np.float64]) 
     counts = np.histogram(np.clip(left, edges[0], edges[-1]), edges)[0]
     colours = [axes.COLOURS[0] if edge >= 0 else "#bbbbbb" for edge in edges[:-1]]
     place.bar(edges[:-1], counts, np.diff(edges), align="edge", color=colours)
-    place.axvline(0, color=axes.INK, linewidth=0.8)
+    place.axvline(0, color=place.xaxis.label.get_color(), linewidth=0.8)
     place.tick_params(labelsize="x-small")
     place.set_yticks([])
     for side in ("top", "left", "right"):

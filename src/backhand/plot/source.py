@@ -40,11 +40,13 @@ class Network(NamedTuple):
 
 
 def model_of(source: Any) -> Model:
-    """Return the model of whatever has one; the error names what is expected."""
+    """Return the model of whatever has one; of a search, that of its best classifier."""
+    source = getattr(source, "best_estimator_", source)
     if not (hasattr(source, "to_model") or hasattr(source, "params") or isinstance(source, tuple)):
         raise InputError(
             f"a {type(source).__name__} cannot be drawn; expected a TrainResult, a Model, an "
-            "MLPClassifier or Parameters."
+            "MLPClassifier or Parameters. Of a pipeline, draw the last step, with rows that the "
+            "others have transformed."
         )
     return as_model(source)
 

@@ -9,6 +9,9 @@ from backhand.explain.rules import AXES, RULES, SHAPES, Form, Operand, Rule
 from backhand.explain.trace.terms import label_of
 from backhand.formulas import LINES
 
+PLURALS = {"n": "rows", "i": "features", "h": "hidden units", "k": "classes"}
+"""What an axis is of, by its letter."""
+
 
 def line_of(name: str, problem: Problem) -> str:
     """Return the line of code that gives a value; "" for what is given."""
@@ -46,7 +49,7 @@ def formula_of(name: str, problem: Problem) -> str:
 
 def axes_of(name: str) -> str:
     """Return what the axes of a value are: "features × hidden units"; "" for a single number."""
-    return " × ".join(f"{AXES[letter]}s".replace("classs", "classes") for letter in SHAPES[name])
+    return " × ".join(PLURALS[letter] for letter in SHAPES[name])
 
 
 def place_of(name: str, index: Sequence[int], problem: Problem) -> str:

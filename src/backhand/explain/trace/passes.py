@@ -117,11 +117,14 @@ def _computed(problem: Problem) -> dict[str, Array]:
 
 
 def _checked(values: dict[str, Array]) -> dict[str, Array]:
+    """The values, read-only; the arrays that were given stay as they are."""
+    found = {}
     for name, value in values.items():
         if not np.isfinite(value).all():
             raise InputError(
                 f"{name} is not finite: the numbers of X or of the parameters are too large to be "
                 "computed with; expected a network whose values float64 can hold."
             )
-        value.flags.writeable = False
-    return values
+        found[name] = value.view()
+        found[name].flags.writeable = False
+    return found

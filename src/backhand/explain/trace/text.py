@@ -11,12 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.explain.problem import Problem
-from backhand.explain.rules import AXES, SHAPES
-from backhand.explain.trace.equation import axes_of, line_of, name_along
+from backhand.explain.rules import SHAPES
+from backhand.explain.trace.equation import PLURALS, axes_of, line_of, name_along
 from backhand.explain.trace.table import Cell, TermTable, table_of
 
 if TYPE_CHECKING:
     from backhand.explain.trace.entry import Entry
+
+LINE = 80
+"""Characters of a line, where it can be broken."""
 
 MOST_TERMS = 24
 """Terms that a table shows; of more, the largest are shown and the others summed up."""
@@ -38,8 +41,10 @@ def entry_text(entry: Entry, most: int = MOST_TERMS) -> str:
     if entry.rule is None:
         return f"{head}{place}\n  {given(entry)}"
     shapes = ", ".join(f"{name} {_shape(entry, name)}" for name in _read(entry))
-    lines = [f"{head}{place}", f"  {entry.name} = {entry.equation}   with {shapes}",
-             f"  {entry.formula}", "", *_table_lines(table_of(entry).largest(most))]  # fmt: skip
+    equation = f"  {entry.name} = {entry.equation}"
+    gap = "   " if len(f"{equation}   with {shapes}") <= LINE else "\n    "
+    lines = [f"{head}{place}", f"{equation}{gap}with {shapes}", f"  {entry.formula}", ""]
+    lines += _table_lines(table_of(entry).largest(most))
     notes = notes_of(entry)
     return "\n".join([*lines, *([""] if notes else []), *notes])
 
@@ -197,9 +202,8 @@ def _row_label(letter: str, place: int, problem: Problem) -> str:
 
 def overview(values: dict[str, NDArray[np.float64]], problem: Problem, width: int = 80) -> str:
     """Return every value with its shape and equation, and the numbers where they fit."""
-    sizes = {"n": len(problem.X), "i": problem.X.shape[1], "h": len(problem.params.b1),
-             "k": len(problem.params.b2)}  # fmt: skip
-    counts = ", ".join(f"{letter.upper() if letter in 'nhk' else 'd'} {count:,} {AXES[letter]}s"
-                       for letter, count in sizes.items()).replace("classs", "classes")  # fmt: skip
+    H, K = problem.params.W2.shape
+    counts = ", ".join(f"{PLURALS[letter]} {symbol} {count:,}" for letter, symbol, count in
+                       zip("nihk", "NdHK", (*problem.X.shape, H, K), strict=True))  # fmt: skip
     parts = [value_text(name, array, problem, width) for name, array in values.items()]
-    return "\n\n".join([f"{problem.title}: {counts}" if problem.title else counts, *parts])
+    return "\n\n".join(["\n".join(filter(None, [problem.title, counts])), *parts])

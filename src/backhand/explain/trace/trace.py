@@ -52,6 +52,9 @@ class Trace:
     own: OwnFunction | None = None
     examples: tuple[Problem, ...] = ()
 
+    def __post_init__(self) -> None:
+        _ = self.passes.values  # numbers that cannot be computed with are reported here
+
     @cached_property
     def passes(self) -> Passes:
         """The values as arrays, and which entry reads which."""

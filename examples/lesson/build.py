@@ -1,8 +1,8 @@
-"""Write the lesson as a web page: the notebook run with its blanks open, and the network to explore.
+"""Write the lesson as a web page: the notebook, run with its blanks open, and the network in it.
 
     python examples/lesson/build.py build/lesson.html
 
-It needs nbclient, nbconvert and ipykernel (`pip install 'backhand[browser]'`); `make lesson` runs it.
+It needs nbclient, nbconvert and ipykernel.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SAVED = "six-penguins.html"
 
 
 def executed(folder: Path) -> Any:
-    """Run the notebook in a copy of the examples, where it may write; return it with its outputs."""
+    """Run the notebook in a copy of the examples, where it may write."""
     shutil.copytree(EXAMPLES, folder, dirs_exist_ok=True)
     notebook = nbformat.read(folder / "lesson" / "lesson.ipynb", as_version=4)
     resources = {"metadata": {"path": str(folder / "lesson")}}
@@ -42,7 +42,9 @@ def with_the_page(notebook: Any, page: str) -> None:
 
 def as_html(notebook: Any) -> str:
     """The notebook as one HTML file that loads nothing: it has no formulas for MathJax."""
-    exporter = HTMLExporter(mathjax_url="", require_js_url="", jquery_url="", widget_renderer_url="")
+    exporter = HTMLExporter(
+        mathjax_url="", require_js_url="", jquery_url="", widget_renderer_url=""
+    )
     return str(exporter.from_notebook_node(notebook)[0])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import json
 from pathlib import Path
 
@@ -178,3 +180,23 @@ def test_a_page_is_written_whole_and_only_as_html(trace: Trace, tmp_path: Path) 
     with pytest.raises(InputError, match=r"\.html"):
         trace.save(tmp_path / "page.txt")
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+@pytest.mark.parametrize("module", ["entry", "value", "trace"])
+def test_the_examples_of_the_docstrings_run(module: str) -> None:
+    found = doctest.testmod(
+        importlib.import_module(f"backhand.explain.trace.{module}"),
+        optionflags=doctest.ELLIPSIS,
+    )
+    assert found.attempted
+    assert not found.failed
+
+
+def test_a_wide_network_is_taken_apart_where_it_is_looked_at() -> None:
+    rng = np.random.default_rng(0)
+    trace = explain(backhand.init(784, 256, 10), rng.random((20, 784)), rng.integers(0, 10, 20))
+    assert len(trace["Z1"][3, 200].terms) == 784
+    assert len(trace["X"][0, 5].forward_of()) == 256 + 256
+    assert max(map(len, str(trace["dW1"][5, 3]).splitlines())) <= 80
+    assert "760 smaller terms" in str(trace["Z1"][3, 200])
+    assert str(trace["W1"]).count("\n") == 0

@@ -78,6 +78,13 @@ STORE = 'document.getElementById("backhand").store'
 """The page's store, as JavaScript."""
 
 
+MOUNTED = """() => {
+  const root = document.getElementById("backhand");
+  return !root || root.store;
+}"""
+"""Whether the page is there: its script is unpacked after the page has loaded."""
+
+
 def as_array(found: Mapping[str, Any]) -> NDArray[np.float64]:
     """An array of matrix.js, `{shape, data}`, as NumPy's."""
     data = found["data"]
@@ -108,6 +115,7 @@ def open_page(
         path = Path(folder) / "page.html"
         path.write_text(html_page(contents), encoding="utf-8")
         with _opened(path, browser, width, height, dark, reduced_motion) as shown:
+            shown.page.wait_for_function(STORE)  # the script is unpacked after the load event
             yield shown
 
 
@@ -145,4 +153,5 @@ def _opened(
         page.on("console", lambda said: said.type in ("error", "warning")
                 and shown.complaints.append(said.text))  # fmt: skip
         page.goto(own)
+        page.wait_for_function(MOUNTED)
         yield shown

@@ -41,7 +41,7 @@ def images() -> Problem:
 
 CONTENTS = {
     "penguins": lambda: backhand.explain().page_contents(),
-    "plane": lambda: page_contents(backhand.explain("two measurements").problem),
+    "plane": lambda: page_contents(backhand.explain(example="two measurements").problem),
     "images": lambda: page_contents(images()),
 }
 """Three models: the built-in page, one of two features, a large one."""

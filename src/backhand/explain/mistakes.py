@@ -26,7 +26,6 @@ class Mistake(TypedDict):
 
 CHOSEN = (
     "Z1.bias.missing",
-    "Z1.input.centred",
     "H1.activation.none",
     "H1.sign.of_Z1",
     "H1.bias.after_activation",
@@ -35,7 +34,6 @@ CHOSEN = (
     "P.softmax.over_rows",
     "P.softmax.not_normalised",
     "P.activation.sigmoid",
-    "P.softmax.twice",
     "L.reduction.sum",
     "L.sign.flipped",
     "dS.scale.no_mean",
@@ -62,7 +60,6 @@ CHOSEN = (
     "dZ1.mask.H1",
     "dW1.operand.dH1_for_dZ1",
     "dW1.reduction.product_of_sums",
-    "dW1.alignment.reversed",
     "dW1.penalty.doubled",
     "db1.operand.dH1_summed",
     "db1.keepdims.sum",

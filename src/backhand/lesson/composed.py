@@ -69,6 +69,17 @@ def parameters_of(f: Equation, name: str) -> tuple[str, ...]:
     return tuple(read)
 
 
+def read_from_outside(f: Equation, name: str) -> list[str]:
+    """The names of values that a function reads although they are not its parameters.
+
+    They are those of the notebook: other rows, other sizes.
+    """
+    code = getattr(f, "__code__", None)
+    used = () if code is None else code.co_names
+    defined = getattr(f, "__globals__", {})
+    return [one for one in used if one in (*GIVEN, *COMPUTED) and one != name and one in defined]
+
+
 def _unknown(parameter: str, name: str, known: tuple[str, ...]) -> str:
     """A sentence on a parameter that is not a value of the pass at this point."""
     if parameter == name:

@@ -21,6 +21,7 @@ from backhand.lesson.composed import (
     composed,
     given,
     parameters_of,
+    read_from_outside,
     usual_inputs,
 )
 from backhand.lesson.mark import SIGNS, TITLES, Mark, Outcome
@@ -77,7 +78,7 @@ class Blank:
         Raises
         ------
         InputError
-            If `f` is not a function, or has a parameter that is not the name of a value.
+            If `f` is not a function, has no parameters, or one that is not the name of a value.
 
         Examples
         --------
@@ -96,6 +97,9 @@ class Blank:
         if not trial.written:
             self.outcome = "blank"
             return Mark(self.equation, "blank", self.answers, 0, (("", STILL_BLANK),))
+        if not reads:
+            raise InputError(f"{self.equation}: the function has no parameters; expected some, "
+                             f"such as {_definition(self.equation)}.")  # fmt: skip
         self._count(f)
         level = min(self.answers - 1, 2) if hints is None else hints
         report = check(composed(self.equation, f, reads), autograd=False, **FRAME)
@@ -104,6 +108,7 @@ class Blank:
             said = _praise(self.equation, report)
         else:
             self.outcome, said = "wrong", _said(self.equation, trial, report, level)
+            said[:0] = _outside(f, self.equation)
         return Mark(self.equation, self.outcome, self.answers, level, tuple(said), report)
 
     def _count(self, f: Equation) -> None:
@@ -135,7 +140,7 @@ class Marker:
     >>> print(mark.dW2(dW2))
     dW2 ✗ not yet (answer 1)
       Its shape is (K, H), but dW2 has the shape of W2, (H, K).
-      Change your line and run the cell again. The next answer gets a hint.
+      Change your line and run the cell again. The next one gets a hint.
     >>> mark
     Marker: dS …, dW2 ✗, db2 …, dH1 …, dZ1 …, dW1 …, db1 …
     """
@@ -217,14 +222,27 @@ def _function(f: Any, name: str) -> Callable[..., Any]:
         return f  # type: ignore[no-any-return]
     raise InputError(
         f"{name}: expected a function, got {type(f).__name__}. Give the function itself, without "
-        f"brackets: `def {name}({', '.join(usual_inputs(name))}): …`, then `mark.{name}({name})`."
+        f"brackets: {_definition(name)}, then `mark.{name}({name})`."
     )
+
+
+def _definition(name: str) -> str:
+    return f"`def {name}({', '.join(usual_inputs(name))}): …`"
 
 
 def _praise(name: str, report: Report) -> list[tuple[str, str]]:
     line = LINES[name].text(penalty=False)
     said = f"The same numbers as {line}, on {report.problems} random problems of different sizes."
     return [("", said), *(("remark", remark) for remark in report.remarks)]
+
+
+def _outside(f: Equation, name: str) -> list[tuple[str, str]]:
+    names = read_from_outside(f, name)
+    if not names:
+        return []
+    which = "it is" if len(names) == 1 else "they are"
+    return [("", f"Your line reads {', '.join(names)} of the notebook, since {which} not among the "
+                 "parameters of the function. Add what it needs to the parameters.")]  # fmt: skip
 
 
 def _said(name: str, trial: Trial, report: Report, hints: int) -> list[tuple[str, str]]:
@@ -241,5 +259,5 @@ def _said(name: str, trial: Trial, report: Report, hints: int) -> list[tuple[str
                 lines.append(("your line gives the numbers of", finding.written))
         lines.append(("expected", f"{name} = {LINES[name].text(penalty=False)}"))
         return lines
-    more = "a hint" if hints == 0 else "the answer"
-    return [*lines, ("", f"Change your line and run the cell again. The next answer gets {more}.")]
+    more = "a hint" if hints == 0 else "the solution"
+    return [*lines, ("", f"Change your line and run the cell again. The next one gets {more}.")]

@@ -12,6 +12,7 @@ import pytest
 from backhand.equations import Parameters
 from backhand.explain.problem import Problem
 from backhand.explain.rules import RULES, SHAPES
+from backhand.explain.trace.trace import Trace
 from helpers.web_page import WebPage, needs_browser, open_modules
 
 pytestmark = [pytest.mark.slow, needs_browser]
@@ -37,7 +38,8 @@ ALL = """
     const readers = found.reads.map(cell =>
       used(cell).some(one => one.name === name &&
         one.cells.some(other => String(other.index) === String(index))));
-    return { ...found, isReverse: readers.every(Boolean), isOwn: found.reads.length > 0 };
+    const users = used({ name, index }).flatMap(one => one.cells);
+    return { ...found, users, isReverse: readers.every(Boolean), isOwn: found.reads.length > 0 };
   });
 })
 """
@@ -81,6 +83,38 @@ def test_terms_give_each_entry_and_what_it_reads_is_used_by_it(
             total = one["terms"][one["index"][1]]["value"] / one["sum"]
         assert total == pytest.approx(one["value"], rel=1e-12, abs=1e-15), one
         assert one["isOwn"] and one["isReverse"], one
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "with weights, mask, penalty"])
+def test_the_page_and_the_trace_take_every_entry_apart_alike(
+    browser_page: WebPage, weighted: bool
+) -> None:
+    problem = plain(weighted=weighted)
+    give(browser_page, problem)
+    trace = Trace(problem)
+    for one in browser_page.run(ALL):
+        entry = trace[one["name"]][tuple(one["index"])]
+        assert entry.form == one["form"]
+        for term, expected in zip(one["terms"], entry.terms, strict=True):
+            factors = [(label(factor["cell"]), factor["value"]) for factor in term["factors"]]
+            assert [name for name, _ in factors] == [label(f) for f in expected.factors]
+            found = [*(value for _, value in factors), term["factor"], term["value"],
+                     term["wouldBe"]]  # fmt: skip
+            right = [*(f.value for f in expected.factors), expected.factor, expected.value,
+                     expected.would_be]  # fmt: skip
+            assert found == pytest.approx(right, rel=1e-12, abs=1e-15), (one, expected)
+            assert term["shut"] == expected.shut
+        added = [plus["product"] for plus in one["plus"]]
+        assert added == pytest.approx([plus.value for plus in entry.plus], rel=1e-12)
+        assert {label(cell) for cell in one["reads"]} == {label(e) for e in entry.back()}
+        assert [label(cell) for cell in one["users"]] == [label(e) for e in entry.forward_of()]
+
+
+def label(cell: Any) -> tuple[str, tuple[int, ...]]:
+    """A cell of the page, or a factor or an entry of the trace."""
+    if isinstance(cell, dict):
+        return cell["name"], tuple(cell["index"])
+    return cell.name, tuple(cell.index)
 
 
 def test_a_term_says_what_shut_it_out_and_what_it_would_have_been(browser_page: WebPage) -> None:

@@ -44,9 +44,9 @@ def html_page(contents: Mapping[str, Any]) -> str:
 {stylesheet()}</style>
 </head>
 <body>
-<div id="backhand" class="backhand">
+<main id="backhand" class="backhand">
 <p>This page needs JavaScript, in a browser of 2023 or later.</p>
-</div>
+</main>
 <script type="application/json" id="backhand-contents">{data}</script>
 <script type="text/plain" id="backhand-modules">{packed_modules()}</script>
 <script type="module">

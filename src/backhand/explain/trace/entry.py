@@ -24,6 +24,8 @@ class Entry:
 
     Attributes
     ----------
+    passes : Passes
+        All values of the trace.
     name : str
         The value that it is an entry of: "dW1".
     index : tuple of int
@@ -154,7 +156,7 @@ class Entry:
         --------
         >>> import backhand
         >>> frame = backhand.explain()["dW1"][3, 7].to_frame()
-        >>> frame.columns.tolist()[2:]
+        >>> frame.columns.tolist()[1:]
         ['X[n,3]', 'dH1[n,7]', 'Z1 > 0', 'dZ1[n,7]', 'product']
         """
         table = table_of(self)

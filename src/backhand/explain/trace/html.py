@@ -67,13 +67,12 @@ def _terms(entry: Entry) -> str:
 
 
 def _row(cells: Sequence[str], row: Sequence[Cell], *, shut: bool) -> str:
-    """A row of the table; that of a term which a mask shuts out is crossed out at its end."""
-    last = "text-decoration:line-through;opacity:0.6" if shut else ""
+    """A row of the table; that of a term which a mask shuts out is paler."""
     content = "".join(
-        f'<td style="{_style(kind)};{last if at == len(row) - 1 else ""}">{_text(cell)}</td>'
-        for at, (cell, kind) in enumerate(zip(cells, row, strict=True))
+        f'<td style="{_style(kind)}">{_text(cell)}</td>'
+        for cell, kind in zip(cells, row, strict=True)
     )
-    return f"<tr>{content}</tr>"
+    return f'<tr style="opacity:0.65">{content}</tr>' if shut else f"<tr>{content}</tr>"
 
 
 def _style(kind: Cell) -> str:

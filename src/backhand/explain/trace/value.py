@@ -23,6 +23,8 @@ class Value:
 
     Attributes
     ----------
+    passes : Passes
+        All values of the trace.
     name : str
         As the equations call it: "dW1", "new W1", "losses".
 

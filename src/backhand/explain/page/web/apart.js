@@ -2,6 +2,7 @@
 
 import { cellName, ownName } from "./cells.js";
 import { shown } from "./numbers.js";
+import { numberIn } from "./rules.js";
 
 /** Terms up to which all are shown, in their order; of more, so many of the largest. */
 const ALL = 16;
@@ -32,47 +33,44 @@ function chosen(terms) {
 const TABLES = {
   sum(store, found, terms) {
     const rule = store.rules[found.name];
-    const width = rule.factors.length;
-    const product = width > 1 ? ["product"] : [];
+    const several = rule.factors.length > 1;
+    const names = rule.factors.map((one) => pattern(rule, one, found));
     return {
-      head: [store.contents.axes[rule.over], ...rule.factors.map((one) => pattern(rule, one, found)), ...product],
+      head: [store.contents.axes[rule.over], ...names, ...(several ? ["product"] : [])],
       lines: terms.map((term) => ({
-        ...placed(store, rule, term, [
-          ...term.factors.map(({ value }) => shown(value)),
-          ...(width > 1 ? [shown(term.value)] : []),
-        ]),
+        ...(several ? factorsAndProduct : factorsAlone)(store, rule, term),
         shut: term.shut,
-        note: reason(store, term),
+        note: reason(term),
       })),
-      added: added(found.plus, width + product.length),
+      added: added(found.plus, names.length + Number(several)),
     };
   },
   softmax(store, found, terms) {
     const rule = store.rules.P;
     return {
       head: ["class", pattern(rule, rule.factors[0], found), "exp(S − max)", "÷ sum"],
-      lines: terms.map((term) => ({
-        ...placed(store, rule, term, [term.factors[0].value, term.value, term.value / found.sum].map((x) => shown(x))),
-        mark: term.factors[0].cell.index[1] === found.index[1],
-      })),
+      lines: terms.map((term) => {
+        const [S] = term.factors;
+        const numbers = [S.value, term.value, term.value / found.sum];
+        return {
+          ...placed(store, rule, term, numbers),
+          mark: S.cell.index[1] === found.index[1],
+        };
+      }),
     };
   },
   "row loss"(store, found, terms) {
     const rule = store.rules.losses;
     return {
       head: ["class", "Y", "P", "−Y log P"],
-      lines: terms.map((term) =>
-        placed(store, rule, term, [...term.factors.map(({ value }) => shown(value)), shown(term.value)]),
-      ),
+      lines: terms.map((term) => factorsAndProduct(store, rule, term)),
     };
   },
   mean(store, found, terms) {
     const rule = store.rules.L;
     return {
       head: ["row", "w[n]", "losses[n]", "product"],
-      lines: terms.map((term) =>
-        placed(store, rule, term, [...term.factors.map(({ value }) => shown(value)), shown(term.value)]),
-      ),
+      lines: terms.map((term) => factorsAndProduct(store, rule, term)),
       added: added(found.plus, 3),
     };
   },
@@ -103,22 +101,17 @@ const TABLES = {
 function gated(store, found) {
   const [term] = found.terms;
   const z = { name: "Z1", index: found.index };
-  const active = store.values.Z1.data[found.index[0] * store.values.Z1.shape[1] + found.index[1]] > 0;
-  const gate = found.form === "gate";
-  const factors = gate ? term.factors : term.factors.slice(1);
+  const cells = term.factors.map(({ cell }) => cell);
+  const texts = term.factors.map(({ value }) => shown(value));
+  const active = numberIn(store.values, z) > 0;
   return {
-    head: [...(gate ? [] : [cellName(z)]), ...factors.map(({ cell }) => cellName(cell)), "Z1 > 0", found.name],
+    head: [...cells.map(cellName), "Z1 > 0", found.name],
     lines: [
       {
-        texts: [
-          ...(gate ? [] : [shown(term.factors[0].value)]),
-          ...factors.map(({ value }) => shown(value)),
-          active ? "yes: 1" : "no: 0",
-          shown(found.value),
-        ],
-        cells: [...(gate ? [] : [z]), ...factors.map(({ cell }) => cell), z, null],
+        texts: [...texts, active ? "yes: 1" : "no: 0", shown(found.value)],
+        cells: [...cells, z, null],
         shut: term.shut,
-        note: reason(store, term),
+        note: reason(term),
       },
     ],
   };
@@ -127,17 +120,27 @@ function gated(store, found) {
 /** X[n,2] for dW1[2, 5]: the letter that runs, and the numbers that stay. */
 function pattern(rule, { name, indices }, { index }) {
   const at = Object.fromEntries([...rule.indices].map((letter, axis) => [letter, index[axis]]));
-  const places = [...indices].map((letter) => (letter === rule.over ? letter : at[letter] ?? letter));
+  if (rule.over) at[rule.over] = rule.over;
+  const places = [...indices].map((letter) => at[letter]);
   return `${name}[${places.join(",")}]`;
 }
 
-/** A line with the place of its term along the axis that is summed over. */
-function placed(store, rule, term, texts) {
+/** A line with the place of its term along the axis that is summed over, and numbers. */
+function placed(store, rule, term, numbers) {
   const { cell } = term.factors[0];
   const place = cell.index[store.shapes[cell.name].indexOf(rule.over)];
   const cells = [null, ...term.factors.map((factor) => factor.cell)];
   const name = `${place} ${ownName(store, rule.over, place)}`.trim();
-  return { texts: [name, ...texts], cells: pad(cells, texts.length + 1) };
+  const texts = numbers.map((number) => shown(number));
+  return { texts: [name, ...texts], cells: padded(cells, texts.length + 1) };
+}
+
+function factorsAlone(store, rule, term) {
+  return placed(store, rule, term, term.factors.map(({ value }) => value));
+}
+
+function factorsAndProduct(store, rule, term) {
+  return placed(store, rule, term, [...term.factors.map(({ value }) => value), term.value]);
 }
 
 function added(plus, width) {
@@ -147,19 +150,23 @@ function added(plus, width) {
     texts[0] = `+ ${factor === 1 ? "" : `${shown(factor)} × `}${label}`;
     if (factor !== 1) texts[width - 1] = shown(value);
     texts[width] = shown(product);
-    const cells = pad([], width + 1);
+    const cells = padded([], width + 1);
     cells[factor === 1 ? width : width - 1] = cell;
     return { texts, cells, plus: true };
   });
 }
 
-const pad = (cells, width) => [...cells, ...Array(Math.max(0, width - cells.length)).fill(null)].slice(0, width);
+function padded(cells, width) {
+  return Array.from({ length: width }, (_, at) => cells[at] ?? null);
+}
+
+const OF_UNITS = new Set(["H1", "dZ1", "Z1", "dH1"]);
 
 /** Why a mask makes a term 0, and what it would be without. */
-function reason(store, { shut, wouldBe, factors }) {
+function reason({ shut, wouldBe, factors }) {
   if (!shut) return "";
-  const unit = factors.map(({ cell }) => cell).find(({ name }) => ["H1", "dZ1", "Z1", "dH1"].includes(name));
-  const place = unit.index.join(",");
+  const unit = factors.find(({ cell }) => OF_UNITS.has(cell.name));
+  const place = unit.cell.index.join(",");
   const why = shut === "relu" ? `Z1[${place}] ≤ 0` : `M[${place}] = 0`;
   return `${why}, else ${shown(wouldBe)}`;
 }

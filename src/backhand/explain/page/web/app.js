@@ -1,6 +1,7 @@
 // The page: the network as its matrices, and the panels below it.
 
 import { autogradPanel } from "./autograd.js";
+import { button } from "./controls.js";
 import { element } from "./dom.js";
 import { mistakesPanel } from "./mistakes.js";
 import { networkView } from "./network.js";
@@ -8,6 +9,7 @@ import { shown } from "./numbers.js";
 import { ownFunctionPanel } from "./own_function.js";
 import { planePanel } from "./plane.js";
 import { questionsPanel } from "./questions.js";
+import { sizesOf } from "./rules.js";
 import { slopePanel } from "./slope.js";
 import { softmaxPanel } from "./softmax.js";
 import { createStore } from "./store.js";
@@ -29,7 +31,8 @@ const PANELS = [
 /**
  * Show a problem in an element; returns the store, for the widget and for tests.
  *
- * `root.store` is the store as it is now: a reader who chooses another example gets another.
+ * `root.store` is the store as it is now: a reader who chooses another example gets another, and
+ * the event "mounted" says so.
  */
 export function mount(root, contents) {
   unmount(root);
@@ -37,12 +40,14 @@ export function mount(root, contents) {
   const ends = [header(root, store), networkView(root, store)];
   for (const panel of PANELS) {
     if (panel.applies && !panel.applies(store)) continue;
-    const section = element("section", { class: `panel ${panel.id}` }, element("h2", {}, panel.title));
+    const section = element("section", { class: `panel ${panel.id}`, "aria-label": panel.title });
+    section.append(element("h2", {}, panel.title));
     root.append(section);
     ends.push(panel.mount(section, store));
   }
   root.store = store;
   root.ends = ends.filter((end) => typeof end === "function");
+  root.dispatchEvent(new Event("mounted"));
   return store;
 }
 
@@ -50,6 +55,7 @@ export function mount(root, contents) {
 export function unmount(root) {
   root.ends?.forEach((end) => end());
   root.ends = [];
+  root.store?.close();
   root.replaceChildren();
 }
 
@@ -57,17 +63,17 @@ export function unmount(root) {
 function header(root, store) {
   const { problem, examples } = store.contents;
   const L = element("output", { class: "loss" });
-  const [N, d] = store.given.X.shape;
-  const [H, K] = store.given.W2.shape;
+  const { n, i, h, k } = sizesOf(store.values);
+  const sizes = `${n} rows, ${i} features, ${h} hidden units, ${k} classes`;
   root.append(
     element(
       "header",
       { class: "page-head row" },
       element("h1", {}, problem.title || "The network, number by number"),
       L,
-      element("span", { class: "quiet" }, `${N} rows, ${d} features, ${H} hidden units (ReLU), ${K} classes (softmax)`),
+      element("span", { class: "quiet" }, sizes),
       examples?.length ? exampleChoice(root, store, [problem, ...examples]) : null,
-      element("button", { type: "button", onclick: () => store.reset() }, "Original numbers"),
+      button("Original numbers", () => store.reset()),
     ),
   );
   const show = () => {
@@ -90,7 +96,7 @@ function exampleChoice(root, store, problems) {
         root.querySelector(".page-head select").focus();
       },
     },
-    first.map((problem) => element("option", { selected: problem === store.contents.problem }, problem.title)),
+    first.map((one) => element("option", { selected: one === store.contents.problem }, one.title)),
   );
   return element("label", {}, "example", select);
 }

@@ -124,7 +124,8 @@ function comparison(live, state) {
   );
   const table = element("table", { class: "numbers" },
     element("caption", {}, "The loss before a step, and the share of rows that are right"),
-    element("thead", {}, element("tr", {}, head.map((one) => element("th", { scope: "col" }, one)))),
+    element("thead", {},
+      element("tr", {}, head.map((one) => element("th", { scope: "col" }, one)))),
     element("tbody", {}, rows),
   );
   return element("div", { class: "scrolls", tabindex: 0, role: "group", "aria-label": "Losses" },

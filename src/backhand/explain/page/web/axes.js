@@ -23,7 +23,8 @@ export function axes({ x, y }) {
   const yAxis = svg("g");
   const xName = svg("text", { "text-anchor": "middle" }, x);
   const yName = svg("text", { "text-anchor": "middle" }, y);
-  const node = svg("svg", { role: "img" }, frame, xAxis, yAxis, xName, yName, area);
+  const label = `${y} by ${x}`; // until it is laid out
+  const node = svg("svg", { role: "img", "aria-label": label }, frame, xAxis, yAxis, xName, yName, area);
 
   function layOut(data) {
     const { width, height } = data;

@@ -2,6 +2,7 @@
 
 import { axes, setAttributes } from "./axes.js";
 import { element, svg } from "./dom.js";
+import { widthOf } from "./pacing.js";
 
 const FAR = 1e5; // pixels; browsers draw nothing sensible beyond
 
@@ -31,7 +32,7 @@ export function chart({ x, y, curves, marks = [], height = 220, ondrag }) {
 
   function draw(data) {
     latest = data;
-    const scales = frame.layOut({ ...data, width: node.clientWidth || 320, height });
+    const scales = frame.layOut({ ...data, width: width(), height });
     const { toX, toY, inner } = scales;
     fromPointer = scales.fromPointer;
     for (const [name, path] of Object.entries(paths))
@@ -43,7 +44,7 @@ export function chart({ x, y, curves, marks = [], height = 220, ondrag }) {
   }
 
   if (ondrag) onDrag(frame.node, (event) => latest && ondrag(fromPointer(event)[0]));
-  new ResizeObserver(() => latest && draw(latest)).observe(node);
+  const width = widthOf(node, () => latest && draw(latest));
   return { node, draw };
 }
 

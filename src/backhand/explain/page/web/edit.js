@@ -1,6 +1,6 @@
 // Given numbers, changed by typing or by dragging.
 
-import { copy, offset } from "./matrix.js";
+import { copy, map, offset } from "./matrix.js";
 import { cellName } from "./cells.js";
 import { element } from "./dom.js";
 import { numberIn } from "./rules.js";
@@ -33,8 +33,8 @@ export function setGivenNumber(store, cell, value) {
 }
 
 function setSampleWeight(store, row, value) {
-  const before = store.given.sample_weight;
-  const weights = before ? copy(before) : { shape: [...store.values.w.shape], data: new Float64Array(store.values.w.data.length).fill(1) };
+  const ones = () => map(() => 1, store.values.w);
+  const weights = store.given.sample_weight ? copy(store.given.sample_weight) : ones();
   weights.data[row] = value;
   store.setGiven({ sample_weight: weights });
 }
@@ -43,8 +43,9 @@ function setSampleWeight(store, row, value) {
 export function choose(store, { name, index }) {
   const changed = copy(name === "Y" ? store.given.Y : store.given.mask);
   if (name === "Y") {
-    const classes = changed.shape[1];
-    for (let k = 0; k < classes; k++) changed.data[offset(changed, [index[0], k])] = Number(k === index[1]);
+    const [row, chosen] = index;
+    for (let k = 0; k < changed.shape[1]; k++)
+      changed.data[offset(changed, [row, k])] = Number(k === chosen);
     store.setGiven({ Y: changed });
   } else {
     const at = offset(changed, index);
@@ -77,7 +78,8 @@ export function edit(store, grid, cell) {
   });
   const box = node.getBoundingClientRect();
   const frame = grid.node.getBoundingClientRect();
-  Object.assign(input.style, { left: `${box.left - frame.left - 12}px`, top: `${box.top - frame.top}px` });
+  input.style.left = `${box.left - frame.left - 12}px`;
+  input.style.top = `${box.top - frame.top}px`;
   let open = true;
   const close = (keep) => {
     if (!open) return;

@@ -2,6 +2,7 @@
 
 import { tableOf } from "./apart.js";
 import { cellName, placeName } from "./cells.js";
+import { button } from "./controls.js";
 import { element } from "./dom.js";
 import { givenNumber, isNumber, setGivenNumber, typedNumber } from "./edit.js";
 import { drawProduct, productOf } from "./falk.js";
@@ -17,27 +18,33 @@ import { wordsOf } from "./words.js";
 const LISTED = 4;
 
 const HELP =
-  "Point at any number, or move to it with the Tab and arrow keys: the numbers that it is computed " +
-  "from light up, and the sum appears here. Click it, or press the space bar, to pin it. Numbers " +
-  "of X, W1, b1, W2, b2 and w can be changed: drag them up or down, or double-click and type.";
+  "Point at any number, or move to it with the Tab and arrow keys: what it is computed from " +
+  "lights up, and the sum appears here. Click it, or press the space bar, to pin it. Numbers of " +
+  "X, W1, b1, W2, b2 and w can be changed: drag them up or down, or double-click and type. A " +
+  "double click on Y makes that class the row's.";
 
 /** Show the entry that is pointed at or pinned. Returns a function that ends it. */
 export function entryPanel(root, store) {
-  const body = element("div", { class: "entry-body", tabindex: "0", role: "region", "aria-label": "Sum" });
+  const scrolls = { tabindex: "0", role: "group", "aria-label": "Sum" };
+  const body = element("div", { class: "entry-body", ...scrolls });
   const path = createPath(store);
-  const size = sizeButton(() => panel.classList.toggle("large"));
-  const top = element("div", { class: "entry-top" }, path.node, size);
-  const panel = element("section", { class: "entry", "aria-label": "The entry, taken apart" }, top, body);
+  const panel = element("section", { class: "entry", "aria-label": "The entry, taken apart" });
+  panel.append(element("div", { class: "entry-top" }, path.node, sizeButton(panel)), body);
   root.append(panel);
+  const drawings = {};
   let view = null;
+  // To ask where it is scrolled to would have the browser lay out the page on every move.
+  let scrolled = false;
+  body.addEventListener("scroll", () => (scrolled = true), { passive: true });
 
   const show = () => {
     const cell = store.hovered ?? store.selected;
     const key = cell ? `${cellName(cell)} ${isShown(store, cell.name)} ${conditions(store)}` : "";
     if (view?.key !== key) {
-      view = { key, ...(cell ? entryView(store, cell) : helpView()) };
+      view = { key, ...(cell ? entryView(store, cell, drawings) : helpView()) };
       body.replaceChildren(...view.nodes);
-      body.scrollTop = 0;
+      if (scrolled) body.scrollTop = 0;
+      scrolled = false;
     }
     view.update();
   };
@@ -50,9 +57,10 @@ export function entryPanel(root, store) {
 }
 
 /** Makes the panel higher, where it is docked below the drawing. */
-function sizeButton(toggle) {
-  const button = element("button", { type: "button", class: "size", "aria-pressed": "false", onclick: () => button.setAttribute("aria-pressed", String(toggle())) }, "Higher");
-  return button;
+function sizeButton(panel) {
+  const toggle = () => size.setAttribute("aria-pressed", panel.classList.toggle("large"));
+  const size = button("Higher", toggle, { class: "size", "aria-pressed": "false" });
+  return size;
 }
 
 /** What the form of an entry depends on, besides the entry. */
@@ -64,18 +72,28 @@ function helpView() {
   return { nodes: [element("p", { class: "help" }, HELP)], update() {} };
 }
 
-function entryView(store, cell) {
+function entryView(store, cell, drawings) {
+  if (!isShown(store, cell.name)) return laterView(cell);
   const head = heading(store, cell);
-  if (!isShown(store, cell.name))
-    return { nodes: [head.node, element("p", {}, "It is not computed yet at this step.")], update() {} };
-  const parts = [head, terms(store, cell), drawing(store, cell), words(store, cell), ways(store, cell)];
+  const parts = [
+    terms(store, cell),
+    drawing(store, cell, drawings),
+    words(store, cell),
+    ways(store, cell),
+  ];
+  const nodes = parts.map((part) => part.node);
   return {
-    nodes: [head.node, element("div", { class: "entry-parts" }, parts.slice(1).map((part) => part.node))],
+    nodes: [head.node, element("div", { class: "entry-parts" }, nodes)],
     update() {
       const found = explainEntry(store.values, store.rules, cell);
-      parts.forEach((part) => part.update?.(found));
+      [head, ...parts].forEach((part) => part.update?.(found));
     },
   };
+}
+
+function laterView(cell) {
+  const text = "It is not computed yet at this step.";
+  return { nodes: [element("h2", {}, cellName(cell)), element("p", {}, text)], update() {} };
 }
 
 function heading(store, cell) {
@@ -84,7 +102,7 @@ function heading(store, cell) {
   const node = element(
     "div",
     { class: "entry-head" },
-    element("h3", {}, `${cellName(cell)} = `, value),
+    element("h2", {}, `${cellName(cell)} = `, value),
     element("span", { class: "quiet" }, placeName(store, cell)),
     input?.node,
   );
@@ -99,7 +117,8 @@ function heading(store, cell) {
 
 /** The entry as an input, for what is given: the same as dragging, from the keyboard. */
 function numberInput(store, cell) {
-  const input = element("input", { type: "number", step: "0.05", "aria-label": `Change ${cellName(cell)}` });
+  const name = { "aria-label": `Change ${cellName(cell)}` };
+  const input = element("input", { type: "number", step: "0.05", ...name });
   input.addEventListener("input", () => {
     const value = typedNumber(input.value);
     if (Number.isFinite(value)) setGivenNumber(store, cell, value);
@@ -116,9 +135,8 @@ function numberInput(store, cell) {
 /** The equation, and the table of its terms. */
 function terms(store, cell) {
   const table = createTable((one) => store.walk(one));
-  const problem = { mask: store.given.mask, l2: store.given.l2 };
-  const equation = store.rules[cell.name] ? element("p", { class: "equation" }, entryFormula(cell.name, problem)) : null;
-  const node = element("div", { class: "terms" }, equation, table.node);
+  const equation = store.rules[cell.name] ? entryFormula(cell.name, store.given) : null;
+  const node = element("div", { class: "terms" }, element("p", {}, equation ?? ""), table.node);
   return {
     node,
     update(found) {
@@ -127,10 +145,13 @@ function terms(store, cell) {
   };
 }
 
-function drawing(store, cell) {
+/** The product that the entry is part of; `drawings` keeps those of other entries, by array. */
+function drawing(store, cell, drawings) {
   const product = productOf(store.rules, cell.name);
   if (!product) return { node: element("div", { hidden: true }) };
-  const drawn = drawProduct(store, sizesOf(store.values), product, cell.index);
+  drawings[cell.name] ??= drawProduct(store, sizesOf(store.values), product);
+  const drawn = drawings[cell.name];
+  drawn.mark(cell.index);
   return { node: element("div", { class: "product" }, drawn.node), update: drawn.update };
 }
 
@@ -171,11 +192,11 @@ function way(store, title, groups) {
       rest > 0 ? element("span", { class: "quiet" }, `and ${rest} more of ${name}`) : null,
     );
   });
-  return element("div", {}, element("h4", {}, title), element("ul", {}, items));
+  return element("div", {}, element("h3", {}, title), element("ul", {}, items));
 }
 
 function link(store, cell) {
-  return element("button", { class: "link", type: "button", onclick: () => store.walk(cell) }, cellName(cell));
+  return button(cellName(cell), () => store.walk(cell), { class: "link" });
 }
 
 function grouped(cells) {

@@ -84,7 +84,7 @@ export function math(text) {
   return node;
 }
 
-const TOKEN = /\s*(−?Σ_[a-z]|new [Wb][12]|[A-Za-zληθ][A-Za-z0-9]*ᵀ?|\d+(?:\.\d+)?²?|\S²?)/gu;
+const TOKEN = /\s*(−?Σ_[a-z]|new [Wb][12]|[A-Za-zληθ][A-Za-z0-9]*ᵀ?|\d+|\S²?)/gu;
 
 function parsed(text) {
   const tokens = [...text.matchAll(TOKEN)].map((found) => found[1]);
@@ -123,7 +123,8 @@ function upright(token) {
 function operator(token) {
   const node = tag("mo", token);
   if (/^[()[\]‖]/u.test(token)) node.setAttribute("stretchy", "false");
-  if (token.startsWith("‖")) for (const side of ["lspace", "rspace"]) node.setAttribute(side, "0");
+  if (token.startsWith("‖"))
+    for (const side of ["lspace", "rspace"]) node.setAttribute(side, "0");
   return node;
 }
 

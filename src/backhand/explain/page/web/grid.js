@@ -2,11 +2,9 @@
 
 import { cellName, ownName, placeName } from "./cells.js";
 import { element } from "./dom.js";
+import { largest, levelOf } from "./levels.js";
 import { brief, shown } from "./numbers.js";
 import { valueOf } from "./rules.js";
-
-/** Steps of colour on either side of 0. */
-const LEVELS = 8;
 
 /** The letters of a grid's rows and columns: biases are rows, numbers of the rows n columns. */
 export function axesOf(letters) {
@@ -106,7 +104,7 @@ function createCell() {
 function show(cell, value, most) {
   const text = value === null ? "" : brief(value);
   if (text !== cell.shown) cell.text.data = cell.shown = text;
-  const level = value ? levelOf(value, most) : 0;
+  const level = value === null ? 0 : levelOf(value, most);
   if (level !== cell.level) {
     cell.level = level;
     if (level) cell.node.setAttribute("data-level", level);
@@ -114,21 +112,11 @@ function show(cell, value, most) {
   }
 }
 
-/** Sign and size beside the array's largest number, in steps: −8 … 8. */
-function levelOf(value, most) {
-  if (!Number.isFinite(value)) return value > 0 ? LEVELS : -LEVELS;
-  const level = Math.max(1, Math.ceil((Math.abs(value) / most) * LEVELS));
-  return Math.sign(value) * level;
-}
-
-function largest(data) {
-  let most = 0;
-  for (const value of data) if (Math.abs(value) > most && Number.isFinite(value)) most = Math.abs(value);
-  return most || 1;
-}
-
 function built(store, windows, grid) {
-  const body = grid.cells.map((row) => element("div", { class: "line", role: "row" }, row.map((cell) => cell.node)));
+  const body = grid.cells.map((row) => {
+    const nodes = row.map((cell) => cell.node);
+    return element("div", { class: "line", role: "row" }, nodes);
+  });
   grid.cells.forEach((row, r) => row.forEach((cell, c) => (cell.node.place = { grid, r, c })));
   grid.cells[0][0].node.setAttribute("tabindex", "0");
   const sizes = [...grid.letters].map((letter) => windows.sizes[letter]);
@@ -145,7 +133,7 @@ function built(store, windows, grid) {
   );
 }
 
-/** The numbers along an edge of a grid, with names to the left of rows and in a legend. */
+/** The numbers along an edge of a grid, with names to the left of rows and beside W2. */
 export function createTicks(store, windows, letter, side) {
   const ticks = Array.from({ length: windows.count[letter] }, () => element("span", {}));
   const node = element("div", { class: `ticks ${side}`, "aria-hidden": "true" }, ticks);

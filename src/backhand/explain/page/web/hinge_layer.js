@@ -9,10 +9,10 @@ const ARROW = 11; // pixels
 const LABEL_AT = 0.86; // of the way along a hinge
 
 /**
- * The hinges: a function `draw(view, scales)` that places them.
+ * The hinges: `draw(view, scales)` places them, `emphasise(view, scales)` shows `view.unit`.
  *
  * Of more than 32 units, those with the largest weights of the two features are drawn, and in any
- * case `view.unit`, which is emphasised, with its inactive side shaded.
+ * case the emphasised one, with its inactive side shaded.
  */
 export function hingeLayer(store, area) {
   const inactive = svg("path", { class: "inactive" });
@@ -28,23 +28,29 @@ export function hingeLayer(store, area) {
     return hinges.get(h);
   };
 
-  return ({ network, window, unit }, scales) => {
-    const shownUnits = largestUnits(network, unit);
-    for (const [h, { node }] of hinges) if (!shownUnits.has(h)) node.style.display = "none";
-    for (const h of shownUnits) placeHinge(nodeOf(h), unitLine(network, h), window, scales);
+  function draw({ network, window }, scales) {
+    const drawn = largestUnits(network);
+    for (const [h, { node }] of hinges) if (!drawn.has(h)) node.style.display = "none";
+    for (const h of drawn) placeHinge(nodeOf(h), unitLine(network, h), window, scales);
+  }
+
+  function emphasise({ network, window, unit }, scales) {
+    const line = unit === null ? null : unitLine(network, unit);
+    if (line) placeHinge(nodeOf(unit), line, window, scales);
     for (const [h, { node }] of hinges) node.classList.toggle("emphasised", h === unit);
-    const corners = unit === null ? [] : inactivePart(unitLine(network, unit), window);
+    const corners = line ? inactivePart(line, window) : [];
     const places = corners.map(([x, y]) => [scales.toX(x), scales.toY(y)]);
     inactive.setAttribute("d", places.length ? `${pathThrough(places)}Z` : "");
-  };
+  }
+
+  return { draw, emphasise };
 }
 
-function largestUnits({ W1 }, unit) {
+function largestUnits({ W1 }) {
   const hidden = W1.shape[1];
   const size = (h) => Math.hypot(W1.data[h], W1.data[hidden + h]);
   const all = Array.from({ length: hidden }, (_, h) => h);
-  const found = hidden <= MOST ? all : all.sort((a, b) => size(b) - size(a)).slice(0, MOST);
-  return new Set(unit === null ? found : [...found, unit]);
+  return new Set(hidden <= MOST ? all : all.sort((a, b) => size(b) - size(a)).slice(0, MOST));
 }
 
 function hingeNode(store, h) {

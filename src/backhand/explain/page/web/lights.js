@@ -32,8 +32,8 @@ export function createLights(store, grids, { place, size }) {
 
   function hatch(terms) {
     shut.forEach((cell) => cell.node.classList.remove("shut"));
-    const cells = terms.filter((term) => term.shut).flatMap((term) => term.factors.map(({ cell }) => cell));
-    shut = cells.map(({ name, index }) => grids[name]?.cellAt(index)).filter(Boolean);
+    const factors = terms.filter((term) => term.shut).flatMap((term) => term.factors);
+    shut = factors.map(({ cell }) => grids[cell.name]?.cellAt(cell.index)).filter(Boolean);
     shut.forEach((cell) => cell.node.classList.add("shut"));
   }
 
@@ -69,7 +69,8 @@ function grouped(cells) {
 
 /** A rectangle on the outer side of the cells' edges. */
 function rectangle({ x, y, width, height }, kind) {
-  return svg("rect", { class: kind, x: x - 1, y: y - 1, width: width + 1, height: height + 1, rx: 2 });
+  const outer = { x: x - 1, y: y - 1, width: width + 1, height: height + 1 };
+  return svg("rect", { class: kind, ...outer, rx: 2 });
 }
 
 /**
@@ -81,14 +82,19 @@ function connection(from, to) {
   if (isAbout(from.y, to.y) && isAbout(from.height, to.height)) {
     const [left, right] = from.x < to.x ? [from, to] : [to, from];
     const x = left.x + left.width;
-    return svg("rect", { class: "band", x, y: to.y, width: Math.max(0, right.x - x), height: to.height });
+    return band({ x, y: to.y, width: right.x - x, height: to.height });
   }
   if (isAbout(from.x, to.x) && isAbout(from.width, to.width)) {
     const [upper, lower] = from.y < to.y ? [from, to] : [to, from];
     const y = upper.y + upper.height;
-    return svg("rect", { class: "band", x: to.x, y, width: to.width, height: Math.max(0, lower.y - y) });
+    return band({ x: to.x, y, width: to.width, height: lower.y - y });
   }
   return curve(from, to);
+}
+
+function band({ x, y, width, height }) {
+  const size = { width: Math.max(0, width), height: Math.max(0, height) };
+  return svg("rect", { class: "band", x, y, ...size });
 }
 
 function curve(from, to) {

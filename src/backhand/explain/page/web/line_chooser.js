@@ -2,7 +2,7 @@
 
 import { button } from "./controls.js";
 import { element } from "./dom.js";
-import { parseLine } from "./lines.js";
+import { codeOf, parseLine } from "./lines.js";
 import { messageNodes } from "./mistake_words.js";
 import { isClose } from "./passes.js";
 
@@ -11,68 +11,67 @@ const SHOWN_FIRST = "dS.scale.no_mean";
 /** The chooser: `{node, changes, show(passes)}`; `onchange` is called when the lines change. */
 export function lineChooser(store, onchange) {
   const mistakes = store.contents.mistakes ?? [];
-  const names = Object.keys(store.contents.lines);
-  const words = element("div", { role: "status", class: "answer" });
   const first = mistakes.find(({ id }) => id === SHOWN_FIRST) ?? mistakes[0] ?? null;
   const chooser = { changes: first?.lines ?? {}, mistake: first };
-  const set = (changes, mistake) => {
+  const fields = lineFields(store, mistakes, first, (changes, mistake) => {
     Object.assign(chooser, { changes, mistake });
     onchange();
-  };
-
-  const list = mistakeList(mistakes);
-  const value = element("select", {}, names.map((name) => element("option", {}, name)));
-  const line = element("input", { type: "text", spellcheck: "false", autocomplete: "off" });
-  const rightLine = () => store.contents.lines[value.value].data +
-    (store.given.l2 ? store.contents.lines[value.value].penalty : "");
-  const typed = () => set({ [value.value]: line.value }, null);
-  const display = (mistake) => {
-    list.value = mistakes.indexOf(mistake);
-    [value.value, line.value] = Object.entries(mistake.lines)[0];
-  };
-  list.addEventListener("change", () => {
-    const mistake = mistakes[Number(list.value)];
-    if (list.value === "") return clear();
-    display(mistake);
-    set(mistake.lines, mistake);
   });
-  value.addEventListener("change", () => {
-    list.value = "";
-    line.value = rightLine();
-    typed();
-  });
-  line.addEventListener("input", () => {
-    list.value = "";
-    typed();
-  });
-  const clear = () => {
-    list.value = "";
-    line.value = rightLine();
-    set({}, null);
-  };
-  if (first) display(first);
-  else line.value = rightLine();
-
-  chooser.node = element(
-    "div",
-    {},
-    element(
-      "div",
-      { class: "row" },
-      element("label", { hidden: !mistakes.length }, "Mistake ", list),
-      element("label", {}, "or the line ", value),
-      element("label", { class: "typed" }, "= ", line),
-      button("Right lines", clear),
-    ),
-    words,
-  );
-  line.setAttribute("aria-label", "The line, in NumPy");
+  const words = element("div", { role: "status", class: "answer" });
+  chooser.node = element("div", {}, fields, words);
   chooser.show = (passes) => {
     const said = wordsFor(chooser, passes, mistakes);
     const text = said.map((node) => node.textContent).join();
     if (text !== words.textContent) words.replaceChildren(...said);
   };
   return chooser;
+}
+
+/** The list of mistakes, and a line to type; `set` is called with the lines and the mistake. */
+function lineFields(store, mistakes, first, set) {
+  const list = mistakeList(mistakes);
+  const names = Object.keys(store.contents.lines).map((name) => element("option", {}, name));
+  const value = element("select", {}, names);
+  const line = element("input", {
+    type: "text", spellcheck: "false", autocomplete: "off", "aria-label": "The line, in NumPy",
+  });
+  const fill = () => {
+    line.value = codeOf(store.contents.lines, !!store.given.l2)[value.value];
+  };
+  const display = (mistake) => {
+    list.value = mistakes.indexOf(mistake);
+    [value.value, line.value] = Object.entries(mistake.lines)[0];
+  };
+  const typed = () => {
+    list.value = "";
+    set({ [value.value]: line.value }, null);
+  };
+  const clear = () => {
+    list.value = "";
+    fill();
+    set({}, null);
+  };
+  list.addEventListener("change", () => {
+    const mistake = list.value === "" ? null : mistakes[Number(list.value)];
+    if (!mistake) return clear();
+    display(mistake);
+    set(mistake.lines, mistake);
+  });
+  value.addEventListener("change", () => {
+    fill();
+    typed();
+  });
+  line.addEventListener("input", typed);
+  if (first) display(first);
+  else fill();
+  return element(
+    "div",
+    { class: "row" },
+    element("label", { hidden: !mistakes.length }, "Mistake ", list),
+    element("label", {}, "or the line ", value),
+    element("label", { class: "typed" }, "= ", line),
+    button("Right lines", clear),
+  );
 }
 
 /** The mistakes by equation. */

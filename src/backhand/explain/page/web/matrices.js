@@ -8,12 +8,11 @@
 //            dW1  (new)  dW2  (new)
 
 import { element } from "./dom.js";
-import { edit, isEditable, letDrag } from "./edit.js";
-import { formula, rightSide } from "./formulas.js";
-import { createGrid, createTicks } from "./grid.js";
+import { createFigure } from "./figure.js";
+import { createGrid } from "./grid.js";
+import { listen } from "./hands.js";
 import { createLights } from "./lights.js";
-import { explainEntry, valueOf } from "./rules.js";
-import { isSame } from "./store.js";
+import { valueOf } from "./rules.js";
 import { isShown, namesAt } from "./stages.js";
 
 /** Row and column of the drawing for each array. */
@@ -32,28 +31,18 @@ const PLACES = {
 const ROWS = ["weights", "biases", "forward", "backward", "db", "dW"];
 const COLUMNS = ["X", "Z1", "M", "H1", "S", "P", "Y", "losses", "w", "L"];
 
-/** Index numbers and names along the edges: [letter, side]. */
-const TICKS = {
-  W1: [["i", "left"], ["h", "top"]], W2: [["h", "left"], ["k", "top"], ["k", "legend"]],
-  X: [["n", "left"], ["i", "top"]],
-  dW1: [["i", "left"]], dW2: [["h", "left"]],
-};
-
-/** Columns too narrow for their equation, which stands below them instead, each a line lower. */
-const BELOW = { losses: 1, w: 2, L: 3 };
-
 const SMALLEST = 24;
 const LARGEST = 36;
 
 /**
- * Draw the matrices of a store in an element. Returns {focus}: move the focus to an entry.
+ * Draw the matrices of a store in an element. Returns {focus, end}: move the focus to an entry.
  */
 export function matricesView(root, store, windows) {
   const names = Object.keys(PLACES).filter((name) => valueOf(store.values, name));
   const grids = Object.fromEntries(names.map((name) => [name, createGrid(store, windows, name)]));
-  const ticks = [];
-  const figures = names.map((name) => figure(store, windows, grids[name], ticks));
-  const drawing = element("div", { class: "drawing" }, figures);
+  const figures = names.map((name) => createFigure(store, windows, grids[name]));
+  names.forEach((name, at) => place(figures[at].node, store, name));
+  const drawing = element("div", { class: "drawing" }, figures.map((one) => one.node));
   const box = element("div", { class: "scrolls drawing-box" }, drawing);
   const geometry = measured(drawing, box, grids);
   const lights = createLights(store, grids, geometry);
@@ -66,7 +55,7 @@ export function matricesView(root, store, windows) {
     markPinned(grids, store.selected);
   };
   const all = () => {
-    ticks.forEach((one) => one.update());
+    figures.forEach((figure) => figure.number());
     numbers();
     light();
   };
@@ -74,7 +63,7 @@ export function matricesView(root, store, windows) {
   listen(drawing, store, windows, grids);
   windows.subscribe(all);
   const stop = store.subscribe((what) => {
-    if (what.has("numbers") || what.has("changes")) caption(store, figures);
+    if (figures.filter((figure) => figure.name()).length) geometry.fit();
     if (what.has("selection") && store.selected) reveal(windows, grids, store, store.selected);
     if (what.has("numbers") || what.has("stage") || what.has("changes")) numbers();
     if (what.has("stage")) markStage(drawing, store);
@@ -99,70 +88,19 @@ export function matricesView(root, store, windows) {
   };
 }
 
+/** Put a figure in its band and column. */
+function place(node, store, name) {
+  const [row, column] = PLACES[name];
+  const columns = COLUMNS.filter((one) => one !== "M" || store.values.mask);
+  node.classList.add(row);
+  node.style.gridRow = ROWS.indexOf(row) + 1;
+  node.style.gridColumn = columns.indexOf(column) + 1;
+}
+
 /** The entry that is lit up, unless its value is not computed yet. */
 function visibleCell(store) {
   const cell = store.hovered ?? store.selected;
   return cell && isShown(store, cell.name) ? cell : null;
-}
-
-function figure(store, windows, grid, ticks) {
-  const { name } = grid;
-  const [row, column] = PLACES[name];
-  const columns = COLUMNS.filter((one) => one !== "M" || store.values.mask);
-  const edges = (TICKS[name] ?? []).map(([letter, side]) => createTicks(store, windows, letter, side));
-  ticks.push(...edges);
-  const more = [grid.rowLetter, grid.columnLetter].filter((letter) => windows.partial.includes(letter));
-  const place = `grid-row: ${ROWS.indexOf(row) + 1}; grid-column: ${columns.indexOf(column) + 1};`;
-  const node = element(
-    "figure",
-    { class: `matrix ${row} ${more.length ? "part" : ""}`, "data-name": name, style: place },
-    element("figcaption", {}),
-    element("div", { class: "body" }, body(grid, edges)),
-  );
-  if (isEditable(name)) node.classList.add("given");
-  node.caption = captionOf(store, windows.sizes, name);
-  node.querySelector("figcaption").append(...node.caption.lines());
-  return node;
-}
-
-/** The cells, with index numbers to the left of them and above, and names of classes beside. */
-function body(grid, edges) {
-  const left = edges.filter(({ side }) => side === "left").map(({ node }) => node);
-  const others = edges.filter(({ side }) => side !== "left").map(({ node }) => node);
-  return [...left, element("div", { class: "cells" }, others, grid.node)];
-}
-
-/** Name, equation and shape; `key` says when they have to be written anew. */
-function captionOf(store, sizes, name) {
-  const shape = [...store.shapes[name]].map((letter) => sizes[letter]);
-  const shapeText = `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
-  const terms = () => ({ mask: store.given.mask, l2: store.given.l2, sample_weight: store.given.sample_weight });
-  return {
-    key: () => Object.values(terms()).map(Boolean).join(),
-    lines() {
-      const label = element("span", { class: "shape" }, shape.length ? shapeText : "a number");
-      if (!store.rules[name] && name !== "w") return [element("b", {}, name), label];
-      if (BELOW[name]) {
-        const equation = element("span", { class: "below", style: `--lower: ${BELOW[name]}` }, formula(name, terms()));
-        return [element("b", {}, name), label, equation];
-      }
-      if (!name.startsWith("new ")) return [element("span", {}, formula(name, terms())), label];
-      return [
-        element("span", {}, element("b", {}, name), " ", label),
-        element("span", {}, "= ", rightSide(name, terms())),
-      ];
-    },
-  };
-}
-
-/** Write the captions anew whose terms have come or gone: λ, weights of rows. */
-function caption(store, figures) {
-  for (const node of figures) {
-    const key = node.caption.key();
-    if (node.captionKey !== undefined && node.captionKey !== key)
-      node.querySelector("figcaption").replaceChildren(...node.caption.lines());
-    node.captionKey = key;
-  }
 }
 
 /** Bring an entry into its windows and into view. */
@@ -218,76 +156,4 @@ function measured(drawing, box, grids) {
     }
   };
   return { fit, place: (grid) => corners[grid.name], size: () => size };
-}
-
-/** What pointer and keyboard do in the drawing. */
-function listen(drawing, store, windows, grids) {
-  const placeOf = (event) => event.target.closest?.(".cell")?.place;
-  const cellOf = (event) => {
-    const place = placeOf(event);
-    return place && { name: place.grid.name, index: place.grid.indexAt(place.r, place.c) };
-  };
-  const hasDragged = letDrag(drawing, store, cellOf);
-
-  drawing.addEventListener("pointerover", (event) => {
-    if (!drawing.classList.contains("dragging")) store.hover(cellOf(event) ?? null);
-  });
-  drawing.addEventListener("pointerleave", () => store.hover(null));
-  drawing.addEventListener("focusin", (event) => {
-    const place = placeOf(event);
-    if (!place) return;
-    place.grid.reach(place.r, place.c);
-    place.grid.label(place.grid.indexAt(place.r, place.c));
-    if (event.target.matches(":focus-visible")) store.hover(cellOf(event));
-  });
-  drawing.addEventListener("focusout", () => store.hover(null));
-  drawing.addEventListener("click", (event) => {
-    const cell = cellOf(event);
-    if (cell && !hasDragged()) pin(store, cell);
-  });
-  drawing.addEventListener("dblclick", (event) => {
-    const cell = cellOf(event);
-    if (cell && isEditable(cell.name)) edit(store, grids[cell.name], cell);
-  });
-  drawing.addEventListener("keydown", (event) => {
-    const cell = cellOf(event);
-    if (cell) onKey(event, store, windows, grids[cell.name], cell);
-  });
-}
-
-/** Pin an entry; if it is next to the pinned one in the derivation, the path goes on to it. */
-function pin(store, cell) {
-  const { values, rules, selected } = store;
-  const reads = (one, other) => explainEntry(values, rules, one).reads.some((read) => isSame(read, other));
-  if (selected && (reads(selected, cell) || reads(cell, selected))) store.walk(cell);
-  else store.select(cell);
-}
-
-const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-
-function onKey(event, store, windows, grid, cell) {
-  if (event.key in ARROWS) store.hover(moveFocus(windows, grid, cell, ARROWS[event.key]));
-  else if (event.key === "Home" || event.key === "End")
-    store.hover(moveFocus(windows, grid, cell, [0, event.key === "Home" ? -Infinity : Infinity]));
-  else if (event.key === "Enter" && isEditable(cell.name)) edit(store, grid, cell);
-  else if (event.key === "Enter" || event.key === " ") pin(store, cell);
-  else if (event.key === "Escape") store.select(null);
-  else return;
-  event.preventDefault();
-}
-
-/** To the next cell; at the edge of a window, the window moves. */
-function moveFocus(windows, grid, { name, index }, [down, right]) {
-  const steps = { [grid.rowLetter]: down, [grid.columnLetter]: right };
-  const next = [...grid.letters].map((letter, axis) =>
-    Math.max(0, Math.min(windows.sizes[letter] - 1, index[axis] + steps[letter])),
-  );
-  [...grid.letters].forEach((letter, axis) => {
-    const { from, count } = windows;
-    if (next[axis] < from[letter]) windows.move(letter, next[axis]);
-    if (next[axis] >= from[letter] + count[letter]) windows.move(letter, next[axis] - count[letter] + 1);
-  });
-  grid.focus(next);
-  grid.label(next);
-  return { name, index: next };
 }

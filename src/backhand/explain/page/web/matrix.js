@@ -35,11 +35,15 @@ export function matmul(A, B) {
   const columns = B.shape[1];
   fits(inner === B.shape[0], A, B);
   const C = array([rows, columns]);
-  for (let r = 0; r < rows; r++)
+  const [a, b, c] = [A.data, B.data, C.data];
+  for (let r = 0; r < rows; r++) {
+    const row = r * columns;
     for (let m = 0; m < inner; m++) {
-      const factor = A.data[r * inner + m];
-      for (let c = 0; c < columns; c++) C.data[r * columns + c] += factor * B.data[m * columns + c];
+      const factor = a[r * inner + m];
+      const from = m * columns;
+      for (let k = 0; k < columns; k++) c[row + k] += factor * b[from + k];
     }
+  }
   return C;
 }
 
@@ -53,27 +57,34 @@ export function transpose(A) {
 
 /** f of each entry, and of the entry of another array at the same place. */
 export function map(f, a, other = null) {
-  if (!other) return array(a.shape, a.data.map((value) => f(value)));
-  fits(String(a.shape) === String(other.shape), a, other);
-  const { data } = other;
-  return array(a.shape, a.data.map((value, at) => f(value, data[at])));
+  const result = array(a.shape);
+  const [to, from] = [result.data, a.data];
+  if (other) {
+    fits(String(a.shape) === String(other.shape), a, other);
+    const { data } = other;
+    for (let at = 0; at < to.length; at++) to[at] = f(from[at], data[at]);
+  } else {
+    for (let at = 0; at < to.length; at++) to[at] = f(from[at]);
+  }
+  return result;
 }
 
 /** A with f of each entry and the vector's number for its column. */
 export function withEachRow(f, A, vector) {
   const columns = A.shape[1];
   fits(columns === vector.data.length, A, vector);
-  return array(A.shape, A.data.map((value, at) => f(value, vector.data[at % columns])));
+  return combined(f, A, (at) => vector.data[at % columns]);
 }
 
 /** A with f of each entry and the vector's number for its row. */
 export function withEachColumn(f, A, vector) {
   const [rows, columns] = A.shape;
   fits(rows === vector.data.length, A, vector);
-  return array(
-    A.shape,
-    A.data.map((value, at) => f(value, vector.data[Math.floor(at / columns)])),
-  );
+  return combined(f, A, (at) => vector.data[Math.floor(at / columns)]);
+}
+
+function combined(f, A, numberAt) {
+  return array(A.shape, A.data.map((value, at) => f(value, numberAt(at))));
 }
 
 /** 1ᵀ A: the sum of each column. */

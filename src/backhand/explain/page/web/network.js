@@ -11,14 +11,40 @@ import { createWindows } from "./windows.js";
 
 /** Returns a function that ends it. */
 export function networkView(root, store) {
+  const name = "The network as its matrices";
+  const section = element("section", { class: "network", "aria-label": name });
+  root.append(section);
+  let sizes = "";
+  let end = () => {};
+  // Others may replace arrays by those of other sizes: then all of it is built anew.
+  const show = () => {
+    if (sizes === sizesKey(store)) return;
+    sizes = sizesKey(store);
+    end();
+    section.replaceChildren();
+    end = build(section, store);
+  };
+  const stop = store.subscribe(show);
+  show();
+  return () => {
+    stop();
+    end();
+  };
+}
+
+function sizesKey(store) {
+  return JSON.stringify([sizesOf(store.values), Boolean(store.given.mask)]);
+}
+
+function build(section, store) {
   const windows = createWindows(sizesOf(store.values));
   const bars = element("div", { class: "bars" });
   const around = element("div", { class: "around" });
-  root.append(element("section", { class: "network", "aria-label": "The network as its matrices" }, bars, around));
+  section.append(bars, around);
   const endSteps = stepsBar(bars, store, windows);
   windowBar(bars, windows);
   const drawing = matricesView(around, store, windows);
-  const endGoTo = goToBar(root.querySelector(".page-head") ?? bars, store, drawing.focus);
+  const endGoTo = goToBar(bars, store, drawing.focus);
   const endEntry = entryPanel(around, store);
   return () => [endSteps, drawing.end, endGoTo, endEntry].forEach((end) => end());
 }

@@ -4,7 +4,8 @@ const MINUS = "−";
 
 /** A number in at most `digits` significant digits: 0.1235, −12.35, 1.2e−7. */
 export function shown(value, digits = 4) {
-  if (!Number.isFinite(value)) return Number.isNaN(value) ? "not a number" : withMinus(value > 0 ? "∞" : "-∞");
+  if (Number.isNaN(value)) return "not a number";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size >= 10 ** Math.max(digits, 4) || size < 1e-4) {
@@ -19,7 +20,8 @@ export function shown(value, digits = 4) {
  * A number that rounds to 0 but is not 0 is +0 or −0.
  */
 export function brief(value) {
-  if (!Number.isFinite(value)) return withMinus(Number.isNaN(value) ? "?" : value > 0 ? "∞" : "-∞");
+  if (Number.isNaN(value)) return "?";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   const size = Math.abs(value);
   if (size >= 9999.5) return withMinus(value.toExponential(0).replace("+", ""));
   if (Number.isInteger(value)) return withMinus(String(value));

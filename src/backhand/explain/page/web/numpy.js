@@ -72,7 +72,7 @@ function* lanes({ shape, data }, axis) {
 }
 
 /** The axis as a number from 0, or null. */
-export function axisOf({ shape }, axis) {
+function axisOf({ shape }, axis) {
   if (axis === null || axis === undefined) return null;
   const found = axis < 0 ? axis + shape.length : axis;
   if (!Number.isInteger(found) || found < 0 || found >= shape.length)

@@ -30,8 +30,10 @@ export const ownFunctionPanel = {
 function passesOf(own, store) {
   const names = own.compared.map((one) => one.name);
   const byName = (read) => Object.fromEntries(own.compared.map((one) => [one.name, read(one)]));
-  const lines = { ...codeOf(store.contents.lines, store.given.l2 !== 0), ...own.right_lines };
-  const changed = Object.entries(own.lines ?? {}).filter(([name, code]) => code !== lines[name]);
+  const standard = codeOf(store.contents.lines, !!store.given.l2);
+  const lines = { ...standard, ...own.right_lines };
+  const computed = own.lines ? { ...standard, ...own.lines } : {};
+  const changed = Object.entries(computed).filter(([name, code]) => code !== lines[name]);
   return {
     right: byName((one) => fromJson(one.expected)),
     wrong: byName((one) => fromJson(one.got)),
@@ -55,8 +57,13 @@ function finding({ equation, mistake, suggestion, written, right }) {
     element("p", {}, element("strong", {}, opening)),
     code("expected", right),
     code("the same numbers as", written),
-    suggestion ? element("p", {}, suggestion) : null,
+    suggestion ? element("p", {}, withCode(suggestion)) : null,
   );
+}
+
+/** What is between backticks is code. */
+function withCode(text) {
+  return text.split("`").map((part, at) => (at % 2 ? element("code", {}, part) : part));
 }
 
 function whereItParts(own) {

@@ -29,6 +29,19 @@ export function whileVisible(node, draw) {
   };
 }
 
+/**
+ * The width of a node as a function, and a call of `act` whenever it changes. To read it from the
+ * node on every frame would make the browser lay out the page in between.
+ */
+export function widthOf(node, act) {
+  let width = 0;
+  new ResizeObserver((entries) => {
+    width = entries.at(-1).contentRect.width;
+    act();
+  }).observe(node);
+  return () => width || node.clientWidth || 320;
+}
+
 /** `act` as a function that waits until it has not been called for some milliseconds. */
 export function onceQuiet(act, milliseconds = 150) {
   let timer = 0;

@@ -14,7 +14,7 @@ export const TOLERANCE = 1e-9;
  */
 export function bothPasses(store, changes) {
   const given = { ...store.given, sample_weight: null, mask: null };
-  const lines = codeOf(store.contents.lines, given.l2 !== 0);
+  const lines = codeOf(store.contents.lines, !!given.l2);
   const { values: right } = derive(given, lines);
   const { values: wrong, errors } = derive(given, { ...lines, ...changes });
   return judged({ right, wrong, errors, lines, changes, given });

@@ -1,6 +1,7 @@
 // The path of pinned entries, and a box to go to one by its name.
 
 import { cellName, parseCell, placeName } from "./cells.js";
+import { button } from "./controls.js";
 import { element } from "./dom.js";
 import { shown } from "./numbers.js";
 import { numberIn } from "./rules.js";
@@ -10,8 +11,8 @@ let boxes = 0;
 /** The path, in the panel of the entry. Returns {node, update}. */
 export function createPath(store) {
   const list = element("ol", {});
-  const unpin = element("button", { type: "button", onclick: () => store.select(null) }, "Unpin");
-  const node = element("nav", { class: "path", "aria-label": "Path of pinned entries" }, list, unpin);
+  const node = element("nav", { class: "path", "aria-label": "Path of pinned entries" });
+  node.append(list, button("Unpin", () => store.select(null)));
   return {
     node,
     update() {
@@ -27,28 +28,35 @@ export function createPath(store) {
  */
 export function goToBar(root, store, focus) {
   const heard = element("span", { class: "unseen", "aria-live": "polite" });
-  root.append(goTo(store, focus), heard);
+  root.firstChild.append(goTo(store, focus), heard);
   return store.subscribe((what) => {
     if (what.has("selection")) heard.textContent = store.selected ? announced(store) : "";
   });
 }
 
 function crumb(store, cell) {
-  const isLast = cell === store.path.at(-1);
-  const button = element("button", { class: "link", type: "button", onclick: () => store.walk(cell) }, cellName(cell));
-  if (isLast) button.setAttribute("aria-current", "true");
-  return element("li", {}, button);
+  const current = cell === store.path.at(-1) ? "true" : null;
+  const attributes = { class: "link", "aria-current": current };
+  return element("li", {}, button(cellName(cell), () => store.walk(cell), attributes));
 }
 
 function announced(store) {
   const cell = store.selected;
-  return `Pinned: ${cellName(cell)} = ${shown(numberIn(store.values, cell))}, ${placeName(store, cell)}`;
+  const value = shown(numberIn(store.values, cell));
+  return `Pinned: ${cellName(cell)} = ${value}. ${placeName(store, cell)}`;
 }
 
 function goTo(store, focus) {
   const id = `backhand-wrong-${boxes++}`;
   const wrong = element("span", { class: "wrong", role: "status", id });
-  const box = element("input", { type: "text", size: 11, placeholder: "dW1[3,7]", "aria-describedby": id, spellcheck: "false", autocomplete: "off" });
+  const box = element("input", {
+    type: "text",
+    size: 8,
+    placeholder: "dW1[3,7]",
+    "aria-describedby": id,
+    spellcheck: "false",
+    autocomplete: "off",
+  });
   const go = (event) => {
     event.preventDefault();
     try {

@@ -5,7 +5,7 @@ import { element, svg } from "./dom.js";
 import { hingeLayer } from "./hinge_layer.js";
 import { followed, liveNodes } from "./live.js";
 import { onceQuiet, whileVisible } from "./pacing.js";
-import { classMark, columnsFor, paintRegions, planeFrame } from "./plane_drawing.js";
+import { classMark, columnsFor, paintRegions, planeFrame, regionColours } from "./plane_drawing.js";
 import { createPlaneView } from "./plane_view.js";
 import { planeInWords, unitInWords } from "./plane_words.js";
 import { rowLayer } from "./row_layer.js";
@@ -44,40 +44,47 @@ function build(box, store) {
 
 /** Regions are painted coarsely while numbers change, and finely once they are quiet. */
 function createPicture(box, store, view, afterwards) {
-  const frame = planeFrame();
+  const frame = planeFrame(() => picture.redraw());
   const drawNames = classNames(store, frame.area);
-  const drawHinges = hingeLayer(store, frame.area);
-  const drawRows = rowLayer(store, frame.area);
+  const hinges = hingeLayer(store, frame.area);
+  const rows = rowLayer(store, frame.area);
   const picture = { node: frame.node, areas: null };
   let stale = true;
 
+  let colours = null;
   const paint = (fineness) => {
     const columns = columnsFor(store.given, fineness);
-    picture.areas = paintRegions(frame.canvas, view.network, store.replaced, view.window, columns);
+    colours ??= regionColours(frame.node, store.names.k.length);
+    picture.areas = paintRegions(frame, view, store.replaced, columns, colours);
   };
   const paintFinely = onceQuiet(() => {
     if (!box.isConnected) return;
+    colours = null; // the page may have become dark since
     paint(3);
     drawNames(picture.areas, frame.inner());
     afterwards();
   });
+  let scales = null;
   const drawIfSeen = whileVisible(box, () => {
-    view.holdRows();
-    const scales = frame.layOut(view.window, view.names, planeInWords(store, view, picture.areas));
-    drawHinges(view, scales);
-    drawRows(view, scales);
-    if (!stale) return;
-    stale = false;
-    drawNames(null);
-    paint(1);
-    paintFinely();
+    if (stale) {
+      view.holdRows();
+      const label = planeInWords(store, view, picture.areas);
+      scales = frame.layOut(view.window, view.names, label);
+      hinges.draw(view, scales);
+      rows.draw(view, scales);
+      drawNames(null);
+      paint(1);
+      paintFinely();
+      stale = false;
+    }
+    hinges.emphasise(view, scales);
+    rows.emphasise(view);
   });
   picture.emphasise = drawIfSeen;
   picture.redraw = () => {
     stale = true;
     drawIfSeen();
   };
-  new ResizeObserver(picture.redraw).observe(frame.node);
   return picture;
 }
 
@@ -139,8 +146,14 @@ function legend(store) {
 
 function inWords(store, view, live, areas) {
   const hidden = store.given.b1.shape[0];
+  const list = liveNodes();
   const units = Array.from({ length: Math.min(hidden, MOST_UNITS_IN_WORDS) }, (_, h) =>
-    element("li", {}, live.text(() => unitInWords(store, view, h))));
+    element("li", {}, list.text(() => unitInWords(store, view, h))));
+  const details = element("details", { ontoggle: list.update },
+    element("summary", {}, hidden > units.length ? `The first ${units.length} units in words` :
+      "All units in words"),
+    element("ul", {}, units));
+  live.call(() => details.open && list.update());
   const unit = live.text(() => view.unit === null
     ? "A line is the hinge of a hidden unit, Z1 = 0; the unit is active on the side of the arrow."
     : unitInWords(store, view, view.unit));
@@ -154,7 +167,6 @@ function inWords(store, view, live, areas) {
     element("p", {}, live.text(() => planeInWords(store, view, areas()))),
     others,
     element("p", { class: "unit-words" }, unit),
-    element("details", {}, element("summary", {}, "All units in words"),
-      element("ul", {}, units)),
+    details,
   );
 }

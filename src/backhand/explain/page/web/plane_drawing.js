@@ -3,11 +3,13 @@
 import { axes, setAttributes } from "./axes.js";
 import { colour } from "./colours.js";
 import { element, svg } from "./dom.js";
+import { widthOf } from "./pacing.js";
 import { regions } from "./two_features.js";
 
 const RATIO = 0.72;
-const PRODUCTS_PER_FRAME = 6e5;
+const PRODUCTS_PER_FRAME = 3e5;
 const WIDEST = 640;
+const LOWEST = 300;
 const SIZE = 6; // of a row's mark, in pixels
 
 const SHAPES = [
@@ -30,16 +32,21 @@ export function classColour(k) {
   return `--c${(k % COLOURS) + 1}`;
 }
 
-/** A frame with a canvas behind it: `{node, canvas, area, layOut, inner}`, see `axes`. */
-export function planeFrame() {
-  const frame = axes({ x: "", y: "" });
+/**
+ * A frame with a canvas behind it: `{node, canvas, area, layOut, inner}`, see `axes`; `onresize` is
+ * called when its width has changed.
+ */
+export function planeFrame(onresize) {
+  const frame = axes({ x: "one feature", y: "another" });
   const canvas = element("canvas", { "aria-hidden": "true" });
   const node = element("div", { class: "plane-frame" }, canvas, frame.node);
+  const widthNow = widthOf(node, onresize);
   let inner = null;
   const layOut = (window, names, label) => {
     frame.name(...names);
-    const width = Math.min(node.clientWidth || 320, WIDEST);
-    const scales = frame.layOut({ ...window, width, height: Math.round(RATIO * width), label });
+    const width = Math.min(widthNow(), WIDEST);
+    const height = Math.max(LOWEST, Math.round(RATIO * width));
+    const scales = frame.layOut({ ...window, width, height, label });
     const { x, y, width: across, height: up } = scales.inner;
     inner = scales.inner;
     canvas.style.cssText = `left: ${x}px; top: ${y}px; width: ${across}px; height: ${up}px`;
@@ -55,30 +62,32 @@ export function columnsFor({ W2 }, fineness) {
   return Math.round(fineness * Math.max(20, Math.min(120, Math.sqrt(cells / RATIO))));
 }
 
+/** The colours of the regions, as a canvas takes them: of each class, and of the borders. */
+export function regionColours(node, classes) {
+  const fills = Array.from({ length: classes }, (_, k) => colour(node, classColour(k)));
+  return { fills, ink: colour(node, "--ink") };
+}
+
 /**
  * Paint the regions: runs of equal cells in the colour of their class, and lines between them.
  *
  * Returns the area of each class that there is, see `areas`.
  */
-export function paintRegions(canvas, network, replaced, window, columns) {
+export function paintRegions(frame, view, replaced, columns, { fills, ink }) {
+  const { canvas } = frame;
   const rows = Math.round(columns * RATIO);
-  const classes = regions(network, replaced, window, columns, rows);
-  const ratio = Math.max(1, Math.round((canvas.clientWidth * devicePixelRatio) / columns));
+  const classes = regions(view.network, replaced, view.window, columns, rows);
+  const ratio = Math.max(1, Math.round((frame.inner().width * devicePixelRatio) / columns));
   setAttributes(canvas, { width: columns * ratio, height: rows * ratio });
   const context = canvas.getContext("2d");
-  const fills = new Map();
-  const fillOf = (k) => {
-    if (!fills.has(k)) fills.set(k, colour(canvas.parentNode, classColour(k)));
-    return fills.get(k);
-  };
   context.globalAlpha = 0.3;
   for (let r = 0; r < rows; r++)
     for (let c = 0, end; c < columns; c = end) {
       end = endOfRun(classes, columns, r, c);
-      context.fillStyle = fillOf(classes[r * columns + c]);
+      context.fillStyle = fills[classes[r * columns + c]];
       context.fillRect(c * ratio, r * ratio, (end - c) * ratio, ratio);
     }
-  paintBorders(context, classes, columns, rows, ratio, colour(canvas.parentNode, "--ink"));
+  paintBorders(context, classes, columns, rows, ratio, ink);
   return areas(classes, columns, rows);
 }
 

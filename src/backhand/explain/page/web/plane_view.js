@@ -4,6 +4,7 @@ import { contains, inPlane, windowOf } from "./two_features.js";
 
 /** The state of the panel; `follow()` reads what is pinned and hovered. */
 export function createPlaneView(store) {
+  let made = { of: [], network: null };
   const view = {
     pair: varyingFeatures(store.given.X),
     row: 0, // the other features have its values
@@ -12,7 +13,10 @@ export function createPlaneView(store) {
     window: null,
 
     get network() {
-      return inPlane(store.given, view.pair, view.row);
+      const now = [store.given, ...view.pair, view.row];
+      if (now.some((one, at) => one !== made.of[at]))
+        made = { of: now, network: inPlane(store.given, view.pair, view.row) };
+      return made.network;
     },
 
     get names() {

@@ -6,15 +6,15 @@ import { rowsRight } from "./predictions.js";
 import { unitLine } from "./two_features.js";
 
 /** One sentence on the whole. */
-export function planeInWords({ names, values }, view, areas) {
-  const rows = values.X.shape[0];
+export function planeInWords(store, view, areas) {
+  const { names, given } = store;
   const parts = [...(areas ?? [])]
     .sort((one, other) => other[1].share - one[1].share)
     .map(([k, { share }]) => `${names.k[k]} ${shown(100 * share, 2)} %`);
   const regions = parts.length ? ` Predicted in the plane shown: ${parts.join(", ")}.` : "";
   return (
     `The plane of ${view.names.join(" and ")}: ` +
-    `${rowsRight(values)} of ${rows} rows are predicted right.${regions}`
+    `${rowsRight(store)} of ${given.X.shape[0]} rows are predicted right.${regions}`
   );
 }
 

@@ -1,4 +1,6 @@
-// Which class a row is given: that of the largest entry.
+// Which class is predicted for a row: that of the largest logit, without dropout.
+
+import { compute } from "./equations.js";
 
 /** The place of the largest entry of a row. */
 export function largestInRow({ shape, data }, row) {
@@ -9,8 +11,15 @@ export function largestInRow({ shape, data }, row) {
   return best;
 }
 
-/** How many rows have their class as the largest logit. */
-export function rowsRight({ S, Y }) {
+/** S of a prediction: all hidden units are there. */
+export function predictedLogits({ given, values, replaced }) {
+  return given.mask ? compute({ ...given, mask: null }, replaced, "S").S : values.S;
+}
+
+/** How many rows are predicted right. */
+export function rowsRight(store) {
+  const S = predictedLogits(store);
+  const { Y } = store.given;
   let right = 0;
   for (let row = 0; row < S.shape[0]; row++)
     if (largestInRow(S, row) === largestInRow(Y, row)) right += 1;

@@ -3,15 +3,13 @@
 import { svg } from "./dom.js";
 import { copy, entry, offset } from "./matrix.js";
 import { classMark } from "./plane_drawing.js";
-import { largestInRow } from "./predictions.js";
+import { largestInRow, predictedLogits } from "./predictions.js";
 
 const MOST = 300;
 const MOVED = 3; // pixels, from which on a press is a move and not a click
 
 /**
- * The rows, at most 300: a function `draw(view, scales)` that places them.
- *
- * `scales.fromPointer(event)` is the place in the plane; `view.near` is emphasised.
+ * The rows, at most 300: `draw(view, scales)` places them, `emphasise(view)` shows `view.near`.
  */
 export function rowLayer(store, area) {
   const group = svg("g");
@@ -21,17 +19,23 @@ export function rowLayer(store, area) {
   const marks = Array.from({ length: count }, (_, n) => rowMark(store, n, () => latest));
   group.append(...marks.map(({ node }) => node));
 
-  return (view, scales) => {
+  function draw(view, scales) {
     latest = { pair: view.pair, ...scales };
-    const { X, S, Y } = store.values;
+    const { X, Y } = store.given;
+    const S = predictedLogits(store);
     marks.forEach((mark, n) => {
       const [x, y] = view.pair.map((feature) => entry(X, [n, feature]));
       mark.node.setAttribute("transform", `translate(${scales.toX(x)} ${scales.toY(y)})`);
       mark.show(largestInRow(Y, n));
       mark.node.classList.toggle("wrong", largestInRow(S, n) !== largestInRow(Y, n));
-      mark.node.classList.toggle("emphasised", view.near === n);
     });
-  };
+  }
+
+  function emphasise({ near }) {
+    marks.forEach(({ node }, n) => node.classList.toggle("emphasised", near === n));
+  }
+
+  return { draw, emphasise };
 }
 
 function rowMark(store, n, view) {

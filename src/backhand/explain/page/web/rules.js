@@ -39,21 +39,6 @@ export function explainEntry(values, rules, cell) {
   return { ...found, form: rule.form, plus, reads: read(values, rule, at, plus), ...apart };
 }
 
-/**
- * The parts of arrays that an entry reads: [{name, index}], null in an index for an axis that is
- * read from end to end. Z1[2, 5] reads X[2, null], W1[null, 5] and b1[5].
- */
-export function operandsOf(rules, cell) {
-  const rule = rules[cell.name];
-  if (!rule) return [];
-  const at = placed(rule.indices, cell.index);
-  if (rule.over) delete at[rule.over];
-  return [...rule.factors, ...rule.plus].map((operand) => ({
-    name: operand.name,
-    index: [...operand.indices].map((letter) => at[letter] ?? null),
-  }));
-}
-
 /** The entries that are computed from an entry: [{name, cells}], in the derivation's order. */
 export function usedBy(rules, shapes, values, cell) {
   const sizes = sizesOf(values);
@@ -178,7 +163,8 @@ function gated(values, operand, at) {
   const factors = [factorAt(values, operand, at)];
   if (values.mask) factors.push(factorAt(values, M, at));
   const shut = shutAt(values, [at.n, at.h]);
-  return { ...term(factors, shut ? 0 : 1), shut, wouldBe: factors[0].value };
+  const found = term(factors, shut === "relu" ? 0 : 1); // where M is 0, the product is
+  return { ...found, shut, wouldBe: shut ? factors[0].value : found.value };
 }
 
 function biases(values, rule, at) {

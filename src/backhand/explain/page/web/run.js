@@ -60,7 +60,7 @@ function createRun(store) {
   return run;
 }
 
-/** The buttons, and what they have led to. */
+/** The buttons. */
 export function runButtons(store, live) {
   const run = runOf(store);
   const one = button("Take a step", run.one);
@@ -68,11 +68,14 @@ export function runButtons(store, live) {
   const many = button(label, () => (run.going ? run.stop() : run.start(() => many.isConnected)));
   const reset = button("Reset", run.reset);
   live.attribute(one, "disabled", () => run.going);
+  return element("div", { class: "row" }, one, many, reset);
+}
+
+/** What they have led to; once on a page, since screen readers read it aloud. */
+export function runReport(store, live) {
+  const run = runOf(store);
   const report = live.text(() => (run.going ? "" : run.report));
-  return element("div", {},
-    element("div", { class: "row" }, one, many, reset),
-    element("output", { class: "said", "aria-live": "polite" }, report),
-  );
+  return element("output", { class: "said", "aria-live": "polite" }, report);
 }
 
 export function lossNow(store) {

@@ -154,7 +154,7 @@ function slopeControls(store, view, found, update) {
 /** "W1[3,7]: feature 3, unit 7". */
 function inNames({ names, shapes }, cell) {
   const along = [...shapes[cell.name]].map((letter, axis) => names[letter][cell.index[axis]]);
-  return `L along ${named(cell)}: ${along.join(", ")}. Hover or pin another entry above.`;
+  return `L along ${named(cell)}: ${along.join(", ")}. Hover or pin another entry of X, of a parameter or of its gradient.`;
 }
 
 function slopeTable(live, found) {
@@ -164,15 +164,15 @@ function slopeTable(live, found) {
     live.text(() => found().verdict.text));
   const gradient = live.text(() => {
     const { cell } = found();
-    return `${cell.name === "X" ? named(cell, "∂L/∂") : named(cell, "d")}, the gradient g`;
+    return `gradient g, ${named(cell, cell.name === "X" ? "∂L/∂" : "d")}`;
   });
   return element("div", {},
     element("div", { class: "scrolls" }, element("table", {}, element("tbody", {},
-      row(gradient, () => shown(found().gradient, 9)),
-      row("central difference d", () => shown(found().slope.central, 9)),
+      row(gradient, () => shown(found().gradient, 8)),
+      row("central difference d", () => shown(found().slope.central, 8)),
       row("relative difference", () => shown(found().difference, 3)),
-      row("slope on the left", () => shown(found().slope.left, 9)),
-      row("slope on the right", () => shown(found().slope.right, 9)),
+      row("slope on the left", () => shown(found().slope.left, 8)),
+      row("slope on the right", () => shown(found().slope.right, 8)),
     ))),
     verdict,
   );

@@ -7,9 +7,9 @@ import { copy, entry, offset } from "./matrix.js";
 export const EPSILON = 1e-5;
 
 /** What L can be differentiated by, beside the parameters. */
-export const INPUTS = ["W1", "b1", "W2", "b2", "X"];
+const INPUTS = ["W1", "b1", "W2", "b2", "X"];
 
-/** The entry of a parameter or of X that a gradient's entry is the slope along: dW1[3,7], W1[3,7]. */
+/** The entry of a parameter or of X along which a gradient's entry is the slope: of dW1, W1's. */
 export function alongWhat({ name, index }) {
   const along = name.startsWith("d") ? name.slice(1) : name;
   return INPUTS.includes(along) ? { name: along, index } : null;
@@ -50,7 +50,7 @@ export function slope(given, cell, { epsilon = EPSILON, replaced = {} } = {}) {
 }
 
 /** The cells of Z1 whose sign changes within ε of a number. */
-export function kinks(given, cell, epsilon, replaced = {}) {
+function kinks(given, cell, epsilon, replaced = {}) {
   if (!reachesZ1(cell)) return [];
   const [below, here, above] = [-epsilon, 0, epsilon].map((by) => {
     const values = moved(given, cell, by);

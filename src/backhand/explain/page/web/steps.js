@@ -1,5 +1,6 @@
 // Equation by equation: forward, loss, backward, update; one at a time, or as a film.
 
+import { button } from "./controls.js";
 import { element } from "./dom.js";
 import { formula } from "./formulas.js";
 import { sizesOf } from "./rules.js";
@@ -26,16 +27,14 @@ export function stepsBar(root, store, windows) {
     element(
       "div",
       { class: "chips", role: "group", "aria-label": title },
-      element("span", { class: "quiet" }, title),
+      stages.length > 1 ? element("span", { class: "quiet" }, title) : null,
       stages.map((stage) => chips[stage]),
     ),
   );
   const controls = controlButtons(store, film);
   const says = element("p", { class: "says", "aria-live": "polite" });
-  root.append(
-    element("div", { class: "steps", role: "group", "aria-label": "Step by step" }, controls.node, groups),
-    says,
-  );
+  const bar = { class: "steps", role: "group", "aria-label": "Step by step" };
+  root.append(element("div", bar, controls.node, groups), says);
 
   function show() {
     for (const [stage, button] of Object.entries(chips)) {
@@ -45,6 +44,7 @@ export function stepsBar(root, store, windows) {
     controls.update();
     says.replaceChildren(...sentence(store));
     says.hidden = store.stage === null;
+    root.classList.toggle("stepping", store.stage !== null);
   }
   show();
   const stop = store.subscribe((what) => what.has("stage") && show());
@@ -55,32 +55,22 @@ export function stepsBar(root, store, windows) {
 }
 
 function chip(store, film, stage) {
-  const label = stage === "new b2" ? "W1, b1, W2, b2" : stage;
-  return element(
-    "button",
-    {
-      type: "button",
-      class: "chip",
-      onclick() {
-        film.stop();
-        store.setStage(stage);
-      },
-    },
-    label,
-  );
+  const show = () => {
+    film.stop();
+    store.setStage(stage);
+  };
+  return button(stage === "new b2" ? "update" : stage, show, { class: "chip" });
 }
 
 /** The equation of the stage, and what it says. */
 function sentence(store) {
   const { stage, given } = store;
   if (stage === null) return [];
-  const problem = { mask: given.mask, l2: given.l2, sample_weight: given.sample_weight };
-  const equations = namesAt(stage).flatMap((name) => [formula(name, problem), "\u2003"]);
+  const equations = namesAt(stage).flatMap((name) => [formula(name, given), "\u2003"]);
   return [...equations, wordsOf(stage, sizesOf(store.values)).what];
 }
 
 function controlButtons(store, film) {
-  const button = (label, onclick, attributes = {}) => element("button", { type: "button", onclick, ...attributes }, label);
   const back = button("Back", () => go(store, film, -1));
   const next = button("Next", () => go(store, film, 1));
   const play = button("Play", () => film.toggle(), { class: "main" });
@@ -104,7 +94,7 @@ function controlButtons(store, film) {
   };
 }
 
-/** To the next equation or back; after the update, the new parameters are used and all begins anew. */
+/** To the next equation or back. After the update, all begins anew with the new parameters. */
 function go(store, film, by) {
   film.stop();
   const at = store.stage === null ? (by > 0 ? -1 : STAGES.length) : STAGES.indexOf(store.stage);

@@ -1,6 +1,7 @@
 // The table of an entry's terms. It is built once per entry; numbers are replaced in place.
 
 import { cellName } from "./cells.js";
+import { button } from "./controls.js";
 import { element } from "./dom.js";
 import { shown } from "./numbers.js";
 
@@ -14,7 +15,8 @@ export function createTable(walk) {
   let form = "";
 
   function build(table) {
-    head.replaceChildren(element("tr", {}, table.head.map((text) => element("th", { scope: "col" }, text))));
+    const names = table.head.map((text) => element("th", { scope: "col" }, text));
+    head.replaceChildren(element("tr", {}, names));
     lines = table.lines.map((line) => createLine(line, walk));
     body.replaceChildren(...lines.map((line) => line.node));
   }
@@ -23,13 +25,14 @@ export function createTable(walk) {
     const width = table.head.length;
     if (!width || ONE_LINE.has(found.form)) return foot.replaceChildren();
     const others = table.others;
-    const row = (label, value, kind) =>
-      element("tr", { class: kind }, element("th", { scope: "row", colspan: width - 1 }, label), element("td", {}, value));
-    foot.replaceChildren(
-      ...(found.form === "softmax" ? [row("sum", shown(found.sum), "others")] : []),
-      ...(others ? [row(`${others.count} other terms, together`, shown(others.sum), "others")] : []),
-      row(cellName(found), shown(found.value), "total"),
-    );
+    const row = (label, value, kind) => {
+      const title = element("th", { scope: "row", colspan: width - 1 }, label);
+      return element("tr", { class: kind }, title, element("td", {}, shown(value)));
+    };
+    const rows = [row(cellName(found), found.value, "total")];
+    if (others) rows.unshift(row(`${others.count} other terms, together`, others.sum, "others"));
+    if (found.form === "softmax") rows.unshift(row("sum", found.sum, "others"));
+    foot.replaceChildren(...rows);
   }
 
   return {
@@ -50,14 +53,15 @@ const ONE_LINE = new Set(["relu", "gate", "difference", "step"]);
 
 /** What a table's elements depend on: its columns, and which entries its numbers are. */
 function formOf({ head, lines }) {
-  return JSON.stringify([head, lines.map(({ cells }) => cells.map((cell) => cell && cellName(cell)))]);
+  const names = lines.map(({ cells }) => cells.map((cell) => cell && cellName(cell)));
+  return JSON.stringify([head, names]);
 }
 
 function createLine({ cells, plus }, walk) {
   const texts = cells.map(() => document.createTextNode(""));
   const columns = cells.map((cell, at) => {
     const kind = at ? "td" : "th";
-    const content = cell ? element("button", { class: "link", type: "button", onclick: () => walk(cell) }, texts[at]) : texts[at];
+    const content = cell ? button(texts[at], () => walk(cell), { class: "link" }) : texts[at];
     return element(kind, kind === "th" ? { scope: "row" } : {}, content);
   });
   const note = element("td", { class: "note" });
@@ -67,8 +71,8 @@ function createLine({ cells, plus }, walk) {
     update(line) {
       line.texts.forEach((text, at) => {
         if (texts[at].data !== text) texts[at].data = text;
-        const button = cells[at] && texts[at].parentNode;
-        if (button) button.setAttribute("aria-label", `${cellName(cells[at])} = ${text}`);
+        if (cells[at])
+          texts[at].parentNode.setAttribute("aria-label", `${cellName(cells[at])} = ${text}`);
       });
       node.classList.toggle("out", Boolean(line.shut));
       node.classList.toggle("mark", Boolean(line.mark));

@@ -9,7 +9,7 @@ import { followed, liveNodes } from "./live.js";
 import { shown } from "./numbers.js";
 import { isCheap, onceQuiet, whileVisible } from "./pacing.js";
 import { rowsRight } from "./predictions.js";
-import { lossNow, runButtons } from "./run.js";
+import { lossNow, runButtons, runReport } from "./run.js";
 import { axisEnd, extent } from "./scales.js";
 
 const CURVE_POINTS = 400;
@@ -35,6 +35,7 @@ function build(box, store) {
   box.append(
     eta.node,
     runButtons(store, live),
+    runReport(store, live),
     element("p", {}, live.text(() => stateInWords(store))),
     element("div", { class: "parts" },
       headed("The next step", stepTable(live, () => step), along.node),
@@ -60,9 +61,9 @@ function headed(title, ...children) {
 }
 
 function stateInWords(store) {
-  const { updates, values } = store;
+  const { updates, given } = store;
   const steps = updates === 1 ? "1 step" : `${updates} steps`;
-  const right = `${rowsRight(values)} of ${values.S.shape[0]} rows right`;
+  const right = `${rowsRight(store)} of ${given.X.shape[0]} rows right`;
   return `After ${steps}: L = ${shown(lossNow(store), 6)}, ${right}.`;
 }
 

@@ -105,7 +105,6 @@ function connect(store, model) {
     close() {
       sending.flush();
       unsubscribe();
-      store.close();
     },
   };
 }

@@ -8,12 +8,13 @@ export function windowBar(root, windows) {
   if (!windows.partial.length) return;
   const sliders = windows.partial.map((letter) => slider(windows, letter));
   windows.subscribe(() => sliders.forEach((one) => one.update()));
-  root.append(element("div", { class: "row axes", role: "group", "aria-label": "Part that is drawn" }, sliders.map((one) => one.node)));
+  const bar = { class: "row", role: "group", "aria-label": "Part that is drawn" };
+  root.append(element("div", bar, sliders.map((one) => one.node)));
 }
 
 function slider(windows, letter) {
   const { sizes, count } = windows;
-  const text = element("span", { class: "span" });
+  const text = element("span");
   const input = element("input", {
     type: "range",
     min: 0,
@@ -23,7 +24,8 @@ function slider(windows, letter) {
   });
   const update = () => {
     const from = windows.from[letter];
-    text.textContent = `${WORDS[letter]} ${from} to ${from + count[letter] - 1} of ${sizes[letter]}`;
+    const last = from + count[letter] - 1;
+    text.textContent = `${WORDS[letter]} ${from} to ${last} of ${sizes[letter]}`;
     input.value = from;
   };
   update();

@@ -10,7 +10,7 @@ export const WORDS = {
   },
   Z1: {
     what: "Each row of X times each column of W1, plus the bias of the hidden unit.",
-    shapes: "X is ({N}, {d}) and W1 is ({d}, {H}): the inner sizes agree, so nothing is transposed.",
+    shapes: "X is ({N}, {d}), W1 is ({d}, {H}): the inner sizes agree, so nothing is transposed.",
     sum: "over the features i: each feature adds to the input of the unit",
   },
   H1: {
@@ -19,13 +19,13 @@ export const WORDS = {
   },
   S: {
     what: "Each row of H1 times each column of W2, plus the bias of the class.",
-    shapes: "H1 is ({N}, {H}) and W2 is ({H}, {K}): the inner sizes agree, so nothing is transposed.",
+    shapes: "H1 is ({N}, {H}), W2 is ({H}, {K}): the inner sizes agree, so nothing is transposed.",
     sum: "over the hidden units h: each active unit adds to the score of the class",
   },
   P: {
     what: "Softmax of each row: exponentials, divided by their sum, so that each row sums to 1.",
     shapes: "Row by row, so P has the shape of S.",
-    sum: "over the classes k of one row, never over the rows: each row is a distribution of its own",
+    sum: "over the classes k of one row, never over the rows: each row is its own distribution",
   },
   losses: {
     what: "Cross-entropy of each row: −log of the probability of its class.",

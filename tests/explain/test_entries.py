@@ -20,6 +20,7 @@ TABLE = """\
 dW1[3,7] = -0.00169166   feature 3 (body mass), hidden unit 7
   dW1 = X.T @ dZ1   with X (8, 4), dZ1 (8, 8)
   dW1[i,h] = Σ_n X[n,i] · dZ1[n,h]
+  summed over the rows n, which X and dZ1 share; i and h remain
 
   row n  X[n,3]   dH1[n,7]  Z1 > 0   dZ1[n,7]    product
   0       -1.26  -0.034034     yes  -0.034034   0.042883
@@ -182,10 +183,10 @@ def test_a_page_is_written_whole_and_only_as_html(trace: Trace, tmp_path: Path) 
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
-@pytest.mark.parametrize("module", ["entry", "value", "trace"])
+@pytest.mark.parametrize("module", ["explain", "trace.entry", "trace.value", "trace.trace"])
 def test_the_examples_of_the_docstrings_run(module: str) -> None:
     found = doctest.testmod(
-        importlib.import_module(f"backhand.explain.trace.{module}"),
+        importlib.import_module(f"backhand.explain.{module}"),
         optionflags=doctest.ELLIPSIS,
     )
     assert found.attempted

@@ -77,7 +77,7 @@ def rows_of(model: Model, X: Any, y: Any, chosen: RowChoice, target: str | None)
     part = matrix[places].astype(np.float64)
     check_finite(part, np.dtype(np.float64))
     Y = labels_of(model, y, places, len(matrix))
-    return Rows(part, Y, _names(chosen, places), features, places, len(matrix))
+    return Rows(part, Y, _names(chosen, places, "X[{}]", 0), features, places, len(matrix))
 
 
 def _column_names(X: Any) -> tuple[str, ...]:
@@ -86,9 +86,9 @@ def _column_names(X: Any) -> tuple[str, ...]:
     return tuple(map(str, columns)) if len(columns) else ()
 
 
-def _names(chosen: RowChoice, places: NDArray[np.intp]) -> tuple[str, ...]:
-    """What rows are called that are not all."""
-    return () if chosen is None else tuple(f"row {place}" for place in places)
+def _names(chosen: RowChoice, places: NDArray[np.intp], form: str, first: int) -> tuple[str, ...]:
+    """What rows are called that are not all: by their number, from that of the first."""
+    return () if chosen is None else tuple(form.format(place + first) for place in places)
 
 
 def places_of(chosen: RowChoice, count: int, source: str) -> NDArray[np.intp]:
@@ -184,7 +184,8 @@ def _rows_of_table(model: Model, data: Any, y: Any, chosen: RowChoice, target: s
         else:
             X, _ = _encoded(model, table, places, None)
             Y = labels_of(model, y, places, count)
-    return Rows(X, Y, _names(chosen, places), tuple(schema.features), places, count)
+    names = _names(chosen, places, "row {} of the table", 1)
+    return Rows(X, Y, names, tuple(schema.features), places, count)
 
 
 def _encoded(
@@ -219,6 +220,6 @@ def _check_known(
     if (classes < 0).any():
         row = int(places[int(np.argmin(classes))])
         raise InputError(
-            f"row {row} (from 0) of {source} has no class of the model in column '{target}'; "
-            f"expected one of {listed(class_names(model))}. Choose other rows: rows=… (--rows)."
+            f"row {row + 1} of {source} has no class of the model in column '{target}'; expected "
+            f"one of {listed(class_names(model))}. Choose other rows: rows=… (--rows)."
         )

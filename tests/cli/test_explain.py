@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import backhand
+from backhand.cli.explain import row_numbers
 from conftest import PENGUINS, ROOT
 from helpers.command_line import run
 
@@ -170,6 +171,13 @@ def test_a_wrong_call_is_one_sentence_and_exit_2(here, model, name) -> None:
     assert result.stdout == "" and not list(here.iterdir())
     assert re.search(message, result.stderr), result.stderr
     assert result.stderr.startswith("backhand: ") and result.stderr.count("\n") == 1
+
+
+def test_more_rows_than_a_trace_can_have_are_refused(here) -> None:
+    assert row_numbers("2000", 1000, "t.csv") == list(range(1, 1001))
+    assert row_numbers(" 5, 2 ,", 7, "t.csv") == [5, 2]
+    with pytest.raises(backhand.InputError, match="--rows chooses 1,001 rows; expected 1,000"):
+        row_numbers("2000", 1001, "t.csv")
 
 
 def test_a_model_of_arrays_cannot_read_a_table(here) -> None:

@@ -115,11 +115,15 @@ def test_a_function_is_shown_beside_the_equations(here) -> None:
 
 def test_what_a_functions_file_prints_is_not_shown_and_what_it_raises_is_a_sentence(here) -> None:
     (here / "net.py").write_text(
-        "import numpy as np\nprint('imported')\n"
-        "def backward(X, Y, W1, b1, W2, b2):\n    print('called')\n    return {'dW1': 0 * W1}\n"
+        "import backhand\nprint('imported')\n"
+        "def backward(X, Y, W1, b1, W2, b2):\n    print('called')\n"
+        "    params = backhand.Parameters(W1, b1, W2, b2)\n"
+        "    acts = backhand.forward(params, X)\n"
+        "    return backhand.backward(params, X, Y, acts)._asdict()\n"
     )
     (here / "broken.py").write_text("1 / 0\n")
     printed = run("explain", "net.py:backward").stdout
+    assert "all values as expected" in printed
     assert "imported" not in printed and "called" not in printed
     refused = run("explain", "broken.py:backward", expect=2)
     assert "broken.py could not be run: ZeroDivisionError" in refused.stderr

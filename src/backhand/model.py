@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -239,6 +239,7 @@ def class_places(model: Model, labels: Sequence[Any]) -> list[int]:
         If one is not a class of the model.
     """
     indices = {k: k for k in range(model.sizes[2])}
+    labels = [label if isinstance(label, Hashable) else repr(label) for label in labels]
     named = {name: k for k, name in enumerate(model.classes)}
     spelled = {name: k for k, name in enumerate(class_names(model))}
     for known in (named, spelled, indices):

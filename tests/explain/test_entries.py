@@ -115,6 +115,12 @@ def test_of_many_terms_the_largest_are_shown_and_the_others_summed(wide: Trace) 
     assert float(rest.split()[-1]) == pytest.approx(left, abs=1e-4)
 
 
+@pytest.mark.parametrize("cell", ["db2[1]", "P[0,1]", "S[2,0]", "losses[3]", "L", "dH1[1,2]"])
+def test_the_numbers_of_a_sum_stand_below_each_other(trace: Trace, cell: str) -> None:
+    table = str(trace.entry(cell)).split("\n\n")[1].splitlines()
+    assert len({len(line) for line in table}) == 1
+
+
 def test_a_data_frame_has_a_row_per_term(trace: Trace) -> None:
     frame = trace["dW1"][3, 7].to_frame()
     assert frame["product"].sum() == pytest.approx(trace["dW1"][3, 7].value, rel=1e-12)
@@ -122,7 +128,8 @@ def test_a_data_frame_has_a_row_per_term(trace: Trace) -> None:
     assert frame["Z1 > 0"].dtype == bool
     softmax = trace["P"][2, 1].to_frame()
     assert softmax["name"].tolist() == ["Adelie", "Chinstrap", "Gentoo"]
-    assert softmax["P[2,k]"].tolist() == pytest.approx(np.asarray(trace["P"])[2].tolist())
+    shares = softmax["exp"] / softmax["exp"].sum()
+    assert shares.tolist() == pytest.approx(np.asarray(trace["P"])[2].tolist())
     assert isinstance(trace["X"][0, 0].to_frame(), pd.DataFrame)
 
 

@@ -143,6 +143,7 @@ WRONG = [
     ({"X": np.zeros((2, 3)), "y": [0, 2]}, r"y holds 2; expected classes of the model.*0\.\.1"),
     ({"X": np.zeros((2, 3)), "y": ["0", "maybe"]}, "y holds 'maybe'"),
     ({"X": np.zeros((2, 3)), "y": 1}, "y has the type int"),
+    ({"X": np.zeros((2, 3)), "y": [[0], [0, 1]]}, "rows of y are of several lengths"),
     ({"X": np.zeros((2, 3)), "y": [[1, 1], [0, 1]]}, "row 0 of y is"),
     ({"X": np.full((2, 3), np.nan), "y": [0, 1]}, "X holds nan at row 0, column 0"),
     ({"X": np.zeros((2, 3)), "y": [0, 1], "rows": 0}, "rows is 0; expected an integer"),

@@ -121,8 +121,7 @@ def _is_listed(chosen: Any) -> bool:
 
 def labels_of(model: Model, y: Any, places: NDArray[np.intp], count: int) -> Array:
     """Return Y (N, K) of some of all rows' classes: indices, names, or rows that sum to 1."""
-    K = model.sizes[2]
-    given = np.asarray(host(y))
+    K, given = model.sizes[2], _array_of(y)
     if given.ndim == 0 or len(given) != count:
         found = f"{len(given):,} rows" if given.ndim else f"the type {type(y).__name__}"
         raise InputError(f"y has {found}; expected the class of each of the {count:,} rows of X.")
@@ -137,6 +136,13 @@ def labels_of(model: Model, y: Any, places: NDArray[np.intp], count: int) -> Arr
         )
     one_hot: Array = np.eye(K)[class_places(model, given.tolist())]
     return one_hot
+
+
+def _array_of(y: Any) -> Array:
+    try:
+        return np.asarray(host(y))
+    except ValueError as error:
+        raise InputError("the rows of y are of several lengths; expected a class each.") from error
 
 
 def _checked_shares(Y: Array) -> Array:

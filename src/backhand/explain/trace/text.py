@@ -93,6 +93,8 @@ def _table_lines(table: TermTable) -> list[str]:
     widths = [max(map(len, [heading, *column]))
               for heading, column in zip(table.headings, columns, strict=True)]  # fmt: skip
     widths[-1] = max(map(len, [table.headings[-1], *columns[-1], *below]))
+    labels = max((len(label) for label, _ in table.totals), default=0)
+    widths[0] += max(0, labels - sum(widths[:-1]) - 2 * (len(widths) - 2))
     lines = [_line(table.headings, widths, table.rows[0])]
     for cells, row in zip(zip(*columns, strict=True), table.rows, strict=True):
         lines.append(_line(cells, widths, row))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from backhand.constraints import Integer, is_integer
 from backhand.constraints import check as check_setting
 from backhand.engines import is_sparse
 from backhand.errors import InputError, listed
-from backhand.model import Model, class_names
+from backhand.model import Model, class_names, class_places
 from backhand.tables.table import Table
 from backhand.training.data import check_finite, from_lists, host
 
@@ -134,7 +134,7 @@ def labels_of(model: Model, y: Any, places: NDArray[np.intp], count: int) -> Arr
         raise InputError(
             f"y is {given.shape}; expected ({count},) classes or ({count}, {K}) one-hot."
         )
-    one_hot: Array = np.eye(K)[_indices(model, given.tolist())]
+    one_hot: Array = np.eye(K)[class_places(model, given.tolist())]
     return one_hot
 
 
@@ -155,23 +155,6 @@ def _checked_shares(Y: Array) -> Array:
             "or more whose sum is 1."
         )
     return Y
-
-
-def _indices(model: Model, labels: Sequence[Any]) -> list[int]:
-    """The indices of classes that are given by their names, as texts or not, or as indices."""
-    indices = {k: k for k in range(model.sizes[2])}
-    labels = [label if isinstance(label, Hashable) else repr(label) for label in labels]
-    named = {name: k for k, name in enumerate(model.classes)}
-    spelled = {name: k for k, name in enumerate(class_names(model))}
-    for known in (named, spelled, indices):
-        if all(label in known for label in labels):
-            return [known[label] for label in labels]
-    known = {**indices, **spelled, **named}
-    unknown = next((label for label in labels if label not in known), labels[0])
-    raise InputError(
-        f"y holds {unknown!r}; expected classes of the model ({listed(class_names(model))}), or "
-        f"their indices 0..{len(indices) - 1}."
-    )
 
 
 def _rows_of_table(model: Model, data: Any, y: Any, chosen: RowChoice, target: str | None) -> Rows:

@@ -12,7 +12,14 @@ import pytest
 
 from backhand.explain.page.contents import page_contents
 from backhand.explain.problem import Problem
-from helpers.page_problems import after_steps, gradients_of, loss_of, problem_of, three_problems
+from helpers.page_problems import (
+    after_steps,
+    gradients_of,
+    loss_of,
+    predicted_classes,
+    problem_of,
+    three_problems,
+)
 from helpers.web_page import STORE, WebPage, chromium, needs_browser, open_page
 
 if TYPE_CHECKING:
@@ -75,6 +82,15 @@ def test_a_step_is_pythons_and_its_prediction_is_minus_eta_times_the_squared_gra
             np.testing.assert_allclose(shown.value(parameter), expected, rtol=1e-12, atol=1e-14)
         assert numbers(report(shown)) == pytest.approx([1, before, after], rel=1e-5)
         assert "fell" in report(shown)
+
+
+def test_rows_are_predicted_without_dropout(browser: Browser) -> None:
+    problem = replace(problem_of(6, 3, 5, 2, seed=2), mask=np.zeros((6, 5)))
+    true = problem.Y.argmax(axis=1)
+    right = int((predicted_classes(problem.params, problem.X) == true).sum())
+    assert right != int((problem.params.b2.argmax() == true).sum())
+    with open_page(page_contents(problem), browser=browser) as shown:
+        assert f"{right} of 6 rows right" in shown.page.locator(".panel.training").inner_text()
 
 
 def parameter_gradients(problem: Problem) -> list[np.ndarray]:

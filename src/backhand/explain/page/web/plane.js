@@ -138,7 +138,7 @@ function legend(store) {
     classMark(k));
   const wrong = svg("svg", { class: "swatch", viewBox: "-12 -12 24 24", width: 24, height: 24 },
     svg("g", { class: "row-mark wrong" }, svg("circle", { class: "ring", r: 10 })));
-  return element("ul", { class: "legend" },
+  return element("ul", { class: "plane-legend" },
     store.names.k.map((name, k) => element("li", {}, mark(k), name)),
     element("li", {}, wrong, "predicted wrongly"),
   );

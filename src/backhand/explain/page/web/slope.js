@@ -45,7 +45,12 @@ function build(box, store) {
   };
   const controls = slopeControls(store, view, () => found, update);
   box.append(
-    element("p", { class: "entry-name" }, live.text(() => inNames(store, found.cell))),
+    element("p", {},
+      element("strong", { class: "entry-name" }, live.text(() => inNames(store, found.cell))),
+      live.text(() => (view.isGiven ? "" : " As if it were changed after it is computed: what is " +
+        "computed from it follows.")),
+      " Hover or pin another entry of X, of a parameter, of Z1, H1, S or of any gradient.",
+    ),
     controls.node,
     element("div", { class: "parts" },
       element("div", {}, slopeTable(live, () => found), along.node),
@@ -76,14 +81,19 @@ function createSlopeView(store) {
       return true;
     },
 
+    /** A value that is computed cannot be set. */
+    get isGiven() {
+      return !!store.given[view.cell.name];
+    },
+
     setValue(value) {
-      store.setNumber(view.cell.name, view.cell.index, value);
+      if (view.isGiven) store.setNumber(view.cell.name, view.cell.index, value);
     },
 
     measure() {
       const { cell, epsilon, reach } = view;
       const { given, values, replaced } = store;
-      const at = entry(given[cell.name], cell.index);
+      const at = entry(values[cell.name], cell.index);
       if (view.start === null || Math.abs(at - view.start) > reach) view.start = at;
       const gradient = gradientAlong(values, cell);
       const measured = slope(given, cell, { epsilon, replaced });
@@ -136,15 +146,16 @@ function slopeControls(store, view, found, update) {
   });
   const toKink = button("Move it onto the nearest kink", () => {
     const { cell, kinks } = found();
-    const next = kinks.find(({ cell: z }) => entry(store.values.Z1, z.index) !== 0);
-    store.setGiven(atKink(store.given, cell, next));
+    store.setGiven(atKink(store.given, cell, nextKink(kinks)));
   });
+  const nextKink = (kinks) => kinks.find(({ cell }) => entry(store.values.Z1, cell.index) !== 0);
   const show = ({ at, start, reach: width, kinks }) => {
     value.range({ low: start - width, high: start + width });
     value.show(at);
     epsilon.show(view.epsilon);
     reach.show(view.reach);
-    toKink.disabled = !kinks.length;
+    value.enable(view.isGiven);
+    toKink.disabled = !view.isGiven || !nextKink(kinks);
   };
   const node = element("div", {}, value.node, epsilon.node, reach.node,
     element("div", { class: "row" }, toKink));
@@ -154,7 +165,7 @@ function slopeControls(store, view, found, update) {
 /** "W1[3,7]: feature 3, unit 7". */
 function inNames({ names, shapes }, cell) {
   const along = [...shapes[cell.name]].map((letter, axis) => names[letter][cell.index[axis]]);
-  return `L along ${named(cell)}: ${along.join(", ")}. Hover or pin another entry of X, of a parameter or of its gradient.`;
+  return `L along ${named(cell)}: ${along.join(", ")}.`;
 }
 
 function slopeTable(live, found) {

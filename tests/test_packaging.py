@@ -21,8 +21,11 @@ MODULES = {
 OURS = {"backhand", "_typeshed", ""}
 """Itself, what type checkers bring, and relative imports."""
 
-BROUGHT = {"skl2onnx": "estimator/integrations.py", "mlflow": "estimator/integrations.py"}
-"""Libraries that are imported only where their user has loaded them already."""
+BROUGHT = {
+    "skl2onnx": "estimator/integrations.py", "mlflow": "estimator/integrations.py",
+    "pandas": "explain/trace/entry.py",
+}  # fmt: skip
+"""Libraries of the user's own that no extra brings, and where each is imported if it is there."""
 
 
 def declared(requirements: list[str]) -> set[str]:

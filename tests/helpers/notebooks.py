@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.error import URLError
 
@@ -27,6 +27,10 @@ def jupyterlab(folder: Path, cells: Sequence[str]) -> Iterator[str]:
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells], metadata=kernel)
     nbformat.write(notebook, folder / "notebook.ipynb")
+    tracker = folder / "settings" / "@jupyterlab" / "notebook-extension"
+    tracker.mkdir(parents=True)
+    # Cells that are out of sight stay in the document, so that tests can look at them.
+    (tracker / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
     port = free_port()
     command = [
         "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
@@ -50,7 +54,7 @@ def marimo(folder: Path, cells: Sequence[str]) -> Iterator[str]:
     returns, as marimo writes them.
     """
     app = "\n\n".join(["import marimo", "app = marimo.App()",
-                       *(f"@app.cell\n{cell}" for cell in cells)])  # fmt: skip
+                       *(f"@app.cell\n{cell.strip()}" for cell in cells)])  # fmt: skip
     (folder / "app.py").write_text(app + "\n", encoding="utf-8")
     port = free_port()
     command = ["-m", "marimo", "run", "app.py", "--headless", "--no-token", f"--port={port}"]
@@ -80,12 +84,10 @@ def _served(command: list[str], folder: Path, own: dict[str, str], ready: str) -
         _wait_for(ready, server, log)
         yield
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(server.pid, signal.SIGKILL)
-            server.wait(20)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError, subprocess.TimeoutExpired):
+                os.killpg(server.pid, number)
+                server.wait(20)
 
 
 def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:

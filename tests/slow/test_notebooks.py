@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from helpers.notebooks import WAIT, jupyterlab, marimo
+from conftest import ROOT
+from helpers.notebooks import jupyterlab, marimo
 from helpers.web_page import chromium, needs_browser
 
 if TYPE_CHECKING:
@@ -21,19 +23,20 @@ def needs(*modules: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(bool(missing), reason=f"needs {', '.join(modules)}")
 
 
+PICTURES = ROOT / "build" / "page"
+
 pytestmark = [pytest.mark.slow, needs_browser, needs("anywidget")]
 
-PROBLEM = """
+MADE = """
 import numpy as np
 import backhand
-from backhand.explain.problem import Problem
-from backhand.explain.widget import NetworkWidget
-X = np.random.default_rng(0).standard_normal((8, 4))
-params = backhand.init(d=4, H=8, K=3, dtype=np.float64)
-problem = Problem(params, X, np.eye(3)[[0, 1, 2, 0, 1, 2, 0, 1]])
+widget = backhand.explain().widget()
 """
 
-STATE = 'print("READ", widget.b1[0], widget.updates, widget.selected, widget.X.shape)'
+STATE = """
+loss = float(np.asarray(widget.trace["L"]))
+print("READ", widget.b1[0], widget.updates, widget.selected, widget.X.shape, f"{loss:.10g}")
+"""
 
 ON_PAGE = """root => {
   root.store.step(3);
@@ -47,6 +50,12 @@ DUPLICATES = """() => {
   return ids.filter((id, at) => ids.indexOf(id) !== at);
 }"""
 
+RUN = """(at) => {
+  const { shell, commands } = window.jupyterapp;
+  shell.currentWidget.content.activeCellIndex = at;
+  return commands.execute("notebook:run-cell");
+}"""
+
 READY = """() => {
   const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
   const kernel = context?.isReady && context.session?.kernel;
@@ -56,6 +65,7 @@ READY = """() => {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    PICTURES.mkdir(parents=True, exist_ok=True)
     with chromium() as one:
         yield one
 
@@ -65,17 +75,17 @@ class Lab:
 
     def __init__(self, page: Page, address: str) -> None:
         self.page = page
-        page.set_default_timeout(WAIT * 1000)
+        page.set_default_timeout(40_000)
+        self.next = 0
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.goto(address)
         page.wait_for_function(READY)
 
     def run_cell(self) -> None:
-        """Run the cell that is selected, wait for its end, and select the next."""
-        self.page.evaluate(
-            "() => window.jupyterapp.commands.execute('notebook:run-cell-and-select-next')"
-        )
+        """Run the next cell, and wait for its end. (A click on the page selects the page's.)"""
+        self.page.evaluate(RUN, self.next)
+        self.next += 1
 
     def root(self, at: int = 0) -> Locator:
         return self.page.locator(".backhand").nth(at)
@@ -87,8 +97,23 @@ class Lab:
             f" return {condition}; }}", timeout=10_000,
         )  # fmt: skip
 
-    def printed(self) -> str:
-        return self.page.locator(".jp-OutputArea-output", has_text="READ").last.inner_text()
+    def type_number(self, name: str, text: str) -> None:
+        """Change the first number of an array by typing."""
+        grid = self.root().locator(f'[role=grid][aria-label^="{name}, shape"]')
+        grid.locator("[role=gridcell]").first.dblclick()
+        self.page.keyboard.type(text)
+        self.page.keyboard.press("Enter")
+
+    def loss(self) -> str:
+        """L on the page, in 10 digits."""
+        return f"{self.root().evaluate('root => root.store.values.L.data[0]'):.10g}"
+
+    def read(self) -> str:
+        """What the next cell prints, once what was changed on the page has reached Python."""
+        self.page.wait_for_timeout(500)
+        self.run_cell()
+        printed = self.page.locator(".jp-OutputArea-output", has_text=re.compile(r"^\s*READ "))
+        return printed.last.inner_text().strip().removeprefix("READ ")
 
 
 @pytest.fixture
@@ -105,8 +130,8 @@ def lab(browser: Browser, tmp_path: Path, request: pytest.FixtureRequest) -> Ite
 @needs("jupyterlab", "nbformat", "ipykernel")
 @pytest.mark.parametrize(
     "lab",
-    [[f"{PROBLEM}widget = NetworkWidget(problem)\nwidget", "widget.b1 = np.arange(8.0)", STATE,
-      "widget", "widget.problem = Problem(params, X[:2], np.eye(3)[:2]); widget.selected = 'L'",
+    [[f"{MADE}widget", "widget.b1 = np.arange(8.0)", STATE, "widget",
+      "widget.problem = backhand.explain(example='xor').problem; widget.selected = 'L'", STATE,
       STATE, "widget.close()"]],
     indirect=True,
 )  # fmt: skip
@@ -121,23 +146,27 @@ def test_jupyterlab_shows_the_page_and_python_and_the_page_have_the_same_numbers
     lab.wait("store.given.b1.data.every((value, at) => value === at)")
 
     lab.root().evaluate(ON_PAGE)
-    lab.wait("store.updates === 3")
-    lab.page.wait_for_timeout(500)
-    lab.run_cell()  # Python reads
-    assert lab.printed().split() == ["READ", "0.25", "3", "dW1[3,7]", "(8,", "4)"]
+    lab.type_number("b1", "0.25")
+    lab.wait("store.updates === 3 && store.given.b1.data[0] === 0.25")
+    assert lab.read() == f"0.25 3 b1[0] (8, 4) {lab.loss()}"
 
     lab.run_cell()  # the same widget once more
     lab.root(1).wait_for()
-    lab.wait("store.given.b1.data[0] === 0.25 && store.selected.name === 'dW1'", at=1)
+    lab.wait("store.given.b1.data[0] === 0.25 && store.selected.name === 'b1'", at=1)
     lab.root(1).evaluate("root => root.store.setNumber('b1', [0], 0.75)")
     lab.wait("store.given.b1.data[0] === 0.75", at=0)
-    assert lab.page.evaluate(DUPLICATES) == []
+    lab.page.screenshot(path=PICTURES / "jupyterlab.png")
 
-    lab.run_cell()  # another problem, of two rows
+    lab.run_cell()  # another problem, of four rows
     for at in (0, 1):
-        lab.wait("store.values.Z1.shape[0] === 2 && store.selected?.name === 'L'", at=at)
-    lab.run_cell()
-    assert lab.printed().split() == ["READ", "0.0", "0", "L", "(2,", "4)"]
+        lab.wait("store.values.Z1.shape[0] === 4 && store.selected?.name === 'L'", at=at)
+    assert lab.read() == f"0.0 0 L (4, 2) {lab.loss()}"
+
+    lab.root().get_by_label("example").select_option(index=1)  # and one that the reader chooses
+    for at in (0, 1):
+        lab.wait("store.values.Z1.shape[0] !== 4 && store.selected === null", at=at)
+    shape = lab.root(1).evaluate("root => root.store.given.X.shape.join(', ')")
+    assert f"None ({shape}) {lab.loss()}" in lab.read()
 
     stores = "[...document.querySelectorAll('.backhand')].map((root) => root.store)"
     lab.page.evaluate(f"() => {{ window.stores = {stores}; }}")
@@ -148,13 +177,13 @@ def test_jupyterlab_shows_the_page_and_python_and_the_page_have_the_same_numbers
 
 
 @needs("jupyterlab", "nbformat", "ipykernel")
-@pytest.mark.parametrize("lab", [[f"{PROBLEM}NetworkWidget(problem)", "'second'"]], indirect=True)
+@pytest.mark.parametrize("lab", [[f"{MADE}widget", "'second'"]], indirect=True)
 def test_keys_in_the_page_are_not_shortcuts_of_jupyterlab_and_the_theme_is_its_theme(
     lab: Lab,
 ) -> None:
     lab.run_cell()
     lab.root().wait_for()
-    lab.root().locator("button, input, [tabindex='0']").first.focus()
+    lab.root().locator("[role=gridcell][tabindex='0']").first.focus()
     for key in ("x", "d", "d", "b", "ArrowDown", "m"):
         lab.page.keyboard.press(key)
     assert lab.page.locator(".jp-CodeCell").count() == 2
@@ -168,19 +197,39 @@ def test_keys_in_the_page_are_not_shortcuts_of_jupyterlab_and_the_theme_is_its_t
     lab.page.wait_for_function(
         "() => document.querySelector('.backhand').dataset.theme === 'dark'", timeout=10_000
     )
+    lab.page.screenshot(path=PICTURES / "jupyterlab-dark.png")
     assert lab.errors == []
 
 
 MARIMO = [
-    "def _():\n    import marimo as mo"
-    + PROBLEM.replace("\n", "\n    ")
-    + "network = mo.ui.anywidget(NetworkWidget(problem))\n    network\n    return mo, network, np",
-    "def _(mo):\n    button = mo.ui.run_button(label='change b1')\n    button\n    return button,",
-    "def _(button, network, np):\n    if button.value:\n"
-    "        network.widget.b1 = np.arange(8.0)\n    return",
-    "def _(mo, network):\n    network.value\n    widget = network.widget\n"
-    "    mo.md(f'READ {widget.b1[0]} {widget.updates} {widget.selected}')\n    return",
+    f"""
+def _():
+    import marimo as mo
+    {MADE.strip().replace(chr(10), chr(10) + "    ")}
+    network = mo.ui.anywidget(widget)
+    network
+    return mo, network, np
+""",
+    """
+def _(mo):
+    button = mo.ui.run_button(label="change b1")
+    button
+    return button,
+""",
+    """
+def _(button, network, np):
+    if button.value:
+        network.widget.b1 = np.arange(8.0)
+    return
+""",
+    """
+def _(mo, network):
+    network.value
+    mo.md(f"READ {network.b1[0]} {network.updates} {network.selected}")
+    return
+""",
 ]
+"""The widget, a button that changes it in Python, and a text of what Python has."""
 
 
 @needs("marimo")
@@ -191,7 +240,7 @@ def test_marimo_shows_the_page_and_python_and_the_page_have_the_same_numbers(
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.set_default_timeout(WAIT * 1000)
+        page.set_default_timeout(40_000)
         page.goto(address)
         root = page.locator(".backhand")  # in a shadow tree
         root.wait_for()
@@ -204,5 +253,6 @@ def test_marimo_shows_the_page_and_python_and_the_page_have_the_same_numbers(
 
         root.evaluate(ON_PAGE)
         page.get_by_text("READ 0.25 3 dW1[3,7]").wait_for(timeout=10_000)
+        page.screenshot(path=PICTURES / "marimo.png")
         page.close()
     assert errors == []

@@ -14,7 +14,7 @@ from backhand.constraints import is_integer
 from backhand.engines import is_sparse
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed
-from backhand.model import Model, as_model, class_names
+from backhand.model import Model, as_model, class_names, class_places
 from backhand.tables.schema.schema import Schema
 from backhand.training.data import host
 
@@ -115,21 +115,7 @@ def classes_of(network: Network, y: Any, N: int) -> NDArray[np.int64]:
         return np.asarray(y.argmax(axis=1), np.int64)
     if y.shape != (N,):
         raise InputError(f"y is {y.shape}; expected the classes of the {N:,} rows, ({N},).")
-    known = {label: k for k, label in enumerate(network.model.labels.tolist())}
-    found, places = np.unique(y, return_inverse=True)
-    labels = found.tolist()
-    if all(label in known for label in labels):
-        return np.array([known[label] for label in labels])[places]
-    named = {name: k for k, name in enumerate(network.classes)}
-    if all(label in named for label in labels):
-        return np.array([named[label] for label in labels])[places]
-    if found.dtype.kind in "iu" and found.min() >= 0 and found.max() < K:
-        return np.asarray(y, np.int64)
-    wrong = next(label for label in labels if label not in known)
-    raise InputError(
-        f"y has {wrong!r}, which is not a class of the network; its classes are "
-        f"{listed(network.classes)}."
-    )
+    return np.array(class_places(network.model, y.tolist()), np.int64)
 
 
 def feature_place(network: Network, feature: Any) -> int:

@@ -28,7 +28,7 @@ export function entryPanel(root, store) {
   const scrolls = { tabindex: "0", role: "group", "aria-label": "Sum" };
   const body = element("div", { class: "entry-body", ...scrolls });
   const path = createPath(store);
-  const panel = element("section", { class: "entry", "aria-label": "The entry, taken apart" });
+  const panel = element("section", { class: "entry unused", "aria-label": "The entry, taken apart" });
   panel.append(element("div", { class: "entry-top" }, path.node, sizeButton(panel)), body);
   root.append(panel);
   const drawings = {};
@@ -40,6 +40,8 @@ export function entryPanel(root, store) {
   const show = () => {
     const cell = store.hovered ?? store.selected;
     const key = cell ? `${cellName(cell)} ${isShown(store, cell.name)} ${conditions(store)}` : "";
+    // Low until it is used; then it keeps its height, or it would come and go under the pointer.
+    if (cell) panel.classList.remove("unused");
     if (view?.key !== key) {
       view = { key, ...(cell ? entryView(store, cell, drawings) : helpView()) };
       body.replaceChildren(...view.nodes);

@@ -24,11 +24,11 @@ export function rowChooser({ store, live, row }, update) {
 
 function rowList(store, N) {
   const options = range(N).map((n) => element("option", { value: n }, rowTitle(store, n)));
-  return element("select", {}, options);
+  return element("select", { "aria-label": "Row" }, options);
 }
 
 function rowNumber(N) {
-  return element("input", { type: "number", min: 0, max: N - 1, value: 0 });
+  return element("input", { type: "number", min: 0, max: N - 1, value: 0, "aria-label": "Row" });
 }
 
 function rowTitle({ names }, n) {

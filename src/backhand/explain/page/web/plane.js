@@ -57,12 +57,17 @@ function inWords(store, view, live, areas) {
     element("p", {}, live.text(() => planeInWords(store, view, areas()))),
     store.given.X.shape[1] > 2 ? others : null,
     element("p", { class: "unit-words" }, unit),
+    element("p", { class: "quiet" }, HANDS),
     allUnits(store, view, live),
   );
 }
 
 const HINGES =
   "A line is the hinge of a hidden unit, Z1 = 0; the unit is active on the side of the arrow.";
+
+const HANDS =
+  "Drag a row to change its two features; click a row or a line to pin it. By keyboard, rows are " +
+  "changed in the matrix X.";
 
 function otherFeatures({ names }, { row }) {
   return (

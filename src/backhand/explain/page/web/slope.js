@@ -17,6 +17,10 @@ const QUIET = 80; // milliseconds
 const ONLY_AFTER =
   " It is changed after it is computed, and what is computed from it follows.";
 
+const ELSEWHERE =
+  " Hover or pin another entry of X, of a parameter, of Z1, H1, S or of any gradient. Drag in the " +
+  "chart to change the value.";
+
 export const slopePanel = {
   id: "slope",
   title: "The gradient is the slope",
@@ -49,7 +53,7 @@ function build(box, store) {
     element("p", {},
       element("strong", { class: "entry-name" }, live.text(() => inNames(store, found.cell))),
       live.text(() => (view.isGiven ? "" : ONLY_AFTER)),
-      " Hover or pin another entry of X, of a parameter, of Z1, H1, S or of any gradient.",
+      ELSEWHERE,
     ),
     controls.node,
     element("div", { class: "parts" },

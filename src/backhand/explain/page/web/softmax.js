@@ -102,15 +102,15 @@ function probabilities(panel) {
   const columns = ["class", "S", "S − max S", "exp(S − max S)", "P", "Y", "−Y log P"];
   return [
     element("h3", {}, "From scores to probabilities"),
-    element("p", {}, math("P[k] = exp(S[k] − max(S)) / Σ_j exp(S[j] − max(S))")),
+    element("p", {}, math("P[k] = exp(S[k]) / Σ_j exp(S[j])")),
     table("Scores, probabilities and the loss of the row", columns, rows, [sums]),
     omitted(panel),
     element(
       "p",
       { class: "quiet" },
-      "P is exp(S − max S) divided by the sum of that column. Without the maximum the quotients " +
-        "are the same, but exp(S) overflows for S above 709.78. Each row of P sums to 1: the sum " +
-        "is over the classes of a row, not over the rows.",
+      "In the table, the largest score of the row is subtracted first: the quotients are the " +
+        "same, but exp(S) overflows for S above 709.78. Each row of P sums to 1: the sum is over " +
+        "the classes of a row, not over the rows.",
     ),
   ];
 }

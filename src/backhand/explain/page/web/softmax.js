@@ -196,7 +196,7 @@ function sumOfColumn(panel) {
   );
   return element(
     "div",
-    { class: "column-sum", "aria-live": "polite" },
+    { class: "column-sum" },
     element("p", {}, text(() => `∂ℓ/∂S[${row.n},${k()}] = `), terms, " = ", total, " = ", direct),
     element("p", { class: "quiet" }, text(() => whatIsLeft(panel))),
   );

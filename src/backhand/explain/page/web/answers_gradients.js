@@ -1,9 +1,9 @@
 // Answers about the equations of the backward pass.
 
-import { largest, numberOf, paragraph, sum } from "./answer_parts.js";
+import { largest, numberOf, paragraph } from "./answer_parts.js";
 import { entry, total } from "./matrix.js";
 import { shown } from "./numbers.js";
-import { lossByScore } from "./row_softmax.js";
+import { lossByScore, sum } from "./row_softmax.js";
 import { range } from "./table.js";
 
 export const GRADIENT_ANSWERS = [
@@ -147,7 +147,7 @@ function rowAndUnit(values) {
   return largest(values, "dZ1").index;
 }
 
-/** In the row with the largest dS, the entry of the most probable class that is not the true one. */
+/** In the row of the largest dS, the entry of the most probable class that is not the true one. */
 function otherClass(values) {
   const [n] = largest(values, "dS").index;
   const { P, Y } = values;

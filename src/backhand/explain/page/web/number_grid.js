@@ -7,7 +7,7 @@ import { table, windowAround } from "./table.js";
 const MOST = 8;
 
 /** Rows and columns of an array as a matrix: a vector is one row, a number one entry. */
-export function matrixSizes({ shape }) {
+function matrixSizes({ shape }) {
   return shape.length === 2 ? shape : [1, shape[0] ?? 1];
 }
 

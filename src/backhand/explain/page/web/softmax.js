@@ -6,14 +6,12 @@ import { math } from "./formulas.js";
 import { followed, liveNodes } from "./live.js";
 import { entry } from "./matrix.js";
 import { shown } from "./numbers.js";
-import { classesToShow, exponentials, rowOf } from "./row_softmax.js";
+import { classesToShow, exponentials, rowOf, sum } from "./row_softmax.js";
 import { jacobian, lossByProbability, lossByScore } from "./row_softmax.js";
 import { rowChooser, rowShare } from "./row_share.js";
 import { range, table } from "./table.js";
 
 const MOST_CLASSES = 12;
-
-const sum = (numbers) => numbers.reduce((all, number) => all + number, 0);
 
 export const softmaxPanel = {
   id: "softmax",

@@ -91,7 +91,7 @@ function unitChooser(panel) {
     panel.choose(Math.max(0, Math.min(units - 1, Math.trunc(Number(input.value)) || 0)));
   });
   live.call(() => {
-    if (document.activeElement !== input) input.value = unit.h;
+    if (!input.matches(":focus")) input.value = unit.h;
   });
   return element("label", { hidden: units <= MOST_UNITS }, "Unit ", input);
 }

@@ -209,5 +209,5 @@ def _curves(source: Any) -> dict[str, Any]:
         "training": "training (with penalty)" if with_penalty else "training",
         "validation": "out of fold" if searched else "validation",
         "best_epoch": getattr(source, "best_epoch", None),
-        "step": "step" if getattr(source, "solver", "") == "lbfgs" else "epoch",
+        "step": "step" if model.hyperparameters.get("solver") == "lbfgs" else "epoch",
     }

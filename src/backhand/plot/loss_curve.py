@@ -89,7 +89,8 @@ class LossCurveDisplay:
         Parameters
         ----------
         source : TrainResult, Model, MLPClassifier or History
-            Or a search or a pipeline that ends in a classifier. A model of `backhand.fit` has the mean curves of its folds' networks.
+            Or a search or a pipeline that ends in a classifier. A model of `backhand.fit` has the
+            mean curves of its folds' networks.
         figure, log_scale, name, ax, **line
             As for `plot`.
 

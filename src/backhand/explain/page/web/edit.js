@@ -69,38 +69,51 @@ export function typedNumber(text) {
 /** Change a given entry: an input in the place of its cell, or the choice of a class. */
 export function edit(store, grid, cell) {
   if (CHOICES.has(cell.name)) return choose(store, cell);
-  const { node } = grid.cellAt(cell.index);
-  const input = element("input", {
+  const input = numberInput(store, cell);
+  let open = true;
+  const end = (value) => {
+    if (!open) return;
+    open = false;
+    input.remove();
+    if (Number.isFinite(value) && value !== givenNumber(store, cell))
+      setGivenNumber(store, cell, value);
+  };
+  const onKey = (event) => {
+    event.stopPropagation();
+    const value = typedNumber(input.value);
+    if (event.key === "Enter" && !Number.isFinite(value))
+      input.setAttribute("aria-invalid", "true");
+    else if (event.key === "Enter" || event.key === "Escape") {
+      end(event.key === "Enter" ? value : NaN);
+      grid.focus(cell.index);
+    }
+  };
+  input.addEventListener("keydown", onKey);
+  input.addEventListener("input", () => input.removeAttribute("aria-invalid"));
+  input.addEventListener("blur", () => end(typedNumber(input.value)));
+  over(input, grid, cell);
+  input.focus();
+  input.select();
+}
+
+function numberInput(store, cell) {
+  const what = cell.name === "w" ? ": sample weight of the row" : "";
+  return element("input", {
     class: "typed",
     type: "text",
     inputmode: "decimal",
-    "aria-label": `${cellName(cell)}${cell.name === "w" ? ": sample weight of the row" : ""}`,
+    "aria-label": `${cellName(cell)}${what}`,
     value: String(givenNumber(store, cell)),
   });
-  const box = node.getBoundingClientRect();
+}
+
+/** Put an input over a cell. */
+function over(input, grid, cell) {
+  const box = grid.cellAt(cell.index).node.getBoundingClientRect();
   const frame = grid.node.getBoundingClientRect();
   input.style.left = `${box.left - frame.left - 12}px`;
   input.style.top = `${box.top - frame.top}px`;
-  let open = true;
-  const close = (keep) => {
-    if (!open) return;
-    const value = typedNumber(input.value);
-    if (keep && !Number.isFinite(value)) return input.setAttribute("aria-invalid", "true");
-    open = false;
-    input.remove();
-    if (keep && value !== givenNumber(store, cell)) setGivenNumber(store, cell, value);
-    if (document.activeElement === document.body) grid.focus(cell.index);
-  };
-  input.addEventListener("keydown", (event) => {
-    event.stopPropagation();
-    if (event.key === "Enter") close(true);
-    if (event.key === "Escape") close(false);
-  });
-  input.addEventListener("input", () => input.removeAttribute("aria-invalid"));
-  input.addEventListener("blur", () => close(Number.isFinite(typedNumber(input.value))));
   grid.node.append(input);
-  input.focus();
-  input.select();
 }
 
 /**

@@ -69,7 +69,7 @@ function sizeButton(panel) {
 
 /** Replace what is shown; the focus, if it is there, goes to the new heading. */
 function replace(content, nodes) {
-  const isFocused = content.contains(document.activeElement);
+  const isFocused = content.querySelector(":focus") !== null;
   content.replaceChildren(...nodes);
   if (isFocused) content.querySelector("h2")?.focus({ preventScroll: true });
 }
@@ -140,7 +140,7 @@ function numberInput(store, cell) {
   return {
     node: element("label", {}, label, input),
     update() {
-      if (document.activeElement !== input) input.value = String(givenNumber(store, cell));
+      if (!input.matches(":focus")) input.value = String(givenNumber(store, cell));
     },
   };
 }

@@ -64,7 +64,7 @@ export function matricesView(root, store, windows) {
   windows.subscribe(all);
   const stop = store.subscribe((what) => {
     if (figures.filter((figure) => figure.name()).length) geometry.fit();
-    if (what.has("selection") && store.selected) reveal(windows, grids, store, store.selected);
+    if (what.has("selection") && store.selected) reveal(root, windows, grids, store.selected);
     if (what.has("numbers") || what.has("stage") || what.has("changes")) numbers();
     if (what.has("stage")) markStage(drawing, store);
     light();
@@ -103,10 +103,18 @@ function visibleCell(store) {
   return cell && isShown(store, cell.name) ? cell : null;
 }
 
-/** Bring an entry into its windows and into view. */
-function reveal(windows, grids, store, { name, index }) {
-  windows.show(store.shapes[name], index);
-  grids[name]?.cellAt(index).node.scrollIntoView({ block: "nearest", inline: "nearest" });
+/**
+ * Bring an entry into its windows and into view; not while the reader types elsewhere, as in a
+ * cell of a notebook, from which an entry can be pinned too.
+ */
+function reveal(root, windows, grids, { name, index }) {
+  const grid = grids[name];
+  if (!grid) return;
+  windows.show(grid.letters, index);
+  const { activeElement } = root.getRootNode();
+  const page = root.closest(".backhand");
+  if (activeElement === document.body || page.contains(activeElement))
+    grid.cellAt(index).node.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 function markStage(drawing, store) {

@@ -15,7 +15,7 @@ export function createPath(store) {
     node,
     update() {
       node.hidden = !store.path.length;
-      const isFocused = list.contains(document.activeElement);
+      const isFocused = list.querySelector(":focus") !== null;
       list.replaceChildren(...store.path.map((cell) => crumb(store, cell)));
       list.scrollLeft = list.scrollWidth;
       if (isFocused) list.lastChild?.querySelector("button").focus();

@@ -90,7 +90,7 @@ def test_each_mistake_parts_from_the_right_pass_where_pythons_does(
                 expected = differs(right, wrong, value)
                 assert (found[value] != "= equal") == expected, (mistake["id"], value)
                 if expected and value not in mistake["lines"]:
-                    assert found[value] in ("↓ right given its inputs", "∅ not computed")
+                    assert found[value] in ("↓ inherited", "∅ not computed")
             words = panel(shown).locator(".answer").first.inner_text()
             assert mistake["message"] in words
             for value, code in mistake["right"].items():

@@ -94,7 +94,7 @@ function weightField({ store, live, row }) {
     if (input.value !== "" && value >= 0 && Number.isFinite(value)) setWeight(store, row.n, value);
   });
   live.call(() => {
-    if (document.activeElement !== input) input.value = weight();
+    if (!input.matches(":focus")) input.value = weight();
   });
   const equal = element(
     "button",

@@ -6,6 +6,7 @@ import doctest
 import importlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,9 @@ import pytest
 import backhand
 from backhand.errors import InputError, MissingDependencyError
 from backhand.explain.explain import explain
+from backhand.explain.trace.entry import Entry
 from backhand.explain.trace.trace import Trace
+from backhand.explain.trace.value import Value
 
 TABLE = """\
 dW1[3,7] = -0.00169166   feature 3 (body mass), hidden unit 7
@@ -190,11 +193,10 @@ def test_a_page_is_written_whole_and_only_as_html(trace: Trace, tmp_path: Path) 
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
-@pytest.mark.parametrize("module", ["explain", "trace.entry", "trace.value", "trace.trace"])
-def test_the_examples_of_the_docstrings_run(module: str) -> None:
+@pytest.mark.parametrize("public", [explain, Entry, Value, Trace])
+def test_the_examples_of_the_docstrings_run(public: Any) -> None:
     found = doctest.testmod(
-        importlib.import_module(f"backhand.explain.{module}"),
-        optionflags=doctest.ELLIPSIS,
+        importlib.import_module(public.__module__), optionflags=doctest.ELLIPSIS
     )
     assert found.attempted
     assert not found.failed

@@ -27,16 +27,19 @@ def jupyterlab(folder: Path, cells: Sequence[str]) -> Iterator[str]:
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells], metadata=kernel)
     nbformat.write(notebook, folder / "notebook.ipynb")
-    tracker = folder / "settings" / "@jupyterlab" / "notebook-extension"
-    tracker.mkdir(parents=True)
-    # Cells that are out of sight stay in the document, so that tests can look at them.
-    (tracker / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
+    # Cells that are out of sight stay in the document, and no news are offered.
+    settings = {"notebook-extension/tracker": '{"windowingMode": "none"}',
+                "apputils-extension/notification": '{"fetchNews": "false"}'}  # fmt: skip
+    for name, content in settings.items():
+        path = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True)
+        path.write_text(content)
     port = free_port()
     command = [
         "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
         "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--ServerApp.password=",
         f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True",
-        "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]  # fmt: skip
     own = {f"JUPYTER_{what}_DIR": str(folder / what) for what in ("CONFIG", "DATA", "RUNTIME")}
     own |= {"JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),

@@ -68,10 +68,10 @@ def explain(
     cache_dir: options.CacheDir = None,
     json: options.Json = False,
 ) -> None:  # fmt: skip
-    """Show where each number of a forward pass, backward pass and update comes from.
+    """Show where each number of a backward pass comes from.
 
-    Of a model and a few rows of a table; of a backward pass of your own, beside the equations; or,
-    without arguments, of a built-in example. Computes in float64.
+    Computes a forward pass, a backward pass and an update in float64: of a model and a few rows of
+    a table; of a backward pass of your own, beside the equations; or of a built-in example.
     """
     from backhand.cli.reports.explanation import show_entries, show_page, show_trace
 

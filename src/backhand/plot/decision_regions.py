@@ -123,6 +123,7 @@ class DecisionRegionsDisplay:
         Parameters
         ----------
         source : TrainResult, Model, MLPClassifier or Parameters
+            Or a search or a pipeline that ends in a classifier.
         X : array_like of shape (N, d), or a table
             Rows; the plane is as large as they need. For a model that was trained on a table: a
             data frame, a dict of columns, the path of a file or a `Table`, whose encoded columns

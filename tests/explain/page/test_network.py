@@ -197,6 +197,23 @@ def test_a_number_is_changed_by_dragging_and_everything_follows(shown: WebPage) 
     np.testing.assert_allclose(shown.value("dW1"), expected.dW1, rtol=1e-12, atol=1e-15)
 
 
+def test_a_finger_scrolls_unless_the_number_is_pinned(shown: WebPage) -> None:
+    drag = """(node, [from, to]) => {
+      const event = (kind, clientY) => node.dispatchEvent(new PointerEvent(kind,
+        { bubbles: true, pointerId: 1, pointerType: "touch", button: 0, clientY }));
+      node.closest(".drawing").setPointerCapture = () => {};
+      event("pointerdown", from);
+      event("pointermove", to);
+      event("pointerup", to);
+    }"""
+    before = state(shown, "store.given.W1.data[3]")
+    cell(shown, "W1", 0, 3).evaluate(drag, [100, 60])
+    assert state(shown, "store.given.W1.data[3]") == before
+    cell(shown, "W1", 0, 3).click()
+    cell(shown, "W1", 0, 3).evaluate(drag, [100, 60])
+    assert state(shown, "store.given.W1.data[3]") == pytest.approx(before + 0.4, abs=1e-6)
+
+
 def test_a_number_is_typed_in_its_cell(shown: WebPage) -> None:
     cell(shown, "b1", 0, 3).dblclick()
     shown.page.keyboard.type("0,75")

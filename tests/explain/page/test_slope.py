@@ -176,6 +176,23 @@ def test_the_value_is_moved_by_keys_and_everything_follows(shown: WebPage) -> No
     assert float(shown.value("L")) == pytest.approx(loss_of(problem), rel=1e-12)
 
 
+def test_the_value_is_dragged_in_the_chart(shown: WebPage) -> None:
+    pin(shown, "b2", 1)
+    chart = shown.page.locator(".panel.slope .chart .frame").first
+    chart.scroll_into_view_if_needed()
+    shown.settle()
+    box = chart.bounding_box()
+    assert box is not None
+    before = shown.value("b2")
+    shown.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 50)
+    shown.page.mouse.down()
+    shown.page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 50, steps=3)
+    shown.page.mouse.up()
+    shown.settle()
+    change = shown.value("b2") - before
+    assert change[1] == pytest.approx(0.5, abs=0.01) and change[0] == change[2] == 0
+
+
 def test_a_dead_unit_has_slope_zero(shown: WebPage) -> None:
     shown.run(f"() => {STORE}.setNumber('b1', [3], -100)")
     pin(shown, "dW1", 0, 3)

@@ -164,3 +164,16 @@ def test_a_loss_that_is_not_finite_ends_the_run(shown: WebPage) -> None:
     shown.page.locator(".training").get_by_role("button", name="Train for").wait_for()
     assert shown.run(f"() => {STORE}.updates") < 100
     assert "no longer a finite number" in shown.page.locator(".training .verdict").inner_text()
+
+
+def test_a_large_model_takes_pythons_step_and_shows_all_panels(browser: Browser) -> None:
+    problem = problem_of(4, 784, 256, 10)
+    with open_page(page_contents(problem), browser=browser) as shown:
+        press(shown, "Take a step")
+        np.testing.assert_allclose(
+            shown.value("W2"), after_steps(problem, 1).W2, rtol=1e-10, atol=1e-14
+        )
+        for panel in ("slope", "plane"):
+            shown.page.locator(f".panel.{panel} svg[role=img]").first.scroll_into_view_if_needed()
+        shown.page.locator(".plane .region:visible").first.wait_for()
+        assert not shown.complaints

@@ -81,6 +81,9 @@ class Trace:
     def __contains__(self, name: object) -> bool:
         return name in self.passes.values
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return self.names
+
     def entry(self, cell: str) -> Entry:
         """Return an entry by its name as text.
 

@@ -100,5 +100,5 @@ function exampleChoice(root, store, problems) {
     },
     first.map((one) => element("option", { selected: one === store.contents.problem }, one.title)),
   );
-  return element("label", {}, "example", select);
+  return select;
 }

@@ -17,7 +17,10 @@ export function createPath(store) {
     node,
     update() {
       node.hidden = !store.path.length;
+      const isFocused = list.contains(document.activeElement);
       list.replaceChildren(...store.path.map((cell) => crumb(store, cell)));
+      list.scrollLeft = list.scrollWidth;
+      if (isFocused) list.lastChild?.querySelector("button").focus();
     },
   };
 }

@@ -370,6 +370,29 @@ def test_arrays_of_other_sizes_are_drawn_anew(shown: WebPage) -> None:
     assert shown.page.locator('.network [data-name="Z1"] .line').count() == 3
 
 
+def test_in_a_box_of_its_own_as_in_a_notebook_drawing_and_sum_are_in_view(
+    shown: WebPage,
+) -> None:
+    shown.run(
+        """() => {
+          const box = document.createElement("div");
+          box.style.overflow = "auto";
+          document.body.append(box);
+          box.append(document.getElementById("backhand"));
+        }"""
+    )
+    shown.settle()
+    shown.run(f'() => {STORE}.select({{ name: "dW2", index: [7, 1] }})')
+    shown.settle()
+    drawn, entry = (shown.page.locator(name).bounding_box() for name in (".drawing-box", ".entry"))
+    assert drawn is not None and entry is not None
+    assert drawn["y"] >= 0 and entry["y"] >= drawn["y"] + drawn["height"]
+    assert entry["y"] + entry["height"] <= 900
+    cell_box = cell(shown, "dW2", 7, 1).bounding_box()
+    assert cell_box is not None
+    assert drawn["y"] < cell_box["y"] < drawn["y"] + drawn["height"]
+
+
 def test_formulas_of_all_equations_are_mathml(shown: WebPage) -> None:
     captions = shown.page.locator(".network figcaption")
     assert captions.count() == 24

@@ -231,6 +231,7 @@ def test_importing_backhand_imports_nothing_until_it_is_used() -> None:
     heavy = {"torch", "numba", "duckdb", "matplotlib", "sklearn", "scipy", "safetensors", "rich"}
     assert not imported_by("import backhand") & (heavy | {"numpy"})
     assert not imported_by("import backhand; backhand.init(2, 3, 2); backhand.train") & heavy
+    assert not imported_by("import backhand; backhand.WeightsDisplay") & heavy
     assert not imported_by("import backhand; backhand.MLPClassifier") & {"torch", "duckdb", "numba"}
 
 

@@ -27,7 +27,7 @@ BROUGHT = {
     "skl2onnx": "estimator/integrations.py", "mlflow": "estimator/integrations.py",
     "pandas": "explain/trace/entry.py",
 }  # fmt: skip
-"""Libraries that are imported only for users of theirs, who have installed them."""
+"""Libraries of the user's own that no extra brings, and where each is imported if it is there."""
 
 DATA = {".css", ".csv", ".js", ".json", ".pyi", ".typed"}
 """Files of the package that are not Python."""

@@ -2,8 +2,8 @@
 
     python examples/lesson/make.py
 
-Text becomes a cell of text, each block of Python a cell of code, without outputs. Pictures become
-attachments, so that the notebook is one file.
+Text becomes a cell of text, each block of Python a cell of code, without outputs. Pictures are put
+into the text, so that the notebook is one file.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -50,17 +51,15 @@ def code_cell(code: str) -> dict[str, Any]:
 
 def text_cell(text: str) -> dict[str, Any]:
     """A cell of text, with its pictures in it."""
-    cell: dict[str, Any] = {"cell_type": "markdown", "metadata": {}}
-    pictures = {Path(path).name: HERE / path for _, path in PICTURE.findall(text)}
-    if pictures:
-        cell["attachments"] = {name: {"image/svg+xml": encoded(p)} for name, p in pictures.items()}
-    inside = PICTURE.sub(lambda m: f"![{m[1]}](attachment:{Path(m[2]).name})", unwrapped(text))
-    return {**cell, "source": lines(inside)}
+    return {"cell_type": "markdown", "metadata": {},
+            "source": lines(PICTURE.sub(picture, unwrapped(text)))}  # fmt: skip
 
 
-def encoded(path: Path) -> str:
-    """A picture as text."""
-    return base64.b64encode(path.read_bytes()).decode("ascii")
+def picture(found: re.Match[str]) -> str:
+    """A picture as an element that contains it: JupyterLab shows no attachment that is an SVG."""
+    alternative, path = found.groups()
+    data = base64.b64encode((HERE / path).read_bytes()).decode("ascii")
+    return f'<img alt="{escape(alternative)}" src="data:image/svg+xml;base64,{data}">'
 
 
 def unwrapped(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -228,6 +228,29 @@ class Model:
 def class_names(model: Model) -> list[str]:
     """Return the classes as texts, as a table has them: true and false in lower case."""
     return [str(name).lower() if isinstance(name, bool) else str(name) for name in model.classes]
+
+
+def class_places(model: Model, labels: Sequence[Any]) -> list[int]:
+    """Return the index of each class, given by its name, as a text or not, or by its index.
+
+    Raises
+    ------
+    InputError
+        If one is not a class of the model.
+    """
+    indices = {k: k for k in range(model.sizes[2])}
+    labels = [label if isinstance(label, Hashable) else repr(label) for label in labels]
+    named = {name: k for k, name in enumerate(model.classes)}
+    spelled = {name: k for k, name in enumerate(class_names(model))}
+    for known in (named, spelled, indices):
+        if all(label in known for label in labels):
+            return [known[label] for label in labels]
+    known = {**indices, **spelled, **named}
+    unknown = next((label for label in labels if label not in known), labels[0])
+    raise InputError(
+        f"y holds {unknown!r}; expected classes of the model ({listed(class_names(model))}), or "
+        f"their indices 0..{len(indices) - 1}."
+    )
 
 
 def penalised(model: Model) -> bool:

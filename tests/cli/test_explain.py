@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import backhand
+from backhand.cli.explain import row_numbers
 from conftest import PENGUINS, ROOT
 from helpers.command_line import run
 
@@ -114,11 +115,15 @@ def test_a_function_is_shown_beside_the_equations(here) -> None:
 
 def test_what_a_functions_file_prints_is_not_shown_and_what_it_raises_is_a_sentence(here) -> None:
     (here / "net.py").write_text(
-        "import numpy as np\nprint('imported')\n"
-        "def backward(X, Y, W1, b1, W2, b2):\n    print('called')\n    return {'dW1': 0 * W1}\n"
+        "import backhand\nprint('imported')\n"
+        "def backward(X, Y, W1, b1, W2, b2):\n    print('called')\n"
+        "    params = backhand.Parameters(W1, b1, W2, b2)\n"
+        "    acts = backhand.forward(params, X)\n"
+        "    return backhand.backward(params, X, Y, acts)._asdict()\n"
     )
     (here / "broken.py").write_text("1 / 0\n")
     printed = run("explain", "net.py:backward").stdout
+    assert "all values as expected" in printed
     assert "imported" not in printed and "called" not in printed
     refused = run("explain", "broken.py:backward", expect=2)
     assert "broken.py could not be run: ZeroDivisionError" in refused.stderr
@@ -170,6 +175,13 @@ def test_a_wrong_call_is_one_sentence_and_exit_2(here, model, name) -> None:
     assert result.stdout == "" and not list(here.iterdir())
     assert re.search(message, result.stderr), result.stderr
     assert result.stderr.startswith("backhand: ") and result.stderr.count("\n") == 1
+
+
+def test_more_rows_than_a_trace_can_have_are_refused(here) -> None:
+    assert row_numbers("2000", 1000, "t.csv") == list(range(1, 1001))
+    assert row_numbers(" 5, 2 ,", 7, "t.csv") == [5, 2]
+    with pytest.raises(backhand.InputError, match="--rows chooses 1,001 rows; expected 1,000"):
+        row_numbers("2000", 1001, "t.csv")
 
 
 def test_a_model_of_arrays_cannot_read_a_table(here) -> None:

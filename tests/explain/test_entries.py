@@ -6,6 +6,7 @@ import doctest
 import importlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,12 +15,15 @@ import pytest
 import backhand
 from backhand.errors import InputError, MissingDependencyError
 from backhand.explain.explain import explain
+from backhand.explain.trace.entry import Entry
 from backhand.explain.trace.trace import Trace
+from backhand.explain.trace.value import Value
 
 TABLE = """\
 dW1[3,7] = -0.00169166   feature 3 (body mass), hidden unit 7
   dW1 = X.T @ dZ1   with X (8, 4), dZ1 (8, 8)
   dW1[i,h] = Σ_n X[n,i] · dZ1[n,h]
+  summed over the rows n, which X and dZ1 share; i and h remain
 
   row n  X[n,3]   dH1[n,7]  Z1 > 0   dZ1[n,7]    product
   0       -1.26  -0.034034     yes  -0.034034   0.042883
@@ -114,6 +118,12 @@ def test_of_many_terms_the_largest_are_shown_and_the_others_summed(wide: Trace) 
     assert float(rest.split()[-1]) == pytest.approx(left, abs=1e-4)
 
 
+@pytest.mark.parametrize("cell", ["db2[1]", "P[0,1]", "S[2,0]", "losses[3]", "L", "dH1[1,2]"])
+def test_the_numbers_of_a_sum_stand_below_each_other(trace: Trace, cell: str) -> None:
+    table = str(trace.entry(cell)).split("\n\n")[1].splitlines()
+    assert len({len(line) for line in table}) == 1
+
+
 def test_a_data_frame_has_a_row_per_term(trace: Trace) -> None:
     frame = trace["dW1"][3, 7].to_frame()
     assert frame["product"].sum() == pytest.approx(trace["dW1"][3, 7].value, rel=1e-12)
@@ -121,7 +131,8 @@ def test_a_data_frame_has_a_row_per_term(trace: Trace) -> None:
     assert frame["Z1 > 0"].dtype == bool
     softmax = trace["P"][2, 1].to_frame()
     assert softmax["name"].tolist() == ["Adelie", "Chinstrap", "Gentoo"]
-    assert softmax["P[2,k]"].tolist() == pytest.approx(np.asarray(trace["P"])[2].tolist())
+    shares = softmax["exp"] / softmax["exp"].sum()
+    assert shares.tolist() == pytest.approx(np.asarray(trace["P"])[2].tolist())
     assert isinstance(trace["X"][0, 0].to_frame(), pd.DataFrame)
 
 
@@ -182,11 +193,10 @@ def test_a_page_is_written_whole_and_only_as_html(trace: Trace, tmp_path: Path) 
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
-@pytest.mark.parametrize("module", ["entry", "value", "trace"])
-def test_the_examples_of_the_docstrings_run(module: str) -> None:
+@pytest.mark.parametrize("public", [explain, Entry, Value, Trace])
+def test_the_examples_of_the_docstrings_run(public: Any) -> None:
     found = doctest.testmod(
-        importlib.import_module(f"backhand.explain.trace.{module}"),
-        optionflags=doctest.ELLIPSIS,
+        importlib.import_module(public.__module__), optionflags=doctest.ELLIPSIS
     )
     assert found.attempted
     assert not found.failed

@@ -95,7 +95,7 @@ def test_some_rows_are_the_first_ones_or_those_named(params: backhand.Parameters
     np.testing.assert_array_equal(np.asarray(some["X"]), X[[3, 1]])
     assert labels(some) == [0, 1]
     assert np.asarray(some["w"]).tolist() == [4 / 6, 2 / 6]
-    assert some.problem.rows == ("row 3", "row 1")
+    assert some.problem.rows == ("X[3]", "X[1]")
     assert len(explain(params, X, y, rows=100)["X"]) == 5
 
 
@@ -107,6 +107,7 @@ def test_rows_of_a_table_are_encoded_as_the_model_reads_them(fitted: Any) -> Non
     np.testing.assert_allclose(P, fitted.predict_proba(frame), rtol=1e-5)
     assert [fitted.classes[k] for k in labels(trace)] == frame["species"].tolist()
     assert trace.problem.features == tuple(fitted.schema.features)
+    assert trace.problem.rows[:2] == ("row 3 of the table", "row 41 of the table")
     again = explain(fitted, frame)
     np.testing.assert_array_equal(np.asarray(again["P"]), P)
     alone = explain(fitted, frame.drop(columns="species"), frame["species"])
@@ -116,7 +117,7 @@ def test_rows_of_a_table_are_encoded_as_the_model_reads_them(fitted: Any) -> Non
 def test_a_row_of_a_table_without_a_class_is_an_error_that_names_it(fitted: Any) -> None:
     frame = pd.read_csv(PENGUINS).iloc[:4].copy()
     frame.loc[2, "species"] = "Emperor"
-    with pytest.raises(InputError, match=r"row 2 \(from 0\).*'species'.*'Gentoo'"):
+    with pytest.raises(InputError, match=r"row 3 of the data frame.*'species'.*'Gentoo'"):
         explain(fitted, frame)
     assert len(explain(fitted, frame, rows=[0, 1, 3])["X"]) == 3
 
@@ -142,6 +143,7 @@ WRONG = [
     ({"X": np.zeros((2, 3)), "y": [0, 2]}, r"y holds 2; expected classes of the model.*0\.\.1"),
     ({"X": np.zeros((2, 3)), "y": ["0", "maybe"]}, "y holds 'maybe'"),
     ({"X": np.zeros((2, 3)), "y": 1}, "y has the type int"),
+    ({"X": np.zeros((2, 3)), "y": [[0], [0, 1]]}, "rows of y are of several lengths"),
     ({"X": np.zeros((2, 3)), "y": [[1, 1], [0, 1]]}, "row 0 of y is"),
     ({"X": np.full((2, 3), np.nan), "y": [0, 1]}, "X holds nan at row 0, column 0"),
     ({"X": np.zeros((2, 3)), "y": [0, 1], "rows": 0}, "rows is 0; expected an integer"),

@@ -62,6 +62,12 @@ def of_one_output(X, y, W1, b1, W2, b2):
     return X.T @ dZ1, dZ1.sum(axis=0), H1.T @ dS, dS.sum(axis=0)
 
 
+def without_biases(X, Y, W1, W2):
+    H1 = np.maximum(X @ W1, 0)
+    dS = (softmax(H1 @ W2) - Y) / len(X)
+    return {"dW1": X.T @ (dS @ W2.T * (H1 > 0)), "dW2": H1.T @ dS}
+
+
 def strange(X, Y, W1, b1, W2, b2):
     found = right(X, Y, W1, b1, W2, b2)
     return {**found, "dW1": np.sin(7 * found["dW1"]) + 3}
@@ -138,6 +144,13 @@ def test_another_layout_is_shown_in_that_of_the_equations() -> None:
     dW1 = next(one for one in own.compared if one.name == "dW1")
     assert dW1.got.shape == trace["dW1"].shape
     assert "columns" in str(own)
+
+
+def test_without_biases_the_trace_has_biases_of_0() -> None:
+    trace, own = own_of(without_biases)
+    assert own.parts_at == ""
+    for one in own.compared:
+        np.testing.assert_allclose(one.got, np.asarray(trace[one.name]), rtol=1e-9, atol=1e-12)
 
 
 def test_one_sigmoid_output_is_a_softmax_of_two_in_the_trace() -> None:

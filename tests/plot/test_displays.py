@@ -10,6 +10,7 @@ from matplotlib import pyplot
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import backhand
 from backhand import (
@@ -240,8 +241,8 @@ def test_a_table_is_encoded_by_the_schema_of_its_model() -> None:
         ({"resolution": 1}, "resolution is 1"),
         ({"at": [1.0, 2.0]}, r"at is \(2,\)"),
         ({"y": NAMES[Y][:3]}, r"y is \(3,\); expected the classes of the 60 rows"),
-        ({"y": np.where(Y == 2, "top", NAMES[Y])}, "'top', which is not a class of the network"),
-        ({"y": Y + 1}, "1, which is not a class"),
+        ({"y": np.where(Y == 2, "top", NAMES[Y])}, "y holds 'top'; expected classes of the model"),
+        ({"y": Y + 1}, r"y holds 3; .* indices 0\.\.2"),
         ({"X": X[:, :3]}, "X has 3 columns"),
         ({"X": np.where(X[3, 3] == X, np.nan, X)}, "not finite"),
         ({"X": NAMES[Y][:, None]}, "does not consist of numbers"),
@@ -380,13 +381,27 @@ def test_every_source_of_the_same_network_gives_the_same_picture() -> None:
     assert all(np.array_equal(P, drawn[0]) for P in drawn)
 
 
-def test_a_search_is_drawn_as_its_best_classifier_and_a_pipeline_says_what_to_draw() -> None:
+def test_a_search_is_drawn_as_its_best_classifier() -> None:
     clf = backhand.MLPClassifier((6,), solver="lbfgs", tol=1.0, random_state=0).fit(X, Y)
     search = SimpleNamespace(best_estimator_=clf)
     drawn = [MaskDisplay.from_estimator(source, X).mask for source in (search, clf)]
     assert np.array_equal(*drawn)
-    with pytest.raises(backhand.InputError, match=r"a Pipeline cannot be drawn.* the last step"):
-        MaskDisplay.from_estimator(make_pipeline(clf), X)
+
+
+def test_a_pipeline_is_drawn_over_what_its_other_steps_return() -> None:
+    clf = backhand.MLPClassifier((6,), solver="lbfgs", tol=1e-2, random_state=0)
+    pipeline = make_pipeline(StandardScaler(), clf).fit(5 * X + 3, NAMES[Y])
+    display = DecisionRegionsDisplay.from_estimator(pipeline, 5 * X + 3, NAMES[Y], resolution=4)
+    scaled = (X - X.mean(axis=0)) / X.std(axis=0)
+    assert np.allclose(display.points, scaled[:, :2])
+    assert display.ax_.get_xlabel() == "x0, transformed"
+    row = 5 * (X.mean(axis=0) + X.std(axis=0) * np.array([display.x0[1], display.x1[2], 0, 0])) + 3
+    assert np.allclose(display.P[2, 1], pipeline.predict_proba(row[None])[0])
+    assert LossCurveDisplay.from_estimator(pipeline).ax_.get_xlabel() == "step"
+    alone = make_pipeline(clf)
+    assert WeightsDisplay.from_estimator(alone).W.shape == (4, 6)
+    with pytest.raises(backhand.InputError, match=r"a StandardScaler cannot be drawn.*ends in one"):
+        WeightsDisplay.from_estimator(make_pipeline(clf, StandardScaler()))
 
 
 def test_without_matplotlib_the_error_says_how_to_install_it(monkeypatch) -> None:

@@ -68,10 +68,10 @@ def explain(
     cache_dir: options.CacheDir = None,
     json: options.Json = False,
 ) -> None:  # fmt: skip
-    """Show where each number of a forward pass, backward pass and update comes from.
+    """Show where each number of a backward pass comes from.
 
-    Of a model and a few rows of a table; of a backward pass of your own, beside the equations; or,
-    without arguments, of a built-in example. Computes in float64.
+    Computes a forward pass, a backward pass and an update in float64: of a model and a few rows of
+    a table; of a backward pass of your own, beside the equations; or of a built-in example.
     """
     from backhand.cli.reports.explanation import show_entries, show_page, show_trace
 
@@ -214,6 +214,7 @@ def row_numbers(text: str | None, count: int, source: str) -> list[int]:
         If it is neither a number of rows nor numbers of some that exist.
     """
     from backhand.errors import InputError
+    from backhand.explain.rows import MOST_ROWS
 
     parts = [part.strip() for part in (text or f"{FIRST_ROWS}").split(",")]
     chosen = parts[:-1] if len(parts) > 1 and not parts[-1] else parts
@@ -224,7 +225,9 @@ def row_numbers(text: str | None, count: int, source: str) -> list[int]:
         )
     numbers = [int(part) for part in chosen]
     if len(parts) == 1:
-        return list(range(1, min(numbers[0], count) + 1))
+        numbers = list(range(1, min(numbers[0], count) + 1))
+    if len(numbers) > MOST_ROWS:
+        raise InputError(f"--rows chooses {len(numbers):,} rows; expected {MOST_ROWS:,} or fewer.")
     if max(numbers) > count:
         raise InputError(f"--rows has {max(numbers)}, and {source} has {count:,} rows.")
     return numbers

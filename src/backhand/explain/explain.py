@@ -18,7 +18,6 @@ from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.explain.examples import EXAMPLES
 from backhand.explain.examples import example as example_problem
-from backhand.explain.own_function import problem_of
 from backhand.explain.problem import Problem
 from backhand.explain.rows import RowChoice, Rows, rows_of
 from backhand.explain.trace.trace import Trace
@@ -96,12 +95,37 @@ def explain(
 
     Examples
     --------
-    >>> import backhand, numpy as np
+    >>> import backhand
+    >>> trace = backhand.explain()
+    >>> print(trace["dW1"][3, 7])
+    dW1[3,7] = -0.00169166   feature 3 (body mass), hidden unit 7
+      dW1 = X.T @ dZ1   with X (8, 4), dZ1 (8, 8)
+      dW1[i,h] = Σ_n X[n,i] · dZ1[n,h]
+      summed over the rows n, which X and dZ1 share; i and h remain
+    <BLANKLINE>
+      row n  X[n,3]   dH1[n,7]  Z1 > 0   dZ1[n,7]    product
+      0       -1.26  -0.034034     yes  -0.034034   0.042883
+      1       -0.31   0.029220      no          0          0
+      2        0.58  -0.006450     yes  -0.006450  -0.003741
+      3        0.43  -0.052803      no          0          0
+      4       -0.87   0.054790     yes   0.054790  -0.047668
+      5        1.47  -0.018499      no          0          0
+      6       -1.38  -0.039485     yes  -0.039485   0.054489
+      7       -0.84   0.056732     yes   0.056732  -0.047655
+                                   sum = dW1[3,7]  -0.001692
+    <BLANKLINE>
+    3 of 8 terms are 0 because Z1 is not above 0 there.
+    Without these masks, the terms would sum to -0.060649.
+    >>> trace["dW1"][3, 7].back()[:2]
+    [X[0,3] = -1.26, X[1,3] = -0.31]
+
+    With parameters and rows of one's own:
+
+    >>> import numpy as np
     >>> params = backhand.init(d=2, H=3, K=2, seed=1)
-    >>> trace = backhand.explain(params, np.array([[1.0, 2.0], [-1.0, 0.5]]), np.array([0, 1]))
-    >>> print(trace["dW1"][0, 1])  # doctest: +SKIP
-    >>> trace["dW1"][0, 1].back()[:2]
-    [X[0,0] = 1, X[1,0] = -1]
+    >>> X, y = np.array([[1.0, 2.0], [-1.0, 0.5]]), np.array([0, 1])
+    >>> backhand.explain(params, X, y)["dW1"].shape
+    (2, 3)
     """
     if isinstance(source, str | PathLike):
         source = load(Path(source))
@@ -114,6 +138,8 @@ def explain(
         others = {**of_rows, "learning_rate": learning_rate, "l2": l2 or None, "example": example}
         _check_absent("with a function; expected the function alone, which is called on the "
                       "doctor's problem", others)  # fmt: skip
+        from backhand.explain.own_function import problem_of  # which imports all of the doctor
+
         return Trace(*problem_of(source))  # type: ignore[arg-type]
     _check_absent("with a model; expected one of both", {"example": example})
     return _of_model(_as_model(source), X, y, rows, target, _features(source), {

@@ -212,13 +212,14 @@ def _is_standard(network: Network) -> bool:
 
 
 def _problem(evidence: Evidence, name: str) -> Problem:
-    """The doctor's problem for the equations: two outputs where the function has one."""
+    """The doctor's problem for the equations: with two outputs, and with biases."""
     given = evidence.given
-    W2, b2, Y = given["W2"], given["b2"], given["Y"]
+    b1, W2, b2, Y = given["b1"], given["W2"], given["b2"], given["Y"]
+    if not evidence.network.biases:
+        b1, b2 = 0 * b1, 0 * b2
     if W2.shape[1] == 1:  # a sigmoid of s is a softmax of 0 and s
         W2, b2, Y = np.hstack([0 * W2, W2]), np.append(0, b2), np.hstack([1 - Y, Y])
-    params = Parameters(given["W1"], given["b1"], W2, b2)
-    return Problem(params, given["X"], Y, l2=float(given["l2"]),
+    return Problem(Parameters(given["W1"], b1, W2, b2), given["X"], Y, l2=float(given["l2"]),
                    learning_rate=float(given.get("eta", 0.1)),
                    title=f"{name} on the doctor's problem {evidence.problem}")  # fmt: skip
 

@@ -15,7 +15,7 @@ from backhand.constraints import Integer, is_integer
 from backhand.constraints import check as check_setting
 from backhand.engines import is_sparse
 from backhand.errors import InputError, listed
-from backhand.model import Model, class_names
+from backhand.model import Model, class_names, class_places
 from backhand.tables.table import Table
 from backhand.training.data import check_finite, from_lists, host
 
@@ -77,7 +77,7 @@ def rows_of(model: Model, X: Any, y: Any, chosen: RowChoice, target: str | None)
     part = matrix[places].astype(np.float64)
     check_finite(part, np.dtype(np.float64))
     Y = labels_of(model, y, places, len(matrix))
-    return Rows(part, Y, _names(chosen, places), features, places, len(matrix))
+    return Rows(part, Y, _names(chosen, places, "X[{}]", 0), features, places, len(matrix))
 
 
 def _column_names(X: Any) -> tuple[str, ...]:
@@ -86,9 +86,9 @@ def _column_names(X: Any) -> tuple[str, ...]:
     return tuple(map(str, columns)) if len(columns) else ()
 
 
-def _names(chosen: RowChoice, places: NDArray[np.intp]) -> tuple[str, ...]:
-    """What rows are called that are not all."""
-    return () if chosen is None else tuple(f"row {place}" for place in places)
+def _names(chosen: RowChoice, places: NDArray[np.intp], form: str, first: int) -> tuple[str, ...]:
+    """What rows are called that are not all: by their number, from that of the first."""
+    return () if chosen is None else tuple(form.format(place + first) for place in places)
 
 
 def places_of(chosen: RowChoice, count: int, source: str) -> NDArray[np.intp]:
@@ -121,8 +121,7 @@ def _is_listed(chosen: Any) -> bool:
 
 def labels_of(model: Model, y: Any, places: NDArray[np.intp], count: int) -> Array:
     """Return Y (N, K) of some of all rows' classes: indices, names, or rows that sum to 1."""
-    K = model.sizes[2]
-    given = np.asarray(host(y))
+    K, given = model.sizes[2], _array_of(y)
     if given.ndim == 0 or len(given) != count:
         found = f"{len(given):,} rows" if given.ndim else f"the type {type(y).__name__}"
         raise InputError(f"y has {found}; expected the class of each of the {count:,} rows of X.")
@@ -135,8 +134,15 @@ def labels_of(model: Model, y: Any, places: NDArray[np.intp], count: int) -> Arr
         raise InputError(
             f"y is {given.shape}; expected ({count},) classes or ({count}, {K}) one-hot."
         )
-    one_hot: Array = np.eye(K)[_indices(model, given.tolist())]
+    one_hot: Array = np.eye(K)[class_places(model, given.tolist())]
     return one_hot
+
+
+def _array_of(y: Any) -> Array:
+    try:
+        return np.asarray(host(y))
+    except ValueError as error:
+        raise InputError("the rows of y are of several lengths; expected a class each.") from error
 
 
 def _checked_shares(Y: Array) -> Array:
@@ -149,22 +155,6 @@ def _checked_shares(Y: Array) -> Array:
             "or more whose sum is 1."
         )
     return Y
-
-
-def _indices(model: Model, labels: Sequence[Any]) -> list[int]:
-    """The indices of classes that are given by their names, as texts or not, or as indices."""
-    indices = {k: k for k in range(model.sizes[2])}
-    named = {name: k for k, name in enumerate(model.classes)}
-    spelled = {name: k for k, name in enumerate(class_names(model))}
-    for known in (named, spelled, indices):
-        if all(label in known for label in labels):
-            return [known[label] for label in labels]
-    known = {**indices, **spelled, **named}
-    unknown = next((label for label in labels if label not in known), labels[0])
-    raise InputError(
-        f"y holds {unknown!r}; expected classes of the model ({listed(class_names(model))}), or "
-        f"their indices 0..{len(indices) - 1}."
-    )
 
 
 def _rows_of_table(model: Model, data: Any, y: Any, chosen: RowChoice, target: str | None) -> Rows:
@@ -184,7 +174,8 @@ def _rows_of_table(model: Model, data: Any, y: Any, chosen: RowChoice, target: s
         else:
             X, _ = _encoded(model, table, places, None)
             Y = labels_of(model, y, places, count)
-    return Rows(X, Y, _names(chosen, places), tuple(schema.features), places, count)
+    names = _names(chosen, places, "row {} of the table", 1)
+    return Rows(X, Y, names, tuple(schema.features), places, count)
 
 
 def _encoded(
@@ -219,6 +210,6 @@ def _check_known(
     if (classes < 0).any():
         row = int(places[int(np.argmin(classes))])
         raise InputError(
-            f"row {row} (from 0) of {source} has no class of the model in column '{target}'; "
-            f"expected one of {listed(class_names(model))}. Choose other rows: rows=… (--rows)."
+            f"row {row + 1} of {source} has no class of the model in column '{target}'; expected "
+            f"one of {listed(class_names(model))}. Choose other rows: rows=… (--rows)."
         )

@@ -56,8 +56,7 @@ def parameters_of(f: Equation, name: str) -> tuple[str, ...]:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):
         raise InputError(
-            f"{name}: the parameters of {f!r} are unknown; expected a function such as "
-            f"`def {name}({', '.join(usual_inputs(name))}): …`."
+            f"the parameters of {f!r} are unknown; expected a function such as {definition(name)}."
         ) from None
     known = known_before(name)
     read: list[str] = []
@@ -65,7 +64,7 @@ def parameters_of(f: Equation, name: str) -> tuple[str, ...]:
         if parameter.name in known:
             read.append(parameter.name)
         elif parameter.default is parameter.empty:
-            raise InputError(f"{name}: {_unknown(parameter.name, name, known)}")
+            raise InputError(_unknown(parameter.name, name, known))
     return tuple(read)
 
 
@@ -91,10 +90,11 @@ def _unknown(parameter: str, name: str, known: tuple[str, ...]) -> str:
             f"{did_you_mean(parameter, known)}")  # fmt: skip
 
 
-def usual_inputs(name: str) -> list[str]:
-    """What the right line of an equation reads, in its order."""
+def definition(name: str) -> str:
+    """How a function for an equation begins: `def dW2(H1, dS): …`."""
     reads = LINES[name].reads(penalty=False)
-    return [other for other in (*COMPUTED, *GIVEN) if other in reads and other != name]
+    inputs = [other for other in (*COMPUTED, *GIVEN) if other in reads and other != name]
+    return f"`def {name}({', '.join(inputs)}): …`"
 
 
 def answer(f: Equation, reads: tuple[str, ...], values: Mapping[str, Any]) -> Any:

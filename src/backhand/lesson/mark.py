@@ -10,6 +10,9 @@ from backhand.doctor import Report
 
 Outcome = Literal["correct", "wrong", "blank"]
 
+Said = tuple[str, str]
+"""A label, which may be empty, and a sentence or a line of code."""
+
 TITLES = {"correct": "correct", "wrong": "not yet", "blank": "still blank"}
 
 SIGNS = {"correct": "✓", "wrong": "✗", "blank": "…"}
@@ -48,7 +51,7 @@ class Mark:
     outcome: Outcome
     attempt: int
     hints: int
-    lines: tuple[tuple[str, str], ...]
+    lines: tuple[Said, ...]
     report: Report | None = None
 
     @property

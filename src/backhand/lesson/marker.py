@@ -10,30 +10,28 @@ from typing import Any
 import numpy as np
 
 from backhand.doctor import Report, check
-from backhand.doctor.report.hints import check_hints, question
+from backhand.doctor.report.hints import check_hints
 from backhand.equations import Gradients, Parameters
 from backhand.errors import InputError
-from backhand.formulas import LINES
 from backhand.lesson.composed import (
     BLANKS,
     Equation,
     complete,
     composed,
+    definition,
     given,
     parameters_of,
     read_from_outside,
-    usual_inputs,
 )
-from backhand.lesson.mark import SIGNS, TITLES, Mark, Outcome
-from backhand.lesson.trial import Trial, tried
+from backhand.lesson.mark import SIGNS, TITLES, Mark, Outcome, Said
+from backhand.lesson.sentences import STILL_BLANK, about_outside, about_right, about_wrong
+from backhand.lesson.trial import tried
 
 FRAME: dict[str, Any] = {
     "activation": "relu", "output": "softmax", "loss": "cross_entropy", "reduction": "mean",
     "layout": "rows", "biases": "flat", "labels": "one_hot",
 }  # fmt: skip
 """The network of the lesson: the doctor need not find it."""
-
-STILL_BLANK = "Write your line in place of the dots, and run the cell again."
 
 
 @dataclass(eq=False)
@@ -78,7 +76,7 @@ class Blank:
         Raises
         ------
         InputError
-            If `f` is not a function, has no parameters, or one that is not the name of a value.
+            If `f` is not a function, or `hints` is none of these.
 
         Examples
         --------
@@ -90,26 +88,31 @@ class Blank:
         db2 ✓ correct (answer 2)
           The same numbers as dS.sum(axis=0), on 4 random problems of different sizes.
         """
-        reads = parameters_of(_function(f, self.equation), self.equation)
+        f = _function(f, self.equation)
         if hints is not None:
             check_hints(hints)
+        try:
+            reads = parameters_of(f, self.equation)
+        except InputError as error:  # about the answer: a sentence, and not the end of a notebook
+            return self._said("wrong", [("", f"{str(error)[:1].upper()}{str(error)[1:]}")])
         trial = tried(self.equation, f, reads)
         if not trial.written:
-            self.outcome = "blank"
-            return Mark(self.equation, "blank", self.answers, 0, (("", STILL_BLANK),))
-        if not reads:
-            raise InputError(f"{self.equation}: the function has no parameters; expected some, "
-                             f"such as {_definition(self.equation)}.")  # fmt: skip
+            return self._said("blank", [("", STILL_BLANK)])
         self._count(f)
         level = min(self.answers - 1, 2) if hints is None else hints
         report = check(composed(self.equation, f, reads), autograd=False, **FRAME)
         if report.ok and not (trial.problem or trial.worst):
-            self.outcome, self.correct = "correct", (f, reads)
-            said = _praise(self.equation, report)
-        else:
-            self.outcome, said = "wrong", _said(self.equation, trial, report, level)
-            said[:0] = _outside(f, self.equation)
-        return Mark(self.equation, self.outcome, self.answers, level, tuple(said), report)
+            self.correct = (f, reads)
+            return self._said("correct", about_right(self.equation, report), level, report)
+        outside = about_outside(read_from_outside(f, self.equation))
+        lines = about_wrong(self.equation, trial, report, level)
+        return self._said("wrong", [*outside, *lines], level, report)
+
+    def _said(
+        self, outcome: Outcome, lines: list[Said], hints: int = 0, report: Report | None = None
+    ) -> Mark:
+        self.outcome = outcome
+        return Mark(self.equation, outcome, self.answers, hints, tuple(lines), report)
 
     def _count(self, f: Equation) -> None:
         """Count an answer, unless it is the last one again: a cell is often run twice."""
@@ -222,42 +225,5 @@ def _function(f: Any, name: str) -> Callable[..., Any]:
         return f  # type: ignore[no-any-return]
     raise InputError(
         f"{name}: expected a function, got {type(f).__name__}. Give the function itself, without "
-        f"brackets: {_definition(name)}, then `mark.{name}({name})`."
+        f"brackets: {definition(name)}, then `mark.{name}({name})`."
     )
-
-
-def _definition(name: str) -> str:
-    return f"`def {name}({', '.join(usual_inputs(name))}): …`"
-
-
-def _praise(name: str, report: Report) -> list[tuple[str, str]]:
-    line = LINES[name].text(penalty=False)
-    said = f"The same numbers as {line}, on {report.problems} random problems of different sizes."
-    return [("", said), *(("remark", remark) for remark in report.remarks)]
-
-
-def _outside(f: Equation, name: str) -> list[tuple[str, str]]:
-    names = read_from_outside(f, name)
-    if not names:
-        return []
-    which = "it is" if len(names) == 1 else "they are"
-    return [("", f"Your line reads {', '.join(names)} of the notebook, since {which} not among the "
-                 "parameters of the function. Add what it needs to the parameters.")]  # fmt: skip
-
-
-def _said(name: str, trial: Trial, report: Report, hints: int) -> list[tuple[str, str]]:
-    """What is said of a wrong answer."""
-    seen = trial.problem or trial.worst
-    lines = [("", seen[:1].upper() + seen[1:])] if seen else []
-    findings = [finding for finding in report.findings if finding.equation == name]
-    if hints >= 1:
-        lines += [("ask yourself", asked) for f in findings[:1] if (asked := question(f))]
-    if hints >= 2:
-        for finding in findings:
-            lines.append(("", finding.mistake))
-            if finding.written:
-                lines.append(("your line gives the numbers of", finding.written))
-        lines.append(("expected", f"{name} = {LINES[name].text(penalty=False)}"))
-        return lines
-    more = "a hint" if hints == 0 else "the solution"
-    return [*lines, ("", f"Change your line and run the cell again. The next one gets {more}.")]

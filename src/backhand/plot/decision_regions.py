@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from backhand.constraints import is_integer
-from backhand.engines import make_engine
-from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.plot import axes
-from backhand.plot.source import Network, classes_of, feature_place, network_of, rows_of
+from backhand.plot.plane import Span, bends_of, hinges_of, probabilities, span, two_places, within
+from backhand.plot.source import classes_of, network_of, rows_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,13 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-    Span = tuple[float, float]
-
 TINT = 0.5
 """How strong a region's colour is where its class is certain."""
-
-MARGIN = 0.08
-"""Of the range of the rows, around them."""
 
 HINGES, NUMBERED = 32, 16
 """Hinges that are drawn at most unless more are wanted; up to which each has its unit's number."""
@@ -129,6 +123,7 @@ class DecisionRegionsDisplay:
         Parameters
         ----------
         source : TrainResult, Model, MLPClassifier or Parameters
+            Or a search or a pipeline that ends in a classifier.
         X : array_like of shape (N, d), or a table
             Rows; the plane is as large as they need. For a model that was trained on a table: a
             data frame, a dict of columns, the path of a file or a `Table`, whose encoded columns
@@ -157,15 +152,14 @@ class DecisionRegionsDisplay:
         """
         network = network_of(source, X)
         rows = rows_of(network, X)
-        i, j = _two(network, features)
+        i, j = two_places(network, features)
         if not is_integer(resolution) or resolution < 2:
             raise InputError(f"resolution is {resolution!r}; expected an integer of 2 or more.")
-        base = _base(rows, at)
-        x0, x1 = (np.linspace(*_span(rows[:, place]), resolution) for place in (i, j))
-        lines = _hinges(network.params, base, (i, j))
+        x0, x1 = (np.linspace(*span(rows[:, place]), resolution) for place in (i, j))
+        lines = hinges_of(network.params, rows, (i, j), at)
         made = cls(
-            x0=x0, x1=x1, P=_probabilities(network.params, base, (i, j), x0, x1),
-            hinges=lines, bends=_bends(network.params, lines), classes=network.classes,
+            x0=x0, x1=x1, P=probabilities(network.params, lines, x0, x1),
+            hinges=lines, bends=bends_of(network.params, lines), classes=network.classes,
             features=[network.features[i], network.features[j]], points=rows[:, [i, j]],
             y=None if y is None else classes_of(network, y, len(rows)),
         )  # fmt: skip
@@ -225,7 +219,7 @@ class DecisionRegionsDisplay:
                 self.ax_.contour(self.x0, self.x1, ahead, [0.0], colors=axes.INK, linewidths=1.2)
 
     def _draw_hinges(self, most: int) -> None:
-        parts = [_within(line, self._x_span, self._y_span) for line in self.hinges]
+        parts = [within(line, self._x_span, self._y_span) for line in self.hinges]
         by_bend = np.argsort(-self.bends, kind="stable").tolist()
         shown = sorted([h for h in by_bend if parts[h] is not None][:most])
         lines = {h: part for h in shown if (part := parts[h]) is not None}
@@ -299,77 +293,3 @@ class DecisionRegionsDisplay:
                   for k in won if self.classes[k] not in labels]  # fmt: skip
         self.ax_.legend(handles=[*drawn, *others], loc="upper left", bbox_to_anchor=(1.0, 1.0),
                         frameon=False, title="class")  # fmt: skip
-
-
-def _two(network: Network, features: Sequence[int | str]) -> tuple[int, int]:
-    if len(network.features) < 2:
-        raise InputError("the network has one feature; a plane needs two.")
-    if isinstance(features, str) or len(features) != 2:
-        raise InputError(f"features is {features!r}; expected two, such as (0, 1).")
-    i, j = (feature_place(network, feature) for feature in features)
-    if i == j:
-        raise InputError(f"features names the feature {features[0]!r} twice; expected two.")
-    return i, j
-
-
-def _base(rows: NDArray[np.float64], at: ArrayLike | None) -> NDArray[np.float64]:
-    """The values of the features that do not vary."""
-    if at is None:
-        return np.asarray(rows.mean(axis=0))
-    base = np.asarray(at, np.float64)
-    if base.shape != rows.shape[1:]:
-        raise InputError(f"at is {base.shape}; expected ({rows.shape[1]},), a value per feature.")
-    return base
-
-
-def _span(values: NDArray[np.float64]) -> Span:
-    low, high = float(values.min()), float(values.max())
-    around = MARGIN * (high - low) or 1.0
-    return low - around, high + around
-
-
-def _probabilities(
-    params: Parameters,
-    base: NDArray[np.float64],
-    places: tuple[int, int],
-    x0: NDArray[np.float64],
-    x1: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """P (m, m, K) over the plane."""
-    rows = np.tile(base, (len(x0) * len(x1), 1))
-    rows[:, places[0]], rows[:, places[1]] = np.tile(x0, len(x1)), np.repeat(x1, len(x0))
-    P: NDArray[np.float64] = make_engine("reference").predict_proba(params, rows)
-    return P.reshape(len(x1), len(x0), -1)
-
-
-def _hinges(
-    params: Parameters, base: NDArray[np.float64], places: tuple[int, int]
-) -> NDArray[np.float64]:
-    """a, b and c (H, 3) of Z1 = a·x0 + b·x1 + c, the other features being those of `base`."""
-    rest = base.copy()
-    rest[list(places)] = 0
-    c = rest @ params.W1 + params.b1
-    return np.stack([params.W1[places[0]], params.W1[places[1]], c], axis=1)
-
-
-def _bends(params: Parameters, hinges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How much the slope of the logits changes at each hinge (H,), but for what softmax ignores."""
-    slopes = np.linalg.norm(hinges[:, :2], axis=1)
-    apart = params.W2 - params.W2.mean(axis=1, keepdims=True)
-    return np.asarray(slopes * np.linalg.norm(apart, axis=1))
-
-
-def _within(hinge: NDArray[np.float64], x_span: Span, y_span: Span) -> NDArray[np.float64] | None:
-    """The ends (2, 2) of the part of a line that is in a rectangle, or None."""
-    a, b, c = hinge
-    ends = [(x, -(a * x + c) / b) for x in x_span if b]
-    ends += [(-(b * y + c) / a, y) for y in y_span if a]
-    room = [1e-9 * (high - low) for low, high in (x_span, y_span)]
-    inside = sorted(
-        {(x, y) for x, y in ends
-         if x_span[0] - room[0] <= x <= x_span[1] + room[0]
-         and y_span[0] - room[1] <= y <= y_span[1] + room[1]}
-    )  # fmt: skip
-    if len(inside) < 2 or inside[0] == inside[-1]:
-        return None
-    return np.array([inside[0], inside[-1]])

@@ -71,6 +71,7 @@ class HiddenUnitsDisplay:
         Parameters
         ----------
         source : TrainResult, Model, MLPClassifier or Parameters
+            Or a search or a pipeline that ends in a classifier.
         X : array_like of shape (N, d), or a table
             Rows. A table if the model was trained on one: a data frame, a dict of columns, the
             path of a file or a `Table`.

@@ -89,7 +89,8 @@ class LossCurveDisplay:
         Parameters
         ----------
         source : TrainResult, Model, MLPClassifier or History
-            A model of `backhand.fit` has the mean curves of its folds' networks.
+            Or a search or a pipeline that ends in a classifier. A model of `backhand.fit` has the
+            mean curves of its folds' networks.
         figure, log_scale, name, ax, **line
             As for `plot`.
 
@@ -209,5 +210,5 @@ def _curves(source: Any) -> dict[str, Any]:
         "training": "training (with penalty)" if with_penalty else "training",
         "validation": "out of fold" if searched else "validation",
         "best_epoch": getattr(source, "best_epoch", None),
-        "step": "step" if getattr(source, "solver", "") == "lbfgs" else "epoch",
+        "step": "step" if model.hyperparameters.get("solver") == "lbfgs" else "epoch",
     }

@@ -14,7 +14,7 @@ from backhand.constraints import is_integer
 from backhand.engines import is_sparse
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed
-from backhand.model import Model, as_model, class_names
+from backhand.model import Model, as_model, class_names, class_places
 from backhand.tables.schema.schema import Schema
 from backhand.training.data import host
 
@@ -31,24 +31,35 @@ class Network(NamedTuple):
         K names.
     features : list of str
         d names.
+    before : Pipeline, optional
+        What transforms rows before the network; fitted.
     """
 
     params: Parameters
     model: Model
     classes: list[str]
     features: list[str]
+    before: Any = None
 
 
 def model_of(source: Any) -> Model:
-    """Return the model of whatever has one; of a search, that of its best classifier."""
-    source = getattr(source, "best_estimator_", source)
+    """Return the model of whatever has one."""
+    source, _ = _last_step(source)
     if not (hasattr(source, "to_model") or hasattr(source, "params") or isinstance(source, tuple)):
         raise InputError(
             f"a {type(source).__name__} cannot be drawn; expected a TrainResult, a Model, an "
-            "MLPClassifier or Parameters. Of a pipeline, draw the last step, with rows that the "
-            "others have transformed."
+            "MLPClassifier (or a search or pipeline that ends in one) or Parameters."
         )
     return as_model(source)
+
+
+def _last_step(source: Any) -> tuple[Any, Any]:
+    """The best classifier of a search, the last step of a pipeline, and the steps before it."""
+    source = getattr(source, "best_estimator_", source)
+    steps = getattr(source, "steps", ())
+    if not steps:
+        return source, None
+    return steps[-1][1], source[:-1] if len(steps) > 1 else None
 
 
 def network_of(source: Any, X: Any = None) -> Network:
@@ -56,28 +67,41 @@ def network_of(source: Any, X: Any = None) -> Network:
 
     If nothing else names its features, the columns of X do, if that is a data frame.
     """
-    model = model_of(source)
+    model, (step, before) = model_of(source), _last_step(source)
     params = Parameters(*(np.asarray(value, np.float64) for value in model.params))
     columns = getattr(X, "columns", ())
-    if hasattr(source, "feature_names_in_"):
-        features = [str(name) for name in source.feature_names_in_]
+    features = [f"feature {i}" for i in range(params.W1.shape[0])]
+    if before is not None:
+        features = _names_after(before) or features
+    elif hasattr(step, "feature_names_in_"):
+        features = [str(name) for name in step.feature_names_in_]
     elif model.schema is not None:
         features = list(model.schema.features)
-    elif len(columns) == params.W1.shape[0]:
+    elif len(columns) == len(features):
         features = [str(name) for name in columns]
-    else:
-        features = [f"feature {i}" for i in range(params.W1.shape[0])]
-    return Network(params, model, class_names(model), features)
+    return Network(params, model, class_names(model), features, before)
+
+
+def _names_after(before: Any) -> list[str]:
+    """The names of what the steps of a pipeline return, if they have any."""
+    try:
+        return [f"{name}, transformed" for name in before.get_feature_names_out()]
+    except AttributeError:
+        return []
 
 
 def rows_of(network: Network, X: Any) -> NDArray[np.float64]:
-    """Return X (N, d) as a dense float64 array; a table's rows are encoded by the model's schema.
+    """Return X (N, d) as a dense float64 array.
+
+    A table's rows are encoded by the model's schema; the steps of a pipeline transform X.
 
     Raises
     ------
     InputError
         If it is not N rows of the network's d features, all finite numbers.
     """
+    if network.before is not None:
+        X = network.before.transform(X)
     if is_sparse(X):
         X = X.toarray()
     elif network.model.schema is not None and not is_array_api_obj(X):
@@ -115,21 +139,7 @@ def classes_of(network: Network, y: Any, N: int) -> NDArray[np.int64]:
         return np.asarray(y.argmax(axis=1), np.int64)
     if y.shape != (N,):
         raise InputError(f"y is {y.shape}; expected the classes of the {N:,} rows, ({N},).")
-    known = {label: k for k, label in enumerate(network.model.labels.tolist())}
-    found, places = np.unique(y, return_inverse=True)
-    labels = found.tolist()
-    if all(label in known for label in labels):
-        return np.array([known[label] for label in labels])[places]
-    named = {name: k for k, name in enumerate(network.classes)}
-    if all(label in named for label in labels):
-        return np.array([named[label] for label in labels])[places]
-    if found.dtype.kind in "iu" and found.min() >= 0 and found.max() < K:
-        return np.asarray(y, np.int64)
-    wrong = next(label for label in labels if label not in known)
-    raise InputError(
-        f"y has {wrong!r}, which is not a class of the network; its classes are "
-        f"{listed(network.classes)}."
-    )
+    return np.array(class_places(network.model, y.tolist()), np.int64)
 
 
 def feature_place(network: Network, feature: Any) -> int:

@@ -98,6 +98,7 @@ class WeightsDisplay:
         Parameters
         ----------
         source : TrainResult, Model, MLPClassifier or Parameters
+            Or a search or a pipeline that ends in a classifier.
         layer : {"W1", "W2"}
             W1 has a column per hidden unit, W2 one per class.
         shape : tuple of int, optional

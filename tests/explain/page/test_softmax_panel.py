@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,16 +12,26 @@ import pytest
 from backhand.explain.examples import EXAMPLES
 from backhand.explain.page.contents import page_contents
 from backhand.explain.problem import Problem
-from helpers.web_page import WebPage, needs_browser, open_page
+from helpers.web_page import WebPage, chromium, needs_browser, open_page
 from helpers.web_tables import FOUR_DIGITS, numbers, rows, values_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 pytestmark = [pytest.mark.slow, needs_browser]
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
 @pytest.fixture(params=list(EXAMPLES))
-def opened(request: pytest.FixtureRequest) -> Iterator[tuple[WebPage, Problem]]:
+def opened(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[WebPage, Problem]]:
     problem = EXAMPLES[request.param]()
-    with open_page(page_contents(problem)) as shown:
+    with open_page(page_contents(problem), browser=browser) as shown:
+        shown.page.set_default_timeout(5000)
         yield shown, problem
         assert not shown.complaints and not shown.requests
 
@@ -115,24 +126,27 @@ def test_a_number_pins_its_entry(opened: tuple[WebPage, Problem]) -> None:
     assert found == {"name": "dS", "index": [1, 0]}
 
 
-def test_many_classes_are_shown_in_part_with_the_true_one() -> None:
+def test_many_classes_are_shown_in_part_with_the_true_one(browser: Browser) -> None:
     rng = np.random.default_rng(0)
     problem = EXAMPLES["xor"]()
     params = problem.params._replace(W2=rng.standard_normal((4, 40)), b2=np.zeros(40))
     many = replace(problem, params=params, Y=np.eye(40)[[39, 0, 1, 2]], classes=())
-    with open_page(page_contents(many)) as shown:
+    with open_page(page_contents(many), browser=browser) as shown:
         choose_row(shown, 0)
         classes = table(shown, "the loss of the row")
         assert len(classes) == 12 and classes[-1][0] == "class 39"
-        assert "28 classes with small P are not shown" in shown.page.locator(".softmax").inner_text()
+        assert (
+            "28 classes with small P are not shown" in shown.page.locator(".softmax").inner_text()
+        )
         assert not shown.complaints
 
 
-def test_a_probability_of_0_is_explained() -> None:
+def test_a_probability_of_0_is_explained(browser: Browser) -> None:
     problem = EXAMPLES["penguins"]()
     params = problem.params._replace(b2=np.array([0.0, 2000.0, 0.0]))
     n = int(np.flatnonzero(problem.Y[:, 0])[0])
-    with open_page(page_contents(replace(problem, params=params))) as shown:
+    contents = page_contents(replace(problem, params=params))
+    with open_page(contents, browser=browser) as shown:
         choose_row(shown, n)
         words = shown.page.locator(".column-sum").inner_text()
         assert "It never divides by P." in words and not shown.complaints

@@ -12,7 +12,14 @@ import pytest
 
 from backhand.explain.page.contents import page_contents
 from backhand.explain.problem import Problem
-from helpers.page_problems import after_steps, gradients_of, loss_of, problem_of, three_problems
+from helpers.page_problems import (
+    after_steps,
+    gradients_of,
+    loss_of,
+    predicted_classes,
+    problem_of,
+    three_problems,
+)
 from helpers.web_page import STORE, WebPage, chromium, needs_browser, open_page
 
 if TYPE_CHECKING:
@@ -75,6 +82,15 @@ def test_a_step_is_pythons_and_its_prediction_is_minus_eta_times_the_squared_gra
             np.testing.assert_allclose(shown.value(parameter), expected, rtol=1e-12, atol=1e-14)
         assert numbers(report(shown)) == pytest.approx([1, before, after], rel=1e-5)
         assert "fell" in report(shown)
+
+
+def test_rows_are_predicted_without_dropout(browser: Browser) -> None:
+    problem = replace(problem_of(6, 3, 5, 2, seed=2), mask=np.zeros((6, 5)))
+    true = problem.Y.argmax(axis=1)
+    right = int((predicted_classes(problem.params, problem.X) == true).sum())
+    assert right != int((problem.params.b2.argmax() == true).sum())
+    with open_page(page_contents(problem), browser=browser) as shown:
+        assert f"{right} of 6 rows right" in shown.page.locator(".panel.training").inner_text()
 
 
 def parameter_gradients(problem: Problem) -> list[np.ndarray]:
@@ -148,3 +164,16 @@ def test_a_loss_that_is_not_finite_ends_the_run(shown: WebPage) -> None:
     shown.page.locator(".training").get_by_role("button", name="Train for").wait_for()
     assert shown.run(f"() => {STORE}.updates") < 100
     assert "no longer a finite number" in shown.page.locator(".training .verdict").inner_text()
+
+
+def test_a_large_model_takes_pythons_step_and_shows_all_panels(browser: Browser) -> None:
+    problem = problem_of(4, 784, 256, 10)
+    with open_page(page_contents(problem), browser=browser) as shown:
+        press(shown, "Take a step")
+        np.testing.assert_allclose(
+            shown.value("W2"), after_steps(problem, 1).W2, rtol=1e-10, atol=1e-14
+        )
+        for panel in ("slope", "plane"):
+            shown.page.locator(f".panel.{panel} svg[role=img]").first.scroll_into_view_if_needed()
+        shown.page.locator(".plane .region:visible").first.wait_for()
+        assert not shown.complaints

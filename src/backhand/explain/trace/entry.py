@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from backhand.explain.rules import RULES, Form, Rule
-from backhand.explain.trace.equation import formula_of, line_of, place_of
+from backhand.explain.trace.equation import formula_of, line_of, place_of, sum_of
 from backhand.explain.trace.passes import Index, Passes
 from backhand.explain.trace.table import table_of
 from backhand.explain.trace.terms import Added, Term, added_to, label_of, terms_of
@@ -78,6 +78,11 @@ class Entry:
         return formula_of(self.name, self.passes.problem)
 
     @property
+    def over(self) -> str:
+        """What it is summed over and what remains, in words; "" if it is not a sum of products."""
+        return sum_of(self.name)
+
+    @property
     def place(self) -> str:
         """What it is of, in words: "feature 3 (body mass), hidden unit 7"."""
         return place_of(self.name, self.index, self.passes.problem)
@@ -140,7 +145,8 @@ class Entry:
         return {
             "name": self.name, "index": list(self.index), "value": self.value,
             "place": self.place, "form": self.form and str(self.form), "equation": self.equation,
-            "formula": self.formula, "terms": [term.to_json() for term in self.terms],
+            "formula": self.formula, "over": self.over,
+            "terms": [term.to_json() for term in self.terms],
             "plus": [added.to_json() for added in self.plus],
         }  # fmt: skip
 

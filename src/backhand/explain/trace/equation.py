@@ -47,6 +47,20 @@ def formula_of(name: str, problem: Problem) -> str:
     return f"{label_of(name, tuple(rule.indices))} = {right}"
 
 
+def sum_of(name: str) -> str:
+    """Return what a value is summed over, and what remains; "" if nothing is.
+
+    It is why one factor is transposed: only then does the axis that both share meet itself.
+    """
+    rule = RULES.get(name)
+    if rule is None or rule.form is not Form.SUM:
+        return ""
+    names = " and ".join(operand.name for operand in rule.factors)
+    shared = f", which {names} share" if len(rule.factors) > 1 else ""
+    left = f"{' and '.join(rule.indices)} remain{'s' if len(rule.indices) == 1 else ''}"
+    return f"summed over the {PLURALS[rule.over]} {rule.over}{shared}; {left}"
+
+
 def axes_of(name: str) -> str:
     """Return what the axes of a value are: "features × hidden units"; "" for a single number."""
     return " × ".join(PLURALS[letter] for letter in SHAPES[name])

@@ -44,6 +44,7 @@ def entry_html(entry: Entry) -> str:
         return f"<div>{head}<p>{_text(given(entry))}</p></div>"
     equation = f"<code>{_text(entry.name)} = {_text(entry.equation)}</code>"
     formula = f"<code>{_text(entry.formula)}</code>"
+    formula += f"<br>{_text(entry.over)}" if entry.over else ""
     notes = "".join(f"<div>{_text(note)}</div>" for note in notes_of(entry))
     return f"<div>{head}<br>{equation}<br>{formula}{_terms(entry)}{notes}</div>"
 

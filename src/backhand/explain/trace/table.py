@@ -90,16 +90,16 @@ def _of_gate(entry: Entry) -> TermTable:
 
 
 def _of_softmax(entry: Entry) -> TermTable:
-    n, _ = entry.index
+    n, k = entry.index
     scores = [term.factors[0].value for term in entry.terms]
-    total = sum(term.value for term in entry.terms)
     rows: list[list[Cell]] = [
-        [score, score - max(scores), term.value, term.value / total]
+        [score, score - max(scores), term.value]
         for score, term in zip(scores, entry.terms, strict=True)
     ]
-    headings = [f"S[{n},k]", f"S[{n},k] - max", "exp", f"P[{n},k]"]
-    table = _along_axis(entry, headings, rows)
-    return replace(table, totals=[("sum of exp", total), (f"{entry.label}", entry.value)])
+    table = _along_axis(entry, [f"S[{n},k]", f"S[{n},k] - max", "exp"], rows)
+    total = sum(term.value for term in entry.terms)
+    share = f"exp of class {k} / sum = {entry.label}"
+    return replace(table, totals=[("sum", total), (share, entry.value)])
 
 
 def _of_row_loss(entry: Entry) -> TermTable:

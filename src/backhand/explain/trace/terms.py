@@ -1,6 +1,6 @@
 """An entry taken apart: its terms, with the numbers that they are products of.
 
-The page does the same in `page/web/rules.js`, and `tests/explain` compares both.
+The page does the same in `page/web/rules.js`, and `tests/explain/page/test_rules.py` compares both.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Term:
         `factor` times the product of the factors; exp(S - the row's largest S) in P, and
         -Y log P in the loss of a row.
     factor : float
-        1, or -1 for Y in dS, or -η in an update, or 0 where H1 or dZ1 is shut out.
+        1, or -1 for Y in dS, or -η in an update, or 0 where ReLU's mask sets H1 or dZ1 to 0.
     shut : {"relu", "dropout"}, optional
         The mask that makes it 0: Z1 is not above 0, or M is 0.
     would_be : float
@@ -146,7 +146,7 @@ def _gated(passes: Passes, rule: Rule, at: At) -> tuple[Term, ...]:
     shut = _shut(passes, (at["n"], at["h"]))
     value = 0.0 if shut else prod(factor.value for factor in factors)
     would_be = first.value if shut else value
-    return (Term(factors, value, 0.0 if shut else 1.0, shut, would_be),)
+    return (Term(factors, value, 0.0 if shut == "relu" else 1.0, shut, would_be),)
 
 
 def _softmax(passes: Passes, rule: Rule, at: At) -> tuple[Term, ...]:

@@ -43,7 +43,8 @@ def entry_text(entry: Entry, most: int = MOST_TERMS) -> str:
     shapes = ", ".join(f"{name} {_shape(entry, name)}" for name in _read(entry))
     equation = f"  {entry.name} = {entry.equation}"
     gap = "   " if len(f"{equation}   with {shapes}") <= LINE else "\n    "
-    lines = [f"{head}{place}", f"{equation}{gap}with {shapes}", f"  {entry.formula}", ""]
+    lines = [f"{head}{place}", f"{equation}{gap}with {shapes}", f"  {entry.formula}"]
+    lines += [*([f"  {entry.over}"] if entry.over else []), ""]
     lines += _table_lines(table_of(entry).largest(most))
     notes = notes_of(entry)
     return "\n".join([*lines, *([""] if notes else []), *notes])
@@ -92,6 +93,8 @@ def _table_lines(table: TermTable) -> list[str]:
     widths = [max(map(len, [heading, *column]))
               for heading, column in zip(table.headings, columns, strict=True)]  # fmt: skip
     widths[-1] = max(map(len, [table.headings[-1], *columns[-1], *below]))
+    labels = max((len(label) for label, _ in table.totals), default=0)
+    widths[0] += max(0, labels - sum(widths[:-1]) - 2 * (len(widths) - 2))
     lines = [_line(table.headings, widths, table.rows[0])]
     for cells, row in zip(zip(*columns, strict=True), table.rows, strict=True):
         lines.append(_line(cells, widths, row))
@@ -146,11 +149,11 @@ def number_texts(numbers: Sequence[float], digits: int = DIGITS) -> list[str]:
 
 
 def _rounded(number: float, decimals: int) -> str:
-    """Without a sign where nothing but zeros is left, and 0 for what is exactly 0."""
+    """0 for what is exactly 0 and nothing else."""
     if number == 0:
         return "0"
     text = f"{number:.{decimals}f}"
-    return text.lstrip("-") if float(text) == 0 else text
+    return f"{number:.0e}" if float(text) == 0 else text
 
 
 def value_text(name: str, array: NDArray[np.float64], problem: Problem, width: int = 80) -> str:

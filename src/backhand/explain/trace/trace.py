@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backhand.errors import InputError, did_you_mean
 from backhand.explain.cells import cell_of
-from backhand.explain.own_function import OwnFunction
-from backhand.explain.page.contents import page_contents
-from backhand.explain.page.write import html_page
 from backhand.explain.problem import Problem, array_to_json
 from backhand.explain.trace.entry import Entry
 from backhand.explain.trace.passes import Passes
 from backhand.explain.trace.value import Value
 from backhand.support.atomic_files import check_output, replacing
 from backhand.support.visible_text import encodable
+
+if TYPE_CHECKING:
+    from backhand.explain.own_function import OwnFunction
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -81,6 +81,9 @@ class Trace:
     def __contains__(self, name: object) -> bool:
         return name in self.passes.values
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return self.names
+
     def entry(self, cell: str) -> Entry:
         """Return an entry by its name as text.
 
@@ -126,6 +129,8 @@ class Trace:
 
     def page_contents(self) -> dict[str, Any]:
         """Return what its page is made of, as JSON values; the widget takes the same."""
+        from backhand.explain.page.contents import page_contents
+
         own = None if self.own is None else self.own.to_json()
         return page_contents(self.problem, own_function=own, examples=self.examples)
 
@@ -178,6 +183,8 @@ class Trace:
         >>> path.read_text(encoding="utf-8").startswith("<!doctype html>")
         True
         """
+        from backhand.explain.page.write import html_page
+
         output = Path(path)
         ending = output.suffix.lower() if output.suffix.lower() == ".htm" else ".html"
         output = check_output(output, "the page", ending=ending)
@@ -188,7 +195,9 @@ class Trace:
     def __repr__(self) -> str:
         N, d = self.problem.X.shape
         H, K = self.problem.params.W2.shape
-        about = f" of {self.own.name}" if self.own else ""
+        about = f" beside {self.own.name}" if self.own else ""
+        if self.own and not self.own.is_standard:
+            about = f" of the standard network{about}, which computes another one"
         return f"Trace{about}: N {N:,}, d {d:,}, H {H:,}, K {K:,}, L {float(self['L']):.6g}"
 
     def __str__(self) -> str:

@@ -29,7 +29,7 @@ export function numberOf(values, { name, index }) {
 }
 
 /** A number in a product: negative ones in brackets. */
-export function factor(value) {
+function factor(value) {
   const text = shown(value);
   return text.startsWith("−") ? `(${text})` : text;
 }
@@ -39,10 +39,6 @@ export function sumOfProducts(pairs, most = 8) {
   const terms = pairs.slice(0, most).map(([a, b]) => `${factor(a)} · ${factor(b)}`);
   const left = pairs.length - terms.length;
   return terms.join(" + ") + (left > 0 ? ` + ${left} more` : "");
-}
-
-export function sum(numbers) {
-  return numbers.reduce((all, number) => all + number, 0);
 }
 
 export function norm({ data }) {

@@ -1,9 +1,9 @@
 // Answers about the equations of the backward pass.
 
-import { largest, numberOf, paragraph, sum } from "./answer_parts.js";
+import { largest, numberOf, paragraph } from "./answer_parts.js";
 import { entry, total } from "./matrix.js";
 import { shown } from "./numbers.js";
-import { lossByScore } from "./row_softmax.js";
+import { lossByScore, sum } from "./row_softmax.js";
 import { range } from "./table.js";
 
 export const GRADIENT_ANSWERS = [
@@ -86,17 +86,16 @@ export const GRADIENT_ANSWERS = [
     answer: ({ text, link }) => [
       paragraph(
         "Both are the same, if the Jacobian is complete. For ",
-        link((v) => largest(v, "dS")),
+        link(otherClass),
         text((v) => {
-          const [n, k] = largest(v, "dS").index;
+          const [n, k] = otherClass(v).index;
           const y = entry(v.Y, [n, k]);
           const p = entry(v.P, [n, k]);
           return (
             `, before the factor of the mean: Jacobian times −Y/P is ` +
             `${shown(lossByScore(v.P, v.Y, n, k), 8)}, and P − Y is ${shown(p - y, 8)}. With the ` +
-            `diagonal alone it would be ${shown(-y * (1 - p), 8)}` +
-            `${y === 0 ? ", as for every class but the true one" : ""}. The panel “Softmax and ` +
-            "cross-entropy” has each term."
+            `diagonal alone it would be ${shown(-y * (1 - p), 8)}, as for every class but the ` +
+            "true one. The panel “Softmax and cross-entropy” has each term."
           );
         }),
       ),
@@ -146,4 +145,13 @@ export const GRADIENT_ANSWERS = [
 /** The row and the unit of the largest entry of dZ1. */
 function rowAndUnit(values) {
   return largest(values, "dZ1").index;
+}
+
+/** In the row of the largest dS, the entry of the most probable class that is not the true one. */
+function otherClass(values) {
+  const [n] = largest(values, "dS").index;
+  const { P, Y } = values;
+  const others = range(P.shape[1]).filter((k) => entry(Y, [n, k]) === 0);
+  const larger = (best, k) => (entry(P, [n, k]) > entry(P, [n, best]) ? k : best);
+  return { name: "dS", index: [n, others.length ? others.reduce(larger) : 0] };
 }

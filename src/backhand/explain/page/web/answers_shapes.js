@@ -23,7 +23,8 @@ export const SHAPE_ANSWERS = [
               : `${shape} @ ${shape} does not exist, since ${H} and ${N} differ.`;
           return (
             "A matrix product needs equal inner sizes. dH1 and Z1 > 0 both have the shape " +
-            `${shape}: ReLU was applied entry by entry, and so is its derivative, with *. ${product}`
+            `${shape}: ReLU was applied entry by entry, and so is its derivative, with *. ` +
+            product
           );
         }),
         " See ",

@@ -1,9 +1,9 @@
 // Answers about networks that do not learn.
 
-import { cellAt, numberOf, paragraph, sum } from "./answer_parts.js";
+import { cellAt, numberOf, paragraph } from "./answer_parts.js";
 import { columnSums } from "./matrix.js";
 import { shown } from "./numbers.js";
-import { rowOf } from "./row_softmax.js";
+import { rowOf, sum } from "./row_softmax.js";
 import { range } from "./table.js";
 import { deadUnits } from "./unit_state.js";
 

@@ -37,7 +37,8 @@ const PANELS = [
 export function mount(root, contents) {
   unmount(root);
   const store = createStore(contents);
-  const ends = [header(root, store), networkView(root, store)];
+  const head = header(root, store);
+  const ends = [head.end, networkView(root, store, head.node)];
   for (const panel of PANELS) {
     if (panel.applies && !panel.applies(store)) continue;
     const section = element("section", { class: `panel ${panel.id}`, "aria-label": panel.title });
@@ -54,6 +55,7 @@ export function mount(root, contents) {
 /** Take away what is shown, and end what still runs: `mount` of a panel may return how. */
 export function unmount(root) {
   root.ends?.forEach((end) => end());
+  root.store?.close();
   root.ends = [];
   root.store?.close();
   root.replaceChildren();
@@ -65,22 +67,21 @@ function header(root, store) {
   const L = element("output", { class: "loss" });
   const { n, i, h, k } = sizesOf(store.values);
   const sizes = `${n} rows, ${i} features, ${h} hidden units, ${k} classes`;
-  root.append(
-    element(
-      "header",
-      { class: "page-head row" },
-      element("h1", {}, problem.title || "The network, number by number"),
-      L,
-      element("span", { class: "quiet" }, sizes),
-      examples?.length ? exampleChoice(root, store, [problem, ...examples]) : null,
-      button("Original numbers", () => store.reset()),
-    ),
+  const node = element(
+    "header",
+    { class: "page-head row" },
+    element("h1", {}, problem.title || "The network, number by number"),
+    L,
+    element("span", { class: "quiet" }, sizes),
+    examples?.length ? exampleChoice(root, store, [problem, ...examples]) : null,
+    button("Original numbers", () => store.reset()),
   );
+  root.append(node);
   const show = () => {
     L.textContent = `L = ${shown(store.values.L.data[0], 6)}`;
   };
   show();
-  return store.subscribe(show);
+  return { node, end: store.subscribe(show) };
 }
 
 /** The problems in their first order, whichever is shown. */
@@ -89,6 +90,7 @@ function exampleChoice(root, store, problems) {
   const select = element(
     "select",
     {
+      "aria-label": "Example",
       onchange() {
         const problem = first[select.selectedIndex];
         const examples = first.filter((other) => other !== problem);
@@ -98,5 +100,5 @@ function exampleChoice(root, store, problems) {
     },
     first.map((one) => element("option", { selected: one === store.contents.problem }, one.title)),
   );
-  return element("label", {}, "example", select);
+  return select;
 }

@@ -1,11 +1,7 @@
 // Buttons that pin an entry, so that the drawing shows where it comes from.
 
+import { cellName } from "./cells.js";
 import { element } from "./dom.js";
-
-/** dW1[3,7], or L. */
-export function cellName({ name, index }) {
-  return index.length ? `${name}[${index.join(",")}]` : name;
-}
 
 /** A button named like the entry; `read` gives the cell, which may change with the numbers. */
 export function cellLink(store, live, read) {

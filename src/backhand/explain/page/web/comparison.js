@@ -11,9 +11,11 @@ import { table } from "./table.js";
 const WORDS = {
   equal: "= equal",
   wrong: "✗ wrong here",
-  inherited: "↓ right given its inputs",
+  inherited: "↓ inherited",
   missing: "∅ not computed",
 };
+
+const INHERITED = "inherited: right given its inputs, which are wrong";
 
 /**
  * A comparison: `{node, show(passes)}`.
@@ -39,7 +41,7 @@ export function comparison(names, heads) {
   const node = element(
     "div",
     { class: "parts comparison" },
-    element("div", {}, list),
+    element("div", {}, list, element("p", { class: "quiet" }, INHERITED)),
     element("div", {}, numbers.node),
   );
   return {

@@ -4,7 +4,7 @@ import { element } from "./dom.js";
 import { shown } from "./numbers.js";
 
 /**
- * A slider and a box for one number: `{node, show(value), range({low, high})}`.
+ * A slider and a box for one number: `{node, show(value), range({low, high}), enable(is)}`.
  *
  * @param label what the number is
  * @param low, high the ends of the slider; the box takes any number from `least` on
@@ -37,7 +37,11 @@ export function numberControl({ label, low, high, log = false, least = -Infinity
     if (!box.matches(":focus")) box.value = String(rounded(value, digits));
   };
   const node = element("div", { class: "number-control" }, element("span", {}, label), slider, box);
-  return { node, show, range };
+  const enable = (is) => {
+    slider.disabled = !is;
+    box.disabled = !is;
+  };
+  return { node, show, range, enable };
 }
 
 export function button(label, onclick, attributes = {}) {

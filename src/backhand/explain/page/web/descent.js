@@ -5,11 +5,12 @@ import { shown } from "./numbers.js";
 
 /** L after a step with learning rate η from where the parameters are. */
 export function lossAfter({ given, values, replaced }, eta) {
+  const isPlanned = eta === given.learning_rate; // the step is among the values
   const at = { ...values, learning_rate: eta };
   const after = { ...given };
   for (const name of PARAMETERS) {
     const update = `new ${name}`;
-    after[name] = (replaced[update] ?? EQUATIONS[update])(at);
+    after[name] = isPlanned ? values[update] : (replaced[update] ?? EQUATIONS[update])(at);
   }
   return loss(after, replaced);
 }

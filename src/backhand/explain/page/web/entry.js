@@ -18,18 +18,20 @@ import { wordsOf } from "./words.js";
 const LISTED = 4;
 
 const HELP =
-  "Point at any number, or move to it with the Tab and arrow keys: what it is computed from " +
-  "lights up, and the sum appears here. Click it, or press the space bar, to pin it. Numbers of " +
-  "X, W1, b1, W2, b2 and w can be changed: drag them up or down, or double-click and type. A " +
-  "double click on Y makes that class the row's.";
+  "Point at any number, tap it, or move to it with the Tab and arrow keys: what it is computed " +
+  "from lights up, and the sum appears here. Click it, or press the space bar, to pin it. Numbers " +
+  "of X, W1, b1, W2, b2 and w can be changed: drag them up or down, or double-click (or press " +
+  "Enter) and type. A double click on Y makes that class the row's.";
 
 /** Show the entry that is pointed at or pinned. Returns a function that ends it. */
 export function entryPanel(root, store) {
   const scrolls = { tabindex: "0", role: "group", "aria-label": "Sum" };
-  const body = element("div", { class: "entry-body", ...scrolls });
+  const content = element("div");
   const path = createPath(store);
-  const panel = element("section", { class: "entry", "aria-label": "The entry, taken apart" });
-  panel.append(element("div", { class: "entry-top" }, path.node, sizeButton(panel)), body);
+  const panel = element("section", { class: "entry unused", "aria-label": "The entry, taken apart" });
+  const top = element("div", { class: "entry-top" }, path.node, sizeButton(panel));
+  const body = element("div", { class: "entry-body", ...scrolls }, top, content);
+  panel.append(body);
   root.append(panel);
   const drawings = {};
   let view = null;
@@ -40,9 +42,11 @@ export function entryPanel(root, store) {
   const show = () => {
     const cell = store.hovered ?? store.selected;
     const key = cell ? `${cellName(cell)} ${isShown(store, cell.name)} ${conditions(store)}` : "";
+    // Low until it is used; then it keeps its height, or it would come and go under the pointer.
+    if (cell) panel.classList.remove("unused");
     if (view?.key !== key) {
       view = { key, ...(cell ? entryView(store, cell, drawings) : helpView()) };
-      body.replaceChildren(...view.nodes);
+      replace(content, view.nodes);
       if (scrolled) body.scrollTop = 0;
       scrolled = false;
     }
@@ -51,8 +55,8 @@ export function entryPanel(root, store) {
   path.update();
   show();
   return store.subscribe((what) => {
-    if (what.has("selection")) path.update();
     show();
+    if (what.has("selection")) path.update();
   });
 }
 
@@ -61,6 +65,13 @@ function sizeButton(panel) {
   const toggle = () => size.setAttribute("aria-pressed", panel.classList.toggle("large"));
   const size = button("Higher", toggle, { class: "size", "aria-pressed": "false" });
   return size;
+}
+
+/** Replace what is shown; the focus, if it is there, goes to the new heading. */
+function replace(content, nodes) {
+  const isFocused = content.contains(document.activeElement);
+  content.replaceChildren(...nodes);
+  if (isFocused) content.querySelector("h2")?.focus({ preventScroll: true });
 }
 
 /** What the form of an entry depends on, besides the entry. */
@@ -96,14 +107,16 @@ function laterView(cell) {
   return { nodes: [element("h2", {}, cellName(cell)), element("p", {}, text)], update() {} };
 }
 
+/** Name, value, equation, and an input for what is given. */
 function heading(store, cell) {
   const value = element("output", {});
   const input = isNumber(cell.name) ? numberInput(store, cell) : null;
   const node = element(
     "div",
     { class: "entry-head" },
-    element("h2", {}, `${cellName(cell)} = `, value),
+    element("h2", { tabindex: "-1" }, `${cellName(cell)} = `, value),
     element("span", { class: "quiet" }, placeName(store, cell)),
+    store.rules[cell.name] ? entryFormula(cell.name, store.given) : null,
     input?.node,
   );
   return {
@@ -132,11 +145,10 @@ function numberInput(store, cell) {
   };
 }
 
-/** The equation, and the table of its terms. */
+/** The table of its terms. */
 function terms(store, cell) {
   const table = createTable((one) => store.walk(one));
-  const equation = store.rules[cell.name] ? entryFormula(cell.name, store.given) : null;
-  const node = element("div", { class: "terms" }, element("p", {}, equation ?? ""), table.node);
+  const node = element("div", { class: "terms" }, table.node);
   return {
     node,
     update(found) {

@@ -84,7 +84,7 @@ export function math(text) {
   return node;
 }
 
-const TOKEN = /\s*(−?Σ_[a-z]|new [Wb][12]|[A-Za-zληθ][A-Za-z0-9]*ᵀ?|\d+|\S²?)/gu;
+const TOKEN = /\s*(−?Σ_[a-z]|new [Wb][12]|[A-Za-zληθε][A-Za-z0-9]*ᵀ?|\d+|\S²?)/gu;
 
 function parsed(text) {
   const tokens = [...text.matchAll(TOKEN)].map((found) => found[1]);
@@ -98,7 +98,7 @@ const isProduct = (left, right) =>
   (isName(left) || left === "]" || left === ")" || left === "log" || left?.endsWith("²")) &&
   (isName(right) || right === "log" || (right === "(" && !FUNCTIONS.has(left)));
 
-const isName = (token) => /^[A-Za-zληθ]/u.test(token ?? "") && !FUNCTIONS.has(token);
+const isName = (token) => /^[A-Za-zληθε]/u.test(token ?? "") && !FUNCTIONS.has(token);
 const FUNCTIONS = new Set(["max", "exp", "log", "softmax"]);
 
 function piece(token) {

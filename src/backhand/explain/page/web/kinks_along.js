@@ -3,8 +3,8 @@
 import { array, copy, entry, matmul, offset } from "./matrix.js";
 
 /**
- * The kinks along an entry of W1, b1 or X: [{by, cell}], the nearest first. At θ + by, the cell of
- * Z1 is 0. Along W2 and b2 there are none.
+ * The kinks along an entry of W1, b1, X or Z1: [{by, cell}], the nearest first. At θ + by, the cell
+ * of Z1 is 0. Along all others there are none.
  *
  * Z1 is linear in each of these entries, so this is exact but for rounding.
  */
@@ -25,6 +25,7 @@ function slopesOfZ1({ X, W1 }, name, index) {
     const [i, h] = index;
     return count(rows, (n) => ({ cell: cellOfZ1(n, h), rate: entry(X, [n, i]) }));
   }
+  if (name === "Z1") return [{ cell: cellOfZ1(...index), rate: 1 }];
   if (name === "b1") return count(rows, (n) => ({ cell: cellOfZ1(n, index[0]), rate: 1 }));
   if (name === "X") {
     const [n, i] = index;

@@ -31,7 +31,7 @@ export function lineChooser(store, onchange) {
 function lineFields(store, mistakes, first, set) {
   const list = mistakeList(mistakes);
   const names = Object.keys(store.contents.lines).map((name) => element("option", {}, name));
-  const value = element("select", {}, names);
+  const value = element("select", { "aria-label": "The line of" }, names);
   const line = element("input", {
     type: "text", spellcheck: "false", autocomplete: "off", "aria-label": "The line, in NumPy",
   });
@@ -85,7 +85,8 @@ function mistakeList(mistakes) {
         mistake.equation === equation ? element("option", { value: at }, mistake.message) : null),
     ),
   );
-  return element("select", { class: "mistake" }, element("option", { value: "" }, "none"), groups);
+  const none = element("option", { value: "" }, "none");
+  return element("select", { class: "mistake", "aria-label": "Mistake" }, none, groups);
 }
 
 /** The doctor's words for what was chosen or typed. */

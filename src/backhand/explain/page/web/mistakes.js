@@ -20,7 +20,7 @@ export const mistakesPanel = {
 /** The content; returns what brings it up to date. */
 function build(box, store) {
   const compared = comparison(Object.keys(store.contents.lines), ["right", "wrong"]);
-  const curves = pairOfCurves();
+  const curves = pairOfCurves(store);
   const chooser = lineChooser(store, () => showNow());
   const game = findLine(store);
   const showNow = () => {

@@ -9,8 +9,8 @@ import { stepsBar } from "./steps.js";
 import { windowBar } from "./windowbar.js";
 import { createWindows } from "./windows.js";
 
-/** Returns a function that ends it. */
-export function networkView(root, store) {
+/** Returns a function that ends it. The box to go to an entry is put into `head`. */
+export function networkView(root, store, head) {
   const name = "The network as its matrices";
   const section = element("section", { class: "network", "aria-label": name });
   root.append(section);
@@ -22,7 +22,7 @@ export function networkView(root, store) {
     sizes = sizesKey(store);
     end();
     section.replaceChildren();
-    end = build(section, store);
+    end = build(section, store, head);
   };
   const stop = store.subscribe(show);
   show();
@@ -36,7 +36,7 @@ function sizesKey(store) {
   return JSON.stringify([sizesOf(store.values), Boolean(store.given.mask)]);
 }
 
-function build(section, store) {
+function build(section, store, head) {
   const windows = createWindows(sizesOf(store.values));
   const bars = element("div", { class: "bars" });
   const around = element("div", { class: "around" });
@@ -44,7 +44,7 @@ function build(section, store) {
   const endSteps = stepsBar(bars, store, windows);
   windowBar(bars, windows);
   const drawing = matricesView(around, store, windows);
-  const endGoTo = goToBar(bars, store, drawing.focus);
+  const endGoTo = goToBar(head, store, drawing.focus);
   const endEntry = entryPanel(around, store);
   return () => [endSteps, drawing.end, endGoTo, endEntry].forEach((end) => end());
 }

@@ -1,6 +1,5 @@
 // A part of an array as a table of numbers, changed in place.
 
-import { setAttributes } from "./axes.js";
 import { element } from "./dom.js";
 import { shown } from "./numbers.js";
 import { table, windowAround } from "./table.js";
@@ -8,7 +7,7 @@ import { table, windowAround } from "./table.js";
 const MOST = 8;
 
 /** Rows and columns of an array as a matrix: a vector is one row, a number one entry. */
-export function matrixSizes({ shape }) {
+function matrixSizes({ shape }) {
   return shape.length === 2 ? shape : [1, shape[0] ?? 1];
 }
 
@@ -35,8 +34,6 @@ export function numberGrid() {
       const isMatrix = a.shape.length === 2;
       const lines = rows.map((r, at) => [isMatrix ? String(r) : "", ...cells[at]]);
       node.replaceChildren(table(caption, ["", ...columns.map(String)], lines));
-      // It may scroll, and has nothing else that takes the focus.
-      setAttributes(node.firstChild, { tabindex: 0, role: "group", "aria-label": caption });
       built = key;
     }
     rows.forEach((r, i) =>

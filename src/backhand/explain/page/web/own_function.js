@@ -22,7 +22,7 @@ export const ownFunctionPanel = {
       element("p", {}, whereItParts(own)),
       compared.node,
     );
-    if (canBeTrained(own, passes)) addCurves(section, passes);
+    if (canBeTrained(own, passes)) addCurves(section, store, passes);
   },
 };
 
@@ -81,8 +81,8 @@ function canBeTrained(own, { changes }) {
   return own.standard && own.lines !== null && Object.keys(changes).length > 0;
 }
 
-function addCurves(section, passes) {
-  const curves = pairOfCurves();
+function addCurves(section, store, passes) {
+  const curves = pairOfCurves(store);
   section.append(curves.node);
   curves.draw(passes);
 }

@@ -9,8 +9,8 @@ import { trainBoth } from "./training_runs.js";
 const STEPS = 100;
 const QUIET = 120; // milliseconds without a change before training begins
 
-/** Both curves: `{node, draw(passes)}`. */
-export function pairOfCurves() {
+/** Both curves: `{node, draw(passes)}`; the runs end when the page is closed. */
+export function pairOfCurves(store) {
   const plot = chart({ x: "steps", y: "L", curves: ["right", "wrong"] });
   const words = element("p", { role: "status" });
   const legend = element(
@@ -29,11 +29,12 @@ export function pairOfCurves() {
     stop();
     clearTimeout(timer);
     timer = setTimeout(() => {
-      stop = trainBoth({ given, lines, changes, steps: STEPS, onprogress: (runs) => show(runs) });
+      stop = trainBoth({ given, lines, changes, steps: STEPS, onprogress: show });
     }, QUIET);
   }
 
   function show(runs) {
+    if (store.closed) return stop();
     const ends = extent(runs.right) ?? { high: 1 };
     const start = runs.right[0];
     // A wrong run may explode: the axis stays where the right one can be seen.

@@ -27,7 +27,7 @@ export function bothPasses(store, changes) {
  * @param passes {right, wrong, errors, lines, changes}: the values of both passes by name, why a
  *   line of the wrong pass could not be computed, the right lines, and those that are replaced
  */
-export function judged(passes) {
+function judged(passes) {
   const names = Object.keys(passes.lines);
   const states = Object.fromEntries(names.map((name) => [name, stateOf(passes, name)]));
   return { ...passes, states, first: names.find((name) => states[name] !== "equal") ?? null };

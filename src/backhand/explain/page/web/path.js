@@ -17,21 +17,30 @@ export function createPath(store) {
     node,
     update() {
       node.hidden = !store.path.length;
+      const isFocused = list.contains(document.activeElement);
       list.replaceChildren(...store.path.map((cell) => crumb(store, cell)));
+      list.scrollLeft = list.scrollWidth;
+      if (isFocused) list.lastChild?.querySelector("button").focus();
     },
   };
 }
 
 /**
- * The box above the drawing, and what screen readers hear when an entry is pinned. Returns a
+ * The box for the name of an entry, and what screen readers hear when an entry is pinned. Returns a
  * function that ends it. `focus` moves the focus to an entry in the drawing.
  */
 export function goToBar(root, store, focus) {
   const heard = element("span", { class: "unseen", "aria-live": "polite" });
-  root.firstChild.append(goTo(store, focus), heard);
-  return store.subscribe((what) => {
+  const box = goTo(store, focus);
+  root.append(box, heard);
+  const stop = store.subscribe((what) => {
     if (what.has("selection")) heard.textContent = store.selected ? announced(store) : "";
   });
+  return () => {
+    stop();
+    box.remove();
+    heard.remove();
+  };
 }
 
 function crumb(store, cell) {

@@ -24,11 +24,11 @@ export function rowChooser({ store, live, row }, update) {
 
 function rowList(store, N) {
   const options = range(N).map((n) => element("option", { value: n }, rowTitle(store, n)));
-  return element("select", {}, options);
+  return element("select", { "aria-label": "Row" }, options);
 }
 
 function rowNumber(N) {
-  return element("input", { type: "number", min: 0, max: N - 1, value: 0 });
+  return element("input", { type: "number", min: 0, max: N - 1, value: 0, "aria-label": "Row" });
 }
 
 function rowTitle({ names }, n) {
@@ -94,7 +94,7 @@ function weightField({ store, live, row }) {
     if (input.value !== "" && value >= 0 && Number.isFinite(value)) setWeight(store, row.n, value);
   });
   live.call(() => {
-    if (document.activeElement !== input) input.value = weight();
+    if (!input.matches(":focus")) input.value = weight();
   });
   const equal = element(
     "button",

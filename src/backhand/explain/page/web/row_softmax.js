@@ -8,12 +8,16 @@ export function rowOf(a, n) {
   return Array.from(a.data.subarray(n * size, (n + 1) * size));
 }
 
+export function sum(numbers) {
+  return numbers.reduce((all, number) => all + number, 0);
+}
+
 /** The largest score, exp(S − largest), and their sum. */
 export function exponentials(S, n) {
   const scores = rowOf(S, n);
   const largest = Math.max(...scores);
   const powers = scores.map((score) => Math.exp(score - largest));
-  return { largest, powers, sum: powers.reduce((sum, power) => sum + power, 0) };
+  return { largest, powers, sum: sum(powers) };
 }
 
 /** ∂P[n,j] / ∂S[n,k] = P[n,j] ([j = k] − P[n,k]). */
@@ -29,10 +33,8 @@ export function lossByProbability(P, Y, n, j) {
 
 /** ∂ℓ / ∂S[n,k]: the sum over the classes j of both. */
 export function lossByScore(P, Y, n, k) {
-  let sum = 0;
-  for (let j = 0; j < P.shape[1]; j++)
-    sum += lossByProbability(P, Y, n, j) * jacobian(P, n, j, k);
-  return sum;
+  const term = (j) => lossByProbability(P, Y, n, j) * jacobian(P, n, j, k);
+  return sum(Array.from({ length: P.shape[1] }, (_, j) => term(j)));
 }
 
 /** Some classes of a row in their order: all, or those with the largest P and all with a label. */

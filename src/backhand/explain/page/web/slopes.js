@@ -1,34 +1,48 @@
 // The slope of L along one number by finite differences: what a gradient should be, measured.
 
-import { compute, loss } from "./equations.js";
+import { compute, EQUATIONS, loss } from "./equations.js";
 import { copy, entry, offset } from "./matrix.js";
 
 /** ε of a central difference in doubles: near the cube root of the rounding error. */
 export const EPSILON = 1e-5;
 
-/** What L can be differentiated by, beside the parameters. */
+/** What L can be differentiated by: numbers that are given, and values on the way to L. */
 const INPUTS = ["W1", "b1", "W2", "b2", "X"];
+const ON_THE_WAY = ["Z1", "H1", "S"];
 
-/** The entry of a parameter or of X along which a gradient's entry is the slope: of dW1, W1's. */
+/** The entry along which a gradient's entry is the slope: of dW1 it is W1's, of dS it is S's. */
 export function alongWhat({ name, index }) {
   const along = name.startsWith("d") ? name.slice(1) : name;
-  return INPUTS.includes(along) ? { name: along, index } : null;
+  return INPUTS.includes(along) || ON_THE_WAY.includes(along) ? { name: along, index } : null;
 }
 
 /** The given values with one number changed by some amount. */
 export function moved(given, { name, index }, by) {
-  const changed = copy(given[name]);
+  return { ...given, [name]: shifted(given[name], index, by) };
+}
+
+function shifted(a, index, by) {
+  const changed = copy(a);
   changed.data[offset(changed, index)] += by;
-  return { ...given, [name]: changed };
+  return changed;
+}
+
+/** What `compute` takes, with one number moved: one that is given, or one as it is computed. */
+function withMoved(given, cell, by, replaced) {
+  if (given[cell.name]) return [moved(given, cell, by), replaced];
+  const equation = replaced[cell.name] ?? EQUATIONS[cell.name];
+  const change = (values) => shifted(equation(values), cell.index, by);
+  return [given, { ...replaced, [cell.name]: change }];
 }
 
 /** L as a function of how far one number is moved. */
 export function lossAlong(given, cell, replaced = {}) {
-  return (by) => loss(moved(given, cell, by), replaced);
+  return (by) => loss(...withMoved(given, cell, by, replaced));
 }
 
 /**
- * The slope of L along an entry of W1, b1, W2, b2 or X.
+ * The slope of L along an entry of W1, b1, W2, b2 or X; or of Z1, H1 or S, where only what is
+ * computed from the entry follows it.
  *
  * Returns {central, left, right, kinks, epsilon}: (L(θ + ε) − L(θ − ε)) / 2ε, the slopes of both
  * sides, and the cells of Z1 that have another sign, or are 0, at one of θ − ε, θ, θ + ε: there L
@@ -38,7 +52,8 @@ export function slope(given, cell, { epsilon = EPSILON, replaced = {} } = {}) {
   const L = lossAlong(given, cell, replaced);
   const [below, here, above] = [L(-epsilon), L(0), L(epsilon)];
   // The numbers that θ + ε and θ − ε are, after rounding.
-  const at = entry(given[cell.name], cell.index);
+  const values = given[cell.name] ? given : compute(given, replaced, cell.name);
+  const at = entry(values[cell.name], cell.index);
   const [up, down] = [at + epsilon - at, at - (at - epsilon)];
   return {
     central: (above - below) / (up + down),
@@ -53,8 +68,8 @@ export function slope(given, cell, { epsilon = EPSILON, replaced = {} } = {}) {
 function kinks(given, cell, epsilon, replaced = {}) {
   if (!reachesZ1(cell)) return [];
   const [below, here, above] = [-epsilon, 0, epsilon].map((by) => {
-    const values = moved(given, cell, by);
-    return compute(values, replaced, "Z1").Z1;
+    const values = withMoved(given, cell, by, replaced);
+    return compute(...values, "Z1").Z1;
   });
   const columns = here.shape[1];
   const found = [];
@@ -67,7 +82,7 @@ function kinks(given, cell, epsilon, replaced = {}) {
   return found;
 }
 
-const reachesZ1 = ({ name }) => name === "X" || name === "W1" || name === "b1";
+const reachesZ1 = ({ name }) => ["X", "W1", "b1", "Z1"].includes(name);
 
 /**
  * ∂L/∂ of an entry by the equations: of a parameter the page has it; of X it is dZ1 W1ᵀ, which

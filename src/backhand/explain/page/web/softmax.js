@@ -6,14 +6,12 @@ import { math } from "./formulas.js";
 import { followed, liveNodes } from "./live.js";
 import { entry } from "./matrix.js";
 import { shown } from "./numbers.js";
-import { classesToShow, exponentials, rowOf } from "./row_softmax.js";
+import { classesToShow, exponentials, rowOf, sum } from "./row_softmax.js";
 import { jacobian, lossByProbability, lossByScore } from "./row_softmax.js";
 import { rowChooser, rowShare } from "./row_share.js";
 import { range, table } from "./table.js";
 
 const MOST_CLASSES = 12;
-
-const sum = (numbers) => numbers.reduce((all, number) => all + number, 0);
 
 export const softmaxPanel = {
   id: "softmax",
@@ -102,15 +100,15 @@ function probabilities(panel) {
   const columns = ["class", "S", "S − max S", "exp(S − max S)", "P", "Y", "−Y log P"];
   return [
     element("h3", {}, "From scores to probabilities"),
-    element("p", {}, math("P[k] = exp(S[k] − max(S)) / Σ_j exp(S[j] − max(S))")),
+    element("p", {}, math("P[k] = exp(S[k]) / Σ_j exp(S[j])")),
     table("Scores, probabilities and the loss of the row", columns, rows, [sums]),
     omitted(panel),
     element(
       "p",
       { class: "quiet" },
-      "P is exp(S − max S) divided by the sum of that column. Without the maximum the quotients " +
-        "are the same, but exp(S) overflows for S above 709.78. Each row of P sums to 1: the sum " +
-        "is over the classes of a row, not over the rows.",
+      "In the table, the largest score of the row is subtracted first: the quotients are the " +
+        "same, but exp(S) overflows for S above 709.78. Each row of P sums to 1: the sum is over " +
+        "the classes of a row, not over the rows.",
     ),
   ];
 }
@@ -196,7 +194,7 @@ function sumOfColumn(panel) {
   );
   return element(
     "div",
-    { class: "column-sum", "aria-live": "polite" },
+    { class: "column-sum" },
     element("p", {}, text(() => `∂ℓ/∂S[${row.n},${k()}] = `), terms, " = ", total, " = ", direct),
     element("p", { class: "quiet" }, text(() => whatIsLeft(panel))),
   );

@@ -14,7 +14,9 @@ export function table(caption, columns, rows, foot = []) {
   const parts = [head, element("tbody", {}, rows.map(tableRow))];
   if (foot.length) parts.push(element("tfoot", {}, foot.map(tableRow)));
   const node = element("table", { class: "numbers" }, element("caption", {}, caption), parts);
-  return element("div", { class: "scrolls" }, node);
+  // What may scroll has to take the focus, unless something in it does.
+  const focus = { tabindex: 0, role: "group", "aria-label": caption };
+  return element("div", { class: "scrolls", ...(node.querySelector("button") ? {} : focus) }, node);
 }
 
 function columnHead(name) {

@@ -73,7 +73,8 @@ function summary(values) {
   const units = values.Z1.shape[1];
   const dead = deadUnits(values);
   if (!dead.length) return `None of the ${units} hidden units is dead: each has Z1 > 0 in a row.`;
-  const shownDead = dead.slice(0, 20).join(", ") + (dead.length > 20 ? ", …" : "");
+  const left = dead.length - 20;
+  const shownDead = dead.slice(0, 20).join(", ") + (left > 0 ? ` and ${left} more` : "");
   const rows = values.Z1.shape[0];
   return (
     `${dead.length} of ${units} hidden units ${dead.length > 1 ? "are" : "is"} dead on these ` +
@@ -90,7 +91,7 @@ function unitChooser(panel) {
     panel.choose(Math.max(0, Math.min(units - 1, Math.trunc(Number(input.value)) || 0)));
   });
   live.call(() => {
-    if (document.activeElement !== input) input.value = unit.h;
+    if (!input.matches(":focus")) input.value = unit.h;
   });
   return element("label", { hidden: units <= MOST_UNITS }, "Unit ", input);
 }

@@ -82,7 +82,7 @@ export const WORDS = {
 };
 
 const UPDATE = {
-  what: "A step against the gradient, of length η times the gradient: downhill, if η is small.",
+  what: "A step of −η times the gradient: downhill, if η is small enough.",
   shapes: "Entry by entry: a gradient always has the shape of its parameter.",
 };
 

@@ -11,7 +11,9 @@ from pathlib import Path
 from conftest import PENGUINS, ROOT
 
 SOURCE = ROOT / "src" / "backhand"
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
+CONSTRAINTS = (ROOT / "constraints.txt").read_text()
 MODULES = {
     "array-api-compat": "array_api_compat", "arro3-core": "arro3", "arro3-io": "arro3",
     "backports.zstd": "backports", "python-calamine": "python_calamine", "scikit-learn": "sklearn",
@@ -26,6 +28,9 @@ BROUGHT = {
     "pandas": "explain/trace/entry.py",
 }  # fmt: skip
 """Libraries of the user's own that no extra brings, and where each is imported if it is there."""
+
+DATA = {".css", ".csv", ".js", ".json", ".pyi", ".typed"}
+"""Files of the package that are not Python."""
 
 
 def declared(requirements: list[str]) -> set[str]:
@@ -81,6 +86,27 @@ def test_every_optional_package_is_asked_for_by_its_extra() -> None:
     assert {module.split(".")[0] for module in optional.EXTRAS} == EXTRAS["all"]
 
 
+def test_a_wheel_has_every_file_of_the_package_and_no_unknown_kind() -> None:
+    # Hatchling packs the whole folder but what git ignores.
+    assert PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"] == {"packages": ["src/backhand"]}
+    files = [path for path in SOURCE.rglob("*")
+             if path.is_file() and "__pycache__" not in path.parts]  # fmt: skip
+    assert {path.suffix for path in files} - {".py"} == DATA
+    names = "\n".join(str(path.relative_to(ROOT)) for path in files)
+    ignored = subprocess.run(
+        ["git", "check-ignore", "--stdin"], input=names, capture_output=True, text=True, cwd=ROOT
+    )
+    assert ignored.stdout == ""
+
+
+def test_the_packages_of_browser_tests_are_pinned_beside_a_typer_that_the_core_allows() -> None:
+    names = {re.split(r"[<>=\[ ;]", one)[0] for one in PROJECT["optional-dependencies"]["browser"]}
+    pins = dict(re.findall(r"^([\w-]+)==(\S+)$", CONSTRAINTS, re.MULTILINE))
+    assert names - {"backhand"} <= set(pins)
+    assert "typer>=0.15,<0.29" in PROJECT["dependencies"]
+    assert tuple(map(int, pins["typer"].split("."))) < (0, 29)
+
+
 def test_a_type_checker_knows_the_engines_that_are_registered() -> None:
     from backhand.engines import registry
 
@@ -88,8 +114,7 @@ def test_a_type_checker_knows_the_engines_that_are_registered() -> None:
 
 
 def test_constraints_pin_torch_and_metadata_does_not() -> None:
-    pins = (ROOT / "constraints.txt").read_text()
-    assert re.search(r"^torch==\S+$", pins, re.MULTILINE)
+    assert re.search(r"^torch==\S+$", CONSTRAINTS, re.MULTILINE)
     assert PROJECT["optional-dependencies"]["torch"] == ["torch>=2.5"]
 
 

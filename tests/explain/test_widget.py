@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import backhand
 from backhand.explain.cells import cell_name, cell_of
 from backhand.explain.problem import Problem
+from conftest import ROOT
 
 pytest.importorskip("anywidget")
 
@@ -242,6 +244,32 @@ def test_a_message_that_does_not_fit_is_logged_and_changes_nothing(
 def test_it_is_an_ordinary_widget_of_notebooks(notebook: Notebook) -> None:
     assert isinstance(notebook.widget, ipywidgets.DOMWidget)
     assert "application/vnd.jupyter.widget-view+json" in notebook.widget._repr_mimebundle_()[0]
+
+
+def test_the_style_changes_nothing_outside_of_the_page(notebook: Notebook) -> None:
+    style = re.sub(r"/\*.*?\*/", "", notebook.widget.get_state("_css")["_css"], flags=re.DOTALL)
+    selectors = [one.strip() for one in re.findall(r"(?:^|[{};])([^{};@]+)\{", style)]
+    assert len(selectors) > 100
+    outside = {
+        part.strip()
+        for one in selectors
+        for part in re.split(r",(?![^()]*\))", one)
+        if ".backhand" not in part and not re.fullmatch(r"from|to|[\d.]+%", part.strip())
+    }
+    assert outside == set()
+
+
+def test_the_python_of_the_document_runs_and_prints_what_it_says(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = (ROOT / "docs" / "widget.md").read_text()
+    names: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(block, names)
+    refused, values = capsys.readouterr().out.splitlines()
+    assert f"\n# {refused}\n" in text
+    assert float(values.split()[0]) == names["widget"].trace["dW1"][1, 3].value
+    assert names["widget"].problem.title == "Exclusive or"
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,17 @@ TOO_WIDE = """() => [...document.querySelectorAll("body *")].filter((node) => {
 """Elements that leave the window, unless they are in a box that scrolls."""
 
 
+def see_all(shown: WebPage) -> None:
+    """Pin an entry, unfold everything, and scroll through the page: charts out of sight wait."""
+    shown.run(f'() => {STORE}.select({{ name: "dW1", index: [1, 1] }})')
+    shown.run("() => document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    for panel in shown.page.locator(".panel").all():
+        panel.scroll_into_view_if_needed()
+        shown.settle()
+    shown.run("() => scrollTo(0, 0)")
+    shown.settle()
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as one:
@@ -86,8 +97,7 @@ def test_the_page_fits_its_window_loads_nothing_and_has_no_errors(
         shown.settle()
         assert shown.run(TOO_WIDE) == []
         assert shown.run("() => document.documentElement.scrollWidth") <= width
-        shown.run(f'() => {STORE}.select({{ name: "dW1", index: [1, 1] }})')
-        shown.settle()
+        see_all(shown)
         assert shown.run(TOO_WIDE) == []
         assert (shown.requests, shown.complaints) == ([], [])
         PICTURES.mkdir(parents=True, exist_ok=True)
@@ -105,9 +115,7 @@ def test_axe_finds_no_serious_fault_of_accessibility(
     from axe_playwright_python.sync_playwright import Axe
 
     with open_page(contents, browser=browser, dark=dark) as shown:
-        shown.run(f'() => {STORE}.select({{ name: "dW1", index: [1, 1] }})')
-        shown.run("() => document.querySelectorAll('details').forEach((one) => (one.open = true))")
-        shown.settle()
+        see_all(shown)
         found = Axe().run(shown.page).response["violations"]
     serious = [
         f"{one['id']} ({one['impact']}): {one['help']}\n  "

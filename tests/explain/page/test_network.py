@@ -197,6 +197,23 @@ def test_a_number_is_changed_by_dragging_and_everything_follows(shown: WebPage) 
     np.testing.assert_allclose(shown.value("dW1"), expected.dW1, rtol=1e-12, atol=1e-15)
 
 
+def test_a_finger_scrolls_unless_the_number_is_pinned(shown: WebPage) -> None:
+    drag = """(node, [from, to]) => {
+      const event = (kind, clientY) => node.dispatchEvent(new PointerEvent(kind,
+        { bubbles: true, pointerId: 1, pointerType: "touch", button: 0, clientY }));
+      node.closest(".drawing").setPointerCapture = () => {};
+      event("pointerdown", from);
+      event("pointermove", to);
+      event("pointerup", to);
+    }"""
+    before = state(shown, "store.given.W1.data[3]")
+    cell(shown, "W1", 0, 3).evaluate(drag, [100, 60])
+    assert state(shown, "store.given.W1.data[3]") == before
+    cell(shown, "W1", 0, 3).click()
+    cell(shown, "W1", 0, 3).evaluate(drag, [100, 60])
+    assert state(shown, "store.given.W1.data[3]") == pytest.approx(before + 0.4, abs=1e-6)
+
+
 def test_a_number_is_typed_in_its_cell(shown: WebPage) -> None:
     cell(shown, "b1", 0, 3).dblclick()
     shown.page.keyboard.type("0,75")
@@ -351,6 +368,29 @@ def test_arrays_of_other_sizes_are_drawn_anew(shown: WebPage) -> None:
     )
     shown.settle()
     assert shown.page.locator('.network [data-name="Z1"] .line').count() == 3
+
+
+def test_in_a_box_of_its_own_as_in_a_notebook_drawing_and_sum_are_in_view(
+    shown: WebPage,
+) -> None:
+    shown.run(
+        """() => {
+          const box = document.createElement("div");
+          box.style.overflow = "auto";
+          document.body.append(box);
+          box.append(document.getElementById("backhand"));
+        }"""
+    )
+    shown.settle()
+    shown.run(f'() => {STORE}.select({{ name: "dW2", index: [7, 1] }})')
+    shown.settle()
+    drawn, entry = (shown.page.locator(name).bounding_box() for name in (".drawing-box", ".entry"))
+    assert drawn is not None and entry is not None
+    assert drawn["y"] >= 0 and entry["y"] >= drawn["y"] + drawn["height"]
+    assert entry["y"] + entry["height"] <= 900
+    cell_box = cell(shown, "dW2", 7, 1).bounding_box()
+    assert cell_box is not None
+    assert drawn["y"] < cell_box["y"] < drawn["y"] + drawn["height"]
 
 
 def test_formulas_of_all_equations_are_mathml(shown: WebPage) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ def test_titles_are_those_of_the_document() -> None:
     plain = {
         at: re.sub(r'"(.*)"', r"“\1”", title.replace("`", "")) for at, title in headings.items()
     }
-    assert len(answered()) >= 18
+    assert len(answered()) == len(headings) == 20
     for at, title in answered().items():
         assert title == plain[at]
 
@@ -112,6 +113,29 @@ def test_numbers_in_the_answers_are_pythons(opened: tuple[WebPage, str]) -> None
         assert after(16, "if ε is above") == pytest.approx(nearest, rel=FOUR_DIGITS)
     else:
         assert "there is no derivative" in open_question(shown, 16).inner_text()
+
+
+@pytest.mark.slow
+@needs_browser
+def test_answers_for_weights_dropout_and_a_penalty(browser: Browser) -> None:
+    problem = EXAMPLES["penguins"]()
+    rng = np.random.default_rng(0)
+    problem = replace(problem, sample_weight=np.arange(8.0), l2=0.01,
+                      mask=2.0 * rng.integers(0, 2, (8, 8)))  # fmt: skip
+    expected = values_of(problem)
+    with open_page(page_contents(problem), browser=browser) as shown:
+        shown.page.set_default_timeout(5000)
+        for at in answered():
+            text = open_question(shown, at).inner_text()
+            assert not re.search(r"undefined|NaN|not a number(?!, and)|\[object", text), text
+        assert "each row has a factor of its own" in open_question(shown, 8).inner_text()
+        i, h = np.unravel_index(np.abs(expected["dW1"]).argmax(), expected["dW1"].shape)
+        entry = f"dW1[{i},{h}] ="
+        text = open_question(shown, 18).inner_text()
+        assert entry in text and "+ λ W1 =" in text
+        total = text.split(" = ")[-1].split(". ")[0]
+        assert number(total) == pytest.approx(expected["dW1"][i, h], rel=FOUR_DIGITS)
+        assert not shown.complaints and not shown.requests
 
 
 @pytest.mark.slow

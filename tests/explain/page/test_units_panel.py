@@ -129,6 +129,11 @@ def test_a_penalty_revives_a_dead_unit_whose_bias_is_above_0(bias: float, browse
         assert (shown.value("Z1")[:, 3] > 0).any()
 
 
+def test_a_decay_that_goes_beyond_0_is_named(browser: Browser) -> None:
+    with page_of(replace(PENGUINS, l2=10.0, learning_rate=0.2), browser) as shown:
+        assert "ηλ is 1 or more" in words(shown)
+
+
 def test_the_pinned_unit_is_chosen_and_a_large_layer_is_shown_in_part(browser: Browser) -> None:
     rng = np.random.default_rng(0)
     params = PENGUINS.params._replace(W1=rng.standard_normal((4, 256)), b1=np.zeros(256),

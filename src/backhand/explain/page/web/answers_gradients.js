@@ -8,6 +8,24 @@ import { range } from "./table.js";
 
 export const GRADIENT_ANSWERS = [
   {
+    number: 2,
+    title: "The check fails, and I have read every line. What now?",
+    answer: ({ text, link }) => [
+      paragraph(
+        "Compare the arrays one by one, entry by entry. Nothing is computed from dW1, db1, dW2 " +
+          "and db2, so a fault in the line of one of them leaves the others correct, and several " +
+          "such faults can be found one after the other. Their largest entries here: ",
+        ...["dW2", "db2", "dW1", "db1"].flatMap((name, at) => [
+          at ? ", " : "",
+          link((v) => largest(v, name)),
+          text((v) => ` = ${shown(numberOf(v, largest(v, name)))}`),
+        ]),
+        ". If yours divided by these is one number for a whole array, it is a factor. The panel " +
+          "“Wrong lines” shows for each mistake which arrays it reaches.",
+      ),
+    ],
+  },
+  {
     number: 3,
     title: "dW2 and db2 are correct, dW1 is wrong. Why?",
     answer: ({ link }) => [

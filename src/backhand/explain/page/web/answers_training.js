@@ -1,6 +1,6 @@
 // Answers about networks that do not learn.
 
-import { cellAt, numberOf, paragraph } from "./answer_parts.js";
+import { cellAt, largest, numberOf, paragraph } from "./answer_parts.js";
 import { columnSums } from "./matrix.js";
 import { shown } from "./numbers.js";
 import { rowOf, sum } from "./row_softmax.js";
@@ -75,6 +75,26 @@ export const TRAINING_ANSWERS = [
         link((v) => ({ name: "db1", index: [deadUnits(v)[0] ?? 0] })),
         text((v) => ` = ${shown(v.db1.data[deadUnits(v)[0] ?? 0])}. `),
         text((_, given) => canItRecover(given)),
+      ),
+    ],
+  },
+  {
+    number: 20,
+    title: "Why are all gradients 0 in my graph?",
+    answer: ({ text, link }) => [
+      paragraph(
+        "Libraries with autograd make each gradient 0 first, and backward() fills it in: before, " +
+          "all are 0. Here too a gradient is there only after its line; step by step, ",
+        link((v) => largest(v, "dW1")),
+        text((v) => {
+          const { data } = v.dW1;
+          const zeros = data.filter((value) => value === 0).length;
+          return (
+            ` is empty until the line of dW1. After it, ${zeros} of ${data.length} entries of ` +
+            "dW1 are 0, such as those of dead units. So: forward, backward(), then draw; and set " +
+            "the gradients to 0 before the next backward(), which adds to what is there."
+          );
+        }),
       ),
     ],
   },

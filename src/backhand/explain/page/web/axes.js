@@ -41,7 +41,7 @@ export function axes({ x, y }) {
     setAttributes(xName, { x: (left + right) / 2, y: height - 6 });
     const middle = (MARGIN.top + bottom) / 2;
     setAttributes(yName, { transform: `translate(13 ${middle})${turned}` });
-    const most = Math.max(2, Math.floor(inner.width / 80));
+    const most = Math.max(2, Math.floor(inner.width / 70));
     numbers(xAxis, data.x, most, "middle", (value) => ({ x: toX(value), y: bottom + 16 }));
     numbers(yAxis, data.y, 5, "end", (value) => ({ x: left - 6, y: toY(value) + 4 }));
     const fromX = placed(data.x, left, right);

@@ -25,6 +25,7 @@ export function chart({ x, y, curves, marks = [], height = 220, ondrag }) {
   const verticals = svg("path", { class: "vertical" });
   const paths = byName(curves, (name) => svg("path", { class: `curve ${name}` }));
   const circles = byName(marks, (name) => svg("circle", { class: `mark ${name}`, r: 5 }));
+  frame.node.setAttribute("height", height); // so that drawing it moves nothing below
   frame.area.append(verticals, ...Object.values(paths), ...Object.values(circles));
   const node = element("div", { class: "chart" }, frame.node);
   let latest = null;

@@ -4,6 +4,7 @@ import { copy, map, offset } from "./matrix.js";
 import { cellName } from "./cells.js";
 import { element } from "./dom.js";
 import { numberIn } from "./rules.js";
+import { isSame } from "./store.js";
 
 /** Arrays whose entries a reader can change. */
 const NUMBERS = new Set(["X", "W1", "b1", "W2", "b2", "w"]);
@@ -113,7 +114,7 @@ export function letDrag(root, store, cellOf) {
   let moved = false;
   root.addEventListener("pointerdown", (event) => {
     const cell = cellOf(event);
-    const mayDrag = cell && isNumber(cell.name) && event.button === 0;
+    const mayDrag = cell && isNumber(cell.name) && event.button === 0 && !scrolls(event, cell);
     drag = mayDrag ? { cell, from: event.clientY, start: givenNumber(store, cell) } : null;
     moved = false;
   });
@@ -124,6 +125,8 @@ export function letDrag(root, store, cellOf) {
     if (!moved) begin(event);
     setGivenNumber(store, drag.cell, rounded(drag.start + up * (event.shiftKey ? 0.001 : 0.01)));
   });
+  const scrolls = (event, cell) =>
+    event.pointerType === "touch" && !isSame(cell, store.selected);
   const begin = (event) => {
     moved = true;
     root.setPointerCapture(event.pointerId);

@@ -33,7 +33,10 @@ export function createFigure(store, windows, grid) {
       caption,
       element("div", { class: "body" }, body(grid, edges)),
     ),
-    number: () => edges.forEach((edge) => edge.update()),
+    number() {
+      edges.forEach((edge) => edge.update());
+      grid.number();
+    },
     name() {
       if (terms === termsOf(store)) return false;
       terms = termsOf(store);

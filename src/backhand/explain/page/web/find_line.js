@@ -30,38 +30,32 @@ export function findLine(store) {
     live.update();
     drawNumbers(game, grid);
   };
-  const draw = () => {
-    drawMistake(store, game);
-    answer.replaceChildren(element("p", {}, TASK));
-    show();
+  const moves = {
+    draw() {
+      drawMistake(store, game);
+      answer.replaceChildren(element("p", {}, TASK));
+      show();
+    },
+    guess(name) {
+      answer.replaceChildren(...answerTo(game, name));
+      show();
+    },
+    look(name) {
+      game.looked = name;
+      show();
+    },
   };
-  const guess = (name) => {
-    answer.replaceChildren(...answerTo(game, name));
-    show();
-  };
-  const look = (name) => {
-    game.looked = name;
-    show();
-  };
-  const names = Object.keys(store.contents.lines);
-  const node = element(
-    "div",
-    {},
-    element("div", { class: "row" }, button("Draw a mistake", draw), score(live, game)),
-    live.attribute(
-      element(
-        "div",
-        { class: "parts game" },
-        element("div", {}, answer, guessList(live, game, names, { guess, look })),
-        element("div", {}, grid.node, gradientCheck(store, live, game)),
-      ),
-      "hidden",
-      () => !game.mistake,
-    ),
+  const list = guessList(live, game, Object.keys(store.contents.lines), moves);
+  const board = element("div", { class: "parts game" },
+    element("div", {}, answer, list),
+    element("div", {}, grid.node, gradientCheck(store, live, game)),
   );
+  live.attribute(board, "hidden", () => !game.mistake);
+  const draw = button("Draw a mistake", moves.draw);
+  const top = element("div", { class: "row" }, draw, score(live, game));
   live.update();
   return {
-    node,
+    node: element("div", {}, top, board),
     update() {
       if (!game.mistake) return;
       game.passes = bothPasses(store, game.mistake.lines);

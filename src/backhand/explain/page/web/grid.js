@@ -2,6 +2,7 @@
 
 import { cellName, ownName, placeName } from "./cells.js";
 import { element } from "./dom.js";
+import { isEditable } from "./edit.js";
 import { largest, levelOf } from "./levels.js";
 import { brief, shown } from "./numbers.js";
 import { valueOf } from "./rules.js";
@@ -59,6 +60,16 @@ export function createGrid(store, windows, name) {
         for (let c = 0; c < columns; c++)
           show(cells[r][c], array && array.data[offsetAt(array.shape, r, c)], most);
     },
+    /** The places of rows and columns in the whole array, for screen readers. */
+    number() {
+      grid.node.querySelectorAll(".line").forEach((line, r) =>
+        line.setAttribute("aria-rowindex", 1 + r + (windows.from[rowLetter] ?? 0)),
+      );
+      for (const row of cells)
+        row.forEach(({ node }, c) =>
+          node.setAttribute("aria-colindex", 1 + c + (windows.from[columnLetter] ?? 0)),
+        );
+    },
     /** Make the cell in a row and column the one that the Tab key reaches. */
     reach(r, c) {
       cells.flat().forEach((cell) => cell.node.setAttribute("tabindex", "-1"));
@@ -91,6 +102,7 @@ export function createGrid(store, windows, name) {
   }
 
   grid.node = built(store, windows, grid);
+  grid.number();
   return grid;
 }
 
@@ -126,6 +138,7 @@ function built(store, windows, grid) {
       class: "grid",
       role: "grid",
       "aria-label": `${grid.name}, shape (${sizes.join(", ")}${sizes.length === 1 ? "," : ""})`,
+      "aria-readonly": isEditable(grid.name) ? null : "true",
       "aria-rowcount": grid.rowLetter ? windows.sizes[grid.rowLetter] : 1,
       "aria-colcount": grid.columnLetter ? windows.sizes[grid.columnLetter] : 1,
     },

@@ -6,8 +6,6 @@ import { element } from "./dom.js";
 import { shown } from "./numbers.js";
 import { numberIn } from "./rules.js";
 
-let boxes = 0;
-
 /** The path, in the panel of the entry. Returns {node, update}. */
 export function createPath(store) {
   const list = element("ol", {});
@@ -56,13 +54,11 @@ function announced(store) {
 }
 
 function goTo(store, focus) {
-  const id = `backhand-wrong-${boxes++}`;
-  const wrong = element("span", { class: "wrong", role: "status", id });
+  const wrong = element("span", { class: "wrong", role: "status" });
   const box = element("input", {
     type: "text",
     size: 8,
     placeholder: "dW1[3,7]",
-    "aria-describedby": id,
     spellcheck: "false",
     autocomplete: "off",
   });

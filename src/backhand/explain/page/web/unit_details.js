@@ -83,16 +83,20 @@ function withGradient({ dZ1 }, h) {
 
 function withPenalty(values, h, largest) {
   const bias = values.b1.data[h];
-  const factor = shown(1 - values.learning_rate * values.l2, 6);
+  const decay = 1 - values.learning_rate * values.l2;
+  if (decay >= 1) return "η is 0: nothing changes.";
+  if (decay <= 0)
+    return (
+      "What is left is the penalty, and ηλ is 1 or more: a step takes the weights to 0 or beyond " +
+      "it, which can bring the unit back at once."
+    );
   const start =
-    `What is left is the penalty: each step multiplies column h of W1 by 1 − ηλ = ${factor} and ` +
-    `leaves b1[h] = ${shown(bias)} as it is, so Z1 approaches b1[h]. `;
+    `What is left is the penalty: each step multiplies column h of W1 by 1 − ηλ = ` +
+    `${shown(decay, 6)} and leaves b1[h] = ${shown(bias)} as it is, so Z1 approaches b1[h]. `;
   if (bias <= 0) return `${start}b1[h] is not above 0, so the unit stays dead on these rows.`;
-  const updates = updatesToRevival(values, h);
-  if (!Number.isFinite(updates)) return `${start}With this ηλ that is not a slow decay.`;
   return (
     `${start}b1[h] is above 0: the largest Z1, now ${shown(largest)}, is above 0 after ` +
-    `${updates} steps.`
+    `${updatesToRevival(values, h)} steps.`
   );
 }
 

@@ -45,7 +45,7 @@ export function largestEntry(values, shapes, name, h, sizeOf = Math.abs) {
 }
 
 /**
- * After how many updates the penalty alone revives a dead unit; Infinity if it does not.
+ * After how many updates the penalty alone revives a dead unit whose b1 is above 0, for 0 < ηλ < 1.
  *
  * A dead unit has no gradient but λ W1, so each update multiplies its weights by 1 − ηλ and leaves
  * b1. After t updates, its largest Z1 is b1 + (1 − ηλ)^t (largest − b1).
@@ -53,7 +53,5 @@ export function largestEntry(values, shapes, name, h, sizeOf = Math.abs) {
 export function updatesToRevival({ Z1, b1, l2, learning_rate: eta }, h) {
   const bias = b1.data[h];
   const { largest } = unitState({ Z1 }, h);
-  const factor = 1 - eta * l2;
-  if (bias <= 0 || factor <= 0 || factor >= 1) return Infinity;
-  return Math.floor(Math.log(bias / (bias - largest)) / Math.log(factor)) + 1;
+  return Math.floor(Math.log(bias / (bias - largest)) / Math.log(1 - eta * l2)) + 1;
 }

@@ -22,12 +22,12 @@ export const unitsPanel = {
 /** The content; returns what brings it up to date. */
 function build(box, store) {
   const live = liveNodes();
-  const unit = { h: 0, units: [], rows: [] };
+  const unit = { h: deadUnits(store.values)[0] ?? 0, n: 0, units: [], rows: [] };
   const panel = { store, live, unit };
   const follow = () => {
     const [N, H] = store.values.Z1.shape;
     unit.units = windowAround(H, MOST_UNITS, unit.h);
-    unit.rows = windowAround(N, MOST_ROWS, unit.n ?? 0);
+    unit.rows = windowAround(N, MOST_ROWS, unit.n);
   };
   const update = () => {
     follow();

@@ -275,15 +275,57 @@ def test_an_entry_is_pinned_by_a_click_and_its_number_is_pythons(reader: Reader)
     assert float(found[1]) == pytest.approx(expected, rel=5e-4)
 
 
+@pytest.mark.parametrize("named", ["penguins", "plane"], indirect=True)
 def test_a_hundred_steps_on_the_page_are_pythons_to_rounding(reader: Reader) -> None:
     given = reader.given()
+    panel = reader.page.locator(".panel.training")
+    panel.get_by_role("button", name="Train for 100 steps").click()
+    reader.page.wait_for_function(f"() => {STORE}.updates === 100")
+    assert_is_after_steps(reader, given, 100)
+
+
+@pytest.mark.parametrize("named", ["images"], indirect=True)
+def test_three_steps_of_a_large_network_are_pythons_to_rounding(reader: Reader) -> None:
+    given = reader.given()
+    for _ in range(3):
+        reader.page.locator(".panel.training").get_by_role("button", name="Take a step").click()
+    assert_is_after_steps(reader, given, 3)
+
+
+def assert_is_after_steps(reader: Reader, given: dict[str, Any], steps: int) -> None:
+    """Compare the page's parameters with Python's after some steps."""
     params = backhand.Parameters(*(given[name] for name in ("W1", "b1", "W2", "b2")))
-    reader.shown.run(f"() => {STORE}.step(100)")
-    for _ in range(100):
+    for _ in range(steps):
         acts = forward(params, given["X"], given["mask"])
         grads: Gradients = backward(params, given["X"], given["Y"], acts, given["sample_weight"],
                                     given["l2"], given["mask"])  # fmt: skip
         params = sgd(params, grads, given["learning_rate"])
+    now = reader.given()
     for name, value in params._asdict().items():
-        assert relative(reader.given()[name], value) <= 1e-10, name
+        assert relative(now[name], value) <= 1e-10, name
     assert reader.largest_difference() <= TOLERANCE
+
+
+def test_a_page_that_is_taken_away_computes_no_more(browser: Browser) -> None:
+    with open_page(CONTENTS["plane"](), browser=browser) as shown:
+        shown.page.get_by_role("button", name="Play").first.click()
+        shown.page.get_by_role("button", name="Train for 100 steps").first.click()
+        shown.page.wait_for_function(f"() => {STORE}.updates > 2")
+        assert shown.run(FRAMES_AFTER, False) > 0
+        assert shown.run(FRAMES_AFTER, True) == 0
+        assert shown.run(f"() => {STORE}.closed")
+        assert shown.complaints == []
+
+
+FRAMES_AFTER = """async (takenAway) => {
+  if (takenAway) $app.unmount(document.getElementById("backhand"));
+  const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+  await wait(100);
+  const before = window.requestAnimationFrame;
+  let frames = 0;
+  window.requestAnimationFrame = (f) => before((now) => { frames += 1; f(now); });
+  await wait(700);
+  window.requestAnimationFrame = before;
+  return frames;
+}"""
+"""Number of frames for which something of the page waits, before or after it is taken away."""

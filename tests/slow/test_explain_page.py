@@ -56,6 +56,17 @@ TOO_WIDE = """() => [...document.querySelectorAll("body *")].filter((node) => {
 """Elements that leave the window, unless they are in a box that scrolls."""
 
 
+def see_all(shown: WebPage) -> None:
+    """Pin an entry, unfold everything, and scroll through the page: charts out of sight wait."""
+    shown.run(f'() => {STORE}.select({{ name: "dW1", index: [1, 1] }})')
+    shown.run("() => document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    for panel in shown.page.locator(".panel").all():
+        panel.scroll_into_view_if_needed()
+        shown.settle()
+    shown.run("() => scrollTo(0, 0)")
+    shown.settle()
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as one:
@@ -86,8 +97,7 @@ def test_the_page_fits_its_window_loads_nothing_and_has_no_errors(
         shown.settle()
         assert shown.run(TOO_WIDE) == []
         assert shown.run("() => document.documentElement.scrollWidth") <= width
-        shown.run(f'() => {STORE}.select({{ name: "dW1", index: [1, 1] }})')
-        shown.settle()
+        see_all(shown)
         assert shown.run(TOO_WIDE) == []
         assert (shown.requests, shown.complaints) == ([], [])
         PICTURES.mkdir(parents=True, exist_ok=True)
@@ -105,9 +115,7 @@ def test_axe_finds_no_serious_fault_of_accessibility(
     from axe_playwright_python.sync_playwright import Axe
 
     with open_page(contents, browser=browser, dark=dark) as shown:
-        shown.run(f'() => {STORE}.select({{ name: "dW1", index: [1, 1] }})')
-        shown.run("() => document.querySelectorAll('details').forEach((one) => (one.open = true))")
-        shown.settle()
+        see_all(shown)
         found = Axe().run(shown.page).response["violations"]
     serious = [
         f"{one['id']} ({one['impact']}): {one['help']}\n  "
@@ -267,15 +275,57 @@ def test_an_entry_is_pinned_by_a_click_and_its_number_is_pythons(reader: Reader)
     assert float(found[1]) == pytest.approx(expected, rel=5e-4)
 
 
+@pytest.mark.parametrize("named", ["penguins", "plane"], indirect=True)
 def test_a_hundred_steps_on_the_page_are_pythons_to_rounding(reader: Reader) -> None:
     given = reader.given()
+    panel = reader.page.locator(".panel.training")
+    panel.get_by_role("button", name="Train for 100 steps").click()
+    reader.page.wait_for_function(f"() => {STORE}.updates === 100")
+    assert_is_after_steps(reader, given, 100)
+
+
+@pytest.mark.parametrize("named", ["images"], indirect=True)
+def test_three_steps_of_a_large_network_are_pythons_to_rounding(reader: Reader) -> None:
+    given = reader.given()
+    for _ in range(3):
+        reader.page.locator(".panel.training").get_by_role("button", name="Take a step").click()
+    assert_is_after_steps(reader, given, 3)
+
+
+def assert_is_after_steps(reader: Reader, given: dict[str, Any], steps: int) -> None:
+    """Compare the page's parameters with Python's after some steps."""
     params = backhand.Parameters(*(given[name] for name in ("W1", "b1", "W2", "b2")))
-    reader.shown.run(f"() => {STORE}.step(100)")
-    for _ in range(100):
+    for _ in range(steps):
         acts = forward(params, given["X"], given["mask"])
         grads: Gradients = backward(params, given["X"], given["Y"], acts, given["sample_weight"],
                                     given["l2"], given["mask"])  # fmt: skip
         params = sgd(params, grads, given["learning_rate"])
+    now = reader.given()
     for name, value in params._asdict().items():
-        assert relative(reader.given()[name], value) <= 1e-10, name
+        assert relative(now[name], value) <= 1e-10, name
     assert reader.largest_difference() <= TOLERANCE
+
+
+def test_a_page_that_is_taken_away_computes_no_more(browser: Browser) -> None:
+    with open_page(CONTENTS["plane"](), browser=browser) as shown:
+        shown.page.get_by_role("button", name="Play").first.click()
+        shown.page.get_by_role("button", name="Train for 100 steps").first.click()
+        shown.page.wait_for_function(f"() => {STORE}.updates > 2")
+        assert shown.run(FRAMES_AFTER, False) > 0
+        assert shown.run(FRAMES_AFTER, True) == 0
+        assert shown.run(f"() => {STORE}.closed")
+        assert shown.complaints == []
+
+
+FRAMES_AFTER = """async (takenAway) => {
+  if (takenAway) $app.unmount(document.getElementById("backhand"));
+  const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+  await wait(100);
+  const before = window.requestAnimationFrame;
+  let frames = 0;
+  window.requestAnimationFrame = (f) => before((now) => { frames += 1; f(now); });
+  await wait(700);
+  window.requestAnimationFrame = before;
+  return frames;
+}"""
+"""Number of frames for which something of the page waits, before or after it is taken away."""

@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint format slow browser bench clean
+.PHONY: demo test lint format slow browser lesson bench clean
 
 demo: $(VENV)/base
 	$(BIN)/backhand train examples/penguins.csv --target species --output penguins.safetensors
@@ -30,6 +30,12 @@ slow: $(VENV)/test
 # Pages and widgets in Debian's Chromium, JupyterLab and marimo; tests skip what is not there.
 browser: $(VENV)/browser
 	$(BIN)/python -m pytest -m slow tests/explanation tests/slow/test_explain_page.py tests/slow/test_notebooks.py
+
+# The notebook of the lesson, and the same as a page to read: build/lesson.html.
+lesson: $(VENV)/browser
+	@mkdir -p build
+	$(BIN)/python examples/lesson/make.py
+	$(BIN)/python examples/lesson/build.py build/lesson.html
 
 # Takes half an hour; prints tables, and writes every figure to build/.
 bench: $(VENV)/bench

@@ -29,7 +29,7 @@ slow: $(VENV)/test
 
 # Pages and widgets in Debian's Chromium, JupyterLab and marimo; tests skip what is not there.
 browser: $(VENV)/browser
-	$(BIN)/python -m pytest -m slow tests/explain tests/slow/test_explain_page.py tests/slow/test_notebooks.py
+	$(BIN)/python -m pytest -m slow tests/explanation tests/slow/test_explain_page.py tests/slow/test_notebooks.py
 
 # Takes half an hour; prints tables, and writes every figure to build/.
 bench: $(VENV)/bench

@@ -23,9 +23,9 @@ from output import arguments_of, markdown, write_json
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
 import backhand
-from backhand.explain.page.contents import page_contents
-from backhand.explain.page.write import html_page
-from backhand.explain.problem import Problem
+from backhand.explanation.page.contents import page_contents
+from backhand.explanation.page.write import html_page
+from backhand.explanation.problem import Problem
 
 HEADINGS = (
     "N,d,H,K", "weight, KB", "compressed, KB", "first paint, ms",

@@ -2,7 +2,7 @@
 
     python benchmarks/reference_run.py
 
-Writes src/backhand/explain/reference_run.json (about 45 KB): X, y, the two initialisations, and
+Writes src/backhand/explanation/reference_run.json (about 45 KB): X, y, the two initialisations, and
 the loss and accuracy of 200 epochs of each way from each of them, all in float32. Prints how far
 the two ways are apart. Needs torch, and takes about two seconds.
 """
@@ -20,7 +20,7 @@ import torch
 import backhand
 from backhand.engines import make_engine
 from backhand.equations import Parameters
-from backhand.explain.reference_run import FILE, packed
+from backhand.explanation.reference_run import FILE, packed
 from backhand.torch_twin import (
     REFERENCE_EPOCHS,
     REFERENCE_LEARNING_RATE,

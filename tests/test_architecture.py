@@ -58,7 +58,7 @@ FLOORS = [
         "table_settings": "the settings of training on a table",
     },
     {
-        "explain": "where each number of a forward and backward pass comes from; the web page",
+        "explanation": "where each number of a forward and backward pass comes from; the web page",
         "exports": "ONNX, a NumPy script, torch",
         "plot": "pictures with matplotlib, in scikit-learn's convention of displays",
         "selftest": "whether every engine of this installation computes correctly",

@@ -25,7 +25,7 @@ OURS = {"backhand", "_typeshed", ""}
 
 BROUGHT = {
     "skl2onnx": "estimator/integrations.py", "mlflow": "estimator/integrations.py",
-    "pandas": "explain/trace/entry.py",
+    "pandas": "explanation/trace/entry.py",
 }  # fmt: skip
 """Libraries of the user's own that no extra brings, and where each is imported if it is there."""
 

@@ -21,8 +21,8 @@ from backhand.errors import OutputError as OutputError
 from backhand.estimator import GridSearchCV as GridSearchCV
 from backhand.estimator import MLPClassifier as MLPClassifier
 from backhand.estimator import MLPClassifierCV as MLPClassifierCV
-from backhand.explain.explain import explain as explain
-from backhand.explain.trace.trace import Trace as Trace
+from backhand.explanation.explain import explain as explain
+from backhand.explanation.trace.trace import Trace as Trace
 from backhand.exports.numpy import export_numpy as export_numpy
 from backhand.exports.onnx import export_onnx as export_onnx
 from backhand.exports.torch import from_torch as from_torch

@@ -28,7 +28,7 @@ def test_the_guides_commands_print_what_it_shows(tmp_path, monkeypatch) -> None:
 
 
 def test_the_guide_names_every_panel_of_the_page() -> None:
-    web = ROOT / "src/backhand/explain/page/web"
+    web = ROOT / "src/backhand/explanation/page/web"
     panel = re.compile(r'export const \w+Panel = \{\n  id: "[\w-]+",\n  title: "(.*)",')
     titles = {
         title for path in web.glob("*.js") for title in panel.findall(path.read_text("utf-8"))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from backhand import equations
 from backhand.equations import Gradients, Parameters
-from backhand.explain.problem import Problem
+from backhand.explanation.problem import Problem
 
 
 def problem_of(N: int, d: int, H: int, K: int, seed: int = 0, **settings: float) -> Problem:

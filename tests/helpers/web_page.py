@@ -22,8 +22,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from backhand.explain.page.bundle import bundle
-from backhand.explain.page.write import html_page
+from backhand.explanation.page.bundle import bundle
+from backhand.explanation.page.write import html_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand import equations
-from backhand.explain.problem import Problem
+from backhand.explanation.problem import Problem
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator

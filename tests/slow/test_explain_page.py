@@ -15,10 +15,10 @@ import pytest
 
 import backhand
 from backhand.equations import Gradients, backward, cross_entropy, forward, penalty, sgd
-from backhand.explain.page.bundle import bundle
-from backhand.explain.page.contents import page_contents
-from backhand.explain.page.write import html_page
-from backhand.explain.problem import Problem
+from backhand.explanation.page.bundle import bundle
+from backhand.explanation.page.contents import page_contents
+from backhand.explanation.page.write import html_page
+from backhand.explanation.problem import Problem
 from conftest import ROOT
 from helpers.web_page import STORE, WebPage, as_array, chromium, needs_browser, open_page
 

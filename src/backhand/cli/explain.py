@@ -10,7 +10,7 @@ import typer
 from backhand.cli import options, written_output
 
 if TYPE_CHECKING:
-    from backhand.explain.trace.trace import Trace
+    from backhand.explanation.trace.trace import Trace
     from backhand.tables.table import Table
 
 FIRST_ROWS = 8
@@ -174,7 +174,7 @@ def _without_table(
     source: str | None, example: str | None, learning_rate: float | None, l2: float
 ) -> Trace:
     """The trace of a function, or of a built-in example."""
-    from backhand.explain.explain import explain
+    from backhand.explanation.explain import explain
 
     if source is None:
         return explain(example=example, learning_rate=learning_rate, l2=l2)
@@ -189,7 +189,7 @@ def _of_table(
     """The trace of a model and of rows of a table, which have their numbers from 1 as names."""
     from dataclasses import replace
 
-    from backhand.explain.explain import explain
+    from backhand.explanation.explain import explain
     from backhand.model import load
     from backhand.tabular.prediction import table_schema
 
@@ -214,7 +214,7 @@ def row_numbers(text: str | None, count: int, source: str) -> list[int]:
         If it is neither a number of rows nor numbers of some that exist.
     """
     from backhand.errors import InputError
-    from backhand.explain.rows import MOST_ROWS
+    from backhand.explanation.rows import MOST_ROWS
 
     parts = [part.strip() for part in (text or f"{FIRST_ROWS}").split(",")]
     chosen = parts[:-1] if len(parts) > 1 and not parts[-1] else parts
@@ -242,7 +242,7 @@ def _of_function(named: str) -> Trace:
     from backhand.doctor.probe.process_state import names_kept
     from backhand.doctor.probe.refusal import Refusal
     from backhand.errors import InputError
-    from backhand.explain.explain import explain
+    from backhand.explanation.explain import explain
 
     try:
         with names_kept(), contextlib.redirect_stdout(io.StringIO()):

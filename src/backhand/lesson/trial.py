@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.equations import Parameters
-from backhand.explain.rules import SHAPES
+from backhand.explanation.rules import SHAPES
 from backhand.formulas import LINES, Values
 from backhand.lesson.composed import COMPUTED, Equation, answer, given
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from backhand.cli.reports.output import console, hanging, print_json
-from backhand.explain.trace.entry import Entry
-from backhand.explain.trace.text import overview
-from backhand.explain.trace.trace import Trace
+from backhand.explanation.trace.entry import Entry
+from backhand.explanation.trace.text import overview
+from backhand.explanation.trace.trace import Trace
 from backhand.support.visible_text import printable
 
 

@@ -1,0 +1,191 @@
+"""The page as a widget of notebooks: what is changed in Python and on the page is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backhand.equations import Parameters
+from backhand.errors import InputError
+from backhand.explanation.page.bundle import bundle
+from backhand.explanation.page.contents import page_contents
+from backhand.explanation.page.write import stylesheet
+from backhand.explanation.problem import Problem
+from backhand.explanation.rules import SHAPES
+from backhand.explanation.traits import GIVEN, SYNC, WidgetInputError, entry_name, numbers
+from backhand.support.optional import extra
+from backhand.validation import size
+
+extra("anywidget", "the page in a notebook")
+
+import anywidget  # noqa: E402  (its absence is reported above)
+import traitlets  # noqa: E402
+
+
+class NetworkWidget(anywidget.AnyWidget):  # type: ignore[misc]
+    """The page of a problem in Jupyter, VS Code, Colab or marimo, kept equal with Python.
+
+    Assigning an array changes the page; a change on the page (a number that is dragged, a step of
+    training) changes the array. `observe` calls a function after either. The arrays are read-only:
+    change a copy, and assign it.
+
+    Parameters
+    ----------
+    problem : Problem
+    contents : mapping, optional
+        What the page is made of; by default `page_contents(problem)`.
+    trace_of : callable, optional
+        What makes the trace of a problem, for `trace`.
+
+    Attributes
+    ----------
+    W1, b1, W2, b2 : ndarray
+        The parameters, float64: (d, H), (H,), (H, K), (K,).
+    X, Y : ndarray
+        The rows (N, d) and their classes, one-hot (N, K).
+    sample_weight, mask : ndarray or None
+        (N,) and (N, H).
+    learning_rate, l2 : float
+    selected : str or None
+        The entry that is pinned: "dW1[3,7]".
+    updates : int
+        Number of steps taken on the page. Only the page changes it.
+
+    Raises
+    ------
+    InputError
+        If what is assigned does not fit the other arrays. It is a `traitlets.TraitError` too, and
+        changes nothing. Assign `problem` for other shapes.
+    MissingDependencyError
+        On import, if anywidget is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import backhand
+    >>> from backhand.explanation.problem import Problem
+    >>> from backhand.explanation.widget import NetworkWidget
+    >>> params = backhand.init(d=2, H=3, K=2, dtype=np.float64)
+    >>> widget = NetworkWidget(Problem(params, X=np.eye(2), Y=np.eye(2)))
+    >>> widget.b1 = [0.5, 0, 0]
+    >>> widget.problem.params.b1
+    array([0.5, 0. , 0. ])
+    >>> widget.selected = "dW1[1,2]"
+    """
+
+    _esm: ClassVar[str] = f"{bundle('widget')}\nexport default {{ render: $widget.render }};\n"
+    _css: ClassVar[str] = stylesheet()
+
+    contents = traitlets.Dict(read_only=True).tag(sync=True)
+    W1 = numbers("(d, H)")
+    b1 = numbers("(H,)")
+    W2 = numbers("(H, K)")
+    b2 = numbers("(K,)")
+    X = numbers("(N, d)")
+    Y = numbers("(N, K)")
+    sample_weight = numbers("(N,)", optional=True)
+    mask = numbers("(N, H)", optional=True)
+    learning_rate = traitlets.Float(0.1, help="η").tag(**SYNC)
+    l2 = traitlets.Float(0.0, min=0.0, help="λ").tag(**SYNC)
+    selected = entry_name()
+    updates = traitlets.Int(0, read_only=True).tag(**SYNC)
+
+    def __init__(
+        self,
+        problem: Problem,
+        contents: Mapping[str, Any] | None = None,
+        trace_of: Callable[[Problem], Any] | None = None,
+    ) -> None:
+        self._trace_of = trace_of
+        self._first_contents = dict(contents or page_contents(problem))
+        super().__init__(**_given(problem))
+
+    @traitlets.default("contents")  # type: ignore[untyped-decorator]
+    def _contents_at_first(self) -> dict[str, Any]:
+        """What the comm is opened with."""
+        return self._first_contents
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The sizes of the axes: n rows, i features, h hidden units, k classes."""
+        return {"n": len(self.Y), "i": len(self.W1), "h": len(self.W2), "k": len(self.b2)}
+
+    @property
+    def params(self) -> Parameters:
+        """The parameters as they stand; assigning changes all four at once."""
+        return Parameters(self.W1, self.b1, self.W2, self.b2)
+
+    @params.setter
+    def params(self, params: Parameters) -> None:
+        with self.hold_sync(), self.hold_trait_notifications():
+            self.W1, self.b1, self.W2, self.b2 = params
+
+    @property
+    def problem(self) -> Problem:
+        """The problem as it stands; assigning shows another one, of any shapes.
+
+        The page assigns it too, when its reader chooses another of the examples.
+        """
+        shown = self.contents["problem"]
+        names = {name: tuple(shown[name]) for name in ("rows", "features", "classes")}
+        return Problem(
+            self.params, self.X, self.Y, self.sample_weight, self.mask, self.l2,
+            self.learning_rate, **names, title=shown["title"],
+        )  # fmt: skip
+
+    @problem.setter
+    def problem(self, problem: Problem) -> None:
+        contents = page_contents(problem) | {"examples": self.contents["examples"]}
+        with self.hold_sync():
+            with self.hold_trait_notifications():
+                self.selected = None
+                for name, value in _given(problem).items():
+                    setattr(self, name, value)
+            self.set_trait("updates", 0)
+            self.set_trait("contents", contents)
+
+    @property
+    def trace(self) -> Any:
+        """The trace of the problem as it stands: `widget.trace["dW1"][3, 7]`."""
+        if self._trace_of is None:
+            raise InputError(
+                "this widget was made without a trace; expected one from "
+                "`backhand.explain(...).widget()`."
+            )
+        return self._trace_of(self.problem)
+
+    @traitlets.validate(*GIVEN)  # type: ignore[untyped-decorator]
+    def _fits(self, proposal: Any) -> Any:
+        """Check that axes of one letter are of one size: (d, H) of W1 is that of X and b1."""
+        name, value = proposal["trait"].name, proposal["value"]
+        if value is None:
+            return None
+        arrays = {other: getattr(self, other) for other in GIVEN} | {name: value}
+        expected = _sizes({k: v for k, v in arrays.items() if k != name and v is not None})
+        letters = SHAPES[GIVEN[name]]
+        shape = tuple(expected.get(letter, n)
+                      for letter, n in zip(letters, value.shape, strict=True))  # fmt: skip
+        if value.shape != shape:
+            raise WidgetInputError(
+                f"{name} is {size(value)}; expected {shape}, as the other arrays have it. For "
+                "other shapes, assign `problem`, which has all arrays."
+            )
+        return value
+
+
+def _given(problem: Problem) -> dict[str, Any]:
+    """The traits that a problem sets."""
+    return {
+        **problem.params._asdict(), "X": problem.X, "Y": problem.Y,
+        "sample_weight": problem.sample_weight, "mask": problem.mask,
+        "learning_rate": problem.learning_rate, "l2": problem.l2,
+    }  # fmt: skip
+
+
+def _sizes(arrays: Mapping[str, NDArray[np.float64]]) -> dict[str, int]:
+    """The size of each axis."""
+    return {letter: n for name, array in arrays.items()
+            for letter, n in zip(SHAPES[GIVEN[name]], array.shape, strict=True)}  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
 import re
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -257,6 +259,13 @@ def test_the_style_changes_nothing_outside_of_the_page(notebook: Notebook) -> No
         if ".backhand" not in part and not re.fullmatch(r"from|to|[\d.]+%", part.strip())
     }
     assert outside == set()
+
+
+@pytest.mark.parametrize("module", ["cells", "widget"])
+def test_examples_print_what_they_show(module: str) -> None:
+    found = doctest.testmod(import_module(f"backhand.explanation.{module}"))
+    assert found.attempted > 0
+    assert found.failed == 0
 
 
 def test_the_python_of_the_document_runs_and_prints_what_it_says(

@@ -4,16 +4,38 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 
 from backhand.equations import init
-from backhand.explanation.page.bundle import EXPORT, IMPORT, WEB, bundle, source
+from backhand.explanation.page.bundle import EXPORT, IMPORT, WEB, bundle, places, source
 from backhand.explanation.page.contents import page_contents
 from backhand.explanation.page.write import html_page
 from backhand.explanation.problem import Problem
 
-MODULES = sorted(path.stem for path in WEB.glob("*.js"))
+MODULES = sorted(path.stem for path in WEB.rglob("*.js"))
+
+FLOORS = ["mathematics", "lines", "state", "parts", "drawing", "panels", ""]
+"""The folders of `web/` from the ground up: imports only go down."""
+
+
+def test_no_two_modules_have_one_name() -> None:
+    assert len(MODULES) == len(set(MODULES)) == len(places())
+
+
+def test_modules_import_only_from_lower_folders_and_their_own() -> None:
+    def folder(path: Path) -> str:
+        return path.relative_to(WEB).parts[0] if path.parent != WEB else ""
+
+    for module, path in places().items():
+        for given in re.findall(r'^import .* from "(.*)";', source(module), re.MULTILINE):
+            other = (path.parent / given).resolve()
+            assert other == places()[other.stem], f"{module} imports {given}"
+            here, there = folder(path), folder(other)
+            assert FLOORS.index(there) <= FLOORS.index(here), f"{module} imports {given}"
+            if here == there == "panels":
+                assert other.parent == path.parent, f"{module} imports {given}"
 
 
 def test_modules_come_after_those_that_they_import() -> None:

@@ -14,16 +14,22 @@ from pathlib import Path
 
 WEB = Path(__file__).parent / "web"
 
-IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";\n', re.MULTILINE)
+IMPORT = re.compile(r'^import \{([^}]*)\} from "[./\w]*?(\w+)\.js";\n', re.MULTILINE)
 """The only form of import that the modules use."""
 
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|const|class) (\w+))", re.MULTILINE)
 """The only form of export: in front of a declaration."""
 
 
+@cache
+def places() -> dict[str, Path]:
+    """Return the file of each module, by its name: no two have the same, whatever their folders."""
+    return {path.stem: path for path in sorted(WEB.rglob("*.js"))}
+
+
 def source(module: str) -> str:
     """Return the text of a module of `web/`."""
-    return (WEB / f"{module}.js").read_text(encoding="utf-8")
+    return places()[module].read_text(encoding="utf-8")
 
 
 @cache

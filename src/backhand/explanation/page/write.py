@@ -70,5 +70,6 @@ def packed_modules() -> str:
 
 
 def stylesheet() -> str:
-    """Return the style sheets of `web/`, one after the other."""
-    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(WEB.glob("*.css")))
+    """Return the style sheets of `web/`: what all parts share, then that of each."""
+    paths = sorted(WEB.rglob("*.css"), key=lambda path: (path.parent != WEB, path))
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)

@@ -1,6 +1,6 @@
 """An entry taken apart: its terms, with the numbers that they are products of.
 
-The page does the same in `page/web/rules.js`, and `tests/explanation/page/test_rules.py` compares both.
+The page does the same in `rules.js`; `tests/explanation/page/test_rules.py` compares both.
 """
 
 from __future__ import annotations

@@ -1,20 +1,20 @@
 // The page: the network as its matrices, and the panels below it.
 
-import { autogradPanel } from "./autograd.js";
-import { button } from "./controls.js";
-import { element } from "./dom.js";
-import { mistakesPanel } from "./mistakes.js";
-import { networkView } from "./network.js";
-import { shown } from "./numbers.js";
-import { ownFunctionPanel } from "./own_function.js";
-import { planePanel } from "./plane.js";
-import { questionsPanel } from "./questions.js";
-import { sizesOf } from "./rules.js";
-import { slopePanel } from "./slope.js";
-import { softmaxPanel } from "./softmax.js";
-import { createStore } from "./store.js";
-import { trainingPanel } from "./training.js";
-import { unitsPanel } from "./units.js";
+import { autogradPanel } from "./panels/autograd/autograd.js";
+import { button } from "./parts/controls.js";
+import { element } from "./parts/dom.js";
+import { mistakesPanel } from "./panels/mistakes/mistakes.js";
+import { networkView } from "./drawing/network.js";
+import { shown } from "./parts/numbers.js";
+import { ownFunctionPanel } from "./panels/mistakes/own_function.js";
+import { planePanel } from "./panels/plane/plane.js";
+import { questionsPanel } from "./panels/questions/questions.js";
+import { sizesOf } from "./mathematics/rules.js";
+import { slopePanel } from "./panels/slope/slope.js";
+import { softmaxPanel } from "./panels/softmax/softmax.js";
+import { createStore } from "./state/store.js";
+import { trainingPanel } from "./panels/training/training.js";
+import { unitsPanel } from "./panels/units/units.js";
 
 const PANELS = [
   trainingPanel,

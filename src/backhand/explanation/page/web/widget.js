@@ -4,9 +4,9 @@
 // side once, and its echo changes nothing.
 
 import { mount, unmount } from "./app.js";
-import { element } from "./dom.js";
-import { array } from "./matrix.js";
-import { isSame } from "./store.js";
+import { element } from "./parts/dom.js";
+import { array } from "./mathematics/matrix.js";
+import { isSame } from "./state/store.js";
 
 const ARRAYS = ["W1", "b1", "W2", "b2", "X", "Y", "sample_weight", "mask"];
 const NUMBERS = ["learning_rate", "l2"];

@@ -1,0 +1,152 @@
+// Two passes side by side: the equations with where the numbers part, and the numbers of one value.
+
+import { element } from "../../parts/dom.js";
+import { liveNodes } from "../../parts/live.js";
+import { numberGrid, windowOf } from "../../parts/number_grid.js";
+import { shown } from "../../parts/numbers.js";
+import { shapeText } from "../../lines/numpy.js";
+import { commonFactor, relativeDifference, TOLERANCE, worstPlace } from "./passes.js";
+import { table } from "../../parts/table.js";
+
+const WORDS = {
+  equal: "= equal",
+  wrong: "✗ wrong here",
+  inherited: "↓ inherited",
+  missing: "∅ not computed",
+};
+
+const INHERITED = "inherited: right given its inputs, which are wrong";
+
+/**
+ * A comparison: `{node, show(passes)}`.
+ *
+ * @param names the values to compare, in the order of the derivation
+ * @param heads what the two sides are called: ["right", "wrong"]
+ */
+export function comparison(names, heads) {
+  const live = liveNodes();
+  const state = { passes: null, chosen: null };
+  const numbers = numbersOf(heads);
+  const update = () => {
+    live.update();
+    numbers.show(state.passes, chosenOf(state) ?? names[0]);
+  };
+  const choose = (name) => {
+    state.chosen = name;
+    update();
+  };
+  const rows = names.map((name) => equationRow(live, state, name, choose));
+  const list = table("Equation by equation", ["value", "line", "numbers", "difference"], rows);
+  list.classList.add("equations");
+  const node = element(
+    "div",
+    { class: "parts comparison" },
+    element("div", {}, list, element("p", { class: "quiet" }, INHERITED)),
+    element("div", {}, numbers.node),
+  );
+  return {
+    node,
+    /** Show two passes; the first value that differs is chosen anew if the lines have changed. */
+    show(passes) {
+      const before = state.passes?.changes;
+      state.passes = passes;
+      if (JSON.stringify(before) !== JSON.stringify(passes.changes)) state.chosen = null;
+      update();
+    },
+  };
+}
+
+const chosenOf = ({ chosen, passes }) => chosen ?? passes.first;
+
+function equationRow(live, state, name, choose) {
+  const ofName = () => state.passes.states[name];
+  const attributes = { type: "button", class: "choice", onclick: () => choose(name) };
+  const button = element("button", attributes, name);
+  live.attribute(button, "aria-pressed", () => String(name === chosenOf(state)));
+  const words = element("td");
+  words.append(live.text(() => WORDS[ofName()]));
+  live.attribute(words, "class", ofName);
+  const difference = live.text(() => differenceOf(state.passes, name));
+  return [button, lineOf(live, state, name), words, difference];
+}
+
+/** The line that is computed, and the right one below it if it is another. */
+function lineOf(live, state, name) {
+  const code = element("code");
+  code.append(live.text(() => state.passes.changes[name] ?? state.passes.lines[name] ?? ""));
+  const right = element("div", { class: "quiet" }, "instead of ");
+  const rightCode = element("code");
+  rightCode.append(live.text(() => state.passes.lines[name] ?? ""));
+  right.append(rightCode);
+  live.attribute(right, "hidden", () => !(name in state.passes.changes));
+  return element("td", { class: "line" }, code, right);
+}
+
+function differenceOf({ right, wrong, errors }, name) {
+  if (errors[name] || !wrong[name] || !right[name]) return "—";
+  if (String(right[name].shape) !== String(wrong[name].shape)) return "other shape";
+  return shown(relativeDifference(right[name], wrong[name]), 2);
+}
+
+/** The numbers of one value on both sides, and in words how they differ. */
+function numbersOf(heads) {
+  const title = element("h3");
+  const words = element("p", { role: "status" });
+  const grids = heads.map(() => numberGrid());
+  const pair = element("div", { class: "row pair" }, grids.map((grid) => grid.node));
+  const node = element("div", {}, title, words, pair);
+  function show(passes, name) {
+    const [right, wrong] = [passes.right[name], passes.wrong[name]];
+    const comparable = haveOneShape(right, wrong);
+    const place = comparable ? worstPlace(right, wrong) : 0;
+    const least = TOLERANCE * (right ? largest(right) : 0);
+    const differs = (at) => !comparable || !(Math.abs(right.data[at] - wrong.data[at]) <= least);
+    setText(title, `${name}: ${heads.join(" and ")}`);
+    setText(words, inWords(passes, name));
+    [right, wrong].forEach((a, side) => {
+      grids[side].node.hidden = !a;
+      if (!a) return;
+      const caption = captionOf(heads[side], name, a);
+      grids[side].draw(caption, a, windowOf(a, place), side ? differs : undefined);
+    });
+  }
+  return { node, show };
+}
+
+const haveOneShape = (a, b) => !!a && !!b && String(a.shape) === String(b.shape);
+
+function captionOf(head, name, a) {
+  const shape = a.shape.length ? ` ${shapeText(a.shape)}` : "";
+  const { rows, columns } = windowOf(a);
+  const part = rows.length * columns.length < a.data.length ? ", a part of it" : "";
+  return `${head}: ${name}${shape}${part}`;
+}
+
+const largest = (a) => a.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+
+function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+const shapeOf = (a) => shapeText(a?.shape ?? []);
+
+/** What is to be seen in the numbers of a value. */
+function inWords(passes, name) {
+  const { right, wrong, errors } = passes;
+  if (errors[name]) return `The line cannot be computed: ${errors[name]}.`;
+  if (!wrong[name]) return "Not computed.";
+  if (!haveOneShape(right[name], wrong[name]))
+    return `The shape is ${shapeOf(wrong[name])}; expected ${shapeOf(right[name])}.`;
+  if (passes.states[name] === "equal") return "The numbers are equal.";
+  const factor = commonFactor(right[name], wrong[name]);
+  const ratio =
+    factor === null ? "" : ` Every entry is ${shown(factor, 6)} times the one that is expected.`;
+  return `${causeOf(passes, name)}${ratio}`;
+}
+
+function causeOf({ states, first }, name) {
+  if (states[name] === "inherited")
+    return "The numbers differ because its inputs do: the line itself is right.";
+  if (first === name) return "The numbers part here: the inputs are right, and the result is not.";
+  return `The line gives other numbers than the right one, and ${first} differs already.`;
+}

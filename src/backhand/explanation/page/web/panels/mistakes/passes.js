@@ -1,0 +1,96 @@
+// A wrong pass beside the right one: lines that are replaced, and where the numbers part.
+
+import { codeOf, derive, parseLine } from "../../lines/lines.js";
+
+/** What counts as equal, relative to the largest entry: rounding is far below it. */
+export const TOLERANCE = 1e-9;
+
+/**
+ * Both passes of the problem as it stands, without sample weights and dropout, which the doctor's
+ * lines do not have.
+ *
+ * @param changes {name: code} of the lines that are computed otherwise
+ * @returns what `judged` does
+ */
+export function bothPasses(store, changes) {
+  const given = { ...store.given, sample_weight: null, mask: null };
+  const lines = codeOf(store.contents.lines, !!given.l2);
+  const { values: right } = derive(given, lines);
+  const { values: wrong, errors } = derive(given, { ...lines, ...changes });
+  return judged({ right, wrong, errors, lines, changes, given });
+}
+
+/**
+ * Two passes with `states`, what each value of the wrong pass is, and `first`, the name of the
+ * first that differs, or null.
+ *
+ * @param passes {right, wrong, errors, lines, changes}: the values of both passes by name, why a
+ *   line of the wrong pass could not be computed, the right lines, and those that are replaced
+ */
+function judged(passes) {
+  const names = Object.keys(passes.lines);
+  const states = Object.fromEntries(names.map((name) => [name, stateOf(passes, name)]));
+  return { ...passes, states, first: names.find((name) => states[name] !== "equal") ?? null };
+}
+
+/**
+ * What a value of the wrong pass is: "equal"; "wrong", since its own line is; "inherited", right
+ * given its inputs, which are wrong; "missing" if it could not be computed.
+ */
+function stateOf({ right, wrong, errors, lines, changes }, name) {
+  if (errors[name] || !wrong[name]) return name in changes ? "wrong" : "missing";
+  if (isClose(right[name], wrong[name])) return "equal";
+  if (!(name in changes)) return "inherited";
+  return isClose(ofItsInputs(lines[name], wrong), wrong[name]) ? "inherited" : "wrong";
+}
+
+/** What a right line gives of the values of the wrong pass; null if it cannot be computed. */
+function ofItsInputs(line, values) {
+  try {
+    return parseLine(line)(values);
+  } catch {
+    return null;
+  }
+}
+
+export function isClose(a, b) {
+  if (!a || !b || String(a.shape) !== String(b.shape)) return false;
+  return relativeDifference(a, b) <= TOLERANCE;
+}
+
+/** The largest difference of two arrays of a shape, relative to the largest entry of `a`. */
+export function relativeDifference(a, b) {
+  let size = 0;
+  let most = 0;
+  for (let at = 0; at < a.data.length; at++) {
+    const [x, y] = [a.data[at], b.data[at]];
+    if (!Number.isNaN(x)) size = Math.max(size, Math.abs(x));
+    if (Object.is(x, y)) continue;
+    const difference = Math.abs(x - y);
+    if (Number.isNaN(difference)) return Infinity;
+    most = Math.max(most, difference);
+  }
+  return most === 0 ? 0 : most / (size || 1);
+}
+
+/** The place in the data at which two arrays of a shape differ most. */
+export function worstPlace(a, b) {
+  let worst = 0;
+  let most = -1;
+  for (let at = 0; at < a.data.length; at++) {
+    const difference = Math.abs(a.data[at] - b.data[at]);
+    if (difference > most || Number.isNaN(difference)) [worst, most] = [at, difference];
+    if (Number.isNaN(difference)) break;
+  }
+  return worst;
+}
+
+/** c if b is c times a, else null. */
+export function commonFactor(a, b) {
+  const larger = (best, x, at) => (Math.abs(x) > Math.abs(a.data[best]) ? at : best);
+  const place = a.data.reduce(larger, 0);
+  const factor = b.data[place] / a.data[place];
+  if (!Number.isFinite(factor)) return null;
+  const scaled = { shape: a.shape, data: a.data.map((x) => factor * x) };
+  return isClose(scaled, b) ? factor : null;
+}

@@ -1,0 +1,75 @@
+// The plane as it is drawn: coarsely while numbers change, finely once they are quiet.
+
+import { setAttributes } from "../../parts/axes.js";
+import { svg } from "../../parts/dom.js";
+import { hingeLayer } from "./hinge_layer.js";
+import { onceQuiet, whileVisible } from "../../parts/pacing.js";
+import { columnsFor, paintRegions, planeFrame, regionColours } from "./plane_drawing.js";
+import { planeInWords } from "./plane_words.js";
+import { rowLayer } from "./row_layer.js";
+
+/**
+ * `{node, areas, redraw(), emphasise()}`: `areas` of each class as last painted; `emphasise` shows
+ * what is hovered or pinned; `afterwards` is called when the regions have been painted finely.
+ */
+export function createPicture(box, store, view, afterwards) {
+  const frame = planeFrame(() => picture.redraw());
+  const drawNames = classNames(store, frame.area);
+  const hinges = hingeLayer(store, frame.area);
+  const rows = rowLayer(store, frame.area);
+  const picture = { node: frame.node, areas: null };
+  let stale = true;
+  let scales = null;
+  let colours = null;
+
+  const layOut = () =>
+    frame.layOut(view.window, view.names, planeInWords(store, view, picture.areas));
+  const paint = (fineness) => {
+    const columns = columnsFor(store.given, fineness);
+    colours ??= regionColours(frame.node, store.names.k.length);
+    picture.areas = paintRegions(frame, view, store.replaced, columns, colours);
+  };
+  const paintFinely = onceQuiet(() => {
+    if (!box.isConnected) return;
+    colours = null; // the page may have become dark since
+    paint(3);
+    drawNames(picture.areas, frame.inner());
+    layOut(); // for its text alternative
+    afterwards();
+  });
+  const drawIfSeen = whileVisible(box, () => {
+    if (stale) {
+      view.holdRows();
+      scales = layOut();
+      hinges.draw(view, scales);
+      rows.draw(view, scales);
+      drawNames(null);
+      paint(1);
+      paintFinely();
+      stale = false;
+    }
+    hinges.emphasise(view, scales);
+    rows.emphasise(view);
+  });
+  picture.emphasise = drawIfSeen;
+  picture.redraw = () => {
+    stale = true;
+    drawIfSeen();
+  };
+  return picture;
+}
+
+/** The names of the classes in their regions, once these stand still: colour is never alone. */
+function classNames(store, area) {
+  const attributes = { class: "region", "text-anchor": "middle" };
+  const names = store.names.k.map((name) => svg("text", attributes, name));
+  area.append(...names);
+  return (areas, inner) => names.forEach((text, k) => {
+    const place = areas?.get(k);
+    text.style.display = place ? "" : "none";
+    if (place) setAttributes(text, {
+      x: inner.x + place.x * inner.width,
+      y: inner.y + place.y * inner.height,
+    });
+  });
+}

@@ -1,0 +1,58 @@
+// Cells and their names: {name: "dW1", index: [3, 7]} is "dW1[3,7]".
+
+import { valueOf } from "../mathematics/rules.js";
+
+export function cellName({ name, index }) {
+  return index.length ? `${name}[${index.join(",")}]` : name;
+}
+
+/** What its indices stand for: "feature 3 (flipper length), unit 7". */
+export function placeName(store, { name, index }) {
+  return [...store.shapes[name]]
+    .map((letter, axis) => axisPlace(store, letter, index[axis]))
+    .join(", ");
+}
+
+/** "row 2 (Gentoo)", or "row 2" where it has no name of its own. */
+export function axisPlace(store, letter, place) {
+  const numbered = `${store.contents.axes[letter]} ${place}`;
+  const own = ownName(store, letter, place);
+  return own ? `${numbered} (${own})` : numbered;
+}
+
+/** The name of a row, feature or class; "" where it is only numbered. */
+export function ownName(store, letter, place) {
+  const given = { n: "rows", i: "features", k: "classes" }[letter];
+  return store.contents.problem[given]?.[place] ?? "";
+}
+
+/** The cell of a text such as "dW1[3,7]", or an error that says what is wrong. */
+export function parseCell(store, text) {
+  const found = /^\s*(new\s+)?([A-Za-z]\w*)\s*(?:\[([^\]]*)\])?\s*$/u.exec(text);
+  if (!found) throw new Error(`${text || "Nothing"} is not an entry; write one such as dW1[3,7]`);
+  const name = (found[1] ? "new " : "") + found[2];
+  const array = name in store.shapes && valueOf(store.values, name);
+  if (!array) throw new Error(`There is no ${name}; there are ${namesOf(store).join(", ")}`);
+  const index = (found[3] ?? "").split(",").filter((part) => part.trim()).map(Number);
+  checkIndex(name, array.shape, index);
+  return { name, index };
+}
+
+function checkIndex(name, shape, index) {
+  if (index.length !== shape.length)
+    throw new Error(
+      shape.length
+        ? `${name} has ${indices(shape.length)}; its shape is (${shape.join(", ")})`
+        : `${name} is one number; write ${name}`,
+    );
+  index.forEach((place, axis) => {
+    if (!Number.isInteger(place) || place < 0 || place >= shape[axis])
+      throw new Error(`Index ${axis} of ${name} is a whole number from 0 to ${shape[axis] - 1}`);
+  });
+}
+
+const indices = (count) => (count === 1 ? "one index" : "two indices");
+
+function namesOf(store) {
+  return Object.keys(store.shapes).filter((name) => valueOf(store.values, name));
+}

@@ -254,5 +254,11 @@ def test_marimo_shows_the_page_and_python_and_the_page_have_the_same_numbers(
         root.evaluate(ON_PAGE)
         page.get_by_text("READ 0.25 3 dW1[3,7]").wait_for(timeout=10_000)
         page.screenshot(path=PICTURES / "marimo.png")
+
+        root.evaluate("root => root.store.select({ name: 'b1', index: [0] })")
+        box = root.get_by_label("Change b1[0]")
+        box.press("Control+a")
+        box.press_sequentially("1.05", delay=60)  # the page must not rewrite it meanwhile
+        page.get_by_text("READ 1.05 3 b1[0]").wait_for(timeout=10_000)
         page.close()
     assert errors == []

@@ -293,7 +293,9 @@ def test_on_a_phone_nothing_is_cut_off_at_the_right_edge(browser: Browser) -> No
         for chip in shown.page.locator(".chip").all():
             place = box(chip)
             assert place["x"] + place["width"] <= 380
-        size = cell(shown, "W1", 0, 0).evaluate("node => parseFloat(getComputedStyle(node).fontSize)")
+        size = cell(shown, "W1", 0, 0).evaluate(
+            "node => parseFloat(getComputedStyle(node).fontSize)"
+        )
         assert size >= 10
         shown.page.locator(".introduction summary").click()
         shown.settle()

@@ -223,3 +223,19 @@ def test_training_an_example_gets_every_row_right(example: str, updates: int) ->
 
 def test_the_name_is_the_function_whatever_is_imported_first() -> None:
     assert backhand.explain(example="xor")["dW1"].shape == (2, 4)
+
+
+def test_features_of_an_array_have_the_names_that_are_given() -> None:
+    params, X, y = backhand.init(2, 3, 2), np.ones((2, 2)), np.array([0, 1])
+    trace = backhand.explain(params, X, y, features=["height", "weight"])
+    assert "feature 1 (weight)" in str(trace["dW1"][1, 0])
+    with pytest.raises(InputError, match="features is 1 names; expected a sequence of 2 names"):
+        backhand.explain(params, X, y, features=["height"])
+
+
+def test_a_page_opens_with_the_entry_that_is_named(tmp_path: Path) -> None:
+    backhand.explain().save(tmp_path / "page.html", selected="dW1[3,7]")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert '"selected": {"name": "dW1", "index": [3, 7]}' in page
+    with pytest.raises(InputError, match="out of range"):
+        backhand.explain().save(tmp_path / "page.html", selected="dW1[9,9]")

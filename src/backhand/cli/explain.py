@@ -36,7 +36,7 @@ def explain(
         list[str] | None,
         typer.Option(metavar="ENTRY", show_default="an overview of all values",
                      help="Take one number apart, such as 'dW1[3,7]' (indices from 0; the quotes "
-                          "are for the shell). Can be repeated."),
+                          "are for the shell). Can be repeated; a page opens with the first."),
     ] = None,
     target: Annotated[
         str | None,
@@ -102,7 +102,7 @@ def explain(
     elif page is None:
         show_trace(trace, as_json=json)
     if page is not None:
-        trace.save(page)
+        trace.save(page, selected=entry[0] if entry else None)
         show_page(page, as_json=json)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -47,6 +47,7 @@ def explain(
     mask: ArrayLike | None = None,
     rows: RowChoice = None,
     target: str | None = None,
+    features: Sequence[str] | None = None,
     example: str | None = None,
 ) -> Trace:
     """Compute one forward pass, backward pass and update, with where each number comes from.
@@ -76,6 +77,8 @@ def explain(
         At most 1,000 rows are explained at once. y, `sample_weight` and `mask` have all rows of X.
     target : str, optional
         The column of a table with the classes; by default that of the model's training.
+    features : sequence of str, optional
+        Names of the d columns of an array X; by default those that the model knows, or none.
     example : {"penguins", "two measurements", "xor"}, optional
         A built-in example.
 
@@ -130,7 +133,7 @@ def explain(
     if isinstance(source, str | PathLike):
         source = load(Path(source))
     of_rows = {"X": X, "y": y, "sample_weight": sample_weight, "mask": mask, "rows": rows,
-               "target": target}  # fmt: skip
+               "target": target, "features": features}  # fmt: skip
     if source is None:
         _check_absent(f"without a model; {EXPECTED}", of_rows)
         return _built_in(example, learning_rate, l2)
@@ -142,7 +145,9 @@ def explain(
 
         return Trace(*problem_of(source))  # type: ignore[arg-type]
     _check_absent("with a model; expected one of both", {"example": example})
-    return _of_model(_as_model(source), X, y, rows, target, _features(source), {
+    model = _as_model(source)
+    named = _fitted_names(source) if features is None else _checked_names(features, model)
+    return _of_model(model, X, y, rows, target, named, {
         "learning_rate": 0.1 if learning_rate is None else learning_rate, "l2": l2,
         "sample_weight": sample_weight, "mask": mask,
     })  # fmt: skip
@@ -178,10 +183,25 @@ def _as_model(source: Any) -> Model:
     return as_model(source)
 
 
-def _features(source: Any) -> tuple[str, ...]:
+def _fitted_names(source: Any) -> tuple[str, ...]:
     """The names of features that a classifier was fitted with."""
     names = getattr(source, "feature_names_in_", ())
     return tuple(map(str, names))
+
+
+def _checked_names(features: Sequence[str], model: Model) -> tuple[str, ...]:
+    """The names of features that the caller gives, for a model that has none of its own."""
+    d = model.sizes[0]
+    if model.schema is not None:
+        raise InputError(
+            "features is given, but the model has the names of its table; leave it out."
+        )
+    if isinstance(features, str) or len(features) != d:
+        got = "one text" if isinstance(features, str) else f"{len(features)} names"
+        raise InputError(
+            f"features is {got}; expected a sequence of {d} names, one per column of X."
+        )
+    return tuple(map(str, features))
 
 
 def _of_model(

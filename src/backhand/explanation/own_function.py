@@ -126,8 +126,7 @@ class OwnFunction:
         }  # fmt: skip
 
     def __repr__(self) -> str:
-        where = f"parts at {self.parts_at}" if self.parts_at else "all values as expected"
-        return f"OwnFunction {self.name}: {where}"
+        return f"OwnFunction({self.name}, {self._where()})"
 
     def __str__(self) -> str:
         said = [finding.mistake for finding in self.report.findings]
@@ -139,7 +138,11 @@ class OwnFunction:
         elif self.frame and "examples as rows" not in self.frame:
             said.append(f"Its layout is {self.frame}; the values have the equations' layout.")
         sentences = [fill(one, 80, initial_indent="  ", subsequent_indent="  ") for one in said]
-        return "\n".join([repr(self), *sentences, "", *_table(self.compared)])
+        first = f"{self.name}: {self._where()}"
+        return "\n".join([first, *sentences, "", *_table(self.compared)])
+
+    def _where(self) -> str:
+        return f"first differs at {self.parts_at}" if self.parts_at else "all values as expected"
 
 
 def problem_of(f: Callable[..., Any]) -> tuple[Problem, OwnFunction]:
@@ -231,7 +234,7 @@ def _table(compared: tuple[Compared, ...]) -> list[str]:
         verdict = "as expected" if one.alike else "inherited" if one.inherited else "differs"
         shape = str(one.got.shape) if one.got.ndim else "one number"
         error = "" if one.alike else f"{one.error:.1e}"
-        source = "returned or seen" if one.returned else "by its lines"
+        source = "observed" if one.returned else "computed"
         rows.append((one.name, shape, verdict, error, source))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

@@ -28,7 +28,7 @@ ANSWER = re.compile(r'number: (\d+),\n    title: "(.*)",')
 
 def answered() -> dict[int, str]:
     """The titles in the modules of answers, by number."""
-    texts = [path.read_text(encoding="utf-8") for path in sorted(WEB.glob("answers_*.js"))]
+    texts = [path.read_text(encoding="utf-8") for path in sorted(WEB.rglob("answers_*.js"))]
     return {int(at): title for text in texts for at, title in ANSWER.findall(text)}
 
 

@@ -160,18 +160,21 @@ class Trace:
 
         return NetworkWidget(self.problem, self.page_contents(), Trace)
 
-    def save(self, path: str | PathLike[str]) -> None:
+    def save(self, path: str | PathLike[str], *, selected: str | None = None) -> None:
         """Write the trace as a web page in one file, which needs no server and no network.
 
         Parameters
         ----------
         path : str or path
             The file to write, whole or not at all; one that is there is replaced.
+        selected : str, optional
+            The entry that is pinned when the page opens, such as "dW1[3,7]".
 
         Raises
         ------
         InputError
-            If `path` cannot be written to, or does not end in .html or .htm.
+            If `path` cannot be written to, or does not end in .html or .htm; or if there is no such
+            entry.
         OutputError
             If writing fails.
 
@@ -188,7 +191,11 @@ class Trace:
         output = Path(path)
         ending = output.suffix.lower() if output.suffix.lower() == ".htm" else ".html"
         output = check_output(output, "the page", ending=ending)
-        text = html_page(self.page_contents())
+        contents = self.page_contents()
+        if selected is not None:
+            name, index = cell_of(selected, self.passes.sizes)
+            contents["selected"] = {"name": name, "index": list(index)}
+        text = html_page(contents)
         with replacing(output) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="\n")
 

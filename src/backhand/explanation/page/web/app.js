@@ -48,6 +48,7 @@ export function mount(root, contents) {
   }
   root.store = store;
   root.ends = ends.filter((end) => typeof end === "function");
+  if (contents.selected) store.select(contents.selected);
   root.dispatchEvent(new Event("mounted"));
   return store;
 }
@@ -57,7 +58,6 @@ export function unmount(root) {
   root.ends?.forEach((end) => end());
   root.store?.close();
   root.ends = [];
-  root.store?.close();
   root.replaceChildren();
 }
 
@@ -94,7 +94,7 @@ function exampleChoice(root, store, problems) {
       onchange() {
         const problem = first[select.selectedIndex];
         const examples = first.filter((other) => other !== problem);
-        mount(root, { ...store.contents, problem, examples, first });
+        mount(root, { ...store.contents, problem, examples, first, selected: null });
         root.querySelector(".page-head select").focus();
       },
     },

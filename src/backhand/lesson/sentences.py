@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from backhand.doctor import Report
-from backhand.doctor.report.hints import question
+from backhand.doctor.report.hints import OF_EQUATION, question
 from backhand.formulas import LINES
 from backhand.lesson.composed import COMPUTED, unknown
 from backhand.lesson.mark import Said
@@ -38,7 +38,8 @@ def about_wrong(name: str, trial: Trial, report: Report, hints: int) -> list[Sai
     findings = [finding for finding in report.findings
                 if finding.equation == name and finding.id != missing(name)]  # fmt: skip
     if hints >= 1:
-        lines += [("ask yourself", asked) for f in findings[:1] if (asked := question(f))]
+        asked = question(findings[0]) if findings else ""
+        lines.append(("ask yourself", asked or OF_EQUATION[name]))
     if hints >= 2:
         for finding in findings:
             lines.append(("", finding.mistake))

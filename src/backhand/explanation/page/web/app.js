@@ -1,8 +1,8 @@
 // The page: the network as its matrices, and the panels below it.
 
 import { autogradPanel } from "./panels/autograd/autograd.js";
-import { button } from "./parts/controls.js";
 import { element } from "./parts/dom.js";
+import { introduction } from "./drawing/introduction.js";
 import { mistakesPanel } from "./panels/mistakes/mistakes.js";
 import { networkView } from "./drawing/network.js";
 import { shown } from "./parts/numbers.js";
@@ -14,6 +14,7 @@ import { unfoldForPrint } from "./parts/printing.js";
 import { sizesOf } from "./mathematics/rules.js";
 import { slopePanel } from "./panels/slope/slope.js";
 import { softmaxPanel } from "./panels/softmax/softmax.js";
+import { originalButton } from "./parts/run.js";
 import { createStore } from "./state/store.js";
 import { trainingPanel } from "./panels/training/training.js";
 import { unitsPanel } from "./panels/units/units.js";
@@ -41,7 +42,7 @@ export function mount(root, contents) {
   const store = createStore(contents);
   const head = header(root, store);
   const verdict = ownVerdict(store, () => root.querySelector(".own-function h2").focus());
-  if (verdict) root.append(verdict);
+  root.append(...[introduction(store), verdict].filter(Boolean));
   const ends = [head.end, networkView(root, store, head.node), unfoldForPrint(root)];
   for (const panel of PANELS) {
     if (panel.applies && !panel.applies(store)) continue;
@@ -78,7 +79,7 @@ function header(root, store) {
     L,
     element("span", { class: "quiet" }, sizes),
     examples?.length ? exampleChoice(root, store, [problem, ...examples]) : null,
-    button("Original numbers", () => store.reset()),
+    originalButton(store),
   );
   root.append(node);
   const show = () => {

@@ -26,7 +26,7 @@ export function brief(value) {
   if (size >= 9999.5) return withMinus(value.toExponential(0).replace("+", ""));
   if (Number.isInteger(value)) return withMinus(String(value));
   if (size < 9.5e-10) return value < 0 ? "−0" : "+0";
-  if (size < 0.0005) return withMinus(value.toExponential(0));
+  if (size < 0.0005) return withMinus(value.toExponential(0).slice(0, -2)) + value.toExponential(0).slice(-2);
   if (size < 0.9995) return withMinus(value.toFixed(3)).replace("0.", ".");
   return withMinus(value.toFixed(size < 9.995 ? 2 : size < 99.95 ? 1 : 0));
 }

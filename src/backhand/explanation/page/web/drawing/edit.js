@@ -49,7 +49,7 @@ export function edit(store, grid, cell) {
   const taken = () => {
     const value = typedNumber(input.value);
     const wrong = refusal(store, cell, value);
-    input.toggleAttribute("aria-invalid", Boolean(wrong));
+    input.setAttribute("aria-invalid", String(wrong !== ""));
     said.textContent = wrong || hint;
     return wrong ? NaN : value;
   };
@@ -87,11 +87,15 @@ function numberInput(store, cell) {
   });
 }
 
-/** Put the box for a number over a cell. */
+/** Put the box for a number over a cell; what it says goes to where there is more room. */
 function over(box, grid, cell) {
   const place = grid.cellAt(cell.index).node.getBoundingClientRect();
   const frame = grid.node.getBoundingClientRect();
-  box.style.left = `${place.left - frame.left - 12}px`;
+  const whole = grid.node.closest(".drawing-box").getBoundingClientRect();
+  const isRight = place.left > (whole.left + whole.right) / 2;
+  if (isRight) box.style.right = `${frame.right - place.right - 12}px`;
+  else box.style.left = `${place.left - frame.left - 12}px`;
+  box.classList.toggle("leftwards", isRight);
   box.style.top = `${place.top - frame.top}px`;
   grid.node.append(box);
 }

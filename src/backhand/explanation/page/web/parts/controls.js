@@ -65,7 +65,7 @@ export function numberField(attributes, { refuse = () => "", onchange }) {
       : refuse(Number(input.value));
   const say = (text) => {
     said.textContent = text;
-    input.toggleAttribute("aria-invalid", Boolean(text));
+    input.setAttribute("aria-invalid", String(text !== ""));
   };
   input.addEventListener("input", () => {
     const why = wrong();
@@ -77,7 +77,7 @@ export function numberField(attributes, { refuse = () => "", onchange }) {
     if (!why) return;
     input.value = last;
     say(`${why} ${last} is used.`);
-    input.removeAttribute("aria-invalid");
+    input.setAttribute("aria-invalid", "false");
   });
   const show = (value) => {
     last = String(value);

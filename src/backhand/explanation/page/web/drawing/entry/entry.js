@@ -150,7 +150,9 @@ function terms(store, cell) {
   return {
     node,
     update(found) {
-      table.update(tableOf(store, found), found);
+      const now = tableOf(store, found);
+      node.hidden = !now.head.length;
+      table.update(now, found);
     },
   };
 }

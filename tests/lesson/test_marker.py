@@ -9,6 +9,8 @@ import backhand
 from backhand.equations import Gradients
 from backhand.errors import InputError
 from backhand.lesson import Mark, Marker, mark, marker
+from backhand.lesson.sentences import about_wrong
+from backhand.lesson.trial import Trial
 from conftest import ROOT
 from lesson.answers import RIGHT, WRONG
 from lesson.cells import definition
@@ -48,6 +50,14 @@ def test_a_cell_that_is_run_again_is_no_new_answer() -> None:
     for _ in range(3):
         assert blank(answer("dW2", "dS.T @ H1")).attempt == 1
     assert blank(answer("dW2", "H1.T @ P")).attempt == 2
+
+
+def test_the_second_answer_gets_a_question_where_the_doctor_has_found_nothing() -> None:
+    report = marked("dS", "3", hints=1).report
+    assert not report.findings
+    for name in RIGHT:
+        said = about_wrong(name, Trial(written=True), report, hints=1)
+        assert [label for label, _ in said].count("ask yourself") == 1
 
 
 @pytest.mark.parametrize("code", ["...", "None", "... / N", "P - ..."])

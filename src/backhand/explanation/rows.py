@@ -127,7 +127,7 @@ def labels_of(model: Model, y: Any, places: NDArray[np.intp], count: int) -> Arr
         raise InputError(f"y has {found}; expected the class of each of the {count:,} rows of X.")
     given = given[places]
     if given.ndim == 2 and given.shape[1] == K and given.dtype.kind in "biuf":
-        return _checked_shares(given.astype(np.float64))
+        return checked_shares(given.astype(np.float64))
     if given.ndim == 2 and given.shape[1] == 1:
         given = given[:, 0]
     if given.ndim != 1:
@@ -145,8 +145,14 @@ def _array_of(y: Any) -> Array:
         raise InputError("the rows of y are of several lengths; expected a class each.") from error
 
 
-def _checked_shares(Y: Array) -> Array:
-    """Y (N, K) of rows that sum to 1."""
+def checked_shares(Y: Array) -> Array:
+    """Return Y (N, K), if its rows sum to 1.
+
+    Raises
+    ------
+    InputError
+        If one does not, or has a number below 0.
+    """
     valid = (Y >= 0).all(axis=1) & np.isclose(Y.sum(axis=1), 1)
     if not valid.all():
         row = int(np.argmin(valid))
@@ -155,6 +161,20 @@ def _checked_shares(Y: Array) -> Array:
             "or more whose sum is 1."
         )
     return Y
+
+
+def checked_mask(mask: Array) -> Array:
+    """Return the mask of dropout, if its numbers can be those of one.
+
+    Raises
+    ------
+    InputError
+        If one is below 0 or not finite.
+    """
+    if not (np.isfinite(mask) & (mask >= 0)).all():
+        raise InputError("mask holds a number below 0, or one that is not finite; expected 0 or "
+                         "1/(1-p).")  # fmt: skip
+    return mask
 
 
 def _rows_of_table(model: Model, data: Any, y: Any, chosen: RowChoice, target: str | None) -> Rows:

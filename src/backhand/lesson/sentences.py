@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backhand.doctor import Report
-from backhand.doctor.report.hints import question
+from backhand.doctor.report.hints import OF_EQUATION, question
 from backhand.formulas import LINES
 from backhand.lesson.mark import Said
 from backhand.lesson.trial import Trial
@@ -33,7 +33,8 @@ def about_wrong(name: str, trial: Trial, report: Report, hints: int) -> list[Sai
     lines: list[Said] = [("", seen[:1].upper() + seen[1:])] if seen else []
     findings = [finding for finding in report.findings if finding.equation == name]
     if hints >= 1:
-        lines += [("ask yourself", asked) for f in findings[:1] if (asked := question(f))]
+        asked = question(findings[0]) if findings else ""
+        lines.append(("ask yourself", asked or OF_EQUATION[name]))
     if hints >= 2:
         for finding in findings:
             lines.append(("", finding.mistake))

@@ -157,6 +157,11 @@ def alike(value: Any, observed: NDArray[Any], allowed: float) -> bool:
         return False
     if not observed.size:
         return True
+    with np.errstate(all="ignore"):
+        return _near(value, observed, allowed)
+
+
+def _near(value: Any, observed: NDArray[Any], allowed: float) -> bool:
     distance = abs(value - observed).max()
     # Sums that are 0 but for rounding are of no scale.
     if distance <= allowed**1.5:

@@ -132,6 +132,7 @@ class Entry:
         if self.form is Form.GATE:
             found["Z1", self.index] = None
         found |= dict.fromkeys((factor.name, factor.index) for factor in factors)
+        found |= dict.fromkeys(self.passes.penalised_by(self.rule))
         return [Entry(self.passes, name, index) for name, index in found]
 
     def forward_of(self) -> list[Entry]:

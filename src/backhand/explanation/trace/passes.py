@@ -92,6 +92,15 @@ class Passes:
         penalised = self.problem.l2 and (rule.penalised == name or of_loss)
         return SHAPES[name] if penalised else None
 
+    def penalised_by(self, rule: Rule) -> Iterator[tuple[str, Index]]:
+        """The entries of which a rule reads the squares: for the loss with a penalty, all weights.
+
+        Its table has the sums alone.
+        """
+        if self.problem.l2 and rule.form is Form.MEAN:
+            yield from ((name, index) for name in PENALISED
+                        for index in self.everywhere(SHAPES[name], {}))  # fmt: skip
+
     def everywhere(self, letters: str, fixed: dict[str, int]) -> Iterable[Index]:
         """All indices in which some letters are fixed."""
         return product(*(

@@ -13,6 +13,7 @@ import { createGrid } from "./grid.js";
 import { listen } from "./hands.js";
 import { createLights } from "./lights.js";
 import { valueOf } from "../mathematics/rules.js";
+import { firstInView } from "../parts/pacing.js";
 import { isShown, namesAt } from "./stages.js";
 
 /** Row and column of the drawing for each array. */
@@ -62,12 +63,15 @@ export function matricesView(root, store, windows) {
 
   listen(drawing, store, windows, grids);
   windows.subscribe(all);
+  const show = firstInView(box, (what) => {
+    if (what.has("numbers") || what.has("stage") || what.has("changes")) numbers();
+    light();
+  });
   const stop = store.subscribe((what) => {
     if (figures.filter((figure) => figure.name()).length) geometry.fit();
     if (what.has("selection") && store.selected) reveal(root, windows, grids, store.selected);
-    if (what.has("numbers") || what.has("stage") || what.has("changes")) numbers();
     if (what.has("stage")) markStage(drawing, store);
-    light();
+    show(what);
   });
   const sizes = new ResizeObserver(() => {
     geometry.fit();
@@ -128,16 +132,15 @@ function markStage(drawing, store) {
 }
 
 function markPinned(grids, selected) {
+  const cell = selected && grids[selected.name]?.cellAt(selected.index);
   for (const grid of Object.values(grids))
-    if (grid.pinned) {
+    if (grid.pinned && grid.pinned !== cell) {
       grid.pinned.node.removeAttribute("aria-selected");
       grid.pinned = null;
     }
-  const grid = selected && grids[selected.name];
-  const cell = grid?.cellAt(selected.index);
-  if (!cell) return;
+  if (!cell || grids[selected.name].pinned === cell) return;
   cell.node.setAttribute("aria-selected", "true");
-  grid.pinned = cell;
+  grids[selected.name].pinned = cell;
 }
 
 /** Where the cells are, and how large: as large as the box's width allows. */

@@ -33,7 +33,8 @@ export function networkView(root, store, head) {
 }
 
 function sizesKey(store) {
-  return JSON.stringify([sizesOf(store.values), Boolean(store.given.mask)]);
+  const { X, W2, mask } = store.given;
+  return [...X.shape, ...W2.shape, Boolean(mask)].join();
 }
 
 function build(section, store, head) {

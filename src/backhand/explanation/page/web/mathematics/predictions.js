@@ -13,7 +13,7 @@ export function largestInRow({ shape, data }, row) {
 
 /** S of a prediction: all hidden units are there. */
 export function predictedLogits({ given, values, replaced }) {
-  return given.mask ? compute({ ...given, mask: null }, replaced, "S").S : values.S;
+  return given.mask ? compute({ ...given, mask: null }, replaced).S : values.S;
 }
 
 /** How many rows are predicted right. */

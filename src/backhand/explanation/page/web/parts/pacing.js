@@ -29,6 +29,35 @@ export function whileVisible(node, draw) {
   };
 }
 
+/** Milliseconds without a change after which what is out of view catches up. */
+const QUIET = 100;
+
+/**
+ * `act(what)` as a function that acts at once while a node can be seen. Out of view it waits until
+ * the node comes into view, or nothing has changed for a while: so what is printed, found in the
+ * page or read aloud is up to date too. `what` is the set of all that has changed since.
+ */
+export function firstInView(node, act) {
+  let visible = false;
+  let missed = new Set();
+  const catchUp = () => {
+    if (!missed.size || !node.isConnected) return;
+    const what = missed;
+    missed = new Set();
+    act(what);
+  };
+  new IntersectionObserver((entries) => {
+    visible = entries.at(-1).isIntersecting;
+    if (visible) catchUp();
+  }).observe(node);
+  const later = onceQuiet(catchUp, QUIET);
+  return (what) => {
+    what.forEach((one) => missed.add(one));
+    if (visible) catchUp();
+    else later();
+  };
+}
+
 /**
  * The width of a node as a function, and a call of `act` whenever it changes. To read it from the
  * node on every frame would make the browser lay out the page in between.

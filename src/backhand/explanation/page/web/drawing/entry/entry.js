@@ -8,6 +8,7 @@ import { givenNumber, isNumber, setGivenNumber, typedNumber } from "../edit.js";
 import { drawProduct, productOf } from "./falk.js";
 import { entryFormula } from "../../parts/formulas.js";
 import { shown } from "../../parts/numbers.js";
+import { firstInView } from "../../parts/pacing.js";
 import { createPath } from "../path.js";
 import { explainEntry, sizesOf, usedBy, valueOf } from "../../mathematics/rules.js";
 import { isShown } from "../stages.js";
@@ -54,10 +55,11 @@ export function entryPanel(root, store) {
   };
   path.update();
   show();
-  return store.subscribe((what) => {
+  const update = (what) => {
     show();
     if (what.has("selection")) path.update();
-  });
+  };
+  return store.subscribe(firstInView(panel, update));
 }
 
 /** Makes the panel higher, where it is docked below the drawing. */

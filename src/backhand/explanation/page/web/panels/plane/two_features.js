@@ -14,13 +14,15 @@ export function inPlane({ X, W1, b1, W2, b2 }, [a, b], row) {
   const [features, hidden] = W1.shape;
   const two = array([2, hidden]);
   const bias = array([hidden], b1.data.slice());
-  for (let i = 0; i < features; i++)
-    for (let h = 0; h < hidden; h++) {
-      const weight = entry(W1, [i, h]);
-      if (i === a) two.data[h] = weight;
-      else if (i === b) two.data[hidden + h] = weight;
-      else bias.data[h] += entry(X, [row, i]) * weight;
+  for (let i = 0; i < features; i++) {
+    const weights = W1.data.subarray(i * hidden, (i + 1) * hidden);
+    if (i === a) two.data.set(weights);
+    else if (i === b) two.data.set(weights, hidden);
+    else {
+      const x = entry(X, [row, i]);
+      for (let h = 0; h < hidden; h++) bias.data[h] += x * weights[h];
     }
+  }
   return { W1: two, b1: bias, W2, b2, mask: null };
 }
 

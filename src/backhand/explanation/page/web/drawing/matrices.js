@@ -12,6 +12,7 @@ import { createFigure } from "./figure.js";
 import { createGrid } from "./grid.js";
 import { listen } from "./hands.js";
 import { createLights } from "./lights.js";
+import { scrollFrame } from "../parts/scroll_frame.js";
 import { valueOf } from "../mathematics/rules.js";
 import { firstInView } from "../parts/pacing.js";
 import { isShown, namesAt } from "./stages.js";
@@ -34,6 +35,7 @@ const COLUMNS = ["X", "Z1", "M", "H1", "S", "P", "Y", "losses", "w", "L"];
 
 const SMALLEST = 24;
 const LARGEST = 36;
+const PAPER = 680; // pixels across a page of A4 within its margins
 
 /** The edge on a phone, where the drawing scrolls whatever the size, and how wide that is. */
 const ON_PHONES = 30;
@@ -53,7 +55,7 @@ export function matricesView(root, store, windows) {
   const geometry = measured(drawing, box, grids);
   const lights = createLights(store, grids, geometry);
   drawing.append(lights.node);
-  root.append(box);
+  root.append(scrollFrame(box));
 
   const numbers = () => names.forEach((name) => grids[name].update(isShown(store, name)));
   const light = () => {
@@ -165,6 +167,7 @@ function measured(drawing, box, grids) {
       else most = middle - 1;
     }
     set(least);
+    drawing.style.setProperty("--on-paper", Math.min(1, PAPER / drawing.offsetWidth));
     const origin = drawing.getBoundingClientRect();
     for (const grid of Object.values(grids)) {
       const { left, top } = grid.node.getBoundingClientRect();

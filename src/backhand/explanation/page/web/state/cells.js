@@ -16,7 +16,11 @@ export function placeName(store, { name, index }) {
 /** "row 2 (Gentoo)", or "row 2" where it has no name of its own. */
 export function axisPlace(store, letter, place) {
   const numbered = `${store.contents.axes[letter]} ${place}`;
-  const own = ownName(store, letter, place);
+  return withName(numbered, ownName(store, letter, place));
+}
+
+/** A number of the drawing, with the name beside it where there is one. */
+export function withName(numbered, own) {
   return own ? `${numbered} (${own})` : numbered;
 }
 

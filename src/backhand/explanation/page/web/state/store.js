@@ -2,6 +2,7 @@
 
 import { compute, PARAMETERS } from "../mathematics/equations.js";
 import { copy, fromJson, offset } from "../mathematics/matrix.js";
+import { withName } from "./cells.js";
 
 const GIVEN = [...PARAMETERS, "X", "Y", "sample_weight", "mask"];
 
@@ -152,8 +153,10 @@ function namesOf(problem, given) {
   const [H, K] = given.W2.shape;
   const numbered = (count, word) => Array.from({ length: count }, (_, at) => `${word} ${at}`);
   const or = (names, count, word) => (names.length === count ? names : numbered(count, word));
+  // Rows have names only where they are some of more: "row 0 (row 160 of the table)".
+  const rows = numbered(N, "row").map((row, at) => withName(row, problem.rows[at]));
   return {
-    n: or(problem.rows, N, "row"),
+    n: rows,
     i: or(problem.features, d, "feature"),
     h: numbered(H, "unit"),
     k: or(problem.classes, K, "class"),

@@ -25,16 +25,12 @@ export function rowChooser({ store, live, row }, update) {
 }
 
 function rowList(store, N) {
-  const options = range(N).map((n) => element("option", { value: n }, rowTitle(store, n)));
+  const options = range(N).map((n) => element("option", { value: n }, store.names.n[n]));
   return element("select", { "aria-label": "Row" }, options);
 }
 
 function rowNumber(N) {
   return element("input", { type: "number", min: 0, max: N - 1, value: 0, "aria-label": "Row" });
-}
-
-function rowTitle({ names }, n) {
-  return names.n[n] === `row ${n}` ? `row ${n}` : `row ${n}: ${names.n[n]}`;
 }
 
 /** From P − Y to dS: the factor of the row in the mean, with its weight to be changed. */

@@ -71,7 +71,8 @@ def explain(
     """Show where each number of a backward pass comes from.
 
     Computes a forward pass, a backward pass and an update in float64: of a model and a few rows of
-    a table; of a backward pass of your own, beside the equations; or of a built-in example.
+    a table; of a backward pass of your own, beside the equations, on a small random problem; or of
+    a built-in example.
     """
     from backhand.cli.reports.explanation import show_entries, show_page, show_trace
 

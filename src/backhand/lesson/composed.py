@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from backhand.equations import Parameters
 from backhand.errors import InputError, did_you_mean
 from backhand.formulas import FAILURES, LINES, UPDATED, Values
+from backhand.training.data import host
 
 Equation = Callable[..., Any]
 
@@ -52,6 +53,8 @@ def parameters_of(f: Equation, name: str) -> tuple[str, ...]:
     InputError
         If one of its parameters is not the name of a value that is computed before.
     """
+    if inspect.iscoroutinefunction(f):
+        raise InputError(f"the function is defined by `async def`; expected {definition(name)}.")
     try:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):
@@ -98,8 +101,18 @@ def definition(name: str) -> str:
 
 
 def answer(f: Equation, reads: tuple[str, ...], values: Mapping[str, Any]) -> Any:
-    """What a function returns of these values: of copies, so that it cannot change them."""
-    return f(**{name: _copied(values[name]) for name in reads})
+    """What a function returns of these values: of copies, so that it cannot change them.
+
+    Numbers of any kind (a tensor, a list, a matrix) become an array; anything else stays as it is.
+    """
+    returned = f(**{name: _copied(values[name]) for name in reads})
+    try:
+        array = np.asarray(host(returned))
+        if not array.ndim:
+            return returned
+        return array.astype(np.float64) if array.dtype.kind in "biuO" else array
+    except (TypeError, ValueError, InputError):
+        return returned
 
 
 def _copied(value: Any) -> Any:
@@ -133,7 +146,7 @@ def complete(
     results = dict(values)
     for name in COMPUTED:
         if name in functions:
-            results[name] = np.asarray(answer(*functions[name], results))
+            results[name] = answer(*functions[name], results)
         else:
             results[name] = LINES[name].evaluated(results, penalty=False)
     return results

@@ -26,6 +26,7 @@ from backhand.lesson.composed import (
 from backhand.lesson.mark import SIGNS, TITLES, Mark, Outcome, Said
 from backhand.lesson.sentences import STILL_BLANK, about_outside, about_right, about_wrong
 from backhand.lesson.trial import tried
+from backhand.validation import check_forward
 
 FRAME: dict[str, Any] = {
     "activation": "relu", "output": "softmax", "loss": "cross_entropy", "reduction": "mean",
@@ -100,12 +101,14 @@ class Blank:
             return self._said("blank", [("", STILL_BLANK)])
         self._count(f)
         level = min(self.answers - 1, 2) if hints is None else hints
+        if not trial.ended:
+            return self._said("wrong", about_wrong(self.equation, trial, (), level), level)
         report = check(composed(self.equation, f, reads), autograd=False, **FRAME)
         if report.ok and not (trial.problem or trial.worst):
             self.correct = (f, reads)
             return self._said("correct", about_right(self.equation, report), level, report)
         outside = about_outside(read_from_outside(f, self.equation))
-        lines = about_wrong(self.equation, trial, report, level)
+        lines = about_wrong(self.equation, trial, report.findings, level)
         return self._said("wrong", [*outside, *lines], level, report)
 
     def _said(
@@ -187,7 +190,7 @@ class Marker:
         Raises
         ------
         InputError
-            If `X` and `Y` are not matrices with as many rows.
+            If `params`, `X` and `Y` do not fit together.
 
         Examples
         --------
@@ -198,9 +201,10 @@ class Marker:
         (2, 3)
         """
         X, Y = np.asarray(X), np.asarray(Y)
-        if X.ndim != 2 or Y.ndim != 2 or len(X) != len(Y):
+        check_forward(params, X)
+        if Y.shape != (len(X), len(params.b2)):
             raise InputError(
-                f"X has shape {X.shape} and Y {Y.shape}; expected (N, d) and one-hot (N, K)."
+                f"Y has shape {Y.shape}; expected one-hot ({len(X)}, {len(params.b2)})."
             )
         functions = {b.equation: b.correct for b in self.blanks if b.correct is not None}
         values = complete(functions, given(X, Y, params))

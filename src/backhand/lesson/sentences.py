@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from backhand.doctor import Report
+from collections.abc import Sequence
+
+from backhand.doctor import Finding, Report
 from backhand.doctor.report.hints import OF_EQUATION, question
 from backhand.formulas import LINES
 from backhand.lesson.mark import Said
@@ -27,11 +29,11 @@ def about_outside(names: list[str]) -> list[Said]:
                  "parameters of the function. Add what it needs to the parameters.")]  # fmt: skip
 
 
-def about_wrong(name: str, trial: Trial, report: Report, hints: int) -> list[Said]:
+def about_wrong(name: str, trial: Trial, reported: Sequence[Finding], hints: int) -> list[Said]:
     """What is said of a wrong answer."""
     seen = trial.problem or trial.worst
     lines: list[Said] = [("", seen[:1].upper() + seen[1:])] if seen else []
-    findings = [finding for finding in report.findings if finding.equation == name]
+    findings = [finding for finding in reported if finding.equation == name]
     if hints >= 1:
         asked = question(findings[0]) if findings else ""
         lines.append(("ask yourself", asked or OF_EQUATION[name]))

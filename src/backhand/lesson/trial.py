@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.doctor.probe.refusal import Refusal
+from backhand.doctor.probe.time_limit import in_time
 from backhand.equations import Parameters
 from backhand.explanation.rules import SHAPES
 from backhand.formulas import LINES, Values
@@ -21,6 +23,9 @@ from backhand.lesson.composed import COMPUTED, Equation, answer, given
 
 SIZES = {"n": 7, "i": 4, "h": 5, "k": 3}
 """N, d, H and K of the small problem, by the letters of the indices."""
+
+SECONDS = 10.0
+"""Time limit of a call, as in `backhand.check`."""
 
 LETTERS = {SIZES["n"]: "N", SIZES["i"]: "d", SIZES["h"]: "H", SIZES["k"]: "K"}
 
@@ -37,11 +42,14 @@ class Trial:
         A sentence on an exception, a value that is no array of numbers, or a wrong shape; else "".
     worst : str
         A sentence on the entry with the largest error, if the shape is right and it is wrong.
+    ended : bool
+        Whether the call ended by itself, and not by the time limit or by ending Python.
     """
 
     written: bool
     problem: str = ""
     worst: str = ""
+    ended: bool = True
 
 
 @cache
@@ -61,15 +69,22 @@ def tried(name: str, f: Equation, reads: tuple[str, ...]) -> Trial:
     """Call an answer once, and describe what is wrong with it, if it can be seen from one call."""
     values = small_problem()
     try:
-        with np.errstate(all="ignore"):
-            returned = answer(f, reads, values)
-    except NotImplementedError:
-        return Trial(written=False)
-    except Exception as error:  # whatever a learner's line raises is a remark about that line
-        return Trial(written=not _is_blank(error), problem=_raised(name, error, reads))
+        returned = in_time(lambda: answer(f, reads, values), SECONDS)
+    except Refusal as refusal:  # whatever a learner's line does is a remark about that line
+        return _refused(name, refusal, reads)
     if returned is None or returned is Ellipsis:
         return Trial(written=False)
     return _compared(name, returned, values[name])
+
+
+def _refused(name: str, refusal: Refusal, reads: tuple[str, ...]) -> Trial:
+    """What is said of a call that did not return."""
+    error = refusal.__cause__
+    if isinstance(error, NotImplementedError):
+        return Trial(written=False)
+    if isinstance(error, Exception):
+        return Trial(written=not _is_blank(error), problem=_raised(name, error, reads))
+    return Trial(written=True, problem=f"of your function: {refusal.clause}.", ended=False)
 
 
 def _is_blank(error: Exception) -> bool:
@@ -102,11 +117,13 @@ def _sizes(text: str) -> tuple[int, ...]:
 
 
 def _compared(name: str, returned: Any, right: NDArray[np.float64]) -> Trial:
-    try:
-        got = np.asarray(returned, np.float64)
-    except (TypeError, ValueError):
-        kind = type(returned).__name__
-        return Trial(written=True, problem=f"it returns a value of type {kind}, not an array.")
+    array = returned if (is_array := isinstance(returned, np.ndarray)) else np.asarray(returned)
+    if array.dtype.kind not in "biuf":
+        kind = f"an array of {array.dtype}" if is_array else (
+            f"a value of type {type(returned).__name__}"
+        )  # fmt: skip
+        return Trial(written=True, problem=f"it returns {kind}, not an array of real numbers.")
+    got = array.astype(np.float64)
     if got.shape != right.shape:
         return Trial(written=True, problem=(
             f"its shape is {letters(got.shape)}, but {name} has the shape of "
@@ -116,10 +133,20 @@ def _compared(name: str, returned: Any, right: NDArray[np.float64]) -> Trial:
     if np.all(error <= 1e-9 * np.abs(right).max()):
         return Trial(written=True)
     worst = tuple(map(int, np.unravel_index(np.argmax(error), error.shape)))
+    expected, given_here = _told_apart(right[worst], got[worst])
+    rounded = "" if array.dtype == np.float64 else (
+        f" Your array is of {array.dtype}, which rounds to fewer digits; leave it in float64."
+    )  # fmt: skip
     return Trial(written=True, worst=(
         f"the shape is right. On a small random problem, {name}{list(worst)} should be "
-        f"{right[worst]:.4g}, and your line gives {got[worst]:.4g}."
+        f"{expected}, and your line gives {given_here}.{rounded}"
     ))  # fmt: skip
+
+
+def _told_apart(one: float, other: float) -> tuple[str, str]:
+    """Two numbers with four digits, or as many more as it takes until the texts differ."""
+    texts = ((f"{one:.{digits}g}", f"{other:.{digits}g}") for digits in range(4, 18))
+    return next((both for both in texts if both[0] != both[1]), (f"{one}", f"{other}"))
 
 
 def shape_of(name: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 import backhand
 from backhand import equations
 from backhand.doctor import assert_gradients, check
+from backhand.doctor.probe.evidence import alike
 
 
 def right(X, Y, W1, b1, W2, b2):
@@ -119,7 +120,17 @@ def exits(X):
     raise SystemExit(0)
 
 
+async def awaits(X):
+    return X
+
+
+def constant(X):
+    return "dW1", "db1", "dW2", "db2"
+
+
 REFUSED = [
+    (awaits, "no_gradient", "expected `def`"),
+    (constant, "no_gradient", "a tuple of 4"),
     (raises, "raises", 'raise RuntimeError("no luck")'),
     (exits, "exits", "SystemExit"),
     (for_ever, "timeout", "0.2 s"),
@@ -215,6 +226,12 @@ def test_nan_is_reported() -> None:
 
     report = check(undefined)
     assert ids(report) == ["dW1.unknown"] and "nan" in report.findings[0].mistake
+
+
+def test_numbers_near_the_largest_of_float64_are_compared_without_a_warning() -> None:
+    large = np.array([1e308, -1e308])
+    assert not alike(np.ones(2), large, 1e-9) and not alike(-large, large, 1e-9)
+    assert alike(large, large, 1e-9)
 
 
 def test_another_layout_is_detected() -> None:

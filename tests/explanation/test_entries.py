@@ -71,6 +71,9 @@ def test_an_entry_is_found_by_its_name_as_text(trace: Trace) -> None:
         ("dW1[a,b]", "expected dW1\\[i,h\\]"),
         ("dW1[3,7", "not the name of an entry"),
         ("M[0,0]", "no value 'M'"),
+        ("newW1[0,0]", "Did you mean 'new W1'"),
+        ("dw1[0,0]", "Did you mean 'dW1'"),
+        ("gradient", "Expected one of: X, Y, w, .*, new b2"),
     ],
 )
 def test_a_wrong_name_is_an_error_that_says_what_exists(trace: Trace, cell: str, said: str) -> None:
@@ -215,7 +218,6 @@ def test_a_page_is_written_whole_and_only_as_html(trace: Trace, tmp_path: Path) 
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
-@pytest.mark.parametrize("public", [explain, Entry, Value, Trace])
 def test_a_page_can_be_called_html_in_capitals_and_needs_a_path(
     trace: Trace, tmp_path: Path
 ) -> None:
@@ -225,6 +227,7 @@ def test_a_page_can_be_called_html_in_capitals_and_needs_a_path(
         trace.save(None)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("public", [explain, Entry, Value, Trace])
 def test_the_examples_of_the_docstrings_run(public: Any) -> None:
     found = doctest.testmod(
         importlib.import_module(public.__module__), optionflags=doctest.ELLIPSIS

@@ -1,6 +1,9 @@
 """The marker: right answers, wrong ones by name, hints that grow, and what is no answer yet."""
 
 import doctest
+import re
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ import backhand
 from backhand.doctor import Report
 from backhand.equations import Gradients
 from backhand.errors import InputError
-from backhand.lesson import Mark, Marker, mark, marker
+from backhand.lesson import Mark, Marker, mark, marker, trial
 from backhand.lesson.sentences import about_wrong
 from backhand.lesson.trial import Trial, random_batch, tried
 from conftest import ROOT
@@ -66,7 +69,7 @@ def test_the_second_answer_gets_a_question_where_the_doctor_has_found_nothing() 
     report = marked("dS", "3", hints=1).report
     assert not report.findings
     for name in RIGHT:
-        said = about_wrong(name, Trial(written=True), report, hints=1)
+        said = about_wrong(name, Trial(written=True), report.findings, hints=1)
         assert [label for label, _ in said].count("ask yourself") == 1
 
 
@@ -128,6 +131,61 @@ def test_zeros_are_not_called_truncated_and_a_mean_is_asked_about() -> None:
 
 def test_no_array_is_a_remark_on_the_line(no_findings) -> None:
     assert "a value of type dict" in str(Marker().db2(lambda dS: {"db2": dS}))
+
+
+@pytest.mark.parametrize(
+    "of", [lambda A: A.view(np.matrix), np.ma.array, lambda A: A.astype(object), np.ndarray.tolist]
+)
+def test_right_numbers_are_correct_in_whatever_holds_them(of) -> None:
+    blank = Marker().dH1
+    said = blank(lambda dS, W2: of(dS @ W2.T))
+    assert said.ok, str(said)
+
+
+def test_a_tensor_is_correct_too() -> None:
+    torch = pytest.importorskip("torch")
+    blank = Marker().dH1
+    assert blank(lambda dS, W2: torch.tensor(dS, requires_grad=True) @ torch.tensor(W2).T).ok
+
+
+def test_complex_numbers_and_async_functions_are_remarked_upon() -> None:
+    assert "an array of complex128, not an array of real numbers" in str(
+        Marker().db2(lambda dS: dS.sum(axis=0) + 0j)
+    )
+
+    async def db2(dS):
+        return dS.sum(axis=0)
+
+    assert "defined by `async def`; expected `def db2(dS): …`" in str(Marker().db2(db2))
+
+
+def test_numbers_that_nearly_agree_are_shown_with_the_digits_that_differ() -> None:
+    assert "should be 0.3073, and your line gives -0.3073" in str(marked("dH1", "-dS @ W2.T"))
+    nearly = re.search(r"should be (\S+), and your line gives (\S+)\.", str(
+        marked("dH1", "dS @ W2.T * (1 + 1e-7)")))  # fmt: skip
+    assert nearly[1] != nearly[2]
+    rounded = str(marked("dH1", "(dS @ W2.T).astype(np.float32)"))
+    assert "Your array is of float32, which rounds to fewer digits" in rounded
+
+
+def test_a_function_that_does_not_return_or_ends_python_is_remarked_upon(monkeypatch) -> None:
+    monkeypatch.setattr(trial, "SECONDS", 0.1)
+
+    def db2(dS):
+        while True:
+            time.sleep(0.01)
+
+    assert "Of your function: it does not return within 0.1 s." in str(Marker().db2(db2))
+    said = Marker().db2(lambda dS: sys.exit(1))
+    assert said.outcome == "wrong" and "it raises SystemExit: 1" in str(said)
+
+
+def test_the_pass_needs_arrays_that_fit() -> None:
+    params = backhand.init(3, 4, 2)
+    with pytest.raises(InputError, match="X has 2 columns where W1 expects 3"):
+        Marker().backward(params, np.ones((5, 2)), np.eye(2)[[0] * 5])
+    with pytest.raises(InputError, match=r"Y has shape \(5, 3\); expected one-hot \(5, 2\)"):
+        Marker().backward(params, np.ones((5, 3)), np.eye(3)[[0] * 5])
 
 
 def test_numbers_that_are_not_finite_are_wrong(no_findings) -> None:

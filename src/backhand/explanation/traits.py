@@ -14,7 +14,7 @@ from backhand.explanation.cells import cell_name, cell_of
 from backhand.explanation.rows import checked_mask, checked_shares
 from backhand.explanation.rules import SHAPES
 from backhand.support.optional import extra
-from backhand.training.data import checked_weights
+from backhand.training.data import checked_weights, host
 from backhand.validation import size
 
 extra("traitlets", "the page in a notebook")
@@ -37,12 +37,7 @@ class Numbers(traitlets.TraitType):  # type: ignore[misc]
     """An array in float64, read-only: a change in place would not reach the page."""
 
     def validate(self, obj: Any, value: Any) -> NDArray[np.float64]:
-        try:
-            array = np.array(value, np.float64)
-        except (TypeError, ValueError):
-            array = None
-        if array is None or value is None:
-            raise WidgetInputError(f"{self.name} is {value!r:.60}; expected an array of numbers.")
+        array = _as_float64(str(self.name), value)
         letters = SHAPES[GIVEN[str(self.name)]]
         if array.ndim != len(letters):
             raise WidgetInputError(
@@ -59,6 +54,20 @@ class Numbers(traitlets.TraitType):  # type: ignore[misc]
         new, old = self._validate(obj, value), obj._trait_values.get(self.name)
         if old is None or new is None or not np.array_equal(old, new, equal_nan=True):
             super().set(obj, new)
+
+
+def _as_float64(name: str, value: Any) -> NDArray[np.float64]:
+    """A copy of an array of any library, or of nested lists, if they are of real numbers."""
+    try:
+        found = np.asarray(host(value))
+        if found.dtype.kind in "biuf":
+            return np.array(found, np.float64)
+    except InputError as error:
+        raise WidgetInputError(f"{name}: {error}") from None
+    except (TypeError, ValueError):  # such as rows of several lengths
+        pass
+    what = f"an array of {value.dtype}" if hasattr(value, "dtype") else f"{value!r:.60}"
+    raise WidgetInputError(f"{name} is {what}; expected an array of numbers.")
 
 
 def _check_numbers(name: str, array: NDArray[np.float64]) -> None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.explanation.page.bundle import bundle
@@ -130,7 +127,9 @@ class NetworkWidget(anywidget.AnyWidget):  # type: ignore[misc]
     @property
     def sizes(self) -> dict[str, int]:
         """The sizes of the axes: n rows, i features, h hidden units, k classes."""
-        return {"n": len(self.Y), "i": len(self.W1), "h": len(self.W2), "k": len(self.b2)}
+        shown = self.contents["problem"]
+        (N, d), (H, K) = shown["X"]["shape"], shown["W2"]["shape"]
+        return {"n": N, "i": d, "h": H, "k": K}
 
     @property
     def params(self) -> Parameters:
@@ -139,6 +138,10 @@ class NetworkWidget(anywidget.AnyWidget):  # type: ignore[misc]
 
     @params.setter
     def params(self, params: Parameters) -> None:
+        if not isinstance(params, tuple | list) or len(params) != len(Parameters._fields):
+            raise WidgetInputError(
+                f"params is of type {type(params).__name__}; expected Parameters(W1, b1, W2, b2)."
+            )
         with self.hold_sync(), self.hold_trait_notifications():
             self.W1, self.b1, self.W2, self.b2 = params
 
@@ -157,14 +160,20 @@ class NetworkWidget(anywidget.AnyWidget):  # type: ignore[misc]
 
     @problem.setter
     def problem(self, problem: Problem) -> None:
+        problem = getattr(problem, "problem", problem)  # of a trace
+        if not isinstance(problem, Problem):
+            raise WidgetInputError(
+                f"problem is of type {type(problem).__name__}; expected a Problem, such as "
+                "`backhand.explain(...).problem`."
+            )
         contents = page_contents(problem) | {"examples": self.contents["examples"]}
         with self.hold_sync():
             with self.hold_trait_notifications():
                 self.selected = None
+                self.set_trait("contents", contents)  # with the shapes
                 for name, value in _given(problem).items():
                     setattr(self, name, value)
             self.set_trait("updates", 0)
-            self.set_trait("contents", contents)
 
     @property
     def trace(self) -> Any:
@@ -178,16 +187,10 @@ class NetworkWidget(anywidget.AnyWidget):  # type: ignore[misc]
 
     @traitlets.validate(*GIVEN)  # type: ignore[untyped-decorator]
     def _fits(self, proposal: Any) -> Any:
-        """Check that axes of one letter are of one size: (d, H) of W1 is that of X and b1."""
+        """Check that an array has the shape that the problem gives it."""
         name, value = proposal["trait"].name, proposal["value"]
-        if value is None:
-            return None
-        arrays = {other: getattr(self, other) for other in GIVEN} | {name: value}
-        expected = _sizes({k: v for k, v in arrays.items() if k != name and v is not None})
-        letters = SHAPES[GIVEN[name]]
-        shape = tuple(expected.get(letter, n)
-                      for letter, n in zip(letters, value.shape, strict=True))  # fmt: skip
-        if value.shape != shape:
+        shape = tuple(self.sizes[letter] for letter in SHAPES[GIVEN[name]])
+        if value is not None and value.shape != shape:
             raise WidgetInputError(
                 f"{name} is {size(value)}; expected {shape}, as the other arrays have it. For "
                 "other shapes, assign `problem`, which has all arrays."
@@ -202,9 +205,3 @@ def _given(problem: Problem) -> dict[str, Any]:
         "sample_weight": problem.sample_weight, "mask": problem.mask,
         "learning_rate": problem.learning_rate, "l2": problem.l2,
     }  # fmt: skip
-
-
-def _sizes(arrays: Mapping[str, NDArray[np.float64]]) -> dict[str, int]:
-    """The size of each axis."""
-    return {letter: n for name, array in arrays.items()
-            for letter, n in zip(SHAPES[GIVEN[name]], array.shape, strict=True)}  # fmt: skip

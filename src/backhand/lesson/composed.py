@@ -18,6 +18,7 @@ import numpy as np
 from backhand.equations import Parameters
 from backhand.errors import InputError, did_you_mean
 from backhand.formulas import FAILURES, LINES, UPDATED, Values
+from backhand.training.data import host
 
 Equation = Callable[..., Any]
 
@@ -52,6 +53,8 @@ def arguments_of(f: Equation, name: str) -> tuple[str, ...]:
     InputError
         If one of its arguments is not the name of a value that is computed before.
     """
+    if inspect.iscoroutinefunction(f):
+        raise InputError(f"the function is defined by `async def`; expected {definition(name)}.")
     try:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):
@@ -104,10 +107,18 @@ def answer(f: Equation, reads: tuple[str, ...], values: Mapping[str, Any]) -> An
     """What a function returns of these values: of copies, so that it cannot change them.
 
     The name of a value that is not among its arguments means the value of this pass as well, and
-    not the notebook's, which has other rows: `(P - Y) / len(X)`.
+    not the notebook's, which has other rows: `(P - Y) / len(X)`. Numbers of any kind (a tensor, a
+    list, a matrix) become an array; anything else stays as it is.
     """
     own = {name: _copied(value) for name, value in values.items()}
-    return _reading(f, own)(**{name: own[name] for name in reads})
+    returned = _reading(f, own)(**{name: own[name] for name in reads})
+    try:
+        array = np.asarray(host(returned))
+        if not array.ndim:
+            return returned
+        return array.astype(np.float64) if array.dtype.kind in "biuO" else array
+    except (TypeError, ValueError, InputError):
+        return returned
 
 
 def _reading(f: Equation, values: Mapping[str, Any]) -> Equation:
@@ -155,7 +166,7 @@ def complete(functions: Mapping[str, tuple[Equation, tuple[str, ...]]], values: 
     results = dict(values)
     for name in COMPUTED:
         if name in functions:
-            results[name] = np.asarray(answer(*functions[name], results))
+            results[name] = answer(*functions[name], results)
         else:
             results[name] = LINES[name].evaluated(results, penalty=False)
     return results

@@ -34,6 +34,7 @@ from backhand.lesson.sentences import (
     of_this_equation,
 )
 from backhand.lesson.trial import Batch, random_batch, tried
+from backhand.validation import check_forward
 
 FRAME: dict[str, Any] = {
     "activation": "relu", "output": "softmax", "loss": "cross_entropy", "reduction": "mean",
@@ -112,13 +113,15 @@ class Blank:
             return self._said("blank", about_no_answer(trial))
         self._count(f)
         level = min(self.answers - 1, 2) if hints is None else hints
+        if not trial.ended:
+            return self._said("wrong", about_wrong(self.equation, trial, (), level), level)
         report = check(composed(self.equation, f, reads), autograd=False, **FRAME)
         if report.ok and not (trial.problem or trial.worst):
             self.correct = (f, reads)
             return self._said("correct", about_right(self.equation, report), level, report)
         report = of_this_equation(self.equation, trial, report)
         later = about_later(self.equation, later_values(f, self.equation))
-        lines = about_wrong(self.equation, trial, report, level)
+        lines = about_wrong(self.equation, trial, report.findings, level)
         return self._said("wrong", [*later, *lines], level, report)
 
     def _said(
@@ -218,7 +221,7 @@ class Marker:
         Raises
         ------
         InputError
-            If `X` and `Y` are not matrices with as many rows.
+            If `params`, `X` and `Y` do not fit together.
 
         Examples
         --------
@@ -229,6 +232,9 @@ class Marker:
         (2, 3)
         """
         X, Y = _rows(X, Y)
+        check_forward(params, X)
+        if Y.shape[1] != len(params.b2):
+            raise InputError(f"Y has shape {Y.shape}; expected one-hot {len(X), len(params.b2)}.")
         functions = {b.equation: b.correct for b in self.blanks if b.correct is not None}
         values = complete(functions, given(X, Y, params))
         return Gradients(*(values[name] for name in Gradients._fields))

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.doctor.probe.refusal import Refusal
+from backhand.doctor.probe.time_limit import in_time
 from backhand.equations import Parameters
 from backhand.explanation.rules import SHAPES
 from backhand.formulas import Values
@@ -21,6 +23,9 @@ from backhand.lesson.composed import Equation, answer, known_before, right_pass,
 
 SIZES = {"n": "N", "i": "d", "h": "H", "k": "K"}
 """The size of each index."""
+
+SECONDS = 10.0
+"""Time limit of a call, as in `backhand.check`."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +41,16 @@ class Trial:
     worst : str
         A sentence on the entry with the largest error, if the shape is right and it is wrong.
     raised : bool
+        Whether the line raised an error.
+    ended : bool
+        Whether the call ended by itself, and not by the time limit or by ending Python.
     """
 
     written: bool
     problem: str = ""
     worst: str = ""
     raised: bool = False
+    ended: bool = True
 
 
 @dataclass(frozen=True)
@@ -78,19 +87,27 @@ def tried(name: str, f: Equation, reads: tuple[str, ...], batch: Batch) -> Trial
     before = {known: batch.values[known] for known in known_before(name)}
     try:
         with np.errstate(all="ignore"):
-            returned = answer(f, reads, before)
-    except NotImplementedError:
-        return Trial(written=False)
-    except Exception as error:  # whatever a learner's line raises is a remark about that line
-        if _is_blank(error):
-            return Trial(written=False)
-        return Trial(written=True, problem=_raised(name, error, reads, batch), raised=True)
+            returned = in_time(lambda: answer(f, reads, before), SECONDS)
+    except Refusal as refusal:  # whatever a learner's line does is a remark about that line
+        return _refused(name, refusal, reads, batch)
     if returned is None:
         return Trial(written=False, problem="the function returned nothing (None). Begin the line "
                                             "with `return`.")  # fmt: skip
     if returned is Ellipsis:
         return Trial(written=False)
     return _compared(name, returned, batch)
+
+
+def _refused(name: str, refusal: Refusal, reads: tuple[str, ...], batch: Batch) -> Trial:
+    """What is said of a call that did not return."""
+    error = refusal.__cause__
+    if isinstance(error, NotImplementedError):
+        return Trial(written=False)
+    if isinstance(error, Exception):
+        if _is_blank(error):
+            return Trial(written=False)
+        return Trial(written=True, problem=_raised(name, error, reads, batch), raised=True)
+    return Trial(written=True, problem=f"of your function: {refusal.clause}.", ended=False)
 
 
 def _is_blank(error: Exception) -> bool:
@@ -126,11 +143,13 @@ def _sizes(text: str) -> tuple[int, ...]:
 
 def _compared(name: str, returned: Any, batch: Batch) -> Trial:
     right: NDArray[np.float64] = batch.values[name]
-    try:
-        got = np.asarray(returned, np.float64)
-    except (TypeError, ValueError):
-        kind = type(returned).__name__
-        return Trial(written=True, problem=f"it returns a value of type {kind}, not an array.")
+    array = returned if (is_array := isinstance(returned, np.ndarray)) else np.asarray(returned)
+    if array.dtype.kind not in "biuf":
+        kind = f"an array of {array.dtype}" if is_array else (
+            f"a value of type {type(returned).__name__}"
+        )  # fmt: skip
+        return Trial(written=True, problem=f"it returns {kind}, not an array of real numbers.")
+    got = array.astype(np.float64)
     if got.shape != right.shape:
         return Trial(written=True, problem=(
             f"its shape is {batch.letters(got.shape)}, but {name} has the shape of "
@@ -140,10 +159,20 @@ def _compared(name: str, returned: Any, batch: Batch) -> Trial:
     if np.all(error <= 1e-9 * np.abs(right).max()):
         return Trial(written=True)
     worst = tuple(map(int, np.unravel_index(np.argmax(error), error.shape)))
+    expected, given_here = _told_apart(right[worst], got[worst])
+    rounded = "" if array.dtype == np.float64 else (
+        f" Your array is of {array.dtype}, which rounds to fewer digits; leave it in float64."
+    )  # fmt: skip
     return Trial(written=True, worst=(
-        f"the shape is right, but {batch.called}, {name}{list(worst)} should be "
-        f"{right[worst]:.4g}, and your line gives {got[worst]:.4g}."
+        f"the shape is right, but {batch.called}, {name}{list(worst)} should be {expected}, and "
+        f"your line gives {given_here}.{rounded}"
     ))  # fmt: skip
+
+
+def _told_apart(one: float, other: float) -> tuple[str, str]:
+    """Two numbers with four digits, or as many more as it takes until the texts differ."""
+    texts = ((f"{one:.{digits}g}", f"{other:.{digits}g}") for digits in range(4, 18))
+    return next((both for both in texts if both[0] != both[1]), (f"{one}", f"{other}"))
 
 
 def shape_of(name: str) -> str:

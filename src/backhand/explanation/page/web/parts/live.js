@@ -43,20 +43,23 @@ export function liveNodes() {
  * frame after changes; less often while the panel is out of view.
  */
 export function followed(section, store, build) {
-  const box = element("div");
-  section.append(box);
+  let box = null;
   let sizes = null;
   let update = null;
+  const later = firstInView(section, (what) => update(what));
   const follow = (what) => {
     const now = sizesOf(store);
-    if (now !== sizes) {
-      box.replaceChildren();
-      update = build(box);
-      sizes = now;
-    }
+    if (now === sizes) return later(what);
+    // At once, also out of view, and in a box of its own: what still waits to draw in the one before
+    // finds that it is gone.
+    sizes = now;
+    box?.remove();
+    box = element("div");
+    section.append(box);
+    update = build(box);
     update(what);
   };
-  store.subscribe(firstInView(section, follow));
+  store.subscribe(follow);
   follow(new Set(["numbers", "selection"]));
 }
 

@@ -47,7 +47,7 @@ def trained() -> Problem:
     """Of 15 features, after steps that make most of its gradients small; rows of a table."""
     problem = problem_of(12, 15, 11, 3, learning_rate=0.5)
     names = tuple(f"row {160 + n} of the table" for n in range(12))
-    learned: Problem = replace(problem, params=after_steps(problem, 400), rows=names, learning_rate=0.1)
+    return replace(problem, params=after_steps(problem, 400), rows=names, learning_rate=0.1)
 
 
 @pytest.fixture(scope="module")

@@ -59,7 +59,7 @@ def test_the_second_answer_gets_a_question_where_the_doctor_has_found_nothing() 
     report = marked("dS", "3", hints=1).report
     assert not report.findings
     for name in RIGHT:
-        said = about_wrong(name, Trial(written=True), report, hints=1)
+        said = about_wrong(name, Trial(written=True), report.findings, hints=1)
         assert [label for label, _ in said].count("ask yourself") == 1
 
 

@@ -38,6 +38,9 @@ RESULT = trained()
 MODEL = backhand.Model(RESULT.params, tuple(NAMES.tolist()), history=RESULT.history)
 
 
+HUGE = backhand.Parameters(*(array * 1e200 for array in RESULT.params))
+
+
 @pytest.fixture(autouse=True)
 def closed_figures() -> Iterator[None]:
     pyplot.switch_backend("Agg")
@@ -246,7 +249,7 @@ def test_a_table_is_encoded_by_the_schema_of_its_model() -> None:
         ({"features": 3}, "features is 3; expected two"),
         ({"at": [1.0, 2.0]}, r"at is \[1.0, 2.0\]; expected \(4,\) finite numbers"),
         ({"at": {2: 0.5}}, r"at is \{2: 0.5\}; expected \(4,\) finite numbers"),
-        ({"X": X * 1e300}, "the probabilities are not finite"),
+        ({"source": HUGE}, "the probabilities are not finite"),
         ({"y": NAMES[Y][:3]}, r"y is \(3,\); expected the classes of the 60 rows"),
         ({"y": np.where(Y == 2, "top", NAMES[Y])}, "y holds 'top'; expected classes of the model"),
         ({"y": Y + 1}, r"y holds 3; .* indices 0\.\.2"),

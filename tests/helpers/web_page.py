@@ -69,13 +69,22 @@ class WebPage:
         return as_array(self.run(f"name => {STORE}.values[name]", name))
 
     def settle(self) -> None:
-        """Wait until what has changed is drawn."""
-        self.run("() => new Promise(done => requestAnimationFrame(() => "
-                 "requestAnimationFrame(() => done(null))))")  # fmt: skip
+        """Wait until what has changed is drawn, out of view too: that waits for a while."""
+        self.run(SETTLED)
 
 
 STORE = 'document.getElementById("backhand").store'
 """The page's store, as JavaScript."""
+
+
+SETTLED = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  await frame();
+  await frame();
+  await new Promise((done) => setTimeout(done, 120));
+  await frame();
+}"""
+"""After the frames of what is in view, the time after which all else follows, and its frame."""
 
 
 MOUNTED = """() => {

@@ -69,6 +69,7 @@ def the_line_of_the_rubric() -> list[str]:
     return shlex.split(next(line for line in lines if line.startswith("    backhand grade")))[1:]
 
 
+@pytest.mark.slow  # a process for each submission
 def test_the_line_of_the_rubric_grades_a_class(tmp_path, monkeypatch) -> None:
     folder = tmp_path / "submissions"
     folder.mkdir()

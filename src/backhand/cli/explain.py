@@ -71,7 +71,8 @@ def explain(
     """Show where each number of a backward pass comes from.
 
     Computes a forward pass, a backward pass and an update in float64: of a model and a few rows of
-    a table; of a backward pass of your own, beside the equations; or of a built-in example.
+    a table; of a backward pass of your own, beside the equations, on a small random problem; or of
+    a built-in example.
     """
     from backhand.cli.reports.explanation import show_entries, show_page, show_trace
 
@@ -193,7 +194,7 @@ def _of_table(
     source: str, table: Table, rows: str | None, target: str | None,
     learning_rate: float | None, l2: float,
 ) -> Trace:  # fmt: skip
-    """The trace of a model and of rows of a table, which have their numbers from 1 as names."""
+    """The trace of a model and of rows of a table, which it names by their numbers from 1."""
     from dataclasses import replace
 
     from backhand.explanation.explain import explain
@@ -207,7 +208,7 @@ def _of_table(
                     learning_rate=learning_rate, l2=l2)  # fmt: skip
     count = "1 row" if len(numbers) == 1 else f"{len(numbers)} rows"
     named = replace(
-        trace.problem, rows=tuple(f"row {number:,}" for number in numbers),
+        trace.problem,
         title=f"{Path(source).name} on {count} of {table.source}",
     )  # fmt: skip
     return replace(trace, problem=named)
@@ -221,7 +222,7 @@ def row_numbers(text: str | None, count: int, source: str) -> list[int]:
     InputError
         If it is neither a number of rows nor numbers of some that exist.
     """
-    from backhand.errors import InputError
+    from backhand.errors import InputError, warn
     from backhand.explanation.rows import MOST_ROWS
 
     parts = [part.strip() for part in (text or f"{FIRST_ROWS}").split(",")]
@@ -238,6 +239,8 @@ def row_numbers(text: str | None, count: int, source: str) -> list[int]:
         raise InputError(f"--rows chooses {len(numbers):,} rows; expected {MOST_ROWS:,} or fewer.")
     if max(numbers) > count:
         raise InputError(f"--rows has {max(numbers)}, and {source} has {count:,} rows.")
+    if text is not None and len(parts) == 1 and int(parts[0]) > count:
+        warn(f"--rows is {text}, and {source} has {count:,} rows: all are explained.")
     return numbers
 
 

@@ -221,7 +221,7 @@ def _of_model(
         params, found.X, found.Y, _weights(settings["sample_weight"], found),
         _mask(settings["mask"], found, params), float(settings["l2"]),
         float(settings["learning_rate"]), found.names, found.features or features,
-        tuple(class_names(model)),
+        tuple(class_names(model)), origins=found.origins,
     )  # fmt: skip
     return Trace(problem)
 

@@ -15,6 +15,7 @@ from backhand.constraints import Integer, is_integer
 from backhand.constraints import check as check_setting
 from backhand.engines import is_sparse
 from backhand.errors import InputError, listed
+from backhand.explanation.origins import Origin, origins
 from backhand.model import Model, class_names, class_places
 from backhand.tables.table import Table
 from backhand.training.data import check_finite, from_lists, host
@@ -43,6 +44,8 @@ class Rows:
         Which of the rows that were given these are.
     count : int
         How many were given.
+    origins : tuple of Origin
+        Where the columns of X come from, if they are encoded from a table.
     """
 
     X: Array
@@ -51,6 +54,7 @@ class Rows:
     features: tuple[str, ...]
     places: NDArray[np.intp]
     count: int
+    origins: tuple[Origin, ...] = ()
 
 
 def rows_of(model: Model, X: Any, y: Any, chosen: RowChoice, target: str | None) -> Rows:
@@ -194,8 +198,8 @@ def _rows_of_table(model: Model, data: Any, y: Any, chosen: RowChoice, target: s
         else:
             X, _ = _encoded(model, table, places, None)
             Y = labels_of(model, y, places, count)
-    names = _names(chosen, places, "row {} of the table", 1)
-    return Rows(X, Y, names, tuple(schema.features), places, count)
+    names = _names(chosen, places, "table row {}", 1)
+    return Rows(X, Y, names, tuple(schema.features), places, count, origins(schema))
 
 
 def _encoded(

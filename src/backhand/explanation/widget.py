@@ -99,7 +99,7 @@ class NetworkWidget(anywidget.AnyWidget):  # type: ignore[misc]
     updates = traitlets.Int(0, read_only=True).tag(**SYNC)
 
     from_page = False
-    """Whether what is set comes from the page; its training may have diverged."""
+    """Whether the page sets something, whose numbers may be those of a diverged training."""
 
     def __init__(
         self,

@@ -38,7 +38,7 @@ problems => problems.map(problem => {
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[WebPage]:
-    with open_modules("matrix", "equations", "slopes") as shown:
+    with open_modules("matrix", "equations", "slopes", "kinks_along") as shown:
         yield shown
         assert not shown.complaints and not shown.requests
 
@@ -132,7 +132,7 @@ def test_large_arrays_arrive_with_every_bit(page: WebPage) -> None:
 SLOPES = """
 ({problem, names}) => {
   const { compute, PARAMETERS } = modules.equations;
-  const { slope, gradientAlong } = modules.slopes;
+  const { slope, gradientAlong, EPSILON } = modules.slopes;
   const given = { l2: problem.l2, learning_rate: problem.learning_rate };
   for (const name of [...PARAMETERS, "X", "Y", "sample_weight", "mask"])
     given[name] = problem[name] && modules.matrix.fromJson(problem[name]);
@@ -142,7 +142,9 @@ SLOPES = """
     return Array.from(given[name].data, (_, at) => {
       const index = columns ? [Math.floor(at / columns), at % columns] : [at];
       const found = slope(given, { name, index });
-      return { ...found, name, index, gradient: gradientAlong(values, { name, index }) };
+      const kinks = modules.kinks_along.kinksAlong(values, { name, index })
+        .filter(({ by }) => Math.abs(by) <= EPSILON).map(({ cell }) => cell);
+      return { ...found, kinks, name, index, gradient: gradientAlong(values, { name, index }) };
     });
   });
 }

@@ -102,15 +102,15 @@ def test_gradients_on_the_way_are_slopes_along_what_is_computed(
             assert value.is_disabled()
 
 
-def test_the_hovered_entry_comes_before_the_pinned_one(shown: WebPage) -> None:
+def test_the_pinned_entry_comes_before_the_hovered_one(shown: WebPage) -> None:
+    name = shown.page.locator(".panel.slope .entry-name")
     pin(shown, "dW1", 1, 2)
     shown.run(f"() => {STORE}.hover({{ name: 'W2', index: [0, 1] }})")
     shown.settle()
-    name = shown.page.locator(".panel.slope .entry-name")
-    assert "W2[0,1]" in name.inner_text()
-    shown.run(f"() => {STORE}.hover({{ name: 'P', index: [0, 1] }})")
-    shown.settle()
     assert "W1[1,2]" in name.inner_text()
+    pin(shown, "P", 0, 1)  # L is not measured along what is computed
+    shown.settle()
+    assert "W2[0,1]" in name.inner_text()
 
 
 def test_a_tiny_epsilon_shows_rounding_and_a_large_one_curvature(shown: WebPage) -> None:
@@ -136,6 +136,25 @@ def test_at_a_kink_both_slopes_are_shown_and_the_difference_is_their_mean(shown:
         < 1e-4
         < max(abs(gradient - left), abs(gradient - right))
     )
+
+
+def test_the_slopes_at_a_kink_are_those_of_the_equations_for_every_epsilon(
+    shown: WebPage,
+) -> None:
+    shown.page.locator(".panel.slope").get_by_role("button", name="nearest kink").click()
+    shown.settle()
+    gradient, *_, left, right = table(shown)  # ε is 1e-5
+    expected = verdict(shown)
+    start = expected.split("The slope of L is ")[1].split(". There")[0].replace("−", "-")
+    on_the_left, on_the_right = (float(side.split()[0]) for side in start.split(" and "))
+    assert on_the_left == pytest.approx(left, rel=1e-3)
+    assert on_the_right == pytest.approx(right, rel=1e-3)
+    assert gradient == pytest.approx(on_the_left, rel=1e-3) or (
+        gradient == pytest.approx(on_the_right, rel=1e-3)
+    )
+    for epsilon in ("0.1", "1e-13"):  # curvature and rounding
+        type_number(shown, "ε", epsilon)
+        assert verdict(shown) == expected
 
 
 def test_a_difference_across_a_kink_is_explained_and_a_smaller_epsilon_agrees(

@@ -178,15 +178,15 @@ def _near(value: Any, observed: NDArray[Any], allowed: float) -> bool:
 
 
 def relative_error(value: NDArray[Any], observed: NDArray[Any]) -> float:
-    """‖difference‖ / ‖right value‖; infinite where the shapes differ or numbers are none."""
+    """‖a − b‖ / max(‖a‖, ‖b‖); infinite where the shapes differ or numbers are none."""
     if value.shape != observed.shape:
         return float("inf")
     with np.errstate(all="ignore"):
         error = float(np.linalg.norm(observed - value))
-        scale = float(np.linalg.norm(value))
+        scale = float(max(np.linalg.norm(value), np.linalg.norm(observed)))
     if not np.isfinite(error):
         return float("inf")
-    return error / scale if scale else (float("inf") if error else 0.0)
+    return error / scale if scale else 0.0
 
 
 @cache

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from backhand.errors import InputError
 from backhand.explanation.problem import Problem
 from backhand.explanation.rules import RULES, SHAPES, Form, Operand, Rule
 from backhand.formulas import UPDATED
+
+if TYPE_CHECKING:
+    from backhand.explanation.own_function import OwnFunction
 
 Array = NDArray[np.float64]
 Index = tuple[int, ...]
@@ -35,9 +39,12 @@ class Passes:
     Attributes
     ----------
     problem : Problem
+    own : OwnFunction, optional
+        What a function of one's own gave for it.
     """
 
     problem: Problem
+    own: OwnFunction | None = None
 
     @cached_property
     def values(self) -> dict[str, Array]:

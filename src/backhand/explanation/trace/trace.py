@@ -57,7 +57,7 @@ class Trace:
     @cached_property
     def passes(self) -> Passes:
         """The values as arrays, and which entry reads which."""
-        return Passes(self.problem)
+        return Passes(self.problem, self.own)
 
     @property
     def names(self) -> list[str]:

@@ -11,7 +11,8 @@ import { explainEntry } from "../mathematics/rules.js";
  */
 export function createLights(store, grids, { place, size }) {
   const node = svg("svg", { class: "lights", "aria-hidden": "true" });
-  let shut = [];
+  let shut = new Set();
+  let drawn = "";
 
   /** The rectangle around those of some cells that are drawn, or null. */
   function around(name, indices) {
@@ -31,21 +32,30 @@ export function createLights(store, grids, { place, size }) {
   }
 
   function hatch(terms) {
-    shut.forEach((cell) => cell.node.classList.remove("shut"));
     const factors = terms.filter((term) => term.shut).flatMap((term) => term.factors);
-    shut = factors.map(({ cell }) => grids[cell.name]?.cellAt(cell.index)).filter(Boolean);
-    shut.forEach((cell) => cell.node.classList.add("shut"));
+    const cells = factors.map(({ cell }) => grids[cell.name]?.cellAt(cell.index)).filter(Boolean);
+    const now = new Set(cells.map((cell) => cell.node));
+    for (const cell of shut) if (!now.has(cell)) cell.classList.remove("shut");
+    for (const cell of now) if (!shut.has(cell)) cell.classList.add("shut");
+    shut = now;
   }
 
   function show(cell) {
     if (!cell || !grids[cell.name]) {
       hatch([]);
-      return node.replaceChildren();
+      return draw(null, []);
     }
     const { reads, terms } = explainEntry(store.values, store.rules, cell);
     hatch(terms);
-    const target = around(cell.name, [cell.index]);
-    const operands = grouped(reads).map(([name, indices]) => around(name, indices)).filter(Boolean);
+    const operands = grouped(reads).map(([name, indices]) => around(name, indices));
+    draw(around(cell.name, [cell.index]), operands.filter(Boolean));
+  }
+
+  /** While numbers change, what is drawn already is left as it is. */
+  function draw(target, operands) {
+    const boxes = JSON.stringify([target, operands]);
+    if (boxes === drawn) return;
+    drawn = boxes;
     node.replaceChildren(
       ...(target ? operands.map((box) => connection(box, target)) : []),
       ...operands.map((box) => rectangle(box, "operand")),

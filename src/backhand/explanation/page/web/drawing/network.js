@@ -33,7 +33,8 @@ export function networkView(root, store, head) {
 }
 
 function sizesKey(store) {
-  return JSON.stringify([sizesOf(store.values), Boolean(store.given.mask)]);
+  const { X, W2, mask } = store.given;
+  return [...X.shape, ...W2.shape, Boolean(mask)].join();
 }
 
 function build(section, store, head) {
@@ -45,6 +46,7 @@ function build(section, store, head) {
   windowBar(bars, windows);
   const drawing = matricesView(around, store, windows);
   const endGoTo = goToBar(head, store, drawing.focus);
-  const endEntry = entryPanel(around, store);
+  const endEntry = entryPanel(around, store, drawing.reveal);
+  around.addEventListener("keydown", ({ key }) => key === "Escape" && store.select(null));
   return () => [endSteps, drawing.end, endGoTo, endEntry].forEach((end) => end());
 }

@@ -31,21 +31,35 @@ export const EQUATIONS = {
 export const PARAMETERS = ["W1", "b1", "W2", "b2"];
 
 /**
- * All values of one forward pass, backward pass and update, up to one of them if it is named, with
- * some equations replaced.
+ * All values of one forward pass, backward pass and update, by their names, with some equations
+ * replaced. Each is computed when it is first read, and those that it reads before it.
  */
-export function compute(given, replaced = {}, last = null) {
-  const values = { ...given };
-  for (const name of Object.keys(EQUATIONS)) {
-    values[name] = (replaced[name] ?? EQUATIONS[name])(values);
-    if (name === last) break;
+export function compute(given, replaced = {}) {
+  return new Values(given, replaced);
+}
+
+class Values {
+  #replaced;
+  #computed = {};
+
+  constructor(given, replaced) {
+    Object.assign(this, given);
+    this.#replaced = replaced;
   }
-  return values;
+
+  static {
+    for (const name of Object.keys(EQUATIONS))
+      Object.defineProperty(Values.prototype, name, {
+        get() {
+          return (this.#computed[name] ??= (this.#replaced[name] ?? EQUATIONS[name])(this));
+        },
+      });
+  }
 }
 
 /** The loss alone, for finite differences and curves. */
 export function loss(given, replaced = {}) {
-  return compute(given, replaced, "L").L.data[0];
+  return compute(given, replaced).L.data[0];
 }
 
 export function logSoftmax(S) {
@@ -83,4 +97,11 @@ function penalty({ W1, W2, l2 }) {
 const number = (value) => array([], Float64Array.of(value));
 const masked = (a, mask) => (mask ? map(times, a, mask) : a);
 const penalised = (gradient, W, l2) => (l2 ? map((g, w) => g + l2 * w, gradient, W) : gradient);
-const stepped = (theta, gradient, eta) => map((t, g) => t - eta * g, theta, gradient);
+
+/** θ − η dθ: a loop of its own, since it goes through all parameters in each frame of a drag. */
+function stepped(theta, gradient, eta) {
+  const result = array(theta.shape);
+  const [to, t, g] = [result.data, theta.data, gradient.data];
+  for (let at = 0; at < to.length; at++) to[at] = t[at] - eta * g[at];
+  return result;
+}

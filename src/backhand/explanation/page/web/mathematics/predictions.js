@@ -13,13 +13,13 @@ export function largestInRow({ shape, data }, row) {
 
 /** S of a prediction: all hidden units are there. */
 export function predictedLogits({ given, values, replaced }) {
-  return given.mask ? compute({ ...given, mask: null }, replaced, "S").S : values.S;
+  return given.mask ? compute({ ...given, mask: null }, replaced).S : values.S;
 }
 
-/** How many rows are predicted right. */
-export function rowsRight(store) {
-  const S = predictedLogits(store);
-  const { Y } = store.given;
+/** How many rows are predicted right, of a store or of anything with its `given` and `values`. */
+export function rowsRight(pass) {
+  const S = predictedLogits(pass);
+  const { Y } = pass.given;
   let right = 0;
   for (let row = 0; row < S.shape[0]; row++)
     if (largestInRow(S, row) === largestInRow(Y, row)) right += 1;

@@ -187,7 +187,7 @@ function penalties(values, rule, at) {
   return [{ ...found, factor: l2, product: l2 * found.value }];
 }
 
-/** The cells that an entry is computed from. */
+/** The cells that an entry is computed from; of the loss, not the weights that are penalised. */
 function read(values, rule, at, plus) {
   const further = (FURTHER[rule.form] ?? []).filter(({ name }) => valueOf(values, name));
   const operands = [...rule.factors, ...further];
@@ -196,17 +196,7 @@ function read(values, rule, at, plus) {
       ? along(values, rule, at, (place) => cellAt(operand, place))
       : [cellAt(operand, at)],
   );
-  const penalised = values.l2 && rule.form === "mean" ? PENALISED : [];
-  const weights = penalised.flatMap((name) => cellsOf(name, values[name].shape));
-  return [...cells, ...plus.filter(({ cell }) => cell).map(({ cell }) => cell), ...weights];
-}
-
-/** All cells of a matrix. */
-function cellsOf(name, [rows, columns]) {
-  return Array.from({ length: rows * columns }, (_, at) => ({
-    name,
-    index: [Math.floor(at / columns), at % columns],
-  }));
+  return [...cells, ...plus.filter(({ cell }) => cell).map(({ cell }) => cell)];
 }
 
 /** The entries of a rule's array that read a cell. */

@@ -44,45 +44,23 @@ export function lossAlong(given, cell, replaced = {}) {
  * The slope of L along an entry of W1, b1, W2, b2 or X; or of Z1, H1 or S, where only what is
  * computed from the entry follows it.
  *
- * Returns {central, left, right, kinks, epsilon}: (L(θ + ε) − L(θ − ε)) / 2ε, the slopes of both
- * sides, and the cells of Z1 that have another sign, or are 0, at one of θ − ε, θ, θ + ε: there L
- * has a corner in between, and the three differ however small ε is.
+ * Returns {central, left, right, epsilon}: (L(θ + ε) − L(θ − ε)) / 2ε, and the slopes of both
+ * sides. Where L has a corner in between (kinks_along.js), the three differ.
  */
 export function slope(given, cell, { epsilon = EPSILON, replaced = {} } = {}) {
   const L = lossAlong(given, cell, replaced);
   const [below, here, above] = [L(-epsilon), L(0), L(epsilon)];
   // The numbers that θ + ε and θ − ε are, after rounding.
-  const values = given[cell.name] ? given : compute(given, replaced, cell.name);
+  const values = given[cell.name] ? given : compute(given, replaced);
   const at = entry(values[cell.name], cell.index);
   const [up, down] = [at + epsilon - at, at - (at - epsilon)];
   return {
     central: (above - below) / (up + down),
     left: (here - below) / down,
     right: (above - here) / up,
-    kinks: kinks(given, cell, epsilon, replaced),
     epsilon,
   };
 }
-
-/** The cells of Z1 whose sign changes within ε of a number. */
-function kinks(given, cell, epsilon, replaced = {}) {
-  if (!reachesZ1(cell)) return [];
-  const [below, here, above] = [-epsilon, 0, epsilon].map((by) => {
-    const values = withMoved(given, cell, by, replaced);
-    return compute(...values, "Z1").Z1;
-  });
-  const columns = here.shape[1];
-  const found = [];
-  for (let at = 0; at < here.data.length; at++) {
-    const signs = [below, here, above].map((Z1) => Math.sign(Z1.data[at]));
-    const moves = below.data[at] !== here.data[at] || above.data[at] !== here.data[at];
-    if (moves && !(signs[0] === signs[1] && signs[1] === signs[2]))
-      found.push({ name: "Z1", index: [Math.floor(at / columns), at % columns] });
-  }
-  return found;
-}
-
-const reachesZ1 = ({ name }) => ["X", "W1", "b1", "Z1"].includes(name);
 
 /**
  * ∂L/∂ of an entry by the equations: of a parameter the page has it; of X it is dZ1 W1ᵀ, which

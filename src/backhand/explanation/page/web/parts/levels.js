@@ -14,8 +14,8 @@ export function levelOf(value, most) {
 /** The largest size of a number that is finite; 1 where all are 0. */
 export function largest(data) {
   let most = 0;
-  for (const value of data) {
-    const size = Math.abs(value);
+  for (let at = 0; at < data.length; at++) {
+    const size = Math.abs(data[at]);
     if (size > most && size < Infinity) most = size;
   }
   return most || 1;

@@ -1,6 +1,7 @@
 // Texts and attributes that follow the numbers: built once, changed in place.
 
 import { element } from "./dom.js";
+import { firstInView } from "./pacing.js";
 
 /** What is read anew at each update. */
 export function liveNodes() {
@@ -39,7 +40,7 @@ export function liveNodes() {
  * Build the content of a panel, and again whenever the sizes of the problem change.
  *
  * `build(box)` fills the box and returns a function of what has changed, which is called once per
- * frame after changes.
+ * frame after changes; less often while the panel is out of view.
  */
 export function followed(section, store, build) {
   const box = element("div");
@@ -55,7 +56,7 @@ export function followed(section, store, build) {
     }
     update(what);
   };
-  store.subscribe(follow);
+  store.subscribe(firstInView(section, follow));
   follow(new Set(["numbers", "selection"]));
 }
 

@@ -10,7 +10,8 @@ export function isCheap({ given }, passes) {
 }
 
 /**
- * `draw` as a function that only draws while a node can be seen, and again once it comes into view.
+ * `draw` as a function that only draws while a node can be seen, and again once it comes into view:
+ * for what takes so long that nobody should wait for it unseen.
  */
 export function whileVisible(node, draw) {
   let visible = false;
@@ -26,6 +27,36 @@ export function whileVisible(node, draw) {
   return () => {
     if (visible) drawNow();
     else waiting = true;
+  };
+}
+
+/** Milliseconds without a change after which what is out of view catches up. */
+const QUIET = 100;
+const NUMBERS = new Set(["numbers"]);
+
+/**
+ * `act(what)` as a function that acts at once while a node can be seen. Out of view it waits until
+ * the node comes into view, or nothing has changed for a while: so what is printed, found in the
+ * page or read aloud is up to date too. `what` is the set of all that has changed since.
+ */
+export function firstInView(node, act) {
+  let visible = false;
+  let missed = new Set();
+  const catchUp = () => {
+    if (!missed.size || !node.isConnected) return;
+    const what = missed;
+    missed = new Set();
+    act(what);
+  };
+  new IntersectionObserver((entries) => {
+    visible = entries.at(-1).isIntersecting;
+    if (visible) catchUp();
+  }).observe(node);
+  const later = onceQuiet(catchUp, QUIET);
+  return (what = NUMBERS) => {
+    what.forEach((one) => missed.add(one));
+    if (visible) catchUp();
+    else later();
   };
 }
 

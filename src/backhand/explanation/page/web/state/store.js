@@ -2,6 +2,7 @@
 
 import { compute, PARAMETERS } from "../mathematics/equations.js";
 import { copy, fromJson, offset } from "../mathematics/matrix.js";
+import { withName } from "./cells.js";
 
 const GIVEN = [...PARAMETERS, "X", "Y", "sample_weight", "mask"];
 
@@ -9,7 +10,7 @@ const GIVEN = [...PARAMETERS, "X", "Y", "sample_weight", "mask"];
  * @param contents what Python's `page_contents` returns
  *
  * Views read `store.values` (every array by its name, `losses`, `w` and `new W1` included),
- * `store.given`, `store.selected`, `store.hovered`, and call the methods below. `subscribe(f)`
+ * `store.given`, `store.selected`, `store.hovered`, `store.current`, and call the methods below. `subscribe(f)`
  * calls f(what) once per frame after changes; `what` is a Set of "numbers", "selection", "hover",
  * "stage", "changes".
  */
@@ -29,6 +30,7 @@ export function createStore(contents) {
     losses: [], // L before each of them
     selected: null, // {name, index}: the pinned entry
     path: [], // the entries through which the selected one was reached
+    cameFrom: null, // the element of a panel from which the path began, to go back to
     hovered: null, // {name, index}
     stage: null, // the name of the equation up to which values are shown; null: all
     closed: false, // whether the page has been taken away
@@ -38,6 +40,10 @@ export function createStore(contents) {
     get values() {
       values ??= compute(store.given, store.replaced);
       return values;
+    },
+    /** The entry that is taken apart: a pin holds, wherever the pointer is. */
+    get current() {
+      return store.selected ?? store.hovered;
     },
     subscribe(listener) {
       listeners.add(listener);
@@ -67,9 +73,9 @@ export function createStore(contents) {
       }
       notify("numbers");
     },
-    /** As it was when the page was opened. */
+    /** As it was when the page was opened, with the learning rate that is chosen now. */
     reset() {
-      store.given = clone(original);
+      store.given = { ...clone(original), learning_rate: store.given.learning_rate };
       store.updates = 0;
       store.losses = [];
       values = null;
@@ -81,8 +87,9 @@ export function createStore(contents) {
       values = null;
       notify("numbers", "changes");
     },
-    /** Pin an entry; null for none. The path begins anew. */
-    select(cell) {
+    /** Pin an entry; null for none. The path begins anew, at an element of a panel or at none. */
+    select(cell, cameFrom = null) {
+      store.cameFrom = cameFrom;
       store.selected = cell;
       store.path = cell ? [cell] : [];
       notify("selection");
@@ -146,8 +153,10 @@ function namesOf(problem, given) {
   const [H, K] = given.W2.shape;
   const numbered = (count, word) => Array.from({ length: count }, (_, at) => `${word} ${at}`);
   const or = (names, count, word) => (names.length === count ? names : numbered(count, word));
+  // Rows have names only where they are some of more: "row 0 (row 160 of the table)".
+  const rows = numbered(N, "row").map((row, at) => withName(row, problem.rows[at]));
   return {
-    n: or(problem.rows, N, "row"),
+    n: rows,
     i: or(problem.features, d, "feature"),
     h: numbered(H, "unit"),
     k: or(problem.classes, K, "class"),

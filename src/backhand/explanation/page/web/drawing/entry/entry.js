@@ -2,36 +2,35 @@
 
 import { tableOf } from "./apart.js";
 import { cellName, placeName } from "../../state/cells.js";
-import { button } from "../../parts/controls.js";
+import { numberField } from "../../parts/controls.js";
 import { element } from "../../parts/dom.js";
-import { givenNumber, isNumber, setGivenNumber, typedNumber } from "../edit.js";
 import { drawProduct, productOf } from "./falk.js";
 import { entryFormula } from "../../parts/formulas.js";
 import { shown } from "../../parts/numbers.js";
+import { firstInView } from "../../parts/pacing.js";
 import { createPath } from "../path.js";
-import { explainEntry, sizesOf, usedBy, valueOf } from "../../mathematics/rules.js";
+import { explainEntry, sizesOf } from "../../mathematics/rules.js";
 import { isShown } from "../stages.js";
+import { givenNumber, isNumber, refusal, setGivenNumber } from "../../state/given_numbers.js";
 import { createTable } from "./termtable.js";
+import { ways } from "./ways.js";
 import { wordsOf } from "./words.js";
 
-/** Entries of one array that are listed as places to walk to. */
-const LISTED = 4;
-
 const HELP =
-  "Point at any number, tap it, or move to it with the Tab and arrow keys: what it is computed " +
-  "from lights up, and the sum appears here. Click it, or press the space bar, to pin it. Numbers " +
-  "of X, W1, b1, W2, b2 and w can be changed: drag them up or down, or double-click (or press " +
-  "Enter) and type. A double click on Y makes that class the row's.";
+  "Point at a number, or tap it: what it is computed from lights up, and the sum appears here. " +
+  "A click pins it.";
 
-/** Show the entry that is pointed at or pinned. Returns a function that ends it. */
-export function entryPanel(root, store) {
+/**
+ * Show the entry that is pointed at or pinned; `reveal` brings the pinned one into view, beside the
+ * panel. Returns a function that ends it.
+ */
+export function entryPanel(root, store, reveal) {
   const scrolls = { tabindex: "0", role: "group", "aria-label": "Sum" };
   const content = element("div");
   const path = createPath(store);
-  const panel = element("section", { class: "entry unused", "aria-label": "The entry, taken apart" });
-  const top = element("div", { class: "entry-top" }, path.node, sizeButton(panel));
-  const body = element("div", { class: "entry-body", ...scrolls }, top, content);
-  panel.append(body);
+  const body = element("div", { class: "entry-body", ...scrolls }, path.node, content);
+  const name = "The entry, taken apart";
+  const panel = element("section", { class: "entry unused", "aria-label": name }, body);
   root.append(panel);
   const drawings = {};
   let view = null;
@@ -39,11 +38,16 @@ export function entryPanel(root, store) {
   let scrolled = false;
   body.addEventListener("scroll", () => (scrolled = true), { passive: true });
 
+  // How much of the window the panel covers, for what is brought into view.
+  const measure = () => root.style.setProperty("--covered", `${panel.offsetHeight}px`);
   const show = () => {
-    const cell = store.hovered ?? store.selected;
+    const cell = store.current;
     const key = cell ? `${cellName(cell)} ${isShown(store, cell.name)} ${conditions(store)}` : "";
-    // Low until it is used; then it keeps its height, or it would come and go under the pointer.
-    if (cell) panel.classList.remove("unused");
+    // A pinned entry has the height that it needs. Those that are pointed at share one height, or
+    // the panel would come and go under the pointer.
+    const wasUnused = panel.classList.contains("unused");
+    panel.classList.toggle("unused", !cell && (wasUnused || panel.classList.contains("pinned")));
+    panel.classList.toggle("pinned", store.selected !== null);
     if (view?.key !== key) {
       view = { key, ...(cell ? entryView(store, cell, drawings) : helpView()) };
       replace(content, view.nodes);
@@ -51,20 +55,18 @@ export function entryPanel(root, store) {
       scrolled = false;
     }
     view.update();
+    if (wasUnused && cell) measure();
   };
   path.update();
   show();
-  return store.subscribe((what) => {
+  const update = (what) => {
     show();
-    if (what.has("selection")) path.update();
-  });
-}
-
-/** Makes the panel higher, where it is docked below the drawing. */
-function sizeButton(panel) {
-  const toggle = () => size.setAttribute("aria-pressed", panel.classList.toggle("large"));
-  const size = button("Higher", toggle, { class: "size", "aria-pressed": "false" });
-  return size;
+    if (!what.has("selection")) return;
+    path.update();
+    measure();
+    reveal();
+  };
+  return store.subscribe(firstInView(panel, update));
 }
 
 /** Replace what is shown; the focus, if it is there, goes to the new heading. */
@@ -130,29 +132,27 @@ function heading(store, cell) {
 
 /** The entry as an input, for what is given: the same as dragging, from the keyboard. */
 function numberInput(store, cell) {
-  const name = { "aria-label": `Change ${cellName(cell)}` };
-  const input = element("input", { type: "number", step: "0.05", ...name });
-  input.addEventListener("input", () => {
-    const value = typedNumber(input.value);
-    if (Number.isFinite(value)) setGivenNumber(store, cell, value);
+  const field = numberField({ step: "0.05", "aria-label": `Change ${cellName(cell)}` }, {
+    refuse: (value) => refusal(store, cell, value),
+    onchange: (value) => setGivenNumber(store, cell, value),
   });
-  const label = cell.name === "w" ? "sample weight" : "change it";
+  const label = cell.name === "w" ? "sample weight s" : "change it";
   return {
-    node: element("label", {}, label, input),
-    update() {
-      if (!input.matches(":focus")) input.value = String(givenNumber(store, cell));
-    },
+    node: element("label", {}, label, field.node),
+    update: () => field.show(givenNumber(store, cell)),
   };
 }
 
 /** The table of its terms. */
 function terms(store, cell) {
   const table = createTable((one) => store.walk(one));
-  const node = element("div", { class: "terms" }, table.node);
+  const node = element("div", { class: "terms scrolls" }, table.node);
   return {
     node,
     update(found) {
-      table.update(tableOf(store, found), found);
+      const now = tableOf(store, found);
+      node.hidden = !now.head.length;
+      table.update(now, found);
     },
   };
 }
@@ -168,7 +168,7 @@ function drawing(store, cell, drawings) {
 }
 
 function words(store, cell) {
-  const { what, shapes, sum } = wordsOf(cell.name, sizesOf(store.values));
+  const { what, shapes, sum } = wordsOf(cell.name, sizesOf(store.values), store.rules);
   const node = element(
     "div",
     { class: "words" },
@@ -177,42 +177,4 @@ function words(store, cell) {
     sum ? element("p", {}, element("b", {}, "The sum "), `is ${sum}.`) : null,
   );
   return { node };
-}
-
-/** Where one can walk: to what the entry is computed from, and to what is computed from it. */
-function ways(store, cell) {
-  const reads = grouped(explainEntry(store.values, store.rules, cell).reads);
-  const uses = usedBy(store.rules, store.shapes, store.values, cell);
-  const drawnUses = uses.filter(({ name }) => valueOf(store.values, name));
-  return {
-    node: element(
-      "div",
-      { class: "ways" },
-      reads.length ? way(store, "Computed from", reads) : null,
-      drawnUses.length ? way(store, "Used by", drawnUses) : null,
-    ),
-  };
-}
-
-function way(store, title, groups) {
-  const items = groups.map(({ name, cells }) => {
-    const rest = cells.length - LISTED;
-    return element(
-      "li",
-      {},
-      cells.slice(0, rest > 0 ? LISTED : cells.length).map((cell) => link(store, cell)),
-      rest > 0 ? element("span", { class: "quiet" }, `and ${rest} more of ${name}`) : null,
-    );
-  });
-  return element("div", {}, element("h3", {}, title), element("ul", {}, items));
-}
-
-function link(store, cell) {
-  return button(cellName(cell), () => store.walk(cell), { class: "link" });
-}
-
-function grouped(cells) {
-  const found = new Map();
-  for (const cell of cells) found.set(cell.name, [...(found.get(cell.name) ?? []), cell]);
-  return [...found].map(([name, own]) => ({ name, cells: own }));
 }

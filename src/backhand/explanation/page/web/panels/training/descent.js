@@ -1,24 +1,29 @@
 // A step of gradient descent, looked at before it is taken.
 
-import { EQUATIONS, loss, PARAMETERS } from "../../mathematics/equations.js";
+import { compute, loss, PARAMETERS } from "../../mathematics/equations.js";
 import { shown } from "../../parts/numbers.js";
 
 /** L after a step with learning rate η from where the parameters are. */
 export function lossAfter({ given, values, replaced }, eta) {
   const isPlanned = eta === given.learning_rate; // the step is among the values
-  const at = { ...values, learning_rate: eta };
+  const gradients = Object.fromEntries(
+    PARAMETERS.map((name) => [`d${name}`, () => values[`d${name}`]]),
+  );
+  const at = isPlanned
+    ? values
+    : compute({ ...given, learning_rate: eta }, { ...replaced, ...gradients });
   const after = { ...given };
-  for (const name of PARAMETERS) {
-    const update = `new ${name}`;
-    after[name] = isPlanned ? values[update] : (replaced[update] ?? EQUATIONS[update])(at);
-  }
+  for (const name of PARAMETERS) after[name] = at[`new ${name}`];
   return loss(after, replaced);
 }
 
 /** ‖g‖²: the sum of the squares of all entries of the four gradients. */
 export function squaredNorm(values) {
   let sum = 0;
-  for (const name of PARAMETERS) for (const g of values[`d${name}`].data) sum += g * g;
+  for (const name of PARAMETERS) {
+    const { data } = values[`d${name}`];
+    for (let at = 0; at < data.length; at++) sum += data[at] * data[at];
+  }
   return sum;
 }
 

@@ -123,12 +123,16 @@ def test_what_a_functions_file_prints_is_not_shown_and_what_it_raises_is_a_sente
         "def backward(X, Y, W1, b1, W2, b2):\n    print('called')\n"
         "    params = backhand.Parameters(W1, b1, W2, b2)\n"
         "    acts = backhand.forward(params, X)\n"
+        "    import os\n    os.write(1, b'written')\n"
         "    return backhand.backward(params, X, Y, acts)._asdict()\n"
+        "def ends(X, Y, W1, b1, W2, b2):\n    import os\n    os._exit(7)\n"
     )
     (here / "broken.py").write_text("1 / 0\n")
     printed = run("explain", "net.py:backward").stdout
     assert "all values as expected" in printed
     assert "imported" not in printed and "called" not in printed
+    ended = run("explain", "net.py:ends", expect=2)
+    assert "ends gave no values to compare: It ended the process (exit code 7)" in ended.stderr
     refused = run("explain", "broken.py:backward", expect=2)
     assert "broken.py could not be run: ZeroDivisionError" in refused.stderr
     assert refused.stderr.endswith(".\n") and ".." not in refused.stderr
@@ -145,6 +149,10 @@ def test_names_from_a_table_cannot_control_the_terminal(here) -> None:
 
 WRONG = {
     "a model alone": (["{model}"], "expected the table after it: backhand explain"),
+    "a file that does not exist": (["nofile"], "no file 'nofile'; expected a model, or"),
+    "half of a name": ([":backward"], "no file ':backward'; expected a model, or"),
+    "a table alone": (["{penguins}"], "penguins.csv is not a model file"),
+    "a model's function": (["{model}:backward"], "is a file; expected a module, or a file that"),
     "a file without a function": (["{mistaken}"], "does not say which function"),
     "exchanged arguments": (["{penguins}", "{model}"], "give the model first"),
     "a function and a table": (["{function}", "{penguins}"], "takes no table"),

@@ -38,6 +38,9 @@ RESULT = trained()
 MODEL = backhand.Model(RESULT.params, tuple(NAMES.tolist()), history=RESULT.history)
 
 
+HUGE = backhand.Parameters(*(array * 1e200 for array in RESULT.params))
+
+
 @pytest.fixture(autouse=True)
 def closed_figures() -> Iterator[None]:
     pyplot.switch_backend("Agg")
@@ -60,6 +63,10 @@ def test_a_loss_curve_is_the_history() -> None:
     assert np.array_equal(line.get_xdata(), np.arange(1, 41))
     assert np.array_equal(line.get_ydata(), RESULT.history.loss)
     assert display.ax_.get_xlabel() == "epoch" and display.ax_.figure is display.figure_
+
+
+def test_a_run_can_be_called_by_a_number() -> None:
+    assert LossCurveDisplay.from_estimator(RESULT, name=3).lines_[0].get_label() == "3, training"
 
 
 def test_validation_is_dashed_and_drawn_where_it_was_measured() -> None:
@@ -239,7 +246,10 @@ def test_a_table_is_encoded_by_the_schema_of_its_model() -> None:
         ({"features": (1, 1)}, "twice"),
         ({"features": (1,)}, "expected two"),
         ({"resolution": 1}, "resolution is 1"),
-        ({"at": [1.0, 2.0]}, r"at is \(2,\)"),
+        ({"features": 3}, "features is 3; expected two"),
+        ({"at": [1.0, 2.0]}, r"at is \[1.0, 2.0\]; expected \(4,\) finite numbers"),
+        ({"at": {2: 0.5}}, r"at is \{2: 0.5\}; expected \(4,\) finite numbers"),
+        ({"source": HUGE}, "the probabilities are not finite"),
         ({"y": NAMES[Y][:3]}, r"y is \(3,\); expected the classes of the 60 rows"),
         ({"y": np.where(Y == 2, "top", NAMES[Y])}, "y holds 'top'; expected classes of the model"),
         ({"y": Y + 1}, r"y holds 3; .* indices 0\.\.2"),
@@ -343,9 +353,16 @@ def test_pictures_are_the_columns_of_the_largest_norm_or_those_named() -> None:
         assert image.norm.vmax == np.abs(W1[:, largest]).max()
     named = WeightsDisplay.from_estimator(RESULT, shape=(2, 2), units=[4], limit=3.0)
     assert named.images_[0].norm.vmax == 3.0
-    for wrong in ({"shape": (3, 2)}, {"shape": (4,)}, {"units": [1]}, {"layer": "W3"}):
+    for wrong in ({"shape": (3, 2)}, {"shape": (4,)}, {"shape": 4}, {"shape": (-2, -2)},
+                  {"units": [1]}, {"units": 3, "shape": (2, 2)}, {"layer": "W3"}):  # fmt: skip
         with pytest.raises(backhand.InputError, match="expected"):
             WeightsDisplay.from_estimator(RESULT, **wrong)
+
+
+def test_weights_that_are_no_numbers_are_an_error() -> None:
+    params = RESULT.params._replace(W2=RESULT.params.W2 * np.nan)
+    with pytest.raises(backhand.InputError, match=r"params has nan in W2, at \[0, 0\]"):
+        WeightsDisplay.from_estimator(params)
 
 
 # Where it is drawn

@@ -122,7 +122,8 @@ def _check_model(source: str, data: str | None) -> None:
 
 def _check_no_table(source: str | None, **about_rows: object) -> None:
     """Check that what has no table also has no options about one, and is not a model alone."""
-    from backhand.errors import InputError
+    from backhand.cli.arguments import check_order
+    from backhand.errors import InputError, MissingFileError
 
     name = next((name for name, value in about_rows.items() if value is not None), None)
     if source is not None and not _names_function(source):
@@ -131,6 +132,12 @@ def _check_no_table(source: str | None, **about_rows: object) -> None:
                 f"{source} does not say which function; expected its name after a colon, such as "
                 f"{source}:backward."
             )
+        if not Path(source).is_file():
+            raise MissingFileError(
+                f"there is no file '{source}'; expected a model, or MODULE_OR_FILE:FUNCTION such "
+                "as net.py:backward."
+            )
+        check_order(source, None)
         raise InputError(
             "a model is explained with a few rows of a table; expected the table after it: "
             f"backhand explain {source} DATA."
@@ -199,9 +206,10 @@ def _of_table(
     numbers = row_numbers(rows, table.rows, table.source)
     trace = explain(model, table, rows=[number - 1 for number in numbers], target=target,
                     learning_rate=learning_rate, l2=l2)  # fmt: skip
+    count = "1 row" if len(numbers) == 1 else f"{len(numbers)} rows"
     named = replace(
         trace.problem,
-        title=f"{Path(source).name} on {len(numbers)} rows of {table.source}",
+        title=f"{Path(source).name} on {count} of {table.source}",
     )  # fmt: skip
     return replace(trace, problem=named)
 
@@ -237,18 +245,25 @@ def row_numbers(text: str | None, count: int, source: str) -> list[int]:
 
 
 def _of_function(named: str) -> Trace:
-    """The trace of the doctor's problem, with the values of a function; what it prints is lost."""
-    import contextlib
-    import io
+    """The trace of the doctor's problem, with the values of a function; what it prints is lost.
 
+    A process of its own calls the function first: it may end that, or never return.
+    """
+    from backhand.doctor.apart.check_process import CheckProcess
     from backhand.doctor.probe.loading import load_function
     from backhand.doctor.probe.process_state import names_kept
     from backhand.doctor.probe.refusal import Refusal
     from backhand.errors import InputError
     from backhand.explanation.explain import explain
+    from backhand.explanation.own_function import no_values
+    from backhand.support.output_streams import nothing_printed
 
+    with CheckProcess(named, autograd=False) as apart:
+        report = apart.report()
+    if not report.verdicts:
+        raise no_values(report)
     try:
-        with names_kept(), contextlib.redirect_stdout(io.StringIO()):
+        with names_kept(), nothing_printed():
             function, _ = load_function(named)
             return explain(function)
     except Refusal as refusal:

@@ -170,10 +170,7 @@ def problem_of(f: Callable[..., Any]) -> tuple[Problem, OwnFunction]:
     """
     report, judged = examine(f)
     if judged is None:
-        why = "; ".join(finding.mistake.rstrip(".") for finding in report.findings)
-        raise InputError(
-            f"{report.function} gave no values to compare: {why}. `backhand.check` reports more."
-        )
+        raise no_values(report)
     with np.errstate(all="ignore"):
         at = next((at for at, one in enumerate(judged.needed) if not one.right_here), 0)
         evidence = judged.needed[at]
@@ -185,6 +182,14 @@ def problem_of(f: Callable[..., Any]) -> tuple[Problem, OwnFunction]:
             _unusual(_changed(judged)) if known else None,
         )  # fmt: skip
     return _problem(evidence, report.function), own
+
+
+def no_values(report: Report) -> InputError:
+    """Return the error for a function that gave no gradients, with the doctor's reason."""
+    why = "; ".join(finding.mistake.rstrip(".") for finding in report.findings)
+    return InputError(
+        f"{report.function} gave no values to compare: {why}. `backhand.check` reports more."
+    )
 
 
 def _compared(

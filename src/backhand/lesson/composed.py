@@ -106,9 +106,9 @@ def definition(name: str) -> str:
 def answer(f: Equation, reads: tuple[str, ...], values: Mapping[str, Any]) -> Any:
     """What a function returns of these values: of copies, so that it cannot change them.
 
+    Numbers of any kind (a tensor, a list, a matrix) become an array; anything else stays as it is.
     The name of a value that is not among its arguments means the value of this pass as well, and
-    not the notebook's, which has other rows: `(P - Y) / len(X)`. Numbers of any kind (a tensor, a
-    list, a matrix) become an array; anything else stays as it is.
+    not the notebook's, which has other rows: `(P - Y) / len(X)`.
     """
     own = {name: _copied(value) for name, value in values.items()}
     returned = _reading(f, own)(**{name: own[name] for name in reads})

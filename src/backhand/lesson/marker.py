@@ -114,14 +114,14 @@ class Blank:
         self._count(f)
         level = min(self.answers - 1, 2) if hints is None else hints
         if not trial.ended:
-            return self._said("wrong", about_wrong(self.equation, trial, (), level), level)
+            return self._said("wrong", about_wrong(self.equation, trial, None, level), level)
         report = check(composed(self.equation, f, reads), autograd=False, **FRAME)
         if report.ok and not (trial.problem or trial.worst):
             self.correct = (f, reads)
             return self._said("correct", about_right(self.equation, report), level, report)
         report = of_this_equation(self.equation, trial, report)
         later = about_later(self.equation, later_values(f, self.equation))
-        lines = about_wrong(self.equation, trial, report.findings, level)
+        lines = about_wrong(self.equation, trial, report, level)
         return self._said("wrong", [*later, *lines], level, report)
 
     def _said(
@@ -181,7 +181,7 @@ class Marker:
     def __init__(self, params: Parameters | None = None, X: Any = None, Y: Any = None) -> None:
         batch = None
         if params is not None:
-            X, Y = _rows(X, Y)
+            X, Y = _rows(params, X, Y)
             batch = Batch(right_pass(X, Y, params), "on these rows")
         self.dS = Blank("dS", batch)
         self.dW2 = Blank("dW2", batch)
@@ -231,10 +231,7 @@ class Marker:
         >>> backhand.lesson.Marker().backward(params, X, Y).dW1.shape
         (2, 3)
         """
-        X, Y = _rows(X, Y)
-        check_forward(params, X)
-        if Y.shape[1] != len(params.b2):
-            raise InputError(f"Y has shape {Y.shape}; expected one-hot {len(X), len(params.b2)}.")
+        X, Y = _rows(params, X, Y)
         functions = {b.equation: b.correct for b in self.blanks if b.correct is not None}
         values = complete(functions, given(X, Y, params))
         return Gradients(*(values[name] for name in Gradients._fields))
@@ -253,13 +250,12 @@ class Marker:
         return f"<table>{head}{rows}</table>"
 
 
-def _rows(X: Any, Y: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Both as matrices with as many rows."""
+def _rows(params: Parameters, X: Any, Y: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Both as arrays, which fit the parameters."""
     X, Y = np.asarray(X), np.asarray(Y)
-    if X.ndim != 2 or Y.ndim != 2 or len(X) != len(Y):
-        raise InputError(
-            f"X has shape {X.shape} and Y {Y.shape}; expected (N, d) and one-hot (N, K)."
-        )
+    check_forward(params, X)
+    if Y.shape != (len(X), len(params.b2)):
+        raise InputError(f"Y has shape {Y.shape}; expected one-hot ({len(X)}, {len(params.b2)}).")
     return X, Y
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from backhand.doctor import Finding, Report
+from backhand.doctor import Report
 from backhand.doctor.report.hints import OF_EQUATION, question
 from backhand.formulas import LINES
 from backhand.lesson.composed import COMPUTED, unknown
@@ -32,11 +31,11 @@ def about_later(name: str, read: list[str]) -> list[Said]:
     return [("", unknown("Your line reads", other, name)) for other in read]
 
 
-def about_wrong(name: str, trial: Trial, reported: Sequence[Finding], hints: int) -> list[Said]:
+def about_wrong(name: str, trial: Trial, report: Report | None, hints: int) -> list[Said]:
     """What is said of a wrong answer."""
     seen = trial.problem or trial.worst
     lines: list[Said] = [("", _sentence(seen))] if seen else []
-    findings = [finding for finding in reported
+    findings = [finding for finding in (report.findings if report else ())
                 if finding.equation == name and finding.id != missing(name)]  # fmt: skip
     asked = question(findings[0]) if findings and hints else ""
     if hints == 1:

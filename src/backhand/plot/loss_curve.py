@@ -152,7 +152,7 @@ class LossCurveDisplay:
         ):
             epochs = np.flatnonzero(np.isfinite(values)) + 1
             points = {"marker": "."} if len(epochs) <= MARKED else {}
-            label = ", ".join(filter(None, [name, title]))
+            label = ", ".join(filter(None, [str(name), title]))
             self.lines_ += self.ax_.plot(
                 epochs, values[epochs - 1], **{"linestyle": dash, "label": label, **points, **shown}
             )
@@ -178,7 +178,7 @@ class LossCurveDisplay:
 
     def _mark_best(self, colour: Any, name: str) -> None:
         if self.best_epoch is not None:
-            label = ", ".join(filter(None, [name, f"best {self.step} {self.best_epoch:,}"]))
+            label = ", ".join(filter(None, [str(name), f"best {self.step} {self.best_epoch:,}"]))
             self.ax_.axvline(self.best_epoch, color=colour, linewidth=1, linestyle=":", label=label)
 
     def _axes(self, figure: str, *, log_scale: bool) -> None:

@@ -6,7 +6,7 @@ per unit, however many features there are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,7 +27,7 @@ def two_places(network: Network, features: Sequence[int | str]) -> tuple[int, in
     """Return the columns of two features, given by their names or numbers."""
     if len(network.features) < 2:
         raise InputError("the network has one feature; a plane needs two.")
-    if isinstance(features, str) or len(features) != 2:
+    if isinstance(features, str) or not isinstance(features, Sized) or len(features) != 2:
         raise InputError(f"features is {features!r}; expected two, such as (0, 1).")
     i, j = (feature_place(network, feature) for feature in features)
     if i == j:
@@ -49,11 +49,17 @@ def hinges_of(
 
     The other features have the values of `at` (d,), or their means in `rows` (N, d).
     """
-    rest = rows.mean(axis=0) if at is None else np.array(at, np.float64)
-    if rest.shape != rows.shape[1:]:
-        raise InputError(f"at is {rest.shape}; expected ({rows.shape[1]},), a value per feature.")
+    try:
+        rest = rows.mean(axis=0) if at is None else np.array(at, np.float64)
+    except (TypeError, ValueError):
+        rest = None
+    if rest is None or rest.shape != rows.shape[1:] or not np.isfinite(rest).all():
+        raise InputError(
+            f"at is {at!r:.60}; expected ({rows.shape[1]},) finite numbers, a value per feature."
+        )
     rest[list(places)] = 0
-    c = rest @ params.W1 + params.b1
+    with np.errstate(all="ignore"):  # `probabilities` reports what is too large
+        c = rest @ params.W1 + params.b1
     return np.stack([params.W1[places[0]], params.W1[places[1]], c], axis=1)
 
 
@@ -70,8 +76,15 @@ def bends_of(params: Parameters, hinges: Numbers) -> Numbers:
 def probabilities(params: Parameters, hinges: Numbers, x0: Numbers, x1: Numbers) -> Numbers:
     """Return P (m1, m0, K) at all pairs of the values x0 (m0,) and x1 (m1,)."""
     a, b, c = hinges.T
-    P = [softmax(np.maximum(np.outer(x0, a) + b * up + c, 0) @ params.W2 + params.b2) for up in x1]
-    return np.stack(P)
+    with np.errstate(all="ignore"):
+        P = np.stack([softmax(np.maximum(np.outer(x0, a) + b * up + c, 0) @ params.W2 + params.b2)
+                      for up in x1])  # fmt: skip
+    if not np.isfinite(P).all():
+        raise InputError(
+            "the probabilities are not finite: the numbers of X or of the parameters are too large "
+            "to be computed with."
+        )
+    return P
 
 
 def within(hinge: Numbers, x_span: Span, y_span: Span) -> Numbers | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from backhand.equations import Parameters
 from backhand.errors import InputError, listed
 from backhand.model import Model, as_model, class_names, class_places
 from backhand.tables.schema.schema import Schema
-from backhand.training.data import host
+from backhand.training.data import host, host_parameters
 
 
 class Network(NamedTuple):
@@ -68,7 +68,7 @@ def network_of(source: Any, X: Any = None) -> Network:
     If nothing else names its features, the columns of X do, if that is a data frame.
     """
     model, (step, before) = model_of(source), _last_step(source)
-    params = Parameters(*(np.asarray(value, np.float64) for value in model.params))
+    params = Parameters(*(value.astype(np.float64) for value in host_parameters(model.params)))
     columns = getattr(X, "columns", ())
     features = [f"feature {i}" for i in range(params.W1.shape[0])]
     if before is not None:
@@ -164,6 +164,8 @@ def chosen(units: Sequence[int] | None, size: NDArray[np.float64], most: int) ->
         if not is_integer(most) or most < 1:
             raise InputError(f"most is {most!r}; expected an integer of 1 or more.")
         return sorted(np.argsort(-size, kind="stable")[:most].tolist())
+    if not isinstance(units, Iterable):
+        raise InputError(f"units is {units!r}; expected a sequence of numbers from 0 to {H - 1}.")
     places = list(units)
     for unit in places:
         if not is_integer(unit) or not 0 <= unit < H:

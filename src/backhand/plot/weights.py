@@ -205,9 +205,10 @@ class WeightsDisplay:
 def _checked(shape: Any, rows: int) -> tuple[int, int] | None:
     if shape is None:
         return None
-    if len(shape) != 2 or not all(map(is_integer, shape)) or math.prod(shape) != rows:
+    is_pair = isinstance(shape, Sequence) and len(shape) == 2 and all(map(is_integer, shape))
+    if not is_pair or min(shape) < 1 or math.prod(shape) != rows:
         raise InputError(
-            f"shape is {tuple(shape)}; expected height and width whose product is {rows:,}, the "
+            f"shape is {shape!r}; expected height and width whose product is {rows:,}, the "
             "number of weights in a column."
         )
     return int(shape[0]), int(shape[1])

@@ -10,7 +10,8 @@ import errno
 import io
 import os
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -47,6 +48,19 @@ class WholeFile(io.FileIO):
     def write(self, data: ReadableBuffer, /) -> int:
         """Write all bytes, and return their number."""
         return write_all(super().write, data, self.fileno())
+
+
+@contextmanager
+def nothing_printed() -> Iterator[None]:
+    """Drop what is printed to stdout, also by C code and by what writes to its descriptor."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, ExitStack() as after:  # noqa: PTH123
+        with suppress(OSError):  # stdout is closed
+            before = os.dup(1)
+            after.callback(os.close, before)
+            os.dup2(nowhere.fileno(), 1)
+            after.callback(os.dup2, before, 1)
+        with redirect_stdout(nowhere):
+            yield
 
 
 def whole(stream: TextIO) -> TextIO:

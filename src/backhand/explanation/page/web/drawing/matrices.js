@@ -78,8 +78,8 @@ export function matricesView(root, store, windows) {
     light();
   });
   sizes.observe(box);
-  all();
   geometry.fit();
+  all();
   return {
     focus(cell) {
       windows.show(store.shapes[cell.name], cell.index);

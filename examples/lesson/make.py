@@ -66,7 +66,7 @@ def unwrapped(text: str) -> str:
     """The text with a paragraph per line: some notebooks show each line break as one."""
     paragraphs = re.split(r"(\n{2,})", text.strip())
     return "".join(
-        part if part.startswith(("\n", "|", "```", "    ")) else re.sub(r"\n(?![-*] )", " ", part)
+        part if part.startswith(("\n", "|", "```", "    ")) else re.sub(r"\n(?![-*] ) *", " ", part)
         for part in paragraphs
     )
 

@@ -68,15 +68,19 @@ def shortened(text: str, most: int = MOST_IN_NAME) -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a sentence with the names closest to `name` among `known`, or with all of them."""
-    import difflib  # needed only after a mistake
-
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
-    folded = [other for other in names if other.casefold() == name.casefold()]
-    close = list(dict.fromkeys(folded + close))
-    if close:
+    if close := nearest(name, names):
         return f"Did you mean {listed(close, conjunction='or')}?"
     return f"Available: {listed(names)}."
+
+
+def nearest(name: str, names: list[str]) -> list[str]:
+    """Return up to three of the names that are close to `name`, and those that differ in case."""
+    import difflib  # needed only after a mistake
+
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    folded = [other for other in names if other.casefold() == name.casefold()]
+    return list(dict.fromkeys(folded + close))
 
 
 def listed(names: Iterable[object], most: int = 8, conjunction: str = "and") -> str:

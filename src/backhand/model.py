@@ -292,7 +292,7 @@ def as_model(source: Any) -> Model:
         )
     validation.check_parameters(params)
     history = getattr(source, "history", History())
-    arrays = Parameters(*(np.asarray(value) for value in params))
+    arrays = Parameters(*map(host, params))
     return Model(arrays, tuple(range(arrays.b2.shape[0])), history=history)
 
 

@@ -35,7 +35,7 @@ def test_an_entry_is_shown_with_the_terms_that_it_is_the_sum_of(model) -> None:
     trace = backhand.explain(model, str(PENGUINS), rows=[4, 7, 12])
     printed = run("explain", model, PENGUINS, "--rows", "5,8,13", "--entry", "dW1[3,5]").stdout
     assert printed.startswith(f"dW1[3,5] = {trace['dW1'][3, 5].value:.6g}   feature 3")
-    rows = re.findall(r"^  (\d)  +row (\d+) .* (\S+)$", printed, re.MULTILINE)
+    rows = re.findall(r"^  (\d)  +table row (\d+) .* (\S+)$", printed, re.MULTILINE)
     assert [row[:2] for row in rows] == [("0", "5"), ("1", "8"), ("2", "13")]
     terms = [term.value for term in trace["dW1"][3, 5].terms]
     assert np.allclose([float(row[2]) for row in rows], terms, atol=1e-4)
@@ -51,9 +51,9 @@ def test_several_entries_are_shown_in_the_order_in_which_they_are_named(model) -
 
 def test_rows_are_the_first_eight_or_as_many_as_are_asked_for(model) -> None:
     (trace,) = events(model, PENGUINS)
-    assert trace["problem"]["rows"] == [f"row {number}" for number in range(1, 9)]
+    assert trace["problem"]["rows"] == [f"table row {number}" for number in range(1, 9)]
     (trace,) = events(model, PENGUINS, "--rows", "13,")
-    assert trace["problem"]["rows"] == ["row 13"]
+    assert trace["problem"]["rows"] == ["table row 13"]
     assert trace["problem"]["X"]["shape"] == [1, 15]
     query = "SELECT * FROM data WHERE island = 'Dream' LIMIT 2"
     (trace,) = events(model, PENGUINS, "--query", query, "--rows", "400", "--learning-rate", "0.5")
@@ -72,7 +72,9 @@ def test_an_overview_has_every_value_and_the_numbers_that_fit(monkeypatch, model
                  "db1", "new W1", "new b2"):  # fmt: skip
         assert any(line.split(" (")[0].split(" =")[0] == name for line in lines), name
     P = backhand.explain(model, str(PENGUINS), rows=8)["P"]
-    shown = re.search(r"^P \(8, 3\).*\n.*\n  0 row 1 +(\S+) +(\S+) +(\S+)$", printed, re.MULTILINE)
+    shown = re.search(
+        r"^P \(8, 3\).*\n.*\n  0 table row 1 +(\S+) +(\S+) +(\S+)$", printed, re.MULTILINE
+    )
     assert shown and np.allclose([float(x) for x in shown.groups()], np.asarray(P)[0], atol=1e-4)
 
 

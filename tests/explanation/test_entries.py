@@ -103,6 +103,13 @@ def test_a_value_is_an_array_for_numpy(trace: Trace) -> None:
     copy[0, 0] = 1  # a copy is one's own
 
 
+def test_iterating_over_a_value_gives_its_numbers_as_numpy_does(trace: Trace) -> None:
+    b1, W1 = np.asarray(trace["b1"]), np.asarray(trace["W1"])
+    assert list(trace["b1"]) == b1.tolist() and max(trace["b1"]) == b1.max()
+    np.testing.assert_array_equal(list(trace["W1"]), W1)
+    assert W1[1, 2] in trace["W1"] and 1e9 not in trace["W1"]
+
+
 def test_of_many_terms_the_largest_are_shown_and_the_others_summed(wide: Trace) -> None:
     entry = wide["Z1"][1, 2]
     text = str(entry).splitlines()
@@ -194,6 +201,15 @@ def test_a_page_is_written_whole_and_only_as_html(trace: Trace, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("public", [explain, Entry, Value, Trace])
+def test_a_page_can_be_called_html_in_capitals_and_needs_a_path(
+    trace: Trace, tmp_path: Path
+) -> None:
+    trace.save(tmp_path / "page.HTML")
+    assert (tmp_path / "page.HTML").is_file()
+    with pytest.raises(InputError, match="the page is to be written to a NoneType; expected a pa"):
+        trace.save(None)  # type: ignore[arg-type]
+
+
 def test_the_examples_of_the_docstrings_run(public: Any) -> None:
     found = doctest.testmod(
         importlib.import_module(public.__module__), optionflags=doctest.ELLIPSIS

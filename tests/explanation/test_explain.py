@@ -107,7 +107,7 @@ def test_rows_of_a_table_are_encoded_as_the_model_reads_them(fitted: Any) -> Non
     np.testing.assert_allclose(P, fitted.predict_proba(frame), rtol=1e-5)
     assert [fitted.classes[k] for k in labels(trace)] == frame["species"].tolist()
     assert trace.problem.features == tuple(fitted.schema.features)
-    assert trace.problem.rows[:2] == ("row 3 of the table", "row 41 of the table")
+    assert trace.problem.rows[:2] == ("table row 3", "table row 41")
     again = explain(fitted, frame)
     np.testing.assert_array_equal(np.asarray(again["P"]), P)
     alone = explain(fitted, frame.drop(columns="species"), frame["species"])

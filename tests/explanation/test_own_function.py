@@ -106,6 +106,38 @@ def test_a_missing_mask_parts_at_dZ1_and_later_gradients_inherit_it() -> None:
     np.testing.assert_allclose(dH1, np.asarray(trace["dH1"]))
 
 
+def test_an_entry_has_the_functions_number_beside_it_and_where_the_values_first_differ() -> None:
+    trace, own = own_of(without_mask)
+    dW1 = next(one for one in own.compared if one.name == "dW1")
+    place = np.unravel_index(np.argmax(np.abs(dW1.got - dW1.expected)), dW1.got.shape)
+    got, entry = dW1.got[place], trace["dW1"][*place]
+    assert f"gave {got:.6g}, expected {entry.value:.6g}" in str(entry)
+    assert "dW1 is inherited: the values first differ at dZ1" in entry.beside
+    assert entry.beside in entry._repr_html_()
+    found = entry.to_dict()["own"]
+    assert (found["got"], found["expected"], found["first"]) == (got, entry.value, "dZ1")
+    open_here = np.argwhere(np.asarray(trace["Z1"]) > 0)[0]
+    assert "the same here; the values first differ here, at dZ1" in trace["dZ1"][*open_here].beside
+    assert trace["dW2"][0, 0].beside.endswith(", as expected")
+    assert trace["X"][0, 0].beside == "" and "own" not in trace["X"][0, 0].to_dict()
+
+
+def test_an_entry_of_another_network_is_compared_with_that_network() -> None:
+    trace, _ = own_of(of_tanh)
+    assert trace["H1"][0, 0].beside.endswith("as expected of its own network")
+    trace, _ = own_of(of_one_output)
+    assert trace["S"][0, 1].beside == "" and "gave" in trace["dW1"][0, 0].beside
+
+
+def test_the_difference_is_relative_to_the_larger_norm_and_defined_below_the_table() -> None:
+    _, own = own_of(without_mask)
+    for one in own.compared:
+        sizes = [float(np.linalg.norm(values)) for values in (one.expected, one.got)]
+        assert np.isclose(one.error, np.linalg.norm(one.expected - one.got) / max(sizes))
+    assert "difference: ‖expected - got‖ / max(‖expected‖, ‖got‖)" in str(own)
+    assert "difference:" not in str(own_of(right)[1])
+
+
 def test_the_function_is_called_with_the_penalty_that_it_takes() -> None:
     trace, own = own_of(penalised_without_l2_in_dW2)
     assert trace.problem.l2 > 0

@@ -35,6 +35,7 @@ def test_training_gives_the_recorded_losses_again(start: Start) -> None:
     np.testing.assert_allclose(history.loss, start.by_hand.loss, rtol=1e-5)
 
 
+@pytest.mark.slow  # torch alone takes seconds
 def test_it_is_what_torch_draws() -> None:
     twin = pytest.importorskip("backhand.torch_twin")
     X, y, by_hand, autograd = twin.reference_start()

@@ -1,9 +1,13 @@
 """The assignment kit: a right submission has all points, wrong ones lose those of their fault."""
 
 import json
+import os
 import shlex
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -65,6 +69,7 @@ def the_line_of_the_rubric() -> list[str]:
     return shlex.split(next(line for line in lines if line.startswith("    backhand grade")))[1:]
 
 
+@pytest.mark.slow  # a process for each submission
 def test_the_line_of_the_rubric_grades_a_class(tmp_path, monkeypatch) -> None:
     folder = tmp_path / "submissions"
     folder.mkdir()
@@ -84,6 +89,21 @@ def test_the_line_of_the_rubric_grades_a_class(tmp_path, monkeypatch) -> None:
         **{f"submissions/{name}.py": (left, "wrong") for name, (*_, left) in WRONG.items()},
     }
     assert (tmp_path / "points.csv").exists() and (tmp_path / "pages" / "index.html").exists()
+
+
+@pytest.mark.slow
+def test_the_lines_of_the_rubric_run_the_hidden_tests_on_each_submission(tmp_path) -> None:
+    (tmp_path / "submissions").mkdir()
+    shutil.copytree(KIT / "hidden", tmp_path / "hidden")
+    (tmp_path / "submissions" / "anna.py").write_text(RIGHT)
+    (tmp_path / "submissions" / "bruno.py").write_text((KIT / "starter.py").read_text())
+    lines = (KIT / "rubric.md").read_text().partition("    for file in ")[2]
+    loop = f"for file in {lines.partition('done')[0]}done"
+    found = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(["sh", "-c", loop], cwd=tmp_path, env=found, capture_output=True,
+                          text=True, check=False)  # fmt: skip
+    anna, bruno = done.stdout.split("submissions/bruno.py")
+    assert "4 passed" in anna and "4 failed" in bruno, done.stdout
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Tests for the teacher: `pytest hidden/test_hidden.py` with net.py on the path.
+"""Tests for the teacher: `python -m pytest hidden/test_hidden.py` in the folder with net.py.
 
 The gradients are graded by `backhand grade` (see rubric.md), which gives points for each equation.
 These tests are for the rest: 1 point each.

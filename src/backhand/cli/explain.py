@@ -186,7 +186,7 @@ def _of_table(
     source: str, table: Table, rows: str | None, target: str | None,
     learning_rate: float | None, l2: float,
 ) -> Trace:  # fmt: skip
-    """The trace of a model and of rows of a table, which have their numbers from 1 as names."""
+    """The trace of a model and of rows of a table, which it names by their numbers from 1."""
     from dataclasses import replace
 
     from backhand.explanation.explain import explain
@@ -199,7 +199,7 @@ def _of_table(
     trace = explain(model, table, rows=[number - 1 for number in numbers], target=target,
                     learning_rate=learning_rate, l2=l2)  # fmt: skip
     named = replace(
-        trace.problem, rows=tuple(f"row {number:,}" for number in numbers),
+        trace.problem,
         title=f"{Path(source).name} on {len(numbers)} rows of {table.source}",
     )  # fmt: skip
     return replace(trace, problem=named)
@@ -213,7 +213,7 @@ def row_numbers(text: str | None, count: int, source: str) -> list[int]:
     InputError
         If it is neither a number of rows nor numbers of some that exist.
     """
-    from backhand.errors import InputError
+    from backhand.errors import InputError, warn
     from backhand.explanation.rows import MOST_ROWS
 
     parts = [part.strip() for part in (text or f"{FIRST_ROWS}").split(",")]
@@ -225,6 +225,8 @@ def row_numbers(text: str | None, count: int, source: str) -> list[int]:
         )
     numbers = [int(part) for part in chosen]
     if len(parts) == 1:
+        if text is not None and numbers[0] > count:
+            warn(f"--rows is {text}, and {source} has {count:,} rows: all are explained.")
         numbers = list(range(1, min(numbers[0], count) + 1))
     if len(numbers) > MOST_ROWS:
         raise InputError(f"--rows chooses {len(numbers):,} rows; expected {MOST_ROWS:,} or fewer.")

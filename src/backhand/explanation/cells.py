@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from backhand.errors import InputError
+from backhand.errors import InputError, listed, nearest, shortened
 from backhand.explanation.rules import AXES, SHAPES
 
 Cell = tuple[str, tuple[int, ...]]
@@ -40,7 +40,7 @@ def cell_of(text: str, sizes: Mapping[str, int]) -> Cell:
         raise InputError(f"{text!r} is not the name of an entry; expected one such as 'dW1[3,7]'.")
     name, inside = found[1], (found[2] or "").replace(" ", "")
     if name not in SHAPES:
-        raise InputError(f"there is no value {name!r}; expected one of: {', '.join(SHAPES)}.")
+        raise unknown_value(name, SHAPES)
     letters = SHAPES[name]
     numbers = inside.split(",") if inside else []
     if len(numbers) != len(letters) or not all(re.fullmatch(r"\d+", one) for one in numbers):
@@ -49,6 +49,15 @@ def cell_of(text: str, sizes: Mapping[str, int]) -> Cell:
     if any(at >= sizes[letter] for at, letter in zip(index, letters, strict=True)):
         raise InputError(f"{text!r} is out of range; expected {_expected(name, letters, sizes)}.")
     return name, index
+
+
+def unknown_value(name: str, known: Iterable[str]) -> InputError:
+    """Return the error for a name of no value: those that are close to it, or all there are."""
+    names = list(known)
+    close = nearest(name, names)
+    advice = (f"Did you mean {listed(close, conjunction='or')}?" if close
+              else f"Expected one of: {', '.join(names)}.")  # fmt: skip
+    return InputError(f"there is no value '{shortened(name)}'. {advice}")
 
 
 def cell_name(cell: Cell) -> str:

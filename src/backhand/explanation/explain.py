@@ -19,7 +19,7 @@ from backhand.errors import InputError
 from backhand.explanation.examples import EXAMPLES
 from backhand.explanation.examples import example as example_problem
 from backhand.explanation.problem import Problem
-from backhand.explanation.rows import RowChoice, Rows, rows_of
+from backhand.explanation.rows import RowChoice, Rows, checked_mask, rows_of
 from backhand.explanation.trace.trace import Trace
 from backhand.model import Model, as_model, class_names, load
 from backhand.training.data import checked_weights, from_lists, host, host_parameters
@@ -221,7 +221,7 @@ def _of_model(
         params, found.X, found.Y, _weights(settings["sample_weight"], found),
         _mask(settings["mask"], found, params), float(settings["l2"]),
         float(settings["learning_rate"]), found.names, found.features or features,
-        tuple(class_names(model)),
+        tuple(class_names(model)), origins=found.origins,
     )  # fmt: skip
     return Trace(problem)
 
@@ -241,8 +241,4 @@ def _mask(mask: Any, rows: Rows, params: Parameters) -> NDArray[np.float64] | No
         return None
     array = host(from_lists("mask", mask))
     validation.check_mask(array, np.empty((rows.count, 0)), params.W1)
-    part: NDArray[np.float64] = array[rows.places].astype(np.float64)
-    if not (np.isfinite(part) & (part >= 0)).all():
-        raise InputError("mask holds a number below 0, or one that is not finite; expected 0 or "
-                         "1/(1-p).")  # fmt: skip
-    return part
+    return checked_mask(array[rows.places].astype(np.float64))

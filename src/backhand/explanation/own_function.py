@@ -45,7 +45,7 @@ class Compared:
     alike : bool
         Whether both are equal, to rounding.
     error : float
-        ‖difference‖ / ‖expected value‖; infinite for a wrong shape.
+        ‖expected − got‖ / max(‖expected‖, ‖got‖); infinite for a wrong shape.
     inherited : bool
         Whether the value is correct given its inputs, where it differs.
     """
@@ -103,6 +103,10 @@ class OwnFunction:
         """The first value, in the order of the derivation, that differs; "" if none does."""
         return next((one.name for one in self.compared if not one.alike), "")
 
+    def value(self, name: str) -> Compared | None:
+        """Return a value beside the expected one; None if it was not seen."""
+        return next((one for one in self.compared if one.name == name), None)
+
     @property
     def frame(self) -> str:
         """The network that it computes, and its layout, in words; "" if that is not known."""
@@ -139,7 +143,16 @@ class OwnFunction:
             said.append(f"Its layout is {self.frame}; the values have the equations' layout.")
         sentences = [fill(one, 80, initial_indent="  ", subsequent_indent="  ") for one in said]
         first = f"{self.name}: {self._where()}"
-        return "\n".join([first, *sentences, "", *_table(self.compared)])
+        return "\n".join([first, *sentences, "", *_table(self.compared), *self._notes()])
+
+    def _notes(self) -> list[str]:
+        """What the words of the table mean, where they are in it."""
+        notes = []
+        if self.parts_at:
+            notes.append("difference: ‖expected - got‖ / max(‖expected‖, ‖got‖)")
+        if any(one.inherited for one in self.compared):
+            notes.append("inherited: correct given its inputs, which are wrong")
+        return ["", *(f"  {note}" for note in notes)] if notes else []
 
     def _where(self) -> str:
         return f"first differs at {self.parts_at}" if self.parts_at else "all values as expected"
@@ -224,12 +237,13 @@ def _problem(evidence: Evidence, name: str) -> Problem:
         W2, b2, Y = np.hstack([0 * W2, W2]), np.append(0, b2), np.hstack([1 - Y, Y])
     return Problem(Parameters(given["W1"], b1, W2, b2), given["X"], Y, l2=float(given["l2"]),
                    learning_rate=float(given.get("eta", 0.1)),
-                   title=f"{name} on the doctor's problem {evidence.problem}")  # fmt: skip
+                   title=f"The equations, beside {name}, on the doctor's problem "
+                         f"{evidence.problem}")  # fmt: skip
 
 
 def _table(compared: tuple[Compared, ...]) -> list[str]:
     """A line per value: whether it is as expected, its error, and where it comes from."""
-    rows = [("value", "shape", "", "relative error", "")]
+    rows = [("value", "shape", "", "difference", "")]
     for one in compared:
         verdict = "as expected" if one.alike else "inherited" if one.inherited else "differs"
         shape = str(one.got.shape) if one.got.ndim else "one number"

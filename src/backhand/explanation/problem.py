@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.equations import Parameters
+from backhand.explanation.origins import Origin
 
 MOST_WRITTEN_OUT = 2000
 """Numbers of an array up to which JSON has them as numbers; longer ones are base64 of float64."""
@@ -38,6 +39,8 @@ class Problem:
         Names, as many as there are.
     title : str
         What it is about, in a few words.
+    origins : tuple of Origin
+        Where each column of X comes from, if it is encoded from a table.
     """
 
     params: Parameters
@@ -51,6 +54,7 @@ class Problem:
     features: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     title: str = ""
+    origins: tuple[Origin, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return what JSON can hold; arrays as `array_to_json` writes them, absent ones as null."""

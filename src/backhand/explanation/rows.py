@@ -15,6 +15,7 @@ from backhand.constraints import Integer, is_integer
 from backhand.constraints import check as check_setting
 from backhand.engines import is_sparse
 from backhand.errors import InputError, listed
+from backhand.explanation.origins import Origin, origins
 from backhand.model import Model, class_names, class_places
 from backhand.tables.table import Table
 from backhand.training.data import check_finite, from_lists, host
@@ -43,6 +44,8 @@ class Rows:
         Which of the rows that were given these are.
     count : int
         How many were given.
+    origins : tuple of Origin
+        Where the columns of X come from, if they are encoded from a table.
     """
 
     X: Array
@@ -51,6 +54,7 @@ class Rows:
     features: tuple[str, ...]
     places: NDArray[np.intp]
     count: int
+    origins: tuple[Origin, ...] = ()
 
 
 def rows_of(model: Model, X: Any, y: Any, chosen: RowChoice, target: str | None) -> Rows:
@@ -127,7 +131,7 @@ def labels_of(model: Model, y: Any, places: NDArray[np.intp], count: int) -> Arr
         raise InputError(f"y has {found}; expected the class of each of the {count:,} rows of X.")
     given = given[places]
     if given.ndim == 2 and given.shape[1] == K and given.dtype.kind in "biuf":
-        return _checked_shares(given.astype(np.float64))
+        return checked_shares(given.astype(np.float64))
     if given.ndim == 2 and given.shape[1] == 1:
         given = given[:, 0]
     if given.ndim != 1:
@@ -145,8 +149,14 @@ def _array_of(y: Any) -> Array:
         raise InputError("the rows of y are of several lengths; expected a class each.") from error
 
 
-def _checked_shares(Y: Array) -> Array:
-    """Y (N, K) of rows that sum to 1."""
+def checked_shares(Y: Array) -> Array:
+    """Return Y (N, K), if its rows sum to 1.
+
+    Raises
+    ------
+    InputError
+        If one does not, or has a number below 0.
+    """
     valid = (Y >= 0).all(axis=1) & np.isclose(Y.sum(axis=1), 1)
     if not valid.all():
         row = int(np.argmin(valid))
@@ -155,6 +165,20 @@ def _checked_shares(Y: Array) -> Array:
             "or more whose sum is 1."
         )
     return Y
+
+
+def checked_mask(mask: Array) -> Array:
+    """Return the mask of dropout, if its numbers can be those of one.
+
+    Raises
+    ------
+    InputError
+        If one is below 0 or not finite.
+    """
+    if not (np.isfinite(mask) & (mask >= 0)).all():
+        raise InputError("mask holds a number below 0, or one that is not finite; expected 0 or "
+                         "1/(1-p).")  # fmt: skip
+    return mask
 
 
 def _rows_of_table(model: Model, data: Any, y: Any, chosen: RowChoice, target: str | None) -> Rows:
@@ -174,8 +198,8 @@ def _rows_of_table(model: Model, data: Any, y: Any, chosen: RowChoice, target: s
         else:
             X, _ = _encoded(model, table, places, None)
             Y = labels_of(model, y, places, count)
-    names = _names(chosen, places, "row {} of the table", 1)
-    return Rows(X, Y, names, tuple(schema.features), places, count)
+    names = _names(chosen, places, "table row {}", 1)
+    return Rows(X, Y, names, tuple(schema.features), places, count, origins(schema))
 
 
 def _encoded(

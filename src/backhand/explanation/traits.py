@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.constraints import Number, check
 from backhand.errors import InputError
 from backhand.explanation.cells import cell_name, cell_of
+from backhand.explanation.rows import checked_mask, checked_shares
 from backhand.explanation.rules import SHAPES
 from backhand.support.optional import extra
+from backhand.training.data import checked_weights
 from backhand.validation import size
 
 extra("traitlets", "the page in a notebook")
@@ -33,7 +36,7 @@ class WidgetInputError(InputError, traitlets.TraitError):  # type: ignore[misc]
 class Numbers(traitlets.TraitType):  # type: ignore[misc]
     """An array in float64, read-only: a change in place would not reach the page."""
 
-    def validate(self, _: Any, value: Any) -> NDArray[np.float64]:
+    def validate(self, obj: Any, value: Any) -> NDArray[np.float64]:
         try:
             array = np.array(value, np.float64)
         except (TypeError, ValueError):
@@ -46,6 +49,8 @@ class Numbers(traitlets.TraitType):  # type: ignore[misc]
                 f"{self.name} is {size(array)}; expected {len(letters)} "
                 f"dimension{'s' if len(letters) > 1 else ''}."
             )
+        if not obj.from_page:
+            _check_numbers(str(self.name), array)
         array.flags.writeable = False
         return array
 
@@ -54,6 +59,43 @@ class Numbers(traitlets.TraitType):  # type: ignore[misc]
         new, old = self._validate(obj, value), obj._trait_values.get(self.name)
         if old is None or new is None or not np.array_equal(old, new, equal_nan=True):
             super().set(obj, new)
+
+
+def _check_numbers(name: str, array: NDArray[np.float64]) -> None:
+    """Check what is assigned as `explain` does; the page may have the NaN of a diverged training.
+
+    Raises
+    ------
+    WidgetInputError
+        If `explain` would refuse it.
+    """
+    try:
+        if name == "Y":
+            checked_shares(array)
+        elif name == "mask":
+            checked_mask(array)
+        elif name == "sample_weight":
+            checked_weights(array, len(array), array.dtype)
+        elif not np.isfinite(array).all():
+            place = tuple(map(int, np.argwhere(~np.isfinite(array))[0]))
+            raise InputError(
+                f"{cell_name((name, place))} is {array[place]}; expected finite numbers."
+            )
+    except InputError as error:
+        raise WidgetInputError(str(error)) from None
+
+
+class Setting(traitlets.Float):  # type: ignore[misc]
+    """A learning rate or a penalty, as `explain` takes it; of the page, any number."""
+
+    def validate(self, obj: Any, value: Any) -> float:
+        if obj.from_page:
+            return float(super().validate(obj, value))
+        try:
+            check(str(self.name), value, Number(0))
+        except InputError as error:
+            raise WidgetInputError(str(error)) from None
+        return float(value)
 
 
 class EntryName(traitlets.TraitType):  # type: ignore[misc]

@@ -15,7 +15,14 @@ from backhand.explanation.page.contents import page_contents
 from backhand.explanation.page.write import stylesheet
 from backhand.explanation.problem import Problem
 from backhand.explanation.rules import SHAPES
-from backhand.explanation.traits import GIVEN, SYNC, WidgetInputError, entry_name, numbers
+from backhand.explanation.traits import (
+    GIVEN,
+    SYNC,
+    Setting,
+    WidgetInputError,
+    entry_name,
+    numbers,
+)
 from backhand.support.optional import extra
 from backhand.validation import size
 
@@ -57,8 +64,9 @@ class NetworkWidget(anywidget.AnyWidget):  # type: ignore[misc]
     Raises
     ------
     InputError
-        If what is assigned does not fit the other arrays. It is a `traitlets.TraitError` too, and
-        changes nothing. Assign `problem` for other shapes.
+        If what is assigned does not fit the other arrays (assign `problem` for other shapes), or
+        is nothing that `explain` takes: a number that is not finite, a negative learning rate. It
+        is a `traitlets.TraitError` too, and changes nothing.
     MissingDependencyError
         On import, if anywidget is not installed.
 
@@ -88,10 +96,13 @@ class NetworkWidget(anywidget.AnyWidget):  # type: ignore[misc]
     Y = numbers("(N, K)")
     sample_weight = numbers("(N,)", optional=True)
     mask = numbers("(N, H)", optional=True)
-    learning_rate = traitlets.Float(0.1, help="η").tag(**SYNC)
-    l2 = traitlets.Float(0.0, min=0.0, help="λ").tag(**SYNC)
+    learning_rate = Setting(0.1, help="η").tag(**SYNC)
+    l2 = Setting(0.0, help="λ").tag(**SYNC)
     selected = entry_name()
     updates = traitlets.Int(0, read_only=True).tag(**SYNC)
+
+    from_page = False
+    """Whether the page sets something, whose numbers may be those of a diverged training."""
 
     def __init__(
         self,
@@ -107,6 +118,14 @@ class NetworkWidget(anywidget.AnyWidget):  # type: ignore[misc]
     def _contents_at_first(self) -> dict[str, Any]:
         """What the comm is opened with."""
         return self._first_contents
+
+    def set_state(self, sync_data: Mapping[str, Any]) -> None:
+        """Set what the page has changed."""
+        self.from_page = True
+        try:
+            super().set_state(sync_data)
+        finally:
+            self.from_page = False
 
     @property
     def sizes(self) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """A backward pass that is right but for one equation, which is somebody's function.
 
-The function has the values that it reads as parameters, by the names of the equations:
+The function has the values that it reads as arguments, by the names of the equations:
 `def dW2(H1, dS): return …`.
 """
 
@@ -10,10 +10,10 @@ import inspect
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import takewhile
+from types import FunctionType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backhand.equations import Parameters
 from backhand.errors import InputError, did_you_mean
@@ -44,19 +44,19 @@ def known_before(name: str) -> tuple[str, ...]:
     return (*GIVEN, *takewhile(lambda other: other != name, COMPUTED))
 
 
-def parameters_of(f: Equation, name: str) -> tuple[str, ...]:
-    """The names of the values that a function for this equation reads.
+def arguments_of(f: Equation, name: str) -> tuple[str, ...]:
+    """The names of the values that a function for this equation has as arguments.
 
     Raises
     ------
     InputError
-        If one of its parameters is not the name of a value that is computed before.
+        If one of its arguments is not the name of a value that is computed before.
     """
     try:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):
         raise InputError(
-            f"the parameters of {f!r} are unknown; expected a function such as {definition(name)}."
+            f"the arguments of {f!r} are unknown; expected a function such as {definition(name)}."
         ) from None
     known = known_before(name)
     read: list[str] = []
@@ -64,30 +64,33 @@ def parameters_of(f: Equation, name: str) -> tuple[str, ...]:
         if parameter.name in known:
             read.append(parameter.name)
         elif parameter.default is parameter.empty:
-            raise InputError(_unknown(parameter.name, name, known))
+            raise InputError(unknown("the function has the argument", parameter.name, name))
     return tuple(read)
 
 
-def read_from_outside(f: Equation, name: str) -> list[str]:
-    """The names of values that a function reads although they are not its parameters.
+def later_values(f: Equation, name: str) -> list[str]:
+    """The names of values that a function reads although they are computed later.
 
     They are those of the notebook: other rows, other sizes.
     """
     code = getattr(f, "__code__", None)
     used = () if code is None else code.co_names
-    defined = getattr(f, "__globals__", {})
-    return [one for one in used if one in (*GIVEN, *COMPUTED) and one != name and one in defined]
+    defined, known = getattr(f, "__globals__", {}), known_before(name)
+    return [one for one in used if one in COMPUTED and one not in (*known, name) and one in defined]
 
 
-def _unknown(parameter: str, name: str, known: tuple[str, ...]) -> str:
-    """A sentence on a parameter that is not a value of the pass at this point."""
-    if parameter == name:
-        return f"the function has {name} as a parameter, but {name} is what it should return."
-    if parameter in COMPUTED:
-        return (f"the function has {parameter} as a parameter, but {parameter} is computed after "
-                f"{name}. Available: {', '.join(known)}.")  # fmt: skip
-    return (f"the function has a parameter '{parameter}', which is not the name of a value. "
-            f"{did_you_mean(parameter, known)}")  # fmt: skip
+def unknown(says: str, other: str, name: str) -> str:
+    """A sentence on a name that is not that of a value at this point of the pass.
+
+    `says` is its beginning: "the function has the argument", "your line reads".
+    """
+    known = known_before(name)
+    if other == name:
+        return f"{says} {name}, but {name} is what it should return."
+    if other in COMPUTED:
+        return (f"{says} {other}, but {other} is computed after {name}. "
+                f"Available: {', '.join(known)}.")  # fmt: skip
+    return f"{says} '{other}', which is not the name of a value. {did_you_mean(other, known)}"
 
 
 def definition(name: str) -> str:
@@ -98,8 +101,24 @@ def definition(name: str) -> str:
 
 
 def answer(f: Equation, reads: tuple[str, ...], values: Mapping[str, Any]) -> Any:
-    """What a function returns of these values: of copies, so that it cannot change them."""
-    return f(**{name: _copied(values[name]) for name in reads})
+    """What a function returns of these values: of copies, so that it cannot change them.
+
+    The name of a value that is not among its arguments means the value of this pass as well, and
+    not the notebook's, which has other rows: `(P - Y) / len(X)`.
+    """
+    own = {name: _copied(value) for name, value in values.items()}
+    return _reading(f, own)(**{name: own[name] for name in reads})
+
+
+def _reading(f: Equation, values: Mapping[str, Any]) -> Equation:
+    """The function, with these values in the place of global ones."""
+    if not isinstance(f, FunctionType):
+        return f
+    found = FunctionType(
+        f.__code__, {**f.__globals__, **values}, f.__name__, f.__defaults__, f.__closure__
+    )
+    found.__kwdefaults__ = f.__kwdefaults__
+    return found
 
 
 def _copied(value: Any) -> Any:
@@ -126,9 +145,12 @@ def composed(name: str, f: Equation, reads: tuple[str, ...]) -> Callable[..., di
     return backward
 
 
-def complete(
-    functions: Mapping[str, tuple[Equation, tuple[str, ...]]], values: Values
-) -> dict[str, NDArray[Any]]:
+def right_pass(X: Any, Y: Any, params: Parameters) -> Values:
+    """All values of a pass, by the lines of the equations."""
+    return complete({}, given(X, Y, params))
+
+
+def complete(functions: Mapping[str, tuple[Equation, tuple[str, ...]]], values: Values) -> Values:
     """All values of a pass: of these functions where there is one, else of the right line."""
     results = dict(values)
     for name in COMPUTED:

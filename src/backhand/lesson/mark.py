@@ -13,7 +13,7 @@ Outcome = Literal["correct", "wrong", "blank"]
 Said = tuple[str, str]
 """A label, which may be empty, and a sentence or a line of code."""
 
-TITLES = {"correct": "correct", "wrong": "not yet", "blank": "still blank"}
+TITLES = {"correct": "correct", "wrong": "not yet", "blank": "no answer yet"}
 
 SIGNS = {"correct": "✓", "wrong": "✗", "blank": "…"}
 
@@ -37,13 +37,13 @@ class Mark:
     lines : tuple of (str, str)
         What is said: a label, which may be empty, and a sentence or a line of code.
     report : Report, optional
-        The doctor's, in full, of a pass that is right but for this equation.
+        The doctor's, of a pass that is right but for this equation.
 
     Examples
     --------
     >>> from backhand.lesson import Marker
     >>> print(Marker().db2(lambda dS: ...))
-    db2 … still blank
+    db2 … no answer yet
       Write your line in place of the dots, and run the cell again.
     """
 

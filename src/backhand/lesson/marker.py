@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backhand.doctor import Report, check
 from backhand.doctor.report.hints import check_hints
@@ -16,16 +17,23 @@ from backhand.errors import InputError
 from backhand.lesson.composed import (
     BLANKS,
     Equation,
+    arguments_of,
     complete,
     composed,
     definition,
     given,
-    parameters_of,
-    read_from_outside,
+    later_values,
+    right_pass,
 )
 from backhand.lesson.mark import SIGNS, TITLES, Mark, Outcome, Said
-from backhand.lesson.sentences import STILL_BLANK, about_outside, about_right, about_wrong
-from backhand.lesson.trial import tried
+from backhand.lesson.sentences import (
+    about_later,
+    about_no_answer,
+    about_right,
+    about_wrong,
+    of_this_equation,
+)
+from backhand.lesson.trial import Batch, random_batch, tried
 
 FRAME: dict[str, Any] = {
     "activation": "relu", "output": "softmax", "loss": "cross_entropy", "reduction": "mean",
@@ -41,6 +49,8 @@ class Blank:
     Attributes
     ----------
     equation : str
+    batch : Batch, optional
+        The rows of which an entry is shown; by default, random ones.
     answers : int
         Number of different answers so far.
     outcome : {"correct", "wrong", "blank"}
@@ -50,6 +60,7 @@ class Blank:
     """
 
     equation: str
+    batch: Batch | None = field(default=None, repr=False)
     answers: int = 0
     outcome: Outcome = "blank"
     correct: tuple[Equation, tuple[str, ...]] | None = None
@@ -61,8 +72,9 @@ class Blank:
         Parameters
         ----------
         f : callable
-            Returns the gradient. Its parameters are values of the forward pass or gradients that
-            are computed before, by name: `def dW2(H1, dS): …`; N, d, H and K are the sizes.
+            Returns the gradient. Its arguments are values of the forward pass or gradients that
+            are computed before, by name: `def dW2(H1, dS): …`; N, d, H and K are the sizes. These
+            names mean the same where they are not among its arguments.
         hints : {0, 1, 2}, optional
             How much is said of a wrong answer: 0, that it is wrong, and where; 1, also a question
             to ask oneself; 2, also what the line computes instead, and the right one. By default
@@ -92,21 +104,22 @@ class Blank:
         if hints is not None:
             check_hints(hints)
         try:
-            reads = parameters_of(f, self.equation)
+            reads = arguments_of(f, self.equation)
         except InputError as error:  # about the answer: a sentence, and not the end of a notebook
             return self._said("wrong", [("", f"{str(error)[:1].upper()}{str(error)[1:]}")])
-        trial = tried(self.equation, f, reads)
+        trial = tried(self.equation, f, reads, self.batch or random_batch())
         if not trial.written:
-            return self._said("blank", [("", STILL_BLANK)])
+            return self._said("blank", about_no_answer(trial))
         self._count(f)
         level = min(self.answers - 1, 2) if hints is None else hints
         report = check(composed(self.equation, f, reads), autograd=False, **FRAME)
         if report.ok and not (trial.problem or trial.worst):
             self.correct = (f, reads)
             return self._said("correct", about_right(self.equation, report), level, report)
-        outside = about_outside(read_from_outside(f, self.equation))
+        report = of_this_equation(self.equation, trial, report)
+        later = about_later(self.equation, later_values(f, self.equation))
         lines = about_wrong(self.equation, trial, report, level)
-        return self._said("wrong", [*outside, *lines], level, report)
+        return self._said("wrong", [*later, *lines], level, report)
 
     def _said(
         self, outcome: Outcome, lines: list[Said], hints: int = 0, report: Report | None = None
@@ -129,10 +142,24 @@ class Marker:
     right, and `backhand.check` says what is wrong with it. How much of this is shown grows with the
     number of answers.
 
+    Parameters
+    ----------
+    params : Parameters, optional
+        With `X` and `Y`: the batch that a learner sees. What a wrong answer gives there is shown;
+        without it, what it gives on a few random rows.
+    X : ndarray of shape (N, d), optional
+    Y : ndarray of shape (N, K), optional
+        One-hot.
+
     Attributes
     ----------
     dS, dW2, db2, dH1, dZ1, dW1, db1 : Blank
         Call one with your function: `mark.dW2(my_dW2)`.
+
+    Raises
+    ------
+    InputError
+        If `X` and `Y` are not matrices with as many rows.
 
     Examples
     --------
@@ -148,14 +175,18 @@ class Marker:
     Marker: dS …, dW2 ✗, db2 …, dH1 …, dZ1 …, dW1 …, db1 …
     """
 
-    def __init__(self) -> None:
-        self.dS = Blank("dS")
-        self.dW2 = Blank("dW2")
-        self.db2 = Blank("db2")
-        self.dH1 = Blank("dH1")
-        self.dZ1 = Blank("dZ1")
-        self.dW1 = Blank("dW1")
-        self.db1 = Blank("db1")
+    def __init__(self, params: Parameters | None = None, X: Any = None, Y: Any = None) -> None:
+        batch = None
+        if params is not None:
+            X, Y = _rows(X, Y)
+            batch = Batch(right_pass(X, Y, params), "on these rows")
+        self.dS = Blank("dS", batch)
+        self.dW2 = Blank("dW2", batch)
+        self.db2 = Blank("db2", batch)
+        self.dH1 = Blank("dH1", batch)
+        self.dZ1 = Blank("dZ1", batch)
+        self.dW1 = Blank("dW1", batch)
+        self.db1 = Blank("db1", batch)
 
     @property
     def blanks(self) -> tuple[Blank, ...]:
@@ -197,11 +228,7 @@ class Marker:
         >>> backhand.lesson.Marker().backward(params, X, Y).dW1.shape
         (2, 3)
         """
-        X, Y = np.asarray(X), np.asarray(Y)
-        if X.ndim != 2 or Y.ndim != 2 or len(X) != len(Y):
-            raise InputError(
-                f"X has shape {X.shape} and Y {Y.shape}; expected (N, d) and one-hot (N, K)."
-            )
+        X, Y = _rows(X, Y)
         functions = {b.equation: b.correct for b in self.blanks if b.correct is not None}
         values = complete(functions, given(X, Y, params))
         return Gradients(*(values[name] for name in Gradients._fields))
@@ -218,6 +245,16 @@ class Marker:
         )
         head = "<tr><th>gradient</th><th>last answer</th><th>answers</th></tr>"
         return f"<table>{head}{rows}</table>"
+
+
+def _rows(X: Any, Y: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Both as matrices with as many rows."""
+    X, Y = np.asarray(X), np.asarray(Y)
+    if X.ndim != 2 or Y.ndim != 2 or len(X) != len(Y):
+        raise InputError(
+            f"X has shape {X.shape} and Y {Y.shape}; expected (N, d) and one-hot (N, K)."
+        )
+    return X, Y
 
 
 def _function(f: Any, name: str) -> Callable[..., Any]:

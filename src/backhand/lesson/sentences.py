@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from backhand.doctor import Report
-from backhand.doctor.report.hints import question
+from backhand.doctor.report.hints import OF_EQUATION, question
 from backhand.formulas import LINES
+from backhand.lesson.composed import COMPUTED, unknown
 from backhand.lesson.mark import Said
 from backhand.lesson.trial import Trial
 
 STILL_BLANK = "Write your line in place of the dots, and run the cell again."
+
+
+def about_no_answer(trial: Trial) -> list[Said]:
+    """What is said where there is no answer yet."""
+    return [("", _sentence(trial.problem or STILL_BLANK))]
 
 
 def about_right(name: str, report: Report) -> list[Said]:
@@ -18,22 +26,20 @@ def about_right(name: str, report: Report) -> list[Said]:
     return [("", said), *(("remark", remark) for remark in report.remarks)]
 
 
-def about_outside(names: list[str]) -> list[Said]:
-    """What is said of values that a function reads without having them as parameters."""
-    if not names:
-        return []
-    which = "it is" if len(names) == 1 else "they are"
-    return [("", f"Your line reads {', '.join(names)} of the notebook, since {which} not among the "
-                 "parameters of the function. Add what it needs to the parameters.")]  # fmt: skip
+def about_later(name: str, read: list[str]) -> list[Said]:
+    """What is said of values of the notebook that are computed later."""
+    return [("", unknown("Your line reads", other, name)) for other in read]
 
 
 def about_wrong(name: str, trial: Trial, report: Report, hints: int) -> list[Said]:
     """What is said of a wrong answer."""
     seen = trial.problem or trial.worst
-    lines: list[Said] = [("", seen[:1].upper() + seen[1:])] if seen else []
-    findings = [finding for finding in report.findings if finding.equation == name]
+    lines: list[Said] = [("", _sentence(seen))] if seen else []
+    findings = [finding for finding in report.findings
+                if finding.equation == name and finding.id != missing(name)]  # fmt: skip
     if hints >= 1:
-        lines += [("ask yourself", asked) for f in findings[:1] if (asked := question(f))]
+        asked = question(findings[0]) if findings else ""
+        lines.append(("ask yourself", asked or OF_EQUATION[name]))
     if hints >= 2:
         for finding in findings:
             lines.append(("", finding.mistake))
@@ -42,3 +48,23 @@ def about_wrong(name: str, trial: Trial, report: Report, hints: int) -> list[Sai
         return [*lines, ("expected", f"{name} = {LINES[name].text(penalty=False)}")]
     more = "a hint" if hints == 0 else "the solution"
     return [*lines, ("", f"Change your line and run the cell again. The next one gets {more}.")]
+
+
+def of_this_equation(name: str, trial: Trial, report: Report) -> Report:
+    """The report without what only follows: from a shape that later lines do not fit, or an error.
+
+    A line that raises has nothing to be compared, except where the sizes happen to fit.
+    """
+    later = {missing(other) for other in COMPUTED if other != name}
+    doubts = {f"{name}.unknown"} if trial.raised else set()
+    findings = [finding for finding in report.findings if finding.id not in later | doubts]
+    return replace(report, findings=findings)
+
+
+def missing(name: str) -> str:
+    """The id of the finding on a value that was not returned as an array of numbers."""
+    return f"{name}.missing.returned"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"

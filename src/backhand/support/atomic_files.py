@@ -8,6 +8,7 @@ import re
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from os import PathLike
 from pathlib import Path
 
 from backhand.errors import BackhandError, InputError, OutputError, warn
@@ -26,7 +27,7 @@ NO_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EISDIR, errno.EBADF
 
 
 def check_output(
-    path: str | Path,
+    path: str | PathLike[str],
     role: str,
     inputs: Iterable[str | Path] = (),
     ending: str = "",
@@ -57,7 +58,12 @@ def check_output(
     OutputError
         If nothing can be created in its folder for another reason, such as a full disk.
     """
-    path = Path(path)
+    try:
+        path = Path(path)
+    except TypeError:
+        raise InputError(
+            f"{role} is to be written to a {type(path).__name__}; expected a path."
+        ) from None
     try:
         _check(path, role, inputs, ending)
         if ours is not None:
@@ -87,7 +93,7 @@ def _check(path: Path, role: str, inputs: Iterable[str | Path], ending: str) -> 
         )
     if path.is_dir():
         raise InputError(f"{role} {path} is a folder; name a file.")
-    if not path.name.endswith(ending):
+    if not path.name.lower().endswith(ending):
         raise InputError(f"{role} {path} must end in {ending}, the format that is written.")
     target = _target(path)
     if (path.exists() and not path.is_file()) or target.is_symlink():  # links in a circle

@@ -242,7 +242,7 @@ def test_a_label_is_chosen_and_a_row_is_weighted(shown: WebPage) -> None:
     np.testing.assert_allclose(shown.value("w"), np.array([3, *[1] * 7]) / 10)
     equation = shown.page.locator('.network [data-name="dS"] figcaption math')
     assert equation.get_attribute("aria-label") == "dS = (P − Y) w"
-    shown.page.get_by_role("button", name="Original numbers").click()
+    shown.page.locator(".page-head").get_by_text("Original numbers").click()
     shown.settle()
     np.testing.assert_allclose(shown.value("w"), np.full(N, 1 / N))
 

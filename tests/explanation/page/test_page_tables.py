@@ -7,7 +7,7 @@ import re
 import pytest
 
 from backhand.explanation.page.bundle import source
-from backhand.explanation.rules import RULES, SHAPES
+from backhand.explanation.rules import AXES, RULES, SHAPES
 
 UPDATES = {"new W1", "new b1", "new W2", "new b2"}
 
@@ -43,3 +43,12 @@ def test_the_steps_are_the_equations_in_their_order_with_one_update() -> None:
     stages = re.findall(r'"([^"]+)"', found[1])
     assert stages == [name for name in RULES if name not in UPDATES] + ["new b2"]
     assert stages[-1] == list(RULES)[-1]
+
+
+def test_the_introduction_names_each_letter_and_sign_of_the_equations() -> None:
+    text = source("introduction")
+    terms = set(re.split(r",? ", " ".join(re.findall(r'^  \["([^"]+)"', text, re.MULTILINE))))
+    given_or_forward = {name for name in SHAPES if not name.startswith(("d", "new "))}
+    # P is in the sentence above them; M and λ are named by the words of the entries that have them.
+    assert given_or_forward - {"X", "P", "M"} <= terms
+    assert {*AXES, "N", "H", "K", "dX", "η", "θ", "⊙", "ᵀ", "∑", "‖g‖²"} <= terms

@@ -102,15 +102,15 @@ def test_gradients_on_the_way_are_slopes_along_what_is_computed(
             assert value.is_disabled()
 
 
-def test_the_hovered_entry_comes_before_the_pinned_one(shown: WebPage) -> None:
+def test_the_pinned_entry_comes_before_the_hovered_one(shown: WebPage) -> None:
+    name = shown.page.locator(".panel.slope .entry-name")
     pin(shown, "dW1", 1, 2)
     shown.run(f"() => {STORE}.hover({{ name: 'W2', index: [0, 1] }})")
     shown.settle()
-    name = shown.page.locator(".panel.slope .entry-name")
-    assert "W2[0,1]" in name.inner_text()
-    shown.run(f"() => {STORE}.hover({{ name: 'P', index: [0, 1] }})")
-    shown.settle()
     assert "W1[1,2]" in name.inner_text()
+    pin(shown, "P", 0, 1)  # L is not measured along what is computed
+    shown.settle()
+    assert "W2[0,1]" in name.inner_text()
 
 
 def test_a_tiny_epsilon_shows_rounding_and_a_large_one_curvature(shown: WebPage) -> None:

@@ -117,7 +117,7 @@ def test_a_run_can_be_stopped_and_the_page_reset(shown: WebPage) -> None:
     taken = shown.run(f"() => {STORE}.updates")
     shown.settle()
     assert 0 < taken < 100 and shown.run(f"() => {STORE}.updates") == taken
-    press(shown, "Reset")
+    press(shown, "Original numbers")
     problem = problem_of(8, 4, 8, 3)
     assert np.array_equal(shown.value("W1"), problem.params.W1)
     assert shown.run(f"() => {STORE}.losses.length") == 0

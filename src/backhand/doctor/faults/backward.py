@@ -128,7 +128,7 @@ BACKWARD: dict[str, list[tuple[str, ...]]] = {
         ("precision.difference_float32", "{doubled}float32(P - Y){through}{mean}",
          "P - Y is rounded to float32"),
         ("precision.difference_whole", "{doubled}trunc(P - Y){through}{mean}",
-         "P - Y is truncated to whole numbers"),
+         "0 instead of P - Y: truncated to whole numbers by an integer array, or left at zero"),
         ("mask.P_above_half", "{doubled}(P - Y) * (P > 0.5){through}{mean}",
          "only probabilities above 1/2 have a gradient"),
         ("clip.unit_length", "{D} / norm({d})", "scaled to length 1"),
@@ -138,8 +138,10 @@ BACKWARD: dict[str, list[tuple[str, ...]]] = {
         ("factor.own_probability",
          "{doubled}(P - Y) * (Y * P).sum(axis=1, keepdims=True){through}{mean}",
          "each row is weighted by the probability of its class"),
+        ("transpose.result", "({D}{mean}).T", "the result is transposed"),
     ],
     "dH1": [
+        ("transpose.result", "W2 @ dS.T", "the result is transposed"),
         ("transpose.W2", "dS @ W2", "W2 is not transposed (runs only if H = K)"),
         ("scale.no_mean", "{(D)} @ W2.T", "{1/N} is missing here", "averaged"),
         ("order.W2_after_its_update", "dS @ (W2 - eta * dW2).T", "W2 is used after its update"),
@@ -317,6 +319,9 @@ BACKWARD: dict[str, list[tuple[str, ...]]] = {
 Where a penalty belongs to the line, it is added to these. dZ1 has them in `slopes`.
 """
 
+TRANSPOSED = ("transpose.result", "(dH1 * {slope}).T", "the result is transposed")
+"""A fault of dZ1, whatever the activation is."""
+
 BACKWARD_LINES = ("dS", "dH1", "dZ1", "dW2", "dW1", "db2", "db1")
 
 
@@ -332,5 +337,5 @@ def backward_faults(network: Network) -> Iterator[Fault]:
 
 def _rows(network: Network, name: str) -> Iterable[tuple[str, ...]]:
     if name == "dZ1":
-        return slopes(network)
+        return (*slopes(network), TRANSPOSED)
     return (*BACKWARD[name], *of_dS()) if name == "dS" else BACKWARD[name]

@@ -117,6 +117,9 @@ def adapted(f: Any) -> Any:
     Refusal
         If there is no method that seems to compute gradients.
     """
+    if inspect.iscoroutinefunction(f):
+        raise Refusal(Reason.NO_GRADIENT, "it is defined by `async def`, so that a call returns a "
+                      "coroutine, and no gradients; expected `def`")  # fmt: skip
     if inspect.isclass(f):
         there = [name for name in METHODS if callable(getattr(f, name, None))]
         there.sort(key=lambda name: not _understood(getattr(f, name)))  # stable

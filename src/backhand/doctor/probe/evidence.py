@@ -157,6 +157,11 @@ def alike(value: Any, observed: NDArray[Any], allowed: float) -> bool:
         return False
     if not observed.size:
         return True
+    with np.errstate(all="ignore"):
+        return _near(value, observed, allowed)
+
+
+def _near(value: Any, observed: NDArray[Any], allowed: float) -> bool:
     distance = abs(value - observed).max()
     # Sums that are 0 but for rounding are of no scale.
     if distance <= allowed**1.5:
@@ -173,15 +178,15 @@ def alike(value: Any, observed: NDArray[Any], allowed: float) -> bool:
 
 
 def relative_error(value: NDArray[Any], observed: NDArray[Any]) -> float:
-    """‖difference‖ / ‖right value‖; infinite where the shapes differ or numbers are none."""
+    """‖a − b‖ / max(‖a‖, ‖b‖); infinite where the shapes differ or numbers are none."""
     if value.shape != observed.shape:
         return float("inf")
     with np.errstate(all="ignore"):
         error = float(np.linalg.norm(observed - value))
-        scale = float(np.linalg.norm(value))
+        scale = float(max(np.linalg.norm(value), np.linalg.norm(observed)))
     if not np.isfinite(error):
         return float("inf")
-    return error / scale if scale else (float("inf") if error else 0.0)
+    return error / scale if scale else 0.0
 
 
 @cache

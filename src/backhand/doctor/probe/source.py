@@ -69,6 +69,7 @@ def is_empty(f: Callable[..., Any]) -> bool:
     return (
         code is not None
         and code.co_name != "<lambda>"
+        and code.co_consts[-1] is None  # what it returns
         and code.co_code in {one.__code__.co_code for one in (_nothing, _described)}
     )
 

@@ -34,6 +34,7 @@ OF_BOTH = {
     ("dS", "derivative"):
         "Is P - Y the derivative of the loss by P, or by S? Is the derivative of the output in it "
         "already?",
+    ("dS", "transpose"): "What shape does S have, and what shape does its gradient have?",
     ("dW2", "operand"): "Which array was multiplied by W2 in the forward pass?",
     ("dW2", "transpose"):
         "What shapes do H1, dS and dW2 have? Which order and which transposition sum over the "
@@ -45,6 +46,7 @@ OF_BOTH = {
     ("dH1", "transpose"): "What shapes do dS, W2 and dH1 have? Which product has the shape of dH1?",
     ("dH1", "order"): "Which W2 computed S: the one before the update or the one after it?",
     ("dZ1", "mask"): "Which units passed their input on in the forward pass? Which array says so?",
+    ("dZ1", "transpose"): "What shape does Z1 have, and what shape does its gradient have?",
     ("dZ1", "derivative"):
         "Does the formula of the derivative expect Z1, or H1 = f(Z1)? Which one is put in?",
     ("dW1", "operand"): "Which array was multiplied by W1 in the forward pass?",
@@ -61,6 +63,17 @@ OF_BOTH = {
     ("update", "missing"): "Which parameters does a step change? Is one of them left as it was?",
 }  # fmt: skip
 """Questions about one kind of fault in one equation."""
+
+OF_ONE = {
+    "dS.precision.difference_whole":
+        "Is P - Y computed, or are these still the zeros that it began with? Can its array hold "
+        "other numbers than whole ones?",
+    "dH1.reduction.mean_over_classes":
+        "By what is the sum over the classes divided? Does the chain rule say so?",
+    "db2.reduction.mean": "By what is the sum divided here, and was that done before?",
+    "db1.reduction.mean": "By what is the sum divided here, and was that done before?",
+}  # fmt: skip
+"""Questions about one fault, by its id."""
 
 OF_KIND = {
     "accumulation": "Does each call begin with zeros, or with what the call before it left?",
@@ -130,7 +143,8 @@ def question(finding: Finding) -> str:
     kind, _, what = rest.partition(".")
     elsewhere = (finding.equation, kind) != ("dZ1", "derivative") or OF_ARGUMENT.search(what)
     return (
-        (OF_BOTH.get((finding.equation, kind)) if elsewhere else "")
+        OF_ONE.get(finding.id)
+        or (OF_BOTH.get((finding.equation, kind)) if elsewhere else "")
         or OF_KIND.get(kind)
         or OF_EQUATION.get(finding.equation, "")
     )

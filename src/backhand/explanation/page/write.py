@@ -70,6 +70,6 @@ def packed_modules() -> str:
 
 
 def stylesheet() -> str:
-    """Return the style sheets of `web/`: what all parts share, then that of each."""
+    """Return the style sheets of `web/`: what all parts share, that of each, and that of paper."""
     paths = sorted(WEB.rglob("*.css"), key=lambda path: (path.parent != WEB, path))
     return "\n".join(path.read_text(encoding="utf-8") for path in paths)

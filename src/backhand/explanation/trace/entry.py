@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from backhand.explanation.rules import RULES, Form, Rule
+from backhand.explanation.trace.beside import beside, beside_to_json
 from backhand.explanation.trace.equation import formula_of, line_of, place_of, sum_of
 from backhand.explanation.trace.passes import Index, Passes
 from backhand.explanation.trace.table import table_of
@@ -87,6 +88,11 @@ class Entry:
         """What it is of, in words: "feature 3 (body mass), hidden unit 7"."""
         return place_of(self.name, self.index, self.passes.problem)
 
+    @property
+    def beside(self) -> str:
+        """What a function of one's own gave for it, in words; "" if `explain` had none."""
+        return beside(self.passes.own, self.name, self.index)
+
     @cached_property
     def terms(self) -> tuple[Term, ...]:
         """Its terms, each with its factors, the mask that shuts it out, and what it would be.
@@ -126,6 +132,7 @@ class Entry:
         if self.form is Form.GATE:
             found["Z1", self.index] = None
         found |= dict.fromkeys((factor.name, factor.index) for factor in factors)
+        found |= dict.fromkeys(self.passes.penalised_by(self.rule))
         return [Entry(self.passes, name, index) for name, index in found]
 
     def forward_of(self) -> list[Entry]:
@@ -148,6 +155,7 @@ class Entry:
             "formula": self.formula, "over": self.over,
             "terms": [term.to_json() for term in self.terms],
             "plus": [added.to_json() for added in self.plus],
+            **beside_to_json(self.passes.own, self.name, self.index),
         }  # fmt: skip
 
     def to_frame(self) -> Any:

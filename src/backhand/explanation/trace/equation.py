@@ -20,10 +20,10 @@ def line_of(name: str, problem: Problem) -> str:
     others = {
         "w": "sample_weight / sample_weight.sum()" if weighted else "1 / N",
         "losses": "-(Y * log(P)).sum(axis=1)",
+        "L": "(w * losses).sum()" + (LINES["L"].penalty if penalty else ""),
     }
     if weighted:
-        others |= {"L": "(w * losses).sum()" + (LINES["L"].penalty if penalty else ""),
-                   "dS": "(P - Y) * w[:, None]"}  # fmt: skip
+        others["dS"] = "(P - Y) * w[:, None]"
     if masked:
         others |= {name: f"{LINES[name].data} * M" for name in ("H1", "dZ1")}
     if name in others:

@@ -42,6 +42,7 @@ def entry_html(entry: Entry) -> str:
     head = f"<strong>{_text(entry.label)} = {entry.value:.6g}</strong> {_text(entry.place)}"
     if entry.rule is None:
         return f"<div>{head}<p>{_text(given(entry))}</p></div>"
+    head += f"<br>{_text(entry.beside)}" if entry.beside else ""
     equation = f"<code>{_text(entry.name)} = {_text(entry.equation)}</code>"
     formula = f"<code>{_text(entry.formula)}</code>"
     formula += f"<br>{_text(entry.over)}" if entry.over else ""

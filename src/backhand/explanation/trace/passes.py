@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from backhand.errors import InputError
 from backhand.explanation.problem import Problem
 from backhand.explanation.rules import RULES, SHAPES, Form, Operand, Rule
 from backhand.formulas import UPDATED
+
+if TYPE_CHECKING:
+    from backhand.explanation.own_function import OwnFunction
 
 Array = NDArray[np.float64]
 Index = tuple[int, ...]
@@ -35,9 +39,12 @@ class Passes:
     Attributes
     ----------
     problem : Problem
+    own : OwnFunction, optional
+        What a function of one's own gave for it.
     """
 
     problem: Problem
+    own: OwnFunction | None = None
 
     @cached_property
     def values(self) -> dict[str, Array]:
@@ -84,6 +91,15 @@ class Passes:
         of_loss = rule.form is Form.MEAN and name in PENALISED
         penalised = self.problem.l2 and (rule.penalised == name or of_loss)
         return SHAPES[name] if penalised else None
+
+    def penalised_by(self, rule: Rule) -> Iterator[tuple[str, Index]]:
+        """The entries of which a rule reads the squares: for the loss with a penalty, all weights.
+
+        Its table has the sums alone.
+        """
+        if self.problem.l2 and rule.form is Form.MEAN:
+            yield from ((name, index) for name in PENALISED
+                        for index in self.everywhere(SHAPES[name], {}))  # fmt: skip
 
     def everywhere(self, letters: str, fixed: dict[str, int]) -> Iterable[Index]:
         """All indices in which some letters are fixed."""

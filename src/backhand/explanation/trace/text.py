@@ -17,6 +17,7 @@ from backhand.explanation.trace.table import Cell, TermTable, table_of
 
 if TYPE_CHECKING:
     from backhand.explanation.trace.entry import Entry
+    from backhand.explanation.trace.terms import Term
 
 LINE = 80
 """Characters of a line, where it can be broken."""
@@ -40,10 +41,11 @@ def entry_text(entry: Entry, most: int = MOST_TERMS) -> str:
     place = f"   {entry.place}" if entry.place else ""
     if entry.rule is None:
         return f"{head}{place}\n  {given(entry)}"
-    shapes = ", ".join(f"{name} {_shape(entry, name)}" for name in _read(entry))
+    shapes = ", ".join(_operand(entry, name) for name in _read(entry))
     equation = f"  {entry.name} = {entry.equation}"
     gap = "   " if len(f"{equation}   with {shapes}") <= LINE else "\n    "
-    lines = [f"{head}{place}", f"{equation}{gap}with {shapes}", f"  {entry.formula}"]
+    lines = [f"{head}{place}", *([f"  {entry.beside}"] if entry.beside else [])]
+    lines += [f"{equation}{gap}with {shapes}", f"  {entry.formula}"]
     lines += [*([f"  {entry.over}"] if entry.over else []), ""]
     lines += _table_lines(table_of(entry).largest(most))
     notes = notes_of(entry)
@@ -54,6 +56,8 @@ def given(entry: Entry) -> str:
     """Return where an entry that no equation of the passes gives comes from."""
     if entry.name == "w":
         return f"the weight of the row in the mean: {entry.equation}"
+    if entry.name == "X" and (origins := entry.passes.problem.origins):
+        return f"given: {origins[entry.index[1]].sentence(entry.value)}"
     return "given, not computed"
 
 
@@ -61,6 +65,8 @@ def notes_of(entry: Entry) -> list[str]:
     """Return which terms the masks set to 0, as sentences."""
     found = []
     count = len(entry.terms)
+    if count > 1 and not any(term.would_be for term in entry.shut):
+        return []  # the terms are 0 without the masks, too
     relu = [term for term in entry.shut if term.shut == "relu"]
     dropped = [term for term in entry.shut if term.shut == "dropout"]
     if count == 1:
@@ -68,13 +74,17 @@ def notes_of(entry: Entry) -> list[str]:
         found += ["The mask of dropout is 0 here."] if dropped else []
         return found
     if relu:
-        found.append(f"{len(relu)} of {count} terms are 0 because Z1 is not above 0 there.")
+        found.append(f"{_some(relu, count)} 0 because Z1 is not above 0 there.")
     if dropped:
-        found.append(f"{len(dropped)} of {count} terms are 0 because dropout's mask is 0 there.")
+        found.append(f"{_some(dropped, count)} 0 because dropout's mask is 0 there.")
     if found:
         without = sum(term.would_be if term.shut else term.value for term in entry.terms)
         found.append(f"Without these masks, the terms would sum to {without:.6g}.")
     return found
+
+
+def _some(terms: Sequence[Term], count: int) -> str:
+    return f"{len(terms)} of {count} terms {'is' if len(terms) == 1 else 'are'}"
 
 
 def _read(entry: Entry) -> list[str]:
@@ -83,8 +93,11 @@ def _read(entry: Entry) -> list[str]:
     return list(dict.fromkeys(operand.name for operand in entry.passes.operands(entry.rule)))
 
 
-def _shape(entry: Entry, name: str) -> str:
-    return str(entry.passes.values[name].shape)
+def _operand(entry: Entry, name: str) -> str:
+    """An operand with its shape; equal weights, which code writes as / N, with what they are."""
+    if name == "w" and entry.passes.problem.sample_weight is None:
+        return "w = 1 / N"
+    return f"{name} {entry.passes.values[name].shape}"
 
 
 def _table_lines(table: TermTable) -> list[str]:
@@ -161,7 +174,7 @@ def value_text(name: str, array: NDArray[np.float64], problem: Problem, width: i
     lines = [f"{name} {array.shape if array.ndim else ''}".rstrip()]
     lines[0] += f" = {code}" if (code := line_of(name, problem)) else ""
     lines[0] += f"   {axes}" if (axes := axes_of(name)) else ""
-    numbers = array_lines(name, array, problem, width)
+    numbers = array_lines(name, array, problem, width) or [f"({array.size:,} numbers, not shown)"]
     return "\n".join([*lines, *(f"  {line}" for line in numbers)])
 
 

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backhand.errors import InputError, did_you_mean
-from backhand.explanation.cells import cell_of
+from backhand.errors import InputError
+from backhand.explanation.cells import cell_of, unknown_value
 from backhand.explanation.problem import Problem, array_to_json
 from backhand.explanation.trace.entry import Entry
 from backhand.explanation.trace.passes import Passes
@@ -58,7 +57,7 @@ class Trace:
     @cached_property
     def passes(self) -> Passes:
         """The values as arrays, and which entry reads which."""
-        return Passes(self.problem)
+        return Passes(self.problem, self.own)
 
     @property
     def names(self) -> list[str]:
@@ -69,7 +68,7 @@ class Trace:
         if not isinstance(name, str):
             raise InputError(f"{name!r} is not the name of a value; expected one such as 'dW1'.")
         if name not in self.passes.values:
-            raise InputError(f"there is no value '{name}'. {did_you_mean(name, self.names)}")
+            raise unknown_value(name, self.names)
         return Value(self.passes, name)
 
     def __iter__(self) -> Iterator[str]:
@@ -188,9 +187,8 @@ class Trace:
         """
         from backhand.explanation.page.write import html_page
 
-        output = Path(path)
-        ending = output.suffix.lower() if output.suffix.lower() == ".htm" else ".html"
-        output = check_output(output, "the page", ending=ending)
+        ending = ".htm" if str(path).lower().endswith(".htm") else ".html"
+        output = check_output(path, "the page", ending=ending)
         contents = self.page_contents()
         if selected is not None:
             name, index = cell_of(selected, self.passes.sizes)

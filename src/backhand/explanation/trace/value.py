@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +99,13 @@ class Value:
 
     def __len__(self) -> int:
         return len(self.array)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate as NumPy does: over the numbers of a vector, over the rows of a matrix."""
+        return iter(self.array)
+
+    def __contains__(self, number: object) -> bool:
+        return number in self.array
 
     def __float__(self) -> float:
         return float(self.array)

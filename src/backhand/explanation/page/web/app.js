@@ -1,17 +1,20 @@
 // The page: the network as its matrices, and the panels below it.
 
 import { autogradPanel } from "./panels/autograd/autograd.js";
-import { button } from "./parts/controls.js";
 import { element } from "./parts/dom.js";
+import { introduction } from "./drawing/introduction.js";
 import { mistakesPanel } from "./panels/mistakes/mistakes.js";
 import { networkView } from "./drawing/network.js";
 import { shown } from "./parts/numbers.js";
 import { ownFunctionPanel } from "./panels/mistakes/own_function.js";
+import { ownVerdict } from "./panels/mistakes/own_verdict.js";
 import { planePanel } from "./panels/plane/plane.js";
 import { questionsPanel } from "./panels/questions/questions.js";
+import { unfoldForPrint } from "./parts/printing.js";
 import { sizesOf } from "./mathematics/rules.js";
 import { slopePanel } from "./panels/slope/slope.js";
 import { softmaxPanel } from "./panels/softmax/softmax.js";
+import { originalButton } from "./parts/run.js";
 import { createStore } from "./state/store.js";
 import { trainingPanel } from "./panels/training/training.js";
 import { unitsPanel } from "./panels/units/units.js";
@@ -38,11 +41,13 @@ export function mount(root, contents) {
   unmount(root);
   const store = createStore(contents);
   const head = header(root, store);
-  const ends = [head.end, networkView(root, store, head.node)];
+  const verdict = ownVerdict(store, () => root.querySelector(".own-function h2").focus());
+  root.append(...[introduction(store), verdict].filter(Boolean));
+  const ends = [head.end, networkView(root, store, head.node), unfoldForPrint(root)];
   for (const panel of PANELS) {
     if (panel.applies && !panel.applies(store)) continue;
     const section = element("section", { class: `panel ${panel.id}`, "aria-label": panel.title });
-    section.append(element("h2", {}, panel.title));
+    section.append(element("h2", { tabindex: "-1" }, panel.title));
     root.append(section);
     ends.push(panel.mount(section, store));
   }
@@ -73,7 +78,7 @@ function header(root, store) {
     L,
     sizes,
     examples?.length ? exampleChoice(root, store, [problem, ...examples]) : null,
-    button("Original numbers", () => store.reset()),
+    originalButton(store),
   );
   root.append(node);
   const show = () => {

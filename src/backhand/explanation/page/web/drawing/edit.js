@@ -1,43 +1,20 @@
 // Given numbers, changed by typing or by dragging.
 
-import { copy, map, offset } from "../mathematics/matrix.js";
+import { copy, offset } from "../mathematics/matrix.js";
 import { cellName } from "../state/cells.js";
 import { element } from "../parts/dom.js";
-import { numberIn } from "../mathematics/rules.js";
+import { givenNumber, isNumber, refusal } from "../state/given_numbers.js";
+import { setGivenNumber, typedNumber } from "../state/given_numbers.js";
 import { isSame } from "../state/store.js";
 
-/** Arrays whose entries a reader can change. */
-const NUMBERS = new Set(["X", "W1", "b1", "W2", "b2", "w"]);
 const CHOICES = new Set(["Y", "M"]);
 
 /** Pixels that a pointer moves before it drags; each further one is a hundredth. */
 const SLACK = 4;
 
+/** Whether a reader can change the entries of an array. */
 export function isEditable(name) {
-  return NUMBERS.has(name) || CHOICES.has(name);
-}
-
-/** Whether an entry is a number to be typed or dragged; labels and masks are chosen instead. */
-export function isNumber(name) {
-  return NUMBERS.has(name);
-}
-
-/** The number that is given: of w, it is the sample weight, 1 if there are none. */
-export function givenNumber(store, cell) {
-  if (cell.name !== "w") return numberIn(store.values, cell);
-  return store.given.sample_weight?.data[cell.index[0]] ?? 1;
-}
-
-export function setGivenNumber(store, cell, value) {
-  if (cell.name !== "w") store.setNumber(cell.name, cell.index, value);
-  else setSampleWeight(store, cell.index[0], Math.max(0, value));
-}
-
-function setSampleWeight(store, row, value) {
-  const ones = () => map(() => 1, store.values.w);
-  const weights = store.given.sample_weight ? copy(store.given.sample_weight) : ones();
-  weights.data[row] = value;
-  store.setGiven({ sample_weight: weights });
+  return isNumber(name) || CHOICES.has(name);
 }
 
 /** Make a class the row's, or drop a unit in a row, or keep it. */
@@ -60,60 +37,67 @@ function kept(mask) {
   return mask.data.reduce((most, value) => Math.max(most, value), 0) || 1;
 }
 
-/** A number from a text, with a minus sign or decimal comma of any kind; NaN if it is none. */
-export function typedNumber(text) {
-  const plain = text.trim().replace("−", "-").replace(",", ".");
-  return plain ? Number(plain) : NaN;
-}
-
 /** Change a given entry: an input in the place of its cell, or the choice of a class. */
 export function edit(store, grid, cell) {
   if (CHOICES.has(cell.name)) return choose(store, cell);
   const input = numberInput(store, cell);
+  const hint = cell.name === "w" ? "sample weight s; w = s / Σ s" : "";
+  const said = element("span", { role: "status" }, hint);
+  const box = element("div", { class: "typing" }, input, said);
   let open = true;
+  /** The number, if it can be taken; else NaN, and the reader sees why. */
+  const taken = () => {
+    const value = typedNumber(input.value);
+    const wrong = refusal(store, cell, value);
+    input.setAttribute("aria-invalid", String(wrong !== ""));
+    said.textContent = wrong || hint;
+    return wrong ? NaN : value;
+  };
   const end = (value) => {
     if (!open) return;
     open = false;
-    input.remove();
+    box.remove();
     if (Number.isFinite(value) && value !== givenNumber(store, cell))
       setGivenNumber(store, cell, value);
   };
   const onKey = (event) => {
     event.stopPropagation();
-    const value = typedNumber(input.value);
-    if (event.key === "Enter" && !Number.isFinite(value))
-      input.setAttribute("aria-invalid", "true");
-    else if (event.key === "Enter" || event.key === "Escape") {
-      end(event.key === "Enter" ? value : NaN);
+    const value = event.key === "Enter" ? taken() : NaN;
+    if (event.key === "Escape" || Number.isFinite(value)) {
+      end(value);
       grid.focus(cell.index);
     }
   };
   input.addEventListener("keydown", onKey);
-  input.addEventListener("input", () => input.removeAttribute("aria-invalid"));
-  input.addEventListener("blur", () => end(typedNumber(input.value)));
-  over(input, grid, cell);
+  // A sign alone is a number begun.
+  input.addEventListener("input", () => /^[-+−.,\s]*$/u.test(input.value) || taken());
+  input.addEventListener("blur", () => end(taken()));
+  over(box, grid, cell);
   input.focus();
   input.select();
 }
 
 function numberInput(store, cell) {
-  const what = cell.name === "w" ? ": sample weight of the row" : "";
   return element("input", {
-    class: "typed",
     type: "text",
+    class: "typed",
     inputmode: "decimal",
-    "aria-label": `${cellName(cell)}${what}`,
+    "aria-label": `${cellName(cell)}${cell.name === "w" ? ": sample weight of the row" : ""}`,
     value: String(givenNumber(store, cell)),
   });
 }
 
-/** Put an input over a cell. */
-function over(input, grid, cell) {
-  const box = grid.cellAt(cell.index).node.getBoundingClientRect();
+/** Put the box for a number over a cell; what it says goes to where there is more room. */
+function over(box, grid, cell) {
+  const place = grid.cellAt(cell.index).node.getBoundingClientRect();
   const frame = grid.node.getBoundingClientRect();
-  input.style.left = `${box.left - frame.left - 12}px`;
-  input.style.top = `${box.top - frame.top}px`;
-  grid.node.append(input);
+  const whole = grid.node.closest(".drawing-box").getBoundingClientRect();
+  const isRight = place.left > (whole.left + whole.right) / 2;
+  if (isRight) box.style.right = `${frame.right - place.right - 12}px`;
+  else box.style.left = `${place.left - frame.left - 12}px`;
+  box.classList.toggle("leftwards", isRight);
+  box.style.top = `${place.top - frame.top}px`;
+  grid.node.append(box);
 }
 
 /**
@@ -136,12 +120,14 @@ export function letDrag(root, store, cellOf) {
     const up = drag.from - event.clientY;
     if (!moved && Math.abs(up) < SLACK) return;
     if (!moved) begin(event);
-    setGivenNumber(store, drag.cell, rounded(drag.start + up * (event.shiftKey ? 0.001 : 0.01)));
+    const value = rounded(drag.start + up * (event.shiftKey ? 0.001 : 0.01));
+    if (!refusal(store, drag.cell, value)) setGivenNumber(store, drag.cell, value);
   });
   const scrolls = (event, cell) =>
     event.pointerType === "touch" && !isSame(cell, store.selected);
   const begin = (event) => {
     moved = true;
+    store.hover(drag.cell);
     root.setPointerCapture(event.pointerId);
     root.classList.add("dragging");
   };

@@ -155,9 +155,15 @@ export function createTicks(store, windows, letter, side) {
     ticks.forEach((tick, at) => {
       const place = windows.from[letter] + at;
       const own = side === "top" ? "" : ownName(store, letter, place);
-      tick.replaceChildren(...(own ? [element("b", {}, own), ` ${place}`] : [String(place)]));
+      tick.replaceChildren(...numberAndName(letter, place, own && element("b", {}, own)));
       tick.title = own && fullName(store, letter, place);
     });
   update();
   return { node, side, update };
+}
+
+/** Of a feature or class "bill length 0"; of a row, which has a name in a table, "0 (row 160 …)". */
+function numberAndName(letter, place, name) {
+  if (!name) return [String(place)];
+  return letter === "n" ? [`${place} (`, name, ")"] : [name, ` ${place}`];
 }

@@ -1,6 +1,7 @@
 // What pointer and keyboard do in the drawing.
 
 import { edit, isEditable, letDrag } from "./edit.js";
+import { givenNumber, isNumber, refusal, setGivenNumber } from "../state/given_numbers.js";
 import { explainEntry } from "../mathematics/rules.js";
 import { isSame } from "../state/store.js";
 
@@ -50,13 +51,22 @@ function pin(store, cell) {
 
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
+/** The keys that raise and lower a number, and by how much. */
+const SIGNS = { "+": 1, "-": -1 };
+const BY = 0.05;
+
+function add(store, cell, change) {
+  const value = Number((givenNumber(store, cell) + change).toFixed(6));
+  if (!refusal(store, cell, value)) setGivenNumber(store, cell, value);
+}
+
 function onKey(event, store, windows, grid, cell) {
   if (event.key in ARROWS) store.hover(moveFocus(windows, grid, cell, ARROWS[event.key]));
   else if (event.key === "Home" || event.key === "End")
     store.hover(moveFocus(windows, grid, cell, [0, event.key === "Home" ? -Infinity : Infinity]));
   else if (event.key === "Enter" && isEditable(cell.name)) edit(store, grid, cell);
   else if (event.key === "Enter" || event.key === " ") pin(store, cell);
-  else if (event.key === "Escape") store.select(null);
+  else if (event.key in SIGNS && isNumber(cell.name)) add(store, cell, SIGNS[event.key] * BY);
   else return;
   event.preventDefault();
 }

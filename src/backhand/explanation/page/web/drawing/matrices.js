@@ -12,6 +12,7 @@ import { createFigure } from "./figure.js";
 import { createGrid } from "./grid.js";
 import { listen } from "./hands.js";
 import { createLights } from "./lights.js";
+import { scrollFrame } from "../parts/scroll_frame.js";
 import { valueOf } from "../mathematics/rules.js";
 import { firstInView } from "../parts/pacing.js";
 import { isShown, namesAt } from "./stages.js";
@@ -34,9 +35,15 @@ const COLUMNS = ["X", "Z1", "M", "H1", "S", "P", "Y", "losses", "w", "L"];
 
 const SMALLEST = 24;
 const LARGEST = 36;
+const PAPER = 680; // pixels across a page of A4 within its margins
+
+/** The edge on a phone, where the drawing scrolls whatever the size, and how wide that is. */
+const ON_PHONES = 30;
+const PHONE = 700;
 
 /**
- * Draw the matrices of a store in an element. Returns {focus, end}: move the focus to an entry.
+ * Draw the matrices of a store in an element. Returns {reveal, focus, end}: bring the pinned entry
+ * into view, move the focus to an entry.
  */
 export function matricesView(root, store, windows) {
   const names = Object.keys(PLACES).filter((name) => valueOf(store.values, name));
@@ -48,7 +55,7 @@ export function matricesView(root, store, windows) {
   const geometry = measured(drawing, box, grids);
   const lights = createLights(store, grids, geometry);
   drawing.append(lights.node);
-  root.append(box);
+  root.append(scrollFrame(box));
 
   const numbers = () => names.forEach((name) => grids[name].update(isShown(store, name)));
   const light = () => {
@@ -69,7 +76,6 @@ export function matricesView(root, store, windows) {
   });
   const stop = store.subscribe((what) => {
     if (figures.filter((figure) => figure.name()).length) geometry.fit();
-    if (what.has("selection") && store.selected) reveal(root, windows, grids, store.selected);
     if (what.has("stage")) markStage(drawing, store);
     show(what);
   });
@@ -81,6 +87,7 @@ export function matricesView(root, store, windows) {
   geometry.fit();
   all();
   return {
+    reveal: () => store.selected && reveal(root, windows, grids, store.selected),
     focus(cell) {
       windows.show(store.shapes[cell.name], cell.index);
       grids[cell.name]?.focus(cell.index);
@@ -103,7 +110,7 @@ function place(node, store, name) {
 
 /** The entry that is lit up, unless its value is not computed yet. */
 function visibleCell(store) {
-  const cell = store.hovered ?? store.selected;
+  const cell = store.current;
   return cell && isShown(store, cell.name) ? cell : null;
 }
 
@@ -152,7 +159,7 @@ function measured(drawing, box, grids) {
     drawing.style.setProperty("--cell", `${edge}px`);
   };
   const fit = () => {
-    let [least, most] = [SMALLEST, LARGEST];
+    let [least, most] = box.clientWidth < PHONE ? [ON_PHONES, ON_PHONES] : [SMALLEST, LARGEST];
     while (least < most) {
       const middle = Math.ceil((least + most) / 2);
       set(middle);
@@ -160,6 +167,7 @@ function measured(drawing, box, grids) {
       else most = middle - 1;
     }
     set(least);
+    drawing.style.setProperty("--on-paper", Math.min(1, PAPER / drawing.offsetWidth));
     const origin = drawing.getBoundingClientRect();
     for (const grid of Object.values(grids)) {
       const { left, top } = grid.node.getBoundingClientRect();

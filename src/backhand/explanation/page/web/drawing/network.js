@@ -46,6 +46,7 @@ function build(section, store, head) {
   windowBar(bars, windows);
   const drawing = matricesView(around, store, windows);
   const endGoTo = goToBar(head, store, drawing.focus);
-  const endEntry = entryPanel(around, store);
+  const endEntry = entryPanel(around, store, drawing.reveal);
+  around.addEventListener("keydown", ({ key }) => key === "Escape" && store.select(null));
   return () => [endSteps, drawing.end, endGoTo, endEntry].forEach((end) => end());
 }

@@ -1,6 +1,6 @@
 // The path of pinned entries, and a box to go to one by its name.
 
-import { cellName, parseCell, placeName } from "../state/cells.js";
+import { cellName, parseCell, placeName, sampleName } from "../state/cells.js";
 import { button } from "../parts/controls.js";
 import { element } from "../parts/dom.js";
 import { shown } from "../parts/numbers.js";
@@ -10,14 +10,15 @@ import { numberIn } from "../mathematics/rules.js";
 export function createPath(store) {
   const list = element("ol", {});
   const node = element("nav", { class: "path", "aria-label": "Path of pinned entries" });
-  node.append(list, button("Unpin", () => store.select(null)));
+  const back = button("Back to the text", () => goBack(store.cameFrom));
+  node.append(list, back, button("Unpin", () => store.select(null)));
   return {
     node,
     update() {
       node.hidden = !store.path.length;
       const isFocused = list.querySelector(":focus") !== null;
       list.replaceChildren(...store.path.map((cell) => crumb(store, cell)));
-      list.scrollLeft = list.scrollWidth;
+      back.hidden = !store.cameFrom?.isConnected;
       if (isFocused) list.lastChild?.querySelector("button").focus();
     },
   };
@@ -41,6 +42,12 @@ export function goToBar(root, store, focus) {
   };
 }
 
+/** To what an entry was pinned from. */
+function goBack(element) {
+  element.focus({ preventScroll: true });
+  element.scrollIntoView({ block: "center" });
+}
+
 function crumb(store, cell) {
   const current = cell === store.path.at(-1) ? "true" : null;
   const attributes = { class: "link", "aria-current": current };
@@ -58,7 +65,7 @@ function goTo(store, focus) {
   const box = element("input", {
     type: "text",
     size: 8,
-    placeholder: "dW1[3,7]",
+    placeholder: sampleName(store),
     spellcheck: "false",
     autocomplete: "off",
   });

@@ -67,7 +67,7 @@ function sentence(store) {
   const { stage, given } = store;
   if (stage === null) return [];
   const equations = namesAt(stage).flatMap((name) => [formula(name, given), "\u2003"]);
-  return [...equations, wordsOf(stage, sizesOf(store.values)).what];
+  return [...equations, wordsOf(stage, sizesOf(store.values), store.rules).what];
 }
 
 function controlButtons(store, film) {
@@ -128,6 +128,7 @@ function createFilm(store, windows, changed) {
   function start() {
     const last = store.stage === null || store.stage === STAGES.at(-1);
     store.setStage(last ? STAGES[0] : store.stage);
+    if (!still) store.select(null); // or what it points at would not be seen
     begun = null;
     stop = -1;
     request = requestAnimationFrame(frame);

@@ -16,10 +16,10 @@ export function predictedLogits({ given, values, replaced }) {
   return given.mask ? compute({ ...given, mask: null }, replaced).S : values.S;
 }
 
-/** How many rows are predicted right. */
-export function rowsRight(store) {
-  const S = predictedLogits(store);
-  const { Y } = store.given;
+/** How many rows are predicted right, of a store or of anything with its `given` and `values`. */
+export function rowsRight(pass) {
+  const S = predictedLogits(pass);
+  const { Y } = pass.given;
   let right = 0;
   for (let row = 0; row < S.shape[0]; row++)
     if (largestInRow(S, row) === largestInRow(Y, row)) right += 1;

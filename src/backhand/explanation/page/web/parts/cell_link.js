@@ -22,7 +22,7 @@ export function cellNumber(store, live, read, text) {
 }
 
 function pin(store, button, cell) {
-  store.select(cell);
+  store.select(cell, button);
   const view = button.closest(".backhand")?.querySelector(".entry");
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   view?.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "nearest" });

@@ -16,8 +16,10 @@ export function numberControl({ label, low, high, log = false, least = -Infinity
   const fromSlider = (place) => (log ? rounded(10 ** place, 4) : rounded(place, digits));
   let digits = 4;
   const slider = element("input", { type: "range", step: "any", "aria-label": label });
-  const box = element("input", { type: "number", step: "any", "aria-label": label });
-  if (least > -Infinity) box.min = least;
+  const box = numberField({ step: "any", "aria-label": label }, {
+    refuse: (value) => (value < least ? `${label} is ${shown(least)} or more.` : ""),
+    onchange,
+  });
   const range = (ends) => {
     slider.min = toSlider(ends.low);
     slider.max = toSlider(ends.high);
@@ -28,18 +30,16 @@ export function numberControl({ label, low, high, log = false, least = -Infinity
   };
   range({ low, high });
   slider.addEventListener("input", () => onchange(fromSlider(Number(slider.value))));
-  box.addEventListener("input", () => isTaken(box) && onchange(Number(box.value)));
-  box.addEventListener("change", () => box.reportValidity());
   const show = (value) => {
     const at = String(toSlider(value));
     if (!slider.matches(":active")) slider.value = at;
     slider.setAttribute("aria-valuetext", shown(value));
-    if (!box.matches(":focus")) box.value = String(rounded(value, digits));
+    box.show(rounded(value, digits));
   };
-  const node = element("div", { class: "number-control" }, element("span", {}, label), slider, box);
+  const node = element("div", { class: "number-control" }, element("span", {}, label), slider, box.node);
   const enable = (is) => {
     slider.disabled = !is;
-    box.disabled = !is;
+    box.input.disabled = !is;
   };
   return { node, show, range, enable };
 }
@@ -48,9 +48,42 @@ export function button(label, onclick, attributes = {}) {
   return element("button", { type: "button", onclick, ...attributes }, label);
 }
 
-/** Whether the text of a box is a number that it takes. */
-function isTaken(box) {
-  return box.value !== "" && Number.isFinite(Number(box.value)) && box.validity.valid;
+/**
+ * An input for a number: `{node, input, show(value)}`. What it does not take it says beside it, and
+ * when the reader leaves it, the number that is used stands there again.
+ *
+ * @param refuse why a number is not taken; "" if it is
+ * @param onchange called with each number that is taken, as it is typed
+ */
+export function numberField(attributes, { refuse = () => "", onchange }) {
+  const input = element("input", { type: "number", ...attributes });
+  const said = element("span", { class: "wrong", role: "status" });
+  let last = "";
+  const wrong = () =>
+    input.value === "" || !Number.isFinite(Number(input.value))
+      ? "This is not a number."
+      : refuse(Number(input.value));
+  const say = (text) => {
+    said.textContent = text;
+    input.setAttribute("aria-invalid", String(text !== ""));
+  };
+  input.addEventListener("input", () => {
+    const why = wrong();
+    say(input.value === "" ? "" : why); // a number that is begun is none yet
+    if (!why) onchange(Number(input.value));
+  });
+  input.addEventListener("change", () => {
+    const why = wrong();
+    if (!why) return;
+    input.value = last;
+    say(`${why} ${last} is used.`);
+    input.setAttribute("aria-invalid", "false");
+  });
+  const show = (value) => {
+    last = String(value);
+    if (!input.matches(":focus") && input.value !== last) input.value = last;
+  };
+  return { node: element("span", { class: "number-field" }, input, said), input, show };
 }
 
 /** As one would type it. */

@@ -10,7 +10,8 @@ export function isCheap({ given }, passes) {
 }
 
 /**
- * `draw` as a function that only draws while a node can be seen, and again once it comes into view.
+ * `draw` as a function that only draws while a node can be seen, and again once it comes into view:
+ * for what takes so long that nobody should wait for it unseen.
  */
 export function whileVisible(node, draw) {
   let visible = false;
@@ -31,6 +32,7 @@ export function whileVisible(node, draw) {
 
 /** Milliseconds without a change after which what is out of view catches up. */
 const QUIET = 100;
+const NUMBERS = new Set(["numbers"]);
 
 /**
  * `act(what)` as a function that acts at once while a node can be seen. Out of view it waits until
@@ -51,7 +53,7 @@ export function firstInView(node, act) {
     if (visible) catchUp();
   }).observe(node);
   const later = onceQuiet(catchUp, QUIET);
-  return (what) => {
+  return (what = NUMBERS) => {
     what.forEach((one) => missed.add(one));
     if (visible) catchUp();
     else later();

@@ -54,7 +54,7 @@ function createRun(store) {
   run.reset = () => {
     run.stop();
     store.reset();
-    run.report = "As it was when the page was opened.";
+    run.report = "The numbers are those of the start; η is as it was chosen.";
   };
 
   return run;
@@ -66,9 +66,13 @@ export function runButtons(store, live) {
   const one = button("Take a step", run.one);
   const label = live.text(() => (run.going ? "Stop" : `Train for ${STEPS} steps`));
   const many = button(label, () => (run.going ? run.stop() : run.start(() => many.isConnected)));
-  const reset = button("Reset", run.reset);
   live.attribute(one, "disabled", () => run.going);
-  return element("div", { class: "row" }, one, many, reset);
+  return element("div", { class: "row" }, one, many, originalButton(store));
+}
+
+/** The button that gives back the numbers of the start, and ends what changes them. */
+export function originalButton(store) {
+  return button("Original numbers", runOf(store).reset);
 }
 
 /** What they have led to; once on a page, since screen readers read it aloud. */

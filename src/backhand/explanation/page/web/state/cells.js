@@ -1,7 +1,7 @@
 // Cells and their names: {name: "dW1", index: [3, 7]} is "dW1[3,7]".
 
 import { valueOf } from "../mathematics/rules.js";
-import { ownName } from "./names.js";
+import { ownName, withName } from "./names.js";
 
 export function cellName({ name, index }) {
   return index.length ? `${name}[${index.join(",")}]` : name;
@@ -17,20 +17,31 @@ export function placeName(store, { name, index }) {
 /** "row 2 (Gentoo)", or "row 2" where it has no name of its own. */
 export function axisPlace(store, letter, place) {
   const numbered = `${store.contents.axes[letter]} ${place}`;
-  const own = ownName(store, letter, place);
-  return own ? `${numbered} (${own})` : numbered;
+  return withName(numbered, ownName(store, letter, place));
 }
 
 /** The cell of a text such as "dW1[3,7]", or an error that says what is wrong. */
 export function parseCell(store, text) {
   const found = /^\s*(new\s+)?([A-Za-z]\w*)\s*(?:\[([^\]]*)\])?\s*$/u.exec(text);
-  if (!found) throw new Error(`${text || "Nothing"} is not an entry; write one such as dW1[3,7]`);
-  const name = (found[1] ? "new " : "") + found[2];
+  if (!found)
+    throw new Error(`${text || "Nothing"} is not an entry; write one such as ${sampleName(store)}`);
+  const name = writtenAs(store, (found[1] ? "new " : "") + found[2]);
   const array = Object.hasOwn(store.shapes, name) && valueOf(store.values, name);
   if (!array) throw new Error(`There is no ${name}; there are ${arraysOf(store).join(", ")}`);
   const index = (found[3] ?? "").split(",").filter((part) => part.trim()).map(Number);
   checkIndex(name, array.shape, index);
   return { name, index };
+}
+
+/** The name of an entry that there is: the last of dW1. */
+export function sampleName(store) {
+  return cellName({ name: "dW1", index: store.values.W1.shape.map((size) => size - 1) });
+}
+
+/** The name of an array, whichever its letters' case. */
+function writtenAs(store, name) {
+  const isName = (own) => own.toLowerCase() === name.toLowerCase();
+  return Object.hasOwn(store.shapes, name) ? name : (Object.keys(store.shapes).find(isName) ?? name);
 }
 
 function checkIndex(name, shape, index) {

@@ -19,6 +19,11 @@ function cut(name) {
   return characters.length > LONGEST ? `${characters.slice(0, LONGEST - 1).join("")}…` : name;
 }
 
+/** A number of the drawing, with the name beside it where there is one. */
+export function withName(numbered, own) {
+  return own ? `${numbered} (${own})` : numbered;
+}
+
 /** Names along each axis, by its letter, cut where they are long. */
 export function namesOf(problem, given) {
   const [N, d] = given.X.shape;
@@ -26,8 +31,10 @@ export function namesOf(problem, given) {
   const numbered = (count, word) => Array.from({ length: count }, (_, at) => `${word} ${at}`);
   const or = (names, count, word) =>
     names.length === count ? names.map(cut) : numbered(count, word);
+  // Rows have names only where they are some of more: "row 0 (row 160 of the table)".
+  const rows = numbered(N, "row").map((row, at) => withName(row, cut(problem.rows[at] ?? "")));
   return {
-    n: or(problem.rows, N, "row"),
+    n: rows,
     i: or(problem.features, d, "feature"),
     h: numbered(H, "unit"),
     k: or(problem.classes, K, "class"),

@@ -11,7 +11,7 @@ const GIVEN = [...PARAMETERS, "X", "Y", "sample_weight", "mask"];
  * @param contents what Python's `page_contents` returns
  *
  * Views read `store.values` (every array by its name, `losses`, `w` and `new W1` included),
- * `store.given`, `store.selected`, `store.hovered`, and call the methods below. `subscribe(f)`
+ * `store.given`, `store.selected`, `store.hovered`, `store.current`, and call the methods below. `subscribe(f)`
  * calls f(what) once per frame after changes; `what` is a Set of "numbers", "selection", "hover",
  * "stage", "changes".
  */
@@ -32,6 +32,7 @@ export function createStore(contents) {
     losses: [], // L before each of them
     selected: null, // {name, index}: the pinned entry
     path: [], // the entries through which the selected one was reached
+    cameFrom: null, // the element of a panel from which the path began, to go back to
     hovered: null, // {name, index}
     stage: null, // the name of the equation up to which values are shown; null: all
     closed: false, // whether the page has been taken away
@@ -41,6 +42,10 @@ export function createStore(contents) {
     get values() {
       values ??= compute(store.given, store.replaced);
       return values;
+    },
+    /** The entry that is taken apart: a pin holds, wherever the pointer is. */
+    get current() {
+      return store.selected ?? store.hovered;
     },
     subscribe(listener) {
       listeners.add(listener);
@@ -71,9 +76,9 @@ export function createStore(contents) {
       }
       notify("numbers");
     },
-    /** As it was when the page was opened. */
+    /** As it was when the page was opened, with the learning rate that is chosen now. */
     reset() {
-      store.given = clone(original);
+      store.given = { ...clone(original), learning_rate: store.given.learning_rate };
       store.updates = 0;
       store.losses = [];
       values = null;
@@ -86,8 +91,9 @@ export function createStore(contents) {
       values = null;
       notify("numbers", "changes");
     },
-    /** Pin an entry; null for none. The path begins anew. */
-    select(cell) {
+    /** Pin an entry; null for none. The path begins anew, at an element of a panel or at none. */
+    select(cell, cameFrom = null) {
+      store.cameFrom = cameFrom;
       store.selected = cell;
       store.path = cell ? [cell] : [];
       notify("selection");

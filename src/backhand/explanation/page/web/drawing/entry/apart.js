@@ -19,6 +19,7 @@ const LARGEST = 10;
 export function tableOf(store, found) {
   const terms = chosen(found.terms);
   const table = (TABLES[found.form] ?? TABLES.given)(store, found, terms.shown);
+  if (terms.others) table.head[0] += ", largest first";
   return { others: terms.others, ...table, lines: [...table.lines, ...table.added ?? []] };
 }
 

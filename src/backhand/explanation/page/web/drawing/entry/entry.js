@@ -3,9 +3,8 @@
 import { tableOf } from "./apart.js";
 import { cellName, placeName } from "../../state/cells.js";
 import { fullName } from "../../state/names.js";
-import { button } from "../../parts/controls.js";
+import { button, numberField } from "../../parts/controls.js";
 import { element } from "../../parts/dom.js";
-import { givenNumber, isNumber, setGivenNumber, typedNumber } from "../edit.js";
 import { drawProduct, productOf } from "./falk.js";
 import { entryFormula } from "../../parts/formulas.js";
 import { shown } from "../../parts/numbers.js";
@@ -13,6 +12,7 @@ import { firstInView } from "../../parts/pacing.js";
 import { createPath } from "../path.js";
 import { explainEntry, sizesOf, usedBy, valueOf } from "../../mathematics/rules.js";
 import { isShown } from "../stages.js";
+import { givenNumber, isNumber, refusal, setGivenNumber } from "../../state/given_numbers.js";
 import { createTable } from "./termtable.js";
 import { wordsOf } from "./words.js";
 
@@ -20,19 +20,19 @@ import { wordsOf } from "./words.js";
 const LISTED = 4;
 
 const HELP =
-  "Point at any number, tap it, or move to it with the Tab and arrow keys: what it is computed " +
-  "from lights up, and the sum appears here. Click it, or press the space bar, to pin it. Numbers " +
-  "of X, W1, b1, W2, b2 and w can be changed: drag them up or down, or double-click (or press " +
-  "Enter) and type. A double click on Y makes that class the row's.";
+  "Point at a number, or tap it: what it is computed from lights up, and the sum appears here. " +
+  "A click pins it.";
 
-/** Show the entry that is pointed at or pinned. Returns a function that ends it. */
-export function entryPanel(root, store) {
+/**
+ * Show the entry that is pointed at or pinned; `reveal` brings the pinned one into view, beside the
+ * panel. Returns a function that ends it.
+ */
+export function entryPanel(root, store, reveal) {
   const scrolls = { tabindex: "0", role: "group", "aria-label": "Sum" };
   const content = element("div");
   const path = createPath(store);
   const panel = element("section", { class: "entry unused", "aria-label": "The entry, taken apart" });
-  const top = element("div", { class: "entry-top" }, path.node, sizeButton(panel));
-  const body = element("div", { class: "entry-body", ...scrolls }, top, content);
+  const body = element("div", { class: "entry-body", ...scrolls }, path.node, content);
   panel.append(body);
   root.append(panel);
   const drawings = {};
@@ -42,10 +42,13 @@ export function entryPanel(root, store) {
   body.addEventListener("scroll", () => (scrolled = true), { passive: true });
 
   const show = () => {
-    const cell = store.hovered ?? store.selected;
+    const cell = store.current;
     const key = cell ? `${cellName(cell)} ${isShown(store, cell.name)} ${conditions(store)}` : "";
-    // Low until it is used; then it keeps its height, or it would come and go under the pointer.
+    // A pinned entry has the height that it needs. Those that are pointed at share one height, or
+    // the panel would come and go under the pointer.
     if (cell) panel.classList.remove("unused");
+    else if (panel.classList.contains("pinned")) panel.classList.add("unused");
+    panel.classList.toggle("pinned", store.selected !== null);
     if (view?.key !== key) {
       view = { key, ...(cell ? entryView(store, cell, drawings) : helpView()) };
       replace(content, view.nodes);
@@ -58,16 +61,13 @@ export function entryPanel(root, store) {
   show();
   const update = (what) => {
     show();
-    if (what.has("selection")) path.update();
+    if (!what.has("selection")) return;
+    path.update();
+    // How much of the window the panel covers, for what is brought into view.
+    root.style.setProperty("--covered", `${panel.offsetHeight}px`);
+    reveal();
   };
   return store.subscribe(firstInView(panel, update));
-}
-
-/** Makes the panel higher, where it is docked below the drawing. */
-function sizeButton(panel) {
-  const toggle = () => size.setAttribute("aria-pressed", panel.classList.toggle("large"));
-  const size = button("Higher", toggle, { class: "size", "aria-pressed": "false" });
-  return size;
 }
 
 /** Replace what is shown; the focus, if it is there, goes to the new heading. */
@@ -139,29 +139,27 @@ function heading(store, cell) {
 
 /** The entry as an input, for what is given: the same as dragging, from the keyboard. */
 function numberInput(store, cell) {
-  const name = { "aria-label": `Change ${cellName(cell)}` };
-  const input = element("input", { type: "number", step: "0.05", ...name });
-  input.addEventListener("input", () => {
-    const value = typedNumber(input.value);
-    if (Number.isFinite(value)) setGivenNumber(store, cell, value);
+  const field = numberField({ step: "0.05", "aria-label": `Change ${cellName(cell)}` }, {
+    refuse: (value) => refusal(store, cell, value),
+    onchange: (value) => setGivenNumber(store, cell, value),
   });
-  const label = cell.name === "w" ? "sample weight" : "change it";
+  const label = cell.name === "w" ? "sample weight s" : "change it";
   return {
-    node: element("label", {}, label, input),
-    update() {
-      if (!input.matches(":focus")) input.value = String(givenNumber(store, cell));
-    },
+    node: element("label", {}, label, field.node),
+    update: () => field.show(givenNumber(store, cell)),
   };
 }
 
 /** The table of its terms. */
 function terms(store, cell) {
   const table = createTable((one) => store.walk(one));
-  const node = element("div", { class: "terms" }, table.node);
+  const node = element("div", { class: "terms scrolls" }, table.node);
   return {
     node,
     update(found) {
-      table.update(tableOf(store, found), found);
+      const now = tableOf(store, found);
+      node.hidden = !now.head.length;
+      table.update(now, found);
     },
   };
 }
@@ -177,7 +175,7 @@ function drawing(store, cell, drawings) {
 }
 
 function words(store, cell) {
-  const { what, shapes, sum } = wordsOf(cell.name, sizesOf(store.values));
+  const { what, shapes, sum } = wordsOf(cell.name, sizesOf(store.values), store.rules);
   const node = element(
     "div",
     { class: "words" },
@@ -197,10 +195,35 @@ function ways(store, cell) {
     node: element(
       "div",
       { class: "ways" },
+      isGradient(cell) ? derivative(store, cell) : null,
       reads.length ? way(store, "Computed from", reads) : null,
       drawnUses.length ? way(store, "Used by", drawnUses) : null,
     ),
   };
+}
+
+const isGradient = ({ name }) => name.startsWith("d");
+
+/** The end of the walk back: every gradient is one of L, with respect to the entry without d. */
+function derivative(store, { name, index }) {
+  const by = { name: name.slice(1), index };
+  const parts = [link(store, { name: "L", index: [] }), "with respect to", link(store, by)];
+  return element(
+    "div",
+    {},
+    element("h3", {}, "Derivative of"),
+    element("ul", {}, element("li", {}, parts), name === "dS" ? softmaxLink() : null),
+  );
+}
+
+/** The step from L to dS has a panel of its own, which shows the row of the pinned entry. */
+function softmaxLink() {
+  const show = ({ target }) => {
+    const panel = target.closest(".backhand").querySelector(".panel.softmax");
+    panel?.scrollIntoView({ block: "start" });
+    panel?.querySelector("select, input").focus({ preventScroll: true });
+  };
+  return element("li", {}, button("From L to dS: the softmax panel", show, { class: "link" }));
 }
 
 function way(store, title, groups) {

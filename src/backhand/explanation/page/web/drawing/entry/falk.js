@@ -4,8 +4,8 @@ import { svg } from "../../parts/dom.js";
 import { largest, levelOf } from "../../parts/levels.js";
 import { valueOf } from "../../mathematics/rules.js";
 
-/** Longest axis of which every cell is drawn, and the lengths that a drawing may have. */
-const CELLS = 16;
+/** Most cells of a matrix that are coloured, and the lengths that a drawing may have. */
+const CELLS = 600;
 const EDGE = 11;
 const LONGEST = 88;
 const GAP = 10;
@@ -46,10 +46,15 @@ export function drawProduct(store, sizes, { left, top, result }) {
   const columns = edge(top.letters[1]);
   const x = Math.max(inner + GAP, 64);
   const y = inner + GAP + 18;
+  // All are coloured or none: one that is blank beside another would look like zeros.
+  const few = [left, top, result].every(
+    ({ letters }) => length(letters[0]) * length(letters[1]) <= CELLS,
+  );
+  const drawn = (one, box, kind) => matrix(store, length, one, box, { kind, few });
   const matrices = [
-    matrix(store, length, left, { x: x - GAP - inner, y, width: inner, height: rows }, "operand"),
-    matrix(store, length, top, { x, y: y - GAP - inner, width: columns, height: inner }, "operand"),
-    matrix(store, length, result, { x, y, width: columns, height: rows }, "target"),
+    drawn(left, { x: x - GAP - inner, y, width: inner, height: rows }, "operand"),
+    drawn(top, { x, y: y - GAP - inner, width: columns, height: inner }, "operand"),
+    drawn(result, { x, y, width: columns, height: rows }, "target"),
   ];
   const shape = (one) => `(${[...one.letters].map(length).join(", ")})`;
   const title = (one) => `${one.name}${one.transposed ? "ᵀ" : ""} ${shape(one)}`;
@@ -89,12 +94,11 @@ function label(text, x, y, anchor) {
 }
 
 /** One matrix: its cells where they are few, and a mark around what the entry reads. */
-function matrix(store, length, one, box, kind) {
+function matrix(store, length, one, box, { kind, few }) {
   const [r, c] = [...one.letters];
   const [rows, columns] = [length(r), length(c)];
   const height = box.height / rows;
   const width = box.width / columns;
-  const few = rows <= CELLS && columns <= CELLS;
   const cells = few ? cellsOf(rows, columns, box, width, height) : [];
   const part = svg("rect", { class: kind });
   const node = svg("g", {}, svg("rect", { class: "frame", ...box }), cells, part);

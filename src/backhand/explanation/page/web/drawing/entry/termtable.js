@@ -38,7 +38,6 @@ export function createTable(walk) {
   return {
     node,
     update(table, found) {
-      node.hidden = !table.head.length;
       const now = formOf(table);
       if (now !== form) build(table);
       form = now;

@@ -6,7 +6,9 @@
  */
 export const WORDS = {
   w: {
-    what: "The weight of each row in the mean: 1/N, or its sample weight over the sum of all.",
+    what:
+      "The weight of each row in the mean: s / Σ s, where s are the sample weights. With equal " +
+      "ones it is 1/N. What is typed or dragged here is s.",
   },
   Z1: {
     what: "Each row of X times each column of W1, plus the bias of the hidden unit.",
@@ -45,7 +47,7 @@ export const WORDS = {
     what: "Each column of H1 times each column of dS.",
     shapes:
       "dW2 has the shape of W2, ({H}, {K}). H1 is ({N}, {H}) and dS is ({N}, {K}): " +
-      "only H1ᵀ dS, ({H}, {N}) times ({N}, {K}), gives it.",
+      "H1ᵀ dS, ({H}, {N}) times ({N}, {K}), gives it{only}.",
     sum: "over the rows n: all rows share the weight, and each has its part in L",
   },
   db2: {
@@ -57,7 +59,7 @@ export const WORDS = {
     what: "Each row of dS times each row of W2: through all scores that the unit adds to.",
     shapes:
       "dH1 has the shape of H1, ({N}, {H}). dS is ({N}, {K}) and W2 is ({H}, {K}): " +
-      "only dS W2ᵀ, ({N}, {K}) times ({K}, {H}), gives it. It is W2 and not dW2, since " +
+      "dS W2ᵀ, ({N}, {K}) times ({K}, {H}), gives it{only}. The factor is W2, not dW2, since " +
       "∂S[n,k]/∂H1[n,h] is W2[h,k].",
     sum: "over the classes k: the unit adds to the score of every class",
   },
@@ -71,7 +73,7 @@ export const WORDS = {
     what: "Each column of X times each column of dZ1.",
     shapes:
       "dW1 has the shape of W1, ({d}, {H}). X is ({N}, {d}) and dZ1 is ({N}, {H}): " +
-      "only Xᵀ dZ1, ({d}, {N}) times ({N}, {H}), gives it.",
+      "Xᵀ dZ1, ({d}, {N}) times ({N}, {H}), gives it{only}.",
     sum: "over the rows n: all rows share the weight, and each has its part in L",
   },
   db1: {
@@ -97,9 +99,45 @@ const GIVEN = {
 };
 
 /** The words of a value, with the sizes of the problem: {what, shapes, sum}. */
-export function wordsOf(name, { n, i, h, k }) {
+export function wordsOf(name, sizes, rules) {
   const words = name in GIVEN ? { what: GIVEN[name] } : WORDS[name] ?? UPDATE;
-  const sizes = { N: n, d: i, H: h, K: k };
-  const filled = (text) => text?.replace(/\{(\w)\}/g, (_, letter) => sizes[letter]);
+  const { n, i, h, k } = sizes;
+  const numbers = { N: n, d: i, H: h, K: k, only: alone(rules[name], sizes) };
+  const filled = (text) => text?.replace(/\{(\w+)\}/g, (_, letter) => numbers[letter]);
   return { what: words.what, shapes: filled(words.shapes), sum: filled(words.sum) };
+}
+
+/** Whether the shapes leave no other product: "; no other product of the two does", or which. */
+function alone(rule, sizes) {
+  if (rule?.factors.length !== 2) return "";
+  const others = productsThatFit(rule, sizes);
+  if (!others.length) return "; no other product of the two does";
+  const names = others.map(({ text }) => text).join(" and ");
+  const equal = [...new Set(others.flatMap(({ equal }) => equal))].join(" and ");
+  const [has, gives] = others.length > 1 ? ["have", "give"] : ["has", "gives"];
+  return `. ${names} ${has} that shape too, but only since ${equal} here, and ${gives} other numbers`;
+}
+
+const LETTERS = "nihk";
+const SIZE = { n: "N", i: "d", h: "H", k: "K" };
+
+/** The products of an equation's two factors that have its shape only because sizes are equal. */
+export function productsThatFit({ indices, factors }, sizes) {
+  const ways = ({ name, indices: letters }) => [
+    { text: name, rows: letters[0], columns: letters[1] },
+    { text: `${name}ᵀ`, rows: letters[1], columns: letters[0] },
+  ];
+  const [first, second] = factors.map(ways);
+  const pairs = [[first, second], [second, first]].flatMap(([lefts, tops]) =>
+    lefts.flatMap((left) => tops.map((top) => [left, top])),
+  );
+  return pairs.flatMap(([left, top]) => {
+    const edges = [[left.columns, top.rows], [left.rows, indices[0]], [top.columns, indices[1]]];
+    const unlike = edges.filter(([one, other]) => one !== other);
+    if (!unlike.length || edges.some(([one, other]) => sizes[one] !== sizes[other])) return [];
+    const equal = unlike.map((pair) =>
+      [...LETTERS].filter((letter) => pair.includes(letter)).map((one) => SIZE[one]).join(" = "),
+    );
+    return { text: `${left.text} ${top.text}`, equal };
+  });
 }

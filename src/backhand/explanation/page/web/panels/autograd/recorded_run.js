@@ -47,7 +47,7 @@ export function trainedHere({ given }, { params, byHand }, onprogress) {
     do {
       const values = compute(now);
       run.loss.push(values.L.data[0]);
-      run.accuracy.push(rowsRight(values) / rows);
+      run.accuracy.push(rowsRight({ given: now, values }) / rows);
       for (const name of PARAMETERS) now = { ...now, [name]: values[`new ${name}`] };
     } while (run.loss.length < byHand.loss.length && performance.now() - began < FRAME);
     onprogress(run);

@@ -5,9 +5,11 @@ import { element } from "../../parts/dom.js";
 import { findLine } from "./find_line.js";
 import { lineChooser } from "./line_chooser.js";
 import { followed } from "../../parts/live.js";
-import { isCheap, onceQuiet, whileVisible } from "../../parts/pacing.js";
+import { firstInView, isCheap, onceQuiet, whileVisible } from "../../parts/pacing.js";
 import { bothPasses } from "./passes.js";
 import { pairOfCurves } from "./pair_of_curves.js";
+
+const PASSES_OF_BOTH_RUNS = 400;
 
 export const mistakesPanel = {
   id: "mistakes",
@@ -30,8 +32,8 @@ function build(box, store) {
     drawCurves(passes);
     game.update();
   };
-  const drawCurves = curvesWhileVisible(box, curves);
-  const show = whileVisible(box, isCheap(store, 20) ? showNow : onceQuiet(showNow));
+  const drawCurves = curvesInTime(box, store, curves);
+  const show = firstInView(box, isCheap(store, 20) ? showNow : onceQuiet(showNow));
   showNow();
   box.append(
     element("p", { class: "quiet" }, introduction(store)),
@@ -48,10 +50,11 @@ function build(box, store) {
   };
 }
 
-/** The runs take longer than the passes: they begin once the panel can be seen. */
-function curvesWhileVisible(box, curves) {
+/** The runs of a large network take long: they begin once the panel can be seen. */
+function curvesInTime(box, store, curves) {
   let latest = null;
-  const draw = whileVisible(box, () => curves.draw(latest));
+  const inTime = isCheap(store, PASSES_OF_BOTH_RUNS) ? firstInView : whileVisible;
+  const draw = inTime(box, () => curves.draw(latest));
   return (passes) => {
     latest = passes;
     draw();

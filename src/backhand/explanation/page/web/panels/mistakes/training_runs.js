@@ -5,7 +5,7 @@ import { derive } from "../../lines/lines.js";
 import { array } from "../../mathematics/matrix.js";
 import { shapeText } from "../../lines/numpy.js";
 
-const SLICE = 8; // milliseconds of one go
+const SLICE = 8; // milliseconds of one frame
 
 /**
  * Train both for some steps, a few at a time.
@@ -29,10 +29,10 @@ export function trainBoth({ given, lines, changes, steps, onprogress }) {
     onprogress({
       right: sides.right.losses, wrong: sides.wrong.losses, trouble: sides.wrong.trouble, done,
     });
-    if (!done) timer = setTimeout(go, 0);
+    if (!done) timer = requestAnimationFrame(go);
   };
-  timer = setTimeout(go, 0);
-  return () => clearTimeout(timer);
+  timer = requestAnimationFrame(go);
+  return () => cancelAnimationFrame(timer);
 }
 
 /** The loss before the step, and the step. */

@@ -3,7 +3,7 @@
 import { setAttributes } from "../../parts/axes.js";
 import { svg } from "../../parts/dom.js";
 import { hingeLayer } from "./hinge_layer.js";
-import { onceQuiet, whileVisible } from "../../parts/pacing.js";
+import { firstInView, onceQuiet } from "../../parts/pacing.js";
 import { columnsFor, paintRegions, planeFrame, regionColours } from "./plane_drawing.js";
 import { planeInWords } from "./plane_words.js";
 import { rowLayer } from "./row_layer.js";
@@ -37,7 +37,7 @@ export function createPicture(box, store, view, afterwards) {
     layOut(); // for its text alternative
     afterwards();
   });
-  const drawIfSeen = whileVisible(box, () => {
+  const drawIfSeen = firstInView(box, () => {
     if (stale) {
       view.holdRows();
       scales = layOut();

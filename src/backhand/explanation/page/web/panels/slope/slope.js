@@ -4,7 +4,7 @@ import { element } from "../../parts/dom.js";
 import { math } from "../../parts/formulas.js";
 import { followed, liveNodes } from "../../parts/live.js";
 import { shown } from "../../parts/numbers.js";
-import { isCheap, onceQuiet, whileVisible } from "../../parts/pacing.js";
+import { firstInView, isCheap, onceQuiet } from "../../parts/pacing.js";
 import { alongChart, errorChart } from "./slope_charts.js";
 import { slopeControls } from "./slope_controls.js";
 import { createSlopeView } from "./slope_view.js";
@@ -38,7 +38,7 @@ function build(box, store) {
   const drawErrors = onceQuiet(() => box.isConnected && errors.draw(found), QUIET);
   const drawAlong = () => along.draw(found);
   const drawAlongInTime = isCheap(store, PASSES) ? drawAlong : onceQuiet(drawAlong, QUIET);
-  const drawCharts = whileVisible(box, () => {
+  const drawCharts = firstInView(box, () => {
     drawAlongInTime();
     drawErrors();
   });

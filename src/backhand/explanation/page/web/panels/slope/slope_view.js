@@ -13,9 +13,9 @@ export function createSlopeView(store) {
     reach: 1, // how far to both sides the chart goes
     start: null, // its middle, which stays while the value is moved
 
-    /** Take the entry that is hovered or pinned, if L has a slope along it: whether it is new. */
+    /** Take the entry that is pinned or else hovered, if L has a slope along it: whether it is new. */
     follow() {
-      const cells = [store.hovered, store.selected].filter(Boolean);
+      const cells = [store.selected, store.hovered].filter(Boolean);
       const cell = cells.map(alongWhat).find(Boolean);
       if (!cell || named(cell) === named(view.cell)) return false;
       view.cell = cell;

@@ -1,10 +1,12 @@
 // Which row, and the factor with which it counts: 1/N or its share of the sample weights.
 
 import { cellLink, cellNumber } from "../../parts/cell_link.js";
+import { numberField } from "../../parts/controls.js";
 import { element } from "../../parts/dom.js";
-import { array, copy, entry, total } from "../../mathematics/matrix.js";
+import { entry, total } from "../../mathematics/matrix.js";
 import { shown } from "../../parts/numbers.js";
 import { range, table } from "../../parts/table.js";
+import { givenNumber, refusal, setGivenNumber } from "../../state/given_numbers.js";
 
 const MOST_LISTED = 300;
 
@@ -23,16 +25,12 @@ export function rowChooser({ store, live, row }, update) {
 }
 
 function rowList(store, N) {
-  const options = range(N).map((n) => element("option", { value: n }, rowTitle(store, n)));
+  const options = range(N).map((n) => element("option", { value: n }, store.names.n[n]));
   return element("select", { "aria-label": "Row" }, options);
 }
 
 function rowNumber(N) {
   return element("input", { type: "number", min: 0, max: N - 1, value: 0, "aria-label": "Row" });
-}
-
-function rowTitle({ names }, n) {
-  return names.n[n] === `row ${n}` ? `row ${n}` : `row ${n}: ${names.n[n]}`;
 }
 
 /** From P − Y to dS: the factor of the row in the mean, with its weight to be changed. */
@@ -87,29 +85,18 @@ function whereTheFactorIsFrom({ given, values }, n) {
 
 /** A field for the weight of the row, and a button that makes all weights equal. */
 function weightField({ store, live, row }) {
-  const input = element("input", { type: "number", min: 0, step: 0.5 });
-  const weight = () => (store.given.sample_weight ? entry(store.given.sample_weight, [row.n]) : 1);
-  input.addEventListener("input", () => {
-    const value = Number(input.value);
-    if (input.value !== "" && value >= 0 && Number.isFinite(value)) setWeight(store, row.n, value);
+  const cell = () => ({ name: "w", index: [row.n] });
+  const field = numberField({ min: 0, step: 0.5 }, {
+    refuse: (value) => refusal(store, cell(), value),
+    onchange: (value) => setGivenNumber(store, cell(), value),
   });
-  live.call(() => {
-    if (!input.matches(":focus")) input.value = weight();
-  });
+  live.call(() => field.show(givenNumber(store, cell())));
   const equal = element(
     "button",
     { type: "button", onclick: () => store.setGiven({ sample_weight: null }) },
     "Equal weights",
   );
   live.attribute(equal, "disabled", () => !store.given.sample_weight);
-  const label = element("label", {}, "Sample weight of this row ", input);
+  const label = element("label", {}, "Sample weight of this row ", field.node);
   return element("p", { class: "row" }, label, " ", equal);
-}
-
-function setWeight(store, n, value) {
-  const N = store.given.X.shape[0];
-  const before = store.given.sample_weight;
-  const weights = before ? copy(before) : array([N], new Float64Array(N).fill(1));
-  weights.data[n] = value;
-  store.setGiven({ sample_weight: weights });
 }

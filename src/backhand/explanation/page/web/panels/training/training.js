@@ -7,7 +7,7 @@ import { element } from "../../parts/dom.js";
 import { math } from "../../parts/formulas.js";
 import { followed, liveNodes } from "../../parts/live.js";
 import { shown } from "../../parts/numbers.js";
-import { isCheap, onceQuiet, whileVisible } from "../../parts/pacing.js";
+import { firstInView, isCheap, onceQuiet } from "../../parts/pacing.js";
 import { rowsRight } from "../../mathematics/predictions.js";
 import { lossNow, runButtons, runReport } from "../../parts/run.js";
 import { axisEnd, extent } from "../../parts/scales.js";
@@ -43,7 +43,7 @@ function build(box, store) {
     ),
   );
   const drawAlong = isCheap(store, ALONG_POINTS) ? along.draw : onceQuiet(along.draw);
-  const drawCharts = whileVisible(box, () => {
+  const drawCharts = firstInView(box, () => {
     curve.draw();
     drawAlong();
   });

@@ -360,6 +360,30 @@ def test_of_a_large_model_a_part_is_drawn_which_moves_to_what_is_asked_for(
         assert shown.complaints == []
 
 
+def test_panels_of_a_large_network_are_computed_once_they_are_looked_at(browser: Browser) -> None:
+    rng = np.random.default_rng(0)
+    large = Problem(
+        backhand.init(d=200, H=60, K=3, seed=0, dtype=np.float64),
+        rng.standard_normal((30, 200)),
+        np.eye(3)[rng.integers(0, 3, 30)],
+    )
+    with open_page(page_contents(large), browser=browser) as shown:
+        shown.settle()
+        panel = shown.page.locator(".panel.mistakes")
+        assert panel.get_attribute("aria-busy") == "true" and panel.locator("button").count() == 0
+        heading = (
+            "() => getComputedStyle(document.querySelector('.mistakes h2'), '::after').content"
+        )
+        assert "computing" in shown.run(heading)
+        panel.scroll_into_view_if_needed()
+        shown.page.wait_for_selector(".panel.mistakes:not([aria-busy])")
+        assert panel.locator("button").count() > 0
+        shown.run(f"() => {STORE}.step()")
+        shown.page.wait_for_selector(".panel.mistakes:not([aria-busy])")
+        shown.settle()
+        assert shown.complaints == []
+
+
 def test_another_example_can_be_chosen_and_chosen_back(browser: Browser) -> None:
     other = problem(title="Another", learning_rate=0.3).to_json()
     contents = {**page_contents(problem()), "examples": [other]}

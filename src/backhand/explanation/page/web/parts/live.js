@@ -1,7 +1,10 @@
 // Texts and attributes that follow the numbers: built once, changed in place.
 
 import { element } from "./dom.js";
-import { firstInView } from "./pacing.js";
+import { firstInView, isCheap, onceSeen } from "./pacing.js";
+
+/** Passes that a panel may take at once; where they are long, it is left until it is looked at. */
+const PASSES = 20;
 
 /** What is read anew at each update. */
 export function liveNodes() {
@@ -40,7 +43,8 @@ export function liveNodes() {
  * Build the content of a panel, and again whenever the sizes of the problem change.
  *
  * `build(box)` fills the box and returns a function of what has changed, which is called once per
- * frame after changes; less often while the panel is out of view.
+ * frame after changes; less often while the panel is out of view, and not at all if the network is
+ * large.
  */
 export function followed(section, store, build) {
   const box = element("div");
@@ -56,8 +60,16 @@ export function followed(section, store, build) {
     }
     update(what);
   };
-  store.subscribe(firstInView(section, follow));
-  follow(new Set(["numbers", "selection"]));
+  const all = new Set(["numbers", "selection"]);
+  if (isCheap(store, PASSES)) {
+    store.subscribe(firstInView(section, follow));
+    follow(all);
+  } else {
+    const followSeen = onceSeen(section, follow);
+    section.setAttribute("aria-busy", "true");
+    store.subscribe(followSeen);
+    followSeen(all);
+  }
 }
 
 function sizesOf({ given }) {

@@ -27,6 +27,7 @@ class Mistake(TypedDict):
 CHOSEN = (
     "Z1.bias.missing",
     "H1.activation.none",
+    "H1.activation.tanh",
     "H1.sign.of_Z1",
     "H1.bias.after_activation",
     "S.operand.Z1_for_H1",

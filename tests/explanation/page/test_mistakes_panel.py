@@ -148,7 +148,11 @@ def test_both_losses_after_a_hundred_steps_are_pythons(name: str, browser: Brows
     ("dH1", "dS @ transpose(W2)", ""),
     ("dW2", "(dS.T @ H1).T", "The line gives the numbers of the equation."),
     ("dW2", "H1 @ dS", "the inner sizes 4 and 24 differ"),
-    ("db1", "dZ1.sum(axis=0) * 3", "db1: the line gives other numbers than the equation."),
+    ("db1", "dZ1.sum(axis=0) * 3", "db1: other numbers than the equation's. Expected: db1 = "),
+    ("dS", "np.subtract(P, Y) / N", "The line gives the numbers of the equation."),
+    ("H1", "tanh(Z1)", "tanh is used instead of ReLU. Expected: H1 = maximum(Z1, 0)."),
+    ("H1", "exp(Z1)", "With another activation, dZ1 needs another derivative."),
+    ("dW2", "dS.T @ H1", "dW2: the result is transposed. Expected: dW2 = H1.T @ dS"),
     ("dS", "(P - Y", "“)” was expected; the line ends"),
     ("dS", "(P - Q) / N", "“Q” is not known here"),
     ("dS", "", "a value was expected"),
@@ -172,6 +176,70 @@ def test_a_line_of_ones_own_is_computed_or_refused(
         panel(shown).get_by_role("button", name="Right lines").click()
         shown.settle()
         assert set(states(shown).values()) == {"= equal"}
+
+
+@pytest.mark.parametrize(("value", "line", "words"), [
+    ("dH1", "W2 @ dS.T", "dH1: the result is transposed, which fits only since N = H here."),
+    ("dW1", "X.T @ dZ1.T", "dW1: dZ1 is transposed, which fits only since N = H here."),
+    ("dW2", "H1 @ dS", "dW2: H1 is not transposed, which fits only since N = H here."),
+])  # fmt: skip
+def test_a_transposition_that_fits_is_named(
+    value: str, line: str, words: str, browser: Browser
+) -> None:
+    problem = replace(PENGUINS, X=PENGUINS.X[:8], Y=PENGUINS.Y[:8])
+    assert len(problem.X) == len(problem.params.b1)
+    with page_of(problem, browser) as shown:
+        type_line(shown, value, line)
+        assert words in panel(shown).locator(".answer").first.inner_text()
+
+
+def type_line(shown: WebPage, value: str, line: str) -> None:
+    panel(shown).get_by_label("The line of").select_option(value)
+    panel(shown).get_by_label("The line, in NumPy").fill(line)
+    shown.settle()
+
+
+def test_a_right_line_of_ones_own_has_nothing_wrong_beside_it(browser: Browser) -> None:
+    with page_of(PENGUINS, browser) as shown:
+        panel(shown).scroll_into_view_if_needed()
+        type_line(shown, "dS", f"(P - Y) / {len(PENGUINS.X)}")
+        compared = panel(shown).locator(".comparison")
+        assert compared.locator("h3").inner_text() == "dS"
+        grids = compared.locator(".number-grid").filter(visible=True)
+        assert grids.count() == 1 and "wrong" not in grids.inner_text()
+        assert not panel(shown).locator(".pair-of-curves").is_visible()
+        panel(shown).get_by_role("button", name="Right lines").click()
+        shown.settle()
+        assert not panel(shown).locator(".pair-of-curves").is_visible()
+
+
+CHOSEN = """at => {
+  const select = document.querySelector(".mistakes select.mistake");
+  select.value = at;
+  select.dispatchEvent(new Event("change"));
+  return document.querySelector(".mistakes .pair-of-curves [role=status]").textContent;
+}"""
+"""What is said of the curves as soon as a mistake is chosen."""
+
+
+def test_a_factor_of_every_gradient_is_one_of_the_learning_rate(browser: Browser) -> None:
+    N = len(PENGUINS.X)
+    rate = PENGUINS.learning_rate
+    with page_of(PENGUINS, browser) as shown:
+        panel(shown).scroll_into_view_if_needed()
+        done = panel(shown).locator(".pair-of-curves [role=status]")
+        for name, expected in (
+            (
+                "dS.scale.no_mean",
+                f"with the right lines and η = {N * rate:g} in place of {rate:g}.",
+            ),
+            ("update.scale.no_eta", f"with the right lines and η = 1 in place of {rate:g}."),
+            ("dZ1.mask.missing", "does not show that the lines are right."),
+        ):
+            at_once = shown.run(CHOSEN, numbered(name, PENGUINS)[0])
+            assert at_once == ""  # what was said of the mistake before is gone
+            done.filter(has_text="after 100 steps").wait_for()
+            assert done.inner_text().endswith(expected)
 
 
 def test_the_comparison_follows_a_changed_weight(browser: Browser) -> None:
@@ -198,7 +266,7 @@ def test_the_wrong_line_is_found_with_the_doctors_words(browser: Browser) -> Non
             panel(shown).get_by_role("button", name="Draw a mistake").click()
             questions: list[str] = []
             for value in list(LINES)[::-1] if game % 2 else list(LINES):
-                panel(shown).get_by_role("button", name=f"wrong line: {value}", exact=True).click()
+                panel(shown).get_by_role("button", name=f"This one? {value}", exact=True).click()
                 answer = panel(shown).locator(".game .answer").inner_text()
                 if answer.startswith("Found."):
                     break
@@ -210,6 +278,26 @@ def test_the_wrong_line_is_found_with_the_doctors_words(browser: Browser) -> Non
             assert set(questions) <= {match[0]["question"]}
             score = f"Found: {game + 1}, of which {at_once} at the first guess."
             assert score in panel(shown).inner_text()
+
+
+def test_the_game_has_both_numbers_of_a_value_and_can_be_given_up(browser: Browser) -> None:
+    with page_of(PENGUINS, browser) as shown:
+        give_up = panel(shown).get_by_role("button", name="Show the answer")
+        assert give_up.is_disabled()
+        panel(shown).get_by_role("button", name="Draw a mistake").click()
+        game = panel(shown).locator(".game")
+        game.get_by_role("button", name="S: its numbers", exact=True).click()
+        tables = game.locator(".number-grid table")
+        assert tables.locator("caption").all_inner_texts() == [
+            f"{side}: S (8, 3)" for side in ("this pass", "right")
+        ]
+        numbers = [[number(text) for text in row[1:]] for row in rows(tables.nth(1))]
+        np.testing.assert_allclose(numbers, by_python(PENGUINS, {})["S"], rtol=6e-3)
+        give_up.click()
+        answer = game.locator(".answer").inner_text()
+        assert answer.startswith("It is the line of ") and "expected" in answer
+        assert give_up.is_disabled() and "Found:" not in panel(shown).inner_text()
+        assert game.get_by_role("button", name="This one? dS", exact=True).is_disabled()
 
 
 def test_a_gradient_check_finds_the_arrays_that_a_mistake_reaches(browser: Browser) -> None:

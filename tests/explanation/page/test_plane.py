@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from backhand.explanation.examples import EXAMPLES
 from backhand.explanation.page.contents import page_contents
 from helpers.page_problems import predicted_classes, problem_of
 from helpers.web_page import STORE, WebPage, chromium, needs_browser, open_modules, open_page
@@ -151,6 +152,44 @@ def test_of_more_features_two_are_chosen_and_the_others_are_those_of_the_pinned_
         W1, b1, X = shown.value("W1")[:, 2], shown.value("b1")[2], shown.value("X")[5]
         constant = b1 + X[0] * W1[0] + X[2] * W1[2]
         assert f"{W1[3]:.4g} · feature 3" in words and f"{abs(constant):.4g} > 0" in words
+
+
+def test_no_feature_is_along_both_axes(browser: Browser) -> None:
+    with open_page(page_contents(problem_of(8, 4, 8, 3)), browser=browser) as shown:
+        panel = shown.page.locator(".panel.plane")
+        panel.get_by_label("Across").select_option("feature 3")
+        shown.settle()
+        for label, other in (("Across", "feature 1"), ("Up", "feature 3")):
+            options = panel.get_by_label(label).locator("option:disabled")
+            assert options.all_inner_texts() == [other]
+
+
+def test_rows_that_are_predicted_otherwise_than_their_place_are_named(browser: Browser) -> None:
+    problem = problem_of(8, 4, 8, 3)
+    with open_page(page_contents(problem), browser=browser) as shown:
+        panel = shown.page.locator(".panel.plane")
+        places = np.repeat(problem.X[[0]], 8, axis=0)
+        places[:, :2] = problem.X[:, :2]
+        there, own = (predicted_classes(problem.params, X) for X in (places, problem.X))
+        named = ", ".join(f"row {n}" for n in np.flatnonzero(there != own))
+        assert named and f"in which they are drawn: {named}." in panel.inner_text()
+
+
+@pytest.mark.parametrize("width", [1280, 380])
+def test_labels_do_not_lie_on_each_other(browser: Browser, width: int) -> None:
+    problem = EXAMPLES["penguins"]()
+    with open_page(page_contents(problem), browser=browser, width=width) as shown:
+        shown.page.locator(".panel.plane canvas").scroll_into_view_if_needed()
+        shown.page.wait_for_timeout(500)  # names of regions are there once the plane is quiet
+        shown.page.locator(".panel.plane .region").filter(visible=True).first.wait_for()
+        boxes = shown.run("""() => [...document.querySelectorAll(
+          '.plane .hinge text, .plane .region')].map(text => text.getBoundingClientRect())
+          .filter(({ width }) => width).map(({ x, y, right, bottom }) => [x, y, right, bottom])""")
+        assert len(boxes) > 8
+        for at, (x, y, right, bottom) in enumerate(boxes):
+            for other in boxes[:at]:
+                apart = other[2] <= x or right <= other[0] or other[3] <= y or bottom <= other[1]
+                assert apart, (boxes[at], other)
 
 
 def test_one_feature_has_no_plane(browser: Browser) -> None:

@@ -103,6 +103,10 @@ def test_numbers_in_the_answers_are_pythons(opened: tuple[WebPage, str]) -> None
     n, h = np.unravel_index(np.abs(expected["dH1"]).argmax(), expected["dH1"].shape)
     with_dW2 = expected["dS"][n] @ expected["dW2"][h]
     assert after(6, "it would be") == pytest.approx(with_dW2, rel=FOUR_DIGITS, abs=1e-12)
+    largest_class = int(problem.Y.sum(0).argmax())
+    over_rows = np.exp(expected["S"]) / np.exp(expected["S"]).sum(0)  # the fault of question 11
+    db2 = (over_rows - problem.Y).mean(0)[largest_class]
+    assert after(11, f"db2[{largest_class}] =") == pytest.approx(db2, rel=FOUR_DIGITS)
     assert after(12, "L is") == pytest.approx(L, rel=FOUR_DIGITS)
     largest = expected["S"].max()
     assert after(13, f"S[{','.join(map(str, np.argwhere(expected['S'] == largest)[0]))}] =") == (
@@ -113,6 +117,30 @@ def test_numbers_in_the_answers_are_pythons(opened: tuple[WebPage, str]) -> None
         assert after(16, "if ε is above") == pytest.approx(nearest, rel=FOUR_DIGITS)
     else:
         assert "there is no derivative" in open_question(shown, 16).inner_text()
+
+
+@pytest.mark.slow
+@needs_browser
+def test_how_close_is_as_in_the_panel_of_the_slope(opened: tuple[WebPage, str]) -> None:
+    shown, _ = opened
+    panel = shown.page.locator(".panel.slope")  # at first along the largest entry of dW1, too
+    for epsilon, row in (("1e-5", 4), ("1e-2", 1)):
+        panel.get_by_role("spinbutton", name="ε", exact=True).fill(epsilon)
+        shown.settle()
+        difference = panel.locator("td").nth(2).inner_text()
+        cells = open_question(shown, 15).locator("tbody tr").nth(row).locator("th, td")
+        head, _, found = cells.all_inner_texts()
+        assert number(head) == float(epsilon)
+        assert number(found) == pytest.approx(number(difference), rel=0.05)
+
+
+@pytest.mark.slow
+@needs_browser
+def test_the_order_of_a_sum_is_shown_with_all_digits(opened: tuple[WebPage, str]) -> None:
+    shown, name = opened
+    text = open_question(shown, 17).inner_text()
+    assert "-" not in text.replace("one-sided", "")
+    assert ("the same here" in text) == (name == "xor") == ("a difference of" not in text)
 
 
 @pytest.mark.slow

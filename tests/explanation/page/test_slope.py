@@ -138,6 +138,25 @@ def test_at_a_kink_both_slopes_are_shown_and_the_difference_is_their_mean(shown:
     )
 
 
+def test_the_slopes_at_a_kink_are_those_of_the_equations_for_every_epsilon(
+    shown: WebPage,
+) -> None:
+    shown.page.locator(".panel.slope").get_by_role("button", name="nearest kink").click()
+    shown.settle()
+    gradient, *_, left, right = table(shown)  # ε is 1e-5
+    expected = verdict(shown)
+    start = expected.split("The slope of L is ")[1].split(". There")[0].replace("−", "-")
+    on_the_left, on_the_right = (float(side.split()[0]) for side in start.split(" and "))
+    assert on_the_left == pytest.approx(left, rel=1e-3)
+    assert on_the_right == pytest.approx(right, rel=1e-3)
+    assert gradient == pytest.approx(on_the_left, rel=1e-3) or (
+        gradient == pytest.approx(on_the_right, rel=1e-3)
+    )
+    for epsilon in ("0.1", "1e-13"):  # curvature and rounding
+        type_number(shown, "ε", epsilon)
+        assert verdict(shown) == expected
+
+
 def test_a_difference_across_a_kink_is_explained_and_a_smaller_epsilon_agrees(
     shown: WebPage,
 ) -> None:

@@ -113,6 +113,12 @@ const TABLE = {
   ones_like: ["a", each(() => 1)],
   zeros_like: ["a", each(() => 0)],
   without_row: ["a row", withoutRow],
+  add: ["a b", each((x, y) => x + y)],
+  subtract: ["a b", each((x, y) => x - y)],
+  multiply: ["a b", each((x, y) => x * y)],
+  divide: ["a b", each((x, y) => x / y)],
+  power: ["a b", each((x, y) => x ** y)],
+  negative: ["a", each((x) => -x)],
   len: ["a", (a) => scalar(a.shape[0])],
   float: ["a", (a) => ({ ...a, isMask: false })],
   astype: ["a dtype", (a) => ({ ...a, isMask: false })],
@@ -127,13 +133,15 @@ const METHODS = new Set([
   "transpose", "astype", "copy",
 ]);
 
+const USUAL = ["maximum", "where", "exp", "log", "sum", "mean", "dot", "transpose", "softmax"];
+
 const NAMED_OTHERWISE = { absolute: "abs", amax: "max", amin: "min", rint: "round" };
 
 /** Call a function by its name with positional and named arguments. */
 export function call(name, positional, keywords) {
   const known = NAMED_OTHERWISE[name] ?? name;
   if (!Object.hasOwn(TABLE, known))
-    throw new Error(`there is no function “${name}” here; there are ${listed(TABLE)}`);
+    throw new Error(`there is no function “${name}” here; there are ${USUAL.join(", ")}, …`);
   const [text, f] = TABLE[known];
   return f(...bound(name, text.split(" "), positional, keywords));
 }
@@ -164,6 +172,3 @@ function bound(name, parameters, positional, keywords) {
   });
 }
 
-function listed(table) {
-  return Object.keys(table).filter((one) => one !== "without_row").join(", ");
-}

@@ -3,15 +3,15 @@
 import { array, copy, entry, matmul, offset } from "./matrix.js";
 
 /**
- * The kinks along an entry of W1, b1, X or Z1: [{by, cell}], the nearest first. At θ + by, the cell
- * of Z1 is 0. Along all others there are none.
+ * The kinks along an entry of W1, b1, X or Z1: [{by, cell, rate}], the nearest first. At θ + by,
+ * the cell of Z1 is 0; it grows by `rate` times what θ does. Along all others there are none.
  *
  * Z1 is linear in each of these entries, so this is exact but for rounding.
  */
 export function kinksAlong(values, { name, index }) {
   return slopesOfZ1(values, name, index)
     .filter(({ cell, rate }) => rate !== 0 && !isDropped(values, cell))
-    .map(({ cell, rate }) => ({ cell, by: 0 - entry(values.Z1, cell.index) / rate }))
+    .map(({ cell, rate }) => ({ cell, rate, by: 0 - entry(values.Z1, cell.index) / rate }))
     .sort((one, other) => Math.abs(one.by) - Math.abs(other.by));
 }
 
@@ -32,6 +32,20 @@ function slopesOfZ1({ X, W1 }, name, index) {
     return count(hidden, (h) => ({ cell: cellOfZ1(n, h), rate: entry(W1, [i, h]) }));
   }
   return [];
+}
+
+/**
+ * The slopes of L on both sides of a number θ, {left, right}: a unit that is 0 at θ has no part in
+ * the gradient, and has one on the side on which its Z1 is above 0.
+ */
+export function slopesOfSides({ Z1, dH1, mask }, gradient, kinks) {
+  const partOf = ({ cell: { index }, rate }) =>
+    entry(Z1, index) === 0 ? rate * entry(dH1, index) * (mask ? entry(mask, index) : 1) : 0;
+  const partOfAll = (some) => some.reduce((sum, kink) => sum + partOf(kink), 0);
+  return {
+    left: gradient + partOfAll(kinks.filter(({ rate }) => rate < 0)),
+    right: gradient + partOfAll(kinks.filter(({ rate }) => rate > 0)),
+  };
 }
 
 function isDropped({ mask }, { index }) {

@@ -5,7 +5,8 @@ import { liveNodes } from "../../parts/live.js";
 import { numberGrid, windowOf } from "../../parts/number_grid.js";
 import { shown } from "../../parts/numbers.js";
 import { shapeText } from "../../lines/numpy.js";
-import { commonFactor, relativeDifference, TOLERANCE, worstPlace } from "./passes.js";
+import { commonFactor, haveOneShape, relativeDifference } from "./passes.js";
+import { TOLERANCE, worstPlace } from "./passes.js";
 import { table } from "../../parts/table.js";
 
 const WORDS = {
@@ -56,7 +57,8 @@ export function comparison(names, heads) {
   };
 }
 
-const chosenOf = ({ chosen, passes }) => chosen ?? passes.first;
+/** Without a choice, where the numbers part; if they do not, the line that was changed. */
+const chosenOf = ({ chosen, passes }) => chosen ?? passes.first ?? Object.keys(passes.changes)[0];
 
 function equationRow(live, state, name, choose) {
   const ofName = () => state.passes.states[name];
@@ -67,28 +69,18 @@ function equationRow(live, state, name, choose) {
   words.append(live.text(() => WORDS[ofName()]));
   live.attribute(words, "class", ofName);
   const difference = live.text(() => differenceOf(state.passes, name));
-  return [button, lineOf(live, state, name), words, difference];
-}
-
-/** The line that is computed, and the right one below it if it is another. */
-function lineOf(live, state, name) {
-  const code = element("code");
-  code.append(live.text(() => state.passes.changes[name] ?? state.passes.lines[name] ?? ""));
-  const right = element("div", { class: "quiet" }, "instead of ");
-  const rightCode = element("code");
-  rightCode.append(live.text(() => state.passes.lines[name] ?? ""));
-  right.append(rightCode);
-  live.attribute(right, "hidden", () => !(name in state.passes.changes));
-  return element("td", { class: "line" }, code, right);
+  const line = live.text(() => state.passes.changes[name] ?? state.passes.lines[name] ?? "");
+  const code = element("td", { class: "line" }, element("code", {}, line));
+  return [button, code, words, difference];
 }
 
 function differenceOf({ right, wrong, errors }, name) {
   if (errors[name] || !wrong[name] || !right[name]) return "—";
-  if (String(right[name].shape) !== String(wrong[name].shape)) return "other shape";
+  if (!haveOneShape(right[name], wrong[name])) return "other shape";
   return shown(relativeDifference(right[name], wrong[name]), 2);
 }
 
-/** The numbers of one value on both sides, and in words how they differ. */
+/** The numbers of one value, on both sides if they differ, and in words how. */
 function numbersOf(heads) {
   const title = element("h3");
   const words = element("p", { role: "status" });
@@ -101,25 +93,24 @@ function numbersOf(heads) {
     const place = comparable ? worstPlace(right, wrong) : 0;
     const least = TOLERANCE * (right ? largest(right) : 0);
     const differs = (at) => !comparable || !(Math.abs(right.data[at] - wrong.data[at]) <= least);
-    setText(title, `${name}: ${heads.join(" and ")}`);
+    const isEqual = passes.states[name] === "equal";
+    setText(title, isEqual ? name : `${name}: ${heads.join(" and ")}`);
     setText(words, inWords(passes, name));
     [right, wrong].forEach((a, side) => {
-      grids[side].node.hidden = !a;
-      if (!a) return;
-      const caption = captionOf(heads[side], name, a);
+      grids[side].node.hidden = !a || (isEqual && side > 0);
+      if (grids[side].node.hidden) return;
+      const caption = captionOf(isEqual ? "" : `${heads[side]}: `, name, a);
       grids[side].draw(caption, a, windowOf(a, place), side ? differs : undefined);
     });
   }
   return { node, show };
 }
 
-const haveOneShape = (a, b) => !!a && !!b && String(a.shape) === String(b.shape);
-
 function captionOf(head, name, a) {
   const shape = a.shape.length ? ` ${shapeText(a.shape)}` : "";
   const { rows, columns } = windowOf(a);
   const part = rows.length * columns.length < a.data.length ? ", a part of it" : "";
-  return `${head}: ${name}${shape}${part}`;
+  return `${head}${name}${shape}${part}`;
 }
 
 const largest = (a) => a.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
@@ -137,7 +128,7 @@ function inWords(passes, name) {
   if (!wrong[name]) return "Not computed.";
   if (!haveOneShape(right[name], wrong[name]))
     return `The shape is ${shapeOf(wrong[name])}; expected ${shapeOf(right[name])}.`;
-  if (passes.states[name] === "equal") return "The numbers are equal.";
+  if (passes.states[name] === "equal") return "Both have these numbers.";
   const factor = commonFactor(right[name], wrong[name]);
   const ratio =
     factor === null ? "" : ` Every entry is ${shown(factor, 6)} times the one that is expected.`;

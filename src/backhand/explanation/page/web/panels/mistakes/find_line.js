@@ -8,12 +8,12 @@ import { numberGrid, windowOf } from "../../parts/number_grid.js";
 import { shown } from "../../parts/numbers.js";
 import { shapeText } from "../../lines/numpy.js";
 import { equationOf, messageNodes } from "./mistake_words.js";
-import { bothPasses } from "./passes.js";
+import { bothPasses, haveOneShape, worstPlace } from "./passes.js";
 import { table } from "../../parts/table.js";
 
 const TASK =
-  "One of the lines below is computed otherwise. Look at the numbers of this pass, beside those " +
-  "of the drawing at the top, which are right, and choose the line.";
+  "One of the lines below is computed otherwise. Compare the numbers of this pass with the right " +
+  "ones, value by value, and choose the line.";
 
 const MOST_MOVED = 400;
 
@@ -21,14 +21,14 @@ const MOST_MOVED = 400;
 export function findLine(store) {
   const live = liveNodes();
   const game = {
-    mistake: null, passes: null, looked: "dS", guesses: [], found: false, checked: null,
+    mistake: null, passes: null, looked: "Z1", guesses: [], ended: false, checked: null,
     solved: 0, atOnce: 0,
   };
   const answer = element("div", { role: "status", class: "answer" });
-  const grid = numberGrid();
+  const grids = { right: numberGrid(), wrong: numberGrid() };
   const show = () => {
     live.update();
-    drawNumbers(game, grid);
+    drawNumbers(game, grids);
   };
   const moves = {
     draw() {
@@ -44,15 +44,25 @@ export function findLine(store) {
       game.looked = name;
       show();
     },
+    giveUp() {
+      game.ended = true;
+      const start = element("p", {}, `It is the line of ${game.mistake.equation}. `);
+      answer.replaceChildren(start, ...messageNodes(game.mistake));
+      show();
+    },
   };
   const list = guessList(live, game, Object.keys(store.contents.lines), moves);
   const board = element("div", { class: "parts game" },
     element("div", {}, answer, list),
-    element("div", {}, grid.node, gradientCheck(store, live, game)),
+    element("div", {},
+      element("div", { class: "row pair" }, grids.wrong.node, grids.right.node),
+      gradientCheck(store, live, game)),
   );
   live.attribute(board, "hidden", () => !game.mistake);
   const draw = button("Draw a mistake", moves.draw);
-  const top = element("div", { class: "row" }, draw, score(live, game));
+  const giveUp = button("Show the answer", moves.giveUp);
+  live.attribute(giveUp, "disabled", () => !game.mistake || game.ended);
+  const top = element("div", { class: "row" }, draw, giveUp, score(live, game));
   live.update();
   return {
     node: element("div", {}, top, board),
@@ -71,19 +81,26 @@ function drawMistake(store, game) {
     const [mistake] = others.splice(Math.floor(Math.random() * others.length), 1);
     const passes = bothPasses(store, mistake.lines);
     if (!passes.first) continue;
-    Object.assign(game, { mistake, passes, guesses: [], found: false, checked: null });
+    const looked = Object.keys(passes.lines)[0];
+    Object.assign(game, { mistake, passes, looked, guesses: [], ended: false, checked: null });
     return;
   }
 }
 
-/** The numbers that the wrong pass has for the value that is looked at. */
-function drawNumbers({ mistake, passes, looked }, grid) {
-  const a = passes?.wrong[looked];
-  grid.node.hidden = !mistake || !a;
-  if (!grid.node.hidden) grid.draw(`${looked} ${shapeText(a.shape)} of the pass`, a, windowOf(a));
+/** The value that is looked at, of this pass and as it should be. */
+function drawNumbers({ passes, looked }, grids) {
+  const [right, wrong] = [passes?.right[looked], passes?.wrong[looked]];
+  const place = haveOneShape(right, wrong) ? worstPlace(right, wrong) : 0;
+  draw(grids.wrong, "this pass", wrong);
+  draw(grids.right, "right", right);
+
+  function draw(grid, head, a) {
+    grid.node.hidden = !a;
+    if (a) grid.draw(`${head}: ${looked} ${shapeText(a.shape)}`, a, windowOf(a, place));
+  }
 }
 
-/** Of each value: look at its numbers, or say that its line is the wrong one. */
+/** Of each value: look at its numbers, or choose its line as the wrong one. */
 function guessList(live, game, names, { guess, look }) {
   const rows = names.map((name) => {
     const see = button(name, () => look(name), { class: "choice" });
@@ -91,22 +108,22 @@ function guessList(live, game, names, { guess, look }) {
     live.attribute(see, "aria-pressed", () => String(game.looked === name));
     const line = element("code");
     line.append(live.text(() => game.passes?.lines[name] ?? ""));
-    const say = button("wrong line", () => guess(name), { class: "choice" });
-    say.setAttribute("aria-label", `wrong line: ${name}`);
-    live.attribute(say, "disabled", () => game.found || game.guesses.includes(name));
+    const say = button("This one?", () => guess(name), { class: "choice" });
+    say.setAttribute("aria-label", `This one? ${name}`);
+    live.attribute(say, "disabled", () => game.ended || game.guesses.includes(name));
     const result = element("td");
     result.append(live.text(() => resultOf(game, name)));
     return [see, element("td", { class: "line" }, line), say, result];
   });
-  const columns = ["numbers", "line", "", ""];
-  const list = table("The lines as they should be, one of which is not", columns, rows);
+  const columns = ["numbers", "right line", "", ""];
+  const list = table("The right lines: this pass has another for one of them", columns, rows);
   list.classList.add("equations");
   return list;
 }
 
 function resultOf({ guesses, mistake }, name) {
   if (!guesses.includes(name)) return "";
-  return isIt(mistake, name) ? "✓ found" : "✗ right line";
+  return isIt(mistake, name) ? "✓ yes" : "✗ no";
 }
 
 const isIt = (mistake, name) => name in mistake.lines && equationOf(name) === mistake.equation;
@@ -116,7 +133,7 @@ function answerTo(game, name) {
   const { mistake, passes } = game;
   game.guesses.push(name);
   if (isIt(mistake, name)) {
-    game.found = true;
+    game.ended = true;
     game.solved += 1;
     if (game.guesses.length === 1) game.atOnce += 1;
     return [element("p", {}, element("strong", {}, "Found. ")), ...messageNodes(mistake)];
@@ -154,11 +171,11 @@ function gradientCheck(store, live, game) {
     return Number.isNaN(found) ? "no such shape" : found === undefined ? "" : shown(found, 2);
   };
   const rows = names.map((name) => [name, live.text(error(name))]);
-  const result = table("‖a − n‖ / (‖a‖ + ‖n‖)", ["gradient", "error"], rows);
+  const result = table("‖a − n‖ / max(‖a‖, ‖n‖)", ["gradient", "error"], rows);
   live.attribute(result, "hidden", () => !game.checked);
   const words = element("p", { class: "quiet" },
-    "About 1e−9 is rounding, and far more is a fault. Where the loss is computed wrongly, so are " +
-    "the finite differences: they agree with it, not with the right loss.");
+    "Below 1e−7 is rounding, above 1e−4 a fault (or a kink). Where the loss is computed wrongly, " +
+    "so are the finite differences: they agree with it, not with the right loss.");
   live.attribute(words, "hidden", () => !game.checked);
   return element("div", { hidden: numbersToMove(store) > MOST_MOVED }, run, result, words);
 }

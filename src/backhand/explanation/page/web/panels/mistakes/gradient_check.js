@@ -13,7 +13,7 @@ export function numbersToMove({ given }) {
 }
 
 /**
- * ‖a − n‖ / (‖a‖ + ‖n‖) of each gradient a of the pass and the finite differences n of its own
+ * ‖a − n‖ / max(‖a‖, ‖n‖) of each gradient a of the pass and the finite differences n of its own
  * loss; NaN where one of them could not be computed.
  */
 export function checkGradients({ given, wrong, lines, changes }) {
@@ -44,6 +44,6 @@ function relativeError(gradient, measured) {
   if (gradient?.data.length !== measured.data.length) return NaN;
   const norm = (numbers) => Math.hypot(...numbers);
   const difference = norm(gradient.data.map((value, at) => value - measured.data[at]));
-  const size = norm(gradient.data) + norm(measured.data);
+  const size = Math.max(norm(gradient.data), norm(measured.data));
   return size ? difference / size : 0;
 }

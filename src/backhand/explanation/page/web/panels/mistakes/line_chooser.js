@@ -2,9 +2,10 @@
 
 import { button } from "../../parts/controls.js";
 import { element } from "../../parts/dom.js";
-import { codeOf, parseLine } from "../../lines/lines.js";
+import { codeOf } from "../../lines/lines.js";
 import { messageNodes } from "./mistake_words.js";
-import { isClose } from "./passes.js";
+import { transpositionIn } from "./transpositions.js";
+import { isClose, resultOf } from "./passes.js";
 
 const SHOWN_FIRST = "dS.scale.no_mean";
 
@@ -20,7 +21,7 @@ export function lineChooser(store, onchange) {
   const words = element("div", { role: "status", class: "answer" });
   chooser.node = element("div", {}, fields, words);
   chooser.show = (passes) => {
-    const said = wordsFor(chooser, passes, mistakes);
+    const said = wordsFor(store, chooser, passes);
     const text = said.map((node) => node.textContent).join();
     if (text !== words.textContent) words.replaceChildren(...said);
   };
@@ -90,7 +91,7 @@ function mistakeList(mistakes) {
 }
 
 /** The doctor's words for what was chosen or typed. */
-function wordsFor({ changes, mistake }, passes, mistakes) {
+function wordsFor({ contents, shapes }, { changes, mistake }, passes) {
   const [name] = Object.keys(changes);
   if (!name) return [element("p", {}, "All lines are the right ones.")];
   if (mistake) {
@@ -99,19 +100,22 @@ function wordsFor({ changes, mistake }, passes, mistakes) {
   }
   if (passes.errors[name]) return [element("p", {}, `${name}: ${passes.errors[name]}.`)];
   if (!passes.first) return [element("p", {}, "The line gives the numbers of the equation.")];
-  const known = mistakes.find((one) => givesTheSame(one, name, passes));
-  const same = "The same numbers as a mistake that the doctor knows. ";
-  if (known) return [element("p", {}, same + known.message)];
-  return [element("p", {}, `${name}: the line gives other numbers than the equation.`)];
+  const words = transpositionIn(passes, name, shapes) ?? knownAs(contents.mistakes, name, passes) ??
+    `${name}: other numbers than the equation's.`;
+  const right = element("code", {}, `${name} = ${passes.lines[name]}`);
+  const other = name === "H1" ? " With another activation, dZ1 needs another derivative." : "";
+  return [element("p", {}, `${words} Expected: `, right, `.${other}`)];
+}
+
+/** The doctor's words for a mistake that gives the same numbers; null if there is none. */
+function knownAs(mistakes, name, passes) {
+  const known = mistakes?.find((one) => givesTheSame(one, name, passes));
+  return known ? `The same numbers as a mistake that the doctor knows. ${known.message}` : null;
 }
 
 /** Whether a mistake of this one line gives what was typed. */
 function givesTheSame(mistake, name, { wrong }) {
   const [line, ...others] = Object.keys(mistake.lines);
-  if (line !== name || others.length || !wrong[name]) return false;
-  try {
-    return isClose(parseLine(mistake.lines[name])(wrong), wrong[name]);
-  } catch {
-    return false;
-  }
+  const isOfThisLine = line === name && !others.length;
+  return isOfThisLine && isClose(resultOf(mistake.lines[name], wrong), wrong[name]);
 }

@@ -4,6 +4,7 @@ import { chart } from "../../parts/chart.js";
 import { element } from "../../parts/dom.js";
 import { shown } from "../../parts/numbers.js";
 import { axisEnd, extent } from "../../parts/scales.js";
+import { scaleOfUpdate, TOLERANCE } from "./passes.js";
 import { trainBoth } from "./training_runs.js";
 
 const STEPS = 100;
@@ -24,13 +25,26 @@ export function pairOfCurves(store) {
     element("h3", {}, `The loss in ${STEPS} steps of each`), legend, plot.node, words);
   let stop = () => {};
   let timer = 0;
+  let latest = null;
 
-  function draw({ given, lines, changes }) {
+  function draw(passes) {
     stop();
     clearTimeout(timer);
+    const isOther = JSON.stringify(latest?.changes) !== JSON.stringify(passes.changes);
+    latest = passes;
+    node.hidden = !passes.first;
+    if (node.hidden) return;
+    if (isOther) clear();
+    const { given, lines, changes } = passes;
     timer = setTimeout(() => {
       stop = trainBoth({ given, lines, changes, steps: STEPS, onprogress: show });
     }, QUIET);
+  }
+
+  /** Those of other lines would be taken for these. */
+  function clear() {
+    words.textContent = "";
+    plot.draw({ x: { low: 0, high: STEPS }, y: { low: 0, high: 1 }, curves: {}, label: "" });
   }
 
   function show(runs) {
@@ -47,19 +61,28 @@ export function pairOfCurves(store) {
         right: [steps(runs.right), runs.right],
         wrong: [steps(runs.wrong), runs.wrong],
       },
-      label: `The loss of both runs by steps. ${inWords(runs)}`,
+      label: `The loss of both runs by steps. ${inWords(runs, latest)}`,
     });
-    if (runs.done) words.textContent = inWords(runs);
+    if (runs.done) words.textContent = inWords(runs, latest);
   }
 
   return { node, draw };
 }
 
-function inWords({ right, wrong, trouble }) {
+function inWords({ right, wrong, trouble }, passes) {
   const start = `L begins at ${shown(right[0])}; after ${right.length - 1} steps it is ` +
     `${shown(right.at(-1))} with the right lines`;
   if (trouble) return `${start}. The wrong lines cannot be trained: ${trouble}.`;
   const end = `${start} and ${shown(wrong.at(-1))} with the wrong ones.`;
+  const scale = scaleOfUpdate(passes);
+  if (scale > 0 && Math.abs(scale - 1) > TOLERANCE) return `${end} ${sameAsRate(scale, passes)}`;
   const falls = wrong.at(-1) < right[0] && wrong.at(-1) !== right.at(-1);
   return falls ? `${end} That the loss falls does not show that the lines are right.` : end;
+}
+
+/** A factor of all gradients is one of η, and no way to a lower loss that right lines have not. */
+function sameAsRate(scale, { given }) {
+  const rate = shown(scale * given.learning_rate);
+  return `Each step is ${shown(scale)} times the right one: it is as with the right lines and ` +
+    `η = ${rate} in place of ${shown(given.learning_rate)}.`;
 }

@@ -1,6 +1,8 @@
 // A wrong pass beside the right one: lines that are replaced, and where the numbers part.
 
 import { codeOf, derive, parseLine } from "../../lines/lines.js";
+import { PARAMETERS } from "../../mathematics/equations.js";
+import { map } from "../../mathematics/matrix.js";
 
 /** What counts as equal, relative to the largest entry: rounding is far below it. */
 export const TOLERANCE = 1e-9;
@@ -41,11 +43,11 @@ function stateOf({ right, wrong, errors, lines, changes }, name) {
   if (errors[name] || !wrong[name]) return name in changes ? "wrong" : "missing";
   if (isClose(right[name], wrong[name])) return "equal";
   if (!(name in changes)) return "inherited";
-  return isClose(ofItsInputs(lines[name], wrong), wrong[name]) ? "inherited" : "wrong";
+  return isClose(resultOf(lines[name], wrong), wrong[name]) ? "inherited" : "wrong";
 }
 
-/** What a right line gives of the values of the wrong pass; null if it cannot be computed. */
-function ofItsInputs(line, values) {
+/** What a line gives of values; null if it cannot be computed. */
+export function resultOf(line, values) {
   try {
     return parseLine(line)(values);
   } catch {
@@ -53,9 +55,12 @@ function ofItsInputs(line, values) {
   }
 }
 
+export function haveOneShape(a, b) {
+  return !!a && !!b && String(a.shape) === String(b.shape);
+}
+
 export function isClose(a, b) {
-  if (!a || !b || String(a.shape) !== String(b.shape)) return false;
-  return relativeDifference(a, b) <= TOLERANCE;
+  return haveOneShape(a, b) && relativeDifference(a, b) <= TOLERANCE;
 }
 
 /** The largest difference of two arrays of a shape, relative to the largest entry of `a`. */
@@ -93,4 +98,18 @@ export function commonFactor(a, b) {
   if (!Number.isFinite(factor)) return null;
   const scaled = { shape: a.shape, data: a.data.map((x) => factor * x) };
   return isClose(scaled, b) ? factor : null;
+}
+
+/** c if the update of the wrong pass is c times the right one, in every parameter, else null. */
+export function scaleOfUpdate({ given, right, wrong }) {
+  const factors = PARAMETERS.map((name) => {
+    const [one, other] = [right, wrong].map((values) => values[`new ${name}`]);
+    if (!haveOneShape(given[name], one) || !haveOneShape(one, other)) return null;
+    const steps = [one, other].map((after) => map((x, y) => x - y, after, given[name]));
+    if (steps.every(({ data }) => data.every((change) => change === 0))) return undefined;
+    return commonFactor(...steps);
+  }).filter((factor) => factor !== undefined);
+  const [scale] = factors;
+  const isScale = (factor) => factor !== null && Math.abs(factor - scale) <= 1e-6 * Math.abs(scale);
+  return factors.length && factors.every(isScale) ? scale : null;
 }

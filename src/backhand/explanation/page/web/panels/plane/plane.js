@@ -6,7 +6,7 @@ import { choices } from "./plane_choices.js";
 import { classMark } from "./plane_drawing.js";
 import { createPicture } from "./plane_picture.js";
 import { createPlaneView } from "./plane_view.js";
-import { planeInWords, unitInWords } from "./plane_words.js";
+import { otherFeatures, planeInWords, unitInWords } from "./plane_words.js";
 import { runButtons } from "../../parts/run.js";
 
 const MOST_UNITS_IN_WORDS = 32;
@@ -52,7 +52,7 @@ function legend(store) {
 
 function inWords(store, view, live, areas) {
   const unit = live.text(() => (view.unit === null ? HINGES : unitInWords(store, view, view.unit)));
-  const others = element("p", { class: "quiet" }, live.text(() => otherFeatures(store, view)));
+  const others = element("p", {}, live.text(() => otherFeatures(store, view)));
   return element("div", {},
     element("p", {}, live.text(() => planeInWords(store, view, areas()))),
     store.given.X.shape[1] > 2 ? others : null,
@@ -68,13 +68,6 @@ const HINGES =
 const HANDS =
   "Drag a row to change its two features; click a row or a line to pin it. By keyboard, rows are " +
   "changed in the matrix X.";
-
-function otherFeatures({ names }, { row }) {
-  return (
-    `The regions and hinges hold where all other features are those of ${names.n[row]}. A row is ` +
-    "drawn at its own two features, and predicted with all of its own."
-  );
-}
 
 /** A list that is kept up to date only while it is open. */
 function allUnits(store, view, live) {

@@ -5,12 +5,17 @@ import { element } from "../../parts/dom.js";
 /** The choices; `redraw` is called if the plane is another one afterwards. */
 export function choices(store, view, live, redraw) {
   const { i, n, h } = store.names;
-  const features = (label, axis) =>
-    choice(live, label, i, () => view.pair[axis], (feature) => {
+  const features = (label, axis) => {
+    const node = choice(live, label, i, () => view.pair[axis], (feature) => {
       view.setFeature(axis, feature);
       redraw();
       live.update();
     });
+    // One feature along both axes is no plane.
+    node.querySelectorAll("option").forEach((option, feature) =>
+      live.attribute(option, "disabled", () => view.pair[1 - axis] === feature));
+    return node;
+  };
   const others = choice(live, "Other features as in", n, () => view.row, (row) => {
     view.row = row;
     redraw();

@@ -20,6 +20,7 @@ export function createPicture(box, store, view, afterwards) {
   const picture = { node: frame.node, areas: null };
   let stale = true;
   let scales = null;
+  let boxes = []; // of the rows
   let colours = null;
 
   const layOut = () =>
@@ -33,16 +34,17 @@ export function createPicture(box, store, view, afterwards) {
     if (!box.isConnected) return;
     colours = null; // the page may have become dark since
     paint(3);
-    drawNames(picture.areas, frame.inner());
+    const names = drawNames(picture.areas, frame.inner());
     layOut(); // for its text alternative
+    hinges.draw(view, scales, [...names, ...boxes]);
     afterwards();
   });
   const drawIfSeen = firstInView(box, () => {
     if (stale) {
       view.holdRows();
       scales = layOut();
-      hinges.draw(view, scales);
-      rows.draw(view, scales);
+      boxes = rows.draw(view, scales);
+      hinges.draw(view, scales, boxes);
       drawNames(null);
       paint(1);
       paintFinely();
@@ -59,17 +61,20 @@ export function createPicture(box, store, view, afterwards) {
   return picture;
 }
 
-/** The names of the classes in their regions, once these stand still: colour is never alone. */
+/**
+ * The names of the classes in their regions, once these stand still: colour is never alone. The
+ * function that draws them returns their boxes (free_places.js).
+ */
 function classNames(store, area) {
   const attributes = { class: "region", "text-anchor": "middle" };
   const names = store.names.k.map((name) => svg("text", attributes, name));
   area.append(...names);
-  return (areas, inner) => names.forEach((text, k) => {
-    const place = areas?.get(k);
-    text.style.display = place ? "" : "none";
-    if (place) setAttributes(text, {
-      x: inner.x + place.x * inner.width,
-      y: inner.y + place.y * inner.height,
-    });
+  return (areas, inner) => names.flatMap((text, k) => {
+    const area = areas?.get(k);
+    text.style.display = area ? "" : "none";
+    if (!area) return [];
+    const place = { x: inner.x + area.x * inner.width, y: inner.y + area.y * inner.height };
+    setAttributes(text, place);
+    return [{ x: place.x, y: place.y - 4, width: 8 * text.textContent.length, height: 16 }];
   });
 }

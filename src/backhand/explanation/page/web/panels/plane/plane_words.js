@@ -3,7 +3,9 @@
 import { entry } from "../../mathematics/matrix.js";
 import { shown } from "../../parts/numbers.js";
 import { rowsRight } from "../../mathematics/predictions.js";
-import { unitLine } from "./two_features.js";
+import { rowsElsewhere, unitLine } from "./two_features.js";
+
+const MOST_NAMED = 8;
 
 /** One sentence on the whole. */
 export function planeInWords(store, view, areas) {
@@ -15,6 +17,20 @@ export function planeInWords(store, view, areas) {
   return (
     `The plane of ${view.names.join(" and ")}: ` +
     `${rowsRight(store)} of ${given.X.shape[0]} rows are predicted right.${regions}`
+  );
+}
+
+/** Why rows do not lie in the region of the class that is predicted for them. */
+export function otherFeatures(store, view) {
+  const all = `all other features are those of ${store.names.n[view.row]}`;
+  const rows = rowsElsewhere(store, view.network, view.pair);
+  const start = `The regions and hinges hold where ${all}.`;
+  if (!rows.length) return start;
+  const named = rows.slice(0, MOST_NAMED).map((n) => store.names.n[n]).join(", ");
+  const left = rows.length - MOST_NAMED;
+  return (
+    `${start} With their own, these rows are predicted as another class than that of the region ` +
+    `in which they are drawn: ${named}${left > 0 ? ` and ${left} more` : ""}.`
   );
 }
 

@@ -6,10 +6,12 @@ import { classMark } from "./plane_drawing.js";
 import { largestInRow, predictedLogits } from "../../mathematics/predictions.js";
 
 const MOST = 300;
+const SIZE = 16; // pixels
 const MOVED = 3; // pixels, from which on a press is a move and not a click
 
 /**
- * The rows, at most 300: `draw(view, scales)` places them, `emphasise(view)` shows `view.near`.
+ * The rows, at most 300: `draw(view, scales)` places them and returns their boxes (free_places.js),
+ * `emphasise(view)` shows `view.near`.
  */
 export function rowLayer(store, area) {
   const group = svg("g");
@@ -23,11 +25,13 @@ export function rowLayer(store, area) {
     latest = { pair: view.pair, ...scales };
     const { X, Y } = store.given;
     const S = predictedLogits(store);
-    marks.forEach((mark, n) => {
-      const [x, y] = view.pair.map((feature) => entry(X, [n, feature]));
-      mark.node.setAttribute("transform", `translate(${scales.toX(x)} ${scales.toY(y)})`);
+    return marks.map((mark, n) => {
+      const [across, up] = view.pair.map((feature) => entry(X, [n, feature]));
+      const [x, y] = [scales.toX(across), scales.toY(up)];
+      mark.node.setAttribute("transform", `translate(${x} ${y})`);
       mark.show(largestInRow(Y, n));
       mark.node.classList.toggle("wrong", largestInRow(S, n) !== largestInRow(Y, n));
+      return { x, y, width: SIZE, height: SIZE };
     });
   }
 

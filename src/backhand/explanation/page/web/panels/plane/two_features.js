@@ -2,7 +2,7 @@
 
 import { EQUATIONS } from "../../mathematics/equations.js";
 import { array, entry } from "../../mathematics/matrix.js";
-import { largestInRow } from "../../mathematics/predictions.js";
+import { largestInRow, predictedLogits } from "../../mathematics/predictions.js";
 import { extent } from "../../parts/scales.js";
 
 /**
@@ -35,10 +35,27 @@ export function regions(network, replaced, { x, y }, columns, rows) {
       X.data[at] = x.low + ((c + 0.5) / columns) * (x.high - x.low);
       X.data[at + 1] = y.high - ((r + 0.5) / rows) * (y.high - y.low);
     }
+  return classesOf(network, replaced, X);
+}
+
+/** The rows that are predicted as another class than the place where they are drawn. */
+export function rowsElsewhere(store, network, [a, b]) {
+  const { X } = store.given;
+  const S = predictedLogits(store);
+  const rows = X.shape[0];
+  const places = array([rows, 2]);
+  for (let n = 0; n < rows; n++)
+    places.data.set([entry(X, [n, a]), entry(X, [n, b])], 2 * n);
+  const there = classesOf(network, store.replaced, places);
+  return Array.from(there.keys()).filter((n) => there[n] !== largestInRow(S, n));
+}
+
+/** The predicted class of each row of X, which has the two features. */
+function classesOf(network, replaced, X) {
   const values = { ...network, X };
   for (const name of ["Z1", "H1", "S"])
     values[name] = (replaced[name] ?? EQUATIONS[name])(values);
-  return Uint16Array.from({ length: columns * rows }, (_, at) => largestInRow(values.S, at));
+  return Uint16Array.from({ length: X.shape[0] }, (_, at) => largestInRow(values.S, at));
 }
 
 /** Unit h as the function Z1 = p x + q y + c. */

@@ -20,15 +20,21 @@ export const GRADIENT_ANSWERS = [
           link((v) => largest(v, name)),
           text((v) => ` = ${shown(numberOf(v, largest(v, name)))}`),
         ]),
-        ". If yours divided by these is one number for a whole array, it is a factor. The panel " +
-          "“Wrong lines” shows for each mistake which arrays it reaches.",
+        ". If yours divided by these is one number for a whole array, it is a factor in its " +
+          "line: with dW2 * 2 the ratio is 2 in all of dW2, and 1 in the others.",
+      ),
+      paragraph(
+        "There can be two faults: with 4/m in db1 as well, the ratio is 4 there. Neither hides " +
+          "the other. A fault in dS, dH1 or dZ1 does hide others, since all that follows is wrong " +
+          "with it: correct the first array that is wrong, in the order of the computation, and " +
+          "compare again. The panel “Wrong lines” shows for each mistake which arrays it reaches.",
       ),
     ],
   },
   {
     number: 3,
     title: "dW2 and db2 are correct, dW1 is wrong. Why?",
-    answer: ({ link }) => [
+    answer: ({ text, link }) => [
       paragraph(
         "Then dS and H1 are correct as well. What remains is the way from dS to dW1, which is " +
           "here, for one entry: ",
@@ -42,7 +48,19 @@ export const GRADIENT_ANSWERS = [
         ". If ",
         link((v) => ({ name: "db1", index: [rowAndUnit(v)[1]] })),
         " is correct, so is dZ1, and the fault is in the line of dW1; if it is not, the fault is " +
-          "in dH1 or dZ1.",
+          "in dH1 or dZ1: 1/m once more, @ for *, dW2 for W2, another activation's derivative.",
+      ),
+      paragraph(
+        text(({ X, W2 }) => {
+          const [N, d] = X.shape;
+          const [H, K] = W2.shape;
+          return (
+            "If all values are correct and a hidden test fails, the line may hold for your sizes " +
+            `only: a number where N belongs, a name that exists in your notebook only, or a ` +
+            `product that fits since two sizes are equal (here N = ${N}, d = ${d}, H = ${H}, ` +
+            `K = ${K}). Compare on a second problem with four other, different sizes.`
+          );
+        }),
       ),
     ],
   },
@@ -148,11 +166,12 @@ export const GRADIENT_ANSWERS = [
         link((v) => largest(v, "W1")),
         text((v, { l2 }) => {
           const weight = numberOf(v, largest(v, "W1"));
-          if (!l2) return ` = ${shown(weight)} has no penalty here, since λ = 0.`;
+          const rate = l2 || 0.01;
+          const start = l2 ? "" : ", with λ = 0.01 in place of 0 here,";
           return (
-            ` = ${shown(weight)} adds λ W1 = ${shown(l2)} · ${shown(weight)} = ` +
-            `${shown(l2 * weight)} ` +
-            `to its gradient; without the 1/2 in the loss it would be ${shown(2 * l2 * weight)}.`
+            ` = ${shown(weight)}${start} adds λ W1 = ${shown(rate)} · ${shown(weight)} = ` +
+            `${shown(rate * weight)} to its gradient; without the 1/2 in the loss it would be ` +
+            `${shown(2 * rate * weight)}.`
           );
         }),
       ),

@@ -1,10 +1,9 @@
 // Answers about gradient checks and rounding.
 
 import { cellAt, largest, norm, numberOf, paragraph } from "./answer_parts.js";
-import { loss } from "../../mathematics/equations.js";
 import { entry } from "../../mathematics/matrix.js";
 import { shown } from "../../parts/numbers.js";
-import { alongWhat, apart, moved } from "../../mathematics/slopes.js";
+import { alongWhat, apart, slope } from "../../mathematics/slopes.js";
 import { range, table } from "../../parts/table.js";
 
 export const NUMBER_ANSWERS = [
@@ -19,7 +18,8 @@ export const NUMBER_ANSWERS = [
             `Here ‖dW2‖ = ${shown(size)}. If your dW2 is twice this one, the check ` +
             `‖a − n‖ / (‖a‖ + ‖n‖) gives ${shown(size)} / (2 · ${shown(size)} + ${shown(size)}) ` +
             `= ${shown(size / (3 * size))}, and so it does for half of it: ` +
-            "the value 1/3 is a factor 2."
+            "the value 1/3 is a factor 2. (Divided by the larger norm, as elsewhere on this " +
+            "page, it would be 1/2.)"
           );
         }),
       ),
@@ -38,13 +38,14 @@ export const NUMBER_ANSWERS = [
     answer: ({ text, link, live, store }) => [
       paragraph(
         "In float64, with central differences and ε near 1e−5, a correct array has a relative " +
-          "error below 1e−7; above 1e−4 something is wrong, or there is a kink within ε. Of ",
+          "difference below 1e−7; above 1e−4 something is wrong, or there is a kink within ε. In " +
+          "between, take another ε. Of ",
         link((v) => largest(v, "dW1")),
         text((v) => ` = ${shown(numberOf(v, largest(v, "dW1")), 6)} here:`),
       ),
       table(
-        "The error by ε",
-        ["ε", "finite difference", "relative error"],
+        "The relative difference |g − d| / max(|g|, |d|) by ε",
+        ["ε", "finite difference d", "relative difference"],
         [-1, -2, -3, -4, -5, -6, -8, -10].map((power) => [
           `1e−${-power}`,
           live.text(() => shown(difference(store, 10 ** power), 8)),
@@ -90,10 +91,10 @@ export const NUMBER_ANSWERS = [
           "orders of a sum. The terms of ",
         link(mostRounded),
         text((v) => {
-          const { forwards, backwards } = bothOrders(v, mostRounded(v));
+          const { forwards, backwards, apart: by } = bothOrders(v, mostRounded(v));
           return (
-            ` from the first row to the last give ${forwards}, from the last to the first ` +
-            `${backwards}: a difference of ${shown(Math.abs(forwards - backwards), 2)}. ` +
+            ` from the first row to the last give ${shown(forwards, 17)}, from the last to the ` +
+            `first ${shown(backwards, 17)}${by ? `: a difference of ${shown(by, 2)}` : SAME}. ` +
             "Differences near 1e−16 of the largest entry are rounding in float64, near 1e−7 in " +
             "float32; look at “approximate” and at the largest relative difference."
           );
@@ -103,11 +104,12 @@ export const NUMBER_ANSWERS = [
   },
 ];
 
+const SAME =
+  ", the same here; but 0.1 + 0.2 + 0.3 gives 0.6000000000000001, and 0.3 + 0.2 + 0.1 gives 0.6";
+
 /** The central difference along the parameter of the largest entry of dW1. */
-function difference({ given, values }, epsilon) {
-  const cell = alongWhat(largest(values, "dW1"));
-  const along = (by) => loss(moved(given, cell, by));
-  return (along(epsilon) - along(-epsilon)) / (2 * epsilon);
+function difference({ given, values, replaced }, epsilon) {
+  return slope(given, alongWhat(largest(values, "dW1")), { epsilon, replaced }).central;
 }
 
 function errorOf(store, epsilon) {

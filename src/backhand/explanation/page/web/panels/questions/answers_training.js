@@ -11,7 +11,7 @@ export const TRAINING_ANSWERS = [
   {
     number: 11,
     title: "My softmax network learns almost nothing",
-    answer: ({ text, link }) => [
+    answer: ({ text, link, store }) => [
       paragraph(
         "Check that the probabilities of each example sum to 1: ",
         link(() => ({ name: "P", index: [0, 0] })),
@@ -23,6 +23,22 @@ export const TRAINING_ANSWERS = [
             `${columns} here, and need not sum to 1. With the exponentials divided by the sum ` +
             "over the batch (axis=0, or Python's sum) it is the other way round: each class sums " +
             "to 1."
+          );
+        }),
+      ),
+      paragraph(
+        text(({ Y, P }) => {
+          const N = P.shape[0];
+          const rows = [...columnSums(Y).data];
+          const [k, most] = rows.reduce((best, n, at) => (n > best[1] ? [at, n] : best), [0, 0]);
+          return (
+            "That is why one class is predicted, and the accuracy is its share, such as 17 % with " +
+            "six classes. The sum of P − Y over the rows is then 1 minus the number of rows of " +
+            `the class, whatever the scores are: for ${store.names.k[k]} 1 − ${shown(most)}, so ` +
+            `that db2[${k}] = ${shown((1 - most) / N)} in every step. It never becomes 0, and b2 ` +
+            "grows without end, though with axis=0 it changes no P. Each class gets its 1 from a few rows; in all others P is about 0, " +
+            "log P goes to −∞, and the largest of these tiny numbers is mostly of the same " +
+            "class."
           );
         }),
       ),
@@ -56,7 +72,8 @@ export const TRAINING_ANSWERS = [
         link((v) => highest(v, "S")),
         text((v) => ` = ${shown(numberOf(v, highest(v, "S")))}. `),
         "ReLU does not bound the scores, so they can get there while all goes well. Subtract the " +
-          "largest score of each row first, as this page does: no P changes.",
+          "largest score of each row first, as this page does: no P changes. If no number is " +
+          "nan, η is too high: the scores jump at each step, and units die (next question).",
       ),
     ],
   },
@@ -92,7 +109,8 @@ export const TRAINING_ANSWERS = [
           return (
             ` is empty until the line of dW1. After it, ${zeros} of ${data.length} entries of ` +
             "dW1 are 0, such as those of dead units. So: forward, backward(), then draw; and set " +
-            "the gradients to 0 before the next backward(), which adds to what is there."
+            "the gradients to 0 before the next backward(), which adds to what is there. “Play” " +
+            "above the matrices shows the order in which they come to be."
           );
         }),
       ),

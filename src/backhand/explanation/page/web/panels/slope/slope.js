@@ -89,8 +89,8 @@ function slopeTable(live, found) {
       row(gradient, () => shown(found().gradient, 8)),
       row("central difference d", () => shown(found().slope.central, 8)),
       row("relative difference", () => shown(found().difference, 3)),
-      row("slope on the left", () => shown(found().slope.left, 8)),
-      row("slope on the right", () => shown(found().slope.right, 8)),
+      row("difference on the left", () => shown(found().slope.left, 8)),
+      row("difference on the right", () => shown(found().slope.right, 8)),
     ))),
     verdict,
   );

@@ -1,5 +1,6 @@
 // What a finite difference says about a gradient, in words.
 
+import { slopesOfSides } from "../../mathematics/kinks_along.js";
 import { entry } from "../../mathematics/matrix.js";
 import { shown } from "../../parts/numbers.js";
 
@@ -50,18 +51,20 @@ function zeroWords({ cell }) {
   return `Both are exactly 0: a small change of ${named(cell)} does not change L.`;
 }
 
-function kinkWords({ cell, gradient, slope }, { cell: corner }) {
-  const { left, right } = slope;
+function kinkWords({ cell, gradient, kinks, values }, { cell: corner }) {
+  const { left, right } = slopesOfSides(values, gradient, kinks);
   const start =
-    `${named(corner)} is exactly 0: a kink of the ReLU. The slope is ${shown(left)} on the left ` +
-    `and ${shown(right)} on the right`;
-  if (Math.abs(left - right) <= WRONG * Math.max(Math.abs(left), Math.abs(right)))
+    `${named(corner)} is exactly 0: a kink of the ReLU. The slope of L is ${shown(left)} on the ` +
+    `left and ${shown(right)} on the right`;
+  if (left === right)
     return `${start}: they are the same here, since dH1 of that row and unit is 0.`;
-  const side = Math.abs(gradient - left) <= Math.abs(gradient - right) ? "left" : "right";
+  const sides = { left, right };
+  const side = Object.keys(sides).find((one) => sides[one] === gradient);
   return (
-    `${start}. There is no derivative, however small ε is; the central difference is the mean of ` +
-    "both slopes. The equations count the unit as inactive, since Z1 > 0 is false: " +
-    `${named(cell, "d")} is the slope on the ${side}.`
+    `${start}. There is no derivative. The differences in the table approach these slopes as ε ` +
+    "becomes smaller, until rounding is larger; the central one approaches their mean. The " +
+    `equations count the unit as inactive, since Z1 > 0 is false: ${named(cell, "d")} is ` +
+    `${side ? `the slope on the ${side}` : "neither of the two"}.`
   );
 }
 

@@ -3,21 +3,19 @@
 import { tableOf } from "./apart.js";
 import { cellName, placeName } from "../../state/cells.js";
 import { fullName } from "../../state/names.js";
-import { button, numberField } from "../../parts/controls.js";
+import { numberField } from "../../parts/controls.js";
 import { element } from "../../parts/dom.js";
 import { drawProduct, productOf } from "./falk.js";
 import { entryFormula } from "../../parts/formulas.js";
 import { shown } from "../../parts/numbers.js";
 import { firstInView } from "../../parts/pacing.js";
 import { createPath } from "../path.js";
-import { explainEntry, sizesOf, usedBy, valueOf } from "../../mathematics/rules.js";
+import { explainEntry, sizesOf } from "../../mathematics/rules.js";
 import { isShown } from "../stages.js";
 import { givenNumber, isNumber, refusal, setGivenNumber } from "../../state/given_numbers.js";
 import { createTable } from "./termtable.js";
+import { ways } from "./ways.js";
 import { wordsOf } from "./words.js";
-
-/** Entries of one array that are listed as places to walk to. */
-const LISTED = 4;
 
 const HELP =
   "Point at a number, or tap it: what it is computed from lights up, and the sum appears here. " +
@@ -31,9 +29,9 @@ export function entryPanel(root, store, reveal) {
   const scrolls = { tabindex: "0", role: "group", "aria-label": "Sum" };
   const content = element("div");
   const path = createPath(store);
-  const panel = element("section", { class: "entry unused", "aria-label": "The entry, taken apart" });
   const body = element("div", { class: "entry-body", ...scrolls }, path.node, content);
-  panel.append(body);
+  const name = "The entry, taken apart";
+  const panel = element("section", { class: "entry unused", "aria-label": name }, body);
   root.append(panel);
   const drawings = {};
   let view = null;
@@ -41,13 +39,15 @@ export function entryPanel(root, store, reveal) {
   let scrolled = false;
   body.addEventListener("scroll", () => (scrolled = true), { passive: true });
 
+  // How much of the window the panel covers, for what is brought into view.
+  const measure = () => root.style.setProperty("--covered", `${panel.offsetHeight}px`);
   const show = () => {
     const cell = store.current;
     const key = cell ? `${cellName(cell)} ${isShown(store, cell.name)} ${conditions(store)}` : "";
     // A pinned entry has the height that it needs. Those that are pointed at share one height, or
     // the panel would come and go under the pointer.
-    if (cell) panel.classList.remove("unused");
-    else if (panel.classList.contains("pinned")) panel.classList.add("unused");
+    const wasUnused = panel.classList.contains("unused");
+    panel.classList.toggle("unused", !cell && (wasUnused || panel.classList.contains("pinned")));
     panel.classList.toggle("pinned", store.selected !== null);
     if (view?.key !== key) {
       view = { key, ...(cell ? entryView(store, cell, drawings) : helpView()) };
@@ -56,6 +56,7 @@ export function entryPanel(root, store, reveal) {
       scrolled = false;
     }
     view.update();
+    if (wasUnused && cell) measure();
   };
   path.update();
   show();
@@ -63,8 +64,7 @@ export function entryPanel(root, store, reveal) {
     show();
     if (!what.has("selection")) return;
     path.update();
-    // How much of the window the panel covers, for what is brought into view.
-    root.style.setProperty("--covered", `${panel.offsetHeight}px`);
+    measure();
     reveal();
   };
   return store.subscribe(firstInView(panel, update));
@@ -184,67 +184,4 @@ function words(store, cell) {
     sum ? element("p", {}, element("b", {}, "The sum "), `is ${sum}.`) : null,
   );
   return { node };
-}
-
-/** Where one can walk: to what the entry is computed from, and to what is computed from it. */
-function ways(store, cell) {
-  const reads = grouped(explainEntry(store.values, store.rules, cell).reads);
-  const uses = usedBy(store.rules, store.shapes, store.values, cell);
-  const drawnUses = uses.filter(({ name }) => valueOf(store.values, name));
-  return {
-    node: element(
-      "div",
-      { class: "ways" },
-      isGradient(cell) ? derivative(store, cell) : null,
-      reads.length ? way(store, "Computed from", reads) : null,
-      drawnUses.length ? way(store, "Used by", drawnUses) : null,
-    ),
-  };
-}
-
-const isGradient = ({ name }) => name.startsWith("d");
-
-/** The end of the walk back: every gradient is one of L, with respect to the entry without d. */
-function derivative(store, { name, index }) {
-  const by = { name: name.slice(1), index };
-  const parts = [link(store, { name: "L", index: [] }), "with respect to", link(store, by)];
-  return element(
-    "div",
-    {},
-    element("h3", {}, "Derivative of"),
-    element("ul", {}, element("li", {}, parts), name === "dS" ? softmaxLink() : null),
-  );
-}
-
-/** The step from L to dS has a panel of its own, which shows the row of the pinned entry. */
-function softmaxLink() {
-  const show = ({ target }) => {
-    const panel = target.closest(".backhand").querySelector(".panel.softmax");
-    panel?.scrollIntoView({ block: "start" });
-    panel?.querySelector("select, input").focus({ preventScroll: true });
-  };
-  return element("li", {}, button("From L to dS: the softmax panel", show, { class: "link" }));
-}
-
-function way(store, title, groups) {
-  const items = groups.map(({ name, cells }) => {
-    const rest = cells.length - LISTED;
-    return element(
-      "li",
-      {},
-      cells.slice(0, rest > 0 ? LISTED : cells.length).map((cell) => link(store, cell)),
-      rest > 0 ? element("span", { class: "quiet" }, `and ${rest} more of ${name}`) : null,
-    );
-  });
-  return element("div", {}, element("h3", {}, title), element("ul", {}, items));
-}
-
-function link(store, cell) {
-  return button(cellName(cell), () => store.walk(cell), { class: "link" });
-}
-
-function grouped(cells) {
-  const found = new Map();
-  for (const cell of cells) found.set(cell.name, [...(found.get(cell.name) ?? []), cell]);
-  return [...found].map(([name, own]) => ({ name, cells: own }));
 }

@@ -1,4 +1,4 @@
-// A product of two matrices to scale, in Falk's scheme: the transpose is the only thing that fits.
+// A product of two matrices to scale, in Falk's scheme: which transpose fits can be seen.
 
 import { svg } from "../../parts/dom.js";
 import { largest, levelOf } from "../../parts/levels.js";

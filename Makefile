@@ -34,6 +34,7 @@ browser: $(VENV)/browser
 # The notebook of the lesson, and the same as a page to read: build/lesson.html.
 lesson: $(VENV)/browser
 	@mkdir -p build
+	@echo "Running the notebook (about half a minute)"
 	$(BIN)/python examples/lesson/make.py
 	$(BIN)/python examples/lesson/build.py build/lesson.html
 

@@ -28,7 +28,8 @@ def executed(folder: Path) -> Any:
     shutil.copytree(EXAMPLES, folder, dirs_exist_ok=True)
     notebook = nbformat.read(folder / "lesson" / "lesson.ipynb", as_version=4)
     resources = {"metadata": {"path": str(folder / "lesson")}}
-    NotebookClient(notebook, timeout=120, resources=resources).execute()
+    quiet = ["--log-level=ERROR"]  # the kernel warns that it is on TCP, which here is this machine
+    NotebookClient(notebook, timeout=120, resources=resources, extra_arguments=quiet).execute()
     return notebook
 
 
@@ -55,6 +56,7 @@ def main(output: Path) -> None:
         with_the_page(notebook, (Path(folder) / "lesson" / SAVED).read_text(encoding="utf-8"))
     output.parent.mkdir(exist_ok=True)
     output.write_text(as_html(notebook), encoding="utf-8")
+    print(f"Wrote {output}")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from backhand import validation
 from backhand.choices import EngineName
 from backhand.engines import is_sparse, make_engine
 from backhand.equations import Parameters
-from backhand.errors import InputError, listed, warn
+from backhand.errors import InputError, comma_list, listed, warn
 from backhand.evaluation import Evaluation
 from backhand.selection.chosen import Chosen
 from backhand.support import display
@@ -230,6 +230,13 @@ def class_names(model: Model) -> list[str]:
     return [str(name).lower() if isinstance(name, bool) else str(name) for name in model.classes]
 
 
+def _classes_listed(model: Model) -> str:
+    """The classes for a message: texts in quotes, numbers without."""
+    if all(isinstance(name, str) for name in model.classes):
+        return listed(model.classes)
+    return comma_list(class_names(model), most=8)
+
+
 def class_places(model: Model, labels: Sequence[Any]) -> list[int]:
     """Return the index of each class, given by its name, as a text or not, or by its index.
 
@@ -248,7 +255,7 @@ def class_places(model: Model, labels: Sequence[Any]) -> list[int]:
     known = {**indices, **spelled, **named}
     unknown = next((label for label in labels if label not in known), labels[0])
     raise InputError(
-        f"y holds {unknown!r}; expected classes of the model ({listed(class_names(model))}), or "
+        f"y holds {unknown!r}; expected classes of the model ({_classes_listed(model)}), or "
         f"their indices 0..{len(indices) - 1}."
     )
 

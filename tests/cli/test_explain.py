@@ -56,7 +56,9 @@ def test_rows_are_the_first_eight_or_as_many_as_are_asked_for(model) -> None:
     assert trace["problem"]["rows"] == ["table row 13"]
     assert trace["problem"]["X"]["shape"] == [1, 15]
     query = "SELECT * FROM data WHERE island = 'Dream' LIMIT 2"
-    (trace,) = events(model, PENGUINS, "--query", query, "--rows", "400", "--learning-rate", "0.5")
+    more = run("explain", model, PENGUINS, "--query", query, "--rows", "400")
+    assert "--rows is 400, and" in more.stderr and "has 2 rows: all are explained" in more.stderr
+    (trace,) = events(model, PENGUINS, "--query", query, "--rows", "2", "--learning-rate", "0.5")
     assert len(trace["problem"]["rows"]) == 2 and trace["problem"]["learning_rate"] == 0.5
 
 
@@ -180,7 +182,9 @@ def test_a_wrong_call_is_one_sentence_and_exit_2(here, model, name) -> None:
 
 
 def test_more_rows_than_a_trace_can_have_are_refused(here) -> None:
-    assert row_numbers("2000", 1000, "t.csv") == list(range(1, 1001))
+    with pytest.warns(backhand.BackhandWarning, match=r"t\.csv has 1,000 rows: all are explained"):
+        assert row_numbers("2000", 1000, "t.csv") == list(range(1, 1001))
+    assert row_numbers("1000", 1000, "t.csv") == list(range(1, 1001))
     assert row_numbers(" 5, 2 ,", 7, "t.csv") == [5, 2]
     with pytest.raises(backhand.InputError, match="--rows chooses 1,001 rows; expected 1,000"):
         row_numbers("2000", 1001, "t.csv")

@@ -108,6 +108,8 @@ def test_rows_of_a_table_are_encoded_as_the_model_reads_them(fitted: Any) -> Non
     assert [fitted.classes[k] for k in labels(trace)] == frame["species"].tolist()
     assert trace.problem.features == tuple(fitted.schema.features)
     assert trace.problem.rows[:2] == ("table row 3", "table row 41")
+    island = trace.problem.features.index("island = Dream")
+    assert "column 'island' of the table, 1 where it is 'Dream'" in str(trace["X"][1, island])
     again = explain(fitted, frame)
     np.testing.assert_array_equal(np.asarray(again["P"]), P)
     alone = explain(fitted, frame.drop(columns="species"), frame["species"])
@@ -140,7 +142,7 @@ WRONG = [
     ({}, r"X is missing.*explain\(model, X, y\)"),
     ({"X": np.zeros((2, 4)), "y": [0, 1]}, "X has 4 columns where W1 expects 3"),
     ({"X": np.zeros((2, 3)), "y": [0, 1, 1]}, "y has 3 rows.*each of the 2 rows"),
-    ({"X": np.zeros((2, 3)), "y": [0, 2]}, r"y holds 2; expected classes of the model.*0\.\.1"),
+    ({"X": np.zeros((2, 3)), "y": [0, 2]}, r"y holds 2; .* of the model \(0, 1\), .*0\.\.1"),
     ({"X": np.zeros((2, 3)), "y": ["0", "maybe"]}, "y holds 'maybe'"),
     ({"X": np.zeros((2, 3)), "y": 1}, "y has the type int"),
     ({"X": np.zeros((2, 3)), "y": [[0], [0, 1]]}, "rows of y are of several lengths"),

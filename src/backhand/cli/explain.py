@@ -71,7 +71,8 @@ def explain(
     """Show where each number of a backward pass comes from.
 
     Computes a forward pass, a backward pass and an update in float64: of a model and a few rows of
-    a table; of a backward pass of your own, beside the equations; or of a built-in example.
+    a table; of a backward pass of your own, beside the equations, on a small random problem; or of
+    a built-in example.
     """
     from backhand.cli.reports.explanation import show_entries, show_page, show_trace
 
@@ -225,13 +226,13 @@ def row_numbers(text: str | None, count: int, source: str) -> list[int]:
         )
     numbers = [int(part) for part in chosen]
     if len(parts) == 1:
-        if text is not None and numbers[0] > count:
-            warn(f"--rows is {text}, and {source} has {count:,} rows: all are explained.")
         numbers = list(range(1, min(numbers[0], count) + 1))
     if len(numbers) > MOST_ROWS:
         raise InputError(f"--rows chooses {len(numbers):,} rows; expected {MOST_ROWS:,} or fewer.")
     if max(numbers) > count:
         raise InputError(f"--rows has {max(numbers)}, and {source} has {count:,} rows.")
+    if text is not None and len(parts) == 1 and int(parts[0]) > count:
+        warn(f"--rows is {text}, and {source} has {count:,} rows: all are explained.")
     return numbers
 
 

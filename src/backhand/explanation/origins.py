@@ -36,6 +36,8 @@ class Origin:
             return start
         if abs(value) >= CLIP:
             return f"{start}: clipped to {value:g}"
+        if value == 0:
+            return f"{start}: the mean, {self.mean:.6g}, which also stands for a missing value"
         x = self.mean + value * self.std
         return f"{start}: ({x:.6g} - {self.mean:.6g}) / {self.std:.6g}"
 

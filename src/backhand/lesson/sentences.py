@@ -37,9 +37,10 @@ def about_wrong(name: str, trial: Trial, report: Report, hints: int) -> list[Sai
     lines: list[Said] = [("", _sentence(seen))] if seen else []
     findings = [finding for finding in report.findings
                 if finding.equation == name and finding.id != missing(name)]  # fmt: skip
-    if hints >= 1:
-        asked = question(findings[0]) if findings else ""
-        lines.append(("ask yourself", asked or OF_EQUATION[name]))
+    asked = question(findings[0]) if findings and hints else ""
+    if hints == 1:
+        asked = asked or OF_EQUATION[name]
+    lines += [("ask yourself", asked)] if asked else []
     if hints >= 2:
         for finding in findings:
             lines.append(("", finding.mistake))

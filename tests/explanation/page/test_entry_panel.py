@@ -300,3 +300,23 @@ def test_on_a_phone_nothing_is_cut_off_at_the_right_edge(browser: Browser) -> No
         shown.page.locator(".introduction summary").click()
         shown.settle()
         assert shown.run("() => document.documentElement.scrollWidth") <= 380
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_on_a_wide_screen_the_drawing_fits_and_nothing_scrolls(browser: Browser, name: str) -> None:
+    with example(browser, name, height=640) as shown:
+        catch_up(shown)
+        sizes = "node => [node.scrollWidth, node.clientWidth]"
+        whole, seen = shown.page.locator(".drawing-box").evaluate(sizes)
+        assert whole <= seen
+
+
+def test_on_paper_the_pinned_entry_is_whole(browser: Browser) -> None:
+    with example(browser, height=500) as shown:
+        pin(shown, "dW1", 3, 7)
+        sizes = "node => [node.scrollHeight, node.clientHeight]"
+        whole, seen = shown.page.locator(".entry-body").evaluate(sizes)
+        assert whole > seen
+        shown.page.emulate_media(media="print")
+        whole, seen = shown.page.locator(".entry-body").evaluate(sizes)
+        assert whole == seen

@@ -71,6 +71,6 @@ def _heading(params: Parameters, rows: int, engine: str, threads: int) -> None:
     print(f"by hand: the {engine} engine; autograd: torch, nn.Sequential and loss.backward()")
     print(f"{threads} thread{'s' if threads > 1 else ''} each\n")
     titles = ("loss", "accuracy", "largest difference", "µs per step")
-    print(" " * 6 + "".join(f" {title:^18}" for title in titles))
+    print((" " * 6 + "".join(f" {title:^18}" for title in titles)).rstrip())
     pair = f"{'by hand':>8} {'autograd':>8}"
     print(f"{'epoch':>6} {pair}  {pair}  {'gradients':>9} {'weights':>9}  {pair}")

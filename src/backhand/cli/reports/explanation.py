@@ -26,8 +26,8 @@ def show_trace(trace: Trace, *, as_json: bool) -> None:
     untitled = replace(trace.problem, title="")
     _print_lines(overview(trace.passes.values, untitled, out.width))
     print()
-    hanging(out, "", "--entry 'dW1[0,0]' takes one number apart, and -o page.html writes a page in "
-                     "which all can be followed.", indent=2)  # fmt: skip
+    hanging(out, "", "--entry 'dW1[0,0]' takes one number apart, and -o page.html writes a page "
+                     "on which every number can be followed and changed.", indent=2)  # fmt: skip
 
 
 def show_entries(entries: Sequence[Entry], *, as_json: bool) -> None:

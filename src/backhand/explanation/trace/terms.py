@@ -133,7 +133,7 @@ def _sum(passes: Passes, rule: Rule, at: At) -> tuple[Term, ...]:
     found = []
     for place in _along(passes, rule, at):
         factors = _factors(passes, rule, place)
-        value = prod(factor.value for factor in factors)
+        value = prod(factor.value for factor in factors) + 0.0  # no -0 of a masked term
         shut, would_be = _without_mask(passes, factors)
         found.append(Term(factors, value, shut=shut, would_be=would_be if shut else value))
     return tuple(found)

@@ -26,7 +26,7 @@ def main(chromium: str = "/usr/bin/chromium") -> None:
         backhand.explain().save(path)
         flags = ["--no-sandbox", "--disable-gpu"]
         browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        page = browser.new_page(viewport={"width": 1280, "height": 1420})
+        page = browser.new_page(viewport={"width": 1280, "height": 1600})
         page.goto(path.as_uri())
         page.get_by_label("go to").fill(PINNED)
         page.keyboard.press("Enter")

@@ -157,23 +157,33 @@ def test_the_path_keeps_the_entry_where_it_began(browser: Browser, width: int) -
         assert bottom(shown.page.locator(".path")) <= below
 
 
-def test_in_a_narrow_box_the_heading_is_beside_the_buttons_not_below_them(
-    browser: Browser,
+@pytest.mark.parametrize("length", [1, 3])
+def test_in_a_narrow_notebook_the_heading_is_not_under_the_path_and_its_buttons(
+    browser: Browser, length: int
 ) -> None:
-    for width in (320, 420, 520, 900):
-        with example(browser) as shown:
-            shown.run("""width => {
-              const box = document.createElement("div");
-              box.style.cssText = `overflow: auto; width: ${width}px`;
-              document.body.append(box);
-              box.append(document.getElementById("backhand"));
-            }""", width)  # fmt: skip
-            pin(shown, "new W1", 3, 7)
-            unpin = box(shown.page.get_by_role("button", name="Unpin"))
+    with example(browser) as shown:
+        shown.run("""() => {
+          const box = document.createElement("div");
+          box.style.overflow = "auto";
+          document.body.append(box);
+          box.append(document.getElementById("backhand"));
+        }""")
+        pin(shown, "new W1", 3, 7)
+        for name in ["dW1", "W1"][: length - 1]:
+            shown.run(f'() => {STORE}.walk({{ name: "{name}", index: [3, 7] }})')
+        for width in (320, 420, 560, 700, 900, 1150):
+            shown.run(f'() => document.querySelector("body > div").style.width = "{width}px"')
+            catch_up(shown)
+            crumbs = shown.page.locator(".path button:visible").all()
             for part in shown.page.locator(".entry-head > *").all():
-                place = box(part)
-                assert (place["x"] + place["width"] <= unpin["x"]
-                        or place["y"] >= unpin["y"] + unpin["height"])  # fmt: skip
+                assert not any(overlap(box(part), box(crumb)) for crumb in crumbs), width
+
+
+def overlap(one: dict[str, float], other: dict[str, float]) -> bool:
+    return (abs(one["x"] + one["width"] / 2 - other["x"] - other["width"] / 2)
+            < (one["width"] + other["width"]) / 2
+            and abs(one["y"] + one["height"] / 2 - other["y"] - other["height"] / 2)
+            < (one["height"] + other["height"]) / 2)  # fmt: skip
 
 
 def test_a_gradient_leads_on_to_the_loss_and_to_the_softmax(shown: WebPage) -> None:

@@ -228,13 +228,11 @@ def test_a_factor_of_every_gradient_is_one_of_the_learning_rate(browser: Browser
     rate = PENGUINS.learning_rate
     with page_of(PENGUINS, browser) as shown:
         panel(shown).scroll_into_view_if_needed()
+        shown.settle()  # out of view, everything follows later
         done = panel(shown).locator(".pair-of-curves [role=status]")
         for name, expected in (
-            (
-                "dS.scale.no_mean",
-                f"with the right lines and η = {N * rate:g} in place of {rate:g}.",
-            ),
-            ("update.scale.no_eta", f"with the right lines and η = 1 in place of {rate:g}."),
+            ("update.scale.no_eta", f"the right lines and η = 1 in place of {rate:g}."),
+            ("dS.scale.no_mean", f"the right lines and η = {N * rate:g} in place of {rate:g}."),
             ("dZ1.mask.missing", "does not show that the lines are right."),
         ):
             at_once = shown.run(CHOSEN, numbered(name, PENGUINS)[0])

@@ -11,7 +11,7 @@ import { table } from "../../parts/table.js";
 
 const WORDS = {
   equal: "= equal",
-  wrong: "✗ wrong here",
+  wrong: "✗ wrong",
   inherited: "↓ inherited",
   missing: "∅ not computed",
 };

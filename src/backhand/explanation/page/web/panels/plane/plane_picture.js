@@ -2,11 +2,14 @@
 
 import { setAttributes } from "../../parts/axes.js";
 import { svg } from "../../parts/dom.js";
+import { freeBox } from "./free_places.js";
 import { hingeLayer } from "./hinge_layer.js";
 import { firstInView, onceQuiet } from "../../parts/pacing.js";
 import { columnsFor, paintRegions, planeFrame, regionColours } from "./plane_drawing.js";
 import { planeInWords } from "./plane_words.js";
 import { rowLayer } from "./row_layer.js";
+
+const NEAR = [0, -18, 18, -36, 36]; // pixels from where a region has most room to its name
 
 /**
  * `{node, areas, redraw(), emphasise()}`: `areas` of each class as last painted; `emphasise` shows
@@ -34,7 +37,7 @@ export function createPicture(box, store, view, afterwards) {
     if (!box.isConnected) return;
     colours = null; // the page may have become dark since
     paint(3);
-    const names = drawNames(picture.areas, frame.inner());
+    const names = drawNames(picture.areas, frame.inner(), boxes);
     layOut(); // for its text alternative
     hinges.draw(view, scales, [...names, ...boxes]);
     afterwards();
@@ -69,12 +72,14 @@ function classNames(store, area) {
   const attributes = { class: "region", "text-anchor": "middle" };
   const names = store.names.k.map((name) => svg("text", attributes, name));
   area.append(...names);
-  return (areas, inner) => names.flatMap((text, k) => {
+  return (areas, inner, taken) => names.flatMap((text, k) => {
     const area = areas?.get(k);
     text.style.display = area ? "" : "none";
     if (!area) return [];
-    const place = { x: inner.x + area.x * inner.width, y: inner.y + area.y * inner.height };
-    setAttributes(text, place);
-    return [{ x: place.x, y: place.y - 4, width: 8 * text.textContent.length, height: 16 }];
+    const [x, y] = [inner.x + area.x * inner.width, inner.y + area.y * inner.height];
+    const size = { width: 8 * text.textContent.length, height: 16 };
+    const box = freeBox(NEAR.map((by) => ({ x, y: y + by, ...size })), taken);
+    setAttributes(text, { x, y: box.y + 4 });
+    return [box];
   });
 }

@@ -317,7 +317,7 @@ def test_play_points_at_nothing_where_less_motion_is_preferred(browser: Browser)
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("dW1[3,8]", "Index 1 of dW1 is a whole number from 0 to 7"),
+    [("dW1[3,8]", "dW1[3,8] does not exist: index 1 must be a whole number from 0 to 7"),
      ("dW1[3]", "dW1 has two indices; its shape is (4, 8)"),
      ("Q[1]", "There is no Q; there are X, Y, w"),
      ("constructor", "There is no constructor; there are X, Y, w"),

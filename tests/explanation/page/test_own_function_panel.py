@@ -55,6 +55,12 @@ def test_each_value_is_beside_the_expected_one(
         for finding in trace.own.report.findings:
             assert finding.mistake in text
         assert f"part first at {parts_at}." in text
+        verdict = shown.page.locator(".own-verdict")
+        assert f"differs from the equations first in {parts_at}" in verdict.inner_text()
+        verdict.get_by_role("button").click()
+        assert shown.run("() => document.activeElement.closest('.panel').className").endswith(
+            "own-function"
+        )
         table = panel(shown).locator(".equations table")
         found = {row[0]: row[2] for row in rows(table)}
         assert {value for value, state in found.items() if state == "= equal"} == {
@@ -70,4 +76,6 @@ def test_a_correct_function_has_equal_values(functions: ModuleType, browser: Bro
     with open_page(trace.page_contents(), browser=browser) as shown:
         text = panel(shown).inner_text()
         assert "Every value is as expected." in text and "the softmax overflows" in text
+        verdict = shown.page.locator(".own-verdict").inner_text()
+        assert "every value is as expected" in verdict
         assert not shown.complaints

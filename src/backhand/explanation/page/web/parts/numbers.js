@@ -17,7 +17,8 @@ export function shown(value, digits = 4) {
 
 /**
  * In a cell: at most five characters, three decimals without the 0 in front: .123, −.045, 1.23; or
- * one digit and the power of ten: 2e−4, −3e−8. Below 1e−9, only the sign is left: +0 or −0.
+ * one digit and the power of ten, with the narrow hyphen: 2e-4, −3e-8. Below 1e-9, only the sign is
+ * left: +0 or −0.
  */
 export function brief(value) {
   if (Number.isNaN(value)) return "?";
@@ -26,7 +27,7 @@ export function brief(value) {
   if (size >= 9999.5) return withMinus(value.toExponential(0).replace("+", ""));
   if (Number.isInteger(value)) return withMinus(String(value));
   if (size < 9.5e-10) return value < 0 ? "−0" : "+0";
-  if (size < 0.0005) return withMinus(value.toExponential(0).slice(0, -2)) + value.toExponential(0).slice(-2);
+  if (size < 0.0005) return value.toExponential(0).replace(/^-/, MINUS);
   if (size < 0.9995) return withMinus(value.toFixed(3)).replace("0.", ".");
   return withMinus(value.toFixed(size < 9.995 ? 2 : size < 99.95 ? 1 : 0));
 }

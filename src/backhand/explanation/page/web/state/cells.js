@@ -53,7 +53,10 @@ function checkIndex(name, shape, index) {
     );
   index.forEach((place, axis) => {
     if (!Number.isInteger(place) || place < 0 || place >= shape[axis])
-      throw new Error(`Index ${axis} of ${name} is a whole number from 0 to ${shape[axis] - 1}`);
+      throw new Error(
+        `${cellName({ name, index })} does not exist: ` +
+          `index ${axis} must be a whole number from 0 to ${shape[axis] - 1}`,
+      );
   });
 }
 

@@ -1,7 +1,7 @@
 // An entry taken apart, as the lines of a table: one per term, then what is added, then the entry.
 
 import { cellName } from "../../state/cells.js";
-import { ownName } from "../../state/names.js";
+import { ownName, withName } from "../../state/names.js";
 import { shown } from "../../parts/numbers.js";
 import { numberIn } from "../../mathematics/rules.js";
 
@@ -132,9 +132,10 @@ function placed(store, rule, term, numbers) {
   const { cell } = term.factors[0];
   const place = cell.index[store.shapes[cell.name].indexOf(rule.over)];
   const cells = [null, ...term.factors.map((factor) => factor.cell)];
-  const name = `${place} ${ownName(store, rule.over, place)}`.trim();
+  const own = ownName(store, rule.over, place);
+  const name = rule.over === "n" ? withName(place, own) : `${place} ${own}`.trim();
   const texts = numbers.map((number) => shown(number));
-  return { texts: [name, ...texts], cells: padded(cells, texts.length + 1) };
+  return { texts: [String(name), ...texts], cells: padded(cells, texts.length + 1) };
 }
 
 function factorsAlone(store, rule, term) {

@@ -1,4 +1,4 @@
-// At the head of the page: whether somebody's function gives the numbers below, and where it does not.
+// At the head of the page: whether somebody's function gives the numbers that were expected.
 
 import { button } from "../../parts/controls.js";
 import { element } from "../../parts/dom.js";

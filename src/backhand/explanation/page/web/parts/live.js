@@ -47,14 +47,16 @@ export function liveNodes() {
  * large.
  */
 export function followed(section, store, build) {
-  const box = element("div");
+  let box = element("div");
   section.append(box);
   let sizes = null;
   let update = null;
   const follow = (what) => {
     const now = sizesOf(store);
     if (now !== sizes) {
-      box.replaceChildren();
+      const before = box; // out of the document, what is still to be drawn in it is not drawn
+      box = element("div");
+      before.replaceWith(box);
       update = build(box);
       sizes = now;
     }

@@ -59,10 +59,11 @@ TOO_WIDE = """() => [...document.querySelectorAll("body *")].filter((node) => {
 def see_all(shown: WebPage) -> None:
     """Pin an entry, unfold everything, and scroll through the page: charts out of sight wait."""
     shown.run(f'() => {STORE}.select({{ name: "dW1", index: [1, 1] }})')
-    shown.run("() => document.querySelectorAll('details').forEach((one) => (one.open = true))")
     for panel in shown.page.locator(".panel").all():
         panel.scroll_into_view_if_needed()
+        shown.page.wait_for_function("panel => !panel.ariaBusy", arg=panel.element_handle())
         shown.settle()
+    shown.run("() => document.querySelectorAll('details').forEach((one) => (one.open = true))")
     shown.run("() => scrollTo(0, 0)")
     shown.settle()
 

@@ -154,6 +154,7 @@ def test_both_losses_after_a_hundred_steps_are_pythons(name: str, browser: Brows
     ("H1", "exp(Z1)", "With another activation, dZ1 needs another derivative."),
     ("dW2", "dS.T @ H1", "dW2: the result is transposed. Expected: dW2 = H1.T @ dS"),
     ("dS", "(P - Y", "“)” was expected; the line ends"),
+    ("new b2", "P - Y", "new b2: "),
     ("dS", "(P - Q) / N", "“Q” is not known here"),
     ("dS", "", "a value was expected"),
 ])  # fmt: skip

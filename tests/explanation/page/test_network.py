@@ -290,6 +290,22 @@ def test_play_goes_on_and_points_at_entries_until_it_is_paused(shown: WebPage) -
     assert page.get_by_role("button", name="Play", exact=True).count() == 1
 
 
+def test_play_begins_anew_at_an_entry_that_exists(shown: WebPage) -> None:
+    """The time of a frame may be earlier than what the clock said before it."""
+    shown.run(
+        f"""() => {{
+          const now = performance.now.bind(performance);
+          performance.now = () => now() + 60;
+          window.places = [];
+          {STORE}.subscribe(() => places.push(...({STORE}.hovered?.index ?? [])));
+        }}"""
+    )
+    for word in ("Play", "Pause", "Play", "Pause"):
+        shown.page.get_by_role("button", name=word, exact=True).click()
+        shown.page.wait_for_timeout(900 if word == "Play" else 0)
+    assert min(shown.run("() => places")) >= 0
+
+
 def test_play_points_at_nothing_where_less_motion_is_preferred(browser: Browser) -> None:
     contents = page_contents(problem())
     with open_page(contents, browser=browser, reduced_motion=True) as shown:
@@ -304,6 +320,7 @@ def test_play_points_at_nothing_where_less_motion_is_preferred(browser: Browser)
     [("dW1[3,8]", "dW1[3,8] does not exist: index 1 must be a whole number from 0 to 7"),
      ("dW1[3]", "dW1 has two indices; its shape is (4, 8)"),
      ("Q[1]", "There is no Q; there are X, Y, w"),
+     ("constructor", "There is no constructor; there are X, Y, w"),
      ("dW1(3", "is not an entry; write one such as dW1[3,7]")],
 )  # fmt: skip
 def test_go_to_says_what_is_wrong(shown: WebPage, text: str, message: str) -> None:
@@ -343,6 +360,30 @@ def test_of_a_large_model_a_part_is_drawn_which_moves_to_what_is_asked_for(
         assert shown.complaints == []
 
 
+def test_panels_of_a_large_network_are_computed_once_they_are_looked_at(browser: Browser) -> None:
+    rng = np.random.default_rng(0)
+    large = Problem(
+        backhand.init(d=200, H=60, K=3, seed=0, dtype=np.float64),
+        rng.standard_normal((30, 200)),
+        np.eye(3)[rng.integers(0, 3, 30)],
+    )
+    with open_page(page_contents(large), browser=browser) as shown:
+        shown.settle()
+        panel = shown.page.locator(".panel.mistakes")
+        assert panel.get_attribute("aria-busy") == "true" and panel.locator("button").count() == 0
+        heading = (
+            "() => getComputedStyle(document.querySelector('.mistakes h2'), '::after').content"
+        )
+        assert "computing" in shown.run(heading)
+        panel.scroll_into_view_if_needed()
+        shown.page.wait_for_selector(".panel.mistakes:not([aria-busy])")
+        assert panel.locator("button").count() > 0
+        shown.run(f"() => {STORE}.step()")
+        shown.page.wait_for_selector(".panel.mistakes:not([aria-busy])")
+        shown.settle()
+        assert shown.complaints == []
+
+
 def test_another_example_can_be_chosen_and_chosen_back(browser: Browser) -> None:
     other = problem(title="Another", learning_rate=0.3).to_json()
     contents = {**page_contents(problem()), "examples": [other]}
@@ -368,6 +409,42 @@ def test_arrays_of_other_sizes_are_drawn_anew(shown: WebPage) -> None:
     )
     shown.settle()
     assert shown.page.locator('.network [data-name="Z1"] .line').count() == 3
+
+
+def test_an_entry_that_smaller_arrays_do_not_have_is_no_longer_pinned(shown: WebPage) -> None:
+    shown.run(f"() => {STORE}.select({{ name: 'dW1', index: [1, 1] }})")
+    shown.run(f"() => {STORE}.walk({{ name: 'W1', index: [3, 7] }})")
+    shown.settle()
+    for kept in (True, False):
+        shown.run(
+            f"""() => {{
+              const {{ W1, b1, W2 }} = {STORE}.given;
+              const data = (size) => new Float64Array(size).fill(0.1);
+              {STORE}.setGiven({{
+                W1: {{ shape: [4, 2], data: data(8) }}, b1: {{ shape: [2], data: data(2) }},
+                W2: {{ shape: [2, 3], data: data(6) }},
+              }});
+              if ({str(kept).lower()}) {STORE}.select({{ name: "W1", index: [0, 1] }});
+            }}"""
+        )
+        selected = {"name": "W1", "index": [0, 1]} if kept else None
+        assert state(shown, "store.selected") == selected
+        shown.run(f"() => {STORE}.reset()")
+        assert state(shown, "store.selected") == selected
+        shown.run(f"() => {STORE}.select({{ name: 'W2', index: [7, 0] }})")
+        shown.settle()
+
+
+def test_long_names_are_cut_and_given_in_full_to_the_pointer(browser: Browser) -> None:
+    names = {"features": ("f" * 9000, "b", "c", "d"), "classes": ("k" * 9000, "green", "blue"),
+             "rows": tuple("r" * 9000 for _ in range(N)), "title": "t" * 9000}  # fmt: skip
+    with open_page(page_contents(problem(**names)), browser=browser) as shown:
+        shown.run(f"() => {STORE}.select({{ name: 'dW1', index: [0, 0] }})")
+        shown.settle()
+        assert shown.run("() => document.documentElement.scrollWidth") == 1280
+        assert shown.page.locator(f'.network .ticks [title="{"f" * 9000}"]').count() > 0
+        assert f"{'f' * 31}…" in shown.page.locator(".entry").inner_text()
+        assert "f" * 32 not in shown.page.locator("body").inner_text()
 
 
 def test_in_a_box_of_its_own_as_in_a_notebook_drawing_and_sum_are_in_view(

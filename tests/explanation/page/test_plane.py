@@ -154,6 +154,28 @@ def test_of_more_features_two_are_chosen_and_the_others_are_those_of_the_pinned_
         assert f"{W1[3]:.4g} · feature 3" in words and f"{abs(constant):.4g} > 0" in words
 
 
+def test_another_feature_may_be_chosen_while_the_plane_waits_to_be_painted(
+    browser: Browser,
+) -> None:
+    with open_page(page_contents(problem_of(8, 4, 8, 3)), browser=browser) as shown:
+        shown.page.locator(".panel.plane").scroll_into_view_if_needed()
+        shown.settle()
+        shown.run(
+            f"""async () => {{
+              const waits = (time) => new Promise((done) => setTimeout(done, time));
+              {STORE}.step();
+              await waits(50);
+              scrollTo(0, 0);
+              await waits(60);
+              const across = document.querySelector(".panel.plane select");
+              across.selectedIndex = 3;
+              across.dispatchEvent(new Event("change"));
+              await waits(300);
+            }}"""
+        )
+        assert shown.complaints == []
+
+
 def test_no_feature_is_along_both_axes(browser: Browser) -> None:
     with open_page(page_contents(problem_of(8, 4, 8, 3)), browser=browser) as shown:
         panel = shown.page.locator(".panel.plane")

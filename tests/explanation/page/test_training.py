@@ -169,6 +169,9 @@ def test_a_loss_that_is_not_finite_ends_the_run(shown: WebPage) -> None:
 def test_a_large_model_takes_pythons_step_and_shows_all_panels(browser: Browser) -> None:
     problem = problem_of(4, 784, 256, 10)
     with open_page(page_contents(problem), browser=browser) as shown:
+        for panel in ("training", "slope", "plane"):
+            shown.page.locator(f".panel.{panel}").scroll_into_view_if_needed()
+            shown.page.wait_for_selector(f".panel.{panel}:not([aria-busy])")
         press(shown, "Take a step")
         np.testing.assert_allclose(
             shown.value("W2"), after_steps(problem, 1).W2, rtol=1e-10, atol=1e-14

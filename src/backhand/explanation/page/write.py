@@ -45,7 +45,7 @@ def html_page(contents: Mapping[str, Any]) -> str:
 </head>
 <body>
 <main id="backhand" class="backhand">
-<p>This page needs JavaScript, in a browser of 2024 or later.</p>
+<p>The page is being computed. It needs JavaScript, in a browser of 2024 or later.</p>
 </main>
 <script type="application/json" id="backhand-contents">{data}</script>
 <script type="text/plain" id="backhand-modules">{packed_modules()}</script>

@@ -70,20 +70,21 @@ export function unmount(root) {
 function header(root, store) {
   const { problem, examples } = store.contents;
   const L = element("output", { class: "loss" });
-  const { n, i, h, k } = sizesOf(store.values);
-  const sizes = `${n} rows, ${i} features, ${h} hidden units, ${k} classes`;
+  const sizes = element("span", { class: "quiet" });
   const node = element(
     "header",
     { class: "page-head row" },
     element("h1", {}, problem.title || "The network, number by number"),
     L,
-    element("span", { class: "quiet" }, sizes),
+    sizes,
     examples?.length ? exampleChoice(root, store, [problem, ...examples]) : null,
     originalButton(store),
   );
   root.append(node);
   const show = () => {
+    const { n, i, h, k } = sizesOf(store.given);
     L.textContent = `L = ${shown(store.values.L.data[0], 6)}`;
+    sizes.textContent = `${n} rows, ${i} features, ${h} hidden units, ${k} classes`;
   };
   show();
   return { node, end: store.subscribe(show) };

@@ -1,6 +1,7 @@
 // One array as a grid of square cells: numbers, colours, keyboard.
 
-import { cellName, ownName, placeName } from "../state/cells.js";
+import { cellName, placeName } from "../state/cells.js";
+import { fullName, ownName } from "../state/names.js";
 import { element } from "../parts/dom.js";
 import { isEditable } from "./edit.js";
 import { largest, levelOf } from "../parts/levels.js";
@@ -155,6 +156,7 @@ export function createTicks(store, windows, letter, side) {
       const place = windows.from[letter] + at;
       const own = side === "top" ? "" : ownName(store, letter, place);
       tick.replaceChildren(...numberAndName(letter, place, own && element("b", {}, own)));
+      tick.title = own && fullName(store, letter, place);
     });
   update();
   return { node, side, update };

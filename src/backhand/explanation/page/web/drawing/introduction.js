@@ -44,7 +44,7 @@ const SIGNS = [
   ["⊙", "multiplied entry by entry; without a sign between them, matrices are multiplied"],
   ["∑", "the sum over the index below it"],
   ["‖g‖²", "the sum of the squares of all entries of the gradients of the parameters"],
-  [".123, 2e-4", "in a cell: 0.123 and 0.0002, rounded; +0 and −0 are smaller still, but not 0"],
+  [".123", "in a cell: 0.123, rounded; 2e-4 is 0.0002; +0 and −0 are not 0, but closer than 1e-9"],
   ["blue, orange", "numbers above and below 0; the larger in its matrix, the stronger"],
   ["hatched", "multiplied by 0, since the unit’s Z1 is not above 0 or dropout drops it"],
 ];

@@ -84,8 +84,8 @@ export function matricesView(root, store, windows) {
     light();
   });
   sizes.observe(box);
-  all();
   geometry.fit();
+  all();
   return {
     reveal: () => store.selected && reveal(root, windows, grids, store.selected),
     focus(cell) {

@@ -42,10 +42,10 @@ export function goToBar(root, store, focus) {
   };
 }
 
-/** To what an entry was pinned from. */
+/** To what an entry was pinned from; null if another has been pinned since. */
 function goBack(element) {
-  element.focus({ preventScroll: true });
-  element.scrollIntoView({ block: "center" });
+  element?.focus({ preventScroll: true });
+  element?.scrollIntoView({ block: "center" });
 }
 
 function crumb(store, cell) {

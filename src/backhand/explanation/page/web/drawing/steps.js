@@ -109,7 +109,7 @@ function createFilm(store, windows, changed) {
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   let seconds = SPEEDS.normal;
   let request = 0;
-  let begun = 0;
+  let begun = null; // the time at which the stage was first drawn
   let stop = -1;
 
   const film = {
@@ -129,12 +129,14 @@ function createFilm(store, windows, changed) {
     const last = store.stage === null || store.stage === STAGES.at(-1);
     store.setStage(last ? STAGES[0] : store.stage);
     if (!still) store.select(null); // or what it points at would not be seen
-    begun = performance.now();
+    begun = null;
+    stop = -1;
     request = requestAnimationFrame(frame);
     changed();
   }
 
   function frame(now) {
+    begun ??= now; // not performance.now() at the start, which may be later than the frame's time
     if (now - begun >= seconds * 1000) {
       const next = STAGES[STAGES.indexOf(store.stage) + 1];
       if (!next) return film.stop();

@@ -1,7 +1,7 @@
 // The functions and methods that a line may call, by NumPy's names.
 
 import { array } from "../mathematics/matrix.js";
-import { along, dot, elementwise, reduce, reshaped, scalar, transposed } from "./numpy.js";
+import { along, dot, elementwise, reduce, reshaped, scalar, transposed, zeros } from "./numpy.js";
 
 const number = (a) => (a && a.data ? a.data[0] : a);
 const each = (f) => (...arrays) => elementwise(f, ...arrays);
@@ -55,9 +55,8 @@ function roll(a, shift, axis) {
 
 function eye(rows, columns = rows, k = 0) {
   const [n, m, shift] = [rows, columns, k].map(number);
-  const data = Float64Array.from({ length: n * m }, (_, at) =>
-    Number((at % m) - Math.floor(at / m) === shift));
-  return array([n, m], data);
+  const { shape, data } = zeros([n, m]);
+  return array(shape, data.map((_, at) => Number((at % m) - Math.floor(at / m) === shift)));
 }
 
 function withoutRow(a, row) {
@@ -108,8 +107,7 @@ const TABLE = {
   softmax: ["a axis?", (a, axis) => along(softmaxOf, a, axis === undefined ? 1 : number(axis))],
   roll: ["a shift axis?", roll],
   eye: ["N M? k?", eye],
-  arange: ["stop", (stop) => array([number(stop)], Float64Array.from(
-    { length: number(stop) }, (_, at) => at))],
+  arange: ["stop", (stop) => array([number(stop)], zeros([number(stop)]).data.map((_, at) => at))],
   ones: ["shape", (shape) => filled(shape, 1)],
   zeros: ["shape", (shape) => filled(shape, 0)],
   ones_like: ["a", each(() => 1)],
@@ -127,10 +125,7 @@ const TABLE = {
   copy: ["a", (a) => a],
 };
 
-const filled = (shape, value) => {
-  const sizes = [shape].flat().map(number);
-  return array(sizes, new Float64Array(sizes.reduce((a, b) => a * b, 1)).fill(value));
-};
+const filled = (shape, value) => elementwise(() => value, zeros([shape].flat().map(number)));
 
 /** What may follow a dot: dS.sum(axis=0). */
 const METHODS = new Set([

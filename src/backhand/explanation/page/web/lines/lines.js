@@ -91,7 +91,7 @@ const UNARY = {
   "~": (a) => ({ ...elementwise((x) => !x, a), isMask: true }),
 };
 
-const CONSTANTS = { True: 1, False: 0 };
+const CONSTANTS = { True: 1, False: 0, pi: Math.PI, inf: Infinity, nan: NaN };
 
 /** Names that are arguments of astype: an array of doubles stays one. */
 const TYPES = new Set(["float", "int", "bool", "float64"]);
@@ -140,7 +140,7 @@ const isNumpy = (node) => node.kind === "name" && (node.name === "np" || node.na
 function attribute({ of, name }, values) {
   if (isNumpy(of) && TYPES.has(name)) return name;
   if (isNumpy(of) && name === "newaxis") return null;
-  if (isNumpy(of) && name === "pi") return scalar(Math.PI);
+  if (isNumpy(of) && Object.hasOwn(CONSTANTS, name)) return scalar(CONSTANTS[name]);
   const found = single(of, values);
   if (name === "T") return transposed(found);
   if (name === "shape") return found.shape.map(scalar);

@@ -3,6 +3,24 @@
 
 import { array, sizeOf } from "../mathematics/matrix.js";
 
+/** What a line may make, so that it cannot stop the page: numbers of an array, products of an @. */
+const MOST_NUMBERS = 1e6;
+const MOST_PRODUCTS = 3e8;
+
+/** An array of zeros of a shape that a line has chosen. */
+export function zeros(shape) {
+  if (!shape.every((size) => Number.isInteger(size) && size >= 0))
+    throw new Error(`${shapeText(shape)} is no shape: sizes are whole numbers`);
+  atMost(MOST_NUMBERS, sizeOf(shape), `an array of shape ${shapeText(shape)}`, "numbers");
+  return array(shape);
+}
+
+function atMost(most, count, what, unit) {
+  const said = (number) => number.toLocaleString("en");
+  if (count > most)
+    throw new Error(`${what} takes ${said(count)} ${unit}; a line may take ${said(most)} here`);
+}
+
 export function scalar(value) {
   return array([], Float64Array.of(value));
 }
@@ -17,7 +35,7 @@ export function elementwise(f, ...arrays) {
   const shape = arrays.reduce((common, { shape: own }) => broadcastShape(common, own), []);
   const reads = arrays.map((a) => reader(a, shape));
   const [first, second] = reads;
-  const result = array(shape);
+  const result = zeros(shape);
   const { data } = result;
   if (reads.length === 1) for (let at = 0; at < data.length; at++) data[at] = f(first(at));
   else if (reads.length === 2)
@@ -113,7 +131,9 @@ export function dot(a, b) {
         `the inner sizes ${inner} and ${meets} differ`,
     );
   const shape = [...a.shape.slice(0, -1), ...(b.shape.length === 1 ? [] : b.shape.slice(1))];
-  const result = array(shape);
+  const what = `${shapeText(a.shape)} @ ${shapeText(b.shape)}`;
+  atMost(MOST_PRODUCTS, rows * inner * columns, what, "products");
+  const result = zeros(shape);
   for (let r = 0; r < rows; r++)
     for (let m = 0; m < inner; m++) {
       const factor = a.data[r * inner + m];
@@ -154,8 +174,7 @@ export function taken(a, items) {
   if (lists.length === 2) return paired(a, places);
   const kept = a.shape.map((_, axis) => typeof items[axis] !== "number");
   const sizes = places.map((place) => place.length);
-  const whole = sizeOf(sizes);
-  const data = Float64Array.from({ length: whole }, (_, at) => {
+  const data = zeros(sizes).data.map((_, at) => {
     let rest = at;
     let stride = 1;
     let place = 0;

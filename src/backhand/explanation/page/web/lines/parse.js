@@ -13,6 +13,10 @@ export class LineError extends Error {
   }
 }
 
+/** What a line may be: far more than anyone writes, and far less than the browser's stack takes. */
+const MOST_CHARACTERS = 1000;
+const DEEPEST = 100;
+
 const NUMBER = String.raw`(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?`;
 const NAME = String.raw`[\p{L}_][\p{L}\d_]*`;
 const SIGN = String.raw`\*\*|\/\/|[=!<>]=|[\-+*\/@%&\|~<>=\(\)\[\],:.]`;
@@ -30,9 +34,12 @@ const LEVELS = [
   ["*", "/", "@", "//", "%"],
 ];
 
-/** The tree of a line; "dS = (P - Y) / N" is the tree of what is on the right. */
+/** The tree of a line; "dS = (P - Y) / N  # scaled" is the tree of what is between = and #. */
 export function parse(code) {
-  const text = code.replace(/[−⊙·×ᵀ≤≥]/gu, (sign) => WRITTEN[sign]);
+  if (code.length > MOST_CHARACTERS)
+    throw new LineError(
+      `a line has at most ${MOST_CHARACTERS} characters; this one has ${code.length}`, 0);
+  const text = code.replace(/#.*/su, "").replace(/[−⊙·×ᵀ≤≥]/gu, (sign) => WRITTEN[sign]);
   const tokens = tokensOf(text);
   if (tokens[0].type === "name" && tokens[1]?.text === "=") tokens.splice(0, 2);
   const parser = new Parser(tokens);
@@ -61,6 +68,7 @@ class Parser {
   constructor(tokens) {
     this.tokens = tokens;
     this.place = 0;
+    this.depth = 0;
   }
 
   get next() {
@@ -92,8 +100,17 @@ class Parser {
     return left;
   }
 
+  /** All that is nested comes through here: signs, powers, and what is in brackets. */
   unary() {
-    if (!this.isNext("-", "+", "~")) return this.power();
+    this.depth += 1;
+    if (this.depth > DEEPEST)
+      throw new LineError(`brackets and signs are nested more than ${DEEPEST} deep`, this.next.at);
+    const found = this.isNext("-", "+", "~") ? this.signed() : this.power();
+    this.depth -= 1;
+    return found;
+  }
+
+  signed() {
     const { text: operator, at } = this.take();
     return { kind: "unary", operator, of: this.unary(), at };
   }

@@ -1,7 +1,10 @@
 // Texts and attributes that follow the numbers: built once, changed in place.
 
 import { element } from "./dom.js";
-import { firstInView } from "./pacing.js";
+import { firstInView, isCheap, onceSeen } from "./pacing.js";
+
+/** Passes that a panel may take at once; where they are long, it is left until it is looked at. */
+const PASSES = 20;
 
 /** What is read anew at each update. */
 export function liveNodes() {
@@ -40,27 +43,36 @@ export function liveNodes() {
  * Build the content of a panel, and again whenever the sizes of the problem change.
  *
  * `build(box)` fills the box and returns a function of what has changed, which is called once per
- * frame after changes; less often while the panel is out of view.
+ * frame after changes; less often while the panel is out of view, and not at all if the network is
+ * large.
  */
 export function followed(section, store, build) {
-  let box = null;
+  let box = element("div");
+  section.append(box);
   let sizes = null;
   let update = null;
   const later = firstInView(section, (what) => update(what));
   const follow = (what) => {
     const now = sizesOf(store);
-    if (now === sizes) return later(what);
-    // At once, also out of view, and in a box of its own: what still waits to draw in the one before
-    // finds that it is gone.
-    sizes = now;
-    box?.remove();
-    box = element("div");
-    section.append(box);
-    update = build(box);
+    if (now !== sizes) {
+      const before = box; // out of the document, what is still to be drawn in it is not drawn
+      box = element("div");
+      before.replaceWith(box);
+      update = build(box);
+      sizes = now;
+    }
     update(what);
   };
-  store.subscribe(follow);
-  follow(new Set(["numbers", "selection"]));
+  const all = new Set(["numbers", "selection"]);
+  if (isCheap(store, PASSES)) {
+    store.subscribe(firstInView(section, follow));
+    follow(all);
+  } else {
+    const followSeen = onceSeen(section, follow);
+    section.setAttribute("aria-busy", "true");
+    store.subscribe(followSeen);
+    followSeen(all);
+  }
 }
 
 function sizesOf({ given }) {

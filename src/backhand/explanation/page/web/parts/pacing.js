@@ -61,6 +61,41 @@ export function firstInView(node, act) {
 }
 
 /**
+ * `act(what)` as a function that acts only once a node can be seen, and that marks the node as busy
+ * until it has: for what takes so long that the page would seem to hang.
+ */
+export function onceSeen(node, act) {
+  let visible = false;
+  let running = false;
+  let missed = new Set();
+  const begin = () => {
+    if (!visible || running || !missed.size) return;
+    running = true;
+    node.setAttribute("aria-busy", "true");
+    requestAnimationFrame(() => setTimeout(run)); // once the mark is on the screen
+  };
+  const run = () => {
+    const what = missed;
+    missed = new Set();
+    act(what);
+    setTimeout(end, 2 * QUIET); // after what it leaves until it is quiet
+  };
+  const end = () => {
+    running = false;
+    node.removeAttribute("aria-busy");
+    begin();
+  };
+  new IntersectionObserver((entries) => {
+    visible = entries.at(-1).isIntersecting;
+    begin();
+  }).observe(node);
+  return (what) => {
+    what.forEach((one) => missed.add(one));
+    begin();
+  };
+}
+
+/**
  * The width of a node as a function, and a call of `act` whenever it changes. To read it from the
  * node on every frame would make the browser lay out the page in between.
  */

@@ -1,6 +1,7 @@
 // Cells and their names: {name: "dW1", index: [3, 7]} is "dW1[3,7]".
 
 import { valueOf } from "../mathematics/rules.js";
+import { ownName, withName } from "./names.js";
 
 export function cellName({ name, index }) {
   return index.length ? `${name}[${index.join(",")}]` : name;
@@ -19,25 +20,14 @@ export function axisPlace(store, letter, place) {
   return withName(numbered, ownName(store, letter, place));
 }
 
-/** A number of the drawing, with the name beside it where there is one. */
-export function withName(numbered, own) {
-  return own ? `${numbered} (${own})` : numbered;
-}
-
-/** The name of a row, feature or class; "" where it is only numbered. */
-export function ownName(store, letter, place) {
-  const given = { n: "rows", i: "features", k: "classes" }[letter];
-  return store.contents.problem[given]?.[place] ?? "";
-}
-
 /** The cell of a text such as "dW1[3,7]", or an error that says what is wrong. */
 export function parseCell(store, text) {
   const found = /^\s*(new\s+)?([A-Za-z]\w*)\s*(?:\[([^\]]*)\])?\s*$/u.exec(text);
   if (!found)
     throw new Error(`${text || "Nothing"} is not an entry; write one such as ${sampleName(store)}`);
   const name = writtenAs(store, (found[1] ? "new " : "") + found[2]);
-  const array = name in store.shapes && valueOf(store.values, name);
-  if (!array) throw new Error(`There is no ${name}; there are ${namesOf(store).join(", ")}`);
+  const array = Object.hasOwn(store.shapes, name) && valueOf(store.values, name);
+  if (!array) throw new Error(`There is no ${name}; there are ${arraysOf(store).join(", ")}`);
   const index = (found[3] ?? "").split(",").filter((part) => part.trim()).map(Number);
   checkIndex(name, array.shape, index);
   return { name, index };
@@ -51,7 +41,7 @@ export function sampleName(store) {
 /** The name of an array, whichever its letters' case. */
 function writtenAs(store, name) {
   const isName = (own) => own.toLowerCase() === name.toLowerCase();
-  return name in store.shapes ? name : (Object.keys(store.shapes).find(isName) ?? name);
+  return Object.hasOwn(store.shapes, name) ? name : (Object.keys(store.shapes).find(isName) ?? name);
 }
 
 function checkIndex(name, shape, index) {
@@ -72,6 +62,6 @@ function checkIndex(name, shape, index) {
 
 const indices = (count) => (count === 1 ? "one index" : "two indices");
 
-function namesOf(store) {
+function arraysOf(store) {
   return Object.keys(store.shapes).filter((name) => valueOf(store.values, name));
 }

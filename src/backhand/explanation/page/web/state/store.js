@@ -2,7 +2,8 @@
 
 import { compute, PARAMETERS } from "../mathematics/equations.js";
 import { copy, fromJson, offset } from "../mathematics/matrix.js";
-import { withName } from "./cells.js";
+import { sizesOf } from "../mathematics/rules.js";
+import { namesOf } from "./names.js";
 
 const GIVEN = [...PARAMETERS, "X", "Y", "sample_weight", "mask"];
 
@@ -19,6 +20,7 @@ export function createStore(contents) {
   const listeners = new Set();
   let changed = new Set();
   let values = null;
+  let sizes = sizesOf(original);
 
   const store = {
     contents,
@@ -59,6 +61,7 @@ export function createStore(contents) {
     setGiven(some) {
       store.given = { ...store.given, ...some };
       values = null;
+      followSizes();
       notify("numbers");
     },
     /** θ ← θ - η dθ, a number of times. */
@@ -79,6 +82,7 @@ export function createStore(contents) {
       store.updates = 0;
       store.losses = [];
       values = null;
+      followSizes();
       notify("numbers");
     },
     /** Compute some equations otherwise: {name: function of values}; {} for none. */
@@ -117,6 +121,19 @@ export function createStore(contents) {
     },
   };
 
+  /** Arrays of other sizes: names are counted anew, and entries that are gone are left. */
+  function followSizes() {
+    const now = sizesOf(store.given);
+    if (Object.keys(now).every((letter) => now[letter] === sizes[letter])) return;
+    sizes = now;
+    store.names = namesOf(contents.problem, store.given);
+    const exists = ({ name, index }) =>
+      [...store.shapes[name]].every((letter, axis) => index[axis] < sizes[letter]);
+    if (store.selected && !exists(store.selected)) store.select(null);
+    else store.path = store.path.filter(exists);
+    if (store.hovered && !exists(store.hovered)) store.hover(null);
+  }
+
   function notify(...what) {
     if (!changed.size) requestAnimationFrame(tell);
     what.forEach((one) => changed.add(one));
@@ -145,20 +162,4 @@ function clone(given) {
   return Object.fromEntries(
     Object.entries(given).map(([name, value]) => [name, value?.data ? copy(value) : value]),
   );
-}
-
-/** Names along each axis, by its letter: those of the problem, or numbers. */
-function namesOf(problem, given) {
-  const [N, d] = given.X.shape;
-  const [H, K] = given.W2.shape;
-  const numbered = (count, word) => Array.from({ length: count }, (_, at) => `${word} ${at}`);
-  const or = (names, count, word) => (names.length === count ? names : numbered(count, word));
-  // Rows have names only where they are some of more: "row 0 (row 160 of the table)".
-  const rows = numbered(N, "row").map((row, at) => withName(row, problem.rows[at]));
-  return {
-    n: rows,
-    i: or(problem.features, d, "feature"),
-    h: numbered(H, "unit"),
-    k: or(problem.classes, K, "class"),
-  };
 }

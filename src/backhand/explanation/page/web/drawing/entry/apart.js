@@ -1,6 +1,7 @@
 // An entry taken apart, as the lines of a table: one per term, then what is added, then the entry.
 
-import { cellName, ownName, withName } from "../../state/cells.js";
+import { cellName } from "../../state/cells.js";
+import { ownName, withName } from "../../state/names.js";
 import { shown } from "../../parts/numbers.js";
 import { numberIn } from "../../mathematics/rules.js";
 

@@ -2,6 +2,7 @@
 
 import { tableOf } from "./apart.js";
 import { cellName, placeName } from "../../state/cells.js";
+import { fullName } from "../../state/names.js";
 import { numberField } from "../../parts/controls.js";
 import { element } from "../../parts/dom.js";
 import { drawProduct, productOf } from "./falk.js";
@@ -109,6 +110,12 @@ function laterView(cell) {
   return { nodes: [element("h2", {}, cellName(cell)), element("p", {}, text)], update() {} };
 }
 
+/** The names of the entry's places, which are cut where they are long; null if there are none. */
+function fullNames(store, { name, index }) {
+  const along = [...store.shapes[name]].map((letter, axis) => fullName(store, letter, index[axis]));
+  return along.filter(Boolean).join(", ") || null;
+}
+
 /** Name, value, equation, and an input for what is given. */
 function heading(store, cell) {
   const value = element("output", {});
@@ -117,7 +124,7 @@ function heading(store, cell) {
     "div",
     { class: "entry-head" },
     element("h2", { tabindex: "-1" }, `${cellName(cell)} = `, value),
-    element("span", { class: "quiet" }, placeName(store, cell)),
+    element("span", { class: "quiet", title: fullNames(store, cell) }, placeName(store, cell)),
     store.rules[cell.name] ? entryFormula(cell.name, store.given) : null,
     input?.node,
   );

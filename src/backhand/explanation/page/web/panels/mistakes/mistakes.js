@@ -11,6 +11,8 @@ import { pairOfCurves } from "./pair_of_curves.js";
 
 const PASSES_OF_BOTH_RUNS = 400;
 
+const TOO_LARGE = "The network is too large to be trained twice here: the curves are left out.";
+
 export const mistakesPanel = {
   id: "mistakes",
   title: "Wrong lines",
@@ -23,7 +25,7 @@ export const mistakesPanel = {
 function build(box, store) {
   const compared = comparison(Object.keys(store.contents.lines), ["right", "wrong"]);
   const curves = pairOfCurves(store);
-  const chooser = lineChooser(store, () => showNow());
+  const chooser = lineChooser(store, () => show());
   const game = findLine(store);
   const showNow = () => {
     const passes = bothPasses(store, chooser.changes);
@@ -32,15 +34,15 @@ function build(box, store) {
     drawCurves(passes);
     game.update();
   };
-  const drawCurves = curvesInTime(box, store, curves);
-  const show = firstInView(box, isCheap(store, 20) ? showNow : onceQuiet(showNow));
-  showNow();
+  const isTrained = isCheap(store, 1);
+  const drawCurves = isTrained ? curvesInTime(box, store, curves) : () => {};
+  const show = isCheap(store, 20) ? showNow : onceQuiet(showNow);
   box.append(
     element("p", { class: "quiet" }, introduction(store)),
     element("h3", {}, "Choose a mistake, or change a line"),
     chooser.node,
     compared.node,
-    curves.node,
+    isTrained ? curves.node : element("p", { class: "quiet" }, TOO_LARGE),
     ...(store.contents.mistakes?.length
       ? [element("h3", {}, "Find the wrong line"), game.node]
       : []),

@@ -11,7 +11,7 @@ export function transpositionIn({ lines, wrong, right }, name, shapes) {
   if (got.shape.length !== 2) return null;
   if (isClose(right[name], transposed(got)))
     return `${name}: the result is transposed${onlySince(shapes[name], got)}.`;
-  for (const operand of lines[name].match(/\bd?[A-Z]\w*/gu)) {
+  for (const operand of lines[name].match(/\bd?[A-Z]\w*/gu) ?? []) {
     if (wrong[operand]?.shape.length !== 2) continue;
     const [code, words] = turned(lines[name], operand);
     if (isClose(resultOf(code, wrong), got))

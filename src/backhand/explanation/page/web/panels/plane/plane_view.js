@@ -42,7 +42,7 @@ export function createPlaneView(store) {
 
     setFeature(axis, feature) {
       view.pair = view.pair.map((other, at) => (at === axis ? feature : other));
-      view.window = null;
+      view.window = windowOf(store.given.X, view.pair);
     },
   };
   return view;

@@ -1,4 +1,4 @@
-"""A function of one's own beside the equations: where its numbers part, and what is known."""
+"""A function of one's own beside the equations: where numbers first differ, what is known."""
 
 from __future__ import annotations
 

@@ -58,11 +58,15 @@ def by_python(problem: Problem, changes: dict[str, str]) -> Values:
     return derive(given(problem), lines, {})[0]
 
 
+def norm(array: np.ndarray) -> float:
+    return float(np.linalg.norm(np.ravel(array)))
+
+
 def differs(right: Values, wrong: Values, name: str) -> bool:
     if name not in wrong or np.shape(wrong[name]) != np.shape(right[name]):
         return True
-    size = np.abs(right[name]).max() or 1
-    return bool(np.abs(right[name] - wrong[name]).max() > 1e-9 * size)
+    size = max(norm(right[name]), norm(wrong[name])) or 1
+    return not norm(right[name] - wrong[name]) <= 1e-9 * size
 
 
 def states(shown: WebPage) -> dict[str, str]:
@@ -103,6 +107,8 @@ def test_the_numbers_of_both_sides_are_pythons(browser: Browser) -> None:
         choose(shown, at)
         panel(shown).locator(".comparison").get_by_role("button", name="dS", exact=True).click()
         assert "Every entry is 8 times the one" in panel(shown).inner_text()
+        compared = rows(panel(shown).locator(".comparison .equations table"))
+        assert {row[0]: row[3] for row in compared}["dS"] == "0.88"  # 7/8: of the larger norm
         for side, values in enumerate((by_python(PENGUINS, {}),
                                        by_python(PENGUINS, mistake["lines"]))):  # fmt: skip
             table = panel(shown).locator(".comparison .number-grid table").nth(side)
@@ -318,6 +324,23 @@ def test_a_gradient_check_finds_the_arrays_that_a_mistake_reaches(browser: Brows
             errors = shown.run(check, {"contents": contents, "changes": changes})
             far = {name for name, error in errors.items() if error is None or not error < 1e-6}
             assert far == wrong, (changes, errors)
+
+
+def test_the_relative_difference_is_that_of_the_norms(browser: Browser) -> None:
+    measure = """
+    ([a, b]) => {
+      const number = { nan: NaN, inf: Infinity };
+      const array = (data) => ({ shape: [data.length], data: data.map((x) => number[x] ?? x) });
+      return modules.passes.relativeDifference(array(a), array(b)) + "";
+    }"""
+    with open_modules("passes", browser=browser) as shown:
+        for a, b, expected in (
+            ([3, 4], [6, 8], 1 / 2), ([24, 32], [3, 4], 7 / 8), ([3, 0], [0, 4], 5 / 4),
+            ([0, 0], [0, 0], 0), ([0, 0], [1e-300, 0], 1), ([1e300, 0], [2e300, 0], 1 / 2),
+            (["nan", 1], ["nan", 1], 0), (["nan", 1], [1, 1], np.inf), ([1, "inf"], [1, 2], np.inf),
+        ):  # fmt: skip
+            found = shown.run(measure, [a, b])
+            assert float(found.replace("Infinity", "inf")) == pytest.approx(expected), (a, b)
 
 
 def test_a_page_with_dropout_has_only_lines_to_type(browser: Browser) -> None:

@@ -54,7 +54,7 @@ def test_each_value_is_beside_the_expected_one(
         text = panel(shown).inner_text()
         for finding in trace.own.report.findings:
             assert finding.mistake in text
-        assert f"part first at {parts_at}." in text
+        assert f"first differ at {parts_at}." in text
         verdict = shown.page.locator(".own-verdict")
         assert f"differs from the equations first in {parts_at}" in verdict.inner_text()
         verdict.get_by_role("button").click()

@@ -92,6 +92,20 @@ def test_a_unit_that_is_chosen_has_its_hinge_emphasised_and_said_in_words(plane:
     assert f"active in {active} of 24 rows" in panel.locator(".unit-words").inner_text()
 
 
+def test_a_unit_of_more_features_says_with_what_its_line_and_its_count_are(
+    browser: Browser,
+) -> None:
+    with open_page(page_contents(EXAMPLES["penguins"]()), browser=browser) as shown:
+        panel = shown.page.locator(".panel.plane")
+        panel.scroll_into_view_if_needed()
+        panel.get_by_label("Hidden unit").select_option("unit 7")
+        shown.settle()
+        active = int((shown.value("Z1")[:, 7] > 0).sum())
+        words = panel.locator(".unit-words").inner_text()
+        assert "> 0, with the other features of " in words and " is b1[7] plus their part." in words
+        assert f"With each row's own features, it is active in {active} of 8 rows." in words
+
+
 def test_hovering_a_hinge_hovers_the_units_bias_and_the_other_way_round(plane: WebPage) -> None:
     hinge = plane.page.locator(".panel.plane .hinge", has_text="unit 0")
     hinge.dispatch_event("pointerenter")

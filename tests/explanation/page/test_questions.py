@@ -107,6 +107,13 @@ def test_numbers_in_the_answers_are_pythons(opened: tuple[WebPage, str]) -> None
     over_rows = np.exp(expected["S"]) / np.exp(expected["S"]).sum(0)  # the fault of question 11
     db2 = (over_rows - problem.Y).mean(0)[largest_class]
     assert after(11, f"db2[{largest_class}] =") == pytest.approx(db2, rel=FOUR_DIGITS)
+    dead = int((expected["Z1"] <= 0).all(0).sum())
+    assert after(12, "Dead here:") == dead
+    zeros = int((expected["dW1"] == 0).sum())
+    explained = zeros > 0 and zeros == dead * len(expected["dW1"])
+    words = open_question(shown, 20).inner_text()
+    assert f"{zeros or 'no'} " in words.split("After it, ")[1].split("of dW1")[0] + " "
+    assert ("of the dead unit" in words) == explained
     assert after(12, "L is") == pytest.approx(L, rel=FOUR_DIGITS)
     largest = expected["S"].max()
     assert after(13, f"S[{','.join(map(str, np.argwhere(expected['S'] == largest)[0]))}] =") == (

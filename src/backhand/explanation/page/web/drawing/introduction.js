@@ -30,11 +30,11 @@ const LETTERS = ({ n, i, h, k }) => [
   ["n, i, h, k", "one of each, from 0 on: X[n,i] is feature i of row n"],
   ["W1, b1, W2, b2", "the parameters, which training changes: weights and biases of two layers"],
   ["θ", "all the parameters, or one of their entries"],
-  ["Z1, H1", "the hidden units before and after ReLU, which makes numbers below 0 to 0"],
+  ["Z1, H1", "the hidden units before and after ReLU, which sets numbers below 0 to 0"],
   ["S", "the scores of the classes, also called logits; softmax makes probabilities P of them"],
   ["Y", "one-hot: in each row, 1 for the row’s class and 0 for the others"],
   ["losses, L", "the loss of each row, and their mean"],
-  ["w", "the weight of each row in that mean: 1/N, unless rows have sample weights s"],
+  ["w", "the weight of each row in that mean: 1/N; with sample weights s, w[n] = s[n] / Σ s"],
   ["dX", "the gradient of L with respect to X: by how much L grows per unit of each entry"],
   ["η", "the learning rate, the length of a step"],
 ];
@@ -43,8 +43,13 @@ const SIGNS = [
   ["ᵀ", "transposed: rows become columns"],
   ["⊙", "multiplied entry by entry; without a sign between them, matrices are multiplied"],
   ["∑", "the sum over the index below it"],
+  ["‖a‖", "the norm of an array: the square root of the sum of the squares of all its entries"],
   ["‖g‖²", "the sum of the squares of all entries of the gradients of the parameters"],
-  [".123", "in a cell: 0.123, rounded; 2e-4 is 0.0002; +0 and −0 are not 0, but closer than 1e-9"],
+  [
+    ".123",
+    "in a cell: 0.123, rounded; 2e-4 is 0.0002; +0, −0: not exactly 0, but smaller than 1e-9 in " +
+      "size",
+  ],
   ["blue, orange", "numbers above and below 0; the larger in its matrix, the stronger"],
   ["hatched", "multiplied by 0, since the unit’s Z1 is not above 0 or dropout drops it"],
 ];

@@ -32,7 +32,7 @@ export function deadUnits(values) {
   return Array.from({ length: units }, (_, h) => h).filter((h) => unitState(values, h).dead);
 }
 
-/** Of a unit in an array whose shape is given by letters: its entry that is largest in size. */
+/** Of a unit in an array whose shape is given by letters: the entry of largest absolute value. */
 export function largestEntry(values, shapes, name, h, sizeOf = Math.abs) {
   const a = values[name];
   const axis = shapes[name].indexOf("h");

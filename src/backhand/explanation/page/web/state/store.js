@@ -36,7 +36,7 @@ export function createStore(contents) {
     hovered: null, // {name, index}
     stage: null, // the name of the equation up to which values are shown; null: all
     closed: false, // whether the page has been taken away
-    replaced: {}, // equations that are computed otherwise: name -> function of values
+    replaced: {}, // equations that are replaced: name -> function of values
 
     /** Every value by its name. */
     get values() {

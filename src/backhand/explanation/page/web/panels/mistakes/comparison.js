@@ -1,4 +1,4 @@
-// Two passes side by side: the equations with where the numbers part, and the numbers of one value.
+// Two passes side by side: the equations, where the numbers first differ, and those of one value.
 
 import { element } from "../../parts/dom.js";
 import { liveNodes } from "../../parts/live.js";
@@ -17,6 +17,10 @@ const WORDS = {
 };
 
 const INHERITED = "inherited: right given its inputs, which are wrong";
+
+const DIFFERENCE =
+  "difference: ‖a − b‖ / max(‖a‖, ‖b‖) of the two arrays a and b, where ‖a‖ is the square root " +
+  "of the sum of the squares of all entries of a";
 
 /**
  * A comparison: `{node, show(passes)}`.
@@ -42,7 +46,7 @@ export function comparison(names, heads) {
   const node = element(
     "div",
     { class: "parts comparison" },
-    element("div", {}, list, element("p", { class: "quiet" }, INHERITED)),
+    element("div", {}, list, quiet(INHERITED), quiet(DIFFERENCE)),
     element("div", {}, numbers.node),
   );
   return {
@@ -57,7 +61,9 @@ export function comparison(names, heads) {
   };
 }
 
-/** Without a choice, where the numbers part; if they do not, the line that was changed. */
+const quiet = (text) => element("p", { class: "quiet" }, text);
+
+/** Without a choice, where the numbers first differ; if they do not, the line that was changed. */
 const chosenOf = ({ chosen, passes }) => chosen ?? passes.first ?? Object.keys(passes.changes)[0];
 
 function equationRow(live, state, name, choose) {
@@ -138,6 +144,7 @@ function inWords(passes, name) {
 function causeOf({ states, first }, name) {
   if (states[name] === "inherited")
     return "The numbers differ because its inputs do: the line itself is right.";
-  if (first === name) return "The numbers part here: the inputs are right, and the result is not.";
+  if (first === name)
+    return "Here the numbers first differ: the inputs are right, and the result is not.";
   return `The line gives other numbers than the right one, and ${first} differs already.`;
 }

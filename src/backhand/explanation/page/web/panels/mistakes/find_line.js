@@ -12,8 +12,11 @@ import { bothPasses, haveOneShape, worstPlace } from "./passes.js";
 import { table } from "../../parts/table.js";
 
 const TASK =
-  "One of the lines below is computed otherwise. Compare the numbers of this pass with the right " +
+  "One of the lines below is wrong. Compare the numbers of this pass with the right " +
   "ones, value by value, and choose the line.";
+
+const ERROR =
+  "error = ‖a − n‖ / max(‖a‖, ‖n‖): a is a gradient of this pass, n that of finite differences";
 
 const MOST_MOVED = 400;
 
@@ -171,7 +174,7 @@ function gradientCheck(store, live, game) {
     return Number.isNaN(found) ? "no such shape" : found === undefined ? "" : shown(found, 2);
   };
   const rows = names.map((name) => [name, live.text(error(name))]);
-  const result = table("‖a − n‖ / max(‖a‖, ‖n‖)", ["gradient", "error"], rows);
+  const result = table(ERROR, ["gradient", "error"], rows);
   live.attribute(result, "hidden", () => !game.checked);
   const words = element("p", { class: "quiet" },
     "Below 1e−7 is rounding, above 1e−4 a fault (or a kink). Where the loss is computed wrongly, " +

@@ -4,6 +4,7 @@ import { PARAMETERS } from "../../mathematics/equations.js";
 import { derive } from "../../lines/lines.js";
 import { array } from "../../mathematics/matrix.js";
 import { EPSILON, moved } from "../../mathematics/slopes.js";
+import { relativeDifference } from "./passes.js";
 
 const FORWARD = ["Z1", "H1", "S", "P", "L"];
 
@@ -42,8 +43,5 @@ function differences(given, name, lossOf) {
 
 function relativeError(gradient, measured) {
   if (gradient?.data.length !== measured.data.length) return NaN;
-  const norm = (numbers) => Math.hypot(...numbers);
-  const difference = norm(gradient.data.map((value, at) => value - measured.data[at]));
-  const size = Math.max(norm(gradient.data), norm(measured.data));
-  return size ? difference / size : 0;
+  return relativeDifference(gradient, measured);
 }

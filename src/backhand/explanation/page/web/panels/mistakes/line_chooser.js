@@ -1,4 +1,4 @@
-// Which lines are computed otherwise: one of the doctor's mistakes, or one that the reader types.
+// Which lines are replaced: one of the doctor's mistakes, or one that the reader types.
 
 import { button } from "../../parts/controls.js";
 import { element } from "../../parts/dom.js";

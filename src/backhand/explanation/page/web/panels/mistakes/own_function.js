@@ -72,7 +72,7 @@ function whereItParts(own) {
     ? ""
     : " Expected are the values of the network that the function computes; the drawing above is " +
       "of the standard one.";
-  const start = `On the doctor's problem “${own.problem}” the numbers part first at `;
+  const start = `On the doctor's problem “${own.problem}” the numbers first differ at `;
   return `${start}${own.parts_at}.${other}`;
 }
 

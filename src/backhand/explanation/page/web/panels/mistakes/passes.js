@@ -1,17 +1,17 @@
-// A wrong pass beside the right one: lines that are replaced, and where the numbers part.
+// A wrong pass beside the right one: lines that are replaced, and where the numbers first differ.
 
 import { codeOf, derive, parseLine } from "../../lines/lines.js";
 import { PARAMETERS } from "../../mathematics/equations.js";
 import { map } from "../../mathematics/matrix.js";
 
-/** What counts as equal, relative to the largest entry: rounding is far below it. */
+/** The relative difference up to which arrays count as equal: rounding is far below it. */
 export const TOLERANCE = 1e-9;
 
 /**
  * Both passes of the problem as it stands, without sample weights and dropout, which the doctor's
  * lines do not have.
  *
- * @param changes {name: code} of the lines that are computed otherwise
+ * @param changes {name: code} of the lines that are replaced
  * @returns what `judged` does
  */
 export function bothPasses(store, changes) {
@@ -63,19 +63,29 @@ export function isClose(a, b) {
   return haveOneShape(a, b) && relativeDifference(a, b) <= TOLERANCE;
 }
 
-/** The largest difference of two arrays of a shape, relative to the largest entry of `a`. */
+/**
+ * ‖a − b‖ / max(‖a‖, ‖b‖) of two arrays of a size. Entries that are equal, also as nan or infinity,
+ * do not differ; others that are not finite differ without bound.
+ */
 export function relativeDifference(a, b) {
-  let size = 0;
-  let most = 0;
+  const unit = Math.max(largestFinite(a), largestFinite(b)) || 1; // no square overflows
+  let [ofA, ofB, apart] = [0, 0, 0];
   for (let at = 0; at < a.data.length; at++) {
-    const [x, y] = [a.data[at], b.data[at]];
-    if (!Number.isNaN(x)) size = Math.max(size, Math.abs(x));
+    const [x, y] = [a.data[at] / unit, b.data[at] / unit];
+    if (Number.isFinite(x)) ofA += x * x;
+    if (Number.isFinite(y)) ofB += y * y;
     if (Object.is(x, y)) continue;
-    const difference = Math.abs(x - y);
-    if (Number.isNaN(difference)) return Infinity;
-    most = Math.max(most, difference);
+    if (!Number.isFinite(x - y)) return Infinity;
+    apart += (x - y) ** 2;
   }
-  return most === 0 ? 0 : most / (size || 1);
+  return apart === 0 ? 0 : Math.sqrt(apart / Math.max(ofA, ofB));
+}
+
+function largestFinite({ data }) {
+  let most = 0;
+  for (let at = 0; at < data.length; at++)
+    if (Number.isFinite(data[at])) most = Math.max(most, Math.abs(data[at]));
+  return most;
 }
 
 /** The place in the data at which two arrays of a shape differ most. */

@@ -12,8 +12,11 @@ export function planeInWords(store, view, areas) {
   const { names, given } = store;
   const parts = [...(areas ?? [])]
     .sort((one, other) => other[1].share - one[1].share)
-    .map(([k, { share }]) => `${names.k[k]} ${shown(100 * share, 2)} %`);
-  const regions = parts.length ? ` Predicted in the plane shown: ${parts.join(", ")}.` : "";
+    .map(([k, { share }], at) => {
+      const area = at ? "" : " of the area shown is predicted";
+      return `${shown(100 * share, 2)} %${area} as ${names.k[k]}`;
+    });
+  const regions = parts.length ? ` ${parts.join(", ")}.` : "";
   return (
     `The plane of ${view.names.join(" and ")}: ` +
     `${rowsRight(store)} of ${given.X.shape[0]} rows are predicted right.${regions}`
@@ -35,14 +38,20 @@ export function otherFeatures(store, view) {
 }
 
 /** The hinge of a unit as an equation, and on how many rows it is active. */
-export function unitInWords({ values }, view, h) {
+export function unitInWords({ values, names }, view, h) {
   const { p, q, c } = unitLine(view.network, h);
   const [x, y] = view.names;
   const line = `${shown(p)} · ${x} ${signed(q)} · ${y} ${signed(c)}`;
   const rows = values.Z1.shape[0];
   let active = 0;
   for (let n = 0; n < rows; n++) active += entry(values.Z1, [n, h]) > 0 ? 1 : 0;
-  return `Unit ${h}: active where ${line} > 0; active in ${active} of ${rows} rows.`;
+  const start = `Unit ${h}: active where ${line} > 0`;
+  const count = `active in ${active} of ${rows} rows`;
+  if (values.X.shape[1] === 2) return `${start}; ${count}.`;
+  return (
+    `${start}, with the other features of ${names.n[view.row]}: ${shown(c)} is b1[${h}] plus ` +
+    `their part. With each row's own features, it is ${count}.`
+  );
 }
 
 function signed(value) {

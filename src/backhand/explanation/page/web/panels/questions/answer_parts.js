@@ -8,7 +8,7 @@ export function paragraph(...content) {
   return element("p", {}, ...content);
 }
 
-/** The entry of a value that is largest in size. */
+/** The entry of a value with the largest absolute value. */
 export function largest(values, name) {
   const a = values[name];
   let best = 0;

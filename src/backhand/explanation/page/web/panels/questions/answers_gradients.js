@@ -69,7 +69,7 @@ export const GRADIENT_ANSWERS = [
     title: "Why divide by N?",
     answer: ({ text, link }) => [
       paragraph(
-        "Because L is a mean: a constant factor of the loss is one of its gradient. ",
+        "Because L is a mean: a constant factor in the loss is also a factor in its gradient. ",
         link((v) => largest(v, "dS")),
         text((v, given) => {
           const cell = largest(v, "dS");

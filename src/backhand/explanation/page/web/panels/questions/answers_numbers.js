@@ -15,8 +15,10 @@ export const NUMBER_ANSWERS = [
         text(({ dW2 }) => {
           const size = norm(dW2);
           return (
+            "The check is ‖a − n‖ / (‖a‖ + ‖n‖): a is the gradient of your code, n that of " +
+            "finite differences, ‖·‖ the square root of the sum of all squared entries. " +
             `Here ‖dW2‖ = ${shown(size)}. If your dW2 is twice this one, the check ` +
-            `‖a − n‖ / (‖a‖ + ‖n‖) gives ${shown(size)} / (2 · ${shown(size)} + ${shown(size)}) ` +
+            `gives ${shown(size)} / (2 · ${shown(size)} + ${shown(size)}) ` +
             `= ${shown(size / (3 * size))}, and so it does for half of it: ` +
             "the value 1/3 is a factor 2. (Divided by the larger norm, as elsewhere on this " +
             "page, it would be 1/2.)"
@@ -24,8 +26,10 @@ export const NUMBER_ANSWERS = [
         }),
       ),
       paragraph(
-        "One number for all parameters cannot show which line. Compare each array on its own, " +
-          "dW2 and db2 first, then dW1 and db1, entry by entry: the largest of dW2 here is ",
+        "If it is 1/3 for all parameters together, every gradient is twice too large, or half: " +
+          "look at dS, which all of them contain, and at L. If it is 1/3 for one array alone, the " +
+          "factor is in its own line. So compare each array on its own, dW2 and db2 first, then " +
+          "dW1 and db1, entry by entry: the largest of dW2 here is ",
         link((v) => largest(v, "dW2")),
         text((v) => ` = ${shown(numberOf(v, largest(v, "dW2")))}, and yours divided by it is the `),
         "factor.",
@@ -72,13 +76,16 @@ export const NUMBER_ANSWERS = [
         text((v) => {
           const size = Math.abs(numberOf(v, nearestToKink(v)));
           if (size === 0)
-            return " steps across it for every ε: there is no derivative, and the two one-sided " +
-              "slopes differ. The equations take 0 for the slope of ReLU there.";
+            return " steps across it for every ε, so no smaller ε helps: there is no derivative, " +
+              "and the two one-sided slopes differ. The equations take 0 for the " +
+              "slope of ReLU there.";
           return (
             ` steps across it if ε is above ${shown(size)}. A smaller ε removes the error of a ` +
-            "kink; the error of a fault stays."
+            "kink; the error of a fault stays. Exactly at a kink no ε helps."
           );
         }),
+        " The error |g − d| / max(|g|, |d|) is 1 where one of the two numbers is 0, however small " +
+          "the other is.",
       ),
     ],
   },

@@ -33,9 +33,10 @@ export const SHAPE_ANSWERS = [
       ),
       paragraph(
         text(({ W1, W2, X, H1 }) =>
-          `A gradient has the shape of that whose gradient it is: dW1 ${shapeText(W1.shape)} as ` +
-          `W1, dW2 ${shapeText(W2.shape)} as W2, dZ1 ${shapeText(H1.shape)} as Z1; X is ` +
-          `${shapeText(X.shape)}.`),
+          `A missing transposition gives the same error: dW1 is X.T @ dZ1; X @ dZ1 would be ` +
+          `${shapeText(X.shape)} @ ${shapeText(H1.shape)}. Compare shapes: dW1 has the shape of ` +
+          `W1, ${shapeText(W1.shape)}, dW2 that of W2, ${shapeText(W2.shape)}, dZ1 that of Z1, ` +
+          `${shapeText(H1.shape)}, and so on.`),
       ),
     ],
   },

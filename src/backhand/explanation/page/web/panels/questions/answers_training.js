@@ -32,13 +32,14 @@ export const TRAINING_ANSWERS = [
           const rows = [...columnSums(Y).data];
           const [k, most] = rows.reduce((best, n, at) => (n > best[1] ? [at, n] : best), [0, 0]);
           return (
-            "That is why one class is predicted, and the accuracy is its share, such as 17 % with " +
-            "six classes. The sum of P − Y over the rows is then 1 minus the number of rows of " +
-            `the class, whatever the scores are: for ${store.names.k[k]} 1 − ${shown(most)}, so ` +
+            "Each class gets its 1 from a few rows. In all others every P is about 0, and the " +
+            "largest of them is of the class whose score is nearest to its maximum over the " +
+            "batch: mostly the one class whose scores vary least. That is why one class is " +
+            "predicted, and the accuracy is its share, such as 17 % with six classes. Where P is " +
+            "rounded to 0, log P is −∞, and 0 · log 0 is nan. The sum of P − Y over the rows is " +
+            `1 minus the number of rows of the class, whatever the scores are: for ${store.names.k[k]} 1 − ${shown(most)}, so ` +
             `that db2[${k}] = ${shown((1 - most) / N)} in every step. It never becomes 0, and b2 ` +
-            "grows without end, though with axis=0 it changes no P. Each class gets its 1 from a few rows; in all others P is about 0, " +
-            "log P goes to −∞, and the largest of these tiny numbers is mostly of the same " +
-            "class."
+            "grows without end, though with axis=0 it changes no P."
           );
         }),
       ),
@@ -54,10 +55,16 @@ export const TRAINING_ANSWERS = [
         link(() => ({ name: "L", index: [] })),
         text((v) => {
           const K = v.P.shape[1];
-          return ` is ${shown(v.L.data[0])} now, and log ${K} = ${shown(Math.log(K))}. `;
+          return (
+            ` is ${shown(v.L.data[0])} now, and log ${K} = ${shown(Math.log(K))}. A first loss ` +
+            "far above it: the weights are too large, X is not standardised, or L is a sum and " +
+            "not a mean. "
+          );
         }),
         text((v) => predictions(v, store.names.k)),
-        " Are the gradients correct? Only then try other learning rates.",
+        " Are all hidden units dead? Then H1 = 0 and S = b2 in every row, which is one class. ",
+        text((v) => `Dead here: ${deadUnits(v).length} of ${v.W1.shape[1]}. `),
+        "Are the gradients correct? Only then try other learning rates.",
       ),
     ],
   },
@@ -82,8 +89,9 @@ export const TRAINING_ANSWERS = [
     title: "Can a dead unit recover?",
     answer: ({ text, link }) => [
       paragraph(
-        "A unit is dead if Z1 ≤ 0 in all rows. Then its column of dZ1 is 0, with it its column " +
-          "of dW1 and its entry of db1, and since its column of H1 is 0, so is its row of dW2. ",
+        "A unit is dead if Z1 ≤ 0 in all rows. Then its column of dZ1 is 0, with it (for λ = 0) " +
+          "its column of dW1 and its entry of db1, and since its column of H1 is 0, so is its row " +
+          "of dW2. ",
         text((v) => {
           const dead = deadUnits(v);
           if (!dead.length) return "No unit is dead here: see for example ";
@@ -100,17 +108,15 @@ export const TRAINING_ANSWERS = [
     title: "Why are all gradients 0 in my graph?",
     answer: ({ text, link }) => [
       paragraph(
-        "Libraries with autograd make each gradient 0 first, and backward() fills it in: before, " +
-          "all are 0. Here too a gradient is there only after its line; step by step, ",
+        "Before backward() a gradient is 0, or None in PyTorch; backward() fills it in. Here too " +
+          "a gradient is there only after its line; step by step, ",
         link((v) => largest(v, "dW1")),
         text((v) => {
-          const { data } = v.dW1;
-          const zeros = data.filter((value) => value === 0).length;
           return (
-            ` is empty until the line of dW1. After it, ${zeros} of ${data.length} entries of ` +
-            "dW1 are 0, such as those of dead units. So: forward, backward(), then draw; and set " +
+            ` is empty until the line of dW1. After it, ${zerosOf(v)}. ` +
+            "So: forward, backward(), then draw; and set " +
             "the gradients to 0 before the next backward(), which adds to what is there. “Play” " +
-            "above the matrices shows the order in which they come to be."
+            "above the matrices shows the order in which they are computed."
           );
         }),
       ),
@@ -118,12 +124,28 @@ export const TRAINING_ANSWERS = [
   },
 ];
 
+/** How many entries of dW1 are 0, and whether dead units explain all of them. */
+function zerosOf(values) {
+  const { shape: [d, H], data } = values.dW1;
+  const zeros = data.filter((value) => value === 0).length;
+  if (!zeros) return "no entry of dW1 is 0";
+  const dead = deadUnits(values);
+  const [units, columns] = dead.length > 1 ? ["units", "columns"] : ["unit", "column"];
+  // With a penalty, the gradient of a dead unit is λ W1.
+  const areTheirs = zeros === d * dead.length && dead.length <= 20 && !values.l2;
+  const whose = areTheirs ? `, the ${columns} of the dead ${units} ${dead.join(", ")}` : "";
+  return `${zeros} of ${d * H} entries of dW1 are 0${whose}`;
+}
+
 function canItRecover({ l2 }) {
-  const penalty = l2 ? ", and the penalty can if its b1 is above 0, since only weights shrink" : "";
+  const steps = l2
+    ? "Gradient descent on these rows changes its weights by the penalty only: they shrink, and " +
+      "Z1 approaches b1, so it comes back if its b1 is above 0. "
+    : "Without a penalty (λ = 0, as here), gradient descent on these rows leaves it as it is; " +
+      "with one, its weights shrink. ";
   return (
-    "Gradient descent on these rows leaves it as it is. Other rows can revive it, or what is " +
-    `left of momentum${penalty}. The panel “Hidden units and their masks” makes a unit dead, and ` +
-    "brings it back."
+    `${steps}Other rows can revive it, or momentum from earlier steps. The ` +
+    "panel “Hidden units and their masks” makes a unit dead, and brings it back."
   );
 }
 

@@ -54,8 +54,8 @@ function zeroWords({ cell }) {
 function kinkWords({ cell, gradient, kinks, values }, { cell: corner }) {
   const { left, right } = slopesOfSides(values, gradient, kinks);
   const start =
-    `${named(corner)} is exactly 0: a kink of the ReLU. The slope of L is ${shown(left)} on the ` +
-    `left and ${shown(right)} on the right`;
+    `${named(corner)} is exactly 0: a kink of the ReLU. The slope of L is ${shown(left)} from the ` +
+    `left and ${shown(right)} from the right`;
   if (left === right)
     return `${start}: they are the same here, since dH1 of that row and unit is 0.`;
   const sides = { left, right };
@@ -64,7 +64,7 @@ function kinkWords({ cell, gradient, kinks, values }, { cell: corner }) {
     `${start}. There is no derivative. The differences in the table approach these slopes as ε ` +
     "becomes smaller, until rounding is larger; the central one approaches their mean. The " +
     `equations count the unit as inactive, since Z1 > 0 is false: ${named(cell, "d")} is ` +
-    `${side ? `the slope on the ${side}` : "neither of the two"}.`
+    `${side ? `the slope from the ${side}` : "neither of the two"}.`
   );
 }
 

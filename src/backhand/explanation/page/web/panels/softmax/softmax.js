@@ -161,9 +161,10 @@ function derivatives(panel, update) {
       {},
       "Each P of a row depends on every S of that row, since the denominator has all of them: ",
       math("∂P[j] / ∂S[k] = P[j] ([j = k] − P[k])"),
-      ", as a matrix ",
+      ", where [j = k] is 1 if j = k, else 0; as a matrix ",
       math("diag(p) − p pᵀ"),
-      ". The chain rule sums over j. Choose a class k to see its sum.",
+      ", where p is the row of P. The chain rule sums over j; ℓ is the loss of the row. Choose a " +
+        "class k to see its sum.",
     ),
     table("∂P[j]/∂S[k] of the row, and the product", columns, rows, feet),
     sumOfColumn(panel),

@@ -41,7 +41,8 @@ function largestEntries({ store, live, unit }) {
     const value = () => entry(store.values[name], cell().index);
     return [part, cellLink(store, live, cell), live.text(() => shown(value()))];
   });
-  return table("Of each array, its entry that is largest in size", ["", "entry", "value"], rows);
+  const caption = "Of each array, the entry with the largest absolute value";
+  return table(caption, ["", "entry", "value"], rows);
 }
 
 const PARTS = [
@@ -70,7 +71,7 @@ function prospects(values, h) {
     return (
       `${zeros}Every number of the unit keeps its value in a step on these rows, and X does not ` +
       "change either: gradient descent on these rows cannot bring it back. Rows with Z1 > 0 can, " +
-      "and so can what is left of momentum or of Adam's averages from earlier steps."
+      "and so can momentum or Adam's averages from earlier steps."
     );
   return zeros + withPenalty(values, h, largest);
 }

@@ -89,13 +89,13 @@ export const TRAINING_ANSWERS = [
     title: "Can a dead unit recover?",
     answer: ({ text, link }) => [
       paragraph(
-        "A unit is dead if Z1 ≤ 0 in all rows. Then its column of dZ1 is 0, with it (for λ = 0) " +
-          "its column of dW1 and its entry of db1, and since its column of H1 is 0, so is its row " +
-          "of dW2. ",
+        "A unit is dead if Z1 ≤ 0 in all rows. Then its columns of dZ1 and of H1 are 0. So its " +
+          "entry of db1 is 0, and for λ = 0 so are its column of dW1 and its row of dW2. ",
         text((v) => {
           const dead = deadUnits(v);
           if (!dead.length) return "No unit is dead here: see for example ";
-          return `Dead here: ${dead.slice(0, 20).join(", ")}. See for example `;
+          const units = dead.length > 1 ? "units" : "unit";
+          return `Dead here: ${units} ${dead.slice(0, 20).join(", ")}. See for example `;
         }),
         link((v) => ({ name: "db1", index: [deadUnits(v)[0] ?? 0] })),
         text((v) => ` = ${shown(v.db1.data[deadUnits(v)[0] ?? 0])}. `),

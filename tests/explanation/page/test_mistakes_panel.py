@@ -58,7 +58,7 @@ def by_python(problem: Problem, changes: dict[str, str]) -> Values:
     return derive(given(problem), lines, {})[0]
 
 
-def norm(array: np.ndarray) -> float:
+def norm(array: Any) -> float:
     return float(np.linalg.norm(np.ravel(array)))
 
 

@@ -288,8 +288,10 @@ def test_a_hundred_steps_on_the_page_are_pythons_to_rounding(reader: Reader) -> 
 @pytest.mark.parametrize("named", ["images"], indirect=True)
 def test_three_steps_of_a_large_network_are_pythons_to_rounding(reader: Reader) -> None:
     given = reader.given()
+    panel = reader.page.locator(".panel.training")
+    panel.scroll_into_view_if_needed()  # of a large network, panels are built when they are seen
     for _ in range(3):
-        reader.page.locator(".panel.training").get_by_role("button", name="Take a step").click()
+        panel.get_by_role("button", name="Take a step").click()
     assert_is_after_steps(reader, given, 3)
 
 
@@ -330,3 +332,17 @@ FRAMES_AFTER = """async (takenAway) => {
   return frames;
 }"""
 """Number of frames for which something of the page waits, before or after it is taken away."""
+
+
+def test_panels_of_a_large_network_are_reached_by_the_tab_key(browser: Browser) -> None:
+    with open_page(CONTENTS["images"](), browser=browser) as shown:
+        shown.page.locator(".drawing .cell").last.focus()
+        for _ in range(30):
+            shown.page.keyboard.press("Tab")
+            shown.settle()
+            if "training" in (shown.run(FOCUS)["panel"] or ""):
+                break
+        shown.page.keyboard.press("Tab")
+        shown.page.wait_for_function(
+            "() => document.querySelector('.panel.training input') !== null"
+        )

@@ -51,7 +51,6 @@ export function followed(section, store, build) {
   section.append(box);
   let sizes = null;
   let update = null;
-  const later = firstInView(section, (what) => update(what));
   const follow = (what) => {
     const now = sizesOf(store);
     if (now !== sizes) {
@@ -62,6 +61,7 @@ export function followed(section, store, build) {
       sizes = now;
     }
     update(what);
+    if (section.tabIndex === 0) section.tabIndex = -1; // has stops of its own now
   };
   const all = new Set(["numbers", "selection"]);
   if (isCheap(store, PASSES)) {
@@ -70,6 +70,7 @@ export function followed(section, store, build) {
   } else {
     const followSeen = onceSeen(section, follow);
     section.setAttribute("aria-busy", "true");
+    section.tabIndex = 0; // the Tab key brings it into view
     store.subscribe(followSeen);
     followSeen(all);
   }

@@ -48,7 +48,10 @@ def shared_always(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(buffers, "PART_FLOPS", 1)
 
 
-@pytest.mark.parametrize("first", range(0, 500, 25))
+@pytest.mark.parametrize(
+    "first",
+    [pytest.param(at, marks=pytest.mark.slow if at >= 200 else ()) for at in range(0, 500, 25)],
+)
 def test_500_random_sizes_and_settings_agree_with_the_equations(first: int, shared_always) -> None:
     for seed in range(first, first + 25):
         case = random_case(seed)

@@ -259,14 +259,15 @@ def derive(
     values: Values = dict(given)
     gave: Values = {}
     penalty = bool(given["l2"])
-    for name in lines if names is None else names:
-        line = changes.get(name, lines[name])
-        try:
-            gave[name] = values[name] = line.evaluated(values, penalty=penalty)
-        except FAILURES:
-            values.pop(name, None)
-        if name in reused:
-            values[name] = reused[name]
+    with np.errstate(all="ignore"):  # a log of 0 is an infinite loss, and compared as such
+        for name in lines if names is None else names:
+            line = changes.get(name, lines[name])
+            try:
+                gave[name] = values[name] = line.evaluated(values, penalty=penalty)
+            except FAILURES:
+                values.pop(name, None)
+            if name in reused:
+                values[name] = reused[name]
     return gave, values
 
 

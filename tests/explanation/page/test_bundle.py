@@ -63,6 +63,18 @@ def test_imported_names_are_exported() -> None:
             assert wanted <= set(EXPORT.findall(source(other))), (module, other)
 
 
+def test_exported_names_are_imported() -> None:
+    imported = {
+        (other, name.split(" as ")[0].strip())
+        for module in MODULES
+        for names, other in IMPORT.findall(source(module))
+        for name in names.split(",")
+    }
+    exported = {(module, name) for module in MODULES for name in EXPORT.findall(source(module))}
+    called_from_python = {("widget", "render"), ("words", "productsThatFit")}
+    assert exported - imported == called_from_python
+
+
 def test_the_page_is_one_file_that_loads_nothing() -> None:
     problem = Problem(
         init(d=2, H=3, K=2, dtype=np.float64),

@@ -47,7 +47,7 @@ def test_regions_are_the_classes_that_python_predicts(
     with open_modules("matrix", "two_features", browser=browser) as modules:
         found = modules.run(f"""([problem, pair, row, window]) => {{ {GIVEN}
           const network = modules.two_features.inPlane(given, pair, row);
-          return [...modules.two_features.regions(network, {{}}, window, 30, 20)];
+          return [...modules.two_features.regions(network, window, 30, 20)];
         }}""", [problem.to_json(), pair, row, window])  # fmt: skip
     across = -2 + 5 * (np.arange(30) + 0.5) / 30
     up = 2 - 3 * (np.arange(20) + 0.5) / 20

@@ -176,7 +176,7 @@ def test_a_wrong_gradient_is_called_wrong(shown: WebPage) -> None:
     shown.run(f"""() => {{
       const right = {STORE}.values.dW2;
       const twice = {{ shape: right.shape, data: right.data.map((g) => 2 * g) }};
-      {STORE}.replaceEquations({{ dW2: () => twice }});
+      Object.defineProperty({STORE}.values, "dW2", {{ value: twice }});
     }}""")
     pin(shown, "dW2", 1, 1)
     assert table(shown)[2] == pytest.approx(0.5, abs=1e-6)

@@ -18,7 +18,7 @@ export function isEditable(name) {
 }
 
 /** Make a class the row's, or drop a unit in a row, or keep it. */
-export function choose(store, { name, index }) {
+function choose(store, { name, index }) {
   const changed = copy(name === "Y" ? store.given.Y : store.given.mask);
   if (name === "Y") {
     const [row, chosen] = index;

@@ -9,7 +9,7 @@ import { brief, shown } from "../parts/numbers.js";
 import { valueOf } from "../mathematics/rules.js";
 
 /** The letters of a grid's rows and columns: biases are rows, numbers of the rows n columns. */
-export function axesOf(letters) {
+function axesOf(letters) {
   if (letters.length === 2) return [...letters];
   return letters === "n" ? ["n", ""] : ["", letters];
 }

@@ -71,7 +71,7 @@ export function matricesView(root, store, windows) {
   listen(drawing, store, windows, grids);
   windows.subscribe(all);
   const show = firstInView(box, (what) => {
-    if (what.has("numbers") || what.has("stage") || what.has("changes")) numbers();
+    if (what.has("numbers") || what.has("stage")) numbers();
     light();
   });
   const stop = store.subscribe((what) => {

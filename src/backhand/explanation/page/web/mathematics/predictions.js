@@ -12,8 +12,8 @@ export function largestInRow({ shape, data }, row) {
 }
 
 /** S of a prediction: all hidden units are there. */
-export function predictedLogits({ given, values, replaced }) {
-  return given.mask ? compute({ ...given, mask: null }, replaced).S : values.S;
+export function predictedLogits({ given, values }) {
+  return given.mask ? compute({ ...given, mask: null }).S : values.S;
 }
 
 /** How many rows are predicted right, of a store or of anything with its `given` and `values`. */

@@ -28,16 +28,15 @@ function shifted(a, index, by) {
 }
 
 /** What `compute` takes, with one number moved: one that is given, or one as it is computed. */
-function withMoved(given, cell, by, replaced) {
-  if (given[cell.name]) return [moved(given, cell, by), replaced];
-  const equation = replaced[cell.name] ?? EQUATIONS[cell.name];
-  const change = (values) => shifted(equation(values), cell.index, by);
-  return [given, { ...replaced, [cell.name]: change }];
+function withMoved(given, cell, by) {
+  if (given[cell.name]) return [moved(given, cell, by)];
+  const change = (values) => shifted(EQUATIONS[cell.name](values), cell.index, by);
+  return [given, { [cell.name]: change }];
 }
 
 /** L as a function of how far one number is moved. */
-export function lossAlong(given, cell, replaced = {}) {
-  return (by) => loss(...withMoved(given, cell, by, replaced));
+export function lossAlong(given, cell) {
+  return (by) => loss(...withMoved(given, cell, by));
 }
 
 /**
@@ -47,11 +46,11 @@ export function lossAlong(given, cell, replaced = {}) {
  * Returns {central, left, right, epsilon}: (L(θ + ε) − L(θ − ε)) / 2ε, and the slopes of both
  * sides. Where L has a corner in between (kinks_along.js), the three differ.
  */
-export function slope(given, cell, { epsilon = EPSILON, replaced = {} } = {}) {
-  const L = lossAlong(given, cell, replaced);
+export function slope(given, cell, { epsilon = EPSILON } = {}) {
+  const L = lossAlong(given, cell);
   const [below, here, above] = [L(-epsilon), L(0), L(epsilon)];
   // The numbers that θ + ε and θ − ε are, after rounding.
-  const values = given[cell.name] ? given : compute(given, replaced);
+  const values = given[cell.name] ? given : compute(given);
   const at = entry(values[cell.name], cell.index);
   const [up, down] = [at + epsilon - at, at - (at - epsilon)];
   return {

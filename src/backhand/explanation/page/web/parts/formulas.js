@@ -17,18 +17,6 @@ export function entryFormula(name, problem = {}) {
   return math(ENTRIES[name](problem));
 }
 
-/** A shape in letters: "(d, H)"; "()" for a number. */
-export function shapesOf(name) {
-  const [first, ...others] = SHAPE_LETTERS[name.replace(/^(d|new )(?=[WbZHSX])/, "")];
-  if (!first) return "()";
-  return others.length ? `(${first}, ${others.join(", ")})` : `(${first},)`;
-}
-
-const SHAPE_LETTERS = {
-  X: "Nd", Y: "NK", w: "N", M: "NH", W1: "dH", b1: "H", W2: "HK", b2: "K",
-  Z1: "NH", H1: "NH", S: "NK", P: "NK", losses: "N", L: "",
-};
-
 const dropped = ({ mask }) => (mask ? " ⊙ M" : "");
 const decayed = (W) => ({ l2 }) => (l2 ? ` + λ ${W}` : "");
 const share = ({ sample_weight }) => (sample_weight ? "w" : "/ N");

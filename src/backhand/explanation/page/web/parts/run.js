@@ -10,7 +10,7 @@ const LONGEST = 30; // milliseconds of steps per frame, where motion is reduced
 const runs = new WeakMap();
 
 /** The run of a store: `{going, report, one(), start(alive), stop(), reset()}`. */
-export function runOf(store) {
+function runOf(store) {
   if (!runs.has(store)) runs.set(store, createRun(store));
   return runs.get(store);
 }

@@ -40,7 +40,7 @@ function powersOfTen(first, last, count) {
 }
 
 /** The least of some round numbers (times a power of ten) that is not below a positive number. */
-export function roundUp(value, rounds = [1, 2, 5, 10]) {
+function roundUp(value, rounds = [1, 2, 5, 10]) {
   if (!(value > 0) || !Number.isFinite(value)) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
   return rounds.map((factor) => factor * power).find((round) => round >= value * (1 - 1e-9));

@@ -15,7 +15,7 @@ export function placeName(store, { name, index }) {
 }
 
 /** "row 2 (Gentoo)", or "row 2" where it has no name of its own. */
-export function axisPlace(store, letter, place) {
+function axisPlace(store, letter, place) {
   const numbered = `${store.contents.axes[letter]} ${place}`;
   return withName(numbered, ownName(store, letter, place));
 }

@@ -11,9 +11,9 @@ const GIVEN = [...PARAMETERS, "X", "Y", "sample_weight", "mask"];
  * @param contents what Python's `page_contents` returns
  *
  * Views read `store.values` (every array by its name, `losses`, `w` and `new W1` included),
- * `store.given`, `store.selected`, `store.hovered`, `store.current`, and call the methods below. `subscribe(f)`
- * calls f(what) once per frame after changes; `what` is a Set of "numbers", "selection", "hover",
- * "stage", "changes".
+ * `store.given`, `store.selected`, `store.hovered`, `store.current`, and call the methods below.
+ * `subscribe(f)` calls f(what) once per frame after changes; `what` is a Set of "numbers",
+ * "selection", "hover", "stage".
  */
 export function createStore(contents) {
   const original = decoded(contents.problem);
@@ -36,11 +36,10 @@ export function createStore(contents) {
     hovered: null, // {name, index}
     stage: null, // the name of the equation up to which values are shown; null: all
     closed: false, // whether the page has been taken away
-    replaced: {}, // equations that are replaced: name -> function of values
 
     /** Every value by its name. */
     get values() {
-      values ??= compute(store.given, store.replaced);
+      values ??= compute(store.given);
       return values;
     },
     /** The entry that is taken apart: a pin holds, wherever the pointer is. */
@@ -84,12 +83,6 @@ export function createStore(contents) {
       values = null;
       followSizes();
       notify("numbers");
-    },
-    /** Compute some equations otherwise: {name: function of values}; {} for none. */
-    replaceEquations(replaced) {
-      store.replaced = replaced;
-      values = null;
-      notify("numbers", "changes");
     },
     /** Pin an entry; null for none. The path begins anew, at an element of a panel or at none. */
     select(cell, cameFrom = null) {

@@ -4,7 +4,7 @@
  * `what`: the equation in a sentence. `shapes`: why there is a transpose, or none. `sum`: what is
  * summed over, and why. `{N}` and the like are replaced by the problem's sizes.
  */
-export const WORDS = {
+const WORDS = {
   w: {
     what:
       "The weight of each row in the mean: s / Σ s, where s are the sample weights. With equal " +

@@ -28,7 +28,7 @@ export function classMark(k) {
   return svg("path", { class: "class-mark", d: shape, fill: `var(${classColour(k)})` });
 }
 
-export function classColour(k) {
+function classColour(k) {
   return `--c${(k % COLOURS) + 1}`;
 }
 
@@ -73,10 +73,10 @@ export function regionColours(node, classes) {
  *
  * Returns the area of each class that there is, see `areas`.
  */
-export function paintRegions(frame, view, replaced, columns, { fills, ink }) {
+export function paintRegions(frame, view, columns, { fills, ink }) {
   const { canvas } = frame;
   const rows = Math.round(columns * RATIO);
-  const classes = regions(view.network, replaced, view.window, columns, rows);
+  const classes = regions(view.network, view.window, columns, rows);
   const ratio = Math.max(1, Math.round((frame.inner().width * devicePixelRatio) / columns));
   setAttributes(canvas, { width: columns * ratio, height: rows * ratio });
   const context = canvas.getContext("2d");

@@ -31,7 +31,7 @@ export function createPicture(box, store, view, afterwards) {
   const paint = (fineness) => {
     const columns = columnsFor(store.given, fineness);
     colours ??= regionColours(frame.node, store.names.k.length);
-    picture.areas = paintRegions(frame, view, store.replaced, columns, colours);
+    picture.areas = paintRegions(frame, view, columns, colours);
   };
   const paintFinely = onceQuiet(() => {
     if (!box.isConnected) return;

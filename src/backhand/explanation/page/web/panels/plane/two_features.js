@@ -27,7 +27,7 @@ export function inPlane({ X, W1, b1, W2, b2 }, [a, b], row) {
 }
 
 /** The predicted class at the middle of each of columns × rows cells, from the top left on. */
-export function regions(network, replaced, { x, y }, columns, rows) {
+export function regions(network, { x, y }, columns, rows) {
   const X = array([columns * rows, 2]);
   for (let r = 0; r < rows; r++)
     for (let c = 0; c < columns; c++) {
@@ -35,7 +35,7 @@ export function regions(network, replaced, { x, y }, columns, rows) {
       X.data[at] = x.low + ((c + 0.5) / columns) * (x.high - x.low);
       X.data[at + 1] = y.high - ((r + 0.5) / rows) * (y.high - y.low);
     }
-  return classesOf(network, replaced, X);
+  return classesOf(network, X);
 }
 
 /** The rows that are predicted as another class than the place where they are drawn. */
@@ -46,15 +46,14 @@ export function rowsElsewhere(store, network, [a, b]) {
   const places = array([rows, 2]);
   for (let n = 0; n < rows; n++)
     places.data.set([entry(X, [n, a]), entry(X, [n, b])], 2 * n);
-  const there = classesOf(network, store.replaced, places);
+  const there = classesOf(network, places);
   return Array.from(there.keys()).filter((n) => there[n] !== largestInRow(S, n));
 }
 
 /** The predicted class of each row of X, which has the two features. */
-function classesOf(network, replaced, X) {
+function classesOf(network, X) {
   const values = { ...network, X };
-  for (const name of ["Z1", "H1", "S"])
-    values[name] = (replaced[name] ?? EQUATIONS[name])(values);
+  for (const name of ["Z1", "H1", "S"]) values[name] = EQUATIONS[name](values);
   return Uint16Array.from({ length: X.shape[0] }, (_, at) => largestInRow(values.S, at));
 }
 

@@ -115,8 +115,8 @@ const SAME =
   ", the same here; but 0.1 + 0.2 + 0.3 gives 0.6000000000000001, and 0.3 + 0.2 + 0.1 gives 0.6";
 
 /** The central difference along the parameter of the largest entry of dW1. */
-function difference({ given, values, replaced }, epsilon) {
-  return slope(given, alongWhat(largest(values, "dW1")), { epsilon, replaced }).central;
+function difference({ given, values }, epsilon) {
+  return slope(given, alongWhat(largest(values, "dW1")), { epsilon }).central;
 }
 
 function errorOf(store, epsilon) {

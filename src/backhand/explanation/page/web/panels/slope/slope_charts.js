@@ -17,7 +17,7 @@ export function alongChart(store, onvalue) {
   });
   const draw = ({ cell, at, start, reach, gradient, slope, kinks, isKink, epsilon }) => {
     // Relative to L(θ): close to θ, the axis would have the same digits everywhere.
-    const along = lossAlong(store.given, cell, store.replaced);
+    const along = lossAlong(store.given, cell);
     const here = along(0);
     const L = (by) => along(by) - here;
     const [low, high] = [start - reach, start + reach];
@@ -54,7 +54,7 @@ export function errorChart(store) {
     x: "ε", y: "relative difference", curves: ["loss"], marks: ["now"], height: 260,
   });
   const draw = ({ cell, at, gradient, difference, epsilon }) => {
-    const L = lossAlong(store.given, cell, store.replaced);
+    const L = lossAlong(store.given, cell);
     const errors = EPSILONS.map((by) => {
       const run = at + by - (at - by); // 2ε, as rounded
       return run ? Math.max(apart(gradient, (L(by) - L(-by)) / run), LEAST) : NaN;

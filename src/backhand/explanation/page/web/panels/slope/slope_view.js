@@ -34,16 +34,16 @@ export function createSlopeView(store) {
 
     measure() {
       const { cell, epsilon, reach } = view;
-      const { given, values, replaced } = store;
+      const { given, values } = store;
       const at = entry(values[cell.name], cell.index);
       if (view.start === null || Math.abs(at - view.start) > reach) view.start = at;
       const gradient = gradientAlong(values, cell);
-      const measured = slope(given, cell, { epsilon, replaced });
+      const measured = slope(given, cell, { epsilon });
       const difference = apart(gradient, measured.central);
       const kinks = kinksAlong(values, cell);
       const within = kinks.filter(({ by }) => Math.abs(by) <= epsilon);
       const smaller = () =>
-        apart(gradient, slope(given, cell, { epsilon: epsilon / 10, replaced }).central);
+        apart(gradient, slope(given, cell, { epsilon: epsilon / 10 }).central);
       const verdict = slopeVerdict({
         cell, gradient, slope: measured, difference, kinks: within, values, smaller,
       });

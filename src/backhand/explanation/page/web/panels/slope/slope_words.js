@@ -4,8 +4,8 @@ import { slopesOfSides } from "../../mathematics/kinks_along.js";
 import { entry } from "../../mathematics/matrix.js";
 import { shown } from "../../parts/numbers.js";
 
-export const CLOSE = 1e-7;
-export const WRONG = 1e-4;
+const CLOSE = 1e-7;
+const WRONG = 1e-4;
 
 const ROUNDING = 2 ** -53;
 

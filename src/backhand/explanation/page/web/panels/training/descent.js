@@ -4,21 +4,19 @@ import { compute, loss, PARAMETERS } from "../../mathematics/equations.js";
 import { shown } from "../../parts/numbers.js";
 
 /** L after a step with learning rate η from where the parameters are. */
-export function lossAfter({ given, values, replaced }, eta) {
+export function lossAfter({ given, values }, eta) {
   const isPlanned = eta === given.learning_rate; // the step is among the values
   const gradients = Object.fromEntries(
     PARAMETERS.map((name) => [`d${name}`, () => values[`d${name}`]]),
   );
-  const at = isPlanned
-    ? values
-    : compute({ ...given, learning_rate: eta }, { ...replaced, ...gradients });
+  const at = isPlanned ? values : compute({ ...given, learning_rate: eta }, gradients);
   const after = { ...given };
   for (const name of PARAMETERS) after[name] = at[`new ${name}`];
-  return loss(after, replaced);
+  return loss(after);
 }
 
 /** ‖g‖²: the sum of the squares of all entries of the four gradients. */
-export function squaredNorm(values) {
+function squaredNorm(values) {
   let sum = 0;
   for (const name of PARAMETERS) {
     const { data } = values[`d${name}`];

@@ -23,10 +23,12 @@ import pytest
 from numpy.typing import NDArray
 
 from backhand.explanation.page.bundle import bundle
+from backhand.explanation.page.contents import page_contents
 from backhand.explanation.page.write import html_page
+from backhand.explanation.problem import Problem
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome")
@@ -126,6 +128,28 @@ def open_page(
         with _opened(path, browser, width, height, dark, reduced_motion) as shown:
             shown.page.wait_for_function(STORE)  # the script is unpacked after the load event
             yield shown
+
+
+@contextmanager
+def page_of(problem: Problem, browser: Browser) -> Iterator[WebPage]:
+    """The page of a problem, which neither complains nor requests anything."""
+    with open_page(page_contents(problem), browser=browser) as shown:
+        shown.page.set_default_timeout(5000)
+        yield shown
+        assert not shown.complaints and not shown.requests
+
+
+def cell(shown: WebPage, name: str, row: int, column: int) -> Locator:
+    """A cell by its place in the drawing."""
+    lines = shown.page.locator(f'.network [data-name="{name}"] .line')
+    found: Locator = lines.nth(row).locator(".cell").nth(column)
+    return found
+
+
+def heading(shown: WebPage) -> str:
+    """The heading of the panel that takes an entry apart, once it is drawn."""
+    shown.settle()
+    return str(shown.page.locator(".entry h2").inner_text())
 
 
 @contextmanager

@@ -14,18 +14,12 @@ import pytest
 from backhand.explanation.examples import EXAMPLES
 from backhand.explanation.page.contents import page_contents
 from backhand.explanation.rules import RULES
-from helpers.web_page import STORE, WebPage, chromium, needs_browser, open_modules, open_page
+from helpers.web_page import STORE, WebPage, cell, heading, needs_browser, open_modules, open_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator
 
 pytestmark = [pytest.mark.slow, needs_browser]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @contextmanager
@@ -51,17 +45,6 @@ def catch_up(shown: WebPage) -> None:
     shown.settle()
     shown.page.wait_for_timeout(150)
     shown.settle()
-
-
-def cell(shown: WebPage, name: str, row: int, column: int) -> Locator:
-    lines = shown.page.locator(f'.network [data-name="{name}"] .line')
-    found: Locator = lines.nth(row).locator(".cell").nth(column)
-    return found
-
-
-def heading(shown: WebPage) -> str:
-    shown.settle()
-    return str(shown.page.locator(".entry h2").inner_text())
 
 
 def box(found: Locator) -> dict[str, float]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +14,7 @@ from backhand.explanation.mistakes import Mistake, mistakes
 from backhand.explanation.page.contents import page_contents
 from backhand.explanation.problem import Problem
 from backhand.formulas import LINES, UPDATED, Line, Values, derive, equation_of
-from helpers.web_page import WebPage, chromium, needs_browser, open_modules, open_page
+from helpers.web_page import WebPage, needs_browser, open_modules, page_of
 from helpers.web_tables import FOUR_DIGITS, number, rows
 
 if TYPE_CHECKING:
@@ -25,20 +23,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, needs_browser]
 
 PENGUINS = EXAMPLES["penguins"]()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@contextmanager
-def page_of(problem: Problem, browser: Browser) -> Iterator[WebPage]:
-    with open_page(page_contents(problem), browser=browser) as shown:
-        shown.page.set_default_timeout(5000)
-        yield shown
-        assert not shown.complaints and not shown.requests
 
 
 def panel(shown: WebPage) -> Locator:

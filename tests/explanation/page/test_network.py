@@ -12,10 +12,10 @@ import backhand
 from backhand.equations import backward, forward
 from backhand.explanation.page.contents import page_contents
 from backhand.explanation.problem import Problem
-from helpers.web_page import STORE, WebPage, chromium, needs_browser, open_page
+from helpers.web_page import STORE, WebPage, cell, heading, needs_browser, open_page
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator
+    from playwright.sync_api import Browser
 
 pytestmark = [pytest.mark.slow, needs_browser]
 
@@ -30,12 +30,6 @@ def problem(**changes: Any) -> Problem:
     return Problem(params, X, Y, **{"title": "A problem", **names, **changes})
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
-
-
 @pytest.fixture
 def shown(browser: Browser) -> Iterator[WebPage]:
     with open_page(page_contents(problem()), browser=browser) as page:
@@ -47,18 +41,6 @@ def state(shown: WebPage, expression: str) -> Any:
     """Of the store, once what has changed is drawn."""
     shown.settle()
     return shown.run(f"() => (store => {expression})({STORE})")
-
-
-def cell(shown: WebPage, name: str, row: int, column: int) -> Locator:
-    """A cell by its place in the drawing."""
-    lines = shown.page.locator(f'.network [data-name="{name}"] .line')
-    found: Locator = lines.nth(row).locator(".cell").nth(column)
-    return found
-
-
-def heading(shown: WebPage) -> str:
-    shown.settle()
-    return str(shown.page.locator(".entry h2").inner_text())
 
 
 def test_edges_that_are_equal_in_the_equations_are_equal_in_the_drawing(shown: WebPage) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import backhand
-from helpers.web_page import WebPage, chromium, needs_browser, open_page
+from helpers.web_page import WebPage, needs_browser, open_page
 from helpers.web_tables import rows
 
 if TYPE_CHECKING:
@@ -29,12 +28,6 @@ def functions() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 def panel(shown: WebPage) -> Locator:

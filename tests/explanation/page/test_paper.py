@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ import backhand
 from backhand.explanation.page.contents import page_contents
 from backhand.explanation.problem import Problem
 from helpers.page_problems import after_steps, problem_of
-from helpers.web_page import STORE, chromium, needs_browser, open_modules, open_page
+from helpers.web_page import STORE, needs_browser, open_modules, open_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -48,12 +47,6 @@ def trained() -> Problem:
     problem = problem_of(12, 15, 11, 3, learning_rate=0.5)
     names = tuple(f"row {160 + n} of the table" for n in range(12))
     return replace(problem, params=after_steps(problem, 400), rows=names, learning_rate=0.1)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 def test_charts_out_of_view_are_drawn_too(browser: Browser) -> None:

@@ -11,7 +11,7 @@ import pytest
 from backhand.explanation.examples import EXAMPLES
 from backhand.explanation.page.contents import page_contents
 from helpers.page_problems import predicted_classes, problem_of
-from helpers.web_page import STORE, WebPage, chromium, needs_browser, open_modules, open_page
+from helpers.web_page import STORE, WebPage, needs_browser, open_modules, open_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -20,12 +20,6 @@ pytestmark = [pytest.mark.slow, needs_browser]
 
 GIVEN = """const given = Object.fromEntries(
   ["X", "W1", "b1", "W2", "b2"].map(name => [name, modules.matrix.fromJson(problem[name])]));"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

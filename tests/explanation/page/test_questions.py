@@ -15,7 +15,7 @@ from backhand import equations
 from backhand.explanation.examples import EXAMPLES
 from backhand.explanation.page.bundle import WEB
 from backhand.explanation.page.contents import page_contents
-from helpers.web_page import WebPage, chromium, needs_browser, open_page
+from helpers.web_page import WebPage, needs_browser, open_page
 from helpers.web_tables import FOUR_DIGITS, number, values_of
 
 if TYPE_CHECKING:
@@ -43,12 +43,6 @@ def test_titles_are_those_of_the_document() -> None:
     assert len(answered()) == len(headings) == 20
     for at, title in answered().items():
         assert title == plain[at]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(params=list(EXAMPLES))

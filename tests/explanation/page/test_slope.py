@@ -12,18 +12,12 @@ import pytest
 from backhand.explanation.page.contents import page_contents
 from backhand.explanation.problem import Problem
 from helpers.page_problems import gradients_of, loss_of, problem_of, three_problems
-from helpers.web_page import STORE, WebPage, chromium, needs_browser, open_page
+from helpers.web_page import STORE, WebPage, needs_browser, open_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 pytestmark = [pytest.mark.slow, needs_browser]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

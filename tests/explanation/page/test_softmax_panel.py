@@ -12,19 +12,13 @@ import pytest
 from backhand.explanation.examples import EXAMPLES
 from backhand.explanation.page.contents import page_contents
 from backhand.explanation.problem import Problem
-from helpers.web_page import WebPage, chromium, needs_browser, open_page
+from helpers.web_page import WebPage, needs_browser, open_page
 from helpers.web_tables import FOUR_DIGITS, numbers, rows, values_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 pytestmark = [pytest.mark.slow, needs_browser]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(params=list(EXAMPLES))

@@ -20,7 +20,7 @@ from helpers.page_problems import (
     problem_of,
     three_problems,
 )
-from helpers.web_page import STORE, WebPage, chromium, needs_browser, open_page
+from helpers.web_page import STORE, WebPage, needs_browser, open_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -28,12 +28,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, needs_browser]
 
 PARAMETERS = ("W1", "b1", "W2", "b2")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,9 +9,7 @@ import numpy as np
 import pytest
 
 from backhand.explanation.examples import EXAMPLES
-from backhand.explanation.page.contents import page_contents
-from backhand.explanation.problem import Problem
-from helpers.web_page import WebPage, chromium, needs_browser, open_page
+from helpers.web_page import WebPage, needs_browser, page_of
 from helpers.web_tables import number, rows, values_of
 
 if TYPE_CHECKING:
@@ -22,20 +18,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, needs_browser]
 
 PENGUINS = EXAMPLES["penguins"]()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@contextmanager
-def page_of(problem: Problem, browser: Browser) -> Iterator[WebPage]:
-    with open_page(page_contents(problem), browser=browser) as shown:
-        shown.page.set_default_timeout(5000)
-        yield shown
-        assert not shown.complaints and not shown.requests
 
 
 def mask(shown: WebPage) -> list[list[str]]:

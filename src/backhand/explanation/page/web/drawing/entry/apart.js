@@ -5,7 +5,7 @@ import { ownName, withName } from "../../state/names.js";
 import { shown } from "../../parts/numbers.js";
 import { numberIn } from "../../mathematics/rules.js";
 
-/** Terms up to which all are shown, in their order; of more, so many of the largest. */
+/** The number of terms up to which all are shown, in order; of more, only the largest are. */
 const ALL = 16;
 const LARGEST = 10;
 

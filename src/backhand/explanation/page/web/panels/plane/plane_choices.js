@@ -11,7 +11,7 @@ export function choices(store, view, live, redraw) {
       redraw();
       live.update();
     });
-    // One feature along both axes is no plane.
+    // The same feature along both axes would not give a plane.
     node.querySelectorAll("option").forEach((option, feature) =>
       live.attribute(option, "disabled", () => view.pair[1 - axis] === feature));
     return node;

@@ -49,30 +49,34 @@ export function liveNodes() {
 export function followed(section, store, build) {
   let box = element("div");
   section.append(box);
-  let sizes = null;
+  let sizes = sizesOf(store);
   let update = null;
-  const follow = (what) => {
-    const now = sizesOf(store);
-    if (now !== sizes) {
-      const before = box; // out of the document, what is still to be drawn in it is not drawn
-      box = element("div");
-      before.replaceWith(box);
-      update = build(box);
-      sizes = now;
-    }
+  const act = (what) => {
+    update ??= build(box);
     update(what);
     if (section.tabIndex === 0) section.tabIndex = -1; // has stops of its own now
   };
+  const cheap = isCheap(store, PASSES);
+  const later = cheap ? firstInView(section, act) : onceSeen(section, act);
+  store.subscribe((what) => {
+    const now = sizesOf(store);
+    if (now !== sizes) {
+      // At once, also out of view: what is still to be drawn in a box that is gone is not drawn.
+      sizes = now;
+      const before = box;
+      box = element("div");
+      before.replaceWith(box);
+      update = null;
+    }
+    later(what);
+  });
   const all = new Set(["numbers", "selection"]);
-  if (isCheap(store, PASSES)) {
-    store.subscribe(firstInView(section, follow));
-    follow(all);
+  if (cheap) {
+    act(all);
   } else {
-    const followSeen = onceSeen(section, follow);
     section.setAttribute("aria-busy", "true");
     section.tabIndex = 0; // the Tab key brings it into view
-    store.subscribe(followSeen);
-    followSeen(all);
+    later(all);
   }
 }
 

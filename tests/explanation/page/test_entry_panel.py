@@ -313,3 +313,18 @@ def test_on_paper_the_pinned_entry_is_whole(browser: Browser) -> None:
         shown.page.emulate_media(media="print")
         whole, seen = shown.page.locator(".entry-body").evaluate(sizes)
         assert whole == seen
+
+
+def test_the_tab_key_goes_on_to_the_links_of_the_sum_and_does_not_lose_its_place(
+    shown: WebPage,
+) -> None:
+    last = shown.page.locator('.network [data-name="new W2"] .cell[tabindex="0"]')
+    last.focus()
+    shown.page.keyboard.press("Shift+Tab")
+    shown.page.keyboard.press("Tab")  # by the keyboard, so that the cell is taken apart
+    where = "() => document.activeElement.closest('.entry') !== null"
+    for _ in range(3):  # the panel itself, then links
+        shown.page.keyboard.press("Tab")
+        catch_up(shown)
+        assert shown.run(where)
+    assert heading(shown).startswith("new W2[0,0]")

@@ -25,7 +25,10 @@ export function listen(drawing, store, windows, grids) {
     place.grid.label(place.grid.indexAt(place.r, place.c));
     if (event.target.matches(":focus-visible")) store.hover(cellOf(event));
   });
-  drawing.addEventListener("focusout", () => store.hover(null));
+  drawing.addEventListener("focusout", ({ relatedTarget }) => {
+    // The Tab key goes on from a cell to the links of its sum, which stay while it is among them.
+    if (!relatedTarget?.closest(".entry")) store.hover(null);
+  });
   drawing.addEventListener("click", (event) => {
     const cell = cellOf(event);
     if (cell && !hasDragged()) pin(store, cell);

@@ -32,6 +32,9 @@ export function entryPanel(root, store, reveal) {
   const body = element("div", { class: "entry-body", ...scrolls }, path.node, content);
   const name = "The entry, taken apart";
   const panel = element("section", { class: "entry unused", "aria-label": name }, body);
+  panel.addEventListener("focusout", ({ relatedTarget }) => {
+    if (!panel.contains(relatedTarget)) store.hover(null);
+  });
   root.append(panel);
   const drawings = {};
   let view = null;

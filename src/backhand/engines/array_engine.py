@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand import equations
+from backhand.choices import PrecisionName
 from backhand.dropout import mask_of, scale, threshold, update_keys
 from backhand.engines.argument_checks import (
     check_block,
@@ -64,6 +65,7 @@ class ArrayEngine:
 
     name: str
     group = 1
+    precision: PrecisionName = "auto"
 
     def put(self, array: Any) -> Any:
         """The NumPy array in this library, and on its device."""

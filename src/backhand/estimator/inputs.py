@@ -21,6 +21,11 @@ DTYPES = [np.float64, np.float32]
 """Dtypes of X that are kept; others become the first. So float32 stays float32."""
 
 
+def dtypes_for(precision: str) -> list[Any]:
+    """The dtypes that X may have in training; those of the parameters follow from it."""
+    return [np.float32] if precision == "bf16" else DTYPES
+
+
 def features(estimator: Any, X: Any) -> Any:
     """X (N, d) as NumPy or CSR, for prediction."""
     return _checked_sparse(
@@ -29,13 +34,17 @@ def features(estimator: Any, X: Any) -> Any:
 
 
 def features_and_labels(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple[Any, NDArray[Any]]:
-    """Return X (N, d) as NumPy or CSR, and labels (N,); `reset`: X sets what later X must match."""
+    """Return X (N, d) as NumPy or CSR, and labels (N,); `reset`: X sets what later X must match.
+
+    The estimator has a `precision`, from which X's dtypes follow.
+    """
     if getattr(y, "ndim", 1) == 2 and y.shape[1] > 1:
         raise InputError(
             f"y has {y.shape[1]} columns; expected one label per row, in one column. Several "
             "labels per row need another loss, which scikit-learn's own class has."
         )
-    X, y = validate_data(estimator, X, y, accept_sparse="csr", dtype=DTYPES, reset=reset)
+    dtypes = dtypes_for(estimator.precision)
+    X, y = validate_data(estimator, X, y, accept_sparse="csr", dtype=dtypes, reset=reset)
     return _checked_sparse(X), y
 
 

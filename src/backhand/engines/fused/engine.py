@@ -164,7 +164,9 @@ class FusedEngine:
         check_start(state, data, optimizer, objective, validation)
         check_precision(self.precision, state.params, data, validation)
         work = self._work(state.params, state.slots)
-        return FusedSession(work, state.updates, data, optimizer, objective, validation)
+        return FusedSession(
+            work, state.updates, data, optimizer, objective, validation, self.precision
+        )
 
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
         check_prediction(params, X)
@@ -192,8 +194,9 @@ class FusedSession:
         optimizer: Optimizer | None,
         objective: Objective,
         validation: Data | None,
+        precision: PrecisionName,
     ) -> None:
-        self._work, self._updates = work, updates
+        self._work, self._updates, self._precision = work, updates, precision
         self._data, self._optimizer = data, optimizer
         self._objective, self._validation = objective, validation
         self._constants = float(objective.loss_cap), int(objective.first_class_fixed)
@@ -249,6 +252,7 @@ class FusedSession:
 
     def evaluate(self, data: Data) -> tuple[float, float]:
         check_data(data, self._work.net.d, self._work.net.K)
+        check_precision(self._precision, self._work.like, data)
         return self._work.measure(data)
 
     def _check_data(self) -> None:

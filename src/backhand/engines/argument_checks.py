@@ -85,6 +85,26 @@ def check_learning(params: Any, data: Any) -> None:
     check_data(data, params.W1.shape[0], params.b2.shape[0])
 
 
+def check_precision(precision: str, params: Parameters, *data: Data | None) -> None:
+    """Parameters and rows, checked before, that an engine of this precision trains and evaluates.
+
+    In bf16 the parameters are float32, and the rows are dense: what a sparse row costs is the
+    memory that it reads, and the products of its few numbers are not worth rounding them.
+    """
+    if precision == "auto":
+        return
+    if params.W1.dtype != np.float32:
+        raise InputError(
+            f"the parameters are {params.W1.dtype}; precision='{precision}' trains float32 "
+            "parameters. Convert them: Parameters(*(v.astype('float32') for v in params))."
+        )
+    if any(rows is not None and is_sparse(rows.X) for rows in data):
+        raise InputError(
+            f"X is sparse; precision='{precision}' trains on dense rows. Use precision='auto', or "
+            "X.toarray() where it fits in memory."
+        )
+
+
 def check_data(data: Any, d: int, K: int) -> None:
     """X (N, d), y (N,) of 0..K-1, sample_weight (N,) or None; N of 1 or more, or n of them.
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.choices import PrecisionName
 from backhand.equations import Gradients, Parameters
 from backhand.errors import InputError
 from backhand.optimizers import Optimizer, Slots
@@ -387,6 +388,12 @@ class Engine(Protocol):
 
     group: int
     """Maximum number of sessions that `advance_all` advances with gain; 1 where there is none."""
+
+    precision: PrecisionName
+    """What the products of training are computed from: "auto", numbers of the parameters' dtype,
+    or "bf16", numbers rounded to bfloat16 (see `backhand.bf16`). Such an engine trains and
+    evaluates float32 parameters on dense rows only.
+    """
 
     def divided(self, parts: int) -> list[Engine]:
         """Return engines that may compute at the same time, each in a thread of its own.

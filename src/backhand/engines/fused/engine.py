@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.choices import PrecisionName
 from backhand.engines.argument_checks import (
     check_block,
     check_data,
@@ -77,6 +78,7 @@ from backhand.engines.fused.program import (
 from backhand.engines.fused.threads import run_threads, threads_for
 from backhand.engines.thread_limits import available_threads
 from backhand.equations import Gradients, Parameters
+from backhand.errors import InputError
 from backhand.optimizers import Optimizer, Slots
 
 
@@ -90,13 +92,26 @@ class FusedEngine:
     name = "fused"
     group = 1
 
-    def __init__(self, threads: int | None = None, scratch: Scratch | None = None) -> None:
+    def __init__(
+        self,
+        threads: int | None = None,
+        scratch: Scratch | None = None,
+        precision: PrecisionName = "auto",
+    ) -> None:
+        if precision != "auto":
+            raise InputError(
+                f"the fused engine does not train in precision '{precision}'; use "
+                "engine='reference' or precision='auto'."
+            )
         self._threads, self._scratch = threads, scratch
+        self.precision: PrecisionName = precision
 
     def divided(self, parts: int) -> list[Engine]:
         threads = self._threads or available_threads()
         count = min(parts, threads)
-        return [FusedEngine((threads + n) // count, Scratch()) for n in range(count)]
+        return [
+            FusedEngine((threads + n) // count, Scratch(), self.precision) for n in range(count)
+        ]
 
     def advance_all(
         self, sessions: Sequence[Session], blocks: Sequence[Block]

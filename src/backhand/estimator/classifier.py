@@ -115,7 +115,8 @@ class MLPClassifier(
     engine : {"auto", "fused", "reference", "torch"}, default="auto"
     device : str or None, default=None
     threads : int or None, default=None
-        As for `backhand.train`.
+    precision : {"auto", "bf16"}, default="auto"
+        As for `backhand.train`. With "bf16" X and the parameters become float32.
 
     Attributes
     ----------
@@ -191,6 +192,7 @@ class MLPClassifier(
         engine: str = "auto",
         device: str | None = None,
         threads: int | None = None,
+        precision: str = "auto",
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -220,6 +222,7 @@ class MLPClassifier(
         self.engine = engine
         self.device = device
         self.threads = threads
+        self.precision = precision
 
     @classmethod
     @cache

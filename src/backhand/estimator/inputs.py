@@ -16,17 +16,24 @@ from backhand.engines import Data, is_sparse
 from backhand.engines.argument_checks import check_sparse
 from backhand.errors import InputError
 from backhand.estimator.plain_arrays import (
-    DTYPES,
     are_plain_labels,
     is_plain_table,
     plain_classes,
 )
 from backhand.training.data import checked_weights
 
+DTYPES = [np.float64, np.float32]
+"""Dtypes of X that are kept; others become the first. So float32 stays float32."""
+
+
+def dtypes_for(precision: str) -> list[Any]:
+    """The dtypes that X may have in training; those of the parameters follow from it."""
+    return [np.float32] if precision == "bf16" else DTYPES
+
 
 def features(estimator: Any, X: Any) -> Any:
     """X (N, d) as NumPy or CSR, for prediction."""
-    if is_plain_table(estimator, X, reset=False):
+    if is_plain_table(estimator, X, DTYPES, reset=False):
         return X
     return _checked_sparse(
         validate_data(estimator, X, accept_sparse="csr", dtype=DTYPES, reset=False)
@@ -34,8 +41,12 @@ def features(estimator: Any, X: Any) -> Any:
 
 
 def features_and_labels(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple[Any, NDArray[Any]]:
-    """Return X (N, d) as NumPy or CSR, and labels (N,); `reset`: X sets what later X must match."""
-    if is_plain_table(estimator, X, reset=reset) and are_plain_labels(y, len(X)):
+    """Return X (N, d) as NumPy or CSR, and labels (N,); `reset`: X sets what later X must match.
+
+    The estimator has a `precision`, from which X's dtypes follow.
+    """
+    dtypes = dtypes_for(estimator.precision)
+    if is_plain_table(estimator, X, dtypes, reset=reset) and are_plain_labels(y, len(X)):
         estimator.n_features_in_ = X.shape[1]
         return X, y
     if getattr(y, "ndim", 1) == 2 and y.shape[1] > 1:
@@ -43,7 +54,7 @@ def features_and_labels(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple
             f"y has {y.shape[1]} columns; expected one label per row, in one column. Several "
             "labels per row need another loss, which scikit-learn's own class has."
         )
-    X, y = validate_data(estimator, X, y, accept_sparse="csr", dtype=DTYPES, reset=reset)
+    X, y = validate_data(estimator, X, y, accept_sparse="csr", dtype=dtypes, reset=reset)
     return _checked_sparse(X), y
 
 
@@ -107,7 +118,8 @@ def places_of(y: NDArray[Any], classes: NDArray[Any], what: str) -> NDArray[np.i
 
 def _are_among(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.bool_]:
     """Whether each label (N,) is in `classes` (K,), which are sorted."""
-    if y.dtype.kind == "O":  # objects that may have no order
+    plain = are_plain_labels(y, len(y)) and are_plain_labels(classes, len(classes)) and len(classes)
+    if not plain:  # there may be no order in them
         return np.isin(y, classes)
     found: NDArray[np.bool_] = classes.take(np.searchsorted(classes, y), mode="clip") == y
     return found

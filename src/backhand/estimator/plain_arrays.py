@@ -8,19 +8,17 @@ plain is left to it, so its conversions, warnings and messages stay its own.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-DTYPES = (np.dtype(np.float64), np.dtype(np.float32))
-"""Dtypes of X that are kept; others become the first. So float32 stays float32."""
-
 UNSURE_ROWS = 20
 """From more rows on, scikit-learn warns of labels that are different in most of them."""
 
 
-def is_plain_table(estimator: Any, X: Any, *, reset: bool) -> bool:
+def is_plain_table(estimator: Any, X: Any, dtypes: Sequence[Any], *, reset: bool) -> bool:
     """Whether `validate_data` would return X (N, d) unchanged, and set no more than `d`.
 
     Parameters
@@ -28,13 +26,15 @@ def is_plain_table(estimator: Any, X: Any, *, reset: bool) -> bool:
     estimator : MLPClassifier
         Whose `n_features_in_` X must have, unless `reset`.
     X : object
+    dtypes : sequence of dtype
+        Those that are kept.
     reset : bool
         Whether X sets the number of features, and there are no names to be forgotten.
     """
     return (
         type(X) is np.ndarray
         and X.ndim == 2
-        and X.dtype in DTYPES
+        and X.dtype in dtypes
         and X.dtype.isnative
         and 0 not in X.shape
         and not hasattr(estimator, "feature_names_in_")

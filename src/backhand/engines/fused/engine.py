@@ -19,7 +19,6 @@ from backhand.engines.argument_checks import (
     check_l2,
     check_learning,
     check_learning_rate,
-    check_prediction,
     check_start,
     check_state,
     checked_optimizer,
@@ -65,7 +64,7 @@ from backhand.engines.fused.llvm.abi import Fixed, aligned, marshal
 from backhand.engines.fused.llvm.compiler import compiled_by, entry
 from backhand.engines.fused.llvm.precision import precision_of
 from backhand.engines.fused.packing import Layout, PackedParameters, layout_of, places_of
-from backhand.engines.fused.prediction import predict_proba
+from backhand.engines.fused.prediction import FusedPredictor
 from backhand.engines.fused.program import (
     DONE,
     ApplyArgs,
@@ -156,9 +155,11 @@ class FusedEngine:
         work = _Work(state.params, state.slots, self._threads, self._scratch)
         return FusedSession(work, state.updates, data, optimizer, objective, validation)
 
+    def predictor(self, params: Parameters) -> FusedPredictor:
+        return FusedPredictor(params, self._threads)
+
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
-        check_prediction(params, X)
-        return predict_proba(params, X, self._threads)
+        return self.predictor(params).predict_proba(X)
 
     def evaluate(self, params: Parameters, data: Data) -> tuple[float, float]:
         check_learning(params, data)

@@ -9,6 +9,7 @@ threads.
 
 from __future__ import annotations
 
+import struct
 from array import array
 from functools import partial
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines.argument_checks import check_finite, check_rows, check_theta
-from backhand.engines.fused.buffers import MC, PART_FLOPS, spread, whole_blocks
+from backhand.engines.fused.buffers import MC, spread
 from backhand.engines.fused.kernels.gather import DENSE, INT32, INT64
 from backhand.engines.fused.kernels.gemm import Matrix, gemm_nt
 from backhand.engines.fused.kernels.operands import Stored, Stretch, stored, stretches
@@ -27,7 +28,7 @@ from backhand.engines.fused.kernels.unpacked_gemm import KC, Weights, add_produc
 from backhand.engines.fused.llvm.abi import Integer, Integers, Reals, address_of, aligned, marshal
 from backhand.engines.fused.llvm.builder import Code, Value, function
 from backhand.engines.fused.llvm.compiler import entry
-from backhand.engines.fused.llvm.precision import Precision, precision_of
+from backhand.engines.fused.llvm.precision import precision_of
 from backhand.engines.fused.llvm.target import tile_of
 from backhand.engines.fused.threads import run_threads, threads_for
 from backhand.equations import Parameters
@@ -37,6 +38,9 @@ CHUNK_NUMBERS = 2**20
 
 CALL_FLOPS = 2**32
 """Approximate work of one compiled call, some 50 ms for one thread: Ctrl-C takes effect after it."""
+
+THREAD_FLOPS = 2**25
+"""Minimum work per thread, some 0.3 ms: to start one takes a tenth of a millisecond."""
 
 KEPT_NUMBERS, MOST_KEPT = 2**22, 4
 """Maximum of the numbers of a working memory that a predictor keeps, and of such memories."""
@@ -263,75 +267,66 @@ class FusedPredictor:
     def __init__(self, params: Parameters, threads: int | None) -> None:
         check_theta(params)
         self.params, self._threads = params, threads
-        self._dtype, self._precision = params.W1.dtype, precision_of(params.W1.dtype)
+        self._dtype, precision = params.W1.dtype, precision_of(params.W1.dtype)
+        tile = tile_of(precision.lanes)
         (d, H), K = params.W1.shape, params.b2.shape[0]
-        self._sizes, self._flops = (d, H, K), 2 * H * (d + K)
-        self._h_row = _row(H, self._precision)
+        self._d, self._K, self._flops = d, K, 2 * H * (d + K)
+        self._h_row = spread(-(-H // tile.lanes) * tile.lanes, precision.bytes)
+        self._block, self._strip = tile.block, KC * tile.NR
+        self._chunk = min(MC, max(1, CHUNK_NUMBERS // (self._h_row + K)))
         matrices = (stored(value.reshape(-1, value.shape[-1]), self._dtype) for value in params)
         self._network = Network(d, H, K, self._h_row, *matrices)
-        self._words = tuple(marshal(self._network).tolist())
-        self._run = entry(predict, self._precision)
-        self._free: list[tuple[NDArray[Any], int]] = []
+        self._words = marshal(self._network).tobytes()
+        self._run = entry(predict, precision)
+        self._kept: list[tuple[NDArray[Any], int]] = []
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """P (N, K) of X (N, d); see `contract.Predictor`."""
-        d, _, K = self._sizes
-        if type(X) is not np.ndarray or X.ndim != 2 or X.shape[1] != d:
-            check_rows(X, d)
-        N = X.shape[0]
-        P = np.empty((N, K), self._dtype)
-        most = max(1, CALL_FLOPS // self._flops)
-        finite = True
-        for stretch in stretches(X, self._dtype, most):
-            finite &= self._compute(stretch, P, K)
+        if type(X) is not np.ndarray or X.ndim != 2 or X.dtype != self._dtype:
+            check_rows(X, self._d)
+        N, d = X.shape
+        if d != self._d:
+            check_rows(X, self._d)
+        P = np.empty((N, self._K), self._dtype)
+        finite, first = True, address_of(P)
+        for stretch in stretches(X, self._dtype, max(1, CALL_FLOPS // self._flops)):
+            there = first + stretch.first * self._K * P.itemsize
+            finite &= self._compute(stretch, there)
         if not finite:
             check_finite(X, self._dtype)
         return P
 
-    def _compute(self, stretch: Stretch, P: NDArray[Any], K: int) -> bool:
-        """P of a stretch of rows; return whether X is finite there."""
-        first, N = stretch.first, stretch.count
-        parts = N * self._flops // PART_FLOPS
-        team = threads_for(min(N, parts), self._threads) if parts > 1 else 1
-        chunk, s_column, each = self._room(N, team)
+    def _compute(self, stretch: Stretch, P: int) -> bool:
+        """Compute P of a stretch of rows; return whether X is finite there."""
+        N = stretch.count
+        parts = min(N, N * self._flops // THREAD_FLOPS)
+        team = threads_for(parts, self._threads) if parts > 1 else 1
+        chunk = min(self._chunk, -(-N // team))
+        s_column = -(-chunk // self._block) * self._block
+        each = (self._K + s_column) * self._h_row + self._K * s_column + self._strip
         memory, work = self._memory(team * each)
-        there = address_of(P) + first * K * P.itemsize
-        words = array("q", (0, 0, 0, N, chunk, *stretch[3:], there, work, each, s_column,
-                            *self._words))  # fmt: skip
+        rows = pack(0, 0, 0, N, chunk, *stretch[3:], P, work, each, s_column)
+        words = array("q", rows + self._words)
         words[0] = address = words.buffer_info()[0]
         if team == 1:
             self._run(address, 0)
         else:
             run_threads(partial(self._run, address), team)
-        if memory.size <= KEPT_NUMBERS and len(self._free) < MOST_KEPT:
-            self._free.append((memory, work))
+        if memory.size <= KEPT_NUMBERS and len(self._kept) < MOST_KEPT:
+            self._kept.append((memory, work))
         return not words[NOT_FINITE]
-
-    def _room(self, N: int, team: int) -> tuple[int, int, int]:
-        """Return the rows of a chunk, the length of a column of S, and a thread's numbers."""
-        _, _, K = self._sizes
-        chunk = min(MC, max(1, CHUNK_NUMBERS // (self._h_row + K)), -(-N // team))
-        padded = whole_blocks(chunk, self._dtype)
-        each = (K + padded) * self._h_row + K * padded + _strip_numbers(self._precision)
-        return chunk, padded, each
 
     def _memory(self, numbers: int) -> tuple[NDArray[Any], int]:
         """Return aligned memory for that many numbers or more, and its address."""
         try:
-            kept = self._free.pop()
+            memory, address = self._kept.pop()
         except IndexError:
-            kept = None
-        if kept is None or kept[0].size < numbers:
+            memory, address = np.empty(0), 0
+        if memory.size < numbers:
             memory = aligned(numbers, self._dtype, np.empty)
-            kept = memory, address_of(memory)
-        return kept
+            address = address_of(memory)
+        return memory, address
 
 
-def _row(numbers: int, precision: Precision) -> int:
-    """Return the length in memory of a row of that many numbers."""
-    lanes = precision.lanes
-    return spread(-(-numbers // lanes) * lanes, precision.bytes)
-
-
-def _strip_numbers(precision: Precision) -> int:
-    return KC * tile_of(precision.lanes).NR
+pack = struct.Struct(f"{len(Rows._fields)}q").pack
+"""The words of `Rows`, as `marshal` would make them of integers."""

@@ -18,7 +18,7 @@ from backhand.engines.fused.llvm.builder import Code, Value, function
 KC = 256
 """Maximum number of rows of W that are multiplied at a time."""
 
-IN_PLACE = 24
+IN_PLACE = 200
 """Up to this number of rows of A, W is read in place."""
 
 TOGETHER = 4
@@ -93,10 +93,44 @@ def _add_neighbours(
 def add_product(
     code: Code, A: Matrix, W: Weights, C: Value, c_row: Value, strip: Value, rows: Value
 ) -> None:
-    """C (rows, columns) = max(0, C + A W), in tiles; A (rows, W.rows).
+    """C (rows, columns) = max(0, C + A W); A (rows, W.rows).
 
     C's rows are padded to whole vectors. The strip (KC, NR) receives packed columns of W.
     """
+    one = W.column.equals(1) & rows.equals(1)
+    with code.if_(one):
+        _add_row(code, A, W, C)
+    with code.if_(one.equals(0)):
+        _add_tiles(code, A, W, C, c_row, strip, rows)
+
+
+def _add_row(code: Code, A: Matrix, W: Weights, c: Value) -> None:
+    """c (columns,) = max(0, c + a W) of one row a: W is read once, from its begin to its end."""
+    lanes = code.lanes
+
+    def add(vector: Value, count: int, load: Callable[[Value, Value], Value]) -> None:
+        places = [(vector + v) * lanes for v in range(count)]
+        sums = [code.variable(code.load(c, h)) for h in places]
+        with code.loop(W.rows) as k:
+            w = code.at(W.numbers, k * W.row)
+            x = code.broadcast(code.load_scalar(A.numbers, k * A.column))
+            for h, sum_ in zip(places, sums, strict=True):
+                sum_.set(x * load(w, h) + sum_.get())
+        for h, sum_ in zip(places, sums, strict=True):
+            code.store(code.relu(sum_.get()), c, h)
+
+    whole = W.columns // lanes
+    sums = code.tile.MR * code.tile.NV * 2 // 3
+    in_tiles(code, whole, sums, lambda vector, count: add(vector, count, code.load))
+    with code.if_(whole * lanes < W.columns):
+        mask = code.iota(whole * lanes) < W.columns
+        add(whole, 1, lambda w, h: code.masked_load(w, h, mask))
+
+
+def _add_tiles(
+    code: Code, A: Matrix, W: Weights, C: Value, c_row: Value, strip: Value, rows: Value
+) -> None:
+    """The same of several rows, in tiles."""
     lanes = code.lanes
     vectors = (W.columns + (lanes - 1)) // lanes
     few = W.column.equals(1) & (rows < IN_PLACE + 1)

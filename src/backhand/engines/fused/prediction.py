@@ -227,9 +227,11 @@ def _add_sparse(
     code.switch(rows.index, kinds)
 
 
-@function
 def _transpose(code: Code, W2: Weights, W2T: Value, h_row: Value) -> None:
-    """W2T (K, h_row) = W2ᵀ (K, H); what fills the last vector of a row is 0."""
+    """W2T (K, h_row) = W2ᵀ (K, H); what fills the last vector of a row is 0.
+
+    (No `function`: of one, LLVM would make gathers and scatters, which take several times as long.)
+    """
     filled = _whole(W2.rows, code.lanes)
     with code.loop(W2.rows) as h, code.loop(W2.columns) as k:
         w = code.load_scalar(W2.numbers, h * W2.row + k * W2.column)
@@ -242,12 +244,15 @@ def _transpose(code: Code, W2: Weights, W2T: Value, h_row: Value) -> None:
 def _fill(code: Code, Z1: Value, h_row: Value, rows: Value, b1: Weights) -> None:
     """Each row of Z1 (rows, H) becomes b1 (H,); what fills its last vector is 0."""
     lanes = code.lanes
-    filled = _whole(b1.columns, lanes)
-    with code.loop(b1.columns) as h:
-        code.store(code.load_scalar(b1.numbers, h * b1.column), Z1, h)
-    with code.loop(filled, start=b1.columns) as h:
-        code.store(code.real(0.0), Z1, h)
-    with code.loop(rows, start=1) as i, code.loop(filled, step=lanes) as h:
+    with code.if_(b1.column.equals(1)), code.loop(b1.columns, step=lanes) as h:
+        mask = code.iota(h) < b1.columns
+        code.store(code.masked_load(b1.numbers, h, mask), Z1, h)
+    with code.if_(b1.column.equals(1).equals(0)):
+        with code.loop(b1.columns) as h:
+            code.store(code.load_scalar(b1.numbers, h * b1.column), Z1, h)
+        with code.loop(_whole(b1.columns, lanes), start=b1.columns) as h:
+            code.store(code.real(0.0), Z1, h)
+    with code.loop(rows, start=1) as i, code.loop(b1.columns, step=lanes) as h:
         code.store(code.load(Z1, h), Z1, i * h_row + h)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,11 +63,15 @@ def stored(array: NDArray[Any], dtype: Any) -> Stored:
     return Stored(array, row // array.itemsize, column // array.itemsize)
 
 
-def stretches(X: Any, dtype: Any, most: int) -> Iterator[Stretch]:
+def stretches(X: Any, dtype: Any, most: int) -> Iterable[Stretch]:
     """All rows of X (N, d), in order, at most so many at a time.
 
     Of an X that cannot be read in place, some rows at a time are converted to the dtype.
     """
+    if type(X) is np.ndarray and X.dtype == dtype and (N := len(X)) <= most:
+        flags = X.flags
+        if flags.c_contiguous and flags.aligned:
+            return (Stretch(X, 0, N, address_of(X), X.shape[1], 1),)
     if is_sparse(X):
         return (_sparse(X, first, count, dtype) for first, count in _cut(X.shape[0], most))
     X = np.asarray(X)

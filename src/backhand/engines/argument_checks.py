@@ -91,7 +91,7 @@ def check_precision(precision: str, params: Parameters, *data: Data | None) -> N
     if params.W1.dtype != np.float32:
         raise InputError(
             f"the parameters are {params.W1.dtype}; precision='{precision}' trains float32 "
-            "parameters. Convert them: Parameters(*(v.astype('float32') for v in params))."
+            "parameters. Convert each with .astype('float32'), or pass dtype='float32'."
         )
     if any(rows is not None and is_sparse(rows.X) for rows in data):
         raise InputError(

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand import equations
+from backhand import bf16, equations
 from backhand.choices import PrecisionName
 from backhand.dropout import mask_of, scale, threshold, update_keys
 from backhand.engines.argument_checks import (
@@ -28,6 +28,7 @@ from backhand.engines.argument_checks import (
     check_l2,
     check_learning,
     check_learning_rate,
+    check_precision,
     check_rows,
     check_start,
     check_state,
@@ -57,9 +58,22 @@ from backhand.engines.contract import (
     is_sparse,
     zeros_like,
 )
-from backhand.equations import Gradients, Parameters
+from backhand.equations import Activations, Gradients, Parameters
 from backhand.optimizers import Optimizer, Slots, as_gradients, of_parameters
 from backhand.support.array_namespace import array_namespace
+
+
+class Passes(NamedTuple):
+    """The forward and the backward pass, as of `equations`, that an engine trains with."""
+
+    forward: Callable[..., Activations]
+    backward: Callable[..., Gradients]
+
+
+PASSES: dict[PrecisionName, Passes] = {
+    "auto": Passes(equations.forward, equations.backward),
+    "bf16": Passes(bf16.forward, bf16.backward),
+}
 
 
 class ArrayEngine:
@@ -68,6 +82,11 @@ class ArrayEngine:
     name: str
     group = 1
     precision: PrecisionName = "auto"
+
+    @property
+    def passes(self) -> Passes:
+        """The passes of its precision."""
+        return PASSES[self.precision]
 
     def put(self, array: Any) -> Any:
         """The NumPy array in this library, and on its device."""
@@ -109,10 +128,11 @@ class ArrayEngine:
         self, params: Parameters, data: Data, l2: float = 0.0
     ) -> tuple[float, Gradients]:
         check_learning(params, data)
+        check_precision(self.precision, params, data)
         check_l2(l2)
         with self.computing():
             whole = self._data(data.at(slice(0, data.rows)))
-            loss, grads = both(self._parameters(params), whole, l2)
+            loss, grads = both(self.passes, self._parameters(params), whole, l2)
             return float(loss), Gradients(*map(self.get, grads))
 
     def start(
@@ -133,6 +153,7 @@ class ArrayEngine:
 
     def evaluate(self, params: Parameters, data: Data) -> tuple[float, float]:
         check_learning(params, data)
+        check_precision(self.precision, params, data)
         with self.computing():
             return self._evaluate(self._parameters(params), data)
 
@@ -141,7 +162,8 @@ class ArrayEngine:
         for rows in chunks(theta, data.rows):
             part = data.at(rows)
             chunk = self._data(part)
-            mean.add(total_weight(part.sample_weight, part.rows), *measured(chunk, theta))
+            weight = total_weight(part.sample_weight, part.rows)
+            mean.add(weight, *measured(self.passes, chunk, theta))
         return mean.result()
 
     def _parameters(self, params: Parameters) -> Parameters:
@@ -230,6 +252,7 @@ class ArraySession:
         validation: Data | None,
     ) -> None:
         check_start(state, data, optimizer, objective, validation)
+        check_precision(engine.precision, state.params, data, validation)
         self._engine = engine
         self._optimizer, self._objective = optimizer, objective
         self._like = zeros_like(state.params)
@@ -260,6 +283,7 @@ class ArraySession:
 
     def evaluate(self, data: Data) -> tuple[float, float]:
         check_data(data, self._like.W1.shape[0], self._like.b2.shape[0])
+        check_precision(self._engine.precision, self._like, data)
         with self._engine.computing():
             return self._engine._evaluate(self._tensors.theta, data)
 
@@ -272,7 +296,7 @@ class ArraySession:
         with self._engine.computing():
             for part in self._chunks_of(chosen):
                 weight, chunk = self._batch(part, self._there(part))
-                loss, grads = both(self._tensors.theta, chunk, l2)
+                loss, grads = both(self._engine.passes, self._tensors.theta, chunk, l2)
                 mean.add(weight, loss, *of_parameters(grads))
             loss, *dtheta = map(self._engine.get, mean.on_device())
         found = Parameters(*(g.astype(self._dtype) for g in dtheta))
@@ -366,8 +390,9 @@ class ArraySession:
         mask = self._mask(batch.rows) if self._objective.dropout else None
         self._updates += 1
         self._tensors, loss, accuracy = updated(
-            optimizer, self._objective, self._tensors, batch, learning_rate, l2, self._updates, mask
-        )
+            self._engine.passes, optimizer, self._objective, self._tensors, batch,
+            learning_rate, l2, self._updates, mask,
+        )  # fmt: skip
         return loss, accuracy
 
     def _mask(self, rows: int) -> Any:
@@ -380,6 +405,7 @@ class ArraySession:
 
 
 def updated(
+    passes: Passes,
     optimizer: Optimizer,
     objective: Objective,
     tensors: Tensors,
@@ -395,28 +421,28 @@ def updated(
     """
     X, y, w = batch[:3]
     theta, slots = tensors.theta, tensors.slots
-    acts = equations.forward(theta, X, mask)
+    acts = passes.forward(theta, X, mask)
     loss = loss_with_penalty(theta, acts.S, y, w, l2, objective.loss_cap)
     accuracy = equations.accuracy(acts.S, y, w)
-    grads = equations.backward(theta, X, y, acts, w, l2, mask)
+    grads = passes.backward(theta, X, y, acts, w, l2, mask)
     dtheta = with_class_fixed(of_parameters(grads), objective)
     found = Tensors(*optimizer.update(theta, as_gradients(dtheta), slots, learning_rate, t))
     return found, loss, accuracy
 
 
-def measured(rows: Data, theta: Parameters) -> tuple[Any, Any]:
+def measured(passes: Passes, rows: Data, theta: Parameters) -> tuple[Any, Any]:
     """Mean loss, without penalty, and accuracy."""
     X, y, w = rows[:3]
-    S = equations.forward(theta, X).S
+    S = passes.forward(theta, X).S
     return equations.cross_entropy(S, y, w), equations.accuracy(S, y, w)
 
 
-def both(theta: Parameters, batch: Data, l2: float) -> tuple[Any, Gradients]:
+def both(passes: Passes, theta: Parameters, batch: Data, l2: float) -> tuple[Any, Gradients]:
     """Return the training loss and all its gradients."""
     X, y, w = batch[:3]
-    acts = equations.forward(theta, X)
+    acts = passes.forward(theta, X)
     loss = loss_with_penalty(theta, acts.S, y, w, l2)
-    return loss, equations.backward(theta, X, y, acts, w, l2)
+    return loss, passes.backward(theta, X, y, acts, w, l2)
 
 
 def loss_with_penalty(

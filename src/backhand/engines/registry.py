@@ -21,6 +21,8 @@ from backhand.support.optional import extra, pip
 ENTRY_POINTS = "backhand.engines"
 """The group of entry points by which other packages add engines."""
 
+PRECISIONS: tuple[PrecisionName, ...] = get_args(PrecisionName)
+
 
 @dataclass(frozen=True)
 class EngineOptions:
@@ -98,29 +100,27 @@ def _check_fused() -> None:
 def _make_reference(options: EngineOptions) -> Engine:
     from backhand.engines.reference import ReferenceEngine
 
-    return ReferenceEngine(options.threads, options.notice)
+    return ReferenceEngine(options.threads, options.notice, options.precision)
 
 
 def _make_torch(options: EngineOptions) -> Engine:
     from backhand.engines.torch import TorchEngine
 
-    return TorchEngine(options.device, options.threads)
+    return TorchEngine(options.device, options.threads, options.precision)
 
 
 _registry: dict[str, EngineSpec] = {
     spec.name: spec
     for spec in (
         EngineSpec("fused", _make_fused, needs=("llvmlite",), check=_check_fused),
-        EngineSpec("reference", _make_reference),
-        EngineSpec("torch", _make_torch, devices=None, needs=("torch",)),
+        EngineSpec("reference", _make_reference, precisions=PRECISIONS),
+        EngineSpec("torch", _make_torch, devices=None, needs=("torch",), precisions=PRECISIONS),
     )
 }
 """In the order in which "auto" tries them."""
 
 ENGINES = names(EngineName)
 """The engines that come with Backhand; to a type checker, another one is passed as itself."""
-
-PRECISIONS: tuple[PrecisionName, ...] = get_args(PrecisionName)
 
 
 def register_engine(spec: EngineSpec) -> None:

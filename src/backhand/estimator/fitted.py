@@ -32,9 +32,10 @@ class FittedClassifier:
     engine: Any
     device: str | None
     threads: int | None
+    precision: str
 
     def _engine(self) -> Engine:
-        return make_engine(self.engine, self.device, self.threads)
+        return make_engine(self.engine, self.device, self.threads, self.precision)
 
     def _fitted(self, params: Parameters) -> dict[str, Any]:
         return {"coefs_": [params.W1, params.W2], "intercepts_": [params.b1, params.b2]}

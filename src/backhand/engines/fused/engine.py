@@ -19,6 +19,7 @@ from backhand.engines.argument_checks import (
     check_l2,
     check_learning,
     check_learning_rate,
+    check_precision,
     check_start,
     check_state,
     checked_optimizer,
@@ -49,11 +50,13 @@ from backhand.engines.contract import (
     is_sparse,
     zeros_like,
 )
+from backhand.engines.fused.arithmetic import bf16_products
+from backhand.engines.fused.bf16_buffers import unpacked
 from backhand.engines.fused.buffers import (
     Chunk,
-    ParameterBuffers,
     chunk_of,
     chunk_rows,
+    parameter_buffers,
     parts_of,
     whole_blocks,
 )
@@ -62,7 +65,7 @@ from backhand.engines.fused.kernels.gather import most_numbers, rows_of
 from backhand.engines.fused.kernels.optimizers import GRADIENT, NO_RULE, RULES, Step
 from backhand.engines.fused.llvm.abi import Fixed, aligned, marshal
 from backhand.engines.fused.llvm.compiler import compiled_by, entry
-from backhand.engines.fused.llvm.precision import precision_of
+from backhand.engines.fused.llvm.precision import Precision, bf16_precision, precision_of
 from backhand.engines.fused.packing import Layout, PackedParameters, layout_of, places_of
 from backhand.engines.fused.prediction import FusedPredictor
 from backhand.engines.fused.program import (
@@ -77,7 +80,6 @@ from backhand.engines.fused.program import (
 from backhand.engines.fused.threads import run_threads, threads_for
 from backhand.engines.thread_limits import available_threads
 from backhand.equations import Gradients, Parameters
-from backhand.errors import InputError
 from backhand.optimizers import Optimizer, Slots
 
 
@@ -97,11 +99,6 @@ class FusedEngine:
         scratch: Scratch | None = None,
         precision: PrecisionName = "auto",
     ) -> None:
-        if precision != "auto":
-            raise InputError(
-                f"the fused engine does not train in precision '{precision}'; use "
-                "engine='reference' or precision='auto'."
-            )
         self._threads, self._scratch = threads, scratch
         self.precision: PrecisionName = precision
 
@@ -119,17 +116,27 @@ class FusedEngine:
         return advance_each(sessions, blocks)
 
     def prepare(self, dtype: Any, notify: Callable[[str], None]) -> None:
-        entry(train_program, precision_of(dtype), notify)
+        entry(train_program, self._precision_of(dtype), notify)
 
     def depends_on(self) -> dict[str, str]:
-        return compiled_by()
+        if self.precision == "auto":
+            return compiled_by()
+        return {**compiled_by(), "bf16": bf16_products()}
+
+    def _precision_of(self, dtype: Any) -> Precision:
+        return precision_of(dtype) if self.precision == "auto" else bf16_precision(bf16_products())
+
+    def _work(self, params: Parameters, slots: Slots = ()) -> _Work:
+        precision = self._precision_of(params.W1.dtype)
+        return _Work(params, slots, precision, self._threads, self._scratch)
 
     def loss_and_gradients(
         self, params: Parameters, data: Data, l2: float = 0.0
     ) -> tuple[float, Gradients]:
         check_learning(params, data)
         check_l2(l2)
-        work = _Work(params, (), self._threads)
+        check_precision(self.precision, params, data)
+        work = self._work(params)
         net, kind = work.net, params.W1.dtype
         fixed = work.chunk(data, data.rows)  # all rows at once, which keeps dS and dZ1
         chunk: Chunk = fixed.record
@@ -137,7 +144,7 @@ class FusedEngine:
         # What the compiled pass keeps are sums: only an update divides by Σw.
         mean = kind.type(1 / (chunk.sums[2] or 1.0))
         dS = mean * chunk.S[: net.K * chunk.s_column].reshape(net.K, -1)[:, : data.rows].T
-        panels = chunk.dZ1.reshape(net.panels, chunk.rows, net.width)[:, : data.rows]
+        panels = _dZ1_of(chunk).reshape(net.panels, chunk.rows, net.width)[:, : data.rows]
         dZ1 = mean * panels.transpose(1, 0, 2).reshape(data.rows, -1)[:, places_of(net)]
         # dH1 is never in memory there: its sums are masked as they leave the registers.
         dH1 = dS @ params.W2.T
@@ -152,7 +159,8 @@ class FusedEngine:
         validation: Data | None = None,
     ) -> FusedSession:
         check_start(state, data, optimizer, objective, validation)
-        work = _Work(state.params, state.slots, self._threads, self._scratch)
+        check_precision(self.precision, state.params, data, validation)
+        work = self._work(state.params, state.slots)
         return FusedSession(work, state.updates, data, optimizer, objective, validation)
 
     def predictor(self, params: Parameters) -> FusedPredictor:
@@ -163,7 +171,8 @@ class FusedEngine:
 
     def evaluate(self, params: Parameters, data: Data) -> tuple[float, float]:
         check_learning(params, data)
-        work, mean = _Work(params, (), self._threads), WeightedMean()
+        check_precision(self.precision, params, data)
+        work, mean = self._work(params), WeightedMean()
         for rows in chunks(params, data.rows):
             part = data.at(rows)
             if (weight := total_weight(part.sample_weight, part.rows)) > 0:
@@ -258,13 +267,13 @@ class Scratch:
         self._chunks: dict[Hashable, Fixed] = {}
         self._rows: list[tuple[Data, Any, Fixed]] = []
 
-    def chunk(self, net: Layout, dtype: Any, rows: int, threads: int, entries: int,
+    def chunk(self, net: Layout, precision: Precision, rows: int, threads: int, entries: int,
               validates: bool) -> Fixed:  # fmt: skip
         """Return a `Chunk` of that many rows, and of a sparse X of that many entries or more."""
-        key = net, dtype, rows, threads, entries > 0, validates
+        key = net, precision, rows, threads, entries > 0, validates
         found = self._chunks.pop(key, None)
         if found is None or found.record.entries.most < entries:
-            found = Fixed(chunk_of(net, dtype, rows, threads, entries))
+            found = Fixed(chunk_of(net, precision, rows, threads, entries))
         self._chunks[key] = found
         if len(self._chunks) > self.MOST_CHUNKS:
             del self._chunks[next(iter(self._chunks))]
@@ -280,6 +289,15 @@ class Scratch:
         return rows
 
 
+def _dZ1_of(chunk: Chunk) -> NDArray[Any]:
+    """DZ1 (panels, rows, width), in one row."""
+    if not len(chunk.bf16.dZ1):
+        return chunk.dZ1
+    width = len(chunk.bf16.Z) // (chunk.threads * chunk.rows)
+    pairs = unpacked(chunk.bf16.dZ1).reshape(-1, width, 2)
+    return pairs.transpose(0, 2, 1).reshape(-1)
+
+
 class _Work:
     """Packed parameters and slots, and the working memory."""
 
@@ -287,16 +305,14 @@ class _Work:
         self,
         params: Parameters,
         slots: Slots,
+        precision: Precision,
         threads: int | None,
         scratch: Scratch | None = None,
     ) -> None:
-        self._dtype = params.W1.dtype
-        self._precision = precision_of(self._dtype)
+        self._dtype, self._precision = params.W1.dtype, precision
         self.net, self._threads = layout_of(params), threads
         self.like = zeros_like(params)
-        size = self.net.size
-        sizes = (size, size if len(slots) > 0 else 1, size if len(slots) > 1 else 1, size)
-        self.buffers = ParameterBuffers(*(aligned(n, self._dtype) for n in sizes))
+        self.buffers = parameter_buffers(self.net, precision, len(slots))
         used = (self.buffers.theta, self.buffers.first, self.buffers.second)[: 1 + len(slots)]
         self._theta, *self.slots = (PackedParameters(flat, self.net) for flat in used)
         self._theta.write(params)
@@ -333,9 +349,9 @@ class _Work:
         With `validation_threads`, it is for validation rows, and for that many threads.
         """
         threads = validation_threads or threads_for(parts_of(self.net, rows), self._threads)
-        numbers = most_numbers(data, whole_blocks(rows, self._dtype), order)
+        numbers = most_numbers(data, whole_blocks(rows, self._precision), order)
         validates = validation_threads is not None
-        return self._scratch.chunk(self.net, self._dtype, rows, threads, numbers, validates)
+        return self._scratch.chunk(self.net, self._precision, rows, threads, numbers, validates)
 
     def measure(self, data: Data) -> tuple[float, float]:
         """Loss and accuracy: an epoch of no batches, which is validated on these rows."""

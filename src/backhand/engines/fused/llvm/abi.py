@@ -29,6 +29,8 @@ Reals = Annotated[Any, "reals"]
 """A flat array of the program's real numbers."""
 Labels = Annotated[Any, "labels"]
 """A flat array of integers as wide as the program's real numbers."""
+Words = Annotated[Any, "words"]
+"""A flat array of 32-bit words: pairs of bf16 numbers."""
 
 LINE = 64
 """Bytes of a cache line, and of the widest vector."""
@@ -63,7 +65,7 @@ def _read(code: Code, kind: Any, memory: Value, position: Iterator[int]) -> Any:
     if what == "real":
         return Value(code, code.builder.bitcast(word.ir, DOUBLE))
     numbers = {"integers": INT, "doubles": DOUBLE, "reals": code.storage_type,
-               "labels": ir.IntType(code.bits)}  # fmt: skip
+               "labels": ir.IntType(code.bits), "words": ir.IntType(32)}  # fmt: skip
     return code.pointer(word, numbers[what])
 
 

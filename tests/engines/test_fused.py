@@ -313,7 +313,7 @@ def test_packed_parameters_come_back(shape, dtype) -> None:
 def test_a_batch_is_cut_evenly() -> None:
     net = layout_of(backhand.init(784, 256, 10))
     for batch in (1, 100, 128, 129, 1000, 8192):
-        rows = chunk_rows(net, np.float32, batch)
+        rows = chunk_rows(net, precision_of(np.float32), batch)
         assert rows <= max(MC, BATCH_BYTES / 4 / (784 + 1 + 256))
         pieces = -(-batch // rows)
         assert pieces * (rows - 1) < batch <= pieces * rows

@@ -6,6 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from backhand.engines.fused.bf16_buffers import (
+    Bf16Chunk,
+    Image,
+    bf16_chunk_of,
+    bf16_thread_view,
+    image_of,
+)
 from backhand.engines.fused.llvm.abi import (
     LINE,
     Doubles,
@@ -16,8 +23,7 @@ from backhand.engines.fused.llvm.abi import (
     aligned,
 )
 from backhand.engines.fused.llvm.builder import Code, Value
-from backhand.engines.fused.llvm.precision import precision_of
-from backhand.engines.fused.llvm.target import tile_of
+from backhand.engines.fused.llvm.precision import Precision
 from backhand.engines.fused.packing import Layout
 from backhand.support.cpu_caches import cache_sizes
 
@@ -51,12 +57,25 @@ MAX_PARTS = 16
 
 
 class ParameterBuffers(NamedTuple):
-    """θ, the optimizer's slots (v, or m and v) and the gradient, (size,), in a `Layout`."""
+    """θ, the optimizer's slots (v, or m and v) and the gradient, (size,), in a `Layout`.
+
+    In bf16 there is an image of θ too, from which products are computed.
+    """
 
     theta: Reals
     first: Reals
     second: Reals
     gradient: Reals
+    image: Image
+
+
+def parameter_buffers(net: Layout, precision: Precision, slots: int) -> ParameterBuffers:
+    """Return buffers for an optimizer of that many slots; those that it does not use are short."""
+    theta, first, second, gradient = (
+        aligned(net.size if used else 1, precision.storage)
+        for used in (True, slots > 0, slots > 1, True)
+    )
+    return ParameterBuffers(theta, first, second, gradient, image_of(net, precision))
 
 
 class Entries(NamedTuple):
@@ -111,6 +130,8 @@ class Chunk(NamedTuple):
         Their sums, each thread's on a separate cache line.
     squares : (panels,) float64
         Of the weights in each panel.
+    bf16 : Bf16Chunk
+        X, H1 and dZ1 where products are those of bf16 numbers; theirs are then empty here.
     """
 
     rows: Integer
@@ -130,6 +151,7 @@ class Chunk(NamedTuple):
     figures: Doubles
     sums: Doubles
     squares: Doubles
+    bf16: Bf16Chunk
 
     def column(self, code: Code, k: Value) -> Value:
         """Return where column k of X begins, `x_row` numbers from each row to the next."""
@@ -137,13 +159,13 @@ class Chunk(NamedTuple):
         return code.at(self.X, block * (self.rows * self.x_row) + (k - block * self.kc))
 
 
-def chunk_rows(net: Layout, dtype: Any, batch: int, sparse: bool = False) -> int:
+def chunk_rows(net: Layout, precision: Precision, batch: int, sparse: bool = False) -> int:
     """Return the rows of a chunk of a batch of that size, which is cut evenly.
 
     Sums over rows are computed chunk by chunk, so the number must not depend on the machine.
     """
-    size = batch * (net.d + 1 + net.H) * np.dtype(dtype).itemsize
-    if not sparse and size <= BATCH_BYTES:
+    size = batch * (net.d + 1 + net.H) * precision.bytes
+    if size <= BATCH_BYTES and not (sparse or precision.rounds_to_bf16):
         return batch
     pieces = -(-batch // (SPARSE_ROWS if sparse else MC))
     return -(-batch // pieces)
@@ -173,22 +195,22 @@ def parts_of(net: Layout, rows: int) -> int:
     return 1 << (most.bit_length() - 1)
 
 
-def whole_blocks(rows: int, dtype: Any) -> int:
+def whole_blocks(rows: int, precision: Precision) -> int:
     """Return the number of rows rounded up to whole blocks."""
-    block = tile_of(precision_of(dtype).lanes).block
-    return -(-rows // block) * block
+    return -(-rows // precision.block) * precision.block
 
 
-def chunk_of(net: Layout, dtype: Any, rows: int, threads: int, entries: int = 0) -> Chunk:
+def chunk_of(net: Layout, precision: Precision, rows: int, threads: int, entries: int = 0) -> Chunk:
     """Return memory for chunks of that many rows; for a sparse X, of at most `entries` entries."""
-    kind = np.dtype(dtype)
+    kind = np.dtype(precision.storage)
     parts = parts_of(net, rows)
-    rows = whole_blocks(rows, kind)
+    rows = whole_blocks(rows, precision)
+    in_pairs = precision.rounds_to_bf16
     kc = columns_of_block(net, kind.itemsize)
     blocks = -(-(net.d + 1) // kc)
-    x_row = 0 if entries else spread(min(net.d + 1, kc), kind.itemsize)
+    x_row = 0 if entries or in_pairs else spread(min(net.d + 1, kc), kind.itemsize)
     s_column = spread(rows, kind.itemsize)
-    hidden = net.panels * net.width
+    hidden = 0 if in_pairs else net.panels * net.width
     label = np.int32 if kind.itemsize == 4 else np.int64
     return Chunk(
         rows, threads, parts, aligned(parts, np.int64),
@@ -200,6 +222,7 @@ def chunk_of(net: Layout, dtype: Any, rows: int, threads: int, entries: int = 0)
         aligned(threads * STRIP * net.width, kind),
         aligned(3 * rows, np.float64), aligned(SUMS * threads, np.float64),
         aligned(net.panels, np.float64),
+        bf16_chunk_of(net, precision, rows, threads),
     )  # fmt: skip
 
 
@@ -224,6 +247,7 @@ def thread_view(code: Code, chunk: Chunk, d: Value, width: Value, me: Value) -> 
             entries.most, at(entries.numbers, me * entries.most),
             at(entries.rows, me * entries.most), at(entries.borders, me * (d + 3)),
         ),
+        bf16=bf16_thread_view(code, chunk.bf16, chunk.rows, width, me),
     )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from backhand.engines.fused.kernels.spmm import Panel, sparse_forward, sparse_gr
 from backhand.engines.fused.llvm.builder import Code, Value, function
 from backhand.engines.fused.packing import Layout
 
+
 @function
 def forward(
     code: Code, net: Layout, theta: Value, chunk: Chunk, rows: Value, draw: Draw, part: Value
@@ -164,9 +165,9 @@ def _dW1(
     where = p * net.panel + first * net.width
     stored = code.at(work.buffers.gradient, where)
     follows = (step.rule >= 0) & (step.rule < len(RULES))
-    with code.if_(follows & (work.add > 0)):
-        with code.loop((end - first) * net.width, step=code.lanes) as i:
-            code.store(code.load(stored, i), chunk.strip, i)
+    length = (end - first) * net.width
+    with code.if_(follows & (work.add > 0)), code.loop(length, step=code.lanes) as i:
+        code.store(code.load(stored, i), chunk.strip, i)
     # The last vector of a narrow panel is padding, which stays 0.
     with code.if_(follows & (p >= net.full)), code.loop(end - first) as i:
         code.store(code.splat(0.0), chunk.strip, (i + 1) * net.width - code.lanes)

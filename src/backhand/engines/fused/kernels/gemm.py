@@ -91,8 +91,9 @@ def _micro_kernel(
     lanes, width, row, zero = code.lanes, size.width, size.row, code.splat(0.0)
     where = {(i, v): row * i + v * lanes for i in range(rows) for v in range(vectors)}
     sums = {key: code.variable(zero) for key in where}
-    for i in range(rows):
-        code.prefetch(C, row * i, writing=True)
+    for i in range(rows):  # the next tile of C
+        for v in range(vectors):
+            code.prefetch(C, row * (i + rows) + v * lanes, writing=True)
     with code.if_(add > 0):
         for key, offset in where.items():
             sums[key].set(code.load(C, offset))

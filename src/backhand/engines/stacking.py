@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -238,7 +239,9 @@ class Stack:
         if key is not None:
             b1 = tensors.theta.b1
             mask = mask_of(key, batch.rows, b1.shape[0], least, factor, b1.dtype)
-        return updated(self._optimizer, self._objective, tensors, batch, eta, l2, t, mask)
+        return updated(
+            self._engine.passes, self._optimizer, self._objective, tensors, batch, eta, l2, t, mask
+        )
 
     def validate(self, epoch: int) -> NDArray[np.float64]:
         """Loss and accuracy of the members' validation rows, (M, 2); nan where not asked for."""
@@ -262,7 +265,8 @@ class Stack:
         places, mean = rows.places(), WeightedMean()
         for here in chunks(self._sessions[0]._like, rows.count, MEASURED_BYTES // len(members)):
             batch = rows.at(places, here, theta.W1.dtype)
-            figures = over_sessions(measured, batch, theta)(batch, theta)
+            measure = partial(measured, self._engine.passes)
+            figures = over_sessions(measure, batch, theta)(batch, theta)
             mean.add(weights_of(batch), *figures)
         return self._figures(mean)
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.choices import PrecisionName
 from backhand.engines.argument_checks import check_group
 from backhand.engines.array_engine import ArrayEngine
 from backhand.engines.contract import Block, BlockMetrics, Session, advance_each
@@ -30,7 +31,9 @@ class TorchEngine(ArrayEngine):
 
     name = "torch"
 
-    def __init__(self, device: str = "cpu", threads: int | None = None) -> None:
+    def __init__(
+        self, device: str = "cpu", threads: int | None = None, precision: PrecisionName = "auto"
+    ) -> None:
         try:
             self.device = torch.device(device)
             torch.empty(0, device=self.device)
@@ -41,6 +44,7 @@ class TorchEngine(ArrayEngine):
                 "Use device='cpu', or one that torch finds on this machine."
             ) from error
         self._threads = threads
+        self.precision = precision
         self._shared_arrays = SharedArrays()
         self._limits = CPU if self.device.type == "cpu" else GPU
         self.group = self._limits.members

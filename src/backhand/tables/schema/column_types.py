@@ -92,9 +92,10 @@ def _is_moment(cell: str) -> str:
 
 
 def _is_surely_number(cell: str) -> str:
-    # A code begins with 0 and has no point; spaces before it are less than a minus sign.
-    no_code = f"contains({cell}, '.') OR {cell} >= '-' AND NOT ({cell} >= '0' AND {cell} < '1')"
-    return f"isfinite({plain_number(cell)}) AND ({no_code})"
+    # A code has no point and begins with 0, or with spaces, which are less than a minus sign.
+    finite = f"isfinite({plain_number(cell)})"
+    no_code = f"{cell} >= '-' AND NOT ({cell} >= '0' AND {cell} < '1')"
+    return f"CASE WHEN contains({cell}, '.') THEN {finite} WHEN {no_code} THEN {finite} END"
 
 
 class Type(NamedTuple):

@@ -105,7 +105,7 @@ def add_product(
 
 
 def _add_row(code: Code, A: Matrix, W: Weights, c: Value) -> None:
-    """c (columns,) = max(0, c + a W) of one row a: W is read once, from its begin to its end."""
+    """Set c (columns,) to max(0, c + a W) of one row a: W is read once, from begin to end."""
     lanes = code.lanes
 
     def add(vector: Value, count: int, load: Callable[[Value, Value], Value]) -> None:

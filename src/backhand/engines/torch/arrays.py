@@ -42,7 +42,7 @@ class SharedArrays:
 
 
 class Stacked:
-    """The tensors of several sessions: (M, ...)."""
+    """The tensors of several sessions: (M, ...), which updates change in place."""
 
     def __init__(self, tensors: Tensors) -> None:
         self.tensors = tensors
@@ -53,6 +53,17 @@ class Stacked:
         if self._on_host is None:
             self._on_host = self.tensors.each(get)
         return self._on_host
+
+    def changed(self) -> None:
+        """Forget what was read of the tensors before they changed."""
+        self._on_host = None
+
+    def has_members(self, all_tensors: Sequence[Any]) -> bool:
+        """Whether these are all its members, in their order."""
+        return len(all_tensors) == len(self.tensors.theta.b2) and all(
+            isinstance(member, Member) and member.stacked is self and member.number == m
+            for m, member in enumerate(all_tensors)
+        )
 
 
 class Member:
@@ -135,13 +146,12 @@ class StackedRows:
             return self._places if order is None else order
         return self._places.gather(1, order)
 
-    def at(self, places: Any, here: slice, dtype: Any) -> Any:
-        """The `Data` of a slice of those places: of each session's, or X and y of all's."""
+    def at(self, there: Any, dtype: Any) -> Any:
+        """The `Data` at places (M, n) of each session's, or of all's: places (n,) or a slice."""
         w = self._weights
-        if places is None:
-            return Data(self._X[here].to(dtype), self._y[here], None if w is None else w[:, here])
-        there = places[:, here]
-        w = None if w is None else w.gather(1, there)
+        if w is not None:
+            own = isinstance(there, torch.Tensor) and there.ndim == 2
+            w = w.gather(1, there) if own else w[:, there]
         return Data(self._X[there].to(dtype), self._y[there], w)
 
 

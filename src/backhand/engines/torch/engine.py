@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 from backhand.engines.argument_checks import check_group
 from backhand.engines.array_engine import ArrayEngine
 from backhand.engines.contract import Block, BlockMetrics, Session, advance_each
-from backhand.engines.stacked_arrays import SharedArrays
-from backhand.engines.stacking import CPU, GPU, advance_stacked, groups
 from backhand.engines.thread_limits import ThreadSetting
+from backhand.engines.torch.arrays import SharedArrays
+from backhand.engines.torch.equations_step import EquationsStep
+from backhand.engines.torch.groups import CPU, GPU, groups
+from backhand.engines.torch.stack import advance_stacked
+from backhand.engines.torch.work import Step, Work
 from backhand.errors import InputError
 from backhand.support.optional import extra
 
@@ -73,6 +76,10 @@ class TorchEngine(ArrayEngine):
     def computing(self) -> Iterator[None]:
         with torch.inference_mode(), TORCH_THREADS.limited(self._threads):
             yield
+
+    def step(self, work: Work) -> Step:
+        """How the updates of stacked sessions are done."""
+        return EquationsStep(work)
 
     def advance_all(
         self, sessions: Sequence[Session], blocks: Sequence[Block]

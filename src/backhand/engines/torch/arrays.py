@@ -121,17 +121,21 @@ class StackedRows:
 
     Attributes
     ----------
+    X, y : tensor
+        Of all sessions, (N, d) and (N,).
+    weights : tensor of shape (M, N), or None
+        Each session's.
     count : int
         How many rows each session has.
     """
 
     def __init__(self, data: Sequence[Any]) -> None:
-        self._X, self._y, w, numbers = data[0]
+        self.X, self.y, w, numbers = data[0]
         self.count: int = data[0].rows
-        self._weights: Any = None
+        self.weights: Any = None
         if w is not None:
             shared = all(one.sample_weight is w for one in data)
-            self._weights = (
+            self.weights = (
                 w.expand(len(data), -1) if shared
                 else torch.stack([one.sample_weight for one in data])
             )  # fmt: skip
@@ -148,11 +152,11 @@ class StackedRows:
 
     def at(self, there: Any, dtype: Any) -> Any:
         """The `Data` at places (M, n) of each session's, or of all's: places (n,) or a slice."""
-        w = self._weights
+        w = self.weights
         if w is not None:
             own = isinstance(there, torch.Tensor) and there.ndim == 2
             w = w.gather(1, there) if own else w[:, there]
-        return Data(self._X[there].to(dtype), self._y[there], w)
+        return Data(self.X[there].to(dtype), self.y[there], w)
 
 
 def kind_of(rows: Any) -> Hashable:

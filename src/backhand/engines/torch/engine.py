@@ -5,7 +5,7 @@ never require grad, and everything runs in inference mode.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -17,23 +17,51 @@ from backhand.engines.contract import Block, BlockMetrics, Session, advance_each
 from backhand.engines.thread_limits import ThreadSetting
 from backhand.engines.torch.arrays import SharedArrays
 from backhand.engines.torch.equations_step import EquationsStep
+from backhand.engines.torch.graphs import GraphStep
 from backhand.engines.torch.groups import CPU, GPU, groups
 from backhand.engines.torch.stack import advance_stacked
 from backhand.engines.torch.work import Step, Work
-from backhand.errors import InputError
+from backhand.errors import InputError, did_you_mean
 from backhand.support.optional import extra
 
 torch = extra("torch", "the torch engine")
+
+KERNELS = ("equations", "triton")
 
 TORCH_THREADS = ThreadSetting(torch.get_num_threads, torch.set_num_threads)
 
 
 class TorchEngine(ArrayEngine):
-    """The equations on torch tensors, on `device`; `threads` are torch's own, on the CPU."""
+    """The equations on torch tensors, on `device`; `threads` are torch's own, on the CPU.
+
+    Parameters
+    ----------
+    device : str
+    threads : int, optional
+    kernels : {"equations", "triton"}
+        What computes the updates of a block where sessions are stacked, which on a GPU all dense
+        ones are: the equations, or kernels for them in Triton, where these serve the sizes and the
+        dtype.
+    graphs : bool, optional
+        Whether these updates are replayed as CUDA graphs; None: on a GPU.
+
+    Raises
+    ------
+    InputError
+        If torch cannot compute on the device, or there is no such choice of kernels.
+    MissingDependencyError
+        If Triton is asked for and not installed.
+    """
 
     name = "torch"
 
-    def __init__(self, device: str = "cpu", threads: int | None = None) -> None:
+    def __init__(
+        self,
+        device: str = "cpu",
+        threads: int | None = None,
+        kernels: str = "equations",
+        graphs: bool | None = None,
+    ) -> None:
         try:
             self.device = torch.device(device)
             torch.empty(0, device=self.device)
@@ -47,6 +75,13 @@ class TorchEngine(ArrayEngine):
         self._shared_arrays = SharedArrays()
         self._limits = CPU if self.device.type == "cpu" else GPU
         self.group = self._limits.members
+        self._on_gpu = self.device.type == "cuda"
+        self._graphs = self._on_gpu if graphs is None else graphs
+        if kernels not in KERNELS:
+            raise InputError(f"kernels is {kernels!r}. {did_you_mean(str(kernels), KERNELS)}")
+        self._kernels = kernels
+        if kernels == "triton":
+            extra("triton", "the torch engine with kernels='triton'")
 
     def depends_on(self) -> dict[str, str]:
         about = {"torch": torch.__version__, "device": str(self.device)}
@@ -74,12 +109,19 @@ class TorchEngine(ArrayEngine):
 
     @contextmanager
     def computing(self) -> Iterator[None]:
-        with torch.inference_mode(), TORCH_THREADS.limited(self._threads):
+        on_device = torch.cuda.device(self.device) if self._on_gpu else nullcontext()
+        with torch.inference_mode(), TORCH_THREADS.limited(self._threads), on_device:
             yield
 
     def step(self, work: Work) -> Step:
         """How the updates of stacked sessions are done."""
-        return EquationsStep(work)
+        step: Step = EquationsStep(work)
+        if self._kernels == "triton":
+            from backhand.engines.torch.triton_step import TritonStep, serves
+
+            if serves(work):
+                step = TritonStep(work)
+        return GraphStep(step, work) if self._graphs else step
 
     def advance_all(
         self, sessions: Sequence[Session], blocks: Sequence[Block]

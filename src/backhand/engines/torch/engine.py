@@ -11,17 +11,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines.argument_checks import check_group
-from backhand.engines.array_engine import ArrayEngine
-from backhand.engines.contract import Block, BlockMetrics, Session, advance_each
+from backhand.engines.argument_checks import check_block, check_group, checked_optimizer
+from backhand.engines.array_engine import ArrayEngine, ArraySession
+from backhand.engines.contract import (
+    CROSS_ENTROPY,
+    Block,
+    BlockMetrics,
+    Data,
+    Objective,
+    OptimizerState,
+    Session,
+    advance_each,
+)
 from backhand.engines.thread_limits import ThreadSetting
 from backhand.engines.torch.arrays import SharedArrays
 from backhand.engines.torch.equations_step import EquationsStep
-from backhand.engines.torch.graphs import GraphStep
-from backhand.engines.torch.groups import CPU, GPU, groups
+from backhand.engines.torch.graphs import Plain, Replayed
+from backhand.engines.torch.groups import CPU, GPU, TRITON, alike, groups
 from backhand.engines.torch.stack import advance_stacked
 from backhand.engines.torch.work import Step, Work
 from backhand.errors import InputError, did_you_mean
+from backhand.optimizers import Optimizer
 from backhand.support.optional import extra
 
 torch = extra("torch", "the torch engine")
@@ -74,12 +84,15 @@ class TorchEngine(ArrayEngine):
         self._threads = threads
         self._shared_arrays = SharedArrays()
         self._limits = CPU if self.device.type == "cpu" else GPU
+        if kernels == "triton":
+            self._limits = TRITON
         self.group = self._limits.members
         self._on_gpu = self.device.type == "cuda"
         self._graphs = self._on_gpu if graphs is None else graphs
         if kernels not in KERNELS:
             raise InputError(f"kernels is {kernels!r}. {did_you_mean(str(kernels), KERNELS)}")
         self._kernels = kernels
+        self.stacks_one = self._graphs or kernels == "triton"
         if kernels == "triton":
             extra("triton", "the torch engine with kernels='triton'")
 
@@ -89,6 +102,10 @@ class TorchEngine(ArrayEngine):
             about["CPU"] = torch.backends.cpu.get_cpu_capability()
             with TORCH_THREADS.limited(self._threads):
                 about["torch threads"] = str(TORCH_THREADS.read())
+        if self._kernels == "triton":
+            about["kernels"] = f"Triton {extra('triton', 'these kernels').__version__}"
+        if self._graphs:
+            about["updates"] = "CUDA graphs"
         return about
 
     def put(self, array: Any) -> Any:
@@ -113,15 +130,25 @@ class TorchEngine(ArrayEngine):
         with torch.inference_mode(), TORCH_THREADS.limited(self._threads), on_device:
             yield
 
-    def step(self, work: Work) -> Step:
-        """How the updates of stacked sessions are done."""
+    def updates(self, work: Work) -> Plain | Replayed:
+        """What does the updates of stacked sessions."""
         step: Step = EquationsStep(work)
         if self._kernels == "triton":
             from backhand.engines.torch.triton_step import TritonStep, serves
 
             if serves(work):
                 step = TritonStep(work)
-        return GraphStep(step, work) if self._graphs else step
+        return Replayed(step, work) if self._graphs else Plain(step)
+
+    def start(
+        self,
+        state: OptimizerState,
+        data: Data,
+        optimizer: Optimizer | None,
+        objective: Objective = CROSS_ENTROPY,
+        validation: Data | None = None,
+    ) -> TorchSession:
+        return TorchSession(self, state, data, optimizer, objective, validation)
 
     def advance_all(
         self, sessions: Sequence[Session], blocks: Sequence[Block]
@@ -135,3 +162,17 @@ class TorchEngine(ArrayEngine):
                 figures = advance([ours[m] for m in members], [blocks[m] for m in members])
                 found.update(zip(members, figures, strict=True))
         return [found[m] for m in range(len(ours))]
+
+
+class TorchSession(ArraySession):
+    """A training under way on the torch engine; on a GPU it is advanced as a stack of one."""
+
+    _engine: TorchEngine
+
+    def advance(self, block: Block) -> BlockMetrics:
+        checked_optimizer(self._optimizer)
+        check_block(block, self._data.rows, self._validation)
+        if not self._engine.stacks_one or alike(self, block) is None:
+            return super().advance(block)
+        with self._engine.computing():
+            return advance_stacked([self], [block])[0]

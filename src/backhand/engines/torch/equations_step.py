@@ -29,8 +29,8 @@ class EquationsStep:
         now = work.counter[:1]
         batch = work.rows.at(_places(work, now, count), work.tensors.theta.W1.dtype)
         arguments = batch, work.tensors, _numbers(work.numbers, now)
-        tensors, *figures = over_sessions(self._updated, *arguments)(*arguments)
-        self._keep(now, tensors, *figures, weights_of(batch))
+        tensors, loss, accuracy = over_sessions(self._updated, *arguments)(*arguments)
+        self._keep(now, tensors, loss, accuracy, weights_of(batch))
 
     def _updated(self, batch: Data, tensors: Tensors, numbers: Numbers) -> tuple[Tensors, Any, Any]:
         """One update of one member."""
@@ -39,9 +39,7 @@ class EquationsStep:
         if key is not None:
             b1 = tensors.theta.b1
             mask = mask_of(key, batch.rows, b1.shape[0], least, factor, b1.dtype)
-        return updated(
-            self._work.optimizer, self._work.objective, tensors, batch, eta, l2, t, mask
-        )
+        return updated(self._work.optimizer, self._work.objective, tensors, batch, eta, l2, t, mask)
 
     def _keep(self, now: Any, tensors: Tensors, loss: Any, accuracy: Any, weights: Any) -> None:
         """Write what the update found, for the members that still change, and count it."""
@@ -72,9 +70,9 @@ def _places(work: Work, now: Any, count: int) -> Any:
 
 def _numbers(numbers: Numbers, now: Any) -> Numbers:
     """The numbers of this update, (M,) each."""
-    *of_updates, least, factor = numbers
-    chosen = [
-        value.index_select(0, now)[0] if isinstance(value, torch.Tensor) else value
-        for value in of_updates
-    ]
-    return Numbers(*chosen, least, factor)
+    chosen = {
+        name: value.index_select(0, now)[0]
+        for name, value in numbers._asdict().items()
+        if isinstance(value, torch.Tensor) and value.ndim == 2
+    }
+    return numbers._replace(**chosen)

@@ -9,75 +9,97 @@ device (see `work`): it makes no transfer, and waits for nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from backhand.engines.torch.work import Step, Work
+from backhand.engines.torch.work import Run, Step, Work
 from backhand.errors import warn
 from backhand.support.optional import extra
 
 torch = extra("torch", "the torch engine")
 
-WARM_UPS = 2
-"""Updates before a capture, in which libraries make their handles and compile their kernels."""
-
-CLOSE = {"rtol": 1e-3, "atol": 1e-5, "equal_nan": True}
-"""How nearly a replayed update must be the same as one that was not captured. They may be computed
-by different kernels of one library; a mistake shows as another number altogether.
-"""
+AT_ONCE = 16
+"""Updates in one graph, where as many of one length follow each other."""
 
 
-class GraphStep:
-    """A step whose updates are replayed.
+class Plain:
+    """The updates of a step, each started on its own."""
 
-    Each graph is compared once with the step itself. Where it cannot be captured, or its update is
+    def __init__(self, step: Step) -> None:
+        self._step = step
+
+    def do(self, run: Run) -> None:
+        """Do the updates of a run."""
+        for _ in range(run.batches):
+            self._step(run.rows)
+
+
+class Replayed:
+    """The updates of a step, replayed: some of a run at once, and the rest one by one.
+
+    Each graph is compared once with the step itself. Where it cannot be captured, or its result is
     another, the step is used as it is, and a warning says so.
     """
 
     def __init__(self, step: Step, work: Work) -> None:
         self._step, self._work = step, work
-        self._updates: dict[int, Callable[[], None]] = {}
+        self._graphs: dict[Run, Callable[[], None]] = {}
+        self._pool: Any = None
 
-    def __call__(self, count: int) -> None:
-        if count not in self._updates:
-            self._updates[count] = self._replayed(count)
-        self._updates[count]()
+    def do(self, run: Run) -> None:
+        """Do the updates of a run."""
+        times, rest = divmod(run.batches, AT_ONCE)
+        for size, count in ((AT_ONCE, times), (1, rest)):
+            for _ in range(count):
+                self._replay_of(Run(run.rows, size))()
 
-    def _replayed(self, count: int) -> Callable[[], None]:
-        """The update of a batch of that many rows; afterwards everything is as it was."""
+    def _replay_of(self, run: Run) -> Callable[[], None]:
+        if run not in self._graphs:
+            self._graphs[run] = self._checked(run)
+        return self._graphs[run]
 
-        def update() -> None:
-            self._step(count)
-
-        before = [tensor.clone() for tensor in self._work.written()]
+    def _checked(self, run: Run) -> Callable[[], None]:
+        """What does a run, captured and compared; afterwards everything is as it was."""
+        plain = partial(Plain(self._step).do, run)
+        before = self._copies()
         try:
-            for _ in range(WARM_UPS):
-                self._restore(before)
-                warm_up(update, self._work.counter.device)
-            expected = [tensor.clone() for tensor in self._work.written()]
+            warm_up(plain, self._work.counter.device)
             self._restore(before)
-            replay = captured(update)
+            plain()
+            expected = self._copies()
+            self._restore(before)
+            replay, self._pool = captured(plain, self._pool)
             replay()
-            same = all(
-                torch.allclose(found, other, **CLOSE)
-                for found, other in zip(self._work.written(), expected, strict=True)
-            )
+            reason = "" if _close(self._copies(), expected) else "its result is another"
         except RuntimeError as error:
-            same, reason = False, str(error).splitlines()[0]
-        else:
-            reason = "its result is another"
+            reason = str(error).splitlines()[0]
         self._restore(before)
-        if not same:
-            warn(f"an update could not be used as a CUDA graph ({reason}); it is run without one.")
-            return update
-        return replay
+        if not reason:
+            return replay
+        warn(f"an update could not be used as a CUDA graph ({reason}); it is done without one.")
+        return plain
+
+    def _copies(self) -> list[Any]:
+        return [tensor.clone() for tensor in self._work.written()]
 
     def _restore(self, values: list[Any]) -> None:
         for tensor, value in zip(self._work.written(), values, strict=True):
             tensor.copy_(value)
 
 
+def _close(found: list[Any], expected: list[Any]) -> bool:
+    """Whether tensors are the same but for rounding."""
+    return all(
+        torch.allclose(one.double(), other.double(), rtol=1e-3, atol=1e-5, equal_nan=True)
+        for one, other in zip(found, expected, strict=True)
+    )
+
+
 def warm_up(update: Callable[[], None], device: Any) -> None:
-    """Run an update on a stream of its own, as CUDA asks for before a capture."""
+    """Run an update on a stream of its own, as CUDA asks for before a capture.
+
+    Libraries make their handles in it and kernels are compiled, which a capture does not allow.
+    """
     stream = torch.cuda.Stream(device)
     stream.wait_stream(torch.cuda.current_stream(device))
     with torch.cuda.stream(stream):
@@ -85,11 +107,13 @@ def warm_up(update: Callable[[], None], device: Any) -> None:
     torch.cuda.current_stream(device).wait_stream(stream)
 
 
-def captured(update: Callable[[], None]) -> Callable[[], None]:
-    """What an update starts on the device, as one call; it is not run meanwhile."""
+def captured(update: Callable[[], None], pool: Any) -> tuple[Callable[[], None], Any]:
+    """What an update starts on the device, as one call, and the memory that such graphs share.
+
+    They are replayed one after the other, and none leaves anything there for the next.
+    """
     graph = torch.cuda.CUDAGraph()
     # Other threads may go on using the device.
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+    with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
         update()
-    replay: Callable[[], None] = graph.replay
-    return replay
+    return graph.replay, graph.pool()

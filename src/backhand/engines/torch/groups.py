@@ -33,7 +33,7 @@ def alike(session: ArraySession, block: Block) -> Hashable:
 
 
 class Limits(NamedTuple):
-    """Which sessions are advanced as one on a kind of device, as measured.
+    """Which sessions are advanced as one on a kind of device.
 
     Attributes
     ----------
@@ -44,17 +44,23 @@ class Limits(NamedTuple):
         member alone keeps the device busy.
     bytes : int
         Approximate maximum of working memory.
+    fewest : int
+        Minimum number of sessions.
     """
 
     members: int
     products: float
     bytes: int
+    fewest: int
 
 
-CPU, GPU = Limits(128, 2**23, 2**28), Limits(1024, math.inf, 2**31)
+CPU, GPU = Limits(128, 2**23, 2**28, 4), Limits(1024, math.inf, 2**31, 4)
+"""As measured: one stacked update of the equations costs about as much as those of three small
+members one after the other.
+"""
 
-FEWEST = 4
-"""One stacked update costs about as much as those of three small members one after the other."""
+TRITON = Limits(16384, math.inf, 2**33, 2)
+"""Kernels of which members are one more axis. Not measured."""
 
 
 def groups(
@@ -80,6 +86,6 @@ def _parts(session: ArraySession, block: Block, members: int, limits: Limits) ->
     numbers = b * (2 * d + 8 * H + 8 * K) + 12 * sum(v.size for v in session._like)
     size = session._dtype.itemsize * numbers + 8 * (2 * session._data.rows + 4 * block.l2.size)
     at_once = min(limits.members, limits.bytes // int(size))
-    if members < FEWEST or at_once < FEWEST or b * H * (d + K) > limits.products:
+    if members < limits.fewest or at_once < limits.fewest or b * H * (d + K) > limits.products:
         return members
     return -(-members // at_once)

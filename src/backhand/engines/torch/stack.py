@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,11 +59,11 @@ def advance_stacked(
         found = stacked.advance(some, [_part(block, begin, end) for block in theirs])
         for m, rows in zip(going, found, strict=True):
             figures[m].append(rows)
-        lengths, begin = [len(rows) for rows in found], end
         going = [
             m for m, rows in zip(going, found, strict=True)
             if np.isfinite(rows[-1, 0]) and end < blocks[m].epochs
         ]  # fmt: skip
+        begin = end
     return [BlockMetrics(*np.concatenate(rows).T) for rows in figures]
 
 
@@ -107,41 +108,43 @@ class Stack(Stacked):
     def __init__(self, sessions: Sequence[ArraySession], block: Block, kind: Hashable) -> None:
         first = sessions[0]
         super().__init__(stack([session._tensors for session in sessions]))
-        self.kind, self._engine, self._like = kind, first._engine, first._like
+        self._engine = cast("Any", first._engine)  # the torch engine, which imports this module
+        self.kind, self._like = kind, first._like
         rows = StackedRows([session._data for session in sessions])
         ordered = block.order is not None
         n = rows.count if block.order is None else block.order.shape[1]
         epochs = Epochs(n, block.batch_size, block.learning_rate.shape[1], ordered)
-        M = len(sessions)
-        bytes_each = M * 8 * (8 * epochs.batches + n * ordered)
+        bytes_each = len(sessions) * 8 * (8 * epochs.batches + n * ordered)
         self.room = min(MOST_EPOCHS, max(1, PART_BYTES // bytes_each))
-        updates = self.room * epochs.batches
-
-        def empty(*shape: int, dtype: Any = torch.float64) -> Any:
-            return torch.zeros(shape, dtype=dtype, device=self.tensors.theta.b2.device)
-
-        places = rows.places()
-        if ordered:
-            places = empty(M, self.room * n, dtype=torch.int64)
-        penalised = bool(block.l2.any())
-        objectives = [session._objective for session in sessions]
-        numbers = Numbers(
-            empty(updates, M), empty(updates, M), empty(updates, M) if penalised else 0.0,
-            empty(updates, M),
-        )  # fmt: skip
-        if first._objective.dropout:
-            numbers = numbers._replace(
-                key=empty(updates, M, dtype=torch.int64),
-                threshold=self._engine.put(np.array([threshold(o.dropout) for o in objectives])),
-                scale=self._engine.put(np.array([scale(o.dropout) for o in objectives])),
-            )
-        self._work = Work(
-            checked_optimizer(first._optimizer), first._objective, rows, epochs, self.tensors,
-            numbers, places, empty(M, dtype=torch.int64), empty(M, dtype=torch.bool),
-            empty(M, dtype=torch.bool), empty(updates, M, 3),
-        )  # fmt: skip
-        self._update = self._engine.step(self._work)
+        self._work = self._make_work(sessions, rows, epochs, bool(block.l2.any()))
+        self._updates = self._engine.updates(self._work)
         self._measured: dict[tuple[int, ...], StackedRows] = {}
+
+    def _make_work(
+        self, sessions: Sequence[ArraySession], rows: StackedRows, epochs: Epochs, penalised: bool
+    ) -> Work:
+        """The arrays of the updates, for as many as there is room for."""
+        M, U, objective = len(sessions), self.room * epochs.batches, sessions[0]._objective
+        empty = partial(torch.zeros, device=self.tensors.theta.b2.device)
+        numbers = Numbers(*(empty(U, M, dtype=torch.float64) for _ in range(4)))
+        if not penalised:
+            numbers = numbers._replace(l2=0.0)
+        if objective.dropout:
+            shares = [session._objective.dropout for session in sessions]
+            numbers = numbers._replace(
+                key=empty(U, M, dtype=torch.int64),
+                threshold=self._engine.put(np.array([threshold(p) for p in shares])),
+                scale=self._engine.put(np.array([scale(p) for p in shares])),
+            )
+        places = rows.places()
+        if epochs.ordered:
+            places = empty(M, self.room * epochs.rows, dtype=torch.int64)
+        return Work(
+            checked_optimizer(sessions[0]._optimizer), objective, rows, epochs, self.tensors,
+            numbers, places, counter=empty(M, dtype=torch.int64),
+            going=empty(M, dtype=torch.bool), failed=empty(M, dtype=torch.bool),
+            figures=empty(U, M, 3, dtype=torch.float64),
+        )  # fmt: skip
 
     def advance(
         self, sessions: Sequence[ArraySession], blocks: Sequence[Block]
@@ -150,23 +153,23 @@ class Stack(Stacked):
 
         They are (E, 4), as those of `BlockMetrics`, and fewer where a loss was not finite.
         """
-        work, lengths, done = self._work, self._work.epochs.lengths(), 0
+        epochs, done = self._work.epochs, 0
         self._load(sessions, blocks)
         self.changed()
         validation: list[Measured] = []
         try:
-            for epoch in range(blocks[0].epochs):
-                for count in lengths:
-                    self._update(count)
-                    done += 1
-                validation += self._validate(sessions, blocks, epoch)
+            for first, last in _stretches(blocks):
+                for run in epochs.runs(last - first):
+                    self._updates.do(run)
+                    done += run.batches
+                validation += self._validate(sessions, blocks, last - 1)
             found = self._figures(blocks[0].epochs, validation)
-        finally:
+        finally:  # also after an interrupt
             for number, session in enumerate(sessions):
                 session._tensors = Member(self, number)
                 session._updates += done
         for session, rows in zip(sessions, found, strict=True):
-            session._updates -= (blocks[0].epochs - len(rows)) * work.epochs.batches
+            session._updates -= (blocks[0].epochs - len(rows)) * epochs.batches
         return found
 
     def _load(self, sessions: Sequence[ArraySession], blocks: Sequence[Block]) -> None:
@@ -179,7 +182,8 @@ class Stack(Stacked):
         etas = [block.learning_rate for block in blocks]
         rates = [work.optimizer.rate(eta, number) for eta, number in zip(etas, t, strict=True)]
         l2 = [block.l2 for block in blocks]
-        for there, values in zip(work.numbers, (etas, rates, l2, t), strict=False):
+        all_values: list[list[Any]] = [etas, rates, l2, t]
+        for there, values in zip(work.numbers, all_values, strict=False):
             if isinstance(there, torch.Tensor):
                 _fill(there, put(np.stack(values, axis=-1).astype(np.float64)).flatten(0, 1))
         if work.numbers.key is not None:
@@ -190,8 +194,8 @@ class Stack(Stacked):
             there = work.numbers.key
             _fill(there, self._engine.put_keys(np.stack(keys, axis=-1)).flatten(0, 1))
         if work.epochs.ordered:
-            orders = np.stack([block.order.reshape(-1) for block in blocks], dtype=np.int64)  # type: ignore[union-attr]
-            _fill(work.places.T, work.rows.places(put(orders)).T)
+            orders = [block.order.reshape(-1) for block in blocks if block.order is not None]
+            _fill(work.places.T, work.rows.places(put(np.stack(orders, dtype=np.int64))).T)
         work.counter.zero_()
         work.failed.zero_()
         work.going.fill_(True)
@@ -214,7 +218,7 @@ class Stack(Stacked):
     def _validate(
         self, sessions: Sequence[ArraySession], blocks: Sequence[Block], epoch: int
     ) -> list[Measured]:
-        """Measure the members that are to be validated after the epoch, those of one kind as one."""
+        """Measure the members that are validated after the epoch, those of one kind as one."""
         kinds: dict[Hashable, list[int]] = {}
         for m, (session, block) in enumerate(zip(sessions, blocks, strict=True)):
             if block.validated is not None and block.validated[epoch]:
@@ -237,6 +241,17 @@ class Stack(Stacked):
             figures = over_sessions(measured, batch, theta)(batch, theta)
             mean.add(weights_of(batch), *figures)
         return torch.stack(mean.on_device(), dim=1)
+
+
+def _stretches(blocks: Sequence[Block]) -> list[tuple[int, int]]:
+    """The epochs of blocks, cut after those that any of them validates."""
+    ends = np.zeros(blocks[0].epochs, bool)
+    for block in blocks:
+        if block.validated is not None:
+            ends |= block.validated
+    ends[-1] = True
+    last = np.flatnonzero(ends) + 1
+    return list(zip([0, *last[:-1].tolist()], last.tolist(), strict=True))
 
 
 def _fill(there: Any, values: Any) -> None:

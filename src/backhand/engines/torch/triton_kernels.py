@@ -12,15 +12,13 @@ D, which has K columns only. Sums go over tiles in a fixed order, without atomic
 same call has the same bits. Products are of float32 numbers, not of rounded ones ("ieee").
 
 Sizes that are `tl.constexpr` are compiled in: B_ are the sides of tiles, powers of 2 and 16 or
-more; B_K covers all classes.
+more; B_R are rows of the sums of the backward pass, and B_K covers all classes.
 """
 
 from __future__ import annotations
 
-from backhand.support.optional import extra
-
-triton = extra("triton", "the kernels of the torch engine")
-tl = extra("triton.language", "the kernels of the torch engine")
+import triton
+import triton.language as tl
 
 
 @triton.jit
@@ -38,7 +36,7 @@ def places_of(places, stride, m, rows, valid, HAS_PLACES: tl.constexpr):
     """Where in X these rows are."""
     if HAS_PLACES:
         return tl.load(places + m * stride + rows, mask=valid, other=0)
-    else:
+    else:  # noqa: RET505 (one of the two is compiled)
         return rows
 
 
@@ -174,7 +172,7 @@ def layer_1(
     c_0: tl.constexpr, c_1: tl.constexpr, c_2: tl.constexpr,
     ORDERED: tl.constexpr, HAS_PLACES: tl.constexpr, DROPOUT: tl.constexpr,
     PENALISED: tl.constexpr, RULE: tl.constexpr,
-    B_N: tl.constexpr, B_D: tl.constexpr, B_H: tl.constexpr, B_K: tl.constexpr, B_T: tl.constexpr,
+    B_R: tl.constexpr, B_D: tl.constexpr, B_H: tl.constexpr, B_K: tl.constexpr, B_T: tl.constexpr,
 ):  # fmt: skip
     """W1 and b1 of a tile of B_D features and B_H units, and the sum of the tile's squares."""
     m = tl.program_id(1).to(tl.int64)
@@ -183,12 +181,12 @@ def layer_1(
     f = tile // tiles_h * B_D + tl.arange(0, B_D)
     h, k = tile % tiles_h * B_H + tl.arange(0, B_H), tl.arange(0, B_K)
     start = first_row(counter, m, epoch_rows, batch_size, batches, ORDERED)
-    inside = (k < K)[:, None] & (h < H)[None, :]
-    W2_T = tl.load(W2 + (m * H + h[None, :]) * K + k[:, None], mask=inside, other=0)
+    of_W2 = (k < K)[:, None] & (h < H)[None, :]
+    W2_T = tl.load(W2 + (m * H + h[None, :]) * K + k[:, None], mask=of_W2, other=0)
     dW1 = tl.zeros((B_D, B_H), tl.float32)
     db1 = tl.zeros((B_H,), tl.float32)
-    for begin in range(0, count, B_N):
-        n = begin + tl.arange(0, B_N)
+    for begin in range(0, count, B_R):
+        n = begin + tl.arange(0, B_R)
         valid = n < count
         place = places_of(places, places_row, m, start + n, valid, HAS_PLACES)
         dS = tl.load(D + (m * count + n[:, None]) * B_K + k[None, :], mask=valid[:, None], other=0)
@@ -224,7 +222,7 @@ def layer_2(
     members, count, H, K, tiles_n,
     c_0: tl.constexpr, c_1: tl.constexpr, c_2: tl.constexpr,
     PENALISED: tl.constexpr, FIXED: tl.constexpr, RULE: tl.constexpr,
-    B_N: tl.constexpr, B_H: tl.constexpr, B_K: tl.constexpr, B_T: tl.constexpr,
+    B_R: tl.constexpr, B_H: tl.constexpr, B_K: tl.constexpr, B_T: tl.constexpr,
 ):  # fmt: skip
     """W2 of B_H units, and b2; and the sum of the tile's squares."""
     m = tl.program_id(1).to(tl.int64)
@@ -232,8 +230,8 @@ def layer_2(
     h, k = tile * B_H + tl.arange(0, B_H), tl.arange(0, B_K)
     dW2 = tl.zeros((B_H, B_K), tl.float32)
     db2 = tl.zeros((B_K,), tl.float32)
-    for begin in range(0, count, B_N):
-        n = begin + tl.arange(0, B_N)
+    for begin in range(0, count, B_R):
+        n = begin + tl.arange(0, B_R)
         valid = n < count
         dS = tl.load(D + (m * count + n[:, None]) * B_K + k[None, :], mask=valid[:, None], other=0)
         inside = valid[:, None] & (h < H)[None, :]

@@ -12,22 +12,44 @@ from backhand.support.optional import extra
 
 torch = extra("torch", "the torch engine")
 
-MOST_CLASSES, MOST_TILES = 256, 4096
+MOST_CLASSES, MOST_TILES = 128, 4096
 """A row's logits are one tile's width; the sums of all tiles are added by one program."""
+
+ENOUGH = 256
+"""So many programs, about two for each processor of a large GPU, may have larger tiles."""
 
 
 class Tiles(NamedTuple):
-    """Sides of tiles: powers of 2, as `tl.dot` asks for them, from 16 on."""
+    """Sides of tiles: powers of 2, as `tl.dot` asks for them, from 16 on.
+
+    They depend on the sizes alone, since the order of sums depends on them.
+
+    Attributes
+    ----------
+    N, H : int
+        Rows and hidden units of a tile.
+    R, D : int
+        Rows and features that a step of a sum adds.
+    K : int
+        All classes.
+    """
 
     N: int
+    R: int
     D: int
     H: int
     K: int
 
     @classmethod
-    def of(cls, count: int, d: int, H: int, K: int) -> Tiles:
-        """Those of a batch of that many rows."""
-        return cls(side(count, 64), side(d, 32), side(H, 64), side(K, MOST_CLASSES))
+    def of(cls, members: int, count: int, d: int, H: int, K: int) -> Tiles:
+        """Those of a batch of that many rows, so small that there are programs for a device."""
+        programs = members * -(-count // 64) * -(-H // 64)
+        largest = 64 if programs >= ENOUGH and K <= 16 else 32
+        steps = 32 if K <= 32 else 16  # with many classes, the registers are theirs
+        return cls(
+            side(count, largest), side(count, steps), side(d, 32), side(H, largest),
+            side(K, MOST_CLASSES),
+        )  # fmt: skip
 
 
 def side(size: int, most: int) -> int:
@@ -43,9 +65,9 @@ def covering(size: int) -> int:
 def serves(work: Work) -> bool:
     """Whether the kernels compute these sizes and this dtype."""
     (_, d, H), K = work.tensors.theta.W1.shape, work.tensors.theta.b2.shape[1]
-    tiles = math.ceil(d / 32) * math.ceil(H / 64), math.ceil(work.epochs.batch_size / 16)
+    tiles = math.ceil(d / 16) * math.ceil(H / 16), math.ceil(work.epochs.batch_size / 16)
     float32 = work.tensors.theta.W1.dtype == torch.float32
-    return float32 and K <= MOST_CLASSES and max(tiles) <= MOST_TILES
+    return bool(float32 and K <= MOST_CLASSES and max(tiles) <= MOST_TILES)
 
 
 class Launch(NamedTuple):
@@ -69,16 +91,17 @@ class TritonStep:
         if count not in self._launches:
             self._launches[count] = self._prepared(count)
         for launch in self._launches[count]:
-            launch.kernel[launch.grid](**launch.arguments)
+            launch.kernel[launch.grid](**launch.arguments, enable_fp_fusion=True)
 
     def _prepared(self, count: int) -> list[Launch]:
         """The five kernels for a batch of that many rows."""
-        tiles = Tiles.of(count, self._d, self._H, self._K)
-        M, n, h = self._work.members, -(-count // tiles.N), -(-self._H // tiles.H)
+        M = self._work.members
+        tiles = Tiles.of(M, count, self._d, self._H, self._K)
+        n, h = -(-count // tiles.N), -(-self._H // tiles.H)
         f_h = -(-self._d // tiles.D) * h
         values = self._fixed | self._scratch(count, tiles, n, f_h, h) | {
             "count": count, "tiles_n": n, "tiles_1": f_h, "tiles_2": h,
-            "B_N": tiles.N, "B_D": tiles.D, "B_H": tiles.H, "B_K": tiles.K,
+            **{f"B_{name}": value for name, value in tiles._asdict().items()},
             "B_T": covering(n), "B_1": covering(f_h), "B_2": covering(h),
         }  # fmt: skip
         programs = [

@@ -42,6 +42,13 @@ class Numbers(NamedTuple):
     scale: Any = None
 
 
+class Run(NamedTuple):
+    """Batches of as many rows, one after the other."""
+
+    rows: int
+    batches: int
+
+
 class Epochs(NamedTuple):
     """How an epoch visits rows.
 
@@ -58,10 +65,13 @@ class Epochs(NamedTuple):
     batches: int
     ordered: bool
 
-    def lengths(self) -> list[int]:
-        """The rows of each batch."""
-        starts = range(0, self.rows, self.batch_size)
-        return [min(self.batch_size, self.rows - start) for start in starts]
+    def runs(self, epochs: int) -> list[Run]:
+        """The batches of some epochs."""
+        full, last = divmod(self.rows, self.batch_size)
+        if self.batches == 1:
+            return [Run(self.rows, epochs)]
+        one = [Run(self.batch_size, full), Run(last, 1)] if last else [Run(self.batch_size, full)]
+        return one * epochs
 
 
 @dataclass(frozen=True)
@@ -116,7 +126,7 @@ class Step(Protocol):
     """A way of doing updates."""
 
     def __call__(self, count: int) -> None:
-        """Do the next update of all members, with a batch of `count` rows."""
+        """Do the next update of all members, with a batch of `count` rows; wait for nothing."""
         ...
 
 

@@ -36,6 +36,7 @@ FLOORS = [
     {"validation": "checks of the equations' arguments"},
     {"equations": "forward, loss, backward, update: one equation per line"},
     {
+        "bf16": "forward and backward with the factors of products in bfloat16",
         "dropout": "which hidden units are dropped",
         "folding": "`fold`: one network from several, exactly",
         "functional": "the equations as public functions, with checked arguments",

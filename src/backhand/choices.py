@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, get_args
 
 EngineName = Literal["auto", "fused", "reference", "torch"]
+PrecisionName = Literal["auto", "bf16"]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "adam"]
 ScheduleName = Literal["constant", "cosine", "invscaling", "adaptive"]
 ValidationMonitor = Literal["validation_loss", "validation_accuracy"]

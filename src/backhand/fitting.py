@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backhand.choices import EngineName
+from backhand.choices import EngineName, PrecisionName
 from backhand.engines import Engine, engine_of
 from backhand.errors import warn
 from backhand.model import Model
@@ -66,6 +66,7 @@ class FitArguments(Settings):
     engine: EngineName | Engine = "auto"
     device: str | None = None
     threads: int | None = None
+    precision: PrecisionName = "auto"
     memory: int | str | None = None
     callbacks: Sequence[Callback] = ()
     checkpoint: Checkpoint | None = None
@@ -130,6 +131,10 @@ def fit(arguments: FitArguments) -> Model:
         Where the torch engine computes: "cpu", "cuda", "cuda:1".
     threads : int, optional
         Maximum number of threads; None: as many as the process may use.
+    precision : {"auto", "bf16"}, default="auto"
+        What the products of training are computed from: numbers of float32, or numbers rounded to
+        bfloat16, with float32 sums, parameters and updates: faster where the processor has units
+        for it; see docs/precision.md.
     memory : int or str, optional
         Maximum memory in bytes, or a size such as "512MB"; by default half of the free memory.
     callbacks : sequence of callable, default=()
@@ -176,7 +181,7 @@ def fit(arguments: FitArguments) -> Model:
     ['yes', 'no']
     """
     settings, choices = arguments.settings, arguments.choices
-    engine = engine_of(arguments.engine, arguments.device, arguments.threads)
+    engine = engine_of(arguments.engine, arguments.device, arguments.threads, arguments.precision)
     check_callbacks(arguments.callbacks)
     check_checkpoint(arguments.checkpoint)
     if arguments.checkpoint is not None:

@@ -10,7 +10,7 @@ import pytest
 import backhand
 from backhand import Checkpoint, EarlyStopping, InputError
 from backhand.choices import OptimizerName, names
-from backhand.engines import Data, Objective
+from backhand.engines import Data, Objective, make_engine
 from backhand.optimizers import OPTIMIZERS, Adam
 from backhand.table_settings import Settings
 from backhand.training.checkpoints.fingerprints import data_fingerprint, settings_of
@@ -21,6 +21,7 @@ SOURCE = Path(backhand.__file__).parent
 X, Y = np.eye(4), np.arange(4) % 2
 PARAMS = backhand.init(4, 3, 2, dtype=np.float64)
 STOP = EarlyStopping(patience=3, monitor="loss")
+ENGINE = make_engine("reference")
 
 OTHER = {
     "learning_rate": 0.2, "epochs": 7, "batch_size": 2, "optimizer": "adam", "schedule": "cosine",
@@ -31,7 +32,7 @@ OTHER = {
 
 
 def identity(config: TrainConfig) -> dict:
-    return settings_of(config, Objective(), TrainState.initial(PARAMS, config))
+    return settings_of(config, Objective(), TrainState.initial(PARAMS, config), ENGINE)
 
 
 def test_each_setting_is_in_a_checkpoints_identity_and_in_the_model_file() -> None:
@@ -65,9 +66,11 @@ def test_the_start_of_a_training_is_in_its_identity() -> None:
         replace(start, rows_seen=4), replace(start, cuts=(0,)),
         replace(start, best=start.optimizer),
     ):  # fmt: skip
-        assert settings_of(config, Objective(), changed) != about
+        assert settings_of(config, Objective(), changed, ENGINE) != about
     for objective in (Objective(loss_cap=1.0), Objective(first_class_fixed=True)):
-        assert settings_of(config, objective, start) != about
+        assert settings_of(config, objective, start, ENGINE) != about
+    for engine in (make_engine("torch"), make_engine("reference", precision="bf16")):
+        assert settings_of(config, Objective(), start, engine) != about
     data = data_fingerprint(start, Data(X, Y), None)
     half, other_half = (Data(X, Y).select(slice(n, n + 2)) for n in (0, 2))
     for other in (Data(X + 1, Y), Data(X, 1 - Y), Data(X, Y, np.ones(4)), half):

@@ -40,6 +40,7 @@ def compare(
     threads: Annotated[
         int | None, typer.Option(help="Threads for each of the two.", show_default="1")
     ] = None,
+    precision: options.Precision = "auto",
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Train by hand and by autograd. Starts both from equal parameters; shows their differences."""
@@ -53,7 +54,8 @@ def compare(
 
     # Without threadpoolctl, NumPy's own number of threads cannot be changed.
     limit = 1 if threads is None and is_installed("threadpoolctl") else threads
-    chosen, threads = make_engine(engine, threads=limit), threads or 1
+    chosen = make_engine(engine, threads=limit, precision=precision)
+    threads = threads or 1
     if reference_run:
         if data is not None or query is not None or target is not None:
             raise InputError("--reference-run uses its own data; omit DATA, --query and --target.")
@@ -74,7 +76,7 @@ def compare(
         params, batch, learning_rate=learning_rate, epochs=epochs, every=every, engine=chosen,
         threads=threads, l2=l2,
     )  # fmt: skip
-    show_comparison(reports, params, batch.rows, chosen.name, threads, as_json=json)
+    show_comparison(reports, params, batch.rows, chosen, threads, as_json=json)
 
 
 def _dtype(name: str) -> type[np.floating]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +34,11 @@ def export(
             help="File to write.",
         ),
     ] = None,
+    double: Annotated[
+        bool,
+        typer.Option("--double", help="For onnx: compute a float32 model's network in double "
+                                      "precision."),
+    ] = False,
 ) -> None:  # fmt: skip
     """Export a model to ONNX or to a Python file. The file is run and compared with the model."""
     from backhand.errors import InputError
@@ -39,13 +46,17 @@ def export(
     from backhand.support.atomic_files import check_output
 
     if to == "onnx":
-        from backhand.exports.onnx import HEAD
-        from backhand.exports.onnx import export_onnx as write
+        from backhand.exports.onnx import HEAD, export_onnx
+
+        write: Callable[[Model, Path], float] = partial(export_onnx, double=double)
     elif to == "numpy":
-        from backhand.exports.numpy import HEAD
-        from backhand.exports.numpy import export_numpy as write
+        from backhand.exports.numpy import HEAD, export_numpy
+
+        write = export_numpy
     else:
         raise InputError(f"--to is '{to}'; expected 'onnx' or 'numpy'.")
+    if double and to != "onnx":
+        raise InputError("--double is for --to onnx; leave it out.")
     ours = HEAD if output is None else None
     output = output or Path(Path(model).stem + ENDINGS[to])
     check_output(output, "the exported model", [model], ENDINGS[to], ours=ours)

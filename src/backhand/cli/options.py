@@ -85,6 +85,14 @@ Threads = Annotated[
     int | None,
     typer.Option(show_default=False, help="Maximum number of threads (small steps use one)."),
 ]
+Precision = Annotated[
+    str,
+    typer.Option(
+        "--precision",
+        help="What products are computed from: auto (float32), or bf16, numbers rounded to "
+        "bfloat16, which is faster where the processor has units for it.",
+    ),
+]
 Memory = Annotated[
     str | None,
     typer.Option(

@@ -80,7 +80,7 @@ def train(
         )  # fmt: skip
     report.table(prepared)
     show_changes(prepared.changes)
-    report.network(prepared, settings, engine.name)
+    report.network(prepared, settings, engine)
     warn_of_replaced_model(output, prepared)
     sys.stdout.flush()  # a full output fails here, before the first epoch
 

@@ -173,9 +173,10 @@ class EngineOptions:
     engine: options.EngineName = "auto"
     device: options.Device = None
     threads: options.Threads = None
+    precision: options.Precision = "auto"
 
     def made(self) -> Engine:
         """Return the engine that is described."""
         from backhand.engines import make_engine
 
-        return make_engine(self.engine, self.device, self.threads)
+        return make_engine(self.engine, self.device, self.threads, self.precision)

@@ -16,19 +16,23 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand import equations
+from backhand import bf16, equations
+from backhand.choices import PrecisionName
 from backhand.dropout import mask_of, scale, threshold, update_keys
 from backhand.engines.argument_checks import (
     check_block,
     check_data,
+    check_finite,
     check_gradient,
     check_group,
     check_l2,
     check_learning,
     check_learning_rate,
-    check_prediction,
+    check_precision,
+    check_rows,
     check_start,
     check_state,
+    check_theta,
     checked_optimizer,
     checked_rows,
 )
@@ -54,9 +58,22 @@ from backhand.engines.contract import (
     is_sparse,
     zeros_like,
 )
-from backhand.equations import Gradients, Parameters
+from backhand.equations import Activations, Gradients, Parameters
 from backhand.optimizers import Optimizer, Slots, as_gradients, of_parameters
 from backhand.support.array_namespace import array_namespace
+
+
+class Passes(NamedTuple):
+    """The forward and the backward pass, as of `equations`, that an engine trains with."""
+
+    forward: Callable[..., Activations]
+    backward: Callable[..., Gradients]
+
+
+PASSES: dict[PrecisionName, Passes] = {
+    "auto": Passes(equations.forward, equations.backward),
+    "bf16": Passes(bf16.forward, bf16.backward),
+}
 
 
 class ArrayEngine:
@@ -64,6 +81,12 @@ class ArrayEngine:
 
     name: str
     group = 1
+    precision: PrecisionName = "auto"
+
+    @property
+    def passes(self) -> Passes:
+        """The passes of its precision."""
+        return PASSES[self.precision]
 
     def put(self, array: Any) -> Any:
         """The NumPy array in this library, and on its device."""
@@ -105,10 +128,11 @@ class ArrayEngine:
         self, params: Parameters, data: Data, l2: float = 0.0
     ) -> tuple[float, Gradients]:
         check_learning(params, data)
+        check_precision(self.precision, params, data)
         check_l2(l2)
         with self.computing():
             whole = self._data(data.at(slice(0, data.rows)))
-            loss, grads = both(self._parameters(params), whole, l2)
+            loss, grads = both(self.passes, self._parameters(params), whole, l2)
             return float(loss), Gradients(*map(self.get, grads))
 
     def start(
@@ -121,39 +145,15 @@ class ArrayEngine:
     ) -> ArraySession:
         return ArraySession(self, state, data, optimizer, objective, validation)
 
+    def predictor(self, params: Parameters) -> ArrayPredictor:
+        return ArrayPredictor(self, params)
+
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
-        return self._forward(params, X, "P")
-
-    def logits(self, params: Parameters, X: Any) -> NDArray[Any]:
-        """S (N, K) of X (N, d), computed and rounded as P is."""
-        return self._forward(params, X, "S")
-
-    def _forward(self, params: Parameters, X: Any, name: str) -> NDArray[Any]:
-        """Return an activation of all rows, computed in double, in the parameters' dtype."""
-        check_prediction(params, X)
-        K, dtype = params.b2.shape[0], params.W1.dtype
-        found = np.empty((X.shape[0], K), dtype)
-        with self.computing():
-            W1, b1, W2, b2 = params
-            whole = None if is_sparse(X) else self._double(W1)
-            others = [self._double(value) for value in (b1, W2, b2)]
-            for rows in chunks(params, X.shape[0]):
-                part, weights = X[rows], whole
-                if weights is None:  # of a sparse X, the features that these rows have
-                    features = np.unique(part.indices[: part.indptr[-1]])
-                    part, weights = part[:, features], self._double(W1[features])
-                theta = Parameters(weights, *others)
-                acts = equations.forward(theta, self._double(dense(part), dtype))
-                found[rows] = self.get(getattr(acts, name))
-        return found
-
-    def _double(self, array: Any, dtype: Any = None) -> Any:
-        """The array in this library, in double; with a dtype, rounded to that before."""
-        rounded = array if dtype is None else array.astype(dtype, copy=False)
-        return self.put(rounded.astype(np.float64, copy=False))
+        return self.predictor(params).predict_proba(X)
 
     def evaluate(self, params: Parameters, data: Data) -> tuple[float, float]:
         check_learning(params, data)
+        check_precision(self.precision, params, data)
         with self.computing():
             return self._evaluate(self._parameters(params), data)
 
@@ -162,7 +162,8 @@ class ArrayEngine:
         for rows in chunks(theta, data.rows):
             part = data.at(rows)
             chunk = self._data(part)
-            mean.add(total_weight(part.sample_weight, part.rows), *measured(chunk, theta))
+            weight = total_weight(part.sample_weight, part.rows)
+            mean.add(weight, *measured(self.passes, chunk, theta))
         return mean.result()
 
     def _parameters(self, params: Parameters) -> Parameters:
@@ -181,6 +182,45 @@ class ArrayEngine:
             None if w is None else self.put_shared(w),
             None if numbers is None else self.put(numbers.astype(np.int64)),  # torch's indices
         )  # fmt: skip
+
+
+class ArrayPredictor:
+    """A network in one library's arrays, for many predictions; see `contract.Predictor`."""
+
+    def __init__(self, engine: ArrayEngine, params: Parameters) -> None:
+        check_theta(params)
+        self.params, self._engine = params, engine
+        with engine.computing():
+            self._theta = engine._parameters(params)
+
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        return self._forward(X, "P")
+
+    def logits(self, X: Any) -> NDArray[Any]:
+        """S (N, K) of X (N, d)."""
+        return self._forward(X, "S")
+
+    def _forward(self, X: Any, name: str) -> NDArray[Any]:
+        """Return an activation of all rows."""
+        params, get = self.params, self._engine.get
+        check_rows(X, params.W1.shape[0])
+        dtype = params.W1.dtype
+        check_finite(X, dtype)
+        found = np.empty((X.shape[0], params.b2.shape[0]), dtype)
+        with self._engine.computing():
+            for rows in chunks(params, X.shape[0]):
+                theta, part = self._theta, X[rows]
+                if is_sparse(part):
+                    theta, part = self._of_features(part)
+                part = self._engine.put(part.astype(dtype, copy=False))
+                found[rows] = get(getattr(equations.forward(theta, part), name))
+        return found
+
+    def _of_features(self, X: Any) -> tuple[Parameters, Any]:
+        """The parameters of the features that a sparse X has, and X with only these, dense."""
+        features = np.unique(X.indices[: X.indptr[-1]])
+        W1 = self._engine.put(self.params.W1[features])
+        return self._theta._replace(W1=W1), dense(X[:, features])
 
 
 class Tensors(NamedTuple):
@@ -212,6 +252,7 @@ class ArraySession:
         validation: Data | None,
     ) -> None:
         check_start(state, data, optimizer, objective, validation)
+        check_precision(engine.precision, state.params, data, validation)
         self._engine = engine
         self._optimizer, self._objective = optimizer, objective
         self._like = zeros_like(state.params)
@@ -242,6 +283,7 @@ class ArraySession:
 
     def evaluate(self, data: Data) -> tuple[float, float]:
         check_data(data, self._like.W1.shape[0], self._like.b2.shape[0])
+        check_precision(self._engine.precision, self._like, data)
         with self._engine.computing():
             return self._engine._evaluate(self._tensors.theta, data)
 
@@ -254,7 +296,7 @@ class ArraySession:
         with self._engine.computing():
             for part in self._chunks_of(chosen):
                 weight, chunk = self._batch(part, self._there(part))
-                loss, grads = both(self._tensors.theta, chunk, l2)
+                loss, grads = both(self._engine.passes, self._tensors.theta, chunk, l2)
                 mean.add(weight, loss, *of_parameters(grads))
             loss, *dtheta = map(self._engine.get, mean.on_device())
         found = Parameters(*(g.astype(self._dtype) for g in dtheta))
@@ -348,8 +390,9 @@ class ArraySession:
         mask = self._mask(batch.rows) if self._objective.dropout else None
         self._updates += 1
         self._tensors, loss, accuracy = updated(
-            optimizer, self._objective, self._tensors, batch, learning_rate, l2, self._updates, mask
-        )
+            self._engine.passes, optimizer, self._objective, self._tensors, batch,
+            learning_rate, l2, self._updates, mask,
+        )  # fmt: skip
         return loss, accuracy
 
     def _mask(self, rows: int) -> Any:
@@ -362,6 +405,7 @@ class ArraySession:
 
 
 def updated(
+    passes: Passes,
     optimizer: Optimizer,
     objective: Objective,
     tensors: Tensors,
@@ -377,28 +421,28 @@ def updated(
     """
     X, y, w = batch[:3]
     theta, slots = tensors.theta, tensors.slots
-    acts = equations.forward(theta, X, mask)
+    acts = passes.forward(theta, X, mask)
     loss = loss_with_penalty(theta, acts.S, y, w, l2, objective.loss_cap)
     accuracy = equations.accuracy(acts.S, y, w)
-    grads = equations.backward(theta, X, y, acts, w, l2, mask)
+    grads = passes.backward(theta, X, y, acts, w, l2, mask)
     dtheta = with_class_fixed(of_parameters(grads), objective)
     found = Tensors(*optimizer.update(theta, as_gradients(dtheta), slots, learning_rate, t))
     return found, loss, accuracy
 
 
-def measured(rows: Data, theta: Parameters) -> tuple[Any, Any]:
+def measured(passes: Passes, rows: Data, theta: Parameters) -> tuple[Any, Any]:
     """Mean loss, without penalty, and accuracy."""
     X, y, w = rows[:3]
-    S = equations.forward(theta, X).S
+    S = passes.forward(theta, X).S
     return equations.cross_entropy(S, y, w), equations.accuracy(S, y, w)
 
 
-def both(theta: Parameters, batch: Data, l2: float) -> tuple[Any, Gradients]:
+def both(passes: Passes, theta: Parameters, batch: Data, l2: float) -> tuple[Any, Gradients]:
     """Return the training loss and all its gradients."""
     X, y, w = batch[:3]
-    acts = equations.forward(theta, X)
+    acts = passes.forward(theta, X)
     loss = loss_with_penalty(theta, acts.S, y, w, l2)
-    return loss, equations.backward(theta, X, y, acts, w, l2)
+    return loss, passes.backward(theta, X, y, acts, w, l2)
 
 
 def loss_with_penalty(

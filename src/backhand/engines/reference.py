@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.choices import PrecisionName
 from backhand.engines.array_engine import ArrayEngine, ArraySession
 from backhand.engines.contract import CROSS_ENTROPY, Data, Engine, Objective, OptimizerState
 from backhand.engines.thread_limits import blas_described, blas_threads
@@ -31,11 +32,14 @@ class ReferenceEngine(ArrayEngine):
 
     name = "reference"
 
-    def __init__(self, threads: int | None = None, notice: str = "") -> None:
+    def __init__(
+        self, threads: int | None = None, notice: str = "", precision: PrecisionName = "auto"
+    ) -> None:
         if threads is not None:
             extra("threadpoolctl", "limiting NumPy's threads")
         self._threads = threads
         self._notice = notice
+        self.precision = precision
 
     def divided(self, parts: int) -> list[Engine]:
         self._warn()  # here, at the line of the caller: a thread of a fleet has none

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
+from typing import get_args
 
-from backhand.choices import EngineName, names
+from backhand.choices import EngineName, PrecisionName, names
 from backhand.constraints import is_integer
 from backhand.engines.contract import Engine
 from backhand.errors import InputError, MissingDependencyError, did_you_mean
@@ -20,10 +21,12 @@ from backhand.support.optional import extra, pip
 ENTRY_POINTS = "backhand.engines"
 """The group of entry points by which other packages add engines."""
 
+PRECISIONS: tuple[PrecisionName, ...] = get_args(PrecisionName)
+
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """Where an engine computes, and with how many threads.
+    """Where an engine computes, with how many threads, and how precisely it trains.
 
     Attributes
     ----------
@@ -33,11 +36,14 @@ class EngineOptions:
         The maximum number of threads; None: the engine chooses.
     notice : str
         Why this engine is used instead of another; the first training warns of it.
+    precision : {"auto", "bf16"}
+        One of the spec's `precisions`.
     """
 
     device: str = "cpu"
     threads: int | None = None
     notice: str = ""
+    precision: PrecisionName = "auto"
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,8 @@ class EngineSpec:
         Modules that have to be installed beside NumPy.
     check : callable, optional
         Raises if the engine cannot compute on this machine. "auto" then tries the next one.
+    precisions : tuple of str
+        The precisions that it can train in.
 
     Examples
     --------
@@ -69,16 +77,18 @@ class EngineSpec:
     devices: tuple[str, ...] | None = ("cpu",)
     needs: tuple[str, ...] = ()
     check: Callable[[], None] | None = None
+    precisions: tuple[PrecisionName, ...] = ("auto",)
 
-    def serves(self, device: str) -> bool:
-        """Whether it computes on devices of this kind."""
-        return self.devices is None or device.split(":")[0] in self.devices
+    def serves(self, device: str, precision: str = "auto") -> bool:
+        """Whether it computes on devices of this kind, and trains in that precision."""
+        on_device = self.devices is None or device.split(":")[0] in self.devices
+        return on_device and precision in self.precisions
 
 
 def _make_fused(options: EngineOptions) -> Engine:
     from backhand.engines.fused.engine import FusedEngine
 
-    return FusedEngine(options.threads)
+    return FusedEngine(options.threads, precision=options.precision)
 
 
 def _check_fused() -> None:
@@ -90,21 +100,23 @@ def _check_fused() -> None:
 def _make_reference(options: EngineOptions) -> Engine:
     from backhand.engines.reference import ReferenceEngine
 
-    return ReferenceEngine(options.threads, options.notice)
+    return ReferenceEngine(options.threads, options.notice, options.precision)
 
 
 def _make_torch(options: EngineOptions) -> Engine:
     from backhand.engines.torch import TorchEngine
 
-    return TorchEngine(options.device, options.threads)
+    return TorchEngine(options.device, options.threads, options.precision)
 
 
 _registry: dict[str, EngineSpec] = {
     spec.name: spec
     for spec in (
-        EngineSpec("fused", _make_fused, needs=("llvmlite",), check=_check_fused),
-        EngineSpec("reference", _make_reference),
-        EngineSpec("torch", _make_torch, devices=None, needs=("torch",)),
+        EngineSpec(
+            "fused", _make_fused, needs=("llvmlite",), check=_check_fused, precisions=PRECISIONS
+        ),
+        EngineSpec("reference", _make_reference, precisions=PRECISIONS),
+        EngineSpec("torch", _make_torch, devices=None, needs=("torch",), precisions=PRECISIONS),
     )
 }
 """In the order in which "auto" tries them."""
@@ -140,7 +152,10 @@ def register_engine(spec: EngineSpec) -> None:
 
 
 def make_engine(
-    name: str = "auto", device: str | None = None, threads: int | None = None
+    name: str = "auto",
+    device: str | None = None,
+    threads: int | None = None,
+    precision: str = "auto",
 ) -> Engine:
     """Make an engine, which computes the equations on batches.
 
@@ -155,6 +170,10 @@ def make_engine(
         The maximum number of threads, where a step is work enough to be shared; None: as many as
         the process has cores, or as `OMP_NUM_THREADS` or threadpoolctl's limit of NumPy's BLAS
         allow.
+    precision : {"auto", "bf16"}
+        What the products of training are computed from: "auto" from numbers of the parameters'
+        dtype, "bf16" from numbers rounded to bfloat16, with sums, parameters and updates in
+        float32 (see `docs/precision.md`). Predictions do not depend on it.
 
     Returns
     -------
@@ -163,7 +182,8 @@ def make_engine(
     Raises
     ------
     InputError
-        For an unknown name or device, or a number of threads below 1.
+        For an unknown name, device or precision, a number of threads below 1, or an engine that
+        does not train in that precision.
     MissingDependencyError
         If what the engine needs is not installed.
 
@@ -178,37 +198,60 @@ def make_engine(
     if device is not None and not isinstance(device, str):
         raise InputError(f"device is {device!r}; expected a text such as 'cpu' or 'cuda:1'.")
     device = device or "cpu"
+    wanted = _checked_precision(precision)
     if name == "auto":
-        spec, notice = _automatic(device)
+        spec, notice = _automatic(device, wanted)
     else:
         spec, notice = _spec_of(name), ""
-        if not spec.serves(device):
-            raise InputError(
-                f"the {name} engine computes on {' and '.join(spec.devices or ())}; for "
-                f"device='{device}' use engine='torch'."
-            )
+        _check_serves(spec, device, wanted)
         for module in spec.needs:
             extra(module, f"the {name} engine")
-    return spec.make(EngineOptions(device, threads, notice))
+    return spec.make(EngineOptions(device, threads, notice, wanted))
 
 
-def engine_of(engine: object, device: str | None, threads: int | None) -> Engine:
-    """Return the engine of a name, or an engine as it is, whose device and threads are its own.
+def _checked_precision(name: str) -> PrecisionName:
+    for known in PRECISIONS:
+        if known == name:
+            return known
+    raise InputError(f"precision is {name!r}. {did_you_mean(str(name), PRECISIONS)}")
+
+
+def _check_serves(spec: EngineSpec, device: str, precision: PrecisionName) -> None:
+    if not spec.serves(device):
+        raise InputError(
+            f"the {spec.name} engine computes on {' and '.join(spec.devices or ())}; for "
+            f"device='{device}' use engine='torch'."
+        )
+    if not spec.serves(device, precision):
+        others = [f"engine='{s.name}'" for s in _registry.values() if s.serves(device, precision)]
+        raise InputError(
+            f"the {spec.name} engine does not train in precision '{precision}'; use "
+            f"{', '.join(others)} or precision='auto'."
+        )
+
+
+def engine_of(
+    engine: object, device: str | None, threads: int | None, precision: str = "auto"
+) -> Engine:
+    """Return the engine of a name, or an engine as it is: device, threads, precision are its own.
 
     Raises
     ------
     InputError
-        As `make_engine`; if it is neither; if device or threads are given beside an engine.
+        As `make_engine`; if it is neither; if device, threads or precision are given beside an
+        engine.
     """
     if isinstance(engine, str):
-        return make_engine(engine, device, threads)
+        return make_engine(engine, device, threads, precision)
     if isinstance(engine, type) or not hasattr(engine, "start"):
         raise InputError(
             f"engine is a {type(engine).__name__}; expected a name or an Engine, as "
             "`backhand.make_engine` returns it."
         )
-    if device is not None or threads is not None:
-        raise InputError("device and threads are the engine's own; give them to `make_engine`.")
+    if device is not None or threads is not None or precision != "auto":
+        raise InputError(
+            "device, threads and precision are the engine's own; give them to `make_engine`."
+        )
     made: Engine = engine  # type: ignore[assignment]
     return made
 
@@ -228,13 +271,13 @@ def _load_entry_points() -> None:
         register_engine(point.load())
 
 
-def _automatic(device: str) -> tuple[EngineSpec, str]:
-    """The first engine that serves the device and works here, and why it is not the first of all.
+def _automatic(device: str, precision: PrecisionName = "auto") -> tuple[EngineSpec, str]:
+    """The first engine that serves both and works here, and why it is not the first of all.
 
     If none works it is the last, which raises its own error.
     """
     reason = remedy = ""
-    for spec in [spec for spec in _registry.values() if spec.serves(device)]:
+    for spec in [spec for spec in _registry.values() if spec.serves(device, precision)]:
         found, command = _why_not(spec)
         if not found:
             break

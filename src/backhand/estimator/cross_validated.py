@@ -98,7 +98,8 @@ class MLPClassifierCV(
     engine : {"auto", "fused", "reference", "torch"}, default="auto"
     device : str or None, default=None
     threads : int or None, default=None
-        As for `backhand.train`.
+    precision : {"auto", "bf16"}, default="auto"
+        As for `backhand.train`. With "bf16" X becomes float32.
 
     Attributes
     ----------
@@ -156,6 +157,7 @@ class MLPClassifierCV(
         engine: str = "auto",
         device: str | None = None,
         threads: int | None = None,
+        precision: str = "auto",
     ) -> None:
         self.hidden = hidden
         self.penalties = penalties
@@ -169,6 +171,7 @@ class MLPClassifierCV(
         self.engine = engine
         self.device = device
         self.threads = threads
+        self.precision = precision
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> MLPClassifierCV:
         """Choose and train on the rows of X.

@@ -14,7 +14,6 @@ from backhand.engines.reference import ReferenceEngine
 from backhand.equations import Parameters
 from backhand.estimator.initialisation import parameters_of
 from backhand.estimator.inputs import features
-from backhand.training.data import check_finite
 
 
 def _are_labels(y: Any, like: NDArray[Any]) -> bool:
@@ -33,9 +32,10 @@ class FittedClassifier:
     engine: Any
     device: str | None
     threads: int | None
+    precision: str
 
     def _engine(self) -> Engine:
-        return make_engine(self.engine, self.device, self.threads)
+        return make_engine(self.engine, self.device, self.threads, self.precision)
 
     def _fitted(self, params: Parameters) -> dict[str, Any]:
         return {"coefs_": [params.W1, params.W2], "intercepts_": [params.b1, params.b2]}

@@ -21,14 +21,15 @@ class Exports:
         """Return a `Model`, which `backhand.save` writes to a file."""
         raise NotImplementedError
 
-    def to_onnx(self, path: str | Path) -> None:
+    def to_onnx(self, path: str | Path, *, double: bool = False) -> None:
         """Write an ONNX file: X (N, d) in, `prediction` and `probabilities` out.
 
-        The file is checked against `predict_proba` before it replaces anything.
+        The network is computed in the parameters' dtype, or in double precision with `double`. The
+        file is checked against `predict_proba` before it replaces anything.
         """
         from backhand.exports.onnx import export_onnx
 
-        export_onnx(self.to_model(), path)
+        export_onnx(self.to_model(), path, double=double)
 
     def to_torch(self, softmax: bool = False) -> Any:
         """Return an `nn.Sequential(Linear, ReLU, Linear)` whose outputs are the logits S.

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from backhand.choices import PrecisionName, names
 from backhand.constraints import (
     Choice,
     Constraint,
@@ -62,8 +63,9 @@ CONSTRAINTS: Mapping[str, Constraint] = {
     "beta_2": Number(0, 1, below=True),
     "epsilon": Number(0, above=True),
     "class_weight": Or(Exactly(None), Or(Exactly("balanced"), Weights())),
+    "precision": Choice(names(PrecisionName)),
 }
-"""Constraints of the parameters; `make_engine` checks those of the engine."""
+"""Constraints of the parameters; `make_engine` checks engine, device and threads."""
 
 
 @lru_cache(maxsize=32)
@@ -96,6 +98,7 @@ class ConstructorParameters:
     random_state: Any
     dropout: float
     class_weight: Any
+    precision: str
 
     def _check_parameters(self) -> None:
         """Raise InputError for the first parameter that is not allowed."""
@@ -107,6 +110,12 @@ class ConstructorParameters:
                 "class."
             )
         check_all(self, CONSTRAINTS)
+        if self.precision != "auto" and self.solver == "lbfgs":
+            raise InputError(
+                f"solver='lbfgs' searches along a line by small differences of the loss, which "
+                f"precision='{self.precision}' does not have; use solver='adam' or 'sgd', or "
+                "precision='auto'."
+            )
         if self.dropout and self.solver == "lbfgs":
             raise InputError(
                 "dropout draws a new network for each update, and solver='lbfgs' needs the same "

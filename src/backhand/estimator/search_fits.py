@@ -210,7 +210,7 @@ class Fits:
         if isinstance(estimator, Pipeline):
             fold, given = self._rows.of_pipeline(estimator, fit.split, fit.parameters)
         else:
-            fold, given = self._rows.of_classifier(fit.split)
+            fold, given = self._rows.of_classifier(clf, fit.split)
         if set(given) - FIT_PARAMETERS:
             return
         clf.__dict__.update(fold.facts)
@@ -234,9 +234,10 @@ class Fits:
         """Train some fits, those by epochs as a fleet."""
         if not group:
             return
-        name, device, threads = _engine_of(group[0])
+        name, device, threads, precision = _engine_of(group[0])
         jobs = self._jobs
-        engine = make_engine(name, device, jobs * (threads or 1) if jobs > 1 else threads)
+        shared = jobs * (threads or 1) if jobs > 1 else threads
+        engine = make_engine(name, device, shared, precision)
         by_epochs = [fit for fit in group if fit.training is not None and not fit.is_ended]
         results = train_fleet([fit.planned() for fit in by_epochs], engine, until=self._until)
         for fit, result in zip(by_epochs, results, strict=True):
@@ -257,9 +258,9 @@ def _own_random_state(clf: MLPClassifier) -> np.random.RandomState | None:
     return np.random.RandomState(np.random.randint(2**31 - 1))
 
 
-def _engine_of(fit: Fit) -> tuple[Any, Any, Any]:
+def _engine_of(fit: Fit) -> tuple[Any, Any, Any, Any]:
     clf = classifier_of(fit.estimator)
-    return clf.engine, clf.device, clf.threads
+    return clf.engine, clf.device, clf.threads, clf.precision
 
 
 def _state_bytes(fit: Fit) -> int:

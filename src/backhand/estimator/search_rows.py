@@ -48,10 +48,10 @@ class Fold(NamedTuple):
 
 
 class Rows:
-    """X and y, validated as `MLPClassifier.fit` does it."""
+    """X and y, validated as the `fit` of a classifier of this precision does it."""
 
-    def __init__(self, X: Any, y: Any) -> None:
-        seen = MLPClassifier()
+    def __init__(self, X: Any, y: Any, precision: str) -> None:
+        seen = MLPClassifier(precision=precision)
         self._X, self._labels = features_and_labels(seen, X, y, reset=True)
         names = ("n_features_in_", "feature_names_in_")
         self._facts = {name: vars(seen)[name] for name in names if name in vars(seen)}
@@ -98,14 +98,15 @@ class SearchRows:
     y: Any
     splits: list[NDArray[np.int64]]
     fit_params: dict[str, Any]
-    _whole: Rows | None = None
+    _whole: dict[str, Rows] = field(default_factory=dict)
     _earlier: OrderedDict[Any, tuple[Given, dict[str, Any]]] = field(default_factory=OrderedDict)
 
-    def of_classifier(self, split: int) -> tuple[Fold, dict[str, Any]]:
+    def of_classifier(self, clf: MLPClassifier, split: int) -> tuple[Fold, dict[str, Any]]:
         """Return what a classifier is fitted with: a split's rows, and other arguments of `fit`."""
-        if self._whole is None:
-            self._whole = Rows(self.X, self.y)
-        return self._whole.fold(split, self.splits[split]), self._params_of(split)
+        if clf.precision not in self._whole:
+            self._whole[clf.precision] = Rows(self.X, self.y, clf.precision)
+        whole = self._whole[clf.precision]
+        return whole.fold(split, self.splits[split]), self._params_of(split)
 
     def of_pipeline(
         self, pipeline: Pipeline, split: int, parameters: dict[str, Any]
@@ -114,9 +115,9 @@ class SearchRows:
 
         Candidates that differ only in the last step share the fitted earlier ones.
         """
-        last = pipeline.steps[-1][0]
+        last, clf = pipeline.steps[-1]
         others = {k: v for k, v in parameters.items() if not k.startswith(f"{last}__")}
-        key = split, tuple((k, _key_of(v)) for k, v in sorted(others.items()))
+        key = split, clf.precision, tuple((k, _key_of(v)) for k, v in sorted(others.items()))
         if key not in self._earlier:
             X, y = (_safe_indexing(whole, self.splits[split]) for whole in (self.X, self.y))
             given = _fit_earlier_steps(pipeline, X, y, self._params_of(split))
@@ -148,7 +149,7 @@ def _fit_earlier_steps(pipeline: Pipeline, X: Any, y: Any, fit_params: dict[str,
     finally:
         del vars(last)["fit"]
     ((X, y, params),) = calls
-    return Given(pipeline.steps[:-1], Rows(X, y), params)
+    return Given(pipeline.steps[:-1], Rows(X, y, last.precision), params)
 
 
 def _key_of(value: Any) -> Any:

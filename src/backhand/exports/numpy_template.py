@@ -44,14 +44,12 @@ $CLASSES
 
 NETWORK = '''
 def forward(X):
-    """The network: P (N, K) of X (N, d), computed in double and rounded at the end."""
-    X = X.astype(np.float64)
+    """The network: P (N, K) of X (N, d), computed in $DTYPE."""
     Z1 = X @ W1 + b1
     H1 = np.maximum(0, Z1)
     S = H1 @ W2 + b2
     E = np.exp(S - S.max(axis=1, keepdims=True))
-    P = E / E.sum(axis=1, keepdims=True)
-    return P.astype(np.$DTYPE)
+    return E / E.sum(axis=1, keepdims=True)
 '''
 
 ARRAYS = '''
@@ -388,7 +386,7 @@ PARAMETERS = '''
 def parameter(shape, text):
     """An array, from its bytes ($DTYPE, the smallest first) as base64."""
     values = np.frombuffer(base64.b64decode(text), dtype="$BYTES")
-    return values.reshape(shape).astype(np.float64)
+    return values.reshape(shape).astype(np.$DTYPE)
 
 
 $PARAMETERS

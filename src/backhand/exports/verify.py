@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.equations import Parameters
+from backhand.equations import Parameters, forward
 from backhand.errors import BackhandError, InputError
 from backhand.exports.date_texts import written
 from backhand.model import Model
@@ -17,8 +17,8 @@ from backhand.tables.cells.texts import spellings
 from backhand.tables.schema.columns import CLIP, Category, Date
 from backhand.tables.schema.schema import Schema
 
-TOLERANCE = 1e-6
-"""Maximum difference of a probability."""
+TOLERANCES = {"float32": 1e-6, "float64": 1e-12}
+"""Maximum difference of a probability, by the parameters' dtype; more where sums are large."""
 
 ROWS = 256
 """Rows that are drawn; more if a column has more categories."""
@@ -45,12 +45,15 @@ class Sample:
         The network's input for these rows.
     P : (N, K)
         The model's probabilities.
+    tolerance : (N,)
+        Maximum difference of a probability of each row.
     """
 
     columns: dict[str, NDArray[Any]]
     days: dict[str, NDArray[np.float64]]
     X: NDArray[Any]
     P: NDArray[Any]
+    tolerance: NDArray[np.float64]
 
 
 def draw_sample(model: Model, seed: int = 0) -> Sample:
@@ -61,11 +64,27 @@ def draw_sample(model: Model, seed: int = 0) -> Sample:
     unit on that is off at 0, or off that is on.
     """
     rng = np.random.default_rng(seed)
+    columns: dict[str, NDArray[Any]] = {}
+    days: dict[str, NDArray[np.float64]] = {}
     if model.schema is None:
         X = _array_rows(model.params, rng)
-        return Sample({}, {}, X, model.predict_proba(X))
-    columns, days, X = _table_rows(model.schema, rng)
-    return Sample(columns, days, X, model.predict_proba(X))
+    else:
+        columns, days, X = _table_rows(model.schema, rng)
+    return Sample(columns, days, X, model.predict_proba(X), tolerances(model.params, X))
+
+
+def tolerances(params: Parameters, X: NDArray[Any]) -> NDArray[np.float64]:
+    """Return by how much P of each row (N,) may differ between two programs.
+
+    They add up the same terms in different orders, so rounding moves S by up to about the unit
+    roundoff times the sum of the sizes of all terms, which are the equations of absolute values. No
+    probability moves more than that. In float32 it is more than 1e-6 where that sum is above 17.
+    """
+    sizes = Parameters(*(np.abs(value.astype(np.float64)) for value in params))
+    dtype = params.W1.dtype
+    rounding = np.finfo(dtype).eps / 2 * forward(sizes, np.abs(X.astype(np.float64))).S.max(axis=1)
+    found: NDArray[np.float64] = np.maximum(TOLERANCES[dtype.name], rounding)
+    return found
 
 
 def class_labels(model: Model) -> list[Any]:
@@ -103,29 +122,32 @@ def check_predictions(
     Raises
     ------
     BackhandError
-        If P differs by more than `TOLERANCE`, or a predicted class is not the most probable one.
+        If P of a row differs by more than its tolerance, or a predicted class is not the most
+        probable one. (Two classes whose probabilities are equal to rounding may change places.)
     """
     if P.shape != sample.P.shape or P.dtype != sample.P.dtype:
         raise BackhandError(
             f"the exported model returns {P.dtype} {P.shape}, the model {sample.P.dtype} "
             f"{sample.P.shape}; it was not written. Please report this, with the model file."
         )
-    difference = float(np.abs(P - sample.P).max())
-    if not difference <= TOLERANCE:  # nan is not a small difference
+    differences = np.abs(P - sample.P).max(axis=1)
+    row = int(np.argmax(differences / sample.tolerance))  # the first nan, if there is one
+    if not differences[row] <= sample.tolerance[row]:  # nan is not a small difference
         raise BackhandError(
-            f"the exported model's probabilities differ from the model's own by up to "
-            f"{difference:.2g}, more than {TOLERANCE:g}; it was not written. Please report this, "
-            "with the model file."
+            "the exported model's probabilities differ from the model's by up to "
+            f"{differences[row]:.2g}, more than {sample.tolerance[row]:.2g}; it was not written. "
+            "Please report this, with the model file."
         )
     places = {label: place for place, label in enumerate(labels)}
     chosen = np.array([places.get(label, -1) for label in predicted])
     reached = sample.P[np.arange(len(chosen)), chosen]
-    if (chosen < 0).any() or (reached < sample.P.max(axis=1) - TOLERANCE).any():
+    # Both probabilities of a tie may be off, in opposite directions.
+    if (chosen < 0).any() or (reached < sample.P.max(axis=1) - 2 * sample.tolerance).any():
         raise BackhandError(
             "the exported model's classes differ from the model's; it was not written. "
             "Please report this, with the model file."
         )
-    return difference
+    return float(differences.max())
 
 
 def _finite(values: NDArray[Any]) -> bool:

@@ -392,6 +392,8 @@ def fit_table(
             name = learned.chosen.encodings.chosen
             encoded = encodings[name]
     learned.settings["number_encoding"] = name
+    if engine.precision != "auto":
+        learned.settings["precision"] = engine.precision
     metrics = {
         "training_rows": training.rows,
         "class_rows": class_counts(training.y, len(classes)).tolist(),

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from backhand.choices import EngineName
+from backhand.choices import EngineName, PrecisionName
 from backhand.engines import Data, Engine, Objective, OptimizerState, engine_of
 from backhand.equations import Parameters
 from backhand.errors import InputError
@@ -76,6 +76,7 @@ class TrainArguments(TrainConfig):
     engine: EngineName | Engine = "auto"
     device: str | None = None
     threads: int | None = None
+    precision: PrecisionName = "auto"
     state: OptimizerState | None = None
     checkpoint: Checkpoint | None = None
 
@@ -119,6 +120,11 @@ def train(arguments: TrainArguments) -> TrainResult:
         Where the torch engine computes: "cpu", "cuda", "cuda:1".
     threads : int, optional
         Maximum number of threads; None: as many as the process may use.
+    precision : {"auto", "bf16"}, default="auto"
+        What the products of training are computed from: numbers of the parameters' dtype, or
+        numbers rounded to bfloat16, with float32 sums, parameters and updates: faster where the
+        processor has units for it. It needs float32 parameters and dense rows; see
+        docs/precision.md.
     state : OptimizerState, optional
         The optimizer state to continue with: the `last` or `best` of an earlier result, whose
         parameters are passed as `params`. Schedule, early stopping and shuffling start again.
@@ -163,7 +169,7 @@ def train(arguments: TrainArguments) -> TrainResult:
     data = make_data(theta, arguments.X, arguments.y, arguments.sample_weight)
     check_callbacks(arguments.callbacks)
     check_checkpoint(arguments.checkpoint)
-    engine = engine_of(arguments.engine, arguments.device, arguments.threads)
+    engine = engine_of(arguments.engine, arguments.device, arguments.threads, arguments.precision)
     validation = None
     if arguments.validation is not None:
         check_validation(arguments.validation)
@@ -227,9 +233,9 @@ def train_data(
         controller = training.controller(*periods)
         return drive(training.driver(engine, controller, callbacks), keep_interrupted)
     begin = training.begin
-    with checkpoint.open(
-        engine, settings_of(config, objective, begin), data_fingerprint(begin, data, validation)
-    ) as manager:
+    settings = settings_of(config, objective, begin, engine)
+    about = data_fingerprint(begin, data, validation)
+    with checkpoint.open(engine, settings, about) as manager:
         controller = training.controller(*periods, manager.period)
         found = manager.restore_latest(Consistency(begin, controller))
         if found is not None:

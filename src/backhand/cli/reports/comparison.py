@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from backhand.cli.reports.output import print_json
+from backhand.cli.reports.output import engine_shown, print_json
+from backhand.engines import Engine
 from backhand.equations import Parameters
 
 if TYPE_CHECKING:  # it imports torch
@@ -39,7 +40,7 @@ def show_comparison(
     reports: Iterable[Comparison],
     params: Parameters,
     rows: int,
-    engine: str,
+    engine: Engine,
     threads: int,
     *,
     as_json: bool,
@@ -63,12 +64,14 @@ def show_comparison(
         )
 
 
-def _heading(params: Parameters, rows: int, engine: str, threads: int) -> None:
+def _heading(params: Parameters, rows: int, engine: Engine, threads: int) -> None:
     (d, H), K = params.W1.shape, params.W2.shape[1]
     print(
         f"N {rows:,}, d {d:,}, H {H:,}, K {K:,}, {params.W1.dtype}; full batch, SGD, equal weights"
     )
-    print(f"by hand: the {engine} engine; autograd: torch, nn.Sequential and loss.backward()")
+    print(
+        f"by hand: the {engine_shown(engine)}; autograd: torch, nn.Sequential and loss.backward()"
+    )
     print(f"{threads} thread{'s' if threads > 1 else ''} each\n")
     titles = ("loss", "accuracy", "largest difference", "µs per step")
     print((" " * 6 + "".join(f" {title:^18}" for title in titles)).rstrip())

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
@@ -15,6 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from backhand.support.visible_text import MAX_CHARACTERS, is_visible, printable
+
+if TYPE_CHECKING:  # NumPy is not loaded for a message
+    from backhand.engines import Engine
 
 LABEL = 12
 """Width of the names at the left of a section."""
@@ -120,6 +123,11 @@ def print_grid(out: Console, table: Table) -> None:
     """Print a table in the width that it needs: a narrow console does not take columns from it."""
     table.width = Measurement.get(out, out.options.update(max_width=WIDEST), table).maximum
     out.print(table)
+
+
+def engine_shown(engine: Engine) -> str:
+    """Return `fused engine`, or `fused engine in bf16`."""
+    return f"{engine.name} engine{'' if engine.precision == 'auto' else f' in {engine.precision}'}"
 
 
 def network_shape(d: int, H: int, K: int) -> str:

@@ -15,8 +15,16 @@ from backhand.cli.reports.columns import columns_by_kind
 from backhand.cli.reports.cross_validation import show_cross_validation
 from backhand.cli.reports.evaluation import show_evaluation, show_words
 from backhand.cli.reports.notes import note_lines
-from backhand.cli.reports.output import console, hanging, network_shape, print_json, section
+from backhand.cli.reports.output import (
+    console,
+    engine_shown,
+    hanging,
+    network_shape,
+    print_json,
+    section,
+)
 from backhand.cli.reports.progress import ProgressDisplay, progress_display
+from backhand.engines import Engine
 from backhand.errors import MOST_IN_NAME, comma_list
 from backhand.evaluation import Evaluation
 from backhand.model import Model, class_names
@@ -77,7 +85,7 @@ class TrainReport:
         rows += [("read", remark) for remark in prepared.remarks]
         section(self._console, "Table", prepared.source, rows + note_lines(prepared.notes))
 
-    def network(self, prepared: Prepared, settings: Settings, engine: str) -> None:
+    def network(self, prepared: Prepared, settings: Settings, engine: Engine) -> None:
         """Print the shape and size of the network, and how it is trained."""
         encodings = prepared.encodings(settings)
         d = next(iter(encodings.values())).schema.width
@@ -87,7 +95,8 @@ class TrainReport:
         folds = [] if prepared.folds is None else prepared.folds.measured
         if self._json:
             print_json("model", {
-                "d": d, "H": H, "K": K, "parameters": size, "engine": engine, "epochs": epochs,
+                "d": d, "H": H, "K": K, "parameters": size, "engine": engine.name,
+                "precision": engine.precision, "epochs": epochs,
                 "training_rows": training, "stopping_rows": prepared.stopping.rows,
                 "held_out_rows": prepared.held_out.rows, "how": prepared.how, "folds": len(folds),
                 "settings": settings.values(training),
@@ -97,7 +106,7 @@ class TrainReport:
             ("shape", network_shape(d, H, K)),
             ("size", f"{size:,} parameters{'' if settings.quick else ' per network'}, float32"),
             ("rows", _rows(prepared, settings)),
-            ("training", f"{_training(settings, epochs)}, {engine} engine"),
+            ("training", f"{_training(settings, epochs)}, {engine_shown(engine)}"),
         ]
         if prepared.folds is not None:
             if len(encodings) > 1:

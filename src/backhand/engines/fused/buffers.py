@@ -6,6 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from backhand.engines.fused.bf16_buffers import (
+    Bf16Chunk,
+    Image,
+    bf16_chunk_of,
+    bf16_thread_view,
+    image_of,
+)
 from backhand.engines.fused.llvm.abi import (
     LINE,
     Doubles,
@@ -16,8 +23,7 @@ from backhand.engines.fused.llvm.abi import (
     aligned,
 )
 from backhand.engines.fused.llvm.builder import Code, Value
-from backhand.engines.fused.llvm.precision import precision_of
-from backhand.engines.fused.llvm.target import tile_of
+from backhand.engines.fused.llvm.precision import Precision
 from backhand.engines.fused.packing import Layout
 
 SUMS = 8
@@ -43,12 +49,25 @@ MAX_PARTS = 16
 
 
 class ParameterBuffers(NamedTuple):
-    """θ, the optimizer's slots (v, or m and v) and the gradient, (size,), in a `Layout`."""
+    """θ, the optimizer's slots (v, or m and v) and the gradient, (size,), in a `Layout`.
+
+    In bf16 there is an image of θ too, from which products are computed.
+    """
 
     theta: Reals
     first: Reals
     second: Reals
     gradient: Reals
+    image: Image
+
+
+def parameter_buffers(net: Layout, precision: Precision, slots: int) -> ParameterBuffers:
+    """Return buffers for an optimizer of that many slots; those that it does not use are short."""
+    theta, first, second, gradient = (
+        aligned(net.size if used else 1, precision.storage)
+        for used in (True, slots > 0, slots > 1, True)
+    )
+    return ParameterBuffers(theta, first, second, gradient, image_of(net, precision))
 
 
 class Entries(NamedTuple):
@@ -100,6 +119,8 @@ class Chunk(NamedTuple):
         Their sums, each thread's on a separate cache line.
     squares : (panels,) float64
         Of the weights in each panel.
+    bf16 : Bf16Chunk
+        X, H1 and dZ1 where products are those of bf16 numbers; theirs are then empty here.
     """
 
     rows: Integer
@@ -118,6 +139,7 @@ class Chunk(NamedTuple):
     figures: Doubles
     sums: Doubles
     squares: Doubles
+    bf16: Bf16Chunk
 
 
 def chunk_rows(batch: int, sparse: bool = False) -> int:
@@ -137,20 +159,20 @@ def parts_of(net: Layout, rows: int) -> int:
     return 1 << (most.bit_length() - 1)
 
 
-def whole_blocks(rows: int, dtype: Any) -> int:
+def whole_blocks(rows: int, precision: Precision) -> int:
     """Return the number of rows rounded up to whole blocks."""
-    block = tile_of(precision_of(dtype).lanes).block
-    return -(-rows // block) * block
+    return -(-rows // precision.block) * precision.block
 
 
-def chunk_of(net: Layout, dtype: Any, rows: int, threads: int, entries: int = 0) -> Chunk:
+def chunk_of(net: Layout, precision: Precision, rows: int, threads: int, entries: int = 0) -> Chunk:
     """Return memory for chunks of that many rows; for a sparse X, of at most `entries` entries."""
-    kind = np.dtype(dtype)
+    kind = np.dtype(precision.storage)
     parts = parts_of(net, rows)
-    rows = whole_blocks(rows, kind)
-    x_row = 0 if entries else spread(net.d + 1, kind.itemsize)
+    rows = whole_blocks(rows, precision)
+    in_pairs = precision.rounds_to_bf16
+    x_row = 0 if entries or in_pairs else spread(net.d + 1, kind.itemsize)
     s_column = spread(rows, kind.itemsize)
-    hidden = net.panels * net.width
+    hidden = 0 if in_pairs else net.panels * net.width
     label = np.int32 if kind.itemsize == 4 else np.int64
     return Chunk(
         rows, threads, parts, aligned(parts, np.int64),
@@ -162,6 +184,7 @@ def chunk_of(net: Layout, dtype: Any, rows: int, threads: int, entries: int = 0)
         aligned(rows * hidden, kind),
         aligned(3 * rows, np.float64), aligned(SUMS * threads, np.float64),
         aligned(net.panels, np.float64),
+        bf16_chunk_of(net, precision, rows, threads),
     )  # fmt: skip
 
 
@@ -185,6 +208,7 @@ def thread_view(code: Code, chunk: Chunk, d: Value, width: Value, me: Value) -> 
             at(entries.rows, me * entries.most), at(entries.borders, me * (d + 3)),
             at(entries.strip, me * STRIP * width),
         ),
+        bf16=bf16_thread_view(code, chunk.bf16, chunk.rows, width, me),
     )  # fmt: skip
 
 

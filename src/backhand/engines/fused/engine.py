@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.bf16 import r
+from backhand.choices import PrecisionName
 from backhand.engines.argument_checks import (
     check_block,
     check_data,
@@ -18,7 +20,7 @@ from backhand.engines.argument_checks import (
     check_l2,
     check_learning,
     check_learning_rate,
-    check_prediction,
+    check_precision,
     check_start,
     check_state,
     checked_optimizer,
@@ -49,11 +51,13 @@ from backhand.engines.contract import (
     is_sparse,
     zeros_like,
 )
+from backhand.engines.fused.arithmetic import bf16_products
+from backhand.engines.fused.bf16_buffers import unpacked
 from backhand.engines.fused.buffers import (
     Chunk,
-    ParameterBuffers,
     chunk_of,
     chunk_rows,
+    parameter_buffers,
     parts_of,
     whole_blocks,
 )
@@ -62,9 +66,9 @@ from backhand.engines.fused.kernels.gather import most_numbers, rows_of
 from backhand.engines.fused.kernels.optimizers import GRADIENT, NO_RULE, RULES, Step
 from backhand.engines.fused.llvm.abi import Fixed, aligned, marshal
 from backhand.engines.fused.llvm.compiler import compiled_by, entry
-from backhand.engines.fused.llvm.precision import precision_of
+from backhand.engines.fused.llvm.precision import Precision, bf16_precision, precision_of
 from backhand.engines.fused.packing import Layout, PackedParameters, layout_of, places_of
-from backhand.engines.fused.prediction import predict_proba
+from backhand.engines.fused.prediction import FusedPredictor
 from backhand.engines.fused.program import (
     DONE,
     ApplyArgs,
@@ -90,13 +94,21 @@ class FusedEngine:
     name = "fused"
     group = 1
 
-    def __init__(self, threads: int | None = None, scratch: Scratch | None = None) -> None:
+    def __init__(
+        self,
+        threads: int | None = None,
+        scratch: Scratch | None = None,
+        precision: PrecisionName = "auto",
+    ) -> None:
         self._threads, self._scratch = threads, scratch
+        self.precision: PrecisionName = precision
 
     def divided(self, parts: int) -> list[Engine]:
         threads = self._threads or available_threads()
         count = min(parts, threads)
-        return [FusedEngine((threads + n) // count, Scratch()) for n in range(count)]
+        return [
+            FusedEngine((threads + n) // count, Scratch(), self.precision) for n in range(count)
+        ]
 
     def advance_all(
         self, sessions: Sequence[Session], blocks: Sequence[Block]
@@ -105,28 +117,39 @@ class FusedEngine:
         return advance_each(sessions, blocks)
 
     def prepare(self, dtype: Any, notify: Callable[[str], None]) -> None:
-        entry(train_program, precision_of(dtype), notify)
+        entry(train_program, self._precision_of(dtype), notify)
 
     def depends_on(self) -> dict[str, str]:
-        return compiled_by()
+        if self.precision == "auto":
+            return compiled_by()
+        return {**compiled_by(), "bf16": bf16_products()}
+
+    def _precision_of(self, dtype: Any) -> Precision:
+        return precision_of(dtype) if self.precision == "auto" else bf16_precision(bf16_products())
+
+    def _work(self, params: Parameters, slots: Slots = ()) -> _Work:
+        precision = self._precision_of(params.W1.dtype)
+        return _Work(params, slots, precision, self._threads, self._scratch)
 
     def loss_and_gradients(
         self, params: Parameters, data: Data, l2: float = 0.0
     ) -> tuple[float, Gradients]:
         check_learning(params, data)
         check_l2(l2)
-        work = _Work(params, (), self._threads)
+        check_precision(self.precision, params, data)
+        work = self._work(params)
         net, kind = work.net, params.W1.dtype
         fixed = work.chunk(data, data.rows)  # all rows at once, which keeps dS and dZ1
         chunk: Chunk = fixed.record
         loss, (dW1, db1, dW2, db2) = work.gradient(data, flatten_batch(data.rows, None, l2), fixed)
         # What the compiled pass keeps are sums: only an update divides by Σw.
         mean = kind.type(1 / (chunk.sums[2] or 1.0))
-        dS = mean * chunk.S[: net.K * chunk.s_column].reshape(net.K, -1)[:, : data.rows].T
-        panels = chunk.dZ1.reshape(net.panels, chunk.rows, net.width)[:, : data.rows]
+        sums = chunk.S[: net.K * chunk.s_column].reshape(net.K, -1)[:, : data.rows].T
+        dS = mean * sums
+        panels = _dZ1_of(chunk).reshape(net.panels, chunk.rows, net.width)[:, : data.rows]
         dZ1 = mean * panels.transpose(1, 0, 2).reshape(data.rows, -1)[:, places_of(net)]
         # dH1 is never in memory there: its sums are masked as they leave the registers.
-        dH1 = dS @ params.W2.T
+        dH1 = dS @ params.W2.T if self.precision == "auto" else mean * (r(sums) @ r(params.W2).T)
         return loss, Gradients(dS, dW2, db2, dH1, dZ1, dW1, db1)
 
     def start(
@@ -138,16 +161,22 @@ class FusedEngine:
         validation: Data | None = None,
     ) -> FusedSession:
         check_start(state, data, optimizer, objective, validation)
-        work = _Work(state.params, state.slots, self._threads, self._scratch)
-        return FusedSession(work, state.updates, data, optimizer, objective, validation)
+        check_precision(self.precision, state.params, data, validation)
+        work = self._work(state.params, state.slots)
+        return FusedSession(
+            work, state.updates, data, optimizer, objective, validation, self.precision
+        )
+
+    def predictor(self, params: Parameters) -> FusedPredictor:
+        return FusedPredictor(params, self._threads)
 
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
-        check_prediction(params, X)
-        return predict_proba(params, X, self._threads)
+        return self.predictor(params).predict_proba(X)
 
     def evaluate(self, params: Parameters, data: Data) -> tuple[float, float]:
         check_learning(params, data)
-        work, mean = _Work(params, (), self._threads), WeightedMean()
+        check_precision(self.precision, params, data)
+        work, mean = self._work(params), WeightedMean()
         for rows in chunks(params, data.rows):
             part = data.at(rows)
             if (weight := total_weight(part.sample_weight, part.rows)) > 0:
@@ -166,8 +195,9 @@ class FusedSession:
         optimizer: Optimizer | None,
         objective: Objective,
         validation: Data | None,
+        precision: PrecisionName,
     ) -> None:
-        self._work, self._updates = work, updates
+        self._work, self._updates, self._precision = work, updates, precision
         self._data, self._optimizer = data, optimizer
         self._objective, self._validation = objective, validation
         self._constants = float(objective.loss_cap), int(objective.first_class_fixed)
@@ -223,6 +253,7 @@ class FusedSession:
 
     def evaluate(self, data: Data) -> tuple[float, float]:
         check_data(data, self._work.net.d, self._work.net.K)
+        check_precision(self._precision, self._work.like, data)
         return self._work.measure(data)
 
     def _check_data(self) -> None:
@@ -242,13 +273,13 @@ class Scratch:
         self._chunks: dict[Hashable, Fixed] = {}
         self._rows: list[tuple[Data, Any, Fixed]] = []
 
-    def chunk(self, net: Layout, dtype: Any, rows: int, threads: int, entries: int,
+    def chunk(self, net: Layout, precision: Precision, rows: int, threads: int, entries: int,
               validates: bool) -> Fixed:  # fmt: skip
         """Return a `Chunk` of that many rows, and of a sparse X of that many entries or more."""
-        key = net, dtype, rows, threads, entries > 0, validates
+        key = net, precision, rows, threads, entries > 0, validates
         found = self._chunks.pop(key, None)
         if found is None or found.record.entries.most < entries:
-            found = Fixed(chunk_of(net, dtype, rows, threads, entries))
+            found = Fixed(chunk_of(net, precision, rows, threads, entries))
         self._chunks[key] = found
         if len(self._chunks) > self.MOST_CHUNKS:
             del self._chunks[next(iter(self._chunks))]
@@ -264,6 +295,15 @@ class Scratch:
         return rows
 
 
+def _dZ1_of(chunk: Chunk) -> NDArray[Any]:
+    """DZ1 (panels, rows, width), in one row."""
+    dZ1: NDArray[Any] = chunk.dZ1
+    if chunk.bf16.pairs:
+        width = len(chunk.bf16.Z) // (chunk.threads * chunk.rows)
+        dZ1 = unpacked(chunk.bf16.dZ1).reshape(-1, width, 2).transpose(0, 2, 1)
+    return dZ1.reshape(-1)
+
+
 class _Work:
     """Packed parameters and slots, and the working memory."""
 
@@ -271,16 +311,14 @@ class _Work:
         self,
         params: Parameters,
         slots: Slots,
+        precision: Precision,
         threads: int | None,
         scratch: Scratch | None = None,
     ) -> None:
-        self._dtype = params.W1.dtype
-        self._precision = precision_of(self._dtype)
+        self._dtype, self._precision = params.W1.dtype, precision
         self.net, self._threads = layout_of(params), threads
         self.like = zeros_like(params)
-        size = self.net.size
-        sizes = (size, size if len(slots) > 0 else 1, size if len(slots) > 1 else 1, size)
-        self.buffers = ParameterBuffers(*(aligned(n, self._dtype) for n in sizes))
+        self.buffers = parameter_buffers(self.net, precision, len(slots))
         used = (self.buffers.theta, self.buffers.first, self.buffers.second)[: 1 + len(slots)]
         self._theta, *self.slots = (PackedParameters(flat, self.net) for flat in used)
         self._theta.write(params)
@@ -317,9 +355,9 @@ class _Work:
         With `validation_threads`, it is for validation rows, and for that many threads.
         """
         threads = validation_threads or threads_for(parts_of(self.net, rows), self._threads)
-        numbers = most_numbers(data, whole_blocks(rows, self._dtype), order)
+        numbers = most_numbers(data, whole_blocks(rows, self._precision), order)
         validates = validation_threads is not None
-        return self._scratch.chunk(self.net, self._dtype, rows, threads, numbers, validates)
+        return self._scratch.chunk(self.net, self._precision, rows, threads, numbers, validates)
 
     def measure(self, data: Data) -> tuple[float, float]:
         """Loss and accuracy: an epoch of no batches, which is validated on these rows."""

@@ -14,7 +14,15 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from backhand.engines.fused.bf16_steps import (
+    backward_bf16,
+    forward_bf16,
+    round_dS,
+    write_images,
+)
 from backhand.engines.fused.buffers import Chunk, ParameterBuffers, thread_view
+from backhand.engines.fused.kernels.amx import configured_tiles
+from backhand.engines.fused.kernels.bf16_gather import load_pairs
 from backhand.engines.fused.kernels.dropout import Draw, Dropout, draw_of
 from backhand.engines.fused.kernels.gather import DENSE, Picked, Rows, load_labels, load_rows
 from backhand.engines.fused.kernels.optimizers import NO_RULE, Step, update
@@ -134,8 +142,18 @@ class _Sums(NamedTuple):
 
 def train_program(code: Code, args: ProgramArgs, me: Value) -> None:
     """Train or measure: the share of thread `me`."""
-    with flush_subnormals(code):
+    with flush_subnormals(code), configured_tiles(code):
+        if code.precision.rounds_to_bf16:
+            _round_parameters(code, args, me)
         _epochs(code, args, me)
+
+
+def _round_parameters(code: Code, args: ProgramArgs, me: Value) -> None:
+    """The image of the parameters: this thread's share of the panels, then wait for the others."""
+    panels, threads = args.net.panels, args.training.chunk.threads
+    first, last = (panels * n // threads for n in (me, me + 1))
+    write_images(code, args.net, args.buffers, first, last)
+    barrier(code, code.at(args.sync, ARRIVALS), threads)
 
 
 class ApplyArgs(NamedTuple):
@@ -243,7 +261,7 @@ def _cut(code: Code, size: Value, piece: Value, pieces: Value) -> tuple[Value, V
     """Where a chunk of a batch begins, its number of rows, and that number in whole blocks."""
     begin = size * piece // pieces
     count = size * (piece + 1) // pieces - begin
-    block = code.tile.block
+    block = code.precision.block
     return begin, count, (count + (block - 1)) // block * block
 
 
@@ -262,7 +280,10 @@ def _forward(
         mine.loaded.set(code.select(only, 1, 0))
     # 2. Forward: H1 = max(0, X W1 + b1) ⊙ M, and what each part of the hidden units adds to S.
     with claim_parts(code, chunk.claimed, chunk.parts, chunk.threads, me, mine.phase) as part:
-        forward(code, args.net, args.buffers.theta, chunk, padded, draw, part)
+        if code.precision.rounds_to_bf16:
+            forward_bf16(code, args.net, args.buffers, chunk, padded, draw, part)
+        else:
+            forward(code, args.net, args.buffers.theta, chunk, padded, draw, part)
     # 3. Barrier: every part of S is complete.
     barrier(code, code.at(args.sync, ARRIVALS), chunk.threads)
     # 4. Softmax of this thread's rows: dS, and each row's loss and hit.
@@ -279,6 +300,9 @@ def _load(code: Code, features: Value, mine: _Mine, picked: Picked) -> None:
     """Load X (rows, d), y (rows,) and w (rows,) into this thread's chunk."""
     chunk, X = mine.chunk, mine.rows.X
     load_labels(code, chunk, mine.rows, picked)
+    if code.precision.rounds_to_bf16:
+        load_pairs(code, chunk.bf16, X, picked, features)
+        return
     with code.if_(X.index.equals(DENSE)):
         load_rows(code, chunk, X, picked, features)
     with code.if_(X.index > DENSE):
@@ -290,12 +314,14 @@ def _softmax(
 ) -> None:
     """S = Σ parts + b2 and dS = (P - Y) w of this thread's share of the rows."""
     net = args.net
-    blocks = padded // code.tile.block
-    low, high = (blocks * n // chunk.threads * code.tile.block for n in (me, me + 1))
+    blocks = padded // code.precision.block
+    low, high = (blocks * n // chunk.threads * code.precision.block for n in (me, me + 1))
     b2 = code.at(args.buffers.theta, net.b2)
     add_parts(code, chunk.S, chunk.s_column, chunk.parts, b2, low, high, net.K)
     softmax_and_loss(code, chunk.S, chunk.s_column, chunk.labels, chunk.weights, low, high,
                      net.K, loss_cap, chunk.figures, chunk.rows)  # fmt: skip
+    if code.precision.rounds_to_bf16:
+        round_dS(code, net, chunk, low, high)
 
 
 def _backward(
@@ -307,7 +333,7 @@ def _backward(
     fixed = block.class_fixed
     work = Backward(net, buffers, chunk, count, add, block.dropout.scale, fixed, step)
     with claim_parts(code, chunk.claimed, chunk.parts, chunk.threads, me, mine.phase) as part:
-        backward(code, work, part)
+        (backward_bf16 if code.precision.rounds_to_bf16 else backward)(code, work, part)
     with code.if_((me + 1).equals(chunk.threads)):
         # Forward: S = H1 W2 + b2. Backward: db2 = 1ᵀ dS.
         db2 = code.at(buffers.gradient, net.b2)

@@ -45,12 +45,12 @@ def forward(
         _dense_H1(code, net, theta, chunk, rows, first, last)
     with code.if_(chunk.entries.most > 0), code.loop(last, start=first) as p:
         H1, W1 = code.at(chunk.H1, p * chunk.rows * net.width), code.at(theta, p * net.panel)
-        panel = Panel(_vectors(code, net, p), net.width)
+        panel = Panel(vectors_of(code, net, p), net.width)
         sparse_forward(code, chunk.entries, W1, H1, panel, net.d + 1, rows)
     # H1 ← H1 ⊙ M
     with code.if_(draw.threshold > 0), code.loop(last, start=first) as p:
         H1 = code.at(chunk.H1, p * chunk.rows * net.width)
-        drop(code, H1, net.width, rows, _vectors(code, net, p), _unit(code, net, p), draw)
+        drop(code, H1, net.width, rows, vectors_of(code, net, p), unit_of(code, net, p), draw)
     # S = H1 W2, without b2, of these hidden units
     H1 = code.at(chunk.H1, first * chunk.rows * net.width)
     W2 = code.at(theta, first * net.panel + net.W2)
@@ -71,7 +71,7 @@ def _dense_H1(
             H1 = code.at(chunk.H1, p * chunk.rows * net.width)
             W1 = code.at(theta, p * net.panel + k * net.width)
             X = Matrix(code.at(chunk.X, k), chunk.x_row, 1)
-            size = Size(rows, inner, _vectors(code, net, p), net.width, net.width)
+            size = Size(rows, inner, vectors_of(code, net, p), net.width, net.width)
             gemm(code, X, W1, H1, H1, size, k > 0, epilogue)
 
 
@@ -126,7 +126,7 @@ def backward(code: Code, work: Backward, part: Value) -> None:
 def _dZ1_and_dW2(code: Code, work: Backward, p: Value) -> None:
     """dZ1 = dS W2ᵀ ⊙ 1[H1 > 0] and dW2ᵀ = dSᵀ H1 of panel p, and update W2."""
     net, buffers, chunk, rows, add, _, class_fixed, step = work
-    panel, vectors = p * net.panel, _vectors(code, net, p)
+    panel, vectors = p * net.panel, vectors_of(code, net, p)
     theta, dW2 = code.at(buffers.theta, panel), code.at(buffers.gradient, panel + net.W2)
     H1, dZ1 = (code.at(x, p * chunk.rows * net.width) for x in (chunk.H1, chunk.dZ1))
     with code.if_((step.l2 > 0.0) & (step.rule >= 0)):
@@ -149,9 +149,9 @@ def _dW1(code: Code, work: Backward, p: Value, first: Value, end: Value) -> None
     dW1 = code.at(work.buffers.gradient, p * net.panel + first * net.width)
     # Forward: Z1 = X W1 + b1. Backward: dW1 = Xᵀ dZ1, db1 = 1ᵀ dZ1.
     X_transposed = Matrix(code.at(chunk.X, first), 1, chunk.x_row)
-    size = Size(end - first, work.rows, _vectors(code, net, p), net.width, net.width)
+    size = Size(end - first, work.rows, vectors_of(code, net, p), net.width, net.width)
     gemm(code, X_transposed, dZ1, dW1, dW1, size, work.add, STORE)
-    _update_W1(code, work, p, first, end)
+    update_W1(code, work, p, first, end)
 
 
 def _sparse_dW1(code: Code, work: Backward, p: Value) -> None:
@@ -171,10 +171,10 @@ def _sparse_dW1(code: Code, work: Backward, p: Value) -> None:
         strip = code.at(chunk.entries.strip, 0 - where)
         source = code.select(keep > 0, buffers.gradient, strip)
         here = work._replace(buffers=buffers._replace(gradient=source))
-        _update_W1(code, here, p, first, end)
+        update_W1(code, here, p, first, end)
 
 
-def _update_W1(code: Code, work: Backward, p: Value, first: Value, end: Value) -> None:
+def update_W1(code: Code, work: Backward, p: Value, first: Value, end: Value) -> None:
     """Sum the squares of the weights of features first..end of panel p, then update them."""
     net, step = work.net, work.step._replace(scale=work.step.scale * work.scale)
     panel = p * net.panel
@@ -192,13 +192,13 @@ def panels_of(net: Layout, chunk: Chunk, part: Value) -> tuple[Value, Value]:
     return net.panels * part // chunk.parts, net.panels * (part + 1) // chunk.parts
 
 
-def _unit(code: Code, net: Layout, p: Value) -> Value:
+def unit_of(code: Code, net: Layout, p: Value) -> Value:
     """The number of panel p's first hidden unit: narrow panels are a vector narrower."""
     narrow = code.select(p > net.full, p - net.full, 0)
     unit: Value = p * net.width - narrow * code.lanes
     return unit
 
 
-def _vectors(code: Code, net: Layout, p: Value) -> Value:
+def vectors_of(code: Code, net: Layout, p: Value) -> Value:
     """Return the number of vectors of panel p that are in use."""
     return code.select(p < net.full, net.vectors, net.vectors - 1)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.choices import PrecisionName
 from backhand.engines.argument_checks import check_block, check_group, checked_optimizer
 from backhand.engines.array_engine import ArrayEngine, ArraySession
 from backhand.engines.contract import (
@@ -48,10 +49,11 @@ class TorchEngine(ArrayEngine):
     ----------
     device : str
     threads : int, optional
+    precision : {"auto", "bf16"}
     kernels : {"equations", "triton"}
         What computes the updates of a block where sessions are stacked, which on a GPU all dense
-        ones are: the equations, or kernels for them in Triton, where these serve the sizes and the
-        dtype.
+        ones are: the equations, or kernels for them in Triton, where these serve the sizes, the
+        dtype and the precision.
     graphs : bool, optional
         Whether these updates are replayed as CUDA graphs; None: on a GPU.
 
@@ -69,6 +71,7 @@ class TorchEngine(ArrayEngine):
         self,
         device: str = "cpu",
         threads: int | None = None,
+        precision: PrecisionName = "auto",
         kernels: str = "equations",
         graphs: bool | None = None,
     ) -> None:
@@ -82,6 +85,7 @@ class TorchEngine(ArrayEngine):
                 "Use device='cpu', or one that torch finds on this machine."
             ) from error
         self._threads = threads
+        self.precision = precision
         self._shared_arrays = SharedArrays()
         self._limits = CPU if self.device.type == "cpu" else GPU
         if kernels == "triton":

@@ -39,7 +39,10 @@ class EquationsStep:
         if key is not None:
             b1 = tensors.theta.b1
             mask = mask_of(key, batch.rows, b1.shape[0], least, factor, b1.dtype)
-        return updated(self._work.optimizer, self._work.objective, tensors, batch, eta, l2, t, mask)
+        work = self._work
+        return updated(
+            work.passes, work.optimizer, work.objective, tensors, batch, eta, l2, t, mask
+        )
 
     def _keep(self, now: Any, tensors: Tensors, loss: Any, accuracy: Any, weights: Any) -> None:
         """Write what the update found, for the members that still change, and count it."""

@@ -140,8 +140,8 @@ class Stack(Stacked):
         if epochs.ordered:
             places = empty(M, self.room * epochs.rows, dtype=torch.int64)
         return Work(
-            checked_optimizer(sessions[0]._optimizer), objective, rows, epochs, self.tensors,
-            numbers, places, counter=empty(M, dtype=torch.int64),
+            self._engine.passes, checked_optimizer(sessions[0]._optimizer), objective, rows,
+            epochs, self.tensors, numbers, places, counter=empty(M, dtype=torch.int64),
             going=empty(M, dtype=torch.bool), failed=empty(M, dtype=torch.bool),
             figures=empty(U, M, 3, dtype=torch.float64),
         )  # fmt: skip
@@ -238,7 +238,8 @@ class Stack(Stacked):
         places, mean = rows.places(), WeightedMean()
         for here in chunks(self._like, rows.count, MEASURED_BYTES // len(members)):
             batch = rows.at(here if places is None else places[:, here], theta.W1.dtype)
-            figures = over_sessions(measured, batch, theta)(batch, theta)
+            measure = partial(measured, self._work.passes)
+            figures = over_sessions(measure, batch, theta)(batch, theta)
             mean.add(weights_of(batch), *figures)
         return torch.stack(mean.on_device(), dim=1)
 

@@ -6,6 +6,7 @@ import math
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from backhand.engines.array_engine import PASSES
 from backhand.engines.torch import triton_kernels as kernels
 from backhand.engines.torch.work import Work
 from backhand.support.optional import extra
@@ -63,11 +64,13 @@ def covering(size: int) -> int:
 
 
 def serves(work: Work) -> bool:
-    """Whether the kernels compute these sizes and this dtype."""
+    """Whether the kernels compute these sizes, this dtype and this precision."""
     (_, d, H), K = work.tensors.theta.W1.shape, work.tensors.theta.b2.shape[1]
     tiles = math.ceil(d / 16) * math.ceil(H / 16), math.ceil(work.epochs.batch_size / 16)
     float32 = work.tensors.theta.W1.dtype == torch.float32
-    return bool(float32 and K <= MOST_CLASSES and max(tiles) <= MOST_TILES)
+    return bool(
+        float32 and work.passes is PASSES["auto"] and K <= MOST_CLASSES and max(tiles) <= MOST_TILES
+    )
 
 
 class Launch(NamedTuple):

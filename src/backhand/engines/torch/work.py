@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from backhand.engines.array_engine import Tensors
+from backhand.engines.array_engine import Passes, Tensors
 from backhand.engines.contract import Objective
 from backhand.engines.torch.arrays import StackedRows
 from backhand.optimizers import Optimizer
@@ -80,6 +80,7 @@ class Work:
 
     Attributes
     ----------
+    passes : Passes
     optimizer : Optimizer
     objective : Objective
         Of it, what all members have in common: loss cap, fixed class.
@@ -100,6 +101,7 @@ class Work:
         Loss, accuracy and Σw of each update; float64.
     """
 
+    passes: Passes
     optimizer: Optimizer
     objective: Objective
     rows: StackedRows

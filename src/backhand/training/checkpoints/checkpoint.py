@@ -189,7 +189,7 @@ class Checkpoint:
         self.check()
         with self._locked():
             yield CheckpointManager(self.folder, self.seconds, self.epochs, {
-                "settings": {**settings, "engine": engine.name}, "data": dict(data),
+                "settings": dict(settings), "data": dict(data),
                 "made_by": _maker(engine),
             }, Owner(self.folder, "training run", self._notify))  # fmt: skip
 

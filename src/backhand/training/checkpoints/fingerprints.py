@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines import Data, Objective, is_sparse
+from backhand.engines import Data, Engine, Objective, is_sparse
 from backhand.training.config import TrainConfig
 from backhand.training.state import TrainState
 
@@ -20,10 +20,12 @@ STRETCH_BYTES = 2**22
 """Bytes that are read at a time."""
 
 
-def settings_of(config: TrainConfig, objective: Objective, start: TrainState) -> dict[str, Any]:
+def settings_of(
+    config: TrainConfig, objective: Objective, start: TrainState, engine: Engine
+) -> dict[str, Any]:
     """Settings and start of a training: all of the config, and digests of the start's tensors.
 
-    The bits of a training follow from these, from the data and from what computes.
+    The bits of a training follow from these, from the data and from what the engine depends on.
     """
     d, H = start.optimizer.params.W1.shape
     found = {
@@ -38,7 +40,10 @@ def settings_of(config: TrainConfig, objective: Objective, start: TrainState) ->
         "initial parameters": digest(*start.optimizer.params),
         "starting memory": digest(*(v for slot in start.optimizer.slots for v in slot)),
         "starting order": digest(*(start.sampler[name] for name in sorted(start.sampler))),
+        "engine": engine.name,
     }
+    if engine.precision != "auto":
+        found["precision"] = engine.precision
     if start.best is not None:
         found["starting best parameters"] = digest(*start.best.params)
     return found

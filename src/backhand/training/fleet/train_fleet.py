@@ -203,12 +203,11 @@ class _About:
     """Returns what a checkpoint has about a training: its settings and its data."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine, self._digest = engine.name, SharedDigest()
+        self._engine, self._digest = engine, SharedDigest()
 
     def __call__(self, training: Training) -> dict[str, Any]:
         begin = training.begin
-        settings = settings_of(training.config, training.objective, begin)
         return {
-            "settings": {**settings, "engine": self._engine},
+            "settings": settings_of(training.config, training.objective, begin, self._engine),
             "data": data_fingerprint(begin, training.data, training.validation, self._digest),
         }

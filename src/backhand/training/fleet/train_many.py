@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from backhand import validation
-from backhand.choices import EngineName
+from backhand.choices import EngineName, PrecisionName
 from backhand.engines import Data, Engine, engine_of
+from backhand.engines.argument_checks import check_precision
 from backhand.equations import Parameters, init
 from backhand.errors import InputError
 from backhand.training.checkpoints.checkpoint import Checkpoint, check_checkpoint
@@ -40,6 +41,7 @@ def train_many(
     engine: EngineName | Engine = "auto",
     device: str | None = None,
     threads: int | None = None,
+    precision: PrecisionName = "auto",
     callbacks: Sequence[FleetCallback] = (),
     checkpoint: Checkpoint | None = None,
 ) -> list[TrainResult]:
@@ -69,6 +71,10 @@ def train_many(
     threads : int, optional
         Maximum number of threads; None: as many as the process may use. The fused engine trains as
         many members at the same time; if there are fewer members, they share the threads.
+    precision : {"auto", "bf16"}, default="auto"
+        What the products of training are computed from: numbers of the parameters' dtype, or
+        numbers rounded to bfloat16, with float32 sums, parameters and updates: faster where the
+        processor has units for it. It needs dtype float32 and dense rows; see docs/precision.md.
     callbacks : sequence of callable, default=()
         Each is called with a `FleetProgress` about ten times per second and at the end. One that
         raises `StopTraining` ends the fleet: the members under way return what there is, and those
@@ -118,18 +124,19 @@ def train_many(
     >>> print("the best penalty is", (0.001, 0.1)[losses.reshape(2, 3).mean(axis=1).argmin()])
     the best penalty is 0.001
     """
-    data, K = _checked_data(X, y, sample_weight, dtype)
-    d, dtype = int(data.X.shape[1]), np.dtype(dtype)
+    data, like = _checked_data(X, y, sample_weight, dtype)
+    d, K, dtype = like.W1.shape[0], len(like.b2), like.W1.dtype
     check_members(members, data, d, K, dtype)
     check_fleet_callbacks(callbacks)
     check_checkpoint(checkpoint)
-    engine = engine_of(engine, device, threads)
+    engine = engine_of(engine, device, threads, precision)
+    check_precision(engine.precision, like, data)
     planned = [_planned(member, data, d, K, dtype) for member in members]
     return train_fleet(planned, engine, callbacks=callbacks, checkpoint=checkpoint)
 
 
-def _checked_data(X: Any, y: Any, sample_weight: Any, dtype: DTypeLike) -> tuple[Data, int]:
-    """Return the rows in that dtype, checked, and the number of classes."""
+def _checked_data(X: Any, y: Any, sample_weight: Any, dtype: DTypeLike) -> tuple[Data, Parameters]:
+    """Return the rows in that dtype, checked, and parameters of a hidden unit for them."""
     try:
         kind = np.dtype(dtype)
     except TypeError:
@@ -158,7 +165,7 @@ def _checked_data(X: Any, y: Any, sample_weight: Any, dtype: DTypeLike) -> tuple
     data = make_data(like, X, y, sample_weight)
     if not isinstance(data.X, np.memmap):  # once, for all members
         data = data._replace(X=np.ascontiguousarray(data.X))
-    return data, K
+    return data, like
 
 
 def _planned(member: Member, data: Data, d: int, K: int, dtype: Any) -> Planned:

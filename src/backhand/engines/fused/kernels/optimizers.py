@@ -35,7 +35,7 @@ class Step(NamedTuple):
 @function
 def update(code: Code, buffers: ParameterBuffers, begin: Value, end: Value, step: Step) -> None:
     """Update θ[begin:end] and the slots by the gradient; all (size,), whole vectors."""
-    theta, first, second, gradient = buffers
+    theta, first, second, gradient, _ = buffers
     scale, l2, eta, a, b, epsilon = map(code.real_from_double, step[1:])
     epsilon = code.select(
         epsilon > code.smallest_normal(), epsilon, code.smallest_normal()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import inspect
 import struct
 from collections.abc import Callable, Iterator
@@ -28,6 +29,8 @@ Reals = Annotated[Any, "reals"]
 """A flat array of the program's real numbers."""
 Labels = Annotated[Any, "labels"]
 """A flat array of integers as wide as the program's real numbers."""
+Words = Annotated[Any, "words"]
+"""A flat array of 32-bit words: pairs of bf16 numbers."""
 
 LINE = 64
 """Bytes of a cache line, and of the widest vector."""
@@ -62,7 +65,7 @@ def _read(code: Code, kind: Any, memory: Value, position: Iterator[int]) -> Any:
     if what == "real":
         return Value(code, code.builder.bitcast(word.ir, DOUBLE))
     numbers = {"integers": INT, "doubles": DOUBLE, "reals": code.storage_type,
-               "labels": ir.IntType(code.bits)}  # fmt: skip
+               "labels": ir.IntType(code.bits), "words": ir.IntType(32)}  # fmt: skip
     return code.pointer(word, numbers[what])
 
 
@@ -94,16 +97,24 @@ def _marshal_into(record: Any, found: list[int]) -> None:
         elif isinstance(value, tuple):
             _marshal_into(value, found)
         elif isinstance(value, np.ndarray):
-            found.append(value.__array_interface__["data"][0])
+            found.append(address_of(value))
         elif isinstance(value, float):
             found += struct.unpack("q", struct.pack("d", value))
         else:
             found.append(index(value))
 
 
+def address_of(array: NDArray[Any]) -> int:
+    """Return where an array's numbers begin, in a quarter of NumPy's time if it is writable."""
+    if array.size and array.flags.carray:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+    where: int = array.__array_interface__["data"][0]
+    return where
+
+
 def aligned(count: int, dtype: Any, make: Callable[..., Any] = np.zeros) -> NDArray[Any]:
     """Return a flat, aligned array of zeros; uninitialised if `make` is `np.empty`."""
     kind = np.dtype(dtype)
     raw: NDArray[Any] = make(count * kind.itemsize + LINE, np.uint8)
-    begin = -raw.__array_interface__["data"][0] % LINE
+    begin = -address_of(raw) % LINE
     return raw[begin : begin + count * kind.itemsize].view(kind)

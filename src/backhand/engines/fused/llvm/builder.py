@@ -106,6 +106,9 @@ class Value:
     def __and__(self, other: Value) -> Value:
         return Value(self.code, self.code.builder.and_(self.ir, other.ir))
 
+    def __or__(self, other: Value) -> Value:
+        return Value(self.code, self.code.builder.or_(self.ir, other.ir))
+
     def __xor__(self, other: Any) -> Value:
         return Value(self.code, self.code.builder.xor(*self._with(other)))
 

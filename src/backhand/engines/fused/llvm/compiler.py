@@ -56,7 +56,7 @@ def entry(
     """
     with _lock:
         if (write, precision) not in _entries:
-            name = f"{write.__name__}.{precision.compute}"
+            name = f"{write.__name__}.{precision.name}"
             file = _file(write, name)
             code = _kept(file) or _compile(write, precision, name, notify, file)
             _entries[write, precision] = _load(code, name)

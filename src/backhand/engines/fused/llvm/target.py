@@ -17,6 +17,12 @@ class Host(NamedTuple):
     features: str
 
     @property
+    def has(self) -> frozenset[str]:
+        """The features that it has, by LLVM's names."""
+        given = self.features.split(",")
+        return frozenset(feature[1:] for feature in given if feature.startswith("+"))
+
+    @property
     def is_x86(self) -> bool:
         """Whether it runs x86 code of 64 bits."""
         return self.triple.startswith(("x86_64", "amd64"))
@@ -58,11 +64,6 @@ class Tile(NamedTuple):
         """Numbers that the block is wide."""
         return self.NV * self.lanes
 
-    @property
-    def block(self) -> int:
-        """Rows of the data that are worked on together: whole vectors, and whole blocks of sums."""
-        return max(self.lanes, self.dot_MR)
-
 
 @cache
 def tile_of(lanes: int) -> Tile:
@@ -80,9 +81,8 @@ def tile_of(lanes: int) -> Tile:
 
 def registers_of(machine: Host) -> tuple[int, int]:
     """Bytes of a vector register, and the number of such registers."""
-    has = {feature[1:] for feature in machine.features.split(",") if feature.startswith("+")}
     if machine.is_x86:
-        if {"avx512f", "avx512dq", "avx512bw", "avx512vl"} <= has:
+        if machine.has >= {"avx512f", "avx512dq", "avx512bw", "avx512vl"}:
             return 64, 32
-        return (32, 16) if "avx2" in has else (16, 16)
+        return (32, 16) if "avx2" in machine.has else (16, 16)
     return 16, 32

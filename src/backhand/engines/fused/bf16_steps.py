@@ -1,0 +1,219 @@
+"""The forward and the backward step of a part of the hidden units, with products of bf16 numbers.
+
+As `steps`, whose results these are but for the rounding r(·) of what is multiplied:
+
+    Z1 = r(X) r(W1) + b1    H1 = r(max(0, Z1) ⊙ M)    S = H1 r(W2) + b2    D = r((P - Y) ⊙ w)
+    dW2 = H1ᵀ D    dZ1 = r(D r(W2)ᵀ ⊙ 1[H1 > 0])    dW1 = r(X)ᵀ dZ1    db1 = 1ᵀ dZ1
+
+Sums, b1, b2, db2, the parameters and the optimizer's slots are float32; r(W1) and r(W2) are an
+image of the parameters, renewed after each update. Sizes are those of `bf16_buffers`.
+"""
+
+from __future__ import annotations
+
+from backhand.engines.fused.bf16_buffers import Image
+from backhand.engines.fused.buffers import STRIP, Chunk, ParameterBuffers
+from backhand.engines.fused.kernels.bf16 import lower, paired, store_rounded, upper
+from backhand.engines.fused.kernels.bf16_gemm import multiply
+from backhand.engines.fused.kernels.dropout import Draw, drop
+from backhand.engines.fused.kernels.gemm import Size
+from backhand.engines.fused.kernels.optimizers import RULES, update
+from backhand.engines.fused.kernels.reductions import squares
+from backhand.engines.fused.kernels.transposition import pairs_across, transpose
+from backhand.engines.fused.llvm.builder import Code, Value, function
+from backhand.engines.fused.packing import Layout
+from backhand.engines.fused.steps import Backward, panels_of, unit_of, update_W1, vectors_of
+
+KC = 128
+"""Pairs of features of a panel of W1 that are multiplied at a time."""
+
+
+@function
+def forward_bf16(
+    code: Code, net: Layout, buffers: ParameterBuffers, chunk: Chunk, rows: Value, draw: Draw,
+    part: Value,
+) -> None:  # fmt: skip
+    """Compute H1 = r(max(0, X W1 + b1) ⊙ M) of a part of the hidden units, and their share of S.
+
+    H1 (panels, pairs, width) and H1T (panels, hidden, rows), pairs; S[part + 1] (K, rows).
+    """
+    half, image = chunk.bf16, buffers.image
+    first, last = panels_of(net, chunk, part)
+    S = code.at(chunk.S, (part + 1) * net.K * chunk.s_column)
+    with code.loop(last, start=first) as p:
+        words, vectors = code.at(image.words, p * image.panel), vectors_of(code, net, p)
+        _Z1(code, net, buffers, chunk, rows, p)
+        with code.if_(draw.threshold > 0):
+            drop(code, half.Z, net.width, rows, vectors, unit_of(code, net, p), draw)
+        H1 = code.at(half.H1, p * half.pairs * net.width)
+        H1T = code.at(half.H1T, p * image.hidden * chunk.rows)
+        rectify(code, half.Z, net.width, rows, vectors, H1)
+        used = vectors * code.lanes
+        pairs_across(code, H1, net.width, rows, used, H1T, chunk.rows)
+        # S = H1 W2, without b2, of these hidden units: Sᵀ = W2ᵀ H1ᵀ.
+        size = Size(net.K, used // 2, rows // code.lanes, chunk.rows, chunk.s_column)
+        W2 = code.at(words, image.W2)
+        multiply(code, W2, image.hidden, H1T, S, half.zeros, size, p > first)
+
+
+def _Z1(
+    code: Code, net: Layout, buffers: ParameterBuffers, chunk: Chunk, rows: Value, p: Value
+) -> None:
+    """Z1 = X W1 + b1 of panel p: KC pairs of columns of X at a time."""
+    half, image = chunk.bf16, buffers.image
+    W1, pairs = code.at(image.words, p * image.panel), (net.d + 1) // 2
+    b1 = code.at(buffers.theta, p * net.panel + net.d * net.width)
+    with code.loop(pairs, step=KC) as k:
+        inner = code.minimum(pairs - k, KC)
+        size = Size(rows, inner, vectors_of(code, net, p), net.width, net.width)
+        X, W1_here = code.at(half.X, k), code.at(W1, k * net.width)
+        multiply(code, X, half.x_row, W1_here, half.Z, b1, size, k > 0)
+
+
+@function
+def rectify(code: Code, Z: Value, width: Value, rows: Value, vectors: Value, H1: Value) -> None:
+    """H1 = r(max(0, Z)) by pairs of rows; Z (rows, width)."""
+    with code.loop(rows // 2) as i, code.loop(vectors) as v:
+        here = i * 2 * width + v * code.lanes
+        both = (code.relu(code.load(Z, here + n * width)) for n in (0, 1))
+        code.store(paired(code, *both), H1, i * width + v * code.lanes)
+
+
+@function
+def backward_bf16(code: Code, work: Backward, part: Value) -> None:
+    """Compute dW2, dZ1, dW1 and db1 of a part of the hidden units, and update their weights."""
+    net, image = work.net, work.buffers.image
+    first, last = panels_of(net, work.chunk, part)
+    updates = (work.step.rule >= 0) & (work.step.rule < len(RULES))
+    with code.loop(last, start=first) as p:
+        _dZ1_and_dW2(code, work, p)
+        with code.if_(updates):
+            W2_image(code, net, work.buffers.theta, image, p)
+    # A strip of Xᵀ stays in the L1 cache for all panels.
+    with code.loop(net.d, step=STRIP) as i, code.loop(last, start=first) as p:
+        end = code.minimum(i + STRIP, net.d)
+        _dW1(code, work, p, i, end)
+        with code.if_(updates):
+            W1_image(code, net, work.buffers.theta, image, p, i, end)
+
+
+def _dZ1_and_dW2(code: Code, work: Backward, p: Value) -> None:
+    """dZ1 = r(D W2ᵀ ⊙ 1[H1 > 0]), db1 = 1ᵀ dZ1 and dW2ᵀ = Dᵀ H1 of panel p; update b1 and W2."""
+    net, buffers, chunk, rows, add, _, class_fixed, step = work
+    half, image = chunk.bf16, buffers.image
+    panel, vectors, pairs = p * net.panel, vectors_of(code, net, p), (rows + 1) // 2
+    H1, dZ1 = (code.at(x, p * half.pairs * net.width) for x in (half.H1, half.dZ1))
+    with code.if_((step.l2 > 0.0) & (step.rule >= 0)):
+        W2 = code.at(buffers.theta, panel + net.W2)
+        squares(code, W2, net.K * net.width, code.at(chunk.squares, p), code.integer(0))
+    # Forward: S = H1 W2. Backward: dH1 = D W2ᵀ.
+    W2 = code.at(image.words, p * image.panel + image.W2_pairs)
+    size = Size(pairs * 2, (net.K + 1) // 2, vectors, net.width, net.width)
+    multiply(code, half.D, image.classes, W2, half.Z, half.zeros, size, 0)
+    # Forward: Z1 = X W1 + b1, H1 = max(0, Z1). Backward: dZ1 = dH1 ⊙ 1[H1 > 0], db1 = 1ᵀ dZ1.
+    db1 = code.at(buffers.gradient, panel + net.d * net.width)
+    mask_and_sum(code, half.Z, H1, net.width, pairs, half.pairs, vectors, dZ1, db1, add)
+    update_W1(code, work, p, net.d, net.d + 1)
+    # Forward: S = H1 W2. Backward: dW2 = H1ᵀ D, stored as dW2ᵀ = Dᵀ H1.
+    dW2 = code.at(buffers.gradient, panel + net.W2)
+    size = Size(net.K, pairs, vectors, net.width, net.width)
+    multiply(code, half.DT, half.pairs, H1, dW2, half.zeros, size, add)
+    update(code, buffers, panel + net.W2 + class_fixed * net.width, panel + net.panel, step)
+
+
+@function
+def mask_and_sum(
+    code: Code, dH1: Value, H1: Value, width: Value, pairs: Value, all_pairs: Value,
+    vectors: Value, dZ1: Value, db1: Value, add: Value,
+) -> None:  # fmt: skip
+    """dZ1 = r(dH1 ⊙ 1[H1 > 0]) by pairs of rows, and db1 = 1ᵀ dZ1, or with `add` db1 + 1ᵀ dZ1.
+
+    dH1 (2 pairs, width); H1 and dZ1 (all_pairs, width); db1 (width,). Pairs after the first
+    `pairs` become 0.
+    """
+    zero = code.splat(0.0)
+    with code.loop(vectors) as v:
+        at = v * code.lanes
+        sum_ = code.variable(zero)
+        with code.if_(add > 0):
+            sum_.set(code.load(db1, at))
+        with code.loop(pairs) as i:
+            here = i * width + at
+            h = code.load(H1, here)
+            first, second = (
+                code.select(part(code, h) > zero, code.load(dH1, i * 2 * width + at + row), zero)
+                for part, row in ((lower, 0), (upper, width))
+            )
+            words = paired(code, first, second)
+            code.store(words, dZ1, here)
+            sum_.set(sum_.get() + lower(code, words) + upper(code, words))
+        code.store(sum_.get(), db1, at)
+        with code.loop(all_pairs, start=pairs) as i:
+            code.store(code.bits_of(zero), dZ1, i * width + at)
+
+
+def _dW1(code: Code, work: Backward, p: Value, first: Value, end: Value) -> None:
+    """dW1 = Xᵀ dZ1 of panel p for features first..end, and their update."""
+    net, half = work.net, work.chunk.bf16
+    dZ1 = code.at(half.dZ1, p * half.pairs * net.width)
+    dW1 = code.at(work.buffers.gradient, p * net.panel + first * net.width)
+    XT = code.at(half.XT, first * half.pairs)
+    # Forward: Z1 = X W1 + b1. Backward: dW1 = Xᵀ dZ1.
+    size = Size(end - first, (work.rows + 1) // 2, vectors_of(code, net, p), net.width, net.width)
+    multiply(code, XT, half.pairs, dZ1, dW1, half.zeros, size, work.add)
+    update_W1(code, work, p, first, end)
+
+
+@function
+def round_dS(code: Code, net: Layout, chunk: Chunk, low: Value, high: Value) -> None:
+    """Dᵀ = r(dS), and D, of rows low..high, whole blocks; S (K, rows) contains dS."""
+    half = chunk.bf16
+    with code.loop(net.K) as k, code.loop(high, start=low, step=code.lanes) as i:
+        dS = code.load(chunk.S, k * chunk.s_column + i)
+        store_rounded(code, dS, half.DT, k * half.pairs + i // 2)
+    classes = (net.K + (2 * code.lanes - 1)) // (2 * code.lanes) * code.lanes
+    DT, D = code.at(half.DT, low // 2), code.at(half.D, low * classes)
+    transpose(code, DT, half.pairs, classes * 2, (high - low) // 2, D, classes)
+
+
+def write_images(
+    code: Code, net: Layout, buffers: ParameterBuffers, first: Value, last: Value
+) -> None:
+    """r(W1) and r(W2) of panels first..last."""
+    with code.loop(last, start=first) as p:
+        W1_image(code, net, buffers.theta, buffers.image, p, code.integer(0), net.d)
+        W2_image(code, net, buffers.theta, buffers.image, p)
+
+
+@function
+def W1_image(
+    code: Code, net: Layout, theta: Value, image: Image, p: Value, first: Value, end: Value
+) -> None:
+    """r(W1) of features first..end of panel p, by pairs: `first` is even."""
+    W1, words = code.at(theta, p * net.panel), code.at(image.words, p * image.panel)
+    _pairs_of_rows(code, W1, net.width, first, end, words)
+
+
+@function
+def W2_image(code: Code, net: Layout, theta: Value, image: Image, p: Value) -> None:
+    """r(W2) of panel p, by pairs of hidden units and by pairs of classes."""
+    W2 = code.at(theta, p * net.panel + net.W2)
+    words = code.at(image.words, p * image.panel)
+    with code.loop(net.K) as k, code.loop(net.width, step=code.lanes) as h:
+        where = image.W2 + k * image.hidden + h // 2
+        store_rounded(code, code.load(W2, k * net.width + h), words, where)
+    pairs = code.at(words, image.W2_pairs)
+    _pairs_of_rows(code, W2, net.width, code.integer(0), net.K, pairs)
+
+
+def _pairs_of_rows(
+    code: Code, numbers: Value, width: Value, first: Value, end: Value, words: Value
+) -> None:
+    """Rows first..end of numbers (rows, width) as pairs; the last of an odd number with 0."""
+    whole = end // 2 * 2
+    with code.loop(whole, start=first, step=2) as i, code.loop(width, step=code.lanes) as h:
+        both = (code.load(numbers, (i + n) * width + h) for n in (0, 1))
+        code.store(paired(code, *both), words, i // 2 * width + h)
+    with code.loop(end, start=whole) as i, code.loop(width, step=code.lanes) as h:
+        last = code.load(numbers, i * width + h)
+        code.store(paired(code, last, code.splat(0.0)), words, i // 2 * width + h)

@@ -25,7 +25,7 @@ from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.optimizers import OPTIMIZERS, SGD, make_optimizer, of_parameters
 from backhand.torch_twin import relative_difference
-from helpers.gradient_checks import Problem, assert_close, gradients_of, random_problem
+from helpers.gradient_checks import Problem, assert_close, gradients_of, random_problem, single
 from helpers.sessions import started
 
 ENGINES = ["reference", "fused", "torch"]
@@ -34,15 +34,6 @@ ENGINES = ["reference", "fused", "torch"]
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> Engine:
     return make_engine(request.param)
-
-
-def single(problem: Problem) -> Problem:
-    params, (X, y, w, _), l2 = problem
-    return Problem(
-        Parameters(*(p.astype(np.float32) for p in params)),
-        Data(X.astype(np.float32), y, None if w is None else w.astype(np.float32)),
-        l2,
-    )
 
 
 @pytest.mark.parametrize("seed", range(200))

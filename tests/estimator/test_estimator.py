@@ -66,7 +66,7 @@ def test_the_constructor_is_scikit_learns_and_what_is_new() -> None:
     for name, parameter in theirs.items():
         assert ours[name].default == parameter.default, name
         assert ours[name].kind == parameter.kind, name
-    new = ["class_weight", "dropout", "engine", "device", "threads"]
+    new = ["class_weight", "dropout", "engine", "device", "threads", "precision"]
     assert list(ours) == [*theirs, *new]
 
 

@@ -57,6 +57,16 @@ def random_problem(seed: int, shape: tuple[int, int, int, int] | None = None) ->
             return Problem(params, Data(X, y, w), l2)
 
 
+def single(problem: Problem) -> Problem:
+    """The problem in float32."""
+    params, (X, y, w, _), l2 = problem
+    return Problem(
+        Parameters(*(p.astype(np.float32) for p in params)),
+        Data(X.astype(np.float32), y, None if w is None else w.astype(np.float32)),
+        l2,
+    )
+
+
 def corner_problem() -> Problem:
     """Z1 exactly 0 in places, where the derivative of the ReLU is 0 by convention; H = K."""
     params, data, _ = random_problem(5, (6, 3, 4, 4))

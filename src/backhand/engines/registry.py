@@ -112,7 +112,9 @@ def _make_torch(options: EngineOptions) -> Engine:
 _registry: dict[str, EngineSpec] = {
     spec.name: spec
     for spec in (
-        EngineSpec("fused", _make_fused, needs=("llvmlite",), check=_check_fused),
+        EngineSpec(
+            "fused", _make_fused, needs=("llvmlite",), check=_check_fused, precisions=PRECISIONS
+        ),
         EngineSpec("reference", _make_reference, precisions=PRECISIONS),
         EngineSpec("torch", _make_torch, devices=None, needs=("torch",), precisions=PRECISIONS),
     )

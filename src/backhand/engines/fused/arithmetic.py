@@ -33,16 +33,15 @@ https://docs.kernel.org/arch/x86/xstate.html."""
 @cache
 def bf16_products() -> str:
     """The fastest of `BF16_PRODUCTS` that works here."""
-    wide = precision_of(np.float32).lanes == 16
-    if wide and host().has >= {"amx-tile", "amx-bf16", "avx512bf16"} and _tiles_permitted():
-        if products_are_right(AMX):
-            return AMX
-    if wide and "avx512bf16" in host().has:
-        return DOTS
-    return CONVERSION
+    has = host().has
+    if precision_of(np.float32).lanes != 16 or "avx512bf16" not in has:
+        return CONVERSION
+    if has >= {"amx-tile", "amx-bf16"} and tiles_permitted() and products_are_right(AMX):
+        return AMX
+    return DOTS
 
 
-def _tiles_permitted() -> bool:
+def tiles_permitted() -> bool:
     """Ask Linux for the state of the tiles, once for the process and all its threads to come."""
     try:
         call = ctypes.CDLL(None, use_errno=True).syscall

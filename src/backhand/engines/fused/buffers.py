@@ -63,9 +63,11 @@ class ParameterBuffers(NamedTuple):
 
 def parameter_buffers(net: Layout, precision: Precision, slots: int) -> ParameterBuffers:
     """Return buffers for an optimizer of that many slots; those that it does not use are short."""
-    sizes = (net.size, net.size if slots > 0 else 1, net.size if slots > 1 else 1, net.size)
-    flat = (aligned(size, precision.storage) for size in sizes)
-    return ParameterBuffers(*flat, image_of(net, precision))
+    theta, first, second, gradient = (
+        aligned(net.size if used else 1, precision.storage)
+        for used in (True, slots > 0, slots > 1, True)
+    )
+    return ParameterBuffers(theta, first, second, gradient, image_of(net, precision))
 
 
 class Entries(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.bf16 import r
 from backhand.choices import PrecisionName
 from backhand.engines.argument_checks import (
     check_block,
@@ -144,11 +145,12 @@ class FusedEngine:
         loss, (dW1, db1, dW2, db2) = work.gradient(data, flatten_batch(data.rows, None, l2), fixed)
         # What the compiled pass keeps are sums: only an update divides by Σw.
         mean = kind.type(1 / (chunk.sums[2] or 1.0))
-        dS = mean * chunk.S[: net.K * chunk.s_column].reshape(net.K, -1)[:, : data.rows].T
+        sums = chunk.S[: net.K * chunk.s_column].reshape(net.K, -1)[:, : data.rows].T
+        dS = mean * sums
         panels = _dZ1_of(chunk).reshape(net.panels, chunk.rows, net.width)[:, : data.rows]
         dZ1 = mean * panels.transpose(1, 0, 2).reshape(data.rows, -1)[:, places_of(net)]
         # dH1 is never in memory there: its sums are masked as they leave the registers.
-        dH1 = dS @ params.W2.T
+        dH1 = dS @ params.W2.T if self.precision == "auto" else mean * (r(sums) @ r(params.W2).T)
         return loss, Gradients(dS, dW2, db2, dH1, dZ1, dW1, db1)
 
     def start(
@@ -162,7 +164,9 @@ class FusedEngine:
         check_start(state, data, optimizer, objective, validation)
         check_precision(self.precision, state.params, data, validation)
         work = self._work(state.params, state.slots)
-        return FusedSession(work, state.updates, data, optimizer, objective, validation)
+        return FusedSession(
+            work, state.updates, data, optimizer, objective, validation, self.precision
+        )
 
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
         check_prediction(params, X)
@@ -190,8 +194,9 @@ class FusedSession:
         optimizer: Optimizer | None,
         objective: Objective,
         validation: Data | None,
+        precision: PrecisionName,
     ) -> None:
-        self._work, self._updates = work, updates
+        self._work, self._updates, self._precision = work, updates, precision
         self._data, self._optimizer = data, optimizer
         self._objective, self._validation = objective, validation
         self._constants = float(objective.loss_cap), int(objective.first_class_fixed)
@@ -247,6 +252,7 @@ class FusedSession:
 
     def evaluate(self, data: Data) -> tuple[float, float]:
         check_data(data, self._work.net.d, self._work.net.K)
+        check_precision(self._precision, self._work.like, data)
         return self._work.measure(data)
 
     def _check_data(self) -> None:
@@ -290,11 +296,11 @@ class Scratch:
 
 def _dZ1_of(chunk: Chunk) -> NDArray[Any]:
     """DZ1 (panels, rows, width), in one row."""
-    if not len(chunk.bf16.dZ1):
-        return chunk.dZ1
-    width = len(chunk.bf16.Z) // (chunk.threads * chunk.rows)
-    pairs = unpacked(chunk.bf16.dZ1).reshape(-1, width, 2)
-    return pairs.transpose(0, 2, 1).reshape(-1)
+    dZ1: NDArray[Any] = chunk.dZ1
+    if chunk.bf16.pairs:
+        width = len(chunk.bf16.Z) // (chunk.threads * chunk.rows)
+        dZ1 = unpacked(chunk.bf16.dZ1).reshape(-1, width, 2).transpose(0, 2, 1)
+    return dZ1.reshape(-1)
 
 
 class _Work:

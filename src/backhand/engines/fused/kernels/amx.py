@@ -27,9 +27,7 @@ TILES = 8
 PALETTE = bytes([1, *[0] * 15, *[64, 0] * TILES, *[0] * 16, *[ROWS] * TILES, *[0] * 8])
 """The configuration (Intel's manual, LDTILECFG): every tile has 16 rows of 64 bytes."""
 
-LOAD, STORE, ZERO, MULTIPLY = (
-    "llvm.x86.tileloadd64", "llvm.x86.tilestored64", "llvm.x86.tilezero", "llvm.x86.tdpbf16ps",
-)  # fmt: skip
+LOAD, STORE, MULTIPLY = "llvm.x86.tileloadd64", "llvm.x86.tilestored64", "llvm.x86.tdpbf16ps"
 CONFIGURE, RELEASE = "llvm.x86.ldtilecfg", "llvm.x86.tilerelease"
 
 BYTE = ir.IntType(8)

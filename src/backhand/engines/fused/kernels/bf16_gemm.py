@@ -23,8 +23,9 @@ def multiply(
     """C = start + A B, or with `add` C + A B, in float32.
 
     A (rows, inner) words, `a_row` from a row to the next; B (inner, vectors · lanes) words; C
-    (rows, vectors · lanes); start (lanes of NV vectors,), added to every row. AMX reads A and B up to
-    whole tiles: rows of A in sixteens, `inner` in lanes; what is beyond `inner` is 0.
+    (rows, vectors · lanes). `start` has a number for each column, which is added to every row; if
+    there are more than NV vectors, the same for each NV. AMX reads A and B up to whole tiles: rows
+    of A in sixteens, `inner` in lanes; what is beyond `inner` is 0.
     """
     NV = code.tile.NV
     with code.loop(size.vectors, step=NV) as v:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from backhand import equations
 from backhand.dropout import dropout_mask
 from backhand.engines import Block, Data, Objective, OptimizerState
-from backhand.engines.fused.buffers import chunk_rows
 from backhand.engines.fused.engine import FusedEngine
 from backhand.engines.fused.llvm.precision import precision_of
 from backhand.engines.fused.packing import places_of
@@ -185,7 +184,7 @@ def check_training(case: Case) -> None:
 
 
 def check_masks() -> None:
-    """The compiled masks, to the bit: without features and with b1 = 1, H1 is the mask."""
+    """The compiled masks: without features and with b1 = 1, H1 is the mask."""
     for dtype in TOLERANCES:
         for H in (1, 15, 16, 17, 64, 65, 130, 200, 333):
             for N, batch in ((1, 1), (7, 3), (300, 300), (300, 140)):
@@ -193,24 +192,28 @@ def check_masks() -> None:
 
 
 def _check_masks(dtype: Any, N: int, batch: int, H: int) -> None:
-    """What the last batch leaves in its last chunk, after a number of updates beyond 32 bits."""
-    params = Parameters(np.zeros((1, H)), np.ones(H), np.zeros((H, 2)), np.zeros(2))
+    """What the last batch leaves in its last chunk, after a number of updates beyond 32 bits.
+
+    It is dZ1 = dS W2ᵀ ⊙ 1[H1 > 0]: with W2 = (1, -1) and label 1, 1 or 2 where a unit is kept.
+    """
+    W2 = np.tile([1.0, -1.0], (H, 1))
+    params = Parameters(np.zeros((1, H)), np.ones(H), W2, np.zeros(2))
     params = Parameters(*(p.astype(dtype) for p in params))
     B, before, p, seed = -(-N // batch), 2**33, 0.375, 2**40 + H
     block = Block(batch, np.zeros((1, B)), np.zeros((1, B)))
-    data = Data(np.zeros((N, 1), dtype), np.zeros(N, int))
+    data = Data(np.zeros((N, 1), dtype), np.ones(N, int))
     objective = Objective(dropout=p, dropout_seed=seed)
     run = FusedEngine(2).start(OptimizerState(params, (), before), data, SGD(), objective)
     run.advance(block)
-    net, rows = run._work.net, chunk_rows(batch)
-    chunk = run._work.chunk(run._data, rows).record
+    net = run._work.net
+    chunk = run._work.chunk(run._data, run._work.chunk_rows(run._data, batch)).record
     size = N - (B - 1) * batch
     begin = size * (-(-size // chunk.rows) - 1) // -(-size // chunk.rows)
     panels = chunk.H1.reshape(net.panels, chunk.rows, net.width).transpose(1, 0, 2)
-    H1, places = panels[: size - begin].reshape(size - begin, -1), places_of(net)
+    kept, places = panels[: size - begin].reshape(size - begin, -1) > 0, places_of(net)
     M = dropout_mask(seed, before + B, size, H, p, dtype)[begin:]
-    assert np.array_equal(H1[:, places], M), (dtype, N, batch, H)
-    assert not np.delete(H1, places, axis=1).any()
+    assert np.array_equal(kept[:, places], M > 0), (dtype, N, batch, H)
+    assert not np.delete(kept, places, axis=1).any()
 
 
 def trained_by_the_equations(case: Case) -> tuple[Parameters, Any, list[float], list[float]]:

@@ -124,7 +124,7 @@ def add_product(
         _copy(code, W, first, inner, h, vectors, strip)
         size = Size(reach.rows, inner, vectors, vectors * lanes, reach.c_row)
         c = code.at(C, h)
-        gemm(code, a, strip, c, c, size, 1, STORE)
+        gemm(code, a, strip, c, size, 1, STORE)
 
     in_tiles(code, (W.columns + (lanes - 1)) // lanes, code.tile.NV, multiply)
 

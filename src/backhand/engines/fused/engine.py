@@ -21,7 +21,6 @@ from backhand.engines.argument_checks import (
     check_learning,
     check_learning_rate,
     check_precision,
-    check_prediction,
     check_start,
     check_state,
     checked_optimizer,
@@ -69,7 +68,7 @@ from backhand.engines.fused.llvm.abi import Fixed, aligned, marshal
 from backhand.engines.fused.llvm.compiler import compiled_by, entry
 from backhand.engines.fused.llvm.precision import Precision, bf16_precision, precision_of
 from backhand.engines.fused.packing import Layout, PackedParameters, layout_of, places_of
-from backhand.engines.fused.prediction import predict_proba
+from backhand.engines.fused.prediction import FusedPredictor
 from backhand.engines.fused.program import (
     DONE,
     ApplyArgs,
@@ -168,9 +167,11 @@ class FusedEngine:
             work, state.updates, data, optimizer, objective, validation, self.precision
         )
 
+    def predictor(self, params: Parameters) -> FusedPredictor:
+        return FusedPredictor(params, self._threads)
+
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
-        check_prediction(params, X)
-        return predict_proba(params, X, self._threads)
+        return self.predictor(params).predict_proba(X)
 
     def evaluate(self, params: Parameters, data: Data) -> tuple[float, float]:
         check_learning(params, data)

@@ -277,7 +277,7 @@ class FusedPredictor:
         (d, H), K = params.W1.shape, params.b2.shape[0]
         self._d, self._K, self._flops = d, K, 2 * H * (d + K)
         self._h_row = spread(-(-H // tile.lanes) * tile.lanes, precision.bytes)
-        self._block, self._strip = tile.block, KC * tile.NR
+        self._block, self._strip = precision.block, KC * tile.NR
         self._chunk = min(MC, max(1, CHUNK_NUMBERS // (self._h_row + K)))
         matrices = (stored(value.reshape(-1, value.shape[-1]), self._dtype) for value in params)
         self._network = Network(d, H, K, self._h_row, *matrices)

@@ -31,18 +31,20 @@ SUMS = 8
 """Numbers per thread: three sums, padded to a cache line."""
 
 MC = 128
-"""Rows that dW1 sums at a time: their dZ1 of a panel fits the L1 cache."""
+"""Rows that dW1 sums at a time, whose dZ1 of a panel fits the L1 cache; and the rows of a chunk of
+a batch that is several: enough to reuse each weight that is read."""
 
-CHUNK_ROWS = range(128, 1025)
-"""Rows of a chunk: enough to reuse each weight that is read, and few enough for a small memory."""
-
-CHUNK_BYTES = 1_300_000
-"""What the rows of a chunk, X and H1, should take: with a panel of weights, a common L2 cache."""
+BATCH_BYTES = 1_300_000
+"""The maximum of X and H1 of a batch that is one chunk: X is copied once if it is in order, and the
+gradient of W1 is never stored as a whole."""
 
 SPARSE_ROWS = 256
 """The same for a sparse X, whose chunk is small: the cost is
 reading and writing a gradient that exceeds the caches, which does not happen if a batch is one
 chunk."""
+
+SHORTEST = 128
+"""Features of a block that make it worth while to read and write H1 for each block."""
 
 STRIP = 48
 """Features whose weights are updated together, while their gradient is in the cache."""
@@ -162,9 +164,10 @@ def chunk_rows(net: Layout, dtype: Any, batch: int, sparse: bool = False) -> int
 
     Sums over rows are computed chunk by chunk, so the number must not depend on the machine.
     """
-    fitting = CHUNK_BYTES // ((net.d + 1 + net.H) * np.dtype(dtype).itemsize)
-    most = SPARSE_ROWS if sparse else min(max(fitting, CHUNK_ROWS[0]), CHUNK_ROWS[-1])
-    pieces = -(-batch // most)
+    size = batch * (net.d + 1 + net.H) * np.dtype(dtype).itemsize
+    if not sparse and size <= BATCH_BYTES:
+        return batch
+    pieces = -(-batch // (SPARSE_ROWS if sparse else MC))
     return -(-batch // pieces)
 
 
@@ -172,8 +175,12 @@ def columns_of_block(net: Layout, itemsize: int) -> int:
     """Return how many features are multiplied at a time: whole strips.
 
     Their weights in a panel fill four fifths of the L1 cache; the rest is for rows of X and H1.
+    Where that is too short for the cost of each tile, they are read from the L2 cache.
     """
-    most = cache_sizes().L1 * 4 // 5 // (net.width * itemsize)
+    caches, row = cache_sizes(), net.width * itemsize
+    most = caches.L1 * 4 // 5 // row
+    if most < SHORTEST:
+        most = caches.L2 // 4 // row
     return max(1, most // STRIP) * STRIP
 
 

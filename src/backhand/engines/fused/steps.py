@@ -40,7 +40,7 @@ def forward(
     # H1 = max(0, X W1 + b1)
     first, last = panels_of(net, chunk, part)
     with code.if_(chunk.entries.most.equals(0)):
-        _dense_H1(code, net, theta, chunk, rows, first, last)
+        dense_H1(code, net, theta, chunk, rows, first, last)
     with code.if_(chunk.entries.most > 0), code.loop(last, start=first) as p:
         H1, W1 = code.at(chunk.H1, p * chunk.rows * net.width), code.at(theta, p * net.panel)
         panel = Panel(vectors_of(code, net, p), net.width)
@@ -49,7 +49,14 @@ def forward(
     with code.if_(draw.threshold > 0), code.loop(last, start=first) as p:
         H1 = code.at(chunk.H1, p * chunk.rows * net.width)
         drop(code, H1, net.width, rows, vectors_of(code, net, p), unit_of(code, net, p), draw)
-    # S = H1 W2, without b2, of these hidden units
+    add_to_S(code, net, theta, chunk, rows, first, last, part)
+
+
+def add_to_S(
+    code: Code, net: Layout, theta: Value, chunk: Chunk, rows: Value, first: Value, last: Value,
+    part: Value,
+) -> None:  # fmt: skip
+    """S[part + 1] = H1 W2, without b2, of panels first..last."""
     H1 = code.at(chunk.H1, first * chunk.rows * net.width)
     W2 = code.at(theta, first * net.panel + net.W2)
     S = code.at(chunk.S, (part + 1) * net.K * chunk.s_column)
@@ -57,7 +64,7 @@ def forward(
             rows, net.K, net.vectors, net.width)  # fmt: skip
 
 
-def _dense_H1(
+def dense_H1(
     code: Code, net: Layout, theta: Value, chunk: Chunk, rows: Value, first: Value, last: Value
 ) -> None:
     """H1 = max(0, X W1 + b1) of panels first..last: a block of X at a time, for all of them."""
@@ -110,20 +117,21 @@ def backward(code: Code, work: Backward, part: Value) -> None:
     first, last = panels_of(work.net, work.chunk, part)
     sparse, features = work.chunk.entries.most > 0, work.net.d + 1
     with code.loop(last, start=first) as p:
-        _dW2_and_dZ1(code, work, p)
+        dW2_and_dZ1(code, work, p)
         # The entries of all features are read for a panel while its dZ1 is in the cache.
         with code.if_(sparse), code.loop(features, step=STRIP) as i:
             dW1_of_strip(code, work, p, i, _sparse_dW1)
-    # A strip of a dense X stays in the L1 cache for all panels.
-    with (
-        code.if_(work.chunk.entries.most.equals(0)),
-        code.loop(features, step=STRIP) as i,
-        code.loop(last, start=first) as p,
-    ):
+    with code.if_(work.chunk.entries.most.equals(0)):
+        dense_dW1(code, work, first, last)
+
+
+def dense_dW1(code: Code, work: Backward, first: Value, last: Value) -> None:
+    """dW1, db1 and the update of panels first..last: a strip of X, in the L1 cache, for all."""
+    with code.loop(work.net.d + 1, step=STRIP) as i, code.loop(last, start=first) as p:
         dW1_of_strip(code, work, p, i, _dense_dW1)
 
 
-def _dW2_and_dZ1(code: Code, work: Backward, p: Value) -> None:
+def dW2_and_dZ1(code: Code, work: Backward, p: Value) -> None:
     """dW2ᵀ = dSᵀ H1 and dZ1 = dS W2ᵀ ⊙ 1[H1 > 0] of panel p, which replaces H1; update W2."""
     net, buffers, chunk, rows, add, _, class_fixed, step = work
     panel, vectors = p * net.panel, vectors_of(code, net, p)
@@ -157,9 +165,11 @@ def dW1_of_strip(
     where = p * net.panel + first * net.width
     stored = code.at(work.buffers.gradient, where)
     follows = (step.rule >= 0) & (step.rule < len(RULES))
-    with code.if_(follows & (work.add > 0)):
-        with code.loop((end - first) * net.width, step=code.lanes) as i:
-            code.store(code.load(stored, i), chunk.strip, i)
+    with (
+        code.if_(follows & (work.add > 0)),
+        code.loop((end - first) * net.width, step=code.lanes) as i,
+    ):
+        code.store(code.load(stored, i), chunk.strip, i)
     # The last vector of a narrow panel is padding, which stays 0.
     with code.if_(follows & (p >= net.full)), code.loop(end - first) as i:
         code.store(code.splat(0.0), chunk.strip, (i + 1) * net.width - code.lanes)

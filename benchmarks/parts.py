@@ -155,7 +155,7 @@ def timed(run: Callable[[int], Any], rounds: int) -> float:
 def measure(shape: Shape, peak: float) -> dict[str, tuple[float, float | None]]:
     """Return the µs of each part and its share of the peak, for one chunk of the shape's rows."""
     problem = make_problem(shape)
-    part, precision, found = part_of(problem), precision_of(np.float32), {}
+    part, found = part_of(problem), {}
     chunk, words = shape._replace(N=int(part.count)), marshal(part)
 
     def share(flops: int, us: float) -> float | None:

@@ -18,6 +18,7 @@ from backhand.dropout import dropout_mask
 from backhand.engines import Block, Data, Objective, OptimizerState
 from backhand.engines.fused.engine import FusedEngine
 from backhand.engines.fused.llvm.precision import precision_of
+from backhand.engines.fused.llvm.target import host
 from backhand.engines.fused.packing import places_of
 from backhand.equations import Parameters
 from backhand.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer
@@ -36,14 +37,26 @@ CPUS = {
 }
 """The baseline of any x86, and AVX2: lesser ones than the tests mostly run on."""
 
+AVX512 = CPUS["haswell"] + ",+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl"
+MORE_CPUS = {
+    "nehalem": "+64bit,+cmov,+fxsr,+popcnt,+sse,+sse2,+sse3,+sse4.1,+sse4.2,+ssse3",
+    "skylake-avx512": AVX512,
+    "sapphirerapids": AVX512 + ",+avx512bf16,-avx512fp16,-amx-tile,-amx-bf16,-amx-int8",
+}
+"""Others: SSE4, AVX-512 without bf16, and a CPU with AMX whose system refuses it."""
+
 
 def run_on(cpu: str, script: str, folder: Path) -> str:
-    """What a script prints that is compiled for one of `CPUS`; skips where this one is less."""
-    if "avx2" in CPUS[cpu] and precision_of(np.float32).lanes < 8:
-        pytest.skip("this CPU has no AVX2")
+    """What a script prints that is compiled for one of these; skips where this one is less."""
+    features = (CPUS | MORE_CPUS)[cpu]
+    for name, lanes in (("+avx2,", 8), ("+avx512vl", 16)):
+        if name in features and precision_of(np.float32).lanes < lanes:
+            pytest.skip(f"this CPU has no {name.strip('+,')}")
+    if "+avx512bf16" in features and "avx512bf16" not in host().has:
+        pytest.skip("this CPU has no avx512bf16")
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
-        env={**os.environ, "NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": CPUS[cpu],
+        env={**os.environ, "NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": features,
              "BACKHAND_CACHE_DIR": str(folder)},
         cwd=Path(__file__).parent.parent, capture_output=True, text=True,
     )  # fmt: skip

@@ -122,7 +122,7 @@ def backward(code: Code, work: Backward, part: Value) -> None:
         dW2_and_dZ1(code, work, p)
         # The entries of all features are read for a panel while its dZ1 is in the cache.
         with code.if_(sparse), code.loop(features, step=STRIP) as i:
-            _dW1(code, work, p, i, _sparse_dW1)
+            dW1_of_strip(code, work, p, i, _sparse_dW1)
     with code.if_(work.chunk.entries.most.equals(0)):
         dense_dW1(code, work, first, last)
 
@@ -130,7 +130,7 @@ def backward(code: Code, work: Backward, part: Value) -> None:
 def dense_dW1(code: Code, work: Backward, first: Value, last: Value) -> None:
     """dW1, db1 and the update of panels first..last: a strip of X, in the L1 cache, for all."""
     with code.loop(work.net.d + 1, step=STRIP) as i, code.loop(last, start=first) as p:
-        _dW1(code, work, p, i, _dense_dW1)
+        dW1_of_strip(code, work, p, i, _dense_dW1)
 
 
 def dW2_and_dZ1(code: Code, work: Backward, p: Value) -> None:
@@ -157,7 +157,7 @@ def dW2_and_dZ1(code: Code, work: Backward, p: Value) -> None:
     update(code, buffers, panel + net.W2 + class_fixed * net.width, panel + net.panel, step)
 
 
-def _dW1(
+def dW1_of_strip(
     code: Code, work: Backward, p: Value, first: Value,
     multiply: Callable[[Code, Backward, Value, Strip], None],
 ) -> None:  # fmt: skip

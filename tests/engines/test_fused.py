@@ -21,7 +21,7 @@ import backhand
 from backhand import engines, equations
 from backhand.engines import Block, Data, Objective, make_engine, registry
 from backhand.engines.fused import buffers
-from backhand.engines.fused.buffers import MC, chunk_rows
+from backhand.engines.fused.buffers import BATCH_BYTES, MC, chunk_rows
 from backhand.engines.fused.engine import FusedEngine
 from backhand.engines.fused.kernels.exp_log import exp, log
 from backhand.engines.fused.kernels.gather import SOURCES, rows_of
@@ -311,9 +311,10 @@ def test_packed_parameters_come_back(shape, dtype) -> None:
 
 
 def test_a_batch_is_cut_evenly() -> None:
+    net = layout_of(backhand.init(784, 256, 10))
     for batch in (1, 100, 128, 129, 1000, 8192):
-        rows = chunk_rows(batch)
-        assert rows <= MC
+        rows = chunk_rows(net, np.float32, batch)
+        assert rows <= max(MC, BATCH_BYTES / 4 / (784 + 1 + 256))
         pieces = -(-batch // rows)
         assert pieces * (rows - 1) < batch <= pieces * rows
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -11,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
 from backhand.engines import Data, Engine
@@ -29,6 +27,7 @@ from backhand.estimator.inputs import (
 )
 from backhand.estimator.interchange import Interchange
 from backhand.estimator.parameters import ConstructorParameters
+from backhand.estimator.random_states import copy_of, generator_of
 from backhand.estimator.reporting import Tasks, print_end, printer, warn_of_end
 from backhand.estimator.solvers import (
     EpochTraining,
@@ -321,7 +320,7 @@ class MLPClassifier(
         classes = all_classes(classes, None if first else self.classes_)
         data = self._data(*features_and_labels(self, X, y, reset=first), sample_weight, classes)
         validation = self._validation(X_val, y_val, sample_weight_val, classes)
-        random_state = check_random_state(self.random_state)
+        random_state = generator_of(self.random_state)
         params = self._begin(data, classes, random_state) if first else self._present()
         training = self._training(params, data, validation, random_state, 1)
         self._train_by_epochs(training, keep_interrupted=False)
@@ -434,7 +433,7 @@ class MLPClassifier(
         `first` draws the weights. Rows are held out if `early_stopping` needs validation rows and
         there are none.
         """
-        random_state = check_random_state(random_state or self.random_state)
+        random_state = generator_of(random_state or self.random_state)
         params = self._begin(data, classes, random_state) if first else self._present()
         if validation is None and self.early_stopping:
             data, validation = self._split(data, random_state)
@@ -471,9 +470,9 @@ class MLPClassifier(
         Otherwise later training would be evaluated on rows that it has learned from.
         """
         if self._held_out is None:
-            self._held_out = deepcopy(random_state)
+            self._held_out = copy_of(random_state)
         else:
-            random_state = deepcopy(self._held_out)
+            random_state = copy_of(self._held_out)
         return split(data, self.validation_fraction, len(self.classes_), random_state)
 
     def _fit_lbfgs(
@@ -486,7 +485,7 @@ class MLPClassifier(
         engine: Engine | None = None,
         random_state: Any = None,
     ) -> Minimum:
-        random_state = check_random_state(random_state or self.random_state)
+        random_state = generator_of(random_state or self.random_state)
         params = self._begin(data, classes, random_state) if first else self._present()
         minimum, self.loss_curve_ = train_by_lbfgs(
             params, data, engine or self._engine(), alpha=float(self.alpha),

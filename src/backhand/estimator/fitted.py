@@ -14,7 +14,6 @@ from backhand.engines.reference import ReferenceEngine
 from backhand.equations import Parameters
 from backhand.estimator.initialisation import parameters_of
 from backhand.estimator.inputs import features
-from backhand.training.data import check_finite
 
 
 def _are_labels(y: Any, like: NDArray[Any]) -> bool:

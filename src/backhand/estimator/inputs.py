@@ -15,6 +15,11 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from backhand.engines import Data, is_sparse
 from backhand.engines.argument_checks import check_sparse
 from backhand.errors import InputError
+from backhand.estimator.plain_arrays import (
+    are_plain_labels,
+    is_plain_table,
+    plain_classes,
+)
 from backhand.training.data import checked_weights
 
 DTYPES = [np.float64, np.float32]
@@ -28,6 +33,8 @@ def dtypes_for(precision: str) -> list[Any]:
 
 def features(estimator: Any, X: Any) -> Any:
     """X (N, d) as NumPy or CSR, for prediction."""
+    if is_plain_table(estimator, X, DTYPES, reset=False):
+        return X
     return _checked_sparse(
         validate_data(estimator, X, accept_sparse="csr", dtype=DTYPES, reset=False)
     )
@@ -38,12 +45,15 @@ def features_and_labels(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple
 
     The estimator has a `precision`, from which X's dtypes follow.
     """
+    dtypes = dtypes_for(estimator.precision)
+    if is_plain_table(estimator, X, dtypes, reset=reset) and are_plain_labels(y, len(X)):
+        estimator.n_features_in_ = X.shape[1]
+        return X, y
     if getattr(y, "ndim", 1) == 2 and y.shape[1] > 1:
         raise InputError(
             f"y has {y.shape[1]} columns; expected one label per row, in one column. Several "
             "labels per row need another loss, which scikit-learn's own class has."
         )
-    dtypes = dtypes_for(estimator.precision)
     X, y = validate_data(estimator, X, y, accept_sparse="csr", dtype=dtypes, reset=reset)
     return _checked_sparse(X), y
 
@@ -57,8 +67,9 @@ def _checked_sparse(X: Any) -> Any:
 
 def same_classes(labels: NDArray[Any], known: NDArray[Any] | None) -> NDArray[Any]:
     """The classes of labels (N,), sorted: (K,). Where `known` are given, they must be these."""
-    check_classification_targets(labels)
-    classes = _classes_in(labels)
+    if (classes := plain_classes(labels)) is None:
+        check_classification_targets(labels)
+        classes = _classes_in(labels)
     if known is not None and not np.array_equal(classes, known):
         raise InputError(
             "warm_start can only be used where `y` has the same classes as in the previous "
@@ -95,7 +106,7 @@ def places_of(y: NDArray[Any], classes: NDArray[Any], what: str) -> NDArray[np.i
     InputError
         For labels that are not among them; the message names those.
     """
-    unknown = np.isin(y, classes, invert=True)
+    unknown = ~_are_among(y, classes)
     if unknown.any():
         strange = np.unique(y[unknown])
         raise InputError(
@@ -103,6 +114,15 @@ def places_of(y: NDArray[Any], classes: NDArray[Any], what: str) -> NDArray[np.i
             f"among the model's classes: {_named(classes)}."
         )
     return np.searchsorted(classes, y).astype(np.int64, copy=False)
+
+
+def _are_among(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether each label (N,) is in `classes` (K,), which are sorted."""
+    plain = are_plain_labels(y, len(y)) and are_plain_labels(classes, len(classes)) and len(classes)
+    if not plain:  # there may be no order in them
+        return np.isin(y, classes)
+    found: NDArray[np.bool_] = classes.take(np.searchsorted(classes, y), mode="clip") == y
+    return found
 
 
 def weights_of(

@@ -29,6 +29,9 @@ SHARED_ROWS = 2**12
 SHARED_BYTES = 2**26
 """Memory for the orders that trainings share, of one `SharedOrders`."""
 
+REDRAWN_ROWS = 2**14
+"""Row numbers that `RandomStateSampler` draws again, to get back to an earlier state."""
+
 MERSENNE_WORDS = 624
 """Words in the state of NumPy's MT19937; its `pos` is 0..624."""
 
@@ -151,7 +154,9 @@ class RandomStateSampler:
     """scikit-learn's: each epoch shuffles the order of the one before it, all with one RandomState.
 
     Such an order does not follow from an epoch's number. What was drawn is kept until it is
-    settled, together with the generator's state before: training draws ahead of where it may stop.
+    settled: training draws ahead of where it may stop. The generator's state is read, which takes
+    as long as the shuffling of 3,000 rows, only so often that it can be reached again by drawing
+    at most `REDRAWN_ROWS` numbers or one epoch.
     """
 
     parts = 1
@@ -159,32 +164,40 @@ class RandomStateSampler:
     def __init__(self, rows: int, random_state: np.random.RandomState) -> None:
         self.window = rows
         self._random_state = random_state
-        self._drawn: dict[int, tuple[NDArray[np.int64], Any]] = {-1: (np.arange(rows), None)}
+        self._drawn: dict[int, NDArray[np.int64]] = {-1: np.arange(rows)}
+        self._states: dict[int, Any] = {}  # of the generator before some of the epochs drawn
 
     def of_part(self, epoch: int, part: int) -> NDArray[np.int64]:  # noqa: ARG002
         for e in range(max(self._drawn) + 1, epoch + 1):
-            before, generator = self._drawn[e - 1][0], self._random_state.get_state(legacy=False)
-            shuffled = np.arange(len(before))
-            self._random_state.shuffle(shuffled)
-            self._drawn[e] = before[shuffled], generator
-        return self._drawn[epoch][0]
+            known = max(self._states, default=-math.inf)
+            if (e - known) * self.window > REDRAWN_ROWS:
+                self._states[e] = self._random_state.get_state(legacy=False)
+            self._drawn[e] = self._drawn[e - 1][_shuffled(self.window, self._random_state)]
+        return self._drawn[epoch]
 
     def settle(self, first: int, last: int | None = None) -> None:
-        for epoch in [e for e in self._drawn if e < first - 1]:
-            del self._drawn[epoch]
+        _forget(self._drawn, first - 1)
+        _forget(self._states, max((e for e in self._states if e <= first), default=first))
         if last is not None and last in self._drawn:
             self._random_state.set_state(self._generator_before(last))
-            for epoch in [e for e in self._drawn if e >= last]:
-                del self._drawn[epoch]
+            self._drawn = {e: rows for e, rows in self._drawn.items() if e < last}
+            self._states = {e: state for e, state in self._states.items() if e < last}
 
     def _generator_before(self, epoch: int) -> Any:
         """The generator's state before it draws, or drew, an epoch that follows those kept."""
-        if epoch in self._drawn:
-            return self._drawn[epoch][1]
-        return self._random_state.get_state(legacy=False)
+        if epoch not in self._drawn:
+            return self._random_state.get_state(legacy=False)
+        known = max(e for e in self._states if e <= epoch)
+        if known == epoch:
+            return self._states[known]
+        again = np.random.RandomState()
+        again.set_state(self._states[known])
+        for _ in range(known, epoch):
+            _shuffled(self.window, again)
+        return again.get_state(legacy=False)
 
     def state_dict(self, epoch: int) -> dict[str, NDArray[Any]]:
-        rows, generator = self._drawn[epoch - 1][0], self._generator_before(epoch)
+        rows, generator = self._drawn[epoch - 1], self._generator_before(epoch)
         mersenne = generator["state"]
         rest = [mersenne["pos"], generator["has_gauss"], generator["gauss"]]
         return {"rows": rows, "key": mersenne["key"], "rest": np.array(rest, np.float64)}
@@ -211,7 +224,19 @@ class RandomStateSampler:
         generator = {"bit_generator": "MT19937", "has_gauss": int(has_gauss), "gauss": gauss,
                      "state": {"key": state["key"], "pos": int(pos)}}  # fmt: skip
         self._random_state.set_state(generator)
-        self._drawn = {epoch - 1: (rows, None)}
+        self._drawn, self._states = {epoch - 1: rows}, {}
+
+
+def _shuffled(rows: int, random_state: np.random.RandomState) -> NDArray[np.int64]:
+    order = np.arange(rows)
+    random_state.shuffle(order)
+    return order
+
+
+def _forget(kept: dict[int, Any], first: int) -> None:
+    """Remove what is kept of the epochs before `first`."""
+    for epoch in [e for e in kept if e < first]:
+        del kept[epoch]
 
 
 class SharedOrders:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from backhand.engines.fused.llvm.abi import LINE, Integer, Reals, Words, aligned
 from backhand.engines.fused.llvm.builder import Code, Value
 from backhand.engines.fused.llvm.precision import Precision
+from backhand.engines.fused.llvm.target import tile_of
 from backhand.engines.fused.packing import Layout
 
 WORD = np.int32
@@ -113,7 +114,7 @@ def bf16_chunk_of(net: Layout, precision: Precision, rows: int, threads: int) ->
         aligned(panels * hidden * rows, WORD),
         aligned(panels * pairs * width, WORD), aligned(panels * pairs * width, WORD),
         aligned(rows * classes, WORD), aligned(2 * classes * pairs, WORD),
-        aligned(LINE * LINE, np.float32),
+        aligned(tile_of(precision.lanes).NR, np.float32),
     )  # fmt: skip
 
 

@@ -39,7 +39,14 @@ from backhand.errors import BackhandWarning, InputError
 from backhand.optimizers import SGD, Adam
 from backhand.support.cpu_caches import CacheSizes
 from backhand.torch_twin import relative_difference
-from helpers.fused_checks import CPUS, check_gradients, check_training, random_case, run_on
+from helpers.fused_checks import (
+    CPUS,
+    check_bits_of_threads,
+    check_gradients,
+    check_training,
+    random_case,
+    run_on,
+)
 from helpers.sessions import started
 
 
@@ -112,6 +119,17 @@ def test_the_bits_are_the_same_for_every_number_of_threads(shape, batch, shared_
         assert np.array_equal(first.history.loss, other.history.loss)
         assert all(map(np.array_equal, first.params, other.params))
     assert all(np.array_equal(probabilities[0], P) for P in probabilities[1:])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("first", range(0, 500, 25))
+def test_500_trainings_have_the_same_bits_for_any_number_of_threads(
+    first: int, dtype: type, shared_always
+) -> None:
+    for seed in range(first, first + 25):
+        case = random_case(seed, sparse=seed % 5 == 0).in_dtype(dtype)
+        check_bits_of_threads(case, seed)
 
 
 def test_how_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:

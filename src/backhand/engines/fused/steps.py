@@ -149,7 +149,7 @@ def dW2_and_dZ1(code: Code, work: Backward, p: Value) -> None:
     # Forward: S = H1 W2 after H1 = max(0, Z1). Backward: dZ1 = dS W2ᵀ ⊙ 1[H1 > 0].
     size = Size(rows, net.K, vectors, net.width, net.width)
     W2 = code.at(theta, net.W2)
-    thin = net.K < thinnest(code) + 1
+    thin = thinnest(code) + 1 > net.K
     with code.if_(thin):
         gemm_thin(code, dS, W2, H1, size)
     with code.if_(thin.equals(0)):

@@ -94,9 +94,9 @@ def compute_H1(code: Code, net: Layout, image: Image, chunk: Chunk, block: Block
     """H1 = r(max(0, Z1)) of a block, by pairs of rows and by pairs of hidden units."""
     half, p, vectors = chunk.bf16, block.p, vectors_of(code, net, block.p)
     H1 = code.at(half.H1, (p * half.pairs + block.first // 2) * net.width)
-    H1T = code.at(half.H1T, p * image.hidden * chunk.rows + block.first)
+    H1T = code.at(half.H1T, p * image.hidden * half.h_row + block.first)
     rectify(code, half.Z, net.width, block.rows, vectors, H1)
-    pairs_across(code, H1, net.width, block.rows, vectors * code.lanes, H1T, chunk.rows)
+    pairs_across(code, H1, net.width, block.rows, vectors * code.lanes, H1T, half.h_row)
 
 
 def add_to_S(
@@ -105,10 +105,10 @@ def add_to_S(
     """S = H1 W2, without b2, of a block, or with `add` S + H1 W2: Sᵀ = W2ᵀ H1ᵀ; S (K, rows)."""
     p, inner = block.p, vectors_of(code, net, block.p) * code.lanes // 2
     W2 = code.at(image.words, p * image.panel + image.W2)
-    H1T = code.at(chunk.bf16.H1T, p * image.hidden * chunk.rows + block.first)
-    size = Size(net.K, inner, block.rows // code.lanes, chunk.rows, chunk.s_column)
-    S = code.at(S, block.first)
-    multiply(code, W2, image.hidden, H1T, S, chunk.bf16.zeros, size, add)
+    half = chunk.bf16
+    H1T = code.at(half.H1T, p * image.hidden * half.h_row + block.first)
+    size = Size(net.K, inner, block.rows // code.lanes, half.h_row, chunk.s_column)
+    multiply(code, W2, image.hidden, H1T, code.at(S, block.first), half.zeros, size, add)
 
 
 @function
@@ -180,7 +180,7 @@ def add_to_dW2(code: Code, work: Backward, block: Block) -> None:
     DT, H1 = code.at(half.DT, pair), code.at(half.H1, (p * half.pairs + pair) * net.width)
     size = Size(net.K, block.rows // 2, vectors_of(code, net, p), net.width, net.width)
     add = code.select(block.first > 0, 1, work.add)
-    multiply(code, DT, half.pairs, H1, dW2, half.zeros, size, add)
+    multiply(code, DT, half.t_row, H1, dW2, half.zeros, size, add)
 
 
 @function
@@ -208,9 +208,9 @@ def _dW1(code: Code, work: Backward, p: Value, strip: Strip) -> None:
     with code.loop(pairs, step=MC) as i:
         features, inner = strip.end - strip.first, code.minimum(pairs - i, MC)
         size = Size(features, inner, vectors, net.width, net.width)
-        XT, dZ1_here = code.at(half.XT, strip.first * half.pairs + i), code.at(dZ1, i * net.width)
+        XT, dZ1_here = code.at(half.XT, strip.first * half.t_row + i), code.at(dZ1, i * net.width)
         add = code.select(i > 0, 1, work.add)
-        multiply(code, XT, half.pairs, dZ1_here, strip.dW1, half.zeros, size, add)
+        multiply(code, XT, half.t_row, dZ1_here, strip.dW1, half.zeros, size, add)
 
 
 @function
@@ -219,10 +219,10 @@ def round_dS(code: Code, net: Layout, chunk: Chunk, low: Value, high: Value) -> 
     half = chunk.bf16
     with code.loop(net.K) as k, code.loop(high, start=low, step=code.lanes) as i:
         dS = code.load(chunk.S, k * chunk.s_column + i)
-        store_rounded(code, dS, half.DT, k * half.pairs + i // 2)
+        store_rounded(code, dS, half.DT, k * half.t_row + i // 2)
     classes = (net.K + (2 * code.lanes - 1)) // (2 * code.lanes) * code.lanes
     DT, D = code.at(half.DT, low // 2), code.at(half.D, low * classes)
-    transpose(code, DT, half.pairs, classes * 2, (high - low) // 2, D, classes)
+    transpose(code, DT, half.t_row, classes * 2, (high - low) // 2, D, classes)
 
 
 def write_images(

@@ -130,6 +130,7 @@ def test_problems_are_the_same_every_time_and_have_every_class() -> None:
 def test_the_machine_is_described() -> None:
     machine = this_machine()
     assert machine.cpu and machine.cores >= 1 and "numpy" in machine.versions
+    assert machine.caches["L1"] >= 8192 and set(machine.caches) == {"L1", "L2", "L3"}
 
 
 def bench(*arguments: object, expect: int = 0):

@@ -44,26 +44,18 @@ def forward_bf16(
 
     H1 (panels, pairs, width) and H1T (panels, hidden, rows), pairs; S[part + 1] (K, rows).
     """
-    half, image = chunk.bf16, buffers.image
     first, last = panels_of(net, chunk, part)
     S = code.at(chunk.S, (part + 1) * net.K * chunk.s_column)
     with code.loop(last, start=first) as p:
-        words, vectors = code.at(image.words, p * image.panel), vectors_of(code, net, p)
-        _Z1(code, net, buffers, chunk, rows, p)
+        compute_Z1(code, net, buffers, chunk, rows, p)
         with code.if_(draw.threshold > 0):
-            drop(code, half.Z, net.width, rows, vectors, unit_of(code, net, p), draw)
-        H1 = code.at(half.H1, p * half.pairs * net.width)
-        H1T = code.at(half.H1T, p * image.hidden * chunk.rows)
-        rectify(code, half.Z, net.width, rows, vectors, H1)
-        used = vectors * code.lanes
-        pairs_across(code, H1, net.width, rows, used, H1T, chunk.rows)
-        # S = H1 W2, without b2, of these hidden units: Sᵀ = W2ᵀ H1ᵀ.
-        size = Size(net.K, used // 2, rows // code.lanes, chunk.rows, chunk.s_column)
-        W2 = code.at(words, image.W2)
-        multiply(code, W2, image.hidden, H1T, S, half.zeros, size, p > first)
+            vectors, unit = vectors_of(code, net, p), unit_of(code, net, p)
+            drop(code, chunk.bf16.Z, net.width, rows, vectors, unit, draw)
+        compute_H1(code, net, buffers.image, chunk, rows, p)
+        add_to_S(code, net, buffers.image, chunk, rows, p, S, p > first)
 
 
-def _Z1(
+def compute_Z1(
     code: Code, net: Layout, buffers: ParameterBuffers, chunk: Chunk, rows: Value, p: Value
 ) -> None:
     """Z1 = X W1 + b1 of panel p: KC pairs of columns of X at a time."""
@@ -75,6 +67,27 @@ def _Z1(
         size = Size(rows, inner, vectors_of(code, net, p), net.width, net.width)
         X, W1_here = code.at(half.X, k), code.at(W1, k * net.width)
         multiply(code, X, half.x_row, W1_here, half.Z, b1, size, k > 0)
+
+
+def compute_H1(code: Code, net: Layout, image: Image, chunk: Chunk, rows: Value, p: Value) -> None:
+    """H1 = r(max(0, Z1)) of panel p, by pairs of rows and by pairs of hidden units."""
+    half, vectors = chunk.bf16, vectors_of(code, net, p)
+    H1 = code.at(half.H1, p * half.pairs * net.width)
+    H1T = code.at(half.H1T, p * image.hidden * chunk.rows)
+    rectify(code, half.Z, net.width, rows, vectors, H1)
+    pairs_across(code, H1, net.width, rows, vectors * code.lanes, H1T, chunk.rows)
+
+
+def add_to_S(
+    code: Code, net: Layout, image: Image, chunk: Chunk, rows: Value, p: Value, S: Value,
+    add: Value,
+) -> None:  # fmt: skip
+    """S = H1 W2, without b2, of panel p, or with `add` S + H1 W2: Sᵀ = W2ᵀ H1ᵀ; S (K, rows)."""
+    inner = vectors_of(code, net, p) * code.lanes // 2
+    W2 = code.at(image.words, p * image.panel + image.W2)
+    H1T = code.at(chunk.bf16.H1T, p * image.hidden * chunk.rows)
+    size = Size(net.K, inner, rows // code.lanes, chunk.rows, chunk.s_column)
+    multiply(code, W2, image.hidden, H1T, S, chunk.bf16.zeros, size, add)
 
 
 @function
@@ -149,37 +162,17 @@ def mask(
 
 
 def _dW1(code: Code, work: Backward, p: Value, strip: Strip) -> None:
-    """dW1 += Xᵀ dZ1 of a strip of a panel, and db1 += 1ᵀ dZ1 if it is the last strip."""
+    """dW1 += Xᵀ dZ1 of a strip of a panel; db1 = 1ᵀ dZ1 is the last feature's."""
     net, half = work.net, work.chunk.bf16
     vectors, pairs = vectors_of(code, net, p), (work.rows + 1) // 2
     dZ1 = code.at(half.dZ1, p * half.pairs * net.width)
-    features = code.minimum(strip.end, net.d) - strip.first
     # Forward: Z1 = X W1 + b1. Backward: dW1 = Xᵀ dZ1, db1 = 1ᵀ dZ1.
     with code.loop(pairs, step=MC) as i:
-        size = Size(features, code.minimum(pairs - i, MC), vectors, net.width, net.width)
-        XT = code.at(half.XT, strip.first * half.pairs + i)
+        features, inner = strip.end - strip.first, code.minimum(pairs - i, MC)
+        size = Size(features, inner, vectors, net.width, net.width)
+        XT, dZ1_here = code.at(half.XT, strip.first * half.pairs + i), code.at(dZ1, i * net.width)
         add = code.select(i > 0, 1, work.add)
-        dZ1_here = code.at(dZ1, i * net.width)
         multiply(code, XT, half.pairs, dZ1_here, strip.dW1, half.zeros, size, add)
-    with code.if_(strip.end > net.d):
-        db1 = code.at(strip.dW1, features * net.width)
-        sum_rows(code, dZ1, net.width, pairs, vectors, db1, work.add)
-
-
-@function
-def sum_rows(
-    code: Code, words: Value, width: Value, pairs: Value, vectors: Value, sums: Value, add: Value
-) -> None:
-    """Set sums (width,) to the sums of the rows of words (pairs, width), or with `add` add them."""
-    with code.loop(vectors) as v:
-        at = v * code.lanes
-        sum_ = code.variable(code.splat(0.0))
-        with code.if_(add > 0):
-            sum_.set(code.load(sums, at))
-        with code.loop(pairs) as i:
-            both = code.load(words, i * width + at)
-            sum_.set(sum_.get() + lower(code, both) + upper(code, both))
-        code.store(sum_.get(), sums, at)
 
 
 @function

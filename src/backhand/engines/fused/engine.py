@@ -361,7 +361,7 @@ class _Work:
 
     def chunk_rows(self, data: Data, batch: int | None = None) -> int:
         """Return the rows of a chunk of these data, or of a batch of them."""
-        return chunk_rows(self.net, self._dtype, batch or data.rows, is_sparse(data.X))
+        return chunk_rows(self.net, self._precision, batch or data.rows, is_sparse(data.X))
 
     def measure(self, data: Data) -> tuple[float, float]:
         """Loss and accuracy: an epoch of no batches, which is validated on these rows."""

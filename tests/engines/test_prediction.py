@@ -66,9 +66,7 @@ def test_the_bits_of_a_row_do_not_depend_on_what_stands_beside_it(sizes, dtype) 
 
 
 @pytest.mark.parametrize("dtype", KINDS)
-def test_the_bits_do_not_depend_on_the_threads(
-    dtype: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_bits_do_not_depend_on_the_threads(dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prediction, "THREAD_FLOPS", 1000)
     params, X = network(37, 20, 3, dtype), rows_with_zeros(300, 37, dtype)
     P = FusedEngine(1).predict_proba(params, X)

@@ -139,7 +139,7 @@ def _add_tiles(
         def multiply(vector: Value, count: int, B: Value, width: Value) -> None:
             c = code.at(C, vector * lanes)
             size = Size(rows, inner, count, width, c_row)
-            gemm(code, a, B, c, c, size, 1, epilogue)
+            gemm(code, a, B, c, size, 1, epilogue)
 
         def read(vector: Value, count: int) -> None:
             multiply(vector, count, code.at(W.numbers, first * W.row + vector * lanes), W.row)

@@ -61,7 +61,10 @@ def _is_theta(params: Any) -> bool:
         return False
     W1, b1, W2, b2 = params
     return (
-        all(_is_plain(value) for value in params)
+        _is_plain(W1)
+        and _is_plain(b1)
+        and _is_plain(W2)
+        and _is_plain(b2)
         and W1.ndim == 2
         and b1.shape == W1.shape[1:]
         and b2.ndim == 1
@@ -243,8 +246,8 @@ def check_gradient(gradient: Any, like: Parameters) -> None:
 
 def _check_alike(name: str, values: Any, like: Parameters) -> None:
     check_theta(values)
-    if any(a.shape != b.shape for a, b in zip(values, like, strict=True)) \
-            or values.W1.dtype != like.W1.dtype:  # fmt: skip
+    W1, W2 = values.W1, values.W2  # which b1 and b2 fit
+    if (W1.shape, W2.shape, W1.dtype) != (like.W1.shape, like.W2.shape, like.W1.dtype):
         raise InputError(
             f"the {name} has W1 {shape_of(values.W1)} and W2 {shape_of(values.W2)} in "
             f"{values.W1.dtype}; the session has W1 {shape_of(like.W1)} and W2 "

@@ -7,12 +7,13 @@ plain is left to it, so its conversions, warnings and messages stay its own.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from backhand.training.data import is_finite
 
 UNSURE_ROWS = 20
 """From more rows on, scikit-learn warns of labels that are different in most of them."""
@@ -41,12 +42,6 @@ def is_plain_table(estimator: Any, X: Any, dtypes: Sequence[Any], *, reset: bool
         and (reset or X.shape[1] == getattr(estimator, "n_features_in_", -1))
         and is_finite(X)
     )
-
-
-def is_finite(X: NDArray[Any]) -> bool:
-    """Whether the sum of all numbers is finite, and so each of them."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return math.isfinite(X.sum())
 
 
 def are_plain_labels(y: Any, rows: int) -> bool:

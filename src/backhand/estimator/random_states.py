@@ -41,7 +41,7 @@ def generator_of(random_state: Any) -> RandomState:
     if not is_integer(random_state):
         generator: RandomState = check_random_state(random_state)
         return generator
-    generator = RandomState(MT19937(_ONES))
+    generator = RandomState(MT19937(_ONES))  # type: ignore[arg-type]
     generator.seed(random_state)
     return generator
 

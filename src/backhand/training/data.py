@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,12 @@ def checked_weights(w: Any, N: int, dtype: Any) -> NDArray[Any]:
             f"hold; they are between {w.min():g} and {w.max():g}."
         )
     return weights
+
+
+def is_finite(values: NDArray[Any]) -> bool:
+    """Whether all numbers are finite: so they are if their sum is, which is found in one pass."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(values.sum()) or bool(np.isfinite(values).all())
 
 
 def check_finite(X: Any, dtype: Any, rows: NDArray[np.integer] | None = None) -> None:

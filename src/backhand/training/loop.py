@@ -11,14 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from signal import SIGINT
 
-import numpy as np
-
 from backhand.engines import Block, BlockMetrics, Data, OptimizerState, Session
 from backhand.support.signals import Interrupted, meant, signals_noted
 from backhand.training.callbacks import Callback, Progress, StopTraining, call_callbacks
 from backhand.training.checkpoints.manager import CheckpointManager
 from backhand.training.controller import Controller, Decision, Divergence
-from backhand.training.data import check_finite
+from backhand.training.data import check_finite, is_finite
 from backhand.training.early_stopping import DivergenceError
 from backhand.training.result import TrainResult
 from backhand.training.state import TrainState, no_parts
@@ -243,7 +241,7 @@ class Driver:
         """
         self.settle_best()
         state = self.state
-        if state.best is None and not all(np.isfinite(v).all() for v in state.optimizer.params):
+        if state.best is None and not all(map(is_finite, state.optimizer.params)):
             raise self._diverged(Divergence(len(state.history), state.done, state.history), False)
         if (sampler := self.controller.plan.sampler) is not None:
             sampler.settle(0, len(state.history))

@@ -2,9 +2,11 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
+from backhand.engines.registry import preload
 from backhand.errors import MissingDependencyError
 from backhand.support.optional import pip
 
+preload()
 try:
     from backhand.estimator.classifier import MLPClassifier
     from backhand.estimator.cross_validated import MLPClassifierCV

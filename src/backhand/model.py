@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from backhand import validation
 from backhand.choices import EngineName
-from backhand.engines import is_sparse, make_engine
+from backhand.engines import Predictor, is_sparse, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError, comma_list, listed, warn
 from backhand.evaluation import Evaluation
@@ -35,7 +35,7 @@ from backhand.support.untrusted_json import MAX_VALUES
 from backhand.tables.row_sketch import RowSketch
 from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import Schema
-from backhand.training.data import check_finite, host
+from backhand.training.data import host
 from backhand.training.history import History
 
 if TYPE_CHECKING:
@@ -146,7 +146,8 @@ class Model:
             or a `Table`. A table's columns are found by name. A model with a schema takes an array
             too: the encoded columns, `model.schema.features`.
         engine : {"auto", "fused", "reference", "torch"}
-            All compute in float64, and agree to rounding.
+            All compute in the parameters' dtype and agree to rounding: within 1e-6 in float32 and
+            1e-12 in float64, except where logits are large.
 
         Returns
         -------
@@ -170,21 +171,39 @@ class Model:
         >>> model.predict_proba(np.zeros((2, 4))).tolist()
         [[0.5, 0.5], [0.5, 0.5]]
         """
-        chosen = make_engine(engine)
-        if isinstance(X, list | tuple):
-            X = _array_of(X)
-        if self.schema is None or is_array_api_obj(X) or is_sparse(X):
-            matrix = host(X)
-            validation.check_forward(self.params, matrix)
-            check_finite(matrix, self.params.W1.dtype)
-            return chosen.predict_proba(self.params, matrix)
+        rows: Any = X
+        if type(rows) is not np.ndarray:
+            if isinstance(rows, list | tuple):
+                rows = _array_of(rows)
+            if self.schema is not None and not (is_array_api_obj(rows) or is_sparse(rows)):
+                return self._predict_table(rows, engine)
+            rows = host(rows)
+            validation.check_forward(self.params, rows)
+        elif rows.ndim != 2 or not len(rows):
+            validation.check_forward(self.params, rows)
+        return self._predictor(engine).predict_proba(rows)
+
+    def _predictor(self, engine: str) -> Predictor:
+        """The predictor of an engine, made once. It is no field: copies and files are without."""
+        kept: dict[str, Predictor] = self.__dict__.setdefault("_predictors", {})
+        if engine not in kept:
+            kept[engine] = make_engine(engine).predictor(self.params)
+        return kept[engine]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_predictors"}
+
+    def _predict_table(self, rows: Any, engine: str) -> NDArray[Any]:
+        """P of a table's rows, whose columns are found by name."""
         from backhand.tables.reading.frames import as_table
 
+        assert self.schema is not None
+        predictor = self._predictor(engine)
         needed = {column.name for column in self.schema.columns}
-        with as_table(X, needed, once=True) as table, table.unchanged():
+        with as_table(rows, needed, once=True) as table, table.unchanged():
             changes = self.schema.count_changes()
             parts = (part for _, part, _ in self.schema.encoded_chunks(table, changes=changes))
-            P = np.concatenate([chosen.predict_proba(self.params, part) for part in parts])
+            P = np.concatenate([predictor.predict_proba(part) for part in parts])
             found = changes.found(table)
         for change in found:
             warn(f"column {change}.")

@@ -14,6 +14,7 @@ from backhand.engines.contract import (
     Engine,
     Objective,
     OptimizerState,
+    Predictor,
     Session,
     is_sparse,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "EngineSpec",
     "Objective",
     "OptimizerState",
+    "Predictor",
     "Session",
     "engine_of",
     "is_sparse",

@@ -16,6 +16,7 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backhand import validation
 from backhand.constraints import is_integer
@@ -76,12 +77,6 @@ def _is_theta(params: Any) -> bool:
     )
 
 
-def check_prediction(params: Any, X: Any) -> None:
-    """Parameters, and X (N, d) for them."""
-    check_theta(params)
-    _check_rows(X, params.W1.shape[0])
-
-
 def check_learning(params: Any, data: Any) -> None:
     """Parameters, and rows to learn from or to evaluate on."""
     check_theta(params)
@@ -115,7 +110,7 @@ def check_data(data: Any, d: int, K: int) -> None:
     """
     if not isinstance(data, Data):
         raise InputError(f"the data are {_kind(data)}; expected Data(X, y, sample_weight).")
-    _check_rows(data.X, d)
+    check_rows(data.X, d)
     if (N := data.X.shape[0]) == 0:
         raise InputError(f"X is {shape_of(data.X)}: it has no rows; expected one or more.")
     y, w, numbers = data.y, data.sample_weight, data.numbers
@@ -166,7 +161,7 @@ def _selected(values: Any, numbers: Any) -> Iterator[Any]:
         yield values[numbers[start : start + STRETCH]]
 
 
-def _check_rows(X: Any, d: int) -> None:
+def check_rows(X: Any, d: int) -> None:
     """X (N, d), an array of real numbers or a sparse matrix in CSR form."""
     if _is_plain(X):
         if X.ndim != 2 or X.dtype.kind not in "fiub":
@@ -177,6 +172,49 @@ def _check_rows(X: Any, d: int) -> None:
         raise InputError(f"X is {_kind(X)}; expected a NumPy array or a sparse matrix in CSR form.")
     if X.shape[1] != d:
         raise InputError(f"X is {shape_of(X)}: it has {X.shape[1]} columns where W1 expects {d}.")
+
+
+def is_finite(values: NDArray[Any]) -> bool:
+    """Whether all numbers are finite: so they are if their sum is, which is found in one pass."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(values.sum()) or bool(np.isfinite(values).all())
+
+
+def check_finite(X: Any, dtype: Any, rows: NDArray[np.integer] | None = None) -> None:
+    """Check that X is finite in that dtype; the error names the first entry that is not.
+
+    With `rows`, the numbers of some rows, only those are checked.
+    """
+    if is_sparse(X):
+        _check_finite_entries(X, dtype, rows)
+        return
+    for start in range(0, X.shape[0] if rows is None else len(rows), 4096):
+        here = slice(start, start + 4096)
+        some = X[here] if rows is None else X[rows[here]]
+        with np.errstate(over="ignore"):
+            bad = ~np.isfinite(some.astype(dtype, copy=False))
+        if bad.any():
+            row, column = (int(i) for i in np.argwhere(bad)[0])
+            number = start + row if rows is None else int(rows[start + row])
+            raise _not_finite(some[row, column], number, column, dtype)
+
+
+def _check_finite_entries(X: Any, dtype: Any, rows: NDArray[np.integer] | None) -> None:
+    with np.errstate(over="ignore"):
+        bad = np.flatnonzero(~np.isfinite(X.data[: X.indptr[-1]].astype(dtype, copy=False)))
+    row_of = np.searchsorted(X.indptr, bad, side="right") - 1
+    if rows is not None:
+        chosen = np.isin(row_of, rows)
+        bad, row_of = bad[chosen], row_of[chosen]
+    if len(bad):
+        raise _not_finite(X.data[bad[0]], int(row_of[0]), X.indices[bad[0]], dtype)
+
+
+def _not_finite(value: Any, row: int, column: int, dtype: Any) -> InputError:
+    return InputError(
+        f"X holds {value} at row {row}, column {column}; expected finite numbers that {dtype} can "
+        "hold. Fill in or drop missing values first."
+    )
 
 
 def check_sparse(X: Any) -> None:

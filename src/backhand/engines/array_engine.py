@@ -22,15 +22,17 @@ from backhand.dropout import mask_of, scale, threshold, update_keys
 from backhand.engines.argument_checks import (
     check_block,
     check_data,
+    check_finite,
     check_gradient,
     check_group,
     check_l2,
     check_learning,
     check_learning_rate,
     check_precision,
-    check_prediction,
+    check_rows,
     check_start,
     check_state,
+    check_theta,
     checked_optimizer,
     checked_rows,
 )
@@ -143,36 +145,11 @@ class ArrayEngine:
     ) -> ArraySession:
         return ArraySession(self, state, data, optimizer, objective, validation)
 
+    def predictor(self, params: Parameters) -> ArrayPredictor:
+        return ArrayPredictor(self, params)
+
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
-        return self._forward(params, X, "P")
-
-    def logits(self, params: Parameters, X: Any) -> NDArray[Any]:
-        """S (N, K) of X (N, d), computed and rounded as P is."""
-        return self._forward(params, X, "S")
-
-    def _forward(self, params: Parameters, X: Any, name: str) -> NDArray[Any]:
-        """Return an activation of all rows, computed in double, in the parameters' dtype."""
-        check_prediction(params, X)
-        K, dtype = params.b2.shape[0], params.W1.dtype
-        found = np.empty((X.shape[0], K), dtype)
-        with self.computing():
-            W1, b1, W2, b2 = params
-            whole = None if is_sparse(X) else self._double(W1)
-            others = [self._double(value) for value in (b1, W2, b2)]
-            for rows in chunks(params, X.shape[0]):
-                part, weights = X[rows], whole
-                if weights is None:  # of a sparse X, the features that these rows have
-                    features = np.unique(part.indices[: part.indptr[-1]])
-                    part, weights = part[:, features], self._double(W1[features])
-                theta = Parameters(weights, *others)
-                acts = equations.forward(theta, self._double(dense(part), dtype))
-                found[rows] = self.get(getattr(acts, name))
-        return found
-
-    def _double(self, array: Any, dtype: Any = None) -> Any:
-        """The array in this library, in double; with a dtype, rounded to that before."""
-        rounded = array if dtype is None else array.astype(dtype, copy=False)
-        return self.put(rounded.astype(np.float64, copy=False))
+        return self.predictor(params).predict_proba(X)
 
     def evaluate(self, params: Parameters, data: Data) -> tuple[float, float]:
         check_learning(params, data)
@@ -205,6 +182,45 @@ class ArrayEngine:
             None if w is None else self.put_shared(w),
             None if numbers is None else self.put(numbers.astype(np.int64)),  # torch's indices
         )  # fmt: skip
+
+
+class ArrayPredictor:
+    """A network in one library's arrays, for many predictions; see `contract.Predictor`."""
+
+    def __init__(self, engine: ArrayEngine, params: Parameters) -> None:
+        check_theta(params)
+        self.params, self._engine = params, engine
+        with engine.computing():
+            self._theta = engine._parameters(params)
+
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        return self._forward(X, "P")
+
+    def logits(self, X: Any) -> NDArray[Any]:
+        """S (N, K) of X (N, d)."""
+        return self._forward(X, "S")
+
+    def _forward(self, X: Any, name: str) -> NDArray[Any]:
+        """Return an activation of all rows."""
+        params, get = self.params, self._engine.get
+        check_rows(X, params.W1.shape[0])
+        dtype = params.W1.dtype
+        check_finite(X, dtype)
+        found = np.empty((X.shape[0], params.b2.shape[0]), dtype)
+        with self._engine.computing():
+            for rows in chunks(params, X.shape[0]):
+                theta, part = self._theta, X[rows]
+                if is_sparse(part):
+                    theta, part = self._of_features(part)
+                part = self._engine.put(part.astype(dtype, copy=False))
+                found[rows] = get(getattr(equations.forward(theta, part), name))
+        return found
+
+    def _of_features(self, X: Any) -> tuple[Parameters, Any]:
+        """The parameters of the features that a sparse X has, and X with only these, dense."""
+        features = np.unique(X.indices[: X.indptr[-1]])
+        W1 = self._engine.put(self.params.W1[features])
+        return self._theta._replace(W1=W1), dense(X[:, features])
 
 
 class Tensors(NamedTuple):

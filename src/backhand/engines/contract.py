@@ -181,6 +181,8 @@ class Objective:
         weights : float or array_like
             Σw of each batch.
         """
+        if isinstance(weights, int | float):
+            return self.l2 + (self.alpha / weights if weights > 0 else 0.0)
         sums = np.asarray(weights, np.float64)
         share = np.divide(self.alpha, sums, out=np.zeros_like(sums), where=sums > 0)
         return self.l2 + share if share.ndim else float(self.l2 + share)
@@ -381,6 +383,36 @@ def advance_each(sessions: Sequence[Session], blocks: Sequence[Block]) -> list[B
     return [session.advance(block) for session, block in zip(sessions, blocks, strict=True)]
 
 
+class Predictor(Protocol):
+    """A network as an engine predicts with it, to be kept for many calls, in several threads too.
+
+    Attributes
+    ----------
+    params : Parameters
+        As they were given. The arrays must not change as long as the predictor is used: an engine
+        may have copied them to a device. (The fused engine and the reference read them where they
+        are, so that a change counts at once.)
+    """
+
+    params: Parameters
+
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """P (N, K) of X (N, d), in bounded memory apart from X and P.
+
+        X is rounded to the parameters' dtype, and P is computed in it. By the fused engine, P of a
+        row has the same bits alone or among other rows, dense or sparse, and with any number of
+        threads. Engines, and the exported files, sum in different orders: they agree to rounding,
+        and so do labels, which may differ where two probabilities do by no more than that. Of a
+        sparse X, only the weights of features that its rows have are read.
+
+        Raises
+        ------
+        InputError
+            If X is not an array of finite numbers, (N, d), or such a sparse matrix in CSR form.
+        """
+        ...
+
+
 class Engine(Protocol):
     """The two-layer MLP's training and prediction on one kind of hardware or library."""
 
@@ -466,15 +498,18 @@ class Engine(Protocol):
         """
         ...
 
-    def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
-        """P (N, K) of X (N, d), in the parameters' dtype, in bounded memory apart from X and P.
+    def predictor(self, params: Parameters) -> Predictor:
+        """Return a `Predictor` of these parameters: what a call needs is found out once.
 
-        X is rounded to the parameters' dtype, and P is computed in double and rounded to it. A sum
-        of hundreds of float32 products depends on their order, which differs from one engine, one
-        machine and one exported file to the next: by more than 1e-6 of P where logits are large.
-        Rounded from double, P is the same for all of them, to the last digit or so. For a
-        sparse X, only the weights of features that its rows have are copied.
+        Raises
+        ------
+        InputError
+            If the parameters do not fit together.
         """
+        ...
+
+    def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
+        """P (N, K) of X (N, d): `predictor(params).predict_proba(X)`."""
         ...
 
     def evaluate(self, params: Parameters, data: Data) -> tuple[float, float]:

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from signal import SIGINT
 
 from backhand.engines import Block, BlockMetrics, Data, OptimizerState, Session
+from backhand.engines.argument_checks import check_finite, is_finite
 from backhand.support.signals import Interrupted, meant, signals_noted
 from backhand.training.callbacks import Callback, Progress, StopTraining, call_callbacks
 from backhand.training.checkpoints.manager import CheckpointManager
 from backhand.training.controller import Controller, Decision, Divergence
-from backhand.training.data import check_finite, is_finite
 from backhand.training.early_stopping import DivergenceError
 from backhand.training.result import TrainResult
 from backhand.training.state import TrainState, no_parts

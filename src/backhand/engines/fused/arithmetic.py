@@ -91,4 +91,3 @@ def products_are_right(products: str) -> bool:
     pairs = a.reshape(32, inner, 2)[:rows], b.reshape(inner, width, 2)
     expected = np.einsum("ikp,kjp->ij", *pairs)
     return bool(np.array_equal(C.reshape(rows, width), expected))
-

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from backhand.engines.fused.llvm.abi import LINE, Integer, Reals, Words, aligned
 from backhand.engines.fused.llvm.builder import Code, Value
 from backhand.engines.fused.llvm.precision import Precision
+from backhand.engines.fused.llvm.target import tile_of
 from backhand.engines.fused.packing import Layout
 
 WORD = np.int32
@@ -52,7 +53,8 @@ class Bf16Chunk(NamedTuple):
     x_words, x_row, pairs : int
         Words of a row of X, words from one row to the next, and pairs of rows.
     X : (threads, rows, x_row)
-        By pairs of features; each thread has its own copy, also of Xᵀ.
+        By pairs of features, and a 1 after them for db1, where W1 has 0; each thread has its own
+        copy, also of Xᵀ.
     XT : (threads, 2 x_words, pairs)
         By pairs of rows.
     Z : (threads, rows, width) float32
@@ -91,7 +93,7 @@ def image_of(net: Layout, precision: Precision) -> Image:
     """Return an image of parameters, whose words are still 0."""
     if not precision.rounds_to_bf16:
         return NO_IMAGE
-    features, hidden, classes = (_words(n, precision) for n in (net.d, net.width, net.K))
+    features, hidden, classes = (_words(n, precision) for n in (net.d + 1, net.width, net.K))
     W2 = features * net.width
     W2_pairs = W2 + 2 * classes * hidden
     panel = W2_pairs + classes * net.width
@@ -103,7 +105,7 @@ def bf16_chunk_of(net: Layout, precision: Precision, rows: int, threads: int) ->
     """Return memory for that many rows, whole blocks of them."""
     if not precision.rounds_to_bf16:
         return NO_BF16
-    x_words, hidden, classes = (_words(n, precision) for n in (net.d, net.width, net.K))
+    x_words, hidden, classes = (_words(n, precision) for n in (net.d + 1, net.width, net.K))
     x_row, pairs = _apart(x_words), rows // 2
     panels, width = net.panels, net.width
     return Bf16Chunk(
@@ -113,7 +115,7 @@ def bf16_chunk_of(net: Layout, precision: Precision, rows: int, threads: int) ->
         aligned(panels * hidden * rows, WORD),
         aligned(panels * pairs * width, WORD), aligned(panels * pairs * width, WORD),
         aligned(rows * classes, WORD), aligned(2 * classes * pairs, WORD),
-        aligned(LINE * LINE, np.float32),
+        aligned(tile_of(precision.lanes).NR, np.float32),
     )  # fmt: skip
 
 

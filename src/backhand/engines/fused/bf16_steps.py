@@ -12,7 +12,7 @@ image of the parameters, renewed after each update. Sizes are those of `bf16_buf
 from __future__ import annotations
 
 from backhand.engines.fused.bf16_buffers import Image
-from backhand.engines.fused.buffers import STRIP, Chunk, ParameterBuffers
+from backhand.engines.fused.buffers import MC, STRIP, Chunk, ParameterBuffers
 from backhand.engines.fused.kernels.bf16 import lower, paired, store_rounded, upper
 from backhand.engines.fused.kernels.bf16_gemm import multiply
 from backhand.engines.fused.kernels.dropout import Draw, drop
@@ -22,7 +22,14 @@ from backhand.engines.fused.kernels.reductions import squares
 from backhand.engines.fused.kernels.transposition import pairs_across, transpose
 from backhand.engines.fused.llvm.builder import Code, Value, function
 from backhand.engines.fused.packing import Layout
-from backhand.engines.fused.steps import Backward, panels_of, unit_of, update_W1, vectors_of
+from backhand.engines.fused.steps import (
+    Backward,
+    Strip,
+    dW1_of_strip,
+    panels_of,
+    unit_of,
+    vectors_of,
+)
 
 KC = 128
 """Pairs of features of a panel of W1 that are multiplied at a time."""
@@ -37,26 +44,18 @@ def forward_bf16(
 
     H1 (panels, pairs, width) and H1T (panels, hidden, rows), pairs; S[part + 1] (K, rows).
     """
-    half, image = chunk.bf16, buffers.image
     first, last = panels_of(net, chunk, part)
     S = code.at(chunk.S, (part + 1) * net.K * chunk.s_column)
     with code.loop(last, start=first) as p:
-        words, vectors = code.at(image.words, p * image.panel), vectors_of(code, net, p)
-        _Z1(code, net, buffers, chunk, rows, p)
+        compute_Z1(code, net, buffers, chunk, rows, p)
         with code.if_(draw.threshold > 0):
-            drop(code, half.Z, net.width, rows, vectors, unit_of(code, net, p), draw)
-        H1 = code.at(half.H1, p * half.pairs * net.width)
-        H1T = code.at(half.H1T, p * image.hidden * chunk.rows)
-        rectify(code, half.Z, net.width, rows, vectors, H1)
-        used = vectors * code.lanes
-        pairs_across(code, H1, net.width, rows, used, H1T, chunk.rows)
-        # S = H1 W2, without b2, of these hidden units: Sᵀ = W2ᵀ H1ᵀ.
-        size = Size(net.K, used // 2, rows // code.lanes, chunk.rows, chunk.s_column)
-        W2 = code.at(words, image.W2)
-        multiply(code, W2, image.hidden, H1T, S, half.zeros, size, p > first)
+            vectors, unit = vectors_of(code, net, p), unit_of(code, net, p)
+            drop(code, chunk.bf16.Z, net.width, rows, vectors, unit, draw)
+        compute_H1(code, net, buffers.image, chunk, rows, p)
+        add_to_S(code, net, buffers.image, chunk, rows, p, S, p > first)
 
 
-def _Z1(
+def compute_Z1(
     code: Code, net: Layout, buffers: ParameterBuffers, chunk: Chunk, rows: Value, p: Value
 ) -> None:
     """Z1 = X W1 + b1 of panel p: KC pairs of columns of X at a time."""
@@ -68,6 +67,27 @@ def _Z1(
         size = Size(rows, inner, vectors_of(code, net, p), net.width, net.width)
         X, W1_here = code.at(half.X, k), code.at(W1, k * net.width)
         multiply(code, X, half.x_row, W1_here, half.Z, b1, size, k > 0)
+
+
+def compute_H1(code: Code, net: Layout, image: Image, chunk: Chunk, rows: Value, p: Value) -> None:
+    """H1 = r(max(0, Z1)) of panel p, by pairs of rows and by pairs of hidden units."""
+    half, vectors = chunk.bf16, vectors_of(code, net, p)
+    H1 = code.at(half.H1, p * half.pairs * net.width)
+    H1T = code.at(half.H1T, p * image.hidden * chunk.rows)
+    rectify(code, half.Z, net.width, rows, vectors, H1)
+    pairs_across(code, H1, net.width, rows, vectors * code.lanes, H1T, chunk.rows)
+
+
+def add_to_S(
+    code: Code, net: Layout, image: Image, chunk: Chunk, rows: Value, p: Value, S: Value,
+    add: Value,
+) -> None:  # fmt: skip
+    """S = H1 W2, without b2, of panel p, or with `add` S + H1 W2: Sᵀ = W2ᵀ H1ᵀ; S (K, rows)."""
+    inner = vectors_of(code, net, p) * code.lanes // 2
+    W2 = code.at(image.words, p * image.panel + image.W2)
+    H1T = code.at(chunk.bf16.H1T, p * image.hidden * chunk.rows)
+    size = Size(net.K, inner, rows // code.lanes, chunk.rows, chunk.s_column)
+    multiply(code, W2, image.hidden, H1T, S, chunk.bf16.zeros, size, add)
 
 
 @function
@@ -90,15 +110,15 @@ def backward_bf16(code: Code, work: Backward, part: Value) -> None:
         with code.if_(updates):
             W2_image(code, net, work.buffers.theta, image, p)
     # A strip of Xᵀ stays in the L1 cache for all panels.
-    with code.loop(net.d, step=STRIP) as i, code.loop(last, start=first) as p:
-        end = code.minimum(i + STRIP, net.d)
-        _dW1(code, work, p, i, end)
+    with code.loop(net.d + 1, step=STRIP) as i, code.loop(last, start=first) as p:
+        dW1_of_strip(code, work, p, i, _dW1)
         with code.if_(updates):
+            end = code.minimum(i + STRIP, net.d)
             W1_image(code, net, work.buffers.theta, image, p, i, end)
 
 
 def _dZ1_and_dW2(code: Code, work: Backward, p: Value) -> None:
-    """dZ1 = r(D W2ᵀ ⊙ 1[H1 > 0]), db1 = 1ᵀ dZ1 and dW2ᵀ = Dᵀ H1 of panel p; update b1 and W2."""
+    """dZ1 = r(D W2ᵀ ⊙ 1[H1 > 0]) and dW2ᵀ = Dᵀ H1 of panel p, and update W2."""
     net, buffers, chunk, rows, add, _, class_fixed, step = work
     half, image = chunk.bf16, buffers.image
     panel, vectors, pairs = p * net.panel, vectors_of(code, net, p), (rows + 1) // 2
@@ -110,10 +130,8 @@ def _dZ1_and_dW2(code: Code, work: Backward, p: Value) -> None:
     W2 = code.at(image.words, p * image.panel + image.W2_pairs)
     size = Size(pairs * 2, (net.K + 1) // 2, vectors, net.width, net.width)
     multiply(code, half.D, image.classes, W2, half.Z, half.zeros, size, 0)
-    # Forward: Z1 = X W1 + b1, H1 = max(0, Z1). Backward: dZ1 = dH1 ⊙ 1[H1 > 0], db1 = 1ᵀ dZ1.
-    db1 = code.at(buffers.gradient, panel + net.d * net.width)
-    mask_and_sum(code, half.Z, H1, net.width, pairs, half.pairs, vectors, dZ1, db1, add)
-    update_W1(code, work, p, net.d, net.d + 1)
+    # Forward: H1 = max(0, Z1). Backward: dZ1 = dH1 ⊙ 1[H1 > 0].
+    mask(code, half.Z, H1, net.width, pairs, half.pairs, vectors, dZ1)
     # Forward: S = H1 W2. Backward: dW2 = H1ᵀ D, stored as dW2ᵀ = Dᵀ H1.
     dW2 = code.at(buffers.gradient, panel + net.W2)
     size = Size(net.K, pairs, vectors, net.width, net.width)
@@ -122,46 +140,39 @@ def _dZ1_and_dW2(code: Code, work: Backward, p: Value) -> None:
 
 
 @function
-def mask_and_sum(
+def mask(
     code: Code, dH1: Value, H1: Value, width: Value, pairs: Value, all_pairs: Value,
-    vectors: Value, dZ1: Value, db1: Value, add: Value,
+    vectors: Value, dZ1: Value,
 ) -> None:  # fmt: skip
-    """dZ1 = r(dH1 ⊙ 1[H1 > 0]) by pairs of rows, and db1 = 1ᵀ dZ1, or with `add` db1 + 1ᵀ dZ1.
+    """dZ1 = r(dH1 ⊙ 1[H1 > 0]) by pairs of rows; dH1 (2 pairs, width).
 
-    dH1 (2 pairs, width); H1 and dZ1 (all_pairs, width); db1 (width,). Pairs after the first
-    `pairs` become 0.
+    H1 and dZ1 (all_pairs, width); those after the first `pairs` become 0.
     """
     zero = code.splat(0.0)
-    with code.loop(vectors) as v:
-        at = v * code.lanes
-        sum_ = code.variable(zero)
-        with code.if_(add > 0):
-            sum_.set(code.load(db1, at))
-        with code.loop(pairs) as i:
-            here = i * width + at
-            h = code.load(H1, here)
-            first, second = (
-                code.select(part(code, h) > zero, code.load(dH1, i * 2 * width + at + row), zero)
-                for part, row in ((lower, 0), (upper, width))
-            )
-            words = paired(code, first, second)
-            code.store(words, dZ1, here)
-            sum_.set(sum_.get() + lower(code, words) + upper(code, words))
-        code.store(sum_.get(), db1, at)
-        with code.loop(all_pairs, start=pairs) as i:
-            code.store(code.bits_of(zero), dZ1, i * width + at)
+    with code.loop(pairs) as i, code.loop(vectors) as v:
+        here, at = i * width + v * code.lanes, i * 2 * width + v * code.lanes
+        h = code.load(H1, here)
+        both = (
+            code.select(number(code, h) > zero, code.load(dH1, at + row), zero)
+            for number, row in ((lower, 0), (upper, width))
+        )
+        code.store(paired(code, *both), dZ1, here)
+    with code.loop(all_pairs * width, start=pairs * width, step=code.lanes) as i:
+        code.store(code.bits_of(zero), dZ1, i)
 
 
-def _dW1(code: Code, work: Backward, p: Value, first: Value, end: Value) -> None:
-    """dW1 = Xᵀ dZ1 of panel p for features first..end, and their update."""
+def _dW1(code: Code, work: Backward, p: Value, strip: Strip) -> None:
+    """dW1 += Xᵀ dZ1 of a strip of a panel; db1 = 1ᵀ dZ1 is the last feature's."""
     net, half = work.net, work.chunk.bf16
+    vectors, pairs = vectors_of(code, net, p), (work.rows + 1) // 2
     dZ1 = code.at(half.dZ1, p * half.pairs * net.width)
-    dW1 = code.at(work.buffers.gradient, p * net.panel + first * net.width)
-    XT = code.at(half.XT, first * half.pairs)
-    # Forward: Z1 = X W1 + b1. Backward: dW1 = Xᵀ dZ1.
-    size = Size(end - first, (work.rows + 1) // 2, vectors_of(code, net, p), net.width, net.width)
-    multiply(code, XT, half.pairs, dZ1, dW1, half.zeros, size, work.add)
-    update_W1(code, work, p, first, end)
+    # Forward: Z1 = X W1 + b1. Backward: dW1 = Xᵀ dZ1, db1 = 1ᵀ dZ1.
+    with code.loop(pairs, step=MC) as i:
+        features, inner = strip.end - strip.first, code.minimum(pairs - i, MC)
+        size = Size(features, inner, vectors, net.width, net.width)
+        XT, dZ1_here = code.at(half.XT, strip.first * half.pairs + i), code.at(dZ1, i * net.width)
+        add = code.select(i > 0, 1, work.add)
+        multiply(code, XT, half.pairs, dZ1_here, strip.dW1, half.zeros, size, add)
 
 
 @function

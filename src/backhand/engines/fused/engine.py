@@ -22,7 +22,6 @@ from backhand.engines.argument_checks import (
     check_learning,
     check_learning_rate,
     check_precision,
-    check_prediction,
     check_start,
     check_state,
     checked_optimizer,
@@ -70,7 +69,7 @@ from backhand.engines.fused.llvm.abi import Fixed, aligned, marshal
 from backhand.engines.fused.llvm.compiler import compiled_by, entry
 from backhand.engines.fused.llvm.precision import Precision, bf16_precision, precision_of
 from backhand.engines.fused.packing import Layout, PackedParameters, layout_of, places_of
-from backhand.engines.fused.prediction import predict_proba
+from backhand.engines.fused.prediction import FusedPredictor
 from backhand.engines.fused.program import (
     DONE,
     ApplyArgs,
@@ -179,9 +178,11 @@ class FusedEngine:
             finalize(session, work.give_back).atexit = False
         return session
 
+    def predictor(self, params: Parameters) -> FusedPredictor:
+        return FusedPredictor(params, self._threads)
+
     def predict_proba(self, params: Parameters, X: Any) -> NDArray[Any]:
-        check_prediction(params, X)
-        return predict_proba(params, X, self._threads)
+        return self.predictor(params).predict_proba(X)
 
     def evaluate(self, params: Parameters, data: Data) -> tuple[float, float]:
         check_learning(params, data)
@@ -315,7 +316,7 @@ class Scratch:
 
 def _dZ1_of(chunk: Chunk) -> NDArray[Any]:
     """DZ1 (panels, rows, width), in one row."""
-    dZ1: NDArray[Any] = chunk.dZ1
+    dZ1: NDArray[Any] = chunk.H1
     if chunk.bf16.pairs:
         width = len(chunk.bf16.Z) // (chunk.threads * chunk.rows)
         dZ1 = unpacked(chunk.bf16.dZ1).reshape(-1, width, 2).transpose(0, 2, 1)
@@ -408,9 +409,13 @@ class _Work:
         validates = validation_threads is not None
         return self._scratch.chunk(self.net, self._precision, rows, threads, numbers, validates)
 
+    def chunk_rows(self, data: Data, batch: int | None = None) -> int:
+        """Return the rows of a chunk of these data, or of a batch of them."""
+        return chunk_rows(self.net, self._precision, batch or data.rows, is_sparse(data.X))
+
     def measure(self, data: Data) -> tuple[float, float]:
         """Loss and accuracy: an epoch of no batches, which is validated on these rows."""
-        rows = chunk_rows(data.rows, is_sparse(data.X))
+        rows = self.chunk_rows(data)
         threads = threads_for(parts_of(self.net, rows), self._threads)
         chunk = self.chunk(data, rows, validation_threads=threads)
         nothing = flatten_batch(data.rows)._replace(batches=0, validated=VALIDATED)
@@ -445,11 +450,11 @@ class _Work:
     ) -> BlockMetrics:
         """Run the compiled program on each of the threads."""
         order = block.order if block.ordered else None
-        chunk = chunk or self.chunk(data, chunk_rows(block.batch, is_sparse(data.X)), order)
+        chunk = chunk or self.chunk(data, self.chunk_rows(data, block.batch), order)
         threads = int(chunk.record.threads)
         sides: list[Any] = [self._scratch.rows_of(data, self._dtype), chunk] * 2
         if validation is not None:
-            rows = chunk_rows(validation.rows, is_sparse(validation.X))
+            rows = self.chunk_rows(validation)
             sides[2:] = (self._scratch.rows_of(validation, self._dtype),
                          self.chunk(validation, rows, validation_threads=threads))  # fmt: skip
         metrics, self._sync[:] = np.full((4, block.epochs), np.nan), 0

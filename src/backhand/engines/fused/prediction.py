@@ -1,59 +1,105 @@
-"""P of rows by a trained network, in double precision, whatever the parameters' dtype.
+"""P of rows by a trained network, in the parameters' own dtype.
 
-The parameters are read where they are stored (see `operands`). Threads claim chunks of rows one
-after the other, and no row's result depends on other rows. So the P of a row has the same bits
-alone or among others, in a dense X or a sparse one, and with any number of threads.
+The parameters are read where they are stored (see `kernels.operands`), so that a change of theirs
+counts at once. Threads claim chunks of rows one after the other, and no row's result depends on
+other rows: each sum is added up in an order that the sizes of the network alone decide. So the P of
+a row has the same bits alone or among others, in a dense X or a sparse one, and with any number of
+threads.
 """
 
 from __future__ import annotations
 
-import math
+import struct
+from array import array
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines.fused.buffers import MC, PART_FLOPS, spread
-from backhand.engines.fused.kernels.exp_log import exp
+from backhand.engines.argument_checks import check_finite, check_rows, check_theta
+from backhand.engines.fused.buffers import MC, spread
 from backhand.engines.fused.kernels.gather import DENSE, INT32, INT64
-from backhand.engines.fused.kernels.operands import (
-    Entries,
-    Stored,
-    Stretch,
-    stored,
-    stretches,
-)
-from backhand.engines.fused.kernels.reductions import fold
-from backhand.engines.fused.kernels.unpacked_gemm import (
-    KC,
-    Reach,
-    Weights,
-    add_dense_rows,
-    add_product,
-    add_rows,
-)
-from backhand.engines.fused.llvm.abi import Doubles, Integer, Integers, aligned, marshal
+from backhand.engines.fused.kernels.gemm import Matrix, gemm_nt
+from backhand.engines.fused.kernels.operands import Stored, Stretch, stored, stretches
+from backhand.engines.fused.kernels.reductions import are_finite
+from backhand.engines.fused.kernels.softmax import softmax
+from backhand.engines.fused.kernels.unpacked_gemm import KC, Weights, add_product, add_rows
+from backhand.engines.fused.llvm.abi import Integer, Integers, Reals, address_of, aligned, marshal
 from backhand.engines.fused.llvm.builder import Code, Value, function
 from backhand.engines.fused.llvm.compiler import entry
 from backhand.engines.fused.llvm.precision import precision_of
-from backhand.engines.fused.llvm.target import Tile, tile_of
+from backhand.engines.fused.llvm.target import tile_of
 from backhand.engines.fused.threads import run_threads, threads_for
 from backhand.equations import Parameters
-
-COMPUTE = np.float64
-"""What P is computed in, whatever the parameters' dtype."""
-
-FEW_ROWS = 4
-"""Up to this number of rows, W is read once for each, and no strip of it is copied."""
 
 CHUNK_NUMBERS = 2**20
 """Approximate maximum of the numbers of H1 and S in a chunk of rows."""
 
+CALL_FLOPS = 2**32
+"""Approximate work of one compiled call, 50 ms for one thread: Ctrl-C takes effect after it."""
 
-class StoredParameters(NamedTuple):
-    """Parameters where they are stored; a bias is a matrix of one row."""
+THREAD_FLOPS = 2**25
+"""Minimum work per thread, some 0.3 ms: to start one takes a tenth of a millisecond."""
 
+KEPT_NUMBERS, MOST_KEPT = 2**22, 4
+"""Maximum of the numbers of a working memory that a predictor keeps, and of such memories."""
+
+CLAIMED, NOT_FINITE = 1, 2
+"""Positions of `Rows.claimed` and `Rows.not_finite` among the words of a call."""
+
+
+class Rows(NamedTuple):
+    """The rows of one compiled call.
+
+    Attributes
+    ----------
+    words : array
+        The words of the call themselves, of which the next two are changed by the threads.
+    claimed : int
+        How many chunks threads have taken.
+    not_finite : int
+        Becomes 1 if a number of X is not finite.
+    N, chunk : int
+        Rows, and how many of them are predicted at a time.
+    X, row, column, positions, features, borders, numbers
+        X (N, d) where it is stored; see `operands.Stretch`.
+    P : array of shape (N, K)
+    work : array
+        `each` numbers for each thread: W2ᵀ (K, h_row), H1 (s_column, h_row), S (K, s_column) and a
+        strip of weights (KC, NR).
+    s_column : int
+        `chunk` in whole blocks.
+    """
+
+    words: Integers
+    claimed: Integer
+    not_finite: Integer
+    N: Integer
+    chunk: Integer
+    X: Reals
+    row: Integer
+    column: Integer
+    positions: Integer
+    features: Integer
+    borders: Integer
+    numbers: Integer
+    P: Reals
+    work: Reals
+    each: Integer
+    s_column: Integer
+
+
+class Network(NamedTuple):
+    """A network: its sizes and its parameters where they are stored, a bias as a matrix of one row.
+
+    `h_row` is the length of a row of H1 in memory.
+    """
+
+    d: Integer
+    H: Integer
+    K: Integer
+    h_row: Integer
     W1: Stored
     b1: Stored
     W2: Stored
@@ -61,149 +107,153 @@ class StoredParameters(NamedTuple):
 
 
 class PredictArgs(NamedTuple):
-    """The arguments of the compiled call.
+    """All arguments of `predict` but the number of the thread."""
 
-    X (N, d), W1 (d, H), b1 (1, H), W2 (H, K), b2 (1, K) and P (N, K) are all of one dtype. Rows are
-    predicted `chunk` at a time; `next` counts the chunks that threads have taken. Each thread has
-    `work`, of `each` doubles: rows of X (chunk, a_row), a strip of weights (KC, NR), H1 (chunk,
-    h_row) and S (chunk, s_row).
-    """
-
-    N: Integer
-    d: Integer
-    H: Integer
-    K: Integer
-    chunk: Integer
-    next: Integers
-    X: Stored
-    entries: Entries
-    network: StoredParameters
-    P: Integer
-    work: Doubles
-    each: Integer
-    a_row: Integer
-    h_row: Integer
-    s_row: Integer
+    rows: Rows
+    network: Network
 
 
-def predict_float32(code: Code, args: PredictArgs, me: Value) -> None:
-    """Compute P from float32 parameters: the share of thread `me`."""
-    _predict(code, args, me, "float32")
+class _Mine(NamedTuple):
+    """A thread's working memory; see `Rows.work`."""
+
+    W2T: Value
+    H1: Value
+    S: Value
+    strip: Value
 
 
-def predict_float64(code: Code, args: PredictArgs, me: Value) -> None:
-    """Compute P from float64 parameters: the share of thread `me`."""
-    _predict(code, args, me, "float64")
+def predict(code: Code, args: PredictArgs, me: Value) -> None:
+    """Compute P: the share of thread `me`, chunk by chunk until every chunk has been claimed."""
+    rows, net = args
+    W2T = code.at(rows.work, me * rows.each)
+    H1 = code.at(W2T, net.K * net.h_row)
+    S = code.at(H1, rows.s_column * net.h_row)
+    mine = _Mine(W2T, H1, S, code.at(S, net.K * rows.s_column))
+    _transpose(code, _weights(code, net.W2, net.H, net.K), W2T, net.h_row)
+    claimed = code.at(rows.words, CLAIMED)
+    number = code.variable(code.atomic_add(claimed, 1))
+    with code.while_(lambda: number.get() * rows.chunk < rows.N):
+        begin = number.get() * rows.chunk
+        _chunk(code, args, mine, begin, code.minimum(rows.N - begin, rows.chunk))
+        number.set(code.atomic_add(claimed, 1))
 
 
-PROGRAMS = {"float32": predict_float32, "float64": predict_float64}
+def _weights(code: Code, where: Stored, rows: Any, columns: Any) -> Weights:
+    numbers = code.pointer(where.address, code.real_type)
+    return Weights(numbers, where.row, where.column, rows, columns)
 
 
-def _predict(code: Code, args: PredictArgs, me: Value, dtype: str) -> None:
-    """Claim and predict chunks until every chunk has been claimed."""
-    kind = code.type_of(dtype)
-    W1, b1, W2, b2 = (
-        Weights(code.pointer(where.address, kind), where.row, where.column, rows, columns)
-        for where, rows, columns in zip(
-            args.network, (args.d, 1, args.H, 1), (args.H, args.H, args.K, args.K), strict=True
-        )
-    )
-    A = code.at(args.work, me * args.each)
-    strip = code.at(A, args.chunk * args.a_row)
-    H1 = code.at(strip, _strip_numbers(code.tile))
-    S = code.at(H1, args.chunk * args.h_row)
-    number = code.variable(code.atomic_add(args.next, 1))
-    with code.while_(lambda: number.get() * args.chunk < args.N):
-        begin = number.get() * args.chunk
-        rows = code.minimum(args.N - begin, args.chunk)
-        _fill(code, H1, args.h_row, rows, b1, 0.0)
-        with code.if_(args.entries.index.equals(DENSE)):
-            X = code.pointer(args.X.address, kind)
-            with code.loop(args.d, step=KC) as first:
-                inner = code.minimum(args.d - first, KC)
-                x = code.at(X, begin * args.X.row + first * args.X.column)
-                _load(code, x, args.X.row, args.X.column, A, args.a_row, rows, inner)
-                _add(code, A, W1, H1, strip, Reach(rows, args.a_row, args.h_row), first, inner)
-        with code.if_(args.entries.index > DENSE):
-            _add_sparse(code, args, W1, H1, begin, rows, kind)
-        _rectify(code, H1, args.h_row, rows, args.H)
-        # -inf after the last class, whose probability is then 0.
-        _fill(code, S, args.s_row, rows, b2, -math.inf)
-        with code.loop(args.H, step=KC) as first:
-            inner = code.minimum(args.H - first, KC)
-            a = code.at(H1, first)
-            _add(code, a, W2, S, strip, Reach(rows, args.h_row, args.s_row), first, inner)
-        P = code.at(code.pointer(args.P, kind), begin * args.K)
-        _softmax(code, S, args.s_row, rows, args.K, P)
-        number.set(code.atomic_add(args.next, 1))
+def _chunk(code: Code, args: PredictArgs, mine: _Mine, begin: Value, count: Value) -> None:
+    """P of rows begin..begin + count."""
+    rows, net = args
+    W1, b1 = _weights(code, net.W1, net.d, net.H), _weights(code, net.b1, 1, net.H)
+    # H1 = max(0, X W1 + b1)
+    _fill(code, mine.H1, net.h_row, count, b1)
+    with code.if_(rows.positions.equals(DENSE)):
+        X = Matrix(code.at(rows.X, begin * rows.row), rows.row, rows.column)
+        _check(code, rows, X, count, net.d)
+        add_product(code, X, W1, mine.H1, net.h_row, mine.strip, count)
+    with code.if_(rows.positions > DENSE):
+        _add_sparse(code, rows, W1, mine.H1, net.h_row, begin, count)
+        _rectify(code, mine.H1, net.h_row, count, net.H)
+    # S = H1 W2 + b2
+    _logits(code, rows, net, mine, count)
+    # P = softmax(S)
+    softmax(code, mine.S, rows.s_column, _whole(count, code.lanes), net.K)
+    P = code.at(rows.P, begin * net.K)
+    with code.loop(net.K) as k, code.loop(count) as i:
+        code.store(code.load_scalar(mine.S, k * rows.s_column + i), P, i * net.K + k)
 
 
-def _add(
-    code: Code, A: Value, W: Weights, C: Value, strip: Value, reach: Reach, first: Value,
-    inner: Value,
-) -> None:  # fmt: skip
-    """C (rows, columns) += A (rows, inner) W[first:first + inner], by the faster method."""
-    with code.if_(reach.rows < FEW_ROWS + 1):
-        add_dense_rows(code, A, W, C, reach, first, inner)
-    with code.if_(reach.rows > FEW_ROWS):
-        add_product(code, A, W, C, strip, reach, first, inner)
+def _logits(code: Code, rows: Rows, net: Network, mine: _Mine, count: Value) -> None:
+    """S (K, rows) = H1 W2 + b2, transposed, in whole vectors, of which more rows are of no use."""
+    lanes, zero, H1, S = code.lanes, code.splat(0.0), mine.H1, mine.S
+    padded, whole = _whole(count, code.tile.dot_MR), _whole(count, lanes)
+    with code.loop(padded, start=count) as i, code.loop(_whole(net.H, lanes), step=lanes) as h:
+        code.store(zero, H1, i * net.h_row + h)
+    with code.loop(net.K) as k:
+        code.store(zero, S, k * rows.s_column + (whole - lanes))
+    gemm_nt(code, H1, 0, mine.W2T, 0, 1, S, rows.s_column, padded, net.K,
+            _whole(net.H, lanes) // lanes, net.h_row)  # fmt: skip
+    b2 = _weights(code, net.b2, 1, net.K)
+    with code.loop(net.K) as k:
+        b = code.broadcast(code.load_scalar(b2.numbers, k * b2.column))
+        with code.loop(whole, step=lanes) as i:
+            code.store(code.load(S, k * rows.s_column + i) + b, S, k * rows.s_column + i)
+
+
+def _whole(count: Value, block: int) -> Value:
+    """The number, rounded up to whole blocks."""
+    return (count + (block - 1)) // block * block
+
+
+def _check(code: Code, rows: Rows, X: Matrix, count: Value, d: Value) -> None:
+    """Note whether a number of X (count, d) is not finite; neighbouring rows are read as one."""
+    one = X.column.equals(1) & X.row.equals(d)
+    flag = code.at(rows.words, NOT_FINITE)
+    lines, length = code.select(one, 1, count), code.select(one, count * d, d)
+    are_finite(code, X.numbers, X.row, X.column, lines, length, flag)
 
 
 def _add_sparse(
-    code: Code, args: PredictArgs, W1: Weights, Z1: Value, begin: Value, rows: Value, kind: Any
+    code: Code, rows: Rows, W1: Weights, Z1: Value, h_row: Value, begin: Value, count: Value
 ) -> None:
-    """Z1 (rows, H) += X (rows, d) W1 (d, H) of a sparse X, whose indices have been checked."""
-    X = code.pointer(args.X.address, kind)
+    """Z1 (count, H) += X (count, d) W1 (d, H) of a sparse X, whose indices have been checked."""
+    flag = code.at(rows.words, NOT_FINITE)
 
     def add(index: str) -> None:
         features, borders = (
-            code.pointer(address, code.type_of(index))
-            for address in (args.entries.features, args.entries.borders)
+            code.pointer(address, code.type_of(index)) for address in (rows.features, rows.borders)
         )
+
+        def border(i: Value) -> Value:
+            return code.sext64(code.load_scalar(borders, begin + i))
 
         def feature(n: Value) -> Value:
             return code.sext64(code.load_scalar(features, n))
 
         def later(n: Value) -> Value:
-            return feature(code.minimum(n, args.entries.count - 1))
+            return feature(code.minimum(n, rows.numbers - 1))
 
         def entry(n: Value) -> tuple[Value, Value]:
-            return feature(n), code.widened(code.load_scalar(X, n))
+            return feature(n), code.load_scalar(rows.X, n)
 
-        with code.loop(rows) as i:
-            start, stop = (code.sext64(code.load_scalar(borders, begin + i + n)) for n in (0, 1))
-            add_rows(code, W1, code.at(Z1, i * args.h_row), start, stop, entry, later)
+        first, last = border(code.integer(0)), border(count)
+        are_finite(code, code.at(rows.X, first), 0, 1, 1, last - first, flag)
+        with code.loop(count) as i:
+            add_rows(code, W1, code.at(Z1, i * h_row), border(i), border(i + 1), entry, later)
 
     kinds = {INT32: partial(add, "int32"), INT64: partial(add, "int64")}
-    code.switch(args.entries.index, kinds)
+    code.switch(rows.positions, kinds)
+
+
+def _transpose(code: Code, W2: Weights, W2T: Value, h_row: Value) -> None:
+    """W2T (K, h_row) = W2ᵀ (K, H); what fills the last vector of a row is 0.
+
+    (No `function`: of one, LLVM would make gathers and scatters, which take several times as long.)
+    """
+    filled = _whole(W2.rows, code.lanes)
+    with code.loop(W2.rows) as h, code.loop(W2.columns) as k:
+        w = code.load_scalar(W2.numbers, h * W2.row + k * W2.column)
+        code.store(w, W2T, k * h_row + h)
+    with code.loop(filled, start=W2.rows) as h, code.loop(W2.columns) as k:
+        code.store(code.real(0.0), W2T, k * h_row + h)
 
 
 @function
-def _load(
-    code: Code, X: Value, row: Value, column: Value, A: Value, a_row: Value, rows: Value,
-    features: Value,
-) -> None:  # fmt: skip
-    """A (rows, features) = X (rows, features), in double."""
+def _fill(code: Code, Z1: Value, h_row: Value, rows: Value, b1: Weights) -> None:
+    """Each row of Z1 (rows, H) becomes b1 (H,); what fills its last vector is 0."""
     lanes = code.lanes
-    whole = code.select(column.equals(1), features // lanes * lanes, 0)
-    with code.loop(rows) as i:
-        x, a = code.at(X, i * row), code.at(A, i * a_row)
-        with code.loop(whole, step=lanes) as j:
-            code.store(code.widened(code.load(x, j)), a, j)
-        with code.loop(features, start=whole) as j:
-            code.store(code.widened(code.load_scalar(x, j * column)), a, j)
-
-
-def _fill(code: Code, C: Value, c_row: Value, rows: Value, b: Weights, rest: float) -> None:
-    """Each row of C (rows, columns) becomes b (columns,); what fills its last vector is `rest`."""
-    lanes = code.lanes
-    filled = (b.columns + (lanes - 1)) // lanes * lanes
-    with code.loop(b.columns) as h:
-        code.store(code.widened(code.load_scalar(b.numbers, h * b.column)), C, h)
-    with code.loop(filled, start=b.columns) as h:
-        code.store(code.real(rest), C, h)
-    with code.loop(rows, start=1) as i, code.loop(filled, step=lanes) as h:
-        code.store(code.load(C, h), C, i * c_row + h)
+    with code.if_(b1.column.equals(1)), code.loop(b1.columns, step=lanes) as h:
+        mask = code.iota(h) < b1.columns
+        code.store(code.masked_load(b1.numbers, h, mask), Z1, h)
+    with code.if_(b1.column.equals(1).equals(0)):
+        with code.loop(b1.columns) as h:
+            code.store(code.load_scalar(b1.numbers, h * b1.column), Z1, h)
+        with code.loop(_whole(b1.columns, lanes), start=b1.columns) as h:
+            code.store(code.real(0.0), Z1, h)
+    with code.loop(rows, start=1) as i, code.loop(b1.columns, step=lanes) as h:
+        code.store(code.load(Z1, h), Z1, i * h_row + h)
 
 
 @function
@@ -213,82 +263,75 @@ def _rectify(code: Code, H1: Value, h_row: Value, rows: Value, columns: Value) -
         code.store(code.relu(code.load(H1, i * h_row + h)), H1, i * h_row + h)
 
 
-@function
-def _softmax(code: Code, S: Value, s_row: Value, rows: Value, classes: Value, P: Value) -> None:
-    """P (rows, classes) = softmax(S), rounded to P's dtype. After the last class, S has -inf."""
-    lanes, kind = code.lanes, P.ir.type.pointee
-    whole = classes // lanes * lanes
-    with code.loop(rows) as i:
-        s, p = code.at(S, i * s_row), code.at(P, i * classes)
-        largest = code.variable(code.load(s))
-        with code.loop(classes, start=lanes, step=lanes) as k:
-            largest.set(_larger(code, code.load(s, k), largest.get()))
-        peak = largest.get()
-        while peak.lanes > 1:
-            half = peak.lanes // 2
-            low, high = (list(range(n, n + half)) for n in (0, half))
-            peak = _larger(code, code.shuffle(peak, peak, low), code.shuffle(peak, peak, high))
-        peak = code.extract_lane(peak)
-        sums = code.variable(code.splat(0.0))
-        with code.loop(classes, step=lanes) as k:
-            e = exp(code, code.load(s, k) - peak)
-            sums.set(sums.get() + e)
-            code.store(e, s, k)
-        total = code.extract_lane(fold(code, sums.get(), 1))
-        with code.loop(whole, step=lanes) as k:
-            code.store(code.stored_as(kind, code.load(s, k) / total), p, k)
-        with code.loop(classes, start=whole) as k:
-            code.store(code.stored_as(kind, code.load_scalar(s, k) / total), p, k)
+class FusedPredictor:
+    """A network whose sizes and addresses are known, and the working memory of its calls.
+
+    Several threads may call it at once: each call takes a memory of its own.
+    """
+
+    def __init__(self, params: Parameters, threads: int | None) -> None:
+        check_theta(params)
+        self.params, self._threads = params, threads
+        self._dtype, precision = params.W1.dtype, precision_of(params.W1.dtype)
+        tile = tile_of(precision.lanes)
+        (d, H), K = params.W1.shape, params.b2.shape[0]
+        self._d, self._K, self._flops = d, K, 2 * H * (d + K)
+        self._h_row = spread(-(-H // tile.lanes) * tile.lanes, precision.bytes)
+        self._block, self._strip = precision.block, KC * tile.NR
+        self._chunk = min(MC, max(1, CHUNK_NUMBERS // (self._h_row + K)))
+        matrices = (stored(value.reshape(-1, value.shape[-1]), self._dtype) for value in params)
+        self._network = Network(d, H, K, self._h_row, *matrices)
+        self._words = marshal(self._network).tobytes()
+        self._run = entry(predict, precision)
+        self._kept: list[tuple[NDArray[Any], int]] = []
+
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """P (N, K) of X (N, d); see `contract.Predictor`."""
+        if type(X) is not np.ndarray or X.ndim != 2 or X.dtype != self._dtype:
+            check_rows(X, self._d)
+        N, d = X.shape
+        if d != self._d:
+            check_rows(X, self._d)
+        P = np.empty((N, self._K), self._dtype)
+        finite, first = True, address_of(P)
+        for stretch in stretches(X, self._dtype, max(1, CALL_FLOPS // self._flops)):
+            there = first + stretch.first * self._K * P.itemsize
+            finite &= self._compute(stretch, there)
+        if not finite:
+            check_finite(X, self._dtype)
+        return P
+
+    def _compute(self, stretch: Stretch, P: int) -> bool:
+        """Compute P of a stretch of rows; return whether X is finite there."""
+        N = stretch.rows
+        parts = min(N, N * self._flops // THREAD_FLOPS)
+        team = threads_for(parts, self._threads) if parts > 1 else 1
+        chunk = min(self._chunk, -(-N // team))
+        s_column = -(-chunk // self._block) * self._block
+        each = (self._K + s_column) * self._h_row + self._K * s_column + self._strip
+        memory, work = self._memory(team * each)
+        rows = pack(0, 0, 0, N, chunk, *stretch[3:], P, work, each, s_column)
+        words = array("q", rows + self._words)
+        words[0] = address = words.buffer_info()[0]
+        if team == 1:
+            self._run(address, 0)
+        else:
+            run_threads(partial(self._run, address), team)
+        if memory.size <= KEPT_NUMBERS and len(self._kept) < MOST_KEPT:
+            self._kept.append((memory, work))
+        return not words[NOT_FINITE]
+
+    def _memory(self, numbers: int) -> tuple[NDArray[Any], int]:
+        """Return aligned memory for that many numbers or more, and its address."""
+        try:
+            memory, address = self._kept.pop()
+        except IndexError:
+            memory, address = np.empty(0), 0
+        if memory.size < numbers:
+            memory = aligned(numbers, self._dtype, np.empty)
+            address = address_of(memory)
+        return memory, address
 
 
-def _larger(code: Code, a: Value, b: Value) -> Value:
-    return code.select(a > b, a, b)
-
-
-def predict_proba(params: Parameters, X: Any, threads: int | None) -> NDArray[Any]:
-    """P (N, K) of X (N, d), in the parameters' dtype; see `contract.Engine`."""
-    (d, H), K, dtype = params.W1.shape, params.b2.shape[0], params.W1.dtype
-    if dtype.name not in PROGRAMS:
-        wide = Parameters(*(value.astype(np.float64) for value in params))
-        return predict_proba(wide, X.astype(dtype), threads).astype(dtype)
-    native = np.dtype(dtype.name)
-    network = StoredParameters(
-        *(stored(value.reshape(-1, value.shape[-1]), native) for value in params)
-    )
-    P = np.empty((X.shape[0], K), native)
-    for stretch in stretches(params, X, native):
-        _compute(network, (d, H, K), stretch, P[stretch.rows], threads)
-    return P
-
-
-def _compute(
-    network: StoredParameters, sizes: tuple[int, int, int], stretch: Stretch, P: NDArray[Any],
-    threads: int | None,
-) -> None:  # fmt: skip
-    """P of a stretch of rows."""
-    (d, H, K), N = sizes, len(P)
-    parts = 2 * H * (stretch.numbers + N * K) // PART_FLOPS
-    team = threads_for(max(1, min(N, parts)), threads)
-    a_row, h_row, s_row = map(_row, (0 if stretch.entries.index else min(d, KC), H, K))
-    chunk = min(MC, max(1, CHUNK_NUMBERS // (h_row + s_row)), -(-N // team))
-    each = chunk * (a_row + h_row + s_row) + _strip_numbers(tile_of(precision_of(COMPUTE).lanes))
-    memory = aligned(team * each, np.float64, np.empty)
-    args = PredictArgs(N, d, H, K, chunk, np.zeros(1, np.int64), stretch.X, stretch.entries,
-                       network, P, memory, each, a_row, h_row, s_row)  # fmt: skip
-    call = marshal(args)
-    run, address = entry(PROGRAMS[P.dtype.name], precision_of(COMPUTE)), call.ctypes.data
-
-    def work(me: int, _alive: Any = (args, call)) -> None:
-        run(address, me)
-
-    run_threads(work, team)
-
-
-def _row(numbers: int) -> int:
-    """Return the length in memory of a row of that many numbers."""
-    precision = precision_of(COMPUTE)
-    return spread(-(-numbers // precision.lanes) * precision.lanes, precision.bytes)
-
-
-def _strip_numbers(tile: Tile) -> int:
-    return KC * tile.NR
+pack = struct.Struct(f"{len(Rows._fields)}q").pack
+"""The words of `Rows`, as `marshal` would make them of integers."""

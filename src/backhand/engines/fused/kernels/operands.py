@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines.batching import chunks
 from backhand.engines.contract import is_sparse
 from backhand.engines.fused.kernels.gather import DENSE, INT32, INT64
-from backhand.engines.fused.llvm.abi import Integer
-from backhand.equations import Parameters
+from backhand.engines.fused.llvm.abi import Integer, address_of
 
-ROWS_OF_A_CALL = 8192
-"""Maximum number of rows in one compiled call: Ctrl-C takes effect after it."""
+CONVERTED_NUMBERS = 2**19
+"""Approximate number of numbers of X that are converted at a time: few enough for the caches."""
 
 
 class Stored(NamedTuple):
@@ -26,32 +24,36 @@ class Stored(NamedTuple):
     column: Integer
 
 
-class Entries(NamedTuple):
-    """The positions of a sparse X's numbers, which are `Stored` one after the other.
+class Stretch(NamedTuple):
+    """Consecutive rows of X, for one compiled call.
 
     Attributes
     ----------
-    index : int
+    owner : object
+        What has to be alive while the addresses are used.
+    first, rows : int
+        The number of the first row, and of rows.
+    X, row, column : int
+        Where the numbers are, and how many numbers are from one row or feature to the next. Those
+        of a sparse X follow one another.
+    positions : int
         Of which dtype features and borders are, INT32 or INT64; DENSE, if X is not sparse.
-    features, borders : arrays
-        The feature of each number, and that row i has those from borders[i] to borders[i + 1].
-    count : int
-        How many numbers and features there are.
+    features, borders : int
+        The addresses of the feature of each number, and of where in these each row begins.
+    numbers : int
+        How many numbers and features a sparse X has.
     """
 
-    index: Integer
-    features: Integer
-    borders: Integer
-    count: Integer
-
-
-class Stretch(NamedTuple):
-    """Rows of one call: their numbers, where they are stored, and how many numbers of X."""
-
-    rows: slice
-    X: Stored
-    entries: Entries
-    numbers: int
+    owner: Any
+    first: int
+    rows: int
+    X: int
+    row: int
+    column: int
+    positions: int = DENSE
+    features: int = 0
+    borders: int = 0
+    numbers: int = 0
 
 
 def stored(array: NDArray[Any], dtype: Any) -> Stored:
@@ -61,30 +63,43 @@ def stored(array: NDArray[Any], dtype: Any) -> Stored:
     return Stored(array, row // array.itemsize, column // array.itemsize)
 
 
-def stretches(params: Parameters, X: Any, dtype: Any) -> Iterator[Stretch]:
-    """All rows of X (N, d), in order. Of an X that cannot be read in place, a stretch is copied."""
-    N = X.shape[0]
+def stretches(X: Any, dtype: Any, most: int) -> Iterable[Stretch]:
+    """All rows of X (N, d), in order, at most so many at a time.
+
+    Of an X that cannot be read in place, some rows at a time are converted to the dtype.
+    """
+    if type(X) is np.ndarray and X.dtype == dtype and (N := len(X)) <= most:
+        flags = X.flags
+        if flags.c_contiguous and flags.aligned:
+            return (Stretch(X, 0, N, address_of(X), X.shape[1], 1),)
     if is_sparse(X):
-        for rows in _cut(N):
-            yield _sparse(X, rows, dtype)
-        return
+        return (_sparse(X, first, count, dtype) for first, count in _cut(X.shape[0], most))
     X = np.asarray(X)
-    for rows in _cut(N) if _readable(X, dtype) else chunks(params, N):
-        part = X[rows]
-        yield Stretch(rows, stored(part, dtype), Entries(DENSE, 0, 0, 0), part.size)
+    if not _readable(X, dtype):
+        most = min(most, max(1, CONVERTED_NUMBERS // X.shape[1]))
+    return (_dense(X, first, count, dtype) for first, count in _cut(X.shape[0], most))
 
 
-def _sparse(X: Any, rows: slice, dtype: Any) -> Stretch:
-    numbers, features, borders = X.data, X.indices, X.indptr[rows.start : rows.stop + 1]
-    first, last = int(borders[0]), int(borders[-1])
+def _dense(X: NDArray[Any], first: int, count: int, dtype: Any) -> Stretch:
+    part = X if count == X.shape[0] else X[first : first + count]
+    part = _in_dtype(part, dtype)
+    row, column = part.strides
+    size = part.itemsize
+    return Stretch(part, first, count, address_of(part), row // size, column // size)
+
+
+def _sparse(X: Any, first: int, count: int, dtype: Any) -> Stretch:
+    numbers, features, borders = X.data, X.indices, X.indptr[first : first + count + 1]
     if not (numbers.flags.c_contiguous and _readable(numbers, dtype)):
-        numbers, features, borders = numbers[first:last], features[first:last], borders - first
+        begin, end = int(borders[0]), int(borders[-1])
+        numbers, features, borders = numbers[begin:end], features[begin:end], borders - begin
         numbers = np.ascontiguousarray(_in_dtype(numbers, dtype))
     index = np.int32 if features.dtype == borders.dtype == np.int32 else np.int64
     features, borders = (np.require(x, index, ["C", "A"]) for x in (features, borders))
     kind = INT32 if index is np.int32 else INT64
-    entries = Entries(kind, features, borders, min(len(numbers), len(features)))
-    return Stretch(rows, Stored(numbers, 1, 1), entries, max(0, last - first))
+    owner, used = (numbers, features, borders), min(len(numbers), len(features))
+    where, of_features, of_borders = map(address_of, owner)
+    return Stretch(owner, first, count, where, 1, 1, kind, of_features, of_borders, used)
 
 
 def _readable(array: NDArray[Any], dtype: Any) -> bool:
@@ -101,6 +116,6 @@ def _in_dtype(array: NDArray[Any], dtype: Any) -> NDArray[Any]:
         return np.ascontiguousarray(array, dtype)
 
 
-def _cut(N: int) -> Iterator[slice]:
-    for start in range(0, N, ROWS_OF_A_CALL):
-        yield slice(start, min(start + ROWS_OF_A_CALL, N))
+def _cut(N: int, most: int) -> Iterator[tuple[int, int]]:
+    for first in range(0, N, most):
+        yield first, min(most, N - first)

@@ -49,6 +49,28 @@ def column_sums(
         code.store(column.get(), result, k)
 
 
+@function
+def are_finite(
+    code: Code, X: Value, row: Value, column: Value, rows: Value, columns: Value, flag: Value
+) -> None:
+    """Set the flag to 1 if a number of X (rows, columns) is not finite: then 0 · x is nan.
+
+    Number (i, j) is at i · row + j · column.
+    """
+    lanes, zero = code.lanes, code.splat(0.0)
+    whole = code.select(column.equals(1), columns // lanes * lanes, 0)
+    vectors, scalars = code.variable(zero), code.variable(code.real(0.0))
+    with code.loop(rows) as i:
+        x = code.at(X, i * row)
+        with code.loop(whole, step=lanes) as j:
+            vectors.set(code.load(x, j) * zero + vectors.get())
+        with code.loop(columns, start=whole) as j:
+            scalars.set(code.load_scalar(x, j * column) * 0.0 + scalars.get())
+    total = code.extract_lane(fold(code, vectors.get(), 1)) + scalars.get()
+    with code.if_(code.select(total.equals(0.0), 0, 1) > 0):
+        code.store(code.integer(1), flag)
+
+
 def across(code: Code, vectors: list[Value]) -> Value:
     """One vector with the sum of the lanes of each vector.
 

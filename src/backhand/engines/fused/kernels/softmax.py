@@ -27,6 +27,17 @@ def add_parts(
 
 
 @function
+def softmax(code: Code, S: Value, column: Value, rows: Value, classes: Value) -> None:
+    """Turn S (K, rows) into P = softmax(S)."""
+    with code.loop(rows, step=code.lanes) as i:
+        s = code.at(S, i)
+        peak, _ = _largest(code, s, column, classes)
+        sum_ = _exponentials(code, s, column, classes, peak)
+        with code.loop(classes) as k:
+            code.store(code.load(s, k * column) / sum_, s, k * column)
+
+
+@function
 def softmax_and_loss(
     code: Code, S: Value, column: Value, labels: Value, weights: Value, low: Value, high: Value,
     classes: Value, cap: Value, figures: Value, figure: Value,
@@ -65,7 +76,7 @@ def softmax_and_loss(
 
 def _exponentials(
     code: Code, s: Value, column: Value, classes: Value, peak: Value,
-    notice: Callable[[Value, Value], None],
+    notice: Callable[[Value, Value], None] = lambda *_: None,
 ) -> Value:  # fmt: skip
     """Turn logits into exp(logit - peak) and sum them; `notice` sees each class and exponent."""
     sum_ = code.variable(code.splat(0.0))

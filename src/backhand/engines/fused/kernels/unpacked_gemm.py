@@ -1,10 +1,10 @@
-"""Products with weights that stay in the user's arrays: C + A W, in double precision.
+"""Products with weights that stay in the user's arrays: C + A W.
 
-A weight is widened in a register as it is loaded, so that W may be of float32 and is never copied
-whole. Each number of C is summed over the rows of W in their order, one fused multiply-add after
-the other. That holds for both ways through W, which therefore give the same bits: `add_rows` reads
-it once for each row of A, which is best for few rows and for sparse ones; `add_product` copies a
-strip of it at a time, which many rows then share.
+Each number of C is summed over the rows of W in their order, one fused multiply-add after the
+other. That holds for all ways through W, which therefore give the same bits: `add_rows` reads the
+rows of W that a sparse row of A names; `add_product` multiplies a dense A. W is read in place: many
+rows of A are cut into tiles that are high enough for the second cache to keep up. Only where W's
+rows are no whole vectors, or its numbers no neighbours, a strip of it at a time is copied.
 """
 
 from __future__ import annotations
@@ -12,46 +12,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from backhand.engines.fused.kernels.gemm import STORE, Matrix, Size, gemm, in_tiles
+from backhand.engines.fused.kernels.gemm import RELU, STORE, Matrix, Size, gemm, in_tiles
 from backhand.engines.fused.llvm.builder import Code, Value, function
 
 KC = 256
-"""Maximum number of rows of W in a strip: it fits the L2 cache with the rows of A and C."""
+"""Maximum number of rows of W that are multiplied at a time."""
 
 TOGETHER = 4
 """Rows of W that are added at a time: C is loaded and stored once for all of them."""
 
 
 class Weights(NamedTuple):
-    """W (rows, columns) of float32 or float64; its number (j, h) is at j · row + h · column."""
+    """W (rows, columns); its number (j, h) is at j · row + h · column."""
 
     numbers: Any
     row: Any
     column: Any
     rows: Any
     columns: Any
-
-
-class Reach(NamedTuple):
-    """Rows of A, C and the strip: how many, and how many numbers from one to the next."""
-
-    rows: Any
-    a_row: Any
-    c_row: Any
-
-
-@function
-def add_dense_rows(
-    code: Code, A: Value, W: Weights, C: Value, reach: Reach, first: Value, inner: Value
-) -> None:
-    """C (rows, columns) += A (rows, inner) W[first:first + inner], by `add_rows`."""
-    with code.loop(reach.rows) as i:
-        a = code.at(A, i * reach.a_row)
-
-        def entry(n: Value, a: Value = a) -> tuple[Value, Value]:
-            return first + n, code.load_scalar(a, n)
-
-        add_rows(code, W, code.at(C, i * reach.c_row), code.integer(0), inner, entry)
 
 
 def add_rows(
@@ -75,7 +53,7 @@ def add_rows(
         with code.if_((W.column - 1) * (W.column - 1) > 0), code.loop(W.columns) as h:
             sum_ = code.load_scalar(c, h)
             for w, x in rows:
-                sum_ = x * code.widened(code.load_scalar(w, h * W.column)) + sum_
+                sum_ = x * code.load_scalar(w, h * W.column) + sum_
             code.store(sum_, c, h)
 
     border = start + (stop - start) // TOGETHER * TOGETHER
@@ -95,7 +73,7 @@ def _add_neighbours(
     def add(h: Value, load: Callable[[Value], Value]) -> None:
         sum_ = code.load(c, h)
         for w, x in rows:
-            sum_ = x * code.widened(load(w)) + sum_
+            sum_ = x * load(w) + sum_
         code.store(sum_, c, h)
 
     whole = columns // lanes * lanes
@@ -110,23 +88,69 @@ def _add_neighbours(
 
 @function
 def add_product(
-    code: Code, A: Value, W: Weights, C: Value, strip: Value, reach: Reach, first: Value,
-    inner: Value,
-) -> None:  # fmt: skip
-    """C (rows, columns) += A (rows, inner) W[first:first + inner] (inner, columns), in tiles.
+    code: Code, A: Matrix, W: Weights, C: Value, c_row: Value, strip: Value, rows: Value
+) -> None:
+    """C (rows, columns) = max(0, C + A W); A (rows, W.rows).
 
-    The strip (KC, NR) holds packed columns of W. C's rows are padded to whole vectors.
+    C's rows are padded to whole vectors. The strip (KC, NR) receives packed columns of W.
     """
-    lanes, a = code.lanes, Matrix(A, reach.a_row, 1)
+    one = W.column.equals(1) & rows.equals(1)
+    with code.if_(one):
+        _add_row(code, A, W, C)
+    with code.if_(one.equals(0)):
+        _add_tiles(code, A, W, C, c_row, strip, rows)
 
-    def multiply(vector: Value, vectors: int) -> None:
-        h = vector * lanes
-        _copy(code, W, first, inner, h, vectors, strip)
-        size = Size(reach.rows, inner, vectors, vectors * lanes, reach.c_row)
-        c = code.at(C, h)
-        gemm(code, a, strip, c, c, size, 1, STORE)
 
-    in_tiles(code, (W.columns + (lanes - 1)) // lanes, code.tile.NV, multiply)
+def _add_row(code: Code, A: Matrix, W: Weights, c: Value) -> None:
+    """Set c (columns,) to max(0, c + a W) of one row a: W is read once, from begin to end."""
+    lanes = code.lanes
+
+    def add(vector: Value, count: int, load: Callable[[Value, Value], Value]) -> None:
+        places = [(vector + v) * lanes for v in range(count)]
+        sums = [code.variable(code.load(c, h)) for h in places]
+        with code.loop(W.rows) as k:
+            w = code.at(W.numbers, k * W.row)
+            x = code.broadcast(code.load_scalar(A.numbers, k * A.column))
+            for h, sum_ in zip(places, sums, strict=True):
+                sum_.set(x * load(w, h) + sum_.get())
+        for h, sum_ in zip(places, sums, strict=True):
+            code.store(code.relu(sum_.get()), c, h)
+
+    whole = W.columns // lanes
+    sums = code.tile.MR * code.tile.NV * 2 // 3
+    in_tiles(code, whole, sums, lambda vector, count: add(vector, count, code.load))
+    with code.if_(whole * lanes < W.columns):
+        mask = code.iota(whole * lanes) < W.columns
+        add(whole, 1, lambda w, h: code.masked_load(w, h, mask))
+
+
+def _add_tiles(
+    code: Code, A: Matrix, W: Weights, C: Value, c_row: Value, strip: Value, rows: Value
+) -> None:
+    """The same of several rows, in tiles."""
+    lanes = code.lanes
+    vectors = (W.columns + (lanes - 1)) // lanes
+    in_place = code.select(W.column.equals(1), W.columns // lanes, 0)
+    with code.loop(W.rows, step=KC) as first:
+        inner = code.minimum(W.rows - first, KC)
+        a = A._replace(numbers=code.at(A.numbers, first * A.column))
+        epilogue = code.select((first + inner).equals(W.rows), RELU, STORE)
+
+        def multiply(vector: Value, count: int, B: Value, width: Value) -> None:
+            c = code.at(C, vector * lanes)
+            size = Size(rows, inner, count, width, c_row)
+            gemm(code, a, B, c, size, 1, epilogue)
+
+        def read(vector: Value, count: int) -> None:
+            multiply(vector, count, code.at(W.numbers, first * W.row + vector * lanes), W.row)
+
+        def copy(vector: Value, count: int) -> None:
+            vector = vector + in_place
+            _copy(code, W, first, inner, vector * lanes, count, strip)
+            multiply(vector, count, strip, code.integer(count * lanes))
+
+        in_tiles(code, in_place, code.tile.NV, read)
+        in_tiles(code, vectors - in_place, code.tile.NV, copy)
 
 
 def _copy(
@@ -142,9 +166,9 @@ def _copy(
         with code.if_(W.column.equals(1)):
             for v in range(vectors):
                 mask = code.iota(h + v * lanes) < W.columns
-                code.store(code.widened(code.masked_load(w, v * lanes, mask)), target, v * lanes)
+                code.store(code.masked_load(w, v * lanes, mask), target, v * lanes)
         with code.if_((W.column - 1) * (W.column - 1) > 0):
             with code.loop(vectors * lanes) as i:
                 code.store(code.real(0.0), target, i)
             with code.loop(code.minimum(W.columns - h, vectors * lanes)) as i:
-                code.store(code.widened(code.load_scalar(w, i * W.column)), target, i)
+                code.store(code.load_scalar(w, i * W.column), target, i)

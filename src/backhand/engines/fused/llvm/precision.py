@@ -13,7 +13,6 @@ import numpy as np
 from backhand.engines.fused.llvm.target import host, registers_of, tile_of
 from backhand.errors import InputError
 
-
 AMX, DOTS, CONVERSION = "amx-bf16", "avx512bf16", "conversion"
 """Products of bf16: on AMX's tiles; by AVX-512's dot products of pairs; of numbers that are
 converted to float32 in registers."""

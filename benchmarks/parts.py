@@ -123,22 +123,23 @@ def repeated(part: Callable[[Code, Part], None]) -> Callable[..., None]:
 
 def part_of(problem: Problem) -> Part:
     """Return what the parts of a step on the problem work on, as `FusedEngine` has it in memory."""
-    net, dtype = layout_of(problem.params), np.dtype(np.float32)
-    rows = chunk_rows(net, dtype, problem.shape.N)
-    chunk = chunk_of(net, precision_of(dtype), rows, 1)
+    net, precision = layout_of(problem.params), precision_of(np.float32)
+    rows = chunk_rows(net, precision, problem.shape.N)
+    chunk = chunk_of(net, precision, rows, 1)
     rng = np.random.default_rng(0)
     for array in (chunk.X, chunk.H1, chunk.S):
         array[:] = rng.standard_normal(len(array), np.float32)
     chunk.weights[:] = 1
-    buffers = parameter_buffers(net, precision_of(dtype), 2)
+    buffers = parameter_buffers(net, precision, 0)
     PackedParameters(buffers.theta, net).write(problem.params)
     step = Step(0, 1 / rows, 0.0, RATE, 0.0, 0.0, 0.0)
-    return Part(net, buffers, chunk, rows_of(Data(problem.X, problem.y), dtype), rows,
+    return Part(net, buffers, chunk, rows_of(Data(problem.X, problem.y), np.float32), rows,
                 int(chunk.rows), step)  # fmt: skip
 
 
 def microseconds(run: Callable[[int], Any], repeats: int = 9) -> float:
     """Return the median time of one of many rounds, in repeats of about 30 ms."""
+    run(1)
     rounds = 1
     while (took := timed(run, rounds)) < 0.01:
         rounds *= 2
@@ -155,7 +156,8 @@ def timed(run: Callable[[int], Any], rounds: int) -> float:
 def measure(shape: Shape, peak: float) -> dict[str, tuple[float, float | None]]:
     """Return the µs of each part and its share of the peak, for one chunk of the shape's rows."""
     problem = make_problem(shape)
-    part, found = part_of(problem), {}
+    part = part_of(problem)
+    found: dict[str, tuple[float, float | None]] = {}
     chunk, words = shape._replace(N=int(part.count)), marshal(part)
 
     def share(flops: int, us: float) -> float | None:

@@ -14,6 +14,9 @@ os.environ.setdefault("BACKHAND_CACHE_DIR", str(ROOT / "build" / "cache"))
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Without a GPU, kernels in Triton are interpreted; Triton reads this when it is imported.
+if not Path("/dev/nvidiactl").exists():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 PENGUINS = ROOT / "examples" / "penguins.csv"
 SHARED = ROOT.parent / "shared" / "data"
 

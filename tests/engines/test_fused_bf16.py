@@ -24,7 +24,7 @@ from backhand.engines.fused.llvm.precision import (
 )
 from backhand.engines.fused.llvm.target import host
 from backhand.engines.fused.roofline import peak_gflops
-from helpers.bf16_checks import check_bf16, check_bits_of_threads
+from helpers.bf16_checks import check_bf16, check_bits
 from helpers.fused_checks import CPUS, MORE_CPUS, run_on
 
 has_dots = pytest.mark.skipif(
@@ -54,7 +54,7 @@ def test_500_random_sizes_and_settings_agree_with_the_equations(first: int, shar
 def test_500_trainings_have_the_same_bits_for_any_number_of_threads(
     first: int, shared_always
 ) -> None:
-    check_bits_of_threads(range(first, first + 25))
+    check_bits(range(first, first + 25))
 
 
 @pytest.mark.parametrize("products", [CONVERSION, pytest.param(DOTS, marks=has_dots)])
@@ -98,7 +98,7 @@ def test_the_kernels_for_tiles_compute_the_same_on_tiles_in_software(
         "from helpers.bf16_checks import *\n"
         "from backhand.engines.fused.arithmetic import products_are_right\n"
         "share_always(); guard_buffers()\n"
-        f"check_bf16(range({count})); check_bits_of_threads(range({count // 3}))\n"
+        f"check_bf16(range({count})); check_bits(range({count // 3}))\n"
         "print(FusedEngine(precision='bf16').depends_on()['bf16'], products_are_right('amx-bf16'))"
     )
     assert in_software(script, tmp_path) == "amx-bf16 True\n"

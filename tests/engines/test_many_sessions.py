@@ -8,9 +8,10 @@ import pytest
 import scipy.sparse
 
 import backhand
-from backhand.engines import Block, Data, Engine, Objective, Session, make_engine, stacking
+from backhand.engines import Block, Data, Engine, Objective, Session, make_engine
 from backhand.engines.array_engine import ArraySession
-from backhand.engines.stacked_arrays import SharedArrays
+from backhand.engines.torch import groups, stack
+from backhand.engines.torch.arrays import SharedArrays
 from backhand.errors import InputError
 from backhand.optimizers import OPTIMIZERS, make_optimizer
 from backhand.torch_twin import relative_difference
@@ -102,7 +103,7 @@ def check_states(one: Session, other: Session, tolerance: float) -> None:
 def only_as_one(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The sizes of the groups that are advanced as one; those alone are 1."""
     sizes: list[int] = []
-    stacked, alone = stacking.advance_stacked, ArraySession.advance
+    stacked, alone = stack.advance_stacked, ArraySession.advance
 
     def counted(sessions: list[ArraySession], blocks: list[Block]) -> object:
         sizes.append(len(sessions))
@@ -112,7 +113,7 @@ def only_as_one(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         sizes.append(1)
         return alone(session, block)
 
-    monkeypatch.setattr("backhand.engines.torch.advance_stacked", counted)
+    monkeypatch.setattr("backhand.engines.torch.engine.advance_stacked", counted)
     monkeypatch.setattr(ArraySession, "advance", counted_alone)
     return sizes
 
@@ -173,8 +174,8 @@ def test_validation_rows_are_measured_as_alone(
     def make() -> list[Session]:
         return make_sessions(torch_engine, data, dropout=0.2, validation=validation)
 
-    for room in (stacking.MEASURED_BYTES, 20000):  # at once, and some at a time
-        monkeypatch.setattr(stacking, "MEASURED_BYTES", room)
+    for room in (stack.MEASURED_BYTES, 20000):  # at once, and some at a time
+        monkeypatch.setattr(stack, "MEASURED_BYTES", room)
         check_as_alone(torch_engine, make, blocks, 1e-10)
     assert only_as_one == [1, 1, 1, 1, 1, 1, 6] * 2
     found = torch_engine.advance_all(make(), blocks)
@@ -247,7 +248,7 @@ def test_where_nothing_is_gained_sessions_are_advanced_alone(
 ) -> None:
     data = [make_rows(np.float64)] * (3 if kind == "few" else 6)
     if kind != "few":
-        limits = stacking.CPU._replace(**{"large": {"products": 1e3}, "long": {"bytes": 1e4}}[kind])
+        limits = groups.CPU._replace(**{"large": {"products": 1e3}, "long": {"bytes": 1e4}}[kind])
         monkeypatch.setattr(torch_engine, "_limits", limits)
     check_as_alone(torch_engine, lambda: make_sessions(torch_engine, data), make_blocks(data), 0)
     assert set(only_as_one) == {1}
@@ -257,7 +258,7 @@ def test_a_large_group_is_divided_evenly(
     torch_engine: Engine, only_as_one: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = [make_rows(np.float64)] * 11
-    monkeypatch.setattr(torch_engine, "_limits", stacking.CPU._replace(members=5))
+    monkeypatch.setattr(torch_engine, "_limits", groups.CPU._replace(members=5))
     torch_engine.advance_all(make_sessions(torch_engine, data), make_blocks(data))
     assert only_as_one == [4, 4, 3]
 

@@ -12,9 +12,8 @@ from backhand.engines.fused import bf16_buffers, buffers
 from backhand.engines.fused.engine import FusedEngine
 from backhand.optimizers import SGD, Adam, Momentum, Nesterov
 from backhand.torch_twin import relative_difference
-from helpers.fused_checks import Case, random_case
+from helpers.fused_checks import Case, check_bits_of_threads, random_case, trained_by
 from helpers.guard_pages import guarded
-from helpers.sessions import started
 
 RULES = (SGD(), Momentum(0.75), Nesterov(0.5), Adam(0.875, 0.99, 1.0))
 
@@ -54,23 +53,10 @@ def _largest(ours: list[Any], theirs: list[Any]) -> float:
     return max(float(relative_difference(a, b)) for a, b in zip(ours, theirs, strict=True))
 
 
-def trained_by(engine: Any, case: Case, objective: Objective) -> list[Any]:
-    """The losses and parameters of a training."""
-    run = started(engine, case.params, case.data, case.optimizer, objective)
-    return [run.advance(case.block).loss, *run.state().params]
-
-
-def check_bits_of_threads(seeds: range) -> None:
-    """A training has the same bits for one, two and five threads."""
+def check_bits(seeds: range) -> None:
+    """The trainings of the cases have the same bits for any number of threads."""
     for seed in seeds:
-        case = bf16_case(seed)
-        objective = Objective(dropout=0.25) if seed % 2 else Objective()
-        first, *others = (
-            trained_by(FusedEngine(threads, precision="bf16"), case, objective)
-            for threads in (1, 2, 5)
-        )
-        for other in others:
-            assert all(map(np.array_equal, first, other)), seed
+        check_bits_of_threads(bf16_case(seed), seed, "bf16")
 
 
 def share_always() -> None:

@@ -14,6 +14,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from backhand import equations
+from backhand.choices import PrecisionName
 from backhand.dropout import dropout_mask
 from backhand.engines import Block, Data, Objective, OptimizerState
 from backhand.engines.fused.engine import FusedEngine
@@ -194,6 +195,23 @@ def check_training(case: Case) -> None:
             for slot, theirs in zip(state.slots, slots, strict=True):
                 for ours, their in zip(slot, theirs, strict=True):
                     assert relative_difference(ours, their) <= 1e-11
+
+
+def trained_by(engine: FusedEngine, case: Case, objective: Objective) -> list[Any]:
+    """The losses and parameters of a training."""
+    run = started(engine, case.params, case.data, case.optimizer, objective)
+    return [run.advance(case.block).loss, *run.state().params]
+
+
+def check_bits_of_threads(case: Case, seed: int, precision: PrecisionName = "auto") -> None:
+    """A training, with dropout for each other seed, has the same bits for 1, 2 and 5 threads."""
+    objective = Objective(dropout=0.25) if seed % 2 else Objective()
+    first, *others = (
+        trained_by(FusedEngine(threads, precision=precision), case, objective)
+        for threads in (1, 2, 5)
+    )
+    for other in others:
+        assert all(map(np.array_equal, first, other)), seed
 
 
 def check_masks() -> None:

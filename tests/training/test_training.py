@@ -13,10 +13,10 @@ from sklearn.utils import shuffle
 import backhand
 from backhand import Checkpoint, EarlyStopping, Every, InputError, StopTraining, equations
 from backhand.engines import Block, Data, Objective, make_engine
+from backhand.engines.argument_checks import check_finite
 from backhand.optimizers import Adam
 from backhand.training import loop, samplers
 from backhand.training.config import TrainConfig
-from backhand.engines.argument_checks import check_finite
 from backhand.training.early_stopping import EarlyStoppingState
 from backhand.training.history import History
 from backhand.training.plan import Plan, batches_of, make_sampler

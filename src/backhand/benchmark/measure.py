@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from backhand.benchmark.contenders import CONTENDERS, OURS, Contender, Run
+from backhand.benchmark.contenders import CONTENDERS, Contender, Run
 from backhand.benchmark.problem import Problem, Shape, make_problem
 from backhand.benchmark.results import ShapeResult, summarise
 
@@ -73,7 +73,7 @@ def _get_ready(
             run = contender.start(problem, threads)
             steps[contender.name] = steps_for(run, effort)
         except Exception as error:  # such as a missing C++ compiler; the others can still be timed
-            if contender == OURS:
+            if contender == contenders[0]:
                 raise
             left_out[contender.name] = f"{type(error).__name__}: {error}".splitlines()[0]
             continue

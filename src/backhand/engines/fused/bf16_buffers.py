@@ -21,6 +21,9 @@ from backhand.engines.fused.packing import Layout
 
 WORD = np.int32
 
+Z_ROWS = 128
+"""Rows of a block, which are whole blocks of transposed pairs; its Z1 of a panel is small."""
+
 
 class Image(NamedTuple):
     """W1 and W2 rounded to bf16, panel by panel; without bf16, of no size.
@@ -57,8 +60,8 @@ class Bf16Chunk(NamedTuple):
         copy, also of Xᵀ.
     XT : (threads, 2 x_words, pairs)
         By pairs of rows.
-    Z : (threads, rows, width) float32
-        Z1 or dH1 of a panel, before ReLU or mask and rounding.
+    Z : (threads, Z_ROWS, width) float32
+        Z1 or dH1 of a panel and a block of rows, before ReLU or mask and rounding.
     H1T : (panels, hidden, rows)
         By pairs of hidden units.
     H1, dZ1 : (panels, pairs, width)
@@ -111,7 +114,7 @@ def bf16_chunk_of(net: Layout, precision: Precision, rows: int, threads: int) ->
     return Bf16Chunk(
         x_words, x_row, pairs,
         aligned(threads * rows * x_row, WORD), aligned(threads * 2 * x_words * pairs, WORD),
-        aligned(threads * rows * width, np.float32),
+        aligned(threads * Z_ROWS * width, np.float32),
         aligned(panels * hidden * rows, WORD),
         aligned(panels * pairs * width, WORD), aligned(panels * pairs * width, WORD),
         aligned(rows * classes, WORD), aligned(2 * classes * pairs, WORD),
@@ -125,7 +128,7 @@ def bf16_thread_view(code: Code, chunk: Bf16Chunk, rows: Value, width: Value,
     return chunk._replace(
         X=code.at(chunk.X, me * rows * chunk.x_row),
         XT=code.at(chunk.XT, me * chunk.x_words * 2 * chunk.pairs),
-        Z=code.at(chunk.Z, me * rows * width),
+        Z=code.at(chunk.Z, me * Z_ROWS * width),
     )
 
 

@@ -159,13 +159,13 @@ class Chunk(NamedTuple):
         return code.at(self.X, block * (self.rows * self.x_row) + (k - block * self.kc))
 
 
-def chunk_rows(net: Layout, dtype: Any, batch: int, sparse: bool = False) -> int:
+def chunk_rows(net: Layout, precision: Precision, batch: int, sparse: bool = False) -> int:
     """Return the rows of a chunk of a batch of that size, which is cut evenly.
 
     Sums over rows are computed chunk by chunk, so the number must not depend on the machine.
     """
-    size = batch * (net.d + 1 + net.H) * np.dtype(dtype).itemsize
-    if not sparse and size <= BATCH_BYTES:
+    size = batch * (net.d + 1 + net.H) * precision.bytes
+    if size <= BATCH_BYTES and not (sparse or precision.rounds_to_bf16):
         return batch
     pieces = -(-batch // (SPARSE_ROWS if sparse else MC))
     return -(-batch // pieces)

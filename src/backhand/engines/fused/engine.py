@@ -146,7 +146,7 @@ class FusedEngine:
         mean = kind.type(1 / (chunk.sums[2] or 1.0))
         sums = chunk.S[: net.K * chunk.s_column].reshape(net.K, -1)[:, : data.rows].T
         dS = mean * sums
-        panels = _dZ1_of(chunk).reshape(net.panels, chunk.rows, net.width)[:, : data.rows]
+        panels = _dZ1_of(chunk, net).reshape(net.panels, chunk.rows, net.width)[:, : data.rows]
         dZ1 = mean * panels.transpose(1, 0, 2).reshape(data.rows, -1)[:, places_of(net)]
         # dH1 is never in memory there: its sums are masked as they leave the registers.
         dH1 = dS @ params.W2.T if self.precision == "auto" else mean * (r(sums) @ r(params.W2).T)
@@ -295,12 +295,11 @@ class Scratch:
         return rows
 
 
-def _dZ1_of(chunk: Chunk) -> NDArray[Any]:
+def _dZ1_of(chunk: Chunk, net: Layout) -> NDArray[Any]:
     """DZ1 (panels, rows, width), in one row."""
     dZ1: NDArray[Any] = chunk.H1
     if chunk.bf16.pairs:
-        width = len(chunk.bf16.Z) // (chunk.threads * chunk.rows)
-        dZ1 = unpacked(chunk.bf16.dZ1).reshape(-1, width, 2).transpose(0, 2, 1)
+        dZ1 = unpacked(chunk.bf16.dZ1).reshape(-1, net.width, 2).transpose(0, 2, 1)
     return dZ1.reshape(-1)
 
 
@@ -361,7 +360,7 @@ class _Work:
 
     def chunk_rows(self, data: Data, batch: int | None = None) -> int:
         """Return the rows of a chunk of these data, or of a batch of them."""
-        return chunk_rows(self.net, self._dtype, batch or data.rows, is_sparse(data.X))
+        return chunk_rows(self.net, self._precision, batch or data.rows, is_sparse(data.X))
 
     def measure(self, data: Data) -> tuple[float, float]:
         """Loss and accuracy: an epoch of no batches, which is validated on these rows."""

@@ -37,7 +37,7 @@ CHUNK_NUMBERS = 2**20
 """Approximate maximum of the numbers of H1 and S in a chunk of rows."""
 
 CALL_FLOPS = 2**32
-"""Approximate work of one compiled call, some 50 ms for one thread: Ctrl-C takes effect after it."""
+"""Approximate work of one compiled call, 50 ms for one thread: Ctrl-C takes effect after it."""
 
 THREAD_FLOPS = 2**25
 """Minimum work per thread, some 0.3 ms: to start one takes a tenth of a millisecond."""
@@ -62,7 +62,7 @@ class Rows(NamedTuple):
         Becomes 1 if a number of X is not finite.
     N, chunk : int
         Rows, and how many of them are predicted at a time.
-    X, row, column, index, features, borders, count
+    X, row, column, positions, features, borders, numbers
         X (N, d) where it is stored; see `operands.Stretch`.
     P : array of shape (N, K)
     work : array
@@ -80,10 +80,10 @@ class Rows(NamedTuple):
     X: Reals
     row: Integer
     column: Integer
-    index: Integer
+    positions: Integer
     features: Integer
     borders: Integer
-    count: Integer
+    numbers: Integer
     P: Reals
     work: Reals
     each: Integer
@@ -149,11 +149,11 @@ def _chunk(code: Code, args: PredictArgs, mine: _Mine, begin: Value, count: Valu
     W1, b1 = _weights(code, net.W1, net.d, net.H), _weights(code, net.b1, 1, net.H)
     # H1 = max(0, X W1 + b1)
     _fill(code, mine.H1, net.h_row, count, b1)
-    with code.if_(rows.index.equals(DENSE)):
+    with code.if_(rows.positions.equals(DENSE)):
         X = Matrix(code.at(rows.X, begin * rows.row), rows.row, rows.column)
         _check(code, rows, X, count, net.d)
         add_product(code, X, W1, mine.H1, net.h_row, mine.strip, count)
-    with code.if_(rows.index > DENSE):
+    with code.if_(rows.positions > DENSE):
         _add_sparse(code, rows, W1, mine.H1, net.h_row, begin, count)
         _rectify(code, mine.H1, net.h_row, count, net.H)
     # S = H1 W2 + b2
@@ -213,7 +213,7 @@ def _add_sparse(
             return code.sext64(code.load_scalar(features, n))
 
         def later(n: Value) -> Value:
-            return feature(code.minimum(n, rows.count - 1))
+            return feature(code.minimum(n, rows.numbers - 1))
 
         def entry(n: Value) -> tuple[Value, Value]:
             return feature(n), code.load_scalar(rows.X, n)
@@ -224,7 +224,7 @@ def _add_sparse(
             add_rows(code, W1, code.at(Z1, i * h_row), border(i), border(i + 1), entry, later)
 
     kinds = {INT32: partial(add, "int32"), INT64: partial(add, "int64")}
-    code.switch(rows.index, kinds)
+    code.switch(rows.positions, kinds)
 
 
 def _transpose(code: Code, W2: Weights, W2T: Value, h_row: Value) -> None:
@@ -303,7 +303,7 @@ class FusedPredictor:
 
     def _compute(self, stretch: Stretch, P: int) -> bool:
         """Compute P of a stretch of rows; return whether X is finite there."""
-        N = stretch.count
+        N = stretch.rows
         parts = min(N, N * self._flops // THREAD_FLOPS)
         team = threads_for(parts, self._threads) if parts > 1 else 1
         chunk = min(self._chunk, -(-N // team))

@@ -21,6 +21,8 @@ from backhand.engines.fused.kernels.gemm import (
     Size,
     gemm,
     gemm_nt,
+    gemm_thin,
+    thinnest,
 )
 from backhand.engines.fused.kernels.optimizers import RULES, Step, update
 from backhand.engines.fused.kernels.reductions import squares
@@ -146,7 +148,12 @@ def dW2_and_dZ1(code: Code, work: Backward, p: Value) -> None:
     gemm(code, dS_transposed, H1, dW2, size, add, STORE)
     # Forward: S = H1 W2 after H1 = max(0, Z1). Backward: dZ1 = dS W2ᵀ ⊙ 1[H1 > 0].
     size = Size(rows, net.K, vectors, net.width, net.width)
-    gemm(code, dS, code.at(theta, net.W2), H1, size, 0, MASK)
+    W2 = code.at(theta, net.W2)
+    thin = thinnest(code) + 1 > net.K
+    with code.if_(thin):
+        gemm_thin(code, dS, W2, H1, size)
+    with code.if_(thin.equals(0)):
+        gemm(code, dS, W2, H1, size, 0, MASK)
     update(code, buffers, panel + net.W2 + class_fixed * net.width, panel + net.panel, step)
 
 
@@ -165,10 +172,8 @@ def dW1_of_strip(
     where = p * net.panel + first * net.width
     stored = code.at(work.buffers.gradient, where)
     follows = (step.rule >= 0) & (step.rule < len(RULES))
-    with (
-        code.if_(follows & (work.add > 0)),
-        code.loop((end - first) * net.width, step=code.lanes) as i,
-    ):
+    length = (end - first) * net.width
+    with code.if_(follows & (work.add > 0)), code.loop(length, step=code.lanes) as i:
         code.store(code.load(stored, i), chunk.strip, i)
     # The last vector of a narrow panel is padding, which stays 0.
     with code.if_(follows & (p >= net.full)), code.loop(end - first) as i:

@@ -91,8 +91,9 @@ def _micro_kernel(
     lanes, width, row, zero = code.lanes, size.width, size.row, code.splat(0.0)
     where = {(i, v): row * i + v * lanes for i in range(rows) for v in range(vectors)}
     sums = {key: code.variable(zero) for key in where}
-    for i in range(rows):
-        code.prefetch(C, row * i, writing=True)
+    for i in range(rows):  # the next tile of C
+        for v in range(vectors):
+            code.prefetch(C, row * (i + rows) + v * lanes, writing=True)
     with code.if_(add > 0):
         for key, offset in where.items():
             sums[key].set(code.load(C, offset))
@@ -115,6 +116,46 @@ def _micro_kernel(
         RELU: lambda: store(lambda x, _: code.relu(x)),
         MASK: lambda: store(lambda x, o: code.select(code.load(C, o) > zero, x, zero)),
     })  # fmt: skip
+
+
+@function
+def gemm_thin(code: Code, A: Matrix, B: Value, C: Value, size: Size) -> None:
+    """C = A B where C was above 0, else 0, as `gemm` does with MASK, for an inner length of few.
+
+    With up to `thinnest(code)` rows, all of B stays in registers, and rows of C follow one another
+    without the cost of a tile.
+    """
+
+    def multiply(inner: int, vectors: int) -> None:
+        lanes, zero = code.lanes, code.splat(0.0)
+        b = {
+            (k, v): code.load(B, size.width * k + v * lanes)
+            for k in range(inner)
+            for v in range(vectors)
+        }
+        with code.loop(size.rows) as i:
+            a = [
+                code.broadcast(code.load_scalar(A.numbers, A.row * i + A.column * k))
+                for k in range(inner)
+            ]
+            for v in range(vectors):
+                sum_ = a[0] * b[0, v]
+                for k in range(1, inner):
+                    sum_ = a[k] * b[k, v] + sum_
+                here = size.row * i + v * lanes
+                code.store(code.select(code.load(C, here) > zero, sum_, zero), C, here)
+
+    def shapes(inner: int) -> None:
+        code.switch(size.vectors, {
+            v: partial(multiply, inner, v) for v in range(1, code.tile.NV + 1)
+        })  # fmt: skip
+
+    code.switch(size.inner, {k: partial(shapes, k) for k in range(1, thinnest(code) + 1)})
+
+
+def thinnest(code: Code) -> int:
+    """Return how many rows of a panel fit the registers that hold a tile's sums."""
+    return code.tile.MR
 
 
 @function

@@ -42,7 +42,7 @@ class SharedArrays:
 
 
 class Stacked:
-    """The tensors of several sessions: (M, ...)."""
+    """The tensors of several sessions: (M, ...), which updates change in place."""
 
     def __init__(self, tensors: Tensors) -> None:
         self.tensors = tensors
@@ -53,6 +53,17 @@ class Stacked:
         if self._on_host is None:
             self._on_host = self.tensors.each(get)
         return self._on_host
+
+    def changed(self) -> None:
+        """Forget what was read of the tensors before they changed."""
+        self._on_host = None
+
+    def has_members(self, all_tensors: Sequence[Any]) -> bool:
+        """Whether these are all its members, in their order."""
+        return len(all_tensors) == len(self.tensors.theta.b2) and all(
+            isinstance(member, Member) and member.stacked is self and member.number == m
+            for m, member in enumerate(all_tensors)
+        )
 
 
 class Member:
@@ -110,17 +121,21 @@ class StackedRows:
 
     Attributes
     ----------
+    X, y : tensor
+        Of all sessions, (N, d) and (N,).
+    weights : tensor of shape (M, N), or None
+        Each session's.
     count : int
         How many rows each session has.
     """
 
     def __init__(self, data: Sequence[Any]) -> None:
-        self._X, self._y, w, numbers = data[0]
+        self.X, self.y, w, numbers = data[0]
         self.count: int = data[0].rows
-        self._weights: Any = None
+        self.weights: Any = None
         if w is not None:
             shared = all(one.sample_weight is w for one in data)
-            self._weights = (
+            self.weights = (
                 w.expand(len(data), -1) if shared
                 else torch.stack([one.sample_weight for one in data])
             )  # fmt: skip
@@ -135,14 +150,13 @@ class StackedRows:
             return self._places if order is None else order
         return self._places.gather(1, order)
 
-    def at(self, places: Any, here: slice, dtype: Any) -> Any:
-        """The `Data` of a slice of those places: of each session's, or X and y of all's."""
-        w = self._weights
-        if places is None:
-            return Data(self._X[here].to(dtype), self._y[here], None if w is None else w[:, here])
-        there = places[:, here]
-        w = None if w is None else w.gather(1, there)
-        return Data(self._X[there].to(dtype), self._y[there], w)
+    def at(self, there: Any, dtype: Any) -> Any:
+        """The `Data` at places (M, n) of each session's, or of all's: places (n,) or a slice."""
+        w = self.weights
+        if w is not None:
+            own = isinstance(there, torch.Tensor) and there.ndim == 2
+            w = w.gather(1, there) if own else w[:, there]
+        return Data(self.X[there].to(dtype), self.y[there], w)
 
 
 def kind_of(rows: Any) -> Hashable:

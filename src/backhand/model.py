@@ -178,9 +178,10 @@ class Model:
             if self.schema is not None and not (is_array_api_obj(rows) or is_sparse(rows)):
                 return self._predict_table(rows, engine)
             rows = host(rows)
+        if not is_sparse(rows) and (type(rows) is not np.ndarray or rows.ndim != 2):
             validation.check_forward(self.params, rows)
-        elif rows.ndim != 2 or not len(rows):
-            validation.check_forward(self.params, rows)
+        if rows.shape[0] == 0:
+            raise InputError(f"X is {rows.shape}: it has no rows; expected one or more.")
         return self._predictor(engine).predict_proba(rows)
 
     def _predictor(self, engine: str) -> Predictor:

@@ -21,7 +21,7 @@ from backhand.engines.argument_checks import check_finite, check_rows, check_the
 from backhand.engines.fused.buffers import MC, spread
 from backhand.engines.fused.kernels.gather import DENSE, INT32, INT64
 from backhand.engines.fused.kernels.gemm import Matrix, gemm_nt
-from backhand.engines.fused.kernels.operands import Stored, Stretch, stored, stretches
+from backhand.engines.fused.kernels.operands import Stored, Stretch, mean_entries, stored, stretches
 from backhand.engines.fused.kernels.reductions import are_finite
 from backhand.engines.fused.kernels.softmax import softmax
 from backhand.engines.fused.kernels.unpacked_gemm import KC, Weights, add_product, add_rows
@@ -275,7 +275,7 @@ class FusedPredictor:
         self._dtype, precision = params.W1.dtype, precision_of(params.W1.dtype)
         tile = tile_of(precision.lanes)
         (d, H), K = params.W1.shape, params.b2.shape[0]
-        self._d, self._K, self._flops = d, K, 2 * H * (d + K)
+        self._d, self._H, self._K = d, H, K
         self._h_row = spread(-(-H // tile.lanes) * tile.lanes, precision.bytes)
         self._block, self._strip = precision.block, KC * tile.NR
         self._chunk = min(MC, max(1, CHUNK_NUMBERS // (self._h_row + K)))
@@ -292,20 +292,21 @@ class FusedPredictor:
         N, d = X.shape
         if d != self._d:
             check_rows(X, self._d)
+        numbers = d if type(X) is np.ndarray else mean_entries(X)
+        flops = 2 * self._H * (numbers + self._K)  # of a row
         P = np.empty((N, self._K), self._dtype)
         finite, first = True, address_of(P)
-        for stretch in stretches(X, self._dtype, max(1, CALL_FLOPS // self._flops)):
+        for stretch in stretches(X, self._dtype, int(CALL_FLOPS // flops) or 1):
             there = first + stretch.first * self._K * P.itemsize
-            finite &= self._compute(stretch, there)
+            finite &= self._compute(stretch, there, int(stretch.rows * flops // THREAD_FLOPS))
         if not finite:
             check_finite(X, self._dtype)
         return P
 
-    def _compute(self, stretch: Stretch, P: int) -> bool:
-        """Compute P of a stretch of rows; return whether X is finite there."""
+    def _compute(self, stretch: Stretch, P: int, threads: int) -> bool:
+        """Compute P of a stretch of rows by so many threads; return whether X is finite there."""
         N = stretch.rows
-        parts = min(N, N * self._flops // THREAD_FLOPS)
-        team = threads_for(parts, self._threads) if parts > 1 else 1
+        team = threads_for(min(N, threads), self._threads) if threads > 1 else 1
         chunk = min(self._chunk, -(-N // team))
         s_column = -(-chunk // self._block) * self._block
         each = (self._K + s_column) * self._h_row + self._K * s_column + self._strip

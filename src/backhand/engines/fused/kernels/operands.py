@@ -80,6 +80,13 @@ def stretches(X: Any, dtype: Any, most: int) -> Iterable[Stretch]:
     return (_dense(X, first, count, dtype) for first, count in _cut(X.shape[0], most))
 
 
+def mean_entries(X: Any) -> float:
+    """Return how many numbers a row of X has in the mean: of a sparse X, those that it holds."""
+    if is_sparse(X):
+        return float(X.indptr[-1] / max(1, X.shape[0]))
+    return float(X.shape[1])
+
+
 def _dense(X: NDArray[Any], first: int, count: int, dtype: Any) -> Stretch:
     part = X if count == X.shape[0] else X[first : first + count]
     part = _in_dtype(part, dtype)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -164,8 +165,7 @@ def measure(shape: Shape, peak: float) -> dict[str, tuple[float, float | None]]:
         return flops / us / 1e3 / peak if flops else None
 
     for name, (program, flops) in PARTS.items():
-        run = PROGRAMS[program]
-        us = microseconds(lambda rounds, run=run: run(words.ctypes.data, rounds))
+        us = microseconds(partial(PROGRAMS[program], words.ctypes.data))
         found[name] = us, share(flops(chunk), us)
     total = sum(us for us, _ in found.values())
     found["sum"] = total, share(chunk.flops, total)

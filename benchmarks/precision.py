@@ -124,8 +124,10 @@ def draw(path: Path | None, found: list[Run]) -> None:
     """Draw the loss curves of all seeds, and what bf16's differ from float32's by."""
     if path is None:
         return
+    import matplotlib as mpl
     import matplotlib.pyplot as plt
 
+    mpl.rcParams["svg.hashsalt"] = "precision"  # the same figures, the same file
     figure, (curves, differences) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
     epochs = range(1, len(found[0].curve) + 1)
     exact = {run.seed: run.curve for run in found if run.precision == "float32"}
@@ -137,10 +139,12 @@ def draw(path: Path | None, found: list[Run]) -> None:
             relative = [100 * (a / b - 1) for a, b in zip(run.curve, exact[run.seed], strict=True)]
             differences.plot(epochs, relative, color=COLOURS["bf16"], lw=1)
     curves.set(yscale="log", xlabel="epoch", ylabel="training loss")
+    curves.set_yticks([0.3, 0.1, 0.03], ["0.3", "0.1", "0.03"])
+    curves.minorticks_off()
     curves.legend(frameon=False)
     differences.axhline(0, color="black", lw=0.5)
     differences.set(xlabel="epoch", ylabel="bf16 less float32, % of the loss")
-    figure.savefig(path)
+    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
 def main() -> None:

@@ -93,7 +93,7 @@ def in_software(script: str, folder: Path) -> str:
 def test_the_kernels_for_tiles_compute_the_same_on_tiles_in_software(
     count: int, tmp_path: Path
 ) -> None:
-    """The same code but for its six instructions; every buffer ends at a guard page."""
+    """The same code but for its five instructions; every buffer ends at a guard page."""
     script = (
         "from helpers.bf16_checks import *\n"
         "from backhand.engines.fused.arithmetic import products_are_right\n"

@@ -13,11 +13,10 @@ from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from backhand.engines import Data, is_sparse
-from backhand.engines.argument_checks import check_sparse
+from backhand.engines.argument_checks import check_sparse, is_finite
 from backhand.errors import InputError
 from backhand.estimator.plain_arrays import (
     are_plain_labels,
-    is_finite,
     is_plain_table,
     plain_classes,
 )

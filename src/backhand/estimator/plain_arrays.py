@@ -7,7 +7,6 @@ plain is left to it, so its conversions, warnings and messages stay its own.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -51,12 +50,6 @@ def is_plain_table(estimator: Any, X: Any, dtypes: Sequence[Any], *, reset: bool
 def _is_scipys_csr(X: Any) -> bool:
     """Whether X is a CSR matrix or array of SciPy's own. (SciPy is not imported to find out.)"""
     return type(X).__name__ in CSR and type(X).__module__ == "scipy.sparse._csr"
-
-
-def is_finite(X: NDArray[Any]) -> bool:
-    """Whether the sum of all numbers is finite, and so each of them."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return math.isfinite(X.sum())
 
 
 def are_plain_labels(y: Any, rows: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-import sys
+import platform
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -67,7 +67,7 @@ def _from_sysfs(level: int) -> int:
 
 def _from_sysctl(level: int) -> int:
     """Return what macOS lists for its fastest cores."""
-    if sys.platform != "darwin":
+    if platform.system() != "Darwin":
         return 0
     name = f"hw.perflevel0.l{level}{'d' if level == 1 else ''}cachesize".encode()
     size, length = ctypes.c_int64(0), ctypes.c_size_t(8)

@@ -118,8 +118,8 @@ def evaluate_table(
     labels = class_expressions(table, target, classes, schema.named_missing)
     with table.unchanged():
         for rows, X, (y, labelled) in schema.encoded_chunks(table, labels, changes=changes):
-            X, y = X[labelled], y[labelled].astype(np.int64)
-            numbers = np.arange(rows.start, rows.stop)[labelled]
+            y, numbers = y[labelled].astype(np.int64), np.arange(rows.start, rows.stop)[labelled]
+            X = X if labelled.all() else X[labelled]
             P = predictor.predict_proba(X)
             tally.add(P, y, int((~labelled).sum()), numbers)
             if overlap is not None:

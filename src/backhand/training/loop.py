@@ -11,10 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from signal import SIGINT
 
-import numpy as np
-
 from backhand.engines import Block, BlockMetrics, Data, OptimizerState, Session
-from backhand.engines.argument_checks import check_finite
+from backhand.engines.argument_checks import check_finite, is_finite
 from backhand.support.signals import Interrupted, meant, signals_noted
 from backhand.training.callbacks import Callback, Progress, StopTraining, call_callbacks
 from backhand.training.checkpoints.manager import CheckpointManager
@@ -243,7 +241,7 @@ class Driver:
         """
         self.settle_best()
         state = self.state
-        if state.best is None and not all(np.isfinite(v).all() for v in state.optimizer.params):
+        if state.best is None and not all(map(is_finite, state.optimizer.params)):
             raise self._diverged(Divergence(len(state.history), state.done, state.history), False)
         if (sampler := self.controller.plan.sampler) is not None:
             sampler.settle(0, len(state.history))

@@ -178,7 +178,7 @@ def columns_of_block(net: Layout, itemsize: int) -> int:
     Where that is too short for the cost of each tile, they are read from the L2 cache.
     """
     caches, row = cache_sizes(), net.width * itemsize
-    most = caches.L1 * 4 // 5 // row
+    most: int = caches.L1 * 4 // 5 // row
     if most < SHORTEST:
         most = caches.L2 // 4 // row
     return max(1, most // STRIP) * STRIP

@@ -14,15 +14,13 @@ from typing import Any, NamedTuple
 from backhand.engines.fused.buffers import MC, STRIP, Chunk, ParameterBuffers
 from backhand.engines.fused.kernels.dropout import Draw, drop
 from backhand.engines.fused.kernels.gemm import (
-    MASK,
     RELU,
     STORE,
     Matrix,
     Size,
     gemm,
     gemm_nt,
-    gemm_thin,
-    thinnest,
+    masked_gemm,
 )
 from backhand.engines.fused.kernels.optimizers import RULES, Step, update
 from backhand.engines.fused.kernels.reductions import squares
@@ -138,9 +136,8 @@ def dW2_and_dZ1(code: Code, work: Backward, p: Value) -> None:
     net, buffers, chunk, rows, add, _, class_fixed, step = work
     panel, vectors = p * net.panel, vectors_of(code, net, p)
     theta, dW2 = code.at(buffers.theta, panel), code.at(buffers.gradient, panel + net.W2)
-    H1 = code.at(chunk.H1, p * chunk.rows * net.width)
+    H1, W2 = code.at(chunk.H1, p * chunk.rows * net.width), code.at(theta, net.W2)
     with code.if_((step.l2 > 0.0) & (step.rule >= 0)):
-        W2 = code.at(theta, net.W2)
         squares(code, W2, net.K * net.width, code.at(chunk.squares, p), code.integer(0))
     dS, dS_transposed = Matrix(chunk.S, 1, chunk.s_column), Matrix(chunk.S, chunk.s_column, 1)
     # Forward: S = H1 W2. Backward: dW2 = H1ᵀ dS, stored as dW2ᵀ = dSᵀ H1.
@@ -148,12 +145,7 @@ def dW2_and_dZ1(code: Code, work: Backward, p: Value) -> None:
     gemm(code, dS_transposed, H1, dW2, size, add, STORE)
     # Forward: S = H1 W2 after H1 = max(0, Z1). Backward: dZ1 = dS W2ᵀ ⊙ 1[H1 > 0].
     size = Size(rows, net.K, vectors, net.width, net.width)
-    W2 = code.at(theta, net.W2)
-    thin = thinnest(code) + 1 > net.K
-    with code.if_(thin):
-        gemm_thin(code, dS, W2, H1, size)
-    with code.if_(thin.equals(0)):
-        gemm(code, dS, W2, H1, size, 0, MASK)
+    masked_gemm(code, dS, W2, H1, size)
     update(code, buffers, panel + net.W2 + class_fixed * net.width, panel + net.panel, step)
 
 

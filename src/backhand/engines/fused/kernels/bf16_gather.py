@@ -27,7 +27,7 @@ def load_pairs(code: Code, chunk: Bf16Chunk, X: Numbers, picked: Picked, feature
     end = picked.padded * chunk.x_row
     with code.loop(end, start=picked.count * chunk.x_row, step=code.lanes) as i:
         code.store(zero, chunk.X, i)
-    transpose(code, chunk.X, chunk.x_row, picked.padded, chunk.x_words, chunk.XT, chunk.pairs)
+    transpose(code, chunk.X, chunk.x_row, picked.padded, chunk.x_words, chunk.XT, chunk.t_row)
 
 
 def _write_rounded(

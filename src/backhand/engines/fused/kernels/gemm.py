@@ -118,44 +118,43 @@ def _micro_kernel(
     })  # fmt: skip
 
 
-@function
-def gemm_thin(code: Code, A: Matrix, B: Value, C: Value, size: Size) -> None:
-    """C = A B where C was above 0, else 0, as `gemm` does with MASK, for an inner length of few.
+def masked_gemm(code: Code, A: Matrix, B: Value, C: Value, size: Size) -> None:
+    """C = A B where C was above 0, else 0.
 
-    With up to `thinnest(code)` rows, all of B stays in registers, and rows of C follow one another
-    without the cost of a tile.
+    If B has as few rows as a tile, all of it stays in registers: rows of C follow one another
+    without the cost of a tile, which is more than that of so short sums.
     """
+    thin = size.inner < code.tile.MR + 1
+    with code.if_(thin):
+        _masked_thin(code, A, B, C, size)
+    with code.if_(thin.equals(0)):
+        gemm(code, A, B, C, size, 0, MASK)
+
+
+@function
+def _masked_thin(code: Code, A: Matrix, B: Value, C: Value, size: Size) -> None:
+    """`masked_gemm` for an inner length of 1 to MR."""
+    lanes, zero = code.lanes, code.splat(0.0)
 
     def multiply(inner: int, vectors: int) -> None:
-        lanes, zero = code.lanes, code.splat(0.0)
-        b = {
-            (k, v): code.load(B, size.width * k + v * lanes)
-            for k in range(inner)
-            for v in range(vectors)
-        }
+        b = [
+            [code.load(B, size.width * k + v * lanes) for v in range(vectors)] for k in range(inner)
+        ]
         with code.loop(size.rows) as i:
-            a = [
-                code.broadcast(code.load_scalar(A.numbers, A.row * i + A.column * k))
-                for k in range(inner)
-            ]
+            numbers = [A.row * i + A.column * k for k in range(inner)]
+            a = [code.broadcast(code.load_scalar(A.numbers, at)) for at in numbers]
             for v in range(vectors):
-                sum_ = a[0] * b[0, v]
+                sum_ = a[0] * b[0][v]
                 for k in range(1, inner):
-                    sum_ = a[k] * b[k, v] + sum_
+                    sum_ = a[k] * b[k][v] + sum_
                 here = size.row * i + v * lanes
                 code.store(code.select(code.load(C, here) > zero, sum_, zero), C, here)
 
     def shapes(inner: int) -> None:
-        code.switch(size.vectors, {
-            v: partial(multiply, inner, v) for v in range(1, code.tile.NV + 1)
-        })  # fmt: skip
+        widths = range(1, code.tile.NV + 1)
+        code.switch(size.vectors, {v: partial(multiply, inner, v) for v in widths})
 
-    code.switch(size.inner, {k: partial(shapes, k) for k in range(1, thinnest(code) + 1)})
-
-
-def thinnest(code: Code) -> int:
-    """Return how many rows of a panel fit the registers that hold a tile's sums."""
-    return code.tile.MR
+    code.switch(size.inner, {k: partial(shapes, k) for k in range(1, code.tile.MR + 1)})
 
 
 @function

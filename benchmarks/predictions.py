@@ -5,10 +5,11 @@
 
 All with the same weights, as their users call them, P as a NumPy array: `MLPClassifier` of both
 libraries with their validation; a `Model`; onnxruntime on a file of plain Gemm, Relu, Gemm and
-Softmax in float32, and for float64 rows in double too; torch eager, in inference mode. The contenders are called in turn, each long enough to be measured, and medians are compared.
-A float64 Model is compared with onnxruntime in float32, which has half the work, and in double.
-Dense X is random normal; sparse rows have 60 numbers each. Prints a Markdown table; takes two to
-three minutes, most of it for the 100,000 rows.
+Softmax in float32, and for float64 rows in double too; torch eager, in inference mode. The
+contenders are called in turn, each long enough to be measured, and medians are compared. A float64
+Model is compared with onnxruntime in float32, which has half the work, and in double. Dense X is
+random normal; sparse rows have 60 numbers each. Prints Markdown tables; takes two to three minutes,
+most of it for the 100,000 rows.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 import warnings
 from argparse import Namespace
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -156,7 +158,7 @@ def measured(case: Case, rows: int, repeats: int) -> dict[str, float]:
     calls: list[Call] = []
     for predict in case.contenders.values():
         given = X.astype(getattr(predict, "dtype", X.dtype), copy=False)
-        calls.append(lambda predict=predict, given=given: predict(given))
+        calls.append(partial(predict, given))
     # Few rows take little time and vary most.
     return dict(zip(case.contenders, microseconds(calls, repeats if rows > 2000 else 3 * repeats),
                     strict=True))  # fmt: skip

@@ -4,8 +4,7 @@
     python benchmarks/steps.py --precision bf16
 
 Takes about five minutes per number of threads. Prints Markdown tables of the median time per
-step, and of its share of the machine's peak rate of float32 multiply-adds, of which products of
-bf16 may have more than one.
+step, and of its share of the machine's peak rate of multiply-adds, of float32 or of bf16.
 """
 
 from __future__ import annotations

@@ -60,8 +60,8 @@ def _measure(shape: Shape, arguments: argparse.Namespace, out: TextIO) -> None:
     threads = arguments.threads
     line = f"measuring {shape} with {threads} thread{'s'[: threads > 1]} ..."
     print(json.dumps({"progress": line}), file=out, flush=True)
-    effort, contenders = EFFORTS[arguments.effort], CONTENDERS_IN[arguments.precision]
-    found = measure(shape, threads, effort, contenders)
+    effort, precision = EFFORTS[arguments.effort], arguments.precision
+    found = measure(shape, threads, effort, CONTENDERS_IN[precision], precision)
     print(json.dumps(found.to_json()), file=out, flush=True)
 
 

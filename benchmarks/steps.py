@@ -1,9 +1,10 @@
 """A training step on six shapes: Backhand and other libraries, on one thread and on all.
 
     python benchmarks/steps.py --json build/steps.json
+    python benchmarks/steps.py --precision bf16
 
 Takes about five minutes per number of threads. Prints Markdown tables of the median time per
-step, and of its share of the machine's peak rate of multiply-adds.
+step, and of its share of the machine's peak rate of multiply-adds, of float32 or of bf16.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import asdict
 
 from output import arguments_of, markdown, write_json
 
+from backhand.benchmark.contenders import CONTENDERS_IN
 from backhand.benchmark.machine import allowed_cores, this_machine
 from backhand.benchmark.problem import SHAPES
 from backhand.benchmark.process import benchmark
@@ -27,7 +29,7 @@ def show(results: list[ShapeResult]) -> None:
         times.append([str(result.shape), *("–" if t is None else figure(t.microseconds)
                                            for t in present)])  # fmt: skip
         fastest = min((t for t in result.timings[1:]), key=lambda t: t.microseconds)
-        ours = found["backhand"]
+        ours = result.timings[0]
         shares.append([
             str(result.shape), figure(ours.gflops), percent(ours.share_of_peak),
             fastest.contender, percent(fastest.share_of_peak), f"{fastest.ratio:.2f}",
@@ -41,12 +43,14 @@ def show(results: list[ShapeResult]) -> None:
 
 
 def main() -> None:
-    arguments = arguments_of(__doc__).parse_args()
+    parser = arguments_of(__doc__)
+    parser.add_argument("--precision", choices=CONTENDERS_IN, default="auto")
+    arguments = parser.parse_args()
     machine = this_machine()
     found = []
     for threads in sorted({1, len(allowed_cores())}):
         print(f"## {machine.cpu}, threads: {threads}\n")
-        results = list(benchmark(SHAPES, threads, "thorough"))
+        results = list(benchmark(SHAPES, threads, "thorough", arguments.precision))
         show(results)
         found += [result.to_json() for result in results]
     write_json(arguments.json, {"machine": asdict(machine), "results": found})

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from backhand import equations
-from backhand.benchmark.contenders import CONTENDERS, OURS, Contender
+from backhand.benchmark.contenders import BF16_CONTENDERS, CONTENDERS, Contender
 from backhand.benchmark.machine import this_machine
 from backhand.benchmark.measure import Effort, in_turn, measure, steps_for
 from backhand.benchmark.problem import SHAPES, Shape, make_problem, parse_shape
@@ -62,6 +62,18 @@ def test_contenders_do_the_steps_of_the_equations(contender, expected) -> None:
     np.testing.assert_allclose(trace.accuracy, expected[1], rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "contender",
+    [pytest.param(c, id=c.name, marks=[pytest.mark.slow] if c.slow_start else [])
+     for c in BF16_CONTENDERS if c not in CONTENDERS],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore")  # of torch's compiler
+def test_contenders_in_bf16_do_them_nearly(contender, expected) -> None:
+    loss, (right, _) = np.array(trace_of(contender).loss), expected
+    assert 1e-6 < np.abs(loss - right).max() < 0.02
+    assert loss[0] - loss[-1] == pytest.approx(right[0] - right[-1], rel=0.3)
+
+
 def test_scikit_learn_does_as_many_steps() -> None:
     trace = trace_of(next(c for c in CONTENDERS if c.name == "scikit-learn"))
     assert len(trace.loss) == STEPS and trace.loss[-1] < trace.loss[0] and trace.accuracy is None
@@ -89,7 +101,7 @@ def test_measure_gives_what_it_promises() -> None:
 
 def test_a_contender_that_takes_long_to_start_is_left_out_of_a_quick_look() -> None:
     slow = Contender("slow", "numpy", "numpy", "by_hand", slow_start=True)
-    assert "slow" in measure(SMALL, effort=TINY, contenders=[OURS, slow]).left_out
+    assert "slow" in measure(SMALL, effort=TINY, contenders=[CONTENDERS[0], slow]).left_out
 
 
 def test_what_is_timed_comes_in_turn() -> None:
@@ -118,6 +130,7 @@ def test_problems_are_the_same_every_time_and_have_every_class() -> None:
 def test_the_machine_is_described() -> None:
     machine = this_machine()
     assert machine.cpu and machine.cores >= 1 and "numpy" in machine.versions
+    assert machine.caches["L1"] >= 8192 and set(machine.caches) == {"L1", "L2", "L3"}
 
 
 def bench(*arguments: object, expect: int = 0):

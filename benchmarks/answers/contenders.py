@@ -140,6 +140,7 @@ CONTENDERS: dict[str, Callable[[], Fit]] = {
     "Backhand": backhand_on_file,
     "Backhand, standard": lambda: backhand_on_file(number_encoding="standard"),
     "Backhand, quick": lambda: backhand_on_file(quick=True),
+    "Backhand, bf16": lambda: backhand_on_file(precision="bf16"),
     "LogisticRegression": logistic_regression,
     "MLPClassifier": mlp,
     "MLPClassifier, early": lambda: mlp(early_stopping=True),

@@ -17,15 +17,16 @@ from backhand.errors import BackhandError, MissingDependencyError
 from backhand.formulas import derive
 from backhand.optimizers import SGD
 
-LIMITS = {"float64": 1e-10, "float32": 1e-5}
-"""Largest relative errors of a correct engine."""
+LIMITS = {"float64": 1e-10, "float32": 1e-5, "bf16": 0.1}
+"""Largest relative errors of a correct engine. In bf16 a hidden unit whose Z1 is nearly 0 may be
+active by rounding alone, which shows in a gradient of few rows."""
 
 LARGER = ((70, 33, 40, 7), (257, 20, 64, 5))
 """N, d, H, K of problems that fill an engine's tiles, some of them partially."""
 
 
 class Checked(NamedTuple):
-    """An engine in one dtype: its largest errors, or why it could not be checked.
+    """An engine in one dtype, or in bf16: its largest errors, or why it could not be checked.
 
     `gradients`, `update` and `autograd` are ‖difference‖ / ‖right value‖: of loss and gradients, of
     one step of SGD, and of the gradients against autograd, where torch is installed.
@@ -42,13 +43,18 @@ class Checked(NamedTuple):
 
 
 def check_installation(device: str | None = None) -> Iterator[Checked]:
-    """Check the reference, fused and torch engines, each in float64 and float32."""
+    """Check the reference, fused and torch engines, each in float64, float32 and bf16."""
     for name in ("reference", "fused", "torch"):
         for dtype in LIMITS:
             began = time.perf_counter()
             try:
-                engine = make_engine(name, device if name == "torch" else None)
-                errors = _errors(engine, dtype)
+                rounds = dtype == "bf16"
+                engine = make_engine(
+                    name,
+                    device if name == "torch" else None,
+                    precision="bf16" if rounds else "auto",
+                )
+                errors = _errors(engine, "float32" if rounds else dtype)
             except BackhandError as error:
                 yield Checked(name, dtype, ok=False, failure=str(error))
                 break

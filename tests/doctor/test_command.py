@@ -90,9 +90,11 @@ def test_the_command_alone_tests_every_engine(tmp_path: Path) -> None:
     result = run("--json", cwd=tmp_path)
     assert result.returncode == 0, result
     engines = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [one["engine"] for one in engines] == [
-        "reference", "reference", "fused", "fused", "torch", "torch",
-    ]  # fmt: skip
+    assert [(one["engine"], one["dtype"]) for one in engines] == [
+        (engine, dtype)
+        for engine in ("reference", "fused", "torch")
+        for dtype in ("float64", "float32", "bf16")
+    ]
     assert all(one["ok"] for one in engines)
 
 

@@ -21,7 +21,7 @@ import backhand
 from backhand import engines, equations
 from backhand.engines import Block, Data, Objective, make_engine, registry
 from backhand.engines.fused import buffers
-from backhand.engines.fused.buffers import MC, chunk_rows
+from backhand.engines.fused.buffers import BATCH_BYTES, MC, chunk_rows
 from backhand.engines.fused.engine import FusedEngine
 from backhand.engines.fused.kernels.exp_log import exp, log
 from backhand.engines.fused.kernels.gather import SOURCES, rows_of
@@ -37,8 +37,17 @@ from backhand.engines.thread_limits import blas_threads
 from backhand.equations import Parameters
 from backhand.errors import BackhandWarning, InputError
 from backhand.optimizers import SGD, Adam
+from backhand.support.cpu_caches import CacheSizes
 from backhand.torch_twin import relative_difference
-from helpers.fused_checks import CPUS, check_gradients, check_training, random_case, run_on
+from helpers.fused_checks import (
+    CPUS,
+    MORE_CPUS,
+    check_bits_of_threads,
+    check_gradients,
+    check_training,
+    random_case,
+    run_on,
+)
 from helpers.sessions import started
 
 
@@ -52,14 +61,20 @@ def shared_always(monkeypatch: pytest.MonkeyPatch) -> None:
     "first",
     [pytest.param(at, marks=pytest.mark.slow if at >= 200 else ()) for at in range(0, 500, 25)],
 )
-def test_500_random_sizes_and_settings_agree_with_the_equations(first: int, shared_always) -> None:
+def test_500_random_sizes_and_settings_agree_with_the_equations(
+    first: int, shared_always, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = buffers.BATCH_BYTES
     for seed in range(first, first + 25):
         case = random_case(seed)
+        monkeypatch.setattr(buffers, "BATCH_BYTES", whole if seed % 2 else 0)
         check_gradients(case)
         check_training(case)
 
 
-@pytest.mark.parametrize("cpu", CPUS)
+@pytest.mark.parametrize(
+    "cpu", [*CPUS, *(pytest.param(cpu, marks=pytest.mark.slow) for cpu in MORE_CPUS)]
+)
 def test_lesser_cpus_compute_the_same(cpu: str, tmp_path: Path) -> None:
     """The baseline of any x86, and AVX2, which is not what a machine with AVX-512 would take."""
     script = (
@@ -67,11 +82,13 @@ def test_lesser_cpus_compute_the_same(cpu: str, tmp_path: Path) -> None:
         "from backhand.engines.fused import buffers; buffers.PART_FLOPS = 1\n"
         "from backhand.engines.fused.llvm.precision import precision_of\n"
         "for seed in range(40):\n"
+        "    buffers.BATCH_BYTES *= seed != 20\n"
         "    for case in (random_case(seed), random_case(seed, sparse=True)):\n"
         "        check_gradients(case); check_training(case)\n"
         "print(precision_of('f4').lanes, precision_of('f8').lanes)"
     )
-    assert run_on(cpu, script, tmp_path) == ("8 4\n" if "avx2" in CPUS[cpu] else "4 2\n")
+    expected = {"generic": "4 2\n", "nehalem": "4 2\n", "haswell": "8 4\n"}
+    assert run_on(cpu, script, tmp_path) == expected.get(cpu, "16 8\n")
 
 
 def problem(N: int, d: int, H: int, K: int) -> tuple[Parameters, Data]:
@@ -106,6 +123,17 @@ def test_the_bits_are_the_same_for_every_number_of_threads(shape, batch, shared_
         assert np.array_equal(first.history.loss, other.history.loss)
         assert all(map(np.array_equal, first.params, other.params))
     assert all(np.array_equal(probabilities[0], P) for P in probabilities[1:])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("first", range(0, 500, 25))
+def test_500_trainings_have_the_same_bits_for_any_number_of_threads(
+    first: int, dtype: type, shared_always
+) -> None:
+    for seed in range(first, first + 25):
+        case = random_case(seed, sparse=seed % 5 == 0).in_dtype(dtype)
+        check_bits_of_threads(case, seed)
 
 
 def test_how_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,11 +339,56 @@ def test_packed_parameters_come_back(shape, dtype) -> None:
 
 
 def test_a_batch_is_cut_evenly() -> None:
+    net = layout_of(backhand.init(784, 256, 10))
     for batch in (1, 100, 128, 129, 1000, 8192):
-        rows = chunk_rows(batch)
-        assert rows <= MC
+        rows = chunk_rows(net, precision_of(np.float32), batch)
+        assert rows <= max(MC, BATCH_BYTES / 4 / (784 + 1 + 256))
         pieces = -(-batch // rows)
         assert pieces * (rows - 1) < batch <= pieces * rows
+
+
+def test_a_small_batch_is_one_chunk_and_a_large_one_several(shared_always) -> None:
+    net, precision = layout_of(backhand.init(64, 128, 10)), precision_of(np.float32)
+    assert chunk_rows(net, precision, 1024) == 1024
+    assert chunk_rows(net, precision, 8192) == MC
+    assert chunk_rows(net, precision, 1024, sparse=True) == buffers.SPARSE_ROWS
+
+
+def test_blocks_are_as_long_as_the_caches_suggest(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = layout_of(backhand.init(784, 250, 10))
+    row = 4 * int(net.width)
+
+    def features(L1: int, L2: int) -> int:
+        monkeypatch.setattr(buffers, "cache_sizes", lambda: CacheSizes(L1, L2, 0))
+        return buffers.columns_of_block(net, 4)
+
+    assert features(200 * row, 10**6) == 144, "whole strips in four fifths of the L1 cache"
+    assert features(100 * row, 2000 * row) == 480, "too short for L1: a quarter of the L2 cache"
+    assert features(1, 1) == buffers.STRIP
+
+
+@pytest.mark.parametrize("N", [130, 700])
+def test_the_bits_do_not_depend_on_the_caches(
+    N: int, shared_always, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params, data = problem(N, 150, 70, 3)
+    block = Block(N, np.full((3, 1), 0.1), np.full((3, 1), 0.01))
+    states = []
+    for L1, L2 in ((1, 1), (10**5, 1), (1, 10**9)):
+        monkeypatch.setattr(buffers, "cache_sizes", lambda L1=L1, L2=L2: CacheSizes(L1, L2, 0))
+        run = started(FusedEngine(2), params, data, SGD())
+        states.append((run.advance(block).loss, *run.state().params, *run.gradient()[1]))
+    for other in states[1:]:
+        assert all(map(np.array_equal, states[0], other))
+
+
+def test_the_gradient_of_a_batch_that_is_one_chunk_is_not_stored() -> None:
+    params, data = problem(300, 60, 70, 3)
+    run = started(FusedEngine(1), params, data, SGD())
+    run.advance(Block(300, np.full((2, 1), 0.1), np.zeros((2, 1))))
+    net, gradient = run._work.net, run._work.buffers.gradient
+    columns = gradient[: net.b2].reshape(net.panels, net.column, net.width)
+    assert not columns[:, : net.d + 1].any() and columns[:, net.d + 1 :].any()
 
 
 def test_nan_is_never_hidden(shared_always) -> None:
@@ -573,7 +646,7 @@ def test_a_sparse_chunk_has_room_for_a_row_that_an_order_names_again_and_again()
         for rows in (X, scipy.sparse.csr_array(X))
     )
     assert relative_difference(dense.advance(block).loss, sparse.advance(block).loss) <= 1e-12
-    (fixed,) = sparse._work._scratch._chunks.values()
+    *_, fixed = sparse._work._scratch._chunks.values()  # the last one
     chunk = fixed.record
     assert chunk.entries.most >= 150 * 901
 
@@ -594,7 +667,7 @@ def test_a_sparse_chunk_has_room_for_its_padded_rows(batch: int, dtype: type) ->
         ]
         dense, sparse = (run.advance(block).loss for run in runs)
         np.testing.assert_allclose(sparse, dense, rtol=1e-5)
-        (fixed,) = runs[1]._work._scratch._chunks.values()
+        *_, fixed = runs[1]._work._scratch._chunks.values()  # the last one
         chunk = fixed.record
         assert chunk.entries.most >= chunk.rows * 6
 
@@ -604,7 +677,7 @@ def test_a_sparse_chunk_takes_memory_for_what_is_there() -> None:
     params = backhand.init(20_000, 8, 2, dtype=np.float64)
     run = started(make_engine("fused", threads=1), params, Data(X, np.arange(300) % 2), SGD())
     run.gradient()
-    (fixed,) = run._work._scratch._chunks.values()
+    *_, fixed = run._work._scratch._chunks.values()  # the last one
     chunk = fixed.record
     assert chunk.X.size == 0 and chunk.entries.most < 300 * 100
     dense = started(make_engine("fused"), params, Data(X.toarray(), np.arange(300) % 2), SGD())

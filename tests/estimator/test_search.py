@@ -508,9 +508,9 @@ def test_halving_refuses_several_scores_without_a_name() -> None:
 def test_jobs_multiply_the_threads_of_a_fit(monkeypatch) -> None:
     made, make = [], search_fits.make_engine
 
-    def noted(name, device, threads):
+    def noted(name, device, threads, precision):
         made.append(threads)
-        return make(name, device, threads)
+        return make(name, device, threads, precision)
 
     monkeypatch.setattr(search_fits, "make_engine", noted)
     for n_jobs, threads in ((None, 1), (2, 1), (3, 2)):

@@ -14,11 +14,12 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from backhand import equations
+from backhand.choices import PrecisionName
 from backhand.dropout import dropout_mask
 from backhand.engines import Block, Data, Objective, OptimizerState
-from backhand.engines.fused.buffers import chunk_rows
 from backhand.engines.fused.engine import FusedEngine
 from backhand.engines.fused.llvm.precision import precision_of
+from backhand.engines.fused.llvm.target import host
 from backhand.engines.fused.packing import places_of
 from backhand.equations import Parameters
 from backhand.optimizers import SGD, Adam, Momentum, Nesterov, Optimizer
@@ -37,14 +38,26 @@ CPUS = {
 }
 """The baseline of any x86, and AVX2: lesser ones than the tests mostly run on."""
 
+AVX512 = CPUS["haswell"] + ",+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl"
+MORE_CPUS = {
+    "nehalem": "+64bit,+cmov,+fxsr,+popcnt,+sse,+sse2,+sse3,+sse4.1,+sse4.2,+ssse3",
+    "skylake-avx512": AVX512,
+    "sapphirerapids": AVX512 + ",+avx512bf16,-avx512fp16,-amx-tile,-amx-bf16,-amx-int8",
+}
+"""Others: SSE4, AVX-512 without bf16, and a CPU with AMX whose system refuses it."""
+
 
 def run_on(cpu: str, script: str, folder: Path) -> str:
-    """What a script prints that is compiled for one of `CPUS`; skips where this one is less."""
-    if "avx2" in CPUS[cpu] and precision_of(np.float32).lanes < 8:
-        pytest.skip("this CPU has no AVX2")
+    """What a script prints that is compiled for one of these; skips where this one is less."""
+    features = (CPUS | MORE_CPUS)[cpu]
+    for name, lanes in (("+avx2,", 8), ("+avx512vl", 16)):
+        if name in features and precision_of(np.float32).lanes < lanes:
+            pytest.skip(f"this CPU has no {name.strip('+,')}")
+    if "+avx512bf16" in features and "avx512bf16" not in host().has:
+        pytest.skip("this CPU has no avx512bf16")
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
-        env={**os.environ, "NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": CPUS[cpu],
+        env={**os.environ, "NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": features,
              "BACKHAND_CACHE_DIR": str(folder)},
         cwd=Path(__file__).parent.parent, capture_output=True, text=True,
     )  # fmt: skip
@@ -184,8 +197,25 @@ def check_training(case: Case) -> None:
                     assert relative_difference(ours, their) <= 1e-11
 
 
+def trained_by(engine: FusedEngine, case: Case, objective: Objective) -> list[Any]:
+    """The losses and parameters of a training."""
+    run = started(engine, case.params, case.data, case.optimizer, objective)
+    return [run.advance(case.block).loss, *run.state().params]
+
+
+def check_bits_of_threads(case: Case, seed: int, precision: PrecisionName = "auto") -> None:
+    """A training, with dropout for each other seed, has the same bits for 1, 2 and 5 threads."""
+    objective = Objective(dropout=0.25) if seed % 2 else Objective()
+    first, *others = (
+        trained_by(FusedEngine(threads, precision=precision), case, objective)
+        for threads in (1, 2, 5)
+    )
+    for other in others:
+        assert all(map(np.array_equal, first, other)), seed
+
+
 def check_masks() -> None:
-    """The compiled masks, to the bit: without features and with b1 = 1, H1 is the mask."""
+    """The compiled masks: without features and with b1 = 1, H1 is the mask."""
     for dtype in TOLERANCES:
         for H in (1, 15, 16, 17, 64, 65, 130, 200, 333):
             for N, batch in ((1, 1), (7, 3), (300, 300), (300, 140)):
@@ -193,24 +223,28 @@ def check_masks() -> None:
 
 
 def _check_masks(dtype: Any, N: int, batch: int, H: int) -> None:
-    """What the last batch leaves in its last chunk, after a number of updates beyond 32 bits."""
-    params = Parameters(np.zeros((1, H)), np.ones(H), np.zeros((H, 2)), np.zeros(2))
+    """What the last batch leaves in its last chunk, after a number of updates beyond 32 bits.
+
+    It is dZ1 = dS W2ᵀ ⊙ 1[H1 > 0]: with W2 = (1, -1) and label 1, 1 or 2 where a unit is kept.
+    """
+    W2 = np.tile([1.0, -1.0], (H, 1))
+    params = Parameters(np.zeros((1, H)), np.ones(H), W2, np.zeros(2))
     params = Parameters(*(p.astype(dtype) for p in params))
     B, before, p, seed = -(-N // batch), 2**33, 0.375, 2**40 + H
     block = Block(batch, np.zeros((1, B)), np.zeros((1, B)))
-    data = Data(np.zeros((N, 1), dtype), np.zeros(N, int))
+    data = Data(np.zeros((N, 1), dtype), np.ones(N, int))
     objective = Objective(dropout=p, dropout_seed=seed)
     run = FusedEngine(2).start(OptimizerState(params, (), before), data, SGD(), objective)
     run.advance(block)
-    net, rows = run._work.net, chunk_rows(batch)
-    chunk = run._work.chunk(run._data, rows).record
+    net = run._work.net
+    chunk = run._work.chunk(run._data, run._work.chunk_rows(run._data, batch)).record
     size = N - (B - 1) * batch
     begin = size * (-(-size // chunk.rows) - 1) // -(-size // chunk.rows)
     panels = chunk.H1.reshape(net.panels, chunk.rows, net.width).transpose(1, 0, 2)
-    H1, places = panels[: size - begin].reshape(size - begin, -1), places_of(net)
+    kept, places = panels[: size - begin].reshape(size - begin, -1) > 0, places_of(net)
     M = dropout_mask(seed, before + B, size, H, p, dtype)[begin:]
-    assert np.array_equal(H1[:, places], M), (dtype, N, batch, H)
-    assert not np.delete(H1, places, axis=1).any()
+    assert np.array_equal(kept[:, places], M > 0), (dtype, N, batch, H)
+    assert not np.delete(kept, places, axis=1).any()
 
 
 def trained_by_the_equations(case: Case) -> tuple[Parameters, Any, list[float], list[float]]:

@@ -1,6 +1,6 @@
 """AMX's tiles in software, so that the kernels for them run on CPUs without: see `install`.
 
-The compiled code is the same but for six instructions, which it calls as functions of these names.
+The compiled code is the same but for five instructions, which it calls as functions of these names.
 Each thread has its own tiles, which are undefined (nan) until a configuration is loaded.
 """
 

@@ -64,3 +64,19 @@ def test_many_first_starts_at_once(tmp_path: Path, kind: str) -> None:
         left = [path for path in folder.iterdir() if path.suffix != ".o"]
     assert not left
     print(f"{len(survivors)} of {PROCESSES} ended well; kept: {files}")
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_first_fit_finds_its_engine_imported_where_it_can_be(installed: bool) -> None:
+    hide = "" if installed else "sys.modules['llvmlite'] = None\n"
+    script = f"""
+import sys
+{hide}from backhand import MLPClassifier
+before = set(sys.modules)
+MLPClassifier(max_iter=1).fit([[0.0], [1.0]], [0, 1])
+print([name for name in sys.modules if name not in before and ".fused" in name])
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")

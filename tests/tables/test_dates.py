@@ -9,9 +9,11 @@ from backhand.errors import InputError
 from backhand.exports.date_texts import written
 from backhand.exports.numpy import export_numpy
 from backhand.support.memory_budget import budget
-from backhand.tables.cells.dates import clock_in, moment_in
+from backhand.tables import expressions
+from backhand.tables.cells.dates import canonical_days, clock_in, moment_in
 from backhand.tables.cells.texts import trimmed
 from backhand.tables.database.connection import connect
+from backhand.tables.queries import all_rows
 from backhand.tables.reading.reader import read_table
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.columns import Date, waves
@@ -36,6 +38,16 @@ def read(texts, order: str = "") -> np.ndarray:
     found = connection.execute(sql).fetchnumpy()["x"]
     connection.close()
     return np.ma.filled(found, np.nan)
+
+
+def short_cut(texts) -> np.ndarray:
+    """Days since 1970 of texts in DuckDB's own form, nan where one is not in it."""
+    connection = connect(budget(None), None)
+    connection.register("given", {"v": np.array(texts, object)})
+    found = connection.execute(f"SELECT CASE {canonical_days('v')} END AS x FROM given")
+    x = np.ma.filled(found.fetchnumpy()["x"], np.nan)
+    connection.close()
+    return x
 
 
 def days(iso: str) -> float:
@@ -83,6 +95,30 @@ NO_DATES = [
 def test_a_day_is_the_same_in_every_form() -> None:
     found = dict(zip(SEPTEMBER, read(SEPTEMBER).tolist(), strict=True))
     assert found == dict.fromkeys(SEPTEMBER, 7577.0)
+
+
+def test_the_short_cut_for_canonical_texts_agrees_with_the_patterns() -> None:
+    canonical = [
+        "2020-01-31", "1969-12-31", "1000-01-01", "9999-12-31", "2020-01-31 12:30:00",
+        "1969-12-31 23:59:59.999999", "2020-02-29 00:00:00.5",
+    ]  # fmt: skip
+    others = [
+        "0999-12-31", "1000-01-01 (BC)", "1000-01-01 (BC) 00:00:00", "10000-01-01", "2020-02-30",
+        "10000-01-01 00:00:00", "2020-1-31", "2020-01-31T12:30:00", "2020-01-31 24:00:00",
+        "2020-01-31 12:30:00+01", " 2020-01-31", "2020-01-31 ", "infinity", "-infinity", "epoch",
+        "2020-01-31 1:30:00", "", "2020", "12:30:00", "31.01.2020", *MOMENTS, *SEPTEMBER,
+    ]  # fmt: skip
+    assert np.array_equal(short_cut(canonical), read(canonical))
+    found, expected = short_cut(others), read(others)
+    assert np.isnan(found[:20]).all()
+    assert (np.isnan(found) | (found == expected)).all()
+
+
+def test_a_day_that_was_named_as_missing_is_missing(tmp_path) -> None:
+    (tmp_path / "t.csv").write_text("d,t\n1900-01-01,a\n2020-01-31,b\n")
+    table = read_table(tmp_path / "t.csv")
+    sql = expressions.days(table, 0, ("", "1900-01-01"))
+    assert all_rows(table, f"SELECT {sql} FROM rows") == [(None,), (days("2020-01-31"),)]
 
 
 def test_moments_are_read() -> None:

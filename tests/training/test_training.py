@@ -13,10 +13,10 @@ from sklearn.utils import shuffle
 import backhand
 from backhand import Checkpoint, EarlyStopping, Every, InputError, StopTraining, equations
 from backhand.engines import Block, Data, Objective, make_engine
+from backhand.engines.argument_checks import check_finite
 from backhand.optimizers import Adam
 from backhand.training import loop, samplers
 from backhand.training.config import TrainConfig
-from backhand.engines.argument_checks import check_finite
 from backhand.training.early_stopping import EarlyStoppingState
 from backhand.training.history import History
 from backhand.training.plan import Plan, batches_of, make_sampler
@@ -378,12 +378,13 @@ def test_callbacks_see_the_epoch_that_training_ends_with(monitor: str) -> None:
 
 
 def test_blocks_grow_to_their_pace() -> None:
-    """The first block is one epoch, and none is more than so many times the one before."""
+    """The first block is short on any machine, none is so many times longer than the one before."""
     ends = [0]
     backhand.train(PARAMS, X, y, epochs=3000,
                    callbacks=[Every(None, lambda p: ends.append(p.epoch))])  # fmt: skip
     lengths = np.diff(ends)
-    assert lengths[0] == 1 and (lengths[1:] <= loop.GROWTH * lengths[:-1]).all()
+    assert lengths[0] * loop.SLOW_UPDATE < loop.BLOCK_SECONDS / 8
+    assert (lengths[1:] <= loop.GROWTH * lengths[:-1]).all()
     assert len(lengths) < 300
 
 

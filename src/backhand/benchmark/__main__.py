@@ -8,7 +8,8 @@ import os
 import sys
 from typing import TextIO
 
-from backhand.benchmark.measure import EFFORTS, Effort, measure
+from backhand.benchmark.contenders import CONTENDERS_IN
+from backhand.benchmark.measure import EFFORTS, measure
 from backhand.benchmark.problem import Shape, parse_shape
 from backhand.benchmark.process import confine
 from backhand.errors import InputError
@@ -19,6 +20,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m backhand.benchmark", description=__doc__)
     parser.add_argument("--threads", type=int, default=1, help="number of threads")
     parser.add_argument("--effort", choices=EFFORTS, default="normal", help="how long to measure")
+    parser.add_argument(
+        "--precision", choices=CONTENDERS_IN, default="auto", help="what products are of"
+    )
     parser.add_argument("shapes", type=_shape, nargs="+", metavar="N,d,H,K")
     arguments = parser.parse_args()
     # Libraries and compilers print too: their output is redirected to standard error.
@@ -31,7 +35,7 @@ def _measure_all(arguments: argparse.Namespace, out: TextIO) -> int:
     try:
         confine(arguments.threads)
         for shape in arguments.shapes:
-            _measure(shape, arguments.threads, EFFORTS[arguments.effort], out)
+            _measure(shape, arguments, out)
     except BrokenPipeError:
         return 1  # the reader of the results is gone
     except Exception as error:
@@ -52,10 +56,13 @@ def _shape(text: str) -> Shape:
         raise argparse.ArgumentTypeError(str(error)) from None  # argparse prints the message
 
 
-def _measure(shape: Shape, threads: int, effort: Effort, out: TextIO) -> None:
+def _measure(shape: Shape, arguments: argparse.Namespace, out: TextIO) -> None:
+    threads = arguments.threads
     line = f"measuring {shape} with {threads} thread{'s'[: threads > 1]} ..."
     print(json.dumps({"progress": line}), file=out, flush=True)
-    print(json.dumps(measure(shape, threads, effort).to_json()), file=out, flush=True)
+    effort, precision = EFFORTS[arguments.effort], arguments.precision
+    found = measure(shape, threads, effort, CONTENDERS_IN[precision], precision)
+    print(json.dumps(found.to_json()), file=out, flush=True)
 
 
 if __name__ == "__main__":

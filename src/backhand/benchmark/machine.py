@@ -8,15 +8,21 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from backhand.support.cpu_caches import cache_sizes
+
 LIBRARIES = ("backhand", "numpy", "llvmlite", "torch", "scikit-learn", "scipy", "jax", "jaxlib")
 
 
 @dataclass(frozen=True)
 class Machine:
-    """The CPU's name, the cores that this process may use, and the versions of its libraries."""
+    """The CPU's name, the cores that this process may use, and the versions of its libraries.
+
+    `caches` are the bytes of its data caches, from which the fused engine's blocks follow.
+    """
 
     cpu: str
     cores: int
+    caches: dict[str, int]
     system: str
     python: str
     versions: dict[str, str]
@@ -31,7 +37,9 @@ def this_machine() -> Machine:
         except PackageNotFoundError:
             continue
     system = f"{platform.system()} {platform.machine()}"
-    return Machine(_cpu(), len(allowed_cores()), system, platform.python_version(), versions)
+    caches = cache_sizes()._asdict()
+    python = platform.python_version()
+    return Machine(_cpu(), len(allowed_cores()), caches, system, python, versions)
 
 
 def allowed_cores() -> list[int]:

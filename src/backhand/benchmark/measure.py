@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from backhand.benchmark.contenders import CONTENDERS, OURS, Contender, Run
+from backhand.benchmark.contenders import CONTENDERS, Contender, Run
 from backhand.benchmark.problem import Problem, Shape, make_problem
 from backhand.benchmark.results import ShapeResult, summarise
+from backhand.choices import PrecisionName
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,16 @@ def measure(
     threads: int = 1,
     effort: Effort = EFFORTS["normal"],
     contenders: Sequence[Contender] = CONTENDERS,
+    precision: PrecisionName = "auto",
 ) -> ShapeResult:
     """Time the contenders on one shape. The first contender must be Backhand.
 
-    The process must have been confined to this number of threads (see `process.confine`).
+    The peak is that of float32, or of bf16. The process must have been confined to this number of
+    threads (see `process.confine`).
     """
     runs, steps, left_out = _get_ready(make_problem(shape), threads, effort, contenders)
     peaks: list[float] = []
-    peak = peak_meter()
+    peak = peak_meter(precision)
     seconds = in_turn(runs, steps, effort.repeats, lambda: peaks.extend(peak() if peak else ()))
     return summarise(shape, threads, seconds, steps, peaks, left_out)
 
@@ -73,7 +76,7 @@ def _get_ready(
             run = contender.start(problem, threads)
             steps[contender.name] = steps_for(run, effort)
         except Exception as error:  # such as a missing C++ compiler; the others can still be timed
-            if contender == OURS:
+            if contender == contenders[0]:
                 raise
             left_out[contender.name] = f"{type(error).__name__}: {error}".splitlines()[0]
             continue
@@ -112,14 +115,14 @@ def in_turn(
     return seconds
 
 
-def peak_meter() -> Callable[[], list[float]] | None:
+def peak_meter(precision: PrecisionName = "auto") -> Callable[[], list[float]] | None:
     """Return a function that measures one thread's peak in GFLOP/s, or None without llvmlite."""
     try:
         from backhand.engines.fused.roofline import peak_gflops
     except ImportError:
         return None
-    peak_gflops()  # compiles
-    return lambda: [peak_gflops()]
+    peak_gflops(precision=precision)  # compiles
+    return lambda: [peak_gflops(precision=precision)]
 
 
 def _seconds(run: Run, steps: int) -> float:

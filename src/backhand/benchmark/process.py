@@ -16,6 +16,8 @@ from contextlib import suppress
 from backhand.benchmark.machine import allowed_cores
 from backhand.benchmark.problem import Shape
 from backhand.benchmark.results import ShapeResult
+from backhand.choices import PrecisionName, names
+from backhand.constraints import Choice, check
 from backhand.errors import BackhandError, InputError
 from backhand.support.optional import extra
 
@@ -69,25 +71,30 @@ def check_threads(threads: int) -> None:
 
 
 def benchmark(
-    shapes: Sequence[Shape], threads: int = 1, effort: str = "normal"
+    shapes: Sequence[Shape],
+    threads: int = 1,
+    effort: str = "normal",
+    precision: str = "auto",
 ) -> Iterator[ShapeResult]:
     """Measure the shapes one after the other, and yield each result once it is there.
 
-    `effort` is a key of `measure.EFFORTS`. Progress is printed to standard error.
+    `effort` is a key of `measure.EFFORTS`, `precision` one of `CONTENDERS_IN`. Progress is printed
+    to standard error.
 
     Raises
     ------
     InputError
-        If `threads` is less than 1 or more than the cores.
+        If `threads` is less than 1 or more than the cores, or for an unknown precision.
     BackhandError
         If measuring fails.
     """
     check_threads(threads)
+    check("precision", precision, Choice(names(PrecisionName)))
     extra("threadpoolctl", "the benchmark")  # by which NumPy is held to them
     # -P: a file in the working folder must not be imported instead of a library of the same name.
     return _results([
         sys.executable, "-P", "-m", "backhand.benchmark", "--threads", str(threads),
-        "--effort", effort, *map(str, shapes),
+        "--effort", effort, "--precision", precision, *map(str, shapes),
     ])  # fmt: skip
 
 

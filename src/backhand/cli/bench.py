@@ -20,6 +20,7 @@ def bench(
     quick: Annotated[
         bool, typer.Option("--quick", help="Finish in seconds, with rough figures.")
     ] = False,
+    precision: options.Precision = "auto",
     json: options.Json = False,
 ) -> None:  # fmt: skip
     """Time a training step. Compares Backhand with the other libraries that are installed."""
@@ -29,8 +30,8 @@ def bench(
     from backhand.cli.reports.benchmark import BenchmarkReport
 
     shapes = [parse_shape(text) for text in shape] if shape else FEW_SHAPES
-    results = benchmark(shapes, threads, "quick" if quick else "normal")
+    results = benchmark(shapes, threads, "quick" if quick else "normal", precision)
     report = BenchmarkReport(as_json=json)
-    report.machine(this_machine(), threads)
+    report.machine(this_machine(), threads, precision)
     for result in results:
         report.result(result)

@@ -46,7 +46,7 @@ INDEX_DTYPES = (np.dtype(np.int32), np.dtype(np.int64))
 
 def check_theta(params: Any) -> None:
     """Parameters of NumPy arrays W1 (d, H), b1 (H,), W2 (H, K), b2 (K,), of one floating dtype."""
-    if _is_theta(params):
+    if is_theta(params):
         return
     validation.check_parameters(params)
     W1, _, W2, _ = params
@@ -57,12 +57,16 @@ def check_theta(params: Any) -> None:
     )
 
 
-def _is_theta(params: Any) -> bool:
+def is_theta(params: Any) -> bool:
+    """Whether these are such parameters."""
     if type(params) is not Parameters:
         return False
     W1, b1, W2, b2 = params
     return (
-        all(_is_plain(value) for value in params)
+        _is_plain(W1)
+        and _is_plain(b1)
+        and _is_plain(W2)
+        and _is_plain(b2)
         and W1.ndim == 2
         and b1.shape == W1.shape[1:]
         and b2.ndim == 1
@@ -171,6 +175,12 @@ def check_rows(X: Any, d: int) -> None:
         raise InputError(f"X is {shape_of(X)}: it has {X.shape[1]} columns where W1 expects {d}.")
 
 
+def is_finite(values: NDArray[Any]) -> bool:
+    """Whether all numbers are finite: so they are if their sum is, which is found in one pass."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(values.sum()) or bool(np.isfinite(values).all())
+
+
 def check_finite(X: Any, dtype: Any, rows: NDArray[np.integer] | None = None) -> None:
     """Check that X is finite in that dtype; the error names the first entry that is not.
 
@@ -275,8 +285,8 @@ def check_gradient(gradient: Any, like: Parameters) -> None:
 
 def _check_alike(name: str, values: Any, like: Parameters) -> None:
     check_theta(values)
-    if any(a.shape != b.shape for a, b in zip(values, like, strict=True)) \
-            or values.W1.dtype != like.W1.dtype:  # fmt: skip
+    W1, W2 = values.W1, values.W2  # which b1 and b2 fit
+    if (W1.shape, W2.shape, W1.dtype) != (like.W1.shape, like.W2.shape, like.W1.dtype):
         raise InputError(
             f"the {name} has W1 {shape_of(values.W1)} and W2 {shape_of(values.W2)} in "
             f"{values.W1.dtype}; the session has W1 {shape_of(like.W1)} and W2 "

@@ -181,6 +181,8 @@ class Objective:
         weights : float or array_like
             Σw of each batch.
         """
+        if isinstance(weights, int | float):
+            return self.l2 + (self.alpha / weights if weights > 0 else 0.0)
         sums = np.asarray(weights, np.float64)
         share = np.divide(self.alpha, sums, out=np.zeros_like(sums), where=sums > 0)
         return self.l2 + share if share.ndim else float(self.l2 + share)

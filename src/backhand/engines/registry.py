@@ -7,8 +7,10 @@ A package adds an engine by an entry point in the group `backhand.engines`, whos
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from importlib.metadata import entry_points
 from typing import get_args
 
@@ -254,6 +256,15 @@ def engine_of(
         )
     made: Engine = engine  # type: ignore[assignment]
     return made
+
+
+def preload() -> None:
+    """Import the modules of the engine that "auto" selects on a CPU, where they can be imported.
+
+    Otherwise the first training imports them: libraries of LLVM, which take 25 ms to load.
+    """
+    with suppress(ImportError, OSError):
+        import_module("backhand.engines.fused.engine")
 
 
 def _spec_of(name: str) -> EngineSpec:

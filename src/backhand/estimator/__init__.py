@@ -2,9 +2,11 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
+from backhand.engines.registry import preload
 from backhand.errors import MissingDependencyError
 from backhand.support.optional import pip
 
+preload()
 try:
     from backhand.estimator.classifier import MLPClassifier
     from backhand.estimator.cross_validated import MLPClassifierCV
@@ -20,7 +22,7 @@ except ModuleNotFoundError as error:
         f"Backhand's estimators need scikit-learn 1.9 or newer, and {found}; install it with: "
         f"{pip('sklearn')}."
     ) from error
-from backhand.estimator.integrations import enter
+from backhand.estimator.integrations import enter  # noqa: E402
 
 __all__ = ["GridSearchCV", "MLPClassifier", "MLPClassifierCV"]
 

@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from operator import is_
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
-from backhand.engines import Engine, make_engine
+from backhand.engines import Engine, Predictor, make_engine
 from backhand.engines.reference import ReferenceEngine
 from backhand.equations import Parameters
+from backhand.errors import InputError
 from backhand.estimator.initialisation import parameters_of
-from backhand.estimator.inputs import features
+from backhand.estimator.inputs import features, validated
 
 
 def _are_labels(y: Any, like: NDArray[Any]) -> bool:
     """Whether these are as many labels, integers or texts as those, without further checks."""
     plain = type(y) is np.ndarray and y.shape == like.shape and len(y) > 0
     return plain and y.dtype.kind == like.dtype.kind and y.dtype.kind in "iubU"
+
+
+class _Kept(NamedTuple):
+    """A predictor, and what it was made of."""
+
+    predictor: Predictor
+    of: tuple[Any, ...]
+
+
+_kept: WeakKeyDictionary[FittedClassifier, _Kept] = WeakKeyDictionary()
+
+
+def _check_is_fitted(estimator: Any) -> None:
+    """As scikit-learn's, which inspects the whole estimator."""
+    if not hasattr(estimator, "coefs_"):
+        check_is_fitted(estimator)
 
 
 class FittedClassifier:
@@ -82,8 +102,8 @@ class FittedClassifier:
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Return P (N, K) of X (N, d), one column per class in the order of `classes_`."""
-        params, X = self._parameters_and(X)
-        return self._engine().predict_proba(params, X)
+        predictor = self._predictor()
+        return self._of_rows(X, predictor.predict_proba)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable class of each row of X (N, d): (N,)."""
@@ -109,14 +129,45 @@ class FittedClassifier:
 
         For two classes (N,), as in scikit-learn: the second logit minus the first.
         """
-        params, X = self._parameters_and(X)
-        S = ReferenceEngine().logits(params, X)
+        _check_is_fitted(self)
+        S = self._of_rows(X, ReferenceEngine().predictor(self.parameters_).logits)
         return S[:, 1] - S[:, 0] if S.shape[1] == 2 else S
 
-    def _parameters_and(self, X: Any) -> tuple[Parameters, Any]:
-        """The parameters that predict, and the rows (N, d), checked."""
-        check_is_fitted(self)
-        X, params = features(self, X), self.parameters_
-        if X.dtype != params.W1.dtype:
-            check_finite(X, params.W1.dtype)
-        return params, X
+    def _of_rows(self, X: Any, compute: Callable[[Any], NDArray[Any]]) -> NDArray[Any]:
+        """What is computed of X (N, d), which is checked."""
+        rows = features(self, X)
+        try:
+            return compute(rows)
+        except InputError:
+            if rows is X:
+                validated(self, X)  # scikit-learn says what is wrong in its own words
+            raise
+
+    def _predictor(self) -> Predictor:
+        """The predictor of the present weights, made when they, or the settings, are new.
+
+        It is kept outside the classifier, which neither copies nor pickles it. Only one is kept
+        that reads the arrays of `coefs_` and `intercepts_` where they are: these may be changed in
+        place.
+        """
+        _check_is_fitted(self)
+        made_of = self._made_of()
+        kept = _kept.get(self)
+        if kept is not None and len(made_of) == len(kept.of) and all(map(is_, made_of, kept.of)):
+            return kept.predictor
+        params = self.parameters_
+        predictor = self._engine().predictor(params)
+        arrays = [params.W1, params.W2, params.b1, params.b2]
+        in_place = all(map(is_, made_of, arrays)) and all(v.flags.aligned for v in arrays)
+        if in_place and self.device in (None, "cpu"):
+            _kept[self] = _Kept(predictor, made_of)
+        return predictor
+
+    def _made_of(self) -> tuple[Any, ...]:
+        """All that the predictor depends on, weights first; nothing where these are none."""
+        try:
+            weights = *self.coefs_, *self.intercepts_
+        except TypeError:  # which `parameters_` reports
+            return ()
+        return (*weights, self.classes_, self.n_features_in_, self.engine, self.device,
+                self.threads, self.precision)  # fmt: skip

@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from backhand.engines import Data, is_sparse
-from backhand.engines.argument_checks import check_sparse
+from backhand.engines.argument_checks import check_sparse, is_finite
 from backhand.errors import InputError
 from backhand.estimator.plain_arrays import (
     are_plain_labels,
@@ -32,9 +32,17 @@ def dtypes_for(precision: str) -> list[Any]:
 
 
 def features(estimator: Any, X: Any) -> Any:
-    """X (N, d) as NumPy or CSR, for prediction."""
+    """X (N, d) as NumPy or CSR, for prediction.
+
+    What is X itself may not be finite: the engine finds out, and `validated` says it.
+    """
     if is_plain_table(estimator, X, DTYPES, reset=False):
         return X
+    return validated(estimator, X)
+
+
+def validated(estimator: Any, X: Any) -> Any:
+    """The same after scikit-learn's whole validation, whose errors are a ValueError of its own."""
     return _checked_sparse(
         validate_data(estimator, X, accept_sparse="csr", dtype=DTYPES, reset=False)
     )
@@ -46,7 +54,8 @@ def features_and_labels(estimator: Any, X: Any, y: Any, *, reset: bool) -> tuple
     The estimator has a `precision`, from which X's dtypes follow.
     """
     dtypes = dtypes_for(estimator.precision)
-    if is_plain_table(estimator, X, dtypes, reset=reset) and are_plain_labels(y, len(X)):
+    plain = isinstance(X, np.ndarray) and is_plain_table(estimator, X, dtypes, reset=reset)
+    if plain and is_finite(X) and are_plain_labels(y, len(X)):
         estimator.n_features_in_ = X.shape[1]
         return X, y
     if getattr(y, "ndim", 1) == 2 and y.shape[1] > 1:

@@ -106,7 +106,7 @@ class Interchange(Exports):
 
         For code that requires scikit-learn's own class. It is independent of this one, has all
         fitted attributes, and its `partial_fit` resumes with the optimizer's state. `class_weight`,
-        `dropout` and the engine, which scikit-learn does not have, are left out.
+        `dropout`, the engine and its precision, which scikit-learn does not have, are left out.
 
         Raises
         ------

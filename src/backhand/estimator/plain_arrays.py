@@ -7,12 +7,14 @@ plain is left to it, so its conversions, warnings and messages stay its own.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+CSR = ("csr_array", "csr_matrix")
+"""SciPy's classes of matrices in CSR form."""
 
 UNSURE_ROWS = 20
 """From more rows on, scikit-learn warns of labels that are different in most of them."""
@@ -20,6 +22,9 @@ UNSURE_ROWS = 20
 
 def is_plain_table(estimator: Any, X: Any, dtypes: Sequence[Any], *, reset: bool) -> bool:
     """Whether `validate_data` would return X (N, d) unchanged, and set no more than `d`.
+
+    X is a NumPy array, or one of SciPy's in CSR form. Whether its numbers are finite is for others
+    to find out, and that indices point into it, as engines do.
 
     Parameters
     ----------
@@ -32,21 +37,19 @@ def is_plain_table(estimator: Any, X: Any, dtypes: Sequence[Any], *, reset: bool
         Whether X sets the number of features, and there are no names to be forgotten.
     """
     return (
-        type(X) is np.ndarray
+        (type(X) is np.ndarray or _is_scipys_csr(X))
         and X.ndim == 2
         and X.dtype in dtypes
         and X.dtype.isnative
         and 0 not in X.shape
         and not hasattr(estimator, "feature_names_in_")
         and (reset or X.shape[1] == getattr(estimator, "n_features_in_", -1))
-        and is_finite(X)
     )
 
 
-def is_finite(X: NDArray[Any]) -> bool:
-    """Whether the sum of all numbers is finite, and so each of them."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return math.isfinite(X.sum())
+def _is_scipys_csr(X: Any) -> bool:
+    """Whether X is a CSR matrix or array of SciPy's own. (SciPy is not imported to find out.)"""
+    return type(X).__name__ in CSR and type(X).__module__ == "scipy.sparse._csr"
 
 
 def are_plain_labels(y: Any, rows: int) -> bool:

@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 from backhand.constraints import is_integer
 
 
-class _Ones(ISeedSequence):  # type: ignore[misc]
+class _Ones(ISeedSequence):
     """The words that a new MT19937 begins with, where they are replaced at once.
 
     Words from the operating system, spread by `SeedSequence`, take NumPy 80 microseconds.
@@ -41,7 +41,7 @@ def generator_of(random_state: Any) -> RandomState:
     if not is_integer(random_state):
         generator: RandomState = check_random_state(random_state)
         return generator
-    generator = RandomState(MT19937(_ONES))
+    generator = RandomState(MT19937(_ONES))  # type: ignore[arg-type]
     generator.seed(random_state)
     return generator
 

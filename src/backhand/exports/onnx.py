@@ -61,7 +61,7 @@ def export_onnx(model: Trained, path: str | Path, *, double: bool = False) -> fl
         The file to write; its name ends in .onnx.
     double : bool
         Compute the network of a float32 model in double precision, for a reference that rounding
-        does not touch. It takes two to four times as long. The inputs and outputs stay float32.
+        does not touch. It takes up to four times as long. The inputs and outputs stay float32.
 
     Returns
     -------

@@ -47,16 +47,21 @@ def held_out_logits(
     nets: Mapping[int, Parameters],
     engine: Engine,
 ) -> Rows:
-    """Return these rows with the logits of the network of their fold: log P."""
+    """Return these rows with the logits of the network of their fold: log P.
+
+    They are computed in double precision. In float32, P of a class that a network excludes would be
+    0 from S of -104 on, and the temperature would be found on logits that are cut off there.
+    """
     K = len(next(iter(nets.values())).b2)
     S = np.empty((len(rows), K), np.float32)
     for number, params in nets.items():
         exact = Parameters(*(value.astype(np.float64) for value in params))
+        predictor = engine.predictor(exact)
         of_fold = np.flatnonzero(folds.of_row[rows] == number)
         length = max(1, CHUNK // params.W1.shape[0])
         for begin in range(0, len(of_fold), length):
             some = of_fold[begin : begin + length]
-            P = engine.predict_proba(exact, data.X[data.places(rows[some])])
+            P = predictor.predict_proba(data.X[data.places(rows[some])])
             S[some] = np.log(np.maximum(P, np.finfo(np.float64).tiny))
     there, w = data.places(rows), data.sample_weight
     return Rows(S, data.y[there], None if w is None else w[there])

@@ -54,6 +54,8 @@ def extra(module: str, purpose: str) -> Any:
     MissingDependencyError
         If it is not installed; the message says how to install it.
     """
+    if sys.modules.get(module) is not None:
+        return import_module(module)  # which nothing has to be run for
     try:
         with signals_held():  # some abort the process if they are interrupted here
             return import_module(module)

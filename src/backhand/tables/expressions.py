@@ -11,7 +11,7 @@ from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING
 
-from backhand.tables.cells.dates import DAY_US, clock_in, moment_in
+from backhand.tables.cells.dates import DAY_US, WITH_YEAR, canonical_days, clock_in, moment_in
 from backhand.tables.cells.numbers import may_be_number, number_in, plain_number
 from backhand.tables.cells.texts import MISSING, spelled, spellings, sql_text, trimmed
 from backhand.tables.column_families import NUMPY_TYPES, TIME_TYPES
@@ -74,7 +74,10 @@ def days(table: Table, column: int, missing: Sequence[str] = (), order: str = ""
     name, kind = f"c{column}", table.types[column]
     if table.family(column) == "text":
         cell = text(table, column, missing)
-        return f"coalesce({moment_in(cell, order)}, {clock_in(cell)})"
+        read = f"coalesce({moment_in(cell, order)}, {clock_in(cell)})"
+        if any(map(WITH_YEAR.match, missing)):
+            return read
+        return f"CASE {canonical_days(spelled(name, kind))} ELSE {read} END"
     if kind == "TIMESTAMPTZ_NS":  # for which DuckDB has no functions
         name = f"CAST({name} AS TIMESTAMP WITH TIME ZONE)"
     value = f"epoch({name}) / 86400.0" if kind == "DATE" else f"epoch_us({name}) / {DAY_US}"

@@ -39,13 +39,16 @@ def all_rows(table: Table, sql: str) -> list[tuple[Any, ...]]:
     return found
 
 
-def totals(table: Table, aggregates: Sequence[str]) -> list[Any]:
-    """Return the values of aggregates over all rows, in as few queries as DuckDB can plan."""
+def totals(table: Table, aggregates: Sequence[str], rows: str = "rows") -> list[Any]:
+    """Return the values of aggregates over all rows, in as few queries as DuckDB can plan.
+
+    `rows` is SQL for other rows than all, after FROM.
+    """
     groups = (aggregates[i : i + GROUP] for i in range(0, len(aggregates), GROUP))
     return [
         value
         for group in groups
-        for value in first_row(table, f"SELECT {', '.join(group)} FROM rows")
+        for value in first_row(table, f"SELECT {', '.join(group)} FROM {rows}")
     ]
 
 

@@ -30,11 +30,25 @@ FINALISER = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))
 """Multipliers of MurmurHash3's finaliser, which spreads each bit over all 64."""
 
 
+TOGETHER = 2**12
+"""Rows that are hashed together: their numbers stay in the second-level cache."""
+
+
 def row_hashes(X: NDArray[np.float32], y: NDArray[np.integer[Any]]) -> NDArray[np.uint64]:
     """Return a hash (n,) of each row of X (n, d) and its class y (n,)."""
     rng = np.random.default_rng(0)  # the same odd multipliers for every table
     multipliers = rng.integers(0, 2**63, X.shape[1] + 1, dtype=np.uint64) * np.uint64(2)
     multipliers += np.uint64(1)
+    found = np.empty(len(X), np.uint64)
+    for start in range(0, len(X), TOGETHER):
+        rows = slice(start, start + TOGETHER)
+        found[rows] = _hashes(X[rows], y[rows], multipliers)
+    return found
+
+
+def _hashes(
+    X: NDArray[np.float32], y: NDArray[np.integer[Any]], multipliers: NDArray[np.uint64]
+) -> NDArray[np.uint64]:
     even = np.zeros((len(X), X.shape[1] + X.shape[1] % 2), np.float32)
     np.add(X, np.float32(0), out=even[:, : X.shape[1]])  # -0 becomes 0
     pairs = even.view(np.uint64)

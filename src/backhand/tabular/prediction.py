@@ -112,15 +112,15 @@ def evaluate_table(
     schema = table_schema(model)
     target = schema.target if target is None else target
     classes = class_names(model)
-    chosen, changes = make_engine(engine), schema.count_changes()
+    predictor, changes = make_engine(engine).predictor(model.params), schema.count_changes()
     tally = Tally(classes, class_rows(model))
     overlap = Overlap(model.training_rows) if model.training_rows is not None else None
     labels = class_expressions(table, target, classes, schema.named_missing)
     with table.unchanged():
         for rows, X, (y, labelled) in schema.encoded_chunks(table, labels, changes=changes):
-            X, y = X[labelled], y[labelled].astype(np.int64)
-            numbers = np.arange(rows.start, rows.stop)[labelled]
-            P = chosen.predict_proba(model.params, X)
+            y, numbers = y[labelled].astype(np.int64), np.arange(rows.start, rows.stop)[labelled]
+            X = X if labelled.all() else X[labelled]
+            P = predictor.predict_proba(X)
             tally.add(P, y, int((~labelled).sum()), numbers)
             if overlap is not None:
                 overlap.add(X, y)
@@ -212,11 +212,11 @@ def print_predictions(
 def _predictions(model: Model, table: Table, engine: str, changes: ChangeCounts) -> Added:
     """The columns that predictions add, a stretch of rows at a time."""
     names = ["prediction", *(f"probability_{name}" for name in class_names(model))]
-    chosen, labels = make_engine(engine), np.asarray(model.classes)
+    predictor, labels = make_engine(engine).predictor(model.params), np.asarray(model.classes)
 
     def stretches() -> Iterator[list[NDArray[Any]]]:
         for _, X, _ in table_schema(model).encoded_chunks(table, changes=changes):
-            P = chosen.predict_proba(model.params, X)
+            P = predictor.predict_proba(X)
             yield [P.argmax(axis=1), *P.T]
 
     probabilities = [model.params.b2.dtype] * len(model.classes)

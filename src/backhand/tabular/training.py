@@ -377,8 +377,7 @@ def fit_table(
     for encoded in encodings.values():
         largest = _largest(prepared, encoded, settings)
         check_model(_model(prepared, encoded, largest, {}), settings.epochs_for(training.rows))
-    for dtype in (np.float32, np.float64):  # of training and of prediction
-        engine.prepare(dtype, notify)
+    engine.prepare(np.float32, notify)
     name, encoded = next(iter(encodings.items()))
     if prepared.folds is None:
         watched = encoded.stopping if encoded.stopping.rows else encoded.held_out
@@ -455,10 +454,10 @@ def tally_rows(
     numbers: NDArray[np.int64] | None = None,
 ) -> None:
     """Add the predictions for encoded rows to each tally, with the rows' numbers if given."""
-    length = max(1, VALUES // data.X.shape[1])
+    length, predictor = max(1, VALUES // data.X.shape[1]), engine.predictor(model.params)
     for start in range(0, data.rows, length):
         there = slice(start, start + length)
         some, named = data.at(there), None if numbers is None else numbers[there]
-        P = engine.predict_proba(model.params, some.X)
+        P = predictor.predict_proba(some.X)
         for tally in tallies:
             tally.add(P, some.y, rows=named)

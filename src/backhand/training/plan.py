@@ -103,12 +103,13 @@ class Plan:
         if not self.objective.alpha:
             return np.full(rates.shape, float(self.objective.l2))
         rows = self.schedule.rows if order is None else order.shape[1]
-        starts = np.arange(0, rows, self.batch_size)
         if self.weights is None:
-            sums = np.minimum(self.batch_size, rows - starts)[None]
-        else:
-            w = self.weights.astype(np.float64)
-            sums = np.add.reduceat(w[None] if order is None else w[order], starts, axis=1)
+            found = np.full(rates.shape, self.objective.l2_of(min(self.batch_size, rows)))
+            if rest := rows % self.batch_size:
+                found[:, -1] = self.objective.l2_of(rest)
+            return found
+        starts, w = np.arange(0, rows, self.batch_size), self.weights.astype(np.float64)
+        sums = np.add.reduceat(w[None] if order is None else w[order], starts, axis=1)
         return np.full(rates.shape, self.objective.l2_of(sums))
 
 

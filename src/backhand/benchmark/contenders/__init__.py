@@ -11,6 +11,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from backhand.choices import PrecisionName
+
 if TYPE_CHECKING:
     from backhand.benchmark.problem import Problem
 
@@ -61,5 +63,16 @@ CONTENDERS = (
 """In the order of the tables. `process.confine` sets the number of threads of a library that has no
 function for it."""
 
-OURS = CONTENDERS[0]
-"""Backhand, with which all others are compared."""
+BF16_CONTENDERS = (
+    Contender("backhand bf16", "backhand", "backhand", "in_bf16"),
+    CONTENDERS[0],
+    Contender("torch autocast", "torch", "torch", "autocast"),
+    Contender("torch autocast compile", "torch", "torch", "compiled_autocast", slow_start=True),
+    Contender("jax bf16", "jax", "jax", "jit_scan_bf16"),
+)
+"""The same step with products of bf16, beside Backhand's in float32."""
+
+CONTENDERS_IN: dict[PrecisionName, tuple[Contender, ...]] = {
+    "auto": CONTENDERS, "bf16": BF16_CONTENDERS,
+}  # fmt: skip
+"""The contenders in a precision; the first is Backhand, with which all others are compared."""

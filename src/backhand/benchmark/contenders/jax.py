@@ -13,12 +13,17 @@ from backhand.benchmark.contenders import Run, Trace
 from backhand.benchmark.problem import Problem
 
 
-def jit_scan(problem: Problem, threads: int) -> Run:  # noqa: ARG001
+def jit_scan_bf16(problem: Problem, threads: int) -> Run:
+    """The same with both products, and so those of their gradients, in bf16."""
+    return jit_scan(problem, threads, jnp.bfloat16)
+
+
+def jit_scan(problem: Problem, threads: int, dtype: Any = jnp.float32) -> Run:  # noqa: ARG001
     """Compile a `lax.scan` over the steps; XLA reads its threads from the environment."""
     # Data on the CPU is computed there, even if JAX has a GPU.
     cpu = jax.devices("cpu")[0]
     one_hot = np.eye(problem.shape.K, dtype=np.float32)[problem.y]
-    X, Y, start = jax.device_put((problem.X, one_hot, tuple(problem.params)), cpu)
+    X, Y, start = jax.device_put((problem.X.astype(dtype), one_hot, tuple(problem.params)), cpu)
     eta = problem.learning_rate
 
     @partial(jax.jit, static_argnames="epochs")
@@ -46,6 +51,7 @@ def loss_and_accuracy(theta: Any, X: Any, Y: Any) -> tuple[Any, Any]:
     Y is one-hot: indexing would be a scatter in the backward pass, which is slower on the CPU.
     """
     W1, b1, W2, b2 = theta
-    S = jax.nn.relu(X @ W1 + b1) @ W2 + b2
+    H1 = jax.nn.relu((X @ W1.astype(X.dtype)).astype(b1.dtype) + b1).astype(X.dtype)
+    S = (H1 @ W2.astype(X.dtype)).astype(b2.dtype) + b2
     loss = -jnp.sum(Y * jax.nn.log_softmax(S)) / len(X)
     return loss, jnp.mean(S.argmax(axis=1) == Y.argmax(axis=1))

@@ -51,12 +51,12 @@ def loss_and_gradients(params: Parameters, X: Any, y: Any) -> tuple[float, float
     return loss, accuracy, gradients
 
 
-def autograd(problem: Problem, threads: int) -> Run:
+def autograd(problem: Problem, threads: int, *, bf16: bool = False) -> Run:
     """Train eagerly with `nn.Sequential`, `CrossEntropyLoss`, `backward()` and `optim.SGD`."""
     from backhand.torch_twin import to_torch
 
     torch.set_num_threads(threads)
-    X, y = _data(problem)
+    X, y = _data(problem, bf16=bf16)
     criterion = torch.nn.CrossEntropyLoss()
 
     def run(epochs: int) -> Trace:
@@ -64,8 +64,9 @@ def autograd(problem: Problem, threads: int) -> Run:
         optimizer = torch.optim.SGD(model.parameters(), lr=problem.learning_rate)
         losses, accuracy = np.empty(epochs), np.empty(epochs)
         for epoch in range(epochs):
-            S = model(X)
-            loss = criterion(S, y)
+            with _cast(bf16=bf16):
+                S = model(X)
+                loss = criterion(S, y)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -76,7 +77,17 @@ def autograd(problem: Problem, threads: int) -> Run:
     return run
 
 
-def compiled(problem: Problem, threads: int) -> Run:
+def autocast(problem: Problem, threads: int) -> Run:
+    """Train as `autograd` does, under torch's autocast to bf16; X is converted once, before."""
+    return autograd(problem, threads, bf16=True)
+
+
+def compiled_autocast(problem: Problem, threads: int) -> Run:
+    """Train as `compiled` does, under torch's autocast to bf16; X is converted once, before."""
+    return compiled(problem, threads, bf16=True)
+
+
+def compiled(problem: Problem, threads: int, *, bf16: bool = False) -> Run:
     """Train with the autograd step, update included, compiled as one graph.
 
     `loss.backward()` would split the graph in three, each entered from Python; `grad_and_value`
@@ -85,11 +96,15 @@ def compiled(problem: Problem, threads: int) -> Run:
     # The compiler's worker processes would compete with the measurement.
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
     torch.set_num_threads(threads)
-    X, y = _data(problem)
+    X, y = _data(problem, bf16=bf16)
     eta = problem.learning_rate
 
+    def loss_of(theta: list[Any]) -> Any:
+        with _cast(bf16=bf16):
+            return loss_and_accuracy(theta, X, y)
+
     def step(theta: list[Any]) -> Any:
-        gradients, figures = torch.func.grad_and_value(loss_and_accuracy, has_aux=True)(theta, X, y)
+        gradients, figures = torch.func.grad_and_value(loss_of, has_aux=True)(theta)
         for value, gradient in zip(theta, gradients, strict=True):
             value.sub_(gradient, alpha=eta)
         return figures
@@ -114,5 +129,10 @@ def loss_and_accuracy(theta: Sequence[Any], X: Any, y: Any) -> tuple[Any, Any]:
     return torch.nn.functional.cross_entropy(S, y), (S.argmax(dim=1) == y).float().mean()
 
 
-def _data(problem: Problem) -> tuple[Any, Any]:
-    return torch.tensor(problem.X), torch.tensor(problem.y)
+def _data(problem: Problem, *, bf16: bool = False) -> tuple[Any, Any]:
+    X = torch.tensor(problem.X)
+    return X.to(torch.bfloat16) if bf16 else X, torch.tensor(problem.y)
+
+
+def _cast(*, bf16: bool) -> Any:
+    return torch.autocast("cpu", torch.bfloat16, enabled=bf16)

@@ -19,16 +19,19 @@ class BenchmarkReport:
         self._json = as_json
         self._console = console()
 
-    def machine(self, machine: Machine, threads: int) -> None:
+    def machine(self, machine: Machine, threads: int, precision: str) -> None:
         """Print the machine, the versions, and what is measured."""
         if self._json:
-            print_json("machine", asdict(machine) | {"threads": threads})
+            print_json("machine", asdict(machine) | {"threads": threads, "precision": precision})
             return
+        kind = "float32" if precision == "auto" else precision
         versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
+        caches = ", ".join(f"{level} {n // 1024:,} KB" for level, n in machine.caches.items() if n)
         section(self._console, "Machine", machine.cpu, [
             ("threads", f"{threads} of {machine.cores}"),
+            ("data caches", caches),
             ("versions", f"Python {machine.python}, {versions}"),
-            ("measured", "full-batch SGD steps in float32: forward, loss, backward, update"),
+            ("measured", f"full-batch SGD steps in {kind}: forward, loss, backward, update"),
         ])  # fmt: skip
 
     def result(self, result: ShapeResult) -> None:

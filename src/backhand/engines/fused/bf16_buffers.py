@@ -16,9 +16,13 @@ from numpy.typing import NDArray
 from backhand.engines.fused.llvm.abi import LINE, Integer, Reals, Words, aligned
 from backhand.engines.fused.llvm.builder import Code, Value
 from backhand.engines.fused.llvm.precision import Precision
+from backhand.engines.fused.llvm.target import tile_of
 from backhand.engines.fused.packing import Layout
 
 WORD = np.int32
+
+Z_ROWS = 128
+"""Rows of a block, which are whole blocks of transposed pairs; its Z1 of a panel is small."""
 
 
 class Image(NamedTuple):
@@ -49,28 +53,33 @@ class Bf16Chunk(NamedTuple):
 
     Attributes
     ----------
-    x_words, x_row, pairs : int
-        Words of a row of X, words from one row to the next, and pairs of rows.
+    x_words, pairs : int
+        Words of a row of X, and pairs of rows.
+    x_row, t_row, h_row : int
+        Words from a row to the next: of X; of Xᵀ and Dᵀ; of H1ᵀ.
     X : (threads, rows, x_row)
-        By pairs of features; each thread has its own copy, also of Xᵀ.
-    XT : (threads, 2 x_words, pairs)
+        By pairs of features, and a 1 after them for db1, where W1 has 0; each thread has its own
+        copy, also of Xᵀ.
+    XT : (threads, 2 x_words, t_row)
         By pairs of rows.
-    Z : (threads, rows, width) float32
-        Z1 or dH1 of a panel, before ReLU or mask and rounding.
-    H1T : (panels, hidden, rows)
+    Z : (threads, Z_ROWS, width) float32
+        Z1 or dH1 of a panel and a block of rows, before ReLU or mask and rounding.
+    H1T : (panels, hidden, h_row)
         By pairs of hidden units.
     H1, dZ1 : (panels, pairs, width)
         By pairs of rows.
     D : (rows, classes)
         (P - Y) ⊙ w by pairs of classes, and below its transposed by pairs of rows.
-    DT : (2 classes, pairs)
+    DT : (2 classes, t_row)
     zeros : (NR,) float32
         Where sums begin that begin at 0.
     """
 
     x_words: Integer
-    x_row: Integer
     pairs: Integer
+    x_row: Integer
+    t_row: Integer
+    h_row: Integer
     X: Words
     XT: Words
     Z: Reals
@@ -83,7 +92,7 @@ class Bf16Chunk(NamedTuple):
 
 
 NO_IMAGE = Image(np.empty(0, WORD), 0, 0, 0, 0, 0, 0)
-NO_BF16 = Bf16Chunk(0, 0, 0, *(np.empty(0, WORD),) * 2, np.empty(0, np.float32),
+NO_BF16 = Bf16Chunk(0, 0, 0, 0, 0, *(np.empty(0, WORD),) * 2, np.empty(0, np.float32),
                     *(np.empty(0, WORD),) * 5, np.empty(0, np.float32))  # fmt: skip
 
 
@@ -91,7 +100,7 @@ def image_of(net: Layout, precision: Precision) -> Image:
     """Return an image of parameters, whose words are still 0."""
     if not precision.rounds_to_bf16:
         return NO_IMAGE
-    features, hidden, classes = (_words(n, precision) for n in (net.d, net.width, net.K))
+    features, hidden, classes = (_words(n, precision) for n in (net.d + 1, net.width, net.K))
     W2 = features * net.width
     W2_pairs = W2 + 2 * classes * hidden
     panel = W2_pairs + classes * net.width
@@ -103,17 +112,18 @@ def bf16_chunk_of(net: Layout, precision: Precision, rows: int, threads: int) ->
     """Return memory for that many rows, whole blocks of them."""
     if not precision.rounds_to_bf16:
         return NO_BF16
-    x_words, hidden, classes = (_words(n, precision) for n in (net.d, net.width, net.K))
-    x_row, pairs = _apart(x_words), rows // 2
+    x_words, hidden, classes = (_words(n, precision) for n in (net.d + 1, net.width, net.K))
+    pairs = rows // 2
+    x_row, t_row, h_row = (_apart(words) for words in (x_words, pairs, rows))
     panels, width = net.panels, net.width
     return Bf16Chunk(
-        x_words, x_row, pairs,
-        aligned(threads * rows * x_row, WORD), aligned(threads * 2 * x_words * pairs, WORD),
-        aligned(threads * rows * width, np.float32),
-        aligned(panels * hidden * rows, WORD),
+        x_words, pairs, x_row, t_row, h_row,
+        aligned(threads * rows * x_row, WORD), aligned(threads * 2 * x_words * t_row, WORD),
+        aligned(threads * Z_ROWS * width, np.float32),
+        aligned(panels * hidden * h_row, WORD),
         aligned(panels * pairs * width, WORD), aligned(panels * pairs * width, WORD),
-        aligned(rows * classes, WORD), aligned(2 * classes * pairs, WORD),
-        aligned(LINE * LINE, np.float32),
+        aligned(rows * classes, WORD), aligned(2 * classes * t_row, WORD),
+        aligned(tile_of(precision.lanes).NR, np.float32),
     )  # fmt: skip
 
 
@@ -122,8 +132,8 @@ def bf16_thread_view(code: Code, chunk: Bf16Chunk, rows: Value, width: Value,
     """Return the chunk with the buffers of thread `me`."""
     return chunk._replace(
         X=code.at(chunk.X, me * rows * chunk.x_row),
-        XT=code.at(chunk.XT, me * chunk.x_words * 2 * chunk.pairs),
-        Z=code.at(chunk.Z, me * rows * width),
+        XT=code.at(chunk.XT, me * chunk.x_words * 2 * chunk.t_row),
+        Z=code.at(chunk.Z, me * Z_ROWS * width),
     )
 
 

@@ -11,10 +11,14 @@ image of the parameters, renewed after each update. Sizes are those of `bf16_buf
 
 from __future__ import annotations
 
-from backhand.engines.fused.bf16_buffers import Image
-from backhand.engines.fused.buffers import STRIP, Chunk, ParameterBuffers
-from backhand.engines.fused.kernels.bf16 import lower, paired, store_rounded, upper
-from backhand.engines.fused.kernels.bf16_gemm import multiply
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from backhand.engines.fused.bf16_buffers import Z_ROWS, Image
+from backhand.engines.fused.buffers import MC, STRIP, Chunk, ParameterBuffers
+from backhand.engines.fused.kernels.bf16 import paired, store_rounded
+from backhand.engines.fused.kernels.bf16_gemm import FEW_PAIRS, masked, multiply, multiply_and_mask
 from backhand.engines.fused.kernels.dropout import Draw, drop
 from backhand.engines.fused.kernels.gemm import Size
 from backhand.engines.fused.kernels.optimizers import RULES, update
@@ -22,10 +26,32 @@ from backhand.engines.fused.kernels.reductions import squares
 from backhand.engines.fused.kernels.transposition import pairs_across, transpose
 from backhand.engines.fused.llvm.builder import Code, Value, function
 from backhand.engines.fused.packing import Layout
-from backhand.engines.fused.steps import Backward, panels_of, unit_of, update_W1, vectors_of
+from backhand.engines.fused.steps import (
+    Backward,
+    Strip,
+    dW1_of_strip,
+    panels_of,
+    unit_of,
+    vectors_of,
+)
 
 KC = 128
 """Pairs of features of a panel of W1 that are multiplied at a time."""
+
+
+class Block(NamedTuple):
+    """The rows first..end of a chunk, of which Z1 and dH1 of panel p are in memory at a time."""
+
+    p: Value
+    first: Value
+    rows: Value
+
+
+@contextmanager
+def blocks(code: Code, p: Value, rows: Value) -> Iterator[Block]:
+    """Loop over the rows of a chunk, block by block."""
+    with code.loop(rows, step=Z_ROWS) as i:
+        yield Block(p, i, code.minimum(rows - i, Z_ROWS))
 
 
 @function
@@ -37,37 +63,52 @@ def forward_bf16(
 
     H1 (panels, pairs, width) and H1T (panels, hidden, rows), pairs; S[part + 1] (K, rows).
     """
-    half, image = chunk.bf16, buffers.image
     first, last = panels_of(net, chunk, part)
     S = code.at(chunk.S, (part + 1) * net.K * chunk.s_column)
-    with code.loop(last, start=first) as p:
-        words, vectors = code.at(image.words, p * image.panel), vectors_of(code, net, p)
-        _Z1(code, net, buffers, chunk, rows, p)
+    with code.loop(last, start=first) as p, blocks(code, p, rows) as block:
+        compute_Z1(code, net, buffers, chunk, block)
         with code.if_(draw.threshold > 0):
-            drop(code, half.Z, net.width, rows, vectors, unit_of(code, net, p), draw)
-        H1 = code.at(half.H1, p * half.pairs * net.width)
-        H1T = code.at(half.H1T, p * image.hidden * chunk.rows)
-        rectify(code, half.Z, net.width, rows, vectors, H1)
-        used = vectors * code.lanes
-        pairs_across(code, H1, net.width, rows, used, H1T, chunk.rows)
-        # S = H1 W2, without b2, of these hidden units: Sᵀ = W2ᵀ H1ᵀ.
-        size = Size(net.K, used // 2, rows // code.lanes, chunk.rows, chunk.s_column)
-        W2 = code.at(words, image.W2)
-        multiply(code, W2, image.hidden, H1T, S, half.zeros, size, p > first)
+            vectors, unit = vectors_of(code, net, p), unit_of(code, net, p)
+            here = draw._replace(row=draw.row + block.first)
+            drop(code, chunk.bf16.Z, net.width, block.rows, vectors, unit, here)
+        compute_H1(code, net, buffers.image, chunk, block)
+        add_to_S(code, net, buffers.image, chunk, block, S, p > first)
 
 
-def _Z1(
-    code: Code, net: Layout, buffers: ParameterBuffers, chunk: Chunk, rows: Value, p: Value
+def compute_Z1(
+    code: Code, net: Layout, buffers: ParameterBuffers, chunk: Chunk, block: Block
 ) -> None:
-    """Z1 = X W1 + b1 of panel p: KC pairs of columns of X at a time."""
-    half, image = chunk.bf16, buffers.image
+    """Z1 = X W1 + b1 of a block: KC pairs of columns of X at a time."""
+    half, image, p = chunk.bf16, buffers.image, block.p
     W1, pairs = code.at(image.words, p * image.panel), (net.d + 1) // 2
     b1 = code.at(buffers.theta, p * net.panel + net.d * net.width)
+    X = code.at(half.X, block.first * half.x_row)
     with code.loop(pairs, step=KC) as k:
         inner = code.minimum(pairs - k, KC)
-        size = Size(rows, inner, vectors_of(code, net, p), net.width, net.width)
-        X, W1_here = code.at(half.X, k), code.at(W1, k * net.width)
-        multiply(code, X, half.x_row, W1_here, half.Z, b1, size, k > 0)
+        size = Size(block.rows, inner, vectors_of(code, net, p), net.width, net.width)
+        X_here, W1_here = code.at(X, k), code.at(W1, k * net.width)
+        multiply(code, X_here, half.x_row, W1_here, half.Z, b1, size, k > 0)
+
+
+def compute_H1(code: Code, net: Layout, image: Image, chunk: Chunk, block: Block) -> None:
+    """H1 = r(max(0, Z1)) of a block, by pairs of rows and by pairs of hidden units."""
+    half, p, vectors = chunk.bf16, block.p, vectors_of(code, net, block.p)
+    H1 = code.at(half.H1, (p * half.pairs + block.first // 2) * net.width)
+    H1T = code.at(half.H1T, p * image.hidden * half.h_row + block.first)
+    rectify(code, half.Z, net.width, block.rows, vectors, H1)
+    pairs_across(code, H1, net.width, block.rows, vectors * code.lanes, H1T, half.h_row)
+
+
+def add_to_S(
+    code: Code, net: Layout, image: Image, chunk: Chunk, block: Block, S: Value, add: Value
+) -> None:
+    """S = H1 W2, without b2, of a block, or with `add` S + H1 W2: Sᵀ = W2ᵀ H1ᵀ; S (K, rows)."""
+    p, inner = block.p, vectors_of(code, net, block.p) * code.lanes // 2
+    W2 = code.at(image.words, p * image.panel + image.W2)
+    half = chunk.bf16
+    H1T = code.at(half.H1T, p * image.hidden * half.h_row + block.first)
+    size = Size(net.K, inner, block.rows // code.lanes, half.h_row, chunk.s_column)
+    multiply(code, W2, image.hidden, H1T, code.at(S, block.first), half.zeros, size, add)
 
 
 @function
@@ -90,78 +131,84 @@ def backward_bf16(code: Code, work: Backward, part: Value) -> None:
         with code.if_(updates):
             W2_image(code, net, work.buffers.theta, image, p)
     # A strip of Xᵀ stays in the L1 cache for all panels.
-    with code.loop(net.d, step=STRIP) as i, code.loop(last, start=first) as p:
-        end = code.minimum(i + STRIP, net.d)
-        _dW1(code, work, p, i, end)
+    with code.loop(net.d + 1, step=STRIP) as i, code.loop(last, start=first) as p:
+        dW1_of_strip(code, work, p, i, _dW1)
         with code.if_(updates):
+            end = code.minimum(i + STRIP, net.d)
             W1_image(code, net, work.buffers.theta, image, p, i, end)
 
 
 def _dZ1_and_dW2(code: Code, work: Backward, p: Value) -> None:
-    """dZ1 = r(D W2ᵀ ⊙ 1[H1 > 0]), db1 = 1ᵀ dZ1 and dW2ᵀ = Dᵀ H1 of panel p; update b1 and W2."""
-    net, buffers, chunk, rows, add, _, class_fixed, step = work
-    half, image = chunk.bf16, buffers.image
-    panel, vectors, pairs = p * net.panel, vectors_of(code, net, p), (rows + 1) // 2
-    H1, dZ1 = (code.at(x, p * half.pairs * net.width) for x in (half.H1, half.dZ1))
+    """dZ1 = r(D W2ᵀ ⊙ 1[H1 > 0]) and dW2ᵀ = Dᵀ H1 of panel p, and update W2."""
+    net, buffers, chunk, class_fixed, step = (
+        work.net, work.buffers, work.chunk, work.class_fixed, work.step
+    )  # fmt: skip
+    panel, pairs = p * net.panel, (work.rows + 1) // 2
     with code.if_((step.l2 > 0.0) & (step.rule >= 0)):
         W2 = code.at(buffers.theta, panel + net.W2)
         squares(code, W2, net.K * net.width, code.at(chunk.squares, p), code.integer(0))
-    # Forward: S = H1 W2. Backward: dH1 = D W2ᵀ.
-    W2 = code.at(image.words, p * image.panel + image.W2_pairs)
-    size = Size(pairs * 2, (net.K + 1) // 2, vectors, net.width, net.width)
-    multiply(code, half.D, image.classes, W2, half.Z, half.zeros, size, 0)
-    # Forward: Z1 = X W1 + b1, H1 = max(0, Z1). Backward: dZ1 = dH1 ⊙ 1[H1 > 0], db1 = 1ᵀ dZ1.
-    db1 = code.at(buffers.gradient, panel + net.d * net.width)
-    mask_and_sum(code, half.Z, H1, net.width, pairs, half.pairs, vectors, dZ1, db1, add)
-    update_W1(code, work, p, net.d, net.d + 1)
-    # Forward: S = H1 W2. Backward: dW2 = H1ᵀ D, stored as dW2ᵀ = Dᵀ H1.
-    dW2 = code.at(buffers.gradient, panel + net.W2)
-    size = Size(net.K, pairs, vectors, net.width, net.width)
-    multiply(code, half.DT, half.pairs, H1, dW2, half.zeros, size, add)
+    with blocks(code, p, pairs * 2) as block:
+        compute_dZ1(code, net, buffers.image, chunk, block)
+        add_to_dW2(code, work, block)
+    # Pairs that no row is in are 0, as AMX reads whole tiles.
+    first, end = ((p * chunk.bf16.pairs + n) * net.width for n in (pairs, chunk.bf16.pairs))
+    with code.loop(end, start=first, step=code.lanes) as i:
+        code.store(code.bits_of(code.splat(0.0)), chunk.bf16.dZ1, i)
     update(code, buffers, panel + net.W2 + class_fixed * net.width, panel + net.panel, step)
 
 
+def compute_dZ1(code: Code, net: Layout, image: Image, chunk: Chunk, block: Block) -> None:
+    """dZ1 = r(D W2ᵀ ⊙ 1[H1 > 0]) of a block, by pairs of rows."""
+    half, p, pairs = chunk.bf16, block.p, (net.K + 1) // 2
+    D = code.at(half.D, block.first * image.classes)
+    W2 = code.at(image.words, p * image.panel + image.W2_pairs)
+    where = (p * half.pairs + block.first // 2) * net.width
+    H1, dZ1 = code.at(half.H1, where), code.at(half.dZ1, where)
+    size = Size(block.rows, pairs, vectors_of(code, net, p), net.width, net.width)
+    # Forward: H1 = max(0, Z1), S = H1 W2. Backward: dZ1 = D W2ᵀ ⊙ 1[H1 > 0].
+    few = pairs < (FEW_PAIRS + 1 if code.tile.NV >= 4 else 0)
+    with code.if_(few):
+        multiply_and_mask(code, D, image.classes, W2, H1, dZ1, size)
+    with code.if_(few.equals(0)):
+        multiply(code, D, image.classes, W2, half.Z, half.zeros, size, 0)
+        mask(code, half.Z, H1, net.width, block.rows // 2, size.vectors, dZ1)
+
+
+def add_to_dW2(code: Code, work: Backward, block: Block) -> None:
+    """dW2 = H1ᵀ D of the blocks up to this one, stored as dW2ᵀ = Dᵀ H1."""
+    net, half, p = work.net, work.chunk.bf16, block.p
+    # Forward: S = H1 W2. Backward: dW2 = H1ᵀ D.
+    dW2 = code.at(work.buffers.gradient, p * net.panel + net.W2)
+    pair = block.first // 2
+    DT, H1 = code.at(half.DT, pair), code.at(half.H1, (p * half.pairs + pair) * net.width)
+    size = Size(net.K, block.rows // 2, vectors_of(code, net, p), net.width, net.width)
+    add = code.select(block.first > 0, 1, work.add)
+    multiply(code, DT, half.t_row, H1, dW2, half.zeros, size, add)
+
+
 @function
-def mask_and_sum(
-    code: Code, dH1: Value, H1: Value, width: Value, pairs: Value, all_pairs: Value,
-    vectors: Value, dZ1: Value, db1: Value, add: Value,
-) -> None:  # fmt: skip
-    """dZ1 = r(dH1 ⊙ 1[H1 > 0]) by pairs of rows, and db1 = 1ᵀ dZ1, or with `add` db1 + 1ᵀ dZ1.
-
-    dH1 (2 pairs, width); H1 and dZ1 (all_pairs, width); db1 (width,). Pairs after the first
-    `pairs` become 0.
-    """
-    zero = code.splat(0.0)
-    with code.loop(vectors) as v:
-        at = v * code.lanes
-        sum_ = code.variable(zero)
-        with code.if_(add > 0):
-            sum_.set(code.load(db1, at))
-        with code.loop(pairs) as i:
-            here = i * width + at
-            h = code.load(H1, here)
-            first, second = (
-                code.select(part(code, h) > zero, code.load(dH1, i * 2 * width + at + row), zero)
-                for part, row in ((lower, 0), (upper, width))
-            )
-            words = paired(code, first, second)
-            code.store(words, dZ1, here)
-            sum_.set(sum_.get() + lower(code, words) + upper(code, words))
-        code.store(sum_.get(), db1, at)
-        with code.loop(all_pairs, start=pairs) as i:
-            code.store(code.bits_of(zero), dZ1, i * width + at)
+def mask(
+    code: Code, dH1: Value, H1: Value, width: Value, pairs: Value, vectors: Value, dZ1: Value
+) -> None:
+    """dZ1 = r(dH1 ⊙ 1[H1 > 0]) by pairs of rows; dH1 (2 pairs, width), H1, dZ1 (pairs, width)."""
+    with code.loop(pairs) as i, code.loop(vectors) as v:
+        here, at = i * width + v * code.lanes, i * 2 * width + v * code.lanes
+        first, second = (code.load(dH1, at + row) for row in (0, width))
+        code.store(masked(code, code.load(H1, here), first, second), dZ1, here)
 
 
-def _dW1(code: Code, work: Backward, p: Value, first: Value, end: Value) -> None:
-    """dW1 = Xᵀ dZ1 of panel p for features first..end, and their update."""
+def _dW1(code: Code, work: Backward, p: Value, strip: Strip) -> None:
+    """dW1 += Xᵀ dZ1 of a strip of a panel; db1 = 1ᵀ dZ1 is the last feature's."""
     net, half = work.net, work.chunk.bf16
+    vectors, pairs = vectors_of(code, net, p), (work.rows + 1) // 2
     dZ1 = code.at(half.dZ1, p * half.pairs * net.width)
-    dW1 = code.at(work.buffers.gradient, p * net.panel + first * net.width)
-    XT = code.at(half.XT, first * half.pairs)
-    # Forward: Z1 = X W1 + b1. Backward: dW1 = Xᵀ dZ1.
-    size = Size(end - first, (work.rows + 1) // 2, vectors_of(code, net, p), net.width, net.width)
-    multiply(code, XT, half.pairs, dZ1, dW1, half.zeros, size, work.add)
-    update_W1(code, work, p, first, end)
+    # Forward: Z1 = X W1 + b1. Backward: dW1 = Xᵀ dZ1, db1 = 1ᵀ dZ1.
+    with code.loop(pairs, step=MC) as i:
+        features, inner = strip.end - strip.first, code.minimum(pairs - i, MC)
+        size = Size(features, inner, vectors, net.width, net.width)
+        XT, dZ1_here = code.at(half.XT, strip.first * half.t_row + i), code.at(dZ1, i * net.width)
+        add = code.select(i > 0, 1, work.add)
+        multiply(code, XT, half.t_row, dZ1_here, strip.dW1, half.zeros, size, add)
 
 
 @function
@@ -170,10 +217,10 @@ def round_dS(code: Code, net: Layout, chunk: Chunk, low: Value, high: Value) -> 
     half = chunk.bf16
     with code.loop(net.K) as k, code.loop(high, start=low, step=code.lanes) as i:
         dS = code.load(chunk.S, k * chunk.s_column + i)
-        store_rounded(code, dS, half.DT, k * half.pairs + i // 2)
+        store_rounded(code, dS, half.DT, k * half.t_row + i // 2)
     classes = (net.K + (2 * code.lanes - 1)) // (2 * code.lanes) * code.lanes
     DT, D = code.at(half.DT, low // 2), code.at(half.D, low * classes)
-    transpose(code, DT, half.pairs, classes * 2, (high - low) // 2, D, classes)
+    transpose(code, DT, half.t_row, classes * 2, (high - low) // 2, D, classes)
 
 
 def write_images(

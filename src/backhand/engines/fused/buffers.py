@@ -25,18 +25,26 @@ from backhand.engines.fused.llvm.abi import (
 from backhand.engines.fused.llvm.builder import Code, Value
 from backhand.engines.fused.llvm.precision import Precision
 from backhand.engines.fused.packing import Layout
+from backhand.support.cpu_caches import cache_sizes
 
 SUMS = 8
 """Numbers per thread: three sums, padded to a cache line."""
 
 MC = 128
-"""The maximum number of rows in a chunk: enough to reuse each weight that is read, and few enough
-for a panel of dZ1 and a column of X to fit the L1 cache together."""
+"""Rows that dW1 sums at a time, whose dZ1 of a panel fits the L1 cache; and the rows of a chunk of
+a batch that is several: enough to reuse each weight that is read."""
+
+BATCH_BYTES = 1_300_000
+"""The maximum of X and H1 of a batch that is one chunk: X is copied once if it is in order, and the
+gradient of W1 is never stored as a whole."""
 
 SPARSE_ROWS = 256
 """The same for a sparse X, whose chunk is small: the cost is
 reading and writing a gradient that exceeds the caches, which does not happen if a batch is one
 chunk."""
+
+SHORTEST = 128
+"""Features of a block that make it worth while to read and write H1 for each block."""
 
 STRIP = 48
 """Features whose weights are updated together, while their gradient is in the cache."""
@@ -82,18 +90,15 @@ class Entries(NamedTuple):
         row, for b1, comes last.
     borders : (threads, d + 3)
         Feature j has the numbers from borders[j] to borders[j + 1].
-    strip : (threads, STRIP, width)
-        The gradient of as many features, for the update that follows.
     """
 
     most: Integer
     numbers: Reals
     rows: Integers
     borders: Integers
-    strip: Reals
 
 
-NO_ENTRIES = Entries(0, *(np.empty(0),) * 4)
+NO_ENTRIES = Entries(0, *(np.empty(0),) * 3)
 """Those of a dense X."""
 
 
@@ -106,11 +111,17 @@ class Chunk(NamedTuple):
         How many threads work on it, and how many parts the hidden units are in.
     claimed : (parts,) int64
         How often each part was begun and finished, over the phases of all steps.
-    X : (threads, rows, x_row)
-        The features, and a 1 for b1; empty if they are in `entries`. Each thread has its own copy,
-        also of labels and weights: that is faster than reading what another core has written.
+    kc : int
+        Columns of a block of X: so many features of a panel of W1 fit the L1 cache.
+    X : (threads, blocks, rows, x_row)
+        The features, and a 1 for b1, `kc` columns after the other, so that a block is on few
+        pages; empty if they are in `entries`. Each thread has its own copy, also of labels and
+        weights: that is faster than reading what another core has written.
     labels, weights : (threads, rows)
-    H1, dZ1 : (panels, rows, width)
+    H1 : (panels, rows, width)
+        The hidden units, which become dZ1.
+    strip : (threads, STRIP, width)
+        The gradient of as many features, for the update that follows.
     S : (1 + parts, K, s_column)
         The logits, transposed, which become dS; then what each part adds to them.
     figures : (3, rows) float64
@@ -127,6 +138,7 @@ class Chunk(NamedTuple):
     threads: Integer
     parts: Integer
     claimed: Integers
+    kc: Integer
     X: Reals
     x_row: Integer
     entries: Entries
@@ -135,17 +147,41 @@ class Chunk(NamedTuple):
     H1: Reals
     S: Reals
     s_column: Integer
-    dZ1: Reals
+    strip: Reals
     figures: Doubles
     sums: Doubles
     squares: Doubles
     bf16: Bf16Chunk
 
+    def column(self, code: Code, k: Value) -> Value:
+        """Return where column k of X begins, `x_row` numbers from each row to the next."""
+        block = k // self.kc
+        return code.at(self.X, block * (self.rows * self.x_row) + (k - block * self.kc))
 
-def chunk_rows(batch: int, sparse: bool = False) -> int:
-    """Return the rows of a chunk of a batch of that size, which is cut evenly."""
+
+def chunk_rows(net: Layout, precision: Precision, batch: int, sparse: bool = False) -> int:
+    """Return the rows of a chunk of a batch of that size, which is cut evenly.
+
+    Sums over rows are computed chunk by chunk, so the number must not depend on the machine.
+    """
+    size = batch * (net.d + 1 + net.H) * precision.bytes
+    if size <= BATCH_BYTES and not (sparse or precision.rounds_to_bf16):
+        return batch
     pieces = -(-batch // (SPARSE_ROWS if sparse else MC))
     return -(-batch // pieces)
+
+
+def columns_of_block(net: Layout, itemsize: int) -> int:
+    """Return how many features are multiplied at a time: whole strips.
+
+    Their weights in a panel fill four fifths of the L1 cache; the rest is for rows of X and H1.
+    Where that is too short for the cost of each tile, they are read from the L2 cache.
+    """
+    caches, row = cache_sizes(), net.width * itemsize
+    most: int = caches.L1 * 4 // 5 // row
+    if most < SHORTEST:
+        most = caches.L2 // 4 // row
+    return max(1, most // STRIP) * STRIP
 
 
 def parts_of(net: Layout, rows: int) -> int:
@@ -170,18 +206,20 @@ def chunk_of(net: Layout, precision: Precision, rows: int, threads: int, entries
     parts = parts_of(net, rows)
     rows = whole_blocks(rows, precision)
     in_pairs = precision.rounds_to_bf16
-    x_row = 0 if entries or in_pairs else spread(net.d + 1, kind.itemsize)
+    kc = columns_of_block(net, kind.itemsize)
+    blocks = -(-(net.d + 1) // kc)
+    x_row = 0 if entries or in_pairs else spread(min(net.d + 1, kc), kind.itemsize)
     s_column = spread(rows, kind.itemsize)
     hidden = 0 if in_pairs else net.panels * net.width
     label = np.int32 if kind.itemsize == 4 else np.int64
     return Chunk(
         rows, threads, parts, aligned(parts, np.int64),
-        aligned(threads * rows * x_row, kind), x_row,
+        kc, aligned(threads * blocks * rows * x_row, kind), x_row,
         _entries(net, kind, threads, entries),
         aligned(threads * rows, label), aligned(threads * rows, kind),
         aligned(rows * hidden, kind),
         aligned((1 + parts) * net.K * s_column, kind), s_column,
-        aligned(rows * hidden, kind),
+        aligned(threads * STRIP * net.width, kind),
         aligned(3 * rows, np.float64), aligned(SUMS * threads, np.float64),
         aligned(net.panels, np.float64),
         bf16_chunk_of(net, precision, rows, threads),
@@ -193,20 +231,21 @@ def _entries(net: Layout, kind: Any, threads: int, most: int) -> Entries:
         return NO_ENTRIES
     return Entries(
         most, aligned(threads * most, kind), aligned(threads * most, np.int64),
-        aligned(threads * (net.d + 3), np.int64), aligned(threads * STRIP * net.width, kind),
+        aligned(threads * (net.d + 3), np.int64),
     )  # fmt: skip
 
 
 def thread_view(code: Code, chunk: Chunk, d: Value, width: Value, me: Value) -> Chunk:
     """Return the chunk with the buffers of thread `me`."""
     at, mine, entries = code.at, me * chunk.rows, chunk.entries
+    blocks = (d + chunk.kc) // chunk.kc
     return chunk._replace(
-        X=at(chunk.X, mine * chunk.x_row), labels=at(chunk.labels, mine),
+        X=at(chunk.X, mine * chunk.x_row * blocks), labels=at(chunk.labels, mine),
         weights=at(chunk.weights, mine), sums=at(chunk.sums, me * SUMS),
+        strip=at(chunk.strip, me * STRIP * width),
         entries=Entries(
             entries.most, at(entries.numbers, me * entries.most),
             at(entries.rows, me * entries.most), at(entries.borders, me * (d + 3)),
-            at(entries.strip, me * STRIP * width),
         ),
         bf16=bf16_thread_view(code, chunk.bf16, chunk.rows, width, me),
     )  # fmt: skip

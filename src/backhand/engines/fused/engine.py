@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 from typing import Any
+from weakref import finalize, ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,7 @@ from backhand.engines.fused.program import (
     apply_gradient,
     train_program,
 )
+from backhand.engines.fused.spare import Spares, size_of
 from backhand.engines.fused.threads import run_threads, threads_for
 from backhand.engines.thread_limits import available_threads
 from backhand.equations import Gradients, Parameters
@@ -129,7 +131,13 @@ class FusedEngine:
 
     def _work(self, params: Parameters, slots: Slots = ()) -> _Work:
         precision = self._precision_of(params.W1.dtype)
-        return _Work(params, slots, precision, self._threads, self._scratch)
+        if self._scratch is not None:
+            return _Work(params, slots, precision, self._threads, self._scratch)
+        work = SPARES.take((layout_of(params), precision, len(slots)))
+        if work is None:
+            return _Work(params, slots, precision, self._threads)
+        work.begin(params, slots, self._threads)
+        return work
 
     def loss_and_gradients(
         self, params: Parameters, data: Data, l2: float = 0.0
@@ -146,7 +154,7 @@ class FusedEngine:
         mean = kind.type(1 / (chunk.sums[2] or 1.0))
         sums = chunk.S[: net.K * chunk.s_column].reshape(net.K, -1)[:, : data.rows].T
         dS = mean * sums
-        panels = _dZ1_of(chunk).reshape(net.panels, chunk.rows, net.width)[:, : data.rows]
+        panels = _dZ1_of(chunk, net).reshape(net.panels, chunk.rows, net.width)[:, : data.rows]
         dZ1 = mean * panels.transpose(1, 0, 2).reshape(data.rows, -1)[:, places_of(net)]
         # dH1 is never in memory there: its sums are masked as they leave the registers.
         dH1 = dS @ params.W2.T if self.precision == "auto" else mean * (r(sums) @ r(params.W2).T)
@@ -163,9 +171,12 @@ class FusedEngine:
         check_start(state, data, optimizer, objective, validation)
         check_precision(self.precision, state.params, data, validation)
         work = self._work(state.params, state.slots)
-        return FusedSession(
+        session = FusedSession(
             work, state.updates, data, optimizer, objective, validation, self.precision
         )
+        if self._scratch is None:
+            finalize(session, work.give_back).atexit = False
+        return session
 
     def predictor(self, params: Parameters) -> FusedPredictor:
         return FusedPredictor(params, self._threads)
@@ -181,6 +192,8 @@ class FusedEngine:
             part = data.at(rows)
             if (weight := total_weight(part.sample_weight, part.rows)) > 0:
                 mean.add(weight, *map(np.asarray, work.measure(part)))
+        if self._scratch is None:
+            work.give_back()
         return mean.result()
 
 
@@ -270,6 +283,7 @@ class Scratch:
     MOST_CHUNKS, MOST_ROWS = 4, 2
 
     def __init__(self) -> None:
+        self.size = 0  # bytes of all chunks that were made
         self._chunks: dict[Hashable, Fixed] = {}
         self._rows: list[tuple[Data, Any, Fixed]] = []
 
@@ -280,6 +294,7 @@ class Scratch:
         found = self._chunks.pop(key, None)
         if found is None or found.record.entries.most < entries:
             found = Fixed(chunk_of(net, precision, rows, threads, entries))
+            self.size += size_of(found.record)
         self._chunks[key] = found
         if len(self._chunks) > self.MOST_CHUNKS:
             del self._chunks[next(iter(self._chunks))]
@@ -294,13 +309,16 @@ class Scratch:
         self._rows = [*self._rows[1 - self.MOST_ROWS :], (data, dtype, rows)]
         return rows
 
+    def forget_rows(self) -> None:
+        """Hold no data any longer."""
+        self._rows.clear()
 
-def _dZ1_of(chunk: Chunk) -> NDArray[Any]:
+
+def _dZ1_of(chunk: Chunk, net: Layout) -> NDArray[Any]:
     """DZ1 (panels, rows, width), in one row."""
-    dZ1: NDArray[Any] = chunk.dZ1
+    dZ1: NDArray[Any] = chunk.H1
     if chunk.bf16.pairs:
-        width = len(chunk.bf16.Z) // (chunk.threads * chunk.rows)
-        dZ1 = unpacked(chunk.bf16.dZ1).reshape(-1, width, 2).transpose(0, 2, 1)
+        dZ1 = unpacked(chunk.bf16.dZ1).reshape(-1, net.width, 2).transpose(0, 2, 1)
     return dZ1.reshape(-1)
 
 
@@ -326,6 +344,8 @@ class _Work:
             if not are_zeros(values):  # as a new buffer is
                 slot.write(values)
         self._scratch = scratch or Scratch()
+        self._idle = True
+        self._unchanged: tuple[Any, ...] = ()
         self._sync = aligned(8, np.int64)
         self._own: tuple[Any, Any] = Fixed(self.net), Fixed(self.buffers)
 
@@ -333,15 +353,44 @@ class _Work:
     def _gradient(self) -> PackedParameters:
         return PackedParameters(self.buffers.gradient, self.net)
 
+    def begin(self, params: Parameters, slots: Slots, threads: int | None) -> None:
+        """Take the place of a new work."""
+        self._threads = threads
+        self.load(params, slots)
+
+    def give_back(self) -> None:
+        """Keep this for the next training, unless an exception may have left it in use."""
+        if self._idle:
+            self._scratch.forget_rows()
+            size = size_of(self.buffers) + self._scratch.size
+            SPARES.give((self.net, self._precision, len(self.slots)), size, self)
+
     def load(self, params: Parameters, slots: Slots) -> None:
         """Write parameters and slots."""
         self._theta.write(params)
+        if self._has_unchanged(slots):
+            return
         for slot, values in zip(self.slots, slots, strict=True):
-            slot.write(values)
+            if are_zeros(values):
+                slot.clear()
+            else:
+                slot.write(values)
 
     def unpacked(self) -> tuple[Parameters, Slots]:
-        """Copies of parameters and slots."""
-        return self._theta.read(), tuple(slot.read() for slot in self.slots)
+        """Copies of parameters and slots; those of the slots are read-only."""
+        slots = tuple(slot.read() for slot in self.slots)
+        for values in slots:
+            for value in values:
+                value.flags.writeable = False
+        self._unchanged = tuple(ref(value) for values in slots for value in values)
+        return self._theta.read(), slots
+
+    def _has_unchanged(self, slots: Slots) -> bool:
+        """Whether these are the very arrays that were read last, and so are in the buffers."""
+        given = [value for values in slots for value in values]
+        return len(given) == len(self._unchanged) and all(
+            value is known() for value, known in zip(given, self._unchanged, strict=True)
+        )
 
     def chunk(
         self,
@@ -359,9 +408,13 @@ class _Work:
         validates = validation_threads is not None
         return self._scratch.chunk(self.net, self._precision, rows, threads, numbers, validates)
 
+    def chunk_rows(self, data: Data, batch: int | None = None) -> int:
+        """Return the rows of a chunk of these data, or of a batch of them."""
+        return chunk_rows(self.net, self._precision, batch or data.rows, is_sparse(data.X))
+
     def measure(self, data: Data) -> tuple[float, float]:
         """Loss and accuracy: an epoch of no batches, which is validated on these rows."""
-        rows = chunk_rows(data.rows, is_sparse(data.X))
+        rows = self.chunk_rows(data)
         threads = threads_for(parts_of(self.net, rows), self._threads)
         chunk = self.chunk(data, rows, validation_threads=threads)
         nothing = flatten_batch(data.rows)._replace(batches=0, validated=VALIDATED)
@@ -380,6 +433,7 @@ class _Work:
     ) -> None:
         """Do one update with a given gradient."""
         self._gradient.write(gradient)
+        self._unchanged = ()
         number, *constants = rule
         step = Step(number, 1.0, 0.0, rate, *constants)
         args = ApplyArgs(self.net, self.buffers, class_fixed, step)
@@ -395,11 +449,11 @@ class _Work:
     ) -> BlockMetrics:
         """Run the compiled program on each of the threads."""
         order = block.order if block.ordered else None
-        chunk = chunk or self.chunk(data, chunk_rows(block.batch, is_sparse(data.X)), order)
+        chunk = chunk or self.chunk(data, self.chunk_rows(data, block.batch), order)
         threads = int(chunk.record.threads)
         sides: list[Any] = [self._scratch.rows_of(data, self._dtype), chunk] * 2
         if validation is not None:
-            rows = chunk_rows(validation.rows, is_sparse(validation.X))
+            rows = self.chunk_rows(validation)
             sides[2:] = (self._scratch.rows_of(validation, self._dtype),
                          self.chunk(validation, rows, validation_threads=threads))  # fmt: skip
         metrics, self._sync[:] = np.full((4, block.epochs), np.nan), 0
@@ -413,9 +467,14 @@ class _Work:
         def work(me: int, _alive: Any = (args, call)) -> None:
             run(address, me)
 
+        self._idle, self._unchanged = False, ()
         run_threads(work, threads)
+        self._idle = True
         return BlockMetrics(*metrics[:, : self._sync[DONE]])
 
+
+SPARES: Spares[_Work] = Spares()
+"""Of trainings that have ended."""
 
 VALIDATED = np.ones(1, np.int64)
 """Validation after the one epoch of a block."""

@@ -107,6 +107,10 @@ class PackedParameters:
         for fill in self._fill:
             fill[:] = 0
 
+    def clear(self) -> None:
+        """Make all of them 0."""
+        self._flat[:] = 0
+
     def read(self) -> Parameters:
         """Return the parameters as separate arrays."""
         d, H, K = self._net.d, self._net.H, self._net.K

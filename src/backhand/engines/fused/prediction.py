@@ -21,7 +21,7 @@ from backhand.engines.argument_checks import check_finite, check_rows, check_the
 from backhand.engines.fused.buffers import MC, spread
 from backhand.engines.fused.kernels.gather import DENSE, INT32, INT64
 from backhand.engines.fused.kernels.gemm import Matrix, gemm_nt
-from backhand.engines.fused.kernels.operands import Stored, Stretch, stored, stretches
+from backhand.engines.fused.kernels.operands import Stored, Stretch, mean_entries, stored, stretches
 from backhand.engines.fused.kernels.reductions import are_finite
 from backhand.engines.fused.kernels.softmax import softmax
 from backhand.engines.fused.kernels.unpacked_gemm import KC, Weights, add_product, add_rows
@@ -37,7 +37,7 @@ CHUNK_NUMBERS = 2**20
 """Approximate maximum of the numbers of H1 and S in a chunk of rows."""
 
 CALL_FLOPS = 2**32
-"""Approximate work of one compiled call, some 50 ms for one thread: Ctrl-C takes effect after it."""
+"""Approximate work of one compiled call, 50 ms for one thread: Ctrl-C takes effect after it."""
 
 THREAD_FLOPS = 2**25
 """Minimum work per thread, some 0.3 ms: to start one takes a tenth of a millisecond."""
@@ -62,7 +62,7 @@ class Rows(NamedTuple):
         Becomes 1 if a number of X is not finite.
     N, chunk : int
         Rows, and how many of them are predicted at a time.
-    X, row, column, index, features, borders, count
+    X, row, column, positions, features, borders, numbers
         X (N, d) where it is stored; see `operands.Stretch`.
     P : array of shape (N, K)
     work : array
@@ -80,10 +80,10 @@ class Rows(NamedTuple):
     X: Reals
     row: Integer
     column: Integer
-    index: Integer
+    positions: Integer
     features: Integer
     borders: Integer
-    count: Integer
+    numbers: Integer
     P: Reals
     work: Reals
     each: Integer
@@ -149,11 +149,11 @@ def _chunk(code: Code, args: PredictArgs, mine: _Mine, begin: Value, count: Valu
     W1, b1 = _weights(code, net.W1, net.d, net.H), _weights(code, net.b1, 1, net.H)
     # H1 = max(0, X W1 + b1)
     _fill(code, mine.H1, net.h_row, count, b1)
-    with code.if_(rows.index.equals(DENSE)):
+    with code.if_(rows.positions.equals(DENSE)):
         X = Matrix(code.at(rows.X, begin * rows.row), rows.row, rows.column)
         _check(code, rows, X, count, net.d)
         add_product(code, X, W1, mine.H1, net.h_row, mine.strip, count)
-    with code.if_(rows.index > DENSE):
+    with code.if_(rows.positions > DENSE):
         _add_sparse(code, rows, W1, mine.H1, net.h_row, begin, count)
         _rectify(code, mine.H1, net.h_row, count, net.H)
     # S = H1 W2 + b2
@@ -213,7 +213,7 @@ def _add_sparse(
             return code.sext64(code.load_scalar(features, n))
 
         def later(n: Value) -> Value:
-            return feature(code.minimum(n, rows.count - 1))
+            return feature(code.minimum(n, rows.numbers - 1))
 
         def entry(n: Value) -> tuple[Value, Value]:
             return feature(n), code.load_scalar(rows.X, n)
@@ -224,7 +224,7 @@ def _add_sparse(
             add_rows(code, W1, code.at(Z1, i * h_row), border(i), border(i + 1), entry, later)
 
     kinds = {INT32: partial(add, "int32"), INT64: partial(add, "int64")}
-    code.switch(rows.index, kinds)
+    code.switch(rows.positions, kinds)
 
 
 def _transpose(code: Code, W2: Weights, W2T: Value, h_row: Value) -> None:
@@ -275,9 +275,9 @@ class FusedPredictor:
         self._dtype, precision = params.W1.dtype, precision_of(params.W1.dtype)
         tile = tile_of(precision.lanes)
         (d, H), K = params.W1.shape, params.b2.shape[0]
-        self._d, self._K, self._flops = d, K, 2 * H * (d + K)
+        self._d, self._H, self._K = d, H, K
         self._h_row = spread(-(-H // tile.lanes) * tile.lanes, precision.bytes)
-        self._block, self._strip = tile.block, KC * tile.NR
+        self._block, self._strip = precision.block, KC * tile.NR
         self._chunk = min(MC, max(1, CHUNK_NUMBERS // (self._h_row + K)))
         matrices = (stored(value.reshape(-1, value.shape[-1]), self._dtype) for value in params)
         self._network = Network(d, H, K, self._h_row, *matrices)
@@ -292,20 +292,21 @@ class FusedPredictor:
         N, d = X.shape
         if d != self._d:
             check_rows(X, self._d)
+        numbers = d if type(X) is np.ndarray else mean_entries(X)
+        flops = 2 * self._H * (numbers + self._K)  # of a row
         P = np.empty((N, self._K), self._dtype)
         finite, first = True, address_of(P)
-        for stretch in stretches(X, self._dtype, max(1, CALL_FLOPS // self._flops)):
+        for stretch in stretches(X, self._dtype, int(CALL_FLOPS // flops) or 1):
             there = first + stretch.first * self._K * P.itemsize
-            finite &= self._compute(stretch, there)
+            finite &= self._compute(stretch, there, int(stretch.rows * flops // THREAD_FLOPS))
         if not finite:
             check_finite(X, self._dtype)
         return P
 
-    def _compute(self, stretch: Stretch, P: int) -> bool:
-        """Compute P of a stretch of rows; return whether X is finite there."""
-        N = stretch.count
-        parts = min(N, N * self._flops // THREAD_FLOPS)
-        team = threads_for(parts, self._threads) if parts > 1 else 1
+    def _compute(self, stretch: Stretch, P: int, threads: int) -> bool:
+        """Compute P of a stretch of rows by so many threads; return whether X is finite there."""
+        N = stretch.rows
+        team = threads_for(min(N, threads), self._threads) if threads > 1 else 1
         chunk = min(self._chunk, -(-N // team))
         s_column = -(-chunk // self._block) * self._block
         each = (self._K + s_column) * self._h_row + self._K * s_column + self._strip

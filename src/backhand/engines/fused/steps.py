@@ -2,33 +2,31 @@
 
 A thread mostly does both for the same panels, so that all it reads, except dS, was written by its
 own core. Sizes are those of `packing.Layout` and `buffers.Chunk`: X (rows, d + 1) with a 1 for
-b1 in its last column; a panel of W1 and b1 (d + 1, width), of W2ᵀ (K, width), of H1 and dZ1 (rows,
-width); S and dS (K, rows), transposed.
+b1 in its last column, in blocks of `kc` columns; a panel of W1 and b1 (d + 1, width), of W2ᵀ (K,
+width), of H1, which becomes dZ1, (rows, width); S and dS (K, rows), transposed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from backhand.engines.fused.buffers import STRIP, Chunk, ParameterBuffers
+from backhand.engines.fused.buffers import MC, STRIP, Chunk, ParameterBuffers
 from backhand.engines.fused.kernels.dropout import Draw, drop
 from backhand.engines.fused.kernels.gemm import (
-    MASK,
     RELU,
     STORE,
     Matrix,
     Size,
     gemm,
     gemm_nt,
+    masked_gemm,
 )
 from backhand.engines.fused.kernels.optimizers import RULES, Step, update
 from backhand.engines.fused.kernels.reductions import squares
 from backhand.engines.fused.kernels.spmm import Panel, sparse_forward, sparse_gradient
 from backhand.engines.fused.llvm.builder import Code, Value, function
 from backhand.engines.fused.packing import Layout
-
-KC = 256
-"""Features of a panel of W1 that are multiplied at a time: such a piece fits the L1 cache."""
 
 
 @function
@@ -42,7 +40,7 @@ def forward(
     # H1 = max(0, X W1 + b1)
     first, last = panels_of(net, chunk, part)
     with code.if_(chunk.entries.most.equals(0)):
-        _dense_H1(code, net, theta, chunk, rows, first, last)
+        dense_H1(code, net, theta, chunk, rows, first, last)
     with code.if_(chunk.entries.most > 0), code.loop(last, start=first) as p:
         H1, W1 = code.at(chunk.H1, p * chunk.rows * net.width), code.at(theta, p * net.panel)
         panel = Panel(vectors_of(code, net, p), net.width)
@@ -51,7 +49,14 @@ def forward(
     with code.if_(draw.threshold > 0), code.loop(last, start=first) as p:
         H1 = code.at(chunk.H1, p * chunk.rows * net.width)
         drop(code, H1, net.width, rows, vectors_of(code, net, p), unit_of(code, net, p), draw)
-    # S = H1 W2, without b2, of these hidden units
+    add_to_S(code, net, theta, chunk, rows, first, last, part)
+
+
+def add_to_S(
+    code: Code, net: Layout, theta: Value, chunk: Chunk, rows: Value, first: Value, last: Value,
+    part: Value,
+) -> None:  # fmt: skip
+    """S[part + 1] = H1 W2, without b2, of panels first..last."""
     H1 = code.at(chunk.H1, first * chunk.rows * net.width)
     W2 = code.at(theta, first * net.panel + net.W2)
     S = code.at(chunk.S, (part + 1) * net.K * chunk.s_column)
@@ -59,20 +64,20 @@ def forward(
             rows, net.K, net.vectors, net.width)  # fmt: skip
 
 
-def _dense_H1(
+def dense_H1(
     code: Code, net: Layout, theta: Value, chunk: Chunk, rows: Value, first: Value, last: Value
 ) -> None:
-    """H1 = max(0, X W1 + b1) of panels first..last: KC columns of X at a time, for all of them."""
+    """H1 = max(0, X W1 + b1) of panels first..last: a block of X at a time, for all of them."""
     features = net.d + 1
-    with code.loop(features, step=KC) as k:
-        inner = code.minimum(features - k, KC)
+    with code.loop(features, step=chunk.kc) as k:
+        inner = code.minimum(features - k, chunk.kc)
         epilogue = code.select((k + inner).equals(features), RELU, STORE)
         with code.loop(last, start=first) as p:
             H1 = code.at(chunk.H1, p * chunk.rows * net.width)
             W1 = code.at(theta, p * net.panel + k * net.width)
-            X = Matrix(code.at(chunk.X, k), chunk.x_row, 1)
+            X = Matrix(chunk.column(code, k), chunk.x_row, 1)
             size = Size(rows, inner, vectors_of(code, net, p), net.width, net.width)
-            gemm(code, X, W1, H1, H1, size, k > 0, epilogue)
+            gemm(code, X, W1, H1, size, k > 0, epilogue)
 
 
 class Backward(NamedTuple):
@@ -110,68 +115,96 @@ def backward(code: Code, work: Backward, part: Value) -> None:
     It reverses `forward`, line by line, from the last to the first.
     """
     first, last = panels_of(work.net, work.chunk, part)
+    sparse, features = work.chunk.entries.most > 0, work.net.d + 1
     with code.loop(last, start=first) as p:
-        _dZ1_and_dW2(code, work, p)
-        with code.if_(work.chunk.entries.most > 0):
-            _sparse_dW1(code, work, p)
-    # A strip of X stays in the L1 cache for all panels.
-    with (
-        code.if_(work.chunk.entries.most.equals(0)),
-        code.loop(work.net.d + 1, step=STRIP) as i,
-        code.loop(last, start=first) as p,
-    ):
-        _dW1(code, work, p, i, code.minimum(i + STRIP, work.net.d + 1))
+        dW2_and_dZ1(code, work, p)
+        # The entries of all features are read for a panel while its dZ1 is in the cache.
+        with code.if_(sparse), code.loop(features, step=STRIP) as i:
+            dW1_of_strip(code, work, p, i, _sparse_dW1)
+    with code.if_(work.chunk.entries.most.equals(0)):
+        dense_dW1(code, work, first, last)
 
 
-def _dZ1_and_dW2(code: Code, work: Backward, p: Value) -> None:
-    """dZ1 = dS W2ᵀ ⊙ 1[H1 > 0] and dW2ᵀ = dSᵀ H1 of panel p, and update W2."""
+def dense_dW1(code: Code, work: Backward, first: Value, last: Value) -> None:
+    """dW1, db1 and the update of panels first..last: a strip of X, in the L1 cache, for all."""
+    with code.loop(work.net.d + 1, step=STRIP) as i, code.loop(last, start=first) as p:
+        dW1_of_strip(code, work, p, i, _dense_dW1)
+
+
+def dW2_and_dZ1(code: Code, work: Backward, p: Value) -> None:
+    """dW2ᵀ = dSᵀ H1 and dZ1 = dS W2ᵀ ⊙ 1[H1 > 0] of panel p, which replaces H1; update W2."""
     net, buffers, chunk, rows, add, _, class_fixed, step = work
     panel, vectors = p * net.panel, vectors_of(code, net, p)
     theta, dW2 = code.at(buffers.theta, panel), code.at(buffers.gradient, panel + net.W2)
-    H1, dZ1 = (code.at(x, p * chunk.rows * net.width) for x in (chunk.H1, chunk.dZ1))
+    H1, W2 = code.at(chunk.H1, p * chunk.rows * net.width), code.at(theta, net.W2)
     with code.if_((step.l2 > 0.0) & (step.rule >= 0)):
-        W2 = code.at(theta, net.W2)
         squares(code, W2, net.K * net.width, code.at(chunk.squares, p), code.integer(0))
     dS, dS_transposed = Matrix(chunk.S, 1, chunk.s_column), Matrix(chunk.S, chunk.s_column, 1)
-    # Forward: S = H1 W2 after H1 = max(0, Z1). Backward: dZ1 = dS W2ᵀ ⊙ 1[H1 > 0].
-    size = Size(rows, net.K, vectors, net.width, net.width)
-    gemm(code, dS, code.at(theta, net.W2), dZ1, H1, size, 0, MASK)
     # Forward: S = H1 W2. Backward: dW2 = H1ᵀ dS, stored as dW2ᵀ = dSᵀ H1.
     size = Size(net.K, rows, vectors, net.width, net.width)
-    gemm(code, dS_transposed, H1, dW2, dW2, size, add, STORE)
+    gemm(code, dS_transposed, H1, dW2, size, add, STORE)
+    # Forward: S = H1 W2 after H1 = max(0, Z1). Backward: dZ1 = dS W2ᵀ ⊙ 1[H1 > 0].
+    size = Size(rows, net.K, vectors, net.width, net.width)
+    masked_gemm(code, dS, W2, H1, size)
     update(code, buffers, panel + net.W2 + class_fixed * net.width, panel + net.panel, step)
 
 
-def _dW1(code: Code, work: Backward, p: Value, first: Value, end: Value) -> None:
-    """dW1 = Xᵀ dZ1 of panel p for features first..end; db1 = 1ᵀ dZ1 is the last feature's."""
-    net, chunk = work.net, work.chunk
-    dZ1 = code.at(chunk.dZ1, p * chunk.rows * net.width)
-    dW1 = code.at(work.buffers.gradient, p * net.panel + first * net.width)
-    # Forward: Z1 = X W1 + b1. Backward: dW1 = Xᵀ dZ1, db1 = 1ᵀ dZ1.
-    X_transposed = Matrix(code.at(chunk.X, first), 1, chunk.x_row)
-    size = Size(end - first, work.rows, vectors_of(code, net, p), net.width, net.width)
-    gemm(code, X_transposed, dZ1, dW1, dW1, size, work.add, STORE)
-    update_W1(code, work, p, first, end)
-
-
-def _sparse_dW1(code: Code, work: Backward, p: Value) -> None:
-    """dW1 = Xᵀ dZ1 of panel p of a sparse X, for all features; db1 is the last feature's.
+def dW1_of_strip(
+    code: Code, work: Backward, p: Value, first: Value,
+    multiply: Callable[[Code, Backward, Value, Strip], None],
+) -> None:  # fmt: skip
+    """dW1 = Xᵀ dZ1 of panel p for a strip of features; db1 = 1ᵀ dZ1 is the last feature's.
 
     The gradient is stored between the chunks of a batch, and where no update follows. Otherwise
-    each strip (STRIP, width) is passed to the update when it is computed: the gradient of a batch
-    that is one chunk is never stored as a whole.
+    the strip (STRIP, width) is passed to the update while it is in the cache: the gradient of a
+    batch that is one chunk is never stored as a whole.
     """
-    net, buffers, chunk, step = work.net, work.buffers, work.chunk, work.step
-    dZ1 = code.at(chunk.dZ1, p * chunk.rows * net.width)
-    keep = code.select((step.rule >= 0) & (step.rule < len(RULES)), 0, 1)
-    with code.loop(net.d + 1, step=STRIP) as first:
-        end, where = code.minimum(first + STRIP, net.d + 1), p * net.panel + first * net.width
-        gradient, panel = code.at(buffers.gradient, where), Panel(net.vectors, net.width)
-        sparse_gradient(code, chunk.entries, dZ1, gradient, panel, first, end, work.add, keep)
-        strip = code.at(chunk.entries.strip, 0 - where)
-        source = code.select(keep > 0, buffers.gradient, strip)
-        here = work._replace(buffers=buffers._replace(gradient=source))
-        update_W1(code, here, p, first, end)
+    net, chunk, step = work.net, work.chunk, work.step
+    end = code.minimum(first + STRIP, net.d + 1)
+    where = p * net.panel + first * net.width
+    stored = code.at(work.buffers.gradient, where)
+    follows = (step.rule >= 0) & (step.rule < len(RULES))
+    length = (end - first) * net.width
+    with code.if_(follows & (work.add > 0)), code.loop(length, step=code.lanes) as i:
+        code.store(code.load(stored, i), chunk.strip, i)
+    # The last vector of a narrow panel is padding, which stays 0.
+    with code.if_(follows & (p >= net.full)), code.loop(end - first) as i:
+        code.store(code.splat(0.0), chunk.strip, (i + 1) * net.width - code.lanes)
+    dW1 = code.select(follows, chunk.strip, stored)
+    multiply(code, work, p, Strip(first, end, dW1))
+    gradient = code.select(follows, code.at(chunk.strip, 0 - where), work.buffers.gradient)
+    here = work._replace(buffers=work.buffers._replace(gradient=gradient))
+    update_W1(code, here, p, first, end)
+
+
+class Strip(NamedTuple):
+    """Features first..end, and where their gradient (end - first, width) is."""
+
+    first: Any
+    end: Any
+    dW1: Any
+
+
+def _dense_dW1(code: Code, work: Backward, p: Value, strip: Strip) -> None:
+    """dW1 += Xᵀ dZ1 of a strip of a panel: MC rows at a time, whose dZ1 fits the L1 cache."""
+    net, chunk = work.net, work.chunk
+    dZ1 = code.at(chunk.H1, p * chunk.rows * net.width)
+    X = chunk.column(code, strip.first)
+    # Forward: Z1 = X W1 + b1. Backward: dW1 = Xᵀ dZ1, db1 = 1ᵀ dZ1.
+    with code.loop(work.rows, step=MC) as i:
+        X_transposed = Matrix(code.at(X, i * chunk.x_row), 1, chunk.x_row)
+        rows, vectors = code.minimum(work.rows - i, MC), vectors_of(code, net, p)
+        size = Size(strip.end - strip.first, rows, vectors, net.width, net.width)
+        add = code.select(i > 0, 1, work.add)
+        gemm(code, X_transposed, code.at(dZ1, i * net.width), strip.dW1, size, add, STORE)
+
+
+def _sparse_dW1(code: Code, work: Backward, p: Value, strip: Strip) -> None:
+    """dW1 += Xᵀ dZ1 of a strip of a panel, of a sparse X."""
+    net, chunk = work.net, work.chunk
+    dZ1 = code.at(chunk.H1, p * chunk.rows * net.width)
+    panel = Panel(net.vectors, net.width)
+    sparse_gradient(code, chunk.entries, dZ1, strip.dW1, panel, strip.first, strip.end, work.add)
 
 
 def update_W1(code: Code, work: Backward, p: Value, first: Value, end: Value) -> None:

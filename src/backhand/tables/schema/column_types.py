@@ -5,6 +5,9 @@ They are used for a user's query and for Parquet output. A model's input does no
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from backhand.tables.cells.dates import CLOCK, ISO
 from backhand.tables.cells.numbers import CODE, plain_number
 from backhand.tables.cells.texts import MISSING, matches
@@ -16,26 +19,55 @@ ISO_DAY = r"\d{4}-\d\d-\d\d"
 """A date as DuckDB writes it."""
 
 
+FIRST = 2**11
+"""Rows that are examined first: they exclude most types, and one pass over all rows is left."""
+
+
 def typed(table: Table) -> list[str]:
     """SQL for each column of a table of texts, cast to the narrowest type of all its texts.
 
     Texts of `cells.MISSING` are NULL unless the column stays a text.
     """
     columns = range(len(table.names))
-    left, cells = list(columns), [f"c{i}" for i in columns]
-    present = totals(table, [f"count({_value(table, i)})" for i in columns])
-    for kind, condition in TYPES.items():
-        tried = [i for i in left if present[i]]
-        tests = [f"count(CASE WHEN {condition(_value(table, i))} THEN 1 END)" for i in tried]
-        for i, fitting in zip(tried, totals(table, tests), strict=True):
-            if fitting == present[i]:
-                cells[i] = f"TRY_CAST({_value(table, i)} AS {kind})"
-                left.remove(i)
-    return cells
+    kinds = dict.fromkeys(columns, 0)
+    first = f"(SELECT * FROM rows LIMIT {FIRST})"
+    fitting = _exclude(table, kinds, first)
+    if totals(table, ["count(*)"], first)[0] == FIRST:  # there may be more
+        fitting = _exclude(table, kinds, "rows")
+    return [_cast(table, i, TYPES[kinds[i]]) if i in fitting else f"c{i}" for i in columns]
 
 
-def _value(table: Table, column: int) -> str:
-    return text(table, column, MISSING)
+def _exclude(table: Table, kinds: dict[int, int], rows: str) -> set[int]:
+    """Advance each column to the first type that all texts of these rows have.
+
+    Return the columns that have such a type, and texts at all in these rows.
+    """
+    fitting, tried = set(), list(kinds)
+    while tried := [i for i in tried if kinds[i] < len(TYPES)]:
+        found = totals(table, [_fits(table, i, TYPES[kinds[i]]) for i in tried], rows)
+        fitting |= {i for i, fits in zip(tried, found, strict=True) if fits}
+        tried = [i for i, fits in zip(tried, found, strict=True) if fits is False]
+        for i in tried:
+            kinds[i] += 1
+    return fitting
+
+
+def _fits(table: Table, column: int, kind: Type) -> str:
+    """SQL for whether all texts of a column have a type; NULL if there is none."""
+    name, value = f"c{column}", text(table, column, MISSING)
+    return (
+        f"bool_and(CASE WHEN {kind.surely_fits(name)} THEN true "
+        f"WHEN {value} IS NOT NULL THEN coalesce({kind.fits(value)}, false) END)"
+    )
+
+
+def _cast(table: Table, column: int, kind: Type) -> str:
+    """SQL for a column whose texts have a type; NULL where missing."""
+    cast = f"TRY_CAST(c{column} AS {kind.name})"
+    # nan is a text that means missing. (DuckDB computes parts of a coalesce for all rows.)
+    read = f"isfinite({cast})" if kind.name == "DOUBLE" else f"{cast} IS NOT NULL"
+    careful = f"TRY_CAST({text(table, column, MISSING)} AS {kind.name})"
+    return f"CASE WHEN {read} THEN {cast} ELSE {careful} END"
 
 
 def _is_whole(cell: str) -> str:
@@ -59,8 +91,36 @@ def _is_moment(cell: str) -> str:
     return f"{matches(cell, ISO)} AND {zoned} IS NOT NULL"
 
 
-TYPES = {
-    "BIGINT": _is_whole, "DOUBLE": _is_number, "DATE": _is_day, "TIME": _is_clock,
-    "TIMESTAMP WITH TIME ZONE": _is_moment,
-}  # fmt: skip
-"""Types, the narrowest first, with SQL for whether a text has the type."""
+def _is_surely_number(cell: str) -> str:
+    # A code has no point and begins with 0, or with spaces, which are less than a minus sign.
+    finite = f"isfinite({plain_number(cell)})"
+    no_code = f"{cell} >= '-' AND NOT ({cell} >= '0' AND {cell} < '1')"
+    return f"CASE WHEN contains({cell}, '.') THEN {finite} WHEN {no_code} THEN {finite} END"
+
+
+class Type(NamedTuple):
+    """A type of DuckDB.
+
+    Attributes
+    ----------
+    name : str
+    fits : callable
+        Makes SQL for whether a text without spaces around it has the type, of SQL for the text.
+    surely_fits : callable
+        The same for a text as it is in the file: false or NULL also where it is not that simple,
+        and never true for a text that means missing. It saves removing spaces and comparing.
+    """
+
+    name: str
+    fits: Callable[[str], str]
+    surely_fits: Callable[[str], str]
+
+
+TYPES = (
+    Type("BIGINT", _is_whole, _is_whole),
+    Type("DOUBLE", _is_number, _is_surely_number),
+    Type("DATE", _is_day, _is_day),
+    Type("TIME", _is_clock, _is_clock),
+    Type("TIMESTAMP WITH TIME ZONE", _is_moment, _is_moment),
+)
+"""The narrowest type first."""

@@ -180,8 +180,10 @@ class Date:
         x = finite_doubles(values)
         self._number.encode(x, out)
         found = (wave for cycle in self.cycles for wave in waves(x, cycle))
+        absent = np.flatnonzero(np.isnan(x))
         for i, wave in enumerate(found, 1):
-            out[:, i] = np.nan_to_num(wave, nan=0.0)
+            out[:, i] = wave
+            out[absent, i] = 0
 
     def decode(self, features: NDArray[Any]) -> NDArray[np.float64]:
         """Return the days (n,) whose features these are, as far as they tell."""

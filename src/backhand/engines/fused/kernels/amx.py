@@ -116,6 +116,20 @@ def _tiles(
         code.call(STORE, ir.VoidType(), _tile(2 * r + v), *_address(code, where, C.row))
 
 
+def add_products_of_tiles(code: Code, numbers: Value, rounds: Value) -> None:
+    """Add products of tiles to four tiles of sums, `rounds` times; numbers (4, 16, 16)."""
+    row = code.integer(ROWS)
+    for tile in range(TILES):
+        _load(code, tile, code.at(numbers, tile % 4 * ROWS * ROWS), row)
+    with code.loop(rounds):
+        for r in (0, 1):
+            for v in (0, 1):
+                code.call(MULTIPLY, ir.VoidType(), *map(_tile, (2 * r + v, 4 + r, 6 + v)))
+    for tile in range(4):
+        where = code.at(numbers, tile * ROWS * ROWS)
+        code.call(STORE, ir.VoidType(), _tile(tile), *_address(code, where, row))
+
+
 def _load(code: Code, tile: int, where: Value, row: Value) -> None:
     code.call(LOAD, ir.VoidType(), _tile(tile), *_address(code, where, row))
 

@@ -15,7 +15,7 @@ from backhand.engines.fused.llvm.builder import Code, Value, function
 
 @function
 def load_pairs(code: Code, chunk: Bf16Chunk, X: Numbers, picked: Picked, features: Value) -> None:
-    """Load X (padded, x_row) of a thread's chunk, rounded, and Xᵀ (2 x_words, padded / 2)."""
+    """Load X (padded, x_row) of a thread's chunk, rounded, a 1 after each row, and Xᵀ."""
 
     def copy(name: str) -> None:
         with code.loop(picked.count) as i:
@@ -27,21 +27,24 @@ def load_pairs(code: Code, chunk: Bf16Chunk, X: Numbers, picked: Picked, feature
     end = picked.padded * chunk.x_row
     with code.loop(end, start=picked.count * chunk.x_row, step=code.lanes) as i:
         code.store(zero, chunk.X, i)
-    transpose(code, chunk.X, chunk.x_row, picked.padded, chunk.x_words, chunk.XT, chunk.pairs)
+    transpose(code, chunk.X, chunk.x_row, picked.padded, chunk.x_words, chunk.XT, chunk.t_row)
 
 
 def _write_rounded(
     name: str, code: Code, X: Numbers, row: Value, target: Value, features: Value
 ) -> None:
-    """Load a row of numbers of that dtype, rounding each; the last vector's padding is 0."""
+    """Load a row of numbers of that dtype, rounding each, and a 1 after it; then 0."""
     here = code.pointer(X.numbers + row * X.stride, code.type_of(name))
     whole = features // code.lanes * code.lanes
     with code.loop(whole, step=code.lanes) as j:
         store_rounded(code, code.real_from(code.load(here, j), name), target, j // 2)
-    with code.if_(whole < features):
-        rest = code.variable(code.splat(0.0))
-        with code.loop(features, start=whole) as j:
-            number = code.real_from(code.load_scalar(here, j), name)
-            lane = code.trunc32(j - whole)
-            rest.set(Value(code, code.builder.insert_element(rest.get().ir, number.ir, lane.ir)))
-        store_rounded(code, rest.get(), target, whole // 2)
+    rest = code.variable(code.splat(0.0))
+
+    def insert(number: Value, lane: Value) -> None:
+        vector, at = rest.get().ir, code.trunc32(lane).ir
+        rest.set(Value(code, code.builder.insert_element(vector, number.ir, at)))
+
+    with code.loop(features, start=whole) as j:
+        insert(code.real_from(code.load_scalar(here, j), name), j - whole)
+    insert(code.real(1.0), features - whole)
+    store_rounded(code, rest.get(), target, whole // 2)

@@ -19,6 +19,9 @@ SOURCES = (
 )  # fmt: skip
 """Dtypes that are read without conversion; a dtype's number is its index here."""
 
+KINDS = {np.dtype(name): number for number, name in enumerate(SOURCES)}
+"""The numbers of these dtypes, in this machine's byte order."""
+
 SPARSE_SOURCES = SOURCES[:2]
 """Dtypes of the numbers of a sparse X that are read without conversion."""
 
@@ -109,14 +112,11 @@ def most_numbers(data: Data, rows: int, order: NDArray[np.int64] | None = None) 
 def _dense(X: Any, dtype: Any) -> Numbers:
     X = np.asarray(X)
     readable = (
-        X.dtype.name in SOURCES
-        and X.dtype.isnative
-        and X.flags.aligned
-        and (X.shape[1] == 1 or X.strides[1] == X.itemsize)
+        X.dtype in KINDS and X.flags.aligned and (X.shape[1] == 1 or X.strides[1] == X.itemsize)
     )
     if not readable:
         X = np.ascontiguousarray(X, dtype)
-    return Numbers(X, X.strides[0], SOURCES.index(X.dtype.name), DENSE, 0, 0)
+    return Numbers(X, X.strides[0], KINDS[X.dtype], DENSE, 0, 0)
 
 
 def _sparse(X: Any, dtype: Any) -> Numbers:
@@ -174,22 +174,25 @@ def load_labels(code: Code, chunk: Chunk, rows: Rows, picked: Picked) -> None:
 
 @function
 def load_rows(code: Code, chunk: Chunk, X: Numbers, picked: Picked, features: Value) -> None:
-    """Load X (padded, x_row) of a thread's chunk from a dense X, a 1 after each row for b1."""
+    """Load X of a thread's chunk, in its blocks, from a dense X, a 1 after each row for b1."""
 
     def copy(name: str) -> None:
         with code.loop(picked.count) as i:
-            target = code.at(chunk.X, i * chunk.x_row)
-            _write(name, code, X, picked.number(code, i), target, features)
-            code.store(code.real(1.0), target, features)
+            row = code.pointer(X.numbers + picked.number(code, i) * X.stride, code.type_of(name))
+            with code.loop(features, step=chunk.kc) as k:
+                target = code.at(chunk.column(code, k), i * chunk.x_row)
+                _write(name, code, code.at(row, k), target, code.minimum(features - k, chunk.kc))
+            code.store(code.real(1.0), chunk.column(code, features), i * chunk.x_row)
 
     code.switch(X.kind, {n: partial(copy, name) for n, name in enumerate(SOURCES)})
-    with code.loop(picked.padded * chunk.x_row, start=picked.count * chunk.x_row) as i:
-        code.store(code.real(0.0), chunk.X, i)
+    with code.loop(features + 1, step=chunk.kc) as k:
+        block = chunk.column(code, k)
+        with code.loop(picked.padded * chunk.x_row, start=picked.count * chunk.x_row) as i:
+            code.store(code.real(0.0), block, i)
 
 
-def _write(name: str, code: Code, X: Numbers, row: Value, target: Value, features: Value) -> None:
-    """Load a row of numbers of that dtype, converting each."""
-    here = code.pointer(X.numbers + row * X.stride, code.type_of(name))
+def _write(name: str, code: Code, here: Value, target: Value, features: Value) -> None:
+    """Load a piece of a row of numbers of that dtype, converting each."""
     whole = features // code.lanes * code.lanes
     with code.loop(whole, step=code.lanes) as j:
         code.store(code.real_from(code.load(here, j), name), target, j)

@@ -15,7 +15,7 @@ from backhand.engines.fused.kernels.reductions import across
 from backhand.engines.fused.llvm.builder import Code, Value, Variable, function
 
 STORE, RELU, MASK = 0, 1, 2
-"""Epilogues, x being a sum: x; max(0, x); or x where the mask is above 0 and else 0."""
+"""Epilogues, x being a sum: x; max(0, x); or x where C was above 0 and else 0."""
 
 AHEAD = 16
 """Numbers of A that are prefetched ahead: a cache line of float32, two of float64."""
@@ -32,7 +32,7 @@ class Matrix(NamedTuple):
 class Size(NamedTuple):
     """The sizes of a product: (rows, inner) times (inner, vectors · lanes).
 
-    `width` numbers are from a row of B to the next, `row` from a row of C or the mask to the next.
+    `width` numbers are from a row of B to the next, `row` from a row of C to the next.
     """
 
     rows: Any
@@ -44,20 +44,20 @@ class Size(NamedTuple):
 
 @function
 def gemm(
-    code: Code, A: Matrix, B: Value, C: Value, mask: Value, size: Size, add: Value, epilogue: Value
+    code: Code, A: Matrix, B: Value, C: Value, size: Size, add: Value, epilogue: Value
 ) -> None:
     """C = epilogue(A B), or with `add` epilogue(C + A B), one panel wide.
 
-    A (rows, inner); B (inner, vectors · lanes), a panel or a part of one; C and mask (rows,
-    vectors · lanes). The mask is read for MASK only.
+    A (rows, inner); B (inner, vectors · lanes), a panel or a part of one; C (rows,
+    vectors · lanes), which is read with `add`, and for MASK.
     """
 
     def tiles(i: Value, count: int) -> None:
         a = A._replace(numbers=code.at(A.numbers, i * A.row))
-        c, m = code.at(C, i * size.row), code.at(mask, i * size.row)
+        c = code.at(C, i * size.row)
 
         def shape(v: int) -> None:
-            _micro_kernel(code, (count, v), a, B, c, m, size, add, epilogue)
+            _micro_kernel(code, (count, v), a, B, c, size, add, epilogue)
 
         code.switch(size.vectors, {v: partial(shape, v) for v in range(1, code.tile.NV + 1)})
 
@@ -80,19 +80,20 @@ def in_tiles(code: Code, count: Value, most: int, write: Callable[[Value, int], 
 
 
 def _micro_kernel(
-    code: Code, shape: tuple[int, int], A: Matrix, B: Value, C: Value, mask: Value, size: Size,
-    add: Value, epilogue: Value,
+    code: Code, shape: tuple[int, int], A: Matrix, B: Value, C: Value, size: Size, add: Value,
+    epilogue: Value,
 ) -> None:  # fmt: skip
     """The micro-kernel: (rows, vectors · lanes) of C, each vector of sums in its own register.
 
-    A (rows, inner), B (inner, vectors · lanes), C and mask (rows, vectors · lanes).
+    A (rows, inner), B (inner, vectors · lanes), C (rows, vectors · lanes).
     """
     rows, vectors = shape
     lanes, width, row, zero = code.lanes, size.width, size.row, code.splat(0.0)
     where = {(i, v): row * i + v * lanes for i in range(rows) for v in range(vectors)}
     sums = {key: code.variable(zero) for key in where}
-    for i in range(rows):
-        code.prefetch(C, row * i, writing=True)
+    for i in range(rows):  # the next tile of C
+        for v in range(vectors):
+            code.prefetch(C, row * (i + rows) + v * lanes, writing=True)
     with code.if_(add > 0):
         for key, offset in where.items():
             sums[key].set(code.load(C, offset))
@@ -113,8 +114,47 @@ def _micro_kernel(
     code.switch(epilogue, {
         STORE: lambda: store(lambda x, _: x),
         RELU: lambda: store(lambda x, _: code.relu(x)),
-        MASK: lambda: store(lambda x, o: code.select(code.load(mask, o) > zero, x, zero)),
+        MASK: lambda: store(lambda x, o: code.select(code.load(C, o) > zero, x, zero)),
     })  # fmt: skip
+
+
+def masked_gemm(code: Code, A: Matrix, B: Value, C: Value, size: Size) -> None:
+    """C = A B where C was above 0, else 0.
+
+    If B has as few rows as a tile, all of it stays in registers: rows of C follow one another
+    without the cost of a tile, which is more than that of so short sums.
+    """
+    thin = size.inner < code.tile.MR + 1
+    with code.if_(thin):
+        _masked_thin(code, A, B, C, size)
+    with code.if_(thin.equals(0)):
+        gemm(code, A, B, C, size, 0, MASK)
+
+
+@function
+def _masked_thin(code: Code, A: Matrix, B: Value, C: Value, size: Size) -> None:
+    """`masked_gemm` for an inner length of 1 to MR."""
+    lanes, zero = code.lanes, code.splat(0.0)
+
+    def multiply(inner: int, vectors: int) -> None:
+        b = [
+            [code.load(B, size.width * k + v * lanes) for v in range(vectors)] for k in range(inner)
+        ]
+        with code.loop(size.rows) as i:
+            numbers = [A.row * i + A.column * k for k in range(inner)]
+            a = [code.broadcast(code.load_scalar(A.numbers, at)) for at in numbers]
+            for v in range(vectors):
+                sum_ = a[0] * b[0][v]
+                for k in range(1, inner):
+                    sum_ = a[k] * b[k][v] + sum_
+                here = size.row * i + v * lanes
+                code.store(code.select(code.load(C, here) > zero, sum_, zero), C, here)
+
+    def shapes(inner: int) -> None:
+        widths = range(1, code.tile.NV + 1)
+        code.switch(size.vectors, {v: partial(multiply, inner, v) for v in widths})
+
+    code.switch(size.inner, {k: partial(shapes, k) for k in range(1, code.tile.MR + 1)})
 
 
 @function

@@ -31,12 +31,12 @@ class Stretch(NamedTuple):
     ----------
     owner : object
         What has to be alive while the addresses are used.
-    first, count : int
+    first, rows : int
         The number of the first row, and of rows.
     X, row, column : int
         Where the numbers are, and how many numbers are from one row or feature to the next. Those
         of a sparse X follow one another.
-    index : int
+    positions : int
         Of which dtype features and borders are, INT32 or INT64; DENSE, if X is not sparse.
     features, borders : int
         The addresses of the feature of each number, and of where in these each row begins.
@@ -46,11 +46,11 @@ class Stretch(NamedTuple):
 
     owner: Any
     first: int
-    count: int
+    rows: int
     X: int
     row: int
     column: int
-    index: int = DENSE
+    positions: int = DENSE
     features: int = 0
     borders: int = 0
     numbers: int = 0
@@ -80,6 +80,13 @@ def stretches(X: Any, dtype: Any, most: int) -> Iterable[Stretch]:
     return (_dense(X, first, count, dtype) for first, count in _cut(X.shape[0], most))
 
 
+def mean_entries(X: Any) -> float:
+    """Return how many numbers a row of X has in the mean: of a sparse X, those that it holds."""
+    if is_sparse(X):
+        return float(X.indptr[-1] / max(1, X.shape[0]))
+    return float(X.shape[1])
+
+
 def _dense(X: NDArray[Any], first: int, count: int, dtype: Any) -> Stretch:
     part = X if count == X.shape[0] else X[first : first + count]
     part = _in_dtype(part, dtype)
@@ -97,8 +104,9 @@ def _sparse(X: Any, first: int, count: int, dtype: Any) -> Stretch:
     index = np.int32 if features.dtype == borders.dtype == np.int32 else np.int64
     features, borders = (np.require(x, index, ["C", "A"]) for x in (features, borders))
     kind = INT32 if index is np.int32 else INT64
-    return Stretch((numbers, features, borders), first, count, address_of(numbers), 1, 1, kind,
-                   address_of(features), address_of(borders), min(len(numbers), len(features)))  # fmt: skip
+    owner, used = (numbers, features, borders), min(len(numbers), len(features))
+    where, of_features, of_borders = map(address_of, owner)
+    return Stretch(owner, first, count, where, 1, 1, kind, of_features, of_borders, used)
 
 
 def _readable(array: NDArray[Any], dtype: Any) -> bool:

@@ -107,17 +107,14 @@ def sparse_forward(
 @function
 def sparse_gradient(
     code: Code, entries: Entries, dZ1: Value, gradient: Value, panel: Panel, first: Value,
-    end: Value, add: Value, keep: Value,
+    end: Value, add: Value,
 ) -> None:  # fmt: skip
     """dW1 = Xᵀ dZ1 of a panel for features first..end, or with `add` the gradient + Xᵀ dZ1.
 
-    Forward: Z1 = X W1. dZ1 (rows, width), gradient and strip (end - first, width).
-
-    With `keep` it becomes the gradient, else the strip. `gradient` begins at the first feature.
+    Forward: Z1 = X W1. dZ1 (rows, width); gradient (end - first, width).
     """
     lanes, width, zero = code.lanes, panel.width, code.splat(0.0)
-    target = code.select(keep > 0, gradient, entries.strip)
-    always = code.select((add > 0) & (keep > 0), 0, 1)
+    always = code.select(add > 0, 0, 1)
 
     def add_up(vectors: int) -> None:
         with code.loop(end - first) as j:
@@ -132,7 +129,7 @@ def sparse_gradient(
                     for v in range(vectors):
                         sums[v].set(x * code.load(dz, v * lanes) + sums[v].get())
                 for v in range(vectors):
-                    code.store(sums[v].get(), target, j * width + v * lanes)
+                    code.store(sums[v].get(), gradient, j * width + v * lanes)
 
     code.switch(panel.vectors, _shapes(code, add_up))
 

@@ -2,9 +2,9 @@
 
 Each number of C is summed over the rows of W in their order, one fused multiply-add after the
 other. That holds for all ways through W, which therefore give the same bits: `add_rows` reads the
-rows of W that a sparse row of A names; `add_product` multiplies tiles of C, of a dense A. Few rows
-of A read W in place, at the speed of the cache that holds it; for more of them, a strip of W at a
-time is copied to the first cache.
+rows of W that a sparse row of A names; `add_product` multiplies a dense A. W is read in place: many
+rows of A are cut into tiles that are high enough for the second cache to keep up. Only where W's
+rows are no whole vectors, or its numbers no neighbours, a strip of it at a time is copied.
 """
 
 from __future__ import annotations
@@ -17,9 +17,6 @@ from backhand.engines.fused.llvm.builder import Code, Value, function
 
 KC = 256
 """Maximum number of rows of W that are multiplied at a time."""
-
-IN_PLACE = 200
-"""Up to this number of rows of A, W is read in place."""
 
 TOGETHER = 4
 """Rows of W that are added at a time: C is loaded and stored once for all of them."""
@@ -105,7 +102,7 @@ def add_product(
 
 
 def _add_row(code: Code, A: Matrix, W: Weights, c: Value) -> None:
-    """c (columns,) = max(0, c + a W) of one row a: W is read once, from its begin to its end."""
+    """Set c (columns,) to max(0, c + a W) of one row a: W is read once, from begin to end."""
     lanes = code.lanes
 
     def add(vector: Value, count: int, load: Callable[[Value, Value], Value]) -> None:
@@ -133,8 +130,7 @@ def _add_tiles(
     """The same of several rows, in tiles."""
     lanes = code.lanes
     vectors = (W.columns + (lanes - 1)) // lanes
-    few = W.column.equals(1) & (rows < IN_PLACE + 1)
-    in_place = code.select(few, W.columns // lanes, 0)
+    in_place = code.select(W.column.equals(1), W.columns // lanes, 0)
     with code.loop(W.rows, step=KC) as first:
         inner = code.minimum(W.rows - first, KC)
         a = A._replace(numbers=code.at(A.numbers, first * A.column))
@@ -143,7 +139,7 @@ def _add_tiles(
         def multiply(vector: Value, count: int, B: Value, width: Value) -> None:
             c = code.at(C, vector * lanes)
             size = Size(rows, inner, count, width, c_row)
-            gemm(code, a, B, c, c, size, 1, epilogue)
+            gemm(code, a, B, c, size, 1, epilogue)
 
         def read(vector: Value, count: int) -> None:
             multiply(vector, count, code.at(W.numbers, first * W.row + vector * lanes), W.row)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -95,11 +96,29 @@ class Watched(TorchDispatchMode):
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None):
         self.operations.append(str(function))
+        moves = any(name in str(function) for name in ("copy", ".to", "lift"))
         for value in tree_leaves((args, kwargs)):
-            if isinstance(value, torch.Tensor) and value.device.type != "meta" and value.ndim:
+            on_host = isinstance(value, torch.Tensor) and value.device.type != "meta"
+            # A number among the operands of arithmetic is passed to the kernel as it is.
+            if on_host and (value.ndim or moves):
                 self.from_host.append((str(function), tuple(value.shape)))
         return function(*args, **(kwargs or {}))
 
+
+class Called(TorchFunctionMode):
+    """The functions of torch that are called by Python."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None):
+        self.names.add(getattr(function, "__name__", str(function)))
+        return function(*args, **(kwargs or {}))
+
+
+PUTTING = {"tensor", "as_tensor", "asarray", "from_numpy", "scalar_tensor", "to_numpy"}
+"""Functions that make a tensor on the host first."""
 
 WAITING = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "item")
 """Operations of which the host, or the size of what comes out, waits for the device."""
@@ -121,8 +140,9 @@ def test_an_update_takes_nothing_from_the_host_and_waits_for_nothing(rule: str, 
     sessions, block = problem.sessions(engine), problem.blocks()[0]
     with engine.computing():
         step = Stack(sessions, block, None)._updates._step
-        with Watched() as watched:
+        with Called() as called, Watched() as watched:
             step(min(block.batch_size, problem.rows))
+    assert not called.names & PUTTING
     assert len(watched.operations) > 50
     assert watched.from_host == []
     assert not [o for o in watched.operations if any(name in o for name in WAITING)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,17 +29,7 @@ def sysfs(folder: Path, *caches: tuple[str, int, str]) -> Path:
     return folder
 
 
-def test_the_c_library_is_asked_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes = {"SC_LEVEL1_DCACHE_SIZE": 49152, "SC_LEVEL2_CACHE_SIZE": 2**21,
-             "SC_LEVEL3_CACHE_SIZE": -1}  # fmt: skip
-    monkeypatch.setattr(os, "sysconf", sizes.__getitem__, raising=False)
-    monkeypatch.setattr(cpu_caches, "_SYSFS", Path("/none"))
-    assert cache_sizes() == CacheSizes(49152, 2**21, 0)
-
-
-def test_linux_lists_what_the_c_library_does_not_know(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_linux_lists_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(os, "sysconf", lambda _: 0, raising=False)
     listed = sysfs(tmp_path, ("Data", 1, "64K"), ("Instruction", 1, "32K"),
                    ("Unified", 2, "1024K"), ("Unified", 3, "nonsense"))  # fmt: skip
@@ -46,9 +37,17 @@ def test_linux_lists_what_the_c_library_does_not_know(
     assert cache_sizes() == CacheSizes(65536, 2**20, 0)
 
 
+def test_the_c_library_knows_what_is_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = {188: 49152, 191: 2**21, 194: -1}
+    monkeypatch.setattr(os, "sysconf", sizes.__getitem__, raising=False)
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", "2.36"))
+    monkeypatch.setattr(cpu_caches, "_SYSFS", Path("/none"))
+    assert cache_sizes() == CacheSizes(49152, 2**21, 0)
+
+
 def test_without_a_report_small_caches_are_assumed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unknown(name: str) -> int:
-        raise ValueError(f"unrecognised name {name}")
+    def unknown(name: int) -> int:
+        raise OSError(f"invalid argument {name}")
 
     monkeypatch.setattr(os, "sysconf", unknown, raising=False)
     monkeypatch.setattr(cpu_caches, "_SYSFS", Path("/none"))

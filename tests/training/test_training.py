@@ -229,7 +229,10 @@ def test_adaptive_training_divides_the_rate_where_others_stop() -> None:
         backhand.train(PARAMS, X, y, schedule="adaptive")
 
 
-def test_an_order_that_shuffles_on_is_the_same_when_asked_again() -> None:
+@pytest.mark.parametrize("redrawn", [0, 50, samplers.REDRAWN_ROWS])
+def test_an_order_that_shuffles_on_is_the_same_when_asked_again(redrawn, monkeypatch) -> None:
+    """However seldom the generator's state is read."""
+    monkeypatch.setattr(samplers, "REDRAWN_ROWS", redrawn)
     plain = np.random.RandomState(3)
     expected, rows = [], np.arange(20)
     for _ in range(6):
@@ -378,12 +381,13 @@ def test_callbacks_see_the_epoch_that_training_ends_with(monitor: str) -> None:
 
 
 def test_blocks_grow_to_their_pace() -> None:
-    """The first block is one epoch, and none is more than so many times the one before."""
+    """The first block is short on any machine, none is so many times longer than the one before."""
     ends = [0]
     backhand.train(PARAMS, X, y, epochs=3000,
                    callbacks=[Every(None, lambda p: ends.append(p.epoch))])  # fmt: skip
     lengths = np.diff(ends)
-    assert lengths[0] == 1 and (lengths[1:] <= loop.GROWTH * lengths[:-1]).all()
+    assert lengths[0] * loop.SLOW_UPDATE < loop.BLOCK_SECONDS / 8
+    assert (lengths[1:] <= loop.GROWTH * lengths[:-1]).all()
     assert len(lengths) < 300
 
 

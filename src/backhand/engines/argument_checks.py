@@ -46,7 +46,7 @@ INDEX_DTYPES = (np.dtype(np.int32), np.dtype(np.int64))
 
 def check_theta(params: Any) -> None:
     """Parameters of NumPy arrays W1 (d, H), b1 (H,), W2 (H, K), b2 (K,), of one floating dtype."""
-    if _is_theta(params):
+    if is_theta(params):
         return
     validation.check_parameters(params)
     W1, _, W2, _ = params
@@ -57,7 +57,8 @@ def check_theta(params: Any) -> None:
     )
 
 
-def _is_theta(params: Any) -> bool:
+def is_theta(params: Any) -> bool:
+    """Whether these are such parameters."""
     if type(params) is not Parameters:
         return False
     W1, b1, W2, b2 = params

@@ -322,7 +322,7 @@ class MLPClassifier(
         validation = self._validation(X_val, y_val, sample_weight_val, classes)
         random_state = generator_of(self.random_state)
         params = self._begin(data, classes, random_state) if first else self._present()
-        training = self._training(params, data, validation, random_state, 1)
+        training = self._training(params, data, validation, random_state, 1, ahead=False)
         self._train_by_epochs(training, keep_interrupted=False)
         return self
 
@@ -449,14 +449,19 @@ class MLPClassifier(
         random_state: np.random.RandomState,
         epochs: int,
         orders: OrderPool | None = None,
+        *,
+        ahead: bool = True,
     ) -> EpochTraining:
-        """A training of at most `epochs` epochs, which continues the last one."""
+        """A training of at most `epochs` epochs, which continues the last one.
+
+        `ahead`: it may end before epochs whose order was drawn.
+        """
         batch_size, past = self._batch_size(data.rows), self._trained
         config = self._config(batch_size, epochs, validated=validation is not None)
         config = with_dropout_seed(config, past, random_state)
         sampler: Sampler | None = None
         if self.shuffle:
-            own = RandomStateSampler(data.rows, random_state)
+            own = RandomStateSampler(data.rows, random_state, ahead=ahead)
             sampler = own if orders is None else orders.shared(own, epochs)
         return EpochTraining(
             params=params, past=past, rows_seen=self.t_, data=data, validation=validation,

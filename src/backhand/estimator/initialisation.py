@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.engines.argument_checks import is_theta
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.training.data import host
@@ -44,6 +45,9 @@ def parameters_of(coefs: Any, intercepts: Any, d: int, K: int) -> Parameters:
     InputError
         If they are not such arrays.
     """
+    theta = _unchanged(coefs, intercepts)
+    if theta is not None and (len(theta.W1), len(theta.b2)) == (d, K):
+        return theta
     values = [*_two_arrays("coefs_", coefs, 2), *_two_arrays("intercepts_", intercepts, 1)]
     W1, W2, b1, b2 = _of_one_dtype(values)
     if K == 2 and W2.shape[1:] == b2.shape == (1,):
@@ -55,6 +59,15 @@ def parameters_of(coefs: Any, intercepts: Any, d: int, K: int) -> Parameters:
             f"{d} features and {K} classes expected ({d}, H) and (H, {K}), (H,) and ({K},)."
         )
     return Parameters(W1, b1, W2, b2)
+
+
+def _unchanged(coefs: Any, intercepts: Any) -> Parameters | None:
+    """The parameters in two lists of two arrays, if nothing about these has to be converted."""
+    if type(coefs) is list and type(intercepts) is list and len(coefs) == len(intercepts) == 2:
+        theta = Parameters(coefs[0], intercepts[0], coefs[1], intercepts[1])
+        if is_theta(theta) and theta.W1.dtype in (np.float32, np.float64):
+            return theta
+    return None
 
 
 def _two_arrays(name: str, given: Any, ndim: int) -> list[NDArray[Any]]:

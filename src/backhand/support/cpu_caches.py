@@ -24,6 +24,9 @@ SMALLEST = CacheSizes(32 * 1024, 256 * 1024, 0)
 
 _SYSFS = Path("/sys/devices/system/cpu/cpu0/cache")
 
+_GLIBC = {1: 188, 2: 191, 3: 194}
+"""`_SC_LEVEL1_DCACHE_SIZE` and so on of glibc's <unistd.h>, which Python has no names for."""
+
 
 @cache
 def cache_sizes() -> CacheSizes:
@@ -42,15 +45,7 @@ def cache_sizes() -> CacheSizes:
 
 def _size(level: int) -> int:
     """Return the bytes of a level, or 0 if they are not known."""
-    return _from_sysconf(level) or _from_sysfs(level) or _from_sysctl(level)
-
-
-def _from_sysconf(level: int) -> int:
-    """Return what the C library knows: on x86, what the CPUID instruction reports."""
-    name = f"SC_LEVEL{level}_{'D' if level == 1 else ''}CACHE_SIZE"
-    with suppress(AttributeError, ValueError, OSError):
-        return max(0, os.sysconf(name))
-    return 0
+    return _from_sysfs(level) or _from_glibc(level) or _from_sysctl(level)
 
 
 def _from_sysfs(level: int) -> int:
@@ -62,6 +57,15 @@ def _from_sysfs(level: int) -> int:
             )
             if kind != "Instruction" and int(its_level) == level:
                 return int(size.removesuffix("K")) * 1024
+    return 0
+
+
+def _from_glibc(level: int) -> int:
+    """Return what glibc finds with the CPUID instruction, also where sysfs is hidden."""
+    if platform.libc_ver()[0] != "glibc":
+        return 0
+    with suppress(ValueError, OSError):
+        return max(0, os.sysconf(_GLIBC[level]))
     return 0
 
 

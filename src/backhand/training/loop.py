@@ -27,12 +27,25 @@ BLOCK_SECONDS = 0.1
 GROWTH = 16
 """A block has at most this many times the work of the block before it."""
 
+SLOW_UPDATE, SLOW_RATE = 1e-4, 1e9
+"""Seconds for each update, and operations per second: as slow as any engine is thought to be, to
+estimate the first block."""
+
 
 @dataclass
 class Pace:
     """The work that takes about `BLOCK_SECONDS`, estimated from the last block."""
 
     work: float = 0.0
+
+    @classmethod
+    def before(cls, updates: int, operations: float) -> Pace:
+        """Return the pace of epochs of so many updates and operations, of which none is done yet.
+
+        An eighth of a block is planned: short trainings are one block, which saves the time between
+        blocks, and none is long because an estimate was wrong.
+        """
+        return cls(BLOCK_SECONDS / 8 / (updates * SLOW_UPDATE + operations / SLOW_RATE))
 
     def epochs(self, each: float = 1.0) -> int:
         """Return how many epochs of that much work each make a block: 1 or more."""
@@ -121,9 +134,11 @@ class Driver:
     manager: CheckpointManager | None = None
     received_signals: Sequence[int] = ()
     began: float = field(default_factory=time.perf_counter)
-    pace: Pace = field(default_factory=Pace)
 
     def __post_init__(self) -> None:
+        (d, H), K = self.state.optimizer.params.W1.shape, len(self.state.optimizer.params.b2)
+        operations = self.data.rows * (4.0 * d * H + 6.0 * H * K)
+        self.pace = Pace.before(self.controller.plan.schedule.updates, operations)
         self.replay = Replay(self.session, self.controller)
 
     def run(self) -> None:

@@ -157,20 +157,31 @@ class RandomStateSampler:
     settled: training draws ahead of where it may stop. The generator's state is read, which takes
     as long as the shuffling of 3,000 rows, only so often that it can be reached again by drawing
     at most `REDRAWN_ROWS` numbers or one epoch.
+
+    Parameters
+    ----------
+    rows : int
+        N.
+    random_state : RandomState
+    ahead : bool
+        Whether epochs may be drawn that are not trained; not so in a training of one epoch that
+        ends with an error if it does not end well.
     """
 
     parts = 1
 
-    def __init__(self, rows: int, random_state: np.random.RandomState) -> None:
+    def __init__(
+        self, rows: int, random_state: np.random.RandomState, *, ahead: bool = True
+    ) -> None:
         self.window = rows
-        self._random_state = random_state
+        self._random_state, self._ahead = random_state, ahead
         self._drawn: dict[int, NDArray[np.int64]] = {-1: np.arange(rows)}
         self._states: dict[int, Any] = {}  # of the generator before some of the epochs drawn
 
     def of_part(self, epoch: int, part: int) -> NDArray[np.int64]:  # noqa: ARG002
         for e in range(max(self._drawn) + 1, epoch + 1):
             known = max(self._states, default=-math.inf)
-            if (e - known) * self.window > REDRAWN_ROWS:
+            if self._ahead and (e - known) * self.window > REDRAWN_ROWS:
                 self._states[e] = self._random_state.get_state(legacy=False)
             self._drawn[e] = self._drawn[e - 1][_shuffled(self.window, self._random_state)]
         return self._drawn[epoch]

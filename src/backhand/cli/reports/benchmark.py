@@ -26,8 +26,10 @@ class BenchmarkReport:
             return
         kind = "float32" if precision == "auto" else precision
         versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
+        caches = ", ".join(f"{level} {n // 1024:,} KB" for level, n in machine.caches.items() if n)
         section(self._console, "Machine", machine.cpu, [
             ("threads", f"{threads} of {machine.cores}"),
+            ("data caches", caches),
             ("versions", f"Python {machine.python}, {versions}"),
             ("measured", f"full-batch SGD steps in {kind}: forward, loss, backward, update"),
         ])  # fmt: skip

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 from backhand.engines.fused.bf16_buffers import Z_ROWS, Image
 from backhand.engines.fused.buffers import MC, STRIP, Chunk, ParameterBuffers
-from backhand.engines.fused.kernels.bf16 import lower, paired, store_rounded, upper
-from backhand.engines.fused.kernels.bf16_gemm import multiply
+from backhand.engines.fused.kernels.bf16 import paired, store_rounded
+from backhand.engines.fused.kernels.bf16_gemm import FEW_PAIRS, masked, multiply, multiply_and_mask
 from backhand.engines.fused.kernels.dropout import Draw, drop
 from backhand.engines.fused.kernels.gemm import Size
 from backhand.engines.fused.kernels.optimizers import RULES, update
@@ -159,16 +159,19 @@ def _dZ1_and_dW2(code: Code, work: Backward, p: Value) -> None:
 
 def compute_dZ1(code: Code, net: Layout, image: Image, chunk: Chunk, block: Block) -> None:
     """dZ1 = r(D W2ᵀ ⊙ 1[H1 > 0]) of a block, by pairs of rows."""
-    half, p, vectors = chunk.bf16, block.p, vectors_of(code, net, block.p)
-    # Forward: S = H1 W2. Backward: dH1 = D W2ᵀ.
+    half, p, pairs = chunk.bf16, block.p, (net.K + 1) // 2
     D = code.at(half.D, block.first * image.classes)
     W2 = code.at(image.words, p * image.panel + image.W2_pairs)
-    size = Size(block.rows, (net.K + 1) // 2, vectors, net.width, net.width)
-    multiply(code, D, image.classes, W2, half.Z, half.zeros, size, 0)
-    # Forward: H1 = max(0, Z1). Backward: dZ1 = dH1 ⊙ 1[H1 > 0].
     where = (p * half.pairs + block.first // 2) * net.width
     H1, dZ1 = code.at(half.H1, where), code.at(half.dZ1, where)
-    mask(code, half.Z, H1, net.width, block.rows // 2, vectors, dZ1)
+    size = Size(block.rows, pairs, vectors_of(code, net, p), net.width, net.width)
+    # Forward: H1 = max(0, Z1), S = H1 W2. Backward: dZ1 = D W2ᵀ ⊙ 1[H1 > 0].
+    few = pairs < (FEW_PAIRS + 1 if code.tile.NV >= 4 else 0)
+    with code.if_(few):
+        multiply_and_mask(code, D, image.classes, W2, H1, dZ1, size)
+    with code.if_(few.equals(0)):
+        multiply(code, D, image.classes, W2, half.Z, half.zeros, size, 0)
+        mask(code, half.Z, H1, net.width, block.rows // 2, size.vectors, dZ1)
 
 
 def add_to_dW2(code: Code, work: Backward, block: Block) -> None:
@@ -188,15 +191,10 @@ def mask(
     code: Code, dH1: Value, H1: Value, width: Value, pairs: Value, vectors: Value, dZ1: Value
 ) -> None:
     """dZ1 = r(dH1 ⊙ 1[H1 > 0]) by pairs of rows; dH1 (2 pairs, width), H1, dZ1 (pairs, width)."""
-    zero = code.splat(0.0)
     with code.loop(pairs) as i, code.loop(vectors) as v:
         here, at = i * width + v * code.lanes, i * 2 * width + v * code.lanes
-        h = code.load(H1, here)
-        both = (
-            code.select(number(code, h) > zero, code.load(dH1, at + row), zero)
-            for number, row in ((lower, 0), (upper, width))
-        )
-        code.store(paired(code, *both), dZ1, here)
+        first, second = (code.load(dH1, at + row) for row in (0, width))
+        code.store(masked(code, code.load(H1, here), first, second), dZ1, here)
 
 
 def _dW1(code: Code, work: Backward, p: Value, strip: Strip) -> None:

@@ -47,7 +47,8 @@ class EquationsStep:
     def _keep(self, now: Any, tensors: Tensors, loss: Any, accuracy: Any, weights: Any) -> None:
         """Write what the update found, for the members that still change, and count it."""
         work = self._work
-        weights = torch.as_tensor(weights, device=loss.device).expand(work.members)
+        if not isinstance(weights, torch.Tensor):
+            weights = torch.full_like(accuracy, weights)
         figures = [value.to(torch.float64) for value in (loss, accuracy, weights)]
         work.figures.index_copy_(0, now, torch.stack(figures, dim=1)[None])
         for old, new in zip(leaves(work.tensors), leaves(tensors), strict=True):

@@ -10,10 +10,13 @@ from __future__ import annotations
 from functools import partial
 
 from backhand.engines.fused.kernels.amx import multiply_tiles
-from backhand.engines.fused.kernels.bf16 import dot
+from backhand.engines.fused.kernels.bf16 import dot, lower, paired, upper
 from backhand.engines.fused.kernels.gemm import Size, in_tiles
 from backhand.engines.fused.llvm.builder import Code, Value, function
 from backhand.engines.fused.llvm.precision import AMX
+
+FEW_PAIRS = 5
+"""Pairs of classes whose weights in a panel of four vectors stay in 32 registers."""
 
 
 @function
@@ -76,3 +79,46 @@ def _micro_kernel(
                 sums[i, v].set(dot(code, a, b[v], sums[i, v].get()))
     for key, offset in where.items():
         code.store(sums[key].get(), C, offset)
+
+
+@function
+def multiply_and_mask(
+    code: Code, A: Value, a_row: Value, B: Value, H1: Value, C: Value, size: Size
+) -> None:
+    """C = r(A B ⊙ 1[H1 > 0]) for `inner` of at most FEW_PAIRS: B stays in registers.
+
+    A (rows, inner) words, B (inner, vectors · lanes) words; H1 and C (rows / 2, vectors · lanes) by
+    pairs of rows. A tile of so short a product would cost more than its sums.
+    """
+    zero = code.splat(0.0)
+
+    def shape(inner: int, vectors: int) -> None:
+        places = [v * code.lanes for v in range(vectors)]
+        b = [[code.load(B, k * size.width + at) for at in places] for k in range(inner)]
+        with code.loop(size.rows // 2) as i:
+            both = []
+            for row in (0, 1):
+                sums = [zero] * vectors
+                for k in range(inner):
+                    a = code.broadcast(code.load_scalar(A, (i * 2 + row) * a_row + k))
+                    sums = [dot(code, a, b[k][v], x) for v, x in enumerate(sums)]
+                both.append(sums)
+            for at, first, second in zip(places, *both, strict=True):
+                h = code.load(H1, i * size.row + at)
+                code.store(masked(code, h, first, second), C, i * size.row + at)
+
+    number = size.inner * code.tile.NV + (size.vectors - 1)
+    code.switch(number, {
+        inner * code.tile.NV + v - 1: partial(shape, inner, v)
+        for inner in range(1, FEW_PAIRS + 1) for v in range(1, code.tile.NV + 1)
+    })  # fmt: skip
+
+
+def masked(code: Code, h: Value, first: Value, second: Value) -> Value:
+    """Pairs of the numbers of two vectors, rounded; 0 where the number in h is not above 0."""
+    zero = code.splat(0.0)
+    kept = (
+        code.select(of > zero, number, zero)
+        for of, number in ((lower(code, h), first), (upper(code, h), second))
+    )
+    return paired(code, *kept)

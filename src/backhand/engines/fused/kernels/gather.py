@@ -19,6 +19,9 @@ SOURCES = (
 )  # fmt: skip
 """Dtypes that are read without conversion; a dtype's number is its index here."""
 
+KINDS = {np.dtype(name): number for number, name in enumerate(SOURCES)}
+"""The numbers of these dtypes, in this machine's byte order."""
+
 SPARSE_SOURCES = SOURCES[:2]
 """Dtypes of the numbers of a sparse X that are read without conversion."""
 
@@ -109,14 +112,11 @@ def most_numbers(data: Data, rows: int, order: NDArray[np.int64] | None = None) 
 def _dense(X: Any, dtype: Any) -> Numbers:
     X = np.asarray(X)
     readable = (
-        X.dtype.name in SOURCES
-        and X.dtype.isnative
-        and X.flags.aligned
-        and (X.shape[1] == 1 or X.strides[1] == X.itemsize)
+        X.dtype in KINDS and X.flags.aligned and (X.shape[1] == 1 or X.strides[1] == X.itemsize)
     )
     if not readable:
         X = np.ascontiguousarray(X, dtype)
-    return Numbers(X, X.strides[0], SOURCES.index(X.dtype.name), DENSE, 0, 0)
+    return Numbers(X, X.strides[0], KINDS[X.dtype], DENSE, 0, 0)
 
 
 def _sparse(X: Any, dtype: Any) -> Numbers:

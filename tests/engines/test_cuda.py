@@ -16,7 +16,7 @@ from backhand import Member
 from backhand.engines import Block, Data, OptimizerState
 from backhand.engines.torch import TorchEngine, graphs
 from backhand.optimizers import make_optimizer
-from helpers.torch_blocks import Problem, assert_advanced_alike
+from helpers.torch_blocks import SMOOTH, Problem, assert_advanced_alike
 
 pytestmark = [
     pytest.mark.cuda,
@@ -42,9 +42,9 @@ KINDS = [
     {"ordered": False, "epochs": 40},
     {"rule": "momentum", "weighted": True, "l2": 0.1, "selected": True},
     {"rule": "nesterov", "dropout": 0.5, "members": 3, "selected": True, "ordered": False},
-    {"rule": "adam", "dropout": 0.5, "weighted": True, "members": 5, "l2": 0.01, "loss_cap": 1.0},
-    {"rule": "adam", "first_class_fixed": True, "K": 2, "l2": 0.1, "validated": True},
-    {"rule": "adam", "rows": 300, "d": 70, "H": 130, "K": 10, "batch_size": 128},
+    {"rule": SMOOTH, "dropout": 0.5, "weighted": True, "members": 5, "l2": 0.01, "loss_cap": 1.0},
+    {"rule": SMOOTH, "first_class_fixed": True, "K": 2, "l2": 0.1, "validated": True},
+    {"rule": SMOOTH, "rows": 300, "d": 70, "H": 130, "K": 10, "batch_size": 128},
     {"rows": 128, "d": 20, "H": 64, "K": 5, "batch_size": 128, "members": 300},
     {"kind": np.uint8, "rows": 65, "batch_size": 65, "d": 33, "H": 33, "K": 33},
 ]
@@ -64,7 +64,7 @@ def test_blocks_are_those_of_the_reference(engine: TorchEngine, dtype: type, of:
 @pytest.mark.parametrize("members", [1, 5])
 def test_the_same_call_has_the_same_bits(engine: TorchEngine, members: int) -> None:
     problem = Problem(members=members, rows=500, d=40, H=70, batch_size=64, dtype=np.float32,
-                      rule="adam", dropout=0.2, weighted=True)  # fmt: skip
+                      rule=SMOOTH, dropout=0.2, weighted=True)  # fmt: skip
     results = []
     for _ in range(2):
         sessions = problem.sessions(engine)

@@ -9,7 +9,11 @@ import numpy as np
 
 import backhand
 from backhand.engines import Block, Data, Engine, Objective, OptimizerState, Session
-from backhand.optimizers import make_optimizer
+from backhand.optimizers import Adam, make_optimizer
+
+
+SMOOTH = Adam(epsilon=1e-2)
+"""With the usual ε, an update is η times the sign of a gradient, also where that is rounding."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Problem:
     kind: Any = None
     """The dtype of X, if it is not that of the parameters."""
 
-    rule: str = "sgd"
+    rule: Any = "sgd"
     dropout: float = 0.0
     l2: float = 0.0
     weighted: bool = False

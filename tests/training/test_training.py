@@ -229,7 +229,10 @@ def test_adaptive_training_divides_the_rate_where_others_stop() -> None:
         backhand.train(PARAMS, X, y, schedule="adaptive")
 
 
-def test_an_order_that_shuffles_on_is_the_same_when_asked_again() -> None:
+@pytest.mark.parametrize("redrawn", [0, 50, samplers.REDRAWN_ROWS])
+def test_an_order_that_shuffles_on_is_the_same_when_asked_again(redrawn, monkeypatch) -> None:
+    """However seldom the generator's state is read."""
+    monkeypatch.setattr(samplers, "REDRAWN_ROWS", redrawn)
     plain = np.random.RandomState(3)
     expected, rows = [], np.arange(20)
     for _ in range(6):

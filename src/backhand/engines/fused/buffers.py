@@ -165,7 +165,7 @@ def chunk_rows(net: Layout, precision: Precision, batch: int, sparse: bool = Fal
     Sums over rows are computed chunk by chunk, so the number must not depend on the machine.
     """
     size = batch * (net.d + 1 + net.H) * precision.bytes
-    if size <= BATCH_BYTES and not (sparse or precision.rounds_to_bf16):
+    if size <= BATCH_BYTES and not sparse:
         return batch
     pieces = -(-batch // (SPARSE_ROWS if sparse else MC))
     return -(-batch // pieces)

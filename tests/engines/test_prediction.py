@@ -3,6 +3,7 @@
 import threading
 import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,10 @@ from backhand.engines.fused.kernels import operands
 from backhand.engines.fused.kernels.unpacked_gemm import KC, TOGETHER
 from backhand.equations import Parameters
 from backhand.errors import InputError
+from helpers.fused_checks import CPUS, MORE_CPUS, run_on
+from helpers.guard_pages import guarded
+
+TESTS = Path(__file__).parents[1]
 
 KINDS = [np.float32, np.float64]
 
@@ -92,6 +97,50 @@ def test_engines_agree_to_rounding(name: str, dtype: Any) -> None:
         most = np.sort(expected, axis=1)
         clear = most[:, -1] - most[:, -2] > 2 * tolerance(dtype)
         assert np.array_equal(P.argmax(axis=1)[clear], expected.argmax(axis=1)[clear])
+
+
+def check_bits(seed: int) -> None:
+    """One random network and rows between pages that must not be touched, in every way."""
+    rng = np.random.default_rng(seed)
+    dtype, largest = KINDS[seed % 2], 700 if seed % 7 == 0 else 70
+    d, H, K, N = (int(n) for n in rng.integers((1, 1, 2, 1), (largest, 90, 20, 60)))
+    plain, X = network(d, H, K, dtype, seed), rows_with_zeros(N, d, dtype)
+    params = Parameters(*(guarded(value, at_end=seed % 3 > 0) for value in plain))
+    sparse = scipy.sparse.csr_array(X)
+    for name in ("data", "indices", "indptr"):
+        setattr(sparse, name, guarded(getattr(sparse, name)))
+    P = FusedEngine(1).predict_proba(params, X)
+    assert np.abs(P - exact(plain, X)).max() < 2 * tolerance(dtype)
+    for threads in (1, 2, 5):
+        predictor = FusedEngine(threads).predictor(params)
+        for many in (guarded(X), guarded(X, at_end=False), guarded(X.astype(np.float64)), sparse):
+            assert np.array_equal(predictor.predict_proba(many), P), seed
+        assert np.array_equal(predictor.predict_proba(guarded(X[:1])), P[:1]), seed
+
+
+def test_nothing_beside_the_arrays_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prediction, "THREAD_FLOPS", 20_000)
+    for seed in range(30):
+        check_bits(seed)
+
+
+@pytest.mark.slow
+def test_the_bits_of_500_problems(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prediction, "THREAD_FLOPS", 2000)
+    for seed in range(1000):  # half of them in each dtype
+        check_bits(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cpu", [*CPUS, *MORE_CPUS])
+def test_lesser_cpus_predict_the_same(cpu: str, tmp_path: Path) -> None:
+    script = (
+        "from engines.test_prediction import check_bits\n"
+        "for seed in range(40): check_bits(seed)\n"
+        "print('right')"
+    )
+    monkey = f"import sys; sys.path[:0] = [{str(TESTS)!r}]\n"
+    assert run_on(cpu, monkey + script, tmp_path) == "right\n"
 
 
 @pytest.mark.parametrize("name", ["fused", "reference", "torch"])

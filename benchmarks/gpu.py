@@ -42,11 +42,13 @@ Run = Callable[[int], Any]
 
 def ways(device: str) -> dict[str, Callable[[], TorchEngine]]:
     """The ways of the torch engine to do a block on a device, by name."""
-    found = {"Backhand, eager": partial(TorchEngine, device, graphs=False)}
+    found = {"Backhand, eager": partial(TorchEngine, device)}
     if device != "cpu":
-        found["Backhand, CUDA graphs"] = partial(TorchEngine, device)
+        found["Backhand, CUDA graphs"] = partial(TorchEngine, device, graphs=True)
         if find_spec("triton") is not None:
-            found["Backhand, Triton, CUDA graphs"] = partial(TorchEngine, device, kernels="triton")
+            found["Backhand, Triton, CUDA graphs"] = partial(
+                TorchEngine, device, kernels="triton", graphs=True
+            )
     return dict(found)
 
 

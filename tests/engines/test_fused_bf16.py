@@ -89,19 +89,25 @@ def in_software(script: str, folder: Path) -> str:
 
 
 @has_dots
-@pytest.mark.parametrize("count", [6, pytest.param(100, marks=pytest.mark.slow)])
-def test_the_kernels_for_tiles_compute_the_same_on_tiles_in_software(
-    count: int, tmp_path: Path
-) -> None:
+def test_a_product_on_tiles_in_software_is_exact(tmp_path: Path) -> None:
+    """Also of rows that are no whole tile, and of an odd number of tiles in a row."""
+    script = (
+        "from backhand.engines.fused.arithmetic import products_are_right\n"
+        "print(products_are_right('amx-bf16'))"
+    )
+    assert in_software(script, tmp_path) == "True\n"
+
+
+@has_dots
+@pytest.mark.slow
+def test_the_kernels_for_tiles_compute_the_same_on_tiles_in_software(tmp_path: Path) -> None:
     """The same code but for its five instructions; every buffer ends at a guard page."""
     script = (
         "from helpers.bf16_checks import *\n"
-        "from backhand.engines.fused.arithmetic import products_are_right\n"
-        "share_always(); guard_buffers()\n"
-        f"check_bf16(range({count})); check_bits(range({count // 3}))\n"
-        "print(FusedEngine(precision='bf16').depends_on()['bf16'], products_are_right('amx-bf16'))"
+        "share_always(); guard_buffers(); check_bf16(range(100)); check_bits(range(33))\n"
+        "print(FusedEngine(precision='bf16').depends_on()['bf16'])"
     )
-    assert in_software(script, tmp_path) == "amx-bf16 True\n"
+    assert in_software(script, tmp_path) == "amx-bf16\n"
 
 
 @pytest.mark.slow

@@ -11,7 +11,6 @@ import backhand
 from backhand.engines import Block, Data, Engine, Objective, OptimizerState, Session
 from backhand.optimizers import Adam, make_optimizer
 
-
 SMOOTH = Adam(epsilon=1e-2)
 """With the usual ε, an update is η times the sign of a gradient, also where that is rounding."""
 

@@ -40,7 +40,7 @@ KC = 128
 
 
 class Block(NamedTuple):
-    """The rows first..end of a chunk, of which Z1 and dH1 of panel p are in memory at a time."""
+    """Rows of a chunk from `first` on, of which Z1 and dH1 of panel p are in memory at a time."""
 
     p: Value
     first: Value

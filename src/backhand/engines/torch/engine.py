@@ -51,9 +51,9 @@ class TorchEngine(ArrayEngine):
     threads : int, optional
     precision : {"auto", "bf16"}
     kernels : {"equations", "triton"}
-        What computes the updates of a block where sessions are stacked, with graphs or kernels
-        also one that is alone: the equations, or kernels for them in Triton, where these serve the sizes, the
-        dtype and the precision.
+        What computes the updates of a block where sessions are stacked (with graphs or kernels,
+        also one that is alone): the equations, or kernels for them in Triton, where these serve
+        the sizes, the dtype and the precision.
     graphs : bool
         Whether these updates are replayed as CUDA graphs. Neither these nor Triton's kernels have
         been run on a GPU yet, so both have to be asked for.

@@ -104,6 +104,10 @@ class PackedParameters:
             b1[:] = params.b1[units]
             W2[:] = params.W2[units]
         self._b2[:] = params.b2
+        self.clear_padding()
+
+    def clear_padding(self) -> None:
+        """Make 0 what is no parameter."""
         for fill in self._fill:
             fill[:] = 0
 

@@ -265,7 +265,7 @@ class Driver:
 
     def _diverged(self, found: Divergence, by_loss: bool = True) -> DivergenceError:
         """End at the last parameters whose loss is finite, and return the error that says so."""
-        check_finite(self.data.X, self.state.optimizer.params.W1.dtype)
+        check_finite(self.data.X, self.state.optimizer.params.W1.dtype, self.data.numbers)
         self.replay.rewind_to(found.finite_parts - 1)
         self.state = replace(
             self.state, optimizer=self.session.state(), history=found.history,

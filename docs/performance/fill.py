@@ -1,0 +1,88 @@
+"""Fill the tables of docs/performance.md with the figures of the benchmarks.
+
+    PYTHONPATH=src python docs/performance/fill.py [FOLDER]
+
+FOLDER has the JSON files that the benchmarks wrote, such as build/ after `make bench`. Those that
+the document uses are copied to docs/performance/figures/, rounded to five digits; without a folder,
+the tables are made of what is there. A table whose figures are missing stays as it is.
+
+A table is between `<!-- NAME -->` and `<!-- end of NAME -->`; its function is in page_tables.py or
+page_goals.py.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import page_goals  # noqa: E402
+import page_tables  # noqa: E402
+
+PAGE = HERE.parent / "performance.md"
+FIGURES = HERE / "figures"
+FILES = (
+    "steps", "steps-two", "steps-bf16", "bf16", "parts", "parts-bf16", "precision", "predictions",
+    "small_calls", "predict_command", "scaling", "jobs",
+)  # fmt: skip
+"""Names of the files that are used; figures/avx2.json is what an earlier machine gave."""
+TABLES = page_tables.TABLES | page_goals.TABLES
+
+
+def rounded(values: Any) -> Any:
+    """The same values, numbers with five digits."""
+    if isinstance(values, float):
+        return float(f"{values:.5g}")
+    if isinstance(values, list):
+        return [rounded(value) for value in values]
+    if isinstance(values, dict):
+        return {name: rounded(value) for name, value in values.items()}
+    return values
+
+
+def copy_figures(folder: Path) -> None:
+    """Keep the figures that a folder has."""
+    for name in FILES:
+        if (path := folder / f"{name}.json").exists():
+            values = rounded(json.loads(path.read_text(encoding="utf-8")))
+            text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+            (FIGURES / path.name).write_text(text + "\n", encoding="utf-8")
+
+
+def read_figures() -> dict[str, Any]:
+    """All figures that are kept, by the name of their file."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8"))
+            for path in sorted(FIGURES.glob("*.json"))}  # fmt: skip
+
+
+def filled(page: str, figures: dict[str, Any]) -> tuple[str, list[str]]:
+    """The page with its tables, and the names of those whose figures are missing."""
+    missing = []
+    for name, make in TABLES.items():
+        begin, end = f"<!-- {name} -->\n", f"\n<!-- end of {name} -->"
+        before, _, rest = page.partition(begin)
+        _, found, after = rest.partition(end)
+        if not found:
+            raise SystemExit(f"{PAGE.name} has no {begin.strip()} … {end.strip()}.")
+        try:
+            page = f"{before}{begin}\n{make(figures)}\n{end}{after}"
+        except KeyError as error:
+            missing.append(f"{name}: no {error}")
+    return page, missing
+
+
+def main() -> None:
+    if len(sys.argv) > 1:
+        copy_figures(Path(sys.argv[1]))
+    page, missing = filled(PAGE.read_text(encoding="utf-8"), read_figures())
+    PAGE.write_text(page, encoding="utf-8")
+    for table in missing:
+        print(f"not filled: {table}")
+
+
+if __name__ == "__main__":
+    main()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
-import sys
 from types import ModuleType
 
 import pytest
@@ -20,11 +19,9 @@ def fill() -> ModuleType:
     spec = importlib.util.spec_from_file_location("performance_fill", FOLDER / "fill.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
-    path = list(sys.path)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(FOLDER)
         spec.loader.exec_module(module)
-    finally:
-        sys.path[:] = path
     return module
 
 

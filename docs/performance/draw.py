@@ -3,8 +3,8 @@
     PYTHONPATH=src python docs/performance/draw.py [FOLDER [ENDING]]
 
 Writes time.svg, peak.svg and predictions.svg beside this file, or into FOLDER and with another
-ending, such as png. They have no background, and colours of
-middle lightness, so that they can be read on light and on dark. Needs matplotlib.
+ending, such as png. They have no background, and colours of middle lightness, so that they can be
+read on light and on dark. Needs matplotlib.
 """
 
 from __future__ import annotations

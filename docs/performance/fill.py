@@ -17,12 +17,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import page_goals
+import page_tables
+
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-
-import page_goals  # noqa: E402
-import page_tables  # noqa: E402
-
 PAGE = HERE.parent / "performance.md"
 FIGURES = HERE / "figures"
 FILES = (

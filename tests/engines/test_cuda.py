@@ -1,7 +1,7 @@
 """The torch engine on a CUDA device: what `test_engines.py` and others ask of it on the CPU.
 
-Skipped without a device; `pytest -m cuda tests/engines/test_cuda.py` runs them on a machine with
-one, and `benchmarks/gpu.py` does, with what it measures.
+`pytest -m cuda tests/engines/test_cuda.py` runs them on a machine with a device, and so does
+`benchmarks/gpu.py`, which measures as well.
 """
 
 import warnings
@@ -23,9 +23,9 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device"),
 ]
 WAYS = {
-    "eager": {"graphs": False},
+    "eager": {},
     "graphs": {"graphs": True},
-    "triton": {"graphs": False, "kernels": "triton"},
+    "triton": {"kernels": "triton"},
     "triton-graphs": {"graphs": True, "kernels": "triton"},
 }
 
@@ -103,7 +103,7 @@ def test_a_fleet_is_trained_as_on_the_cpu(engine: TorchEngine) -> None:
 
 def test_updates_wait_for_nothing() -> None:
     """torch itself says so, when an operation that waits is an error."""
-    engine = TorchEngine("cuda", graphs=False)
+    engine = TorchEngine("cuda")
     problem = Problem(rows=64, batch_size=16, dropout=0.3, l2=0.1, weighted=True, selected=True)
     sessions, block = problem.sessions(engine), problem.blocks()[0]
     sessions[0].advance(block)

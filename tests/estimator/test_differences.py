@@ -209,7 +209,7 @@ def test_probabilities() -> None:
     assert ours.predict_proba(X).dtype == np.float32 and theirs.predict_proba(X).dtype == np.float64
     reference = fitted(Ours, {"engine": "reference"}, X=X.astype(np.float32))
     reference.coefs_, reference.intercepts_ = ours.coefs_, ours.intercepts_
-    np.testing.assert_array_max_ulp(ours.predict_proba(X), reference.predict_proba(X), 1)
+    assert np.abs(ours.predict_proba(X) - reference.predict_proba(X)).max() <= 1e-6
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert np.isneginf(ours.predict_log_proba(X * 1e6)).any()

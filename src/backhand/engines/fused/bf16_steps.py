@@ -221,13 +221,12 @@ def _dW1(code: Code, work: Backward, p: Value, strip: Strip) -> None:
 
 
 @function
-def round_dS(code: Code, net: Layout, chunk: Chunk, low: Value, high: Value) -> None:
+def round_dS(code: Code, net: Layout, image: Image, chunk: Chunk, low: Value, high: Value) -> None:
     """Dᵀ = r(dS), and D, of rows low..high, whole blocks; S (K, rows) contains dS."""
-    half = chunk.bf16
+    half, classes = chunk.bf16, image.classes
     with code.loop(net.K) as k, code.loop(high, start=low, step=code.lanes) as i:
         dS = code.load(chunk.S, k * chunk.s_column + i)
         store_rounded(code, dS, half.DT, k * half.t_row + i // 2)
-    classes = (net.K + (2 * code.lanes - 1)) // (2 * code.lanes) * code.lanes
     DT, D = code.at(half.DT, low // 2), code.at(half.D, low * classes)
     transpose(code, DT, half.t_row, classes * 2, (high - low) // 2, D, classes)
 

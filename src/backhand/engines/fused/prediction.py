@@ -18,14 +18,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines.argument_checks import check_finite, check_rows, check_theta
-from backhand.engines.fused.buffers import MC, spread
+from backhand.engines.fused.buffers import MC
 from backhand.engines.fused.kernels.gather import DENSE, INT32, INT64
 from backhand.engines.fused.kernels.gemm import Matrix, gemm_nt
 from backhand.engines.fused.kernels.operands import Stored, Stretch, mean_entries, stored, stretches
 from backhand.engines.fused.kernels.reductions import are_finite
 from backhand.engines.fused.kernels.softmax import softmax
 from backhand.engines.fused.kernels.unpacked_gemm import KC, Weights, add_product, add_rows
-from backhand.engines.fused.llvm.abi import Integer, Integers, Reals, address_of, aligned, marshal
+from backhand.engines.fused.llvm.abi import (
+    Integer,
+    Integers,
+    Reals,
+    address_of,
+    aligned,
+    marshal,
+    spread,
+)
 from backhand.engines.fused.llvm.builder import Code, Value, function
 from backhand.engines.fused.llvm.compiler import entry
 from backhand.engines.fused.llvm.precision import precision_of

@@ -321,7 +321,7 @@ def _softmax(
     softmax_and_loss(code, chunk.S, chunk.s_column, chunk.labels, chunk.weights, low, high,
                      net.K, loss_cap, chunk.figures, chunk.rows)  # fmt: skip
     if code.precision.rounds_to_bf16:
-        round_dS(code, net, chunk, low, high)
+        round_dS(code, net, args.buffers.image, chunk, low, high)
 
 
 def _backward(

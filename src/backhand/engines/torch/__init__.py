@@ -2,7 +2,7 @@
 
 `engine` is the engine; `groups` which sessions are advanced as one; `stack` their tensors and a
 block of their updates, each of which is a step: that of the equations (`equations_step`) or of
-kernels written for it (`triton_step`, `triton_kernels`), on a GPU replayed as a graph (`graphs`).
+kernels written for it (`triton_step`, `triton_kernels`). `graphs` replays steps as CUDA graphs.
 """
 
 from __future__ import annotations

@@ -51,11 +51,12 @@ class TorchEngine(ArrayEngine):
     threads : int, optional
     precision : {"auto", "bf16"}
     kernels : {"equations", "triton"}
-        What computes the updates of a block where sessions are stacked, which on a GPU all dense
-        ones are: the equations, or kernels for them in Triton, where these serve the sizes, the
-        dtype and the precision.
-    graphs : bool, optional
-        Whether these updates are replayed as CUDA graphs; None: on a GPU.
+        What computes the updates of a block where sessions are stacked (with graphs or kernels,
+        also one that is alone): the equations, or kernels for them in Triton, where these serve
+        the sizes, the dtype and the precision.
+    graphs : bool
+        Whether these updates are replayed as CUDA graphs. Neither these nor Triton's kernels have
+        been run on a GPU yet, so both have to be asked for.
 
     Raises
     ------
@@ -73,7 +74,7 @@ class TorchEngine(ArrayEngine):
         threads: int | None = None,
         precision: PrecisionName = "auto",
         kernels: str = "equations",
-        graphs: bool | None = None,
+        graphs: bool = False,
     ) -> None:
         try:
             self.device = torch.device(device)
@@ -92,7 +93,7 @@ class TorchEngine(ArrayEngine):
             self._limits = TRITON
         self.group = self._limits.members
         self._on_gpu = self.device.type == "cuda"
-        self._graphs = self._on_gpu if graphs is None else graphs
+        self._graphs = graphs
         if kernels not in KERNELS:
             raise InputError(f"kernels is {kernels!r}. {did_you_mean(str(kernels), KERNELS)}")
         self._kernels = kernels

@@ -119,3 +119,12 @@ def aligned(count: int, dtype: Any, make: Callable[..., Any] = np.zeros) -> NDAr
     raw: NDArray[Any] = make(count * kind.itemsize + LINE, np.uint8)
     begin = -address_of(raw) % LINE
     return raw[begin : begin + count * kind.itemsize].view(kind)
+
+
+def spread(count: int, itemsize: int) -> int:
+    """Return a row length that keeps neighbouring rows out of the same few cache sets."""
+    per_line = LINE // itemsize
+    lines = -(-count // per_line)
+    if lines < 8:
+        return -(-count // 4) * 4
+    return (lines | 1) * per_line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from page_tables import OURS, Figures, mean, percent, ratio, steps_of, table
+from page_tables import OURS, Figures, mean, percent, ratio, runs_of, steps_of, table
 
 SHAPES = ("128,20,64,5", "128,784,256,10", "512,384,128,10", "1024,64,128,10", "8192,784,256,10")
 SHARES = dict(zip(SHAPES, (0.60, 0.75, 0.75, 0.72, 0.75), strict=True))
@@ -67,11 +67,8 @@ def bf16(figures: Figures) -> Iterator[list[str]]:
             yield [f"bf16 on AMX, times float32's speed, {shape}", against(times, 2.5, least=True)]
     else:
         yield ["bf16 on AMX, times float32's speed", "not measured (≥ 2.5)"]
-    accuracy = {
-        name: mean(run["accuracy"] for run in figures["precision"]["runs"]
-                   if run["precision"] == name) for name in ("float32", "bf16")
-    }  # fmt: skip
-    points = 100 * abs(accuracy["bf16"] - accuracy["float32"])
+    exact, rounded = (mean(run["accuracy"] for run in some) for some in runs_of(figures).values())
+    points = 100 * abs(rounded - exact)
     yield ["MNIST, bf16's accuracy from float32's, points", against(points, 0.1)]
 
 

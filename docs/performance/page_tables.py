@@ -64,7 +64,8 @@ def machine(figures: Figures) -> str:
 
 def steps(figures: Figures) -> str:
     """Two tables: µs per step, and Backhand's share of the peak and ratios beside AVX2's."""
-    return f"{times(figures, 1)}\n\n{ratios(figures)}"
+    shown = "![Share of the peak of each library on six shapes](performance/peak.svg)"
+    return f"{times(figures, 1)}\n\n{ratios(figures)}\n\n{shown}"
 
 
 def times(figures: Figures, threads: int) -> str:
@@ -172,7 +173,9 @@ def predictions(figures: Figures) -> str:
             times = [figure(us[name]) if name in us else "" for name in names]
             rows.append([name, f"{int(count):,}", *times, *quotients])
             name = ""
-    return table(["µs: d-H-K, dtype", "rows", *names, *(f"{a} ÷ {b}" for a, b in pairs)], rows)
+    shown = "![Time of a prediction by the number of rows](performance/predictions.svg)"
+    headings = ["µs: d-H-K, dtype", "rows", *names, *(f"{a} ÷ {b}" for a, b in pairs)]
+    return f"{table(headings, rows)}\n\n{shown}"
 
 
 def small_calls(figures: Figures) -> str:
@@ -261,7 +264,9 @@ def squares(figures: Figures) -> str:
               for t in timings.values() if t["ratio"] > 1]  # fmt: skip
     said = f"Faster than Backhand: {', '.join(faster)}." if faster else (
         "No other library is as fast on any of these shapes.")  # fmt: skip
-    return table(["µs: N,d,H,K", "Backhand", *names[1:], "of the peak"], rows) + f"\n\n{said}"
+    shown = "![Time of a step by its size, and other libraries' ÷ Backhand's](performance/time.svg)"
+    found_times = table(["µs: N,d,H,K", "Backhand", *names[1:], "of the peak"], rows)
+    return f"{found_times}\n\n{said}\n\n{shown}"
 
 
 def widths(figures: Figures) -> str:
@@ -274,22 +279,81 @@ def widths(figures: Figures) -> str:
     return table(["H", *(str(row["shape"][2]) for row in found)], rows)
 
 
-def precision(figures: Figures) -> str:
+def precision_mnist(figures: Figures) -> str:
     """Seconds and accuracy on MNIST in float32 and in bf16."""
-    runs, rows = figures["precision"]["runs"], []
-    for name in ("float32", "bf16"):
-        some = [run for run in runs if run["precision"] == name]
-        rows.append([name, f"{median(run['seconds'] for run in some):.2f}",
-                     f"{mean(run['accuracy'] for run in some):.4f}",
-                     f"{mean(run['loss'] for run in some):.4f}"])  # fmt: skip
-    headings = ["MNIST, 10 epochs", "seconds, median", "test accuracy, mean", "test log loss, mean"]
-    return table(headings, rows)
+    rows = []
+    for name, some in runs_of(figures).items():
+        rows.append([
+            name, f"{median(run['seconds'] for run in some):.2f}",
+            f"{mean(run['accuracy'] for run in some):.4f}",
+            ", ".join(f"{100 * run['accuracy']:.2f}" for run in some),
+            f"{mean(run['loss'] for run in some):.4f}",
+        ])  # fmt: skip
+    return table(
+        ["", "seconds, median", "test accuracy, mean", "of the seeds, %", "test log loss, mean"],
+        rows,
+    )
 
 
+def precision_differences(figures: Figures) -> str:
+    """How far the accuracies of two seeds are apart, and those of two precisions."""
+    exact, rounded = ([100 * run["accuracy"] for run in some] for some in runs_of(figures).values())
+    apart = [b - a for a, b in zip(exact, rounded, strict=True)]
+    return (
+        f"Two seeds of float32 differ by up to {max(exact) - min(exact):.2f} points, and the "
+        f"precisions by up to {max(map(abs, apart)):.2f}\nwith one seed, by {abs(mean(apart)):.2f} "
+        "in the mean."
+    )
+
+
+def runs_of(figures: Figures) -> dict[str, list[dict[str, Any]]]:
+    """The trainings of benchmarks/precision.py by precision, in the order of their seeds."""
+    runs = figures["precision"]["runs"]
+    return {name: [run for run in runs if run["precision"] == name] for name in ("float32", "bf16")}
+
+
+def readme_steps(figures: Figures) -> str:
+    """The short table of README."""
+    others = {"jax": "JAX, jit + scan", "numpy by hand": "NumPy by hand",
+              "torch autograd": "torch autograd", "scikit-learn": "scikit-learn"}  # fmt: skip
+    rows = [
+        [shape.replace(",", ", "), *(figure(timings[n]["microseconds"]) for n in (OURS, *others))]
+        for shape, timings in steps_of(figures["steps"]).items()
+    ]
+    cpu = figures["steps"]["machine"]["cpu"]
+    headings = ["N rows, d features, H hidden, K classes", "Backhand", *others.values()]
+    return (f"On one core of a shared virtual {cpu}, float32, µs for one full training step with "
+            f"loss and accuracy,\nmedians:\n\n{table(headings, rows)}")  # fmt: skip
+
+
+def readme_mnist(figures: Figures) -> str:
+    """A sentence about MNIST in README."""
+    jobs = figures["jobs"]["mnist"]
+    seconds: dict[tuple[str, int], list[float]] = {}
+    for job in jobs:
+        seconds.setdefault((job["contender"], job["threads"]), []).append(job["seconds"])
+    accuracies = [job["accuracy"] for job in jobs]
+
+    def took(name: str) -> str:
+        return " and ".join(f"{median(seconds[name, threads]):.1f} s" for threads in (1, 2))
+
+    names = {"torch autograd": "torch autograd", "scikit-learn": "scikit-learn", "jax": "JAX"}
+    others = ", ".join(f"{shown} {took(name)}" for name, shown in names.items())
+    return (
+        f"Ten epochs of MNIST (784-256-10, batches of 128, Adam) take {took(OURS)} on one core and "
+        f"on two;\n{others} "
+        f"(test accuracy {min(accuracies):.3f} to {max(accuracies):.3f})."
+    )
+
+
+PRECISION_TABLES: dict[str, Callable[[Figures], str]] = {
+    "mnist": precision_mnist, "differences": precision_differences,
+}  # fmt: skip
+README_TABLES: dict[str, Callable[[Figures], str]] = {"speed": readme_steps, "mnist": readme_mnist}
 TABLES: dict[str, Callable[[Figures], str]] = {
     "machine": machine, "steps": steps, "two threads": two_threads, "steps in bf16": steps_bf16,
-    "bf16": bf16, "precision": precision, "predictions": predictions, "small calls": small_calls,
+    "bf16": bf16, "predictions": predictions, "small calls": small_calls,
     "predict command": predict_command, "mnist": mnist, "grid": grid, "growth": growth,
     "squares": squares, "widths": widths, "parts": parts, "parts in bf16": parts_bf16,
 }  # fmt: skip
-"""By the name between the markers of the document."""
+"""By the name between the markers of docs/performance.md, and above those of the others."""

@@ -34,7 +34,7 @@ from backhand.engines.fused.roofline import peak_gflops
 from backhand.optimizers import SGD
 
 
-def microseconds(run: Callable[[int], Any], repeats: int = 9) -> float:
+def microseconds(run: Callable[[int], Any], repeats: int) -> float:
     """Return the median time of one of many rounds, in repeats of about 30 ms."""
     run(1)
     rounds = 1
@@ -51,7 +51,7 @@ def timed(run: Callable[[int], Any], rounds: int) -> float:
 
 
 def measure(
-    shape: Shape, peak: float, precision: PrecisionName
+    shape: Shape, peak: float, precision: PrecisionName, repeats: int
 ) -> dict[str, tuple[float, float | None]]:
     """Return the µs of each part and its share of the peak, for one chunk of the shape's rows."""
     problem, (parts, compiled_for) = make_problem(shape), parts_in(precision)
@@ -64,7 +64,7 @@ def measure(
 
     for name, (program, flops) in parts.items():
         compiled = entry(PROGRAMS[program], compiled_for)
-        us = microseconds(partial(compiled, words.ctypes.data))
+        us = microseconds(partial(compiled, words.ctypes.data), repeats)
         found[name] = us, share(flops(chunk), us)
     total = sum(us for us, _ in found.values())
     found["sum"] = total, share(chunk.flops, total)
@@ -76,7 +76,7 @@ def measure(
         rates = np.full((epochs, 1), RATE)
         session.advance(Block(shape.N, rates, np.zeros_like(rates)))
 
-    us = microseconds(step) * chunk.N / shape.N
+    us = microseconds(step, repeats) * chunk.N / shape.N
     found["a step, per chunk"] = us, share(chunk.flops, us)
     return found
 
@@ -84,11 +84,12 @@ def measure(
 def main() -> None:
     parser = arguments_of(__doc__)
     parser.add_argument("--precision", choices=CONTENDERS_IN, default="auto")
+    parser.add_argument("--repeats", type=int, default=9)
     arguments = parser.parse_args()
     precision = arguments.precision
     peak, rows, results = peak_gflops(np.float32, precision), [], {}
     for shape in SHAPES[1:]:
-        found = results[str(shape)] = measure(shape, peak, precision)
+        found = results[str(shape)] = measure(shape, peak, precision, arguments.repeats)
         rows.append([str(shape), *(
             figure(us) + ("" if share is None else f" ({round(100 * share)} %)")
             for us, share in found.values()

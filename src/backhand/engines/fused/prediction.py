@@ -178,7 +178,7 @@ def _chunk(code: Code, args: PredictArgs, mine: _Mine, begin: Value, count: Valu
 
 
 def _logits(code: Code, rows: Rows, net: Network, mine: _Mine, count: Value) -> None:
-    """S (K, rows) = H1 W2 + b2, transposed, in whole vectors, of which more rows are of no use."""
+    """S (K, rows) = H1 W2 + b2, transposed, in whole vectors; rows from `count` on are padding."""
     lanes, zero, H1, S = code.lanes, code.splat(0.0), mine.H1, mine.S
     padded, whole = rounded_up(count, code.tile.dot_MR), rounded_up(count, lanes)
     with code.loop(padded, start=count) as i, code.loop(rounded_up(net.H, lanes), step=lanes) as h:
@@ -237,7 +237,8 @@ def _add_sparse(
 def _transpose(code: Code, W2: Weights, W2T: Value, h_row: Value) -> None:
     """W2T (K, h_row) = W2ᵀ (K, H); what fills the last vector of a row is 0.
 
-    (No `function`: of one, LLVM would make gathers and scatters, which take several times as long.)
+    (Not a `function`: LLVM would vectorise it with gathers and scatters, which take several times
+    as long.)
     """
     filled = rounded_up(W2.rows, code.lanes)
     with code.loop(W2.rows) as h, code.loop(W2.columns) as k:

@@ -12,6 +12,10 @@ from backhand.errors import InputError, warn
 from backhand.training.checkpoints.owner import Owner
 
 
+UNRECORDED = {"precision": "auto"}
+"""Settings that are recorded only where they have another value."""
+
+
 def check_same(
     owner: Owner, then: Mapping[str, Any], now: Mapping[str, Any], member: int | None = None
 ) -> None:
@@ -34,8 +38,9 @@ def check_same(
     whose = f"of member {member}, " if owner.kind == "fleet" else ""
     for what in ("data", "settings"):  # the start may follow from the data
         for name in [*now[what], *(name for name in then[what] if name not in now[what])]:
-            if then[what].get(name) != now[what].get(name):
-                difference = _difference(name[:60], then[what].get(name), now[what].get(name))
+            values = [made[what].get(name, UNRECORDED.get(name)) for made in (then, now)]
+            if values[0] != values[1]:
+                difference = _difference(name[:60], *values)
                 raise InputError(
                     f"{owner.folder} belongs to a {owner.kind} with other {what}: {whose}"
                     f"{difference}. Resume with the same {what}, or use another folder."

@@ -21,7 +21,10 @@ class BenchmarkReport:
         self._peak = "peak"
 
     def machine(self, machine: Machine, threads: int, precision: str, products: str | None) -> None:
-        """Print the machine, the versions, and what is measured; `products`: how bf16 is computed."""
+        """Print the machine, the versions, and what is measured.
+
+        `products` is how bf16 is multiplied, where the engine says so.
+        """
         if self._json:
             print_json("machine", asdict(machine) | {
                 "threads": threads, "precision": precision, "bf16_products": products,

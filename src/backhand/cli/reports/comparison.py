@@ -12,10 +12,11 @@ from backhand.equations import Parameters
 if TYPE_CHECKING:  # it imports torch
     from backhand.torch_twin import Comparison, ReferenceColumn
 
-BF16 = """The factors of products by hand are rounded to 8 bits, autograd's are float32. Near a minimum a
-gradient is a small sum of large terms, so that its relative difference may approach 1; the losses
-should agree to two or three digits.
+BF16 = """By hand, factors of products are rounded to 8 bits; autograd computes in float32. Near a
+minimum, a gradient is a small sum of large terms, and its relative difference may approach 1. The
+losses should agree to two or three digits.
 """
+"""What to expect of a comparison in bf16."""
 
 REFERENCE_EPOCHS = (50, 100, 150, 200)
 

@@ -51,8 +51,8 @@ def show_installation(checks: Iterable[Checked], *, as_json: bool) -> bool:
         out.print(table)
         if any(one.dtype == "bf16" for one in found):
             out.print(
-                f"\nIn bf16 the factors of products have 8 bits: errors of up to {LIMITS['bf16']:g} "
-                "are rounding."
+                "\nIn bf16 the factors of products have 8 bits: errors of up to "
+                f"{LIMITS['bf16']:g} are rounding."
             )
         for one in found:
             if one.failure:

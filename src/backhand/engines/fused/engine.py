@@ -91,7 +91,6 @@ from backhand.equations import Gradients, Parameters
 from backhand.errors import warn_once
 from backhand.optimizers import Optimizer, Slots
 
-
 SLOWER_THAN_FLOAT32 = (
     "this CPU has no instructions for bf16: its numbers are converted to float32 and multiplied "
     "as such, which takes longer than training in float32. Precision 'auto' is faster here."

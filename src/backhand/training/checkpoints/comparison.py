@@ -11,7 +11,6 @@ from typing import Any
 from backhand.errors import InputError, warn
 from backhand.training.checkpoints.owner import Owner
 
-
 UNRECORDED = {"precision": "auto"}
 """Settings that are recorded only where they have another value."""
 

@@ -38,11 +38,25 @@ lesson: $(VENV)/browser
 	$(BIN)/python examples/lesson/make.py
 	$(BIN)/python examples/lesson/build.py build/lesson.html
 
-# Takes half an hour; prints tables, and writes every figure to build/.
+# Takes half an hour and more on two idle cores; prints tables, and writes every figure to build/, from
+# which docs/performance/fill.py and draw.py renew docs/performance.md. A machine with one core has no
+# steps-two.json.
+DATA ?= ../shared/data
+BENCHMARK = $(BIN)/python benchmarks
 bench: $(VENV)/bench
 	@mkdir -p build
-	$(BIN)/python benchmarks/steps.py --json build/steps.json
-	$(BIN)/python benchmarks/jobs.py --json build/jobs.json
+	$(BENCHMARK)/steps.py --threads 1 --json build/steps.json
+	-$(BENCHMARK)/steps.py --threads 2 --json build/steps-two.json
+	$(BENCHMARK)/steps.py --threads 1 --precision bf16 --json build/steps-bf16.json
+	$(BENCHMARK)/bf16.py --json build/bf16.json
+	$(BENCHMARK)/parts.py --json build/parts.json
+	$(BENCHMARK)/parts.py --precision bf16 --json build/parts-bf16.json
+	$(BENCHMARK)/scaling.py --json build/scaling.json
+	$(BENCHMARK)/predictions.py --json build/predictions.json
+	$(BENCHMARK)/small_calls.py --json build/small_calls.json
+	$(BENCHMARK)/predict_command.py build --json build/predict_command.json
+	test ! -e $(DATA)/mnist_train.parquet || $(BENCHMARK)/precision.py --data $(DATA) --json build/precision.json
+	$(BENCHMARK)/jobs.py --data $(DATA) --json build/jobs.json
 
 clean:
 	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis penguins.safetensors penguins.py penguins.onnx

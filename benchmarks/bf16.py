@@ -28,7 +28,8 @@ from backhand.engines.fused.llvm.precision import CONVERSION
 from backhand.engines.fused.roofline import peak_gflops
 from backhand.optimizers import SGD
 
-REPEATS, SECONDS = 9, 0.05
+SECONDS = 0.05
+"""Of a repeat, at the peak."""
 
 
 def steps_of(problem: Problem, precision: str, threads: int) -> Callable[[int], None]:
@@ -44,7 +45,7 @@ def steps_of(problem: Problem, precision: str, threads: int) -> Callable[[int], 
     return run
 
 
-def measure(shape: Shape, peak: float, threads: int) -> dict[str, float]:
+def measure(shape: Shape, peak: float, threads: int, repeats: int) -> dict[str, float]:
     """Return the µs per step of each way."""
     problem = make_problem(shape)
     runs = {
@@ -54,18 +55,19 @@ def measure(shape: Shape, peak: float, threads: int) -> dict[str, float]:
     with patch.object(engine, "bf16_products", lambda: CONVERSION):
         runs["bf16 by conversion"] = steps_of(problem, "bf16", threads)
     count = max(1, round(SECONDS * peak * 1e9 / shape.flops))
-    seconds = in_turn(runs, dict.fromkeys(runs, count), REPEATS)
+    seconds = in_turn(runs, dict.fromkeys(runs, count), repeats)
     return {name: median(found) * 1e6 for name, found in seconds.items()}
 
 
 def main() -> None:
     parser = arguments_of(__doc__)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=9)
     arguments = parser.parse_args()
     peak, bf16_peak = peak_gflops(), peak_gflops(precision="bf16")
     rows, results = [], {}
     for shape in SHAPES:
-        found = results[str(shape)] = measure(shape, peak, arguments.threads)
+        found = results[str(shape)] = measure(shape, peak, arguments.threads, arguments.repeats)
         share = shape.flops / found["bf16"] / 1e3 / bf16_peak / arguments.threads
         ratio = found["float32"] / found["bf16"]
         rows.append([str(shape), *map(figure, found.values()), f"{ratio:.2f}", percent(share)])

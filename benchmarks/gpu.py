@@ -1,4 +1,4 @@
-"""The torch engine on a GPU: its tests, a training step beside torch's own, and a fleet.
+"""The torch engine on a GPU: its tests, a training step compared with torch's own, and a fleet.
 
     python benchmarks/gpu.py [--json FILE] [--members 10000] [--no-tests]
 
@@ -6,7 +6,7 @@ Takes up to eight minutes, most of them in compilers. It prints the card's name,
 `tests/engines/test_cuda.py`, and Markdown tables: the median time of a full-batch step of SGD in
 float32 on six shapes, of contenders in turn and with loss and accuracy of each step kept on the
 device; of a shuffled mini-batch with Adam; and of members of a fleet (128 rows, d 20, H 64, K 5)
-that are advanced as one. What cannot be measured is named with the reason, and the others are.
+that are advanced as one. A contender that cannot be measured is named with the reason and left out.
 
 `--device cpu --quick` tries the script on a machine without a GPU.
 """
@@ -65,10 +65,10 @@ def stepping(make: Callable[[], TorchEngine], shape: Shape) -> Run:
     return run
 
 
-def torch_steps(device: str, shape: Shape, mode: str | None) -> Run:
-    """The same with torch's autograd: eager, or compiled in a mode, the update included.
+def compiled_steps(device: str, shape: Shape) -> Run:
+    """The same by `torch.compile` with CUDA graphs ("reduce-overhead"), the update included.
 
-    All tensors stay where they are, which is what torch's CUDA graphs ask for.
+    All tensors stay where they are, as torch's CUDA graphs require.
     """
     import torch
 
@@ -86,15 +86,14 @@ def torch_steps(device: str, shape: Shape, mode: str | None) -> Run:
             value.sub_(gradient, alpha=LEARNING_RATE)
         sums.add_(torch.stack([loss, accuracy]))
 
-    if mode is not None:
-        for tensor in (*theta, X, y, sums):
-            torch._dynamo.mark_static_address(tensor)
-        step = torch.compile(step, mode=mode, dynamic=False)
+    for tensor in (*theta, X, y, sums):
+        torch._dynamo.mark_static_address(tensor)
+    compiled = torch.compile(step, mode="reduce-overhead", dynamic=False)
 
     def run(steps: int) -> Any:
         sums.zero_()
         for _ in range(steps):
-            step()
+            compiled()
         return float(sums[0]) / steps  # waits for the device
 
     return run
@@ -167,8 +166,9 @@ def step_table(arguments: Namespace, effort: Effort) -> dict[str, Any]:
                   for name, make in ways(device).items()]  # fmt: skip
         makers.append(("torch autograd, eager", partial(autograd_steps, device, shape)))
         if device != "cpu":
-            makers.append(('torch.compile, "reduce-overhead"',
-                           partial(torch_steps, device, shape, "reduce-overhead")))  # fmt: skip
+            makers.append((
+                'torch.compile, "reduce-overhead"', partial(compiled_steps, device, shape)
+            ))  # fmt: skip
         runs, steps = started(makers, effort)
         seconds = in_turn(runs, steps, effort.repeats)
         found[str(shape)] = {name: median(took) * 1e6 for name, took in seconds.items()}
@@ -256,8 +256,8 @@ def advance_time(engine: TorchEngine, members: list[Any], problem: Any) -> float
 
 
 def run_tests() -> None:
-    """The tests that need a device, without the options that the configuration adds."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
+    """Run the tests that need a device, which the configuration deselects."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "cuda",
                "tests/engines/test_cuda.py"]  # fmt: skip
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     print("```\n" + "\n".join((done.stdout + done.stderr).splitlines()[-15:]) + "\n```\n")

@@ -1,6 +1,6 @@
 """A table larger than memory: time and memory of reading, encoding and training it.
 
-    python benchmarks/large.py FOLDER [--rows 20000000] [--memory 512MB]
+    python benchmarks/large.py FOLDER [--rows 20000000] [--memory 512MB] [--json FILE]
 
 creates the table in FOLDER (about 2.4 GB) unless it exists, and prints the time of DuckDB's copy
 to Parquet, of reading and encoding, of an epoch in memory and within `--memory`, and of only
@@ -10,16 +10,14 @@ mapped pages. Every measurement runs in a separate process.
 
 from __future__ import annotations
 
-import argparse
 import json
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from output import arguments_of, in_process, write_json
 
 COLUMNS = 15
 
@@ -111,7 +109,7 @@ def resident() -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = arguments_of(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rows", type=int, default=20_000_000)
     parser.add_argument("--memory", default="512MB")
@@ -122,8 +120,14 @@ def main() -> None:
     if not path.exists():
         make(path, given.rows)
     if given.only is None:
+        results = {}
         for what in ("copy", "memory", "mapped"):
-            subprocess.run([sys.executable, *sys.argv, "--only", what], check=True)
+            results[what] = in_process(
+                "large.py", given.folder, "--rows", given.rows, "--memory", given.memory,
+                "--epochs", given.epochs, "--only", what,
+            )  # fmt: skip
+            print(what, json.dumps(results[what]), flush=True)
+        write_json(given.json, {"rows": given.rows, "memory": given.memory, "results": results})
         return
     jobs = {
         "copy": lambda: copy(path),
@@ -131,7 +135,7 @@ def main() -> None:
         "mapped": lambda: train(path, given.memory, given.epochs),
     }
     found, largest = largest_resident(jobs[given.only])
-    print(given.only, json.dumps(found | {"largest_resident_mb": round(largest / 1e6)}))
+    print(json.dumps(found | {"largest_resident_mb": round(largest / 1e6)}))
 
 
 if __name__ == "__main__":

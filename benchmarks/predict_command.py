@@ -18,10 +18,13 @@ import subprocess
 import sys
 import time
 from argparse import Namespace
+from dataclasses import asdict
 from pathlib import Path
 
 from output import arguments_of, markdown, write_json
 from reading import OPTIONS, READERS, make
+
+from backhand.benchmark.machine import this_machine
 
 FORMATS = ("csv", "parquet")
 # Without the hash, DuckDB would answer from the statistics of a Parquet file.
@@ -102,7 +105,10 @@ def main() -> None:
             for (kind, what), (theirs, ours) in medians.items()
         ],
     )  # fmt: skip
-    write_json(given.json, {", ".join(case): found for case, found in times.items()})
+    write_json(given.json, {
+        "machine": asdict(this_machine()), "rows": given.rows, "threads": given.threads,
+        "seconds": {", ".join(case): found[1:] for case, found in times.items()},
+    })  # fmt: skip
 
 
 def arguments() -> Namespace:

@@ -19,6 +19,7 @@ import time
 import warnings
 from argparse import Namespace
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,6 +36,7 @@ from output import arguments_of, markdown, write_json
 from threadpoolctl import threadpool_limits
 
 import backhand
+from backhand.benchmark.machine import this_machine
 from backhand.equations import Parameters
 
 DENSE = ((20, 64, 5), (784, 256, 10))
@@ -202,7 +204,9 @@ def main() -> None:
             table(case, found)
             results.append({"kind": case.kind, "sizes": case.sizes, "dtype": str(case.X.dtype),
                             "µs": found})  # fmt: skip
-    write_json(chosen.json, {"predictions": results})
+    write_json(chosen.json, {
+        "machine": asdict(this_machine()), "threads": chosen.threads, "predictions": results,
+    })  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """How fast tables are read: rows per second, beside DuckDB's own COPY.
 
     python benchmarks/reading.py FOLDER [--rows 5000000] [--formats csv parquet jsonl] [--repeat 3]
+                                 [--json FILE]
 
 creates the tables in FOLDER unless they exist (eight numbers, two of them whole, a category, a date
 and a class), and prints, for each format: DuckDB's COPY of the file into a table; reading, fitting
@@ -17,6 +18,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
+
+from output import arguments_of, write_json
 
 OPTIONS = {"csv": "FORMAT csv, HEADER", "parquet": "FORMAT parquet", "jsonl": "FORMAT json"}
 READERS = {"csv": "read_csv", "parquet": "read_parquet", "jsonl": "read_json"}
@@ -77,7 +81,7 @@ JOBS = {"COPY": copy, "train": train, "predict": predict}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = arguments_of(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rows", type=int, default=5_000_000)
     parser.add_argument("--formats", nargs="+", choices=list(OPTIONS), default=list(OPTIONS))
@@ -89,6 +93,7 @@ def main() -> None:
         print(json.dumps(JOBS[given.only](paths[given.formats[0]])))
         return
     print(f"{'format':<8} {'job':<8} {'seconds':>8} {'rows/s':>12} {'of COPY':>8}")
+    found: dict[str, Any] = {}
     for kind, path in paths.items():
         if not path.exists():
             make(path, given.rows)
@@ -101,8 +106,10 @@ def main() -> None:
                 for _ in range(given.repeat)
             )
             first = first or seconds
+            found[f"{kind}, {job}"] = seconds
             print(f"{kind:<8} {job:<8} {seconds:8.2f} {given.rows / seconds:12,.0f} "
                   f"{first / seconds:8.0%}")  # fmt: skip
+    write_json(given.json, {"rows": given.rows, "seconds": found})
 
 
 if __name__ == "__main__":

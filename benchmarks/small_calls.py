@@ -16,6 +16,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ from sklearn.model_selection import cross_val_score
 from threadpoolctl import threadpool_limits
 
 import backhand
+from backhand.benchmark.machine import this_machine
 
 THEIRS, OURS = sklearn.neural_network.MLPClassifier, backhand.MLPClassifier
 CALLS = ("call", "scikit-learn, ms", "Backhand, ms", "ratio")
@@ -156,6 +158,7 @@ def main() -> None:
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")
     results: dict[str, list[float]] = {}
+    begun: dict[str, list[float]] = {}
     if chosen.only != "starts":
         with threadpool_limits(1):
             for call in calls():
@@ -164,9 +167,8 @@ def main() -> None:
         markdown(CALLS, [(n, *(f"{v:.2f}" for v in values)) for n, values in results.items()])
     if chosen.only != "calls":
         begun = dict(starts(max(7, chosen.repeats // 5)))
-        results |= begun
         markdown(STARTS, [(n, *of_start(values)) for n, values in begun.items()])
-    write_json(chosen.json, results)
+    write_json(chosen.json, {"machine": asdict(this_machine()), "calls": results, "starts": begun})
 
 
 def of_start(values: list[float]) -> tuple[str, ...]:

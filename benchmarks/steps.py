@@ -1,7 +1,7 @@
 """A training step on six shapes: Backhand and other libraries, on one thread and on all.
 
     python benchmarks/steps.py --json build/steps.json
-    python benchmarks/steps.py --precision bf16
+    python benchmarks/steps.py --threads 1 --precision bf16
 
 Takes about five minutes per number of threads. Prints Markdown tables of the median time per
 step, and of its share of the machine's peak rate of multiply-adds, of float32 or of bf16.
@@ -15,6 +15,7 @@ from output import arguments_of, markdown, write_json
 
 from backhand.benchmark.contenders import CONTENDERS_IN
 from backhand.benchmark.machine import allowed_cores, this_machine
+from backhand.benchmark.measure import EFFORTS
 from backhand.benchmark.problem import SHAPES
 from backhand.benchmark.process import benchmark
 from backhand.benchmark.results import ShapeResult, figure, percent
@@ -45,15 +46,20 @@ def show(results: list[ShapeResult]) -> None:
 def main() -> None:
     parser = arguments_of(__doc__)
     parser.add_argument("--precision", choices=CONTENDERS_IN, default="auto")
+    parser.add_argument("--threads", type=int, nargs="+", metavar="NUMBER",
+                        help="one and all cores without it")  # fmt: skip
+    parser.add_argument("--effort", choices=EFFORTS, default="thorough")
     arguments = parser.parse_args()
     machine = this_machine()
     found = []
-    for threads in sorted({1, len(allowed_cores())}):
+    for threads in arguments.threads or sorted({1, len(allowed_cores())}):
         print(f"## {machine.cpu}, threads: {threads}\n")
-        results = list(benchmark(SHAPES, threads, "thorough", arguments.precision))
+        results = list(benchmark(SHAPES, threads, arguments.effort, arguments.precision))
         show(results)
         found += [result.to_json() for result in results]
-    write_json(arguments.json, {"machine": asdict(machine), "results": found})
+    write_json(arguments.json, {
+        "machine": asdict(machine), "precision": arguments.precision, "results": found,
+    })  # fmt: skip
 
 
 if __name__ == "__main__":

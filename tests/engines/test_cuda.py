@@ -1,7 +1,7 @@
 """The torch engine on a CUDA device: what `test_engines.py` and others ask of it on the CPU.
 
-Skipped without a device; `pytest -m cuda tests/engines/test_cuda.py` runs them on a machine with
-one, and `benchmarks/gpu.py` does, with what it measures.
+`pytest -m cuda tests/engines/test_cuda.py` runs them on a machine with a device, and so does
+`benchmarks/gpu.py`, which measures as well.
 """
 
 import warnings

@@ -10,7 +10,10 @@ from pathlib import Path
 
 from backhand.support.cpu_caches import cache_sizes
 
-LIBRARIES = ("backhand", "numpy", "llvmlite", "torch", "scikit-learn", "scipy", "jax", "jaxlib")
+LIBRARIES = (
+    "backhand", "numpy", "llvmlite", "torch", "scikit-learn", "scipy", "jax", "jaxlib",
+    "onnxruntime", "duckdb",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

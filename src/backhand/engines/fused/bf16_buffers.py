@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines.fused.llvm.abi import LINE, Integer, Reals, Words, aligned
-from backhand.engines.fused.llvm.builder import Code, Value
+from backhand.engines.fused.llvm.abi import Integer, Reals, Words, aligned, spread
+from backhand.engines.fused.llvm.builder import Code, Value, rounded_up
 from backhand.engines.fused.llvm.precision import Precision
 from backhand.engines.fused.llvm.target import tile_of
 from backhand.engines.fused.packing import Layout
@@ -114,7 +114,7 @@ def bf16_chunk_of(net: Layout, precision: Precision, rows: int, threads: int) ->
         return NO_BF16
     x_words, hidden, classes = (_words(n, precision) for n in (net.d + 1, net.width, net.K))
     pairs = rows // 2
-    x_row, t_row, h_row = (_apart(words) for words in (x_words, pairs, rows))
+    x_row, t_row, h_row = (spread(words, 4) for words in (x_words, pairs, rows))
     panels, width = net.panels, net.width
     return Bf16Chunk(
         x_words, pairs, x_row, t_row, h_row,
@@ -144,12 +144,4 @@ def unpacked(words: NDArray[Any]) -> NDArray[np.float32]:
 
 def _words(numbers: Any, precision: Precision) -> int:
     """Words for that many numbers, in whole vectors."""
-    vector = 2 * precision.lanes
-    return int(-(-numbers // vector) * precision.lanes)
-
-
-def _apart(words: int) -> int:
-    """Return a row length that keeps neighbouring rows out of the same few cache sets."""
-    line = LINE // 4
-    lines = -(-words // line)
-    return words if lines < 8 else (lines | 1) * line
+    return int(rounded_up(numbers, 2 * precision.lanes)) // 2

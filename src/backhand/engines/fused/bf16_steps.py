@@ -123,23 +123,30 @@ def rectify(code: Code, Z: Value, width: Value, rows: Value, vectors: Value, H1:
 @function
 def backward_bf16(code: Code, work: Backward, part: Value) -> None:
     """Compute dW2, dZ1, dW1 and db1 of a part of the hidden units, and update their weights."""
-    net, image = work.net, work.buffers.image
-    first, last = panels_of(net, work.chunk, part)
-    updates = (work.step.rule >= 0) & (work.step.rule < len(RULES))
+    first, last = panels_of(work.net, work.chunk, part)
     with code.loop(last, start=first) as p:
-        _dZ1_and_dW2(code, work, p)
-        with code.if_(updates):
-            W2_image(code, net, work.buffers.theta, image, p)
+        dZ1_and_dW2_bf16(code, work, p)
+    dW1_bf16(code, work, first, last)
+
+
+def dW1_bf16(code: Code, work: Backward, first: Value, last: Value) -> None:
+    """dW1 = Xᵀ dZ1 and db1 of panels first..last, and update W1, b1 and the image of W1."""
+    net, image = work.net, work.buffers.image
     # A strip of Xᵀ stays in the L1 cache for all panels.
     with code.loop(net.d + 1, step=STRIP) as i, code.loop(last, start=first) as p:
         dW1_of_strip(code, work, p, i, _dW1)
-        with code.if_(updates):
+        with code.if_(_updates(work)):
             end = code.minimum(i + STRIP, net.d)
             W1_image(code, net, work.buffers.theta, image, p, i, end)
 
 
-def _dZ1_and_dW2(code: Code, work: Backward, p: Value) -> None:
-    """dZ1 = r(D W2ᵀ ⊙ 1[H1 > 0]) and dW2ᵀ = Dᵀ H1 of panel p, and update W2."""
+def _updates(work: Backward) -> Value:
+    """Whether the step updates parameters, and does not only measure a gradient."""
+    return (work.step.rule >= 0) & (work.step.rule < len(RULES))
+
+
+def dZ1_and_dW2_bf16(code: Code, work: Backward, p: Value) -> None:
+    """dZ1 = r(D W2ᵀ ⊙ 1[H1 > 0]) and dW2ᵀ = Dᵀ H1 of panel p, and update W2 and its images."""
     net, buffers, chunk, class_fixed, step = (
         work.net, work.buffers, work.chunk, work.class_fixed, work.step
     )  # fmt: skip
@@ -155,6 +162,8 @@ def _dZ1_and_dW2(code: Code, work: Backward, p: Value) -> None:
     with code.loop(end, start=first, step=code.lanes) as i:
         code.store(code.bits_of(code.splat(0.0)), chunk.bf16.dZ1, i)
     update(code, buffers, panel + net.W2 + class_fixed * net.width, panel + net.panel, step)
+    with code.if_(_updates(work)):
+        W2_image(code, net, buffers.theta, buffers.image, p)
 
 
 def compute_dZ1(code: Code, net: Layout, image: Image, chunk: Chunk, block: Block) -> None:
@@ -212,13 +221,12 @@ def _dW1(code: Code, work: Backward, p: Value, strip: Strip) -> None:
 
 
 @function
-def round_dS(code: Code, net: Layout, chunk: Chunk, low: Value, high: Value) -> None:
+def round_dS(code: Code, net: Layout, image: Image, chunk: Chunk, low: Value, high: Value) -> None:
     """Dᵀ = r(dS), and D, of rows low..high, whole blocks; S (K, rows) contains dS."""
-    half = chunk.bf16
+    half, classes = chunk.bf16, image.classes
     with code.loop(net.K) as k, code.loop(high, start=low, step=code.lanes) as i:
         dS = code.load(chunk.S, k * chunk.s_column + i)
         store_rounded(code, dS, half.DT, k * half.t_row + i // 2)
-    classes = (net.K + (2 * code.lanes - 1)) // (2 * code.lanes) * code.lanes
     DT, D = code.at(half.DT, low // 2), code.at(half.D, low * classes)
     transpose(code, DT, half.t_row, classes * 2, (high - low) // 2, D, classes)
 

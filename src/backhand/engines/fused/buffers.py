@@ -14,15 +14,15 @@ from backhand.engines.fused.bf16_buffers import (
     image_of,
 )
 from backhand.engines.fused.llvm.abi import (
-    LINE,
     Doubles,
     Integer,
     Integers,
     Labels,
     Reals,
     aligned,
+    spread,
 )
-from backhand.engines.fused.llvm.builder import Code, Value
+from backhand.engines.fused.llvm.builder import Code, Value, rounded_up
 from backhand.engines.fused.llvm.precision import Precision
 from backhand.engines.fused.packing import Layout
 from backhand.support.cpu_caches import cache_sizes
@@ -197,7 +197,7 @@ def parts_of(net: Layout, rows: int) -> int:
 
 def whole_blocks(rows: int, precision: Precision) -> int:
     """Return the number of rows rounded up to whole blocks."""
-    return -(-rows // precision.block) * precision.block
+    return int(rounded_up(rows, precision.block))
 
 
 def chunk_of(net: Layout, precision: Precision, rows: int, threads: int, entries: int = 0) -> Chunk:
@@ -249,12 +249,3 @@ def thread_view(code: Code, chunk: Chunk, d: Value, width: Value, me: Value) -> 
         ),
         bf16=bf16_thread_view(code, chunk.bf16, chunk.rows, width, me),
     )  # fmt: skip
-
-
-def spread(count: int, itemsize: int) -> int:
-    """Return a row length that keeps neighbouring rows out of the same few cache sets."""
-    per_line = LINE // itemsize
-    lines = -(-count // per_line)
-    if lines < 8:
-        return -(-count // 4) * 4
-    return (lines | 1) * per_line

@@ -315,7 +315,7 @@ class Scratch:
 
 
 def _dZ1_of(chunk: Chunk, net: Layout) -> NDArray[Any]:
-    """DZ1 (panels, rows, width), in one row."""
+    """Return dZ1 (panels, rows, width), flattened."""
     dZ1: NDArray[Any] = chunk.H1
     if chunk.bf16.pairs:
         dZ1 = unpacked(chunk.bf16.dZ1).reshape(-1, net.width, 2).transpose(0, 2, 1)

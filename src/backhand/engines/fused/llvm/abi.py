@@ -14,7 +14,7 @@ import numpy as np
 from llvmlite import ir
 from numpy.typing import NDArray
 
-from backhand.engines.fused.llvm.builder import DOUBLE, INT, Code, Value
+from backhand.engines.fused.llvm.builder import DOUBLE, INT, Code, Value, rounded_up
 from backhand.engines.fused.llvm.precision import Precision
 
 Integer = Annotated[Any, "integer"]
@@ -119,3 +119,10 @@ def aligned(count: int, dtype: Any, make: Callable[..., Any] = np.zeros) -> NDAr
     raw: NDArray[Any] = make(count * kind.itemsize + LINE, np.uint8)
     begin = -address_of(raw) % LINE
     return raw[begin : begin + count * kind.itemsize].view(kind)
+
+
+def spread(count: int, itemsize: int) -> int:
+    """Return a row length that keeps neighbouring rows out of the same few cache sets."""
+    per_line = LINE // itemsize
+    lines = -(-count // per_line)
+    return int(rounded_up(count, 4)) if lines < 8 else (lines | 1) * per_line

@@ -158,7 +158,8 @@ class Model:
         ------
         InputError
             If X is not what the model was trained on: another number of columns, a column that is
-            missing or holds something else, a number that is not finite.
+            missing or holds something else, a number that is not finite or from which the logits
+            overflow.
         MissingFileError
             If X is a path and there is no such file.
         MissingDependencyError

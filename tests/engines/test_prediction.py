@@ -282,6 +282,21 @@ def test_what_is_not_finite_is_refused(bad: float, name: str) -> None:
         assert np.isfinite(predictor.predict_proba(X)).all()
 
 
+@pytest.mark.parametrize("name", ["fused", "reference", "torch"])
+def test_finite_rows_whose_logits_overflow_are_refused(name: str) -> None:
+    params, X = network(40, 12, 3, np.float32), rows_with_zeros(9, 40, np.float32)
+    predictor = make_engine(name).predictor(params)
+    X[7] = 3e38
+    for rows in (X, scipy.sparse.csr_array(X)):
+        with pytest.raises(InputError, match="numbers in row 7 so large that the logits exceed"):
+            predictor.predict_proba(rows)
+    in_double = Parameters(*(v.astype(np.float64) for v in params))
+    assert np.isfinite(make_engine(name).predict_proba(in_double, X)).all()
+    params.b2[1] = np.nan
+    with pytest.raises(InputError, match="b2 holds numbers that are not finite"):
+        make_engine(name).predict_proba(params, np.zeros((1, 40), np.float32))
+
+
 def test_parameters_of_other_dtypes_are_refused() -> None:
     params, X = network(40, 12, 3, np.float32), rows_with_zeros(9, 40, np.float32)
     P = FusedEngine(1).predict_proba(params, X)

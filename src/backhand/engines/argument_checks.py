@@ -219,6 +219,21 @@ def _not_finite(value: Any, row: int, column: int, dtype: Any) -> InputError:
     )
 
 
+def check_outputs(found: NDArray[Any], params: Parameters) -> None:
+    """S or P (N, K) of finite rows, which are not finite where a sum overflows."""
+    if is_finite(found):
+        return
+    for name, value in zip(params._fields, params, strict=True):
+        if not is_finite(value):
+            raise InputError(f"{name} holds numbers that are not finite; expected finite numbers.")
+    row = int(np.argmax(~np.isfinite(found).all(axis=1)))
+    raise InputError(
+        f"X holds numbers in row {row} so large that the logits exceed what {found.dtype} can "
+        "hold. Fill in placeholders of missing values, if there are any; or convert the parameters "
+        "to float64."
+    )
+
+
 def check_sparse(X: Any) -> None:
     """A matrix in CSR form whose indices point into it."""
     if getattr(X, "format", None) != "csr" or np.asarray(X.data).dtype not in SPARSE_DTYPES:

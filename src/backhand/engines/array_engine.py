@@ -28,6 +28,7 @@ from backhand.engines.argument_checks import (
     check_l2,
     check_learning,
     check_learning_rate,
+    check_outputs,
     check_precision,
     check_rows,
     check_start,
@@ -214,6 +215,7 @@ class ArrayPredictor:
                     theta, part = self._of_features(part)
                 part = self._engine.put(part.astype(dtype, copy=False))
                 found[rows] = get(getattr(equations.forward(theta, part), name))
+        check_outputs(found, params)
         return found
 
     def _of_features(self, X: Any) -> tuple[Parameters, Any]:

@@ -408,7 +408,8 @@ class Predictor(Protocol):
         Raises
         ------
         InputError
-            If X is not an array of finite numbers, (N, d), or such a sparse matrix in CSR form.
+            If X is not an array of finite numbers, (N, d), or such a sparse matrix in CSR form; or
+            if its numbers are so large that the logits overflow.
         """
         ...
 

@@ -68,7 +68,7 @@ def export_onnx(model: Trained, path: str | Path, *, double: bool = False) -> fl
     -------
     float
         The largest difference from the model's own probabilities, on random rows: at most 1e-6 in
-        float32 and 1e-12 in float64, or more where a row's logits are sums of large terms.
+        float32 and 1e-12 in float64, or more where logits are sums of many or large terms.
 
     Raises
     ------

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines.argument_checks import check_finite, check_rows, check_theta
+from backhand.engines.argument_checks import check_finite, check_outputs, check_rows, check_theta
 from backhand.engines.fused.buffers import MC
 from backhand.engines.fused.kernels.gather import DENSE, INT32, INT64
 from backhand.engines.fused.kernels.gemm import Matrix, gemm_nt
@@ -67,7 +67,7 @@ class Rows(NamedTuple):
     claimed : int
         How many chunks threads have taken.
     not_finite : int
-        Becomes 1 if a number of X is not finite.
+        Becomes 1 if a number of X or of P is not finite.
     N, chunk : int
         Rows, and how many of them are predicted at a time.
     X, row, column, positions, features, borders, numbers
@@ -175,6 +175,7 @@ def _chunk(code: Code, args: PredictArgs, mine: _Mine, begin: Value, count: Valu
     P = code.at(rows.P, begin * net.K)
     with code.loop(net.K) as k, code.loop(count) as i:
         code.store(code.load_scalar(mine.S, k * rows.s_column + i), P, i * net.K + k)
+    are_finite(code, P, 0, 1, 1, count * net.K, code.at(rows.words, NOT_FINITE))
 
 
 def _logits(code: Code, rows: Rows, net: Network, mine: _Mine, count: Value) -> None:
@@ -307,10 +308,11 @@ class FusedPredictor:
             finite &= self._compute(stretch, there, int(stretch.rows * flops // THREAD_FLOPS))
         if not finite:
             check_finite(X, self._dtype)
+            check_outputs(P, self.params)
         return P
 
     def _compute(self, stretch: Stretch, P: int, threads: int) -> bool:
-        """Compute P of a stretch of rows by so many threads; return whether X is finite there."""
+        """Compute P of a stretch of rows by so many threads; return whether it and X are finite."""
         N = stretch.rows
         team = threads_for(min(N, threads), self._threads) if threads > 1 else 1
         chunk = min(self._chunk, -(-N // team))

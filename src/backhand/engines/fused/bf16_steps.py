@@ -142,7 +142,8 @@ def dW1_bf16(code: Code, work: Backward, first: Value, last: Value) -> None:
 
 def _updates(work: Backward) -> Value:
     """Whether the step updates parameters, and does not only measure a gradient."""
-    return (work.step.rule >= 0) & (work.step.rule < len(RULES))
+    updates: Value = (work.step.rule >= 0) & (work.step.rule < len(RULES))
+    return updates
 
 
 def dZ1_and_dW2_bf16(code: Code, work: Backward, p: Value) -> None:

@@ -26,7 +26,7 @@ from backhand.equations import Activations, Array, Gradients, Parameters, one_ho
 from backhand.support.array_namespace import array_namespace
 
 LOWER_HALF = np.uint32(16)
-"""Bits of a float32 that bf16 has not."""
+"""Bits of a float32 that bf16 lacks."""
 
 
 def r(x: Array) -> Array:

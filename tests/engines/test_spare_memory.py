@@ -2,11 +2,13 @@
 
 import gc
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import backhand
+from backhand.choices import PrecisionName
 from backhand.engines import Block, Data, OptimizerState
 from backhand.engines.fused.engine import SPARES, FusedEngine
 from backhand.engines.fused.spare import Spares, size_of
@@ -48,24 +50,66 @@ def test_a_training_in_the_memory_of_another_has_the_same_bits(rule) -> None:
     assert values(trained(begin, rule)) == values(first)
 
 
-def test_what_was_read_last_need_not_be_written_and_what_was_not_is() -> None:
-    begin = OptimizerState.initial(PARAMS, ADAM)
-    once = trained(begin)
-    expected = values(FusedEngine(1).start(once, DATA, ADAM).state())
-    assert expected == values(once)
-    twice = trained(once)
-    trained(OptimizerState.initial(PARAMS, ADAM))  # works in that memory in between
-    assert values(trained(once)) == values(twice)
-    copied = OptimizerState(once.params, tuple(
-        type(slot)(*(2 * v for v in slot)) for slot in once.slots), once.updates)  # fmt: skip
-    assert values(trained(copied)) != values(twice)
+def test_a_state_that_was_read_and_replaced_can_be_restored() -> None:
+    session = started(FusedEngine(1), PARAMS, DATA, ADAM)
+    session.advance(BLOCK)
+    early = session.state()
+    session.advance(BLOCK)
+    late = session.state()
+    session.restore(early)
+    session.restore(late)
+    assert values(session.state()) == values(late)
 
 
-def test_slots_that_are_read_cannot_be_changed_by_hand() -> None:
-    """Else the memory would be taken for them although they are no longer the same."""
-    slots = trained(OptimizerState.initial(PARAMS, ADAM)).slots
-    with pytest.raises(ValueError, match="read-only"):
-        slots[0].W1[0, 0] = 1
+def test_a_training_continues_from_its_own_slots_whatever_used_the_memory_in_between() -> None:
+    other = trained(OptimizerState.initial(backhand.init(7, 21, 3, seed=5, dtype=np.float64), ADAM))
+    once = trained(OptimizerState.initial(PARAMS, ADAM))
+    FusedEngine(1).start(other, DATA, ADAM)  # and nothing is computed
+    again = FusedEngine(1).start(once, DATA, ADAM).state()
+    assert values(again) == values(once)
+    once.slots[0].W1[0, 0] = 7  # the arrays are the caller's
+    assert FusedEngine(1).start(once, DATA, ADAM).state().slots[0].W1[0, 0] == 7
+
+
+@pytest.mark.parametrize("precision", ["auto", "bf16"])
+@pytest.mark.parametrize("H", [21, 70])  # 70: a panel is a vector narrower than the other
+def test_memory_of_a_training_that_diverged_is_like_new(H: int, precision: PrecisionName) -> None:
+    engine, rule = FusedEngine(1, precision=precision), SGD()
+    data = Data(X.astype(np.float32), DATA.y)
+    begin = OptimizerState.initial(backhand.init(7, H, 3), rule)
+    session = engine.start(begin, data, rule)
+    expected = session.advance(BLOCK).loss
+    session.advance(replace(BLOCK, learning_rate=np.full((2, 4), 1e39)))  # infinite in float32
+    session.gradient(l2=0.1)
+    session.restore(begin)
+    np.testing.assert_array_equal(session.advance(BLOCK).loss, expected)
+    session.advance(replace(BLOCK, learning_rate=np.full((2, 4), 1e39)))
+    session.gradient(l2=0.1)
+    del session
+    assert len(SPARES._kept) == 1
+    np.testing.assert_array_equal(engine.start(begin, data, rule).advance(BLOCK).loss, expected)
+
+
+@pytest.mark.parametrize("precision", ["auto", "bf16"])
+def test_nothing_that_a_training_left_in_its_memory_is_read(precision: PrecisionName) -> None:
+    """Whatever it wrote is replaced by nan; zeros that it left are the padding."""
+    engine, data = FusedEngine(1, precision=precision), Data(X.astype(np.float32), DATA.y)
+    state = OptimizerState.initial(backhand.init(7, 70, 3), ADAM)
+    block = replace(BLOCK, batch_size=13)
+    first = engine.start(state, data, ADAM).advance(block).loss
+    ((_, _, work),) = SPARES._kept
+    for record in (work.buffers, *(chunk.record for chunk in work._scratch._chunks.values())):
+        spoil(record)
+    np.testing.assert_array_equal(engine.start(state, data, ADAM).advance(block).loss, first)
+
+
+def spoil(record: tuple[object, ...]) -> None:
+    for value in record:
+        if isinstance(value, tuple):
+            spoil(value)
+        elif isinstance(value, np.ndarray) and value.dtype != np.int64:  # counters: claimed
+            nan = np.nan if value.dtype.kind == "f" else 0x7FC07FC0  # a pair in bf16
+            value[value != 0] = nan
 
 
 def test_sessions_at_the_same_time_have_memory_of_their_own() -> None:
@@ -103,7 +147,8 @@ def test_at_most_so_many_bytes_are_kept() -> None:
     assert spares.take("a") is None
     assert (spares.take("b"), spares.take("b")) == ("b", None)
     spares.give("d", 101, "d")
-    assert spares.take("d") is None and spares.take("c") is None
+    assert spares.take("d") is None, "which is too large alone"
+    assert spares.take("c") == "c"
     assert size_of((np.zeros(3), (np.zeros(2, np.int32), 5), "x")) == 32
 
 

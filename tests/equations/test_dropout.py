@@ -316,6 +316,7 @@ def test_compiled_masks_are_the_masks_to_the_bit(shared_always) -> None:
     check_masks()
 
 
+@pytest.mark.slow  # each compiles a program; quick trainings on such CPUs are in test_fused.py
 @pytest.mark.parametrize("cpu", CPUS)
 def test_lesser_cpus_drop_the_same(cpu: str, tmp_path: Path) -> None:
     run_on(cpu, "from helpers.fused_checks import *; check_masks()", tmp_path)

@@ -599,8 +599,11 @@ def composites():
     }
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading"])
-@pytest.mark.parametrize("name", composites())
+@pytest.mark.parametrize(("name", "backend"), [
+    *((name, "threading") for name in composites()),
+    *(pytest.param(name, "loky", marks=pytest.mark.slow if name != "voting" else ())
+      for name in composites()),
+])  # fmt: skip
 def test_two_jobs_give_the_scores_of_one(name: str, backend: str) -> None:
     estimator = composites()[name]
     alone = cross_val_score(estimator, X_IRIS, NAMES, cv=3)

@@ -56,7 +56,7 @@ def test_it_is_made_once(made: list) -> None:
 
 @pytest.mark.parametrize("change", [
     lambda clf: setattr(clf, "coefs_", [-W for W in clf.coefs_]),
-    lambda clf: setattr(clf, "intercepts_", [[*b, *range(len(b))] for b in clf.intercepts_]),
+    lambda clf: setattr(clf, "intercepts_", [b + np.arange(len(b)) for b in clf.intercepts_]),
     lambda clf: clf.coefs_.__setitem__(1, 2 * clf.coefs_[1]),
     lambda clf: clf.coefs_[0].__imul__(-1),
     lambda clf: clf.intercepts_[1].__iadd__([1, 0, 0]),

@@ -48,6 +48,8 @@ from helpers.exported_models import (
 EXPORTS = {"onnx": (export_onnx, "m.onnx"), "numpy": (export_numpy, "m.py")}
 
 
+LARGE = ("LetterRecognition", "mnist_train")
+
 TABLES = {
     "BreastCancer": "Class",
     "HouseVotes84": "Class",
@@ -568,7 +570,10 @@ def test_the_command(tmp_path, monkeypatch, trained, penguins) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:the classes:backhand.errors.BackhandWarning")  # Vowel: hAd, had
-@pytest.mark.parametrize("name", [*TABLES, pytest.param("mnist_train", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=pytest.mark.slow if name in LARGE else ())
+    for name in (*TABLES, *LARGE[1:])
+])  # fmt: skip
 def test_real_tables_from_their_raw_columns(shared, tmp_path, name) -> None:
     if name == "mnist_train":
         path = shared / f"{name}.parquet"

@@ -46,7 +46,7 @@ PARAMS = backhand.init(4, 5, 3)
 DATA = b"".join(np.asarray(v).tobytes() for _, v in sorted(PARAMS._asdict().items()))
 
 
-QUICK = settings(max_examples=150, deadline=2000, derandomize=True)
+QUICK = settings(max_examples=60, deadline=2000, derandomize=True)
 
 
 def described() -> dict:

@@ -104,6 +104,16 @@ def test_a_member_that_diverges_does_not_end_the_others() -> None:
     np.testing.assert_array_equal(results[1].history.loss, caught.value.history.loss)
 
 
+def test_what_is_not_finite_in_rows_of_others_is_no_cause_of_divergence() -> None:
+    X, y = rows_of()
+    X[7, 2] = np.nan
+    without = np.delete(np.arange(N), 7)
+    diverging = Member(hidden=8, learning_rate=1e30, epochs=20, rows=without)
+    assert backhand.train_many([diverging], X, y)[0].ended == "diverged"
+    with pytest.raises(InputError, match="X holds nan at row 7, column 2"):
+        backhand.train_many([Member(hidden=8, rows=np.arange(5, 9))], X, y)
+
+
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"rows": np.ones(5, bool)}, r"rows is a mask \(5,\); X has 90 rows"),
     ({"rows": np.zeros(N, bool)}, "rows has no rows"),

@@ -21,7 +21,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=1, help="number of threads")
     parser.add_argument("--effort", choices=EFFORTS, default="normal", help="how long to measure")
     parser.add_argument(
-        "--precision", choices=CONTENDERS_IN, default="auto", help="what products are of"
+        "--precision", choices=CONTENDERS_IN, default="auto", help="precision of the products"
     )
     parser.add_argument("shapes", type=_shape, nargs="+", metavar="N,d,H,K")
     arguments = parser.parse_args()

@@ -89,8 +89,8 @@ Precision = Annotated[
     str,
     typer.Option(
         "--precision",
-        help="What products are computed from: auto (float32), or bf16, numbers rounded to "
-        "bfloat16, which is faster where the processor has units for it.",
+        help="Precision of the products in training: auto (float32), or bf16 (rounded to "
+        "bfloat16), which is faster where the CPU has instructions for it.",
     ),
 ]
 Memory = Annotated[

@@ -34,7 +34,8 @@ def dtypes_for(precision: str) -> list[Any]:
 def features(estimator: Any, X: Any) -> Any:
     """X (N, d) as NumPy or CSR, for prediction.
 
-    What is X itself may not be finite: the engine finds out, and `validated` says it.
+    An X that is returned unchanged may contain nan or infinity, which the engine finds;
+    `validated` then raises scikit-learn's error.
     """
     if is_plain_table(estimator, X, DTYPES, reset=False):
         return X

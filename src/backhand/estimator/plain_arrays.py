@@ -1,8 +1,8 @@
-"""Arguments that scikit-learn's validation would return as they are, found out in microseconds.
+"""Arguments that scikit-learn's validation would return unchanged, recognised in microseconds.
 
-Its validation takes a tenth of a millisecond or more, mostly to find out that an array is no data
-frame, which is several times as long as a small network takes to compute. Whatever is not surely
-plain is left to it, so its conversions, warnings and messages stay its own.
+Its validation takes a tenth of a millisecond or more, mostly to establish that an array is no data
+frame, which is several times as long as a small network takes to compute. Everything else is passed
+to it, so conversions, warnings and messages are scikit-learn's own.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ CSR = ("csr_array", "csr_matrix")
 """SciPy's classes of matrices in CSR form."""
 
 UNSURE_ROWS = 20
-"""From more rows on, scikit-learn warns of labels that are different in most of them."""
+"""With more rows, scikit-learn warns of labels that differ in most of them."""
 
 
 def is_plain_table(estimator: Any, X: Any, dtypes: Sequence[Any], *, reset: bool) -> bool:
     """Whether `validate_data` would return X (N, d) unchanged, and set no more than `d`.
 
-    X is a NumPy array, or one of SciPy's in CSR form. Whether its numbers are finite is for others
-    to find out, and that indices point into it, as engines do.
+    X is a NumPy array, or one of SciPy's in CSR form. Engines check that its numbers are finite and
+    that its indices point into it.
 
     Parameters
     ----------

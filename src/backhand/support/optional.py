@@ -55,7 +55,7 @@ def extra(module: str, purpose: str) -> Any:
         If it is not installed; the message says how to install it.
     """
     if sys.modules.get(module) is not None:
-        return import_module(module)  # which nothing has to be run for
+        return import_module(module)  # none of its code runs
     try:
         with signals_held():  # some abort the process if they are interrupted here
             return import_module(module)

@@ -28,8 +28,8 @@ GROWTH = 16
 """A block has at most this many times the work of the block before it."""
 
 SLOW_UPDATE, SLOW_RATE = 1e-4, 1e9
-"""Seconds for each update, and operations per second: as slow as any engine is thought to be, to
-estimate the first block."""
+"""Seconds per update, and operations per second, of a slow engine: the first block is estimated
+with them."""
 
 
 @dataclass
@@ -42,8 +42,8 @@ class Pace:
     def before(cls, updates: int, operations: float) -> Pace:
         """Return the pace of epochs of so many updates and operations, of which none is done yet.
 
-        An eighth of a block is planned: short trainings are one block, which saves the time between
-        blocks, and none is long because an estimate was wrong.
+        An eighth of a block is planned, so that short trainings are one block, which saves the time
+        between blocks, and a wrong estimate does not make the first block long.
         """
         return cls(BLOCK_SECONDS / 8 / (updates * SLOW_UPDATE + operations / SLOW_RATE))
 
@@ -265,7 +265,7 @@ class Driver:
 
     def _diverged(self, found: Divergence, by_loss: bool = True) -> DivergenceError:
         """End at the last parameters whose loss is finite, and return the error that says so."""
-        check_finite(self.data.X, self.state.optimizer.params.W1.dtype)
+        check_finite(self.data.X, self.state.optimizer.params.W1.dtype, self.data.numbers)
         self.replay.rewind_to(found.finite_parts - 1)
         self.state = replace(
             self.state, optimizer=self.session.state(), history=found.history,

@@ -164,8 +164,8 @@ class RandomStateSampler:
         N.
     random_state : RandomState
     ahead : bool
-        Whether epochs may be drawn that are not trained; not so in a training of one epoch that
-        ends with an error if it does not end well.
+        Whether more epochs may be drawn than are trained. False for a training of one epoch, which
+        is trained whole or raises an error.
     """
 
     parts = 1

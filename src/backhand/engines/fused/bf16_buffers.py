@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines.fused.llvm.abi import Integer, Reals, Words, aligned, spread
-from backhand.engines.fused.llvm.builder import Code, Value
+from backhand.engines.fused.llvm.builder import Code, Value, rounded_up
 from backhand.engines.fused.llvm.precision import Precision
 from backhand.engines.fused.llvm.target import tile_of
 from backhand.engines.fused.packing import Layout
@@ -144,5 +144,4 @@ def unpacked(words: NDArray[Any]) -> NDArray[np.float32]:
 
 def _words(numbers: Any, precision: Precision) -> int:
     """Words for that many numbers, in whole vectors."""
-    vector = 2 * precision.lanes
-    return int(-(-numbers // vector) * precision.lanes)
+    return int(rounded_up(numbers, 2 * precision.lanes)) // 2

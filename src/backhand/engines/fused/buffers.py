@@ -22,7 +22,7 @@ from backhand.engines.fused.llvm.abi import (
     aligned,
     spread,
 )
-from backhand.engines.fused.llvm.builder import Code, Value
+from backhand.engines.fused.llvm.builder import Code, Value, rounded_up
 from backhand.engines.fused.llvm.precision import Precision
 from backhand.engines.fused.packing import Layout
 from backhand.support.cpu_caches import cache_sizes
@@ -197,7 +197,7 @@ def parts_of(net: Layout, rows: int) -> int:
 
 def whole_blocks(rows: int, precision: Precision) -> int:
     """Return the number of rows rounded up to whole blocks."""
-    return -(-rows // precision.block) * precision.block
+    return int(rounded_up(rows, precision.block))
 
 
 def chunk_of(net: Layout, precision: Precision, rows: int, threads: int, entries: int = 0) -> Chunk:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 from typing import Any
-from weakref import finalize, ref
+from weakref import finalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -315,7 +315,7 @@ class Scratch:
 
 
 def _dZ1_of(chunk: Chunk, net: Layout) -> NDArray[Any]:
-    """DZ1 (panels, rows, width), in one row."""
+    """Return dZ1 (panels, rows, width), flattened."""
     dZ1: NDArray[Any] = chunk.H1
     if chunk.bf16.pairs:
         dZ1 = unpacked(chunk.bf16.dZ1).reshape(-1, net.width, 2).transpose(0, 2, 1)
@@ -345,7 +345,6 @@ class _Work:
                 slot.write(values)
         self._scratch = scratch or Scratch()
         self._idle = True
-        self._unchanged: tuple[Any, ...] = ()
         self._sync = aligned(8, np.int64)
         self._own: tuple[Any, Any] = Fixed(self.net), Fixed(self.buffers)
 
@@ -366,31 +365,20 @@ class _Work:
             SPARES.give((self.net, self._precision, len(self.slots)), size, self)
 
     def load(self, params: Parameters, slots: Slots) -> None:
-        """Write parameters and slots."""
+        """Write parameters and slots, whatever the memory was used for before."""
         self._theta.write(params)
-        if self._has_unchanged(slots):
-            return
         for slot, values in zip(self.slots, slots, strict=True):
             if are_zeros(values):
                 slot.clear()
             else:
                 slot.write(values)
+        # Of the gradient, which is computed before it is read, no training writes the padding but
+        # one that diverged: an infinite rate makes it nan.
+        self._gradient.clear_padding()
 
     def unpacked(self) -> tuple[Parameters, Slots]:
-        """Copies of parameters and slots; those of the slots are read-only."""
-        slots = tuple(slot.read() for slot in self.slots)
-        for values in slots:
-            for value in values:
-                value.flags.writeable = False
-        self._unchanged = tuple(ref(value) for values in slots for value in values)
-        return self._theta.read(), slots
-
-    def _has_unchanged(self, slots: Slots) -> bool:
-        """Whether these are the very arrays that were read last, and so are in the buffers."""
-        given = [value for values in slots for value in values]
-        return len(given) == len(self._unchanged) and all(
-            value is known() for value, known in zip(given, self._unchanged, strict=True)
-        )
+        """Copies of parameters and slots."""
+        return self._theta.read(), tuple(slot.read() for slot in self.slots)
 
     def chunk(
         self,
@@ -433,7 +421,6 @@ class _Work:
     ) -> None:
         """Do one update with a given gradient."""
         self._gradient.write(gradient)
-        self._unchanged = ()
         number, *constants = rule
         step = Step(number, 1.0, 0.0, rate, *constants)
         args = ApplyArgs(self.net, self.buffers, class_fixed, step)
@@ -467,7 +454,7 @@ class _Work:
         def work(me: int, _alive: Any = (args, call)) -> None:
             run(address, me)
 
-        self._idle, self._unchanged = False, ()
+        self._idle = False
         run_threads(work, threads)
         self._idle = True
         return BlockMetrics(*metrics[:, : self._sync[DONE]])

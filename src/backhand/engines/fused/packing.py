@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines.fused.llvm.abi import Integer
+from backhand.engines.fused.llvm.builder import rounded_up
 from backhand.engines.fused.llvm.precision import precision_of
 from backhand.engines.fused.llvm.target import tile_of
 from backhand.equations import Parameters
@@ -59,7 +60,7 @@ def layout_of(params: Parameters) -> Layout:
     vectors = -(-needed // panels)
     width, column = vectors * shape.lanes, d + 1 + K
     panel = column * width
-    size = panels * panel + -(-K // shape.lanes) * shape.lanes
+    size = panels * panel + rounded_up(K, shape.lanes)
     full = panels - (panels * vectors - needed)
     return Layout(d, H, K, panels, vectors, full, width, column, panel, (d + 1) * width,
                   panels * panel, size)  # fmt: skip
@@ -104,6 +105,10 @@ class PackedParameters:
             b1[:] = params.b1[units]
             W2[:] = params.W2[units]
         self._b2[:] = params.b2
+        self.clear_padding()
+
+    def clear_padding(self) -> None:
+        """Make 0 what is no parameter."""
         for fill in self._fill:
             fill[:] = 0
 

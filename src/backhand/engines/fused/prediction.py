@@ -34,7 +34,7 @@ from backhand.engines.fused.llvm.abi import (
     marshal,
     spread,
 )
-from backhand.engines.fused.llvm.builder import Code, Value, function
+from backhand.engines.fused.llvm.builder import Code, Value, function, rounded_up
 from backhand.engines.fused.llvm.compiler import entry
 from backhand.engines.fused.llvm.precision import precision_of
 from backhand.engines.fused.llvm.target import tile_of
@@ -96,6 +96,10 @@ class Rows(NamedTuple):
     work: Reals
     each: Integer
     s_column: Integer
+
+
+pack_rows = struct.Struct(f"{len(Rows._fields)}q").pack
+"""Makes the words of `Rows` of integers, as `marshal` would, in less time."""
 
 
 class Network(NamedTuple):
@@ -167,32 +171,27 @@ def _chunk(code: Code, args: PredictArgs, mine: _Mine, begin: Value, count: Valu
     # S = H1 W2 + b2
     _logits(code, rows, net, mine, count)
     # P = softmax(S)
-    softmax(code, mine.S, rows.s_column, _whole(count, code.lanes), net.K)
+    softmax(code, mine.S, rows.s_column, rounded_up(count, code.lanes), net.K)
     P = code.at(rows.P, begin * net.K)
     with code.loop(net.K) as k, code.loop(count) as i:
         code.store(code.load_scalar(mine.S, k * rows.s_column + i), P, i * net.K + k)
 
 
 def _logits(code: Code, rows: Rows, net: Network, mine: _Mine, count: Value) -> None:
-    """S (K, rows) = H1 W2 + b2, transposed, in whole vectors, of which more rows are of no use."""
+    """S (K, rows) = H1 W2 + b2, transposed, in whole vectors; rows from `count` on are padding."""
     lanes, zero, H1, S = code.lanes, code.splat(0.0), mine.H1, mine.S
-    padded, whole = _whole(count, code.tile.dot_MR), _whole(count, lanes)
-    with code.loop(padded, start=count) as i, code.loop(_whole(net.H, lanes), step=lanes) as h:
+    padded, whole = rounded_up(count, code.tile.dot_MR), rounded_up(count, lanes)
+    with code.loop(padded, start=count) as i, code.loop(rounded_up(net.H, lanes), step=lanes) as h:
         code.store(zero, H1, i * net.h_row + h)
     with code.loop(net.K) as k:
         code.store(zero, S, k * rows.s_column + (whole - lanes))
     gemm_nt(code, H1, 0, mine.W2T, 0, 1, S, rows.s_column, padded, net.K,
-            _whole(net.H, lanes) // lanes, net.h_row)  # fmt: skip
+            rounded_up(net.H, lanes) // lanes, net.h_row)  # fmt: skip
     b2 = _weights(code, net.b2, 1, net.K)
     with code.loop(net.K) as k:
         b = code.broadcast(code.load_scalar(b2.numbers, k * b2.column))
         with code.loop(whole, step=lanes) as i:
             code.store(code.load(S, k * rows.s_column + i) + b, S, k * rows.s_column + i)
-
-
-def _whole(count: Value, block: int) -> Value:
-    """The number, rounded up to whole blocks."""
-    return (count + (block - 1)) // block * block
 
 
 def _check(code: Code, rows: Rows, X: Matrix, count: Value, d: Value) -> None:
@@ -238,9 +237,10 @@ def _add_sparse(
 def _transpose(code: Code, W2: Weights, W2T: Value, h_row: Value) -> None:
     """W2T (K, h_row) = W2ᵀ (K, H); what fills the last vector of a row is 0.
 
-    (No `function`: of one, LLVM would make gathers and scatters, which take several times as long.)
+    (Not a `function`: LLVM would vectorise it with gathers and scatters, which take several times
+    as long.)
     """
-    filled = _whole(W2.rows, code.lanes)
+    filled = rounded_up(W2.rows, code.lanes)
     with code.loop(W2.rows) as h, code.loop(W2.columns) as k:
         w = code.load_scalar(W2.numbers, h * W2.row + k * W2.column)
         code.store(w, W2T, k * h_row + h)
@@ -258,7 +258,7 @@ def _fill(code: Code, Z1: Value, h_row: Value, rows: Value, b1: Weights) -> None
     with code.if_(b1.column.equals(1).equals(0)):
         with code.loop(b1.columns) as h:
             code.store(code.load_scalar(b1.numbers, h * b1.column), Z1, h)
-        with code.loop(_whole(b1.columns, lanes), start=b1.columns) as h:
+        with code.loop(rounded_up(b1.columns, lanes), start=b1.columns) as h:
             code.store(code.real(0.0), Z1, h)
     with code.loop(rows, start=1) as i, code.loop(b1.columns, step=lanes) as h:
         code.store(code.load(Z1, h), Z1, i * h_row + h)
@@ -284,7 +284,7 @@ class FusedPredictor:
         tile = tile_of(precision.lanes)
         (d, H), K = params.W1.shape, params.b2.shape[0]
         self._d, self._H, self._K = d, H, K
-        self._h_row = spread(-(-H // tile.lanes) * tile.lanes, precision.bytes)
+        self._h_row = spread(rounded_up(H, tile.lanes), precision.bytes)
         self._block, self._strip = precision.block, KC * tile.NR
         self._chunk = min(MC, max(1, CHUNK_NUMBERS // (self._h_row + K)))
         matrices = (stored(value.reshape(-1, value.shape[-1]), self._dtype) for value in params)
@@ -295,12 +295,10 @@ class FusedPredictor:
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """P (N, K) of X (N, d); see `contract.Predictor`."""
-        if type(X) is not np.ndarray or X.ndim != 2 or X.dtype != self._dtype:
+        plain = type(X) is np.ndarray and X.ndim == 2 and X.dtype == self._dtype
+        if not plain or X.shape[1] != self._d:
             check_rows(X, self._d)
-        N, d = X.shape
-        if d != self._d:
-            check_rows(X, self._d)
-        numbers = d if type(X) is np.ndarray else mean_entries(X)
+        N, numbers = X.shape[0], self._d if plain else mean_entries(X)
         flops = 2 * self._H * (numbers + self._K)  # of a row
         P = np.empty((N, self._K), self._dtype)
         finite, first = True, address_of(P)
@@ -316,10 +314,10 @@ class FusedPredictor:
         N = stretch.rows
         team = threads_for(min(N, threads), self._threads) if threads > 1 else 1
         chunk = min(self._chunk, -(-N // team))
-        s_column = -(-chunk // self._block) * self._block
+        s_column = rounded_up(chunk, self._block)
         each = (self._K + s_column) * self._h_row + self._K * s_column + self._strip
         memory, work = self._memory(team * each)
-        rows = pack(0, 0, 0, N, chunk, *stretch[3:], P, work, each, s_column)
+        rows = pack_rows(0, 0, 0, N, chunk, *stretch[3:], P, work, each, s_column)
         words = array("q", rows + self._words)
         words[0] = address = words.buffer_info()[0]
         if team == 1:
@@ -340,7 +338,3 @@ class FusedPredictor:
             memory = aligned(numbers, self._dtype, np.empty)
             address = address_of(memory)
         return memory, address
-
-
-pack = struct.Struct(f"{len(Rows._fields)}q").pack
-"""The words of `Rows`, as `marshal` would make them of integers."""

@@ -30,7 +30,13 @@ from backhand.engines.fused.kernels.reductions import column_sums, totals
 from backhand.engines.fused.kernels.softmax import add_parts, softmax_and_loss
 from backhand.engines.fused.kernels.spmm import load_entries
 from backhand.engines.fused.llvm.abi import Doubles, Integer, Integers, Real
-from backhand.engines.fused.llvm.builder import Code, Value, Variable, flush_subnormals
+from backhand.engines.fused.llvm.builder import (
+    Code,
+    Value,
+    Variable,
+    flush_subnormals,
+    rounded_up,
+)
 from backhand.engines.fused.packing import Layout
 from backhand.engines.fused.steps import Backward, backward, forward
 from backhand.engines.fused.threads import barrier, claim_parts
@@ -261,8 +267,7 @@ def _cut(code: Code, size: Value, piece: Value, pieces: Value) -> tuple[Value, V
     """Where a chunk of a batch begins, its number of rows, and that number in whole blocks."""
     begin = size * piece // pieces
     count = size * (piece + 1) // pieces - begin
-    block = code.precision.block
-    return begin, count, (count + (block - 1)) // block * block
+    return begin, count, rounded_up(count, code.precision.block)
 
 
 def _forward(

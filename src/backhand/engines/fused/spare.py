@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Hashable
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -43,9 +44,12 @@ class Spares(Generic[T]):
 
     def give(self, key: Hashable, size: int, value: T) -> None:
         """Keep an object of `size` bytes, for the next who takes one with this key."""
+        if size > self._most:
+            return
         self._kept.append((key, size, value))
         while sum(size for _, size, _ in list(self._kept)) > self._most:
-            self._kept.popleft()
+            with suppress(IndexError):  # if all were taken in the meantime
+                self._kept.popleft()
 
 
 def size_of(record: tuple[object, ...]) -> int:

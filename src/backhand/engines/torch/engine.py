@@ -85,21 +85,17 @@ class TorchEngine(ArrayEngine):
                 f"torch cannot compute on device '{device}' here ({reason}). "
                 "Use device='cpu', or one that torch finds on this machine."
             ) from error
-        self._threads = threads
-        self.precision = precision
-        self._shared_arrays = SharedArrays()
-        self._limits = CPU if self.device.type == "cpu" else GPU
-        if kernels == "triton":
-            self._limits = TRITON
-        self.group = self._limits.members
-        self._on_gpu = self.device.type == "cuda"
-        self._graphs = graphs
         if kernels not in KERNELS:
             raise InputError(f"kernels is {kernels!r}. {did_you_mean(str(kernels), KERNELS)}")
-        self._kernels = kernels
-        self.stacks_one = self._graphs or kernels == "triton"
+        self._limits = CPU if self.device.type == "cpu" else GPU
         if kernels == "triton":
             extra("triton", "the torch engine with kernels='triton'")
+            self._limits = TRITON
+        self.group, self.precision = self._limits.members, precision
+        self._threads, self._kernels, self._graphs = threads, kernels, graphs
+        self.stacks_one = graphs or kernels == "triton"
+        self._on_gpu = self.device.type == "cuda"
+        self._shared_arrays = SharedArrays()
 
     def depends_on(self) -> dict[str, str]:
         about = {"torch": torch.__version__, "device": str(self.device)}

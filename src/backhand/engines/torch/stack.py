@@ -37,9 +37,7 @@ PART_BYTES = 2**24
 """Approximate memory for the order, η, λ and figures of the epochs between two transfers."""
 
 MOST_EPOCHS = 4096
-"""Maximum number of epochs between two transfers: whoever waits for the device is not interrupted
-meanwhile.
-"""
+"""Maximum number of epochs between two transfers: Ctrl-C takes effect only between them."""
 
 
 def advance_stacked(

@@ -4,7 +4,7 @@
     softmax_loss  S = H1 W2 + b2, each row's loss, D = (P - Y) ⊙ w
     layer_1       dW1 = Xᵀ dZ1 / Σw + λ W1 and db1, with dZ1 = D W2ᵀ ⊙ 1[H1 > 0] ⊙ M; W1, b1 updated
     layer_2       dW2 = H1ᵀ D / Σw + λ W2 and db2; W2, b2 updated
-    finish        loss, accuracy, Σw; which members go on; the counter
+    finish        loss, accuracy, Σw; which members continue; the counter
 
 Each program computes a tile of one member (the second axis of the grid). Rows are read where they
 are in X, and converted there. dZ1 is not stored: each tile of dW1 computes what it needs of it from
@@ -271,7 +271,7 @@ def finish(
     members, tiles_n, tiles_1, tiles_2, batches,
     PENALISED: tl.constexpr, B_T: tl.constexpr, B_1: tl.constexpr, B_2: tl.constexpr,
 ):  # fmt: skip
-    """The figures of one member's update, and whether it goes on."""
+    """The figures of one member's update, and whether it continues."""
     m = tl.program_id(1).to(tl.int64)
     now = tl.load(counter + m)
     weight = total_of(sums, m, tiles_n, 2, B_T)

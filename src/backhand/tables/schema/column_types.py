@@ -20,7 +20,7 @@ ISO_DAY = r"\d{4}-\d\d-\d\d"
 
 
 FIRST = 2**11
-"""Rows that are examined first: they exclude most types, and one pass over all rows is left."""
+"""Rows that are examined first: they exclude most types, so that all rows are read only once."""
 
 
 def typed(table: Table) -> list[str]:
@@ -105,10 +105,12 @@ class Type(NamedTuple):
     ----------
     name : str
     fits : callable
-        Makes SQL for whether a text without spaces around it has the type, of SQL for the text.
+        Makes SQL that tests whether a text has the type, from SQL for the text without the spaces
+        around it.
     surely_fits : callable
-        The same for a text as it is in the file: false or NULL also where it is not that simple,
-        and never true for a text that means missing. It saves removing spaces and comparing.
+        The same from SQL for the text as it is in the file: false or NULL also for some texts that
+        have the type, and never true for one that means missing. It saves removing spaces and
+        comparing.
     """
 
     name: str

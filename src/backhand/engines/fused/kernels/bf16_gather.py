@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from llvmlite import ir
-
 from backhand.engines.fused.bf16_buffers import Bf16Chunk
 from backhand.engines.fused.kernels.bf16 import store_rounded
 from backhand.engines.fused.kernels.gather import SOURCES, Numbers, Picked
@@ -23,7 +21,7 @@ def load_pairs(code: Code, chunk: Bf16Chunk, X: Numbers, picked: Picked, feature
             _write_rounded(name, code, X, picked.number(code, i), target, features)
 
     code.switch(X.kind, {n: partial(copy, name) for n, name in enumerate(SOURCES)})
-    zero = Value(code, ir.Constant(ir.VectorType(ir.IntType(32), code.lanes), None))
+    zero = code.bits_of(code.splat(0.0))
     end = picked.padded * chunk.x_row
     with code.loop(end, start=picked.count * chunk.x_row, step=code.lanes) as i:
         code.store(zero, chunk.X, i)

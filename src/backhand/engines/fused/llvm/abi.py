@@ -14,7 +14,7 @@ import numpy as np
 from llvmlite import ir
 from numpy.typing import NDArray
 
-from backhand.engines.fused.llvm.builder import DOUBLE, INT, Code, Value
+from backhand.engines.fused.llvm.builder import DOUBLE, INT, Code, Value, rounded_up
 from backhand.engines.fused.llvm.precision import Precision
 
 Integer = Annotated[Any, "integer"]
@@ -125,6 +125,4 @@ def spread(count: int, itemsize: int) -> int:
     """Return a row length that keeps neighbouring rows out of the same few cache sets."""
     per_line = LINE // itemsize
     lines = -(-count // per_line)
-    if lines < 8:
-        return -(-count // 4) * 4
-    return (lines | 1) * per_line
+    return int(rounded_up(count, 4)) if lines < 8 else (lines | 1) * per_line

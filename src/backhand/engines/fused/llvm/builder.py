@@ -447,6 +447,11 @@ def _intrinsic(code: Code, name: str, argument: Any) -> Any:
     return module.globals[name]
 
 
+def rounded_up(count: Any, block: Any) -> Any:
+    """Return the next multiple of `block`, of numbers in Python or in compiled code."""
+    return (count + (block - 1)) // block * block
+
+
 def constant(kind: Any, number: Any) -> Any:
     """LLVM's constant; the same in each lane of a vector type."""
     return ir.Constant(kind, [number] * kind.count if isinstance(kind, ir.VectorType) else number)

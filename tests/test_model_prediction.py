@@ -74,6 +74,7 @@ def test_arrays_of_any_kind_are_predicted() -> None:
         (scipy.sparse.csr_array((2, 5)), "5 columns where W1 expects 6"),
         (scipy.sparse.coo_array(rows()), "expected a NumPy array or a sparse matrix in CSR form"),
         (scipy.sparse.csc_array(rows()), "sparse matrix in CSR form"),
+        (scipy.sparse.csr_array(rows()[0]), "expected two dimensions"),
         ({}, r"X is a dict; expected an array \(numpy.asarray converts a list\)"),
         (np.full((2, 6), "x"), "real numbers"),
         (np.full((2, 6), np.nan), "X holds nan at row 0, column 0"),

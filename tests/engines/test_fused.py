@@ -674,6 +674,19 @@ def test_a_sparse_chunk_has_room_for_its_padded_rows(batch: int, dtype: type) ->
         assert chunk.entries.most >= chunk.rows * 6
 
 
+def test_arrays_of_a_sparse_matrix_that_were_replaced_are_read() -> None:
+    """Else the chunk could be too small: it is for the entries that the matrix has now."""
+    dense = np.random.default_rng(0).standard_normal((40, 5))
+    X, other = (scipy.sparse.csr_array(x) for x in (dense, np.maximum(dense, 0)))
+    y = np.arange(40) % 3
+    params = backhand.init(5, 8, 3, dtype=np.float64)
+    session = started(FusedEngine(1), params, Data(X, y), None)
+    before, _ = session.gradient()
+    X.data, X.indices, X.indptr = other.data, other.indices, other.indptr
+    again = started(FusedEngine(1), params, Data(other, y), None)
+    assert session.gradient()[0] == again.gradient()[0] != before
+
+
 def test_a_sparse_chunk_takes_memory_for_what_is_there() -> None:
     X = scipy.sparse.random_array((300, 20_000), density=1e-3, format="csr", rng=0)
     params = backhand.init(20_000, 8, 2, dtype=np.float64)

@@ -241,6 +241,8 @@ def check_sparse(X: Any) -> None:
             f"X is {_kind(X)}; expected a sparse matrix in CSR form, of float32, float64 or "
             "integers."
         )
+    if len(X.shape) != 2:
+        raise InputError(f"X is {_kind(X)} {X.shape}; expected two dimensions, (N, d).")
     if not _points_inside(X.indptr, X.indices, X.data, *X.shape):
         raise InputError(
             f"X is a sparse matrix of {X.shape[1]} columns whose indices point elsewhere. It was "

@@ -390,8 +390,8 @@ class Predictor(Protocol):
     ----------
     params : Parameters
         As they were given. The arrays must not change as long as the predictor is used: an engine
-        may have copied them to a device. (The fused engine and the reference read them where they
-        are, so that a change counts at once.)
+        may have copied them to a device. (The fused engine and the reference read plain arrays
+        where they are, so that a change counts at once.)
     """
 
     params: Parameters
@@ -400,10 +400,10 @@ class Predictor(Protocol):
         """P (N, K) of X (N, d), in bounded memory apart from X and P.
 
         X is rounded to the parameters' dtype, and P is computed in it. By the fused engine, P of a
-        row has the same bits alone or among other rows, dense or sparse, and with any number of
-        threads. Engines, and the exported files, sum in different orders: they agree to rounding,
-        and so do labels, which may differ where two probabilities do by no more than that. Of a
-        sparse X, only the weights of features that its rows have are read.
+        row has the same bits alone or among other rows, dense or sparse (with sorted indices), and
+        with any number of threads. Engines, and the exported files, sum in different orders: they
+        agree to rounding, and so do labels, which may differ where two probabilities do by no more
+        than that. Of a sparse X, only the weights of features that its rows have are read.
 
         Raises
         ------

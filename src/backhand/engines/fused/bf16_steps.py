@@ -21,7 +21,7 @@ from backhand.engines.fused.kernels.bf16 import paired, store_rounded
 from backhand.engines.fused.kernels.bf16_gemm import FEW_PAIRS, masked, multiply, multiply_and_mask
 from backhand.engines.fused.kernels.dropout import Draw, drop
 from backhand.engines.fused.kernels.gemm import Size
-from backhand.engines.fused.kernels.optimizers import RULES, update
+from backhand.engines.fused.kernels.optimizers import is_update, update
 from backhand.engines.fused.kernels.reductions import squares
 from backhand.engines.fused.kernels.transposition import pairs_across, transpose
 from backhand.engines.fused.llvm.builder import Code, Value, function
@@ -135,14 +135,9 @@ def dW1_bf16(code: Code, work: Backward, first: Value, last: Value) -> None:
     # A strip of Xᵀ stays in the L1 cache for all panels.
     with code.loop(net.d + 1, step=STRIP) as i, code.loop(last, start=first) as p:
         dW1_of_strip(code, work, p, i, _dW1)
-        with code.if_(_updates(work)):
+        with code.if_(is_update(work.step)):
             end = code.minimum(i + STRIP, net.d)
             W1_image(code, net, work.buffers.theta, image, p, i, end)
-
-
-def _updates(work: Backward) -> Value:
-    """Whether the step updates parameters, and does not only measure a gradient."""
-    return (work.step.rule >= 0) & (work.step.rule < len(RULES))
 
 
 def dZ1_and_dW2_bf16(code: Code, work: Backward, p: Value) -> None:
@@ -162,7 +157,7 @@ def dZ1_and_dW2_bf16(code: Code, work: Backward, p: Value) -> None:
     with code.loop(end, start=first, step=code.lanes) as i:
         code.store(code.bits_of(code.splat(0.0)), chunk.bf16.dZ1, i)
     update(code, buffers, panel + net.W2 + class_fixed * net.width, panel + net.panel, step)
-    with code.if_(_updates(work)):
+    with code.if_(is_update(work.step)):
         W2_image(code, net, buffers.theta, buffers.image, p)
 
 

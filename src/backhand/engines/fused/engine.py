@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
+from operator import is_
 from typing import Any
 from weakref import finalize
 
@@ -63,7 +64,7 @@ from backhand.engines.fused.buffers import (
     whole_blocks,
 )
 from backhand.engines.fused.kernels.dropout import NO_DROPOUT, dropout_of
-from backhand.engines.fused.kernels.gather import most_numbers, rows_of
+from backhand.engines.fused.kernels.gather import arrays_of, most_numbers, rows_of
 from backhand.engines.fused.kernels.optimizers import GRADIENT, NO_RULE, RULES, Step
 from backhand.engines.fused.llvm.abi import Fixed, aligned, marshal
 from backhand.engines.fused.llvm.compiler import compiled_by, entry
@@ -302,7 +303,7 @@ class Scratch:
     def __init__(self) -> None:
         self.size = 0  # bytes of all chunks that were made
         self._chunks: dict[Hashable, Fixed] = {}
-        self._rows: list[tuple[Data, Any, Fixed]] = []
+        self._rows: list[tuple[list[Any], Any, Fixed]] = []
 
     def chunk(self, net: Layout, precision: Precision, rows: int, threads: int, entries: int,
               validates: bool) -> Fixed:  # fmt: skip
@@ -318,12 +319,13 @@ class Scratch:
         return found
 
     def rows_of(self, data: Data, dtype: Any) -> Fixed:
-        """Return the `Rows` of the data."""
+        """Return the `Rows` of the data, found once for these arrays."""
+        arrays = arrays_of(data)
         for known, of, rows in self._rows:
-            if known is data and of == dtype:
+            if of == dtype and len(known) == len(arrays) and all(map(is_, known, arrays)):
                 return rows
         rows = Fixed(rows_of(data, dtype))
-        self._rows = [*self._rows[1 - self.MOST_ROWS :], (data, dtype, rows)]
+        self._rows = [*self._rows[1 - self.MOST_ROWS :], (arrays, dtype, rows)]
         return rows
 
     def forget_rows(self) -> None:

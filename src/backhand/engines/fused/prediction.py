@@ -1,10 +1,10 @@
 """P of rows by a trained network, in the parameters' own dtype.
 
-The parameters are read where they are stored (see `kernels.operands`), so that a change of theirs
-counts at once. Threads claim chunks of rows one after the other, and no row's result depends on
-other rows: each sum is added up in an order that the sizes of the network alone decide. So the P of
-a row has the same bits alone or among others, in a dense X or a sparse one, and with any number of
-threads.
+Plain parameters are read where they are stored, so that a change of theirs counts at once; others
+are copied (see `kernels.operands`). Threads claim chunks of rows one after the other, and no row's
+result depends on other rows: each sum is added up in an order that the sizes of the network alone
+decide. So the P of a row has the same bits alone or among others, in a dense X or in a sparse one
+whose indices are sorted, and with any number of threads.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Working memory that outlives its session, so that the next small training need not make its own.
+"""Working memory that is kept after its session, so that the next small training has it at once.
 
 A `partial_fit` of 32 rows spent more time on allocating buffers, and on the views of their parts,
 than on its update.
@@ -20,7 +20,7 @@ SPARE_BYTES = 2**24
 
 
 class Spares(Generic[T]):
-    """Objects that nobody uses, by key; the oldest are dropped where they take too much memory.
+    """Objects that are not in use, by key; the oldest are dropped when they take too much memory.
 
     Threads may call its methods at the same time, and so may a finaliser, in the middle of a call:
     each operation on a deque is atomic, and no lock is held.
@@ -43,7 +43,7 @@ class Spares(Generic[T]):
         return None
 
     def give(self, key: Hashable, size: int, value: T) -> None:
-        """Keep an object of `size` bytes, for the next who takes one with this key."""
+        """Keep an object of `size` bytes for the next `take` with this key."""
         if size > self._most:
             return
         self._kept.append((key, size, value))

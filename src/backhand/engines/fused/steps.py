@@ -22,7 +22,7 @@ from backhand.engines.fused.kernels.gemm import (
     gemm_nt,
     masked_gemm,
 )
-from backhand.engines.fused.kernels.optimizers import RULES, Step, update
+from backhand.engines.fused.kernels.optimizers import Step, is_update, update
 from backhand.engines.fused.kernels.reductions import squares
 from backhand.engines.fused.kernels.spmm import Panel, sparse_forward, sparse_gradient
 from backhand.engines.fused.llvm.builder import Code, Value, function
@@ -163,7 +163,7 @@ def dW1_of_strip(
     end = code.minimum(first + STRIP, net.d + 1)
     where = p * net.panel + first * net.width
     stored = code.at(work.buffers.gradient, where)
-    follows = (step.rule >= 0) & (step.rule < len(RULES))
+    follows = is_update(step)
     length = (end - first) * net.width
     with code.if_(follows & (work.add > 0)), code.loop(length, step=code.lanes) as i:
         code.store(code.load(stored, i), chunk.strip, i)

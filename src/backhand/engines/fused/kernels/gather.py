@@ -80,6 +80,12 @@ class Rows(NamedTuple):
     weights: Integer
 
 
+def arrays_of(data: Data) -> list[Any]:
+    """The arrays of the rows; those of a sparse X may be replaced while X stays the same."""
+    X = data.X
+    return [X, *((X.data, X.indices, X.indptr) if is_sparse(X) else ()), *data[1:]]
+
+
 def rows_of(data: Data, dtype: Any) -> Rows:
     """Return the rows where they are stored, or a copy of what cannot be read there."""
     X = _sparse(data.X, dtype) if is_sparse(data.X) else _dense(data.X, dtype)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from backhand.engines.fused.buffers import ParameterBuffers
 from backhand.engines.fused.llvm.abi import Integer, Real
@@ -30,6 +30,11 @@ class Step(NamedTuple):
     a: Real
     b: Real
     epsilon: Real
+
+
+def is_update(step: Step) -> Any:
+    """Whether the step updates parameters, and does not only measure a gradient."""
+    return (step.rule >= 0) & (step.rule < len(RULES))
 
 
 @function

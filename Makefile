@@ -38,7 +38,7 @@ lesson: $(VENV)/browser
 	$(BIN)/python examples/lesson/make.py
 	$(BIN)/python examples/lesson/build.py build/lesson.html
 
-# Takes half an hour and more on two idle cores; prints tables, and writes every figure to build/, from
+# Takes three quarters of an hour on two idle cores; prints tables, and writes every figure to build/, from
 # which docs/performance/fill.py and draw.py renew docs/performance.md. A machine with one core has no
 # steps-two.json.
 DATA ?= ../shared/data

@@ -116,7 +116,8 @@ def S_of_pairs(code: Code, part: Part) -> None:
 
 
 def D_in_pairs(code: Code, part: Part) -> None:
-    bf16_steps.round_dS(code, part.net, part.chunk, code.integer(0), part.padded)
+    image, low = part.buffers.image, code.integer(0)
+    bf16_steps.round_dS(code, part.net, image, part.chunk, low, part.padded)
 
 
 def output_layer_of_pairs(code: Code, part: Part) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from backhand import validation
 from backhand.choices import EngineName
-from backhand.engines import Predictor, is_sparse, make_engine
+from backhand.engines import Predictor, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError, comma_list, listed, warn
 from backhand.evaluation import Evaluation
@@ -147,7 +147,7 @@ class Model:
             too: the encoded columns, `model.schema.features`.
         engine : {"auto", "fused", "reference", "torch"}
             All compute in the parameters' dtype and agree to rounding: within 1e-6 in float32 and
-            1e-12 in float64, except where logits are large.
+            1e-12 in float64, except where logits are large or features are thousands.
 
         Returns
         -------
@@ -175,10 +175,12 @@ class Model:
         if type(rows) is not np.ndarray:
             if isinstance(rows, list | tuple):
                 rows = _array_of(rows)
-            if self.schema is not None and not (is_array_api_obj(rows) or is_sparse(rows)):
+            # A sparse matrix is in CSR form, which the predictor checks.
+            is_matrix = is_array_api_obj(rows) or hasattr(rows, "tocsr")
+            if self.schema is not None and not is_matrix:
                 return self._predict_table(rows, engine)
             rows = host(rows)
-        if not is_sparse(rows) and (type(rows) is not np.ndarray or rows.ndim != 2):
+        if not hasattr(rows, "tocsr") and (type(rows) is not np.ndarray or rows.ndim != 2):
             validation.check_forward(self.params, rows)
         if rows.shape[0] == 0:
             raise InputError(f"X is {rows.shape}: it has no rows; expected one or more.")

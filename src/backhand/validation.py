@@ -167,10 +167,10 @@ def check_one_library(**arrays: Any) -> None:
 def check_array(name: str, value: Any, ndim: int | None = None) -> None:
     """Check that the value is an array (of any array API library) with `ndim` dimensions."""
     if not is_array_api_obj(value):
-        raise InputError(
-            f"{name} is a {type(value).__name__}; expected an array "
-            "(numpy.asarray converts a list)."
+        way = (
+            "toarray converts it" if hasattr(value, "toarray") else "numpy.asarray converts a list"
         )
+        raise InputError(f"{name} is a {type(value).__name__}; expected an array ({way}).")
     if ndim is not None and value.ndim != ndim:
         raise InputError(
             f"{name} is {size(value)}; expected {ndim} dimension{'s' if ndim > 1 else ''}."

@@ -484,6 +484,23 @@ def test_a_row_may_differ_by_the_rounding_of_its_own_sums_only() -> None:
         verify.check_predictions(sample, labels, best, off)
 
 
+def test_programs_that_add_up_many_features_in_other_orders_agree() -> None:
+    rng, d, H = np.random.default_rng(0), 10_000, 100
+    params = backhand.init(d, H, 10)._replace(
+        W1=rng.normal(0, 3 / np.sqrt(d), (d, H)).astype(np.float32),
+        W2=rng.normal(0, 3 / np.sqrt(H), (H, 10)).astype(np.float32),
+        b1=rng.normal(size=H).astype(np.float32),
+    )
+    model = Model(params, tuple(range(10)))
+    sample = verify.draw_sample(model)
+    P = model.predict_proba(sample.X, "reference")
+    verify.check_predictions(sample, model.classes, P.argmax(axis=1).tolist(), P)
+    wrong = model.params._replace(b2=params.b2 + np.float32(1e-3) * np.arange(10, dtype="f4"))
+    P = Model(wrong, model.classes).predict_proba(sample.X)
+    with pytest.raises(BackhandError, match="differ from the model"):
+        verify.check_predictions(sample, model.classes, P.argmax(axis=1).tolist(), P)
+
+
 def test_the_graph_grows_with_the_kinds_of_columns_only(tmp_path) -> None:
     def nodes(n: int) -> int:
         columns = [Number(f"n{i}", 0, 1, i % 2 == 0) for i in range(n)]

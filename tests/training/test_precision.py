@@ -129,11 +129,12 @@ def test_a_checkpoint_of_the_other_precision_is_not_resumed(tmp_path) -> None:
     for name, (then, now) in {"a": ("bf16", "auto"), "b": ("auto", "bf16")}.items():
         folder = tmp_path / name
         trained(precision=then, callbacks=[stop_after(2)], checkpoint=Checkpoint(folder, "1epochs"))
-        with pytest.raises(InputError, match="other settings: precision: "):
+        text = f'other settings: precision: "{then}" then, "{now}" now'
+        with pytest.raises(InputError, match=text):
             trained(precision=now, checkpoint=Checkpoint(folder, "1epochs", resume=True))
     members = [Member(hidden=4, epochs=3)]
     backhand.train_many(members, X, Y, precision="bf16", checkpoint=Checkpoint(tmp_path / "c"))
-    with pytest.raises(InputError, match='precision: "bf16" then, null now'):
+    with pytest.raises(InputError, match='precision: "bf16" then, "auto" now'):
         backhand.train_many(members, X, Y, checkpoint=Checkpoint(tmp_path / "c", resume=True))
 
 

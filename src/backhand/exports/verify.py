@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,9 @@ from backhand.tables.schema.schema import Schema
 
 TOLERANCES = {"float32": 1e-6, "float64": 1e-12}
 """Maximum difference of a probability, by the parameters' dtype; more where sums are large."""
+
+ROUNDED_ALIKE = 64
+"""Features and hidden units of a network up to which longer sums round no worse."""
 
 ROWS = 256
 """Rows that are drawn; more if a column has more categories."""
@@ -76,13 +80,16 @@ def draw_sample(model: Model, seed: int = 0) -> Sample:
 def tolerances(params: Parameters, X: NDArray[Any]) -> NDArray[np.float64]:
     """Return by how much P of each row (N,) may differ between two programs.
 
-    They add up the same terms in different orders, so rounding moves S by up to about the unit
-    roundoff times the sum of the sizes of all terms, which are the equations of absolute values. No
-    probability moves more than that. In float32 it is more than 1e-6 where that sum is above 17.
+    They add up the same terms in different orders. Rounding moves S by about the unit roundoff
+    times the sum of the sizes of all terms, which are the equations of absolute values; and with
+    the root of the number of terms, as errors of one sign and the other do. No probability moves
+    more than S. In float32 and with few features it is more than 1e-6 where that sum is above 17.
     """
     sizes = Parameters(*(np.abs(value.astype(np.float64)) for value in params))
     dtype = params.W1.dtype
-    rounding = np.finfo(dtype).eps / 2 * forward(sizes, np.abs(X.astype(np.float64))).S.max(axis=1)
+    longer = max(1.0, math.sqrt(sum(params.W1.shape) / ROUNDED_ALIKE))
+    unit = longer * np.finfo(dtype).eps / 2
+    rounding = unit * forward(sizes, np.abs(X.astype(np.float64))).S.max(axis=1)
     found: NDArray[np.float64] = np.maximum(TOLERANCES[dtype.name], rounding)
     return found
 

@@ -11,6 +11,9 @@ from typing import Any
 from backhand.errors import InputError, warn
 from backhand.training.checkpoints.owner import Owner
 
+UNRECORDED = {"precision": "auto"}
+"""Settings that a checkpoint has only where they are something else."""
+
 
 def check_same(
     owner: Owner, then: Mapping[str, Any], now: Mapping[str, Any], member: int | None = None
@@ -34,8 +37,9 @@ def check_same(
     whose = f"of member {member}, " if owner.kind == "fleet" else ""
     for what in ("data", "settings"):  # the start may follow from the data
         for name in [*now[what], *(name for name in then[what] if name not in now[what])]:
-            if then[what].get(name) != now[what].get(name):
-                difference = _difference(name[:60], then[what].get(name), now[what].get(name))
+            before, after = (found[what].get(name, UNRECORDED.get(name)) for found in (then, now))
+            if before != after:
+                difference = _difference(name[:60], before, after)
                 raise InputError(
                     f"{owner.folder} belongs to a {owner.kind} with other {what}: {whose}"
                     f"{difference}. Resume with the same {what}, or use another folder."

@@ -37,3 +37,9 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"{SHARED} is not there")
     return SHARED
+
+
+@pytest.fixture
+def shared_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many threads of the fused engine as are asked for, however little there is to do."""
+    monkeypatch.setattr("backhand.engines.fused.buffers.PART_FLOPS", 1)

@@ -14,7 +14,7 @@ import pytest
 from llvmlite import ir
 
 from backhand.engines import Objective
-from backhand.engines.fused import buffers, engine
+from backhand.engines.fused import engine
 from backhand.engines.fused.arithmetic import bf16_products, products_are_right
 from backhand.engines.fused.engine import FusedEngine
 from backhand.engines.fused.llvm.abi import Words, aligned, marshal
@@ -25,15 +25,12 @@ from backhand.torch_twin import relative_difference
 from helpers.bf16_checks import ROUNDED, bf16_case
 from helpers.fused_checks import trained_by
 
-pytestmark = pytest.mark.skipif(bf16_products() != AMX, reason="no tiles of AMX here")
+pytestmark = [
+    pytest.mark.skipif(bf16_products() != AMX, reason="no tiles of AMX here"),
+    pytest.mark.usefixtures("shared_always"),
+]
 
 CASES = range(6)
-
-
-@pytest.fixture(autouse=True)
-def shared_always(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many threads as are asked for, however little there is to do."""
-    monkeypatch.setattr(buffers, "PART_FLOPS", 1)
 
 
 def trained(seed: int) -> list[Any]:

@@ -51,12 +51,6 @@ from helpers.fused_checks import (
 from helpers.sessions import started
 
 
-@pytest.fixture
-def shared_always(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many threads as are asked for, however little there is to do."""
-    monkeypatch.setattr(buffers, "PART_FLOPS", 1)
-
-
 @pytest.mark.parametrize(
     "first",
     [pytest.param(at, marks=pytest.mark.slow if at >= 100 else ()) for at in range(0, 500, 25)],

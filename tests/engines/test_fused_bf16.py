@@ -9,7 +9,7 @@ import pytest
 from llvmlite import binding, ir
 
 from backhand.engines import make_engine
-from backhand.engines.fused import arithmetic, buffers
+from backhand.engines.fused import arithmetic
 from backhand.engines.fused.llvm import compiler
 from backhand.engines.fused.llvm.abi import emit_entry_point
 from backhand.engines.fused.llvm.precision import (
@@ -28,12 +28,6 @@ has_dots = pytest.mark.skipif(
     "avx512bf16" not in host().has or precision_of(np.float32).lanes != 16,
     reason="this CPU has no AVX-512 with bf16",
 )
-
-
-@pytest.fixture
-def shared_always(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many threads as are asked for, however little there is to do."""
-    monkeypatch.setattr(buffers, "PART_FLOPS", 1)
 
 
 FIRST = [0, *(pytest.param(at, marks=pytest.mark.slow) for at in range(10, 500, 10))]

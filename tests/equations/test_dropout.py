@@ -13,7 +13,6 @@ import backhand
 from backhand import equations
 from backhand.dropout import FACTORS, dropout_mask, mixed
 from backhand.engines import Block, BlockMetrics, Data, Objective, OptimizerState, make_engine
-from backhand.engines.fused import buffers
 from backhand.equations import Gradients, Parameters
 from backhand.errors import InputError
 from backhand.optimizers import OPTIMIZERS, SGD, Optimizer, make_optimizer, of_parameters
@@ -188,11 +187,6 @@ def test_other_shares_are_told(p: float) -> None:
 
 
 # The engines.
-
-
-@pytest.fixture
-def shared_always(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(buffers, "PART_FLOPS", 1)
 
 
 def trained(

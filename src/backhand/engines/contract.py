@@ -384,14 +384,14 @@ def advance_each(sessions: Sequence[Session], blocks: Sequence[Block]) -> list[B
 
 
 class Predictor(Protocol):
-    """A network as an engine predicts with it, to be kept for many calls, in several threads too.
+    """A network ready for predictions by an engine: for many calls, also from several threads.
 
     Attributes
     ----------
     params : Parameters
-        As they were given. The arrays must not change as long as the predictor is used: an engine
-        may have copied them to a device. (The fused engine and the reference read plain arrays
-        where they are, so that a change counts at once.)
+        As they were given. The arrays must not change while the predictor is in use, since an
+        engine may have copied them to a device. (On the CPU, Backhand's engines read plain arrays
+        in place, so a change takes effect at once.)
     """
 
     params: Parameters
@@ -401,9 +401,9 @@ class Predictor(Protocol):
 
         X is rounded to the parameters' dtype, and P is computed in it. By the fused engine, P of a
         row has the same bits alone or among other rows, dense or sparse (with sorted indices), and
-        with any number of threads. Engines, and the exported files, sum in different orders: they
-        agree to rounding, and so do labels, which may differ where two probabilities do by no more
-        than that. Of a sparse X, only the weights of features that its rows have are read.
+        with any number of threads. Engines and exported files sum in different orders: they agree
+        to rounding, and labels differ only where two probabilities are equal to rounding. Of a
+        sparse X, only the weights of features that its rows have are read.
 
         Raises
         ------
@@ -424,7 +424,7 @@ class Engine(Protocol):
 
     precision: PrecisionName
     """What the products of training are computed from: "auto", numbers of the parameters' dtype,
-    or "bf16", numbers rounded to bfloat16 (see `backhand.bf16`). Such an engine trains and
+    or "bf16", numbers rounded to bfloat16 (see `backhand.bf16`). In bf16 an engine trains and
     evaluates float32 parameters on dense rows only.
     """
 
@@ -500,7 +500,7 @@ class Engine(Protocol):
         ...
 
     def predictor(self, params: Parameters) -> Predictor:
-        """Return a `Predictor` of these parameters: what a call needs is found out once.
+        """Return a `Predictor` of these parameters, which prepares once what each call needs.
 
         Raises
         ------

@@ -22,7 +22,7 @@ TOLERANCES = {"float32": 1e-6, "float64": 1e-12}
 """Maximum difference of a probability, by the parameters' dtype; more where sums are large."""
 
 ROUNDED_ALIKE = 64
-"""Features and hidden units of a network up to which longer sums round no worse."""
+"""Features and hidden units up to which the tolerance does not grow with the number of terms."""
 
 ROWS = 256
 """Rows that are drawn; more if a column has more categories."""
@@ -80,10 +80,11 @@ def draw_sample(model: Model, seed: int = 0) -> Sample:
 def tolerances(params: Parameters, X: NDArray[Any]) -> NDArray[np.float64]:
     """Return by how much P of each row (N,) may differ between two programs.
 
-    They add up the same terms in different orders. Rounding moves S by about the unit roundoff
-    times the sum of the sizes of all terms, which are the equations of absolute values; and with
-    the root of the number of terms, as errors of one sign and the other do. No probability moves
-    more than S. In float32 and with few features it is more than 1e-6 where that sum is above 17.
+    They add up the same terms in different orders. Rounding changes S by about the unit roundoff
+    times the sum of the sizes of all terms, which are the equations of absolute values. With many
+    terms it is more, by the root of their number, since errors of both signs partly cancel. No
+    probability changes more than S. In float32 and with few features the tolerance is above 1e-6
+    where that sum is above 17.
     """
     sizes = Parameters(*(np.abs(value.astype(np.float64)) for value in params))
     dtype = params.W1.dtype

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from backhand.engines.fused.bf16_buffers import Z_ROWS, Image
 from backhand.engines.fused.buffers import MC, STRIP, Chunk, ParameterBuffers
 from backhand.engines.fused.kernels.bf16 import paired, store_rounded
-from backhand.engines.fused.kernels.bf16_gemm import FEW_PAIRS, masked, multiply, multiply_and_mask
+from backhand.engines.fused.kernels.bf16_gemm import few_pairs, masked, multiply, multiply_and_mask
 from backhand.engines.fused.kernels.dropout import Draw, drop
 from backhand.engines.fused.kernels.gemm import Size
 from backhand.engines.fused.kernels.optimizers import is_update, update
@@ -170,7 +170,7 @@ def compute_dZ1(code: Code, net: Layout, image: Image, chunk: Chunk, block: Bloc
     H1, dZ1 = code.at(half.H1, where), code.at(half.dZ1, where)
     size = Size(block.rows, pairs, vectors_of(code, net, p), net.width, net.width)
     # Forward: H1 = max(0, Z1), S = H1 W2. Backward: dZ1 = D W2ᵀ ⊙ 1[H1 > 0].
-    few = pairs < (FEW_PAIRS + 1 if code.tile.NV >= 4 else 0)
+    few = pairs < few_pairs(code) + 1
     with code.if_(few):
         multiply_and_mask(code, D, image.classes, W2, H1, dZ1, size)
     with code.if_(few.equals(0)):

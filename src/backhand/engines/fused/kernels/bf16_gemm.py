@@ -81,6 +81,11 @@ def _micro_kernel(
         code.store(sums[key].get(), C, offset)
 
 
+def few_pairs(code: Code) -> int:
+    """Return the most pairs of classes for `multiply_and_mask`; 0 where there are 16 registers."""
+    return FEW_PAIRS if code.tile.NV >= 4 else 0
+
+
 @function
 def multiply_and_mask(
     code: Code, A: Value, a_row: Value, B: Value, H1: Value, C: Value, size: Size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from backhand.engines.fused.buffers import ParameterBuffers
 from backhand.engines.fused.llvm.abi import Integer, Real
@@ -32,9 +32,10 @@ class Step(NamedTuple):
     epsilon: Real
 
 
-def is_update(step: Step) -> Any:
+def is_update(step: Step) -> Value:
     """Whether the step updates parameters, and does not only measure a gradient."""
-    return (step.rule >= 0) & (step.rule < len(RULES))
+    updates: Value = (step.rule >= 0) & (step.rule < len(RULES))
+    return updates
 
 
 @function

@@ -17,7 +17,8 @@ from backhand.benchmark.machine import this_machine
 from backhand.benchmark.measure import Effort, in_turn, measure, steps_for
 from backhand.benchmark.problem import SHAPES, Shape, make_problem, parse_shape
 from backhand.benchmark.process import _results, benchmark
-from backhand.benchmark.results import ShapeResult
+from backhand.benchmark.results import ShapeResult, ratio
+from backhand.engines import make_engine
 from backhand.errors import BackhandError, InputError
 from helpers.command_line import run
 
@@ -153,6 +154,17 @@ def test_bench_prints_a_table(monkeypatch) -> None:
     printed = bench().stdout
     for said in ("Machine", "N 24, d 7, H 9, K 4", "µs per step", "of peak", "numpy by hand"):
         assert said in printed, said
+    assert "peak in float32, multiply-adds in registers: " in printed
+    products = make_engine(precision="bf16").depends_on()["bf16"]
+    printed = " ".join(bench("--precision", "bf16").stdout.split())
+    assert f"steps in bf16 ({products}), and Backhand's in float32" in printed
+    assert "peak in bf16, multiply-adds in registers: " in printed
+
+
+def test_ratios_have_two_significant_digits() -> None:
+    assert [ratio(value) for value in (12.345, 0.873, 0.0352, 0.00149)] == [
+        "12.35", "0.87", "0.035", "0.0015"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

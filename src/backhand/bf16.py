@@ -4,7 +4,7 @@ bfloat16 is the upper half of a float32: its range, and 8 bits of its precision.
 them is exact in float32, and a processor that has units for it does at least two where it does one
 of float32. With r(·), rounded to the nearest bf16, ties to even::
 
-    forward                        backward (D before the division by Σw, so that it keeps 8 bits)
+    forward                        backward (D before the division by Σw)
     Z1 = r(X) r(W1) + b1           D   = (P - Y) ⊙ w
     H1 = r(max(0, Z1) ⊙ M)         dW2 = H1ᵀ r(D) / Σw             db2 = 1ᵀ D / Σw
     S  = H1 r(W2) + b2             dZ1 = r(r(D) r(W2)ᵀ ⊙ 1[H1 > 0]) ⊙ M / Σw
@@ -12,8 +12,9 @@ of float32. With r(·), rounded to the nearest bf16, ties to even::
 
 Everything else is float32: the parameters ("master weights"), biases, softmax, loss, penalty,
 optimizer and update. Without dropout M is 1; its factor 1/(1-p) multiplies sums of dZ1, as 1/Σw
-does, and is not rounded with it. Whatever engine computes in bf16 computes this, to the rounding of
-float32 sums.
+does, and is not rounded with it. So the rounding of D does not depend on the size of a batch, and
+the sums of two halves of a batch add up to that of the whole. Whatever engine computes in bf16
+computes this, to the rounding of float32 sums.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterable
+from functools import cache
 
 
 class BackhandError(Exception):
@@ -53,6 +54,12 @@ def warn(sentence: str) -> None:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(INSIDE):
         frame, level = frame.f_back, level + 1
     warnings.warn(sentence, BackhandWarning, stacklevel=level)
+
+
+@cache
+def warn_once(sentence: str) -> None:
+    """`warn`, once in a process."""
+    warn(sentence)
 
 
 MOST_IN_NAME = 100

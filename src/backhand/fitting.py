@@ -132,7 +132,7 @@ def fit(arguments: FitArguments) -> Model:
     threads : int, optional
         Maximum number of threads; None: as many as the process may use.
     precision : {"auto", "bf16"}, default="auto"
-        What the products of training are computed from: numbers of float32, or numbers rounded to
+        What the products of training are computed from: float32 numbers, or numbers rounded to
         bfloat16, with float32 sums, parameters and updates: faster where the processor has units
         for it; see docs/precision.md.
     memory : int or str, optional

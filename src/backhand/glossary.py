@@ -10,6 +10,8 @@ TERMS = {
     "softmax": "the function that turns the output into probabilities",
     "parameters": "the weights and biases, which training adjusts",
     "float32": "numbers of 32 bits, with about seven digits",
+    "bf16": "numbers of 16 bits, with about two digits; training may multiply such numbers and add "
+    "the products up in float32",
     "epoch": "one pass over all training rows",
     "batch": "the rows of one update of the parameters",
     "search": "the training of several networks on parts of the training rows, which chooses the "

@@ -147,7 +147,7 @@ class Model:
             too: the encoded columns, `model.schema.features`.
         engine : {"auto", "fused", "reference", "torch"}
             All compute in the parameters' dtype and agree to rounding: within 1e-6 in float32 and
-            1e-12 in float64, except where logits are large or there are thousands of features.
+            1e-12 in float64, or more where a row's logits are sums of many or large terms.
 
         Returns
         -------

@@ -396,7 +396,7 @@ def test_options_of_checkpoints_without_a_checkpoint_are_refused(here, penguins,
 def test_the_glossary_explains_every_term_of_the_report(here, penguins) -> None:
     printed = run("train", penguins, "-t", "species", "--epochs", 5).stdout.lower()
     assert TERMS.keys() >= {"held-out rows", "hidden", "softmax", "epoch", "loss", "f1"}
-    for term in TERMS:
+    for term in TERMS.keys() - {"bf16"}:  # which stands there with --precision bf16
         assert term.lower().removesuffix(" rows") in printed, f"{term} is not in the report"
     shown = run("train", "--help").stdout
     assert all(line in shown for line in GLOSSARY.splitlines()[2:])

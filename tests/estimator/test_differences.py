@@ -217,6 +217,21 @@ def test_probabilities() -> None:
         theirs.predict_log_proba(X * 1e6)
 
 
+@line("X of texts", "nan set into `coefs_`")
+def test_what_is_not_a_number_is_refused() -> None:
+    texts = np.full((2, 4), "a")
+    for cls, said in ((Theirs, "dtype='numeric' is not"), (Ours, "could not convert string")):
+        clf = fitted(cls)
+        with pytest.raises(ValueError, match=said):
+            clf.predict_proba(texts)
+        clf.coefs_[0][0, 0] = np.nan
+        if cls is Theirs:
+            assert np.isnan(clf.predict_proba(X)).all()
+        else:
+            with pytest.raises(InputError, match="W1 holds numbers that are not finite"):
+                clf.predict_proba(X)
+
+
 @line("`isinstance(clf", "private attributes")
 def test_it_is_another_class() -> None:
     ours, theirs = fitted(Ours), fitted(Theirs)

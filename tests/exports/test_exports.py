@@ -562,7 +562,9 @@ def test_the_command(tmp_path, monkeypatch, trained, penguins) -> None:
     result = CliRunner().invoke(app, ["export", "p.safetensors", "--to", "numpy", "-o", "q.py"])
     assert (tmp_path / "q.py").read_bytes() == (tmp_path / "p.py").read_bytes()
     command = ["export", "p.safetensors", "--to", "onnx", "--double", "-o", "double.onnx"]
-    assert CliRunner().invoke(app, command).exit_code == 0
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0 and "which are computed in float32 and rounded" in done.stdout
+    backhand.save(backhand.init(4, 8, 2, dtype=np.float64), "f64.safetensors")
     weights = {
         name: onnx.numpy_helper.to_array(next(c for c in proto.graph.initializer if c.name == "W1"))
         for name in ("p.onnx", "double.onnx")
@@ -576,6 +578,7 @@ def test_the_command(tmp_path, monkeypatch, trained, penguins) -> None:
         (("p.safetensors", "--to", "pmml"), "--to is 'pmml'; expected 'onnx' or 'numpy'"),
         (("p.safetensors",), "Missing option"),
         (("p.safetensors", "--to", "numpy", "--double"), "--double is for --to onnx"),
+        (("f64.safetensors", "--to", "onnx", "--double"), "leave out --double"),
         (("none.safetensors", "--to", "onnx"), "does not exist"),
         (("p.safetensors", "--to", "onnx", "-o", "p.safetensors"), "must end in .onnx"),
         (("p.safetensors", "--to", "numpy", "-o", "data.csv"), "must end in .py"),

@@ -30,6 +30,7 @@ def test_the_python_file_tells_what_is_wrong(tmp_path) -> None:
         (["t.csv"], "t.csv: row 2 has 1 values for 2 columns"),
         (["none.csv"], "No such file"),
         ([], "usage: python"),
+        (["--help"], "usage: python"),
     ):
         done = subprocess.run([sys.executable, "m.py", *arguments], cwd=tmp_path, text=True,
                               capture_output=True)  # fmt: skip

@@ -1,6 +1,7 @@
 """`precision="bf16"` on its way: training, fleets, checkpoints, estimators, tables, commands."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 import backhand
 from backhand import (
+    BackhandWarning,
     Checkpoint,
     EarlyStopping,
     GridSearchCV,
@@ -20,7 +22,11 @@ from backhand import (
     MLPClassifierCV,
 )
 from backhand.engines import EngineOptions, EngineSpec, make_engine, register_engine, registry
+from backhand.engines.fused import engine as fused
+from backhand.engines.fused.arithmetic import bf16_products
+from backhand.engines.fused.llvm.precision import CONVERSION, bf16_precision
 from backhand.engines.reference import ReferenceEngine
+from backhand.errors import warn_once
 from helpers.command_line import run
 
 RNG = np.random.default_rng(0)
@@ -57,11 +63,41 @@ def test_the_precision_of_an_engine_is_its_own() -> None:
         trained(engine=engine)
 
 
+def test_a_result_continues_in_either_precision() -> None:
+    rounded = trained()
+    for precision in ("auto", "bf16"):
+        more = {"precision": precision, "optimizer": "adam", "state": rounded.last}
+        result = backhand.train(rounded.params, X, Y, **more)
+        assert np.isfinite(result.history.loss).all() and result.params.W1.dtype == np.float32
+
+
+def test_bf16_by_conversion_warns_once_that_float32_is_faster(monkeypatch) -> None:
+    warn_once.cache_clear()
+    compiled = bf16_precision(bf16_products())  # as elsewhere here: another would be compiled
+    monkeypatch.setattr(fused, "bf16_products", lambda: CONVERSION)
+    monkeypatch.setattr(fused, "bf16_precision", lambda _: compiled)
+    with pytest.warns(BackhandWarning, match="no instructions for bf16.*'auto' is faster") as told:
+        trained(engine="fused")
+        trained(engine="fused")
+        trained(engine="fused", precision="auto")
+        backhand.train_many([Member(hidden=3, epochs=1)], X, Y, precision="bf16", threads=1)
+    assert [Path(one.filename).name for one in told] == [Path(__file__).name]
+    assert make_engine("fused", precision="bf16").depends_on()["bf16"] == CONVERSION
+
+
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 def test_float64_and_sparse_rows_are_refused() -> None:
     double = backhand.init(6, 12, 3, dtype=np.float64)
     with pytest.raises(InputError, match="the parameters are float64; precision='bf16' trains"):
         backhand.train(double, X, Y, precision="bf16")
-    with pytest.raises(InputError, match="or pass dtype='float32'"):
+    clf = MLPClassifier((4,), max_iter=2, warm_start=True, random_state=0, tol=0)
+    clf.fit(X.astype(np.float64), Y).set_params(precision="bf16")
+    with pytest.raises(InputError, match="the arrays of coefs_ and intercepts_"):
+        clf.fit(X, Y)
+    clf.coefs_ = [W.astype(np.float32) for W in clf.coefs_]
+    clf.intercepts_ = [b.astype(np.float32) for b in clf.intercepts_]
+    assert clf.fit(X, Y).coefs_[0].dtype == np.float32
+    with pytest.raises(InputError, match=r"dtype is float64; .* omit it"):
         backhand.train_many([Member(hidden=3)], X, Y, dtype=np.float64, precision="bf16")
     sparse = scipy.sparse.csr_array(X)
     for call in (
@@ -219,8 +255,12 @@ def test_the_command_line_trains_in_bf16(table, tmp_path) -> None:
     output = tmp_path / "model.safetensors"
     train = ("train", table, "--target", "kind", "--quick", "--epochs", 3, "-o", output)
     printed = run(*train, "--precision", "bf16").output
-    assert "fused engine in bf16" in printed
-    assert backhand.load(output).hyperparameters["precision"] == "bf16"
+    products = make_engine("fused", precision="bf16").depends_on()["bf16"]
+    assert f"fused engine in bf16 ({products})" in printed
+    settings = backhand.load(output).hyperparameters
+    assert settings["precision"] == "bf16" and settings["bf16_products"] == products
+    inspected = " ".join(run("inspect", output).output.split())
+    assert f"float32, trained in bf16 ({products})" in inspected
     expected = backhand.fit(table, "kind", quick=True, epochs=3, precision="bf16")
     assert all(map(np.array_equal, backhand.load(output).params, expected.params))
     assert expected.hyperparameters["precision"] == "bf16"
@@ -241,3 +281,11 @@ def test_comparing_shows_what_the_rounding_does() -> None:
         for more in ((), ("--precision", "bf16"))
     )
     assert max(exact) < 1e-5 < 1e-4 < min(rounded) < 0.1
+
+
+def test_comparing_in_bf16_says_what_to_expect() -> None:
+    options = ("compare", "--epochs", 2, "--every", 2, "--precision", "bf16")
+    printed = run(*options).stdout
+    assert "The\nlosses should agree to two or three digits" in printed
+    refused = run(*options, "--dtype", "float64", expect=2)
+    assert "leave out --dtype float64" in refused.stderr and refused.stdout == ""

@@ -100,6 +100,11 @@ def figure(value: float) -> str:
     return f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f}"
 
 
+def ratio(value: float) -> str:
+    """Return at least two significant digits: `1.24`, `0.87`, `0.035`, `0.0041`."""
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
+
+
 def percent(share: float | None) -> str:
     """Return `0.4 %`, or a dash if the share is unknown."""
     return "–" if share is None else f"{100 * share:.1f} %"

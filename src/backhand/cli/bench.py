@@ -28,10 +28,12 @@ def bench(
     from backhand.benchmark.problem import FEW_SHAPES, parse_shape
     from backhand.benchmark.process import benchmark
     from backhand.cli.reports.benchmark import BenchmarkReport
+    from backhand.engines import make_engine
 
     shapes = [parse_shape(text) for text in shape] if shape else FEW_SHAPES
     results = benchmark(shapes, threads, "quick" if quick else "normal", precision)
     report = BenchmarkReport(as_json=json)
-    report.machine(this_machine(), threads, precision)
+    products = make_engine(precision=precision).depends_on().get("bf16")
+    report.machine(this_machine(), threads, precision, products)
     for result in results:
         report.result(result)

@@ -54,12 +54,14 @@ def compare(
 
     # Without threadpoolctl, NumPy's own number of threads cannot be changed.
     limit = 1 if threads is None and is_installed("threadpoolctl") else threads
+    if precision == "bf16" and dtype == "float64":
+        raise InputError("--precision bf16 is of float32 parameters; leave out --dtype float64.")
     chosen = make_engine(engine, threads=limit, precision=precision)
     threads = threads or 1
     if reference_run:
         if data is not None or query is not None or target is not None:
             raise InputError("--reference-run uses its own data; omit DATA, --query and --target.")
-        show_reference_run(torch_twin.reference_run(chosen, threads), as_json=json)
+        show_reference_run(torch_twin.reference_run(chosen, threads), chosen, as_json=json)
         return
     for name, value in (("epochs", epochs), ("every", every), ("rows", rows)):
         check(name, value, Integer(1))

@@ -89,8 +89,8 @@ Precision = Annotated[
     str,
     typer.Option(
         "--precision",
-        help="Precision of the products in training: auto (float32), or bf16 (rounded to "
-        "bfloat16), which is faster where the CPU has instructions for it.",
+        help="Numbers that training multiplies: auto (the parameters' dtype), or bf16 "
+        "(rounded to bfloat16): faster on a CPU with instructions for it, slower on others.",
     ),
 ]
 Memory = Annotated[

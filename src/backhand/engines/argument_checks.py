@@ -95,7 +95,8 @@ def check_precision(precision: str, params: Parameters, *data: Data | None) -> N
     if params.W1.dtype != np.float32:
         raise InputError(
             f"the parameters are {params.W1.dtype}; precision='{precision}' trains float32 "
-            "parameters. Convert each with .astype('float32'), or pass dtype='float32'."
+            "parameters. Convert W1, b1, W2 and b2 with .astype('float32') (of a classifier: the "
+            "arrays of coefs_ and intercepts_), or use precision='auto'."
         )
     if any(rows is not None and is_sparse(rows.X) for rows in data):
         raise InputError(

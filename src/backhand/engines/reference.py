@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,14 +13,9 @@ from backhand.choices import PrecisionName
 from backhand.engines.array_engine import ArrayEngine, ArraySession
 from backhand.engines.contract import CROSS_ENTROPY, Data, Engine, Objective, OptimizerState
 from backhand.engines.thread_limits import blas_described, blas_threads
-from backhand.errors import warn
+from backhand.errors import warn_once
 from backhand.optimizers import Optimizer
 from backhand.support.optional import extra
-
-
-@cache
-def _warn_once(notice: str) -> None:
-    warn(notice)
 
 
 class ReferenceEngine(ArrayEngine):
@@ -47,7 +41,7 @@ class ReferenceEngine(ArrayEngine):
 
     def _warn(self) -> None:
         if self._notice:
-            _warn_once(self._notice)
+            warn_once(self._notice)
 
     def start(
         self,

@@ -46,7 +46,7 @@ def export_numpy(model: Trained, path: str | Path) -> float:
     -------
     float
         The largest difference from the model's own probabilities, on random rows: at most 1e-6 in
-        float32 and 1e-12 in float64, or what rounding makes of a row's sums, if that is more.
+        float32 and 1e-12 in float64, or more where logits are sums of many or large terms.
 
     Raises
     ------

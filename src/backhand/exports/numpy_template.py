@@ -351,7 +351,7 @@ def read_csv(path):
 MAIN = '''
 def main():
     """Print a class and the probabilities of all for each row of a CSV file, as CSV."""
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 2 or sys.argv[1] in ("-h", "--help"):
         sys.exit(f"usage: python {sys.argv[0]} DATA.csv")
     try:
         P = predict_proba(read_csv(sys.argv[1]))

@@ -393,6 +393,8 @@ def fit_table(
     learned.settings["number_encoding"] = name
     if engine.precision != "auto":
         learned.settings["precision"] = engine.precision
+        if products := engine.depends_on().get("bf16"):
+            learned.settings["bf16_products"] = products
     metrics = {
         "training_rows": training.rows,
         "class_rows": class_counts(training.y, len(classes)).tolist(),

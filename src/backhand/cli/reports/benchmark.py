@@ -7,7 +7,7 @@ from dataclasses import asdict
 from rich.markup import escape
 
 from backhand.benchmark.machine import Machine
-from backhand.benchmark.results import ShapeResult, figure, percent
+from backhand.benchmark.results import ShapeResult, figure, percent, ratio
 from backhand.cli.reports.output import console, grid, print_json, section
 from backhand.support.visible_text import printable
 
@@ -18,13 +18,22 @@ class BenchmarkReport:
     def __init__(self, *, as_json: bool) -> None:
         self._json = as_json
         self._console = console()
+        self._peak = "peak"
 
-    def machine(self, machine: Machine, threads: int, precision: str) -> None:
-        """Print the machine, the versions, and what is measured."""
+    def machine(self, machine: Machine, threads: int, precision: str, products: str | None) -> None:
+        """Print the machine, the versions, and what is measured.
+
+        `products` is how bf16 is multiplied, where the engine says so.
+        """
         if self._json:
-            print_json("machine", asdict(machine) | {"threads": threads, "precision": precision})
+            print_json("machine", asdict(machine) | {
+                "threads": threads, "precision": precision, "bf16_products": products,
+            })  # fmt: skip
             return
         kind = "float32" if precision == "auto" else precision
+        self._peak = f"peak in {kind}, multiply-adds in registers"
+        if precision == "bf16":
+            kind = f"bf16{f' ({products})' if products else ''}, and Backhand's in float32"
         versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
         caches = ", ".join(f"{level} {n // 1024:,} KB" for level, n in machine.caches.items() if n)
         section(self._console, "Machine", machine.cpu, [
@@ -46,9 +55,11 @@ class BenchmarkReport:
         for timing in result.timings:
             table.add_row(
                 timing.contender, figure(timing.microseconds), figure(timing.gflops),
-                percent(timing.share_of_peak), f"{timing.ratio:.2f}",
+                percent(timing.share_of_peak), ratio(timing.ratio),
             )  # fmt: skip
         out.print(table)
+        if result.peak_gflops is not None:
+            out.print(f"{self._peak}: {figure(result.peak_gflops)} GFLOP/s")
         for name, why in result.left_out.items():
             out.print(escape(f"{name}: not measured, {printable(why)}"))
         out.print()

@@ -12,11 +12,21 @@ from backhand.equations import Parameters
 if TYPE_CHECKING:  # it imports torch
     from backhand.torch_twin import Comparison, ReferenceColumn
 
+BF16 = """By hand, factors of products are rounded to 8 bits; autograd computes in float32. Near a
+minimum, a gradient is a small sum of large terms, and its relative difference may approach 1. The
+losses should agree to two or three digits.
+"""
+"""What to expect of a comparison in bf16."""
+
 REFERENCE_EPOCHS = (50, 100, 150, 200)
 
 
-def show_reference_run(columns: Sequence[ReferenceColumn], *, as_json: bool) -> None:
+def show_reference_run(
+    columns: Sequence[ReferenceColumn], engine: Engine, *, as_json: bool
+) -> None:
     """Print the eight lines of the reference run, and the time of each method."""
+    if engine.precision == "bf16" and not as_json:
+        print(f"by hand: the {engine_shown(engine)}; the README's losses are those of float32\n")
     for column in columns:
         for epoch in REFERENCE_EPOCHS:
             loss, accuracy = float(column.loss[epoch - 1]), float(column.accuracy[epoch - 1])
@@ -73,6 +83,8 @@ def _heading(params: Parameters, rows: int, engine: Engine, threads: int) -> Non
         f"by hand: the {engine_shown(engine)}; autograd: torch, nn.Sequential and loss.backward()"
     )
     print(f"{threads} thread{'s' if threads > 1 else ''} each\n")
+    if engine.precision == "bf16":
+        print(BF16)
     titles = ("loss", "accuracy", "largest difference", "µs per step")
     print((" " * 6 + "".join(f" {title:^18}" for title in titles)).rstrip())
     pair = f"{'by hand':>8} {'autograd':>8}"

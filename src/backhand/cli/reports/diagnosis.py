@@ -30,6 +30,8 @@ def show_report(report: Report, named: str, *, as_json: bool) -> None:
 
 def show_installation(checks: Iterable[Checked], *, as_json: bool) -> bool:
     """Print a line per engine and dtype; return whether all that could be checked are correct."""
+    from backhand.selftest import LIMITS  # which imports the engines
+
     found = []
     table = grid("engine", "dtype", "gradients", "update", "autograd", "")
     for one in checks:
@@ -47,6 +49,11 @@ def show_installation(checks: Iterable[Checked], *, as_json: bool) -> bool:
         out = Console(highlight=False, soft_wrap=True)
         out.print("Largest relative errors\n")
         out.print(table)
+        if any(one.dtype == "bf16" for one in found):
+            out.print(
+                "\nIn bf16 the factors of products have 8 bits: errors of up to "
+                f"{LIMITS['bf16']:g} are rounding."
+            )
         for one in found:
             if one.failure:
                 out.print(f"\nThe {one.engine} engine was not tested: {escape(one.failure)}")

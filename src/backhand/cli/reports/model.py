@@ -55,7 +55,7 @@ def show_model(model: Model, path: str, *, as_json: bool) -> None:
     tensors = ", ".join(f"{name} {_size(value)}" for name, value in model.params._asdict().items())
     rows = [
         ("shape", network_shape(d, H, K)),
-        ("tensors", f"{tensors}, {model.params.W1.dtype}"),
+        ("tensors", f"{tensors}, {model.params.W1.dtype}{_trained_in(model)}"),
         ("classes", comma_list(class_names(model))),
     ]
     if model.schema is not None:
@@ -78,6 +78,15 @@ def show_model(model: Model, path: str, *, as_json: bool) -> None:
         watched = "early stopping" if "stopping_rows" in model.metrics else "held out"
         watched = watched if model.chosen is None else "out of fold"
         _curves(out, model, watched)
+
+
+def _trained_in(model: Model) -> str:
+    """`, trained in bf16 (avx512bf16)`, where the settings say so."""
+    settings = model.hyperparameters
+    if settings.get("precision", "auto") == "auto":
+        return ""
+    products = settings.get("bf16_products")
+    return f", trained in {settings['precision']}{f' ({products})' if products else ''}"
 
 
 def _curves(out: Console, model: Model, watched: str) -> None:

@@ -126,8 +126,11 @@ def print_grid(out: Console, table: Table) -> None:
 
 
 def engine_shown(engine: Engine) -> str:
-    """Return `fused engine`, or `fused engine in bf16`."""
-    return f"{engine.name} engine{'' if engine.precision == 'auto' else f' in {engine.precision}'}"
+    """Return `fused engine`, or `fused engine in bf16 (avx512bf16)`."""
+    if engine.precision == "auto":
+        return f"{engine.name} engine"
+    products = engine.depends_on().get("bf16")
+    return f"{engine.name} engine in bf16{f' ({products})' if products else ''}"
 
 
 def network_shape(d: int, H: int, K: int) -> str:

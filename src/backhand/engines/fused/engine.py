@@ -68,7 +68,12 @@ from backhand.engines.fused.kernels.gather import arrays_of, most_numbers, rows_
 from backhand.engines.fused.kernels.optimizers import GRADIENT, NO_RULE, RULES, Step
 from backhand.engines.fused.llvm.abi import Fixed, aligned, marshal
 from backhand.engines.fused.llvm.compiler import compiled_by, entry
-from backhand.engines.fused.llvm.precision import Precision, bf16_precision, precision_of
+from backhand.engines.fused.llvm.precision import (
+    CONVERSION,
+    Precision,
+    bf16_precision,
+    precision_of,
+)
 from backhand.engines.fused.packing import Layout, PackedParameters, immutable, layout_of, places_of
 from backhand.engines.fused.prediction import FusedPredictor
 from backhand.engines.fused.program import (
@@ -84,14 +89,20 @@ from backhand.engines.fused.spare import Spares, size_of
 from backhand.engines.fused.threads import run_threads, threads_for
 from backhand.engines.thread_limits import available_threads
 from backhand.equations import Gradients, Parameters
+from backhand.errors import warn_once
 from backhand.optimizers import Optimizer, Slots
+
+SLOWER_THAN_FLOAT32 = (
+    "this CPU has no instructions for bf16: its numbers are converted to float32 and multiplied "
+    "as such, which takes longer than training in float32. Precision 'auto' is faster here."
+)
 
 
 class FusedEngine:
     """Whole blocks of updates in one compiled call.
 
     With `threads` None, the number follows from the work in a step. The bits are the same for every
-    number of threads.
+    number of threads. In bf16 on a CPU without instructions for it, the first training warns.
     """
 
     name = "fused"
@@ -107,6 +118,7 @@ class FusedEngine:
         self.precision: PrecisionName = precision
 
     def divided(self, parts: int) -> list[Engine]:
+        self._warn()  # here, at the line of the caller: a thread of a fleet has none
         threads = self._threads or available_threads()
         count = min(parts, threads)
         return [
@@ -126,6 +138,10 @@ class FusedEngine:
         if self.precision == "auto":
             return compiled_by()
         return {**compiled_by(), "bf16": bf16_products()}
+
+    def _warn(self) -> None:
+        if self.precision == "bf16" and bf16_products() == CONVERSION:
+            warn_once(SLOWER_THAN_FLOAT32)
 
     def _precision_of(self, dtype: Any) -> Precision:
         return precision_of(dtype) if self.precision == "auto" else bf16_precision(bf16_products())
@@ -171,6 +187,7 @@ class FusedEngine:
     ) -> FusedSession:
         check_start(state, data, optimizer, objective, validation)
         check_precision(self.precision, state.params, data, validation)
+        self._warn()
         work = self._work(state.params, state.slots)
         session = FusedSession(
             work, state.updates, data, optimizer, objective, validation, self.precision

@@ -130,6 +130,8 @@ def train_many(
     check_fleet_callbacks(callbacks)
     check_checkpoint(checkpoint)
     engine = engine_of(engine, device, threads, precision)
+    if engine.precision == "bf16" and dtype == np.float64:
+        raise InputError("dtype is float64; precision='bf16' trains float32 parameters: omit it.")
     check_precision(engine.precision, like, data)
     planned = [_planned(member, data, d, K, dtype) for member in members]
     return train_fleet(planned, engine, callbacks=callbacks, checkpoint=checkpoint)

@@ -10,7 +10,7 @@ import pytest
 import backhand
 from backhand.choices import PrecisionName
 from backhand.engines import Block, Data, OptimizerState
-from backhand.engines.fused.engine import SPARES, FusedEngine
+from backhand.engines.fused.engine import SPARES, FusedEngine, Scratch
 from backhand.engines.fused.spare import Spares, size_of
 from backhand.optimizers import SGD, Adam, Momentum
 from helpers.sessions import started
@@ -67,8 +67,39 @@ def test_a_training_continues_from_its_own_slots_whatever_used_the_memory_in_bet
     FusedEngine(1).start(other, DATA, ADAM)  # and nothing is computed
     again = FusedEngine(1).start(once, DATA, ADAM).state()
     assert values(again) == values(once)
-    once.slots[0].W1[0, 0] = 7  # the arrays are the caller's
-    assert FusedEngine(1).start(once, DATA, ADAM).state().slots[0].W1[0, 0] == 7
+
+
+def test_slots_that_were_read_cannot_be_changed_by_any_flag() -> None:
+    """Else the memory would be taken for them although they are no longer the same."""
+    slots = trained(OptimizerState.initial(PARAMS, ADAM)).slots
+    for value in (slots[0].W1, slots[1].b2[:]):
+        with pytest.raises(ValueError, match="WRITEABLE"):
+            value.flags.writeable = True
+
+
+def test_random_steps_have_the_bits_of_an_engine_that_keeps_no_memory() -> None:
+    kept = FusedEngine(1)
+    results = []
+    for engine in (kept, None):  # None: a new `Scratch`, so new memory, for each session
+        rng = np.random.default_rng(0)
+        states = [OptimizerState.initial(PARAMS, ADAM)]
+        session = (engine or FusedEngine(1, Scratch())).start(states[0], DATA, ADAM)
+        steps = ["restore", "start", "read", "advance", "apply"]
+        for step in rng.choice(steps, size=400, p=[0.4, 0.2, 0.2, 0.1, 0.1]):
+            state = states[-int(rng.integers(1, 1 + min(3, len(states))))]
+            if step == "restore" and engine is not None:
+                session.restore(state)
+            elif step in ("restore", "start"):
+                session = (engine or FusedEngine(1, Scratch())).start(state, DATA, ADAM)
+            elif step == "advance":
+                session.advance(BLOCK)
+            elif step == "apply":
+                session.apply(session.gradient()[1], 0.01)
+            else:
+                states.append(session.state())
+        results.append([values(state) for state in states])
+    assert results[0] == results[1]
+    assert len(results[0]) > 50
 
 
 @pytest.mark.parametrize("precision", ["auto", "bf16"])

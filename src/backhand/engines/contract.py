@@ -390,8 +390,8 @@ class Predictor(Protocol):
     ----------
     params : Parameters
         As they were given. The arrays must not change while the predictor is in use, since an
-        engine may have copied them to a device. (The fused engine and the reference read plain
-        arrays in place, so a change takes effect at once.)
+        engine may have copied them to a device. (On the CPU, Backhand's engines read plain arrays
+        in place, so a change takes effect at once.)
     """
 
     params: Parameters

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 from operator import is_
 from typing import Any
-from weakref import finalize
+from weakref import finalize, ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +74,7 @@ from backhand.engines.fused.llvm.precision import (
     bf16_precision,
     precision_of,
 )
-from backhand.engines.fused.packing import Layout, PackedParameters, layout_of, places_of
+from backhand.engines.fused.packing import Layout, PackedParameters, immutable, layout_of, places_of
 from backhand.engines.fused.prediction import FusedPredictor
 from backhand.engines.fused.program import (
     DONE,
@@ -364,6 +364,7 @@ class _Work:
                 slot.write(values)
         self._scratch = scratch or Scratch()
         self._idle = True
+        self._copies: tuple[ref[NDArray[Any]], ...] = ()
         self._sync = aligned(8, np.int64)
         self._own: tuple[Any, Any] = Fixed(self.net), Fixed(self.buffers)
 
@@ -386,18 +387,33 @@ class _Work:
     def load(self, params: Parameters, slots: Slots) -> None:
         """Write parameters and slots, whatever the memory was used for before."""
         self._theta.write(params)
-        for slot, values in zip(self.slots, slots, strict=True):
-            if are_zeros(values):
-                slot.clear()
-            else:
-                slot.write(values)
+        if not self._has_copies(slots):
+            self._copies = ()
+            for slot, values in zip(self.slots, slots, strict=True):
+                if are_zeros(values):
+                    slot.clear()
+                else:
+                    slot.write(values)
         # Of the gradient, which is computed before it is read, no training writes the padding but
         # one that diverged: an infinite rate makes it nan.
         self._gradient.clear_padding()
 
     def unpacked(self) -> tuple[Parameters, Slots]:
-        """Copies of parameters and slots."""
-        return self._theta.read(), tuple(slot.read() for slot in self.slots)
+        """Copies of parameters and slots; those of the slots can never be changed."""
+        slots = tuple(Parameters(*map(immutable, slot.read())) for slot in self.slots)
+        self._copies = tuple(ref(value) for values in slots for value in values)
+        return self._theta.read(), slots
+
+    def _has_copies(self, slots: Slots) -> bool:
+        """Whether these are the very arrays that were read, and the slots still have their values.
+
+        A `partial_fit` continues from them: for 32 rows of 784 features, writing them again takes a
+        tenth of the whole call.
+        """
+        given = [value for values in slots for value in values]
+        return len(given) == len(self._copies) and all(
+            value is known() for value, known in zip(given, self._copies, strict=True)
+        )
 
     def chunk(
         self,
@@ -439,6 +455,7 @@ class _Work:
         self, gradient: Parameters, rate: float, class_fixed: int, rule: tuple[Any, ...]
     ) -> None:
         """Do one update with a given gradient."""
+        self._copies = ()
         self._gradient.write(gradient)
         number, *constants = rule
         step = Step(number, 1.0, 0.0, rate, *constants)
@@ -473,7 +490,7 @@ class _Work:
         def work(me: int, _alive: Any = (args, call)) -> None:
             run(address, me)
 
-        self._idle = False
+        self._idle, self._copies = False, ()
         run_threads(work, threads)
         self._idle = True
         return BlockMetrics(*metrics[:, : self._sync[DONE]])

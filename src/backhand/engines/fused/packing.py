@@ -126,3 +126,9 @@ class PackedParameters:
             read.W2[units] = W2
         read.b2[:] = self._b2
         return read
+
+
+def immutable(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the array, whose numbers nobody can change: a flag alone could be set again."""
+    found: NDArray[Any] = np.asarray(memoryview(array).toreadonly())  # type: ignore[arg-type]
+    return found

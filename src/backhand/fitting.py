@@ -134,7 +134,7 @@ def fit(arguments: FitArguments) -> Model:
     precision : {"auto", "bf16"}, default="auto"
         What the products of training are computed from: float32 numbers, or numbers rounded to
         bfloat16, with float32 sums, parameters and updates: faster where the processor has units
-        for it; see docs/precision.md.
+        for it, and slower where it has not, which warns; see docs/precision.md.
     memory : int or str, optional
         Maximum memory in bytes, or a size such as "512MB"; by default half of the free memory.
     callbacks : sequence of callable, default=()

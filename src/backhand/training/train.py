@@ -123,11 +123,11 @@ def train(arguments: TrainArguments) -> TrainResult:
     precision : {"auto", "bf16"}, default="auto"
         What the products of training are computed from: numbers of the parameters' dtype, or
         numbers rounded to bfloat16, with float32 sums, parameters and updates: faster where the
-        processor has units for it. It needs float32 parameters and dense rows; see
-        docs/precision.md.
+        processor has units for it, and slower where it has not, which warns. It needs float32
+        parameters and dense rows; see docs/precision.md.
     state : OptimizerState, optional
         The optimizer state to continue with: the `last` or `best` of an earlier result, whose
-        parameters are passed as `params`. Schedule, early stopping and shuffling start again.
+        parameters are passed as `params`; in either precision. Schedule, early stopping and shuffling start again.
     checkpoint : Checkpoint, optional
         Where to save the state of training, and whether to resume from there.
 

@@ -74,7 +74,8 @@ def train_many(
     precision : {"auto", "bf16"}, default="auto"
         What the products of training are computed from: numbers of the parameters' dtype, or
         numbers rounded to bfloat16, with float32 sums, parameters and updates: faster where the
-        processor has units for it. It needs dtype float32 and dense rows; see docs/precision.md.
+        processor has units for it, and slower where it has not, which warns. It needs dtype
+        float32 and dense rows; see docs/precision.md.
     callbacks : sequence of callable, default=()
         Each is called with a `FleetProgress` about ten times per second and at the end. One that
         raises `StopTraining` ends the fleet: the members under way return what there is, and those

@@ -285,12 +285,12 @@ def precision_mnist(figures: Figures) -> str:
     for name, some in runs_of(figures).items():
         rows.append([
             name, f"{median(run['seconds'] for run in some):.2f}",
-            f"{mean(run['accuracy'] for run in some):.4f}",
+            f"{100 * mean(run['accuracy'] for run in some):.2f}",
             ", ".join(f"{100 * run['accuracy']:.2f}" for run in some),
             f"{mean(run['loss'] for run in some):.4f}",
         ])  # fmt: skip
     return table(
-        ["", "seconds, median", "test accuracy, mean", "of the seeds, %", "test log loss, mean"],
+        ["", "seconds, median", "test accuracy, mean, %", "of each seed, %", "test log loss, mean"],
         rows,
     )
 

@@ -268,7 +268,8 @@ def test_the_command_line_trains_in_bf16(table, tmp_path) -> None:
     assert "precision" not in exact.hyperparameters
     assert not np.array_equal(exact.params.W1, expected.params.W1)
     lines = map(json.loads, run(*train, "--json", "--precision", "bf16").stdout.splitlines())
-    assert [line["precision"] for line in lines if line.get("event") == "model"] == ["bf16"]
+    models = [line for line in lines if line.get("event") == "model"]
+    assert [(one["precision"], one["bf16_products"]) for one in models] == [("bf16", products)]
     printed = run(*train, "--precision", "fp8", expect=2).output
     assert "precision is 'fp8'" in printed and "Traceback" not in printed
 

@@ -96,7 +96,8 @@ class TrainReport:
         if self._json:
             print_json("model", {
                 "d": d, "H": H, "K": K, "parameters": size, "engine": engine.name,
-                "precision": engine.precision, "epochs": epochs,
+                "precision": engine.precision,
+                "bf16_products": engine.depends_on().get("bf16"), "epochs": epochs,
                 "training_rows": training, "stopping_rows": prepared.stopping.rows,
                 "held_out_rows": prepared.held_out.rows, "how": prepared.how, "folds": len(folds),
                 "settings": settings.values(training),

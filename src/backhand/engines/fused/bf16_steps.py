@@ -29,6 +29,7 @@ from backhand.engines.fused.packing import Layout
 from backhand.engines.fused.steps import (
     Backward,
     Strip,
+    clear_narrow,
     dW1_of_strip,
     panels_of,
     unit_of,
@@ -152,6 +153,7 @@ def dZ1_and_dW2_bf16(code: Code, work: Backward, p: Value) -> None:
     with blocks(code, p, pairs * 2) as block:
         compute_dZ1(code, net, buffers.image, chunk, block)
         add_to_dW2(code, work, block)
+    clear_narrow(code, net, p, code.at(buffers.gradient, panel + net.W2), net.K)
     # Pairs that no row is in are 0, as AMX reads whole tiles.
     first, end = ((p * chunk.bf16.pairs + n) * net.width for n in (pairs, chunk.bf16.pairs))
     with code.loop(end, start=first, step=code.lanes) as i:

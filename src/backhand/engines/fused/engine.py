@@ -394,9 +394,6 @@ class _Work:
                     slot.clear()
                 else:
                     slot.write(values)
-        # Of the gradient, which is computed before it is read, no training writes the padding but
-        # one that diverged: an infinite rate makes it nan.
-        self._gradient.clear_padding()
 
     def unpacked(self) -> tuple[Parameters, Slots]:
         """Copies of parameters and slots; those of the slots can never be changed."""

@@ -105,10 +105,6 @@ class PackedParameters:
             b1[:] = params.b1[units]
             W2[:] = params.W2[units]
         self._b2[:] = params.b2
-        self.clear_padding()
-
-    def clear_padding(self) -> None:
-        """Make 0 what is no parameter."""
         for fill in self._fill:
             fill[:] = 0
 
@@ -129,6 +125,6 @@ class PackedParameters:
 
 
 def immutable(array: NDArray[Any]) -> NDArray[Any]:
-    """Return the array, whose numbers nobody can change: a flag alone could be set again."""
-    found: NDArray[Any] = np.asarray(memoryview(array).toreadonly())  # type: ignore[arg-type]
-    return found
+    """Return a view of the array that cannot be made writable, as the array itself could."""
+    array.flags.writeable = False
+    return array.view()

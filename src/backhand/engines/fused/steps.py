@@ -143,10 +143,20 @@ def dW2_and_dZ1(code: Code, work: Backward, p: Value) -> None:
     # Forward: S = H1 W2. Backward: dW2 = H1ᵀ dS, stored as dW2ᵀ = dSᵀ H1.
     size = Size(net.K, rows, vectors, net.width, net.width)
     gemm(code, dS_transposed, H1, dW2, size, add, STORE)
+    clear_narrow(code, net, p, dW2, net.K)
     # Forward: S = H1 W2 after H1 = max(0, Z1). Backward: dZ1 = dS W2ᵀ ⊙ 1[H1 > 0].
     size = Size(rows, net.K, vectors, net.width, net.width)
     masked_gemm(code, dS, W2, H1, size)
     update(code, buffers, panel + net.W2 + class_fixed * net.width, panel + net.panel, step)
+
+
+def clear_narrow(code: Code, net: Layout, p: Value, gradient: Value, rows: Value) -> None:
+    """Make 0 the last vector of each row of a gradient (rows, width), if panel p is narrow.
+
+    It is padding, which no product writes. A training that diverged may have left nan there.
+    """
+    with code.if_(p >= net.full), code.loop(rows) as i:
+        code.store(code.splat(0.0), gradient, (i + 1) * net.width - code.lanes)
 
 
 def dW1_of_strip(
@@ -167,9 +177,8 @@ def dW1_of_strip(
     length = (end - first) * net.width
     with code.if_(follows & (work.add > 0)), code.loop(length, step=code.lanes) as i:
         code.store(code.load(stored, i), chunk.strip, i)
-    # The last vector of a narrow panel is padding, which stays 0.
-    with code.if_(follows & (p >= net.full)), code.loop(end - first) as i:
-        code.store(code.splat(0.0), chunk.strip, (i + 1) * net.width - code.lanes)
+    with code.if_(follows):
+        clear_narrow(code, net, p, chunk.strip, end - first)
     dW1 = code.select(follows, chunk.strip, stored)
     multiply(code, work, p, Strip(first, end, dW1))
     gradient = code.select(follows, code.at(chunk.strip, 0 - where), work.buffers.gradient)

@@ -127,7 +127,8 @@ def train(arguments: TrainArguments) -> TrainResult:
         parameters and dense rows; see docs/precision.md.
     state : OptimizerState, optional
         The optimizer state to continue with: the `last` or `best` of an earlier result, whose
-        parameters are passed as `params`; in either precision. Schedule, early stopping and shuffling start again.
+        parameters are passed as `params`, trained in either precision. Schedule, early stopping and
+        shuffling start again.
     checkpoint : Checkpoint, optional
         Where to save the state of training, and whether to resume from there.
 

@@ -39,12 +39,12 @@ THREADED = Shape(N=128, d=20, H=64, K=5)
 
 def typical_seconds(cases: dict[str, tuple[Shape, int]]) -> dict[str, float]:
     """Return the median time per step of each case (a shape and a number of threads), in turn."""
-    from backhand.benchmark.contenders import OURS
+    from backhand.benchmark.contenders import CONTENDERS
     from backhand.benchmark.measure import EFFORTS, in_turn, steps_for
     from backhand.benchmark.problem import make_problem
 
     effort = EFFORTS["thorough"]
-    runs = {name: OURS.start(make_problem(shape), t) for name, (shape, t) in cases.items()}
+    runs = {name: CONTENDERS[0].start(make_problem(shape), t) for name, (shape, t) in cases.items()}
     steps = {name: steps_for(run, effort) for name, run in runs.items()}
     seconds = in_turn(runs, steps, effort.repeats)
     return {name: median(measured) for name, measured in seconds.items()}

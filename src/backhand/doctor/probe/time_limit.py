@@ -27,6 +27,9 @@ def in_time(action: Callable[[], T], seconds: float) -> T:
     """
     result: list[T] = []
     failure: list[Refusal] = []
+    # `Thread.join` calls `max`, which the action may have replaced: it would not wait.
+    running = threading.Lock()
+    running.acquire()
 
     def act() -> None:
         try:
@@ -37,18 +40,22 @@ def in_time(action: Callable[[], T], seconds: float) -> T:
             failure.append(refusal)
         except BaseException as error:
             failure.append(refusal_of(error))
+        finally:
+            running.release()
 
     thread = threading.Thread(target=act, daemon=True)
     try:
         thread.start()
     except (MemoryError, RuntimeError) as error:  # can't start new thread
         raise Refusal(Reason.MEMORY, "it leaves no memory for another call") from error
+    late = True
     try:
-        thread.join(seconds)
-        late = thread.is_alive()
+        late = not running.acquire(timeout=seconds)
     finally:  # of Ctrl-C too
-        _stop(thread)
-        put_back_names()  # what a result changed that was read, or a call that was stopped
+        put_back_names()  # what a result changed that was read, or a call that is stopped
+        if late:
+            _stop(thread)
+            put_back_names()
     if late:
         raise Refusal(Reason.TIMEOUT, f"it does not return within {seconds:g} s")
     if failure:

@@ -40,7 +40,8 @@ def steps(figures: Figures) -> str:
 
 def against(value: float, asked: float, *, least: bool = False, share: bool = False) -> str:
     """What was measured, and in brackets what was asked of it at least, or at most."""
-    met = value >= asked if least else value <= asked
+    seen = round(value, 2)  # as it is printed
+    met = seen >= asked if least else seen <= asked
     said = percent(value) if share else ratio(value)
     goal = f"{'≥' if least else '≤'} {percent(asked) if share else f'{asked:g}'}"
     return f"{said if met else f'**{said}**'} ({goal})"

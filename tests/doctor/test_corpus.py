@@ -27,8 +27,8 @@ def name_of(case: Case) -> str:
 
 
 def some_of(which: list[Case]) -> list[Any]:
-    """Every sixteenth one for the quick tests; the others are among the slow ones."""
-    return [pytest.param(case, marks=pytest.mark.slow) if place % 16 else case
+    """One in 24 for the quick tests; the others are among the slow ones."""
+    return [pytest.param(case, marks=pytest.mark.slow) if place % 24 else case
             for place, case in enumerate(which)]  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from backhand.engines.fused.llvm.precision import (
 from backhand.engines.fused.llvm.target import host
 from backhand.engines.fused.roofline import peak_gflops
 from helpers.bf16_checks import check_bf16, check_bits
-from helpers.fused_checks import CPUS, MORE_CPUS, printed, run_on
+from helpers.fused_checks import CPUS, printed, run_on
 
 has_dots = pytest.mark.skipif(
     "avx512bf16" not in host().has or precision_of(np.float32).lanes != 16,
@@ -59,7 +59,7 @@ GUARDED = (
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cpu", [*CPUS, *MORE_CPUS])
+@pytest.mark.parametrize("cpu", CPUS)
 def test_lesser_cpus_compute_the_same(cpu: str, tmp_path: Path) -> None:
     products = DOTS if cpu == "sapphirerapids" else CONVERSION
     assert run_on(cpu, GUARDED.format(count=40), tmp_path) == f"{products}\n"

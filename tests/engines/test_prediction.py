@@ -18,7 +18,7 @@ from backhand.engines.fused.kernels import operands
 from backhand.engines.fused.kernels.unpacked_gemm import KC, TOGETHER
 from backhand.equations import Parameters
 from backhand.errors import InputError
-from helpers.fused_checks import CPUS, MORE_CPUS, run_on
+from helpers.fused_checks import CPUS, run_on
 from helpers.guard_pages import guarded
 
 KINDS = [np.float32, np.float64]
@@ -130,7 +130,7 @@ def test_the_bits_of_500_problems(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cpu", [*CPUS, *MORE_CPUS])
+@pytest.mark.parametrize("cpu", CPUS)
 def test_lesser_cpus_predict_the_same(cpu: str, tmp_path: Path) -> None:
     script = (
         "from engines.test_prediction import check_bits\n"

@@ -152,7 +152,7 @@ def test_exactly_so_many_threads_work(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     run = run_threads
     monkeypatch.setattr(
-        "backhand.engines.fused.engine.run_threads",
+        "backhand.engines.fused.work.run_threads",
         lambda work, threads: (seen.append(threads), run(work, threads)),
     )
     for threads in (1, 2, 3):

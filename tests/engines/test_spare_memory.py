@@ -10,8 +10,9 @@ import pytest
 import backhand
 from backhand.choices import PrecisionName
 from backhand.engines import Block, Data, OptimizerState
-from backhand.engines.fused.engine import SPARES, FusedEngine, Scratch
+from backhand.engines.fused.engine import FusedEngine
 from backhand.engines.fused.spare import Spares, size_of
+from backhand.engines.fused.work import SPARES, Scratch
 from backhand.optimizers import SGD, Adam, Momentum
 from helpers.sessions import started
 
@@ -156,7 +157,7 @@ def test_a_training_that_was_interrupted_keeps_no_memory(monkeypatch: pytest.Mon
         raise KeyboardInterrupt
 
     session = started(FusedEngine(1), PARAMS, DATA, SGD())
-    monkeypatch.setattr("backhand.engines.fused.engine.run_threads", interrupted)
+    monkeypatch.setattr("backhand.engines.fused.work.run_threads", interrupted)
     with pytest.raises(KeyboardInterrupt):
         session.advance(BLOCK)
     del session

@@ -40,7 +40,7 @@ class Pace:
 
     @classmethod
     def before(cls, updates: int, operations: float) -> Pace:
-        """Return the pace of epochs of so many updates and operations, of which none is done yet.
+        """Return an estimate of the pace, before the first epoch, from an epoch's updates and work.
 
         An eighth of a block is planned, so that short trainings are one block, which saves the time
         between blocks, and a wrong estimate does not make the first block long.

@@ -112,7 +112,7 @@ class Chunk(NamedTuple):
     claimed : (parts,) int64
         How often each part was begun and finished, over the phases of all steps.
     kc : int
-        Columns of a block of X: so many features of a panel of W1 fit the L1 cache.
+        Columns in a block of X: the weights of that many features in a panel fit the L1 cache.
     X : (threads, blocks, rows, x_row)
         The features, and a 1 for b1, `kc` columns after the other, so that a block is on few
         pages; empty if they are in `entries`. Each thread has its own copy, also of labels and

@@ -312,7 +312,7 @@ class FusedPredictor:
         return P
 
     def _compute(self, stretch: Stretch, P: int, threads: int) -> bool:
-        """Compute P of a stretch of rows by so many threads; return whether it and X are finite."""
+        """Compute P of a stretch on up to `threads` threads; return whether P and X are finite."""
         N = stretch.rows
         team = threads_for(min(N, threads), self._threads) if threads > 1 else 1
         chunk = min(self._chunk, -(-N // team))

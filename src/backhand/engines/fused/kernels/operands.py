@@ -64,9 +64,9 @@ def stored(array: NDArray[Any], dtype: Any) -> Stored:
 
 
 def stretches(X: Any, dtype: Any, most: int) -> Iterable[Stretch]:
-    """All rows of X (N, d), in order, at most so many at a time.
+    """All rows of X (N, d), in order, at most `most` of them at a time.
 
-    Of an X that cannot be read in place, some rows at a time are converted to the dtype.
+    Of an X that cannot be read in place, a few rows at a time are converted to the dtype.
     """
     if type(X) is np.ndarray and X.dtype == dtype and (N := len(X)) <= most:
         flags = X.flags

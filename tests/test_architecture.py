@@ -46,6 +46,7 @@ FLOORS = [
         "engines": "the equations on batches: reference (NumPy), torch, fused (compiled)",
         "formulas": "the equations as text, of which lines can be replaced",
     },
+    {"cluster": "many machines: a transport, and engines over it"},
     {"training": "epochs, samplers, schedules, validation, early stopping, callbacks, checkpoints"},
     {
         "evaluation": "figures with their intervals, confusion matrix, curves",

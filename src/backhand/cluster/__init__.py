@@ -1,0 +1,1 @@
+"""Many machines: a transport that runs functions on workers, and engines over it."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from backhand.errors import InputError, did_you_mean, warn
 from backhand.support import display
@@ -22,6 +22,8 @@ from backhand.tables.queries import GROUP, all_rows, first_row, totals
 
 if TYPE_CHECKING:
     import duckdb
+
+T = TypeVar("T")
 
 SHOWN_COLUMNS = 8
 """Maximum number of columns that a table's `repr` names."""
@@ -143,6 +145,27 @@ class Table:
         source = display.cut(repr(self.source)[1:-1])
         title = f"Table of {source}: {rows}, {len(self.names):,} columns"
         return display.Summary(title, columns, line=())
+
+    def each(
+        self,
+        function: Callable[..., T],
+        *args: Any,
+        of_part: Sequence[tuple[Any, ...]] | None = None,
+    ) -> list[T]:
+        """Return `function(part, *args, *of_part[p])` of each part p of the rows, in their order.
+
+        This table is its only part. The parts of a `PartedTable` are tables on its workers.
+
+        Parameters
+        ----------
+        function : callable
+            A function of a module, since workers find it by its name; it takes a `Table`.
+        args
+            What it gets besides, the same for all parts.
+        of_part : sequence of tuple, optional
+            What it gets besides for each part.
+        """
+        return [function(self, *args, *(of_part[0] if of_part else ()))]
 
     def index(self, name: str, role: str = "column") -> int:
         """Return the position of a column, from 0.

@@ -6,7 +6,8 @@ bit, since whatever is computed of the rows is computed part by part, and merged
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from itertools import count
 from typing import Any
 
 from backhand.cluster.transport import Call, Memory, Transport
@@ -16,6 +17,13 @@ FEWEST, MOST, ROWS = 8, 1024, 4096
 
 SECONDS = 600.0
 """Time limit of a call, unless another is given."""
+
+
+SHARED = "shared"
+"""What the memory of each part has for a key: a dictionary that all parts on one worker share."""
+
+_numbers = count()
+"""Numbers for `Parts`, so that several have memories of their own on the same workers."""
 
 
 def part_count(units: int, batch_size: int | None) -> int:
@@ -42,13 +50,22 @@ class Parts:
         Number of parts.
     sizes : sequence of float, optional
         Their sizes, by which they are shared out: each worker has neighbouring parts.
+    able : sequence of sets of int, optional
+        The workers that can hold each part: on whose machine its files are. By default all.
     """
 
     def __init__(
-        self, transport: Transport, count: int, sizes: Sequence[float] | None = None
+        self,
+        transport: Transport,
+        count: int,
+        sizes: Sequence[float] | None = None,
+        able: Sequence[frozenset[int]] | None = None,
     ) -> None:
         self.transport, self.count = transport, count
-        self.holders: list[int] = _shared_out(sizes or [1.0] * count, len(transport.places))
+        everyone = frozenset(range(len(transport.places)))
+        self.able = list(able or [everyone] * count)
+        self.holders: list[int] = _shared_out(sizes or [1.0] * count, self.able)
+        self._number = next(_numbers)
 
     def of_worker(self, worker: int) -> list[int]:
         """Return the parts that a worker holds, in order."""
@@ -76,11 +93,14 @@ class Parts:
         function: Callable[..., Any],
         *args: Any,
         of_part: Sequence[tuple[Any, ...]] | None = None,
+        key: Hashable = None,
         seconds: float = SECONDS,
     ) -> list[Any]:
         """As `each`, for a function that writes to the memory of its part.
 
         It is called again, in the order of all such calls, on the worker that takes over the parts of a lost one.
+        Of the calls with the same `key`, unless it is None, only the last is: what it writes takes the
+        place of what those before have written.
         """
         return self.each(function, *args, of_part=of_part, seconds=seconds)
 
@@ -100,14 +120,21 @@ class Parts:
         for worker in dict.fromkeys(self.holders):
             mine = self.of_worker(worker)
             given = {part: () if of_part is None else of_part[part] for part in mine}
-            calls.append(self.transport.submit(worker, _with_memories, function, args, given))
+            calls.append(
+                self.transport.submit(worker, _with_memories, self._number, function, args, given)
+            )
         return [call.result(seconds) for call in calls]
 
 
 def _with_memories(
-    memory: Memory, function: Callable[..., Any], args: tuple[Any, ...], given: dict[int, Any]
+    memory: Memory,
+    number: int,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    given: dict[int, Any],
 ) -> Any:
-    parts = {part: memory.setdefault(part, {}) for part in given}
+    shared = memory.setdefault(SHARED, {})
+    parts = {part: memory.setdefault((number, part), {SHARED: shared}) for part in given}
     return function(parts, *args, given)
 
 
@@ -120,10 +147,18 @@ def _of_parts(
     return {part: function(memories[part], *args, *given[part]) for part in given}
 
 
-def _shared_out(sizes: Sequence[float], workers: int) -> list[int]:
-    """Return the worker of each part: neighbours together, about the same size for each."""
-    total, before, holders = sum(sizes) or 1.0, 0.0, []
-    for size in sizes:
-        holders.append(min(workers - 1, int((before + size / 2) / total * workers)))
-        before += size
+def _shared_out(sizes: Sequence[float], able: Sequence[frozenset[int]]) -> list[int]:
+    """Return the worker of each part: neighbours together, about the same size for each.
+
+    Parts that the same workers can hold are shared out among these.
+    """
+    holders = [0] * len(sizes)
+    for workers in dict.fromkeys(able):
+        among = sorted(workers)
+        parts = [part for part, some in enumerate(able) if some == workers]
+        total, before = sum(sizes[part] for part in parts) or 1.0, 0.0
+        for part in parts:
+            place = int((before + sizes[part] / 2) / total * len(among))
+            holders[part] = among[min(len(among) - 1, place)]
+            before += sizes[part]
     return holders

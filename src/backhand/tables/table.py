@@ -8,10 +8,12 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from numpy.typing import NDArray
 
 from backhand.errors import InputError, did_you_mean, warn
 from backhand.support import display
@@ -166,6 +168,24 @@ class Table:
             What it gets besides for each part.
         """
         return [function(self, *args, *(of_part[0] if of_part else ()))]
+
+    def keep(
+        self,
+        function: Callable[..., T],
+        *args: Any,
+        of_part: Sequence[tuple[Any, ...]] | None = None,
+        key: Hashable = None,
+    ) -> list[T]:
+        """As `each`, for a function that changes the part: what it does is needed later.
+
+        A worker that takes over the part of a lost one calls it again; of the calls with one `key`
+        only the last, which undoes what those before have done.
+        """
+        return self.each(function, *args, of_part=of_part)
+
+    def by_part(self, *arrays: NDArray[Any]) -> list[tuple[NDArray[Any], ...]]:
+        """Return the rows of arrays (N, …) that each part has, as `of_part` of `each`."""
+        return [arrays]
 
     def index(self, name: str, role: str = "column") -> int:
         """Return the position of a column, from 0.

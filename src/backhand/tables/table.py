@@ -174,7 +174,7 @@ class Table:
         function: Callable[..., T],
         *args: Any,
         of_part: Sequence[tuple[Any, ...]] | None = None,
-        key: Hashable = None,
+        key: Hashable = None,  # noqa: ARG002 (nothing is called again here)
     ) -> list[T]:
         """As `each`, for a function that changes the part: what it does is needed later.
 

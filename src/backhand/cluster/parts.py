@@ -31,13 +31,6 @@ MOST_LOSSES = 3
 _KEYS = counted()
 
 
-SHARED = "shared"
-"""What the memory of each part has for a key: a dictionary that all parts on one worker share."""
-
-_numbers = count()
-"""Numbers for `Parts`, so that several have memories of their own on the same workers."""
-
-
 def part_count(units: int, batch_size: int | None) -> int:
     """Return the number of parts of so many units, for batches of so many rows; None: of all rows.
 
@@ -145,7 +138,6 @@ class Parts:
         function: Callable[..., Any],
         *args: Any,
         of_part: Sequence[tuple[Any, ...]] | None = None,
-        key: Hashable = None,
         seconds: float = SECONDS,
     ) -> list[Any]:
         """As `each`, for a function that writes to the memory of its part.

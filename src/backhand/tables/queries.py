@@ -81,7 +81,7 @@ def chunks(table: Table, expressions: Sequence[str]) -> Iterator[tuple[slice, li
 
 def mark(table: Table, chosen: NDArray[np.bool_]) -> None:
     """Select the rows, (N,), that `MARKED` names."""
-    table.keep(_mark, of_part=table.by_part(chosen), key=MARKED)
+    table.keep(_mark, of_part=table.by_part(chosen), name=MARKED)
 
 
 def _mark(part: Table, chosen: NDArray[np.bool_]) -> None:

@@ -174,11 +174,11 @@ class Table:
         function: Callable[..., T],
         *args: Any,
         of_part: Sequence[tuple[Any, ...]] | None = None,
-        key: Hashable = None,  # noqa: ARG002 (nothing is called again here)
+        name: Hashable = None,  # noqa: ARG002 (nothing is called again here)
     ) -> list[T]:
         """As `each`, for a function that changes the part: what it does is needed later.
 
-        A worker that takes over the part of a lost one calls it again; of the calls with one `key`
+        A worker that takes over the part of a lost one calls it again; of the calls with one `name`
         only the last, which undoes what those before have done.
         """
         return self.each(function, *args, of_part=of_part)

@@ -73,9 +73,7 @@ def facts_of(_: Memory, options: ReadingOptions, paths: Sequence[str]) -> dict[s
         disconnect(connection)
 
 
-def _facts(
-    connection: duckdb.DuckDBPyConnection, options: ReadingOptions, path: str
-) -> FileFacts:
+def _facts(connection: duckdb.DuckDBPyConnection, options: ReadingOptions, path: str) -> FileFacts:
     whole = FileFacts([Unit(path, Path(path).stat().st_size)])
     if not _is_parquet(path, options):
         return whole

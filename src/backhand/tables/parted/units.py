@@ -24,9 +24,7 @@ class Unit(NamedTuple):
     rows: tuple[int, int] | None = None
 
 
-def runs_of(
-    units: Sequence[Unit], count: int, able: Sequence[frozenset[int]]
-) -> list[list[Unit]]:
+def runs_of(units: Sequence[Unit], count: int, able: Sequence[frozenset[int]]) -> list[list[Unit]]:
     """Cut units into runs of neighbours of about the same size, each of which one worker can read.
 
     Sizes alone decide where, apart from files that are not on all machines: where no worker has

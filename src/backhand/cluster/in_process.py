@@ -18,6 +18,8 @@ class InProcess:
     workers : int
     """
 
+    in_this_process = True
+
     def __init__(self, workers: int) -> None:
         self.places = ["this process"] * workers
         self._memories: list[Memory] = [{} for _ in range(workers)]

@@ -52,9 +52,12 @@ class Transport(Protocol):
     ----------
     places : sequence of str
         Where each worker is, for people: its host and process.
+    in_this_process : bool
+        Whether the workers are threads of this process, which share its cores.
     """
 
     places: Sequence[str]
+    in_this_process: bool
 
     def submit(self, worker: int, function: Callable[..., Any], *args: Any) -> Call:
         """Run `function(memory, *args)` on a worker, after what was submitted to it before.

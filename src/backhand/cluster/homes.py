@@ -66,9 +66,12 @@ class Homes:
             self._homes = [found if one is home else one for one in self._homes]
 
     def _another(self, home: Home, loss: WorkerLost) -> Home:
-        if self._transport.replace(home.worker):
+        if self._transport.replace(loss):
             return Home(home.worker)
         others = [one for one in self._homes if one is not home]
         if not others:
-            raise BackhandError(f"{loss} No other worker is left.") from loss
+            raise BackhandError(
+                f"all workers are lost, the last one, {loss.worker + 1}, since: {loss.why}. A "
+                "checkpoint lets the training resume."
+            ) from loss
         return min(others, key=others.count)

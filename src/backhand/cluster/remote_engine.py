@@ -6,12 +6,14 @@ busy. X is once on each machine. The loop of training, fleets and checkpoints do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 from numpy.typing import NDArray
 
 from backhand.cluster import networks
+from backhand.cluster.connect import connect
 from backhand.cluster.remote_session import RemoteSession, Workers, advance_together
 from backhand.cluster.transport import Transport
 from backhand.engines import (
@@ -44,10 +46,12 @@ class RemoteEngine:
     Parameters
     ----------
     engine : Engine
-        What computes. Workers in this process share its threads; others have as many as it has,
-        each, and it must be possible to pickle it.
+        What computes.
     transport : Transport
         The caller closes it.
+    here : bool
+        Whether the workers are threads of this process, and share the engine's threads. Others have
+        an engine each, which is sent to them.
 
     Warns
     -----
@@ -60,7 +64,7 @@ class RemoteEngine:
     >>> import numpy as np
     >>> from backhand.cluster.in_process import InProcess
     >>> transport = InProcess(2)
-    >>> engine = RemoteEngine(backhand.make_engine("reference"), transport)
+    >>> engine = RemoteEngine(backhand.make_engine("reference"), transport, here=True)
     >>> results = backhand.train_many(
     ...     [backhand.Member(hidden=4, seed=seed) for seed in range(3)], np.eye(3), np.arange(3),
     ...     engine=engine)
@@ -69,10 +73,10 @@ class RemoteEngine:
     [100, 100, 100]
     """
 
-    def __init__(self, engine: Engine, transport: Transport) -> None:
+    def __init__(self, engine: Engine, transport: Transport, *, here: bool = False) -> None:
         self.name, self.group, self.precision = engine.name, engine.group, engine.precision
         self._engine, self._worker = engine, 0
-        self._workers = Workers(transport, _engines(engine, transport))
+        self._workers = Workers(transport, _engines(engine, transport, here))
         self._warn_of_others()
 
     def _warn_of_others(self) -> None:
@@ -137,10 +141,32 @@ class RemoteEngine:
         return self._engine.evaluate(params, data)
 
 
-def _engines(engine: Engine, transport: Transport) -> list[Engine]:
-    """Return the engine of each worker; threads of one process share its cores."""
+@contextmanager
+def on_workers(engine: Engine, workers: int | None, ray: str | None) -> Iterator[Engine]:
+    """Return a `RemoteEngine` over so many workers while the context lasts.
+
+    Parameters
+    ----------
+    engine : Engine
+    workers, ray
+        As for `connect`. Without both, it is the engine itself.
+
+    Raises
+    ------
+    InputError, MissingDependencyError
+        As of `connect`.
+    """
+    if workers is None and ray is None:
+        yield engine
+        return
+    with connect(1 if workers is None else workers, ray) as transport:
+        yield RemoteEngine(engine, transport, here=ray is None)
+
+
+def _engines(engine: Engine, transport: Transport, here: bool) -> list[Engine]:
+    """Return the engine of each worker."""
     workers = len(transport.places)
-    if not transport.in_this_process:
+    if not here:
         return [engine] * workers
     engines = engine.divided(workers)
     return [engines[worker % len(engines)] for worker in range(workers)]

@@ -19,8 +19,7 @@ import numpy as np
 from backhand.cluster import networks
 from backhand.cluster.homes import Home, Homes
 from backhand.cluster.networks import Beginning, PackedState, Rows, Used, copied
-from backhand.cluster.parts import SECONDS
-from backhand.cluster.transport import Call, Transport, WorkerLost
+from backhand.cluster.transport import Call, Transport, WorkerLost, told
 from backhand.engines import Block, BlockMetrics, Data, Engine, Objective, OptimizerState
 from backhand.engines.argument_checks import check_precision, check_start, check_state
 from backhand.engines.batching import session_repr
@@ -35,8 +34,9 @@ MOST_SHARED = 8
 MOST_LOSSES = 5
 """Workers that may be lost in a row with one call."""
 
-PATIENCE = 20
-"""A worker counts as lost after this many times the longest call so far, but not before SECONDS."""
+SECONDS, PATIENCE = 600.0, 20
+"""A worker that gives no answer counts as lost after so many seconds, and so many times as long as
+the longest call until then. (One that is dead is noticed at once.)"""
 
 _families = count()
 
@@ -80,12 +80,8 @@ class Workers:
         began = time.perf_counter()
         try:
             found = call.result(max(SECONDS, PATIENCE * self._longest))
-        except BackhandError:
-            raise
         except Exception as error:
-            said = f"{type(error).__name__}: {error}".rstrip(".: ")
-            place = self.transport.places[worker]
-            raise BackhandError(f"worker {worker + 1} ({place}) failed: {said}.") from error
+            raise told(error, f"worker {worker + 1} ({self.transport.places[worker]})") from error
         self._longest = max(self._longest, time.perf_counter() - began)
         return found
 

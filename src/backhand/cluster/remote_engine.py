@@ -29,7 +29,7 @@ from backhand.engines import (
 )
 from backhand.engines.argument_checks import check_group
 from backhand.equations import Gradients, Parameters
-from backhand.errors import warn
+from backhand.errors import InputError, warn
 from backhand.optimizers import Optimizer
 
 AHEAD = 2
@@ -142,7 +142,9 @@ class RemoteEngine:
 
 
 @contextmanager
-def on_workers(engine: Engine, workers: int | None, ray: str | None) -> Iterator[Engine]:
+def on_workers(
+    engine: Engine, workers: int | None, ray: str | None, threads: int | None = None
+) -> Iterator[Engine]:
     """Return a `RemoteEngine` over so many workers while the context lasts.
 
     Parameters
@@ -150,16 +152,22 @@ def on_workers(engine: Engine, workers: int | None, ray: str | None) -> Iterator
     engine : Engine
     workers, ray
         As for `connect`. Without both, it is the engine itself.
+    threads : int, optional
+        Number of threads of each worker of Ray. Workers in this process share the engine's.
 
     Raises
     ------
-    InputError, MissingDependencyError
+    InputError
+        If `ray` is given without `workers`; or as of `connect`.
+    MissingDependencyError
         As of `connect`.
     """
-    if workers is None and ray is None:
+    if workers is None:
+        if ray is not None:
+            raise InputError(f"ray is {ray!r} without workers; expected their number, workers=N.")
         yield engine
         return
-    with connect(1 if workers is None else workers, ray) as transport:
+    with connect(workers, ray, None if ray is None else threads) as transport:
         yield RemoteEngine(engine, transport, here=ray is None)
 
 

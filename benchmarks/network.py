@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from statistics import median
 
@@ -46,6 +47,7 @@ class Network:
     def __enter__(self) -> Network:
         if os.geteuid() != 0 or shutil.which("ip") is None:
             sys.exit("network.py needs root and the command `ip` (Debian: apt-get install iproute2).")
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # hosts are removed
         with ExitStack() as failing:
             failing.push(self._cleanup)
             self._build()
@@ -72,7 +74,7 @@ class Network:
         hosts = range(1, self.count + 1)
         for host in hosts:
             _ip("netns", "add", self._namespace(host))
-            self._cleanup.callback(_ip, "netns", "delete", self._namespace(host))
+            self._cleanup.callback(_remove, self._namespace(host))
         link = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("network_link.py")), str(self.delay),
              str(self.rate), *map(self._device, hosts)],
@@ -93,26 +95,13 @@ class Network:
         _ip(*inside, "link", "set", device, "txqueuelen", "1000", "up")
 
 
-@contextmanager
-def process(command: Sequence[str], **options: object) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that ends with the `with` block, and with it all that it started."""
-    started = subprocess.Popen(command, start_new_session=True, **options)  # type: ignore[call-overload]
-    try:
-        yield started
-    finally:
-        _end_group(started)
-
-
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    for signal in (15, 9):
-        try:
-            os.killpg(process.pid, signal)
-            process.wait(10)
-        except ProcessLookupError:
-            process.wait()
-            return
-        except subprocess.TimeoutExpired:
-            continue
+def _remove(namespace: str) -> None:
+    """End the processes of a host and remove it."""
+    listed = subprocess.run(["ip", "netns", "pids", namespace], stdout=subprocess.PIPE, text=True)
+    for number in listed.stdout.split():
+        with suppress(ProcessLookupError):
+            os.kill(int(number), signal.SIGKILL)
+    _ip("netns", "delete", namespace)
 
 
 def _end(link: subprocess.Popen[bytes]) -> None:
@@ -161,7 +150,7 @@ def measured(network: Network) -> tuple[float, float]:
     """Return the round trip in ms and the rate in Mbit/s from host 1 to host 2."""
     script, address = [sys.executable, __file__], network.address(2)
     server = network.command(2, [*script, "--serve", address])
-    with process(server, stdout=subprocess.PIPE) as serving:
+    with subprocess.Popen(server, stdout=subprocess.PIPE) as serving:
         assert serving.stdout is not None
         serving.stdout.readline()
         client = network.command(1, [*script, "--measure", address])

@@ -278,7 +278,7 @@ class MLPClassifier(
             by_epochs = self.solver != "lbfgs"
             tasks = Tasks(self, X, y, sample_weight, self.max_iter if by_epochs else None,
                           "epoch" if by_epochs else "step", self._fitted)  # fmt: skip
-            engine = rows.engine(self._engine())
+            engine = rows.engine(self.engine, self.device, self.threads, self.precision)
             if by_epochs:
                 training = self._prepare(data, validation, classes, first=first, engine=engine)
                 warn_of_end(self._train_by_epochs(training, tasks.callbacks(), checkpoint))
@@ -325,12 +325,17 @@ class MLPClassifier(
                 "rows; pass a dict (compute_class_weight of sklearn.utils.class_weight helps)."
             )
         classes = all_classes(classes, None if first else self.classes_)
-        data = self._data(HERE, HERE.read(self, X, y, sample_weight, reset=first), classes)
-        validation = self._validation(X_val, y_val, sample_weight_val, classes)
-        random_state = generator_of(self.random_state)
-        params = self._begin(data, classes, random_state) if first else self._present()
-        training = self._training(params, data, validation, random_state, 1, ahead=False)
-        self._train_by_epochs(training, keep_interrupted=False)
+        with self._rows() as rows:
+            read = rows.read(self, X, y, sample_weight, reset=first)
+            data = self._data(rows, read, classes)
+            validation = self._validation(X_val, y_val, sample_weight_val, classes, rows)
+            engine = rows.engine(self.engine, self.device, self.threads, self.precision)
+            random_state = generator_of(self.random_state)
+            params = self._begin(data, classes, random_state) if first else self._present()
+            training = self._training(
+                params, data, validation, random_state, 1, engine=engine, ahead=False
+            )
+            self._train_by_epochs(training, keep_interrupted=False)
         return self
 
     @property

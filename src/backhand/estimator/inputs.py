@@ -12,7 +12,8 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from backhand.engines import Data, Engine, is_sparse
+from backhand.choices import PrecisionName
+from backhand.engines import Data, Engine, is_sparse, make_engine
 from backhand.engines.argument_checks import check_sparse, is_finite
 from backhand.errors import InputError
 from backhand.estimator.plain_arrays import (
@@ -54,8 +55,10 @@ class Rows(Protocol):
         """Return what was read as data, with class indices (N,) and weights (N,)."""
         ...
 
-    def engine(self, engine: Engine) -> Engine:
-        """Return an engine that trains on such data and computes with this one."""
+    def engine(
+        self, name: str, device: str | None, threads: int | None, precision: PrecisionName
+    ) -> Engine:
+        """Return an engine that trains on such data, as `make_engine` does."""
         ...
 
 
@@ -68,8 +71,10 @@ class RowsHere:
     def data(self, X: Any, y: NDArray[np.int64], weights: NDArray[Any] | None) -> Data:
         return Data(X, y, weights)
 
-    def engine(self, engine: Engine) -> Engine:
-        return engine
+    def engine(
+        self, name: str, device: str | None, threads: int | None, precision: PrecisionName
+    ) -> Engine:
+        return make_engine(name, device, threads, precision)
 
 
 HERE = RowsHere()

@@ -14,7 +14,6 @@ from backhand.errors import InputError
 from backhand.estimator.classifier import MLPClassifier
 from backhand.estimator.inputs import features_and_labels
 
-
 Listed = tuple[str, Any, Any, Any]
 """One part as it was passed to `fit`: where X is in its list, such as "X[3]", and X (n, d), y (n,)
 and the weights (n,) or None; n may be 0. (A plain tuple: in these, references to objects in Ray's

@@ -220,6 +220,9 @@ class FusedSession:
     def state(self) -> OptimizerState:
         return OptimizerState(*self._work.unpacked(), self._updates)
 
+    def parameters(self) -> Parameters:
+        return self._work.parameters()
+
     def restore(self, state: OptimizerState) -> None:
         check_state(state, self._work.like, len(self._work.slots))
         self._work.load(state.params, state.slots)

@@ -138,6 +138,10 @@ class Work:
                 else:
                     slot.write(values)
 
+    def parameters(self) -> Parameters:
+        """A copy of the parameters."""
+        return self._theta.read()
+
     def unpacked(self) -> tuple[Parameters, Slots]:
         """Copies of parameters and slots; those of the slots can never be changed."""
         slots = tuple(Parameters(*map(immutable, slot.read())) for slot in self.slots)

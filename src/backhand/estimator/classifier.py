@@ -361,14 +361,14 @@ class MLPClassifier(
         """Return where `fit` has its rows, while it runs."""
         return nullcontext(HERE)
 
-    def _data(self, rows: Rows, read: Read, classes: NDArray[Any]) -> Data:
+    def _data(self, rows: Rows, read: Read, classes: NDArray[Any]) -> Any:
         X, labels, w = read
         weights = weights_of(X.dtype, labels, w, self.class_weight, classes)
         return rows.data(X, places_of(labels, classes, "y"), weights)
 
     def _validation(
         self, X: Any, y: Any, sample_weight: Any, classes: NDArray[Any], rows: Rows = HERE
-    ) -> Data | None:
+    ) -> Any:
         if X is None and y is None and sample_weight is None:
             return None
         if X is None or y is None:

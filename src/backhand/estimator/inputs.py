@@ -12,7 +12,6 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from backhand.choices import PrecisionName
 from backhand.engines import Data, Engine, is_sparse, make_engine
 from backhand.engines.argument_checks import check_sparse, is_finite
 from backhand.errors import InputError
@@ -51,14 +50,12 @@ class Rows(Protocol):
         """Validate rows, as `features_and_labels` does."""
         ...
 
-    def data(self, X: Any, y: NDArray[np.int64], weights: NDArray[Any] | None) -> Data:
-        """Return what was read as data, with class indices (N,) and weights (N,)."""
+    def data(self, X: Any, y: NDArray[np.int64], weights: NDArray[Any] | None) -> Any:
+        """Return `Data`, or what stands in for it, with class indices (N,) and weights (N,)."""
         ...
 
-    def engine(
-        self, name: str, device: str | None, threads: int | None, precision: PrecisionName
-    ) -> Engine:
-        """Return an engine that trains on such data, as `make_engine` does."""
+    def engine(self, *choice: Any) -> Engine:
+        """Return an engine that trains on such data, from the arguments of `make_engine`."""
         ...
 
 
@@ -71,10 +68,8 @@ class RowsHere:
     def data(self, X: Any, y: NDArray[np.int64], weights: NDArray[Any] | None) -> Data:
         return Data(X, y, weights)
 
-    def engine(
-        self, name: str, device: str | None, threads: int | None, precision: PrecisionName
-    ) -> Engine:
-        return make_engine(name, device, threads, precision)
+    def engine(self, *choice: Any) -> Engine:
+        return make_engine(*choice)
 
 
 HERE = RowsHere()

@@ -146,7 +146,7 @@ def _read(listed: Listed, expected: Expected) -> tuple[Any, Facts]:
         raise InputError(f"{name}: {error}") from error
     columns = getattr(seen, "feature_names_in_", None)
     return X, Facts(
-        listed.name, X.shape[1], None if columns is None else tuple(columns), X.dtype.name,
+        name, X.shape[1], None if columns is None else tuple(columns), X.dtype.name,
         is_sparse(X), labels, w,
     )  # fmt: skip
 

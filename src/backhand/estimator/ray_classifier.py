@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from copy import deepcopy
 from functools import wraps
@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from backhand.cluster.connect import connect
 from backhand.cluster.parts import Parts
 from backhand.cluster.transport import Transport
-from backhand.constraints import Exactly, Integer, Or, Text, check_all
+from backhand.constraints import Constraint, Exactly, Integer, Or, Text, check_all
 from backhand.estimator.classifier import MLPClassifier
 from backhand.estimator.inputs import Rows
 from backhand.estimator.listed_parts import computed, is_in_parts, is_reference, scored
@@ -30,7 +30,10 @@ OURS = ("num_workers", "address")
 THREADS = "threads"
 """The address of workers that are threads of this process, without Ray."""
 
-CONSTRAINTS = {"num_workers": Integer(1), "address": Or(Exactly(None), Text())}
+CONSTRAINTS: Mapping[str, Constraint] = {
+    "num_workers": Integer(1),
+    "address": Or(Exactly(None), Text()),
+}
 
 
 def _with_the_parameters_of(kind: type) -> Callable[[Any], Any]:
@@ -46,7 +49,7 @@ def _with_the_parameters_of(kind: type) -> Callable[[Any], Any]:
     return decorate
 
 
-def _by_part(method: Callable[[Any, Any], NDArray[Any]]) -> Callable[[Any, Any], Any]:
+def _by_part(method: Callable[[Any, Any], NDArray[Any]]) -> Any:
     """Return a method for X in one piece, or for a list of parts."""
 
     @wraps(method)
@@ -185,7 +188,7 @@ class RayMLPClassifier(MLPClassifier):
         check_lists(X, y, sample_weight)
         w = [None] * len(X) if sample_weight is None else sample_weight
         hits, weights = zip(*self._of_each(scored, (), zip(X, y, w, strict=True)), strict=True)
-        return sum(hits) / sum(weights)
+        return float(sum(hits) / sum(weights))
 
     def to_local(self) -> MLPClassifier:
         """Return an `MLPClassifier` with the same parameters, and fitted if this one is.
@@ -194,7 +197,7 @@ class RayMLPClassifier(MLPClassifier):
         """
         own = {name: value for name, value in vars(self).items() if name not in OURS}
         local = MLPClassifier()
-        vars(local).update(deepcopy(own))
+        local.__dict__.update(deepcopy(own))
         return local
 
     def to_model(self) -> Model:
@@ -212,8 +215,7 @@ class RayMLPClassifier(MLPClassifier):
     def _connected_rows(self) -> Iterator[Rows]:
         with self._connected() as transport:
             batch_size = None if self.solver == "lbfgs" else self.batch_size
-            here = self.num_workers if self.address == THREADS else 0
-            yield RowsOnWorkers(transport, batch_size, here)
+            yield RowsOnWorkers(transport, batch_size)
 
     def _connected(self) -> AbstractContextManager[Transport]:
         address = None if self.address == THREADS else self.address or _usual_address()

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.choices import PrecisionName
 from backhand.cluster.parted_data import PartedData, share_out
 from backhand.cluster.parted_engine import PartedEngine
 from backhand.cluster.parts import Parts, part_count
@@ -59,15 +58,11 @@ class RowsOnWorkers:
     batch_size : int, "auto" or None
         The estimator's; None: all rows. With it and the number of rows, the number of parts is
         decided by what is read first.
-    workers_here : int
-        Number of workers that share this process.
     """
 
-    def __init__(
-        self, transport: Transport, batch_size: int | str | None, workers_here: int
-    ) -> None:
-        self._transport, self._names, self._workers_here = transport, count(), workers_here
-        self._batch_size = DEFAULT_BATCH_SIZE if batch_size == "auto" else batch_size
+    def __init__(self, transport: Transport, batch_size: int | str | None) -> None:
+        self._transport, self._names = transport, count()
+        self._batch_size = DEFAULT_BATCH_SIZE if isinstance(batch_size, str) else batch_size
         self._parts: Parts | None = None
 
     def read(self, estimator: Any, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Read:
@@ -81,7 +76,7 @@ class RowsOnWorkers:
         ]
         return self._read_parts(estimator, listed, reset=reset)
 
-    def data(self, X: Any, y: NDArray[np.int64], weights: NDArray[Any] | None) -> Data:
+    def data(self, X: Any, y: NDArray[np.int64], weights: NDArray[Any] | None) -> PartedData:
         """Return what was read as data in parts, to which y and the weights are sent."""
         if not isinstance(X, Held):
             return self._shared_out(Data(X, y, weights))
@@ -90,13 +85,12 @@ class RowsOnWorkers:
         parts.keep(hold, X.name, X.dtype, X.shape[1], of_part=of_part)
         return PartedData(parts, X.name, X.lengths, X.shape[1], X.dtype, y, weights)
 
-    def engine(
-        self, name: str, device: str | None, threads: int | None, precision: PrecisionName
-    ) -> Engine:
+    def engine(self, *choice: Any) -> Engine:
         """Return an engine whose sessions send each update to the workers."""
-        return PartedEngine(name, device, threads, precision, self._workers_here)
+        assert self._parts is not None  # rows have been read
+        return PartedEngine(self._parts, *choice)
 
-    def _shared_out(self, data: Data) -> Data:
+    def _shared_out(self, data: Data) -> PartedData:
         """Cut rows into parts of about equal lengths, and send these to the workers."""
         size = data.rows if self._batch_size is None else self._batch_size
         return share_out(self._parts_of(part_count(data.rows, size)), data, self._next_name())

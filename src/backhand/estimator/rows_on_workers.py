@@ -15,7 +15,7 @@ from backhand.cluster.parts import Parts, part_count
 from backhand.cluster.sharing_out import shared_out
 from backhand.cluster.transport import Transport
 from backhand.engines import Data, Engine
-from backhand.errors import InputError
+from backhand.errors import BackhandWarning, InputError
 from backhand.estimator.inputs import Read, features_and_labels
 from backhand.estimator.listed_parts import (
     Expected,
@@ -28,6 +28,7 @@ from backhand.estimator.listed_parts import (
     read,
 )
 from backhand.estimator.parameters import DEFAULT_BATCH_SIZE
+from backhand.estimator.reporting import warn
 
 
 class Held(NamedTuple):
@@ -121,6 +122,12 @@ class RowsOnWorkers:
         """Return the parts of all rows; there are `count`, if they are not made yet."""
         if self._parts is None:
             self._parts = Parts(self._transport, count)
+            if (idle := len(self._transport.places) - count) > 0:
+                warn(
+                    f"num_workers is {count + idle}, and there are {count} parts: {idle} workers "
+                    "have no rows. Use fewer workers, or pass X in more parts.",
+                    BackhandWarning,
+                )
         return self._parts
 
     def _next_name(self) -> str:

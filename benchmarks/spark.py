@@ -2,7 +2,7 @@
 
     python benchmarks/spark.py DATA [--hidden 100] [--iterations 100] [--blas FOLDER]
 
-DATA is LetterRecognition.csv, whose numbers are standardised, or the folder with mnist_train.parquet
+DATA is LetterRecognition.csv, whose numbers are standardised, or a folder: mnist_train.parquet
 and mnist_test.parquet, whose pixels are divided by 255. Spark (pyspark, a JRE) runs as `local[1]`,
 with its rows cached and after a short fit, so that its time contains neither reading nor
 compilation. Its BLAS is that of Java with vector instructions, or the libblas.so.3 in FOLDER. Its
@@ -171,8 +171,9 @@ def run(options: Namespace) -> Found:
 
 def all_contenders(options: Namespace) -> dict[str, Found]:
     found: dict[str, Found] = {}
+    blas = ["--blas", options.blas] if options.blas else []
     given = ["--hidden", options.hidden, "--iterations", options.iterations,
-             "--block", options.block, *(["--blas", options.blas] if options.blas else [])]  # fmt: skip
+             "--block", options.block, *blas]  # fmt: skip
     for name in (*SPARK, *OURS):
         loss = found["Spark, l-bfgs"]["losses"][-1] if found else 0.0
         found[name] = in_process(

@@ -380,7 +380,7 @@ class MLPClassifier(
                 "X_val is scored after each epoch, and solver='lbfgs' has no epochs; use "
                 "solver='adam' or 'sgd'."
             )
-        X, labels, w = rows.read(self, X, y, sample_weight, reset=False)
+        X, labels, w = rows.read(self, X, y, sample_weight, "X_val", reset=False)
         weights = weights_of(X.dtype, labels, w, None, classes)
         return rows.data(X, places_of(labels, classes, "y_val"), weights)
 

@@ -76,7 +76,7 @@ def is_reference(value: Any) -> bool:
     return kind.__name__ == "ObjectRef" and kind.__module__.partition(".")[0] == "ray"
 
 
-def read(memory: dict[str, Any], name: str, listed: Sequence[Listed], expected: Expected) -> Any:
+def read(memory: dict[str, Any], name: str, expected: Expected, listed: Sequence[Listed]) -> Any:
     """Validate some neighbouring parts, put their rows together, and hold these under a name.
 
     Returns

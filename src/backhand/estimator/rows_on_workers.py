@@ -66,14 +66,16 @@ class RowsOnWorkers:
         self._batch_size = DEFAULT_BATCH_SIZE if isinstance(batch_size, str) else batch_size
         self._parts: Parts | None = None
 
-    def read(self, estimator: Any, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Read:
+    def read(
+        self, estimator: Any, X: Any, y: Any, sample_weight: Any, name: str = "X", *, reset: bool
+    ) -> Read:
         """Validate rows: one table here, a list of parts where they are held."""
         if not is_in_parts(X):
             return Read(*features_and_labels(estimator, X, y, reset=reset), sample_weight)
-        check_lists(X, y, sample_weight)
+        check_lists(X, y, sample_weight, name)
         weights = [None] * len(X) if sample_weight is None else sample_weight
         listed: list[Listed] = [
-            (f"X[{n}]", *entries) for n, entries in enumerate(zip(X, y, weights, strict=True))
+            (f"{name}[{n}]", *entries) for n, entries in enumerate(zip(X, y, weights, strict=True))
         ]
         return self._read_parts(estimator, listed, reset=reset)
 
@@ -108,7 +110,7 @@ class RowsOnWorkers:
         )
         found = [facts for some in by_part for facts in some]
         if not found:
-            raise InputError("none of the parts of X has rows; expected one row or more.")
+            raise InputError("none of these parts has rows; expected one row or more.")
         check_alike(found)
         if reset:
             _note(estimator, found[0])
@@ -134,23 +136,23 @@ class RowsOnWorkers:
         return f"rows {next(self._names)}"
 
 
-def check_lists(X: Any, y: Any, sample_weight: Any) -> None:
-    """Check that y and the weights are lists of as many parts as X.
+def check_lists(X: Any, y: Any, sample_weight: Any, name: str = "X") -> None:
+    """Check that labels and weights are lists of as many parts as X, which is one.
 
     Raises
     ------
     InputError
         If one is not.
     """
-    for name, values in (("y", y), ("sample_weight", sample_weight)):
-        if name == "sample_weight" and values is None:
+    for what, values in (("labels", y), ("weights", sample_weight)):
+        if what == "weights" and values is None:
             continue
         if not isinstance(values, list | tuple) or len(values) != len(X) or not all(
             is_reference(value) or hasattr(value, "__len__") for value in values
         ):  # fmt: skip
             raise InputError(
-                f"X is a list of {len(X)} parts, and {name} is not; expected a list with the "
-                f"{name} of each part."
+                f"{name} is a list of {len(X)} parts, and its {what} are not; expected a list with "
+                f"the {what} of each part."
             )
 
 

@@ -20,6 +20,7 @@ from backhand.cluster.transport import Transport
 from backhand.constraints import Constraint, Exactly, Integer, Or, Text, check_all
 from backhand.estimator.classifier import MLPClassifier
 from backhand.estimator.inputs import Rows
+from backhand.estimator.integrations import enter
 from backhand.estimator.listed_parts import computed, is_in_parts, is_reference, scored
 from backhand.estimator.rows_on_workers import RowsOnWorkers, check_lists
 from backhand.model import Model
@@ -239,6 +240,9 @@ class RayMLPClassifier(MLPClassifier):
         with self._connected() as transport:
             parts = Parts(transport, len(of_part))
             return parts.each(function, transport.share(local), *args, of_part=of_part)
+
+
+enter(RayMLPClassifier)
 
 
 def _usual_address() -> str:

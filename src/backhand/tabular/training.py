@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines import Data, Engine, make_engine
+from backhand.equations import Parameters
 from backhand.errors import InputError, listed, warn
 from backhand.evaluation import Evaluation, Tally
+from backhand.evaluation.scores import bound_of
 from backhand.functional import init
-from backhand.model import Model, check_model
+from backhand.model import Model, check_model, class_names
 from backhand.selection import InnerFolds, SearchProgress
 from backhand.stratified import STRETCH, class_counts
 from backhand.table_settings import Settings
@@ -40,7 +42,8 @@ from backhand.tables.schema.targets import (
 from backhand.tables.table import Table
 from backhand.tabular.binning import is_small, is_worthwhile, may_compare, with_bins
 from backhand.tabular.learning import Learned, search, train_once
-from backhand.tabular.sampling import VALUES, sampled
+from backhand.tabular.row_parts import cut, each_part, stretches
+from backhand.tabular.sampling import sampled
 from backhand.tabular.sketching import sketch_of
 from backhand.tabular.splitting import Split, Splitter, splitter_of
 from backhand.training.callbacks import Callback
@@ -456,10 +459,27 @@ def tally_rows(
     numbers: NDArray[np.int64] | None = None,
 ) -> None:
     """Add the predictions for encoded rows to each tally, with the rows' numbers if given."""
-    length, predictor = max(1, VALUES // data.X.shape[1]), engine.predictor(model.params)
-    for start in range(0, data.rows, length):
-        there = slice(start, start + length)
-        some, named = data.at(there), None if numbers is None else numbers[there]
-        P = predictor.predict_proba(some.X)
-        for tally in tallies:
-            tally.add(P, some.y, rows=named)
+    if numbers is None:
+        numbers = np.arange(data.rows)
+    bound, of_part = bound_of(numbers, len(model.classes)), [(some,) for some in cut(numbers, data)]
+    found = each_part(
+        data, _tallied, model.params, engine, class_names(model), bound, of_part=of_part
+    )
+    for tally in tallies:
+        for part in found:
+            tally.merge(part)
+
+
+def _tallied(
+    part: Data,
+    params: Parameters,
+    engine: Engine,
+    classes: list[str],
+    bound: np.uint64,
+    numbers: NDArray[np.int64],
+) -> Tally:
+    """Return the figures of the predictions for one part of the rows."""
+    tally, predictor = Tally(classes, bound=bound), engine.predictor(params)
+    for there, some in stretches(part):
+        tally.add(predictor.predict_proba(some.X), some.y, rows=numbers[there])
+    return tally

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from backhand.engines import Data
 from backhand.evaluation import Scores
 from backhand.tables.schema.schema import Schema
+from backhand.tabular.row_parts import each_part, located
 from backhand.tabular.sampling import VALUES, sampled
 
 FEWEST = 20
@@ -54,23 +55,16 @@ class Twins(NamedTuple):
 def exact(schema: Schema, training: Data, held_out: Data, scores: Scores | None) -> Twins:
     """Compare the held-out rows that were scored with all training rows, by a hash of each.
 
-    `scores` number the rows of `held_out`.
+    `scores` number the rows of `held_out`, in their order.
     """
     if scores is None or len(scores.y) < FEWEST:
         return Twins(0, 0.0, 0.0, 0.0)
-    d = training.X.shape[1]
-    weights = np.random.default_rng(0).integers(0, 2**64, d, np.uint64) | np.uint64(1)  # odd
-    length = max(1, CACHED // d)
-    wanted = np.concatenate([
-        hashes(held_out.X[scores.rows[i : i + length]], weights)
-        for i in range(0, len(scores.rows), length)
-    ])  # fmt: skip
+    of_part = [(some,) for some in located(scores.rows, held_out)]
+    wanted = np.concatenate(each_part(held_out, _hashes_of, of_part=of_part))
     distinct = np.unique(wanted)
     seen = np.zeros(len(distinct), bool)
-    for start in range(0, training.rows, length):
-        found = hashes(training.X[start : start + length], weights)
-        place = np.minimum(np.searchsorted(distinct, found), len(distinct) - 1)
-        seen[place[distinct[place] == found]] = True
+    for found in each_part(training, _seen, distinct):
+        seen |= found
     twin = seen[np.searchsorted(distinct, wanted)]
     right = scores.P.argmax(axis=1) == scores.y
     shares = [float(right[rows].mean()) if rows.any() else 0.0 for rows in (twin, ~twin)]
@@ -81,6 +75,32 @@ def exact(schema: Schema, training: Data, held_out: Data, scores: Scores | None)
         and not by_chance(schema, training, held_out)
     )
     return Twins(len(twin), share, accuracy, others, matters)
+
+
+def _hashes_of(part: Data, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return the hashes of some rows."""
+    length, weights = max(1, CACHED // part.X.shape[1]), _odd(part.X.shape[1])
+    found = np.empty(len(rows), np.uint64)
+    for start in range(0, len(rows), length):
+        some = slice(start, start + length)
+        found[some] = hashes(part.at(rows[some]).X, weights)
+    return found
+
+
+def _seen(part: Data, distinct: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Return which of the sorted hashes some row has."""
+    length, weights = max(1, CACHED // part.X.shape[1]), _odd(part.X.shape[1])
+    seen = np.zeros(len(distinct), bool)
+    for start in range(0, part.rows, length):
+        found = hashes(part.at(slice(start, start + length)).X, weights)
+        place = np.minimum(np.searchsorted(distinct, found), len(distinct) - 1)
+        seen[place[distinct[place] == found]] = True
+    return seen
+
+
+def _odd(d: int) -> NDArray[np.uint64]:
+    """Return the weights of d features in a hash."""
+    return np.random.default_rng(0).integers(0, 2**64, d, np.uint64) | np.uint64(1)
 
 
 def by_chance(schema: Schema, training: Data, held_out: Data) -> bool:

@@ -1,0 +1,152 @@
+"""What workers share of a training on a table: its rows, or the networks of its search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal
+
+from backhand.choices import ShareName, names
+from backhand.cluster.connect import checked_count, connect
+from backhand.cluster.remote_engine import RemoteEngine
+from backhand.cluster.transport import Transport
+from backhand.engines import Engine
+from backhand.errors import InputError, listed
+from backhand.table_settings import Settings
+from backhand.tables.files.streams import is_address
+from backhand.tables.reading.reader import expand
+
+SMALL = 2**28
+"""Bytes of all files below which each worker can well read all rows: 256 MiB."""
+
+Shared = Literal["rows", "networks"]
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """How many workers there are, where they run, and what they share.
+
+    Attributes
+    ----------
+    workers : int, optional
+        None: nothing is shared.
+    ray : str, optional
+        The Ray cluster on which they run, as `connect` takes it.
+    share : {"auto", "rows", "networks"}
+
+    Raises
+    ------
+    InputError
+        If one of them is invalid, or the others are given without `workers`.
+    """
+
+    workers: int | None = None
+    ray: str | None = None
+    share: ShareName = "auto"
+
+    def __post_init__(self) -> None:
+        if self.share not in names(ShareName):
+            choices = listed(names(ShareName), conjunction="or")
+            raise InputError(f"share (--share) is {self.share!r}; expected {choices}.")
+        checked_count("workers (--workers)", self.workers)
+        for name, given in (("ray", self.ray is not None), ("share", self.share != "auto")):
+            if given and self.workers is None:
+                raise InputError(
+                    f"{name} (--{name}) is of workers; add their number, such as --workers 4 "
+                    "(workers=4)."
+                )
+
+    def of(self, data: Any, query: str | None, settings: Settings) -> Shared | None:
+        """Return what is shared in a training on this table; None: nothing.
+
+        Parameters
+        ----------
+        data : path, glob, Table, mapping of columns, or data frame
+        query : str, optional
+        settings : Settings
+
+        Raises
+        ------
+        InputError
+            If it cannot be shared.
+        """
+        if self.workers is None:
+            return None
+        share: Shared = self.share if self.share != "auto" else (
+            "rows" if settings.quick or _size(data, query) >= SMALL else "networks"
+        )  # fmt: skip
+        if share == "networks" and settings.quick:
+            raise InputError(
+                "with --quick there is only one network, so that workers cannot share networks; "
+                "omit --share, so that they share rows, or omit --quick."
+            )
+        if share == "rows":
+            _check_rows(data, query, settings)
+        return share
+
+
+def _size(data: Any, query: str | None) -> int:
+    """Return the bytes of the files of a table; 0 if it is not read from files."""
+    if query is not None or not _is_files(data):
+        return 0
+    return sum(Path(path).stat().st_size for path in expand(str(data)))
+
+
+def _is_files(data: Any) -> bool:
+    """Return whether a table is read from files that workers can read too."""
+    if not isinstance(data, str | PathLike):
+        return False
+    return str(data) != "-" and not is_address(str(data))
+
+
+def _check_rows(data: Any, query: str | None, settings: Settings) -> None:
+    """Raise InputError if the rows of a table cannot be shared."""
+    instead = (
+        "write them to Parquet or CSV files, such as with DuckDB's COPY … TO 'rows.parquet', and "
+        "train on these"
+    )
+    if query is not None:
+        raise InputError(
+            "workers read their own rows of files, and a query (--query) makes its rows on one "
+            f"machine; {instead}, or share networks (--share networks, without --quick)."
+        )
+    if not _is_files(data):
+        what = f"{data}" if isinstance(data, str) else f"data of type {type(data).__name__}"
+        raise InputError(
+            f"workers read their own rows of files, which {what} is not; {instead}, or share "
+            "networks (--share networks, without --quick)."
+        )
+    if settings.cv is not None:
+        raise InputError(
+            "--cv trains on each fold's rows, which would have to be encoded again on every "
+            "worker; omit it when workers share rows, or share networks (--share networks, "
+            "without --quick)."
+        )
+
+
+@contextmanager
+def connected(
+    sharing: Sharing, shared: Shared | None, threads: int | None = None
+) -> Iterator[Transport | None]:
+    """Connect to the workers, which are ended with the context; None if nothing is shared.
+
+    Raises
+    ------
+    InputError, MissingDependencyError
+        As `connect`.
+    """
+    if shared is None or sharing.workers is None:
+        yield None
+        return
+    with connect(sharing.workers, sharing.ray, threads) as transport:
+        yield transport
+
+
+def engine_over(engine: Engine, transport: Transport | None, shared: Shared | None) -> Engine:
+    """Return the engine that computes with the workers; the given one without workers."""
+    if transport is None:
+        return engine
+    return RemoteEngine(engine, transport)

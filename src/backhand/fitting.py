@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backhand.choices import EngineName, PrecisionName
+from backhand.choices import EngineName, PrecisionName, ShareName
 from backhand.engines import Engine, engine_of
 from backhand.errors import warn
 from backhand.model import Model
@@ -24,6 +24,7 @@ from backhand.tables.table import Table
 from backhand.tabular.advice import advise
 from backhand.tabular.cross_validation import cross_validate
 from backhand.tabular.room import room_for
+from backhand.tabular.sharing import Sharing, connected
 from backhand.tabular.training import Prepared, fit_table, prepare_table
 from backhand.training.callbacks import Callback, check_callbacks
 from backhand.training.checkpoints.checkpoint import Checkpoint, check_checkpoint
@@ -68,6 +69,9 @@ class FitArguments(Settings):
     threads: int | None = None
     precision: PrecisionName = "auto"
     memory: int | str | None = None
+    workers: int | None = None
+    ray: str | None = None
+    share: ShareName = "auto"
     callbacks: Sequence[Callback] = ()
     checkpoint: Checkpoint | None = None
 
@@ -136,7 +140,19 @@ def fit(arguments: FitArguments) -> Model:
         bfloat16, with float32 sums, parameters and updates: faster where the processor has units
         for it, and slower where it has not, which warns; see docs/precision.md.
     memory : int or str, optional
-        Maximum memory in bytes, or a size such as "512MB"; by default half of the free memory.
+        Maximum memory in bytes, or a size such as "512MB"; by default half of the free memory. Of
+        workers that share rows, the memory of each.
+    workers : int, optional
+        Number of workers that share the work: threads of this process, or processes of a Ray
+        cluster. The model is the same, bit for bit, for any number of them; see
+        docs/many-machines.md.
+    ray : str, optional
+        The Ray cluster on which the workers run: its address, "auto" (that of this machine) or
+        "local" (one that is started here, and ended afterwards).
+    share : {"auto", "rows", "networks"}, default="auto"
+        What the workers share: "rows", of which each reads its own from the files, or the
+        "networks" of the search, for which each has all rows. "auto" is networks if there is a
+        search and the files are smaller than 256 MiB together.
     callbacks : sequence of callable, default=()
         With `quick` each is called with a `Progress` after each epoch, of each fold too; otherwise
         with a `SearchProgress`, several times per second. One that raises `StopTraining` ends
@@ -188,7 +204,10 @@ def fit(arguments: FitArguments) -> Model:
         settings.check_one_training()
     watch = _watch(arguments.callbacks)
     page = _page(arguments)
-    with ExitStack() as tables:
+    sharing = Sharing(arguments.workers, arguments.ray, arguments.share)
+    shared = sharing.of(arguments.data, arguments.query, settings)
+    with connected(sharing, shared, arguments.threads) as workers, ExitStack() as tables:
+        engine = engine if workers is None else workers.engine(engine)
         table, validation = _opened(arguments, settings, tables)
         room = room_for(budget(arguments.memory), settings)
         prepared = prepare_table(

@@ -12,11 +12,13 @@ from backhand.choices import ShareName, names
 from backhand.cli import options
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from backhand.engines import Engine
     from backhand.table_settings import Settings
     from backhand.tables.schema.choices import ColumnChoices
     from backhand.tabular.room import Room
-    from backhand.tabular.sharing import Sharing
+    from backhand.tabular.sharing import Workers
     from backhand.training.checkpoints.checkpoint import Checkpoint
 
 TITLES = {
@@ -198,11 +200,14 @@ class WorkerOptions:
         ),
     ] = "auto"  # fmt: skip
 
-    def sharing(self) -> Sharing:
-        """Return them, checked."""
-        from backhand.tabular.sharing import Sharing
+    def connected(
+        self, data: str | None, query: str | None, settings: Settings, threads: int | None
+    ) -> AbstractContextManager[Workers | None]:
+        """Connect to the workers, if the rows or networks of this training are shared."""
+        from backhand.tabular.sharing import Sharing, connected
 
-        return Sharing(self.workers, self.ray, self.share)  # type: ignore[arg-type]
+        sharing = Sharing(self.workers, self.ray, self.share)  # type: ignore[arg-type]
+        return connected(sharing, sharing.of(data, query, settings), threads)
 
 
 @dataclass(frozen=True)

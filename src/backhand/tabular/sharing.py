@@ -127,11 +127,37 @@ def _check_rows(data: Any, query: str | None, settings: Settings) -> None:
         )
 
 
+@dataclass(frozen=True)
+class Workers:
+    """Workers that are connected, and what they share.
+
+    Attributes
+    ----------
+    transport : Transport
+    shared : {"rows", "networks"}
+    """
+
+    transport: Transport
+    shared: Shared
+
+    def engine(self, engine: Engine) -> Engine:
+        """Return the engine that computes with the workers what this one computes alone."""
+        return RemoteEngine(engine, self.transport)
+
+
 @contextmanager
 def connected(
     sharing: Sharing, shared: Shared | None, threads: int | None = None
-) -> Iterator[Transport | None]:
+) -> Iterator[Workers | None]:
     """Connect to the workers, which are ended with the context; None if nothing is shared.
+
+    Parameters
+    ----------
+    sharing : Sharing
+    shared : {"rows", "networks"} or None
+        What `sharing.of` a table says.
+    threads : int, optional
+        Of each worker.
 
     Raises
     ------
@@ -142,11 +168,4 @@ def connected(
         yield None
         return
     with connect(sharing.workers, sharing.ray, threads) as transport:
-        yield transport
-
-
-def engine_over(engine: Engine, transport: Transport | None, shared: Shared | None) -> Engine:
-    """Return the engine that computes with the workers; the given one without workers."""
-    if transport is None:
-        return engine
-    return RemoteEngine(engine, transport)
+        yield Workers(transport, shared)

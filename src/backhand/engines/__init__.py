@@ -16,6 +16,7 @@ from backhand.engines.contract import (
     OptimizerState,
     Predictor,
     Session,
+    Sums,
     is_sparse,
 )
 from backhand.engines.registry import (
@@ -40,6 +41,7 @@ __all__ = [
     "OptimizerState",
     "Predictor",
     "Session",
+    "Sums",
     "engine_of",
     "is_sparse",
     "make_engine",

@@ -30,26 +30,33 @@ class WeightedMean:
     """Mean by weight of figures such as (loss, accuracy), each a number or an array, in float64.
 
     The figures may stay on a device until the result is read, without synchronising before.
+
+    Attributes
+    ----------
+    weight : float
+        Σ weight.
+    sums : list
+        Σ weight · figure of each.
     """
 
     def __init__(self, figures: int = 2) -> None:
-        self._weight = 0.0
-        self._sums: list[Any] = [0.0] * figures
+        self.weight = 0.0
+        self.sums: list[Any] = [0.0] * figures
 
     def add(self, weight: float, *figures: Any) -> None:
-        self._weight += weight
+        self.weight += weight
         for i, figure in enumerate(figures):
             xp = array_namespace(figure)
-            self._sums[i] = self._sums[i] + weight * xp.astype(figure, xp.float64)
+            self.sums[i] = self.sums[i] + weight * xp.astype(figure, xp.float64)
 
     def result(self) -> tuple[float, float]:
         """The means of two numbers."""
-        loss, accuracy = (float(total) / self._weight for total in self._sums)
+        loss, accuracy = (float(total) / self.weight for total in self.sums)
         return loss, accuracy
 
     def on_device(self) -> list[Any]:
         """The means of all figures, where they are."""
-        return [total / self._weight for total in self._sums]
+        return [total / self.weight for total in self.sums]
 
 
 def total_weight(w: NDArray[Any] | None, rows: int) -> float:

@@ -256,6 +256,27 @@ class BlockMetrics(NamedTuple):
     validation_accuracy: NDArray[np.float64]
 
 
+class Sums(NamedTuple):
+    """Sums over some rows, from which means over these and other rows are made.
+
+    The gradient of the mean loss over all of them is Σ gradient / Σ weight + λθ, their mean loss
+    Σ loss / Σ weight, and their accuracy Σ hits / Σ weight.
+
+    Attributes
+    ----------
+    gradient : Parameters
+        Σ w ∂ℓ/∂θ, in the parameters' dtype, without a penalty.
+    loss, hits, weight : float
+        Σ w ℓ, Σ w over the rows that are classified correctly, and Σ w, summed in float64. No row's
+        ℓ counts more than `Objective.loss_cap`.
+    """
+
+    gradient: Parameters
+    loss: float
+    hits: float
+    weight: float
+
+
 class OptimizerState(NamedTuple):
     """Parameters, the optimizer's memory and the number of updates: what a session resumes from.
 
@@ -297,7 +318,7 @@ def are_zeros(values: Parameters) -> bool:
 class Session(Protocol):
     """A training under way: parameters, the optimizer's memory and rows, where the engine computes.
 
-    Units are dropped in `advance` only.
+    Units are dropped in `advance` and `sums` only.
     """
 
     def advance(self, block: Block) -> BlockMetrics:
@@ -315,6 +336,10 @@ class Session(Protocol):
         """A copy of the state, as NumPy arrays."""
         ...
 
+    def parameters(self) -> Parameters:
+        """A copy of the present parameters, as NumPy arrays: `state().params`, without the rest."""
+        ...
+
     def restore(self, state: OptimizerState) -> None:
         """Continue from a state of the session's shapes and dtype, which is copied.
 
@@ -326,10 +351,8 @@ class Session(Protocol):
         """The loss, penalty included, and dθ at the present parameters, of these rows as one batch.
 
         It changes nothing, uses bounded memory, and takes no longer than an update on these rows.
-        No hidden unit is dropped: dropout belongs to `advance`. The
-        mean of the gradients of several sets of rows, weighted by their Σw and all with the λ of
-        the whole batch, is the gradient of all of them as one batch, to rounding: this and `apply`
-        are what data-parallel training needs.
+        No hidden unit is dropped: dropout belongs to `advance` and `sums`. Without dropout and loss
+        cap it is `sums(rows)` divided by Σw, plus the penalty, to rounding.
 
         Parameters
         ----------
@@ -349,6 +372,36 @@ class Session(Protocol):
         ------
         InputError
             If there are no such rows, or if they all weigh 0.
+        """
+        ...
+
+    def sums(self, rows: Any = None, first: int = 0, data: Data | None = None) -> Sums:
+        """The sums, at the present parameters, that some rows add to a batch of the next update.
+
+        It changes nothing. The sums of several sets of rows add up to those of all of them as one
+        batch, to rounding; with the division by Σw, the penalty and `apply` they are an update that
+        `advance` does with that batch, to rounding. This is what data-parallel training needs.
+
+        Parameters
+        ----------
+        rows : slice or ndarray of shape (n,), optional
+            Which rows, as a slice or as row numbers; None: all.
+        first : int
+            The position of the first of them in the batch: with dropout, its row i has the units
+            that the next update drops for row first + i of its batch.
+        data : Data, optional
+            Rows of which `rows` are some; None: the session's own. Several calls may name the same.
+
+        Returns
+        -------
+        Sums
+            All zeros if the rows all weigh 0.
+
+        Raises
+        ------
+        InputError
+            If there are no such rows, if labels or weights of theirs are not valid, or if `first`
+            is not an integer of 0 or more.
         """
         ...
 

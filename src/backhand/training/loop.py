@@ -292,7 +292,7 @@ class Driver:
             history=self.state.history,
             finished=bool(self.state.ended),
             schedule=self.controller.schedule(self.state),
-            parameters=lambda: self.session.state().params,
+            parameters=self.session.parameters,
         )
 
 

@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.engines.batching import FlatBlock, flatten_batch
-from backhand.engines.contract import BlockMetrics, Data, are_zeros, is_sparse, zeros_like
+from backhand.engines.contract import (
+    BlockMetrics,
+    Data,
+    Sums,
+    are_zeros,
+    is_sparse,
+    zeros_like,
+)
 from backhand.engines.fused.buffers import (
     chunk_of,
     chunk_rows,
@@ -21,7 +28,7 @@ from backhand.engines.fused.buffers import (
     parts_of,
     whole_blocks,
 )
-from backhand.engines.fused.kernels.dropout import NO_DROPOUT
+from backhand.engines.fused.kernels.dropout import NO_DROPOUT, Dropout
 from backhand.engines.fused.kernels.gather import arrays_of, most_numbers, rows_of
 from backhand.engines.fused.kernels.optimizers import GRADIENT, NO_RULE, Step
 from backhand.engines.fused.llvm.abi import Fixed, aligned, marshal
@@ -138,6 +145,10 @@ class Work:
                 else:
                     slot.write(values)
 
+    def parameters(self) -> Parameters:
+        """A copy of the parameters."""
+        return self._theta.read()
+
     def unpacked(self) -> tuple[Parameters, Slots]:
         """Copies of parameters and slots; those of the slots can never be changed."""
         slots = tuple(Parameters(*map(immutable, slot.read())) for slot in self.slots)
@@ -191,6 +202,12 @@ class Work:
         metrics = self.compute(data, _without_update(batch, GRADIENT), chunk)
         return float(metrics.loss[0]), self._gradient.read()
 
+    def sums(self, data: Data, batch: FlatBlock, dropout: Dropout, loss_cap: float) -> Sums:
+        """The sums over the rows of a batch."""
+        metrics = self.compute(data, BlockArgs(*batch, dropout, loss_cap, 0, 1, GRADIENT, *NO_CONSTANTS))
+        loss, hits, weight = (float(figures[0]) for figures in metrics[:3])
+        return Sums(self._gradient.read(), loss, hits, weight)
+
     def apply(
         self, gradient: Parameters, rate: float, class_fixed: int, rule: tuple[Any, ...]
     ) -> None:
@@ -243,5 +260,9 @@ VALIDATED = np.ones(1, np.int64)
 """Validation after the one epoch of a block."""
 
 
+NO_CONSTANTS = 0.0, 0.0, 0.0
+"""Those of no rule."""
+
+
 def _without_update(batch: FlatBlock, rule: int) -> BlockArgs:
-    return BlockArgs(*batch, NO_DROPOUT, math.inf, 0, rule, 0.0, 0.0, 0.0)
+    return BlockArgs(*batch, NO_DROPOUT, math.inf, 0, 0, rule, *NO_CONSTANTS)

@@ -8,7 +8,7 @@ calls of `keep` that made them, and what it was asked is asked again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import count as counted
 from threading import RLock
@@ -53,6 +53,7 @@ class _Kept:
     args: tuple[Any, ...]
     of_part: Sequence[tuple[Any, ...]] | None
     seconds: float
+    name: Hashable
 
 
 class Parts:
@@ -139,21 +140,26 @@ class Parts:
         *args: Any,
         of_part: Sequence[tuple[Any, ...]] | None = None,
         seconds: float = SECONDS,
+        name: Hashable = None,
     ) -> list[Any]:
         """As `each`, for a function that writes to the memory of its part.
 
         It is called again, in the order of all such calls, where the parts of a lost worker are
         made again. Called twice in a row it must leave the same memory as once. A call that raises
-        is forgotten, with whatever it has left in the memories.
+        is forgotten, with whatever it has left in the memories; so are earlier calls of the same
+        `name`, of which it undoes what they have done.
         """
-        kept = _Kept(function, args, of_part, seconds)
+        kept = _Kept(function, args, of_part, seconds, name)
         with self._lock:  # a part that is made again meanwhile has to be made with this call too
             self._kept.append(kept)
             try:
-                return self.each(function, *args, of_part=of_part, seconds=seconds)
+                done = self.each(function, *args, of_part=of_part, seconds=seconds)
             except BaseException:
                 self._kept.remove(kept)
                 raise
+            self._kept = [one for one in self._kept
+                          if one is kept or name is None or one.name != name]  # fmt: skip
+            return done
 
     def by_worker(
         self,

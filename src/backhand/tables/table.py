@@ -8,10 +8,12 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from numpy.typing import NDArray
 
 from backhand.errors import InputError, did_you_mean, warn
 from backhand.support import display
@@ -22,6 +24,8 @@ from backhand.tables.queries import GROUP, all_rows, first_row, totals
 
 if TYPE_CHECKING:
     import duckdb
+
+T = TypeVar("T")
 
 SHOWN_COLUMNS = 8
 """Maximum number of columns that a table's `repr` names."""
@@ -143,6 +147,45 @@ class Table:
         source = display.cut(repr(self.source)[1:-1])
         title = f"Table of {source}: {rows}, {len(self.names):,} columns"
         return display.Summary(title, columns, line=())
+
+    def each(
+        self,
+        function: Callable[..., T],
+        *args: Any,
+        of_part: Sequence[tuple[Any, ...]] | None = None,
+    ) -> list[T]:
+        """Return `function(part, *args, *of_part[p])` of each part p of the rows, in their order.
+
+        This table is its only part. The parts of a `PartedTable` are tables on its workers.
+
+        Parameters
+        ----------
+        function : callable
+            A function of a module, since workers find it by its name; it takes a `Table`.
+        args
+            What it gets besides, the same for all parts.
+        of_part : sequence of tuple, optional
+            What it gets besides for each part.
+        """
+        return [function(self, *args, *(of_part[0] if of_part else ()))]
+
+    def keep(
+        self,
+        function: Callable[..., T],
+        *args: Any,
+        of_part: Sequence[tuple[Any, ...]] | None = None,
+        name: Hashable = None,  # noqa: ARG002 (nothing is called again here)
+    ) -> list[T]:
+        """As `each`, for a function that changes the part: what it does is needed later.
+
+        A worker that takes over the part of a lost one calls it again; of the calls with one `name`
+        only the last, which undoes what those before have done.
+        """
+        return self.each(function, *args, of_part=of_part)
+
+    def by_part(self, *arrays: NDArray[Any]) -> list[tuple[NDArray[Any], ...]]:
+        """Return the rows of arrays (N, …) that each part has, as `of_part` of `each`."""
+        return [arrays]
 
     def index(self, name: str, role: str = "column") -> int:
         """Return the position of a column, from 0.

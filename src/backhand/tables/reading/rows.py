@@ -59,7 +59,9 @@ def load_rows(
 
 def in_files(connection: duckdb.DuckDBPyConnection) -> bool:
     """Return whether `rows` are read from their files in each pass, and not loaded."""
-    views = "SELECT 1 FROM duckdb_views() WHERE view_name = 'rows'"
+    views = (
+        "SELECT 1 FROM duckdb_views() WHERE view_name = 'rows' AND schema_name = current_schema()"
+    )
     return bool(connection.execute(views).fetchall())
 
 

@@ -1,0 +1,69 @@
+"""What cannot be cut of a table's files: row groups of Parquet files, and other files as wholes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Unit(NamedTuple):
+    """A row group of a Parquet file, or a file of another format.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    size : int
+        Its rows, or the bytes of a file whose rows are not counted.
+    rows : (int, int) or None
+        The first row of the row group in its file, and the one behind its last; None: all.
+    """
+
+    path: str
+    size: int
+    rows: tuple[int, int] | None = None
+
+
+def runs_of(units: Sequence[Unit], count: int, able: Sequence[frozenset[int]]) -> list[list[Unit]]:
+    """Cut units into runs of neighbours of about the same size, each of which one worker can read.
+
+    Sizes alone decide where, apart from files that are not on all machines: where no worker has
+    both of two neighbours, there is a cut, too.
+
+    Parameters
+    ----------
+    units : sequence of Unit
+        In the order of the table's rows.
+    count : int
+        The number of runs, at most that of units. There may be more if files are on some machines
+        only.
+    able : sequence of frozenset of int
+        The workers that can read each unit.
+
+    Examples
+    --------
+    >>> units = [Unit("a", 5), Unit("b", 1), Unit("c", 1), Unit("d", 5)]
+    >>> [[unit.path for unit in run] for run in runs_of(units, 3, [frozenset({0})] * 4)]
+    [['a'], ['b', 'c'], ['d']]
+    """
+    runs: list[list[Unit]] = []
+    number, readers = -1, frozenset[int]()
+    for unit, run, workers in zip(units, _even(units, count), able, strict=True):
+        if run != number or not readers & workers:
+            runs.append([])
+            number, readers = run, workers
+        runs[-1].append(unit)
+        readers &= workers
+    return runs
+
+
+def _even(units: Sequence[Unit], count: int) -> list[int]:
+    """Return the run of each unit, such that none of `count` runs is empty."""
+    total, before, found = sum(unit.size for unit in units) or 1, 0, list[int]()
+    for i, unit in enumerate(units):
+        wanted = (2 * before + unit.size) * count // (2 * total)
+        before += unit.size
+        # No run is left out, and enough units are left for the others.
+        most = found[-1] + 1 if found else 0
+        found.append(max(min(wanted, most), count - (len(units) - i)))
+    return found

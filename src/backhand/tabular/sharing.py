@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from backhand.choices import ShareName, names
-from backhand.cluster.connect import checked_count, connect
+from backhand.cluster.connect import MOST_WORKERS, connect
 from backhand.cluster.remote_engine import RemoteEngine
 from backhand.cluster.transport import Transport
+from backhand.constraints import Choice, Integer, check
 from backhand.engines import Engine
-from backhand.errors import InputError, listed
+from backhand.errors import InputError
 from backhand.table_settings import Settings
 from backhand.tables.files.streams import is_address
 from backhand.tables.reading.reader import expand
@@ -48,10 +49,9 @@ class Sharing:
     share: ShareName = "auto"
 
     def __post_init__(self) -> None:
-        if self.share not in names(ShareName):
-            choices = listed(names(ShareName), conjunction="or")
-            raise InputError(f"share (--share) is {self.share!r}; expected {choices}.")
-        checked_count("workers (--workers)", self.workers)
+        check("share", self.share, Choice(names(ShareName)))
+        if self.workers is not None:
+            check("workers", self.workers, Integer(1, MOST_WORKERS))
         for name, given in (("ray", self.ray is not None), ("share", self.share != "auto")):
             if given and self.workers is None:
                 raise InputError(

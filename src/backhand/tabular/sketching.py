@@ -8,10 +8,10 @@ import numpy as np
 
 from backhand.engines import Data
 from backhand.tables.row_sketch import Overlap, Repeats, RowSketch, Sketching
-from backhand.tabular.row_parts import each_part, stretches
+from backhand.tabular.row_parts import Rows, each_part, stretches
 
 
-def sketch_of(training: Data, others: Data) -> RowSketch:
+def sketch_of(training: Rows, others: Rows) -> RowSketch:
     """Return the sketch of the training rows, with the share of rows that equal one by chance.
 
     It is that of the other rows, or of training rows that equal another one, if that is more.

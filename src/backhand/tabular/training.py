@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.cluster.part_sums import EngineChoice
+from backhand.cluster.parted_data import PartedData
+from backhand.cluster.parted_engine import PartedEngine
 from backhand.engines import Data, Engine, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed, warn
@@ -42,7 +45,7 @@ from backhand.tables.schema.targets import (
 from backhand.tables.table import Table
 from backhand.tabular.binning import is_small, is_worthwhile, may_compare, with_bins
 from backhand.tabular.learning import Learned, search, train_once
-from backhand.tabular.row_parts import cut, each_part, stretches
+from backhand.tabular.row_parts import Rows, cut, each_part, stretches
 from backhand.tabular.sampling import sampled
 from backhand.tabular.sketching import sketch_of
 from backhand.tabular.splitting import Split, Splitter, splitter_of
@@ -59,9 +62,9 @@ class Encoded(NamedTuple):
     """
 
     schema: Schema
-    training: Data
-    stopping: Data
-    held_out: Data
+    training: Rows
+    stopping: Rows
+    held_out: Rows
     training_rows: RowSketch
 
 
@@ -99,17 +102,17 @@ class Prepared:
         return self.standard.schema
 
     @property
-    def training(self) -> Data:
+    def training(self) -> Rows:
         """The training rows, numbers being standardised."""
         return self.standard.training
 
     @property
-    def stopping(self) -> Data:
+    def stopping(self) -> Rows:
         """The rows that early stopping watches, numbers being standardised."""
         return self.standard.stopping
 
     @property
-    def held_out(self) -> Data:
+    def held_out(self) -> Rows:
         """The held-out rows, numbers being standardised."""
         return self.standard.held_out
 
@@ -295,11 +298,13 @@ def balanced_weights(counts: NDArray[np.int64]) -> NDArray[np.float32]:
     return np.where(present, weights, 1.0).astype(np.float32)
 
 
-def _weighted(name: str, data: Data, weights: NDArray[np.float32], matrices: ArrayStore) -> Data:
+def _weighted(name: str, data: Rows, weights: NDArray[np.float32], matrices: ArrayStore) -> Rows:
     """The rows with the weights of their classes."""
     w = matrices.array(f"{name}_weight", (data.rows,), np.float32)
     for start in range(0, data.rows, STRETCH):
         w[start : start + STRETCH] = weights[data.y[start : start + STRETCH]]
+    if isinstance(data, PartedData):
+        return data.weighted(f"{name}_weighted", w)
     return data._replace(sample_weight=w)
 
 
@@ -453,7 +458,7 @@ def figures_of(rows: str, evaluation: Evaluation) -> dict[str, Any]:
 
 def tally_rows(
     model: Model,
-    data: Data,
+    data: Rows,
     engine: Engine,
     tallies: Sequence[Tally],
     numbers: NDArray[np.int64] | None = None,
@@ -461,10 +466,11 @@ def tally_rows(
     """Add the predictions for encoded rows to each tally, with the rows' numbers if given."""
     if numbers is None:
         numbers = np.arange(data.rows)
-    bound, of_part = bound_of(numbers, len(model.classes)), [(some,) for some in cut(numbers, data)]
+    made = engine.choice if isinstance(engine, PartedEngine) else engine
     found = each_part(
-        data, _tallied, model.params, engine, class_names(model), bound, of_part=of_part
-    )
+        data, _tallied, model.params, made, class_names(model),
+        bound_of(numbers, len(model.classes)), of_part=[(some,) for some in cut(numbers, data)],
+    )  # fmt: skip
     for tally in tallies:
         for part in found:
             tally.merge(part)
@@ -473,12 +479,13 @@ def tally_rows(
 def _tallied(
     part: Data,
     params: Parameters,
-    engine: Engine,
+    engine: Engine | EngineChoice,
     classes: list[str],
     bound: np.uint64,
     numbers: NDArray[np.int64],
 ) -> Tally:
     """Return the figures of the predictions for one part of the rows."""
+    engine = engine.make() if isinstance(engine, EngineChoice) else engine
     tally, predictor = Tally(classes, bound=bound), engine.predictor(params)
     for there, some in stretches(part):
         tally.add(predictor.predict_proba(some.X), some.y, rows=numbers[there])

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from backhand.engines import Data
 from backhand.evaluation import Scores
 from backhand.tables.schema.schema import Schema
-from backhand.tabular.row_parts import each_part, located
-from backhand.tabular.sampling import VALUES, sampled
+from backhand.tabular.row_parts import VALUES, Rows, each_part, located
+from backhand.tabular.sampling import sampled
 
 FEWEST = 20
 """Held-out rows below which nothing is said."""
@@ -52,7 +52,7 @@ class Twins(NamedTuple):
     matters: bool = False
 
 
-def exact(schema: Schema, training: Data, held_out: Data, scores: Scores | None) -> Twins:
+def exact(schema: Schema, training: Rows, held_out: Rows, scores: Scores | None) -> Twins:
     """Compare the held-out rows that were scored with all training rows, by a hash of each.
 
     `scores` number the rows of `held_out`, in their order.
@@ -103,7 +103,7 @@ def _odd(d: int) -> NDArray[np.uint64]:
     return np.random.default_rng(0).integers(0, 2**64, d, np.uint64) | np.uint64(1)
 
 
-def by_chance(schema: Schema, training: Data, held_out: Data) -> bool:
+def by_chance(schema: Schema, training: Rows, held_out: Rows) -> bool:
     """Return whether few values make rows equal, as far as a draw of them tells.
 
     Then rows that differ in one column are nearly as common as rows that are equal; a copy has no
@@ -161,7 +161,7 @@ def _mixed(X: NDArray[np.float32], weights: NDArray[np.uint64]) -> NDArray[np.ui
     return mixed
 
 
-def near(training: Data, held_out: Data) -> tuple[float, int]:
+def near(training: Rows, held_out: Rows) -> tuple[float, int]:
     """Return the share of held-out rows that have near copies, and how many were looked at.
 
     Near copies are two or more training rows after which a gap follows: the next is `GAP` times

@@ -51,8 +51,13 @@ class Homes:
         """Return where sessions of a worker are; once it is lost, where they are begun again."""
         return self._homes[worker]
 
-    def lose(self, home: Home, loss: WorkerLost) -> None:
+    def lose(self, home: Home, loss: WorkerLost) -> bool:
         """Put a new worker in the place of a lost one, or let another take over.
+
+        Returns
+        -------
+        bool
+            Whether this was done now: another session may have noticed the loss before.
 
         Raises
         ------
@@ -60,10 +65,11 @@ class Homes:
             If there is no other.
         """
         with self._losing:
-            if home not in self._homes:  # another session has noticed it before
-                return
+            if home not in self._homes:
+                return False
             found = self._another(home, loss)
             self._homes = [found if one is home else one for one in self._homes]
+            return True
 
     def _another(self, home: Home, loss: WorkerLost) -> Home:
         if self._transport.replace(loss):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as NotInTime
 from queue import SimpleQueue
 from threading import Lock, Thread
@@ -76,6 +76,9 @@ class Answer:
     def result(self, seconds: float) -> Any:
         try:
             return self._future.result(seconds)
+        except CancelledError:
+            why = "another worker has taken its place"
+            raise WorkerLost(self._worker, why, self._incarnation) from None
         except NotInTime:
             if self._future.done():  # the function itself raised it, or has just ended
                 return self._future.result()

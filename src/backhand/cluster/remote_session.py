@@ -6,7 +6,6 @@ deterministic, so a block that is done again from there gives the same bits.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import count
@@ -19,6 +18,7 @@ import numpy as np
 from backhand.cluster import networks
 from backhand.cluster.homes import Home, Homes
 from backhand.cluster.networks import Beginning, PackedState, Rows, Used, copied
+from backhand.cluster.parts import SECONDS
 from backhand.cluster.transport import Call, Transport, WorkerLost, told
 from backhand.engines import Block, BlockMetrics, Data, Engine, Objective, OptimizerState
 from backhand.engines.argument_checks import check_precision, check_start, check_state
@@ -33,10 +33,6 @@ MOST_SHARED = 8
 
 MOST_LOSSES = 5
 """Workers that may be lost in a row with one call."""
-
-SECONDS, PATIENCE = 600.0, 20
-"""A worker that gives no answer counts as lost after so many seconds, and so many times as long as
-the longest call until then. (One that is dead is noticed at once.)"""
 
 _families = count()
 
@@ -56,7 +52,6 @@ class Workers:
         self.homes, self.family, self.numbers = Homes(transport), next(_families), count()
         self._shared: deque[tuple[Any, int, Any]] = deque(maxlen=MOST_SHARED)
         self._sharing = Lock()
-        self._longest = 0.0
 
     def __len__(self) -> int:
         return len(self.engines)
@@ -73,17 +68,14 @@ class Workers:
         Raises
         ------
         WorkerLost
-            If it is lost, or takes much longer than any before.
+            If it is lost.
         BackhandError
             What it raises; an error that is not Backhand's own, as a sentence.
         """
-        began = time.perf_counter()
         try:
-            found = call.result(max(SECONDS, PATIENCE * self._longest))
+            return call.result(SECONDS)
         except Exception as error:
             raise told(error, f"worker {worker + 1} ({self.transport.places[worker]})") from error
-        self._longest = max(self._longest, time.perf_counter() - began)
-        return found
 
     def rows(self, data: Data) -> tuple[Rows, list[Any]]:
         """Return rows as they are sent, and what stands for their arrays, which are shared once."""
@@ -211,14 +203,13 @@ def _use(sessions: Sequence[RemoteSession], function: Callable[..., Any], *args:
         What the function raised, or if workers are lost again and again.
     """
     workers, worker = sessions[0]._workers, sessions[0]._worker
-    last: WorkerLost | None = None
-    for _ in range(MOST_LOSSES):
+    losses: list[WorkerLost] = []
+    while len(losses) < MOST_LOSSES:
         home = workers.homes.of(worker)
         try:
             found = _use_in(home, sessions, function, args)
         except WorkerLost as error:
-            last = error
-            workers.homes.lose(home, error)
+            losses += [error] * workers.homes.lose(home, error)
         else:
             if not isinstance(found, networks.Unknown):
                 for session in sessions:
@@ -227,9 +218,9 @@ def _use(sessions: Sequence[RemoteSession], function: Callable[..., Any], *args:
         for session in sessions:
             session._home = None
     raise BackhandError(
-        f"workers were lost {MOST_LOSSES} times in a row in one block of a training. {last} If "
-        "their memory does not suffice, use fewer workers on each machine."
-    ) from last
+        f"workers were lost {MOST_LOSSES} times in a row in one block of a training; at last, "
+        f"{losses[-1]} If their memory does not suffice, use fewer workers on each machine."
+    ) from losses[-1]
 
 
 def _use_in(

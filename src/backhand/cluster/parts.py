@@ -193,8 +193,8 @@ class Parts:
                 except Exception as error:
                     errors[parts[0]] = self._told(error, worker)
                 waiting -= set(parts)
-            for lost in losses:
-                self._replace(lost)
+            for loss in losses:
+                self._replace(loss)
             if losses:
                 fruitless = fruitless + 1 if len(waiting) == before else 0
                 if fruitless > MOST_LOSSES:

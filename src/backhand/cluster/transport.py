@@ -62,9 +62,13 @@ class Transport(Protocol):
         Number of threads that a function on a worker may compute with.
     """
 
-    places: Sequence[str]
-    machines: Sequence[str]
     threads: int
+
+    @property
+    def places(self) -> Sequence[str]: ...
+
+    @property
+    def machines(self) -> Sequence[str]: ...
 
     def submit(self, worker: int, function: Callable[..., Any], *args: Any) -> Call:
         """Run `function(memory, *args)` on a worker, after what was submitted to it before.

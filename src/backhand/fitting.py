@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import KW_ONLY, dataclass, fields, replace
 from os import PathLike
 from pathlib import Path
@@ -24,7 +24,7 @@ from backhand.tables.table import Table
 from backhand.tabular.advice import advise
 from backhand.tabular.cross_validation import cross_validate
 from backhand.tabular.room import room_for
-from backhand.tabular.sharing import Sharing, connected
+from backhand.tabular.sharing import Sharing, Workers, connected
 from backhand.tabular.training import Prepared, fit_table, prepare_table
 from backhand.training.callbacks import Callback, check_callbacks
 from backhand.training.checkpoints.checkpoint import Checkpoint, check_checkpoint
@@ -140,8 +140,8 @@ def fit(arguments: FitArguments) -> Model:
         bfloat16, with float32 sums, parameters and updates: faster where the processor has units
         for it, and slower where it has not, which warns; see docs/precision.md.
     memory : int or str, optional
-        Maximum memory in bytes, or a size such as "512MB"; by default half of the free memory. Of
-        workers that share rows, the memory of each.
+        Maximum memory in bytes, or a size such as "512MB"; by default half of the free memory.
+        Workers that share rows have this much on each machine, together.
     workers : int, optional
         Number of workers that share the work: threads of this process, or processes of a Ray
         cluster. The model is the same, bit for bit, for any number of them; see
@@ -207,8 +207,9 @@ def fit(arguments: FitArguments) -> Model:
     sharing = Sharing(arguments.workers, arguments.ray, arguments.share)
     shared = sharing.of(arguments.data, arguments.query, settings)
     with connected(sharing, shared, arguments.threads) as workers, ExitStack() as tables:
-        engine = engine if workers is None else workers.engine(engine)
-        table, validation = _opened(arguments, settings, tables)
+        table, validation = _opened(arguments, settings, tables, workers)
+        if workers is not None:
+            engine = workers.engine(engine, table, arguments.device, arguments.threads)
         room = room_for(budget(arguments.memory), settings)
         prepared = prepare_table(
             table, arguments.target, settings, choices, validation=validation,
@@ -263,13 +264,14 @@ def _page(arguments: FitArguments) -> Path | None:
 
 
 def _opened(
-    arguments: FitArguments, settings: Settings, tables: ExitStack
+    arguments: FitArguments, settings: Settings, tables: ExitStack, workers: Workers | None
 ) -> tuple[Table, Table | None]:
     """The table and the second table, which are closed with `tables`."""
+    if workers is not None and workers.shared == "rows":
+        return _opened_by_workers(arguments, settings, tables, workers)
     memory = room_for(budget(arguments.memory), settings).table
     unused = set(_names(arguments.drop)) - {settings.group, settings.time}
-    reading = {name: getattr(arguments, name)
-               for name in ("format", "encoding", "sheet", "table", "header")}  # fmt: skip
+    reading = _reading(arguments)
     table = tables.enter_context(as_table(
         arguments.data, unused=unused, query=arguments.query, reading=reading, memory=memory
     ))  # fmt: skip
@@ -280,6 +282,26 @@ def _opened(
     return table, tables.enter_context(as_table(
         second, unused=unused, reading=reading if alike else None, memory=memory
     ))  # fmt: skip
+
+
+def _opened_by_workers(
+    arguments: FitArguments, settings: Settings, tables: ExitStack, workers: Workers
+) -> tuple[Table, Table | None]:
+    """The same of tables whose rows the workers read."""
+    stated = {"reading": _reading(arguments), "memory": arguments.memory}
+    found = [
+        tables.enter_context(closing(workers.read(data, settings, **stated)))
+        for data in (arguments.data, arguments.validation) if data is not None
+    ]  # fmt: skip
+    for table in found:
+        table.warn_of_remarks()
+    return found[0], found[1] if len(found) > 1 else None
+
+
+def _reading(arguments: FitArguments) -> dict[str, Any]:
+    """What is stated about a file."""
+    return {name: getattr(arguments, name)
+            for name in ("format", "encoding", "sheet", "table", "header")}  # fmt: skip
 
 
 def _name_of(data: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 from urllib.parse import urlsplit
@@ -79,13 +80,14 @@ def train(
     periodic, room = storage.periodic(settings), storage.room(settings)
     report = TrainReport(as_json=json, all_classes=all_classes, explain_words=explain_words)
     with sharing.connected(data, query, settings, computing.threads) as workers:
-        engine = engine if workers is None else workers.engine(engine)
         with report.progress("reading") as display:
-            tables = read_tables(data, query, settings, reading, room, workers, display)
+            tables = read_tables(data, query, settings, reading, storage, workers, display)
             prepared = prepare_table(
                 tables.table, target, settings, choices, validation=tables.validation,
                 matrices=room.matrices(), watch=display.show_reading,
             )  # fmt: skip
+        if workers is not None:
+            engine = workers.engine(engine, tables.table, computing.device, computing.threads)
         report.table(prepared)
         show_changes(prepared.changes)
         report.network(prepared, settings, engine)
@@ -182,15 +184,21 @@ def read_tables(
     query: str | None,
     settings: Settings,
     reading: FileOptions,
-    room: Room,
+    storage: StorageOptions,
     workers: Workers | None,
     display: ProgressDisplay,
 ) -> Tables:
     """Read DATA, and the file of --validation by the same options."""
     from backhand.tables.reading.reader import read_table
 
+    room, second = storage.room(settings), settings.validation
+    if data is not None and workers is not None and workers.shared == "rows":
+        read = partial(
+            workers.read, settings=settings, reading=reading.stated(), memory=storage.memory,
+            cache_dir=room.folder,
+        )  # fmt: skip
+        return Tables(read(data), None if second is None else read(second))
     stated = {**reading.stated(), "memory": room.table, "cache_dir": room.folder}
-    second = settings.validation
     table = read_table(data, query, **stated, watch=display.show_loading)
     return Tables(table, None if second is None else read_table(second, **stated))
 

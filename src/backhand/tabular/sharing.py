@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from backhand.choices import ShareName, names
 from backhand.cluster.connect import MOST_WORKERS, connect
+from backhand.cluster.parted_engine import PartedEngine
 from backhand.cluster.remote_engine import RemoteEngine
 from backhand.cluster.transport import Transport
 from backhand.constraints import Choice, Integer, check
@@ -18,7 +19,11 @@ from backhand.engines import Engine
 from backhand.errors import InputError
 from backhand.table_settings import Settings
 from backhand.tables.files.streams import is_address
+from backhand.tables.parted.opening import read_parted_table
+from backhand.tables.parted.parted_table import PartedTable
+from backhand.tables.reading.options import ReadingOptions
 from backhand.tables.reading.reader import expand
+from backhand.tables.table import Table
 
 SMALL = 2**28
 """Bytes of all files below which each worker can well read all rows: 256 MiB."""
@@ -140,8 +145,48 @@ class Workers:
     transport: Transport
     shared: Shared
 
-    def engine(self, engine: Engine) -> Engine:
-        """Return the engine that computes with the workers what this one computes alone."""
+    def read(
+        self,
+        data: str | PathLike[str],
+        settings: Settings,
+        *,
+        reading: Mapping[str, Any],
+        memory: int | str | None = None,
+        cache_dir: str | PathLike[str] | None = None,
+    ) -> PartedTable:
+        """Open a table whose rows the workers read, as `read_parted_table`.
+
+        Parameters
+        ----------
+        data : path or glob
+        settings : Settings
+        reading : mapping
+            What is stated about the file, as `read_table` takes it.
+        memory, cache_dir
+            Of the workers of each machine.
+        """
+        sheet = reading.get("sheet")
+        options = ReadingOptions(**{**reading, "sheet": sheet if sheet is None else str(sheet)})
+        return read_parted_table(
+            self.transport, str(data), batch_size=settings.batch_size, options=options,
+            memory=memory, cache_dir=None if cache_dir is None else Path(cache_dir),
+        )  # fmt: skip
+
+    def engine(
+        self, engine: Engine, table: Table, device: str | None = None, threads: int | None = None
+    ) -> Engine:
+        """Return the engine that computes with the workers what this one computes alone.
+
+        Parameters
+        ----------
+        engine : Engine
+        table : Table
+            The table that was read.
+        device, threads
+            Those of the engine, as `make_engine` takes them.
+        """
+        if isinstance(table, PartedTable):
+            return PartedEngine(table.parts, engine.name, device, threads, engine.precision)
         return RemoteEngine(engine, self.transport)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.choices import PrecisionName
+from backhand.cluster.parted_data import is_none
 from backhand.cluster.transport import Memory
 from backhand.cluster.tree import Node, Tree
 from backhand.engines import (
@@ -80,8 +81,8 @@ def sums_of_parts(
     """
     session, tree = _session(choice, model), Tree(count, added)
     for part, (rows, first) in given.items():
-        data = memories[part].get(name)
-        found = None if _none(rows) else session.sums(rows, first, data)
+        here = memories[part]
+        found = None if is_none(rows) else session.sums(rows, first, here[name])
         tree.put((0, part), found)
     return tree.nodes
 
@@ -98,8 +99,8 @@ def figures_of_parts(
     session: Session = _session(choice, model)
     tree: Tree[Figures] = Tree(count, np.add)
     for part, (rows, _) in given.items():
-        data = memories[part].get(name)
-        tree.put((0, part), None if _none(rows) else _figures(session, data, rows))
+        here = memories[part]
+        tree.put((0, part), None if is_none(rows) else _figures(session, here[name], rows))
     return tree.nodes
 
 
@@ -113,10 +114,6 @@ def added(one: Sums, other: Sums) -> Sums:
     return Sums(Parameters(*gradient), *figures)
 
 
-def _none(rows: Any) -> bool:
-    return (rows.stop == rows.start if isinstance(rows, slice) else not len(rows))
-
-
 def _figures(session: Session, data: Data, rows: Any) -> Figures:
     some = data if isinstance(rows, slice) else data.select(rows)
     weight = total_weight(some.weights, some.rows)
@@ -125,7 +122,9 @@ def _figures(session: Session, data: Data, rows: Any) -> Figures:
     loss, accuracy = session.evaluate(some)
     hits = accuracy * weight
     # The accuracy of unweighted rows may be rounded; their number is whole.
-    return np.array([loss * weight, hits if some.sample_weight is not None else round(hits), weight])
+    return np.array(
+        [loss * weight, hits if some.sample_weight is not None else round(hits), weight]
+    )
 
 
 _kept = threading.local()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from backhand.cluster.parts import Parts, part_count
 from backhand.cluster.transport import Memory, Transport
 from backhand.engines import Data, is_sparse
 from backhand.errors import InputError
+from backhand.support.digests import digest as digest_of_arrays
 from backhand.support.optional import extra
 
 
@@ -40,15 +41,16 @@ class PartedMatrix:
 class PartedData:
     """Rows to learn from or to evaluate on, whose X is shared out over workers.
 
-    The rows are numbered through the parts, in their order. Labels and weights of all of them are here
-    too: whatever needs only these (the order of the rows, splits, weights of batches) is computed here.
+    The rows are numbered through the parts, in their order. Labels and weights of all of them are
+    here too: whatever needs only these (the order of the rows, splits, weights of batches) is
+    computed here.
 
     Parameters
     ----------
     parts : Parts
     name : str
-        The memory of each part has its rows under this name, as `Data` of all of them, with labels and
-        weights.
+        The memory of each part has its rows under this name, as `Data` of all of them, with labels
+        and weights.
     lengths : sequence of int
         Number of rows of each part; a part may have none, and then need not have the name.
     d : int
@@ -123,8 +125,9 @@ class PartedData:
         InputError
             If there are no such rows.
         """
-        stub = Data(np.empty((len(self.y), 0)), self.y, self.sample_weight, self.numbers)
-        return self._with(numbers=stub.select(rows).numbers)
+        nothing: Any = self.y
+        numbers = Data(np.empty((len(self.y), 0)), nothing, None, self.numbers).select(rows).numbers
+        return self._with(numbers=numbers)
 
     def weighted(self, name: str, sample_weight: NDArray[Any]) -> PartedData:
         """Return all these rows with other weights, which the parts have under another name.
@@ -140,6 +143,16 @@ class PartedData:
         self.parts.keep(_reweighted, self.name, name, of_part=[(w,) for w in pieces])
         return self._with(name=name, sample_weight=sample_weight)
 
+    def digest_of_X(self, digest: Callable[..., str]) -> str:  # noqa: ARG002
+        """A digest of X of all rows: that of the digests of the parts, in their order."""
+        found = self.parts.each(_digest_of_part, self.name)
+        return digest_of_arrays(np.frombuffer("".join(found).encode(), np.uint8))
+
+    def check_finite(self, dtype: Any) -> None:
+        """Check that X of these rows is finite in that dtype; see `Data.check_finite`."""
+        pieces = [(rows, first) for rows, first in self.pieces()]
+        self.parts.each(_check_part, self.name, dtype, of_part=pieces)
+
     def _with(self, **changes: Any) -> PartedData:
         given = {
             "parts": self.parts, "name": self.name, "lengths": self.lengths, "d": self.X.shape[1],
@@ -152,14 +165,18 @@ class PartedData:
         """Fetch some of these rows, a slice, or some by their indices or a mask, as `Data`."""
         there = np.arange(len(self.y))[self.places(rows)]
         order, pieces = self.located(there)
-        found = [X for X in self.parts.each(_rows_of_part, self.name, of_part=pieces) if X is not None]
+        found = [
+            X for X in self.parts.each(_rows_of_part, self.name, of_part=pieces) if X is not None
+        ]
         X = _stacked(found) if found else np.empty((0, self.X.shape[1]), self.X.dtype)
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
         w = None if self.sample_weight is None else self.sample_weight[there]
         return Data(X[back], self.y[there].astype(np.int64), w)
 
-    def located(self, there: NDArray[np.integer]) -> tuple[NDArray[np.int64], list[tuple[Any, int]]]:
+    def located(
+        self, there: NDArray[np.integer]
+    ) -> tuple[NDArray[np.int64], list[tuple[Any, int]]]:
         """Find rows, given by their numbers among all, in the parts.
 
         Returns
@@ -167,8 +184,8 @@ class PartedData:
         order : ndarray of shape (n,)
             The rows sorted by part, stably.
         pieces : list of (ndarray, int)
-            For each part, the numbers of its rows among its own, and the place of the first of them in
-            that order.
+            For each part, the numbers of its rows among its own, and the place of the first of them
+            in that order.
         """
         part = np.searchsorted(self._ends, there, side="right")
         order = np.argsort(part, kind="stable")
@@ -227,6 +244,11 @@ def share_out(parts: Parts, data: Data, name: str) -> PartedData:
     )  # fmt: skip
 
 
+def is_none(rows: Any) -> bool:
+    """Whether a part has none of the rows, which are a slice of its own or their numbers."""
+    return rows.start == rows.stop if isinstance(rows, slice) else not len(rows)
+
+
 def _put(memory: Memory, name: str, data: Data) -> None:
     memory[name] = data
 
@@ -234,6 +256,16 @@ def _put(memory: Memory, name: str, data: Data) -> None:
 def _reweighted(memory: Memory, name: str, new: str, sample_weight: NDArray[Any]) -> None:
     if len(sample_weight):
         memory[new] = memory[name]._replace(sample_weight=sample_weight)
+
+
+def _digest_of_part(memory: Memory, name: str) -> str:
+    data = memory.get(name)
+    return "" if data is None else str(data.digest_of_X(digest_of_arrays))
+
+
+def _check_part(memory: Memory, name: str, dtype: Any, rows: Any, _first: int) -> None:
+    if not is_none(rows):
+        memory[name].select(rows).check_finite(dtype)
 
 
 def _rows_of_part(memory: Memory, name: str, rows: Any, _first: int) -> Any:

@@ -102,7 +102,7 @@ class PartedEngine:
         return advance_each(sessions, blocks)
 
     def prepare(self, dtype: Any, notify: Callable[[str], None]) -> None:
-        """Prepare the driver's engine and then those of the workers, in which nothing is notified."""
+        """Prepare the driver's engine, and then those of the workers, without a notice."""
         self._local.prepare(dtype, notify)
         self._parts.by_worker(_prepare, self._choice, dtype)
 
@@ -112,13 +112,13 @@ class PartedEngine:
         Workers on which the bits depend on something else, such as another CPU, are warned of.
         """
         found = self._local.depends_on()
-        for others in self._parts.by_worker(_depends_on, self._choice):
-            differing = [f"{name} ({others.get(name)})" for name in found if found[name] != others.get(name)]
+        for theirs in self._parts.by_worker(_depends_on, self._choice):
+            differing = [f"{k} ({theirs.get(k)})" for k, v in found.items() if theirs.get(k) != v]
             if differing and self.name == "fused":
                 warn_once(
-                    f"a worker differs from this machine in {', '.join(differing)}: which worker holds "
-                    "which rows may change the last digits of results. Use machines of one kind for "
-                    "results that can be repeated to the bit."
+                    f"a worker differs from this machine in {', '.join(differing)}: which worker "
+                    "holds which rows may change the last digits of results. Use machines of one "
+                    "kind for results that can be repeated to the bit."
                 )
         return {**found, "parts": str(self._parts.count)}
 
@@ -128,7 +128,7 @@ class PartedEngine:
         data: PartedData | Data,
         optimizer: Optimizer | None,
         objective: Objective = CROSS_ENTROPY,
-        validation: PartedData | Data | None = None,
+        validation: Any = None,
     ) -> Session:
         if isinstance(data, PartedData):
             return PartedSession(
@@ -161,13 +161,9 @@ def _threads_of_worker(name: str, places: Sequence[str]) -> int | None:
     return max(1, available_threads() // len(places)) if in_one_process else None
 
 
-def _prepare(
-    memories: dict[int, Memory], choice: EngineChoice, dtype: Any, given: Any  # noqa: ARG001
-) -> None:
+def _prepare(_: dict[int, Memory], choice: EngineChoice, dtype: Any, _given: Any) -> None:
     choice.make().prepare(dtype, lambda _: None)
 
 
-def _depends_on(
-    memories: dict[int, Memory], choice: EngineChoice, given: Any  # noqa: ARG001
-) -> dict[str, str]:
+def _depends_on(_: dict[int, Memory], choice: EngineChoice, _given: Any) -> dict[str, str]:
     return choice.make().depends_on()

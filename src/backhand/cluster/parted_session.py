@@ -1,4 +1,4 @@
-"""A training whose rows are shared out: the parameters and the updates are here, the sums elsewhere."""
+"""A training whose rows are shared out: parameters and updates are here, the sums elsewhere."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from backhand.cluster.tree import Tree
 from backhand.engines import (
     Block,
     BlockMetrics,
-    Data,
     Engine,
     Objective,
     OptimizerState,
@@ -45,9 +44,9 @@ from backhand.optimizers import Optimizer
 class PartedSession:
     """A training under way on rows in parts; see `contract.Session`.
 
-    Each update sends the parameters to the workers, which return the sums of their parts' rows in the
-    batch. These are added in the order of the tree, and the update is done here. So workers have no
-    state, and the bits depend on the number of parts, not on that of the workers.
+    Each update sends the parameters to the workers, which return the sums of their parts' rows in
+    the batch. These are added in the order of the tree, and the update is done here. So workers
+    have no state, and the bits depend on the number of parts, not on that of the workers.
 
     Parameters
     ----------
@@ -67,7 +66,7 @@ class PartedSession:
         data: PartedData,
         optimizer: Optimizer | None,
         objective: Objective,
-        validation: PartedData | Data | None,
+        validation: Any,
     ) -> None:
         self._local = engine.start(state, stub(state.params), optimizer, objective)
         self._engine, self._choice = engine, choice

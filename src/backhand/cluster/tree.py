@@ -1,9 +1,10 @@
 """Sums over parts, added in a binary tree whose shape depends on the number of parts alone.
 
-Node (0, p) is part p, and node (l + 1, i) is the sum of nodes (l, 2i) and (l, 2i + 1), up to the root.
-A part that has nothing to add is absent; a node whose parts are all absent is absent, and a node with one
-absent child is the other child, unchanged. So whoever adds two nodes adds the same two numbers: it does not
-matter which worker holds which part, or in which order the parts are computed.
+Node (0, p) is part p, and node (l + 1, i) is the sum of nodes (l, 2i) and (l, 2i + 1), up to the
+root. A part that has nothing to add is absent; a node whose parts are all absent is absent, and a
+node with one absent child is the other child, unchanged. So whoever adds two nodes adds the same
+two numbers: it does not matter which worker holds which part, or in which order the parts are
+computed.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ Node = tuple[int, int]
 class Tree(Generic[T]):
     """Adds up nodes as they come, and has those whose siblings are not there yet.
 
-    A worker puts its parts into a tree and sends its `nodes`: at most two for each level if its parts are
-    neighbours. The driver puts these into another one, and reads its `total`.
+    A worker puts its parts into a tree and sends its `nodes`: at most two for each level if its
+    parts are neighbours. The driver puts these into another one, and reads its `total`.
 
     Parameters
     ----------

@@ -15,10 +15,11 @@ from backhand.engines.contract import (
     Objective,
     OptimizerState,
     Predictor,
+    Rows,
     Session,
     Sums,
-    is_sparse,
 )
+from backhand.engines.matrices import is_sparse
 from backhand.engines.registry import (
     ENGINES,
     EngineOptions,
@@ -40,6 +41,7 @@ __all__ = [
     "Objective",
     "OptimizerState",
     "Predictor",
+    "Rows",
     "Session",
     "Sums",
     "engine_of",

@@ -25,8 +25,9 @@ from backhand.engines.contract import (
     Data,
     Objective,
     OptimizerState,
-    is_sparse,
+    Rows,
 )
+from backhand.engines.matrices import is_sparse
 from backhand.equations import Parameters
 from backhand.errors import InputError
 from backhand.optimizers import Optimizer, make_optimizer
@@ -226,43 +227,6 @@ def is_finite(values: NDArray[Any]) -> bool:
         return math.isfinite(values.sum()) or bool(np.isfinite(values).all())
 
 
-def check_finite(X: Any, dtype: Any, rows: NDArray[np.integer] | None = None) -> None:
-    """Check that X is finite in that dtype; the error names the first entry that is not.
-
-    With `rows`, the numbers of some rows, only those are checked.
-    """
-    if is_sparse(X):
-        _check_finite_entries(X, dtype, rows)
-        return
-    for start in range(0, X.shape[0] if rows is None else len(rows), 4096):
-        here = slice(start, start + 4096)
-        some = X[here] if rows is None else X[rows[here]]
-        with np.errstate(over="ignore"):
-            bad = ~np.isfinite(some.astype(dtype, copy=False))
-        if bad.any():
-            row, column = (int(i) for i in np.argwhere(bad)[0])
-            number = start + row if rows is None else int(rows[start + row])
-            raise _not_finite(some[row, column], number, column, dtype)
-
-
-def _check_finite_entries(X: Any, dtype: Any, rows: NDArray[np.integer] | None) -> None:
-    with np.errstate(over="ignore"):
-        bad = np.flatnonzero(~np.isfinite(X.data[: X.indptr[-1]].astype(dtype, copy=False)))
-    row_of = np.searchsorted(X.indptr, bad, side="right") - 1
-    if rows is not None:
-        chosen = np.isin(row_of, rows)
-        bad, row_of = bad[chosen], row_of[chosen]
-    if len(bad):
-        raise _not_finite(X.data[bad[0]], int(row_of[0]), X.indices[bad[0]], dtype)
-
-
-def _not_finite(value: Any, row: int, column: int, dtype: Any) -> InputError:
-    return InputError(
-        f"X holds {value} at row {row}, column {column}; expected finite numbers that {dtype} can "
-        "hold. Fill in or drop missing values first."
-    )
-
-
 def check_outputs(found: NDArray[Any], params: Parameters) -> None:
     """S or P (N, K) of finite rows, which are not finite where a sum overflows."""
     if is_finite(found):
@@ -287,7 +251,7 @@ def check_sparse(X: Any, rows: Any = None) -> None:
         )
     if len(X.shape) != 2:
         raise InputError(f"X is {_kind(X)} {X.shape}; expected two dimensions, (N, d).")
-    if not _points_inside(X.indptr, X.indices, X.data, *X.shape, rows):
+    if not _points_inside(X.indptr, X.indices, X.data, X.shape, rows):
         raise InputError(
             f"X is a sparse matrix of {X.shape[1]} columns whose indices point elsewhere. It was "
             "changed after it was made; create it again (X.check_format() names the problem)."
@@ -295,8 +259,9 @@ def check_sparse(X: Any, rows: Any = None) -> None:
 
 
 def _points_inside(
-    borders: Any, places: Any, numbers: Any, N: int, d: int, rows: Any = None
+    borders: Any, places: Any, numbers: Any, shape: tuple[int, int], rows: Any
 ) -> bool:
+    N, d = shape
     if not (_is_flat(borders, N + 1, "i") and _is_flat(places, None, "i")
             and _is_flat(numbers, None, "fiub")):  # fmt: skip
         return False
@@ -384,7 +349,7 @@ def check_updates(updates: Any) -> None:
         )
 
 
-def check_block(block: Any, N: int, validation: Data | None = None) -> None:
+def check_block(block: Any, N: int, validation: Rows | None = None) -> None:
     """A block for N rows: its rates, λs and order are for one number of epochs and batches."""
     if not isinstance(block, Block):
         raise InputError(f"the block is {_kind(block)}; expected a Block.")
@@ -414,7 +379,7 @@ def check_block(block: Any, N: int, validation: Data | None = None) -> None:
         _check_validated(block.validated, E, validation)
 
 
-def _check_validated(validated: Any, E: int, validation: Data | None) -> None:
+def _check_validated(validated: Any, E: int, validation: Rows | None) -> None:
     """Which of the E epochs are validated: none, where there are no validation rows."""
     if not _is_flat(validated, E, "b"):
         raise InputError(f"the block's validated is {_kind(validated)}; expected bools, ({E},).")

@@ -22,7 +22,6 @@ from backhand.dropout import mask_of, scale, threshold, update_keys
 from backhand.engines.argument_checks import (
     check_block,
     check_data,
-    check_finite,
     check_gradient,
     check_group,
     check_l2,
@@ -58,10 +57,9 @@ from backhand.engines.contract import (
     Session,
     Sums,
     advance_each,
-    dense,
-    is_sparse,
     zeros_like,
 )
+from backhand.engines.matrices import check_finite, dense, is_sparse
 from backhand.equations import Activations, Gradients, Parameters
 from backhand.optimizers import Optimizer, Slots, as_gradients, of_parameters
 from backhand.support.array_namespace import array_namespace
@@ -324,11 +322,11 @@ class ArraySession:
                 place += some.rows
             if not mean.weight:
                 return Sums(Parameters(*map(np.array, self._like)), 0.0, 0.0, 0.0)
-            loss, hits, *dtheta = map(self._engine.get, mean.sums)
+            total, hit, *dtheta = map(self._engine.get, mean.sums)
         found = Parameters(*(g.astype(self._dtype) for g in dtheta))
         # The accuracy of unweighted rows may be rounded; their number is whole.
-        hits = float(hits) if data.sample_weight is not None else float(np.rint(hits))
-        return Sums(with_class_fixed(found, self._objective), float(loss), hits, mean.weight)
+        hits = float(hit) if data.sample_weight is not None else float(np.rint(hit))
+        return Sums(with_class_fixed(found, self._objective), float(total), hits, mean.weight)
 
     def _means(self, batch: Data, first: int) -> tuple[Any, ...]:
         """Mean loss, accuracy and dθ of rows first, first + 1, … of the next update's batch."""

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backhand.choices import PrecisionName
+from backhand.engines.matrices import check_finite, is_sparse
 from backhand.equations import Gradients, Parameters
 from backhand.errors import InputError
 from backhand.optimizers import Optimizer, Slots
@@ -62,6 +63,15 @@ class Data(NamedTuple):
         return int(self.X.shape[0] if self.numbers is None else self.numbers.shape[0])
 
     @property
+    def row_bytes(self) -> int:
+        """Size of a row of X in bytes, on average if it is sparse."""
+        X = self.X
+        if is_sparse(X):
+            entries = int(np.diff(X.indptr)[self.places(slice(None))].sum())
+            return 1 + int((X.data.itemsize + X.indices.itemsize) * entries // self.rows)
+        return int(X.shape[1] * X.itemsize)
+
+    @property
     def labels(self) -> NDArray[np.int64]:
         """The labels, y, of these rows."""
         return self.y if self.numbers is None else self.y[self.numbers]
@@ -81,6 +91,21 @@ class Data(NamedTuple):
         there = self.places(rows)
         w = None if self.sample_weight is None else self.sample_weight[there]
         return Data(self.X[there], self.y[there], w)
+
+    def digest_of_X(self, digest: Callable[..., str]) -> str:
+        """A digest of X of all N rows; `digest` is one of arrays."""
+        X = self.X
+        return digest(X.data, X.indices, X.indptr) if is_sparse(X) else digest(X)
+
+    def check_finite(self, dtype: Any) -> None:
+        """Check that X of these rows is finite in that dtype.
+
+        Raises
+        ------
+        InputError
+            If it is not; the message names the first entry that is not.
+        """
+        check_finite(self.X, dtype, self.numbers)
 
     def select(self, rows: Any) -> Data:
         """Some of these rows, as data that share X, y and sample_weight: nothing is copied.
@@ -127,14 +152,68 @@ class Data(NamedTuple):
         return self._replace(numbers=numbers)
 
 
-def is_sparse(X: Any) -> bool:
-    """Whether X is one of scipy's CSR matrices. (scipy is not imported to find out.)"""
-    return hasattr(X, "indptr")
+class Rows(Protocol):
+    """What plans, samplers, checkpoints and splits need to know of rows, wherever their X is.
 
+    `Data` has X in this process. An engine whose rows are elsewhere has another class for them,
+    which it takes in the place of `Data`.
+    """
 
-def dense(X: Any) -> Any:
-    """Return X as a dense array."""
-    return X.toarray() if is_sparse(X) else X
+    @property
+    def X(self) -> Any:
+        """X of all N rows, or what has its shape and dtype."""
+        ...
+
+    @property
+    def y(self) -> NDArray[np.integer]:
+        """Labels of all N rows."""
+        ...
+
+    @property
+    def sample_weight(self) -> NDArray[Any] | None:
+        """Weights of all N rows, if there are any."""
+        ...
+
+    @property
+    def numbers(self) -> NDArray[np.integer] | None:
+        """The numbers of the rows that are selected; None: all."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are: N, or those that are selected."""
+        ...
+
+    @property
+    def row_bytes(self) -> int:
+        """Size of a row of X in bytes, on average."""
+        ...
+
+    @property
+    def labels(self) -> NDArray[np.integer]:
+        """Labels of these rows."""
+        ...
+
+    @property
+    def weights(self) -> NDArray[Any] | None:
+        """Weights of these rows, if there are any."""
+        ...
+
+    def at(self, rows: Any) -> Data:
+        """A slice of these rows, or some by their indices or a mask, in this process."""
+        ...
+
+    def select(self, rows: Any) -> Rows:
+        """Some of these rows, without a copy."""
+        ...
+
+    def digest_of_X(self, digest: Callable[..., str]) -> str:
+        """A digest of X of all rows; `digest` is one of arrays."""
+        ...
+
+    def check_finite(self, dtype: Any) -> None:
+        """Raise InputError if X of these rows is not finite in that dtype."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -103,9 +103,9 @@ class ProgramArgs(NamedTuple):
     """All arguments of `train_program` but the number of the thread.
 
     `metrics` (4, E) receives loss and accuracy of each epoch, then those of the validation rows
-    where they are measured, up to the first loss that is not finite; of sums, Σ w · loss, Σ w · hit and
-    Σ w. `sync` (8,) holds the counters
-    that the threads share. Both chunks are for the same number of threads.
+    where they are measured, up to the first loss that is not finite; of sums, Σ w · loss, Σ w · hit
+    and Σ w. `sync` (8,) holds the counters that the threads share. Both chunks are for the same
+    number of threads.
     """
 
     sync: Integers

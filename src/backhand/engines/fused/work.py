@@ -18,7 +18,6 @@ from backhand.engines.contract import (
     Data,
     Sums,
     are_zeros,
-    is_sparse,
     zeros_like,
 )
 from backhand.engines.fused.buffers import (
@@ -46,6 +45,7 @@ from backhand.engines.fused.program import (
 )
 from backhand.engines.fused.spare import Spares, size_of
 from backhand.engines.fused.threads import run_threads, threads_for
+from backhand.engines.matrices import is_sparse
 from backhand.equations import Parameters
 from backhand.optimizers import Slots
 
@@ -204,7 +204,9 @@ class Work:
 
     def sums(self, data: Data, batch: FlatBlock, dropout: Dropout, loss_cap: float) -> Sums:
         """The sums over the rows of a batch."""
-        metrics = self.compute(data, BlockArgs(*batch, dropout, loss_cap, 0, 1, GRADIENT, *NO_CONSTANTS))
+        metrics = self.compute(
+            data, BlockArgs(*batch, dropout, loss_cap, 0, 1, GRADIENT, *NO_CONSTANTS)
+        )
         loss, hits, weight = (float(figures[0]) for figures in metrics[:3])
         return Sums(self._gradient.read(), loss, hits, weight)
 

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines.contract import Data, is_sparse
+from backhand.engines.contract import Data
 from backhand.engines.fused.buffers import Chunk
 from backhand.engines.fused.llvm.abi import Integer
 from backhand.engines.fused.llvm.builder import Code, Value, function
+from backhand.engines.matrices import is_sparse
 
 SOURCES = (
     "float32", "float64", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from backhand.engines import Data
+from backhand.engines import Data, Rows
 from backhand.evaluation import Evaluation
 from backhand.model import Model, class_names
 from backhand.report_page.column_facts import ColumnFacts, column_facts
@@ -20,7 +20,7 @@ from backhand.tables.schema.schema import Schema
 from backhand.tables.table import Table
 from backhand.tabular.advice import Advice
 from backhand.tabular.prediction import table_schema
-from backhand.tabular.row_parts import Rows, here
+from backhand.tabular.row_parts import here
 
 SEED = 0
 """Of the draws of a page."""

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from backhand.engines import Rows
 from backhand.table_settings import LARGE, Settings
 from backhand.tables.schema.bins import fit_bins
 from backhand.tables.schema.columns import Column, Number
 from backhand.tables.schema.schema import Schema
-from backhand.tabular.row_parts import Rows
 from backhand.tabular.sampling import sampled
 
 MOST_ROWS, MOST_COUNTS = 100_000, 2**21

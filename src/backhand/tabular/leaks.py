@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from backhand.engines import Rows
 from backhand.tables.schema.columns import Category, Column
 from backhand.tables.schema.schema import Schema
-from backhand.tabular.row_parts import Rows
 from backhand.tabular.sampling import sampled
 
 MOST_ROWS = 20_000

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backhand.cluster.parted_data import PartedData
 from backhand.cluster.transport import Memory
-from backhand.engines import Data
+from backhand.engines import Data, Rows
 
 T = TypeVar("T")
-
-Rows: TypeAlias = Data | PartedData
-"""Rows in this process, or in parts that workers hold."""
 
 VALUES = 2**24
 """Numbers of the matrix that are looked at together, to limit memory."""
@@ -37,10 +34,10 @@ def each_part(
     of_part : sequence of tuple, optional
         What it gets besides for each part.
     """
-    if not isinstance(data, PartedData):
-        return [function(data, *args, *(of_part[0] if of_part else ()))]
-    empty = Data(np.empty((0, data.X.shape[1]), data.X.dtype), np.empty(0, np.int64))
-    return data.parts.each(_of_rows, data.name, empty, function, args, of_part=of_part or None)
+    if isinstance(data, PartedData):
+        empty = Data(np.empty((0, data.X.shape[1]), data.X.dtype), np.empty(0, np.int64))
+        return data.parts.each(_of_rows, data.name, empty, function, args, of_part=of_part or None)
+    return [function(data, *args, *(of_part[0] if of_part else ()))]
 
 
 def _of_rows(
@@ -57,7 +54,7 @@ def _of_rows(
 
 def here(data: Rows) -> Data:
     """Return all rows as `Data` in this process."""
-    return data.at(slice(None)) if isinstance(data, PartedData) else data
+    return data if isinstance(data, Data) else data.at(slice(None))
 
 
 def lengths(data: Rows) -> list[int]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from backhand.engines import Data
+from backhand.engines import Data, Rows
 from backhand.evaluation.scores import MOST_ROWS
-from backhand.tabular.row_parts import VALUES, Rows, here
+from backhand.tabular.row_parts import VALUES, here
 
 PAGE, BLOCKS = 1024, 64
 """Numbers of a page of memory; least number of blocks of neighbours in a draw."""

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from backhand.engines import Data
+from backhand.engines import Data, Rows
 from backhand.tables.row_sketch import Overlap, Repeats, RowSketch, Sketching
-from backhand.tabular.row_parts import Rows, each_part, stretches
+from backhand.tabular.row_parts import each_part, stretches
 
 
 def sketch_of(training: Rows, others: Rows) -> RowSketch:

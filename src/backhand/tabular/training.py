@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from backhand.cluster.part_sums import EngineChoice
 from backhand.cluster.parted_data import PartedData
 from backhand.cluster.parted_engine import PartedEngine
-from backhand.engines import Data, Engine, make_engine
+from backhand.engines import Data, Engine, Rows, make_engine
 from backhand.equations import Parameters
 from backhand.errors import InputError, listed, warn
 from backhand.evaluation import Evaluation, Tally
@@ -45,7 +45,7 @@ from backhand.tables.schema.targets import (
 from backhand.tables.table import Table
 from backhand.tabular.binning import is_small, is_worthwhile, may_compare, with_bins
 from backhand.tabular.learning import Learned, search, train_once
-from backhand.tabular.row_parts import Rows, cut, each_part, stretches
+from backhand.tabular.row_parts import cut, each_part, stretches
 from backhand.tabular.sampling import sampled
 from backhand.tabular.sketching import sketch_of
 from backhand.tabular.splitting import Split, Splitter, splitter_of

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from backhand.engines import Data
+from backhand.engines import Data, Rows
 from backhand.evaluation import Scores
 from backhand.tables.schema.schema import Schema
-from backhand.tabular.row_parts import VALUES, Rows, each_part, located
+from backhand.tabular.row_parts import VALUES, each_part, located
 from backhand.tabular.sampling import sampled
 
 FEWEST = 20

@@ -28,7 +28,6 @@ from backhand.stratified import STRETCH, class_counts
 from backhand.table_settings import Settings
 from backhand.tables.array_store import ArrayStore
 from backhand.tables.files.file_changes import changed
-from backhand.tables.queries import chunks
 from backhand.tables.row_sketch import RowSketch
 from backhand.tables.schema.changes import Change, ChangeCounts
 from backhand.tables.schema.choices import ColumnChoices
@@ -38,7 +37,7 @@ from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import Schema
 from backhand.tables.schema.targets import (
     Target,
-    class_expressions,
+    read_classes,
     read_target,
     warn_of_doubtful_classes,
 )
@@ -317,11 +316,7 @@ def _with_validation(prepared: Prepared, table: Table, matrices: ArrayStore) -> 
         If it lacks a column that is needed, or has no row of a known class.
     """
     target, schema = prepared.target, prepared.schema
-    labels = class_expressions(table, target.name, target.classes, schema.named_missing)
-    y, unlabelled = np.empty(table.rows, target.y.dtype), 0
-    for rows, (some, labelled) in chunks(table, labels):
-        y[rows] = some
-        unlabelled += int((~labelled).sum())
+    y, unlabelled = read_classes(table, target.name, target.classes, schema.named_missing)
     known = y >= 0
     if not known.any():
         raise InputError(

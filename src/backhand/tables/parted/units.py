@@ -24,11 +24,13 @@ class Unit(NamedTuple):
     rows: tuple[int, int] | None = None
 
 
-def runs_of(units: Sequence[Unit], count: int, able: Sequence[frozenset[int]]) -> list[list[Unit]]:
-    """Cut units into runs of neighbours of about the same size, each of which one worker can read.
+def runs_of(
+    units: Sequence[Unit], count: int, machines: Sequence[frozenset[str]]
+) -> list[list[Unit]]:
+    """Cut units into runs of neighbours of about the same size, each of which one machine can read.
 
-    Sizes alone decide where, apart from files that are not on all machines: where no worker has
-    both of two neighbours, there is a cut, too.
+    Sizes alone decide where, apart from files that are not on all machines: where none has both of
+    two neighbours, there is a cut, too.
 
     Parameters
     ----------
@@ -37,23 +39,23 @@ def runs_of(units: Sequence[Unit], count: int, able: Sequence[frozenset[int]]) -
     count : int
         The number of runs, at most that of units. There may be more if files are on some machines
         only.
-    able : sequence of frozenset of int
-        The workers that can read each unit.
+    machines : sequence of frozenset of str
+        Where each unit is.
 
     Examples
     --------
     >>> units = [Unit("a", 5), Unit("b", 1), Unit("c", 1), Unit("d", 5)]
-    >>> [[unit.path for unit in run] for run in runs_of(units, 3, [frozenset({0})] * 4)]
+    >>> [[unit.path for unit in run] for run in runs_of(units, 3, [frozenset({"m"})] * 4)]
     [['a'], ['b', 'c'], ['d']]
     """
     runs: list[list[Unit]] = []
-    number, readers = -1, frozenset[int]()
-    for unit, run, workers in zip(units, _even(units, count), able, strict=True):
-        if run != number or not readers & workers:
+    number, common = -1, frozenset[str]()
+    for unit, run, here in zip(units, _even(units, count), machines, strict=True):
+        if run != number or not common & here:
             runs.append([])
-            number, readers = run, workers
+            number, common = run, here
         runs[-1].append(unit)
-        readers &= workers
+        common &= here
     return runs
 
 

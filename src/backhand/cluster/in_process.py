@@ -40,6 +40,7 @@ class InProcess:
         self.machines = [socket.gethostname()] * workers
         self.threads = threads
         self._incarnations = [0] * workers
+        self._closed = False
         self._lock = Lock()
         self._workers = [_Worker(f"backhand-worker-{n + 1}") for n in range(workers)]
 
@@ -53,6 +54,8 @@ class InProcess:
 
     def replace(self, lost: WorkerLost) -> bool:
         with self._lock:
+            if self._closed:
+                return False
             if lost.incarnation == self._incarnations[lost.worker]:
                 # A thread cannot be killed: it ends when its call does, if ever.
                 self._workers[lost.worker].end()
@@ -61,8 +64,10 @@ class InProcess:
         return True
 
     def close(self) -> None:
-        for worker in self._workers:
-            worker.end()
+        with self._lock:
+            self._closed = True
+            for worker in self._workers:
+                worker.end()
         for worker in self._workers:
             worker.thread.join(CLOSING)
 
@@ -84,6 +89,8 @@ class Answer:
                 return self._future.result()
             why = f"no answer in {seconds:g} s"
             raise WorkerLost(self._worker, why, self._incarnation) from None
+        except CancelledError:
+            raise WorkerLost(self._worker, "it has ended", self._incarnation) from None
 
 
 class _Worker:
@@ -97,7 +104,10 @@ class _Worker:
 
     def submit(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Future[Any]:
         future: Future[Any] = Future()
-        self._tasks.put((future, function, args))
+        if self._ended:
+            future.cancel()
+        else:
+            self._tasks.put((future, function, args))
         return future
 
     def end(self) -> None:

@@ -288,9 +288,10 @@ def _opened_by_workers(
     arguments: FitArguments, settings: Settings, tables: ExitStack, workers: Workers
 ) -> tuple[Table, Table | None]:
     """The same of tables whose rows the workers read."""
-    stated = {"reading": _reading(arguments), "memory": arguments.memory}
     found = [
-        tables.enter_context(closing(workers.read(data, settings, **stated)))
+        tables.enter_context(closing(workers.read(
+            str(data), settings, reading=_reading(arguments), memory=arguments.memory
+        )))
         for data in (arguments.data, arguments.validation) if data is not None
     ]  # fmt: skip
     for table in found:

@@ -65,7 +65,18 @@ class PartedTable(Table):
         of_part: Sequence[tuple[Any, ...]] | None = None,
     ) -> list[T]:
         """Return `function(part, *args, *of_part[p])` of each part p, in their order."""
-        return self.parts.each(of_table, function, args, of_part=of_part)
+        return self.parts.each(of_table, function, args, of_part=of_part, done=self._counting())
+
+    def _counting(self) -> Callable[[int], None]:
+        """Return a function that reports the rows of a pass, called with each part that is done."""
+        rows = 0
+
+        def done(part: int) -> None:
+            nonlocal rows
+            rows += self.lengths[part]
+            self.progressed(rows)
+
+        return done
 
     def keep(
         self,

@@ -27,9 +27,8 @@ from backhand.selection import InnerFolds, SearchProgress
 from backhand.stratified import STRETCH, class_counts
 from backhand.table_settings import Settings
 from backhand.tables.array_store import ArrayStore
-from backhand.tables.files.file_changes import changed
 from backhand.tables.row_sketch import RowSketch
-from backhand.tables.schema.changes import Change, ChangeCounts
+from backhand.tables.schema.changes import Change
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.fitting import ANY, fit_schema
 from backhand.tables.schema.missing_values import Missing, count_missing, notes_of_missing
@@ -43,6 +42,7 @@ from backhand.tables.schema.targets import (
 )
 from backhand.tables.table import Table
 from backhand.tabular.binning import is_small, is_worthwhile, may_compare, with_bins
+from backhand.tabular.encoding import encode
 from backhand.tabular.learning import Learned, search, train_once
 from backhand.tabular.row_parts import cut, each_part, stretches
 from backhand.tabular.sampling import sampled
@@ -211,7 +211,7 @@ def prepare_split(
     schema, notes, present = fit_schema(table, target, learned_from, replace(choices, drop=unused))
     table.watched_by(lambda rows: watch(Reading("encoding", rows, table.rows)))
     parts = {"training": split.training, "stopping": split.stopping, "held_out": split.held_out}
-    training, stopping, held_out = _encoded(table, schema, target.y, parts, places)
+    training, stopping, held_out = encode(table, schema, target.y, parts, places)
     lacking = count_missing(table, schema, present)
     notes = [
         *target.notes, *splitter.notes(schema), *notes, *notes_of_missing(lacking, table.rows)
@@ -249,45 +249,8 @@ def _with_bins(
     known = [standard.training, standard.stopping, standard.held_out]
     if compare and not (is_worthwhile(schema) and is_small(schema, standard.training.rows, K)):
         return None
-    training, stopping, held_out = _encoded(table, schema, target.y, masks, places, beside=known)
+    training, stopping, held_out = encode(table, schema, target.y, masks, places, beside=known)
     return Encoded(schema, training, stopping, held_out, sketch_of(training, held_out))
-
-
-def _encoded(
-    table: Table,
-    schema: Schema,
-    y: NDArray[np.signedinteger[Any]],
-    masks: Mapping[str, NDArray[np.bool_]],
-    matrices: ArrayStore,
-    changes: ChangeCounts | None = None,
-    beside: Sequence[Data] = (),
-) -> list[Data]:
-    """The rows of each mask, in one pass through the table, and what is different, counted.
-
-    `beside` are the same rows in another encoding, whose classes and weights are shared.
-    """
-    d, sizes = schema.width, [int(mask.sum()) for mask in masks.values()]
-    if beside:
-        parts = [part._replace(X=matrices.array(f"{name}_bins_X", (part.rows, d), np.float32))
-                 for name, part in zip(masks, beside, strict=True)]  # fmt: skip
-    else:
-        parts = [
-            Data(matrices.array(f"{name}_X", (n, d), np.float32),
-                 matrices.array(f"{name}_y", (n,), np.int64))
-            for name, n in zip(masks, sizes, strict=True)
-        ]  # fmt: skip
-    done = [0] * len(parts)
-    for rows, X, _ in schema.encoded_chunks(table, changes=changes):
-        for i, (mask, part) in enumerate(zip(masks.values(), parts, strict=True)):
-            keep = mask[rows]
-            there = slice(done[i], done[i] + int(keep.sum()))
-            part.X[there] = X[keep]
-            if not beside:
-                part.y[there] = y[rows][keep]
-            done[i] = there.stop
-    if done != sizes:
-        raise changed(table.source)
-    return parts
 
 
 def balanced_weights(counts: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -324,9 +287,9 @@ def _with_validation(prepared: Prepared, table: Table, matrices: ArrayStore) -> 
             f"classes are {listed(target.classes)}."
         )
     changes, masks, binned = schema.count_changes(), {"held_out": known}, prepared.binned
-    (held_out,) = _encoded(table, schema, y, masks, matrices, changes)
+    (held_out,) = encode(table, schema, y, masks, matrices, changes)
     if binned is not None:
-        (also,) = _encoded(table, binned.schema, y, masks, matrices, beside=[held_out])
+        (also,) = encode(table, binned.schema, y, masks, matrices, beside=[held_out])
         binned = binned._replace(held_out=also)
     return replace(
         prepared, standard=prepared.standard._replace(held_out=held_out), binned=binned,

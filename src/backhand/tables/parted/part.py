@@ -14,6 +14,7 @@ from backhand.cluster.part_memory import SHARED
 from backhand.cluster.transport import Memory
 from backhand.errors import InputError
 from backhand.support.memory_budget import MIN_MEMORY, budget, format_size
+from backhand.tables.array_store import ArrayStore
 from backhand.tables.database.connection import (
     connect,
     cursor_of,
@@ -38,6 +39,9 @@ TABLE = "table"
 
 DATABASE = "database"
 """The key of the database in what the parts of a worker share."""
+
+MATRICES = "matrices"
+"""The key of where the encoded rows of parts are stored, in what the parts of a worker share."""
 
 _numbers = count()
 """Numbers for the schemas of parts."""
@@ -140,8 +144,9 @@ def _opened(
     shared: Memory, reading: Reading, run: Sequence[Unit], files: dict[str, FileFacts]
 ) -> Table:
     if DATABASE not in shared:
-        folder = reading.cache_dir
-        shared[DATABASE] = connect(reading.worker_memory(), folder)
+        memory, folder = reading.worker_memory(), reading.cache_dir
+        shared[DATABASE] = connect(memory, folder)
+        shared[MATRICES] = ArrayStore(memory // 2, folder)
         cursor_of(shared[DATABASE]).execute(f"SET GLOBAL threads = {_threads(shared, reading)}")
     _check_sizes(files)
     snapshots = FileSnapshots(list(files))

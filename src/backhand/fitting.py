@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import KW_ONLY, dataclass, fields, replace
 from os import PathLike
 from pathlib import Path
@@ -288,15 +288,22 @@ def _opened_by_workers(
     arguments: FitArguments, settings: Settings, tables: ExitStack, workers: Workers
 ) -> tuple[Table, Table | None]:
     """The same of tables whose rows the workers read."""
-    found = [
-        tables.enter_context(closing(workers.read(
-            str(data), settings, reading=_reading(arguments), memory=arguments.memory
-        )))
-        for data in (arguments.data, arguments.validation) if data is not None
-    ]  # fmt: skip
-    for table in found:
-        table.warn_of_remarks()
+    found = list[Table]()
+    for data in (arguments.data, arguments.validation):
+        if data is not None:
+            table = workers.read(
+                str(data), settings, reading=_reading(arguments), memory=arguments.memory
+            )
+            table.warn_of_remarks()
+            found.append(tables.enter_context(_closed_when_done(table)))
     return found[0], found[1] if len(found) > 1 else None
+
+
+@contextmanager
+def _closed_when_done(table: Table) -> Iterator[Table]:
+    """Close the table at the end of the context, unless that is an error: closing waits for all."""
+    yield table
+    table.close()
 
 
 def _reading(arguments: FitArguments) -> dict[str, Any]:

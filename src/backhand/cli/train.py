@@ -86,9 +86,10 @@ def train(
                 tables.table, target, settings, choices, validation=tables.validation,
                 matrices=room.matrices(), watch=display.show_reading,
             )  # fmt: skip
-        if workers is not None:
-            engine = workers.engine(engine, tables.table, computing.device, computing.threads)
         report.table(prepared)
+        if workers is not None:
+            report.workers(workers, prepared)
+            engine = workers.engine(engine, tables.table, computing.device, computing.threads)
         show_changes(prepared.changes)
         report.network(prepared, settings, engine)
         warn_of_replaced_model(output, prepared)

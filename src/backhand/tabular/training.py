@@ -27,6 +27,7 @@ from backhand.selection import InnerFolds, SearchProgress
 from backhand.stratified import STRETCH, class_counts
 from backhand.table_settings import Settings
 from backhand.tables.array_store import ArrayStore
+from backhand.tables.parted.parted_table import PartedTable, Reader
 from backhand.tables.row_sketch import RowSketch
 from backhand.tables.schema.changes import Change
 from backhand.tables.schema.choices import ColumnChoices
@@ -44,7 +45,7 @@ from backhand.tables.table import Table
 from backhand.tabular.binning import is_small, is_worthwhile, may_compare, with_bins
 from backhand.tabular.encoding import encode
 from backhand.tabular.learning import Learned, search, train_once
-from backhand.tabular.row_parts import cut, each_part, stretches
+from backhand.tabular.row_parts import cut, each_part, here, stretches
 from backhand.tabular.sampling import sampled
 from backhand.tabular.sketching import sketch_of
 from backhand.tabular.splitting import Split, Splitter, splitter_of
@@ -76,7 +77,7 @@ class Prepared:
     table that are held out, or those of a second table. `how` says how the rows were divided. The
     held-out rows have further ones beside them whose class is `unknown`, or that are without one,
     if they are of a second table; `changes` are what is different in that one. The remarks are
-    those of the table.
+    those of the table. `readers` say what each worker reads, if workers share the rows.
     """
 
     source: str
@@ -94,6 +95,7 @@ class Prepared:
     unknown: int = 0
     held_out_unlabelled: int = 0
     changes: list[Change] = field(default_factory=list)
+    readers: list[Reader] = field(default_factory=list)
 
     @property
     def schema(self) -> Schema:
@@ -186,6 +188,8 @@ def prepare_table(
         if validation is not None:
             with validation.unchanged():
                 prepared = _with_validation(prepared, validation, places)
+    if isinstance(table, PartedTable):
+        prepared = replace(prepared, readers=table.readers)
     warn_of_doubtful_classes(prepared.class_counts)
     _warn_of_unlearned_classes(prepared)
     if prepared.folds is not None and not prepared.folds.measured:
@@ -267,7 +271,7 @@ def _weighted(name: str, data: Rows, weights: NDArray[np.float32], matrices: Arr
         w[start : start + STRETCH] = weights[data.y[start : start + STRETCH]]
     if isinstance(data, PartedData):
         return data.weighted(f"{name}_weighted", w)
-    return data._replace(sample_weight=w)
+    return here(data)._replace(sample_weight=w)
 
 
 def _with_validation(prepared: Prepared, table: Table, matrices: ArrayStore) -> Prepared:

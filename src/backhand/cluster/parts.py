@@ -186,13 +186,14 @@ class Parts:
         errors: dict[int, BackhandError] = {}
         while waiting:
             losses: list[WorkerLost] = []
+            lacking: dict[int, tuple[int, ...]] = {}
             before = len(waiting)
             alone = done is not None
             for worker, parts, call in self._begun(waiting, alone, function, args, of_part):
                 try:
                     answer = call.result(seconds)
                     if isinstance(answer, part_memory.NotHeld):
-                        self._make_again(worker, parts)
+                        lacking[worker] = (*lacking.get(worker, ()), *parts)
                         continue
                     answers[parts[0]] = answer
                 except WorkerLost as lost:
@@ -204,6 +205,12 @@ class Parts:
                 if done is not None:
                     for part in parts:
                         done(part)
+            for worker, failure in self._make_again(lacking).items():
+                if isinstance(failure, WorkerLost):
+                    losses.append(failure)
+                else:
+                    errors[lacking[worker][0]] = self._told(failure, worker)
+                    waiting -= set(lacking[worker])
             for loss in losses:
                 self._replace(loss)
             if losses:
@@ -248,22 +255,41 @@ class Parts:
                 ))  # fmt: skip
         return calls
 
-    def _make_again(self, worker: int, parts: tuple[int, ...]) -> None:
-        """Do all that has been kept for parts that the worker does not have (yet, or any more)."""
+    def _make_again(self, lacking: dict[int, tuple[int, ...]]) -> dict[int, Exception]:
+        """Do all that has been kept for parts that workers do not have (yet, or any more).
+
+        The workers do it at the same time. What fails is returned, by worker.
+        """
+        failed: dict[int, Exception] = {}
         with self._lock:
-            absent = self._done(worker, part_memory.begin, self._key, parts)
-            for kept in self._kept if absent else ():
-                given = _given(kept.of_part, absent)
-                self._done(
-                    worker, part_memory.build, self._key, absent, kept.function, given, *kept.args,
-                    seconds=kept.seconds,
-                )  # fmt: skip
-            self._done(worker, part_memory.install, self._key, absent)
+            absent = self._done(part_memory.begin, {w: (p,) for w, p in lacking.items()}, failed)
+            for kept in self._kept if any(absent.values()) else ():
+                calls = {
+                    worker: (parts, kept.function, _given(kept.of_part, parts), *kept.args)
+                    for worker, parts in absent.items() if worker not in failed
+                }  # fmt: skip
+                self._done(part_memory.build, calls, failed, kept.seconds)
+            built = {w: (p,) for w, p in absent.items() if w not in failed}
+            self._done(part_memory.install, built, failed)
+        return failed
 
     def _done(
-        self, worker: int, function: Callable[..., Any], *args: Any, seconds: float = SECONDS
-    ) -> Any:
-        return self.transport.submit(worker, function, *args).result(seconds)
+        self,
+        function: Callable[..., Any],
+        calls: dict[int, tuple[Any, ...]],
+        failed: dict[int, Exception],
+        seconds: float = SECONDS,
+    ) -> dict[int, Any]:
+        """Return what a function returns for the arguments of each worker; add what it raises."""
+        answers: dict[int, Any] = {}
+        begun = [(worker, self.transport.submit(worker, function, self._key, *args))
+                 for worker, args in calls.items()]  # fmt: skip
+        for worker, call in begun:
+            try:
+                answers[worker] = call.result(seconds)
+            except Exception as error:
+                failed[worker] = error
+        return answers
 
     def _replace(self, lost: WorkerLost) -> None:
         """Put another worker in the place of a lost one, or share its parts out to the others."""

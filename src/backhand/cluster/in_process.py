@@ -83,9 +83,6 @@ class Answer:
     def result(self, seconds: float) -> Any:
         try:
             return self._future.result(seconds)
-        except CancelledError:
-            why = "another worker has taken its place"
-            raise WorkerLost(self._worker, why, self._incarnation) from None
         except NotInTime:
             if self._future.done():  # the function itself raised it, or has just ended
                 return self._future.result()

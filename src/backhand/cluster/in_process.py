@@ -40,6 +40,8 @@ class InProcess:
     >>> transport.close()
     """
 
+    in_this_process = True
+
     def __init__(self, workers: int, threads: int = 1) -> None:
         self.places = ["this process"] * workers
         self.machines = [socket.gethostname()] * workers

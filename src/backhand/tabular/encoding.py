@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -107,8 +108,10 @@ def _encode_parts(
     counted = table.parts.keep(
         _encode_part, schema, names, [use.name for use in beside], changes is not None,
         of_part=table.by_part(y, *masks.values()), name=("encoded", *names),
+        done=table.counting(),
     )  # fmt: skip
-    for part in counted:
+    table.seconds = [seconds for seconds, _ in counted]
+    for _, part in counted:
         if changes is not None:
             changes.merge(part)
     found = []
@@ -129,8 +132,12 @@ def _encode_part(
     counting: bool,
     y: NDArray[np.signedinteger[Any]],
     *masks: Mask,
-) -> ChangeCounts | None:
-    """Encode the rows of a part, on the worker that holds it, into its memory."""
+) -> tuple[float, ChangeCounts | None]:
+    """Encode the rows of a part, on the worker that holds it, into its memory.
+
+    Returns the seconds that it took, and what is different from training.
+    """
+    began = time.perf_counter()
     for name in names:
         memory.pop(name, None)  # whose place the new rows take
     changes = schema.count_changes() if counting else None
@@ -140,4 +147,4 @@ def _encode_part(
         memory[TABLE], schema, y, uses, memory[SHARED][MATRICES], changes, known
     )  # fmt: skip
     memory.update(zip(names, found, strict=True))
-    return changes
+    return time.perf_counter() - began, changes

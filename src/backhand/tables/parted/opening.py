@@ -145,7 +145,7 @@ def _table(parts: Parts, data: str, opened: Sequence[PartFacts]) -> PartedTable:
     first = opened[0]
     check_one_format(data, {name for part in opened for name in part.formats})
     for part in opened[1:]:
-        here, there = (Source(some.first_file, "", "csv") for some in (part, first))
+        here, there = (Source(some.files[0], "", "csv") for some in (part, first))
         check_same_names(here, part.names, there, first.names)
         if part.delimiter != first.delimiter or (part.delimiter and part.names != first.names):
             raise InputError(

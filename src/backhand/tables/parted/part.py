@@ -109,7 +109,7 @@ class PartFacts(NamedTuple):
     as_text: bool
     points: bool
     formats: set[str]
-    first_file: str
+    files: list[str]
 
 
 def open_part(
@@ -131,8 +131,15 @@ def open_part(
     table: Table = memory[TABLE]
     return PartFacts(
         table.rows, table.names, table.types, table.remarks, table.delimiter, table.as_text,
-        table.points, {source.format for source in table.sources}, run[0].path,
+        table.points, {source.format for source in table.sources},
+        list(dict.fromkeys(unit.path for unit in run)),
     )  # fmt: skip
+
+
+def close_part(memory: Memory) -> None:
+    """Close the table of a part; the database stays for other parts of the worker."""
+    if (table := memory.pop(TABLE, None)) is not None:
+        table.close()
 
 
 def of_table(

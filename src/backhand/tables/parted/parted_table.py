@@ -11,16 +11,30 @@ from numpy.typing import NDArray
 
 from backhand.cluster.parts import Parts
 from backhand.errors import BackhandError, InputError
-from backhand.tables.parted.part import PartFacts, of_table
+from backhand.tables.parted.part import PartFacts, close_part, of_table
 from backhand.tables.table import T, Table
 
 
 class Reader(NamedTuple):
-    """What a worker reads: where it is, its number of parts and their rows."""
+    """What a worker reads.
+
+    Attributes
+    ----------
+    place : str
+        Where it is, for people.
+    parts, rows : int
+        Its number of parts, and their rows.
+    files : list of str
+        The files in which these are.
+    seconds : float
+        How long it took to encode the rows.
+    """
 
     place: str
     parts: int
     rows: int
+    files: list[str]
+    seconds: float
 
 
 class PartedTable(Table):
@@ -34,13 +48,16 @@ class PartedTable(Table):
         The parts; the memory of each has its table.
     lengths : list of int
         The rows of each part, whose sum is N.
+    seconds : list of float
+        How long it took to encode each part, once that is done.
     """
 
     def __init__(self, parts: Parts, source: str, facts: Sequence[PartFacts]) -> None:
         first = facts[0]
         self._describe(first.names, first.types, source, as_text=first.as_text, points=first.points)
         self.parts, self.lengths = parts, [part.rows for part in facts]
-        self.rows = sum(self.lengths)
+        self.rows, self.seconds = sum(self.lengths), [0.0] * len(facts)
+        self._files_of_parts = [part.files for part in facts]
         self.delimiter = first.delimiter
         self.remarks = list(dict.fromkeys(told for part in facts for told in part.remarks))
 
@@ -55,7 +72,11 @@ class PartedTable(Table):
         places, found = self.parts.transport.places, list[Reader]()
         for worker, place in enumerate(places):
             held = self.parts.of_worker(worker)
-            found.append(Reader(place, len(held), sum(self.lengths[part] for part in held)))
+            files = dict.fromkeys(name for part in held for name in self._files_of_parts[part])
+            found.append(Reader(
+                place, len(held), sum(self.lengths[part] for part in held), list(files),
+                sum(self.seconds[part] for part in held),
+            ))  # fmt: skip
         return found
 
     def each(
@@ -65,7 +86,18 @@ class PartedTable(Table):
         of_part: Sequence[tuple[Any, ...]] | None = None,
     ) -> list[T]:
         """Return `function(part, *args, *of_part[p])` of each part p, in their order."""
-        return self.parts.each(of_table, function, args, of_part=of_part)
+        return self.parts.each(of_table, function, args, of_part=of_part, done=self.counting())
+
+    def counting(self) -> Callable[[int], None]:
+        """Return a function that reports the rows of a pass, called with each part that is done."""
+        rows = 0
+
+        def done(part: int) -> None:
+            nonlocal rows
+            rows += self.lengths[part]
+            self.progressed(rows)
+
+        return done
 
     def keep(
         self,
@@ -121,8 +153,11 @@ class PartedTable(Table):
         return self.rows
 
     def close(self) -> None:
-        """Release the memory and temporary files of all parts."""
-        self.parts.release()
+        """Close the tables of all parts; what has been encoded of them stays with the workers.
+
+        After an error, the transport ends what is under way: this would wait for it.
+        """
+        self.parts.keep(close_part, name="close")
 
 
 def _know_plain(part: Table, columns: frozenset[int]) -> None:

@@ -25,7 +25,7 @@ from output import arguments_of, markdown, write_json
 
 from backhand.cluster.connect import connect
 from backhand.cluster.parted_engine import PartedEngine
-from backhand.cluster.transport import Memory, Transport
+from backhand.cluster.transport import Memory
 from backhand.engines import make_engine
 from backhand.support.memory_budget import format_size, parse_size
 from backhand.table_settings import Settings
@@ -85,48 +85,49 @@ class Watched:
 
 
 @contextmanager
-def watched(transport: Transport, memory: int) -> Iterator[list[Watched]]:
-    """While the context lasts, limit the workers' memory and take note of its peaks."""
-    found, ended = list[Watched](), threading.Event()
-    with ExitStack() as stack:
-        for worker in range(len(transport.places)):
-            process = transport.submit(worker, process_of).result(60)
-            found.append(Watched(process, stack.enter_context(limited(process, memory))))
+def watched(processes: list[Watched]) -> Iterator[None]:
+    """While the context lasts, take note of the processes' peaks."""
+    ended = threading.Event()
 
-        def watch() -> None:
-            while not ended.wait(0.05):
-                for one in found:
-                    one.look()
+    def watch() -> None:
+        while not ended.wait(0.05):
+            for one in processes:
+                one.look()
 
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        try:
-            yield found
-        finally:
-            ended.set()
-            watcher.join()
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
 
 
-@contextmanager
-def limited(process: int, memory: int) -> Iterator[Path | None]:
-    """Put a process into a control group with so much memory; None where that cannot be done."""
+def limited(process: int, memory: int, after: ExitStack) -> Watched:
+    """Put a process into a control group with so much memory, if that can be done.
+
+    The group is removed at the end of `after`, when the process has ended.
+    """
     group = GROUPS / f"backhand-{process}"
     try:
         group.mkdir()
     except OSError:
-        yield None
-        return
-    try:
-        with suppress(OSError):  # what it has in memory already is counted, too, if the kernel can
-            (group / "memory.move_charge_at_immigrate").write_text("3")
-        (group / "memory.limit_in_bytes").write_text(str(memory))
-        (group / "cgroup.procs").write_text(str(process))
-        yield group
-    finally:
+        return Watched(process, None)
+    after.callback(removed, group)
+    with suppress(OSError):  # what it has in memory already is counted, too, if the kernel can
+        (group / "memory.move_charge_at_immigrate").write_text("3")
+    (group / "memory.limit_in_bytes").write_text(str(memory))
+    (group / "cgroup.procs").write_text(str(process))
+    return Watched(process, group)
+
+
+def removed(group: Path) -> None:
+    """Remove a control group as soon as its process has ended."""
+    for _ in range(100):
         with suppress(OSError):
-            (GROUPS / "cgroup.procs").write_text(str(process))
-        with suppress(OSError):  # the process is ending
             group.rmdir()
+            return
+        time.sleep(0.1)
 
 
 def process_of(_: Memory) -> int:
@@ -152,7 +153,10 @@ def train(folder: Path, memory: int, workers: int, epochs: int) -> dict[str, Any
     """Read, encode and train, and return seconds and peaks."""
     settings = Settings(quick=True, epochs=epochs, batch_size=BATCH, hidden=32)
     steps, name = Steps(), f"{folder}/*.parquet"
-    with connect(workers, "local") as transport, watched(transport, memory) as processes:
+    with ExitStack() as after, connect(workers, "local") as transport, ExitStack() as watching:
+        numbers = [transport.submit(n, process_of).result(60) for n in range(workers)]
+        processes = [limited(number, memory, after) for number in numbers]
+        watching.enter_context(watched(processes))
         table = steps.timed("open", lambda: read_parted_table(
             transport, name, batch_size=BATCH, memory=workers * memory,
             cache_dir=folder,

@@ -83,7 +83,9 @@ def weight_of(data: Data, rows: Any) -> float:
 def with_class_fixed(dtheta: Parameters, objective: Objective) -> Parameters:
     """Set dW2[:, 0] = 0 and db2[0] = 0 in place if the objective fixes the first class."""
     if objective.first_class_fixed:
-        dtheta.W2[:, 0], dtheta.b2[0] = 0, 0
+        for value in (dtheta.W2[:, :1], dtheta.b2[:1]):
+            # Zeros of their own device: torch would copy a number to it, which a CUDA graph cannot.
+            value[:] = array_namespace(value).zeros_like(value)
     return dtheta
 
 

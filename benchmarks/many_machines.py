@@ -36,7 +36,7 @@ from backhand.errors import InputError
 
 SHAPES = "65536,20,64,5 65536,100,256,10 65536,784,256,10"
 BATCHES = (128, 4096, None)
-SECONDS = 2.0
+SECONDS = 1.0
 """For which each figure is measured, and for at least three updates."""
 
 Found = dict[str, Any]

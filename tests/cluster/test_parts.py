@@ -13,6 +13,7 @@ from backhand.cluster.connect import connect
 from backhand.cluster.in_process import InProcess
 from backhand.cluster.parts import Parts, part_count
 from backhand.cluster.sharing_out import shared_out
+from backhand.cluster.transport import WorkerLost
 from backhand.errors import BackhandError, InputError
 from helpers import worker_functions as functions
 from helpers.lossy_workers import LossyWorkers
@@ -172,6 +173,10 @@ def test_nothing_is_left_when_the_context_ends_even_by_an_error() -> None:
         raise KeyboardInterrupt
     assert threading.active_count() == before
     transport.close()
+    with pytest.raises(WorkerLost, match="worker 2 is lost: it has ended"):
+        transport.submit(1, functions.wait, 0).result(seconds=10)
+    with pytest.raises(BackhandError, match="all workers are lost"):
+        Parts(transport, 3).each(functions.kept)
 
 
 @pytest.mark.parametrize("workers", [0, -1, 2.5, True, "2", 20_000])

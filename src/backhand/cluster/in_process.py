@@ -35,11 +35,14 @@ class InProcess:
     >>> transport.close()
     """
 
+    in_this_process = True
+
     def __init__(self, workers: int, threads: int = 1) -> None:
         self.places = ["this process"] * workers
         self.machines = [socket.gethostname()] * workers
         self.threads = threads
         self._incarnations = [0] * workers
+        self._closed = False
         self._lock = Lock()
         self._workers = [_Worker(f"backhand-worker-{n + 1}") for n in range(workers)]
 
@@ -53,6 +56,8 @@ class InProcess:
 
     def replace(self, lost: WorkerLost) -> bool:
         with self._lock:
+            if self._closed:
+                return False
             if lost.incarnation == self._incarnations[lost.worker]:
                 # A thread cannot be killed: it ends when its call does, if ever.
                 self._workers[lost.worker].end()
@@ -61,8 +66,10 @@ class InProcess:
         return True
 
     def close(self) -> None:
-        for worker in self._workers:
-            worker.end()
+        with self._lock:
+            self._closed = True
+            for worker in self._workers:
+                worker.end()
         for worker in self._workers:
             worker.thread.join(CLOSING)
 
@@ -76,14 +83,13 @@ class Answer:
     def result(self, seconds: float) -> Any:
         try:
             return self._future.result(seconds)
-        except CancelledError:
-            why = "another worker has taken its place"
-            raise WorkerLost(self._worker, why, self._incarnation) from None
         except NotInTime:
             if self._future.done():  # the function itself raised it, or has just ended
                 return self._future.result()
             why = f"no answer in {seconds:g} s"
             raise WorkerLost(self._worker, why, self._incarnation) from None
+        except CancelledError:
+            raise WorkerLost(self._worker, "it has ended", self._incarnation) from None
 
 
 class _Worker:
@@ -97,7 +103,10 @@ class _Worker:
 
     def submit(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Future[Any]:
         future: Future[Any] = Future()
-        self._tasks.put((future, function, args))
+        if self._ended:
+            future.cancel()
+        else:
+            self._tasks.put((future, function, args))
         return future
 
     def end(self) -> None:

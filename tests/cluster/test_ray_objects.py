@@ -1,9 +1,8 @@
 """Where the rows of a part are already, and who holds it then (without Ray)."""
 
-from backhand.cluster.in_process import InProcess
 from backhand.cluster.parts import Parts
 from backhand.cluster.ray_objects import _nearest, is_reference
-from backhand.cluster.transport import WorkerLost
+from helpers.lossy_workers import LossyWorkers
 
 ADDRESSES = {"n1": "10.0.0.1", "n2": "10.0.0.2", "n3": "10.0.0.1"}
 
@@ -20,14 +19,13 @@ def test_the_nearest_machine_has_most_bytes_and_may_have_several_nodes() -> None
 
 
 def test_parts_are_held_near_to_their_rows_while_a_worker_is_there() -> None:
-    transport = InProcess(3)
+    transport = LossyWorkers(3, lambda worker, number: worker == 0 and number > 9, spare=0)
     transport.machines = ["a", "b", "b"]
     near = [{"b"}, {"a"}, set(), {"elsewhere"}, {"b"}]
     parts = Parts(transport, 5, near=near)
     assert parts.holders[1] == 0 and sorted([parts.holders[0], parts.holders[4]]) == [1, 2]
-    assert parts.each(lambda memory: len(memory)) == [0] * 5
-    transport.replace = lambda lost: False
-    parts._replace(WorkerLost(0, "for a test", 0))
+    while not transport.losses:
+        assert len(parts.each(len)) == 5
     assert parts.holders[1] in (1, 2), "its machine has no worker any more"
     transport.close()
 

@@ -44,6 +44,7 @@ parameters that there are none of here (tree_learner, quantized gradients) have 
 import inspect
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import pairwise
 
 import cloudpickle
@@ -62,6 +63,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import backhand
 from backhand import BackhandWarning, InputError, MLPClassifier, RayMLPClassifier
+from backhand.estimator import ray_classifier
+from helpers.lossy_workers import LossyWorkers
 
 # Most fits here are cut short on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -380,6 +383,16 @@ def test_two_fits_at_once_do_not_disturb_each_other() -> None:
         calls = [pool.submit(classifier(solver="lbfgs").fit, X, Y),
                  pool.submit(classifier().fit, X[:90], Y[:90])]  # fmt: skip
         assert all(same(call.result(60), one) for call, one in zip(calls, expected, strict=True))
+
+
+def test_a_lost_worker_changes_no_bit(monkeypatch) -> None:
+    expected = classifier(2, max_iter=8).fit(parts(X), parts(Y), X_val=X[:20], y_val=Y[:20])
+    workers = LossyWorkers(2, lambda worker, number: number % 17 == 12 + worker)
+    with monkeypatch.context() as patched:
+        patched.setattr(ray_classifier, "connect", lambda *_: closing(workers))
+        clf = classifier(2, max_iter=8).fit(parts(X), parts(Y), X_val=X[:20], y_val=Y[:20])
+    assert workers.losses > 3 and same(clf, expected)
+    assert clf.validation_loss_curve_ == expected.validation_loss_curve_
 
 
 @pytest.mark.slow

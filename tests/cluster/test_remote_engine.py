@@ -60,7 +60,7 @@ class Lost:
 
 def trained_over(transport: InProcess, members: list[Member], engine: str = "fused") -> list[Any]:
     try:
-        remote = RemoteEngine(backhand.make_engine(engine, threads=1), transport, here=True)
+        remote = RemoteEngine(backhand.make_engine(engine, threads=1), transport)
         return backhand.train_many(members, *rows_of(), engine=remote)
     finally:
         transport.close()
@@ -169,7 +169,7 @@ class TestASession:
         data = Data(X, y.astype(np.int64)).select(np.arange(3, N))
         state = OptimizerState.initial(backhand.init(D, 8, K, dtype=np.float64), Adam())
         engine, transport = backhand.make_engine("fused", threads=1), InProcess(2)
-        remote = RemoteEngine(engine, transport, here=True)
+        remote = RemoteEngine(engine, transport)
         objective = Objective(l2=0.01)
         yield tuple(
             one.start(state, data, Adam(), objective, Data(X[:3], y[:3].astype(np.int64)))

@@ -35,6 +35,8 @@ class InProcess:
     >>> transport.close()
     """
 
+    in_this_process = True
+
     def __init__(self, workers: int, threads: int = 1) -> None:
         self.places = ["this process"] * workers
         self.machines = [socket.gethostname()] * workers
@@ -81,9 +83,6 @@ class Answer:
     def result(self, seconds: float) -> Any:
         try:
             return self._future.result(seconds)
-        except CancelledError:
-            why = "another worker has taken its place"
-            raise WorkerLost(self._worker, why, self._incarnation) from None
         except NotInTime:
             if self._future.done():  # the function itself raised it, or has just ended
                 return self._future.result()

@@ -86,6 +86,11 @@ class PartedEngine:
             threads = _threads_of_worker(self.name, parts.transport.places)
         self._choice = EngineChoice(chosen, device, threads, precision)
 
+    @property
+    def choice(self) -> EngineChoice:
+        """The engine that each worker makes for itself."""
+        return self._choice
+
     def divided(self, parts: int) -> list[Engine]:  # noqa: ARG002
         """Return this engine alone: its workers are busy with one session after the other."""
         return [self]

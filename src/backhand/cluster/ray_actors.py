@@ -52,6 +52,8 @@ class RayActors:
         Backhand.
     """
 
+    in_this_process = False
+
     def __init__(self, workers: int, address: str, threads: int = 1) -> None:
         self.threads = threads
         self._ray = ray_connection.imported()

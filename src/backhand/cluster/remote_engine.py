@@ -46,12 +46,9 @@ class RemoteEngine:
     Parameters
     ----------
     engine : Engine
-        What computes.
+        What computes. Workers in this process share its threads; to others it is sent.
     transport : Transport
         The caller closes it.
-    here : bool
-        Whether the workers are threads of this process, and share the engine's threads. Others have
-        an engine each, which is sent to them.
 
     Warns
     -----
@@ -64,7 +61,7 @@ class RemoteEngine:
     >>> import numpy as np
     >>> from backhand.cluster.in_process import InProcess
     >>> transport = InProcess(2)
-    >>> engine = RemoteEngine(backhand.make_engine("reference"), transport, here=True)
+    >>> engine = RemoteEngine(backhand.make_engine("reference"), transport)
     >>> results = backhand.train_many(
     ...     [backhand.Member(hidden=4, seed=seed) for seed in range(3)], np.eye(3), np.arange(3),
     ...     engine=engine)
@@ -73,10 +70,10 @@ class RemoteEngine:
     [100, 100, 100]
     """
 
-    def __init__(self, engine: Engine, transport: Transport, *, here: bool = False) -> None:
+    def __init__(self, engine: Engine, transport: Transport) -> None:
         self.name, self.group, self.precision = engine.name, engine.group, engine.precision
         self._engine, self._worker = engine, 0
-        self._workers = Workers(transport, _engines(engine, transport, here))
+        self._workers = Workers(transport, _engines(engine, transport))
         self._warn_of_others()
 
     def _warn_of_others(self) -> None:
@@ -168,13 +165,13 @@ def on_workers(
         yield engine
         return
     with connect(workers, ray, None if ray is None else threads) as transport:
-        yield RemoteEngine(engine, transport, here=ray is None)
+        yield RemoteEngine(engine, transport)
 
 
-def _engines(engine: Engine, transport: Transport, here: bool) -> list[Engine]:
+def _engines(engine: Engine, transport: Transport) -> list[Engine]:
     """Return the engine of each worker."""
     workers = len(transport.places)
-    if not here:
+    if not transport.in_this_process:
         return [engine] * workers
     engines = engine.divided(workers)
     return [engines[worker % len(engines)] for worker in range(workers)]

@@ -5,7 +5,6 @@ The functions run on workers.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -29,13 +28,12 @@ class Found(NamedTuple):
 
     Attributes
     ----------
-    machine, folder : str
-        The machine's name, and the folder in which relative paths begin.
+    folder : str
+        The folder in which relative paths begin.
     sizes : dict of str to int
         The files, in the order of their names, and their bytes.
     """
 
-    machine: str
     folder: str
     sizes: dict[str, int]
 
@@ -45,13 +43,21 @@ class FileFacts(NamedTuple):
 
     Attributes
     ----------
+    size : int
+        Its bytes.
     units : list of Unit
     columns : FileColumns or None
         Its columns, if it is a Parquet file.
     """
 
+    size: int
     units: list[Unit]
     columns: FileColumns | None = None
+
+    @property
+    def rows(self) -> int:
+        """The rows of a Parquet file."""
+        return sum(unit.size for unit in self.units)
 
 
 def look_for(_: Memory, data: str) -> Found:
@@ -61,7 +67,7 @@ def look_for(_: Memory, data: str) -> Found:
     except MissingFileError:
         paths = []
     sizes = {path: Path(path).stat().st_size for path in paths}
-    return Found(socket.gethostname(), str(Path.cwd()), sizes)
+    return Found(str(Path.cwd()), sizes)
 
 
 def facts_of(_: Memory, options: ReadingOptions, paths: Sequence[str]) -> dict[str, FileFacts]:
@@ -74,9 +80,9 @@ def facts_of(_: Memory, options: ReadingOptions, paths: Sequence[str]) -> dict[s
 
 
 def _facts(connection: duckdb.DuckDBPyConnection, options: ReadingOptions, path: str) -> FileFacts:
-    whole = FileFacts([Unit(path, Path(path).stat().st_size)])
+    size = Path(path).stat().st_size
     if not _is_parquet(path, options):
-        return whole
+        return FileFacts(size, [Unit(path, size)])
     source = Source(path, path, "parquet")
     try:
         columns, groups = columns_of(connection, source), row_groups(connection, source)
@@ -84,12 +90,12 @@ def _facts(connection: duckdb.DuckDBPyConnection, options: ReadingOptions, path:
         raise to_error(connection, error, explain(error, path, sources=[source])) from error
     rows = sum(n for n, _ in groups)
     if PLACE in map(str.casefold, columns.types):  # by which row groups are chosen
-        return FileFacts([Unit(path, rows, (0, rows))], columns)
+        return FileFacts(size, [Unit(path, rows)], columns)
     units, first = list[Unit](), 0
     for n, _ in groups:
         units.append(Unit(path, n, (first, first + n)))
         first += n
-    return FileFacts(units, columns)
+    return FileFacts(size, units, columns)
 
 
 def _is_parquet(path: str, options: ReadingOptions) -> bool:

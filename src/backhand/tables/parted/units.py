@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 
@@ -24,46 +24,44 @@ class Unit(NamedTuple):
     rows: tuple[int, int] | None = None
 
 
-def runs_of(units: Sequence[Unit], count: int, able: Sequence[frozenset[int]]) -> list[list[Unit]]:
-    """Cut units into runs of neighbours of about the same size, each of which one worker can read.
+def runs_of(
+    units: Sequence[Unit], count: int, machines: Sequence[frozenset[str]]
+) -> list[list[Unit]]:
+    """Cut units into runs of neighbours of about the same size, each of which one machine can read.
 
-    Sizes alone decide where, apart from files that are not on all machines: where no worker has
-    both of two neighbours, there is a cut, too.
+    Sizes alone decide where, apart from files that are not on all machines: where none has both of
+    two neighbours, there is a cut, too.
 
     Parameters
     ----------
     units : sequence of Unit
         In the order of the table's rows.
     count : int
-        The number of runs, at most that of units. There may be more if files are on some machines
-        only.
-    able : sequence of frozenset of int
-        The workers that can read each unit.
+        The number of runs. There are fewer if some units are much larger than others, and more if
+        files are on some machines only.
+    machines : sequence of frozenset of str
+        Where each unit is.
 
     Examples
     --------
     >>> units = [Unit("a", 5), Unit("b", 1), Unit("c", 1), Unit("d", 5)]
-    >>> [[unit.path for unit in run] for run in runs_of(units, 3, [frozenset({0})] * 4)]
+    >>> [[unit.path for unit in run] for run in runs_of(units, 3, [frozenset({"m"})] * 4)]
     [['a'], ['b', 'c'], ['d']]
     """
     runs: list[list[Unit]] = []
-    number, readers = -1, frozenset[int]()
-    for unit, run, workers in zip(units, _even(units, count), able, strict=True):
-        if run != number or not readers & workers:
+    number, common = -1, frozenset[str]()
+    for unit, run, here in zip(units, _even(units, count), machines, strict=True):
+        if run != number or not common & here:
             runs.append([])
-            number, readers = run, workers
+            number, common = run, here
         runs[-1].append(unit)
-        readers &= workers
+        common &= here
     return runs
 
 
-def _even(units: Sequence[Unit], count: int) -> list[int]:
-    """Return the run of each unit, such that none of `count` runs is empty."""
-    total, before, found = sum(unit.size for unit in units) or 1, 0, list[int]()
-    for i, unit in enumerate(units):
-        wanted = (2 * before + unit.size) * count // (2 * total)
+def _even(units: Sequence[Unit], count: int) -> Iterator[int]:
+    """Yield the run of each unit: in which of `count` equal stretches of the rows its middle is."""
+    total, before = sum(unit.size for unit in units) or 1, 0
+    for unit in units:
+        yield (2 * before + unit.size) * count // (2 * total)
         before += unit.size
-        # No run is left out, and enough units are left for the others.
-        most = found[-1] + 1 if found else 0
-        found.append(max(min(wanted, most), count - (len(units) - i)))
-    return found

@@ -102,8 +102,7 @@ def load_pieces(
     for i, (same, reader) in enumerate(_readers(columns, pieces)):
         parameters[f"paths{i}"] = literally([piece.source for piece in same])
         selects.append(reader.replace("$paths", f"$paths{i}"))
-    load_rows(connection, f"({' UNION ALL '.join(selects)})", parameters, columns.found,
-              in_place=not loaded)  # fmt: skip
+    load_rows(connection, selects, parameters, columns.found, in_place=not loaded)
     table = Table(connection, columns.names, data)
     table.remarks += columns.remarks
     table.sources = list(dict.fromkeys(piece.source for piece in pieces))

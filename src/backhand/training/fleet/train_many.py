@@ -84,10 +84,17 @@ def train_many(
         Each is called with a `FleetProgress` about ten times per second and at the end. One that
         raises `StopTraining` ends the fleet: the members under way return what there is, and those
         that have not begun their initial parameters; both have `ended` "callback".
-
     checkpoint : Checkpoint, optional
         Where the members are saved, and whether to resume from there: the results as they come, and
-        the members under way. After an interruption the results are bit-identical all the same.
+        the members under way. After an interruption the results are bit-identical all the same,
+        with other workers too.
+    workers : int, optional
+        Number of workers that the members are shared out over: threads of this process, or, with
+        `ray`, processes on one machine or many. X is sent to each machine once. A worker that is
+        lost is replaced, and its members continue where they were; see docs/many-machines.md.
+    ray : {"local", "auto"} or address, optional
+        The Ray cluster of the workers: one that is started here and ended with the fleet, the one
+        of this machine, or that at an address such as "10.0.0.1:6379".
 
     Returns
     -------

@@ -54,6 +54,7 @@ import pandas as pd
 import pytest
 import scipy.sparse
 from sklearn.base import clone
+from sklearn.callback import ScoringMonitor
 from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import DataConversionWarning
 from sklearn.model_selection import GridSearchCV
@@ -62,8 +63,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import backhand
-from backhand import BackhandWarning, InputError, MLPClassifier, RayMLPClassifier
+from backhand import BackhandWarning, Checkpoint, InputError, MLPClassifier, RayMLPClassifier
 from backhand.estimator import ray_classifier
+from backhand.estimator.reporting import Tasks
 from helpers.lossy_workers import LossyWorkers
 
 # Most fits here are cut short on purpose.
@@ -375,6 +377,36 @@ def test_a_model_file_says_nothing_of_the_cluster(tmp_path) -> None:
     model = backhand.load(tmp_path / "iris.safetensors")
     assert np.array_equal(model.predict(X), clf.predict(X))
     assert not {"num_workers", "address"} & set(model.hyperparameters)
+
+
+def test_a_checkpoint_is_resumed_by_another_number_of_workers(tmp_path, monkeypatch) -> None:
+    def interrupt(progress) -> None:
+        if progress.epoch == 3:
+            raise RuntimeError("the driver ends here")
+
+    settings = {"max_iter": 6, "early_stopping": True, "batch_size": 20}
+    expected = classifier(2, **settings).fit(parts(X), parts(Y))
+    with monkeypatch.context() as patched:
+        patched.setattr(Tasks, "callbacks", lambda self: [interrupt])
+        first = classifier(3, **settings).set_callbacks(Checkpoint(tmp_path / "c", "1epochs"))
+        with pytest.raises(RuntimeError, match="the driver ends here"):
+            first.fit(parts(X), parts(Y))
+    again = Checkpoint(tmp_path / "c", "1epochs", resume=True)
+    assert same(classifier(1, **settings).set_callbacks(again).fit(parts(X), parts(Y)), expected)
+    with pytest.raises(InputError, match="other data"):
+        classifier(1, **settings).set_callbacks(again).fit(parts(X + 1), parts(Y))
+
+
+def score_of(clf, rows, labels) -> dict:
+    return {"score": clf.score(rows, labels)}
+
+
+def test_callbacks_of_scikit_learn_get_the_parts_as_they_were_passed() -> None:
+    monitor = ScoringMonitor(scoring=score_of)
+    clf = classifier(max_iter=2).set_callbacks(monitor).fit(parts(X), parts(Y))
+    epochs = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
+    assert len(epochs) == 2 and epochs[-1]["score"] == pytest.approx(clf.score(X, Y))
+    assert same(clf, classifier(max_iter=2).fit(parts(X), parts(Y)))
 
 
 def test_two_fits_at_once_do_not_disturb_each_other() -> None:

@@ -206,6 +206,15 @@ def test_tables_with_labels_in_a_column_are_parts_too() -> None:
     assert np.array_equal(np.concatenate(clf.predict(parts(table))), clf.predict(table))
 
 
+@pytest.mark.parametrize("library, name", [("pyarrow", "table"), ("polars", "DataFrame")])
+def test_parts_may_be_tables_of_other_libraries(library, name) -> None:
+    table = getattr(pytest.importorskip(library), name)
+    tables = [table(dict(zip("abcd", part.T.copy(), strict=True))) for part in parts(X)]
+    clf = classifier().fit(tables, parts(NAMES))
+    assert clf.feature_names_in_.tolist() == list("abcd")
+    assert close(clf, local(clf).fit(pd.DataFrame(X, columns=list("abcd")), NAMES))
+
+
 def test_float32_and_float64_in_several_parts_train_in_float64() -> None:
     rows = [X[:70].astype(np.float32).astype(float), X[70:]]
     clf = classifier().fit([rows[0].astype(np.float32), rows[1]], [Y[:70], Y[70:]])
@@ -407,6 +416,7 @@ def test_callbacks_of_scikit_learn_get_the_parts_as_they_were_passed() -> None:
     epochs = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
     assert len(epochs) == 2 and epochs[-1]["score"] == pytest.approx(clf.score(X, Y))
     assert same(clf, classifier(max_iter=2).fit(parts(X), parts(Y)))
+    assert clf.to_local()._skl_callbacks == [monitor]
 
 
 def test_two_fits_at_once_do_not_disturb_each_other() -> None:

@@ -2,9 +2,9 @@
 
     sudo python benchmarks/network.py [--hosts 3] [--delay-ms 1] [--mbit 100]
 
-Each host is a network namespace of Linux; network_link.py carries packets between them. Run as a script,
-it measures the link: the time of a round trip, and the rate of one stream of TCP. It needs root, and `ip`
-(Debian: iproute2).
+Each host is a network namespace of Linux; network_link.py carries packets between them. Run as a
+script, it measures the link: the time of a round trip, and the rate of one stream of TCP. It needs
+root, and `ip` (Debian: iproute2).
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ class Network:
 
     def __enter__(self) -> Network:
         if os.geteuid() != 0 or shutil.which("ip") is None:
-            sys.exit("network.py needs root and the command `ip` (Debian: apt-get install iproute2).")
+            sys.exit(
+                "network.py needs root and the command `ip` (Debian: apt-get install iproute2)."
+            )
         signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # hosts are removed
         with ExitStack() as failing:
             failing.push(self._cleanup)

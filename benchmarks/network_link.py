@@ -1,10 +1,10 @@
-"""The network between the hosts of network.py: it delays each packet and limits the rate of each link.
+"""The network between the hosts of network.py: a switch, and a link to each of them.
 
     python benchmarks/network_link.py SECONDS BITS_PER_SECOND DEVICE ...
 
-Each host has one link, to a switch in the middle. A packet takes its turn on the link up, is delayed,
-and takes its turn on the link down. The kernel's netem does the same, but many kernels are built without
-it. Needs root. It runs until its standard input is closed.
+A packet takes its turn on the sender's link, is delayed, and takes its turn on the receiver's link.
+The kernel's netem delays packets too, but some kernels are built without it. Needs root. It runs
+until its standard input is closed.
 """
 
 from __future__ import annotations

@@ -45,8 +45,10 @@ class RayHosts:
 
     def _start(self, host: int, command: Sequence[object], log: Path) -> None:
         with log.open("wb") as file:
-            process = subprocess.Popen(self.network.command(host, command), env=self._environment,
-                                       stdin=subprocess.DEVNULL, stdout=file, stderr=file)  # fmt: skip
+            process = subprocess.Popen(
+                self.network.command(host, command), env=self._environment,
+                stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+            )  # fmt: skip
         self._started.append(process)
         with subprocess.Popen(["tail", f"--pid={process.pid}", "-n", "+1", "-f", str(log)],
                               stdout=subprocess.PIPE, text=True) as lines:  # fmt: skip
@@ -58,8 +60,9 @@ class RayHosts:
 
     def run(self, command: Sequence[object], seconds: float) -> str:
         """Run a command on the first host; return what it prints."""
-        return subprocess.run(self.network.command(1, command), env=self._environment, check=True,
-                              stdout=subprocess.PIPE, text=True, timeout=seconds).stdout  # fmt: skip
+        there = self.network.command(1, command)
+        return subprocess.run(there, env=self._environment, check=True, stdout=subprocess.PIPE,
+                              text=True, timeout=seconds).stdout  # fmt: skip
 
     def end(self) -> None:
         for process in reversed(self._started):  # the head last

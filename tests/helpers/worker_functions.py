@@ -78,3 +78,9 @@ def end_process(memory: dict) -> None:
 
 def threads(memory: dict) -> int:
     return available_threads()
+
+
+def node(memories: dict, given: dict) -> str:
+    import ray
+
+    return ray.get_runtime_context().get_node_id()

@@ -71,8 +71,7 @@ def test_workers_are_spread_and_answer_in_the_order_of_the_parts(address) -> Non
     with connect(3, address) as transport:
         parts = kept(transport)
         assert parts.each(functions.total, "doubled") == [2 * total for total in TOTALS]
-        nodes = {actor["NodeID"] for actor in actors_of(transport)}
-        assert len(nodes) == 3
+        assert len(set(parts.by_worker(functions.node))) == 3
         assert parts.by_worker(functions.process) == [pid(place) for place in transport.places]
         x = transport.share(np.ones(100_000))
         answers = parts.by_worker(functions.parts_and_sum, x)
@@ -81,13 +80,6 @@ def test_workers_are_spread_and_answer_in_the_order_of_the_parts(address) -> Non
         assert given[1][0].shape == given[2][1][0].shape == (100_000,)
         assert parts.each(functions.threads) == [1] * 7
     assert not ray.is_initialized()
-
-
-def actors_of(transport) -> list[dict]:
-    from ray.util.state import list_actors
-
-    pids = {pid(place) for place in transport.places}
-    return [vars(a) for a in list_actors() if a.pid in pids]
 
 
 def test_a_killed_worker_is_replaced_and_makes_its_parts_again(address) -> None:
@@ -137,11 +129,13 @@ def test_a_stopped_worker_is_lost_after_some_seconds_of_silence(address, monkeyp
 def test_parts_of_a_removed_node_are_made_again_on_the_others(cluster, address) -> None:
     with connect(3, address) as transport:
         parts = kept(transport)
-        node = cluster.worker_nodes.pop() if isinstance(cluster.worker_nodes, set) else None
-        cluster.worker_nodes.add(node)
-        cluster.remove_node(node, allow_graceful=False)
-        assert parts.each(functions.total, "rows") == TOTALS
-        assert len(set(parts.holders)) == 2, "there is no room for a third worker"
+        cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+
+        def two_hold_them() -> bool:  # the node's worker may answer for some moments
+            assert parts.each(functions.total, "rows") == TOTALS
+            return len(set(parts.holders)) == 2  # there is no room for a third worker
+
+        assert within(60, two_hold_them)
         assert parts.each(functions.total, "doubled") == [2 * total for total in TOTALS]
 
 
@@ -180,9 +174,9 @@ def test_a_connection_of_the_user_stays(address) -> None:
 
 def test_without_room_for_all_workers_the_error_says_what_there_is(address, monkeypatch) -> None:
     monkeypatch.setattr(ray_actors, "STARTING", 3.0)
-    with pytest.raises(InputError, match=r"of 5 workers, \d began .* the Ray cluster has 3"):
-        with connect(5, address):
-            pass
+    message = r"of 5 workers, \d began .* the Ray cluster has 3"
+    with pytest.raises(InputError, match=message), connect(5, address):
+        pass
     with connect(3, address) as transport:  # nothing of it is left
         assert kept(transport).each(functions.total, "rows") == TOTALS
 

@@ -69,6 +69,8 @@ class Parts:
         Their sizes, by which they are shared out: each worker has neighbouring parts.
     machines : sequence of collections of str, optional
         The machines (of `transport.machines`) where each part can be made; None: all.
+    near : sequence of collections of str, optional
+        The machines where what each part is made of is already: one with a worker is preferred.
 
     Raises
     ------
@@ -93,11 +95,12 @@ class Parts:
         count: int,
         sizes: Sequence[float] | None = None,
         machines: Sequence[Collection[str]] | None = None,
+        near: Sequence[Collection[str]] | None = None,
     ) -> None:
         self.transport, self.count = transport, count
         self._key = next(_KEYS)
         self._sizes = list(sizes) if sizes is not None else [1.0] * count
-        self._machines = machines
+        self._machines, self._near = machines, near
         self._living = set(range(len(transport.places)))
         self._kept: list[_Kept] = []
         self._lock = RLock()
@@ -324,11 +327,14 @@ class Parts:
         }
 
     def _able(self, part: int) -> tuple[int, ...]:
-        """Return the workers that can hold a part."""
-        if self._machines is None:
-            return tuple(sorted(self._living))
-        where = self._machines[part]
-        return tuple(w for w in sorted(self._living) if self.transport.machines[w] in where)
+        """Return the workers that can hold a part: those near to its rows, if there are any."""
+        able = tuple(sorted(self._living))
+        if self._machines is not None:
+            able = self._on(self._machines[part], able)
+        return able if self._near is None else self._on(self._near[part], able) or able
+
+    def _on(self, machines: Collection[str], workers: Sequence[int]) -> tuple[int, ...]:
+        return tuple(w for w in workers if self.transport.machines[w] in machines)
 
     def _told(self, error: Exception, worker: int) -> BackhandError:
         return told(error, f"worker {worker + 1} ({self.transport.places[worker]})")

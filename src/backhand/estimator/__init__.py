@@ -10,7 +10,6 @@ preload()
 try:
     from backhand.estimator.classifier import MLPClassifier
     from backhand.estimator.cross_validated import MLPClassifierCV
-    from backhand.estimator.ray_classifier import RayMLPClassifier
     from backhand.estimator.search import GridSearchCV
 except ModuleNotFoundError as error:
     if not str(error.name).startswith("sklearn"):
@@ -25,6 +24,6 @@ except ModuleNotFoundError as error:
     ) from error
 from backhand.estimator.integrations import enter  # noqa: E402
 
-__all__ = ["GridSearchCV", "MLPClassifier", "MLPClassifierCV", "RayMLPClassifier"]
+__all__ = ["GridSearchCV", "MLPClassifier", "MLPClassifierCV"]
 
-enter()
+enter(MLPClassifier)

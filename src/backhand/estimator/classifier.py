@@ -268,7 +268,7 @@ class MLPClassifier(
         """
         self._check_parameters()
         checkpoint = self._checkpoint()
-        with self._rows() as rows:
+        with self._rows(X, y, sample_weight, X_val, y_val, sample_weight_val) as rows:
             first = not (self.warm_start and hasattr(self, "coefs_"))
             known = None if first else self.classes_
             read = rows.read(self, X, y, sample_weight, reset=first)
@@ -325,7 +325,7 @@ class MLPClassifier(
                 "rows; pass a dict (compute_class_weight of sklearn.utils.class_weight helps)."
             )
         classes = all_classes(classes, None if first else self.classes_)
-        with self._rows() as rows:
+        with self._rows(X, y, sample_weight, X_val, y_val, sample_weight_val) as rows:
             read = rows.read(self, X, y, sample_weight, reset=first)
             data = self._data(rows, read, classes)
             validation = self._validation(X_val, y_val, sample_weight_val, classes, rows)
@@ -357,8 +357,8 @@ class MLPClassifier(
 
     # What fit and partial_fit do.
 
-    def _rows(self) -> AbstractContextManager[Rows]:
-        """Return where `fit` has its rows, while it runs."""
+    def _rows(self, *passed: Any) -> AbstractContextManager[Rows]:  # noqa: ARG002
+        """Return where a fit, to which these were passed, has its rows while it runs."""
         return nullcontext(HERE)
 
     def _data(self, rows: Rows, read: Read, classes: NDArray[Any]) -> Any:
@@ -380,7 +380,7 @@ class MLPClassifier(
                 "X_val is scored after each epoch, and solver='lbfgs' has no epochs; use "
                 "solver='adam' or 'sgd'."
             )
-        X, labels, w = rows.read(self, X, y, sample_weight, reset=False)
+        X, labels, w = rows.read(self, X, y, sample_weight, "X_val", reset=False)
         weights = weights_of(X.dtype, labels, w, None, classes)
         return rows.data(X, places_of(labels, classes, "y_val"), weights)
 

@@ -46,8 +46,10 @@ class Read(NamedTuple):
 class Rows(Protocol):
     """Where the rows of a fit are: in this process, or in parts that workers hold."""
 
-    def read(self, estimator: Any, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Read:
-        """Validate rows, as `features_and_labels` does."""
+    def read(
+        self, estimator: Any, X: Any, y: Any, sample_weight: Any, name: str = "X", *, reset: bool
+    ) -> Read:
+        """Validate rows, as `features_and_labels` does; messages name X so."""
         ...
 
     def data(self, X: Any, y: NDArray[np.int64], weights: NDArray[Any] | None) -> Any:
@@ -62,7 +64,16 @@ class Rows(Protocol):
 class RowsHere:
     """Rows in this process."""
 
-    def read(self, estimator: Any, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Read:
+    def read(
+        self,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        name: str = "X",  # noqa: ARG002
+        *,
+        reset: bool,
+    ) -> Read:
         return Read(*features_and_labels(estimator, X, y, reset=reset), sample_weight)
 
     def data(self, X: Any, y: NDArray[np.int64], weights: NDArray[Any] | None) -> Data:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_consistent_length
 
+from backhand.cluster.ray_objects import is_reference
 from backhand.engines import Data, is_sparse
 from backhand.errors import InputError
 from backhand.estimator.classifier import MLPClassifier
@@ -70,13 +71,7 @@ def _is_part(value: Any) -> bool:
     return is_reference(value) or getattr(value, "ndim", 0) == 2 or hasattr(value, "columns")
 
 
-def is_reference(value: Any) -> bool:
-    """Whether it is a reference to an object in Ray's store. (Ray is not imported to find out.)"""
-    kind = type(value)
-    return kind.__name__ == "ObjectRef" and kind.__module__.partition(".")[0] == "ray"
-
-
-def read(memory: dict[str, Any], name: str, listed: Sequence[Listed], expected: Expected) -> Any:
+def read(memory: dict[str, Any], name: str, expected: Expected, listed: Sequence[Listed]) -> Any:
     """Validate some neighbouring parts, put their rows together, and hold these under a name.
 
     Returns

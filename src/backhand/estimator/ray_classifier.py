@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from copy import deepcopy
 from functools import wraps
@@ -16,11 +16,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from backhand.cluster.connect import connect
 from backhand.cluster.parts import Parts
+from backhand.cluster.ray_objects import is_reference, machines_near, wait_for
 from backhand.cluster.transport import Transport
 from backhand.constraints import Constraint, Exactly, Integer, Or, Text, check_all
+from backhand.errors import InputError
 from backhand.estimator.classifier import MLPClassifier
 from backhand.estimator.inputs import Rows
-from backhand.estimator.listed_parts import computed, is_in_parts, is_reference, scored
+from backhand.estimator.integrations import enter
+from backhand.estimator.listed_parts import computed, is_in_parts, scored
 from backhand.estimator.rows_on_workers import RowsOnWorkers, check_lists
 from backhand.model import Model
 
@@ -208,16 +211,23 @@ class RayMLPClassifier(MLPClassifier):
         super()._check_parameters()
         check_all(self, CONSTRAINTS)
 
-    def _rows(self) -> AbstractContextManager[Rows]:
-        return self._connected_rows()
-
     @contextmanager
-    def _connected_rows(self) -> Iterator[Rows]:
-        with self._connected() as transport:
+    def _rows(self, *passed: Any) -> Iterator[Rows]:
+        lists = [values for values in passed if isinstance(values, list | tuple)]
+        references = [value for values in lists for value in values if is_reference(value)]
+        with self._connected(references) as transport:
             batch_size = None if self.solver == "lbfgs" else self.batch_size
             yield RowsOnWorkers(transport, batch_size)
 
-    def _connected(self) -> AbstractContextManager[Transport]:
+    def _connected(self, references: Sequence[Any]) -> AbstractContextManager[Transport]:
+        """Start the workers, once the objects exist that they will read."""
+        if references:
+            if self.address == THREADS:
+                raise InputError(
+                    f"address is '{THREADS}', and X has references to objects of Ray, which only "
+                    "workers of Ray can read: pass address=None."
+                )
+            wait_for(references)
         address = None if self.address == THREADS else self.address or _usual_address()
         return connect(int(self.num_workers), address, self.threads)
 
@@ -233,12 +243,17 @@ class RayMLPClassifier(MLPClassifier):
         """
         check_is_fitted(self)
         of_part = list(of_part)
-        if not any(is_reference(value) for values in of_part for value in values):
+        references = [value for values in of_part for value in values if is_reference(value)]
+        if not references:
             return [function({}, self, *args, *values) for values in of_part]
         local = self.to_local().drop_optimizer_state()
-        with self._connected() as transport:
-            parts = Parts(transport, len(of_part))
+        with self._connected(references) as transport:
+            near = machines_near([[X] if is_reference(X) else [] for X, *_ in of_part])
+            parts = Parts(transport, len(of_part), near=near)
             return parts.each(function, transport.share(local), *args, of_part=of_part)
+
+
+enter(RayMLPClassifier)
 
 
 def _usual_address() -> str:

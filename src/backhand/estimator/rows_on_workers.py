@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from backhand.cluster.parted_data import PartedData, share_out
 from backhand.cluster.parted_engine import PartedEngine
 from backhand.cluster.parts import Parts, part_count
+from backhand.cluster.ray_objects import is_reference, machines_near
 from backhand.cluster.sharing_out import shared_out
 from backhand.cluster.transport import Transport
 from backhand.engines import Data, Engine
@@ -24,7 +25,6 @@ from backhand.estimator.listed_parts import (
     check_alike,
     hold,
     is_in_parts,
-    is_reference,
     read,
 )
 from backhand.estimator.parameters import DEFAULT_BATCH_SIZE
@@ -66,14 +66,16 @@ class RowsOnWorkers:
         self._batch_size = DEFAULT_BATCH_SIZE if isinstance(batch_size, str) else batch_size
         self._parts: Parts | None = None
 
-    def read(self, estimator: Any, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> Read:
+    def read(
+        self, estimator: Any, X: Any, y: Any, sample_weight: Any, name: str = "X", *, reset: bool
+    ) -> Read:
         """Validate rows: one table here, a list of parts where they are held."""
         if not is_in_parts(X):
             return Read(*features_and_labels(estimator, X, y, reset=reset), sample_weight)
-        check_lists(X, y, sample_weight)
+        check_lists(X, y, sample_weight, name)
         weights = [None] * len(X) if sample_weight is None else sample_weight
         listed: list[Listed] = [
-            (f"X[{n}]", *entries) for n, entries in enumerate(zip(X, y, weights, strict=True))
+            (f"{name}[{n}]", *entries) for n, entries in enumerate(zip(X, y, weights, strict=True))
         ]
         return self._read_parts(estimator, listed, reset=reset)
 
@@ -98,17 +100,15 @@ class RowsOnWorkers:
 
     def _read_parts(self, estimator: Any, listed: Sequence[Listed], *, reset: bool) -> Read:
         """Have lists of parts read by the workers, neighbours together where they are many."""
-        parts = self._parts_of(part_count(len(listed), self._batch_size))
-        places = shared_out([1.0] * len(listed), [range(parts.count)] * len(listed))
-        runs = [[one for one, p in zip(listed, places, strict=True) if p == part]
-                for part in range(parts.count)]  # fmt: skip
+        runs = _runs(listed, self._count(part_count(len(listed), self._batch_size)))
+        parts = self._parts_of(len(runs), _near(runs))
         name, expected = self._next_name(), _expected(estimator, reset=reset)
         by_part: list[list[Facts]] = parts.keep(
             read, name, expected, of_part=[(run,) for run in runs]
         )
         found = [facts for some in by_part for facts in some]
         if not found:
-            raise InputError("none of the parts of X has rows; expected one row or more.")
+            raise InputError("none of these parts has rows; expected one row or more.")
         check_alike(found)
         if reset:
             _note(estimator, found[0])
@@ -118,10 +118,14 @@ class RowsOnWorkers:
         held = Held(name, lengths, (len(labels), found[0].features), dtype)
         return Read(held, labels, _weights(found))
 
-    def _parts_of(self, count: int) -> Parts:
-        """Return the parts of all rows; there are `count`, if they are not made yet."""
+    def _count(self, count: int) -> int:
+        """Return the number of parts of all rows; it is `count`, if it is not decided yet."""
+        return count if self._parts is None else self._parts.count
+
+    def _parts_of(self, count: int, near: Sequence[frozenset[str]] | None = None) -> Parts:
+        """Return the parts of all rows, which are made at the first call."""
         if self._parts is None:
-            self._parts = Parts(self._transport, count)
+            self._parts = Parts(self._transport, count, near=near)
             if (idle := len(self._transport.places) - count) > 0:
                 warn(
                     f"num_workers is {count + idle}, and there are {count} parts: {idle} workers "
@@ -134,24 +138,37 @@ class RowsOnWorkers:
         return f"rows {next(self._names)}"
 
 
-def check_lists(X: Any, y: Any, sample_weight: Any) -> None:
-    """Check that y and the weights are lists of as many parts as X.
+def check_lists(X: Any, y: Any, sample_weight: Any, name: str = "X") -> None:
+    """Check that labels and weights are lists of as many parts as X, which is one.
 
     Raises
     ------
     InputError
         If one is not.
     """
-    for name, values in (("y", y), ("sample_weight", sample_weight)):
-        if name == "sample_weight" and values is None:
+    for what, values in (("labels", y), ("weights", sample_weight)):
+        if what == "weights" and values is None:
             continue
         if not isinstance(values, list | tuple) or len(values) != len(X) or not all(
             is_reference(value) or hasattr(value, "__len__") for value in values
         ):  # fmt: skip
             raise InputError(
-                f"X is a list of {len(X)} parts, and {name} is not; expected a list with the "
-                f"{name} of each part."
+                f"{name} is a list of {len(X)} parts, and its {what} are not; expected a list with "
+                f"the {what} of each part."
             )
+
+
+def _runs(listed: Sequence[Listed], count: int) -> list[list[Listed]]:
+    """Put neighbours together in `count` runs, by their number alone; a run may be empty."""
+    places = shared_out([1.0] * len(listed), [range(count)] * len(listed))
+    pairs = list(zip(listed, places, strict=True))
+    return [[one for one, place in pairs if place == run] for run in range(count)]
+
+
+def _near(runs: Sequence[Sequence[Listed]]) -> list[frozenset[str]] | None:
+    """Return the machines that have the rows of each run already; None if all come from here."""
+    references = [[X for _, X, _, _ in run if is_reference(X)] for run in runs]
+    return machines_near(references) if any(references) else None
 
 
 def _expected(estimator: Any, *, reset: bool) -> Expected:

@@ -140,13 +140,14 @@ class PartedTable(Table):
             yield
         except InputError as error:
             with suppress(BackhandError):
-                if (change := self._change()) is not None:
+                if (change := self.change()) is not None:
                     raise change from error
             raise
-        if (change := self._change()) is not None:
+        if (change := self.change()) is not None:
             raise change
 
-    def _change(self) -> InputError | None:
+    def change(self) -> InputError | None:
+        """Return an error about a file that has changed and that its passes read, or None."""
         return next((change for change in self.each(_change) if change is not None), None)
 
     def _count(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 
@@ -37,8 +37,8 @@ def runs_of(
     units : sequence of Unit
         In the order of the table's rows.
     count : int
-        The number of runs, at most that of units. There may be more if files are on some machines
-        only.
+        The number of runs. There are fewer if some units are much larger than others, and more if
+        files are on some machines only.
     machines : sequence of frozenset of str
         Where each unit is.
 
@@ -59,13 +59,9 @@ def runs_of(
     return runs
 
 
-def _even(units: Sequence[Unit], count: int) -> list[int]:
-    """Return the run of each unit, such that none of `count` runs is empty."""
-    total, before, found = sum(unit.size for unit in units) or 1, 0, list[int]()
-    for i, unit in enumerate(units):
-        wanted = (2 * before + unit.size) * count // (2 * total)
+def _even(units: Sequence[Unit], count: int) -> Iterator[int]:
+    """Yield the run of each unit: in which of `count` equal stretches of the rows its middle is."""
+    total, before = sum(unit.size for unit in units) or 1, 0
+    for unit in units:
+        yield (2 * before + unit.size) * count // (2 * total)
         before += unit.size
-        # No run is left out, and enough units are left for the others.
-        most = found[-1] + 1 if found else 0
-        found.append(max(min(wanted, most), count - (len(units) - i)))
-    return found

@@ -48,10 +48,6 @@ class PartedTable(Table):
         The parts; the memory of each has its table.
     lengths : list of int
         The rows of each part, whose sum is N.
-    files : list of list of str
-        The files of each part.
-    seconds : list of float
-        How long the encoding of each part took.
     seconds : list of float
         How long it took to encode each part, once that is done.
     """
@@ -62,7 +58,6 @@ class PartedTable(Table):
         self.parts, self.lengths = parts, [part.rows for part in facts]
         self.rows, self.seconds = sum(self.lengths), [0.0] * len(facts)
         self._files_of_parts = [part.files for part in facts]
-        self.files, self.seconds = [part.files for part in facts], [0.0] * len(facts)
         self.delimiter = first.delimiter
         self.remarks = list(dict.fromkeys(told for part in facts for told in part.remarks))
 

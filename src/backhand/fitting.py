@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from backhand.choices import EngineName, PrecisionName, ShareName
 from backhand.engines import Engine, engine_of
-from backhand.errors import warn
+from backhand.errors import InputError, warn
 from backhand.model import Model
 from backhand.report_page.write import check_report, write_training_report
 from backhand.selection import SearchProgress
@@ -206,6 +206,10 @@ def fit(arguments: FitArguments) -> Model:
     page = _page(arguments)
     sharing = Sharing(arguments.workers, arguments.ray, arguments.share)
     shared = sharing.of(arguments.data, arguments.query, settings)
+    if shared == "rows" and not isinstance(arguments.engine, str):
+        raise InputError(
+            "engine is an object; workers that share rows make engines of their own: name it."
+        )
     with connected(sharing, shared, arguments.threads) as workers, ExitStack() as tables:
         table, validation = _opened(arguments, settings, tables, workers)
         if workers is not None:

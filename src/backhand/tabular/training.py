@@ -365,6 +365,8 @@ def fit_table(
         learned.settings["precision"] = engine.precision
         if products := engine.depends_on().get("bf16"):
             learned.settings["bf16_products"] = products
+    if isinstance(training, PartedData):
+        learned.settings["parts"] = training.parts.count
     metrics = {
         "training_rows": training.rows,
         "class_rows": class_counts(training.y, len(classes)).tolist(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import KW_ONLY, dataclass, fields, replace
 from os import PathLike
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from backhand.choices import EngineName, PrecisionName, ShareName
 from backhand.engines import Engine, engine_of
-from backhand.errors import InputError, warn
+from backhand.errors import InputError, MissingFileError, warn
 from backhand.model import Model
 from backhand.report_page.write import check_report, write_training_report
 from backhand.selection import SearchProgress
@@ -262,8 +262,10 @@ def _page(arguments: FitArguments) -> Path | None:
     """The path of the report, checked before any work is done."""
     if arguments.report is None:
         return None
-    data = arguments.data
-    inputs = expand(str(data)) if isinstance(data, str | PathLike) else []
+    data, inputs = arguments.data, list[str]()
+    if isinstance(data, str | PathLike):
+        with nullcontext() if arguments.ray is None else suppress(MissingFileError):
+            inputs = expand(str(data))
     return check_report(Path(arguments.report), inputs)
 
 

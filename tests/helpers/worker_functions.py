@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from backhand.cluster.part_memory import SHARED
 from backhand.engines.thread_limits import available_threads
 from backhand.errors import BackhandError, InputError
 
@@ -26,7 +27,7 @@ def total(memory: dict, name: str) -> float:
 
 
 def kept(memory: dict) -> dict:
-    return dict(memory)
+    return {key: value for key, value in memory.items() if key != SHARED}
 
 
 def numbers(memories: dict, of: Any, given: dict) -> tuple:

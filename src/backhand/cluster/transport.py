@@ -60,9 +60,12 @@ class Transport(Protocol):
         The machine of each worker: workers of one machine see the same files.
     threads : int
         Number of threads that a function on a worker may compute with.
+    in_this_process : bool
+        Whether the workers are threads of this process.
     """
 
     threads: int
+    in_this_process: bool
 
     @property
     def places(self) -> Sequence[str]: ...

@@ -226,13 +226,26 @@ def parted(
     return share_out(Parts(transport, part_count(data.rows, batch_size)), data, name)
 
 
-def share_out(parts: Parts, data: Data, name: str) -> PartedData:
+def share_out(
+    parts: Parts, data: Data, name: str, lengths: Sequence[int] | None = None
+) -> PartedData:
     """Share out the rows of arrays over parts that are there already, such as validation rows.
 
-    With fewer rows than parts, some parts have none.
+    Parameters
+    ----------
+    parts : Parts
+    data : Data
+        Rows in memory; a selection is copied.
+    name : str
+        The name of the rows in the memory of the parts.
+    lengths : sequence of int, optional
+        Number of rows of each part; None: about equal numbers, some of which are 0 if there are
+        fewer rows than parts.
     """
     data = data if data.numbers is None else data.at(slice(0, data.rows))
     bounds = [data.rows * p // parts.count for p in range(parts.count + 1)]
+    if lengths is not None:
+        bounds = np.cumsum([0, *lengths]).tolist()
     pieces = [(data.at(slice(*bounds[p : p + 2])),) for p in range(parts.count)]
     parts.keep(_put, name, of_part=pieces)
     N, d = data.X.shape

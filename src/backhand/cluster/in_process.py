@@ -8,12 +8,17 @@ from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as NotInTime
 from queue import SimpleQueue
 from threading import Lock, Thread
+from time import monotonic
 from typing import Any
 
+from backhand.cluster.part_memory import INTERRUPT, SHARED
 from backhand.cluster.transport import Memory, WorkerLost
 
 CLOSING = 60.0
 """Seconds in which a worker should end the call that it is in."""
+
+PROMPT = 0.1
+"""Seconds after which a call that has not ended is interrupted, again and again."""
 
 _Task = tuple["Future[Any]", Callable[..., Any], tuple[Any, ...]]
 
@@ -42,6 +47,7 @@ class InProcess:
         self.machines = [socket.gethostname()] * workers
         self.threads = threads
         self._incarnations = [0] * workers
+        self._closed = False
         self._lock = Lock()
         self._workers = [_Worker(f"backhand-worker-{n + 1}") for n in range(workers)]
 
@@ -55,6 +61,8 @@ class InProcess:
 
     def replace(self, lost: WorkerLost) -> bool:
         with self._lock:
+            if self._closed:
+                return False
             if lost.incarnation == self._incarnations[lost.worker]:
                 # A thread cannot be killed: it ends when its call does, if ever.
                 self._workers[lost.worker].end()
@@ -63,10 +71,12 @@ class InProcess:
         return True
 
     def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            for worker in self._workers:
+                worker.end()
         for worker in self._workers:
-            worker.end()
-        for worker in self._workers:
-            worker.thread.join(CLOSING)
+            worker.join()
 
 
 class Answer:
@@ -78,14 +88,13 @@ class Answer:
     def result(self, seconds: float) -> Any:
         try:
             return self._future.result(seconds)
-        except CancelledError:
-            why = "another worker has taken its place"
-            raise WorkerLost(self._worker, why, self._incarnation) from None
         except NotInTime:
             if self._future.done():  # the function itself raised it, or has just ended
                 return self._future.result()
             why = f"no answer in {seconds:g} s"
             raise WorkerLost(self._worker, why, self._incarnation) from None
+        except CancelledError:
+            raise WorkerLost(self._worker, "it has ended", self._incarnation) from None
 
 
 class _Worker:
@@ -94,12 +103,16 @@ class _Worker:
     def __init__(self, name: str) -> None:
         self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
         self._ended = False
+        self._memory: Memory = {}
         self.thread = Thread(target=self._work, name=name, daemon=True)
         self.thread.start()
 
     def submit(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Future[Any]:
         future: Future[Any] = Future()
-        self._tasks.put((future, function, args))
+        if self._ended:
+            future.cancel()
+        else:
+            self._tasks.put((future, function, args))
         return future
 
     def end(self) -> None:
@@ -107,17 +120,26 @@ class _Worker:
         self._ended = True
         self._tasks.put(None)
 
+    def join(self) -> None:
+        """Wait for the end of the call under way; what says how is interrupted."""
+        last = monotonic() + CLOSING
+        self.thread.join(PROMPT)
+        while self.thread.is_alive() and monotonic() < last:
+            if interrupt := self._memory.get(SHARED, {}).get(INTERRUPT):
+                interrupt()
+            self.thread.join(PROMPT)
+
     def _work(self) -> None:
-        memory: Memory = {}
         while (task := self._tasks.get()) is not None:
             future, function, args = task
             if self._ended:
                 future.cancel()
                 continue
             try:
-                answer = function(memory, *args)
+                answer = function(self._memory, *args)
             except BaseException as error:
                 future.set_exception(error)
             else:
                 future.set_result(answer)
             del task, future, function, args  # else they stay until the next call
+        self._memory.clear()

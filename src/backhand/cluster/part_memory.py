@@ -14,6 +14,15 @@ Given = dict[int, tuple[Any, ...]]
 """Further arguments of each part, by its number."""
 
 
+SHARED = "shared"
+"""What the memory of each part has under this key: a dictionary that all parts on its worker share,
+also those of other tables."""
+
+INTERRUPT = "interrupt"
+"""What parts share under this key is a function that ends, from another thread, what their worker
+waits for, such as a query: it is called if the worker has to end meanwhile."""
+
+
 class NotHeld(NamedTuple):
     """The answer of a worker that does not have all of the parts."""
 
@@ -59,7 +68,8 @@ def of_each_part(
 def begin(memory: Memory, key: int, parts: Sequence[int]) -> list[int]:
     """Begin to build those of the parts that are not held, and return them."""
     absent = [part for part in parts if part not in memory.get(key, {})]
-    memory[key, "being built"] = {part: {} for part in absent}
+    shared = memory.setdefault(SHARED, {})
+    memory[key, "being built"] = {part: {SHARED: shared} for part in absent}
     return absent
 
 

@@ -8,9 +8,10 @@ calls of `keep` that made them, and what it was asked is asked again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import count as counted
+from itertools import zip_longest
 from threading import RLock
 from typing import Any
 
@@ -53,6 +54,7 @@ class _Kept:
     args: tuple[Any, ...]
     of_part: Sequence[tuple[Any, ...]] | None
     seconds: float
+    name: Hashable
 
 
 class Parts:
@@ -67,6 +69,8 @@ class Parts:
         Their sizes, by which they are shared out: each worker has neighbouring parts.
     machines : sequence of collections of str, optional
         The machines (of `transport.machines`) where each part can be made; None: all.
+    near : sequence of collections of str, optional
+        The machines where what each part is made of is already: one with a worker is preferred.
 
     Raises
     ------
@@ -91,11 +95,12 @@ class Parts:
         count: int,
         sizes: Sequence[float] | None = None,
         machines: Sequence[Collection[str]] | None = None,
+        near: Sequence[Collection[str]] | None = None,
     ) -> None:
         self.transport, self.count = transport, count
         self._key = next(_KEYS)
         self._sizes = list(sizes) if sizes is not None else [1.0] * count
-        self._machines = machines
+        self._machines, self._near = machines, near
         self._living = set(range(len(transport.places)))
         self._kept: list[_Kept] = []
         self._lock = RLock()
@@ -112,11 +117,13 @@ class Parts:
         *args: Any,
         of_part: Sequence[tuple[Any, ...]] | None = None,
         seconds: float = SECONDS,
+        done: Callable[[int], None] | None = None,
     ) -> list[Any]:
         """Return `function(memory, *args, *of_part[p])` of each part p, in their order.
 
         `memory` is that of the part, a dictionary. The function may be called again, on another
-        worker, if one is lost: it must only read the memory.
+        worker, if one is lost: it must only read the memory. `done` is called with each part that
+        is done, once and in any order; every part is then a call of its own.
 
         Raises
         ------
@@ -126,7 +133,9 @@ class Parts:
         """
         found: dict[int, Any] = {}
         call = part_memory.of_each_part
-        for answer in self.by_worker(call, function, *args, of_part=of_part, seconds=seconds):
+        for answer in self.by_worker(
+            call, function, *args, of_part=of_part, seconds=seconds, done=done
+        ):
             found |= answer
         for part in sorted(found):
             if isinstance(found[part], part_memory.Raised):
@@ -139,21 +148,27 @@ class Parts:
         *args: Any,
         of_part: Sequence[tuple[Any, ...]] | None = None,
         seconds: float = SECONDS,
+        name: Hashable = None,
+        done: Callable[[int], None] | None = None,
     ) -> list[Any]:
         """As `each`, for a function that writes to the memory of its part.
 
         It is called again, in the order of all such calls, where the parts of a lost worker are
         made again. Called twice in a row it must leave the same memory as once. A call that raises
-        is forgotten, with whatever it has left in the memories.
+        is forgotten, with whatever it has left in the memories; so are earlier calls of the same
+        `name`, of which it undoes what they have done.
         """
-        kept = _Kept(function, args, of_part, seconds)
+        kept = _Kept(function, args, of_part, seconds, name)
         with self._lock:  # a part that is made again meanwhile has to be made with this call too
             self._kept.append(kept)
             try:
-                return self.each(function, *args, of_part=of_part, seconds=seconds)
+                found = self.each(function, *args, of_part=of_part, seconds=seconds, done=done)
             except BaseException:
                 self._kept.remove(kept)
                 raise
+            self._kept = [one for one in self._kept
+                          if one is kept or name is None or one.name != name]  # fmt: skip
+            return found
 
     def by_worker(
         self,
@@ -161,6 +176,7 @@ class Parts:
         *args: Any,
         of_part: Sequence[tuple[Any, ...]] | None = None,
         seconds: float = SECONDS,
+        done: Callable[[int], None] | None = None,
     ) -> list[Any]:
         """Return `function(memories, *args, given)` of each worker that holds parts.
 
@@ -173,12 +189,14 @@ class Parts:
         errors: dict[int, BackhandError] = {}
         while waiting:
             losses: list[WorkerLost] = []
+            lacking: dict[int, tuple[int, ...]] = {}
             before = len(waiting)
-            for worker, parts, call in self._begun(waiting, function, args, of_part):
+            alone = done is not None
+            for worker, parts, call in self._begun(waiting, alone, function, args, of_part):
                 try:
                     answer = call.result(seconds)
                     if isinstance(answer, part_memory.NotHeld):
-                        self._make_again(worker, parts)
+                        lacking[worker] = (*lacking.get(worker, ()), *parts)
                         continue
                     answers[parts[0]] = answer
                 except WorkerLost as lost:
@@ -187,6 +205,15 @@ class Parts:
                 except Exception as error:
                     errors[parts[0]] = self._told(error, worker)
                 waiting -= set(parts)
+                if done is not None:
+                    for part in parts:
+                        done(part)
+            for worker, failure in self._make_again(lacking).items():
+                if isinstance(failure, WorkerLost):
+                    losses.append(failure)
+                else:
+                    errors[lacking[worker][0]] = self._told(failure, worker)
+                    waiting -= set(lacking[worker])
             for loss in losses:
                 self._replace(loss)
             if losses:
@@ -207,13 +234,18 @@ class Parts:
     def _begun(
         self,
         waiting: Collection[int],
+        alone: bool,
         function: Callable[..., Any],
         args: tuple[Any, ...],
         of_part: Sequence[tuple[Any, ...]] | None,
     ) -> list[tuple[int, tuple[int, ...], Any]]:
-        """Return the worker, the parts and the call of all that wait."""
+        """Return the worker, the parts and the call of all that wait; `alone`, each by itself."""
+        groups = list(self._held.items())
+        if alone:  # the first parts of all workers, then their second ones
+            turns = zip_longest(*([(worker, (part,)) for part in held] for worker, held in groups))
+            groups = [group for turn in turns for group in turn if group is not None]
         calls = []
-        for worker, held in self._held.items():
+        for worker, held in groups:
             parts = held
             if len(waiting) < self.count:
                 parts = tuple(part for part in held if part in waiting)
@@ -226,22 +258,41 @@ class Parts:
                 ))  # fmt: skip
         return calls
 
-    def _make_again(self, worker: int, parts: tuple[int, ...]) -> None:
-        """Do all that has been kept for parts that the worker does not have (yet, or any more)."""
+    def _make_again(self, lacking: dict[int, tuple[int, ...]]) -> dict[int, Exception]:
+        """Do all that has been kept for parts that workers do not have (yet, or any more).
+
+        The workers do it at the same time. What fails is returned, by worker.
+        """
+        failed: dict[int, Exception] = {}
         with self._lock:
-            absent = self._done(worker, part_memory.begin, self._key, parts)
-            for kept in self._kept if absent else ():
-                given = _given(kept.of_part, absent)
-                self._done(
-                    worker, part_memory.build, self._key, absent, kept.function, given, *kept.args,
-                    seconds=kept.seconds,
-                )  # fmt: skip
-            self._done(worker, part_memory.install, self._key, absent)
+            absent = self._done(part_memory.begin, {w: (p,) for w, p in lacking.items()}, failed)
+            for kept in self._kept if any(absent.values()) else ():
+                calls = {
+                    worker: (parts, kept.function, _given(kept.of_part, parts), *kept.args)
+                    for worker, parts in absent.items() if worker not in failed
+                }  # fmt: skip
+                self._done(part_memory.build, calls, failed, kept.seconds)
+            built = {w: (p,) for w, p in absent.items() if w not in failed}
+            self._done(part_memory.install, built, failed)
+        return failed
 
     def _done(
-        self, worker: int, function: Callable[..., Any], *args: Any, seconds: float = SECONDS
-    ) -> Any:
-        return self.transport.submit(worker, function, *args).result(seconds)
+        self,
+        function: Callable[..., Any],
+        calls: dict[int, tuple[Any, ...]],
+        failed: dict[int, Exception],
+        seconds: float = SECONDS,
+    ) -> dict[int, Any]:
+        """Return what a function returns for the arguments of each worker; add what it raises."""
+        answers: dict[int, Any] = {}
+        begun = [(worker, self.transport.submit(worker, function, self._key, *args))
+                 for worker, args in calls.items()]  # fmt: skip
+        for worker, call in begun:
+            try:
+                answers[worker] = call.result(seconds)
+            except Exception as error:
+                failed[worker] = error
+        return answers
 
     def _replace(self, lost: WorkerLost) -> None:
         """Put another worker in the place of a lost one, or share its parts out to the others."""
@@ -276,11 +327,14 @@ class Parts:
         }
 
     def _able(self, part: int) -> tuple[int, ...]:
-        """Return the workers that can hold a part."""
-        if self._machines is None:
-            return tuple(sorted(self._living))
-        where = self._machines[part]
-        return tuple(w for w in sorted(self._living) if self.transport.machines[w] in where)
+        """Return the workers that can hold a part: those near to its rows, if there are any."""
+        able = tuple(sorted(self._living))
+        if self._machines is not None:
+            able = self._on(self._machines[part], able)
+        return able if self._near is None else self._on(self._near[part], able) or able
+
+    def _on(self, machines: Collection[str], workers: Sequence[int]) -> tuple[int, ...]:
+        return tuple(w for w in workers if self.transport.machines[w] in machines)
 
     def _told(self, error: Exception, worker: int) -> BackhandError:
         return told(error, f"worker {worker + 1} ({self.transport.places[worker]})")

@@ -27,7 +27,7 @@ REACHING = 5.0
 
 PURPOSE = "training on several machines"
 
-REPORTS = r"worker died or was killed|node with node id|workers? \(tasks / actors\) killed"
+REPORTS = r"worker died or was killed|node with node id|Raylet is terminated|workers? \(tasks / actors\) killed"
 """What Ray prints on standard output when a worker is lost, of which it says no more than we do."""
 
 LOCAL, AUTO = "local", "auto"

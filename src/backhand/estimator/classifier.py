@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -18,8 +19,10 @@ from backhand.errors import InputError
 from backhand.estimator.fitted import FittedClassifier
 from backhand.estimator.initialisation import draw_parameters
 from backhand.estimator.inputs import (
+    HERE,
+    Read,
+    Rows,
     all_classes,
-    features_and_labels,
     places_of,
     same_classes,
     split,
@@ -265,20 +268,24 @@ class MLPClassifier(
         """
         self._check_parameters()
         checkpoint = self._checkpoint()
-        first = not (self.warm_start and hasattr(self, "coefs_"))
-        rows, labels = features_and_labels(self, X, y, reset=first)
-        classes = same_classes(labels, None if first else self.classes_)
-        data = self._data(rows, labels, sample_weight, classes)
-        validation = self._validation(X_val, y_val, sample_weight_val, classes)
-        by_epochs = self.solver != "lbfgs"
-        tasks = Tasks(self, X, y, sample_weight, self.max_iter if by_epochs else None,
-                      "epoch" if by_epochs else "step", self._fitted)  # fmt: skip
-        if by_epochs:
-            training = self._prepare(data, validation, classes, first=first)
-            warn_of_end(self._train_by_epochs(training, tasks.callbacks(), checkpoint))
-        else:
-            warn_of_minimum(self._fit_lbfgs(data, classes, tasks, first=first))
-        tasks.close()
+        with self._rows(X, y, sample_weight, X_val, y_val, sample_weight_val) as rows:
+            first = not (self.warm_start and hasattr(self, "coefs_"))
+            known = None if first else self.classes_
+            read = rows.read(self, X, y, sample_weight, reset=first)
+            classes = same_classes(read.labels, known)
+            data = self._data(rows, read, classes)
+            validation = self._validation(X_val, y_val, sample_weight_val, classes, rows)
+            by_epochs = self.solver != "lbfgs"
+            tasks = Tasks(self, X, y, sample_weight, self.max_iter if by_epochs else None,
+                          "epoch" if by_epochs else "step", self._fitted)  # fmt: skip
+            engine = rows.engine(self.engine, self.device, self.threads, self.precision)
+            if by_epochs:
+                training = self._prepare(data, validation, classes, first=first, engine=engine)
+                warn_of_end(self._train_by_epochs(training, tasks.callbacks(), checkpoint))
+            else:
+                minimum = self._fit_lbfgs(data, classes, tasks, first=first, engine=engine)
+                warn_of_minimum(minimum)
+            tasks.close()
         return self
 
     @available_if(_by_epochs)  # type: ignore[untyped-decorator]
@@ -318,12 +325,17 @@ class MLPClassifier(
                 "rows; pass a dict (compute_class_weight of sklearn.utils.class_weight helps)."
             )
         classes = all_classes(classes, None if first else self.classes_)
-        data = self._data(*features_and_labels(self, X, y, reset=first), sample_weight, classes)
-        validation = self._validation(X_val, y_val, sample_weight_val, classes)
-        random_state = generator_of(self.random_state)
-        params = self._begin(data, classes, random_state) if first else self._present()
-        training = self._training(params, data, validation, random_state, 1, ahead=False)
-        self._train_by_epochs(training, keep_interrupted=False)
+        with self._rows(X, y, sample_weight, X_val, y_val, sample_weight_val) as rows:
+            read = rows.read(self, X, y, sample_weight, reset=first)
+            data = self._data(rows, read, classes)
+            validation = self._validation(X_val, y_val, sample_weight_val, classes, rows)
+            engine = rows.engine(self.engine, self.device, self.threads, self.precision)
+            random_state = generator_of(self.random_state)
+            params = self._begin(data, classes, random_state) if first else self._present()
+            training = self._training(
+                params, data, validation, random_state, 1, engine=engine, ahead=False
+            )
+            self._train_by_epochs(training, keep_interrupted=False)
         return self
 
     @property
@@ -345,13 +357,18 @@ class MLPClassifier(
 
     # What fit and partial_fit do.
 
-    def _data(
-        self, rows: Any, labels: NDArray[Any], sample_weight: Any, classes: NDArray[Any]
-    ) -> Data:
-        weights = weights_of(rows.dtype, labels, sample_weight, self.class_weight, classes)
-        return Data(rows, places_of(labels, classes, "y"), weights)
+    def _rows(self, *passed: Any) -> AbstractContextManager[Rows]:  # noqa: ARG002
+        """Return where a fit, to which these were passed, has its rows while it runs."""
+        return nullcontext(HERE)
 
-    def _validation(self, X: Any, y: Any, sample_weight: Any, classes: NDArray[Any]) -> Data | None:
+    def _data(self, rows: Rows, read: Read, classes: NDArray[Any]) -> Any:
+        X, labels, w = read
+        weights = weights_of(X.dtype, labels, w, self.class_weight, classes)
+        return rows.data(X, places_of(labels, classes, "y"), weights)
+
+    def _validation(
+        self, X: Any, y: Any, sample_weight: Any, classes: NDArray[Any], rows: Rows = HERE
+    ) -> Any:
         if X is None and y is None and sample_weight is None:
             return None
         if X is None or y is None:
@@ -363,9 +380,9 @@ class MLPClassifier(
                 "X_val is scored after each epoch, and solver='lbfgs' has no epochs; use "
                 "solver='adam' or 'sgd'."
             )
-        rows, labels = features_and_labels(self, X, y, reset=False)
-        weights = weights_of(rows.dtype, labels, sample_weight, None, classes)
-        return Data(rows, places_of(labels, classes, "y_val"), weights)
+        X, labels, w = rows.read(self, X, y, sample_weight, "X_val", reset=False)
+        weights = weights_of(X.dtype, labels, w, None, classes)
+        return rows.data(X, places_of(labels, classes, "y_val"), weights)
 
     def _begin(
         self, data: Data, classes: NDArray[Any], random_state: np.random.RandomState
@@ -427,6 +444,7 @@ class MLPClassifier(
         epochs: int | None = None,
         random_state: Any = None,
         orders: OrderPool | None = None,
+        engine: Engine | None = None,
     ) -> EpochTraining:
         """Return the training by epochs that `fit` runs; `max_iter` of them, if none are given.
 
@@ -438,7 +456,7 @@ class MLPClassifier(
         if validation is None and self.early_stopping:
             data, validation = self._split(data, random_state)
         return self._training(
-            params, data, validation, random_state, epochs or self.max_iter, orders
+            params, data, validation, random_state, epochs or self.max_iter, orders, engine
         )
 
     def _training(
@@ -449,6 +467,7 @@ class MLPClassifier(
         random_state: np.random.RandomState,
         epochs: int,
         orders: OrderPool | None = None,
+        engine: Engine | None = None,
         *,
         ahead: bool = True,
     ) -> EpochTraining:
@@ -465,7 +484,7 @@ class MLPClassifier(
             sampler = own if orders is None else orders.shared(own, epochs)
         return EpochTraining(
             params=params, past=past, rows_seen=self.t_, data=data, validation=validation,
-            config=config, sampler=sampler, engine=self._engine(),
+            config=config, sampler=sampler, engine=engine or self._engine(),
             objective=self._objective(config, data, len(self.classes_)),
         )  # fmt: skip
 

@@ -79,11 +79,20 @@ def chunks(table: Table, expressions: Sequence[str]) -> Iterator[tuple[slice, li
         raise read_error(table, error) from error
 
 
+def joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return what `Table.each` found for the rows of each part, (n,) each, as one array (N,)."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
 def mark(table: Table, chosen: NDArray[np.bool_]) -> None:
-    """Select the rows that `MARKED` names."""
-    table.connection.register("chosen_mask", {"keep": chosen})
-    table.connection.execute("CREATE OR REPLACE TEMP TABLE mask AS SELECT * FROM chosen_mask")
-    table.connection.unregister("chosen_mask")
+    """Select the rows, (N,), that `MARKED` names."""
+    table.keep(_mark, of_part=table.by_part(chosen), name=MARKED)
+
+
+def _mark(part: Table, chosen: NDArray[np.bool_]) -> None:
+    part.connection.register("chosen_mask", {"keep": chosen})
+    part.connection.execute("CREATE OR REPLACE TEMP TABLE mask AS SELECT * FROM chosen_mask")
+    part.connection.unregister("chosen_mask")
 
 
 def read_error(table: Table, error: Exception) -> BaseException:

@@ -8,10 +8,12 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from numpy.typing import NDArray
 
 from backhand.errors import InputError, did_you_mean, warn
 from backhand.support import display
@@ -22,6 +24,8 @@ from backhand.tables.queries import GROUP, all_rows, first_row, totals
 
 if TYPE_CHECKING:
     import duckdb
+
+T = TypeVar("T")
 
 SHOWN_COLUMNS = 8
 """Maximum number of columns that a table's `repr` names."""
@@ -81,15 +85,24 @@ class Table:
         points : bool
             Whether they are of JSON, a workbook or a database, whose numbers have a decimal point.
         """
-        self.as_text = as_text
-        self.points = points
         self.connection = connection
-        self.names = list(names)
+        types = [str(row[1]) for row in connection.execute("DESCRIBE rows").fetchall()]
+        self._describe(names, types, source, as_text=as_text, points=points)
+
+    def _describe(
+        self,
+        names: Sequence[str],
+        types: Sequence[str],
+        source: str,
+        *,
+        as_text: bool,
+        points: bool,
+    ) -> None:
+        self.names, self.types = list(names), list(types)
         self.places = {name: i for i, name in enumerate(self.names)}
-        self.source = source
+        self.source, self.as_text, self.points = source, as_text, points
         self.remarks: list[str] = []
         self.delimiter = ""
-        self.types = [str(row[1]) for row in connection.execute("DESCRIBE rows").fetchall()]
         self._on_progress: Callable[[int], None] = lambda _: None
         self._locate: Callable[[int], str | None] = lambda _: None
         self._files, self._reread = FileSnapshots([]), False
@@ -128,9 +141,8 @@ class Table:
 
     def _summary(self) -> display.Summary:
         """A title, and the first columns with their types."""
-        try:  # by a cursor, which disturbs no pass over the rows
-            counted = self.connection.cursor().execute("SELECT count(*) FROM rows").fetchall()
-            rows = f"{counted[0][0]:,} rows"
+        try:
+            rows = f"{self._count():,} rows"
         except Exception:  # closed, or the file does not exist any more
             rows = "rows that cannot be read any more"
         first = list(zip(self.names, self.types, strict=True))[:SHOWN_COLUMNS]
@@ -143,6 +155,52 @@ class Table:
         source = display.cut(repr(self.source)[1:-1])
         title = f"Table of {source}: {rows}, {len(self.names):,} columns"
         return display.Summary(title, columns, line=())
+
+    def each(
+        self,
+        function: Callable[..., T],
+        *args: Any,
+        of_part: Sequence[tuple[Any, ...]] | None = None,
+    ) -> list[T]:
+        """Return `function(part, *args, *of_part[p])` of each part p of the rows, in their order.
+
+        This table is its only part. The parts of a `PartedTable` are tables on its workers.
+
+        Parameters
+        ----------
+        function : callable
+            A function of a module, since workers find it by its name; it takes a `Table`.
+        args
+            What it gets besides, the same for all parts.
+        of_part : sequence of tuple, optional
+            What it gets besides for each part.
+        """
+        return [function(self, *args, *(of_part[0] if of_part else ()))]
+
+    def keep(
+        self,
+        function: Callable[..., T],
+        *args: Any,
+        of_part: Sequence[tuple[Any, ...]] | None = None,
+        name: Hashable = None,  # noqa: ARG002 (nothing is called again here)
+    ) -> list[T]:
+        """As `each`, for a function that changes the part: what it does is needed later.
+
+        A worker that takes over the part of a lost one calls it again; of the calls with one `name`
+        only the last, which undoes what those before have done.
+        """
+        return self.each(function, *args, of_part=of_part)
+
+    def by_part(self, *arrays: NDArray[Any]) -> list[tuple[NDArray[Any], ...]]:
+        """Return the rows of arrays (N, …) that each part has, as `of_part` of `each`."""
+        return [arrays]
+
+    def _count(self) -> int:
+        """Count the rows without a disturbance of any pass over them."""
+        from backhand.tables.database.connection import cursor_of
+
+        sql = "SELECT count(*) FROM rows"
+        return int(cursor_of(self.connection).execute(sql).fetchall()[0][0])
 
     def index(self, name: str, role: str = "column") -> int:
         """Return the position of a column, from 0.
@@ -187,6 +245,10 @@ class Table:
     def unchanged(self) -> AbstractContextManager[None]:
         """Return a context that raises `InputError` if a file changes that its passes read."""
         return self._files.unchanged() if self._reread else nullcontext()
+
+    def change(self) -> InputError | None:
+        """Return an error about a file that has changed and that its passes read, or None."""
+        return self._files.change() if self._reread else None
 
     def warn_of_remarks(self) -> None:
         """Warn of what a person should be told of how the table was read."""

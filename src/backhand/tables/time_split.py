@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from backhand.errors import InputError
 from backhand.stratified import NONE
 from backhand.tables.expressions import text
-from backhand.tables.queries import MARKED, chunks, first_row, mark
+from backhand.tables.queries import MARKED, chunks, first_row, joined, mark
 from backhand.tables.schema.choices import ColumnChoices
 from backhand.tables.schema.columns import Category
 from backhand.tables.schema.fitting import fit_schema
@@ -70,17 +70,21 @@ class TimeColumn:
 
     def parts(self, cuts: Sequence[float]) -> NDArray[np.uint8]:
         """Return the part of each row, (N,): 0 before the first cut; `NONE` where it is missing."""
-        parts = np.empty(self.table.rows, np.uint8)
-        for rows, (values,) in chunks(self.table, [self.expression]):
-            x = values.astype(np.float64, copy=False)
-            parts[rows] = np.where(~np.isfinite(x), NONE, np.searchsorted(cuts, x, side="right"))
-        return parts
+        return joined(self.table.each(_parts_of, self.expression, list(cuts)))
 
     def spelled(self, cut: float) -> str:
         """Return the text of a cell that has that value."""
         cell = text(self.table, self.table.index(self.name), self.missing)
         sql = f"SELECT min({cell}) FROM rows WHERE CAST({self.expression} AS DOUBLE) = {cut!r}"
         return str(first_row(self.table, sql)[0])
+
+
+def _parts_of(part: Table, expression: str, cuts: list[float]) -> NDArray[np.uint8]:
+    parts = np.empty(part.rows, np.uint8)
+    for rows, (values,) in chunks(part, [expression]):
+        x = values.astype(np.float64, copy=False)
+        parts[rows] = np.where(~np.isfinite(x), NONE, np.searchsorted(cuts, x, side="right"))
+    return parts
 
 
 def time_column(table: Table, name: str, target: Target, choices: ColumnChoices) -> TimeColumn:

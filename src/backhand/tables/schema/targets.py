@@ -21,7 +21,7 @@ from backhand.tables.expressions import (
     text_counts,
     unless_one_of,
 )
-from backhand.tables.queries import all_rows, chunks
+from backhand.tables.queries import all_rows, chunks, joined
 from backhand.tables.schema.checks import check_no_nul
 from backhand.tables.schema.notes import Note
 from backhand.tables.schema.schema import missing_in_target
@@ -90,10 +90,7 @@ def read_target(
     numeric = sum(n for *_, n, x in found if x is not None) >= MOSTLY * rows
     _check_classes(name, classes, rows, numeric and not categorical)
     _warn_of_missing_words(name, {v: n for v, _, _, n, _ in found if v in MISSING})
-    y = np.empty(table.rows, np.min_scalar_type(-len(classes)))
-    index, _ = class_expressions(table, name, classes, missing)
-    for rows_read, (indices,) in chunks(table, [index]):
-        y[rows_read] = indices
+    y, _ = read_classes(table, name, classes, missing)
     quantity = None if categorical else _quantity(name, [(x, n) for *_, n, x in found])
     labels = _labels(classes, table.types[column], table.family(column))
     return Target(name, classes, labels, y, [quantity] if quantity else [])
@@ -175,6 +172,29 @@ def _warn_of_missing_words(target: str, words: dict[str, int]) -> None:
             f"'{word}' is a class of the target '{target}' (rows with it: {rows:,}); if it means "
             f"missing, add --missing '{word}' (missing='{word}')."
         )
+
+
+def read_classes(
+    table: Table, target: str, classes: Sequence[str], missing: Sequence[str] | None = None
+) -> tuple[NDArray[np.signedinteger[Any]], int]:
+    """Return the class of each row, y (N,), -1 if not in `classes`; and how many rows have none.
+
+    y has the narrowest dtype for its values.
+    """
+    found = table.each(_read_classes, target, classes, missing)
+    return joined([y for y, _ in found]), sum(unlabelled for _, unlabelled in found)
+
+
+def _read_classes(
+    part: Table, target: str, classes: Sequence[str], missing: Sequence[str] | None
+) -> tuple[NDArray[np.signedinteger[Any]], int]:
+    y, unlabelled = np.empty(part.rows, np.min_scalar_type(-len(classes))), 0
+    for rows, (indices, labelled) in chunks(
+        part, class_expressions(part, target, classes, missing)
+    ):
+        y[rows] = indices
+        unlabelled += int((~labelled).sum())
+    return y, unlabelled
 
 
 def class_expressions(

@@ -1,5 +1,9 @@
 """A training on a table that workers share: its rows, or the networks of its search."""
 
+import json
+from dataclasses import replace
+
+import duckdb
 import numpy as np
 import pytest
 
@@ -15,6 +19,7 @@ from backhand.tabular import twins
 from backhand.tabular.sampling import sampled
 from backhand.tabular.sketching import sketch_of
 from backhand.tabular.training import tally_rows
+from helpers.command_line import run
 
 pytestmark = pytest.mark.filterwarnings("ignore::backhand.BackhandWarning")
 """What few epochs give is warned of."""
@@ -79,3 +84,66 @@ def test_a_draw_of_rows_in_parts_is_that_of_rows_here(workers) -> None:
     for most in (500, 5000):
         one, other = sampled(data, most), sampled(there, most)
         assert np.array_equal(one.X, other.X) and np.array_equal(one.y, other.y)
+
+
+SMALL = {"hidden": 4, "epochs": 2, "batch_size": 16, "learning_rate": 0.02}
+
+
+def columns(n: int = 240) -> dict[str, np.ndarray]:
+    """Columns of which `t` is the target, `g` a group and `day` a time."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=n).round(3)
+    x[::9] = np.nan
+    t = np.where(np.nan_to_num(x) + rng.normal(size=n) > 0.4, "a", "b").astype(object)
+    t[rng.random(n) < 0.05], t[5] = None, "c"  # a class of one part only, below
+    days = np.datetime64("2024-01-01") + rng.integers(0, 300, n)
+    return {
+        "x": x, "size": rng.choice(["s", "m", "l"], n), "g": rng.integers(0, 40, n),
+        "day": days.astype("datetime64[us]"), "t": t,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder with the rows in three Parquet files, uneven and of several row groups, and in
+    five CSV files."""
+    monkeypatch.chdir(tmp_path)
+    frame = columns()
+    with duckdb.connect() as connection:
+        connection.register("frame", {**frame, "row": np.arange(len(frame["t"]))})
+        connection.execute("SET threads = 1")
+        for i, (first, last) in enumerate([(0, 30), (30, 60), (60, 240)]):
+            rows = f"SELECT * EXCLUDE (row) FROM frame WHERE row >= {first} AND row < {last}"
+            connection.execute(
+                f"COPY ({rows}) TO 'p{i}.parquet' (FORMAT parquet, ROW_GROUP_SIZE 40)"
+            )
+        for i in range(5):
+            rows = f"SELECT * EXCLUDE (row) FROM frame WHERE row // 48 = {i}"
+            connection.execute(f"COPY ({rows}) TO 'c{i}.csv'")
+    return tmp_path
+
+
+def same(one: backhand.Model, other: backhand.Model) -> bool:
+    """Whether two models are equal in all that is in their files."""
+    alike = all(np.array_equal(a, b) for a, b in zip(one.params, other.params, strict=True))
+    histories = all(np.array_equal(getattr(one.history, name), getattr(other.history, name),
+                                   equal_nan=True) for name in ("loss", "validation_loss"))  # fmt: skip
+    plain = [replace(model, params=None, history=None, versions={}) for model in (one, other)]
+    return alike and histories and plain[0] == plain[1]
+
+
+def test_networks_that_workers_share_are_those_of_one_machine() -> None:
+    settings = {**SMALL, "members": 2, "number_encoding": "standard"}
+    one = backhand.fit(columns(), "t", **settings)
+    assert same(one, backhand.fit(columns(), "t", **settings, workers=2))
+
+
+def test_a_model_is_the_same_with_any_number_of_workers_that_share_rows(here) -> None:
+    one, *others = (
+        backhand.fit("p*.parquet", "t", **SMALL, quick=True, workers=n) for n in (1, 2, 5)
+    )
+    assert all(same(one, other) for other in others)
+    alone = backhand.fit("p*.parquet", "t", **SMALL, quick=True)
+    assert one.hyperparameters["parts"] == len(range(0, 240, 40)) + 2 - 1
+    assert one.evaluation.rows == alone.evaluation.rows
+    assert one.metrics["held_out_loss"] == pytest.approx(alone.metrics["held_out_loss"], rel=1e-5)

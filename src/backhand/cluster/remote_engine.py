@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from backhand.cluster import networks
 from backhand.cluster.connect import connect
-from backhand.cluster.remote_session import RemoteSession, Workers, advance_together
+from backhand.cluster.network_workers import NetworkWorkers
+from backhand.cluster.remote_session import RemoteSession, advance_together
 from backhand.cluster.transport import Transport
 from backhand.engines import (
     CROSS_ENTROPY,
@@ -73,13 +74,13 @@ class RemoteEngine:
     def __init__(self, engine: Engine, transport: Transport) -> None:
         self.name, self.group, self.precision = engine.name, engine.group, engine.precision
         self._engine, self._worker = engine, 0
-        self._workers = Workers(transport, _engines(engine, transport))
+        self._workers = NetworkWorkers(transport, _engines(engine, transport))
         self._warn_of_others()
 
     def _warn_of_others(self) -> None:
         """Warn of the first worker whose bits depend on something else than another's."""
         first, *others = self._workers.on_each(networks.depends_on)
-        places = self._workers.transport.places
+        places = self._workers.places
         for place, found in zip(places[1:], others, strict=True):
             for name in first:
                 if found.get(name) != first[name]:

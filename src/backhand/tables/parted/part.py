@@ -6,11 +6,12 @@ The functions run on workers. All parts on a worker are in one database, and sha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import count, groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from backhand.cluster.part_memory import SHARED
+from backhand.cluster.part_memory import INTERRUPT, SHARED
 from backhand.cluster.transport import Memory
 from backhand.errors import InputError
 from backhand.support.memory_budget import MIN_MEMORY, budget, format_size
@@ -20,6 +21,7 @@ from backhand.tables.database.connection import (
     cursor_of,
     disconnect,
     duckdb,
+    interrupt_rooms,
     room_in,
 )
 from backhand.tables.database.duckdb_errors import explain, to_error
@@ -153,6 +155,7 @@ def _opened(
     if DATABASE not in shared:
         memory, folder = reading.worker_memory(), reading.cache_dir
         shared[DATABASE] = connect(memory, folder)
+        shared[INTERRUPT] = partial(interrupt_rooms, shared[DATABASE])
         shared[MATRICES] = ArrayStore(memory // 2, folder)
         cursor_of(shared[DATABASE]).execute(f"SET GLOBAL threads = {_threads(shared, reading)}")
     _check_sizes(files)

@@ -136,7 +136,7 @@ def test_networks_that_workers_share_are_those_of_one_machine() -> None:
 def test_a_model_is_the_same_with_any_number_of_workers_that_share_rows(here) -> None:
     one, other = (backhand.fit("p*.parquet", "t", **SMALL, quick=True, workers=n) for n in (1, 3))
     assert same(one, other)
-    assert one.hyperparameters["parts"] == 4
+    assert one.hyperparameters["parts"] == 5
 
 
 CONFIGURATIONS = {
@@ -175,7 +175,7 @@ WRONG = {
     "workers is 0; expected": {"workers": 0},
     "ray (--ray) is of workers": {"ray": "auto"},
     "share (--share) is of workers": {"share": "rows"},
-    "share is 'columns'; expected": {"workers": 2, "share": "columns"},
+    "share is 'columns'": {"workers": 2, "share": "columns"},
     "only one network": {"workers": 2, "share": "networks", "quick": True},
     "a query (--query) makes its rows on one machine": {
         "workers": 2, "quick": True, "query": "SELECT * FROM data"},

@@ -222,7 +222,8 @@ def parted(
     name : str
         The name of the rows in the memory of the parts.
     """
-    return share_out(Parts(transport, part_count(data.rows, batch_size)), data, name)
+    count = part_count(data.rows, batch_size or data.rows)
+    return share_out(Parts(transport, count), data, name)
 
 
 def share_out(parts: Parts, data: Data, name: str) -> PartedData:

@@ -198,9 +198,11 @@ class RayMLPClassifier(MLPClassifier):
 
         It continues where this one has ended, with `partial_fit` or `warm_start`.
         """
-        own = {name: value for name, value in vars(self).items() if name not in OURS}
         local = MLPClassifier()
-        local.__dict__.update(deepcopy(own))
+        for name, value in vars(self).items():
+            if name not in OURS:
+                shared = name == "_skl_callbacks"  # they may be of the user's, or not be copied
+                setattr(local, name, value if shared else deepcopy(value))
         return local
 
     def to_model(self) -> Model:

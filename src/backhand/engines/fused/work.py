@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable
 from functools import cached_property
-from operator import is_
 from typing import Any
 from weakref import ref
 
@@ -23,6 +22,7 @@ from backhand.engines.contract import (
 from backhand.engines.fused.buffers import (
     chunk_of,
     chunk_rows,
+    chunk_rows_of_sums,
     parameter_buffers,
     parts_of,
     whole_blocks,
@@ -54,14 +54,15 @@ class Scratch:
     """Chunks, and where rows are: what sessions may share that are advanced one after the other.
 
     The last few are kept: of the training and validation rows of one session, and of one like it.
+    Rows whose sums are computed come in many parts.
     """
 
-    MOST_CHUNKS, MOST_ROWS = 4, 2
+    MOST_CHUNKS, MOST_ROWS, MOST_PARTS = 4, 2, 1024
 
     def __init__(self) -> None:
         self.size = 0  # bytes of all chunks that were made
         self._chunks: dict[Hashable, Fixed] = {}
-        self._rows: list[tuple[list[Any], Any, Fixed]] = []
+        self._rows: dict[Hashable, tuple[list[Any], Fixed]] = {}
 
     def chunk(self, net: Layout, precision: Precision, rows: int, threads: int, entries: int,
               validates: bool) -> Fixed:  # fmt: skip
@@ -76,15 +77,15 @@ class Scratch:
             del self._chunks[next(iter(self._chunks))]
         return found
 
-    def rows_of(self, data: Data, dtype: Any) -> Fixed:
-        """Return the `Rows` of the data, found once for these arrays."""
-        arrays = arrays_of(data)
-        for known, of, rows in self._rows:
-            if of == dtype and len(known) == len(arrays) and all(map(is_, known, arrays)):
-                return rows
-        rows = Fixed(rows_of(data, dtype))
-        self._rows = [*self._rows[1 - self.MOST_ROWS :], (arrays, dtype, rows)]
-        return rows
+    def rows_of(self, data: Data, dtype: Any, most: int = MOST_ROWS) -> Fixed:
+        """Return the `Rows` of the data, found once for these arrays; those of `most` are kept."""
+        arrays = arrays_of(data)  # which are kept, so that their ids stay theirs
+        key = dtype, *map(id, arrays)
+        found = self._rows.pop(key, None) or (arrays, Fixed(rows_of(data, dtype)))
+        self._rows[key] = found
+        while len(self._rows) > most:
+            del self._rows[next(iter(self._rows))]
+        return found[1]
 
     def forget_rows(self) -> None:
         """Hold no data any longer."""
@@ -204,9 +205,11 @@ class Work:
 
     def sums(self, data: Data, batch: FlatBlock, dropout: Dropout, loss_cap: float) -> Sums:
         """The sums over the rows of a batch."""
-        metrics = self.compute(
-            data, BlockArgs(*batch, dropout, loss_cap, 0, 1, GRADIENT, *NO_CONSTANTS)
-        )
+        sparse = is_sparse(data.X)
+        rows = chunk_rows_of_sums(self.net, self._precision, batch.batch_size, sparse)
+        chunk = self.chunk(data, rows, batch.order if batch.ordered else None)
+        block = BlockArgs(*batch, dropout, loss_cap, 0, 1, GRADIENT, *NO_CONSTANTS)
+        metrics = self.compute(data, block, chunk, most_rows=Scratch.MOST_PARTS)
         loss, hits, weight = (float(figures[0]) for figures in metrics[:3])
         return Sums(self._gradient.read(), loss, hits, weight)
 
@@ -228,12 +231,16 @@ class Work:
         block: BlockArgs,
         chunk: Fixed | None = None,
         validation: Data | None = None,
+        most_rows: int = Scratch.MOST_ROWS,
     ) -> BlockMetrics:
-        """Run the compiled program on each of the threads."""
+        """Run the compiled program on each of the threads.
+
+        Where the rows are is kept for the last `most_rows` data.
+        """
         order = block.order if block.ordered else None
         chunk = chunk or self.chunk(data, self.chunk_rows(data, block.batch), order)
         threads = int(chunk.record.threads)
-        sides: list[Any] = [self._scratch.rows_of(data, self._dtype), chunk] * 2
+        sides: list[Any] = [self._scratch.rows_of(data, self._dtype, most_rows), chunk] * 2
         if validation is not None:
             rows = self.chunk_rows(validation)
             sides[2:] = (self._scratch.rows_of(validation, self._dtype),

@@ -109,8 +109,8 @@ def most_numbers(data: Data, rows: int, order: NDArray[np.int64] | None = None) 
     """
     if not is_sparse(data.X):
         return 0
-    lengths = np.diff(data.X.indptr)[data.places(slice(None))]
-    lengths = lengths[None] if order is None else lengths[order.reshape(-1, order.shape[-1])]
+    there = data.places(slice(None) if order is None else order.reshape(-1, order.shape[-1]))
+    lengths = np.atleast_2d(data.X.indptr[1:][there] - data.X.indptr[:-1][there])
     if rows < lengths.shape[1]:
         lengths = np.partition(lengths, lengths.shape[1] - rows, axis=1)[:, -rows:]
     return int(lengths.sum(axis=1).max()) + rows

@@ -1,5 +1,7 @@
 """A training on a table that workers share: its rows, or the networks of its search."""
 
+import random
+from contextlib import closing
 from dataclasses import replace
 
 import duckdb
@@ -18,6 +20,7 @@ from backhand.tabular import twins
 from backhand.tabular.sampling import sampled
 from backhand.tabular.sketching import sketch_of
 from backhand.tabular.training import tally_rows
+from helpers.lossy_workers import LossyWorkers
 
 pytestmark = pytest.mark.filterwarnings("ignore::backhand.BackhandWarning")
 """What few epochs give is warned of."""
@@ -169,6 +172,49 @@ def test_no_setting_makes_the_bits_depend_on_the_workers(here, name, files) -> N
     if "dropout" not in settings:  # which units are dropped follows the order of the rows
         loss = pytest.approx(alone.metrics["held_out_loss"], rel=0.02 if "bf16" in name else 1e-4)
         assert one.metrics["held_out_loss"] == loss
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("name", ["another table", "weights and dropout", "groups"])
+def test_workers_that_are_lost_while_they_read_or_train_change_no_bit(
+    here, monkeypatch, name, seed
+) -> None:
+    settings = {**SMALL, "share": "rows", **CONFIGURATIONS[name]}
+    whole = backhand.fit("p*.parquet", "t", workers=1, **settings)
+    draw = random.Random(seed)
+    transport = LossyWorkers(3, lambda worker, _: draw.random() < (0.03 if worker else 0.0), 9)
+    monkeypatch.setattr("backhand.tabular.sharing.connect", lambda *_: closing(transport))
+    lossy = backhand.fit("p*.parquet", "t", workers=3, **settings)
+    assert same(whole, lossy)
+    assert transport.losses
+
+
+class Broken(Exception):
+    pass
+
+
+def fail(progress) -> None:
+    if progress.epoch == 5:
+        raise Broken
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_a_run_resumes_with_another_number_of_workers_and_not_without_any(here, workers) -> None:
+    settings = {**SMALL, "quick": True, "epochs": 12, "early_stopping": True}
+    whole = backhand.fit("p*.parquet", "t", workers=3, **settings)
+    saved = backhand.Checkpoint("saved", "1000s", resume=True)
+    with pytest.raises(Broken):
+        backhand.fit(
+            "p*.parquet", "t", workers=3, **settings, checkpoint=saved, callbacks=[fail]
+        )  # fmt: skip
+    with pytest.raises(backhand.InputError, match=r"Resume with workers: --workers 1"):
+        backhand.fit("p*.parquet", "t", **settings, checkpoint=saved)
+    with pytest.raises(backhand.InputError, match="Resume with the same files"):
+        backhand.fit("p[1-4].parquet", "t", workers=2, **settings, checkpoint=saved)
+    resumed = backhand.fit("p*.parquet", "t", workers=workers, **settings, checkpoint=saved)
+    assert same(whole, resumed)
 
 
 WRONG = {

@@ -62,7 +62,7 @@ class PartedData:
     numbers : ndarray of shape (n,), optional
         Which of the rows these data have, as of `Data`.
     row_bytes : int, optional
-        Size of a row of X; None: that of a dense row.
+        Size of a row of X, on average over all of them; None: that of a dense row.
 
     Examples
     --------
@@ -92,6 +92,8 @@ class PartedData:
         self.X = PartedMatrix((len(y), d), np.dtype(dtype))
         self.row_bytes = d * self.X.itemsize if row_bytes is None else row_bytes
         self._ends = np.cumsum(self.lengths)
+        # Numbers of a part's rows travel with each update.
+        self._short = np.min_scalar_type(max(self.lengths))
 
     def __repr__(self) -> str:
         N, d = self.X.shape
@@ -150,8 +152,9 @@ class PartedData:
 
     def check_finite(self, dtype: Any) -> None:
         """Check that X of these rows is finite in that dtype; see `Data.check_finite`."""
-        pieces = [(rows, first) for rows, first in self.pieces()]
-        self.parts.each(_check_part, self.name, dtype, of_part=pieces)
+        starts = (self._ends - self.lengths).tolist()
+        of_part = [(rows, at) for (rows, _), at in zip(self.pieces(), starts, strict=True)]
+        self.parts.each(_check_part, self.name, dtype, of_part=of_part)
 
     def _with(self, **changes: Any) -> PartedData:
         given = {
@@ -187,12 +190,14 @@ class PartedData:
             For each part, the numbers of its rows among its own, and the place of the first of them
             in that order.
         """
-        part = np.searchsorted(self._ends, there, side="right")
+        # NumPy sorts numbers of 16 bits by their digits, some ten times as fast as longer ones.
+        part = np.searchsorted(self._ends, there, side="right").astype(np.uint16)
         order = np.argsort(part, kind="stable")
         ends = np.cumsum(np.bincount(part, minlength=self.parts.count))
         numbers, pieces, first = there[order], [], 0
         for end, last, length in zip(ends.tolist(), self._ends.tolist(), self.lengths, strict=True):
-            pieces.append((numbers[first:end] - (last - length), first))
+            own = (numbers[first:end] - (last - length)).astype(self._short)
+            pieces.append((own, first))
             first = end
         return order, pieces
 
@@ -226,13 +231,26 @@ def parted(
     return share_out(Parts(transport, count), data, name)
 
 
-def share_out(parts: Parts, data: Data, name: str) -> PartedData:
+def share_out(
+    parts: Parts, data: Data, name: str, lengths: Sequence[int] | None = None
+) -> PartedData:
     """Share out the rows of arrays over parts that are there already, such as validation rows.
 
-    With fewer rows than parts, some parts have none.
+    Parameters
+    ----------
+    parts : Parts
+    data : Data
+        Rows in memory; a selection is copied.
+    name : str
+        The name of the rows in the memory of the parts.
+    lengths : sequence of int, optional
+        Number of rows of each part; None: about equal numbers, some of which are 0 if there are
+        fewer rows than parts.
     """
     data = data if data.numbers is None else data.at(slice(0, data.rows))
     bounds = [data.rows * p // parts.count for p in range(parts.count + 1)]
+    if lengths is not None:
+        bounds = np.cumsum([0, *lengths]).tolist()
     pieces = [(data.at(slice(*bounds[p : p + 2])),) for p in range(parts.count)]
     parts.keep(_put, name, of_part=pieces)
     N, d = data.X.shape
@@ -264,9 +282,9 @@ def _digest_of_part(memory: Memory, name: str) -> str:
     return "" if data is None else str(data.digest_of_X(digest_of_arrays))
 
 
-def _check_part(memory: Memory, name: str, dtype: Any, rows: Any, _first: int) -> None:
+def _check_part(memory: Memory, name: str, dtype: Any, rows: Any, first: int) -> None:
     if not is_none(rows):
-        memory[name].select(rows).check_finite(dtype)
+        memory[name].select(rows).check_finite(dtype, first)
 
 
 def _rows_of_part(memory: Memory, name: str, rows: Any, _first: int) -> Any:

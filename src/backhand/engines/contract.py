@@ -97,15 +97,15 @@ class Data(NamedTuple):
         X = self.X
         return digest(X.data, X.indices, X.indptr) if is_sparse(X) else digest(X)
 
-    def check_finite(self, dtype: Any) -> None:
-        """Check that X of these rows is finite in that dtype.
+    def check_finite(self, dtype: Any, first: int = 0) -> None:
+        """Check that X of these rows is finite in that dtype; errors count rows from `first`.
 
         Raises
         ------
         InputError
             If it is not; the message names the first entry that is not.
         """
-        check_finite(self.X, dtype, self.numbers)
+        check_finite(self.X, dtype, self.numbers, first)
 
     def select(self, rows: Any) -> Data:
         """Some of these rows, as data that share X, y and sample_weight: nothing is copied.

@@ -20,13 +20,16 @@ def dense(X: Any) -> Any:
     return X.toarray() if is_sparse(X) else X
 
 
-def check_finite(X: Any, dtype: Any, rows: NDArray[np.integer] | None = None) -> None:
+def check_finite(
+    X: Any, dtype: Any, rows: NDArray[np.integer] | None = None, first: int = 0
+) -> None:
     """Check that X is finite in that dtype; the error names the first entry that is not.
 
-    With `rows`, the numbers of some rows, only those are checked.
+    With `rows`, the numbers of some rows, only those are checked. `first` is the number of X's
+    first row to a reader of the error.
     """
     if is_sparse(X):
-        _check_finite_entries(X, dtype, rows)
+        _check_finite_entries(X, dtype, rows, first)
         return
     for start in range(0, X.shape[0] if rows is None else len(rows), 4096):
         here = slice(start, start + 4096)
@@ -36,10 +39,10 @@ def check_finite(X: Any, dtype: Any, rows: NDArray[np.integer] | None = None) ->
         if bad.any():
             row, column = (int(i) for i in np.argwhere(bad)[0])
             number = start + row if rows is None else int(rows[start + row])
-            raise _not_finite(some[row, column], number, column, dtype)
+            raise _not_finite(some[row, column], first + number, column, dtype)
 
 
-def _check_finite_entries(X: Any, dtype: Any, rows: NDArray[np.integer] | None) -> None:
+def _check_finite_entries(X: Any, dtype: Any, rows: NDArray[np.integer] | None, first: int) -> None:
     with np.errstate(over="ignore"):
         bad = np.flatnonzero(~np.isfinite(X.data[: X.indptr[-1]].astype(dtype, copy=False)))
     row_of = np.searchsorted(X.indptr, bad, side="right") - 1
@@ -47,7 +50,7 @@ def _check_finite_entries(X: Any, dtype: Any, rows: NDArray[np.integer] | None) 
         chosen = np.isin(row_of, rows)
         bad, row_of = bad[chosen], row_of[chosen]
     if len(bad):
-        raise _not_finite(X.data[bad[0]], int(row_of[0]), X.indices[bad[0]], dtype)
+        raise _not_finite(X.data[bad[0]], first + int(row_of[0]), X.indices[bad[0]], dtype)
 
 
 def _not_finite(value: Any, row: int, column: int, dtype: Any) -> InputError:
